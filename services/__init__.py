@@ -1,0 +1,1 @@
+"""One folder a service; they meet in facts and contracts only."""

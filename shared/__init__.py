@@ -1,0 +1,1 @@
+"""What every service may use; it knows no service."""

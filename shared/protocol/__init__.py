@@ -1,0 +1,1 @@
+"""Pure grammars: values in, values out."""
