@@ -1,0 +1,1 @@
+"""Message bytes: content-addressed, compressed, written once, durable before they are answered."""

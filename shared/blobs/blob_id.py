@@ -1,0 +1,56 @@
+"""Blob ids: `<generation>/<blake2b-256 of the body, hex>`. The same text is the key in every adapter."""
+
+import hashlib
+import re
+from typing import NewType
+
+from shared.blobs.errors import BadBlobId
+
+BlobId = NewType("BlobId", str)
+
+DIGEST_BYTES = 32
+_GENERATION = re.compile(r"g[0-9]{4,9}", re.ASCII)
+_BLOB_ID = re.compile(r"g[0-9]{4,9}/[0-9a-f]{64}", re.ASCII)
+_DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
+
+
+def parse_blob_id(text: str) -> BlobId:
+    """`text` as a blob id; raises `BadBlobId`. The pattern has no dot and one slash: no path can be built from it but its own."""
+    if _BLOB_ID.fullmatch(text) is None:
+        raise BadBlobId(f"not a blob id: {text[:100]!r}")
+    return BlobId(text)
+
+
+def parse_generation(text: str) -> str:
+    """`text` as a generation name (`g0001`); raises `BadBlobId`."""
+    if _GENERATION.fullmatch(text) is None:
+        raise BadBlobId(f"not a generation: {text[:100]!r}")
+    return text
+
+
+def is_generation(name: str) -> bool:
+    return _GENERATION.fullmatch(name) is not None
+
+
+def is_digest(name: str) -> bool:
+    return _DIGEST.fullmatch(name) is not None
+
+
+def generation_of(blob_id: BlobId) -> str:
+    return blob_id.partition("/")[0]
+
+
+def digest_of(blob_id: BlobId) -> str:
+    return blob_id.partition("/")[2]
+
+
+def body_hash() -> "hashlib.blake2b":
+    """A fresh hash of a body; its hex digest is the second half of the id."""
+    return hashlib.blake2b(digest_size=DIGEST_BYTES)
+
+
+def blob_id_of(generation: str, body: bytes) -> BlobId:
+    """The id that `body` has in `generation`."""
+    digest = body_hash()
+    digest.update(body)
+    return BlobId(f"{generation}/{digest.hexdigest()}")
