@@ -1,0 +1,57 @@
+"""Domain names as mail authentication needs them: checked, in A-labels, reversed."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from functools import lru_cache
+
+import idna
+
+IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+_LABELS = re.compile(r"[^.]{1,63}(?:\.[^.]{1,63})*\Z")
+_HOST = re.compile(r"[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})+\Z")
+
+MAX_NAME = 253
+"""Octets of a name written without its final dot (RFC 1035 section 2.3.4)."""
+
+
+def is_askable(name: str) -> bool:
+    """Whether a DNS query can be made of it: labels of 1 to 63 octets, 253 in all (RFC 1035 section 2.3.4)."""
+    return len(name) <= MAX_NAME and _LABELS.match(name) is not None and name.isascii()
+
+
+def is_fully_qualified(domain: str) -> bool:
+    """At least two labels of letters, digits, hyphens and underscores, the last one not a number."""
+    return len(domain) <= MAX_NAME and _HOST.match(domain) is not None and not domain.rpartition(".")[2].isdigit()
+
+
+@lru_cache(maxsize=4096)
+def to_a_labels(domain: str) -> str | None:
+    """The domain in lower-case A-labels without a final dot (RFC 5890); None when it has no such form."""
+    domain = domain.removesuffix(".")
+    if domain.isascii():
+        return domain.lower()
+    if len(domain) > MAX_NAME:
+        return None
+    try:
+        return idna.encode(domain, uts46=True).decode("ascii")
+    except idna.IDNAError:
+        return None
+
+
+def parse_address(text: str) -> IPAddress | None:
+    """An address literal; an IPv4-mapped one is the IPv4 address it stands for. None when it is none."""
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    if address.version == 6 and address.ipv4_mapped is not None:
+        return address.ipv4_mapped
+    return address
+
+
+def reversed_name(address: IPAddress) -> str:
+    """The name whose PTR record names the host of that address (RFC 1035 section 3.5, RFC 3596 section 2.5)."""
+    return address.reverse_pointer

@@ -1,0 +1,30 @@
+"""The exp= modifier: what a domain wants to be told to those it refuses (RFC 7208 section 6.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+from shared.protocol.dns.evaluation import Answered, Asked, one
+from shared.protocol.dns.names import is_askable
+from shared.protocol.dns.question import Question
+from shared.protocol.spf.macro import MacroString, SpfSyntaxError, parse_explain_string
+from shared.protocol.spf.session import Session
+
+_MAX_EXPLANATION = 512
+"""More than that fits no reply line; section 6.2 lets the receiver limit it."""
+
+
+def explanation(session: Session, modifier: MacroString, domain: str) -> Generator[Asked, Answered, str | None]:
+    """The expanded text; None on any error, as if there were no modifier. Its lookups count against no limit."""
+    name = yield from session.expand_domain(modifier, domain)
+    if not is_askable(name):
+        return None
+    answer = one((yield Question(name, "TXT")))
+    if len(answer.records) != 1 or not answer.records[0].isascii():
+        return None
+    try:
+        spec = parse_explain_string(answer.records[0])
+    except SpfSyntaxError:
+        return None
+    text = yield from session.expand_text(spec, domain)
+    return text[:_MAX_EXPLANATION] if text.isascii() and text.isprintable() else None

@@ -1,0 +1,143 @@
+"""The macro language of SPF records (RFC 7208 section 7)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from shared.protocol.dns.names import MAX_NAME
+
+
+class SpfSyntaxError(ValueError):
+    """A record, term or macro that the grammar of RFC 7208 does not allow. The message says which."""
+
+
+@dataclass(frozen=True, slots=True)
+class Macro:
+    """One `%{...}`: letter, how many parts of its value, in which order, split where (RFC 7208 section 7.1)."""
+
+    letter: str
+    escape: bool
+    keep: int
+    reverse: bool
+    delimiters: str
+
+
+@dataclass(frozen=True, slots=True)
+class MacroString:
+    """A parsed macro string: literal text and macros, in order."""
+
+    text: str
+    parts: tuple[str | Macro, ...]
+    letters: frozenset[str]
+    ends_in_expand: bool
+    """The last element is a macro-expand, not literal text."""
+
+    @property
+    def uses_local_part(self) -> bool:
+        """Expands the local-part, which may be no ASCII (RFC 8616 section 4)."""
+        return not self.letters.isdisjoint("sl")
+
+    @property
+    def uses_validated_name(self) -> bool:
+        """Needs the validated host name of the client, which costs DNS questions."""
+        return "p" in self.letters
+
+
+# macro-expand = ( "%{" macro-letter transformers *delimiter "}" ) / "%%" / "%_" / "%-"
+# macro-literal = %x21-24 / %x26-7E
+_TOKEN = re.compile(r"%\{([A-Za-z])([0-9]*)([rR]?)([.\-+,/_=]*)\}|%([%_-])|([!-$&-~]+)")
+_EXPLAIN_TOKEN = re.compile(_TOKEN.pattern.replace("[!-$&-~]", "[ -$&-~]"))
+_ESCAPES = {"%": "%", "_": " ", "-": "%20"}
+
+# toplabel = ( *alphanum ALPHA *alphanum ) / ( 1*alphanum "-" *( alphanum / "-" ) alphanum )
+_TOP_LABEL = re.compile(r"(?![0-9]+\Z)[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\Z")
+
+_RECORD_LETTERS = frozenset("slodiphv")
+_EXPLAIN_LETTERS = _RECORD_LETTERS | frozenset("crt")  # section 7.2: these three only in "exp" text
+_MAX_KEEP_DIGITS = 3
+
+
+def parse_macro_string(text: str) -> MacroString:
+    """A macro-string as it stands in a record. Raises SpfSyntaxError."""
+    return _parse(text, _TOKEN, _RECORD_LETTERS)
+
+
+def parse_explain_string(text: str) -> MacroString:
+    """An explain-string: the text that an exp= modifier leads to (section 6.2). Raises SpfSyntaxError."""
+    return _parse(text, _EXPLAIN_TOKEN, _EXPLAIN_LETTERS)
+
+
+def parse_domain_spec(text: str) -> MacroString:
+    """domain-spec = macro-string domain-end; domain-end = ( "." toplabel [ "." ] ) / macro-expand. Raises SpfSyntaxError."""
+    spec = parse_macro_string(text)
+    if not (spec.ends_in_expand or _has_top_label(text)):
+        raise SpfSyntaxError(f"not a domain-spec: {text[:80]!r}")
+    return spec
+
+
+def expand(spec: MacroString, values: dict[str, str]) -> str:
+    """The text with every macro replaced by its value; `values` has one entry for each letter used."""
+    if not spec.letters:
+        return "".join(spec.parts)  # type: ignore[arg-type]
+    return "".join(part if isinstance(part, str) else _expand_one(part, values) for part in spec.parts)
+
+
+def expand_domain(spec: MacroString, values: dict[str, str]) -> str:
+    """The name a domain-spec stands for, in lower case, shortened from the left to 253 octets (section 7.3)."""
+    name = expand(spec, values).removesuffix(".").lower()
+    while len(name) > MAX_NAME and "." in name:
+        name = name.partition(".")[2]
+    return name
+
+
+def _parse(text: str, token: re.Pattern[str], letters: frozenset[str]) -> MacroString:
+    parts: list[str | Macro] = []
+    at, expands = 0, False
+    while at < len(text):
+        match = token.match(text, at)
+        if match is None:
+            raise SpfSyntaxError(f"not a macro string at {text[at : at + 40]!r}")
+        parts.append(_part(match, letters))
+        at, expands = match.end(), match[6] is None
+    return MacroString(text, tuple(parts), frozenset(part.letter for part in parts if isinstance(part, Macro)), expands)
+
+
+def _part(match: re.Match[str], letters: frozenset[str]) -> str | Macro:
+    letter, digits, reverse, delimiters, escaped, literal = match.groups()
+    if literal is not None:
+        return str(literal)
+    if escaped is not None:
+        return _ESCAPES[escaped]
+    if letter.lower() not in letters:
+        raise SpfSyntaxError(f"no macro letter here: {letter!r}")
+    return Macro(letter.lower(), letter.isupper(), _keep(digits), bool(reverse), delimiters or ".")
+
+
+def _keep(digits: str) -> int:
+    """How many right-hand parts to keep; all of them without a number. Zero is an error (section 7.1)."""
+    if not digits:
+        return 0
+    if len(digits) > _MAX_KEEP_DIGITS or not int(digits):
+        raise SpfSyntaxError(f"not a number of parts: {digits[:20]!r}")
+    return int(digits)
+
+
+def _has_top_label(text: str) -> bool:
+    _, dot, label = text.removesuffix(".").rpartition(".")
+    return bool(dot) and _TOP_LABEL.match(label) is not None
+
+
+def _expand_one(macro: Macro, values: dict[str, str]) -> str:
+    value = values[macro.letter]
+    if macro.keep or macro.reverse or macro.delimiters != ".":
+        value = _transform(value, macro)
+    return quote(value, safe="-._~") if macro.escape else value  # section 7.3: RFC 3986 unreserved
+
+
+def _transform(value: str, macro: Macro) -> str:
+    parts = re.split("[" + re.escape(macro.delimiters) + "]", value)
+    if macro.reverse:
+        parts.reverse()
+    return ".".join(parts[-macro.keep :])
