@@ -1,0 +1,43 @@
+"""What Mailfold makes of a localpart: account names, sub-addresses, and the key under which an address is looked up."""
+
+import re
+import unicodedata
+from typing import Final
+
+from shared.protocol.address.address import Address
+from shared.protocol.address.error import AddressError
+
+ACCOUNT_NAME_LIMIT: Final = 200  # characters
+APPLICATION_SUFFIX: Final = ".app"
+_ACCOUNT_NAME = re.compile(r"[A-Za-z0-9-]++(?:\.[A-Za-z0-9-]++)*+")
+
+
+def account_name(localpart: str) -> str:
+    """The canonical (lower-case) name of an account: letters, digits, ``.`` and ``-``, at most 200 characters. Raises AddressError."""
+    if len(localpart) > ACCOUNT_NAME_LIMIT:
+        raise AddressError("a mailbox name has at most 200 characters")
+    if _ACCOUNT_NAME.fullmatch(localpart) is None:
+        raise AddressError("a mailbox name has letters, digits, '-' and single '.' between them")
+    return localpart.lower()
+
+
+def is_application_name(name: str) -> bool:
+    """Whether an account name is reserved for applications (it ends in ``.app``)."""
+    return name.lower().endswith(APPLICATION_SUFFIX)
+
+
+def without_subaddress(address: Address, separator: str = "+") -> tuple[Address, str | None]:
+    """``name+tag@domain`` as (``name@domain``, ``tag``); the tag is None where there is no separator behind a name (RFC 5233)."""
+    name, found, tag = address.localpart.partition(separator)
+    if not found or not name:
+        return address, None
+    return Address(name, address.domain), tag
+
+
+def lookup_key(address: Address) -> str:
+    """The text by which addresses are equal to Mailfold: case folded and in one normalisation form (Unicode §3.13, D145)."""
+    localpart = address.localpart
+    if localpart.isascii():
+        return f"{localpart.lower()}@{address.domain}"
+    folded = unicodedata.normalize("NFC", unicodedata.normalize("NFD", localpart).casefold())
+    return f"{folded}@{address.domain}"

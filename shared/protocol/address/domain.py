@@ -1,0 +1,87 @@
+"""Domains and address literals of RFC 5321 §4.1.2 and §4.1.3, with the internationalised domains of RFC 5890 and UTS #46.
+
+A domain is kept as lower-case A-labels, an address literal in the canonical form of its IP address.
+"""
+
+import ipaddress
+import re
+from typing import Final
+
+import idna
+
+from shared.protocol.address.error import AddressError
+
+DOMAIN_LIMIT: Final = 253  # RFC 1035 §2.3.4: 255 octets on the wire are 253 in text
+
+# sub-domain = Let-dig [Ldh-str] (RFC 5321 §4.1.2). The underscore is not in the production, but DNS has it (RFC 2181 §11) and so have
+# real senders' host names.
+LABEL: Final = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+_DOMAIN = re.compile(rf"{LABEL}(?:\.{LABEL})*+")
+_IPV6_TAG = "ipv6:"
+
+
+def parse_domain(text: str) -> str:
+    """The canonical form of a Domain or an address-literal. Raises AddressError."""
+    if text.startswith("["):
+        return _address_literal(text)
+    domain = text if text.isascii() else _to_a_labels(text)
+    if len(domain) > DOMAIN_LIMIT:
+        raise AddressError("the domain is too long")
+    if _DOMAIN.fullmatch(domain) is None:
+        raise AddressError("the domain is not valid")
+    if has_numeric_top_label(domain):
+        raise AddressError("the top-level domain is a number")
+    return domain.lower()
+
+
+def has_numeric_top_label(domain: str) -> bool:
+    """Whether the last label is all digits: never a domain (RFC 3696 §2), and 192.0.2.1 without brackets would be taken for an address."""
+    return domain[-1].isdigit() and domain.rpartition(".")[2].isdigit()
+
+
+def is_address_literal(domain: str) -> bool:
+    """Whether a canonical domain is an address literal such as ``[192.0.2.1]``."""
+    return domain.startswith("[")
+
+
+def to_unicode(domain: str) -> str:
+    """The U-label form of a canonical domain, to show to people. A label that is no valid A-label is left as it is."""
+    if "xn--" not in domain or is_address_literal(domain):
+        return domain
+    return ".".join(_label_to_unicode(label) for label in domain.split("."))
+
+
+def _label_to_unicode(label: str) -> str:
+    try:
+        return idna.ulabel(label) if label.startswith("xn--") else label
+    except (idna.IDNAError, UnicodeError):
+        return label
+
+
+def _to_a_labels(text: str) -> str:
+    """U-labels to A-labels by UTS #46, not transitional (RFC 5891 §5, RFC 6531 §3.3)."""
+    if len(text) > DOMAIN_LIMIT:  # before the conversion, whose cost grows with its input
+        raise AddressError("the domain is too long")
+    try:
+        return idna.encode(text, uts46=True).decode("ascii")
+    except (idna.IDNAError, UnicodeError) as error:
+        raise AddressError("the internationalised domain is not valid") from error
+
+
+def _address_literal(text: str) -> str:
+    """address-literal = "[" ( IPv4-address-literal / IPv6-address-literal ) "]". No General-address-literal tag was ever registered."""
+    if not text.endswith("]"):
+        raise AddressError("the address literal is not closed")
+    inner = text[1:-1]
+    try:
+        if inner[:5].lower() == _IPV6_TAG:
+            return f"[IPv6:{_ipv6(inner[5:])}]"
+        return f"[{ipaddress.IPv4Address(inner)}]"
+    except ValueError as error:
+        raise AddressError("the address literal is not valid") from error
+
+
+def _ipv6(text: str) -> ipaddress.IPv6Address:
+    if "%" in text:  # a zone index means nothing outside its host
+        raise ValueError(text)
+    return ipaddress.IPv6Address(text)

@@ -1,0 +1,54 @@
+"""One authentication exchange as the protocols carry it: base64 lines in, outcomes out."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Final
+
+from shared.protocol.sasl.base64 import LINE_LIMIT, decode_base64
+from shared.protocol.sasl.login import Login
+from shared.protocol.sasl.mechanism import Mechanism
+from shared.protocol.sasl.outcome import Challenge, Outcome, SaslError, SaslFailure
+from shared.protocol.sasl.plain import Plain
+
+MECHANISMS: Final[Mapping[str, Callable[[], Mechanism]]] = MappingProxyType({"PLAIN": Plain, "LOGIN": Login})
+
+
+class SaslExchange:
+    """A server's side of one exchange. After an outcome that is no Challenge it is over, and every further step is an error."""
+
+    def __init__(self, mechanism: str) -> None:
+        make = MECHANISMS.get(mechanism.upper())
+        self._mechanism = make() if make is not None else None
+        self._over = False
+
+    def start(self, initial: bytes | None) -> Outcome:
+        """``initial`` is the initial response as on the wire: None when there was none, ``=`` when it is empty (RFC 4954 §4)."""
+        if self._mechanism is None:
+            return self._end(SaslError(SaslFailure.UNKNOWN_MECHANISM))
+        if initial is None:
+            return self._end(self._mechanism.begin())
+        return self.step(b"" if initial == b"=" else initial)
+
+    def step(self, line: bytes) -> Outcome:
+        """The client's next line, without its line end."""
+        if self._mechanism is None or self._over:
+            return SaslError(SaslFailure.MALFORMED)
+        if line == b"*":
+            return self._end(SaslError(SaslFailure.CANCELLED))
+        if len(line) > LINE_LIMIT:
+            return self._end(SaslError(SaslFailure.TOO_LONG))
+        try:
+            response = decode_base64(line)
+        except ValueError:
+            return self._end(SaslError(SaslFailure.BAD_BASE64))
+        return self._end(self._mechanism.respond(response))
+
+    def _end(self, outcome: Outcome) -> Outcome:
+        self._over = not isinstance(outcome, Challenge)
+        return outcome
+
+
+def start(mechanism: str, initial: bytes | None) -> tuple[SaslExchange, Outcome]:
+    """Begin an exchange: the exchange, for its further steps, and the first outcome."""
+    exchange = SaslExchange(mechanism)
+    return exchange, exchange.start(initial)

@@ -1,0 +1,51 @@
+"""What one step of an authentication exchange comes to.
+
+A later mechanism that must ask something in the middle (SCRAM: the stored keys of a name) gets its own outcome here; the exchange then
+offers a method that takes the answer.
+"""
+
+import enum
+
+import msgspec
+
+from shared.protocol.sasl.base64 import encode_base64
+
+
+class Challenge(msgspec.Struct, frozen=True):
+    """The server speaks next: ``data`` is the challenge before base64."""
+
+    data: bytes
+
+    def encode(self) -> bytes:
+        """The challenge as it stands on the wire, without the protocol's own prefix (``334 `` or ``+ ``)."""
+        return encode_base64(self.data)
+
+
+class Credentials(msgspec.Struct, frozen=True):
+    """The exchange is over; the shell checks this. ``authzid`` is empty when the client acts as itself. The password is never shown."""
+
+    authcid: str
+    authzid: str
+    password: str
+
+    def __repr__(self) -> str:
+        return f"Credentials(authcid={self.authcid!r}, authzid={self.authzid!r}, password=***)"
+
+
+class SaslFailure(enum.Enum):
+    """Why an exchange ended without credentials."""
+
+    UNKNOWN_MECHANISM = "the mechanism is not offered"
+    CANCELLED = "the client cancelled"  # RFC 4954 §4, RFC 9051 §6.2.2: a line of "*"
+    TOO_LONG = "the response is too long"
+    BAD_BASE64 = "the response is not base64"
+    MALFORMED = "the response does not fit the mechanism"
+
+
+class SaslError(msgspec.Struct, frozen=True):
+    """The exchange is over without credentials."""
+
+    failure: SaslFailure
+
+
+Outcome = Challenge | Credentials | SaslError
