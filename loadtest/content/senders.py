@@ -1,0 +1,37 @@
+"""Who sends: domains, people, and the addresses the load comes from."""
+
+from __future__ import annotations
+
+import random
+
+DOMAIN_COUNT = 40
+SELECTOR = "load"
+RELAY_DOMAIN = "relay.example"
+CLIENT_ADDRESSES = tuple(f"127.0.0.{number}" for number in range(10, 18))
+"""Source addresses of the load: loopback, where every address is ours without asking for rights."""
+
+_TRADES = ("bakery", "harbour", "library", "orchard", "printer", "school", "studio", "tannery", "theatre", "workshop")
+_GIVEN = ["Adele", "Bruno", "Clara", "Dmitri", "Edith", "Felix", "Gina", "Hassan", "Inga", "Jonas", "Karin", "Luca", "Mira", "Nadia", "Otto", "Paula", "Rafael", "Selma", "Tobias", "Ursula", "Viktor", "Wanda", "Yusuf", "Zita"]
+_FAMILY = ["Abel", "Bauer", "Conti", "Duval", "Eriksen", "Fuchs", "Grieg", "Horvat", "Ito", "Jung", "Koch", "Lind", "Mertens", "Nagy", "Okafor", "Pereira", "Roth", "Santos", "Thorn", "Ullrich", "Vidal", "Winter", "Yilmaz", "Zander"]
+
+
+def sender_domain(number: int) -> str:
+    """One of the domains that send; `.example` is reserved (RFC 2606 section 2)."""
+    number %= DOMAIN_COUNT
+    return f"{_TRADES[number % len(_TRADES)]}{number:02d}.example"
+
+
+def sender_domains() -> list[str]:
+    """All domains that send."""
+    return [sender_domain(number) for number in range(DOMAIN_COUNT)]
+
+
+def relay_name(address: str) -> str:
+    """The name a client at `address` gives in EHLO, and its PTR."""
+    return f"out-{address.replace('.', '-').replace(':', '-')}.{RELAY_DOMAIN}"
+
+
+def person(chance: random.Random) -> tuple[str, str]:
+    """A display name and the localpart that goes with it."""
+    given, family = chance.choice(_GIVEN), chance.choice(_FAMILY)
+    return f"{given} {family}", f"{given}.{family}".lower()

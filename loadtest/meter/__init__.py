@@ -1,0 +1,1 @@
+"""What the server used: CPU, memory, fsyncs, by process."""

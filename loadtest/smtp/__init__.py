@@ -1,0 +1,1 @@
+"""The sending side: SMTP sessions and the driver that fills them."""

@@ -1,0 +1,1 @@
+"""DNS data and the answers made from it."""

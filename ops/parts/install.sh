@@ -1,0 +1,72 @@
+#!/bin/sh
+# Installs the real parts that the tests talk to: clients, PostgreSQL, a second DNS server, strace.
+# Needs root on Debian (or a relative with apt). Starts no system service. Says nothing when all is there.
+#
+#   ops/parts/install.sh            install what is missing
+#   ops/parts/install.sh --check    only list what is missing (exit 1 if anything is)
+set -eu
+
+PACKAGES="swaks curl isync neomutt openssl postgresql dnsmasq-base strace"
+POLICY=/usr/sbin/policy-rc.d
+
+die() { echo "parts: $*" >&2; exit 1; }
+
+is_installed() {
+    [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null || true)" = installed ]
+}
+
+missing_packages() {
+    for package in $PACKAGES; do
+        is_installed "$package" || printf '%s ' "$package"
+    done
+}
+
+# invoke-rc.d asks this file before it starts anything; 101 means "not allowed" (Debian policy 9.3.3).
+forbid_services() {
+    saved=$(mktemp -d)
+    [ ! -e "$POLICY" ] || mv "$POLICY" "$saved/policy-rc.d"
+    trap restore_services EXIT
+    trap 'exit 130' INT TERM HUP
+    printf '#!/bin/sh\nexit 101\n' >"$POLICY"
+    chmod 755 "$POLICY"
+}
+
+restore_services() {
+    rm -f "$POLICY"
+    [ ! -e "$saved/policy-rc.d" ] || mv "$saved/policy-rc.d" "$POLICY"
+    rmdir "$saved"
+}
+
+# Debian's postgresql makes a cluster of its own at installation; the tests make theirs.
+forbid_default_cluster() {
+    [ -e /etc/postgresql-common/createcluster.conf ] && return
+    mkdir -p /etc/postgresql-common
+    echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.conf
+}
+
+install_packages() {
+    log=$(mktemp)
+    export DEBIAN_FRONTEND=noninteractive
+    # --force-confold: our createcluster.conf is there before the package brings its own.
+    if apt-get -qq update >"$log" 2>&1 && apt-get -qq -o Dpkg::Options::=--force-confold \
+            install -y --no-install-recommends "$@" >>"$log" 2>&1; then
+        rm -f "$log"
+    else
+        tail -n 30 "$log" >&2
+        die "apt-get failed; the whole output is in $log"
+    fi
+}
+
+command -v dpkg-query >/dev/null 2>&1 && command -v apt-get >/dev/null 2>&1 ||
+    die "this is not Debian (no apt-get): install these yourself: $PACKAGES"
+missing=$(missing_packages)
+[ -n "$missing" ] || exit 0
+[ "${1:-}" != --check ] || die "missing: $missing"
+[ "$(id -u)" = 0 ] || die "needs root to install: $missing(try: sudo $0)"
+echo "parts: installing $missing"
+forbid_services
+forbid_default_cluster
+# Word splitting is wanted here: one argument for each package.
+# shellcheck disable=SC2086
+install_packages $missing
+echo "parts: done"

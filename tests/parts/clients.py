@@ -1,0 +1,31 @@
+"""Real mail clients and tools, by the command that runs them."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """A command and the Debian package it comes in."""
+
+    command: str
+    package: str
+
+    def path(self) -> str | None:
+        """Where it is."""
+        return shutil.which(self.command) or shutil.which(self.command, path="/usr/sbin:/usr/local/bin")
+
+    def why_missing(self) -> str | None:
+        """None when it is installed."""
+        return None if self.path() else f"no {self.command} (make parts, or apt install {self.package})"
+
+
+SWAKS = Client("swaks", "swaks")
+CURL = Client("curl", "curl")
+MBSYNC = Client("mbsync", "isync")
+NEOMUTT = Client("neomutt", "neomutt")
+OPENSSL = Client("openssl", "openssl")
+STRACE = Client("strace", "strace")
+ALL = (SWAKS, CURL, MBSYNC, NEOMUTT, OPENSSL, STRACE)
