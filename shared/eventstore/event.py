@@ -1,0 +1,134 @@
+"""Events: frozen facts in the past tense, with a stored name and schema version that outlive the Python name.
+
+An event is declared once, in `shared/events/<area>.py`, with `@stored("area.fact", schema=1)`. What is written is JSON;
+an older shape is lifted to today's by its upcasts, one schema version at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, ClassVar, TypeVar
+
+import msgspec
+
+
+class Event(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A fact. Subclasses are declared with `stored`."""
+
+    stored_name: ClassVar[str] = ""
+    schema: ClassVar[int] = 0
+
+
+class Actor(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Who caused a fact: which person or service, by which credential, in which session, from where."""
+
+    kind: str
+    """`account`, `user`, `operator`, `service`, `remote` (an unauthenticated client) or `system`."""
+    id: str = ""
+    credential: str = ""
+    session: str = ""
+    address: str = ""
+
+
+class Provenance(msgspec.Struct, frozen=True):
+    """Why a fact was written: its actor, the causing event, the thread of work it belongs to, the command it answers."""
+
+    actor: Actor
+    cause: str = ""
+    correlation: str = ""
+    command: str = ""
+
+
+class Recorded(msgspec.Struct, frozen=True):
+    """An event as it stands in the log."""
+
+    shard: int
+    position: int
+    """Counts up by one within the shard; the first is 1."""
+    stream: str
+    version: int
+    """Counts up by one within the stream; the first is 1. For an account's stream this is the MODSEQ."""
+    at: int
+    """UTC microseconds since the epoch, never smaller than the stream's last."""
+    provenance: Provenance
+    event: Event
+
+
+class UnknownEvent(LookupError):
+    """A stored name or schema version that this release does not know."""
+
+
+E = TypeVar("E", bound=type[Event])
+Upcast = Callable[[dict[str, Any]], dict[str, Any]]
+
+_types: dict[str, type[Event]] = {}
+_upcasts: dict[tuple[str, int], Upcast] = {}
+_decoders: dict[str, msgspec.json.Decoder[Any]] = {}
+_encoder = msgspec.json.Encoder()
+
+
+def stored(name: str, schema: int = 1) -> Callable[[E], E]:
+    """Declare an event type under the name and schema version it is stored with."""
+
+    def declare(event_type: E) -> E:
+        if name in _types:
+            raise ValueError(f"event {name} is declared twice")
+        event_type.stored_name = name
+        event_type.schema = schema
+        _types[name] = event_type
+        _decoders[name] = msgspec.json.Decoder(event_type)
+        return event_type
+
+    return declare
+
+
+def upcast(name: str, schema: int) -> Callable[[Upcast], Upcast]:
+    """Declare how data of `name` in this schema version becomes data of the next."""
+
+    def declare(lift: Upcast) -> Upcast:
+        _upcasts[name, schema] = lift
+        return lift
+
+    return declare
+
+
+def declared() -> dict[str, type[Event]]:
+    """Every declared event type by its stored name."""
+    return dict(_types)
+
+
+def encode(event: Event) -> bytes:
+    """The data of an event as it is stored."""
+    return _encoder.encode(event)
+
+
+def decode(name: str, schema: int, data: bytes) -> Event:
+    """The event from its stored data. Raises UnknownEvent, or msgspec.DecodeError when the data does not fit."""
+    event_type = _types.get(name)
+    if event_type is None or schema > event_type.schema:
+        raise UnknownEvent(f"{name} schema {schema}")
+    if schema == event_type.schema:
+        return _decoders[name].decode(data)  # type: ignore[no-any-return]
+    return msgspec.convert(_lifted(name, schema, event_type.schema, msgspec.json.decode(data)), event_type)
+
+
+def _lifted(name: str, schema: int, wanted: int, data: dict[str, Any]) -> dict[str, Any]:
+    for version in range(schema, wanted):
+        lift = _upcasts.get((name, version))
+        if lift is None:
+            raise UnknownEvent(f"{name} has no upcast from schema {version}")
+        data = lift(data)
+    return data
+
+
+@lru_cache(maxsize=4096)
+def encode_actor(actor: Actor) -> str:
+    """The actor as the event table keeps it."""
+    return _encoder.encode(actor).decode()
+
+
+@lru_cache(maxsize=4096)
+def decode_actor(text: str) -> Actor:
+    """The actor from the event table."""
+    return msgspec.json.decode(text, type=Actor)

@@ -1,0 +1,125 @@
+"""PostgreSQL as the store's database: one schema an owning service."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import Any
+
+import psycopg
+import sqlalchemy
+
+from shared.eventstore.connection import Row, StoreUnavailable
+
+
+@lru_cache(maxsize=2048)
+def _translated(sql: str) -> str:
+    """Question marks to psycopg's placeholders; our statements hold neither of them in a literal."""
+    return sql.replace("%", "%%").replace("?", "%s")
+
+
+class PostgresConnection:
+    """A connection in autocommit mode with explicit transactions; a lost server is found again at the next `begin`."""
+
+    def __init__(self, engine: sqlalchemy.Engine) -> None:
+        self._engine = engine
+        self._open()
+
+    def _open(self) -> None:
+        self._pooled = self._engine.raw_connection()
+        driver: Any = self._pooled.driver_connection
+        self._driver: psycopg.Connection[Row] = driver
+        self._driver.autocommit = True
+
+    def all(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        return self._run(sql, parameters).fetchall()
+
+    def one(self, sql: str, parameters: Sequence[Any] = ()) -> Row | None:
+        return self._run(sql, parameters).fetchone()
+
+    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> int:
+        return self._run(sql, parameters).rowcount
+
+    def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        with self._driver.cursor() as cursor:
+            cursor.executemany(_translated(sql), rows)
+
+    def begin(self) -> None:
+        if self._driver.closed:
+            self._reopen()
+        try:
+            self._driver.execute("BEGIN")
+        except psycopg.OperationalError:
+            self._reopen()
+            self._frame("BEGIN")
+
+    def begin_reading(self) -> None:
+        self._frame("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+
+    def commit(self) -> None:
+        self._frame("COMMIT")
+
+    def rollback(self) -> None:
+        if not self._driver.closed and self._driver.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
+            self._frame("ROLLBACK")
+
+    def save(self) -> None:
+        self._frame("SAVEPOINT work")
+
+    def release(self) -> None:
+        self._frame("RELEASE SAVEPOINT work")
+
+    def undo(self) -> None:
+        self._frame("ROLLBACK TO SAVEPOINT work")
+        self._frame("RELEASE SAVEPOINT work")
+
+    def close(self) -> None:
+        self._pooled.close()
+
+    def _run(self, sql: str, parameters: Sequence[Any]) -> psycopg.Cursor[Row]:
+        if self._driver.closed:
+            self._reopen()
+        return self._driver.execute(_translated(sql), parameters)
+
+    def _frame(self, statement: str) -> None:
+        try:
+            self._driver.execute(statement)
+        except psycopg.OperationalError as error:
+            raise StoreUnavailable(str(error)) from error
+
+    def _reopen(self) -> None:
+        try:
+            self._pooled.invalidate()
+            self._open()
+        except (psycopg.OperationalError, sqlalchemy.exc.OperationalError) as error:
+            raise StoreUnavailable(str(error)) from error
+
+
+class PostgresBackend:
+    """Opens connections whose search path is the owning service's schema."""
+
+    dialect = "postgresql"
+    group_limit = 50
+    """Savepoints beyond 64 spill PostgreSQL's subtransaction cache, for every reader."""
+    reads_inline = False
+
+    def __init__(self, url: str, schema: str) -> None:
+        self._schema = schema
+        sqlalchemy_url = sqlalchemy.make_url(url).set(drivername="postgresql+psycopg")
+        options = {"options": f"-csearch_path={schema}", "prepare_threshold": 2, "connect_timeout": 10}
+        self.engine = sqlalchemy.create_engine(sqlalchemy_url, pool_size=8, max_overflow=-1, connect_args=options)
+
+    def create(self, metadata: sqlalchemy.MetaData) -> None:
+        """Make the schema and the tables that are not there yet; the event table also gets its visibility watermark."""
+        with self.engine.begin() as connection:
+            connection.execute(sqlalchemy.schema.CreateSchema(self._schema, if_not_exists=True))
+        metadata.create_all(self.engine)
+        with self.engine.begin() as connection:
+            connection.exec_driver_sql("ALTER TABLE event ADD COLUMN IF NOT EXISTS tx xid8 NOT NULL DEFAULT pg_current_xact_id()")
+
+    def connect(self) -> PostgresConnection:
+        """A fresh connection; one thread uses it at a time."""
+        return PostgresConnection(self.engine)
+
+    def close(self) -> None:
+        self.engine.dispose()

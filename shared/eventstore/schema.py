@@ -1,0 +1,56 @@
+"""The tables every owning service has, whatever it owns. Its projections add their own to the same metadata."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, PrimaryKeyConstraint, Table, Text
+
+SCHEMA_VERSION = 1
+
+
+def store_tables(metadata: MetaData) -> None:
+    """Declare the event store's tables in `metadata`."""
+    Table(
+        "event", metadata,
+        Column("shard", Integer, nullable=False),
+        Column("position", BigInteger, nullable=False),
+        Column("stream", Text, nullable=False),
+        Column("version", BigInteger, nullable=False),
+        Column("type", Text, nullable=False),
+        Column("schema", Integer, nullable=False),
+        Column("at", BigInteger, nullable=False),
+        Column("cause", Text, nullable=False),
+        Column("correlation", Text, nullable=False),
+        Column("command", Text, nullable=False),
+        Column("actor", Text, nullable=False),
+        Column("data", LargeBinary, nullable=False),
+        PrimaryKeyConstraint("shard", "position"),
+        Index("event_stream_version", "stream", "version", unique=True),
+        Index("event_command", "command"),
+        sqlite_with_rowid=False,
+    )  # fmt: skip
+    Table(
+        "stream", metadata,
+        Column("stream", Text, primary_key=True),
+        Column("shard", Integer, nullable=False),
+        Column("version", BigInteger, nullable=False),
+        Column("at", BigInteger, nullable=False),
+        sqlite_with_rowid=False,
+    )  # fmt: skip
+    Table(
+        "snapshot", metadata,
+        Column("stream", Text, primary_key=True),
+        Column("shard", Integer, nullable=False),
+        Column("position", BigInteger, nullable=False),
+        Column("version", BigInteger, nullable=False),
+        Column("type", Text, nullable=False),
+        Column("schema", Integer, nullable=False),
+        Column("at", BigInteger, nullable=False),
+        Column("data", LargeBinary, nullable=False),
+        sqlite_with_rowid=False,
+    )  # fmt: skip
+    Table("cursor", metadata, Column("name", Text), Column("shard", Integer), Column("position", BigInteger, nullable=False),
+          PrimaryKeyConstraint("name", "shard"), sqlite_with_rowid=False)  # fmt: skip
+    Table("lease", metadata, Column("shard", Integer, primary_key=True, autoincrement=False), Column("holder", Text, nullable=False),
+          Column("fence", BigInteger, nullable=False), Column("until", BigInteger, nullable=False))  # fmt: skip
+    Table("projection", metadata, Column("name", Text, primary_key=True), Column("version", Integer, nullable=False), sqlite_with_rowid=False)
+    Table("head", metadata, Column("shard", Integer, primary_key=True, autoincrement=False), Column("position", BigInteger, nullable=False))

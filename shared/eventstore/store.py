@@ -1,0 +1,281 @@
+"""The event store of one owning service."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+import sqlalchemy
+
+from shared.clock import Clock
+from shared.eventstore.connection import Connection, Reader
+from shared.eventstore.event import Recorded
+from shared.eventstore.fold import Progress, Verdict, mend, no_progress, rebuild, refold_outdated, verify
+from shared.eventstore.lease import Lease
+from shared.eventstore.postgres import PostgresBackend
+from shared.eventstore.schema import store_tables
+from shared.eventstore.sqlite import SqliteBackend
+from shared.eventstore.transaction import COLUMNS, SET_CURSOR, Heads, Projection, Transaction, recorded_from
+from shared.eventstore.writer import Writer
+from shared.shards import SHARDS
+
+T = TypeVar("T")
+CommitListener = Callable[[list[Recorded]], None]
+Work = Callable[[Transaction], T]
+
+
+class Backend(Protocol):
+    """The database a store stands on."""
+
+    dialect: str
+    group_limit: int
+    reads_inline: bool
+    engine: sqlalchemy.Engine
+
+    def create(self, metadata: sqlalchemy.MetaData) -> None:
+        """Make the tables that are not there yet."""
+
+    def connect(self) -> Connection:
+        """A fresh connection; one thread uses it at a time."""
+
+    def close(self) -> None:
+        """Let go of the database."""
+
+
+def backend_for(url: str, service: str, data: Path) -> Backend:
+    """The backend that a service's `store` setting names: empty for the embedded file, or a postgresql:// address."""
+    if url:
+        return PostgresBackend(url, f"mailfold_{service}")
+    return SqliteBackend(data / "store" / f"{service}.sqlite")
+
+
+class _Frame:
+    """What stands beside the rows of a group: heads, the appended events, the cursors that ride along, the lease."""
+
+    def __init__(self, heads: Heads, lease: Lease) -> None:
+        self._heads = heads
+        self._lease = lease
+        self._at_group: list[int] = []
+        self._at_work: list[int] = []
+        self._kept = 0
+        self.appended: list[Recorded] = []
+        self.riding: dict[tuple[str, int], int] = {}
+        self._carried: dict[tuple[str, int], int] = {}
+        self.listeners: list[Callable[[list[Recorded]], None]] = []
+
+    def group_begins(self, connection: Connection) -> None:
+        self._at_group = self._heads.positions[:]
+        self.appended = []
+        self._carried = {}
+
+    def work_begins(self) -> None:
+        self._at_work = self._heads.positions[:]
+        self._kept = len(self.appended)
+
+    def work_failed(self) -> None:
+        self._heads.positions[:] = self._at_work
+        del self.appended[self._kept :]
+
+    def group_ends(self, connection: Connection) -> None:
+        self._lease.check(connection, [shard for shard in range(SHARDS) if self._heads.positions[shard] != self._at_group[shard]])
+        self._carried, self.riding = self.riding, {}
+        for (name, shard), position in self._carried.items():
+            connection.execute(SET_CURSOR, (name, shard, position))
+
+    def group_committed(self) -> None:
+        if self.appended:
+            for listener in self.listeners:
+                listener(self.appended)
+
+    def group_failed(self) -> None:
+        self._heads.positions[:] = self._at_group
+        self.riding = {**self._carried, **self.riding}
+        self.appended = []
+
+
+class EventStore:
+    """Appends facts under expected versions, folds them into projections, and lets others follow.
+
+    One process writes a store at a time: SQLite by a file lock, PostgreSQL by a lease whose fencing number is checked in each commit.
+    """
+
+    def __init__(self, backend: Backend, metadata: sqlalchemy.MetaData, projections: Sequence[Projection], clock: Clock, holder: str = "") -> None:
+        self.backend = backend
+        self.metadata = metadata
+        self.projections = tuple(projections)
+        self._clock = clock
+        self._heads = Heads()
+        self._lease = Lease(backend.dialect, holder, clock)
+        self._frame = _Frame(self._heads, self._lease)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._writer: Writer | None = None
+        self._reader: Connection | None = None
+        self._pool: ThreadPoolExecutor | None = None
+        self._idle_readers: list[Connection] = []
+        self._renewal: asyncio.Task[None] | None = None
+
+    async def open(self) -> None:
+        """Make the tables, take the lease, read the heads, start the writer. Raises FileInUse or LeaseHeld when another process writes."""
+        self._loop = asyncio.get_running_loop()
+        await asyncio.to_thread(self._prepare)
+        self._writer = Writer(self.backend.connect, self._frame, self.backend.group_limit, self._loop)
+        self._writer.start()
+        if self.backend.reads_inline:
+            self._reader = self.backend.connect()
+        else:
+            self._pool = ThreadPoolExecutor(8, thread_name_prefix="store-reader")
+            self._renewal = self._loop.create_task(self._renew_lease())
+
+    async def close(self) -> None:
+        """Finish the works that were submitted and let go of the database."""
+        if self._renewal is not None:
+            self._renewal.cancel()
+        if self._writer is not None:
+            with contextlib.suppress(Exception):
+                await self.flush_cursors()
+            await self._writer.stop()
+        if self._pool is not None:
+            await asyncio.to_thread(self._lease.give_back, self.backend.connect)
+            self._pool.shutdown()
+        for reader in [*self._idle_readers, *([self._reader] if self._reader else [])]:
+            reader.close()
+        self.backend.close()
+
+    def on_commit(self, listener: CommitListener) -> None:
+        """Call `listener` on the loop with the facts of each group, after its commit and in order. It must not block."""
+        self._frame.listeners.append(lambda appended: self._notify(listener, appended))
+
+    async def write(self, work: Work[T]) -> T:
+        """Run a unit of work; returns its result when it is durable. Raises what the work raised, VersionConflict, or StoreUnavailable."""
+        assert self._writer is not None
+        return await self._writer.run(lambda connection: self._in_transaction(connection, work))
+
+    async def read(self, query: Callable[[Reader], T]) -> T:
+        """Answer a short question from committed rows. `query` must not keep the reader."""
+        if self._reader is not None:
+            return query(self._reader)
+        assert self._loop is not None
+        return await self._loop.run_in_executor(self._pool, self._read_apart, query)
+
+    async def read_long(self, query: Callable[[Reader], T]) -> T:
+        """As `read`, for a question that takes long: off the loop on every backend, on a connection of its own."""
+        return await asyncio.to_thread(self._read_apart, query)
+
+    async def read_events(self, shard: int, after: int, limit: int = 500) -> list[Recorded]:
+        """The facts of a shard behind a position, in order, at most `limit`."""
+        visible = " AND tx < pg_snapshot_xmin(pg_current_snapshot())" if self.backend.dialect == "postgresql" else ""
+        sql = f"SELECT {COLUMNS} FROM event WHERE shard = ? AND position > ?{visible} ORDER BY position LIMIT ?"  # noqa: S608
+        return [recorded_from(row) for row in await self.read(lambda reader: reader.all(sql, (shard, after, limit)))]
+
+    async def read_stream(self, stream: str, after: int = 0, limit: int = 10_000) -> list[Recorded]:
+        """The facts of one stream behind a version, in order."""
+        sql = f"SELECT {COLUMNS} FROM event WHERE stream = ? AND version > ? ORDER BY version LIMIT ?"  # noqa: S608
+        return [recorded_from(row) for row in await self.read(lambda reader: reader.all(sql, (stream, after, limit)))]
+
+    async def heads(self) -> dict[int, int]:
+        """The last committed position of each shard that has any."""
+        sql = "SELECT max(position) FROM event WHERE shard = ?"
+
+        def ask(reader: Reader) -> dict[int, int]:
+            rows = ((shard, reader.one(sql, (shard,))) for shard in range(SHARDS))
+            return {shard: row[0] for shard, row in rows if row and row[0]}
+
+        return await self.read(ask)
+
+    async def cursor(self, name: str) -> dict[int, int]:
+        """How far a named follower has come, by shard."""
+        rows = await self.read(lambda reader: reader.all("SELECT shard, position FROM cursor WHERE name = ?", (name,)))
+        return dict.fromkeys(range(SHARDS), 0) | dict(rows)
+
+    def ride(self, name: str, shard: int, position: int) -> None:
+        """Note a cursor that is written with the next group, never by a commit of its own."""
+        riding = self._frame.riding
+        riding[name, shard] = max(position, riding.get((name, shard), 0))
+
+    async def flush_cursors(self) -> None:
+        """Write the noted cursors now (at a stop)."""
+        if self._frame.riding:
+            await self.write(lambda _transaction: None)
+
+    async def verify(self, progress: Progress = no_progress) -> Verdict:
+        """Fold the log into scratch tables and compare every row, on one state of the database, beside the running writer."""
+        return await asyncio.to_thread(self._verify_apart, progress)
+
+    async def mend(self, progress: Progress = no_progress) -> Verdict:
+        """As `verify`, inside the writer, which stands still meanwhile; rows that differ are replaced by the folded ones."""
+
+        def work(transaction: Transaction) -> Verdict:
+            verdict = verify(transaction.connection, self.projections, progress)
+            mend(transaction.connection, verdict.differences, self.projections)
+            return verdict
+
+        return await self.write(work)
+
+    async def rebuild(self, progress: Progress = no_progress) -> int:
+        """Empty the projections and fold the log into them anew; the number of events."""
+        return await self.write(lambda transaction: rebuild(transaction.connection, self.projections, progress))
+
+    @property
+    def figures(self) -> Mapping[str, int]:
+        """Groups committed and works done since the start."""
+        writer = self._writer
+        return {"groups": writer.groups if writer else 0, "works": writer.works if writer else 0}
+
+    def _prepare(self) -> None:
+        if "event" not in self.metadata.tables:
+            store_tables(self.metadata)
+        self.backend.create(self.metadata)
+        self._lease.take(self.backend.connect)
+        connection = self.backend.connect()
+        self._heads.load(connection)
+        refold_outdated(connection, self.projections)
+        connection.close()
+
+    def _in_transaction(self, connection: Connection, work: Work[T]) -> T:
+        transaction = Transaction(connection, self._heads, self.projections, self._clock)
+        result = work(transaction)
+        self._frame.appended += transaction.appended
+        return result
+
+    def _read_apart(self, query: Callable[[Reader], T]) -> T:
+        try:
+            reader = self._idle_readers.pop()
+        except IndexError:
+            reader = self.backend.connect()
+        try:
+            return query(reader)
+        finally:
+            self._idle_readers.append(reader)
+
+    def _verify_apart(self, progress: Progress) -> Verdict:
+        connection = self.backend.connect()
+        connection.begin_reading()
+        try:
+            return verify(connection, self.projections, progress)
+        finally:
+            connection.rollback()
+            connection.close()
+
+    def _notify(self, listener: CommitListener, appended: list[Recorded]) -> None:
+        assert self._loop is not None
+        with contextlib.suppress(RuntimeError):  # the loop has closed; followers read the log at the next start
+            self._loop.call_soon_threadsafe(listener, list(appended))
+
+    async def _renew_lease(self) -> None:
+        while True:
+            await asyncio.sleep(self._lease.renew_seconds)
+            await asyncio.to_thread(self._lease.renew, self.backend.connect)
+
+
+@contextlib.asynccontextmanager
+async def opened(store: EventStore) -> AsyncIterator[EventStore]:
+    """A store that is open for the length of a block."""
+    await store.open()
+    try:
+        yield store
+    finally:
+        await store.close()

@@ -1,0 +1,141 @@
+"""A unit of work: read state, decide, append with the expected version; the projections apply in the same transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+import sqlalchemy
+
+from shared.clock import Clock
+from shared.eventstore.connection import Connection, Row
+from shared.eventstore.event import Event, Provenance, Recorded, decode, decode_actor, encode, encode_actor
+from shared.shards import SHARDS, shard_of
+
+_INSERT = (
+    "INSERT INTO event (shard, position, stream, version, type, schema, at, cause, correlation, command, actor, data)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_HEAD = "SELECT version, at FROM stream WHERE stream = ?"
+_MOVE_HEAD = (
+    "INSERT INTO stream (stream, shard, version, at) VALUES (?, ?, ?, ?)"
+    " ON CONFLICT (stream) DO UPDATE SET version = excluded.version, at = excluded.at"
+)
+SET_CURSOR = "INSERT INTO cursor (name, shard, position) VALUES (?, ?, ?) ON CONFLICT (name, shard) DO UPDATE SET position = excluded.position"
+COLUMNS = "shard, position, stream, version, type, schema, at, cause, correlation, command, actor, data"
+
+
+class VersionConflict(Exception):
+    """The stream is not at the version the command expected: load again and decide again."""
+
+
+class Projection(Protocol):
+    """Tables computed from the log, and the only code that changes them."""
+
+    name: str
+    version: int
+    """Raised when the same events give other rows: the store then folds the log anew."""
+    tables: Sequence[sqlalchemy.Table]
+
+    def apply(self, connection: Connection, recorded: Recorded) -> None:
+        """Change the rows as this event says. Events that do not concern the projection are passed over."""
+
+
+class Heads:
+    """The last position of each shard: known to the single writer, so that no append has to ask."""
+
+    def __init__(self) -> None:
+        self.positions = [0] * SHARDS
+
+    def load(self, connection: Connection) -> None:
+        """Read where each shard stands. The `head` table remembers shards whose events were all folded into snapshots."""
+        self.positions = [0] * SHARDS
+        for sql in ("SELECT shard, position FROM head", "SELECT shard, max(position) FROM event GROUP BY shard"):
+            for shard, position in connection.all(sql):
+                self.positions[shard] = max(self.positions[shard], position)
+
+
+class Transaction:
+    """What a unit of work may do. It is bound to the group's connection and ends with the work."""
+
+    __slots__ = ("_clock", "_heads", "_projections", "appended", "connection")
+
+    def __init__(self, connection: Connection, heads: Heads, projections: Sequence[Projection], clock: Clock) -> None:
+        self.connection = connection
+        self._heads = heads
+        self._projections = projections
+        self._clock = clock
+        self.appended: list[Recorded] = []
+
+    def all(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        """Every row of a question."""
+        return self.connection.all(sql, parameters)
+
+    def one(self, sql: str, parameters: Sequence[Any] = ()) -> Row | None:
+        """The first row of a question, or None."""
+        return self.connection.one(sql, parameters)
+
+    def version(self, stream: str) -> int:
+        """The stream's version; 0 before its first event."""
+        row = self.connection.one(_HEAD, (stream,))
+        return row[0] if row else 0
+
+    def append(
+        self, stream: str, events: Iterable[Event], provenance: Provenance, *, expected: int | None = None, owner: str | None = None
+    ) -> list[Recorded]:
+        """Append facts and apply the projections.
+
+        `owner` decides the shard (default: the stream itself). Raises VersionConflict when `expected` is not the stream's version.
+        """
+        row = self.connection.one(_HEAD, (stream,))
+        version, at = row if row else (0, 0)
+        if expected is not None and version != expected:
+            raise VersionConflict(f"{stream} is at version {version}, not {expected}")
+        shard = shard_of(owner or stream)
+        at = max(self._clock.now(), at)
+        recorded = [
+            self._insert(Recorded(shard, self._next(shard), stream, version + step, at, provenance, event)) for step, event in enumerate(events, 1)
+        ]
+        if recorded:
+            self.connection.execute(_MOVE_HEAD, (stream, shard, recorded[-1].version, at))
+        for one in recorded:
+            for projection in self._projections:
+                projection.apply(self.connection, one)
+        self.appended += recorded
+        return recorded
+
+    def set_cursor(self, name: str, positions: Mapping[int, int]) -> None:
+        """Remember how far a follower has come, with the effect that it had."""
+        for shard, position in positions.items():
+            self.connection.execute(SET_CURSOR, (name, shard, position))
+
+    def answered(self, command: str) -> list[Recorded]:
+        """The events an earlier try of this command wrote; empty when it is new."""
+        if not command:
+            return []
+        rows = self.connection.all(f"SELECT {COLUMNS} FROM event WHERE command = ? ORDER BY shard, position", (command,))  # noqa: S608
+        return [recorded_from(row) for row in rows]
+
+    def _next(self, shard: int) -> int:
+        self._heads.positions[shard] += 1
+        return self._heads.positions[shard]
+
+    def _insert(self, recorded: Recorded) -> Recorded:
+        self.connection.execute(_INSERT, row_of(recorded))
+        return recorded
+
+
+def row_of(recorded: Recorded) -> Row:
+    """The event's row, in the order of COLUMNS."""
+    why = recorded.provenance
+    return (
+        recorded.shard, recorded.position, recorded.stream, recorded.version, recorded.event.stored_name, recorded.event.schema, recorded.at,
+        why.cause, why.correlation, why.command, encode_actor(why.actor), encode(recorded.event),
+    )  # fmt: skip
+
+
+def recorded_from(row: Row) -> Recorded:
+    """The event from its row. Raises UnknownEvent for a name or schema of a later release."""
+    shard, position, stream, version, name, schema, at, cause, correlation, command, actor, data = row
+    provenance = Provenance(decode_actor(actor), cause, correlation, command)
+    return Recorded(shard, position, stream, version, at, provenance, decode(name, schema, bytes(data)))

@@ -1,0 +1,62 @@
+"""Opaque ids: sortable by time of making, never reused, safe in a file name, a header and a subject.
+
+An id is one letter of kind, nine characters of milliseconds and eleven characters of chance, in Crockford's
+base 32 (lower case). Nothing may be read out of an id but its kind.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from enum import StrEnum
+
+from shared.clock import Clock
+
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_PAIRS = [a + b for a in _ALPHABET for b in _ALPHABET]
+
+
+class Kind(StrEnum):
+    """What an id names; its first letter."""
+
+    ACCOUNT = "a"
+    BLOB_GENERATION = "g"
+    COMMAND = "c"
+    CONTENT = "x"
+    DEAD_LETTER = "l"
+    DOMAIN = "d"
+    ENTRY = "e"
+    MAILBOX = "m"
+    QUEUE = "q"
+    SESSION = "s"
+    THREAD = "t"
+    USER = "u"
+
+
+class Ids:
+    """Makes ids from a clock and a source of chance, both handed in."""
+
+    def __init__(self, clock: Clock, chance: Callable[[int], bytes] = os.urandom) -> None:
+        self._clock = clock
+        self._chance = chance
+        self._prefix_of = (-1, "")
+
+    def new(self, kind: Kind) -> str:
+        """A fresh id of 21 characters."""
+        chance = int.from_bytes(self._chance(7), "big") >> 1
+        return kind.value + self._moment() + _base32(chance, 11)
+
+    def _moment(self) -> str:
+        millisecond = self._clock.now() // 1000
+        if self._prefix_of[0] != millisecond:
+            self._prefix_of = (millisecond, _base32(millisecond, 9))
+        return self._prefix_of[1]
+
+
+def _base32(number: int, width: int) -> str:
+    """The lowest bits of a number as so many characters, the most significant first."""
+    digits = []
+    for _ in range((width + 1) // 2):
+        digits.append(_PAIRS[number & 1023])
+        number >>= 10
+    return "".join(reversed(digits))[-width:]
