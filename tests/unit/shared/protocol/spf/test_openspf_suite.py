@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,9 +11,9 @@ import yaml
 from shared.protocol.dns.evaluation import drive_sync
 from shared.protocol.dns.question import Answer, Question
 from shared.protocol.spf.check import check_host
+from tests.parts import test_data
 
-DATA = Path(os.environ.get("MAILFOLD_TEST_DATA", Path(__file__).resolve().parents[6] / "shared" / "data"))
-SUITE = DATA / "spf" / "rfc7208-tests.yml"
+SUITE = test_data.folder() / "spf" / "rfc7208-tests.yml"
 
 
 def scenarios() -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
