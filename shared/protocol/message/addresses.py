@@ -1,0 +1,180 @@
+"""RFC 5322 §3.4 address lists, read tolerantly into the address structures of ENVELOPE (RFC 3501 §7.4.2).
+
+Nothing is refused: what is no address becomes one without a host. Strict parsing is another room's work.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from shared.protocol.message.words import decode_words
+
+MAX_ADDRESSES = 10_000
+
+
+class Address(NamedTuple):
+    """`(name adl mailbox host)`, raw: encoded words are kept. A group starts with host None and its name as mailbox,
+    and ends with mailbox None and host None (RFC 3501 §7.4.2). A mailbox that has no domain has the empty host."""
+
+    name: bytes | None
+    route: bytes | None
+    mailbox: bytes | None
+    host: bytes | None
+
+
+GROUP_END = Address(None, None, None, None)
+
+_ATOM = rb'[^\s"<>(),:;@\\\[\]\x00]+'
+_WORDS = rb'[^"<>(),:;@\\\[\]\x00]*'
+# The shapes of nearly all addresses in the wild: "Name" <a@b> · Name <a@b> · a@b. All else goes to the slow reader.
+_USUAL = re.compile(
+    rb'(?:(?:\s*+"([^"\\]*)"\s*+|(' + _WORDS + rb"))<(" + _ATOM + rb")@(" + _ATOM + rb")>|\s*+(" + _ATOM + rb")@(" + _ATOM + rb"))\s*+(,|\Z)"
+)
+_TOKEN = re.compile(rb'\s+|"(?:[^"\\]++|\\.)*+"?|\[(?:[^\[\]\\]++|\\.)*+\]?|\(|[<>,:;@)\]\\]|[^\s"<>(),:;@\\\[\]]+', re.S)
+_COMMENT_PART = re.compile(rb"(?:[^()\\]++|\\.)*+[()]?", re.S)
+_ESCAPE = re.compile(rb"\\(.)", re.S)
+_SPACE = re.compile(rb"\s+")
+
+
+def parse_addresses(value: bytes, limit: int = MAX_ADDRESSES) -> list[Address]:
+    """The addresses of an unfolded field value in order, group markers among them; at most `limit`."""
+    found: list[Address] = []
+    at = 0
+    while at < len(value) and len(found) < limit:
+        match = _USUAL.match(value, at)
+        if match is None:
+            return found + _Reader(value, at, limit - len(found)).read()
+        found.append(_usual(match))
+        at = match.end()
+    return found
+
+
+def _usual(match: re.Match[bytes]) -> Address:
+    quoted, words, local, domain, bare_local, bare_domain, _comma = match.groups()
+    if bare_local:
+        return Address(None, None, bare_local, bare_domain)
+    name = quoted if quoted is not None else words.strip()
+    return Address(name or None, None, local, domain)
+
+
+class _Reader:
+    """One pass over the tokens. `phrase` collects words until a token says what they were."""
+
+    def __init__(self, value: bytes, at: int, limit: int) -> None:
+        self._value, self._at, self._limit = value, at, limit
+        self._found: list[Address] = []
+        self._in_group = False
+        self._clear()
+
+    def _clear(self) -> None:
+        self._phrase: list[bytes] = []
+        self._comment: bytes | None = None
+        self._angle: list[bytes] | None = None
+        self._closed = False
+
+    def read(self) -> list[Address]:
+        for token in self._tokens():
+            self._take(token)
+            if len(self._found) >= self._limit:
+                break
+        self._flush()
+        if self._in_group:
+            self._found.append(GROUP_END)
+        return self._found
+
+    def _tokens(self) -> Iterator[bytes]:
+        while match := _TOKEN.match(self._value, self._at):
+            self._at = match.end()
+            if match[0] == b"(":
+                self._comment = self._skip_comment()
+            else:
+                yield match[0]
+
+    def _skip_comment(self) -> bytes:
+        """Comments nest (RFC 5322 §3.2.2): counted, not recursed."""
+        start, depth = self._at, 1
+        while depth and self._at < len(self._value):
+            match = _COMMENT_PART.match(self._value, self._at)
+            self._at = match.end() if match else len(self._value)
+            last = self._value[self._at - 1 : self._at]
+            depth += (last == b"(") - (last == b")")
+        return self._value[start : self._at - (depth == 0)]
+
+    def _take(self, token: bytes) -> None:
+        if self._angle is not None and not self._closed:
+            self._take_in_angle(token)
+        elif token == b"<":
+            self._angle = []
+        elif token == b",":
+            self._flush()
+        elif token == b";":
+            self._end_group()
+        elif token == b":" and not self._in_group and b"@" not in self._phrase:
+            self._start_group()
+        elif not self._closed:
+            self._phrase.append(token)
+
+    def _take_in_angle(self, token: bytes) -> None:
+        if token == b">":
+            self._closed = True
+        elif self._angle is not None and not token.isspace():
+            self._angle.append(token)
+
+    def _start_group(self) -> None:
+        self._found.append(Address(None, None, _text(self._phrase) or b"", None))
+        self._in_group = True
+        self._clear()
+
+    def _end_group(self) -> None:
+        self._flush()
+        if self._in_group:
+            self._found.append(GROUP_END)
+            self._in_group = False
+
+    def _flush(self) -> None:
+        if self._angle is not None:
+            self._found.append(_angle_address(_text(self._phrase) or self._comment, self._angle))
+        elif any(not token.isspace() for token in self._phrase):
+            name = _ESCAPE.sub(rb"\1", self._comment).strip() if self._comment else None
+            self._found.append(_spec(name or None, None, [token for token in self._phrase if not token.isspace()]))
+        self._clear()
+
+
+def _angle_address(name: bytes | None, tokens: list[bytes]) -> Address:
+    """`[ obs-route ] addr-spec` (RFC 5322 §4.4): a route is `@a,@b:` in front."""
+    route = None
+    if tokens[:1] == [b"@"] and b":" in tokens:
+        colon = tokens.index(b":")
+        route = b"".join(tokens[:colon])
+        tokens = tokens[colon + 1 :]
+    return _spec(name or None, route, tokens)
+
+
+def _spec(name: bytes | None, route: bytes | None, tokens: list[bytes]) -> Address:
+    """local-part "@" domain: the last `@` divides. Without one, all is local part."""
+    if b"@" not in tokens:
+        return Address(name, route, b"".join(map(_unquoted, tokens)), b"")
+    at = len(tokens) - 1 - tokens[::-1].index(b"@")
+    return Address(name, route, b"".join(map(_unquoted, tokens[:at])), b"".join(tokens[at + 1 :]))
+
+
+def _text(tokens: list[bytes]) -> bytes:
+    return _SPACE.sub(b" ", b"".join(map(_unquoted, tokens))).strip()
+
+
+def _unquoted(token: bytes) -> bytes:
+    """Without RFC 5322 quoting, as RFC 3501 wants names and local parts."""
+    if not token.startswith(b'"'):
+        return token
+    inner = token[1:-1] if len(token) > 1 and token.endswith(b'"') else token[1:]
+    return _ESCAPE.sub(rb"\1", inner) if b"\\" in inner else inner
+
+
+def display_pairs(addresses: list[Address]) -> tuple[tuple[str, str], ...]:
+    """(decoded display name, `local@domain`) of each mailbox; group markers are left out."""
+    return tuple((decode_words(each.name or b""), _spelled(each)) for each in addresses if each.host is not None)
+
+
+def _spelled(address: Address) -> str:
+    spelled = (address.mailbox or b"") + (b"@" + address.host if address.host else b"")
+    return spelled.decode("utf-8", "replace")

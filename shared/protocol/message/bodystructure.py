@@ -1,0 +1,101 @@
+"""BODY and BODYSTRUCTURE (RFC 3501 §7.4.2, grammar in §9) from the parts of a message, without recursion."""
+
+from collections.abc import Sequence
+
+from shared.protocol.message.content import Content
+from shared.protocol.message.envelope import NO_ENVELOPE, wire_envelope
+from shared.protocol.message.tree import Draft
+from shared.protocol.message.wire import NIL, nstring, parameter_list, string, string_list
+
+_EMPTY_TEXT = b'("text" "plain" NIL NIL NIL "7bit" 0 0)'
+
+
+def body_structures(drafts: Sequence[Draft]) -> tuple[bytes, bytes]:
+    """(BODY, BODYSTRUCTURE) of a whole message."""
+    writer = _Writer(drafts)
+    for index, draft in enumerate(drafts):
+        writer.close_until(draft.parent)
+        writer.add(index, draft)
+    writer.close_until(-1)
+    return b"".join(writer.plain), b"".join(writer.extended)
+
+
+class _Writer:
+    """Writes both forms in one pass over the parts; `plain` is `extended` less the extension data."""
+
+    def __init__(self, drafts: Sequence[Draft]) -> None:
+        self.plain: list[bytes] = []
+        self.extended: list[bytes] = []
+        self._drafts = drafts
+        self._open: list[int] = []
+
+    def _write(self, text: bytes, extension: bytes = b"", end: bytes = b"") -> None:
+        self.plain.append(text + end)
+        self.extended.append(text + extension + end)
+
+    def add(self, index: int, draft: Draft) -> None:
+        if draft.is_multipart:
+            self._write(b"(")
+            self._open.append(index)
+        elif draft.has_parts:
+            self._write(_fields(draft) + b" " + _envelope_of(self._drafts[index + 1]) + b" ")
+            self._open.append(index)
+        else:
+            self._write(_leaf(draft), _extension(draft.content), b")")
+
+    def close_until(self, parent: int) -> None:
+        """End every part that is not an ancestor of what comes."""
+        while self._open and self._open[-1] != parent:
+            draft = self._drafts[self._open.pop()]
+            if draft.is_multipart:
+                self._write(b" " + string(draft.content.subtype), _multipart_extension(draft.content), b")")
+            else:
+                self._write(b" %d" % draft.lines, _extension(draft.content), b")")
+
+
+def _fields(draft: Draft) -> bytes:
+    """`"("`, media type, `body-fields` (parameters, id, description, encoding, octets)."""
+    content = draft.content
+    return b"(%b %b %b %b %b %b %d" % (
+        string(content.media_type),
+        string(content.subtype),
+        parameter_list(content.parameters),
+        nstring(content.content_id),
+        nstring(content.description),
+        string(content.encoding),
+        draft.body_end - draft.body_start,
+    )
+
+
+def _leaf(draft: Draft) -> bytes:
+    if draft.content.media_type == b"text":
+        return b"%b %d" % (_fields(draft), draft.lines)
+    if draft.content.is_message:
+        # Encoded, or beyond a limit: what is inside is unknown, but the grammar wants an envelope and a body here.
+        return b"%b %b %b %d" % (_fields(draft), NO_ENVELOPE, _EMPTY_TEXT, draft.lines)
+    return _fields(draft)
+
+
+def _envelope_of(message: Draft) -> bytes:
+    return wire_envelope(message.envelope) if message.envelope else NO_ENVELOPE
+
+
+def _extension(content: Content) -> bytes:
+    """`body-ext-1part`: MD5, disposition, language, location."""
+    return b" %b %b %b %b" % (nstring(content.md5), _disposition(content), string_list(content.language), nstring(content.location))
+
+
+def _multipart_extension(content: Content) -> bytes:
+    """`body-ext-mpart`: parameters, disposition, language, location."""
+    return b" %b %b %b %b" % (
+        parameter_list(content.parameters),
+        _disposition(content),
+        string_list(content.language),
+        nstring(content.location),
+    )
+
+
+def _disposition(content: Content) -> bytes:
+    if content.disposition is None:
+        return NIL
+    return b"(%b %b)" % (string(content.disposition), parameter_list(content.disposition_parameters))

@@ -1,0 +1,135 @@
+"""The Content-* fields of a body part (RFC 2045 §5, RFC 2183, RFC 3282, RFC 2557), raw as the wire wants them."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from shared.protocol.message.headers import unfold
+
+# Fields by lower-case name, each with its still folded values in order.
+Fields = Mapping[bytes, Sequence[bytes]]
+Pairs = tuple[tuple[bytes, bytes], ...]
+
+MAX_PARAMETERS = 256
+MAX_BOUNDARY = 900
+
+_TOKEN = rb'[^\x00-\x20()<>@,;:\\"/\[\]?=\x7f]+'
+_TYPE = re.compile(rb"\s*(" + _TOKEN + rb")\s*/\s*(" + _TOKEN + rb")")
+_FIRST = re.compile(rb"\s*(" + _TOKEN + rb")")
+_PARAMETER = re.compile(rb';\s*+([^\s=;"]++)\s*+=\s*+(?:"((?:[^"\\]++|\\.)*+)"?|([^;]*+))', re.S)
+_ESCAPE = re.compile(rb"\\(.)", re.S)
+_COMMENT = re.compile(rb"\((?:[^()\\]++|\\.)*+\)", re.S)
+_LANGUAGE = re.compile(rb"[A-Za-z0-9*-]+")
+_PLAIN_TEXT: Pairs = ((b"charset", b"us-ascii"),)
+_KEEPS_SPACES = (b"name", b"filename")
+_IDENTITY = (b"7bit", b"8bit", b"binary")
+
+
+class Content(NamedTuple):
+    """What a part says of itself. Types, subtype, encoding, disposition: lower case. Parameters: raw, quoting removed."""
+
+    media_type: bytes
+    subtype: bytes
+    parameters: Pairs
+    encoding: bytes
+    content_id: bytes | None
+    description: bytes | None
+    md5: bytes | None
+    disposition: bytes | None
+    disposition_parameters: Pairs
+    language: tuple[bytes, ...]
+    location: bytes | None
+
+    @property
+    def is_identity(self) -> bool:
+        """Whether the bytes of the body are the content itself: only then can parts be found in them (RFC 2045 §6.4)."""
+        return self.encoding in _IDENTITY
+
+    @property
+    def is_message(self) -> bool:
+        """message/rfc822, or its UTF-8 form message/global (RFC 6532 §3.7)."""
+        return self.media_type == b"message" and self.subtype in (b"rfc822", b"global")
+
+    def parameter(self, name: bytes) -> bytes | None:
+        """The first parameter of that lower-case name."""
+        return next((value for key, value in self.parameters if key.lower() == name), None)
+
+    def boundary(self) -> bytes | None:
+        """The delimiter of a multipart, or None when this is no multipart that can be divided.
+
+        RFC 2046 §5.1.1 allows 70 characters; up to 900 are taken, beyond that no line could hold it.
+        """
+        if self.media_type != b"multipart":
+            return None
+        boundary = (self.parameter(b"boundary") or b"").rstrip(b" \t\r\n")
+        return boundary if 0 < len(boundary) <= MAX_BOUNDARY and b"\n" not in boundary else None
+
+
+def parse_content(fields: Fields, in_digest: bool = False) -> Content:
+    """The content of a part; a missing or broken Content-Type gives the default of RFC 2045 §5.2 (in a digest RFC 2046 §5.1.5)."""
+    media_type, subtype, parameters = _media(_first(fields, b"content-type"), in_digest)
+    disposition, disposition_parameters = _disposition(_first(fields, b"content-disposition"))
+    return Content(
+        media_type,
+        subtype,
+        parameters,
+        _encoding(_first(fields, b"content-transfer-encoding")),
+        _first(fields, b"content-id"),
+        _first(fields, b"content-description"),
+        _first(fields, b"content-md5"),
+        disposition,
+        disposition_parameters,
+        tuple(_LANGUAGE.findall(_first(fields, b"content-language") or b""))[:MAX_PARAMETERS],
+        _first(fields, b"content-location"),
+    )
+
+
+def _first(fields: Fields, name: bytes) -> bytes | None:
+    values = fields.get(name)
+    return unfold(values[0]) or None if values else None
+
+
+def _media(value: bytes | None, in_digest: bool) -> tuple[bytes, bytes, Pairs]:
+    match = _TYPE.match(_COMMENT.sub(b"", value) if b"(" in value[:80] else value) if value else None
+    if value is None or match is None:
+        return (b"message", b"rfc822", ()) if in_digest else (b"text", b"plain", _PLAIN_TEXT)
+    media_type = match[1].lower()
+    parameters = parse_parameters(value)
+    if media_type == b"text" and not any(name.lower().startswith(b"charset") for name, _ in parameters):
+        parameters = (*parameters, *_PLAIN_TEXT)
+    return media_type, match[2].lower(), parameters
+
+
+def _encoding(value: bytes | None) -> bytes:
+    match = _FIRST.match(_COMMENT.sub(b"", value)) if value else None
+    return match[1].lower() if match else b"7bit"
+
+
+def _disposition(value: bytes | None) -> tuple[bytes | None, Pairs]:
+    match = _FIRST.match(value) if value else None
+    if value is None or match is None:
+        return None, ()
+    return match[1].lower(), parse_parameters(value)
+
+
+def parse_parameters(value: bytes) -> Pairs:
+    """`*(";" attribute "=" value)` of RFC 2045 §5.1 with quoting removed. Values without their needed quotes are read up to
+    the semicolon when they are file names, else up to white space; a missing closing quote is forgiven."""
+    if b";" not in value:
+        return ()
+    found = []
+    for match in _PARAMETER.finditer(value):
+        found.append((match[1], _parameter_value(match)))
+        if len(found) >= MAX_PARAMETERS:
+            break
+    return tuple(found)
+
+
+def _parameter_value(match: re.Match[bytes]) -> bytes:
+    quoted = match[2]
+    if quoted is not None:
+        return _ESCAPE.sub(rb"\1", quoted) if b"\\" in quoted else quoted
+    bare = match[3].strip()
+    if match[1].lower() in _KEEPS_SPACES:
+        return bare
+    return bare.split(None, 1)[0] if bare else b""

@@ -1,0 +1,54 @@
+"""RFC 5322 §3.3 date-time → microseconds since 1970-01-01 UTC. Tolerant of obsolete and of usual wrong forms."""
+
+import re
+from datetime import date
+
+_MONTHS = {name: number for number, name in enumerate(b"jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)}
+_COMMENT = re.compile(rb"\([^()]*\)")
+_CLOCK = rb"(\d{1,2})\s*[:.]\s*(\d{1,2})(?:\s*[:.]\s*(\d{1,2})(?:[.,]\d*)?)?"
+_ZONE = rb"(?:\s*(?:GMT|UTC?)?([+-]\d{4}|[+-]\d\d:\d\d)|\s*([A-Za-z]{1,5})\b)?"
+_DATE_TIME = re.compile(rb"(\d{1,2})[\s-]+([A-Za-z]{3})[A-Za-z]*[\s,-]+(\d{2,4})(?:[\s,]+" + _CLOCK + _ZONE + rb")?")
+# The `asctime` form of old Unix mailers: Thu Sep 12 10:31:07 2002
+_ASCTIME = re.compile(rb"([A-Za-z]{3})[a-z]*\s+(\d{1,2}),?\s+" + _CLOCK + rb"\s+(?:([+-]\d{4})\s+|([A-Za-z]{1,5})\s+)?(\d{4})")
+# RFC 5322 §4.3: the North American names; all others mean no known offset and are read as UTC.
+_HOURS = {b"est": -5, b"edt": -4, b"cst": -6, b"cdt": -5, b"mst": -7, b"mdt": -6, b"pst": -8, b"pdt": -7, b"cet": 1, b"cest": 2, b"bst": 1}
+_EPOCH_DAY = date(1970, 1, 1).toordinal()
+_LONGEST = 256
+
+
+def parse_date(value: bytes) -> int | None:
+    """Epoch microseconds of a Date field's value, or None when it holds no date."""
+    text = _COMMENT.sub(b" ", value[:_LONGEST])
+    if match := _DATE_TIME.search(text):
+        day, month, year, *rest = match.groups()
+    elif match := _ASCTIME.search(text):
+        month, day, *rest, year = match.groups()
+    else:
+        return None
+    days = _days(int(year), len(year), month, int(day))
+    return None if days is None else _instant(days, rest)
+
+
+def _days(year: int, digits: int, month: bytes, day: int) -> int | None:
+    if digits < 4:  # RFC 5322 §4.3: two digits, 00-49 → 2000s; three digits count from 1900
+        year += 2000 if digits == 2 and year < 50 else 1900
+    try:
+        return date(year, _MONTHS[month.lower()], day).toordinal() - _EPOCH_DAY
+    except (ValueError, KeyError):
+        return None
+
+
+def _instant(days: int, rest: list[bytes]) -> int | None:
+    hour, minute, second = (int(part or 0) for part in rest[:3])
+    if hour > 24 or minute > 59 or second > 60:  # §3.3: 60 is a leap second
+        return None
+    return (days * 86400 + hour * 3600 + minute * 60 + second - _offset(rest[3], rest[4])) * 1_000_000
+
+
+def _offset(numeric: bytes | None, named: bytes | None) -> int:
+    """Seconds east of UTC."""
+    if numeric:
+        digits = numeric.replace(b":", b"")
+        seconds = int(digits[1:3]) * 3600 + int(digits[3:5]) * 60
+        return -seconds if digits[:1] == b"-" else seconds
+    return _HOURS.get(named.lower(), 0) * 3600 if named else 0

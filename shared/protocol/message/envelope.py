@@ -1,0 +1,95 @@
+"""ENVELOPE (RFC 3501 §7.4.2): the fields of a message header that it is made of, and its wire form."""
+
+import re
+from typing import NamedTuple
+
+from shared.protocol.message.addresses import Address, parse_addresses
+from shared.protocol.message.content import Fields
+from shared.protocol.message.headers import unfold
+from shared.protocol.message.wire import NIL, nstring
+
+ENVELOPE_FIELDS = frozenset(
+    (b"date", b"subject", b"from", b"sender", b"reply-to", b"to", b"cc", b"bcc", b"in-reply-to", b"message-id", b"references")
+)
+
+_MESSAGE_ID = re.compile(rb"<([^<>]++)>")
+_MAX_REFERENCES = 200
+
+
+class Envelope(NamedTuple):
+    """Raw unfolded values; None where the field is absent. `sender` and `reply_to` are as written, not yet defaulted."""
+
+    date: bytes | None
+    subject: bytes | None
+    from_: list[Address]
+    sender: list[Address]
+    reply_to: list[Address]
+    to: list[Address]
+    cc: list[Address]
+    bcc: list[Address]
+    in_reply_to: bytes | None
+    message_id: bytes | None
+
+
+def read_envelope(fields: Fields) -> Envelope:
+    """The envelope of a message header. Of several equal fields the first counts; address fields are put together."""
+    return Envelope(
+        date=_first(fields, b"date"),
+        subject=_first(fields, b"subject"),
+        from_=_addresses(fields, b"from"),
+        sender=_addresses(fields, b"sender"),
+        reply_to=_addresses(fields, b"reply-to"),
+        to=_addresses(fields, b"to"),
+        cc=_addresses(fields, b"cc"),
+        bcc=_addresses(fields, b"bcc"),
+        in_reply_to=_first(fields, b"in-reply-to"),
+        message_id=_first(fields, b"message-id"),
+    )
+
+
+def _first(fields: Fields, name: bytes) -> bytes | None:
+    values = fields.get(name)
+    return unfold(values[0]) if values else None
+
+
+def _addresses(fields: Fields, name: bytes) -> list[Address]:
+    values = fields.get(name)
+    return parse_addresses(b", ".join(map(unfold, values))) if values else []
+
+
+def wire_envelope(envelope: Envelope) -> bytes:
+    """`"(" env-date SP env-subject SP … env-message-id ")"`."""
+    from_ = _address_list(envelope.from_)
+    return b"(%b %b %b %b %b %b %b %b %b %b)" % (
+        nstring(envelope.date),
+        nstring(envelope.subject),
+        from_,
+        # RFC 3501 §7.4.2: absent or empty Sender and Reply-To are the same as From.
+        _address_list(envelope.sender) if envelope.sender else from_,
+        _address_list(envelope.reply_to) if envelope.reply_to else from_,
+        _address_list(envelope.to),
+        _address_list(envelope.cc),
+        _address_list(envelope.bcc),
+        nstring(envelope.in_reply_to),
+        nstring(envelope.message_id),
+    )
+
+
+def _address_list(addresses: list[Address]) -> bytes:
+    return b"(%b)" % b"".join(map(_address, addresses)) if addresses else NIL
+
+
+def _address(address: Address) -> bytes:
+    name, route, mailbox, host = address
+    return b"(%b %b %b %b)" % (nstring(name), nstring(route), nstring(mailbox), nstring(host))
+
+
+NO_ENVELOPE = wire_envelope(read_envelope({}))
+
+
+def message_ids(value: bytes | None) -> tuple[str, ...]:
+    """The msg-ids of a field (RFC 5322 §3.6.4) without their angle brackets; of very many, the first and the last ones."""
+    found = _MESSAGE_ID.findall(value) if value else []
+    if len(found) > _MAX_REFERENCES:
+        found = [found[0], *found[1 - _MAX_REFERENCES :]]
+    return tuple(b"".join(each.split()).decode("utf-8", "replace") for each in found)

@@ -1,0 +1,216 @@
+"""Finding the parts of a message (RFC 2046) while its bytes come in, whatever the cuts between them.
+
+Two states: in the header of the current part, looking for the blank line that ends it; or in a body, looking for the
+next delimiter of an open multipart. Held in memory: the headers of parts within a budget, one piece of at most 64 KiB
+and the last line before it.
+"""
+
+import re
+from dataclasses import dataclass
+
+from shared.protocol.message.content import Content, parse_content
+from shared.protocol.message.delimiter import Delimiter, Delimiters, resume
+from shared.protocol.message.envelope import ENVELOPE_FIELDS, read_envelope
+from shared.protocol.message.headers import raw_fields
+from shared.protocol.message.tree import NO_PARENT, Draft, settle
+
+_HEADER_END = re.compile(rb"\n\r?\n")
+_PIECE = 65536
+_CONTENT_FIELDS = frozenset(
+    b"content-" + name for name in (b"type", b"transfer-encoding", b"id", b"description", b"md5", b"disposition", b"language", b"location")
+)
+_WANTED = _CONTENT_FIELDS | ENVELOPE_FIELDS
+
+
+@dataclass(frozen=True, slots=True)
+class ScanLimits:
+    """What a hostile message may cost. Beyond `max_depth` a multipart or message is not divided, beyond `max_parts` no
+    further part is looked for, beyond `max_header_bytes` (all parts together) header bytes are passed over unread."""
+
+    max_depth: int = 100
+    max_parts: int = 1000
+    max_header_bytes: int = 1 << 20
+
+
+DEFAULT_LIMITS = ScanLimits()
+
+
+class PartFinder:
+    """Takes the bytes of a message piece by piece; afterwards `drafts` are its parts, `fields` those of its own header."""
+
+    def __init__(self, limits: ScanLimits = DEFAULT_LIMITS) -> None:
+        self.drafts: list[Draft] = []
+        self.fields: dict[bytes, list[bytes]] = {}
+        self.size = 0
+        self.truncated = False
+        self._limits = limits
+        self._budget = limits.max_header_bytes
+        self._incoming: list[bytes] = []
+        self._waiting = 0
+        # A line break in front of the first byte, so that every line begins after one: `_base` is its offset.
+        self._data = b"\n"
+        self._base = -1
+        self._at = 0
+        self._counted = 0
+        self._newlines = 0
+        self._delimiters = Delimiters()
+        self._path: list[int] = []
+        self._multiparts: list[int] = []  # of each open boundary, the part it divides
+        self._head: list[bytes] = []
+        self._head_from = 0
+        self._in_header = True
+        self._open_part(NO_PARENT, 1, 0)
+
+    def feed(self, chunk: bytes) -> None:
+        """More bytes. Small ones are gathered first, so that a byte at a time is not more work than all at once."""
+        self._incoming.append(chunk)
+        self._waiting += len(chunk)
+        if self._waiting >= _PIECE:
+            self._advance(final=False)
+
+    def finish(self) -> None:
+        """No more bytes: ends every open part."""
+        self._advance(final=True)
+        self._close(0, self.size)
+        for draft in self.drafts:
+            settle(draft)
+
+    def _advance(self, final: bool) -> None:
+        self._data += b"".join(self._incoming)
+        self._incoming.clear()
+        self.size += self._waiting
+        self._waiting = 0
+        while self._header(final) if self._in_header else self._body(final):
+            pass
+        if not final:
+            self._drop(resume(self._data, self._at))
+
+    def _drop(self, at: int) -> None:
+        """Forget what has been decided, but for one byte: the CR that may belong to a delimiter."""
+        keep = max(at - 1, 0)
+        if self._in_header:
+            self._keep_header(keep)
+        self._count(self._base + keep)
+        self._data = self._data[keep:]
+        self._base += keep
+        self._at = at - keep
+
+    def _keep_header(self, stop: int) -> None:
+        """Bytes of the current header up to `stop`, as far as the budget goes."""
+        start = self._head_from - self._base
+        if stop <= start:
+            return
+        self._head_from = self._base + stop
+        taken = min(stop - start, self._budget)
+        self.truncated |= taken < stop - start
+        self._budget -= taken
+        self._head.append(self._data[start : start + taken])
+
+    def _count(self, offset: int) -> None:
+        """Count line breaks up to that offset, which never goes back."""
+        if offset > self._counted:
+            self._newlines += self._data.count(b"\n", self._counted - self._base, offset - self._base)
+            self._counted = offset
+
+    def _header(self, final: bool) -> bool:
+        end = _HEADER_END.search(self._data, self._at)
+        stop = end.end() if end else len(self._data)
+        if delimiter := self._delimiters.find(self._data, self._at, stop, final and not end):
+            # The part ends inside of its own header; its delimiter may even touch the one before (RFC 2046 §5.1.1).
+            self._begin_body(max(self._base + delimiter.start, self._head_from))
+            self._pass(delimiter)
+            return True
+        if not end and not final:
+            return False
+        self._at = stop - 1
+        self._begin_body(self._base + stop)
+        return True
+
+    def _body(self, final: bool) -> bool:
+        delimiter = self._delimiters.find(self._data, self._at, len(self._data), final)
+        if delimiter:
+            self._pass(delimiter)
+        return delimiter is not None
+
+    def _pass(self, delimiter: Delimiter) -> None:
+        """A delimiter line: it ends all parts within the multipart it belongs to, and begins the next or the epilogue."""
+        owner = self._multiparts[delimiter.level]
+        self._close(self._path.index(owner) + 1, self._base + delimiter.start)
+        self._at = delimiter.stop - 1
+        self._in_header = False
+        if delimiter.closing:
+            self._limit_boundaries(delimiter.level)
+            return
+        self._limit_boundaries(delimiter.level + 1)
+        if self._has_room():
+            self._open_part(owner, self.drafts[owner].depth + 1, self._base + delimiter.stop)
+
+    def _limit_boundaries(self, count: int) -> None:
+        self._delimiters.truncate(count)
+        del self._multiparts[count:]
+
+    def _has_room(self) -> bool:
+        if len(self.drafts) < self._limits.max_parts:
+            return True
+        self.truncated = True
+        self._limit_boundaries(0)
+        return False
+
+    def _open_part(self, parent: int, depth: int, offset: int) -> None:
+        self._path.append(len(self.drafts))
+        self.drafts.append(Draft(parent, depth, offset))
+        if parent != NO_PARENT:
+            self.drafts[parent].has_parts = True
+        self._in_header = True
+        self._head_from = offset
+        self._head.clear()
+
+    def _begin_body(self, offset: int) -> None:
+        index = self._path[-1]
+        draft = self.drafts[index]
+        self._keep_header(offset - self._base)
+        self._count(offset)
+        draft.body_start = offset
+        draft.lines = -self._newlines
+        draft.content = self._read_header(draft, b"".join(self._head))
+        self._in_header = False
+        self._look_inside(index, draft)
+
+    def _read_header(self, draft: Draft, block: bytes) -> Content:
+        fields: dict[bytes, list[bytes]] = {}
+        begins_message = draft.parent == NO_PARENT or self.drafts[draft.parent].content.is_message
+        wanted = _WANTED if begins_message else _CONTENT_FIELDS
+        for name, value in raw_fields(block):
+            key = name.lower()
+            if key in wanted:
+                fields.setdefault(key, []).append(value)
+        if begins_message:
+            draft.envelope = read_envelope(fields)
+            self.fields = self.fields if draft.parent != NO_PARENT else fields
+            return parse_content(fields)
+        return parse_content(fields, in_digest=self.drafts[draft.parent].content.subtype == b"digest")
+
+    def _look_inside(self, index: int, draft: Draft) -> None:
+        boundary = draft.content.boundary()
+        nested = draft.content.is_message and draft.content.is_identity
+        if not boundary and not nested:
+            return
+        if draft.depth >= self._limits.max_depth:
+            self.truncated = draft.opaque = True
+        elif boundary:
+            self._delimiters.push(boundary)
+            self._multiparts.append(index)
+        elif self._has_room():
+            self._open_part(index, draft.depth + 1, draft.body_start)
+
+    def _close(self, length: int, offset: int) -> None:
+        """End the open parts beyond the first `length` of the path; none ends before its own body begins."""
+        closing = self._path[length:]
+        if not closing:
+            return
+        end = max(offset, self.drafts[closing[-1]].body_start)
+        self._count(end)
+        for index in closing:
+            self.drafts[index].body_end = end
+            self.drafts[index].lines += self._newlines
+        del self._path[length:]

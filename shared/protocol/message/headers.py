@@ -1,0 +1,67 @@
+"""Header fields of a raw header block (RFC 5322 §2.2): where they are, their values, and single look-ups.
+
+A header block is the bytes of a header section, with or without the blank line that ends it. Lines that are no
+field (no colon, a leading `From ` line, a continuation of nothing) are skipped: they belong to no field.
+"""
+
+import re
+from functools import lru_cache
+from typing import NamedTuple
+
+# RFC 5322 §3.6.8 ftext is printable ASCII without the colon; 8-bit names are let through, as they occur in the wild.
+# White space before the colon is obsolete syntax (§4.5). `\n` alone ends a line: APPEND may carry bare LF.
+_NAME = rb"[^\x00-\x20:\x7f]++"
+_VALUE = rb"[^\n]*+(?:\n[ \t][^\n]*+)*+"
+_FIELD = re.compile(rb"^(" + _NAME + rb")[ \t]*+:(" + _VALUE + rb")\n?", re.M)
+_FOLD = re.compile(rb"\r*\n")
+
+
+class Field(NamedTuple):
+    """A header field by its offsets in the block: `start` of the name, `value` after the colon, `end` after its last line ending."""
+
+    name: bytes
+    start: int
+    value: int
+    end: int
+
+
+def fields(block: bytes) -> list[Field]:
+    """Every field of the block in order of appearance."""
+    return [Field(match[1], match.start(), match.start(2), match.end()) for match in _FIELD.finditer(block)]
+
+
+def raw_fields(block: bytes) -> list[tuple[bytes, bytes]]:
+    """Every (name, value) of the block in order, the values still folded: see `unfold`."""
+    return _FIELD.findall(block)
+
+
+def unfold(value: bytes) -> bytes:
+    """The value on one line, without white space around it (RFC 5322 §2.2.3: only the line endings go)."""
+    if b"\n" in value:
+        value = _FOLD.sub(b"", value)
+    return value.strip(b" \t\r\n")
+
+
+@lru_cache(maxsize=256)
+def _lookup(name: bytes) -> re.Pattern[bytes]:
+    return re.compile(rb"^" + re.escape(name) + rb"[ \t]*+:(" + _VALUE + rb")", re.M | re.I)
+
+
+def _as_name(name: bytes | str) -> bytes:
+    return name.encode("utf-8", "replace").lower() if isinstance(name, str) else name.lower()
+
+
+def header_values(block: bytes, name: bytes | str) -> list[bytes]:
+    """The unfolded values of every field of that name, in order; the rest of the block is not parsed."""
+    return [unfold(value) for value in _lookup(_as_name(name)).findall(block)]
+
+
+def header_value(block: bytes, name: bytes | str) -> bytes | None:
+    """The unfolded value of the first field of that name, or None."""
+    match = _lookup(_as_name(name)).search(block)
+    return unfold(match[1]) if match else None
+
+
+def has_header(block: bytes, name: bytes | str) -> bool:
+    """Whether a field of that name is present."""
+    return _lookup(_as_name(name)).search(block) is not None

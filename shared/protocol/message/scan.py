@@ -1,0 +1,238 @@
+"""The one scan of a message: its parts, their offsets, ENVELOPE and BODYSTRUCTURE ready for the wire.
+
+It runs once, while the bytes come in, and its result is stored behind the body. Offsets count from the first byte of
+the blob body; the header prefix that delivery adds is not in them (see `sections`).
+"""
+
+import msgspec
+
+from shared.protocol.message.addresses import display_pairs
+from shared.protocol.message.bodystructure import body_structures
+from shared.protocol.message.content import Pairs
+from shared.protocol.message.dates import parse_date
+from shared.protocol.message.envelope import message_ids, read_envelope, wire_envelope
+from shared.protocol.message.finder import DEFAULT_LIMITS, PartFinder, ScanLimits
+from shared.protocol.message.headers import unfold
+from shared.protocol.message.tree import Draft, numbers
+from shared.protocol.message.words import decode_parameters, decode_words
+
+# Raised whenever the same bytes would give another Scan: stored scans of a smaller version are made again.
+SCANNER_VERSION = 1
+
+DisplayAddress = tuple[str, str]
+Parameters = tuple[tuple[str, str], ...]
+
+
+class Part(msgspec.Struct, frozen=True, array_like=True):
+    """One part. Types, subtype, encoding, disposition and parameter names are lower case, texts are decoded; "" means absent.
+
+    `number` is what BODY[number] takes (RFC 3501 §6.4.5): "" for a multipart that is the whole message, "1" for the only
+    part of a message that is none. `parent` is an index into `Scan.parts`, -1 for the root. The part's own header is
+    [header_start, body_start), its body as transferred [body_start, body_end). `lines` are the line breaks in the body.
+    `envelope` is the ENVELOPE of the message that a message/rfc822 part holds, ready for the wire.
+    """
+
+    number: str
+    parent: int
+    media_type: str
+    subtype: str
+    parameters: Parameters
+    encoding: str
+    disposition: str
+    disposition_parameters: Parameters
+    filename: str
+    content_id: str
+    description: str
+    language: tuple[str, ...]
+    location: str
+    md5: str
+    header_start: int
+    body_start: int
+    body_end: int
+    lines: int
+    envelope: bytes
+
+    @property
+    def content_type(self) -> str:
+        """`type/subtype`."""
+        return f"{self.media_type}/{self.subtype}"
+
+    @property
+    def size(self) -> int:
+        """Bytes of the body as transferred."""
+        return self.body_end - self.body_start
+
+    @property
+    def charset(self) -> str:
+        """The charset parameter, or ""."""
+        return self.parameter("charset")
+
+    def parameter(self, name: str) -> str:
+        """The Content-Type parameter of that lower-case name, or ""."""
+        return next((value for key, value in self.parameters if key == name), "")
+
+
+class Scan(msgspec.Struct, frozen=True, array_like=True):
+    """All that services need to know of a message without reading it again.
+
+    `parts` stand in order of appearance, parents before children, the root first. `header_end` is where the body begins,
+    after the blank line. `truncated`: a limit was met, so not everything was looked at. `date` is in epoch microseconds.
+    Message ids have no angle brackets. Addresses are (decoded display name, local@domain), groups dissolved.
+    `envelope`, `body` and `bodystructure` may hold literals (`{n}` CR LF …) and raw 8-bit bytes in them.
+    """
+
+    version: int
+    size: int
+    header_end: int
+    truncated: bool
+    has_attachments: bool
+    parts: tuple[Part, ...]
+    envelope: bytes
+    body: bytes
+    bodystructure: bytes
+    message_id: str
+    in_reply_to: tuple[str, ...]
+    references: tuple[str, ...]
+    subject: str
+    date: int | None
+    from_: tuple[DisplayAddress, ...]
+    sender: tuple[DisplayAddress, ...]
+    reply_to: tuple[DisplayAddress, ...]
+    to: tuple[DisplayAddress, ...]
+    cc: tuple[DisplayAddress, ...]
+    bcc: tuple[DisplayAddress, ...]
+
+    @property
+    def root(self) -> Part:
+        """The message itself as a part."""
+        return self.parts[0]
+
+    def children(self, index: int) -> tuple[int, ...]:
+        """The indexes of the parts directly inside of part `index`."""
+        return tuple(child for child, part in enumerate(self.parts) if part.parent == index)
+
+    def find(self, number: str) -> Part | None:
+        """The part that BODY[number] means, or None; "" is the whole message."""
+        return self.root if not number else next((part for part in self.parts if part.number == number), None)
+
+
+class Scanner:
+    """Scans while the message is received. Bytes in any cuts give the same Scan; never raises on any bytes."""
+
+    def __init__(self, limits: ScanLimits = DEFAULT_LIMITS) -> None:
+        self._finder = PartFinder(limits)
+
+    def feed(self, chunk: bytes) -> None:
+        """The next bytes of the message."""
+        self._finder.feed(chunk)
+
+    def finish(self) -> Scan:
+        """The message is complete. To be called once."""
+        self._finder.finish()
+        return _scan_of(self._finder)
+
+
+def scan(data: bytes, limits: ScanLimits = DEFAULT_LIMITS) -> Scan:
+    """Scan a message that is there as a whole."""
+    scanner = Scanner(limits)
+    scanner.feed(data)
+    return scanner.finish()
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(Scan)
+
+
+def encode_scan(found: Scan) -> bytes:
+    """The stored form."""
+    return _encoder.encode(found)
+
+
+def decode_scan(stored: bytes) -> Scan:
+    """The scan of its stored form. Raises msgspec.DecodeError on bytes that are none (or of another version's shape)."""
+    return _decoder.decode(stored)
+
+
+def _scan_of(finder: PartFinder) -> Scan:
+    drafts = finder.drafts
+    envelope = drafts[0].envelope or read_envelope({})
+    body, bodystructure = body_structures(drafts)
+    references = finder.fields.get(b"references")
+    return Scan(
+        version=SCANNER_VERSION,
+        size=finder.size,
+        header_end=drafts[0].body_start,
+        truncated=finder.truncated,
+        has_attachments=any(_is_attachment(draft, drafts) for draft in drafts),
+        parts=tuple(_part(draft, number, drafts, index) for index, (draft, number) in enumerate(zip(drafts, numbers(drafts), strict=True))),
+        envelope=wire_envelope(envelope),
+        body=body,
+        bodystructure=bodystructure,
+        message_id=_message_id(envelope.message_id),
+        in_reply_to=message_ids(envelope.in_reply_to),
+        references=message_ids(unfold(references[0])) if references else (),
+        subject=decode_words(envelope.subject or b""),
+        date=parse_date(envelope.date) if envelope.date else None,
+        from_=display_pairs(envelope.from_),
+        sender=display_pairs(envelope.sender),
+        reply_to=display_pairs(envelope.reply_to),
+        to=display_pairs(envelope.to),
+        cc=display_pairs(envelope.cc),
+        bcc=display_pairs(envelope.bcc),
+    )
+
+
+def _message_id(value: bytes | None) -> str:
+    return next(iter(message_ids(value)), _text(value.strip(b"<>"))) if value else ""
+
+
+def _part(draft: Draft, number: str, drafts: list[Draft], index: int) -> Part:
+    content = draft.content
+    parameters = _parameters(content.parameters)
+    disposition_parameters = _parameters(content.disposition_parameters)
+    return Part(
+        number,
+        draft.parent,
+        _text(content.media_type),
+        _text(content.subtype),
+        parameters,
+        _text(content.encoding),
+        _text(content.disposition),
+        disposition_parameters,
+        dict(disposition_parameters).get("filename") or dict(parameters).get("name", ""),
+        _text(content.content_id).strip("<>"),
+        decode_words(content.description or b""),
+        tuple(map(_text, content.language)),
+        _text(content.location),
+        _text(content.md5),
+        draft.header_start,
+        draft.body_start,
+        draft.body_end,
+        draft.lines,
+        _inner_envelope(draft, drafts, index),
+    )
+
+
+def _inner_envelope(draft: Draft, drafts: list[Draft], index: int) -> bytes:
+    inner = drafts[index + 1].envelope if draft.content.is_message and draft.has_parts else None
+    return wire_envelope(inner) if inner else b""
+
+
+def _parameters(pairs: Pairs) -> Parameters:
+    return decode_parameters(pairs) if pairs else ()
+
+
+def _text(value: bytes | None) -> str:
+    return value.decode("utf-8", "replace") if value else ""
+
+
+def _is_attachment(draft: Draft, drafts: list[Draft]) -> bool:
+    """Whether a reader would call it an attachment: said so, or named, or no text, and no part of how another is shown."""
+    content = draft.content
+    if draft.is_multipart or draft.parent < 0 or (drafts[draft.parent].content.is_message):
+        return content.disposition == b"attachment"
+    if content.disposition:
+        return content.disposition != b"inline"
+    if drafts[draft.parent].content.subtype in (b"related", b"signed", b"encrypted", b"report"):
+        return False
+    return content.media_type != b"text" or content.parameter(b"name") is not None

@@ -1,0 +1,108 @@
+"""IMAP sections (RFC 3501 §6.4.5) as byte ranges of a stored message, without touching its content.
+
+A stored message is `prefix` (header lines added at delivery, each with its CRLF; may be empty) followed by the blob
+body. Ranges are in that concatenation; the scan knows offsets in the blob body only.
+"""
+
+from collections.abc import Collection
+from typing import NamedTuple
+
+from shared.protocol.message.headers import fields
+from shared.protocol.message.scan import Part, Scan
+
+PartNumber = tuple[int, ...]
+
+
+class Range(NamedTuple):
+    """Bytes [start, stop) of prefix + body."""
+
+    start: int
+    stop: int
+
+
+_HEADERS = frozenset(("HEADER", "HEADER.FIELDS", "HEADER.FIELDS.NOT"))
+
+
+def find_part(scan: Scan, number: PartNumber) -> int | None:
+    """The index of the part that `BODY[1.2]` means, or None; () is the message itself."""
+    if not number:
+        return 0
+    wanted = ".".join(map(str, number))
+    return next((index for index, part in enumerate(scan.parts) if part.number == wanted), None)
+
+
+def section_range(scan: Scan, prefix_length: int, number: PartNumber, text: str = "") -> Range | None:
+    """Where a section is, or None when the message has no such section (RFC 3501 §7.4.2: answered NIL).
+
+    `text` is "", HEADER, HEADER.FIELDS, HEADER.FIELDS.NOT (the range of the header they choose from), TEXT or MIME.
+    """
+    if not number:
+        return _of_message(scan, prefix_length, text)
+    index = find_part(scan, number)
+    if index is None:
+        return None
+    if text in ("", "MIME"):
+        return _of_part(scan.parts[index], prefix_length, text)
+    # RFC 3501 §6.4.5: HEADER and TEXT with a part number are for message/rfc822 parts only.
+    inner = _inner_message(scan, index)
+    return _header_or_text(inner, prefix_length, text) if inner else None
+
+
+def _of_message(scan: Scan, prefix_length: int, text: str) -> Range | None:
+    end = prefix_length + scan.size
+    if not text:
+        return Range(0, end)
+    if text in _HEADERS:
+        return Range(0, prefix_length + scan.header_end)
+    return Range(prefix_length + scan.header_end, end) if text == "TEXT" else None
+
+
+def _of_part(part: Part, prefix_length: int, text: str) -> Range:
+    if not text:
+        return Range(prefix_length + part.body_start, prefix_length + part.body_end)
+    # The only part of a message has the header of the message, to which the prefix belongs.
+    start = prefix_length + part.header_start if part.parent >= 0 else 0
+    return Range(start, prefix_length + part.body_start)
+
+
+def _inner_message(scan: Scan, index: int) -> Part | None:
+    if scan.parts[index].media_type != "message" or index + 1 >= len(scan.parts):
+        return None
+    inner = scan.parts[index + 1]
+    return inner if inner.parent == index else None
+
+
+def _header_or_text(inner: Part, prefix_length: int, text: str) -> Range | None:
+    if text in _HEADERS:
+        return Range(prefix_length + inner.header_start, prefix_length + inner.body_start)
+    return Range(prefix_length + inner.body_start, prefix_length + inner.body_end) if text == "TEXT" else None
+
+
+def header_fields(header_block: bytes, names: Collection[bytes | str], exclude: bool = False) -> bytes:
+    """HEADER.FIELDS, or with `exclude` HEADER.FIELDS.NOT: the chosen lines as they stand, and the blank line.
+
+    Lines that are no field are kept by `exclude` only. The blank line is there even if the message has none, except
+    when nothing at all was chosen from a block without one (RFC 3501 §6.4.5).
+    """
+    wanted = {name.lower() if isinstance(name, bytes) else name.lower().encode("utf-8", "replace") for name in names}
+    chosen = _without(header_block, wanted) if exclude else _only(header_block, wanted)
+    return chosen if chosen.endswith((b"\n\r\n", b"\n\n")) or chosen in (b"\r\n", b"\n") else chosen + b"\r\n"
+
+
+def _only(block: bytes, wanted: set[bytes]) -> bytes:
+    return b"".join(_line(block, each.start, each.end) for each in fields(block) if each.name.lower() in wanted)
+
+
+def _without(block: bytes, unwanted: set[bytes]) -> bytes:
+    kept, at = [], 0
+    for each in fields(block):
+        if each.name.lower() in unwanted:
+            kept.append(block[at : each.start])
+            at = each.end
+    kept.append(block[at:])
+    return b"".join(kept)
+
+
+def _line(block: bytes, start: int, end: int) -> bytes:
+    line = block[start:end]
+    return line if line.endswith(b"\n") else line + b"\r\n"

@@ -1,0 +1,21 @@
+"""Taking fields out of a header block; all other bytes stay as they are."""
+
+from collections.abc import Callable
+
+from shared.protocol.message.headers import fields, unfold
+
+
+def header_without(header_block: bytes, drop: Callable[[bytes, bytes], bool]) -> bytes:
+    """The block less every field for which `drop(lower-case name, unfolded value)` is true.
+
+    The same object comes back when nothing was dropped. Used against forged fields (RFC 8601 §5).
+    """
+    kept, at = [], 0
+    for each in fields(header_block):
+        if drop(each.name.lower(), unfold(header_block[each.value : each.end])):
+            kept.append(header_block[at : each.start])
+            at = each.end
+    if not at:
+        return header_block
+    kept.append(header_block[at:])
+    return b"".join(kept)

@@ -1,0 +1,90 @@
+"""What a person reads in a message, for search, the classifier and previews. Bounded by bytes, whatever the message holds."""
+
+import re
+from collections.abc import Iterator
+
+from shared.protocol.message.charset import decode
+from shared.protocol.message.headers import raw_fields, unfold
+from shared.protocol.message.markup import distinct, html_text, html_urls, text_urls
+from shared.protocol.message.scan import Part, Scan
+from shared.protocol.message.transfer import decode_pieces, pieces
+from shared.protocol.message.words import decode_words
+
+DEFAULT_LIMIT = 1 << 20
+PREVIEW_LENGTH = 200
+
+_META_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?([A-Za-z0-9_.:-]{1,40})", re.I)
+_SPACE = re.compile(r"\s+")
+
+
+def part_bytes(body: bytes, part: Part, limit: int = DEFAULT_LIMIT) -> bytes:
+    """The decoded content of a part (RFC 2045 §6); reading stops at `limit` decoded bytes."""
+    taken: list[bytes] = []
+    left = limit
+    for piece in decode_pieces(pieces(memoryview(body)[part.body_start : part.body_end]), part.encoding):
+        taken.append(piece[:left])
+        left -= len(piece)
+        if left <= 0:
+            break
+    return b"".join(taken)
+
+
+def part_text(body: bytes, part: Part, limit: int = DEFAULT_LIMIT) -> str:
+    """The content of a text part as it is written: HTML stays HTML."""
+    return _decoded(part_bytes(body, part, limit), part)
+
+
+def _decoded(data: bytes, part: Part) -> str:
+    charset = part.charset
+    if part.subtype == "html" and charset in ("", "us-ascii") and (meta := _META_CHARSET.search(data, 0, 2048)):
+        charset = meta[1].decode("ascii")
+    return decode(data, charset)
+
+
+def text_parts(body: bytes, scan: Scan, limit: int = DEFAULT_LIMIT) -> Iterator[tuple[Part, str]]:
+    """Each text/* part with its text as it is written, nested messages' parts too; `limit` decoded bytes in all."""
+    for part in scan.parts:
+        if part.media_type != "text" or limit <= 0:
+            continue
+        data = part_bytes(body, part, limit)
+        limit -= len(data)
+        yield part, _decoded(data, part)
+
+
+def readable_parts(body: bytes, scan: Scan, limit: int = DEFAULT_LIMIT, links: bool = True) -> Iterator[tuple[Part, str]]:
+    """Each text/* part with the text that a person reads; HTML becomes text, with its links in angle brackets if `links`."""
+    for part, text in text_parts(body, scan, limit):
+        yield part, html_text(text, links) if part.subtype == "html" else text
+
+
+def urls(body: bytes, scan: Scan, limit: int = DEFAULT_LIMIT) -> list[str]:
+    """The different addresses that the text parts point to or show, in order; at most 1000."""
+    return distinct(_urls(body, scan, limit))
+
+
+def _urls(body: bytes, scan: Scan, limit: int) -> Iterator[str]:
+    for part, text in text_parts(body, scan, limit):
+        if part.subtype == "html":
+            yield from html_urls(text)
+            yield from text_urls(html_text(text, links=False))
+        else:
+            yield from text_urls(text)
+
+
+def header_lines(header_block: bytes) -> Iterator[tuple[str, str]]:
+    """(name, decoded unfolded value) of each field, for SEARCH HEADER."""
+    for name, value in raw_fields(header_block):
+        yield decode(name), decode_words(unfold(value))
+
+
+def header_text(header_block: bytes) -> str:
+    """The decoded header, one field a line, for SEARCH TEXT."""
+    return "\n".join(f"{name}: {value}" for name, value in header_lines(header_block))
+
+
+def preview(body: bytes, scan: Scan, length: int = PREVIEW_LENGTH) -> str:
+    """The first words of the message (RFC 8970): of its first text that is no attachment and has any."""
+    for part, text in readable_parts(body, scan, limit=16384, links=False):
+        if part.disposition != "attachment" and (words := _SPACE.sub(" ", text[: 8 * length]).strip()):
+            return words[:length]
+    return ""

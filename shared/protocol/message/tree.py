@@ -1,0 +1,61 @@
+"""The parts of a message while it is scanned: a flat list in order of appearance, each part knowing its parent."""
+
+from collections.abc import Iterator, Sequence
+
+from shared.protocol.message.content import Content
+from shared.protocol.message.envelope import Envelope
+
+NO_PARENT = -1
+
+
+class Draft:
+    """A part that is being found. Offsets count from the first byte of the message; lines are counted by their LF."""
+
+    __slots__ = ("body_end", "body_start", "content", "depth", "envelope", "has_parts", "header_start", "lines", "opaque", "parent")
+
+    def __init__(self, parent: int, depth: int, header_start: int) -> None:
+        self.parent = parent
+        self.depth = depth
+        self.header_start = header_start
+        self.body_start = self.body_end = header_start
+        self.lines = 0
+        self.content: Content
+        self.envelope: Envelope | None = None
+        self.has_parts = False
+        self.opaque = False  # a limit forbids to look inside
+
+    @property
+    def is_multipart(self) -> bool:
+        """A multipart in which parts were found."""
+        return self.has_parts and self.content.media_type == b"multipart"
+
+
+def settle(draft: Draft) -> None:
+    """A multipart without parts cannot be said in IMAP (`1*body`), and people want to read what is there: text/plain
+    (RFC 2045 §5.2), or application/octet-stream where a limit forbade to divide it."""
+    if draft.content.media_type == b"multipart" and not draft.has_parts:
+        seen_as = (b"application", b"octet-stream") if draft.opaque else (b"text", b"plain")
+        draft.content = draft.content._replace(media_type=seen_as[0], subtype=seen_as[1])
+
+
+def numbers(drafts: Sequence[Draft]) -> Iterator[str]:
+    """The IMAP part number of each part (RFC 3501 §6.4.5).
+
+    The one part of a message that is no multipart is its part 1; a multipart that is a whole message has the number of
+    that message: "" at the top, and inside of part 2 (message/rfc822) also "2".
+    """
+    found: list[str] = []
+    counts = [0] * len(drafts)
+    for draft in drafts:
+        prefix = found[draft.parent] if draft.parent >= 0 else ""
+        if draft.parent < 0 or not drafts[draft.parent].is_multipart:
+            number = prefix if draft.is_multipart else _joined(prefix, 1)
+        else:
+            counts[draft.parent] += 1
+            number = _joined(prefix, counts[draft.parent])
+        found.append(number)
+        yield number
+
+
+def _joined(prefix: str, number: int) -> str:
+    return f"{prefix}.{number}" if prefix else str(number)

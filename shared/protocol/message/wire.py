@@ -1,0 +1,44 @@
+"""IMAP strings (RFC 3501 §4.3, §9) for any bytes at all.
+
+Printable ASCII is quoted. Everything else goes as a literal with its bytes as they are: raw 8-bit header bytes are legal
+there (CHAR8), valid UTF-8 or not. NUL is no CHAR8 and becomes a space, as do CR and LF, which can only be left over from
+broken folding and would let a value look like a line of protocol in a log.
+"""
+
+import re
+from collections.abc import Iterable
+
+_PLAIN = re.compile(rb"[ !#-\[\]-~]*+")
+_PRINTABLE = re.compile(rb"[ -~]*+")
+_SPECIAL = re.compile(rb'(["\\])')
+_SPACES = bytes.maketrans(b"\x00\r\n", b"   ")
+
+NIL = b"NIL"
+
+
+def string(value: bytes) -> bytes:
+    """`string = quoted / literal`."""
+    if _PLAIN.fullmatch(value):
+        return b'"%b"' % value
+    if _PRINTABLE.fullmatch(value):
+        return b'"%b"' % _SPECIAL.sub(rb"\\\1", value)
+    return b"{%d}\r\n%b" % (len(value), value.translate(_SPACES))
+
+
+def nstring(value: bytes | None) -> bytes:
+    """`nstring = string / nil`."""
+    return NIL if value is None else string(value)
+
+
+def parameter_list(pairs: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """`body-fld-param`: attributes and values in one list, or NIL when there are none."""
+    items = [string(name) + b" " + string(value) for name, value in pairs]
+    return b"(%b)" % b" ".join(items) if items else NIL
+
+
+def string_list(values: Iterable[bytes]) -> bytes:
+    """`body-fld-lang`: NIL, one string, or a list of strings."""
+    items = [string(value) for value in values]
+    if not items:
+        return NIL
+    return items[0] if len(items) == 1 else b"(%b)" % b" ".join(items)
