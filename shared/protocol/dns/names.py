@@ -37,7 +37,7 @@ def to_a_labels(domain: str) -> str | None:
         return None
     try:
         return idna.encode(domain, uts46=True).decode("ascii")
-    except idna.IDNAError:
+    except UnicodeError:  # idna.IDNAError is one
         return None
 
 

@@ -56,7 +56,7 @@ def test_corpus_signed_by_the_oracle() -> None:
     """Every 40th corpus mail, all four canonicalisations and both key kinds in turn, whole and damaged."""
     turns = itertools.cycle(itertools.product(METHODS, METHODS, [rsa_key(), ed25519_key()]))
     count = 0
-    for message, (header, body, key) in zip(corpus(40), turns):
+    for message, (header, body, key) in zip(corpus(40), turns, strict=False):
         signed = oracle_sign(message, key, (header, body))
         damaged = signed[:-4] + b"~\r\n"
         assert verify(signed, LOOKUP)[0].result == "pass"

@@ -1,0 +1,58 @@
+"""Who wrote an Authentication-Results field, so that forged ones can be removed (RFC 8601 section 5)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Set
+
+from shared.protocol.dns.names import to_a_labels
+
+_BLANK = re.compile(r"[ \t\r\n]*")
+_COMMENT_PART = re.compile(r"[^()\\]+|\\.?|[()]", re.DOTALL)
+_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*+)"', re.DOTALL)
+_QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
+_FOLD = re.compile(r"\r\n[ \t]+")
+_WORD = re.compile(r'[^\s();"]+')
+
+
+def read_authserv_id(value: str) -> str:
+    """The authserv-id of a field's value as written; empty when there is none. Versions and comments are skipped. Never raises."""
+    at = _skip_comments(value)
+    quoted = _QUOTED.match(value, at)
+    if quoted is not None:
+        return _QUOTED_PAIR.sub(r"\1", _FOLD.sub(" ", quoted[1]))
+    word = _WORD.match(value, at)
+    return word[0] if word else ""
+
+
+def canonical_id(authserv_id: str) -> str:
+    """The form in which two authserv-ids are the same: A-labels, lower case, no final dot."""
+    text = authserv_id.strip()
+    return to_a_labels(text) or text.lower()
+
+
+def is_ours(value: str, authserv_ids: Set[str]) -> bool:
+    """Whether a field claims to come from one of these `canonical_id`s: if it came from outside, it is forged.
+
+    In doubt yes: `id/1` counts as `id`, because somebody might read it so.
+    """
+    written = read_authserv_id(value)
+    return canonical_id(written) in authserv_ids or canonical_id(written.partition("/")[0]) in authserv_ids
+
+
+def _skip_comments(value: str) -> int:
+    """The position behind white space and nested comments (RFC 5322 section 3.2.2); an unclosed comment reaches to the end."""
+    at = _BLANK.match(value).end()  # type: ignore[union-attr]
+    while value.startswith("(", at):
+        at = _skip_comment(value, at)
+        at = _BLANK.match(value, at).end()  # type: ignore[union-attr]
+    return at
+
+
+def _skip_comment(value: str, at: int) -> int:
+    depth = 0
+    for part in _COMMENT_PART.finditer(value, at):
+        depth += {"(": 1, ")": -1}.get(part[0], 0)
+        if depth == 0:
+            return part.end()
+    return len(value)

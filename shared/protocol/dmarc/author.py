@@ -1,0 +1,32 @@
+"""Whose name a message bears: the domains of its From field (RFC 7489 section 6.6.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from shared.protocol.address.header import read_header_addresses
+
+
+class Authors(msgspec.Struct, frozen=True):
+    """The author domains of a message, each once, and whether its From can be read without doubt."""
+
+    domains: tuple[str, ...]
+    fault: str = ""
+    """`no From`, `several From` or `unreadable From`; empty when the header is as RFC 5322 section 3.6.2 wants it."""
+
+
+def read_authors(from_values: Iterable[str]) -> Authors:
+    """The author domains from the values of all From fields. Never raises."""
+    lists = [read_header_addresses(value) for value in from_values]
+    domains = tuple({address.domain: None for found in lists for address in found.addresses})
+    return Authors(domains, _fault(len(lists), bool(domains), any(found.unreadable for found in lists)))
+
+
+def _fault(fields: int, has_domain: bool, has_unreadable: bool) -> str:
+    if not fields:
+        return "no From"
+    if has_unreadable or not has_domain:
+        return "unreadable From"
+    return "several From" if fields > 1 else ""
