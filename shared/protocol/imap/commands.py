@@ -1,0 +1,306 @@
+"""One frozen value per IMAP command: what the grammar reads and the session carries out."""
+
+from datetime import datetime
+from enum import Enum
+
+import msgspec
+
+from shared.protocol.imap.fetch import FetchItem
+from shared.protocol.imap.search_key import SearchKey
+from shared.protocol.imap.sequence import SequenceSet
+
+
+class Command(msgspec.Struct, frozen=True):
+    """What every command has: the tag its answer repeats."""
+
+    tag: bytes
+
+
+# -- any state
+
+
+class Capability(Command, frozen=True):
+    """CAPABILITY (RFC 3501 6.1.1)."""
+
+
+class Noop(Command, frozen=True):
+    """NOOP (RFC 3501 6.1.2)."""
+
+
+class Logout(Command, frozen=True):
+    """LOGOUT (RFC 3501 6.1.3)."""
+
+
+class Id(Command, frozen=True):
+    """ID (RFC 2971): what the client says of itself, as (field, value) pairs."""
+
+    fields: tuple[tuple[str, str | None], ...] = ()
+
+
+# -- not authenticated
+
+
+class StartTls(Command, frozen=True):
+    """STARTTLS (RFC 3501 6.2.1)."""
+
+
+class Authenticate(Command, frozen=True):
+    """AUTHENTICATE; `initial_response` is decoded, None when the client sent none (RFC 4959)."""
+
+    mechanism: str
+    initial_response: bytes | None = None
+
+    def __repr__(self) -> str:
+        return f"Authenticate(tag={self.tag!r}, mechanism={self.mechanism!r})"  # secrets stay out of logs
+
+
+class Login(Command, frozen=True):
+    """LOGIN (RFC 3501 6.2.3)."""
+
+    user: str
+    password: str
+
+    def __repr__(self) -> str:
+        return f"Login(tag={self.tag!r}, user={self.user!r})"  # secrets stay out of logs
+
+
+# -- authenticated
+
+
+class Enable(Command, frozen=True):
+    """ENABLE (RFC 5161); names in capitals."""
+
+    capabilities: tuple[str, ...]
+
+
+class Qresync(msgspec.Struct, frozen=True):
+    """What a client that comes back remembers (RFC 7162 3.2.5). `sequence_match` pairs known sequence numbers with their UIDs."""
+
+    uidvalidity: int
+    modseq: int
+    known_uids: SequenceSet | None = None
+    sequence_match: tuple[SequenceSet, SequenceSet] | None = None
+
+
+class Select(Command, frozen=True):
+    """SELECT, or EXAMINE when `read_only`."""
+
+    mailbox: str
+    read_only: bool = False
+    condstore: bool = False
+    qresync: Qresync | None = None
+
+
+class Create(Command, frozen=True):
+    """CREATE, with the special uses asked for (RFC 6154 3)."""
+
+    mailbox: str
+    special_use: tuple[str, ...] = ()
+
+
+class Delete(Command, frozen=True):
+    """DELETE."""
+
+    mailbox: str
+
+
+class Rename(Command, frozen=True):
+    """RENAME."""
+
+    mailbox: str
+    new_name: str
+
+
+class Subscribe(Command, frozen=True):
+    """SUBSCRIBE."""
+
+    mailbox: str
+
+
+class Unsubscribe(Command, frozen=True):
+    """UNSUBSCRIBE."""
+
+    mailbox: str
+
+
+class StatusItem(Enum):
+    """What STATUS can be asked; the value is the wire name."""
+
+    MESSAGES = b"MESSAGES"
+    RECENT = b"RECENT"
+    UIDNEXT = b"UIDNEXT"
+    UIDVALIDITY = b"UIDVALIDITY"
+    UNSEEN = b"UNSEEN"
+    HIGHESTMODSEQ = b"HIGHESTMODSEQ"  # RFC 7162
+    SIZE = b"SIZE"  # RFC 8438
+    DELETED = b"DELETED"  # RFC 9051
+    MAILBOXID = b"MAILBOXID"  # RFC 8474
+    APPENDLIMIT = b"APPENDLIMIT"  # RFC 7889
+
+
+class ListSelection(Enum):
+    """LIST selection options (RFC 5258 3.1)."""
+
+    SUBSCRIBED = b"SUBSCRIBED"
+    REMOTE = b"REMOTE"
+    RECURSIVEMATCH = b"RECURSIVEMATCH"
+    SPECIAL_USE = b"SPECIAL-USE"  # RFC 6154
+
+
+class ListReturn(Enum):
+    """LIST return options without an argument (RFC 5258 3.2)."""
+
+    SUBSCRIBED = b"SUBSCRIBED"
+    CHILDREN = b"CHILDREN"
+    SPECIAL_USE = b"SPECIAL-USE"  # RFC 6154
+
+
+class List(Command, frozen=True):
+    """LIST (RFC 3501 6.3.8, RFC 5258). `extended`: the client used any of RFC 5258; `status` is what RETURN (STATUS ...) asked."""
+
+    reference: str
+    patterns: tuple[str, ...]
+    selection: frozenset[ListSelection] = frozenset()
+    returns: frozenset[ListReturn] = frozenset()
+    status: tuple[StatusItem, ...] = ()
+    extended: bool = False
+
+
+class Lsub(Command, frozen=True):
+    """LSUB."""
+
+    reference: str
+    pattern: str
+
+
+class Namespace(Command, frozen=True):
+    """NAMESPACE (RFC 2342)."""
+
+
+class Status(Command, frozen=True):
+    """STATUS; items in the order asked, each once."""
+
+    mailbox: str
+    items: tuple[StatusItem, ...]
+
+
+class AppendMessage(msgspec.Struct, frozen=True):
+    """What stands before one message of an APPEND; size and kind of the literal come from the framer."""
+
+    flags: tuple[str, ...] = ()
+    internal_date: datetime | None = None
+
+
+class Append(Command, frozen=True):
+    """APPEND up to its first message; further ones (RFC 3502) follow as `AppendMessage`."""
+
+    mailbox: str
+    message: AppendMessage
+
+
+class Idle(Command, frozen=True):
+    """IDLE (RFC 2177)."""
+
+
+class GetQuota(Command, frozen=True):
+    """GETQUOTA (RFC 9208)."""
+
+    root: str
+
+
+class GetQuotaRoot(Command, frozen=True):
+    """GETQUOTAROOT (RFC 9208)."""
+
+    mailbox: str
+
+
+# -- selected
+
+
+class Close(Command, frozen=True):
+    """CLOSE."""
+
+
+class Unselect(Command, frozen=True):
+    """UNSELECT (RFC 3691)."""
+
+
+class Check(Command, frozen=True):
+    """CHECK."""
+
+
+class Expunge(Command, frozen=True):
+    """EXPUNGE, or UID EXPUNGE of `uids` (RFC 4315)."""
+
+    uids: SequenceSet | None = None
+
+
+class SearchReturn(Enum):
+    """ESEARCH return options (RFC 4731, SAVE: RFC 5182)."""
+
+    MIN = b"MIN"
+    MAX = b"MAX"
+    COUNT = b"COUNT"
+    ALL = b"ALL"
+    SAVE = b"SAVE"
+
+
+class Search(Command, frozen=True):
+    """SEARCH. `returns` is None for the old form, answered by `* SEARCH`; `RETURN ()` means ALL and arrives so."""
+
+    key: SearchKey
+    uid: bool = False
+    returns: frozenset[SearchReturn] | None = None
+
+
+class Fetch(Command, frozen=True):
+    """FETCH; UID FETCH has UID among its items, and CHANGEDSINCE has MODSEQ (RFC 7162 3.1.4.1)."""
+
+    sequence: SequenceSet
+    items: tuple[FetchItem, ...]
+    uid: bool = False
+    changed_since: int | None = None
+    vanished: bool = False
+
+
+class StoreMode(Enum):
+    """What STORE does with the flags."""
+
+    REPLACE = b"FLAGS"
+    ADD = b"+FLAGS"
+    REMOVE = b"-FLAGS"
+
+
+class Store(Command, frozen=True):
+    """STORE."""
+
+    sequence: SequenceSet
+    mode: StoreMode
+    flags: tuple[str, ...]
+    silent: bool = False
+    uid: bool = False
+    unchanged_since: int | None = None
+
+
+class Copy(Command, frozen=True):
+    """COPY."""
+
+    sequence: SequenceSet
+    mailbox: str
+    uid: bool = False
+
+
+class Move(Command, frozen=True):
+    """MOVE (RFC 6851)."""
+
+    sequence: SequenceSet
+    mailbox: str
+    uid: bool = False
+
+
+AnyCommand = (
+    Capability | Noop | Logout | Id | StartTls | Authenticate | Login | Enable | Select | Create | Delete | Rename | Subscribe
+    | Unsubscribe | List | Lsub | Namespace | Status | Append | Idle | GetQuota | GetQuotaRoot | Close | Unselect | Check | Expunge
+    | Search | Fetch | Store | Copy | Move
+)  # fmt: skip
+"""Every command, for exhaustive `match`."""

@@ -1,0 +1,67 @@
+"""IMAP dates: `date` of SEARCH and `date-time` of INTERNALDATE, both ways (RFC 3501 section 9)."""
+
+import re
+from datetime import UTC, date, datetime, timedelta, timezone
+
+from shared.protocol.imap.error import ImapSyntaxError
+
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_MONTH_NUMBER = {name.lower().encode(): number for number, name in enumerate(_MONTHS, 1)}
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+# date-text = date-day "-" date-month "-" date-year         ; date-day = 1*2DIGIT
+_DATE = re.compile(rb"([0-9]{1,2})-([A-Za-z]{3})-([0-9]{4})")
+
+# date-time = DQUOTE date-day-fixed "-" date-month "-" date-year SP time SP zone DQUOTE
+# date-day-fixed = (SP DIGIT) / 2DIGIT                      ; we also take one digit without the space
+_DATE_TIME = re.compile(rb" ?([0-9]{1,2}-[A-Za-z]{3}-[0-9]{4}) ([0-9]{2}):([0-9]{2}):([0-9]{2}) ([+-])([0-9]{2})([0-5][0-9])")
+
+
+def parse_date(text: bytes) -> date:
+    """A day such as `1-Feb-1994`, without quotes; raises ImapSyntaxError."""
+    match = _DATE.fullmatch(text)
+    if match is None:
+        raise ImapSyntaxError("Invalid date")
+    day, month, year = match.groups()
+    try:
+        return date(int(year), _MONTH_NUMBER[month.lower()], int(day))
+    except (KeyError, ValueError):
+        raise ImapSyntaxError("No such day") from None
+
+
+def parse_date_time(text: bytes) -> datetime:
+    """A moment such as `17-Jul-1996 02:44:25 -0700`, without quotes, with its offset; raises ImapSyntaxError."""
+    match = _DATE_TIME.fullmatch(text)
+    if match is None:
+        raise ImapSyntaxError("Invalid date-time")
+    day_text, hour, minute, second, sign, zone_hours, zone_minutes = match.groups()
+    day = parse_date(day_text)
+    offset = int(zone_hours) * 60 + int(zone_minutes)
+    try:
+        zone = timezone(timedelta(minutes=-offset if sign == b"-" else offset))
+        # A leap second becomes the second before: there is no other name for it in a count of microseconds.
+        return datetime(day.year, day.month, day.day, int(hour), int(minute), min(int(second), 59) if second == b"60" else int(second), tzinfo=zone)
+    except ValueError:
+        raise ImapSyntaxError("No such time") from None
+
+
+def epoch_micros(moment: datetime) -> int:
+    """Microseconds since 1970 UTC of an aware datetime."""
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def format_date_time(micros: int, offset_minutes: int = 0) -> bytes:
+    """Microseconds since 1970 UTC as a quoted date-time in the given zone; raises OverflowError outside the years 1 to 9999."""
+    local = _EPOCH + timedelta(microseconds=micros, minutes=offset_minutes)
+    hours, minutes = divmod(abs(offset_minutes), 60)
+    zone = f"{'-' if offset_minutes < 0 else '+'}{hours:02d}{minutes:02d}"
+    return (
+        f'"{local.day:2d}-{_MONTHS[local.month - 1]}-{local.year:04d} '
+        f'{local.hour:02d}:{local.minute:02d}:{local.second:02d} {zone}"'
+    ).encode()
+
+
+def format_date(day: date) -> bytes:
+    """A day as an unquoted date, `1-Feb-1994`."""
+    return f"{day.day}-{_MONTHS[day.month - 1]}-{day.year:04d}".encode()

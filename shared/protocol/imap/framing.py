@@ -1,0 +1,250 @@
+"""Commands out of a byte stream: lines and literals, bounded, before any grammar (RFC 3501 2.2, RFC 7888).
+
+    framer.feed(received)
+    while (event := framer.next()) is not None: ...
+
+Any cut of the stream gives the same events; only `LiteralChunk`s are cut otherwise. The framer holds at most one command within
+its limits plus what was fed last, provided that after each `feed` it is asked until it says None.
+"""
+
+import re
+from collections.abc import Callable
+from enum import Enum
+from typing import Literal
+
+from shared.protocol.imap.frame_event import (
+    BEFORE_LOGIN,
+    AppendEnd,
+    AppendLiteral,
+    CommandReceived,
+    ContinuationLine,
+    FrameEvent,
+    FrameLimits,
+    LiteralChunk,
+    LiteralEnd,
+    NeedContinuation,
+    Refused,
+)
+from shared.protocol.imap.line_buffer import LineBuffer
+from shared.protocol.imap.literal_marker import MARKER_WINDOW, LiteralMarker, trailing_marker
+
+# tag = 1*<any ASTRING-CHAR except "+">
+_TAG = re.compile(rb"([!#$&',\-./0-9:;<=>?@A-Z\[\]^_`a-z|}~]{1,128}) ")
+_TAG_WINDOW = 129
+# append = "APPEND" SP mailbox ...    ; a literal right after it is the mailbox name, every later one a message
+_APPEND = re.compile(rb"[^ ]{1,128} APPEND ", re.IGNORECASE)
+
+
+class _Progress(Enum):
+    AGAIN = 0  # the step has nothing to tell, the next one may
+
+
+_AGAIN = _Progress.AGAIN
+_Outcome = FrameEvent | Literal[_Progress.AGAIN] | None
+
+
+class CommandFramer:
+    """Sans-I/O framer of one connection. `limits` may be replaced between commands, as after log-in."""
+
+    __slots__ = ("_appending", "_buffer", "_held", "_parts", "_refusal", "_remaining", "_step", "_swallowed", "_tag", "_waiting", "limits")
+
+    def __init__(self, limits: FrameLimits = BEFORE_LOGIN) -> None:
+        self.limits = limits
+        self._buffer = LineBuffer()
+        self._parts: list[bytes] = []  # earlier lines and literals of this command
+        self._held = 0  # their size
+        self._remaining = 0  # octets to come of the literal at hand
+        self._swallowed = 0  # octets thrown away of a refused command
+        self._appending = False  # between the first message of an APPEND and its end
+        self._waiting = False  # the client holds an announced message back until we say `+`
+        self._tag = b""
+        self._refusal: Refused | None = None
+        self._step: Callable[[CommandFramer], _Outcome] = CommandFramer._read_line
+
+    # -- what the shell calls
+
+    def feed(self, data: bytes) -> None:
+        """Take in what the socket gave."""
+        self._buffer.feed(data)
+
+    def next(self) -> FrameEvent | None:
+        """The next event, or None when more bytes are needed."""
+        event: _Outcome = _AGAIN
+        while event is _AGAIN:
+            event = self._step(self)
+        return event
+
+    def expect_line(self) -> None:
+        """The next line is an answer, `ContinuationLine`, and no command: after the `+` of AUTHENTICATE or IDLE."""
+        self._step = CommandFramer._read_continuation
+
+    def accept_literal(self) -> None:
+        """Stream the message that `AppendLiteral` announced."""
+        self._waiting = False
+        self._step = CommandFramer._stream_literal
+
+    def refuse(self, condition: Literal["NO", "BAD"], code: bytes, text: str) -> None:
+        """Give up the APPEND at hand, at an announcement or later; `Refused` follows when the client is ready to hear it.
+
+        What the client sends of it unasked is swallowed (RFC 7888 4), a message that waits for `+` never comes.
+        """
+        self._refusal = Refused(self._tag, condition, code, text)
+        self._swallowed = 0
+        self._step = CommandFramer._give_refusal if self._waiting else CommandFramer._begin_swallow
+
+    def take_rest(self) -> bytes:
+        """Empty the buffer at a change of layer. After STARTTLS these bytes came unprotected and must be dropped (RFC 3501 6.2.1)."""
+        return self._buffer.take(len(self._buffer))
+
+    # -- lines
+
+    def _read_line(self) -> _Outcome:
+        line = self._buffer.take_line()
+        if line is None:
+            # One octet of grace: it may be the CR of a line end that is still to come.
+            return self._discard_open_line() if len(self._buffer) > self.limits.line + 1 else None
+        if len(line) > self.limits.line:
+            return self._discard(line, self._refused("BAD", b"", "Command line is too long", line))
+        if self._held + len(line) > self.limits.command:
+            return self._discard(line, self._refused("BAD", b"TOOBIG", "Command is too large", line))
+        marker = trailing_marker(line)
+        return self._complete(line) if marker is None else self._announced(line, marker)
+
+    def _complete(self, line: bytes) -> FrameEvent:
+        event = AppendEnd(line) if self._appending else CommandReceived(b"".join((*self._parts, line)) if self._parts else line)
+        self._start_over()
+        return event
+
+    def _start_over(self) -> None:
+        self._parts, self._held, self._remaining, self._swallowed = [], 0, 0, 0
+        self._appending = self._waiting = False
+        self._step = CommandFramer._read_line
+
+    def _read_continuation(self) -> _Outcome:
+        line = self._buffer.take_line()
+        size = len(self._buffer) - 1 if line is None else len(line)
+        if size > self.limits.line:
+            return self._disconnect()
+        if line is None:
+            return None
+        self._start_over()
+        return ContinuationLine(line)
+
+    # -- literals
+
+    def _announced(self, line: bytes, marker: LiteralMarker) -> _Outcome:
+        if self._is_message(line, marker):
+            return self._announce_message(line, marker)
+        if marker.size > self.limits.literal or self._held + len(line) + marker.size > self.limits.command:
+            return self._discard(line, self._refused("NO", b"TOOBIG", "Literal is too large", line))
+        self._parts.append(line + b"\r\n")
+        self._held += len(line) + 2
+        self._remaining = marker.size
+        self._step = CommandFramer._hold_literal
+        return NeedContinuation(marker.size) if marker.waiting else _AGAIN
+
+    def _hold_literal(self) -> _Outcome:
+        if len(self._buffer) < self._remaining:
+            return None
+        self._parts.append(self._buffer.take(self._remaining))
+        self._held += self._remaining
+        self._step = CommandFramer._read_line
+        return _AGAIN
+
+    def _is_message(self, line: bytes, marker: LiteralMarker) -> bool:
+        if self._appending:
+            return True
+        match = _APPEND.match(self._parts[0] if self._parts else line)
+        return match is not None and (bool(self._parts) or marker.start > match.end())
+
+    def _announce_message(self, line: bytes, marker: LiteralMarker) -> AppendLiteral:
+        head = b"".join((*self._parts, line[: marker.start]))
+        first = not self._appending
+        if first:
+            self._tag = _tag_of(head)
+        self._parts, self._held = [], 0
+        self._appending, self._waiting, self._remaining = True, marker.waiting, marker.size
+        self._step = CommandFramer._undecided
+        return AppendLiteral(head, marker.size, first, marker.waiting, marker.binary)
+
+    def _undecided(self) -> _Outcome:
+        raise RuntimeError("accept or refuse the announced literal first")
+
+    def _stream_literal(self) -> _Outcome:
+        if not self._remaining:
+            self._step = CommandFramer._read_line
+            return LiteralEnd()
+        chunk = self._buffer.take(self._remaining)
+        self._remaining -= len(chunk)
+        return LiteralChunk(chunk) if chunk else None
+
+    # -- refusals
+
+    def _refused(self, condition: Literal["NO", "BAD"], code: bytes, text: str, line: bytes) -> Refused:
+        tag = self._tag if self._appending else _tag_of(self._parts[0] if self._parts else line)
+        return Refused(tag, condition, code, text)
+
+    def _discard_open_line(self) -> _Outcome:
+        self._refusal = self._refused("BAD", b"", "Command line is too long", self._buffer.head(_TAG_WINDOW))
+        self._swallowed = 0
+        self._step = CommandFramer._discard_line
+        return _AGAIN
+
+    def _discard(self, line: bytes, refusal: Refused) -> _Outcome:
+        """Refuse the command that this complete line belongs to."""
+        self._refusal = refusal
+        self._swallowed = 0
+        return self._pass_line(line)
+
+    def _discard_line(self) -> _Outcome:
+        line = self._buffer.take_line()
+        if line is not None:
+            return self._pass_line(line)
+        self._swallowed += self._buffer.keep_last(MARKER_WINDOW + 2)
+        if self._swallowed + len(self._buffer) - 1 > self.limits.swallow:
+            return self._disconnect()
+        return None
+
+    def _pass_line(self, line: bytes) -> _Outcome:
+        """A line of a refused command has ended: the refusal is due, unless the client goes on with a literal unasked."""
+        self._swallowed += len(line)
+        marker = trailing_marker(line[-MARKER_WINDOW:])
+        self._remaining = 0 if marker is None or marker.waiting else marker.size
+        if marker is None or marker.waiting:
+            self._step = CommandFramer._give_refusal
+            return _AGAIN if self._swallowed <= self.limits.swallow else self._disconnect()
+        return self._begin_swallow()
+
+    def _begin_swallow(self) -> _Outcome:
+        self._swallowed += self._remaining
+        if self._swallowed > self.limits.swallow:
+            return self._disconnect()
+        self._step = CommandFramer._swallow_literal
+        return _AGAIN
+
+    def _swallow_literal(self) -> _Outcome:
+        gone = min(len(self._buffer), self._remaining)
+        self._buffer.drop(gone)
+        self._remaining -= gone
+        if self._remaining:
+            return None
+        self._step = CommandFramer._discard_line
+        return _AGAIN
+
+    def _give_refusal(self) -> _Outcome:
+        refusal, self._refusal = self._refusal, None
+        self._start_over()
+        return refusal
+
+    def _disconnect(self) -> Refused:
+        """More is coming than we are ready to throw away: end the connection."""
+        self._step = CommandFramer._ended
+        return Refused(b"", "BYE", b"", self._refusal.text if self._refusal else "Line is too long")
+
+    def _ended(self) -> None:
+        self._buffer.drop(len(self._buffer))
+
+
+def _tag_of(head: bytes) -> bytes:
+    match = _TAG.match(head)
+    return match[1] if match else b""

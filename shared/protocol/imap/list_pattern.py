@@ -1,0 +1,66 @@
+"""The wildcards of LIST: `*` matches anything, `%` anything within one level (RFC 3501 6.3.8)."""
+
+import re
+from collections import defaultdict
+
+from shared.protocol.imap.mailbox_name import INBOX, SEPARATOR
+
+_WILDCARDS = re.compile(r"[*%]{2,}")
+
+
+class ListPattern:
+    """Reference and pattern, compiled once and matched against many names."""
+
+    __slots__ = ("_automaton", "_everything", "_matches_inbox", "_plain")
+
+    def __init__(self, reference: str, pattern: str) -> None:
+        # RFC 3501 6.3.8 leaves it to us how the two combine: one after the other.
+        text = _canonical(reference + pattern)
+        self._everything = text == "*"
+        self._plain = text if not any(wildcard in text for wildcard in "*%") else None
+        self._automaton = _Automaton(text)
+        self._matches_inbox = _Automaton(text.upper()).accepts(INBOX)
+
+    def matches(self, name: str) -> bool:
+        """Whether a canonical mailbox name matches; INBOX does so in any case. Costs O(length of the name) at most."""
+        if self._everything:
+            return True
+        if name == INBOX:
+            return self._matches_inbox
+        return self._plain == name if self._plain is not None else self._automaton.accepts(name)
+
+
+class _Automaton:
+    """The pattern as a set of states held in the bits of one number: bit n says that its first n characters can match what was read.
+
+    There is no backtracking, so no pattern is slow.
+    """
+
+    __slots__ = ("_any", "_end", "_literals", "_wild")
+
+    def __init__(self, text: str) -> None:
+        self._end = len(text)
+        self._any = sum(1 << index for index, character in enumerate(text) if character == "*")
+        self._wild = sum(1 << index for index, character in enumerate(text) if character in "*%")
+        self._literals: defaultdict[str, int] = defaultdict(int)
+        for index, character in enumerate(text):
+            if character not in "*%":
+                self._literals[character] |= 1 << index
+
+    def accepts(self, name: str) -> bool:
+        wild, literals = self._wild, self._literals
+        states = 1 | (1 & wild) << 1
+        for character in name:
+            stay = states & (self._any if character == SEPARATOR else wild)
+            states = (states & literals.get(character, 0)) << 1 | stay
+            states |= (states & wild) << 1
+            if not states:
+                return False
+        return bool(states >> self._end & 1)
+
+
+def _canonical(text: str) -> str:
+    """INBOX as a first level in capitals, and each run of wildcards as the one that means the same (one step then passes it)."""
+    if text[:5].upper() == INBOX and text[5:6] in ("", SEPARATOR, "*", "%"):
+        text = INBOX + text[5:]
+    return _WILDCARDS.sub(lambda run: "*" if "*" in run[0] else "%", text)

@@ -1,0 +1,1 @@
+"""The IMAP command grammar: one ABNF production, one function."""

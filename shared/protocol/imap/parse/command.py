@@ -1,0 +1,142 @@
+"""The entry to the grammar: bytes of one framed command in, one value out."""
+
+import re
+from collections.abc import Callable
+from typing import TypeVar
+
+from shared.protocol.imap.commands import (
+    AnyCommand,
+    Append,
+    AppendMessage,
+    Capability,
+    Check,
+    Close,
+    Expunge,
+    Idle,
+    Logout,
+    Namespace,
+    Noop,
+    StartTls,
+    Unselect,
+)
+from shared.protocol.imap.error import ImapSyntaxError
+from shared.protocol.imap.parse import append, fetch, listing, mailboxes, messages, search, session
+from shared.protocol.imap.parse.cursor import Cursor
+
+T = TypeVar("T")
+Production = Callable[[Cursor, bytes], AnyCommand]
+
+# command = tag SP (command-any / command-auth / command-nonauth / command-select) CRLF
+# tag = 1*<any ASTRING-CHAR except "+">
+_TAG = re.compile(rb"([!#$&',\-./0-9:;<=>?@A-Z\[\]^_`a-z|}~]{1,128})(?: |\Z)")
+_NAME = re.compile(rb"[A-Za-z]+")
+_UID_NAME = re.compile(rb" ([A-Za-z]+)")
+
+_UID_COMMANDS: dict[bytes, Production] = {
+    b"COPY": messages.uid_copy,
+    b"EXPUNGE": messages.uid_expunge,
+    b"FETCH": fetch.uid_fetch,
+    b"MOVE": messages.uid_move,
+    b"SEARCH": search.uid_search,
+    b"STORE": messages.uid_store,
+}
+
+
+# uid = "UID" SP (copy / fetch / search / store / uid-expunge / move)
+def _uid(cursor: Cursor, tag: bytes) -> AnyCommand:
+    match = cursor.match(_UID_NAME)
+    production = _UID_COMMANDS.get(match[1].upper()) if match else None
+    if production is None:
+        raise ImapSyntaxError("Unknown UID command")
+    return production(cursor, tag)
+
+
+_COMMANDS: dict[bytes, Production] = {
+    b"APPEND": append.append_without_message,
+    b"AUTHENTICATE": session.authenticate,
+    b"CAPABILITY": lambda cursor, tag: Capability(tag),
+    b"CHECK": lambda cursor, tag: Check(tag),
+    b"CLOSE": lambda cursor, tag: Close(tag),
+    b"COPY": messages.copy,
+    b"CREATE": mailboxes.create,
+    b"DELETE": mailboxes.delete,
+    b"ENABLE": session.enable,
+    b"EXAMINE": mailboxes.examine,
+    b"EXPUNGE": lambda cursor, tag: Expunge(tag),
+    b"FETCH": fetch.fetch,
+    b"GETQUOTA": mailboxes.get_quota,
+    b"GETQUOTAROOT": mailboxes.get_quota_root,
+    b"ID": session.id_,
+    b"IDLE": lambda cursor, tag: Idle(tag),
+    b"LIST": listing.list_,
+    b"LOGIN": session.login,
+    b"LOGOUT": lambda cursor, tag: Logout(tag),
+    b"LSUB": listing.lsub,
+    b"MOVE": messages.move,
+    b"NAMESPACE": lambda cursor, tag: Namespace(tag),
+    b"NOOP": lambda cursor, tag: Noop(tag),
+    b"RENAME": mailboxes.rename,
+    b"SEARCH": search.search,
+    b"SELECT": mailboxes.select,
+    b"STARTTLS": lambda cursor, tag: StartTls(tag),
+    b"STATUS": mailboxes.status,
+    b"STORE": messages.store,
+    b"SUBSCRIBE": mailboxes.subscribe,
+    b"UID": _uid,
+    b"UNSELECT": lambda cursor, tag: Unselect(tag),
+    b"UNSUBSCRIBE": mailboxes.unsubscribe,
+}
+
+
+def parse_command(data: bytes, utf8: bool = False) -> AnyCommand:
+    """Read the data of a `CommandReceived`; raises ImapSyntaxError, and nothing else, on any bytes.
+
+    `utf8`: the client enabled IMAP4rev2 or UTF8=ACCEPT, so mailbox names are UTF-8 instead of modified UTF-7.
+    """
+    return _tagged(Cursor(data, 0, utf8), _command)
+
+
+def parse_append(head: bytes, utf8: bool = False) -> Append:
+    """Read the head of the first `AppendLiteral`; raises ImapSyntaxError."""
+    return _tagged(Cursor(head, 0, utf8), _append)
+
+
+def parse_append_message(head: bytes, tag: bytes) -> AppendMessage:
+    """Read the head of a further `AppendLiteral` of a MULTIAPPEND (RFC 3502); raises ImapSyntaxError with the APPEND's tag."""
+    cursor = Cursor(head)
+    try:
+        message = append.append_message(cursor)
+        cursor.end()
+    except ImapSyntaxError as error:
+        error.tag = tag
+        raise
+    return message
+
+
+def _tagged(cursor: Cursor, production: Callable[[Cursor, bytes], T]) -> T:
+    """Read the tag, then the rest; an error knows the tag."""
+    match = cursor.match(_TAG)
+    if match is None:
+        raise ImapSyntaxError("Invalid tag")
+    try:
+        command = production(cursor, match[1])
+        cursor.end()
+    except ImapSyntaxError as error:
+        error.tag = match[1]
+        raise
+    return command
+
+
+def _command(cursor: Cursor, tag: bytes) -> AnyCommand:
+    name = cursor.match(_NAME)
+    production = _COMMANDS.get(name[0].upper()) if name else None
+    if production is None:
+        raise ImapSyntaxError("Unknown command")
+    return production(cursor, tag)
+
+
+def _append(cursor: Cursor, tag: bytes) -> Append:
+    name = cursor.match(_NAME)
+    if name is None or name[0].upper() != b"APPEND":
+        raise ImapSyntaxError("Unknown command")
+    return append.append_head(cursor, tag)

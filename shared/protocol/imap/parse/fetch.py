@@ -1,0 +1,146 @@
+"""FETCH: data items, sections, modifiers (RFC 3501 6.4.5, RFC 3516, RFC 7162)."""
+
+import re
+from functools import lru_cache
+from typing import NamedTuple
+
+from shared.protocol.imap.commands import Fetch
+from shared.protocol.imap.error import ImapSyntaxError
+from shared.protocol.imap.fetch import MACROS, BinarySection, BinarySize, BodySection, FetchAttribute, FetchItem, Partial
+from shared.protocol.imap.parse.cursor import Cursor
+from shared.protocol.imap.parse.lists import parenthesised
+from shared.protocol.imap.parse.section import section, section_binary
+from shared.protocol.imap.parse.sets import sequence_set
+from shared.protocol.imap.parse.strings import MAX_MODSEQ, keyword, mod_sequence_value
+from shared.protocol.imap.section import WHOLE, Section
+
+MAX_ITEMS = 500
+_CACHED_LENGTH = 300
+
+_WORD = re.compile(rb"[A-Z0-9.]+", re.IGNORECASE)
+# partial = "<" number "." nz-number ">"
+_PARTIAL = re.compile(rb"<([0-9]{1,19})\.([1-9][0-9]{0,18})>")
+
+_SIMPLE: dict[bytes, FetchItem] = {
+    **{attribute.value: attribute for attribute in FetchAttribute},
+    b"RFC822": BodySection(WHOLE, b"RFC822"),
+    b"RFC822.HEADER": BodySection(Section(text="HEADER"), b"RFC822.HEADER", peek=True),  # RFC 3501 6.4.5: does not set \Seen
+    b"RFC822.TEXT": BodySection(Section(text="TEXT"), b"RFC822.TEXT"),
+}
+
+
+class _FetchTail(NamedTuple):
+    items: tuple[FetchItem, ...]
+    changed_since: int | None
+    vanished: bool
+
+
+# fetch = "FETCH" SP sequence-set SP ("ALL" / "FULL" / "FAST" / fetch-att / "(" ... ")") [fetch-modifiers]
+def fetch(cursor: Cursor, tag: bytes) -> Fetch:
+    return _fetch(cursor, tag, uid=False)
+
+
+# uid = "UID" SP (copy / fetch / search / store)
+def uid_fetch(cursor: Cursor, tag: bytes) -> Fetch:
+    return _fetch(cursor, tag, uid=True)
+
+
+def _fetch(cursor: Cursor, tag: bytes, uid: bool) -> Fetch:
+    cursor.space()
+    sequence = sequence_set(cursor)
+    cursor.space()
+    tail = cursor.data[cursor.pos :]
+    cursor.pos = len(cursor.data)
+    # Clients send the same few item lists for ever: most are read once.
+    items, changed_since, vanished = (_known_tail if len(tail) <= _CACHED_LENGTH else _fetch_tail)(tail, uid)
+    return Fetch(tag, sequence, items, uid, changed_since, vanished)
+
+
+def _fetch_tail(text: bytes, uid: bool) -> _FetchTail:
+    cursor = Cursor(text)
+    items = _items(cursor)
+    changed_since, vanished = (None, False) if cursor.at_end() else _modifiers(cursor)
+    cursor.end()
+    if vanished and not uid:
+        raise ImapSyntaxError("VANISHED needs UID FETCH")  # RFC 7162 3.2.6
+    implied: list[FetchItem] = [FetchAttribute.UID] if uid else []
+    if changed_since is not None:
+        implied.append(FetchAttribute.MODSEQ)  # RFC 7162 3.1.4.1
+    return _FetchTail(tuple(dict.fromkeys([*implied, *items])), changed_since, vanished)
+
+
+_known_tail = lru_cache(maxsize=1024)(_fetch_tail)
+
+
+def _items(cursor: Cursor) -> tuple[FetchItem, ...]:
+    if not cursor.looking_at(b"("):
+        start = cursor.pos
+        macro = MACROS.get(cursor.need(_WORD, "Expected a data item").upper())
+        if macro is not None:
+            return macro
+        cursor.pos = start
+        return (_fetch_att(cursor),)
+    return tuple(parenthesised(cursor, _fetch_att, MAX_ITEMS))
+
+
+# fetch-att = "ENVELOPE" / "FLAGS" / ... / "BODY" section ["<" number "." nz-number ">"] / "BODY.PEEK" section [...]
+#           / "BINARY" [".PEEK"] section-binary [partial] / "BINARY.SIZE" section-binary          ; RFC 3516
+def _fetch_att(cursor: Cursor) -> FetchItem:
+    word = cursor.need(_WORD, "Expected a data item").upper()
+    if not cursor.looking_at(b"["):
+        return _simple_item(word)
+    match word:
+        case b"BODY" | b"BODY.PEEK":
+            spec = section(cursor)
+            partial, suffix = _partial(cursor)
+            return BodySection(spec, b"BODY[%b]%b" % (spec.wire(), suffix), word == b"BODY.PEEK", partial)
+        case b"BINARY" | b"BINARY.PEEK":
+            part, path = section_binary(cursor)
+            partial, suffix = _partial(cursor)
+            return BinarySection(part, b"BINARY[%b]%b" % (path, suffix), word == b"BINARY.PEEK", partial)
+        case b"BINARY.SIZE":
+            part, path = section_binary(cursor)
+            return BinarySize(part, b"BINARY.SIZE[%b]" % path)
+        case _:
+            raise ImapSyntaxError("Unknown data item")
+
+
+def _simple_item(word: bytes) -> FetchItem:
+    item = _SIMPLE.get(word)
+    if item is None:
+        raise ImapSyntaxError("Unknown data item")
+    return item
+
+
+def _partial(cursor: Cursor) -> tuple[Partial | None, bytes]:
+    """The partial and what the answer's label shows of it: the start alone (RFC 3501 7.4.2)."""
+    if not cursor.looking_at(b"<"):
+        return None, b""
+    match = cursor.match(_PARTIAL)
+    if match is None or max(int(match[1]), int(match[2])) > MAX_MODSEQ:
+        raise ImapSyntaxError("Invalid partial")
+    start = int(match[1])
+    return Partial(start, int(match[2])), b"<%d>" % start
+
+
+# fetch-modifiers = SP "(" fetch-modifier *(SP fetch-modifier) ")"           ; RFC 4466
+# fetch-modifier =/ "CHANGEDSINCE" SP mod-sequence-value / "VANISHED"        ; RFC 7162
+def _modifiers(cursor: Cursor) -> tuple[int | None, bool]:
+    cursor.space()
+    modifiers = parenthesised(cursor, _modifier)
+    since = [modifier for modifier in modifiers if modifier is not None]
+    if len(since) > 1 or not since:
+        raise ImapSyntaxError("Expected one CHANGEDSINCE")  # RFC 7162 3.2.6: VANISHED needs it
+    return since[0], None in modifiers
+
+
+def _modifier(cursor: Cursor) -> int | None:
+    """The mod-sequence of CHANGEDSINCE, or None for VANISHED."""
+    match keyword(cursor):
+        case b"CHANGEDSINCE":
+            cursor.space()
+            return mod_sequence_value(cursor)
+        case b"VANISHED":
+            return None
+        case _:
+            raise ImapSyntaxError("Unknown FETCH modifier")

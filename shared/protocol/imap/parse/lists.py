@@ -1,0 +1,31 @@
+"""The parenthesised list, the shape that most arguments of IMAP have."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from shared.protocol.imap.error import ImapSyntaxError
+from shared.protocol.imap.parse.cursor import Cursor
+
+MAX_ELEMENTS = 10_000
+
+C = TypeVar("C", bound=Cursor)
+T = TypeVar("T")
+
+
+# "(" element *(SP element) ")"
+def parenthesised(cursor: C, element: Callable[[C], T], most: int = MAX_ELEMENTS) -> list[T]:
+    """At least one element, at most `most`; raises ImapSyntaxError."""
+    cursor.expect(b"(")
+    elements = [element(cursor)]
+    while cursor.accept(b" "):
+        elements.append(element(cursor))
+        if len(elements) > most:
+            raise ImapSyntaxError("List is too long")
+    cursor.expect(b")")
+    return elements
+
+
+# "(" [element *(SP element)] ")"
+def possibly_empty(cursor: C, element: Callable[[C], T], most: int = MAX_ELEMENTS) -> list[T]:
+    """Like `parenthesised`, and `()` is an empty list."""
+    return [] if cursor.accept(b"()") else parenthesised(cursor, element, most)

@@ -1,0 +1,172 @@
+"""Responses as bytes: status responses and the untagged data of each command (RFC 3501 section 7)."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+from shared.protocol.imap.commands import StatusItem
+from shared.protocol.imap.error import ImapSyntaxError
+from shared.protocol.imap.flags import flag_list
+from shared.protocol.imap.frame_event import Refused
+from shared.protocol.imap.number_set import NumberSet
+from shared.protocol.imap.response_code import ResponseCode, code_text
+from shared.protocol.imap.wire_string import wire_mailbox, wire_nstring, wire_string
+
+_UNSAFE = re.compile("[\r\n\0]")
+
+
+def _status(tag: bytes, condition: bytes, text: str, code: ResponseCode | None) -> bytes:
+    """resp-text cannot break the line, whatever the text came from."""
+    safe = _UNSAFE.sub(" ", text).encode("ascii", "replace") or b" "
+    if code is None or code == b"":
+        return b"%b %b %b\r\n" % (tag, condition, safe)
+    return b"%b %b [%b] %b\r\n" % (tag, condition, code_text(code), safe)
+
+
+# response-tagged = tag SP resp-cond-state CRLF         ; tag "*" makes it untagged
+def ok(tag: bytes, text: str, code: ResponseCode | None = None) -> bytes:
+    """OK: done."""
+    return _status(tag, b"OK", text, code)
+
+
+def no(tag: bytes, text: str, code: ResponseCode | None = None) -> bytes:
+    """NO: well said, not done."""
+    return _status(tag, b"NO", text, code)
+
+
+def bad(tag: bytes, text: str, code: ResponseCode | None = None) -> bytes:
+    """BAD: not understood."""
+    return _status(tag or b"*", b"BAD", text, code)
+
+
+UNTAGGED = b"*"
+
+
+# resp-cond-bye = "BYE" SP resp-text
+def bye(text: str, code: ResponseCode | None = None) -> bytes:
+    """BYE: the connection is about to close."""
+    return _status(UNTAGGED, b"BYE", text, code)
+
+
+def syntax_error(error: ImapSyntaxError) -> bytes:
+    """The answer to a command that the grammar refused; untagged when it had no tag."""
+    return _status(error.tag or UNTAGGED, error.condition.encode() if error.tag else b"BAD", error.text, error.code)
+
+
+def refused(event: Refused) -> bytes:
+    """The answer to what the framer refused."""
+    tag = UNTAGGED if event.condition == "BYE" else event.tag
+    condition = event.condition.encode() if tag else b"BAD"
+    return _status(tag or UNTAGGED, condition, event.text, event.code)
+
+
+# continue-req = "+" SP (resp-text / base64) CRLF
+def continuation(text: bytes = b"OK") -> bytes:
+    """`+`: go on. `text` is base64 during AUTHENTICATE, where it may be empty."""
+    return b"+ %b\r\n" % text
+
+
+def exists(count: int) -> bytes:
+    """How many messages there are."""
+    return b"* %d EXISTS\r\n" % count
+
+
+def recent(count: int) -> bytes:
+    """How many are recent."""
+    return b"* %d RECENT\r\n" % count
+
+
+def expunges(sequences: NumberSet) -> bytes:
+    """EXPUNGE for each of these sequence numbers, all as of before: from the last down, so that none shifts another."""
+    ranges = reversed(sequences.ranges)
+    return b"".join([b"* %d EXPUNGE\r\n" % number for first, last in ranges for number in range(last, first - 1, -1)])
+
+
+# expunged-resp = "VANISHED" [SP "(EARLIER)"] SP known-uids             ; RFC 7162
+def vanished(uids: NumberSet, earlier: bool = False) -> bytes:
+    """VANISHED, instead of EXPUNGE once QRESYNC is enabled; nothing for no UIDs."""
+    return b"* VANISHED %b%b\r\n" % (b"(EARLIER) " if earlier else b"", uids.wire()) if uids else b""
+
+
+def flags(names: Iterable[str]) -> bytes:
+    """FLAGS: those in use in the mailbox."""
+    return b"* FLAGS %b\r\n" % flag_list(names)
+
+
+def capability(names: Iterable[str]) -> bytes:
+    """CAPABILITY."""
+    return f"* CAPABILITY {' '.join(names)}\r\n".encode()
+
+
+def enabled(names: Sequence[str]) -> bytes:
+    """ENABLED (RFC 5161)."""
+    return f"* ENABLED{''.join([' ' + name for name in names])}\r\n".encode()
+
+
+# mailbox-list = "(" [mbx-list-flags] ")" SP (DQUOTE QUOTED-CHAR DQUOTE / nil) SP mailbox
+def list_(name: str, attributes: Iterable[str] = (), *, utf8: bool = False, child_info: Iterable[str] = (), verb: bytes = b"LIST") -> bytes:
+    """One mailbox of LIST (or LSUB by `verb`); `child_info` names the selection options that children match (RFC 5258 3.5)."""
+    extended = b" ".join([wire_string(option.encode()) for option in child_info])
+    tail = b' ("CHILDINFO" (%b))' % extended if extended else b""
+    return b'* %b %b "/" %b%b\r\n' % (verb, flag_list(attributes), wire_mailbox(name, utf8), tail)
+
+
+LIST_DELIMITER = b'* LIST (\\Noselect) "/" ""\r\n'
+"""The answer to LIST with an empty pattern: the hierarchy delimiter (RFC 3501 6.3.8)."""
+
+
+# status-att-list = status-att-val *(SP status-att-val)
+def status(name: str, values: Mapping[StatusItem, int | str], *, utf8: bool = False) -> bytes:
+    """STATUS; a text value is an object id and goes into parentheses (RFC 8474 4.3)."""
+    pairs = [f"{item.value.decode()} {value if isinstance(value, int) else f'({value})'}" for item, value in values.items()]
+    return b"* STATUS %b (%b)\r\n" % (wire_mailbox(name, utf8), " ".join(pairs).encode())
+
+
+# mailbox-data = "SEARCH" *(SP nz-number) [SP search-sort-mod-seq]      ; RFC 7162
+def search(numbers: NumberSet, modseq: int = 0) -> bytes:
+    """SEARCH, the old form: each number written out, with the highest MODSEQ found when the client asked for MODSEQ."""
+    tail = f" (MODSEQ {modseq})" if modseq and numbers else ""
+    return f"* SEARCH{''.join([f' {number}' for number in numbers])}{tail}\r\n".encode()
+
+
+# esearch-response = "ESEARCH" [search-correlator] [SP "UID"] *(SP search-return-data)          ; RFC 4731
+def esearch(tag: bytes, uid: bool, data: Iterable[tuple[str, int | NumberSet]]) -> bytes:
+    """ESEARCH: pairs such as ("COUNT", 3) or ("ALL", numbers); the caller leaves out what an empty result must not show."""
+    shown = [b" %b %b" % (name.encode(), b"%d" % value if isinstance(value, int) else value.wire()) for name, value in data]
+    return b"* ESEARCH (TAG %b)%b%b\r\n" % (wire_string(tag), b" UID" if uid else b"", b"".join(shown))
+
+
+def _namespaces(names: Sequence[tuple[str, str]], utf8: bool) -> bytes:
+    shown = [b"(%b %b)" % (wire_mailbox(prefix, utf8), wire_string(separator.encode())) for prefix, separator in names]
+    return b"(%b)" % b"".join(shown) if names else b"NIL"
+
+
+# namespace-response = "*" SP "NAMESPACE" SP namespace SP namespace SP namespace                ; RFC 2342
+def namespace(
+    personal: Sequence[tuple[str, str]],
+    other_users: Sequence[tuple[str, str]] = (),
+    shared: Sequence[tuple[str, str]] = (),
+    *,
+    utf8: bool = False,
+) -> bytes:
+    """NAMESPACE: (prefix, separator) pairs of the personal, other users' and shared namespaces."""
+    return b"* NAMESPACE %b\r\n" % b" ".join([_namespaces(names, utf8) for names in (personal, other_users, shared)])
+
+
+# id-response = "ID" SP id-params-list                  ; RFC 2971
+def id_(fields: Mapping[str, str | None]) -> bytes:
+    """ID: what this server says of itself."""
+    pairs = [b"%b %b" % (wire_string(k.encode()), wire_nstring(None if v is None else v.encode())) for k, v in fields.items()]
+    return b"* ID %b\r\n" % (b"(%b)" % b" ".join(pairs) if pairs else b"NIL")
+
+
+# quota-response = "QUOTA" SP quota-root-name SP quota-list             ; RFC 9208
+def quota(root: str, resources: Iterable[tuple[str, int, int]]) -> bytes:
+    """QUOTA: (resource name, usage, limit); STORAGE counts units of 1024 octets."""
+    shown = " ".join([f"{name} {usage} {limit}" for name, usage, limit in resources])
+    return b"* QUOTA %b (%b)\r\n" % (wire_string(root.encode()), shown.encode())
+
+
+# quotaroot-response = "QUOTAROOT" SP mailbox *(SP quota-root-name)     ; RFC 9208
+def quotaroot(mailbox: str, roots: Iterable[str], *, utf8: bool = False) -> bytes:
+    """QUOTAROOT."""
+    return b"* QUOTAROOT %b%b\r\n" % (wire_mailbox(mailbox, utf8), b"".join([b" " + wire_string(root.encode()) for root in roots]))

@@ -1,0 +1,115 @@
+"""Response codes, the machine-readable part of a status response (RFC 3501 7.1, RFC 5530 and the extensions named below)."""
+
+from collections.abc import Iterable
+from enum import Enum
+
+from shared.protocol.imap.flags import flag_list
+from shared.protocol.imap.number_set import NumberSet
+
+
+class Code(Enum):
+    """Codes without an argument; the value is the wire text."""
+
+    ALERT = b"ALERT"
+    ALREADYEXISTS = b"ALREADYEXISTS"
+    APPENDLIMIT = b"APPENDLIMIT"
+    AUTHENTICATIONFAILED = b"AUTHENTICATIONFAILED"
+    AUTHORIZATIONFAILED = b"AUTHORIZATIONFAILED"
+    CANNOT = b"CANNOT"
+    CLIENTBUG = b"CLIENTBUG"
+    CLOSED = b"CLOSED"  # RFC 7162
+    CONTACTADMIN = b"CONTACTADMIN"
+    CORRUPTION = b"CORRUPTION"
+    EXPIRED = b"EXPIRED"
+    EXPUNGEISSUED = b"EXPUNGEISSUED"
+    HASCHILDREN = b"HASCHILDREN"  # RFC 9051
+    INUSE = b"INUSE"
+    LIMIT = b"LIMIT"
+    NOMODSEQ = b"NOMODSEQ"  # RFC 7162
+    NONEXISTENT = b"NONEXISTENT"
+    NOPERM = b"NOPERM"
+    NOTSAVED = b"NOTSAVED"  # RFC 5182
+    OVERQUOTA = b"OVERQUOTA"
+    PARSE = b"PARSE"
+    PRIVACYREQUIRED = b"PRIVACYREQUIRED"
+    READ_ONLY = b"READ-ONLY"
+    READ_WRITE = b"READ-WRITE"
+    SERVERBUG = b"SERVERBUG"
+    TOOBIG = b"TOOBIG"  # RFC 4469
+    TRYCREATE = b"TRYCREATE"
+    UIDNOTSTICKY = b"UIDNOTSTICKY"  # RFC 4315
+    UNAVAILABLE = b"UNAVAILABLE"
+    UNKNOWN_CTE = b"UNKNOWN-CTE"  # RFC 3516
+    USEATTR = b"USEATTR"  # RFC 6154
+
+
+# A code with an argument is its ready text; each function is one production.
+
+
+# "UIDNEXT" SP nz-number
+def uidnext(uid: int) -> bytes:
+    """UIDNEXT: what the next UID will be at least."""
+    return b"UIDNEXT %d" % uid
+
+
+# "UIDVALIDITY" SP nz-number
+def uidvalidity(value: int) -> bytes:
+    """UIDVALIDITY."""
+    return b"UIDVALIDITY %d" % value
+
+
+# "UNSEEN" SP nz-number
+def unseen(sequence: int) -> bytes:
+    """UNSEEN: the first unseen message's sequence number."""
+    return b"UNSEEN %d" % sequence
+
+
+# "HIGHESTMODSEQ" SP mod-sequence-value             ; RFC 7162
+def highestmodseq(modseq: int) -> bytes:
+    """HIGHESTMODSEQ."""
+    return b"HIGHESTMODSEQ %d" % modseq
+
+
+# "MODIFIED" SP sequence-set                        ; RFC 7162
+def modified(numbers: NumberSet) -> bytes:
+    """MODIFIED: messages that a conditional STORE left alone; UIDs or sequence numbers as in the command. Not empty."""
+    return b"MODIFIED " + numbers.wire()
+
+
+# "PERMANENTFLAGS" SP "(" [flag-perm *(SP flag-perm)] ")"
+def permanentflags(flags: Iterable[str], new_keywords: bool) -> bytes:
+    """PERMANENTFLAGS; `new_keywords` adds `\\*`: the client may invent keywords."""
+    return b"PERMANENTFLAGS " + flag_list([*flags, "\\*"] if new_keywords else flags)
+
+
+# resp-code-apnd = "APPENDUID" SP nz-number SP append-uid            ; RFC 4315
+def appenduid(validity: int, uids: NumberSet) -> bytes:
+    """APPENDUID; the UIDs ascend in the order of the messages."""
+    return b"APPENDUID %d %b" % (validity, uids.wire())
+
+
+# resp-code-copy = "COPYUID" SP nz-number SP uid-set SP uid-set      ; RFC 4315
+def copyuid(validity: int, source: NumberSet, destination: NumberSet) -> bytes:
+    """COPYUID; the n-th of the source became the n-th of the destination, both ascending."""
+    return b"COPYUID %d %b %b" % (validity, source.wire(), destination.wire())
+
+
+# "MAILBOXID" SP "(" objectid ")"                   ; RFC 8474
+def mailboxid(object_id: str) -> bytes:
+    """MAILBOXID."""
+    return f"MAILBOXID ({object_id})".encode()
+
+
+# capability-data as a response code
+def capability_code(names: Iterable[str]) -> bytes:
+    """CAPABILITY, which saves the client a round trip after log-in."""
+    return f"CAPABILITY {' '.join(names)}".encode()
+
+
+ResponseCode = Code | bytes
+"""An argument-free code, or the ready text of one of the functions above."""
+
+
+def code_text(code: ResponseCode) -> bytes:
+    """What stands between the brackets."""
+    return code.value if isinstance(code, Code) else code

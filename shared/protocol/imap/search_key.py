@@ -1,0 +1,150 @@
+"""What a SEARCH looks for, as a tree of values (RFC 3501 6.4.4)."""
+
+from datetime import date
+from typing import Literal
+
+import msgspec
+
+from shared.protocol.imap.sequence import SequenceSet
+
+MAX_DEPTH = 40
+"""How deep keys may nest; chains of OR and of NOT are flattened and do not count."""
+MAX_KEYS = 2000
+"""How many keys one SEARCH may hold."""
+
+DateTest = Literal["BEFORE", "ON", "SINCE"]
+
+
+class All(msgspec.Struct, frozen=True):
+    """Every message."""
+
+
+class And(msgspec.Struct, frozen=True):
+    """All of these; at least two keys."""
+
+    keys: "tuple[SearchKey, ...]"
+
+
+class Or(msgspec.Struct, frozen=True):
+    """Any of these; at least two keys (`OR a OR b c` is one Or of three)."""
+
+    keys: "tuple[SearchKey, ...]"
+
+
+class Not(msgspec.Struct, frozen=True):
+    """Not this one."""
+
+    key: "SearchKey"
+
+
+class Flag(msgspec.Struct, frozen=True):
+    """The flag is set, or is not: SEEN, UNSEEN, RECENT, OLD, KEYWORD, UNKEYWORD ..."""
+
+    flag: str
+    is_set: bool = True
+
+
+class Header(msgspec.Struct, frozen=True):
+    """A header field holds the text, case ignored; an empty text asks whether the field is there. FROM, TO, CC, BCC, SUBJECT too."""
+
+    field: str
+    text: str
+
+
+class Body(msgspec.Struct, frozen=True):
+    """The body holds the text."""
+
+    text: str
+
+
+class Text(msgspec.Struct, frozen=True):
+    """Header or body hold the text."""
+
+    text: str
+
+
+class Uid(msgspec.Struct, frozen=True):
+    """UIDs."""
+
+    uids: SequenceSet
+
+
+class SeqSet(msgspec.Struct, frozen=True):
+    """Sequence numbers, or the saved result `$`."""
+
+    numbers: SequenceSet
+
+
+class InternalDate(msgspec.Struct, frozen=True):
+    """The internal date, its time and zone ignored."""
+
+    test: DateTest
+    day: date
+
+
+class SentDate(msgspec.Struct, frozen=True):
+    """The Date: field, its time and zone ignored."""
+
+    test: DateTest
+    day: date
+
+
+class Larger(msgspec.Struct, frozen=True):
+    """RFC822.SIZE above this many octets."""
+
+    octets: int
+
+
+class Smaller(msgspec.Struct, frozen=True):
+    """RFC822.SIZE below this many octets."""
+
+    octets: int
+
+
+class Older(msgspec.Struct, frozen=True):
+    """Internal date at least this many seconds ago (RFC 5032)."""
+
+    seconds: int
+
+
+class Younger(msgspec.Struct, frozen=True):
+    """Internal date at most this many seconds ago (RFC 5032)."""
+
+    seconds: int
+
+
+class Modseq(msgspec.Struct, frozen=True):
+    """Changed at this MODSEQ or later (RFC 7162 3.1.5); entry name and type are accepted and, as there, may be ignored."""
+
+    modseq: int
+
+
+class EmailId(msgspec.Struct, frozen=True):
+    """The content with this id (RFC 8474)."""
+
+    email_id: str
+
+
+class ThreadId(msgspec.Struct, frozen=True):
+    """Messages of this thread (RFC 8474)."""
+
+    thread_id: str
+
+
+SearchKey = (
+    All | And | Or | Not | Flag | Header | Body | Text | Uid | SeqSet | InternalDate | SentDate
+    | Larger | Smaller | Older | Younger | Modseq | EmailId | ThreadId
+)  # fmt: skip
+
+
+def uses_modseq(key: SearchKey) -> bool:
+    """Whether MODSEQ is asked for anywhere: the answer then carries the highest MODSEQ found (RFC 7162 3.1.5)."""
+    match key:
+        case Modseq():
+            return True
+        case And(keys) | Or(keys):
+            return any(uses_modseq(inner) for inner in keys)
+        case Not(inner):
+            return uses_modseq(inner)
+        case _:
+            return False

@@ -1,0 +1,74 @@
+"""`sequence-set` as the client wrote it: numbers, ranges, `*` and the saved result `$` (RFC 3501 section 9, RFC 5182)."""
+
+import msgspec
+
+from shared.protocol.imap.error import ImapSyntaxError
+from shared.protocol.imap.number_set import MAX_NUMBER, NumberSet, Range
+
+STAR = 0
+"""Stands for `*`, the largest number in use; no message has number 0."""
+
+
+class SequenceSet(msgspec.Struct, frozen=True):
+    """Ranges in the client's order, `*` as `STAR`; `saved` is the whole set `$`, whose numbers the session holds as UIDs."""
+
+    ranges: tuple[Range, ...] = ()
+    saved: bool = False
+
+    def resolve(self, largest: int) -> NumberSet:
+        """The numbers meant when `largest` is the largest in use; nothing when the mailbox is empty (largest 0).
+
+        A range stays a range, so `1:4294967295` costs as little as `1`; numbers not in use are for `UidRuns` to drop.
+        RFC 3501 6.4.8: `559:*` always includes the largest UID, even when 559 is above it.
+        """
+        if not largest:
+            return NumberSet()
+        if len(self.ranges) == 1:
+            return NumberSet((_resolve_range(self.ranges[0], largest),))
+        return NumberSet.of_ranges([_resolve_range(pair, largest) for pair in self.ranges])
+
+    @property
+    def highest(self) -> int:
+        """The largest number written, `*` not counted: above the message count it names a message that is not there."""
+        return max((max(pair) for pair in self.ranges), default=0)
+
+    @property
+    def has_star(self) -> bool:
+        """Whether `*` was written anywhere."""
+        return any(STAR in pair for pair in self.ranges)
+
+
+SAVED_RESULT = SequenceSet(saved=True)
+
+
+def _resolve_range(pair: Range, largest: int) -> Range:
+    first, last = pair[0] or largest, pair[1] or largest
+    return (first, last) if first <= last else (last, first)
+
+
+# sequence-set = (seq-number / seq-range) ["," sequence-set]
+# sequence-set =/ seq-last-command          ; "$", never combined with numbers
+def parse_sequence_set(text: bytes) -> SequenceSet:
+    """Read one sequence-set; raises ImapSyntaxError."""
+    if text == b"$":
+        return SAVED_RESULT
+    return SequenceSet(tuple([_seq_range(element) for element in text.split(b",")]))
+
+
+# seq-range = seq-number ":" seq-number     ; in any order
+def _seq_range(element: bytes) -> Range:
+    first, colon, last = element.partition(b":")
+    number = _seq_number(first)
+    return number, (_seq_number(last) if colon else number)
+
+
+# seq-number = nz-number / "*"
+def _seq_number(text: bytes) -> int:
+    if text == b"*":
+        return STAR
+    if not text.isdigit() or len(text) > 10 or text[:1] == b"0":
+        raise ImapSyntaxError("Invalid sequence set")
+    number = int(text)
+    if number > MAX_NUMBER:
+        raise ImapSyntaxError("Number in sequence set is above 4294967295")
+    return number

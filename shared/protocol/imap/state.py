@@ -1,0 +1,51 @@
+"""Which command is allowed in which state, as tables (RFC 3501 section 3)."""
+
+from enum import Enum
+
+from shared.protocol.imap import commands as c
+
+
+class State(Enum):
+    """Where a connection stands."""
+
+    NOT_AUTHENTICATED = "not authenticated"
+    AUTHENTICATED = "authenticated"
+    SELECTED = "selected"
+    LOGOUT = "logout"
+
+
+_ANY = frozenset({State.NOT_AUTHENTICATED, State.AUTHENTICATED, State.SELECTED})
+_NOT_AUTHENTICATED = frozenset({State.NOT_AUTHENTICATED})
+_AUTHENTICATED = frozenset({State.AUTHENTICATED, State.SELECTED})
+_SELECTED = frozenset({State.SELECTED})
+
+ALLOWED: dict[type[c.Command], frozenset[State]] = {
+    **dict.fromkeys((c.Capability, c.Noop, c.Logout, c.Id), _ANY),
+    **dict.fromkeys((c.StartTls, c.Authenticate, c.Login), _NOT_AUTHENTICATED),
+    **dict.fromkeys(
+        (c.Enable, c.Select, c.Create, c.Delete, c.Rename, c.Subscribe, c.Unsubscribe, c.List, c.Lsub, c.Namespace, c.Status, c.Append),
+        _AUTHENTICATED,
+    ),
+    **dict.fromkeys((c.Idle, c.GetQuota, c.GetQuotaRoot), _AUTHENTICATED),
+    **dict.fromkeys((c.Close, c.Unselect, c.Check, c.Expunge, c.Search, c.Fetch, c.Store, c.Copy, c.Move), _SELECTED),
+}
+"""The states each command is allowed in; in LOGOUT nothing is."""
+
+
+def is_allowed(command: c.AnyCommand, state: State) -> bool:
+    """Whether the state allows the command; otherwise it is answered BAD (RFC 3501 section 3)."""
+    return state in ALLOWED[type(command)]
+
+
+def forbids_expunge(command: c.AnyCommand) -> bool:
+    """RFC 3501 7.4.1: no EXPUNGE while a FETCH, STORE or SEARCH that speaks in sequence numbers is in progress."""
+    return isinstance(command, c.Fetch | c.Store | c.Search) and not command.uid
+
+
+def refusal_of_tls(command: c.AnyCommand, secure: bool, cleartext_login: bool = False) -> str | None:
+    """Why the transport forbids the command: STARTTLS over TLS, or a log-in without it (RFC 3501 6.2.1, 11.2); None when it does not."""
+    if secure:
+        return "TLS is active already" if isinstance(command, c.StartTls) else None
+    if isinstance(command, c.Login | c.Authenticate) and not cleartext_login:
+        return "Log-in needs TLS"
+    return None

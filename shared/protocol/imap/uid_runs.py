@@ -1,0 +1,217 @@
+"""A session's view of one mailbox: which UIDs are in it, and so which sequence number each has."""
+
+from array import array
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
+from itertools import accumulate
+from operator import sub
+
+from shared.protocol.imap.number_set import NumberSet, Range
+
+
+class UidRuns:
+    """UIDs of a mailbox in ascending order, held as runs of consecutive numbers; 12 bytes a run.
+
+    Sequence number n is the n-th UID (RFC 3501 2.3.1.2). Looking up either way is O(log runs). Adding new mail at the end
+    is O(1); after a removal the counts behind it are renewed once, at the next look-up that needs them.
+    Mutable, owned by one session; `copy()` is a few memory copies.
+    """
+
+    __slots__ = ("_before", "_ends", "_starts", "_total")
+
+    def __init__(self, uids: NumberSet | None = None) -> None:
+        self._load(uids or NumberSet())
+
+    def _load(self, uids: NumberSet) -> None:
+        self._starts = array("I", [first for first, _ in uids.ranges])
+        self._ends = array("I", [last for _, last in uids.ranges])
+        self._before = array("I")
+        self._total = len(uids)
+
+    def copy(self) -> "UidRuns":
+        """An independent view with the same UIDs."""
+        twin = UidRuns.__new__(UidRuns)
+        twin._starts, twin._ends, twin._before, twin._total = self._starts[:], self._ends[:], self._before[:], self._total
+        return twin
+
+    def __len__(self) -> int:
+        """EXISTS: the count of messages."""
+        return self._total
+
+    def __bool__(self) -> bool:
+        return self._total > 0
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, UidRuns) and self._starts == other._starts and self._ends == other._ends
+
+    __hash__ = None  # type: ignore[assignment]  # mutable
+
+    def __iter__(self) -> Iterator[int]:
+        for first, last in zip(self._starts, self._ends, strict=True):
+            yield from range(first, last + 1)
+
+    def __contains__(self, uid: object) -> bool:
+        return isinstance(uid, int) and self._run_holding(uid) >= 0
+
+    @property
+    def run_count(self) -> int:
+        """How many runs the UIDs make."""
+        return len(self._starts)
+
+    @property
+    def largest(self) -> int:
+        """The largest UID, what `*` means in a UID command; 0 when empty."""
+        return self._ends[-1] if self._ends else 0
+
+    def uids(self) -> NumberSet:
+        """All UIDs."""
+        return NumberSet(tuple(zip(self._starts, self._ends, strict=True)))
+
+    # -- changes
+
+    def add(self, first: int, last: int = 0) -> None:
+        """Take in UID `first`, or all of `first` to `last`."""
+        last = last or first
+        if first > self.largest:
+            self._append(first, last)
+        else:
+            self._load(self.uids().union(NumberSet(((first, last),))))
+
+    def _append(self, first: int, last: int) -> None:
+        if self._ends and self._ends[-1] + 1 == first:
+            self._ends[-1] = last
+        else:
+            self._starts.append(first)
+            self._ends.append(last)
+        self._total += last - first + 1
+
+    def remove(self, uid: int) -> bool:
+        """Take one UID out; False when it is not there."""
+        run = self._run_holding(uid)
+        if run < 0:
+            return False
+        self._cut(run, uid)
+        del self._before[run + 1 :]
+        self._total -= 1
+        return True
+
+    def _cut(self, run: int, uid: int) -> None:
+        first, last = self._starts[run], self._ends[run]
+        if first == last:
+            del self._starts[run], self._ends[run], self._before[run:]
+        elif uid == first:
+            self._starts[run] = uid + 1
+        elif uid == last:
+            self._ends[run] = uid - 1
+        else:
+            self._ends[run] = uid - 1
+            self._starts.insert(run + 1, uid + 1)
+            self._ends.insert(run + 1, last)
+
+    def remove_all(self, uids: NumberSet) -> None:
+        """Take many UIDs out in one pass; those that are not there are ignored."""
+        if len(uids.ranges) == 1 and uids.smallest == uids.largest:
+            self.remove(uids.smallest)
+        elif uids:
+            self._load(self.uids().difference(uids))
+
+    # -- look-ups
+
+    def uid_at(self, sequence: int) -> int:
+        """The UID of a sequence number; 0 when there is no such message."""
+        if not 1 <= sequence <= self._total:
+            return 0
+        self._count()
+        run = bisect_right(self._before, sequence - 1) - 1
+        return self._starts[run] + sequence - 1 - self._before[run]
+
+    def sequence_of(self, uid: int) -> int:
+        """The sequence number of a UID; 0 when it is not there."""
+        run = self._run_holding(uid)
+        if run < 0:
+            return 0
+        self._count()
+        return self._before[run] + uid - self._starts[run] + 1
+
+    def select_uids(self, wanted: NumberSet) -> NumberSet:
+        """Those of the wanted UIDs that are here."""
+        if len(wanted.ranges) == 1 and self._starts and wanted.smallest <= self._starts[0] and self.largest <= wanted.largest:
+            return self.uids()  # 1:*, what clients ask most
+        return NumberSet(tuple([(first, last) for _, first, last in self._overlaps(wanted)]))
+
+    def select_sequences(self, wanted: NumberSet) -> NumberSet:
+        """The UIDs of the wanted sequence numbers; numbers above the count are dropped."""
+        self._count()
+        found: list[Range] = []
+        for first, last in wanted.ranges:
+            if first <= self._total:
+                found.extend(self._uids_between(max(first, 1), min(last, self._total)))
+        return NumberSet(tuple(found))
+
+    def sequences_of(self, uids: NumberSet) -> NumberSet:
+        """The sequence numbers of those UIDs that are here, all as of now.
+
+        Announce expunged messages from the largest number down, then no number shifts the next (RFC 3501 7.4.1).
+        """
+        return NumberSet.of_sorted((first, first + last_uid - first_uid) for first, first_uid, last_uid in self.numbered(uids))
+
+    def numbered(self, uids: NumberSet) -> Iterator[tuple[int, int, int]]:
+        """Each run among the wanted UIDs as (sequence number of its first, first UID, last UID), ascending."""
+        self._count()
+        starts, before = self._starts, self._before
+        for run, first, last in self._overlaps(uids):
+            yield before[run] + first - starts[run] + 1, first, last
+
+    def batches(self, uids: NumberSet, size: int) -> Iterator[NumberSet]:
+        """The wanted UIDs that are here, cut into sets of at most `size`, ascending."""
+        held: list[Range] = []
+        room = size
+        for _, first, last in self._overlaps(uids):
+            while last - first + 1 > room:
+                if room:
+                    held.append((first, first + room - 1))
+                first += room
+                yield NumberSet(tuple(held))
+                held, room = [], size
+            held.append((first, last))
+            room -= last - first + 1
+        if held:
+            yield NumberSet(tuple(held))
+
+    def _overlaps(self, wanted: NumberSet) -> Iterator[tuple[int, int, int]]:
+        """(run, first UID, last UID) for each stretch of a run that is wanted."""
+        starts, ends, count = self._starts, self._ends, len(self._starts)
+        run = 0
+        for first, last in wanted.ranges:
+            run = bisect_left(ends, first, run)
+            while run < count and starts[run] <= last:
+                yield run, max(first, starts[run]), min(last, ends[run])
+                if ends[run] > last:
+                    break
+                run += 1
+
+    def _uids_between(self, first: int, last: int) -> Iterator[Range]:
+        """UID ranges of the sequence numbers first to last, which exist."""
+        run = bisect_right(self._before, first - 1) - 1
+        while first <= last:
+            uid = self._starts[run] + first - 1 - self._before[run]
+            end = min(self._ends[run], uid + last - first)
+            yield uid, end
+            first += end - uid + 1
+            run += 1
+
+    def _run_holding(self, uid: int) -> int:
+        run = bisect_left(self._ends, uid) if uid > 0 else len(self._ends)
+        return run if run < len(self._ends) and self._starts[run] <= uid else -1
+
+    def _count(self) -> None:
+        """Renew the counts of messages before each run, from the first run on whose count is unknown."""
+        known = len(self._before)
+        if known == len(self._starts):
+            return
+        first = max(known - 1, 0)
+        initial = self._before[first] if known else 0
+        lengths = map(sub, self._ends[first:-1], self._starts[first:-1])
+        counts = accumulate(lengths, lambda total, length: total + length + 1, initial=initial)
+        del self._before[first:]
+        self._before.extend(counts)

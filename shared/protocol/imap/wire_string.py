@@ -1,0 +1,48 @@
+"""Strings on their way out: quoted where that is allowed, else literal (RFC 3501 4.3)."""
+
+import re
+
+from shared.protocol.imap.mailbox_name import encode_mailbox_name
+
+_MAX_QUOTED = 1000
+
+# QUOTED-CHAR without the two that need a backslash
+_PLAIN = re.compile(rb"[\x01-\x09\x0b\x0c\x0e-!#-\[\]-\x7f]*")
+_QUOTABLE = re.compile(rb"[\x01-\x09\x0b\x0c\x0e-\x7f]*")
+_NEEDS_BACKSLASH = re.compile(rb'["\\]')
+
+
+# string = quoted / literal
+def wire_string(value: bytes) -> bytes:
+    """Any octets but NUL: short 7-bit text quoted, everything else as a literal."""
+    if len(value) <= _MAX_QUOTED:
+        if _PLAIN.fullmatch(value):
+            return b'"%b"' % value
+        if _QUOTABLE.fullmatch(value):
+            return b'"%b"' % _NEEDS_BACKSLASH.sub(rb"\\\g<0>", value)
+    return literal(value)
+
+
+# nstring = string / nil
+def wire_nstring(value: bytes | None) -> bytes:
+    """A string, or NIL for None."""
+    return b"NIL" if value is None else wire_string(value)
+
+
+# literal = "{" number "}" CRLF *CHAR8
+def literal(value: bytes) -> bytes:
+    """A literal; a server's never waits."""
+    return b"{%d}\r\n%b" % (len(value), value)
+
+
+# literal8 = "~{" number "}" CRLF *OCTET         ; RFC 3516
+def literal8(value: bytes) -> bytes:
+    """A literal that may hold NUL."""
+    return b"~{%d}\r\n%b" % (len(value), value)
+
+
+# mailbox = "INBOX" / astring
+def wire_mailbox(name: str, utf8: bool = False) -> bytes:
+    """A canonical mailbox name, always quoted; in UTF-8 for a client that enabled it (RFC 6855 3)."""
+    wire = encode_mailbox_name(name, utf8)
+    return b'"%b"' % _NEEDS_BACKSLASH.sub(rb"\\\g<0>", wire)
