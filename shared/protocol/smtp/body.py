@@ -1,0 +1,92 @@
+"""What is measured and checked of a message body while it streams through, whichever command carries it."""
+
+import enum
+import re
+from typing import Final
+
+import msgspec
+
+_CR: Final = b"\r"
+_BARE = re.compile(rb"\r(?!\n)|(?<!\r)\n")
+
+
+class BareNewline(enum.Enum):
+    """What becomes of a CR or LF that is not part of CRLF (RFC 5321 §2.3.8)."""
+
+    REFUSE = "refuse"  # the whole message, with 550 5.6.0
+    CONVERT = "convert"  # to CRLF, after the end of the message was found: nothing can be smuggled
+    KEEP = "keep"  # the octets are binary (RFC 3030): only BDAT may carry them
+
+
+class BodyFlags(msgspec.Struct, frozen=True, gc=False):
+    """What was seen in a body."""
+
+    too_large: bool = False
+    bare_newline: bool = False
+    eight_bit: bool = False
+    nul: bool = False
+
+
+class BodyMeter:
+    """Counts and checks the pieces of one body and says what of them goes on. Holds at most one octet."""
+
+    __slots__ = ("_bare", "_eight_bit", "_held", "_limit", "_nul", "_policy", "_too_large", "size")
+
+    def __init__(self, limit: int, policy: BareNewline) -> None:
+        self.size = 0  # octets, without transparency dots and terminator (RFC 1870 §5)
+        self._limit = limit
+        self._policy = policy
+        self._held = b""  # a CR at the end of a piece, whose LF may follow
+        self._bare = self._eight_bit = self._nul = self._too_large = False
+
+    def expect(self, octets: int) -> None:
+        """So many more will come: a body that will be too large is known before it is read."""
+        self._too_large = self._too_large or self.size + len(self._held) + octets > self._limit
+
+    def take(self, piece: bytes) -> bytes:
+        """The octets to pass on: all, converted, or none once the body is refused."""
+        if self._policy is BareNewline.KEEP:
+            return self._pass(piece)
+        if self._held:
+            piece = _CR + piece
+            self._held = b""
+        if piece.endswith(_CR):
+            self._held = _CR
+            piece = piece[:-1]
+        if has_bare_newline(piece):
+            self._bare = True
+            if self._policy is BareNewline.CONVERT:
+                piece = _BARE.sub(b"\r\n", piece)
+        return self._pass(piece)
+
+    def finish(self) -> bytes:
+        """The octets that were held back: a CR that ended the body."""
+        if not self._held:
+            return b""
+        self._held, self._bare = b"", True
+        return self._pass(b"\r\n" if self._policy is BareNewline.CONVERT else _CR)
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the body cannot be accepted any more; its octets are discarded, its end is still looked for."""
+        return self._too_large or (self._bare and self._policy is BareNewline.REFUSE)
+
+    @property
+    def flags(self) -> BodyFlags:
+        return BodyFlags(self._too_large, self._bare, self._eight_bit, self._nul)
+
+    def _pass(self, piece: bytes) -> bytes:
+        self.size += len(piece)
+        if self.size > self._limit:
+            self._too_large = True
+        if not self._eight_bit and not piece.isascii():
+            self._eight_bit = True
+        if not self._nul and b"\0" in piece:
+            self._nul = True
+        return b"" if self.is_refused else piece
+
+
+def has_bare_newline(piece: bytes) -> bool:
+    """Whether a CR or LF stands alone: there are as many CRLF as CR and as LF, or there is a lonely one."""
+    count = piece.count(b"\n")
+    return piece.count(b"\r") != count or piece.count(b"\r\n") != count

@@ -1,0 +1,33 @@
+"""What a session must know of the server it speaks for."""
+
+import enum
+
+import msgspec
+
+from shared.protocol.smtp.body import BareNewline
+
+
+class Port(enum.Enum):
+    """What a client comes for."""
+
+    RELAY = "relay"  # 25: mail from other servers (RFC 5321)
+    SUBMISSION = "submission"  # 587 and 465: mail from users, who must authenticate (RFC 6409 §4.3, RFC 8314)
+
+
+class SessionConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """The settings of one session. AUTH is only ever offered under TLS."""
+
+    hostname: str  # what the server calls itself: greeting, EHLO, the domain of <Postmaster>
+    port: Port
+    banner: str = "Mailfold"
+    session_id: str | None = None  # the references of refusals are computed from it; without it they have none
+    tls_offered: bool = False  # STARTTLS
+    tls_active: bool = False  # from the first byte (RFC 8314 §3.3)
+    mechanisms: tuple[str, ...] = ()  # of SASL, in upper case
+    smtputf8: bool = True
+    chunking: bool = True  # BDAT, and with it BINARYMIME
+    bare_newline: BareNewline = BareNewline.REFUSE
+    max_message_size: int = 100 * 1024 * 1024  # octets
+    max_recipients: int = 1000  # of a transaction; RFC 5321 §4.5.3.1.8 asks for 100 at least
+    max_bad_commands: int = 20  # of a session: the next one is answered 421
+    max_idle_commands: int = 100  # NOOP, RSET, VRFY … since the last message: further ones are bad commands

@@ -1,0 +1,45 @@
+"""The body of DATA (RFC 5321 §4.5.2): it ends at CRLF.CRLF and at nothing else; a dot that was put before a leading dot is taken away."""
+
+from typing import Final
+
+_END: Final = b"\r\n.\r\n"
+_STUFFED: Final = b"\r\n."
+_PLAIN: Final = b"\r\n"
+
+
+class DotDecoder:
+    """Decodes one body out of a buffer. What might be the start of the end (at most four octets) stays in the buffer."""
+
+    __slots__ = ("_virtual", "finished")
+
+    def __init__(self, buffer: bytearray) -> None:
+        buffer[:0] = _PLAIN  # the CRLF of the DATA command: "." as the first line is the end, too (RFC 5321 §4.1.1.4)
+        self._virtual = len(_PLAIN)  # octets of the next piece that are not the message's
+        self.finished = False
+
+    def decode(self, buffer: bytearray) -> bytes:
+        """Take what is decided from the front of the buffer. Bare CR and LF are passed on as they are; see has_bare_newline."""
+        end = buffer.find(_END)
+        self.finished = end >= 0
+        if self.finished:
+            return self._take(buffer, end + len(_PLAIN), len(_END) - len(_PLAIN))
+        return self._take(buffer, len(buffer) - _undecided(buffer), 0)
+
+    def _take(self, buffer: bytearray, octets: int, terminator: int) -> bytes:
+        with memoryview(buffer) as view:
+            piece = bytes(view[:octets])
+        del buffer[: octets + terminator]
+        if not piece:
+            return piece
+        if self._virtual:
+            piece, self._virtual = piece.replace(_STUFFED, _PLAIN)[self._virtual :], 0
+            return piece
+        return piece.replace(_STUFFED, _PLAIN)
+
+
+def _undecided(buffer: bytearray) -> int:
+    """How many octets at the end of the buffer may begin the terminator."""
+    for count in (4, 3, 2, 1):
+        if buffer.endswith(_END[:count]):
+            return count
+    return 0

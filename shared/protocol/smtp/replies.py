@@ -1,0 +1,373 @@
+"""Every reply the server gives, by name. The enhanced status takes its class from the code, so the two never disagree (RFC 2034 §4)."""
+
+from typing import Final
+
+from shared.protocol.smtp import codes
+from shared.protocol.smtp.reply import Reply
+
+
+def _reply(code: int, detail: str, text: str) -> Reply:
+    return Reply(code, f"{code // 100}.{detail}", (text,))
+
+
+# --- connection ---------------------------------------------------------------------------------------------------------------------
+
+
+def service_ready(hostname: str, banner: str) -> Reply:
+    """The greeting has no enhanced status code (RFC 2034 §4)."""
+    return Reply(codes.SERVICE_READY, None, (f"{hostname} ESMTP {banner}".rstrip(),))
+
+
+def hello(hostname: str, extensions: tuple[str, ...] = ()) -> Reply:
+    """ehlo-ok-rsp, or the HELO reply when there are no extensions (RFC 5321 §4.1.1.1)."""
+    return Reply(codes.OK, None, (hostname, *extensions))
+
+
+def closing() -> Reply:
+    return _reply(codes.CLOSING, codes.OTHER, "Bye")
+
+
+def shutting_down() -> Reply:
+    return _reply(codes.SERVICE_NOT_AVAILABLE, codes.NOT_ACCEPTING, "The server is shutting down")
+
+
+def timed_out() -> Reply:
+    return _reply(codes.SERVICE_NOT_AVAILABLE, codes.BAD_CONNECTION, "Nothing came for too long")
+
+
+def too_many_connections() -> Reply:
+    return _reply(codes.SERVICE_NOT_AVAILABLE, codes.SECURITY_OTHER, "Too many connections from your address")
+
+
+def too_many_bad_commands() -> Reply:
+    return _reply(codes.SERVICE_NOT_AVAILABLE, codes.SECURITY_OTHER, "Too many bad commands")
+
+
+def not_smtp() -> Reply:
+    return _reply(codes.SERVICE_NOT_AVAILABLE, codes.SECURITY_OTHER, "This is not SMTP")
+
+
+def client_blocked() -> Reply:
+    return _reply(codes.TRANSACTION_FAILED, codes.NOT_AUTHORISED, "Your address may not connect here")
+
+
+def reverse_dns_failed() -> Reply:
+    return _reply(codes.MAILBOX_UNAVAILABLE, codes.REVERSE_DNS_FAILED, "Your address has no valid reverse DNS name")
+
+
+# --- commands ------------------------------------------------------------------------------------------------------------------------
+
+
+def ok() -> Reply:
+    return OK
+
+
+def reset() -> Reply:
+    return RESET
+
+
+def help_text() -> Reply:
+    return _reply(codes.HELP_MESSAGE, codes.OTHER, "See RFC 5321")
+
+
+def cannot_verify() -> Reply:
+    """RFC 5321 §3.5.3: neither confirmed nor denied."""
+    return _reply(codes.CANNOT_VERIFY, codes.OTHER, "Send some mail, it will be tried")
+
+
+def expansion_disabled() -> Reply:
+    return _reply(codes.COMMAND_NOT_IMPLEMENTED, codes.EXPANSION_PROHIBITED, "Lists are not expanded here")
+
+
+def unknown_command() -> Reply:
+    return _reply(codes.COMMAND_UNRECOGNISED, codes.INVALID_COMMAND, "Command not recognised")
+
+
+def line_too_long() -> Reply:
+    return _reply(codes.COMMAND_UNRECOGNISED, codes.SYNTAX_ERROR, "Line too long")
+
+
+def bare_newline_in_command() -> Reply:
+    return _reply(codes.COMMAND_UNRECOGNISED, codes.SYNTAX_ERROR, "A line must end in CRLF and hold no other CR or LF")
+
+
+def nul_in_command() -> Reply:
+    return _reply(codes.COMMAND_UNRECOGNISED, codes.SYNTAX_ERROR, "NUL in a command")
+
+
+def eight_bit_in_command() -> Reply:
+    return _reply(codes.COMMAND_UNRECOGNISED, codes.SYNTAX_ERROR, "Only ASCII is allowed here")
+
+
+def not_utf8() -> Reply:
+    return _reply(codes.COMMAND_UNRECOGNISED, codes.SYNTAX_ERROR, "The command is not UTF-8")
+
+
+def syntax(form: str) -> Reply:
+    """The arguments do not fit; ``form`` says what would."""
+    return _reply(codes.ARGUMENT_SYNTAX_ERROR, codes.INVALID_ARGUMENTS, f"Syntax: {form}")
+
+
+def bad_parameter(keyword: str) -> Reply:
+    return _reply(codes.ARGUMENT_SYNTAX_ERROR, codes.INVALID_ARGUMENTS, f"Bad value of {keyword}, or given twice")
+
+
+def unknown_parameter() -> Reply:
+    """RFC 5321 §4.1.1.11."""
+    return _reply(codes.PARAMETERS_NOT_RECOGNISED, codes.INVALID_ARGUMENTS, "Parameter not recognised")
+
+
+def send_hello_first() -> Reply:
+    return _reply(codes.BAD_SEQUENCE, codes.INVALID_COMMAND, "Send EHLO first")
+
+
+def send_mail_first() -> Reply:
+    return _reply(codes.BAD_SEQUENCE, codes.INVALID_COMMAND, "Send MAIL first")
+
+
+def transaction_under_way() -> Reply:
+    return _reply(codes.BAD_SEQUENCE, codes.INVALID_COMMAND, "Not during a mail transaction")
+
+
+def chunks_under_way() -> Reply:
+    return _reply(codes.BAD_SEQUENCE, codes.INVALID_COMMAND, "Only BDAT or RSET between chunks")
+
+
+def chunks_failed() -> Reply:
+    return _reply(codes.BAD_SEQUENCE, codes.INVALID_COMMAND, "A chunk was refused, send RSET")
+
+
+def binary_needs_chunks() -> Reply:
+    """RFC 3030 §3: DATA cannot carry BODY=BINARYMIME."""
+    return _reply(codes.BAD_SEQUENCE, codes.INVALID_COMMAND, "BINARYMIME needs BDAT")
+
+
+def no_valid_recipients() -> Reply:
+    """RFC 5321 §3.3."""
+    return _reply(codes.TRANSACTION_FAILED, codes.INVALID_COMMAND, "No valid recipients")
+
+
+# --- TLS and authentication ----------------------------------------------------------------------------------------------------------
+
+
+def ready_for_tls() -> Reply:
+    return _reply(codes.SERVICE_READY, codes.OTHER, "Ready to start TLS")
+
+
+def tls_not_offered() -> Reply:
+    return _reply(codes.COMMAND_NOT_IMPLEMENTED, codes.INVALID_COMMAND, "TLS is not offered")
+
+
+def tls_not_available() -> Reply:
+    """RFC 3207 §4."""
+    return _reply(codes.TEMPORARY_AUTHENTICATION_FAILURE, codes.SECURITY_OTHER, "TLS is not available now")
+
+
+def tls_already_active() -> Reply:
+    return _reply(codes.BAD_SEQUENCE, codes.INVALID_COMMAND, "TLS is already active")
+
+
+def tls_required() -> Reply:
+    """RFC 3207 §4."""
+    return _reply(codes.AUTHENTICATION_REQUIRED, codes.SECURITY_OTHER, "Must issue a STARTTLS command first")
+
+
+def authentication_required() -> Reply:
+    """RFC 4954 §6."""
+    return _reply(codes.AUTHENTICATION_REQUIRED, codes.SECURITY_OTHER, "Authentication required")
+
+
+def authentication_not_offered() -> Reply:
+    return _reply(codes.COMMAND_NOT_IMPLEMENTED, codes.INVALID_COMMAND, "Authentication is not offered here")
+
+
+def encryption_required() -> Reply:
+    """RFC 4954 §6."""
+    return _reply(codes.ENCRYPTION_REQUIRED, codes.ENCRYPTION_NEEDED, "Encryption required: issue STARTTLS first")
+
+
+def mechanism_not_offered() -> Reply:
+    return _reply(codes.PARAMETER_NOT_IMPLEMENTED, codes.INVALID_ARGUMENTS, "Authentication mechanism not offered")
+
+
+def already_authenticated() -> Reply:
+    """RFC 4954 §4: one successful AUTH a session."""
+    return _reply(codes.BAD_SEQUENCE, codes.INVALID_COMMAND, "Already authenticated")
+
+
+def challenge(encoded: bytes) -> Reply:
+    """A server challenge, already in base64 (RFC 4954 §4)."""
+    return Reply(codes.CONTINUE_AUTHENTICATION, None, (encoded.decode("ascii"),))
+
+
+def authenticated() -> Reply:
+    return _reply(codes.AUTHENTICATION_SUCCEEDED, codes.SECURITY_OTHER, "Authentication succeeded")
+
+
+def authentication_failed() -> Reply:
+    return _reply(codes.AUTHENTICATION_FAILED, codes.CREDENTIALS_INVALID, "Authentication failed")
+
+
+def authentication_unavailable() -> Reply:
+    return _reply(codes.TEMPORARY_AUTHENTICATION_FAILURE, codes.SECURITY_OTHER, "Authentication is not available now")
+
+
+def authentication_cancelled() -> Reply:
+    """RFC 4954 §4: the server MUST reject a cancelled AUTH with 501."""
+    return _reply(codes.ARGUMENT_SYNTAX_ERROR, codes.SECURITY_OTHER, "Authentication cancelled")
+
+
+def authentication_malformed() -> Reply:
+    """RFC 4954 §4: a response that is not base64 gets 501."""
+    return _reply(codes.ARGUMENT_SYNTAX_ERROR, codes.SYNTAX_ERROR, "Malformed authentication response")
+
+
+def authentication_line_too_long() -> Reply:
+    """RFC 4954 §4."""
+    return _reply(codes.COMMAND_UNRECOGNISED, codes.AUTH_LINE_TOO_LONG, "Authentication line too long")
+
+
+def too_many_failed_authentications() -> Reply:
+    return _reply(codes.SERVICE_NOT_AVAILABLE, codes.SECURITY_OTHER, "Too many failed authentications")
+
+
+# --- the sender ----------------------------------------------------------------------------------------------------------------------
+
+
+def sender_accepted() -> Reply:
+    return SENDER_ACCEPTED
+
+
+def bad_sender_syntax() -> Reply:
+    return _reply(codes.ARGUMENT_SYNTAX_ERROR, codes.BAD_SENDER_SYNTAX, "The sender address is not valid")
+
+
+def non_ascii_address() -> Reply:
+    """RFC 6531 §3.5."""
+    return _reply(codes.MAILBOX_NAME_NOT_ALLOWED, codes.NON_ASCII_NOT_PERMITTED, "A non-ASCII address needs SMTPUTF8")
+
+
+def sender_domain_unknown() -> Reply:
+    return _reply(codes.MAILBOX_UNAVAILABLE, codes.BAD_SENDER_SYSTEM, "The sender domain does not exist or takes no mail")
+
+
+def sender_domain_unresolved() -> Reply:
+    return _reply(codes.MAILBOX_BUSY, codes.BAD_SENDER_SYSTEM, "The sender domain cannot be looked up now")
+
+
+def sender_not_owned() -> Reply:
+    return _reply(codes.MAILBOX_NAME_NOT_ALLOWED, codes.NOT_AUTHORISED, "You may not send as this address")
+
+
+def spf_failed() -> Reply:
+    return _reply(codes.MAILBOX_UNAVAILABLE, codes.SPF_FAILED, "SPF says your address may not send for this domain")
+
+
+# --- recipients ----------------------------------------------------------------------------------------------------------------------
+
+
+def recipient_accepted() -> Reply:
+    return RECIPIENT_ACCEPTED
+
+
+def bad_recipient_syntax() -> Reply:
+    return _reply(codes.ARGUMENT_SYNTAX_ERROR, codes.BAD_DESTINATION_SYNTAX, "The recipient address is not valid")
+
+
+def no_such_mailbox() -> Reply:
+    return _reply(codes.MAILBOX_UNAVAILABLE, codes.BAD_DESTINATION_MAILBOX, "There is no such mailbox here")
+
+
+def no_such_domain() -> Reply:
+    return _reply(codes.MAILBOX_UNAVAILABLE, codes.BAD_DESTINATION_SYSTEM, "The recipient domain does not exist or takes no mail")
+
+
+def relay_denied() -> Reply:
+    return _reply(codes.MAILBOX_UNAVAILABLE, codes.NOT_AUTHORISED, "Mail for this domain is not taken here")
+
+
+def mailbox_disabled() -> Reply:
+    return _reply(codes.MAILBOX_UNAVAILABLE, codes.MAILBOX_DISABLED, "The mailbox is disabled")
+
+
+def mailbox_full() -> Reply:
+    return _reply(codes.INSUFFICIENT_STORAGE, codes.MAILBOX_FULL, "The mailbox is full")
+
+
+def members_only() -> Reply:
+    return _reply(codes.MAILBOX_UNAVAILABLE, codes.EXPANSION_PROHIBITED, "Only members may write to this list")
+
+
+def recipient_deferred() -> Reply:
+    return _reply(codes.LOCAL_ERROR, codes.SYSTEM_OTHER, "The recipient cannot be checked now, try later")
+
+
+def greylisted() -> Reply:
+    return _reply(codes.LOCAL_ERROR, codes.NOT_AUTHORISED, "Try again later")
+
+
+def too_many_recipients() -> Reply:
+    """RFC 5321 §4.5.3.1.10: 452, so that the client sends the rest in another transaction."""
+    return _reply(codes.INSUFFICIENT_STORAGE, codes.TOO_MANY_RECIPIENTS, "Too many recipients")
+
+
+# --- the message ---------------------------------------------------------------------------------------------------------------------
+
+
+def start_mail_input() -> Reply:
+    return START_MAIL_INPUT
+
+
+def chunk_received(octets: int) -> Reply:
+    return _reply(codes.OK, codes.OTHER, f"{octets} octets received")
+
+
+def message_accepted(queue_id: str) -> Reply:
+    return _reply(codes.OK, codes.OTHER, f"Accepted as {queue_id}")
+
+
+def message_too_large(limit: int) -> Reply:
+    """RFC 1870 §6."""
+    return _reply(codes.STORAGE_EXCEEDED, codes.MESSAGE_TOO_BIG, f"The message is larger than {limit} octets")
+
+
+def bare_newline_in_message() -> Reply:
+    """RFC 5321 §2.3.8: CR and LF only together; anything else smuggles."""
+    return _reply(codes.MAILBOX_UNAVAILABLE, codes.MEDIA_ERROR, "The message has a CR or LF that is not part of CRLF")
+
+
+def header_malformed() -> Reply:
+    return _reply(codes.MAILBOX_UNAVAILABLE, codes.MEDIA_ERROR, "The message header is malformed")
+
+
+def routing_loop() -> Reply:
+    return _reply(codes.TRANSACTION_FAILED, codes.ROUTING_LOOP, "The message has passed too many servers")
+
+
+def dkim_required() -> Reply:
+    return _reply(codes.MAILBOX_UNAVAILABLE, codes.NO_PASSING_DKIM, "No valid DKIM signature")
+
+
+def dmarc_failed() -> Reply:
+    return _reply(codes.MAILBOX_UNAVAILABLE, codes.MULTIPLE_CHECKS_FAILED, "The author domain's DMARC policy refuses this message")
+
+
+def message_refused() -> Reply:
+    return _reply(codes.MAILBOX_UNAVAILABLE, codes.NOT_AUTHORISED, "The message is refused")
+
+
+def storage_full() -> Reply:
+    return _reply(codes.INSUFFICIENT_STORAGE, codes.SYSTEM_FULL, "The system has no room now")
+
+
+def try_later() -> Reply:
+    """What went wrong is ours, and nothing of it is told: the answer to every unexpected error."""
+    return _reply(codes.LOCAL_ERROR, codes.SYSTEM_OTHER, "A local error, try later")
+
+
+# The replies of every mail, made once
+OK: Final = _reply(codes.OK, codes.OTHER, "OK")
+RESET: Final = _reply(codes.OK, codes.OTHER, "Reset")
+SENDER_ACCEPTED: Final = _reply(codes.OK, codes.SENDER_ACCEPTED, "Sender OK")
+RECIPIENT_ACCEPTED: Final = _reply(codes.OK, codes.DESTINATION_VALID, "Recipient OK")
+START_MAIL_INPUT: Final = Reply(codes.START_MAIL_INPUT, None, ("End with a line of a single dot",))

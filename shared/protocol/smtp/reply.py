@@ -1,0 +1,82 @@
+"""One value from the reply on the wire to the DSN in a mailbox: code, enhanced status, public text, reference, private cause."""
+
+import re
+from typing import Final
+
+import msgspec
+
+LINE_LIMIT: Final = 512  # octets of a reply line, CRLF included: RFC 5321 §4.5.3.1.5
+_TEXT_ROOM: Final = LINE_LIMIT - len("550-5.7.123 ") - len("\r\n")
+_UNPRINTABLE = re.compile(r"[^ -~]")
+
+
+class Reply(msgspec.Struct, frozen=True, gc=False):
+    """A reply of the server. ``text`` has a line each; ``reference`` is told to the peer of a 4xx or 5xx; ``cause`` is never sent.
+
+    The enhanced status code (RFC 2034) is None where the protocol has none: greeting, EHLO, 3xx.
+    """
+
+    code: int
+    enhanced: str | None
+    text: tuple[str, ...]
+    reference: str | None = None
+    cause: str | None = None
+
+    @property
+    def is_positive(self) -> bool:
+        """2xx or 3xx: the command was accepted."""
+        return self.code < 400
+
+    @property
+    def is_transient(self) -> bool:
+        """4xx: the same may succeed later."""
+        return 400 <= self.code < 500
+
+    @property
+    def status(self) -> str:
+        """The enhanced status code, or the empty one of the class: a DSN must name one (RFC 3464 §2.3.4)."""
+        return self.enhanced or f"{self.code // 100}.0.0"
+
+    @property
+    def diagnostic(self) -> str:
+        """The value of a DSN's Diagnostic-Code field, in one line: ``smtp; 550 5.1.1 …`` (RFC 3464 §2.3.6)."""
+        return f"smtp; {self.code} {self._prefix}{' '.join(self._printable())}"
+
+    def encode(self) -> bytes:
+        """The reply as it goes over the wire. Whatever the text says, it stays inside its line (RFC 5321 §4.2)."""
+        lines = self._lines()
+        start, prefix = str(self.code), self._prefix
+        last = f"{start} {prefix}{lines[-1]}\r\n"
+        if len(lines) == 1:
+            return last.encode("ascii")
+        return ("".join([f"{start}-{prefix}{line}\r\n" for line in lines[:-1]]) + last).encode("ascii")
+
+    @property
+    def _prefix(self) -> str:
+        return f"{self.enhanced} " if self.enhanced else ""
+
+    def _lines(self) -> list[str]:
+        lines = self._printable()
+        return lines if max(map(len, lines)) <= _TEXT_ROOM else [piece for line in lines for piece in _split(line)]
+
+    def _printable(self) -> list[str]:
+        """The text, each line in printable ASCII, the last with the reference."""
+        lines = [line if line.isascii() and line.isprintable() else _UNPRINTABLE.sub("?", line) for line in self.text] or [""]
+        if self.reference is not None and self.code >= 400:
+            lines[-1] += f" (ref {self.reference})"
+        return lines
+
+
+def with_reference(reply: Reply, reference: str) -> Reply:
+    """The same reply, with a reference that its receiver can name."""
+    return Reply(reply.code, reply.enhanced, reply.text, reference, reply.cause)
+
+
+def with_cause(reply: Reply, cause: str) -> Reply:
+    """The same reply, with what only the operator may know."""
+    return Reply(reply.code, reply.enhanced, reply.text, reply.reference, cause)
+
+
+def _split(line: str) -> list[str]:
+    """A line cut to the length that a reply line may have."""
+    return [line[start : start + _TEXT_ROOM] for start in range(0, len(line), _TEXT_ROOM)] or [""]

@@ -1,0 +1,71 @@
+"""Which command is allowed in which state: a table."""
+
+import enum
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from shared.protocol.smtp import replies
+from shared.protocol.smtp.commands import Auth, Bdat, Command, Data, Ehlo, Expn, Helo, Help, Mail, Noop, Quit, Rcpt, Rset, StartTls, Vrfy
+from shared.protocol.smtp.reply import Reply
+
+
+class State(enum.Enum):
+    """Where a session stands. In the first six it reads commands."""
+
+    START = "no EHLO yet"
+    READY = "no transaction"
+    MAIL = "sender accepted, no recipient yet"
+    RCPT = "at least one recipient"
+    CHUNKS = "between two chunks of a message"
+    CHUNKS_FAILED = "a chunk was refused"
+    BODY = "in the octets of a message"
+    SKIP = "in the octets of a refused chunk"
+    AUTH = "in an authentication exchange"
+    TLS = "in the TLS handshake"
+    CLOSED = "over"
+
+
+_READ_COMMANDS: Final = frozenset({State.START, State.READY, State.MAIL, State.RCPT, State.CHUNKS, State.CHUNKS_FAILED})
+IN_TRANSACTION: Final = frozenset({State.MAIL, State.RCPT, State.CHUNKS})
+
+# RFC 5321 §4.1.4, RFC 3030 §2, RFC 3207 §4, RFC 4954 §4
+ALLOWED: Final[Mapping[type[Command], frozenset[State]]] = {
+    Helo: _READ_COMMANDS,
+    Ehlo: _READ_COMMANDS,
+    Rset: _READ_COMMANDS,
+    Noop: _READ_COMMANDS,
+    Vrfy: _READ_COMMANDS,
+    Expn: _READ_COMMANDS,
+    Help: _READ_COMMANDS,
+    Quit: _READ_COMMANDS,
+    StartTls: frozenset({State.READY}),
+    Auth: frozenset({State.READY}),
+    Mail: frozenset({State.READY}),
+    Rcpt: frozenset({State.MAIL, State.RCPT}),
+    Data: frozenset({State.RCPT}),
+    Bdat: frozenset({State.RCPT, State.CHUNKS}),
+}
+
+_OUT_OF_PLACE: Final[Mapping[State, Callable[[], Reply]]] = {
+    State.START: replies.send_hello_first,
+    State.READY: replies.send_mail_first,
+    State.MAIL: replies.transaction_under_way,
+    State.RCPT: replies.transaction_under_way,
+    State.CHUNKS: replies.chunks_under_way,
+    State.CHUNKS_FAILED: replies.chunks_failed,
+}
+_WITHOUT_RECIPIENT: Final = frozenset({Data, Bdat})
+# What a client has pipelined behind a MAIL, RCPT or BDAT that was refused (RFC 2920 §3.1) is out of place through no fault of its own.
+_FOLLOWERS: Final = frozenset({Rcpt, Data, Bdat})
+
+
+def refusal_of(command: type[Command], state: State) -> Reply:
+    """The reply to a command that the table does not allow in this state."""
+    if state is State.MAIL and command in _WITHOUT_RECIPIENT:
+        return replies.no_valid_recipients()
+    return _OUT_OF_PLACE[state]()
+
+
+def is_innocent(command: type[Command], state: State) -> bool:
+    """Whether a command that is out of place may only be the follower of a refused one."""
+    return command in _FOLLOWERS and state is not State.START
