@@ -9,8 +9,9 @@ from shared.blobs.errors import BadBlobId
 BlobId = NewType("BlobId", str)
 
 DIGEST_BYTES = 32
-_GENERATION = re.compile(r"g[0-9]{4,9}", re.ASCII)
-_BLOB_ID = re.compile(r"g[0-9]{4,9}/[0-9a-f]{64}", re.ASCII)
+# `g0001`, or an id of kind BLOB_GENERATION. Begins with g: never the name of a folder the adapter keeps for itself.
+_GENERATION = re.compile(r"g[0-9a-z]{4,31}", re.ASCII)
+_BLOB_ID = re.compile(r"g[0-9a-z]{4,31}/[0-9a-f]{64}", re.ASCII)
 _DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 

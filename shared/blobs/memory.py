@@ -88,6 +88,12 @@ class MemoryBlobs:
     def generation(self) -> str:
         return self._generation
 
+    def in_generation(self, generation: str) -> "MemoryBlobs":
+        """Another port on the same store, that writes into another generation."""
+        other = MemoryBlobs(generation)
+        other._stored, other.quarantined = self._stored, self.quarantined
+        return other
+
     def writer(self, limit: int | None = None) -> MemoryBlobWriter:
         return MemoryBlobWriter(self, limit)
 

@@ -1,0 +1,98 @@
+"""Making a group of files durable and visible: written, synced, renamed, then their folder synced, once for all.
+
+Order is the guarantee: a name appears in a generation only for a file whose bytes are already on stable storage, so no
+crash leaves a half-visible blob; and nobody is answered before the folder that holds the name is on stable storage too.
+Each file fails alone; what fails leaves nothing behind.
+"""
+
+import contextlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from shared.blobs.disk import Disk
+from shared.blobs.errors import BlobError, blob_error
+
+
+@dataclass(slots=True, eq=False)
+class Pending:
+    """A file on its way: `tail` is yet to be written to `fd` (None: to a new file `path`), then it becomes `folder/name`."""
+
+    path: str
+    folder: str
+    name: str
+    tail: bytes
+    fd: int | None = None
+    error: BlobError | None = field(default_factory=lambda: BlobError("commit did not finish"))
+    failed: bool = False
+
+
+def make_durable(group: Sequence[Pending], disk: Disk) -> None:
+    """Run in a thread. Afterwards each `error` is None or says why that file is not there."""
+    each(group, disk, _write)
+    if len(group) > 1:
+        each(group, disk, _start_writeback)
+    each(group, disk, _sync)
+    each(group, disk, _publish)
+    for folder in {pending.folder for pending in group if not pending.failed}:
+        _sync_folder(folder, [p for p in group if p.folder == folder and not p.failed], disk)
+
+
+def each(group: Sequence[Pending], disk: Disk, step: Callable[[Pending, Disk], None]) -> None:
+    """One step for every file that is still sound."""
+    for pending in group:
+        if not pending.failed:
+            try:
+                step(pending, disk)
+            except OSError as error:
+                _fail(pending, disk, blob_error(error, "writing a blob"))
+
+
+def _write(pending: Pending, disk: Disk) -> None:
+    if pending.fd is None:
+        pending.fd = disk.create(pending.path)
+    disk.write(pending.fd, pending.tail)
+    pending.tail = b""
+
+
+def _start_writeback(pending: Pending, disk: Disk) -> None:
+    if pending.fd is not None:
+        disk.start_writeback(pending.fd)
+
+
+def _sync(pending: Pending, disk: Disk) -> None:
+    if pending.fd is not None:
+        disk.sync(pending.fd)
+        fd, pending.fd = pending.fd, None
+        disk.close(fd)
+
+
+def _publish(pending: Pending, disk: Disk) -> None:
+    # Over an existing name: the same body by definition, and it mends a damaged file or one not yet durable elsewhere.
+    disk.rename(pending.path, f"{pending.folder}/{pending.name}")
+
+
+def _sync_folder(folder: str, group: Sequence[Pending], disk: Disk) -> None:
+    error: BlobError | None = None
+    try:
+        disk.sync_folder(folder)
+    except OSError as problem:
+        error = blob_error(problem, "syncing a generation")
+    for pending in group:
+        # The whole file may stay under its name: it is sound, only its durability is unknown, so its owner must ask again.
+        pending.error = error
+
+
+def _fail(pending: Pending, disk: Disk, error: BlobError) -> None:
+    pending.failed = True
+    pending.error = error
+    discard(pending.path, pending.fd, disk)
+    pending.fd = None
+
+
+def discard(path: str, fd: int | None, disk: Disk) -> None:
+    """Remove a temporary file; a disk that cannot even do that leaves it to the sweep at the next start."""
+    with contextlib.suppress(OSError):
+        if fd is not None:
+            disk.close(fd)
+    with contextlib.suppress(OSError):
+        disk.remove(path)

@@ -1,0 +1,79 @@
+"""The blob file, version 1. All numbers are little-endian.
+
+    magic       8 bytes  b"MFBLOB1\\n"
+    body        zstd frames of `frame_size` plain bytes each, the last one shorter; none for an empty body
+    scan        one zstd frame; none for an empty scan
+    index       u32 per body frame: its stored length
+    tail        body_size u64 · frame_size u32 · frame_count u32 · scan_size u32 · scan_stored u32
+                · crc32 u32 of index and tail up to here · magic b"MFBLOBE\\n"
+
+Everything that a reader must trust before it has the bytes (sizes, offsets) is under the crc32; each frame carries
+zstd's own checksum; the body as a whole is proven by its name, the blake2b-256 of the plain bytes. The trailer stands
+behind, so that a body of unknown length is written in one pass; the scan stands behind the body, so that a newer one
+replaces it without touching a body frame.
+"""
+
+import struct
+import zlib
+from dataclasses import dataclass
+
+HEAD = b"MFBLOB1\n"
+_END = b"MFBLOBE\n"
+_SIZES = struct.Struct("<QIIII")
+_CRC = struct.Struct("<I")
+TAIL_BYTES = _SIZES.size + _CRC.size + len(_END)
+_ENTRY_BYTES = 4
+
+
+class TrailerDamaged(Exception):
+    """Not a blob file, cut short, or its trailer contradicts itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trailer:
+    """What the end of a blob file says about the rest of it."""
+
+    body_size: int
+    frame_size: int
+    scan_size: int
+    scan_stored: int
+    lengths: tuple[int, ...]
+
+    @property
+    def body_end(self) -> int:
+        """Where the stored body ends and the stored scan begins."""
+        return len(HEAD) + sum(self.lengths)
+
+    def plain_size(self, number: int) -> int:
+        """Plain bytes of body frame `number`."""
+        return min(self.frame_size, self.body_size - number * self.frame_size)
+
+
+def pack_trailer(trailer: Trailer) -> bytes:
+    """Index and tail, ready to be appended."""
+    index = struct.pack(f"<{len(trailer.lengths)}I", *trailer.lengths)
+    sizes = _SIZES.pack(trailer.body_size, trailer.frame_size, len(trailer.lengths), trailer.scan_size, trailer.scan_stored)
+    return b"".join((index, sizes, _CRC.pack(zlib.crc32(sizes, zlib.crc32(index))), _END))
+
+
+def trailer_bytes(end: bytes) -> int:
+    """How many bytes at the end of the file belong to the trailer; `end` has at least the tail. Raises `TrailerDamaged`."""
+    if len(end) < TAIL_BYTES or not end.endswith(_END):
+        raise TrailerDamaged("the end of the file is not a blob's")
+    frame_count: int = _SIZES.unpack_from(end, len(end) - TAIL_BYTES)[2]
+    return TAIL_BYTES + frame_count * _ENTRY_BYTES
+
+
+def parse_trailer(end: bytes, file_size: int) -> Trailer:
+    """The trailer at the end of `end`, the last bytes of a file of `file_size`; raises `TrailerDamaged`."""
+    length = trailer_bytes(end)
+    if length > len(end):
+        raise TrailerDamaged("the index is cut short")
+    start, tail = len(end) - length, len(end) - TAIL_BYTES
+    if _CRC.unpack_from(end, tail + _SIZES.size)[0] != zlib.crc32(memoryview(end)[start : tail + _SIZES.size]):
+        raise TrailerDamaged("the trailer's checksum is wrong")
+    body_size, frame_size, count, scan_size, scan_stored = _SIZES.unpack_from(end, tail)
+    trailer = Trailer(body_size, frame_size, scan_size, scan_stored, struct.unpack_from(f"<{count}I", end, start))
+    if trailer.body_end + scan_stored + length != file_size:
+        raise TrailerDamaged("the file does not have the length its trailer says")
+    return trailer

@@ -1,0 +1,106 @@
+"""The blob port on local files."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Iterator
+from itertools import islice
+from pathlib import Path
+
+from shared.blobs.blob_id import BlobId, digest_of, generation_of, is_digest, is_generation, parse_generation
+from shared.blobs.disk import Disk
+from shared.blobs.errors import blob_error
+from shared.blobs.local_writer import LocalBlobWriter
+from shared.blobs.open_blob import open_blob, reading_error, verify_blob
+from shared.blobs.port import Damaged, Intact
+from shared.blobs.rescan import copy_with_scan
+from shared.blobs.settings import BlobSettings
+from shared.blobs.shelf import Shelf, make_folder
+from shared.blobs.stored_blob import StoredBlob
+
+_LIST_BATCH = 1000
+
+
+class LocalBlobs:
+    """Blobs under `folder`. Making one touches nothing; the first write, or `start`, makes the folders.
+
+    Several processes may write to one folder. One instance serves one event loop; `close` it there.
+    """
+
+    def __init__(self, folder: Path, generation: str, settings: BlobSettings | None = None, disk: Disk | None = None) -> None:
+        self._shelf = Shelf(folder, generation, settings or BlobSettings(), disk or Disk())
+
+    @property
+    def generation(self) -> str:
+        return self._shelf.generation
+
+    def start(self) -> None:
+        """Make the folders and sweep what dead processes left, so that a wrong folder is found now; raises `BlobError`."""
+        try:
+            self._shelf.new_path()
+        except OSError as error:
+            raise blob_error(error, f"blob folder {self._shelf.folder}") from error
+
+    def writer(self, limit: int | None = None) -> LocalBlobWriter:
+        return LocalBlobWriter(self._shelf, limit)
+
+    async def read(self, blob_id: BlobId) -> StoredBlob:
+        return open_blob(blob_id, self._shelf.path_of(blob_id))
+
+    async def verify(self, blob_id: BlobId) -> Intact | Damaged:
+        return await asyncio.to_thread(verify_blob, blob_id, self._shelf.path_of(blob_id))
+
+    async def list(self, generation: str) -> AsyncIterator[BlobId]:
+        names = _digests(self._shelf.folder / parse_generation(generation))
+        while batch := await asyncio.to_thread(_take, names):
+            for name in batch:
+                yield BlobId(f"{generation}/{name}")
+
+    async def generations(self) -> tuple[str, ...]:
+        try:
+            return tuple(sorted(entry.name for entry in self._shelf.folder.iterdir() if is_generation(entry.name)))
+        except FileNotFoundError:
+            return ()
+
+    async def replace_scan(self, blob_id: BlobId, scan: bytes) -> None:
+        shelf, source = self._shelf, self._shelf.path_of(blob_id)
+        try:
+            target = shelf.new_path()
+            fd, tail = await asyncio.to_thread(copy_with_scan, blob_id, source, target, scan, shelf.settings.level, shelf.disk)
+        except OSError as error:
+            raise reading_error(error, blob_id) from error
+        await shelf.publish(blob_id, target, fd, tail)
+
+    async def delete(self, blob_id: BlobId) -> bool:
+        try:
+            self._shelf.disk.remove(self._shelf.path_of(blob_id))
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise blob_error(error, f"deleting blob {blob_id}") from error
+        return True
+
+    async def quarantine(self, blob_id: BlobId) -> None:
+        source, folder = self._shelf.path_of(blob_id), self._shelf.folder / "quarantine"
+        try:
+            make_folder(folder, self._shelf.disk)
+            self._shelf.disk.rename(source, f"{folder}/{generation_of(blob_id)}.{digest_of(blob_id)}")
+        except OSError as error:
+            raise reading_error(error, blob_id) from error
+
+    async def close(self) -> None:
+        await self._shelf.close()
+
+
+def _digests(folder: Path) -> Iterator[str]:
+    """The names in a generation's folder that are blobs'; none when there is no such folder."""
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if is_digest(entry.name):
+                    yield entry.name
+    except FileNotFoundError:
+        return
+
+
+def _take(names: Iterator[str]) -> tuple[str, ...]:
+    return tuple(islice(names, _LIST_BATCH))

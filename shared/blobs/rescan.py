@@ -1,0 +1,46 @@
+"""A newer scan behind the same body: the stored body frames are copied as they are."""
+
+import os
+
+from shared.blobs.blob_id import BlobId
+from shared.blobs.disk import Disk
+from shared.blobs.durable import discard
+from shared.blobs.errors import BlobDamaged
+from shared.blobs.format import Trailer, TrailerDamaged, pack_trailer
+from shared.blobs.frames import compress
+from shared.blobs.open_blob import read_trailer
+
+_COPY_BYTES = 1024 * 1024
+
+
+def copy_with_scan(blob_id: BlobId, source: str, target: str, scan: bytes, level: int, disk: Disk) -> tuple[int, bytes]:
+    """Copy head and body to the new file `target`; returns its descriptor and what is still to be appended.
+
+    For a thread. Raises OSError (FileNotFoundError: the blob is missing) and `BlobDamaged`; then nothing is left.
+    """
+    fd = os.open(source, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        old = _trailer(blob_id, fd)
+        scan_frame = compress(scan, level) if scan else b""
+        new = Trailer(old.body_size, old.frame_size, len(scan), len(scan_frame), old.lengths)
+        return _copy(fd, target, old.body_end, disk), scan_frame + pack_trailer(new)
+    finally:
+        os.close(fd)
+
+
+def _trailer(blob_id: BlobId, fd: int) -> Trailer:
+    try:
+        return read_trailer(fd)
+    except TrailerDamaged as error:
+        raise BlobDamaged(blob_id, str(error)) from error
+
+
+def _copy(fd: int, target: str, size: int, disk: Disk) -> int:
+    copy = disk.create(target)
+    try:
+        for at in range(0, size, _COPY_BYTES):
+            disk.write(copy, os.pread(fd, min(_COPY_BYTES, size - at), at))
+    except OSError:
+        discard(target, copy, disk)
+        raise
+    return copy

@@ -1,0 +1,22 @@
+"""How blobs are written. Readers need none of this: a file says how it was made."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class BlobSettings:
+    """`spool_bytes`: a body up to here stays in memory until `commit`, a longer one goes to a temporary file frame by frame.
+
+    `frame_bytes`: plain bytes per compressed frame: what a spooling writer holds in memory, and the least a range read
+    decompresses (128 KiB: 0.2 ms). `level`: zstd; 1 costs 38 µs for 8 KB of mail, 3 costs 53 µs and saves 2 %.
+    """
+
+    spool_bytes: int = 256 * 1024
+    frame_bytes: int = 128 * 1024
+    level: int = 1
+
+    def __post_init__(self) -> None:
+        if not 4096 <= self.frame_bytes <= self.spool_bytes:
+            raise ValueError("4096 <= frame_bytes <= spool_bytes does not hold")
+        if not 1 <= self.level <= 19:
+            raise ValueError("zstd level is not in 1..19")

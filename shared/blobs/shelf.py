@@ -1,0 +1,69 @@
+"""One folder of blobs and what writing to it needs: shared by the adapter and its writers."""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from shared.blobs.blob_id import BlobId, digest_of, generation_of, parse_blob_id, parse_generation
+from shared.blobs.commit_lane import CommitLane
+from shared.blobs.disk import Disk
+from shared.blobs.durable import Pending
+from shared.blobs.incoming import IncomingFolder
+from shared.blobs.settings import BlobSettings
+
+# A generation is one flat folder. Fanning out by the first digits would cost a folder sync each (50 commits together:
+# 83 µs of CPU a message flat, 121 with 256 folders), and a generation is the fan-out already: begin a new one every few
+# million blobs (an ext4 folder ends at about ten million names of this length).
+SMALL_THREADS, SMALL_GROUP = 2, 128
+SPOOLED_THREADS, SPOOLED_GROUP = 1, 8
+
+
+class Shelf:
+    """`<folder>/<generation>/<digest>`, `<folder>/incoming/…`, `<folder>/quarantine/<generation>.<digest>`."""
+
+    def __init__(self, folder: Path, generation: str, settings: BlobSettings, disk: Disk) -> None:
+        self.folder = folder
+        self.generation = parse_generation(generation)
+        self.settings = settings
+        self.disk = disk
+        self._incoming = IncomingFolder(folder / "incoming")
+        self._small = CommitLane(disk, SMALL_THREADS, SMALL_GROUP)
+        # A lane of their own: syncing 25 MB must not hold up the answers to small messages.
+        self._spooled = CommitLane(disk, SPOOLED_THREADS, SPOOLED_GROUP)
+        self._ready = False
+
+    def path_of(self, blob_id: BlobId) -> str:
+        """Raises `BadBlobId`, so that no id leads out of the folder."""
+        return f"{self.folder}/{parse_blob_id(blob_id)}"
+
+    def new_path(self) -> str:
+        """A private path for a file to come; raises OSError."""
+        if not self._ready:
+            self.prepare()
+        return self._incoming.new_path()
+
+    def prepare(self) -> None:
+        """Make the folders, durably; raises OSError."""
+        make_folder(self.folder / self.generation, self.disk)
+        self._ready = True
+
+    async def publish(self, blob_id: BlobId, path: str, fd: int | None, tail: bytes) -> None:
+        """Append `tail` to the temporary file and give it its name, durably; raises `BlobError`."""
+        pending = Pending(path, f"{self.folder}/{generation_of(blob_id)}", digest_of(blob_id), tail, fd)
+        await (self._small if fd is None else self._spooled).submit(pending)
+
+    async def close(self) -> None:
+        """Finish what is under way."""
+        await self._small.close()
+        await self._spooled.close()
+        self._incoming.close()
+
+
+def make_folder(folder: Path, disk: Disk) -> None:
+    """A folder and its missing parents, each durable in its own parent; raises OSError."""
+    if folder.is_dir():
+        return
+    make_folder(folder.parent, disk)
+    with suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    disk.sync_folder(os.fspath(folder.parent))
