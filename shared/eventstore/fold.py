@@ -20,6 +20,7 @@ from shared.eventstore.transaction import COLUMNS, Projection, recorded_from
 from shared.shards import SHARDS
 
 _PAGE = 2000
+_KNOW = "INSERT INTO projection (name, version) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET version = excluded.version"
 Progress = Callable[[int], None]
 
 
@@ -100,9 +101,7 @@ def refold_outdated(connection: Connection, projections: Sequence[Projection]) -
     if connection.one("SELECT 1 FROM event LIMIT 1") or connection.one("SELECT 1 FROM snapshot LIMIT 1"):
         rebuild(connection, outdated)
     for one in outdated:
-        connection.execute(
-            "INSERT INTO projection (name, version) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET version = excluded.version", (one.name, one.version)
-        )
+        connection.execute(_KNOW, (one.name, one.version))
     connection.commit()
 
 

@@ -1,0 +1,58 @@
+"""What travels with every call: the calling service, the actor, the cause, the correlation and the command id.
+
+It is task-local. A session sets it once (`acting`), each servicer reads it (`provenance`), and calls made meanwhile carry it on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from contextvars import ContextVar
+
+import msgspec
+
+from shared.eventstore.event import Actor, Provenance
+
+UNKNOWN = Provenance(Actor("system"))
+_provenance: ContextVar[Provenance] = ContextVar("provenance", default=UNKNOWN)
+_caller: ContextVar[str] = ContextVar("caller", default="")
+
+
+def provenance() -> Provenance:
+    """Why the running code writes: goes with every event."""
+    return _provenance.get()
+
+
+def caller() -> str:
+    """The service that asked; empty outside of a call."""
+    return _caller.get()
+
+
+@contextlib.contextmanager
+def acting(why: Provenance) -> Iterator[None]:
+    """Let what is done in this block, calls to other services included, be done for this reason."""
+    token = _provenance.set(why)
+    try:
+        yield
+    finally:
+        _provenance.reset(token)
+
+
+def act(why: Provenance) -> None:
+    """As `acting`, for the rest of the running task."""
+    _provenance.set(why)
+
+
+@contextlib.contextmanager
+def called_by(service: str) -> Iterator[None]:
+    """The extent of a call."""
+    token = _caller.set(service)
+    try:
+        yield
+    finally:
+        _caller.reset(token)
+
+
+def with_command(command: str) -> Provenance:
+    """The current provenance under a command id, which makes a write idempotent."""
+    return msgspec.structs.replace(_provenance.get(), command=command)

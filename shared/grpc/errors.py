@@ -1,0 +1,118 @@
+"""What a call may be answered instead of its reply: one table of errors, the same in-process and over gRPC."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import grpc
+import orjson
+
+from shared.eventstore.connection import StoreUnavailable
+from shared.eventstore.transaction import VersionConflict
+
+
+class ServiceError(Exception):
+    """A refusal with a short machine-readable reason and a sentence for people."""
+
+    status: ClassVar[grpc.StatusCode] = grpc.StatusCode.UNKNOWN
+
+    def __init__(self, message: str, reason: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.reason = reason
+
+
+class NotFound(ServiceError):
+    """What was named does not exist."""
+
+    status = grpc.StatusCode.NOT_FOUND
+
+
+class AlreadyExists(ServiceError):
+    """What was to be made is there."""
+
+    status = grpc.StatusCode.ALREADY_EXISTS
+
+
+class Invalid(ServiceError):
+    """The request itself is wrong; the same again would be refused again."""
+
+    status = grpc.StatusCode.INVALID_ARGUMENT
+
+
+class Denied(ServiceError):
+    """The caller may not do this."""
+
+    status = grpc.StatusCode.PERMISSION_DENIED
+
+
+class Unauthenticated(ServiceError):
+    """The caller did not show a valid credential."""
+
+    status = grpc.StatusCode.UNAUTHENTICATED
+
+
+class Conflict(ServiceError):
+    """The state moved meanwhile: load and decide again."""
+
+    status = grpc.StatusCode.ABORTED
+
+
+class NotNow(ServiceError):
+    """The state forbids it (a mailbox that is not empty, a domain with accounts)."""
+
+    status = grpc.StatusCode.FAILED_PRECONDITION
+
+
+class LimitReached(ServiceError):
+    """A quota or limit is used up."""
+
+    status = grpc.StatusCode.RESOURCE_EXHAUSTED
+
+
+class Unavailable(ServiceError):
+    """The service cannot serve now; nothing was done; try again."""
+
+    status = grpc.StatusCode.UNAVAILABLE
+
+
+class TimedOut(ServiceError):
+    """No answer within the deadline; whether it was done is not known: repeat with the same command id."""
+
+    status = grpc.StatusCode.DEADLINE_EXCEEDED
+
+
+class InternalError(ServiceError):
+    """A fault of ours; logged where it happened."""
+
+    status = grpc.StatusCode.INTERNAL
+
+
+_BY_STATUS: dict[grpc.StatusCode, type[ServiceError]] = {kind.status: kind for kind in ServiceError.__subclasses__()}
+
+
+def translate(error: Exception) -> ServiceError | None:
+    """The refusal that an exception of the store stands for; None for a fault that nobody foresaw."""
+    if isinstance(error, ServiceError):
+        return error
+    if isinstance(error, StoreUnavailable):
+        return Unavailable(str(error), "store")
+    if isinstance(error, VersionConflict):
+        return Conflict(str(error), "version")
+    return None
+
+
+def to_details(error: ServiceError) -> str:
+    """The error as gRPC's details text."""
+    return orjson.dumps({"reason": error.reason, "message": error.message}).decode()
+
+
+def from_rpc(error: grpc.aio.AioRpcError) -> ServiceError:
+    """The refusal that a gRPC status stands for."""
+    details = error.details() or ""
+    kind = _BY_STATUS.get(error.code(), InternalError if error.code() is not grpc.StatusCode.CANCELLED else Unavailable)
+    try:
+        parsed = orjson.loads(details)
+        return kind(parsed["message"], parsed["reason"])
+    except (ValueError, TypeError, KeyError):
+        return kind(details or str(error.code()))

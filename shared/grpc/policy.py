@@ -1,0 +1,34 @@
+"""Who may call what: one table. A caller that is not listed for a method is refused, in-process and over gRPC alike."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from functools import lru_cache
+
+OPERATOR = "operator"
+"""The command line, with the operator's credential."""
+
+_TABLE: dict[str, tuple[str, ...]] = {
+    "ingress": ("directory.Directory/Resolve", "directory.Directory/Authenticate", "directory.Directory/MaySendAs", "directory.events/*"),
+    "classifier": ("mailstore.events/*", "directory.events/*"),
+    "delivery": ("directory.Directory/Resolve", "directory.Directory/MaySendAs", "directory.events/*", "mailstore.Mailstore/Deliver",
+                 "mailstore.Mailstore/Quota", "outbound.Outbound/Enqueue", "ingress.Ingress/Hold"),
+    "mailstore": ("directory.events/*", "directory.Directory/ShowAccount"),
+    "access": ("mailstore.Mailstore/*", "directory.Directory/Authenticate", "directory.events/*"),
+    "outbound": ("directory.Directory/Resolve", "directory.events/*", "ingress.Ingress/Hold"),
+    "eventlog": ("*.events/*",),
+    OPERATOR: ("*",),
+}  # fmt: skip
+_REFUSED_TO_OPERATOR = ("mailstore.Mailstore/Deliver", "outbound.Outbound/Enqueue")
+"""Hand-overs belong to services alone: an operator re-drives, and never forges, a delivery."""
+
+
+@lru_cache(maxsize=4096)
+def may_call(caller: str, service: str, method: str) -> bool:
+    """Whether `caller` may call `/mailfold.<area>.v1.<Contract>/<Method>` of `service`."""
+    contract, _, name = method.rpartition("/")
+    short = contract.rpartition(".")[2]
+    what = f"{service}.{'events' if short == 'EventSource' else short}/{name}"
+    if caller == OPERATOR and what in _REFUSED_TO_OPERATOR:
+        return False
+    return any(fnmatchcase(what, allowed) for allowed in _TABLE.get(caller, ()))

@@ -1,0 +1,84 @@
+"""The methods of a servicer, taken from the generated registration code, each behind the same checks."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from typing import Any, NamedTuple, cast
+
+import grpc
+import structlog
+
+from shared.grpc.call import called_by
+from shared.grpc.errors import Denied, InternalError, ServiceError, translate
+from shared.grpc.policy import may_call
+
+log = structlog.get_logger("rpc")
+
+Registration = tuple[Callable[[Any, Any], None], Any]
+"""A generated `add_…Servicer_to_server` and the servicer that it registers."""
+
+
+class Method(NamedTuple):
+    """One method of a contract as a service offers it."""
+
+    service: str
+    path: str
+    streams: bool
+    behaviour: Callable[[Any, Any], Any]
+    handler: Any
+
+    def admit(self, caller: str) -> None:
+        """Raise Denied unless the table lets `caller` in."""
+        if not may_call(caller, self.service, self.path):
+            raise Denied(f"{caller or 'nobody'} may not call {self.path} of {self.service}", "policy")
+
+    async def answer(self, request: Any, caller: str) -> Any:
+        """Run a unary method. Raises ServiceError and nothing else."""
+        with called_by(caller):
+            try:
+                return await cast(Awaitable[Any], self.behaviour(request, None))
+            except Exception as error:
+                raise self._refusal(error) from error
+
+    async def stream(self, request: Any, caller: str) -> AsyncIterator[Any]:
+        """Run a streaming method. Raises ServiceError and nothing else."""
+        with called_by(caller):
+            stream = self.behaviour(request, None)
+        try:
+            async for reply in stream:
+                yield reply
+        except Exception as error:
+            raise self._refusal(error) from error
+
+    def _refusal(self, error: Exception) -> ServiceError:
+        refusal = translate(error)
+        if refusal is not None:
+            return refusal
+        log.error("rpc.fault", service=self.service, method=self.path, exc_info=error)
+        return InternalError(f"{type(error).__name__} in {self.service}; its log has the details", "fault")
+
+
+class _Collector:
+    """Stands in for a gRPC server while the generated code registers its handlers."""
+
+    def __init__(self) -> None:
+        self.handlers: dict[str, Any] = {}
+
+    def add_generic_rpc_handlers(self, generic_rpc_handlers: Sequence[Any]) -> None:
+        """The older registration; the same handlers come by the newer one."""
+
+    def add_registered_method_handlers(self, service_name: str, method_handlers: Mapping[str, Any]) -> None:
+        self.handlers |= {f"/{service_name}/{name}": handler for name, handler in method_handlers.items()}
+
+
+def methods_of(service: str, registrations: Sequence[Registration]) -> dict[str, Method]:
+    """Every method that a service offers, by its path."""
+    collector = _Collector()
+    for register, servicer in registrations:
+        register(servicer, collector)
+    return {path: _method(service, path, handler) for path, handler in collector.handlers.items()}
+
+
+def _method(service: str, path: str, handler: grpc.RpcMethodHandler[Any, Any]) -> Method:
+    streams = bool(handler.response_streaming)
+    return Method(service, path, streams, cast(Any, handler.unary_stream if streams else handler.unary_unary), handler)

@@ -1,0 +1,117 @@
+"""Verify, rebuild, dead letters and the report, the same for every owning service."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import orjson
+
+from shared.eventstore.deadletters import DeadLetter, DeadLetters, NoSuchLetter
+from shared.eventstore.fold import Difference, Verdict
+from shared.eventstore.store import EventStore
+from shared.grpc.call import provenance
+from shared.grpc.errors import NotFound
+from shared.rpc.mailfold.owner.v1 import owner_pb2 as pb
+from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import OwnerServicer
+
+Report = Callable[[], Awaitable[pb.ReportReply]]
+ReferencedBlobs = Callable[[str], AsyncIterator[list[str]]]
+_SHOWN = 1000
+_EVERY = 0.2
+
+
+async def no_blobs(_generation: str) -> AsyncIterator[list[str]]:
+    """For services that keep no blob ids."""
+    return
+    yield []
+
+
+async def nothing_to_report() -> pb.ReportReply:
+    """For services without listeners and counts."""
+    return pb.ReportReply()
+
+
+class StoreOwner(OwnerServicer):
+    """The operator's door to one owning service."""
+
+    def __init__(
+        self, service: str, store: EventStore, letters: DeadLetters | None = None, report: Report = nothing_to_report, blobs: ReferencedBlobs = no_blobs
+    ) -> None:
+        self._service = service
+        self._store = store
+        self._letters = letters
+        self._report = report
+        self._blobs = blobs
+
+    async def Report(self, request: pb.ReportRequest, context: Any) -> pb.ReportReply:
+        reply = await self._report()
+        if self._letters is not None:
+            reply.counts["dead_letters"] = len(await self._letters.waiting())
+        return reply
+
+    async def Verify(self, request: pb.VerifyRequest, context: Any) -> AsyncIterator[pb.VerifyProgress]:  # type: ignore[override]
+        seen: list[int] = [0]
+        work = self._store.mend if request.mend else self._store.verify
+        task = asyncio.ensure_future(work(lambda count: seen.__setitem__(0, count)))
+        while not task.done():
+            await asyncio.wait({task}, timeout=_EVERY)
+            if not task.done():
+                yield pb.VerifyProgress(events=seen[0])
+        yield _summary(task.result(), mended=request.mend)
+
+    async def Rebuild(self, request: pb.RebuildRequest, context: Any) -> AsyncIterator[pb.RebuildProgress]:  # type: ignore[override]
+        seen: list[int] = [0]
+        task = asyncio.ensure_future(self._store.rebuild(lambda count: seen.__setitem__(0, count)))
+        while not task.done():
+            await asyncio.wait({task}, timeout=_EVERY)
+            if not task.done():
+                yield pb.RebuildProgress(events=seen[0])
+        yield pb.RebuildProgress(events=task.result(), done=True)
+
+    async def ListDeadLetters(self, request: pb.ListDeadLettersRequest, context: Any) -> pb.DeadLetterList:
+        letters = await self._letters.waiting(include_retried=request.include_retried) if self._letters else []
+        return pb.DeadLetterList(letters=[self._letter(letter) for letter in letters])
+
+    async def ShowDeadLetter(self, request: pb.DeadLetterRequest, context: Any) -> pb.DeadLetter:
+        return self._letter(await self._found(request.id))
+
+    async def RetryDeadLetter(self, request: pb.DeadLetterRequest, context: Any) -> pb.DeadLetter:
+        await self._found(request.id)
+        assert self._letters is not None
+        return self._letter(await self._letters.retry(request.id, provenance()))
+
+    async def ReferencedBlobs(self, request: pb.ReferencedBlobsRequest, context: Any) -> AsyncIterator[pb.BlobIds]:  # type: ignore[override]
+        async for ids in self._blobs(request.generation):
+            yield pb.BlobIds(ids=ids)
+
+    async def _found(self, letter_id: str) -> DeadLetter:
+        try:
+            if self._letters is not None:
+                return await self._letters.show(letter_id)
+        except NoSuchLetter:
+            pass
+        raise NotFound(f"{self._service} has no dead letter {letter_id}", "deadletter")
+
+    def _letter(self, letter: DeadLetter) -> pb.DeadLetter:
+        return pb.DeadLetter(
+            id=letter.id, service=self._service, what=letter.what, queue_id=letter.queue_id, error=letter.error, attempts=letter.attempts,
+            at=letter.at, payload=letter.payload, retried=letter.retried,
+        )  # fmt: skip
+
+
+def _summary(verdict: Verdict, *, mended: bool) -> pb.VerifyProgress:
+    shown = [_difference(one) for one in verdict.differences[:_SHOWN]]
+    count = len(verdict.differences) if mended else 0
+    return pb.VerifyProgress(events=verdict.events, rows=verdict.rows, done=True, differences=shown, mended=count)
+
+
+def _difference(one: Difference) -> pb.Difference:
+    return pb.Difference(table=one.table, key=_json(one.key), stored=_json(one.stored), folded=_json(one.folded))
+
+
+def _json(row: tuple[Any, ...] | None) -> str:
+    if row is None:
+        return ""
+    return orjson.dumps([value.hex() if isinstance(value, bytes) else value for value in row]).decode()

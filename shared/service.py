@@ -1,0 +1,202 @@
+"""What a service is, what it is given, and the one way every process runs its services.
+
+`build(host)` makes a service's app out of what the process offers. A process hosts any set of services; whether another service
+is reached in-process or over gRPC follows from the layout and is not the service's business.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import orjson
+import structlog
+
+from shared import log as logs
+from shared.blobs.local import LocalBlobs
+from shared.blobs.port import Blobs
+from shared.bus.bus import Bus
+from shared.bus.settings import BusSettings
+from shared.clock import Clock, SystemClock
+from shared.eventstore.lease import LeaseHeld
+from shared.eventstore.sqlite import FileInUse
+from shared.eventstore.store import EventStore
+from shared.grpc.local import LocalChannel
+from shared.grpc.remote import RemoteChannel, RemoteServer
+from shared.grpc.servicers import Method, Registration, methods_of
+from shared.ids import Ids
+from shared.places import Places
+from shared.server_settings import BlobSection, ServerSettings
+from shared.settings import Section, Settings, load
+
+log = structlog.get_logger("service")
+S = TypeVar("S", bound=Section)
+SHARED_SECTIONS: Mapping[str, type[Section]] = {"server": ServerSettings, "bus": BusSettings, "blobs": BlobSection}
+_OPEN_PATIENCE = 30.0
+"""Seconds a starting service waits for its predecessor to let go of the store."""
+
+
+class App(Protocol):
+    """A service, built and ready to start."""
+
+    registrations: Sequence[Registration]
+    """The contracts it offers."""
+
+    async def start(self) -> None:
+        """Open the store, connect, listen; when it returns, the service serves."""
+
+    async def stop(self) -> None:
+        """Take no new work, finish what runs, close."""
+
+
+class Host:
+    """What a process gives to the services it hosts."""
+
+    def __init__(self, places: Places, settings: Settings, hosted: Sequence[str], bus: Bus, blobs: Blobs, credentials: Mapping[str, str]) -> None:
+        self.places = places
+        self.settings = settings
+        self.server = settings.of(ServerSettings)
+        self.clock: Clock = SystemClock()
+        self.ids = Ids(self.clock)
+        self.bus = bus
+        self.blobs = blobs
+        self._credentials = credentials
+        self._methods: dict[str, dict[str, Method]] = {service: {} for service in hosted}
+        self._channels: dict[tuple[str, str], RemoteChannel] = {}
+
+    def section(self, kind: type[S]) -> S:
+        """A section of the settings in force."""
+        return self.settings.of(kind)
+
+    def channel(self, service: str, caller: str) -> Any:
+        """A channel to a service for `caller`'s stubs: in-process when both are here, else gRPC."""
+        if service in self._methods:
+            return LocalChannel(self._methods[service], caller)
+        key = (service, caller)
+        if key not in self._channels:
+            secret = self._credentials.get(caller, "")
+            self._channels[key] = RemoteChannel(self.places.socket(service), caller, secret, self.server.call_timeout)
+        return self._channels[key]
+
+    def port(self, well_known: int) -> int:
+        """A well-known port with the offset added."""
+        return well_known + self.server.port_offset
+
+    async def open_store(self, store: EventStore) -> None:
+        """Open a store, waiting for a predecessor that is still closing. Raises FileInUse or LeaseHeld when it does not let go."""
+        patience = time.monotonic() + _OPEN_PATIENCE
+        while True:
+            try:
+                await store.open()
+                return
+            except (FileInUse, LeaseHeld):
+                if time.monotonic() > patience:
+                    raise
+                await asyncio.sleep(0.1)
+
+    def offer(self, service: str, app: App) -> Mapping[str, Method]:
+        """Bind a built service's contracts for the others of this process."""
+        self._methods[service] |= methods_of(service, app.registrations)
+        return self._methods[service]
+
+    async def close(self) -> None:
+        """Let go of the channels."""
+        for channel in self._channels.values():
+            await channel.close()
+
+
+Build = Callable[[Host], App]
+
+
+class Hosted:
+    """One process: its services, built, started in order, and stopped in reverse."""
+
+    def __init__(self, process: str, builds: Mapping[str, Build], settings: Settings, places: Places) -> None:
+        self._process = process
+        self._builds = builds
+        self._settings = settings
+        self._places = places
+        self._apps: list[tuple[str, App]] = []
+        self._servers: list[RemoteServer] = []
+        self._host: Host | None = None
+
+    async def start(self) -> Host:
+        """Start everything; the process is ready when this returns."""
+        credentials: dict[str, str] = orjson.loads(self._places.credentials.read_bytes())
+        bus = await Bus.connect(self._settings.of(BusSettings), self._process)
+        blobs = LocalBlobs(self._places.blobs, self._settings.of(BlobSection).in_force)
+        await blobs.open()
+        self._host = host = Host(self._places, self._settings, list(self._builds), bus, blobs, credentials)
+        built = [(service, build(host)) for service, build in self._builds.items()]
+        methods = {service: host.offer(service, app) for service, app in built}
+        for service, app in built:
+            await app.start()
+            self._apps.append((service, app))
+            server = RemoteServer(self._places.socket(service), methods[service], credentials)
+            await server.start()
+            self._servers.append(server)
+        self._places.ready_file(self._process).write_text(str(os.getpid()))
+        log.info("process.ready", services=list(self._builds))
+        return host
+
+    async def stop(self) -> None:
+        """Stop everything in the reverse order."""
+        self._places.ready_file(self._process).unlink(missing_ok=True)
+        for server in self._servers:
+            await server.stop()
+        for service, app in reversed(self._apps):
+            try:
+                await app.stop()
+            except Exception as error:
+                log.error("service.stop_failed", service=service, exc_info=error)
+        if self._host is not None:
+            await self._host.close()
+            await self._host.bus.close()
+            await self._host.blobs.close()
+        log.info("process.stopped")
+
+
+def run(process: str, builds: Mapping[str, Build], sections: Mapping[str, type[Section]], data: Path) -> None:
+    """Run a process until SIGTERM or SIGINT. Settings come from the data folder's file and the environment."""
+    import uvloop  # a child imports what its parent need not hold
+
+    places = Places(data)
+    settings = load({**SHARED_SECTIONS, **sections}, places.settings_file, os.environ)
+    logs.configure(process, settings.of(ServerSettings).log_level)
+    sys.setswitchinterval(0.001)  # the store's writer thread and the loop hand over often
+    with contextlib.suppress(KeyboardInterrupt):
+        uvloop.run(_serve(Hosted(process, builds, settings, places)))
+
+
+def main(service: str, build: Build, sections: Mapping[str, type[Section]]) -> None:
+    """The same `main` for every service: `python -m services.<service> --data DIR`."""
+    import argparse
+
+    parser = argparse.ArgumentParser(prog=f"services.{service}", description=f"Run the service {service} in a process of its own.")
+    parser.add_argument("--data", type=Path, default=Path("data"), help="the data folder (default: %(default)s)")
+    run(service, {service: build}, sections, parser.parse_args().data)
+
+
+async def _serve(hosted: Hosted) -> None:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    started = loop.create_task(hosted.start())
+    stop = loop.create_task(stopping.wait())
+    await asyncio.wait({started, stop}, return_when=asyncio.FIRST_COMPLETED)
+    if started.done():
+        started.result()
+        await stop
+    else:
+        started.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await started
+    await hosted.stop()

@@ -1,0 +1,184 @@
+"""Settings: typed, bounded, documented, and all mistakes reported at once, each with its source.
+
+A section is a frozen msgspec struct whose fields are `Annotated[type, Meta(description=…, ge=…)]` with a default. Values come
+from the defaults, then `mailfold.toml`, then `MAILFOLD_<SECTION>_<SETTING>`, then flags; the later wins.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+
+import msgspec
+from msgspec import Meta
+
+ENVIRONMENT_PREFIX = "MAILFOLD_"
+FILE_NAME = "mailfold.toml"
+
+
+class Section(msgspec.Struct, frozen=True):
+    """The settings of one service or part."""
+
+
+class Mistake(msgspec.Struct, frozen=True):
+    """One value that cannot be used."""
+
+    name: str
+    source: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.source}): {self.message}"
+
+
+class SettingsError(Exception):
+    """Every mistake found, at once."""
+
+    def __init__(self, mistakes: list[Mistake]) -> None:
+        super().__init__("\n".join(str(mistake) for mistake in mistakes))
+        self.mistakes = tuple(mistakes)
+
+
+class Described(msgspec.Struct, frozen=True):
+    """A setting as an operator sees it."""
+
+    name: str
+    value: str
+    source: str
+    default: str
+    type: str
+    description: str
+    secret: bool
+
+
+S = TypeVar("S", bound=Section)
+Sections = Mapping[str, type[Section]]
+
+
+class Settings:
+    """The values in force, section by section, with where each came from."""
+
+    def __init__(self, sections: Mapping[str, Section], sources: Mapping[str, str]) -> None:
+        self._sections = dict(sections)
+        self._sources = dict(sources)
+
+    def of(self, kind: type[S]) -> S:
+        """The section of this type."""
+        return next(section for section in self._sections.values() if type(section) is kind)
+
+    def described(self) -> list[Described]:
+        """Every setting, secrets masked."""
+        return [
+            _described(name, section, field, hint, self._sources.get(f"{name}.{field}", "default"))
+            for name, section in self._sections.items()
+            for field, hint in _fields(type(section))
+        ]
+
+
+def load(
+    sections: Sections, file: Path | None = None, environment: Mapping[str, str] | None = None, flags: Mapping[str, str] | None = None
+) -> Settings:
+    """Read settings from all sources. Raises SettingsError with every mistake."""
+    mistakes: list[Mistake] = []
+    given: dict[str, tuple[Any, str]] = {}
+    for source in (_from_file(sections, file, mistakes), _from_environment(sections, environment or {}, mistakes), _from_flags(flags or {})):
+        given |= source
+    values = {name: _section(name, kind, given, mistakes) for name, kind in sections.items()}
+    known = {f"{name}.{field}" for name, kind in sections.items() for field, _ in _fields(kind)}
+    mistakes += [Mistake(name, source, "there is no such setting") for name, (_, source) in given.items() if name not in known]
+    if mistakes:
+        raise SettingsError(mistakes)
+    return Settings(values, {name: source for name, (_, source) in given.items()})
+
+
+def check(sections: Sections, name: str, value: str) -> Any:
+    """The typed value of one setting. Raises SettingsError."""
+    section, _, field = name.partition(".")
+    hint = dict(_fields(sections[section])).get(field) if section in sections else None
+    if hint is None:
+        raise SettingsError([Mistake(name, "command", "there is no such setting; `mailfold settings` lists them")])
+    try:
+        return _converted(value, hint)
+    except (msgspec.ValidationError, ValueError) as error:
+        raise SettingsError([Mistake(name, "command", str(error))]) from error
+
+
+def environment_name(name: str) -> str:
+    """The environment variable of a setting: `bus.url` → `MAILFOLD_BUS_URL`."""
+    return ENVIRONMENT_PREFIX + name.replace(".", "_").upper()
+
+
+def _fields(kind: type[Section]) -> Iterator[tuple[str, Any]]:
+    hints = get_type_hints(kind, include_extras=True)
+    return ((name, hints[name]) for name in kind.__struct_fields__)
+
+
+def _from_file(sections: Sections, file: Path | None, mistakes: list[Mistake]) -> dict[str, tuple[Any, str]]:
+    if file is None or not file.exists():
+        return {}
+    try:
+        tables = tomllib.loads(file.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        mistakes.append(Mistake(file.name, str(file), f"cannot be read: {error}"))
+        return {}
+    given: dict[str, tuple[Any, str]] = {}
+    for section, table in tables.items():
+        if section not in sections or not isinstance(table, dict):
+            mistakes.append(Mistake(section, str(file), "there is no such section"))
+            continue
+        given |= {f"{section}.{name}": (value, str(file)) for name, value in table.items()}
+    return given
+
+
+def _from_environment(sections: Sections, environment: Mapping[str, str], mistakes: list[Mistake]) -> dict[str, tuple[Any, str]]:
+    given: dict[str, tuple[Any, str]] = {}
+    for variable, value in environment.items():
+        if not variable.startswith(ENVIRONMENT_PREFIX):
+            continue
+        section, _, name = variable.removeprefix(ENVIRONMENT_PREFIX).lower().partition("_")
+        if section in sections and name:
+            given[f"{section}.{name}"] = (value, f"environment variable {variable}")
+    return given
+
+
+def _from_flags(flags: Mapping[str, str]) -> dict[str, tuple[Any, str]]:
+    return {name: (value, "flag") for name, value in flags.items()}
+
+
+def _section(name: str, kind: type[Section], given: Mapping[str, tuple[Any, str]], mistakes: list[Mistake]) -> Section:
+    values = {}
+    for field, hint in _fields(kind):
+        if f"{name}.{field}" not in given:
+            continue
+        value, source = given[f"{name}.{field}"]
+        try:
+            values[field] = _converted(value, hint)
+        except (msgspec.ValidationError, ValueError) as error:
+            mistakes.append(Mistake(f"{name}.{field}", source, str(error)))
+    return kind(**values)
+
+
+def _converted(value: Any, hint: Any) -> Any:
+    bare = get_args(hint)[0] if get_origin(hint) is not None and hasattr(hint, "__metadata__") else hint
+    if isinstance(value, str) and get_origin(bare) is tuple:
+        value = [piece.strip() for piece in value.split(",") if piece.strip()]
+    return msgspec.convert(value, hint, strict=False)
+
+
+def _described(name: str, section: Section, field: str, hint: Any, source: str) -> Described:
+    meta = next((one for one in getattr(hint, "__metadata__", ()) if isinstance(one, Meta)), Meta())
+    secret = bool((meta.extra or {}).get("secret"))
+    default = getattr(type(section)(), field)
+    value = getattr(section, field)
+    shown = "********" if secret and value else as_text(value)
+    kind = get_args(hint)[0] if hasattr(hint, "__metadata__") else hint
+    return Described(f"{name}.{field}", shown, source, as_text(default), getattr(kind, "__name__", str(kind)), meta.description or "", secret)
+
+
+def as_text(value: Any) -> str:
+    """A value as it is written in an environment variable or on a command line."""
+    if isinstance(value, tuple):
+        return ",".join(str(piece) for piece in value)
+    return str(value).lower() if isinstance(value, bool) else str(value)
