@@ -10,6 +10,8 @@ from typing import NamedTuple
 from shared.protocol.message.words import decode_words
 
 MAX_ADDRESSES = 10_000
+# What the slow reader looks at in one field: enough for as many addresses, and a bound for what a hostile one costs.
+_MAX_TOKENS = 50_000
 
 
 class Address(NamedTuple):
@@ -34,6 +36,8 @@ _TOKEN = re.compile(rb'\s+|"(?:[^"\\]++|\\.)*+"?|\[(?:[^\[\]\\]++|\\.)*+\]?|\(|[
 _COMMENT_PART = re.compile(rb"(?:[^()\\]++|\\.)*+[()]?", re.S)
 _ESCAPE = re.compile(rb"\\(.)", re.S)
 _SPACE = re.compile(rb"\s+")
+_DOT_ATOM = re.compile(rb'[^\s"<>(),:;@\\\[\]]+')
+_SPECIAL = re.compile(rb'["\\]')
 
 
 def parse_addresses(value: bytes, limit: int = MAX_ADDRESSES) -> list[Address]:
@@ -64,6 +68,7 @@ class _Reader:
         self._value, self._at, self._limit = value, at, limit
         self._found: list[Address] = []
         self._in_group = False
+        self._tokens_left = _MAX_TOKENS
         self._clear()
 
     def _clear(self) -> None:
@@ -83,8 +88,9 @@ class _Reader:
         return self._found
 
     def _tokens(self) -> Iterator[bytes]:
-        while match := _TOKEN.match(self._value, self._at):
+        while self._tokens_left > 0 and (match := _TOKEN.match(self._value, self._at)):
             self._at = match.end()
+            self._tokens_left -= 1
             if match[0] == b"(":
                 self._comment = self._skip_comment()
             else:
@@ -93,7 +99,8 @@ class _Reader:
     def _skip_comment(self) -> bytes:
         """Comments nest (RFC 5322 §3.2.2): counted, not recursed."""
         start, depth = self._at, 1
-        while depth and self._at < len(self._value):
+        while depth and self._at < len(self._value) and self._tokens_left > 0:
+            self._tokens_left -= 1
             match = _COMMENT_PART.match(self._value, self._at)
             self._at = match.end() if match else len(self._value)
             last = self._value[self._at - 1 : self._at]
@@ -176,5 +183,7 @@ def display_pairs(addresses: list[Address]) -> tuple[tuple[str, str], ...]:
 
 
 def _spelled(address: Address) -> str:
-    spelled = (address.mailbox or b"") + (b"@" + address.host if address.host else b"")
-    return spelled.decode("utf-8", "replace")
+    local = address.mailbox or b""
+    if address.host and not _DOT_ATOM.fullmatch(local):
+        local = b'"%b"' % _SPECIAL.sub(rb"\\\g<0>", local)
+    return (local + b"@" + address.host if address.host else local).decode("utf-8", "replace")

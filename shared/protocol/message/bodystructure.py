@@ -7,7 +7,7 @@ from shared.protocol.message.envelope import NO_ENVELOPE, wire_envelope
 from shared.protocol.message.tree import Draft
 from shared.protocol.message.wire import NIL, nstring, parameter_list, string, string_list
 
-_EMPTY_TEXT = b'("text" "plain" NIL NIL NIL "7bit" 0 0)'
+_EMPTY_TEXT = b'("text" "plain" NIL NIL NIL "7bit" 0 0'
 
 
 def body_structures(drafts: Sequence[Draft]) -> tuple[bytes, bytes]:
@@ -41,7 +41,15 @@ class _Writer:
             self._write(_fields(draft) + b" " + _envelope_of(self._drafts[index + 1]) + b" ")
             self._open.append(index)
         else:
-            self._write(_leaf(draft), _extension(draft.content), b")")
+            self._add_leaf(draft)
+
+    def _add_leaf(self, draft: Draft) -> None:
+        self._write(_fields(draft))
+        if draft.content.is_message:
+            # Encoded, or beyond a limit: what is inside is unknown, but the grammar wants an envelope and a body here.
+            self._write(b" %b %b" % (NO_ENVELOPE, _EMPTY_TEXT), b" NIL NIL NIL NIL", b")")
+        lines = b" %d" % draft.lines if draft.content.is_message or draft.content.media_type == b"text" else b""
+        self._write(lines, _extension(draft.content), b")")
 
     def close_until(self, parent: int) -> None:
         """End every part that is not an ancestor of what comes."""
@@ -65,15 +73,6 @@ def _fields(draft: Draft) -> bytes:
         string(content.encoding),
         draft.body_end - draft.body_start,
     )
-
-
-def _leaf(draft: Draft) -> bytes:
-    if draft.content.media_type == b"text":
-        return b"%b %d" % (_fields(draft), draft.lines)
-    if draft.content.is_message:
-        # Encoded, or beyond a limit: what is inside is unknown, but the grammar wants an envelope and a body here.
-        return b"%b %b %b %d" % (_fields(draft), NO_ENVELOPE, _EMPTY_TEXT, draft.lines)
-    return _fields(draft)
 
 
 def _envelope_of(message: Draft) -> bytes:

@@ -60,7 +60,7 @@ def decode(data: bytes, charset: str = "", limit: int | None = None) -> str:
     """
     if limit is not None and len(data) > limit:
         data = data[:limit]
-    codec = codec_of(charset)
+    codec = codec_of(charset) if charset else None
     if codec is None or codec == "cp1252":
         return _guess(data)
     return _scalar(data.decode(codec, "replace"))

@@ -22,7 +22,7 @@ _COMMENT = re.compile(rb"\((?:[^()\\]++|\\.)*+\)", re.S)
 _LANGUAGE = re.compile(rb"[A-Za-z0-9*-]+")
 _PLAIN_TEXT: Pairs = ((b"charset", b"us-ascii"),)
 _KEEPS_SPACES = (b"name", b"filename")
-_IDENTITY = (b"7bit", b"8bit", b"binary")
+_ENCODED = frozenset((b"base64", b"quoted-printable", b"uuencode", b"x-uuencode", b"x-uue", b"x-gzip64", b"mac-binhex40", b"x-yenc"))
 
 
 class Content(NamedTuple):
@@ -43,7 +43,7 @@ class Content(NamedTuple):
     @property
     def is_identity(self) -> bool:
         """Whether the bytes of the body are the content itself: only then can parts be found in them (RFC 2045 §6.4)."""
-        return self.encoding in _IDENTITY
+        return self.encoding not in _ENCODED
 
     @property
     def is_message(self) -> bool:

@@ -1,8 +1,8 @@
 """Finding the delimiter lines of nested multiparts (RFC 2046 §5.1.1) in bytes that come in pieces.
 
-A delimiter is a whole line: `--` boundary, perhaps `--`, perhaps white space, LF or CRLF. A line that only begins so is
-content: that keeps a boundary which is the prefix of another apart from it. When a boundary is open twice, the inner
-one is meant. No delimiter line is longer than 1000 bytes, so what must be held back is bounded.
+A delimiter is a line of `--` boundary, perhaps `--`, then the line ends or white space follows with anything behind it
+("an exact match of the entire candidate line is not required"). So a boundary that is the prefix of another is kept apart
+from it. When a boundary is open twice, the inner one is meant. No delimiter line is longer than 1000 bytes, so what must be held back is bounded.
 """
 
 import re
@@ -12,6 +12,7 @@ MAX_LINE = 1000
 # After so many lines that look like a delimiter and are none, one compiled pattern looks for all boundaries at once:
 # it costs 0.3 ms to make and never again more than the bytes it passes.
 _PATIENCE = 32
+_SPACE = re.compile(rb"[ \t]")
 
 
 class Delimiter(NamedTuple):
@@ -74,7 +75,7 @@ class Delimiters:
 
     def _compiled(self) -> re.Pattern[bytes]:
         longest_first = sorted(map(re.escape, self._levels), key=len, reverse=True)
-        self._pattern = re.compile(rb"\n--(?:" + b"|".join(longest_first) + rb")(?:--)?[ \t\r]*+(?:\n|\Z)")
+        self._pattern = re.compile(rb"\n--(?:" + b"|".join(longest_first) + rb")(?:--)?(?:[ \t\r\n]|\Z)")
         return self._pattern
 
     def _delimiter(self, data: bytes, at: int, stop: int, final: bool) -> Delimiter | None:
@@ -84,19 +85,27 @@ class Delimiters:
                 return None
             end = stop
         line = data[at + 3 : end].rstrip(b" \t\r")
-        level = self._levels.get(line)
-        closing = level is None
-        if level is None and line.endswith(b"--"):
-            level = self._levels.get(line[:-2])
-        if level is None:
-            return None
-        return Delimiter(at - (data[at - 1 : at] == b"\r"), min(end + 1, stop), level, closing)
+        found = self._meaning(line) or self._meaning(_first_word(line))
+        return found and Delimiter(at - (data[at - 1 : at] == b"\r"), min(end + 1, stop), *found)
+
+    def _meaning(self, line: bytes) -> tuple[int, bool] | None:
+        """(level, closing) of the text behind the first two hyphens; `x--` may be the boundary `x--` as well as the end of `x`."""
+        if (level := self._levels.get(line)) is not None:
+            return level, False
+        level = self._levels.get(line[:-2]) if line.endswith(b"--") else None
+        return None if level is None else (level, True)
 
 
 def resume(data: bytes, start: int) -> int:
     """Where to look on when more bytes come: at the last line break, if the line after it may yet become a delimiter."""
     at = data.rfind(b"\n", max(start, len(data) - MAX_LINE))
     return at if at >= 0 else len(data)
+
+
+def _first_word(line: bytes) -> bytes:
+    """Without what stands behind white space, but for the `--` of senders whose boundary ended with a space."""
+    word, *rest = _SPACE.split(line, 1)
+    return word + b"--" if rest and rest[0].strip() == b"--" else word
 
 
 def _shared_start(boundaries: list[bytes]) -> bytes:

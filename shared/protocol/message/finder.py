@@ -29,7 +29,7 @@ class ScanLimits:
 
     max_depth: int = 100
     max_parts: int = 1000
-    max_header_bytes: int = 1 << 20
+    max_header_bytes: int = 1 << 19
 
 
 DEFAULT_LIMITS = ScanLimits()
@@ -62,11 +62,14 @@ class PartFinder:
         self._open_part(NO_PARENT, 1, 0)
 
     def feed(self, chunk: bytes) -> None:
-        """More bytes. Small ones are gathered first, so that a byte at a time is not more work than all at once."""
-        self._incoming.append(chunk)
-        self._waiting += len(chunk)
-        if self._waiting >= _PIECE:
-            self._advance(final=False)
+        """More bytes. Small chunks are gathered and large ones cut: a byte at a time is not more work than all at once,
+        and no search for what is not there runs to the end of a large message, once for each part."""
+        for start in range(0, len(chunk), _PIECE):
+            piece = chunk[start : start + _PIECE]
+            self._incoming.append(piece)
+            self._waiting += len(piece)
+            if self._waiting >= _PIECE:
+                self._advance(final=False)
 
     def finish(self) -> None:
         """No more bytes: ends every open part."""

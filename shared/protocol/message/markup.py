@@ -12,9 +12,12 @@ _TOKEN = re.compile(
 )
 _ATTRIBUTE = re.compile(r"""(href|src|action|background|alt)\s*+=\s*+(?:"([^"]*+)"?|'([^']*+)'?|([^\s>]++))""", re.I)
 _BLOCKS = frozenset(
-    ("address article aside blockquote body br caption center dd details div dl dt fieldset figure footer form h1 h2 h3 h4 h5 h6 "
-     "header hr html legend li main nav ol option p pre section select summary table tbody tfoot thead title tr ul").split()
-)  # fmt: skip
+    re.findall(
+        r"\w+",
+        "address article aside blockquote body br caption center dd details div dl dt fieldset figure footer form h1 h2 h3 h4 h5 h6 "
+        "header hr html legend li main nav ol option p pre section select summary table tbody tfoot thead title tr ul",
+    )
+)
 _CELLS = frozenset(("td", "th"))
 _URL = re.compile(r"(?:https?://|ftp://|www\.)[^\s<>\"'\x00-\x20]++|mailto:[^\s<>\"'\x00-\x20]++", re.I)
 _BLANKS = re.compile(r"[^\S\n]+")

@@ -81,8 +81,7 @@ def _header_or_text(inner: Part, prefix_length: int, text: str) -> Range | None:
 def header_fields(header_block: bytes, names: Collection[bytes | str], exclude: bool = False) -> bytes:
     """HEADER.FIELDS, or with `exclude` HEADER.FIELDS.NOT: the chosen lines as they stand, and the blank line.
 
-    Lines that are no field are kept by `exclude` only. The blank line is there even if the message has none, except
-    when nothing at all was chosen from a block without one (RFC 3501 §6.4.5).
+    Lines that are no field are kept by `exclude` only. The blank line is there even if the block has none.
     """
     wanted = {name.lower() if isinstance(name, bytes) else name.lower().encode("utf-8", "replace") for name in names}
     chosen = _without(header_block, wanted) if exclude else _only(header_block, wanted)

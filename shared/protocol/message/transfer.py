@@ -9,27 +9,31 @@ _ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
 _NOISE = bytes(set(range(256)) - set(_ALPHABET))
 # RFC 2045 §6.7 (3): white space at the end of a line was added on the way. Anchored at the first of a run: linear.
 _TRAILING = re.compile(rb"(?<![ \t])[ \t]++(?=\r?\n|\Z)")
+_PADDING = re.compile(rb"=++")
 _PIECE = 65536
 
 
 class Base64Decoder:
-    """RFC 2045 §6.8, piece by piece. Noise is skipped, text after padding goes on, an odd last character is dropped."""
+    """RFC 2045 §6.8, piece by piece. Noise is skipped; the first padding where padding can be ends the data, so what a
+    mailing list wrote below is not taken for content; an odd last character is dropped."""
 
     def __init__(self) -> None:
         self._rest = b""
+        self._ended = False
 
     def feed(self, piece: bytes) -> bytes:
         """What `piece` adds to the decoded bytes."""
+        if self._ended:
+            return b""
         text = self._rest + piece.translate(None, _NOISE)
         if b"=" in text:
-            *runs, self._rest = _RUNS.split(text)
-            head = b"".join(map(_base64_run, runs))
-            text = self._rest
-        else:
-            head = b""
+            text, self._ended = _before_padding(text)
+        if self._ended:
+            self._rest = b""
+            return _base64_run(text)
         whole = len(text) & ~3
         self._rest = text[whole:]
-        return head + binascii.a2b_base64(text[:whole])
+        return binascii.a2b_base64(text[:whole])
 
     def finish(self) -> bytes:
         """What is left at the end of the part."""
@@ -37,7 +41,15 @@ class Base64Decoder:
         return _base64_run(rest)
 
 
-_RUNS = re.compile(rb"=++")
+def _before_padding(text: bytes) -> tuple[bytes, bool]:
+    """The characters before the padding that ends the data, and True; or all, when each `=` stands where none can be."""
+    *runs, last = _PADDING.split(text)
+    length = 0
+    for count, run in enumerate(runs, 1):
+        length += len(run)
+        if length % 4 > 1:
+            return b"".join(runs[:count]), True
+    return b"".join((*runs, last)), False
 
 
 def _base64_run(text: bytes) -> bytes:

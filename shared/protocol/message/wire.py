@@ -10,7 +10,6 @@ from collections.abc import Iterable
 
 _PLAIN = re.compile(rb"[ !#-\[\]-~]*+")
 _PRINTABLE = re.compile(rb"[ -~]*+")
-_SPECIAL = re.compile(rb'(["\\])')
 _SPACES = bytes.maketrans(b"\x00\r\n", b"   ")
 
 NIL = b"NIL"
@@ -21,7 +20,7 @@ def string(value: bytes) -> bytes:
     if _PLAIN.fullmatch(value):
         return b'"%b"' % value
     if _PRINTABLE.fullmatch(value):
-        return b'"%b"' % _SPECIAL.sub(rb"\\\1", value)
+        return b'"%b"' % value.replace(b"\\", rb"\\").replace(b'"', rb"\"")
     return b"{%d}\r\n%b" % (len(value), value.translate(_SPACES))
 
 

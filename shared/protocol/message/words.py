@@ -9,6 +9,7 @@ from shared.protocol.message.transfer import decode_base64, decode_q
 # RFC 2047 §2, with RFC 2231 §5 `*language` after the charset. Real mail puts spaces into Q text, so they are allowed.
 _WORD = re.compile(rb"=\?([^?\s*]{1,64})(?:\*[^?\s]{0,64})?\?([BbQq])\?([^?\n]*)\?=")
 _ONLY_SPACE = re.compile(rb"[ \t\r\n]*+\Z")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _PERCENT = re.compile(rb"%([0-9A-Fa-f]{2})")
 _EXTENDED = re.compile(r"([^*]+)(?:\*([0-9]{1,4}))?(\*)?\Z")
 
@@ -22,8 +23,13 @@ def decode_words(value: bytes) -> str:
     decoding, for many senders cut a character in two.
     """
     if b"=?" not in value:
-        return decode(value)
-    return "".join(decode(data, charset) for charset, data in _runs(value))
+        return _on_one_line(decode(value))
+    return _on_one_line("".join(decode(data, charset) for charset, data in _runs(value)))
+
+
+def _on_one_line(text: str) -> str:
+    """Control characters, which encoded words can smuggle in (CR and LF above all), become spaces."""
+    return text if text.isprintable() else _CONTROL.sub(" ", text)
 
 
 def _runs(value: bytes) -> list[tuple[str, bytes]]:
@@ -89,7 +95,8 @@ def _with_charset(sections: list[tuple[bool, bytes]]) -> str:
         if quote and second:
             charset = head.decode("ascii", "replace")
             sections = [(True, text), *sections[1:]]
-    return decode(b"".join(_percent_decoded(value) if extended else value for extended, value in sections), charset)
+    data = b"".join(_percent_decoded(value) if extended else value for extended, value in sections)
+    return _on_one_line(decode(data, charset))
 
 
 def _percent_decoded(value: bytes) -> bytes:
