@@ -39,6 +39,11 @@ class LocalBlobWriter:
     def size(self) -> int:
         return self._size
 
+    @property
+    def held(self) -> int:
+        """Body bytes in memory now; while spooling never more than a frame."""
+        return len(self._buffer)
+
     def write(self, chunk: bytes | bytearray | memoryview) -> None:
         self._check_open()
         self._size += len(chunk)

@@ -183,11 +183,13 @@ async def test_a_missing_blob(blobs: Blobs) -> None:
     assert await blobs.delete(MISSING) is False
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["", "g0001", "g0001/", "g0001/" + "0" * 63, "g0001/" + "0" * 65, "g0001/" + "A" * 64, "../" + "0" * 64, "g0001/../" + "0" * 61]
-    + ["/g0001/" + "0" * 64, "incoming/" + "0" * 64, "g0001/" + "0" * 64 + "\n", "g000١/" + "0" * 64, "g0001\x00/" + "0" * 63],
-)
+NO_IDS = [
+    *("", "g0001", "g0001/", "g0001/" + "0" * 63, "g0001/" + "0" * 65, "g0001/" + "A" * 64, "../" + "0" * 64, "g0001/../" + "0" * 61),
+    *("/g0001/" + "0" * 64, "incoming/" + "0" * 64, "g0001/" + "0" * 64 + "\n", "g000١/" + "0" * 64, "g0001\x00/" + "0" * 63),
+]
+
+
+@pytest.mark.parametrize("text", NO_IDS)
 async def test_what_is_no_blob_id_is_never_looked_up(blobs: Blobs, text: str) -> None:
     with pytest.raises(BadBlobId):
         parse_blob_id(text)
