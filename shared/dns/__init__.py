@@ -1,0 +1,1 @@
+"""The resolver: asks the configured name servers, remembers what they said."""

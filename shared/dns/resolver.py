@@ -1,0 +1,150 @@
+"""The resolver of a process: questions in, answers out, each question asked once and remembered."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TypeVar
+
+from shared.clock import Clock, SystemClock
+from shared.dns.cache import AnswerCache
+from shared.dns.lookup import Lookup
+from shared.dns.server import NameServer
+from shared.dns.settings import ResolverSettings, server_addresses
+from shared.protocol.dns.evaluation import Evaluation
+from shared.protocol.dns.names import is_askable
+from shared.protocol.dns.question import Answer, Question
+
+Result = TypeVar("Result")
+Used = tuple[tuple[Question, Answer], ...]
+"""The questions an evaluation asked, with the answers it got: kept with the fact, they replay the decision."""
+
+
+_BURST = 200
+
+
+class Resolver:
+    """Asks the configured name servers. One for each process and event loop; `close()` it at the end."""
+
+    def __init__(self, settings: ResolverSettings | None = None, clock: Clock | None = None) -> None:
+        """Raises ValueError when the addresses cannot be read."""
+        self._settings = settings or ResolverSettings()
+        self._clock: Clock = clock or SystemClock()
+        self._servers = [NameServer(address, self._settings, self._clock) for address in server_addresses(self._settings.addresses)]
+        self._cache = AnswerCache(self._settings)
+        self._gate = asyncio.Semaphore(_BURST)
+        self._in_flight: dict[Question, asyncio.Task[Answer]] = {}
+        self.asked = 0
+        """Questions put to the resolver."""
+        self.cache_hits = 0
+        self.joined = 0
+        """Questions that waited for the same one already in flight."""
+        self.queries = 0
+        """Datagrams sent, repeats included."""
+        self.tcp_queries = 0
+        self.timeouts = 0
+        """Questions that no name server answered in time."""
+        self.refused = 0
+        """Questions not asked because too many were in flight or every name server is down."""
+
+    @property
+    def cached_answers(self) -> int:
+        """How many answers are remembered."""
+        return len(self._cache)
+
+    @property
+    def strangers(self) -> int:
+        """Datagrams that were no response to an open question; many of them mean that somebody guesses."""
+        return sum(server.strangers() for server in self._servers)
+
+    def cached(self, question: Question) -> Answer | None:
+        """The answer at hand, without waiting."""
+        answer = self._cache.get(question, self._clock.monotonic())
+        if answer is not None:
+            self.asked += 1
+            self.cache_hits += 1
+        return answer
+
+    async def ask(self, question: Question) -> Answer:
+        """The answer to one question. Never raises: without an answer the status is temperror."""
+        return self.cached(question) or await self._ask_servers(question)
+
+    def prefetch(self, questions: tuple[Question, ...]) -> None:
+        """Start asking what will be needed soon; nobody waits."""
+        for question in questions:
+            if self._cache.get(question, self._clock.monotonic()) is None and self._can_be_asked(question):
+                self._task(question)
+
+    async def drive(self, evaluation: Evaluation[Result]) -> tuple[Result, Used]:
+        """Run an evaluation; its result, and what it asked. Questions after `evaluation_timeout` get temperror at once."""
+        used: list[tuple[Question, Answer]] = []
+        deadline = self._clock.monotonic() + self._settings.evaluation_timeout
+        try:
+            asked = next(evaluation)
+            while True:
+                questions = (asked,) if isinstance(asked, Question) else asked
+                answers = await self._ask_all(questions, deadline)
+                used.extend(zip(questions, answers, strict=True))
+                asked = evaluation.send(answers[0] if isinstance(asked, Question) else answers)
+        except StopIteration as stop:
+            return stop.value, tuple(used)
+        finally:
+            evaluation.close()
+
+    async def close(self) -> None:
+        """Give up all questions and close the sockets."""
+        tasks = list(self._in_flight.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for server in self._servers:
+            server.close()
+
+    async def _ask_all(self, questions: tuple[Question, ...], deadline: float) -> tuple[Answer, ...]:
+        found = [self.cached(question) for question in questions]
+        missing = [question for question, answer in zip(questions, found, strict=True) if answer is None]
+        if not missing:
+            return tuple(answer for answer in found if answer is not None)
+        late = iter(await self._ask_missing(missing, deadline))
+        return tuple(answer if answer is not None else next(late) for answer in found)
+
+    async def _ask_missing(self, questions: list[Question], deadline: float) -> list[Answer]:
+        if self._clock.monotonic() >= deadline:
+            return [Answer("temperror", source="out of time for this evaluation")] * len(questions)
+        if len(questions) == 1:
+            return [await self._ask_servers(questions[0])]
+        return await asyncio.gather(*map(self._ask_servers, questions))
+
+    async def _ask_servers(self, question: Question) -> Answer:
+        self.asked += 1
+        if not is_askable(question.name):
+            return Answer("nxdomain", source="not a name that can be asked for")
+        task = self._in_flight.get(question)
+        if task is not None:
+            self.joined += 1
+        elif self._can_be_asked(question):
+            task = self._task(question)
+        else:
+            self.refused += 1
+            return Answer("temperror", source="name servers are down, or too many questions wait")
+        return await asyncio.shield(task)  # one who gives up does not take the answer from the others
+
+    def _can_be_asked(self, question: Question) -> bool:
+        if question in self._in_flight or len(self._in_flight) >= self._settings.max_in_flight or not is_askable(question.name):
+            return False
+        return any(server.is_worth_asking() for server in self._servers)
+
+    def _task(self, question: Question) -> asyncio.Task[Answer]:
+        task = self._in_flight[question] = asyncio.create_task(self._look_up(question))
+        return task
+
+    async def _look_up(self, question: Question) -> Answer:
+        lookup = Lookup(question, self._servers, self._settings, self._gate)
+        try:
+            answer = await lookup.run()
+        finally:
+            del self._in_flight[question]
+            self.queries += lookup.queries
+            self.tcp_queries += lookup.tcp_queries
+            self.timeouts += lookup.timed_out
+        self._cache.put(question, answer, self._clock.monotonic())
+        return answer

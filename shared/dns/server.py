@@ -1,0 +1,112 @@
+"""One name server: its sockets, and whether it is worth asking."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from shared.clock import Clock
+from shared.dns.channel import Channel, Sent
+from shared.dns.settings import ResolverSettings, ServerAddress
+
+_LENGTH = 2
+_UP = float("-inf")
+
+
+class NameServer:
+    """A name server that answers nothing for a whole wait is down for a while; then one question may try it."""
+
+    def __init__(self, address: ServerAddress, settings: ResolverSettings, clock: Clock) -> None:
+        self.address = address
+        self.name = address[0]
+        self.has_edns = True
+        """Cleared when it says that it does not know EDNS."""
+        self._settings = settings
+        self._clock = clock
+        self._channels: list[Channel | None] = [None] * settings.sockets
+        self._retired: list[Channel] = []
+        self._turn = 0
+        self.heard = 0
+        """Responses so far, to whichever question."""
+        self._down_until = _UP
+        self._is_probed = False
+
+    def is_worth_asking(self) -> bool:
+        """True when it is up, or when its time is over and nobody tries it already."""
+        if self._down_until == _UP:
+            return True
+        return not self._is_probed and self._clock.monotonic() >= self._down_until
+
+    @property
+    def is_down(self) -> bool:
+        """It answered nothing when last asked."""
+        return self._down_until != _UP
+
+    def send(self, query: bytes, asked: bytes, on_message: Callable[[bytes | None], None]) -> Sent:
+        """Send a query without its id. Raises OSError."""
+        self._is_probed = self.is_down
+
+        def heard(message: bytes | None) -> None:
+            if message is not None:
+                self.note_heard()
+            on_message(message)
+
+        return self._channel().send(query, asked, heard)
+
+    def note_heard(self) -> None:
+        """It answered something: it is up."""
+        self.heard += 1
+        self._down_until = _UP
+        self._is_probed = False
+
+    def note_silence(self, heard_before: int) -> None:
+        """A question got no response. Down, unless others got theirs meanwhile: `heard` as it was when the question was sent."""
+        self._is_probed = False
+        if self.heard == heard_before:
+            self._down_until = self._clock.monotonic() + self._settings.down_for
+
+    def release_probe(self) -> None:
+        """Whoever tried it gave up early."""
+        self._is_probed = False
+
+    async def ask_tcp(self, query: bytes) -> bytes:
+        """The same query by TCP (RFC 7766); the response with its id. Raises OSError, EOFError."""
+        reader, writer = await asyncio.open_connection(*self.address)
+        try:
+            writer.write((len(query)).to_bytes(_LENGTH) + query)
+            length = int.from_bytes(await reader.readexactly(_LENGTH))
+            return await reader.readexactly(length)
+        finally:
+            writer.close()
+
+    def strangers(self) -> int:
+        """Datagrams that were no response to an open question."""
+        return sum(channel.strangers for channel in self._channels if channel is not None)
+
+    def close(self) -> None:
+        """Close all sockets."""
+        for channel in [*self._channels, *self._retired]:
+            if channel is not None:
+                channel.close()
+        self._channels = [None] * len(self._channels)
+        self._retired = []
+
+    def _channel(self) -> Channel:
+        """The sockets in turn, each replaced by one with another port after so many questions."""
+        self._turn = (self._turn + 1) % len(self._channels)
+        channel = self._channels[self._turn]
+        if channel is None or channel.asked >= self._settings.questions_per_socket:
+            if channel is not None:
+                self._retire(channel)
+            channel = self._channels[self._turn] = Channel(self.address, asyncio.get_running_loop())
+        return channel
+
+    def _retire(self, channel: Channel) -> None:
+        self._retired.append(channel)
+        waiting = []
+        for old in self._retired:
+            if old.is_idle:
+                old.close()
+            else:
+                waiting.append(old)
+        self._retired = waiting
