@@ -2,38 +2,60 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import contextlib
-from typing import Annotated
-
-import typer
+import sys
+from typing import Any
 
 from loadtest.zone.answers import Faults
 from loadtest.zone.load_zone import load_zone
 from loadtest.zone_server import ZoneServer, serve
 
-
-def zone(
-    port: Annotated[int, typer.Option(help="UDP and TCP port; 0 takes a free one and prints it", min=0, max=65535)] = 10053,
-    host: Annotated[str, typer.Option(help="Address to listen on")] = "127.0.0.1",
-    domain: Annotated[str, typer.Option(help="Domain of the recipients")] = "bench.test",
-    permit: Annotated[list[str] | None, typer.Option(help="Network that may send for all senders, besides 127.0.0.0/8; repeatable")] = None,
-    silent: Annotated[list[str] | None, typer.Option(help="Domain that gets no answer at all ('.' for every name); repeatable")] = None,
-    failing: Annotated[list[str] | None, typer.Option(help="Domain that gets SERVFAIL ('.' for every name); repeatable")] = None,
-    delay: Annotated[float, typer.Option(help="Seconds before every answer", min=0, max=60)] = 0.0,
-    authentic: Annotated[bool, typer.Option(help="Set AD in every answer, as a validating resolver does")] = False,
-) -> None:
-    """Serve the DNS zone of the load's senders until interrupted."""
-    faults = Faults(_suffixes(silent), _suffixes(failing), delay)
-    server = ZoneServer(load_zone(domain, permit or ()), host, port, faults, authentic=authentic)
-    with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(serve(server))
+_ABOUT = "Serve the DNS zone of the load's senders until interrupted; every other name is NXDOMAIN."
 
 
-def _suffixes(names: list[str] | None) -> frozenset[str]:
-    return frozenset(name.strip(".").lower() for name in names or ())
+def add_to(commands: Any) -> None:
+    """As a subcommand."""
+    parser = commands.add_parser("zone", help="the DNS server that answers for the load's senders", description=_ABOUT)
+    parser.set_defaults(serve=run)
+    _add_options(parser)
 
 
-def main() -> None:
-    """The command alone, without the rest of the load test."""
-    typer.run(zone)
+def main() -> int:
+    """As a command of its own."""
+    parser = argparse.ArgumentParser("zone_server", description=_ABOUT)
+    _add_options(parser)
+    return run(parser.parse_args())
+
+
+def run(given: argparse.Namespace) -> int:
+    """Serves; returns when interrupted."""
+    zone = load_zone(given.domain, given.permit)
+    server = ZoneServer(zone, given.host, given.port, _faults(given), authentic=given.authentic)
+    try:
+        with contextlib.suppress(KeyboardInterrupt):
+            asyncio.run(serve(server))
+    except OSError as error:
+        print(f"zone_server: {server.address}: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _faults(given: argparse.Namespace) -> Faults:
+    return Faults(_suffixes(given.silent), _suffixes(given.failing), given.delay)
+
+
+def _add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--port", type=int, default=10053, metavar="N", help="UDP and TCP; 0 takes a free one and prints it (%(default)s)")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
+    parser.add_argument("--domain", default="bench.test", help="domain of the recipients (%(default)s)")
+    parser.add_argument("--permit", action="append", default=[], metavar="NET", help="may send for all senders, as 127.0.0.0/8 may; repeatable")
+    parser.add_argument("--silent", action="append", default=[], metavar="NAME", help="gets no answer at all ('.': every name); repeatable")
+    parser.add_argument("--failing", action="append", default=[], metavar="NAME", help="gets SERVFAIL ('.': every name); repeatable")
+    parser.add_argument("--delay", type=float, default=0.0, metavar="S", help="seconds before every answer (%(default)s)")
+    parser.add_argument("--authentic", action="store_true", help="set AD in every answer, as a validating resolver does")
+
+
+def _suffixes(names: list[str]) -> frozenset[str]:
+    return frozenset(name.strip(".").lower() for name in names)

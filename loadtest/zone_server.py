@@ -180,4 +180,4 @@ async def serve(server: ZoneServer) -> None:
 if __name__ == "__main__":
     from loadtest.zone_command import main
 
-    main()
+    raise SystemExit(main())

@@ -9,7 +9,7 @@ from html import escape
 from loadtest.content.vocabulary import ACCENTED, Vocabulary
 
 WIDTH = 72
-_LINE = re.compile(r"(\S.{0,%d})(?: |$)" % (WIDTH - 1))
+_LINE = re.compile(rf"(\S.{{0,{WIDTH - 1}}})(?: |$)")
 _SENTENCE_LENGTHS = range(5, 19)
 _ENDS = (".", ".", ".", ".", "?", "!")
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 
+from loadtest.content.words import words
+
 DOMAIN_COUNT = 40
 SELECTOR = "load"
 RELAY_DOMAIN = "relay.example"
@@ -11,8 +13,18 @@ CLIENT_ADDRESSES = tuple(f"127.0.0.{number}" for number in range(10, 18))
 """Source addresses of the load: loopback, where every address is ours without asking for rights."""
 
 _TRADES = ("bakery", "harbour", "library", "orchard", "printer", "school", "studio", "tannery", "theatre", "workshop")
-_GIVEN = ["Adele", "Bruno", "Clara", "Dmitri", "Edith", "Felix", "Gina", "Hassan", "Inga", "Jonas", "Karin", "Luca", "Mira", "Nadia", "Otto", "Paula", "Rafael", "Selma", "Tobias", "Ursula", "Viktor", "Wanda", "Yusuf", "Zita"]
-_FAMILY = ["Abel", "Bauer", "Conti", "Duval", "Eriksen", "Fuchs", "Grieg", "Horvat", "Ito", "Jung", "Koch", "Lind", "Mertens", "Nagy", "Okafor", "Pereira", "Roth", "Santos", "Thorn", "Ullrich", "Vidal", "Winter", "Yilmaz", "Zander"]
+_GIVEN = words(
+    """
+    Adele Bruno Clara Dmitri Edith Felix Gina Hassan Inga Jonas Karin Luca Mira Nadia Otto Paula Rafael Selma Tobias
+    Ursula Viktor Wanda Yusuf Zita
+    """
+)
+_FAMILY = words(
+    """
+    Abel Bauer Conti Duval Eriksen Fuchs Grieg Horvat Ito Jung Koch Lind Mertens Nagy Okafor Pereira Roth Santos Thorn
+    Ullrich Vidal Winter Yilmaz Zander
+    """
+)
 
 
 def sender_domain(number: int) -> str:

@@ -93,10 +93,11 @@ def _fill(zone: Zone, response: dns.message.Message, asked: dns.name.Name, rdtyp
     for _ in range(_LONGEST_CHAIN):
         if found := zone.find(name.canonicalize(), rdtype):
             response.answer.append(_rrset(name, found))
-            return None
+            return
         alias = zone.find(name.canonicalize(), dns.rdatatype.CNAME)
         if alias is None:
-            return _nothing(zone, response, name)
+            _nothing(zone, response, name)
+            return
         response.answer.append(_rrset(name, alias))
         name = alias.records[0].target  # type: ignore[attr-defined]
     response.set_rcode(dns.rcode.SERVFAIL)

@@ -1,0 +1,96 @@
+"""From options to a bench: a server (found or started), its meters, a supply of mail."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import platform
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from loadtest import mailfold_command
+from loadtest.content.profile import Profile
+from loadtest.figures import Idle, Report
+from loadtest.imap.counts import open_all
+from loadtest.imap.session import ImapSession
+from loadtest.measure.bench import Meters, Supply
+from loadtest.meter.fsyncs import method
+from loadtest.meter.memory import memory
+from loadtest.started_server import StartedServer, add_users
+from loadtest.target import Target
+from loadtest.watching import Progress
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line says."""
+
+    target: Target
+    profile: Profile
+    first: int = 0
+    """Number of the first mail."""
+    start: bool = False
+    offset: int = 10000
+    data: Path | None = None
+    create_users: bool = False
+    keep: bool = False
+    quiet: bool = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Bench:
+    """Ready to measure."""
+
+    target: Target
+    meters: Meters
+    supply: Supply
+    progress: Progress
+
+    @contextlib.asynccontextmanager
+    async def sessions(self) -> AsyncIterator[dict[int, ImapSession]]:
+        """A session for every user, to see what arrives. Raises OSError, ImapRefused."""
+        with self.progress.bar("IMAP logins", self.target.users) as step:
+            opened = await open_all(self.target, step)
+        try:
+            yield opened
+        finally:
+            for session in opened.values():
+                session.close()
+
+    def empty_report(self) -> Report:
+        """When, where, how; and the memory of the server as it is now."""
+        machine = f"{platform.system()} {platform.release()}, {os.cpu_count()} CPUs, Python {platform.python_version()}"
+        began = datetime.now(UTC).isoformat(timespec="seconds")
+        return Report(began=began, machine=machine, fsync_method=self.meters.fsync_method, idle=self._idle())
+
+    def _idle(self) -> Idle | None:
+        if self.meters.server is None:
+            return None
+        sizes = memory(self.meters.server)
+        return Idle(memory=sizes, memory_total=sum(sizes.values()))
+
+
+@contextlib.asynccontextmanager
+async def bench(options: Options) -> AsyncIterator[Bench]:
+    """Starts what is to be started. Raises CommandFailed, RuntimeError."""
+    progress = Progress(silent=options.quiet)
+    async with contextlib.AsyncExitStack() as stack:
+        data, root = options.data, None
+        if options.start:
+            progress.say("starting the server")
+            server = await stack.enter_async_context(StartedServer(options.target, options.offset, keep=options.keep))
+            data, root = server.data / "data", server.pid
+        if data and (options.start or options.create_users):
+            with progress.bar("users", options.target.users) as step:
+                await add_users(options.target, data, step)
+        meters = await _meters(data, root)
+        await meters.quiet(progress)
+        yield Bench(options.target, meters, Supply(options.profile, options.first), progress)
+
+
+async def _meters(data: Path | None, root: int | None) -> Meters:
+    if data is None:
+        return Meters()
+    return Meters(mailfold_command.processes(await mailfold_command.status(data), root), method())

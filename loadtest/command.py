@@ -1,0 +1,138 @@
+"""`python -m loadtest`: the subcommands."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import uvloop
+from rich.console import Console
+
+from loadtest import subcommands, zone_command
+from loadtest.bench import Bench, Options, bench
+from loadtest.figures import Report
+from loadtest.imap.session import ImapRefused
+from loadtest.mailfold_command import CommandFailed
+from loadtest.measure.growth import SIZES
+from loadtest.options import add_mail, add_output, add_server, number, options
+from loadtest.report import show
+from loadtest.smtp.session import Refused
+
+Measure = Callable[[Bench, argparse.Namespace], Awaitable[dict[str, Any]]]
+_FAILURES = (CommandFailed, ImapRefused, Refused, RuntimeError, OSError, TimeoutError)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The exit status: 0, 1 when it could not be measured, 2 for wrong options."""
+    parser = build_parser()
+    given = parser.parse_args(argv)
+    if given.serve:
+        return int(given.serve(given))
+    try:
+        chosen = options(given)
+    except ValueError as error:
+        parser.error(str(error))
+    return _measured(chosen, given)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """All subcommands and their options."""
+    parser = argparse.ArgumentParser("loadtest", description="Make mail, send it, watch it arrive, and count what it costs the server.")
+    commands = parser.add_subparsers(metavar="command", required=True)
+    _add_inbound(_add(commands, "inbound", "mail from outside: accepted/s, drained/s, CPU, memory, fsyncs", subcommands.inbound))
+    _add_latency(_add(commands, "latency", "from the final dot to EXISTS, at a fixed rate", subcommands.latency))
+    _add_imap(_add(commands, "imap", "IMAP operations on a large mailbox", subcommands.imap))
+    _add_growth(_add(commands, "growth", "the work for one mail in ever larger mailboxes", subcommands.growth))
+    _add_seed(_add(commands, "seed", "fill a mailbox over IMAP", subcommands.fill))
+    _add_run(_add(commands, "run", "inbound, latency and imap together", subcommands.everything))
+    zone_command.add_to(commands)
+    return parser
+
+
+def _add(commands: Any, name: str, about: str, measure: Measure) -> argparse.ArgumentParser:
+    formatter = argparse.RawDescriptionHelpFormatter
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=about, description=about[0].upper() + about[1:], formatter_class=formatter)
+    parser.set_defaults(measure=measure, serve=None)
+    add_server(parser)
+    add_mail(parser)
+    add_output(parser)
+    return parser
+
+
+def _add_run(parser: argparse.ArgumentParser) -> None:
+    for add in (_add_inbound, _add_latency, _add_imap, _add_growth):
+        add(parser)
+    parser.add_argument("--growth", action="store_true", help="growth as well (takes long)")
+
+
+def _add_inbound(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("inbound")
+    group.add_argument("--messages", type=number(1, 1_000_000), default=1000, metavar="N", help="in each run (%(default)s)")
+    group.add_argument("--connections", type=number(1, 500), nargs="+", default=[1, 10, 50], metavar="N", help="a run for each (1 10 50)")
+    group.add_argument("--per-connection", type=number(1, 10_000), default=10, metavar="N", help="messages before reconnecting (%(default)s)")
+    group.add_argument("--no-pipelining", dest="pipelining", action="store_false", help="leave out the run with pipelining")
+    group.add_argument("--warm-up", type=number(0, 10_000), default=100, metavar="N", help="messages before the first run (%(default)s)")
+
+
+def _add_latency(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("latency")
+    group.add_argument("--rate", type=float, default=20.0, metavar="R", help="messages a second (%(default)s)")
+    group.add_argument("--latency-messages", type=number(1, 100_000), default=600, metavar="N", help="in each run (%(default)s)")
+    group.add_argument("--by", nargs="+", choices=("noop", "idle"), default=["noop", "idle"], help="how arrival is seen (noop idle)")
+
+
+def _add_imap(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("imap")
+    group.add_argument("--mailbox-size", type=number(1000, 1_000_000), default=10_000, metavar="N", help="messages in it (%(default)s)")
+
+
+def _add_growth(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("growth")
+    group.add_argument("--sizes", type=number(1, 10_000_000), nargs="+", default=list(SIZES), metavar="N", help="(100 10000 100000)")
+
+
+def _add_seed(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("seed")
+    group.add_argument("--user", type=number(0, 999), default=0, metavar="N", help="whose mailbox (%(default)s)")
+    group.add_argument("--mailbox", default="INBOX", help="its name (%(default)s)")
+    group.add_argument("--count", type=number(1, 10_000_000), default=1000, metavar="N", help="messages (%(default)s)")
+    group.add_argument("--size", type=number(200, 1_000_000), default=2048, metavar="N", help="median size in bytes (%(default)s)")
+    group.add_argument("--connections", type=number(1, 50), default=2, metavar="N", help="at once (%(default)s)")
+
+
+def _measured(chosen: Options, given: argparse.Namespace) -> int:
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            report = runner.run(_measure(chosen, given))
+    except KeyboardInterrupt:
+        return 130
+    except _FAILURES as error:
+        print(f"loadtest: {type(error).__name__}: {error}", file=sys.stderr)
+        return 1
+    if given.measure is not subcommands.fill:
+        _publish(report, given.json)
+    return 0
+
+
+async def _measure(chosen: Options, given: argparse.Namespace) -> Report:
+    async with bench(chosen) as ready:
+        report = ready.empty_report()
+        return msgspec.structs.replace(report, **await given.measure(ready, given))
+
+
+def _publish(report: Report, path: str | None) -> None:
+    """Tables, and the figures in full where they were asked for."""
+    encoded = msgspec.json.format(msgspec.json.encode(report), indent=2)
+    if path == "-":
+        sys.stdout.write(encoded.decode() + "\n")
+        return
+    if path:
+        Path(path).write_bytes(encoded + b"\n")
+    with contextlib.suppress(BrokenPipeError):
+        show(report, Console())

@@ -1,0 +1,81 @@
+"""IMAP responses out of a stream of bytes, and the few of them that the load test reads (RFC 9051 section 7)."""
+
+from __future__ import annotations
+
+import re
+
+LARGEST = 256 * 1024 * 1024
+"""Octets of one response, literals included."""
+_LITERAL = re.compile(rb"\{(\d{1,10})\}$")
+_EXISTS = re.compile(rb"\* (\d+) EXISTS", re.IGNORECASE)
+_MESSAGES = re.compile(rb"\bMESSAGES (\d+)", re.IGNORECASE)
+_LIST = re.compile(rb'\* LIST \(([^)]*)\) (?:NIL|"(?:[^"\\]|\\.)") (.*)$', re.IGNORECASE | re.DOTALL)
+
+
+class BadResponse(ValueError):
+    """The server sent something that is no IMAP."""
+
+
+class ResponseFramer:
+    """Bytes in, whole responses out, literals inside them; any cut of the bytes gives the same responses."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+        self._start = 0
+        self._scan = 0
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """The responses that these bytes complete, without their last CRLF. Raises BadResponse."""
+        self._buffer += data
+        complete = []
+        while (end := self._buffer.find(b"\r\n", self._scan)) >= 0:
+            if (response := self._ended(end)) is not None:
+                complete.append(response)
+        self._forget()
+        return complete
+
+    def _ended(self, end: int) -> bytes | None:
+        """The response that ends here, or None when a literal goes on behind the line."""
+        literal = _LITERAL.search(self._buffer, max(self._start, end - 12), end)
+        if literal:
+            self._scan = end + 2 + int(literal[1])
+            if self._scan - self._start > LARGEST:
+                raise BadResponse("endless response")
+            return None
+        response = bytes(self._buffer[self._start : end])
+        self._start = self._scan = end + 2
+        return response
+
+    def _forget(self) -> None:
+        """Drops what was handed out; what was searched in vain is not searched again."""
+        del self._buffer[: self._start]
+        self._scan = max(self._scan - self._start, len(self._buffer) - 1, 0) if self._no_literal_open() else self._scan - self._start
+        self._start = 0
+        if len(self._buffer) > LARGEST:
+            raise BadResponse("endless response")
+
+    def _no_literal_open(self) -> bool:
+        return self._scan - self._start <= len(self._buffer)
+
+
+def exists(response: bytes) -> int | None:
+    """The number of `* n EXISTS`."""
+    found = _EXISTS.match(response)
+    return int(found[1]) if found else None
+
+
+def messages(response: bytes) -> int | None:
+    """MESSAGES of a STATUS response."""
+    found = _MESSAGES.search(response) if response[:8].upper() == b"* STATUS" else None
+    return int(found[1]) if found else None
+
+
+def listed(response: bytes) -> tuple[bytes, bytes] | None:
+    """Attributes and mailbox name, as quoted by the server, of a LIST response."""
+    found = _LIST.match(response)
+    return (found[1].lower(), found[2]) if found else None
+
+
+def quoted(text: str) -> bytes:
+    """A quoted string (RFC 9051 section 4.3)."""
+    return b'"' + text.encode().replace(b"\\", b"\\\\").replace(b'"', b'\\"') + b'"'

@@ -1,0 +1,71 @@
+"""The `mailfold` command, as the load test uses it: status, and what it takes to have users."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from loadtest.meter.server_processes import ServerProcesses
+
+ROOT = Path(__file__).resolve().parents[1]
+_LIMIT = 60.0
+
+
+class CommandFailed(RuntimeError):
+    """The command ended with an error, or not in time."""
+
+
+def argv(*arguments: str) -> list[str]:
+    """The command of this environment: the installed one, else the package beside us."""
+    installed = Path(sys.executable).parent / "mailfold"
+    return [str(installed), *arguments] if installed.exists() else [sys.executable, "-m", "mailfold", *arguments]
+
+
+def environment(extra: Mapping[str, str]) -> dict[str, str]:
+    """Ours, with the repository first on Python's path."""
+    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    return {**os.environ, "PYTHONPATH": path, **extra}
+
+
+async def run(*arguments: str, text: str = "", settings: Mapping[str, str] | None = None) -> str:
+    """Runs the command to its end; what it printed. Raises CommandFailed."""
+    process = await asyncio.create_subprocess_exec(
+        *argv(*arguments),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env=environment(settings or {}),
+    )
+    try:
+        output, errors = await asyncio.wait_for(process.communicate(text.encode()), _LIMIT)
+    except TimeoutError:
+        process.kill()
+        raise CommandFailed(f"mailfold {' '.join(arguments)}: no end after {_LIMIT:g} s") from None
+    if process.returncode:
+        raise CommandFailed(f"mailfold {' '.join(arguments)}: {errors.decode('utf-8', 'replace')[-1500:]}")
+    return output.decode("utf-8", "replace")
+
+
+async def status(data: Path) -> dict[str, Any]:
+    """`mailfold status --json`. Raises CommandFailed."""
+    output = await run("status", "--json", "--data", str(data))
+    try:
+        answer: dict[str, Any] = json.loads(output)
+    except ValueError:
+        raise CommandFailed(f"mailfold status --json printed no JSON: {output[:200]}") from None
+    return answer
+
+
+def processes(answer: Mapping[str, Any], root: int | None = None) -> ServerProcesses:
+    """The processes named in a status answer."""
+    return ServerProcesses({int(one["pid"]): _name(one) for one in answer.get("processes", []) if one.get("pid")}, root)
+
+
+def _name(process: Mapping[str, Any]) -> str:
+    services = ", ".join(process.get("services") or ())
+    return f"{process['name']} ({services})" if services and services != process["name"] else str(process["name"])

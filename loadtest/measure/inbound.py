@@ -1,0 +1,122 @@
+"""Mail from outside, as fast as it goes: accepted, drained, and what it cost."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from loadtest.figures import Cost, Inbound, spread
+from loadtest.imap.counts import Arrival, all_visible, wait_for
+from loadtest.imap.session import ImapSession
+from loadtest.measure.bench import Meters, per_message
+from loadtest.meter.fsyncs import FsyncCount
+from loadtest.meter.memory import MemoryPeak
+from loadtest.smtp.driver import Shape, Tally, send_all
+from loadtest.smtp.letter import Letter
+from loadtest.target import Target
+from loadtest.watching import Progress
+
+_SEND_LIMIT = 900.0
+_DRAIN_LIMIT = 180.0
+
+
+@dataclass(slots=True)
+class _Watched:
+    """What is counted beside a run."""
+
+    memory: dict[str, int] = field(default_factory=dict)
+    memory_total: int = 0
+    fsyncs: dict[str, int] = field(default_factory=dict)
+
+
+async def measure_inbound(
+    target: Target, sessions: Mapping[int, ImapSession], meters: Meters, letters: list[Letter], shape: Shape, progress: Progress
+) -> Inbound:
+    """Sends all letters and waits until all are visible and the server rests. Raises TimeoutError, ImapRefused."""
+    await meters.quiet(progress)
+    before, baseline = meters.cpu(), await all_visible(sessions)
+    with _watch(meters) as watched:
+        own = time.process_time()
+        tally = await _send(target, letters, shape, progress)
+        own = time.process_time() - own
+        arrival = await wait_for(sessions, _expected(baseline, tally), limit=_DRAIN_LIMIT)
+        drained = meters.cpu()
+        await meters.quiet(progress)
+    return _figures(letters, shape, tally, arrival, watched, _Costs(before, drained, meters.cpu(), own))
+
+
+async def count_fsyncs(target: Target, sessions: Mapping[int, ImapSession], meters: Meters, letters: list[Letter], shape: Shape) -> Cost:
+    """fsyncs a message in a run of its own, for the method that slows the server down."""
+    baseline = await all_visible(sessions)
+    with _watch(meters, fsyncs=True) as watched:
+        tally = await send_all(target, letters, shape, limit=_SEND_LIMIT)
+        await wait_for(sessions, _expected(baseline, tally), limit=_DRAIN_LIMIT)
+    return _each(watched.fsyncs, tally.accepted)
+
+
+async def _send(target: Target, letters: list[Letter], shape: Shape, progress: Progress) -> Tally:
+    title = f"{shape.connections} connections" + (", pipelining" if shape.pipelining else "")
+    with progress.bar(title, len(letters)) as step:
+        return await send_all(target, letters, shape, limit=_SEND_LIMIT, progress=step)
+
+
+@contextlib.contextmanager
+def _watch(meters: Meters, *, fsyncs: bool = False) -> Iterator[_Watched]:
+    """Memory, and fsyncs where counting them is free or asked for."""
+    watched = _Watched()
+    if meters.server is None:
+        yield watched
+        return
+    counting = meters.fsync_method if fsyncs or meters.fsync_method == "perf" else None
+    counter = FsyncCount(counting, meters.server.pids()) if counting else None
+    with MemoryPeak(meters.server) as peak:
+        if counter:
+            counter.start()
+        try:
+            yield watched
+        finally:
+            watched.fsyncs = counter.stop() if counter else {}
+    watched.memory, watched.memory_total = peak.by_name, peak.total
+
+
+def _expected(baseline: Mapping[int, int], tally: Tally) -> dict[int, int]:
+    return {user: baseline.get(user, 0) + count for user, count in tally.by_user.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class _Costs:
+    """CPU seconds: of the server before, when drained, when quiet; of the sending side."""
+
+    before: dict[str, float]
+    drained: dict[str, float]
+    settled: dict[str, float]
+    own: float
+
+
+def _figures(letters: list[Letter], shape: Shape, tally: Tally, arrival: Arrival, watched: _Watched, costs: _Costs) -> Inbound:
+    accepted = max(1, tally.accepted)
+    return Inbound(
+        connections=shape.connections,
+        per_connection=shape.per_connection,
+        pipelining=shape.pipelining,
+        messages=len(letters),
+        accepted=tally.accepted,
+        refusals={reason: count for reason, count in tally.refusals.most_common() if count},
+        accepted_per_second=round(tally.rate, 1),
+        drained_per_second=0.0 if arrival.missing else round(tally.accepted / (arrival.at - tally.began), 1),
+        missing=arrival.missing,
+        surplus=arrival.surplus,
+        accept_ms=spread(tally.durations),
+        cpu_ms_per_message=per_message(costs.before, costs.drained, tally.accepted),
+        settled_cpu_ms_per_message=per_message(costs.before, costs.settled, tally.accepted),
+        client_cpu_ms_per_message=round(costs.own * 1000 / accepted, 3),
+        fsyncs_per_message=_each(watched.fsyncs, tally.accepted),
+        peak_memory=watched.memory,
+        peak_memory_total=watched.memory_total,
+    )
+
+
+def _each(counts: Mapping[str, int], messages: int) -> Cost:
+    return {name: round(count / max(1, messages), 3) for name, count in counts.items()}

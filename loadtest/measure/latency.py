@@ -1,0 +1,186 @@
+"""How long from the final dot to EXISTS, at a fixed rate, by NOOP or by IDLE.
+
+Every letter goes to the next user in turn, each of whom has a session that watches INBOX; so at the usual rates
+a user has one letter on its way, and the next EXISTS is its arrival.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from loadtest.content.mail import mail
+from loadtest.content.profile import Profile
+from loadtest.figures import Latency, spread
+from loadtest.imap.session import Command, ImapRefused, ImapSession, open_imap
+from loadtest.smtp.letter import Letter, letter
+from loadtest.smtp.session import Refused, SmtpSession, open_session
+from loadtest.target import Target
+from loadtest.watching import Progress
+
+NOOP_EVERY = 0.004
+"""Seconds between two NOOPs of a session that waits."""
+_LATE = 30.0
+"""Seconds after the last letter."""
+_SENDERS = 50
+
+
+@dataclass(slots=True)
+class Inbox:
+    """A user's session and the letters that have not arrived: the number of messages each will make, and its final dot."""
+
+    session: ImapSession
+    announced: int = 0
+    idle: Command | None = None
+    arrivals: list[float] = field(default_factory=list)
+    empty: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set while no letter is on its way."""
+    _waiting: deque[tuple[int, float]] = field(default_factory=deque)
+    _early: deque[tuple[int, float]] = field(default_factory=deque)
+    """EXISTS that came before the 250 of its letter was read."""
+
+    def sent(self, dot: float) -> None:
+        """A letter was accepted; it may have been seen already."""
+        self.announced += 1
+        self._waiting.append((self.announced, dot))
+        self.empty.clear()
+        while self._early and self._waiting:
+            self._settle(*self._early.popleft())
+
+    def saw(self, exists: int, at: float) -> None:
+        """EXISTS came, at this monotonic time."""
+        if exists > self.announced:
+            self._early.append((exists, at))
+        self._settle(exists, at)
+
+    def _settle(self, exists: int, at: float) -> None:
+        while self._waiting and self._waiting[0][0] <= exists:
+            _, dot = self._waiting.popleft()
+            self.arrivals.append(at - dot)
+        if not self._waiting:
+            self.empty.set()
+
+
+async def measure_latency(target: Target, profile: Profile, *, rate: float, count: int, by: str, progress: Progress) -> Latency:
+    """Sends `count` letters, `rate` a second. `by` is `noop` or `idle`. Raises OSError, ImapRefused."""
+    inboxes = {user: await _watch(target, user, by) for user in range(min(target.users, count))}
+    letters = [letter(mail(_plain(profile), number, number)) for number in range(count)]
+    senders = _Senders(target)
+    with progress.bar(f"latency by {by.upper()}", count) as step:
+        refused = await _send_at(rate, letters, senders, inboxes, by, step)
+        await _wait(inboxes)
+    await _close(inboxes, senders)
+    arrivals = [seconds for inbox in inboxes.values() for seconds in inbox.arrivals]
+    return Latency(
+        rate=rate,
+        seen_by=by,
+        sent=count,
+        seen=len(arrivals),
+        refused=refused,
+        arrival_ms=spread(arrivals),
+        accept_ms=spread(senders.durations),
+    )
+
+
+def _plain(profile: Profile) -> Profile:
+    """No spam: it would be filed where nobody looks. Numbers of their own, so that no Message-ID was seen before."""
+    return dataclasses.replace(profile, spam_share=0.0, seed=profile.seed + time.time_ns() % 1_000_000_007)
+
+
+async def _watch(target: Target, user: int, by: str) -> Inbox:
+    session = await open_imap(target, user)
+    await session.command(b"SELECT INBOX")
+    inbox = Inbox(session, session.exists)
+    inbox.empty.set()
+    session.on_exists = inbox.saw
+    if by == "idle":
+        inbox.idle = await session.idle()
+    return inbox
+
+
+class _Senders:
+    """SMTP connections that are free; a new one is opened when none is."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self._free: list[SmtpSession] = []
+        self._gate = asyncio.Semaphore(_SENDERS)
+        self._opened = 0
+        self.durations: list[float] = []
+
+    async def send(self, one: Letter) -> float:
+        """Sends, and tells when the final dot was written. Raises OSError, Refused."""
+        async with self._gate:
+            session = await self._take()
+            receipt = await session.send(one)
+            self._free.append(session)
+        self.durations.append(receipt.accepted - receipt.dot)
+        return receipt.dot
+
+    async def _take(self) -> SmtpSession:
+        while self._free:
+            if not (session := self._free.pop()).lost:
+                return session
+        self._opened += 1
+        return await open_session(self._target, self._opened)
+
+    async def close(self) -> None:
+        for session in self._free:
+            await session.quit()
+
+
+async def _send_at(
+    rate: float, letters: list[Letter], senders: _Senders, inboxes: dict[int, Inbox], by: str, step: Callable[[], None]
+) -> int:
+    """Starts each letter at its moment, whether the ones before are done or not; how many were refused."""
+    start, running = time.monotonic(), []
+    for due, one in _due(start, rate, letters):
+        await asyncio.sleep(max(0.0, due - time.monotonic()))
+        running.append(asyncio.create_task(_send_one(one, senders, inboxes[one.user % len(inboxes)], by)))
+        step()
+    outcomes = await asyncio.gather(*running)
+    return outcomes.count(False)
+
+
+def _due(start: float, rate: float, letters: list[Letter]) -> Iterator[tuple[float, Letter]]:
+    return ((start + number / rate, one) for number, one in enumerate(letters))
+
+
+async def _send_one(one: Letter, senders: _Senders, inbox: Inbox, by: str) -> bool:
+    try:
+        dot = await senders.send(one)
+    except (OSError, Refused):
+        return False
+    inbox.sent(dot)
+    if by == "noop":
+        await _poll(inbox)
+    return True
+
+
+async def _poll(inbox: Inbox) -> None:
+    """NOOP until the letter is there, at most as long as late letters are waited for."""
+    end = time.monotonic() + _LATE
+    while not inbox.empty.is_set() and time.monotonic() < end:
+        await inbox.session.command(b"NOOP")
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(inbox.empty.wait(), NOOP_EVERY)
+
+
+async def _wait(inboxes: dict[int, Inbox]) -> None:
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(asyncio.gather(*(inbox.empty.wait() for inbox in inboxes.values())), _LATE)
+
+
+async def _close(inboxes: dict[int, Inbox], senders: _Senders) -> None:
+    """The figures are taken: a session that ends badly cannot change them."""
+    await senders.close()
+    for inbox in inboxes.values():
+        if inbox.idle:
+            with contextlib.suppress(ImapRefused, TimeoutError):
+                await asyncio.wait_for(inbox.session.done(inbox.idle), 5)
+        inbox.session.close()

@@ -1,0 +1,44 @@
+"""Which processes are the server's, and what they are called."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from loadtest.meter.proc import ProcessTimes, all_times, descendants
+
+LAUNCHER = "launcher"
+
+
+@dataclass(frozen=True, slots=True)
+class ServerProcesses:
+    """Names by process id, as the server told them, and the process that started it."""
+
+    names: Mapping[int, str]
+    root: int | None = None
+    roots: frozenset[int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "roots", frozenset({*self.names, *([self.root] if self.root else [])}))
+
+    def named(self) -> dict[str, list[tuple[int, ProcessTimes]]]:
+        """All that run now, by name: the server's name for it, else its nearest named ancestor's or its own."""
+        times = all_times()
+        grouped: dict[str, list[tuple[int, ProcessTimes]]] = {}
+        for pid in sorted(descendants(set(self.roots), times)):
+            grouped.setdefault(self._name(pid, times), []).append((pid, times[pid]))
+        return grouped
+
+    def pids(self) -> dict[str, list[int]]:
+        """Process ids by name."""
+        return {name: [pid for pid, _ in group] for name, group in self.named().items()}
+
+    def _name(self, pid: int, times: Mapping[int, ProcessTimes]) -> str:
+        """A child nobody named counts for the service below which it runs; one directly below the launcher has its own name."""
+        above = pid
+        while above in times and above not in self.names and above != self.root:
+            parent = times[above].parent
+            if parent == self.root and parent not in self.names:
+                return times[above].name
+            above = parent
+        return self.names.get(above, LAUNCHER)

@@ -1,0 +1,103 @@
+"""Sends letters over several connections as fast as the server takes them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from loadtest.smtp.letter import Letter
+from loadtest.smtp.session import Receipt, Refused, SmtpSession, open_session
+from loadtest.target import Target
+
+_TRIES = 20
+"""Connections refused in a row before a worker gives up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How many connections at once, how many letters on each before it is closed, and whether commands go in groups."""
+
+    connections: int = 10
+    per_connection: int = 10
+    pipelining: bool = False
+
+
+@dataclass(slots=True)
+class Tally:
+    """What came of it; times are monotonic seconds, durations seconds."""
+
+    began: float = 0.0
+    last_accepted: float = 0.0
+    accepted: int = 0
+    by_user: Counter[int] = field(default_factory=Counter)
+    durations: list[float] = field(default_factory=list)
+    """From the final dot to 250."""
+    refusals: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def rate(self) -> float:
+        """Accepted each second."""
+        span = self.last_accepted - self.began
+        return self.accepted / span if span > 0 else 0.0
+
+    @property
+    def refused(self) -> int:
+        """Letters that were not accepted."""
+        return self.refusals.total()
+
+    def add(self, letter: Letter, receipt: Receipt) -> None:
+        """Counts an accepted letter."""
+        self.accepted += 1
+        self.by_user[letter.user] += 1
+        self.durations.append(receipt.accepted - receipt.dot)
+        self.last_accepted = receipt.accepted
+
+
+async def send_all(
+    target: Target, letters: Iterable[Letter], shape: Shape, *, limit: float = 600.0, progress: Callable[[], None] | None = None
+) -> Tally:
+    """Sends every letter once; a refused one is counted and not repeated. Raises TimeoutError after `limit` seconds."""
+    waiting, tally = deque(letters), Tally(began=time.monotonic())
+    workers = (_work(target, waiting, shape, tally, number, progress or _silent) for number in range(shape.connections))
+    async with asyncio.timeout(limit):
+        await asyncio.gather(*workers)
+    tally.refusals["not tried"] += len(waiting)
+    return tally
+
+
+def _silent() -> None:
+    """Progress nobody watches."""
+
+
+async def _work(
+    target: Target, waiting: deque[Letter], shape: Shape, tally: Tally, number: int, progress: Callable[[], None]
+) -> None:
+    refused_in_a_row = 0
+    while waiting and refused_in_a_row < _TRIES:
+        try:
+            session = await open_session(target, number)
+        except (OSError, Refused):
+            refused_in_a_row += 1
+            await asyncio.sleep(0.05 * refused_in_a_row)
+            continue
+        refused_in_a_row = 0
+        await _fill(session, waiting, shape, tally, progress)
+
+
+async def _fill(session: SmtpSession, waiting: deque[Letter], shape: Shape, tally: Tally, progress: Callable[[], None]) -> None:
+    """Sends on one connection until it is full, closed, or nothing waits."""
+    for _ in range(shape.per_connection):
+        if not waiting:
+            break
+        letter = waiting.popleft()
+        try:
+            tally.add(letter, await session.send(letter, pipelining=shape.pipelining))
+        except Refused as refused:
+            tally.refusals[str(refused)[:120]] += 1
+            return
+        finally:
+            progress()
+    await session.quit()

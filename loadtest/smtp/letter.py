@@ -1,0 +1,32 @@
+"""A mail made ready for the wire before the clock starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from loadtest.content.mail import Mail
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """The two commands of the envelope, and the data with its dots doubled and its end."""
+
+    number: int
+    user: int
+    mail: bytes
+    rcpt: bytes
+    data: bytes
+
+
+def letter(mail: Mail) -> Letter:
+    """Renders one mail."""
+    envelope = f"MAIL FROM:<{mail.reverse_path}>\r\n".encode(), f"RCPT TO:<{mail.forward_path}>\r\n".encode()
+    return Letter(mail.number, mail.user, *envelope, dotted(mail.data))
+
+
+def dotted(data: bytes) -> bytes:
+    """RFC 5321 section 4.5.2: a dot before every dot at the start of a line, and the line that ends it all."""
+    stuffed = data.replace(b"\r\n.", b"\r\n..")
+    if stuffed.startswith(b"."):
+        stuffed = b"." + stuffed
+    return stuffed + (b".\r\n" if stuffed.endswith(b"\r\n") else b"\r\n.\r\n")

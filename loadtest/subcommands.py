@@ -1,0 +1,95 @@
+"""What each subcommand measures: a function from the bench and the options to the parts of a report."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from typing import Any
+
+from loadtest.bench import Bench
+from loadtest.content.filler import filler_profile
+from loadtest.figures import Growth, ImapTiming, Inbound, Latency
+from loadtest.measure.growth import measure_growth
+from loadtest.measure.imap_timings import measure_imap
+from loadtest.measure.inbound import count_fsyncs, measure_inbound
+from loadtest.measure.latency import measure_latency
+from loadtest.measure.seeding import seed
+from loadtest.smtp.driver import Shape
+
+FSYNC_MESSAGES = 200
+"""Of the run that only counts fsyncs, where counting slows the server."""
+
+
+async def everything(bench: Bench, given: argparse.Namespace) -> dict[str, Any]:
+    """`run`: inbound, latency, IMAP; growth when asked for."""
+    parts = await inbound(bench, given) | await latency(bench, given) | await imap(bench, given)
+    return parts | await growth(bench, given) if given.growth else parts
+
+
+async def inbound(bench: Bench, given: argparse.Namespace) -> dict[str, list[Inbound]]:
+    """One run for each number of connections, and one with pipelining."""
+    shapes = [Shape(connections, given.per_connection) for connections in given.connections]
+    if given.pipelining:
+        shapes.append(Shape(10, given.per_connection, pipelining=True))
+    async with bench.sessions() as sessions:
+        await _warm_up(bench, sessions, given)
+        runs = []
+        for shape in shapes:
+            letters = bench.supply.letters(given.messages)
+            runs.append(await measure_inbound(bench.target, sessions, bench.meters, letters, shape, bench.progress))
+        return {"inbound": await _with_fsyncs(bench, sessions, runs)}
+
+
+async def _warm_up(bench: Bench, sessions: Any, given: argparse.Namespace) -> None:
+    """The first mail after a start pays for imports and empty caches."""
+    if given.warm_up:
+        shape = Shape(4, given.per_connection)
+        await measure_inbound(bench.target, sessions, bench.meters, bench.supply.letters(given.warm_up), shape, bench.progress)
+
+
+async def _with_fsyncs(bench: Bench, sessions: Any, runs: list[Inbound]) -> list[Inbound]:
+    """strace slows the server, so its counts come from a run of their own, at ten connections."""
+    if bench.meters.fsync_method != "strace" or bench.meters.server is None:
+        return runs
+    counts = await count_fsyncs(bench.target, sessions, bench.meters, bench.supply.letters(FSYNC_MESSAGES), Shape())
+    return [_replaced(run, counts) if run.connections == Shape().connections else run for run in runs]
+
+
+def _replaced(run: Inbound, counts: dict[str, float]) -> Inbound:
+    values = {name: getattr(run, name) for name in run.__struct_fields__}
+    return Inbound(**{**values, "fsyncs_per_message": counts})
+
+
+async def latency(bench: Bench, given: argparse.Namespace) -> dict[str, list[Latency]]:
+    """By NOOP, then by IDLE."""
+    runs = []
+    for by in given.by:
+        await bench.meters.quiet(bench.progress)
+        runs.append(
+            await measure_latency(bench.target, bench.supply.profile, rate=given.rate, count=given.latency_messages, by=by, progress=bench.progress)
+        )
+    return {"latency": runs}
+
+
+async def imap(bench: Bench, given: argparse.Namespace) -> dict[str, list[ImapTiming]]:
+    """On a mailbox of the last user."""
+    user = bench.target.users - 1
+    timings = await measure_imap(bench.target, user, given.mailbox_size, bench.supply.profile, bench.meters, bench.progress)
+    return {"imap": timings}
+
+
+async def growth(bench: Bench, given: argparse.Namespace) -> dict[str, Growth]:
+    """On the INBOX of the first user."""
+    profile = dataclasses.replace(bench.supply.profile, spam_share=0.0)
+    return {"growth": await measure_growth(bench.target, 0, given.sizes, profile, bench.meters, bench.progress)}
+
+
+async def fill(bench: Bench, given: argparse.Namespace) -> dict[str, Any]:
+    """`seed`: prints the rate and measures nothing else."""
+    profile = filler_profile(bench.supply.profile, given.size)
+    first = bench.supply.first
+    rate = await seed(
+        bench.target, given.user, given.mailbox.encode(), given.count, profile, bench.progress, connections=given.connections, first=first
+    )
+    bench.progress.say(f"{given.count} messages, {rate:.0f} a second")
+    return {}
