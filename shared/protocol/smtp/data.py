@@ -19,22 +19,30 @@ class DotDecoder:
 
     def decode(self, buffer: bytearray) -> bytes:
         """Take what is decided from the front of the buffer. Bare CR and LF are passed on as they are; see has_bare_newline."""
-        end = buffer.find(_END)
+        dot = buffer.find(_STUFFED)  # one search is enough for most pieces: neither a stuffed line nor the end is there without it
+        if dot < 0:
+            return self._own(_cut(buffer, len(buffer) - _undecided(buffer), 0))
+        end = buffer.find(_END, dot)
         self.finished = end >= 0
         if self.finished:
-            return self._take(buffer, end + len(_PLAIN), len(_END) - len(_PLAIN))
-        return self._take(buffer, len(buffer) - _undecided(buffer), 0)
+            piece = _cut(buffer, end + len(_PLAIN), len(_END) - len(_PLAIN))
+        else:
+            piece = _cut(buffer, len(buffer) - _undecided(buffer), 0)
+        return self._own(piece.replace(_STUFFED, _PLAIN))
 
-    def _take(self, buffer: bytearray, octets: int, terminator: int) -> bytes:
-        with memoryview(buffer) as view:
-            piece = bytes(view[:octets])
-        del buffer[: octets + terminator]
-        if not piece:
-            return piece
-        if self._virtual:
-            piece, self._virtual = piece.replace(_STUFFED, _PLAIN)[self._virtual :], 0
-            return piece
-        return piece.replace(_STUFFED, _PLAIN)
+    def _own(self, piece: bytes) -> bytes:
+        """The piece without the CRLF of the command."""
+        if self._virtual and piece:
+            piece, self._virtual = piece[self._virtual :], 0
+        return piece
+
+
+def _cut(buffer: bytearray, octets: int, surplus: int) -> bytes:
+    """The first octets of the buffer; they and the surplus behind them are removed from it."""
+    with memoryview(buffer) as view:
+        piece = bytes(view[:octets])
+    del buffer[: octets + surplus]
+    return piece
 
 
 def _undecided(buffer: bytearray) -> int:

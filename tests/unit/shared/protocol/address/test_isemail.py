@@ -1,0 +1,77 @@
+"""The is_email test set, and what Mailfold makes of each of its categories.
+
+In the envelope (parse_address) accepted: VALID, DNSWARN, RFC5321. Refused: ERR, CFWS, DEPREC, RFC5322, for RFC 5321 has no comments, folding
+or obsolete forms. In a header (read_header_addresses) CFWS and DEPREC are read as well. The exceptions are listed, each with its reason.
+"""
+
+import os
+import re
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+
+from shared.protocol.address.address import parse_address
+from shared.protocol.address.error import AddressError
+from shared.protocol.address.header import read_header_addresses
+
+_ROOT = Path(__file__).resolve().parents[5]
+_DATA = Path(os.environ.get("MAILFOLD_TEST_DATA", _ROOT.parent / "shared/data")) / "addresses/isemail-tests.xml"
+_ENVELOPE = {"VALID_CATEGORY", "DNSWARN", "RFC5321"}
+_HEADER = _ENVELOPE | {"CFWS", "DEPREC"}
+
+_ENVELOPE_EXCEPTIONS = {
+    23: False,  # a numeric top-level domain never resolves
+    24: False,  # and this one would be taken for an IP address
+    26: True,  # 65 octets of localpart: RFC 5321 §4.5.3.1 would rather have no limit, SRS and VERP need more
+    39: True,  # 64 + 190 octets: as above
+    59: True,  # a long quoted localpart
+    60: True,
+    71: True,  # "::" for a single group was allowed by RFC 4291
+}
+_HEADER_EXCEPTIONS = {
+    **_ENVELOPE_EXCEPTIONS,
+    15: True,  # a dot too many: phone providers gave such addresses away; kept, and quoted when written
+    16: True,
+    43: False,  # an empty localpart names nobody
+    58: False,  # NUL and other controls have no place in an address
+    99: True,  # stray line ends are blanks in a header value that was unfolded badly
+    **dict.fromkeys((124, 125, 134, 138, 139), False),
+    **dict.fromkeys((127, 128, 130, 131, 132, 135, 141, 142, 143, 145, 146, 147, 150, 151, 152, 154, 155, 156), True),
+    160: True,  # a quoted pair of UTF-8: RFC 6532 allows it
+}
+
+
+def _cases() -> list[tuple[int, str, str]]:
+    if not _DATA.exists():
+        return []
+    tests = ET.parse(_DATA).getroot().findall("test")
+    return [(int(test.get("id", "0")), _plain(test.findtext("address") or ""), (test.findtext("category") or "")[8:]) for test in tests]
+
+
+def _plain(text: str) -> str:
+    """Control characters stand in the file as their symbols, U+2400 and on."""
+    return re.sub("[\u2400-\u241f]", lambda match: chr(ord(match[0]) - 0x2400), text)
+
+
+def test_the_set_is_there() -> None:
+    if not _DATA.exists():
+        pytest.skip(f"test data not found: {_DATA}")
+    assert len(_cases()) > 150
+
+
+@pytest.mark.parametrize(("number", "text", "category"), _cases())
+def test_envelope(number: int, text: str, category: str) -> None:
+    try:
+        parse_address(text)
+        accepted = True
+    except AddressError:
+        accepted = False
+    assert accepted is _ENVELOPE_EXCEPTIONS.get(number, category in _ENVELOPE)
+
+
+@pytest.mark.parametrize(("number", "text", "category"), _cases())
+def test_header(number: int, text: str, category: str) -> None:
+    found = read_header_addresses(text)
+    accepted = len(found.addresses) == 1 and not found.unreadable
+    assert accepted is _HEADER_EXCEPTIONS.get(number, category in _HEADER)
