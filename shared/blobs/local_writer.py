@@ -115,7 +115,7 @@ class LocalBlobWriter:
         with memoryview(self._buffer) as view:
             frames = [compress(view[at : min(at + settings.frame_bytes, end)], settings.level) for at in range(0, end, settings.frame_bytes)]
         self._lengths.extend(map(len, frames))
-        del self._buffer[:end]
+        self._buffer = self._buffer[end:]  # a new one: deleting from the front would keep the memory of the first 256 KiB
         return frames[0] if len(frames) == 1 else b"".join(frames)
 
     def _finish(self, scan: bytes) -> tuple[str, bytes]:
