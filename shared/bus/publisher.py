@@ -1,0 +1,127 @@
+"""Publishes facts and waits for the stream's confirmation: one inbox for all answers, one timer for all bounds."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+import orjson
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.errors import ConnectionClosedError
+from nats.errors import Error as NatsError
+
+from shared.bus.connection import Connection
+from shared.bus.errors import BusUnavailable
+from shared.bus.settings import BusSettings
+
+_ID_HEADER = "Nats-Msg-Id"
+_NO_RESPONDERS = "503"
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """A publish without an answer yet."""
+
+    subject: str
+    headers: dict[str, str]
+    payload: bytes
+    answer: asyncio.Future[None]
+    deadline: float
+
+
+class Publisher:
+    """Holds every publish until it is confirmed; sends all that are held again after a reconnect (the stream knows their ids)."""
+
+    def __init__(self, settings: BusSettings, connection: Connection) -> None:
+        self._settings = settings
+        self._connection = connection
+        self._loop = asyncio.get_running_loop()
+        self._waiting: dict[str, _Waiting] = {}
+        self._inbox = ""
+        self._count = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._stopped = False
+
+    async def attach(self, client: Client) -> None:
+        """Listen for answers on a fresh inbox."""
+        self._inbox = client.new_inbox() + "."
+        await client.subscribe(self._inbox + "*", cb=self._answered)
+
+    async def resend(self, client: Client) -> None:
+        """Send everything without an answer again."""
+        for token, waiting in list(self._waiting.items()):
+            await self._send(client, token, waiting)
+
+    async def publish(self, subject: str, message_id: str, payload: bytes) -> None:
+        """Returns when the stream holds the message, or held it already under this id. Raises BusUnavailable."""
+        self._check_room()
+        waiting = _Waiting(subject, {_ID_HEADER: message_id}, payload, self._loop.create_future(), self._deadline())
+        self._count += 1
+        token = str(self._count)
+        self._waiting[token] = waiting
+        try:
+            if (client := self._connection.client) is not None:
+                await self._send(client, token, waiting)
+            await waiting.answer
+        finally:
+            self._waiting.pop(token, None)
+
+    def stop(self) -> None:
+        """Everything without an answer fails, and so does every later publish."""
+        self._stopped = True
+        if self._timer is not None:
+            self._timer.cancel()
+        for waiting in self._waiting.values():
+            _fail(waiting, BusUnavailable("the bus is closed"))
+
+    def _check_room(self) -> None:
+        if self._stopped:
+            raise BusUnavailable("the bus is closed")
+        if len(self._waiting) >= self._settings.max_waiting_publishes:
+            raise BusUnavailable(f"{len(self._waiting)} publishes wait for the bus")
+
+    def _deadline(self) -> float:
+        """The bound is the same for all, so the first one held is the first one due: one timer is enough."""
+        deadline = self._loop.time() + self._settings.publish_timeout_seconds
+        if self._timer is None:
+            self._timer = self._loop.call_at(deadline, self._expire)
+        return deadline
+
+    def _expire(self) -> None:
+        self._timer = None
+        now = self._loop.time()
+        for waiting in self._waiting.values():
+            if waiting.deadline > now:
+                self._timer = self._loop.call_at(waiting.deadline, self._expire)
+                return
+            _fail(waiting, BusUnavailable(f"no answer from the bus within {self._settings.publish_timeout_seconds:g} s"))
+
+    async def _send(self, client: Client, token: str, waiting: _Waiting) -> None:
+        try:
+            await client.publish(waiting.subject, waiting.payload, self._inbox + token, waiting.headers)
+        except ConnectionClosedError:
+            return  # held until the next connection, or its bound
+        except NatsError as error:
+            _fail(waiting, BusUnavailable(f"{waiting.subject}: {error!r}"))
+
+    async def _answered(self, message: Msg) -> None:
+        waiting = self._waiting.get(message.subject.rpartition(".")[2])
+        if waiting is None or waiting.answer.done():
+            return
+        if message.headers is not None and message.headers.get("Status") == _NO_RESPONDERS:
+            self._connection.heal(f"no stream takes {waiting.subject}")  # it is sent again after that
+        elif b'"error"' in message.data:
+            _fail(waiting, BusUnavailable(f"{waiting.subject}: {_description(message.data)}"))
+        else:
+            waiting.answer.set_result(None)
+
+
+def _fail(waiting: _Waiting, error: BusUnavailable) -> None:
+    if not waiting.answer.done():
+        waiting.answer.set_exception(error)
+
+
+def _description(answer: bytes) -> str:
+    """The server's reason, say: maximum bytes exceeded."""
+    return str(orjson.loads(answer)["error"].get("description", ""))

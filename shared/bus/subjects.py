@@ -1,0 +1,105 @@
+"""Every stream, subject and durable consumer of the bus, declared once, as data.
+
+A fact travels on `<area>.<fact>.<shard>`; a doorbell on `doorbell.<who>[.<which>]`. Only ids stand in a subject.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from shared.shards import SHARDS
+
+MINUTE = 60.0
+DAY = 24 * 60 * MINUTE
+MEGABYTE = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One kind of event that travels as work, on a subject per shard."""
+
+    area: str
+    name: str
+    meaning: str
+    subjects: tuple[str, ...]
+
+    @property
+    def pattern(self) -> str:
+        """All shards of the fact."""
+        return f"{self.area}.{self.name}.*"
+
+    def on(self, shard: int) -> str:
+        """The subject of one shard (0 to 15)."""
+        return self.subjects[shard]
+
+
+def _fact(area: str, name: str, meaning: str) -> Fact:
+    return Fact(area, name, meaning, tuple(f"{area}.{name}.{shard}" for shard in range(SHARDS)))
+
+
+RECEIVED = _fact("mail", "received", "A message was accepted from the Internet and is durable at the ingress; it wants a verdict.")
+SUBMITTED = _fact("mail", "submitted", "A user's message was accepted and is durable at the ingress; it wants to be delivered.")
+CLASSIFIED = _fact("mail", "classified", "A received message has its verdict; it wants to be delivered.")
+SETTLED = _fact("mail", "settled", "Every recipient of a message is delivered, queued or bounced; its reception may be released.")
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """A JetStream stream. Work queue: a fact has one durable, and an acknowledged message is deleted at once.
+
+    A message nobody takes ends after `max_age` seconds and the stream at `max_bytes` (then publishes are refused, not old
+    work dropped); either way the sender's repeats bring it back. `dedupe_window` is in seconds.
+    """
+
+    name: str
+    facts: tuple[Fact, ...]
+    max_age: float = DAY
+    max_bytes: int = 512 * MEGABYTE
+    dedupe_window: float = 2 * MINUTE
+
+
+MAIL = Stream("MAIL", (RECEIVED, SUBMITTED, CLASSIFIED, SETTLED))
+STREAMS = (MAIL,)
+
+
+@dataclass(frozen=True, slots=True)
+class Durable:
+    """A durable pull consumer: `service` works off `fact`. `max_ack_pending` bounds what is out at its workers or waits for a retry."""
+
+    service: str
+    fact: Fact
+    stream: Stream
+    max_ack_pending: int = 4096
+
+    @property
+    def name(self) -> str:
+        return f"{self.service}-{self.fact.name}"
+
+
+CLASSIFIER_RECEIVED = Durable("classifier", RECEIVED, MAIL)
+DELIVERY_SUBMITTED = Durable("delivery", SUBMITTED, MAIL)
+DELIVERY_CLASSIFIED = Durable("delivery", CLASSIFIED, MAIL)
+INGRESS_SETTLED = Durable("ingress", SETTLED, MAIL)
+DURABLES = (CLASSIFIER_RECEIVED, DELIVERY_SUBMITTED, DELIVERY_CLASSIFIED, INGRESS_SETTLED)
+
+DOORBELL_LOG = "doorbell.log"
+"""The event log has new entries (live tail)."""
+
+
+def store_doorbell(service: str, shard: int) -> str:
+    """Rung when a shard of a service's event store has new events."""
+    return f"doorbell.{service}.{shard}"
+
+
+def store_doorbell_pattern(service: str) -> str:
+    """All shards of a service's event store, to listen to."""
+    return f"doorbell.{service}.*"
+
+
+def account_doorbell(account_id: str) -> str:
+    """Rung when the version of an account's mailboxes has changed; the payload is the new version, in ASCII digits."""
+    return f"doorbell.account.{account_id}"
+
+
+ACCOUNT_DOORBELL_PATTERN = "doorbell.account.*"
+"""All accounts, to listen to."""
