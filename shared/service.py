@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import socket
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import orjson
+import sqlalchemy
 import structlog
 
 from shared import log as logs
@@ -27,7 +29,8 @@ from shared.bus.settings import BusSettings
 from shared.clock import Clock, SystemClock
 from shared.eventstore.lease import LeaseHeld
 from shared.eventstore.sqlite import FileInUse
-from shared.eventstore.store import EventStore
+from shared.eventstore.store import EventStore, backend_for
+from shared.eventstore.transaction import Projection
 from shared.grpc.local import LocalChannel
 from shared.grpc.remote import RemoteChannel, RemoteServer
 from shared.grpc.servicers import Method, Registration, methods_of
@@ -39,6 +42,8 @@ from shared.settings import Section, Settings, load
 log = structlog.get_logger("service")
 S = TypeVar("S", bound=Section)
 SHARED_SECTIONS: Mapping[str, type[Section]] = {"server": ServerSettings, "bus": BusSettings, "blobs": BlobSection}
+_GENERATION = "g0001"
+"""Where new blobs go; a sweep raises it."""
 _OPEN_PATIENCE = 30.0
 """Seconds a starting service waits for its predecessor to let go of the store."""
 
@@ -85,9 +90,18 @@ class Host:
             self._channels[key] = RemoteChannel(self.places.socket(service), caller, secret, self.server.call_timeout)
         return self._channels[key]
 
+    def holder(self, service: str) -> str:
+        """Who writes a store: this installation's service. Its next process takes over at once, another installation's waits for the lease."""
+        return f"{socket.gethostname()}:{self.places.data}:{service}"
+
     def port(self, well_known: int) -> int:
         """A well-known port with the offset added."""
         return well_known + self.server.port_offset
+
+    def event_store(self, service: str, metadata: sqlalchemy.MetaData, projections: Sequence[Projection]) -> EventStore:
+        """The event store of an owning service, not yet open."""
+        backend = backend_for(self.server.store, service, self.places.data)
+        return EventStore(backend, metadata, projections, self.clock, holder=self.holder(service))
 
     async def open_store(self, store: EventStore) -> None:
         """Open a store, waiting for a predecessor that is still closing. Raises FileInUse or LeaseHeld when it does not let go."""
@@ -131,8 +145,8 @@ class Hosted:
         """Start everything; the process is ready when this returns."""
         credentials: dict[str, str] = orjson.loads(self._places.credentials.read_bytes())
         bus = await Bus.connect(self._settings.of(BusSettings), self._process)
-        blobs = LocalBlobs(self._places.blobs, self._settings.of(BlobSection).in_force)
-        await blobs.open()
+        blobs = LocalBlobs(self._places.blobs, _GENERATION, self._settings.of(BlobSection).in_force)
+        blobs.start()
         self._host = host = Host(self._places, self._settings, list(self._builds), bus, blobs, credentials)
         built = [(service, build(host)) for service, build in self._builds.items()]
         methods = {service: host.offer(service, app) for service, app in built}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 import sqlalchemy
@@ -45,7 +45,7 @@ class DeadLetterProjection:
     version = 1
 
     def __init__(self, metadata: sqlalchemy.MetaData) -> None:
-        self.tables = (
+        self.tables: Sequence[sqlalchemy.Table] = (
             Table(
                 "dead_letter", metadata,
                 Column("id", Text, primary_key=True), Column("what", Text, nullable=False), Column("queue_id", Text, nullable=False),

@@ -51,7 +51,7 @@ class StoreOwner(OwnerServicer):
             reply.counts["dead_letters"] = len(await self._letters.waiting())
         return reply
 
-    async def Verify(self, request: pb.VerifyRequest, context: Any) -> AsyncIterator[pb.VerifyProgress]:  # type: ignore[override]
+    async def Verify(self, request: pb.VerifyRequest, context: Any) -> AsyncIterator[pb.VerifyProgress]:
         seen: list[int] = [0]
         work = self._store.mend if request.mend else self._store.verify
         task = asyncio.ensure_future(work(lambda count: seen.__setitem__(0, count)))
@@ -61,7 +61,7 @@ class StoreOwner(OwnerServicer):
                 yield pb.VerifyProgress(events=seen[0])
         yield _summary(task.result(), mended=request.mend)
 
-    async def Rebuild(self, request: pb.RebuildRequest, context: Any) -> AsyncIterator[pb.RebuildProgress]:  # type: ignore[override]
+    async def Rebuild(self, request: pb.RebuildRequest, context: Any) -> AsyncIterator[pb.RebuildProgress]:
         seen: list[int] = [0]
         task = asyncio.ensure_future(self._store.rebuild(lambda count: seen.__setitem__(0, count)))
         while not task.done():
@@ -82,7 +82,7 @@ class StoreOwner(OwnerServicer):
         assert self._letters is not None
         return self._letter(await self._letters.retry(request.id, provenance()))
 
-    async def ReferencedBlobs(self, request: pb.ReferencedBlobsRequest, context: Any) -> AsyncIterator[pb.BlobIds]:  # type: ignore[override]
+    async def ReferencedBlobs(self, request: pb.ReferencedBlobsRequest, context: Any) -> AsyncIterator[pb.BlobIds]:
         async for ids in self._blobs(request.generation):
             yield pb.BlobIds(ids=ids)
 

@@ -35,7 +35,7 @@ class StoreSource(EventSourceServicer):
     def __init__(self, store: EventStore) -> None:
         self._store = store
 
-    async def ReadEvents(self, request: pb.ReadEventsRequest, context: Any) -> AsyncIterator[pb.EventBatch]:  # type: ignore[override]
+    async def ReadEvents(self, request: pb.ReadEventsRequest, context: Any) -> AsyncIterator[pb.EventBatch]:
         limit = min(request.batch or 500, 5000)
         heads = await self._store.heads()
         for shard in range(SHARDS):

@@ -1,0 +1,1 @@
+"""The mailbox store: accounts' mailboxes, messages and flags, and their history."""

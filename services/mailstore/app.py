@@ -1,0 +1,85 @@
+"""The mailbox store's wiring."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+
+import sqlalchemy
+
+from services.mailstore.endpoints.servicer import MailstoreEndpoint
+from services.mailstore.handlers.accounts import MailboxCommands
+from services.mailstore.handlers.messages import MessageCommands
+from services.mailstore.handlers.quotas import Quotas
+from services.mailstore.projections.mailboxes import MailboxProjection
+from services.mailstore.settings import MailstoreSettings
+from shared.bus.bus import Bus
+from shared.bus.subjects import account_doorbell
+from shared.eventstore.deadletters import DeadLetterProjection
+from shared.eventstore.event import Recorded
+from shared.grpc.servicers import Registration
+from shared.owner.doorbell import ring_at_commits
+from shared.owner.servicer import StoreOwner
+from shared.owner.source import StoreSource
+from shared.rpc.mailfold.events.v1.events_pb2_grpc import add_EventSourceServicer_to_server
+from shared.rpc.mailfold.mailstore.v1.mailstore_pb2_grpc import add_MailstoreServicer_to_server
+from shared.rpc.mailfold.owner.v1 import owner_pb2
+from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import add_OwnerServicer_to_server
+from shared.service import Host
+
+SERVICE = "mailstore"
+SECTIONS = {SERVICE: MailstoreSettings}
+
+
+class Mailstore:
+    """The service, built."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        metadata = sqlalchemy.MetaData()
+        projections = (MailboxProjection(metadata), DeadLetterProjection(metadata))
+        self.store = host.event_store(SERVICE, metadata, projections)
+        endpoint = MailstoreEndpoint(
+            self.store, host.blobs, host.ids, MailboxCommands(host.ids, host.clock, host.section(MailstoreSettings).max_mailboxes),
+            MessageCommands(host.ids), Quotas(host.channel("directory", SERVICE), host.clock),
+        )  # fmt: skip
+        self.registrations: Sequence[Registration] = (
+            (add_MailstoreServicer_to_server, endpoint),
+            (add_EventSourceServicer_to_server, StoreSource(self.store)),
+            (add_OwnerServicer_to_server, StoreOwner(SERVICE, self.store, report=self._report, blobs=self._referenced)),
+        )
+
+    async def start(self) -> None:
+        """Open the store; ring its doorbells from now on."""
+        await self._host.open_store(self.store)
+        ring_at_commits(self._host.bus, SERVICE, self.store)
+        self.store.on_commit(lambda recorded: _ring_accounts(self._host.bus, recorded))
+
+    async def stop(self) -> None:
+        """Finish the works at hand."""
+        await self.store.close()
+
+    async def _report(self) -> owner_pb2.ReportReply:
+        row = await self.store.read(lambda reader: reader.one("SELECT count(*), coalesce(sum(messages), 0), coalesce(sum(used), 0) FROM account"))
+        accounts, messages, used = row or (0, 0, 0)
+        return owner_pb2.ReportReply(counts={"accounts": accounts, "messages": int(messages), "bytes": int(used)})
+
+    async def _referenced(self, generation: str) -> AsyncIterator[list[str]]:
+        after = ""
+        while True:
+            rows = await self.store.read(lambda reader, after=after: reader.all(  # type: ignore[misc]
+                "SELECT DISTINCT blob FROM entry WHERE blob > ? AND blob LIKE ? ORDER BY blob LIMIT 5000", (after, f"{generation}/%")))  # fmt: skip
+            if not rows:
+                return
+            yield [row[0] for row in rows]
+            after = rows[-1][0]
+
+
+def _ring_accounts(bus: Bus, recorded: list[Recorded]) -> None:
+    newest = {one.stream: one.version for one in recorded}
+    for account, version in newest.items():
+        bus.ring(account_doorbell(account), b"%d" % version)
+
+
+def build(host: Host) -> Mailstore:
+    """The service for a process to host."""
+    return Mailstore(host)

@@ -1,0 +1,31 @@
+"""Domain refusals as the contract's errors."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+from services.mailstore.domain.decide import Refused
+from services.mailstore.domain.names import BadName
+from shared.grpc.errors import AlreadyExists, Invalid, LimitReached, NotFound, NotNow, ServiceError
+
+_KINDS: dict[str, type[ServiceError]] = {
+    "NONEXISTENT": NotFound,
+    "TRYCREATE": NotFound,
+    "ALREADYEXISTS": AlreadyExists,
+    "OVERQUOTA": LimitReached,
+    "LIMIT": LimitReached,
+    "CANNOT": NotNow,
+    "USEATTR": Invalid,
+}
+
+
+@contextlib.contextmanager
+def named() -> Iterator[None]:
+    """Let refusals of the domain leave the block as errors of the contract, with the reason kept."""
+    try:
+        yield
+    except Refused as refused:
+        raise _KINDS[refused.reason](str(refused), refused.reason) from refused
+    except BadName as bad:
+        raise Invalid(str(bad), "CANNOT") from bad

@@ -1,0 +1,73 @@
+"""Between the contract's messages and the store's values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from services.mailstore.domain.state import MailboxState
+from services.mailstore.domain.uids import Ranges
+from services.mailstore.handlers.fetch import Fetched, Wanted
+from services.mailstore.handlers.messages import NewMessage
+from services.mailstore.handlers.queries import ChangedFlags
+from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
+
+
+def spans(ranges: Iterable[tuple[int, int]]) -> list[pb.UidRange]:
+    """Ranges for the wire."""
+    return [pb.UidRange(first=first, last=last) for first, last in ranges]
+
+
+def ranges(spans: Iterable[pb.UidRange]) -> Ranges:
+    """Ranges from the wire."""
+    return tuple((span.first, span.last) for span in spans)
+
+
+def mailbox(state: MailboxState, *, subscribed: bool = True) -> pb.Mailbox:
+    """A mailbox with its counters."""
+    return pb.Mailbox(
+        id=state.id, name=state.name, special_use=state.special_use, subscribed=subscribed, uid_validity=state.uid_validity, uid_next=state.uid_next,
+        messages=state.messages, unseen=state.unseen, deleted=state.deleted, size=state.size, highest_modseq=state.modseq, selectable=True,
+    )  # fmt: skip
+
+
+def delivered(request: pb.DeliverRequest) -> NewMessage:
+    """The message of a hand-over."""
+    return NewMessage(
+        request.blob, request.size, request.prefix, tuple(request.flags), request.internal_date, request.message_id, tuple(request.references),
+        request.subject,
+    )  # fmt: skip
+
+
+def appended(message: pb.AppendMessage) -> NewMessage:
+    """A message of an APPEND."""
+    return NewMessage(
+        message.blob, message.size, b"", tuple(message.flags), message.internal_date, message.message_id, tuple(message.references), message.subject
+    )
+
+
+def wanted(request: pb.FetchRequest) -> Wanted:
+    """The attributes a fetch asks for."""
+    return Wanted(
+        request.envelope, request.body, request.body_structure, request.size, request.internal_date, request.email_id, request.thread_id,
+        request.save_date,
+    )  # fmt: skip
+
+
+def batch(fetched: Iterable[Fetched], version: int, *, contents: bool, seen: frozenset[int]) -> pb.FetchBatch:
+    """A batch of fetched messages."""
+    reply = pb.FetchBatch(version=version)
+    for one in fetched:
+        reply.uids.append(one.uid)
+        reply.flags.append(pb.FlagList(flags=one.flags))
+        reply.modseqs.append(one.modseq)
+        reply.attributes.append(one.attributes)
+        reply.seen_set.append(one.uid in seen)
+        if contents:
+            reply.blobs.append(one.blob)
+            reply.prefixes.append(one.prefix)
+    return reply
+
+
+def changed(found: Iterable[ChangedFlags]) -> list[pb.Changed]:
+    """Messages whose flags changed."""
+    return [pb.Changed(uid=one.uid, flags=one.flags, modseq=one.modseq) for one in found]

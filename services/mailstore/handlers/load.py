@@ -1,0 +1,73 @@
+"""Loading what decisions look at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from services.mailstore.domain.decide import Refused
+from services.mailstore.domain.flags import Flags
+from services.mailstore.domain.names import canonical
+from services.mailstore.domain.state import EntryState, MailboxState
+from shared.eventstore.connection import Reader, Row
+
+_MAILBOX = "id, name, uid_validity, uid_next, special_use, messages, unseen, deleted, size, modseq"
+
+
+def _mailbox(row: Row) -> MailboxState:
+    return MailboxState(*row)
+
+
+def mailbox_by_name(reader: Reader, account: str, name: str) -> MailboxState:
+    """Raises Refused NONEXISTENT."""
+    row = reader.one(f"SELECT {_MAILBOX} FROM mailbox WHERE account = ? AND name = ?", (account, canonical(name)))  # noqa: S608
+    if row is None:
+        raise Refused("NONEXISTENT", f"there is no mailbox {name}")
+    return _mailbox(row)
+
+
+def mailbox_by_id(reader: Reader, account: str, mailbox: str) -> MailboxState:
+    """Raises Refused NONEXISTENT, also when the mailbox belongs to another account."""
+    row = reader.one(f"SELECT {_MAILBOX} FROM mailbox WHERE id = ? AND account = ?", (mailbox, account))  # noqa: S608
+    if row is None:
+        raise Refused("NONEXISTENT", "the mailbox is gone")
+    return _mailbox(row)
+
+
+def mailbox_by_use(reader: Reader, account: str, use: str) -> MailboxState | None:
+    """The account's mailbox of a special use, if it has one."""
+    row = reader.one(f"SELECT {_MAILBOX} FROM mailbox WHERE account = ? AND special_use = ?", (account, use))  # noqa: S608
+    return _mailbox(row) if row else None
+
+
+def mailboxes(reader: Reader, account: str) -> list[MailboxState]:
+    """All of an account's mailboxes, INBOX first, then by name."""
+    rows = reader.all(f"SELECT {_MAILBOX} FROM mailbox WHERE account = ?", (account,))  # noqa: S608
+    return sorted((_mailbox(row) for row in rows), key=lambda mailbox: (mailbox.name != "INBOX", mailbox.name))
+
+
+def entries(reader: Reader, mailbox: str, uids: Iterable[tuple[int, int]]) -> list[EntryState]:
+    """The messages of some UID ranges, ascending; ranges that hold nothing are passed over."""
+    sql = "SELECT uid, system, keywords, modseq, size FROM entry WHERE mailbox = ? AND uid BETWEEN ? AND ? ORDER BY uid"
+    found = [EntryState(uid, Flags(system, keywords), modseq, size) for first, last in uids for uid, system, keywords, modseq, size in
+             reader.all(sql, (mailbox, first, last))]  # fmt: skip
+    return found if len(found) < 2 else sorted({entry.uid: entry for entry in found}.values(), key=lambda entry: entry.uid)
+
+
+def used(reader: Reader, account: str) -> tuple[int, int]:
+    """Octets and messages of an account."""
+    row = reader.one("SELECT used, messages FROM account WHERE account = ?", (account,))
+    return (row[0], row[1]) if row else (0, 0)
+
+
+def is_open(reader: Reader, account: str) -> bool:
+    """Whether the account has its default mailboxes."""
+    return reader.one("SELECT 1 FROM account WHERE account = ?", (account,)) is not None
+
+
+def thread_of(reader: Reader, account: str, message_ids: Iterable[str]) -> str:
+    """The thread that a message with these ids or references belongs to; empty when none is known."""
+    for message_id in message_ids:
+        row = reader.one("SELECT thread FROM thread_reference WHERE account = ? AND message_id = ?", (account, message_id))
+        if row is not None:
+            return str(row[0])
+    return ""

@@ -1,0 +1,182 @@
+"""Commands on messages: deliver, append, store, copy, move, expunge."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from services.mailstore.domain import decide
+from services.mailstore.domain.decide import Refused
+from services.mailstore.domain.flags import Flags, parse
+from services.mailstore.domain.state import MailboxState
+from services.mailstore.domain.uids import Ranges, count, each, ranges
+from services.mailstore.handlers import load
+from services.mailstore.handlers.accounts import ensure_open
+from shared.events.mailbox import MessageAppended, MessageDelivered, NewEntry
+from shared.eventstore.event import Provenance, Recorded
+from shared.eventstore.transaction import Transaction
+from shared.ids import Ids, Kind
+
+_REFERENCES_ASKED = 20
+
+
+class NewMessage(NamedTuple):
+    """A message on its way into a mailbox."""
+
+    blob: str
+    size: int
+    """Octets of the body."""
+    prefix: bytes
+    flags: tuple[str, ...]
+    internal_date: int
+    message_id: str
+    references: tuple[str, ...]
+    subject: str
+
+
+class Key(NamedTuple):
+    """What makes a hand-over happen once."""
+
+    queue_id: str
+    recipient: str
+    place: int
+    """Index in the plan."""
+
+    @property
+    def command(self) -> str:
+        """The command id it is kept under."""
+        return f"{self.queue_id}/{self.place}/{self.recipient}"
+
+
+class Delivered(NamedTuple):
+    """Where a hand-over put the message."""
+
+    entry: str
+    mailbox: str
+    uid: int
+    repeated: bool
+    mailbox_name: str
+
+
+def content_id(account: str, blob: str) -> str:
+    """EMAILID: the same for all copies of the same bytes within an account, and not comparable between accounts."""
+    return Kind.CONTENT.value + hashlib.blake2b(f"{account}/{blob}".encode(), digest_size=15).hexdigest()
+
+
+class MessageCommands:
+    """Each method is a unit of work's body."""
+
+    def __init__(self, ids: Ids) -> None:
+        self._ids = ids
+
+    def deliver(
+        self, transaction: Transaction, account: str, key: Key, wanted: tuple[str, bool], message: NewMessage, quota: int, why: Provenance
+    ) -> Delivered:
+        """Put an accepted mail into a mailbox, once. `wanted`: (name, whether it is spam). Raises Refused OVERQUOTA."""
+        earlier = transaction.answered(key.command)
+        if earlier:
+            return _delivered_before(earlier[0])
+        ensure_open(transaction, account, self._ids, why)
+        mailbox = self._target(transaction, account, *wanted)
+        decide.within_quota(load.used(transaction, account)[0], message.size + len(message.prefix), quota)
+        decide.uids_left(mailbox, 1)
+        entry = self._entry(transaction, account, mailbox.uid_next, message)
+        provenance = Provenance(why.actor, why.cause, why.correlation, key.command)
+        fact = MessageDelivered(account, mailbox.id, key.queue_id, key.recipient, key.place, entry, wanted[1])
+        transaction.append(account, [fact], provenance)
+        return Delivered(entry.entry, mailbox.id, entry.uid, False, mailbox.name)
+
+    def append(
+        self, transaction: Transaction, account: str, name: str, messages: Sequence[NewMessage], quota: int, why: Provenance
+    ) -> tuple[MailboxState, list[int], int]:
+        """Messages from a client (RFC 3501 §6.3.11), all or none. Raises Refused NONEXISTENT or OVERQUOTA."""
+        earlier = transaction.answered(why.command)
+        mailbox = load.mailbox_by_name(transaction, account, name)
+        if earlier and isinstance(earlier[0].event, MessageAppended):
+            return mailbox, [entry.uid for entry in earlier[0].event.entries], earlier[0].version
+        decide.within_quota(load.used(transaction, account)[0], sum(message.size for message in messages), quota)
+        decide.uids_left(mailbox, len(messages))
+        entries = [self._entry(transaction, account, mailbox.uid_next + number, message) for number, message in enumerate(messages)]
+        recorded = transaction.append(account, [MessageAppended(account, mailbox.id, tuple(entries))], why)
+        return mailbox, [entry.uid for entry in entries], recorded[-1].version
+
+    def store(
+        self, transaction: Transaction, account: str, mailbox: str, uids: Ranges, mode: str, flags: Flags, unchanged_since: int | None, why: Provenance
+    ) -> tuple[int, list[int]]:
+        """STORE; the version after it and the UIDs refused by UNCHANGEDSINCE."""
+        state = load.mailbox_by_id(transaction, account, mailbox)
+        events, refused = decide.store_flags(account, state.id, load.entries(transaction, mailbox, uids), mode, flags, unchanged_since)
+        transaction.append(account, events, why)
+        return transaction.version(account), refused
+
+    def copy(self, transaction: Transaction, account: str, mailbox: str, uids: Ranges, target: str, quota: int, why: Provenance) -> tuple[
+        MailboxState, Ranges, int
+    ]:  # fmt: skip
+        """COPY; the target as it was before, the source UIDs, the version after it."""
+        source, goal = load.mailbox_by_id(transaction, account, mailbox), self._existing(transaction, account, target)
+        entries = load.entries(transaction, source.id, uids)
+        decide.within_quota(load.used(transaction, account)[0], sum(entry.size for entry in entries), quota)
+        decide.uids_left(goal, len(entries))
+        events = decide.copy(account, source.id, goal, [entry.uid for entry in entries], self._ids.new(Kind.ENTRY))
+        transaction.append(account, events, why)
+        return goal, ranges(entry.uid for entry in entries), transaction.version(account)
+
+    def move(self, transaction: Transaction, account: str, mailbox: str, uids: Ranges, target: str, why: Provenance) -> tuple[MailboxState, Ranges, int]:
+        """MOVE; as `copy`, and the messages leave their mailbox."""
+        source, goal = load.mailbox_by_id(transaction, account, mailbox), self._existing(transaction, account, target)
+        entries = load.entries(transaction, source.id, uids)
+        decide.uids_left(goal, len(entries))
+        transaction.append(account, decide.move(account, source.id, goal, [entry.uid for entry in entries]), why)
+        return goal, ranges(entry.uid for entry in entries), transaction.version(account)
+
+    def expunge(self, transaction: Transaction, account: str, mailbox: str, uids: Ranges, why: Provenance) -> tuple[int, Ranges]:
+        """EXPUNGE what is marked \\Deleted among `uids`; the version after it and what went."""
+        state = load.mailbox_by_id(transaction, account, mailbox)
+        if not state.deleted:
+            return transaction.version(account), ()
+        events = decide.expunge(account, state.id, load.entries(transaction, mailbox, uids))
+        transaction.append(account, events, why)
+        return transaction.version(account), events[0].uids if events else ()  # type: ignore[attr-defined]
+
+    def _target(self, transaction: Transaction, account: str, name: str, spam: bool) -> MailboxState:
+        junk = load.mailbox_by_use(transaction, account, "\\Junk") if spam else None
+        if junk is not None:
+            return junk
+        try:
+            return load.mailbox_by_name(transaction, account, name or "INBOX")
+        except Refused:
+            return load.mailbox_by_name(transaction, account, "INBOX")
+
+    @staticmethod
+    def _existing(transaction: Transaction, account: str, name: str) -> MailboxState:
+        try:
+            return load.mailbox_by_name(transaction, account, name)
+        except Refused as refused:
+            raise Refused("TRYCREATE", str(refused)) from refused
+
+    def _entry(self, transaction: Transaction, account: str, uid: int, message: NewMessage) -> NewEntry:
+        known = (message.message_id, *reversed(message.references[-_REFERENCES_ASKED:]))
+        thread = load.thread_of(transaction, account, (one for one in known if one)) or self._ids.new(Kind.THREAD)
+        return NewEntry(
+            entry=self._ids.new(Kind.ENTRY), uid=uid, blob=message.blob, size=message.size + len(message.prefix), internal_date=message.internal_date,
+            content=content_id(account, message.blob), thread=thread, flags=parse(message.flags).names(), prefix=message.prefix,
+            message_id=message.message_id[:1000], subject=message.subject[:1000],
+        )  # fmt: skip
+
+
+def _delivered_before(recorded: Recorded) -> Delivered:
+    fact = recorded.event
+    assert isinstance(fact, MessageDelivered)
+    return Delivered(fact.entry.entry, fact.mailbox, fact.entry.uid, True, "")
+
+
+def targets(goal: MailboxState, source: Ranges) -> Ranges:
+    """The UIDs that copies or moved messages have in their new mailbox."""
+    total = count(source)
+    return ((goal.uid_next, goal.uid_next + total - 1),) if total else ()
+
+
+def flat(spans: Ranges) -> list[int]:
+    """The UIDs of ranges, one by one."""
+    return list(each(spans))

@@ -1,0 +1,88 @@
+"""Questions about mailboxes, answered from rows. The work of a question about new mail does not grow with the mailbox."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from services.mailstore.domain.flags import Flags
+from services.mailstore.domain.state import MailboxState
+from services.mailstore.domain.uids import Ranges, ranges
+from shared.eventstore.connection import Reader
+
+_RUNS = (
+    "SELECT min(uid), max(uid) FROM (SELECT uid, uid - row_number() OVER (ORDER BY uid) AS run FROM entry WHERE mailbox = ?) AS numbered"
+    " GROUP BY run ORDER BY 1"
+)
+
+
+class ChangedFlags(NamedTuple):
+    """A message whose flags changed."""
+
+    uid: int
+    flags: tuple[str, ...]
+    modseq: int
+
+
+class Changes(NamedTuple):
+    """What changed in a mailbox behind a version."""
+
+    version: int
+    uid_next: int
+    added: Ranges
+    vanished: Ranges
+    changed: tuple[ChangedFlags, ...]
+    keywords: tuple[str, ...]
+
+
+def version_of(reader: Reader, account: str) -> int:
+    """The version of the account's stream: the MODSEQ of its last change."""
+    row = reader.one("SELECT version FROM stream WHERE stream = ?", (account,))
+    return row[0] if row else 0
+
+
+def uid_runs(reader: Reader, mailbox: MailboxState) -> Ranges:
+    """The UIDs of a mailbox as ranges; without holes it costs two look-ups however large the mailbox is."""
+    if not mailbox.messages:
+        return ()
+    row = reader.one("SELECT min(uid), max(uid) FROM entry WHERE mailbox = ?", (mailbox.id,))
+    assert row is not None
+    if row[1] - row[0] + 1 == mailbox.messages:
+        return ((row[0], row[1]),)
+    return tuple((first, last) for first, last in reader.all(_RUNS, (mailbox.id,)))
+
+
+def first_unseen(reader: Reader, mailbox: MailboxState) -> int:
+    """The lowest UID without \\Seen; 0 when all are seen."""
+    if not mailbox.unseen:
+        return 0
+    row = reader.one("SELECT uid FROM entry WHERE mailbox = ? AND (system & 1) = 0 ORDER BY uid LIMIT 1", (mailbox.id,))
+    return row[0] if row else 0
+
+
+def keywords(reader: Reader, mailbox: str) -> tuple[str, ...]:
+    """Keywords that were ever used in a mailbox."""
+    return tuple(row[0] for row in reader.all("SELECT keyword FROM keyword WHERE mailbox = ? ORDER BY keyword", (mailbox,)))
+
+
+def changes(reader: Reader, account: str, mailbox: MailboxState, since: int, uid_next: int) -> Changes:
+    """What a session that has seen version `since` and UIDs below `uid_next` must be told."""
+    added = reader.all("SELECT uid FROM entry WHERE mailbox = ? AND uid >= ? ORDER BY uid", (mailbox.id, uid_next))
+    moved = reader.all(
+        "SELECT uid, system, keywords, modseq FROM entry WHERE mailbox = ? AND modseq > ? AND uid < ? ORDER BY uid", (mailbox.id, since, uid_next)
+    )
+    return Changes(
+        version_of(reader, account),
+        mailbox.uid_next,
+        ranges(row[0] for row in added),
+        vanished(reader, mailbox.id, since, uid_next),
+        tuple(ChangedFlags(uid, Flags(system, words).names(), modseq) for uid, system, words, modseq in moved),
+        keywords(reader, mailbox.id),
+    )
+
+
+def vanished(reader: Reader, mailbox: str, since: int, below: int = 1 << 40) -> Ranges:
+    """UIDs that left the mailbox behind a version, below a UID."""
+    sql = "SELECT first, last FROM vanished WHERE mailbox = ? AND modseq > ? AND first < ? ORDER BY first"
+    return tuple((first, min(last, below - 1)) for first, last in reader.all(sql, (mailbox, since, below)))
+
+

@@ -1,0 +1,37 @@
+"""Quota limits belong to the directory; they are asked for and kept for a short while."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from shared.clock import Clock
+from shared.grpc.errors import NotFound
+from shared.rpc.mailfold.directory.v1.directory_pb2 import NameRequest
+from shared.rpc.mailfold.directory.v1.directory_pb2_grpc import DirectoryStub
+
+_KEPT_SECONDS = 30.0
+_KEPT_ACCOUNTS = 10_000
+
+
+class Quotas:
+    """The quota of an account in octets; 0 is none."""
+
+    def __init__(self, channel: Any, clock: Clock) -> None:
+        self._stub: Any = DirectoryStub(channel)
+        self._clock = clock
+        self._known: dict[str, tuple[float, int]] = {}
+
+    async def of(self, account: str) -> int:
+        """The limit in force, at most half a minute old. An account that the directory no longer has is not limited."""
+        now = self._clock.monotonic()
+        known = self._known.get(account)
+        if known is not None and now - known[0] < _KEPT_SECONDS:
+            return known[1]
+        try:
+            limit = int((await self._stub.ShowAccount(NameRequest(name=account))).quota_bytes)
+        except NotFound:
+            limit = 0
+        if len(self._known) >= _KEPT_ACCOUNTS:
+            self._known.clear()
+        self._known[account] = (now, limit)
+        return limit

@@ -1,0 +1,15 @@
+"""Settings of the mailbox store."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from shared.settings import Section
+
+
+class MailstoreSettings(Section, frozen=True):
+    """Limits of an account."""
+
+    max_mailboxes: Annotated[int, Meta(description="Mailboxes an account may have.", ge=10, le=1_000_000)] = 10_000
