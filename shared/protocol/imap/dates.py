@@ -1,7 +1,7 @@
 """IMAP dates: `date` of SEARCH and `date-time` of INTERNALDATE, both ways (RFC 3501 section 9)."""
 
 import re
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta, timezone
 
 from shared.protocol.imap.error import ImapSyntaxError
 
@@ -35,15 +35,19 @@ def parse_date_time(text: bytes) -> datetime:
     match = _DATE_TIME.fullmatch(text)
     if match is None:
         raise ImapSyntaxError("Invalid date-time")
-    day_text, hour, minute, second, sign, zone_hours, zone_minutes = match.groups()
+    day_text, hours, minutes, seconds, sign, zone_hours, zone_minutes = match.groups()
     day = parse_date(day_text)
     offset = int(zone_hours) * 60 + int(zone_minutes)
     try:
         zone = timezone(timedelta(minutes=-offset if sign == b"-" else offset))
-        # A leap second becomes the second before: there is no other name for it in a count of microseconds.
-        return datetime(day.year, day.month, day.day, int(hour), int(minute), min(int(second), 59) if second == b"60" else int(second), tzinfo=zone)
+        return datetime.combine(day, time(int(hours), int(minutes), _second(seconds)), zone)
     except ValueError:
         raise ImapSyntaxError("No such time") from None
+
+
+def _second(text: bytes) -> int:
+    """A leap second becomes the second before: a count of microseconds has no other name for it."""
+    return 59 if text == b"60" else int(text)
 
 
 def epoch_micros(moment: datetime) -> int:

@@ -15,7 +15,8 @@ SETTABLE_SYSTEM_FLAGS = (ANSWERED, FLAGGED, DELETED, SEEN, DRAFT)
 
 MAX_KEYWORD_LENGTH = 128
 
-_KNOWN_KEYWORDS = ("$Forwarded", "$MDNSent", "$Junk", "$NotJunk", "$Phishing", "$Important", "$SubmitPending", "$Submitted", "NonJunk", "Junk")
+_KNOWN_KEYWORDS = ("$Forwarded", "$MDNSent", "$Junk", "$NotJunk", "$Phishing", "$Important", "$SubmitPending", "$Submitted", "NonJunk",
+"Junk")
 _CANONICAL = {flag.lower(): flag for flag in (*SETTABLE_SYSTEM_FLAGS, *_KNOWN_KEYWORDS)}
 
 # flag-keyword = "$MDNSent" / ... / atom

@@ -104,10 +104,10 @@ class CommandFramer:
             # One octet of grace: it may be the CR of a line end that is still to come.
             return self._discard_open_line() if len(self._buffer) > self.limits.line + 1 else None
         if len(line) > self.limits.line:
-            return self._discard(line, self._refused("BAD", b"", "Command line is too long", line))
-        if self._held + len(line) > self.limits.command:
-            return self._discard(line, self._refused("BAD", b"TOOBIG", "Command is too large", line))
+            return self._discard(len(line), _late_marker(line), self._refused("BAD", b"", "Command line is too long", line))
         marker = trailing_marker(line)
+        if self._held + len(line) > self.limits.command:
+            return self._discard(len(line), marker, self._refused("BAD", b"TOOBIG", "Command is too large", line))
         return self._complete(line) if marker is None else self._announced(line, marker)
 
     def _complete(self, line: bytes) -> FrameEvent:
@@ -136,7 +136,7 @@ class CommandFramer:
         if self._is_message(line, marker):
             return self._announce_message(line, marker)
         if marker.size > self.limits.literal or self._held + len(line) + marker.size > self.limits.command:
-            return self._discard(line, self._refused("NO", b"TOOBIG", "Literal is too large", line))
+            return self._discard(len(line), marker, self._refused("NO", b"TOOBIG", "Literal is too large", line))
         self._parts.append(line + b"\r\n")
         self._held += len(line) + 2
         self._remaining = marker.size
@@ -190,30 +190,29 @@ class CommandFramer:
         self._step = CommandFramer._discard_line
         return _AGAIN
 
-    def _discard(self, line: bytes, refusal: Refused) -> _Outcome:
-        """Refuse the command that this complete line belongs to."""
+    def _discard(self, size: int, marker: LiteralMarker | None, refusal: Refused) -> _Outcome:
+        """Refuse the command of a line that has been read."""
         self._refusal = refusal
         self._swallowed = 0
-        return self._pass_line(line)
+        return self._pass_line(size, marker)
 
     def _discard_line(self) -> _Outcome:
         line = self._buffer.take_line()
         if line is not None:
-            return self._pass_line(line)
+            return self._pass_line(len(line), _late_marker(line))
         self._swallowed += self._buffer.keep_last(MARKER_WINDOW + 2)
         if self._swallowed + len(self._buffer) - 1 > self.limits.swallow:
             return self._disconnect()
         return None
 
-    def _pass_line(self, line: bytes) -> _Outcome:
+    def _pass_line(self, size: int, marker: LiteralMarker | None) -> _Outcome:
         """A line of a refused command has ended: the refusal is due, unless the client goes on with a literal unasked."""
-        self._swallowed += len(line)
-        marker = trailing_marker(line[-MARKER_WINDOW:])
-        self._remaining = 0 if marker is None or marker.waiting else marker.size
-        if marker is None or marker.waiting:
-            self._step = CommandFramer._give_refusal
-            return _AGAIN if self._swallowed <= self.limits.swallow else self._disconnect()
-        return self._begin_swallow()
+        self._swallowed += size
+        if marker is not None and not marker.waiting:
+            self._remaining = marker.size
+            return self._begin_swallow()
+        self._step = CommandFramer._give_refusal
+        return _AGAIN if self._swallowed <= self.limits.swallow else self._disconnect()
 
     def _begin_swallow(self) -> _Outcome:
         self._swallowed += self._remaining
@@ -248,3 +247,8 @@ class CommandFramer:
 def _tag_of(head: bytes) -> bytes:
     match = _TAG.match(head)
     return match[1] if match else b""
+
+
+def _late_marker(line: bytes) -> LiteralMarker | None:
+    """The marker of a line of any length, of which only the end may have been kept."""
+    return trailing_marker(line[-MARKER_WINDOW:])

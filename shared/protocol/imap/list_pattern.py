@@ -2,10 +2,13 @@
 
 import re
 from collections import defaultdict
+from string import ascii_lowercase, ascii_uppercase
 
 from shared.protocol.imap.mailbox_name import INBOX, SEPARATOR
 
 _WILDCARDS = re.compile(r"[*%]{2,}")
+_INBOX = re.compile(r"inbox(?=[/*%]|\Z)", re.IGNORECASE | re.ASCII)
+_ASCII_CAPITALS = str.maketrans(ascii_lowercase, ascii_uppercase)
 
 
 class ListPattern:
@@ -19,7 +22,7 @@ class ListPattern:
         self._everything = text == "*"
         self._plain = text if not any(wildcard in text for wildcard in "*%") else None
         self._automaton = _Automaton(text)
-        self._matches_inbox = _Automaton(text.upper()).accepts(INBOX)
+        self._matches_inbox = _Automaton(text.translate(_ASCII_CAPITALS)).accepts(INBOX)
 
     def matches(self, name: str) -> bool:
         """Whether a canonical mailbox name matches; INBOX does so in any case. Costs O(length of the name) at most."""
@@ -61,6 +64,6 @@ class _Automaton:
 
 def _canonical(text: str) -> str:
     """INBOX as a first level in capitals, and each run of wildcards as the one that means the same (one step then passes it)."""
-    if text[:5].upper() == INBOX and text[5:6] in ("", SEPARATOR, "*", "%"):
-        text = INBOX + text[5:]
+    if _INBOX.match(text):
+        text = INBOX + text[len(INBOX) :]
     return _WILDCARDS.sub(lambda run: "*" if "*" in run[0] else "%", text)

@@ -15,6 +15,9 @@ MAX_DEPTH = 32
 # RFC 9051 5.1: no control characters (C0, DEL, C1) and no line or paragraph separator. Lone surrogates have no UTF-8.
 _FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
+# ASCII alone: to str.upper a dotless i is an I too.
+_INBOX = re.compile(r"inbox(?=/|\Z)", re.IGNORECASE | re.ASCII)
+
 
 class InvalidMailboxName(ValueError):
     """A name that no mailbox can have; the text says why and is safe to show."""
@@ -41,9 +44,7 @@ def encode_mailbox_name(name: str, utf8: bool = False) -> bytes:
 
 def canonical_name(name: str) -> str:
     """The name with a leading INBOX component in capitals: it alone is case-insensitive (RFC 3501 5.1)."""
-    if name[:5].upper() == INBOX and name[5:6] in ("", SEPARATOR):
-        return INBOX + name[5:]
-    return name
+    return _INBOX.sub(INBOX, name, count=1) if _INBOX.match(name) else name
 
 
 def check_new_name(name: str) -> None:

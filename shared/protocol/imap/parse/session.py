@@ -38,12 +38,17 @@ def authenticate(cursor: Cursor, tag: bytes) -> Authenticate:
 
 def sasl_response(line: bytes) -> bytes | None:
     """A client's line during AUTHENTICATE, decoded; None when it cancels with `*` (RFC 3501 6.2.2). Raises ImapSyntaxError."""
-    return None if line == b"*" else _base64(line)
+    if line == b"*":
+        return None
+    return _base64(line) if line else b""
 
 
+# base64 = *(4base64-char) [base64-terminal]; here never empty: "=" stands for that
 def _base64(text: bytes) -> bytes:
+    if not text:
+        raise ImapSyntaxError("Invalid base64")
     try:
-        return a2b_base64(text, strict_mode=True) if text else b""
+        return a2b_base64(text, strict_mode=True)
     except Base64Error:
         raise ImapSyntaxError("Invalid base64") from None
 

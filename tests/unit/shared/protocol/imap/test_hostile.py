@@ -1,0 +1,95 @@
+"""Any bytes at all: a value, or the one error; never another exception, never slow."""
+
+import sys
+import time
+from collections.abc import Callable
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from shared.protocol.imap.error import ImapSyntaxError
+from shared.protocol.imap.frame_event import CommandReceived
+from shared.protocol.imap.parse.command import parse_append, parse_append_message, parse_command
+from tests.unit.shared.protocol.imap.stream import SMALL, each_byte, events
+
+WORDS = [
+    b"a", b" ", b"  ", b"UID ", b"FETCH ", b"STORE ", b"SEARCH ", b"LIST ", b"SELECT ", b"LOGIN ", b"APPEND ", b"STATUS ", b"ID ",
+    b"CREATE ",
+    b"1:*", b"$", b"0", b"4294967295", b"99999999999999999999", b"(", b")", b"[", b"]", b"<", b">", b"{", b"}", b'"', b"\\", b"*", b"%",
+    b"{3}\r\nabc", b"{0+}\r\n", b"{9}\r\nabc", b"~{1}\r\n\0", b"NIL", b"FLAGS", b"BODY.PEEK[", b"HEADER.FIELDS (", b"\\Seen", b"OR ",
+    b"NOT ", b"\0",
+    b"\xff", b"\xc3\xbc", b"\r", b"\n", b"&AAA-", b"&", b"RETURN (", b"QRESYNC (", b"CHARSET ", b"1-Jan-2000", b"<0.1>", b".", b",",
+]  # fmt: skip
+SOUP = st.lists(st.sampled_from(WORDS), max_size=14).map(b"".join)
+
+
+@settings(max_examples=1500, deadline=None)
+@given(st.binary(max_size=60) | SOUP | SOUP.map(lambda tail: b"a UID FETCH 1 " + tail) | SOUP.map(lambda tail: b"a SEARCH " + tail),
+    st.booleans())
+@example(b"a SEARCH " + b"(" * 10_000, False)
+def test_any_bytes_are_a_command_or_the_one_error(data: bytes, utf8: bool) -> None:
+    readers: tuple[Callable[[], object], ...] = (
+        lambda: parse_command(data, utf8),
+        lambda: parse_append(data, utf8),
+        lambda: parse_append_message(data, b"a"),
+    )
+    for read in readers:
+        try:
+            read()
+        except ImapSyntaxError as error:
+            assert error.text.isprintable()
+            assert error.tag.isascii()
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(SOUP, max_size=6).map(b"\r\n".join))
+def test_any_stream_cut_anyhow_says_the_same_and_can_be_read(stream: bytes) -> None:
+    seen = events([stream], SMALL, append_limit=50)
+    assert events(each_byte(stream), SMALL, append_limit=50) == seen
+    for event in seen:
+        if isinstance(event, CommandReceived):
+            try:
+                parse_command(event.data)
+            except ImapSyntaxError:
+                continue
+
+
+LONG = 65_000
+LONG_COMMANDS = {
+    "quoted backslashes": b'a LOGIN x "' + b'\\"' * (LONG // 2),
+    "unclosed quote": b'a LOGIN x "' + b"y" * LONG,
+    "numbers": b"a FETCH " + b"1," * (LONG // 2) + b"1 FLAGS",
+    "stars": b"a FETCH " + b"*:*," * (LONG // 4) + b"1 FLAGS",
+    "digits": b"a FETCH " + b"9" * LONG + b" FLAGS",
+    "keys": b"a SEARCH " + b"SEEN " * (LONG // 5) + b"SEEN",
+    "nots": b"a SEARCH " + b"NOT " * (LONG // 4) + b"SEEN",
+    "parentheses": b"a SEARCH " + b"(" * LONG,
+    "flags": b"a STORE 1 FLAGS (" + b"x " * (LONG // 2) + b"x)",
+    "items": b"a FETCH 1 (" + b"BODY[] " * (LONG // 7) + b"UID)",
+    "fields": b"a FETCH 1 BODY[HEADER.FIELDS (" + b"x " * (LONG // 2) + b"x)]",
+    "parts": b"a FETCH 1 BODY[" + b"1." * (LONG // 2) + b"1]",
+    "literals": b"a SEARCH " + b"TEXT {0+}\r\n " * (LONG // 12) + b"ALL",
+    "patterns": b'a LIST "" (' + b"* " * (LONG // 2) + b"*)",
+    "one pattern": b'a LIST "" "' + b"*%" * (LONG // 2) + b'"',
+    "shifts": b'a SELECT "' + b"&AOQ-x" * (LONG // 6) + b'"',
+    "status": b"a STATUS x (" + b"SIZE " * (LONG // 5) + b"SIZE)",
+    "capabilities": b"a ENABLE" + b" X" * (LONG // 2),
+    "tag": b"x" * LONG + b" NOOP",
+    "base64": b"a AUTHENTICATE PLAIN " + b"A" * LONG,
+    "modseq entry": b'a SEARCH MODSEQ "/flags/' + b'\\"' * (LONG // 2),
+    "date": b'a SEARCH ON "' + b"1-" * (LONG // 2) + b'"',
+}
+
+
+@pytest.mark.parametrize("data", LONG_COMMANDS.values(), ids=LONG_COMMANDS)
+def test_the_longest_commands_take_milliseconds(data: bytes) -> None:
+    """The bound is generous; quadratic work on 65,000 octets would take seconds, deep recursion would not end well."""
+    limit = sys.getrecursionlimit()
+    start = time.process_time()
+    try:
+        parse_command(data)
+    except ImapSyntaxError as error:
+        assert len(error.text) < 200
+    assert time.process_time() - start < 0.5
+    assert sys.getrecursionlimit() == limit
