@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -28,7 +27,6 @@ class BodyHash(NamedTuple):
     """The length of the whole canonical body, hashed or not."""
 
 
-_BARE = re.compile(rb"\r(?!\n)|(?<!\r)\n")
 _PIECE = 32 * 1024
 _EMPTY_LINES = b"\r\n" * (_PIECE // 2)
 
@@ -126,10 +124,9 @@ class _Relaxed(_Canonicalizer):
 def _after_last_bare(data: bytes, start: int) -> int:
     """The end of the last CR or LF behind `start` that is no part of a CRLF: such a one is content, not a line end."""
     end = len(data) - data.endswith(b"\r")
-    tail = data[start:end]
-    if tail.count(b"\r\n") == tail.count(b"\r") == tail.count(b"\n"):
-        return 0
-    return max((start + bare.end() for bare in _BARE.finditer(tail)), default=0)
+    bare = data[start:end].replace(b"\r\n", b"  ")
+    last = max(bare.rfind(b"\r"), bare.rfind(b"\n"))
+    return start + last + 1 if last >= 0 else 0
 
 
 class BodyHasher:

@@ -34,7 +34,7 @@ OVERSIGNED_NAMES: tuple[bytes, ...] = (b"from", b"to", b"cc", b"subject", b"date
 _PADDING = PKCS1v15()
 _SHA256 = hashes.SHA256()
 _LINE = 72
-_NAME_GROUP = re.compile(r"(?:[^:]+(?::|\Z)){1,4}")
+_NAME_GROUP = re.compile(r"(?:[^:;]+(?::|;\Z)){1,4}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +112,7 @@ def _base64(octets: bytes) -> str:
 def _name_words(names: list[bytes]) -> list[str]:
     """h= in pieces that may stand on lines of their own: white space is allowed behind a colon."""
     text = b":".join(names).decode("ascii")
-    pieces = [piece[0] for piece in _NAME_GROUP.finditer(text)]
-    return ["h=" + pieces[0], *pieces[1:-1], pieces[-1] + ";"]
+    return [group[0] for group in _NAME_GROUP.finditer(f"h={text};")]
 
 
 def _folded(words: Iterable[str]) -> bytes:

@@ -28,7 +28,7 @@ BODIES = [
 
 
 @pytest.mark.parametrize("key", [rsa_key(), ed25519_key()], ids=["rsa", "ed25519"])
-@pytest.mark.parametrize(("header", "body"), itertools.product(METHODS, METHODS))
+@pytest.mark.parametrize(("header", "body"), list(itertools.product(METHODS, METHODS)))
 @pytest.mark.parametrize("content", BODIES, ids=range(len(BODIES)))
 def test_bodies(key: SigningKey, header: bytes, body: bytes, content: bytes) -> None:
     message = SIMPLE.partition(b"\r\n\r\n")[0] + b"\r\n\r\n" + content
@@ -40,7 +40,7 @@ def test_bodies(key: SigningKey, header: bytes, body: bytes, content: bytes) -> 
     assert (result.domain, result.selector, result.algorithm) == ("example.org", key.selector, key.algorithm)
 
 
-@pytest.mark.parametrize(("header", "body"), itertools.product(METHODS, METHODS))
+@pytest.mark.parametrize(("header", "body"), list(itertools.product(METHODS, METHODS)))
 def test_length_tag(header: bytes, body: bytes) -> None:
     signed = oracle_sign(SIMPLE, rsa_key(), (header, body), length=True)
     (whole,) = verify(signed, LOOKUP)
@@ -82,7 +82,7 @@ def test_corpus_signed_by_the_oracle() -> None:
         (b"Hello", b"hello"),
     ],
 )
-@pytest.mark.parametrize(("header", "body"), itertools.product(METHODS, METHODS))
+@pytest.mark.parametrize(("header", "body"), list(itertools.product(METHODS, METHODS)))
 def test_changes_on_the_way(old: bytes, new: bytes, header: bytes, body: bytes) -> None:
     changed = oracle_sign(SIMPLE, rsa_key(), (header, body)).replace(old, new)
     (result,) = verify(changed, LOOKUP)
