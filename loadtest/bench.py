@@ -18,6 +18,8 @@ from loadtest.imap.session import ImapSession
 from loadtest.measure.bench import Meters, Supply
 from loadtest.meter.fsyncs import method
 from loadtest.meter.memory import memory
+from loadtest.meter.proc import read_times
+from loadtest.meter.server_processes import ServerProcesses
 from loadtest.started_server import StartedServer, add_users
 from loadtest.target import Target
 from loadtest.watching import Progress
@@ -34,6 +36,8 @@ class Options:
     start: bool = False
     offset: int = 10000
     data: Path | None = None
+    pids: tuple[int, ...] = ()
+    """Processes of a server that does not tell."""
     create_users: bool = False
     keep: bool = False
     quiet: bool = False
@@ -85,12 +89,13 @@ async def bench(options: Options) -> AsyncIterator[Bench]:
         if data and (options.start or options.create_users):
             with progress.bar("users", options.target.users) as step:
                 await add_users(options.target, data, step)
-        meters = await _meters(data, root)
+        meters = await _meters(data, root, options.pids)
         await meters.quiet(progress)
         yield Bench(options.target, meters, Supply(options.profile, options.first), progress)
 
 
-async def _meters(data: Path | None, root: int | None) -> Meters:
-    if data is None:
-        return Meters()
-    return Meters(mailfold_command.processes(await mailfold_command.status(data), root), method())
+async def _meters(data: Path | None, root: int | None, pids: tuple[int, ...]) -> Meters:
+    if data:
+        return Meters(mailfold_command.processes(await mailfold_command.status(data), root), method())
+    names = {pid: times.name for pid in pids if (times := read_times(pid))}
+    return Meters(ServerProcesses(names), method()) if names else Meters()

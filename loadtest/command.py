@@ -24,6 +24,8 @@ from loadtest.options import add_mail, add_output, add_server, number, options
 from loadtest.report import show
 from loadtest.smtp.session import Refused
 
+_WIDTH = 120
+"""Columns of a report that goes into a file."""
 Measure = Callable[[Bench, argparse.Namespace], Awaitable[dict[str, Any]]]
 _FAILURES = (CommandFailed, ImapRefused, Refused, RuntimeError, OSError, TimeoutError)
 
@@ -135,4 +137,4 @@ def _publish(report: Report, path: str | None) -> None:
     if path:
         Path(path).write_bytes(encoded + b"\n")
     with contextlib.suppress(BrokenPipeError):
-        show(report, Console())
+        show(report, Console() if sys.stdout.isatty() else Console(width=_WIDTH))

@@ -42,6 +42,7 @@ def add_server(parser: _Parser) -> None:
     group.add_argument("--start", action="store_true", help="start a server of our own, with users, and stop it afterwards")
     group.add_argument("--keep", action="store_true", help="keep the data folder of a server started by --start")
     group.add_argument("--data", type=Path, help="data folder of a running Mailfold: gives CPU, memory and fsyncs by process")
+    group.add_argument("--pid", type=int, action="append", default=[], metavar="N", help="of a server that is no Mailfold; repeatable")
     group.add_argument("--create-users", action="store_true", help="create domain and users in the server at --data first")
     group.add_argument("--host", default="127.0.0.1", help="IP address of the server (%(default)s)")
     group.add_argument("--port-offset", type=number(0, 64000), default=10000, metavar="N", help="added to 25 and 993 (%(default)s)")
@@ -85,6 +86,7 @@ def options(given: argparse.Namespace) -> Options:
         start=given.start,
         offset=given.port_offset,
         data=given.data,
+        pids=tuple(given.pid),
         create_users=given.create_users,
         keep=given.keep,
         quiet=given.quiet,

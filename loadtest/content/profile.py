@@ -15,7 +15,7 @@ class Profile:
     """Sigma of the log-normal distribution of sizes."""
     smallest: int = 1024
     largest: int = 65536
-    """Bounds of the size without attachment."""
+    """Bounds of the size without attachment, before base64 or quoted-printable make it longer."""
     attachment_share: float = 0.05
     attachment_size: int = 200 * 1024
     """As encoded, on the wire."""

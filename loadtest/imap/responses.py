@@ -8,7 +8,7 @@ LARGEST = 256 * 1024 * 1024
 """Octets of one response, literals included."""
 _LITERAL = re.compile(rb"\{(\d{1,10})\}$")
 _EXISTS = re.compile(rb"\* (\d+) EXISTS", re.IGNORECASE)
-_MESSAGES = re.compile(rb"\bMESSAGES (\d+)", re.IGNORECASE)
+_MESSAGES = re.compile(rb"\bMESSAGES (\d+)[^()]*\)\s*$", re.IGNORECASE)
 _LIST = re.compile(rb'\* LIST \(([^)]*)\) (?:NIL|"(?:[^"\\]|\\.)") (.*)$', re.IGNORECASE | re.DOTALL)
 
 

@@ -18,6 +18,7 @@ from loadtest.watching import Progress
 
 MAILBOX = b"Load"
 _COPIES = b"LoadCopies"
+_MOVED = b"LoadMoved"
 _SOME = 500
 
 
@@ -55,7 +56,7 @@ async def measure_imap(
     session = await open_imap(target, user)
     await _prepare(target, user, size, small, session, progress)
     timings = []
-    with progress.bar("IMAP operations", len(_OPERATIONS) + 2) as step:
+    with progress.bar("IMAP operations", len(_OPERATIONS) + 3) as step:
         for name, repeats, act in _acts(target, user, session, small, size):
             timings.append(await timed(name, size, repeats, act, meters, progress))
             step()
@@ -65,7 +66,7 @@ async def measure_imap(
 
 async def _prepare(target: Target, user: int, size: int, profile: Profile, session: ImapSession, progress: Progress) -> None:
     listed = b"".join(await session.command(b'LIST "" "%s*"' % MAILBOX))
-    for mailbox in (MAILBOX, _COPIES):
+    for mailbox in (MAILBOX, _COPIES, _MOVED):
         if not any(line.strip(b'" ').endswith(mailbox) for line in listed.split(b"* LIST")):
             await session.command(b"CREATE " + mailbox)
     if (lacking := size - await size_of(session, MAILBOX)) > 0:
@@ -76,6 +77,7 @@ def _acts(target: Target, user: int, session: ImapSession, profile: Profile, siz
     more = list(filler(profile, 100, size + 1))
     acts: list[tuple[str, int, Act]] = [("LOGIN (new connection)", 5, lambda _: _login(target, user))]
     acts += [(one.name, one.repeats, _command(session, one.line)) for one in _OPERATIONS]
+    acts.append(("SELECT, MOVE 1000", 3, lambda _: session.in_a_row([b"SELECT " + _COPIES, b"MOVE 1:1000 " + _MOVED])))
     acts.append(("APPEND", 100, lambda number: append(session, MAILBOX, [more[number]])))
     return acts
 

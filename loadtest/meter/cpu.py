@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Mapping
 
+from loadtest.meter.proc import cpu_seconds_of
 from loadtest.meter.server_processes import ServerProcesses
 
 _LOOK = 0.5
@@ -15,8 +16,8 @@ _QUIET_SHARE = 0.04
 
 
 def cpu_seconds(server: ServerProcesses) -> dict[str, float]:
-    """CPU seconds each named process has used since it started (10 ms steps)."""
-    return {name: sum(times.cpu for _, times in group) for name, group in server.named().items()}
+    """CPU seconds each named process has used since it started."""
+    return {name: sum(cpu_seconds_of(pid, times) for pid, times in group) for name, group in server.named().items()}
 
 
 def used(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, float]:

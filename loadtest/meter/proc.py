@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from dataclasses import dataclass
@@ -14,11 +15,13 @@ PROC = Path("/proc")
 
 @dataclass(frozen=True, slots=True)
 class ProcessTimes:
-    """CPU seconds of a process, its children that have ended included."""
+    """CPU seconds of a process, and of its children that have ended."""
 
     parent: int
     name: str
-    cpu: float
+    own: float
+    """In steps of a clock tick, threads that have ended included."""
+    children: float
 
 
 def read_times(pid: int, proc: Path = PROC) -> ProcessTimes | None:
@@ -30,7 +33,22 @@ def read_times(pid: int, proc: Path = PROC) -> ProcessTimes | None:
     # The name stands in parentheses and may hold any character, parentheses included.
     name, _, rest = text.partition("(")[2].rpartition(")")
     fields = rest.split()
-    return ProcessTimes(int(fields[1]), name, sum(map(int, fields[11:15])) / _TICK)
+    own, children = int(fields[11]) + int(fields[12]), int(fields[13]) + int(fields[14])
+    return ProcessTimes(int(fields[1]), name, own / _TICK, children / _TICK)
+
+
+def cpu_seconds_of(pid: int, times: ProcessTimes, proc: Path = PROC) -> float:
+    """The finer of two clocks: the scheduler counts nanoseconds, but forgets threads that have ended."""
+    return max(times.own, _scheduled(proc / str(pid) / "task")) + times.children
+
+
+def _scheduled(tasks: Path) -> float:
+    """Seconds on a CPU of all threads that live (schedstat, first field)."""
+    total = 0
+    with contextlib.suppress(OSError, IndexError):
+        for task in tasks.iterdir():
+            total += int((task / "schedstat").read_text("ascii").split()[0])
+    return total / 1e9
 
 
 def read_pss(pid: int, proc: Path = PROC) -> int:

@@ -26,14 +26,14 @@ class ServerProcesses:
         times = all_times()
         grouped: dict[str, list[tuple[int, ProcessTimes]]] = {}
         for pid in sorted(descendants(set(self.roots), times)):
-            grouped.setdefault(self._name(pid, times), []).append((pid, times[pid]))
+            grouped.setdefault(self.name_of(pid, times), []).append((pid, times[pid]))
         return grouped
 
     def pids(self) -> dict[str, list[int]]:
         """Process ids by name."""
         return {name: [pid for pid, _ in group] for name, group in self.named().items()}
 
-    def _name(self, pid: int, times: Mapping[int, ProcessTimes]) -> str:
+    def name_of(self, pid: int, times: Mapping[int, ProcessTimes]) -> str:
         """A child nobody named counts for the service below which it runs; one directly below the launcher has its own name."""
         above = pid
         while above in times and above not in self.names and above != self.root:

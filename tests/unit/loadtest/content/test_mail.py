@@ -1,0 +1,97 @@
+"""Mail is the same everywhere, has the shape it promises, and its signatures hold."""
+
+from __future__ import annotations
+
+import dataclasses
+import email
+import email.policy
+import hashlib
+import statistics
+from email.message import EmailMessage
+
+import dkim
+import pytest
+
+from loadtest.content.mail import Mail, mail, mails
+from loadtest.content.profile import Profile
+from loadtest.content.signing_key import public_key_text
+
+PROFILE = Profile()
+DIGEST = "3fc04479562e3d8bae6a877a955bb275e8b0cdaa85de402f42d1aa571ec36677"
+"""Of the first hundred: a change of the generator is a change of every figure, and must be meant."""
+
+
+@pytest.fixture(scope="module")
+def sample() -> list[Mail]:
+    return list(mails(PROFILE, 1500))
+
+
+def _digest(some: list[Mail]) -> str:
+    return hashlib.sha256(b"".join(one.data for one in some)).hexdigest()
+
+
+def test_the_same_seed_gives_the_same_bytes(sample: list[Mail]) -> None:
+    assert _digest(sample[:100]) == DIGEST
+
+
+def test_a_mail_does_not_depend_on_those_before_it(sample: list[Mail]) -> None:
+    assert mail(PROFILE, 77) == sample[77]
+    assert next(mails(PROFILE, 1, first=40)) == sample[40]
+
+
+def test_another_seed_gives_other_mail(sample: list[Mail]) -> None:
+    assert mail(dataclasses.replace(PROFILE, seed=2), 5).data != sample[5].data
+
+
+def test_every_mail_is_different(sample: list[Mail]) -> None:
+    assert len({one.data for one in sample}) == len(sample)
+
+
+def test_sizes_are_as_promised(sample: list[Mail]) -> None:
+    small = [len(one.data) for one in sample if b"application/pdf" not in one.data]
+    assert 7000 < statistics.median(small) < 9500
+    assert max(small) < 1.5 * PROFILE.largest
+    large = [len(one.data) for one in sample if b"application/pdf" in one.data]
+    assert 170_000 < statistics.median(large) < 240_000
+
+
+@pytest.mark.parametrize(
+    ("share", "mark"),
+    [(PROFILE.attachment_share, b"application/pdf"), (PROFILE.multipart_share, b"multipart/alternative"), (PROFILE.signed_share, b"DKIM-Signature")],
+)
+def test_shares_are_as_promised(sample: list[Mail], share: float, mark: bytes) -> None:
+    assert sum(mark in one.data for one in sample) / len(sample) == pytest.approx(share, abs=0.045)
+
+
+def test_the_spam_share_can_be_set() -> None:
+    for share in (0.0, 1.0):
+        assert all(one.spam is bool(share) for one in mails(dataclasses.replace(PROFILE, spam_share=share), 40))
+
+
+def test_lines_end_in_crlf_and_are_short(sample: list[Mail]) -> None:
+    for one in sample[:300]:
+        assert b"\n" not in one.data.replace(b"\r\n", b"") and b"\r" not in one.data.replace(b"\r\n", b"")
+        assert max(map(len, one.data.split(b"\r\n"))) <= 998
+
+
+def test_another_parser_finds_no_defect(sample: list[Mail]) -> None:
+    for one in sample[:200]:
+        parsed = email.message_from_bytes(one.data, policy=email.policy.default)
+        assert isinstance(parsed, EmailMessage)
+        assert not parsed.defects and all(not part.defects for part in parsed.walk())
+        assert parsed["From"].addresses[0].addr_spec == one.reverse_path
+        assert parsed["To"].addresses[0].addr_spec == one.forward_path
+        assert parsed.get_body(("plain",)) is not None
+
+
+def test_signatures_verify_by_another_implementation(sample: list[Mail]) -> None:
+    record = f"v=DKIM1; k=rsa; p={public_key_text()}".encode()
+    signed = [one for one in sample[:120] if one.signed]
+    assert len(signed) > 40
+    assert all(dkim.verify(one.data, dnsfunc=lambda *_, **__: record) for one in signed)
+    broken = signed[0].data[:-20] + b"X" + signed[0].data[-19:]
+    assert not dkim.verify(broken, dnsfunc=lambda *_, **__: record)
+
+
+def test_the_recipient_can_be_chosen() -> None:
+    assert mail(PROFILE, 3, user=7).forward_path == "user07@bench.test"
