@@ -10,6 +10,8 @@ from shared.dns.channel import Channel, Sent
 from shared.dns.settings import ResolverSettings, ServerAddress
 
 _LENGTH = 2
+_WITHOUT_EDNS = 900.0
+"""Seconds."""
 _UP = float("-inf")
 
 
@@ -19,8 +21,6 @@ class NameServer:
     def __init__(self, address: ServerAddress, settings: ResolverSettings, clock: Clock) -> None:
         self.address = address
         self.name = address[0]
-        self.has_edns = True
-        """Cleared when it says that it does not know EDNS."""
         self._settings = settings
         self._clock = clock
         self._channels: list[Channel | None] = [None] * settings.sockets
@@ -30,6 +30,16 @@ class NameServer:
         """Responses so far, to whichever question."""
         self._down_until = _UP
         self._is_probed = False
+        self._no_edns_until = _UP
+
+    @property
+    def has_edns(self) -> bool:
+        """Whether to ask with EDNS (RFC 6891)."""
+        return self._clock.monotonic() >= self._no_edns_until
+
+    def note_no_edns(self) -> None:
+        """It did not understand a question with EDNS. One odd answer must not count for ever."""
+        self._no_edns_until = self._clock.monotonic() + _WITHOUT_EDNS
 
     def is_worth_asking(self) -> bool:
         """True when it is up, or when its time is over and nobody tries it already."""
