@@ -4,7 +4,6 @@ In the envelope (parse_address) accepted: VALID, DNSWARN, RFC5321. Refused: ERR,
 or obsolete forms. In a header (read_header_addresses) CFWS and DEPREC are read as well. The exceptions are listed, each with its reason.
 """
 
-import os
 import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
@@ -14,9 +13,9 @@ import pytest
 from shared.protocol.address.address import parse_address
 from shared.protocol.address.error import AddressError
 from shared.protocol.address.header import read_header_addresses
+from tests.parts import test_data as data_part
 
-_ROOT = Path(__file__).resolve().parents[5]
-_DATA = Path(os.environ.get("MAILFOLD_TEST_DATA", _ROOT.parent / "shared/data")) / "addresses/isemail-tests.xml"
+_DATA = data_part.folder() / "addresses/isemail-tests.xml"
 _ENVELOPE = {"VALID_CATEGORY", "DNSWARN", "RFC5321"}
 _HEADER = _ENVELOPE | {"CFWS", "DEPREC"}
 
@@ -54,9 +53,7 @@ def _plain(text: str) -> str:
     return re.sub("[\u2400-\u241f]", lambda match: chr(ord(match[0]) - 0x2400), text)
 
 
-def test_the_set_is_there() -> None:
-    if not _DATA.exists():
-        pytest.skip(f"test data not found: {_DATA}")
+def test_the_set_is_there(test_data: Path) -> None:
     assert len(_cases()) > 150
 
 
