@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from shared.protocol.message.charset import decode
 from shared.protocol.message.words import decode_words
 
 MAX_ADDRESSES = 10_000
@@ -124,7 +125,7 @@ class _Reader:
     def _take_in_angle(self, token: bytes) -> None:
         if token == b">":
             self._closed = True
-        elif self._angle is not None and not token.isspace():
+        elif self._angle is not None:
             self._angle.append(token)
 
     def _start_group(self) -> None:
@@ -139,30 +140,48 @@ class _Reader:
             self._in_group = False
 
     def _flush(self) -> None:
+        comment = _ESCAPE.sub(rb"\1", self._comment).strip() if self._comment else None
         if self._angle is not None:
-            self._found.append(_angle_address(_text(self._phrase) or self._comment, self._angle))
-        elif any(not token.isspace() for token in self._phrase):
-            name = _ESCAPE.sub(rb"\1", self._comment).strip() if self._comment else None
-            self._found.append(_spec(name or None, None, [token for token in self._phrase if not token.isspace()]))
+            address = _angle_address(_text(self._phrase) or comment, self._angle)
+        else:
+            address = _spec(comment, None, self._phrase)
+        if address.mailbox or address.host or (self._angle is not None and address.name):
+            self._found.append(address)
         self._clear()
 
 
 def _angle_address(name: bytes | None, tokens: list[bytes]) -> Address:
     """`[ obs-route ] addr-spec` (RFC 5322 §4.4): a route is `@a,@b:` in front."""
     route = None
-    if tokens[:1] == [b"@"] and b":" in tokens:
+    solid = [token for token in tokens if not token.isspace()]
+    if solid[:1] == [b"@"] and b":" in tokens:
         colon = tokens.index(b":")
-        route = b"".join(tokens[:colon])
+        route = b"".join(b"".join(tokens[:colon]).split())
         tokens = tokens[colon + 1 :]
-    return _spec(name or None, route, tokens)
+    return _spec(name, route, tokens)
 
 
 def _spec(name: bytes | None, route: bytes | None, tokens: list[bytes]) -> Address:
     """local-part "@" domain: the last `@` divides. Without one, all is local part."""
     if b"@" not in tokens:
-        return Address(name, route, b"".join(map(_unquoted, tokens)), b"")
+        return Address(name or None, route, _local_part(tokens), b"")
     at = len(tokens) - 1 - tokens[::-1].index(b"@")
-    return Address(name, route, b"".join(map(_unquoted, tokens[:at])), b"".join(tokens[at + 1 :]))
+    return Address(name or None, route, _local_part(tokens[:at]), b"".join(b"".join(tokens[at + 1 :]).split()))
+
+
+def _local_part(tokens: list[bytes]) -> bytes:
+    """Words that white space divides stay divided by one space, but for the white space around dots (RFC 5322 §4.4)."""
+    pieces: list[bytes] = []
+    gap = False
+    for token in tokens:
+        if token.isspace():
+            gap = bool(pieces)
+            continue
+        if gap and not pieces[-1].endswith(b".") and not token.startswith(b"."):
+            pieces.append(b" ")
+        pieces.append(_unquoted(token))
+        gap = False
+    return b"".join(pieces)
 
 
 def _text(tokens: list[bytes]) -> bytes:
@@ -179,11 +198,11 @@ def _unquoted(token: bytes) -> bytes:
 
 def display_pairs(addresses: list[Address]) -> tuple[tuple[str, str], ...]:
     """(decoded display name, `local@domain`) of each mailbox; group markers are left out."""
-    return tuple((decode_words(each.name or b""), _spelled(each)) for each in addresses if each.host is not None)
+    return tuple((decode_words(each.name or b"").strip(), _spelled(each)) for each in addresses if each.host is not None)
 
 
 def _spelled(address: Address) -> str:
     local = address.mailbox or b""
-    if address.host and not _DOT_ATOM.fullmatch(local):
+    if address.host and local and not _DOT_ATOM.fullmatch(local):
         local = b'"%b"' % _SPECIAL.sub(rb"\\\g<0>", local)
-    return (local + b"@" + address.host if address.host else local).decode("utf-8", "replace")
+    return decode(local + b"@" + address.host if address.host else local)

@@ -5,11 +5,12 @@ from datetime import date
 
 _MONTHS = {name: number for number, name in enumerate(b"jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)}
 _COMMENT = re.compile(rb"\([^()]*\)")
+_MONTH = rb"(" + b"|".join(_MONTHS) + rb")"
 _CLOCK = rb"(\d{1,2})\s*[:.]\s*(\d{1,2})(?:\s*[:.]\s*(\d{1,2})(?:[.,]\d*)?)?"
-_ZONE = rb"(?:\s*(?:GMT|UTC?)?([+-]\d{4}|[+-]\d\d:\d\d)|\s*([A-Za-z]{1,5})\b)?"
-_DATE_TIME = re.compile(rb"(\d{1,2})[\s-]+([A-Za-z]{3})[A-Za-z]*[\s,-]+(\d{2,4})(?:[\s,]+" + _CLOCK + _ZONE + rb")?")
+_ZONE = rb"(?:\s*(?:GMT|UTC?)?([+-]?\d{4}\b|[+-]\d\d:\d\d)|\s*([A-Za-z]{1,5})\b)?"
+_DATE_TIME = re.compile(rb"(\d{1,2})[\s-]+" + _MONTH + rb"[a-z]*[\s,-]+(\d{2,4})(?:[\s,]+" + _CLOCK + _ZONE + rb")?", re.I)
 # The `asctime` form of old Unix mailers: Thu Sep 12 10:31:07 2002
-_ASCTIME = re.compile(rb"([A-Za-z]{3})[a-z]*\s+(\d{1,2}),?\s+" + _CLOCK + rb"\s+(?:([+-]\d{4})\s+|([A-Za-z]{1,5})\s+)?(\d{4})")
+_ASCTIME = re.compile(_MONTH + rb"[a-z]*\s+(\d{1,2}),?\s+" + _CLOCK + rb"\s+(?:([+-]\d{4})\s+|([a-z]{1,5})\s+)?(\d{4})", re.I)
 # RFC 5322 §4.3: the North American names; all others mean no known offset and are read as UTC.
 _HOURS = {b"est": -5, b"edt": -4, b"cst": -6, b"cdt": -5, b"mst": -7, b"mdt": -6, b"pst": -8, b"pdt": -7, b"cet": 1, b"cest": 2, b"bst": 1}
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
@@ -48,7 +49,7 @@ def _instant(days: int, rest: list[bytes]) -> int | None:
 def _offset(numeric: bytes | None, named: bytes | None) -> int:
     """Seconds east of UTC."""
     if numeric:
-        digits = numeric.replace(b":", b"")
-        seconds = int(digits[1:3]) * 3600 + int(digits[3:5]) * 60
-        return -seconds if digits[:1] == b"-" else seconds
+        digits = numeric.replace(b":", b"").lstrip(b"+-")
+        seconds = int(digits[:2]) * 3600 + int(digits[2:]) * 60
+        return -seconds if numeric.startswith(b"-") else seconds
     return _HOURS.get(named.lower(), 0) * 3600 if named else 0

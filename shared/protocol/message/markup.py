@@ -1,4 +1,4 @@
-"""HTML → the text that a person reads, and the addresses it points to. A linear tokenizer: no tree, no recursion."""
+"""HTML → the text that a person reads. A linear tokenizer: no tree, no recursion."""
 
 import re
 from collections.abc import Iterator
@@ -7,10 +7,10 @@ from html import unescape
 # Comments, declarations, and elements whose content nobody sees are one token each; unterminated ones reach to the end,
 # as they do in browsers.
 _TOKEN = re.compile(
-    r"<!--.*?(?:-->|\Z)|<[!?][^>]*+>?|<(script|style|template|noscript)\b[^>]*+>.*?(?:</\1\b|\Z)|<(/?)([a-z][a-z0-9]*+)([^>]*+)>?",
+    r"<!--.*?(?:-->|\Z)|<[!?][^>]*+>?|<(script|style|template)\b[^>]*+>.*?(?:</\1\b[^>]*+>?|\Z)|<(/?)([a-z][a-z0-9]*+)([^>]*+)>?",
     re.I | re.S,
 )
-_ATTRIBUTE = re.compile(r"""(href|src|action|background|alt)\s*+=\s*+(?:"([^"]*+)"?|'([^']*+)'?|([^\s>]++))""", re.I)
+_ATTRIBUTE = re.compile(r"""(href|alt)\s*+=\s*+(?:"([^"]*+)"?|'([^']*+)'?|([^\s>]++))""", re.I)
 _BLOCKS = frozenset(
     re.findall(
         r"\w+",
@@ -19,17 +19,12 @@ _BLOCKS = frozenset(
     )
 )
 _CELLS = frozenset(("td", "th"))
-_URL = re.compile(r"(?:https?://|ftp://|www\.)[^\s<>\"'\x00-\x20]++|mailto:[^\s<>\"'\x00-\x20]++", re.I)
-_BLANKS = re.compile(r"[^\S\n]+")
-_LINES = re.compile(r"\s*\n\s*")
-_CONTROL = re.compile(r"[\t\r\n ]+")
-_MAX_URLS = 1000
 
 
 def html_text(source: str, links: bool = True) -> str:
     """The visible text, a line per block; with `links`, each address stands in angle brackets behind its anchor's text."""
-    text = _BLANKS.sub(" ", "".join(_visible(source, links)))
-    return _LINES.sub("\n", text).strip()
+    lines = "".join(_visible(source, links)).split("\n")
+    return "\n".join(filter(None, (" ".join(line.split()) for line in lines)))
 
 
 def _visible(source: str, links: bool) -> Iterator[str]:
@@ -54,41 +49,21 @@ def _visible(source: str, links: bool) -> Iterator[str]:
 
 
 def _shown(text: str) -> str:
-    return unescape(_CONTROL.sub(" ", text)) if text else ""
+    return unescape(text.replace("\n", " ")) if text else ""
 
 
-def _attributes(text: str) -> Iterator[tuple[str, str]]:
-    for match in _ATTRIBUTE.finditer(text):
-        yield match[1].lower(), unescape(match[2] or match[3] or match[4] or "").strip()
+def _attribute(attributes: str, wanted: str) -> str:
+    for name, double, single, bare in _ATTRIBUTE.findall(attributes):
+        if name.lower() == wanted:
+            return unescape(double or single or bare).strip()
+    return ""
 
 
 def _alternative(attributes: str) -> str:
-    return next((f" {value} " for name, value in _attributes(attributes) if name == "alt" and value), "")
+    value = _attribute(attributes, "alt")
+    return f" {value} " if value else ""
 
 
 def _target(attributes: str) -> str:
-    return next((value for name, value in _attributes(attributes) if name == "href" and not value.startswith("#")), "")
-
-
-def html_urls(source: str) -> Iterator[str]:
-    """Every address that a tag of the source points to."""
-    for token in _TOKEN.finditer(source):
-        for name, value in _attributes(token[4] or ""):
-            if name != "alt" and value and value[:1] not in "#":
-                yield value
-
-
-def text_urls(text: str) -> Iterator[str]:
-    """Addresses that stand in plain text, without the punctuation behind them."""
-    for match in _URL.finditer(text):
-        yield match[0].rstrip(".,;:!?)]}>'*_")
-
-
-def distinct(urls: Iterator[str], limit: int = _MAX_URLS) -> list[str]:
-    """The first `limit` different addresses in order."""
-    seen: dict[str, None] = {}
-    for url in urls:
-        seen.setdefault(url)
-        if len(seen) >= limit:
-            break
-    return list(seen)
+    value = _attribute(attributes, "href")
+    return "" if value.startswith("#") else value

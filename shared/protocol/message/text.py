@@ -5,9 +5,10 @@ from collections.abc import Iterator
 
 from shared.protocol.message.charset import decode
 from shared.protocol.message.headers import raw_fields, unfold
-from shared.protocol.message.markup import distinct, html_text, html_urls, text_urls
+from shared.protocol.message.markup import html_text
 from shared.protocol.message.scan import Part, Scan
 from shared.protocol.message.transfer import decode_pieces, pieces
+from shared.protocol.message.urls import distinct, find_urls
 from shared.protocol.message.words import decode_words
 
 DEFAULT_LIMIT = 1 << 20
@@ -58,17 +59,9 @@ def readable_parts(body: bytes, scan: Scan, limit: int = DEFAULT_LIMIT, links: b
 
 
 def urls(body: bytes, scan: Scan, limit: int = DEFAULT_LIMIT) -> list[str]:
-    """The different addresses that the text parts point to or show, in order; at most 1000."""
-    return distinct(_urls(body, scan, limit))
-
-
-def _urls(body: bytes, scan: Scan, limit: int) -> Iterator[str]:
-    for part, text in text_parts(body, scan, limit):
-        if part.subtype == "html":
-            yield from html_urls(text)
-            yield from text_urls(html_text(text, links=False))
-        else:
-            yield from text_urls(text)
+    """The different addresses that the text parts point to or show; at most 1000."""
+    found = (url for part, text in text_parts(body, scan, limit) for url in find_urls(text, part.subtype == "html"))
+    return distinct(found)
 
 
 def header_lines(header_block: bytes) -> Iterator[tuple[str, str]]:

@@ -124,11 +124,6 @@ def decode_base64(text: bytes) -> bytes:
     return steps.feed(text) + steps.finish()
 
 
-def decode_quoted_printable(text: bytes) -> bytes:
-    """All of a quoted-printable text."""
-    return _quoted_printable(text)
-
-
 def decode_q(text: bytes) -> bytes:
     """The Q encoding of RFC 2047 §4.2: like quoted-printable, and `_` is a space."""
     return binascii.a2b_qp(text, header=True)

@@ -14,13 +14,25 @@ from shared.protocol.message.scan import Scan, Scanner, scan
 from tests.unit.shared.protocol.message.consistency import check
 
 # Bytes that mean something in a message, so that random ones get somewhere.
-_WORDS = st.sampled_from(
-    [b"\r\n", b"\n", b"\r", b"--", b"x", b"y", b"--x\r\n", b"\r\n--x\r\n", b"\n--x--\n", b"--y\r\n", b"\r\n--y--", b"--x \r\n", b"\r\n\r\n", b"\n\n"]
-    + [b"Content-Type: multipart/mixed; boundary=x\r\n", b'Content-Type: multipart/alternative; boundary="y"\n', b"Content-Type: message/rfc822\r\n"]
-    + [b"Content-Type: multipart/digest; boundary=xy\r\n", b"Content-Type: text/html; charset=", b"Content-Transfer-Encoding: base64\r\n"]
-    + [b"From: ", b"To: ", b"Subject: ", b"Date: ", b'"', b"\\", b"<", b">", b"(", b")", b"@", b",", b":", b";", b"=?utf-8?q?=C3?=", b"=?x?b?", b"\x00"]
-    + [b"\xff", b"\xc3\xa9", b" ", b"\t", b"filename*0*=utf-8''%C3", b"; name=", b"undisclosed:;", b"References: <a@b> <c", b"Content-Disposition: a; "]
+_LINES = (b"\r\n", b"\n", b"\r", b"\r\n\r\n", b"\n\n", b" ", b"\t")
+_DELIMITERS = (b"--", b"x", b"y", b"--x\r\n", b"\r\n--x\r\n", b"\n--x--\n", b"--y\r\n", b"\r\n--y--", b"--x \r\n", b"\n--x z\n", b"\n--xy\n")
+_FIELDS = (
+    b"Content-Type: multipart/mixed; boundary=x\r\n",
+    b'Content-Type: multipart/alternative; boundary="y"\n',
+    b"Content-Type: message/rfc822\r\n",
+    b"Content-Type: multipart/digest; boundary=xy\r\n",
+    b"Content-Type: text/html; charset=",
+    b"Content-Transfer-Encoding: base64\r\n",
+    b"Content-Disposition: a; ",
+    b"References: <a@b> <c",
+    b"From: ",
+    b"To: ",
+    b"Subject: ",
+    b"Date: ",
 )
+_SPECIALS = (b'"', b"\\", b"<", b">", b"(", b")", b"@", b",", b":", b";", b"=?utf-8?q?=C3?=", b"=?x?b?", b"\x00", b"\xff", b"\xc3\xa9")
+_PARAMETERS = (b"filename*0*=utf-8''%C3", b"; name=", b"undisclosed:;")
+_WORDS = st.sampled_from((*_LINES, *_DELIMITERS, *_FIELDS, *_SPECIALS, *_PARAMETERS))
 _MESSAGES = st.lists(st.one_of(_WORDS, st.binary(max_size=8)), max_size=60).map(b"".join)
 
 

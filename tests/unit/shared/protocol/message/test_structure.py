@@ -218,7 +218,7 @@ def test_long_boundaries(length: int) -> None:
 
 @pytest.mark.parametrize(
     "content_type",
-    [b"", b"text", b"/", b"garbage garbage", b"multipart/mixed", b'multipart/mixed; boundary=""', b"multipart/mixed; boundary=nowhere", b";;;", b"=?"],
+    [b"", b"text", b"/", b"garbage garbage", b";;;", b"=?", b"multipart/mixed", b'multipart/mixed; boundary=""', b"multipart/mixed; boundary=no"],
 )
 def test_content_type_garbage_is_plain_text(content_type: bytes) -> None:
     """RFC 2045 §5.2; also for a multipart that holds no part, so that people see what is there."""
