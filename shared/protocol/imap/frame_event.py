@@ -18,8 +18,8 @@ class FrameLimits(msgspec.Struct, frozen=True):
     """What is read and thrown away of a refused command to stay in step with the client; beyond it the connection ends."""
 
 
-BEFORE_LOGIN = FrameLimits(line=8_192, literal=8_192, command=16_384, swallow=65_536)
-"""For strangers: enough for any LOGIN, AUTHENTICATE and ID."""
+BEFORE_LOGIN = FrameLimits(line=16_384, literal=8_192, command=32_768, swallow=65_536)
+"""For strangers: enough for LOGIN, ID, and the tokens of AUTHENTICATE."""
 AFTER_LOGIN = FrameLimits()
 
 

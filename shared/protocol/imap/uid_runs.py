@@ -3,7 +3,8 @@
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
-from itertools import accumulate
+from itertools import accumulate, count
+from operator import add as plus
 from operator import sub
 
 from shared.protocol.imap.number_set import NumberSet, Range
@@ -180,11 +181,11 @@ class UidRuns:
 
     def _overlaps(self, wanted: NumberSet) -> Iterator[tuple[int, int, int]]:
         """(run, first UID, last UID) for each stretch of a run that is wanted."""
-        starts, ends, count = self._starts, self._ends, len(self._starts)
+        starts, ends, runs = self._starts, self._ends, len(self._starts)
         run = 0
         for first, last in wanted.ranges:
             run = bisect_left(ends, first, run)
-            while run < count and starts[run] <= last:
+            while run < runs and starts[run] <= last:
                 yield run, max(first, starts[run]), min(last, ends[run])
                 if ends[run] > last:
                     break
@@ -211,7 +212,7 @@ class UidRuns:
             return
         first = max(known - 1, 0)
         initial = self._before[first] if known else 0
-        lengths = map(sub, self._ends[first:-1], self._starts[first:-1])
-        counts = accumulate(lengths, lambda total, length: total + length + 1, initial=initial)
+        # A run holds its last less its first UID plus one: the differences are summed up, and the ones counted.
+        sums = accumulate(map(sub, self._ends[first:-1], self._starts[first:-1]), initial=initial)
         del self._before[first:]
-        self._before.extend(counts)
+        self._before.extend(map(plus, sums, count()))

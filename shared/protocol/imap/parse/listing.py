@@ -24,8 +24,8 @@ def list_(cursor: Cursor, tag: bytes) -> List:
     several = cursor.looking_at(b"(")
     # mbox-or-pat = list-mailbox / patterns ; patterns = "(" list-mailbox *(SP list-mailbox) ")"
     patterns = parenthesised(cursor, _pattern, MAX_PATTERNS) if several else [_pattern(cursor)]
+    extended = several or selection is not None or not cursor.at_end()
     returns, status = (frozenset[ListReturn](), ()) if cursor.at_end() else _returns(cursor)
-    extended = several or selection is not None or bool(returns) or bool(status)
     return List(tag, reference, tuple(dict.fromkeys(patterns)), selection or frozenset(), returns, status, extended)
 
 

@@ -43,6 +43,11 @@ def sasl_response(line: bytes) -> bytes | None:
     return _base64(line) if line else b""
 
 
+def ends_idle(line: bytes) -> bool:
+    """Whether a client's line during IDLE is DONE; anything else is answered BAD (RFC 2177)."""
+    return line.upper() == b"DONE"
+
+
 # base64 = *(4base64-char) [base64-terminal]; here never empty: "=" stands for that
 def _base64(text: bytes) -> bytes:
     if not text:

@@ -7,7 +7,7 @@ import pytest
 from shared.protocol.imap import commands as c
 from shared.protocol.imap.error import ImapSyntaxError
 from shared.protocol.imap.parse.command import parse_append, parse_append_message, parse_command
-from shared.protocol.imap.parse.session import sasl_response
+from shared.protocol.imap.parse.session import ends_idle, sasl_response
 from shared.protocol.imap.sequence import SAVED_RESULT, STAR, SequenceSet
 
 A = b"a"
@@ -83,7 +83,7 @@ GOOD = {
         (c.StatusItem.MESSAGES, c.StatusItem.UNSEEN),
         extended=True,
     ),
-    b'a LIST "" % RETURN ()': c.List(A, "", ("%",)),
+    b'a LIST "" % RETURN ()': c.List(A, "", ("%",), extended=True),
     b"a STATUS x (MESSAGES recent UIDNEXT UIDVALIDITY UNSEEN HIGHESTMODSEQ SIZE DELETED MAILBOXID APPENDLIMIT)": c.Status(
         A, "x", tuple(c.StatusItem)
     ),
@@ -228,6 +228,12 @@ def test_sasl_responses() -> None:
     for line in (b"**", b"A", b"AA=", b"\xff", b"AA==\r"):
         with pytest.raises(ImapSyntaxError):
             sasl_response(line)
+
+
+def test_done_ends_idle() -> None:
+    assert ends_idle(b"DONE")
+    assert ends_idle(b"done")
+    assert not any(ends_idle(line) for line in (b"", b"DONE ", b"a NOOP"))
 
 
 def test_secrets_are_not_shown() -> None:
