@@ -1,0 +1,205 @@
+"""The address book: domains, accounts and aliases as the fold of the directory's facts, and the way from an address to accounts.
+
+The directory, the ingress and the delivery fold the same facts with this code, so they cannot disagree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from shared.events import directory as facts
+from shared.eventstore.event import Event
+from shared.protocol.address.account import lookup_key, without_subaddress
+from shared.protocol.address.address import Address, parse_address
+from shared.protocol.address.error import AddressError
+from shared.routing.resolution import Kind, Resolution, Target
+
+MAX_ALIAS_STEPS = 10
+MAX_TARGETS = 1000
+
+
+class KnownDomain(msgspec.Struct, frozen=True):
+    """A domain of ours."""
+
+    id: str
+    name: str
+    incoming: bool
+    disabled: bool = False
+
+
+class KnownAccount(msgspec.Struct, frozen=True):
+    """An account."""
+
+    id: str
+    address: str
+    user: str
+    quota_bytes: int
+    disabled: bool = False
+
+
+class KnownAlias(msgspec.Struct, frozen=True):
+    """An alias."""
+
+    address: str
+    targets: tuple[str, ...]
+    disabled: bool = False
+
+
+class AddressBook:
+    """Answers from memory. `apply` it every fact of the directory, in order; facts that do not concern it are passed over."""
+
+    def __init__(self) -> None:
+        self.domains: dict[str, KnownDomain] = {}
+        self.accounts: dict[str, KnownAccount] = {}
+        """By lookup key of the address."""
+        self.aliases: dict[str, KnownAlias] = {}
+        self._domain_names: dict[str, str] = {}
+        self._account_keys: dict[str, str] = {}
+
+    def apply(self, event: Event) -> None:
+        """Fold one fact."""
+        match event:
+            case facts.DomainAdded() | facts.DomainChanged() | facts.DomainRemoved():
+                self._apply_domain(event)
+            case facts.AccountAdded() | facts.AccountChanged() | facts.AccountRemoved():
+                self._apply_account(event)
+            case facts.AliasAdded(address, targets):
+                self.aliases[key_of(address)] = KnownAlias(address, targets)
+            case facts.AliasSwitched(address, disabled):
+                key = key_of(address)
+                self.aliases[key] = msgspec.structs.replace(self.aliases[key], disabled=disabled)
+            case facts.AliasRemoved(address):
+                self.aliases.pop(key_of(address), None)
+            case _:
+                pass
+
+    def resolve(self, address: Address) -> Resolution:
+        """Where mail to this address goes."""
+        domain = self.domains.get(address.domain)
+        if domain is None:
+            return Resolution(Kind.REMOTE, (Target(str(address)),))
+        if domain.disabled:
+            return Resolution(Kind.DISABLED)
+        if not domain.incoming:
+            return Resolution(Kind.OUTGOING_ONLY)
+        return self._local(address)
+
+    def is_ours(self, address: Address) -> bool:
+        """Whether the address lies in a domain of ours."""
+        return address.domain in self.domains
+
+    def may_send_as(self, user: str, address: Address) -> bool:
+        """Whether the user owns the address: an account of theirs, an alias to one, or a sub-address of either (A12)."""
+        for candidate in _with_bare(address):
+            account = self.accounts.get(lookup_key(candidate))
+            if account is not None:
+                return account.user == user and not account.disabled
+            if lookup_key(candidate) in self.aliases:
+                return any(target.user == user and not target.disabled for target in self._aliased_accounts(candidate))
+        return False
+
+    def _aliased_accounts(self, alias: Address) -> Iterator[KnownAccount]:
+        for target in self._expand(lookup_key(alias)):
+            known = self.accounts.get(key_of(target))
+            if known is not None:
+                yield known
+
+    def _local(self, address: Address) -> Resolution:
+        for candidate in _with_bare(address):
+            detail = without_subaddress(address)[1] or "" if candidate is not address else ""
+            key = lookup_key(candidate)
+            if key in self.accounts:
+                return self._account(self.accounts[key], detail)
+            if key in self.aliases:
+                return self._alias(self.aliases[key], detail)
+        return Resolution(Kind.UNKNOWN)
+
+    @staticmethod
+    def _account(account: KnownAccount, detail: str) -> Resolution:
+        if account.disabled:
+            return Resolution(Kind.DISABLED)
+        return Resolution(Kind.ACCOUNTS, (Target(account.address, account.id, account.quota_bytes),), "", detail)
+
+    def _alias(self, alias: KnownAlias, detail: str) -> Resolution:
+        if alias.disabled:
+            return Resolution(Kind.DISABLED)
+        targets = tuple(target for address in self._expand(key_of(alias.address)) for target in self._target(address))
+        return Resolution(Kind.ACCOUNTS if targets else Kind.DISABLED, targets, alias.address, detail)
+
+    def _target(self, address: str) -> Iterator[Target]:
+        parsed = parse_address(address)
+        if not self.is_ours(parsed):
+            yield Target(address)
+            return
+        for candidate in _with_bare(parsed):
+            account = self.accounts.get(lookup_key(candidate))
+            if account is not None and not account.disabled:
+                yield Target(account.address, account.id, account.quota_bytes)
+                return
+
+    def _expand(self, key: str) -> list[str]:
+        """The ends of an alias, through aliases of aliases; a loop or an endless chain is cut."""
+        ends: dict[str, None] = {}
+        seen = {key}
+        level = [key]
+        for _ in range(MAX_ALIAS_STEPS):
+            targets = [target for one in level for target in self._targets(one)]
+            level = []
+            for target in targets:
+                target_key = key_of(target)
+                if target_key in self.aliases and target_key not in self.accounts:
+                    if target_key not in seen:
+                        seen.add(target_key)
+                        level.append(target_key)
+                else:
+                    ends[target] = None
+            if not level or len(ends) > MAX_TARGETS:
+                break
+        return list(ends)[:MAX_TARGETS]
+
+    def _targets(self, key: str) -> tuple[str, ...]:
+        alias = self.aliases.get(key)
+        return alias.targets if alias is not None and not alias.disabled else ()
+
+    def _apply_domain(self, event: facts.DomainAdded | facts.DomainChanged | facts.DomainRemoved) -> None:
+        match event:
+            case facts.DomainAdded(identity, name, incoming):
+                self._domain_names[identity] = name
+                self.domains[name] = KnownDomain(identity, name, incoming)
+            case facts.DomainChanged(identity, incoming, disabled):
+                name = self._domain_names[identity]
+                self.domains[name] = KnownDomain(identity, name, incoming, disabled)
+            case facts.DomainRemoved(identity, name):
+                self._domain_names.pop(identity, None)
+                self.domains.pop(name, None)
+
+    def _apply_account(self, event: facts.AccountAdded | facts.AccountChanged | facts.AccountRemoved) -> None:
+        match event:
+            case facts.AccountAdded(identity, address, user, quota_bytes):
+                key = key_of(address)
+                self._account_keys[identity] = key
+                self.accounts[key] = KnownAccount(identity, address, user, quota_bytes)
+            case facts.AccountChanged(identity, disabled, quota_bytes):
+                key = self._account_keys[identity]
+                self.accounts[key] = msgspec.structs.replace(self.accounts[key], disabled=disabled, quota_bytes=quota_bytes)
+            case facts.AccountRemoved(identity, address):
+                self._account_keys.pop(identity, None)
+                self.accounts.pop(key_of(address), None)
+
+
+def key_of(address: str) -> str:
+    """The lookup key of a recorded address; recorded addresses are valid."""
+    try:
+        return lookup_key(parse_address(address))
+    except AddressError:
+        return address.casefold()
+
+
+def _with_bare(address: Address) -> Iterator[Address]:
+    """The address itself, then without its sub-address."""
+    yield address
+    bare, detail = without_subaddress(address)
+    if detail is not None:
+        yield bare

@@ -1,0 +1,93 @@
+"""The address book: exact addresses, sub-addresses, aliases, switches, and who may send as whom."""
+
+from __future__ import annotations
+
+import pytest
+
+from shared.events import directory as facts
+from shared.protocol.address.address import parse_address
+from shared.routing.address_book import AddressBook
+from shared.routing.resolution import Kind, Target
+
+ANN = Target("ann@example.org", "a1")
+BOB = Target("bob@example.org", "a2")
+
+
+def book(*more: object) -> AddressBook:
+    made = AddressBook()
+    for fact in (
+        facts.DomainAdded("d1", "example.org", True),
+        facts.DomainAdded("d2", "quiet.example", False),
+        facts.AccountAdded("a1", "ann@example.org", "u1"),
+        facts.AccountAdded("a2", "bob@example.org", "u2"),
+        facts.AliasAdded("info@example.org", ("ann@example.org", "bob@example.org", "eve@elsewhere.example")),
+        *more,
+    ):
+        made.apply(fact)  # type: ignore[arg-type]
+    return made
+
+
+def kinds(address: str, *more: object) -> Kind:
+    return book(*more).resolve(parse_address(address)).kind
+
+
+@pytest.mark.parametrize(
+    ("address", "kind"),
+    [
+        ("ann@example.org", Kind.ACCOUNTS),
+        ("ANN@Example.ORG", Kind.ACCOUNTS),
+        ("nobody@example.org", Kind.UNKNOWN),
+        ("ann@quiet.example", Kind.OUTGOING_ONLY),
+        ("ann@elsewhere.example", Kind.REMOTE),
+    ],
+)
+def test_every_kind_of_answer(address: str, kind: Kind) -> None:
+    assert kinds(address) is kind
+
+
+def test_a_sub_address_reaches_its_account_and_tells_the_tag() -> None:
+    found = book().resolve(parse_address("ann+lists@example.org"))
+    assert (found.targets, found.detail) == ((ANN,), "lists")
+
+
+def test_an_alias_reaches_all_its_targets_here_and_elsewhere() -> None:
+    found = book().resolve(parse_address("info+x@example.org"))
+    assert found.targets == (ANN, BOB, Target("eve@elsewhere.example"))
+    assert (found.via, found.detail) == ("info@example.org", "x")
+
+
+def test_aliases_of_aliases_are_followed_and_loops_are_cut() -> None:
+    loop = (facts.AliasAdded("x@example.org", ("y@example.org",)), facts.AliasAdded("y@example.org", ("x@example.org", "ann@example.org")))
+    assert book(*loop).resolve(parse_address("x@example.org")).targets == (ANN,)
+
+
+def test_switches_disable_and_enable() -> None:
+    assert kinds("ann@example.org", facts.AccountChanged("a1", True, 0)) is Kind.DISABLED
+    assert kinds("info@example.org", facts.AliasSwitched("info@example.org", True)) is Kind.DISABLED
+    assert kinds("ann@example.org", facts.DomainChanged("d1", True, True)) is Kind.DISABLED
+    assert kinds("ann@quiet.example", facts.DomainChanged("d2", True, False)) is Kind.UNKNOWN
+
+
+def test_a_disabled_account_is_left_out_of_its_aliases() -> None:
+    found = book(facts.AccountChanged("a1", True, 0)).resolve(parse_address("info@example.org"))
+    assert found.targets == (BOB, Target("eve@elsewhere.example"))
+
+
+def test_a_removed_address_is_unknown_and_an_account_wins_over_an_alias_of_its_name() -> None:
+    assert kinds("ann@example.org", facts.AccountRemoved("a1", "ann@example.org")) is Kind.UNKNOWN
+    assert kinds("info@example.org", facts.AliasRemoved("info@example.org")) is Kind.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("user", "address", "allowed"),
+    [
+        ("u1", "ann@example.org", True),
+        ("u1", "ann+tag@example.org", True),
+        ("u1", "info@example.org", True),
+        ("u1", "bob@example.org", False),
+        ("u1", "eve@elsewhere.example", False),
+        ("u3", "info@example.org", False),
+    ],
+)
+def test_who_may_send_as_whom(user: str, address: str, allowed: bool) -> None:
+    assert book().may_send_as(user, parse_address(address)) is allowed
