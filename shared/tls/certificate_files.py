@@ -1,0 +1,24 @@
+"""A certificate chain and its key on disk, and how to tell cheaply that they changed."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+Signature = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateFiles:
+    """PEM files: the certificate followed by its intermediates, and the private key."""
+
+    certificate: Path
+    key: Path
+
+    def signature(self) -> Signature:
+        """Changes whenever one of the files is replaced or written; two `stat` calls. Raises OSError."""
+        return _signature(self.certificate) + _signature(self.key)
+
+
+def _signature(path: Path) -> Signature:
+    found = os.stat(path)  # noqa: PTH116 - once per handshake
+    return found.st_mtime_ns, found.st_size, found.st_ino
