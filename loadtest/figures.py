@@ -42,6 +42,8 @@ class Inbound(msgspec.Struct, frozen=True, kw_only=True):
     """Until the server was quiet again."""
     client_cpu_ms_per_message: float
     """Of the sending side alone."""
+    others_cores: float
+    """CPU that neither server nor client used: above 0.4 of a core the run is not worth comparing."""
     fsyncs_per_message: Cost
     """Empty when not measured."""
     peak_memory: dict[str, int]

@@ -55,6 +55,7 @@ _INBOUND_ROWS: tuple[tuple[str, Callable[[Inbound], str]], ...] = (
     ("refused", lambda run: "; ".join(f"{count} x {reason}" for reason, count in run.refusals.items()) or "0"),
     ("missing / surplus", lambda run: f"{run.missing} / {run.surplus}"),
     ("accept ms p50 / p99", lambda run: f"{run.accept_ms.p50:.1f} / {run.accept_ms.p99:.1f}"),
+    ("others' CPU, cores", lambda run: f"{run.others_cores:.2f}"),
     ("client CPU ms/message", lambda run: f"{run.client_cpu_ms_per_message:.2f}"),
 )
 

@@ -12,6 +12,7 @@ from loadtest.imap.counts import Arrival, all_visible, wait_for
 from loadtest.imap.session import ImapSession
 from loadtest.measure.bench import Meters, per_message
 from loadtest.meter.fsyncs import FsyncCount
+from loadtest.meter.machine import Others
 from loadtest.meter.memory import MemoryPeak
 from loadtest.smtp.driver import Shape, Tally, send_all
 from loadtest.smtp.letter import Letter
@@ -38,13 +39,13 @@ async def measure_inbound(
     await meters.quiet(progress)
     before, baseline = meters.cpu(), await all_visible(sessions)
     with _watch(meters) as watched:
-        own = time.process_time()
+        own, others = time.process_time(), Others(meters.cpu)
         tally = await _send(target, letters, shape, progress)
         own = time.process_time() - own
         arrival = await wait_for(sessions, _expected(baseline, tally), limit=_DRAIN_LIMIT)
-        drained = meters.cpu()
+        drained, disturbed = meters.cpu(), others.cores()
         await meters.quiet(progress)
-    return _figures(letters, shape, tally, arrival, watched, _Costs(before, drained, meters.cpu(), own))
+    return _figures(letters, shape, tally, arrival, watched, _Costs(before, drained, meters.cpu(), own, disturbed))
 
 
 async def count_fsyncs(target: Target, sessions: Mapping[int, ImapSession], meters: Meters, letters: list[Letter], shape: Shape) -> Cost:
@@ -71,14 +72,23 @@ def _watch(meters: Meters, *, fsyncs: bool = False) -> Iterator[_Watched]:
         return
     counting = meters.fsync_method if fsyncs or meters.fsync_method == "perf" else None
     counter = FsyncCount(counting, meters.server.pids()) if counting else None
-    with MemoryPeak(meters.server) as peak:
+    with MemoryPeak(meters.server) as peak, _counted(counter, watched):
+        yield watched
+    watched.memory, watched.memory_total = peak.by_name, peak.total
+
+
+@contextlib.contextmanager
+def _counted(counter: FsyncCount | None, watched: _Watched) -> Iterator[None]:
+    """Counts while it lasts; where attaching is refused (ptrace_scope, another user's server) the count stays empty."""
+    try:
         if counter:
             counter.start()
-        try:
-            yield watched
-        finally:
-            watched.fsyncs = counter.stop() if counter else {}
-    watched.memory, watched.memory_total = peak.by_name, peak.total
+    except RuntimeError:
+        counter = None
+    try:
+        yield
+    finally:
+        watched.fsyncs = counter.stop() if counter else {}
 
 
 def _expected(baseline: Mapping[int, int], tally: Tally) -> dict[int, int]:
@@ -87,12 +97,13 @@ def _expected(baseline: Mapping[int, int], tally: Tally) -> dict[int, int]:
 
 @dataclass(frozen=True, slots=True)
 class _Costs:
-    """CPU seconds: of the server before, when drained, when quiet; of the sending side."""
+    """CPU seconds: of the server before, when drained, when quiet; of the sending side. And what others used, in cores."""
 
     before: dict[str, float]
     drained: dict[str, float]
     settled: dict[str, float]
     own: float
+    others: float
 
 
 def _figures(letters: list[Letter], shape: Shape, tally: Tally, arrival: Arrival, watched: _Watched, costs: _Costs) -> Inbound:
@@ -112,6 +123,7 @@ def _figures(letters: list[Letter], shape: Shape, tally: Tally, arrival: Arrival
         cpu_ms_per_message=per_message(costs.before, costs.drained, tally.accepted),
         settled_cpu_ms_per_message=per_message(costs.before, costs.settled, tally.accepted),
         client_cpu_ms_per_message=round(costs.own * 1000 / accepted, 3),
+        others_cores=round(costs.others, 2),
         fsyncs_per_message=_each(watched.fsyncs, tally.accepted),
         peak_memory=watched.memory,
         peak_memory_total=watched.memory_total,

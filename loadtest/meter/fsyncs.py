@@ -13,6 +13,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 CALLS = ("fsync", "fdatasync")
@@ -50,8 +51,12 @@ class FsyncCount:
             self._watchers[name] = self._watch(number, pids)
         end = time.monotonic() + _ATTACH
         attached = _perf_attached if self._how == "perf" else _strace_attached
-        for name, watcher in self._watchers.items():
-            self._wait(watcher, lambda w=watcher, p=self._pids[name]: attached(w.pid, p), end)  # type: ignore[misc]
+        try:
+            for name, watcher in self._watchers.items():
+                self._wait(watcher, partial(attached, watcher.pid, self._pids[name]), end)
+        except RuntimeError:
+            self.stop()
+            raise
 
     def stop(self) -> dict[str, int]:
         """Detaches and counts."""

@@ -29,6 +29,7 @@ INBOUND = Inbound(
     cpu_ms_per_message={"edge": 3.0},
     settled_cpu_ms_per_message={"edge": 3.5},
     client_cpu_ms_per_message=0.3,
+    others_cores=0.1,
     fsyncs_per_message={},
     peak_memory={"edge": 2**20},
     peak_memory_total=2**20,
