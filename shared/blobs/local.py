@@ -12,7 +12,7 @@ from shared.blobs.errors import blob_error
 from shared.blobs.local_writer import LocalBlobWriter
 from shared.blobs.open_blob import open_blob, reading_error, verify_blob
 from shared.blobs.port import Damaged, Intact
-from shared.blobs.rescan import copy_with_scan
+from shared.blobs.rescan import rescan
 from shared.blobs.settings import BlobSettings
 from shared.blobs.shelf import Shelf, make_folder
 from shared.blobs.stored_blob import StoredBlob
@@ -62,13 +62,11 @@ class LocalBlobs:
             return ()
 
     async def replace_scan(self, blob_id: BlobId, scan: bytes) -> None:
-        shelf, source = self._shelf, self._shelf.path_of(blob_id)
+        shelf, path = self._shelf, self._shelf.path_of(blob_id)
         try:
-            target = shelf.new_path()
-            fd, tail = await asyncio.to_thread(copy_with_scan, blob_id, source, target, scan, shelf.settings.level, shelf.disk)
+            await asyncio.to_thread(rescan, blob_id, path, shelf.new_path(), scan, shelf.settings.level, shelf.disk)
         except OSError as error:
             raise reading_error(error, blob_id) from error
-        await shelf.publish(blob_id, target, fd, tail)
 
     async def delete(self, blob_id: BlobId) -> bool:
         try:

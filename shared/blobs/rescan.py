@@ -4,7 +4,7 @@ import os
 
 from shared.blobs.blob_id import BlobId
 from shared.blobs.disk import Disk
-from shared.blobs.durable import discard
+from shared.blobs.durable import Pending, discard, make_durable
 from shared.blobs.errors import BlobDamaged
 from shared.blobs.format import Trailer, TrailerDamaged, pack_trailer
 from shared.blobs.frames import compress
@@ -13,11 +13,21 @@ from shared.blobs.open_blob import read_trailer
 _COPY_BYTES = 1024 * 1024
 
 
-def copy_with_scan(blob_id: BlobId, source: str, target: str, scan: bytes, level: int, disk: Disk) -> tuple[int, bytes]:
-    """Copy head and body to the new file `target`; returns its descriptor and what is still to be appended.
+def rescan(blob_id: BlobId, path: str, target: str, scan: bytes, level: int, disk: Disk) -> None:
+    """Replace the file `path` by a copy with another scan, made durable at `target` first; for a thread.
 
-    For a thread. Raises OSError (FileNotFoundError: the blob is missing) and `BlobDamaged`; then nothing is left.
+    Raises OSError (FileNotFoundError: the blob is missing), `BlobDamaged`, `BlobError`; then the old file stands.
     """
+    folder, _, name = path.rpartition("/")
+    fd, tail = _copy_with_scan(blob_id, path, target, scan, level, disk)
+    pending = Pending(target, folder, name, tail, fd)
+    make_durable([pending], disk)
+    if pending.error is not None:
+        raise pending.error
+
+
+def _copy_with_scan(blob_id: BlobId, source: str, target: str, scan: bytes, level: int, disk: Disk) -> tuple[int, bytes]:
+    """Head and body in the new file `target`: its descriptor, and what is still to be appended."""
     fd = os.open(source, os.O_RDONLY | os.O_CLOEXEC)
     try:
         old = _trailer(blob_id, fd)

@@ -4,7 +4,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from shared.blobs.blob_id import BlobId, digest_of, generation_of, parse_blob_id, parse_generation
+from shared.blobs.blob_id import BlobId, digest_of, parse_blob_id, parse_generation
 from shared.blobs.commit_lane import CommitLane
 from shared.blobs.disk import Disk
 from shared.blobs.durable import Pending
@@ -49,7 +49,7 @@ class Shelf:
 
     async def publish(self, blob_id: BlobId, path: str, fd: int | None, tail: bytes) -> None:
         """Append `tail` to the temporary file and give it its name, durably; raises `BlobError`."""
-        pending = Pending(path, f"{self.folder}/{generation_of(blob_id)}", digest_of(blob_id), tail, fd)
+        pending = Pending(path, f"{self.folder}/{self.generation}", digest_of(blob_id), tail, fd)
         await (self._small if fd is None else self._spooled).submit(pending)
 
     async def close(self) -> None:
