@@ -45,6 +45,8 @@ class Shelf:
     def prepare(self) -> None:
         """Make the folders, durably; raises OSError."""
         make_folder(self.folder / self.generation, self.disk)
+        # Another process may have made the folder a moment ago and not synced it yet.
+        self.disk.sync_folder(os.fspath(self.folder))
         self._ready = True
 
     async def publish(self, blob_id: BlobId, path: str, fd: int | None, tail: bytes) -> None:
