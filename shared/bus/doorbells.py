@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 
 import structlog
@@ -11,7 +10,7 @@ from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 from nats.errors import Error as NatsError
 
-from shared.bus.connection import Connection
+from shared.bus.outgoing import Outgoing
 
 log = structlog.get_logger("bus")
 
@@ -35,22 +34,15 @@ class Listening:
 class Doorbells:
     """Rings and listens. Listeners at one subject share one subscription."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._loop = asyncio.get_running_loop()
+    def __init__(self, outgoing: Outgoing) -> None:
+        self._outgoing = outgoing
         self._client: Client | None = None
         self._listeners: dict[str, list[Listening]] = {}
         self._subscriptions: dict[str, Subscription] = {}
-        self._rung: dict[str, bytes] = {}
-        self._ringing: asyncio.Task[None] | None = None
 
     def ring(self, subject: str, payload: bytes = b"") -> None:
-        """Ring. Rings of one subject before the loop's next turn become one, with the last payload; lost when disconnected."""
-        if self._connection.client is None:
-            return
-        self._rung[subject] = payload
-        if self._ringing is None:
-            self._ringing = self._loop.create_task(self._ring_all())
+        """Ring. Rings of one subject that leave together become one, with the last payload; lost when disconnected."""
+        self._outgoing.send_last(subject, payload)
 
     async def listen(self, subject: str, callback: Heard) -> Listening:
         """Call back at every ring from now on, after reconnects too."""
@@ -93,16 +85,6 @@ class Doorbells:
                 await subscription.unsubscribe()
             except NatsError as error:
                 log.debug("bus.unsubscribe_failed", subject=listening.subject, error=repr(error))
-
-    async def _ring_all(self) -> None:
-        rung, self._rung, self._ringing = self._rung, {}, None
-        if (client := self._connection.client) is None:
-            return
-        try:
-            for subject, payload in rung.items():
-                await client.publish(subject, payload)
-        except NatsError as error:
-            log.debug("bus.ring_lost", error=repr(error))
 
 
 async def _call(listening: Listening, message: Msg) -> None:

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 import orjson
 from nats.aio.client import Client
 from nats.aio.msg import Msg
-from nats.errors import ConnectionClosedError
-from nats.errors import Error as NatsError
 
 from shared.bus.connection import Connection
 from shared.bus.errors import BusUnavailable
+from shared.bus.outgoing import Outgoing
 from shared.bus.settings import BusSettings
 
 _ID_HEADER = "Nats-Msg-Id"
@@ -33,9 +32,10 @@ class _Waiting:
 class Publisher:
     """Holds every publish until it is confirmed; sends all that are held again after a reconnect (the stream knows their ids)."""
 
-    def __init__(self, settings: BusSettings, connection: Connection) -> None:
+    def __init__(self, settings: BusSettings, connection: Connection, outgoing: Outgoing) -> None:
         self._settings = settings
         self._connection = connection
+        self._outgoing = outgoing
         self._loop = asyncio.get_running_loop()
         self._waiting: dict[str, _Waiting] = {}
         self._inbox = ""
@@ -48,10 +48,10 @@ class Publisher:
         self._inbox = client.new_inbox() + "."
         await client.subscribe(self._inbox + "*", cb=self._answered)
 
-    async def resend(self, client: Client) -> None:
+    def resend(self) -> None:
         """Send everything without an answer again."""
-        for token, waiting in list(self._waiting.items()):
-            await self._send(client, token, waiting)
+        for token, waiting in self._waiting.items():
+            self._send(token, waiting)
 
     async def publish(self, subject: str, message_id: str, payload: bytes) -> None:
         """Returns when the stream holds the message, or held it already under this id. Raises BusUnavailable."""
@@ -61,8 +61,7 @@ class Publisher:
         token = str(self._count)
         self._waiting[token] = waiting
         try:
-            if (client := self._connection.client) is not None:
-                await self._send(client, token, waiting)
+            self._send(token, waiting)
             await waiting.answer
         finally:
             self._waiting.pop(token, None)
@@ -97,13 +96,11 @@ class Publisher:
                 return
             _fail(waiting, BusUnavailable(f"no answer from the bus within {self._settings.publish_timeout_seconds:g} s"))
 
-    async def _send(self, client: Client, token: str, waiting: _Waiting) -> None:
-        try:
-            await client.publish(waiting.subject, waiting.payload, self._inbox + token, waiting.headers)
-        except ConnectionClosedError:
-            return  # held until the next connection, or its bound
-        except NatsError as error:
+    def _send(self, token: str, waiting: _Waiting) -> None:
+        def refused(error: Exception) -> None:
             _fail(waiting, BusUnavailable(f"{waiting.subject}: {error!r}"))
+
+        self._outgoing.send(waiting.subject, waiting.payload, self._inbox + token, waiting.headers, refused=refused)
 
     async def _answered(self, message: Msg) -> None:
         waiting = self._waiting.get(message.subject.rpartition(".")[2])

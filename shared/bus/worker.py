@@ -20,6 +20,7 @@ from nats.errors import Error as NatsError
 from shared.bus.attempt import Attempt
 from shared.bus.connection import Connection
 from shared.bus.credit import Credit
+from shared.bus.outgoing import Outgoing
 from shared.bus.settings import BusSettings
 from shared.bus.subjects import Durable
 
@@ -53,11 +54,14 @@ class Delivery:
 class Worker:
     """One durable's worker in this process; made by `Bus.work`."""
 
-    def __init__(self, durable: Durable, attempt: Attempt, concurrency: int, settings: BusSettings, connection: Connection) -> None:
+    def __init__(
+        self, durable: Durable, attempt: Attempt, concurrency: int, settings: BusSettings, connection: Connection, outgoing: Outgoing
+    ) -> None:
         self.durable = durable
         self._attempt = attempt
         self._settings = settings
         self._connection = connection
+        self._outgoing = outgoing
         self._loop = asyncio.get_running_loop()
         self._credit = Credit(concurrency)
         self._next = f"$JS.API.CONSUMER.MSG.NEXT.{durable.stream.name}.{durable.name}"
@@ -77,7 +81,7 @@ class Worker:
         self._heard = self._loop.time()
         self._credit.reset(len(self._running))
         self._subscription = await client.subscribe(self._inbox, cb=self._receiver(self._connection.epoch))
-        await self._pull()
+        self._pull()
 
     async def stop(self) -> None:
         """Take no new messages, let the running handlers finish; what does not finish in time goes to another worker."""
@@ -104,7 +108,7 @@ class Worker:
         async def receive(message: Msg) -> None:
             self._heard = self._loop.time()
             if message.headers is not None and "Status" in message.headers:
-                await self._on_status(message.headers)
+                self._on_status(message.headers)
                 return
             self._credit.arrived()
             delivery = Delivery(message.reply, message.data, epoch)
@@ -114,22 +118,22 @@ class Worker:
 
         return receive
 
-    async def _on_status(self, headers: dict[str, str]) -> None:
+    def _on_status(self, headers: dict[str, str]) -> None:
         """A pull ended (408, 409), nobody is there to answer it (503), or it is only a sign of life (100)."""
         status = headers["Status"]
         if status == _IDLE_HEARTBEAT:
             return
         self._credit.returned(int(headers.get("Nats-Pending-Messages", 0)))
         if status in ("408", "404"):
-            await self._pull()
+            self._pull()
         else:
             self._connection.heal(f"{self.durable.name}: {status} {headers.get('Description', '')}")
 
-    async def _pull(self) -> None:
+    def _pull(self) -> None:
         wanted = 0 if self._stopping else self._credit.take()
         if wanted:
             request = {"batch": wanted, "expires": _PULL_SECONDS * _NANOSECONDS, "idle_heartbeat": _HEARTBEAT_SECONDS * _NANOSECONDS}
-            await self._send(self._next, orjson.dumps(request), self._inbox)
+            self._outgoing.send(self._next, orjson.dumps(request), self._inbox)
 
     async def _run(self, delivery: Delivery) -> None:
         answer = b"-NAK"
@@ -137,28 +141,20 @@ class Worker:
             answer = await self._attempt.run(delivery.payload, delivery.count)
         finally:
             self._credit.finished()
-            await self._answer(delivery, answer)
-        await self._pull()
+            self._answer(delivery, answer)
+        self._pull()
 
-    async def _answer(self, delivery: Delivery, answer: bytes) -> None:
-        """Sequence numbers begin again at a wiped server: an answer of an older epoch could confirm another message."""
+    def _answer(self, delivery: Delivery, answer: bytes) -> None:
+        """Sequence numbers begin again at a wiped server: an answer of an older epoch could confirm another message. A message
+        that is not answered comes again."""
         if delivery.epoch == self._connection.epoch:
-            await self._send(delivery.reply, answer)
-
-    async def _send(self, subject: str, payload: bytes, reply: str = "") -> None:
-        """What cannot be sent now need not be: the next attach asks anew, and an unanswered message comes again."""
-        if (client := self._connection.client) is None:
-            return
-        try:
-            await client.publish(subject, payload, reply)
-        except NatsError as error:
-            log.debug("bus.send_failed", consumer=self.durable.name, error=repr(error))
+            self._outgoing.send(delivery.reply, answer)
 
     async def _watching(self) -> None:
         """Report what still runs, so that it is not given to another worker; notice a server that forgot the pull."""
         while True:
             await asyncio.sleep(self._settings.ack_wait_seconds / 3)
             for delivery in list(self._running.values()):
-                await self._answer(delivery, _PROGRESS)
+                self._answer(delivery, _PROGRESS)
             if self._credit.asked and self._loop.time() - self._heard > _SILENCE_SECONDS:
                 self._connection.heal(f"{self.durable.name}: no sign of life")

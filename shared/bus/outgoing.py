@@ -1,0 +1,97 @@
+"""Everything this process sends, gathered: one write carries what came together.
+
+A message sent alone costs the process and the server about four times what it costs among ten (waking up, reading, writing).
+So what comes to a quiet bus leaves at once, and what follows within `GATHER_SECONDS` of the last write waits for the next one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+from nats.errors import ConnectionClosedError
+from nats.errors import Error as NatsError
+
+from shared.bus.connection import Connection
+
+log = structlog.get_logger("bus")
+
+GATHER_SECONDS = 0.01
+
+Refused = Callable[[NatsError], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    subject: str
+    payload: bytes
+    reply: str
+    headers: dict[str, str] | None
+    refused: Refused | None
+
+
+class Outgoing:
+    """What belongs to an older epoch of the connection is dropped, never sent to a server that may have lost its data."""
+
+    def __init__(self, connection: Connection, gather_seconds: float = GATHER_SECONDS) -> None:
+        self._connection = connection
+        self._gather = gather_seconds
+        self._loop = asyncio.get_running_loop()
+        self._items: dict[str | int, _Item] = {}
+        self._epoch = 0
+        self._count = 0
+        self._written = 0.0
+        self._flushing = False
+        self._task: asyncio.Task[None] | None = None
+
+    def send(
+        self, subject: str, payload: bytes, reply: str = "", headers: dict[str, str] | None = None, *, refused: Refused | None = None
+    ) -> None:
+        """Send soon; lost while disconnected. `refused` is called when it can never be sent (too large)."""
+        self._count += 1
+        self._put(self._count, _Item(subject, payload, reply, headers, refused))
+
+    def send_last(self, subject: str, payload: bytes) -> None:
+        """Send soon; of several to one subject that wait together only the last one is sent."""
+        self._put(subject, _Item(subject, payload, "", None, None))
+
+    async def flush(self) -> None:
+        """Hand over what waits now."""
+        while self._items and self._epoch == self._connection.epoch and self._connection.client is not None:
+            await self._write()
+
+    def _put(self, key: str | int, item: _Item) -> None:
+        if self._connection.client is None:
+            return
+        if self._epoch != self._connection.epoch:
+            self._epoch = self._connection.epoch
+            self._items.clear()
+        self._items[key] = item
+        if not self._flushing:
+            self._flushing = True
+            self._loop.call_at(self._written + self._gather, self._begin)
+
+    def _begin(self) -> None:
+        self._task = self._loop.create_task(self._write())
+
+    async def _write(self) -> None:
+        items, self._items = self._items, {}
+        self._flushing = False
+        self._written = self._loop.time()
+        for item in items.values():
+            if (client := self._connection.client) is None or self._epoch != self._connection.epoch:
+                return
+            try:
+                await client.publish(item.subject, item.payload, item.reply, item.headers)
+            except ConnectionClosedError:
+                return
+            except NatsError as error:
+                _refuse(item, error)
+
+
+def _refuse(item: _Item, error: NatsError) -> None:
+    log.error("bus.not_sendable", subject=item.subject, size=len(item.payload), error=repr(error))
+    if item.refused is not None:
+        item.refused(error)
