@@ -32,12 +32,12 @@ class _Operation:
 
 
 _OPERATIONS = (
-    _Operation("SELECT", b"SELECT " + MAILBOX, 5),
+    _Operation("SELECT", b"SELECT " + MAILBOX, 20),
     _Operation("FETCH 1:* list view", b"FETCH 1:* (UID FLAGS INTERNALDATE RFC822.SIZE ENVELOPE)"),
     _Operation("FETCH 1:* BODYSTRUCTURE", b"FETCH 1:* (BODYSTRUCTURE)"),
     _Operation("FETCH 1:* FLAGS", b"FETCH 1:* (UID FLAGS)"),
     _Operation(f"FETCH {_SOME} bodies", b"FETCH 1:%d (UID BODY.PEEK[])" % _SOME),
-    _Operation("SEARCH UNSEEN", b"SEARCH UNSEEN"),
+    _Operation("SEARCH UNSEEN", b"SEARCH UNSEEN", 10),
     _Operation("SEARCH FROM", b'SEARCH FROM "wanda"'),
     _Operation("SEARCH SUBJECT (rare)", b'SEARCH SUBJECT "%s"' % RARE_SUBJECT.encode()),
     _Operation("SEARCH BODY (rare)", b'SEARCH BODY "%s"' % RARE_WORD.encode()),
@@ -75,7 +75,7 @@ async def _prepare(target: Target, user: int, size: int, profile: Profile, sessi
 
 def _acts(target: Target, user: int, session: ImapSession, profile: Profile, size: int) -> list[tuple[str, int, Act]]:
     more = list(filler(profile, 100, size + 1))
-    acts: list[tuple[str, int, Act]] = [("LOGIN (new connection)", 5, lambda _: _login(target, user))]
+    acts: list[tuple[str, int, Act]] = [("LOGIN (new connection)", 10, lambda _: _login(target, user))]
     acts += [(one.name, one.repeats, _command(session, one.line)) for one in _OPERATIONS]
     acts.append(("SELECT, MOVE 1000", 3, lambda _: session.in_a_row([b"SELECT " + _COPIES, b"MOVE 1:1000 " + _MOVED])))
     acts.append(("APPEND", 100, lambda number: append(session, MAILBOX, [more[number]])))

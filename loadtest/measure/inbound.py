@@ -39,9 +39,11 @@ async def measure_inbound(
     await meters.quiet(progress)
     before, baseline = meters.cpu(), await all_visible(sessions)
     with _watch(meters) as watched:
-        own, others = time.process_time(), Others(meters.cpu)
+        others = Others(meters.cpu)
+        # This thread alone: the meters have threads of their own.
+        own = time.thread_time()
         tally = await _send(target, letters, shape, progress)
-        own = time.process_time() - own
+        own = time.thread_time() - own
         arrival = await wait_for(sessions, _expected(baseline, tally), limit=_DRAIN_LIMIT)
         drained, disturbed = meters.cpu(), others.cores()
         await meters.quiet(progress)
