@@ -1,0 +1,1 @@
+"""Delivery: where each copy goes, decided once, recorded, then carried out."""

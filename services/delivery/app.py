@@ -1,0 +1,79 @@
+"""Delivery's wiring."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+
+import sqlalchemy
+
+from services.delivery.endpoints.servicer import DeliveryEndpoint
+from services.delivery.endpoints.worker import DeliveryWorker
+from services.delivery.handlers.deliver import Deliverer
+from services.delivery.handlers.notices import Notices
+from services.delivery.handlers.routes import Routes
+from services.delivery.projections.plans import PlanProjection, decode_steps
+from services.delivery.settings import DeliverySettings
+from shared.eventstore.deadletters import DeadLetterProjection, DeadLetters
+from shared.grpc.servicers import Registration
+from shared.owner.doorbell import ring_at_commits
+from shared.owner.follower import Follower
+from shared.owner.servicer import StoreOwner
+from shared.owner.source import RemoteSource, StoreSource
+from shared.rpc.mailfold.delivery.v1.delivery_pb2_grpc import add_DeliveryServicer_to_server
+from shared.rpc.mailfold.events.v1.events_pb2_grpc import add_EventSourceServicer_to_server
+from shared.rpc.mailfold.owner.v1 import owner_pb2
+from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import add_OwnerServicer_to_server
+from shared.service import Host
+
+SERVICE = "delivery"
+SECTIONS = {SERVICE: DeliverySettings}
+
+
+class Delivery:
+    """The service, built."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        metadata = sqlalchemy.MetaData()
+        self.store = host.event_store(SERVICE, metadata, (PlanProjection(metadata), DeadLetterProjection(metadata)))
+        directory = host.channel("directory", SERVICE)
+        self._routes = Routes(directory)
+        self._follower = Follower("delivery-directory", RemoteSource(directory), host.bus, "directory", self._routes.fold)
+        self._routes.follow(self._follower)
+        notices = Notices(host.blobs, self._routes, host.clock, host.ids, host.server.host)
+        mailstore, outbound = host.channel("mailstore", SERVICE), host.channel("outbound", SERVICE)
+        deliverer = Deliverer(self.store, self._routes, notices, mailstore, outbound, host.clock)
+        letters = DeadLetters(self.store, host.ids)
+        self._worker = DeliveryWorker(host.bus, deliverer, letters, host.channel("ingress", SERVICE))
+        self.registrations: Sequence[Registration] = (
+            (add_DeliveryServicer_to_server, DeliveryEndpoint(self.store)),
+            (add_EventSourceServicer_to_server, StoreSource(self.store)),
+            (add_OwnerServicer_to_server, StoreOwner(SERVICE, self.store, letters, self._report, self._referenced)),
+        )
+
+    async def start(self) -> None:
+        """Open the store, follow the directory, take mails."""
+        await self._host.open_store(self.store)
+        ring_at_commits(self._host.bus, SERVICE, self.store)
+        await self._follower.start()
+        self._worker.start(self._host.section(DeliverySettings).concurrency)
+
+    async def stop(self) -> None:
+        """Finish the works at hand."""
+        await self._follower.stop()
+        await self.store.close()
+
+    async def _report(self) -> owner_pb2.ReportReply:
+        row = await self.store.read(lambda reader: reader.one("SELECT count(*) FROM plan"))
+        return owner_pb2.ReportReply(counts={"plans_in_hand": row[0] if row else 0}, lag={"directory": await self._follower.lag()})
+
+    async def _referenced(self, generation: str) -> AsyncIterator[list[str]]:
+        rows = await self.store.read(lambda reader: reader.all("SELECT steps FROM plan"))
+        blobs = {step.blob for row in rows for step in decode_steps(bytes(row[0])) if step.blob.startswith(f"{generation}/")}
+        if blobs:
+            yield sorted(blobs)
+
+
+def build(host: Host) -> Delivery:
+    """The service for a process to host."""
+    return Delivery(host)

@@ -1,0 +1,40 @@
+"""A mail to be delivered: received from outside with a verdict, or submitted by a user."""
+
+from __future__ import annotations
+
+import msgspec
+
+from shared.events.mail import MailReceived, MailSubmitted, Message, Recipient
+from shared.events.spam import MailClassified
+
+
+class Mail(msgspec.Struct, frozen=True):
+    """What delivery needs to know of a reception."""
+
+    queue_id: str
+    reverse_path: str
+    recipients: tuple[Recipient, ...]
+    message: Message
+    ret: str = ""
+    envid: str = ""
+    spam: bool = False
+    spam_headers: bytes = b""
+    submitted: bool = False
+
+
+def from_classified(event: MailClassified) -> Mail:
+    """A received mail with its verdict. Raises ValueError when the fact came without its reception."""
+    if event.reception is None:
+        raise ValueError("mail.classified came without its reception")
+    return _mail(event.reception, spam=event.verdict.spam, spam_headers=event.headers)
+
+
+def from_submitted(event: MailSubmitted) -> Mail:
+    """A user's mail."""
+    return _mail(event, submitted=True)
+
+
+def _mail(event: MailReceived | MailSubmitted, *, spam: bool = False, spam_headers: bytes = b"", submitted: bool = False) -> Mail:
+    return Mail(
+        event.queue_id, event.reverse_path, event.recipients, event.message, event.ret, event.envid, spam, spam_headers, submitted
+    )  # fmt: skip

@@ -1,0 +1,84 @@
+"""The plan of a mail: one step for each copy and each refusal, decided from how its recipients resolve and what their scripts say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import assert_never
+
+import msgspec
+
+from services.delivery.domain.mail import Mail
+from shared.events.delivery import Step
+from shared.events.mail import Recipient
+from shared.protocol.sieve.interpreter import Actions, Facts, run
+from shared.protocol.sieve.script import FILE_SPAM, JUNK, Script
+from shared.routing.resolution import Kind, Resolution, Target
+
+Route = tuple[Recipient, Resolution]
+ScriptOf = Callable[[str], Script]
+
+
+def built_in(_account: str) -> Script:
+    """Every account's script, until accounts have their own."""
+    return FILE_SPAM
+
+
+def plan(mail: Mail, routes: Iterable[Route], script_of: ScriptOf = built_in) -> tuple[tuple[Step, ...], tuple[str, ...]]:
+    """The steps, numbered through the plan, and each recipient's way in words. One mail reaches an account once."""
+    steps: list[Step] = []
+    told: list[str] = []
+    reached: set[str] = set()
+    for recipient, resolution in routes:
+        told.append(_told(recipient, resolution))
+        for step in _steps(mail, recipient, resolution, reached, script_of):
+            steps.append(_numbered(step, len(steps)))
+    return tuple(steps), tuple(told)
+
+
+def _steps(mail: Mail, recipient: Recipient, resolution: Resolution, reached: set[str], script_of: ScriptOf) -> Iterator[Step]:
+    match resolution.kind:
+        case Kind.ACCOUNTS:
+            for target in resolution.targets:
+                yield from _to_target(mail, recipient, target, reached, script_of)
+        case Kind.REMOTE:
+            yield Step(recipient.address, 0, "enqueue", address=recipient.address, reverse_path=mail.reverse_path)
+        case Kind.UNKNOWN:
+            yield Step(recipient.address, 0, "bounce", reason="there is no such mailbox here", rule="5.1.1")
+        case Kind.DISABLED:
+            yield Step(recipient.address, 0, "bounce", reason="the mailbox is disabled", rule="5.2.1")
+        case Kind.OUTGOING_ONLY:
+            yield Step(recipient.address, 0, "bounce", reason="this domain does not receive mail here", rule="5.1.2")
+        case _:
+            assert_never(resolution.kind)
+
+
+def _to_target(mail: Mail, recipient: Recipient, target: Target, reached: set[str], script_of: ScriptOf) -> Iterator[Step]:
+    key = target.account or target.address
+    if key in reached:
+        yield Step(recipient.address, 0, "discard", address=target.address, reason="this account has its copy already")
+        return
+    reached.add(key)
+    if not target.account:
+        yield Step(recipient.address, 0, "enqueue", address=target.address, reverse_path=mail.reverse_path)
+        return
+    yield from _filed(recipient, target, run(script_of(target.account), Facts(spam=mail.spam)))
+
+
+def _filed(recipient: Recipient, target: Target, actions: Actions) -> Iterator[Step]:
+    if not actions.filed:
+        yield Step(recipient.address, 0, "discard", account=target.account, address=target.address, reason="discarded by the account's script")
+    for filed in actions.filed:
+        yield Step(
+            recipient.address, 0, "store", account=target.account, address=target.address, mailbox=filed.mailbox, spam=filed.special_use == JUNK,
+            quota_bytes=target.quota_bytes, rule=filed.rule,
+        )  # fmt: skip
+
+
+def _numbered(step: Step, index: int) -> Step:
+    return msgspec.structs.replace(step, index=index)
+
+
+def _told(recipient: Recipient, resolution: Resolution) -> str:
+    ends = ", ".join(target.address + ("" if target.account else " (elsewhere)") for target in resolution.targets) or resolution.kind.value
+    way = f" (alias {resolution.via})" if resolution.via else ""
+    return f"{recipient.address} → {ends}{way}"

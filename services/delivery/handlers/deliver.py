@@ -1,0 +1,131 @@
+"""Delivering one mail: plan once, carry out, settle. A repeat carries out the recorded plan and decides nothing again."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import Any
+
+from services.delivery.domain.mail import Mail
+from services.delivery.domain.plan import plan
+from services.delivery.domain.prefix import notice_prefix, prefix
+from services.delivery.handlers.notices import Notices
+from services.delivery.handlers.record import Record, record_of
+from services.delivery.handlers.routes import Routes
+from shared.clock import Clock
+from shared.events.delivery import DeliveryBounced, DeliveryPlanned, DeliverySettled, Step
+from shared.events.mail import Outcome
+from shared.eventstore.event import Actor, Event, Provenance
+from shared.eventstore.store import EventStore
+from shared.eventstore.transaction import VersionConflict
+from shared.grpc.call import acting
+from shared.grpc.errors import LimitReached, NotFound
+from shared.rpc.mailfold.mailstore.v1.mailstore_pb2 import DeliverRequest
+from shared.rpc.mailfold.mailstore.v1.mailstore_pb2_grpc import MailstoreStub
+from shared.rpc.mailfold.outbound.v1.outbound_pb2 import EnqueueRequest
+from shared.rpc.mailfold.outbound.v1.outbound_pb2_grpc import OutboundStub
+
+ACTOR = Actor("service", "delivery")
+
+
+class Deliverer:
+    """Carries mails to where they go."""
+
+    def __init__(self, store: EventStore, routes: Routes, notices: Notices, mailstore: Any, outbound: Any, clock: Clock) -> None:
+        self._store = store
+        self._routes = routes
+        self._notices = notices
+        self._mailstore: Any = MailstoreStub(mailstore)
+        self._outbound: Any = OutboundStub(outbound)
+        self._clock = clock
+
+    async def deliver(self, mail: Mail) -> tuple[Outcome, ...]:
+        """Everything for one mail; its outcomes once it is settled. Raises Unavailable when a step must be tried again later."""
+        why = Provenance(ACTOR, correlation=mail.queue_id)
+        with acting(why):
+            record = await self._planned(mail, why)
+            while record.settled is None:
+                failures = [one for one in await asyncio.gather(*(self._step(mail, step) for step in record.steps)) if one is not None]
+                record = await self._bounced(mail, record, failures, why) if failures else await self._settled(mail, record, why)
+        return record.settled
+
+    async def _planned(self, mail: Mail, why: Provenance) -> Record:
+        record = record_of(await self._store.read_stream(mail.queue_id))
+        if record.planned:
+            return record
+        routes = [(recipient, await self._routes.resolve(recipient.address)) for recipient in mail.recipients]
+        steps, told = plan(mail, routes)
+        return await self._append(mail, DeliveryPlanned(mail.queue_id, steps, told), 0, why)
+
+    async def _settled(self, mail: Mail, record: Record, why: Provenance) -> Record:
+        outcomes = tuple(_outcome(recipient.address, record) for recipient in mail.recipients)
+        return await self._append(mail, DeliverySettled(mail.queue_id, outcomes), 1 + len(record.bounced), why)
+
+    async def _bounced(self, mail: Mail, record: Record, failures: list[tuple[Step, str, str]], why: Provenance) -> Record:
+        step, reason, status = failures[0]
+        notices = () if step.blob else await self._notices.steps(mail, step, reason, status, record.next_index)
+        fact = DeliveryBounced(mail.queue_id, step.recipient, step.index, reason, status, notices)
+        return await self._append(mail, fact, 1 + len(record.bounced), why)
+
+    async def _append(self, mail: Mail, fact: Event, expected: int, why: Provenance) -> Record:
+        """Record a decision; when another run of the same mail was first, its decision stands."""
+        with contextlib.suppress(VersionConflict):
+            await self._store.write(lambda transaction: transaction.append(mail.queue_id, [fact], why, expected=expected))
+        return record_of(await self._store.read_stream(mail.queue_id))
+
+    async def _step(self, mail: Mail, step: Step) -> tuple[Step, str, str] | None:
+        """Carry out one step; (step, reason, status) when it can never be done."""
+        match step.action:
+            case "store":
+                return await self._store_copy(mail, step)
+            case "enqueue":
+                await self._outbound.Enqueue(_enqueue(mail, step))
+            case "bounce":
+                return step, step.reason, step.rule
+            case _:
+                pass
+        return None
+
+    async def _store_copy(self, mail: Mail, step: Step) -> tuple[Step, str, str] | None:
+        try:
+            await self._mailstore.Deliver(_copy(mail, step, self._clock.now()))
+        except LimitReached as full:
+            return step, full.message, "5.2.2"
+        except NotFound as gone:
+            return step, gone.message, "5.1.1"
+        return None
+
+
+def _copy(mail: Mail, step: Step, now: int) -> DeliverRequest:
+    message = mail.message
+    own = not step.blob
+    return DeliverRequest(
+        account=step.account, queue_id=mail.queue_id, recipient=step.recipient, index=step.index, mailbox=step.mailbox, spam=step.spam,
+        blob=step.blob or message.blob, size=message.size if own else step.size, prefix=prefix(mail, step) if own else notice_prefix(step),
+        flags=step.flags, internal_date=now, message_id=message.message_id if own else step.message_id, quota_bytes=step.quota_bytes,
+        references=message.references if own else (message.message_id,), subject=message.subject if own else "",
+    )  # fmt: skip
+
+
+def _enqueue(mail: Mail, step: Step) -> EnqueueRequest:
+    message, recipient = mail.message, next((one for one in mail.recipients if one.address == step.recipient), None)
+    own = not step.blob
+    return EnqueueRequest(
+        queue_id=mail.queue_id, recipient=step.recipient, index=step.index, blob=step.blob or message.blob, prefix=message.prefix if own else b"",
+        size=message.size if own else step.size, reverse_path=mail.reverse_path if own else "", forward_path=step.address,
+        notify=(recipient.notify if recipient and own else ""), orcpt=(recipient.orcpt if recipient and own else ""), ret=mail.ret if own else "",
+        envid=mail.envid if own else "", eight_bit=message.eight_bit, smtputf8=message.smtputf8,
+        message_id=message.message_id if own else step.message_id,
+    )  # fmt: skip
+
+
+def _outcome(recipient: str, record: Record) -> Outcome:
+    """What became of a recipient: delivered when any copy of it was stored, queued when one was enqueued, else bounced or discarded."""
+    bounced = next((fact for fact in record.bounced if fact.recipient == recipient), None)
+    actions = {step.action for step in record.steps if step.recipient == recipient and not step.blob}
+    for action, result in (("store", "delivered"), ("enqueue", "queued")):
+        if action in actions:
+            return Outcome(recipient, result)
+    if bounced is not None:
+        return Outcome(recipient, "bounced", f"{bounced.status} {bounced.reason}")
+    return Outcome(recipient, "discarded")

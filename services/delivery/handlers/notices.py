@@ -1,0 +1,66 @@
+"""Notifications for senders: built once, stored as a blob, recorded before they go out."""
+
+from __future__ import annotations
+
+from services.delivery.domain.mail import Mail
+from services.delivery.handlers.routes import Routes
+from shared.blobs.blob_id import BlobId
+from shared.blobs.errors import BlobError
+from shared.blobs.port import Blobs
+from shared.clock import Clock
+from shared.events.delivery import Step
+from shared.ids import Ids, Kind
+from shared.protocol.dsn.report import Original, Reporter, Undelivered, build
+from shared.protocol.message.scan import decode_scan, encode_scan, scan
+from shared.routing.resolution import Kind as Way
+
+
+class Notices:
+    """Writes delivery status notifications."""
+
+    def __init__(self, blobs: Blobs, routes: Routes, clock: Clock, ids: Ids, host: str) -> None:
+        self._blobs = blobs
+        self._routes = routes
+        self._clock = clock
+        self._ids = ids
+        self._host = host
+
+    async def steps(self, mail: Mail, failed: Step, reason: str, status: str, first_index: int) -> tuple[Step, ...]:
+        """The steps that tell the sender of a failure; none for the null reverse-path or NOTIFY=NEVER (RFC 3461 §4.1)."""
+        recipient = next((one for one in mail.recipients if one.address == failed.recipient), None)
+        unwanted = recipient is not None and recipient.notify and "FAILURE" not in recipient.notify.upper()
+        if not mail.reverse_path or unwanted:
+            return ()
+        way = await self._routes.resolve(mail.reverse_path)
+        if way.kind not in (Way.ACCOUNTS, Way.REMOTE):
+            return ()
+        fate = Undelivered(failed.recipient, status, reason, orcpt=recipient.orcpt if recipient else "")
+        blob, size, message_id = await self._written(mail, fate)
+        return tuple(
+            Step(
+                failed.recipient, first_index + number, "store" if target.account else "enqueue", account=target.account, address=target.address,
+                blob=blob, size=size, reason=reason, message_id=message_id, rule="delivery status notification",
+            )
+            for number, target in enumerate(way.targets)
+        )  # fmt: skip
+
+    async def _written(self, mail: Mail, fate: Undelivered) -> tuple[str, int, str]:
+        identity = self._ids.new(Kind.COMMAND)
+        message_id = f"{identity}@{self._host}"
+        data = build(await self._original(mail), (fate,), Reporter(self._host, self._clock.now(), message_id, f"mailfold-{identity}"))
+        with self._blobs.writer() as writer:
+            writer.write(data)
+            reference = await writer.commit(encode_scan(scan(data)))
+        return reference.id, reference.size, message_id
+
+    async def _original(self, mail: Mail) -> Original:
+        header, body = b"", b""
+        try:
+            blob = await self._blobs.read(BlobId(mail.message.blob))
+            end = decode_scan(blob.scan).header_end
+            header = blob.read(0, end)
+            if mail.ret.upper() == "FULL" and blob.body_size <= 256 * 1024:
+                body = blob.read(end, blob.body_size)
+        except BlobError:
+            header = b""  # the mail's bytes cannot be read; the sender is told all the same
+        return Original(mail.queue_id, mail.reverse_path, self._clock.now(), header.rstrip(b"\r\n") + b"\r\n", body, mail.envid, mail.message.subject)

@@ -1,0 +1,45 @@
+"""What the log says of a mail's delivery: the plan, the bounces that changed it, and whether it is settled."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from shared.events.delivery import DeliveryBounced, DeliveryPlanned, DeliverySettled, Step
+from shared.events.mail import Outcome
+from shared.eventstore.event import Recorded
+
+
+class Record(msgspec.Struct, frozen=True):
+    """A mail's delivery so far."""
+
+    planned: bool = False
+    steps: tuple[Step, ...] = ()
+    """What is to be done: bounced steps are replaced by theirs."""
+    bounced: tuple[DeliveryBounced, ...] = ()
+    next_index: int = 0
+    settled: tuple[Outcome, ...] | None = None
+
+
+def record_of(history: Sequence[Recorded]) -> Record:
+    """Fold a mail's stream."""
+    found = Record()
+    for recorded in history:
+        found = evolve(found, recorded)
+    return found
+
+
+def evolve(record: Record, recorded: Recorded) -> Record:
+    """One more fact."""
+    match recorded.event:
+        case DeliveryPlanned(_, steps):
+            return msgspec.structs.replace(record, planned=True, steps=steps, next_index=len(steps))
+        case DeliveryBounced() as fact:
+            steps = (*(step for step in record.steps if step.index != fact.index), *fact.steps)
+            highest = max([record.next_index, *(step.index + 1 for step in fact.steps)])
+            return msgspec.structs.replace(record, steps=steps, bounced=(*record.bounced, fact), next_index=highest)
+        case DeliverySettled(_, outcomes):
+            return msgspec.structs.replace(record, settled=outcomes)
+        case _:
+            return record

@@ -1,0 +1,55 @@
+"""Plans in hand: a row from the plan until it is settled. What was done outlives the row in the mail's stream."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+import sqlalchemy
+from sqlalchemy import BigInteger, Column, LargeBinary, MetaData, Table, Text
+
+from shared.events.delivery import DeliveryBounced, DeliveryPlanned, DeliverySettled, Step
+from shared.eventstore.connection import Connection
+from shared.eventstore.event import Recorded
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(tuple[Step, ...])
+
+
+class PlanProjection:
+    """One row a plan."""
+
+    name = "plans"
+    version = 1
+
+    def __init__(self, metadata: MetaData) -> None:
+        self.tables: Sequence[sqlalchemy.Table] = (
+            Table(
+                "plan", metadata,
+                Column("queue_id", Text, primary_key=True), Column("at", BigInteger, nullable=False), Column("steps", LargeBinary, nullable=False),
+                sqlite_with_rowid=False,
+            ),
+        )  # fmt: skip
+
+    def apply(self, connection: Connection, recorded: Recorded) -> None:
+        match recorded.event:
+            case DeliveryPlanned(queue_id, steps):
+                connection.execute("INSERT INTO plan (queue_id, at, steps) VALUES (?, ?, ?)", (queue_id, recorded.at, _encoder.encode(steps)))
+            case DeliveryBounced(queue_id) as bounced:
+                self._replace(connection, queue_id, bounced)
+            case DeliverySettled(queue_id):
+                connection.execute("DELETE FROM plan WHERE queue_id = ?", (queue_id,))
+            case _:
+                pass
+
+    @staticmethod
+    def _replace(connection: Connection, queue_id: str, bounced: DeliveryBounced) -> None:
+        row = connection.one("SELECT steps FROM plan WHERE queue_id = ?", (queue_id,))
+        if row is not None:
+            steps = (*(step for step in decode_steps(row[0]) if step.index != bounced.index), *bounced.steps)
+            connection.execute("UPDATE plan SET steps = ? WHERE queue_id = ?", (_encoder.encode(steps), queue_id))
+
+
+def decode_steps(data: bytes) -> tuple[Step, ...]:
+    """The steps of a plan's row."""
+    return _decoder.decode(data)

@@ -1,0 +1,15 @@
+"""Settings of delivery."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from shared.settings import Section
+
+
+class DeliverySettings(Section, frozen=True):
+    """How deliveries are carried out."""
+
+    concurrency: Annotated[int, Meta(description="Mails of one kind carried out at once.", ge=1, le=1000)] = 64

@@ -1,0 +1,1 @@
+"""Outbound: the queue of mail to other servers."""

@@ -1,0 +1,62 @@
+"""The Outbound contract: hand-overs are durable when answered, and happen once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from shared.events.outbound import OutboundQueued
+from shared.eventstore.event import Provenance
+from shared.eventstore.store import EventStore
+from shared.eventstore.transaction import Transaction
+from shared.grpc.call import provenance
+from shared.grpc.errors import Unavailable
+from shared.ids import Ids, Kind
+from shared.rpc.mailfold.outbound.v1 import outbound_pb2 as pb
+from shared.rpc.mailfold.outbound.v1.outbound_pb2_grpc import OutboundServicer
+
+_LISTED = 1000
+
+
+class OutboundEndpoint(OutboundServicer):
+    """Takes copies over and lists them."""
+
+    def __init__(self, store: EventStore, ids: Ids, max_waiting: int) -> None:
+        self._store = store
+        self._ids = ids
+        self._limit = max_waiting
+
+    async def Enqueue(self, request: pb.EnqueueRequest, context: Any) -> pb.EnqueueReply:
+        why = provenance()
+        entry, repeated = await self._store.write(lambda transaction: self._take(transaction, request, why))
+        return pb.EnqueueReply(queue_entry=entry, repeated=repeated)
+
+    async def List(self, request: pb.ListQueueRequest, context: Any) -> pb.QueueList:
+        sql = "SELECT entry, queue_id, sender, recipient, size, at, state FROM queue ORDER BY entry LIMIT ?"
+        limit = min(request.limit or _LISTED, 10 * _LISTED)
+        rows = await self._store.read(lambda reader: reader.all(sql, (limit,)))
+        total = await self._store.read(lambda reader: reader.one("SELECT count(*) FROM queue"))
+        entries = [
+            pb.QueueEntry(id=entry, queue_id=queue_id, sender=sender, recipient=recipient, size=size, at=at, state=state)
+            for entry, queue_id, sender, recipient, size, at, state in rows
+        ]
+        return pb.QueueList(entries=entries, total=total[0] if total else 0)
+
+    def _take(self, transaction: Transaction, request: pb.EnqueueRequest, why: Provenance) -> tuple[str, bool]:
+        command = f"{request.queue_id}/{request.index}/{request.recipient}"
+        earlier = transaction.answered(command)
+        if earlier:
+            return earlier[0].stream, True
+        row = transaction.one("SELECT count(*) FROM (SELECT 1 FROM queue LIMIT ?) AS some", (self._limit,))
+        if row is not None and row[0] >= self._limit:
+            raise Unavailable(f"the outbound queue is full ({self._limit} entries)", "full")
+        fact = _fact(self._ids.new(Kind.ENTRY), request)
+        transaction.append(fact.entry, [fact], Provenance(why.actor, why.cause, why.correlation, command))
+        return fact.entry, False
+
+
+def _fact(entry: str, request: pb.EnqueueRequest) -> OutboundQueued:
+    return OutboundQueued(
+        entry=entry, queue_id=request.queue_id, recipient=request.recipient, index=request.index, blob=request.blob, prefix=request.prefix,
+        size=request.size, reverse_path=request.reverse_path, forward_path=request.forward_path, notify=request.notify, orcpt=request.orcpt,
+        ret=request.ret, envid=request.envid, eight_bit=request.eight_bit, smtputf8=request.smtputf8, message_id=request.message_id,
+    )  # fmt: skip

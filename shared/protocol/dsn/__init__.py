@@ -1,0 +1,1 @@
+"""Delivery status notifications (RFC 3461, 3464). Pure."""

@@ -1,0 +1,116 @@
+"""A delivery status notification as a message: multipart/report for people and for machines (RFC 3464, RFC 6522)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from shared.protocol.smtp.trace_header import date_time
+
+_REPORTED_HEADER = 64 * 1024
+_REPORTED_MESSAGE = 256 * 1024
+
+
+class Undelivered(msgspec.Struct, frozen=True):
+    """One recipient's fate."""
+
+    recipient: str
+    status: str
+    """Enhanced status, `5.2.2` (RFC 3463)."""
+    reason: str
+    action: str = "failed"
+    orcpt: str = ""
+    """ORCPT as given: `rfc822;ann@example.org` (RFC 3461 §4.2)."""
+
+
+class Original(msgspec.Struct, frozen=True):
+    """The mail that is reported on."""
+
+    queue_id: str
+    sender: str
+    arrived: int
+    """UTC microseconds."""
+    header: bytes
+    """Its header block."""
+    body: bytes = b""
+    """Its body when the sender asked for RET=FULL (RFC 3461 §4.3)."""
+    envid: str = ""
+    subject: str = ""
+
+
+class Reporter(msgspec.Struct, frozen=True):
+    """Who reports, and when."""
+
+    host: str
+    now: int
+    """UTC microseconds."""
+    message_id: str
+    boundary: str
+
+
+def build(original: Original, fates: tuple[Undelivered, ...], reporter: Reporter) -> bytes:
+    """The whole notification, with CRLF line ends. 8-bit bytes stand only in the part that returns the original."""
+    parts = (_for_people(original, fates, reporter), _for_machines(original, fates, reporter), _returned(original))
+    edge = b"--" + reporter.boundary.encode()
+    return _header(original, reporter) + b"".join(edge + b"\r\n" + part + b"\r\n" for part in parts) + edge + b"--\r\n"
+
+
+def _header(original: Original, reporter: Reporter) -> bytes:
+    return _lines(
+        f"From: Mail Delivery System <MAILER-DAEMON@{reporter.host}>",
+        f"To: <{_plain(original.sender)}>",
+        "Subject: Undelivered Mail Returned to Sender",
+        f"Date: {_moment(reporter.now)}",
+        f"Message-ID: <{reporter.message_id}>",
+        "Auto-Submitted: auto-replied",
+        "MIME-Version: 1.0",
+        f'Content-Type: multipart/report; report-type=delivery-status;\r\n boundary="{reporter.boundary}"',
+        "",
+        "This is a report in MIME format.",
+        "",
+    )
+
+
+def _for_people(original: Original, fates: tuple[Undelivered, ...], reporter: Reporter) -> bytes:
+    told = [line for fate in fates for line in (f"<{_plain(fate.recipient)}>", f"    {_plain(fate.reason)} ({fate.status})", "")]
+    return _lines(
+        "Content-Type: text/plain; charset=utf-8",
+        "Content-Transfer-Encoding: 8bit",
+        "",
+        f"This is the mail system at {reporter.host}.",
+        "",
+        "Your message could not be delivered to:",
+        "",
+        *told,
+        f"Its queue id here was {original.queue_id}; the operator can look up what happened to it under that id.",
+    )
+
+
+def _for_machines(original: Original, fates: tuple[Undelivered, ...], reporter: Reporter) -> bytes:
+    envelope = [f"Original-Envelope-Id: {_plain(original.envid)}"] if original.envid else []
+    fields = ["Content-Type: message/delivery-status", "", f"Reporting-MTA: dns; {reporter.host}", *envelope, f"Arrival-Date: {_moment(original.arrived)}"]
+    for fate in fates:
+        fields += ["", *([f"Original-Recipient: {_plain(fate.orcpt)}"] if fate.orcpt else [])]
+        fields += [f"Final-Recipient: rfc822; {_plain(fate.recipient)}", f"Action: {fate.action}", f"Status: {fate.status}"]
+        fields += [f"Diagnostic-Code: x-mailfold; {_plain(fate.reason)}"]
+    return _lines(*fields)
+
+
+def _returned(original: Original) -> bytes:
+    if original.body and len(original.header) + len(original.body) <= _REPORTED_MESSAGE:
+        return b"Content-Type: message/rfc822\r\nContent-Transfer-Encoding: 8bit\r\n\r\n" + original.header + b"\r\n" + original.body
+    return b"Content-Type: text/rfc822-headers\r\nContent-Transfer-Encoding: 8bit\r\n\r\n" + original.header[:_REPORTED_HEADER]
+
+
+def _lines(*lines: str) -> bytes:
+    return "\r\n".join(lines).encode("utf-8", "replace") + b"\r\n"
+
+
+def _plain(text: str) -> str:
+    """Without anything that could end a line or begin a field."""
+    return "".join(character if character.isprintable() else " " for character in text)[:500]
+
+
+def _moment(micros: int) -> str:
+    return date_time(datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=micros // 1_000_000))

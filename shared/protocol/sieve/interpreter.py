@@ -1,0 +1,80 @@
+"""Running a script: a message's facts in, actions out. No clock, no I/O; a runaway script is impossible by construction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import assert_never
+
+import msgspec
+
+from shared.protocol.sieve.script import Command, Discard, FileInto, If, IsSpam, Keep, Not, Script, Stop, Test
+
+
+class Facts(msgspec.Struct, frozen=True):
+    """What a script may ask about the message at hand."""
+
+    spam: bool = False
+
+
+class Filed(msgspec.Struct, frozen=True):
+    """The message goes into this mailbox; both empty for INBOX."""
+
+    mailbox: str = ""
+    special_use: str = ""
+    rule: str = ""
+    """The script and command that decided, for people."""
+
+
+class Actions(msgspec.Struct, frozen=True):
+    """What a script decided. No filing at all means: discarded."""
+
+    filed: tuple[Filed, ...]
+
+
+class _Stopped(Exception):
+    """Ends the run."""
+
+
+def run(script: Script, facts: Facts) -> Actions:
+    """The actions of a script; the implicit keep stands unless something cancelled it (RFC 5228 §2.10.2)."""
+    filed: list[Filed] = []
+    cancelled = False
+    try:
+        for command in _flow(script.commands, facts):
+            match command:
+                case Keep():
+                    filed.append(Filed(rule=f"{script.name}: keep"))
+                case FileInto(mailbox, special_use):
+                    filed.append(Filed(mailbox, special_use, f"{script.name}: fileinto {special_use or mailbox}"))
+                case Discard():
+                    pass
+            cancelled = True
+    except _Stopped:
+        pass
+    if not cancelled:
+        filed.append(Filed(rule="implicit keep"))
+    return Actions(tuple(dict.fromkeys(filed)))
+
+
+def _flow(commands: tuple[Command, ...], facts: Facts) -> Iterator[Keep | Discard | FileInto]:
+    for command in commands:
+        match command:
+            case If(test, then):
+                if _holds(test, facts):
+                    yield from _flow(then, facts)
+            case Stop():
+                raise _Stopped
+            case Keep() | Discard() | FileInto():
+                yield command
+            case _:
+                assert_never(command)
+
+
+def _holds(test: Test, facts: Facts) -> bool:
+    match test:
+        case IsSpam():
+            return facts.spam
+        case Not(inner):
+            return not _holds(inner, facts)
+        case _:
+            assert_never(test)

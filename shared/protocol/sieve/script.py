@@ -1,0 +1,60 @@
+"""A script as a value: commands and tests (RFC 5228 §2–5). The parser of the whole language makes such values; the built-in script is one."""
+
+from __future__ import annotations
+
+import msgspec
+
+JUNK = "\\Junk"
+
+
+class IsSpam(msgspec.Struct, frozen=True, tag=True):
+    """The classifier's verdict is spam."""
+
+
+class Not(msgspec.Struct, frozen=True, tag=True):
+    """The test does not hold."""
+
+    test: Test
+
+
+Test = IsSpam | Not
+
+
+class Keep(msgspec.Struct, frozen=True, tag=True):
+    """File into INBOX (RFC 5228 §4.3)."""
+
+
+class Discard(msgspec.Struct, frozen=True, tag=True):
+    """Cancel the implicit keep (RFC 5228 §4.4)."""
+
+
+class FileInto(msgspec.Struct, frozen=True, tag=True):
+    """File into a mailbox (RFC 5228 §4.1), by name or by special use (RFC 8579)."""
+
+    mailbox: str = ""
+    special_use: str = ""
+
+
+class Stop(msgspec.Struct, frozen=True, tag=True):
+    """End the script (RFC 5228 §3.3)."""
+
+
+class If(msgspec.Struct, frozen=True, tag=True):
+    """Run the block when the test holds (RFC 5228 §3.1)."""
+
+    test: Test
+    then: tuple[Command, ...]
+
+
+Command = Keep | Discard | FileInto | Stop | If
+
+
+class Script(msgspec.Struct, frozen=True):
+    """A named script."""
+
+    name: str
+    commands: tuple[Command, ...]
+
+
+FILE_SPAM = Script("file spam", (If(IsSpam(), (FileInto(special_use=JUNK), Stop())),))
+"""What runs for every account until it has a script of its own."""
