@@ -1,0 +1,1 @@
+"""Scores mail, learns from what people do with it, explains."""

@@ -1,0 +1,1 @@
+"""What the classifier decides, as pure functions: features, evidence, opinions, verdicts, lessons."""

@@ -1,0 +1,54 @@
+"""Counts → probability of spam: naive Bayes with the mean of the tokens' log-odds in place of their sum.
+
+Tokens of one text depend on each other, so the sum of plain naive Bayes saturates at 0 and 1 with the length of the text.
+The mean keeps an unsure zone and ranks far better (SpamAssassin public corpus, 500 + 500 taught: spam missed at 0.5 % false
+positives 21 % with the sum over the root of the length, 10 % with the mean; Robinson-Fisher 20 %).
+"""
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from services.classifier.domain.evidence import Seen
+from services.classifier.domain.hashing import Indices
+
+LogOdds = npt.NDArray[np.float64]
+
+# Added to every count (Laplace smoothing): small, for a token that only one side ever had is the strongest evidence there is.
+SMOOTHING = 0.02
+# The mean log-odds that make a factor e of odds, and the shift of the mean per unit of log(spam / ham messages taught): the
+# larger side owns more of the rare tokens. Both are measured on the corpus for 50 to 2,000 messages a side.
+STEEPNESS = 7.0
+IMBALANCE = 0.48
+WORDS_KEPT = 12
+
+
+def log_odds(seen: Seen) -> LogOdds:
+    """Of each token: log P(token | spam) / P(token | ham), as Bernoulli naive Bayes gives them; 0 for a token never seen.
+
+    Both sides must have been seen at least once.
+    """
+    smoothing = 2 * SMOOTHING / (seen.spam_seen + seen.ham_seen)
+    return np.log((seen.spam / seen.spam_seen + smoothing) / (seen.ham / seen.ham_seen + smoothing))
+
+
+def probability(odds: LogOdds, seen: Seen) -> float:
+    """The probability of spam, both sides equally likely before; 0.5 without any token."""
+    if not len(odds):
+        return 0.5
+    mean = float(odds.mean()) - IMBALANCE * math.log(seen.spam_seen / seen.ham_seen)
+    return logistic(STEEPNESS * mean)
+
+
+def logistic(value: float) -> float:
+    """1 / (1 + e^-value), safe for any finite value."""
+    return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, value))))
+
+
+def deciding_words(tokens: Indices, odds: LogOdds, words: Mapping[int, str]) -> tuple[tuple[str, float], ...]:
+    """The words that moved the probability most, strongest first, each with its log-odds (above 0: spam)."""
+    strongest = np.argsort(-np.abs(odds), kind="stable")[:WORDS_KEPT]
+    found = ((words.get(int(tokens[at])), float(odds[at])) for at in strongest)
+    return tuple((word, round(weight, 3)) for word, weight in found if word is not None and weight)

@@ -1,0 +1,106 @@
+"""Counts of messages per token: what has been taught. Learning adds, unlearning subtracts, and both are exact."""
+
+from collections.abc import Iterable
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from services.classifier.domain.hashing import TOKEN_SIZE, Indices
+
+Counts = npt.NDArray[np.int32]
+
+
+class NotLearnt(ValueError):
+    """A fact to be unlearnt was never learnt: the model and its facts have parted, a rebuild is due."""
+
+
+class Seen(NamedTuple):
+    """Of each token asked for, in how many spam and ham messages it was; and how many of both there were."""
+
+    spam: npt.NDArray[np.float64]
+    ham: npt.NDArray[np.float64]
+    spam_seen: float
+    ham_seen: float
+
+
+class Evidence(Protocol):
+    """Anything that can tell how often tokens were seen."""
+
+    def seen(self, tokens: Indices) -> Seen:
+        """The counts of these tokens."""
+        ...
+
+
+class TokenCounts:
+    """Counts of all 2^18 tokens in two arrays (2 MB): the shared model's evidence."""
+
+    def __init__(self) -> None:
+        self.spam: Counts = np.zeros(TOKEN_SIZE, np.int32)
+        self.ham: Counts = np.zeros(TOKEN_SIZE, np.int32)
+        self.spam_seen = 0
+        self.ham_seen = 0
+
+    def add(self, tokens: Indices, is_spam: bool) -> None:
+        """Count a message; its tokens are distinct."""
+        (self.spam if is_spam else self.ham)[tokens] += 1
+        self._count(is_spam, 1)
+
+    def remove(self, tokens: Indices, is_spam: bool) -> None:
+        """Take a message back. Raises NotLearnt, and changes nothing, when it cannot have been counted."""
+        counts = self.spam if is_spam else self.ham
+        if not (self.spam_seen if is_spam else self.ham_seen) or bool((counts[tokens] < 1).any()):
+            raise NotLearnt("these features were never counted under this label")
+        counts[tokens] -= 1
+        self._count(is_spam, -1)
+
+    def seen(self, tokens: Indices) -> Seen:
+        """The counts of these tokens."""
+        return Seen(self.spam[tokens].astype(np.float64), self.ham[tokens].astype(np.float64), self.spam_seen, self.ham_seen)
+
+    def _count(self, is_spam: bool, by: int) -> None:
+        if is_spam:
+            self.spam_seen += by
+        else:
+            self.ham_seen += by
+
+
+class AccountCounts:
+    """What one account has taught, sparse: about 8 bytes a distinct token. Made from the account's lessons, then only read."""
+
+    def __init__(self, lessons: Iterable[tuple[Indices, bool]]) -> None:
+        by_label: tuple[list[Indices], list[Indices]] = ([], [])
+        for tokens, is_spam in lessons:
+            by_label[is_spam].append(tokens)
+        self._ham = _Sparse(by_label[False])
+        self._spam = _Sparse(by_label[True])
+
+    def seen(self, tokens: Indices) -> Seen:
+        """The counts of these tokens."""
+        return Seen(self._spam.of(tokens), self._ham.of(tokens), self._spam.messages, self._ham.messages)
+
+
+class _Sparse:
+    """Sorted indices and their counts."""
+
+    def __init__(self, messages: list[Indices]) -> None:
+        self.messages = len(messages)
+        everything = np.concatenate(messages) if messages else np.empty(0, np.uint32)
+        self._indices, counts = np.unique(everything, return_counts=True)
+        self._counts = counts.astype(np.float64)
+
+    def of(self, tokens: Indices) -> npt.NDArray[np.float64]:
+        if not len(self._indices):
+            return np.zeros(len(tokens))
+        at = np.minimum(np.searchsorted(self._indices, tokens), len(self._indices) - 1)
+        return np.where(self._indices[at] == tokens, self._counts[at], 0.0)
+
+
+def blend(shared: Seen, own: Seen, weight: float) -> Seen:
+    """Shared evidence with an account's own counted `weight` times more."""
+    return Seen(
+        shared.spam + weight * own.spam,
+        shared.ham + weight * own.ham,
+        shared.spam_seen + weight * own.spam_seen,
+        shared.ham_seen + weight * own.ham_seen,
+    )

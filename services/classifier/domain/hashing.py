@@ -1,0 +1,50 @@
+"""Text → feature indices: a stable hash, the same in every process, on every machine and for every PYTHONHASHSEED.
+
+CRC-32 of the UTF-8 bytes (C speed, no import beyond the standard library), spread by Fibonacci hashing (Knuth, TAOCP 6.4):
+the top bits of the product with 2^32/φ. Changing anything here is a new `TOKENIZER_VERSION`.
+"""
+
+from collections.abc import Collection
+from zlib import crc32
+
+import numpy as np
+import numpy.typing as npt
+
+TOKEN_BITS = 18
+TOKEN_SIZE = 1 << TOKEN_BITS
+TRIGRAM_BITS = 16
+TRIGRAM_SIZE = 1 << TRIGRAM_BITS
+
+Indices = npt.NDArray[np.uint32]
+
+_GOLDEN = np.uint32(0x9E3779B1)
+
+
+def token_indices(tokens: Collection[str]) -> Indices:
+    """The index of each token, in the order of the tokens. No token may hold a line feed."""
+    if not tokens:
+        return np.empty(0, np.uint32)
+    encoded = "\n".join(tokens).encode("utf-8", "replace").split(b"\n")
+    return _spread(np.fromiter(map(crc32, encoded), np.uint32, len(encoded)), TOKEN_BITS)
+
+
+def trigram_indices(data: bytes) -> Indices:
+    """The sorted distinct indices of all byte trigrams of `data`; none for fewer than three bytes."""
+    codes = np.frombuffer(data, np.uint8).astype(np.uint32)
+    trigrams = codes[:-2] << np.uint32(16) | codes[1:-1] << np.uint32(8) | codes[2:]
+    return distinct(_spread(trigrams, TRIGRAM_BITS))
+
+
+def distinct(indices: Indices) -> Indices:
+    """The indices sorted, each once."""
+    ordered = np.sort(indices)
+    if len(ordered) < 2:
+        return ordered
+    keep = np.empty(len(ordered), np.bool_)
+    keep[0] = True
+    np.not_equal(ordered[1:], ordered[:-1], out=keep[1:])
+    return ordered[keep]
+
+
+def _spread(codes: Indices, bits: int) -> Indices:
+    return (codes * _GOLDEN) >> np.uint32(32 - bits)

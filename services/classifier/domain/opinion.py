@@ -1,0 +1,19 @@
+"""What the models think of one message."""
+
+from typing import NamedTuple
+
+from services.classifier.domain.second_opinion import Facts
+
+
+class Opinion(NamedTuple):
+    """Two probabilities of spam, 0 to 1: of Bayes and of the second opinion (0.5: none).
+
+    `words` moved Bayes most, strongest first, each with its log-odds (above 0: spam). `facts` says what Bayes had seen,
+    `second_facts` what the second opinion had, which may lag behind until its next rebuild.
+    """
+
+    bayes: float
+    second: float
+    words: tuple[tuple[str, float], ...]
+    facts: Facts
+    second_facts: Facts

@@ -1,0 +1,37 @@
+"""Addresses in a text → tokens: the ends of the host name, words of the path. Numbers and serials are left out."""
+
+import re
+from collections.abc import Iterator
+
+MAX_URLS = 60
+MAX_PATH_WORDS = 12
+
+_URL = re.compile(r"""(?:\b(?:https?|ftp)://|\bwww\.|\bmailto:)([^\s<>"')\\]{1,400}+)""", re.I)
+_PATH_WORD = re.compile(r"[a-z]{3,20}")
+
+
+def url_tokens(text: str) -> Iterator[str]:
+    """Tokens of the different addresses of a text (HTML source or plain)."""
+    addresses = dict.fromkeys(_URL.findall(text)[:MAX_URLS])
+    if addresses:
+        yield "url:"
+    for address in addresses:
+        yield from _tokens(address.lower())
+
+
+def host_tokens(prefix: str, host: str) -> Iterator[str]:
+    """The last two and the last three labels, for neither the registry alone nor a host of a farm says much."""
+    labels = host.rstrip(".").split(".")
+    if labels[-1].isdigit():
+        yield f"{prefix}ip"
+        return
+    if len(labels) > 2:
+        yield prefix + ".".join(labels[-3:])
+    yield prefix + ".".join(labels[-2:])
+
+
+def _tokens(address: str) -> Iterator[str]:
+    host, _, path = address.partition("/")
+    yield from host_tokens("url:", host.rpartition("@")[2].partition(":")[0][:100])
+    for word in _PATH_WORD.findall(path)[:MAX_PATH_WORDS]:
+        yield f"path:{word}"
