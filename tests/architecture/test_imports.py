@@ -1,0 +1,53 @@
+"""Walls of the house: who may import whom (DESIGN §1.6, §1.7, §10)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tests.architecture.source import Source, sources
+
+IMPURE = {
+    "aiosmtpd", "apsw", "asyncio", "faststream", "grpc", "logging", "nats", "os", "psycopg", "random", "secrets", "socket", "sqlalchemy", "sqlite3",
+    "ssl", "structlog", "subprocess", "tempfile", "threading", "time",
+}  # fmt: skip
+IMPURE_SHARED = ("shared.bus", "shared.blobs.local", "shared.dns", "shared.grpc", "shared.eventstore.store", "shared.service", "shared.tls", "shared.owner")
+
+
+def crossings() -> Iterator[str]:
+    for file in sources():
+        for line, module in file.imports():
+            reason = wall(file, module.split("."), module)
+            if reason:
+                yield f"{file.name}:{line} imports {module}: {reason}"
+
+
+def wall(file: Source, head: list[str], module: str) -> str:
+    parts = file.parts
+    service = parts[1] if parts[0] == "services" and len(parts) > 2 else ""
+    if parts[0] == "shared" and head[0] in ("services", "mailfold"):
+        return "shared/ knows no service"
+    if service and head[0] == "services" and len(head) > 1 and head[1] != service:
+        return "services meet in facts and contracts only"
+    if service and head[0] == "mailfold":
+        return "only the launcher knows all"
+    if pure(parts) and (head[0] in IMPURE or module.startswith(IMPURE_SHARED)):
+        return "a pure place"
+    if "domain" in parts and service and len(head) > 2 and head[0] == "services" and head[2] in ("handlers", "endpoints", "projections", "adapters"):
+        return "arrows point inward"
+    if "handlers" in parts and len(head) > 2 and head[0] == "services" and head[2] == "endpoints":
+        return "arrows point inward"
+    return ""
+
+
+def pure(parts: tuple[str, ...]) -> bool:
+    return parts[:2] in (("shared", "protocol"), ("shared", "routing"), ("shared", "events")) or (parts[0] == "services" and "domain" in parts)
+
+
+def test_no_wall_is_crossed() -> None:
+    assert list(crossings()) == []
+
+
+def test_the_rules_see_what_they_forbid() -> None:
+    bad = Source("shared/protocol/imap/clock.py", "", __import__("ast").parse("import time"))
+    assert wall(bad, ["time"], "time") == "a pure place"
+    assert wall(bad, ["services", "access"], "services.access") == "shared/ knows no service"
