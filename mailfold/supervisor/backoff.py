@@ -1,0 +1,25 @@
+"""How long a crashed child waits before it is started again."""
+
+from __future__ import annotations
+
+FIRST_SECONDS = 0.25
+LONGEST_SECONDS = 30.0
+LIVED_LONG_SECONDS = 60.0
+
+
+class Backoff:
+    """Doubles with every crash; forgets them when the child lived a while."""
+
+    def __init__(self, first: float = FIRST_SECONDS, longest: float = LONGEST_SECONDS, lived_long: float = LIVED_LONG_SECONDS) -> None:
+        self._first = first
+        self._longest = longest
+        self._lived_long = lived_long
+        self._crashes = 0
+
+    def after(self, lived: float) -> float:
+        """Seconds to wait after a crash of a child that lived so many seconds."""
+        if lived >= self._lived_long:
+            self._crashes = 0
+        delay: float = min(self._first * 2 ** min(self._crashes, 30), self._longest)
+        self._crashes += 1
+        return delay

@@ -1,0 +1,131 @@
+"""One child in its life: started, ready, crashed, waiting, stopped."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Collection
+
+from mailfold.supervisor.backoff import Backoff
+from mailfold.supervisor.child import Child
+from mailfold.supervisor.launch import launch
+from mailfold.supervisor.report import Process, State
+
+_ALIVE = (State.STARTING, State.RUNNING, State.STOPPING)
+_NEVER = float("inf")
+
+
+class Unit:
+    """The supervisor's view of one child. Times without a unit are `time.monotonic()` seconds."""
+
+    def __init__(self, child: Child, backoff: Backoff) -> None:
+        self.child = child
+        self.state = State.WAITING
+        self.pid = 0
+        self.changed = False
+        """Whether the report is out of date."""
+        self._backoff = backoff
+        self._began = 0.0
+        self._due = _NEVER
+        self._started = 0
+        self._since = _microseconds()
+        self._restarts = 0
+        self._last_exit = ""
+
+    @property
+    def alive(self) -> bool:
+        """Whether there is a process."""
+        return self.state in _ALIVE
+
+    @property
+    def due(self) -> float:
+        """When something is to be done by itself: the end of a back-off, of the patience with a start or a stop."""
+        return self._due
+
+    def begin(self, close: Collection[int]) -> int:
+        """Start the process; returns the descriptor of its output. Raises as `launch` does."""
+        self.pid, output = launch(self.child.start, close)
+        self._began = time.monotonic()
+        self._started = _microseconds()
+        self._become(State.STARTING, self._began + self.child.start_timeout)
+        return output
+
+    def look_whether_ready(self) -> None:
+        """Ask a starting child."""
+        if self.state is State.STARTING and self.child.ready(self.pid):
+            self._become(State.RUNNING, _NEVER)
+
+    def stop(self) -> None:
+        """Ask the process to end, or forget the start."""
+        if self.state is State.STOPPING or self.state is State.STOPPED:
+            return
+        if not self.alive:
+            self._become(State.STOPPED, _NEVER)
+            return
+        self._signal(signal.SIGTERM)
+        self._become(State.STOPPING, time.monotonic() + self.child.stop_timeout)
+
+    def kill(self) -> None:
+        """End the process and all it has started."""
+        self._kill_group()
+        self._signal(signal.SIGKILL)  # it may not have its group yet
+
+    def act_when_due(self) -> None:
+        """A patience is over: kill; a back-off is over: ready to be started."""
+        if time.monotonic() < self._due:
+            return
+        if self.alive:
+            self.kill()
+            self._due = _NEVER
+        else:
+            self._restarts += 1
+            self._become(State.WAITING, _NEVER)
+
+    def reap(self) -> bool:
+        """Whether the process has just ended. One that nobody stopped crashed, whatever its status."""
+        if not self.alive:
+            return False
+        pid, status = os.waitpid(self.pid, os.WNOHANG)
+        if pid == 0:
+            return False
+        self._kill_group()  # what it has started and left behind
+        self._ended(os.waitstatus_to_exitcode(status))
+        return True
+
+    def start_failed(self, error: Exception) -> None:
+        """There is no process to be had now."""
+        self._last_exit = repr(error)
+        self._become(State.BACKOFF, time.monotonic() + self._backoff.after(0.0))
+
+    def process(self) -> Process:
+        """For the report."""
+        return Process(
+            self.child.name, self.child.services, self.state, self.pid, self._started, self._since, self._restarts, self._last_exit
+        )
+
+    def _ended(self, code: int) -> None:
+        now = time.monotonic()
+        self.pid = 0
+        self._last_exit = f"signal {-code}" if code < 0 else f"status {code}"
+        if self.state is State.STOPPING:
+            self._become(State.STOPPED, _NEVER)
+        else:
+            self._become(State.BACKOFF, now + self._backoff.after(now - self._began))
+
+    def _become(self, state: State, due: float) -> None:
+        self.state, self._due, self._since, self.changed = state, due, _microseconds(), True
+
+    def _kill_group(self) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, signal.SIGKILL)
+
+    def _signal(self, number: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, number)
+
+
+def _microseconds() -> int:
+    """UTC, since the epoch."""
+    return time.time_ns() // 1000

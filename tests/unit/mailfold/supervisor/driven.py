@@ -1,0 +1,113 @@
+"""A supervisor in a process of its own, with children given as Python text, and its report."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from mailfold.supervisor.report import Process, State, read_report
+from tests.parts.child import Child
+
+_ROOT = Path(__file__).resolve().parents[4]
+_SCRIPT = """
+import os, pathlib, signal, sys
+sys.path.insert(0, {root!r})
+from mailfold.supervisor.backoff import Backoff
+from mailfold.supervisor.child import Child, Fork, Spawn
+from mailfold.supervisor.supervisor import Supervisor
+
+here = pathlib.Path({folder!r})
+SLEEP = Spawn(("sleep", "1000"))
+
+def sh(text):
+    return Spawn(("sh", "-c", text))
+
+def file_there(name):
+    return lambda pid: (here / name).exists()
+
+def forever():
+    signal.pause()
+
+{before}
+children = [{children}]
+logs = here if {to_files} else None
+Supervisor(children, here / "processes.json", logs, backoff=lambda: Backoff(0.01, 0.1, 60.0)).run()
+"""
+
+
+class Driven:
+    """`with` it: the supervisor runs, and is killed at the end if it still does."""
+
+    def __init__(self, folder: Path, children: str, *, before: str = "", to_files: bool = True) -> None:
+        self.folder = folder
+        script = folder / "driver.py"
+        script.write_text(_SCRIPT.format(root=str(_ROOT), folder=str(folder), before=before, children=children, to_files=to_files))
+        self._child = Child([sys.executable, str(script)], folder / "driver.out")
+
+    def __enter__(self) -> Driven:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._child.kill()
+
+    @property
+    def pid(self) -> int:
+        return self._child.pid
+
+    @property
+    def printed(self) -> str:
+        return self._child.log_tail()
+
+    def process(self, name: str) -> Process | None:
+        """A child as the report has it now."""
+        report = read_report(self.folder / "processes.json")
+        return next((one for one in report.processes if one.name == name), None) if report else None
+
+    def wait(self, condition: Callable[[], bool]) -> None:
+        """Until it is so; fails when the supervisor ends or after 30 seconds."""
+        self._child.wait_until(condition)
+
+    def wait_for(self, name: str, condition: Callable[[Process], bool]) -> Process:
+        """Until the child's report is so."""
+        found: list[Process] = []
+
+        def is_so() -> bool:
+            process = self.process(name)
+            found[:] = [process] if process and condition(process) else []
+            return bool(found)
+
+        self.wait(is_so)
+        return found[0]
+
+    def running(self, name: str) -> Process:
+        """Wait until the child runs and is ready."""
+        return self.wait_for(name, lambda one: one.state is State.RUNNING)
+
+    def end(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Signal the supervisor and wait for its end; its exit status."""
+        return self._child.stop(number)
+
+    def signal(self, number: signal.Signals) -> None:
+        """Signal the supervisor."""
+        os.kill(self.pid, number)
+
+
+def is_gone(pid: int) -> bool:
+    """Whether no such process runs (one that nobody has waited for yet does not run)."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+    return state in "ZX"
+
+
+def wait_until_gone(*pids: int) -> None:
+    """Until none of them runs; fails after ten seconds."""
+    watcher = Child(["sleep", "10"], Path(os.devnull))
+    try:
+        watcher.wait_until(lambda: all(map(is_gone, pids)), timeout=9)
+    finally:
+        watcher.kill()
