@@ -34,12 +34,11 @@ def log_odds(seen: Seen) -> LogOdds:
     return np.log((seen.spam / seen.spam_seen + smoothing) / (seen.ham / seen.ham_seen + smoothing))
 
 
-def probability(odds: LogOdds, seen: Seen) -> float:
-    """The probability of spam, both sides equally likely before; 0.5 without any token."""
+def message_log_odds(odds: LogOdds, seen: Seen) -> float:
+    """The log-odds of spam of a message with these tokens' log-odds; 0 without any token."""
     if not len(odds):
-        return 0.5
-    mean = float(odds.mean()) - IMBALANCE * math.log(seen.spam_seen / seen.ham_seen)
-    return logistic(STEEPNESS * mean)
+        return 0.0
+    return STEEPNESS * (float(odds.mean()) - IMBALANCE * math.log(seen.spam_seen / seen.ham_seen))
 
 
 def logistic(value: float) -> float:

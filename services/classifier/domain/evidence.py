@@ -24,6 +24,13 @@ class Seen(NamedTuple):
     ham_seen: float
 
 
+    def without(self, is_spam: bool) -> "Seen":
+        """As if the message that has these tokens, of that label, had never been counted."""
+        if is_spam:
+            return Seen(self.spam - 1, self.ham, self.spam_seen - 1, self.ham_seen)
+        return Seen(self.spam, self.ham - 1, self.spam_seen, self.ham_seen - 1)
+
+
 class Evidence(Protocol):
     """Anything that can tell how often tokens were seen."""
 
