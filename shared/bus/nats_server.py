@@ -74,7 +74,8 @@ def prepare(folder: Path, access_file: Path, log_file: Path, *, port: int = 0, m
     binary = find_binary()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     access = _access(access_file, port)
-    store, configuration = folder / "jetstream", folder / "nats.conf"
+    # Not in the folder: that may be deleted under a running installation, and the next start of the server must still find it.
+    store, configuration = folder / "jetstream", access_file.with_name("nats.conf")
     _write_private(access_file, msgspec.json.encode(access))
     _write_private(configuration, _configuration(access, store, log_file).encode())
     environment = {"GOMEMLIMIT": f"{memory_mb}MiB", "GOGC": "50"}
