@@ -85,8 +85,9 @@ class SqliteBackend:
     reads_inline = True
     """A read is a few microseconds on the page cache: cheaper on the loop than a thread's hand-over."""
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path | None, *, durable: bool = True) -> None:
         self._path = path
+        self._synchronous = "FULL" if durable else "NORMAL"
         self._lock = None if path is None else _lock(path)
         url = "sqlite://" if path is None else f"sqlite:///{path}"
         pool: dict[str, Any] = {"poolclass": sqlalchemy.pool.StaticPool} if path is None else {"pool_size": 16, "max_overflow": -1}
@@ -114,9 +115,9 @@ class SqliteBackend:
             self._lock = None
 
     def _prepare(self, driver: Any, _record: object) -> None:
-        # FULL makes every COMMIT wait for the disk: accept means durable (DESIGN §1.2).
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=OFF", "busy_timeout=10000", "cache_size=-8000", "temp_store=MEMORY",
-                       f"wal_autocheckpoint={_PAGES_BEFORE_CHECKPOINT}"):  # fmt: skip
+        # FULL makes every COMMIT wait for the disk: accept means durable (DESIGN §1.2). NORMAL, for copies, only the checkpoint.
+        for pragma in ("journal_mode=WAL", f"synchronous={self._synchronous}", "foreign_keys=OFF", "busy_timeout=10000", "cache_size=-8000",
+                       "temp_store=MEMORY", f"wal_autocheckpoint={_PAGES_BEFORE_CHECKPOINT}"):  # fmt: skip
             driver.execute("PRAGMA " + pragma)
 
 

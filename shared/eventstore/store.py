@@ -46,11 +46,14 @@ class Backend(Protocol):
         """Let go of the database."""
 
 
-def backend_for(url: str, service: str, data: Path) -> Backend:
-    """The backend that a service's `store` setting names: empty for the embedded file, or a postgresql:// address."""
+def backend_for(url: str, service: str, data: Path, *, durable: bool = True) -> Backend:
+    """The backend that a service's `store` setting names: empty for the embedded file, or a postgresql:// address.
+
+    `durable=False` is for copies: a power cut may take their last commits, all together and in order, and never damages the rest.
+    """
     if url:
-        return PostgresBackend(url, f"mailfold_{service}")
-    return SqliteBackend(data / "store" / f"{service}.sqlite")
+        return PostgresBackend(url, f"mailfold_{service}", durable=durable)
+    return SqliteBackend(data / "store" / f"{service}.sqlite", durable=durable)
 
 
 class _Frame:

@@ -1,0 +1,146 @@
+"""Reading the log: facts by id, by key, by time. Every question is short; long ones are many short ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from heapq import merge
+from itertools import islice
+from typing import Any, NamedTuple
+
+from services.eventlog.adapters.packing import unpack
+from services.eventlog.domain.log_id import FOLLOWED, LAST, day_of, lane, lane_origin
+from shared.eventstore.connection import Reader, Row
+from shared.shards import SHARDS
+
+_COLUMNS = "f.id, t.name, f.lane, f.position, f.at, f.stream, f.version, f.correlation, f.cause, f.command, f.actor, f.data"
+_SELECT = f"SELECT {_COLUMNS} FROM fact f JOIN fact_type t ON t.id = f.type"  # noqa: S608
+_PAGE = 500
+
+
+class Stored(NamedTuple):
+    """A fact of the log."""
+
+    id: int
+    type: str
+    lane: int
+    position: int
+    at: int
+    stream: str
+    version: int
+    correlation: str
+    cause: str
+    command: str
+    actor: str
+    data: bytes
+
+    @property
+    def service(self) -> str:
+        """The service that wrote it."""
+        return lane_origin(self.lane)[0]
+
+    @property
+    def fact_id(self) -> str:
+        """`<service>.<shard>.<position>`, as causes name it."""
+        service, shard = lane_origin(self.lane)
+        return f"{service}.{shard}.{self.position}"
+
+
+class Span(NamedTuple):
+    """Log ids from `first` up to, and without, `end`."""
+
+    first: int = 0
+    end: int = LAST
+
+
+class Filter(NamedTuple):
+    """Which facts of a span are wanted. Empty fields want all."""
+
+    type: str = ""
+    """A stored name, or an area that ends in a dot."""
+    service: str = ""
+
+    def wants(self, fact_type: str, service: str) -> bool:
+        """Whether a fact of this type and service passes."""
+        named = fact_type.startswith(self.type) if self.type.endswith(".") else self.type in ("", fact_type)
+        return named and self.service in ("", service)
+
+
+def by_ids(reader: Reader, ids: Iterable[int]) -> list[Stored]:
+    """These facts, oldest first; ids whose facts are gone are passed over."""
+    found: list[Stored] = []
+    waiting = iter(ids)
+    while chunk := list(islice(waiting, _PAGE)):
+        found += map(_stored, reader.all(f"{_SELECT} WHERE f.id IN ({', '.join('?' * len(chunk))})", chunk))
+    return sorted(found)
+
+
+def id_of(reader: Reader, fact_id: str) -> int | None:
+    """The log id of `<service>.<shard>.<position>`; None when the log has no such fact."""
+    service, _, rest = fact_id.partition(".")
+    shard, _, position = rest.partition(".")
+    if service not in FOLLOWED or not (shard.isdecimal() and position.isdecimal()) or int(shard) >= SHARDS or len(position) > 18:
+        return None
+    row = reader.one("SELECT id FROM fact WHERE lane = ? AND position = ?", (lane(FOLLOWED.index(service), int(shard)), int(position)))
+    return row[0] if row else None
+
+
+def found_by(reader: Reader, keys: Iterable[int], span: Span = Span(), *, newest_first: bool = False) -> Iterator[int]:  # noqa: B008
+    """The ids of the facts that have one of these keys, in order. Keys lie by day, and each day is asked on its own."""
+    known = sorted(set(keys))
+    last = -1
+    for day in _days(reader, span, newest_first=newest_first):
+        for log_id in merge(*(_of_key(reader, day, key, span, newest_first) for key in known), reverse=newest_first):
+            if log_id != last:
+                yield log_id
+            last = log_id
+
+
+def _of_key(reader: Reader, day: int, key: int, span: Span, newest_first: bool) -> Iterator[int]:
+    way = "DESC" if newest_first else "ASC"
+    sql = f"SELECT id FROM fact_key WHERE day = ? AND key = ? AND id >= ? AND id < ? ORDER BY id {way} LIMIT {_PAGE}"  # noqa: S608
+    first, end = span
+    while True:
+        ids = [row[0] for row in reader.all(sql, (day, key, first, end))]
+        yield from ids
+        if len(ids) < _PAGE:
+            return
+        first, end = (first, ids[-1]) if newest_first else (ids[-1] + 1, end)
+
+
+def newest(reader: Reader, wanted: Filter, span: Span) -> Iterator[Stored]:
+    """The facts of a span that pass, newest first."""
+    types = _types(reader, wanted.type)
+    if wanted.type and not types:
+        return
+    where, parameters = "f.id >= ? AND f.id < ?", list(span)
+    if types:
+        where, parameters = f"{where} AND f.type IN ({', '.join('?' * len(types))})", [*parameters, *types]
+    if wanted.service:
+        number = FOLLOWED.index(wanted.service)
+        where, parameters = f"{where} AND f.lane BETWEEN ? AND ?", [*parameters, lane(number, 0), lane(number, SHARDS - 1)]
+    while True:
+        rows = reader.all(f"{_SELECT} WHERE {where} ORDER BY f.id DESC LIMIT {_PAGE}", parameters)
+        yield from map(_stored, rows)
+        if len(rows) < _PAGE:
+            return
+        parameters[1] = rows[-1][0]
+
+
+def _types(reader: Reader, wanted: str) -> list[int]:
+    if not wanted:
+        return []
+    rows: Sequence[Row] = reader.all("SELECT id, name FROM fact_type ORDER BY id")
+    return [row[0] for row in rows if Filter(wanted).wants(row[1], "")]
+
+
+def _days(reader: Reader, span: Span, *, newest_first: bool) -> Iterator[int]:
+    ends = [reader.one(f"SELECT {edge}(id) FROM fact") for edge in ("min", "max")]  # noqa: S608
+    if ends[0] is None or ends[1] is None or ends[0][0] is None:
+        return
+    days = range(day_of(max(span.first, ends[0][0])), day_of(min(span.end, ends[1][0])) + 1)
+    yield from reversed(days) if newest_first else days
+
+
+def _stored(row: tuple[Any, ...]) -> Stored:
+    *plain, data = row
+    return Stored._make((*plain, unpack(data)))

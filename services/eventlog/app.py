@@ -1,0 +1,101 @@
+"""The event log's wiring."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+
+import sqlalchemy
+
+from services.eventlog.adapters.intake import Intake, cursor_name
+from services.eventlog.adapters.packing import Packer
+from services.eventlog.adapters.tables import log_tables
+from services.eventlog.domain.log_id import FOLLOWED
+from services.eventlog.endpoints.servicer import EventLogEndpoint
+from services.eventlog.handlers.prune import Pruner
+from services.eventlog.handlers.tail import Tail
+from services.eventlog.settings import EventlogSettings
+from shared.eventstore.store import EventStore, backend_for
+from shared.grpc.errors import ServiceError
+from shared.grpc.servicers import Registration
+from shared.owner.follower import Effect, Follower
+from shared.owner.servicer import StoreOwner
+from shared.owner.source import RemoteSource
+from shared.rpc.mailfold.eventlog.v1.eventlog_pb2_grpc import add_EventLogServicer_to_server
+from shared.rpc.mailfold.owner.v1 import owner_pb2
+from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import add_OwnerServicer_to_server
+from shared.service import Host
+
+SERVICE = "eventlog"
+SECTIONS = {SERVICE: EventlogSettings}
+
+
+class EventLog:
+    """The service, built."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._settings = settings = host.section(EventlogSettings)
+        metadata = sqlalchemy.MetaData()
+        log_tables(metadata)
+        # A copy may lose its last moments: their facts are read again from where they are kept. So no commit of it waits for the disk.
+        backend = backend_for(host.server.store, SERVICE, host.places.data, durable=False)
+        self.store = EventStore(backend, metadata, (), host.clock, holder=host.holder(SERVICE))
+        tail = Tail(settings.tail_waiting)
+        self._intake = Intake(self.store, Packer(settings.compress_above), settings.waiting_facts, tail.arrived)
+        self._followers = {service: self._follower(service) for service in FOLLOWED}
+        self._pruner = Pruner(self.store, host.clock, settings.keep_days, settings.prune_seconds)
+        self._pruning: asyncio.Task[None] | None = None
+        self.registrations: Sequence[Registration] = (
+            (add_EventLogServicer_to_server, EventLogEndpoint(self.store, settings, tail)),
+            (add_OwnerServicer_to_server, StoreOwner(SERVICE, self.store, report=self._report)),
+        )
+
+    async def start(self) -> None:
+        """Open the store, follow every service."""
+        await self._host.open_store(self.store)
+        self._intake.start()
+        for service, follower in self._followers.items():
+            await follower.start(await self.store.cursor(cursor_name(service)))
+        self._pruning = asyncio.create_task(self._pruner.serve(), name="eventlog-pruner")
+
+    async def stop(self) -> None:
+        """Write what was read, close."""
+        for follower in self._followers.values():
+            await follower.stop()
+        if self._pruning is not None:
+            self._pruning.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._pruning
+        await self._intake.stop()
+        await self.store.close()
+
+    def _follower(self, service: str) -> Follower:
+        source = RemoteSource(self._host.channel(service, SERVICE))
+        gather = self._settings.gather_seconds
+        return Follower(cursor_name(service), source, self._host.bus, service, self._effect(service), gather_seconds=gather)
+
+    def _effect(self, service: str) -> Effect:
+        return lambda events, _after: self._intake.take(service, events)
+
+    async def _report(self) -> owner_pb2.ReportReply:
+        row = await self.store.read_long(lambda reader: reader.one("SELECT count(*) FROM fact"))
+        lags = {service: await _lag(follower) for service, follower in self._followers.items()}
+        missing = ", ".join(service for service, lag in lags.items() if lag is None)
+        known = {service: lag for service, lag in lags.items() if lag is not None}
+        state = f"cannot reach {missing}; their facts are followed when they are back" if missing else ""
+        return owner_pb2.ReportReply(counts={"facts": row[0] if row else 0}, lag=known, state=state)
+
+
+async def _lag(follower: Follower) -> int | None:
+    """Facts a service has that the log does not; None when it does not answer."""
+    try:
+        return await follower.lag()
+    except ServiceError:
+        return None
+
+
+def build(host: Host) -> EventLog:
+    """The service for a process to host."""
+    return EventLog(host)

@@ -1,0 +1,1 @@
+"""What the log is asked and what it does by itself."""

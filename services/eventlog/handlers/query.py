@@ -1,0 +1,73 @@
+"""Questions to the whole log: by type, service, time, and a text that is an address, an id or any word."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+from services.eventlog.adapters.facts import Filter, Span, Stored, by_ids, found_by, id_of, newest
+from services.eventlog.domain.keys import Kind, bare, key_of
+from services.eventlog.domain.log_id import FOLLOWED, LAST, begin_of
+from shared.eventstore.connection import Reader
+from shared.grpc.errors import Invalid, LimitReached, NotFound
+from shared.rpc.mailfold.eventlog.v1 import eventlog_pb2 as pb
+
+_CHUNK = 200
+
+
+class Query:
+    """One question, checked. Answer it with `facts`, as often as wanted."""
+
+    def __init__(self, request: pb.QueryRequest, max_results: int, max_scanned: int) -> None:
+        if request.service and request.service not in FOLLOWED:
+            raise Invalid(f"no service {request.service}; there are {', '.join(FOLLOWED)}", "service")
+        self._wanted = Filter(request.type, request.service)
+        self._text = request.text.strip()
+        self._since, self._until, self._before = request.since, request.until, request.before
+        self._limit = min(request.limit or max_results, max_results)
+        self._max_scanned = max_scanned
+
+    def facts(self, reader: Reader) -> list[Stored]:
+        """The facts, newest first. Raises NotFound when `before` is not in the log, LimitReached when too many had to be looked through."""
+        span = self._span(reader)
+        keys = _keys(self._text)
+        if not self._text:
+            return list(islice(newest(reader, self._wanted, span), self._limit))
+        if next(found_by(reader, keys), None) is not None:
+            return list(islice(self._keyed(reader, keys, span), self._limit))
+        return self._scanned(reader, span)
+
+    def _span(self, reader: Reader) -> Span:
+        end = begin_of(self._until) if self._until else LAST
+        if self._before:
+            before = id_of(reader, self._before)
+            if before is None:
+                raise NotFound(f"the log has no fact {self._before}", "before")
+            end = min(end, before)
+        return Span(begin_of(self._since), end)
+
+    def _keyed(self, reader: Reader, keys: Iterable[int], span: Span) -> Iterator[Stored]:
+        ids = found_by(reader, keys, span, newest_first=True)
+        while chunk := list(islice(ids, _CHUNK)):
+            yield from (fact for fact in reversed(by_ids(reader, chunk)) if self._wanted.wants(fact.type, fact.service))
+
+    def _scanned(self, reader: Reader, span: Span) -> list[Stored]:
+        sought, found = self._text.casefold().encode(), []
+        for count, fact in enumerate(newest(reader, self._wanted, span), 1):
+            if _says(fact, sought):
+                found.append(fact)
+            if len(found) == self._limit:
+                break
+            if count >= self._max_scanned:
+                if found:  # the caller pages on behind the last of these
+                    break
+                raise LimitReached(f"looked through {count} facts back to {fact.fact_id}; narrow the time or the type", "scan")
+        return found
+
+
+def _keys(text: str) -> set[int]:
+    return {key_of(Kind.MAIL, bare(text)), key_of(Kind.MAIL, text), key_of(Kind.WHO, text), key_of(Kind.LIFE, text)}
+
+
+def _says(fact: Stored, sought: bytes) -> bool:
+    return sought in fact.data.decode(errors="replace").casefold().encode() or sought in f"{fact.actor} {fact.stream} {fact.type}".casefold().encode()
