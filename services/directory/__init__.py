@@ -1,0 +1,1 @@
+"""Configuration as history: domains, users, accounts, aliases, settings, and who may log in."""

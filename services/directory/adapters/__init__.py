@@ -1,0 +1,1 @@
+"""Password hashing, the settings file, the key of secrets' hashes."""

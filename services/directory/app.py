@@ -1,0 +1,93 @@
+"""The directory's wiring."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import sqlalchemy
+
+from services.directory.adapters.passwords import PasswordHasher
+from services.directory.adapters.settings_file import SettingsFile
+from services.directory.domain.folded_logins import FoldedLogins
+from services.directory.domain.throttle import Limits, Throttle
+from services.directory.endpoints.servicer import DirectoryEndpoint
+from services.directory.handlers import load
+from services.directory.handlers.authentication import Authentication
+from services.directory.handlers.book import CurrentBook, read_book
+from services.directory.handlers.commands import DirectoryCommands
+from services.directory.handlers.login_journal import LoginJournal
+from services.directory.handlers.settings import SettingCommands
+from services.directory.handlers.verified import VerifiedLogins
+from services.directory.projections.configuration import ConfigurationProjection
+from services.directory.settings import DirectorySettings
+from shared.events.directory import UserPasswordChanged, UserSwitched
+from shared.eventstore.event import Recorded
+from shared.grpc.servicers import Registration
+from shared.owner.doorbell import ring_at_commits
+from shared.owner.servicer import StoreOwner
+from shared.owner.source import StoreSource
+from shared.rpc.mailfold.directory.v1.directory_pb2_grpc import add_DirectoryServicer_to_server
+from shared.rpc.mailfold.events.v1.events_pb2_grpc import add_EventSourceServicer_to_server
+from shared.rpc.mailfold.owner.v1 import owner_pb2
+from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import add_OwnerServicer_to_server
+from shared.service import SHARED_SECTIONS, Host
+from shared.settings import Section
+
+SERVICE = "directory"
+SECTIONS: Mapping[str, type[Section]] = {SERVICE: DirectorySettings}
+_DAY = 86_400.0
+
+
+class Directory:
+    """The service, built."""
+
+    def __init__(self, host: Host, sections: Mapping[str, type[Section]]) -> None:
+        self._host = host
+        section = host.section(DirectorySettings)
+        metadata = sqlalchemy.MetaData()
+        self.store = host.event_store(SERVICE, metadata, (ConfigurationProjection(metadata),))
+        self._hasher = PasswordHasher(section.concurrent_hashes, section.waiting_hashes)
+        limits = Limits(section.failures_per_account, section.failures_per_address, section.failure_seconds, section.trusted_days * _DAY)
+        self._throttle = Throttle(limits)
+        self._current = CurrentBook()
+        self._settings = SettingCommands(self.store, host.settings, sections, SettingsFile(host.places))
+        folded = FoldedLogins()
+        self._journal = LoginJournal(self.store, folded, host.clock, section.fold_seconds)
+        verified = VerifiedLogins(section.remember_seconds, section.remember_logins)
+        authentication = Authentication(self.store, self._hasher, self._throttle, verified, folded, host.clock)
+        endpoint = DirectoryEndpoint(
+            self.store, DirectoryCommands(host.ids), self._settings, authentication, self._hasher, self._current, section.password_length
+        )
+        self.registrations: Sequence[Registration] = (
+            (add_DirectoryServicer_to_server, endpoint),
+            (add_EventSourceServicer_to_server, StoreSource(self.store)),
+            (add_OwnerServicer_to_server, StoreOwner(SERVICE, self.store, report=self._report)),
+        )
+
+    async def start(self) -> None:
+        """Open the store, read the book, note what was edited by hand; ring from now on."""
+        await self._host.open_store(self.store)
+        self._current.book = await self.store.read(read_book)
+        self.store.on_commit(self._current.follow)
+        self.store.on_commit(self._forgive)
+        ring_at_commits(self._host.bus, SERVICE, self.store)
+        await self._settings.note_edits()
+        self._journal.start()
+
+    async def stop(self) -> None:
+        """Write the last log-ins down."""
+        await self._journal.stop()
+        self._hasher.close()
+        await self.store.close()
+
+    def _forgive(self, recorded: list[Recorded]) -> None:
+        if any(isinstance(one.event, UserPasswordChanged | UserSwitched) for one in recorded):
+            self._throttle.forgive_accounts()
+
+    async def _report(self) -> owner_pb2.ReportReply:
+        return owner_pb2.ReportReply(counts=await self.store.read(load.counts))
+
+
+def build(host: Host, sections: Mapping[str, type[Section]] | None = None) -> Directory:
+    """The service for a process to host. `sections`: every section of the installation, which only the launcher knows."""
+    return Directory(host, sections or {**SHARED_SECTIONS, **SECTIONS})

@@ -1,0 +1,133 @@
+"""Decisions: a command and the state it meets give facts, or a refusal that says what to do. Ids come in with the command."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from services.directory.domain.refusal import Refused
+from services.directory.domain.state import AccountState, AliasState, DomainState, UserState
+from shared.events.directory import (
+    AccountAdded,
+    AccountChanged,
+    AccountRemoved,
+    AliasAdded,
+    AliasRemoved,
+    AliasSwitched,
+    DomainAdded,
+    DomainChanged,
+    DomainRemoved,
+    UserAdded,
+    UserPasswordChanged,
+    UserRemoved,
+    UserSwitched,
+)
+from shared.eventstore.event import Event
+from shared.protocol.address.account import lookup_key, without_subaddress
+from shared.protocol.address.address import Address
+
+AliasTargets = Callable[[str], tuple[str, ...] | None]
+"""The targets of an alias by its lookup key; None when there is none."""
+_CHAIN_LIMIT = 1000
+
+
+def add_domain(existing: DomainState | None, domain: str, name: str, incoming: bool) -> list[Event]:
+    """A domain becomes ours; it starts outgoing only unless `incoming` (A1)."""
+    if existing is not None:
+        raise Refused("taken", f"the domain {existing.name} is there already")
+    return [DomainAdded(domain, name, incoming)]
+
+
+def change_domain(domain: DomainState, incoming: bool | None, disabled: bool | None) -> list[Event]:
+    """Incoming mail is switched, or the domain disabled or enabled; nothing when it is so already."""
+    wanted = (domain.incoming if incoming is None else incoming, domain.disabled if disabled is None else disabled)
+    return [] if wanted == (domain.incoming, domain.disabled) else [DomainChanged(domain.id, *wanted)]
+
+
+def remove_domain(domain: DomainState) -> list[Event]:
+    """The domain is no longer ours; only when nothing lives in it."""
+    if domain.accounts or domain.aliases:
+        found = f"{domain.accounts} account(s) and {domain.aliases} alias(es)"
+        raise Refused("not-empty", f"{domain.name} still has {found}: remove them first, or disable the domain")
+    return [DomainRemoved(domain.id, domain.name)]
+
+
+def add_user(existing: UserState | None, user: str, name: str, password_hash: str) -> list[Event]:
+    """A person."""
+    if existing is not None:
+        raise Refused("taken", f"the user {existing.name} is there already")
+    return [UserAdded(user, name, password_hash)]
+
+
+def change_user(user: UserState, password_hash: str | None, disabled: bool | None) -> list[Event]:
+    """A new password, or a switch."""
+    events: list[Event] = [UserPasswordChanged(user.id, password_hash)] if password_hash else []
+    if disabled is not None and disabled != user.disabled:
+        events.append(UserSwitched(user.id, disabled))
+    return events
+
+
+def remove_user(user: UserState) -> list[Event]:
+    """The person goes; only when they own no account any more."""
+    if user.accounts:
+        raise Refused("not-empty", f"{user.name} still owns {', '.join(user.accounts[:5])}: remove the account(s) first, or disable the user")
+    return [UserRemoved(user.id, user.name)]
+
+
+def add_account(taken: bool, domain: DomainState | None, user: UserState, account: str, address: Address, quota_bytes: int) -> list[Event]:
+    """An account in a domain of ours, under a new id: it inherits nothing of an earlier one of the same address."""
+    _free(taken, domain, address)
+    return [AccountAdded(account, str(address), user.id, quota_bytes)]
+
+
+def change_account(account: AccountState, disabled: bool | None, quota_bytes: int | None) -> list[Event]:
+    """The account is disabled or enabled, or has another quota (0: none)."""
+    wanted = (account.disabled if disabled is None else disabled, account.quota_bytes if quota_bytes is None else quota_bytes)
+    return [] if wanted == (account.disabled, account.quota_bytes) else [AccountChanged(account.id, *wanted)]
+
+
+def remove_account(account: AccountState) -> list[Event]:
+    """The account goes; later mail bounces."""
+    return [AccountRemoved(account.id, account.address)]
+
+
+def add_alias(
+    taken: bool, domain: DomainState | None, address: Address, targets: tuple[Address, ...], is_known: Callable[[Address], bool], targets_of: AliasTargets
+) -> list[Event]:
+    """Mail to `address` reaches the targets. `is_known`: a target elsewhere, or one that exists here."""
+    _free(taken, domain, address)
+    unknown = next((target for target in targets if not is_known(target)), None)
+    if unknown is not None:
+        raise Refused("missing", f"there is no {unknown} here: `mailfold account add {unknown} --user NAME` first")
+    if _leads_to(lookup_key(address), targets, targets_of):
+        raise Refused("invalid", f"{address} would lead back to itself")
+    return [AliasAdded(str(address), tuple(str(target) for target in targets))]
+
+
+def switch_alias(alias: AliasState, disabled: bool | None) -> list[Event]:
+    """The alias is disabled or enabled."""
+    return [] if disabled is None or disabled == alias.disabled else [AliasSwitched(alias.address, disabled)]
+
+
+def remove_alias(alias: AliasState) -> list[Event]:
+    """The alias goes."""
+    return [AliasRemoved(alias.address)]
+
+
+def _free(taken: bool, domain: DomainState | None, address: Address) -> None:
+    if domain is None:
+        raise Refused("missing", f"{address.domain} is not a domain of this server: `mailfold domain add {address.domain} --incoming` first")
+    if taken:
+        raise Refused("taken", f"{address} is there already, as a mailbox or an alias")
+
+
+def _leads_to(key: str, targets: tuple[Address, ...], targets_of: AliasTargets) -> bool:
+    waiting = [lookup_key(without_subaddress(target)[0]) for target in targets]
+    seen: set[str] = set()
+    while waiting and len(seen) < _CHAIN_LIMIT:
+        one = waiting.pop()
+        if one == key:
+            return True
+        if one not in seen:
+            seen.add(one)
+            waiting += targets_of(one) or ()
+    return False

@@ -1,0 +1,47 @@
+"""What a decision of the directory looks at."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class DomainState(msgspec.Struct, frozen=True):
+    """A domain of ours."""
+
+    id: str
+    name: str
+    incoming: bool
+    disabled: bool
+    accounts: int
+    aliases: int
+
+
+class UserState(msgspec.Struct, frozen=True):
+    """A person."""
+
+    id: str
+    name: str
+    password_hash: str
+    disabled: bool
+    accounts: tuple[str, ...]
+    """Addresses of their accounts."""
+
+
+class AccountState(msgspec.Struct, frozen=True):
+    """What owns mail."""
+
+    id: str
+    address: str
+    user: str
+    """The owner's id."""
+    user_name: str
+    quota_bytes: int
+    disabled: bool
+
+
+class AliasState(msgspec.Struct, frozen=True):
+    """An exact alias."""
+
+    address: str
+    targets: tuple[str, ...]
+    disabled: bool

@@ -1,0 +1,26 @@
+"""Domain refusals as the contract's errors."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+from services.directory.adapters.passwords import TooManyWaiting
+from services.directory.domain.refusal import Reason, Refused
+from shared.grpc.errors import AlreadyExists, Invalid, LimitReached, NotFound, NotNow, ServiceError
+from shared.settings import SettingsError
+
+_KINDS: dict[Reason, type[ServiceError]] = {"missing": NotFound, "taken": AlreadyExists, "invalid": Invalid, "not-empty": NotNow}
+
+
+@contextlib.contextmanager
+def named() -> Iterator[None]:
+    """Let refusals of the domain leave the block as errors of the contract."""
+    try:
+        yield
+    except Refused as refused:
+        raise _KINDS[refused.reason](str(refused), refused.reason) from refused
+    except SettingsError as error:
+        raise Invalid("; ".join(f"{one.name}: {one.message}" for one in error.mistakes), "setting") from error
+    except TooManyWaiting as error:
+        raise LimitReached("too many passwords are being hashed; try again in a moment", "busy") from error

@@ -1,0 +1,171 @@
+"""The Directory contract."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from services.directory.adapters.passwords import PasswordHasher
+from services.directory.domain.refusal import Refused
+from services.directory.endpoints import wire
+from services.directory.endpoints.refusals import named
+from services.directory.handlers import load
+from services.directory.handlers.authentication import Attempt, Authentication
+from services.directory.handlers.book import CurrentBook
+from services.directory.handlers.commands import DirectoryCommands
+from services.directory.handlers.settings import SettingCommands
+from shared.eventstore.connection import Reader
+from shared.eventstore.event import Provenance
+from shared.eventstore.store import EventStore
+from shared.eventstore.transaction import Transaction
+from shared.grpc.call import provenance
+from shared.grpc.errors import Invalid
+from shared.protocol.address.address import Address, parse_address
+from shared.protocol.address.error import AddressError
+from shared.protocol.sasl.mechanism import TEXT_LIMIT, prepare_password
+from shared.rpc.mailfold.directory.v1 import directory_pb2 as pb
+from shared.rpc.mailfold.directory.v1.directory_pb2_grpc import DirectoryServicer
+
+T = TypeVar("T")
+
+
+class DirectoryEndpoint(DirectoryServicer):
+    """Turns requests into units of work and questions."""
+
+    def __init__(
+        self, store: EventStore, commands: DirectoryCommands, settings: SettingCommands, authentication: Authentication, hasher: PasswordHasher,
+        current: CurrentBook, password_length: int,
+    ) -> None:  # fmt: skip
+        self._store = store
+        self._commands = commands
+        self._settings = settings
+        self._authentication = authentication
+        self._hasher = hasher
+        self._current = current
+        self._password_length = password_length
+
+    async def AddDomain(self, request: pb.AddDomainRequest, context: Any) -> pb.Domain:
+        return wire.domain(await self._write(lambda tx, why: self._commands.add_domain(tx, request.name, request.incoming, why)))
+
+    async def ChangeDomain(self, request: pb.ChangeDomainRequest, context: Any) -> pb.Domain:
+        incoming, disabled = _given(request, "incoming"), _given(request, "disabled")
+        return wire.domain(await self._write(lambda tx, why: self._commands.change_domain(tx, request.name, incoming, disabled, why)))
+
+    async def RemoveDomain(self, request: pb.NameRequest, context: Any) -> pb.Removed:
+        return pb.Removed(name=await self._write(lambda tx, why: self._commands.remove_domain(tx, request.name, why)))
+
+    async def ShowDomain(self, request: pb.NameRequest, context: Any) -> pb.Domain:
+        return wire.domain(await self._read(lambda reader: load.existing("domain", request.name, load.domain(reader, request.name))))
+
+    async def ListDomains(self, request: pb.ListRequest, context: Any) -> pb.DomainList:
+        return pb.DomainList(domains=map(wire.domain, await self._read(load.domains)))
+
+    async def AddUser(self, request: pb.AddUserRequest, context: Any) -> pb.User:
+        hashed = await self._hashed(request.password)
+        return wire.user(await self._write(lambda tx, why: self._commands.add_user(tx, request.name, hashed, why)))
+
+    async def ChangeUser(self, request: pb.ChangeUserRequest, context: Any) -> pb.User:
+        hashed = await self._hashed(request.password) if request.HasField("password") else None
+        disabled = _given(request, "disabled")
+        return wire.user(await self._write(lambda tx, why: self._commands.change_user(tx, request.name, hashed, disabled, why)))
+
+    async def RemoveUser(self, request: pb.NameRequest, context: Any) -> pb.Removed:
+        return pb.Removed(name=await self._write(lambda tx, why: self._commands.remove_user(tx, request.name, why)))
+
+    async def ShowUser(self, request: pb.NameRequest, context: Any) -> pb.User:
+        return wire.user(await self._read(lambda reader: load.existing("user", request.name, load.user(reader, request.name))))
+
+    async def ListUsers(self, request: pb.ListRequest, context: Any) -> pb.UserList:
+        return pb.UserList(users=map(wire.user, await self._read(load.users)))
+
+    async def AddAccount(self, request: pb.AddAccountRequest, context: Any) -> pb.Account:
+        user, quota = request.user, request.quota_bytes
+        return wire.account(await self._write(lambda tx, why: self._commands.add_account(tx, request.address, user, quota, why)))
+
+    async def ChangeAccount(self, request: pb.ChangeAccountRequest, context: Any) -> pb.Account:
+        disabled, quota = _given(request, "disabled"), _given(request, "quota_bytes")
+        return wire.account(await self._write(lambda tx, why: self._commands.change_account(tx, request.address, disabled, quota, why)))
+
+    async def RemoveAccount(self, request: pb.NameRequest, context: Any) -> pb.Removed:
+        return pb.Removed(name=await self._write(lambda tx, why: self._commands.remove_account(tx, request.name, why)))
+
+    async def ShowAccount(self, request: pb.NameRequest, context: Any) -> pb.Account:
+        def ask(reader: Reader) -> pb.Account:
+            state = load.existing("account", request.name, load.account(reader, request.name))
+            return wire.account(state, load.aliases_to(reader, state.address))
+
+        return await self._read(ask)
+
+    async def ListAccounts(self, request: pb.ListRequest, context: Any) -> pb.AccountList:
+        return pb.AccountList(accounts=map(wire.account, await self._read(load.accounts)))
+
+    async def AddAlias(self, request: pb.AddAliasRequest, context: Any) -> pb.Alias:
+        return wire.alias(await self._write(lambda tx, why: self._commands.add_alias(tx, request.address, request.targets, why)))
+
+    async def ChangeAlias(self, request: pb.ChangeAliasRequest, context: Any) -> pb.Alias:
+        disabled = _given(request, "disabled")
+        return wire.alias(await self._write(lambda tx, why: self._commands.change_alias(tx, request.address, disabled, why)))
+
+    async def RemoveAlias(self, request: pb.NameRequest, context: Any) -> pb.Removed:
+        return pb.Removed(name=await self._write(lambda tx, why: self._commands.remove_alias(tx, request.name, why)))
+
+    async def ShowAlias(self, request: pb.NameRequest, context: Any) -> pb.Alias:
+        return wire.alias(await self._read(lambda reader: load.existing("alias", request.name, load.alias(reader, request.name))))
+
+    async def ListAliases(self, request: pb.ListRequest, context: Any) -> pb.AliasList:
+        return pb.AliasList(aliases=map(wire.alias, await self._read(load.aliases)))
+
+    async def Resolve(self, request: pb.ResolveRequest, context: Any) -> pb.Resolution:
+        try:
+            return wire.resolution(self._current.book.resolve(parse_address(request.address)))
+        except AddressError as error:
+            raise Invalid(f"not an address: {error.reason}", "invalid") from error
+
+    async def Authenticate(self, request: pb.AuthenticateRequest, context: Any) -> pb.Identity:
+        attempt = Attempt(request.login, request.password, request.protocol, request.address)
+        return wire.identity(await self._authentication.open(attempt))
+
+    async def MaySendAs(self, request: pb.MaySendAsRequest, context: Any) -> pb.MaySendAsReply:
+        return pb.MaySendAsReply(refused=_refused(self._current, request.user, request.addresses))
+
+    async def ListSettings(self, request: pb.ListRequest, context: Any) -> pb.SettingList:
+        return pb.SettingList(settings=map(wire.setting, self._settings.described()))
+
+    async def ChangeSetting(self, request: pb.ChangeSettingRequest, context: Any) -> pb.Setting:
+        with named():
+            return wire.setting(await self._settings.change(request.name, request.value, provenance()))
+
+    async def _hashed(self, password: str) -> str:
+        prepared = prepare_password(password)
+        with named():
+            if len(prepared) < self._password_length:
+                raise Refused("invalid", f"the password is too short: {self._password_length} characters at least (directory.password_length)")
+            if len(prepared.encode()) > TEXT_LIMIT or not prepared.isprintable():
+                raise Refused("invalid", f"a password has at most {TEXT_LIMIT} octets and no control characters")
+            return await self._hasher.hash(prepared)
+
+    async def _write(self, work: Callable[[Transaction, Provenance], T]) -> T:
+        why = provenance()
+        with named():
+            return await self._store.write(lambda tx: work(tx, why))
+
+    async def _read(self, ask: Callable[[Reader], T]) -> T:
+        with named():
+            return await self._store.read(ask)
+
+
+def _given(request: Any, field: str) -> Any:
+    """An optional field's value; None when it was not given."""
+    return getattr(request, field) if request.HasField(field) else None
+
+
+def _refused(current: CurrentBook, user: str, addresses: Sequence[str]) -> list[str]:
+    return [text for text in addresses if not _may_send_as(current, user, text)]
+
+
+def _may_send_as(current: CurrentBook, user: str, text: str) -> bool:
+    try:
+        address: Address = parse_address(text)
+    except AddressError:
+        return False
+    return current.book.may_send_as(user, address)

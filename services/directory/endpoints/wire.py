@@ -1,0 +1,67 @@
+"""Between the contract's messages and the directory's values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from services.directory.domain.state import AccountState, AliasState, DomainState, UserState
+from services.directory.handlers.authentication import Opened
+from shared.routing.resolution import Kind, Resolution
+from shared.rpc.mailfold.directory.v1 import directory_pb2 as pb
+from shared.settings import Described
+
+_KINDS = {
+    Kind.UNKNOWN: pb.Resolution.UNKNOWN,
+    Kind.ACCOUNTS: pb.Resolution.ACCOUNTS,
+    Kind.REMOTE: pb.Resolution.REMOTE,
+    Kind.DISABLED: pb.Resolution.DISABLED,
+    Kind.OUTGOING_ONLY: pb.Resolution.OUTGOING_ONLY,
+}
+
+
+def domain(state: DomainState) -> pb.Domain:
+    """A domain."""
+    return pb.Domain(
+        id=state.id, name=state.name, incoming=state.incoming, disabled=state.disabled, accounts=state.accounts, aliases=state.aliases
+    )
+
+
+def user(state: UserState) -> pb.User:
+    """A user, without the password's hash."""
+    return pb.User(id=state.id, name=state.name, disabled=state.disabled, accounts=state.accounts)
+
+
+def account(state: AccountState, aliases: Sequence[str] = ()) -> pb.Account:
+    """An account."""
+    return pb.Account(
+        id=state.id, address=state.address, user=state.user_name, disabled=state.disabled, quota_bytes=state.quota_bytes, aliases=aliases
+    )
+
+
+def alias(state: AliasState) -> pb.Alias:
+    """An alias."""
+    return pb.Alias(address=state.address, targets=state.targets, disabled=state.disabled)
+
+
+def resolution(found: Resolution) -> pb.Resolution:
+    """Where mail goes."""
+    targets = [
+        pb.Target(account=target.account, address=target.address, quota_bytes=target.quota_bytes, remote=not target.account) for target in found.targets
+    ]
+    return pb.Resolution(kind=_KINDS[found.kind], targets=targets, via=found.via, detail=found.detail)
+
+
+def identity(opened: Opened) -> pb.Identity:
+    """The answer to a log-in."""
+    if opened.refusal:
+        return pb.Identity(refusal=opened.refusal)
+    return pb.Identity(
+        ok=True, user=opened.user, user_name=opened.user_name, account=opened.account, address=opened.address, quota_bytes=opened.quota_bytes
+    )
+
+
+def setting(one: Described) -> pb.Setting:
+    """A setting as an operator sees it."""
+    return pb.Setting(
+        name=one.name, value=one.value, source=one.source, description=one.description, type=one.type, default=one.default, secret=one.secret
+    )

@@ -1,0 +1,131 @@
+"""Whether a login name and a password open an account."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import msgspec
+
+from services.directory.adapters.passwords import PasswordHasher, TooManyWaiting
+from services.directory.domain.folded_logins import FoldedLogins, Login
+from services.directory.domain.throttle import Throttle
+from services.directory.handlers.verified import VerifiedLogins
+from shared.clock import Clock
+from shared.eventstore.connection import Reader
+from shared.eventstore.store import EventStore
+from shared.protocol.address.account import lookup_key
+from shared.protocol.address.address import parse_address
+from shared.protocol.address.error import AddressError
+from shared.protocol.sasl.mechanism import prepare_password
+
+BAD_CREDENTIALS, DISABLED, TOO_MANY = "bad-credentials", "disabled", "too-many"
+_ASK = (
+    "SELECT account.id, account.address, account.quota_bytes, person.id, person.name, person.password_hash,"
+    " account.disabled, person.disabled, domain.disabled FROM account JOIN person ON person.id = account.person"
+    " JOIN domain ON domain.name = account.domain WHERE account.key = ?"
+)
+
+
+class Opened(msgspec.Struct, frozen=True):
+    """The answer: an identity, or why not."""
+
+    refusal: str = ""
+    account: str = ""
+    address: str = ""
+    quota_bytes: int = 0
+    user: str = ""
+    user_name: str = ""
+
+
+class _Known(msgspec.Struct, frozen=True):
+    opened: Opened
+    password_hash: str
+    disabled: bool
+
+
+class Attempt(msgspec.Struct, frozen=True):
+    """One log-in as a protocol passes it on."""
+
+    login: str
+    password: str
+    protocol: str
+    address: str
+
+
+class Authentication:
+    """One password a user, all of the user's accounts. An unknown login costs what a wrong password costs."""
+
+    def __init__(
+        self, store: EventStore, hasher: PasswordHasher, throttle: Throttle, verified: VerifiedLogins, folded: FoldedLogins, clock: Clock
+    ) -> None:
+        self._store = store
+        self._hasher = hasher
+        self._throttle = throttle
+        self._verified = verified
+        self._folded = folded
+        self._clock = clock
+        self._running: dict[bytes, asyncio.Task[bool]] = {}
+
+    async def open(self, attempt: Attempt) -> Opened:
+        """The identity, or the refusal."""
+        key = login_key(attempt.login)
+        account, now = key or "", self._clock.monotonic()
+        if self._throttle.refuses(account, attempt.address, now):
+            return self._refused(attempt, account, TOO_MANY)
+        try:
+            opened = await self._checked(account, attempt)
+        except TooManyWaiting:
+            return self._refused(attempt, account, TOO_MANY)
+        if opened.refusal:
+            if opened.refusal == BAD_CREDENTIALS:
+                self._throttle.failed(account, attempt.address, now)
+            return self._refused(attempt, account, opened.refusal)
+        self._throttle.succeeded(account, attempt.address, now)
+        self._folded.note(Login(opened.user, opened.account, "", attempt.protocol, attempt.address))
+        return opened
+
+    async def _checked(self, key: str, attempt: Attempt) -> Opened:
+        known = await self._store.read(lambda reader: _known(reader, key))
+        if not await self._fits(known, prepare_password(attempt.password)) or known is None:
+            return Opened(BAD_CREDENTIALS)
+        return Opened(DISABLED) if known.disabled else known.opened
+
+    async def _fits(self, known: _Known | None, password: str) -> bool:
+        if known is None:
+            return await self._hasher.verify("", password)
+        key = self._verified.key(known.opened.account, known.password_hash, password)
+        if self._verified.holds(key, self._clock.monotonic()):
+            return True
+        fits = await self._once(key, known.password_hash, password)
+        if fits:
+            self._verified.add(key, self._clock.monotonic())
+        return fits
+
+    async def _once(self, key: bytes, stored: str, password: str) -> bool:
+        """Ten connections opened at once with the same password cost one hash."""
+        running = self._running.get(key)
+        if running is None:
+            running = self._running[key] = asyncio.ensure_future(self._hasher.verify(stored, password))
+            running.add_done_callback(lambda _done: self._running.pop(key, None))
+        return await asyncio.shield(running)
+
+    def _refused(self, attempt: Attempt, account: str, reason: str) -> Opened:
+        self._folded.note(Login("", "", account, attempt.protocol, attempt.address, reason))
+        return Opened(reason)
+
+
+def login_key(login: str) -> str | None:
+    """The lookup key of a login name, which is always a full address; None for what is none."""
+    try:
+        return lookup_key(parse_address(login))
+    except AddressError:
+        return None
+
+
+def _known(reader: Reader, key: str) -> _Known | None:
+    row: Any = reader.one(_ASK, (key,))
+    if row is None:
+        return None
+    opened = Opened("", row[0], row[1], row[2], row[3], row[4])
+    return _Known(opened, row[5], any(row[6:9]))

@@ -1,0 +1,150 @@
+"""Commands: each method is the body of a unit of work, and answers a repeat of the same command id with what the first try made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from services.directory.domain import decide, names
+from services.directory.domain.refusal import Refused
+from services.directory.domain.state import AccountState, AliasState, DomainState, UserState
+from services.directory.handlers import load
+from shared.eventstore.event import Event, Provenance
+from shared.eventstore.transaction import Transaction
+from shared.ids import Ids, Kind
+from shared.protocol.address.account import lookup_key, without_subaddress
+from shared.protocol.address.address import Address
+
+OWNER = "directory"
+"""All configuration lies in one shard: its facts have one order, so that followers see an address removed before it is added again."""
+
+
+class DirectoryCommands:
+    """Domains, users, accounts, aliases."""
+
+    def __init__(self, ids: Ids) -> None:
+        self._ids = ids
+
+    def add_domain(self, tx: Transaction, name: str, incoming: bool, why: Provenance) -> DomainState:
+        """A1."""
+        name = names.domain_name(name)
+        if not tx.answered(why.command):
+            domain = self._ids.new(Kind.DOMAIN)
+            _append(tx, f"domain:{domain}", decide.add_domain(load.domain(tx, name), domain, name, incoming), why)
+        return _domain(tx, name)
+
+    def change_domain(self, tx: Transaction, name: str, incoming: bool | None, disabled: bool | None, why: Provenance) -> DomainState:
+        """Switches; nothing is written when it is so already."""
+        domain = _domain(tx, name)
+        _append(tx, f"domain:{domain.id}", decide.change_domain(domain, incoming, disabled), why)
+        return _domain(tx, name)
+
+    def remove_domain(self, tx: Transaction, name: str, why: Provenance) -> str:
+        """Its name."""
+        if not tx.answered(why.command):
+            domain = _domain(tx, name)
+            _append(tx, f"domain:{domain.id}", decide.remove_domain(domain), why)
+            return domain.name
+        return name
+
+    def add_user(self, tx: Transaction, name: str, password_hash: str, why: Provenance) -> UserState:
+        """A2, without groups."""
+        name = names.user_name(name)
+        if not tx.answered(why.command):
+            user = self._ids.new(Kind.USER)
+            _append(tx, f"user:{user}", decide.add_user(load.user(tx, name), user, name, password_hash), why)
+        return _user(tx, name)
+
+    def change_user(self, tx: Transaction, name: str, password_hash: str | None, disabled: bool | None, why: Provenance) -> UserState:
+        """A new password, or a switch."""
+        if not tx.answered(why.command):
+            user = _user(tx, name)
+            _append(tx, f"user:{user.id}", decide.change_user(user, password_hash, disabled), why)
+        return _user(tx, name)
+
+    def remove_user(self, tx: Transaction, name: str, why: Provenance) -> str:
+        """Their name."""
+        if not tx.answered(why.command):
+            user = _user(tx, name)
+            _append(tx, f"user:{user.id}", decide.remove_user(user), why)
+            return user.name
+        return name
+
+    def add_account(self, tx: Transaction, text: str, user_name: str, quota_bytes: int, why: Provenance) -> AccountState:
+        """A3, A4."""
+        address = names.account_address(text)
+        if not tx.answered(why.command):
+            account, user = self._ids.new(Kind.ACCOUNT), _user(tx, user_name)
+            domain, taken = load.domain(tx, address.domain), load.is_taken(tx, lookup_key(address))
+            _append(tx, f"account:{account}", decide.add_account(taken, domain, user, account, address, quota_bytes), why)
+        return _account(tx, str(address))
+
+    def change_account(self, tx: Transaction, name: str, disabled: bool | None, quota_bytes: int | None, why: Provenance) -> AccountState:
+        """A5 (disabling), A10 (the limit)."""
+        account = _account(tx, name)
+        _append(tx, f"account:{account.id}", decide.change_account(account, disabled, quota_bytes), why)
+        return _account(tx, name)
+
+    def remove_account(self, tx: Transaction, name: str, why: Provenance) -> str:
+        """Its address."""
+        if not tx.answered(why.command):
+            account = _account(tx, name)
+            _append(tx, f"account:{account.id}", decide.remove_account(account), why)
+            return account.address
+        return name
+
+    def add_alias(self, tx: Transaction, text: str, targets: Sequence[str], why: Provenance) -> AliasState:
+        """A6, exact."""
+        address, ends = names.alias_address(text), names.alias_targets(tuple(targets))
+        if not tx.answered(why.command):
+            domain, taken = load.domain(tx, address.domain), load.is_taken(tx, lookup_key(address))
+            known = lambda target: _is_known(tx, target)  # noqa: E731
+            events = decide.add_alias(taken, domain, address, ends, known, lambda key: load.targets_of(tx, key))
+            _append(tx, f"alias:{lookup_key(address)}", events, why)
+        return _alias(tx, str(address))
+
+    def change_alias(self, tx: Transaction, address: str, disabled: bool | None, why: Provenance) -> AliasState:
+        """A switch."""
+        alias = _alias(tx, address)
+        _append(tx, f"alias:{names.key_of(alias.address)}", decide.switch_alias(alias, disabled), why)
+        return _alias(tx, address)
+
+    def remove_alias(self, tx: Transaction, address: str, why: Provenance) -> str:
+        """Its address."""
+        if not tx.answered(why.command):
+            alias = _alias(tx, address)
+            _append(tx, f"alias:{names.key_of(alias.address)}", decide.remove_alias(alias), why)
+            return alias.address
+        return address
+
+
+def _append(tx: Transaction, stream: str, events: list[Event], why: Provenance) -> None:
+    tx.append(stream, events, why, owner=OWNER)
+
+
+def _is_known(tx: Transaction, target: Address) -> bool:
+    """Whether an alias may lead there: elsewhere, or to what exists here, with a tag or without."""
+    if load.domain(tx, target.domain) is None:
+        return True
+    return load.is_taken(tx, lookup_key(target)) or load.is_taken(tx, lookup_key(without_subaddress(target)[0]))
+
+
+def _domain(tx: Transaction, name: str) -> DomainState:
+    state: DomainState = load.existing("domain", name, load.domain(tx, name))
+    return state
+
+
+def _user(tx: Transaction, name: str) -> UserState:
+    if not name:
+        raise Refused("invalid", "which user? Give a name: `mailfold user list` shows them")
+    state: UserState = load.existing("user", name, load.user(tx, name))
+    return state
+
+
+def _account(tx: Transaction, name: str) -> AccountState:
+    state: AccountState = load.existing("account", name, load.account(tx, name))
+    return state
+
+
+def _alias(tx: Transaction, address: str) -> AliasState:
+    state: AliasState = load.existing("alias", address, load.alias(tx, address))
+    return state

@@ -1,0 +1,134 @@
+"""Loading what decisions and questions look at."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from services.directory.domain.names import domain_name, key_of, user_key
+from services.directory.domain.refusal import Refused
+from services.directory.domain.state import AccountState, AliasState, DomainState, UserState
+from shared.eventstore.connection import Reader, Row
+
+_ID = re.compile(r"[adu][0-9a-hjkmnp-tv-z]{20}")
+_DOMAIN = (
+    "SELECT id, name, incoming, disabled, (SELECT count(*) FROM account WHERE account.domain = domain.name),"
+    " (SELECT count(*) FROM alias WHERE alias.domain = domain.name) FROM domain"
+)
+_USER = "SELECT id, name, password_hash, disabled FROM person"
+_ACCOUNT = "SELECT account.id, address, person, person.name, quota_bytes, account.disabled FROM account LEFT JOIN person ON person.id = account.person"
+_ALIAS = "SELECT address, targets, disabled FROM alias"
+
+
+def domain(reader: Reader, name: str) -> DomainState | None:
+    """By canonical name, in any writing of it, or by id."""
+    return _domain(_found(reader, _DOMAIN, "domain", "name", name, _canonical_domain(name)))
+
+
+def user(reader: Reader, name: str) -> UserState | None:
+    """By name or id."""
+    row = _found(reader, _USER, "person", "key", name, user_key(name))
+    return None if row is None else _user(reader, row)
+
+
+def account(reader: Reader, name: str) -> AccountState | None:
+    """By address or id."""
+    return _account(_found(reader, _ACCOUNT, "account", "key", name, key_of(name)))
+
+
+def alias(reader: Reader, address: str) -> AliasState | None:
+    """By address."""
+    return _alias(reader.one(f"{_ALIAS} WHERE key = ?", (key_of(address),)))
+
+
+def is_taken(reader: Reader, key: str) -> bool:
+    """Whether an address is an account or an alias."""
+    return reader.one("SELECT 1 FROM account WHERE key = ? UNION ALL SELECT 1 FROM alias WHERE key = ?", (key, key)) is not None
+
+
+def targets_of(reader: Reader, key: str) -> tuple[str, ...] | None:
+    """The lookup keys an alias leads to."""
+    rows = reader.all("SELECT target FROM alias_target WHERE alias = ?", (key,))
+    return tuple(row[0] for row in rows) or None
+
+
+def aliases_to(reader: Reader, address: str) -> list[str]:
+    """The aliases that lead to an address at once."""
+    sql = "SELECT alias.address FROM alias_target JOIN alias ON alias.key = alias_target.alias WHERE target = ? ORDER BY alias.address"
+    return [row[0] for row in reader.all(sql, (key_of(address),))]
+
+
+def domains(reader: Reader) -> list[DomainState]:
+    """All, by name."""
+    return [state for row in reader.all(f"{_DOMAIN} ORDER BY name") if (state := _domain(row))]
+
+
+def users(reader: Reader) -> list[UserState]:
+    """All, by name."""
+    owned: dict[str, list[str]] = {}
+    for person, address in reader.all("SELECT person, address FROM account ORDER BY address"):
+        owned.setdefault(person, []).append(address)
+    return [UserState(row[0], row[1], row[2], bool(row[3]), tuple(owned.get(row[0], ()))) for row in reader.all(f"{_USER} ORDER BY key")]
+
+
+def accounts(reader: Reader) -> list[AccountState]:
+    """All, by address."""
+    return [state for row in reader.all(f"{_ACCOUNT} ORDER BY account.domain, account.key") if (state := _account(row))]
+
+
+def aliases(reader: Reader) -> list[AliasState]:
+    """All, by address."""
+    return [state for row in reader.all(f"{_ALIAS} ORDER BY domain, key") if (state := _alias(row))]
+
+
+def settings(reader: Reader) -> dict[str, str]:
+    """The settings that facts know, by name; of secrets the keyed hash."""
+    return dict(reader.all("SELECT name, value FROM setting"))
+
+
+def counts(reader: Reader) -> dict[str, int]:
+    """How much there is of everything."""
+    tables = {"domains": "domain", "users": "person", "accounts": "account", "aliases": "alias"}
+    rows = {name: reader.one(f"SELECT count(*) FROM {table}") for name, table in tables.items()}  # noqa: S608
+    return {name: int(row[0]) if row else 0 for name, row in rows.items()}
+
+
+def existing(what: str, name: str, state: Any) -> Any:
+    """The state. Raises Refused when there is none."""
+    if state is None:
+        raise Refused("missing", f"there is no {what} {name}: `mailfold {what} list` shows them")
+    return state
+
+
+def _canonical_domain(name: str) -> str:
+    try:
+        return domain_name(name)
+    except Refused:
+        return name
+
+
+def _found(reader: Reader, select: str, table: str, column: str, name: str, key: str) -> Row | None:
+    row = reader.one(f"{select} WHERE {table}.{column} = ?", (key,))
+    if row is None and _ID.fullmatch(name):
+        row = reader.one(f"{select} WHERE {table}.id = ?", (name,))
+    return row
+
+
+def _domain(row: Row | None) -> DomainState | None:
+    return None if row is None else DomainState(row[0], row[1], bool(row[2]), bool(row[3]), row[4], row[5])
+
+
+def _user(reader: Reader, row: Row) -> UserState:
+    owned: Sequence[Row] = reader.all("SELECT address FROM account WHERE person = ? ORDER BY address", (row[0],))
+    return UserState(row[0], row[1], row[2], bool(row[3]), tuple(one[0] for one in owned))
+
+
+def _account(row: Row | None) -> AccountState | None:
+    return None if row is None else AccountState(row[0], row[1], row[2], row[3] or "", row[4], bool(row[5]))
+
+
+def _alias(row: Row | None) -> AliasState | None:
+    return None if row is None else AliasState(row[0], msgspec.json.decode(row[1], type=tuple[str, ...]), bool(row[2]))

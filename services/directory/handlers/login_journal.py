@@ -1,0 +1,64 @@
+"""Writes folded log-ins down as facts, now and then."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import structlog
+
+from services.directory.domain.folded_logins import FoldedLogins, Login
+from shared.clock import Clock
+from shared.eventstore.connection import StoreUnavailable
+from shared.eventstore.event import Actor, Provenance
+from shared.eventstore.store import EventStore
+from shared.eventstore.transaction import Transaction
+
+log = structlog.get_logger("directory")
+
+
+class LoginJournal:
+    """A loss of the last minute's log-ins at a crash is borne; a flush to disk for each log-in is not."""
+
+    def __init__(self, store: EventStore, folded: FoldedLogins, clock: Clock, every_seconds: float) -> None:
+        self._store = store
+        self._folded = folded
+        self._clock = clock
+        self._every = every_seconds
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Write from now on."""
+        self._task = asyncio.create_task(self._run(), name="login-journal")
+
+    async def stop(self) -> None:
+        """Write what is left."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        await self.write(everything=True)
+
+    async def write(self, *, everything: bool = False) -> None:
+        """Write what is due, in one transaction."""
+        due = list(self._folded.due(self._clock.monotonic(), everything=everything))
+        if not due:
+            return
+        stream = f"logins:{datetime.fromtimestamp(self._clock.now() / 1_000_000, UTC):%Y-%m-%d}"
+        try:
+            await self._store.write(lambda tx: _append(tx, stream, due))
+        except StoreUnavailable as error:
+            log.warning("directory.logins_lost", count=len(due), error=str(error))
+
+    async def _run(self) -> None:
+        while True:
+            await asyncio.sleep(self._every)
+            await self.write()
+
+
+def _append(tx: Transaction, stream: str, due: Sequence[tuple[Login, int]]) -> None:
+    for login, count in due:
+        actor = Actor("remote", address=login.address) if login.reason else Actor("user", id=login.user, address=login.address)
+        tx.append(stream, [login.fact(count)], Provenance(actor))

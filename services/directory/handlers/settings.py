@@ -1,0 +1,70 @@
+"""Settings: written to `mailfold.toml`, in force from the next start, and every change a fact, also one made by hand."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from services.directory.adapters.settings_file import SettingsFile
+from services.directory.handlers import load
+from services.directory.handlers.commands import OWNER
+from shared.events.directory import SettingChanged
+from shared.eventstore.event import Actor, Provenance
+from shared.eventstore.store import EventStore
+from shared.eventstore.transaction import Transaction
+from shared.settings import Described, Sections, Settings, as_text, check
+from shared.settings import load as load_settings
+
+_STREAM = "settings"
+_BY_HAND = Provenance(Actor("system", id="mailfold.toml"))
+
+
+class SettingCommands:
+    """`sections`: every declared section of the installation."""
+
+    def __init__(self, store: EventStore, in_force: Settings, sections: Sections, file: SettingsFile) -> None:
+        self._store = store
+        self._in_force = in_force
+        self._sections = sections
+        self._file = file
+        self._secret = {one.name for one in load_settings(sections).described() if one.secret}
+        self._lock = asyncio.Lock()
+
+    def described(self) -> list[Described]:
+        """Every setting in force, secrets masked."""
+        known = self._in_force.described()
+        names = {one.name for one in known}
+        return known + [one for one in load_settings(self._sections, self._file.path).described() if one.name not in names]
+
+    async def change(self, name: str, value: str, why: Provenance) -> Described:
+        """Set a value from the next start on. Raises SettingsError, Refused, OSError."""
+        typed = check(self._sections, name, value)
+        async with self._lock:
+            await asyncio.to_thread(self._file.set, name, typed)
+            text = self._text(name, typed)
+            await self._store.write(lambda tx: _note(tx, {name: text}.items(), why))
+        now = next(one for one in self.described() if one.name == name)
+        shown = "********" if now.secret and typed else as_text(typed)
+        return msgspec.structs.replace(now, value=shown, source=f"{self._file.path}, in force from the next start")
+
+    async def note_edits(self) -> None:
+        """At a start: what was edited by hand becomes facts."""
+        values = await asyncio.to_thread(self._file.values)
+        found = {name: self._text(name, tuple(value) if isinstance(value, list) else value) for name, value in values.items()}
+        known = await self._store.read(load.settings)
+        edits = {name: found.get(name, "") for name in sorted(known.keys() | found.keys()) if known.get(name, "") != found.get(name, "")}
+        if edits:
+            await self._store.write(lambda tx: _note(tx, edits.items(), _BY_HAND))
+
+    def _text(self, name: str, value: Any) -> str:
+        text = as_text(value)
+        return self._file.hashed(text) if text and name in self._secret else text
+
+
+def _note(tx: Transaction, changes: Iterable[tuple[str, str]], why: Provenance) -> None:
+    known = load.settings(tx)
+    events = [SettingChanged(name, value, known.get(name, "")) for name, value in changes if known.get(name, "") != value]
+    tx.append(_STREAM, events, why, owner=OWNER)

@@ -1,0 +1,120 @@
+"""Folding the facts into the configuration in force: the only code that changes these tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+import sqlalchemy
+
+from services.directory.domain.names import key_of, user_key
+from services.directory.projections.tables import directory_tables
+from shared.events import directory as facts
+from shared.eventstore.connection import Connection
+from shared.eventstore.event import Recorded
+
+
+class ConfigurationProjection:
+    """Domains, people, accounts, aliases, settings."""
+
+    name = "configuration"
+    version = 1
+
+    def __init__(self, metadata: sqlalchemy.MetaData) -> None:
+        self.tables: Sequence[sqlalchemy.Table] = directory_tables(metadata)
+
+    def apply(self, connection: Connection, recorded: Recorded) -> None:
+        fold = _FOLDS.get(type(recorded.event))
+        if fold is not None:
+            fold(connection, recorded.event)
+
+
+def _domain_added(connection: Connection, event: facts.DomainAdded) -> None:
+    connection.execute("INSERT INTO domain (id, name, incoming, disabled) VALUES (?, ?, ?, ?)", (event.id, event.name, event.incoming, False))
+
+
+def _domain_changed(connection: Connection, event: facts.DomainChanged) -> None:
+    connection.execute("UPDATE domain SET incoming = ?, disabled = ? WHERE id = ?", (event.incoming, event.disabled, event.id))
+
+
+def _domain_removed(connection: Connection, event: facts.DomainRemoved) -> None:
+    connection.execute("DELETE FROM domain WHERE id = ?", (event.id,))
+
+
+def _user_added(connection: Connection, event: facts.UserAdded) -> None:
+    row = (event.id, event.name, user_key(event.name), event.password_hash, False)
+    connection.execute("INSERT INTO person (id, name, key, password_hash, disabled) VALUES (?, ?, ?, ?, ?)", row)
+
+
+def _password_changed(connection: Connection, event: facts.UserPasswordChanged) -> None:
+    connection.execute("UPDATE person SET password_hash = ? WHERE id = ?", (event.password_hash, event.id))
+
+
+def _user_switched(connection: Connection, event: facts.UserSwitched) -> None:
+    connection.execute("UPDATE person SET disabled = ? WHERE id = ?", (event.disabled, event.id))
+
+
+def _user_removed(connection: Connection, event: facts.UserRemoved) -> None:
+    connection.execute("DELETE FROM person WHERE id = ?", (event.id,))
+
+
+def _account_added(connection: Connection, event: facts.AccountAdded) -> None:
+    row = (event.id, event.address, key_of(event.address), _domain_of(event.address), event.user, event.quota_bytes, False)
+    connection.execute("INSERT INTO account (id, address, key, domain, person, quota_bytes, disabled) VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+
+
+def _account_changed(connection: Connection, event: facts.AccountChanged) -> None:
+    connection.execute("UPDATE account SET disabled = ?, quota_bytes = ? WHERE id = ?", (event.disabled, event.quota_bytes, event.id))
+
+
+def _account_removed(connection: Connection, event: facts.AccountRemoved) -> None:
+    connection.execute("DELETE FROM account WHERE id = ?", (event.id,))
+
+
+def _alias_added(connection: Connection, event: facts.AliasAdded) -> None:
+    key = key_of(event.address)
+    row = (key, event.address, _domain_of(event.address), msgspec.json.encode(event.targets).decode(), False)
+    connection.execute("INSERT INTO alias (key, address, domain, targets, disabled) VALUES (?, ?, ?, ?, ?)", row)
+    targets = [(key, target) for target in sorted({key_of(target) for target in event.targets})]
+    connection.execute_many("INSERT INTO alias_target (alias, target) VALUES (?, ?)", targets)
+
+
+def _alias_switched(connection: Connection, event: facts.AliasSwitched) -> None:
+    connection.execute("UPDATE alias SET disabled = ? WHERE key = ?", (event.disabled, key_of(event.address)))
+
+
+def _alias_removed(connection: Connection, event: facts.AliasRemoved) -> None:
+    connection.execute("DELETE FROM alias WHERE key = ?", (key_of(event.address),))
+    connection.execute("DELETE FROM alias_target WHERE alias = ?", (key_of(event.address),))
+
+
+def _setting_changed(connection: Connection, event: facts.SettingChanged) -> None:
+    if not event.value:
+        connection.execute("DELETE FROM setting WHERE name = ?", (event.name,))
+        return
+    connection.execute(
+        "INSERT INTO setting (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value", (event.name, event.value)
+    )
+
+
+def _domain_of(address: str) -> str:
+    return address.rpartition("@")[2]
+
+
+_FOLDS: dict[type, Callable[[Connection, Any], None]] = {
+    facts.DomainAdded: _domain_added,
+    facts.DomainChanged: _domain_changed,
+    facts.DomainRemoved: _domain_removed,
+    facts.UserAdded: _user_added,
+    facts.UserPasswordChanged: _password_changed,
+    facts.UserSwitched: _user_switched,
+    facts.UserRemoved: _user_removed,
+    facts.AccountAdded: _account_added,
+    facts.AccountChanged: _account_changed,
+    facts.AccountRemoved: _account_removed,
+    facts.AliasAdded: _alias_added,
+    facts.AliasSwitched: _alias_switched,
+    facts.AliasRemoved: _alias_removed,
+    facts.SettingChanged: _setting_changed,
+}
