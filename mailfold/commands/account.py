@@ -1,0 +1,74 @@
+"""`mailfold account …`"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+import typer
+
+from mailfold.commands.directory import call, show, show_all, show_removed
+from mailfold.commands.options import DATA, Data, Json
+from mailfold.operator.failure import CommandFailed
+
+app = typer.Typer(no_args_is_help=True, help="Mailboxes of people: addresses that own mail and log in.")
+_FIELDS = ("address", "user", "disabled", "quota_bytes", "id")
+_SHOWN = (*_FIELDS, "aliases")
+Address = Annotated[str, typer.Argument(help="The full address, such as ann@example.org.")]
+Quota = Annotated[str, typer.Option("--quota", help="The most it may hold: 500M, 2G; 0 is no limit.")]
+_SIZE = re.compile(r"(\d+)\s*([kmgt]?)i?b?", re.I)
+
+
+@app.command()
+def add(
+    address: Address, user: Annotated[str, typer.Option("--user", help="Who owns it.")], quota: Quota = "0", data: Data = DATA, json: Json = False
+) -> None:
+    """Add an account for a user."""
+    limit = _octets(quota)
+    show(call(data, "AddAccount", lambda pb: pb.AddAccountRequest(address=address, user=user, quota_bytes=limit)), _FIELDS, json=json)
+
+
+@app.command("list")
+def list_all(data: Data = DATA, json: Json = False) -> None:
+    """All accounts."""
+    found = call(data, "ListAccounts", lambda pb: pb.ListRequest()).accounts
+    show_all(found, _FIELDS, json=json, empty="there is no account yet: `mailfold account add ann@example.org --user ann`")
+
+
+@app.command("show")
+def show_one(address: Address, data: Data = DATA, json: Json = False) -> None:
+    """One account."""
+    show(call(data, "ShowAccount", lambda pb: pb.NameRequest(name=address)), _SHOWN, json=json)
+
+
+@app.command()
+def quota(address: Address, size: Annotated[str, typer.Argument(help="500M, 2G; 0 is no limit.")], data: Data = DATA, json: Json = False) -> None:
+    """Set the most an account may hold."""
+    limit = _octets(size)
+    show(call(data, "ChangeAccount", lambda pb: pb.ChangeAccountRequest(address=address, quota_bytes=limit)), _FIELDS, json=json)
+
+
+@app.command()
+def disable(address: Address, data: Data = DATA, json: Json = False) -> None:
+    """Mail bounces and log-in is refused; nothing is lost."""
+    show(call(data, "ChangeAccount", lambda pb: pb.ChangeAccountRequest(address=address, disabled=True)), _FIELDS, json=json)
+
+
+@app.command()
+def enable(address: Address, data: Data = DATA, json: Json = False) -> None:
+    """Switch an account on again."""
+    show(call(data, "ChangeAccount", lambda pb: pb.ChangeAccountRequest(address=address, disabled=False)), _FIELDS, json=json)
+
+
+@app.command()
+def remove(address: Address, data: Data = DATA, json: Json = False) -> None:
+    """Remove an account; later mail bounces. A new one of the same address does not get its mail."""
+    show_removed(call(data, "RemoveAccount", lambda pb: pb.NameRequest(name=address)).name, json=json)
+
+
+def _octets(text: str) -> int:
+    match = _SIZE.fullmatch(text.strip())
+    if match is None:
+        raise CommandFailed(f"{text!r} is not a size; write 500M, 2G or 0", 2)
+    factor: int = 1024 ** " kmgt".index(match[2].lower() or " ")
+    return int(match[1]) * factor

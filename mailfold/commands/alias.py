@@ -1,0 +1,53 @@
+"""`mailfold alias …`"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from mailfold.commands.directory import call, show, show_all, show_removed
+from mailfold.commands.options import DATA, Data, Json
+
+app = typer.Typer(no_args_is_help=True, help="Further addresses that lead to accounts, or elsewhere.")
+_FIELDS = ("address", "targets", "disabled")
+Address = Annotated[str, typer.Argument(help="The alias, such as info@example.org.")]
+
+
+@app.command()
+def add(
+    address: Address, targets: Annotated[list[str], typer.Argument(help="Where it leads: one address or several.")], data: Data = DATA, json: Json = False
+) -> None:
+    """Add an alias."""
+    show(call(data, "AddAlias", lambda pb: pb.AddAliasRequest(address=address, targets=targets)), _FIELDS, json=json)
+
+
+@app.command("list")
+def list_all(data: Data = DATA, json: Json = False) -> None:
+    """All aliases."""
+    found = call(data, "ListAliases", lambda pb: pb.ListRequest()).aliases
+    show_all(found, _FIELDS, json=json, empty="there is no alias yet: `mailfold alias add info@example.org ann@example.org`")
+
+
+@app.command("show")
+def show_one(address: Address, data: Data = DATA, json: Json = False) -> None:
+    """One alias."""
+    show(call(data, "ShowAlias", lambda pb: pb.NameRequest(name=address)), _FIELDS, json=json)
+
+
+@app.command()
+def disable(address: Address, data: Data = DATA, json: Json = False) -> None:
+    """Mail to it is refused; nothing is lost."""
+    show(call(data, "ChangeAlias", lambda pb: pb.ChangeAliasRequest(address=address, disabled=True)), _FIELDS, json=json)
+
+
+@app.command()
+def enable(address: Address, data: Data = DATA, json: Json = False) -> None:
+    """Switch an alias on again."""
+    show(call(data, "ChangeAlias", lambda pb: pb.ChangeAliasRequest(address=address, disabled=False)), _FIELDS, json=json)
+
+
+@app.command()
+def remove(address: Address, data: Data = DATA, json: Json = False) -> None:
+    """Remove an alias."""
+    show_removed(call(data, "RemoveAlias", lambda pb: pb.NameRequest(name=address)).name, json=json)

@@ -1,0 +1,50 @@
+"""What the commands on domains, users, accounts and aliases have in common: one call of the directory, printed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mailfold.commands.printing import as_json, record, table
+from mailfold.operator.session import Session, converse
+
+Fields = Sequence[str]
+
+
+def call(data: Path, method: str, request: Callable[[Any], Any]) -> Any:
+    """The directory's answer; `request` makes the request out of the contract's module. It is hosted here when it does not run."""
+
+    async def ask(session: Session) -> Any:
+        from shared.rpc.mailfold.directory.v1 import directory_pb2
+        from shared.rpc.mailfold.directory.v1.directory_pb2_grpc import DirectoryStub
+
+        stub: Any = DirectoryStub(await session.owner("directory"))
+        return await getattr(stub, method)(request(directory_pb2))
+
+    return converse(data, ask)
+
+
+def show(message: Any, fields: Fields, *, json: bool) -> None:
+    """One thing."""
+    values = _values(message, fields)
+    as_json(values) if json else record(values)
+
+
+def show_all(messages: Sequence[Any], fields: Fields, *, json: bool, empty: str) -> None:
+    """A list."""
+    values = [_values(message, fields) for message in messages]
+    as_json(values) if json else table(fields, [list(one.values()) for one in values], empty)
+
+
+def show_removed(name: str, *, json: bool) -> None:
+    """What went."""
+    as_json({"removed": name}) if json else print(f"removed {name}")
+
+
+def _values(message: Any, fields: Fields) -> Mapping[str, object]:
+    return {field: _plain(getattr(message, field)) for field in fields}
+
+
+def _plain(value: Any) -> object:
+    return value if isinstance(value, str | int | bool) else list(value)

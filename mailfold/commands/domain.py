@@ -1,0 +1,57 @@
+"""`mailfold domain …`"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from mailfold.commands.directory import call, show, show_all, show_removed
+from mailfold.commands.options import DATA, Data, Json
+
+app = typer.Typer(no_args_is_help=True, help="Domains of this server.")
+_FIELDS = ("name", "incoming", "disabled", "accounts", "aliases", "id")
+Name = Annotated[str, typer.Argument(help="A domain, such as example.org.")]
+
+
+@app.command()
+def add(name: Name, incoming: Annotated[bool, typer.Option("--incoming", help="It receives mail too.")] = False, data: Data = DATA, json: Json = False) -> None:
+    """Add a domain; without --incoming it can only send."""
+    show(call(data, "AddDomain", lambda pb: pb.AddDomainRequest(name=name, incoming=incoming)), _FIELDS, json=json)
+
+
+@app.command("list")
+def list_all(data: Data = DATA, json: Json = False) -> None:
+    """All domains."""
+    found = call(data, "ListDomains", lambda pb: pb.ListRequest()).domains
+    show_all(found, _FIELDS, json=json, empty="there is no domain yet: `mailfold domain add example.org --incoming`")
+
+
+@app.command("show")
+def show_one(name: Name, data: Data = DATA, json: Json = False) -> None:
+    """One domain."""
+    show(call(data, "ShowDomain", lambda pb: pb.NameRequest(name=name)), _FIELDS, json=json)
+
+
+@app.command()
+def incoming(name: Name, off: Annotated[bool, typer.Option("--off", help="Receive no more.")] = False, data: Data = DATA, json: Json = False) -> None:
+    """Let a domain receive mail."""
+    show(call(data, "ChangeDomain", lambda pb: pb.ChangeDomainRequest(name=name, incoming=not off)), _FIELDS, json=json)
+
+
+@app.command()
+def disable(name: Name, data: Data = DATA, json: Json = False) -> None:
+    """Switch a domain off; nothing is lost."""
+    show(call(data, "ChangeDomain", lambda pb: pb.ChangeDomainRequest(name=name, disabled=True)), _FIELDS, json=json)
+
+
+@app.command()
+def enable(name: Name, data: Data = DATA, json: Json = False) -> None:
+    """Switch a domain on again."""
+    show(call(data, "ChangeDomain", lambda pb: pb.ChangeDomainRequest(name=name, disabled=False)), _FIELDS, json=json)
+
+
+@app.command()
+def remove(name: Name, data: Data = DATA, json: Json = False) -> None:
+    """Remove a domain that has no accounts and aliases."""
+    show_removed(call(data, "RemoveDomain", lambda pb: pb.NameRequest(name=name)).name, json=json)

@@ -1,0 +1,49 @@
+"""`mailfold status`"""
+
+from __future__ import annotations
+
+import typer
+
+from mailfold.commands.options import DATA, Data, Json
+from mailfold.commands.printing import as_json, table
+from mailfold.operator.failure import not_running
+from mailfold.operator.report import Status
+from mailfold.operator.report import status as ask
+from mailfold.operator.session import converse
+
+
+def status(data: Data = DATA, json: Json = False) -> None:
+    """What runs, where it listens, how much there is and how far it is behind. Exit code 1: not ready, 2: not running."""
+    import msgspec
+
+    found = converse(data, ask)
+    if json:
+        as_json(msgspec.to_builtins(found))
+    elif found.processes:
+        print_status(found)
+    if not found.ready:
+        raise typer.Exit(1) if found.processes or json else not_running(data)
+
+
+def print_status(found: Status) -> None:
+    """For people."""
+    print("ready" if found.ready else "not ready")
+    print()
+    table(("process", "state", "pid", "restarts", "services"), [(one.name, one.state, one.pid, one.restarts, one.services) for one in found.processes])
+    print()
+    print_listeners(found)
+    print()
+    rows = [(one.name, one.state or "well", _pairs(one.counts), _pairs(one.lag)) for one in found.services]
+    table(("service", "state", "counts", "behind"), rows)
+    if found.dead_letters:
+        print(f"\n{found.dead_letters} dead letter(s): `mailfold deadletters list` shows them")
+
+
+def print_listeners(found: Status) -> None:
+    """Where clients connect."""
+    rows = [(one.protocol, one.address, one.port, one.tls, one.service) for one in found.listeners]
+    table(("protocol", "address", "port", "tls", "service"), rows, "nothing listens")
+
+
+def _pairs(values: object) -> str:
+    return ", ".join(f"{name} {value}" for name, value in dict(values).items())  # type: ignore[call-overload]

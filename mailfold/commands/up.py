@@ -1,0 +1,55 @@
+"""`mailfold up`"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from mailfold.commands.options import DATA, Data
+from mailfold.operator.failure import CommandFailed
+
+PortOffset = Annotated[int | None, typer.Option("--port-offset", min=0, max=64000, help="Added to every well-known port.")]
+LayoutOption = Annotated[Literal["small", "split"] | None, typer.Option("--layout", help="small: few processes; split: one for each service.")]
+LogToTerminal = Annotated[bool, typer.Option("--log-to-terminal", help="The processes log here instead of in files (containers).")]
+
+
+def up(data: Data = DATA, port_offset: PortOffset = None, layout: LayoutOption = None, log_to_terminal: LogToTerminal = False) -> None:
+    """Start the server and keep it running until Ctrl-C or SIGTERM; a second Ctrl-C hurries."""
+    run(data, port_offset, layout, lambda: announce(data), log_to_terminal=log_to_terminal)
+
+
+def run(data: Path, port_offset: int | None, layout: str | None, announced: Callable[[], None], *, log_to_terminal: bool = False) -> None:
+    """Start, supervise, and end with the launcher's exit code. `announced` runs in a process of its own once all is ready."""
+    from mailfold.launcher.announcer import Announcer
+    from mailfold.launcher.installation import RunsAlready, prepare
+    from mailfold.launcher.start import supervise
+    from shared.bus.errors import NatsServerMissing
+    from shared.settings import SettingsError
+
+    flags = {"server.port_offset": port_offset, "server.layout": layout}
+    try:
+        installation = prepare(data, {name: str(value) for name, value in flags.items() if value is not None})
+        announcer = Announcer(announced)
+        code = supervise(installation, announcer.ready, log_to_terminal=log_to_terminal)
+    except SettingsError as error:
+        raise CommandFailed("settings that cannot be used:\n" + "\n".join(f"  {one}" for one in error.mistakes), 2) from error
+    except (RunsAlready, NatsServerMissing) as error:
+        raise CommandFailed(str(error), 2) from error
+    announcer.close()
+    sys.exit(code)
+
+
+def announce(data: Path) -> None:
+    """Say where clients connect."""
+    from mailfold.commands.status import print_listeners
+    from mailfold.operator.report import status
+    from mailfold.operator.session import converse
+
+    found = converse(data, status)
+    print(f"Mailfold serves from {data.resolve()}; Ctrl-C stops it.")
+    print_listeners(found)
+    sys.stdout.flush()

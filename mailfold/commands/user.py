@@ -1,0 +1,68 @@
+"""`mailfold user …`"""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from mailfold.commands.directory import call, show, show_all, show_removed
+from mailfold.commands.options import DATA, Data, Json
+
+app = typer.Typer(no_args_is_help=True, help="People, and their one password.")
+_FIELDS = ("name", "disabled", "accounts", "id")
+Name = Annotated[str, typer.Argument(help="The user's name.")]
+PasswordStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input instead of asking.")]
+
+
+@app.command()
+def add(name: Name, password_stdin: PasswordStdin = False, data: Data = DATA, json: Json = False) -> None:
+    """Add a person; asks for the password."""
+    password = _password(from_stdin=password_stdin)
+    show(call(data, "AddUser", lambda pb: pb.AddUserRequest(name=name, password=password)), _FIELDS, json=json)
+
+
+@app.command("list")
+def list_all(data: Data = DATA, json: Json = False) -> None:
+    """All people."""
+    found = call(data, "ListUsers", lambda pb: pb.ListRequest()).users
+    show_all(found, _FIELDS, json=json, empty="there is no user yet: `mailfold user add ann`")
+
+
+@app.command("show")
+def show_one(name: Name, data: Data = DATA, json: Json = False) -> None:
+    """One person."""
+    show(call(data, "ShowUser", lambda pb: pb.NameRequest(name=name)), _FIELDS, json=json)
+
+
+@app.command()
+def password(name: Name, password_stdin: PasswordStdin = False, data: Data = DATA, json: Json = False) -> None:
+    """Set a new password; it opens all of the user's accounts."""
+    new = _password(from_stdin=password_stdin)
+    show(call(data, "ChangeUser", lambda pb: pb.ChangeUserRequest(name=name, password=new)), _FIELDS, json=json)
+
+
+@app.command()
+def disable(name: Name, data: Data = DATA, json: Json = False) -> None:
+    """Refuse log-ins; nothing is lost."""
+    show(call(data, "ChangeUser", lambda pb: pb.ChangeUserRequest(name=name, disabled=True)), _FIELDS, json=json)
+
+
+@app.command()
+def enable(name: Name, data: Data = DATA, json: Json = False) -> None:
+    """Let the user log in again."""
+    show(call(data, "ChangeUser", lambda pb: pb.ChangeUserRequest(name=name, disabled=False)), _FIELDS, json=json)
+
+
+@app.command()
+def remove(name: Name, data: Data = DATA, json: Json = False) -> None:
+    """Remove a person who owns no account."""
+    show_removed(call(data, "RemoveUser", lambda pb: pb.NameRequest(name=name)).name, json=json)
+
+
+def _password(*, from_stdin: bool) -> str:
+    if from_stdin:
+        return sys.stdin.readline().rstrip("\r\n")
+    given: str = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
+    return given

@@ -1,0 +1,1 @@
+"""Starts an installation: its folders, credentials, bus and processes."""

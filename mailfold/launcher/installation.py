@@ -1,0 +1,58 @@
+"""What must be there before any process starts: folders, settings without mistakes, credentials, the only launcher."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from mailfold import catalogue
+from mailfold.launcher.credentials import ensure_credentials
+from mailfold.layouts import LAYOUTS, START_ORDER, Layout, of_services
+from shared.grpc.policy import OPERATOR
+from shared.places import Places
+from shared.server_settings import ServerSettings
+from shared.settings import Settings, environment_name, load
+
+
+class RunsAlready(Exception):
+    """Another launcher has this data folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """A data folder that is ready to be started."""
+
+    places: Places
+    settings: Settings
+    layout: Layout
+    flags: Mapping[str, str]
+    lock: int
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The flags, as processes take them."""
+        return {environment_name(name): value for name, value in self.flags.items()}
+
+
+def prepare(data: Path, flags: Mapping[str, str]) -> Installation:
+    """Make ready. Raises SettingsError with every mistake, RunsAlready, OSError."""
+    places = Places(data)
+    settings = load(catalogue.sections(), places.settings_file, os.environ, flags)
+    places.make()
+    lock = _lock(places)
+    ensure_credentials(places, (*START_ORDER, OPERATOR))
+    layout = of_services(LAYOUTS[settings.of(ServerSettings).layout], catalogue.present())
+    return Installation(places, settings, layout, flags, lock)
+
+
+def _lock(places: Places) -> int:
+    handle = os.open(places.run / "mailfold.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(handle)
+        raise RunsAlready(f"Mailfold runs already with {places.data}; `mailfold status --data {places.data}` shows it") from error
+    return handle

@@ -1,0 +1,58 @@
+"""The processes of an installation as the supervisor's children."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from mailfold import catalogue
+from mailfold.launcher.installation import Installation
+from mailfold.layouts import BUS, depends
+from mailfold.supervisor.child import Child, Fork, Spawn
+from shared.bus.nats_server import NatsServer, prepare
+from shared.bus.settings import BusSettings
+from shared.settings import environment_name
+
+
+def children(installation: Installation) -> list[Child]:
+    """The bus, unless one is named in the settings, and the services' processes. Raises NatsServerMissing."""
+    if installation.settings.of(BusSettings).url:
+        return [_process(installation, name, {}, ()) for name in installation.layout]
+    places = installation.places
+    server = prepare(places.nats, places.bus_file, places.log / f"{BUS}.log")
+    bus = Child(BUS, Spawn(server.argv, server.environment), ready=lambda _pid: server.is_ready())
+    return [bus, *(_process(installation, name, _bus_environment(server), (BUS,)) for name in installation.layout)]
+
+
+def _process(installation: Installation, name: str, bus: dict[str, str], before: tuple[str, ...]) -> Child:
+    ready_file = installation.places.ready_file(name)
+    ready_file.unlink(missing_ok=True)
+    services = installation.layout[name]
+    main = _main(name, services, installation.places.data, {**installation.environment, **bus})
+    needs = (*before, *depends(installation.layout, name))
+    return Child(name, Fork(main), ready=lambda pid: _holds(ready_file, pid), depends=needs, services=services)
+
+
+def _main(name: str, services: tuple[str, ...], data: Path, environment: dict[str, str]) -> Callable[[], None]:
+    def main() -> None:
+        from shared.service import run
+
+        os.environ.update(environment)
+        run(name, catalogue.builds(services), catalogue.sections(), data)
+
+    return main
+
+
+def _holds(ready_file: Path, pid: int) -> bool:
+    """A file left by a process that was killed has another number."""
+    try:
+        return ready_file.read_text() == str(pid)
+    except OSError:
+        return False
+
+
+def _bus_environment(server: NatsServer) -> dict[str, str]:
+    access = server.access
+    given = {"bus.url": access.url, "bus.user": access.user, "bus.password": access.password}
+    return {environment_name(name): value for name, value in given.items()}

@@ -1,0 +1,76 @@
+"""`mailfold up`: the launcher's life from the first line to the last."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TextIO
+
+import structlog
+
+from mailfold.launcher.installation import Installation
+from mailfold.launcher.processes import children
+from mailfold.supervisor.report import Process, State
+from mailfold.supervisor.supervisor import Supervisor
+
+_PATIENCE = 3
+"""So often a process may crash before the first start is given up."""
+_LAST_LINES = 5
+
+
+class FirstStart:
+    """Watches the first start: announces its end, or gives it up and says why."""
+
+    def __init__(self, log_folder: Path | None, ready: Callable[[], None]) -> None:
+        self._log_folder = log_folder
+        self._ready = ready
+        self._over = False
+        self._said: dict[str, int] = {}
+        self.failed = False
+
+    def changed(self, processes: tuple[Process, ...]) -> None:
+        """Called by the supervisor at every change."""
+        if self._over:
+            return
+        for process in processes:
+            self._look_at(process)
+        if all(process.state is State.RUNNING for process in processes):
+            self._over = True
+            self._ready()
+
+    def _look_at(self, process: Process) -> None:
+        if process.state is State.STOPPING or process.state is State.STOPPED:
+            self._over = True
+        if process.state is not State.BACKOFF or self._said.get(process.name) == process.restarts:
+            return
+        self._said[process.name] = process.restarts
+        print(f"mailfold: {process.name} ended with {process.last_exit}{self._last_words(process.name)}", file=sys.stderr, flush=True)
+        if process.restarts + 1 >= _PATIENCE:
+            self.failed = self._over = True
+            print("mailfold: giving up; mend what it says and start again", file=sys.stderr, flush=True)
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    def _last_words(self, name: str) -> str:
+        if self._log_folder is None:
+            return ""
+        file = self._log_folder / f"{name}.log"
+        lines = file.read_text("utf-8", "replace").splitlines()[-_LAST_LINES:] if file.exists() else []
+        return f"; the end of {file}:\n" + "\n".join(f"    {line[:500]}" for line in lines)
+
+
+def supervise(installation: Installation, ready: Callable[[], None], *, log_to_terminal: bool = False) -> int:
+    """Run everything until asked to stop; the exit code. The process must have no thread: children are forked from it."""
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(_supervisor_log(installation, log_to_terminal)))
+    log_folder = None if log_to_terminal else installation.places.log
+    first = FirstStart(log_folder, ready)
+    Supervisor(children(installation), installation.places.processes, log_folder, first.changed).run()
+    return 1 if first.failed else 0
+
+
+def _supervisor_log(installation: Installation, log_to_terminal: bool) -> TextIO:
+    if log_to_terminal:
+        return sys.stderr
+    return (installation.places.log / "supervisor.log").open("a", buffering=1)

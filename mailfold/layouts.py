@@ -1,0 +1,49 @@
+"""Which services there are, in which processes they live, and in which order they start: data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+LayoutName = Literal["small", "split"]
+Layout = Mapping[str, tuple[str, ...]]
+"""Process → its services, in the order in which they start inside it."""
+
+START_ORDER = ("directory", "mailstore", "outbound", "delivery", "eventlog", "access", "classifier", "ingress")
+OWNERS = ("directory", "ingress", "classifier", "delivery", "mailstore", "outbound")
+"""The services that own state: they are verified and rebuilt, and keep dead letters."""
+NEEDS: Mapping[str, tuple[str, ...]] = {
+    "directory": (),
+    "mailstore": ("directory",),
+    "outbound": ("directory",),
+    "delivery": ("directory", "mailstore", "outbound"),
+    "eventlog": ("directory",),
+    "access": ("directory", "mailstore"),
+    "classifier": ("directory",),
+    "ingress": ("directory", "delivery"),
+}
+"""What should run before a service and stop after it. Nobody fails without: it saves refusals in the first and last moments."""
+BUS = "nats"
+"""The process of the embedded bus."""
+
+LAYOUTS: Mapping[LayoutName, Layout] = {
+    "small": {
+        "core": ("directory", "mailstore", "outbound", "delivery", "eventlog", "access"),
+        "mind": ("classifier",),
+        "edge": ("ingress",),
+    },
+    "split": {service: (service,) for service in START_ORDER},
+}
+
+
+def depends(layout: Layout, process: str) -> tuple[str, ...]:
+    """The other processes that a process should have before it."""
+    home = {service: name for name, services in layout.items() for service in services}
+    found = {home[need]: None for service in layout[process] for need in NEEDS[service] if need in home}
+    return tuple(name for name in found if name != process)
+
+
+def of_services(layout: Layout, present: frozenset[str]) -> Layout:
+    """The layout with these services alone; a process without any is left out."""
+    kept = {process: tuple(one for one in services if one in present) for process, services in layout.items()}
+    return {process: services for process, services in kept.items() if services}

@@ -1,0 +1,48 @@
+"""Hosting an owning service in the command itself while none runs, under the lock of its database (DESIGN §9).
+
+Nothing listens and no bus is there: its store is open, and its contracts answer in-process.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import AsyncIterator
+from typing import Any
+
+from mailfold import catalogue
+from mailfold.operator.failure import CommandFailed
+from shared.eventstore.lease import LeaseHeld
+from shared.eventstore.sqlite import FileInUse
+from shared.grpc.policy import OPERATOR
+from shared.places import Places
+from shared.settings import load
+
+_FULLY = frozenset({"directory"})
+"""Services whose commands work without the others: they are started whole."""
+_NO_BUS = "nats://127.0.0.1:1"
+
+
+@contextlib.asynccontextmanager
+async def hosted(places: Places, service: str) -> AsyncIterator[Any]:
+    """A channel to the service, hosted for the length of the block. Raises CommandFailed when another process has its database."""
+    from shared.blobs.local import LocalBlobs
+    from shared.bus.bus import Bus
+    from shared.bus.settings import BusSettings
+    from shared.server_settings import BlobSection
+    from shared.service import Host
+
+    settings = load(catalogue.sections(), places.settings_file, os.environ)
+    places.make()
+    blobs = LocalBlobs(places.blobs, "g0001", settings.of(BlobSection).in_force)
+    host = Host(places, settings, [service], Bus(BusSettings(url=_NO_BUS), "command"), blobs, {})
+    app = catalogue.builds([service])[service](host)
+    host.offer(service, app)
+    try:
+        await (app.start() if service in _FULLY else app.store.open())
+    except (FileInUse, LeaseHeld) as error:
+        raise CommandFailed(f"{service} is starting or stopping in another process; try again in a moment ({error})", 2) from error
+    try:
+        yield host.channel(service, OPERATOR)
+    finally:
+        await (app.stop() if service in _FULLY else app.store.close())

@@ -1,0 +1,28 @@
+"""Whether a service runs here, and a channel to it with the operator's credential."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+from mailfold.launcher.credentials import read_credentials
+from shared.grpc.policy import OPERATOR
+from shared.places import Places
+
+
+def answers(places: Places, service: str) -> bool:
+    """Whether a process listens on the service's socket; one left by a killed process does not."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.settimeout(2)
+        try:
+            probe.connect(places.socket(service).removeprefix("unix:"))
+        except OSError:
+            return False
+    return True
+
+
+def channel(places: Places, service: str, timeout: float = 30.0) -> Any:
+    """A channel for generated stubs."""
+    from shared.grpc.remote import RemoteChannel
+
+    return RemoteChannel(places.socket(service), OPERATOR, read_credentials(places).get(OPERATOR, ""), timeout)

@@ -1,0 +1,93 @@
+"""One command's conversation with the services."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import getpass
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from mailfold.operator.failure import CommandFailed, not_running
+from mailfold.operator.running import answers, channel
+from shared.clock import SystemClock
+from shared.eventstore.event import Actor, Provenance
+from shared.grpc.call import acting
+from shared.grpc.errors import ServiceError
+from shared.ids import Ids, Kind
+from shared.places import Places
+from shared.settings import SettingsError
+
+T = TypeVar("T")
+SETTINGS_CODE = 2
+
+
+class Session:
+    """Channels to the services, each opened when it is first asked for."""
+
+    def __init__(self, places: Places, stack: contextlib.AsyncExitStack) -> None:
+        self.places = places
+        self._stack = stack
+        self._channels: dict[str, Any] = {}
+
+    async def running(self, service: str) -> Any:
+        """A channel to the running service. Raises CommandFailed when it does not run."""
+        if service not in self._channels:
+            if not answers(self.places, service):
+                raise not_running(self.places.data)
+            self._channels[service] = opened = channel(self.places, service)
+            self._stack.push_async_callback(opened.close)
+        return self._channels[service]
+
+    async def owner(self, service: str) -> Any:
+        """As `running`; when it does not run it is hosted here. Raises CommandFailed where there is no such installation."""
+        if service in self._channels or answers(self.places, service):
+            return await self.running(service)
+        from mailfold.operator.hosting import hosted
+
+        if not self.places.credentials.exists():
+            raise not_running(self.places.data)
+        self._channels[service] = await self._stack.enter_async_context(hosted(self.places, service))
+        return self._channels[service]
+
+
+def converse(data: Path, body: Callable[[Session], Awaitable[T]]) -> T:
+    """Run a command's conversation; every write of it carries the operator and one command id. Raises CommandFailed."""
+    try:
+        return asyncio.run(_converse(data, body))
+    except ServiceError as error:
+        raise CommandFailed(error.message) from error
+    except SettingsError as error:
+        raise CommandFailed("settings that cannot be used:\n" + "\n".join(f"  {one}" for one in error.mistakes), SETTINGS_CODE) from error
+    except OSError as error:
+        raise CommandFailed(str(error)) from error
+
+
+async def _converse(data: Path, body: Callable[[Session], Awaitable[T]]) -> T:
+    why = Provenance(Actor("operator", id=_operator(), credential="operator"), command=Ids(SystemClock()).new(Kind.COMMAND))
+    async with contextlib.AsyncExitStack() as stack:
+        with acting(why):
+            return await body(Session(Places(data), stack))
+
+
+@contextlib.contextmanager
+def as_command() -> Any:
+    """A write of its own within a command that makes several."""
+    from shared.grpc.call import with_command
+
+    with acting(with_command(Ids(SystemClock()).new(Kind.COMMAND))):
+        yield
+
+
+def _operator() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return str(os.getuid())
+
+
+async def each(items: AsyncIterator[T]) -> list[T]:
+    """All of a stream."""
+    return [item async for item in items]
