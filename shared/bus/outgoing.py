@@ -43,7 +43,7 @@ class Outgoing:
         self._epoch = 0
         self._count = 0
         self._written = 0.0
-        self._flushing = False
+        self._timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
 
     def send(
@@ -57,6 +57,12 @@ class Outgoing:
         """Send soon; of several to one subject that wait together only the last one is sent."""
         self._put(subject, _Item(subject, payload, "", None, None))
 
+    def hurry(self) -> None:
+        """Do not wait for more: somebody has nothing to do until this is sent."""
+        if self._timer is not None and self._timer.when() > self._loop.time():
+            self._timer.cancel()
+            self._timer = self._loop.call_at(0.0, self._begin)
+
     async def flush(self) -> None:
         """Hand over what waits now."""
         while self._items and self._epoch == self._connection.epoch and self._connection.client is not None:
@@ -69,16 +75,15 @@ class Outgoing:
             self._epoch = self._connection.epoch
             self._items.clear()
         self._items[key] = item
-        if not self._flushing:
-            self._flushing = True
-            self._loop.call_at(self._written + self._gather, self._begin)
+        if self._timer is None:
+            self._timer = self._loop.call_at(self._written + self._gather, self._begin)
 
     def _begin(self) -> None:
         self._task = self._loop.create_task(self._write())
 
     async def _write(self) -> None:
         items, self._items = self._items, {}
-        self._flushing = False
+        self._timer = None
         self._written = self._loop.time()
         for item in items.values():
             if (client := self._connection.client) is None or self._epoch != self._connection.epoch:

@@ -130,10 +130,13 @@ class Worker:
             self._connection.heal(f"{self.durable.name}: {status} {headers.get('Description', '')}")
 
     def _pull(self) -> None:
+        starving = self._credit.asked == 0
         wanted = 0 if self._stopping else self._credit.take()
         if wanted:
             request = {"batch": wanted, "expires": _PULL_SECONDS * _NANOSECONDS, "idle_heartbeat": _HEARTBEAT_SECONDS * _NANOSECONDS}
             self._outgoing.send(self._next, orjson.dumps(request), self._inbox)
+        if wanted and starving:
+            self._outgoing.hurry()
 
     async def _run(self, delivery: Delivery) -> None:
         answer = b"-NAK"

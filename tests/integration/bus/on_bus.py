@@ -1,0 +1,96 @@
+"""A bus at a real nats-server, and waiting for a condition."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import nats
+from nats.js import JetStreamContext
+from nats.js.api import ConsumerInfo
+
+from shared.bus.bus import Bus
+from shared.bus.settings import BusSettings
+from shared.bus.subjects import Durable, Stream
+from tests.parts.nats import NatsServer
+
+
+@asynccontextmanager
+async def connected(server: NatsServer, **settings: Any) -> AsyncIterator[Bus]:
+    """A bus, closed at the end."""
+    bus = await Bus.connect(BusSettings(url=server.url, **settings), "test")
+    try:
+        yield bus
+    finally:
+        await bus.close()
+
+
+@asynccontextmanager
+async def observer(server: NatsServer) -> AsyncIterator[JetStreamContext]:
+    """A client of another make, to look from outside."""
+    client = await nats.connect(server.url)
+    try:
+        yield client.jetstream()
+    finally:
+        await client.close()
+
+
+async def held(server: NatsServer, stream: Stream) -> int:
+    """How many messages the stream holds."""
+    async with observer(server) as jetstream:
+        state = (await jetstream.stream_info(stream.name)).state
+        return int(state.messages)
+
+
+async def info(server: NatsServer, durable: Durable) -> ConsumerInfo:
+    """What the server knows of a durable."""
+    async with observer(server) as jetstream:
+        return await jetstream.consumer_info(durable.stream.name, durable.name)
+
+
+async def until(condition: Callable[[], bool | Awaitable[bool]], seconds: float = 20.0) -> None:
+    """Wait for it; fails after so many seconds."""
+    end = time.monotonic() + seconds
+    while True:
+        answer = condition()
+        if answer if isinstance(answer, bool) else await answer:
+            return
+        assert time.monotonic() < end, "it did not become so"
+        await asyncio.sleep(0.01)
+
+
+class Inbox:
+    """A handler that notes what it is given, and waits or fails when told to."""
+
+    def __init__(self) -> None:
+        self.taken: list[tuple[bytes, int]] = []
+        self.finished: list[bytes] = []
+        self.buried: list[tuple[bytes, Exception]] = []
+        self.error: Exception | None = None
+        self.running = 0
+        self.most_running = 0
+        self.gates: dict[bytes, asyncio.Event] = {}
+        """A payload's handler waits for its gate."""
+
+    def gate(self, payload: bytes) -> asyncio.Event:
+        """Make the handler of this payload wait until the event is set."""
+        return self.gates.setdefault(payload, asyncio.Event())
+
+    async def handle(self, payload: bytes, count: int) -> None:
+        self.taken.append((payload, count))
+        self.running += 1
+        self.most_running = max(self.most_running, self.running)
+        try:
+            if payload in self.gates:
+                await self.gates[payload].wait()
+            if self.error:
+                raise self.error
+            self.finished.append(payload)
+        finally:
+            self.running -= 1
+
+    async def bury(self, payload: bytes, error: Exception) -> None:
+        self.buried.append((payload, error))

@@ -1,0 +1,186 @@
+"""The server goes away, comes back, forgets everything: it delays, and loses nothing that is repeated."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from shared.bus.bus import Bus
+from shared.bus.errors import BusUnavailable
+from shared.bus.settings import BusSettings
+from shared.bus.subjects import CLASSIFIER_RECEIVED, DOORBELL_LOG, MAIL, RECEIVED
+from tests.integration.bus.on_bus import Inbox, connected, held, info, observer, until
+from tests.parts.nats import NatsServer
+
+_IDLE_SECONDS = 3.0
+
+
+class Calls:
+    """Counts the calls of `on_connected`."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    async def connected(self) -> None:
+        self.count += 1
+
+
+def _cpu_of(pid: int) -> float:
+    """Seconds of CPU a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+async def test_a_wiped_server_under_an_idle_system_is_no_loss_and_no_load(bus: Bus, nats_server: NatsServer) -> None:
+    """FastStream's pull subscribers never came back from this, and took 88 % of a core."""
+    inbox, calls = Inbox(), Calls()
+    bus.work(CLASSIFIER_RECEIVED, inbox.handle, inbox.bury)
+    bus.on_connected(calls.connected)
+    await until(lambda: calls.count == 1)
+    await bus.publish(RECEIVED.on(0), "e1", b"before")
+    await until(lambda: inbox.finished == [b"before"])
+    nats_server.kill()
+    nats_server.wipe()
+    await until(lambda: calls.count == 2)
+    await bus.publish(RECEIVED.on(0), "e2", b"after")
+    await until(lambda: inbox.finished == [b"before", b"after"], seconds=5)
+    ours, servers = time.process_time(), _cpu_of(nats_server.pid)
+    end = time.monotonic() + _IDLE_SECONDS
+    await asyncio.to_thread(_wait_until, end)
+    assert (time.process_time() - ours) / _IDLE_SECONDS < 0.1
+    assert (_cpu_of(nats_server.pid) - servers) / _IDLE_SECONDS < 0.1
+
+
+def _wait_until(end: float) -> None:
+    """Idle, which is what is measured."""
+    while time.monotonic() < end:
+        time.sleep(0.1)
+
+
+async def test_a_start_without_a_server_goes_on_and_connects_later(nats_server: NatsServer) -> None:
+    nats_server.stop()
+    inbox, calls = Inbox(), Calls()
+    async with connected(nats_server, connect_wait_seconds=0.1) as bus:
+        assert not bus.connected
+        bus.work(CLASSIFIER_RECEIVED, inbox.handle, inbox.bury)
+        bus.on_connected(calls.connected)
+        await bus.listen(DOORBELL_LOG, lambda _subject, payload: inbox.finished.append(payload))
+        nats_server.start()
+        await bus.publish(RECEIVED.on(0), "e1", b"fact")
+        bus.ring(DOORBELL_LOG, b"ring")
+        await until(lambda: sorted(inbox.finished) == [b"fact", b"ring"])
+        assert (bus.connected, calls.count) == (True, 1)
+
+
+async def test_a_publish_without_a_server_fails_within_its_bound(nats_server: NatsServer) -> None:
+    async with connected(nats_server, publish_timeout_seconds=0.3) as bus:
+        nats_server.kill()
+        began = time.monotonic()
+        results = await asyncio.gather(*(bus.publish(RECEIVED.on(0), f"e{number}", b"x") for number in range(50)), return_exceptions=True)
+        assert all(isinstance(result, BusUnavailable) for result in results)
+        assert time.monotonic() - began < 5
+        bus.ring(DOORBELL_LOG)
+
+
+async def test_publishes_do_not_pile_up_without_end(nats_server: NatsServer) -> None:
+    async with connected(nats_server, publish_timeout_seconds=30.0, max_waiting_publishes=3) as bus:
+        nats_server.kill()
+        await until(lambda: not bus.connected)
+        waiting = [asyncio.ensure_future(bus.publish(RECEIVED.on(0), f"e{number}", b"x")) for number in range(3)]
+        await asyncio.sleep(0)  # they begin
+        with pytest.raises(BusUnavailable, match="3 publishes wait"):
+            await bus.publish(RECEIVED.on(0), "one too many", b"x")
+        waiting[0].cancel()
+        nats_server.start()
+        assert await asyncio.gather(*waiting[1:]) == [None, None]
+
+
+async def test_what_was_published_into_an_outage_arrives(nats_server: NatsServer) -> None:
+    inbox = Inbox()
+    async with connected(nats_server, publish_timeout_seconds=20.0) as bus:
+        bus.work(CLASSIFIER_RECEIVED, inbox.handle, inbox.bury)
+        early = [asyncio.ensure_future(bus.publish(RECEIVED.on(0), f"a{number}", b"a%d" % number)) for number in range(200)]
+        await asyncio.sleep(0)
+        nats_server.kill()
+        late = [asyncio.ensure_future(bus.publish(RECEIVED.on(0), f"b{number}", b"b%d" % number)) for number in range(200)]
+        nats_server.start()
+        await asyncio.gather(*early, *late)
+        await until(lambda: len(set(inbox.finished)) == 400)
+
+
+async def test_listeners_hear_after_a_reconnect(bus: Bus, nats_server: NatsServer) -> None:
+    heard: list[bytes] = []
+    calls = Calls()
+    await bus.listen(DOORBELL_LOG, lambda _subject, payload: heard.append(payload))
+    bus.on_connected(calls.connected)
+    nats_server.kill()
+    nats_server.start()
+    await until(lambda: calls.count == 2)
+    bus.ring(DOORBELL_LOG, b"1")
+    await until(lambda: heard == [b"1"])
+
+
+async def test_a_deleted_stream_is_declared_again(bus: Bus, nats_server: NatsServer) -> None:
+    inbox = Inbox()
+    bus.work(CLASSIFIER_RECEIVED, inbox.handle, inbox.bury)
+    await bus.publish(RECEIVED.on(0), "e1", b"1")
+    await until(lambda: inbox.finished == [b"1"])
+    async with observer(nats_server) as jetstream:
+        await jetstream.delete_stream(MAIL.name)
+    await bus.publish(RECEIVED.on(0), "e2", b"2")
+    await until(lambda: inbox.finished == [b"1", b"2"])
+
+
+async def test_a_deleted_durable_is_declared_again(bus: Bus, nats_server: NatsServer) -> None:
+    inbox = Inbox()
+    bus.work(CLASSIFIER_RECEIVED, inbox.handle, inbox.bury)
+    await bus.publish(RECEIVED.on(0), "e1", b"1")
+    await until(lambda: inbox.finished == [b"1"])
+    async with observer(nats_server) as jetstream:
+        await jetstream.delete_consumer(MAIL.name, CLASSIFIER_RECEIVED.name)
+    await bus.publish(RECEIVED.on(0), "e2", b"2")
+    await until(lambda: inbox.finished == [b"1", b"2"])
+
+
+async def test_an_answer_to_a_wiped_server_confirms_nothing(bus: Bus, nats_server: NatsServer) -> None:
+    """Its numbers begin again at one: the old message's answer must not confirm the new message of the same number."""
+    inbox, calls = Inbox(), Calls()
+    old, new = inbox.gate(b"old"), inbox.gate(b"new")
+    bus.work(CLASSIFIER_RECEIVED, inbox.handle, inbox.bury)
+    bus.on_connected(calls.connected)
+    await bus.publish(RECEIVED.on(0), "e1", b"old")
+    await until(lambda: inbox.running == 1)
+    nats_server.kill()
+    nats_server.wipe()
+    await until(lambda: calls.count == 2)
+    await bus.publish(RECEIVED.on(0), "e2", b"new")
+    await until(lambda: inbox.running == 2)
+    old.set()
+    await until(lambda: inbox.finished == [b"old"])
+    await bus.publish(RECEIVED.on(0), "e3", b"next")  # its answer comes after the server has read what was sent before
+    assert (await info(nats_server, CLASSIFIER_RECEIVED)).num_ack_pending >= 1
+    assert await held(nats_server, MAIL) >= 1
+    new.set()
+    await until(lambda: sorted(inbox.finished) == [b"new", b"next", b"old"])
+
+
+async def test_an_outage_is_told_once(nats_server: NatsServer) -> None:
+    with capture_logs() as logs:
+        async with connected(nats_server, publish_timeout_seconds=1.5) as bus:
+            nats_server.kill()
+            with pytest.raises(BusUnavailable):
+                await bus.publish(RECEIVED.on(0), "e1", b"x")
+            nats_server.start()
+            await until(lambda: bus.connected)
+    assert [entry["event"] for entry in logs].count("bus.unavailable") == 1
+    assert len(logs) <= 5
+
+
+async def test_a_bus_without_a_url_is_a_mistake() -> None:
+    with pytest.raises(ValueError, match="url"):
+        await Bus.connect(BusSettings(), "test")

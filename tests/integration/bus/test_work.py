@@ -1,0 +1,194 @@
+"""Facts are published, worked off, repeated and buried."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+from nats.aio.msg import Msg
+
+from shared.bus.bus import Bus
+from shared.bus.errors import BusUnavailable
+from shared.bus.subjects import CLASSIFIER_RECEIVED, DELIVERY_SUBMITTED, INGRESS_SETTLED, MAIL, RECEIVED, SETTLED, SUBMITTED
+from tests.integration.bus.on_bus import Inbox, connected, held, info, observer, until
+from tests.parts.nats import NatsServer
+
+
+async def _is_empty(server: NatsServer) -> bool:
+    return await held(server, MAIL) == 0
+
+
+async def test_a_fact_is_worked_off_once_and_then_forgotten(bus: Bus, nats_server: NatsServer) -> None:
+    inbox = Inbox()
+    bus.work(CLASSIFIER_RECEIVED, inbox.handle, inbox.bury)
+    await bus.publish(RECEIVED.on(3), "e1", b"fact")
+    await until(lambda: inbox.taken == [(b"fact", 1)])
+    await until(lambda: _is_empty(nats_server))
+
+
+async def test_facts_published_before_anybody_works_wait(bus: Bus) -> None:
+    for shard in range(16):
+        await bus.publish(RECEIVED.on(shard), f"e{shard}", b"%d" % shard)
+    inbox = Inbox()
+    bus.work(CLASSIFIER_RECEIVED, inbox.handle, inbox.bury)
+    await until(lambda: sorted(inbox.finished) == sorted(b"%d" % shard for shard in range(16)))
+
+
+async def test_each_durable_takes_its_fact_alone(bus: Bus) -> None:
+    submitted, settled = Inbox(), Inbox()
+    bus.work(DELIVERY_SUBMITTED, submitted.handle, submitted.bury)
+    bus.work(INGRESS_SETTLED, settled.handle, settled.bury)
+    await asyncio.gather(bus.publish(SUBMITTED.on(0), "a", b"submitted"), bus.publish(SETTLED.on(0), "b", b"settled"))
+    await until(lambda: (submitted.finished, settled.finished) == ([b"submitted"], [b"settled"]))
+
+
+async def test_a_repeated_id_is_confirmed_and_not_stored_again(bus: Bus, nats_server: NatsServer) -> None:
+    await asyncio.gather(*(bus.publish(RECEIVED.on(1), "same", b"fact") for _ in range(5)))
+    assert await held(nats_server, MAIL) == 1
+
+
+async def test_many_at_once_are_all_confirmed(bus: Bus, nats_server: NatsServer) -> None:
+    await asyncio.gather(*(bus.publish(RECEIVED.on(number % 16), f"e{number}", b"fact") for number in range(3000)))
+    assert await held(nats_server, MAIL) == 3000
+
+
+async def test_a_failure_is_repeated_with_its_count_until_it_succeeds(bus: Bus, nats_server: NatsServer) -> None:
+    inbox = Inbox()
+    inbox.error = OSError("not now")
+    bus.work(CLASSIFIER_RECEIVED, inbox.handle, inbox.bury)
+    await bus.publish(RECEIVED.on(0), "e1", b"fact")
+    await until(lambda: len(inbox.taken) >= 2)
+    inbox.error = None
+    await until(lambda: inbox.finished == [b"fact"])
+    assert [count for _, count in inbox.taken] == list(range(1, len(inbox.taken) + 1))
+    await until(lambda: _is_empty(nats_server))
+    assert not inbox.buried
+
+
+async def test_what_fails_too_often_is_buried_once_and_never_terminated(nats_server: NatsServer) -> None:
+    """FastStream's default policy would end it at the first error, and the fact would be lost in silence."""
+    inbox = Inbox()
+    inbox.error = OSError("never")
+    terminated: list[Msg] = []
+
+    async def note(message: Msg) -> None:
+        terminated.append(message)
+
+    async with connected(nats_server, max_attempts=2) as bus, observer(nats_server) as jetstream:
+        await jetstream._nc.subscribe("$JS.EVENT.ADVISORY.CONSUMER.MSG_TERMINATED.>", cb=note)
+        bus.work(CLASSIFIER_RECEIVED, inbox.handle, inbox.bury)
+        await bus.publish(RECEIVED.on(0), "e1", b"fact")
+        await until(lambda: inbox.buried == [(b"fact", inbox.error)])
+        await until(lambda: _is_empty(nats_server))
+    assert [count for _, count in inbox.taken] == [1, 2]
+    assert not terminated
+
+
+async def test_no_more_run_at_once_than_asked(bus: Bus) -> None:
+    inbox = Inbox()
+    for number in range(40):
+        inbox.gate(b"%d" % number)
+    bus.work(CLASSIFIER_RECEIVED, inbox.handle, inbox.bury, concurrency=7)
+    await asyncio.gather(*(bus.publish(RECEIVED.on(0), f"e{number}", b"%d" % number) for number in range(40)))
+    await until(lambda: inbox.running == 7)
+    for gate in inbox.gates.values():
+        gate.set()
+    await until(lambda: len(inbox.finished) == 40)
+    assert inbox.most_running == 7
+
+
+async def test_a_long_handler_keeps_its_message(nats_server: NatsServer) -> None:
+    """Two workers; the one that runs reports it, so the other does not get the message after `ack_wait_seconds`."""
+    inbox = Inbox()
+    gate = inbox.gate(b"long")
+    async with connected(nats_server, ack_wait_seconds=1.0) as one, connected(nats_server, ack_wait_seconds=1.0) as other:
+        for bus in (one, other):
+            bus.work(CLASSIFIER_RECEIVED, inbox.handle, inbox.bury)
+        await one.publish(RECEIVED.on(0), "e1", b"long")
+        enough = time.monotonic() + 3.0
+        await until(lambda: time.monotonic() > enough)
+        assert inbox.taken == [(b"long", 1)]
+        gate.set()
+        await until(lambda: _is_empty(nats_server))
+
+
+async def test_two_processes_share_the_work(nats_server: NatsServer) -> None:
+    first, second = Inbox(), Inbox()
+    payloads = [b"%d" % number for number in range(100)]
+    gates = [inbox.gate(payload) for inbox in (first, second) for payload in payloads]
+    async with connected(nats_server) as one, connected(nats_server) as other:
+        one.work(CLASSIFIER_RECEIVED, first.handle, first.bury, concurrency=10)
+        other.work(CLASSIFIER_RECEIVED, second.handle, second.bury, concurrency=10)
+        await asyncio.gather(*(one.publish(RECEIVED.on(0), f"e{payload!r}", payload) for payload in payloads))
+        await until(lambda: first.running == 10 and second.running == 10)
+        for gate in gates:
+            gate.set()
+        await until(lambda: len(first.finished) + len(second.finished) == 100)
+    assert sorted(first.finished + second.finished) == sorted(payloads)
+
+
+async def test_a_stop_lets_the_running_finish(bus: Bus, nats_server: NatsServer) -> None:
+    inbox = Inbox()
+    gate = inbox.gate(b"fact")
+    worker = bus.work(CLASSIFIER_RECEIVED, inbox.handle, inbox.bury)
+    await bus.publish(RECEIVED.on(0), "e1", b"fact")
+    await until(lambda: inbox.running == 1)
+    stopping = asyncio.create_task(worker.stop())
+    await bus.publish(RECEIVED.on(0), "e2", b"later")
+    assert not stopping.done()
+    gate.set()
+    await stopping
+    assert (inbox.finished, inbox.running) == ([b"fact"], 0)
+    await until(lambda: _holds(nats_server, 1))
+
+
+async def _holds(server: NatsServer, count: int) -> bool:
+    return await held(server, MAIL) == count
+
+
+async def test_what_does_not_finish_in_time_goes_to_another_at_once(nats_server: NatsServer) -> None:
+    stuck, other = Inbox(), Inbox()
+    stuck.gate(b"fact")
+    async with connected(nats_server, drain_seconds=0.01) as bus:
+        bus.work(CLASSIFIER_RECEIVED, stuck.handle, stuck.bury)
+        await bus.publish(RECEIVED.on(0), "e1", b"fact")
+        await until(lambda: stuck.running == 1)
+    async with connected(nats_server) as bus:
+        bus.work(CLASSIFIER_RECEIVED, other.handle, other.bury)
+        await until(lambda: other.taken == [(b"fact", 2)], seconds=5)
+
+
+async def test_too_large_a_fact_is_refused_at_once(bus: Bus) -> None:
+    with pytest.raises(BusUnavailable, match="MaxPayload"):
+        await bus.publish(RECEIVED.on(0), "e1", bytes(2_000_000))
+
+
+async def test_a_fact_that_is_declared_nowhere_is_refused_in_time(nats_server: NatsServer) -> None:
+    async with connected(nats_server, publish_timeout_seconds=0.5) as bus:
+        with pytest.raises(BusUnavailable):
+            await bus.publish("mail.invented.0", "e1", b"fact")
+
+
+async def test_a_closed_bus_refuses(nats_server: NatsServer) -> None:
+    async with connected(nats_server) as bus:
+        pass
+    with pytest.raises(BusUnavailable, match="closed"):
+        await bus.publish(RECEIVED.on(0), "e1", b"fact")
+    bus.ring("doorbell.log")
+
+
+async def test_the_server_has_what_is_declared(bus: Bus, nats_server: NatsServer) -> None:
+    config = (await info(nats_server, CLASSIFIER_RECEIVED)).config
+    assert (config.filter_subject, config.max_deliver) == (RECEIVED.pattern, -1)
+    assert str(config.ack_policy) in ("explicit", "AckPolicy.EXPLICIT")
+
+
+async def test_a_message_costs_little(bus: Bus) -> None:
+    """CPU of this process for publish, pull, handle and acknowledge: about 0.1 ms; FastStream's leanest worker alone takes 0.24 to 0.37."""
+    inbox = Inbox()
+    bus.work(CLASSIFIER_RECEIVED, inbox.handle, inbox.bury)
+    count, before = 3000, time.process_time()
+    await asyncio.gather(*(bus.publish(RECEIVED.on(0), f"e{number}", b"fact" * 80) for number in range(count)))
+    await until(lambda: len(inbox.finished) == count)
+    assert (time.process_time() - before) / count < 0.0005
