@@ -1,0 +1,1 @@
+"""What the ingress asks of others: the directory and the DNS."""

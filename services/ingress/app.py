@@ -1,0 +1,131 @@
+"""The ingress's wiring."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+
+import sqlalchemy
+import structlog
+
+from services.ingress.adapters.directory import FollowedDirectory
+from services.ingress.endpoints.listeners import Listeners
+from services.ingress.endpoints.means import Means
+from services.ingress.endpoints.servicer import IngressEndpoint
+from services.ingress.endpoints.settled import SettledWorker
+from services.ingress.handlers.acceptance import Acceptance
+from services.ingress.handlers.checks import SenderChecks
+from services.ingress.handlers.receptions import Receptions
+from services.ingress.handlers.refusals import Refusals
+from services.ingress.handlers.repeater import Repeater
+from services.ingress.projections.receptions import ReceptionProjection
+from services.ingress.settings import IngressSettings
+from shared.bus.subjects import INGRESS_SETTLED
+from shared.bus.worker import Worker
+from shared.dns.resolver import Resolver
+from shared.dns.settings import ResolverSettings
+from shared.eventstore.deadletters import DeadLetterProjection, DeadLetters
+from shared.grpc.servicers import Registration
+from shared.owner.doorbell import ring_at_commits
+from shared.owner.servicer import StoreOwner
+from shared.owner.source import StoreSource
+from shared.protocol.authres.identifier import canonical_id
+from shared.rpc.mailfold.events.v1.events_pb2_grpc import add_EventSourceServicer_to_server
+from shared.rpc.mailfold.ingress.v1.ingress_pb2_grpc import add_IngressServicer_to_server
+from shared.rpc.mailfold.owner.v1 import owner_pb2
+from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import add_OwnerServicer_to_server
+from shared.service import Host
+from shared.tls.authority import AuthorityError, LocalAuthority
+from shared.tls.server import ServerTls
+
+SERVICE = "ingress"
+SECTIONS = {SERVICE: IngressSettings}
+log = structlog.get_logger("ingress")
+_DAY = 86400.0
+
+
+class Ingress:
+    """The service, built."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._settings = settings = host.section(IngressSettings)
+        metadata = sqlalchemy.MetaData()
+        self.store = host.event_store(SERVICE, metadata, (ReceptionProjection(metadata), DeadLetterProjection(metadata)))
+        letters = DeadLetters(self.store, host.ids)
+        self._receptions = Receptions(self.store)
+        self._repeater = Repeater(host.bus, self._receptions, settings)
+        self._settled = SettledWorker(self._receptions, self._repeater, letters)
+        self._authority = LocalAuthority(host.places.tls, host.clock)
+        self._worker: Worker | None = None
+        self._renewal: asyncio.Task[None] | None = None
+        self._resolver: Resolver | None = None
+        self._means = self._made(host, settings)
+        self._listeners = Listeners(host, self._means)
+        self.registrations: Sequence[Registration] = (
+            (add_IngressServicer_to_server, IngressEndpoint(self._receptions, self._repeater)),
+            (add_EventSourceServicer_to_server, StoreSource(self.store)),
+            (add_OwnerServicer_to_server, StoreOwner(SERVICE, self.store, letters, self._report, self._receptions.blobs)),
+        )
+
+    async def start(self) -> None:
+        """Open the store, follow the directory, repeat what is unsettled, listen."""
+        await self._host.open_store(self.store)
+        ring_at_commits(self._host.bus, SERVICE, self.store)
+        await self._means.directory.start()
+        await self._means.refusals.start()
+        await self._repeater.start()
+        self._worker = self._host.bus.work(INGRESS_SETTLED, self._settled.take, self._settled.exhausted)
+        files = await asyncio.to_thread(self._authority.ensure, [self._host.server.host])
+        self._means.tls = ServerTls(files, minimum=self._host.server.tls_minimum).context()
+        self._renewal = asyncio.create_task(self._renew(), name="ingress-certificate")
+        await self._listeners.start()
+
+    async def stop(self) -> None:
+        """Let nobody in, finish what is being accepted, close."""
+        await self._listeners.stop(self._settings.stop_grace)
+        if self._renewal is not None:
+            self._renewal.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._renewal
+        if self._worker is not None:
+            await self._worker.stop()
+        await self._repeater.stop()
+        await self._means.directory.stop()
+        await self._means.refusals.stop()
+        if self._resolver is not None:
+            await self._resolver.close()
+        await self.store.close()
+
+    def _made(self, host: Host, settings: IngressSettings) -> Means:
+        hostname = host.server.host
+        authserv_id = settings.authserv_id or hostname
+        self._resolver = Resolver(ResolverSettings(addresses=settings.resolver), host.clock)
+        directory = FollowedDirectory(host.channel("directory", SERVICE), host.bus)
+        checks = SenderChecks(self._resolver, host.clock, hostname, authserv_id)
+        acceptance = Acceptance(hostname, host.clock, host.ids, checks, directory, self._receptions, self._repeater, settings.max_hops)
+        refusals = Refusals(self.store, host.clock, settings)
+        ids = frozenset({canonical_id(authserv_id), canonical_id(hostname)})
+        return Means(settings, host.clock, host.ids, host.blobs, directory, checks, acceptance, refusals, ids)
+
+    async def _renew(self) -> None:
+        """Certificates of our own authority are made again before they end; the next handshake takes the new one."""
+        while True:
+            await asyncio.sleep(_DAY)
+            try:
+                await asyncio.to_thread(self._authority.ensure, [self._host.server.host])
+            except AuthorityError as error:
+                log.error("ingress.certificate_failed", error=str(error))
+
+    async def _report(self) -> owner_pb2.ReportReply:
+        counts = await self._receptions.count()
+        counts |= {"accepted": self._means.acceptance.count, "refused": self._means.refusals.count}
+        counts |= {f"connections_{door.kind.name}": len(door) for door in self._listeners.doors}
+        lag = {"directory": await self._means.directory.lag()}
+        return owner_pb2.ReportReply(listeners=self._listeners.report(), counts=counts, lag=lag)
+
+
+def build(host: Host) -> Ingress:
+    """The service for a process to host."""
+    return Ingress(host)

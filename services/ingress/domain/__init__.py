@@ -1,0 +1,1 @@
+"""What the ingress decides and computes: values in, values out."""

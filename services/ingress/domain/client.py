@@ -1,0 +1,53 @@
+"""What is known of an SMTP client so far, and how facts and header fields tell it."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+
+from shared.events.mail import Client
+from shared.eventstore.event import Actor
+from shared.protocol.address.address import Address
+from shared.protocol.smtp.trace_header import Hop, TlsFacts, with_protocol
+
+_LONGEST_NAME = 255
+
+
+@dataclass(slots=True)
+class ClientFacts:
+    """Grows while a session goes on. `user` is empty until the client has authenticated."""
+
+    session: str
+    address: str
+    port: int
+    listener: str
+    hello: str = ""
+    esmtp: bool = False
+    tls: TlsFacts | None = None
+    user: str = ""
+    account: str = ""
+    account_address: str = ""
+
+    @property
+    def is_authenticated(self) -> bool:
+        """Whether it has shown the password of a user."""
+        return bool(self.user)
+
+    def hop(self, hostname: str, queue_id: str, at: datetime.datetime, *, smtputf8: bool = False, recipient: Address | None = None) -> Hop:
+        """The reception of a message from this client (RFC 5321 section 4.4)."""
+        return Hop(
+            hello=self.hello, client_address=self.address, client_name=None, hostname=hostname, queue_id=queue_id, at=at, esmtp=self.esmtp,
+            tls=self.tls, authenticated=self.is_authenticated, smtputf8=smtputf8, recipient=recipient,
+        )  # fmt: skip
+
+    def fact(self, hop: Hop | None = None) -> Client:
+        """The client as facts keep it; with the protocol of a reception."""
+        protocol = with_protocol(hop) if hop else ""
+        version, cipher = (self.tls.version, self.tls.cipher) if self.tls else ("", "")
+        return Client(self.address, self.port, self.hello[:_LONGEST_NAME], protocol, version, cipher, self.listener)
+
+    def actor(self) -> Actor:
+        """Who acts in this session."""
+        if self.user:
+            return Actor("user", self.user, self.account, self.session, self.address)
+        return Actor("remote", session=self.session, address=self.address)

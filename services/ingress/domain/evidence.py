@@ -1,0 +1,64 @@
+"""The checks of a mail with their inputs and answers, so that they can be understood and taken again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from shared.events.mail import Check, DnsAnswer
+from shared.protocol.dkim.result import DkimResult
+from shared.protocol.dmarc.result import DmarcResult
+from shared.protocol.dns.question import Answer, Question
+from shared.protocol.spf.result import SpfResult
+
+Used = Sequence[tuple[Question, Answer]]
+_DNS_ROOM = 24 * 1024
+"""Characters of DNS records kept with one check: strangers write them."""
+_TEXT = 500
+
+
+def spf_check(verdict: SpfResult, client: str, helo: str, reverse_path: str, used: Used) -> Check:
+    """SPF of the reverse-path, or of HELO when it is null."""
+    inputs = {"client": client, "helo": helo, "reverse_path": reverse_path}
+    return Check("spf", verdict.result, inputs | _told(verdict, ("domain", "scope", "mechanism", "path", "reason", "explanation")), _answers(used))
+
+
+def dkim_check(verdicts: Sequence[DkimResult], ignored: int, used: Used) -> Check:
+    """DKIM of all signatures that were looked at; `pass` when one passed."""
+    fields = ("result", "domain", "selector", "algorithm", "identity", "reason", "key_bits", "signature_prefix")
+    detail: dict[str, Any] = {"signatures": [_told(verdict, fields) for verdict in verdicts]}
+    if ignored:
+        detail["ignored"] = ignored
+    results = [verdict.result for verdict in verdicts]
+    result = "pass" if "pass" in results else (results[0] if results else "none")
+    return Check("dkim", result, detail, _answers(used))
+
+
+def dmarc_check(verdict: DmarcResult, disposition: str, from_values: Iterable[str], used: Used) -> Check:
+    """DMARC of the author domain; `disposition` is what its owner asks for."""
+    detail = _told(verdict, ("author_domain", "policy", "policy_domain", "record", "percent", "aligned_spf", "aligned_dkim", "reason"))
+    authors = [value[:_TEXT] for value, _ in zip(from_values, range(5), strict=False)]
+    return Check("dmarc", verdict.result, detail | {"disposition": disposition, "from": authors}, _answers(used))
+
+
+def _told(verdict: msgspec.Struct, fields: Iterable[str]) -> dict[str, Any]:
+    """The fields of a verdict that say something, each of bounded length."""
+    values = ((field, getattr(verdict, field)) for field in fields)
+    return {field: _bounded(value) for field, value in values if value}
+
+
+def _bounded(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_bounded(one) for one in value[:20]]
+    return value[:_TEXT] if isinstance(value, str) else value
+
+
+def _answers(used: Used) -> tuple[DnsAnswer, ...]:
+    room = _DNS_ROOM
+    answers = []
+    for question, answer in used[:100]:
+        room -= sum(map(len, answer.records))
+        answers.append(DnsAnswer(question.name, question.rdtype, answer.status, answer.records if room >= 0 else ()))
+    return tuple(answers)

@@ -1,0 +1,26 @@
+"""The header lines that acceptance puts on top of a message."""
+
+from __future__ import annotations
+
+import datetime
+
+from shared.protocol.address.address import Address
+from shared.protocol.message.headers import has_header
+from shared.protocol.smtp.trace_header import date_time
+
+
+def moment(microseconds: int) -> datetime.datetime:
+    """A clock's microseconds, UTC."""
+    return datetime.datetime.fromtimestamp(microseconds / 1_000_000, datetime.UTC)
+
+
+def completion(header_block: bytes, queue_id: str, hostname: str, author: Address | str, at: int) -> bytes:
+    """The fields that a user's program left out and a submission server adds (RFC 6409 section 8): Message-ID, Date, From."""
+    lines = b""
+    if not has_header(header_block, b"message-id"):
+        lines += f"Message-ID: <{queue_id}@{hostname}>\r\n".encode()
+    if not has_header(header_block, b"date"):
+        lines += f"Date: {date_time(moment(at))}\r\n".encode()
+    if not has_header(header_block, b"from"):
+        lines += f"From: <{author}>\r\n".encode()
+    return lines

@@ -1,0 +1,1 @@
+"""Where others come in: SMTP connections, the bus, the contracts."""

@@ -1,0 +1,70 @@
+"""AUTH: SASL lines in, a user or a refusal out (RFC 4954)."""
+
+from __future__ import annotations
+
+from services.ingress.adapters.directory import FollowedDirectory
+from services.ingress.domain.client import ClientFacts
+from shared.grpc.errors import ServiceError
+from shared.protocol.sasl.exchange import SaslExchange, start
+from shared.protocol.sasl.outcome import Challenge, Credentials, Outcome, SaslFailure
+from shared.protocol.smtp import replies
+from shared.protocol.smtp.reply import Reply, with_cause
+
+_FAILURES = {
+    SaslFailure.UNKNOWN_MECHANISM: replies.mechanism_not_offered,
+    SaslFailure.CANCELLED: replies.authentication_cancelled,
+    SaslFailure.TOO_LONG: replies.authentication_line_too_long,
+    SaslFailure.BAD_BASE64: replies.authentication_malformed,
+    SaslFailure.MALFORMED: replies.authentication_malformed,
+}
+_TOO_MANY = "too-many"
+
+
+class Authentication:
+    """The exchanges of one session. A right password makes the client that user."""
+
+    def __init__(self, directory: FollowedDirectory, client: ClientFacts, max_failures: int) -> None:
+        self._directory = directory
+        self._client = client
+        self._failures_left = max_failures
+        self._exchange: SaslExchange | None = None
+
+    async def begin(self, mechanism: str, initial: bytes | None) -> Reply:
+        """The answer to AUTH."""
+        self._exchange, outcome = start(mechanism, initial)
+        return await self._answer(outcome)
+
+    async def step(self, line: bytes) -> Reply:
+        """The answer to a response."""
+        assert self._exchange is not None
+        return await self._answer(self._exchange.step(line))
+
+    async def _answer(self, outcome: Outcome) -> Reply:
+        match outcome:
+            case Challenge():
+                return replies.challenge(outcome.encode())
+            case Credentials():
+                return await self._check(outcome)
+            case _:
+                return _FAILURES[outcome.failure]()
+
+    async def _check(self, given: Credentials) -> Reply:
+        if given.authzid and given.authzid != given.authcid:
+            return self._failed("acting as another user is not offered")
+        client = self._client
+        try:
+            identity = await self._directory.authenticate(given.authcid, given.password, client.address, client.listener)
+        except ServiceError as error:
+            return with_cause(replies.authentication_unavailable(), f"directory: {error}")
+        if not identity.ok:
+            if identity.refusal == _TOO_MANY:
+                return with_cause(replies.authentication_unavailable(), identity.refusal)
+            return self._failed(identity.refusal)
+        client.user, client.account, client.account_address = identity.user, identity.account, identity.address
+        return replies.authenticated()
+
+    def _failed(self, cause: str) -> Reply:
+        """Every failure looks the same to the client (RFC 4954 section 4)."""
+        self._failures_left -= 1
+        reply = replies.authentication_failed() if self._failures_left > 0 else replies.too_many_failed_authentications()
+        return with_cause(reply, cause)

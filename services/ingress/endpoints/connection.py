@@ -1,0 +1,194 @@
+"""One TCP connection: bytes, flow control, time-outs, TLS. What is said over it is the conversation's."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from typing import Protocol, cast
+
+from services.ingress.settings import IngressSettings
+from shared.tls.facts import TlsFacts, describe
+
+_READ_AHEAD = 131072
+"""Octets a client may pipeline before it is not read any more."""
+_LINGER = 20.0
+"""Seconds for the last bytes to be taken."""
+
+
+class Inbox(Protocol):
+    """Where received bytes go: the session."""
+
+    @property
+    def buffered(self) -> int:
+        """Octets received and not yet used."""
+
+    def receive(self, data: bytes) -> None:
+        """Bytes from the peer."""
+
+
+class Connection(asyncio.Protocol):
+    """Between the transport, which calls back, and a conversation, which waits."""
+
+    def __init__(self, settings: IngressSettings) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._settings = settings
+        self._transport: asyncio.Transport | None = None
+        self._inbox: Inbox | None = None
+        self._waiter: asyncio.Future[None] | None = None
+        self._waits = False
+        self._is_choked = False
+        self._is_paused = False
+        self._heard = self._loop.time()
+        self._fresh = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._transfer_began: float | None = None
+        self.is_over = False
+        """Nothing more will come: the peer has said so or has left, or was silent for too long."""
+        self.is_lost = False
+        """Nothing more can be sent either."""
+        self.timed_out = False
+
+    # --- called by the transport
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._timer = self._loop.call_later(self._tick, self._check)
+
+    def data_received(self, data: bytes) -> None:
+        self._heard = self._loop.time()
+        self._fresh = True
+        if self._inbox is not None:
+            self._inbox.receive(data)
+            if self._inbox.buffered > _READ_AHEAD and not self._is_paused and self._transport is not None:
+                self._is_paused = True
+                self._transport.pause_reading()
+        self._wake()
+
+    def eof_received(self) -> bool:
+        self.is_over = True
+        self._wake()
+        return self.tls_facts() is None  # half-closed, the answers still find their way; TLS knows no such state
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.is_over = self.is_lost = True
+        self._is_choked = False
+        if self._timer is not None:
+            self._timer.cancel()
+        self._wake()
+
+    def pause_writing(self) -> None:
+        self._is_choked = True
+
+    def resume_writing(self) -> None:
+        self._is_choked = False
+        self._wake()
+
+    # --- called by the conversation
+
+    def attach(self, inbox: Inbox) -> None:
+        """Say where received bytes go."""
+        self._inbox = inbox
+
+    async def more(self) -> bool:
+        """Wait for more bytes; False when none will come."""
+        if self._is_paused and self._transport is not None:
+            self._is_paused = False
+            self._transport.resume_reading()
+        while not self._fresh and not self.is_over:
+            await self._wait()
+        was_fresh, self._fresh = self._fresh, False
+        return was_fresh or not self.is_over
+
+    def write(self, data: bytes | bytearray) -> None:
+        """Send."""
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write(bytes(data))
+
+    async def drained(self) -> None:
+        """Wait while the peer does not take what was sent."""
+        while self._is_choked and not self.is_over:
+            await self._wait()
+
+    def transfer(self, *, under_way: bool) -> None:
+        """A message begins to come in, or has come."""
+        self._transfer_began = self._loop.time() if under_way else None
+
+    async def start_tls(self, context: ssl.SSLContext) -> TlsFacts | None:
+        """The server's side of the handshake; None when it failed, and the connection with it."""
+        assert self._transport is not None
+        try:
+            upgraded = await self._loop.start_tls(
+                self._transport, self, context, server_side=True, ssl_handshake_timeout=self._settings.handshake_timeout
+            )
+        except (OSError, TimeoutError):  # ssl.SSLError is an OSError
+            upgraded = None
+        if upgraded is None:
+            self.is_over = self.is_lost = True
+            return None
+        self._transport = upgraded
+        self._fresh = False
+        return self.tls_facts()
+
+    def tls_facts(self) -> TlsFacts | None:
+        """What TLS came to; None without it."""
+        found = self._transport.get_extra_info("ssl_object") if self._transport else None
+        return describe(found) if found is not None else None
+
+    def peer(self) -> tuple[str, int]:
+        """Address and port of the client; an IPv4-mapped address is the IPv4 address."""
+        name = self._transport.get_extra_info("peername") if self._transport else None
+        return (str(name[0]).removeprefix("::ffff:"), int(name[1])) if name else ("", 0)
+
+    def close(self) -> None:
+        """Send what is left and close; a peer that does not take it is cut off after a while."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._transport is not None and not self.is_lost:
+            self._timer = self._loop.call_later(_LINGER, self._transport.abort)
+        if self._transport is not None:
+            self._transport.close()
+
+    def hang_up(self) -> None:
+        """Nothing more is to be heard."""
+        self.is_over = True
+        self._wake()
+
+    def abort(self) -> None:
+        """Close at once."""
+        self.is_over = True
+        if self._transport is not None:
+            self._transport.abort()
+        self._wake()
+
+    # --- time-outs
+
+    @property
+    def _tick(self) -> float:
+        return min(self._settings.command_timeout, self._settings.data_timeout, 60.0)
+
+    def _check(self) -> None:
+        self._timer = self._loop.call_later(self._tick, self._check)
+        if self._waits and self._loop.time() >= self._deadline:
+            self.timed_out = self.is_over = True
+            if self._is_choked:
+                self.abort()
+            self._wake()
+
+    @property
+    def _deadline(self) -> float:
+        if self._transfer_began is None:
+            return self._heard + self._settings.command_timeout
+        return min(self._heard + self._settings.data_timeout, self._transfer_began + self._settings.transfer_timeout)
+
+    async def _wait(self) -> None:
+        self._waiter = self._loop.create_future()
+        self._waits = True
+        try:
+            await self._waiter
+        finally:
+            self._waits = False
+            self._waiter = None
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)

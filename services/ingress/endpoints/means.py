@@ -1,0 +1,31 @@
+"""What all sessions work with."""
+
+from __future__ import annotations
+
+import ssl
+from dataclasses import dataclass
+
+from services.ingress.adapters.directory import FollowedDirectory
+from services.ingress.handlers.acceptance import Acceptance
+from services.ingress.handlers.checks import SenderChecks
+from services.ingress.handlers.refusals import Refusals
+from services.ingress.settings import IngressSettings
+from shared.blobs.port import Blobs
+from shared.clock import Clock
+from shared.ids import Ids
+
+
+@dataclass(slots=True)
+class Means:
+    """Made once by the wiring; `tls` when the listeners open."""
+
+    settings: IngressSettings
+    clock: Clock
+    ids: Ids
+    blobs: Blobs
+    directory: FollowedDirectory
+    checks: SenderChecks
+    acceptance: Acceptance
+    refusals: Refusals
+    authserv_ids: frozenset[str]
+    tls: ssl.SSLContext | None = None

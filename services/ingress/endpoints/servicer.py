@@ -1,0 +1,48 @@
+"""The contract: which receptions there are, and holding them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from services.ingress.handlers.receptions import Receptions
+from services.ingress.handlers.repeater import Repeater
+from shared.events.mail import MailReceived, MailSubmitted
+from shared.grpc.call import provenance
+from shared.rpc.mailfold.ingress.v1 import ingress_pb2 as pb
+from shared.rpc.mailfold.ingress.v1.ingress_pb2_grpc import IngressServicer
+
+_MOST = 1000
+
+
+class IngressEndpoint(IngressServicer):
+    """Answers other services and the operator."""
+
+    def __init__(self, receptions: Receptions, repeater: Repeater) -> None:
+        self._receptions = receptions
+        self._repeater = repeater
+
+    async def ListReceptions(self, request: pb.ListReceptionsRequest, context: Any) -> pb.ReceptionList:
+        rows = await self._receptions.listed(min(request.limit or 100, _MOST))
+        return pb.ReceptionList(receptions=[await self._reception(*row) for row in rows])
+
+    async def Hold(self, request: pb.HoldRequest, context: Any) -> pb.HoldReply:
+        """Idempotent; a reception that is settled meanwhile is left alone."""
+        why = msgspec.structs.replace(provenance(), correlation=request.queue_id)
+        if request.held:
+            if await self._receptions.hold(request.queue_id, request.reason, why):
+                self._repeater.released(request.queue_id)
+        elif await self._receptions.resume(request.queue_id, why):
+            self._repeater.resumed(request.queue_id)
+        return pb.HoldReply()
+
+    async def _reception(self, queue_id: str, at: int, state: str) -> pb.Reception:
+        recorded = await self._receptions.accepted(queue_id)
+        event = recorded.event if recorded else None
+        sender, recipients = "", []
+        if isinstance(event, MailReceived | MailSubmitted):
+            sender, recipients = event.reverse_path, [recipient.address for recipient in event.recipients]
+        return pb.Reception(
+            queue_id=queue_id, at=at, sender=sender, recipients=recipients, state=state, repeats=self._repeater.repeats(queue_id)
+        )

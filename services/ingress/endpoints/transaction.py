@@ -1,0 +1,115 @@
+"""The mail transaction of a session: sender, recipients and message as the ingress sees them (RFC 5321 section 3.3)."""
+
+from __future__ import annotations
+
+from services.ingress.domain.admission import admission
+from services.ingress.domain.client import ClientFacts
+from services.ingress.domain.envelope import octets
+from services.ingress.endpoints.connection import Connection
+from services.ingress.endpoints.means import Means
+from services.ingress.handlers.acceptance import Arrived
+from services.ingress.handlers.checks import SpfTask
+from services.ingress.handlers.intake import Intake
+from shared.grpc.errors import ServiceError
+from shared.protocol.address.address import Address
+from shared.protocol.smtp import replies
+from shared.protocol.smtp.commands import Mail, Rcpt
+from shared.protocol.smtp.events import BodyEnd
+from shared.protocol.smtp.reply import Reply, with_cause
+from shared.protocol.smtp.transaction import Transaction
+
+
+class MailTransaction:
+    """One at a time for each session; `forget` makes it ready for the next."""
+
+    def __init__(self, means: Means, client: ClientFacts, connection: Connection) -> None:
+        self._means = means
+        self._client = client
+        self._connection = connection
+        self._mail = Mail(None)
+        self._spf: SpfTask | None = None
+        self._intake: Intake | None = None
+        self._envelope = 0
+        self.sender = ""
+        """The reverse-path, for facts."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a message is coming in."""
+        return self._intake is not None
+
+    async def begin(self, mail: Mail) -> Reply:
+        """MAIL."""
+        self.forget()
+        refusal = await self._sender_refusal(mail.reverse_path) if self._client.is_authenticated else None
+        if refusal is not None:
+            return refusal
+        self._mail = mail
+        self.sender = str(mail.reverse_path or "")
+        return replies.sender_accepted()
+
+    async def recipient(self, rcpt: Rcpt) -> Reply:
+        """RCPT."""
+        self._envelope += octets(rcpt)
+        if self._envelope > self._means.settings.max_envelope_bytes:
+            return replies.too_many_recipients()
+        is_authenticated = self._client.is_authenticated
+        ask = self._means.directory.kind_for_user if is_authenticated else self._means.directory.kind
+        try:
+            reply = admission(await ask(rcpt.forward_path), is_authenticated=is_authenticated)
+        except ServiceError as error:
+            return with_cause(replies.recipient_deferred(), f"directory: {error}")
+        if reply.is_positive and self._spf is None and not is_authenticated:
+            self._spf = self._means.checks.begin_spf(self._client, self._mail.reverse_path)
+        return reply
+
+    def start(self, _transaction: Transaction) -> Reply:
+        """DATA, or the first BDAT."""
+        means = self._means
+        verify = not self._client.is_authenticated
+        on_header = means.checks.begin_dkim if verify else None
+        writer = means.blobs.writer()
+        self._intake = Intake(writer, means.settings.max_header_bytes, means.authserv_ids, on_header, verify=verify)
+        self._connection.transfer(under_way=True)
+        return replies.start_mail_input()
+
+    def take(self, data: bytes) -> None:
+        """Octets of the message."""
+        if self._intake is not None:
+            self._intake.feed(data)
+
+    async def finish(self, event: BodyEnd) -> Reply:
+        """The end of the message."""
+        intake, spf, connection = self._intake, self._spf, self._connection
+        connection.transfer(under_way=False)
+        if event.refusal is not None or intake is None:
+            self.forget()
+            return event.refusal or replies.try_later()
+        self._intake, self._spf = None, None  # the acceptance's now
+        arrived = Arrived(self._client, event.transaction, event.flags, intake, spf, lambda: connection.is_lost)
+        return await self._means.acceptance.accept(arrived)
+
+    def fail(self, refusal: Reply) -> None:
+        """Something unexpected went wrong: what is coming in will be refused at its end."""
+        if self._intake is not None:
+            self._intake.failure = refusal
+
+    def forget(self) -> None:
+        """No transaction any more."""
+        if self._intake is not None:
+            self._intake.abort()
+            self._connection.transfer(under_way=False)
+        if self._spf is not None:
+            self._spf.cancel()
+        self._intake, self._spf = None, None
+        self._mail, self._envelope, self.sender = Mail(None), 0, ""
+
+    async def _sender_refusal(self, reverse_path: Address | None) -> Reply | None:
+        """A user sends as an address of theirs, or as nobody (A12)."""
+        if reverse_path is None:
+            return None
+        try:
+            refused = await self._means.directory.not_owned(self._client.user, (reverse_path,))
+        except ServiceError as error:
+            return with_cause(replies.try_later(), f"directory: {error}")
+        return replies.sender_not_owned() if refused else None

@@ -1,0 +1,1 @@
+"""Accepting, repeating, settling and holding receptions; folding refusals into facts."""

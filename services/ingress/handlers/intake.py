@@ -1,0 +1,102 @@
+"""A message while it comes in: header read and cleaned, body to the blob store, the scanner and the DKIM verifier, piece by piece."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Set
+
+from services.ingress.domain.header import hop_count, without_forged
+from services.ingress.domain.header_block import HeaderBlock
+from shared.blobs.errors import BlobError, BlobStoreFull
+from shared.blobs.port import BlobRef, BlobWriter
+from shared.protocol.dkim.verify import Verifier
+from shared.protocol.message.scan import Scan, Scanner, encode_scan
+from shared.protocol.smtp import replies
+from shared.protocol.smtp.reply import Reply, with_cause
+
+_PIECE = 65536
+"""Octets worked on at a time."""
+
+
+class Intake:
+    """Holds at most the header and one piece. What goes wrong on the way is told at the end, for the client sends on anyway."""
+
+    def __init__(
+        self, writer: BlobWriter, header_limit: int, authserv_ids: Set[str], on_header: Callable[[Intake], None] | None = None, *, verify: bool = True
+    ) -> None:
+        self._writer = writer
+        self._scanner = Scanner()
+        self._block: HeaderBlock | None = HeaderBlock(header_limit)
+        self._authserv_ids = authserv_ids
+        self._on_header = on_header
+        self._verify = verify
+        self.header = b""
+        """As received, its blank line included."""
+        self.verifier: Verifier | None = None
+        self.failure: Reply | None = None
+        """Why the message cannot be accepted, as far as is known."""
+
+    @property
+    def hops(self) -> int:
+        """How many servers it passed before."""
+        return hop_count(self.header)
+
+    def feed(self, data: bytes) -> None:
+        """The next octets of the message. Never raises."""
+        for start in range(0, len(data), _PIECE):
+            if self.failure is None:
+                self._feed(data[start : start + _PIECE] if len(data) > _PIECE else data)
+
+    def finish(self) -> Scan:
+        """The message is complete: what the scanner says of it."""
+        if self._block is not None and self.failure is None:
+            self._begin_body(self._block.rest(), b"")
+        return self._scanner.finish()
+
+    async def commit(self, scan: Scan) -> BlobRef:
+        """Make the cleaned message durable. Raises BlobError."""
+        return await self._writer.commit(encode_scan(scan))
+
+    def abort(self) -> None:
+        """Forget it."""
+        self._writer.abort()
+
+    def _feed(self, piece: bytes) -> None:
+        if self._block is None:
+            self._body(piece)
+            return
+        found = self._block.feed(piece)
+        if found is not None:
+            self._begin_body(*found)
+        elif self._block.is_too_large:
+            self.failure = with_cause(replies.header_malformed(), "the header is too large")
+
+    def _begin_body(self, header: bytes, body: bytes) -> None:
+        self._block = None
+        self.header = header
+        if self._verify:
+            self.verifier = Verifier(header)
+        if self._on_header is not None:
+            self._on_header(self)
+        clean = without_forged(header, self._authserv_ids)
+        self._keep(clean + body)
+        if self.verifier is not None and body:
+            self.verifier.feed(body)
+
+    def _body(self, piece: bytes) -> None:
+        self._keep(piece)
+        if self.verifier is not None:
+            self.verifier.feed(piece)
+
+    def _keep(self, octets: bytes) -> None:
+        try:
+            self._writer.write(octets)
+        except BlobError as error:
+            self.failure = refusal_of(error)
+            return
+        self._scanner.feed(octets)
+
+
+def refusal_of(error: BlobError) -> Reply:
+    """452 4.3.1 when the disk is full, else 451 4.3.0."""
+    reply = replies.storage_full() if isinstance(error, BlobStoreFull) else replies.try_later()
+    return with_cause(reply, str(error))

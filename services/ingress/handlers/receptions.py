@@ -1,0 +1,104 @@
+"""Receptions as commands: accept, settle, hold and resume. Each is durable when it returns."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from services.ingress.projections.receptions import HELD, MOVING
+from shared.events.mail import MailHeld, MailReceived, MailResumed, MailSettled, MailSubmitted
+from shared.eventstore.event import Provenance, Recorded
+from shared.eventstore.store import EventStore
+from shared.eventstore.transaction import Transaction
+
+Accepted = MailReceived | MailSubmitted
+_FIRST = "SELECT queue_id FROM reception WHERE state = ? AND queue_id > ? ORDER BY queue_id LIMIT ?"
+
+
+class Receptions:
+    """What the ingress owns: every mail from its acceptance until its last recipient is settled."""
+
+    def __init__(self, store: EventStore) -> None:
+        self._store = store
+
+    async def accept(self, event: Accepted, why: Provenance) -> Recorded:
+        """Take responsibility for a mail. Raises StoreUnavailable: then nothing was taken."""
+
+        def work(transaction: Transaction) -> Recorded:
+            return transaction.append(event.queue_id, [event], why, expected=0)[0]
+
+        return await self._store.write(work)
+
+    async def settle(self, event: MailSettled, why: Provenance) -> bool:
+        """Release a reception; False when it was released before."""
+
+        def work(transaction: Transaction) -> bool:
+            if _state(transaction, event.queue_id) is None:
+                return False
+            transaction.append(event.queue_id, [event], why)
+            return True
+
+        return await self._store.write(work)
+
+    async def hold(self, queue_id: str, reason: str, why: Provenance) -> bool:
+        """Stop the repeats, for a step lies in a dead letter list; False when nothing changed."""
+
+        def work(transaction: Transaction) -> bool:
+            if _state(transaction, queue_id) != MOVING:
+                return False
+            transaction.append(queue_id, [MailHeld(queue_id, reason)], why)
+            return True
+
+        return await self._store.write(work)
+
+    async def resume(self, queue_id: str, why: Provenance) -> bool:
+        """Let a held reception move again; False when nothing changed."""
+
+        def work(transaction: Transaction) -> bool:
+            if _state(transaction, queue_id) != HELD:
+                return False
+            transaction.append(queue_id, [MailResumed(queue_id)], why)
+            return True
+
+        return await self._store.write(work)
+
+    async def fact(self, queue_id: str) -> Recorded | None:
+        """The fact of acceptance of a reception that still moves; None when it is settled or held."""
+        row = await self._store.read(lambda reader: reader.one("SELECT state FROM reception WHERE queue_id = ?", (queue_id,)))
+        if row is None or row[0] != MOVING:
+            return None
+        return await self.accepted(queue_id)
+
+    async def accepted(self, queue_id: str) -> Recorded | None:
+        """The fact of acceptance."""
+        events = await self._store.read_stream(queue_id, 0, 1)
+        return events[0] if events else None
+
+    async def moving(self, after: str, limit: int) -> list[str]:
+        """Queue ids of receptions that move, oldest first, behind `after`."""
+        return [row[0] for row in await self._store.read(lambda reader: reader.all(_FIRST, (MOVING, after, limit)))]
+
+    async def listed(self, limit: int) -> list[tuple[str, int, str]]:
+        """(queue id, accepted at, state) of the oldest receptions."""
+        sql = "SELECT queue_id, at, state FROM reception ORDER BY queue_id LIMIT ?"
+        return [(row[0], row[1], row[2]) for row in await self._store.read(lambda reader: reader.all(sql, (limit,)))]
+
+    async def count(self) -> dict[str, int]:
+        """How many move and how many are held."""
+        rows = await self._store.read(lambda reader: reader.all("SELECT state, count(*) FROM reception GROUP BY state"))
+        return {MOVING: 0, HELD: 0} | {row[0]: row[1] for row in rows}
+
+    async def blobs(self, generation: str) -> AsyncIterator[list[str]]:
+        """The bodies that receptions still need."""
+        after = ""
+        sql = "SELECT queue_id, blob FROM reception WHERE queue_id > ? ORDER BY queue_id LIMIT 5000"
+        while rows := await self._page(sql, after):
+            yield [row[1] for row in rows if row[1].startswith(f"{generation}/")]
+            after = rows[-1][0]
+
+    async def _page(self, sql: str, after: str) -> list[tuple[str, str]]:
+        return [(row[0], row[1]) for row in await self._store.read(lambda reader: reader.all(sql, (after,)))]
+
+
+def _state(transaction: Transaction, queue_id: str) -> str | None:
+    row = transaction.one("SELECT state FROM reception WHERE queue_id = ?", (queue_id,))
+    return row[0] if row else None

@@ -1,0 +1,109 @@
+"""Every 4xx and 5xx becomes a fact, soon after it was said: folded by session, bounded under attack."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import structlog
+
+from services.ingress.domain.day import day_of
+from services.ingress.settings import IngressSettings
+from shared.clock import Clock
+from shared.events.mail import Client, MailRefused, Refusal
+from shared.eventstore.connection import StoreUnavailable
+from shared.eventstore.event import Actor, Provenance
+from shared.eventstore.store import EventStore
+
+log = structlog.get_logger("ingress")
+_FLUSH_SECONDS = 1.0
+_MINUTE = 60.0
+_ADDRESSES = 10_000
+_WHY = Provenance(Actor("service", "ingress"))
+NOBODY = Client("")
+"""Stands for all clients whose refusals were only counted because too many came at once."""
+
+
+@dataclass(slots=True)
+class _Session:
+    """The refusals of one session since the last flush."""
+
+    client: Client
+    refusals: list[Refusal] = field(default_factory=list)
+    more: int = 0
+
+
+class Refusals:
+    """Collects in memory and writes about once a second. What a crash takes of the last second is only telling, never mail."""
+
+    def __init__(self, store: EventStore, clock: Clock, settings: IngressSettings) -> None:
+        self._store = store
+        self._clock = clock
+        self._settings = settings
+        self._sessions: dict[str, _Session] = {}
+        self._waiting = 0
+        self._minute = -1
+        self._by_address: dict[str, int] = {}
+        self._task: asyncio.Task[None] | None = None
+        self.count = 0
+        """Since the start."""
+
+    def add(self, session: str, client: Client, refusal: Refusal) -> None:
+        """Note one refusal. Never waits."""
+        self.count += 1
+        if self._has_room(client.address):
+            self._waiting += 1
+            self._of(session, client).refusals.append(refusal)
+        elif session in self._sessions:
+            self._sessions[session].more += 1
+        else:
+            self._of("", NOBODY).more += 1
+
+    async def start(self) -> None:
+        """Write from now on."""
+        self._task = asyncio.create_task(self._flush_for_ever(), name="ingress-refusals")
+
+    async def stop(self) -> None:
+        """Write what is left."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        await self.flush()
+
+    async def flush(self) -> None:
+        """Write what was collected; when the store cannot, it is given up with a word in the log."""
+        sessions, self._sessions, self._waiting = self._sessions, {}, 0
+        facts = [MailRefused(session, one.client, tuple(one.refusals), one.more) for session, one in sessions.items()]
+        try:
+            if facts:
+                await self._write(facts)
+        except StoreUnavailable as error:
+            log.warning("ingress.refusals_lost", facts=len(facts), error=str(error))
+
+    async def _write(self, facts: Sequence[MailRefused]) -> None:
+        stream = f"refusals:{day_of(self._clock.now())}"
+        await self._store.write(lambda transaction: transaction.append(stream, facts, _WHY))
+
+    async def _flush_for_ever(self) -> None:
+        while True:
+            await asyncio.sleep(_FLUSH_SECONDS)
+            await self.flush()
+
+    def _of(self, session: str, client: Client) -> _Session:
+        if session not in self._sessions:
+            self._sessions[session] = _Session(client)
+        return self._sessions[session]
+
+    def _has_room(self, address: str) -> bool:
+        """Whether this client may have another refusal kept in detail this minute."""
+        minute = int(self._clock.monotonic() / _MINUTE)
+        if minute != self._minute:
+            self._minute = minute
+            self._by_address.clear()
+        if self._waiting >= self._settings.refusals_waiting or (address not in self._by_address and len(self._by_address) >= _ADDRESSES):
+            return False
+        self._by_address[address] = count = self._by_address.get(address, 0) + 1
+        return count <= self._settings.refusals_detailed

@@ -1,0 +1,89 @@
+"""A small directory for tests of the ingress: its facts and its answers, kept in memory. It can be made to fail."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+from shared.events import directory as facts
+from shared.eventstore.event import Actor, Event, Provenance, Recorded
+from shared.grpc.errors import Unavailable
+from shared.grpc.servicers import Registration
+from shared.owner.source import to_wire
+from shared.protocol.address.address import parse_address
+from shared.routing.address_book import AddressBook
+from shared.rpc.mailfold.directory.v1 import directory_pb2 as pb
+from shared.rpc.mailfold.directory.v1.directory_pb2_grpc import DirectoryServicer, add_DirectoryServicer_to_server
+from shared.rpc.mailfold.events.v1 import events_pb2
+from shared.rpc.mailfold.events.v1.events_pb2_grpc import EventSourceServicer, add_EventSourceServicer_to_server
+
+PASSWORD = "correct horse"
+START: tuple[Event, ...] = (
+    facts.DomainAdded("d1", "example.org", True),
+    facts.DomainAdded("d2", "outgoing.example", False),
+    facts.AccountAdded("a1", "ann@example.org", "u1"),
+    facts.AccountAdded("a2", "bob@example.org", "u2"),
+    facts.AccountAdded("a3", "gone@example.org", "u2"),
+    facts.AccountChanged("a3", True, 0),
+    facts.AliasAdded("info@example.org", ("ann@example.org",)),
+)
+
+
+class FakeDirectory(DirectoryServicer, EventSourceServicer):
+    """`is_down` answers nothing any more; `asked` counts the questions by name."""
+
+    def __init__(self, events: Sequence[Event] = START) -> None:
+        self.log: list[Event] = []
+        self.book = AddressBook()
+        self.is_down = False
+        self.asked: dict[str, int] = {}
+        self.registrations: Sequence[Registration] = (
+            (add_DirectoryServicer_to_server, self),
+            (add_EventSourceServicer_to_server, self),
+        )
+        for event in events:
+            self.add(event)
+
+    def add(self, event: Event) -> None:
+        """One more fact."""
+        self.log.append(event)
+        self.book.apply(event)
+
+    async def start(self) -> None:
+        """An app like any other."""
+
+    async def stop(self) -> None:
+        """Nothing to close."""
+
+    async def Resolve(self, request: pb.ResolveRequest, context: Any) -> pb.Resolution:
+        self._answering("Resolve")
+        kind = self.book.resolve(parse_address(request.address)).kind
+        return pb.Resolution(kind=pb.Resolution.Kind.Value(kind.name))
+
+    async def Authenticate(self, request: pb.AuthenticateRequest, context: Any) -> pb.Identity:
+        self._answering("Authenticate")
+        account = self.book.accounts.get(request.login)
+        if account is None or request.password != PASSWORD:
+            return pb.Identity(ok=False, refusal="bad-credentials")
+        return pb.Identity(ok=True, user=account.user, account=account.id, address=account.address)
+
+    async def MaySendAs(self, request: pb.MaySendAsRequest, context: Any) -> pb.MaySendAsReply:
+        self._answering("MaySendAs")
+        return pb.MaySendAsReply(refused=[one for one in request.addresses if not self.book.may_send_as(request.user, parse_address(one))])
+
+    async def ReadEvents(self, request: events_pb2.ReadEventsRequest, context: Any) -> AsyncIterator[events_pb2.EventBatch]:
+        self._answering("ReadEvents")
+        after = request.after.get(0, 0)
+        why = Provenance(Actor("system"))
+        events = [to_wire(Recorded(0, at, "x", at, at, why, event)) for at, event in enumerate(self.log, 1) if at > after]
+        if events:
+            yield events_pb2.EventBatch(events=events)
+
+    async def Heads(self, request: events_pb2.HeadsRequest, context: Any) -> events_pb2.HeadsReply:
+        self._answering("Heads")
+        return events_pb2.HeadsReply(heads={0: len(self.log)})
+
+    def _answering(self, question: str) -> None:
+        self.asked[question] = self.asked.get(question, 0) + 1
+        if self.is_down:
+            raise Unavailable("the directory is down")

@@ -1,0 +1,109 @@
+"""The real ingress in this process, on free ports, with a real nats-server, a zone of its own and a small directory."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from services.ingress.app import SECTIONS, Ingress, build
+from shared.blobs.local import LocalBlobs
+from shared.blobs.port import Blobs
+from shared.bus.bus import Bus
+from shared.bus.settings import BusSettings
+from shared.bus.subjects import CLASSIFIER_RECEIVED, DELIVERY_SUBMITTED, Durable
+from shared.events.mail import MailReceived, MailSubmitted
+from shared.places import Places
+from shared.server_settings import BlobSection
+from shared.service import SHARED_SECTIONS, Host
+from shared.settings import load
+from tests.integration.ingress.directory import FakeDirectory
+
+HOSTNAME = "mx.example.org"
+_RANGE = range(20000, 60000, 701)
+_WELL_KNOWN = (25, 465, 587)
+
+
+@dataclass
+class Running:
+    """A started ingress and what stands around it."""
+
+    ingress: Ingress
+    host: Host
+    directory: FakeDirectory
+    bus: Bus
+    blobs: Blobs
+    received: asyncio.Queue[MailReceived]
+    submitted: asyncio.Queue[MailSubmitted]
+
+    def port(self, well_known: int) -> int:
+        """Where a well-known port is."""
+        return self.host.port(well_known)
+
+    async def body(self, blob: str) -> bytes:
+        """The bytes of a blob."""
+        from shared.blobs.blob_id import BlobId
+
+        return (await self.blobs.read(BlobId(blob))).body()
+
+
+@contextlib.asynccontextmanager
+async def running(
+    nats_url: str, folder: Path, *, resolver: str = "127.0.0.1:9", directory: FakeDirectory | None = None, blobs: Blobs | None = None, **settings: str
+) -> AsyncIterator[Running]:
+    """Start it; `settings` are of the section `ingress`. Its facts are taken off the bus and acknowledged at once."""
+    places = Places(folder)
+    places.make()
+    flags = {f"ingress.{name}": value for name, value in settings.items()}
+    flags |= {"ingress.resolver": resolver, "server.hostname": HOSTNAME, "server.port_offset": str(free_offset()), "bus.url": nats_url}
+    given = load({**SHARED_SECTIONS, **SECTIONS}, None, {}, flags)
+    bus = await Bus.connect(given.of(BusSettings), "test")
+    local = LocalBlobs(places.blobs, "g0001", BlobSection().in_force)
+    local.start()
+    directory = directory or FakeDirectory()
+    host = Host(places, given, ["ingress", "directory"], bus, blobs or local, {})
+    host.offer("directory", directory)
+    ingress = build(host)
+    host.offer("ingress", ingress)
+    await ingress.start()
+    server = Running(ingress, host, directory, bus, blobs or local, asyncio.Queue(), asyncio.Queue())
+    take_off(bus, CLASSIFIER_RECEIVED, MailReceived, server.received)
+    take_off(bus, DELIVERY_SUBMITTED, MailSubmitted, server.submitted)
+    try:
+        yield server
+    finally:
+        await ingress.stop()
+        await bus.close()
+        await local.close()
+
+
+def take_off(bus: Bus, durable: Durable, kind: type, queue: asyncio.Queue) -> None:  # type: ignore[type-arg]
+    """Work a durable off into a queue."""
+    decoder = msgspec.json.Decoder(kind)
+
+    async def take(payload: bytes, _count: int) -> None:
+        queue.put_nowait(decoder.decode(payload))
+
+    async def never(_payload: bytes, error: Exception) -> None:
+        raise error
+
+    bus.work(durable, take, never)
+
+
+def free_offset() -> int:
+    """An offset at which all our ports are free."""
+    return next(offset for offset in _RANGE if all(_is_free(offset + port) for port in _WELL_KNOWN))
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        with contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return True
+    return False
