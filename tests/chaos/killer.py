@@ -1,0 +1,77 @@
+"""The killer: a seeded list of whom to kill, when (at how many accepted mails), and at which moment of a sender."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tests.chaos.conditions import pause, until
+from tests.chaos.ledger import Ledger
+from tests.chaos.moments import Moment, Moments
+from tests.chaos.victims import LAUNCHER, Victims
+
+_SENDER_SECONDS = 15.0
+_ACCEPTED_SECONDS = 90.0
+
+
+@dataclass(frozen=True, slots=True)
+class Kill:
+    """One of the list. `patient`: wait until it is back before the next."""
+
+    name: str
+    accepted: int
+    moment: Moment | None
+    patient: bool
+    delay: float
+    wipe: bool = False
+
+
+def schedule(seed: int, names: Sequence[str], kills: int, total: int, launcher: int = 1) -> list[Kill]:
+    """Everybody as often as the others, in random order, spread over the sending; the wipe in the middle."""
+    chance = random.Random(f"{seed} killer")
+    order = [names[number % len(names)] for number in range(kills - 1 - launcher)] + [LAUNCHER] * launcher
+    chance.shuffle(order)
+    order.insert(kills // 2, "")
+    at = sorted(chance.randint(total // 100, total * 96 // 100) for _ in order)
+    return [_kill(chance, name, accepted) for name, accepted in zip(order, at, strict=True)]
+
+
+def _kill(chance: random.Random, name: str, accepted: int) -> Kill:
+    moment = chance.choice((None, None, Moment.IN_DATA, Moment.AFTER_DOT)) if name else None
+    return Kill(name, accepted, moment, chance.random() < 0.6, chance.random() * 0.3, wipe=not name)
+
+
+class Killer:
+    """Goes through the list."""
+
+    def __init__(self, victims: Victims, ledger: Ledger, moments: Moments) -> None:
+        self._victims = victims
+        self._ledger = ledger
+        self._moments = moments
+        self.at_moments: dict[Moment, int] = dict.fromkeys(Moment, 0)
+        self.longest_return = 0.0
+
+    async def run(self, kills: Sequence[Kill]) -> None:
+        """All of them. Raises NeverCame when somebody does not come back, or nothing is accepted any more."""
+        for kill in kills:
+            wanted = kill.accepted
+            await until(lambda wanted=wanted: len(self._ledger.accepted) >= wanted, f"{wanted} accepted mails", _ACCEPTED_SECONDS)  # type: ignore[misc]
+            await pause(kill.delay)
+            await self._strike(kill)
+            if kill.patient and not kill.wipe:
+                self.longest_return = max(self.longest_return, await self._back(kill.name))
+
+    async def _strike(self, kill: Kill) -> None:
+        if kill.wipe:
+            await self._victims.wipe_bus()
+            return
+        if kill.moment is not None and await self._moments.reached(kill.moment, _SENDER_SECONDS):
+            self.at_moments[kill.moment] += 1
+        try:
+            await self._victims.kill(kill.name)
+        finally:
+            self._moments.strike_done()
+
+    async def _back(self, name: str) -> float:
+        return 0.0 if name == LAUNCHER else await self._victims.back(name)

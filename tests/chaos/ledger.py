@@ -1,0 +1,34 @@
+"""What was sent, what the server said of it, and when: the book that the mailboxes are compared with."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from tests.chaos.letters import Letter
+
+
+@dataclass(slots=True)
+class Ledger:
+    """Attempts by their token."""
+
+    accepted: dict[str, tuple[Letter, str]] = field(default_factory=dict)
+    """With the queue id of the 250."""
+    cut: dict[str, Letter] = field(default_factory=dict)
+    """The final dot was sent and no reply came: nobody can know."""
+    appended: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """Token → (account, digest) of an APPEND that was answered OK."""
+    append_cut: dict[str, tuple[str, str]] = field(default_factory=dict)
+    failures: Counter[str] = field(default_factory=Counter)
+    """Attempts that came to nothing, by what was in the way."""
+    wrong: list[str] = field(default_factory=list)
+    """What no outage excuses: a permanent refusal of a good mail, a reply without queue id…"""
+    moves: int = 0
+    moved: int = 0
+    """Messages in MOVEs answered OK."""
+    flagged: int = 0
+
+    @property
+    def queue_ids(self) -> dict[str, Letter]:
+        """Accepted letters by queue id."""
+        return {queue_id: letter for letter, queue_id in self.accepted.values()}

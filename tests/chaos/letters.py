@@ -1,0 +1,46 @@
+"""Letters that can be told apart, found again and compared: a token in the subject, a digest of the text."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import random
+import re
+from dataclasses import dataclass
+
+TOKEN = re.compile(rb"^Subject: chaos ([a-z0-9.-]+)\r?$", re.MULTILINE)
+_SMALL = (400, 16_000)
+_BIG = (600_000, 2_500_000)
+_BIG_SHARE = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One attempt to send one mail. `accounts`: the accounts it must reach, once each."""
+
+    token: str
+    reverse_path: str
+    recipients: tuple[str, ...]
+    accounts: frozenset[str]
+    remote: tuple[str, ...]
+    """Recipients that other servers must get."""
+    data: bytes
+    """As RFC 5322 has it, without the final dot; no line begins with one."""
+    digest: str
+
+
+def digest_of(text: bytes) -> str:
+    """Of what follows the header."""
+    return hashlib.blake2b(text, digest_size=16).hexdigest()
+
+
+def body(chance: random.Random) -> bytes:
+    """Text of a few hundred octets to some megabytes, most of it small."""
+    size = chance.randint(*(_BIG if chance.random() < _BIG_SHARE else _SMALL))
+    return base64.encodebytes(chance.randbytes(size * 3 // 4)).replace(b"\n", b"\r\n")
+
+
+def message(token: str, author: str, text: bytes) -> bytes:
+    """A whole message."""
+    header = f"From: <{author}>\r\nTo: somebody\r\nSubject: chaos {token}\r\nMessage-ID: <{token}@chaos.example>\r\nDate: Mon, 23 Nov 2026 08:00:00 +0000\r\n"
+    return header.encode() + b"\r\n" + text

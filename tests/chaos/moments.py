@@ -1,0 +1,45 @@
+"""Lets the killer strike while a sender is at a certain place: in the middle of DATA, or between the final dot and its reply."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from enum import StrEnum
+
+
+class Moment(StrEnum):
+    """Where a sender may be."""
+
+    IN_DATA = "in DATA"
+    AFTER_DOT = "after the dot"
+
+
+class Moments:
+    """One killer waits; the first sender who comes by at that place stands still until it has struck."""
+
+    def __init__(self) -> None:
+        self._wanted: Moment | None = None
+        self._here: asyncio.Event = asyncio.Event()
+        self._struck: asyncio.Event = asyncio.Event()
+
+    async def reached(self, moment: Moment, seconds: float) -> bool:
+        """Waits for a sender at that place; False when none came in time. Call `strike_done` afterwards in any case."""
+        self._here.clear()
+        self._struck.clear()
+        self._wanted = moment
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._here.wait(), seconds)
+        self._wanted = None
+        return self._here.is_set()
+
+    def strike_done(self) -> None:
+        """The sender may go on."""
+        self._wanted = None
+        self._struck.set()
+
+    async def pass_by(self, moment: Moment) -> None:
+        """Called by senders at each of these places."""
+        if self._wanted is moment:
+            self._wanted = None
+            self._here.set()
+            await self._struck.wait()

@@ -1,0 +1,61 @@
+"""Who has mail here: one domain, some accounts, aliases of one and of several."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+from shared.rpc.mailfold.directory.v1 import directory_pb2 as pb
+from shared.rpc.mailfold.directory.v1.directory_pb2_grpc import DirectoryStub
+from tests.harness.contracts import Contracts
+
+DOMAIN = "chaos.test"
+PASSWORD = "kill them all, find them again"
+NAMES = ("ann", "bob", "cleo", "dan", "eve", "finn")
+ALIASES = {"info": ("ann",), "team": ("ann", "bob", "cleo"), "everybody": NAMES}
+ELSEWHERE = "elsewhere.example"
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Envelope recipients, and where they lead."""
+
+    recipients: tuple[str, ...]
+    accounts: frozenset[str]
+    remote: tuple[str, ...] = ()
+
+
+def address(name: str) -> str:
+    """An address of ours."""
+    return f"{name}@{DOMAIN}"
+
+
+def settle(contracts: Contracts) -> None:
+    """Make them, through the directory's contract."""
+    contracts.ask("directory", DirectoryStub, "AddDomain", pb.AddDomainRequest(name=DOMAIN, incoming=True))
+    for name in NAMES:
+        contracts.ask("directory", DirectoryStub, "AddUser", pb.AddUserRequest(name=name, password=PASSWORD))
+        contracts.ask("directory", DirectoryStub, "AddAccount", pb.AddAccountRequest(address=address(name), user=name))
+    for alias, targets in ALIASES.items():
+        request = pb.AddAliasRequest(address=address(alias), targets=[address(name) for name in targets])
+        contracts.ask("directory", DirectoryStub, "AddAlias", request)
+
+
+def destination(chance: random.Random, *, authenticated: bool) -> Destination:
+    """One account mostly; sometimes several, an alias, a sub-address; for users sometimes somebody elsewhere."""
+    dice = chance.random()
+    if authenticated and dice < 0.2:
+        one, far = chance.choice(NAMES), f"friend{chance.randint(1, 99)}@{ELSEWHERE}"
+        return Destination((address(one), far), frozenset((address(one),)), (far,))
+    if dice < 0.7:
+        name = chance.choice(NAMES)
+        return Destination((address(name),), frozenset((address(name),)))
+    if dice < 0.8:
+        name = chance.choice(NAMES)
+        return Destination((address(f"{name}+tag"),), frozenset((address(name),)))
+    if dice < 0.9:
+        names = chance.sample(NAMES, chance.randint(2, 4))
+        return Destination(tuple(map(address, names)), frozenset(map(address, names)))
+    alias, extra = chance.choice(tuple(ALIASES)), chance.choice(NAMES)
+    reached = frozenset(map(address, (*ALIASES[alias], extra)))
+    return Destination((address(alias), address(extra)), reached)

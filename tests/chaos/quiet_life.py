@@ -1,0 +1,57 @@
+"""A short quiet life for a server, so that every projection has rows: mail in and out, moves, flags, an append."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from pathlib import Path
+
+from tests.chaos.conditions import until
+from tests.chaos.imap_client import Mailboxes, open_session
+from tests.chaos.ledger import Ledger
+from tests.chaos.letters import body, message
+from tests.chaos.moments import Moments
+from tests.chaos.people import NAMES, address
+from tests.chaos.senders import Senders
+from tests.harness.ports import IMAPS, SMTP, SUBMISSIONS
+from tests.harness.server import MailfoldServer
+
+
+async def send(server: MailfoldServer, ledger: Ledger, mails: int, seed: int = 1) -> None:
+    """So many mails, accepted and settled."""
+    ports = {"smtp": server.port(SMTP), "submissions": server.port(SUBMISSIONS)}
+    await Senders(ports, ledger, Moments(), seed, mails).run(relays=2, users=2)
+    await settled(server)
+
+
+async def settled(server: MailfoldServer) -> None:
+    """No reception is on its way."""
+    await until(lambda: _nothing_moves(server), "every reception settled", 30.0)
+
+
+async def touch(server: MailfoldServer) -> None:
+    """Every account moves, flags, subscribes and appends."""
+    for name in NAMES:
+        session = await open_session(server.port(IMAPS), address(name))
+        try:
+            await _touch(Mailboxes(session), random.Random(name))
+        finally:
+            session.close()
+
+
+async def _touch(boxes: Mailboxes, chance: random.Random) -> None:
+    await boxes.append(b"Archive", message(f"quiet.{chance.randint(1, 10**9)}", "me@chaos.test", body(chance)))
+    await boxes.select(b"INBOX")
+    uids = await boxes.uids()
+    await boxes.flag(uids[:3], b"$Label")
+    await boxes.flag(uids[:2], b"\\Flagged")
+    await boxes.move(uids[1:3], b"Spam")
+
+
+async def _nothing_moves(server: MailfoldServer) -> bool:
+    return not await asyncio.to_thread(server.contracts.receptions)
+
+
+def blob_files(server: MailfoldServer) -> list[Path]:
+    """The bodies, oldest name first; set-aside ones are not among them."""
+    return sorted(file for file in server.places.blobs.glob("g*/*") if file.is_file())

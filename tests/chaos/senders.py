@@ -1,0 +1,76 @@
+"""Several senders at once: each mail is tried until one attempt is accepted, each attempt under a token of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import random
+
+from tests.chaos.conditions import pause
+from tests.chaos.ledger import Ledger
+from tests.chaos.letters import Letter, body, digest_of, message
+from tests.chaos.moments import Moments
+from tests.chaos.people import NAMES, PASSWORD, address, destination
+from tests.chaos.smtp_client import Door, Failed, SmtpClient
+
+_A_CONNECTION = 12
+"""Mails before a sender hangs up by itself."""
+_AGAIN = 0.15
+
+
+class Senders:
+    """Sends until so many are accepted. Doors with a login belong to one account each."""
+
+    def __init__(self, ports: dict[str, int], ledger: Ledger, moments: Moments, seed: int, total: int) -> None:
+        self._ports = ports
+        self._ledger = ledger
+        self._moments = moments
+        self._seed = seed
+        self._tokens = itertools.count(1)
+        self._left = total
+
+    async def run(self, relays: int, users: int) -> None:
+        """All connections, to the end."""
+        async with asyncio.TaskGroup() as group:
+            for number in range(relays):
+                group.create_task(self._sender(Door(self._ports["smtp"]), "", random.Random(f"{self._seed} relay {number}")))
+            for number in range(users):
+                name = NAMES[number % len(NAMES)]
+                door = Door(self._ports["submissions"], address(name), PASSWORD)
+                group.create_task(self._sender(door, address(name), random.Random(f"{self._seed} user {number}")))
+
+    async def _sender(self, door: Door, author: str, chance: random.Random) -> None:
+        while self._left > 0:
+            try:
+                async with SmtpClient(door, self._moments) as client:
+                    await self._session(client, author, chance)
+            except Failed as failed:
+                self._note(failed)
+                await pause(_AGAIN)
+
+    async def _session(self, client: SmtpClient, author: str, chance: random.Random) -> None:
+        for _ in range(_A_CONNECTION):
+            if self._left <= 0:
+                return
+            self._left -= 1
+            letter = self._letter(author, chance)
+            try:
+                queue_id = await client.send(letter)
+            except Failed as failed:
+                self._left += 1
+                if failed.cut:
+                    self._ledger.cut[letter.token] = letter
+                raise
+            self._ledger.accepted[letter.token] = (letter, queue_id)
+
+    def _letter(self, author: str, chance: random.Random) -> Letter:
+        token = f"{self._seed}.{next(self._tokens):05d}"
+        text, goal = body(chance), destination(chance, authenticated=bool(author))
+        sender = author or f"someone{chance.randint(1, 500)}@remote.example"
+        data = message(token, sender, text)
+        return Letter(token, sender, goal.recipients, goal.accounts, goal.remote, data, digest_of(text))
+
+    def _note(self, failed: Failed) -> None:
+        self._ledger.failures[f"{failed.where}: {failed.reply.code if failed.reply else 'connection lost'}"] += 1
+        if failed.permanent or failed.where == "queue id":
+            self._ledger.wrong.append(str(failed))

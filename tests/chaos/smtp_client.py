@@ -1,0 +1,134 @@
+"""A sender's side of SMTP that knows at any time what the server can have accepted."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import re
+import ssl
+from dataclasses import dataclass
+
+from loadtest.smtp.replies import BadReply, Reply, ReplyFramer
+from tests.chaos.letters import Letter
+from tests.chaos.moments import Moment, Moments
+
+_QUEUED = re.compile(r"queued as (\S+)")
+_PIECE = 65536
+_PATIENCE = 60.0
+
+
+class Failed(Exception):
+    """The mail was not sent. `cut`: the final dot was on its way and no reply came, so nobody knows."""
+
+    def __init__(self, where: str, reply: Reply | None = None, *, cut: bool = False) -> None:
+        super().__init__(f"{where}: {reply or 'connection lost'}")
+        self.where = where
+        self.reply = reply
+        self.cut = cut
+
+    @property
+    def permanent(self) -> bool:
+        """The server said never."""
+        return self.reply is not None and self.reply.code >= 500
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """A listener, and who knocks: with a login over implicit TLS, without one in the clear."""
+
+    port: int
+    login: str = ""
+    password: str = ""
+
+
+class SmtpClient:
+    """One connection. `async with SmtpClient(...) as client: queue_id = await client.send(letter)`."""
+
+    def __init__(self, door: Door, moments: Moments) -> None:
+        self._door = door
+        self._moments = moments
+        self._framer = ReplyFramer()
+        self._replies: list[Reply] = []
+
+    async def __aenter__(self) -> SmtpClient:
+        try:
+            context = _trusting() if self._door.login else None
+            self._reader, self._writer = await asyncio.wait_for(asyncio.open_connection("127.0.0.1", self._door.port, ssl=context), _PATIENCE)
+        except (OSError, TimeoutError) as error:
+            raise Failed("connect") from error
+        try:
+            await self._expect("greeting", 220)
+            await self._command("EHLO client.remote.example", 250)
+            if self._door.login:
+                secret = base64.b64encode(f"\0{self._door.login}\0{self._door.password}".encode()).decode()
+                await self._command(f"AUTH PLAIN {secret}", 235)
+        except BaseException:
+            self._writer.transport.abort()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._writer.transport.abort()
+
+    async def send(self, letter: Letter) -> str:
+        """One transaction; the queue id. Raises Failed."""
+        await self._command(f"MAIL FROM:<{letter.reverse_path}>", 250)
+        for recipient in letter.recipients:
+            await self._command(f"RCPT TO:<{recipient}>", 250)
+        await self._command("DATA", 354)
+        await self._body(letter.data)
+        reply = await self._end()
+        found = _QUEUED.search(reply.text)
+        if found is None:
+            raise Failed("queue id", reply)
+        return found[1]
+
+    async def _body(self, data: bytes) -> None:
+        half = len(data) // 2
+        for start in range(0, len(data), _PIECE):
+            end = start + _PIECE
+            if start <= half < end:
+                await self._put(data[start:half])
+                await self._moments.pass_by(Moment.IN_DATA)
+                start = half
+            await self._put(data[start:end])
+
+    async def _end(self) -> Reply:
+        try:
+            await self._put(b".\r\n")
+            await self._moments.pass_by(Moment.AFTER_DOT)
+            return await self._expect("dot", 250)
+        except Failed as failed:
+            raise Failed(failed.where, failed.reply, cut=failed.reply is None) from failed
+
+    async def _command(self, line: str, code: int) -> Reply:
+        await self._put(line.encode() + b"\r\n")
+        return await self._expect(line.split(" ", 1)[0], code)
+
+    async def _put(self, data: bytes) -> None:
+        try:
+            self._writer.write(data)
+            await asyncio.wait_for(self._writer.drain(), _PATIENCE)
+        except (OSError, TimeoutError) as error:
+            raise Failed("write") from error
+
+    async def _expect(self, where: str, code: int) -> Reply:
+        while not self._replies:
+            try:
+                data = await asyncio.wait_for(self._reader.read(65536), _PATIENCE)
+                self._replies = self._framer.feed(data)
+            except (OSError, TimeoutError, BadReply) as error:
+                raise Failed(where) from error
+            if not data:
+                raise Failed(where)
+        reply = self._replies.pop(0)
+        if reply.code != code:
+            raise Failed(where, reply)
+        return reply
+
+
+def _trusting() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context

@@ -1,0 +1,85 @@
+"""`mailfold verify`: every projection is damaged in turn, and a blob; what differs is named, rows are mended, a blob is set aside."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import orjson
+import pytest
+
+from mailfold.layouts import OWNERS
+from tests.chaos.damage import Damaged, damage, projection_tables
+from tests.chaos.ledger import Ledger
+from tests.chaos.owners import Owners
+from tests.chaos.people import settle
+from tests.chaos.quiet_life import blob_files, send, touch
+from tests.harness.server import MailfoldServer
+from tests.parts import nats
+from tests.parts.required import needs
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[MailfoldServer]:
+    needs(nats)
+    with MailfoldServer() as running:
+        settle(running.contracts)
+        await send(running, Ledger(), 40)
+        await touch(running)
+        yield running
+
+
+async def test_each_projection_is_mended(server: MailfoldServer) -> None:
+    done = []
+    async with Owners(server.places) as owners:
+        for service in OWNERS:
+            file = _file(server, service)
+            for table in projection_tables(file):
+                done += await _damage_and_mend(owners, service, file, table)
+    print(f"\n{len(done)} rows damaged in {len({(service, one.table) for service, one in done})} tables of {len(OWNERS)} services: all named, all mended")
+    hows = {one.how for _, one in done}
+    assert hows == {"inserted", "altered", "deleted"}
+
+
+async def test_the_command_names_what_differs_and_mends_it(server: MailfoldServer) -> None:
+    """Everything at once, with nobody running: the command hosts the owners itself."""
+    await asyncio.to_thread(server.stop)
+    files = {service: _file(server, service) for service in OWNERS}
+    done = [one for file in files.values() for table in projection_tables(file) for one in damage(file, table)]
+    blob = blob_files(server)[3]
+    _flip(blob)
+    found = server.command.run("verify")
+    assert found.status == 1, found.output + found.errors
+    told = found.output + found.errors
+    assert [one for one in done if one.table not in told or str(one.key[0]) not in told] == []
+    assert blob.name in told
+    server.command.run("verify", "--mend")
+    assert not blob.exists()
+    assert any(blob.name in file.name for file in (server.places.blobs / "quarantine").iterdir())
+    after = server.command.run("verify")
+    assert not [one for one in done if str(one.key[0]) in after.output], after.output
+    assert blob.name in after.output + after.errors, "a lost body stays named"
+    await asyncio.to_thread(server.start)
+
+
+async def _damage_and_mend(owners: Owners, service: str, file: Path, table: str) -> list[tuple[str, Damaged]]:
+    done = damage(file, table)
+    seen = await owners.verify(service)
+    named = {(one.table, tuple(orjson.loads(one.key))) for one in seen.differences}
+    assert named == {(one.table, one.key) for one in done}, f"{service}.{table}"
+    mended = await owners.verify(service, mend=True)
+    assert mended.mended == len(done)
+    after = await owners.verify(service)
+    assert not after.differences, f"{service}.{table} after mending: {after.differences}"
+    return [(service, one) for one in done]
+
+
+def _file(server: MailfoldServer, service: str) -> Path:
+    return server.data / "store" / f"{service}.sqlite"
+
+
+def _flip(blob: Path) -> None:
+    data = bytearray(blob.read_bytes())
+    data[len(data) // 3] ^= 0x55
+    blob.write_bytes(data)

@@ -1,0 +1,92 @@
+"""The processes of a server under test, as its supervisor tells them, and their deaths."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+from collections import Counter
+from contextlib import suppress
+from pathlib import Path
+
+from mailfold.supervisor.report import Process, State
+from tests.chaos.conditions import until
+from tests.harness.server import MailfoldServer
+
+LAUNCHER = "launcher"
+BUS = "nats"
+_BACK_SECONDS = 60.0
+_GONE_SECONDS = 10.0
+
+
+class Victims:
+    """Kills with SIGKILL and nothing else."""
+
+    def __init__(self, server: MailfoldServer) -> None:
+        self._server = server
+        self.killed: Counter[str] = Counter()
+        self.wiped = 0
+
+    def names(self) -> list[str]:
+        """Every process under the supervisor."""
+        return [process.name for process in self._processes()]
+
+    async def kill(self, name: str) -> None:
+        """Kills the process, waiting for it to be there first: it may be on its way back from the last time."""
+        if name == LAUNCHER:
+            await self._kill_launcher()
+            return
+        await until(lambda: self._pid(name) > 0, f"{name} to be started again", _BACK_SECONDS, look=0.01)
+        with suppress(ProcessLookupError):
+            os.kill(self._pid(name), signal.SIGKILL)
+            self.killed[name] += 1
+
+    async def wipe_bus(self) -> None:
+        """Kills the bus and deletes all that it has on disk before it is started again."""
+        await self.kill(BUS)
+        gone = self._server.data / "gone"
+        self._server.places.nats.rename(gone)
+        shutil.rmtree(gone)
+        self.wiped += 1
+
+    async def back(self, name: str) -> float:
+        """Waits until the supervisor says that it runs; the seconds that took."""
+        return await until(lambda: self._state(name) is State.RUNNING, f"{name} to be back", _BACK_SECONDS)
+
+    async def all_back(self) -> None:
+        """Everything serves."""
+        for name in self.names():
+            await self.back(name)
+
+    async def _kill_launcher(self) -> None:
+        """Its children must die with it; then it is started again, as an init system would."""
+        report = self._server.report()
+        assert report is not None
+        pids = [report.supervisor, *(process.pid for process in report.processes if process.pid)]
+        os.kill(report.supervisor, signal.SIGKILL)
+        self.killed[LAUNCHER] += 1
+        await until(lambda: not any(map(_runs, pids)), "the children's death with their launcher", _GONE_SECONDS)
+        self._server.start()
+
+    def _processes(self) -> tuple[Process, ...]:
+        report = self._server.report()
+        return report.processes if report else ()
+
+    def _process(self, name: str) -> Process | None:
+        return next((process for process in self._processes() if process.name == name), None)
+
+    def _pid(self, name: str) -> int:
+        process = self._process(name)
+        return process.pid if process and process.pid and _runs(process.pid) else 0
+
+    def _state(self, name: str) -> State | None:
+        process = self._process(name)
+        return process.state if process and process.pid and _runs(process.pid) else None
+
+
+def _runs(pid: int) -> bool:
+    """Whether it is more than a zombie."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
