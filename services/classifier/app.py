@@ -1,0 +1,76 @@
+"""The classifier's wiring."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sqlalchemy
+
+from services.classifier.endpoints.servicer import ClassifierEndpoint
+from services.classifier.endpoints.worker import ClassifierWorker
+from services.classifier.handlers.judge import Judge
+from services.classifier.handlers.lessons import CURSOR, LessonFollower
+from services.classifier.handlers.teacher import Teacher
+from services.classifier.projections.lessons import LessonProjection
+from services.classifier.settings import ClassifierSettings
+from shared.eventstore.deadletters import DeadLetterProjection, DeadLetters
+from shared.grpc.servicers import Registration
+from shared.owner.doorbell import ring_at_commits
+from shared.owner.follower import Follower
+from shared.owner.servicer import StoreOwner
+from shared.owner.source import RemoteSource, StoreSource
+from shared.rpc.mailfold.classifier.v1.classifier_pb2_grpc import add_ClassifierServicer_to_server
+from shared.rpc.mailfold.events.v1.events_pb2_grpc import add_EventSourceServicer_to_server
+from shared.rpc.mailfold.owner.v1 import owner_pb2
+from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import add_OwnerServicer_to_server
+from shared.service import Host
+
+SERVICE = "classifier"
+SECTIONS = {SERVICE: ClassifierSettings}
+
+
+class Classifier:
+    """The service, built."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._settings = host.section(ClassifierSettings)
+        metadata = sqlalchemy.MetaData()
+        self.store = host.event_store(SERVICE, metadata, (LessonProjection(metadata), DeadLetterProjection(metadata)))
+        self.teacher = Teacher(self.store, self._settings.rebuild_delay)
+        mailstore = host.channel("mailstore", SERVICE)
+        lessons = LessonFollower(self.store, mailstore, host.blobs, self._settings.bytes_examined)
+        self._follower = Follower("classifier-mailstore", RemoteSource(mailstore), host.bus, "mailstore", lessons.effect, gather_seconds=0.2)
+        letters = DeadLetters(self.store, host.ids)
+        judge = Judge(self.store, host.blobs, self.teacher, self._settings)
+        self._worker = ClassifierWorker(host.bus, judge, letters, host.channel("ingress", SERVICE))
+        self.registrations: Sequence[Registration] = (
+            (add_ClassifierServicer_to_server, ClassifierEndpoint(self.store, self.teacher)),
+            (add_EventSourceServicer_to_server, StoreSource(self.store)),
+            (add_OwnerServicer_to_server, StoreOwner(SERVICE, self.store, letters, self._report)),
+        )
+
+    async def start(self) -> None:
+        """Open the store, make the model, take mails and follow what people do with theirs."""
+        await self._host.open_store(self.store)
+        ring_at_commits(self._host.bus, SERVICE, self.store)
+        await self.teacher.load()
+        self.store.on_commit(self.teacher.committed)
+        self._worker.start(self._settings.concurrency)
+        await self._follower.start(await self.store.cursor(CURSOR))
+
+    async def stop(self) -> None:
+        """Finish the works at hand."""
+        await self._follower.stop()
+        await self.teacher.stop()
+        await self.store.close()
+
+    async def _report(self) -> owner_pb2.ReportReply:
+        model = self.teacher.model
+        counts = {"spam_seen": model.spam_seen, "ham_seen": model.ham_seen, "active": int(model.is_ready)}
+        return owner_pb2.ReportReply(counts=counts, lag={"mailstore": await self._follower.lag()})
+
+
+def build(host: Host) -> Classifier:
+    """The service for a process to host."""
+    return Classifier(host)

@@ -1,0 +1,1 @@
+"""Judging mails and learning lessons."""

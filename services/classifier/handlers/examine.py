@@ -1,0 +1,13 @@
+"""The bytes of a message that are looked at, and its scan."""
+
+from __future__ import annotations
+
+from shared.blobs.blob_id import BlobId
+from shared.blobs.port import BlobReader
+from shared.protocol.message.scan import Scan, decode_scan
+
+
+async def examined(blobs: BlobReader, blob_id: str, limit: int) -> tuple[bytes, Scan]:
+    """The head of a message, at most `limit` octets, with the scan of the whole. Raises BlobError."""
+    blob = await blobs.read(BlobId(blob_id))
+    return blob.read(0, min(blob.body_size, limit)), decode_scan(blob.scan)

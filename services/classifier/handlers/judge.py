@@ -1,0 +1,74 @@
+"""Judging one mail, once: a repeat gets the recorded verdict."""
+
+from __future__ import annotations
+
+import structlog
+
+from services.classifier.domain.features import features
+from services.classifier.domain.opinion import Opinion
+from services.classifier.domain.spam_headers import spam_headers
+from services.classifier.domain.verdict import Hit, judge
+from services.classifier.domain.verdict import Verdict as Judged
+from services.classifier.handlers.examine import examined
+from services.classifier.handlers.teacher import Teacher
+from services.classifier.settings import ClassifierSettings
+from shared.blobs.errors import BlobError
+from shared.blobs.port import BlobReader
+from shared.events.mail import MailReceived
+from shared.events.spam import MailClassified, Test, Verdict, Word
+from shared.eventstore.event import Actor, Provenance
+from shared.eventstore.store import EventStore
+from shared.eventstore.transaction import VersionConflict
+
+log = structlog.get_logger("classifier")
+ACTOR = Actor("service", "classifier")
+VERSION = "mailfold"
+_UNREADABLE = Hit("UNREADABLE", 0.0, "The message could not be read, so nothing was judged")
+
+
+class Judge:
+    """Takes verdicts and records them."""
+
+    def __init__(self, store: EventStore, blobs: BlobReader, teacher: Teacher, settings: ClassifierSettings) -> None:
+        self._store = store
+        self._blobs = blobs
+        self._teacher = teacher
+        self._settings = settings
+
+    async def classify(self, mail: MailReceived) -> MailClassified:
+        """The verdict in force for a mail, recorded when this returns."""
+        opinion, tests = await self._examined(mail)
+        judged = judge(opinion, tests, self._settings.threshold)
+        fact = MailClassified(mail.queue_id, _as_fact(judged, opinion, self._settings.words_kept), spam_headers(judged, VERSION))
+        why = Provenance(ACTOR, correlation=mail.queue_id)
+        try:
+            await self._store.write(lambda transaction: transaction.append(mail.queue_id, [fact], why, expected=0))
+        except VersionConflict:
+            recorded = (await self._store.read_stream(mail.queue_id, limit=1))[0].event
+            assert isinstance(recorded, MailClassified)
+            return recorded
+        return fact
+
+    async def _examined(self, mail: MailReceived) -> tuple[Opinion | None, tuple[Hit, ...]]:
+        try:
+            found = features(*await examined(self._blobs, mail.message.blob, self._settings.bytes_examined))
+        except BlobError as error:
+            # The mail must go on: what cannot be read is not judged, and the verdict says so.
+            log.error("classifier.unreadable", queue_id=mail.queue_id, error=str(error))
+            return None, (_UNREADABLE,)
+        opinion = self._teacher.model.opinion(found)
+        if opinion is not None and not self._settings.second_opinion:
+            opinion = opinion._replace(second=None)
+        return opinion, ()
+
+
+def _as_fact(judged: Judged, opinion: Opinion | None, words: int) -> Verdict:
+    seen = judged.facts
+    return Verdict(
+        spam=judged.is_spam, score=judged.score, required=judged.required,
+        tests=tuple(Test(test.name, test.score, test.description) for test in judged.tests),
+        words=tuple(Word(word, round(weight, 4)) for word, weight in judged.words[:words]),
+        probability=opinion.bayes if opinion else 0.5, second_probability=opinion.second if opinion and opinion.second is not None else 0.5,
+        spam_seen=seen.spam, ham_seen=seen.ham,
+        model=f"bayes {seen.spam}+{seen.ham}, trigrams {seen.second_spam}+{seen.second_ham}, training {seen.generation}",
+    )  # fmt: skip

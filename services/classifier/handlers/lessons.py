@@ -1,0 +1,121 @@
+"""From what people do with their mail to lessons: into Spam and out of it teach, each message once per account."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+import structlog
+
+from services.classifier.domain.features import TOKENIZER_VERSION, Features, features
+from services.classifier.domain.lesson import Label, Role, label_of_transfer
+from services.classifier.handlers.examine import examined
+from services.classifier.projections.lessons import NONE
+from shared.blobs.errors import BlobError
+from shared.blobs.port import BlobReader
+from shared.events.mailbox import MessageAppended, MessagesCopied, MessagesMoved
+from shared.events.spam import LessonLearned
+from shared.eventstore.event import Actor, Provenance, decode
+from shared.eventstore.store import EventStore
+from shared.eventstore.transaction import Transaction
+from shared.grpc.errors import NotFound
+from shared.rpc.mailfold.events.v1.events_pb2 import Event
+from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
+from shared.rpc.mailfold.mailstore.v1.mailstore_pb2_grpc import MailstoreStub
+
+log = structlog.get_logger("classifier")
+CURSOR = "mailstore"
+_ACTOR = Actor("service", "classifier")
+_AT_ONCE = 50
+_ROLES = {"\\Junk": Role.SPAM, "\\Trash": Role.TRASH}
+_TAUGHT_BY = {"message.moved", "message.copied", "message.appended"}
+
+
+class Taught(NamedTuple):
+    """A message and what an account says of it."""
+
+    account: str
+    blob: str
+    label: Label
+    cause: str
+    actor: Actor
+
+
+class LessonFollower:
+    """Follows the mailbox store. The cursor moves in the transaction of the lessons."""
+
+    def __init__(self, store: EventStore, mailstore: Any, blobs: BlobReader, bytes_examined: int) -> None:
+        self._store = store
+        self._mailstore: Any = MailstoreStub(mailstore)
+        self._blobs = blobs
+        self._limit = bytes_examined
+        self._roles: dict[str, Role] = {}
+
+    async def effect(self, events: Sequence[Event], after: dict[int, int]) -> None:
+        """Learn from a batch of facts. Lessons are written once whatever is repeated, so the cursor may ride on a later commit."""
+        teaching = [event for event in events if event.type in _TAUGHT_BY]
+        for event in teaching:
+            await self._learn(await self._taught(event))
+        for shard in {event.shard for event in events}:
+            self._store.ride(CURSOR, shard, after[shard])
+        if teaching:
+            await self._store.flush_cursors()
+
+    async def _taught(self, event: Event) -> list[Taught]:
+        fact = decode(event.type, event.schema, event.data)
+        cause = f"mailstore.{event.shard}.{event.position}"
+        actor = msgspec.json.decode(event.actor, type=Actor)
+        match fact:
+            case MessageAppended(account, mailbox, entries):
+                label = label_of_transfer(None, await self._role(account, mailbox))
+                return [Taught(account, entry.blob, label, cause, actor) for entry in entries] if label else []
+            case MessagesMoved() | MessagesCopied():
+                label = label_of_transfer(await self._role(fact.account, fact.source), await self._role(fact.account, fact.target))
+                blobs = await self._blobs_of(fact) if label else []
+                return [Taught(fact.account, blob, label, cause, actor) for blob in blobs] if label else []
+            case _:
+                return []
+
+    async def _blobs_of(self, fact: MessagesMoved | MessagesCopied) -> list[str]:
+        """The contents of the messages where they went; those that have left again taught by that."""
+        total = sum(last - first + 1 for first, last in fact.uids)
+        span = pb.UidRange(first=fact.first_uid, last=fact.first_uid + total - 1)
+        request = pb.FetchRequest(account=fact.account, mailbox=fact.target, uids=[span], contents=True)
+        try:
+            return [blob async for batch in self._mailstore.Fetch(request) for blob in batch.blobs]
+        except NotFound:
+            return []
+
+    async def _role(self, account: str, mailbox: str) -> Role:
+        if mailbox not in self._roles:
+            listed = await self._mailstore.ListMailboxes(pb.ListMailboxesRequest(account=account))
+            self._roles |= {one.id: _ROLES.get(one.special_use, Role.OTHER) for one in listed.mailboxes}
+        return self._roles.setdefault(mailbox, Role.OTHER)
+
+    async def _learn(self, taught: list[Taught]) -> None:
+        for start in range(0, len(taught), _AT_ONCE):
+            some = [(one, found) for one in taught[start : start + _AT_ONCE] if (found := await self._features(one.blob)) is not None]
+            await self._store.write(lambda transaction, some=some: self._record(transaction, some))  # type: ignore[misc]
+
+    async def _features(self, blob: str) -> Features | None:
+        await asyncio.sleep(0)
+        try:
+            return features(*await examined(self._blobs, blob, self._limit))
+        except BlobError as error:
+            log.warning("classifier.unreadable_lesson", blob=blob, error=str(error))
+            return None
+
+    @staticmethod
+    def _record(transaction: Transaction, lessons: list[tuple[Taught, Features]]) -> None:
+        for one, found in lessons:
+            row = transaction.one("SELECT label FROM lesson WHERE account = ? AND content = ?", (one.account, one.blob))
+            previous = row[0] if row else NONE
+            if previous == one.label.value:
+                continue
+            fact = LessonLearned(
+                account=one.account, content=one.blob, label=one.label.value, previous=previous, features=found.to_bytes(),
+                grams=found.trigrams_to_bytes(), tokenizer=TOKENIZER_VERSION,
+            )  # fmt: skip
+            transaction.append(f"lessons:{one.account}", [fact], Provenance(one.actor, one.cause, one.blob), owner=one.account)

@@ -1,0 +1,141 @@
+"""The model in memory, kept equal to the standing lessons: it learns and unlearns after each commit, and can be made anew from them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+
+import structlog
+
+from services.classifier.domain.compact import CorruptFeatures
+from services.classifier.domain.evidence import NotLearnt
+from services.classifier.domain.lesson import Label, Lesson
+from services.classifier.domain.model import Model, StaleLesson, example_of
+from services.classifier.domain.training import Example, Training
+from services.classifier.projections.lessons import NONE
+from shared.events.spam import LessonForgotten, LessonLearned
+from shared.eventstore.connection import Reader, Row
+from shared.eventstore.event import Recorded
+from shared.eventstore.store import EventStore
+
+log = structlog.get_logger("classifier")
+_PAGE = 500
+_STEPS_A_TURN = 50
+"""About 1 ms: mails are judged in between."""
+_COLUMNS = "account, label, tokenizer, features, grams"
+
+
+class Teacher:
+    """Owns the model."""
+
+    def __init__(self, store: EventStore, rebuild_delay: float) -> None:
+        self._store = store
+        self._delay = rebuild_delay
+        self.model = Model()
+        self._due: asyncio.Task[None] | None = None
+        self._since_training: list[Lesson] = []
+        self._training = False
+        self._generation = 0
+        self._lessons_followed = 0
+
+    async def load(self) -> None:
+        """Make the model from the standing lessons; the second opinion follows in the background."""
+        model = Model()
+        async for lesson in self._lessons():
+            _try(model.learn, lesson)
+        self.model = model
+        self._schedule()
+
+    async def rebuild(self) -> None:
+        """Make both opinions anew and wait for them."""
+        await self.load()
+        await self._train()
+
+    async def stop(self) -> None:
+        """Give up a training under way."""
+        if self._due is not None:
+            self._due.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._due
+
+    def committed(self, recorded: list[Recorded]) -> None:
+        """Follow what was just committed: unlearn what stood before, learn what stands now."""
+        for one in recorded:
+            match one.event:
+                case LessonLearned() as fact:
+                    self._follow(fact)
+                case LessonForgotten(account, _, previous, features, grams, tokenizer):
+                    _try(self.model.unlearn, Lesson(account, Label(previous), tokenizer, features, grams))
+                    self._schedule()
+                case _:
+                    pass
+
+    def _follow(self, fact: LessonLearned) -> None:
+        if fact.previous != NONE:
+            _try(self.model.unlearn, Lesson(fact.account, Label(fact.previous), fact.tokenizer, fact.features, fact.grams))
+        if fact.label != NONE:
+            lesson = Lesson(fact.account, Label(fact.label), fact.tokenizer, fact.features, fact.grams)
+            _try(self.model.learn, lesson)
+            if self._training:
+                self._since_training.append(lesson)
+        self._schedule()
+
+    def _schedule(self) -> None:
+        self._lessons_followed += 1
+        if self._due is None or self._due.done():
+            self._due = asyncio.get_running_loop().create_task(self._after_quiet())
+
+    async def _after_quiet(self) -> None:
+        seen = -1
+        while seen != self._lessons_followed:
+            seen = self._lessons_followed
+            await asyncio.sleep(self._delay)
+        await self._train()
+
+    async def _train(self) -> None:
+        """Train the second opinion from the facts, in slices; what was learnt meanwhile is added at the end."""
+        self._training, self._since_training = True, []
+        try:
+            examples = [example async for example in self._examples()]
+            self._generation += 1
+            training = Training(examples, self._generation)
+            for step, _ in enumerate(training.run()):
+                if step % _STEPS_A_TURN == 0:
+                    await asyncio.sleep(0)
+            trained = training.result()
+            for lesson in self._since_training:
+                trained.second.learn(lesson.features().trigrams, lesson.is_spam)
+            self.model.adopt(trained)
+        finally:
+            self._training = False
+
+    async def _examples(self) -> AsyncIterator[Example]:
+        async for lesson in self._lessons():
+            with contextlib.suppress(CorruptFeatures, StaleLesson):
+                yield example_of(lesson)
+
+    async def _lessons(self) -> AsyncIterator[Lesson]:
+        after: Row = (-1, "", -1)
+        while True:
+            rows = await self._store.read(_page(after))
+            for row in rows:
+                yield Lesson(row[0], Label(row[1]), row[2], bytes(row[3]), bytes(row[4]))
+            if len(rows) < _PAGE:
+                return
+            after = (rows[-1][5], rows[-1][0], rows[-1][6])
+            await asyncio.sleep(0)
+
+
+def _page(after: Row) -> Callable[[Reader], list[Row]]:
+    sql = f"SELECT {_COLUMNS}, at, version FROM lesson WHERE (at, account, version) > (?, ?, ?) ORDER BY at, account, version LIMIT {_PAGE}"  # noqa: S608
+    return lambda reader: reader.all(sql, after)
+
+
+def _try(change: Callable[[Lesson], None], lesson: Lesson) -> None:
+    """A lesson of another tokenizer, or one that was never learnt, is passed over; the log still has it."""
+    try:
+        change(lesson)
+    except (StaleLesson, CorruptFeatures, NotLearnt) as error:
+        log.warning("classifier.lesson_passed_over", error=str(error))
+

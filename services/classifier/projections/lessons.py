@@ -1,0 +1,47 @@
+"""What is taught now: one row for each message that an account has an opinion on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sqlalchemy
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, PrimaryKeyConstraint, Table, Text
+
+from shared.events.spam import LessonForgotten, LessonLearned
+from shared.eventstore.connection import Connection
+from shared.eventstore.event import Recorded
+
+NONE = "none"
+_PUT = (
+    "INSERT INTO lesson (account, content, label, tokenizer, features, grams, at, version) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+    " ON CONFLICT (account, content) DO UPDATE SET label = excluded.label, tokenizer = excluded.tokenizer, features = excluded.features,"
+    " grams = excluded.grams, at = excluded.at, version = excluded.version"
+)
+
+
+class LessonProjection:
+    """The standing lessons, in the order in which they were taught."""
+
+    name = "lessons"
+    version = 1
+
+    def __init__(self, metadata: MetaData) -> None:
+        self.tables: Sequence[sqlalchemy.Table] = (
+            Table(
+                "lesson", metadata,
+                Column("account", Text, nullable=False), Column("content", Text, nullable=False), Column("label", Text, nullable=False),
+                Column("tokenizer", Integer, nullable=False), Column("features", LargeBinary, nullable=False), Column("grams", LargeBinary, nullable=False),
+                Column("at", BigInteger, nullable=False), Column("version", BigInteger, nullable=False),
+                PrimaryKeyConstraint("account", "content"), Index("lesson_order", "at", "account", "version"), sqlite_with_rowid=False,
+            ),
+        )  # fmt: skip
+
+    def apply(self, connection: Connection, recorded: Recorded) -> None:
+        match recorded.event:
+            case LessonLearned() as fact if fact.label != NONE:
+                row = (fact.account, fact.content, fact.label, fact.tokenizer, fact.features, fact.grams, recorded.at, recorded.version)
+                connection.execute(_PUT, row)
+            case LessonLearned(account, content) | LessonForgotten(account, content):
+                connection.execute("DELETE FROM lesson WHERE account = ? AND content = ?", (account, content))
+            case _:
+                pass
