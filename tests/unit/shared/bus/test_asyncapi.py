@@ -1,0 +1,47 @@
+"""The document that describes the bus to others."""
+
+from __future__ import annotations
+
+import ast
+import json
+from pathlib import Path
+
+from faststream import AckPolicy
+
+from shared.bus import asyncapi
+from shared.bus.subjects import DURABLES, STREAMS
+
+_ROOT = Path(__file__).resolve().parents[4]
+
+
+def test_it_names_every_fact_and_every_durable() -> None:
+    operations = json.loads(asyncapi.document())["operations"]
+    sent = {f"{fact.area}.{fact.name}" for stream in STREAMS for fact in stream.facts}
+    assert {name for name, operation in operations.items() if operation["action"] == "send"} == sent
+    assert {name for name, operation in operations.items() if operation["action"] == "receive"} == {durable.name for durable in DURABLES}
+
+
+def test_it_is_the_same_each_time() -> None:
+    assert asyncapi.document() == asyncapi.document()
+
+
+def test_no_subscriber_has_the_default_policy_that_ends_messages() -> None:
+    assert asyncapi.ACK_POLICY is AckPolicy.MANUAL
+
+
+def test_faststream_is_imported_nowhere_else() -> None:
+    """Another use could bring its default acknowledgement, and its weight, into a service."""
+    files = [file for room in ("mailfold", "services", "shared") for file in (_ROOT / room).rglob("*.py")]
+    users = [file.relative_to(_ROOT).as_posix() for file in files if "faststream" in _imports(file)]
+    assert users == ["shared/bus/asyncapi.py"]
+
+
+def _imports(file: Path) -> set[str]:
+    """The top-level packages a file imports."""
+    found = set()
+    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.add(node.module.partition(".")[0])
+    return found
