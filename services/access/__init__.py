@@ -1,0 +1,1 @@
+"""IMAP (and later POP3, ManageSieve): protocol shells over the mailbox store."""

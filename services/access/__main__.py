@@ -1,0 +1,4 @@
+from services.access.app import SECTIONS, SERVICE, build
+from shared.service import main
+
+main(SERVICE, build, SECTIONS)

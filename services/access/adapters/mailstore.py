@@ -1,0 +1,138 @@
+"""The mailbox store as sessions ask it. Every method raises ServiceError."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from typing import Any
+
+from services.access.adapters.patience import Patience
+from shared.grpc.errors import TimedOut, Unavailable
+from shared.protocol.imap.number_set import NumberSet
+from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
+from shared.rpc.mailfold.mailstore.v1.mailstore_pb2_grpc import MailstoreStub
+
+_PAUSE = 0.2
+
+
+def spans(uids: NumberSet) -> list[pb.UidRange]:
+    """UIDs for the contract."""
+    return [pb.UidRange(first=first, last=last) for first, last in uids.ranges]
+
+
+def numbers(spans: Iterable[pb.UidRange]) -> NumberSet:
+    """UIDs from the contract."""
+    return NumberSet.of_ranges([(span.first, span.last) for span in spans])
+
+
+class Mailstore:
+    """One method per call of the contract. Writes want a command id in the current provenance, so that they can be repeated."""
+
+    def __init__(self, channel: Any, patience: Patience) -> None:
+        self._stub: Any = MailstoreStub(channel)
+        self._patience = patience
+
+    async def open_account(self, account: str) -> int:
+        """Make the account's mailboxes on first use; its version."""
+        reply: pb.OpenAccountReply = await self._patience.call(self._stub.OpenAccount, pb.OpenAccountRequest(account=account))
+        return reply.version
+
+    async def version(self, account: str) -> int:
+        """The account's version, asked once."""
+        reply: pb.OpenAccountReply = await self._stub.OpenAccount(pb.OpenAccountRequest(account=account))
+        return reply.version
+
+    async def mailboxes(self, account: str) -> pb.MailboxList:
+        """All mailboxes with their counters, and the subscriptions."""
+        reply: pb.MailboxList = await self._patience.call(self._stub.ListMailboxes, pb.ListMailboxesRequest(account=account, with_status=True))
+        return reply
+
+    async def view(self, account: str, name: str) -> pb.MailboxView:
+        """One state of a mailbox. NotFound."""
+        reply: pb.MailboxView = await self._patience.call(self._stub.ViewMailbox, pb.MailboxNameRequest(account=account, name=name))
+        return reply
+
+    async def changes(self, request: pb.ChangesRequest) -> pb.ChangesReply:
+        """What changed behind a version. NotFound when the mailbox is gone."""
+        reply: pb.ChangesReply = await self._patience.call(self._stub.Changes, request)
+        return reply
+
+    async def create(self, account: str, name: str, special_use: str) -> pb.Mailbox:
+        """AlreadyExists, LimitReached, Invalid."""
+        request = pb.CreateMailboxRequest(account=account, name=name, special_use=special_use)
+        reply: pb.MailboxReply = await self._patience.call(self._stub.CreateMailbox, request)
+        return reply.mailbox
+
+    async def delete(self, account: str, name: str) -> pb.Mailbox:
+        """NotFound, NotNow."""
+        reply: pb.MailboxReply = await self._patience.call(self._stub.DeleteMailbox, pb.MailboxNameRequest(account=account, name=name))
+        return reply.mailbox
+
+    async def rename(self, account: str, name: str, new_name: str) -> pb.Mailbox:
+        """NotFound, AlreadyExists, NotNow."""
+        request = pb.RenameMailboxRequest(account=account, name=name, new_name=new_name)
+        reply: pb.MailboxReply = await self._patience.call(self._stub.RenameMailbox, request)
+        return reply.mailbox
+
+    async def subscribe(self, account: str, name: str, subscribed: bool) -> None:
+        """Subscribe, or end a subscription."""
+        request = pb.SubscribeMailboxRequest(account=account, name=name, subscribed=subscribed)
+        await self._patience.call(self._stub.SubscribeMailbox, request)
+
+    async def store(self, request: pb.StoreRequest) -> pb.StoreReply:
+        """Change flags."""
+        reply: pb.StoreReply = await self._patience.call(self._stub.Store, request)
+        return reply
+
+    async def append(self, request: pb.AppendRequest) -> pb.AppendReply:
+        """NotFound, LimitReached."""
+        reply: pb.AppendReply = await self._patience.call(self._stub.Append, request)
+        return reply
+
+    async def copy(self, request: pb.CopyRequest) -> pb.CopyReply:
+        """NotFound (TRYCREATE), LimitReached."""
+        reply: pb.CopyReply = await self._patience.call(self._stub.Copy, request)
+        return reply
+
+    async def move(self, request: pb.CopyRequest) -> pb.CopyReply:
+        """NotFound (TRYCREATE)."""
+        reply: pb.CopyReply = await self._patience.call(self._stub.Move, request)
+        return reply
+
+    async def expunge(self, request: pb.ExpungeRequest) -> pb.ExpungeReply:
+        """What is marked \\Deleted goes."""
+        reply: pb.ExpungeReply = await self._patience.call(self._stub.Expunge, request)
+        return reply
+
+    async def search(self, request: pb.SearchRequest) -> pb.SearchReply:
+        """The UIDs that match."""
+        reply: pb.SearchReply = await self._patience.call(self._stub.Search, request)
+        return reply
+
+    async def quota(self, account: str) -> pb.QuotaReply:
+        """What is used and allowed."""
+        reply: pb.QuotaReply = await self._patience.call(self._stub.Quota, pb.QuotaRequest(account=account))
+        return reply
+
+    async def fetch(self, request: pb.FetchRequest) -> AsyncIterator[pb.FetchBatch]:
+        """Batches of messages by ascending UID. When the store goes away in the middle, goes on behind the last UID that came."""
+        end, last = self._patience.end(), 0
+        while True:
+            try:
+                async for batch in self._stub.Fetch(_behind(request, last) if last else request):
+                    yield batch
+                    last = batch.uids[-1] if batch.uids else last
+                return
+            except (Unavailable, TimedOut):
+                if self._patience.over(end):
+                    raise
+                await asyncio.sleep(_PAUSE)
+
+
+def _behind(request: pb.FetchRequest, last: int) -> pb.FetchRequest:
+    """What is left to ask after a UID."""
+    left = pb.FetchRequest()
+    left.CopyFrom(request)
+    del left.uids[:], left.vanished_within[:]
+    left.uids.extend(pb.UidRange(first=max(span.first, last + 1), last=span.last) for span in request.uids if span.last > last)
+    return left

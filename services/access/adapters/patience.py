@@ -1,0 +1,47 @@
+"""Repeats calls to a service that is starting again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from shared.clock import Clock
+from shared.grpc.errors import ServiceError, TimedOut, Unavailable
+
+R = TypeVar("R")
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
+
+
+class Patience:
+    """Repeats what may be repeated: questions, and writes under one command id. Other refusals pass through at once."""
+
+    def __init__(self, clock: Clock, seconds: float) -> None:
+        self._clock = clock
+        self._seconds = seconds
+
+    async def call(self, method: Callable[[Any], Awaitable[R]], request: Any) -> R:
+        """The reply. Raises ServiceError: Unavailable or TimedOut only after `seconds`."""
+        try:
+            return await method(request)
+        except (Unavailable, TimedOut) as error:
+            return await self._again(method, request, error)
+
+    async def _again(self, method: Callable[[Any], Awaitable[R]], request: Any, error: ServiceError) -> R:
+        end, pause = self.end(), _FIRST_PAUSE
+        while self._clock.monotonic() < end:
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE)
+            try:
+                return await method(request)
+            except (Unavailable, TimedOut) as again:
+                error = again
+        raise error
+
+    def end(self) -> float:
+        """When patience that begins now ends, on the monotonic clock."""
+        return self._clock.monotonic() + self._seconds
+
+    def over(self, end: float) -> bool:
+        """Whether it has ended."""
+        return self._clock.monotonic() >= end

@@ -1,0 +1,95 @@
+"""The access service's wiring."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+
+import structlog
+
+from services.access.adapters.directory import Directory
+from services.access.adapters.mailstore import Mailstore
+from services.access.adapters.patience import Patience
+from services.access.endpoints.listener import IMAPS_PORT, Listener
+from services.access.endpoints.owner import ReportOnly
+from services.access.session.admission import Admission
+from services.access.session.backend import Backend
+from services.access.session.guard import LoginGuard
+from services.access.session.versions import Versions
+from services.access.settings import AccessSettings
+from shared.grpc.servicers import Registration
+from shared.rpc.mailfold.owner.v1 import owner_pb2
+from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import add_OwnerServicer_to_server
+from shared.service import Host
+from shared.tls.authority import AuthorityError, LocalAuthority
+from shared.tls.server import ServerTls
+
+SERVICE = "access"
+SECTIONS = {SERVICE: AccessSettings}
+
+log = structlog.get_logger("access")
+_RENEW_SECONDS = 86_400.0
+
+
+class Access:
+    """The service, built."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        settings = host.section(AccessSettings)
+        patience = Patience(host.clock, settings.patience)
+        mailstore = Mailstore(host.channel("mailstore", SERVICE), patience)
+        self._versions = Versions(host.bus, mailstore, settings.compare_seconds)
+        self._admission = Admission(settings)
+        self._backend = Backend(
+            settings, mailstore, Directory(host.channel("directory", SERVICE), patience), host.blobs, self._versions, self._admission,
+            LoginGuard(host.clock, settings.login_delay, settings.login_delay_limit), host.ids, host.clock, host.server.host,
+        )  # fmt: skip
+        self._authority = LocalAuthority(host.places.tls, host.clock)
+        self._listener: Listener | None = None
+        self._renewal: asyncio.Task[None] | None = None
+        self.registrations: Sequence[Registration] = ((add_OwnerServicer_to_server, ReportOnly(self._report)),)
+
+    @property
+    def port(self) -> int:
+        """Where IMAP over TLS is served."""
+        return self._listener.port if self._listener else self._host.port(IMAPS_PORT)
+
+    async def start(self) -> None:
+        """Listen. Raises OSError, AuthorityError."""
+        files = await asyncio.to_thread(self._authority.ensure, [self._host.server.host])
+        tls = ServerTls(files, minimum=self._host.server.tls_minimum, alpn=("imap",))
+        self._listener = Listener(self._backend, self._host.server.bind, self._host.port(IMAPS_PORT), tls.context())
+        self._versions.start()
+        await self._listener.start()
+        self._renewal = asyncio.create_task(self._renew(), name="access-certificate")
+
+    async def stop(self) -> None:
+        """Say BYE, close."""
+        if self._renewal is not None:
+            self._renewal.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._renewal
+        if self._listener is not None:
+            await self._listener.stop()
+        await self._versions.stop()
+
+    async def _renew(self) -> None:
+        while True:
+            await asyncio.sleep(_RENEW_SECONDS)
+            try:
+                await asyncio.to_thread(self._authority.ensure, [self._host.server.host])
+            except AuthorityError as error:
+                log.error("access.certificate_not_renewed", error=str(error))
+
+    def _report(self) -> owner_pb2.ReportReply:
+        addresses = self._listener.addresses if self._listener else ()
+        listeners = [owner_pb2.Listener(protocol="imaps", address=address, port=self.port, tls="implicit") for address in addresses]
+        counts = {"connections": self._admission.connections, "sessions": self._admission.sessions, "idle": self._versions.idle}
+        return owner_pb2.ReportReply(listeners=listeners, counts=counts)
+
+
+def build(host: Host) -> Access:
+    """The service for a process to host."""
+    return Access(host)

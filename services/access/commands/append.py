@@ -1,0 +1,85 @@
+"""APPEND: each message streams into a blob while it is scanned; then one command puts all of them into the mailbox."""
+
+from __future__ import annotations
+
+from services.access.commands.message_intake import Intake, IntakeRefused
+from services.access.session.channel import Ended
+from services.access.session.refusals import refusal, refusal_code
+from services.access.session.session import Session
+from shared.grpc.errors import ServiceError
+from shared.protocol.imap import response
+from shared.protocol.imap.commands import Append, AppendMessage
+from shared.protocol.imap.error import ImapSyntaxError
+from shared.protocol.imap.frame_event import AppendEnd, AppendLiteral, Refused
+from shared.protocol.imap.number_set import NumberSet
+from shared.protocol.imap.parse.command import parse_append, parse_append_message
+from shared.protocol.imap.response_code import Code, appenduid
+from shared.protocol.imap.state import is_allowed
+from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
+
+
+async def append(session: Session, first: AppendLiteral) -> bytes:
+    """RFC 3501 6.3.11, RFC 3502: all messages or none. The tagged answer. Raises Ended."""
+    try:
+        command = parse_append(first.head)
+        await _check(session, command)
+        messages, tail = await _take(session, command, first)
+    except ImapSyntaxError as error:
+        return await _refuse(session, IntakeRefused(error.text, error.code, error.condition))
+    except IntakeRefused as refused:
+        return await _refuse(session, refused)
+    if tail:
+        return response.bad(command.tag, "Unexpected text after the message")
+    try:
+        return await _store(session, command, messages)
+    except ServiceError as error:
+        return refusal(command.tag, error)
+
+
+async def _check(session: Session, command: Append) -> None:
+    """Before the client sends megabytes. Raises IntakeRefused."""
+    if not is_allowed(command, session.state):
+        raise IntakeRefused("APPEND is not allowed now", condition="BAD")
+    try:
+        known = await session.mailboxes()
+    except ServiceError as error:
+        raise IntakeRefused(error.message, refusal_code(error) or b"") from error
+    if not any(mailbox.name == command.mailbox for mailbox in known.mailboxes):
+        raise IntakeRefused("There is no such mailbox", Code.TRYCREATE)
+
+
+async def _take(session: Session, command: Append, first: AppendLiteral) -> tuple[list[pb.AppendMessage], bytes]:
+    """The messages, each durable in the blob store, and what followed the last. Raises IntakeRefused, ImapSyntaxError, Ended."""
+    messages: list[pb.AppendMessage] = []
+    announced, options = first, command.message
+    while True:
+        messages.append(await Intake(session, options).take(announced))
+        event = await session.channel.event()
+        if isinstance(event, AppendEnd):
+            return messages, event.tail
+        if not isinstance(event, AppendLiteral):
+            raise Ended("Out of step")
+        announced, options = event, _further(session, event, command.tag, len(messages))
+
+
+def _further(session: Session, event: AppendLiteral, tag: bytes, taken: int) -> AppendMessage:
+    if taken >= session.backend.settings.append_messages:
+        raise IntakeRefused(f"One APPEND brings at most {taken} messages", Code.LIMIT)
+    return parse_append_message(event.head, tag)
+
+
+async def _store(session: Session, command: Append, messages: list[pb.AppendMessage]) -> bytes:
+    with session.writing():
+        reply = await session.backend.mailstore.append(pb.AppendRequest(account=session.account, mailbox=command.mailbox, messages=messages))
+    session.watch.note(reply.version)
+    return response.ok(command.tag, "APPEND completed", appenduid(reply.uid_validity, NumberSet.of_numbers(reply.uids)))
+
+
+async def _refuse(session: Session, refused: IntakeRefused) -> bytes:
+    """The framer knows when the client is ready to hear it; what comes unasked until then is passed over."""
+    code = refused.code.value if isinstance(refused.code, Code) else refused.code
+    session.channel.framer.refuse(refused.condition, code, refused.text)
+    event = await session.channel.event()
+    if isinstance(event, Refused) and event.condition != "BYE":
+        return response.refused(event)
+    raise Ended(refused.text)

@@ -1,0 +1,132 @@
+"""Sections of a stored message: read by range, in pieces, from the header prefix and the blob."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from services.access.commands.fetch_plan import ContentItem
+from shared.blobs.port import CHUNK_BYTES, Blob
+from shared.protocol.imap.fetch import BinarySection, BinarySize, BodySection, Partial
+from shared.protocol.message.scan import Scan, decode_scan
+from shared.protocol.message.sections import Range, find_part, header_fields, section_range
+from shared.protocol.message.transfer import decode_pieces, is_known
+
+_HEADER_LIMIT = 16 * 1024 * 1024
+"""Octets of a header block that HEADER.FIELDS looks at."""
+
+
+class UnknownEncoding(Exception):
+    """The part's Content-Transfer-Encoding is not one that can be undone (RFC 3516 4.3)."""
+
+
+class Piece(NamedTuple):
+    """What an item comes to: `size` octets, to be read from `pieces`. `binary` when there is a NUL among them."""
+
+    size: int
+    pieces: Iterable[bytes]
+    binary: bool = False
+
+
+class Contents:
+    """One message's bytes. The scan is decoded when a section needs it."""
+
+    def __init__(self, prefix: bytes, blob: Blob) -> None:
+        self._prefix = prefix
+        self._blob = blob
+        self._scan: Scan | None = None
+
+    def read(self, item: ContentItem) -> Piece | None:
+        """A section; None when the message has none such. Raises BlobError, UnknownEncoding."""
+        match item:
+            case BodySection():
+                return self._section(item)
+            case BinarySection():
+                return self._decoded(item)
+            case BinarySize():
+                raise TypeError("a size has no octets: ask `decoded_size`")
+
+    def decoded_size(self, item: BinarySize) -> int | None:
+        """BINARY.SIZE. Raises BlobError, UnknownEncoding."""
+        found = self._decoded_pieces(item.part)
+        return None if found is None else sum(map(len, found))
+
+    def _section(self, item: BodySection) -> Piece | None:
+        wanted = item.section
+        if not wanted.part and not wanted.text:
+            whole = Range(0, len(self._prefix) + self._blob.body_size)
+        else:
+            found = section_range(self._scanned, len(self._prefix), wanted.part, wanted.text)
+            if found is None:
+                return None
+            whole = found
+        if wanted.fields:
+            return self._fields(item, whole)
+        start, stop = _cut(whole.start, whole.stop, item.partial)
+        return Piece(stop - start, self._pieces(start, stop))
+
+    def _fields(self, item: BodySection, header: Range) -> Piece:
+        block = b"".join(self._pieces(header.start, min(header.stop, header.start + _HEADER_LIMIT)))
+        chosen = header_fields(block, item.section.fields, exclude=item.section.text == "HEADER.FIELDS.NOT")
+        start, stop = _cut(0, len(chosen), item.partial)
+        return Piece(stop - start, (chosen[start:stop],))
+
+    def _decoded(self, item: BinarySection) -> Piece | None:
+        """Decoded twice, to know the size first and hold little: a part may be of any size."""
+        first = self._decoded_pieces(item.part)
+        if first is None:
+            return None
+        size, binary = 0, False
+        for piece in first:
+            size += len(piece)
+            binary = binary or b"\0" in piece
+        start, stop = _cut(0, size, item.partial)
+        again = self._decoded_pieces(item.part)
+        assert again is not None
+        return Piece(stop - start, _window(again, start, stop), binary)
+
+    def _decoded_pieces(self, number: tuple[int, ...]) -> Iterable[bytes] | None:
+        found = section_range(self._scanned, len(self._prefix), number)
+        index = find_part(self._scanned, number)
+        if found is None or index is None:
+            return None
+        raw = self._pieces(found.start, found.stop)
+        if not number:
+            return raw  # RFC 3516 4.2: the whole message has no encoding to undo
+        encoding = self._scanned.parts[index].encoding or "7bit"
+        if not is_known(encoding):
+            raise UnknownEncoding(encoding)
+        return decode_pieces(raw, encoding)
+
+    def _pieces(self, start: int, stop: int) -> Iterator[bytes]:
+        """The bytes [start, stop) of prefix and body."""
+        edge = len(self._prefix)
+        if start < edge:
+            yield self._prefix[start : min(stop, edge)]
+        if stop > edge:
+            yield from self._blob.iterate(max(start, edge) - edge, stop - edge, CHUNK_BYTES)
+
+    @property
+    def _scanned(self) -> Scan:
+        if self._scan is None:
+            self._scan = decode_scan(self._blob.scan)
+        return self._scan
+
+
+def _cut(start: int, stop: int, partial: Partial | None) -> tuple[int, int]:
+    """RFC 3501 6.4.5: `<start.count>` counts from the section's beginning; behind its end there is nothing."""
+    if partial is None:
+        return start, stop
+    first = min(start + partial.start, stop)
+    return first, min(first + partial.count, stop)
+
+
+def _window(pieces: Iterable[bytes], start: int, stop: int) -> Iterator[bytes]:
+    at = 0
+    for piece in pieces:
+        first, last = max(start - at, 0), min(stop - at, len(piece))
+        if first < last:
+            yield piece[first:last]
+        at += len(piece)
+        if at >= stop:
+            return

@@ -1,0 +1,42 @@
+"""COPY and MOVE."""
+
+from __future__ import annotations
+
+from services.access.adapters.mailstore import numbers, spans
+from services.access.commands.answer import READ_ONLY_TEXT, done
+from services.access.session.session import Session
+from services.access.session.sync import sync
+from shared.protocol.imap import commands as c
+from shared.protocol.imap import response
+from shared.protocol.imap.response_code import Code, copyuid, highestmodseq
+from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
+
+
+def _request(session: Session, command: c.Copy | c.Move) -> pb.CopyRequest:
+    uids = session.mailbox.resolve(command.sequence, uid=command.uid, saved=session.saved)
+    return pb.CopyRequest(account=session.account, mailbox=session.mailbox.id, uids=spans(uids), target=command.mailbox)
+
+
+async def copy(session: Session, command: c.Copy) -> bytes:
+    """RFC 3501 6.4.7, with COPYUID (RFC 4315)."""
+    with session.writing():
+        reply = await session.backend.mailstore.copy(_request(session, command))
+    session.watch.note(reply.version)
+    if not reply.source:
+        return done(command.tag, "COPY")
+    return response.ok(command.tag, "COPY completed", copyuid(reply.uid_validity, numbers(reply.source), numbers(reply.target)))
+
+
+async def move(session: Session, command: c.Move) -> bytes:
+    """RFC 6851: COPYUID comes before the messages leave the view."""
+    if session.mailbox.read_only:
+        return response.no(command.tag, READ_ONLY_TEXT, Code.READ_ONLY)
+    with session.writing():
+        reply = await session.backend.mailstore.move(_request(session, command))
+    session.watch.note(reply.version)
+    if not reply.source:
+        return done(command.tag, "MOVE")
+    code = copyuid(reply.uid_validity, numbers(reply.source), numbers(reply.target))
+    session.channel.write(response.ok(response.UNTAGGED, "Moved", code))
+    await sync(session, expunge=True)
+    return response.ok(command.tag, "MOVE completed", highestmodseq(reply.version) if session.qresync else None)

@@ -1,0 +1,81 @@
+"""From a framed command to its answer."""
+
+from __future__ import annotations
+
+import structlog
+
+from services.access.commands.append import append
+from services.access.commands.table import HANDLERS
+from services.access.session.channel import Ended
+from services.access.session.refusals import refusal
+from services.access.session.selected import NoSuchMessage
+from services.access.session.session import Session
+from services.access.session.sync import sync
+from shared.grpc.errors import NotFound, ServiceError
+from shared.protocol.imap import commands as c
+from shared.protocol.imap import response
+from shared.protocol.imap.error import ImapSyntaxError
+from shared.protocol.imap.frame_event import AppendLiteral, CommandReceived, FrameEvent, NeedContinuation, Refused
+from shared.protocol.imap.parse.command import parse_command
+from shared.protocol.imap.response_code import Code
+from shared.protocol.imap.state import forbids_expunge, is_allowed
+
+log = structlog.get_logger("access")
+_GONE = "The selected mailbox is gone"
+
+
+async def dispatch(session: Session, event: FrameEvent) -> None:
+    """Carry out what the framer read. Raises Ended."""
+    match event:
+        case CommandReceived(data):
+            await _command(session, data)
+        case NeedContinuation():
+            session.channel.write(response.continuation())
+        case AppendLiteral():
+            await _finish(session, await append(session, event), expunge=True)
+        case Refused():
+            session.channel.write(response.refused(event))
+            if event.condition == "BYE":
+                raise Ended
+        case _:
+            raise Ended("Out of step")
+
+
+async def _command(session: Session, data: bytes) -> None:
+    try:
+        command = parse_command(data)
+    except ImapSyntaxError as error:
+        session.channel.write(response.syntax_error(error))
+        return
+    if not is_allowed(command, session.state):
+        session.channel.write(response.bad(command.tag, f"{type(command).__name__.upper()} is not allowed now"))
+        return
+    answer = await _carried_out(session, command)
+    await _finish(session, answer, expunge=not forbids_expunge(command))
+
+
+async def _carried_out(session: Session, command: c.AnyCommand) -> bytes:
+    try:
+        return await HANDLERS[type(command)](session, command)
+    except ServiceError as error:
+        return refusal(command.tag, error)
+    except NoSuchMessage:
+        return response.bad(command.tag, "There is no message with this number")
+    except (Ended, ConnectionError, TimeoutError):
+        raise
+    except Exception as error:
+        log.error("access.command_failed", session=session.id, command=type(command).__name__, exc_info=error)
+        return response.no(command.tag, "Something is wrong in the server; its log says what", Code.SERVERBUG)
+
+
+async def _finish(session: Session, answer: bytes, *, expunge: bool) -> None:
+    """What changed, then the answer: the client acts on the answer knowing the rest."""
+    try:
+        await sync(session, expunge=expunge)
+    except NotFound:
+        session.channel.write(answer)
+        raise Ended(_GONE) from None
+    except ServiceError as error:
+        log.debug("access.sync_later", session=session.id, error=str(error))
+    session.channel.write(answer)
+    await session.channel.spill()

@@ -1,0 +1,30 @@
+"""EXPUNGE and UID EXPUNGE."""
+
+from __future__ import annotations
+
+from services.access.adapters.mailstore import spans
+from services.access.commands.answer import READ_ONLY_TEXT, done
+from services.access.session.session import Session
+from services.access.session.sync import sync
+from shared.protocol.imap import commands as c
+from shared.protocol.imap import response
+from shared.protocol.imap.response_code import Code, highestmodseq
+from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
+
+
+async def expunge(session: Session, command: c.Expunge) -> bytes:
+    """RFC 3501 6.4.3; of given UIDs only: RFC 4315 2.1."""
+    mailbox = session.mailbox
+    if mailbox.read_only:
+        return response.no(command.tag, READ_ONLY_TEXT, Code.READ_ONLY)
+    request = pb.ExpungeRequest(account=session.account, mailbox=mailbox.id)
+    if command.uids is not None:
+        request.only_given = True
+        request.uids.extend(spans(mailbox.resolve(command.uids, uid=True, saved=session.saved)))
+    with session.writing():
+        reply = await session.backend.mailstore.expunge(request)
+    session.watch.note(reply.version)
+    if reply.expunged and session.qresync:
+        await sync(session, expunge=True)
+        return response.ok(command.tag, "EXPUNGE completed", highestmodseq(reply.version))  # RFC 7162 3.2.7
+    return done(command.tag, "EXPUNGE")

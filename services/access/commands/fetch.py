@@ -1,0 +1,156 @@
+"""FETCH: ready attributes from the mailbox store, flags from here, sections straight from the blob to the socket."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import msgspec
+import structlog
+
+from services.access.adapters.mailstore import numbers, spans
+from services.access.commands.answer import done
+from services.access.commands.contents import Contents, Piece, UnknownEncoding
+from services.access.commands.fetch_plan import ContentItem, FetchPlan, plan
+from services.access.session.channel import Ended
+from services.access.session.selected import Selected
+from services.access.session.session import Session
+from shared.blobs.blob_id import BlobId
+from shared.blobs.errors import BlobError
+from shared.protocol.imap import commands as c
+from shared.protocol.imap import response
+from shared.protocol.imap.fetch import BinarySection, BinarySize
+from shared.protocol.imap.fetch_response import binary_size_item
+from shared.protocol.imap.flags import flag_list
+from shared.protocol.imap.number_set import NumberSet
+from shared.protocol.imap.response_code import Code
+from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
+
+log = structlog.get_logger("access")
+_flag_list = lru_cache(maxsize=4096)(flag_list)
+
+
+class Outcome(msgspec.Struct):
+    """How a FETCH went."""
+
+    answered: int = 0
+    unreadable: bool = False
+    undecodable: bool = False
+
+
+async def fetch(session: Session, command: c.Fetch) -> bytes:
+    """RFC 3501 6.4.5."""
+    wanted = plan(command.items)
+    session.condstore = session.condstore or wanted.modseq
+    mailbox = session.mailbox
+    uids = mailbox.resolve(command.sequence, uid=command.uid, saved=session.saved)
+    if command.vanished and not session.qresync:
+        return response.bad(command.tag, "QRESYNC is not enabled")  # RFC 7162 3.2.6
+    outcome = Outcome()
+    if uids or command.vanished:
+        await _stream(session, command, wanted, uids, outcome)
+    return _answer(command, outcome, missing=command.changed_since is None and outcome.answered < len(uids))
+
+
+async def _stream(session: Session, command: c.Fetch, wanted: FetchPlan, uids: NumberSet, outcome: Outcome) -> None:
+    mailbox = session.mailbox
+    request = pb.FetchRequest(
+        account=session.account, mailbox=mailbox.id, uids=spans(uids), contents=bool(wanted.contents), changed_since=command.changed_since or 0,
+        mark_seen=wanted.marks_seen and not mailbox.read_only,
+    )  # fmt: skip
+    for name in wanted.attributes:
+        setattr(request, name, True)
+    asked = command.sequence.resolve(mailbox.uid_next - 1) if command.vanished else NumberSet()
+    request.vanished_within.extend(spans(asked))
+    with session.writing():
+        async for batch in session.backend.mailstore.fetch(request):
+            if batch.vanished:
+                gone = numbers(batch.vanished).intersection(asked).difference(mailbox.runs.uids())
+                session.channel.write(response.vanished(gone, earlier=True))
+            await _answer_batch(session, wanted, batch, outcome)
+
+
+def _answer(command: c.Fetch, outcome: Outcome, *, missing: bool) -> bytes:
+    if outcome.unreadable:
+        return response.no(command.tag, "Some messages could not be read", Code.SERVERBUG)
+    if outcome.undecodable:
+        return response.no(command.tag, "Some parts have an unknown encoding", Code.UNKNOWN_CTE)  # RFC 3516 4.3
+    if missing:
+        return response.ok(command.tag, "FETCH completed; some messages are gone", Code.EXPUNGEISSUED)  # RFC 5530
+    return done(command.tag, "FETCH")
+
+
+async def _answer_batch(session: Session, wanted: FetchPlan, batch: pb.FetchBatch, outcome: Outcome) -> None:
+    heads = _heads(session.mailbox, wanted, batch)
+    outcome.answered += len(heads)
+    if not wanted.contents:
+        session.channel.write(b"".join([head + b")\r\n" for head in heads]))
+        await session.channel.spill()
+        return
+    for head, blob, prefix in zip(heads, batch.blobs, batch.prefixes, strict=True):
+        await _answer_contents(session, wanted.contents, head, blob, prefix, outcome)
+
+
+def _heads(mailbox: Selected, wanted: FetchPlan, batch: pb.FetchBatch) -> list[bytes]:
+    """Each message's response up to its sections: `* 1 FETCH (UID 7 FLAGS (\\Seen) …`."""
+    heads = []
+    sequence_of, told, with_uid, with_modseq = mailbox.runs.sequence_of, mailbox.told, wanted.uid, wanted.modseq
+    for uid, flags, modseq, attributes, seen in zip(batch.uids, batch.flags, batch.modseqs, batch.attributes, batch.seen_set, strict=True):
+        items = []
+        if with_uid:
+            items.append(b"UID %d" % uid)
+        if wanted.flags or seen:  # RFC 3501 6.4.5: a \Seen set by this command is told
+            items.append(b"FLAGS " + _flag_list(tuple(flags.flags)))
+            told(uid, modseq)
+        if with_modseq:
+            items.append(b"MODSEQ (%d)" % modseq)
+        if attributes:
+            items.append(attributes)
+        heads.append(b"* %d FETCH (%b" % (sequence_of(uid), b" ".join(items)))
+    return heads
+
+
+async def _answer_contents(session: Session, items: tuple[ContentItem, ...], head: bytes, blob_id: str, prefix: bytes, outcome: Outcome) -> None:
+    channel, space = session.channel, b"" if head.endswith(b"(") else b" "
+    channel.write(head)
+    try:
+        contents: Contents | None = Contents(prefix, await session.backend.blobs.read(BlobId(blob_id)))
+    except BlobError as error:
+        contents, outcome.unreadable = None, True
+        log.error("access.blob_unreadable", session=session.id, blob=blob_id, error=str(error))
+    for item in items:
+        channel.write(space)
+        await _answer_item(session, contents, item, outcome)
+        space = b" "
+    channel.write(b")\r\n")
+    await channel.spill()
+
+
+async def _answer_item(session: Session, contents: Contents | None, item: ContentItem, outcome: Outcome) -> None:
+    try:
+        if isinstance(item, BinarySize):
+            size = contents.decoded_size(item) if contents else None
+            session.channel.write(binary_size_item(item.label, size or 0))
+            return
+        piece = contents.read(item) if contents else None
+    except UnknownEncoding:
+        piece, outcome.undecodable = None, True
+    except BlobError as error:
+        piece, outcome.unreadable = None, True
+        log.error("access.blob_unreadable", session=session.id, error=str(error))
+    if piece is None:
+        session.channel.write(item.label + b" NIL")  # RFC 3501 7.4.2
+        return
+    await _write_piece(session, item, piece)
+
+
+async def _write_piece(session: Session, item: ContentItem, piece: Piece) -> None:
+    tilde = b"~" if piece.binary and isinstance(item, BinarySection) else b""
+    session.channel.write(b"%b %b{%d}\r\n" % (item.label, tilde, piece.size))
+    try:
+        for octets in piece.pieces:
+            session.channel.write(octets)
+            await session.channel.spill()
+    except BlobError as error:
+        # The size is told already: only the end of the connection can say that the rest does not come.
+        log.error("access.blob_unreadable", session=session.id, error=str(error))
+        raise Ended from error

@@ -1,0 +1,45 @@
+"""What the items of a FETCH need: from the mailbox store, from the session, from the message's bytes."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import msgspec
+
+from shared.protocol.imap.fetch import BinarySection, BinarySize, BodySection, FetchAttribute, FetchItem, sets_seen
+
+ContentItem = BodySection | BinarySection | BinarySize
+
+
+class FetchPlan(msgspec.Struct, frozen=True):
+    """One item list, taken apart."""
+
+    flags: bool
+    uid: bool
+    modseq: bool
+    marks_seen: bool
+    contents: tuple[ContentItem, ...]
+    """Items that are read from the message's bytes."""
+    attributes: tuple[str, ...]
+    """Fields of the FetchRequest to set: the store answers these ready for the wire."""
+
+
+_FIELDS = {
+    FetchAttribute.ENVELOPE: "envelope", FetchAttribute.BODY: "body", FetchAttribute.BODYSTRUCTURE: "body_structure",
+    FetchAttribute.RFC822_SIZE: "size", FetchAttribute.INTERNALDATE: "internal_date", FetchAttribute.EMAILID: "email_id",
+    FetchAttribute.THREADID: "thread_id",
+}  # fmt: skip
+
+
+@lru_cache(maxsize=512)
+def plan(items: tuple[FetchItem, ...]) -> FetchPlan:
+    """Clients send the same few lists for ever."""
+    contents = tuple(item for item in items if isinstance(item, BodySection | BinarySection | BinarySize))
+    return FetchPlan(
+        flags=FetchAttribute.FLAGS in items,
+        uid=FetchAttribute.UID in items,
+        modseq=FetchAttribute.MODSEQ in items,
+        marks_seen=sets_seen(items),
+        contents=contents,
+        attributes=tuple(_FIELDS[item] for item in items if isinstance(item, FetchAttribute) and item in _FIELDS),
+    )

@@ -1,0 +1,51 @@
+"""IDLE (RFC 2177): sleeps until the doorbell rings or the client speaks."""
+
+from __future__ import annotations
+
+from services.access.commands.answer import done
+from services.access.session.channel import Ended
+from services.access.session.session import Session
+from services.access.session.sync import sync
+from shared.clock import Clock
+from shared.protocol.imap import commands as c
+from shared.protocol.imap import response
+from shared.protocol.imap.frame_event import ContinuationLine
+from shared.protocol.imap.parse.session import ends_idle
+
+_STILL_HERE = response.ok(response.UNTAGGED, "Still here")
+
+
+async def idle(session: Session, command: c.Idle) -> bytes:
+    session.channel.framer.expect_line()
+    session.channel.write(response.continuation(b"idling"))
+    session.watch.idle.add(session.channel.ring)
+    try:
+        line = await _told_until_spoken_to(session)
+    finally:
+        session.watch.idle.discard(session.channel.ring)
+    if not ends_idle(line):
+        return response.bad(command.tag, "Expected DONE")
+    return done(command.tag, "IDLE")
+
+
+async def _told_until_spoken_to(session: Session) -> bytes:
+    clock, settings = session.backend.clock, session.backend.settings
+    end = clock.monotonic() + settings.idle_timeout
+    keepalive = settings.keepalive or settings.idle_timeout
+    while True:
+        await sync(session, expunge=True)
+        event = await session.channel.event_or_ring(min(keepalive, _left(clock, end)))
+        if isinstance(event, ContinuationLine):
+            return event.data
+        if event is not None:
+            raise Ended("Expected DONE")
+        if not session.channel.rung:
+            session.channel.write(_STILL_HERE)
+
+
+def _left(clock: Clock, end: float) -> float:
+    """Raises Ended when the client has been silent for too long."""
+    left = end - clock.monotonic()
+    if left <= 0:
+        raise Ended("You were silent for too long")
+    return left

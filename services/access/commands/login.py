@@ -1,0 +1,91 @@
+"""LOGIN and AUTHENTICATE."""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+
+from services.access.commands.connection import offered
+from services.access.session.channel import Ended
+from services.access.session.session import Session
+from shared.protocol.imap import commands as c
+from shared.protocol.imap import response
+from shared.protocol.imap.frame_event import AFTER_LOGIN, ContinuationLine
+from shared.protocol.imap.response_code import Code, capability_code
+from shared.protocol.sasl.base64 import encode_base64
+from shared.protocol.sasl.exchange import start
+from shared.protocol.sasl.mechanism import prepare_password
+from shared.protocol.sasl.outcome import Challenge, Credentials, SaslError, SaslFailure
+
+log = structlog.get_logger("access")
+
+_REFUSALS = {
+    "disabled": (Code.CONTACTADMIN, "This account is switched off"),
+    "too-many": (Code.UNAVAILABLE, "Too many log-ins were refused; try again later"),
+}
+_WRONG = (Code.AUTHENTICATIONFAILED, "Wrong name or password")
+
+
+async def login(session: Session, command: c.Login) -> bytes:
+    """RFC 3501 6.2.3."""
+    return await _admit(session, command.tag, Credentials(command.user, "", prepare_password(command.password)))
+
+
+async def authenticate(session: Session, command: c.Authenticate) -> bytes:
+    """RFC 3501 6.2.2, with an initial response (RFC 4959)."""
+    initial = command.initial_response
+    exchange, outcome = start(command.mechanism, None if initial is None else encode_base64(initial) or b"=")
+    while isinstance(outcome, Challenge):
+        session.channel.framer.expect_line()
+        session.channel.write(response.continuation(outcome.encode()))
+        line = await session.channel.event()
+        if not isinstance(line, ContinuationLine):
+            raise Ended("The response is too long")
+        outcome = exchange.step(line.data)
+    if isinstance(outcome, SaslError):
+        return _sasl_refusal(command.tag, outcome.failure)
+    if outcome.authzid not in ("", outcome.authcid):
+        return response.no(command.tag, "Acting for others is not offered", Code.AUTHORIZATIONFAILED)
+    return await _admit(session, command.tag, outcome)
+
+
+def _sasl_refusal(tag: bytes, failure: SaslFailure) -> bytes:
+    if failure is SaslFailure.UNKNOWN_MECHANISM:
+        return response.no(tag, "This mechanism is not offered", Code.CANNOT)
+    return response.bad(tag, f"AUTHENTICATE failed: {failure.value}")
+
+
+async def _admit(session: Session, tag: bytes, credentials: Credentials) -> bytes:
+    identity = await session.backend.directory.authenticate(credentials.authcid, credentials.password, "imap", session.address)
+    if not identity.ok:
+        return await _refuse(session, tag, identity.refusal)
+    if not session.backend.admission.admit_account(identity.account):
+        return response.no(tag, "Too many connections of this account", Code.LIMIT)
+    session.backend.guard.accepted(session.address)
+    await _enter(session, identity.account)
+    log.debug("access.login", session=session.id, account=identity.account)
+    return response.ok(tag, "Logged in", capability_code(offered(session)))
+
+
+async def _enter(session: Session, account: str) -> None:
+    try:
+        await session.enter(account)
+    except BaseException:
+        await session.leave()
+        raise
+    session.channel.framer.limits = AFTER_LOGIN
+    session.channel.silence = session.backend.settings.idle_timeout
+
+
+async def _refuse(session: Session, tag: bytes, why: str) -> bytes:
+    """Slowly; and after some refusals the connection ends."""
+    code, text = _REFUSALS.get(why, _WRONG)
+    log.info("access.login_refused", session=session.id, address=session.address, reason=why)
+    session.refused_logins += 1
+    await asyncio.sleep(session.backend.guard.refused(session.address))
+    answer = response.no(tag, text, code)
+    if session.refused_logins >= session.backend.settings.login_failures:
+        session.channel.write(answer)
+        raise Ended("Too many log-ins were refused")
+    return answer

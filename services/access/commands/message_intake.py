@@ -1,0 +1,78 @@
+"""One message of an APPEND on its way into the blob store."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from services.access.session.channel import Ended
+from services.access.session.refusals import blob_refusal
+from services.access.session.session import Session
+from shared.blobs.errors import BlobError, BlobTooLarge
+from shared.blobs.port import BlobWriter
+from shared.protocol.imap import response
+from shared.protocol.imap.commands import AppendMessage
+from shared.protocol.imap.dates import epoch_micros
+from shared.protocol.imap.frame_event import AppendLiteral, LiteralChunk, LiteralEnd
+from shared.protocol.imap.response_code import Code, ResponseCode
+from shared.protocol.message.scan import Scanner, encode_scan
+from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
+
+
+class IntakeRefused(Exception):
+    """The message, and with it the APPEND, is not taken."""
+
+    def __init__(self, text: str, code: ResponseCode = b"", condition: Literal["NO", "BAD"] = "NO") -> None:
+        super().__init__(text)
+        self.text = text
+        self.code = code
+        self.condition: Literal["NO", "BAD"] = condition
+
+
+class Intake:
+    """Takes one announced message. Memory is bounded by the blob writer's spool and one chunk."""
+
+    def __init__(self, session: Session, options: AppendMessage) -> None:
+        self._session = session
+        self._options = options
+        self._scanner = Scanner()
+
+    async def take(self, announced: AppendLiteral) -> pb.AppendMessage:
+        """The message, durable. Raises IntakeRefused, Ended."""
+        limit = self._session.backend.settings.append_limit
+        if announced.size > limit:
+            raise IntakeRefused(f"A message has at most {limit} octets", Code.TOOBIG)  # RFC 4469, RFC 7889
+        if not announced.size:
+            raise IntakeRefused("A message has at least one octet")
+        channel = self._session.channel
+        channel.framer.accept_literal()
+        if announced.waiting:
+            channel.write(response.continuation())
+        try:
+            with self._session.backend.blobs.writer(limit) as writer:
+                await self._read(writer, allow_nul=announced.binary)
+                return await self._commit(writer)
+        except BlobTooLarge as error:
+            raise IntakeRefused(str(error), Code.TOOBIG) from error
+        except BlobError as error:
+            code, text = blob_refusal(error)
+            raise IntakeRefused(text, code) from error
+
+    async def _read(self, writer: BlobWriter, *, allow_nul: bool) -> None:
+        """A bare LF is kept as it came; NUL needs a literal8 (RFC 3516 4.4)."""
+        channel = self._session.channel
+        while not isinstance(event := await channel.event(), LiteralEnd):
+            if not isinstance(event, LiteralChunk):
+                raise Ended("Out of step")
+            if not allow_nul and b"\0" in event.data:
+                raise IntakeRefused("NUL is not allowed in a message", condition="BAD")
+            writer.write(event.data)
+            self._scanner.feed(event.data)
+
+    async def _commit(self, writer: BlobWriter) -> pb.AppendMessage:
+        found = self._scanner.finish()
+        ref = await writer.commit(encode_scan(found))
+        date = self._options.internal_date
+        return pb.AppendMessage(
+            blob=ref.id, size=ref.size, flags=self._options.flags, message_id=found.message_id, subject=found.subject,
+            internal_date=epoch_micros(date) if date else self._session.backend.clock.now(), references=found.references or found.in_reply_to[:1],
+        )  # fmt: skip

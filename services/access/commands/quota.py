@@ -1,0 +1,37 @@
+"""GETQUOTA, GETQUOTAROOT (RFC 9208): one root, the account's own, when it has a limit."""
+
+from __future__ import annotations
+
+from services.access.commands.answer import done
+from services.access.session.session import Session
+from shared.protocol.imap import commands as c
+from shared.protocol.imap import response
+from shared.protocol.imap.response_code import Code
+from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
+
+_ROOT = ""
+_UNIT = 1024  # RFC 9208 5.1: STORAGE counts units of 1024 octets
+
+
+def _resources(quota: pb.QuotaReply) -> list[tuple[str, int, int]]:
+    if not quota.limit_bytes:
+        return []
+    return [("STORAGE", -(-quota.used_bytes // _UNIT), quota.limit_bytes // _UNIT)]
+
+
+async def get_quota(session: Session, command: c.GetQuota) -> bytes:
+    if command.root != _ROOT:
+        return response.no(command.tag, "There is no such quota root", Code.NONEXISTENT)
+    session.channel.write(response.quota(_ROOT, _resources(await session.backend.mailstore.quota(session.account))))
+    return done(command.tag, "GETQUOTA")
+
+
+async def get_quota_root(session: Session, command: c.GetQuotaRoot) -> bytes:
+    known = await session.mailboxes()
+    if not any(mailbox.name == command.mailbox for mailbox in known.mailboxes):
+        return response.no(command.tag, "There is no such mailbox", Code.NONEXISTENT)
+    resources = _resources(await session.backend.mailstore.quota(session.account))
+    session.channel.write(response.quotaroot(command.mailbox, [_ROOT] if resources else []))
+    if resources:
+        session.channel.write(response.quota(_ROOT, resources))
+    return done(command.tag, "GETQUOTAROOT")

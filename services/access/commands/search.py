@@ -1,0 +1,82 @@
+"""SEARCH, in the old form and as ESEARCH (RFC 4731), with saved results (RFC 5182)."""
+
+from __future__ import annotations
+
+from services.access.adapters.mailstore import numbers, spans
+from services.access.commands.answer import done
+from services.access.commands.search_key import contract_key
+from services.access.session.session import Session
+from shared.grpc.errors import ServiceError
+from shared.protocol.imap import commands as c
+from shared.protocol.imap import response
+from shared.protocol.imap.commands import SearchReturn
+from shared.protocol.imap.number_set import NumberSet
+from shared.protocol.imap.search_key import uses_modseq
+from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
+
+_ENDS = frozenset({SearchReturn.MIN, SearchReturn.MAX})
+
+
+async def search(session: Session, command: c.Search) -> bytes:
+    """RFC 3501 6.4.4."""
+    session.condstore = session.condstore or uses_modseq(command.key)
+    saves = command.returns is not None and SearchReturn.SAVE in command.returns
+    try:
+        found, highest = await _found(session, command)
+    except ServiceError:
+        if saves:
+            session.saved = NumberSet()  # RFC 5182 2.1: a SEARCH that fails leaves `$` empty
+        raise
+    if command.returns is None:
+        shown = found if command.uid else session.mailbox.runs.sequences_of(found)
+        session.channel.write(response.search(shown, highest if uses_modseq(command.key) else 0))
+    else:
+        await _extended(session, command, command.returns, found, highest)
+    return done(command.tag, "SEARCH")
+
+
+async def _found(session: Session, command: c.Search) -> tuple[NumberSet, int]:
+    """The UIDs in the view that match, and the highest MODSEQ among them."""
+    mailbox = session.mailbox
+    key = contract_key(command.key, lambda sequence, uid: mailbox.resolve(sequence, uid=uid, saved=session.saved))
+    request = pb.SearchRequest(account=session.account, mailbox=mailbox.id, key=key, now=session.backend.clock.now())
+    reply = await session.backend.mailstore.search(request)
+    return mailbox.runs.select_uids(numbers(reply.uids)), reply.highest_modseq
+
+
+async def _extended(session: Session, command: c.Search, returns: frozenset[SearchReturn], found: NumberSet, highest: int) -> None:
+    shown = found if command.uid else session.mailbox.runs.sequences_of(found)
+    if SearchReturn.SAVE in returns:
+        session.saved = _saved(returns, found)
+    if returns == {SearchReturn.SAVE}:
+        return
+    data: list[tuple[str, int | NumberSet]] = []
+    if shown:
+        data += [("MIN", shown.smallest)] if SearchReturn.MIN in returns else []
+        data += [("MAX", shown.largest)] if SearchReturn.MAX in returns else []
+        data += [("ALL", shown)] if SearchReturn.ALL in returns else []
+    if SearchReturn.COUNT in returns:
+        data.append(("COUNT", len(shown)))
+    if shown and uses_modseq(command.key):
+        data.append(("MODSEQ", await _modseq(session, returns, found, highest)))
+    session.channel.write(response.esearch(command.tag, command.uid, data))
+
+
+def _ends(returns: frozenset[SearchReturn], found: NumberSet) -> NumberSet:
+    ends = [found.smallest] if SearchReturn.MIN in returns else []
+    return NumberSet.of_numbers({*ends, found.largest} if SearchReturn.MAX in returns else ends) if found else found
+
+
+def _saved(returns: frozenset[SearchReturn], found: NumberSet) -> NumberSet:
+    """RFC 5182 2.1: with MIN or MAX alone, only those are saved."""
+    others = returns - {SearchReturn.SAVE}
+    return _ends(returns, found) if others and others <= _ENDS else found
+
+
+async def _modseq(session: Session, returns: frozenset[SearchReturn], found: NumberSet, highest: int) -> int:
+    """RFC 7162 3.1.10: with MIN or MAX alone, the highest MODSEQ of just those messages."""
+    if returns - {SearchReturn.SAVE} - _ENDS:
+        return highest
+    request = pb.FetchRequest(account=session.account, mailbox=session.mailbox.id, uids=spans(_ends(returns, found)))
+    modseqs = [modseq async for batch in session.backend.mailstore.fetch(request) for modseq in batch.modseqs]
+    return max(modseqs, default=highest)

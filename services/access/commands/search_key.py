@@ -1,0 +1,69 @@
+"""A parsed search key as the mailbox store's contract has it: sequence numbers turned into UIDs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from services.access.adapters.mailstore import spans
+from shared.protocol.imap import search_key as k
+from shared.protocol.imap.number_set import NumberSet
+from shared.protocol.imap.sequence import SequenceSet
+from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
+
+Resolve = Callable[[SequenceSet, bool], NumberSet]
+"""The UIDs that a set means; True for a set of UIDs."""
+
+
+def contract_key(key: k.SearchKey, resolve: Resolve) -> pb.SearchKey:
+    """The key for the store. Its depth is bounded by the grammar. Raises what `resolve` raises."""
+    match key:
+        case k.And(keys):
+            return pb.SearchKey(key="and", keys=[contract_key(inner, resolve) for inner in keys])
+        case k.Or(keys):
+            return pb.SearchKey(key="or", keys=[contract_key(inner, resolve) for inner in keys])
+        case k.Not(inner):
+            return pb.SearchKey(key="not", keys=[contract_key(inner, resolve)])
+        case k.Uid(uids):
+            return pb.SearchKey(key="uid", uids=spans(resolve(uids, True)))
+        case k.SeqSet(numbers):
+            return pb.SearchKey(key="uid", uids=spans(resolve(numbers, False)))
+        case _:
+            return _leaf(key)
+
+
+def _leaf(key: k.SearchKey) -> pb.SearchKey:
+    match key:
+        case k.Flag(flag, is_set):
+            return pb.SearchKey(key="flag", name=flag, number=int(is_set))
+        case k.Header(field, text):
+            return pb.SearchKey(key="header", name=field, text=text)
+        case k.Body(text):
+            return pb.SearchKey(key="body", text=text)
+        case k.Text(text):
+            return pb.SearchKey(key="text", text=text)
+        case k.InternalDate(test, day):
+            return pb.SearchKey(key="internaldate", name=test, text=day.isoformat())
+        case k.SentDate(test, day):
+            return pb.SearchKey(key="sentdate", name=test, text=day.isoformat())
+        case _:
+            return _number(key)
+
+
+def _number(key: k.SearchKey) -> pb.SearchKey:
+    match key:
+        case k.Larger(octets):
+            return pb.SearchKey(key="larger", number=octets)
+        case k.Smaller(octets):
+            return pb.SearchKey(key="smaller", number=octets)
+        case k.Older(seconds):
+            return pb.SearchKey(key="older", number=seconds)
+        case k.Younger(seconds):
+            return pb.SearchKey(key="younger", number=seconds)
+        case k.Modseq(modseq):
+            return pb.SearchKey(key="modseq", number=modseq)
+        case k.EmailId(text):
+            return pb.SearchKey(key="emailid", text=text)
+        case k.ThreadId(text):
+            return pb.SearchKey(key="threadid", text=text)
+        case _:
+            return pb.SearchKey(key="all")

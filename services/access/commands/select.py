@@ -1,0 +1,84 @@
+"""SELECT, EXAMINE, CLOSE, UNSELECT; coming back with QRESYNC."""
+
+from __future__ import annotations
+
+from services.access.adapters.mailstore import numbers, spans
+from services.access.commands.answer import done
+from services.access.session.selected import Selected
+from services.access.session.session import Session
+from services.access.session.sync import flag_lines
+from shared.protocol.imap import commands as c
+from shared.protocol.imap import response
+from shared.protocol.imap.number_set import NumberSet
+from shared.protocol.imap.response_code import Code, highestmodseq, mailboxid, uidnext, uidvalidity, unseen
+from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
+
+
+async def select(session: Session, command: c.Select) -> bytes:
+    """RFC 3501 6.3.1; a SELECT that fails leaves no mailbox selected."""
+    if command.qresync is not None and not session.qresync:
+        return response.bad(command.tag, "QRESYNC is not enabled")  # RFC 7162 3.2.5
+    _leave_mailbox(session)
+    view = await session.backend.mailstore.view(session.account, command.mailbox)
+    session.watch.note(view.version)
+    session.condstore = session.condstore or command.condstore
+    selected = Selected(view, read_only=command.read_only)
+    session.select(selected)
+    session.channel.write(_described(selected, view))
+    if command.qresync is not None and command.qresync.uidvalidity == selected.uid_validity:
+        await _resynchronise(session, selected, command.qresync)
+    code = Code.READ_ONLY if command.read_only else Code.READ_WRITE
+    return response.ok(command.tag, "EXAMINE completed" if command.read_only else "SELECT completed", code)
+
+
+async def close(session: Session, command: c.Close) -> bytes:
+    """RFC 3501 6.4.2: what is marked \\Deleted goes without a word."""
+    mailbox = session.mailbox
+    if not mailbox.read_only:
+        with session.writing():
+            reply = await session.backend.mailstore.expunge(pb.ExpungeRequest(account=session.account, mailbox=mailbox.id))
+        session.watch.note(reply.version)
+    session.select(None)
+    return done(command.tag, "CLOSE")
+
+
+async def unselect(session: Session, command: c.Unselect) -> bytes:
+    """RFC 3691."""
+    session.select(None)
+    return done(command.tag, "UNSELECT")
+
+
+def _leave_mailbox(session: Session) -> None:
+    if session.selected is not None:
+        session.select(None)
+        session.channel.write(response.ok(response.UNTAGGED, "Previous mailbox is closed", Code.CLOSED))  # RFC 7162 3.2.11
+
+
+def _described(selected: Selected, view: pb.MailboxView) -> bytes:
+    lines = [
+        selected.flags(),
+        response.exists(len(selected.runs)),
+        response.recent(0),
+        response.ok(response.UNTAGGED, "UIDs valid", uidvalidity(selected.uid_validity)),
+        response.ok(response.UNTAGGED, "Predicted next UID", uidnext(selected.uid_next)),
+        response.ok(response.UNTAGGED, "Highest MODSEQ", highestmodseq(selected.modseq)),
+        response.ok(response.UNTAGGED, "Mailbox id", mailboxid(selected.id)),
+    ]
+    number = selected.runs.sequence_of(view.first_unseen_uid)
+    if number:
+        lines.append(response.ok(response.UNTAGGED, "First unseen", unseen(number)))
+    return b"".join(lines)
+
+
+async def _resynchronise(session: Session, selected: Selected, known: c.Qresync) -> None:
+    """VANISHED (EARLIER) and changed flags since what the client remembers (RFC 7162 3.2.5.1)."""
+    uids = known.known_uids.resolve(selected.uid_next - 1) if known.known_uids else NumberSet(((1, max(selected.uid_next - 1, 1)),))
+    request = pb.FetchRequest(
+        account=session.account, mailbox=selected.id, uids=spans(selected.runs.select_uids(uids)), changed_since=known.modseq,
+        vanished_within=spans(uids),
+    )  # fmt: skip
+    async for batch in session.backend.mailstore.fetch(request):
+        session.channel.write(response.vanished(numbers(batch.vanished).intersection(uids).difference(selected.runs.uids()), earlier=True))
+        changed = [pb.Changed(uid=uid, flags=batch.flags[at].flags, modseq=batch.modseqs[at]) for at, uid in enumerate(batch.uids)]
+        session.channel.write(b"".join(flag_lines(selected, changed, modseq=True)))
+        await session.channel.spill()

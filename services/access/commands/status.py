@@ -1,0 +1,49 @@
+"""STATUS, also as LIST returns it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from services.access.commands.answer import done
+from services.access.session.session import Session
+from shared.protocol.imap import commands as c
+from shared.protocol.imap import response
+from shared.protocol.imap.commands import StatusItem
+from shared.protocol.imap.response_code import Code
+from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
+
+_VALUES: dict[StatusItem, Callable[[pb.Mailbox], int | str]] = {
+    StatusItem.MESSAGES: lambda mailbox: mailbox.messages,
+    StatusItem.RECENT: lambda mailbox: 0,
+    StatusItem.UIDNEXT: lambda mailbox: mailbox.uid_next,
+    StatusItem.UIDVALIDITY: lambda mailbox: mailbox.uid_validity,
+    StatusItem.UNSEEN: lambda mailbox: mailbox.unseen,
+    StatusItem.HIGHESTMODSEQ: lambda mailbox: mailbox.highest_modseq,
+    StatusItem.SIZE: lambda mailbox: mailbox.size,
+    StatusItem.DELETED: lambda mailbox: mailbox.deleted,
+    StatusItem.MAILBOXID: lambda mailbox: mailbox.id,
+}
+
+
+async def status(session: Session, command: c.Status) -> bytes:
+    """RFC 3501 6.3.10."""
+    known = await session.mailboxes()
+    mailbox = next((one for one in known.mailboxes if one.name == command.mailbox), None)
+    if mailbox is None:
+        return response.no(command.tag, "There is no such mailbox", Code.NONEXISTENT)
+    session.channel.write(status_line(session, mailbox, command.items))
+    return done(command.tag, "STATUS")
+
+
+def status_line(session: Session, mailbox: pb.Mailbox, items: Sequence[StatusItem]) -> bytes:
+    """One mailbox's STATUS response."""
+    if StatusItem.HIGHESTMODSEQ in items:
+        session.condstore = True  # RFC 7162 3.1: asking for it enables CONDSTORE
+    values = {item: _value(session, mailbox, item) for item in items}
+    return response.status(mailbox.name, values)
+
+
+def _value(session: Session, mailbox: pb.Mailbox, item: StatusItem) -> int | str:
+    if item is StatusItem.APPENDLIMIT:
+        return session.backend.settings.append_limit
+    return _VALUES[item](mailbox)

@@ -1,0 +1,76 @@
+"""STORE, conditional too (RFC 7162 3.1.3)."""
+
+from __future__ import annotations
+
+from services.access.adapters.mailstore import numbers, spans
+from services.access.commands.answer import READ_ONLY_TEXT, done
+from services.access.session.selected import Selected
+from services.access.session.session import Session
+from services.access.session.sync import flag_lines, sync
+from shared.protocol.imap import commands as c
+from shared.protocol.imap import fetch_response, response
+from shared.protocol.imap.commands import StoreMode
+from shared.protocol.imap.flags import is_system_flag
+from shared.protocol.imap.response_code import Code, modified
+from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
+
+_MODES = {StoreMode.ADD: pb.StoreRequest.ADD, StoreMode.REMOVE: pb.StoreRequest.REMOVE, StoreMode.REPLACE: pb.StoreRequest.REPLACE}
+
+
+async def store(session: Session, command: c.Store) -> bytes:
+    """RFC 3501 6.4.6."""
+    mailbox = session.mailbox
+    if mailbox.read_only:
+        return response.no(command.tag, READ_ONLY_TEXT, Code.READ_ONLY)
+    session.condstore = session.condstore or command.unchanged_since is not None
+    uids = mailbox.resolve(command.sequence, uid=command.uid, saved=session.saved)
+    if not uids:
+        return done(command.tag, "STORE")
+    # What others did must be told before this STORE may stand for all that is new.
+    await sync(session, expunge=False)
+    request = pb.StoreRequest(
+        account=session.account, mailbox=mailbox.id, uids=spans(uids), mode=_MODES[command.mode], flags=command.flags,
+        unchanged_since=command.unchanged_since,
+    )  # fmt: skip
+    with session.writing():
+        reply = await session.backend.mailstore.store(request)
+    _tell(session, mailbox, command, reply)
+    session.watch.note(reply.version)
+    return _answer(mailbox, command, reply)
+
+
+def _tell(session: Session, mailbox: Selected, command: c.Store, reply: pb.StoreReply) -> None:
+    """The new flags, unless the client wants silence; then only what it cannot know."""
+    alone = reply.version == mailbox.version + 1
+    if not command.silent:
+        session.channel.write(b"".join(flag_lines(mailbox, reply.changed, modseq=session.condstore)))
+    elif session.condstore:
+        session.channel.write(b"".join(_modseq_line(mailbox, one) for one in reply.changed))
+    ours = False
+    for one in reply.changed:
+        ours = ours or one.modseq == reply.version
+        # In silence, another's change in between would go unnoticed: then the flags are told after all.
+        if alone or not command.silent:
+            mailbox.told(one.uid, one.modseq)
+    if ours and not _brings_keywords(mailbox, command):
+        mailbox.forward(reply.version)
+
+
+def _brings_keywords(mailbox: Selected, command: c.Store) -> bool:
+    """Whether FLAGS must be told anew, which `sync` does."""
+    known = {keyword.lower() for keyword in mailbox.keywords}
+    return any(not is_system_flag(flag) and flag.lower() not in known for flag in command.flags)
+
+
+def _modseq_line(mailbox: Selected, one: pb.Changed) -> bytes:
+    """RFC 7162 3.1.3: the MODSEQ is told even in silence."""
+    number = mailbox.runs.sequence_of(one.uid)
+    return fetch_response.fetch(number, [fetch_response.uid_item(one.uid), fetch_response.modseq_item(one.modseq)]) if number else b""
+
+
+def _answer(mailbox: Selected, command: c.Store, reply: pb.StoreReply) -> bytes:
+    refused = numbers(reply.refused)
+    if not refused:
+        return done(command.tag, "STORE")
+    shown = refused if command.uid else mailbox.runs.sequences_of(refused)
+    return response.ok(command.tag, "Conditional STORE: some messages were changed before", modified(shown))

@@ -1,0 +1,1 @@
+"""Sockets in, and what an operator may ask."""

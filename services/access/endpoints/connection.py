@@ -1,0 +1,68 @@
+"""One connection from greeting to BYE."""
+
+from __future__ import annotations
+
+import contextlib
+
+import structlog
+
+from services.access.commands.connection import offered
+from services.access.commands.dispatch import dispatch
+from services.access.endpoints.wire import Wire
+from services.access.session.backend import Backend
+from services.access.session.channel import Channel, Ended
+from services.access.session.session import Session
+from shared.protocol.imap import response
+from shared.protocol.imap.framing import CommandFramer
+from shared.protocol.imap.response_code import Code, capability_code
+
+log = structlog.get_logger("access")
+
+
+class Connection:
+    """Runs a session over a wire; belongs to one task."""
+
+    def __init__(self, backend: Backend, wire: Wire) -> None:
+        self._backend = backend
+        self._wire = wire
+        self._channel = Channel(wire, CommandFramer(), backend.settings.login_timeout)
+
+    async def serve(self) -> None:
+        """Return when the connection has ended; never raises but when cancelled."""
+        admitted = self._backend.admission.admit_address(self._wire.peer)
+        session = Session(self._backend, self._channel, self._wire.peer)
+        try:
+            if not admitted:
+                raise Ended("Too many connections")
+            await self._converse(session)
+        except Ended as end:
+            await self._farewell(end.farewell)
+        except TimeoutError:
+            await self._farewell("You were silent for too long")
+        except ConnectionError:
+            self._wire.abort()
+        except Exception as error:
+            log.error("access.session_failed", session=session.id, exc_info=error)
+            await self._farewell("Something is wrong in the server")
+        finally:
+            await session.leave()
+            if admitted:
+                self._backend.admission.release_address(self._wire.peer)
+            self._wire.close()
+
+    def shut_down(self) -> None:
+        """End the session at its next wait, in peace."""
+        self._channel.leave("The server is shutting down")
+
+    async def _converse(self, session: Session) -> None:
+        greeting = response.ok(response.UNTAGGED, f"{self._backend.host} Mailfold ready", capability_code(offered(session)))
+        self._channel.write(greeting)
+        while True:
+            await dispatch(session, await self._channel.event())
+
+    async def _farewell(self, text: str) -> None:
+        """BYE, if the client is there to hear it (RFC 3501 7.1.5)."""
+        with contextlib.suppress(ConnectionError, TimeoutError):
+            if text:
+                self._channel.write(response.bye(text, Code.UNAVAILABLE))
+            await self._channel.flush()

@@ -1,0 +1,31 @@
+"""What all sessions of the process share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from services.access.adapters.directory import Directory
+from services.access.adapters.mailstore import Mailstore
+from services.access.session.admission import Admission
+from services.access.session.guard import LoginGuard
+from services.access.session.versions import Versions
+from services.access.settings import AccessSettings
+from shared.blobs.port import Blobs
+from shared.clock import Clock
+from shared.ids import Ids
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """Other services, the blob store, and the limits."""
+
+    settings: AccessSettings
+    mailstore: Mailstore
+    directory: Directory
+    blobs: Blobs
+    versions: Versions
+    admission: Admission
+    guard: LoginGuard
+    ids: Ids
+    clock: Clock
+    host: str

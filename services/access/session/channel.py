@@ -1,0 +1,124 @@
+"""Frames in and bytes out of one connection: reading, coalesced writing, and fairness between connections."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Protocol
+
+from shared.protocol.imap.frame_event import FrameEvent
+from shared.protocol.imap.framing import CommandFramer
+
+SPILL_BYTES = 65_536
+"""Output held before it goes to the socket in the middle of an answer."""
+_EVENTS_A_TURN = 64
+
+
+class Ended(Exception):
+    """The client has gone, or the server wants the session to end; `farewell` is the text of a BYE, empty when nobody would read it."""
+
+    def __init__(self, farewell: str = "") -> None:
+        super().__init__(farewell)
+        self.farewell = farewell
+
+
+class Wire(Protocol):
+    """A connection's socket as a session sees it."""
+
+    ended: bool
+    """Nothing more comes: the client closed, or `stop` was called."""
+
+    def take(self) -> bytes:
+        """What has come so far; empty when nothing has."""
+
+    async def wait(self, seconds: float) -> bool:
+        """Wait for input or the end (False), or for `ring` (True). Raises TimeoutError."""
+
+    def ring(self) -> None:
+        """Let a `wait` return."""
+
+    async def send(self, data: bytes) -> None:
+        """Write; returns when there is room for more. Raises ConnectionError, TimeoutError when the client does not read."""
+
+
+class Channel:
+    """What a session reads and writes. Output is collected until the session must wait, then written at once."""
+
+    def __init__(self, wire: Wire, framer: CommandFramer, silence: float) -> None:
+        self._wire = wire
+        self._out: list[bytes] = []
+        self._held = 0
+        self._turn = 0
+        self.framer = framer
+        self.silence = silence
+        """Seconds a client may say nothing."""
+        self.rung = False
+        """Whether `event_or_ring` last returned for a ring."""
+        self.leaving = ""
+        """Why the server wants to end the session; empty while it does not."""
+
+    def write(self, data: bytes) -> None:
+        """Add to what will be sent."""
+        self._out.append(data)
+        self._held += len(data)
+
+    async def spill(self) -> None:
+        """Send when much has been collected: called between the pieces of a long answer."""
+        if self._held >= SPILL_BYTES:
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Send everything collected."""
+        if self._out:
+            data = self._out[0] if len(self._out) == 1 else b"".join(self._out)
+            self._out.clear()
+            self._held = 0
+            await self._wire.send(data)
+
+    async def event(self) -> FrameEvent:
+        """The next frame. Raises Ended."""
+        while True:
+            event = self.framer.next()
+            if event is not None:
+                await self._yield_turn()
+                return event
+            await self._more(self.silence)
+
+    async def event_or_ring(self, seconds: float) -> FrameEvent | None:
+        """The next frame, or None after a ring or after `seconds`. Raises Ended."""
+        self.rung = False
+        while (event := self.framer.next()) is None and not self.rung:
+            try:
+                self.rung = await self._more(seconds)
+            except TimeoutError:
+                return None
+        return event
+
+    def ring(self) -> None:
+        """Wake the session: there is something to tell."""
+        self._wire.ring()
+
+    def leave(self, why: str) -> None:
+        """Let the session end at its next wait."""
+        self.leaving = why
+        self._wire.ring()
+
+    async def _more(self, seconds: float) -> bool:
+        """Feed what has come; else wait. True after a ring."""
+        data = self._wire.take()
+        if data:
+            self.framer.feed(data)
+            return False
+        if self._wire.ended or self.leaving:
+            raise Ended(self.leaving)
+        await self.flush()
+        rung = await self._wire.wait(seconds)
+        if self.leaving:
+            raise Ended(self.leaving)
+        return rung
+
+    async def _yield_turn(self) -> None:
+        # A client that pipelines hundreds of commands must not keep the others waiting.
+        self._turn += 1
+        if self._turn >= _EVENTS_A_TURN:
+            self._turn = 0
+            await asyncio.sleep(0)

@@ -1,0 +1,37 @@
+"""Refusals of other services as IMAP answers (RFC 5530)."""
+
+from __future__ import annotations
+
+from shared.blobs.errors import BlobError, BlobStoreFull
+from shared.grpc.errors import Denied, InternalError, LimitReached, ServiceError, TimedOut, Unavailable
+from shared.protocol.imap import response
+from shared.protocol.imap.response_code import Code, ResponseCode
+
+_BY_KIND: dict[type[ServiceError], Code] = {
+    Unavailable: Code.UNAVAILABLE,
+    TimedOut: Code.UNAVAILABLE,
+    InternalError: Code.SERVERBUG,
+    Denied: Code.NOPERM,
+    LimitReached: Code.LIMIT,
+}
+_REASONS = {code.name: code for code in (
+    Code.NONEXISTENT, Code.TRYCREATE, Code.ALREADYEXISTS, Code.OVERQUOTA, Code.LIMIT, Code.CANNOT, Code.USEATTR)}  # fmt: skip
+_TEXTS = {Code.UNAVAILABLE: "The server cannot do this now; try again", Code.SERVERBUG: "Something is wrong in the server; its log says what"}
+
+
+def refusal_code(error: ServiceError) -> Code | None:
+    """The response code that says why."""
+    return _REASONS.get(error.reason) or _BY_KIND.get(type(error))
+
+
+def refusal(tag: bytes, error: ServiceError) -> bytes:
+    """NO, with a code where there is one."""
+    code = refusal_code(error)
+    return response.no(tag, (_TEXTS.get(code) if code else None) or error.message, code)
+
+
+def blob_refusal(error: BlobError) -> tuple[ResponseCode, str]:
+    """Why a message cannot be taken in."""
+    if isinstance(error, BlobStoreFull):
+        return Code.LIMIT, "The server's disk is full"
+    return Code.UNAVAILABLE, "The message could not be stored"

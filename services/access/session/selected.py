@@ -1,0 +1,100 @@
+"""A session's view of the mailbox it has selected, and what its client must still be told."""
+
+from __future__ import annotations
+
+from services.access.adapters.mailstore import numbers
+from shared.protocol.imap import response
+from shared.protocol.imap.flags import SETTABLE_SYSTEM_FLAGS
+from shared.protocol.imap.number_set import NumberSet
+from shared.protocol.imap.response_code import permanentflags
+from shared.protocol.imap.sequence import SequenceSet
+from shared.protocol.imap.uid_runs import UidRuns
+from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
+
+
+class NoSuchMessage(Exception):
+    """A sequence number above the count of messages."""
+
+
+class Selected:
+    """One mailbox as the client believes it to be. Sequence numbers change only when the client is told (RFC 3501 7.4.1)."""
+
+    def __init__(self, view: pb.MailboxView, *, read_only: bool) -> None:
+        self.id = view.mailbox.id
+        self.uid_validity = view.mailbox.uid_validity
+        self.modseq = view.mailbox.highest_modseq
+        self.read_only = read_only
+        self.runs = UidRuns(numbers(view.uids))
+        self.uid_next = max(view.mailbox.uid_next, self.runs.largest + 1)
+        self.version = view.version
+        self.keywords = tuple(view.keywords)
+        self._told_exists = len(self.runs)
+        self._vanished = NumberSet()
+        self._told_flags: dict[int, int] = {}
+        """MODSEQ of flags that answers told, newer than `version`: `take` need not tell them again."""
+
+    # -- which messages a command means
+
+    def resolve(self, sequence: SequenceSet, *, uid: bool, saved: NumberSet) -> NumberSet:
+        """The UIDs meant, of those in the view. Raises NoSuchMessage (RFC 3501 6.4.8: unknown UIDs are passed over)."""
+        if sequence.saved:
+            return self.runs.select_uids(saved)
+        if uid:
+            return self.runs.select_uids(sequence.resolve(self.runs.largest))
+        if sequence.highest > len(self.runs) or (sequence.has_star and not self.runs):
+            raise NoSuchMessage
+        return self.runs.select_sequences(sequence.resolve(len(self.runs)))
+
+    # -- what changes
+
+    def told(self, uid: int, modseq: int) -> None:
+        """An answer carried the message's flags as of this MODSEQ."""
+        if modseq > self.version:
+            self._told_flags[uid] = modseq
+
+    def forward(self, version: int) -> None:
+        """A write of this session alone lies between the view and `version`, and its answer told everything."""
+        if version == self.version + 1:
+            self.version = version
+            self._told_flags.clear()
+
+    def take(self, changes: pb.ChangesReply) -> list[pb.Changed]:
+        """Bring the view forward; what is gone stays until it is told. Returns the messages whose flags must be told."""
+        for span in changes.added:
+            self.runs.add(span.first, span.last)
+        self.uid_next = max(changes.uid_next, self.runs.largest + 1)
+        if changes.vanished:
+            self._vanished = self._vanished.union(self.runs.select_uids(numbers(changes.vanished)))
+        told, self._told_flags = self._told_flags, {}
+        self.version = changes.version
+        return [one for one in changes.changed if told.get(one.uid) != one.modseq]
+
+    def tell_exists(self) -> bytes:
+        """EXISTS, if the client's count is not right."""
+        if self._told_exists == len(self.runs):
+            return b""
+        self._told_exists = len(self.runs)
+        return response.exists(self._told_exists)
+
+    def tell_expunges(self, *, vanished: bool) -> bytes:
+        """EXPUNGE (or VANISHED, once QRESYNC is enabled) of what is gone; the numbers behind move up now. After `tell_exists`."""
+        gone, self._vanished = self._vanished, NumberSet()
+        if not gone:
+            return b""
+        told = response.vanished(gone) if vanished else response.expunges(self.runs.sequences_of(gone))
+        self.runs.remove_all(gone)
+        self._told_exists = len(self.runs)
+        return told
+
+    def tell_keywords(self, keywords: tuple[str, ...]) -> bytes:
+        """FLAGS and PERMANENTFLAGS when keywords were added."""
+        if keywords == self.keywords:
+            return b""
+        self.keywords = keywords
+        return self.flags()
+
+    def flags(self) -> bytes:
+        """Which flags there are and which may be kept (RFC 3501 7.2.6)."""
+        known = (*SETTABLE_SYSTEM_FLAGS, *self.keywords)
+        kept = () if self.read_only else known
+        return response.flags(known) + response.ok(response.UNTAGGED, "Flags permitted", permanentflags(kept, not self.read_only))

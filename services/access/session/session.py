@@ -1,0 +1,88 @@
+"""One client's session."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+from services.access.session.backend import Backend
+from services.access.session.channel import Channel
+from services.access.session.selected import Selected
+from services.access.session.versions import Watch
+from shared.eventstore.event import Actor, Provenance
+from shared.grpc.call import act, acting, with_command
+from shared.ids import Kind
+from shared.protocol.imap.number_set import NumberSet
+from shared.protocol.imap.state import State
+from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
+
+
+class Session:
+    """State between commands. It belongs to one task."""
+
+    def __init__(self, backend: Backend, channel: Channel, address: str) -> None:
+        self.backend = backend
+        self.channel = channel
+        self.address = address
+        """The client's."""
+        self.id = backend.ids.new(Kind.SESSION)
+        self.state = State.NOT_AUTHENTICATED
+        self.account = ""
+        self.refused_logins = 0
+        self.condstore = False
+        self.qresync = False
+        self.selected: Selected | None = None
+        self.saved = NumberSet()
+        """`$`: UIDs of the last saved search (RFC 5182)."""
+        self._watch: Watch | None = None
+        self._mailboxes: pb.MailboxList | None = None
+
+    @property
+    def mailbox(self) -> Selected:
+        """The selected mailbox; for handlers of commands that only the selected state allows."""
+        assert self.selected is not None
+        return self.selected
+
+    @property
+    def watch(self) -> Watch:
+        """The account's version; once authenticated."""
+        assert self._watch is not None
+        return self._watch
+
+    async def enter(self, account: str) -> None:
+        """The client is this account from now on; what the session writes says so."""
+        self.account = account
+        act(Provenance(Actor("account", account, "password", self.id, self.address), correlation=self.id))
+        self._watch = await self.backend.versions.watch(account)
+        with self.writing():
+            self._watch.note(await self.backend.mailstore.open_account(account))
+        self.state = State.AUTHENTICATED
+
+    async def leave(self) -> None:
+        """Let go of what the session holds; after its last command."""
+        if self._watch is not None:
+            await self.backend.versions.leave(self._watch)
+            self._watch = None
+        if self.account:
+            self.backend.admission.release_account(self.account)
+            self.account = ""
+
+    def select(self, selected: Selected | None) -> None:
+        """Another mailbox, or none."""
+        self.selected = selected
+        self.saved = NumberSet()
+        self.state = State.SELECTED if selected else State.AUTHENTICATED
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[None]:
+        """The extent of one write: its command id makes repeats harmless."""
+        with acting(with_command(self.backend.ids.new(Kind.COMMAND))):
+            yield
+
+    async def mailboxes(self) -> pb.MailboxList:
+        """The account's mailboxes as of the newest version heard of; asked again only when there is a newer one."""
+        known = self._mailboxes
+        if known is None or known.version < self.watch.version or not self.backend.versions.trusted:
+            known = self._mailboxes = await self.backend.mailstore.mailboxes(self.account)
+            self.watch.note(known.version)
+        return known

@@ -1,0 +1,128 @@
+"""The newest known version of each watched account: fed by doorbells and by own writes, checked against the owner now and then."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+
+import structlog
+
+from services.access.adapters.mailstore import Mailstore
+from shared.bus.bus import Bus
+from shared.bus.doorbells import Listening
+from shared.bus.subjects import account_doorbell
+from shared.grpc.errors import ServiceError
+
+log = structlog.get_logger("access")
+
+_FRESH_SECONDS = 1.0
+Wake = Callable[[], None]
+
+
+class Watch:
+    """One account's version, shared by all its sessions in this process."""
+
+    def __init__(self, account: str) -> None:
+        self.account = account
+        self.version = 0
+        self.sessions = 0
+        self.idle: set[Wake] = set()
+        """Woken at every new version."""
+        self.listening: Listening | None = None
+
+    def note(self, version: int) -> None:
+        """A version that is known to exist."""
+        if version > self.version:
+            self.version = version
+            for wake in tuple(self.idle):
+                wake()
+
+    def heard(self, _subject: str, payload: bytes) -> None:
+        """A doorbell; its payload is the version."""
+        if payload.isdigit():
+            self.note(int(payload))
+
+
+class Versions:
+    """Watches accounts. A doorbell may be lost: versions are compared after each (re)connect and every `compare_seconds`."""
+
+    def __init__(self, bus: Bus, mailstore: Mailstore, compare_seconds: float) -> None:
+        self._bus = bus
+        self._mailstore = mailstore
+        self._seconds = compare_seconds
+        self._watches: dict[str, Watch] = {}
+        self._fresh: set[Watch] = set()
+        self._task: asyncio.Task[None] | None = None
+        self._soon = asyncio.Event()
+
+    @property
+    def trusted(self) -> bool:
+        """Whether doorbells are heard: without the bus every session asks by itself."""
+        return self._bus.connected
+
+    @property
+    def idle(self) -> int:
+        """Sessions in IDLE."""
+        return sum(len(watch.idle) for watch in self._watches.values())
+
+    def start(self) -> None:
+        """Compare from now on."""
+        self._bus.on_connected(self.compare_all)
+        self._task = asyncio.create_task(self._compare_for_ever(), name="access-versions")
+
+    async def stop(self) -> None:
+        """Compare no more."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    async def watch(self, account: str) -> Watch:
+        """The account's version from now on; `leave` when the session ends."""
+        watch = self._watches.get(account)
+        if watch is None:
+            watch = self._watches[account] = Watch(account)
+        watch.sessions += 1
+        if watch.listening is None:
+            watch.listening = await self._bus.listen(account_doorbell(account), watch.heard)
+            # The bus may hear of the subscription a moment after the first look at the mailbox.
+            self._fresh.add(watch)
+            self._soon.set()
+        return watch
+
+    async def leave(self, watch: Watch) -> None:
+        """One session less; with the last one the doorbell is not heard any more."""
+        watch.sessions -= 1
+        if watch.sessions == 0:
+            self._watches.pop(watch.account, None)
+            self._fresh.discard(watch)
+            if watch.listening is not None:
+                await watch.listening.close()
+
+    async def compare_all(self) -> None:
+        """Ask the owner for the version of every watched account."""
+        for watch in tuple(self._watches.values()):
+            await self._compare(watch)
+
+    async def _compare(self, watch: Watch) -> None:
+        try:
+            watch.note(await self._mailstore.version(watch.account))
+        except ServiceError as error:
+            log.debug("access.compare_failed", account=watch.account, error=str(error))
+
+    async def _compare_for_ever(self) -> None:
+        loop = asyncio.get_running_loop()
+        due = loop.time() + self._seconds
+        while True:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._soon.wait(), max(due - loop.time(), 0.01))
+            if loop.time() >= due:
+                due = loop.time() + self._seconds
+                await self.compare_all()
+            if self._soon.is_set():
+                self._soon.clear()
+                await asyncio.sleep(_FRESH_SECONDS)
+                fresh, self._fresh = self._fresh, set()
+                for watch in fresh:
+                    await self._compare(watch)

@@ -1,0 +1,151 @@
+"""The access service and the mailbox store over real TLS and a real bus; the directory is one account with one password."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Coroutine, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from services.access.app import SECTIONS as ACCESS_SECTIONS
+from services.access.app import build as build_access
+from services.mailstore.app import SECTIONS as MAILSTORE_SECTIONS
+from services.mailstore.app import build as build_mailstore
+from shared.blobs.local import LocalBlobs
+from shared.bus.bus import Bus
+from shared.bus.settings import BusSettings
+from shared.ids import Kind
+from shared.places import Places
+from shared.protocol.message.scan import encode_scan, scan
+from shared.rpc.mailfold.directory.v1 import directory_pb2
+from shared.rpc.mailfold.directory.v1.directory_pb2_grpc import add_DirectoryServicer_to_server
+from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2
+from shared.rpc.mailfold.mailstore.v1.mailstore_pb2_grpc import MailstoreStub
+from shared.service import SHARED_SECTIONS, App, Host
+from shared.settings import load
+from tests.parts.ports import free_port
+
+T = TypeVar("T")
+PASSWORD = "secret of ann"
+IMAPS = 993
+
+
+class OneDirectory:
+    """Knows every `<name>@example.org` by one password; the account id is `a-<name>`."""
+
+    async def Authenticate(self, request: directory_pb2.AuthenticateRequest, context: Any) -> directory_pb2.Identity:
+        name, _, domain = request.login.partition("@")
+        if name == "disabled":
+            return directory_pb2.Identity(refusal="disabled")
+        if request.password != PASSWORD or domain != "example.org":
+            return directory_pb2.Identity(refusal="bad-credentials")
+        return directory_pb2.Identity(ok=True, user=f"u-{name}", account=f"a-{name}", address=request.login)
+
+    async def ShowAccount(self, request: directory_pb2.NameRequest, context: Any) -> directory_pb2.Account:
+        quota = 100_000 if request.name == "a-small" else 0
+        return directory_pb2.Account(id=request.name, quota_bytes=quota)
+
+    def __getattr__(self, name: str) -> Any:
+        return None
+
+
+class DirectoryApp:
+    registrations = ((add_DirectoryServicer_to_server, OneDirectory()),)
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+
+class ImapServer:
+    """Runs in a thread with a loop of its own, so that tests may block."""
+
+    def __init__(self, data: Path, bus_url: str, settings: Mapping[str, str] | None = None) -> None:
+        self.places = Places(data)
+        self.port = free_port()
+        self._flags = {
+            "bus.url": bus_url, "server.hostname": "mail.example.org", "server.port_offset": str(self.port - IMAPS), "access.login_delay": "0",
+            **(settings or {}),
+        }  # fmt: skip
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._apps: dict[str, App] = {}
+        self.host: Host | None = None
+
+    def __enter__(self) -> ImapServer:
+        self.places.make()
+        self._thread.start()
+        self.run(self._start())
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.run(self._stop())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(10)
+        self._loop.close()
+
+    def run(self, call: Coroutine[Any, Any, T]) -> T:
+        """Await something on the server's loop."""
+        return asyncio.run_coroutine_threadsafe(call, self._loop).result(60)
+
+    def client_context(self) -> ssl.SSLContext:
+        """Trusts the server's own authority."""
+        return ssl.create_default_context(cafile=str(self.places.tls / "ca.pem"))
+
+    def connect(self) -> ssl.SSLSocket:
+        """A TLS connection; the greeting has not been read."""
+        plain = socket.create_connection(("127.0.0.1", self.port), 10)
+        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return self.client_context().wrap_socket(plain, server_hostname="localhost")
+
+    def deliver(self, name: str, body: bytes, mailbox: str = "INBOX", prefix: bytes = b"Return-Path: <>\r\n", key: str = "") -> int:
+        """A mail for an account, as the delivery service hands it over; its UID."""
+        return self.run(self._deliver(name, body, mailbox, prefix, key))
+
+    def mailstore(self, method: str, request: Any) -> Any:
+        """Ask the mailbox store itself."""
+        assert self.host is not None
+        stub: Any = MailstoreStub(self.host.channel("mailstore", "access"))
+        return self.run(getattr(stub, method)(request))
+
+    def on_loop(self, act: Callable[[], T]) -> T:
+        """Do something on the server's loop."""
+
+        async def call() -> T:
+            return act()
+
+        return self.run(call())
+
+    async def _start(self) -> None:
+        settings = load({**SHARED_SECTIONS, **MAILSTORE_SECTIONS, **ACCESS_SECTIONS}, flags=self._flags)
+        bus = await Bus.connect(settings.of(BusSettings), "test")
+        blobs = LocalBlobs(self.places.blobs, "g0001")
+        blobs.start()
+        self.host = host = Host(self.places, settings, ["mailstore", "directory", "access"], bus, blobs, {})
+        self._apps = {"directory": DirectoryApp(), "mailstore": build_mailstore(host), "access": build_access(host)}
+        for name, app in self._apps.items():
+            host.offer(name, app)
+        for app in self._apps.values():
+            await app.start()
+
+    async def _stop(self) -> None:
+        for app in reversed(self._apps.values()):
+            await app.stop()
+        assert self.host is not None
+        await self.host.bus.close()
+        await self.host.blobs.close()
+
+    async def _deliver(self, name: str, body: bytes, mailbox: str, prefix: bytes, key: str) -> int:
+        host = self.host
+        assert host is not None
+        with host.blobs.writer() as writer:
+            writer.write(body)
+            found = scan(body)
+            ref = await writer.commit(encode_scan(found))
+        stub: Any = MailstoreStub(host.channel("mailstore", "delivery"))
+        reply: mailstore_pb2.DeliverReply = await stub.Deliver(mailstore_pb2.DeliverRequest(
+            account=f"a-{name}", queue_id=key or host.ids.new(Kind.QUEUE), recipient=f"{name}@example.org", mailbox=mailbox, blob=ref.id, size=ref.size, prefix=prefix, internal_date=host.clock.now(), message_id=found.message_id, subject=found.subject))  # fmt: skip
+        return reply.uid
