@@ -1,0 +1,118 @@
+"""Writing and forgetting on a store of its own: repeats, unknown types, clocks that go back, compression, pruning."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy
+
+from services.eventlog.adapters.facts import Stored, by_ids, found_by
+from services.eventlog.adapters.intake import Came, Intake, cursor_name
+from services.eventlog.adapters.packing import Packer
+from services.eventlog.adapters.tables import log_tables
+from services.eventlog.domain.keys import Kind, key_of
+from services.eventlog.handlers.prune import Pruner
+from shared.clock import FixedClock
+from shared.eventstore.connection import Reader
+from shared.eventstore.store import EventStore, backend_for, opened
+from shared.rpc.mailfold.events.v1 import events_pb2 as pb
+
+DAY = 86_400
+CLOCK_START = 1_700_000_000_000_000
+
+
+@pytest.fixture
+async def store(tmp_path: Path, store_url: str) -> AsyncIterator[EventStore]:
+    metadata = sqlalchemy.MetaData()
+    log_tables(metadata)
+    backend = backend_for(store_url, "eventlog", tmp_path, durable=False)
+    async with opened(EventStore(backend, metadata, (), FixedClock(CLOCK_START))) as store:
+        yield store
+
+
+class Log:
+    """An intake that counts what came in."""
+
+    def __init__(self, store: EventStore, compress_above: int = 1024) -> None:
+        self.came: list[Came] = []
+        self._store = store
+        self._intake = Intake(store, Packer(compress_above), 100, self.came.extend)
+
+    async def take(self, *events: pb.Event, service: str = "ingress") -> None:
+        """Give facts and end: what was taken is written by then."""
+        self._intake.start()
+        await self._intake.take(service, events)
+        await self._intake.stop()
+        self._intake = Intake(self._store, Packer(64), 100, self.came.extend)
+
+
+def event(position: int, *, kind: str = "mail.settled", at: int = CLOCK_START, data: bytes = b'{"queue_id":"q1"}', shard: int = 3) -> pb.Event:
+    return pb.Event(shard=shard, position=position, stream="q1", version=position, type=kind, schema=1, at=at, correlation="q1", data=data)
+
+
+def everything(reader: Reader) -> list[Stored]:
+    return by_ids(reader, [row[0] for row in reader.all("SELECT id FROM fact")])
+
+
+async def test_repeats_are_passed_over_and_the_cursor_stands_with_the_rows(store: EventStore) -> None:
+    log = Log(store)
+    await log.take(event(1), event(2))
+    await log.take(event(1), event(2), event(3))
+    assert [fact.position for fact in await store.read(everything)] == [1, 2, 3]
+    assert (await store.cursor(cursor_name("ingress")))[3] == 3
+    assert len(log.came) == 3
+
+
+async def test_a_type_nobody_knows_and_data_nobody_reads_are_kept(store: EventStore) -> None:
+    odd = b'{"shape":{"of":["tomorrow"]},"queue_id":7}'
+    await Log(store).take(event(1, kind="mail.teleported", data=odd), event(2, data=b"\xff not JSON"))
+    facts = await store.read(everything)
+    assert [(fact.type, fact.data) for fact in facts] == [("mail.teleported", odd), ("mail.settled", b"\xff not JSON")]
+    assert await store.read(lambda reader: list(found_by(reader, [key_of(Kind.MAIL, "Q1")]))) == [fact.id for fact in facts]
+
+
+async def test_one_moment_and_a_clock_that_went_back_keep_the_order_of_the_shard(store: EventStore) -> None:
+    await Log(store).take(event(1), event(2), event(3, at=CLOCK_START - 5_000_000), event(4, at=CLOCK_START + 1))
+    facts = await store.read(everything)
+    assert [fact.position for fact in facts] == [1, 2, 3, 4]
+    assert facts[2].at == CLOCK_START - 5_000_000
+
+
+async def test_long_data_is_compressed_and_comes_back(store: EventStore) -> None:
+    data = b'{"queue_id":"q1","outcomes":[' + b'{"recipient":"ann@example.org","result":"delivered"},' * 100 + b"{}]}"
+    await Log(store, 64).take(event(1, data=data))
+    row = await store.read(lambda reader: reader.one("SELECT length(data) FROM fact"))
+    assert row is not None
+    assert row[0] < len(data) // 10
+    assert (await store.read(everything))[0].data == data
+
+
+async def test_more_than_may_wait_is_taken_all_the_same(store: EventStore) -> None:
+    intake = Intake(store, Packer(1024), 10, lambda _came: None)
+    intake.start()
+    for first in range(1, 101, 5):
+        await intake.take("ingress", [event(position) for position in range(first, first + 5)])
+    await intake.stop()
+    assert len(await store.read(everything)) == 100
+
+
+async def test_what_is_too_old_goes_with_its_keys(store: EventStore) -> None:
+    days = [event(number, at=CLOCK_START + number * DAY * 1_000_000) for number in range(1, 11)]
+    await Log(store).take(*days)
+    clock = FixedClock(CLOCK_START + 10 * DAY * 1_000_000)
+    assert await Pruner(store, clock, 3, 1.0).prune() == 6
+    assert [fact.position for fact in await store.read(everything)] == [7, 8, 9, 10]
+    remaining = await store.read(lambda reader: {row[0] for row in reader.all("SELECT id FROM fact_key")})
+    assert remaining == {fact.id for fact in await store.read(everything)}
+    assert await Pruner(store, clock, 3, 1.0).prune() == 0
+
+
+async def test_a_restart_after_everything_was_pruned_goes_on(store: EventStore) -> None:
+    await Log(store).take(event(1))
+    clock = FixedClock(CLOCK_START + 10 * DAY * 1_000_000)
+    await Pruner(store, clock, 3, 1.0).prune()
+    await Log(store).take(event(1), event(2, at=clock.now()))
+    assert [fact.position for fact in await store.read(everything)] == [2]
+
