@@ -12,6 +12,8 @@ import numpy.typing as npt
 
 TOKEN_BITS = 18
 TOKEN_SIZE = 1 << TOKEN_BITS
+HEADER_BITS = 16
+HEADER_SIZE = 1 << HEADER_BITS
 TRIGRAM_BITS = 16
 TRIGRAM_SIZE = 1 << TRIGRAM_BITS
 
@@ -26,6 +28,11 @@ def token_indices(tokens: Collection[str]) -> Indices:
         return np.empty(0, np.uint32)
     encoded = "\n".join(tokens).encode("utf-8", "replace").split(b"\n")
     return _spread(np.fromiter(map(crc32, encoded), np.uint32, len(encoded)), TOKEN_BITS)
+
+
+def header_indices(tokens: Indices) -> Indices:
+    """The sorted distinct indices of the header's tokens in a table of their own, from their `token_indices`."""
+    return distinct(tokens >> np.uint32(TOKEN_BITS - HEADER_BITS))
 
 
 def trigram_indices(data: bytes) -> Indices:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from services.classifier.domain.message_view import MessageView
 from services.classifier.domain.url_tokens import host_tokens
-from services.classifier.domain.words import lower, pairs, words
+from services.classifier.domain.words import lower, pairs, without_years, words
 from shared.protocol.message.scan import DisplayAddress, Part
 
 # Fields whose presence (or absence) tells the program that wrote the mail. Written by authors' programs, never on the way.
@@ -38,7 +38,7 @@ def header_tokens(view: MessageView) -> list[str]:
 
 def subject_tokens(subject: str) -> Iterator[str]:
     """The words of the subject, alone and in pairs, and its manners."""
-    found = lower(words(subject))
+    found = lower(words(without_years(subject)))
     for word in found:
         yield f"subject:{word}"
     for pair in pairs(found):

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from services.classifier.domain.features import TOKENIZER_VERSION, Features
+from services.classifier.domain.features import TOKENIZER_VERSION, Features, PackedFeatures
 
 
 class Label(StrEnum):
@@ -26,29 +26,34 @@ class Role(StrEnum):
 class Lesson(msgspec.Struct, frozen=True):
     """A training fact: hashed features and no word, so that the model can be made again when the message is gone.
 
-    `tokens` and `trigrams` are `Features.to_bytes()` and `.trigrams_to_bytes()`. `account` is the id of who taught:
-    the place where an account's own evidence comes from.
+    `features` are `Features.to_bytes()`. `account` is the id of who taught: where an account's own evidence comes from.
     """
 
     account: str
     label: Label
     tokenizer_version: int
-    tokens: bytes
-    trigrams: bytes
+    features: PackedFeatures
 
     @property
     def is_spam(self) -> bool:
         """Whether it teaches spam."""
         return self.label is Label.SPAM
 
-    def features(self) -> Features:
-        """The features, without words. Raises CorruptFeatures."""
-        return Features.from_bytes(self.tokens, self.trigrams)
+
+class StaleLesson(ValueError):
+    """A lesson of another tokenizer version: its indices mean other tokens."""
 
 
 def lesson_of(found: Features, label: Label, account: str) -> Lesson:
     """The fact that teaches these features."""
-    return Lesson(account, label, TOKENIZER_VERSION, found.to_bytes(), found.trigrams_to_bytes())
+    return Lesson(account, label, TOKENIZER_VERSION, found.to_bytes())
+
+
+def features_of_lesson(lesson: Lesson) -> Features:
+    """The features of a lesson of this tokenizer, without words. Raises StaleLesson, CorruptFeatures."""
+    if lesson.tokenizer_version != TOKENIZER_VERSION:
+        raise StaleLesson(f"tokenizer version {lesson.tokenizer_version}, not {TOKENIZER_VERSION}")
+    return Features.from_bytes(lesson.features)
 
 
 class Teaching(NamedTuple):

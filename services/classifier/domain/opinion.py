@@ -2,18 +2,19 @@
 
 from typing import NamedTuple
 
-from services.classifier.domain.second_opinion import Facts
+from services.classifier.domain.linear import Facts
 
 
 class Opinion(NamedTuple):
-    """Two probabilities of spam, 0 to 1: of Bayes and of the second opinion (None: it has none).
+    """Probabilities of spam, 0 to 1: of Bayes, and of the linear models on the text and on the header (None: they have none).
 
     `words` moved Bayes most, strongest first, each with its log-odds (above 0: spam). `facts` says what Bayes had seen,
-    `second_facts` what the second opinion had, which may lag behind until its next rebuild.
+    `linear_facts` what the linear models had, which may lag behind until their next training.
     """
 
     bayes: float
-    second: float | None
+    text: float | None
+    header: float | None
     words: tuple[tuple[str, float], ...]
     facts: Facts
-    second_facts: Facts
+    linear_facts: Facts

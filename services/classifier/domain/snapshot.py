@@ -9,9 +9,9 @@ import numpy.typing as npt
 from services.classifier.domain.compact import CorruptFeatures, pack, pack_set, unpack, unpack_set
 from services.classifier.domain.evidence import Counts, TokenCounts
 from services.classifier.domain.features import TOKENIZER_VERSION
-from services.classifier.domain.hashing import TOKEN_SIZE, TRIGRAM_SIZE
+from services.classifier.domain.hashing import TOKEN_SIZE
+from services.classifier.domain.linear import Facts, LinearModel
 from services.classifier.domain.model import Model
-from services.classifier.domain.second_opinion import Facts, TrigramModel
 
 SNAPSHOT_VERSION = 1
 
@@ -26,8 +26,8 @@ class _Counts(msgspec.Struct, frozen=True, array_like=True):
     counts: bytes
 
 
-class _Second(msgspec.Struct, frozen=True, array_like=True):
-    trigrams: bytes
+class _Linear(msgspec.Struct, frozen=True, array_like=True):
+    indices: bytes
     weights: bytes
     bias: float
     shift: float
@@ -39,7 +39,8 @@ class _Snapshot(msgspec.Struct, frozen=True, array_like=True):
     tokenizer_version: int
     spam: _Counts
     ham: _Counts
-    second: _Second
+    text: _Linear
+    header: _Linear
     bayes_shift: float
 
 
@@ -61,7 +62,8 @@ def snapshot(model: Model) -> bytes:
             TOKENIZER_VERSION,
             _counts(counts.spam_seen, counts.spam),
             _counts(counts.ham_seen, counts.ham),
-            _second(model.second),
+            _linear(model.linear.text),
+            _linear(model.linear.header),
             model.bayes_shift,
         )
     )
@@ -86,10 +88,10 @@ def _counts(seen: int, counts: Counts) -> _Counts:
     return _Counts(seen, pack_set(tokens.astype(np.uint32)), pack(counts[tokens].astype(np.uint32)))
 
 
-def _second(second: TrigramModel) -> _Second:
-    trigrams = np.flatnonzero(second.weights)
-    weights = second.weights[trigrams].astype("<f8").tobytes()
-    return _Second(pack_set(trigrams.astype(np.uint32)), weights, second.bias, second.shift, second.facts)
+def _linear(model: LinearModel) -> _Linear:
+    indices = np.flatnonzero(model.weights)
+    weights = model.weights[indices].astype("<f8").tobytes()
+    return _Linear(pack_set(indices.astype(np.uint32)), weights, model.bias, model.shift, model.facts)
 
 
 def _model(stored: _Snapshot) -> Model:
@@ -97,8 +99,9 @@ def _model(stored: _Snapshot) -> Model:
     model.counts.spam_seen, model.counts.ham_seen = stored.spam.seen, stored.ham.seen
     _fill(model.counts.spam, stored.spam)
     _fill(model.counts.ham, stored.ham)
-    _fill_second(model.second, stored.second)
-    model.bayes_shift = stored.bayes_shift
+    _fill_linear(model.linear.text, stored.text)
+    _fill_linear(model.linear.header, stored.header)
+    model.bayes_shift = _finite(stored.bayes_shift)
     return model
 
 
@@ -107,14 +110,20 @@ def _fill(counts: Counts, stored: _Counts) -> None:
     counts[_indices(stored.tokens, TOKEN_SIZE, len(numbers))] = numbers.astype(np.int32)
 
 
-def _fill_second(second: TrigramModel, stored: _Second) -> None:
+def _fill_linear(model: LinearModel, stored: _Linear) -> None:
     if len(stored.weights) % 8:
         raise CorruptFeatures("weights are cut off")
     weights = np.frombuffer(stored.weights, "<f8")
-    if not (bool(np.isfinite(weights).all()) and math.isfinite(stored.bias) and math.isfinite(stored.shift)):
+    if not np.isfinite(weights).all():
         raise CorruptFeatures("weights are no numbers")
-    second.weights[_indices(stored.trigrams, TRIGRAM_SIZE, len(weights))] = weights
-    second.bias, second.shift, second.facts = stored.bias, stored.shift, Facts(*stored.facts)
+    model.weights[_indices(stored.indices, len(model.weights), len(weights))] = weights
+    model.bias, model.shift, model.facts = _finite(stored.bias), _finite(stored.shift), Facts(*stored.facts)
+
+
+def _finite(value: float) -> float:
+    if not math.isfinite(value):
+        raise CorruptFeatures("a value is no number")
+    return value
 
 
 def _indices(data: bytes, size: int, count: int) -> npt.NDArray[np.uint32]:

@@ -10,7 +10,7 @@ from services.classifier.domain.score_table import band_of
 REQUIRED = 5.0
 
 
-class Test(msgspec.Struct, frozen=True, array_like=True):
+class Hit(msgspec.Struct, frozen=True, array_like=True):
     """A test that was met: its name as in X-Spam-Status, its points, what it says in words."""
 
     name: str
@@ -19,13 +19,13 @@ class Test(msgspec.Struct, frozen=True, array_like=True):
 
 
 class FactsSeen(msgspec.Struct, frozen=True, array_like=True):
-    """Which training facts the models of this verdict had seen: for Bayes and for the second opinion the messages of each
-    label, and the number of the training that the second opinion and both middles stem from."""
+    """Which training facts the models of this verdict had seen: for Bayes and for the linear models the messages of each
+    label, and the number of the training that the linear models and all middles stem from."""
 
     spam: int
     ham: int
-    second_spam: int
-    second_ham: int
+    linear_spam: int
+    linear_ham: int
     generation: int
 
 
@@ -39,12 +39,12 @@ class Verdict(msgspec.Struct, frozen=True, array_like=True):
     score: float
     required: float
     is_spam: bool
-    tests: tuple[Test, ...]
+    tests: tuple[Hit, ...]
     words: tuple[tuple[str, float], ...]
     facts: FactsSeen
 
 
-def judge(opinion: Opinion | None, tests: Iterable[Test] = (), required: float = REQUIRED) -> Verdict:
+def judge(opinion: Opinion | None, tests: Iterable[Hit] = (), required: float = REQUIRED) -> Verdict:
     """The verdict from the model's opinion (None: it has none yet) and all other tests that were met."""
     met = (*opinion_tests(opinion), *tests)
     score = round(sum(test.score for test in met), 3)
@@ -52,22 +52,24 @@ def judge(opinion: Opinion | None, tests: Iterable[Test] = (), required: float =
     return Verdict(score, required, score >= required, met, words, _facts_seen(opinion))
 
 
-def opinion_tests(opinion: Opinion | None) -> Iterator[Test]:
-    """BAYES_nn and TRIGRAM_nn, by the score table."""
+def opinion_tests(opinion: Opinion | None) -> Iterator[Hit]:
+    """BAYES_nn, TRIGRAM_nn and HEADER_nn, by the score table."""
     if opinion is None:
         return
     yield _test("BAYES", "Bayes", opinion.bayes)
-    if opinion.second is not None:
-        yield _test("TRIGRAM", "Second opinion", opinion.second)
+    if opinion.text is not None:
+        yield _test("TRIGRAM", "Style of the text", opinion.text)
+    if opinion.header is not None:
+        yield _test("HEADER", "Style of the header", opinion.header)
 
 
-def _test(prefix: str, who: str, probability: float) -> Test:
+def _test(prefix: str, who: str, probability: float) -> Hit:
     band = band_of(probability)
-    return Test(f"{prefix}_{band.name}", band.score, f"{who}: probability of spam {probability:.4f}")
+    return Hit(f"{prefix}_{band.name}", band.score, f"{who}: probability of spam {probability:.4f}")
 
 
 def _facts_seen(opinion: Opinion | None) -> FactsSeen:
     if opinion is None:
         return NOTHING_SEEN
     spam, ham, _ = opinion.facts
-    return FactsSeen(spam, ham, *opinion.second_facts)
+    return FactsSeen(spam, ham, *opinion.linear_facts)

@@ -1,0 +1,51 @@
+"""The SpamAssassin public corpus as messages: mbox lines stripped, CRLF, each body once."""
+
+from __future__ import annotations
+
+import hashlib
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+ARCHIVE = Path("spam") / "spamassassin.tar.xz"
+
+
+class Letter(NamedTuple):
+    """A message of the corpus. `kind` is its folder: easy_ham_1, easy_ham_2, hard_ham_1, spam_1, spam_2."""
+
+    kind: str
+    name: str
+    body: bytes
+
+    @property
+    def is_spam(self) -> bool:
+        """Whether people called it spam."""
+        return self.kind.startswith("spam")
+
+
+def letters(archive: Path) -> list[Letter]:
+    """The letters in a fixed order, of those with the same body (white space aside) the first."""
+    unique: dict[bytes, Letter] = {}
+    for letter in sorted(_all(archive)):
+        unique.setdefault(_body_key(letter.body), letter)
+    return list(unique.values())
+
+
+def _all(archive: Path) -> Iterator[Letter]:
+    with tarfile.open(archive) as tar:
+        for member in tar:
+            file = tar.extractfile(member) if member.isfile() else None
+            if file is not None:
+                path = Path(member.name)
+                yield Letter(path.parent.name, path.name, _as_sent(file.read()))
+
+
+def _as_sent(raw: bytes) -> bytes:
+    if raw.startswith(b"From "):
+        raw = raw.partition(b"\n")[2]
+    return raw.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+
+
+def _body_key(message: bytes) -> bytes:
+    return hashlib.blake2b(b" ".join(message.partition(b"\r\n\r\n")[2].split()), digest_size=16).digest()

@@ -1,0 +1,123 @@
+"""How well the classifier's domain tells spam from ham on a corpus. `python -m tests.corpus.spam_quality` prints the figures."""
+
+from __future__ import annotations
+
+import random
+import sys
+import time
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from services.classifier.domain.features import Features, features
+from services.classifier.domain.lesson import Label, lesson_of
+from services.classifier.domain.model import Model
+from services.classifier.domain.training import example_of, train
+from services.classifier.domain.verdict import judge
+from shared.protocol.message.scan import scan
+from tests.corpus.spam_corpus import ARCHIVE, Letter, letters
+from tests.parts import test_data
+
+
+class Sample(NamedTuple):
+    """A letter as the classifier knows it."""
+
+    letter: Letter
+    features: Features
+
+
+class Quality(NamedTuple):
+    """Shares in percent; `roc` is the area above the ROC curve, 0 being perfect."""
+
+    taught: int
+    seed: int
+    ham: int
+    spam: int
+    ham_in_spam: float
+    spam_in_inbox: float
+    roc: float
+    milliseconds: float
+
+    def __str__(self) -> str:
+        return (
+            f"seed {self.seed:2}, taught {self.taught}+{self.taught}, on {self.ham} ham + {self.spam} spam: ham in Spam {self.ham_in_spam:.2f} %, "
+            f"spam in INBOX {self.spam_in_inbox:.2f} %, 1-AUC {self.roc:.5f}, {self.milliseconds:.2f} ms a verdict"
+        )
+
+
+def samples(corpus: Sequence[Letter]) -> list[Sample]:
+    """The features of all letters."""
+    return [Sample(letter, features(letter.body, scan(letter.body))) for letter in corpus]
+
+
+def taught(lessons: Sequence[Sample]) -> Model:
+    """A model that was taught these in this order, after the training that follows in the background."""
+    model = Model()
+    facts = [lesson_of(sample.features, Label.SPAM if sample.letter.is_spam else Label.HAM, "account") for sample in lessons]
+    for fact in facts:
+        model.learn(fact)
+    model.adopt(train([example_of(fact) for fact in facts], 1))
+    return model
+
+
+def split(corpus: Sequence[Sample], each: int, seed: int) -> tuple[list[Sample], list[Sample]]:
+    """`each` spam and `each` ham by a fixed seed, and all the rest."""
+    order = list(corpus)
+    random.Random(seed).shuffle(order)
+    spam = [sample for sample in order if sample.letter.is_spam]
+    ham = [sample for sample in order if not sample.letter.is_spam]
+    lessons = [sample for two in zip(spam[:each], ham[:each], strict=True) for sample in two]
+    return lessons, spam[each:] + ham[each:]
+
+
+def measure(corpus: Sequence[Sample], each: int, seed: int) -> Quality:
+    """Teach `each` of both, judge the unseen rest."""
+    lessons, rest = split(corpus, each, seed)
+    model = taught(lessons)
+    started = time.process_time()
+    verdicts = [judge(model.opinion(sample.features)) for sample in rest]
+    spent = time.process_time() - started
+    spam = [verdict for sample, verdict in zip(rest, verdicts, strict=True) if sample.letter.is_spam]
+    ham = [verdict for sample, verdict in zip(rest, verdicts, strict=True) if not sample.letter.is_spam]
+    return Quality(
+        each,
+        seed,
+        len(ham),
+        len(spam),
+        100 * sum(verdict.is_spam for verdict in ham) / len(ham),
+        100 * sum(not verdict.is_spam for verdict in spam) / len(spam),
+        area_above([verdict.score for verdict in spam], [verdict.score for verdict in ham]),
+        1000 * spent / len(rest),
+    )
+
+
+def area_above(spam: Sequence[float], ham: Sequence[float]) -> float:
+    """The chance that a ham scores above a spam, ties counted half (Mann and Whitney)."""
+    ranked = sorted([(score, True) for score in spam] + [(score, False) for score in ham])
+    wrong, ham_below, at = 0.0, 0, 0
+    while at < len(ranked):
+        tied = _ties(ranked, at)
+        spam_tied = sum(tied)
+        ham_tied = len(tied) - spam_tied
+        wrong += spam_tied * (len(ham) - ham_below - ham_tied / 2)
+        ham_below += ham_tied
+        at += len(tied)
+    return wrong / (len(spam) * len(ham))
+
+
+def _ties(ranked: Sequence[tuple[float, bool]], at: int) -> list[bool]:
+    end = at
+    while end < len(ranked) and ranked[end][0] == ranked[at][0]:
+        end += 1
+    return [is_spam for _, is_spam in ranked[at:end]]
+
+
+def main() -> None:
+    """Print the figures for as many seeds as the first argument says."""
+    corpus = samples(letters(test_data.folder() / ARCHIVE))
+    for each in (50, 500):
+        for seed in range(1, 1 + int(sys.argv[1] if len(sys.argv) > 1 else 4)):
+            print(measure(corpus, each, seed), flush=True)
+
+
+if __name__ == "__main__":
+    main()
