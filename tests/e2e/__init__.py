@@ -1,0 +1,1 @@
+"""A whole server in each layout, with the same assertions."""

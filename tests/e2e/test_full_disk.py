@@ -1,0 +1,112 @@
+"""The disk fills up under a running server: mail is refused for the moment, nothing accepted is lost, and it goes on afterwards."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.harness.letters import bytes_of, letter
+from tests.harness.server import MailfoldServer
+from tests.harness.waiting import until
+from tests.harness.zone import HONEST
+from tests.parts import nats
+from tests.parts.required import needs
+
+SENDER = f"carl@{HONEST}"
+_SIZE = "96m"
+_LEFT = 2_000_000
+
+
+class SmallDisk:
+    """A tmpfs; only root may mount one."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._filler = path / "filler"
+
+    @staticmethod
+    def why_missing() -> str | None:
+        """None when a file system can be mounted here."""
+        return None if os.geteuid() == 0 and shutil.which("mount") else "a full disk needs root, to mount a small one"
+
+    def mount(self) -> None:
+        """Raises nothing: where mounting is forbidden the test is skipped."""
+        done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={_SIZE}", "tmpfs", str(self.path)], capture_output=True, text=True)
+        if done.returncode:
+            pytest.skip(f"no small file system: {done.stderr.strip()}")
+
+    def unmount(self) -> None:
+        """At the end."""
+        subprocess.run(["umount", "-l", str(self.path)], check=True)
+
+    def fill(self, left: int) -> None:
+        """All but so many octets."""
+        space = os.statvfs(self.path)
+        with self._filler.open("wb") as file:
+            os.posix_fallocate(file.fileno(), 0, space.f_bavail * space.f_frsize - left)
+
+    def make_room(self) -> None:
+        """Empty again."""
+        self._filler.unlink()
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[SmallDisk]:
+    """Mounted."""
+    needs(nats, SmallDisk)
+    small = SmallDisk(tmp_path / "disk")
+    small.path.mkdir()
+    small.mount()
+    try:
+        yield small
+    finally:
+        small.unmount()
+
+
+def test_full_disk(disk: SmallDisk) -> None:
+    with MailfoldServer(disk.path / "data") as server:
+        ann = server.people.person("ann")
+        accepted = [_send(server, ann.address, 1000)]
+        disk.fill(_LEFT)
+        with server.smtp() as smtp:
+            refusal = smtp.send(SENDER, [ann.address], letter(SENDER, ann.address, body=os.urandom(6_000_000).hex(" ", 30).replace(" ", "\r\n").encode()).data)
+            assert refusal.code in (451, 452) and refusal.text.startswith(("4.3.0", "4.3.1")), refusal
+        accepted += _send_until_refused(server, ann.address)
+        disk.make_room()
+        accepted.append(until(lambda: _try_to_send(server, ann.address), "mail is accepted again", 30))
+        server.settled(60)
+        with server.imap(ann) as imap:
+            for message_id in accepted:
+                imap.wait_for(message_id, seconds=40)
+        server.command("verify")
+
+
+def _send_until_refused(server: MailfoldServer, address: str) -> list[str]:
+    """Small mails until even these are refused (bounded); those that were accepted."""
+    accepted = []
+    for _ in range(40):
+        message_id = _try_to_send(server, address, size=200_000)
+        if not message_id:
+            break
+        accepted.append(message_id)
+    return accepted
+
+
+def _send(server: MailfoldServer, address: str, size: int) -> str:
+    message_id = _try_to_send(server, address, size)
+    assert message_id
+    return message_id
+
+
+def _try_to_send(server: MailfoldServer, address: str, size: int = 1000) -> str:
+    """The Message-ID when it was accepted; empty when it was refused for the moment."""
+    sent = letter(SENDER, address, body=bytes_of(size))
+    with server.smtp() as smtp:
+        answer = smtp.send(SENDER, [address], sent.data)
+    assert answer.code in (250, 451, 452), answer
+    return sent.message_id if answer.code == 250 else ""

@@ -1,0 +1,83 @@
+"""Messages that parsers hate: each has a clear answer, and what was accepted comes back as it went in."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.harness.letters import letter
+from tests.harness.people import Person
+from tests.harness.server import MailfoldServer
+from tests.harness.zone import HONEST
+
+SENDER = f"carl@{HONEST}"
+LEVELS = 500
+
+
+@pytest.fixture
+def ann(server: MailfoldServer) -> Person:
+    """Who receives."""
+    return server.people.person("ann")
+
+
+def nested(levels: int) -> tuple[bytes, bytes]:
+    """The Content-Type field and the body of so many multiparts in each other."""
+    parts = [b"--b%d\r\nContent-Type: multipart/mixed; boundary=b%d\r\n\r\n" % (level, level + 1) for level in range(levels)]
+    leaf = b"--b%d\r\nContent-Type: text/plain\r\n\r\nthe innermost\r\n" % levels
+    ends = [b"--b%d--\r\n" % level for level in range(levels, -1, -1)]
+    return b"Content-Type: multipart/mixed; boundary=b0", b"".join([*parts, leaf, *ends])
+
+
+def deliver(server: MailfoldServer, person: Person, data: bytes, message_id: str) -> tuple[bytes, bytes]:
+    """Through port 25; what FETCH gives, and its BODYSTRUCTURE and ENVELOPE."""
+    with server.smtp() as smtp:
+        assert smtp.send(SENDER, [person.address], data).queue_id
+    with server.imap(person) as imap:
+        uid = imap.wait_for(message_id)
+        return imap.fetch(uid), imap.fetch(uid, "BODYSTRUCTURE") + imap.fetch(uid, "ENVELOPE")
+
+
+def test_parts_five_hundred_levels_deep(server: MailfoldServer, ann: Person) -> None:
+    content_type, body = nested(LEVELS)
+    sent = letter(SENDER, ann.address, body=body, fields=(b"MIME-Version: 1.0", content_type))
+    fetched, structure = deliver(server, ann, sent.data, sent.message_id)
+    assert fetched.endswith(sent.data)
+    assert b"BODYSTRUCTURE (" in structure and structure.count(b"(") == structure.count(b")")
+
+
+def test_eight_bit_header_and_invalid_utf8(server: MailfoldServer, ann: Person) -> None:
+    odd = (b"Subject: gr\xfc\xdfe \xff\xfe", b"X-Odd: \x80\x81", b"From: \xe9ric <eric@honest.example>")
+    sent = letter(SENDER, ann.address, body=b"\xff\xfe\xc3\x28 not UTF-8\r\n", fields=odd)
+    fetched, structure = deliver(server, ann, sent.data, sent.message_id)
+    assert fetched.endswith(sent.data)
+    assert b"ENVELOPE (" in structure
+
+
+def test_nul_is_refused_and_the_session_goes_on(server: MailfoldServer, ann: Person) -> None:
+    sent = letter(SENDER, ann.address)
+    with server.smtp() as smtp:
+        first = smtp.send(SENDER, [ann.address], letter(SENDER, ann.address, body=b"a\0b\r\n").data)
+        assert first.code in (250, 550, 554), first
+        assert smtp.send(SENDER, [ann.address], sent.data).queue_id
+    with server.imap(ann) as imap:
+        imap.wait_for(sent.message_id)
+        assert imap.select() == (2 if first.code == 250 else 1)
+
+
+def test_no_mail_is_smuggled(server: MailfoldServer, ann: Person) -> None:
+    trick = b"\r\n\n.\nMAIL FROM:<carl@honest.example>\r\nRCPT TO:<%s>\r\nDATA\r\nSubject: smuggled\r\n\r\n" % ann.address.encode()
+    with server.smtp() as smtp:
+        smtp.send(SENDER, [ann.address], letter(SENDER, ann.address, body=trick).data)
+    server.settled()
+    with server.imap(ann) as imap:
+        imap.select()
+        assert imap.uids("SUBJECT", "smuggled") == []
+
+
+@pytest.mark.parametrize("length", [70_000, 900_000])
+def test_endless_header_lines(server: MailfoldServer, ann: Person, length: int) -> None:
+    sent = letter(SENDER, ann.address)
+    with server.smtp() as smtp:
+        answer = smtp.send(SENDER, [ann.address], b"X-Long: " + b"x" * length + b"\r\n" + sent.data)
+        assert answer.code in (250, 500, 552, 554), answer
+    with server.smtp() as smtp:
+        assert smtp.send(SENDER, [ann.address], letter(SENDER, ann.address).data).queue_id

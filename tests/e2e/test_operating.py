@@ -1,0 +1,142 @@
+"""What the operator sees and does: status, trace, events, settings, dead letters, verify, rebuild."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import nats
+import pytest
+
+from shared.bus.nats_server import read_access
+from shared.bus.subjects import CLASSIFIED
+from tests.harness.letters import letter
+from tests.harness.people import Person
+from tests.harness.server import MailfoldServer
+from tests.harness.waiting import until
+from tests.harness.zone import HONEST
+
+SENDER = f"carl@{HONEST}"
+SERVICES = {"ingress", "directory", "mailstore", "access", "delivery", "outbound", "eventlog", "classifier"}
+
+
+@pytest.fixture
+def ann(server: MailfoldServer) -> Person:
+    """Whose mail it is."""
+    return server.people.person("ann")
+
+
+def test_status(server: MailfoldServer) -> None:
+    status = server.status()
+    assert status["ready"] is True
+    assert {service for process in status["processes"] for service in process["services"]} >= SERVICES
+    assert len(status["processes"]) >= (8 if server.layout == "split" else 3)
+    listening = {(one["protocol"], one["port"], one["tls"]) for one in status["listeners"]}
+    wanted = {("smtp", 25, "starttls"), ("submission", 587, "starttls"), ("submissions", 465, "implicit"), ("imaps", 993, "implicit")}
+    assert listening >= {(protocol, server.port(port), tls) for protocol, port, tls in wanted}
+
+
+def test_status_is_readable_too(server: MailfoldServer) -> None:
+    told = server.command("status")
+    assert all(service in told for service in SERVICES), told
+
+
+def test_trace_by_every_name(server: MailfoldServer, ann: Person) -> None:
+    sent = letter(SENDER, ann.address)
+    with server.smtp() as smtp:
+        queue_id = smtp.send(SENDER, [ann.address], sent.data).queue_id
+    with server.imap(ann) as imap:
+        imap.move(str(imap.wait_for(sent.message_id)), "Archive")
+    wanted = ["mail.received", "mail.classified", "delivery.planned", "message.delivered", "delivery.settled", "mail.settled", "message.moved"]
+    by_queue_id = until(lambda: complete(server, queue_id, wanted), f"the whole life of {queue_id}")
+    assert [one["id"] for one in by_queue_id] == [one["id"] for one in trace(server, sent.message_id)]
+    told = server.command("trace", queue_id)
+    assert all(word in told for word in (ann.address, "Archive", queue_id)), told
+
+
+def test_trace_of_a_refusal(server: MailfoldServer) -> None:
+    with server.smtp() as smtp:
+        refusal = smtp.send(SENDER, ["nobody.at.all@example.org"], letter(SENDER, "nobody").data)
+    found = until(lambda: complete(server, refusal.reference, ["mail.refused"]), f"the refusal {refusal.reference}")
+    assert "nobody.at.all@example.org" in json.dumps(found)
+
+
+def test_trace_of_nothing(server: MailfoldServer) -> None:
+    ended = server.command.run("trace", "no-such-id")
+    assert ended.status == 1 and "no-such-id" in ended.output + ended.errors
+
+
+def test_events(server: MailfoldServer, ann: Person) -> None:
+    found = until(lambda: server.command.json("events", ann.address), f"events about {ann.address}")
+    assert "account.added" in {one["type"] for one in found}
+    assert {one["type"] for one in server.command.json("events", "--type", "account.added")} == {"account.added"}
+
+
+def test_settings_are_shown_and_set(server: MailfoldServer) -> None:
+    shown = {one["name"]: one for one in server.command.json("settings", "show")}
+    assert shown["ingress.max_recipients"]["value"] == "1000" and shown["ingress.max_recipients"]["description"]
+    server.command("settings", "set", "ingress.max_recipients", "500")
+    assert "max_recipients = 500" in server.places.settings_file.read_text()
+    found = until(lambda: server.command.json("events", "--type", "setting.changed"), "the change as an event")
+    assert "ingress.max_recipients" in json.dumps(found)
+
+
+@pytest.mark.parametrize(("name", "value"), [("ingress.max_recipients", "7"), ("ingress.max_recipients", "many"), ("no.such", "1")])
+def test_a_wrong_setting_is_refused(server: MailfoldServer, name: str, value: str) -> None:
+    ended = server.command.run("settings", "set", name, value)
+    assert ended.status in (1, 2) and name in ended.errors + ended.output
+
+
+def test_a_payload_nobody_understands_becomes_a_dead_letter(server: MailfoldServer) -> None:
+    publish(server, CLASSIFIED.on(3), b"{ this is no event")
+    (letter_id,) = until(lambda: buried(server, "mail.classified"), "the dead letter", 30)
+    shown = server.command("deadletters", "show", letter_id)
+    assert "mail.classified" in shown and "this is no event" in shown, shown
+    ended = server.command.run("deadletters", "retry", letter_id)
+    assert ended.status == 1 and ended.errors
+    assert buried(server, "mail.classified") == [letter_id]
+
+
+def test_verify_finds_all_equal_and_rebuild_changes_nothing(server: MailfoldServer, ann: Person) -> None:
+    sent = letter(SENDER, ann.address)
+    with server.smtp() as smtp:
+        smtp.send(SENDER, [ann.address], sent.data)
+    with server.imap(ann) as imap:
+        imap.wait_for(sent.message_id)
+    server.settled()
+    server.command("verify")
+    server.command("rebuild")
+    server.command("verify")
+    with server.imap(ann) as imap:
+        assert imap.wait_for(sent.message_id) == 1
+
+
+def trace(server: MailfoldServer, name: str) -> list[dict[str, Any]]:
+    """The facts about it."""
+    ended = server.command.run("trace", name, "--json")
+    return json.loads(ended.output) if ended.status == 0 else []
+
+
+def complete(server: MailfoldServer, name: str, wanted: list[str]) -> list[dict[str, Any]]:
+    """The facts once all kinds are among them."""
+    found = trace(server, name)
+    return found if set(wanted) <= {one["type"] for one in found} else []
+
+
+def buried(server: MailfoldServer, what: str) -> list[str]:
+    """Ids of the dead letters of one kind."""
+    return [one["id"] for one in server.command.json("deadletters", "list") if one["what"] == what]
+
+
+def publish(server: MailfoldServer, subject: str, payload: bytes) -> None:
+    """A message on the bus, from nobody."""
+    access = read_access(server.places.bus_file)
+    assert access is not None
+
+    async def send() -> None:
+        client = await nats.connect(access.url, user=access.user, password=access.password)
+        await client.jetstream().publish(subject, payload)
+        await client.close()
+
+    asyncio.run(send())

@@ -1,0 +1,1 @@
+"""A whole server, started and talked to as its users and its operator do."""

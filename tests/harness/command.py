@@ -1,0 +1,69 @@
+"""The `mailfold` command, run as an operator runs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+_LIMIT = 60.0
+
+
+class CommandFailed(AssertionError):
+    """A command that was to succeed did not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A command that came to its end."""
+
+    status: int
+    output: str
+    errors: str
+
+
+class Command:
+    """`command("status")`, `command.json("trace", queue_id)`: each with `--data` of one server."""
+
+    def __init__(self, data: Path, settings: Mapping[str, str] | None = None) -> None:
+        self._data = data
+        self._settings = dict(settings or {})
+
+    def run(self, *words: str, text: str = "", limit: float = _LIMIT) -> Ended:
+        """Whatever its exit status is."""
+        argv = [*program(), *words, "--data", str(self._data)]
+        done = subprocess.run(argv, input=text, capture_output=True, text=True, env=environment(self._settings), timeout=limit)
+        return Ended(done.returncode, done.stdout, done.stderr)
+
+    def __call__(self, *words: str, text: str = "") -> str:
+        """What it printed. Raises CommandFailed for any other exit status than 0."""
+        done = self.run(*words, text=text)
+        if done.status:
+            raise CommandFailed(f"mailfold {' '.join(words)}: exit {done.status}\n{done.output}{done.errors}")
+        return done.output
+
+    def json(self, *words: str) -> Any:
+        """What it says with `--json`, decoded."""
+        output = self(*words, "--json")
+        try:
+            return json.loads(output)
+        except ValueError as error:
+            raise CommandFailed(f"mailfold {' '.join(words)} --json printed no JSON: {output[:300]}") from error
+
+
+def program() -> tuple[str, ...]:
+    """The command of this checkout."""
+    return sys.executable, "-m", "mailfold"
+
+
+def environment(settings: Mapping[str, str]) -> dict[str, str]:
+    """Ours without settings of some other server, the repository first on Python's path."""
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("MAILFOLD_") or name == "MAILFOLD_TEST_DATA"}
+    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    return {**ours, "PYTHONPATH": path, "COLUMNS": "200", **settings}

@@ -1,0 +1,151 @@
+"""An IMAP client over TLS: imaplib, with answers in a shape that tests can compare."""
+
+from __future__ import annotations
+
+import imaplib
+import ssl
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any
+
+from tests.harness.waiting import until
+
+_TIMEOUT = 30.0
+imaplib._MAXLINE = 10_000_000  # type: ignore[attr-defined]  # a BODYSTRUCTURE of 500 levels is one line
+
+
+class No(AssertionError):
+    """A command was answered NO or BAD."""
+
+
+class Imap:
+    """`with Imap(port, tls, login, password) as imap`: logged in."""
+
+    def __init__(self, port: int, tls: ssl.SSLContext, login: str, password: str) -> None:
+        """Raises imaplib.IMAP4.error when the log-in is refused."""
+        self.connection = imaplib.IMAP4_SSL("localhost", port, ssl_context=tls, timeout=_TIMEOUT)
+        self.connection.login(login, password)
+
+    def select(self, mailbox: str = "INBOX") -> int:
+        """How many messages it has."""
+        return int(self._done(self.connection.select(_quoted(mailbox)))[0])
+
+    def count(self, mailbox: str) -> int:
+        """STATUS MESSAGES."""
+        line = self._done(self.connection.status(_quoted(mailbox), "(MESSAGES)"))[0]
+        return int(line.rpartition(b"MESSAGES ")[2].rstrip(b")"))
+
+    def uids(self, *criteria: str) -> list[int]:
+        """UID SEARCH in the selected mailbox."""
+        line = self._done(self.connection.uid("SEARCH", *criteria))[0]
+        return [int(word) for word in (line or b"").split()]
+
+    def uids_of_text(self, key: str, text: str) -> list[int]:
+        """UID SEARCH of a key (BODY, TEXT, SUBJECT…) and a text in UTF-8, sent as a literal."""
+        self.connection.literal = text.encode()  # type: ignore[assignment]
+        return self.uids("CHARSET", "UTF-8", key)
+
+    def find(self, message_id: str) -> list[int]:
+        """UIDs of the messages with this Message-ID."""
+        self.connection.noop()
+        return self.uids("HEADER", "Message-ID", f'"<{message_id}>"')
+
+    def wait_for(self, message_id: str, mailbox: str = "INBOX", seconds: float = 15.0) -> int:
+        """The UID of the one message with this Message-ID, once it is there; `mailbox` is then selected."""
+        self.select(mailbox)
+        found = until(lambda: self.find(message_id), f"{message_id} in {mailbox}", seconds)
+        assert len(found) == 1, found
+        return found[0]
+
+    def fetch(self, uid: int, what: str = "BODY.PEEK[]") -> bytes:
+        """The literal of one FETCH answer, or its line when it has none."""
+        answer = self._done(self.connection.uid("FETCH", str(uid), f"({what})"))
+        first = next((one for one in answer if one is not None), None)
+        if first is None:
+            raise No(f"FETCH {uid} {what}: nothing")
+        return bytes(first[1] if isinstance(first, tuple) else first)
+
+    def flags(self, uid: int) -> set[str]:
+        """The flags of a message."""
+        return {flag.decode() for flag in imaplib.ParseFlags(self.fetch(uid, "FLAGS"))}
+
+    def store(self, uid: int, change: str) -> None:
+        """`+FLAGS (\\Seen)` and so on."""
+        self._done(self.connection.uid("STORE", str(uid), change))
+
+    def move(self, uids: str, mailbox: str) -> None:
+        """UID MOVE; `uids` is a sequence set."""
+        self._done(self.connection.uid("MOVE", uids, _quoted(mailbox)))
+
+    def append(self, mailbox: str, data: bytes, flags: str = "") -> None:
+        """APPEND."""
+        self._done(self.connection.append(_quoted(mailbox), flags, "", data))
+
+    def responses(self, name: str) -> list[bytes | None]:
+        """Untagged responses of this name that came since they were last asked for."""
+        _, found = self.connection.response(name)
+        return [one for one in found if one is not None]
+
+    def idle(self) -> Idle:
+        """`with imap.idle() as idle: idle.wait_for(b"EXISTS")`."""
+        return Idle(self.connection)
+
+    def command(self, line: bytes) -> None:
+        """One tagged command. Raises No."""
+        tag = self.connection._new_tag()
+        self.connection.send(tag + b" " + line + b"\r\n")
+        answer = _line_until(self.connection, lambda one: one.startswith(tag))
+        if not answer.startswith(tag + b" OK"):
+            raise No(answer.decode("utf-8", "replace"))
+
+    def close(self) -> None:
+        """LOGOUT."""
+        self.connection.logout()
+
+    def _done(self, answer: tuple[str, list[Any]]) -> list[Any]:
+        if answer[0] != "OK":
+            raise No(f"{answer[0]} {answer[1]}")
+        return answer[1]
+
+    def __enter__(self) -> Imap:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if kind is None:
+            self.close()
+        else:
+            self.connection.shutdown()
+
+
+class Idle:
+    """IDLE (RFC 2177) on a connection with a selected mailbox."""
+
+    def __init__(self, connection: imaplib.IMAP4_SSL) -> None:
+        self._connection = connection
+        self._tag = b""
+
+    def __enter__(self) -> Idle:
+        self._tag = self._connection._new_tag()
+        self._connection.send(self._tag + b" IDLE\r\n")
+        _line_until(self._connection, lambda line: line.startswith(b"+"))
+        return self
+
+    def wait_for(self, word: bytes) -> bytes:
+        """The next untagged line with this word; the socket's timeout bounds it."""
+        return _line_until(self._connection, lambda line: line.startswith(b"* ") and word in line)
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if kind is None:
+            self._connection.send(b"DONE\r\n")
+            _line_until(self._connection, lambda line: line.startswith(self._tag))
+
+
+def _line_until(connection: imaplib.IMAP4_SSL, wanted: Callable[[bytes], bool]) -> bytes:
+    while not wanted(line := connection.readline().rstrip(b"\r\n")):
+        if not line:
+            raise ConnectionError("the server closed the connection")
+    return line
+
+
+def _quoted(mailbox: str) -> str:
+    return f'"{mailbox}"'

@@ -1,0 +1,45 @@
+"""Messages for tests: small, with CRLF, each with a Message-ID of its own."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from dataclasses import dataclass
+
+from loadtest.content.signing import signature_header
+
+SELECTOR = "test"
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What is sent, and how it is found again."""
+
+    message_id: str
+    """Without its angle brackets."""
+    data: bytes
+
+
+def letter(
+    author: str, to: str, *, subject: str = "a test", body: bytes = b"Hello,\r\nthis is a test.\r\n", fields: tuple[bytes, ...] = (), signed_by: str = ""
+) -> Letter:
+    """A message. `fields` are whole further header lines without CRLF; `signed_by` is a domain whose key the zone has."""
+    message_id = f"{os.getpid()}.{next(_numbers)}@tests.example"
+    head = [
+        (b"From", author.encode()),
+        (b"To", to.encode()),
+        (b"Subject", subject.encode()),
+        (b"Date", b"Mon, 23 Nov 2026 10:00:00 +0000"),
+        (b"Message-ID", b"<%s>" % message_id.encode()),
+    ]
+    if signed_by:
+        head.insert(0, signature_header(head, body, signed_by, SELECTOR, 1_790_000_000))
+    lines = [b"%s: %s" % (name, value) for name, value in head]
+    return Letter(message_id, b"\r\n".join([*fields, *lines, b"", body]))
+
+
+def bytes_of(size: int) -> bytes:
+    """A body of about this many octets, in lines."""
+    line = b"All work and no play makes a dull test of the size of messages.\r\n"
+    return line * (size // len(line) + 1)

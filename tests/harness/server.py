@@ -1,0 +1,227 @@
+"""A whole Mailfold, started with `mailfold up` in a folder of its own, and stopped or killed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import ssl
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from loadtest.zone.data import Zone
+from mailfold.supervisor.report import Report, read_report
+from shared.places import Places
+from tests.harness.command import ROOT, Command, environment, program
+from tests.harness.contracts import Contracts
+from tests.harness.imap import Imap
+from tests.harness.people import People, Person
+from tests.harness.ports import IMAPS, SMTP, SUBMISSION, SUBMISSIONS, free_offset
+from tests.harness.smtp import Smtp
+from tests.harness.waiting import until
+from tests.harness.zone import sample_zone
+from tests.parts.child import Child, Folder, PartFailed
+from tests.parts.dns import ZoneServerThread
+
+_START_SECONDS = 60.0
+_STOP_SECONDS = 40.0
+_TAIL = 3000
+_IN_HASTE = {"MAILFOLD_BUS_MAX_ATTEMPTS": "3", "MAILFOLD_INGRESS_REPEAT_FIRST": "3"}
+"""What waits for seconds in production waits for less in tests."""
+
+
+class MailfoldServer:
+    """`with MailfoldServer() as server`: ready, with the domains of tests.harness.people.
+
+    `data` is used as it is and kept; without it a temporary folder is made, and kept only after a failure.
+    `settings` are environment variables. `store` is a postgresql:// URL.
+    """
+
+    def __init__(
+        self,
+        data: Path | None = None,
+        layout: str = "small",
+        store: str = "",
+        zone: Zone | None = None,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
+        self._folder = Folder("server")
+        self.data = data or self._folder.path / "data"
+        self.layout = layout
+        self.store = store
+        self.zone = zone or sample_zone()
+        self.dns = ZoneServerThread(self.zone)
+        self.offset = free_offset()
+        self.places = Places(self.data)
+        self.log = self._folder.path / "up.log"
+        self.extra = dict(settings or {})
+        self.start_seconds = 0.0
+        """How long the last start took until everything answered."""
+        self._child: Child | None = None
+        self._contracts: Contracts | None = None
+        self._people: People | None = None
+
+    def start(self) -> None:
+        """Returns when the command says that it is ready. Raises PartFailed with the logs' ends."""
+        began = time.monotonic()
+        argv = [*program(), "up", "--data", str(self.data), "--port-offset", str(self.offset), "--layout", self.layout]
+        self._child = Child(argv, self.log, env=environment(self.settings), cwd=ROOT)
+        try:
+            self._child.wait_until(self._serves, _START_SECONDS)
+        except PartFailed as error:
+            raise PartFailed(f"{error}\n{self.log_tails()}") from None
+        self.start_seconds = time.monotonic() - began
+
+    def stop(self) -> int:
+        """As Ctrl-C does; the exit status."""
+        child, self._child = self._child, None
+        return child.stop(signal.SIGINT, _STOP_SECONDS) if child else 0
+
+    def restart(self) -> None:
+        """Stops in order and starts again on the same ports."""
+        self.stop()
+        self.start()
+
+    def kill(self) -> None:
+        """Ends every process at once, as a power cut would."""
+        report = self.report()
+        pids = [process.pid for process in report.processes if process.pid] if report else []
+        if self._child:
+            self._child.kill()
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self._child = None
+        until(lambda: not any(Path(f"/proc/{pid}/cmdline").exists() and _runs(pid) for pid in pids), "the end of all processes")
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """The environment of the server and of the command."""
+        store = {"MAILFOLD_SERVER_STORE": self.store} if self.store else {}
+        return {"MAILFOLD_INGRESS_RESOLVER": self.dns.address, "MAILFOLD_SERVER_HOSTNAME": "mx.example.org", **_IN_HASTE, **store, **self.extra}
+
+    @property
+    def command(self) -> Command:
+        """The operator's command for this server."""
+        return Command(self.data, self.settings)
+
+    @property
+    def contracts(self) -> Contracts:
+        """The operator's calls."""
+        if self._contracts is None:
+            self._contracts = Contracts(self.places)
+        return self._contracts
+
+    @property
+    def people(self) -> People:
+        """Makes people."""
+        if self._people is None:
+            self._people = People(self.contracts)
+        return self._people
+
+    def status(self) -> dict[str, Any]:
+        """`mailfold status --json`."""
+        answer: dict[str, Any] = self.command.json("status")
+        return answer
+
+    def report(self) -> Report | None:
+        """The supervisor's list of processes."""
+        return read_report(self.places.processes)
+
+    def port(self, well_known: int) -> int:
+        """Where this server listens instead of 25, 465, 587 or 993."""
+        return well_known + self.offset
+
+    def tls(self) -> ssl.SSLContext:
+        """A client context that trusts this server's authority alone."""
+        return ssl.create_default_context(cafile=str(self.authority))
+
+    @property
+    def authority(self) -> Path:
+        """The certificate that clients must trust."""
+        return self.places.tls / "ca.pem"
+
+    def smtp(self, hello: str = "client.honest.example") -> Smtp:
+        """Port 25."""
+        return Smtp(self.port(SMTP), hello=hello)
+
+    def submission(self, person: Person | None = None) -> Smtp:
+        """Port 587, after STARTTLS and the person's log-in; a plain connection without a person."""
+        smtp = Smtp(self.port(SUBMISSION))
+        if person:
+            smtp.start_tls(self.tls())
+            assert smtp.log_in(person.address, person.password).code == 235
+        return smtp
+
+    def submissions(self, person: Person | None = None) -> Smtp:
+        """Port 465, logged in when a person is given."""
+        smtp = Smtp(self.port(SUBMISSIONS), tls=self.tls())
+        if person:
+            assert smtp.log_in(person.address, person.password).code == 235
+        return smtp
+
+    def imap(self, person: Person) -> Imap:
+        """Port 993, logged in."""
+        return Imap(self.port(IMAPS), self.tls(), person.address, person.password)
+
+    def settled(self, seconds: float = 20.0) -> None:
+        """Waits until no reception is on its way; held ones do not count."""
+        until(lambda: not [one for one in self.contracts.receptions() if one.state == "moving"], "every reception settled", seconds)
+
+    def log_tails(self) -> str:
+        """The ends of all logs, for a failure's report."""
+        files = [self.log, *sorted(self.places.log.glob("*.log"))]
+        return "\n".join(f"--- {file.name}\n{file.read_text('utf-8', 'replace')[-_TAIL:]}" for file in files if file.exists())
+
+    def open(self) -> None:
+        """DNS, the first start, the domains."""
+        self.dns.start()
+        self.start()
+        self.people.make_domains()
+
+    def close(self, *, failed: bool = False) -> None:
+        """Stops all and removes what was temporary."""
+        try:
+            self.stop()
+        finally:
+            if self._contracts:
+                self._contracts.close()
+            self.dns.stop()
+            self._folder.close(keep=failed)
+
+    def discard_data(self) -> None:
+        """Removes the data folder of a stopped server."""
+        shutil.rmtree(self.data, ignore_errors=True)
+
+    def __enter__(self) -> MailfoldServer:
+        try:
+            self.open()
+        except BaseException:
+            self.close(failed=True)
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close(failed=kind is not None)
+
+    def _serves(self) -> bool:
+        """Cheap looks first; the command is asked once everything seems to be there."""
+        report = self.report()
+        running = report is not None and report.alive and all(process.state == "running" for process in report.processes)
+        return running and bool(self._ready())
+
+    def _ready(self) -> bool:
+        done = self.command.run("status", "--json")
+        return done.status == 0 and '"ready": true' in done.output.replace('"ready":true', '"ready": true')
+
+
+def _runs(pid: int) -> bool:
+    """Whether it is more than a zombie."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False

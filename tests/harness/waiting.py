@@ -1,0 +1,26 @@
+"""The one place where tests wait: for a condition, and not longer than they say."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+_FIRST_PAUSE = 0.01
+_LONGEST_PAUSE = 0.1
+
+
+class NeverHappened(AssertionError):
+    """The condition did not come true in time."""
+
+
+def until(condition: Callable[[], T], what: str, seconds: float = 15.0) -> T:
+    """The first truthy value of `condition`. Raises NeverHappened, naming `what` and the last value."""
+    end, pause = time.monotonic() + seconds, _FIRST_PAUSE
+    while not (found := condition()):
+        if time.monotonic() > end:
+            raise NeverHappened(f"{what}: not within {seconds:g} s; last: {found!r}")
+        time.sleep(pause)
+        pause = min(pause * 1.5, _LONGEST_PAUSE)
+    return found

@@ -1,0 +1,36 @@
+"""The DNS that servers under test see: senders who pass, who fail, and who say nothing."""
+
+from __future__ import annotations
+
+from loadtest.content.signing_key import public_key_text
+from loadtest.zone.data import Zone
+from tests.harness.letters import SELECTOR
+from tests.harness.people import DOMAIN, SENDING_DOMAIN
+
+HONEST = "honest.example"
+"""SPF names loopback, its DKIM key is there, DMARC asks for p=reject."""
+FORGED = "forged.example"
+"""SPF names nobody, DMARC asks for p=reject: whoever writes from here in a test is a forger."""
+SILENT = "silent.example"
+"""No SPF, no key, no policy."""
+
+
+def sample_zone() -> Zone:
+    """All of them, and a name for loopback."""
+    zone = Zone()
+    zone.add_host("client.honest.example", "127.0.0.1")
+    _add_sender(zone, HONEST, "v=spf1 ip4:127.0.0.0/8 ip6:::1 -all")
+    _add_sender(zone, FORGED, "v=spf1 -all")
+    zone.add(SILENT, "A", "192.0.2.3")
+    for domain in (DOMAIN, SENDING_DOMAIN):
+        zone.add(domain, "MX", f"10 mx.{DOMAIN}.")
+        zone.add(domain, "TXT", "v=spf1 mx -all")
+    zone.add(f"mx.{DOMAIN}", "A", "127.0.0.1")
+    return zone
+
+
+def _add_sender(zone: Zone, domain: str, spf: str) -> None:
+    zone.add(domain, "A", "192.0.2.2")
+    zone.add(domain, "TXT", spf)
+    zone.add(f"{SELECTOR}._domainkey.{domain}", "TXT", f"v=DKIM1; k=rsa; p={public_key_text()}")
+    zone.add(f"_dmarc.{domain}", "TXT", "v=DMARC1; p=reject")

@@ -1,0 +1,118 @@
+"""mbsync: a Maildir and an account are the same after each run, whoever changed what."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.harness.letters import letter
+from tests.harness.people import Person
+from tests.harness.ports import IMAPS
+from tests.harness.server import MailfoldServer
+from tests.harness.zone import HONEST
+from tests.interop.program import run
+from tests.parts.clients import MBSYNC
+from tests.parts.required import needs
+
+needs(MBSYNC)
+SENDER = f"carl@{HONEST}"
+_CONFIGURATION = """\
+IMAPAccount server
+Host localhost
+Port {port}
+User {user}
+Pass "{password}"
+SSLType IMAPS
+CertificateFile {authority}
+
+IMAPStore far
+Account server
+
+MaildirStore near
+Path {maildir}/
+Inbox {maildir}/INBOX
+SubFolders Verbatim
+
+Channel all
+Far :far:
+Near :near:
+Patterns *
+Create Both
+Expunge Both
+Remove Both
+SyncState *
+"""
+
+
+class Maildir:
+    """What mbsync keeps on our side."""
+
+    def __init__(self, server: MailfoldServer, person: Person, folder: Path) -> None:
+        self.path = folder / "mail"
+        self.path.mkdir()
+        self._configuration = folder / "mbsyncrc"
+        self._configuration.write_text(
+            _CONFIGURATION.format(
+                port=server.port(IMAPS), user=person.address, password=person.password, authority=server.authority, maildir=self.path
+            )
+        )
+
+    def sync(self) -> str:
+        """One run; what mbsync said."""
+        return run(MBSYNC, "-c", self._configuration, "-a", "-V")
+
+    def files(self, mailbox: str) -> list[Path]:
+        """The messages of a mailbox."""
+        folder = self.path / mailbox
+        return sorted(file for place in ("cur", "new") for file in (folder / place).glob("*"))
+
+    def flag(self, file: Path, letters: str) -> None:
+        """Gives a message exactly these Maildir flags."""
+        target = file.parent.parent / "cur" / f"{file.name.partition(':')[0]}:2,{letters}"
+        file.rename(target)
+
+
+@pytest.fixture
+def maildir(server: MailfoldServer, ann: Person, tmp_path: Path) -> Maildir:
+    """Empty."""
+    return Maildir(server, ann, tmp_path)
+
+
+def test_both_ways(server: MailfoldServer, ann: Person, maildir: Maildir) -> None:
+    with server.imap(ann) as imap:
+        for number in range(4):
+            imap.append("INBOX", letter(SENDER, ann.address, subject=f"number {number}").data, "(\\Seen)" if number == 0 else "")
+    maildir.sync()
+    assert len(maildir.files("INBOX")) == 4 and (maildir.path / "Spam").is_dir()
+    near = [file for file in maildir.files("INBOX") if "S" not in file.name.rpartition(":2,")[2]]
+    maildir.flag(near[0], "F")
+    near[1].unlink()
+    sent = letter(SENDER, ann.address, subject="from the other side")
+    (maildir.path / "Archive" / "new" / "1.2.host").write_bytes(sent.data.replace(b"\r\n", b"\n"))
+    with server.imap(ann) as imap:
+        imap.select()
+        imap.store(1, "+FLAGS (\\Answered)")
+    maildir.sync()
+    with server.imap(ann) as imap:
+        assert imap.select() == 3
+        assert len(imap.uids("FLAGGED")) == 1
+        assert imap.wait_for(sent.message_id, "Archive")
+        imap.select()
+        imap.store(1, "+FLAGS (\\Deleted)")
+        imap.connection.expunge()
+    assert any("R" in file.name.rpartition(":2,")[2] for file in maildir.files("INBOX"))
+    maildir.sync()
+    assert len(maildir.files("INBOX")) == 2
+
+
+def test_a_second_run_has_nothing_to_do(server: MailfoldServer, ann: Person, maildir: Maildir) -> None:
+    with server.imap(ann) as imap:
+        for number in range(3):
+            imap.append("INBOX", letter(SENDER, ann.address, subject=f"number {number}").data)
+    maildir.sync()
+    before = {file: file.stat().st_mtime_ns for file in maildir.files("INBOX")}
+    maildir.sync()
+    assert {file: file.stat().st_mtime_ns for file in maildir.files("INBOX")} == before
+    with server.imap(ann) as imap:
+        assert imap.select() == 3
