@@ -43,7 +43,8 @@ class Outgoing:
         self._epoch = 0
         self._count = 0
         self._written = 0.0
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: asyncio.Handle | None = None
+        self._due = 0.0
         self._task: asyncio.Task[None] | None = None
 
     def send(
@@ -59,9 +60,9 @@ class Outgoing:
 
     def hurry(self) -> None:
         """Do not wait for more: somebody has nothing to do until this is sent."""
-        if self._timer is not None and self._timer.when() > self._loop.time():
+        if self._timer is not None and self._due > self._loop.time():
             self._timer.cancel()
-            self._timer = self._loop.call_at(0.0, self._begin)
+            self._wake_at(0.0)
 
     async def flush(self) -> None:
         """Hand over what waits now."""
@@ -76,7 +77,12 @@ class Outgoing:
             self._items.clear()
         self._items[key] = item
         if self._timer is None:
-            self._timer = self._loop.call_at(self._written + self._gather, self._begin)
+            self._wake_at(self._written + self._gather)
+
+    def _wake_at(self, due: float) -> None:
+        """The time is kept here: uvloop's handle of a call that is already due does not know it."""
+        self._due = due
+        self._timer = self._loop.call_at(due, self._begin)
 
     def _begin(self) -> None:
         self._task = self._loop.create_task(self._write())
