@@ -39,8 +39,8 @@ class Mailstore:
         projections = (MailboxProjection(metadata), DeadLetterProjection(metadata))
         self.store = host.event_store(SERVICE, metadata, projections)
         endpoint = MailstoreEndpoint(
-            self.store, host.blobs, host.ids, MailboxCommands(host.ids, host.clock, host.section(MailstoreSettings).max_mailboxes),
-            MessageCommands(host.ids), Quotas(host.channel("directory", SERVICE), host.clock),
+            self.store, host.blobs, host.ids, host.clock, MailboxCommands(host.ids, host.clock, host.section(MailstoreSettings).max_mailboxes),
+            MessageCommands(host.ids, host.clock), Quotas(host.channel("directory", SERVICE), host.clock),
         )  # fmt: skip
         self.registrations: Sequence[Registration] = (
             (add_MailstoreServicer_to_server, endpoint),

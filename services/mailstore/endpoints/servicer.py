@@ -14,10 +14,11 @@ from services.mailstore.endpoints.refusals import named
 from services.mailstore.handlers import load, queries
 from services.mailstore.handlers.accounts import MailboxCommands, ensure_open
 from services.mailstore.handlers.fetch import Fetcher
-from services.mailstore.handlers.messages import Key, MessageCommands, targets
+from services.mailstore.handlers.messages import Key, MessageCommands
 from services.mailstore.handlers.quotas import Quotas
 from services.mailstore.search.scan import search
 from shared.blobs.port import BlobReader
+from shared.clock import Clock
 from shared.eventstore.connection import Reader
 from shared.eventstore.event import Provenance
 from shared.eventstore.store import EventStore
@@ -34,10 +35,13 @@ _MODES = {pb.StoreRequest.ADD: "add", pb.StoreRequest.REMOVE: "remove", pb.Store
 class MailstoreEndpoint(MailstoreServicer):
     """Turns requests into units of work and questions."""
 
-    def __init__(self, store: EventStore, blobs: BlobReader, ids: Ids, mailboxes: MailboxCommands, messages: MessageCommands, quotas: Quotas) -> None:
+    def __init__(
+        self, store: EventStore, blobs: BlobReader, ids: Ids, clock: Clock, mailboxes: MailboxCommands, messages: MessageCommands, quotas: Quotas
+    ) -> None:
         self._store = store
         self._blobs = blobs
         self._ids = ids
+        self._clock = clock
         self._mailboxes = mailboxes
         self._messages = messages
         self._quotas = quotas
@@ -52,16 +56,17 @@ class MailstoreEndpoint(MailstoreServicer):
     async def OpenAccount(self, request: pb.OpenAccountRequest, context: Any) -> pb.OpenAccountReply:
         account = request.account
         if not await self._store.read(lambda reader: load.is_open(reader, account)):
-            await self._write(lambda tx, why: ensure_open(tx, account, self._ids, why))
+            await self._write(lambda tx, why: ensure_open(tx, account, self._ids, self._clock, why))
         return pb.OpenAccountReply(version=await self._store.read(lambda reader: queries.version_of(reader, account)))
 
     async def ListMailboxes(self, request: pb.ListMailboxesRequest, context: Any) -> pb.MailboxList:
         def ask(reader: Reader) -> pb.MailboxList:
+            version = queries.version_of(reader, request.account)  # first: what commits meanwhile must not pass for older
             rows = reader.all("SELECT name FROM subscription WHERE account = ? ORDER BY name", (request.account,))
             names = [row[0] for row in rows]
             subscribed = frozenset(names)
             found = [wire.mailbox(state, subscribed=state.name in subscribed) for state in load.mailboxes(reader, request.account)]
-            return pb.MailboxList(mailboxes=found, subscriptions=names, version=queries.version_of(reader, request.account))
+            return pb.MailboxList(mailboxes=found, subscriptions=names, version=version)
 
         return await self._store.read(ask)
 
@@ -83,9 +88,10 @@ class MailstoreEndpoint(MailstoreServicer):
 
     async def ViewMailbox(self, request: pb.MailboxNameRequest, context: Any) -> pb.MailboxView:
         def ask(reader: Reader) -> pb.MailboxView:
+            version = queries.version_of(reader, request.account)  # first, as above
             state = load.mailbox_by_name(reader, request.account, canonical(request.name))
             return pb.MailboxView(
-                mailbox=wire.mailbox(state), version=queries.version_of(reader, request.account), uids=wire.spans(queries.uid_runs(reader, state)),
+                mailbox=wire.mailbox(state), version=version, uids=wire.spans(queries.uid_runs(reader, state)),
                 keywords=queries.keywords(reader, state.id), first_unseen_uid=queries.first_unseen(reader, state),
             )  # fmt: skip
 
@@ -131,15 +137,12 @@ class MailstoreEndpoint(MailstoreServicer):
 
     async def Copy(self, request: pb.CopyRequest, context: Any) -> pb.CopyReply:
         uids, quota = wire.ranges(request.uids), await self._quotas.of(request.account)
-        goal, source, version = await self._write(
-            lambda tx, why: self._messages.copy(tx, request.account, request.mailbox, uids, request.target, quota, why)
-        )
-        return pb.CopyReply(uid_validity=goal.uid_validity, source=wire.spans(source), target=wire.spans(targets(goal, source)), version=version)
+        placed = await self._write(lambda tx, why: self._messages.copy(tx, request.account, request.mailbox, uids, request.target, quota, why))
+        return wire.placed(placed)
 
     async def Move(self, request: pb.CopyRequest, context: Any) -> pb.CopyReply:
         uids = wire.ranges(request.uids)
-        goal, source, version = await self._write(lambda tx, why: self._messages.move(tx, request.account, request.mailbox, uids, request.target, why))
-        return pb.CopyReply(uid_validity=goal.uid_validity, source=wire.spans(source), target=wire.spans(targets(goal, source)), version=version)
+        return wire.placed(await self._write(lambda tx, why: self._messages.move(tx, request.account, request.mailbox, uids, request.target, why)))
 
     async def Expunge(self, request: pb.ExpungeRequest, context: Any) -> pb.ExpungeReply:
         uids = wire.ranges(request.uids) if request.only_given else ((1, 1 << 40),)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from services.mailstore.domain.state import MailboxState
 from services.mailstore.domain.uids import Ranges
 from services.mailstore.handlers.fetch import Fetched, Wanted
-from services.mailstore.handlers.messages import NewMessage
+from services.mailstore.handlers.messages import NewMessage, Placed
 from services.mailstore.handlers.queries import ChangedFlags
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 
@@ -71,3 +71,8 @@ def batch(fetched: Iterable[Fetched], version: int, *, contents: bool, seen: fro
 def changed(found: Iterable[ChangedFlags]) -> list[pb.Changed]:
     """Messages whose flags changed."""
     return [pb.Changed(uid=one.uid, flags=one.flags, modseq=one.modseq) for one in found]
+
+
+def placed(placed: Placed) -> pb.CopyReply:
+    """Where messages were copied or moved to."""
+    return pb.CopyReply(uid_validity=placed.uid_validity, source=spans(placed.source), target=spans(placed.target), version=placed.version)

@@ -57,14 +57,11 @@ class Fetcher:
 
     async def fetch(self, mailbox: str, uids: Iterable[tuple[int, int]], wanted: Wanted, changed_since: int) -> AsyncIterator[list[Fetched]]:
         """The messages of some UID ranges, ascending, in batches."""
-        for first, last in uids:
-            while first <= last:
-                rows = await self._store.read(_page(mailbox, first, last, changed_since))
-                if rows:
-                    yield [await self._fetched(row, wanted) for row in rows]
-                if len(rows) < _BATCH:
-                    break
-                first = rows[-1][0] + 1
+        left = list(uids)
+        while left:
+            rows, left = await self._store.read(_page(mailbox, left, changed_since))
+            if rows:
+                yield [await self._fetched(row, wanted) for row in rows]
 
     async def _fetched(self, row: Row, wanted: Wanted) -> Fetched:
         uid, system, keywords, modseq, _, _, _, _, _, blob, prefix = row
@@ -79,11 +76,17 @@ class Fetcher:
             return _EMPTY
 
 
-def _page(mailbox: str, first: int, last: int, changed_since: int) -> Callable[[Reader], list[Row]]:
-    sql = f"SELECT {_COLUMNS} FROM entry WHERE mailbox = ? AND uid BETWEEN ? AND ? AND modseq > ? ORDER BY uid LIMIT {_BATCH}"  # noqa: S608
+def _page(mailbox: str, left: list[tuple[int, int]], changed_since: int) -> Callable[[Reader], tuple[list[Row], list[tuple[int, int]]]]:
+    """A batch of rows and the ranges behind them. However many ranges there are, one question stays short."""
+    sql = f"SELECT {_COLUMNS} FROM entry WHERE mailbox = ? AND uid BETWEEN ? AND ? AND modseq > ? ORDER BY uid LIMIT ?"  # noqa: S608
 
-    def ask(reader: Reader) -> list[Row]:
-        return reader.all(sql, (mailbox, first, last, changed_since))
+    def ask(reader: Reader) -> tuple[list[Row], list[tuple[int, int]]]:
+        rows: list[Row] = []
+        for at, (first, last) in enumerate(left[:_BATCH]):
+            rows += reader.all(sql, (mailbox, first, last, changed_since, _BATCH - len(rows)))
+            if len(rows) == _BATCH:
+                return rows, [(rows[-1][0] + 1, last), *left[at + 1 :]]
+        return rows, left[_BATCH:]
 
     return ask
 

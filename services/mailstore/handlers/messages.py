@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from services.mailstore.domain import decide
 from services.mailstore.domain.decide import Refused
@@ -13,11 +13,13 @@ from services.mailstore.domain.state import MailboxState
 from services.mailstore.domain.uids import Ranges, count, each, ranges
 from services.mailstore.handlers import load
 from services.mailstore.handlers.accounts import ensure_open
-from shared.events.mailbox import MessageAppended, MessageDelivered, NewEntry
-from shared.eventstore.event import Provenance, Recorded
+from shared.clock import Clock
+from shared.events.mailbox import FlagsChanged, MessageAppended, MessageDelivered, MessagesCopied, MessagesExpunged, MessagesMoved, NewEntry
+from shared.eventstore.event import Event, Provenance, Recorded
 from shared.eventstore.transaction import Transaction
 from shared.ids import Ids, Kind
 
+E = TypeVar("E", bound=Event)
 _REFERENCES_ASKED = 20
 
 
@@ -59,6 +61,21 @@ class Delivered(NamedTuple):
     mailbox_name: str
 
 
+class Placed(NamedTuple):
+    """Where COPY or MOVE put messages: the n-th of `source` has UID `first_uid` + n there."""
+
+    uid_validity: int
+    source: Ranges
+    first_uid: int
+    version: int
+
+    @property
+    def target(self) -> Ranges:
+        """The UIDs in the new mailbox."""
+        total = count(self.source)
+        return ((self.first_uid, self.first_uid + total - 1),) if total else ()
+
+
 def content_id(account: str, blob: str) -> str:
     """EMAILID: the same for all copies of the same bytes within an account, and not comparable between accounts."""
     return Kind.CONTENT.value + hashlib.blake2b(f"{account}/{blob}".encode(), digest_size=15).hexdigest()
@@ -67,8 +84,9 @@ def content_id(account: str, blob: str) -> str:
 class MessageCommands:
     """Each method is a unit of work's body."""
 
-    def __init__(self, ids: Ids) -> None:
+    def __init__(self, ids: Ids, clock: Clock) -> None:
         self._ids = ids
+        self._clock = clock
 
     def deliver(
         self, transaction: Transaction, account: str, key: Key, wanted: tuple[str, bool], message: NewMessage, quota: int, why: Provenance
@@ -77,7 +95,7 @@ class MessageCommands:
         earlier = transaction.answered(key.command)
         if earlier:
             return _delivered_before(earlier[0])
-        ensure_open(transaction, account, self._ids, why)
+        ensure_open(transaction, account, self._ids, self._clock, why)
         mailbox = self._target(transaction, account, *wanted)
         decide.within_quota(load.used(transaction, account)[0], message.size + len(message.prefix), quota)
         decide.uids_left(mailbox, 1)
@@ -106,35 +124,46 @@ class MessageCommands:
     ) -> tuple[int, list[int]]:
         """STORE; the version after it and the UIDs refused by UNCHANGEDSINCE."""
         state = load.mailbox_by_id(transaction, account, mailbox)
-        events, refused = decide.store_flags(account, state.id, load.entries(transaction, mailbox, uids), mode, flags, unchanged_since)
+        entries = load.entries(transaction, mailbox, uids)
+        done = _earlier(transaction, why, FlagsChanged)
+        if done is not None:
+            changed = frozenset(each(done.uids))
+            refused = [one.uid for one in entries if unchanged_since is not None and one.modseq > unchanged_since and one.uid not in changed]
+            return transaction.version(account), refused
+        events, refused = decide.store_flags(account, state.id, entries, mode, flags, unchanged_since)
         transaction.append(account, events, why)
         return transaction.version(account), refused
 
-    def copy(self, transaction: Transaction, account: str, mailbox: str, uids: Ranges, target: str, quota: int, why: Provenance) -> tuple[
-        MailboxState, Ranges, int
-    ]:  # fmt: skip
-        """COPY; the target as it was before, the source UIDs, the version after it."""
+    def copy(self, transaction: Transaction, account: str, mailbox: str, uids: Ranges, target: str, quota: int, why: Provenance) -> Placed:
+        """COPY. Raises Refused TRYCREATE or OVERQUOTA."""
+        done = _earlier(transaction, why, MessagesCopied)
+        if done is not None:
+            return _placed(transaction, account, done)
         source, goal = load.mailbox_by_id(transaction, account, mailbox), self._existing(transaction, account, target)
         entries = load.entries(transaction, source.id, uids)
         decide.within_quota(load.used(transaction, account)[0], sum(entry.size for entry in entries), quota)
         decide.uids_left(goal, len(entries))
         events = decide.copy(account, source.id, goal, [entry.uid for entry in entries], self._ids.new(Kind.ENTRY))
         transaction.append(account, events, why)
-        return goal, ranges(entry.uid for entry in entries), transaction.version(account)
+        return Placed(goal.uid_validity, ranges(entry.uid for entry in entries), goal.uid_next, transaction.version(account))
 
-    def move(self, transaction: Transaction, account: str, mailbox: str, uids: Ranges, target: str, why: Provenance) -> tuple[MailboxState, Ranges, int]:
-        """MOVE; as `copy`, and the messages leave their mailbox."""
+    def move(self, transaction: Transaction, account: str, mailbox: str, uids: Ranges, target: str, why: Provenance) -> Placed:
+        """MOVE; as `copy`, and the messages leave their mailbox. Raises Refused TRYCREATE."""
+        done = _earlier(transaction, why, MessagesMoved)
+        if done is not None:
+            return _placed(transaction, account, done)
         source, goal = load.mailbox_by_id(transaction, account, mailbox), self._existing(transaction, account, target)
         entries = load.entries(transaction, source.id, uids)
         decide.uids_left(goal, len(entries))
         transaction.append(account, decide.move(account, source.id, goal, [entry.uid for entry in entries]), why)
-        return goal, ranges(entry.uid for entry in entries), transaction.version(account)
+        return Placed(goal.uid_validity, ranges(entry.uid for entry in entries), goal.uid_next, transaction.version(account))
 
     def expunge(self, transaction: Transaction, account: str, mailbox: str, uids: Ranges, why: Provenance) -> tuple[int, Ranges]:
         """EXPUNGE what is marked \\Deleted among `uids`; the version after it and what went."""
         state = load.mailbox_by_id(transaction, account, mailbox)
-        if not state.deleted:
-            return transaction.version(account), ()
+        done = _earlier(transaction, why, MessagesExpunged)
+        if done is not None or not state.deleted:
+            return transaction.version(account), done.uids if done is not None else ()
         events = decide.expunge(account, state.id, load.entries(transaction, mailbox, uids))
         transaction.append(account, events, why)
         return transaction.version(account), events[0].uids if events else ()  # type: ignore[attr-defined]
@@ -171,12 +200,11 @@ def _delivered_before(recorded: Recorded) -> Delivered:
     return Delivered(fact.entry.entry, fact.mailbox, fact.entry.uid, True, "")
 
 
-def targets(goal: MailboxState, source: Ranges) -> Ranges:
-    """The UIDs that copies or moved messages have in their new mailbox."""
-    total = count(source)
-    return ((goal.uid_next, goal.uid_next + total - 1),) if total else ()
+def _earlier(transaction: Transaction, why: Provenance, kind: type[E]) -> E | None:
+    """What an earlier try of this command decided: it is answered again, and never decided again."""
+    return next((one.event for one in transaction.answered(why.command) if isinstance(one.event, kind)), None)
 
 
-def flat(spans: Ranges) -> list[int]:
-    """The UIDs of ranges, one by one."""
-    return list(each(spans))
+def _placed(transaction: Transaction, account: str, done: MessagesCopied | MessagesMoved) -> Placed:
+    goal = load.mailbox_by_id(transaction, account, done.target)
+    return Placed(goal.uid_validity, done.uids, done.first_uid, transaction.version(account))

@@ -14,6 +14,12 @@ _RUNS = (
     " GROUP BY run ORDER BY 1"
 )
 
+# One statement, so that count and ends are of one state of the mailbox while others write.
+_EXTENT = (
+    "SELECT messages, (SELECT min(uid) FROM entry WHERE entry.mailbox = mailbox.id), (SELECT max(uid) FROM entry WHERE entry.mailbox = mailbox.id)"
+    " FROM mailbox WHERE id = ?"
+)
+
 
 class ChangedFlags(NamedTuple):
     """A message whose flags changed."""
@@ -41,13 +47,12 @@ def version_of(reader: Reader, account: str) -> int:
 
 
 def uid_runs(reader: Reader, mailbox: MailboxState) -> Ranges:
-    """The UIDs of a mailbox as ranges; without holes it costs two look-ups however large the mailbox is."""
-    if not mailbox.messages:
+    """The UIDs of a mailbox as ranges; without holes it costs three look-ups however large the mailbox is."""
+    row = reader.one(_EXTENT, (mailbox.id,))
+    if row is None or row[1] is None:
         return ()
-    row = reader.one("SELECT min(uid), max(uid) FROM entry WHERE mailbox = ?", (mailbox.id,))
-    assert row is not None
-    if row[1] - row[0] + 1 == mailbox.messages:
-        return ((row[0], row[1]),)
+    if row[2] - row[1] + 1 == row[0]:
+        return ((row[1], row[2]),)
     return tuple((first, last) for first, last in reader.all(_RUNS, (mailbox.id,)))
 
 
@@ -65,13 +70,17 @@ def keywords(reader: Reader, mailbox: str) -> tuple[str, ...]:
 
 
 def changes(reader: Reader, account: str, mailbox: MailboxState, since: int, uid_next: int) -> Changes:
-    """What a session that has seen version `since` and UIDs below `uid_next` must be told."""
+    """What a session that has seen version `since` and UIDs below `uid_next` must be told.
+
+    The version is read first: what commits meanwhile may be told now and is told again at the next question, never missed.
+    """
+    version = version_of(reader, account)
     added = reader.all("SELECT uid FROM entry WHERE mailbox = ? AND uid >= ? ORDER BY uid", (mailbox.id, uid_next))
     moved = reader.all(
         "SELECT uid, system, keywords, modseq FROM entry WHERE mailbox = ? AND modseq > ? AND uid < ? ORDER BY uid", (mailbox.id, since, uid_next)
     )
     return Changes(
-        version_of(reader, account),
+        version,
         mailbox.uid_next,
         ranges(row[0] for row in added),
         vanished(reader, mailbox.id, since, uid_next),
@@ -84,5 +93,3 @@ def vanished(reader: Reader, mailbox: str, since: int, below: int = 1 << 40) -> 
     """UIDs that left the mailbox behind a version, below a UID."""
     sql = "SELECT first, last FROM vanished WHERE mailbox = ? AND modseq > ? AND first < ? ORDER BY first"
     return tuple((first, min(last, below - 1)) for first, last in reader.all(sql, (mailbox, since, below)))
-
-
