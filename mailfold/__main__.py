@@ -6,20 +6,25 @@ import sys
 
 import typer
 
-from mailfold.commands import account, alias, domain, user
+from mailfold.commands import account, alias, deadletters, domain, settings, user
+from mailfold.commands.demo import demo
 from mailfold.commands.status import status
+from mailfold.commands.trace import events, trace
 from mailfold.commands.up import up
+from mailfold.commands.verify import rebuild, verify
 from mailfold.operator.failure import CommandFailed
 
 app = typer.Typer(
     name="mailfold", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="A complete mail server: run it, and run what it knows."
 )
-app.command()(up)
-app.command()(status)
+for command in (up, demo, status, trace, events, verify, rebuild):
+    app.command()(command)
 app.add_typer(domain.app, name="domain")
 app.add_typer(user.app, name="user")
 app.add_typer(account.app, name="account")
 app.add_typer(alias.app, name="alias")
+app.add_typer(settings.app, name="settings")
+app.add_typer(deadletters.app, name="deadletters")
 
 
 def main() -> None:

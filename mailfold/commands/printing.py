@@ -15,20 +15,27 @@ def as_json(value: Any) -> None:
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[object]], empty: str = "there is nothing") -> None:
-    """A table as wide as its words; piped, its lines are not cut."""
+    """A table; piped, its lines are as long as their words and not cut."""
     if not rows:
         print(empty)
         return
+    texts = [[_text(one) for one in row] for row in rows]
+    if sys.stdout.isatty():
+        _drawn(columns, texts)
+        return
+    widths = [max(map(len, column)) for column in zip(columns, *texts, strict=True)]
+    for row in [list(columns), *texts]:
+        print("  ".join(f"{text:<{width}}" for text, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _drawn(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     from rich.console import Console
     from rich.table import Table
 
     shown = Table(*columns, box=None, pad_edge=False, header_style="bold")
     for row in rows:
-        shown.add_row(*(_text(one) for one in row))
-    console = Console(highlight=False, markup=False, emoji=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, markup=False, emoji=False, width=10_000)
-    console.print(shown)
+        shown.add_row(*row)
+    Console(highlight=False, markup=False, emoji=False).print(shown)
 
 
 def record(values: Mapping[str, object]) -> None:

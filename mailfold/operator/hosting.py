@@ -46,3 +46,5 @@ async def hosted(places: Places, service: str) -> AsyncIterator[Any]:
         yield host.channel(service, OPERATOR)
     finally:
         await (app.stop() if service in _FULLY else app.store.close())
+        await host.close()
+        await blobs.close()

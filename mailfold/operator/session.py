@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import getpass
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -73,8 +73,8 @@ async def _converse(data: Path, body: Callable[[Session], Awaitable[T]]) -> T:
 
 
 @contextlib.contextmanager
-def as_command() -> Any:
-    """A write of its own within a command that makes several."""
+def each_write() -> Iterator[None]:
+    """A command id of its own for one of several writes of a command."""
     from shared.grpc.call import with_command
 
     with acting(with_command(Ids(SystemClock()).new(Kind.COMMAND))):
@@ -87,7 +87,3 @@ def _operator() -> str:
     except (OSError, KeyError):
         return str(os.getuid())
 
-
-async def each(items: AsyncIterator[T]) -> list[T]:
-    """All of a stream."""
-    return [item async for item in items]

@@ -1,0 +1,50 @@
+"""`mailfold settings …`"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from mailfold.commands.directory import call, show
+from mailfold.commands.options import DATA, Data, Json
+from mailfold.commands.printing import as_json, table
+from mailfold.operator.failure import CommandFailed
+
+app = typer.Typer(help="Settings: what is in force, where it comes from, what it means.")
+_FIELDS = ("name", "value", "source", "default", "type", "description")
+Name = Annotated[str, typer.Argument(help="Such as server.hostname.")]
+
+
+@app.callback(invoke_without_command=True)
+def list_all(context: typer.Context, data: Data = DATA, json: Json = False) -> None:
+    """All settings; `show NAME` tells more of one."""
+    if context.invoked_subcommand is not None:
+        return
+    found = call(data, "ListSettings", lambda pb: pb.ListRequest()).settings
+    if json:
+        as_json([{field: getattr(one, field) for field in _FIELDS} for one in found])
+    else:
+        table(("name", "value", "source"), [(one.name, one.value, one.source) for one in found])
+
+
+@app.command("show")
+def show_one(name: Annotated[str, typer.Argument(help="Such as server.hostname; empty: all.")] = "", data: Data = DATA, json: Json = False) -> None:
+    """One setting, or all with their descriptions."""
+    found = call(data, "ListSettings", lambda pb: pb.ListRequest()).settings
+    chosen = [one for one in found if name in ("", one.name)]
+    if not chosen:
+        raise CommandFailed(f"there is no setting {name}; `mailfold settings` lists them", 2)
+    if name:
+        show(chosen[0], _FIELDS, json=json)
+    elif json:
+        as_json([{field: getattr(one, field) for field in _FIELDS} for one in chosen])
+    else:
+        table(("name", "value", "default", "description"), [(one.name, one.value, one.default, one.description) for one in chosen])
+
+
+@app.command("set")
+def set_one(name: Name, value: str, data: Data = DATA, json: Json = False) -> None:
+    """Set a value in mailfold.toml; in force from the next start."""
+    changed: Any = call(data, "ChangeSetting", lambda pb: pb.ChangeSettingRequest(name=name, value=value))
+    show(changed, ("name", "value", "source"), json=json)

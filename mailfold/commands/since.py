@@ -1,0 +1,23 @@
+"""Times as people write them."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+from mailfold.operator.failure import CommandFailed
+
+_AGO = re.compile(r"(\d+)\s*([smhd])")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+def since(text: str, now: int) -> int:
+    """Microseconds of a time: `10m`, `2h`, `1d` ago, or an ISO date or time (UTC where it names no zone). Raises CommandFailed."""
+    ago = _AGO.fullmatch(text.strip())
+    if ago:
+        return now - int(ago[1]) * _SECONDS[ago[2]] * 1_000_000
+    try:
+        at = datetime.fromisoformat(text.strip())
+    except ValueError as error:
+        raise CommandFailed(f"{text!r} is not a time; write 10m, 2h, 1d or 2026-11-23T10:00", 2) from error
+    return int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1_000_000)

@@ -1,0 +1,93 @@
+"""`mailfold trace` and `mailfold events`"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Annotated, Any
+
+import msgspec
+import orjson
+import typer
+
+from mailfold.commands.options import DATA, Data, Json
+from mailfold.commands.printing import as_json
+from mailfold.commands.since import since as parse_since
+from mailfold.operator import log
+from mailfold.operator.failure import CommandFailed
+from mailfold.operator.session import Session, converse
+from mailfold.trace.names import Names
+from mailfold.trace.story import Told, masked, story
+
+_DATA_WIDTH = 300
+
+
+def trace(
+    identity: Annotated[str, typer.Argument(metavar="ID", help="A queue id, a Message-ID, or the reference at the end of a refusal.")],
+    data: Data = DATA,
+    json: Json = False,
+) -> None:
+    """Tell the life of a mail from its facts. Exit code 1 when nothing is known of it."""
+    facts, names = converse(data, lambda session: _traced(session, identity))
+    if not facts:
+        raise CommandFailed(f"the event log knows nothing of {identity}; it takes a queue id, a Message-ID or a reply's reference")
+    if json:
+        as_json([_fields(fact) for fact in facts])
+        return
+    for line in story(facts, names):
+        print(line)
+
+
+def events(
+    text: Annotated[str, typer.Argument(help="An address, an id, or any word.")] = "",
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with facts as they come, until Ctrl-C.")] = False,
+    kind: Annotated[str, typer.Option("--type", help="mail.received, or an area such as mail.")] = "",
+    since: Annotated[str, typer.Option("--since", help="10m, 2h, 1d, or 2026-11-23T10:00.")] = "",
+    limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="The newest so many.")] = 100,
+    data: Data = DATA,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document a line.")] = False,
+) -> None:
+    """Facts of all services, oldest first."""
+    now = time.time_ns() // 1000
+    start = parse_since(since, now) if since else 0
+    try:
+        converse(data, lambda session: _events(session, (text, kind, start, limit), follow=follow, json=json))
+    except KeyboardInterrupt:
+        raise typer.Exit(0) from None
+
+
+async def _traced(session: Session, identity: str) -> tuple[list[Told], Names]:
+    facts = await log.trace(session, identity)
+    return facts, await log.names(session, facts)
+
+
+async def _events(session: Session, wanted: tuple[str, str, int, int], *, follow: bool, json: bool) -> None:
+    seen = set()
+    for fact in await log.query(session, *wanted):
+        seen.add(fact.id)
+        _print(fact, json=json)
+    if not follow:
+        return
+    text = wanted[0].casefold()
+    async for fact in log.tail(session, wanted[1], 0):
+        if fact.id not in seen and _says(fact, text):
+            _print(fact, json=json)
+            await asyncio.sleep(0)
+
+
+def _says(fact: Told, text: str) -> bool:
+    return text in f"{fact.type} {fact.actor} {fact.data.decode('utf-8', 'replace')}".casefold()
+
+
+def _print(fact: Told, *, json: bool) -> None:
+    if json:
+        print(orjson.dumps(_fields(fact)).decode(), flush=True)
+        return
+    lines = [line.strip() for line in story([fact], Names())]
+    told = "; ".join(lines[1:])
+    print(f"{lines[0]}  {told[:_DATA_WIDTH]}", flush=True)
+
+
+def _fields(fact: Told) -> dict[str, Any]:
+    fields: dict[str, Any] = msgspec.to_builtins(fact)
+    return fields | {"actor": orjson.loads(fact.actor or "{}"), "data": orjson.loads(masked(fact.data) or "{}")}

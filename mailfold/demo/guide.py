@@ -1,0 +1,52 @@
+"""What the demo prints: every address, port and password, and lines to copy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from mailfold.demo.people import Person
+from mailfold.operator.report import Listener
+
+
+def guide(people: Sequence[Person], listeners: Sequence[Listener], authority: Path, passwords: Path) -> Iterator[str]:
+    """The lines."""
+    ann, bob = people[0], people[-1]
+    doors = {one.protocol: one for one in reversed(listeners)}
+    yield from _people(people, passwords)
+    yield ""
+    yield from _doors(listeners)
+    yield ""
+    yield f"The server's certificate is signed by {authority}; clients must trust that file (it also names localhost)."
+    yield ""
+    yield from _lines(doors, ann, bob, authority)
+
+
+def _people(people: Sequence[Person], passwords: Path) -> Iterator[str]:
+    yield f"Users (kept in {passwords}):"
+    width = max(len(person.address) for person in people)
+    yield from (f"  {person.address:<{width}}  password {person.password}" for person in people)
+
+
+def _doors(listeners: Sequence[Listener]) -> Iterator[str]:
+    words = {"none": "no TLS", "starttls": "STARTTLS", "implicit": "TLS"}
+    yield "Servers:"
+    yield from (f"  {one.protocol:<12} {one.address} port {one.port:<6} {words.get(one.tls, one.tls)}" for one in listeners)
+
+
+def _lines(doors: Mapping[str, Listener], ann: Person, bob: Person, authority: Path) -> Iterator[str]:
+    smtp, submission, imap = doors.get("smtp"), doors.get("submission"), doors.get("imaps") or doors.get("imap")
+    if smtp is not None:
+        yield "Mail from outside, as another server would send it:"
+        yield f"  swaks --server {smtp.address} --port {smtp.port} --from somebody@example.net --to {ann.address}"
+    if submission is not None:
+        yield f"Mail from {ann.user} to {bob.user}:"
+        yield f"  swaks --server localhost --port {submission.port} --tls --tls-ca-path '{authority}' --auth PLAIN \\"
+        yield f"    --auth-user {ann.address} --auth-password '{ann.password}' --from {ann.address} --to {bob.address}"
+    if imap is not None:
+        yield f"Read {ann.user}'s mail:"
+        yield f"  curl --cacert '{authority}' --user '{ann.address}:{ann.password}' 'imaps://localhost:{imap.port}/INBOX?ALL'"
+        yield f"  openssl s_client -quiet -CAfile '{authority}' -connect localhost:{imap.port}"
+        yield f"A mail client: user name {ann.address}, IMAP localhost port {imap.port} TLS" + (
+            f", SMTP localhost port {submission.port} STARTTLS." if submission is not None else "."
+        )

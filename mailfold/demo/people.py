@@ -1,0 +1,62 @@
+"""The demo's domain and users, made once; their passwords in a file that only its owner reads."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+import msgspec
+import orjson
+
+from mailfold.operator.session import Session, each_write
+from shared.grpc.errors import AlreadyExists
+from shared.tls.private_files import write_private
+
+DOMAIN = "example.test"
+USERS = ("ann", "bob")
+_OCTETS = 12
+
+
+class Person(msgspec.Struct, frozen=True):
+    """A demo user."""
+
+    user: str
+    address: str
+    password: str
+
+
+async def ensure_people(session: Session) -> list[Person]:
+    """Make what is missing; a file that is there says all is made."""
+    file = session.places.data / "demo.json"
+    if file.exists():
+        return msgspec.json.decode(file.read_bytes(), type=list[Person])
+    from shared.rpc.mailfold.directory.v1 import directory_pb2 as pb
+    from shared.rpc.mailfold.directory.v1.directory_pb2_grpc import DirectoryStub
+
+    stub: Any = DirectoryStub(await session.running("directory"))
+    people = [Person(user, f"{user}@{DOMAIN}", secrets.token_urlsafe(_OCTETS)) for user in USERS]
+    await _unless_there(stub.AddDomain, pb.AddDomainRequest(name=DOMAIN, incoming=True))
+    for person in people:
+        await _ensure_user(stub, person)
+        await _unless_there(stub.AddAccount, pb.AddAccountRequest(address=person.address, user=person.user))
+    write_private(file, orjson.dumps(msgspec.to_builtins(people), option=orjson.OPT_INDENT_2))
+    return people
+
+
+async def _ensure_user(stub: Any, person: Person) -> None:
+    from shared.rpc.mailfold.directory.v1 import directory_pb2 as pb
+
+    if not await _unless_there(stub.AddUser, pb.AddUserRequest(name=person.user, password=person.password)):
+        # Left by a start that was broken off, with a password nobody knows.
+        with each_write():
+            await stub.ChangeUser(pb.ChangeUserRequest(name=person.user, password=person.password))
+
+
+async def _unless_there(call: Any, request: Any) -> bool:
+    """Whether it was made now."""
+    try:
+        with each_write():
+            await call(request)
+    except AlreadyExists:
+        return False
+    return True

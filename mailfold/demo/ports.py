@@ -1,0 +1,35 @@
+"""Which port offset a demo takes when nobody chose one."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+
+from mailfold import catalogue
+from shared.places import Places
+from shared.server_settings import ServerSettings
+from shared.settings import load
+
+HIGH_OFFSET = 10_000
+_TRIED = (25, 465, 587, 993)
+_TAKEN = (errno.EACCES, errno.EADDRINUSE)
+
+
+def chosen_offset(places: Places) -> int | None:
+    """None when settings choose; else 0 where mail's own ports can be had, and 10000 where they cannot. Raises SettingsError."""
+    settings = load(catalogue.sections(), places.settings_file, os.environ)
+    source = next(one.source for one in settings.described() if one.name == "server.port_offset")
+    if source != "default":
+        return None
+    return 0 if all(_can_bind(address, port) for address in settings.of(ServerSettings).bind for port in _TRIED) else HIGH_OFFSET
+
+
+def _can_bind(address: str, port: int) -> bool:
+    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address, port))
+        except OSError as error:
+            return error.errno not in _TAKEN
+    return True

@@ -1,0 +1,92 @@
+"""Whether every blob that somebody needs is there and whole."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
+from typing import Any
+
+import msgspec
+
+from mailfold.layouts import OWNERS
+from mailfold.operator.session import Session
+from shared.blobs.blob_id import BlobId
+from shared.blobs.errors import BlobMissing
+from shared.blobs.local import LocalBlobs
+from shared.blobs.port import Damaged
+
+Progress = Callable[[str, int, int], None]
+_GENERATION = "g0001"
+
+
+class BlobVerdict(msgspec.Struct, frozen=True):
+    """What was found. `quarantined`: damaged ones that were set aside in `blobs/quarantine`."""
+
+    referenced: int
+    unreferenced: int
+    missing: tuple[str, ...]
+    damaged: tuple[str, ...]
+    quarantined: tuple[str, ...]
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing is missing or damaged."""
+        return not self.missing and not self.damaged
+
+
+async def check_blobs(session: Session, progress: Progress, *, mend: bool) -> BlobVerdict:
+    """Ask every owner what it needs, then read and hash all of it; what nobody needs is only counted."""
+    blobs = LocalBlobs(session.places.blobs, _GENERATION)
+    generations = await blobs.generations()
+    needed: set[str] = set()
+    for service in OWNERS:
+        needed |= await _referenced(session, service, generations)
+    missing, damaged = await _verified(blobs, sorted(needed), progress)
+    unreferenced = await _unreferenced(blobs, generations, needed)
+    quarantined = tuple(damaged) if mend else ()
+    for one in quarantined:
+        await blobs.quarantine(BlobId(one))
+    await blobs.close()
+    return BlobVerdict(len(needed), unreferenced, tuple(missing), tuple(f"{one}: {why}" for one, why in damaged.items()), quarantined)
+
+
+async def _referenced(session: Session, service: str, generations: Sequence[str]) -> set[str]:
+    from shared.rpc.mailfold.owner.v1 import owner_pb2
+    from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import OwnerStub
+
+    stub: Any = OwnerStub(await session.owner(service))
+    found: set[str] = set()
+    # Also where no folder is: a lost folder is the first thing that this is to find.
+    for generation in {_GENERATION, *generations}:
+        async for batch in stub.ReferencedBlobs(owner_pb2.ReferencedBlobsRequest(generation=generation)):
+            found.update(batch.ids)
+    return found
+
+
+async def _verified(blobs: LocalBlobs, needed: Sequence[str], progress: Progress) -> tuple[list[str], dict[str, str]]:
+    missing: list[str] = []
+    damaged: dict[str, str] = {}
+    waiting, done = iter(needed), 0
+    at_once = 2 * (os.cpu_count() or 1)
+    while group := list(islice(waiting, at_once)):
+        for blob, verdict in zip(group, await asyncio.gather(*(_verdict(blobs, one) for one in group)), strict=True):
+            if verdict is None:
+                missing.append(blob)
+            elif isinstance(verdict, Damaged):
+                damaged[blob] = verdict.reason
+        done += len(group)
+        progress("blobs", done, len(needed))
+    return missing, damaged
+
+
+async def _verdict(blobs: LocalBlobs, blob: str) -> Any:
+    try:
+        return await blobs.verify(BlobId(blob))
+    except BlobMissing:
+        return None
+
+
+async def _unreferenced(blobs: LocalBlobs, generations: Iterable[str], needed: set[str]) -> int:
+    return sum([1 for generation in generations async for blob in blobs.list(generation) if blob not in needed])

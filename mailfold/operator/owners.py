@@ -1,0 +1,68 @@
+"""Verify and rebuild of the owning services, one after the other, with progress."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from mailfold.operator.session import Session
+
+Progress = Callable[[str, int, int], None]
+"""Told the service, how many facts are folded, and how many there are about."""
+
+
+class Difference(msgspec.Struct, frozen=True):
+    """A row that is not what the facts say; JSON of the row on each side, empty where it is missing."""
+
+    table: str
+    key: str
+    stored: str
+    folded: str
+
+
+class Verified(msgspec.Struct, frozen=True):
+    """One service's verdict."""
+
+    service: str
+    events: int
+    rows: int
+    differences: tuple[Difference, ...]
+    mended: int
+
+
+async def verify(session: Session, service: str, progress: Progress, *, mend: bool) -> Verified:
+    """Fold the service's facts and compare every row. It is hosted here when it does not run."""
+    from shared.rpc.mailfold.owner.v1 import owner_pb2
+    from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import OwnerStub
+
+    channel = await session.owner(service)
+    stub: Any = OwnerStub(channel)
+    total, last = await _heads(channel), owner_pb2.VerifyProgress()
+    async for last in stub.Verify(owner_pb2.VerifyRequest(mend=mend)):
+        progress(service, last.events, total)
+    differences = tuple(Difference(one.table, one.key, one.stored, one.folded) for one in last.differences)
+    return Verified(service, last.events, last.rows, differences, last.mended)
+
+
+async def rebuild(session: Session, service: str, progress: Progress) -> int:
+    """Empty the service's projections and fold its facts into them anew; how many facts."""
+    from shared.rpc.mailfold.owner.v1 import owner_pb2
+    from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import OwnerStub
+
+    channel = await session.owner(service)
+    stub: Any = OwnerStub(channel)
+    total, events = await _heads(channel), 0
+    async for step in stub.Rebuild(owner_pb2.RebuildRequest()):
+        events = step.events
+        progress(service, events, total)
+    return events
+
+
+async def _heads(channel: Any) -> int:
+    from shared.rpc.mailfold.events.v1 import events_pb2
+    from shared.rpc.mailfold.events.v1.events_pb2_grpc import EventSourceStub
+
+    stub: Any = EventSourceStub(channel)
+    return sum((await stub.Heads(events_pb2.HeadsRequest())).heads.values())

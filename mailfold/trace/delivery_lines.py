@@ -1,0 +1,52 @@
+"""Lines about routes, plans, hand-overs and steps that could not be done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mailfold.trace.names import Names
+from shared.events import deadletters, delivery, outbound
+from shared.events.delivery import Step
+
+
+def planned(fact: delivery.DeliveryPlanned, names: Names) -> Iterator[str]:
+    """The decision for each recipient."""
+    yield "planned"
+    yield from (f"  route {route}" for route in fact.routes)
+    yield from (f"  {_step(step, names)}" for step in fact.steps)
+
+
+def settled(fact: delivery.DeliverySettled, _names: Names) -> Iterator[str]:
+    """Every step is done."""
+    yield "delivery done"
+    for outcome in fact.outcomes:
+        yield f"  {outcome.recipient}: {outcome.result}{f' ({outcome.detail})' if outcome.detail else ''}"
+
+
+def bounced(fact: delivery.DeliveryBounced, names: Names) -> Iterator[str]:
+    """A step became a bounce."""
+    yield f"bounced for {fact.recipient} (step {fact.index}): {fact.status} {fact.reason}"
+    yield from (f"  {_step(step, names)}" for step in fact.steps)
+
+
+def queued(fact: outbound.OutboundQueued, _names: Names) -> Iterator[str]:
+    """Handed to the outbound queue."""
+    yield f"queued for <{fact.forward_path}> as {fact.entry}, MAIL FROM:<{fact.reverse_path}>, {fact.size} octets"
+
+
+def buried(fact: deadletters.DeadLetterBuried, _names: Names) -> Iterator[str]:
+    """A step was given up."""
+    yield f"dead letter {fact.id}: {fact.what} was given up after {fact.attempts} attempts"
+    yield from (f"  {line}" for line in fact.error.splitlines()[-5:])
+
+
+def retried(fact: deadletters.DeadLetterRetried, _names: Names) -> Iterator[str]:
+    """It was done after all."""
+    yield f"dead letter {fact.id} was done again, and worked"
+
+
+def _step(step: Step, names: Names) -> str:
+    where = {"store": f"into {step.mailbox or 'INBOX'} of {step.address or names.of(step.account)}", "enqueue": f"to {step.address}"}.get(step.action, "")
+    notes = [f"rule {step.rule}" if step.rule else "", step.reason, "as spam" if step.spam else "", " ".join(step.flags)]
+    told = "; ".join(note for note in notes if note)
+    return f"step {step.index} for {step.recipient}: {step.action} {where}".rstrip() + (f" ({told})" if told else "")

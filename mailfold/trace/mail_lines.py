@@ -1,0 +1,98 @@
+"""Lines about a mail at the door: accepted, refused, settled, with each check, its inputs and the DNS answers it used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from mailfold.trace.names import Names
+from shared.events import mail
+from shared.events.mail import Check, Client, Message, Recipient, Refusal
+
+
+def received(fact: mail.MailReceived, _names: Names) -> Iterator[str]:
+    """From another server."""
+    yield f"accepted from {_client(fact.client)}"
+    yield from _envelope(fact.reverse_path, fact.recipients)
+    yield from _message(fact.message)
+    yield from _checks(fact.checks)
+
+
+def submitted(fact: mail.MailSubmitted, names: Names) -> Iterator[str]:
+    """From a user."""
+    yield f"accepted from the user {names.of(fact.user)} ({names.of(fact.account)}) at {_client(fact.client)}"
+    yield from _envelope(fact.reverse_path, fact.recipients)
+    yield from _message(fact.message)
+    yield from _checks(fact.checks)
+
+
+def refused(fact: mail.MailRefused, _names: Names) -> Iterator[str]:
+    """Refusals of one session."""
+    yield f"refused {_client(fact.client)} (session {fact.session})"
+    for refusal in fact.refusals:
+        yield from _refusal(refusal)
+    if fact.more:
+        yield f"  and {fact.more} more, counted only"
+
+
+def settled(fact: mail.MailSettled, _names: Names) -> Iterator[str]:
+    """The reception is released."""
+    yield "settled: every recipient is taken care of"
+    for outcome in fact.outcomes:
+        yield f"  {outcome.recipient}: {outcome.result}{f' ({outcome.detail})' if outcome.detail else ''}"
+
+
+def held(fact: mail.MailHeld, _names: Names) -> Iterator[str]:
+    """A step is a dead letter."""
+    yield f"held: {fact.reason}"
+    yield "  `mailfold deadletters list` shows the step, `retry` has it done again"
+
+
+def resumed(_fact: mail.MailResumed, _names: Names) -> Iterator[str]:
+    """It moves."""
+    yield "moves again"
+
+
+def _client(client: Client) -> str:
+    tls = f" with {client.tls_version} {client.tls_cipher}".rstrip() if client.tls_version else " without TLS"
+    return f"[{client.address}]:{client.port} helo={client.helo or '-'} by {client.protocol or client.listener}{tls}"
+
+
+def _envelope(reverse_path: str, recipients: Iterable[Recipient]) -> Iterator[str]:
+    yield f"  MAIL FROM:<{reverse_path}>"
+    for recipient in recipients:
+        parameters = "".join(f" {name}={value}" for name, value in (("NOTIFY", recipient.notify), ("ORCPT", recipient.orcpt)) if value)
+        yield f"  RCPT TO:<{recipient.address}>{parameters}"
+
+
+def _message(message: Message) -> Iterator[str]:
+    yield f"  message {message.message_id or '(no Message-ID)'} of {message.author or '(no From)'}, {message.size} octets, blob {message.blob}"
+    if message.subject:
+        yield f"  subject {message.subject}"
+
+
+def _checks(checks: Iterable[Check]) -> Iterator[str]:
+    for check in checks:
+        yield f"  check {check.name}: {check.result}"
+        yield from (f"    {name}: {_value(value)}" for name, value in check.detail.items())
+        for answer in check.dns:
+            records = " | ".join(answer.records) or "-"
+            yield f"    DNS {answer.name} {answer.rdtype} → {answer.status}: {records}"
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name}={_value(one)}" for name, one in value.items())
+    if isinstance(value, list | tuple):
+        return "; ".join(map(_value, value))
+    return str(value)
+
+
+def _refusal(refusal: Refusal) -> Iterator[str]:
+    yield f"  {refusal.code} {refusal.enhanced} {refusal.text} (at {refusal.stage}, reference {refusal.reference})"
+    if refusal.sender or refusal.recipient:
+        yield f"    MAIL FROM:<{refusal.sender}> RCPT TO:<{refusal.recipient}>"
+    if refusal.cause:
+        yield f"    cause: {refusal.cause}"
+    for line in _checks(refusal.checks):
+        yield f"  {line}"

@@ -1,0 +1,54 @@
+"""Lines about the verdict and the lessons: the arithmetic of the score and the words that decided."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from mailfold.trace.names import Names
+from shared.events import spam
+from shared.events.spam import Test, Verdict, Word
+
+_WORDS = 12
+
+
+def classified(fact: spam.MailClassified, _names: Names) -> Iterator[str]:
+    """The verdict with its sum."""
+    verdict = fact.verdict
+    yield f"{'spam' if verdict.spam else 'not spam'}: {verdict.score:.2f} of {verdict.required:.2f} required"
+    yield from _sum(verdict)
+    if verdict.words:
+        yield f"  words of {verdict.spam_seen} spam and {verdict.ham_seen} ham seen, probability {verdict.probability:.4f}"
+        yield from _words(verdict.words)
+    if verdict.second_probability != 0.5:
+        yield f"  second opinion (byte 4-grams): {verdict.second_probability:.4f}"
+    if verdict.model:
+        yield f"  model {verdict.model}"
+
+
+def learned(fact: spam.LessonLearned, names: Names) -> Iterator[str]:
+    """A lesson."""
+    what = "taken back" if fact.label == "none" else f"learnt as {fact.label}"
+    yield f"lesson {what} by {names.of(fact.account)} (before: {fact.previous})"
+
+
+def forgotten(fact: spam.LessonForgotten, names: Names) -> Iterator[str]:
+    """A lesson taken out by an operator."""
+    yield f"lesson of {names.of(fact.account)} taken out of the model (it was {fact.previous})"
+
+
+def _sum(verdict: Verdict) -> Iterator[str]:
+    tests: Sequence[Test] = verdict.tests
+    width = max((len(test.name) for test in tests), default=0)
+    for test in tests:
+        yield f"  {test.score:+7.2f}  {test.name:<{width}}  {test.description}".rstrip()
+    if tests:
+        total = sum(test.score for test in tests)
+        # What the tests do not sum up to is shown, never hidden: the score on the record is the one that decided.
+        apart = "" if abs(total - verdict.score) < 0.005 else f"  (recorded {verdict.score:+.2f})"
+        yield f"  {total:+7.2f}  sum{apart}"
+
+
+def _words(words: Sequence[Word]) -> Iterator[str]:
+    strongest = sorted(words, key=lambda word: -abs(word.weight))[:_WORDS]
+    for word in strongest:
+        yield f"    {word.weight:+7.3f}  {word.word}"

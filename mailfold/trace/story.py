@@ -1,0 +1,99 @@
+"""From facts to lines. A type that this release does not know is shown as it is stored."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import msgspec
+
+from mailfold.trace import delivery_lines, mail_lines, mailbox_lines, spam_lines
+from mailfold.trace.names import Names
+from mailfold.trace.times import moment
+from shared.events import deadletters, delivery, mail, mailbox, outbound, spam
+from shared.eventstore.event import Actor, Event, declared
+
+Lines = Callable[[Any, Names], Iterator[str]]
+_GENERIC_LIMIT = 2000
+_HASH = re.compile(r'("password_hash":)"[^"]*"')
+"""Of use to nobody who reads, and to somebody who guesses."""
+
+_LINES: dict[type[Event], Lines] = {
+    mail.MailReceived: mail_lines.received,
+    mail.MailSubmitted: mail_lines.submitted,
+    mail.MailRefused: mail_lines.refused,
+    mail.MailSettled: mail_lines.settled,
+    mail.MailHeld: mail_lines.held,
+    mail.MailResumed: mail_lines.resumed,
+    spam.MailClassified: spam_lines.classified,
+    spam.LessonLearned: spam_lines.learned,
+    spam.LessonForgotten: spam_lines.forgotten,
+    delivery.DeliveryPlanned: delivery_lines.planned,
+    delivery.DeliverySettled: delivery_lines.settled,
+    delivery.DeliveryBounced: delivery_lines.bounced,
+    outbound.OutboundQueued: delivery_lines.queued,
+    deadletters.DeadLetterBuried: delivery_lines.buried,
+    deadletters.DeadLetterRetried: delivery_lines.retried,
+    mailbox.MessageDelivered: mailbox_lines.delivered,
+    mailbox.MessageAppended: mailbox_lines.appended,
+    mailbox.FlagsChanged: mailbox_lines.flags_changed,
+    mailbox.MessagesCopied: mailbox_lines.copied,
+    mailbox.MessagesMoved: mailbox_lines.moved,
+    mailbox.MessagesExpunged: mailbox_lines.expunged,
+    mailbox.MailboxDeleted: mailbox_lines.mailbox_deleted,
+}
+
+
+class Told(msgspec.Struct, frozen=True):
+    """A fact as the event log tells it."""
+
+    id: str
+    type: str
+    at: int
+    actor: str
+    """JSON."""
+    cause: str
+    data: bytes
+    """JSON."""
+
+    @property
+    def event(self) -> Event | None:
+        """The event; None when this release does not know the type or its data."""
+        kind = declared().get(self.type)
+        try:
+            return None if kind is None else msgspec.json.decode(self.data, type=kind)
+        except msgspec.DecodeError:
+            return None
+
+
+def story(facts: Iterable[Told], names: Names) -> Iterator[str]:
+    """The lines, fact by fact, oldest first."""
+    for fact in facts:
+        event = fact.event
+        yield f"{moment(fact.at)}  {fact.type}  {fact.id}{_by(fact.actor, names)}"
+        lines = _LINES.get(type(event)) if event is not None else None
+        told = lines(event, names) if lines is not None else iter([masked(fact.data)[:_GENERIC_LIMIT]])
+        yield from (f"  {_printable(line)}" for line in told)
+
+
+def masked(data: bytes) -> str:
+    """A fact's JSON without hashes of passwords."""
+    return _HASH.sub(r'\1"********"', data.decode("utf-8", "replace"))
+
+
+def _by(actor: str, names: Names) -> str:
+    """Who: only people and clients are named; what services do by themselves goes without saying."""
+    try:
+        who = msgspec.json.decode(actor, type=Actor)
+    except msgspec.DecodeError:
+        return ""
+    if who.kind in ("system", "service", ""):
+        return ""
+    session = f" session {who.session}" if who.session else ""
+    return f"  by {who.kind} {names.of(who.id)}".rstrip() + (f" from {who.address}" if who.address else "") + session
+
+
+def _printable(line: str) -> str:
+    """Text of strangers must not steer the terminal."""
+    return "".join(character if character.isprintable() else "�" for character in line)
