@@ -54,10 +54,11 @@ class Bus:
         return self._connection.ready
 
     async def publish(self, subject: str, message_id: str, payload: bytes) -> None:
-        """Publish a fact (`fact.on(shard)`); returns when the stream has it. The same `message_id` again within two minutes
-        is confirmed and not stored twice. While disconnected it waits. Several to publish: do so at once (`asyncio.gather`), for what
-        comes together is sent together, and one after the other costs up to 10 ms each.
-        Raises BusUnavailable when unconfirmed in time or refused."""
+        """Publish a fact (`fact.on(shard)`); returns when the stream has it. While disconnected it waits.
+
+        The same `message_id` again within two minutes is confirmed and not stored twice; without an id ("") it is stored each time.
+        Several to publish: do so at once (`asyncio.gather`), for what comes together is sent together, and one after the other
+        costs up to 10 ms each. Raises BusUnavailable when unconfirmed in time or refused."""
         await self._publisher.publish(subject, message_id, payload)
 
     def work(self, durable: Durable, handler: Handler, exhausted: Exhausted, concurrency: int | None = None) -> Worker:

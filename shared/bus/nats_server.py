@@ -31,6 +31,8 @@ max_connections: 1024
 authorization {{ user: {user}, password: {password}, timeout: 5 }}
 # The truth is in the services' SQL: no fsync for each message, the sender's repeats replace what a power cut takes.
 jetstream {{ store_dir: {store}, max_memory_store: 16MB, max_file_store: 1GB, sync_interval: "2m" }}
+"""
+_LOG_FILE = """\
 log_file: {log}
 logfile_size_limit: 10MB
 logfile_max_num: 2
@@ -68,9 +70,10 @@ class NatsServer:
         return greets(self.access.port)
 
 
-def prepare(folder: Path, access_file: Path, log_file: Path, *, port: int = 0, memory_mb: int = 64) -> NatsServer:
+def prepare(folder: Path, access_file: Path, log_file: Path | None = None, *, port: int = 0, memory_mb: int = 64) -> NatsServer:
     """Write configuration and access file (mode 0600) and say what to run. `port` 0: the last one if it is free, else any free one.
-    `memory_mb` is what Go's garbage collector aims at, not a hard limit. Raises NatsServerMissing."""
+    `log_file` None: it logs to standard error, where a supervisor takes it. `memory_mb` is what Go's garbage collector aims at, not a
+    hard limit. Raises NatsServerMissing."""
     binary = find_binary()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     access = _access(access_file, port)
@@ -122,9 +125,10 @@ def _access(access_file: Path, port: int) -> Access:
     return Access(f"nats://{_HOST}:{chosen}", _USER, password)
 
 
-def _configuration(access: Access, store: Path, log_file: Path) -> str:
+def _configuration(access: Access, store: Path, log_file: Path | None) -> str:
     quoted = {"user": access.user, "password": access.password, "store": str(store), "log": str(log_file)}
-    return _CONFIGURATION.format(host=_HOST, port=access.port, **{name: json.dumps(value) for name, value in quoted.items()})
+    template = _CONFIGURATION + (_LOG_FILE if log_file else "")
+    return template.format(host=_HOST, port=access.port, **{name: json.dumps(value) for name, value in quoted.items()})
 
 
 def _is_free(port: int) -> bool:

@@ -23,7 +23,7 @@ class _Waiting:
     """A publish without an answer yet."""
 
     subject: str
-    headers: dict[str, str]
+    headers: dict[str, str] | None
     payload: bytes
     answer: asyncio.Future[None]
     deadline: float
@@ -56,7 +56,8 @@ class Publisher:
     async def publish(self, subject: str, message_id: str, payload: bytes) -> None:
         """Returns when the stream holds the message, or held it already under this id. Raises BusUnavailable."""
         self._check_room()
-        waiting = _Waiting(subject, {_ID_HEADER: message_id}, payload, self._loop.create_future(), self._deadline())
+        headers = {_ID_HEADER: message_id} if message_id else None
+        waiting = _Waiting(subject, headers, payload, self._loop.create_future(), self._deadline())
         self._count += 1
         token = str(self._count)
         self._waiting[token] = waiting

@@ -54,6 +54,15 @@ async def test_it_starts_without_complaint_and_takes_facts(embedded: Embedded) -
     assert any((embedded.folder / "nats" / "jetstream").iterdir())
 
 
+def test_without_a_log_file_it_logs_to_standard_error(tmp_path: Path) -> None:
+    needs(nats)
+    server = prepare(tmp_path / "nats", tmp_path / "bus.json")
+    child = Child(server.argv, tmp_path / "nats.out", env=server.environment)
+    child.wait_until(server.is_ready)
+    child.stop()
+    assert "Server is ready" in child.log_tail()
+
+
 async def test_nobody_comes_in_without_the_password(embedded: Embedded) -> None:
     settings = msgspec.structs.replace(embedded.server.settings(BusSettings()), password="wrong", connect_wait_seconds=0.5)
     bus = await Bus.connect(settings, "test")

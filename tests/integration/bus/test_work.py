@@ -48,6 +48,11 @@ async def test_a_repeated_id_is_confirmed_and_not_stored_again(bus: Bus, nats_se
     assert await held(nats_server, MAIL) == 1
 
 
+async def test_without_an_id_it_is_stored_each_time(bus: Bus, nats_server: NatsServer) -> None:
+    await asyncio.gather(*(bus.publish(RECEIVED.on(1), "", b"fact") for _ in range(5)))
+    assert await held(nats_server, MAIL) == 5
+
+
 async def test_many_at_once_are_all_confirmed(bus: Bus, nats_server: NatsServer) -> None:
     await asyncio.gather(*(bus.publish(RECEIVED.on(number % 16), f"e{number}", b"fact") for number in range(3000)))
     assert await held(nats_server, MAIL) == 3000
