@@ -28,6 +28,7 @@ from shared.dns.settings import ResolverSettings
 from shared.eventstore.deadletters import DeadLetterProjection, DeadLetters
 from shared.grpc.servicers import Registration
 from shared.owner.doorbell import ring_at_commits
+from shared.owner.follower import Follower
 from shared.owner.servicer import StoreOwner
 from shared.owner.source import StoreSource
 from shared.protocol.authres.identifier import canonical_id
@@ -68,6 +69,11 @@ class Ingress:
             (add_EventSourceServicer_to_server, StoreSource(self.store)),
             (add_OwnerServicer_to_server, StoreOwner(SERVICE, self.store, letters, self._report, self._receptions.blobs)),
         )
+
+    @property
+    def follower(self) -> Follower:
+        """Of the directory: what of it is known here."""
+        return self._means.directory.follower
 
     async def start(self) -> None:
         """Open the store, follow the directory, repeat what is unsettled, listen."""

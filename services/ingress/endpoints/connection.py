@@ -34,6 +34,8 @@ class Connection(asyncio.Protocol):
         self._settings = settings
         self._transport: asyncio.Transport | None = None
         self._inbox: Inbox | None = None
+        self._early = bytearray()
+        """Bytes that came before anybody listened: behind a handshake, before its end is known here."""
         self._waiter: asyncio.Future[None] | None = None
         self._waits = False
         self._is_choked = False
@@ -57,7 +59,9 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._heard = self._loop.time()
         self._fresh = True
-        if self._inbox is not None:
+        if self._inbox is None:
+            self._early += data
+        else:
             self._inbox.receive(data)
             if self._inbox.buffered > _READ_AHEAD and not self._is_paused and self._transport is not None:
                 self._is_paused = True
@@ -86,8 +90,11 @@ class Connection(asyncio.Protocol):
     # --- called by the conversation
 
     def attach(self, inbox: Inbox) -> None:
-        """Say where received bytes go."""
+        """Say where received bytes go, from the early ones on."""
         self._inbox = inbox
+        if self._early:
+            inbox.receive(bytes(self._early))
+            self._early.clear()
 
     async def more(self) -> bool:
         """Wait for more bytes; False when none will come."""
@@ -114,8 +121,9 @@ class Connection(asyncio.Protocol):
         self._transfer_began = self._loop.time() if under_way else None
 
     async def start_tls(self, context: ssl.SSLContext) -> TlsFacts | None:
-        """The server's side of the handshake; None when it failed, and the connection with it."""
+        """The server's side of the handshake; None when it failed, and the connection with it. Then `attach` again."""
         assert self._transport is not None
+        self._inbox, self._fresh = None, False
         try:
             upgraded = await self._loop.start_tls(
                 self._transport, self, context, server_side=True, ssl_handshake_timeout=self._settings.handshake_timeout
@@ -126,7 +134,6 @@ class Connection(asyncio.Protocol):
             self.is_over = self.is_lost = True
             return None
         self._transport = upgraded
-        self._fresh = False
         return self.tls_facts()
 
     def tls_facts(self) -> TlsFacts | None:

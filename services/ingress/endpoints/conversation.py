@@ -197,6 +197,7 @@ class Conversation:
         self._set_tls(facts)
         self.client.hello, self.client.user = "", ""
         self._session.tls_started()
+        self._connection.attach(self._session)
         self._stage = "helo"
         return True
 
