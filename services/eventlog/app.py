@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Sequence
+from functools import partial
 
 import sqlalchemy
 
-from services.eventlog.adapters.intake import Intake, cursor_name
+from services.eventlog.adapters.intake import Intake, positions_of
 from services.eventlog.adapters.packing import Packer
 from services.eventlog.adapters.tables import log_tables
 from services.eventlog.domain.log_id import FOLLOWED
@@ -57,7 +58,7 @@ class EventLog:
         await self._host.open_store(self.store)
         self._intake.start()
         for service, follower in self._followers.items():
-            await follower.start(await self.store.cursor(cursor_name(service)))
+            await follower.start(await self.store.read(partial(positions_of, service=service)))
         self._pruning = asyncio.create_task(self._pruner.serve(), name="eventlog-pruner")
 
     async def stop(self) -> None:
@@ -74,7 +75,7 @@ class EventLog:
     def _follower(self, service: str) -> Follower:
         source = RemoteSource(self._host.channel(service, SERVICE))
         gather = self._settings.gather_seconds
-        return Follower(cursor_name(service), source, self._host.bus, service, self._effect(service), gather_seconds=gather)
+        return Follower(f"{SERVICE}-{service}", source, self._host.bus, service, self._effect(service), gather_seconds=gather)
 
     def _effect(self, service: str) -> Effect:
         return lambda events, _after: self._intake.take(service, events)

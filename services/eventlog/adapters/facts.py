@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from heapq import merge
 from itertools import islice
 from typing import Any, NamedTuple
 
+from services.eventlog.adapters.key_index import Span, found_by
 from services.eventlog.adapters.packing import unpack
-from services.eventlog.domain.log_id import FOLLOWED, LAST, day_of, lane, lane_origin
+from services.eventlog.domain.keys import key_of_fact
+from services.eventlog.domain.log_id import FOLLOWED, lane, lane_origin
 from shared.eventstore.connection import Reader, Row
 from shared.shards import SHARDS
 
@@ -45,13 +46,6 @@ class Stored(NamedTuple):
         return f"{service}.{shard}.{self.position}"
 
 
-class Span(NamedTuple):
-    """Log ids from `first` up to, and without, `end`."""
-
-    first: int = 0
-    end: int = LAST
-
-
 class Filter(NamedTuple):
     """Which facts of a span are wanted. Empty fields want all."""
 
@@ -80,31 +74,9 @@ def id_of(reader: Reader, fact_id: str) -> int | None:
     shard, _, position = rest.partition(".")
     if service not in FOLLOWED or not (shard.isdecimal() and position.isdecimal()) or int(shard) >= SHARDS or len(position) > 18:
         return None
-    row = reader.one("SELECT id FROM fact WHERE lane = ? AND position = ?", (lane(FOLLOWED.index(service), int(shard)), int(position)))
-    return row[0] if row else None
-
-
-def found_by(reader: Reader, keys: Iterable[int], span: Span = Span(), *, newest_first: bool = False) -> Iterator[int]:  # noqa: B008
-    """The ids of the facts that have one of these keys, in order. Keys lie by day, and each day is asked on its own."""
-    known = sorted(set(keys))
-    last = -1
-    for day in _days(reader, span, newest_first=newest_first):
-        for log_id in merge(*(_of_key(reader, day, key, span, newest_first) for key in known), reverse=newest_first):
-            if log_id != last:
-                yield log_id
-            last = log_id
-
-
-def _of_key(reader: Reader, day: int, key: int, span: Span, newest_first: bool) -> Iterator[int]:
-    way = "DESC" if newest_first else "ASC"
-    sql = f"SELECT id FROM fact_key WHERE day = ? AND key = ? AND id >= ? AND id < ? ORDER BY id {way} LIMIT {_PAGE}"  # noqa: S608
-    first, end = span
-    while True:
-        ids = [row[0] for row in reader.all(sql, (day, key, first, end))]
-        yield from ids
-        if len(ids) < _PAGE:
-            return
-        first, end = (first, ids[-1]) if newest_first else (ids[-1] + 1, end)
+    place = (lane(FOLLOWED.index(service), int(shard)), int(position))
+    found = by_ids(reader, found_by(reader, [key_of_fact(*place)]))
+    return next((fact.id for fact in found if (fact.lane, fact.position) == place), None)
 
 
 def newest(reader: Reader, wanted: Filter, span: Span) -> Iterator[Stored]:
@@ -131,14 +103,6 @@ def _types(reader: Reader, wanted: str) -> list[int]:
         return []
     rows: Sequence[Row] = reader.all("SELECT id, name FROM fact_type ORDER BY id")
     return [row[0] for row in rows if Filter(wanted).wants(row[1], "")]
-
-
-def _days(reader: Reader, span: Span, *, newest_first: bool) -> Iterator[int]:
-    ends = [reader.one(f"SELECT {edge}(id) FROM fact") for edge in ("min", "max")]  # noqa: S608
-    if ends[0] is None or ends[1] is None or ends[0][0] is None:
-        return
-    days = range(day_of(max(span.first, ends[0][0])), day_of(min(span.end, ends[1][0])) + 1)
-    yield from reversed(days) if newest_first else days
 
 
 def _stored(row: tuple[Any, ...]) -> Stored:

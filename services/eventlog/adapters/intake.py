@@ -11,15 +11,17 @@ from typing import NamedTuple
 import msgspec
 import structlog
 
+from services.eventlog.adapters import key_index
 from services.eventlog.adapters.packing import Packer
-from services.eventlog.domain.keys import Kind, key_of
-from services.eventlog.domain.log_id import FOLLOWED, day_of, lane, lane_origin, next_id
+from services.eventlog.domain.keys import MAIL, WHO, key_of, key_of_fact
+from services.eventlog.domain.log_id import FOLLOWED, lane, next_id
 from services.eventlog.domain.names import names_of
 from shared.eventstore.connection import Reader
 from shared.eventstore.event import decode_actor
 from shared.eventstore.store import EventStore
 from shared.eventstore.transaction import Transaction
 from shared.rpc.mailfold.events.v1 import events_pb2 as pb
+from shared.shards import SHARDS
 
 log = structlog.get_logger("eventlog")
 
@@ -27,7 +29,10 @@ _INSERT = (
     "INSERT INTO fact (id, type, lane, position, at, stream, version, correlation, cause, command, actor, data)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
-_INSERT_KEY = "INSERT INTO fact_key (day, key, id) VALUES (?, ?, ?)"
+_ADVANCE = (
+    "INSERT INTO lane (number, position, last) VALUES (?, ?, ?)"
+    " ON CONFLICT (number) DO UPDATE SET position = excluded.position, last = excluded.last"
+)
 _INSERT_TYPE = "INSERT INTO fact_type (id, name) VALUES (?, ?)"
 _MERGE_SECONDS = 0.05
 """Facts of one mail come from several services at about the same time: one transaction takes them all."""
@@ -38,11 +43,6 @@ _OURSELVES = ("service", "system")
 Came = tuple[int, pb.Event]
 """A lane and a fact of it."""
 Arrived = Callable[[Sequence[Came]], None]
-
-
-def cursor_name(service: str) -> str:
-    """The name under which the position of a service's follower is kept."""
-    return f"log-{service}"
 
 
 class Intake:
@@ -116,16 +116,23 @@ class Intake:
 
 
 class _Known(NamedTuple):
-    """What the writer knows of its own rows: the numbers of the types and the last id of each lane."""
+    """What the writer knows of its own rows: the numbers of the types, the last id of each lane, how many keys are fresh."""
 
     types: dict[str, int]
     last: dict[int, int]
+    fresh_keys: int
+
+
+def positions_of(reader: Reader, service: str) -> dict[int, int]:
+    """How far a service is followed, by shard."""
+    first = lane(FOLLOWED.index(service), 0)
+    return dict(reader.all("SELECT number - ?, position FROM lane WHERE number BETWEEN ? AND ?", (first, first, first + SHARDS - 1)))
 
 
 def _write(transaction: Transaction, batch: Sequence[Came], known: _Known | None, packer: Packer) -> tuple[_Known, list[Came]]:
     """Write what is new; in the writer's thread. What is known changes only with the commit, so the answer is a copy."""
-    types, last = known or _Known(_known_types(transaction), _last_ids(transaction))
-    reached = _positions(transaction)
+    types, last, fresh_keys = known or _learned(transaction)
+    reached: dict[int, int] = dict(transaction.all("SELECT number, position FROM lane"))
     fresh = [(number, event) for number, event in batch if event.position > reached.get(number, 0)]
     types, last = _with_types(transaction, types, fresh), dict(last)
     rows, keys = [], []
@@ -133,49 +140,37 @@ def _write(transaction: Transaction, batch: Sequence[Came], known: _Known | None
         last[number] = log_id = next_id(event.at, number, last.get(number, 0))
         rows.append((log_id, types[event.type], number, event.position, event.at, event.stream, event.version, event.correlation, event.cause,
                      event.command, event.actor, packer.pack(event.data)))  # fmt: skip
-        day = day_of(log_id)
-        keys += [(day, key, log_id) for key in keys_of(event)]
+        keys += [(key, log_id) for key in keys_of(number, event)]
     transaction.connection.execute_many(_INSERT, rows)
-    transaction.connection.execute_many(_INSERT_KEY, keys)
-    _advance(transaction, fresh)
-    return _Known(types, last), fresh
+    key_index.add(transaction.connection, keys)
+    # The followers' positions, in the transaction of the rows.
+    advanced = {number: event.position for number, event in fresh}
+    transaction.connection.execute_many(_ADVANCE, [(number, position, last[number]) for number, position in advanced.items()])
+    return _Known(types, last, key_index.seal_when_full(transaction.connection, fresh_keys + len(keys))), fresh
 
 
-def keys_of(event: pb.Event) -> set[int]:
-    """Everything a fact is found by: what its data names, the work it belongs to, its stream, and who caused it."""
-    keys = names_of(event.type, event.data).keys()
-    for correlated in {event.correlation, event.stream}:
-        if correlated:
-            keys.add(key_of(Kind.MAIL, correlated))
-    return keys | _keys_of_actor(event.actor)
+def _learned(reader: Transaction) -> _Known:
+    return _Known(_known_types(reader), dict(reader.all("SELECT number, last FROM lane")), key_index.fresh_count(reader))
+
+
+def keys_of(lane_number: int, event: pb.Event) -> set[int]:
+    """Everything a fact is found by: its own id, what its data names, the work it belongs to, its stream, and who caused it."""
+    keys = names_of(event.type, event.data).index_keys()
+    keys += [key_of(MAIL, text) for text in (event.correlation, event.stream) if text]
+    keys += _keys_of_actor(event.actor)
+    keys.append(key_of_fact(lane_number, event.position))
+    return set(keys)
 
 
 @lru_cache(maxsize=1024)
-def _keys_of_actor(actor: str) -> frozenset[int]:
+def _keys_of_actor(actor: str) -> tuple[int, ...]:
     try:
         who = decode_actor(actor)
     except msgspec.MsgspecError:
-        return frozenset()
+        return ()
     if who.kind in _OURSELVES:
-        return frozenset()
-    return frozenset(key_of(Kind.WHO, text) for text in (who.id, who.session, who.address) if text)
-
-
-def _advance(transaction: Transaction, fresh: Iterable[Came]) -> None:
-    """The followers' positions, in the transaction of the rows."""
-    reached = {number: event.position for number, event in fresh}
-    for number, position in reached.items():
-        service, shard = lane_origin(number)
-        transaction.set_cursor(cursor_name(service), {shard: position})
-
-
-def _positions(reader: Reader) -> dict[int, int]:
-    found = {}
-    for service, shard, position in reader.all("SELECT name, shard, position FROM cursor"):
-        service = service.removeprefix(cursor_name(""))
-        if service in FOLLOWED:
-            found[lane(FOLLOWED.index(service), shard)] = position
-    return found
+        return ()
+    return tuple(key_of(WHO, text) for text in (who.id, who.session, who.address) if text)
 
 
 def _with_types(transaction: Transaction, types: dict[str, int], fresh: Iterable[Came]) -> dict[str, int]:
@@ -191,10 +186,3 @@ def _with_types(transaction: Transaction, types: dict[str, int], fresh: Iterable
 
 def _known_types(reader: Reader) -> dict[str, int]:
     return {name: number for number, name in reader.all("SELECT id, name FROM fact_type")}
-
-
-def _last_ids(reader: Reader) -> dict[int, int]:
-    """The last id of each lane: the one at its cursor. Where that fact was pruned, every new one is later anyway."""
-    sql = "SELECT id FROM fact WHERE lane = ? AND position = ?"
-    rows = ((number, reader.one(sql, (number, position))) for number, position in _positions(reader).items())
-    return {number: row[0] for number, row in rows if row}

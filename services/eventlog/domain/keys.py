@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
+from functools import lru_cache
 from hashlib import blake2b
+from typing import Final
+
+_POSITION_BITS = 48
 
 
-class Kind(StrEnum):
-    """What a key stands for; the kinds do not mix."""
-
-    MAIL = "m"
-    """What a trace begins with: a queue id, Message-ID, reference, entry or content id."""
-    WHO = "w"
-    """An address, an account, a user, a session, a host."""
-    LIFE = "l"
-    """A mailbox: finds what happened later to the messages in it."""
+MAIL: Final = "m"
+"""Keys that a trace begins with: a queue id, Message-ID, reference, entry or content id."""
+WHO: Final = "w"
+"""An address, an account, a user, a session, a host."""
+LIFE: Final = "l"
+"""A mailbox: finds what happened later to the messages in it."""
 
 
-def key_of(kind: Kind, text: str) -> int:
-    """The key of a text, without regard to case."""
-    digest = blake2b((kind.value + text.casefold()).encode("utf-8", "surrogatepass"), digest_size=8).digest()
+@lru_cache(maxsize=8192)
+def key_of(kind: str, text: str) -> int:
+    """The key of a text of a kind (MAIL, WHO, LIFE), without regard to case; the kinds do not mix."""
+    digest = blake2b((kind + text.casefold()).encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return int.from_bytes(digest, "big", signed=True)
+
+
+def key_of_fact(lane: int, position: int) -> int:
+    """The key of a fact's own id: no text to be hashed."""
+    return lane << _POSITION_BITS | position & (1 << _POSITION_BITS) - 1
 
 
 def bare(message_id: str) -> str:

@@ -66,7 +66,7 @@ def landings(fact_type: str, data: bytes) -> list[Landing]:
         return []
     try:
         fact = _arrival.decode(data)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError):
         return []
     entries = (fact.entry, *fact.entries) if fact.entry else fact.entries
     return [Landing(Place(fact.mailbox, entry.uid), entry.entry, entry.content, entry.message_id) for entry in entries]
@@ -80,7 +80,7 @@ def happened(fact_type: str, data: bytes, place: Place) -> Step | None:
         return None
     try:
         fact = _change.decode(data)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
     number = _number(fact.uids, place.uid)
     if number is None:

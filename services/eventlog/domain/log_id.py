@@ -12,7 +12,6 @@ FOLLOWED = ("directory", "ingress", "classifier", "delivery", "mailstore", "outb
 """The services whose facts are kept; a service's place here is stored and never changes. At most 16."""
 _LANE_BITS = 8
 _TIME_BITS = _LANE_BITS + 3
-_DAY = 86_400_000_000
 _LATEST = (1 << 52) - (1 << 30)
 """The last microsecond that an id tells, in the year 2112; what claims to be later stands in order behind it."""
 LAST = (1 << 63) - 1
@@ -38,8 +37,3 @@ def next_id(at: int, lane_number: int, last: int) -> int:
 def begin_of(at: int) -> int:
     """The smallest id of facts that happened at this microsecond or later."""
     return min(max(at, 0), _LATEST) << _TIME_BITS
-
-
-def day_of(log_id: int) -> int:
-    """The day an id lies in, counted from the epoch."""
-    return (log_id >> _TIME_BITS) // _DAY

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from services.eventlog.domain.keys import Kind, bare, key_of
+from services.eventlog.domain.keys import LIFE, MAIL, WHO, bare, key_of
 
 
 class Names(NamedTuple):
@@ -25,11 +25,12 @@ class Names(NamedTuple):
     mailboxes: tuple[str, ...] = ()
     """Mailboxes to whose messages something happened."""
 
-    def keys(self) -> set[int]:
-        """The keys the fact is found by."""
-        mail = {key_of(Kind.MAIL, text) for text in (self.queue_id, bare(self.message_id), *self.mail) if text}
-        who = {key_of(Kind.WHO, text) for text in self.who if text}
-        return mail | who | {key_of(Kind.LIFE, mailbox) for mailbox in self.mailboxes}
+    def index_keys(self) -> list[int]:
+        """The keys the fact is found by; some may come twice."""
+        keys = [key_of(MAIL, text) for text in (self.queue_id, bare(self.message_id), *self.mail) if text]
+        keys += [key_of(WHO, text) for text in self.who if text]
+        keys += [key_of(LIFE, mailbox) for mailbox in self.mailboxes]
+        return keys
 
 
 class _Fields(msgspec.Struct, frozen=True):
@@ -203,7 +204,5 @@ def names_of(fact_type: str, data: bytes) -> Names:
     decoder, names = _SHAPES.get(fact_type, _OTHER)
     try:
         return names(decoder.decode(data))
-    except msgspec.MsgspecError:
-        return Names()
-    except UnicodeDecodeError:
+    except (msgspec.MsgspecError, UnicodeDecodeError):
         return Names()

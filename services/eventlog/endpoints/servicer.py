@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator, Iterable
 from itertools import islice
 from typing import Any
 
-from services.eventlog.adapters.facts import Filter, Span, Stored, newest
+from services.eventlog.adapters.facts import Filter, Stored, newest
+from services.eventlog.adapters.key_index import EVER
 from services.eventlog.adapters.wire import fact_of, fact_that_came
 from services.eventlog.handlers.query import Query
 from services.eventlog.handlers.tail import Tail
@@ -53,7 +54,7 @@ class EventLogEndpoint(EventLogServicer):
 
     async def _latest(self, wanted: Filter, count: int) -> list[Stored]:
         limit = min(count, self._settings.max_results)
-        found = await self._store.read_long(lambda reader: list(islice(newest(reader, wanted, Span()), limit)))
+        found = await self._store.read_long(lambda reader: list(islice(newest(reader, wanted, EVER), limit)))
         return found[::-1]
 
 

@@ -6,14 +6,15 @@ import asyncio
 
 import structlog
 
-from services.eventlog.domain.log_id import begin_of, day_of
+from services.eventlog.adapters.key_index import drop_before
+from services.eventlog.domain.log_id import begin_of
 from shared.clock import Clock
 from shared.eventstore.connection import StoreUnavailable
 from shared.eventstore.store import EventStore
-from shared.eventstore.transaction import Transaction
 
 log = structlog.get_logger("eventlog")
 _STEP = 1000
+_FORGET = "DELETE FROM fact WHERE id IN (SELECT id FROM fact WHERE id < ? ORDER BY id LIMIT ?)"
 _DAY = 86_400_000_000
 
 
@@ -40,20 +41,10 @@ class Pruner:
     async def prune(self) -> int:
         """Forget what is too old now; the number of facts."""
         first_kept = begin_of(self._clock.now() - self._keep)
-        facts = await self._repeat("DELETE FROM fact WHERE id IN (SELECT id FROM fact WHERE id < ? ORDER BY id LIMIT ?)", first_kept)
-        await self._repeat(
-            "DELETE FROM fact_key WHERE (day, key, id) IN (SELECT day, key, id FROM fact_key WHERE day < ? ORDER BY day, key, id LIMIT ?)", day_of(first_kept)
-        )
-        return facts
-
-    async def _repeat(self, sql: str, border: int) -> int:
-        total = 0
-        while True:
-            count = await self._store.write(lambda transaction: _step(transaction, sql, border))
+        total, count = 0, _STEP
+        while count == _STEP:
+            count = await self._store.write(lambda transaction: transaction.connection.execute(_FORGET, (first_kept, _STEP)))
             total += count
-            if count < _STEP:
-                return total
-
-
-def _step(transaction: Transaction, sql: str, border: int) -> int:
-    return transaction.connection.execute(sql, (border, _STEP))
+        while await self._store.write(lambda transaction: drop_before(transaction.connection, first_kept)):
+            pass
+        return total

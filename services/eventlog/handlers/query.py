@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
-from services.eventlog.adapters.facts import Filter, Span, Stored, by_ids, found_by, id_of, newest
-from services.eventlog.domain.keys import Kind, bare, key_of
+from services.eventlog.adapters.facts import Filter, Stored, by_ids, id_of, newest
+from services.eventlog.adapters.key_index import Span, found_by
+from services.eventlog.domain.keys import LIFE, MAIL, WHO, bare, key_of
 from services.eventlog.domain.log_id import FOLLOWED, LAST, begin_of
 from shared.eventstore.connection import Reader
 from shared.grpc.errors import Invalid, LimitReached, NotFound
@@ -66,7 +67,7 @@ class Query:
 
 
 def _keys(text: str) -> set[int]:
-    return {key_of(Kind.MAIL, bare(text)), key_of(Kind.MAIL, text), key_of(Kind.WHO, text), key_of(Kind.LIFE, text)}
+    return {key_of(MAIL, bare(text)), key_of(MAIL, text), key_of(WHO, text), key_of(LIFE, text)}
 
 
 def _says(fact: Stored, sought: bytes) -> bool:

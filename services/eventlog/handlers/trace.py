@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from services.eventlog.adapters.facts import Span, Stored, by_ids, found_by
-from services.eventlog.domain.keys import Kind, bare, key_of
+from services.eventlog.adapters.facts import Stored, by_ids
+from services.eventlog.adapters.key_index import Span, found_by
+from services.eventlog.domain.keys import LIFE, MAIL, bare, key_of
 from services.eventlog.domain.life import Landing, Place, happened, landings
 from services.eventlog.domain.log_id import LAST
 from services.eventlog.domain.names import names_of
@@ -40,7 +41,7 @@ class Trace:
     def _named(self, texts: set[str]) -> list[Stored]:
         if not texts:
             return []
-        return self._by_keys({key_of(Kind.MAIL, text) for text in texts})
+        return self._by_keys({key_of(MAIL, text) for text in texts})
 
     def _by_keys(self, keys: set[int]) -> list[Stored]:
         ids = found_by(self._reader, keys)
@@ -90,7 +91,7 @@ class Trace:
                     break
 
     def _in_mailbox(self, mailbox: str, since: int) -> Iterator[Stored]:
-        ids = found_by(self._reader, {key_of(Kind.LIFE, mailbox)}, Span(since + 1, LAST))
+        ids = found_by(self._reader, {key_of(LIFE, mailbox)}, Span(since + 1, LAST))
         chunk: list[int] = []
         for log_id in ids:
             chunk.append(log_id)

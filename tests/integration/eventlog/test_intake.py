@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 import sqlalchemy
 
-from services.eventlog.adapters.facts import Stored, by_ids, found_by
-from services.eventlog.adapters.intake import Came, Intake, cursor_name
+from services.eventlog.adapters import key_index
+from services.eventlog.adapters.facts import Stored, by_ids, id_of
+from services.eventlog.adapters.intake import Came, Intake, positions_of
+from services.eventlog.adapters.key_index import Span, found_by
 from services.eventlog.adapters.packing import Packer
 from services.eventlog.adapters.tables import log_tables
-from services.eventlog.domain.keys import Kind, key_of
+from services.eventlog.domain.keys import MAIL, key_of
 from services.eventlog.handlers.prune import Pruner
 from shared.clock import FixedClock
 from shared.eventstore.connection import Reader
@@ -61,7 +64,7 @@ async def test_repeats_are_passed_over_and_the_cursor_stands_with_the_rows(store
     await log.take(event(1), event(2))
     await log.take(event(1), event(2), event(3))
     assert [fact.position for fact in await store.read(everything)] == [1, 2, 3]
-    assert (await store.cursor(cursor_name("ingress")))[3] == 3
+    assert await store.read(lambda reader: positions_of(reader, "ingress")) == {3: 3}
     assert len(log.came) == 3
 
 
@@ -70,7 +73,7 @@ async def test_a_type_nobody_knows_and_data_nobody_reads_are_kept(store: EventSt
     await Log(store).take(event(1, kind="mail.teleported", data=odd), event(2, data=b"\xff not JSON"))
     facts = await store.read(everything)
     assert [(fact.type, fact.data) for fact in facts] == [("mail.teleported", odd), ("mail.settled", b"\xff not JSON")]
-    assert await store.read(lambda reader: list(found_by(reader, [key_of(Kind.MAIL, "Q1")]))) == [fact.id for fact in facts]
+    assert await store.read(lambda reader: list(found_by(reader, [key_of(MAIL, "Q1")]))) == [fact.id for fact in facts]
 
 
 async def test_one_moment_and_a_clock_that_went_back_keep_the_order_of_the_shard(store: EventStore) -> None:
@@ -104,8 +107,6 @@ async def test_what_is_too_old_goes_with_its_keys(store: EventStore) -> None:
     clock = FixedClock(CLOCK_START + 10 * DAY * 1_000_000)
     assert await Pruner(store, clock, 3, 1.0).prune() == 6
     assert [fact.position for fact in await store.read(everything)] == [7, 8, 9, 10]
-    remaining = await store.read(lambda reader: {row[0] for row in reader.all("SELECT id FROM fact_key")})
-    assert remaining == {fact.id for fact in await store.read(everything)}
     assert await Pruner(store, clock, 3, 1.0).prune() == 0
 
 
@@ -116,3 +117,28 @@ async def test_a_restart_after_everything_was_pruned_goes_on(store: EventStore) 
     await Log(store).take(event(1), event(2, at=clock.now()))
     assert [fact.position for fact in await store.read(everything)] == [2]
 
+
+async def test_keys_find_the_same_before_and_after_they_are_sorted(store: EventStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(key_index, "_SEGMENT", 12)
+    log = Log(store)
+    for first in (1, 5, 9, 13, 17):
+        await log.take(*(event(position, at=CLOCK_START + position * DAY * 1_000_000) for position in range(first, first + 4)))
+    segments = await store.read(lambda reader: reader.all("SELECT number, first, last FROM segment ORDER BY number"))
+    assert len(segments) == 2
+    ids = [fact.id for fact in await store.read(everything)]
+    keys = [key_of(MAIL, "q1")]
+    assert await store.read(lambda reader: list(found_by(reader, keys))) == ids
+    assert await store.read(lambda reader: list(found_by(reader, keys, newest_first=True))) == ids[::-1]
+    assert await store.read(lambda reader: list(found_by(reader, keys, Span(ids[3], ids[17])))) == ids[3:17]
+    assert [await store.read(partial(id_of, fact_id=f"ingress.3.{position}")) for position in (1, 20, 21)] == [ids[0], ids[19], None]
+
+
+async def test_segments_go_with_their_facts(store: EventStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(key_index, "_SEGMENT", 1)
+    log = Log(store)
+    for number in range(1, 11):
+        await log.take(event(number, at=CLOCK_START + number * DAY * 1_000_000))
+    await Pruner(store, FixedClock(CLOCK_START + 10 * DAY * 1_000_000), 3, 1.0).prune()
+    remaining = await store.read(lambda reader: {row[0] for row in reader.all("SELECT id FROM fact_key")})
+    assert remaining == {fact.id for fact in await store.read(everything)}
+    assert len(remaining) == 4
