@@ -54,20 +54,20 @@ class Ingress:
         self._settings = settings = host.section(IngressSettings)
         metadata = sqlalchemy.MetaData()
         self.store = host.event_store(SERVICE, metadata, (ReceptionProjection(metadata), DeadLetterProjection(metadata)))
-        letters = DeadLetters(self.store, host.ids)
-        self._receptions = Receptions(self.store)
-        self._repeater = Repeater(host.bus, self._receptions, settings)
-        self._settled = SettledWorker(self._receptions, self._repeater, letters)
+        self.letters = letters = DeadLetters(self.store, host.ids)
+        self.receptions = Receptions(self.store)
+        self.repeater = Repeater(host.bus, self.receptions, settings)
+        self.settled = SettledWorker(self.receptions, self.repeater, letters)
         self._authority = LocalAuthority(host.places.tls, host.clock)
         self._worker: Worker | None = None
         self._renewal: asyncio.Task[None] | None = None
         self._resolver: Resolver | None = None
         self._means = self._made(host, settings)
-        self._listeners = Listeners(host, self._means)
+        self.listeners = Listeners(host, self._means)
         self.registrations: Sequence[Registration] = (
-            (add_IngressServicer_to_server, IngressEndpoint(self._receptions, self._repeater)),
+            (add_IngressServicer_to_server, IngressEndpoint(self.receptions, self.repeater)),
             (add_EventSourceServicer_to_server, StoreSource(self.store)),
-            (add_OwnerServicer_to_server, StoreOwner(SERVICE, self.store, letters, self._report, self._receptions.blobs)),
+            (add_OwnerServicer_to_server, StoreOwner(SERVICE, self.store, letters, self._report, self.receptions.blobs)),
         )
 
     @property
@@ -80,26 +80,26 @@ class Ingress:
         await self._host.open_store(self.store)
         ring_at_commits(self._host.bus, SERVICE, self.store)
         await self._means.directory.start()
-        await self._means.refusals.start()
-        await self._repeater.start()
-        self._worker = self._host.bus.work(INGRESS_SETTLED, self._settled.take, self._settled.exhausted)
+        await self.refusals.start()
+        await self.repeater.start()
+        self._worker = self._host.bus.work(INGRESS_SETTLED, self.settled.take, self.settled.exhausted)
         files = await asyncio.to_thread(self._authority.ensure, [self._host.server.host])
         self._means.tls = ServerTls(files, minimum=self._host.server.tls_minimum).context()
         self._renewal = asyncio.create_task(self._renew(), name="ingress-certificate")
-        await self._listeners.start()
+        await self.listeners.start()
 
     async def stop(self) -> None:
         """Let nobody in, finish what is being accepted, close."""
-        await self._listeners.stop(self._settings.stop_grace)
+        await self.listeners.stop(self._settings.stop_grace)
         if self._renewal is not None:
             self._renewal.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._renewal
         if self._worker is not None:
             await self._worker.stop()
-        await self._repeater.stop()
+        await self.repeater.stop()
         await self._means.directory.stop()
-        await self._means.refusals.stop()
+        await self.refusals.stop()
         if self._resolver is not None:
             await self._resolver.close()
         await self.store.close()
@@ -110,10 +110,10 @@ class Ingress:
         self._resolver = Resolver(ResolverSettings(addresses=settings.resolver), host.clock)
         directory = FollowedDirectory(host.channel("directory", SERVICE), host.bus)
         checks = SenderChecks(self._resolver, host.clock, hostname, authserv_id)
-        acceptance = Acceptance(hostname, host.clock, host.ids, checks, directory, self._receptions, self._repeater, settings.max_hops)
-        refusals = Refusals(self.store, host.clock, settings)
+        acceptance = Acceptance(hostname, host.clock, host.ids, checks, directory, self.receptions, self.repeater, settings.max_hops)
+        self.refusals = Refusals(self.store, host.clock, settings)
         ids = frozenset({canonical_id(authserv_id), canonical_id(hostname)})
-        return Means(settings, host.clock, host.ids, host.blobs, directory, checks, acceptance, refusals, ids)
+        return Means(settings, host.clock, host.ids, host.blobs, directory, checks, acceptance, self.refusals, ids)
 
     async def _renew(self) -> None:
         """Certificates of our own authority are made again before they end; the next handshake takes the new one."""
@@ -125,11 +125,11 @@ class Ingress:
                 log.error("ingress.certificate_failed", error=str(error))
 
     async def _report(self) -> owner_pb2.ReportReply:
-        counts = await self._receptions.count()
-        counts |= {"accepted": self._means.acceptance.count, "refused": self._means.refusals.count}
-        counts |= {f"connections_{door.kind.name}": len(door) for door in self._listeners.doors}
+        counts = await self.receptions.count()
+        counts |= {"accepted": self._means.acceptance.count, "refused": self.refusals.count}
+        counts |= {f"connections_{door.kind.name}": len(door) for door in self.listeners.doors}
         lag = {"directory": await self._means.directory.lag()}
-        return owner_pb2.ReportReply(listeners=self._listeners.report(), counts=counts, lag=lag)
+        return owner_pb2.ReportReply(listeners=self.listeners.report(), counts=counts, lag=lag)
 
 
 def build(host: Host) -> Ingress:

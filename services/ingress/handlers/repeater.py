@@ -7,6 +7,7 @@ publishes may wait for the bus at once. What does not fit in memory waits in the
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import heapq
 from collections.abc import Awaitable
 from dataclasses import dataclass
@@ -51,6 +52,7 @@ class Repeater:
         self._gate = asyncio.Semaphore(settings.publishes_at_once)
         self._tasks: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
+        self._look = asyncio.Event()
 
     async def start(self) -> None:
         """Publish what moves, and go on."""
@@ -87,6 +89,10 @@ class Repeater:
     def released(self, queue_id: str) -> None:
         """A reception is settled or held: no more repeats."""
         self._waiting.pop(queue_id, None)
+
+    def look(self) -> None:
+        """See now whether receptions wait in the store for room in memory."""
+        self._look.set()
 
     async def _first(self, queue_id: str, waiting: _Waiting, recorded: Recorded) -> None:
         async with self._gate:
@@ -142,17 +148,17 @@ class Repeater:
 
     async def _rest(self, pause: float) -> None:
         self._wake.clear()
-        try:
+        with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._wake.wait(), pause)
-        except TimeoutError:
-            return
 
     async def _sweep(self) -> None:
         """Take up receptions that are in the store and not in memory: at the start all, later those that had no room."""
         while True:
             try:
+                self._look.clear()
                 await self._take_up()
-                await asyncio.sleep(_SWEEP_SECONDS)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._look.wait(), _SWEEP_SECONDS)
             except StoreUnavailable as error:
                 log.warning("ingress.sweep_failed", error=str(error))
                 await asyncio.sleep(_PATIENCE)

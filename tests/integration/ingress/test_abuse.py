@@ -1,0 +1,109 @@
+"""Clients that are slow, silent, rude or gone."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+from pathlib import Path
+
+import pytest
+
+from tests.integration.ingress.client import connected, trusting
+from tests.integration.ingress.server import Running, running
+from tests.integration.ingress.test_acceptance import MAIL
+from tests.parts.nats import NatsServer
+
+
+async def until_empty(server: Running) -> None:
+    await asyncio.wait_for(asyncio.gather(*(door.emptied.wait() for door in server.ingress.listeners.doors)), 10)
+
+
+async def test_silence_is_ended(nats_server: NatsServer, tmp_path: Path) -> None:
+    async with running(nats_server.url, tmp_path, command_timeout="1", data_timeout="1") as server:
+        async with connected(server.port(25)) as silent, connected(server.port(25)) as midway:
+            await midway.hello()
+            await midway.envelope()
+            midway.writer.write(b"From: bob@sender.exam")
+            assert (await silent.reply()).startswith(b"220")
+            for client in (silent, midway):
+                assert (await client.reply()).startswith(b"421 4.4.2 ")
+                assert await client.reader.read() == b""
+        await until_empty(server)
+
+
+async def test_a_reset_in_the_middle_leaves_nothing(nats_server: NatsServer, tmp_path: Path) -> None:
+    async with running(nats_server.url, tmp_path) as server:
+        async with connected(server.port(25)) as client:
+            await client.hello()
+            await client.envelope()
+            client.writer.write(b"From: bob@sender.example\r\n" + b"x" * 400_000)
+            await client.writer.drain()
+            client.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            client.writer.transport.abort()
+        await until_empty(server)
+        assert not await server.ingress.receptions.listed(10)
+        assert [path for path in server.host.places.blobs.rglob("*") if path.is_file() and path.stat().st_size > 1000] == []
+
+
+async def test_a_half_closed_client_gets_its_answers(nats_server: NatsServer, tmp_path: Path) -> None:
+    async with running(nats_server.url, tmp_path) as server, connected(server.port(25)) as client:
+        commands = b"EHLO c.example\r\nMAIL FROM:<>\r\nRCPT TO:<ann@example.org>\r\nDATA\r\n" + MAIL + b".\r\nQUIT\r\n"
+        client.writer.write(commands)
+        client.writer.write_eof()
+        said = await asyncio.wait_for(client.reader.read(), 10)
+        assert b"\r\n250 2.0.0 Accepted as q" in said and said.endswith(b"221 2.0.0 Bye\r\n")
+
+
+@pytest.mark.parametrize("port", [465, 587])
+async def test_what_is_no_handshake_ends_the_connection(nats_server: NatsServer, tmp_path: Path, port: int) -> None:
+    async with running(nats_server.url, tmp_path) as server:
+        async with connected(server.port(port)) as client:
+            if port == 587:
+                await client.hello()
+                assert (await client.say("STARTTLS")).startswith(b"220")
+            client.writer.write(b"EHLO client.example\r\nNOOP\r\n" * 10)
+            assert b"250" not in await asyncio.wait_for(client.reader.read(), 10)
+        await until_empty(server)
+        async with connected(server.port(465), trusting()) as after:
+            assert (await after.reply()).startswith(b"220")
+
+
+async def test_injected_commands_are_not_run(nats_server: NatsServer, tmp_path: Path) -> None:
+    """CVE-2011-0411: what came in the clear behind STARTTLS."""
+    async with running(nats_server.url, tmp_path) as server, connected(server.port(25)) as client:
+        await client.hello()
+        client.writer.write(b"STARTTLS\r\nNOOP\r\n")
+        assert (await client.reply()).startswith(b"220")
+        await client.writer.start_tls(trusting())
+        assert (await client.say("EHLO client.example")).startswith(b"250-mx.example.org")
+
+
+async def test_an_early_oversize_is_not_stored(nats_server: NatsServer, tmp_path: Path) -> None:
+    async with running(nats_server.url, tmp_path, max_message_bytes="65536") as server, connected(server.port(25)) as client:
+        await client.hello()
+        assert (await client.mail(MAIL + b"x" * 70_000 + b"\r\n")).startswith(b"552 5.3.4 ")
+        assert (await client.mail(MAIL)).startswith(b"250")
+
+
+async def test_eight_bit_headers_and_nul_pass(nats_server: NatsServer, tmp_path: Path) -> None:
+    wild = b"From: bob@sender.example\r\nSubject: \xff\xfe gr\xfc\xdfe\r\nX-\xe4: 1\r\nno field at all\r\n\r\n\x00\xff\r\n"
+    async with running(nats_server.url, tmp_path) as server, connected(server.port(25)) as client:
+        await client.hello()
+        assert (await client.mail(wild)).startswith(b"250")
+        event = await asyncio.wait_for(server.received.get(), 10)
+        assert await server.body(event.message.blob) == wild
+        assert event.message.eight_bit
+
+
+async def test_a_stop_says_goodbye_and_finishes_what_is_under_way(nats_server: NatsServer, tmp_path: Path) -> None:
+    async with running(nats_server.url, tmp_path) as server:
+        async with connected(server.port(25)) as idle, connected(server.port(25)) as busy:
+            await idle.hello()
+            await busy.hello()
+            await busy.envelope()
+            stopping = asyncio.create_task(server.ingress.listeners.stop(5))
+            assert (await idle.reply()).startswith(b"421 4.3.2 ")
+            assert (await busy.say(MAIL + b".")).startswith(b"250")
+            assert (await busy.reply()).startswith(b"421 4.3.2 ")
+            await asyncio.wait_for(stopping, 4)

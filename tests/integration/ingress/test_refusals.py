@@ -1,0 +1,73 @@
+"""Every refusal is a fact that its reference finds, and an attack does not fill the store."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from pathlib import Path
+
+from shared.events.mail import MailRefused
+from tests.integration.ingress.client import connected
+from tests.integration.ingress.server import Running, running
+from tests.integration.ingress.test_acceptance import MAIL
+from tests.parts.nats import NatsServer
+
+_REFERENCE = re.compile(rb"\(ref ([0-9A-Z]{10})\)\r\n\Z")
+
+
+async def facts(server: Running) -> list[MailRefused]:
+    await server.ingress.refusals.flush()
+    heads = await server.ingress.store.heads()
+    events = [event for shard in heads for event in await server.ingress.store.read_events(shard, 0)]
+    return [event.event for event in events if isinstance(event.event, MailRefused)]
+
+
+def reference(reply: bytes) -> str:
+    found = _REFERENCE.search(reply)
+    assert found, reply
+    return found[1].decode()
+
+
+async def test_references_lead_to_facts(nats_server: NatsServer, tmp_path: Path) -> None:
+    async with running(nats_server.url, tmp_path, max_hops="10") as server, connected(server.port(25)) as client:
+        await client.hello()
+        unknown = await client.say("FNORD")
+        await client.say("MAIL FROM:<bob@sender.example>")
+        nobody = await client.say("RCPT TO:<nobody@example.org>")
+        await client.say("RCPT TO:<ann@example.org>")
+        await client.say("DATA")
+        loop = await client.say(b"Received: x\r\n" * 11 + MAIL + b".")
+        kept = {refusal.reference: refusal for fact in await facts(server) for refusal in fact.refusals}
+        assert kept[reference(unknown)].stage == "mail"
+        found = kept[reference(nobody)]
+        assert (found.stage, found.code, found.enhanced) == ("rcpt", 550, "5.1.1")
+        assert (found.sender, found.recipient) == ("bob@sender.example", "nobody@example.org")
+        assert (kept[reference(loop)].stage, kept[reference(loop)].cause) == ("message", "11 Received fields")
+
+
+async def test_under_attack_the_rest_is_counted(nats_server: NatsServer, tmp_path: Path) -> None:
+    async with running(nats_server.url, tmp_path, refusals_detailed="3", max_bad_commands="1000") as server:
+        async with connected(server.port(25)) as client:
+            await client.hello()
+            for _ in range(50):
+                await client.say("FNORD")
+        kept = await facts(server)
+        assert sum(len(fact.refusals) for fact in kept) == 3
+        assert sum(fact.more for fact in kept) == 47
+
+
+async def test_too_many_connections_are_refused_and_told(nats_server: NatsServer, tmp_path: Path) -> None:
+    async with running(nats_server.url, tmp_path, max_connections="2") as server:
+        async with connected(server.port(25)) as one, connected(server.port(25)) as two:
+            assert (await one.reply()).startswith(b"220") and (await two.reply()).startswith(b"220")
+            async with connected(server.port(25)) as third:
+                reply = await third.reply()
+                assert reply.startswith(b"421 4.7.0 Too many connections")
+                assert await third.reader.read() == b""
+            assert [refusal.reference for fact in await facts(server) for refusal in fact.refusals] == [reference(reply)]
+            await one.say("QUIT")
+            await one.reader.read()
+            while len(server.ingress.listeners.doors[0]) > 1:
+                await asyncio.sleep(0.01)
+            async with connected(server.port(25)) as fourth:
+                assert (await fourth.reply()).startswith(b"220")

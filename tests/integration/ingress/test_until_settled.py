@@ -1,0 +1,131 @@
+"""A reception is repeated until it is settled; held it rests; a restart and a wiped bus lose nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import msgspec
+
+from shared.bus.subjects import SETTLED
+from shared.events.mail import MailReceived, MailSettled, Outcome
+from shared.rpc.mailfold.ingress.v1 import ingress_pb2 as pb
+from shared.rpc.mailfold.ingress.v1.ingress_pb2_grpc import IngressStub
+from tests.integration.ingress.client import connected
+from tests.integration.ingress.server import Running, running
+from tests.integration.ingress.test_acceptance import MAIL
+from tests.parts.nats import NatsServer
+
+SOON = {"repeat_first": "0.2", "repeat_longest": "1"}
+
+
+async def accepted(server: Running) -> MailReceived:
+    async with connected(server.port(25)) as client:
+        await client.hello()
+        await client.mail(MAIL)
+    return await asyncio.wait_for(server.received.get(), 10)
+
+
+async def settle(server: Running, event: MailReceived, message_id: str = "s1") -> None:
+    fact = MailSettled(event.queue_id, (Outcome("ann@example.org", "delivered"),))
+    await server.bus.publish(SETTLED.on(0), message_id, msgspec.json.encode(fact))
+
+
+async def until_gone(server: Running) -> None:
+    while await server.ingress.receptions.listed(10):
+        await asyncio.sleep(0.01)
+
+
+def stub(server: Running) -> IngressStub:
+    return IngressStub(server.host.channel("ingress", "operator"))
+
+
+async def test_repeated_until_settled(nats_server: NatsServer, tmp_path: Path) -> None:
+    async with running(nats_server.url, tmp_path, **SOON) as server:
+        event = await accepted(server)
+        for _ in range(2):
+            assert await asyncio.wait_for(server.received.get(), 10) == event
+        await settle(server, event)
+        await asyncio.wait_for(until_gone(server), 10)
+        await settle(server, event, "s2")  # a repeat of the last receiver changes nothing
+        while not server.received.empty():
+            server.received.get_nowait()
+        facts = await server.ingress.store.read_stream(event.queue_id)
+        assert [fact.event.stored_name for fact in facts] == ["mail.received", "mail.settled"]
+        assert {fact.provenance.correlation for fact in facts} == {event.queue_id}
+        assert not (await server.ingress.store.verify()).differences
+
+
+async def test_a_held_reception_rests_until_it_is_resumed(nats_server: NatsServer, tmp_path: Path) -> None:
+    async with running(nats_server.url, tmp_path, **SOON) as server:
+        event = await accepted(server)
+        for _ in range(2):
+            await stub(server).Hold(pb.HoldRequest(queue_id=event.queue_id, held=True, reason="test"))
+        listed = (await stub(server).ListReceptions(pb.ListReceptionsRequest())).receptions
+        assert [(one.queue_id, one.state, one.sender, list(one.recipients)) for one in listed] == [
+            (event.queue_id, "held", "bob@sender.example", ["ann@example.org"])
+        ]
+        assert await server.ingress.receptions.fact(event.queue_id) is None
+        await stub(server).Hold(pb.HoldRequest(queue_id=event.queue_id, held=False))
+        while not server.received.empty():
+            server.received.get_nowait()
+        assert await asyncio.wait_for(server.received.get(), 10) == event
+        facts = await server.ingress.store.read_stream(event.queue_id)
+        assert [fact.event.stored_name for fact in facts] == ["mail.received", "mail.held", "mail.resumed"]
+
+
+async def test_holding_what_is_settled_or_unknown_changes_nothing(nats_server: NatsServer, tmp_path: Path) -> None:
+    async with running(nats_server.url, tmp_path) as server:
+        await stub(server).Hold(pb.HoldRequest(queue_id="qnone", held=True))
+        assert not await server.ingress.store.heads()
+
+
+async def test_a_restart_repeats_what_is_not_settled(nats_server: NatsServer, tmp_path: Path) -> None:
+    async with running(nats_server.url, tmp_path) as server:
+        event = await accepted(server)
+    nats_server.wipe()
+    async with running(nats_server.url, tmp_path) as server:
+        assert await asyncio.wait_for(server.received.get(), 10) == event
+
+
+async def test_a_wiped_bus_only_delays(nats_server: NatsServer, tmp_path: Path) -> None:
+    async with running(nats_server.url, tmp_path, **SOON) as server:
+        await accepted(server)
+        await asyncio.to_thread(nats_server.wipe)
+        while not server.received.empty():
+            server.received.get_nowait()
+        await asyncio.wait_for(server.received.get(), 30)
+
+
+async def test_without_a_bus_mail_is_accepted(tmp_path: Path) -> None:
+    with NatsServer() as nats:
+        async with running(nats.url, tmp_path, **SOON) as server:
+            nats.stop()
+            async with connected(server.port(25)) as client:
+                await client.hello()
+                assert (await client.mail(MAIL)).startswith(b"250")
+            nats.start()
+            await asyncio.wait_for(server.received.get(), 30)
+
+
+async def test_what_has_no_room_in_memory_waits_in_the_store(nats_server: NatsServer, tmp_path: Path) -> None:
+    async with running(nats_server.url, tmp_path, repeats_waiting="10") as server:
+        async with connected(server.port(25)) as client:
+            await client.hello()
+            for _ in range(15):
+                await client.mail(MAIL)
+        events = [await asyncio.wait_for(server.received.get(), 10) for _ in range(10)]
+        assert server.received.empty()
+        for number, event in enumerate(events):
+            await settle(server, event, f"s{number}")
+        while len(await server.ingress.receptions.listed(20)) > 5:
+            await asyncio.sleep(0.01)
+        server.ingress.repeater.look()
+        late = {(await asyncio.wait_for(server.received.get(), 10)).queue_id for _ in range(5)}
+        assert len(late) == 5 and late.isdisjoint(event.queue_id for event in events)
+
+
+async def test_a_settlement_that_cannot_be_read_becomes_a_dead_letter(nats_server: NatsServer, tmp_path: Path) -> None:
+    async with running(nats_server.url, tmp_path) as server:
+        await server.ingress.settled.exhausted(b"nonsense", ValueError("nonsense"))
+        assert [letter.what for letter in await server.ingress.letters.waiting()] == ["mail.settled"]
