@@ -63,8 +63,8 @@ class LessonLearned(Event, frozen=True):
     """`spam`, `ham`, or `none` when the lesson is taken back."""
     previous: str
     """The label that stood before: `spam`, `ham` or `none`."""
-    features: bytes = b""
-    grams: bytes = b""
+    features: tuple[bytes, ...] = ()
+    """Hashed features, packed as the tokenizer's version does: no words."""
     tokenizer: int = 0
     queue_id: str = ""
     entry: str = ""
@@ -77,6 +77,5 @@ class LessonForgotten(Event, frozen=True):
     account: str
     content: str
     previous: str
-    features: bytes = b""
-    grams: bytes = b""
+    features: tuple[bytes, ...] = ()
     tokenizer: int = 0

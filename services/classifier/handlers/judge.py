@@ -58,7 +58,7 @@ class Judge:
             return None, (_UNREADABLE,)
         opinion = self._teacher.model.opinion(found)
         if opinion is not None and not self._settings.second_opinion:
-            opinion = opinion._replace(second=None)
+            opinion = opinion._replace(text=None, header=None)
         return opinion, ()
 
 
@@ -68,7 +68,7 @@ def _as_fact(judged: Judged, opinion: Opinion | None, words: int) -> Verdict:
         spam=judged.is_spam, score=judged.score, required=judged.required,
         tests=tuple(Test(test.name, test.score, test.description) for test in judged.tests),
         words=tuple(Word(word, round(weight, 4)) for word, weight in judged.words[:words]),
-        probability=opinion.bayes if opinion else 0.5, second_probability=opinion.second if opinion and opinion.second is not None else 0.5,
+        probability=opinion.bayes if opinion else 0.5, second_probability=opinion.text if opinion and opinion.text is not None else 0.5,
         spam_seen=seen.spam, ham_seen=seen.ham,
-        model=f"bayes {seen.spam}+{seen.ham}, trigrams {seen.second_spam}+{seen.second_ham}, training {seen.generation}",
+        model=f"bayes {seen.spam}+{seen.ham}, linear {seen.linear_spam}+{seen.linear_ham}, training {seen.generation}",
     )  # fmt: skip

@@ -115,7 +115,7 @@ class LessonFollower:
             if previous == one.label.value:
                 continue
             fact = LessonLearned(
-                account=one.account, content=one.blob, label=one.label.value, previous=previous, features=found.to_bytes(),
-                grams=found.trigrams_to_bytes(), tokenizer=TOKENIZER_VERSION,
+                account=one.account, content=one.blob, label=one.label.value, previous=previous, features=tuple(found.to_bytes()),
+                tokenizer=TOKENIZER_VERSION,
             )  # fmt: skip
             transaction.append(f"lessons:{one.account}", [fact], Provenance(one.actor, one.cause, one.blob), owner=one.account)

@@ -10,10 +10,11 @@ import structlog
 
 from services.classifier.domain.compact import CorruptFeatures
 from services.classifier.domain.evidence import NotLearnt
-from services.classifier.domain.lesson import Label, Lesson
-from services.classifier.domain.model import Model, StaleLesson, example_of
-from services.classifier.domain.training import Example, Training
-from services.classifier.projections.lessons import NONE
+from services.classifier.domain.features import PackedFeatures
+from services.classifier.domain.lesson import Label, Lesson, StaleLesson
+from services.classifier.domain.model import Model
+from services.classifier.domain.training import Example, Training, example_of
+from services.classifier.projections.lessons import NONE, unpack
 from shared.events.spam import LessonForgotten, LessonLearned
 from shared.eventstore.connection import Reader, Row
 from shared.eventstore.event import Recorded
@@ -23,7 +24,7 @@ log = structlog.get_logger("classifier")
 _PAGE = 500
 _STEPS_A_TURN = 50
 """About 1 ms: mails are judged in between."""
-_COLUMNS = "account, label, tokenizer, features, grams"
+_COLUMNS = "account, label, tokenizer, features"
 
 
 class Teacher:
@@ -65,17 +66,17 @@ class Teacher:
             match one.event:
                 case LessonLearned() as fact:
                     self._follow(fact)
-                case LessonForgotten(account, _, previous, features, grams, tokenizer):
-                    _try(self.model.unlearn, Lesson(account, Label(previous), tokenizer, features, grams))
+                case LessonForgotten(account, _, previous, features, tokenizer):
+                    _try(self.model.unlearn, _lesson(account, previous, tokenizer, features))
                     self._schedule()
                 case _:
                     pass
 
     def _follow(self, fact: LessonLearned) -> None:
         if fact.previous != NONE:
-            _try(self.model.unlearn, Lesson(fact.account, Label(fact.previous), fact.tokenizer, fact.features, fact.grams))
+            _try(self.model.unlearn, _lesson(fact.account, fact.previous, fact.tokenizer, fact.features))
         if fact.label != NONE:
-            lesson = Lesson(fact.account, Label(fact.label), fact.tokenizer, fact.features, fact.grams)
+            lesson = _lesson(fact.account, fact.label, fact.tokenizer, fact.features)
             _try(self.model.learn, lesson)
             if self._training:
                 self._since_training.append(lesson)
@@ -105,7 +106,7 @@ class Teacher:
                     await asyncio.sleep(0)
             trained = training.result()
             for lesson in self._since_training:
-                trained.second.learn(lesson.features().trigrams, lesson.is_spam)
+                trained.linear.learn(example_of(lesson).features, lesson.is_spam)
             self.model.adopt(trained)
         finally:
             self._training = False
@@ -120,16 +121,22 @@ class Teacher:
         while True:
             rows = await self._store.read(_page(after))
             for row in rows:
-                yield Lesson(row[0], Label(row[1]), row[2], bytes(row[3]), bytes(row[4]))
+                yield _lesson(row[0], row[1], row[2], unpack(bytes(row[3])))
             if len(rows) < _PAGE:
                 return
-            after = (rows[-1][5], rows[-1][0], rows[-1][6])
+            after = (rows[-1][4], rows[-1][0], rows[-1][5])
             await asyncio.sleep(0)
 
 
 def _page(after: Row) -> Callable[[Reader], list[Row]]:
     sql = f"SELECT {_COLUMNS}, at, version FROM lesson WHERE (at, account, version) > (?, ?, ?) ORDER BY at, account, version LIMIT {_PAGE}"  # noqa: S608
     return lambda reader: reader.all(sql, after)
+
+
+def _lesson(account: str, label: str, tokenizer: int, features: tuple[bytes, ...]) -> Lesson:
+    # Facts of another tokenizer may be packed otherwise; the model refuses them by their version.
+    packed = PackedFeatures(*features) if len(features) == len(PackedFeatures._fields) else PackedFeatures(b"", b"", b"")
+    return Lesson(account, Label(label), tokenizer, packed)
 
 
 def _try(change: Callable[[Lesson], None], lesson: Lesson) -> None:

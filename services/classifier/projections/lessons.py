@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
 import sqlalchemy
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, PrimaryKeyConstraint, Table, Text
 
@@ -12,10 +13,11 @@ from shared.eventstore.connection import Connection
 from shared.eventstore.event import Recorded
 
 NONE = "none"
+_decoder = msgspec.msgpack.Decoder(tuple[bytes, ...])
 _PUT = (
-    "INSERT INTO lesson (account, content, label, tokenizer, features, grams, at, version) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+    "INSERT INTO lesson (account, content, label, tokenizer, features, at, version) VALUES (?, ?, ?, ?, ?, ?, ?)"
     " ON CONFLICT (account, content) DO UPDATE SET label = excluded.label, tokenizer = excluded.tokenizer, features = excluded.features,"
-    " grams = excluded.grams, at = excluded.at, version = excluded.version"
+    " at = excluded.at, version = excluded.version"
 )
 
 
@@ -30,7 +32,7 @@ class LessonProjection:
             Table(
                 "lesson", metadata,
                 Column("account", Text, nullable=False), Column("content", Text, nullable=False), Column("label", Text, nullable=False),
-                Column("tokenizer", Integer, nullable=False), Column("features", LargeBinary, nullable=False), Column("grams", LargeBinary, nullable=False),
+                Column("tokenizer", Integer, nullable=False), Column("features", LargeBinary, nullable=False),
                 Column("at", BigInteger, nullable=False), Column("version", BigInteger, nullable=False),
                 PrimaryKeyConstraint("account", "content"), Index("lesson_order", "at", "account", "version"), sqlite_with_rowid=False,
             ),
@@ -39,9 +41,19 @@ class LessonProjection:
     def apply(self, connection: Connection, recorded: Recorded) -> None:
         match recorded.event:
             case LessonLearned() as fact if fact.label != NONE:
-                row = (fact.account, fact.content, fact.label, fact.tokenizer, fact.features, fact.grams, recorded.at, recorded.version)
+                row = (fact.account, fact.content, fact.label, fact.tokenizer, pack(fact.features), recorded.at, recorded.version)
                 connection.execute(_PUT, row)
             case LessonLearned(account, content) | LessonForgotten(account, content):
                 connection.execute("DELETE FROM lesson WHERE account = ? AND content = ?", (account, content))
             case _:
                 pass
+
+
+def pack(features: tuple[bytes, ...]) -> bytes:
+    """A lesson's features as its row keeps them."""
+    return msgspec.msgpack.encode(features)
+
+
+def unpack(row: bytes) -> tuple[bytes, ...]:
+    """A lesson's features from its row."""
+    return _decoder.decode(row)
