@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import heapq
+import itertools
+import secrets
 from collections.abc import Awaitable
 from dataclasses import dataclass
 
@@ -49,6 +51,9 @@ class Repeater:
         self._settings = settings
         self._waiting: dict[str, _Waiting] = {}
         self._due: list[tuple[float, str]] = []
+        self._life = secrets.token_hex(4)
+        """Makes the ids of repeats our own: counters begin again at a restart, and the bus remembers ids for two minutes."""
+        self._publishes = itertools.count()
         self._gate = asyncio.Semaphore(settings.publishes_at_once)
         self._tasks: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
@@ -96,7 +101,7 @@ class Repeater:
 
     async def _first(self, queue_id: str, waiting: _Waiting, recorded: Recorded) -> None:
         async with self._gate:
-            await self._publish(recorded, waiting.repeats)
+            await self._publish(recorded)
         self._published(queue_id, waiting)
 
     async def _again(self, queue_id: str, waiting: _Waiting) -> None:
@@ -105,16 +110,16 @@ class Repeater:
             if recorded is None:
                 self.released(queue_id)
                 return
-            await self._publish(recorded, waiting.repeats)
+            await self._publish(recorded)
         except StoreUnavailable as error:
             log.warning("ingress.repeat_failed", queue_id=queue_id, error=str(error))
         finally:
             self._gate.release()
         self._published(queue_id, waiting)
 
-    async def _publish(self, recorded: Recorded, repeats: int) -> None:
+    async def _publish(self, recorded: Recorded) -> None:
         fact = RECEIVED if isinstance(recorded.event, MailReceived) else SUBMITTED
-        message_id = f"ingress.{recorded.shard}.{recorded.position}:{repeats}"
+        message_id = f"ingress.{recorded.shard}.{recorded.position}:{self._life}.{next(self._publishes)}"
         try:
             await self._bus.publish(fact.on(recorded.shard), message_id, encode(recorded.event))
         except BusUnavailable as error:
