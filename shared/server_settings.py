@@ -21,6 +21,9 @@ class ServerSettings(Section, frozen=True):
     log_level: Annotated[Literal["debug", "info", "warning", "error"], Meta(description="What goes to the log files.")] = "info"
     store: Annotated[str, Meta(description="postgresql:// address of the event stores; empty: SQLite files in the data folder.", extra={"secret": True})] = ""
     tls_minimum: Annotated[Literal["TLSv1.0", "TLSv1.1", "TLSv1.2", "TLSv1.3"], Meta(description="The oldest TLS version spoken.")] = "TLSv1.2"
+    restart_longest: Annotated[
+        float, Meta(description="Longest pause, in seconds, before a process that crashed again and again is started again.", ge=0.25, le=3600)
+    ] = 30.0
     call_timeout: Annotated[float, Meta(description="Seconds a call between services may take.", gt=0, le=600)] = 30.0
 
     @property

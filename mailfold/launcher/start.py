@@ -13,8 +13,10 @@ import structlog
 
 from mailfold.launcher.installation import Installation
 from mailfold.launcher.processes import children
+from mailfold.supervisor.backoff import Backoff
 from mailfold.supervisor.report import Process, State
 from mailfold.supervisor.supervisor import Supervisor
+from shared.server_settings import ServerSettings
 
 _PATIENCE = 3
 """So often a process may crash before the first start is given up."""
@@ -66,7 +68,8 @@ def supervise(installation: Installation, ready: Callable[[], None], *, log_to_t
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(_supervisor_log(installation, log_to_terminal)))
     log_folder = None if log_to_terminal else installation.places.log
     first = FirstStart(log_folder, ready)
-    Supervisor(children(installation), installation.places.processes, log_folder, first.changed).run()
+    longest = installation.settings.of(ServerSettings).restart_longest
+    Supervisor(children(installation), installation.places.processes, log_folder, first.changed, lambda: Backoff(longest=longest)).run()
     return 1 if first.failed else 0
 
 
