@@ -99,6 +99,8 @@ class Teacher:
         self._training, self._since_training = True, []
         try:
             examples = [example async for example in self._examples()]
+            if not examples:
+                return
             self._generation += 1
             training = Training(examples, self._generation)
             for step, _ in enumerate(training.run()):
