@@ -31,7 +31,8 @@ def names_of(known: pb.MailboxList) -> list[Name]:
     found = {mailbox.name: mailbox for mailbox in known.mailboxes}
     subscribed = frozenset(known.subscriptions)
     parents = {above for name in found for above in ancestors(name)}
-    every = sorted(found.keys() | subscribed | parents, key=lambda name: (name != INBOX, name))
+    remembered = {above for name in subscribed for above in ancestors(name)}
+    every = sorted(found.keys() | subscribed | parents | remembered, key=lambda name: (name != INBOX, name))
     return [Name(name, found.get(name), name in subscribed, name in parents) for name in every]
 
 

@@ -42,6 +42,8 @@ async def store(session: Session, command: c.Store) -> bytes:
 def _tell(session: Session, mailbox: Selected, command: c.Store, reply: pb.StoreReply) -> None:
     """The new flags, unless the client wants silence; then only what it cannot know."""
     alone = reply.version == mailbox.version + 1
+    if reply.changed and command.mode is not StoreMode.REMOVE:
+        session.channel.write(mailbox.tell_keywords(tuple(flag for flag in command.flags if not is_system_flag(flag))))
     if not command.silent:
         session.channel.write(b"".join(flag_lines(mailbox, reply.changed, modseq=session.condstore)))
     elif session.condstore:
@@ -52,14 +54,8 @@ def _tell(session: Session, mailbox: Selected, command: c.Store, reply: pb.Store
         # In silence, another's change in between would go unnoticed: then the flags are told after all.
         if alone or not command.silent:
             mailbox.told(one.uid, one.modseq)
-    if ours and not _brings_keywords(mailbox, command):
+    if ours:
         mailbox.forward(reply.version)
-
-
-def _brings_keywords(mailbox: Selected, command: c.Store) -> bool:
-    """Whether FLAGS must be told anew, which `sync` does."""
-    known = {keyword.lower() for keyword in mailbox.keywords}
-    return any(not is_system_flag(flag) and flag.lower() not in known for flag in command.flags)
 
 
 def _modseq_line(mailbox: Selected, one: pb.Changed) -> bytes:

@@ -87,10 +87,11 @@ class Selected:
         return told
 
     def tell_keywords(self, keywords: tuple[str, ...]) -> bytes:
-        """FLAGS and PERMANENTFLAGS when keywords were added."""
-        if keywords == self.keywords:
+        """FLAGS and PERMANENTFLAGS when there are keywords that were not told yet."""
+        fresh = tuple(keyword for keyword in keywords if keyword not in self.keywords)
+        if not fresh:
             return b""
-        self.keywords = keywords
+        self.keywords += fresh
         return self.flags()
 
     def flags(self) -> bytes:

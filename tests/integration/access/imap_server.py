@@ -45,7 +45,7 @@ class OneDirectory:
         return directory_pb2.Identity(ok=True, user=f"u-{name}", account=f"a-{name}", address=request.login)
 
     async def ShowAccount(self, request: directory_pb2.NameRequest, context: Any) -> directory_pb2.Account:
-        quota = 100_000 if request.name == "a-small" else 0
+        quota = 20_000 if request.name == "a-small" else 0
         return directory_pb2.Account(id=request.name, quota_bytes=quota)
 
     def __getattr__(self, name: str) -> Any:

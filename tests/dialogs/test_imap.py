@@ -1,0 +1,47 @@
+"""The IMAP dialogs against the real access service and mailbox store, whole and cut byte by byte."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.dialogs.runner import play
+from tests.dialogs.script import read_script, scripts
+from tests.integration.access.imap_server import PASSWORD, ImapServer
+from tests.integration.access.mails import LETTER, PARCEL
+from tests.parts import nats
+from tests.parts.required import needs
+
+FOLDER = Path(__file__).parent / "imap"
+
+
+def encoded(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+def values(user: str) -> dict[str, str]:
+    """A fresh account, its log-in, and two messages as Python bytes with their sizes."""
+    login = f"{user}@example.org"
+    return {
+        "user": login, "password": PASSWORD, "plain": encoded(f"\0{login}\0{PASSWORD}"), "wrong": encoded(f"\0{login}\0wrong"),
+        "other": encoded(f"other\0{login}\0{PASSWORD}"), "login64": encoded(login), "password64": encoded(PASSWORD),
+        "letter": repr(LETTER), "letter_size": str(len(LETTER)), "parcel": repr(PARCEL), "parcel_size": str(len(PARCEL)),
+    }  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ImapServer]:
+    """One server for all dialogs; each has an account of its own."""
+    needs(nats)
+    with nats.NatsServer() as bus, ImapServer(tmp_path_factory.mktemp("imap"), bus.url, {"access.append_limit": "20000"}) as started:
+        yield started
+
+
+@pytest.mark.parametrize("cut", [None, 1], ids=["whole", "cut"])
+@pytest.mark.parametrize("path", scripts(FOLDER), ids=lambda path: path.stem)
+async def test_dialog(server: ImapServer, path: Path, cut: int | None) -> None:
+    script = read_script(path, values("small" if path.stem == "quota-limited" else f"{path.stem}-{cut}"))
+    await play(script, lambda _: ("127.0.0.1", server.port), cut=cut)
