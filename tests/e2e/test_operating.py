@@ -68,9 +68,9 @@ def test_trace_of_nothing(server: MailfoldServer) -> None:
 
 
 def test_events(server: MailfoldServer, ann: Person) -> None:
-    found = until(lambda: server.command.json("events", ann.address), f"events about {ann.address}")
+    found = until(lambda: server.command.json_lines("events", ann.address), f"events about {ann.address}")
     assert "account.added" in {one["type"] for one in found}
-    assert {one["type"] for one in server.command.json("events", "--type", "account.added")} == {"account.added"}
+    assert {one["type"] for one in server.command.json_lines("events", "--type", "account.added")} == {"account.added"}
 
 
 def test_settings_are_shown_and_set(server: MailfoldServer) -> None:
@@ -78,7 +78,7 @@ def test_settings_are_shown_and_set(server: MailfoldServer) -> None:
     assert shown["ingress.max_recipients"]["value"] == "1000" and shown["ingress.max_recipients"]["description"]
     server.command("settings", "set", "ingress.max_recipients", "500")
     assert "max_recipients = 500" in server.places.settings_file.read_text()
-    found = until(lambda: server.command.json("events", "--type", "setting.changed"), "the change as an event")
+    found = until(lambda: server.command.json_lines("events", "--type", "setting.changed"), "the change as an event")
     assert "ingress.max_recipients" in json.dumps(found)
 
 
@@ -94,7 +94,7 @@ def test_a_payload_nobody_understands_becomes_a_dead_letter(server: MailfoldServ
     shown = server.command("deadletters", "show", letter_id)
     assert "mail.classified" in shown and "this is no event" in shown, shown
     ended = server.command.run("deadletters", "retry", letter_id)
-    assert ended.status == 1 and ended.errors
+    assert ended.status == 1 and letter_id in ended.output
     assert buried(server, "mail.classified") == [letter_id]
 
 

@@ -95,7 +95,7 @@ def test_remote_mail_waits_in_the_queue(server: MailfoldServer, ann: Person) -> 
     server.settled()
     (entry,) = [one for one in server.contracts.queue() if one.queue_id == queue_id]
     assert (entry.recipient, entry.sender) == (f"dora@{HONEST}", ann.address)
-    assert server.status()["counts"]["outbound"]["queued"] == before + 1
+    assert server.count("outbound", "queued") == before + 1
     assert f"dora@{HONEST}" in server.command("trace", queue_id)
 
 

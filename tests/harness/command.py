@@ -56,6 +56,10 @@ class Command:
         except ValueError as error:
             raise CommandFailed(f"mailfold {' '.join(words)} --json printed no JSON: {output[:300]}") from error
 
+    def json_lines(self, *words: str) -> list[Any]:
+        """What it says with `--json`, one document a line."""
+        return [json.loads(line) for line in self(*words, "--json").splitlines()]
+
 
 def program() -> tuple[str, ...]:
     """The command of this checkout."""

@@ -128,6 +128,10 @@ class MailfoldServer:
         answer: dict[str, Any] = self.command.json("status")
         return answer
 
+    def count(self, service: str, name: str) -> int:
+        """One of the counts that a service reports in `mailfold status`."""
+        return int(next(one for one in self.status()["services"] if one["name"] == service)["counts"][name])
+
     def report(self) -> Report | None:
         """The supervisor's list of processes."""
         return read_report(self.places.processes)

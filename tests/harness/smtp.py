@@ -12,7 +12,7 @@ from types import TracebackType
 from loadtest.smtp.letter import dotted
 
 _TIMEOUT = 30.0
-_QUEUE_ID = re.compile(r"queued as (\S+)")
+_QUEUE_ID = re.compile(r"\b(?:queued|Accepted) as (\S+)")
 _REFERENCE = re.compile(r"\b([0-9A-HJKMNP-TV-Z]{10})\b\)?\s*\Z")
 
 

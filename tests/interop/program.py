@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import pty
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,3 +25,25 @@ def run(client: Client, *words: str | Path, text: str | None = None, ok: tuple[i
     if output.returncode not in ok:
         raise ClientFailed(f"{' '.join(argv)}: exit {output.returncode}\n{told}")
     return told
+
+
+def run_on_terminal(client: Client, *words: str | Path, env: Mapping[str, str]) -> str:
+    """What it drew on a terminal of its own, until it ended. Raises ClientFailed."""
+    ours, theirs = pty.openpty()
+    argv = [client.path() or client.command, *map(str, words)]
+    with subprocess.Popen(["timeout", str(_SECONDS), *argv], stdin=theirs, stdout=theirs, stderr=theirs, env=env, start_new_session=True) as process:
+        os.close(theirs)
+        drawn = b"".join(iter(lambda: _drawn(ours), b""))
+    os.close(ours)
+    told = drawn.decode("utf-8", "replace")
+    if process.returncode:
+        raise ClientFailed(f"{' '.join(argv)}: exit {process.returncode}\n{told}")
+    return told
+
+
+def _drawn(terminal: int) -> bytes:
+    """Linux answers EIO once the other side is closed."""
+    try:
+        return os.read(terminal, 65536)
+    except OSError:
+        return b""

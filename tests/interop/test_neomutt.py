@@ -1,4 +1,4 @@
-"""neomutt in batch mode: open INBOX, read, save a copy, tag and delete."""
+"""neomutt on a terminal, driven by keys: open INBOX, read, save a copy, tag and delete."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.harness.people import Person
 from tests.harness.ports import IMAPS
 from tests.harness.server import MailfoldServer
 from tests.harness.zone import HONEST
-from tests.interop.program import run
+from tests.interop.program import run_on_terminal
 from tests.parts.clients import NEOMUTT
 from tests.parts.required import needs
 
@@ -21,10 +21,9 @@ set imap_user = "{user}"
 set imap_pass = "{password}"
 set folder = "imaps://localhost:{port}/"
 set spoolfile = "+INBOX"
-set certificate_file = "{authority}"
-set ssl_use_system_certs = no
+set ssl_ca_certificates_file = "{authority}"
 set ssl_verify_host = yes
-set header_cache = ""
+set ssl_force_tls = yes
 set wait_key = no
 set confirm_append = no
 set delete = yes
@@ -42,7 +41,7 @@ def neomutt(server: MailfoldServer, person: Person, folder: Path, keys: str) -> 
     values = {"user": person.address, "password": person.password, "port": server.port(IMAPS), "authority": server.authority, "keys": keys}
     configuration.write_text(_CONFIGURATION.format(**values))
     home = {**os.environ, "HOME": str(folder), "TERM": "xterm", "LINES": "40", "COLUMNS": "120"}
-    return run(NEOMUTT, "-n", "-F", configuration, env=home)
+    return run_on_terminal(NEOMUTT, "-n", "-F", configuration, env=home)
 
 
 def test_read_save_and_delete(server: MailfoldServer, ann: Person, tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+
 import pytest
 
 from tests.harness.people import Person
@@ -12,7 +14,18 @@ from tests.interop.program import run
 from tests.parts.clients import SWAKS
 from tests.parts.required import needs
 
-needs(SWAKS)
+
+class SwaksTls:
+    """swaks speaks TLS through a Perl module."""
+
+    @staticmethod
+    def why_missing() -> str | None:
+        """None when Perl finds it."""
+        found = subprocess.run(["perl", "-MNet::SSLeay", "-e1"], capture_output=True).returncode == 0
+        return None if found else "swaks without TLS (make parts, or apt install libnet-ssleay-perl)"
+
+
+needs(SWAKS, SwaksTls)
 SENDER = f"carl@{HONEST}"
 REFUSED = tuple(range(20, 40))
 """swaks' exit statuses for refusals: 23 MAIL, 24 RCPT, 26 DATA, 28 AUTH, 29 STARTTLS…"""
@@ -56,7 +69,7 @@ def test_an_unknown_recipient(server: MailfoldServer) -> None:
     assert "550 5.1.1" in swaks(server, SMTP, SENDER, "nobody@example.org", "x@y", ok=REFUSED)
 
 
-def test_an_attachment_by_pipelining(server: MailfoldServer, ann: Person, tmp_path: object) -> None:
+def test_an_attachment_by_pipelining(server: MailfoldServer, ann: Person) -> None:
     message_id = "swaks-pipeline@tests.example"
     swaks(server, SMTP, SENDER, ann.address, message_id, "--pipeline", "--attach-body", "text", "--attach", f"@{__file__}")
     with server.imap(ann) as imap:
