@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from services.classifier.domain.bayes import logistic
+from services.classifier.domain.calibration import Rule, log_odds, probability
 from services.classifier.domain.hashing import Indices
 
 # Inverse of the regularisation.
@@ -29,22 +29,14 @@ class Facts(NamedTuple):
     generation: int
 
 
-class Scale(NamedTuple):
-    """What margins mean, measured as the constants of `bayes` were: the log-odds that a unit of margin makes, and the shift
-    of the margin per unit of log(spam / ham facts)."""
-
-    steepness: float
-    imbalance: float
-
-
 class LinearModel:
-    """The weights (0.5 MB for 2^16). Margins above 0 mean spam. `shift` is taken from the log-odds: see `training`."""
+    """The weights (0.5 MB for 2^16). Margins above 0 mean spam."""
 
-    def __init__(self, size: int, scale: Scale, generation: int = 0) -> None:
+    def __init__(self, size: int, rule: Rule, generation: int = 0) -> None:
         self.weights: npt.NDArray[np.float64] = np.zeros(size, np.float64)
-        self.scale = scale
+        self.rule = rule
         self.bias = 0.0
-        self.shift = 0.0
+        self.calibration = rule.untrained
         self.facts = Facts(0, 0, generation)
 
     def margin(self, indices: Indices) -> float:
@@ -53,16 +45,12 @@ class LinearModel:
             return self.bias
         return float(self.weights[indices].sum()) / math.sqrt(len(indices)) + self.bias
 
-    def log_odds(self, margin: float) -> float:
-        """The log-odds of spam at a margin. Both sides must have been seen."""
-        spam, ham, _ = self.facts
-        return self.scale.steepness * (margin - self.scale.imbalance * math.log(spam / ham)) - self.shift
-
     def probability(self, indices: Indices) -> float:
         """The probability of spam, both sides equally likely before; 0.5 while one side is unknown or nothing is to be read."""
-        if not (self.facts.spam and self.facts.ham and len(indices)):
+        spam, ham, _ = self.facts
+        if not (spam and ham and len(indices)):
             return 0.5
-        return logistic(self.log_odds(self.margin(indices)))
+        return probability(log_odds(self.margin(indices), self.calibration, self.rule, spam / ham))
 
     def learn(self, indices: Indices, is_spam: bool) -> None:
         """One step on one new example, at once; the next training does it thoroughly."""

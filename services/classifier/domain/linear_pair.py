@@ -2,12 +2,10 @@
 
 from dataclasses import dataclass
 
+from services.classifier.domain.calibration import HEADER, TEXT
 from services.classifier.domain.features import Features
 from services.classifier.domain.hashing import HEADER_SIZE, TRIGRAM_SIZE
-from services.classifier.domain.linear import Facts, LinearModel, Scale
-
-TEXT_SCALE = Scale(steepness=5.0, imbalance=0.16)
-HEADER_SCALE = Scale(steepness=4.0, imbalance=0.16)
+from services.classifier.domain.linear import Facts, LinearModel
 
 
 @dataclass(slots=True)
@@ -20,7 +18,7 @@ class LinearPair:
     @staticmethod
     def untaught(generation: int = 0) -> "LinearPair":
         """Two models that know nothing."""
-        return LinearPair(LinearModel(TRIGRAM_SIZE, TEXT_SCALE, generation), LinearModel(HEADER_SIZE, HEADER_SCALE, generation))
+        return LinearPair(LinearModel(TRIGRAM_SIZE, TEXT, generation), LinearModel(HEADER_SIZE, HEADER, generation))
 
     @property
     def facts(self) -> Facts:

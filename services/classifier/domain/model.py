@@ -1,7 +1,8 @@
 """The shared model: evidence for Bayes and the linear models beside it, learning and unlearning lessons."""
 
 from services.classifier.domain import bayes
-from services.classifier.domain.evidence import Evidence, TokenCounts, blend
+from services.classifier.domain.calibration import BAYES, log_odds, probability
+from services.classifier.domain.evidence import Evidence, Seen, TokenCounts, blend
 from services.classifier.domain.features import Features
 from services.classifier.domain.lesson import Lesson, features_of_lesson
 from services.classifier.domain.linear import Facts
@@ -21,7 +22,7 @@ class Model:
     def __init__(self) -> None:
         self.counts = TokenCounts()
         self.linear = LinearPair.untaught()
-        self.bayes_shift = 0.0
+        self.bayes = BAYES.untrained
 
     @property
     def spam_seen(self) -> int:
@@ -55,7 +56,7 @@ class Model:
 
     def adopt(self, trained: Trained) -> None:
         """Take over what a training gave. Lessons learnt since it began have to be given to `trained.linear` before."""
-        self.linear, self.bayes_shift = trained
+        self.linear, self.bayes = trained
 
     def opinion(self, found: Features, own: Evidence | None = None) -> Opinion | None:
         """What the model thinks of a message, `own` being the evidence of the account it is for; None before it is ready."""
@@ -66,13 +67,18 @@ class Model:
             seen = blend(seen, own.seen(found.tokens), OWN_WEIGHT)
         odds = bayes.log_odds(seen)
         return Opinion(
-            bayes=bayes.logistic(bayes.message_log_odds(odds, seen) - self.bayes_shift) if len(odds) else 0.5,
+            bayes=self._bayes_probability(odds, seen),
             text=self.linear.text.probability(found.trigrams) if self._linear_is_ready else None,
             header=self.linear.header.probability(found.header) if self._linear_is_ready else None,
             words=bayes.deciding_words(found.tokens, odds, found.words),
             facts=self.facts,
             linear_facts=self.linear.facts,
         )
+
+    def _bayes_probability(self, odds: bayes.LogOdds, seen: Seen) -> float:
+        if not len(odds):
+            return 0.5
+        return probability(log_odds(bayes.message_score(odds), self.bayes, BAYES, seen.spam_seen / seen.ham_seen))
 
     @property
     def _linear_is_ready(self) -> bool:

@@ -6,6 +6,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from services.classifier.domain.calibration import Calibration
 from services.classifier.domain.compact import CorruptFeatures, pack, pack_set, unpack, unpack_set
 from services.classifier.domain.evidence import Counts, TokenCounts
 from services.classifier.domain.features import TOKENIZER_VERSION
@@ -30,7 +31,7 @@ class _Linear(msgspec.Struct, frozen=True, array_like=True):
     indices: bytes
     weights: bytes
     bias: float
-    shift: float
+    calibration: tuple[float, float]
     facts: tuple[int, int, int]
 
 
@@ -41,7 +42,7 @@ class _Snapshot(msgspec.Struct, frozen=True, array_like=True):
     ham: _Counts
     text: _Linear
     header: _Linear
-    bayes_shift: float
+    bayes: tuple[float, float]
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -64,7 +65,7 @@ def snapshot(model: Model) -> bytes:
             _counts(counts.ham_seen, counts.ham),
             _linear(model.linear.text),
             _linear(model.linear.header),
-            model.bayes_shift,
+            model.bayes,
         )
     )
 
@@ -91,7 +92,7 @@ def _counts(seen: int, counts: Counts) -> _Counts:
 def _linear(model: LinearModel) -> _Linear:
     indices = np.flatnonzero(model.weights)
     weights = model.weights[indices].astype("<f8").tobytes()
-    return _Linear(pack_set(indices.astype(np.uint32)), weights, model.bias, model.shift, model.facts)
+    return _Linear(pack_set(indices.astype(np.uint32)), weights, model.bias, model.calibration, model.facts)
 
 
 def _model(stored: _Snapshot) -> Model:
@@ -101,7 +102,7 @@ def _model(stored: _Snapshot) -> Model:
     _fill(model.counts.ham, stored.ham)
     _fill_linear(model.linear.text, stored.text)
     _fill_linear(model.linear.header, stored.header)
-    model.bayes_shift = _finite(stored.bayes_shift)
+    model.bayes = _calibration(stored.bayes)
     return model
 
 
@@ -117,7 +118,14 @@ def _fill_linear(model: LinearModel, stored: _Linear) -> None:
     if not np.isfinite(weights).all():
         raise CorruptFeatures("weights are no numbers")
     model.weights[_indices(stored.indices, len(model.weights), len(weights))] = weights
-    model.bias, model.shift, model.facts = _finite(stored.bias), _finite(stored.shift), Facts(*stored.facts)
+    model.bias, model.calibration, model.facts = _finite(stored.bias), _calibration(stored.calibration), Facts(*stored.facts)
+
+
+def _calibration(stored: tuple[float, float]) -> Calibration:
+    middle, spread = stored
+    if not spread > 0:
+        raise CorruptFeatures("a spread is not above 0")
+    return Calibration(_finite(middle), _finite(spread))
 
 
 def _finite(value: float) -> float:

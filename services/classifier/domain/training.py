@@ -1,8 +1,7 @@
-"""Training from facts, in the background: the linear models anew, and where each opinion has its middle.
+"""Training from facts, in the background: the linear models anew, and the calibration of all three.
 
-The middle is found by leaving each fact out: what would the model, not having seen it, say of it? Exact for Bayes (its counts
-subtract); for the linear models from the dual variables (Jaakkola and Haussler 1999). So the scores mean the same whatever
-was taught, many or few, of one kind or of both.
+Leaving a fact out is exact for Bayes, whose counts subtract; for the linear models the dual variables tell it (Jaakkola and
+Haussler 1999).
 """
 
 import math
@@ -10,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from services.classifier.domain import bayes
+from services.classifier.domain.calibration import BAYES, Calibration, LeftOut
 from services.classifier.domain.evidence import TokenCounts
 from services.classifier.domain.features import Features
 from services.classifier.domain.hashing import Indices
@@ -20,8 +20,6 @@ from services.classifier.domain.linear_pair import LinearPair
 PASSES = 10
 # The newest facts of each label that a training looks at: bounds its time (about 3 s) and memory (about 60 MB).
 MAX_FACTS = 4000
-# Where the mean of (mean of left-out ham, mean of left-out spam) is laid, in log-odds. Measured: see tests/corpus.
-MIDDLE = 0.0
 
 _GOLDEN = 0.6180339887498949
 
@@ -37,7 +35,7 @@ class Trained(NamedTuple):
     """What a training gives: to be taken over as one, by `Model.adopt`."""
 
     linear: LinearPair
-    bayes_shift: float
+    bayes: Calibration
 
 
 def example_of(lesson: Lesson) -> Example:
@@ -59,7 +57,7 @@ class Training:
     def __init__(self, examples: Sequence[Example], generation: int) -> None:
         self._examples = _newest(examples)
         self._linear = LinearPair.untaught(generation)
-        self._bayes_shift = 0.0
+        self._bayes = BAYES.untrained
         spam = sum(example.is_spam for example in self._examples)
         self._linear.text.facts = self._linear.header.facts = Facts(spam, len(self._examples) - spam, generation)
 
@@ -68,24 +66,25 @@ class Training:
         sides = [example.is_spam for example in self._examples]
         yield from _train_linear(self._linear.text, [example.features.trigrams for example in self._examples], sides)
         yield from _train_linear(self._linear.header, [example.features.header for example in self._examples], sides)
-        if _can_leave_out(self._linear.facts):
-            yield from self._center_bayes()
+        yield from self._calibrate_bayes()
 
     def result(self) -> Trained:
         """The trained models; `run` has ended."""
-        return Trained(self._linear, self._bayes_shift)
+        return Trained(self._linear, self._bayes)
 
-    def _center_bayes(self) -> Iterator[None]:
+    def _calibrate_bayes(self) -> Iterator[None]:
+        if min(self._linear.facts.spam, self._linear.facts.ham) < 2:
+            return
         counts = TokenCounts()
         for features, is_spam in self._examples:
             counts.add(features.tokens, is_spam)
             yield
-        middle = _Middle()
+        left_out = LeftOut()
         for features, is_spam in self._examples:
             seen = counts.seen(features.tokens).without(is_spam)
-            middle.add(bayes.message_log_odds(bayes.log_odds(seen), seen), is_spam)
+            left_out.add(bayes.message_score(bayes.log_odds(seen)), is_spam)
             yield
-        self._bayes_shift = middle.value() - MIDDLE
+        self._bayes = left_out.calibration(BAYES)
 
 
 def _train_linear(model: LinearModel, sets: Sequence[Indices], sides: Sequence[bool]) -> Iterator[None]:
@@ -94,32 +93,12 @@ def _train_linear(model: LinearModel, sets: Sequence[Indices], sides: Sequence[b
         for at in _order(len(sets), number):
             duals[at] = model.step(sets[at], sides[at], duals[at])
             yield
-    if _can_leave_out(model.facts):
-        middle = _Middle()
-        for indices, is_spam, dual in zip(sets, sides, duals, strict=True):
-            margin = model.margin(indices)
-            middle.add(model.log_odds(margin - dual if is_spam else margin + dual), is_spam)
-            yield
-        model.shift = middle.value() - MIDDLE
-
-
-def _can_leave_out(facts: Facts) -> bool:
-    return min(facts.spam, facts.ham) > 1
-
-
-class _Middle:
-    """The mean of two means."""
-
-    def __init__(self) -> None:
-        self._sums = [0.0, 0.0]
-        self._counts = [0, 0]
-
-    def add(self, value: float, is_spam: bool) -> None:
-        self._sums[is_spam] += value
-        self._counts[is_spam] += 1
-
-    def value(self) -> float:
-        return (self._sums[0] / self._counts[0] + self._sums[1] / self._counts[1]) / 2
+    left_out = LeftOut()
+    for indices, is_spam, dual in zip(sets, sides, duals, strict=True):
+        margin = model.margin(indices)
+        left_out.add(margin - dual if is_spam else margin + dual, is_spam)
+        yield
+    model.calibration = left_out.calibration(model.rule)
 
 
 def _newest(examples: Sequence[Example]) -> list[Example]:
