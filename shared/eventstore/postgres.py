@@ -26,7 +26,11 @@ class PostgresConnection:
         self._open()
 
     def _open(self) -> None:
-        self._pooled = self._engine.raw_connection()
+        """Raises StoreUnavailable when the server is out of reach."""
+        try:
+            self._pooled = self._engine.raw_connection()
+        except (psycopg.OperationalError, sqlalchemy.exc.OperationalError) as error:
+            raise StoreUnavailable(str(error)) from error
         driver: Any = self._pooled.driver_connection
         self._driver: psycopg.Connection[Row] = driver
         self._driver.autocommit = True
@@ -41,8 +45,11 @@ class PostgresConnection:
         return self._run(sql, parameters).rowcount
 
     def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
-        with self._driver.cursor() as cursor:
-            cursor.executemany(_translated(sql), rows)
+        try:
+            with self._driver.cursor() as cursor:
+                cursor.executemany(_translated(sql), rows)
+        except psycopg.OperationalError as error:
+            raise StoreUnavailable(str(error)) from error
 
     def begin(self) -> None:
         if self._driver.closed:
@@ -79,7 +86,10 @@ class PostgresConnection:
     def _run(self, sql: str, parameters: Sequence[Any]) -> psycopg.Cursor[Row]:
         if self._driver.closed:
             self._reopen()
-        return self._driver.execute(_translated(sql), parameters)
+        try:
+            return self._driver.execute(_translated(sql), parameters)
+        except psycopg.OperationalError as error:
+            raise StoreUnavailable(str(error)) from error
 
     def _frame(self, statement: str) -> None:
         try:
@@ -88,11 +98,8 @@ class PostgresConnection:
             raise StoreUnavailable(str(error)) from error
 
     def _reopen(self) -> None:
-        try:
-            self._pooled.invalidate()
-            self._open()
-        except (psycopg.OperationalError, sqlalchemy.exc.OperationalError) as error:
-            raise StoreUnavailable(str(error)) from error
+        self._pooled.invalidate()
+        self._open()
 
 
 class PostgresBackend:
@@ -108,7 +115,7 @@ class PostgresBackend:
         synchronous = "" if durable else " -csynchronous_commit=off"
         sqlalchemy_url = sqlalchemy.make_url(url).set(drivername="postgresql+psycopg")
         options = {"options": f"-csearch_path={schema}{synchronous}", "prepare_threshold": 2, "connect_timeout": 10}
-        self.engine = sqlalchemy.create_engine(sqlalchemy_url, pool_size=8, max_overflow=-1, connect_args=options)
+        self.engine = sqlalchemy.create_engine(sqlalchemy_url, pool_size=8, max_overflow=-1, pool_pre_ping=True, connect_args=options)
 
     def create(self, metadata: sqlalchemy.MetaData) -> None:
         """Make the schema and the tables that are not there yet; the event table also gets its visibility watermark."""

@@ -71,7 +71,15 @@ def insert(connection: Connection, table: sqlalchemy.Table, rows: Sequence[Row])
     if rows:
         marks = ", ".join("?" * len(table.columns))
         names = ", ".join(column.name for column in table.columns)
-        connection.execute_many(f"INSERT INTO {table.name} ({names}) VALUES ({marks})", rows)  # noqa: S608
+        connection.execute_many(f"INSERT INTO {table.name} ({names}) VALUES ({marks})", _with_truth(table, rows))  # noqa: S608
+
+
+def _with_truth(table: sqlalchemy.Table, rows: Sequence[Row]) -> Sequence[Row]:
+    """Truth values as such: SQLite, where rows are folded, gives numbers for them, and PostgreSQL takes none."""
+    truths = [isinstance(column.type, sqlalchemy.Boolean) for column in table.columns]
+    if not any(truths):
+        return rows
+    return [tuple(bool(value) if truth and value is not None else value for truth, value in zip(truths, row, strict=True)) for row in rows]
 
 
 def keyed(reader: Reader, table: sqlalchemy.Table) -> dict[Row, Row]:

@@ -88,7 +88,7 @@ class SqliteBackend:
     def __init__(self, path: Path | None, *, durable: bool = True) -> None:
         self._path = path
         self._synchronous = "FULL" if durable else "NORMAL"
-        self._lock = None if path is None else _lock(path)
+        self._lock: int | None = None
         url = "sqlite://" if path is None else f"sqlite:///{path}"
         pool: dict[str, Any] = {"poolclass": sqlalchemy.pool.StaticPool} if path is None else {"pool_size": 16, "max_overflow": -1}
         options = {"check_same_thread": False, "isolation_level": None, "cached_statements": 512}
@@ -101,7 +101,9 @@ class SqliteBackend:
         return cls(None)
 
     def create(self, metadata: sqlalchemy.MetaData) -> None:
-        """Make the tables that are not there yet."""
+        """Take the file for this process alone and make the tables that are not there yet. Raises FileInUse."""
+        if self._path is not None and self._lock is None:
+            self._lock = _lock(self._path)
         metadata.create_all(self.engine)
 
     def connect(self) -> SqliteConnection:

@@ -12,22 +12,20 @@ from typing import Protocol, TypeVar
 import sqlalchemy
 
 from shared.clock import Clock
-from shared.eventstore.connection import Connection, Reader
+from shared.eventstore.connection import Connection, Reader, StoreUnavailable
 from shared.eventstore.event import Recorded
 from shared.eventstore.fold import Progress, Verdict, mend, no_progress, rebuild, refold_outdated, verify
 from shared.eventstore.lease import Lease
 from shared.eventstore.postgres import PostgresBackend
 from shared.eventstore.schema import store_tables
 from shared.eventstore.sqlite import SqliteBackend
-from shared.eventstore.transaction import COLUMNS, SET_CURSOR, Heads, Projection, Transaction, recorded_from
+from shared.eventstore.transaction import COLUMNS, LAST_POSITIONS, SET_CURSOR, Heads, Projection, Transaction, recorded_from
 from shared.eventstore.writer import Writer
 from shared.shards import SHARDS
 
 T = TypeVar("T")
 CommitListener = Callable[[list[Recorded]], None]
 Work = Callable[[Transaction], T]
-_HEADS = " UNION ALL ".join(f"SELECT {shard}, (SELECT max(position) FROM event WHERE shard = {shard})" for shard in range(SHARDS))  # noqa: S608
-"""One step into the index a shard; grouping would walk through all of it."""
 
 
 class Backend(Protocol):
@@ -64,16 +62,18 @@ class _Frame:
     def __init__(self, heads: Heads, lease: Lease) -> None:
         self._heads = heads
         self._lease = lease
-        self._at_group: list[int] = []
         self._at_work: list[int] = []
         self._kept = 0
         self.appended: list[Recorded] = []
         self.riding: dict[tuple[str, int], int] = {}
         self._carried: dict[tuple[str, int], int] = {}
+        self._doubtful = False
         self.listeners: list[Callable[[list[Recorded]], None]] = []
 
     def group_begins(self, connection: Connection) -> None:
-        self._at_group = self._heads.positions[:]
+        if self._doubtful:
+            self._heads.load(connection)
+            self._doubtful = False
         self.appended = []
         self._carried = {}
 
@@ -86,18 +86,20 @@ class _Frame:
         del self.appended[self._kept :]
 
     def group_ends(self, connection: Connection) -> None:
-        self._lease.check(connection, [shard for shard in range(SHARDS) if self._heads.positions[shard] != self._at_group[shard]])
+        self._lease.check(connection, sorted({recorded.shard for recorded in self.appended}))
         self._carried, self.riding = self.riding, {}
         for (name, shard), position in self._carried.items():
             connection.execute(SET_CURSOR, (name, shard, position))
 
     def group_committed(self) -> None:
+        self._carried = {}
         if self.appended:
             for listener in self.listeners:
                 listener(self.appended)
 
     def group_failed(self) -> None:
-        self._heads.positions[:] = self._at_group
+        # A commit whose answer was lost may stand all the same: only the rows know where the shards are now.
+        self._doubtful = True
         self.riding = {**self._carried, **self.riding}
         self.appended = []
 
@@ -144,7 +146,8 @@ class EventStore:
                 await self.flush_cursors()
             await self._writer.stop()
         if self._pool is not None:
-            await asyncio.to_thread(self._lease.give_back, self.backend.connect)
+            with contextlib.suppress(StoreUnavailable):
+                await asyncio.to_thread(self._lease.give_back, self.backend.connect)
             self._pool.shutdown()
         for reader in [*self._idle_readers, *([self._reader] if self._reader else [])]:
             reader.close()
@@ -183,7 +186,7 @@ class EventStore:
 
     async def heads(self) -> dict[int, int]:
         """The last committed position of each shard that has any."""
-        rows = await self.read(lambda reader: reader.all(_HEADS))
+        rows = await self.read(lambda reader: reader.all(LAST_POSITIONS))
         return {shard: position for shard, position in rows if position}
 
     async def cursor(self, name: str) -> dict[int, int]:
@@ -268,7 +271,9 @@ class EventStore:
     async def _renew_lease(self) -> None:
         while True:
             await asyncio.sleep(self._lease.renew_seconds)
-            await asyncio.to_thread(self._lease.renew, self.backend.connect)
+            # Out of reach for a while: the next try renews it, or the next commit finds that another has taken over.
+            with contextlib.suppress(StoreUnavailable):
+                await asyncio.to_thread(self._lease.renew, self.backend.connect)
 
 
 @contextlib.asynccontextmanager

@@ -1,0 +1,75 @@
+"""Opens event stores on one database, as often as a test wants, and closes them all."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import AsyncIterator, Callable
+
+import sqlalchemy
+
+from shared.clock import FixedClock
+from shared.eventstore.deadletters import DeadLetterProjection
+from shared.eventstore.store import Backend, EventStore
+from shared.eventstore.transaction import Transaction
+from tests.contract.eventstore.sample import WHY, Filled, Purses
+
+MakeBackend = Callable[[], Backend]
+
+
+class Harness:
+    """One database."""
+
+    def __init__(self, make_backend: MakeBackend) -> None:
+        self.make_backend = make_backend
+        self.clock = FixedClock()
+        self._open: list[EventStore] = []
+
+    def store(self, backend: Backend | None = None, *, holder: str = "one", version: int = 1) -> EventStore:
+        """A store that is not open yet."""
+        metadata = sqlalchemy.MetaData()
+        projections = (Purses(metadata, version), DeadLetterProjection(metadata))
+        return EventStore(backend or self.make_backend(), metadata, projections, self.clock, holder=holder)
+
+    async def open(self, backend: Backend | None = None, *, holder: str = "one", version: int = 1) -> EventStore:
+        """An open store."""
+        store = self.store(backend, holder=holder, version=version)
+        await store.open()
+        self._open.append(store)
+        return store
+
+    async def close(self, store: EventStore) -> None:
+        """Close one store."""
+        self._open.remove(store)
+        await store.close()
+
+    async def close_all(self) -> None:
+        for store in self._open:
+            with contextlib.suppress(Exception):
+                await store.close()
+
+
+async def fill(store: EventStore, purse: str, coins: int = 1, *, expected: int | None = None, note: bytes = b"") -> int:
+    """One unit of work: the purse's new version."""
+    recorded = await store.write(lambda transaction: transaction.append(purse, [Filled(purse, coins, note)], WHY, expected=expected))
+    return recorded[-1].version
+
+
+@contextlib.asynccontextmanager
+async def one_group(store: EventStore) -> AsyncIterator[None]:
+    """Works submitted in this block wait behind a held one and run in the groups after it."""
+    started, go = threading.Event(), threading.Event()
+
+    def hold(_transaction: Transaction) -> None:
+        started.set()
+        go.wait(10)
+
+    held = asyncio.ensure_future(store.write(hold))
+    await asyncio.to_thread(started.wait, 10)
+    try:
+        yield
+        await asyncio.sleep(0)
+    finally:
+        go.set()
+        await held
