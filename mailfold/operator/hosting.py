@@ -11,7 +11,6 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from mailfold import catalogue
-from mailfold.operator.failure import CommandFailed
 from shared.eventstore.lease import LeaseHeld
 from shared.eventstore.sqlite import FileInUse
 from shared.grpc.policy import OPERATOR
@@ -23,9 +22,13 @@ _FULLY = frozenset({"directory"})
 _NO_BUS = "nats://127.0.0.1:1"
 
 
+class Elsewhere(Exception):
+    """Another process has the service's database."""
+
+
 @contextlib.asynccontextmanager
 async def hosted(places: Places, service: str) -> AsyncIterator[Any]:
-    """A channel to the service, hosted for the length of the block. Raises CommandFailed when another process has its database."""
+    """A channel to the service, hosted for the length of the block. Raises Elsewhere."""
     from shared.blobs.local import LocalBlobs
     from shared.bus.bus import Bus
     from shared.bus.settings import BusSettings
@@ -41,7 +44,7 @@ async def hosted(places: Places, service: str) -> AsyncIterator[Any]:
     try:
         await (app.start() if service in _FULLY else app.store.open())
     except (FileInUse, LeaseHeld) as error:
-        raise CommandFailed(f"{service} is starting or stopping in another process; try again in a moment ({error})", 2) from error
+        raise Elsewhere(str(error)) from error
     try:
         yield host.channel(service, OPERATOR)
     finally:

@@ -45,12 +45,16 @@ class Session:
         """As `running`; when it does not run it is hosted here. Raises CommandFailed where there is no such installation."""
         if service in self._channels or answers(self.places, service):
             return await self.running(service)
-        from mailfold.operator.hosting import hosted
+        from mailfold.operator.hosting import Elsewhere, hosted
 
         if not self.places.credentials.exists():
             raise not_running(self.places.data)
-        self._channels[service] = await self._stack.enter_async_context(hosted(self.places, service))
-        return self._channels[service]
+        try:
+            self._channels[service] = await self._stack.enter_async_context(hosted(self.places, service))
+        except Elsewhere as error:
+            if not answers(self.places, service):
+                raise CommandFailed(f"{service} is starting or stopping in another process; try again in a moment ({error})", 2) from error
+        return await self.running(service)
 
 
 def converse(data: Path, body: Callable[[Session], Awaitable[T]]) -> T:

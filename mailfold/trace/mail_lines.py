@@ -66,7 +66,8 @@ def _envelope(reverse_path: str, recipients: Iterable[Recipient]) -> Iterator[st
 
 
 def _message(message: Message) -> Iterator[str]:
-    yield f"  message {message.message_id or '(no Message-ID)'} of {message.author or '(no From)'}, {message.size} octets, blob {message.blob}"
+    identity = f"<{message.message_id}>" if message.message_id else "without Message-ID"
+    yield f"  message {identity} of {message.author or '(no From)'}, {message.size} octets, blob {message.blob}"
     if message.subject:
         yield f"  subject {message.subject}"
 

@@ -9,6 +9,11 @@ from shared.events import mailbox
 from shared.events.mailbox import Uids
 
 
+def opened(fact: mailbox.AccountOpened, names: Names) -> Iterator[str]:
+    """On first use."""
+    yield f"{names.of(fact.account)} got its mailboxes: {', '.join(one.name for one in fact.mailboxes)}"
+
+
 def delivered(fact: mailbox.MessageDelivered, names: Names) -> Iterator[str]:
     """In a mailbox."""
     flags = f", flags {' '.join(fact.entry.flags)}" if fact.entry.flags else ""

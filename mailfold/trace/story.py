@@ -35,6 +35,7 @@ _LINES: dict[type[Event], Lines] = {
     outbound.OutboundQueued: delivery_lines.queued,
     deadletters.DeadLetterBuried: delivery_lines.buried,
     deadletters.DeadLetterRetried: delivery_lines.retried,
+    mailbox.AccountOpened: mailbox_lines.opened,
     mailbox.MessageDelivered: mailbox_lines.delivered,
     mailbox.MessageAppended: mailbox_lines.appended,
     mailbox.FlagsChanged: mailbox_lines.flags_changed,

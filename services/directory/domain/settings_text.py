@@ -16,7 +16,7 @@ _ANY_TABLE = re.compile(r"\s*\[")
 def with_value(text: str, name: str, value: Any) -> str:
     """The file's text with `section.setting` set. Raises Refused when the file is written in a way that cannot be edited safely."""
     section, _, field = name.partition(".")
-    lines = text.splitlines()
+    lines = text.removesuffix("\n").split("\n") if text else []  # not splitlines: U+2028 is text
     edited = "\n".join(_edited(lines, section, field, f"{field} = {_literal(value)}")) + "\n"
     if not _is_same_but(text, edited, section, field, value):
         raise Refused("invalid", f"mailfold.toml is written in a way that cannot be edited safely: set {name} there by hand")

@@ -22,7 +22,7 @@ from shared.grpc.call import provenance
 from shared.grpc.errors import Invalid
 from shared.protocol.address.address import Address, parse_address
 from shared.protocol.address.error import AddressError
-from shared.protocol.sasl.mechanism import TEXT_LIMIT, prepare_password
+from shared.protocol.sasl.mechanism import TEXT_LIMIT, prepare_password, read_text
 from shared.rpc.mailfold.directory.v1 import directory_pb2 as pb
 from shared.rpc.mailfold.directory.v1.directory_pb2_grpc import DirectoryServicer
 
@@ -140,7 +140,7 @@ class DirectoryEndpoint(DirectoryServicer):
         with named():
             if len(prepared) < self._password_length:
                 raise Refused("invalid", f"the password is too short: {self._password_length} characters at least (directory.password_length)")
-            if len(prepared.encode()) > TEXT_LIMIT or not prepared.isprintable():
+            if read_text(prepared.encode("utf-8", "replace")) is None:
                 raise Refused("invalid", f"a password has at most {TEXT_LIMIT} octets and no control characters")
             return await self._hasher.hash(prepared)
 

@@ -1,0 +1,97 @@
+"""The directory as a process hosts it, reached over its socket."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from services.directory.app import SECTIONS, SERVICE, build
+from shared.grpc.remote import RemoteChannel
+from shared.places import Places
+from shared.rpc.mailfold.directory.v1 import directory_pb2 as pb
+from shared.rpc.mailfold.directory.v1.directory_pb2_grpc import DirectoryStub
+from shared.service import SHARED_SECTIONS, Hosted
+from shared.settings import load
+from tests.parts import nats
+from tests.parts.required import needs
+
+CREDENTIALS = {"directory": "d", "operator": "o", "ingress": "i", "mailstore": "m"}
+
+
+class Running:
+    """A directory that can be stopped and started again on the same data."""
+
+    def __init__(self, data: Path, bus_url: str, environment: dict[str, str]) -> None:
+        self.places = Places(data)
+        self.places.make()
+        self.places.credentials.write_bytes(orjson.dumps(CREDENTIALS))
+        self._environment = {"MAILFOLD_BUS_URL": bus_url, **environment}
+        self._channels: list[RemoteChannel] = []
+        self._hosted: Hosted | None = None
+        self.stub: Any = None
+
+    async def start(self) -> None:
+        settings = load({**SHARED_SECTIONS, **SECTIONS}, self.places.settings_file, self._environment)
+        self._hosted = Hosted("directory", {SERVICE: build}, settings, self.places)
+        await self._hosted.start()
+        self.stub = DirectoryStub(self.channel("operator"))
+
+    async def stop(self) -> None:
+        for channel in self._channels:
+            await channel.close()
+        self._channels.clear()
+        assert self._hosted is not None
+        await self._hosted.stop()
+
+    async def restart(self) -> None:
+        await self.stop()
+        await self.start()
+
+    def channel(self, caller: str, secret: str | None = None) -> Any:
+        channel = RemoteChannel(self.places.socket(SERVICE), caller, CREDENTIALS[caller] if secret is None else secret)
+        self._channels.append(channel)
+        return channel
+
+    async def log_in(self, password: str, login: str = "ann@example.org", address: str = "192.0.2.1") -> Any:
+        return await self.stub.Authenticate(pb.AuthenticateRequest(login=login, password=password, protocol="imap", address=address))
+
+
+@pytest.fixture
+def environment() -> dict[str, str]:
+    """Settings of a test."""
+    return {}
+
+
+@pytest.fixture
+async def directory(tmp_path: Path, nats_server: nats.NatsServer, environment: dict[str, str]) -> AsyncIterator[Running]:
+    needs(nats)
+    running = Running(tmp_path / "data", nats_server.url, environment)
+    await running.start()
+    yield running
+    await running.stop()
+
+
+@pytest.fixture
+async def people(directory: Running) -> Running:
+    """A domain with ann."""
+    await directory.stub.AddDomain(pb.AddDomainRequest(name="example.org", incoming=True))
+    await directory.stub.AddUser(pb.AddUserRequest(name="ann", password="correct horse"))
+    await directory.stub.AddAccount(pb.AddAccountRequest(address="ann@example.org", user="ann", quota_bytes=1000))
+    return directory
+
+
+@pytest.fixture
+def events_of() -> Callable[[Running], Any]:
+    """Every fact of the store, by stored name."""
+
+    async def read(running: Running) -> list[tuple[str, Any]]:
+        from shared.owner.source import RemoteSource, from_wire
+
+        found = [from_wire(event) async for batch in RemoteSource(running.channel("operator")).read({}) for event in batch]
+        return [(one.event.stored_name, one) for one in found]
+
+    return read

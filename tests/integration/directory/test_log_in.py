@@ -1,0 +1,113 @@
+"""Log-ins over the directory's socket."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+
+from shared.grpc.errors import Invalid
+from shared.rpc.mailfold.directory.v1 import directory_pb2 as pb
+from tests.integration.directory.conftest import Running
+
+
+async def test_the_full_address_and_the_users_password_open_the_account(people: Running) -> None:
+    opened = await people.log_in("correct horse", login="ANN@Example.org")
+    account = await people.stub.ShowAccount(pb.NameRequest(name="ann@example.org"))
+    assert (opened.ok, opened.account, opened.address, opened.user_name, opened.quota_bytes) == (True, account.id, "ann@example.org", "ann", 1000)
+
+
+@pytest.mark.parametrize("login", ["ann", "bob@example.org", "ann@elsewhere.example", "", "ann+x@example.org", "\x00@@"])
+async def test_any_other_name_is_refused_alike(people: Running, login: str) -> None:
+    refused = await people.log_in("correct horse", login=login)
+    assert (refused.ok, refused.refusal) == (False, "bad-credentials")
+
+
+async def test_one_password_opens_accounts_in_several_domains(people: Running) -> None:
+    await people.stub.AddDomain(pb.AddDomainRequest(name="example.net"))
+    await people.stub.AddAccount(pb.AddAccountRequest(address="a.lee@example.net", user="ann"))
+    assert (await people.log_in("correct horse", login="a.lee@example.net")).ok
+
+
+async def test_an_alias_does_not_log_in(people: Running) -> None:
+    await people.stub.AddAlias(pb.AddAliasRequest(address="info@example.org", targets=["ann@example.org"]))
+    assert not (await people.log_in("correct horse", login="info@example.org")).ok
+
+
+@pytest.mark.parametrize("what", ["user", "account", "domain"])
+async def test_what_is_disabled_does_not_open_even_when_remembered(people: Running, what: str) -> None:
+    assert (await people.log_in("correct horse")).ok
+    if what == "user":
+        await people.stub.ChangeUser(pb.ChangeUserRequest(name="ann", disabled=True))
+    elif what == "account":
+        await people.stub.ChangeAccount(pb.ChangeAccountRequest(address="ann@example.org", disabled=True))
+    else:
+        await people.stub.ChangeDomain(pb.ChangeDomainRequest(name="example.org", disabled=True))
+    assert (await people.log_in("correct horse")).refusal == "disabled"
+    assert (await people.log_in("wrong password")).refusal == "bad-credentials"
+
+
+async def test_a_new_password_takes_the_old_one_away_at_once(people: Running) -> None:
+    assert (await people.log_in("correct horse")).ok
+    await people.stub.ChangeUser(pb.ChangeUserRequest(name="ann", password="battery staple"))
+    assert not (await people.log_in("correct horse")).ok
+    assert (await people.log_in("battery staple")).ok
+
+
+async def test_passwords_are_prepared_alike(people: Running) -> None:
+    await people.stub.ChangeUser(pb.ChangeUserRequest(name="ann", password="pa\u0301ssw\u00f6rd\u00a01"))
+    assert (await people.log_in("p\u00e1ssw\u00f6rd 1")).ok
+
+
+@pytest.mark.parametrize("password", ["", "short", "tab\tinside it", "x" * 2000])
+async def test_a_password_that_cannot_be_is_refused(people: Running, password: str) -> None:
+    with pytest.raises(Invalid):
+        await people.stub.ChangeUser(pb.ChangeUserRequest(name="ann", password=password))
+
+
+async def test_a_remembered_log_in_costs_no_hash(people: Running) -> None:
+    await people.log_in("correct horse")
+    began = time.process_time()
+    for _ in range(20):
+        assert (await people.log_in("correct horse")).ok
+    assert time.process_time() - began < 0.2  # twenty hashes cost 0.4 s at least
+
+
+async def test_connections_opened_at_once_share_one_hash(people: Running) -> None:
+    began = time.process_time()
+    found = await asyncio.gather(*(people.log_in("correct horse") for _ in range(40)))
+    assert all(one.ok for one in found)
+    assert time.process_time() - began < 0.5  # forty hashes cost 0.8 s at least
+
+
+async def test_too_many_failures_shut_the_account_but_not_to_its_owner(people: Running) -> None:
+    assert (await people.log_in("correct horse", address="192.0.2.1")).ok
+    refusals = [(await people.log_in(f"wrong {number}", address="198.51.100.1")).refusal for number in range(12)]
+    assert refusals == ["bad-credentials"] * 10 + ["too-many"] * 2
+    assert (await people.log_in("correct horse", address="198.51.100.2")).refusal == "too-many"
+    assert (await people.log_in("correct horse", address="192.0.2.1")).ok
+
+
+async def test_log_ins_are_facts_folded_and_written_at_the_stop(people: Running, events_of: object) -> None:
+    for _ in range(3):
+        await people.log_in("correct horse")
+        await people.log_in("my secret typed as a name", login="not an address")
+    await people.log_in("wrong password")
+    await people.restart()
+    found = [recorded for name, recorded in await events_of(people) if name.startswith("login.")]  # type: ignore[operator]
+    by_kind = {(one.event.stored_name, getattr(one.event, "login", "")): one for one in found}
+    assert by_kind["login.succeeded", ""].event.count == 3
+    assert by_kind["login.succeeded", ""].provenance.actor.address == "192.0.2.1"
+    assert by_kind["login.refused", "ann@example.org"].event.reason == "bad-credentials"
+    assert by_kind["login.refused", ""].event.count == 3
+    assert len(found) == 3
+
+
+@pytest.mark.parametrize("environment", [{"MAILFOLD_DIRECTORY_REMEMBER_SECONDS": "0"}])
+async def test_remembering_can_be_switched_off(people: Running) -> None:
+    await people.log_in("correct horse")
+    began = time.process_time()
+    for _ in range(5):
+        assert (await people.log_in("correct horse")).ok
+    assert time.process_time() - began > 0.03

@@ -1,0 +1,150 @@
+"""`mailfold up` from its first line to its last, and the commands beside it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.parts import nats
+from tests.parts.required import needs
+
+ROOT = Path(__file__).resolve().parents[3]
+PATIENCE = 60.0
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "mailfold", *arguments]
+
+
+def run(*arguments: str, text: str = "") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command(*arguments), input=text, capture_output=True, text=True, cwd=ROOT, timeout=120, check=False)
+
+
+def free_offset() -> int:
+    """An offset whose SMTP port is free."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return min(port, 60_000) - 25
+
+
+class Server:
+    """One start."""
+
+    def __init__(self, data: Path, *arguments: str) -> None:
+        self.data = data
+        self.output = data.parent / "up.out"
+        with self.output.open("wb") as output:
+            self.process = subprocess.Popen(
+                command(*arguments, "--data", str(data), "--port-offset", str(free_offset())), stdout=output, stderr=output, cwd=ROOT, start_new_session=True
+            )
+
+    def wait(self) -> str:
+        deadline = time.monotonic() + PATIENCE
+        while "serves from" not in self.output.read_text():
+            assert self.process.poll() is None, self.output.read_text()
+            assert time.monotonic() < deadline, self.output.read_text()
+            time.sleep(0.05)
+        return self.output.read_text()
+
+    def status(self) -> Any:
+        return json.loads(run("status", "--json", "--data", str(self.data)).stdout)
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        return self.process.wait(PATIENCE)
+
+
+@pytest.fixture(params=["small", "split"])
+def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
+    needs(nats)
+    running = Server(tmp_path / "data", "up", "--layout", request.param)
+    running.wait()
+    yield running
+    running.stop(signal.SIGKILL)
+
+
+def test_up_status_and_down(server: Server) -> None:
+    found = server.status()
+    assert found["ready"]
+    assert {"smtp", "submission", "submissions", "imaps"} <= {one["protocol"] for one in found["listeners"]}
+    for one in found["listeners"]:
+        socket.create_connection((one["address"], one["port"]), 5).close()
+    where = ("--data", str(server.data))
+    assert run("domain", "add", "example.org", *where).returncode == 0
+    for command_line, said in ((["deadletters", "list"], "there are no dead letters"), (["verify"], "everything is what its facts say")):
+        done = run(*command_line, *where)
+        assert (done.returncode, said in done.stdout) == (0, True), done.stderr
+    second = run("up", *where)
+    assert (second.returncode, "runs already" in second.stderr) == (2, True)
+    pids = [one["pid"] for one in found["processes"]]
+    assert server.stop() == 0
+    assert not [pid for pid in pids if _alive(pid)]
+    assert run("status", *where).returncode == 2
+    assert "example.org" in run("domain", "list", *where).stdout
+
+
+def test_a_killed_launcher_leaves_nobody_behind(server: Server) -> None:
+    pids = [one["pid"] for one in server.status()["processes"]]
+    server.stop(signal.SIGKILL)
+    deadline = time.monotonic() + 10
+    while [pid for pid in pids if _alive(pid)]:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_a_killed_process_comes_back(server: Server) -> None:
+    victim = next(one for one in server.status()["processes"] if "directory" in one["services"])
+    os.kill(victim["pid"], signal.SIGKILL)
+    deadline = time.monotonic() + PATIENCE
+    while not any(one["name"] == victim["name"] and one["restarts"] == 1 and one["state"] == "running" for one in server.status()["processes"]):
+        assert time.monotonic() < deadline
+    assert run("domain", "list", "--data", str(server.data)).returncode == 0
+
+
+def test_demo_prints_all_that_is_needed(tmp_path: Path) -> None:
+    needs(nats)
+    first = Server(tmp_path / "data", "demo")
+    try:
+        text = first.wait()
+        people = json.loads((first.data / "demo.json").read_text())
+        assert [one["address"] for one in people] == ["ann@example.test", "bob@example.test"]
+        assert (first.data / "demo.json").stat().st_mode & 0o777 == 0o600
+        deadline = time.monotonic() + PATIENCE
+        while "A mail client" not in (text := first.output.read_text()):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        assert all(one["password"] in text for one in people)
+        assert str(first.data / "tls" / "ca.pem") in text
+    finally:
+        assert first.stop() == 0
+
+
+def test_a_port_that_is_taken_ends_the_start_with_the_reason(tmp_path: Path) -> None:
+    needs(nats)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        offset = taken.getsockname()[1] - 25
+        done = run("up", "--data", str(tmp_path / "data"), "--port-offset", str(offset))
+    assert done.returncode == 1
+    assert "giving up" in done.stderr
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"

@@ -1,0 +1,97 @@
+"""A mail's life as text."""
+
+from __future__ import annotations
+
+from mailfold.trace.names import Names
+from mailfold.trace.story import Told, masked, story
+from shared.events import delivery, directory, mail, mailbox, spam
+from shared.eventstore.event import Actor, Event, encode, encode_actor
+
+AT = 1_700_000_000_123_000
+OPENED = mailbox.AccountOpened("a1", (mailbox.NewMailbox("m1", "INBOX", 1), mailbox.NewMailbox("m2", "Junk", 1)))
+NAMES = Names([OPENED, directory.AccountAdded("a1", "ann@example.org", "u1")])
+
+
+def told(event: Event, actor: Actor | None = None) -> Told:
+    return Told("service.1.2", event.stored_name, AT, encode_actor(actor or Actor("system")), "", encode(event))
+
+
+def lines(*events: Event) -> list[str]:
+    return [line.strip() for line in story([told(event) for event in events], NAMES)]
+
+
+def test_a_reception_shows_each_check_with_its_inputs_and_dns_answers() -> None:
+    answer = mail.DnsAnswer("example.net", "TXT", "NOERROR", ("v=spf1 -all",))
+    check = mail.Check("spf", "fail", {"domain": "example.net", "client": "192.0.2.1"}, (answer,))
+    message = mail.Message("g0001/ab", 700, message_id="<1@x>", subject="Hi", author="x@example.net")
+    recipients, client = (mail.Recipient("ann@example.org", notify="NEVER"),), mail.Client("192.0.2.1", 99, "h")
+    fact = mail.MailReceived("q1", "x@example.net", recipients, message, client, checks=(check,))
+    found = lines(fact)
+    assert "2023-11-14 22:13:20.123" in found[0]
+    for expected in (
+        "check spf: fail",
+        "domain: example.net",
+        "DNS example.net TXT → NOERROR: v=spf1 -all",
+        "RCPT TO:<ann@example.org> NOTIFY=NEVER",
+        "subject Hi",
+    ):
+        assert expected in found
+
+
+def test_a_verdict_sums_up() -> None:
+    tests = (spam.Test("BAYES_99", 3.5, "looks like spam"), spam.Test("SPF_FAIL", 1.25))
+    verdict = spam.Verdict(False, 4.75, 5.0, tests, (spam.Word("viagra", 4.2), spam.Word("meeting", -1.0)), 0.98, spam_seen=60, ham_seen=70)
+    found = lines(spam.MailClassified("q1", verdict, b""))
+    assert found[1] == "not spam: 4.75 of 5.00 required"
+    assert "+4.75  sum" in found
+    assert found.index("+4.200  viagra") < found.index("-1.000  meeting")
+
+
+def test_a_sum_that_does_not_fit_is_shown() -> None:
+    found = lines(spam.MailClassified("q1", spam.Verdict(True, 9.0, 5.0, (spam.Test("A", 1.0),)), b""))
+    assert any("(recorded +9.00)" in line for line in found)
+
+
+def test_plan_mailbox_and_later_life_with_names() -> None:
+    step = delivery.Step("ann@example.org", 0, "store", account="a1", address="ann@example.org", mailbox="INBOX", rule="default")
+    entry = mailbox.NewEntry("e1", 7, "g0001/ab", 800, AT, "x1", "t1")
+    found = lines(
+        delivery.DeliveryPlanned("q1", (step,), ("info@example.org → ann@example.org (alias)",)),
+        mailbox.MessageDelivered("a1", "m1", "q1", "ann@example.org", 0, entry),
+        mailbox.FlagsChanged("a1", "m1", ((7, 7),), "add", ("\\Seen",)),
+        mailbox.MessagesMoved("a1", "m1", "m2", ((5, 7),), 3),
+    )
+    for expected in (
+        "route info@example.org → ann@example.org (alias)",
+        "step 0 for ann@example.org: store into INBOX of ann@example.org (rule default)",
+        "in INBOX of ann@example.org as UID 7 (entry e1, 800 octets)",
+        "flags set \\Seen in INBOX, UID 7",
+        "moved from INBOX UID 5:7 to Junk UID 3:5",
+    ):
+        assert expected in found
+
+
+def test_who_did_it() -> None:
+    event = mailbox.FlagsChanged("a1", "m1", ((7, 7),), "add", ("\\Seen",))
+    (first, _) = list(story([told(event, Actor("account", "a1", session="s1", address="192.0.2.1"))], NAMES))
+    assert first.endswith("by account ann@example.org from 192.0.2.1 session s1")
+
+
+def test_an_unknown_type_is_shown_as_it_is_stored() -> None:
+    found = list(story([Told("x.0.1", "later.fact", AT, "{}", "", b'{"a":1}')], Names()))
+    assert found[1].strip() == '{"a":1}'
+
+
+def test_data_of_a_known_type_that_cannot_be_read_is_shown_too() -> None:
+    found = list(story([Told("x.0.1", "mail.held", AT, "not json", "", b"[]")], Names()))
+    assert found[1].strip() == "[]"
+
+
+def test_strangers_do_not_steer_the_terminal() -> None:
+    message = mail.Message("g0001/ab", 1, subject="\x1b[2J\r\nforged line")
+    found = list(story([told(mail.MailReceived("q1", "", (), message, mail.Client("192.0.2.1")))], NAMES))
+    assert not any(character in "".join(found) for character in "\x1b\r\n")
+
+
+def test_hashes_of_passwords_are_not_shown() -> None:
+    assert "argon2" not in masked(encode(directory.UserAdded("u1", "ann", "$argon2id$v=19$x")))

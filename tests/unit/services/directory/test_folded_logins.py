@@ -1,0 +1,42 @@
+"""Log-ins folded before they become facts."""
+
+from __future__ import annotations
+
+from services.directory.domain.folded_logins import FoldedLogins, Login
+from shared.events.directory import LoginRefused, LoginSucceeded
+
+ANN = Login("u1", "a1", "", "imap", "192.0.2.1")
+WRONG = Login("", "", "ann@example.org", "imap", "192.0.2.1", "bad-credentials")
+
+
+def test_the_first_is_written_and_repeats_wait_an_hour() -> None:
+    folded = FoldedLogins()
+    folded.note(ANN)
+    folded.note(ANN)
+    assert list(folded.due(0)) == [(ANN, 2)]
+    folded.note(ANN)
+    assert list(folded.due(60)) == []
+    folded.note(ANN)
+    assert list(folded.due(3600)) == [(ANN, 2)]
+
+
+def test_at_a_stop_everything_is_written() -> None:
+    folded = FoldedLogins()
+    folded.note(ANN)
+    assert list(folded.due(0)) == [(ANN, 1)]
+    folded.note(ANN)
+    assert list(folded.due(1, everything=True)) == [(ANN, 1)]
+
+
+def test_facts_name_what_they_are_about() -> None:
+    assert ANN.fact(3) == LoginSucceeded("u1", "a1", "imap", 3)
+    assert WRONG.fact(2) == LoginRefused("ann@example.org", "imap", "192.0.2.1", "bad-credentials", 2)
+
+
+def test_a_flood_of_names_is_folded_together() -> None:
+    folded = FoldedLogins()
+    for number in range(12_000):
+        folded.note(Login("", "", f"user{number}@example.org", "imap", "192.0.2.1", "bad-credentials"))
+    due = list(folded.due(0))
+    assert len(due) <= 10_001
+    assert sum(count for _, count in due) == 12_000
