@@ -21,6 +21,8 @@ class HeaderBlock:
 
     def feed(self, piece: bytes) -> tuple[bytes, bytes] | None:
         """The header with its blank line, and what of the body is there, once the blank line has come; None until then."""
+        if self.is_too_large:
+            return None
         self._gathered += piece
         found = _END.search(self._gathered, self._searched)
         end = found.end() if found else len(self._gathered)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 
 class Client:
@@ -19,7 +19,7 @@ class Client:
         """The next reply, all its lines."""
         lines = []
         while True:
-            line = await asyncio.wait_for(self.reader.readline(), 15)
+            line = await asyncio.wait_for(self.reader.readline(), 90)
             lines.append(line)
             if line[3:4] != b"-":
                 return b"".join(lines)
@@ -70,3 +70,10 @@ def trusting() -> ssl.SSLContext:
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     return context
+
+
+async def until(holds: Callable[[], Awaitable[bool]]) -> None:
+    """Wait for a condition; TimeoutError when it does not come true in ten seconds."""
+    async with asyncio.timeout(10):
+        while not await holds():  # noqa: ASYNC110 - the condition lies in a database
+            await asyncio.sleep(0.01)

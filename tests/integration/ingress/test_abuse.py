@@ -97,13 +97,12 @@ async def test_eight_bit_headers_and_nul_pass(nats_server: NatsServer, tmp_path:
 
 
 async def test_a_stop_says_goodbye_and_finishes_what_is_under_way(nats_server: NatsServer, tmp_path: Path) -> None:
-    async with running(nats_server.url, tmp_path) as server:
-        async with connected(server.port(25)) as idle, connected(server.port(25)) as busy:
-            await idle.hello()
-            await busy.hello()
-            await busy.envelope()
-            stopping = asyncio.create_task(server.ingress.listeners.stop(5))
-            assert (await idle.reply()).startswith(b"421 4.3.2 ")
-            assert (await busy.say(MAIL + b".")).startswith(b"250")
-            assert (await busy.reply()).startswith(b"421 4.3.2 ")
-            await asyncio.wait_for(stopping, 4)
+    async with running(nats_server.url, tmp_path) as server, connected(server.port(25)) as idle, connected(server.port(25)) as busy:
+        await idle.hello()
+        await busy.hello()
+        await busy.envelope()
+        stopping = asyncio.create_task(server.ingress.listeners.stop(5))
+        assert (await idle.reply()).startswith(b"421 4.3.2 ")
+        assert (await busy.say(MAIL + b".")).startswith(b"250")
+        assert (await busy.reply()).startswith(b"421 4.3.2 ")
+        await asyncio.wait_for(stopping, 4)

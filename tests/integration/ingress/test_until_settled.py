@@ -11,7 +11,7 @@ from shared.bus.subjects import SETTLED
 from shared.events.mail import MailReceived, MailSettled, Outcome
 from shared.rpc.mailfold.ingress.v1 import ingress_pb2 as pb
 from shared.rpc.mailfold.ingress.v1.ingress_pb2_grpc import IngressStub
-from tests.integration.ingress.client import connected
+from tests.integration.ingress.client import connected, until
 from tests.integration.ingress.server import Running, running
 from tests.integration.ingress.test_acceptance import MAIL
 from tests.parts.nats import NatsServer
@@ -31,9 +31,11 @@ async def settle(server: Running, event: MailReceived, message_id: str = "s1") -
     await server.bus.publish(SETTLED.on(0), message_id, msgspec.json.encode(fact))
 
 
-async def until_gone(server: Running) -> None:
-    while await server.ingress.receptions.listed(10):
-        await asyncio.sleep(0.01)
+async def until_left(server: Running, count: int) -> None:
+    async def is_so() -> bool:
+        return len(await server.ingress.receptions.listed(20)) == count
+
+    await until(is_so)
 
 
 def stub(server: Running) -> IngressStub:
@@ -46,7 +48,7 @@ async def test_repeated_until_settled(nats_server: NatsServer, tmp_path: Path) -
         for _ in range(2):
             assert await asyncio.wait_for(server.received.get(), 10) == event
         await settle(server, event)
-        await asyncio.wait_for(until_gone(server), 10)
+        await until_left(server, 0)
         await settle(server, event, "s2")  # a repeat of the last receiver changes nothing
         while not server.received.empty():
             server.received.get_nowait()
@@ -126,8 +128,7 @@ async def test_what_has_no_room_in_memory_waits_in_the_store(nats_server: NatsSe
         assert server.received.empty()
         for number, event in enumerate(events):
             await settle(server, event, f"s{number}")
-        while len(await server.ingress.receptions.listed(20)) > 5:
-            await asyncio.sleep(0.01)
+        await until_left(server, 5)
         server.ingress.repeater.look()
         late = {(await asyncio.wait_for(server.received.get(), 10)).queue_id for _ in range(5)}
         assert len(late) == 5 and late.isdisjoint(event.queue_id for event in events)

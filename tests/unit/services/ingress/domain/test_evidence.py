@@ -1,0 +1,39 @@
+"""Checks keep their inputs and answers, within bounds that strangers cannot stretch."""
+
+from __future__ import annotations
+
+from services.ingress.domain.evidence import dkim_check, dmarc_check, spf_check
+from shared.events.mail import Client, MailReceived, Message
+from shared.eventstore.event import encode
+from shared.protocol.dkim.result import DkimResult
+from shared.protocol.dmarc.result import DmarcResult
+from shared.protocol.dns.question import Answer, Question
+from shared.protocol.spf.result import SpfResult
+
+LONG = "x" * 60_000
+
+
+def test_what_decided_is_kept() -> None:
+    used = ((Question("example.org", "TXT"), Answer("ok", ("v=spf1 -all",))),)
+    check = spf_check(SpfResult("fail", "example.org", "mfrom", "-all"), "192.0.2.1", "helo.example", "a@example.org", used)
+    assert (check.name, check.result) == ("spf", "fail")
+    assert check.detail == {
+        "client": "192.0.2.1", "helo": "helo.example", "reverse_path": "a@example.org", "domain": "example.org", "scope": "mfrom", "mechanism": "-all",
+    }  # fmt: skip
+    assert check.dns[0].records == ("v=spf1 -all",)
+
+
+def test_one_good_signature_is_enough_and_none_is_none() -> None:
+    verdicts = (DkimResult("fail", "a.example"), DkimResult("pass", "b.example"))
+    assert dkim_check(verdicts, 2, ()).result == "pass"
+    assert dkim_check(verdicts, 2, ()).detail["ignored"] == 2
+    assert dkim_check(verdicts[:1], 0, ()).result == "fail"
+    assert dkim_check((), 0, ()).result == "none"
+
+
+def test_strangers_records_are_bounded() -> None:
+    used = tuple((Question(f"{number}.example", "TXT"), Answer("ok", (LONG,))) for number in range(500))
+    spf = spf_check(SpfResult("fail", "example.org", "mfrom", LONG, (LONG,) * 100), "192.0.2.1", "helo", "", used)
+    dmarc = dmarc_check(DmarcResult("fail", record=LONG, reason=LONG), "none", [LONG] * 100, used)
+    event = MailReceived("q", "", (), Message("b", 1), Client("192.0.2.1"), checks=(spf, dkim_check((DkimResult("fail", LONG),), 0, used), dmarc))
+    assert len(encode(event)) < 60_000
