@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from shared.clock import Clock
 from shared.eventstore.connection import Connection, StoreUnavailable
@@ -38,6 +38,8 @@ class Lease:
         connection = connect()
         connection.begin()
         try:
+            # Before the first lease there is no row to wait for; one process at a time takes any.
+            connection.execute("LOCK TABLE lease IN SHARE ROW EXCLUSIVE MODE")
             now = self._clock.now()
             rows = connection.all("SELECT shard, holder, fence, until FROM lease ORDER BY shard FOR UPDATE")
             other = next((row for row in rows if row[1] != self._holder and row[3] > now), None)
@@ -61,13 +63,13 @@ class Lease:
         if self._needed:
             self._alone(connect, "UPDATE lease SET until = ? WHERE holder = ? AND fence = ?", 0)
 
-    def check(self, connection: Connection, shards: Iterable[int]) -> None:
-        """Inside a transaction: refuse to commit to shards that another has taken over; a take-over waits for this commit."""
-        if not self._needed:
-            return
-        for shard in shards:
-            if connection.one("SELECT holder, fence FROM lease WHERE shard = ? FOR SHARE", (shard,)) != (self._holder, self._fence):
-                raise StoreUnavailable("fenced out: another process writes this store now")
+    def check(self, connection: Connection) -> None:
+        """At the begin of a transaction: refuse it when another has taken over; until it ends, a take-over waits.
+
+        All shards change hands together, so the row of the first one guards them all. Raises StoreUnavailable.
+        """
+        if self._needed and connection.one("SELECT holder, fence FROM lease WHERE shard = 0 FOR SHARE") != (self._holder, self._fence):
+            raise StoreUnavailable("fenced out: another process writes this store now")
 
     def _write(self, connection: Connection, until: int) -> None:
         for shard in range(SHARDS):

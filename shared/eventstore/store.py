@@ -71,6 +71,7 @@ class _Frame:
         self.listeners: list[Callable[[list[Recorded]], None]] = []
 
     def group_begins(self, connection: Connection) -> None:
+        self._lease.check(connection)
         if self._doubtful:
             self._heads.load(connection)
             self._doubtful = False
@@ -86,7 +87,6 @@ class _Frame:
         del self.appended[self._kept :]
 
     def group_ends(self, connection: Connection) -> None:
-        self._lease.check(connection, sorted({recorded.shard for recorded in self.appended}))
         self._carried, self.riding = self.riding, {}
         for (name, shard), position in self._carried.items():
             connection.execute(SET_CURSOR, (name, shard, position))

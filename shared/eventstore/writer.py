@@ -26,7 +26,7 @@ class Frame(Protocol):
     """What the store keeps beside the rows and must take back when a work or a group fails."""
 
     def group_begins(self, connection: Connection) -> None:
-        """A transaction was opened."""
+        """A transaction was opened. May raise StoreUnavailable (a lost lease)."""
 
     def work_begins(self) -> None:
         """A unit of work starts."""
@@ -35,7 +35,7 @@ class Frame(Protocol):
         """The unit of work was undone."""
 
     def group_ends(self, connection: Connection) -> None:
-        """The works are done, the commit comes next: what rides on the group is written here. May raise StoreUnavailable (a lost lease)."""
+        """The works are done, the commit comes next: what rides on the group is written here."""
 
     def group_committed(self) -> None:
         """The group is durable."""

@@ -1,0 +1,72 @@
+"""Backends whose connections fail where a test says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy
+
+from shared.eventstore.connection import Connection, StoreUnavailable
+from shared.eventstore.store import Backend
+
+
+class Fault:
+    """What fails next: `begin` before it is done, `commit` after it was done, `undo` before."""
+
+    def __init__(self) -> None:
+        self.next = ""
+
+    def strikes(self, what: str) -> bool:
+        """Whether this is it; it strikes once."""
+        struck = self.next == what
+        if struck:
+            self.next = ""
+        return struck
+
+
+class FaultyConnection:
+    """A connection that may break."""
+
+    def __init__(self, real: Connection, fault: Fault) -> None:
+        self._real = real
+        self._fault = fault
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+    def begin(self) -> None:
+        self._break_at("begin")
+        self._real.begin()
+
+    def undo(self) -> None:
+        self._break_at("undo")
+        self._real.undo()
+
+    def commit(self) -> None:
+        self._real.commit()
+        self._break_at("commit")
+
+    def _break_at(self, what: str) -> None:
+        if self._fault.strikes(what):
+            raise StoreUnavailable(f"the connection broke at {what}")
+
+
+class FaultyBackend:
+    """Gives connections that share a fault."""
+
+    def __init__(self, real: Backend, fault: Fault) -> None:
+        self._real = real
+        self._fault = fault
+        self.dialect = real.dialect
+        self.group_limit = real.group_limit
+        self.reads_inline = real.reads_inline
+        self.engine: sqlalchemy.Engine = real.engine
+
+    def create(self, metadata: sqlalchemy.MetaData) -> None:
+        self._real.create(metadata)
+
+    def connect(self) -> Any:
+        return FaultyConnection(self._real.connect(), self._fault)
+
+    def close(self) -> None:
+        self._real.close()
