@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from heapq import merge
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -81,21 +82,25 @@ def id_of(reader: Reader, fact_id: str) -> int | None:
 
 def newest(reader: Reader, wanted: Filter, span: Span) -> Iterator[Stored]:
     """The facts of a span that pass, newest first."""
-    types = _types(reader, wanted.type)
-    if wanted.type and not types:
-        return
-    where, parameters = "f.id >= ? AND f.id < ?", list(span)
-    if types:
-        where, parameters = f"{where} AND f.type IN ({', '.join('?' * len(types))})", [*parameters, *types]
+    where, parameters = "f.id >= ? AND f.id < ?", [*span]
     if wanted.service:
         number = FOLLOWED.index(wanted.service)
         where, parameters = f"{where} AND f.lane BETWEEN ? AND ?", [*parameters, lane(number, 0), lane(number, SHARDS - 1)]
+    if not wanted.type:
+        return _descending(reader, where, parameters)
+    # Each type is walked along its own index: a rare one is found without looking at the others.
+    types = _types(reader, wanted.type)
+    return merge(*(_descending(reader, f"{where} AND f.type = ?", [*parameters, number]) for number in types), reverse=True)
+
+
+def _descending(reader: Reader, where: str, parameters: list[int]) -> Iterator[Stored]:
+    sql = f"{_SELECT} WHERE {where} ORDER BY f.id DESC LIMIT {_PAGE}"
     while True:
-        rows = reader.all(f"{_SELECT} WHERE {where} ORDER BY f.id DESC LIMIT {_PAGE}", parameters)
+        rows = reader.all(sql, parameters)
         yield from map(_stored, rows)
         if len(rows) < _PAGE:
             return
-        parameters[1] = rows[-1][0]
+        parameters = [parameters[0], rows[-1][0], *parameters[2:]]
 
 
 def _types(reader: Reader, wanted: str) -> list[int]:

@@ -1,0 +1,69 @@
+"""Events: declared once, written as JSON, lifted from older shapes one schema version at a time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from shared.eventstore.event import Actor, Event, UnknownEvent, decode, decode_actor, encode, encode_actor, stored, upcast
+
+
+@stored("unit.measured", schema=3)
+class Measured(Event, frozen=True):
+    """A thing was measured."""
+
+    thing: str
+    millimetres: int
+    by: str = ""
+
+
+@upcast("unit.measured", 1)
+def _in_centimetres(data: dict[str, Any]) -> dict[str, Any]:
+    return {"thing": data["name"], "centimetres": data["size"]}
+
+
+@upcast("unit.measured", 2)
+def _in_millimetres(data: dict[str, Any]) -> dict[str, Any]:
+    return {"thing": data["thing"], "millimetres": data["centimetres"] * 10}
+
+
+def test_defaults_are_not_written() -> None:
+    assert encode(Measured("desk", 700)) == b'{"thing":"desk","millimetres":700}'
+
+
+def test_an_event_comes_back_as_it_went() -> None:
+    event = Measured("Tür \u0000", 2**53, "ann")
+    assert decode("unit.measured", 3, encode(event)) == event
+
+
+@pytest.mark.parametrize(("schema", "data"), [(1, b'{"name":"desk","size":70}'), (2, b'{"thing":"desk","centimetres":70}')])
+def test_older_shapes_are_lifted_step_by_step(schema: int, data: bytes) -> None:
+    assert decode("unit.measured", schema, data) == Measured("desk", 700)
+
+
+@pytest.mark.parametrize(("name", "schema"), [("unit.weighed", 1), ("unit.measured", 4), ("unit.measured", 0)])
+def test_what_this_release_does_not_know(name: str, schema: int) -> None:
+    with pytest.raises(UnknownEvent):
+        decode(name, schema, b"{}")
+
+
+def test_data_that_does_not_fit() -> None:
+    with pytest.raises(msgspec.DecodeError):
+        decode("unit.measured", 3, b'{"thing":"desk"}')
+
+
+def test_fields_of_a_later_release_are_passed_over() -> None:
+    assert decode("unit.measured", 3, b'{"thing":"desk","millimetres":1,"colour":"red"}') == Measured("desk", 1)
+
+
+def test_a_name_is_declared_once() -> None:
+    with pytest.raises(ValueError, match="declared twice"):
+        stored("unit.measured")(Measured)
+
+
+def test_actors_come_back_as_they_went() -> None:
+    actor = Actor("account", "a1", "app password 3", "s1", "192.0.2.7")
+    assert decode_actor(encode_actor(actor)) == actor
+    assert encode_actor(Actor("system")) == '{"kind":"system"}'
