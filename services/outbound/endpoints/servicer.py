@@ -46,7 +46,7 @@ class OutboundEndpoint(OutboundServicer):
         earlier = transaction.answered(command)
         if earlier:
             return earlier[0].stream, True
-        row = transaction.one("SELECT count(*) FROM (SELECT 1 FROM queue LIMIT ?) AS some", (self._limit,))
+        row = transaction.one("SELECT count(*) FROM (SELECT 1 FROM queue LIMIT ?) AS waiting", (self._limit,))
         if row is not None and row[0] >= self._limit:
             raise Unavailable(f"the outbound queue is full ({self._limit} entries)", "full")
         fact = _fact(self._ids.new(Kind.ENTRY), request)
