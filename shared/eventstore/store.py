@@ -12,7 +12,7 @@ from typing import Protocol, TypeVar
 import sqlalchemy
 
 from shared.clock import Clock
-from shared.eventstore.connection import Connection, Reader, StoreUnavailable
+from shared.eventstore.connection import Connection, Reader, Row, StoreUnavailable
 from shared.eventstore.event import Recorded
 from shared.eventstore.fold import Progress, Verdict, mend, no_progress, rebuild, refold_outdated, verify
 from shared.eventstore.lease import Lease
@@ -175,9 +175,13 @@ class EventStore:
 
     async def read_events(self, shard: int, after: int, limit: int = 500) -> list[Recorded]:
         """The facts of a shard behind a position, in order, at most `limit`."""
+        return [recorded_from(row) for row in await self.read_rows(shard, after, limit)]
+
+    async def read_rows(self, shard: int, after: int, limit: int = 500) -> list[Row]:
+        """As `read_events`, as they are stored: rows in the order of COLUMNS, for readers that only carry them on."""
         visible = " AND tx < pg_snapshot_xmin(pg_current_snapshot())" if self.backend.dialect == "postgresql" else ""
         sql = f"SELECT {COLUMNS} FROM event WHERE shard = ? AND position > ?{visible} ORDER BY position LIMIT ?"  # noqa: S608
-        return [recorded_from(row) for row in await self.read(lambda reader: reader.all(sql, (shard, after, limit)))]
+        return await self.read(lambda reader: reader.all(sql, (shard, after, limit)))
 
     async def read_stream(self, stream: str, after: int = 0, limit: int = 10_000) -> list[Recorded]:
         """The facts of one stream behind a version, in order."""
