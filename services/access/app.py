@@ -49,7 +49,7 @@ class Access:
         self._authority = LocalAuthority(host.places.tls, host.clock)
         self._listener: Listener | None = None
         self._renewal: asyncio.Task[None] | None = None
-        self.registrations: Sequence[Registration] = ((add_OwnerServicer_to_server, ReportOnly(self._report)),)
+        self.registrations: Sequence[Registration] = ((add_OwnerServicer_to_server, ReportOnly(self.report)),)
 
     @property
     def port(self) -> int:
@@ -83,7 +83,8 @@ class Access:
             except AuthorityError as error:
                 log.error("access.certificate_not_renewed", error=str(error))
 
-    def _report(self) -> owner_pb2.ReportReply:
+    def report(self) -> owner_pb2.ReportReply:
+        """Listeners, connections, sessions, and how many of them idle."""
         addresses = self._listener.addresses if self._listener else ()
         listeners = [owner_pb2.Listener(protocol="imaps", address=address, port=self.port, tls="implicit") for address in addresses]
         counts = {"connections": self._admission.connections, "sessions": self._admission.sessions, "idle": self._versions.idle}

@@ -64,10 +64,17 @@ class Selected:
             self.runs.add(span.first, span.last)
         self.uid_next = max(changes.uid_next, self.runs.largest + 1)
         if changes.vanished:
-            self._vanished = self._vanished.union(self.runs.select_uids(numbers(changes.vanished)))
+            self._note_vanished(self.runs.select_uids(numbers(changes.vanished)))
         told, self._told_flags = self._told_flags, {}
         self.version = changes.version
         return [one for one in changes.changed if told.get(one.uid) != one.modseq]
+
+    def _note_vanished(self, gone: NumberSet) -> None:
+        """What the client never heard of goes without a word."""
+        first_untold = self.runs.uid_at(self._told_exists + 1)
+        untold = gone.intersection(NumberSet(((first_untold, gone.largest),))) if 0 < first_untold <= gone.largest else NumberSet()
+        self._vanished = self._vanished.union(gone.difference(untold))
+        self.runs.remove_all(untold)
 
     def tell_exists(self) -> bytes:
         """EXISTS, if the client's count is not right."""

@@ -6,7 +6,7 @@ import asyncio
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Coroutine, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,6 +17,7 @@ from services.mailstore.app import build as build_mailstore
 from shared.blobs.local import LocalBlobs
 from shared.bus.bus import Bus
 from shared.bus.settings import BusSettings
+from shared.grpc.servicers import Method
 from shared.ids import Kind
 from shared.places import Places
 from shared.protocol.message.scan import encode_scan, scan
@@ -74,6 +75,8 @@ class ImapServer:
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._apps: dict[str, App] = {}
         self.host: Host | None = None
+        self.methods: dict[str, Mapping[str, Method]] = {}
+        """What each service offers in-process; a test may put itself between."""
 
     def __enter__(self) -> ImapServer:
         self.places.make()
@@ -90,6 +93,10 @@ class ImapServer:
     def run(self, call: Coroutine[Any, Any, T]) -> T:
         """Await something on the server's loop."""
         return asyncio.run_coroutine_threadsafe(call, self._loop).result(60)
+
+    def app(self, service: str) -> App:
+        """A service, built."""
+        return self._apps[service]
 
     def client_context(self) -> ssl.SSLContext:
         """Trusts the server's own authority."""
@@ -111,13 +118,15 @@ class ImapServer:
         stub: Any = MailstoreStub(self.host.channel("mailstore", "access"))
         return self.run(getattr(stub, method)(request))
 
-    def on_loop(self, act: Callable[[], T]) -> T:
-        """Do something on the server's loop."""
+    def mailstore_stream(self, method: str, request: Any) -> list[Any]:
+        """Ask the mailbox store something that it answers in batches."""
 
-        async def call() -> T:
-            return act()
+        async def ask() -> list[Any]:
+            assert self.host is not None
+            stub: Any = MailstoreStub(self.host.channel("mailstore", "access"))
+            return [batch async for batch in getattr(stub, method)(request)]
 
-        return self.run(call())
+        return self.run(ask())
 
     async def _start(self) -> None:
         settings = load({**SHARED_SECTIONS, **MAILSTORE_SECTIONS, **ACCESS_SECTIONS}, flags=self._flags)
@@ -126,8 +135,7 @@ class ImapServer:
         blobs.start()
         self.host = host = Host(self.places, settings, ["mailstore", "directory", "access"], bus, blobs, {})
         self._apps = {"directory": DirectoryApp(), "mailstore": build_mailstore(host), "access": build_access(host)}
-        for name, app in self._apps.items():
-            host.offer(name, app)
+        self.methods = {name: host.offer(name, app) for name, app in self._apps.items()}
         for app in self._apps.values():
             await app.start()
 
@@ -146,6 +154,9 @@ class ImapServer:
             found = scan(body)
             ref = await writer.commit(encode_scan(found))
         stub: Any = MailstoreStub(host.channel("mailstore", "delivery"))
-        reply: mailstore_pb2.DeliverReply = await stub.Deliver(mailstore_pb2.DeliverRequest(
-            account=f"a-{name}", queue_id=key or host.ids.new(Kind.QUEUE), recipient=f"{name}@example.org", mailbox=mailbox, blob=ref.id, size=ref.size, prefix=prefix, internal_date=host.clock.now(), message_id=found.message_id, subject=found.subject))  # fmt: skip
+        request = mailstore_pb2.DeliverRequest(
+            account=f"a-{name}", queue_id=key or host.ids.new(Kind.QUEUE), recipient=f"{name}@example.org", mailbox=mailbox, blob=ref.id,
+            size=ref.size, prefix=prefix, internal_date=host.clock.now(), message_id=found.message_id, subject=found.subject,
+        )  # fmt: skip
+        reply: mailstore_pb2.DeliverReply = await stub.Deliver(request)
         return reply.uid

@@ -1,0 +1,52 @@
+"""One IMAP server for the tests of this folder; each test has accounts of its own."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.integration.access.imap_client import ImapClient
+from tests.integration.access.imap_server import ImapServer
+from tests.parts import nats
+from tests.parts.required import needs
+
+_numbers = itertools.count(1)
+Connect = Callable[..., ImapClient]
+
+
+@pytest.fixture(scope="module")
+def bus_server() -> Iterator[nats.NatsServer]:
+    """A bus of this module, so that a test may wipe it."""
+    needs(nats)
+    with nats.NatsServer() as bus:
+        yield bus
+
+
+@pytest.fixture(scope="module")
+def server(bus_server: nats.NatsServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ImapServer]:
+    """Access, mailbox store and a directory of one password."""
+    settings = {"access.compare_seconds": "2", "access.keepalive": "0", "access.patience": "1.5"}
+    with ImapServer(tmp_path_factory.mktemp("imap"), bus_server.url, settings) as started:
+        yield started
+
+
+@pytest.fixture
+def user() -> str:
+    """The name of an account that nobody used before."""
+    return f"user{next(_numbers)}"
+
+
+@pytest.fixture
+def connect(server: ImapServer, user: str) -> Iterator[Connect]:
+    """Opens sessions of the test's account (or another's)."""
+    opened: list[ImapClient] = []
+
+    def open_one(name: str | None = None) -> ImapClient:
+        opened.append(ImapClient(server, user if name is None else name))
+        return opened[-1]
+
+    yield open_one
+    for client in opened:
+        client.close()

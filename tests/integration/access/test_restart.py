@@ -1,0 +1,84 @@
+"""The mailbox store goes away and comes back under open sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from shared.grpc.errors import TimedOut, Unavailable
+from tests.integration.access.imap_client import ImapClient
+from tests.integration.access.imap_server import ImapServer
+from tests.integration.access.mails import LETTER
+
+Connect = Callable[..., ImapClient]
+_MAILSTORE = "/mailfold.mailstore.v1.Mailstore/"
+
+
+class Flaky:
+    """Lets a method of the store fail some times: before it is done, or after it was done and before its answer came."""
+
+    def __init__(self, server: ImapServer, method: str, failures: int, *, after: bool) -> None:
+        self._methods: Any = server.methods["mailstore"]
+        self._path = _MAILSTORE + method
+        self._whole = self._methods[self._path]
+        self.left = failures
+        self._after = after
+
+    def __enter__(self) -> Flaky:
+        self._methods[self._path] = self._whole._replace(behaviour=self._behave)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._methods[self._path] = self._whole
+
+    async def _behave(self, request: Any, context: Any) -> Any:
+        fails, self.left = self.left > 0, self.left - 1
+        if fails and not self._after:
+            raise Unavailable("the store is starting")
+        reply = await self._whole.behaviour(request, context)
+        if fails:
+            raise TimedOut("the answer got lost")
+        return reply
+
+
+def test_a_write_is_repeated_and_done_once(server: ImapServer, connect: Connect) -> None:
+    client = connect()
+    client.append(LETTER)
+    client.ok("SELECT INBOX")
+    for after in (False, True):
+        with Flaky(server, "Append", 2, after=after):
+            client.append(LETTER)
+        with Flaky(server, "Copy", 2, after=after):
+            client.ok("COPY 1 Archive")
+        with Flaky(server, "CreateMailbox", 2, after=after):
+            client.ok(f"CREATE made-{after}")
+    assert client.ok("STATUS INBOX (MESSAGES)")[0] == b'* STATUS "INBOX" (MESSAGES 3)'
+    assert client.ok("STATUS Archive (MESSAGES)")[0] == b'* STATUS "Archive" (MESSAGES 2)'
+
+
+def test_moves_and_expunges_are_answered_again(server: ImapServer, connect: Connect) -> None:
+    client = connect()
+    for _ in range(3):
+        client.append(LETTER)
+    client.ok("SELECT INBOX")
+    with Flaky(server, "Move", 1, after=True):
+        told = client.ok("MOVE 1 Trash")
+    assert told[0].startswith(b"* OK [COPYUID ")
+    assert told[1] == b"* 1 EXPUNGE"
+    with Flaky(server, "Store", 1, after=True):
+        assert client.ok("STORE 1 (UNCHANGEDSINCE 5) +FLAGS (\\Deleted)") == [b"* 1 FETCH (UID 2 FLAGS (\\Deleted) MODSEQ (6))"]
+    with Flaky(server, "Expunge", 1, after=True):
+        assert client.ok("EXPUNGE") == [b"* 1 EXPUNGE"]
+    with Flaky(server, "DeleteMailbox", 1, after=True):
+        client.ok("DELETE Archive")
+    with Flaky(server, "RenameMailbox", 1, after=True):
+        client.ok("RENAME Sent Gone")
+
+
+def test_a_store_that_stays_away(server: ImapServer, connect: Connect) -> None:
+    client = connect()
+    with Flaky(server, "Copy", 1000, after=False):
+        client.ok("SELECT INBOX")
+        client.append(LETTER)
+        assert client.ask("COPY 1 Trash")[0].startswith(b"NO [UNAVAILABLE]")
+    client.ok("COPY 1 Trash")

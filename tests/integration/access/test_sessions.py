@@ -1,0 +1,152 @@
+"""Several sessions on one mailbox: what each is told, and when."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tests.integration.access.imap_client import ImapClient
+from tests.integration.access.imap_server import ImapServer
+from tests.integration.access.mails import LETTER
+from tests.parts.nats import NatsServer
+
+Connect = Callable[..., ImapClient]
+
+
+def selected(connect: Connect) -> ImapClient:
+    client = connect()
+    client.ok("SELECT INBOX")
+    return client
+
+
+def test_idle_tells_of_new_mail(server: ImapServer, connect: Connect, user: str) -> None:
+    client = selected(connect)
+    tag = client.begin("IDLE")
+    assert client.line() == b"+ idling"
+    for count in range(1, 6):
+        server.deliver(user, LETTER)
+        assert client.line() == b"* %d EXISTS" % count
+    client.send(b"DONE\r\n")
+    assert client.finish(tag)[0] == b"OK IDLE completed"
+
+
+def test_idle_tells_of_flags_and_expunges(connect: Connect) -> None:
+    watcher, doer = selected(connect), selected(connect)
+    doer.append(LETTER)
+    doer.append(LETTER)
+    watcher.ok("NOOP")
+    tag = watcher.begin("IDLE")
+    watcher.line()
+    doer.ok("STORE 1 +FLAGS (\\Deleted)")
+    assert watcher.line() == b"* 1 FETCH (UID 1 FLAGS (\\Deleted))"
+    doer.ok("EXPUNGE")
+    assert watcher.line() == b"* 1 EXPUNGE"
+    doer.ok("CREATE elsewhere")
+    doer.append(LETTER, "elsewhere")
+    watcher.send(b"DONE\r\n")
+    assert watcher.finish(tag) == (b"OK IDLE completed", [])
+
+
+def test_idle_without_a_mailbox(connect: Connect) -> None:
+    client = connect()
+    tag = client.begin("IDLE")
+    assert client.line() == b"+ idling"
+    client.send(b"DONE\r\n")
+    assert client.finish(tag)[0] == b"OK IDLE completed"
+
+
+def test_expunge_waits_until_numbers_may_change(connect: Connect) -> None:
+    """RFC 3501 7.4.1: not while FETCH, STORE or SEARCH speak in sequence numbers."""
+    watcher, doer = selected(connect), selected(connect)
+    for _ in range(3):
+        doer.append(LETTER)
+    watcher.ok("NOOP")
+    doer.ok("STORE 1 +FLAGS.SILENT (\\Deleted)")
+    doer.ok("EXPUNGE")
+    doer.append(LETTER)
+    assert watcher.ok("FETCH 3 UID") == [b"* 3 FETCH (UID 3)", b"* 4 EXISTS"]
+    assert watcher.ask("FETCH 1 UID") == (b"OK [EXPUNGEISSUED] FETCH completed; some messages are gone", [])
+    assert watcher.ok("SEARCH ALL") == [b"* SEARCH 2 3 4"]
+    assert watcher.ok("UID SEARCH ALL") == [b"* SEARCH 2 3 4", b"* 1 EXPUNGE"]
+    assert watcher.ok("FETCH 1 UID") == [b"* 1 FETCH (UID 2)"]
+
+
+def test_own_silent_store_does_not_hide_what_others_did(connect: Connect) -> None:
+    one, two = selected(connect), selected(connect)
+    one.append(LETTER)
+    two.ok("NOOP")
+    one.ok("STORE 1 +FLAGS (\\Flagged)")
+    assert two.ok("STORE 1 +FLAGS.SILENT (\\Seen)") == [b"* 1 FETCH (UID 1 FLAGS (\\Flagged))"]
+    assert two.ok("NOOP") == []
+    assert one.ok("NOOP") == [b"* 1 FETCH (UID 1 FLAGS (\\Seen \\Flagged))"]
+
+
+def test_conditional_store_loses_against_another(connect: Connect) -> None:
+    one, two = selected(connect), selected(connect)
+    one.append(LETTER)
+    two.ok("NOOP")
+    one.ok("STORE 1 +FLAGS (\\Flagged)")
+    answer, told = two.ask("STORE 1 (UNCHANGEDSINCE 2) +FLAGS (\\Seen)")
+    assert answer.startswith(b"OK [MODIFIED 1]")
+    assert told == [b"* 1 FETCH (UID 1 FLAGS (\\Flagged) MODSEQ (3))"]
+
+
+def test_mailbox_deleted_by_another(connect: Connect) -> None:
+    one, two = connect(), connect()
+    one.ok("CREATE doomed")
+    two.ok("SELECT doomed")
+    one.ok("DELETE doomed")
+    assert two.ask("NOOP")[0] == b"OK NOOP completed"
+    assert two.line() == b"* BYE [UNAVAILABLE] The selected mailbox is gone"
+
+
+def test_mailbox_made_again_has_another_uidvalidity(connect: Connect) -> None:
+    client = connect()
+    seen = set()
+    for _ in range(4):
+        client.ok("CREATE again")
+        seen.add(next(line for line in client.ok("STATUS again (UIDVALIDITY)")))
+        client.ok("DELETE again")
+    assert len(seen) == 4
+
+
+def test_qresync_after_others_worked(connect: Connect) -> None:
+    one = selected(connect)
+    for _ in range(5):
+        one.append(LETTER)
+    one.ok("STORE 2,4 +FLAGS.SILENT (\\Deleted)")
+    one.ok("EXPUNGE")
+    one.ok("STORE 1 +FLAGS.SILENT (\\Seen)")
+    one.append(LETTER)
+    two = connect()
+    two.ok("ENABLE QRESYNC")
+    validity = next(line for line in two.ok("STATUS INBOX (UIDVALIDITY)")).split()[-1].rstrip(b")").decode()
+    told = two.ok(f"SELECT INBOX (QRESYNC ({validity} 5 1:5))")
+    assert b"* VANISHED (EARLIER) 2,4" in told
+    assert b"* 1 FETCH (UID 1 FLAGS (\\Seen) MODSEQ (9))" in told
+    assert b"* 3 FETCH (UID 5 FLAGS () MODSEQ (6))" in told
+    assert not any(line.startswith(b"* 4 FETCH") for line in told)
+
+
+def test_idle_survives_a_wiped_bus(server: ImapServer, bus_server: NatsServer, connect: Connect, user: str) -> None:
+    client = selected(connect)
+    tag = client.begin("IDLE")
+    client.line()
+    bus_server.stop()
+    server.deliver(user, LETTER)
+    bus_server.wipe()
+    assert client.line() == b"* 1 EXISTS"
+    server.deliver(user, LETTER)
+    assert client.line() == b"* 2 EXISTS"
+    client.send(b"DONE\r\n")
+    assert client.finish(tag)[0] == b"OK IDLE completed"
+
+
+def test_noop_without_the_bus_asks_the_store(server: ImapServer, bus_server: NatsServer, connect: Connect, user: str) -> None:
+    client = selected(connect)
+    bus_server.stop()
+    server.deliver(user, LETTER)
+    try:
+        while not client.ok("NOOP"):
+            pass
+    finally:
+        bus_server.restart()
