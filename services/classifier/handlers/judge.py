@@ -37,6 +37,16 @@ class Judge:
 
     async def classify(self, mail: MailReceived) -> MailClassified:
         """The verdict in force for a mail, recorded when this returns."""
+        # Asked before the mail is read: under load there are many repeats, and each that is examined again makes the load greater.
+        return await self._recorded(mail.queue_id) or await self._judged(mail)
+
+    async def _recorded(self, queue_id: str) -> MailClassified | None:
+        for one in await self._store.read_stream(queue_id, limit=1):
+            assert isinstance(one.event, MailClassified)
+            return one.event
+        return None
+
+    async def _judged(self, mail: MailReceived) -> MailClassified:
         opinion, tests = await self._examined(mail)
         judged = judge(opinion, tests, self._settings.threshold)
         fact = MailClassified(mail.queue_id, _as_fact(judged, opinion, self._settings.words_kept), spam_headers(judged, VERSION))
@@ -44,9 +54,7 @@ class Judge:
         try:
             await self._store.write(lambda transaction: transaction.append(mail.queue_id, [fact], why, expected=0))
         except VersionConflict:
-            recorded = (await self._store.read_stream(mail.queue_id, limit=1))[0].event
-            assert isinstance(recorded, MailClassified)
-            return recorded
+            return await self._recorded(mail.queue_id) or fact
         return fact
 
     async def _examined(self, mail: MailReceived) -> tuple[Opinion | None, tuple[Hit, ...]]:

@@ -1,0 +1,45 @@
+"""A repeat of a reception gets the recorded verdict, and costs no second look at the mail."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy
+
+from services.classifier.handlers.judge import Judge
+from services.classifier.handlers.teacher import Teacher
+from services.classifier.projections.lessons import LessonProjection
+from services.classifier.settings import ClassifierSettings
+from shared.blobs.memory import MemoryBlobs
+from shared.clock import SystemClock
+from shared.events.mail import Client, MailReceived, Message, Recipient
+from shared.eventstore.sqlite import SqliteBackend
+from shared.eventstore.store import EventStore
+from shared.protocol.message.scan import encode_scan, scan
+
+MAIL = b"Subject: once\r\n\r\nlook at me once\r\n"
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[EventStore]:
+    metadata = sqlalchemy.MetaData()
+    opened = EventStore(SqliteBackend(tmp_path / "classifier.sqlite"), metadata, (LessonProjection(metadata),), SystemClock())
+    await opened.open()
+    yield opened
+    await opened.close()
+
+
+async def test_a_repeat_reads_no_mail(store: EventStore) -> None:
+    blobs = MemoryBlobs()
+    writer = blobs.writer()
+    writer.write(MAIL)
+    blob = await writer.commit(encode_scan(scan(MAIL)))
+    message = Message(blob.id, blob.size)
+    mail = MailReceived("q1", "bob@example.net", (Recipient("ann@example.org"),), message, Client("192.0.2.1"))
+    judge = Judge(store, blobs, Teacher(store, 1.0), ClassifierSettings())
+    first = await judge.classify(mail)
+    await blobs.delete(blob.id)
+    assert await judge.classify(mail) == first
+    assert len(await store.read_stream("q1")) == 1
