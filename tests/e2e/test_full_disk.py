@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.letters import bytes_of, letter
+from tests.harness.letters import letter
 from tests.harness.server import MailfoldServer
 from tests.harness.waiting import until
 from tests.harness.zone import HONEST
@@ -68,29 +68,40 @@ def disk(tmp_path: Path) -> Iterator[SmallDisk]:
         small.unmount()
 
 
-def test_full_disk(disk: SmallDisk) -> None:
-    with MailfoldServer(disk.path / "data") as server:
-        ann = server.people.person("ann")
-        accepted = [_send(server, ann.address, 1000)]
-        disk.fill(_LEFT)
-        with server.smtp() as smtp:
-            refusal = smtp.send(SENDER, [ann.address], letter(SENDER, ann.address, body=os.urandom(6_000_000).hex(" ", 30).replace(" ", "\r\n").encode()).data)
-            assert refusal.code in (451, 452) and refusal.text.startswith(("4.3.0", "4.3.1")), refusal
-        accepted += _send_until_refused(server, ann.address)
-        disk.make_room()
-        accepted.append(until(lambda: _try_to_send(server, ann.address), "mail is accepted again", 30))
-        server.settled(60)
-        with server.imap(ann) as imap:
-            for message_id in accepted:
-                imap.wait_for(message_id, seconds=40)
-        server.command("verify")
+@pytest.fixture
+def server(disk: SmallDisk) -> Iterator[MailfoldServer]:
+    """All its data lies there."""
+    with MailfoldServer(disk.path / "data") as running:
+        yield running
+
+
+def test_full_disk(disk: SmallDisk, server: MailfoldServer) -> None:
+    ann = server.people.person("ann")
+    accepted = [_send(server, ann.address, 1000)]
+    disk.fill(_LEFT)
+    with server.smtp() as smtp:
+        refusal = smtp.send(SENDER, [ann.address], letter(SENDER, ann.address, body=incompressible(6_000_000)).data)
+        assert refusal.code in (451, 452) and refusal.text.startswith(("4.3.0", "4.3.1")), refusal
+    accepted += _send_until_refused(server, ann.address)
+    disk.make_room()
+    accepted.append(until(lambda: _try_to_send(server, ann.address), "mail is accepted again", 30))
+    server.settled(60)
+    with server.imap(ann) as imap:
+        for message_id in accepted:
+            imap.wait_for(message_id, seconds=40)
+    server.command("verify")
+
+
+def incompressible(size: int) -> bytes:
+    """Lines of hexadecimal digits, drawn at random: half as large once compressed."""
+    return os.urandom(size // 2).hex(" ", 30).replace(" ", "\r\n").encode() + b"\r\n"
 
 
 def _send_until_refused(server: MailfoldServer, address: str) -> list[str]:
     """Small mails until even these are refused (bounded); those that were accepted."""
     accepted = []
     for _ in range(40):
-        message_id = _try_to_send(server, address, size=200_000)
+        message_id = _try_to_send(server, address, 200_000)
         if not message_id:
             break
         accepted.append(message_id)
@@ -105,7 +116,7 @@ def _send(server: MailfoldServer, address: str, size: int) -> str:
 
 def _try_to_send(server: MailfoldServer, address: str, size: int = 1000) -> str:
     """The Message-ID when it was accepted; empty when it was refused for the moment."""
-    sent = letter(SENDER, address, body=bytes_of(size))
+    sent = letter(SENDER, address, body=incompressible(size))
     with server.smtp() as smtp:
         answer = smtp.send(SENDER, [address], sent.data)
     assert answer.code in (250, 451, 452), answer

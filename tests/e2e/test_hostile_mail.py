@@ -33,7 +33,7 @@ def deliver(server: MailfoldServer, person: Person, data: bytes, message_id: str
         assert smtp.send(SENDER, [person.address], data).queue_id
     with server.imap(person) as imap:
         uid = imap.wait_for(message_id)
-        return imap.fetch(uid), imap.fetch(uid, "BODYSTRUCTURE") + imap.fetch(uid, "ENVELOPE")
+        return imap.fetch(uid), imap.attributes(uid, "BODYSTRUCTURE ENVELOPE")
 
 
 def test_parts_five_hundred_levels_deep(server: MailfoldServer, ann: Person) -> None:
@@ -41,7 +41,7 @@ def test_parts_five_hundred_levels_deep(server: MailfoldServer, ann: Person) -> 
     sent = letter(SENDER, ann.address, body=body, fields=(b"MIME-Version: 1.0", content_type))
     fetched, structure = deliver(server, ann, sent.data, sent.message_id)
     assert fetched.endswith(sent.data)
-    assert b"BODYSTRUCTURE (" in structure and structure.count(b"(") == structure.count(b")")
+    assert b"BODYSTRUCTURE (" in structure and structure.count(b"(") == structure.count(b")") > 0
 
 
 def test_eight_bit_header_and_invalid_utf8(server: MailfoldServer, ann: Person) -> None:
@@ -78,6 +78,6 @@ def test_endless_header_lines(server: MailfoldServer, ann: Person, length: int) 
     sent = letter(SENDER, ann.address)
     with server.smtp() as smtp:
         answer = smtp.send(SENDER, [ann.address], b"X-Long: " + b"x" * length + b"\r\n" + sent.data)
-        assert answer.code in (250, 500, 552, 554), answer
+        assert answer.code in (250, 550, 552, 554) and (answer.code == 250 or answer.reference), answer
     with server.smtp() as smtp:
         assert smtp.send(SENDER, [ann.address], letter(SENDER, ann.address).data).queue_id

@@ -9,6 +9,8 @@ from tests.e2e.received import field_names, fields
 from tests.harness.letters import bytes_of, letter
 from tests.harness.people import SENDING_DOMAIN, Person
 from tests.harness.server import MailfoldServer
+from tests.harness.smtp import Smtp
+from tests.harness.waiting import until
 from tests.harness.zone import HONEST, SILENT
 
 SENDER = f"carl@{HONEST}"
@@ -110,17 +112,22 @@ def test_disabled_account_is_refused_and_comes_back(server: MailfoldServer, ann:
         imap.append("INBOX", letter(SENDER, ann.address).data)
     server.people.ask("ChangeAccount", directory.ChangeAccountRequest(address=ann.address, disabled=True))
     with server.smtp() as smtp:
-        refusal = smtp.send(SENDER, [ann.address], letter(SENDER, ann.address).data)
-        assert refusal.code == 550 and refusal.text.startswith("5.2.1 "), refusal
+        smtp.expect(250, f"MAIL FROM:<{SENDER}>".encode())
+        until(lambda: smtp.command(f"RCPT TO:<{ann.address}>".encode()).text.startswith("5.2.1 "), "the recipient's refusal")
     with server.submissions() as smtp:
         assert smtp.log_in(ann.address, ann.password).code == 535
     server.people.ask("ChangeAccount", directory.ChangeAccountRequest(address=ann.address, disabled=False))
     sent = letter(SENDER, ann.address)
     with server.smtp() as smtp:
-        assert smtp.send(SENDER, [ann.address], sent.data).queue_id
+        assert until(lambda: accepted(smtp, ann.address, sent.data), "the account's return")
     with server.imap(ann) as imap:
         imap.wait_for(sent.message_id)
         assert imap.count("INBOX") == 2
+
+
+def accepted(smtp: Smtp, address: str, data: bytes) -> bool:
+    """Whether the mail was taken."""
+    return smtp.send(SENDER, [address], data).code == 250
 
 
 def test_domain_that_only_sends_receives_nothing(server: MailfoldServer) -> None:

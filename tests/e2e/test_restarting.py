@@ -13,8 +13,8 @@ from tests.harness.waiting import until
 from tests.harness.zone import HONEST
 
 SENDER = f"carl@{HONEST}"
-SECOND_START_SECONDS = 10.0
-"""The product's own bound is 5 s on an idle machine; tests share theirs."""
+SECOND_START_SECONDS = 5.0
+"""On a machine that does nothing else."""
 
 
 def send(server: MailfoldServer, person: Person) -> str:
@@ -35,7 +35,7 @@ def test_all_is_there_after_a_restart(server: MailfoldServer) -> None:
         queue_id = smtp.send(bob.address, [f"dora@{HONEST}"], letter(bob.address, f"dora@{HONEST}").data).queue_id
     server.settled()
     server.restart()
-    assert server.start_seconds < SECOND_START_SECONDS
+    assert server.start_seconds < SECOND_START_SECONDS * busyness()
     with server.imap(ann) as imap:
         assert "\\Flagged" in imap.flags(imap.wait_for(message_id))
         assert imap.connection.status("INBOX", "(UIDVALIDITY UIDNEXT)") == validity
@@ -78,3 +78,8 @@ def test_wiping_the_bus_under_an_idle_system(server: MailfoldServer) -> None:
 def _pid_of(server: MailfoldServer, name: str) -> int:
     report = server.report()
     return next((process.pid for process in report.processes if process.name == name), 0) if report else 0
+
+
+def busyness() -> float:
+    """How many programs share one core here, one at least."""
+    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))

@@ -65,6 +65,11 @@ class Imap:
             raise No(f"FETCH {uid} {what}: nothing")
         return bytes(first[1] if isinstance(first, tuple) else first)
 
+    def attributes(self, uid: int, what: str) -> bytes:
+        """One FETCH answer as it came, literals in their places."""
+        answer = self._done(self.connection.uid("FETCH", str(uid), f"({what})"))
+        return b"".join(b"\r\n".join(one) if isinstance(one, tuple) else one for one in answer if one is not None)
+
     def flags(self, uid: int) -> set[str]:
         """The flags of a message."""
         return {flag.decode() for flag in imaplib.ParseFlags(self.fetch(uid, "FLAGS"))}

@@ -60,21 +60,21 @@ class MailfoldServer:
         self.log = self._folder.path / "up.log"
         self.extra = dict(settings or {})
         self.start_seconds = 0.0
-        """How long the last start took until everything answered."""
+        """How long the last start took until every process said that it serves."""
+        self._began = 0.0
         self._child: Child | None = None
         self._contracts: Contracts | None = None
         self._people: People | None = None
 
     def start(self) -> None:
         """Returns when the command says that it is ready. Raises PartFailed with the logs' ends."""
-        began = time.monotonic()
+        self._began = time.monotonic()
         argv = [*program(), "up", "--data", str(self.data), "--port-offset", str(self.offset), "--layout", self.layout]
         self._child = Child(argv, self.log, env=environment(self.settings), cwd=ROOT)
         try:
             self._child.wait_until(self._serves, _START_SECONDS)
         except PartFailed as error:
             raise PartFailed(f"{error}\n{self.log_tails()}") from None
-        self.start_seconds = time.monotonic() - began
 
     def stop(self) -> int:
         """As Ctrl-C does; the exit status."""
@@ -215,8 +215,10 @@ class MailfoldServer:
     def _serves(self) -> bool:
         """Cheap looks first; the command is asked once everything seems to be there."""
         report = self.report()
-        running = report is not None and report.alive and all(process.state == "running" for process in report.processes)
-        return running and bool(self._ready())
+        if report is None or not report.alive or any(process.state != "running" for process in report.processes):
+            return False
+        self.start_seconds = time.monotonic() - self._began
+        return self._ready()
 
     def _ready(self) -> bool:
         done = self.command.run("status", "--json")
