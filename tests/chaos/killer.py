@@ -12,7 +12,7 @@ from tests.chaos.moments import Moment, Moments
 from tests.chaos.victims import LAUNCHER, Victims
 
 _SENDER_SECONDS = 15.0
-_ACCEPTED_SECONDS = 90.0
+_ACCEPTED_SECONDS = 45.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +68,8 @@ class Killer:
             return
         if kill.moment is not None and await self._moments.reached(kill.moment, _SENDER_SECONDS):
             self.at_moments[kill.moment] += 1
+            if kill.moment is Moment.AFTER_DOT:  # somewhere between reading the dot and answering it
+                await pause(kill.delay / 10)
         try:
             await self._victims.kill(kill.name)
         finally:

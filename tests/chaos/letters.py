@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import random
 import re
@@ -12,6 +11,8 @@ TOKEN = re.compile(rb"^Subject: chaos ([a-z0-9.-]+)\r?$", re.MULTILINE)
 _SMALL = (400, 16_000)
 _BIG = (600_000, 2_500_000)
 _BIG_SHARE = 0.01
+_PATTERN = 40_000
+_WORDS = tuple("".join(random.Random(f"word {number}").choices("abcdefghijklmnoprstuvw", k=3 + number % 8)) for number in range(3000))
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +36,11 @@ def digest_of(text: bytes) -> str:
 
 
 def body(chance: random.Random) -> bytes:
-    """Text of a few hundred octets to some megabytes, most of it small."""
+    """Words: a few hundred octets to some megabytes, most of it small."""
     size = chance.randint(*(_BIG if chance.random() < _BIG_SHARE else _SMALL))
-    return base64.encodebytes(chance.randbytes(size * 3 // 4)).replace(b"\n", b"\r\n")
+    lines = [" ".join(chance.choices(_WORDS, k=12)) for _ in range(max(1, min(size, _PATTERN) // 84))]
+    text = ("\r\n".join([*lines, f"{chance.getrandbits(64):x}"]) + "\r\n").encode()
+    return text * max(1, size // len(text))
 
 
 def message(token: str, author: str, text: bytes) -> bytes:

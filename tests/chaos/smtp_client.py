@@ -12,7 +12,7 @@ from loadtest.smtp.replies import BadReply, Reply, ReplyFramer
 from tests.chaos.letters import Letter
 from tests.chaos.moments import Moment, Moments
 
-_QUEUED = re.compile(r"queued as (\S+)")
+_QUEUED = re.compile(r"Accepted as (\S+)")
 _PIECE = 65536
 _PATIENCE = 60.0
 

@@ -5,29 +5,27 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Iterator
 
-import pytest
-
+from tests.chaos.complaints import errors
 from tests.chaos.conditions import until
+from tests.chaos.conftest import Start
 from tests.chaos.killer import Killer, schedule
 from tests.chaos.ledger import Ledger
 from tests.chaos.moments import Moments
 from tests.chaos.oracle import Findings, collect, judge, judge_queue
-from tests.chaos.people import NAMES, address, settle
+from tests.chaos.people import NAMES, address
 from tests.chaos.senders import Senders
 from tests.chaos.teacher import Teacher
 from tests.chaos.victims import Victims
 from tests.harness.ports import IMAPS, SMTP, SUBMISSIONS
 from tests.harness.server import MailfoldServer
-from tests.parts import nats
-from tests.parts.required import needs
 
 SEED = int(os.environ.get("MAILFOLD_CHAOS_SEED", "7"))
 MAILS = int(os.environ.get("MAILFOLD_CHAOS_MAILS", "2000"))
 KILLS = int(os.environ.get("MAILFOLD_CHAOS_KILLS", "36"))
 _HASTE = {
     "MAILFOLD_BUS_MAX_ATTEMPTS": "8",
+    "MAILFOLD_SERVER_RESTART_LONGEST": "1",
     "MAILFOLD_BUS_ACK_WAIT_SECONDS": "4",
     "MAILFOLD_INGRESS_REPEAT_FIRST": "2",
     "MAILFOLD_INGRESS_REPEAT_LONGEST": "10",
@@ -35,19 +33,16 @@ _HASTE = {
 _SETTLED_SECONDS = 90.0
 
 
-@pytest.fixture
-def server() -> Iterator[MailfoldServer]:
-    needs(nats)
-    with MailfoldServer(settings=_HASTE, layout=os.environ.get("MAILFOLD_CHAOS_LAYOUT", "small")) as running:
-        settle(running.contracts)
-        yield running
-
-
-async def test_what_was_accepted_is_there_once(server: MailfoldServer) -> None:
+async def test_what_was_accepted_is_there_once(start: Start) -> None:
+    server = await asyncio.to_thread(start, _HASTE, os.environ.get("MAILFOLD_CHAOS_LAYOUT", "small"))
     ledger, moments, victims = Ledger(), Moments(), Victims(server)
     killer = Killer(victims, ledger, moments)
     began = time.monotonic()
-    await _storm(server, ledger, moments, victims, killer)
+    try:
+        await _storm(server, ledger, moments, victims, killer)
+    except BaseException:
+        print(f"\nthe storm ended early: {len(ledger.accepted)} accepted, killed {dict(victims.killed)}, failures {dict(ledger.failures)}, {server.report()}")
+        raise
     stormed = time.monotonic()
     await victims.all_back()
     await until(lambda: _all_settled(server), "every reception settled", _SETTLED_SECONDS, look=0.25)
@@ -55,11 +50,13 @@ async def test_what_was_accepted_is_there_once(server: MailfoldServer) -> None:
     findings = judge(ledger, await collect(server.port(IMAPS), [address(name) for name in NAMES]))
     judge_queue(findings, ledger, await asyncio.to_thread(server.contracts.queue))
     _tell(ledger, victims, killer, findings, stormed - began, settled - stormed)
+    print(f"errors in the logs: {dict(errors(server.places.log))}; counted after {time.monotonic() - settled:.1f} s")
     assert ledger.wrong == []
     assert findings.faults == []
     assert sum(victims.killed.values()) >= min(30, KILLS)
     verified = await asyncio.to_thread(server.command.run, "verify")
     assert verified.status == 0, verified.output + verified.errors
+    print(f"verified after {time.monotonic() - settled:.1f} s")
     letters = await asyncio.to_thread(server.command.json, "deadletters", "list")
     assert not letters, letters
 
@@ -70,7 +67,7 @@ async def _storm(server: MailfoldServer, ledger: Ledger, moments: Moments, victi
     async with asyncio.TaskGroup() as group:
         for number in range(2):
             group.create_task(Teacher(server.port(IMAPS), ledger, SEED, number).run(stop))
-        sending = group.create_task(Senders(ports, ledger, moments, SEED, MAILS).run(relays=6, users=3))
+        sending = group.create_task(Senders(ports, ledger, moments, SEED, MAILS).run(relays=int(os.environ.get("R", "6")), users=int(os.environ.get("U", "3"))))
         await killer.run(schedule(SEED, victims.names(), KILLS, MAILS))
         await sending
         stop.set()

@@ -3,31 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import orjson
 import pytest
 
 from mailfold.layouts import OWNERS
+from tests.chaos.conftest import Start
 from tests.chaos.damage import Damaged, damage, projection_tables
 from tests.chaos.ledger import Ledger
 from tests.chaos.owners import Owners
-from tests.chaos.people import settle
 from tests.chaos.quiet_life import blob_files, send, touch
 from tests.harness.server import MailfoldServer
-from tests.parts import nats
-from tests.parts.required import needs
 
 
 @pytest.fixture
-async def server() -> AsyncIterator[MailfoldServer]:
-    needs(nats)
-    with MailfoldServer() as running:
-        settle(running.contracts)
-        await send(running, Ledger(), 40)
-        await touch(running)
-        yield running
+async def server(start: Start) -> MailfoldServer:
+    running = await asyncio.to_thread(start)
+    await send(running, Ledger(), 40)
+    await touch(running)
+    return running
 
 
 async def test_each_projection_is_mended(server: MailfoldServer) -> None:

@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
-
-import pytest
 
 from loadtest.meter.cpu import cpu_seconds, used, wait_until_quiet
 from loadtest.meter.server_processes import ServerProcesses
 from tests.chaos.conditions import pause
+from tests.chaos.conftest import Start
 from tests.chaos.ledger import Ledger
-from tests.chaos.people import settle
 from tests.chaos.quiet_life import send
 from tests.chaos.victims import BUS, Victims
 from tests.harness.server import MailfoldServer
-from tests.parts import nats
-from tests.parts.required import needs
 
 _WINDOW = 3.0
 _SHARE = 0.15
@@ -25,15 +20,8 @@ _SHARE = 0.15
 _RECOVERY_SECONDS = 15.0
 
 
-@pytest.fixture
-def server() -> Iterator[MailfoldServer]:
-    needs(nats)
-    with MailfoldServer() as running:
-        settle(running.contracts)
-        yield running
-
-
-async def test_a_wiped_bus_comes_back_and_idles(server: MailfoldServer) -> None:
+async def test_a_wiped_bus_comes_back_and_idles(start: Start) -> None:
+    server = await asyncio.to_thread(start)
     victims, ledger = Victims(server), Ledger()
     await send(server, ledger, 5, seed=1)
     await victims.wipe_bus()

@@ -1,0 +1,27 @@
+"""What the processes complained of in their logs: events of level error, counted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import orjson
+
+
+def errors(folder: Path) -> Counter[str]:
+    """By process and event."""
+    found: Counter[str] = Counter()
+    for file in sorted(folder.glob("*.log*")):
+        for line in file.read_bytes().splitlines():
+            if b'"level": "error"' in line:
+                found[f"{file.name.partition('.')[0]} {_event(line)}"] += 1
+    return found
+
+
+def _event(line: bytes) -> str:
+    try:
+        said = orjson.loads(line)
+    except ValueError:
+        return "a line that is no JSON"
+    last = str(said.get("exception", "")).strip().splitlines()[-1:]
+    return " ".join([str(said.get("event")), *(one[:120] for one in last)])

@@ -1,0 +1,36 @@
+"""A server that is treated badly; its logs are shown when a test failed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+import pytest
+
+from tests.chaos.people import settle
+from tests.harness.server import MailfoldServer
+from tests.parts import nats
+from tests.parts.required import needs
+
+Start = Callable[..., MailfoldServer]
+
+
+@pytest.fixture
+def start(request: pytest.FixtureRequest) -> Iterator[Start]:
+    """`start(settings, layout)`: a running server with people, stopped after the test."""
+    needs(nats)
+    running: list[MailfoldServer] = []
+
+    def begin(settings: Mapping[str, str] | None = None, layout: str = "small") -> MailfoldServer:
+        server = MailfoldServer(settings=settings, layout=layout)
+        running.append(server)
+        server.open()
+        settle(server.contracts)
+        return server
+
+    failures = request.session.testsfailed
+    yield begin
+    failed = request.session.testsfailed > failures
+    for server in running:
+        if failed:
+            print(server.log_tails())
+        server.close(failed=failed)
