@@ -28,9 +28,8 @@ class Onlooker:
     def show(self, came: Sequence[Came]) -> None:
         """Facts have come."""
         wanted = [one for one in came if self._wanted.wants(one[1].type, lane_origin(one[0])[0])]
-        if len(self._waiting) + len(wanted) > self._limit:
-            self._too_slow = True
-        else:
+        self._too_slow = self._too_slow or len(self._waiting) + len(wanted) > self._limit
+        if not self._too_slow:
             self._waiting += wanted
         if wanted:
             self._some.set()

@@ -17,9 +17,12 @@ from services.eventlog.adapters.packing import Packer
 from services.eventlog.adapters.tables import log_tables
 from services.eventlog.domain.keys import MAIL, key_of
 from services.eventlog.handlers.prune import Pruner
+from services.eventlog.handlers.query import Query
 from shared.clock import FixedClock
 from shared.eventstore.connection import Reader
 from shared.eventstore.store import EventStore, backend_for, opened
+from shared.grpc.errors import LimitReached
+from shared.rpc.mailfold.eventlog.v1 import eventlog_pb2 as query_pb2
 from shared.rpc.mailfold.events.v1 import events_pb2 as pb
 
 DAY = 86_400
@@ -142,3 +145,19 @@ async def test_segments_go_with_their_facts(store: EventStore, monkeypatch: pyte
     remaining = await store.read(lambda reader: {row[0] for row in reader.all("SELECT id FROM fact_key")})
     assert remaining == {fact.id for fact in await store.read(everything)}
     assert len(remaining) == 4
+
+
+async def test_a_word_is_sought_no_further_than_allowed(store: EventStore) -> None:
+    await Log(store).take(*(event(number, data=b'{"note":"%d needle"}' % number if number < 3 else b"{}") for number in range(1, 11)))
+
+    def ask(text: str, most: int) -> list[int]:
+        return [fact.position for fact in Query(query_pb2.QueryRequest(text=text), 100, most).facts(reader)]
+
+    reader = store.backend.connect()
+    try:
+        assert ask("Needle", 100) == [2, 1]
+        assert ask("needle", 9) == [2]  # the caller goes on before this one
+        with pytest.raises(LimitReached):
+            ask("needle", 8)
+    finally:
+        reader.close()
