@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import msgspec
@@ -13,7 +14,8 @@ from shared.grpc.call import provenance
 from shared.rpc.mailfold.ingress.v1 import ingress_pb2 as pb
 from shared.rpc.mailfold.ingress.v1.ingress_pb2_grpc import IngressServicer
 
-_MOST = 1000
+_MOST = 10_000
+_AT_ONCE = 100
 
 
 class IngressEndpoint(IngressServicer):
@@ -24,8 +26,12 @@ class IngressEndpoint(IngressServicer):
         self._repeater = repeater
 
     async def ListReceptions(self, request: pb.ListReceptionsRequest, context: Any) -> pb.ReceptionList:
-        rows = await self._receptions.listed(min(request.limit or 100, _MOST))
-        return pb.ReceptionList(receptions=[await self._reception(*row) for row in rows])
+        found = pb.ReceptionList()
+        for number, row in enumerate(await self._receptions.listed(min(request.limit or 100, _MOST)), 1):
+            found.receptions.append(await self._reception(*row))
+            if not number % _AT_ONCE:
+                await asyncio.sleep(0)  # a long list must not hold up mail
+        return found
 
     async def Hold(self, request: pb.HoldRequest, context: Any) -> pb.HoldReply:
         """Idempotent; a reception that is settled meanwhile is left alone."""
