@@ -9,6 +9,12 @@ SCHEMA_VERSION = 1
 
 def store_tables(metadata: MetaData) -> None:
     """Declare the event store's tables in `metadata`."""
+    _log_tables(metadata)
+    _state_tables(metadata)
+
+
+def _log_tables(metadata: MetaData) -> None:
+    """What happened, and what of it was folded into snapshots."""
     Table(
         "event", metadata,
         Column("shard", Integer, nullable=False),
@@ -29,14 +35,6 @@ def store_tables(metadata: MetaData) -> None:
         sqlite_with_rowid=False,
     )  # fmt: skip
     Table(
-        "stream", metadata,
-        Column("stream", Text, primary_key=True),
-        Column("shard", Integer, nullable=False),
-        Column("version", BigInteger, nullable=False),
-        Column("at", BigInteger, nullable=False),
-        sqlite_with_rowid=False,
-    )  # fmt: skip
-    Table(
         "snapshot", metadata,
         Column("stream", Text, primary_key=True),
         Column("shard", Integer, nullable=False),
@@ -46,6 +44,18 @@ def store_tables(metadata: MetaData) -> None:
         Column("schema", Integer, nullable=False),
         Column("at", BigInteger, nullable=False),
         Column("data", LargeBinary, nullable=False),
+        sqlite_with_rowid=False,
+    )  # fmt: skip
+
+
+def _state_tables(metadata: MetaData) -> None:
+    """Where streams, shards, followers and projections stand, and who writes."""
+    Table(
+        "stream", metadata,
+        Column("stream", Text, primary_key=True),
+        Column("shard", Integer, nullable=False),
+        Column("version", BigInteger, nullable=False),
+        Column("at", BigInteger, nullable=False),
         sqlite_with_rowid=False,
     )  # fmt: skip
     Table("cursor", metadata, Column("name", Text), Column("shard", Integer), Column("position", BigInteger, nullable=False),
