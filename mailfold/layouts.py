@@ -41,9 +41,3 @@ def depends(layout: Layout, process: str) -> tuple[str, ...]:
     home = {service: name for name, services in layout.items() for service in services}
     found = {home[need]: None for service in layout[process] for need in NEEDS[service] if need in home}
     return tuple(name for name in found if name != process)
-
-
-def of_services(layout: Layout, present: frozenset[str]) -> Layout:
-    """The layout with these services alone; a process without any is left out."""
-    kept = {process: tuple(one for one in services if one in present) for process, services in layout.items()}
-    return {process: services for process, services in kept.items() if services}

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mailfold import catalogue
 from mailfold.launcher.credentials import ensure_credentials
-from mailfold.layouts import LAYOUTS, START_ORDER, Layout, of_services
+from mailfold.layouts import LAYOUTS, START_ORDER, Layout
 from shared.grpc.policy import OPERATOR
 from shared.places import Places
 from shared.server_settings import ServerSettings
@@ -44,8 +44,7 @@ def prepare(data: Path, flags: Mapping[str, str]) -> Installation:
     places.make()
     lock = _lock(places)
     ensure_credentials(places, (*START_ORDER, OPERATOR))
-    layout = of_services(LAYOUTS[settings.of(ServerSettings).layout], catalogue.present())
-    return Installation(places, settings, layout, flags, lock)
+    return Installation(places, settings, LAYOUTS[settings.of(ServerSettings).layout], flags, lock)
 
 
 def _lock(places: Places) -> int:

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from mailfold import catalogue
+from shared import log as logs
 from shared.eventstore.lease import LeaseHeld
 from shared.eventstore.sqlite import FileInUse
 from shared.grpc.policy import OPERATOR
@@ -35,6 +36,7 @@ async def hosted(places: Places, service: str) -> AsyncIterator[Any]:
     from shared.server_settings import BlobSection
     from shared.service import Host
 
+    logs.configure("command", "warning")
     settings = load(catalogue.sections(), places.settings_file, os.environ)
     places.make()
     blobs = LocalBlobs(places.blobs, "g0001", settings.of(BlobSection).in_force)

@@ -73,10 +73,10 @@ def remove_user(user: UserState) -> list[Event]:
     return [UserRemoved(user.id, user.name)]
 
 
-def add_account(taken: bool, domain: DomainState | None, user: UserState, account: str, address: Address, quota_bytes: int) -> list[Event]:
-    """An account in a domain of ours, under a new id: it inherits nothing of an earlier one of the same address."""
-    _free(taken, domain, address)
-    return [AccountAdded(account, str(address), user.id, quota_bytes)]
+def add_account(taken: bool, ours: bool, user: str, account: str, address: Address, quota_bytes: int) -> list[Event]:
+    """An account in a domain that is `ours`, for a user's id, under a new id: it inherits nothing of an earlier one of the same address."""
+    _free(taken, ours, address)
+    return [AccountAdded(account, str(address), user, quota_bytes)]
 
 
 def change_account(account: AccountState, disabled: bool | None, quota_bytes: int | None) -> list[Event]:
@@ -91,10 +91,10 @@ def remove_account(account: AccountState) -> list[Event]:
 
 
 def add_alias(
-    taken: bool, domain: DomainState | None, address: Address, targets: tuple[Address, ...], is_known: Callable[[Address], bool], targets_of: AliasTargets
+    taken: bool, ours: bool, address: Address, targets: tuple[Address, ...], is_known: Callable[[Address], bool], targets_of: AliasTargets
 ) -> list[Event]:
     """Mail to `address` reaches the targets. `is_known`: a target elsewhere, or one that exists here."""
-    _free(taken, domain, address)
+    _free(taken, ours, address)
     unknown = next((target for target in targets if not is_known(target)), None)
     if unknown is not None:
         raise Refused("missing", f"there is no {unknown} here: `mailfold account add {unknown} --user NAME` first")
@@ -113,8 +113,8 @@ def remove_alias(alias: AliasState) -> list[Event]:
     return [AliasRemoved(alias.address)]
 
 
-def _free(taken: bool, domain: DomainState | None, address: Address) -> None:
-    if domain is None:
+def _free(taken: bool, ours: bool, address: Address) -> None:
+    if not ours:
         raise Refused("missing", f"{address.domain} is not a domain of this server: `mailfold domain add {address.domain} --incoming` first")
     if taken:
         raise Refused("taken", f"{address} is there already, as a mailbox or an alias")

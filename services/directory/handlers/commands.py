@@ -73,9 +73,9 @@ class DirectoryCommands:
         """A3, A4."""
         address = names.account_address(text)
         if not tx.answered(why.command):
-            account, user = self._ids.new(Kind.ACCOUNT), _user(tx, user_name)
-            domain, taken = load.domain(tx, address.domain), load.is_taken(tx, lookup_key(address))
-            _append(tx, f"account:{account}", decide.add_account(taken, domain, user, account, address, quota_bytes), why)
+            account, user = self._ids.new(Kind.ACCOUNT), _user_id(tx, user_name)
+            ours, taken = load.has_domain(tx, address.domain), load.is_taken(tx, lookup_key(address))
+            _append(tx, f"account:{account}", decide.add_account(taken, ours, user, account, address, quota_bytes), why)
         return _account(tx, str(address))
 
     def change_account(self, tx: Transaction, name: str, disabled: bool | None, quota_bytes: int | None, why: Provenance) -> AccountState:
@@ -96,9 +96,9 @@ class DirectoryCommands:
         """A6, exact."""
         address, ends = names.alias_address(text), names.alias_targets(tuple(targets))
         if not tx.answered(why.command):
-            domain, taken = load.domain(tx, address.domain), load.is_taken(tx, lookup_key(address))
+            ours, taken = load.has_domain(tx, address.domain), load.is_taken(tx, lookup_key(address))
             known = lambda target: _is_known(tx, target)  # noqa: E731
-            events = decide.add_alias(taken, domain, address, ends, known, lambda key: load.targets_of(tx, key))
+            events = decide.add_alias(taken, ours, address, ends, known, lambda key: load.targets_of(tx, key))
             _append(tx, f"alias:{lookup_key(address)}", events, why)
         return _alias(tx, str(address))
 
@@ -123,7 +123,7 @@ def _append(tx: Transaction, stream: str, events: list[Event], why: Provenance) 
 
 def _is_known(tx: Transaction, target: Address) -> bool:
     """Whether an alias may lead there: elsewhere, or to what exists here, with a tag or without."""
-    if load.domain(tx, target.domain) is None:
+    if not load.has_domain(tx, target.domain):
         return True
     return load.is_taken(tx, lookup_key(target)) or load.is_taken(tx, lookup_key(without_subaddress(target)[0]))
 
@@ -133,9 +133,14 @@ def _domain(tx: Transaction, name: str) -> DomainState:
     return state
 
 
-def _user(tx: Transaction, name: str) -> UserState:
+def _user_id(tx: Transaction, name: str) -> str:
     if not name:
         raise Refused("invalid", "which user? Give a name: `mailfold user list` shows them")
+    found: str = load.existing("user", name, load.user_id(tx, name))
+    return found
+
+
+def _user(tx: Transaction, name: str) -> UserState:
     state: UserState = load.existing("user", name, load.user(tx, name))
     return state
 

@@ -28,10 +28,21 @@ def domain(reader: Reader, name: str) -> DomainState | None:
     return _domain(_found(reader, _DOMAIN, "domain", "name", name, _canonical_domain(name)))
 
 
+def has_domain(reader: Reader, name: str) -> bool:
+    """Whether a canonical name is a domain of ours; without counting what is in it."""
+    return reader.one("SELECT 1 FROM domain WHERE name = ?", (name,)) is not None
+
+
 def user(reader: Reader, name: str) -> UserState | None:
     """By name or id."""
     row = _found(reader, _USER, "person", "key", name, user_key(name))
     return None if row is None else _user(reader, row)
+
+
+def user_id(reader: Reader, name: str) -> str | None:
+    """The id of a user by name or id; without looking at what they own."""
+    row = _found(reader, _USER, "person", "key", name, user_key(name))
+    return None if row is None else str(row[0])
 
 
 def account(reader: Reader, name: str) -> AccountState | None:

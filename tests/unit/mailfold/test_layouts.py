@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mailfold.layouts import LAYOUTS, NEEDS, OWNERS, START_ORDER, Layout, depends, of_services
+from mailfold.layouts import LAYOUTS, NEEDS, OWNERS, START_ORDER, Layout, depends
 
 
 @pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
@@ -39,7 +39,3 @@ def test_the_door_is_shut_first_and_the_directory_last() -> None:
 
 def test_owners_are_services() -> None:
     assert set(OWNERS) < set(START_ORDER)
-
-
-def test_a_process_without_services_is_left_out() -> None:
-    assert of_services(LAYOUTS["small"], frozenset({"directory", "ingress"})) == {"core": ("directory",), "edge": ("ingress",)}

@@ -57,19 +57,19 @@ def test_password_and_switch_come_together() -> None:
 
 def test_an_account_needs_a_domain_of_ours() -> None:
     with pytest.raises(Refused, match=r"mailfold domain add example\.org"):
-        decide.add_account(False, None, ANN, "a1", ADDRESS, 0)
+        decide.add_account(False, False, "u1", "a1", ADDRESS, 0)
 
 
 def test_an_address_is_an_account_or_an_alias() -> None:
     with pytest.raises(Refused) as refused:
-        decide.add_account(True, DOMAIN, ANN, "a1", ADDRESS, 0)
+        decide.add_account(True, True, "u1", "a1", ADDRESS, 0)
     assert refused.value.reason == "taken"
-    assert decide.add_account(False, DOMAIN, ANN, "a1", ADDRESS, 7) == [AccountAdded("a1", "ann@example.org", "u1", 7)]
+    assert decide.add_account(False, True, "u1", "a1", ADDRESS, 7) == [AccountAdded("a1", "ann@example.org", "u1", 7)]
 
 
 def add_alias(address: Address, *targets: Address, aliases: dict[str, tuple[str, ...]] | None = None, known: bool = True) -> object:
     found = aliases or {}
-    return decide.add_alias(False, DOMAIN, address, targets, lambda _target: known, found.get)
+    return decide.add_alias(False, True, address, targets, lambda _target: known, found.get)
 
 
 def test_an_alias_leads_to_what_exists() -> None:
