@@ -14,7 +14,8 @@ from services.access.session.channel import Channel, Ended
 from services.access.session.session import Session
 from shared.protocol.imap import response
 from shared.protocol.imap.framing import CommandFramer
-from shared.protocol.imap.response_code import Code, capability_code
+from shared.protocol.imap.response_code import capability_code
+from shared.protocol.imap.state import State
 
 log = structlog.get_logger("access")
 
@@ -57,12 +58,15 @@ class Connection:
     async def _converse(self, session: Session) -> None:
         greeting = response.ok(response.UNTAGGED, f"{self._backend.host} Mailfold ready", capability_code(offered(session)))
         self._channel.write(greeting)
+        end = self._backend.clock.monotonic() + self._backend.settings.login_timeout
         while True:
+            if session.state is State.NOT_AUTHENTICATED:
+                self._channel.silence = max(end - self._backend.clock.monotonic(), 0.0)
             await dispatch(session, await self._channel.event())
 
     async def _farewell(self, text: str) -> None:
         """BYE, if the client is there to hear it (RFC 3501 7.1.5)."""
         with contextlib.suppress(ConnectionError, TimeoutError):
             if text:
-                self._channel.write(response.bye(text, Code.UNAVAILABLE))
+                self._channel.write(response.bye(text))
             await self._channel.flush()

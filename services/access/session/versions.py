@@ -80,16 +80,21 @@ class Versions:
 
     async def watch(self, account: str) -> Watch:
         """The account's version from now on; `leave` when the session ends."""
-        watch = self._watches.get(account)
-        if watch is None:
-            watch = self._watches[account] = Watch(account)
+        watch = self._watches.setdefault(account, Watch(account))
         watch.sessions += 1
-        if watch.listening is None:
-            watch.listening = await self._bus.listen(account_doorbell(account), watch.heard)
-            # The bus may hear of the subscription a moment after the first look at the mailbox.
-            self._fresh.add(watch)
-            self._soon.set()
+        if watch.sessions == 1:
+            try:
+                await self._listen(watch)
+            except BaseException:
+                await self.leave(watch)
+                raise
         return watch
+
+    async def _listen(self, watch: Watch) -> None:
+        watch.listening = await self._bus.listen(account_doorbell(watch.account), watch.heard)
+        # The bus may hear of the subscription a moment after the first look at the mailbox.
+        self._fresh.add(watch)
+        self._soon.set()
 
     async def leave(self, watch: Watch) -> None:
         """One session less; with the last one the doorbell is not heard any more."""

@@ -1,0 +1,112 @@
+"""A session's view: what is told, when, and once."""
+
+from __future__ import annotations
+
+import pytest
+
+from services.access.session.selected import NoSuchMessage, Selected
+from shared.protocol.imap.number_set import NumberSet
+from shared.protocol.imap.sequence import SAVED_RESULT, parse_sequence_set
+from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
+
+
+def view(*ranges: tuple[int, int], version: int = 10) -> Selected:
+    """A mailbox with these UIDs."""
+    spans = [pb.UidRange(first=first, last=last) for first, last in ranges]
+    return Selected(pb.MailboxView(mailbox=pb.Mailbox(id="m1", uid_next=1), uids=spans, version=version, keywords=["$Work"]), read_only=False)
+
+
+def changes(version: int, *, added: tuple[int, ...] = (), vanished: tuple[int, ...] = (), changed: tuple[tuple[int, int], ...] = ()) -> pb.ChangesReply:
+    """What a store would say; `changed` holds (UID, MODSEQ)."""
+    return pb.ChangesReply(
+        version=version, added=[pb.UidRange(first=uid, last=uid) for uid in added], vanished=[pb.UidRange(first=uid, last=uid) for uid in vanished],
+        changed=[pb.Changed(uid=uid, flags=["\\Seen"], modseq=modseq) for uid, modseq in changed],
+    )  # fmt: skip
+
+
+def uids(selected: Selected, text: bytes, *, uid: bool = False) -> list[int]:
+    return list(selected.resolve(parse_sequence_set(text), uid=uid, saved=NumberSet()))
+
+
+def test_sequence_numbers_and_uids_are_resolved_in_the_view() -> None:
+    selected = view((5, 6), (9, 9))
+    assert uids(selected, b"1:2") == [5, 6]
+    assert uids(selected, b"*") == [9]
+    assert uids(selected, b"7:*", uid=True) == [9]
+    assert uids(selected, b"100:*", uid=True) == [9]
+    assert list(selected.resolve(SAVED_RESULT, uid=False, saved=NumberSet(((6, 8),)))) == [6]
+
+
+@pytest.mark.parametrize("text", [b"4", b"1:4"])
+def test_a_number_above_the_count_is_no_message(text: bytes) -> None:
+    with pytest.raises(NoSuchMessage):
+        uids(view((5, 7)), text)
+
+
+def test_a_star_in_an_empty_mailbox_is_no_message() -> None:
+    with pytest.raises(NoSuchMessage):
+        uids(view(), b"*")
+    assert uids(view(), b"1:*", uid=True) == []
+
+
+def test_new_mail_is_told_once() -> None:
+    selected = view((1, 3))
+    selected.take(changes(11, added=(4, 5)))
+    assert selected.tell_exists() == b"* 5 EXISTS\r\n"
+    assert selected.tell_exists() == b""
+    assert selected.uid_next == 6
+
+
+def test_numbers_stay_until_the_client_is_told() -> None:
+    selected = view((1, 3))
+    selected.take(changes(11, vanished=(1, 3)))
+    assert uids(selected, b"3") == [3]
+    assert selected.tell_exists() == b""
+    assert selected.tell_expunges(vanished=False) == b"* 3 EXPUNGE\r\n* 1 EXPUNGE\r\n"
+    assert uids(selected, b"1") == [2]
+    assert selected.tell_expunges(vanished=False) == b""
+
+
+def test_vanished_takes_the_place_of_expunge() -> None:
+    selected = view((1, 9))
+    selected.take(changes(11, vanished=(2, 3, 7)))
+    assert selected.tell_expunges(vanished=True) == b"* VANISHED 2:3,7\r\n"
+
+
+def test_what_came_and_went_unheard_of_is_never_told() -> None:
+    selected = view((1, 2))
+    selected.take(changes(11, added=(3, 4), vanished=(3,)))
+    assert selected.tell_exists() == b"* 3 EXISTS\r\n"
+    assert selected.tell_expunges(vanished=False) == b""
+    assert uids(selected, b"3") == [4]
+
+
+def test_the_same_changes_twice_change_nothing() -> None:
+    selected = view((1, 2))
+    for _ in range(2):
+        selected.take(changes(11, added=(3,), vanished=(1,)))
+        assert selected.tell_exists() in (b"* 3 EXISTS\r\n", b"")
+        selected.tell_expunges(vanished=False)
+    assert uids(selected, b"1:2") == [2, 3]
+
+
+def test_flags_that_an_answer_told_are_not_told_again() -> None:
+    selected = view((1, 3))
+    selected.told(1, 11)
+    selected.told(2, 11)
+    found = selected.take(changes(12, changed=((1, 11), (2, 12), (3, 12))))
+    assert [one.uid for one in found] == [2, 3]
+
+
+def test_forward_only_over_one_write_of_its_own() -> None:
+    selected = view((1, 3))
+    selected.forward(13)
+    assert selected.version == 10
+    selected.forward(11)
+    assert selected.version == 11
+
+
+def test_new_keywords_are_told_once() -> None:
+    selected = view((1, 1))
+    assert b"$New" in selected.tell_keywords(("$New", "$Work"))
+    assert selected.tell_keywords(("$New", "$Work")) == b""
