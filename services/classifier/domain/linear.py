@@ -50,7 +50,7 @@ class LinearModel:
         spam, ham, _ = self.facts
         if not (spam and ham and len(indices)):
             return 0.5
-        return probability(log_odds(self.margin(indices), self.calibration, self.rule, spam / ham))
+        return probability(log_odds(self.margin(indices), self.calibration, self.rule, spam, ham))
 
     def learn(self, indices: Indices, is_spam: bool) -> None:
         """One step on one new example, at once; the next training does it thoroughly."""

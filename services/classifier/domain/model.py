@@ -78,7 +78,7 @@ class Model:
     def _bayes_probability(self, odds: bayes.LogOdds, seen: Seen) -> float:
         if not len(odds):
             return 0.5
-        return probability(log_odds(bayes.message_score(odds), self.bayes, BAYES, seen.spam_seen / seen.ham_seen))
+        return probability(log_odds(bayes.message_score(odds), self.bayes, BAYES, seen.spam_seen, seen.ham_seen))
 
     @property
     def _linear_is_ready(self) -> bool:

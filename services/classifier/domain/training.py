@@ -115,6 +115,6 @@ def _newest(examples: Sequence[Example]) -> list[Example]:
 def _order(count: int, number: int) -> Iterator[int]:
     """A fixed shuffle of range(count) for each pass: strides near the golden section, which mix whatever order facts came in."""
     stride = max(1, int(count * _GOLDEN) + 2 * number)
-    while math.gcd(stride, count) > 1:
+    while count and math.gcd(stride, count) > 1:
         stride += 1
     return ((number + at * stride) % count for at in range(count))

@@ -1,0 +1,133 @@
+"""Messages → features: stable, honest, bounded."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from letter_box import HTML_LETTER, LETTER, features_of_bytes
+
+from services.classifier.domain.features import MAX_TOKENS, TOKENIZER_VERSION, Features, features
+from services.classifier.domain.hashing import token_indices, trigram_indices
+from shared.protocol.message.scan import scan
+
+ROOT = Path(__file__).resolve().parents[5]
+SHOW = """
+import sys; sys.path.insert(0, {here!r})
+from letter_box import HTML_LETTER, LETTER, features_of_bytes
+for message in (LETTER, HTML_LETTER):
+    found = features_of_bytes(message)
+    print([part.hex() for part in found.to_bytes()], list(found.words.items()))
+"""
+
+GOLDEN = {"viagra": 89455, "subject:hello": 74364, "café": 130262, "一": 130635}
+GOLDEN_TRIGRAMS = [1516, 20393, 28414, 32695, 40089, 44231, 55799, 62793]
+
+
+def words_of(message: bytes) -> set[str]:
+    return set(features_of_bytes(message).words.values())
+
+
+def test_the_hash_is_what_it_was_for_this_tokenizer_version() -> None:
+    assert TOKENIZER_VERSION == 1
+    assert token_indices(["viagra", "subject:hello", "café", "一"]).tolist() == [GOLDEN[word] for word in GOLDEN]
+    assert trigram_indices(b"free money").tolist() == GOLDEN_TRIGRAMS
+
+
+def test_the_same_in_every_process() -> None:
+    code = SHOW.format(here=str(Path(__file__).parent))
+    runs = [
+        subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONHASHSEED": seed}, cwd=ROOT, capture_output=True, check=True).stdout
+        for seed in ("0", "1", "4711")
+    ]
+    assert runs[0] == runs[1] == runs[2] != b""
+
+
+def test_words_pairs_header_and_addresses_are_features() -> None:
+    assert {
+        "shall", "shall we", "subject:hello", "subject:hello there", "from:ann", "from:@example.org", "from:ann@", "message-id:OWN",
+        "type:text/plain", "url:example.org", "path:calendar", "no:references", "recipients:1",
+    } <= words_of(LETTER)  # fmt: skip
+
+
+def test_html_is_read_as_people_see_it() -> None:
+    found = words_of(HTML_LETTER)
+    assert {"viagra", "viagra for", "<body", "<bgcolor=#ff0000", "<a href", "url:pills.example", "path:order", "subject:SHOUTED"} <= found
+    assert "color" not in found and "77" not in found
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"Received: from zzzz.example by mx.example with ESMTP id 12345; Mon, 23 Nov 2026 10:00:00 +0000",
+        b"Return-Path: <bounce@zzzz.example>",
+        b"Authentication-Results: mx.example; spf=pass",
+        b"X-Spam-Status: Yes, score=99",
+        b"X-Spam-Flag: YES",
+        b"Delivered-To: zzzz@localhost",
+        b"List-Id: <zzzz.example>",
+        b"Sender: zzzz-admin@example.org",
+        b"X-Mailman-Version: 2.0",
+    ],
+)
+def test_the_way_of_a_message_is_no_feature(line: bytes) -> None:
+    assert features_of_bytes(line + b"\r\n" + LETTER).to_bytes() == features_of_bytes(LETTER).to_bytes()
+
+
+def test_dates_and_serial_numbers_are_no_features() -> None:
+    later = LETTER.replace(b"23 Nov 2026", b"01 Feb 2031").replace(b"abc123", b"xyz789")
+    assert features_of_bytes(later).to_bytes() == features_of_bytes(LETTER).to_bytes()
+    of_year = [features_of_bytes(LETTER + b"in " + year).to_bytes() for year in (b"2002", b"2026")]
+    assert of_year[0] == of_year[1]
+
+
+def test_features_come_back_from_a_fact_without_words() -> None:
+    found = features_of_bytes(LETTER)
+    back = Features.from_bytes(found.to_bytes())
+    assert back.to_bytes() == found.to_bytes()
+    assert not back.words
+
+
+HOSTILE = {
+    "nothing": b"",
+    "no body": b"Subject: x\r\n\r\n",
+    "one long line": b"Subject: x\r\n\r\n" + b"free money " * 2_300_000,
+    "one long word": b"Subject: x\r\n\r\n" + b"a" * 5_000_000,
+    "binary": bytes(range(256)) * 4000,
+    "broken UTF-8": b"Subject: \xff\xfe\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n\xc3\x28\xa0\xa1 \xed\xa0\x80 ok",
+    "many words": b"\r\n" + b" ".join(b"w%d" % number for number in range(100_000)),
+    "open tags": b"Content-Type: text/html\r\n\r\n" + b"<a " * 20_000 + b"<" * 50_000,
+    "open comments": b"Content-Type: text/html\r\n\r\n" + b"<!--" * 15_000 + b"<style>" * 5_000,
+    "entities": b"Content-Type: text/html\r\n\r\n" + b"&#xD800;&#0;&lt;&" * 4_000,
+    "long header": b"".join(b"X-%d: y\r\n" % number for number in range(20_000)) + b"\r\nx",
+    "long subject": b"Subject: " + b"!$. " * 100_000 + b"\r\n\r\nx",
+    "long address": b"Subject: x\r\n\r\nhttp://" + b"a.b/" * 20_000 + b" http://@:/ http://[::1]/ www. mailto:",
+    "dots": b"\r\n" + b"a.-'$" * 10_000,
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_messages_cost_little(name: str) -> None:
+    message = HOSTILE[name]
+    scanned = scan(message)
+    started = time.process_time()
+    found = features(message, scanned)
+    assert time.process_time() - started < 0.5
+    assert len(found.tokens) <= MAX_TOKENS
+    assert sum(map(len, found.to_bytes())) < 40_000
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.binary(max_size=400), st.sampled_from([b"", b"Content-Type: text/html\r\n\r\n", b"Subject: =?utf-8?q?", b"From: \"\xff"]))
+def test_any_bytes_have_features(data: bytes, start: bytes) -> None:
+    found = features_of_bytes(start + data)
+    assert bool(np.all(np.diff(found.tokens.astype(np.int64)) > 0))
+    assert set(found.words) == set(found.tokens.tolist())
+    assert Features.from_bytes(found.to_bytes()).to_bytes() == found.to_bytes()

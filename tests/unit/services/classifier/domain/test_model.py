@@ -1,0 +1,135 @@
+"""The model: exact unlearning, snapshots, readiness, an account's own evidence, background training."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from letter_box import lesson, made, taught
+
+from services.classifier.domain.evidence import AccountCounts, NotLearnt
+from services.classifier.domain.lesson import Lesson
+from services.classifier.domain.model import ENOUGH, Model
+from services.classifier.domain.snapshot import UnusableSnapshot, evidence_snapshot, restore, snapshot
+from services.classifier.domain.training import Training, example_of, train
+
+POOL = [lesson(is_spam, number) for number in range(12) for is_spam in (True, False)]
+
+
+def model_of(facts: list[Lesson]) -> Model:
+    model = Model()
+    for fact in facts:
+        model.learn(fact)
+    return model
+
+
+def trained(facts: list[Lesson]) -> Model:
+    model = model_of(facts)
+    model.adopt(train([example_of(fact) for fact in facts], 7))
+    return model
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.sampled_from(range(len(POOL))), max_size=20), st.data())
+def test_unlearning_leaves_what_a_rebuild_without_the_fact_gives(taught_facts: list[int], data: st.DataObject) -> None:
+    forgotten = data.draw(st.sets(st.sampled_from(range(len(taught_facts))))) if taught_facts else set()
+    model = model_of([POOL[index] for index in taught_facts])
+    for at in forgotten:
+        model.unlearn(POOL[taught_facts[at]])
+    kept = [POOL[index] for at, index in enumerate(taught_facts) if at not in forgotten]
+    assert evidence_snapshot(model.counts) == evidence_snapshot(model_of(kept).counts)
+    model.adopt(train([example_of(fact) for fact in kept], 7))
+    assert snapshot(model) == snapshot(trained(kept))
+
+
+def test_the_order_of_facts_does_not_matter_to_the_evidence() -> None:
+    assert evidence_snapshot(model_of(POOL).counts) == evidence_snapshot(model_of(POOL[::-1]).counts)
+
+
+def test_what_was_never_learnt_cannot_be_unlearnt() -> None:
+    model = model_of([lesson(True, 1)])
+    before = snapshot(model)
+    for fact in (lesson(False, 1), lesson(True, 2)):
+        with pytest.raises(NotLearnt):
+            model.unlearn(fact)
+    assert snapshot(model) == before
+
+
+def test_there_is_no_opinion_before_enough_of_both_was_seen() -> None:
+    model = taught(ENOUGH - 1)
+    assert model.opinion(made(True, 1000)) is None
+    model.learn(lesson(True, ENOUGH))
+    assert model.opinion(made(True, 1000)) is None
+    model.learn(lesson(False, ENOUGH))
+    assert model.opinion(made(True, 1000)) is not None
+
+
+def test_spam_and_ham_are_told_apart_and_the_words_say_why() -> None:
+    model = taught(60)
+    spam, ham = model.opinion(made(True, 1000)), model.opinion(made(False, 1000))
+    assert spam and ham and spam.text is not None and ham.text is not None
+    assert spam.bayes > 0.9 > 0.1 > ham.bayes
+    assert spam.text > 0.5 > ham.text
+    assert spam.words[0][1] > 1 and ham.words[0][1] < -1
+    assert [abs(weight) for _, weight in spam.words] == sorted((abs(weight) for _, weight in spam.words), reverse=True)
+    assert spam.facts == (60, 60, 0)
+
+
+def test_a_message_without_text_is_unsure() -> None:
+    from services.classifier.domain.features import Features
+
+    found = Features.from_bytes(type(lesson(True, 1).features)(b"", b"", b""))
+    opinion = taught(60).opinion(found)
+    assert opinion is not None
+    assert (opinion.bayes, opinion.text, opinion.header) == (0.5, 0.5, 0.5)
+
+
+def test_an_account_that_taught_otherwise_is_heard_first() -> None:
+    model = taught(60)
+    found = made(True, 2000)
+    shared = model.opinion(found)
+    own = AccountCounts([(made(True, 2000 + number).tokens, False) for number in range(12)])
+    heard = model.opinion(found, own)
+    silent = model.opinion(found, AccountCounts([]))
+    assert shared and heard and silent
+    assert heard.bayes < shared.bayes == silent.bayes
+
+
+def test_a_snapshot_comes_back_byte_for_byte() -> None:
+    model = trained(POOL)
+    back = restore(snapshot(model))
+    assert snapshot(back) == snapshot(model)
+    assert (back.spam_seen, back.ham_seen, back.linear.facts) == (12, 12, (12, 12, 7))
+    model.learn(lesson(True, 99))
+    back.learn(lesson(True, 99))
+    assert snapshot(back) == snapshot(model)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.data())
+def test_a_damaged_snapshot_is_refused_or_harmless(data: st.DataObject) -> None:
+    good = bytearray(snapshot(model_of(POOL[:4])))
+    at = data.draw(st.integers(0, len(good) - 1))
+    good[at] ^= data.draw(st.integers(1, 255))
+    try:
+        restore(bytes(good))
+    except UnusableSnapshot:
+        return
+
+
+def test_training_can_be_walked_and_gives_the_same() -> None:
+    examples = [example_of(fact) for fact in POOL]
+    training = Training(examples, 3)
+    steps = sum(1 for _ in training.run())
+    assert steps > len(POOL)
+    one, other = Model(), Model()
+    one.adopt(training.result())
+    other.adopt(train(examples, 3))
+    assert snapshot(one) == snapshot(other)
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 3])
+def test_training_of_next_to_nothing(count: int) -> None:
+    model = Model()
+    model.adopt(train([example_of(fact) for fact in POOL[:count]], 1))
+    assert sum(model.linear.facts[:2]) == count
