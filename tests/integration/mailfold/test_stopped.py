@@ -67,7 +67,7 @@ def test_people_are_managed_and_rows_are_verified_and_mended(data: Path) -> None
 
 def test_blobs_are_looked_at_too(data: Path) -> None:
     found = as_json("verify", "--data", str(data))
-    assert found["blobs"] == {"referenced": 0, "unreferenced": 0, "missing": [], "damaged": [], "quarantined": []}
+    assert (found["blobs"]["referenced"], found["blobs"]["unreferenced"], found["blobs"]["missing"], found["blobs"]["damaged"]) == (0, 0, [], [])
 
 
 def test_while_another_process_has_the_database_it_says_so(data: Path) -> None:
