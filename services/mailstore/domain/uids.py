@@ -31,3 +31,18 @@ def each(spans: Iterable[tuple[int, int]]) -> Iterator[int]:
 def count(spans: Iterable[tuple[int, int]]) -> int:
     """How many UIDs some ranges hold."""
     return sum(last - first + 1 for first, last in spans)
+
+
+def common(left: Ranges, right: Ranges) -> Ranges:
+    """What two ascending lists of ranges share, in one pass over both."""
+    found: list[tuple[int, int]] = []
+    i = j = 0
+    while i < len(left) and j < len(right):
+        first, last = max(left[i][0], right[j][0]), min(left[i][1], right[j][1])
+        if first <= last:
+            found.append((first, last))
+        if left[i][1] < right[j][1]:
+            i += 1
+        else:
+            j += 1
+    return tuple(found)

@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from typing import NamedTuple
 
 from services.mailstore.domain.flags import Flags
+from services.mailstore.domain.uids import common
+from services.mailstore.handlers import queries
 from shared.blobs.blob_id import BlobId
 from shared.blobs.errors import BlobError
 from shared.blobs.port import BlobReader
@@ -58,6 +60,9 @@ class Fetcher:
     async def fetch(self, mailbox: str, uids: Iterable[tuple[int, int]], wanted: Wanted, changed_since: int) -> AsyncIterator[list[Fetched]]:
         """The messages of some UID ranges, ascending, in batches."""
         left = list(uids)
+        if changed_since:
+            changed = await self._store.read(lambda reader: queries.changed_since(reader, mailbox, changed_since))
+            left = list(common(tuple(sorted(left)), changed))
         while left:
             rows, left = await self._store.read(_page(mailbox, left, changed_since))
             if rows:
