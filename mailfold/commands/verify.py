@@ -73,6 +73,8 @@ def _print(found: _Found) -> None:
     print(f"\nblobs: {blobs.referenced} needed, {len(blobs.missing)} missing, {len(blobs.damaged)} damaged, {blobs.unreferenced} that nobody needs")
     for line in [*(f"missing {one}" for one in blobs.missing), *(f"damaged {one}" for one in blobs.damaged)]:
         print(f"  {line}")
+    for service in blobs.unknown:
+        print(f"  {service} could not say which it needs; its rows must be put right first")
     for blob in blobs.quarantined:
         print(f"  set aside {blob}")
     print("\neverything is what its facts say" if found.equal else "\nsomething differs" + ("" if found.blobs.quarantined else _advice(found)))

@@ -13,9 +13,10 @@ import msgspec
 from mailfold.layouts import OWNERS
 from mailfold.operator.session import Session
 from shared.blobs.blob_id import BlobId
-from shared.blobs.errors import BlobMissing
+from shared.blobs.errors import BadBlobId, BlobMissing
 from shared.blobs.local import LocalBlobs
 from shared.blobs.port import Damaged
+from shared.grpc.errors import InternalError
 
 Progress = Callable[[str, int, int], None]
 _GENERATION = "g0001"
@@ -26,6 +27,8 @@ class BlobVerdict(msgspec.Struct, frozen=True):
 
     referenced: int
     unreferenced: int
+    unknown: tuple[str, ...]
+    """Services that could not say what they need: their rows are damaged."""
     missing: tuple[str, ...]
     damaged: tuple[str, ...]
     quarantined: tuple[str, ...]
@@ -33,7 +36,7 @@ class BlobVerdict(msgspec.Struct, frozen=True):
     @property
     def whole(self) -> bool:
         """Whether nothing is missing or damaged."""
-        return not self.missing and not self.damaged
+        return not self.missing and not self.damaged and not self.unknown
 
 
 async def check_blobs(session: Session, progress: Progress, *, mend: bool) -> BlobVerdict:
@@ -41,22 +44,26 @@ async def check_blobs(session: Session, progress: Progress, *, mend: bool) -> Bl
     blobs = LocalBlobs(session.places.blobs, _GENERATION)
     generations = await blobs.generations()
     needed: set[str] = set()
+    unknown: list[str] = []
     for service in OWNERS:
-        needed |= await _referenced(session, service, generations)
+        try:
+            needed |= await _referenced(session, service, generations)
+        except InternalError:
+            unknown.append(service)
     missing, damaged = await _verified(blobs, sorted(needed), progress)
     unreferenced = await _unreferenced(blobs, generations, needed)
     quarantined = tuple(damaged) if mend else ()
     for one in quarantined:
         await blobs.quarantine(BlobId(one))
     await blobs.close()
-    return BlobVerdict(len(needed), unreferenced, tuple(missing), tuple(f"{one}: {why}" for one, why in damaged.items()), quarantined)
+    return BlobVerdict(len(needed), unreferenced, tuple(unknown), tuple(missing), tuple(f"{one}: {why}" for one, why in damaged.items()), quarantined)
 
 
 async def _referenced(session: Session, service: str, generations: Sequence[str]) -> set[str]:
     from shared.rpc.mailfold.owner.v1 import owner_pb2
     from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import OwnerStub
 
-    stub: Any = OwnerStub(await session.owner(service))
+    stub: Any = OwnerStub(await session.owner(service, whole=False))
     found: set[str] = set()
     # Also where no folder is: a lost folder is the first thing that this is to find.
     for generation in {_GENERATION, *generations}:
@@ -84,7 +91,7 @@ async def _verified(blobs: LocalBlobs, needed: Sequence[str], progress: Progress
 async def _verdict(blobs: LocalBlobs, blob: str) -> Any:
     try:
         return await blobs.verify(BlobId(blob))
-    except BlobMissing:
+    except (BlobMissing, BadBlobId):  # an id that is none stands in a damaged row
         return None
 
 

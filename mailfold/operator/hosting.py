@@ -28,8 +28,9 @@ class Elsewhere(Exception):
 
 
 @contextlib.asynccontextmanager
-async def hosted(places: Places, service: str) -> AsyncIterator[Any]:
-    """A channel to the service, hosted for the length of the block. Raises Elsewhere."""
+async def hosted(places: Places, service: str, *, whole: bool = True) -> AsyncIterator[Any]:
+    """A channel to the service, hosted for the length of the block. Not `whole`: its store is open and no more, for a service
+    whose rows are damaged may not be able to start, and these rows are what somebody wants to mend. Raises Elsewhere."""
     from shared.blobs.local import LocalBlobs
     from shared.bus.bus import Bus
     from shared.bus.settings import BusSettings
@@ -43,13 +44,14 @@ async def hosted(places: Places, service: str) -> AsyncIterator[Any]:
     host = Host(places, settings, [service], Bus(BusSettings(url=_NO_BUS), "command"), blobs, {})
     app = catalogue.builds([service])[service](host)
     host.offer(service, app)
+    start, stop = (app.start, app.stop) if whole and service in _FULLY else (app.store.open, app.store.close)
     try:
-        await (app.start() if service in _FULLY else app.store.open())
+        await start()
     except (FileInUse, LeaseHeld) as error:
         raise Elsewhere(str(error)) from error
     try:
         yield host.channel(service, OPERATOR)
     finally:
-        await (app.stop() if service in _FULLY else app.store.close())
+        await stop()
         await host.close()
         await blobs.close()

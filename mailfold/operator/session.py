@@ -41,8 +41,9 @@ class Session:
             self._stack.push_async_callback(opened.close)
         return self._channels[service]
 
-    async def owner(self, service: str) -> Any:
-        """As `running`; when it does not run it is hosted here. Raises CommandFailed where there is no such installation."""
+    async def owner(self, service: str, *, whole: bool = True) -> Any:
+        """As `running`; when it does not run it is hosted here, `whole` or with its store alone. Raises CommandFailed where there
+        is no such installation."""
         if service in self._channels or answers(self.places, service):
             return await self.running(service)
         from mailfold.operator.hosting import Elsewhere, hosted
@@ -50,7 +51,7 @@ class Session:
         if not self.places.credentials.exists():
             raise not_running(self.places.data)
         try:
-            self._channels[service] = await self._stack.enter_async_context(hosted(self.places, service))
+            self._channels[service] = await self._stack.enter_async_context(hosted(self.places, service, whole=whole))
         except Elsewhere as error:
             if not answers(self.places, service):
                 raise CommandFailed(f"{service} is starting or stopping in another process; try again in a moment ({error})", 2) from error
