@@ -29,8 +29,8 @@ class Target:
     users: int = 50
 
     def login(self, user: int) -> str:
-        """The name this user logs in with."""
-        return user_name(user)
+        """The name this user logs in with: the full address."""
+        return f"{user_name(user)}@{self.domain}"
 
 
 def trusting_context() -> ssl.SSLContext:
