@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Protocol
-
-import sqlalchemy
+from typing import TYPE_CHECKING, Any, Protocol
 
 from shared.clock import Clock
 from shared.eventstore.connection import Connection, Reader, Row
 from shared.eventstore.event import Event, Provenance, Recorded, decode, decode_actor, encode, encode_actor
 from shared.shards import SHARDS, shard_of
+
+if TYPE_CHECKING:  # 0.15 s of imports that whoever only names our errors (the command) need not pay
+    import sqlalchemy
 
 _INSERT = (
     "INSERT INTO event (shard, position, stream, version, type, schema, at, cause, correlation, command, actor, data)"
