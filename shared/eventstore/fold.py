@@ -68,16 +68,16 @@ def verify(reader: Reader, projections: Sequence[Projection], progress: Progress
 def mend(connection: Connection, differences: Iterable[Difference], projections: Sequence[Projection]) -> int:
     """Put the folded rows in the place of the stored ones, inside the writer's transaction; the number of rows mended."""
     tables = {table.name: table for table in tables_of(projections)}
-    count = 0
-    for difference in differences:
-        table = tables[difference.table]
+    found = list(differences)
+    # First everything goes that is wrong, then comes what is right: two rows may have swapped what an index holds unique.
+    for difference in found:
         if difference.stored is not None:
-            where = " AND ".join(f"{column} = ?" for column in key_names(table))
-            connection.execute(f"DELETE FROM {table.name} WHERE {where}", difference.key)  # noqa: S608
+            where = " AND ".join(f"{column} = ?" for column in key_names(tables[difference.table]))
+            connection.execute(f"DELETE FROM {difference.table} WHERE {where}", difference.key)  # noqa: S608
+    for difference in found:
         if difference.folded is not None:
-            insert(connection, table, [difference.folded])
-        count += 1
-    return count
+            insert(connection, tables[difference.table], [difference.folded])
+    return len(found)
 
 
 def rebuild(connection: Connection, projections: Sequence[Projection], progress: Progress = no_progress) -> int:
