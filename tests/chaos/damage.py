@@ -100,3 +100,13 @@ def _other(value: Any) -> Any:
     if isinstance(value, bytes):
         return value + b"!"
     return value + 1 if isinstance(value, int) else f"{value}!"
+
+
+def swap_names(file: Path) -> list[tuple[str]]:
+    """Two mailboxes of one account exchange their names, which an index holds unique; their ids."""
+    with opened(file) as connection:
+        account = connection.execute("SELECT account FROM mailbox GROUP BY account HAVING count(*) > 1").fetchone()[0]
+        (one, its), (two, others) = connection.execute("SELECT id, name FROM mailbox WHERE account = ? ORDER BY id LIMIT 2", (account,)).fetchall()
+        for name, box in (("between", one), (its, two), (others, one)):
+            connection.execute("UPDATE mailbox SET name = ? WHERE id = ?", (name, box))
+    return [(one,), (two,)]

@@ -10,7 +10,7 @@ import pytest
 
 from mailfold.layouts import OWNERS
 from tests.chaos.conftest import Start
-from tests.chaos.damage import Damaged, damage, projection_tables
+from tests.chaos.damage import Damaged, damage, projection_tables, swap_names
 from tests.chaos.ledger import Ledger
 from tests.chaos.owners import Owners
 from tests.chaos.quiet_life import blob_files, send, touch
@@ -32,6 +32,10 @@ async def test_each_projection_is_mended(server: MailfoldServer) -> None:
             file = _file(server, service)
             for table in projection_tables(file):
                 done += await _damage_and_mend(owners, service, file, table)
+        swapped = swap_names(_file(server, "mailstore"))
+        mended = await owners.verify("mailstore", mend=True)
+        assert sorted(tuple(orjson.loads(one.key)) for one in mended.differences) == sorted(swapped)
+        assert not (await owners.verify("mailstore")).differences
     print(f"\n{len(done)} rows damaged in {len({(service, one.table) for service, one in done})} tables of {len(OWNERS)} services: all named, all mended")
     hows = {one.how for _, one in done}
     assert hows == {"inserted", "altered", "deleted"}
