@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
+from typing import TypeVar
 
 import msgspec
 
 from shared.eventstore.event import Actor, Provenance
 
+T = TypeVar("T")
 UNKNOWN = Provenance(Actor("system"))
 _provenance: ContextVar[Provenance] = ContextVar("provenance", default=UNKNOWN)
 _caller: ContextVar[str] = ContextVar("caller", default="")
@@ -35,7 +37,7 @@ def acting(why: Provenance) -> Iterator[None]:
     try:
         yield
     finally:
-        _provenance.reset(token)
+        _put_back(_provenance, token)
 
 
 def act(why: Provenance) -> None:
@@ -50,7 +52,13 @@ def called_by(service: str) -> Iterator[None]:
     try:
         yield
     finally:
-        _caller.reset(token)
+        _put_back(_caller, token)
+
+
+def _put_back(variable: ContextVar[T], token: Token[T]) -> None:
+    """A stream that its reader abandoned is closed in a context of its own, where nothing was set and nothing is to be put back."""
+    with contextlib.suppress(ValueError):
+        variable.reset(token)
 
 
 def with_command(command: str) -> Provenance:
