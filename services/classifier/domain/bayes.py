@@ -5,13 +5,12 @@ The mean keeps an unsure zone and ranks far better (SpamAssassin public corpus, 
 positives 21 % with the sum over the root of the length, 10 % with the mean; Robinson-Fisher 20 %).
 """
 
-from collections.abc import Mapping
-
 import numpy as np
 import numpy.typing as npt
 
 from services.classifier.domain.evidence import Seen
 from services.classifier.domain.hashing import Indices
+from services.classifier.domain.token_names import TokenNames
 
 LogOdds = npt.NDArray[np.float64]
 
@@ -34,8 +33,8 @@ def message_score(odds: LogOdds) -> float:
     return float(odds.mean()) if len(odds) else 0.0
 
 
-def deciding_words(tokens: Indices, odds: LogOdds, words: Mapping[int, str]) -> tuple[tuple[str, float], ...]:
+def deciding_words(tokens: Indices, odds: LogOdds, names: TokenNames) -> tuple[tuple[str, float], ...]:
     """The words that moved the probability most, strongest first, each with its log-odds (above 0: spam)."""
     strongest = np.argsort(-np.abs(odds), kind="stable")[:WORDS_KEPT]
-    found = ((words.get(int(tokens[at])), float(odds[at])) for at in strongest)
+    found = ((names.find(int(tokens[at])), float(odds[at])) for at in strongest)
     return tuple((word, round(weight, 3)) for word, weight in found if word is not None and weight)

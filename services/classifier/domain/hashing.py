@@ -20,14 +20,26 @@ TRIGRAM_SIZE = 1 << TRIGRAM_BITS
 Indices = npt.NDArray[np.uint32]
 
 _GOLDEN = np.uint32(0x9E3779B1)
+_PAIR_SALT = np.uint32(0x5BD1E995)
+_PAIR_FACTOR = np.uint32(0x85EBCA6B)
 
 
-def token_indices(tokens: Collection[str]) -> Indices:
-    """The index of each token, in the order of the tokens. No token may hold a line feed."""
+def token_codes(tokens: Collection[str]) -> Indices:
+    """The 32-bit code of each token, in the order of the tokens. No token may hold a line feed."""
     if not tokens:
         return np.empty(0, np.uint32)
     encoded = "\n".join(tokens).encode("utf-8", "replace").split(b"\n")
-    return _spread(np.fromiter(map(crc32, encoded), np.uint32, len(encoded)), TOKEN_BITS)
+    return np.fromiter(map(crc32, encoded), np.uint32, len(encoded))
+
+
+def pair_codes(codes: Indices) -> Indices:
+    """The code of each two neighbours, from their codes; their order matters."""
+    return (codes[:-1] ^ _PAIR_SALT) * _PAIR_FACTOR ^ codes[1:]
+
+
+def token_indices(codes: Indices) -> Indices:
+    """The index of each token or pair."""
+    return _spread(codes, TOKEN_BITS)
 
 
 def header_indices(tokens: Indices) -> Indices:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from services.classifier.domain.message_view import MessageView
 from services.classifier.domain.url_tokens import host_tokens
-from services.classifier.domain.words import lower, pairs, without_years, words
+from services.classifier.domain.words import lower, words
 from shared.protocol.message.scan import DisplayAddress, Part
 
 # Fields whose presence (or absence) tells the program that wrote the mail. Written by authors' programs, never on the way.
@@ -25,9 +25,9 @@ _THREE_DIGITS = re.compile(r"\d{3}")
 
 
 def header_tokens(view: MessageView) -> list[str]:
-    """All tokens of header and structure."""
+    """All tokens of header and structure but the words of the subject."""
     return [
-        *subject_tokens(view.subject),
+        *_manners(view.subject),
         *_address_tokens("from:", view.from_),
         *_address_tokens("reply:", view.reply_to),
         *_field_tokens(view),
@@ -36,13 +36,12 @@ def header_tokens(view: MessageView) -> list[str]:
     ]
 
 
-def subject_tokens(subject: str) -> Iterator[str]:
-    """The words of the subject, alone and in pairs, and its manners."""
-    found = lower(words(without_years(subject)))
-    for word in found:
-        yield f"subject:{word}"
-    for pair in pairs(found):
-        yield f"subject:{pair}"
+def subject_tokens(subject: str) -> list[str]:
+    """The words of the subject in order: their pairs count too."""
+    return [f"subject:{word}" for word in lower(words(subject))]
+
+
+def _manners(subject: str) -> Iterator[str]:
     if subject.isupper():
         yield "subject:SHOUTED"
     if _TRAILER.search(subject):

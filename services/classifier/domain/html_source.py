@@ -10,7 +10,7 @@ MAX_ATTRIBUTES = 8
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.S)
 _HIDDEN = re.compile(r"<(style|script)\b[^<>]*+>.*?(?:</\1|\Z)", re.I | re.S)
 # Tags that do not part words: spammers write V<b></b>iagra, and readers see one word.
-_INLINE = re.compile(r"</?(?:b|i|u|a|em|font|span|strong|small|big)\b[^<>]*+>", re.I)
+_INLINE = re.compile(r"/?(?:b|i|u|a|em|font|span|strong|small|big)(?![a-z0-9])", re.I)
 _TAG = re.compile(r"<(/?[A-Za-z!][^<>]*+)>")
 _ATTRIBUTE = re.compile(r"""([a-z-]{1,20})\s*+=\s*+("[^"]*+"|'[^']*+'|[^\s>"']++)""", re.I)
 # Attributes whose value is content, an address or a serial number: only that they are there is told.
@@ -27,8 +27,12 @@ class HtmlText(NamedTuple):
 def read_html(source: str) -> HtmlText:
     """The visible text and the markup tokens of an HTML source."""
     shown = _HIDDEN.sub(" ", _COMMENT.sub("", source)) if "<" in source else source
-    tokens = [token for tag in dict.fromkeys(_TAG.findall(shown)[:MAX_TAGS]) for token in _tag_tokens(tag)]
-    return HtmlText(unescape(_TAG.sub(" ", _INLINE.sub("", shown))), tokens)
+    pieces = _TAG.split(shown)  # text and tags by turns
+    tags = pieces[1::2]
+    gaps = {tag: "" if _INLINE.match(tag) else " " for tag in set(tags)}
+    pieces[1::2] = [gaps[tag] for tag in tags]
+    tokens = [token for tag in dict.fromkeys(tags[:MAX_TAGS]) for token in _tag_tokens(tag)]
+    return HtmlText(unescape("".join(pieces)), tokens)
 
 
 def looks_like_html(text: str) -> bool:

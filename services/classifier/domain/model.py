@@ -70,7 +70,7 @@ class Model:
             bayes=self._bayes_probability(odds, seen),
             text=self.linear.text.probability(found.trigrams) if self._linear_is_ready else None,
             header=self.linear.header.probability(found.header) if self._linear_is_ready else None,
-            words=bayes.deciding_words(found.tokens, odds, found.words),
+            words=bayes.deciding_words(found.tokens, odds, found.names),
             facts=self.facts,
             linear_facts=self.linear.facts,
         )
