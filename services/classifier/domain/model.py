@@ -14,6 +14,8 @@ from services.classifier.domain.training import Trained
 ENOUGH = 50
 # How much more an account's own lessons count for its mail than those of others.
 OWN_WEIGHT = 4.0
+# The linear models cannot unlearn: with more than this share of lessons taken back since their training, they are not asked.
+TAKEN_BACK_SHARE = 0.02
 
 
 class Model:
@@ -82,4 +84,6 @@ class Model:
 
     @property
     def _linear_is_ready(self) -> bool:
-        return min(self.linear.facts.spam, self.linear.facts.ham) >= ENOUGH
+        facts = self.linear.facts
+        taken_back = abs(facts.spam - self.spam_seen) + abs(facts.ham - self.ham_seen)
+        return min(facts.spam, facts.ham) >= ENOUGH and taken_back <= TAKEN_BACK_SHARE * (self.spam_seen + self.ham_seen)

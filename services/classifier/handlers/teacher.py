@@ -88,11 +88,18 @@ class Teacher:
             self._due = asyncio.get_running_loop().create_task(self._after_quiet())
 
     async def _after_quiet(self) -> None:
+        """Lessons that come while it trains are followed by another training: what they took back is still in this one."""
+        trained = -1
+        while trained != self._lessons_followed:
+            await self._quiet()
+            trained = self._lessons_followed
+            await self._train()
+
+    async def _quiet(self) -> None:
         seen = -1
         while seen != self._lessons_followed:
             seen = self._lessons_followed
             await asyncio.sleep(self._delay)
-        await self._train()
 
     async def _train(self) -> None:
         """Train the second opinion from the facts, in slices; what was learnt meanwhile is added at the end."""

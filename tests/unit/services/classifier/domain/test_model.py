@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from letter_box import lesson, made, taught
 
 from services.classifier.domain.evidence import AccountCounts, NotLearnt
-from services.classifier.domain.lesson import Lesson
+from services.classifier.domain.lesson import Label, Lesson
 from services.classifier.domain.model import ENOUGH, Model
 from services.classifier.domain.snapshot import UnusableSnapshot, evidence_snapshot, restore, snapshot
 from services.classifier.domain.training import Training, example_of, train
@@ -133,3 +134,19 @@ def test_training_of_next_to_nothing(count: int) -> None:
     model = Model()
     model.adopt(train([example_of(fact) for fact in POOL[:count]], 1))
     assert sum(model.linear.facts[:2]) == count
+
+
+def test_the_linear_models_are_not_asked_while_they_hold_what_was_taken_back() -> None:
+    """They cannot unlearn: ham that was taught as spam and moved out again would go on to count as spam until the next training."""
+    facts = [lesson(is_spam, number) for number in range(ENOUGH) for is_spam in (True, False)]
+    mistaken = [msgspec.structs.replace(fact, label=Label.SPAM) for fact in facts if not fact.is_spam]
+    model = model_of(mistaken)
+    for fact in mistaken:
+        model.unlearn(fact)
+    for fact in facts:
+        model.learn(fact)
+    opinion = model.opinion(made(False, 1000))
+    assert opinion is not None and opinion.text is None and opinion.header is None
+    model.adopt(train([example_of(fact) for fact in facts], 7))
+    opinion = model.opinion(made(False, 1000))
+    assert opinion is not None and opinion.text is not None and opinion.text < 0.5
