@@ -73,6 +73,14 @@ def test_events(server: MailfoldServer, ann: Person) -> None:
     assert {one["type"] for one in server.command.json_lines("events", "--type", "account.added")} == {"account.added"}
 
 
+def test_events_are_followed_as_they_come(server: MailfoldServer, ann: Person) -> None:
+    sent = letter(SENDER, ann.address)
+    with server.command.following("events", "--follow", "--type", "mail.received", "--json") as lines:
+        with server.smtp() as smtp:
+            smtp.send(SENDER, [ann.address], sent.data)
+        assert next(line for line in lines if sent.message_id in line)
+
+
 def test_settings_are_shown_and_set(server: MailfoldServer) -> None:
     shown = {one["name"]: one for one in server.command.json("settings", "show")}
     assert shown["ingress.max_recipients"]["value"] == "1000" and shown["ingress.max_recipients"]["description"]

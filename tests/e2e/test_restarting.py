@@ -13,6 +13,7 @@ from tests.harness.waiting import until
 from tests.harness.zone import HONEST
 
 SENDER = f"carl@{HONEST}"
+SMALL_QUEUE = 100
 SECOND_START_SECONDS = 5.0
 """On a machine that does nothing else."""
 
@@ -83,3 +84,25 @@ def _pid_of(server: MailfoldServer, name: str) -> int:
 def busyness() -> float:
     """How many programs share one core here, one at least."""
     return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+
+
+def test_a_step_that_cannot_be_done_is_kept_and_done_later(server: MailfoldServer) -> None:
+    ann = server.people.person("ann")
+    waiting = len(server.contracts.queue())
+    server.extra["MAILFOLD_OUTBOUND_MAX_WAITING"] = str(SMALL_QUEUE)
+    server.restart()
+    recipients = [f"dora{number}@{HONEST}" for number in range(SMALL_QUEUE - waiting)]
+    with server.submissions(ann) as smtp:
+        smtp.send(ann.address, recipients, letter(ann.address, recipients[0]).data)
+        server.settled()
+        late = smtp.send(ann.address, [f"late@{HONEST}"], letter(ann.address, f"late@{HONEST}").data).queue_id
+    buried = until(lambda: [one["id"] for one in server.command.json("deadletters", "list") if one["queue_id"] == late], "the dead letter", 40)
+    held = until(lambda: [one.queue_id for one in server.contracts.receptions() if one.state == "held"], "the held reception")
+    assert held == [late] and late not in {entry.queue_id for entry in server.contracts.queue()}
+    del server.extra["MAILFOLD_OUTBOUND_MAX_WAITING"]
+    server.restart()
+    assert [one.queue_id for one in server.contracts.receptions() if one.state == "held"] == [late]
+    server.command("deadletters", "retry", *buried)
+    until(lambda: late not in {one.queue_id for one in server.contracts.receptions()}, "the reception's release")
+    assert [entry.recipient for entry in server.contracts.queue() if entry.queue_id == late] == [f"late@{HONEST}"]
+    assert late not in {one["queue_id"] for one in server.command.json("deadletters", "list")}

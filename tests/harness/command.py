@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,6 +61,17 @@ class Command:
     def json_lines(self, *words: str) -> list[Any]:
         """What it says with `--json`, one document a line."""
         return [json.loads(line) for line in self(*words, "--json").splitlines()]
+
+    @contextlib.contextmanager
+    def following(self, *words: str) -> Iterator[Iterator[str]]:
+        """The lines of a command that goes on until it is interrupted; a silent one ends after a while."""
+        argv = ["timeout", str(_LIMIT), *program(), *words, "--data", str(self._data)]
+        with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, env=environment(self._settings), start_new_session=True) as process:
+            assert process.stdout is not None
+            try:
+                yield iter(process.stdout)
+            finally:
+                os.killpg(process.pid, signal.SIGINT)
 
 
 def program() -> tuple[str, ...]:
