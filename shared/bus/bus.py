@@ -11,7 +11,7 @@ from nats.aio.client import Client
 
 from shared.bus.attempt import Attempt, Exhausted, Handler
 from shared.bus.connection import Connection
-from shared.bus.declare import declare_all
+from shared.bus.declare import declare_all, remove_stuck
 from shared.bus.doorbells import Doorbells, Heard, Listening
 from shared.bus.outgoing import Outgoing
 from shared.bus.publisher import Publisher
@@ -96,6 +96,9 @@ class Bus:
             task.cancel()
 
     async def _restore(self, client: Client) -> None:
+        if self._publisher.is_stuck:
+            log.error("bus.streams_stuck", silent_seconds=self._publisher.patience)
+            await remove_stuck(client, self._publisher.patience)
         await declare_all(client, self._settings.ack_wait_seconds)
         await self._publisher.attach(client)
         await self._doorbells.attach(client)

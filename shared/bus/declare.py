@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 from nats.aio.client import Client
 from nats.js import JetStreamContext
 from nats.js.api import (
@@ -13,7 +15,7 @@ from nats.js.api import (
     StorageType,
     StreamConfig,
 )
-from nats.js.errors import BadRequestError
+from nats.js.errors import BadRequestError, NotFoundError
 
 from shared.bus.subjects import DURABLES, STREAMS, Durable, Stream
 
@@ -58,6 +60,19 @@ async def declare_all(client: Client, ack_wait_seconds: float) -> None:
         await _declare_stream(jetstream, stream_config(stream))
     for durable in DURABLES:
         await jetstream.add_consumer(durable.stream.name, consumer_config(durable, ack_wait_seconds))
+
+
+async def remove_stuck(client: Client, silent_seconds: float) -> None:
+    """Remove streams that took messages and confirmed none for so long; those who still have work send it again. A younger stream
+    was just made anew by another process. Raises as `declare_all` does."""
+    jetstream = client.jetstream(timeout=_REQUEST_SECONDS)
+    for stream in STREAMS:
+        try:
+            created = (await jetstream.stream_info(stream.name)).created
+        except NotFoundError:
+            continue
+        if created is None or datetime.now(UTC) - created > timedelta(seconds=silent_seconds):
+            await jetstream.delete_stream(stream.name)
 
 
 async def _declare_stream(jetstream: JetStreamContext, config: StreamConfig) -> None:

@@ -16,6 +16,8 @@ from shared.bus.settings import BusSettings
 
 _ID_HEADER = "Nats-Msg-Id"
 _NO_RESPONDERS = "503"
+_STUCK_AFTER = 2.0
+"""Times the publish timeout without a single confirmation, on a living connection."""
 
 
 @dataclass(slots=True)
@@ -42,11 +44,26 @@ class Publisher:
         self._count = 0
         self._timer: asyncio.TimerHandle | None = None
         self._stopped = False
+        self._heard = 0.0
+        self._silent_since: float | None = None
 
     async def attach(self, client: Client) -> None:
         """Listen for answers on a fresh inbox."""
         self._inbox = client.new_inbox() + "."
+        self._heard = self._loop.time()
+        self._silent_since = None
         await client.subscribe(self._inbox + "*", cb=self._answered)
+
+    @property
+    def patience(self) -> float:
+        """Seconds of silence after which the streams are taken to be stuck."""
+        return _STUCK_AFTER * self._settings.publish_timeout_seconds
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether the server takes publishes and confirms none. nats-server does so after a full disk, until its stream is made anew."""
+        silent = self._silent_since
+        return silent is not None and self._loop.time() - silent >= self.patience
 
     def resend(self) -> None:
         """Send everything without an answer again."""
@@ -94,8 +111,18 @@ class Publisher:
         for waiting in self._waiting.values():
             if waiting.deadline > now:
                 self._timer = self._loop.call_at(waiting.deadline, self._expire)
-                return
+                break
+            self._note_silence(waiting)
             _fail(waiting, BusUnavailable(f"no answer from the bus within {self._settings.publish_timeout_seconds:g} s"))
+
+        if self.is_stuck:
+            self._connection.heal("publishes are taken and not confirmed")
+
+    def _note_silence(self, waiting: _Waiting) -> None:
+        """Nothing at all was heard while this one waited."""
+        sent = waiting.deadline - self._settings.publish_timeout_seconds
+        if self._silent_since is None and self._connection.ready and sent > self._heard:
+            self._silent_since = sent
 
     def _send(self, token: str, waiting: _Waiting) -> None:
         def refused(error: Exception) -> None:
@@ -104,6 +131,7 @@ class Publisher:
         self._outgoing.send(waiting.subject, waiting.payload, self._inbox + token, waiting.headers, refused=refused)
 
     async def _answered(self, message: Msg) -> None:
+        self._heard, self._silent_since = self._loop.time(), None
         waiting = self._waiting.get(message.subject.rpartition(".")[2])
         if waiting is None or waiting.answer.done():
             return

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import resource
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -184,3 +187,37 @@ async def test_an_outage_is_told_once(nats_server: NatsServer) -> None:
 async def test_a_bus_without_a_url_is_a_mistake() -> None:
     with pytest.raises(ValueError, match="url"):
         await Bus.connect(BusSettings(), "test")
+
+
+async def test_a_stream_that_a_full_disk_has_stopped_is_made_anew(nats_server: NatsServer) -> None:
+    """nats-server remembers the failed write: its stream confirms nothing any more, room or not, until it is deleted."""
+    inbox = Inbox()
+    async with connected(nats_server, publish_timeout_seconds=0.3) as bus:
+        bus.work(CLASSIFIER_RECEIVED, inbox.handle, inbox.bury)
+        await bus.publish(RECEIVED.on(0), "e1", b"before")
+        await until(lambda: inbox.finished == [b"before"])
+        with no_room(nats_server), pytest.raises(BusUnavailable):
+            await bus.publish(RECEIVED.on(0), "e2", b"x" * 500_000)
+        with pytest.raises(BusUnavailable):
+            await bus.publish(RECEIVED.on(0), "e3", b"there is room again")
+        await until(lambda: _published(bus, b"after"))
+        await until(lambda: inbox.finished[-1] == b"after")
+
+
+@contextlib.contextmanager
+def no_room(server: NatsServer) -> Iterator[None]:
+    """No file of the server may grow."""
+    before = resource.prlimit(server.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        yield
+    finally:
+        resource.prlimit(server.pid, resource.RLIMIT_FSIZE, before)
+
+
+async def _published(bus: Bus, payload: bytes) -> bool:
+    try:
+        await bus.publish(RECEIVED.on(0), "", payload)
+    except BusUnavailable:
+        return False
+    return True
