@@ -61,6 +61,7 @@ class Classifier:
 
     async def stop(self) -> None:
         """Finish the works at hand."""
+        await self._worker.stop()
         await self._follower.stop()
         await self.teacher.stop()
         await self.store.close()

@@ -60,6 +60,7 @@ class Delivery:
 
     async def stop(self) -> None:
         """Finish the works at hand."""
+        await self._worker.stop()
         await self._follower.stop()
         await self.store.close()
 

@@ -31,8 +31,9 @@ class Outbound:
         self._host = host
         metadata = sqlalchemy.MetaData()
         self.store = host.event_store(SERVICE, metadata, (QueueProjection(metadata), DeadLetterProjection(metadata)))
+        self._endpoint = OutboundEndpoint(self.store, host.ids, host.section(OutboundSettings).max_waiting)
         self.registrations: Sequence[Registration] = (
-            (add_OutboundServicer_to_server, OutboundEndpoint(self.store, host.ids, host.section(OutboundSettings).max_waiting)),
+            (add_OutboundServicer_to_server, self._endpoint),
             (add_EventSourceServicer_to_server, StoreSource(self.store)),
             (add_OwnerServicer_to_server, StoreOwner(SERVICE, self.store, report=self._report, blobs=self._referenced)),
         )
@@ -40,6 +41,7 @@ class Outbound:
     async def start(self) -> None:
         """Open the store."""
         await self._host.open_store(self.store)
+        await self._endpoint.start()
         ring_at_commits(self._host.bus, SERVICE, self.store)
 
     async def stop(self) -> None:

@@ -88,6 +88,8 @@ class InternalError(ServiceError):
     status = grpc.StatusCode.INTERNAL
 
 
+_MESSAGE_LIMIT = 500
+"""Characters: gRPC carries a refusal in a header of 8 KB, percent-encoded; a longer one would arrive as RESOURCE_EXHAUSTED."""
 _BY_STATUS: dict[grpc.StatusCode, type[ServiceError]] = {kind.status: kind for kind in ServiceError.__subclasses__()}
 
 
@@ -104,7 +106,8 @@ def translate(error: Exception) -> ServiceError | None:
 
 def to_details(error: ServiceError) -> str:
     """The error as gRPC's details text."""
-    return orjson.dumps({"reason": error.reason, "message": error.message}).decode()
+    message = error.message.encode("utf-8", "replace").decode()
+    return orjson.dumps({"reason": error.reason, "message": message[:_MESSAGE_LIMIT]}).decode()
 
 
 def from_rpc(error: grpc.aio.AioRpcError) -> ServiceError:

@@ -10,6 +10,7 @@ import structlog
 from services.classifier.handlers.judge import ACTOR, Judge
 from shared.bus.bus import Bus
 from shared.bus.subjects import CLASSIFIED, CLASSIFIER_RECEIVED, RECEIVED
+from shared.bus.worker import Worker
 from shared.events.mail import MailReceived
 from shared.eventstore.deadletters import DeadLetters
 from shared.eventstore.event import Provenance, encode
@@ -30,11 +31,17 @@ class ClassifierWorker:
         self._judge = judge
         self._letters = letters
         self._ingress: Any = IngressStub(ingress)
+        self._worker: Worker | None = None
         letters.redriven_by(_WHAT, self._redrive)
 
     def start(self, concurrency: int) -> None:
         """Take mails from now on."""
-        self._bus.work(CLASSIFIER_RECEIVED, self._handle, self._bury, concurrency)
+        self._worker = self._bus.work(CLASSIFIER_RECEIVED, self._handle, self._bury, concurrency)
+
+    async def stop(self) -> None:
+        """Take no new mails, finish those at hand: behind this the store may close."""
+        if self._worker is not None:
+            await self._worker.stop()
 
     async def _handle(self, payload: bytes, _count: int) -> None:
         mail = _decoder.decode(payload)

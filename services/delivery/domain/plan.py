@@ -41,7 +41,7 @@ def _steps(mail: Mail, recipient: Recipient, resolution: Resolution, reached: se
             for target in resolution.targets:
                 yield from _to_target(mail, recipient, target, reached, script_of)
         case Kind.REMOTE:
-            yield Step(recipient.address, 0, "enqueue", address=recipient.address, reverse_path=mail.reverse_path)
+            yield from _to_target(mail, recipient, resolution.targets[0] if resolution.targets else Target(recipient.address), reached, script_of)
         case Kind.UNKNOWN:
             yield Step(recipient.address, 0, "bounce", reason="there is no such mailbox here", rule="5.1.1")
         case Kind.DISABLED:

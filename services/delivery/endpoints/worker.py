@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -12,6 +13,7 @@ from services.delivery.domain.mail import Mail, from_classified, from_submitted
 from services.delivery.handlers.deliver import ACTOR, Deliverer
 from shared.bus.bus import Bus
 from shared.bus.subjects import CLASSIFIED, DELIVERY_CLASSIFIED, DELIVERY_SUBMITTED, SETTLED, SUBMITTED
+from shared.bus.worker import Worker
 from shared.events.mail import MailSettled, MailSubmitted
 from shared.events.spam import MailClassified
 from shared.eventstore.deadletters import DeadLetters
@@ -44,13 +46,20 @@ class DeliveryWorker:
         self._deliverer = deliverer
         self._letters = letters
         self._ingress: Any = IngressStub(ingress)
+        self._workers: tuple[Worker, ...] = ()
         for name, read in ((_name(CLASSIFIED), classified), (_name(SUBMITTED), submitted)):
             letters.redriven_by(name, self._redrive(read))
 
     def start(self, concurrency: int) -> None:
         """Take mails from now on."""
-        self._bus.work(DELIVERY_CLASSIFIED, self._handler(classified), self._bury(_name(CLASSIFIED), classified), concurrency)
-        self._bus.work(DELIVERY_SUBMITTED, self._handler(submitted), self._bury(_name(SUBMITTED), submitted), concurrency)
+        self._workers = (
+            self._bus.work(DELIVERY_CLASSIFIED, self._handler(classified), self._bury(_name(CLASSIFIED), classified), concurrency),
+            self._bus.work(DELIVERY_SUBMITTED, self._handler(submitted), self._bury(_name(SUBMITTED), submitted), concurrency),
+        )
+
+    async def stop(self) -> None:
+        """Take no new mails, finish those at hand: behind this the store may close."""
+        await asyncio.gather(*(worker.stop() for worker in self._workers))
 
     def _handler(self, read: Read) -> Callable[[bytes, int], Awaitable[None]]:
         async def handle(payload: bytes, _count: int) -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Sequence
 from typing import Any
+
+import msgspec
 
 from services.delivery.domain.mail import Mail
 from services.delivery.domain.plan import plan
 from services.delivery.domain.prefix import notice_prefix, prefix
-from services.delivery.handlers.notices import Notices
+from services.delivery.handlers.notices import Failure, Notices
 from services.delivery.handlers.record import Record, record_of
 from services.delivery.handlers.routes import Routes
 from shared.clock import Clock
@@ -55,44 +58,45 @@ class Deliverer:
             return record
         routes = [(recipient, await self._routes.resolve(recipient.address)) for recipient in mail.recipients]
         steps, told = plan(mail, routes)
-        return await self._append(mail, DeliveryPlanned(mail.queue_id, steps, told), 0, why)
+        return await self._append(mail, [DeliveryPlanned(mail.queue_id, steps, told)], 0, why)
 
     async def _settled(self, mail: Mail, record: Record, why: Provenance) -> Record:
         outcomes = tuple(_outcome(recipient.address, record) for recipient in mail.recipients)
-        return await self._append(mail, DeliverySettled(mail.queue_id, outcomes), 1 + len(record.bounced), why)
+        return await self._append(mail, [DeliverySettled(mail.queue_id, outcomes)], 1 + len(record.bounced), why)
 
-    async def _bounced(self, mail: Mail, record: Record, failures: list[tuple[Step, str, str]], why: Provenance) -> Record:
-        step, reason, status = failures[0]
-        notices = () if step.blob else await self._notices.steps(mail, step, reason, status, record.next_index)
-        fact = DeliveryBounced(mail.queue_id, step.recipient, step.index, reason, status, notices)
-        return await self._append(mail, fact, 1 + len(record.bounced), why)
+    async def _bounced(self, mail: Mail, record: Record, failures: list[Failure], why: Provenance) -> Record:
+        """All failures of a round are recorded together and told in one notification; of a notification that fails, nobody is told."""
+        notices = await self._notices.steps(mail, [failure for failure in failures if not failure.step.blob], record.next_index)
+        facts = [DeliveryBounced(mail.queue_id, step.recipient, step.index, reason, status) for step, reason, status in failures]
+        facts[0] = msgspec.structs.replace(facts[0], steps=notices)
+        return await self._append(mail, facts, 1 + len(record.bounced), why)
 
-    async def _append(self, mail: Mail, fact: Event, expected: int, why: Provenance) -> Record:
+    async def _append(self, mail: Mail, facts: Sequence[Event], expected: int, why: Provenance) -> Record:
         """Record a decision; when another run of the same mail was first, its decision stands."""
         with contextlib.suppress(VersionConflict):
-            await self._store.write(lambda transaction: transaction.append(mail.queue_id, [fact], why, expected=expected))
+            await self._store.write(lambda transaction: transaction.append(mail.queue_id, facts, why, expected=expected))
         return record_of(await self._store.read_stream(mail.queue_id))
 
-    async def _step(self, mail: Mail, step: Step) -> tuple[Step, str, str] | None:
-        """Carry out one step; (step, reason, status) when it can never be done."""
+    async def _step(self, mail: Mail, step: Step) -> Failure | None:
+        """Carry out one step; its failure when it can never be done."""
         match step.action:
             case "store":
                 return await self._store_copy(mail, step)
             case "enqueue":
                 await self._outbound.Enqueue(_enqueue(mail, step))
             case "bounce":
-                return step, step.reason, step.rule
+                return Failure(step, step.reason, step.rule)
             case _:
                 pass
         return None
 
-    async def _store_copy(self, mail: Mail, step: Step) -> tuple[Step, str, str] | None:
+    async def _store_copy(self, mail: Mail, step: Step) -> Failure | None:
         try:
             await self._mailstore.Deliver(_copy(mail, step, self._clock.now()))
         except LimitReached as full:
-            return step, full.message, "5.2.2"
+            return Failure(step, full.message, "5.2.2")
         except NotFound as gone:
-            return step, gone.message, "5.1.1"
+            return Failure(step, gone.message, "5.1.1")
         return None
 
 

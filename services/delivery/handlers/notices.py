@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import msgspec
+
 from services.delivery.domain.mail import Mail
 from services.delivery.handlers.routes import Routes
 from shared.blobs.blob_id import BlobId
@@ -15,6 +20,15 @@ from shared.protocol.message.scan import decode_scan, encode_scan, scan
 from shared.routing.resolution import Kind as Way
 
 
+class Failure(NamedTuple):
+    """A step that can never be done."""
+
+    step: Step
+    reason: str
+    status: str
+    """Enhanced status, `5.2.2` (RFC 3463)."""
+
+
 class Notices:
     """Writes delivery status notifications."""
 
@@ -25,29 +39,28 @@ class Notices:
         self._ids = ids
         self._host = host
 
-    async def steps(self, mail: Mail, failed: Step, reason: str, status: str, first_index: int) -> tuple[Step, ...]:
-        """The steps that tell the sender of a failure; none for the null reverse-path or NOTIFY=NEVER (RFC 3461 §4.1)."""
-        recipient = next((one for one in mail.recipients if one.address == failed.recipient), None)
-        unwanted = recipient is not None and recipient.notify and "FAILURE" not in recipient.notify.upper()
-        if not mail.reverse_path or unwanted:
+    async def steps(self, mail: Mail, failures: Sequence[Failure], first_index: int) -> tuple[Step, ...]:
+        """The steps that tell the sender of these failures in one notification; none when nobody is to be told."""
+        told = _wanted(mail, failures)
+        if not told or not mail.reverse_path:
             return ()
         way = await self._routes.resolve(mail.reverse_path)
         if way.kind not in (Way.ACCOUNTS, Way.REMOTE):
             return ()
-        fate = Undelivered(failed.recipient, status, reason, orcpt=recipient.orcpt if recipient else "")
-        blob, size, message_id = await self._written(mail, fate)
+        blob, size, message_id = await self._written(mail, tuple(told))
+        first = next(iter(told.values()))
         return tuple(
             Step(
-                failed.recipient, first_index + number, "store" if target.account else "enqueue", account=target.account, address=target.address,
-                blob=blob, size=size, reason=reason, message_id=message_id, rule="delivery status notification",
+                first.step.recipient, first_index + number, "store" if target.account else "enqueue", account=target.account,
+                address=target.address, blob=blob, size=size, reason=first.reason, message_id=message_id, rule="delivery status notification",
             )
             for number, target in enumerate(way.targets)
         )  # fmt: skip
 
-    async def _written(self, mail: Mail, fate: Undelivered) -> tuple[str, int, str]:
+    async def _written(self, mail: Mail, fates: tuple[Undelivered, ...]) -> tuple[str, int, str]:
         identity = self._ids.new(Kind.COMMAND)
         message_id = f"{identity}@{self._host}"
-        data = build(await self._original(mail), (fate,), Reporter(self._host, self._clock.now(), message_id, f"mailfold-{identity}"))
+        data = build(await self._original(mail), fates, Reporter(self._host, self._clock.now(), message_id, f"mailfold-{identity}"))
         with self._blobs.writer() as writer:
             writer.write(data)
             reference = await writer.commit(encode_scan(scan(data)))
@@ -61,6 +74,18 @@ class Notices:
             header = blob.read(0, end)
             if mail.ret.upper() == "FULL" and blob.body_size <= 256 * 1024:
                 body = blob.read(end, blob.body_size)
-        except BlobError:
-            header = b""  # the mail's bytes cannot be read; the sender is told all the same
+        except (BlobError, msgspec.DecodeError):
+            header, body = b"", b""  # the mail's bytes cannot be read; the sender is told all the same
         return Original(mail.queue_id, mail.reverse_path, self._clock.now(), header.rstrip(b"\r\n") + b"\r\n", body, mail.envid, mail.message.subject)
+
+
+def _wanted(mail: Mail, failures: Sequence[Failure]) -> dict[Undelivered, Failure]:
+    """What the sender wants to hear: each fate once, nothing of a recipient with NOTIFY=NEVER or without FAILURE (RFC 3461 §4.1)."""
+    recipients = {recipient.address: recipient for recipient in mail.recipients}
+    wanted: dict[Undelivered, Failure] = {}
+    for failure in failures:
+        recipient = recipients.get(failure.step.recipient)
+        notify, orcpt = (recipient.notify.upper(), recipient.orcpt) if recipient else ("", "")
+        if not notify or "FAILURE" in notify:
+            wanted.setdefault(Undelivered(failure.step.recipient, failure.status, failure.reason, orcpt=orcpt), failure)
+    return wanted

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from shared.events.outbound import OutboundQueued
-from shared.eventstore.event import Provenance
+from shared.eventstore.event import Provenance, Recorded
 from shared.eventstore.store import EventStore
 from shared.eventstore.transaction import Transaction
 from shared.grpc.call import provenance
@@ -24,6 +25,13 @@ class OutboundEndpoint(OutboundServicer):
         self._store = store
         self._ids = ids
         self._limit = max_waiting
+        self._waiting = 0
+
+    async def start(self) -> None:
+        """Count the queue once; from then on commits are counted, for a hand-over must not cost more the longer the queue is."""
+        row = await self._store.read(lambda reader: reader.one("SELECT count(*) FROM queue"))
+        self._waiting = row[0] if row else 0
+        self._store.on_commit(self._committed)
 
     async def Enqueue(self, request: pb.EnqueueRequest, context: Any) -> pb.EnqueueReply:
         why = provenance()
@@ -34,20 +42,21 @@ class OutboundEndpoint(OutboundServicer):
         sql = "SELECT entry, queue_id, sender, recipient, size, at, state FROM queue ORDER BY entry LIMIT ?"
         limit = min(request.limit or _LISTED, 10 * _LISTED)
         rows = await self._store.read(lambda reader: reader.all(sql, (limit,)))
-        total = await self._store.read(lambda reader: reader.one("SELECT count(*) FROM queue"))
         entries = [
             pb.QueueEntry(id=entry, queue_id=queue_id, sender=sender, recipient=recipient, size=size, at=at, state=state)
             for entry, queue_id, sender, recipient, size, at, state in rows
         ]
-        return pb.QueueList(entries=entries, total=total[0] if total else 0)
+        return pb.QueueList(entries=entries, total=self._waiting)
+
+    def _committed(self, recorded: Sequence[Recorded]) -> None:
+        self._waiting += sum(isinstance(one.event, OutboundQueued) for one in recorded)
 
     def _take(self, transaction: Transaction, request: pb.EnqueueRequest, why: Provenance) -> tuple[str, bool]:
         command = f"{request.queue_id}/{request.index}/{request.recipient}"
         earlier = transaction.answered(command)
         if earlier:
             return earlier[0].stream, True
-        row = transaction.one("SELECT count(*) FROM (SELECT 1 FROM queue LIMIT ?) AS waiting", (self._limit,))
-        if row is not None and row[0] >= self._limit:
+        if self._waiting >= self._limit:
             raise Unavailable(f"the outbound queue is full ({self._limit} entries)", "full")
         fact = _fact(self._ids.new(Kind.ENTRY), request)
         transaction.append(fact.entry, [fact], Provenance(why.actor, why.cause, why.correlation, command))

@@ -65,6 +65,7 @@ def _header(original: Original, reporter: Reporter) -> bytes:
         f"Message-ID: <{reporter.message_id}>",
         "Auto-Submitted: auto-replied",
         "MIME-Version: 1.0",
+        "Content-Transfer-Encoding: 8bit",
         f'Content-Type: multipart/report; report-type=delivery-status;\r\n boundary="{reporter.boundary}"',
         "",
         "This is a report in MIME format.",
@@ -88,12 +89,13 @@ def _for_people(original: Original, fates: tuple[Undelivered, ...], reporter: Re
 
 
 def _for_machines(original: Original, fates: tuple[Undelivered, ...], reporter: Reporter) -> bytes:
-    envelope = [f"Original-Envelope-Id: {_plain(original.envid)}"] if original.envid else []
+    envelope = [f"Original-Envelope-Id: {_ascii(original.envid)}"] if original.envid else []
     fields = ["Content-Type: message/delivery-status", "", f"Reporting-MTA: dns; {reporter.host}", *envelope, f"Arrival-Date: {_moment(original.arrived)}"]
     for fate in fates:
-        fields += ["", *([f"Original-Recipient: {_plain(fate.orcpt)}"] if fate.orcpt else [])]
-        fields += [f"Final-Recipient: rfc822; {_plain(fate.recipient)}", f"Action: {fate.action}", f"Status: {fate.status}"]
-        fields += [f"Diagnostic-Code: x-mailfold; {_plain(fate.reason)}"]
+        address_type = "rfc822" if fate.recipient.isascii() else "utf-8"
+        fields += ["", *([f"Original-Recipient: {_ascii(fate.orcpt)}"] if fate.orcpt else [])]
+        fields += [f"Final-Recipient: {address_type}; {_ascii(fate.recipient)}", f"Action: {fate.action}", f"Status: {fate.status}"]
+        fields += [f"Diagnostic-Code: x-mailfold; {_ascii(fate.reason)}"]
     return _lines(*fields)
 
 
@@ -110,6 +112,11 @@ def _lines(*lines: str) -> bytes:
 def _plain(text: str) -> str:
     """Without anything that could end a line or begin a field."""
     return "".join(character if character.isprintable() else " " for character in text)[:500]
+
+
+def _ascii(text: str) -> str:
+    """As a 7-bit field takes it: other characters as utf-8-addr-xtext does (RFC 6533 §3)."""
+    return "".join(character if character.isascii() else f"\\x{{{ord(character):X}}}" for character in _plain(text))
 
 
 def _moment(micros: int) -> str:
