@@ -5,9 +5,11 @@ One command on many messages is one fact with UID ranges. UIDs, UIDVALIDITY and 
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
-from shared.eventstore.event import Event, stored
+from shared.eventstore.event import Event, stored, upcast
 
 Uids = tuple[tuple[int, int], ...]
 """Ranges of UIDs, first to last, ascending."""
@@ -117,7 +119,7 @@ class FlagsChanged(Event, frozen=True):
     flags: tuple[str, ...]
 
 
-@stored("message.copied")
+@stored("message.copied", schema=2)
 class MessagesCopied(Event, frozen=True):
     """Messages were copied to another mailbox of the account: the n-th of `uids` has UID `first_uid` + n there."""
 
@@ -128,9 +130,11 @@ class MessagesCopied(Event, frozen=True):
     first_uid: int
     entries: str
     """The n-th copy is the entry `<entries>.<n>`: a new entry whose origin is the message copied."""
+    contents: tuple[str, ...] = ()
+    """As in `message.moved`."""
 
 
-@stored("message.moved")
+@stored("message.moved", schema=2)
 class MessagesMoved(Event, frozen=True):
     """Messages were moved to another mailbox of the account: the n-th of `uids` has UID `first_uid` + n there. Entries live on."""
 
@@ -139,6 +143,9 @@ class MessagesMoved(Event, frozen=True):
     target: str
     uids: Uids
     first_uid: int
+    contents: tuple[str, ...] = ()
+    """Blob ids, ascending by UID, when one of both mailboxes is for junk: whoever learns from it may come when the messages have
+    moved on or are gone."""
 
 
 @stored("message.expunged")
@@ -148,3 +155,10 @@ class MessagesExpunged(Event, frozen=True):
     account: str
     mailbox: str
     uids: Uids
+
+
+@upcast("message.copied", 1)
+@upcast("message.moved", 1)
+def _without_contents(data: dict[str, Any]) -> dict[str, Any]:
+    """The first schema did not name contents: none are known."""
+    return data

@@ -78,8 +78,10 @@ class LessonFollower:
             case _:
                 return []
 
-    async def _blobs_of(self, fact: MessagesMoved | MessagesCopied) -> list[str]:
-        """The contents of the messages where they went; those that have left again taught by that."""
+    async def _blobs_of(self, fact: MessagesMoved | MessagesCopied) -> Sequence[str]:
+        """The contents of the messages. Facts of older releases do not name them: then what is still where it went is taught."""
+        if fact.contents:
+            return fact.contents
         total = sum(last - first + 1 for first, last in fact.uids)
         span = pb.UidRange(first=fact.first_uid, last=fact.first_uid + total - 1)
         request = pb.FetchRequest(account=fact.account, mailbox=fact.target, uids=[span], contents=True)

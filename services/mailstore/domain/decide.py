@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from services.mailstore.domain.flags import DELETED, Flags, changed
-from services.mailstore.domain.names import DEFAULTS, INBOX, SEPARATOR, SPECIAL_USES, ancestors, canonical, checked
+from services.mailstore.domain.names import DEFAULTS, INBOX, JUNK, SEPARATOR, SPECIAL_USES, ancestors, canonical, checked
 from services.mailstore.domain.state import EntryState, MailboxState
 from services.mailstore.domain.uids import ranges
 from shared.events.mailbox import (
@@ -85,14 +85,19 @@ def store_flags(
     return ([FlagsChanged(account, mailbox, touched, mode, given.names())] if touched else []), refused
 
 
-def copy(account: str, source: str, target: MailboxState, uids: Collection[int], entries: str) -> list[Event]:
+def copy(account: str, source: str, target: MailboxState, uids: Collection[int], entries: str, contents: tuple[str, ...] = ()) -> list[Event]:
     """Copies into another mailbox, or into the same one."""
-    return [MessagesCopied(account, source, target.id, ranges(uids), target.uid_next, entries)] if uids else []
+    return [MessagesCopied(account, source, target.id, ranges(uids), target.uid_next, entries, contents)] if uids else []
 
 
-def move(account: str, source: str, target: MailboxState, uids: Collection[int]) -> list[Event]:
+def move(account: str, source: str, target: MailboxState, uids: Collection[int], contents: tuple[str, ...] = ()) -> list[Event]:
     """Messages change their mailbox (RFC 6851)."""
-    return [MessagesMoved(account, source, target.id, ranges(uids), target.uid_next)] if uids else []
+    return [MessagesMoved(account, source, target.id, ranges(uids), target.uid_next, contents)] if uids else []
+
+
+def teaches(source: MailboxState, target: MailboxState) -> bool:
+    """Whether a move or copy between them says what is junk: its fact then names the contents."""
+    return source.id != target.id and JUNK in (source.special_use, target.special_use)
 
 
 def expunge(account: str, mailbox: str, entries: Iterable[EntryState]) -> list[Event]:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 SEPARATOR = "/"
 INBOX = "INBOX"
-DEFAULTS = ((INBOX, ""), ("Drafts", "\\Drafts"), ("Sent", "\\Sent"), ("Spam", "\\Junk"), ("Trash", "\\Trash"), ("Archive", "\\Archive"))
+JUNK = "\\Junk"
+DEFAULTS = ((INBOX, ""), ("Drafts", "\\Drafts"), ("Sent", "\\Sent"), ("Spam", JUNK), ("Trash", "\\Trash"), ("Archive", "\\Archive"))
 SPECIAL_USES = frozenset(use for _, use in DEFAULTS if use) | {"\\Flagged", "\\All"}
 MAX_NAME = 1000
 MAX_DEPTH = 30

@@ -53,6 +53,13 @@ def entries(reader: Reader, mailbox: str, uids: Iterable[tuple[int, int]]) -> li
     return found if len(found) < 2 else sorted({entry.uid: entry for entry in found}.values(), key=lambda entry: entry.uid)
 
 
+def blobs(reader: Reader, mailbox: str, uids: Iterable[tuple[int, int]]) -> tuple[str, ...]:
+    """The bodies of the messages of some UID ranges, ascending by UID."""
+    sql = "SELECT uid, blob FROM entry WHERE mailbox = ? AND uid BETWEEN ? AND ?"
+    found = {uid: blob for first, last in uids for uid, blob in reader.all(sql, (mailbox, first, last))}
+    return tuple(found[uid] for uid in sorted(found))
+
+
 def used(reader: Reader, account: str) -> tuple[int, int]:
     """Octets and messages of an account."""
     row = reader.one("SELECT used, messages FROM account WHERE account = ?", (account,))

@@ -9,6 +9,7 @@ from typing import NamedTuple, TypeVar
 from services.mailstore.domain import decide
 from services.mailstore.domain.decide import Refused
 from services.mailstore.domain.flags import Flags, parse
+from services.mailstore.domain.names import JUNK
 from services.mailstore.domain.state import MailboxState
 from services.mailstore.domain.uids import Ranges, count, each, ranges
 from services.mailstore.handlers import load
@@ -143,7 +144,8 @@ class MessageCommands:
         entries = load.entries(transaction, source.id, uids)
         decide.within_quota(load.used(transaction, account)[0], sum(entry.size for entry in entries), quota)
         decide.uids_left(goal, len(entries))
-        events = decide.copy(account, source.id, goal, [entry.uid for entry in entries], self._ids.new(Kind.ENTRY))
+        found = _contents(transaction, source, goal, uids)
+        events = decide.copy(account, source.id, goal, [entry.uid for entry in entries], self._ids.new(Kind.ENTRY), found)
         transaction.append(account, events, why)
         return Placed(goal.uid_validity, ranges(entry.uid for entry in entries), goal.uid_next, transaction.version(account))
 
@@ -155,7 +157,8 @@ class MessageCommands:
         source, goal = load.mailbox_by_id(transaction, account, mailbox), self._existing(transaction, account, target)
         entries = load.entries(transaction, source.id, uids)
         decide.uids_left(goal, len(entries))
-        transaction.append(account, decide.move(account, source.id, goal, [entry.uid for entry in entries]), why)
+        found = _contents(transaction, source, goal, uids)
+        transaction.append(account, decide.move(account, source.id, goal, [entry.uid for entry in entries], found), why)
         return Placed(goal.uid_validity, ranges(entry.uid for entry in entries), goal.uid_next, transaction.version(account))
 
     def expunge(self, transaction: Transaction, account: str, mailbox: str, uids: Ranges, why: Provenance) -> tuple[int, Ranges]:
@@ -169,7 +172,7 @@ class MessageCommands:
         return transaction.version(account), events[0].uids if events else ()  # type: ignore[attr-defined]
 
     def _target(self, transaction: Transaction, account: str, name: str, spam: bool) -> MailboxState:
-        junk = load.mailbox_by_use(transaction, account, "\\Junk") if spam else None
+        junk = load.mailbox_by_use(transaction, account, JUNK) if spam else None
         if junk is not None:
             return junk
         try:
@@ -192,6 +195,11 @@ class MessageCommands:
             content=content_id(account, message.blob), thread=thread, flags=parse(message.flags).names(), prefix=message.prefix,
             message_id=message.message_id[:1000], subject=message.subject[:1000],
         )  # fmt: skip
+
+
+def _contents(transaction: Transaction, source: MailboxState, target: MailboxState, uids: Ranges) -> tuple[str, ...]:
+    """What a move or copy between these mailboxes teaches about."""
+    return load.blobs(transaction, source.id, uids) if decide.teaches(source, target) else ()
 
 
 def _delivered_before(recorded: Recorded) -> Delivered:
