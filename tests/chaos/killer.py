@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from tests.chaos.moments import Moment, Moments
 from tests.chaos.victims import LAUNCHER, Victims
 
 _SENDER_SECONDS = 15.0
+_AHEAD = 60
+"""Mails that may be accepted while the killer waits for its moment."""
 _ACCEPTED_SECONDS = 45.0
 
 
@@ -56,11 +59,13 @@ class Killer:
         """All of them. Raises NeverCame when somebody does not come back, or nothing is accepted any more."""
         for kill in kills:
             wanted = kill.accepted
+            self._ledger.allowance = wanted + _AHEAD
             await until(lambda wanted=wanted: len(self._ledger.accepted) >= wanted, f"{wanted} accepted mails", _ACCEPTED_SECONDS)  # type: ignore[misc]
             await pause(kill.delay)
             await self._strike(kill)
             if kill.patient and not kill.wipe:
                 self.longest_return = max(self.longest_return, await self._back(kill.name))
+        self._ledger.allowance = math.inf
 
     async def _strike(self, kill: Kill) -> None:
         if kill.wipe:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -19,6 +20,8 @@ class Ledger:
     appended: dict[str, tuple[str, str]] = field(default_factory=dict)
     """Token → (account, digest) of an APPEND that was answered OK."""
     append_cut: dict[str, tuple[str, str]] = field(default_factory=dict)
+    allowance: float = math.inf
+    """Senders rest at so many accepted mails: the killer leads, so that every kill meets mail on its way."""
     failures: Counter[str] = field(default_factory=Counter)
     """Attempts that came to nothing, by what was in the way."""
     wrong: list[str] = field(default_factory=list)

@@ -6,7 +6,7 @@ import asyncio
 import itertools
 import random
 
-from tests.chaos.conditions import pause
+from tests.chaos.conditions import pause, until
 from tests.chaos.ledger import Ledger
 from tests.chaos.letters import Letter, body, digest_of, message
 from tests.chaos.moments import Moments
@@ -16,6 +16,7 @@ from tests.chaos.smtp_client import Door, Failed, SmtpClient
 _A_CONNECTION = 12
 """Mails before a sender hangs up by itself."""
 _AGAIN = 0.15
+_KILLER_SECONDS = 120.0
 
 
 class Senders:
@@ -52,6 +53,7 @@ class Senders:
         for _ in range(_A_CONNECTION):
             if self._left <= 0:
                 return
+            await until(lambda: len(self._ledger.accepted) < self._ledger.allowance, "the killer's word", _KILLER_SECONDS, look=0.02)
             self._left -= 1
             letter = self._letter(author, chance)
             try:
