@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, PrimaryKeyConstraint, Table, Text
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, PrimaryKeyConstraint, Table, Text, text
 
 SCHEMA_VERSION = 1
 
@@ -31,7 +31,8 @@ def _log_tables(metadata: MetaData) -> None:
         Column("data", LargeBinary, nullable=False),
         PrimaryKeyConstraint("shard", "position"),
         Index("event_stream_version", "stream", "version", unique=True),
-        Index("event_command", "command"),
+        # Most facts answer no command; the condition must stand in the question too, or the index is not used.
+        Index("event_command", "command", sqlite_where=text("command <> ''"), postgresql_where=text("command <> ''")),
         sqlite_with_rowid=False,
     )  # fmt: skip
     Table(

@@ -20,7 +20,7 @@ from shared.eventstore.postgres import PostgresBackend
 from shared.eventstore.schema import store_tables
 from shared.eventstore.sqlite import SqliteBackend
 from shared.eventstore.transaction import COLUMNS, LAST_POSITIONS, SET_CURSOR, Heads, Projection, Transaction, recorded_from
-from shared.eventstore.writer import Writer
+from shared.eventstore.writer import LoopWriter, ThreadWriter, Writer
 from shared.shards import SHARDS
 
 T = TypeVar("T")
@@ -129,7 +129,8 @@ class EventStore:
         """Make the tables, take the lease, read the heads, start the writer. Raises FileInUse or LeaseHeld when another process writes."""
         self._loop = asyncio.get_running_loop()
         await asyncio.to_thread(self._prepare)
-        self._writer = Writer(self.backend.connect, self._frame, self.backend.group_limit, self._loop)
+        writer = LoopWriter if self.backend.reads_inline else ThreadWriter
+        self._writer = writer(self.backend.connect, self._frame, self.backend.group_limit, self._loop)
         self._writer.start()
         if self.backend.reads_inline:
             self._reader = self.backend.connect()
@@ -157,10 +158,13 @@ class EventStore:
         """Call `listener` on the loop with the facts of each group, after its commit and in order. It must not block."""
         self._frame.listeners.append(lambda appended: self._notify(listener, appended))
 
-    async def write(self, work: Work[T]) -> T:
-        """Run a unit of work; returns its result when it is durable. Raises what the work raised, VersionConflict, or StoreUnavailable."""
+    async def write(self, work: Work[T], *, long: bool = False) -> T:
+        """Run a unit of work; returns its result when it is durable. Raises what the work raised, VersionConflict, or StoreUnavailable.
+
+        `long`: the work takes more than some milliseconds and must not keep the loop from others.
+        """
         assert self._writer is not None
-        return await self._writer.run(lambda connection: self._in_transaction(connection, work))
+        return await self._writer.run(lambda connection: self._in_transaction(connection, work), long=long)
 
     async def read(self, query: Callable[[Reader], T]) -> T:
         """Answer a short question from committed rows. `query` must not keep the reader."""
@@ -220,17 +224,17 @@ class EventStore:
             mend(transaction.connection, verdict.differences, self.projections)
             return verdict
 
-        return await self.write(work)
+        return await self.write(work, long=True)
 
     async def rebuild(self, progress: Progress = no_progress) -> int:
         """Empty the projections and fold the log into them anew; the number of events."""
-        return await self.write(lambda transaction: rebuild(transaction.connection, self.projections, progress))
+        return await self.write(lambda transaction: rebuild(transaction.connection, self.projections, progress), long=True)
 
     @property
     def figures(self) -> Mapping[str, int]:
         """Groups committed and works done since the start."""
-        writer = self._writer
-        return {"groups": writer.groups if writer else 0, "works": writer.works if writer else 0}
+        group = self._writer.group if self._writer else None
+        return {"groups": group.groups if group else 0, "works": group.works if group else 0}
 
     def _prepare(self) -> None:
         if "event" not in self.metadata.tables:

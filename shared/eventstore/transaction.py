@@ -116,7 +116,8 @@ class Transaction:
         """The events an earlier try of this command wrote; empty when it is new."""
         if not command:
             return []
-        rows = self.connection.all(f"SELECT {COLUMNS} FROM event WHERE command = ? ORDER BY shard, position", (command,))  # noqa: S608
+        sql = f"SELECT {COLUMNS} FROM event WHERE command = ? AND command <> '' ORDER BY shard, position"  # noqa: S608
+        rows = self.connection.all(sql, (command,))
         return [recorded_from(row) for row in rows]
 
     def _next(self, shard: int) -> int:

@@ -1,7 +1,8 @@
-"""The one writer thread of a store: many units of work, one transaction, one flush to disk.
+"""The one writer of a store: works gather while the group before them is flushed, so a busy store flushes once for many callers.
 
-While a group is being flushed the next one gathers, so a busy store flushes once for many callers and an idle one
-answers at once. A failed work rolls back itself alone; each caller is answered after the commit that makes its answer true.
+Two ways to the same groups. `ThreadWriter` runs everything on a thread of its own: right for a database behind a network.
+`LoopWriter` runs the statements on the loop and leaves only the flush to a thread: with SQLite a statement takes microseconds,
+and handing the interpreter to and fro for each of them costs more than running it (measured: a third of the CPU of a mail).
 """
 
 from __future__ import annotations
@@ -9,64 +10,30 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
+from collections import deque
 from collections.abc import Callable
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import psycopg
 import sqlalchemy
 
-from shared.eventstore import sqlite
 from shared.eventstore.connection import Connection, StoreUnavailable
+from shared.eventstore.group import Frame, GroupCommit, Submitted, fail, resolve
 
 T = TypeVar("T")
-Work = Callable[[Connection], Any]
 
 
-class Frame(Protocol):
-    """What the store keeps beside the rows and must take back when a work or a group fails."""
-
-    def group_begins(self, connection: Connection) -> None:
-        """A transaction was opened. May raise StoreUnavailable (a lost lease)."""
-
-    def work_begins(self) -> None:
-        """A unit of work starts."""
-
-    def work_failed(self) -> None:
-        """The unit of work was undone."""
-
-    def group_ends(self, connection: Connection) -> None:
-        """The works are done, the commit comes next: what rides on the group is written here."""
-
-    def group_committed(self) -> None:
-        """The group is durable."""
-
-    def group_failed(self) -> None:
-        """The whole group was undone."""
-
-
-class _Submitted:
-    __slots__ = ("error", "future", "result", "work")
-
-    def __init__(self, work: Work, future: asyncio.Future[Any]) -> None:
-        self.work = work
-        self.future = future
-        self.result: Any = None
-        self.error: BaseException | None = None
-
-
-class Writer:
+class ThreadWriter:
     """Runs units of work in groups on a thread of its own."""
 
     def __init__(self, open_connection: Callable[[], Connection], frame: Frame, group_limit: int, loop: asyncio.AbstractEventLoop) -> None:
         self._open_connection = open_connection
-        self._frame = frame
+        self.group = GroupCommit(frame)
         self._limit = group_limit
         self._loop = loop
-        self._queue: queue.SimpleQueue[_Submitted | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Submitted | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._serve, name="store-writer", daemon=True)
         self._stopping = False
-        self.groups = 0
-        self.works = 0
 
     def start(self) -> None:
         """Begin to take works."""
@@ -78,12 +45,12 @@ class Writer:
         self._queue.put(None)
         await asyncio.to_thread(self._thread.join)
 
-    async def run(self, work: Callable[[Connection], T]) -> T:
+    async def run(self, work: Callable[[Connection], T], *, long: bool = False) -> T:
         """Run one unit of work in the next group; returns its result after the commit. Raises what the work raised, or StoreUnavailable."""
         if self._stopping:
             raise StoreUnavailable("the store is closing")
         future: asyncio.Future[T] = self._loop.create_future()
-        self._queue.put(_Submitted(work, future))
+        self._queue.put(Submitted(work, future))
         return await future
 
     def _serve(self) -> None:
@@ -92,24 +59,24 @@ class Writer:
             group, last = self._gather()
             if group:
                 connection = connection or self._connected(group)
-                if connection is not None:
-                    self._write(connection, group)
-                self._answer(group)
+                if connection is not None and self.group.perform(connection, group):
+                    self.group.commit(connection, group)
+                _answer(self._loop, group)
             if last:
                 break
         if connection is not None:
             connection.close()
 
-    def _connected(self, group: list[_Submitted]) -> Connection | None:
+    def _connected(self, group: list[Submitted]) -> Connection | None:
         try:
             return self._open_connection()
         except (sqlalchemy.exc.OperationalError, psycopg.OperationalError, StoreUnavailable) as error:
-            _fail(group, StoreUnavailable(str(error)))
+            fail(group, StoreUnavailable(str(error)))
             return None
 
-    def _gather(self) -> tuple[list[_Submitted], bool]:
+    def _gather(self) -> tuple[list[Submitted], bool]:
         """The next group, waiting for its first work, and whether the thread should end after it."""
-        group: list[_Submitted] = []
+        group: list[Submitted] = []
         item = self._queue.get()
         while True:
             if item is None:
@@ -122,69 +89,115 @@ class Writer:
             except queue.Empty:
                 return group, False
 
-    def _write(self, connection: Connection, group: list[_Submitted]) -> None:
-        try:
-            connection.begin()
-            self._frame.group_begins(connection)
-            for submitted in group:
-                self._attempt(connection, submitted)
-            self._frame.group_ends(connection)
-            connection.commit()
-        except Exception as error:
-            self._give_up(connection, group, error)
-            return
-        self.groups += 1
-        self.works += len(group)
-        self._frame.group_committed()
 
-    def _attempt(self, connection: Connection, submitted: _Submitted) -> None:
-        connection.save()
-        self._frame.work_begins()
-        try:
-            submitted.result = submitted.work(connection)
-        except Exception as error:
-            submitted.error = _named(error)
-            self._frame.work_failed()
-            connection.undo()
+class LoopWriter:
+    """Runs the statements of short works on the loop, and each group's flush on a thread. Long works run on the thread whole."""
+
+    def __init__(self, open_connection: Callable[[], Connection], frame: Frame, group_limit: int, loop: asyncio.AbstractEventLoop) -> None:
+        self._open_connection = open_connection
+        self.group = GroupCommit(frame)
+        self._limit = group_limit
+        self._loop = loop
+        self._waiting: deque[tuple[Submitted, bool]] = deque()
+        self._connection: Connection | None = None
+        self._is_flushing = False
+        self._is_due = False
+        self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._serve, name="store-flusher", daemon=True)
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._stopping = False
+
+    def start(self) -> None:
+        """Begin to take works."""
+        self._connection = self._open_connection()
+        self._thread.start()
+
+    async def stop(self) -> None:
+        """Finish what was submitted, then end the thread."""
+        self._stopping = True
+        await self._idle.wait()
+        self._jobs.put(None)
+        await asyncio.to_thread(self._thread.join)
+        if self._connection is not None:
+            self._connection.close()
+
+    async def run(self, work: Callable[[Connection], T], *, long: bool = False) -> T:
+        """As `ThreadWriter.run`; a `long` work does not keep the loop from others."""
+        if self._stopping:
+            raise StoreUnavailable("the store is closing")
+        future: asyncio.Future[T] = self._loop.create_future()
+        self._waiting.append((Submitted(work, future), long))
+        self._idle.clear()
+        if not (self._is_flushing or self._is_due):
+            # At the loop's next turn, so that works of one turn make one group.
+            self._is_due = True
+            self._loop.call_soon(self._turn)
+        return await future
+
+    def _turn(self) -> None:
+        self._is_due = False
+        connection = self._connection
+        assert connection is not None
+        group, long = self._gather()
+        if not group:
+            self._idle.set()
+            return
+        self._is_flushing = True
+        if long:
+            self._jobs.put(lambda: self._whole(connection, group))
+        elif self.group.perform(connection, group):
+            self._jobs.put(lambda: self._flush(connection, group))
         else:
-            connection.release()
+            self._answered(group)
 
-    def _give_up(self, connection: Connection, group: list[_Submitted], error: Exception) -> None:
-        self._frame.group_failed()
-        _fail(group, _named(error))
-        try:
-            connection.rollback()
-        except StoreUnavailable:
-            # The connection is gone and its transaction with it; `begin` of the next group opens another.
-            return
+    def _gather(self) -> tuple[list[Submitted], bool]:
+        """The next group: one long work, or the short ones up to it."""
+        group: list[Submitted] = []
+        while self._waiting and len(group) < self._limit:
+            submitted, long = self._waiting[0]
+            if long and group:
+                break
+            self._waiting.popleft()
+            group.append(submitted)
+            if long:
+                return group, True
+        return group, False
 
-    def _answer(self, group: list[_Submitted]) -> None:
+    def _serve(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            job()
+
+    def _whole(self, connection: Connection, group: list[Submitted]) -> None:
+        if self.group.perform(connection, group):
+            self.group.commit(connection, group)
+        self._hand_back(group)
+
+    def _flush(self, connection: Connection, group: list[Submitted]) -> None:
+        self.group.commit(connection, group)
+        self._hand_back(group)
+
+    def _hand_back(self, group: list[Submitted]) -> None:
         try:
-            self._loop.call_soon_threadsafe(_resolve, group)
+            self._loop.call_soon_threadsafe(self._answered, group)
         except RuntimeError:
             # The loop has closed: nobody is left to be answered, what was committed stays committed.
             return
 
-
-def _resolve(group: list[_Submitted]) -> None:
-    for submitted in group:
-        if submitted.future.done():
-            continue
-        if submitted.error is not None:
-            submitted.future.set_exception(submitted.error)
-        else:
-            submitted.future.set_result(submitted.result)
+    def _answered(self, group: list[Submitted]) -> None:
+        self._is_flushing = False
+        resolve(group)
+        # Those just answered go first: what they write next belongs to the next group.
+        self._is_due = True
+        self._loop.call_soon(self._turn)
 
 
-def _fail(group: list[_Submitted], error: BaseException) -> None:
-    for submitted in group:
-        submitted.error = submitted.error or error
+Writer = ThreadWriter | LoopWriter
 
 
-def _named(error: Exception) -> Exception:
-    """A driver's complaint about the database becomes StoreUnavailable; what a work raised stays as it is."""
-    if sqlite.is_transient(error) or isinstance(error, psycopg.OperationalError):
-        unavailable = StoreUnavailable(str(error))
-        unavailable.__cause__ = error
-        return unavailable
-    return error
+def _answer(loop: asyncio.AbstractEventLoop, group: list[Any]) -> None:
+    try:
+        loop.call_soon_threadsafe(resolve, group)
+    except RuntimeError:
+        # As in `_hand_back`.
+        return

@@ -1,0 +1,130 @@
+"""One group: many units of work in one transaction, each under a savepoint; a failed work rolls back itself alone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar
+
+import psycopg
+
+from shared.eventstore import sqlite
+from shared.eventstore.connection import Connection, StoreUnavailable
+
+T = TypeVar("T")
+Work = Callable[[Connection], Any]
+
+
+class Frame(Protocol):
+    """What the store keeps beside the rows and must take back when a work or a group fails."""
+
+    def group_begins(self, connection: Connection) -> None:
+        """A transaction was opened. May raise StoreUnavailable (a lost lease)."""
+
+    def work_begins(self) -> None:
+        """A unit of work starts."""
+
+    def work_failed(self) -> None:
+        """The unit of work was undone."""
+
+    def group_ends(self, connection: Connection) -> None:
+        """The works are done, the commit comes next: what rides on the group is written here."""
+
+    def group_committed(self) -> None:
+        """The group is durable."""
+
+    def group_failed(self) -> None:
+        """The whole group was undone."""
+
+
+class Submitted:
+    """A unit of work and the future of its caller."""
+
+    __slots__ = ("error", "future", "result", "work")
+
+    def __init__(self, work: Work, future: asyncio.Future[Any]) -> None:
+        self.work = work
+        self.future = future
+        self.result: Any = None
+        self.error: BaseException | None = None
+
+
+class GroupCommit:
+    """The steps of a group on one connection."""
+
+    def __init__(self, frame: Frame) -> None:
+        self._frame = frame
+        self.groups = 0
+        self.works = 0
+
+    def perform(self, connection: Connection, group: list[Submitted]) -> bool:
+        """Run the works inside a fresh transaction, up to its commit; False when the group was given up."""
+        try:
+            connection.begin()
+            self._frame.group_begins(connection)
+            for submitted in group:
+                self._attempt(connection, submitted)
+            self._frame.group_ends(connection)
+        except Exception as error:
+            self.give_up(connection, group, error)
+            return False
+        return True
+
+    def commit(self, connection: Connection, group: list[Submitted]) -> None:
+        """Make the group durable and tell the frame."""
+        try:
+            connection.commit()
+        except Exception as error:
+            self.give_up(connection, group, error)
+            return
+        self.groups += 1
+        self.works += len(group)
+        self._frame.group_committed()
+
+    def give_up(self, connection: Connection, group: list[Submitted], error: Exception) -> None:
+        """Undo the whole group; every work has failed."""
+        self._frame.group_failed()
+        fail(group, named(error))
+        try:
+            connection.rollback()
+        except StoreUnavailable:
+            # The connection is gone and its transaction with it; `begin` of the next group opens another.
+            return
+
+    def _attempt(self, connection: Connection, submitted: Submitted) -> None:
+        connection.save()
+        self._frame.work_begins()
+        try:
+            submitted.result = submitted.work(connection)
+        except Exception as error:
+            submitted.error = named(error)
+            self._frame.work_failed()
+            connection.undo()
+        else:
+            connection.release()
+
+
+def resolve(group: list[Submitted]) -> None:
+    """Answer the callers, on their loop."""
+    for submitted in group:
+        if submitted.future.done():
+            continue
+        if submitted.error is not None:
+            submitted.future.set_exception(submitted.error)
+        else:
+            submitted.future.set_result(submitted.result)
+
+
+def fail(group: list[Submitted], error: BaseException) -> None:
+    """Let every work of the group that has not failed by itself fail with this."""
+    for submitted in group:
+        submitted.error = submitted.error or error
+
+
+def named(error: Exception) -> Exception:
+    """A driver's complaint about the database becomes StoreUnavailable; what a work raised stays as it is."""
+    if sqlite.is_transient(error) or isinstance(error, psycopg.OperationalError):
+        unavailable = StoreUnavailable(str(error))
+        unavailable.__cause__ = error
+        return unavailable
+    return error
