@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import random
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, TypeVar
 
 ARCHIVE = Path("spam") / "spamassassin.tar.xz"
 
@@ -22,6 +23,26 @@ class Letter(NamedTuple):
     def is_spam(self) -> bool:
         """Whether people called it spam."""
         return self.kind.startswith("spam")
+
+
+class Labelled(Protocol):
+    """Anything that people called spam or ham."""
+
+    @property
+    def is_spam(self) -> bool: ...
+
+
+T = TypeVar("T", bound=Labelled)
+
+
+def split(corpus: Sequence[T], each: int, seed: int) -> tuple[list[T], list[T]]:
+    """`each` spam and `each` ham by a fixed seed, in turns, and all the rest. Fewer lessons are the beginning of more."""
+    order = list(corpus)
+    random.Random(seed).shuffle(order)
+    spam = [one for one in order if one.is_spam]
+    ham = [one for one in order if not one.is_spam]
+    lessons = [one for two in zip(spam[:each], ham[:each], strict=True) for one in two]
+    return lessons, spam[each:] + ham[each:]
 
 
 def letters(archive: Path) -> list[Letter]:

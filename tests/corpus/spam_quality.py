@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import sys
 import time
 from collections.abc import Sequence
@@ -14,7 +13,7 @@ from services.classifier.domain.model import Model
 from services.classifier.domain.training import example_of, train
 from services.classifier.domain.verdict import judge
 from shared.protocol.message.scan import scan
-from tests.corpus.spam_corpus import ARCHIVE, Letter, letters
+from tests.corpus.spam_corpus import ARCHIVE, Letter, letters, split
 from tests.parts import test_data
 
 
@@ -23,6 +22,11 @@ class Sample(NamedTuple):
 
     letter: Letter
     features: Features
+
+    @property
+    def is_spam(self) -> bool:
+        """Whether people called it spam."""
+        return self.letter.is_spam
 
 
 class Quality(NamedTuple):
@@ -52,21 +56,11 @@ def samples(corpus: Sequence[Letter]) -> list[Sample]:
 def taught(lessons: Sequence[Sample]) -> Model:
     """A model that was taught these in this order, after the training that follows in the background."""
     model = Model()
-    facts = [lesson_of(sample.features, Label.SPAM if sample.letter.is_spam else Label.HAM, "account") for sample in lessons]
+    facts = [lesson_of(sample.features, Label.SPAM if sample.is_spam else Label.HAM, "account") for sample in lessons]
     for fact in facts:
         model.learn(fact)
     model.adopt(train([example_of(fact) for fact in facts], 1))
     return model
-
-
-def split(corpus: Sequence[Sample], each: int, seed: int) -> tuple[list[Sample], list[Sample]]:
-    """`each` spam and `each` ham by a fixed seed, and all the rest."""
-    order = list(corpus)
-    random.Random(seed).shuffle(order)
-    spam = [sample for sample in order if sample.letter.is_spam]
-    ham = [sample for sample in order if not sample.letter.is_spam]
-    lessons = [sample for two in zip(spam[:each], ham[:each], strict=True) for sample in two]
-    return lessons, spam[each:] + ham[each:]
 
 
 def measure(corpus: Sequence[Sample], each: int, seed: int) -> Quality:
@@ -76,8 +70,8 @@ def measure(corpus: Sequence[Sample], each: int, seed: int) -> Quality:
     started = time.process_time()
     verdicts = [judge(model.opinion(sample.features)) for sample in rest]
     spent = time.process_time() - started
-    spam = [verdict for sample, verdict in zip(rest, verdicts, strict=True) if sample.letter.is_spam]
-    ham = [verdict for sample, verdict in zip(rest, verdicts, strict=True) if not sample.letter.is_spam]
+    spam = [verdict for sample, verdict in zip(rest, verdicts, strict=True) if sample.is_spam]
+    ham = [verdict for sample, verdict in zip(rest, verdicts, strict=True) if not sample.is_spam]
     return Quality(
         each,
         seed,
