@@ -71,6 +71,7 @@ class Killer:
         if kill.wipe:
             await self._victims.wipe_bus()
             return
+        self._ledger.allowance = len(self._ledger.accepted) + _AHEAD  # somebody must come by
         if kill.moment is not None and await self._moments.reached(kill.moment, _SENDER_SECONDS):
             self.at_moments[kill.moment] += 1
             if kill.moment is Moment.AFTER_DOT:  # somewhere between reading the dot and answering it

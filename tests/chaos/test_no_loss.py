@@ -6,11 +6,14 @@ import asyncio
 import os
 import time
 
+import pytest
+
+from shared.grpc.errors import ServiceError
 from tests.chaos.complaints import errors
 from tests.chaos.conditions import until
 from tests.chaos.conftest import Start
 from tests.chaos.followers import caught_up, lesson_faults, lessons, log_faults
-from tests.chaos.killer import Killer, schedule
+from tests.chaos.killer import Kill, Killer, schedule
 from tests.chaos.ledger import Ledger
 from tests.chaos.moments import Moments
 from tests.chaos.oracle import Findings, collect, judge, judge_queue
@@ -24,7 +27,9 @@ from tests.harness.server import MailfoldServer
 
 SEED = int(os.environ.get("MAILFOLD_CHAOS_SEED", "7"))
 MAILS = int(os.environ.get("MAILFOLD_CHAOS_MAILS", "2000"))
-KILLS = int(os.environ.get("MAILFOLD_CHAOS_KILLS", "36"))
+KILLS = int(os.environ.get("MAILFOLD_CHAOS_KILLS", "32"))
+LAYOUTS = [("small", MAILS, KILLS), ("split", MAILS // 4, KILLS // 2)]
+"""The second meets every service alone; what counts in figures is the first."""
 _HASTE = {
     "MAILFOLD_BUS_MAX_ATTEMPTS": "8",
     "MAILFOLD_SERVER_RESTART_LONGEST": "1",
@@ -35,19 +40,20 @@ _HASTE = {
 _SETTLED_SECONDS = 90.0
 
 
-async def test_what_was_accepted_is_there_once(start: Start) -> None:
-    server = await asyncio.to_thread(start, _HASTE, os.environ.get("MAILFOLD_CHAOS_LAYOUT", "small"))
+@pytest.mark.parametrize(("layout", "mails", "kills"), LAYOUTS, ids=[layout for layout, _, _ in LAYOUTS])
+async def test_what_was_accepted_is_there_once(start: Start, layout: str, mails: int, kills: int) -> None:
+    server = await asyncio.to_thread(start, _HASTE, layout)
     ledger, moments, victims = Ledger(), Moments(), Victims(server)
     killer = Killer(victims, ledger, moments)
     began = time.monotonic()
     try:
-        await _storm(server, ledger, moments, victims, killer)
+        await _storm(server, ledger, moments, killer, schedule(SEED, victims.names(), kills, mails), mails)
     except BaseException:
         print(f"\nthe storm ended early: {len(ledger.accepted)} accepted, killed {dict(victims.killed)}, failures {dict(ledger.failures)}, {server.report()}")
         raise
     stormed = time.monotonic()
     await victims.all_back()
-    await until(lambda: _all_settled(server), "every reception settled", _SETTLED_SECONDS, look=0.25)
+    await _settle(server)
     settled = time.monotonic()
     findings = judge(ledger, await collect(server.port(IMAPS), [address(name) for name in NAMES]))
     judge_queue(findings, ledger, await asyncio.to_thread(server.contracts.queue))
@@ -55,7 +61,7 @@ async def test_what_was_accepted_is_there_once(start: Start) -> None:
     print(f"errors in the logs: {dict(errors(server.places.log))}; counted after {time.monotonic() - settled:.1f} s")
     faults = [*ledger.wrong, *findings.faults, *await _followers(server)]
     assert faults == []
-    assert sum(victims.killed.values()) >= min(30, KILLS)
+    assert (len(ledger.accepted), sum(victims.killed.values()), victims.wiped) >= (mails, kills, 1)
     verified = await asyncio.to_thread(server.command.run, "verify")
     assert verified.status == 0, verified.output + verified.errors
     print(f"verified after {time.monotonic() - settled:.1f} s")
@@ -73,22 +79,31 @@ async def _followers(server: MailfoldServer) -> list[str]:
     return faults
 
 
-async def _storm(server: MailfoldServer, ledger: Ledger, moments: Moments, victims: Victims, killer: Killer) -> None:
+async def _storm(server: MailfoldServer, ledger: Ledger, moments: Moments, killer: Killer, kills: list[Kill], mails: int) -> None:
     ports = {"smtp": server.port(SMTP), "submissions": server.port(SUBMISSIONS)}
     stop = asyncio.Event()
     async with asyncio.TaskGroup() as group:
         for number in range(2):
             group.create_task(Teacher(server.port(IMAPS), ledger, SEED, number).run(stop))
-        sending = group.create_task(Senders(ports, ledger, moments, SEED, MAILS).run(relays=6, users=3))
-        await killer.run(schedule(SEED, victims.names(), KILLS, MAILS))
+        sending = group.create_task(Senders(ports, ledger, moments, SEED, mails).run(relays=6, users=3))
+        await killer.run(kills)
         await sending
         stop.set()
 
 
-async def _all_settled(server: MailfoldServer) -> bool:
+async def _settle(server: MailfoldServer) -> None:
+    """Until every reception is settled; those that wait for an operator get one."""
+    await until(lambda: _none_left(server, "moving"), "every reception settled or held", _SETTLED_SECONDS, look=0.25)
+    async with Owners(server.places) as owners:
+        redriven = await owners.redrive()
+    await until(lambda: _none_left(server, "moving", "held"), "every reception settled", _SETTLED_SECONDS, look=0.25)
+    print(f"\n{redriven} dead letters were re-driven")
+
+
+async def _none_left(server: MailfoldServer, *states: str) -> bool:
     try:
-        return not await asyncio.to_thread(server.contracts.receptions)
-    except Exception:
+        return not [one for one in await asyncio.to_thread(server.contracts.receptions) if one.state in states]
+    except ServiceError:
         return False
 
 
