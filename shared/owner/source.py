@@ -8,6 +8,7 @@ from typing import Any
 from shared.eventstore.connection import Row
 from shared.eventstore.event import Event, Provenance, Recorded, decode, decode_actor
 from shared.eventstore.store import EventStore
+from shared.eventstore.transaction import row_of
 from shared.rpc.mailfold.events.v1 import events_pb2 as pb
 from shared.rpc.mailfold.events.v1.events_pb2_grpc import EventSourceServicer, EventSourceStub
 from shared.shards import SHARDS
@@ -20,6 +21,11 @@ def _carried(row: Row) -> pb.Event:
         shard=shard, position=position, stream=stream, version=version, type=name, schema=schema, at=at, cause=cause, correlation=correlation,
         command=command, actor=actor, data=bytes(data),
     )  # fmt: skip
+
+
+def to_wire(recorded: Recorded) -> pb.Event:
+    """The event as the contract carries it."""
+    return _carried(row_of(recorded))
 
 
 def from_wire(event: pb.Event) -> Recorded:
