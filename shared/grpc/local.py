@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import aclosing
 from typing import Any
 
 from shared.grpc.errors import Unavailable
@@ -34,8 +35,9 @@ class LocalChannel:
         async def call(request: Any, timeout: float | None = None) -> AsyncIterator[Any]:  # noqa: ASYNC109
             method = self._method(path)
             method.admit(caller)
-            async for reply in method.stream(request, caller):
-                yield reply
+            async with aclosing(method.stream(request, caller)) as replies:
+                async for reply in replies:
+                    yield reply
 
         return call
 

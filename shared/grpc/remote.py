@@ -13,10 +13,10 @@ import grpc
 
 from shared.eventstore.event import Provenance, decode_actor, encode_actor
 from shared.grpc.call import acting, provenance
-from shared.grpc.errors import ServiceError, Unauthenticated, from_rpc, to_details
+from shared.grpc.errors import Invalid, ServiceError, Unauthenticated, from_rpc, to_details
 from shared.grpc.servicers import Method
 
-_CREDENTIAL, _ACTOR, _CAUSE, _CORRELATION, _COMMAND = "mf-credential", "mf-actor-bin", "mf-cause", "mf-correlation", "mf-command"
+_CREDENTIAL, _ACTOR, _CAUSE, _CORRELATION, _COMMAND = "mf-credential", "mf-actor-bin", "mf-cause-bin", "mf-correlation-bin", "mf-command-bin"
 _MESSAGE_LIMIT = 64 * 1024 * 1024
 _OPTIONS = [
     ("grpc.max_receive_message_length", _MESSAGE_LIMIT),
@@ -42,14 +42,12 @@ def caller_of(metadata: Mapping[str, Any], credentials: Credentials) -> str:
 
 
 def provenance_of(metadata: Mapping[str, Any]) -> Provenance:
-    """Why the caller calls."""
-    actor = metadata.get(_ACTOR, b"")
-    return Provenance(
-        decode_actor(actor.decode() or '{"kind":"system"}'),
-        str(metadata.get(_CAUSE, "")),
-        str(metadata.get(_CORRELATION, "")),
-        str(metadata.get(_COMMAND, "")),
-    )
+    """Why the caller calls. Raises Invalid."""
+    actor, cause, correlation, command = (metadata.get(name, b"") for name in (_ACTOR, _CAUSE, _CORRELATION, _COMMAND))
+    try:
+        return Provenance(decode_actor(actor.decode() or '{"kind":"system"}'), cause.decode(), correlation.decode(), command.decode())
+    except ValueError as error:
+        raise Invalid("the call's metadata cannot be read", "metadata") from error
 
 
 class RemoteServer:
@@ -150,7 +148,7 @@ class RemoteChannel:
         return (
             (_CREDENTIAL, self._credential),
             (_ACTOR, encode_actor(why.actor).encode()),
-            (_CAUSE, why.cause),
-            (_CORRELATION, why.correlation),
-            (_COMMAND, why.command),
+            (_CAUSE, why.cause.encode()),
+            (_CORRELATION, why.correlation.encode()),
+            (_COMMAND, why.command.encode()),
         )

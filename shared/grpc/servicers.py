@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing
 from typing import Any, NamedTuple, cast
 
 import grpc
@@ -40,15 +41,20 @@ class Method(NamedTuple):
             except Exception as error:
                 raise self._refusal(error) from error
 
-    async def stream(self, request: Any, caller: str) -> AsyncIterator[Any]:
+    async def stream(self, request: Any, caller: str) -> AsyncGenerator[Any, None]:
         """Run a streaming method. Raises ServiceError and nothing else."""
-        with called_by(caller):
-            stream = self.behaviour(request, None)
         try:
-            async for reply in stream:
-                yield reply
+            async with aclosing(self.behaviour(request, None)) as replies:
+                # Each step by itself: in-process a stream runs in its reader's context, which must not look like the caller's between steps.
+                while (reply := await self._next(replies, caller)) is not None:
+                    yield reply
         except Exception as error:
             raise self._refusal(error) from error
+
+    @staticmethod
+    async def _next(replies: AsyncIterator[Any], caller: str) -> Any:
+        with called_by(caller):
+            return await anext(replies, None)
 
     def _refusal(self, error: Exception) -> ServiceError:
         refusal = translate(error)

@@ -10,6 +10,7 @@ from shared.protocol.smtp.trace_header import date_time
 
 _REPORTED_HEADER = 64 * 1024
 _REPORTED_MESSAGE = 256 * 1024
+_FIELD = 900
 
 
 class Undelivered(msgspec.Struct, frozen=True):
@@ -110,13 +111,14 @@ def _lines(*lines: str) -> bytes:
 
 
 def _plain(text: str) -> str:
-    """Without anything that could end a line or begin a field."""
-    return "".join(character if character.isprintable() else " " for character in text)[:500]
+    """Without anything that could end a line or begin a field, and short enough for a line (998 octets, RFC 5322 §2.1.1)."""
+    clean = "".join(character if character.isprintable() else " " for character in text[:_FIELD])
+    return clean.encode()[:_FIELD].decode(errors="ignore")
 
 
 def _ascii(text: str) -> str:
     """As a 7-bit field takes it: other characters as utf-8-addr-xtext does (RFC 6533 §3)."""
-    return "".join(character if character.isascii() else f"\\x{{{ord(character):X}}}" for character in _plain(text))
+    return "".join(character if character.isascii() else f"\\x{{{ord(character):X}}}" for character in _plain(text))[:_FIELD]
 
 
 def _moment(micros: int) -> str:

@@ -1,0 +1,38 @@
+"""A servicer that does what a test wants, reached by both bindings."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from shared.eventstore.event import Provenance
+from shared.grpc.call import caller, provenance
+from shared.rpc.mailfold.owner.v1 import owner_pb2 as pb
+from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import OwnerServicer
+
+SECRET = "the password is xyzzy"
+
+
+class Sample(OwnerServicer):
+    """`ShowDeadLetter` answers its request; with `failure` set it raises that. `ReferencedBlobs` streams three batches first."""
+
+    def __init__(self) -> None:
+        self.failure: Exception | None = None
+        self.seen: list[tuple[str, Provenance]] = []
+        self.closed = 0
+
+    async def ShowDeadLetter(self, request: pb.DeadLetterRequest, context: Any) -> pb.DeadLetter:
+        self.seen.append((caller(), provenance()))
+        if self.failure is not None:
+            raise self.failure
+        return pb.DeadLetter(id=request.id, payload=b"\x00\xff")
+
+    async def ReferencedBlobs(self, request: pb.ReferencedBlobsRequest, context: Any) -> AsyncIterator[pb.BlobIds]:
+        self.seen.append((caller(), provenance()))
+        try:
+            for number in range(3):
+                yield pb.BlobIds(ids=[f"{request.generation}/{number}"])
+            if self.failure is not None:
+                raise self.failure
+        finally:
+            self.closed += 1

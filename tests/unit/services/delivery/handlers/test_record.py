@@ -1,0 +1,46 @@
+"""What the log says of a mail's delivery."""
+
+from __future__ import annotations
+
+from services.delivery.handlers.record import Record, record_of
+from shared.events.delivery import DeliveryBounced, DeliveryPlanned, DeliverySettled, Step
+from shared.events.mail import Outcome
+from shared.eventstore.event import Actor, Event, Provenance, Recorded
+
+FIRST, SECOND = Step("a@x", 0, "store"), Step("b@x", 1, "store")
+NOTICE = Step("a@x", 2, "store", blob="g0001/n")
+PLANNED = DeliveryPlanned("q1", (FIRST, SECOND))
+
+
+def fold(*events: Event) -> Record:
+    return record_of([Recorded(0, number, "q1", number, 0, Provenance(Actor("system")), event) for number, event in enumerate(events, 1)])
+
+
+def test_nothing_is_known_at_first() -> None:
+    assert fold() == Record()
+
+
+def test_a_plan_is_what_is_to_be_done() -> None:
+    record = fold(PLANNED)
+    assert (record.planned, record.steps, record.next_index, record.settled) == (True, (FIRST, SECOND), 2, None)
+
+
+def test_an_empty_plan_is_a_plan() -> None:
+    assert fold(DeliveryPlanned("q1", ())).planned
+
+
+def test_a_bounce_puts_its_steps_in_the_place_of_one() -> None:
+    bounced = DeliveryBounced("q1", "a@x", 0, "full", "5.2.2", (NOTICE,))
+    record = fold(PLANNED, bounced)
+    assert (record.steps, record.bounced, record.next_index) == ((SECOND, NOTICE), (bounced,), 3)
+
+
+def test_indexes_are_never_given_twice() -> None:
+    last = DeliveryBounced("q1", "a@x", 2, "gone", "5.1.1")
+    record = fold(PLANNED, DeliveryBounced("q1", "a@x", 0, "full", "5.2.2", (NOTICE,)), last)
+    assert (record.steps, record.next_index, len(record.bounced)) == ((SECOND,), 3, 2)
+
+
+def test_settled_is_the_end() -> None:
+    outcomes = (Outcome("a@x", "delivered"),)
+    assert fold(PLANNED, DeliverySettled("q1", outcomes)).settled == outcomes
