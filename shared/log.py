@@ -10,13 +10,29 @@ from typing import Any
 import structlog
 
 _SECRET = re.compile(r"pass(word|wd)|secret|token|credential|authorization|private_key", re.I)
+_DEEPEST = 5
 
 
 def _masked(_logger: Any, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    for name in event:
-        if _SECRET.search(name) and name != "credential_id":
-            event[name] = "********"
+    for name, value in event.items():
+        if _is_secret(name) or isinstance(value, dict | list | tuple):
+            event[name] = _shown(name, value)
     return event
+
+
+def _is_secret(name: str) -> bool:
+    return name != "credential_id" and _SECRET.search(name) is not None
+
+
+def _shown(name: str, value: Any, depth: int = 0) -> Any:
+    """A value as it may be written: secrets masked inside tables and lists too; what lies too deep is left out."""
+    if _is_secret(name):
+        return "********"
+    if isinstance(value, dict | list | tuple) and depth > _DEEPEST:
+        return "…"
+    if isinstance(value, dict):
+        return {key: _shown(str(key), inner, depth + 1) for key, inner in value.items()}
+    return [_shown("", inner, depth + 1) for inner in value] if isinstance(value, list | tuple) else value
 
 
 def configure(process: str, level: str = "info", *, stream: Any = None) -> None:

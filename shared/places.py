@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 import tempfile
 from pathlib import Path
 
@@ -28,14 +29,18 @@ class Places:
         self.processes = self.run / "processes.json"
 
     def make(self) -> None:
-        """Make the folders, readable by their owner alone."""
+        """Make the folders, readable by their owner alone. Raises PermissionError when the sockets' folder is someone else's."""
         for folder in (self.data, self.run, self.log, self.secrets, self.tls, self.blobs, self.nats, self.data / "store", self.sockets):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = self.sockets.lstat()
+        # In the temporary folder anyone may have made it first, to listen in our place.
+        if found.st_uid != os.getuid() or not stat.S_ISDIR(found.st_mode):
+            raise PermissionError(f"{self.sockets} is not a folder of this user's own")
 
     @property
     def sockets(self) -> Path:
         """The folder of the services' sockets: `run`, or a short one in the temporary folder when the data folder's path is too long."""
-        if len(str(self.run)) + 20 <= _SOCKET_PATH_LIMIT:
+        if len(os.fsencode(self.run)) + 20 <= _SOCKET_PATH_LIMIT:
             return self.run
         digest = hashlib.blake2b(str(self.data).encode(), digest_size=8).hexdigest()
         return Path(tempfile.gettempdir()) / f"mailfold-{os.getuid()}-{digest}"

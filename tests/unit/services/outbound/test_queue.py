@@ -1,0 +1,115 @@
+"""The queue's hand-overs: once each, within the limit, on a real store."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy
+
+from services.outbound.endpoints.servicer import OutboundEndpoint
+from services.outbound.projections.queue import QueueProjection
+from shared.clock import FixedClock
+from shared.eventstore.event import Actor, Provenance
+from shared.eventstore.sqlite import SqliteBackend
+from shared.eventstore.store import EventStore
+from shared.grpc.call import acting
+from shared.grpc.errors import Unavailable
+from shared.ids import Ids
+from shared.rpc.mailfold.outbound.v1 import outbound_pb2 as pb
+
+LIMIT = 3
+
+
+class Queue:
+    """The endpoint on a store of its own; `open` it again as a restarted process does."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._clock = FixedClock()
+
+    async def open(self) -> Queue:
+        metadata = sqlalchemy.MetaData()
+        self.store = EventStore(SqliteBackend(self._file), metadata, (QueueProjection(metadata),), self._clock)
+        await self.store.open()
+        self.endpoint: Any = OutboundEndpoint(self.store, Ids(self._clock), LIMIT)
+        await self.endpoint.start()
+        return self
+
+    async def take(self, queue_id: str, index: int = 0) -> pb.EnqueueReply:
+        request = pb.EnqueueRequest(
+            queue_id=queue_id, recipient="x@example.net", index=index, blob="g0001/b", size=7, reverse_path="ann@example.org",
+            forward_path="x@example.net", notify="FAILURE",
+        )  # fmt: skip
+        reply: pb.EnqueueReply = await self.endpoint.Enqueue(request, None)
+        return reply
+
+    async def listed(self, limit: int = 0) -> pb.QueueList:
+        found: pb.QueueList = await self.endpoint.List(pb.ListQueueRequest(limit=limit), None)
+        return found
+
+
+@pytest.fixture
+async def queue(tmp_path: Path) -> AsyncIterator[Queue]:
+    opened = await Queue(tmp_path / "outbound.sqlite").open()
+    yield opened
+    await opened.store.close()
+
+
+async def test_a_hand_over_waits_in_the_queue(queue: Queue) -> None:
+    reply = await queue.take("q1")
+    (entry,) = (await queue.listed()).entries
+    assert (entry.id, entry.queue_id, entry.sender, entry.recipient, entry.size, entry.state, reply.repeated) == (
+        reply.queue_entry, "q1", "ann@example.org", "x@example.net", 7, "waiting", False,
+    )  # fmt: skip
+
+
+async def test_a_repeat_is_answered_as_the_first_time(queue: Queue) -> None:
+    first = await queue.take("q1")
+    again = await asyncio.gather(*(queue.take("q1") for _ in range(5)))
+    assert {(one.queue_entry, one.repeated) for one in again} == {(first.queue_entry, True)}
+    assert (await queue.take("q1", index=1)).queue_entry != first.queue_entry
+    assert (await queue.listed()).total == 2
+
+
+async def test_the_fact_keeps_who_and_why_and_the_key(queue: Queue) -> None:
+    with acting(Provenance(Actor("service", "delivery"), "delivery.1.1", "q1")):
+        reply = await queue.take("q1")
+    (recorded,) = await queue.store.read_stream(reply.queue_entry)
+    assert recorded.provenance == Provenance(Actor("service", "delivery"), "delivery.1.1", "q1", "q1/0/x@example.net")
+
+
+async def test_a_full_queue_lets_senders_wait_and_still_answers_repeats(queue: Queue) -> None:
+    for number in range(LIMIT):
+        await queue.take(f"q{number}")
+    with pytest.raises(Unavailable) as caught:
+        await queue.take("one more")
+    assert caught.value.reason == "full"
+    assert (await queue.take("q0")).repeated
+    assert (await queue.listed()).total == LIMIT
+
+
+async def test_the_limit_holds_after_a_restart(queue: Queue) -> None:
+    for number in range(LIMIT):
+        await queue.take(f"q{number}")
+    await queue.store.close()
+    await queue.open()
+    with pytest.raises(Unavailable):
+        await queue.take("one more")
+
+
+async def test_the_list_is_bounded_and_counts_all(queue: Queue) -> None:
+    for number in range(LIMIT):
+        await queue.take(f"q{number}")
+    found = await queue.listed(limit=2)
+    assert (len(found.entries), found.total) == (2, LIMIT)
+
+
+async def test_the_queue_is_the_fold_of_its_facts(queue: Queue) -> None:
+    await queue.take("q1")
+    assert (await queue.store.verify()).equal
+    await queue.store.rebuild()
+    assert (await queue.listed()).total == 1
