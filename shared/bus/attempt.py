@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from shared.bus.errors import DeliveriesExhausted
+from shared.bus.errors import BusUnavailable, DeliveriesExhausted
 from shared.bus.retry import RETRY_SECONDS, delay_after
 
 log = structlog.get_logger("bus")
@@ -45,7 +45,7 @@ class Attempt:
     async def _failed(self, payload: bytes, count: int, error: Exception) -> bytes:
         trace = error if count == 1 else None
         log.warning("bus.handler_failed", consumer=self._consumer, attempt=count, error=repr(error), exc_info=trace)
-        if count >= self._max_attempts:
+        if count >= self._max_attempts and not isinstance(error, BusUnavailable):  # the bus's own fault makes no dead letter
             return await self._bury(payload, count, error)
         return _later(count)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from shared.bus.attempt import ACK, Attempt
-from shared.bus.errors import DeliveriesExhausted
+from shared.bus.errors import BusUnavailable, DeliveriesExhausted
 from shared.bus.retry import RETRY_SECONDS, delay_after
 
 _MAX = 3
@@ -57,6 +57,12 @@ async def test_the_last_failure_becomes_a_dead_letter_and_is_acknowledged() -> N
     worked = Worked(handler=error)
     assert await worked.attempt.run(b"x", _MAX) == ACK
     assert worked.buried == [(b"x", error)]
+
+
+async def test_a_bus_that_does_not_take_the_next_step_is_waited_for() -> None:
+    worked = Worked(handler=BusUnavailable("no answer"))
+    assert _delay(await worked.attempt.run(b"x", _MAX)) > 0
+    assert worked.buried == []
 
 
 async def test_what_cannot_be_buried_comes_again() -> None:
