@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 from loadtest.content.mail import mail
 from loadtest.content.profile import Profile
+from shared.rpc.mailfold.classifier.v1.classifier_pb2 import RebuildModelRequest
+from shared.rpc.mailfold.classifier.v1.classifier_pb2_grpc import ClassifierStub
 from tests.harness.letters import letter
 from tests.harness.people import Person
 from tests.harness.server import MailfoldServer
@@ -74,12 +76,14 @@ def test_spam_is_filed_once_enough_was_taught(server: MailfoldServer) -> None:
         imap.select("INBOX")
         imap.move("1:*", "Spam")
         wait_for(server, (before[0] + TAUGHT, before[1] + TAUGHT))
+        server.contracts.ask("classifier", ClassifierStub, "RebuildModel", RebuildModelRequest())  # not only some time later
         try:
             assert filed(server, ann, unknown.spam) >= 0.8
             assert filed(server, ann, unknown.ham) <= 0.1
         finally:  # the filter sleeps again for the tests that follow
             imap.select("Spam")
             imap.move("1:*", "INBOX")
+            until(lambda: not server.contracts.learning().active, "the filter's sleep")
 
 
 def sorted_by_kind(first: int, end: int) -> Kinds:
