@@ -39,7 +39,7 @@ class Classifier:
         self.store = host.event_store(SERVICE, metadata, (LessonProjection(metadata), DeadLetterProjection(metadata)))
         self.teacher = Teacher(self.store, self._settings.rebuild_delay)
         mailstore = host.channel("mailstore", SERVICE)
-        lessons = LessonFollower(self.store, mailstore, host.blobs, self._settings.bytes_examined)
+        lessons = LessonFollower(self.store, mailstore, host.blobs, self.teacher.still, self._settings.bytes_examined)
         self._follower = Follower("classifier-mailstore", RemoteSource(mailstore), host.bus, "mailstore", lessons.effect, gather_seconds=0.2)
         letters = DeadLetters(self.store, host.ids)
         judge = Judge(self.store, host.blobs, self.teacher, self._settings)

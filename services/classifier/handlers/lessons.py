@@ -46,10 +46,11 @@ class Taught(NamedTuple):
 class LessonFollower:
     """Follows the mailbox store. The cursor moves in the transaction of the lessons."""
 
-    def __init__(self, store: EventStore, mailstore: Any, blobs: BlobReader, bytes_examined: int) -> None:
+    def __init__(self, store: EventStore, mailstore: Any, blobs: BlobReader, still: asyncio.Lock, bytes_examined: int) -> None:
         self._store = store
         self._mailstore: Any = MailstoreStub(mailstore)
         self._blobs = blobs
+        self._still = still
         self._limit = bytes_examined
         self._roles: dict[str, Role] = {}
 
@@ -99,7 +100,8 @@ class LessonFollower:
     async def _learn(self, taught: list[Taught]) -> None:
         for start in range(0, len(taught), _AT_ONCE):
             some = [(one, found) for one in taught[start : start + _AT_ONCE] if (found := await self._features(one.blob)) is not None]
-            await self._store.write(lambda transaction, some=some: self._record(transaction, some))  # type: ignore[misc]
+            async with self._still:
+                await self._store.write(lambda transaction, some=some: self._record(transaction, some))  # type: ignore[misc]
 
     async def _features(self, blob: str) -> Features | None:
         await asyncio.sleep(0)

@@ -13,15 +13,16 @@ from services.classifier.domain.evidence import NotLearnt
 from services.classifier.domain.features import PackedFeatures
 from services.classifier.domain.lesson import Label, Lesson, StaleLesson
 from services.classifier.domain.model import Model
-from services.classifier.domain.training import Example, Training, example_of
+from services.classifier.domain.training import Example, Trained, Training, example_of
 from services.classifier.projections.lessons import NONE, unpack
 from shared.events.spam import LessonForgotten, LessonLearned
 from shared.eventstore.connection import Reader, Row
 from shared.eventstore.event import Recorded
 from shared.eventstore.store import EventStore
+from shared.eventstore.transaction import Transaction
 
 log = structlog.get_logger("classifier")
-_PAGE = 500
+PAGE = 500
 _STEPS_A_TURN = 50
 """About 1 ms: mails are judged in between."""
 _COLUMNS = "account, label, tokenizer, features"
@@ -34,24 +35,35 @@ class Teacher:
         self._store = store
         self._delay = rebuild_delay
         self.model = Model()
+        self.still = asyncio.Lock()
+        """Whoever writes lessons holds this: the model is made anew from lessons that stand still."""
         self._due: asyncio.Task[None] | None = None
         self._since_training: list[Lesson] = []
         self._training = False
+        self._turn = asyncio.Lock()
         self._generation = 0
         self._lessons_followed = 0
 
     async def load(self) -> None:
         """Make the model from the standing lessons; the second opinion follows in the background."""
-        model = Model()
-        async for lesson in self._lessons():
-            _try(model.learn, lesson)
-        self.model = model
+        self.model = await self._evidence()
         self._schedule()
 
     async def rebuild(self) -> None:
         """Make both opinions anew and wait for them."""
-        await self.load()
+        # Lessons are read page by page: one that changed meanwhile would count twice, or not at all.
+        async with self.still:
+            await self._store.write(_nothing)  # whatever was committed before has been followed when this returns
+            model = await self._evidence()
+            model.adopt(Trained(self.model.linear, self.model.bayes))  # judges until the new training stands
+            self.model = model
         await self._train()
+
+    async def _evidence(self) -> Model:
+        model = Model()
+        async for lesson in self._lessons():
+            _try(model.learn, lesson)
+        return model
 
     async def stop(self) -> None:
         """Give up a training under way."""
@@ -102,6 +114,11 @@ class Teacher:
             await asyncio.sleep(self._delay)
 
     async def _train(self) -> None:
+        """One training after the other: what is learnt meanwhile belongs to the one under way."""
+        async with self._turn:
+            await self._train_now()
+
+    async def _train_now(self) -> None:
         """Train the second opinion from the facts, in slices; what was learnt meanwhile is added at the end."""
         self._training, self._since_training = True, []
         try:
@@ -131,14 +148,18 @@ class Teacher:
             rows = await self._store.read(_page(after))
             for row in rows:
                 yield _lesson(row[0], row[1], row[2], unpack(bytes(row[3])))
-            if len(rows) < _PAGE:
+            if len(rows) < PAGE:
                 return
             after = (rows[-1][4], rows[-1][0], rows[-1][5])
             await asyncio.sleep(0)
 
 
+def _nothing(_transaction: Transaction) -> None:
+    """A turn in the writer's queue."""
+
+
 def _page(after: Row) -> Callable[[Reader], list[Row]]:
-    sql = f"SELECT {_COLUMNS}, at, version FROM lesson WHERE (at, account, version) > (?, ?, ?) ORDER BY at, account, version LIMIT {_PAGE}"  # noqa: S608
+    sql = f"SELECT {_COLUMNS}, at, version FROM lesson WHERE (at, account, version) > (?, ?, ?) ORDER BY at, account, version LIMIT {PAGE}"  # noqa: S608
     return lambda reader: reader.all(sql, after)
 
 

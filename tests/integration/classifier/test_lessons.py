@@ -1,0 +1,129 @@
+"""What people do with their mail teaches, exactly once, and can be taken back exactly."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from services.classifier.handlers import teacher
+from shared.blobs.blob_id import BlobId
+from tests.integration.classifier.rooms import INBOX, SPAM, TRASH, Rooms, running
+from tests.parts.nats import NatsServer
+
+ANN, BOB = "a-ann", "a-bob"
+NOTHING = b"From: carl@sender.example\r\nSubject: %d\r\n\r\nword%d and offer%d of the day\r\n"
+
+
+def letters(count: int, first: int = 0) -> list[bytes]:
+    """Different mails."""
+    return [NOTHING % (number, number, number) for number in range(first, first + count)]
+
+
+async def test_move_copy_and_append_teach(rooms: Rooms) -> None:
+    uids = await rooms.append(ANN, INBOX, *letters(4))
+    assert (await rooms.learning()).spam_seen == 0
+    await rooms.move(ANN, INBOX, uids[:2], SPAM)
+    await rooms.learnt(2, 0)
+    await rooms.copy(ANN, INBOX, uids[2:3], SPAM)
+    await rooms.learnt(3, 0)
+    [appended] = await rooms.append(ANN, SPAM, *letters(1, 10))
+    await rooms.learnt(4, 0)
+    await rooms.copy(ANN, SPAM, [appended], INBOX)
+    await rooms.learnt(3, 1)
+    assert rooms.evidence() == await rooms.evidence_of_standing_lessons()
+
+
+async def test_trash_says_nothing(rooms: Rooms) -> None:
+    uids = await rooms.append(ANN, INBOX, *letters(2))
+    moved = await rooms.move(ANN, INBOX, uids, SPAM)
+    await rooms.learnt(2, 0)
+    await rooms.move(ANN, SPAM, moved, TRASH)
+    await rooms.append(ANN, TRASH, *letters(1, 5))
+    await rooms.append(ANN, SPAM, *letters(1, 6))
+    await rooms.learnt(3, 0)
+
+
+async def test_each_account_teaches_a_content_once(rooms: Rooms) -> None:
+    [same] = letters(1)
+    for account in (ANN, ANN, BOB):
+        await rooms.append(account, SPAM, same)
+    await rooms.learnt(2, 0)
+
+
+async def test_moving_back_unlearns_exactly(rooms: Rooms) -> None:
+    await rooms.append(BOB, SPAM, *letters(3, 20))
+    uids = await rooms.append(ANN, INBOX, *letters(5))
+    in_spam = await rooms.move(ANN, INBOX, uids, SPAM)
+    await rooms.learnt(8, 0)
+    taught = rooms.evidence()
+    back = await rooms.move(ANN, SPAM, in_spam, INBOX)
+    await rooms.learnt(3, 5)
+    assert rooms.evidence() == await rooms.evidence_of_standing_lessons() != taught
+    await rooms.move(ANN, INBOX, back, SPAM)
+    await rooms.learnt(8, 0)
+    assert rooms.evidence() == taught
+
+
+async def test_to_and_fro_faster_than_it_is_followed(rooms: Rooms) -> None:
+    uids = await rooms.append(ANN, INBOX, *letters(20))
+    for _ in range(5):
+        uids = await rooms.move(ANN, INBOX, uids, SPAM)
+        uids = await rooms.move(ANN, SPAM, uids, INBOX)
+    await rooms.learnt(0, 20)
+    assert rooms.evidence() == await rooms.evidence_of_standing_lessons()
+
+
+async def test_a_content_that_cannot_be_read_teaches_nothing_and_holds_up_nobody(rooms: Rooms) -> None:
+    [lost, whole] = letters(2)
+    uids = await rooms.append(ANN, INBOX, lost, whole)
+    await rooms.host.blobs.delete(BlobId(await rooms.blob(lost)))
+    await rooms.move(ANN, INBOX, uids, SPAM)
+    await rooms.learnt(1, 0)
+
+
+async def test_a_rebuild_amid_lessons_counts_each_once(rooms: Rooms, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(teacher, "PAGE", 3)  # lessons change between two pages
+    uids = await rooms.append(ANN, INBOX, *letters(60))
+
+    async def to_and_fro() -> None:
+        for uid in uids:
+            [there] = await rooms.move(ANN, INBOX, [uid], SPAM)
+            if uid % 2:
+                await rooms.move(ANN, SPAM, [there], INBOX)
+
+    async def rebuild() -> None:
+        while not moving.done() or await rooms.lag():
+            await rooms.rebuild()
+            async with rooms.classifier.teacher.still:
+                await rooms.classifier.store.write(lambda _: None)  # what is committed is followed
+                assert rooms.evidence() == await rooms.evidence_of_standing_lessons()
+            await asyncio.sleep(0)
+
+    moving = asyncio.create_task(to_and_fro())
+    await rebuild()
+    await moving
+    await rooms.learnt(30, 30)
+    assert rooms.evidence() == await rooms.evidence_of_standing_lessons()
+    await rooms.rebuild()
+    assert rooms.evidence() == await rooms.evidence_of_standing_lessons()
+
+
+async def test_a_rebuild_of_nothing_ends(rooms: Rooms) -> None:
+    await rooms.rebuild()
+    await rooms.learnt(0, 0)
+
+
+async def test_verify_finds_nothing_and_a_restart_knows_the_same(nats_server: NatsServer, tmp_path: Path) -> None:
+    async with running(nats_server.url, tmp_path) as rooms:
+        moved = await rooms.move(ANN, INBOX, await rooms.append(ANN, INBOX, *letters(6)), SPAM)
+        await rooms.move(ANN, SPAM, moved[:3], INBOX)
+        await rooms.learnt(3, 3)
+        evidence = rooms.evidence()
+        assert not (await rooms.classifier.store.verify()).differences
+    nats_server.wipe()
+    async with running(nats_server.url, tmp_path) as rooms:
+        assert rooms.evidence() == evidence
+        await rooms.append(ANN, SPAM, *letters(1, 30))
+        await rooms.learnt(4, 3)
