@@ -1,7 +1,8 @@
 """Everything this process sends, gathered: one write carries what came together.
 
 A message sent alone costs the process and the server about four times what it costs among ten (waking up, reading, writing).
-So what comes to a quiet bus leaves at once, and what follows within `GATHER_SECONDS` of the last write waits for the next one.
+So what comes to a quiet bus leaves at once, and on a busy one what follows within `GATHER_SECONDS` of the last write waits for the
+next one. A mail crosses the bus several times: with few of them that wait would be most of its way, so then it is `BRIEF_SECONDS`.
 """
 
 from __future__ import annotations
@@ -19,6 +20,10 @@ from shared.bus.connection import Connection
 log = structlog.get_logger("bus")
 
 GATHER_SECONDS = 0.01
+BRIEF_SECONDS = 0.0005
+BUSY_RATE = 400.0
+"""Sends a second from which gathering pays."""
+_WINDOW_SECONDS = 0.1
 
 Refused = Callable[[NatsError], None]
 
@@ -43,6 +48,9 @@ class Outgoing:
         self._epoch = 0
         self._count = 0
         self._written = 0.0
+        self._window = self._loop.time()
+        self._in_window = 0
+        self._is_busy = False
         self._timer: asyncio.Handle | None = None
         self._due = 0.0
         self._task: asyncio.Task[None] | None = None
@@ -76,8 +84,17 @@ class Outgoing:
             self._epoch = self._connection.epoch
             self._items.clear()
         self._items[key] = item
+        self._note_rate()
         if self._timer is None:
-            self._wake_at(self._written + self._gather)
+            self._wake_at(self._written + (self._gather if self._is_busy else min(self._gather, BRIEF_SECONDS)))
+
+    def _note_rate(self) -> None:
+        self._in_window += 1
+        elapsed = self._loop.time() - self._window
+        if elapsed >= _WINDOW_SECONDS:
+            self._is_busy = self._in_window / elapsed > BUSY_RATE
+            self._window += elapsed
+            self._in_window = 0
 
     def _wake_at(self, due: float) -> None:
         """The time is kept here: uvloop's handle of a call that is already due does not know it."""
