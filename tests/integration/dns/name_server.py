@@ -34,10 +34,25 @@ class LocalNameServer(asyncio.DatagramProtocol):
         self._tcp: asyncio.Server
 
     async def start(self) -> None:
+        """Listen for UDP and TCP on one port; one that is free for UDP may be taken for TCP, then another is tried."""
+        wanted, tries = self.port, 1 if self.port else 20
+        for left in reversed(range(tries)):
+            try:
+                await self._listen(wanted)
+                return
+            except OSError:
+                if not left:
+                    raise
+
+    async def _listen(self, port: int) -> None:
         loop = asyncio.get_running_loop()
-        self._transport, _ = await loop.create_datagram_endpoint(lambda: self, local_addr=("127.0.0.1", self.port))
+        self._transport, _ = await loop.create_datagram_endpoint(lambda: self, local_addr=("127.0.0.1", port))
         self.port = self._transport.get_extra_info("sockname")[1]
-        self._tcp = await asyncio.start_server(self._on_connection, "127.0.0.1", self.port)
+        try:
+            self._tcp = await asyncio.start_server(self._on_connection, "127.0.0.1", self.port)
+        except OSError:
+            self._transport.close()
+            raise
 
     async def stop(self) -> None:
         self._transport.close()
