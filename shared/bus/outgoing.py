@@ -21,7 +21,7 @@ log = structlog.get_logger("bus")
 
 GATHER_SECONDS = 0.01
 BRIEF_SECONDS = 0.0005
-BUSY_RATE = 400.0
+BUSY_RATE = 250.0
 """Sends a second from which gathering pays."""
 _WINDOW_SECONDS = 0.1
 
