@@ -2,7 +2,7 @@
 
 Two ways to the same groups. `ThreadWriter` runs everything on a thread of its own: right for a database behind a network.
 `LoopWriter` runs the statements on the loop and leaves only the flush to a thread: with SQLite a statement takes microseconds,
-and handing the interpreter to and fro for each of them costs more than running it (measured: a third of the CPU of a mail).
+and handing the interpreter to and fro for each of them costs more than running it (docs/adr/0003).
 """
 
 from __future__ import annotations
