@@ -15,6 +15,7 @@ from nats.aio.client import Client
 
 from shared.bus.retry import MEND_SECONDS, delay_after
 from shared.bus.settings import BusSettings
+from shared.waking import woken_within
 
 log = structlog.get_logger("bus")
 
@@ -63,8 +64,7 @@ class Connection:
         """Begin to connect; returns when ready, or after so many seconds without (it goes on trying)."""
         self._mending.set()
         self._keeper = asyncio.create_task(self._keep(), name="bus-keeper")
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._restored.wait(), wait_seconds)
+        await woken_within(self._restored, wait_seconds)
 
     async def stop(self) -> None:
         """Close the connection for good."""
@@ -175,6 +175,7 @@ class Connection:
         if self._client is None:
             return
         try:
-            await asyncio.wait_for(self._client.close(), _CLOSE_SECONDS)
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                await self._client.close()
         except _BROKEN as error:
             log.debug("bus.close_failed", error=repr(error))

@@ -18,6 +18,7 @@ from shared.grpc.errors import ServiceError
 from shared.owner.source import RemoteSource
 from shared.rpc.mailfold.events.v1 import events_pb2 as pb
 from shared.shards import SHARDS
+from shared.waking import woken_within
 
 log = structlog.get_logger("follower")
 
@@ -81,8 +82,7 @@ class Follower:
                 await self._catch_up()
                 pause = 0.1
                 self.caught_up.set()
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), self._compare)
+                await woken_within(self._wake, self._compare)
                 # Facts come in bursts: a moment's patience makes one batch, one transaction and one flush of them.
                 await asyncio.sleep(self._gather)
             except ServiceError as error:

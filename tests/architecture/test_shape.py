@@ -54,3 +54,9 @@ def test_no_error_is_swallowed_whole() -> None:
         and all(isinstance(step, (ast.Pass, ast.Continue)) for step in node.body)
     ]
     assert silent == []
+
+
+def test_no_cancellation_is_swallowed() -> None:
+    """`asyncio.wait_for` loses one on Python 3.11: `shared.waking` and `asyncio.timeout` do not."""
+    calls = [f"{file.name}:{node.lineno}" for file in sources() for node in ast.walk(file.tree) if isinstance(node, ast.Attribute) and node.attr == "wait_for"]
+    assert calls == []

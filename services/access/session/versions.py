@@ -13,6 +13,7 @@ from shared.bus.bus import Bus
 from shared.bus.doorbells import Listening
 from shared.bus.subjects import account_doorbell
 from shared.grpc.errors import ServiceError
+from shared.waking import woken_within
 
 log = structlog.get_logger("access")
 
@@ -120,8 +121,7 @@ class Versions:
         loop = asyncio.get_running_loop()
         due = loop.time() + self._seconds
         while True:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._soon.wait(), max(due - loop.time(), 0.01))
+            await woken_within(self._soon, max(due - loop.time(), 0.01))
             if loop.time() >= due:
                 due = loop.time() + self._seconds
                 await self.compare_all()

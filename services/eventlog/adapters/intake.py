@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
@@ -22,6 +21,7 @@ from shared.eventstore.store import EventStore
 from shared.eventstore.transaction import Transaction
 from shared.rpc.mailfold.events.v1 import events_pb2 as pb
 from shared.shards import SHARDS
+from shared.waking import woken_within
 
 log = structlog.get_logger("eventlog")
 
@@ -101,8 +101,7 @@ class Intake:
                 pause = min(pause * 2, _PATIENCE)
 
     async def _rest(self, seconds: float) -> None:
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._stopping.wait(), seconds)
+        await woken_within(self._stopping, seconds)
 
     async def _flush(self) -> None:
         batch = self._waiting[:_BATCH]

@@ -38,7 +38,8 @@ class Listeners:
             for guest in door:
                 guest.dismiss()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(asyncio.gather(*(door.emptied.wait() for door in self.doors)), grace)
+            async with asyncio.timeout(grace):
+                await asyncio.gather(*(door.emptied.wait() for door in self.doors))
         for door in self.doors:
             for guest in door:
                 guest.abort()

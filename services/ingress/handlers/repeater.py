@@ -7,7 +7,6 @@ publishes may wait for the bus at once. What does not fit in memory waits in the
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import heapq
 import itertools
 import secrets
@@ -25,6 +24,7 @@ from shared.bus.subjects import RECEIVED, SUBMITTED
 from shared.events.mail import MailReceived
 from shared.eventstore.connection import StoreUnavailable
 from shared.eventstore.event import Recorded, encode
+from shared.waking import woken_within
 
 log = structlog.get_logger("ingress")
 _SWEEP_SECONDS = 30.0
@@ -153,8 +153,7 @@ class Repeater:
 
     async def _rest(self, pause: float) -> None:
         self._wake.clear()
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), pause)
+        await woken_within(self._wake, pause)
 
     async def _sweep(self) -> None:
         """Take up receptions that are in the store and not in memory: at the start all, later those that had no room."""
@@ -162,8 +161,7 @@ class Repeater:
             try:
                 self._look.clear()
                 await self._take_up()
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._look.wait(), _SWEEP_SECONDS)
+                await woken_within(self._look, _SWEEP_SECONDS)
             except StoreUnavailable as error:
                 log.warning("ingress.sweep_failed", error=str(error))
                 await asyncio.sleep(_PATIENCE)

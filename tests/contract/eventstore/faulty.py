@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import sqlalchemy
@@ -11,10 +12,14 @@ from shared.eventstore.store import Backend
 
 
 class Fault:
-    """What fails next: `begin` before it is done, `commit` after it was done, `undo` before."""
+    """What fails next: `begin` before it is done, `commit` after it was done, `undo` before. And a gate in front of every commit."""
 
     def __init__(self) -> None:
         self.next = ""
+        self.at_gate = threading.Event()
+        """Set when a commit stands before the gate."""
+        self.gate = threading.Event()
+        self.gate.set()
 
     def strikes(self, what: str) -> bool:
         """Whether this is it; it strikes once."""
@@ -43,6 +48,8 @@ class FaultyConnection:
         self._real.undo()
 
     def commit(self) -> None:
+        self._fault.at_gate.set()
+        self._fault.gate.wait(10)
         self._real.commit()
         self._break_at("commit")
 

@@ -65,7 +65,7 @@ async def one_group(store: EventStore) -> AsyncIterator[None]:
         started.set()
         go.wait(10)
 
-    held = asyncio.ensure_future(store.write(hold))
+    held = asyncio.ensure_future(store.write(hold, long=True))  # on the thread, or it would hold the loop and us with it
     await asyncio.to_thread(started.wait, 10)
     try:
         yield

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections import defaultdict
 
 import pytest
@@ -12,6 +11,7 @@ from shared.eventstore.event import Recorded
 from shared.eventstore.store import EventStore
 from shared.eventstore.transaction import Transaction, VersionConflict
 from shared.shards import shard_of
+from tests.contract.eventstore.faulty import Fault, FaultyBackend
 from tests.contract.eventstore.harness import Harness, fill, one_group
 from tests.contract.eventstore.sample import WHY, Emptied, Filled, Refused, events, purses
 
@@ -30,20 +30,16 @@ async def test_concurrent_works_share_their_commits(store: EventStore) -> None:
     assert store.figures["groups"] <= full_groups + 2
 
 
-async def test_nobody_is_answered_before_the_commit(store: EventStore) -> None:
-    running, go = threading.Event(), threading.Event()
-
-    def slow(_transaction: Transaction) -> None:
-        running.set()
-        go.wait(10)
-
-    async with one_group(store):
-        first, second = asyncio.ensure_future(fill(store, "p1")), asyncio.ensure_future(store.write(slow))
-    await asyncio.to_thread(running.wait, 10)
+async def test_nobody_is_answered_before_the_commit(harness: Harness) -> None:
+    fault = Fault()
+    store = await harness.open(FaultyBackend(harness.make_backend(), fault))
+    fault.at_gate.clear()
+    fault.gate.clear()
+    first = asyncio.ensure_future(fill(store, "p1"))
+    assert await asyncio.to_thread(fault.at_gate.wait, 10)
     assert not first.done()  # its work is done, its group is not committed
     assert await store.read(purses) == []
-    go.set()
-    await second
+    fault.gate.set()
     assert await first == 1
     assert await store.read(purses) == [("p1", 1, 1, b"")]
 
