@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help install run parts test check proto load clean
+.PHONY: help install run parts test check proto lock load clean
 
 VENV   := .venv
 PYTHON ?= python3
@@ -36,6 +36,9 @@ check: install  ## ruff, mypy, generated code up to date
 
 proto: install  ## generate shared/rpc from proto/
 	bash ops/proto/generate.sh
+
+lock: install  ## pin every dependency by hash, keeping the versions that are pinned
+	$(BIN)/uv pip compile --quiet --universal --extra dev --generate-hashes --no-header --no-annotate pyproject.toml -o requirements.lock
 
 load: install  ## load test against a server of its own
 	$(BIN)/python -m loadtest run --start

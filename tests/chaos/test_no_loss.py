@@ -39,6 +39,8 @@ _HASTE = {
 }
 _SETTLED_SECONDS = 90.0
 
+pytestmark = pytest.mark.timeout(1200)
+
 
 @pytest.mark.parametrize(("layout", "mails", "kills"), LAYOUTS, ids=[layout for layout, _, _ in LAYOUTS])
 async def test_what_was_accepted_is_there_once(start: Start, layout: str, mails: int, kills: int) -> None:

@@ -14,6 +14,9 @@ SEEDS = (2026, 1, 2)
 Measured = Mapping[tuple[int, int], Quality]
 
 
+pytestmark = pytest.mark.timeout(1200)
+
+
 @pytest.fixture(scope="module")
 def corpus(test_data: Path) -> Sequence[Sample]:
     """All letters, tokenized once."""

@@ -144,6 +144,9 @@ def _queue_id(sent: Callable[[], str]) -> str:
         return ""
 
 
+pytestmark = pytest.mark.timeout(1200)
+
+
 @pytest.fixture(scope="module")
 def server(test_data: Path) -> Iterator[MailfoldServer]:
     """A server whose filter nobody else teaches."""
