@@ -24,7 +24,7 @@ from loadtest.options import add_mail, add_output, add_server, number, options
 from loadtest.report import show
 from loadtest.smtp.session import Refused
 
-_WIDTH = 120
+_WIDTH = 160
 """Columns of a report that goes into a file."""
 Measure = Callable[[Bench, argparse.Namespace], Awaitable[dict[str, Any]]]
 _FAILURES = (CommandFailed, ImapRefused, Refused, RuntimeError, OSError, TimeoutError)
@@ -51,6 +51,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_latency(_add(commands, "latency", "from the final dot to EXISTS, at a fixed rate", subcommands.latency))
     _add_imap(_add(commands, "imap", "IMAP operations on a large mailbox", subcommands.imap))
     _add_growth(_add(commands, "growth", "the work for one mail in ever larger mailboxes", subcommands.growth))
+    _add_steps(_add(commands, "steps", "CPU of one mail by step, beside the budget", subcommands.steps))
     _add_seed(_add(commands, "seed", "fill a mailbox over IMAP", subcommands.fill))
     _add_run(_add(commands, "run", "inbound, latency and imap together", subcommands.everything))
     zone_command.add_to(commands)
@@ -97,6 +98,13 @@ def _add_imap(parser: argparse.ArgumentParser) -> None:
 def _add_growth(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("growth")
     group.add_argument("--sizes", type=number(1, 10_000_000), nargs="+", default=list(SIZES), metavar="N", help="(100 10000 100000)")
+
+
+def _add_steps(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("steps")
+    group.add_argument("--messages", type=number(1, 1_000_000), default=1000, metavar="N", help="in each of two runs (%(default)s)")
+    group.add_argument("--warm-up", type=number(0, 10_000), default=100, metavar="N", help="messages before the first run (%(default)s)")
+    parser.set_defaults(per_connection=10)
 
 
 def _add_seed(parser: argparse.ArgumentParser) -> None:

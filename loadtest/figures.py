@@ -81,6 +81,15 @@ class Growth(msgspec.Struct, frozen=True, kw_only=True):
     timings: list[ImapTiming]
 
 
+class StepCost(msgspec.Struct, frozen=True, kw_only=True):
+    """CPU of one message in one step."""
+
+    step: str
+    budget_ms: float | None
+    """What the design allows; None for what it does not name."""
+    cpu_ms: Cost
+
+
 class Idle(msgspec.Struct, frozen=True, kw_only=True):
     """The server at rest, before any load."""
 
@@ -99,6 +108,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     latency: list[Latency] = []
     imap: list[ImapTiming] = []
     growth: Growth | None = None
+    steps: list[StepCost] = []
 
 
 def spread(seconds: Sequence[float]) -> Spread:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from rich.console import Console
 from rich.table import Table
 
-from loadtest.figures import Growth, Idle, ImapTiming, Inbound, Latency, Report
+from loadtest.figures import Growth, Idle, ImapTiming, Inbound, Latency, Report, StepCost
 from loadtest.measure.growth import FLAT
 
 _MIB = 1024 * 1024
@@ -26,6 +26,8 @@ def show(report: Report, console: Console) -> None:
         console.print(imap_table(report.imap))
     if report.growth:
         console.print(growth_table(report.growth))
+    if report.steps:
+        console.print(steps_table(report.steps))
 
 
 def _idle(idle: Idle) -> str:
@@ -100,6 +102,21 @@ def growth_table(growth: Growth) -> Table:
         found = {one.mailbox_size: one for one in growth.timings if one.operation == name}
         label = name if name in FLAT else f"{name} (curve)"
         table.add_row(label, *(_both(found[size]) for size in growth.sizes), _ratio([found[size] for size in growth.sizes]))
+    return table
+
+
+def steps_table(steps: Sequence[StepCost]) -> Table:
+    """One line for each step, one column for each process, and the budget beside the sum."""
+    table = Table(title="CPU ms of one message by step", title_justify="left")
+    processes = list(dict.fromkeys(process for one in steps for process in one.cpu_ms))
+    table.add_column("step")
+    for heading in ("all", "budget", *processes):
+        table.add_column(heading, justify="right")
+    for one in steps:
+        table.add_row(one.step, _number(sum(one.cpu_ms.values())), _number(one.budget_ms), *(_number(one.cpu_ms.get(process)) for process in processes))
+    table.add_section()
+    totals = [sum(one.cpu_ms.get(process, 0.0) for one in steps) for process in processes]
+    table.add_row("sum", _number(sum(totals)), _number(sum(one.budget_ms or 0.0 for one in steps)), *map(_number, totals))
     return table
 
 

@@ -8,12 +8,14 @@ from typing import Any
 
 from loadtest.bench import Bench
 from loadtest.content.filler import filler_profile
-from loadtest.figures import Growth, ImapTiming, Inbound, Latency
+from loadtest.figures import Growth, ImapTiming, Inbound, Latency, StepCost
+from loadtest.measure.bench import Supply
 from loadtest.measure.growth import measure_growth
 from loadtest.measure.imap_timings import measure_imap
 from loadtest.measure.inbound import count_fsyncs, measure_inbound
 from loadtest.measure.latency import measure_latency
 from loadtest.measure.seeding import seed
+from loadtest.measure.steps import measure_steps
 from loadtest.smtp.driver import Shape
 
 FSYNC_MESSAGES = 200
@@ -82,6 +84,14 @@ async def growth(bench: Bench, given: argparse.Namespace) -> dict[str, Growth]:
     """On the INBOX of the first user."""
     profile = dataclasses.replace(bench.supply.profile, spam_share=0.0)
     return {"growth": await measure_growth(bench.target, 0, given.sizes, profile, bench.meters, bench.progress)}
+
+
+async def steps(bench: Bench, given: argparse.Namespace) -> dict[str, list[StepCost]]:
+    """Mail of the size that the budget names: attachments are left out."""
+    supply = Supply(dataclasses.replace(bench.supply.profile, attachment_share=0.0), bench.supply.first)
+    async with bench.sessions() as sessions:
+        await _warm_up(bench, sessions, given)
+        return {"steps": await measure_steps(bench.target, sessions, bench.meters, supply, given.messages, bench.progress)}
 
 
 async def fill(bench: Bench, given: argparse.Namespace) -> dict[str, Any]:
