@@ -16,12 +16,12 @@ Start = Callable[..., MailfoldServer]
 
 @pytest.fixture
 def start(request: pytest.FixtureRequest) -> Iterator[Start]:
-    """`start(settings, layout)`: a running server with people, stopped after the test."""
+    """`start(settings, layout, store)`: a running server with people, stopped after the test."""
     needs(nats)
     running: list[MailfoldServer] = []
 
-    def begin(settings: Mapping[str, str] | None = None, layout: str = "small") -> MailfoldServer:
-        server = MailfoldServer(settings=settings, layout=layout)
+    def begin(settings: Mapping[str, str] | None = None, layout: str = "small", store: str = "") -> MailfoldServer:
+        server = MailfoldServer(settings=settings, layout=layout, store=store)
         running.append(server)
         server.open()
         settle(server.contracts)

@@ -20,16 +20,20 @@ from tests.chaos.oracle import Findings, collect, judge, judge_queue
 from tests.chaos.owners import Owners
 from tests.chaos.people import NAMES, address
 from tests.chaos.senders import Senders
+from tests.chaos.stores import Stores
 from tests.chaos.teacher import Teacher
-from tests.chaos.victims import Victims
+from tests.chaos.victims import DATABASE, Victims
 from tests.harness.ports import IMAPS, SMTP, SUBMISSIONS
 from tests.harness.server import MailfoldServer
+from tests.parts import postgres
+from tests.parts.required import needs
 
 SEED = int(os.environ.get("MAILFOLD_CHAOS_SEED", "7"))
 MAILS = int(os.environ.get("MAILFOLD_CHAOS_MAILS", "2000"))
 KILLS = int(os.environ.get("MAILFOLD_CHAOS_KILLS", "32"))
 LAYOUTS = [("small", MAILS, KILLS), ("split", MAILS // 4, KILLS // 2)]
 """The second meets every service alone; what counts in figures is the first."""
+ON_POSTGRES = (MAILS // 4, KILLS // 2)
 _HASTE = {
     "MAILFOLD_BUS_MAX_ATTEMPTS": "8",
     "MAILFOLD_SERVER_RESTART_LONGEST": "1",
@@ -45,7 +49,22 @@ pytestmark = pytest.mark.timeout(1200)
 @pytest.mark.parametrize(("layout", "mails", "kills"), LAYOUTS, ids=[layout for layout, _, _ in LAYOUTS])
 async def test_what_was_accepted_is_there_once(start: Start, layout: str, mails: int, kills: int) -> None:
     server = await asyncio.to_thread(start, _HASTE, layout)
-    ledger, moments, victims = Ledger(), Moments(), Victims(server)
+    await _survives(server, Victims(server), mails, kills)
+
+
+async def test_the_database_dies_as_well(start: Start) -> None:
+    needs(postgres)
+    with postgres.PostgresServer(fsync=True) as database:
+        server = await asyncio.to_thread(start, _HASTE, "small", database.create_database())
+        victims = Victims(server, database)
+        await _survives(server, victims, *ON_POSTGRES)
+        assert victims.killed[DATABASE]
+        await asyncio.to_thread(server.stop)
+
+
+async def _survives(server: MailfoldServer, victims: Victims, mails: int, kills: int) -> None:
+    """The storm, the recovery, the count."""
+    ledger, moments = Ledger(), Moments()
     killer = Killer(victims, ledger, moments)
     began = time.monotonic()
     try:
@@ -72,12 +91,12 @@ async def test_what_was_accepted_is_there_once(start: Start, layout: str, mails:
 
 
 async def _followers(server: MailfoldServer) -> list[str]:
-    store = server.data / "store"
+    stores = Stores(server)
     async with Owners(server.places) as owners:
         seconds = await caught_up(owners)
-        faults = await log_faults(owners, store)
-    faults += lesson_faults(store)
-    print(f"followers caught up after {seconds:.1f} s; {sum(lessons(store).values())} lessons {lessons(store)}; {len(faults)} faults")
+        faults = await log_faults(owners, stores)
+    faults += lesson_faults(stores)
+    print(f"followers caught up after {seconds:.1f} s; {sum(lessons(stores).values())} lessons {lessons(stores)}; {len(faults)} faults")
     return faults
 
 

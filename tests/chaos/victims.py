@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import signal
@@ -12,29 +13,35 @@ from pathlib import Path
 from mailfold.supervisor.report import Process, State
 from tests.chaos.conditions import until
 from tests.harness.server import MailfoldServer
+from tests.parts.postgres import PostgresServer
 
 LAUNCHER = "launcher"
 BUS = "nats"
+DATABASE = "postgresql"
 _BACK_SECONDS = 60.0
 _GONE_SECONDS = 10.0
 
 
 class Victims:
-    """Kills with SIGKILL and nothing else."""
+    """Kills with SIGKILL and nothing else; a database server of its own dies as in a power cut."""
 
-    def __init__(self, server: MailfoldServer) -> None:
+    def __init__(self, server: MailfoldServer, database: PostgresServer | None = None) -> None:
         self._server = server
+        self._database = database
         self.killed: Counter[str] = Counter()
         self.wiped = 0
 
     def names(self) -> list[str]:
-        """Every process under the supervisor."""
-        return [process.name for process in self._processes()]
+        """Every process under the supervisor, and the database server."""
+        return [process.name for process in self._processes()] + [DATABASE] * (self._database is not None)
 
     async def kill(self, name: str) -> None:
         """Kills the process, waiting for it to be there first: it may be on its way back from the last time."""
         if name == LAUNCHER:
             await self._kill_launcher()
+            return
+        if name == DATABASE:
+            await self._crash_database()
             return
         await until(lambda: self._pid(name) > 0, f"{name} to be started again", _BACK_SECONDS, look=0.01)
         with suppress(ProcessLookupError):
@@ -51,12 +58,20 @@ class Victims:
 
     async def back(self, name: str) -> float:
         """Waits until the supervisor says that it runs; the seconds that took."""
+        if name == DATABASE:
+            return 0.0  # it was started again at once
         return await until(lambda: self._state(name) is State.RUNNING, f"{name} to be back", _BACK_SECONDS)
 
     async def all_back(self) -> None:
         """Everything serves."""
         for name in self.names():
             await self.back(name)
+
+    async def _crash_database(self) -> None:
+        assert self._database is not None
+        await asyncio.to_thread(self._database.crash)
+        await asyncio.to_thread(self._database.start)
+        self.killed[DATABASE] += 1
 
     async def _kill_launcher(self) -> None:
         """Its children must die with it; then it is started again, as an init system would."""
