@@ -14,6 +14,15 @@ from tests.parts.required import needs
 Start = Callable[..., MailfoldServer]
 
 
+@pytest.fixture(autouse=True)
+def figures(capsys: pytest.CaptureFixture[str]) -> Iterator[None]:
+    """What these tests count is shown also when they pass."""
+    yield
+    counted = capsys.readouterr().out
+    with capsys.disabled():
+        print(counted, end="")
+
+
 @pytest.fixture
 def start(request: pytest.FixtureRequest) -> Iterator[Start]:
     """`start(settings, layout, store)`: a running server with people, stopped after the test."""
