@@ -35,6 +35,16 @@ def message_score(odds: LogOdds) -> float:
 
 def deciding_words(tokens: Indices, odds: LogOdds, names: TokenNames) -> tuple[tuple[str, float], ...]:
     """The words that moved the probability most, strongest first, each with its log-odds (above 0: spam)."""
-    strongest = np.argsort(-np.abs(odds), kind="stable")[:WORDS_KEPT]
-    found = ((names.find(int(tokens[at])), float(odds[at])) for at in strongest)
+    strongest = _strongest(np.abs(odds), WORDS_KEPT)
+    found = zip(names.find(tokens[strongest]), odds[strongest].tolist(), strict=True)
     return tuple((word, round(weight, 3)) for word, weight in found if word is not None and weight)
+
+
+def _strongest(strengths: LogOdds, count: int) -> npt.NDArray[np.intp]:
+    """The places of the largest, largest first, of equal ones the first: without putting all in order."""
+    places: npt.NDArray[np.intp] = np.arange(len(strengths))
+    if len(strengths) > count:
+        least = np.partition(strengths, len(strengths) - count)[len(strengths) - count]
+        places = (strengths >= least).nonzero()[0]
+    order: npt.NDArray[np.intp] = np.argsort(-strengths[places], kind="stable")
+    return places[order[:count]]

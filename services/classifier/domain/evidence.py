@@ -63,7 +63,7 @@ class TokenCounts:
 
     def seen(self, tokens: Indices) -> Seen:
         """The counts of these tokens."""
-        return Seen(self.spam[tokens].astype(np.float64), self.ham[tokens].astype(np.float64), self.spam_seen, self.ham_seen)
+        return Seen(self.spam.take(tokens).astype(np.float64), self.ham.take(tokens).astype(np.float64), self.spam_seen, self.ham_seen)
 
     def _count(self, is_spam: bool, by: int) -> None:
         if is_spam:

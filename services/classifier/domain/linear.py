@@ -43,7 +43,7 @@ class LinearModel:
         """The distance from the border between spam and ham; training aims at -1 and 1."""
         if not len(indices):
             return self.bias
-        return float(self.weights[indices].sum()) / math.sqrt(len(indices)) + self.bias
+        return float(self.weights.take(indices).sum()) / math.sqrt(len(indices)) + self.bias
 
     def probability(self, indices: Indices) -> float:
         """The probability of spam, both sides equally likely before; 0.5 while one side is unknown or nothing is to be read."""

@@ -1,35 +1,55 @@
 """The words behind the indices, for explanations alone: nothing is looked up until somebody asks why."""
 
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-import numpy as np
-
-from services.classifier.domain.hashing import Indices
+from services.classifier.domain.hashing import NO_INDICES, Indices
 
 
 class TokenNames(NamedTuple):
-    """`names` with their `indices` in the same order; `pairs` are the indices of names[first] and its next neighbour."""
+    """The `tokens` of a message in order, encoded, with their `indices`; neighbours within each of `runs` (slices of the tokens)
+    are pairs, whose indices are in `pairs`, run by run."""
 
-    names: list[str]
+    tokens: Sequence[bytes]
     indices: Indices
     pairs: Indices
-    firsts: Indices
+    runs: Sequence[tuple[int, int]]
 
-    def find(self, index: int) -> str | None:
-        """The token or the pair of words that has this index."""
-        single = np.flatnonzero(self.indices == index)
-        if len(single):
-            return self.names[int(single[0])]
-        pair = np.flatnonzero(self.pairs == index)
-        return self._pair(int(self.firsts[pair[0]])) if len(pair) else None
+    def find(self, wanted: Indices) -> list[str | None]:
+        """For each of these indices the first token, else the first pair of words, that has it."""
+        if not (len(wanted) and len(self.indices)):
+            return [None] * len(wanted)
+        singles, pairs = _first_places(self.indices, wanted), _first_places(self.pairs, wanted)
+        return [self._token(one) if one >= 0 else self._pair(two) if two >= 0 else None for one, two in zip(singles, pairs, strict=True)]
 
     def every(self) -> list[str]:
         """All tokens and pairs."""
-        return self.names + [self._pair(int(first)) for first in self.firsts]
+        return [*map(self._token, range(len(self.indices))), *map(self._pair, range(len(self.pairs)))]
 
-    def _pair(self, first: int) -> str:
-        return f"{self.names[first]} {self.names[first + 1]}"
+    def _pair(self, number: int) -> str:
+        first = next(_skipped(self.runs, number))
+        return f"{self._token(first)} {self._token(first + 1)}"
+
+    def _token(self, number: int) -> str:
+        return self.tokens[number].decode()
 
 
-_NONE = np.empty(0, np.uint32)
-NO_NAMES = TokenNames([], _NONE, _NONE, _NONE)
+def _skipped(runs: Sequence[tuple[int, int]], pairs: int) -> Iterator[int]:
+    """The token with which the pair begins that comes after so many others."""
+    for start, end in runs:
+        here = max(0, end - start - 1)
+        if pairs < here:
+            yield start + pairs
+        pairs -= here
+
+
+def _first_places(indices: Indices, wanted: Indices) -> list[int]:
+    """Where each of the wanted stands first; -1: nowhere."""
+    if not len(indices):
+        return [-1] * len(wanted)
+    equal = indices == wanted[:, None]
+    places = equal.argmax(axis=1)
+    return [place if there else -1 for place, there in zip(places.tolist(), equal.max(axis=1).tolist(), strict=True)]
+
+
+NO_NAMES = TokenNames((), NO_INDICES, NO_INDICES, ())

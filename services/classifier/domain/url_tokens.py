@@ -7,18 +7,16 @@ MAX_URLS = 60
 MAX_PATH_WORDS = 12
 
 _REST = r"""([^\s<>"')\\]{1,400}+)"""
-# Each begins with a literal, which is searched for at memory speed.
-_STARTS = tuple(re.compile(literal + _REST) for literal in ("://", r"www\.", "mailto:"))
-_PATH_WORDS = 12
+# Each begins with a literal, which is looked for at memory speed before the pattern is.
+_STARTS = tuple((literal, re.compile(re.escape(literal) + _REST)) for literal in ("://", "www.", "mailto:"))
 
-_URL = re.compile(r"""(?:\b(?:https?|ftp)://|\bwww\.|\bmailto:)([^\s<>"')\\]{1,400}+)""", re.I)
 _PATH_WORD = re.compile(r"[a-z]{3,20}")
 
 
 def url_tokens(text: str) -> Iterator[str]:
     """Tokens of the different addresses of a text (HTML source or plain)."""
     lowered = text.lower()
-    addresses = dict.fromkeys(address for start in _STARTS for address in start.findall(lowered)[:MAX_URLS])
+    addresses = dict.fromkeys(address for literal, start in _STARTS if literal in lowered for address in start.findall(lowered)[:MAX_URLS])
     if addresses:
         yield "url:"
     for address in addresses:

@@ -1,10 +1,12 @@
-"""Text → words, in any script."""
+"""Text → words, in any script: the rules as patterns. `word_spans` reads long texts by the same rules, many words at once."""
 
 import re
+from collections.abc import Iterator
 
 # A word may hold digits, apostrophes, dots, hyphens and dollar signs, and ends after 20 characters; amounts and rows of
 # exclamation marks are words too; scripts that set no spaces (from U+2E80: CJK) give one word a character, and their pairs
 # say the rest.
+LONGEST = 20
 _AMOUNTS = r"|[$€£]\d[\d.,]{0,20}|!!+"
 _EDGE = r"[^\W_\u2e80-\U0010ffff]"
 _INNER = r"[^\x00-\x20!\"#%&()*+,/:;<=>?@\[\\\]^`{|}~\x7f-\xa0\u2000-\u206f\u2e80-\U0010ffff]"
@@ -12,12 +14,17 @@ _ANY = re.compile(rf"{_EDGE}(?:{_INNER}{{0,18}}{_EDGE})?{_AMOUNTS}|[\u2e80-\U001
 # The same for ASCII text, where it is twice as fast.
 _ASCII = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_$'.-]{0,18}[A-Za-z0-9])?" + _AMOUNTS, re.ASCII)
 # A model that learns the year thinks that all mail of the next is strange.
-_YEARS = frozenset(map(str, range(1900, 2100)))
+YEARS = frozenset(map(str, range(1900, 2100)))
 
 
 def words(text: str) -> list[str]:
     """The words as they are written, in order."""
-    return (_ASCII if text.isascii() else _ANY).findall(text)
+    return _pattern(text).findall(text)
+
+
+def word_matches(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Where the words of text[start:end] begin and end, neither end being inside of a word."""
+    return (match.span() for match in _pattern(text).finditer(text, start, end))
 
 
 def lower(found: list[str]) -> list[str]:
@@ -25,9 +32,8 @@ def lower(found: list[str]) -> list[str]:
     if not found:
         return []
     lowered = "\n".join(found).lower().split("\n")
-    return lowered if _YEARS.isdisjoint(lowered) else [word for word in lowered if word not in _YEARS]
+    return lowered if YEARS.isdisjoint(lowered) else [word for word in lowered if word not in YEARS]
 
 
-def shouted(found: list[str]) -> list[str]:
-    """Tokens for words of more than three letters that are written in capitals."""
-    return ["^" + word.lower() for word in found if len(word) > 3 and word.isupper()]
+def _pattern(text: str) -> re.Pattern[str]:
+    return _ASCII if text.isascii() else _ANY

@@ -1,0 +1,137 @@
+"""A text → its words as bytes, by splitting: in a third of the time that the patterns of `words` take.
+
+The rules are those of `words`. Its patterns still read what is rare here: the chunks (what stands between white space) that hold
+amounts, rows of exclamation marks or odd characters, runs that are longer than a word, and texts with too many odd characters.
+"""
+
+from collections.abc import Iterator
+from itertools import repeat
+from typing import NamedTuple
+
+from services.classifier.domain.strange import Strange, lowered, strange_characters
+from services.classifier.domain.words import LONGEST, YEARS, words
+
+MOST_STRANGE = 60
+MOST_CHUNKS = 100
+
+_JOINERS = b"_'.-"
+_LETTERS = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789" + _JOINERS + bytes(range(0x80, 0x100)))
+_SPACES = bytes(0x20 if byte <= 0x20 else byte for byte in range(256))
+_INNER = bytes(byte if byte in _LETTERS else 0x20 for byte in range(256))
+_NOT_SMALL = bytes(0x20 if byte < 0x80 and chr(byte).islower() else inner for byte, inner in enumerate(_INNER))
+# Stands for a chunk that the patterns read: no byte of UTF-8, and longer than a word.
+_CHUNK = b"\xff" * (LONGEST + 1)
+_LEAST_SHOUT = 4
+_YEARS = frozenset(year.encode() for year in YEARS)
+_FIRST_WIDE = "\u2e80"
+
+
+class Words(NamedTuple):
+    """The words of a text in lower case (UTF-8) without the numbers of years; `shouted` are tokens for words of more than three
+    letters that are written in capitals; `seen` counts the years too."""
+
+    words: list[bytes]
+    shouted: list[str]
+    seen: int
+
+
+class _Laid(NamedTuple):
+    """A text laid out for splitting, and the words of the chunks that were taken out."""
+
+    data: bytes
+    chunks: list[list[bytes]]
+
+
+def read_words(text: str, room: int) -> Words:
+    """The first `room` words of a text."""
+    data = text.encode("utf-8", "replace")
+    strange = strange_characters(data)
+    laid = _laid_out(data, strange) if len(strange) <= MOST_STRANGE else None
+    if laid is None:
+        return _described([word.encode("utf-8", "replace") for word in words(text)[:room]], strange)
+    if not laid.chunks and not _may_shout(laid.data, strange):
+        found = _split(lowered(laid.data, strange), laid.chunks)[:room]
+        return Words(_without_years(found), [], len(found))
+    return _described(_split(laid.data, laid.chunks)[:room], strange)
+
+
+def _described(found: list[bytes], strange: Strange) -> Words:
+    """From words as they are written."""
+    low = lowered(b" ".join(found), strange).split(b" ") if found else []
+    return Words(_without_years(low), _shouted(found, strange), len(found))
+
+
+def _shouted(found: list[bytes], strange: Strange) -> list[str]:
+    may_be = found if _have_capitals(strange) else [word for word in found if word.isupper()]
+    texts = [word.decode() for word in may_be if len(word) >= _LEAST_SHOUT]
+    return [f"^{text.lower()}" for text in texts if len(text) >= _LEAST_SHOUT and text.isupper()]
+
+
+def _may_shout(data: bytes, strange: Strange) -> bool:
+    """Whether so many characters stand together that none of them is a small letter."""
+    runs = [run for run in data.translate(_NOT_SMALL).split() if len(run) >= _LEAST_SHOUT]
+    return any(map(str.isupper, map(bytes.decode, runs)) if _have_capitals(strange) else map(bytes.isupper, runs))
+
+
+def _have_capitals(strange: Strange) -> bool:
+    return any(map(str.isupper, strange))
+
+
+def _without_years(found: list[bytes]) -> list[bytes]:
+    return found if _YEARS.isdisjoint(found) else [word for word in found if word not in _YEARS]
+
+
+def _laid_out(data: bytes, strange: Strange) -> _Laid | None:
+    """None: the patterns had better read all of it."""
+    marks = [mark for mark in (b"$", b"!!") if mark in data]
+    for char in strange:
+        if (laid := _laid(char)) is None:
+            marks.append(char.encode())
+        elif laid != char:
+            data = data.replace(char.encode(), laid.encode())
+    chunks = sorted(set(_chunks(data.translate(_SPACES), marks))) if marks else []
+    if len(chunks) > MOST_CHUNKS:
+        return None
+    taken = [[word.encode() for word in words(data[start:end].decode())] for start, end in chunks]
+    return _Laid(_without(data, chunks).translate(_INNER), taken)
+
+
+def _laid(char: str) -> str | None:
+    """A character that is not ASCII with white space where words end; None when its chunk needs the patterns."""
+    if char >= _FIRST_WIDE:
+        return f" {char} "
+    if char.isalnum():
+        return char
+    return " " if char <= "\xa0" or "\u2000" <= char <= "\u206f" else None
+
+
+def _chunks(spaced: bytes, marks: list[bytes]) -> Iterator[tuple[int, int]]:
+    """Where the chunks are that hold a mark."""
+    for mark in marks:
+        at = spaced.find(mark)
+        while at >= 0:
+            end = spaced.find(b" ", at) if b" " in spaced[at:] else len(spaced)
+            yield spaced.rfind(b" ", 0, at) + 1, end
+            at = spaced.find(mark, end)
+
+
+def _without(data: bytes, chunks: list[tuple[int, int]]) -> bytes:
+    if not chunks:
+        return data
+    starts, ends = zip(*chunks, strict=True)
+    between = [data[start:end] for start, end in zip((0, *ends), (*starts, len(data)), strict=True)]
+    return (b" " + _CHUNK + b" ").join(between)
+
+
+def _split(data: bytes, chunks: list[list[bytes]]) -> list[bytes]:
+    # Nothing stays at the ends of a word that cannot be there.
+    pieces = list(filter(None, map(bytes.strip, data.split(), repeat(_JOINERS))))
+    if len(max(pieces, key=len, default=b"")) <= LONGEST:
+        return pieces
+    taken = iter(chunks)
+    return [word for piece in pieces for word in ((piece,) if len(piece) <= LONGEST else next(taken) if piece == _CHUNK else _cut(piece))]
+
+
+def _cut(run: bytes) -> list[bytes]:
+    """A long run as the patterns read it."""
+    return [word.encode() for word in words(run.decode())]
