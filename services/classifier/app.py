@@ -8,7 +8,7 @@ import sqlalchemy
 
 from services.classifier.endpoints.servicer import ClassifierEndpoint
 from services.classifier.endpoints.worker import ClassifierWorker
-from services.classifier.handlers.judge import Judge
+from services.classifier.handlers.judge import ACTOR, Judge
 from services.classifier.handlers.lessons import CURSOR, LessonFollower
 from services.classifier.handlers.teacher import Teacher
 from services.classifier.projections.lessons import LessonProjection
@@ -17,6 +17,7 @@ from shared.eventstore.deadletters import DeadLetterProjection, DeadLetters
 from shared.grpc.servicers import Registration
 from shared.owner.doorbell import ring_at_commits
 from shared.owner.follower import Follower
+from shared.owner.holding import HoldingLetters
 from shared.owner.servicer import StoreOwner
 from shared.owner.source import RemoteSource, StoreSource
 from shared.rpc.mailfold.classifier.v1.classifier_pb2_grpc import add_ClassifierServicer_to_server
@@ -43,7 +44,7 @@ class Classifier:
         self._follower = Follower("classifier-mailstore", RemoteSource(mailstore), host.bus, "mailstore", lessons.effect, gather_seconds=0.2)
         letters = DeadLetters(self.store, host.ids)
         judge = Judge(self.store, host.blobs, self.teacher, self._settings)
-        self._worker = ClassifierWorker(host.bus, judge, letters, host.channel("ingress", SERVICE))
+        self._worker = ClassifierWorker(host.bus, judge, HoldingLetters(letters, host.channel("ingress", SERVICE), ACTOR))
         self.registrations: Sequence[Registration] = (
             (add_ClassifierServicer_to_server, ClassifierEndpoint(self.store, self.teacher)),
             (add_EventSourceServicer_to_server, StoreSource(self.store)),

@@ -8,7 +8,7 @@ import sqlalchemy
 
 from services.delivery.endpoints.servicer import DeliveryEndpoint
 from services.delivery.endpoints.worker import DeliveryWorker
-from services.delivery.handlers.deliver import Deliverer
+from services.delivery.handlers.deliver import ACTOR, Deliverer
 from services.delivery.handlers.notices import Notices
 from services.delivery.handlers.routes import Routes
 from services.delivery.projections.plans import PlanProjection, decode_steps
@@ -17,6 +17,7 @@ from shared.eventstore.deadletters import DeadLetterProjection, DeadLetters
 from shared.grpc.servicers import Registration
 from shared.owner.doorbell import ring_at_commits
 from shared.owner.follower import Follower
+from shared.owner.holding import HoldingLetters
 from shared.owner.servicer import StoreOwner
 from shared.owner.source import RemoteSource, StoreSource
 from shared.rpc.mailfold.delivery.v1.delivery_pb2_grpc import add_DeliveryServicer_to_server
@@ -44,7 +45,7 @@ class Delivery:
         mailstore, outbound = host.channel("mailstore", SERVICE), host.channel("outbound", SERVICE)
         deliverer = Deliverer(self.store, self._routes, notices, mailstore, outbound, host.clock)
         letters = DeadLetters(self.store, host.ids)
-        self._worker = DeliveryWorker(host.bus, deliverer, letters, host.channel("ingress", SERVICE))
+        self._worker = DeliveryWorker(host.bus, deliverer, HoldingLetters(letters, host.channel("ingress", SERVICE), ACTOR))
         self.registrations: Sequence[Registration] = (
             (add_DeliveryServicer_to_server, DeliveryEndpoint(self.store)),
             (add_EventSourceServicer_to_server, StoreSource(self.store)),

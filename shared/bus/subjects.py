@@ -24,9 +24,14 @@ class Fact:
     subjects: tuple[str, ...]
 
     @property
+    def type(self) -> str:
+        """The stored name of the event; its subject without the shard."""
+        return f"{self.area}.{self.name}"
+
+    @property
     def pattern(self) -> str:
         """All shards of the fact."""
-        return f"{self.area}.{self.name}.*"
+        return f"{self.type}.*"
 
     def on(self, shard: int) -> str:
         """The subject of one shard (0 to 15)."""
