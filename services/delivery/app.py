@@ -10,16 +10,15 @@ from services.delivery.endpoints.servicer import DeliveryEndpoint
 from services.delivery.endpoints.worker import DeliveryWorker
 from services.delivery.handlers.deliver import ACTOR, Deliverer
 from services.delivery.handlers.notices import Notices
-from services.delivery.handlers.routes import Routes
 from services.delivery.projections.plans import PlanProjection, decode_steps
 from services.delivery.settings import DeliverySettings
 from shared.eventstore.deadletters import DeadLetterProjection, DeadLetters
 from shared.grpc.servicers import Registration
 from shared.owner.doorbell import ring_at_commits
-from shared.owner.follower import Follower
+from shared.owner.followed_book import FollowedBook
 from shared.owner.holding import HoldingLetters
 from shared.owner.servicer import StoreOwner
-from shared.owner.source import RemoteSource, StoreSource
+from shared.owner.source import StoreSource
 from shared.rpc.mailfold.delivery.v1.delivery_pb2_grpc import add_DeliveryServicer_to_server
 from shared.rpc.mailfold.events.v1.events_pb2_grpc import add_EventSourceServicer_to_server
 from shared.rpc.mailfold.owner.v1 import owner_pb2
@@ -37,13 +36,10 @@ class Delivery:
         self._host = host
         metadata = sqlalchemy.MetaData()
         self.store = host.event_store(SERVICE, metadata, (PlanProjection(metadata), DeadLetterProjection(metadata)))
-        directory = host.channel("directory", SERVICE)
-        self._routes = Routes(directory)
-        self._follower = Follower("delivery-directory", RemoteSource(directory), host.bus, "directory", self._routes.fold)
-        self._routes.follow(self._follower)
-        notices = Notices(host.blobs, self._routes, host.clock, host.ids, host.server.host)
+        self._book = FollowedBook(SERVICE, host.channel("directory", SERVICE), host.bus)
+        notices = Notices(host.blobs, self._book, host.clock, host.ids, host.server.host)
         mailstore, outbound = host.channel("mailstore", SERVICE), host.channel("outbound", SERVICE)
-        deliverer = Deliverer(self.store, self._routes, notices, mailstore, outbound, host.clock)
+        deliverer = Deliverer(self.store, self._book, notices, mailstore, outbound, host.clock)
         letters = DeadLetters(self.store, host.ids)
         self._worker = DeliveryWorker(host.bus, deliverer, HoldingLetters(letters, host.channel("ingress", SERVICE), ACTOR))
         self.registrations: Sequence[Registration] = (
@@ -56,18 +52,18 @@ class Delivery:
         """Open the store, follow the directory, take mails."""
         await self._host.open_store(self.store)
         ring_at_commits(self._host.bus, SERVICE, self.store)
-        await self._follower.start()
+        await self._book.start()
         self._worker.start(self._host.section(DeliverySettings).concurrency)
 
     async def stop(self) -> None:
         """Finish the works at hand."""
         await self._worker.stop()
-        await self._follower.stop()
+        await self._book.stop()
         await self.store.close()
 
     async def _report(self) -> owner_pb2.ReportReply:
         row = await self.store.read(lambda reader: reader.one("SELECT count(*) FROM plan"))
-        return owner_pb2.ReportReply(counts={"plans_in_hand": row[0] if row else 0}, lag={"directory": await self._follower.lag()})
+        return owner_pb2.ReportReply(counts={"plans_in_hand": row[0] if row else 0}, lag={"directory": await self._book.lag()})
 
     async def _referenced(self, generation: str) -> AsyncIterator[list[str]]:
         rows = await self.store.read(lambda reader: reader.all("SELECT steps FROM plan"))

@@ -14,7 +14,6 @@ from services.delivery.domain.plan import plan
 from services.delivery.domain.prefix import notice_prefix, prefix
 from services.delivery.handlers.notices import Failure, Notices
 from services.delivery.handlers.record import Record, record_of
-from services.delivery.handlers.routes import Routes
 from shared.clock import Clock
 from shared.events.delivery import DeliveryBounced, DeliveryPlanned, DeliverySettled, Step
 from shared.events.mail import Outcome
@@ -23,6 +22,8 @@ from shared.eventstore.store import EventStore
 from shared.eventstore.transaction import VersionConflict
 from shared.grpc.call import acting
 from shared.grpc.errors import LimitReached, NotFound
+from shared.owner.followed_book import FollowedBook
+from shared.protocol.address.address import parse_address
 from shared.rpc.mailfold.mailstore.v1.mailstore_pb2 import DeliverRequest
 from shared.rpc.mailfold.mailstore.v1.mailstore_pb2_grpc import MailstoreStub
 from shared.rpc.mailfold.outbound.v1.outbound_pb2 import EnqueueRequest
@@ -34,9 +35,9 @@ ACTOR = Actor("service", "delivery")
 class Deliverer:
     """Carries mails to where they go."""
 
-    def __init__(self, store: EventStore, routes: Routes, notices: Notices, mailstore: Any, outbound: Any, clock: Clock) -> None:
+    def __init__(self, store: EventStore, book: FollowedBook, notices: Notices, mailstore: Any, outbound: Any, clock: Clock) -> None:
         self._store = store
-        self._routes = routes
+        self._book = book
         self._notices = notices
         self._mailstore: Any = MailstoreStub(mailstore)
         self._outbound: Any = OutboundStub(outbound)
@@ -56,7 +57,7 @@ class Deliverer:
         record = record_of(await self._store.read_stream(mail.queue_id))
         if record.planned:
             return record
-        routes = [(recipient, await self._routes.resolve(recipient.address)) for recipient in mail.recipients]
+        routes = [(recipient, await self._book.resolve(parse_address(recipient.address))) for recipient in mail.recipients]
         steps, told = plan(mail, routes)
         return await self._append(mail, [DeliveryPlanned(mail.queue_id, steps, told)], 0, why)
 

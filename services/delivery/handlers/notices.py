@@ -8,13 +8,14 @@ from typing import NamedTuple
 import msgspec
 
 from services.delivery.domain.mail import Mail
-from services.delivery.handlers.routes import Routes
 from shared.blobs.blob_id import BlobId
 from shared.blobs.errors import BlobError
 from shared.blobs.port import Blobs
 from shared.clock import Clock
 from shared.events.delivery import Step
 from shared.ids import Ids, Kind
+from shared.owner.followed_book import FollowedBook
+from shared.protocol.address.address import parse_address
 from shared.protocol.dsn.report import Original, Reporter, Undelivered, build
 from shared.protocol.message.scan import decode_scan, encode_scan, scan
 from shared.routing.resolution import Kind as Way
@@ -32,9 +33,9 @@ class Failure(NamedTuple):
 class Notices:
     """Writes delivery status notifications."""
 
-    def __init__(self, blobs: Blobs, routes: Routes, clock: Clock, ids: Ids, host: str) -> None:
+    def __init__(self, blobs: Blobs, book: FollowedBook, clock: Clock, ids: Ids, host: str) -> None:
         self._blobs = blobs
-        self._routes = routes
+        self._book = book
         self._clock = clock
         self._ids = ids
         self._host = host
@@ -44,7 +45,7 @@ class Notices:
         told = _wanted(mail, failures)
         if not told or not mail.reverse_path:
             return ()
-        way = await self._routes.resolve(mail.reverse_path)
+        way = await self._book.resolve(parse_address(mail.reverse_path))
         if way.kind not in (Way.ACCOUNTS, Way.REMOTE):
             return ()
         blob, size, message_id = await self._written(mail, tuple(told))

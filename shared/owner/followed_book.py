@@ -1,0 +1,79 @@
+"""The address book in another service's memory, kept fresh by a follower; what the copy does not know is asked of its owner."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from shared.bus.bus import Bus
+from shared.eventstore.event import UnknownEvent
+from shared.grpc.errors import ServiceError
+from shared.owner.follower import Follower
+from shared.owner.source import RemoteSource, from_wire
+from shared.protocol.address.address import Address
+from shared.routing.address_book import AddressBook
+from shared.routing.resolution import Kind, Resolution, Target
+from shared.rpc.mailfold.directory.v1 import directory_pb2 as pb
+from shared.rpc.mailfold.directory.v1.directory_pb2_grpc import DirectoryStub
+from shared.rpc.mailfold.events.v1 import events_pb2
+
+_KINDS = {
+    pb.Resolution.UNKNOWN: Kind.UNKNOWN,
+    pb.Resolution.ACCOUNTS: Kind.ACCOUNTS,
+    pb.Resolution.REMOTE: Kind.REMOTE,
+    pb.Resolution.DISABLED: Kind.DISABLED,
+    pb.Resolution.OUTGOING_ONLY: Kind.OUTGOING_ONLY,
+}
+_AREAS = ("domain.", "account.", "alias.")
+"""Facts that an address book is the fold of."""
+
+
+class FollowedBook:
+    """A service's copy. It lives in memory, so each start follows from the beginning."""
+
+    def __init__(self, service: str, channel: Any, bus: Bus) -> None:
+        self._owner: Any = DirectoryStub(channel)
+        self._book = AddressBook()
+        self._is_whole = True
+        self.follower = Follower(f"{service}-directory", RemoteSource(channel), bus, "directory", self._fold)
+
+    async def start(self) -> None:
+        """Follow."""
+        await self.follower.start()
+
+    async def stop(self) -> None:
+        """Follow no more."""
+        await self.follower.stop()
+
+    async def lag(self) -> int:
+        """How many facts of the directory are not followed yet; -1 when it cannot be asked."""
+        try:
+            return await self.follower.lag()
+        except ServiceError:
+            return -1
+
+    @property
+    def copy(self) -> AddressBook | None:
+        """The address book, as fresh as the follower keeps it; None while it cannot be trusted."""
+        return self._book if self._is_whole and self.follower.caught_up.is_set() else None
+
+    async def resolve(self, address: Address) -> Resolution:
+        """Where mail to an address goes. The copy alone never says no. Raises ServiceError when the owner must be asked and does not answer."""
+        if self.copy is not None:
+            found = self.copy.resolve(address)
+            if found.kind is Kind.ACCOUNTS:
+                return found
+        reply = await self._owner.Resolve(pb.ResolveRequest(address=str(address)))
+        targets = tuple(Target(target.address, target.account, target.quota_bytes) for target in reply.targets)
+        return Resolution(_KINDS[reply.kind], targets, reply.via, reply.detail)
+
+    async def _fold(self, events: Sequence[events_pb2.Event], _after: dict[int, int]) -> None:
+        for event in events:
+            if event.type.startswith(_AREAS):
+                self._apply(event)
+
+    def _apply(self, event: events_pb2.Event) -> None:
+        try:
+            self._book.apply(from_wire(event).event)
+        except UnknownEvent:  # a later release's fact, and it may concern any address: from here on the owner is asked for each
+            self._is_whole = False
