@@ -83,7 +83,7 @@ class Host:
     def channel(self, service: str, caller: str) -> Any:
         """A channel to a service for `caller`'s stubs: in-process when both are here, else gRPC."""
         if service in self._methods:
-            return LocalChannel(self._methods[service], caller)
+            return LocalChannel(self._methods[service], caller, self.server.call_timeout)
         key = (service, caller)
         if key not in self._channels:
             secret = self._credentials.get(caller, "")

@@ -17,7 +17,7 @@ from tests.contract.rpc.sample import Sample
 
 CREDENTIALS = {"operator": "secret of the operator", "access": "secret of access"}
 Connect = Callable[..., Any]
-"""`connect(caller)`: a stub of the sample for this caller."""
+"""`connect(caller, timeout=…)`: a stub of the sample for this caller; unary calls end after so many seconds unless they say otherwise."""
 
 
 @pytest.fixture
@@ -33,8 +33,8 @@ async def remote(sample: Sample) -> AsyncIterator[Connect]:
         await server.start()
         closing: list[Callable[[], Awaitable[None]]] = []
 
-        def connect(caller: str = "operator", secret: str | None = None) -> Any:
-            channel: Any = RemoteChannel(address, caller, CREDENTIALS.get(caller, "") if secret is None else secret)
+        def connect(caller: str = "operator", secret: str | None = None, timeout: float = 30.0) -> Any:
+            channel: Any = RemoteChannel(address, caller, CREDENTIALS.get(caller, "") if secret is None else secret, timeout)
             closing.append(channel.close)
             return OwnerStub(channel)
 
@@ -48,8 +48,8 @@ async def remote(sample: Sample) -> AsyncIterator[Connect]:
 def local(sample: Sample) -> Connect:
     methods = methods_of("delivery", ((add_OwnerServicer_to_server, sample),))
 
-    def connect(caller: str = "operator") -> Any:
-        channel: Any = LocalChannel(methods, caller)
+    def connect(caller: str = "operator", timeout: float = 30.0) -> Any:
+        channel: Any = LocalChannel(methods, caller, timeout)
         return OwnerStub(channel)
 
     return connect

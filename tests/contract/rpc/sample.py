@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -14,15 +15,21 @@ SECRET = "the password is xyzzy"
 
 
 class Sample(OwnerServicer):
-    """`ShowDeadLetter` answers its request; with `failure` set it raises that. `ReferencedBlobs` streams three batches first."""
+    """`ShowDeadLetter` answers its request; with `failure` set it raises that. `ReferencedBlobs` streams three batches first.
+
+    While `stalled` either waits for ever where it would answer or end.
+    """
 
     def __init__(self) -> None:
         self.failure: Exception | None = None
         self.seen: list[tuple[str, Provenance]] = []
         self.closed = 0
+        self.stalled = False
+        self.cancelled = asyncio.Event()
 
     async def ShowDeadLetter(self, request: pb.DeadLetterRequest, context: Any) -> pb.DeadLetter:
         self.seen.append((caller(), provenance()))
+        await self._perhaps_stall()
         if self.failure is not None:
             raise self.failure
         return pb.DeadLetter(id=request.id, payload=b"\x00\xff")
@@ -32,7 +39,16 @@ class Sample(OwnerServicer):
         try:
             for number in range(3):
                 yield pb.BlobIds(ids=[f"{request.generation}/{number}"])
+            await self._perhaps_stall()
             if self.failure is not None:
                 raise self.failure
         finally:
             self.closed += 1
+
+    async def _perhaps_stall(self) -> None:
+        try:
+            if self.stalled:
+                await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            self.cancelled.set()
+            raise
