@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -59,24 +58,26 @@ class Deliverer:
             return record
         routes = [(recipient, await self._book.resolve(parse_address(recipient.address))) for recipient in mail.recipients]
         steps, told = plan(mail, routes)
-        return await self._append(mail, [DeliveryPlanned(mail.queue_id, steps, told)], 0, why)
+        return await self._append(mail, record, [DeliveryPlanned(mail.queue_id, steps, told)], why)
 
     async def _settled(self, mail: Mail, record: Record, why: Provenance) -> Record:
         outcomes = tuple(_outcome(recipient.address, record) for recipient in mail.recipients)
-        return await self._append(mail, [DeliverySettled(mail.queue_id, outcomes)], 1 + len(record.bounced), why)
+        return await self._append(mail, record, [DeliverySettled(mail.queue_id, outcomes)], why)
 
     async def _bounced(self, mail: Mail, record: Record, failures: list[Failure], why: Provenance) -> Record:
         """All failures of a round are recorded together and told in one notification; of a notification that fails, nobody is told."""
         notices = await self._notices.steps(mail, [failure for failure in failures if not failure.step.blob], record.next_index)
         facts = [DeliveryBounced(mail.queue_id, step.recipient, step.index, reason, status) for step, reason, status in failures]
         facts[0] = msgspec.structs.replace(facts[0], steps=notices)
-        return await self._append(mail, facts, 1 + len(record.bounced), why)
+        return await self._append(mail, record, facts, why)
 
-    async def _append(self, mail: Mail, facts: Sequence[Event], expected: int, why: Provenance) -> Record:
-        """Record a decision; when another run of the same mail was first, its decision stands."""
-        with contextlib.suppress(VersionConflict):
-            await self._store.write(lambda transaction: transaction.append(mail.queue_id, facts, why, expected=expected))
-        return record_of(await self._store.read_stream(mail.queue_id))
+    async def _append(self, mail: Mail, record: Record, facts: Sequence[Event], why: Provenance) -> Record:
+        """Record a decision that was taken on `record`; when another run of the same mail was first, its decision stands."""
+        try:
+            added = await self._store.write(lambda transaction: transaction.append(mail.queue_id, facts, why, expected=record.version))
+        except VersionConflict:
+            return record_of(await self._store.read_stream(mail.queue_id))
+        return record_of(added, record)
 
     async def _step(self, mail: Mail, step: Step) -> Failure | None:
         """Carry out one step; its failure when it can never be done."""

@@ -20,18 +20,26 @@ class Record(msgspec.Struct, frozen=True):
     bounced: tuple[DeliveryBounced, ...] = ()
     next_index: int = 0
     settled: tuple[Outcome, ...] | None = None
+    version: int = 0
+    """Of the stream: what is decided next is appended behind it."""
 
 
-def record_of(history: Sequence[Recorded]) -> Record:
-    """Fold a mail's stream."""
-    found = Record()
+NOTHING = Record()
+
+
+def record_of(history: Sequence[Recorded], before: Record = NOTHING) -> Record:
+    """Fold a mail's stream, or what came to it since `before`."""
     for recorded in history:
-        found = evolve(found, recorded)
-    return found
+        before = evolve(before, recorded)
+    return before
 
 
 def evolve(record: Record, recorded: Recorded) -> Record:
     """One more fact."""
+    return msgspec.structs.replace(_evolved(record, recorded), version=recorded.version)
+
+
+def _evolved(record: Record, recorded: Recorded) -> Record:
     match recorded.event:
         case DeliveryPlanned(_, steps):
             return msgspec.structs.replace(record, planned=True, steps=steps, next_index=len(steps))
