@@ -72,12 +72,12 @@ class Bus:
             self._soon(worker.attach(client))
         return worker
 
-    def ring(self, subject: str, payload: bytes = b"") -> None:
-        """Ring a doorbell: never waits, never raises, lost while disconnected."""
-        self._doorbells.ring(subject, payload)
+    def ring(self, subject: str, payload: bytes = b"", *, along: bool = False) -> None:
+        """Ring a doorbell: never waits, never raises, lost while disconnected. `along`: not in a hurry, with the next that is sent."""
+        self._doorbells.ring(subject, payload, along=along)
 
     async def listen(self, subject: str, callback: Heard) -> Listening:
-        """Hear a doorbell, or a pattern of them; `callback(subject, payload)`, a coroutine function or not, must be quick."""
+        """Hear a doorbell, or a pattern of them; `callback(subject, payload)` must be quick."""
         return await self._doorbells.listen(subject, callback)
 
     def on_connected(self, callback: Connected) -> None:

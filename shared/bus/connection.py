@@ -139,6 +139,7 @@ class Connection:
             "max_reconnect_attempts": -1,
             "reconnect_time_wait": _RECONNECT_SECONDS,
             "ping_interval": _PING_SECONDS,
+            "no_echo": True,  # what we ring is heard here without the server; what the streams deliver is the server's own and comes
             "error_cb": self._on_error,
             "disconnected_cb": self._on_disconnected,
             "reconnected_cb": self._on_reconnected,

@@ -1,8 +1,9 @@
 """Everything this process sends, gathered: one write carries what came together.
 
 A message sent alone costs the process and the server about four times what it costs among ten (waking up, reading, writing).
-So what comes to a quiet bus leaves at once, and on a busy one what follows within `GATHER_SECONDS` of the last write waits for the
-next one. A mail crosses the bus several times: with few of them that wait would be most of its way, so then it is `BRIEF_SECONDS`.
+So on a busy bus what follows within `GATHER_SECONDS` of the last write waits for the next one. A mail crosses the bus several times:
+with few of them that wait would be most of its way, so on a quiet bus what a mail waits for leaves at once. What nobody waits for
+(an acknowledgement, a wake-up of followers, who gather anyway) always leaves with the next write, or after `GATHER_SECONDS`.
 """
 
 from __future__ import annotations
@@ -20,7 +21,6 @@ from shared.bus.connection import Connection
 log = structlog.get_logger("bus")
 
 GATHER_SECONDS = 0.01
-BRIEF_SECONDS = 0.0005
 BUSY_RATE = 250.0
 """Sends a second from which gathering pays."""
 _WINDOW_SECONDS = 0.1
@@ -55,29 +55,37 @@ class Outgoing:
         self._due = 0.0
         self._task: asyncio.Task[None] | None = None
 
-    def send(
-        self, subject: str, payload: bytes, reply: str = "", headers: dict[str, str] | None = None, *, refused: Refused | None = None
-    ) -> None:
-        """Send soon; lost while disconnected. `refused` is called when it can never be sent (too large)."""
+    def send(self, subject: str, payload: bytes, reply: str = "", headers: dict[str, str] | None = None, refused: Refused | None = None) -> None:
+        """Send now, or on a busy bus soon; lost while disconnected. `refused` is called when it can never be sent (too large)."""
         self._count += 1
-        self._put(self._count, _Item(subject, payload, reply, headers, refused))
+        self._put(self._count, _Item(subject, payload, reply, headers, refused), self._promptly())
 
-    def send_last(self, subject: str, payload: bytes) -> None:
-        """Send soon; of several to one subject that wait together only the last one is sent."""
-        self._put(subject, _Item(subject, payload, "", None, None))
+    def send_along(self, subject: str, payload: bytes, reply: str = "") -> None:
+        """As `send`, for what nobody waits for: it goes with the next write."""
+        self._count += 1
+        self._put(self._count, _Item(subject, payload, reply, None, None), self._patiently())
+
+    def send_last(self, subject: str, payload: bytes, *, along: bool = False) -> None:
+        """Send (as `send`, or `along`); of several to one subject that wait together only the last one is sent."""
+        self._put(subject, _Item(subject, payload, "", None, None), self._patiently() if along else self._promptly())
 
     def hurry(self) -> None:
         """Do not wait for more: somebody has nothing to do until this is sent."""
-        if self._timer is not None and self._due > self._loop.time():
-            self._timer.cancel()
-            self._wake_at(0.0)
+        if self._timer is not None:
+            self._wake_by(0.0)
 
     async def flush(self) -> None:
         """Hand over what waits now."""
         while self._items and self._epoch == self._connection.epoch and self._connection.client is not None:
             await self._write()
 
-    def _put(self, key: str | int, item: _Item) -> None:
+    def _promptly(self) -> float:
+        return self._written + self._gather if self._is_busy else 0.0
+
+    def _patiently(self) -> float:
+        return self._loop.time() + self._gather
+
+    def _put(self, key: str | int, item: _Item, due: float) -> None:
         if self._connection.client is None:
             return
         if self._epoch != self._connection.epoch:
@@ -85,8 +93,7 @@ class Outgoing:
             self._items.clear()
         self._items[key] = item
         self._note_rate()
-        if self._timer is None:
-            self._wake_at(self._written + (self._gather if self._is_busy else min(self._gather, BRIEF_SECONDS)))
+        self._wake_by(due)
 
     def _note_rate(self) -> None:
         self._in_window += 1
@@ -96,8 +103,12 @@ class Outgoing:
             self._window += elapsed
             self._in_window = 0
 
-    def _wake_at(self, due: float) -> None:
-        """The time is kept here: uvloop's handle of a call that is already due does not know it."""
+    def _wake_by(self, due: float) -> None:
+        """Write at this time at the latest. The time is kept here: uvloop's handle of a call that is already due does not know it."""
+        if self._timer is not None:
+            if self._due <= due:
+                return
+            self._timer.cancel()
         self._due = due
         self._timer = self._loop.call_at(due, self._begin)
 

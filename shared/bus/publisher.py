@@ -128,7 +128,7 @@ class Publisher:
         def refused(error: Exception) -> None:
             _fail(waiting, BusUnavailable(f"{waiting.subject}: {error!r}"))
 
-        self._outgoing.send(waiting.subject, waiting.payload, self._inbox + token, waiting.headers, refused=refused)
+        self._outgoing.send(waiting.subject, waiting.payload, self._inbox + token, waiting.headers, refused)
 
     async def _answered(self, message: Msg) -> None:
         self._heard, self._silent_since = self._loop.time(), None

@@ -134,7 +134,7 @@ class Worker:
         wanted = 0 if self._stopping else self._credit.take()
         if wanted:
             request = {"batch": wanted, "expires": _PULL_SECONDS * _NANOSECONDS, "idle_heartbeat": _HEARTBEAT_SECONDS * _NANOSECONDS}
-            self._outgoing.send(self._next, orjson.dumps(request), self._inbox)
+            self._outgoing.send_along(self._next, orjson.dumps(request), self._inbox)
         if wanted and starving:
             self._outgoing.hurry()
 
@@ -151,7 +151,7 @@ class Worker:
         """Sequence numbers begin again at a wiped server: an answer of an older epoch could confirm another message. A message
         that is not answered comes again."""
         if delivery.epoch == self._connection.epoch:
-            self._outgoing.send(delivery.reply, answer)
+            self._outgoing.send_along(delivery.reply, answer)
 
     async def _watching(self) -> None:
         """Report what still runs, so that it is not given to another worker; notice a server that forgot the pull."""

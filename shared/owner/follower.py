@@ -69,7 +69,7 @@ class Follower:
         """Look now."""
         self._wake.set()
 
-    async def _rung(self, _subject: str, _payload: bytes) -> None:
+    def _rung(self, _subject: str, _payload: bytes) -> None:
         self._wake.set()
 
     async def _reconnected(self) -> None:

@@ -17,21 +17,40 @@ class Ear:
     def hear(self, subject: str, payload: bytes) -> None:
         self.heard.append((subject, payload))
 
-    async def hear_slowly(self, subject: str, payload: bytes) -> None:
-        self.heard.append((subject, payload))
-
 
 async def test_a_ring_is_heard_by_everybody(nats_server: NatsServer) -> None:
     ears = [Ear() for _ in range(4)]
     async with connected(nats_server) as one, connected(nats_server) as other:
         await one.listen(account_doorbell("a1"), ears[0].hear)
-        await one.listen(account_doorbell("a1"), ears[1].hear_slowly)
+        await one.listen(account_doorbell("a1"), ears[1].hear)
         await other.listen(ACCOUNT_DOORBELL_PATTERN, ears[2].hear)
         await other.listen(account_doorbell("a2"), ears[3].hear)
         await other.publish("mail.received.0", "e1", b"")  # the server answers in order: the subscriptions are there
         one.ring(account_doorbell("a1"), b"7")
         await until(lambda: all(ear.heard == [("doorbell.account.a1", b"7")] for ear in ears[:3]))
         assert not ears[3].heard
+
+
+async def test_a_ring_does_not_come_back_over_the_server(nats_server: NatsServer) -> None:
+    ear, far = Ear(), Ear()
+    async with connected(nats_server) as one, connected(nats_server) as other:
+        await one.listen(account_doorbell("a1"), ear.hear)
+        await other.listen(account_doorbell("a1"), far.hear)
+        await other.publish("mail.received.0", "e1", b"")  # the server answers in order: the subscription is there
+        one.ring(account_doorbell("a1"), b"1")
+        await until(lambda: len(far.heard) == 1)
+        other.ring(account_doorbell("a1"), b"2")  # what the server had for `one` before this would have come by now
+        await until(lambda: ("doorbell.account.a1", b"2") in ear.heard)
+        assert ear.heard == [("doorbell.account.a1", b"1"), ("doorbell.account.a1", b"2")]
+
+
+async def test_a_ring_without_haste_leaves_too(nats_server: NatsServer) -> None:
+    ear = Ear()
+    async with connected(nats_server) as one, connected(nats_server) as other:
+        await other.listen(store_doorbell_pattern("mailstore"), ear.hear)
+        await other.publish("mail.received.0", "e1", b"")
+        one.ring(store_doorbell("mailstore", 0), along=True)
+        await until(lambda: ear.heard == [("doorbell.mailstore.0", b"")])
 
 
 async def test_rings_of_one_subject_that_leave_together_become_the_last_one(bus: Bus) -> None:

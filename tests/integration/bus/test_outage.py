@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 from shared.bus.bus import Bus
 from shared.bus.errors import BusUnavailable
 from shared.bus.settings import BusSettings
-from shared.bus.subjects import CLASSIFIER_RECEIVED, DOORBELL_LOG, MAIL, RECEIVED, SETTLED
+from shared.bus.subjects import CLASSIFIER_RECEIVED, DOORBELL_LOG, MAIL, RECEIVED, SETTLED, store_doorbell, store_doorbell_pattern
 from tests.integration.bus.on_bus import Inbox, connected, held, info, observer, until
 from tests.parts.nats import NatsServer
 
@@ -116,7 +116,7 @@ async def test_what_was_published_into_an_outage_arrives(nats_server: NatsServer
         await until(lambda: len(set(inbox.finished)) == 400)
 
 
-async def test_listeners_hear_after_a_reconnect(bus: Bus, nats_server: NatsServer) -> None:
+async def test_listeners_hear_others_after_a_reconnect(bus: Bus, nats_server: NatsServer) -> None:
     heard: list[bytes] = []
     calls = Calls()
     await bus.listen(DOORBELL_LOG, lambda _subject, payload: heard.append(payload))
@@ -124,8 +124,18 @@ async def test_listeners_hear_after_a_reconnect(bus: Bus, nats_server: NatsServe
     nats_server.kill()
     nats_server.start()
     await until(lambda: calls.count == 2)
-    bus.ring(DOORBELL_LOG, b"1")
-    await until(lambda: heard == [b"1"])
+    async with connected(nats_server) as other:
+        other.ring(DOORBELL_LOG, b"1")
+        await until(lambda: heard == [b"1"])
+
+
+async def test_who_rings_is_heard_in_its_own_process_without_a_server(bus: Bus, nats_server: NatsServer) -> None:
+    heard: list[tuple[str, bytes]] = []
+    await bus.listen(store_doorbell_pattern("mailstore"), lambda subject, payload: heard.append((subject, payload)))
+    nats_server.kill()
+    await until(lambda: not bus.connected)
+    bus.ring(store_doorbell("mailstore", 3), b"7")
+    await until(lambda: heard == [("doorbell.mailstore.3", b"7")])
 
 
 async def test_a_deleted_stream_is_declared_again(bus: Bus, nats_server: NatsServer) -> None:
