@@ -8,6 +8,7 @@ from typing import TypeVar
 from shared.clock import Clock, SystemClock
 from shared.dns.cache import AnswerCache
 from shared.dns.lookup import Lookup
+from shared.dns.run import Run, Used
 from shared.dns.server import NameServer
 from shared.dns.settings import ResolverSettings, server_addresses
 from shared.protocol.dns.evaluation import Evaluation
@@ -15,10 +16,6 @@ from shared.protocol.dns.names import is_askable
 from shared.protocol.dns.question import Answer, Question
 
 Result = TypeVar("Result")
-Used = tuple[tuple[Question, Answer], ...]
-"""The questions an evaluation asked, with the answers it got: kept with the fact, they replay the decision."""
-
-
 _BURST = 200
 
 
@@ -76,19 +73,17 @@ class Resolver:
 
     async def drive(self, evaluation: Evaluation[Result]) -> tuple[Result, Used]:
         """Run an evaluation; its result, and what it asked. Questions after `evaluation_timeout` get temperror at once."""
-        used: list[tuple[Question, Answer]] = []
-        deadline = self._clock.monotonic() + self._settings.evaluation_timeout
-        try:
-            asked = next(evaluation)
-            while True:
-                questions = (asked,) if isinstance(asked, Question) else asked
-                answers = await self._ask_all(questions, deadline)
-                used.extend(zip(questions, answers, strict=True))
-                asked = evaluation.send(answers[0] if isinstance(asked, Question) else answers)
-        except StopIteration as stop:
-            return stop.value, tuple(used)
-        finally:
-            evaluation.close()
+        run = self._with_answers_at_hand(evaluation)
+        return run.outcome or await self._finish(run)
+
+    def begin(self, evaluation: Evaluation[Result]) -> asyncio.Future[tuple[Result, Used]]:
+        """As `drive`, begun at once. With every answer at hand it is done when this returns; else a task goes on with it."""
+        run = self._with_answers_at_hand(evaluation)
+        if run.outcome is None:
+            return asyncio.ensure_future(self._finish(run))
+        done: asyncio.Future[tuple[Result, Used]] = asyncio.get_running_loop().create_future()
+        done.set_result(run.outcome)
+        return done
 
     async def close(self) -> None:
         """Give up all questions and close the sockets."""
@@ -98,6 +93,31 @@ class Resolver:
         await asyncio.gather(*tasks, return_exceptions=True)
         for server in self._servers:
             server.close()
+
+    def _with_answers_at_hand(self, evaluation: Evaluation[Result]) -> Run[Result]:
+        """An evaluation, run as far as it comes without waiting."""
+        run = Run(evaluation)
+        while run.outcome is None and (answers := self._at_hand(run.questions)) is not None:
+            run.tell(answers)
+        return run
+
+    def _at_hand(self, questions: tuple[Question, ...]) -> tuple[Answer, ...] | None:
+        now = self._clock.monotonic()
+        found = tuple(answer for question in questions if (answer := self._cache.get(question, now)) is not None)
+        if len(found) < len(questions):
+            return None
+        self.asked += len(found)
+        self.cache_hits += len(found)
+        return found
+
+    async def _finish(self, run: Run[Result]) -> tuple[Result, Used]:
+        deadline = self._clock.monotonic() + self._settings.evaluation_timeout
+        try:
+            while run.outcome is None:
+                run.tell(await self._ask_all(run.questions, deadline))
+            return run.outcome
+        finally:
+            run.close()
 
     async def _ask_all(self, questions: tuple[Question, ...], deadline: float) -> tuple[Answer, ...]:
         found = [self.cached(question) for question in questions]

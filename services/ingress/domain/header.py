@@ -11,13 +11,13 @@ from shared.protocol.message.headers import header_values
 from shared.protocol.message.strip import header_without
 
 _FORGEABLE = FIELD_NAME.lower().encode()
-_RECEIVED = re.compile(rb"^received[ \t]*+:", re.M | re.I)
-_MENTIONED = re.compile(rb"^authentication-results[ \t]*+:", re.M | re.I)
+# Obsolete syntax (RFC 5322 section 4.5). For the usual one a search for fixed bytes is enough, at a tenth of a pattern's cost.
+_SPACED_RECEIVED = re.compile(rb"\nreceived[ \t]++:")
 
 
 def without_forged(header_block: bytes, authserv_ids: Set[str]) -> bytes:
     """The header without Authentication-Results that claim to be ours (RFC 8601 section 5)."""
-    if _MENTIONED.search(header_block) is None:
+    if b"\n" + _FORGEABLE not in _lines(header_block):
         return header_block
 
     def is_forged(name: bytes, value: bytes) -> bool:
@@ -28,9 +28,15 @@ def without_forged(header_block: bytes, authserv_ids: Set[str]) -> bytes:
 
 def hop_count(header_block: bytes) -> int:
     """How many servers the message passed, by its Received fields (RFC 5321 section 6.3)."""
-    return len(_RECEIVED.findall(header_block))
+    lines = _lines(header_block)
+    return lines.count(b"\nreceived:") + len(_SPACED_RECEIVED.findall(lines))
 
 
 def from_values(header_block: bytes) -> tuple[str, ...]:
     """The values of all From fields. Octets that are no UTF-8 stand as U+FFFD: no domain has that, no address matches it."""
     return tuple(value.decode("utf-8", "replace") for value in header_values(header_block, b"from"))
+
+
+def _lines(header_block: bytes) -> bytes:
+    """In lower case, a line break in front of every line."""
+    return b"\n" + header_block.lower()

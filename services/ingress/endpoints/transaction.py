@@ -8,7 +8,7 @@ from services.ingress.domain.envelope import octets
 from services.ingress.endpoints.connection import Connection
 from services.ingress.endpoints.means import Means
 from services.ingress.handlers.acceptance import Arrived
-from services.ingress.handlers.checks import SpfTask
+from services.ingress.handlers.checks import SpfAnswer
 from services.ingress.handlers.intake import Intake
 from shared.grpc.errors import ServiceError
 from shared.protocol.address.address import Address
@@ -27,7 +27,7 @@ class MailTransaction:
         self._client = client
         self._connection = connection
         self._mail = Mail(None)
-        self._spf: SpfTask | None = None
+        self._spf: SpfAnswer | None = None
         self._intake: Intake | None = None
         self._envelope = 0
         self.sender = ""

@@ -10,9 +10,8 @@ import msgspec
 from services.ingress.adapters.directory import FollowedDirectory
 from services.ingress.domain.client import ClientFacts
 from services.ingress.domain.envelope import recipient
-from services.ingress.domain.header import from_values
 from services.ingress.domain.prefix import completion, moment
-from services.ingress.handlers.checks import SenderChecks, SpfTask
+from services.ingress.handlers.checks import SenderChecks, SpfAnswer
 from services.ingress.handlers.intake import Intake, refusal_of
 from services.ingress.handlers.receptions import Receptions
 from services.ingress.handlers.repeater import Repeater
@@ -45,7 +44,7 @@ class Arrived:
     transaction: Transaction
     flags: BodyFlags
     intake: Intake
-    spf: SpfTask | None
+    spf: SpfAnswer | None
     is_gone: Callable[[], bool]
     """Whether the client has left and so will send it again."""
 
@@ -108,7 +107,7 @@ class Acceptance:
         """What a user's message says of its author must be an address of that user (A12)."""
         if not arrived.client.is_authenticated:
             return None
-        found = [read_header_addresses(value) for value in from_values(arrived.intake.header)]
+        found = [read_header_addresses(value) for value in arrived.intake.from_values]
         if len(found) > 1 or any(each.unreadable or not each.addresses for each in found):
             return with_cause(replies.header_malformed(), "From: is there more than once, or cannot be read")
         addresses = [address for each in found for address in each.addresses]

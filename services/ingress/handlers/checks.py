@@ -8,23 +8,22 @@ from typing import NamedTuple
 
 from services.ingress.domain.client import ClientFacts
 from services.ingress.domain.evidence import dkim_check, dmarc_check, spf_check
-from services.ingress.domain.header import from_values
 from services.ingress.handlers.intake import Intake
 from shared.clock import Clock
-from shared.dns.resolver import Resolver, Used
+from shared.dns.resolver import Resolver
+from shared.dns.run import Used
 from shared.events.mail import Check
 from shared.protocol.address.address import Address
 from shared.protocol.authres.field import MethodResult, build_field
 from shared.protocol.authres.verdicts import dkim_results, dmarc_result, spf_result
 from shared.protocol.dkim.result import DkimResult
-from shared.protocol.dmarc.author import read_authors
 from shared.protocol.dmarc.evaluate import evaluate
 from shared.protocol.dmarc.organisation import organisational_domain
 from shared.protocol.dns.question import Question
 from shared.protocol.spf.check import check_host
 from shared.protocol.spf.result import SpfResult
 
-SpfTask = asyncio.Task[tuple[SpfResult, Used]]
+SpfAnswer = asyncio.Future[tuple[SpfResult, Used]]
 _MOST_AUTHORS = 4
 
 
@@ -44,30 +43,29 @@ class SenderChecks:
         self._hostname = hostname
         self._authserv_id = authserv_id
 
-    def begin_spf(self, client: ClientFacts, reverse_path: Address | None) -> SpfTask:
+    def begin_spf(self, client: ClientFacts, reverse_path: Address | None) -> SpfAnswer:
         """Start SPF while the message still comes in: the DNS's slowness hides behind the transfer."""
         evaluation = check_host(client.address, client.hello, str(reverse_path or ""), receiver=self._hostname, now=self._clock.now())
-        return asyncio.ensure_future(self._resolver.drive(evaluation))
+        return self._resolver.begin(evaluation)
 
     def begin_dkim(self, intake: Intake) -> None:
         """Ask for keys and policies as soon as the header is there."""
-        domains = read_authors(from_values(intake.header)).domains[:_MOST_AUTHORS]
+        domains = intake.authors.domains[:_MOST_AUTHORS]
         names = dict.fromkeys(name for domain in domains for name in (domain, organisational_domain(domain)))
         keys = intake.verifier.questions if intake.verifier else ()
         self._resolver.prefetch((*keys, *(Question(f"_dmarc.{name}", "TXT") for name in names)))
 
-    async def verdicts(self, client: ClientFacts, reverse_path: Address | None, intake: Intake, spf: SpfTask, message_id: str) -> Verdicts:
+    async def verdicts(self, client: ClientFacts, reverse_path: Address | None, intake: Intake, spf: SpfAnswer, message_id: str) -> Verdicts:
         """All verdicts, once the message is complete."""
         sender = str(reverse_path or "")
         spf_verdict, spf_used = await spf
         dkim_verdicts, dkim_used = await self._dkim(intake)
-        authors = from_values(intake.header)
-        dmarc, dmarc_used = await self._resolver.drive(evaluate(read_authors(authors), spf_verdict, dkim_verdicts))
+        dmarc, dmarc_used = await self._resolver.drive(evaluate(intake.authors, spf_verdict, dkim_verdicts))
         wanted = dmarc.disposition(zlib.crc32(message_id.encode()) % 100)  # RFC 7489 section 6.6.4: a repeat decides the same
         checks = (
             spf_check(spf_verdict, client.address, client.hello, sender, spf_used),
             dkim_check(dkim_verdicts, intake.verifier.ignored if intake.verifier else 0, dkim_used),
-            dmarc_check(dmarc, wanted, authors, dmarc_used),
+            dmarc_check(dmarc, wanted, intake.from_values, dmarc_used),
         )
         results: list[MethodResult] = [spf_result(spf_verdict, sender or client.hello), *dkim_results(dkim_verdicts), dmarc_result(dmarc)]
         return Verdicts(checks, build_field(self._authserv_id, results))

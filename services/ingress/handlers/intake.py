@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Set
+from functools import cached_property
 
-from services.ingress.domain.header import hop_count, without_forged
+from services.ingress.domain.header import from_values, hop_count, without_forged
 from services.ingress.domain.header_block import HeaderBlock
 from shared.blobs.errors import BlobError, BlobStoreFull
 from shared.blobs.port import BlobRef, BlobWriter
 from shared.protocol.dkim.verify import Verifier
+from shared.protocol.dmarc.author import Authors, read_authors
 from shared.protocol.message.scan import Scan, Scanner, encode_scan
 from shared.protocol.smtp import replies
 from shared.protocol.smtp.reply import Reply, with_cause
@@ -39,6 +41,16 @@ class Intake:
     def hops(self) -> int:
         """How many servers it passed before."""
         return hop_count(self.header)
+
+    @cached_property
+    def from_values(self) -> tuple[str, ...]:
+        """The values of all From fields. To be asked once the header is there."""
+        return from_values(self.header)
+
+    @cached_property
+    def authors(self) -> Authors:
+        """Whose name the message bears."""
+        return read_authors(self.from_values)
 
     def feed(self, data: bytes) -> None:
         """The next octets of the message. Never raises."""

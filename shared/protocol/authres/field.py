@@ -17,7 +17,6 @@ _DOT_ATOM = r"[^\x00-\x20()<>@,;:\\\"\[\].\x7f]+(?:\.[^\x00-\x20()<>@,;:\\\"\[\]
 # pvalue = [CFWS] ( value / [ [ local-part ] "@" ] domain-name ) [CFWS]
 _PLAIN = re.compile(rf"(?:{_WORD}|(?:{_DOT_ATOM})?@{_DOT_ATOM})\Z")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029]")
-_TO_ESCAPE = re.compile(r'(["\\])')
 
 
 class MethodResult(msgspec.Struct, frozen=True):
@@ -64,9 +63,10 @@ def _value(value: str) -> str:
 
 
 def _printable(value: str) -> str:
-    return _CONTROL.sub("?", value[:_MAX_VALUE])
+    text = value[:_MAX_VALUE]
+    return text if text.isprintable() else _CONTROL.sub("?", text)
 
 
 def _quoted(text: str) -> str:
-    escaped = _TO_ESCAPE.sub(r"\\\1", text)
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'

@@ -5,6 +5,7 @@ field (no colon, a leading `From ` line, a continuation of nothing) are skipped:
 """
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -44,7 +45,18 @@ def unfold(value: bytes) -> bytes:
 
 @lru_cache(maxsize=256)
 def _lookup(name: bytes) -> re.Pattern[bytes]:
-    return re.compile(rb"^" + re.escape(name) + rb"[ \t]*+:(" + _VALUE + rb")", re.M | re.I)
+    return re.compile(re.escape(name) + rb"[ \t]*+:(" + _VALUE + rb")", re.I)
+
+
+def _matches(block: bytes, name: bytes) -> Iterator[re.Match[bytes]]:
+    """The fields of that name. The lines that begin with it are found by fixed bytes, at a tenth of a pattern's cost."""
+    pattern, needle = _lookup(name), b"\n" + name
+    lines = b"\n" + block.lower()
+    at = lines.find(needle)
+    while at >= 0:
+        if match := pattern.match(block, at):
+            yield match
+        at = lines.find(needle, at + 1)
 
 
 def _as_name(name: bytes | str) -> bytes:
@@ -53,15 +65,15 @@ def _as_name(name: bytes | str) -> bytes:
 
 def header_values(block: bytes, name: bytes | str) -> list[bytes]:
     """The unfolded values of every field of that name, in order; the rest of the block is not parsed."""
-    return [unfold(value) for value in _lookup(_as_name(name)).findall(block)]
+    return [unfold(match[1]) for match in _matches(block, _as_name(name))]
 
 
 def header_value(block: bytes, name: bytes | str) -> bytes | None:
     """The unfolded value of the first field of that name, or None."""
-    match = _lookup(_as_name(name)).search(block)
+    match = next(_matches(block, _as_name(name)), None)
     return unfold(match[1]) if match else None
 
 
 def has_header(block: bytes, name: bytes | str) -> bool:
     """Whether a field of that name is present."""
-    return _lookup(_as_name(name)).search(block) is not None
+    return next(_matches(block, _as_name(name)), None) is not None

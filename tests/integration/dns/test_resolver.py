@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import inspect
 import time
 from collections.abc import AsyncIterator
 
@@ -287,6 +288,30 @@ async def test_drives_an_evaluation_and_tells_what_it_used() -> None:
             assert (result.result, result.mechanism) == ("pass", "mx")
             assert [question.rdtype for question, _ in used] == ["TXT", "A", "MX", "A", "A"]
             assert [answer.source for _, answer in used] == sources
+
+
+async def test_an_evaluation_begun_waits_only_when_an_answer_is_not_at_hand() -> None:
+    async with local_name_server(RECORDS) as server, resolving(server) as resolver:
+        first = resolver.begin(check_host("192.0.2.26", "h.example", "ann@example.org"))
+        assert not first.done()
+        verdict, used = await first
+        second = resolver.begin(check_host("192.0.2.26", "h.example", "ann@example.org"))
+        assert second.done()
+        again, from_cache = second.result()
+        assert again == verdict and again.result == "pass"
+        assert [question for question, _ in from_cache] == [question for question, _ in used]
+        assert resolver.cache_hits == len(used)
+
+
+async def test_an_evaluation_given_up_is_closed() -> None:
+    async with local_name_server(RECORDS) as server, resolving(server) as resolver:
+        evaluation = check_host("192.0.2.26", "h.example", "ann@example.org")
+        begun = resolver.begin(evaluation)
+        await asyncio.sleep(0)
+        begun.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await begun
+        assert inspect.getgeneratorstate(evaluation) == inspect.GEN_CLOSED
 
 
 async def test_evaluation_runs_out_of_time() -> None:
