@@ -47,14 +47,6 @@ def not_smtp() -> Reply:
     return _reply(codes.SERVICE_NOT_AVAILABLE, codes.SECURITY_OTHER, "This is not SMTP")
 
 
-def client_blocked() -> Reply:
-    return _reply(codes.TRANSACTION_FAILED, codes.NOT_AUTHORISED, "Your address may not connect here")
-
-
-def reverse_dns_failed() -> Reply:
-    return _reply(codes.MAILBOX_UNAVAILABLE, codes.REVERSE_DNS_FAILED, "Your address has no valid reverse DNS name")
-
-
 # --- commands ------------------------------------------------------------------------------------------------------------------------
 
 
@@ -247,20 +239,8 @@ def non_ascii_address() -> Reply:
     return _reply(codes.MAILBOX_NAME_NOT_ALLOWED, codes.NON_ASCII_NOT_PERMITTED, "A non-ASCII address needs SMTPUTF8")
 
 
-def sender_domain_unknown() -> Reply:
-    return _reply(codes.MAILBOX_UNAVAILABLE, codes.BAD_SENDER_SYSTEM, "The sender domain does not exist or takes no mail")
-
-
-def sender_domain_unresolved() -> Reply:
-    return _reply(codes.MAILBOX_BUSY, codes.BAD_SENDER_SYSTEM, "The sender domain cannot be looked up now")
-
-
 def sender_not_owned() -> Reply:
     return _reply(codes.MAILBOX_NAME_NOT_ALLOWED, codes.NOT_AUTHORISED, "You may not send as this address")
-
-
-def spf_failed() -> Reply:
-    return _reply(codes.MAILBOX_UNAVAILABLE, codes.SPF_FAILED, "SPF says your address may not send for this domain")
 
 
 # --- recipients ----------------------------------------------------------------------------------------------------------------------
@@ -278,10 +258,6 @@ def no_such_mailbox() -> Reply:
     return _reply(codes.MAILBOX_UNAVAILABLE, codes.BAD_DESTINATION_MAILBOX, "There is no such mailbox here")
 
 
-def no_such_domain() -> Reply:
-    return _reply(codes.MAILBOX_UNAVAILABLE, codes.BAD_DESTINATION_SYSTEM, "The recipient domain does not exist or takes no mail")
-
-
 def relay_denied() -> Reply:
     return _reply(codes.MAILBOX_UNAVAILABLE, codes.NOT_AUTHORISED, "Mail for this domain is not taken here")
 
@@ -290,20 +266,8 @@ def mailbox_disabled() -> Reply:
     return _reply(codes.MAILBOX_UNAVAILABLE, codes.MAILBOX_DISABLED, "The mailbox is disabled")
 
 
-def mailbox_full() -> Reply:
-    return _reply(codes.INSUFFICIENT_STORAGE, codes.MAILBOX_FULL, "The mailbox is full")
-
-
-def members_only() -> Reply:
-    return _reply(codes.MAILBOX_UNAVAILABLE, codes.EXPANSION_PROHIBITED, "Only members may write to this list")
-
-
 def recipient_deferred() -> Reply:
     return _reply(codes.LOCAL_ERROR, codes.SYSTEM_OTHER, "The recipient cannot be checked now, try later")
-
-
-def greylisted() -> Reply:
-    return _reply(codes.LOCAL_ERROR, codes.NOT_AUTHORISED, "Try again later")
 
 
 def too_many_recipients() -> Reply:
@@ -342,18 +306,6 @@ def header_malformed() -> Reply:
 
 def routing_loop() -> Reply:
     return _reply(codes.TRANSACTION_FAILED, codes.ROUTING_LOOP, "The message has passed too many servers")
-
-
-def dkim_required() -> Reply:
-    return _reply(codes.MAILBOX_UNAVAILABLE, codes.NO_PASSING_DKIM, "No valid DKIM signature")
-
-
-def dmarc_failed() -> Reply:
-    return _reply(codes.MAILBOX_UNAVAILABLE, codes.MULTIPLE_CHECKS_FAILED, "The author domain's DMARC policy refuses this message")
-
-
-def message_refused() -> Reply:
-    return _reply(codes.MAILBOX_UNAVAILABLE, codes.NOT_AUTHORISED, "The message is refused")
 
 
 def storage_full() -> Reply:

@@ -125,7 +125,7 @@ DIALOGS = [
         S: 503 5.5.1 Send MAIL first"""),
     _dialog("a refused sender and what was pipelined behind", BARE, _HELLO + """
         C: MAIL FROM:<spammer@sender.example>
-        S: 550 5.1.8 The sender domain does not exist or takes no mail
+        S: 553 5.7.1 You may not send as this address
         C: RCPT TO:<ann@example.org>
         S: 503 5.5.1 Send MAIL first
         C: DATA

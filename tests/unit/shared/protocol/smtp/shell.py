@@ -91,7 +91,7 @@ class Shell:
                 return event.acceptance
             case MailFrom(mail):
                 is_refused = mail.reverse_path is not None and mail.reverse_path.localpart == "spammer"
-                return replies.sender_domain_unknown() if is_refused else replies.sender_accepted()
+                return replies.sender_not_owned() if is_refused else replies.sender_accepted()
             case RcptTo(rcpt):
                 return _REFUSED_RECIPIENTS.get(rcpt.forward_path.localpart, replies.recipient_accepted)()
             case StartData(transaction):

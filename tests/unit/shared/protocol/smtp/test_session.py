@@ -14,6 +14,7 @@ from shared.protocol.smtp.config import Port
 from shared.protocol.smtp.error import SessionMisuse
 from shared.protocol.smtp.events import NEED_ANSWER, NEED_DATA, AuthStarted, BodyChunk, BodyEnd, MailFrom, RcptTo, Refused, StartData, Wait
 from shared.protocol.smtp.reference import reference
+from shared.protocol.smtp.reply import Reply
 from shared.protocol.smtp.session import ServerSession
 from tests.unit.shared.protocol.smtp.dialogs import CONVERT, DIALOGS
 from tests.unit.shared.protocol.smtp.shell import config, ready, shell
@@ -145,7 +146,7 @@ def test_the_last_reply_is_known_with_its_reference() -> None:
 
 def test_a_connection_can_be_refused() -> None:
     session = ServerSession(config(session_id="s1"))
-    assert session.greeting(replies.client_blocked()).startswith(b"554 5.7.1 ")
+    assert session.greeting(Reply(554, "5.7.1", ("Not from there",))).startswith(b"554 5.7.1 ")
     assert session.closed
     session.receive(b"EHLO x\r\n")
     assert session.next_event() is Wait.CLOSED
