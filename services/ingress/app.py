@@ -10,6 +10,7 @@ import sqlalchemy
 import structlog
 
 from services.ingress.adapters.directory import FollowedDirectory
+from services.ingress.adapters.disk_room import DiskRoom
 from services.ingress.endpoints.listeners import Listeners
 from services.ingress.endpoints.means import Means
 from services.ingress.endpoints.servicer import IngressEndpoint
@@ -44,6 +45,7 @@ SERVICE = "ingress"
 SECTIONS = {SERVICE: IngressSettings}
 log = structlog.get_logger("ingress")
 _DAY = 86400.0
+_MIB = 1024 * 1024
 
 
 class Ingress:
@@ -113,7 +115,9 @@ class Ingress:
         acceptance = Acceptance(hostname, host.clock, host.ids, checks, directory, self.receptions, self.repeater, settings.max_hops)
         self.refusals = Refusals(self.store, host.clock, settings)
         ids = frozenset({canonical_id(authserv_id), canonical_id(hostname)})
-        return Means(settings, host.clock, host.ids, host.blobs, directory, checks, acceptance, self.refusals, ids)
+        folders = [host.places.blobs] if host.server.store else [host.places.blobs, host.places.data / "store"]
+        room = DiskRoom(folders, settings.reserve_bytes, settings.reserve_percent, host.clock)
+        return Means(settings, host.clock, host.ids, host.blobs, directory, checks, acceptance, self.refusals, room, ids)
 
     async def _renew(self) -> None:
         """Certificates of our own authority are made again before they end; the next handshake takes the new one."""
@@ -128,8 +132,10 @@ class Ingress:
         counts = await self.receptions.count()
         counts |= {"accepted": self._means.acceptance.count, "refused": self.refusals.count}
         counts |= {f"connections_{door.kind.name}": len(door) for door in self.listeners.doors}
+        counts["disk_free_mib"] = self._means.room.free // _MIB
         lag = {"directory": await self._means.directory.lag()}
-        return owner_pb2.ReportReply(listeners=self.listeners.report(), counts=counts, lag=lag)
+        state = f"takes no mail: {shortage}" if (shortage := self._means.room.shortage()) else ""
+        return owner_pb2.ReportReply(listeners=self.listeners.report(), counts=counts, lag=lag, state=state)
 
 
 def build(host: Host) -> Ingress:

@@ -38,5 +38,9 @@ class IngressSettings(Section, frozen=True):
     repeat_longest: Annotated[Seconds, Meta(description="Longest pause between two repeats, in seconds.", ge=1, le=86400)] = 300.0
     repeats_waiting: Annotated[int, Meta(description="Unsettled receptions kept in memory; the rest wait in the store.", ge=10, le=1_000_000)] = 20_000
     publishes_at_once: Annotated[int, Meta(description="Publishes that may wait for the bus at once.", ge=1, le=10_000)] = 256
+    reserve_bytes: Annotated[
+        int, Meta(description="Octets of disk kept free: below, MAIL is answered 452 while what was accepted goes on. 0: none.", ge=0, le=2**50)
+    ] = 256 * 1024 * 1024
+    reserve_percent: Annotated[int, Meta(description="The same in percent of the disk; the larger of both counts.", ge=0, le=90)] = 0
     refusals_detailed: Annotated[int, Meta(description="Refusals a minute that keep their detail, per client address; the rest are counted.", ge=1)] = 60
     refusals_waiting: Annotated[int, Meta(description="Refusals kept in memory until they are written.", ge=1, le=100_000)] = 2000

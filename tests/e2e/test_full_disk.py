@@ -20,6 +20,7 @@ from tests.parts.required import needs
 SENDER = f"carl@{HONEST}"
 _SIZE = "96m"
 _LEFT = 2_000_000
+_RESERVE = 20_000_000
 
 
 class SmallDisk:
@@ -70,8 +71,8 @@ def disk(tmp_path: Path) -> Iterator[SmallDisk]:
 
 @pytest.fixture
 def server(disk: SmallDisk) -> Iterator[MailfoldServer]:
-    """All its data lies there."""
-    with MailfoldServer(disk.path / "data") as running:
+    """All its data lies there. It keeps no reserve: the disk fills up to its last octet."""
+    with MailfoldServer(disk.path / "data", settings={"MAILFOLD_INGRESS_RESERVE_BYTES": "0"}) as running:
         yield running
 
 
@@ -90,6 +91,26 @@ def test_full_disk(disk: SmallDisk, server: MailfoldServer) -> None:
         for message_id in accepted:
             imap.wait_for(message_id, seconds=40)
     server.command("verify")
+
+
+def test_reserve(disk: SmallDisk) -> None:
+    with MailfoldServer(disk.path / "data", settings={"MAILFOLD_INGRESS_RESERVE_BYTES": str(_RESERVE)}) as server:
+        ann = server.people.person("ann")
+        accepted = [_send(server, ann.address, 1000)]
+        disk.fill(_RESERVE // 2)
+        until(lambda: _says_to_mail(server) == 452, "the reserve is noticed", 10)
+        server.settled(60)  # what was accepted goes its way
+        disk.make_room()
+        accepted.append(until(lambda: _try_to_send(server, ann.address), "mail is accepted again", 10))
+        with server.imap(ann) as imap:
+            for message_id in accepted:
+                imap.wait_for(message_id, seconds=40)
+
+
+def _says_to_mail(server: MailfoldServer) -> int:
+    """The answer to MAIL alone."""
+    with server.smtp() as smtp:
+        return smtp.command(f"MAIL FROM:<{SENDER}>".encode()).code
 
 
 def incompressible(size: int) -> bytes:

@@ -6,6 +6,7 @@ import ssl
 from dataclasses import dataclass
 
 from services.ingress.adapters.directory import FollowedDirectory
+from services.ingress.adapters.disk_room import DiskRoom
 from services.ingress.handlers.acceptance import Acceptance
 from services.ingress.handlers.checks import SenderChecks
 from services.ingress.handlers.refusals import Refusals
@@ -27,5 +28,6 @@ class Means:
     checks: SenderChecks
     acceptance: Acceptance
     refusals: Refusals
+    room: DiskRoom
     authserv_ids: frozenset[str]
     tls: ssl.SSLContext | None = None

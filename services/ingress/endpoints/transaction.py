@@ -41,6 +41,8 @@ class MailTransaction:
     async def begin(self, mail: Mail) -> Reply:
         """MAIL."""
         self.forget()
+        if shortage := self._means.room.shortage(mail.size or 0):
+            return with_cause(replies.storage_full(), shortage)  # RFC 1870 section 6.1: before the body comes
         refusal = await self._sender_refusal(mail.reverse_path) if self._client.is_authenticated else None
         if refusal is not None:
             return refusal

@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from services.ingress.adapters.disk_room import measured
 from shared.events.mail import MailRefused
+from shared.rpc.mailfold.owner.v1.owner_pb2 import ReportRequest
+from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import OwnerStub
 from tests.integration.ingress.client import connected, until
 from tests.integration.ingress.server import Running, running
 from tests.integration.ingress.test_acceptance import MAIL
@@ -72,3 +75,24 @@ async def test_too_many_connections_are_refused_and_told(nats_server: NatsServer
         await until(lambda: one_left(server))
         async with connected(server.port(25)) as fourth:
             assert (await fourth.reply()).startswith(b"220")
+
+
+async def test_without_room_on_the_disk_mail_waits_before_its_body_comes(nats_server: NatsServer, tmp_path: Path) -> None:
+    async with running(nats_server.url, tmp_path, reserve_bytes=str(2**50)) as server, connected(server.port(25)) as client:
+        await client.hello()
+        refused = await client.say("MAIL FROM:<bob@sender.example>")
+        assert refused.startswith(b"452 4.3.1 ")
+        assert (await client.say("RCPT TO:<ann@example.org>")).startswith(b"503")
+        [refusal] = [one for fact in await facts(server) for one in fact.refusals if one.code == 452]
+        assert refusal.reference == reference(refused) and refusal.cause.endswith(f"{2**50} are kept in reserve")
+        owner = OwnerStub(server.host.channel("ingress", "operator"))
+        report = await owner.Report(ReportRequest())
+        assert report.state.startswith("takes no mail") and report.counts["disk_free_mib"] > 0
+
+
+async def test_a_message_announced_as_larger_than_the_room_waits(nats_server: NatsServer, tmp_path: Path) -> None:
+    free = measured(tmp_path).free
+    settings = {"reserve_bytes": str(free - 2**25), "max_message_bytes": str(2**31)}
+    async with running(nats_server.url, tmp_path, **settings) as server, connected(server.port(25)) as client:
+        await client.hello()
+        assert (await client.say(f"MAIL FROM:<bob@sender.example> SIZE={2**31}")).startswith(b"452 4.3.1 ")

@@ -1,0 +1,86 @@
+"""How much room the disk has, so that no mail is taken which those already taken may need it for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import structlog
+
+from shared.clock import Clock
+
+log = structlog.get_logger("ingress")
+_LOOK_SECONDS = 1.0
+_NEVER = float("-inf")
+_UNKNOWN = 2**63
+
+
+class Space(NamedTuple):
+    """A file system's octets: those an ordinary user may still write, and all."""
+
+    free: int
+    size: int
+
+
+class DiskRoom:
+    """The folders that mail is written to, against a reserve: so many octets or so many percent of the disk, whichever is more.
+
+    Looked at when asked for, once a second at most. A folder that cannot be looked at is left to those who write to it.
+    """
+
+    def __init__(
+        self, folders: Sequence[Path], reserve_bytes: int, reserve_percent: int, clock: Clock, measure: Callable[[Path], Space] | None = None
+    ) -> None:
+        self._folders = folders
+        self._reserve_bytes = reserve_bytes
+        self._reserve_percent = reserve_percent
+        self._clock = clock
+        self._measure = measure or measured
+        self._looked = _NEVER
+        self._free = self._spare = 0
+        self._was_short = False
+
+    @property
+    def free(self) -> int:
+        """Octets free where there are fewest; 0 when that is not known."""
+        self._look()
+        return self._free
+
+    def shortage(self, octets: int = 0) -> str:
+        """Why a message of so many octets must wait; empty when there is room for it."""
+        self._look()
+        return "" if octets <= self._spare else f"{self._free} octets are free, {self._free - self._spare} are kept in reserve"
+
+    def _look(self) -> None:
+        now = self._clock.monotonic()
+        if now - self._looked < _LOOK_SECONDS:
+            return
+        self._looked = now
+        spaces = [space for folder in self._folders if (space := self._space(folder)) is not None]
+        self._free = min((space.free for space in spaces), default=0)
+        self._spare = min((space.free - self._reserve(space) for space in spaces), default=_UNKNOWN)
+        self._tell()
+
+    def _space(self, folder: Path) -> Space | None:
+        try:
+            return self._measure(folder)
+        except OSError as error:
+            log.warning("ingress.disk_unknown", folder=str(folder), error=str(error))
+            return None
+
+    def _reserve(self, space: Space) -> int:
+        return max(self._reserve_bytes, space.size * self._reserve_percent // 100)
+
+    def _tell(self) -> None:
+        is_short = self._spare < 0
+        if is_short != self._was_short:
+            log.warning("ingress.disk_short" if is_short else "ingress.disk_has_room", free=self._free, reserve=self._free - self._spare)
+        self._was_short = is_short
+
+
+def measured(folder: Path) -> Space:
+    """The file system of a folder. Raises OSError."""
+    found = os.statvfs(folder)
+    return Space(found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize)
