@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import sqlalchemy
+import structlog
 
 from services.directory.adapters.passwords import PasswordHasher
 from services.directory.adapters.settings_file import SettingsFile
 from services.directory.domain.folded_logins import FoldedLogins
+from services.directory.domain.roles import RoleMail
 from services.directory.domain.throttle import Limits, Throttle
 from services.directory.endpoints.servicer import DirectoryEndpoint
 from services.directory.handlers import load
@@ -26,6 +28,8 @@ from shared.grpc.servicers import Registration
 from shared.owner.doorbell import ring_at_commits
 from shared.owner.servicer import StoreOwner
 from shared.owner.source import StoreSource
+from shared.protocol.address.address import Address, parse_address
+from shared.protocol.address.error import AddressError
 from shared.rpc.mailfold.directory.v1.directory_pb2_grpc import add_DirectoryServicer_to_server
 from shared.rpc.mailfold.events.v1.events_pb2_grpc import add_EventSourceServicer_to_server
 from shared.rpc.mailfold.owner.v1 import owner_pb2
@@ -36,6 +40,7 @@ from shared.settings import Section
 SERVICE = "directory"
 SECTIONS: Mapping[str, type[Section]] = {SERVICE: DirectorySettings}
 _DAY = 86_400.0
+log = structlog.get_logger("directory")
 
 
 class Directory:
@@ -55,8 +60,9 @@ class Directory:
         self._journal = LoginJournal(self.store, folded, host.clock, section.fold_seconds)
         verified = VerifiedLogins(section.remember_seconds, section.remember_logins)
         authentication = Authentication(self.store, self._hasher, self._throttle, verified, folded, host.clock)
+        self._roles = RoleMail(_address(section.postmaster), host.server.host.lower())
         endpoint = DirectoryEndpoint(
-            self.store, DirectoryCommands(host.ids), self._settings, authentication, self._hasher, self._current, section.password_length
+            self.store, DirectoryCommands(host.ids), self._settings, authentication, self._hasher, self._current, self._roles, section.password_length
         )
         self.registrations: Sequence[Registration] = (
             (add_DirectoryServicer_to_server, endpoint),
@@ -85,9 +91,18 @@ class Directory:
             self._throttle.forgive_accounts()
 
     async def _report(self) -> owner_pb2.ReportReply:
-        return owner_pb2.ReportReply(counts=await self.store.read(load.counts))
+        counts = await self.store.read(load.counts) | {"domains_without_postmaster": self._roles.without_postmaster(self._current.book)}
+        return owner_pb2.ReportReply(counts=counts)
 
 
 def build(host: Host, sections: Mapping[str, type[Section]] | None = None) -> Directory:
     """The service for a process to host. `sections`: every section of the installation, which only the launcher knows."""
     return Directory(host, sections or {**SHARED_SECTIONS, **SECTIONS})
+
+
+def _address(text: str) -> Address | None:
+    try:
+        return parse_address(text) if text else None
+    except AddressError as error:  # one wrong setting must not keep everybody out
+        log.error("directory.postmaster_unreadable", address=text, error=error.reason)
+        return None

@@ -27,4 +27,11 @@ class DirectorySettings(Section, frozen=True):
     trusted_days: Annotated[
         int, Meta(description="Days an address that logged in to an account is not shut out by others' failures there; 0: never.", ge=0, le=365)
     ] = 7
+    postmaster: Annotated[
+        str,
+        Meta(
+            description="The address here that gets mail to postmaster and abuse of domains which have no such address; empty: it is refused there.",
+            pattern=r"^([^@\s]+@[^@\s]+)?$",
+        ),
+    ] = ""
     fold_seconds: Annotated[int, Meta(description="Seconds log-ins are gathered before they are written down.", ge=1, le=3600)] = 60

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from services.directory.adapters.passwords import PasswordHasher
 from services.directory.domain.refusal import Refused
+from services.directory.domain.roles import RoleMail
 from services.directory.endpoints import wire
 from services.directory.endpoints.refusals import named
 from services.directory.handlers import load
@@ -34,7 +35,7 @@ class DirectoryEndpoint(DirectoryServicer):
 
     def __init__(
         self, store: EventStore, commands: DirectoryCommands, settings: SettingCommands, authentication: Authentication, hasher: PasswordHasher,
-        current: CurrentBook, password_length: int,
+        current: CurrentBook, roles: RoleMail, password_length: int,
     ) -> None:  # fmt: skip
         self._store = store
         self._commands = commands
@@ -42,6 +43,7 @@ class DirectoryEndpoint(DirectoryServicer):
         self._authentication = authentication
         self._hasher = hasher
         self._current = current
+        self._roles = roles
         self._password_length = password_length
 
     async def AddDomain(self, request: pb.AddDomainRequest, context: Any) -> pb.Domain:
@@ -117,7 +119,7 @@ class DirectoryEndpoint(DirectoryServicer):
 
     async def Resolve(self, request: pb.ResolveRequest, context: Any) -> pb.Resolution:
         try:
-            return wire.resolution(self._current.book.resolve(parse_address(request.address)))
+            return wire.resolution(self._roles.resolve(self._current.book, parse_address(request.address)))
         except AddressError as error:
             raise Invalid(f"not an address: {error.reason}", "invalid") from error
 

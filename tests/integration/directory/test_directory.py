@@ -123,7 +123,7 @@ async def test_only_those_who_may_call(people: Running) -> None:
 
 async def test_a_report_counts(people: Running) -> None:
     report = await OwnerStub(people.channel("operator")).Report(owner_pb2.ReportRequest())
-    assert dict(report.counts) == {"domains": 1, "users": 1, "accounts": 1, "aliases": 0}
+    assert dict(report.counts) == {"domains": 1, "users": 1, "accounts": 1, "aliases": 0, "domains_without_postmaster": 1}
 
 
 async def test_a_setting_is_checked_written_and_a_fact(directory: Running, events_of: object) -> None:

@@ -1,0 +1,41 @@
+"""Role addresses: where a domain names nobody for them, mail to postmaster and abuse reaches the operator.
+
+RFC 5321 section 4.5.1 wants postmaster of every domain that receives, and of the server itself; RFC 2142 asks for abuse as well.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from shared.protocol.address.account import without_subaddress
+from shared.protocol.address.address import Address
+from shared.routing.address_book import AddressBook
+from shared.routing.resolution import Kind, Resolution
+
+POSTMASTER = "postmaster"
+_ROLES = frozenset({POSTMASTER, "abuse"})
+
+
+class RoleMail(msgspec.Struct, frozen=True):
+    """Who stands in for the roles: an address here, or None; `hostname`, the server itself, counts as a domain."""
+
+    stand_in: Address | None
+    hostname: str
+
+    def resolve(self, book: AddressBook, address: Address) -> Resolution:
+        """Where mail to an address goes. What the book has of its own comes first."""
+        found = book.resolve(address)
+        if self.stand_in is None or not self._is_nobodys_role(found.kind, address):
+            return found
+        instead = book.resolve(self.stand_in)
+        return msgspec.structs.replace(instead, via=instead.via or str(address)) if instead.kind is Kind.ACCOUNTS else found
+
+    def _is_nobodys_role(self, kind: Kind, address: Address) -> bool:
+        if kind is not Kind.UNKNOWN and not (kind is Kind.REMOTE and address.domain == self.hostname):
+            return False
+        return without_subaddress(address)[0].localpart.lower() in _ROLES
+
+    def without_postmaster(self, book: AddressBook) -> int:
+        """How many domains that receive refuse mail to their postmaster."""
+        names = [domain.name for domain in book.domains.values() if domain.incoming and not domain.disabled]
+        return sum(self.resolve(book, Address(POSTMASTER, name)).kind is not Kind.ACCOUNTS for name in names)
