@@ -17,7 +17,7 @@ from mailfold.operator import log
 from mailfold.operator.failure import CommandFailed
 from mailfold.operator.session import Session, converse
 from mailfold.trace.names import Names
-from mailfold.trace.story import Told, masked, story
+from mailfold.trace.story import Told, story
 
 _DATA_WIDTH = 300
 
@@ -76,7 +76,7 @@ async def _events(session: Session, wanted: tuple[str, str, int, int], *, follow
 
 
 def _says(fact: Told, text: str) -> bool:
-    return text in f"{fact.type} {fact.actor} {fact.data.decode('utf-8', 'replace')}".casefold()
+    return text in f"{fact.type} {fact.actor} {fact.shown}".casefold()
 
 
 def _print(fact: Told, *, json: bool) -> None:
@@ -90,4 +90,4 @@ def _print(fact: Told, *, json: bool) -> None:
 
 def _fields(fact: Told) -> dict[str, Any]:
     fields: dict[str, Any] = msgspec.to_builtins(fact)
-    return fields | {"actor": orjson.loads(fact.actor or "{}"), "data": orjson.loads(masked(fact.data) or "{}")}
+    return fields | {"actor": orjson.loads(fact.actor or "{}"), "data": orjson.loads(fact.shown or "{}")}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -12,12 +11,10 @@ from mailfold.trace import delivery_lines, mail_lines, mailbox_lines, spam_lines
 from mailfold.trace.names import Names
 from mailfold.trace.times import moment
 from shared.events import deadletters, delivery, mail, mailbox, outbound, spam
-from shared.eventstore.event import Actor, Event, declared
+from shared.eventstore.event import Actor, Event, declared, without_secrets
 
 Lines = Callable[[Any, Names], Iterator[str]]
 _GENERIC_LIMIT = 2000
-_HASH = re.compile(r'("password_hash":)"[^"]*"')
-"""Of use to nobody who reads, and to somebody who guesses."""
 
 _LINES: dict[type[Event], Lines] = {
     mail.MailReceived: mail_lines.received,
@@ -67,6 +64,11 @@ class Told(msgspec.Struct, frozen=True):
         except msgspec.DecodeError:
             return None
 
+    @property
+    def shown(self) -> str:
+        """The data without secrets, whatever release wrote the copy."""
+        return without_secrets(self.type, self.data).decode("utf-8", "replace")
+
 
 def story(facts: Iterable[Told], names: Names) -> Iterator[str]:
     """The lines, fact by fact, oldest first."""
@@ -74,13 +76,8 @@ def story(facts: Iterable[Told], names: Names) -> Iterator[str]:
         event = fact.event
         yield f"{moment(fact.at)}  {fact.type}  {fact.id}{_by(fact.actor, names)}"
         lines = _LINES.get(type(event)) if event is not None else None
-        told = lines(event, names) if lines is not None else iter([masked(fact.data)[:_GENERIC_LIMIT]])
+        told = lines(event, names) if lines is not None else iter([fact.shown[:_GENERIC_LIMIT]])
         yield from (f"  {_printable(line)}" for line in told)
-
-
-def masked(data: bytes) -> str:
-    """A fact's JSON without hashes of passwords."""
-    return _HASH.sub(r'\1"********"', data.decode("utf-8", "replace"))
 
 
 def _by(actor: str, names: Names) -> str:

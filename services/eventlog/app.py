@@ -15,8 +15,11 @@ from services.eventlog.adapters.tables import log_tables
 from services.eventlog.domain.log_id import FOLLOWED
 from services.eventlog.endpoints.servicer import EventLogEndpoint
 from services.eventlog.handlers.prune import Pruner
+from services.eventlog.handlers.secrets import forget_secrets
 from services.eventlog.handlers.tail import Tail
 from services.eventlog.settings import EventlogSettings
+from shared.events import directory as _directory  # noqa: F401 - its declarations say what is secret
+from shared.eventstore.event import types_with_secrets
 from shared.eventstore.store import EventStore, backend_for
 from shared.grpc.errors import ServiceError
 from shared.grpc.servicers import Registration
@@ -44,7 +47,8 @@ class EventLog:
         backend = backend_for(host.server.store, SERVICE, host.places.data, durable=False)
         self.store = EventStore(backend, metadata, (), host.clock, holder=host.holder(SERVICE))
         tail = Tail(settings.tail_waiting)
-        self._intake = Intake(self.store, Packer(settings.compress_above), settings.waiting_facts, tail.arrived)
+        self._packer = Packer(settings.compress_above)
+        self._intake = Intake(self.store, self._packer, settings.waiting_facts, tail.arrived)
         self._followers = {service: self._follower(service) for service in FOLLOWED}
         self._pruner = Pruner(self.store, host.clock, settings.keep_days, settings.prune_seconds)
         self._pruning: asyncio.Task[None] | None = None
@@ -56,6 +60,7 @@ class EventLog:
     async def start(self) -> None:
         """Open the store, follow every service."""
         await self._host.open_store(self.store)
+        await forget_secrets(self.store, self._packer, types_with_secrets())
         self._intake.start()
         for service, follower in self._followers.items():
             await follower.start(await self.store.read(partial(positions_of, service=service)))

@@ -31,7 +31,7 @@ class DomainRemoved(Event, frozen=True):
     name: str
 
 
-@stored("user.added")
+@stored("user.added", secret=("password_hash",))
 class UserAdded(Event, frozen=True):
     """A person, with the argon2id hash of their password."""
 
@@ -40,7 +40,7 @@ class UserAdded(Event, frozen=True):
     password_hash: str
 
 
-@stored("user.password_changed")
+@stored("user.password_changed", secret=("password_hash",))
 class UserPasswordChanged(Event, frozen=True):
     """The person has a new password."""
 

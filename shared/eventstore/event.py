@@ -1,12 +1,13 @@
 """Events: frozen facts in the past tense, with a stored name and schema version that outlive the Python name.
 
 An event is declared once, in `shared/events/<area>.py`, with `@stored("area.fact", schema=1)`. What is written is JSON;
-an older shape is lifted to today's by its upcasts, one schema version at a time.
+an older shape is lifted to today's by its upcasts, one schema version at a time. Fields named `secret` are for the owner alone:
+they stay in its log, and no follower, copy or operator is shown them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any, ClassVar, TypeVar
 
@@ -65,11 +66,15 @@ Upcast = Callable[[dict[str, Any]], dict[str, Any]]
 _types: dict[str, type[Event]] = {}
 _upcasts: dict[tuple[str, int], Upcast] = {}
 _decoders: dict[str, msgspec.json.Decoder[Any]] = {}
+_secrets: dict[str, frozenset[str]] = {}
+HIDDEN = "********"
+"""Stands where a secret was."""
 _encoder = msgspec.json.Encoder()
 
 
-def stored(name: str, schema: int = 1) -> Callable[[E], E]:
-    """Declare an event type under the name and schema version it is stored with."""
+def stored(name: str, schema: int = 1, *, secret: Iterable[str] = ()) -> Callable[[E], E]:
+    """Declare an event type under the name and schema version it is stored with. `secret`: fields, of any schema version, that are text
+    and leave the owner's log for nobody."""
 
     def declare(event_type: E) -> E:
         if name in _types:
@@ -78,6 +83,8 @@ def stored(name: str, schema: int = 1) -> Callable[[E], E]:
         event_type.schema = schema
         _types[name] = event_type
         _decoders[name] = msgspec.json.Decoder(event_type)
+        if secret:
+            _secrets[name] = frozenset(secret)
         return event_type
 
     return declare
@@ -96,6 +103,23 @@ def upcast(name: str, schema: int) -> Callable[[Upcast], Upcast]:
 def declared() -> dict[str, type[Event]]:
     """Every declared event type by its stored name."""
     return dict(_types)
+
+
+def types_with_secrets() -> frozenset[str]:
+    """The stored names of events that have secret fields."""
+    return frozenset(_secrets)
+
+
+def without_secrets(name: str, data: bytes) -> bytes:
+    """An event's stored data as others than its owner may have it. Data that cannot be read is told to nobody when it may hold a secret."""
+    fields = _secrets.get(name)
+    if fields is None:
+        return data
+    try:
+        known = msgspec.json.decode(data, type=dict[str, Any])
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return b"{}"
+    return _encoder.encode({field: HIDDEN if field in fields else value for field, value in known.items()})
 
 
 def encode(event: Event) -> bytes:

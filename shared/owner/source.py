@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from shared.eventstore.connection import Row
-from shared.eventstore.event import Event, Provenance, Recorded, decode, decode_actor
+from shared.eventstore.event import Event, Provenance, Recorded, decode, decode_actor, without_secrets
 from shared.eventstore.store import EventStore
 from shared.eventstore.transaction import row_of
 from shared.rpc.mailfold.events.v1 import events_pb2 as pb
@@ -15,11 +15,11 @@ from shared.shards import SHARDS
 
 
 def _carried(row: Row) -> pb.Event:
-    """A stored row (COLUMNS) as the contract carries it: not decoded, so facts of any release pass."""
+    """A stored row (COLUMNS) as the contract carries it: not decoded, so facts of any release pass; without what is the owner's secret."""
     shard, position, stream, version, name, schema, at, cause, correlation, command, actor, data = row
     return pb.Event(
         shard=shard, position=position, stream=stream, version=version, type=name, schema=schema, at=at, cause=cause, correlation=correlation,
-        command=command, actor=actor, data=bytes(data),
+        command=command, actor=actor, data=without_secrets(name, bytes(data)),
     )  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mailfold.trace.names import Names
-from mailfold.trace.story import Told, masked, story
+from mailfold.trace.story import Told, story
 from shared.events import delivery, directory, mail, mailbox, spam
 from shared.eventstore.event import Actor, Event, encode, encode_actor
 
@@ -94,4 +94,5 @@ def test_strangers_do_not_steer_the_terminal() -> None:
 
 
 def test_hashes_of_passwords_are_not_shown() -> None:
-    assert "argon2" not in masked(encode(directory.UserAdded("u1", "ann", "$argon2id$v=19$x")))
+    fact = told(directory.UserAdded("u1", "ann", "$argon2id$v=19$x"))
+    assert "argon2" not in fact.shown + "".join(story([fact], Names())) and "ann" in fact.shown

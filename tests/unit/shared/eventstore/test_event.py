@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from shared.eventstore.event import Actor, Event, UnknownEvent, decode, decode_actor, encode, encode_actor, stored, upcast
+from shared.eventstore.event import Actor, Event, UnknownEvent, decode, decode_actor, encode, encode_actor, stored, types_with_secrets, upcast, without_secrets
 
 
 @stored("unit.measured", schema=3)
@@ -17,6 +17,14 @@ class Measured(Event, frozen=True):
     thing: str
     millimetres: int
     by: str = ""
+
+
+@stored("unit.locked", schema=2, secret=("combination", "number"))
+class Locked(Event, frozen=True):
+    """A thing was locked; before schema version 2 the combination was called number."""
+
+    thing: str
+    combination: str
 
 
 @upcast("unit.measured", 1)
@@ -67,3 +75,23 @@ def test_actors_come_back_as_they_went() -> None:
     actor = Actor("account", "a1", "app password 3", "s1", "192.0.2.7")
     assert decode_actor(encode_actor(actor)) == actor
     assert encode_actor(Actor("system")) == '{"kind":"system"}'
+
+
+def test_secrets_are_for_the_owner_alone() -> None:
+    event = Locked("desk Ü", "12-34")
+    assert encode(event) == '{"thing":"desk Ü","combination":"12-34"}'.encode()
+    shown = without_secrets("unit.locked", encode(event))
+    assert decode("unit.locked", 2, shown) == Locked("desk Ü", "********")
+    assert without_secrets("unit.locked", shown) == shown
+    assert without_secrets("unit.locked", b'{"thing":"desk","number":"12-34"}') == b'{"thing":"desk","number":"********"}'
+    assert "unit.locked" in types_with_secrets() and "unit.measured" not in types_with_secrets()
+
+
+@pytest.mark.parametrize("data", [b"12-34", b'{"combination":"12-34"', b'["12-34"]', b'\xff{"combination":"12-34"}'])
+def test_what_cannot_be_read_and_may_hold_a_secret_is_not_shown(data: bytes) -> None:
+    assert without_secrets("unit.locked", data) == b"{}"
+
+
+def test_facts_without_secrets_pass_as_they_are() -> None:
+    assert without_secrets("unit.measured", b"not JSON") == b"not JSON"
+    assert without_secrets("later.fact", b'{"combination":"12-34"}') == b'{"combination":"12-34"}'
