@@ -16,6 +16,7 @@ from services.access.endpoints.owner import ReportOnly
 from services.access.session.admission import Admission
 from services.access.session.backend import Backend
 from services.access.session.guard import LoginGuard
+from services.access.session.standing import Standing
 from services.access.session.versions import Versions
 from services.access.settings import AccessSettings
 from shared.grpc.servicers import Registration
@@ -42,9 +43,11 @@ class Access:
         mailstore = Mailstore(host.channel("mailstore", SERVICE), patience)
         self._versions = Versions(host.bus, mailstore, settings.compare_seconds)
         self._admission = Admission(settings)
+        directory = host.channel("directory", SERVICE)
+        self._standing = Standing(directory, host.bus, settings.compare_seconds)
         self._backend = Backend(
-            settings, mailstore, Directory(host.channel("directory", SERVICE), patience), host.blobs, self._versions, self._admission,
-            LoginGuard(host.clock, settings.login_delay, settings.login_delay_limit), host.ids, host.clock, host.server.host,
+            settings, mailstore, Directory(directory, patience), host.blobs, self._versions, self._admission,
+            LoginGuard(host.clock, settings.login_delay, settings.login_delay_limit), self._standing, host.ids, host.clock, host.server.host,
         )  # fmt: skip
         self._authority = LocalAuthority(host.places.tls, host.clock)
         self._listener: Listener | None = None
@@ -62,6 +65,7 @@ class Access:
         tls = ServerTls(files, minimum=self._host.server.tls_minimum, alpn=("imap",))
         self._listener = Listener(self._backend, self._host.server.bind, self._host.port(IMAPS_PORT), tls.context())
         self._versions.start()
+        await self._standing.start()
         await self._listener.start()
         self._renewal = asyncio.create_task(self._renew(), name="access-certificate")
 
@@ -74,6 +78,7 @@ class Access:
         if self._listener is not None:
             await self._listener.stop()
         await self._versions.stop()
+        await self._standing.stop()
 
     async def _renew(self) -> None:
         while True:
@@ -83,12 +88,12 @@ class Access:
             except AuthorityError as error:
                 log.error("access.certificate_not_renewed", error=str(error))
 
-    def report(self) -> owner_pb2.ReportReply:
-        """Listeners, connections, sessions, and how many of them idle."""
+    async def report(self) -> owner_pb2.ReportReply:
+        """Listeners, connections, sessions, how many of them idle, and whether all is known that may end them."""
         addresses = self._listener.addresses if self._listener else ()
         listeners = [owner_pb2.Listener(protocol="imaps", address=address, port=self.port, tls="implicit") for address in addresses]
         counts = {"connections": self._admission.connections, "sessions": self._admission.sessions, "idle": self._versions.idle}
-        return owner_pb2.ReportReply(listeners=listeners, counts=counts)
+        return owner_pb2.ReportReply(listeners=listeners, counts=counts, lag={"directory": await self._standing.lag()})
 
 
 def build(host: Host) -> Access:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from shared.bus.bus import Bus
-from shared.eventstore.event import UnknownEvent
+from shared.eventstore.event import Event, UnknownEvent
 from shared.grpc.errors import ServiceError
 from shared.owner.follower import Follower
 from shared.owner.source import RemoteSource, from_wire
@@ -67,13 +67,20 @@ class FollowedBook:
         targets = tuple(Target(target.address, target.account, target.quota_bytes) for target in reply.targets)
         return Resolution(_KINDS[reply.kind], targets, reply.via, reply.detail)
 
+    def take(self, fact: Event, position: int) -> None:
+        """Fold one of the directory's facts; a service that keeps more of them than the book does so here."""
+        self._book.apply(fact)
+
     async def _fold(self, events: Sequence[events_pb2.Event], _after: dict[int, int]) -> None:
         for event in events:
-            if event.type.startswith(_AREAS):
-                self._apply(event)
+            fact = self._known(event)
+            if fact is not None:
+                self.take(fact, event.position)
 
-    def _apply(self, event: events_pb2.Event) -> None:
+    def _known(self, event: events_pb2.Event) -> Event | None:
         try:
-            self._book.apply(from_wire(event).event)
-        except UnknownEvent:  # a later release's fact, and it may concern any address: from here on the owner is asked for each
-            self._is_whole = False
+            return from_wire(event).event
+        except UnknownEvent:
+            # A later release's fact. If it may concern addresses, the owner is asked for each from here on.
+            self._is_whole = self._is_whole and not event.type.startswith(_AREAS)
+            return None

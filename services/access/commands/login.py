@@ -17,6 +17,7 @@ from shared.protocol.sasl.base64 import encode_base64
 from shared.protocol.sasl.exchange import start
 from shared.protocol.sasl.mechanism import prepare_password
 from shared.protocol.sasl.outcome import Challenge, Credentials, SaslError, SaslFailure
+from shared.routing.log_ins import LogIn
 
 log = structlog.get_logger("access")
 
@@ -63,14 +64,14 @@ async def _admit(session: Session, tag: bytes, credentials: Credentials) -> byte
     if not session.backend.admission.admit_account(identity.account):
         return response.no(tag, "Too many connections of this account", Code.LIMIT)
     session.backend.guard.accepted(session.address)
-    await _enter(session, identity.account)
+    await _enter(session, LogIn(identity.account, identity.user, identity.domain, identity.as_of))
     log.debug("access.login", session=session.id, account=identity.account)
     return response.ok(tag, "Logged in", capability_code(offered(session)))
 
 
-async def _enter(session: Session, account: str) -> None:
+async def _enter(session: Session, log_in: LogIn) -> None:
     try:
-        await session.enter(account)
+        await session.enter(log_in)
     except BaseException:
         await session.leave()
         raise

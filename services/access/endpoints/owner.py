@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 from shared.grpc.errors import NotFound
 from shared.rpc.mailfold.owner.v1 import owner_pb2 as pb
 from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import OwnerServicer
 
-Report = Callable[[], pb.ReportReply]
+Report = Callable[[], Awaitable[pb.ReportReply]]
+
 
 class ReportOnly(OwnerServicer):
     """Answers Report; there is no store to verify and there are no dead letters."""
@@ -18,7 +19,7 @@ class ReportOnly(OwnerServicer):
         self._report = report
 
     async def Report(self, request: pb.ReportRequest, context: Any) -> pb.ReportReply:
-        return self._report()
+        return await self._report()
 
     async def Verify(self, request: pb.VerifyRequest, context: Any) -> AsyncIterator[pb.VerifyProgress]:
         yield pb.VerifyProgress(done=True)

@@ -110,6 +110,10 @@ class Wire(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
+    def abort_within(self, seconds: float) -> None:
+        """Close without a word after this time, whatever goes on then."""
+        asyncio.get_running_loop().call_later(seconds, self.abort)
+
     async def _drained(self) -> None:
         self._room = asyncio.get_running_loop().create_future()
         try:

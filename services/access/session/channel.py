@@ -11,6 +11,8 @@ from shared.protocol.imap.framing import CommandFramer
 SPILL_BYTES = 65_536
 """Output held before it goes to the socket in the middle of an answer."""
 _EVENTS_A_TURN = 64
+_LAST_SECONDS = 3.0
+"""What an expelled session has to end the command that runs."""
 
 
 class Ended(Exception):
@@ -39,6 +41,9 @@ class Wire(Protocol):
     async def send(self, data: bytes) -> None:
         """Write; returns when there is room for more. Raises ConnectionError, TimeoutError when the client does not read."""
 
+    def abort_within(self, seconds: float) -> None:
+        """Close without a word after this time, whatever goes on then."""
+
 
 class Channel:
     """What a session reads and writes. Output is collected until the session must wait, then written at once."""
@@ -55,6 +60,7 @@ class Channel:
         """Whether `event_or_ring` last returned for a ring."""
         self.leaving = ""
         """Why the server wants to end the session; empty while it does not."""
+        self._expelled = False
 
     def write(self, data: bytes) -> None:
         """Add to what will be sent."""
@@ -77,7 +83,7 @@ class Channel:
     async def event(self) -> FrameEvent:
         """The next frame. Raises Ended."""
         while True:
-            event = self.framer.next()
+            event = self._framed()
             if event is not None:
                 await self._yield_turn()
                 return event
@@ -86,7 +92,7 @@ class Channel:
     async def event_or_ring(self, seconds: float) -> FrameEvent | None:
         """The next frame, or None after a ring or after `seconds`. Raises Ended."""
         self.rung = False
-        while (event := self.framer.next()) is None and not self.rung:
+        while (event := self._framed()) is None and not self.rung:
             try:
                 self.rung = await self._more(seconds)
             except TimeoutError:
@@ -101,6 +107,17 @@ class Channel:
         """Let the session end at its next wait."""
         self.leaving = why
         self._wire.ring()
+
+    def expel(self, why: str) -> None:
+        """As `leave`, before the next command: the client may do nothing any more."""
+        self._expelled = True
+        self.leave(why)
+        self._wire.abort_within(_LAST_SECONDS)
+
+    def _framed(self) -> FrameEvent | None:
+        if self._expelled:
+            raise Ended(self.leaving)
+        return self.framer.next()
 
     async def _more(self, seconds: float) -> bool:
         """Feed what has come; else wait. True after a ring."""

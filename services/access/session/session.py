@@ -14,6 +14,7 @@ from shared.grpc.call import act, acting, with_command
 from shared.ids import Kind
 from shared.protocol.imap.number_set import NumberSet
 from shared.protocol.imap.state import State
+from shared.routing.log_ins import LogIn
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 
 
@@ -49,9 +50,10 @@ class Session:
         assert self._watch is not None
         return self._watch
 
-    async def enter(self, account: str) -> None:
-        """The client is this account from now on; what the session writes says so."""
-        self.account = account
+    async def enter(self, log_in: LogIn) -> None:
+        """The client is this account from now on, while the log-in stands; what the session writes says so."""
+        account = self.account = log_in.account
+        self.backend.standing.enter(self.channel, log_in)
         act(Provenance(Actor("account", account, "password", self.id, self.address), correlation=self.id))
         self._watch = await self.backend.versions.watch(account)
         with self.writing():
@@ -60,6 +62,7 @@ class Session:
 
     async def leave(self) -> None:
         """Let go of what the session holds; after its last command."""
+        self.backend.standing.leave(self.channel)
         if self._watch is not None:
             await self.backend.versions.leave(self._watch)
             self._watch = None

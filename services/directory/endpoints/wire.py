@@ -56,8 +56,9 @@ def identity(opened: Opened) -> pb.Identity:
     if opened.refusal:
         return pb.Identity(refusal=opened.refusal)
     return pb.Identity(
-        ok=True, user=opened.user, user_name=opened.user_name, account=opened.account, address=opened.address, quota_bytes=opened.quota_bytes
-    )
+        ok=True, user=opened.user, user_name=opened.user_name, account=opened.account, address=opened.address, quota_bytes=opened.quota_bytes,
+        domain=opened.domain, as_of=opened.as_of,
+    )  # fmt: skip
 
 
 def setting(one: Described) -> pb.Setting:

@@ -10,6 +10,7 @@ import msgspec
 from services.directory.adapters.passwords import PasswordHasher, TooManyWaiting
 from services.directory.domain.folded_logins import FoldedLogins, Login
 from services.directory.domain.throttle import Throttle
+from services.directory.handlers.commands import OWNER
 from services.directory.handlers.verified import VerifiedLogins
 from shared.clock import Clock
 from shared.eventstore.connection import Reader
@@ -18,11 +19,13 @@ from shared.protocol.address.account import lookup_key
 from shared.protocol.address.address import parse_address
 from shared.protocol.address.error import AddressError
 from shared.protocol.sasl.mechanism import prepare_password
+from shared.shards import shard_of
 
 BAD_CREDENTIALS, DISABLED, TOO_MANY = "bad-credentials", "disabled", "too-many"
+_POSITION = "SELECT max(position) FROM event WHERE shard = ?"
 _ASK = (
     "SELECT account.id, account.address, account.quota_bytes, person.id, person.name, person.password_hash,"
-    " account.disabled, person.disabled, domain.disabled FROM account JOIN person ON person.id = account.person"
+    " account.disabled, person.disabled, domain.disabled, domain.id FROM account JOIN person ON person.id = account.person"
     " JOIN domain ON domain.name = account.domain WHERE account.key = ?"
 )
 
@@ -36,6 +39,9 @@ class Opened(msgspec.Struct, frozen=True):
     quota_bytes: int = 0
     user: str = ""
     user_name: str = ""
+    domain: str = ""
+    as_of: int = 0
+    """The position of the configuration's last fact that the answer knows."""
 
 
 class _Known(msgspec.Struct, frozen=True):
@@ -124,8 +130,9 @@ def login_key(login: str) -> str | None:
 
 
 def _known(reader: Reader, key: str) -> _Known | None:
+    position = reader.one(_POSITION, (shard_of(OWNER),))  # first: a fact that comes between the two questions is then later than the answer
     row: Any = reader.one(_ASK, (key,))
     if row is None:
         return None
-    opened = Opened("", row[0], row[1], row[2], row[3], row[4])
+    opened = Opened("", row[0], row[1], row[2], row[3], row[4], row[9], position[0] or 0 if position else 0)
     return _Known(opened, row[5], any(row[6:9]))

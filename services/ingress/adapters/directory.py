@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from shared.bus.bus import Bus
+from shared.eventstore.event import Event
 from shared.owner.followed_book import FollowedBook
 from shared.protocol.address.address import Address
+from shared.routing.log_ins import EndedLogIns, Ending, LogIn
 from shared.routing.resolution import Kind
 from shared.rpc.mailfold.directory.v1 import directory_pb2 as pb
 
@@ -17,6 +19,7 @@ class FollowedDirectory(FollowedBook):
 
     def __init__(self, channel: Any, bus: Bus) -> None:
         super().__init__("ingress", channel, bus)
+        self._ended = EndedLogIns()
 
     async def kind(self, address: Address) -> Kind:
         """What the address is. A refusal is never decided by the copy alone. Raises ServiceError when the owner cannot be asked."""
@@ -35,8 +38,17 @@ class FollowedDirectory(FollowedBook):
             return []
         return list((await self._owner.MaySendAs(pb.MaySendAsRequest(user=user, addresses=doubtful))).refused)
 
+    def ended(self, log_in: LogIn | None) -> Ending | None:
+        """Why a log-in does not stand any more, as far as the copy knows; None while it does."""
+        return self._ended.why(log_in) if log_in is not None else None
+
     async def authenticate(self, login: str, password: str, address: str, protocol: str) -> pb.Identity:
         """Whether name and password are right. Raises ServiceError."""
         request = pb.AuthenticateRequest(login=login, password=password, protocol=protocol, address=address)
         identity: pb.Identity = await self._owner.Authenticate(request)
         return identity
+
+    def take(self, fact: Event, position: int) -> None:
+        """Of log-ins as well."""
+        super().take(fact, position)
+        self._ended.apply(fact, position)

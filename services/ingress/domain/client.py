@@ -9,6 +9,7 @@ from shared.events.mail import Client
 from shared.eventstore.event import Actor
 from shared.protocol.address.address import Address
 from shared.protocol.smtp.trace_header import Hop, TlsFacts, with_protocol
+from shared.routing.log_ins import LogIn
 
 _LONGEST_NAME = 255
 
@@ -27,6 +28,7 @@ class ClientFacts:
     user: str = ""
     account: str = ""
     account_address: str = ""
+    log_in: LogIn | None = None
 
     @property
     def is_authenticated(self) -> bool:

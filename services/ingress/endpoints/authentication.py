@@ -9,6 +9,7 @@ from shared.protocol.sasl.exchange import SaslExchange, start
 from shared.protocol.sasl.outcome import Challenge, Credentials, Outcome, SaslFailure
 from shared.protocol.smtp import replies
 from shared.protocol.smtp.reply import Reply, with_cause
+from shared.routing.log_ins import LogIn
 
 _FAILURES = {
     SaslFailure.UNKNOWN_MECHANISM: replies.mechanism_not_offered,
@@ -61,6 +62,7 @@ class Authentication:
                 return with_cause(replies.authentication_unavailable(), identity.refusal)
             return self._failed(identity.refusal)
         client.user, client.account, client.account_address = identity.user, identity.account, identity.address
+        client.log_in = LogIn(identity.account, identity.user, identity.domain, identity.as_of)
         return replies.authenticated()
 
     def _failed(self, cause: str) -> Reply:

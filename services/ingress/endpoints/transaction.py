@@ -107,7 +107,10 @@ class MailTransaction:
         self._mail, self._envelope, self.sender = Mail(None), 0, ""
 
     async def _sender_refusal(self, reverse_path: Address | None) -> Reply | None:
-        """A user sends as an address of theirs, or as nobody (A12)."""
+        """A user sends as an address of theirs, or as nobody (A12), while the log-in stands."""
+        ended = self._means.directory.ended(self._client.log_in)
+        if ended is not None:
+            return replies.log_in_ended(ended)
         if reverse_path is None:
             return None
         try:

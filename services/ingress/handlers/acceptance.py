@@ -104,9 +104,12 @@ class Acceptance:
         return with_cause(replies.routing_loop(), f"{hops} Received fields") if hops > self._max_hops else None
 
     async def _author(self, arrived: Arrived) -> Reply | None:
-        """What a user's message says of its author must be an address of that user (A12)."""
+        """What a user's message says of its author must be an address of that user (A12), whose log-in stands still."""
         if not arrived.client.is_authenticated:
             return None
+        ended = self._directory.ended(arrived.client.log_in)
+        if ended is not None:
+            return replies.log_in_ended(ended)
         found = [read_header_addresses(value) for value in arrived.intake.from_values]
         if len(found) > 1 or any(each.unreadable or not each.addresses for each in found):
             return with_cause(replies.header_malformed(), "From: is there more than once, or cannot be read")

@@ -6,12 +6,13 @@ import asyncio
 import socket
 import ssl
 import threading
-from collections.abc import Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 from services.access.app import SECTIONS as ACCESS_SECTIONS
 from services.access.app import build as build_access
+from services.directory.app import SECTIONS as DIRECTORY_SECTIONS
 from services.mailstore.app import SECTIONS as MAILSTORE_SECTIONS
 from services.mailstore.app import build as build_mailstore
 from shared.blobs.local import LocalBlobs
@@ -22,7 +23,9 @@ from shared.ids import Kind
 from shared.places import Places
 from shared.protocol.message.scan import encode_scan, scan
 from shared.rpc.mailfold.directory.v1 import directory_pb2
-from shared.rpc.mailfold.directory.v1.directory_pb2_grpc import add_DirectoryServicer_to_server
+from shared.rpc.mailfold.directory.v1.directory_pb2_grpc import DirectoryStub, add_DirectoryServicer_to_server
+from shared.rpc.mailfold.events.v1 import events_pb2
+from shared.rpc.mailfold.events.v1.events_pb2_grpc import EventSourceServicer, add_EventSourceServicer_to_server
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2
 from shared.rpc.mailfold.mailstore.v1.mailstore_pb2_grpc import MailstoreStub
 from shared.service import SHARED_SECTIONS, App, Host
@@ -43,7 +46,7 @@ class OneDirectory:
             return directory_pb2.Identity(refusal="disabled")
         if request.password != PASSWORD or domain != "example.org":
             return directory_pb2.Identity(refusal="bad-credentials")
-        return directory_pb2.Identity(ok=True, user=f"u-{name}", account=f"a-{name}", address=request.login)
+        return directory_pb2.Identity(ok=True, user=f"u-{name}", account=f"a-{name}", address=request.login, domain="d1")
 
     async def ShowAccount(self, request: directory_pb2.NameRequest, context: Any) -> directory_pb2.Account:
         quota = 20_000 if request.name == "a-small" else 0
@@ -53,8 +56,19 @@ class OneDirectory:
         return None
 
 
+class NoFacts(EventSourceServicer):
+    """Nothing ever changes in that directory."""
+
+    async def ReadEvents(self, request: events_pb2.ReadEventsRequest, context: Any) -> AsyncIterator[events_pb2.EventBatch]:
+        return
+        yield events_pb2.EventBatch()
+
+    async def Heads(self, request: events_pb2.HeadsRequest, context: Any) -> events_pb2.HeadsReply:
+        return events_pb2.HeadsReply()
+
+
 class DirectoryApp:
-    registrations = ((add_DirectoryServicer_to_server, OneDirectory()),)
+    registrations = ((add_DirectoryServicer_to_server, OneDirectory()), (add_EventSourceServicer_to_server, NoFacts()))
 
     async def start(self) -> None: ...
 
@@ -64,7 +78,10 @@ class DirectoryApp:
 class ImapServer:
     """Runs in a thread with a loop of its own, so that tests may block."""
 
-    def __init__(self, data: Path, bus_url: str, settings: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, data: Path, bus_url: str, settings: Mapping[str, str] | None = None, directory: Callable[[Host], App] = lambda _host: DirectoryApp()
+    ) -> None:
+        self._directory = directory
         self.places = Places(data)
         self.port = free_port()
         self._flags = {
@@ -118,6 +135,12 @@ class ImapServer:
         stub: Any = MailstoreStub(self.host.channel("mailstore", "access"))
         return self.run(getattr(stub, method)(request))
 
+    def directory(self, method: str, request: Any) -> Any:
+        """Ask the directory itself, as the operator does."""
+        assert self.host is not None
+        stub: Any = DirectoryStub(self.host.channel("directory", "operator"))
+        return self.run(getattr(stub, method)(request))
+
     def mailstore_stream(self, method: str, request: Any) -> list[Any]:
         """Ask the mailbox store something that it answers in batches."""
 
@@ -129,12 +152,12 @@ class ImapServer:
         return self.run(ask())
 
     async def _start(self) -> None:
-        settings = load({**SHARED_SECTIONS, **MAILSTORE_SECTIONS, **ACCESS_SECTIONS}, flags=self._flags)
+        settings = load({**SHARED_SECTIONS, **DIRECTORY_SECTIONS, **MAILSTORE_SECTIONS, **ACCESS_SECTIONS}, flags=self._flags)
         bus = await Bus.connect(settings.of(BusSettings), "test")
         blobs = LocalBlobs(self.places.blobs, "g0001")
         blobs.start()
         self.host = host = Host(self.places, settings, ["mailstore", "directory", "access"], bus, blobs, {})
-        self._apps = {"directory": DirectoryApp(), "mailstore": build_mailstore(host), "access": build_access(host)}
+        self._apps = {"directory": self._directory(host), "mailstore": build_mailstore(host), "access": build_access(host)}
         self.methods = {name: host.offer(name, app) for name, app in self._apps.items()}
         for app in self._apps.values():
             await app.start()

@@ -119,7 +119,7 @@ def report(server: ImapServer) -> dict[str, int]:
 
     app = server.app("access")
     assert isinstance(app, Access)
-    return dict(app.report().counts)
+    return dict(server.run(app.report()).counts)
 
 
 def test_deep_mime(connect: Connect) -> None:

@@ -65,7 +65,7 @@ class FakeDirectory(DirectoryServicer, EventSourceServicer):
         account = self.book.accounts.get(request.login)
         if account is None or request.password != PASSWORD:
             return pb.Identity(ok=False, refusal="bad-credentials")
-        return pb.Identity(ok=True, user=account.user, account=account.id, address=account.address)
+        return pb.Identity(ok=True, user=account.user, account=account.id, address=account.address, domain="d1", as_of=len(self.log))
 
     async def MaySendAs(self, request: pb.MaySendAsRequest, context: Any) -> pb.MaySendAsReply:
         self._answering("MaySendAs")

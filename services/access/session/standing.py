@@ -1,0 +1,77 @@
+"""Ends sessions whose log-in the directory has taken back: it follows the directory's facts, so that a lost doorbell only delays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import structlog
+
+from services.access.session.channel import Channel
+from shared.bus.bus import Bus
+from shared.eventstore.event import UnknownEvent
+from shared.grpc.errors import ServiceError
+from shared.owner.follower import Follower
+from shared.owner.source import RemoteSource, from_wire
+from shared.routing.log_ins import EndedLogIns, LogIn
+from shared.rpc.mailfold.events.v1 import events_pb2
+
+log = structlog.get_logger("access")
+
+
+class Standing:
+    """The log-ins of all open sessions of this process."""
+
+    def __init__(self, directory: Any, bus: Bus, compare_seconds: float) -> None:
+        self._source = RemoteSource(directory)
+        self._ended = EndedLogIns()
+        self._open: dict[Channel, LogIn] = {}
+        self._follower = Follower("access-directory", self._source, bus, "directory", self._follow, compare_seconds=compare_seconds)
+
+    async def start(self) -> None:
+        """Follow from now on: nobody is logged in yet, so what was before matters to nobody."""
+        await self._follower.start(await self._heads())
+
+    async def stop(self) -> None:
+        """Follow no more."""
+        await self._follower.stop()
+
+    async def lag(self) -> int:
+        """How many facts of the directory are not followed yet; -1 when it cannot be asked."""
+        try:
+            return await self._follower.lag()
+        except ServiceError:
+            return -1
+
+    def enter(self, channel: Channel, log_in: LogIn) -> None:
+        """A session whose log-in was let in. If that was taken back meanwhile, it ends at once."""
+        self._open[channel] = log_in
+        self._look_at(channel, log_in)
+
+    def leave(self, channel: Channel) -> None:
+        """The session has ended."""
+        self._open.pop(channel, None)
+
+    async def _heads(self) -> dict[int, int]:
+        try:
+            return await self._source.heads()
+        except ServiceError:  # the directory starts later: then everything is followed, which is only more work
+            return {}
+
+    async def _follow(self, events: Sequence[events_pb2.Event], _after: dict[int, int]) -> None:
+        ended = [event for event in events if self._apply(event)]
+        if ended:
+            for channel, log_in in tuple(self._open.items()):
+                self._look_at(channel, log_in)
+
+    def _apply(self, event: events_pb2.Event) -> bool:
+        try:
+            return self._ended.apply(from_wire(event).event, event.position)
+        except UnknownEvent:  # a later release's fact: whatever it means, log-ins are refused by the directory itself
+            return False
+
+    def _look_at(self, channel: Channel, log_in: LogIn) -> None:
+        why = self._ended.why(log_in)
+        if why is not None:
+            log.info("access.log_in_ended", account=log_in.account, reason=why.name)
+            channel.expel(why)

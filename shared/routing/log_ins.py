@@ -1,0 +1,66 @@
+"""Which log-ins the directory has taken back: the fold of its facts, for services whose sessions live longer than a question.
+
+A log-in stands until somebody disables or removes its account, user or domain, or gives the user another password. What was enabled
+again lets nobody back who was sent away: they log in anew.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from shared.events import directory as facts
+from shared.eventstore.event import Event
+
+
+class Ending(StrEnum):
+    """Why a log-in ends, as its client is told."""
+
+    CHANGED = "The password was changed; log in again"
+    DISABLED = "This account was switched off"
+    REMOVED = "This account was removed"
+
+
+class LogIn(msgspec.Struct, frozen=True):
+    """Whom the directory let in, by ids, and as of which position of its facts it did."""
+
+    account: str
+    user: str
+    domain: str
+    as_of: int
+
+
+class EndedLogIns:
+    """Remembers the last ending of each account, user and domain. Give it the directory's facts in order."""
+
+    def __init__(self) -> None:
+        self._endings: dict[str, tuple[int, Ending]] = {}
+
+    def apply(self, event: Event, position: int) -> bool:
+        """Fold one fact; whether it ended log-ins. Facts that do not concern log-ins are passed over."""
+        found = _ending(event)
+        if found is not None:
+            identity, why = found
+            self._endings[identity] = position, why
+        return found is not None
+
+    def why(self, log_in: LogIn) -> Ending | None:
+        """Why this log-in has ended; None while it stands. Facts that the directory knew when it let the client in do not count."""
+        for identity in (log_in.account, log_in.user, log_in.domain):
+            position, why = self._endings.get(identity, (0, None))
+            if position > log_in.as_of:
+                return why
+        return None
+
+
+def _ending(event: Event) -> tuple[str, Ending] | None:
+    match event:
+        case facts.UserPasswordChanged():
+            return event.id, Ending.CHANGED
+        case facts.AccountRemoved() | facts.UserRemoved() | facts.DomainRemoved():
+            return event.id, Ending.REMOVED
+        case facts.AccountChanged(disabled=True) | facts.UserSwitched(disabled=True) | facts.DomainChanged(disabled=True):
+            return event.id, Ending.DISABLED
+        case _:
+            return None

@@ -1,0 +1,53 @@
+"""Which log-ins end by which facts, and which do not."""
+
+from __future__ import annotations
+
+import pytest
+
+from shared.events import directory as facts
+from shared.eventstore.event import Event
+from shared.routing.log_ins import EndedLogIns, Ending, LogIn
+
+ANN = LogIn("a1", "u1", "d1", 10)
+ENDS = (
+    (facts.UserPasswordChanged("u1", ""), Ending.CHANGED),
+    (facts.UserSwitched("u1", True), Ending.DISABLED),
+    (facts.AccountChanged("a1", True, 0), Ending.DISABLED),
+    (facts.DomainChanged("d1", True, True), Ending.DISABLED),
+    (facts.UserRemoved("u1", "ann"), Ending.REMOVED),
+    (facts.AccountRemoved("a1", "ann@example.org"), Ending.REMOVED),
+    (facts.DomainRemoved("d1", "example.org"), Ending.REMOVED),
+)
+STAYS = (
+    facts.UserPasswordChanged("u2", ""), facts.UserSwitched("u1", False), facts.AccountChanged("a1", False, 500), facts.DomainChanged("d1", False, False),
+    facts.AccountChanged("a2", True, 0), facts.UserAdded("u1", "ann", ""), facts.AliasRemoved("ann@example.org"), facts.SettingChanged("a1", "", ""),
+)  # fmt: skip
+
+
+def after(fact: Event, position: int) -> EndedLogIns:
+    ended = EndedLogIns()
+    ended.apply(fact, position)
+    return ended
+
+
+@pytest.mark.parametrize(("fact", "why"), ENDS, ids=lambda one: type(one).__name__)
+def test_what_ends_a_log_in(fact: Event, why: Ending) -> None:
+    assert after(fact, 11).why(ANN) is why
+    assert EndedLogIns().apply(fact, 11)
+
+
+@pytest.mark.parametrize(("fact", "why"), ENDS, ids=lambda one: type(one).__name__)
+def test_what_was_known_at_the_log_in_does_not_end_it(fact: Event, why: Ending) -> None:
+    assert after(fact, 10).why(ANN) is None
+
+
+@pytest.mark.parametrize("fact", STAYS, ids=lambda one: type(one).__name__)
+def test_what_leaves_it_standing(fact: Event) -> None:
+    assert after(fact, 11).why(ANN) is None
+
+
+def test_who_is_enabled_again_logs_in_anew() -> None:
+    ended = after(facts.UserSwitched("u1", True), 11)
+    ended.apply(facts.UserSwitched("u1", False), 12)
+    assert ended.why(ANN) is Ending.DISABLED
+    assert ended.why(LogIn("a1", "u1", "d1", 12)) is None
