@@ -7,7 +7,8 @@ from the defaults, then `mailfold.toml`, then `MAILFOLD_<SECTION>_<SETTING>`, th
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
@@ -87,7 +88,7 @@ def load(
         given |= source
     values = {name: _section(name, kind, given, mistakes) for name, kind in sections.items()}
     known = {f"{name}.{field}" for name, kind in sections.items() for field, _ in _fields(kind)}
-    mistakes += [Mistake(name, source, "there is no such setting") for name, (_, source) in given.items() if name not in known]
+    mistakes += [Mistake(name, source, _no_such("setting", name, known)) for name, (_, source) in given.items() if name not in known]
     if mistakes:
         raise SettingsError(mistakes)
     return Settings(values, {name: source for name, (_, source) in given.items()})
@@ -98,11 +99,12 @@ def check(sections: Sections, name: str, value: str) -> Any:
     section, _, field = name.partition(".")
     hint = dict(_fields(sections[section])).get(field) if section in sections else None
     if hint is None:
-        raise SettingsError([Mistake(name, "command", "there is no such setting; `mailfold settings` lists them")])
+        known = [f"{one}.{field}" for one, kind in sections.items() for field, _ in _fields(kind)]
+        raise SettingsError([Mistake(name, "command", _no_such("setting", name, known))])
     try:
         return _converted(value, hint)
     except (msgspec.ValidationError, ValueError) as error:
-        raise SettingsError([Mistake(name, "command", str(error))]) from error
+        raise SettingsError([Mistake(name, "command", _refusal(value, hint, error))]) from error
 
 
 def environment_name(name: str) -> str:
@@ -126,7 +128,7 @@ def _from_file(sections: Sections, file: Path | None, mistakes: list[Mistake]) -
     given: dict[str, tuple[Any, str]] = {}
     for section, table in tables.items():
         if section not in sections or not isinstance(table, dict):
-            mistakes.append(Mistake(section, str(file), "there is no such section"))
+            mistakes.append(Mistake(section, str(file), _no_such("section", section, sections)))
             continue
         given |= {f"{section}.{name}": (value, str(file)) for name, value in table.items()}
     return given
@@ -156,8 +158,24 @@ def _section(name: str, kind: type[Section], given: Mapping[str, tuple[Any, str]
         try:
             values[field] = _converted(value, hint)
         except (msgspec.ValidationError, ValueError) as error:
-            mistakes.append(Mistake(f"{name}.{field}", source, str(error)))
+            mistakes.append(Mistake(f"{name}.{field}", source, _refusal(value, hint, error)))
     return kind(**values)
+
+
+def _refusal(value: Any, hint: Any, error: Exception) -> str:
+    """What is wrong with a value, and what the setting means; a secret is not told."""
+    meta = _meta(hint)
+    given = "it" if (meta.extra or {}).get("secret") else repr(value)
+    return f"{given} cannot be used: {error}. {meta.description or ''}".rstrip()
+
+
+def _no_such(what: str, name: str, known: Iterable[str]) -> str:
+    close = get_close_matches(name, list(known), 1)
+    return f"there is no such {what}" + (f"; is it {close[0]}?" if close else "; `mailfold settings` lists all")
+
+
+def _meta(hint: Any) -> Meta:
+    return next((one for one in getattr(hint, "__metadata__", ()) if isinstance(one, Meta)), Meta())
 
 
 def _converted(value: Any, hint: Any) -> Any:
@@ -168,7 +186,7 @@ def _converted(value: Any, hint: Any) -> Any:
 
 
 def _described(name: str, section: Section, field: str, hint: Any, source: str) -> Described:
-    meta = next((one for one in getattr(hint, "__metadata__", ()) if isinstance(one, Meta)), Meta())
+    meta = _meta(hint)
     secret = bool((meta.extra or {}).get("secret"))
     default = getattr(type(section)(), field)
     value = getattr(section, field)

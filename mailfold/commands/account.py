@@ -16,7 +16,8 @@ _FIELDS = ("address", "user", "disabled", "quota_bytes", "id")
 _SHOWN = (*_FIELDS, "aliases")
 Address = Annotated[str, typer.Argument(help="The full address, such as ann@example.org.")]
 Quota = Annotated[str, typer.Option("--quota", help="The most it may hold: 500M, 2G; 0 is no limit.")]
-_SIZE = re.compile(r"(\d+)\s*([kmgt]?)i?b?", re.I)
+_LARGEST = 1 << 60
+_SIZE = re.compile(r"(\d+)\s*([kmgtp]?)i?b?", re.I)
 
 
 @app.command()
@@ -70,5 +71,8 @@ def _octets(text: str) -> int:
     match = _SIZE.fullmatch(text.strip())
     if match is None:
         raise CommandFailed(f"{text!r} is not a size; write 500M, 2G or 0", 2)
-    factor: int = 1024 ** " kmgt".index(match[2].lower() or " ")
-    return int(match[1]) * factor
+    factor: int = 1024 ** " kmgtp".index(match[2].lower() or " ")
+    octets = int(match[1]) * factor
+    if octets > _LARGEST:
+        raise CommandFailed(f"{text} is more than any account can hold; at most 1024P, or 0 for no limit", 2)
+    return octets

@@ -43,7 +43,7 @@ def show_one(name: Annotated[str, typer.Argument(help="Such as server.hostname; 
         table(("name", "value", "default", "description"), [(one.name, one.value, one.default, one.description) for one in chosen])
 
 
-@app.command("set")
+@app.command("set", context_settings={"ignore_unknown_options": True})  # a value may be a negative number
 def set_one(name: Name, value: str, data: Data = DATA, json: Json = False) -> None:
     """Set a value in mailfold.toml; in force from the next start."""
     changed: Any = call(data, "ChangeSetting", lambda pb: pb.ChangeSettingRequest(name=name, value=value))

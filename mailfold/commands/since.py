@@ -15,9 +15,9 @@ def since(text: str, now: int) -> int:
     """Microseconds of a time: `10m`, `2h`, `1d` ago, or an ISO date or time (UTC where it names no zone). Raises CommandFailed."""
     ago = _AGO.fullmatch(text.strip())
     if ago:
-        return now - int(ago[1]) * _SECONDS[ago[2]] * 1_000_000
+        return max(now - int(ago[1]) * _SECONDS[ago[2]] * 1_000_000, 0)
     try:
         at = datetime.fromisoformat(text.strip())
     except ValueError as error:
         raise CommandFailed(f"{text!r} is not a time; write 10m, 2h, 1d or 2026-11-23T10:00", 2) from error
-    return int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1_000_000)
+    return max(int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1_000_000), 0)

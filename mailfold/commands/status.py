@@ -6,7 +6,7 @@ import typer
 
 from mailfold.commands.options import DATA, Data, Json
 from mailfold.commands.printing import as_json, table
-from mailfold.operator.failure import not_running
+from mailfold.operator.failure import REFUSED, UNUSABLE, not_running
 from mailfold.operator.report import Status
 from mailfold.operator.report import status as ask
 from mailfold.operator.session import converse
@@ -21,8 +21,10 @@ def status(data: Data = DATA, json: Json = False) -> None:
         as_json(msgspec.to_builtins(found))
     elif found.processes:
         print_status(found)
+    if not found.processes:
+        raise typer.Exit(UNUSABLE) if json else not_running(data)
     if not found.ready:
-        raise typer.Exit(1) if found.processes or json else not_running(data)
+        raise typer.Exit(REFUSED)
 
 
 def print_status(found: Status) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from typing import Annotated, Any
 
@@ -10,6 +11,7 @@ import msgspec
 import orjson
 import typer
 
+from mailfold.commands.listener import while_somebody_reads
 from mailfold.commands.options import DATA, Data, Json
 from mailfold.commands.printing import as_json
 from mailfold.commands.since import since as parse_since
@@ -62,14 +64,20 @@ async def _traced(session: Session, identity: str) -> tuple[list[Told], Names]:
 
 
 async def _events(session: Session, wanted: tuple[str, str, int, int], *, follow: bool, json: bool) -> None:
-    seen = set()
+    seen: set[str] = set()
     for fact in await log.query(session, *wanted):
         seen.add(fact.id)
         _print(fact, json=json)
     if not follow:
+        if not seen:
+            print("mailfold: no fact in the log is such", file=sys.stderr)
         return
-    text = wanted[0].casefold()
-    async for fact in log.tail(session, wanted[1], 0):
+    with while_somebody_reads():
+        await _follow(session, wanted[0].casefold(), wanted[1], seen, json=json)
+
+
+async def _follow(session: Session, text: str, kind: str, seen: set[str], *, json: bool) -> None:
+    async for fact in log.tail(session, kind, 0):
         if fact.id not in seen and _says(fact, text):
             _print(fact, json=json)
             await asyncio.sleep(0)

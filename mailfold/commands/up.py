@@ -39,6 +39,8 @@ def run(data: Path, port_offset: int | None, layout: str | None, announced: Call
         raise CommandFailed("settings that cannot be used:\n" + "\n".join(f"  {one}" for one in error.mistakes), 2) from error
     except (RunsAlready, NatsServerMissing) as error:
         raise CommandFailed(str(error), 2) from error
+    except OSError as error:
+        raise CommandFailed(f"{data} cannot be the data folder: {error}; name a folder that can be written with --data", 2) from error
     announcer.close()
     sys.exit(code)
 

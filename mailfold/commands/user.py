@@ -9,6 +9,7 @@ import typer
 
 from mailfold.commands.directory import call, show, show_all, show_removed
 from mailfold.commands.options import DATA, Data, Json
+from mailfold.operator.failure import UNUSABLE, CommandFailed
 
 app = typer.Typer(no_args_is_help=True, help="People, and their one password.")
 _FIELDS = ("name", "disabled", "accounts", "id")
@@ -61,8 +62,20 @@ def remove(name: Name, data: Data = DATA, json: Json = False) -> None:
     show_removed(call(data, "RemoveUser", lambda pb: pb.NameRequest(name=name)).name, json=json)
 
 
+def _read_password() -> str:
+    line = sys.stdin.buffer.readline()
+    if not line:
+        raise CommandFailed("no password came on standard input; write it there as one line", UNUSABLE)
+    try:
+        return line.decode().rstrip("\r\n")
+    except UnicodeDecodeError as error:
+        raise CommandFailed("the password on standard input is not UTF-8", UNUSABLE) from error
+
+
 def _password(*, from_stdin: bool) -> str:
     if from_stdin:
-        return sys.stdin.readline().rstrip("\r\n")
+        return _read_password()
+    if not sys.stdin.isatty():
+        raise CommandFailed("there is no terminal to ask for the password at; give it on standard input with --password-stdin", UNUSABLE)
     given: str = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
     return given

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+REFUSED, UNUSABLE, OUR_FAULT, INTERRUPTED = 1, 2, 3, 130
+"""Exit codes: it was refused or something differs; it cannot be tried as it stands (settings, arguments, nothing runs); a fault of ours; Ctrl-C."""
+
 
 class CommandFailed(Exception):
-    """Exit code 1: it was refused, or something differs. Exit code 2: it cannot be tried as it stands (settings, nothing runs)."""
+    """A sentence for the operator, which says what to do, and the exit code."""
 
-    def __init__(self, message: str, code: int = 1) -> None:
+    def __init__(self, message: str, code: int = REFUSED) -> None:
         super().__init__(message)
         self.code = code
 
 
 def not_running(data: object) -> CommandFailed:
     """Nothing answers there."""
-    return CommandFailed(f"Mailfold is not running with {data}; start it with `mailfold up --data {data}`", 2)
+    return CommandFailed(f"Mailfold is not running with {data}; start it with `mailfold up --data {data}`", UNUSABLE)

@@ -66,6 +66,8 @@ def converse(data: Path, body: Callable[[Session], Awaitable[T]]) -> T:
         raise CommandFailed(error.message) from error
     except SettingsError as error:
         raise CommandFailed("settings that cannot be used:\n" + "\n".join(f"  {one}" for one in error.mistakes), SETTINGS_CODE) from error
+    except BrokenPipeError:  # nobody reads our output any more: that is no failure of the conversation
+        raise
     except OSError as error:
         raise CommandFailed(str(error)) from error
 

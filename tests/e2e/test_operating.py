@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from typing import Any
 
 import nats
@@ -79,6 +80,17 @@ def test_events_are_followed_as_they_come(server: MailfoldServer, ann: Person) -
         with server.smtp() as smtp:
             smtp.send(SENDER, [ann.address], sent.data)
         assert next(line for line in lines if sent.message_id in line)
+
+
+def test_following_ends_when_nobody_reads_any_more(server: MailfoldServer, ann: Person) -> None:
+    """Without a further fact, which may come in hours."""
+    until(lambda: server.command.json_lines("events", ann.address), f"events about {ann.address}")
+    reader, writer = os.pipe()
+    with server.command.popen("events", ann.address, "--follow", stdout=writer) as process:
+        os.close(writer)
+        assert os.read(reader, 10)
+        os.close(reader)
+        assert (process.wait(60), process.stderr.read()) == (1, "")
 
 
 def test_settings_are_shown_and_set(server: MailfoldServer) -> None:

@@ -62,6 +62,11 @@ class Command:
         """What it says with `--json`, one document a line."""
         return [json.loads(line) for line in self(*words, "--json").splitlines()]
 
+    def popen(self, *words: str, stdout: int) -> subprocess.Popen[str]:
+        """Begins it; its output goes to a descriptor of the caller's."""
+        argv = [*program(), *words, "--data", str(self._data)]
+        return subprocess.Popen(argv, stdout=stdout, stderr=subprocess.PIPE, text=True, env=environment(self._settings))
+
     @contextlib.contextmanager
     def following(self, *words: str) -> Iterator[Iterator[str]]:
         """The lines of a command that goes on until it is interrupted; a silent one ends after a while."""

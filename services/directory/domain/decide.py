@@ -28,12 +28,14 @@ from shared.protocol.address.address import Address
 AliasTargets = Callable[[str], tuple[str, ...] | None]
 """The targets of an alias by its lookup key; None when there is none."""
 _CHAIN_LIMIT = 1000
+QUOTA_LIMIT = 1 << 60
+"""Octets: far above what any disk holds, and what every database can count."""
 
 
 def add_domain(existing: DomainState | None, domain: str, name: str, incoming: bool) -> list[Event]:
     """A domain becomes ours; it starts outgoing only unless `incoming` (A1)."""
     if existing is not None:
-        raise Refused("taken", f"the domain {existing.name} is there already")
+        raise Refused("taken", f"the domain {existing.name} is there already: `mailfold domain show {existing.name}`")
     return [DomainAdded(domain, name, incoming)]
 
 
@@ -47,14 +49,14 @@ def remove_domain(domain: DomainState) -> list[Event]:
     """The domain is no longer ours; only when nothing lives in it."""
     if domain.accounts or domain.aliases:
         found = f"{domain.accounts} account(s) and {domain.aliases} alias(es)"
-        raise Refused("not-empty", f"{domain.name} still has {found}: remove them first, or disable the domain")
+        raise Refused("not-empty", f"{domain.name} still has {found}: remove them first (`mailfold account list`, `mailfold alias list`), or disable it")
     return [DomainRemoved(domain.id, domain.name)]
 
 
 def add_user(existing: UserState | None, user: str, name: str, password_hash: str) -> list[Event]:
     """A person."""
     if existing is not None:
-        raise Refused("taken", f"the user {existing.name} is there already")
+        raise Refused("taken", f"the user {existing.name} is there already: `mailfold user show {existing.name}`")
     return [UserAdded(user, name, password_hash)]
 
 
@@ -76,11 +78,13 @@ def remove_user(user: UserState) -> list[Event]:
 def add_account(taken: bool, ours: bool, user: str, account: str, address: Address, quota_bytes: int) -> list[Event]:
     """An account in a domain that is `ours`, for a user's id, under a new id: it inherits nothing of an earlier one of the same address."""
     _free(taken, ours, address)
+    _bounded(quota_bytes)
     return [AccountAdded(account, str(address), user, quota_bytes)]
 
 
 def change_account(account: AccountState, disabled: bool | None, quota_bytes: int | None) -> list[Event]:
     """The account is disabled or enabled, or has another quota (0: none)."""
+    _bounded(quota_bytes or 0)
     wanted = (account.disabled if disabled is None else disabled, account.quota_bytes if quota_bytes is None else quota_bytes)
     return [] if wanted == (account.disabled, account.quota_bytes) else [AccountChanged(account.id, *wanted)]
 
@@ -113,11 +117,16 @@ def remove_alias(alias: AliasState) -> list[Event]:
     return [AliasRemoved(alias.address)]
 
 
+def _bounded(quota_bytes: int) -> None:
+    if quota_bytes > QUOTA_LIMIT:
+        raise Refused("invalid", f"a quota is at most {QUOTA_LIMIT} octets; 0 is no limit")
+
+
 def _free(taken: bool, ours: bool, address: Address) -> None:
     if not ours:
         raise Refused("missing", f"{address.domain} is not a domain of this server: `mailfold domain add {address.domain} --incoming` first")
     if taken:
-        raise Refused("taken", f"{address} is there already, as a mailbox or an alias")
+        raise Refused("taken", f"{address} is there already: `mailfold account show {address}` or `mailfold alias show {address}`")
 
 
 def _leads_to(key: str, targets: tuple[Address, ...], targets_of: AliasTargets) -> bool:

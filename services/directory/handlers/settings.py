@@ -48,7 +48,12 @@ class SettingCommands:
             await self._store.write(lambda tx: _note(tx, {name: text}.items(), why))
         now = next(one for one in self.described() if one.name == name)
         shown = "********" if now.secret and typed else as_text(typed)
-        return msgspec.structs.replace(now, value=shown, source=f"{self._file.path}, in force from the next start")
+        return msgspec.structs.replace(now, value=shown, source=f"{self._file.path}, {self._when(now.source)}")
+
+    def _when(self, source: str) -> str:
+        """What is given from elsewhere than the file wins over it."""
+        beaten = source not in ("default", str(self._file.path))
+        return f"but the {source} wins until it is unset" if beaten else "in force from the next start"
 
     async def note_edits(self) -> None:
         """At a start: what was edited by hand becomes facts."""

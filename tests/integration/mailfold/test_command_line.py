@@ -1,0 +1,193 @@
+"""How the command fails: a sentence that says what to do, one shape of JSON, the right exit code, and never a traceback."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mailfold.launcher.credentials import ensure_credentials
+from mailfold.layouts import START_ORDER
+from shared.places import Places
+
+ROOT = Path(__file__).resolve().parents[3]
+COMMAND = (sys.executable, "-m", "mailfold")
+
+
+def run(*words: str | bytes, data: Path, text: bytes = b"", **settings: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "MAILFOLD_DATA": str(data), "PYTHONUTF8": "1", **settings}
+    done = subprocess.run([*COMMAND, *words], input=text, capture_output=True, cwd=ROOT, env=environment, timeout=120, check=False)
+    return subprocess.CompletedProcess(words, done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """An installation that was started once."""
+    places = Places(tmp_path / "data")
+    places.make()
+    ensure_credentials(places, (*START_ORDER, "operator"))
+    return places.data
+
+
+@pytest.fixture
+def people(data: Path) -> Path:
+    """With a domain and ann."""
+    for words, text in ((["domain", "add", "example.org"], b""), (["user", "add", "ann", "--password-stdin"], b"correct horse"),
+                        (["account", "add", "ann@example.org", "--user", "ann"], b"")):  # fmt: skip
+        assert run(*words, data=data, text=text).returncode == 0
+    return data
+
+
+def failure(words: Sequence[str | bytes], data: Path, text: bytes = b"", **settings: str) -> tuple[int, str]:
+    """Exit code and message: said to people on standard error and, alike, to programs on standard output."""
+    done = run(*words, "--json", data=data, text=text, **settings)
+    assert "Traceback" not in done.stderr + done.stdout, done.stderr
+    found: Any = json.loads(done.stdout)
+    assert set(found) == {"error"} and set(found["error"]) == {"code", "message"}
+    assert done.returncode == found["error"]["code"]
+    assert found["error"]["message"][:40] in done.stderr
+    return done.returncode, found["error"]["message"]
+
+
+REFUSALS = [
+    (["domain", "add", "example.org"], 1, "mailfold domain show example.org"),
+    (["domain", "show", "nosuch.example"], 1, "mailfold domain list"),
+    (["domain", "remove", "example.org"], 1, "mailfold account list"),
+    (["user", "show", "nosuch"], 1, "mailfold user list"),
+    (["account", "add", "ann@example.org", "--user", "ann"], 1, "mailfold account show"),
+    (["account", "add", "x@nosuch.example", "--user", "ann"], 1, "mailfold domain add nosuch.example"),
+    (["account", "add", "x@example.org", "--user", "nosuch"], 1, "mailfold user list"),
+    (["account", "add", "a+b@example.org", "--user", "ann"], 1, "letters, digits"),
+    (["account", "add", "a_b@example.org", "--user", "ann"], 1, "letters, digits"),
+    (["account", "add", "Tool.App@example.org", "--user", "ann"], 1, "reserved for applications"),
+    (["account", "add", f"{'a' * 201}@example.org", "--user", "ann"], 1, "at most 200"),
+    (["account", "quota", "ann@example.org", "99999999999T"], 2, "at most"),
+    (["account", "quota", "ann@example.org", "5X"], 2, "500M"),
+    (["alias", "add", "x@example.org", "nosuch@example.org"], 1, "mailfold account add nosuch@example.org"),
+    (["alias", "show", "nosuch@example.org"], 1, "mailfold alias list"),
+    (["settings", "show", "nosuch"], 2, "mailfold settings"),
+    (["settings", "set", "ingress.max_recipient", "7"], 1, "ingress.max_recipients"),
+    (["settings", "set", "ingress.max_recipients", "many"], 1, "'many' cannot be used"),
+    (["events", "--since", "yesterday"], 2, "10m"),
+    (["events", "--since", "9999999999d"], 2, "mailfold up"),
+    (["deadletters", "show", "nosuch"], 1, "mailfold deadletters list"),
+    (["deadletters", "retry"], 2, "--all"),
+    (["rebuild", "nosuch"], 2, "directory"),
+    (["trace", "q1"], 2, "mailfold up"),
+    (["events"], 2, "mailfold up"),
+    (["domain", "show", b"\xff\xfe"], 2, "UTF-8"),
+    (["domain", "add"], 2, "Missing argument"),
+    (["domain", "nosuch"], 2, "No such command"),
+    (["nosuch"], 2, "No such command"),
+    (["account", "add", "b@example.org"], 2, "--user"),
+]  # fmt: skip
+
+
+def test_refusals_say_what_to_do(people: Path) -> None:
+    for words, code, told in REFUSALS:
+        assert (found := failure(words, people))[0] == code, (words, found)
+        assert told in found[1], (words, found)
+
+
+@pytest.mark.parametrize(("text", "code", "told"), [
+    (b"", 2, "no password came"), (b"\n", 1, "too short"), (b"short\n", 1, "8 characters"), (b"caf\xe9 caf\xe9 caf\xe9\n", 2, "UTF-8"),
+    (b"tab\tin it all\n", 1, "control"),
+])  # fmt: skip
+def test_passwords_that_cannot_be(data: Path, text: bytes, code: int, told: str) -> None:
+    found = failure(["user", "add", "bob", "--password-stdin"], data, text)
+    assert found[0] == code and told in found[1]
+
+
+def test_a_password_is_not_asked_for_where_nobody_sits(data: Path) -> None:
+    found = failure(["user", "add", "bob"], data, b"correct horse\n")
+    assert found[0] == 2 and "--password-stdin" in found[1]
+
+
+def test_a_folder_that_cannot_be_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for folder in (tmp_path / "file", tmp_path / "file" / "data", Path("/proc/nosuch")):
+        done = run("up", "--data", str(folder), data=tmp_path)
+        assert done.returncode == 2 and "Traceback" not in done.stderr
+        assert str(folder) in done.stderr and "--data" in done.stderr
+
+
+def test_mistakes_in_settings_are_told_with_value_source_and_meaning(data: Path) -> None:
+    (data / "mailfold.toml").write_text('[ingres]\nx = 1\n[ingress]\nmax_recipients = "many"\nmax_recipient = 1\n')
+    done = run("up", data=data, MAILFOLD_ACCESS_PATIENCE="long")
+    assert done.returncode == 2
+    for expected in ("is it ingress?", "'many' cannot be used", "is it ingress.max_recipients?", "MAILFOLD_ACCESS_PATIENCE", "Seconds to repeat a call"):
+        assert expected in done.stderr, done.stderr
+    assert failure(["domain", "list"], data)[0] == 2
+
+
+def test_without_json_nothing_but_the_sentence_is_printed(data: Path) -> None:
+    done = run("user", "show", "nosuch", data=data)
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", "mailfold: there is no user nosuch: `mailfold user list` shows them\n")
+
+
+def test_status_of_what_does_not_run(data: Path) -> None:
+    done = run("status", "--json", data=data)
+    assert done.returncode == 2
+    assert json.loads(done.stdout) == {"ready": False, "processes": [], "listeners": [], "services": [], "dead_letters": 0}
+
+
+def test_a_reader_that_goes_away_hears_no_complaint(data: Path) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb") as output:
+        environment = {**os.environ, "MAILFOLD_DATA": str(data)}
+        done = subprocess.run([*COMMAND, "settings"], stdout=output, stderr=subprocess.PIPE, cwd=ROOT, env=environment, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (1, b"")
+
+
+def test_a_full_disk_under_the_output_is_told(data: Path) -> None:
+    with Path("/dev/full").open("wb") as output:
+        environment = {**os.environ, "MAILFOLD_DATA": str(data)}
+        done = subprocess.run([*COMMAND, "settings"], stdout=output, stderr=subprocess.PIPE, cwd=ROOT, env=environment, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (1, b"mailfold: [Errno 28] No space left on device\n")
+
+
+def test_ctrl_c_ends_a_command_in_silence(data: Path) -> None:
+    environment = {**os.environ, "MAILFOLD_DATA": str(data)}
+    words = [*COMMAND, "user", "add", "bob", "--password-stdin"]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT, env=environment) as process:
+        assert process.stdin is not None
+        while "pipe_read" not in Path(f"/proc/{process.pid}/wchan").read_text() and process.poll() is None:
+            pass  # it waits for the password
+        process.send_signal(signal.SIGINT)
+        output, errors = process.communicate(timeout=30)
+    assert (process.returncode, output, errors) == (130, b"", b"")
+
+
+def test_what_nobody_foresaw_is_told_as_our_fault(data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    from mailfold import command_line
+
+    def fail(**_: object) -> None:
+        raise RuntimeError("the moon is full")
+
+    monkeypatch.setattr(command_line, "app", fail)
+    assert command_line.run(["domain", "list", "--json"]) == 3
+    told = capsys.readouterr()
+    message = json.loads(told.out)["error"]["message"]
+    assert "the moon is full" in message and "Traceback" not in told.err + told.out
+    report = Path(message.split()[-1])
+    assert "in fail" in report.read_text()
+    report.unlink()
+
+
+def test_a_value_may_be_negative_and_is_then_judged(data: Path) -> None:
+    found = failure(["settings", "set", "ingress.max_recipients", "-5"], data)
+    assert found[0] == 1 and "'-5' cannot be used" in found[1]
+
+
+def test_a_setting_that_something_else_overrides_says_so(data: Path) -> None:
+    done = run("settings", "set", "server.hostname", "mail.example.org", data=data, MAILFOLD_SERVER_HOSTNAME="mx.example.org")
+    assert done.returncode == 0 and "environment variable MAILFOLD_SERVER_HOSTNAME wins" in done.stdout
+    assert "in force from the next start" in run("settings", "set", "server.hostname", "mail.example.org", data=data).stdout
