@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from shared.blobs.port import Blob
+from shared.protocol.message.dates import written_day
 from shared.protocol.message.scan import Scan, decode_scan
 from shared.protocol.message.text import header_lines, readable_parts
 
@@ -38,9 +39,10 @@ class Candidate:
         self._body: str | None = None
 
     @property
-    def sent(self) -> int | None:
-        """The Date: field in UTC microseconds."""
-        return self._scanned.date if self._blob is not None else None
+    def sent_day(self) -> int | None:
+        """The day that the Date: field names, as days since 1970-01-01, «disregarding time and timezone» (RFC 3501 6.4.4)."""
+        value = next((value for name, value in self.headers if name == "date"), "")
+        return written_day(value.encode())
 
     @property
     def headers(self) -> list[tuple[str, str]]:

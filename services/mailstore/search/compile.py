@@ -115,7 +115,7 @@ def _internal_date(key: SearchKey, _now: int) -> Test:
 
 def _sent_date(key: SearchKey, _now: int) -> Test:
     test = _moment(key)
-    return lambda candidate: candidate.sent is not None and test(candidate.sent)
+    return lambda candidate: (day := candidate.sent_day) is not None and test(day * _DAY)
 
 
 def _larger(key: SearchKey, _now: int) -> Test:

@@ -19,6 +19,17 @@ _LONGEST = 256
 
 def parse_date(value: bytes) -> int | None:
     """Epoch microseconds of a Date field's value, or None when it holds no date."""
+    found = _read(value)
+    return None if found is None else _instant(*found)
+
+
+def written_day(value: bytes) -> int | None:
+    """The day that a Date field's value names, wherever it was that day, as days since 1970-01-01; None when it holds no date."""
+    found = _read(value)
+    return None if found is None else found[0]
+
+
+def _read(value: bytes) -> tuple[int, list[bytes]] | None:
     text = _COMMENT.sub(b" ", value[:_LONGEST])
     if match := _DATE_TIME.search(text):
         day, month, year, *rest = match.groups()
@@ -27,7 +38,7 @@ def parse_date(value: bytes) -> int | None:
     else:
         return None
     days = _days(int(year), len(year), month, int(day))
-    return None if days is None else _instant(days, rest)
+    return None if days is None else (days, rest)
 
 
 def _days(year: int, digits: int, month: bytes, day: int) -> int | None:

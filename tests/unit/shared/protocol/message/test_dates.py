@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.protocol.message.dates import parse_date
+from shared.protocol.message.dates import parse_date, written_day
 
 
 def utc(year: int, month: int, day: int, hour: int = 0, minute: int = 0, second: int = 0) -> int:
@@ -60,3 +60,16 @@ def test_every_instant_in_every_zone(when: datetime, minutes: int) -> None:
 @given(st.lists(st.sampled_from([b"1", b"23", b"Nov", b"2026", b":", b" ", b"+0100", b"GMT", b"(", b")", b",", b"-", b"\xff"])).map(b"".join))
 def test_never_raises(value: bytes) -> None:
     parse_date(value)
+
+
+@pytest.mark.parametrize(("value", "expected"), [
+    (b"Tue, 3 Mar 2026 23:30:00 -0800", datetime(2026, 3, 3)), (b"Wed, 4 Mar 2026 00:30:00 +1300", datetime(2026, 3, 4)),
+    (b"Thu Sep 12 23:31:07 PDT 2002", datetime(2002, 9, 12)), (b"31 Dec 2016 23:59:60 +0000", datetime(2016, 12, 31)), (b"23 Nov 2026", datetime(2026, 11, 23)),
+])  # fmt: skip
+def test_the_day_is_the_one_that_is_written(value: bytes, expected: datetime) -> None:
+    assert written_day(value) == (expected - datetime(1970, 1, 1)).days
+
+
+@pytest.mark.parametrize("value", [b"", b"yesterday", b"31 Feb 2026 10:00:00 +0000"])
+def test_no_day_is_written(value: bytes) -> None:
+    assert written_day(value) is None
