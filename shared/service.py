@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
 import signal
 import socket
@@ -27,6 +28,7 @@ from shared.blobs.port import Blobs
 from shared.bus.bus import Bus
 from shared.bus.settings import BusSettings
 from shared.clock import Clock, SystemClock
+from shared.eventstore.connection import StoreUnavailable
 from shared.eventstore.lease import LeaseHeld
 from shared.eventstore.sqlite import FileInUse
 from shared.eventstore.store import EventStore, backend_for
@@ -186,7 +188,12 @@ def run(process: str, builds: Mapping[str, Build], sections: Mapping[str, type[S
     logs.configure(process, settings.of(ServerSettings).log_level)
     sys.setswitchinterval(0.001)  # the store's writer thread and the loop hand over often
     with contextlib.suppress(KeyboardInterrupt):
-        uvloop.run(_serve(Hosted(process, builds, settings, places)))
+        try:
+            uvloop.run(_serve(Hosted(process, builds, settings, places)))
+        except (OSError, FileInUse, LeaseHeld, StoreUnavailable, sqlalchemy.exc.DatabaseError) as error:
+            # What the operator can mend is told in a sentence, the last of the log, which the launcher shows.
+            sys.stderr.write(f"{process} cannot start: {_what_to_do(error)}\n")
+            sys.exit(1)
 
 
 def main(service: str, build: Build, sections: Mapping[str, type[Section]]) -> None:
@@ -196,6 +203,18 @@ def main(service: str, build: Build, sections: Mapping[str, type[Section]]) -> N
     parser = argparse.ArgumentParser(prog=f"services.{service}", description=f"Run the service {service} in a process of its own.")
     parser.add_argument("--data", type=Path, default=Path("data"), help="the data folder (default: %(default)s)")
     run(service, {service: build}, sections, parser.parse_args().data)
+
+
+def _what_to_do(error: Exception) -> str:
+    """The error, and the way out where there is one."""
+    number = error.errno if isinstance(error, OSError) else None
+    if number == errno.EADDRINUSE:
+        return f"{error}. Stop the program that listens there, or choose other ports with --port-offset"
+    if number in (errno.EACCES, errno.EPERM) and "bind" in str(error):
+        return f"{error}. Ports below 1024 want root; --port-offset 10000 chooses others"
+    if isinstance(error, sqlalchemy.exc.DatabaseError):
+        return f"a database cannot be used: {error.orig}. Look at the folder `store`, or restore it from a backup"
+    return str(error)
 
 
 async def _serve(hosted: Hosted) -> None:

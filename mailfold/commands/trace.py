@@ -22,6 +22,8 @@ from mailfold.trace.names import Names
 from mailfold.trace.story import Told, story
 
 _DATA_WIDTH = 300
+_COPIED_ALONG = " ()[].,;:'\""
+"""What stands around an id where people copy it from."""
 
 
 def trace(
@@ -59,7 +61,7 @@ def events(
 
 
 async def _traced(session: Session, identity: str) -> tuple[list[Told], Names]:
-    facts = await log.trace(session, identity)
+    facts = await log.trace(session, identity) or await log.trace(session, identity.strip(_COPIED_ALONG) or identity)
     return facts, await log.names(session, facts)
 
 

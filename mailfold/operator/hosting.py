@@ -10,7 +10,10 @@ import os
 from collections.abc import AsyncIterator
 from typing import Any
 
+from sqlalchemy.exc import DatabaseError
+
 from mailfold import catalogue
+from mailfold.operator.failure import CommandFailed
 from shared import log as logs
 from shared.eventstore.lease import LeaseHeld
 from shared.eventstore.sqlite import FileInUse
@@ -49,6 +52,8 @@ async def hosted(places: Places, service: str, *, whole: bool = True) -> AsyncIt
         await start()
     except (FileInUse, LeaseHeld) as error:
         raise Elsewhere(str(error)) from error
+    except DatabaseError as error:
+        raise CommandFailed(f"the database of {service} cannot be used: {error.orig}; look at {places.data / 'store'}, or restore it from a backup") from error
     try:
         yield host.channel(service, OPERATOR)
     finally:

@@ -50,22 +50,24 @@ async def status(session: Session) -> Status:
     processes = known.processes if known is not None and known.alive else ()
     services = sorted((name for one in processes for name in one.services), key=START_ORDER.index)
     found = await asyncio.gather(*(_of(session, service) for service in services))
-    listeners = tuple(one for _, listening in found for one in listening)
+    listeners = tuple(one for _, listening in found for one in listening or ())
     reports = tuple(report for report, _ in found)
-    ready = bool(processes) and all(one.state is State.RUNNING for one in processes)
+    answering = all(listening is not None for _, listening in found)
+    ready = bool(processes) and answering and all(one.state is State.RUNNING for one in processes)
     return Status(ready, processes, listeners, reports, sum(one.counts.get("dead_letters", 0) for one in reports))
 
 
-async def _of(session: Session, service: str) -> tuple[ServiceReport, list[Listener]]:
+async def _of(session: Session, service: str) -> tuple[ServiceReport, list[Listener] | None]:
+    """Its report and listeners; no list when it does not answer."""
     from shared.rpc.mailfold.owner.v1 import owner_pb2
     from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import OwnerStub
 
     if not answers(session.places, service):
-        return ServiceReport(service, "does not run"), []
+        return ServiceReport(service, "does not run"), None
     stub: Any = OwnerStub(await session.running(service))
     try:
         reply = await stub.Report(owner_pb2.ReportRequest(), timeout=10)
     except ServiceError as error:
-        return ServiceReport(service, error.message), []
+        return ServiceReport(service, f"does not answer: {error.message}"), None
     listeners = [Listener(service, one.protocol, one.address, one.port, one.tls) for one in reply.listeners]
     return ServiceReport(service, reply.state, dict(sorted(reply.counts.items())), dict(sorted(reply.lag.items()))), listeners

@@ -15,7 +15,7 @@ from mailfold.operator.running import answers, channel
 from shared.clock import SystemClock
 from shared.eventstore.event import Actor, Provenance
 from shared.grpc.call import acting
-from shared.grpc.errors import ServiceError
+from shared.grpc.errors import ServiceError, TimedOut, Unavailable
 from shared.ids import Ids, Kind
 from shared.places import Places
 from shared.settings import SettingsError
@@ -62,6 +62,8 @@ def converse(data: Path, body: Callable[[Session], Awaitable[T]]) -> T:
     """Run a command's conversation; every write of it carries the operator and one command id. Raises CommandFailed."""
     try:
         return asyncio.run(_converse(data, body))
+    except (Unavailable, TimedOut) as error:
+        raise CommandFailed(f"a service does not answer ({error.message}); `mailfold status` shows which") from error
     except ServiceError as error:
         raise CommandFailed(error.message) from error
     except SettingsError as error:

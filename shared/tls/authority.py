@@ -21,7 +21,7 @@ from shared.tls.private_files import locked_folder, write_private
 RENEW_BEFORE = timedelta(days=30)
 
 
-class AuthorityError(Exception):
+class AuthorityError(OSError):
     """The folder cannot be used, or a key in it cannot be read. Nothing was overwritten."""
 
 

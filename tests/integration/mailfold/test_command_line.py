@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -15,7 +16,12 @@ import pytest
 
 from mailfold.launcher.credentials import ensure_credentials
 from mailfold.layouts import START_ORDER
+from mailfold.operator.failure import CommandFailed
+from mailfold.operator.session import Session, converse
+from shared.grpc.errors import TimedOut, Unavailable
 from shared.places import Places
+from tests.parts import nats
+from tests.parts.required import needs
 
 ROOT = Path(__file__).resolve().parents[3]
 COMMAND = (sys.executable, "-m", "mailfold")
@@ -191,3 +197,30 @@ def test_a_setting_that_something_else_overrides_says_so(data: Path) -> None:
     done = run("settings", "set", "server.hostname", "mail.example.org", data=data, MAILFOLD_SERVER_HOSTNAME="mx.example.org")
     assert done.returncode == 0 and "environment variable MAILFOLD_SERVER_HOSTNAME wins" in done.stdout
     assert "in force from the next start" in run("settings", "set", "server.hostname", "mail.example.org", data=data).stdout
+
+
+def test_a_port_that_is_taken_is_told_and_what_to_do(data: Path) -> None:
+    needs(nats)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        done = run("up", "--port-offset", str(port - 993), data=data)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr and 'File "' not in done.stderr
+    assert f"{port}" in done.stderr and "choose other ports with --port-offset" in done.stderr
+
+
+def test_a_database_that_is_none_is_told(data: Path) -> None:
+    (data / "store" / "directory.sqlite").write_bytes(b"garbage " * 100)
+    found = failure(["domain", "list"], data)
+    assert found[0] == 1 and "file is not a database" in found[1] and str(data / "store") in found[1]
+
+
+@pytest.mark.parametrize("error", [Unavailable("connection refused"), TimedOut("too late")])
+def test_a_service_that_does_not_answer_is_told(tmp_path: Path, error: Exception) -> None:
+    async def ask(_: Session) -> None:
+        raise error
+
+    with pytest.raises(CommandFailed, match="`mailfold status` shows which"):
+        converse(tmp_path, ask)

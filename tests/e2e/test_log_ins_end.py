@@ -1,0 +1,81 @@
+"""What the operator takes back is taken back everywhere: open sessions end, and no copy of a hash lies about."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+from tests.harness.imap import Imap
+from tests.harness.people import Person
+from tests.harness.server import MailfoldServer
+from tests.harness.waiting import until
+
+CHANGED, SWITCHED_OFF, REMOVED = "The password was changed; log in again", "This account was switched off", "This account was removed"
+
+
+@pytest.fixture
+def ann(server: MailfoldServer) -> Person:
+    """Who is logged in."""
+    return server.people.person("ann")
+
+
+@pytest.mark.parametrize(("words", "told"), [
+    (("user", "password", "{user}", "--password-stdin"), CHANGED),
+    (("user", "disable", "{user}"), SWITCHED_OFF),
+    (("account", "disable", "{address}"), SWITCHED_OFF),
+    (("account", "remove", "{address}"), REMOVED),
+])  # fmt: skip
+def test_sessions_end_with_the_command(server: MailfoldServer, ann: Person, words: tuple[str, ...], told: str) -> None:
+    bob = server.people.person("bob")
+    with session(server, ann) as imap, server.imap(bob) as others, server.submissions(ann) as smtp:
+        server.command(*(word.format(user=ann.user, address=ann.address) for word in words), text="another secret\n")
+        assert imap.connection.readline() == f"* BYE {told}\r\n".encode()
+        refusal = until(lambda: refused(smtp.command(f"MAIL FROM:<{ann.address}>".encode())), "the end of the submission session")
+        assert told in refusal
+        assert others.connection.noop()[0] == "OK"
+
+
+def test_sessions_end_though_the_directory_was_killed_meanwhile(server: MailfoldServer, ann: Person) -> None:
+    """In the small layout the sessions go with their process, and come back to a directory that knows."""
+    if server.layout == "small":
+        pytest.skip("the directory and the sessions are one process")
+    with session(server, ann) as imap:
+        before = directory(server)
+        os.kill(before, signal.SIGKILL)
+        until(lambda: directory(server) not in (0, before) and server.status()["ready"], "the directory to be back", 30)
+        server.command("user", "password", ann.user, "--password-stdin", text="another secret\n")
+        assert imap.connection.readline() == f"* BYE {CHANGED}\r\n".encode()
+
+
+def test_no_hash_stands_in_the_event_log(server: MailfoldServer, ann: Person) -> None:
+    server.command("user", "password", ann.user, "--password-stdin", text="another secret\n")
+    until(lambda: server.command.json_lines("events", "--type", "user.password_changed"), "the change in the log")
+    files = [*server.places.data.glob("store/eventlog.sqlite*")]
+    assert bool(files) == (not server.store)
+    assert [file.name for file in files if b"argon2" in file.read_bytes()] == []
+
+
+@contextlib.contextmanager
+def session(server: MailfoldServer, person: Person) -> Iterator[Imap]:
+    """A session that the server will end: nothing is said at its end."""
+    imap = server.imap(person)
+    try:
+        yield imap
+    finally:
+        imap.connection.shutdown()
+
+
+def refused(reply: object) -> str:
+    """The text of a refusal; empty for what is accepted."""
+    code, text = reply.code, reply.text  # type: ignore[attr-defined]
+    return f"{code} {text}" if code == 421 else ""
+
+
+def directory(server: MailfoldServer) -> int:
+    """The process of the directory; 0 while none runs."""
+    report = server.report()
+    return next((one.pid for one in report.processes if "directory" in one.services), 0) if report else 0
