@@ -16,6 +16,7 @@ from shared.protocol.imap import commands as c
 from shared.protocol.imap import response
 from shared.protocol.imap.error import ImapSyntaxError
 from shared.protocol.imap.frame_event import AppendLiteral, CommandReceived, FrameEvent, NeedContinuation, Refused
+from shared.protocol.imap.number_set import NumberSet
 from shared.protocol.imap.parse.command import parse_command
 from shared.protocol.imap.response_code import Code
 from shared.protocol.imap.state import forbids_expunge, is_allowed
@@ -45,6 +46,8 @@ async def _command(session: Session, data: bytes) -> None:
     try:
         command = parse_command(data)
     except ImapSyntaxError as error:
+        if error.clears_saved:
+            session.saved = NumberSet()
         session.channel.write(response.syntax_error(error))
         return
     if not is_allowed(command, session.state):

@@ -40,7 +40,8 @@ def uid_search(cursor: Cursor, tag: bytes) -> Search:
 # search-program = ["CHARSET" SP charset SP] search-key *(SP search-key)
 def _search(cursor: Cursor, tag: bytes, uid: bool) -> Search:
     returns = _return_options(cursor) if cursor.match(_RETURN_WORD) else None
-    codec = _charset(cursor) if cursor.match(_CHARSET_WORD) else "utf-8"
+    saves = returns is not None and SearchReturn.SAVE in returns
+    codec = _charset(cursor, saves) if cursor.match(_CHARSET_WORD) else "utf-8"
     cursor.space()
     keys = SearchCursor(cursor, codec)
     key = _search_keys(keys)
@@ -61,11 +62,11 @@ def _return_option(cursor: Cursor) -> SearchReturn:
     return option
 
 
-def _charset(cursor: Cursor) -> str:
+def _charset(cursor: Cursor, saves: bool) -> str:
     codec = CHARSETS.get(utf8_text(astring(cursor)).upper())
     if codec is None:
         code = f"BADCHARSET ({' '.join(CHARSETS)})".encode()
-        raise ImapSyntaxError("Unknown charset", condition="NO", code=code)  # RFC 3501 6.4.4
+        raise ImapSyntaxError("Unknown charset", condition="NO", code=code, clears_saved=saves)  # RFC 3501 6.4.4
     return codec
 
 
