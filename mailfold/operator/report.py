@@ -32,6 +32,8 @@ class ServiceReport(msgspec.Struct, frozen=True):
     state: str
     counts: Mapping[str, int] = {}
     lag: Mapping[str, int] = {}
+    work: Mapping[str, int] = {}
+    """What its store did since the start."""
 
 
 class Status(msgspec.Struct, frozen=True):
@@ -70,4 +72,5 @@ async def _of(session: Session, service: str) -> tuple[ServiceReport, list[Liste
     except ServiceError as error:
         return ServiceReport(service, f"does not answer: {error.message}"), None
     listeners = [Listener(service, one.protocol, one.address, one.port, one.tls) for one in reply.listeners]
-    return ServiceReport(service, reply.state, dict(sorted(reply.counts.items())), dict(sorted(reply.lag.items()))), listeners
+    counts, lag, work = (dict(sorted(found.items())) for found in (reply.counts, reply.lag, reply.work))
+    return ServiceReport(service, reply.state, counts, lag, work), listeners

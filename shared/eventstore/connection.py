@@ -6,6 +6,7 @@ times as much (DESIGN §4).
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
@@ -14,6 +15,59 @@ Row = tuple[Any, ...]
 
 class StoreUnavailable(Exception):
     """The database cannot serve now (disk full, connection lost, fenced out): nothing was written; try again later."""
+
+
+class Tally:
+    """What connections were asked since they were opened. Integers alone, so that counting costs next to nothing.
+
+    Transactions' frames and statements that failed are not counted; one statement for many rows counts once.
+    """
+
+    __slots__ = ("read", "statements", "written")
+
+    def __init__(self) -> None:
+        self.statements = 0
+        self.read = 0
+        """Rows given out."""
+        self.written = 0
+        """Rows inserted, changed or deleted."""
+
+    def add(self, other: Tally) -> None:
+        """Count what another counted as well."""
+        self.statements += other.statements
+        self.read += other.read
+        self.written += other.written
+
+
+class Tallies:
+    """The tallies of one database's connections. Each belongs to the one thread that uses its connection; the sum is read from any."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._open: list[Tally] = []
+        self._closed = Tally()
+
+    def opened(self) -> Tally:
+        """For a new connection."""
+        tally = Tally()
+        with self._lock:
+            self._open.append(tally)
+        return tally
+
+    def closed(self, tally: Tally) -> None:
+        """Its connection counts no more."""
+        with self._lock:
+            if tally in self._open:
+                self._open.remove(tally)
+                self._closed.add(tally)
+
+    def sum(self) -> Tally:
+        """Of all connections, those closed included."""
+        found = Tally()
+        with self._lock:
+            for tally in (self._closed, *self._open):
+                found.add(tally)
+        return found
 
 
 class Reader(Protocol):

@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 import sqlalchemy
 
-from shared.eventstore.connection import Row, StoreUnavailable
+from shared.eventstore.connection import Row, StoreUnavailable, Tallies
 
 
 @lru_cache(maxsize=2048)
@@ -21,9 +21,11 @@ def _translated(sql: str) -> str:
 class PostgresConnection:
     """A connection in autocommit mode with explicit transactions; a lost server is found again at the next `begin`."""
 
-    def __init__(self, engine: sqlalchemy.Engine) -> None:
+    def __init__(self, engine: sqlalchemy.Engine, tallies: Tallies) -> None:
         self._engine = engine
         self._open()
+        self._tallies = tallies
+        self._tally = tallies.opened()
 
     def _open(self) -> None:
         """Raises StoreUnavailable when the server is out of reach."""
@@ -36,18 +38,26 @@ class PostgresConnection:
         self._driver.autocommit = True
 
     def all(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
-        return self._run(sql, parameters).fetchall()
+        rows = self._run(sql, parameters).fetchall()
+        self._tally.read += len(rows)
+        return rows
 
     def one(self, sql: str, parameters: Sequence[Any] = ()) -> Row | None:
-        return self._run(sql, parameters).fetchone()
+        row = self._run(sql, parameters).fetchone()
+        self._tally.read += row is not None
+        return row
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> int:
-        return self._run(sql, parameters).rowcount
+        touched = self._run(sql, parameters).rowcount
+        self._tally.written += max(touched, 0)
+        return touched
 
     def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         try:
             with self._driver.cursor() as cursor:
                 cursor.executemany(_translated(sql), rows)
+                self._tally.statements += 1
+                self._tally.written += max(cursor.rowcount, 0)
         except psycopg.OperationalError as error:
             raise StoreUnavailable(str(error)) from error
 
@@ -81,15 +91,18 @@ class PostgresConnection:
         self._frame("RELEASE SAVEPOINT work")
 
     def close(self) -> None:
+        self._tallies.closed(self._tally)
         self._pooled.close()
 
     def _run(self, sql: str, parameters: Sequence[Any]) -> psycopg.Cursor[Row]:
         if self._driver.closed:
             self._reopen()
         try:
-            return self._driver.execute(_translated(sql), parameters)
+            cursor = self._driver.execute(_translated(sql), parameters)
         except psycopg.OperationalError as error:
             raise StoreUnavailable(str(error)) from error
+        self._tally.statements += 1
+        return cursor
 
     def _frame(self, statement: str) -> None:
         try:
@@ -112,6 +125,7 @@ class PostgresBackend:
 
     def __init__(self, url: str, schema: str, *, durable: bool = True) -> None:
         self._schema = schema
+        self.tallies = Tallies()
         synchronous = "" if durable else " -csynchronous_commit=off"
         sqlalchemy_url = sqlalchemy.make_url(url).set(drivername="postgresql+psycopg")
         options = {"options": f"-csearch_path={schema}{synchronous}", "prepare_threshold": 2, "connect_timeout": 10}
@@ -127,7 +141,7 @@ class PostgresBackend:
 
     def connect(self) -> PostgresConnection:
         """A fresh connection; one thread uses it at a time."""
-        return PostgresConnection(self.engine)
+        return PostgresConnection(self.engine, self.tallies)
 
     def close(self) -> None:
         self.engine.dispose()

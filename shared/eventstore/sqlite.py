@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy
 
-from shared.eventstore.connection import Row, StoreUnavailable
+from shared.eventstore.connection import Row, StoreUnavailable, Tallies
 
 _PAGES_BEFORE_CHECKPOINT = 4000
 
@@ -23,23 +23,35 @@ class FileInUse(Exception):
 class SqliteConnection:
     """A connection in autocommit mode, so that transactions begin and end only where the store says."""
 
-    def __init__(self, engine: sqlalchemy.Engine) -> None:
+    def __init__(self, engine: sqlalchemy.Engine, tallies: Tallies) -> None:
         self._pooled = engine.raw_connection()
         driver: Any = self._pooled.driver_connection
         self._driver: sqlite3.Connection = driver
+        self._tallies = tallies
+        self._tally = tallies.opened()
 
     def all(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
-        return self._driver.execute(sql, parameters).fetchall()
+        rows = self._driver.execute(sql, parameters).fetchall()
+        self._tally.statements += 1
+        self._tally.read += len(rows)
+        return rows
 
     def one(self, sql: str, parameters: Sequence[Any] = ()) -> Row | None:
         row: Row | None = self._driver.execute(sql, parameters).fetchone()
+        self._tally.statements += 1
+        self._tally.read += row is not None
         return row
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> int:
-        return self._driver.execute(sql, parameters).rowcount
+        touched = self._driver.execute(sql, parameters).rowcount
+        self._tally.statements += 1
+        self._tally.written += max(touched, 0)
+        return touched
 
     def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
-        self._driver.executemany(sql, rows)
+        touched = self._driver.executemany(sql, rows).rowcount
+        self._tally.statements += 1
+        self._tally.written += max(touched, 0)
 
     def begin(self) -> None:
         self._frame("BEGIN IMMEDIATE")
@@ -68,6 +80,7 @@ class SqliteConnection:
         self._frame("RELEASE work")
 
     def close(self) -> None:
+        self._tallies.closed(self._tally)
         self._pooled.close()
 
     def _frame(self, statement: str) -> None:
@@ -89,6 +102,7 @@ class SqliteBackend:
         self._path = path
         self._synchronous = "FULL" if durable else "NORMAL"
         self._lock: int | None = None
+        self.tallies = Tallies()
         url = "sqlite://" if path is None else f"sqlite:///{path}"
         pool: dict[str, Any] = {"poolclass": sqlalchemy.pool.StaticPool} if path is None else {"pool_size": 16, "max_overflow": -1}
         options = {"check_same_thread": False, "isolation_level": None, "cached_statements": 512}
@@ -108,7 +122,7 @@ class SqliteBackend:
 
     def connect(self) -> SqliteConnection:
         """A fresh connection; one thread uses it at a time."""
-        return SqliteConnection(self.engine)
+        return SqliteConnection(self.engine, self.tallies)
 
     def close(self) -> None:
         self.engine.dispose()

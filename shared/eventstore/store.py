@@ -12,7 +12,7 @@ from typing import Protocol, TypeVar
 import sqlalchemy
 
 from shared.clock import Clock
-from shared.eventstore.connection import Connection, Reader, Row, StoreUnavailable
+from shared.eventstore.connection import Connection, Reader, Row, StoreUnavailable, Tallies
 from shared.eventstore.event import Recorded
 from shared.eventstore.fold import Progress, Verdict, mend, no_progress, rebuild, refold_outdated, verify
 from shared.eventstore.lease import Lease
@@ -35,6 +35,7 @@ class Backend(Protocol):
     group_limit: int
     reads_inline: bool
     engine: sqlalchemy.Engine
+    tallies: Tallies
 
     def create(self, metadata: sqlalchemy.MetaData) -> None:
         """Make the tables that are not there yet."""
@@ -232,9 +233,13 @@ class EventStore:
 
     @property
     def figures(self) -> Mapping[str, int]:
-        """Groups committed and works done since the start."""
+        """Since the start: groups committed, works done, statements run, rows they gave out and rows they changed."""
         group = self._writer.group if self._writer else None
-        return {"groups": group.groups if group else 0, "works": group.works if group else 0}
+        tally = self.backend.tallies.sum()
+        return {
+            "groups": group.groups if group else 0, "works": group.works if group else 0,
+            "statements": tally.statements, "rows_read": tally.read, "rows_written": tally.written,
+        }  # fmt: skip
 
     def _prepare(self) -> None:
         if "event" not in self.metadata.tables:

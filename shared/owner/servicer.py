@@ -49,6 +49,7 @@ class StoreOwner(OwnerServicer):
         reply = await self._report()
         if self._letters is not None:
             reply.counts["dead_letters"] = len(await self._letters.waiting())
+        reply.work.update(self._store.figures)
         return reply
 
     async def Verify(self, request: pb.VerifyRequest, context: Any) -> AsyncIterator[pb.VerifyProgress]:

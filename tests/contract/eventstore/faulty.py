@@ -68,6 +68,7 @@ class FaultyBackend:
         self.group_limit = real.group_limit
         self.reads_inline = real.reads_inline
         self.engine: sqlalchemy.Engine = real.engine
+        self.tallies = real.tallies
 
     def create(self, metadata: sqlalchemy.MetaData) -> None:
         self._real.create(metadata)

@@ -106,10 +106,31 @@ class ReportReply(_message.Message):
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
+    @_typing.final
+    class WorkEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.int
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.int = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     LISTENERS_FIELD_NUMBER: _builtins.int
     COUNTS_FIELD_NUMBER: _builtins.int
     LAG_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
+    WORK_FIELD_NUMBER: _builtins.int
     state: _builtins.str
     """empty, or why the service is not at its best"""
     @_builtins.property
@@ -120,6 +141,10 @@ class ReportReply(_message.Message):
     def lag(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]:
         """follower → events it is behind"""
 
+    @_builtins.property
+    def work(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]:
+        """what its store did since the start: groups, works, statements, rows_read, rows_written"""
+
     def __init__(
         self,
         *,
@@ -127,10 +152,11 @@ class ReportReply(_message.Message):
         counts: _abc.Mapping[_builtins.str, _builtins.int] | None = ...,
         lag: _abc.Mapping[_builtins.str, _builtins.int] | None = ...,
         state: _builtins.str = ...,
+        work: _abc.Mapping[_builtins.str, _builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["counts", b"counts", "lag", b"lag", "listeners", b"listeners", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["counts", b"counts", "lag", b"lag", "listeners", b"listeners", "state", b"state", "work", b"work"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
