@@ -14,7 +14,11 @@ def store_tables(metadata: MetaData) -> None:
 
 
 def _log_tables(metadata: MetaData) -> None:
-    """What happened, and what of it was folded into snapshots."""
+    """What happened, and what of it was folded into snapshots.
+
+    In SQLite these tables keep their row ids, unlike those of short rows: without them a row stands in the tree of its key, and each step
+    of each look-up reads the whole row that it compares with, data and all (docs/adr/0006).
+    """
     Table(
         "event", metadata,
         Column("shard", Integer, nullable=False),
@@ -33,7 +37,6 @@ def _log_tables(metadata: MetaData) -> None:
         Index("event_stream_version", "stream", "version", unique=True),
         # Most facts answer no command; the condition must stand in the question too, or the index is not used.
         Index("event_command", "command", sqlite_where=text("command <> ''"), postgresql_where=text("command <> ''")),
-        sqlite_with_rowid=False,
     )  # fmt: skip
     Table(
         "snapshot", metadata,
@@ -45,7 +48,6 @@ def _log_tables(metadata: MetaData) -> None:
         Column("schema", Integer, nullable=False),
         Column("at", BigInteger, nullable=False),
         Column("data", LargeBinary, nullable=False),
-        sqlite_with_rowid=False,
     )  # fmt: skip
 
 

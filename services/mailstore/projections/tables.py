@@ -6,7 +6,10 @@ from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData
 
 
 def mailbox_tables(metadata: MetaData) -> tuple[Table, ...]:
-    """Declare them; in the order in which `verify` names them."""
+    """Declare them; in the order in which `verify` names them.
+
+    Entries keep SQLite's row ids, as the log does: their rows are long, and without row ids every look-up would walk through other rows.
+    """
     return (
         Table(
             "account", metadata,
@@ -28,7 +31,7 @@ def mailbox_tables(metadata: MetaData) -> tuple[Table, ...]:
             Column("saved", BigInteger, nullable=False), Column("content", Text, nullable=False), Column("thread", Text, nullable=False),
             Column("system", Integer, nullable=False), Column("keywords", Text, nullable=False), Column("modseq", BigInteger, nullable=False),
             Column("prefix", LargeBinary, nullable=False), Column("queue_id", Text, nullable=False),
-            PrimaryKeyConstraint("mailbox", "uid"), Index("entry_modseq", "mailbox", "modseq"), sqlite_with_rowid=False,
+            PrimaryKeyConstraint("mailbox", "uid"), Index("entry_modseq", "mailbox", "modseq"),
         ),
         Table(
             "vanished", metadata,

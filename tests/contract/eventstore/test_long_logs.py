@@ -1,0 +1,50 @@
+"""A look at the end of a log reads the end of it, however long the log is and however long its facts are. SQLite alone: it reads in our process."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.contract.eventstore.harness import Harness, MakeBackend, fill
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="bytes read are counted in /proc")
+_LONG = bytes(9000)
+"""A fact with a hundred messages in it is as long."""
+
+
+def _read_so_far() -> int:
+    lines = Path("/proc/self/io").read_text("ascii").splitlines()
+    return int(lines[0].removeprefix("rchar: "))
+
+
+async def _look_at_the_end(harness: Harness) -> int:
+    """Bytes that a follower's question reads when the store has nothing of its file in memory."""
+    store = await harness.open()
+    shards = await store.heads()
+    await harness.close(store)
+    store = await harness.open()
+    (shard, position), *_ = shards.items()
+    before = _read_so_far()
+    last = await store.read_events(shard, position - 1)
+    read = _read_so_far() - before
+    await harness.close(store)
+    assert [one.position for one in last] == [position]
+    return read
+
+
+async def _lengthen(harness: Harness, facts: int) -> None:
+    store = await harness.open()
+    await asyncio.gather(*(fill(store, "p1", note=_LONG) for _ in range(facts)))
+    await harness.close(store)
+
+
+async def test_the_end_of_a_long_log_is_read_like_that_of_a_short_one(sqlite_backend: MakeBackend) -> None:
+    harness = Harness(sqlite_backend)
+    await _lengthen(harness, 20)
+    short = await _look_at_the_end(harness)
+    await _lengthen(harness, 2000)
+    # Two more levels in the trees of row ids and of positions, a page each; not the other facts.
+    assert await _look_at_the_end(harness) <= short + 4 * 4096
