@@ -1,0 +1,146 @@
+"""A mailbox store whose work is counted: statements, rows, and the steps of SQLite's machine, which see a scan that gives out one row."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar, cast
+
+import sqlalchemy
+
+from services.mailstore.endpoints.servicer import MailstoreEndpoint
+from services.mailstore.handlers.accounts import MailboxCommands
+from services.mailstore.handlers.messages import MessageCommands
+from services.mailstore.handlers.quotas import Quotas
+from services.mailstore.projections.mailboxes import MailboxProjection
+from shared.blobs.blob_id import BlobId
+from shared.blobs.memory import MemoryBlobs
+from shared.clock import SystemClock
+from shared.eventstore.deadletters import DeadLetterProjection
+from shared.eventstore.event import Actor, Provenance
+from shared.eventstore.sqlite import SqliteBackend
+from shared.eventstore.store import EventStore
+from shared.grpc.call import acting
+from shared.ids import Ids, Kind
+from shared.owner.source import StoreSource
+from shared.protocol.message.scan import encode_scan, scan
+from shared.rpc.mailfold.events.v1 import events_pb2
+from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
+
+T = TypeVar("T")
+ACCOUNT = "a-ann"
+_BODY = b"From: <wanda@example.com>\r\nTo: <ann@example.org>\r\nSubject: %d\r\nMessage-ID: <%d@example.com>\r\n\r\nHello\r\n"
+_PREFIX = b"Return-Path: <wanda@example.com>\r\nDelivered-To: ann@example.org\r\nReceived: from there by here; a day\r\n"
+
+
+class Work(NamedTuple):
+    """What was done between two looks."""
+
+    statements: int
+    rows_read: int
+    rows_written: int
+    steps: int
+    """Instructions of SQLite's machine. Like the other figures they do not depend on how deep a tree is."""
+
+    def __sub__(self, other: Work) -> Work:
+        return Work(*(mine - its for mine, its in zip(self, other, strict=True)))
+
+
+class _NoQuotas(Quotas):
+    """Stands for a directory."""
+
+    def __init__(self) -> None: ...
+
+    async def of(self, account: str) -> int:
+        return 0
+
+
+class CountedMailstore:
+    """The store's contract without a wire. It holds one account."""
+
+    def __init__(self, path: Path) -> None:
+        clock, metadata, backend = SystemClock(), sqlalchemy.MetaData(), SqliteBackend(path)
+        self._ids = Ids(clock)
+        self._steps = 0
+        self._numbers = 0
+        sqlalchemy.event.listen(backend.engine, "connect", lambda driver, _record: driver.set_progress_handler(self._step, 1))
+        self.store = EventStore(backend, metadata, (MailboxProjection(metadata), DeadLetterProjection(metadata)), clock)
+        self._blobs = MemoryBlobs()
+        self._source = StoreSource(self.store)
+        self._endpoint = MailstoreEndpoint(
+            self.store, self._blobs, self._ids, clock, MailboxCommands(self._ids, clock, 100), MessageCommands(self._ids, clock), _NoQuotas()
+        )
+
+    def _step(self) -> int:
+        self._steps += 1
+        return 0
+
+    @property
+    def so_far(self) -> Work:
+        """All that was done since the store was opened."""
+        figures = self.store.figures
+        return Work(figures["statements"], figures["rows_read"], figures["rows_written"], self._steps)
+
+    async def counted(self, act: Callable[[], Awaitable[object]]) -> Work:
+        """What an operation does."""
+        before = self.so_far
+        await act()
+        return self.so_far - before
+
+    async def call(self, method: str, request: Any) -> Any:
+        """One question or command of the contract, as a client's session asks it."""
+        with acting(Provenance(Actor("account", ACCOUNT), command=self._ids.new(Kind.COMMAND))):
+            return await getattr(self._endpoint, method)(request, None)
+
+    async def fetched(self, request: pb.FetchRequest) -> list[pb.FetchBatch]:
+        """All batches of a FETCH."""
+        return [batch async for batch in self._endpoint.Fetch(request, None)]
+
+    async def followed(self, after: dict[int, int]) -> list[events_pb2.EventBatch]:
+        """What a follower reads that has come this far."""
+        return [batch async for batch in self._source.ReadEvents(events_pb2.ReadEventsRequest(after=after), None)]
+
+    async def deliver(self) -> pb.DeliverReply:
+        """A mail from delivery."""
+        blob, number = await self._blob()
+        request = pb.DeliverRequest(
+            account=ACCOUNT, queue_id=self._ids.new(Kind.QUEUE), recipient="ann@example.org", index=0, mailbox="INBOX", blob=blob, size=len(_BODY),
+            prefix=_PREFIX * 6, internal_date=number, message_id=f"<{number}@example.com>", subject=f"{number}",
+        )  # fmt: skip
+        return cast(pb.DeliverReply, await self.call("Deliver", request))
+
+    async def append(self, count: int = 1) -> pb.AppendReply:
+        """Messages of one APPEND."""
+        messages = [await self._appended() for _ in range(count)]
+        return cast(pb.AppendReply, await self.call("Append", pb.AppendRequest(account=ACCOUNT, mailbox="INBOX", messages=messages)))
+
+    async def _appended(self) -> pb.AppendMessage:
+        blob, number = await self._blob()
+        return pb.AppendMessage(
+            blob=blob, size=len(_BODY), flags=["\\Flagged", "$Work"], internal_date=number, message_id=f"<{number}@example.com>", subject=f"{number}"
+        )
+
+    async def _blob(self) -> tuple[BlobId, int]:
+        self._numbers += 1
+        body = _BODY % (self._numbers, self._numbers)
+        with self._blobs.writer() as writer:
+            writer.write(body)
+            return (await writer.commit(encode_scan(scan(body)))).id, self._numbers
+
+
+@contextlib.asynccontextmanager
+async def counted_mailstore(path: Path) -> AsyncIterator[CountedMailstore]:
+    """Open for the length of a block."""
+    mailstore = CountedMailstore(path)
+    await mailstore.store.open()
+    try:
+        await mailstore.call("OpenAccount", pb.OpenAccountRequest(account=ACCOUNT))
+        yield mailstore
+    finally:
+        await mailstore.store.close()
+
+
+def spans(*ranges: Sequence[int]) -> list[pb.UidRange]:
+    """For requests."""
+    return [pb.UidRange(first=first, last=last) for first, last in ranges]

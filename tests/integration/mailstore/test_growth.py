@@ -1,0 +1,91 @@
+"""The work for new mail does not depend on how much mail there is: counted, not timed."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
+from tests.integration.mailstore.counted import ACCOUNT, CountedMailstore, Work, counted_mailstore, spans
+
+FEW, MANY = 100, 3000
+Act = Callable[[], Awaitable[object]]
+
+
+@pytest.fixture
+async def mailstore(tmp_path: Path) -> AsyncIterator[CountedMailstore]:
+    async with counted_mailstore(tmp_path / "mailstore.sqlite") as opened:
+        yield opened
+
+
+async def _inbox(mailstore: CountedMailstore) -> tuple[pb.Mailbox, int]:
+    """INBOX and the account's version."""
+    view: pb.MailboxView = await mailstore.call("ViewMailbox", pb.MailboxNameRequest(account=ACCOUNT, name="INBOX"))
+    return view.mailbox, view.version
+
+
+async def _fill(mailstore: CountedMailstore, size: int) -> None:
+    inbox, _ = await _inbox(mailstore)
+    while (lacking := size - inbox.messages) > 0:
+        await mailstore.append(min(100, lacking))
+        inbox, _ = await _inbox(mailstore)
+
+
+async def _acts(mailstore: CountedMailstore) -> dict[str, Act]:
+    """What is done with the newest message."""
+    await mailstore.append()
+    inbox, version = await _inbox(mailstore)
+    heads = await mailstore.store.heads()
+    newest = spans((inbox.uid_next - 1, inbox.uid_next - 1))
+    fetch = pb.FetchRequest(account=ACCOUNT, mailbox=inbox.id, uids=newest, envelope=True, size=True, internal_date=True, contents=True)
+    changes = pb.ChangesRequest(account=ACCOUNT, mailbox=inbox.id, since=version - 1, uid_next=inbox.uid_next - 1)
+    flags = pb.ChangesRequest(account=ACCOUNT, mailbox=inbox.id, since=version - 1, uid_next=inbox.uid_next)
+    store = pb.StoreRequest(account=ACCOUNT, mailbox=inbox.id, uids=newest, mode=pb.StoreRequest.ADD, flags=["\\Seen"])
+    copy = pb.CopyRequest(account=ACCOUNT, mailbox=inbox.id, uids=newest, target="Archive")
+    return {
+        "a follower reads the last fact": lambda: mailstore.followed({shard: head - 1 for shard, head in heads.items()}),
+        "FETCH": lambda: mailstore.fetched(fetch),
+        "FETCH CHANGEDSINCE": lambda: mailstore.fetched(pb.FetchRequest(**_with(fetch, uids=spans((1, 1 << 30)), changed_since=version - 1))),
+        "a session asks for changes, the message came": lambda: mailstore.call("Changes", changes),
+        "a session asks for changes, its flags changed": lambda: mailstore.call("Changes", flags),
+        "STATUS": lambda: mailstore.call("ListMailboxes", pb.ListMailboxesRequest(account=ACCOUNT, with_status=True)),
+        "STORE": lambda: mailstore.call("Store", store),
+        "COPY": lambda: mailstore.call("Copy", copy),
+        "APPEND": mailstore.append,
+        "delivery": mailstore.deliver,
+    }
+
+
+def _with(request: pb.FetchRequest, **changed: object) -> dict[str, object]:
+    return {field.name: value for field, value in request.ListFields()} | changed
+
+
+async def _works(mailstore: CountedMailstore) -> dict[str, Work]:
+    return {name: await mailstore.counted(act) for name, act in (await _acts(mailstore)).items()}
+
+
+async def test_the_work_for_a_new_message_is_the_same_in_a_large_mailbox(mailstore: CountedMailstore) -> None:
+    await _works(mailstore)  # the first of everything: mailboxes get their keywords, statements are prepared
+    await _fill(mailstore, FEW)
+    among_few = await _works(mailstore)
+    await _fill(mailstore, MANY)
+    among_many = await _works(mailstore)
+    assert among_many == among_few
+    assert all(work.statements and work.steps for work in among_few.values())
+    assert among_few["delivery"].rows_written > 3 and among_few["FETCH"].rows_read > 1
+
+
+async def test_a_scan_would_be_seen(mailstore: CountedMailstore) -> None:
+    """The steps are what tells it: statements and rows are those of a look-up."""
+
+    async def scan() -> None:
+        await mailstore.store.read(lambda reader: reader.one("SELECT max(size) FROM entry"))
+
+    await _fill(mailstore, FEW)
+    among_few = await mailstore.counted(scan)
+    await _fill(mailstore, MANY)
+    among_many = await mailstore.counted(scan)
+    assert among_many[:3] == among_few[:3] == (1, 1, 0)
+    assert among_many.steps > 10 * among_few.steps
