@@ -115,10 +115,11 @@ class Intake:
 
 
 class _Known(NamedTuple):
-    """What the writer knows of its own rows: the numbers of the types, the last id of each lane, how many keys are fresh."""
+    """What the writer knows of its own rows: the numbers of the types, the last id and position of each lane, how many keys are fresh."""
 
     types: dict[str, int]
     last: dict[int, int]
+    reached: dict[int, int]
     fresh_keys: int
 
 
@@ -130,8 +131,7 @@ def positions_of(reader: Reader, service: str) -> dict[int, int]:
 
 def _write(transaction: Transaction, batch: Sequence[Came], known: _Known | None, packer: Packer) -> tuple[_Known, list[Came]]:
     """Write what is new; in the writer's thread. What is known changes only with the commit, so the answer is a copy."""
-    types, last, fresh_keys = known or _learned(transaction)
-    reached: dict[int, int] = dict(transaction.all("SELECT number, position FROM lane"))
+    types, last, reached, fresh_keys = known or _learned(transaction)
     fresh = [(number, event) for number, event in batch if event.position > reached.get(number, 0)]
     types, last = _with_types(transaction, types, fresh), dict(last)
     rows, keys = [], []
@@ -145,11 +145,13 @@ def _write(transaction: Transaction, batch: Sequence[Came], known: _Known | None
     # The followers' positions, in the transaction of the rows.
     advanced = {number: event.position for number, event in fresh}
     transaction.connection.execute_many(_ADVANCE, [(number, position, last[number]) for number, position in advanced.items()])
-    return _Known(types, last, key_index.seal_when_full(transaction.connection, fresh_keys + len(keys))), fresh
+    return _Known(types, last, reached | advanced, key_index.seal_when_full(transaction.connection, fresh_keys + len(keys))), fresh
 
 
 def _learned(reader: Transaction) -> _Known:
-    return _Known(_known_types(reader), dict(reader.all("SELECT number, last FROM lane")), key_index.fresh_count(reader))
+    lanes = reader.all("SELECT number, last, position FROM lane")
+    last, reached = {number: log_id for number, log_id, _ in lanes}, {number: position for number, _, position in lanes}
+    return _Known(_known_types(reader), last, reached, key_index.fresh_count(reader))
 
 
 def keys_of(lane_number: int, event: pb.Event) -> set[int]:
