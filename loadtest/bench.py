@@ -96,6 +96,6 @@ async def bench(options: Options) -> AsyncIterator[Bench]:
 
 async def _meters(data: Path | None, root: int | None, pids: tuple[int, ...]) -> Meters:
     if data:
-        return Meters(mailfold_command.processes(await mailfold_command.status(data), root), method())
+        return Meters(mailfold_command.processes(await mailfold_command.status(data), root), method(), data)
     names = {pid: times.name for pid in pids if (times := read_times(pid))}
     return Meters(ServerProcesses(names), method()) if names else Meters()

@@ -71,7 +71,13 @@ class ImapTiming(msgspec.Struct, frozen=True, kw_only=True):
     wall_ms: float
     """The median of one."""
     cpu_ms: float | None
-    """Of all server processes for one; None when not measured."""
+    """Of all server processes for one, the median of the rounds; None when not measured."""
+    least_cpu_ms: float | None = None
+    """Of the round that was disturbed least."""
+    rounds: int = 1
+    """Each of `repeats`."""
+    work: dict[str, float] = {}
+    """Counted, for one: statements, rows_read, rows_written, bytes_read, bytes_written, calls."""
 
 
 class Growth(msgspec.Struct, frozen=True, kw_only=True):

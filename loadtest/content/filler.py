@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 
-from loadtest.content.mail import mails
+from loadtest.content.mail import Mail, mails
 from loadtest.content.profile import Profile
 
 POOL = 200
@@ -24,4 +24,14 @@ def filler(profile: Profile, count: int, first: int = 0) -> Iterator[bytes]:
     halves = [mail.data.split(_MARK, 1) for mail in mails(profile, min(POOL, max(1, count)))]
     for number in range(first, first + count):
         before, after = halves[number % len(halves)]
-        yield b"%s%s%d." % (before, _MARK, number) + after
+        yield _marked(before, after, number)
+
+
+def renewed(mail: Mail, number: int) -> Mail:
+    """The same mail under another Message-ID: new to a server, and neither larger nor smaller. No signature stays whole."""
+    before, after = mail.data.split(_MARK, 1)
+    return dataclasses.replace(mail, number=number, data=_marked(before, after, number))
+
+
+def _marked(before: bytes, after: bytes, number: int) -> bytes:
+    return b"%s%s%d." % (before, _MARK, number) + after

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
+from loadtest import mailfold_command
 from loadtest.content.mail import mails
 from loadtest.content.profile import Profile
 from loadtest.figures import Cost
 from loadtest.meter.cpu import cpu_seconds, used, wait_until_quiet
 from loadtest.meter.server_processes import ServerProcesses
+from loadtest.meter.work import Work, passed, stored
 from loadtest.smtp.letter import Letter, letter
 from loadtest.watching import Progress
 
@@ -37,10 +40,20 @@ class Meters:
 
     server: ServerProcesses | None = None
     fsync_method: str | None = None
+    data: Path | None = None
+    """Data folder of a Mailfold: its command tells what its stores have done."""
 
     def cpu(self) -> dict[str, float]:
         """CPU seconds so far, by process."""
         return cpu_seconds(self.server) if self.server else {}
+
+    def passed(self) -> Work:
+        """Octets and calls so far."""
+        return passed(self.server) if self.server else {}
+
+    async def stored(self) -> Work:
+        """What the stores have done so far; asking is work too, the same each time. Raises CommandFailed."""
+        return stored(await mailfold_command.status(self.data)) if self.data else {}
 
     async def quiet(self, progress: Progress, limit: float = 30.0) -> None:
         """Waits until the server rests."""

@@ -5,26 +5,57 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Awaitable, Callable
+from typing import NamedTuple
+
+import msgspec
 
 from loadtest.figures import ImapTiming
 from loadtest.measure.bench import Meters
+from loadtest.meter.work import Work, between
 from loadtest.watching import Progress
 
 Act = Callable[[int], Awaitable[object]]
 """Does the operation; the argument counts from 0."""
 
 
-async def timed(operation: str, size: int, repeats: int, act: Act, meters: Meters, progress: Progress) -> ImapTiming:
-    """Waits for quiet, does it `repeats` times, waits for quiet: what follows an operation is counted too."""
+class _Round(NamedTuple):
+    """The same operation some times in a row: seconds of each, and what the server did, from quiet to quiet."""
+
+    walls: list[float]
+    cpu: float
+    passed: Work
+
+
+async def timed(operation: str, size: int, repeats: int, act: Act, meters: Meters, progress: Progress, rounds: int = 1) -> ImapTiming:
+    """Does it `repeats` times between two times of quiet, so that what follows is counted too. And again, `rounds` times.
+
+    Figures are medians of the rounds: what happens once in some hundred operations (a checkpoint of a store) is not in most of them.
+    """
     await meters.quiet(progress)
-    before = sum(meters.cpu().values())
-    walls = [await _once(act, number) for number in range(repeats)]
-    await meters.quiet(progress)
-    spent = sum(meters.cpu().values()) - before
-    cpu = round(spent * 1000 / repeats, 3) if meters.server else None
+    done = [await _round(act, repeats, number * repeats, meters, progress) for number in range(rounds)]
+    spent = [one.cpu * 1000 / repeats for one in done]
     return ImapTiming(
-        operation=operation, mailbox_size=size, repeats=repeats, wall_ms=round(statistics.median(walls) * 1000, 3), cpu_ms=cpu
-    )
+        operation=operation, mailbox_size=size, repeats=repeats, rounds=rounds,
+        wall_ms=round(statistics.median(wall for one in done for wall in one.walls) * 1000, 3),
+        cpu_ms=round(statistics.median(spent), 3) if meters.server else None, least_cpu_ms=round(min(spent), 3) if meters.server else None,
+        work={name: round(statistics.median(one.passed[name] for one in done) / repeats, 3) for name in done[0].passed},
+    )  # fmt: skip
+
+
+async def _round(act: Act, repeats: int, first: int, meters: Meters, progress: Progress) -> _Round:
+    cpu, passed = sum(meters.cpu().values()), meters.passed()
+    walls = [await _once(act, first + step) for step in range(repeats)]
+    await meters.quiet(progress)
+    return _Round(walls, sum(meters.cpu().values()) - cpu, between(passed, meters.passed()))
+
+
+async def counted(operation: str, size: int, repeats: int, act: Act, meters: Meters, progress: Progress, rounds: int) -> ImapTiming:
+    """As `timed`, and the stores' work is counted. What asking costs them is found by asking twice, and taken off."""
+    first, begin = await meters.stored(), await meters.stored()
+    timing = await timed(operation, size, repeats, act, meters, progress, rounds)
+    done, asking = between(begin, await meters.stored()), between(first, begin)
+    stored = {name: round(max(0.0, count - asking[name]) / (repeats * rounds), 3) for name, count in done.items()}
+    return msgspec.structs.replace(timing, work=stored | timing.work)
 
 
 async def _once(act: Act, number: int) -> float:

@@ -51,6 +51,25 @@ def _scheduled(tasks: Path) -> float:
     return total / 1e9
 
 
+@dataclass(frozen=True, slots=True)
+class ProcessIo:
+    """What a process has passed through read and write calls since it started, files and sockets, cached or not."""
+
+    read: int
+    written: int
+    calls: int
+
+
+def read_io(pid: int, proc: Path = PROC) -> ProcessIo | None:
+    """From /proc/<pid>/io (proc(5)), or None when it is gone or not ours to see."""
+    try:
+        lines = (proc / str(pid) / "io").read_text("ascii").splitlines()
+    except OSError:
+        return None
+    fields = {name: int(value) for name, _, value in (line.partition(": ") for line in lines)}
+    return ProcessIo(fields["rchar"], fields["wchar"], fields["syscr"] + fields["syscw"])
+
+
 def read_pss(pid: int, proc: Path = PROC) -> int:
     """Bytes of memory, shared pages divided by who shares them; 0 when it is gone or not ours to see."""
     try:

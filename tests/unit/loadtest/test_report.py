@@ -11,7 +11,7 @@ from rich.console import Console
 from loadtest.command import build_parser, main
 from loadtest.figures import Growth, ImapTiming, Inbound, Latency, Report, Spread, spread
 from loadtest.options import options
-from loadtest.report import ratios, show
+from loadtest.report import grown, growth_verdict, measures, show
 
 SPREAD = Spread(3, 1.0, 2.0, 2.5)
 INBOUND = Inbound(
@@ -36,8 +36,8 @@ INBOUND = Inbound(
 )
 
 
-def _timing(operation: str, size: int, cpu: float | None, wall: float = 1.0) -> ImapTiming:
-    return ImapTiming(operation=operation, mailbox_size=size, repeats=1, wall_ms=wall, cpu_ms=cpu)
+def _timing(operation: str, size: int, cpu: float | None, wall: float = 1.0, **work: float) -> ImapTiming:
+    return ImapTiming(operation=operation, mailbox_size=size, repeats=1, wall_ms=wall, cpu_ms=cpu, work=work)
 
 
 GROWTH = Growth(
@@ -61,14 +61,42 @@ def test_percentiles_are_of_the_nearest_rank() -> None:
     assert spread([0.5]) == Spread(1, 500.0, 500.0, 500.0)
 
 
-def test_ratios_compare_the_largest_size_with_the_smallest() -> None:
-    assert ratios(GROWTH) == {"NOOP": 1.5, "SELECT": 4.0}
+def test_measures_stand_in_the_order_of_sizes() -> None:
+    assert measures(GROWTH, "NOOP") == {"CPU ms": [2.0, 3.0], "wall ms": [1.0, 1.0]}
+    assert measures(GROWTH, "SELECT") == {"wall ms": [1.0, 4.0]}
+
+
+def _growth(*timings: ImapTiming) -> Growth:
+    return Growth(sizes=sorted({one.mailbox_size for one in timings}), timings=list(timings))
+
+
+def test_what_grows_is_named_with_its_largest_ratio() -> None:
+    assert grown(GROWTH) == {"NOOP": {"CPU ms": 1.5}}
+    assert growth_verdict(GROWTH) == "above 1.2: NOOP (CPU ms 1.50)"
+    bulge = [_timing("APPEND", size, 2.0, rows_read=rows, statements=7) for size, rows in ((10, 2), (100, 6), (1000, 3))]
+    assert grown(_growth(*bulge)) == {"APPEND": {"rows_read": 3.0}}
+
+
+def test_what_is_within_the_bound_or_a_curve_is_not_named() -> None:
+    within = [_timing("STATUS", 10, 1.0, wall=1, calls=5), _timing("STATUS", 100, 1.2, wall=9, calls=6)]
+    curve = [_timing("SELECT", 10, 1.0), _timing("SELECT", 100, 9.0)]
+    assert grown(_growth(*within, *curve)) == {}
+    assert growth_verdict(_growth(*within)) == "nothing that must stay flat is above 1.2"
+
+
+def test_the_server_s_own_doings_are_no_growth_of_an_operation_without_statements() -> None:
+    assert grown(_growth(_timing("NOOP", 10, 0.06, statements=0.002), _timing("NOOP", 100, 0.06, statements=0.09))) == {}
+    assert grown(_growth(_timing("NOOP", 10, 0.06), _timing("NOOP", 100, 0.09))) == {"NOOP": {"CPU ms": 1.5}}
+
+
+def test_without_meters_the_waiting_is_judged() -> None:
+    assert grown(_growth(_timing("NOOP", 10, None, wall=1.0), _timing("NOOP", 100, None, wall=2.0))) == {"NOOP": {"wall ms": 2.0}}
 
 
 def test_tables_show_what_was_not_reached_and_not_measured() -> None:
     output = io.StringIO()
     show(REPORT, Console(file=output, width=150))
-    for text in ("not drained", "1 x RCPT: 451 later", "not measured", "2 / 0", "NOOP", "1.50", "SELECT (curve)"):
+    for text in ("not drained", "1 x RCPT: 451 later", "not measured", "2 / 0", "NOOP", "1.50", "SELECT (curve)", "above 1.2: NOOP"):
         assert text in output.getvalue()
 
 

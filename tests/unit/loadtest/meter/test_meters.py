@@ -6,8 +6,9 @@ from pathlib import Path
 
 from loadtest.meter.cpu import used
 from loadtest.meter.fsyncs import counted
-from loadtest.meter.proc import ProcessTimes, all_times, cpu_seconds_of, descendants, read_pss
+from loadtest.meter.proc import ProcessIo, ProcessTimes, all_times, cpu_seconds_of, descendants, read_io, read_pss
 from loadtest.meter.server_processes import ServerProcesses
+from loadtest.meter.work import between, stored
 
 
 def _process(proc: Path, pid: int, parent: int, name: str, ticks: str = "100 50 7 3", schedstat: int = 0) -> None:
@@ -65,3 +66,20 @@ def test_counts_of_perf_and_of_strace() -> None:
     assert counted("perf", perf) == 41
     assert counted("strace", strace) == 49
     assert counted("perf", "<not counted>,,syscalls:sys_enter_fsync,0,100.00,,") == 0
+
+
+def test_octets_and_calls_of_a_process(tmp_path: Path) -> None:
+    _process(tmp_path, 7, 1, "here")
+    (tmp_path / "7" / "io").write_text("rchar: 900\nwchar: 80\nsyscr: 5\nsyscw: 2\nread_bytes: 4096\nwrite_bytes: 0\ncancelled_write_bytes: 0\n")
+    assert read_io(7, tmp_path) == ProcessIo(900, 80, 7)
+    assert read_io(8, tmp_path) is None
+
+
+def test_the_stores_work_is_that_of_all_services() -> None:
+    works = [{"work": {"statements": 7, "rows_read": 3, "groups": 2}}, {"name": "access"}, {"work": {"statements": 5}}]
+    assert stored({"services": works}) == {"statements": 12, "rows_read": 3, "rows_written": 0}
+    assert stored({}) == {"statements": 0, "rows_read": 0, "rows_written": 0}
+
+
+def test_between_two_looks() -> None:
+    assert between({"calls": 5}, {"calls": 9, "statements": 2}) == {"calls": 4, "statements": 2}
