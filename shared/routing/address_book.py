@@ -91,7 +91,11 @@ class AddressBook:
         return address.domain in self.domains
 
     def may_send_as(self, user: str, address: Address) -> bool:
-        """Whether the user owns the address: an account of theirs, an alias to one, or a sub-address of either (A12)."""
+        """Whether the user owns the address: an account of theirs, an alias to one, or a sub-address of either (A12). What is switched
+        off does not send."""
+        domain = self.domains.get(address.domain)
+        if domain is None or domain.disabled:
+            return False
         for candidate in _with_bare(address):
             account = self.accounts.get(lookup_key(candidate))
             if account is not None:

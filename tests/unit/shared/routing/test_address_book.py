@@ -91,3 +91,12 @@ def test_a_removed_address_is_unknown_and_an_account_wins_over_an_alias_of_its_n
 )
 def test_who_may_send_as_whom(user: str, address: str, allowed: bool) -> None:
     assert book().may_send_as(user, parse_address(address)) is allowed
+
+
+@pytest.mark.parametrize("off", [
+    facts.DomainChanged("d1", True, True), facts.DomainRemoved("d1", "example.org"),
+    facts.AccountChanged("a1", True, 0), facts.AccountRemoved("a1", "ann@example.org"),
+])  # fmt: skip
+def test_what_is_switched_off_or_gone_does_not_send(off: object) -> None:
+    assert book().may_send_as("u1", parse_address("ann@example.org"))
+    assert not book(off).may_send_as("u1", parse_address("ann@example.org"))
