@@ -69,7 +69,7 @@ def _flag(key: SearchKey, _now: int) -> Test:
 
 def _header(key: SearchKey, _now: int) -> Test:
     name, text = key.name.casefold(), key.text.casefold()
-    return lambda candidate: any(name == field and text in value for field, value in candidate.headers)
+    return lambda candidate: any(text in value for value in candidate.values(name))
 
 
 def _body(key: SearchKey, _now: int) -> Test:

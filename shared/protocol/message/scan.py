@@ -153,6 +153,22 @@ def decode_scan(stored: bytes) -> Scan:
     return _decoder.decode(stored)
 
 
+class _Opening(msgspec.Struct, frozen=True, array_like=True):
+    """How a stored scan begins."""
+
+    version: int
+    size: int
+    header_end: int
+
+
+_opening = msgspec.msgpack.Decoder(_Opening)
+
+
+def header_end(stored: bytes) -> int:
+    """`Scan.header_end` of the stored form; the parts are passed over, which is most of the work. Raises msgspec.DecodeError."""
+    return _opening.decode(stored).header_end
+
+
 def _scan_of(finder: PartFinder) -> Scan:
     drafts = finder.drafts
     envelope = drafts[0].envelope or read_envelope({})
