@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-import tempfile
-import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,7 +19,7 @@ from mailfold.commands.status import status
 from mailfold.commands.trace import events, trace
 from mailfold.commands.up import up
 from mailfold.commands.verify import rebuild, verify
-from mailfold.operator.failure import INTERRUPTED, OUR_FAULT, REFUSED, UNUSABLE, CommandFailed
+from mailfold.operator.failure import INTERRUPTED, REFUSED, UNUSABLE, CommandFailed, our_fault
 
 app = typer.Typer(
     name="mailfold", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="A complete mail server: run it, and run what it knows."
@@ -63,7 +61,7 @@ def _carried_out(words: Sequence[str]) -> int:
     except OSError:
         raise
     except Exception as error:
-        return _say(_fault(error), json=json)
+        return _say(our_fault(error), json=json)
 
 
 def _readable(words: Sequence[str]) -> None:
@@ -93,13 +91,6 @@ def _say(failure: CommandFailed, *, json: bool) -> int:
 def _say_json(message: str, code: int) -> None:
     """The one shape of all failures; one line, so that it may also end a stream of lines."""
     sys.stdout.write(orjson.dumps({"error": {"code": code, "message": message}}).decode() + "\n")
-
-
-def _fault(error: Exception) -> CommandFailed:
-    """What nobody foresaw: the traceback is for us, in a file."""
-    with tempfile.NamedTemporaryFile("w", prefix="mailfold-fault-", suffix=".txt", delete=False) as file:
-        traceback.print_exception(error, file=file)
-    return CommandFailed(f"a fault of Mailfold itself ({type(error).__name__}: {error}); please report it with {file.name}", OUR_FAULT)
 
 
 def _flushed(code: int) -> int:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-import traceback
 from collections.abc import Callable
+
+from mailfold.operator.failure import CommandFailed, our_fault
 
 
 class Announcer:
@@ -40,10 +41,19 @@ def _wait_and_announce(reader: int, writer: int, announce: Callable[[], None]) -
         os.close(writer)
         if os.read(reader, 1):
             announce()
+            sys.stdout.flush()
         status = 0
-    except BaseException:
-        traceback.print_exc()
+    except OSError as error:
+        _say(error)
+    except CommandFailed as failure:
+        _say(failure)
+    except Exception as error:
+        _say(our_fault(error))
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
         os._exit(status)
+
+
+def _say(error: Exception) -> None:
+    """The server runs all the same; nobody may hear this either."""
+    with contextlib.suppress(OSError):
+        print(f"mailfold: what listens where could not be said: {error}", file=sys.stderr, flush=True)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
+import traceback
+
 REFUSED, UNUSABLE, OUR_FAULT, INTERRUPTED = 1, 2, 3, 130
 """Exit codes: it was refused or something differs; it cannot be tried as it stands (settings, arguments, nothing runs); a fault of ours; Ctrl-C."""
 
@@ -12,6 +15,13 @@ class CommandFailed(Exception):
     def __init__(self, message: str, code: int = REFUSED) -> None:
         super().__init__(message)
         self.code = code
+
+
+def our_fault(error: Exception) -> CommandFailed:
+    """What nobody foresaw: the traceback is for us, in a file."""
+    with tempfile.NamedTemporaryFile("w", prefix="mailfold-fault-", suffix=".txt", delete=False) as file:
+        traceback.print_exception(error, file=file)
+    return CommandFailed(f"a fault of Mailfold itself ({type(error).__name__}: {error}); please report it with {file.name}", OUR_FAULT)
 
 
 def not_running(data: object) -> CommandFailed:

@@ -15,12 +15,20 @@ _ANY_TABLE = re.compile(r"\s*\[")
 
 def with_value(text: str, name: str, value: Any) -> str:
     """The file's text with `section.setting` set. Raises Refused when the file is written in a way that cannot be edited safely."""
+    _readable(text)
     section, _, field = name.partition(".")
     lines = text.removesuffix("\n").split("\n") if text else []  # not splitlines: U+2028 is text
     edited = "\n".join(_edited(lines, section, field, f"{field} = {_literal(value)}")) + "\n"
     if not _is_same_but(text, edited, section, field, value):
         raise Refused("invalid", f"mailfold.toml is written in a way that cannot be edited safely: set {name} there by hand")
     return edited
+
+
+def _readable(text: str) -> None:
+    try:
+        tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise Refused("invalid", f"mailfold.toml cannot be read: {error}. Mend it by hand") from error
 
 
 def _edited(lines: list[str], section: str, field: str, line: str) -> list[str]:

@@ -131,7 +131,8 @@ class DirectoryEndpoint(DirectoryServicer):
         return pb.MaySendAsReply(refused=_refused(self._current, request.user, request.addresses))
 
     async def ListSettings(self, request: pb.ListRequest, context: Any) -> pb.SettingList:
-        return pb.SettingList(settings=map(wire.setting, self._settings.described()))
+        with named():
+            return pb.SettingList(settings=map(wire.setting, self._settings.described()))
 
     async def ChangeSetting(self, request: pb.ChangeSettingRequest, context: Any) -> pb.Setting:
         with named():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -20,6 +21,7 @@ from mailfold.operator.failure import CommandFailed
 from mailfold.operator.session import Session, converse
 from shared.grpc.errors import TimedOut, Unavailable
 from shared.places import Places
+from tests.integration.directory.conftest import Running
 from tests.parts import nats
 from tests.parts.required import needs
 
@@ -224,3 +226,16 @@ def test_a_service_that_does_not_answer_is_told(tmp_path: Path, error: Exception
 
     with pytest.raises(CommandFailed, match="`mailfold status` shows which"):
         converse(tmp_path, ask)
+
+
+async def test_a_settings_file_that_broke_under_a_running_server_is_told(tmp_path: Path, nats_server: nats.NatsServer) -> None:
+    needs(nats)
+    running = Running(tmp_path / "data", nats_server.url, {})
+    await running.start()
+    try:
+        running.places.settings_file.write_text("broken = [")
+        for words in (["settings"], ["settings", "show", "server.hostname"], ["settings", "set", "server.hostname", "mx.example.org"]):
+            code, told = await asyncio.to_thread(failure, words, running.places.data)
+            assert code == 1 and "mailfold.toml" in told and "cannot be read" in told
+    finally:
+        await running.stop()

@@ -1,0 +1,33 @@
+"""The process that says what listens where: what goes wrong in it is a sentence, and no matter of the server."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+_ANNOUNCE = """
+from mailfold.launcher.announcer import Announcer
+from mailfold.operator.failure import CommandFailed
+def announce():
+    {body}
+announcer = Announcer(announce)
+announcer.ready()
+announcer.close()
+"""
+
+
+@pytest.mark.parametrize(("body", "told"), [
+    ("print('all is well')", ""),
+    ("raise CommandFailed('nobody answers')", "nobody answers"),
+    ("raise BrokenPipeError(32, 'Broken pipe')", "Broken pipe"),
+    ("raise KeyError('unforeseen')", "a fault of Mailfold itself (KeyError: 'unforeseen')"),
+])  # fmt: skip
+def test_what_goes_wrong_is_a_sentence(body: str, told: str) -> None:
+    done = subprocess.run([sys.executable, "-c", _ANNOUNCE.format(body=body)], capture_output=True, text=True, cwd=ROOT, timeout=60, check=False)
+    assert done.returncode == 0
+    assert "Traceback" not in done.stderr and told in done.stderr
+    assert bool(done.stderr) == bool(told)
