@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -26,8 +27,9 @@ announcer.close()
     ("raise BrokenPipeError(32, 'Broken pipe')", "Broken pipe"),
     ("raise KeyError('unforeseen')", "a fault of Mailfold itself (KeyError: 'unforeseen')"),
 ])  # fmt: skip
-def test_what_goes_wrong_is_a_sentence(body: str, told: str) -> None:
-    done = subprocess.run([sys.executable, "-c", _ANNOUNCE.format(body=body)], capture_output=True, text=True, cwd=ROOT, timeout=60, check=False)
+def test_what_goes_wrong_is_a_sentence(tmp_path: Path, body: str, told: str) -> None:
+    words, environment = [sys.executable, "-c", _ANNOUNCE.format(body=body)], {**os.environ, "TMPDIR": str(tmp_path)}
+    done = subprocess.run(words, capture_output=True, text=True, cwd=ROOT, env=environment, timeout=60, check=False)
     assert done.returncode == 0
     assert "Traceback" not in done.stderr and told in done.stderr
     assert bool(done.stderr) == bool(told)
