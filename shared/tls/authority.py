@@ -52,6 +52,8 @@ class LocalAuthority:
         try:
             with locked_folder(self._folder):
                 self._ensure(names, moment(self._clock.now()))
+        except AuthorityError:
+            raise
         except OSError as error:
             raise AuthorityError(f"TLS folder {self._folder}: {error}") from error
         return self.server
