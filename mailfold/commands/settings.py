@@ -44,7 +44,10 @@ def show_one(name: Annotated[str, typer.Argument(help="Such as server.hostname; 
 
 
 @app.command("set", context_settings={"ignore_unknown_options": True})  # a value may be a negative number
-def set_one(name: Name, value: str, data: Data = DATA, json: Json = False) -> None:
+def set_one(
+    name: Name, value: Annotated[str, typer.Argument(help="The new value; of a list, its items with commas between them.")],
+    data: Data = DATA, json: Json = False,
+) -> None:  # fmt: skip
     """Set a value in mailfold.toml; in force from the next start."""
     changed: Any = call(data, "ChangeSetting", lambda pb: pb.ChangeSettingRequest(name=name, value=value))
     show(changed, ("name", "value", "source"), json=json)
