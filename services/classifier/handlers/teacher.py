@@ -25,6 +25,8 @@ log = structlog.get_logger("classifier")
 PAGE = 500
 _STEPS_A_TURN = 50
 """About 1 ms: mails are judged in between."""
+LONGEST_PAUSE = 300.0
+"""Seconds between two tries of a training that fails."""
 _COLUMNS = "account, label, tokenizer, features"
 
 
@@ -100,12 +102,25 @@ class Teacher:
             self._due = asyncio.get_running_loop().create_task(self._after_quiet())
 
     async def _after_quiet(self) -> None:
-        """Lessons that come while it trains are followed by another training: what they took back is still in this one."""
-        trained = -1
+        """Lessons that come while it trains are followed by another training: what they took back is still in this one. A training
+        that fails is tried again after a pause, each twice as long as the last."""
+        trained, pause = -1, self._delay
         while trained != self._lessons_followed:
             await self._quiet()
-            trained = self._lessons_followed
+            followed = self._lessons_followed
+            if await self._has_trained(pause):
+                trained, pause = followed, self._delay
+            else:
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, max(self._delay, LONGEST_PAUSE))
+
+    async def _has_trained(self, pause: float) -> bool:
+        try:
             await self._train()
+        except Exception as error:
+            log.error("classifier.training_failed", seconds_to_next=pause, exc_info=error)
+            return False
+        return True
 
     async def _quiet(self) -> None:
         seen = -1
