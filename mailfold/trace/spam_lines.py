@@ -11,7 +11,7 @@ from shared.events.spam import Test, Verdict, Word
 _WORDS = 12
 
 
-def classified(fact: spam.MailClassified, _names: Names) -> Iterator[str]:
+def classified(fact: spam.MailClassified, names: Names) -> Iterator[str]:
     """The verdict with its sum."""
     verdict = fact.verdict
     yield f"{'spam' if verdict.spam else 'not spam'}: {verdict.score:.2f} of {verdict.required:.2f} required"
@@ -19,6 +19,8 @@ def classified(fact: spam.MailClassified, _names: Names) -> Iterator[str]:
     if verdict.words:
         yield f"  words of {verdict.spam_seen} spam and {verdict.ham_seen} ham seen, probability {verdict.probability:.4f}"
         yield from _words(verdict.words)
+    if verdict.account:
+        yield f"  lessons of {names.of(verdict.account)} counted more: {verdict.own_spam} spam and {verdict.own_ham} ham"
     if verdict.second_probability != 0.5:
         yield f"  second opinion (byte 4-grams): {verdict.second_probability:.4f}"
     if verdict.model:

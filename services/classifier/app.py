@@ -6,10 +6,12 @@ from collections.abc import Sequence
 
 import sqlalchemy
 
+from services.classifier.adapters.recipients import FollowedRecipients
 from services.classifier.endpoints.servicer import ClassifierEndpoint
 from services.classifier.endpoints.worker import ClassifierWorker
 from services.classifier.handlers.judge import ACTOR, Judge
 from services.classifier.handlers.lessons import CURSOR, LessonFollower
+from services.classifier.handlers.own_evidence import OwnEvidence
 from services.classifier.handlers.teacher import Teacher
 from services.classifier.projections.lessons import LessonProjection
 from services.classifier.settings import ClassifierSettings
@@ -43,7 +45,9 @@ class Classifier:
         lessons = LessonFollower(self.store, mailstore, host.blobs, self.teacher.still, self._settings.bytes_examined)
         self._follower = Follower("classifier-mailstore", RemoteSource(mailstore), host.bus, "mailstore", lessons.effect, gather_seconds=0.2)
         letters = DeadLetters(self.store, host.ids)
-        judge = Judge(self.store, host.blobs, self.teacher, self._settings)
+        self.recipients = FollowedRecipients(host.channel("directory", SERVICE), host.bus)
+        self._own = OwnEvidence(self.store)
+        judge = Judge(self.store, host.blobs, self.teacher, self._settings, self.recipients, self._own)
         self._worker = ClassifierWorker(host.bus, judge, HoldingLetters(letters, host.channel("ingress", SERVICE), ACTOR))
         self.registrations: Sequence[Registration] = (
             (add_ClassifierServicer_to_server, ClassifierEndpoint(self.store, self.teacher)),
@@ -52,11 +56,13 @@ class Classifier:
         )
 
     async def start(self) -> None:
-        """Open the store, make the model, take mails and follow what people do with theirs."""
+        """Open the store, make the model, take mails, follow what people do with theirs and who they are."""
         await self._host.open_store(self.store)
         ring_at_commits(self._host.bus, SERVICE, self.store)
         await self.teacher.load()
         self.store.on_commit(self.teacher.committed)
+        self.store.on_commit(self._own.committed)
+        await self.recipients.start()
         self._worker.start(self._settings.concurrency)
         await self._follower.start(await self.store.cursor(CURSOR))
 
@@ -64,6 +70,7 @@ class Classifier:
         """Finish the works at hand."""
         await self._worker.stop()
         await self._follower.stop()
+        await self.recipients.stop()
         await self.teacher.stop()
         await self.store.close()
 

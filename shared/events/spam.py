@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from shared.events.mail import MailReceived
-from shared.eventstore.event import Event, stored
+from shared.eventstore.event import Event, stored, upcast
 
 
 class Test(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -38,9 +40,13 @@ class Verdict(msgspec.Struct, frozen=True, omit_defaults=True):
     ham_seen: int = 0
     model: str = ""
     """Which facts the model had seen: its generation and position."""
+    account: str = ""
+    """All recipients led to this account, and its own lessons counted more: `own_spam` and `own_ham` of them."""
+    own_spam: int = 0
+    own_ham: int = 0
 
 
-@stored("mail.classified")
+@stored("mail.classified", schema=2)
 class MailClassified(Event, frozen=True):
     """A verdict, taken once per queue id. It carries the reception on, so that delivery needs no second question."""
 
@@ -50,6 +56,12 @@ class MailClassified(Event, frozen=True):
     """X-Spam-* lines ending in CRLF."""
     reception: MailReceived | None = None
     """Only on the bus; the stored fact leaves it out."""
+
+
+@upcast("mail.classified", 1)
+def _without_own_lessons(data: dict[str, Any]) -> dict[str, Any]:
+    """In the first schema no account's own lessons counted more."""
+    return data
 
 
 @stored("lesson.learned")

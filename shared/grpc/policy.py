@@ -10,7 +10,8 @@ OPERATOR = "operator"
 
 _TABLE: dict[str, tuple[str, ...]] = {
     "ingress": ("directory.Directory/Resolve", "directory.Directory/Authenticate", "directory.Directory/MaySendAs", "directory.events/*"),
-    "classifier": ("mailstore.events/*", "mailstore.Mailstore/Fetch", "mailstore.Mailstore/ListMailboxes", "ingress.Ingress/Hold"),
+    "classifier": ("mailstore.events/*", "mailstore.Mailstore/Fetch", "mailstore.Mailstore/ListMailboxes", "ingress.Ingress/Hold",
+                   "directory.events/*"),
     "delivery": ("directory.Directory/Resolve", "directory.Directory/MaySendAs", "directory.events/*", "mailstore.Mailstore/Deliver",
                  "mailstore.Mailstore/Quota", "outbound.Outbound/Enqueue", "ingress.Ingress/Hold"),
     "mailstore": ("directory.events/*", "directory.Directory/ShowAccount"),

@@ -23,7 +23,6 @@ class Seen(NamedTuple):
     spam_seen: float
     ham_seen: float
 
-
     def without(self, is_spam: bool) -> "Seen":
         """As if the message that has these tokens, of that label, had never been counted."""
         if is_spam:
@@ -82,6 +81,20 @@ class AccountCounts:
         self._ham = _Sparse(by_label[False])
         self._spam = _Sparse(by_label[True])
 
+    def __len__(self) -> int:
+        """Distinct tokens, those of spam and those of ham."""
+        return len(self._spam) + len(self._ham)
+
+    @property
+    def spam_seen(self) -> int:
+        """Messages it taught as spam."""
+        return self._spam.messages
+
+    @property
+    def ham_seen(self) -> int:
+        """Messages it taught as ham."""
+        return self._ham.messages
+
     def seen(self, tokens: Indices) -> Seen:
         """The counts of these tokens."""
         return Seen(self._spam.of(tokens), self._ham.of(tokens), self._spam.messages, self._ham.messages)
@@ -95,6 +108,9 @@ class _Sparse:
         everything = np.concatenate(messages) if messages else np.empty(0, np.uint32)
         self._indices, counts = np.unique(everything, return_counts=True)
         self._counts = counts.astype(np.float64)
+
+    def __len__(self) -> int:
+        return len(self._indices)
 
     def of(self, tokens: Indices) -> npt.NDArray[np.float64]:
         if not len(self._indices):

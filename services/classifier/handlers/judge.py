@@ -1,15 +1,24 @@
-"""Judging one mail, once: a repeat gets the recorded verdict."""
+"""Judging one mail, once: a repeat gets the recorded verdict.
+
+The verdict is one for all recipients. So what an account taught itself counts more only when all recipients of the mail lead to that
+one account; the verdict says whose lessons they were and how many.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
 import structlog
 
+from services.classifier.domain.evidence import AccountCounts
 from services.classifier.domain.features import features
 from services.classifier.domain.opinion import Opinion
 from services.classifier.domain.spam_headers import spam_headers
 from services.classifier.domain.verdict import Hit, judge
 from services.classifier.domain.verdict import Verdict as Judged
 from services.classifier.handlers.examine import examined
+from services.classifier.handlers.own_evidence import OwnEvidence
 from services.classifier.handlers.teacher import Teacher
 from services.classifier.settings import ClassifierSettings
 from shared.blobs.errors import BlobError
@@ -26,14 +35,34 @@ VERSION = "mailfold"
 _UNREADABLE = Hit("UNREADABLE", 0.0, "The message could not be read, so nothing was judged")
 
 
+class Recipients(Protocol):
+    """Who is behind addresses."""
+
+    def account_of(self, addresses: Sequence[str]) -> str:
+        """The one account that all of them lead to; "" for several, for another server's, and while it is not known."""
+
+
+class _Examined(NamedTuple):
+    """What was found of a mail: the model's opinion, other tests that were met, and the account whose own lessons counted more."""
+
+    opinion: Opinion | None
+    tests: tuple[Hit, ...] = ()
+    account: str = ""
+    own: AccountCounts | None = None
+
+
 class Judge:
     """Takes verdicts and records them."""
 
-    def __init__(self, store: EventStore, blobs: BlobReader, teacher: Teacher, settings: ClassifierSettings) -> None:
+    def __init__(
+        self, store: EventStore, blobs: BlobReader, teacher: Teacher, settings: ClassifierSettings, recipients: Recipients, own: OwnEvidence
+    ) -> None:
         self._store = store
         self._blobs = blobs
         self._teacher = teacher
         self._settings = settings
+        self._recipients = recipients
+        self._own = own
 
     async def classify(self, mail: MailReceived) -> MailClassified:
         """The verdict in force for a mail, recorded when this returns."""
@@ -47,9 +76,9 @@ class Judge:
         return None
 
     async def _judged(self, mail: MailReceived) -> MailClassified:
-        opinion, tests = await self._examined(mail)
-        judged = judge(opinion, tests, self._settings.threshold)
-        fact = MailClassified(mail.queue_id, _as_fact(judged, opinion, self._settings.words_kept), spam_headers(judged, VERSION))
+        found = await self._examined(mail)
+        judged = judge(found.opinion, found.tests, self._settings.threshold)
+        fact = MailClassified(mail.queue_id, _as_fact(judged, found, self._settings.words_kept), spam_headers(judged, VERSION))
         why = Provenance(ACTOR, correlation=mail.queue_id)
         try:
             await self._store.write(lambda transaction: transaction.append(mail.queue_id, [fact], why, expected=0))
@@ -57,21 +86,25 @@ class Judge:
             return await self._recorded(mail.queue_id) or fact
         return fact
 
-    async def _examined(self, mail: MailReceived) -> tuple[Opinion | None, tuple[Hit, ...]]:
+    async def _examined(self, mail: MailReceived) -> _Examined:
         try:
             found = features(*await examined(self._blobs, mail.message.blob, self._settings.bytes_examined))
         except BlobError as error:
             # The mail must go on: what cannot be read is not judged, and the verdict says so.
             log.error("classifier.unreadable", queue_id=mail.queue_id, error=str(error))
-            return None, (_UNREADABLE,)
-        opinion = self._teacher.model.opinion(found)
+            return _Examined(None, (_UNREADABLE,))
+        if not self._teacher.model.is_ready:
+            return _Examined(None)
+        account = self._recipients.account_of([recipient.address for recipient in mail.recipients])
+        own = await self._own.of(account)
+        opinion = self._teacher.model.opinion(found, own)
         if opinion is not None and not self._settings.second_opinion:
             opinion = opinion._replace(text=None, header=None)
-        return opinion, ()
+        return _Examined(opinion, account=account if own is not None else "", own=own)
 
 
-def _as_fact(judged: Judged, opinion: Opinion | None, words: int) -> Verdict:
-    seen = judged.facts
+def _as_fact(judged: Judged, found: _Examined, words: int) -> Verdict:
+    seen, opinion, own = judged.facts, found.opinion, found.own
     return Verdict(
         spam=judged.is_spam, score=judged.score, required=judged.required,
         tests=tuple(Test(test.name, test.score, test.description) for test in judged.tests),
@@ -79,4 +112,5 @@ def _as_fact(judged: Judged, opinion: Opinion | None, words: int) -> Verdict:
         probability=opinion.bayes if opinion else 0.5, second_probability=opinion.text if opinion and opinion.text is not None else 0.5,
         spam_seen=seen.spam, ham_seen=seen.ham,
         model=f"bayes {seen.spam}+{seen.ham}, linear {seen.linear_spam}+{seen.linear_ham}, training {seen.generation}",
+        account=found.account, own_spam=own.spam_seen if own is not None else 0, own_ham=own.ham_seen if own is not None else 0,
     )  # fmt: skip

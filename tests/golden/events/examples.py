@@ -30,7 +30,7 @@ _ENTRY = mailbox.NewEntry(
 )  # fmt: skip
 _VERDICT = spam.Verdict(
     True, 7.25, 5.0, (spam.Test("BAYES_99", 3.5, "very likely spam"), spam.Test("HTML_ONLY", 0.5)), (spam.Word("viagra", 4.25), spam.Word("hello", -0.5)), 0.99,
-    0.75, 120, 340, "g7:3=18",
+    0.75, 120, 340, "g7:3=18", "a0001", 7, 12,
 )  # fmt: skip
 
 EXAMPLES: tuple[Event, ...] = (

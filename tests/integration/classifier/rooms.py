@@ -24,16 +24,20 @@ from shared.blobs.local import LocalBlobs
 from shared.bus.bus import Bus
 from shared.bus.settings import BusSettings
 from shared.bus.subjects import DELIVERY_CLASSIFIED, RECEIVED
+from shared.events.directory import AccountAdded, AliasAdded, DomainAdded
 from shared.events.mail import Client, MailReceived, Message, Recipient
 from shared.events.spam import MailClassified
-from shared.eventstore.event import encode
+from shared.eventstore.event import Actor, Provenance, Recorded, encode
 from shared.grpc.servicers import Registration
+from shared.owner.source import to_wire
 from shared.places import Places
 from shared.protocol.message.scan import encode_scan, scan
 from shared.rpc.mailfold.classifier.v1 import classifier_pb2
 from shared.rpc.mailfold.classifier.v1.classifier_pb2_grpc import ClassifierStub
 from shared.rpc.mailfold.directory.v1 import directory_pb2
 from shared.rpc.mailfold.directory.v1.directory_pb2_grpc import add_DirectoryServicer_to_server
+from shared.rpc.mailfold.events.v1 import events_pb2
+from shared.rpc.mailfold.events.v1.events_pb2_grpc import EventSourceServicer, add_EventSourceServicer_to_server
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 from shared.rpc.mailfold.mailstore.v1.mailstore_pb2_grpc import MailstoreStub
 from shared.rpc.mailfold.owner.v1 import owner_pb2
@@ -45,11 +49,26 @@ from shared.shards import shard_of
 SPAM, INBOX, TRASH = "Spam", "INBOX", "Trash"
 
 
-class NoQuotas:
-    """A directory in which every account may keep what it likes."""
+FACTS = (
+    DomainAdded("d-1", "example.org", True),
+    *(AccountAdded(f"a-{name}", f"{name}@example.org", f"u-{name}", 0) for name in ("ann", "bob", "carl")),
+    AliasAdded("post@example.org", ("bob@example.org",)),
+)
+
+
+class NoQuotas(EventSourceServicer):
+    """A directory of three accounts, in which every one may keep what it likes."""
 
     def __init__(self) -> None:
-        self.registrations: Sequence[Registration] = ((add_DirectoryServicer_to_server, self),)
+        self.registrations: Sequence[Registration] = (
+            (add_DirectoryServicer_to_server, self),
+            (add_EventSourceServicer_to_server, self),
+        )
+
+    async def ReadEvents(self, request: Any, context: Any) -> AsyncIterator[events_pb2.EventBatch]:
+        why = Provenance(Actor("operator"))
+        facts = [Recorded(0, position, "directory", position, 1, why, fact) for position, fact in enumerate(FACTS, 1)]
+        yield events_pb2.EventBatch(events=[to_wire(fact) for fact in facts if fact.position > request.after.get(0, 0)])
 
     async def start(self) -> None: ...
 
@@ -92,9 +111,10 @@ class Rooms:
         """COPY; the UIDs of the copies."""
         return await self._carry("Copy", account, source, uids, target)
 
-    async def receive(self, queue_id: str, blob: str) -> MailReceived:
-        """`mail.received` on the bus, as ingress publishes it."""
-        mail = MailReceived(queue_id, "bob@sender.example", (Recipient("ann@example.org"),), Message(blob, 100), Client("192.0.2.1"))
+    async def receive(self, queue_id: str, blob: str, *recipients: str) -> MailReceived:
+        """`mail.received` on the bus, as ingress publishes it; for nobody that the directory knows unless recipients are named."""
+        to = tuple(map(Recipient, recipients or ("dora@example.net",)))
+        mail = MailReceived(queue_id, "bob@sender.example", to, Message(blob, 100), Client("192.0.2.1"))
         await self.host.bus.publish(RECEIVED.on(shard_of(queue_id)), "", encode(mail))
         return mail
 
@@ -112,6 +132,14 @@ class Rooms:
         """RebuildModel."""
         stub: Any = ClassifierStub(self.host.channel("classifier", "operator"))
         await stub.RebuildModel(classifier_pb2.RebuildModelRequest())
+
+    async def knows(self, address: str) -> None:
+        """Wait until the classifier has followed the directory to this address."""
+
+        async def is_so() -> bool:
+            return bool(self.classifier.recipients.account_of([address]))
+
+        await until(is_so)
 
     async def learnt(self, spam: int, ham: int) -> None:
         """Wait until exactly so many stand and everything was followed."""

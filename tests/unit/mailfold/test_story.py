@@ -47,6 +47,12 @@ def test_a_verdict_sums_up() -> None:
     assert found.index("+4.200  viagra") < found.index("-1.000  meeting")
 
 
+def test_whose_own_lessons_counted_more_is_told() -> None:
+    verdict = spam.Verdict(False, 4.75, 5.0, account="a1", own_spam=3, own_ham=4)
+    assert any("lessons of ann@example.org counted more: 3 spam and 4 ham" in line for line in lines(spam.MailClassified("q1", verdict, b"")))
+    assert not any("counted more" in line for line in lines(spam.MailClassified("q1", spam.Verdict(False, 4.75, 5.0), b"")))
+
+
 def test_a_sum_that_does_not_fit_is_shown() -> None:
     found = lines(spam.MailClassified("q1", spam.Verdict(True, 9.0, 5.0, (spam.Test("A", 1.0),)), b""))
     assert any("(recorded +9.00)" in line for line in found)

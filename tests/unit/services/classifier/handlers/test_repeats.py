@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
 import sqlalchemy
 
 from services.classifier.handlers.judge import Judge
+from services.classifier.handlers.own_evidence import OwnEvidence
 from services.classifier.handlers.teacher import Teacher
 from services.classifier.projections.lessons import LessonProjection
 from services.classifier.settings import ClassifierSettings
@@ -20,6 +21,13 @@ from shared.eventstore.store import EventStore
 from shared.protocol.message.scan import encode_scan, scan
 
 MAIL = b"Subject: once\r\n\r\nlook at me once\r\n"
+
+
+class Nobody:
+    """A book without addresses."""
+
+    def account_of(self, addresses: Sequence[str]) -> str:
+        return ""
 
 
 @pytest.fixture
@@ -38,7 +46,7 @@ async def test_a_repeat_reads_no_mail(store: EventStore) -> None:
     blob = await writer.commit(encode_scan(scan(MAIL)))
     message = Message(blob.id, blob.size)
     mail = MailReceived("q1", "bob@example.net", (Recipient("ann@example.org"),), message, Client("192.0.2.1"))
-    judge = Judge(store, blobs, Teacher(store, 1.0), ClassifierSettings())
+    judge = Judge(store, blobs, Teacher(store, 1.0), ClassifierSettings(), Nobody(), OwnEvidence(store))
     first = await judge.classify(mail)
     await blobs.delete(blob.id)
     assert await judge.classify(mail) == first

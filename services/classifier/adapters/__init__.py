@@ -1,0 +1,1 @@
+"""The directory, as far as the classifier looks at it."""
