@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterator
 
+from services.classifier.domain.strange import lower
+
 MAX_URLS = 60
 MAX_PATH_WORDS = 12
 
@@ -15,7 +17,7 @@ _PATH_WORD = re.compile(r"[a-z]{3,20}")
 
 def url_tokens(text: str) -> Iterator[str]:
     """Tokens of the different addresses of a text (HTML source or plain)."""
-    lowered = text.lower()
+    lowered = lower(text)
     addresses = dict.fromkeys(address for literal, start in _STARTS if literal in lowered for address in start.findall(lowered)[:MAX_URLS])
     if addresses:
         yield "url:"

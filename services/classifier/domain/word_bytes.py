@@ -23,6 +23,7 @@ _NOT_SMALL = bytes(0x20 if byte < 0x80 and chr(byte).islower() else inner for by
 _CHUNK = b"\xff" * (LONGEST + 1)
 _LEAST_SHOUT = 4
 _YEARS = frozenset(year.encode() for year in YEARS)
+_CENTURIES = frozenset(year[:2] for year in _YEARS)
 _FIRST_WIDE = "\u2e80"
 
 
@@ -51,14 +52,14 @@ def read_words(text: str, room: int) -> Words:
         return _described([word.encode("utf-8", "replace") for word in words(text)[:room]], strange)
     if not laid.chunks and not _may_shout(laid.data, strange):
         found = _split(lowered(laid.data, strange), laid.chunks)[:room]
-        return Words(_without_years(found), [], len(found))
+        return Words(_without_years(found, data), [], len(found))
     return _described(_split(laid.data, laid.chunks)[:room], strange)
 
 
 def _described(found: list[bytes], strange: Strange) -> Words:
     """From words as they are written."""
-    low = lowered(b" ".join(found), strange).split(b" ") if found else []
-    return Words(_without_years(low), _shouted(found, strange), len(found))
+    low = lowered(b" ".join(found), strange)
+    return Words(_without_years(low.split(b" "), low) if found else [], _shouted(found, strange), len(found))
 
 
 def _shouted(found: list[bytes], strange: Strange) -> list[str]:
@@ -77,8 +78,10 @@ def _have_capitals(strange: Strange) -> bool:
     return any(map(str.isupper, strange))
 
 
-def _without_years(found: list[bytes]) -> list[bytes]:
-    return found if _YEARS.isdisjoint(found) else [word for word in found if word not in _YEARS]
+def _without_years(found: list[bytes], data: bytes) -> list[bytes]:
+    if not any(century in data for century in _CENTURIES) or _YEARS.isdisjoint(found):
+        return found
+    return [word for word in found if word not in _YEARS]
 
 
 def _laid_out(data: bytes, strange: Strange) -> _Laid | None:
