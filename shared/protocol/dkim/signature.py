@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Literal, cast
+
+import msgspec
 
 from shared.protocol.dkim.result import Canonicalization, DkimCode, DkimResult, HashName
 from shared.protocol.dkim.tags import DkimSyntaxError, decode_base64, items, parse_tags, without_blank
@@ -31,8 +32,7 @@ class UnacceptableSignature(Exception):
         self.reason = reason
 
 
-@dataclass(frozen=True, slots=True)
-class Signature:
+class Signature(msgspec.Struct, frozen=True, gc=False):
     """A well-formed signature."""
 
     field: bytes
