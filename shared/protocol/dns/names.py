@@ -41,6 +41,7 @@ def to_a_labels(domain: str) -> str | None:
         return None
 
 
+@lru_cache(maxsize=4096)
 def parse_address(text: str) -> IPAddress | None:
     """An address literal; an IPv4-mapped one is the IPv4 address it stands for. None when it is none."""
     try:
