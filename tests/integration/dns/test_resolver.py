@@ -134,7 +134,7 @@ async def test_one_who_gives_up_does_not_take_the_answer_from_others() -> None:
 
 async def test_hundreds_of_questions_at_once() -> None:
     records = {(f"h{number}.example", "A"): [f"192.0.2.{number % 250 + 1}"] for number in range(600)}
-    async with local_name_server(records) as server, resolving(server) as resolver:
+    async with local_name_server(records) as server, resolving(server, timeout=30) as resolver:
         answers = await asyncio.gather(*(resolver.ask(Question(f"h{number}.example", "A")) for number in range(600)))
         assert [answer.records for answer in answers] == [(f"192.0.2.{number % 250 + 1}",) for number in range(600)]
         assert len(server.ports) == 4
