@@ -170,7 +170,9 @@ class EventStore:
     async def read(self, query: Callable[[Reader], T]) -> T:
         """Answer a short question from committed rows. `query` must not keep the reader."""
         if self._reader is not None:
-            return query(self._reader)
+            # A reader forgets all pages at each commit of another connection; the writer's own connection knows them still.
+            resting = self._writer.resting if isinstance(self._writer, LoopWriter) else None
+            return query(resting or self._reader)
         assert self._loop is not None
         return await self._loop.run_in_executor(self._pool, self._read_apart, query)
 

@@ -121,6 +121,7 @@ class LoopWriter:
         await asyncio.to_thread(self._thread.join)
         if self._connection is not None:
             self._connection.close()
+            self._connection = None
 
     async def run(self, work: Callable[[Connection], T], *, long: bool = False) -> T:
         """As `ThreadWriter.run`; a `long` work does not keep the loop from others."""
@@ -134,6 +135,11 @@ class LoopWriter:
             self._is_due = True
             self._loop.call_soon(self._turn)
         return await future
+
+    @property
+    def resting(self) -> Connection | None:
+        """The writer's connection while no group is under way: what it last wrote, it need not read again. For the loop alone, and at once."""
+        return None if self._is_flushing else self._connection
 
     def _turn(self) -> None:
         self._is_due = False

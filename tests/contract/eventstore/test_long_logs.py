@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.contract.eventstore.harness import Harness, MakeBackend, fill
+from tests.contract.eventstore.sample import purses
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="bytes read are counted in /proc")
 _LONG = bytes(9000)
@@ -48,3 +49,15 @@ async def test_the_end_of_a_long_log_is_read_like_that_of_a_short_one(sqlite_bac
     await _lengthen(harness, 2000)
     # Two more levels in the trees of row ids and of positions, a page each; not the other facts.
     assert await _look_at_the_end(harness) <= short + 4 * 4096
+
+
+async def test_what_was_just_written_is_not_read_from_the_file(sqlite_backend: MakeBackend) -> None:
+    harness = Harness(sqlite_backend)
+    store = await harness.open()
+    for coins in range(1, 4):
+        await fill(store, "p1", coins)
+        before = _read_so_far()
+        found = await store.read(purses)
+        assert _read_so_far() - before < 4096
+        assert [row[1] for row in found] == [sum(range(coins + 1))]
+    await harness.close(store)
