@@ -15,7 +15,7 @@ from nats.js.api import (
     StorageType,
     StreamConfig,
 )
-from nats.js.errors import BadRequestError, NotFoundError
+from nats.js.errors import BadRequestError, NotFoundError, ServerError
 
 from shared.bus.subjects import DURABLES, STREAMS, Durable, Stream
 
@@ -23,6 +23,8 @@ ACK_POLICY = AckPolicy.EXPLICIT
 """The one ack policy of the house: a message is done when its worker says so, never by being delivered."""
 
 _STREAM_NAME_IN_USE = 10058
+_STORAGE_FIXED = "storage type can not be updated"
+"""The server's words; the number beside them stands for any failure to make a durable."""
 _REQUEST_SECONDS = 3.0
 
 
@@ -41,7 +43,11 @@ def stream_config(stream: Stream) -> StreamConfig:
 
 
 def consumer_config(durable: Durable, ack_wait_seconds: float) -> ConsumerConfig:
-    """The server's configuration of a durable; it never gives up by itself (`max_deliver`): the worker counts and buries."""
+    """The server's configuration of a durable; it never gives up by itself (`max_deliver`): the worker counts and buries.
+
+    What was acknowledged is gone from the stream, so a server that forgets a durable's state (`mem_storage`) gives out again only what was
+    on its way when it stopped. Kept in a file, the state was written ten times a second for each durable: a seventh of the server's CPU.
+    """
     return ConsumerConfig(
         durable_name=durable.name,
         filter_subject=durable.fact.pattern,
@@ -50,6 +56,7 @@ def consumer_config(durable: Durable, ack_wait_seconds: float) -> ConsumerConfig
         max_deliver=-1,
         max_ack_pending=durable.max_ack_pending,
         deliver_policy=DeliverPolicy.ALL,
+        mem_storage=True,
     )
 
 
@@ -59,7 +66,7 @@ async def declare_all(client: Client, ack_wait_seconds: float) -> None:
     for stream in STREAMS:
         await _declare_stream(jetstream, stream_config(stream))
     for durable in DURABLES:
-        await jetstream.add_consumer(durable.stream.name, consumer_config(durable, ack_wait_seconds))
+        await _declare_durable(jetstream, durable.stream.name, consumer_config(durable, ack_wait_seconds))
 
 
 async def remove_stuck(client: Client, silent_seconds: float) -> None:
@@ -83,3 +90,14 @@ async def _declare_stream(jetstream: JetStreamContext, config: StreamConfig) -> 
         if error.err_code != _STREAM_NAME_IN_USE:
             raise
         await jetstream.update_stream(config)
+
+
+async def _declare_durable(jetstream: JetStreamContext, stream: str, config: ConsumerConfig) -> None:
+    """As for a stream. A durable of an earlier release that kept its state in a file is made anew; its messages stay in the stream."""
+    try:
+        await jetstream.add_consumer(stream, config)
+    except ServerError as error:
+        if error.description != _STORAGE_FIXED or config.durable_name is None:
+            raise
+        await jetstream.delete_consumer(stream, config.durable_name)
+        await jetstream.add_consumer(stream, config)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import os
 import resource
 import time
@@ -14,6 +15,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from shared.bus.bus import Bus
+from shared.bus.declare import consumer_config
 from shared.bus.errors import BusUnavailable
 from shared.bus.settings import BusSettings
 from shared.bus.subjects import CLASSIFIER_RECEIVED, DOORBELL_LOG, MAIL, RECEIVED, SETTLED, store_doorbell, store_doorbell_pattern
@@ -231,3 +233,34 @@ async def _published(bus: Bus, payload: bytes) -> bool:
     except BusUnavailable:
         return False
     return True
+
+
+async def test_a_durable_of_an_earlier_release_is_made_anew_and_its_messages_stay(nats_server: NatsServer) -> None:
+    inbox = Inbox()
+    async with connected(nats_server) as bus:
+        await bus.publish(RECEIVED.on(0), "e1", b"fact")
+    async with observer(nats_server) as jetstream:
+        await jetstream.delete_consumer(MAIL.name, CLASSIFIER_RECEIVED.name)
+        kept_in_a_file = dataclasses.replace(consumer_config(CLASSIFIER_RECEIVED, 30.0), mem_storage=False)
+        await jetstream.add_consumer(MAIL.name, kept_in_a_file)
+    async with connected(nats_server) as bus:
+        bus.work(CLASSIFIER_RECEIVED, inbox.handle, inbox.bury)
+        await until(lambda: inbox.finished == [b"fact"])
+    assert (await info(nats_server, CLASSIFIER_RECEIVED)).config.mem_storage
+
+
+async def test_what_was_acknowledged_does_not_come_again_after_a_restart(nats_server: NatsServer) -> None:
+    inbox = Inbox()
+    async with connected(nats_server) as bus:
+        bus.work(CLASSIFIER_RECEIVED, inbox.handle, inbox.bury)
+        await bus.publish(RECEIVED.on(0), "e1", b"done")
+        await until(lambda: _is_empty(nats_server))
+        nats_server.kill()
+        nats_server.start()
+        await bus.publish(RECEIVED.on(0), "e2", b"next")
+        await until(lambda: b"next" in inbox.finished)
+    assert inbox.finished == [b"done", b"next"]
+
+
+async def _is_empty(nats_server: NatsServer) -> bool:
+    return await held(nats_server, MAIL) == 0
