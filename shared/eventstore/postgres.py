@@ -123,12 +123,11 @@ class PostgresBackend:
     """Savepoints beyond 64 spill PostgreSQL's subtransaction cache, for every reader."""
     reads_inline = False
 
-    def __init__(self, url: str, schema: str, *, durable: bool = True) -> None:
+    def __init__(self, url: str, schema: str) -> None:
         self._schema = schema
         self.tallies = Tallies()
-        synchronous = "" if durable else " -csynchronous_commit=off"
         sqlalchemy_url = sqlalchemy.make_url(url).set(drivername="postgresql+psycopg")
-        options = {"options": f"-csearch_path={schema}{synchronous}", "prepare_threshold": 2, "connect_timeout": 10}
+        options = {"options": f"-csearch_path={schema}", "prepare_threshold": 2, "connect_timeout": 10}
         self.engine = sqlalchemy.create_engine(sqlalchemy_url, pool_size=8, max_overflow=-1, pool_pre_ping=True, connect_args=options)
 
     def create(self, metadata: sqlalchemy.MetaData) -> None:

@@ -50,10 +50,11 @@ class Backend(Protocol):
 def backend_for(url: str, service: str, data: Path, *, durable: bool = True) -> Backend:
     """The backend that a service's `store` setting names: empty for the embedded file, or a postgresql:// address.
 
-    `durable=False` is for copies: a power cut may take their last commits, all together and in order, and never damages the rest.
+    `durable=False` is for copies in the embedded file: a power cut may take their last commits, all together and in order, and never damages
+    the rest; the process goes with it and reads its positions anew. A database server may fall alone, so there every commit is kept.
     """
     if url:
-        return PostgresBackend(url, f"mailfold_{service}", durable=durable)
+        return PostgresBackend(url, f"mailfold_{service}")
     return SqliteBackend(data / "store" / f"{service}.sqlite", durable=durable)
 
 
