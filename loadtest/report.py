@@ -136,19 +136,21 @@ def measures(growth: Growth, operation: str) -> dict[str, list[float]]:
     timings = sorted((one for one in growth.timings if one.operation == operation), key=lambda one: one.mailbox_size)
     found = {name: [value for one in timings if (value := of(one)) is not None] for name, of in _MEASURES}
     found |= {name: [one.work[name] for one in timings if name in one.work] for name in (*STORED, *PASSED)}
+    found["bytes"] = [sum(one.work[way] for way in _WAYS) for one in timings if one.work.keys() >= set(_WAYS)]
     return {name: values for name, values in found.items() if len(values) == len(timings)}
 
 
 _MEASURES: tuple[tuple[str, Callable[[ImapTiming], float | None]], ...] = (
     ("CPU ms", lambda one: one.cpu_ms), ("CPU ms, least", lambda one: one.least_cpu_ms), ("wall ms", lambda one: one.wall_ms),
 )  # fmt: skip
-_TIME_OF_ALL = "wall ms"
-"""Waiting, ours and others' work included: shown, not judged, unless nothing else is known."""
+_WAYS = ("bytes_read", "bytes_written")
+_SHOWN = {"wall ms", *_WAYS}
+"""Not judged, unless nothing else is known: time holds others' work as well, and octets are judged by their sum, for one way may be next to nothing."""
 
 
 def ratio(measure: str, smallest: float, value: float) -> float:
     """How many times the work. Less than a tenth of a statement, row, octet or call is what the server does by itself now and then."""
-    nothing = 0.1 if measure in (*STORED, *PASSED) else 0.001
+    nothing = 0.1 if measure in (*STORED, *PASSED, "bytes") else 0.001
     return max(value, nothing) / max(smallest, nothing)
 
 
@@ -159,7 +161,7 @@ def grown(growth: Growth) -> dict[str, dict[str, float]]:
 
 
 def _above(measured: dict[str, list[float]]) -> dict[str, float]:
-    judged = {name: values for name, values in measured.items() if name != _TIME_OF_ALL} or measured
+    judged = {name: values for name, values in measured.items() if name not in _SHOWN} or measured
     largest = {name: max(ratio(name, values[0], value) for value in values) for name, values in judged.items()}
     return {name: round(value, 2) for name, value in largest.items() if round(value, 2) > ALLOWED}
 

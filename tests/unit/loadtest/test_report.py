@@ -89,6 +89,12 @@ def test_the_server_s_own_doings_are_no_growth_of_an_operation_without_statement
     assert grown(_growth(_timing("NOOP", 10, 0.06), _timing("NOOP", 100, 0.09))) == {"NOOP": {"CPU ms": 1.5}}
 
 
+def test_octets_are_judged_by_their_sum() -> None:
+    few = _timing("STORE new", 10, 1.0, bytes_read=100, bytes_written=40_000)
+    assert grown(_growth(few, _timing("STORE new", 100, 1.0, bytes_read=300, bytes_written=40_000))) == {}
+    assert grown(_growth(few, _timing("STORE new", 100, 1.0, bytes_read=20_150, bytes_written=40_000))) == {"STORE new": {"bytes": 1.5}}
+
+
 def test_without_meters_the_waiting_is_judged() -> None:
     assert grown(_growth(_timing("NOOP", 10, None, wall=1.0), _timing("NOOP", 100, None, wall=2.0))) == {"NOOP": {"wall ms": 2.0}}
 
