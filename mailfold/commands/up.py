@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from mailfold.commands.options import DATA, Data
+from mailfold.commands.options import DATA, Data, Json
 from mailfold.operator.failure import CommandFailed
 
 PortOffset = Annotated[int | None, typer.Option("--port-offset", min=0, max=64000, help="Added to every well-known port.")]
@@ -17,9 +17,9 @@ LayoutOption = Annotated[Literal["small", "split"] | None, typer.Option("--layou
 LogToTerminal = Annotated[bool, typer.Option("--log-to-terminal", help="The processes log here instead of in files (containers).")]
 
 
-def up(data: Data = DATA, port_offset: PortOffset = None, layout: LayoutOption = None, log_to_terminal: LogToTerminal = False) -> None:
-    """Start the server and keep it running until Ctrl-C or SIGTERM; a second Ctrl-C hurries."""
-    run(data, port_offset, layout, lambda: announce(data), log_to_terminal=log_to_terminal)
+def up(data: Data = DATA, port_offset: PortOffset = None, layout: LayoutOption = None, log_to_terminal: LogToTerminal = False, json: Json = False) -> None:
+    """Start the server and keep it running until Ctrl-C or SIGTERM; a second Ctrl-C hurries. With --json it prints its status once it is ready."""
+    run(data, port_offset, layout, lambda: announce(data, json=json), log_to_terminal=log_to_terminal)
 
 
 def run(data: Path, port_offset: int | None, layout: str | None, announced: Callable[[], None], *, log_to_terminal: bool = False) -> None:
@@ -45,13 +45,20 @@ def run(data: Path, port_offset: int | None, layout: str | None, announced: Call
     sys.exit(code)
 
 
-def announce(data: Path) -> None:
+def announce(data: Path, *, json: bool) -> None:
     """Say where clients connect."""
+    import msgspec
+
+    from mailfold.commands.printing import as_json
     from mailfold.commands.status import print_listeners
     from mailfold.operator.report import status
     from mailfold.operator.session import converse
 
     found = converse(data, status)
+    if json:
+        as_json(msgspec.to_builtins(found))
+        sys.stdout.flush()
+        return
     print(f"Mailfold serves from {data.resolve()}; Ctrl-C stops it.")
     print_listeners(found)
     sys.stdout.flush()

@@ -49,9 +49,9 @@ class Server:
                 command(*arguments, "--data", str(data), "--port-offset", str(free_offset())), stdout=output, stderr=output, cwd=ROOT, start_new_session=True
             )
 
-    def wait(self) -> str:
+    def wait(self, said: str = "serves from") -> str:
         deadline = time.monotonic() + PATIENCE
-        while "serves from" not in self.output.read_text():
+        while said not in self.output.read_text():
             assert self.process.poll() is None, self.output.read_text()
             assert time.monotonic() < deadline, self.output.read_text()
             time.sleep(0.05)
@@ -148,3 +148,19 @@ def _alive(pid: int) -> bool:
     except ProcessLookupError:
         return False
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+@pytest.mark.parametrize("word", ["up", "demo"])
+def test_what_is_ready_is_told_to_programs_as_json(tmp_path: Path, word: str) -> None:
+    needs(nats)
+    server = Server(tmp_path / "data", word, "--json")
+    try:
+        found = json.loads(server.wait("\n}\n"))
+        told = found if word == "up" else found["status"]
+        assert told["ready"]
+        assert {"smtp", "imaps"} <= {one["protocol"] for one in told["listeners"]}
+        if word == "demo":
+            assert found["people"] == json.loads((server.data / "demo.json").read_text())
+            assert Path(found["authority"]).read_text().startswith("-----BEGIN CERTIFICATE-----")
+    finally:
+        assert server.stop(signal.SIGINT) == 0
