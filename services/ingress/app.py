@@ -57,7 +57,7 @@ class Ingress:
         metadata = sqlalchemy.MetaData()
         self.store = host.event_store(SERVICE, metadata, (ReceptionProjection(metadata), DeadLetterProjection(metadata)))
         self.letters = letters = DeadLetters(self.store, host.ids)
-        self.receptions = Receptions(self.store)
+        self.receptions = Receptions(self.store, settings.doubt_patience)
         self.repeater = Repeater(host.bus, self.receptions, settings)
         self.settled = SettledWorker(self.receptions, self.repeater, letters)
         self._authority = LocalAuthority(host.places.tls, host.clock)

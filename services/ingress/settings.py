@@ -42,5 +42,8 @@ class IngressSettings(Section, frozen=True):
         int, Meta(description="Octets of disk kept free: below, MAIL is answered 452 while what was accepted goes on. 0: none.", ge=0, le=2**50)
     ] = 256 * 1024 * 1024
     reserve_percent: Annotated[int, Meta(description="The same in percent of the disk; the larger of both counts.", ge=0, le=90)] = 0
+    doubt_patience: Annotated[
+        Seconds, Meta(description="Seconds to find out whether an acceptance stands whose commit was not answered (the database fell).", ge=0, le=300)
+    ] = 30.0
     refusals_detailed: Annotated[int, Meta(description="Refusals a minute that keep their detail, per client address; the rest are counted.", ge=1)] = 60
     refusals_waiting: Annotated[int, Meta(description="Refusals kept in memory until they are written.", ge=1, le=100_000)] = 2000

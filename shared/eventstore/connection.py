@@ -14,7 +14,12 @@ Row = tuple[Any, ...]
 
 
 class StoreUnavailable(Exception):
-    """The database cannot serve now (disk full, connection lost, fenced out): nothing was written; try again later."""
+    """The database cannot serve now (disk full, connection lost, fenced out): nothing was written; try again later.
+
+    `in_doubt`: a commit was under way, and whether it stands is known only when the database answers again.
+    """
+
+    in_doubt = False
 
 
 class Tally:

@@ -2,31 +2,56 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 from services.ingress.projections.receptions import HELD, MOVING
 from shared.events.mail import MailHeld, MailReceived, MailResumed, MailSettled, MailSubmitted
+from shared.eventstore.connection import StoreUnavailable
 from shared.eventstore.event import Provenance, Recorded
 from shared.eventstore.store import EventStore
-from shared.eventstore.transaction import Transaction
+from shared.eventstore.transaction import Transaction, VersionConflict
 
 Accepted = MailReceived | MailSubmitted
+_LOOK_SECONDS = 0.1
 _FIRST = "SELECT queue_id FROM reception WHERE state = ? AND queue_id > ? ORDER BY queue_id LIMIT ?"
 
 
 class Receptions:
     """What the ingress owns: every mail from its acceptance until its last recipient is settled."""
 
-    def __init__(self, store: EventStore) -> None:
+    def __init__(self, store: EventStore, doubt_patience: float) -> None:
         self._store = store
+        self._doubt_patience = doubt_patience
 
     async def accept(self, event: Accepted, why: Provenance) -> Recorded:
-        """Take responsibility for a mail. Raises StoreUnavailable: then nothing was taken."""
+        """Take responsibility for a mail. Raises StoreUnavailable: then nothing was taken, as far as could be found out in time."""
+        try:
+            return await self._append(event, why)
+        except StoreUnavailable as error:
+            if not error.in_doubt:
+                raise
+            return await self._cleared(event, why)
 
-        def work(transaction: Transaction) -> Recorded:
-            return transaction.append(event.queue_id, [event], why, expected=0)[0]
+    async def _append(self, event: Accepted, why: Provenance) -> Recorded:
+        return await self._store.write(lambda transaction: transaction.append(event.queue_id, [event], why, expected=0)[0])
 
-        return await self._store.write(work)
+    async def _cleared(self, event: Accepted, why: Provenance) -> Recorded:
+        """A commit was under way when the database fell. The same once more tells: it stands already, or it stands now.
+
+        Told to send again, the client would make a second mail of one that stands.
+        """
+        patience = asyncio.get_running_loop().time() + self._doubt_patience
+        while True:
+            try:
+                return await self._append(event, why)
+            except VersionConflict:
+                if (stands := await self.accepted(event.queue_id)) is not None:
+                    return stands
+            except StoreUnavailable:
+                if asyncio.get_running_loop().time() >= patience:
+                    raise
+            await asyncio.sleep(_LOOK_SECONDS)
 
     async def settle(self, event: MailSettled, why: Provenance) -> bool:
         """Release a reception; False when it was released before."""

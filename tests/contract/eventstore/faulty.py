@@ -12,10 +12,14 @@ from shared.eventstore.store import Backend
 
 
 class Fault:
-    """What fails next: `begin` before it is done, `commit` after it was done, `undo` before. And a gate in front of every commit."""
+    """What fails next, and what after that: `begin`, `undo` and `before commit` before they are done, `commit` after it was.
+
+    And a gate in front of every commit.
+    """
 
     def __init__(self) -> None:
         self.next = ""
+        self.then = ""
         self.at_gate = threading.Event()
         """Set when a commit stands before the gate."""
         self.gate = threading.Event()
@@ -25,7 +29,7 @@ class Fault:
         """Whether this is it; it strikes once."""
         struck = self.next == what
         if struck:
-            self.next = ""
+            self.next, self.then = self.then, ""
         return struck
 
 
@@ -50,6 +54,7 @@ class FaultyConnection:
     def commit(self) -> None:
         self._fault.at_gate.set()
         self._fault.gate.wait(10)
+        self._break_at("before commit")
         self._real.commit()
         self._break_at("commit")
 

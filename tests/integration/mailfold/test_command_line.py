@@ -165,7 +165,12 @@ def test_a_full_disk_under_the_output_is_told(data: Path) -> None:
 def test_ctrl_c_ends_a_command_in_silence(data: Path) -> None:
     environment = {**os.environ, "MAILFOLD_DATA": str(data)}
     words = [*COMMAND, "user", "add", "bob", "--password-stdin"]
-    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT, env=environment) as process:
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+
+    def as_at_a_terminal() -> None:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # a background job of a shell begins with it ignored, and so would its children
+
+    with subprocess.Popen(words, **pipes, cwd=ROOT, env=environment, preexec_fn=as_at_a_terminal) as process:
         assert process.stdin is not None
         while "pipe_read" not in Path(f"/proc/{process.pid}/wchan").read_text() and process.poll() is None:
             pass  # it waits for the password

@@ -1,0 +1,67 @@
+"""A database that falls while an acceptance commits: the client hears what became of it, and no mail becomes two."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy
+
+from services.ingress.handlers.receptions import Receptions
+from services.ingress.projections.receptions import ReceptionProjection
+from shared.clock import FixedClock
+from shared.events.mail import Client, MailReceived, Message
+from shared.eventstore.connection import StoreUnavailable
+from shared.eventstore.event import Actor, Provenance
+from shared.eventstore.sqlite import SqliteBackend
+from shared.eventstore.store import EventStore
+from tests.contract.eventstore.faulty import Fault, FaultyBackend
+
+WHY = Provenance(Actor("service", "ingress"))
+
+
+@pytest.fixture
+def fault() -> Fault:
+    return Fault()
+
+
+@pytest.fixture
+async def store(tmp_path: Path, fault: Fault) -> AsyncIterator[EventStore]:
+    metadata = sqlalchemy.MetaData()
+    store = EventStore(FaultyBackend(SqliteBackend(tmp_path / "ingress.sqlite"), fault), metadata, (ReceptionProjection(metadata),), FixedClock())
+    await store.open()
+    yield store
+    await store.close()
+
+
+def mail() -> MailReceived:
+    return MailReceived("q1", "ann@example.org", (), Message("g1/00", 10), Client("192.0.2.1"))
+
+
+async def test_what_stands_is_accepted(store: EventStore, fault: Fault) -> None:
+    fault.next = "commit"
+    recorded = await Receptions(store, 10.0).accept(mail(), WHY)
+    assert recorded.version == 1
+    assert [one.version for one in await store.read_stream("q1")] == [1]
+
+
+async def test_what_does_not_stand_is_accepted_now(store: EventStore, fault: Fault) -> None:
+    fault.next = "before commit"
+    assert (await Receptions(store, 10.0).accept(mail(), WHY)).version == 1
+    assert len(await store.read_stream("q1")) == 1
+
+
+async def test_patience_ends(store: EventStore, fault: Fault) -> None:
+    fault.next = "before commit"
+    fault.then = "begin"
+    with pytest.raises(StoreUnavailable):
+        await Receptions(store, 0.0).accept(mail(), WHY)
+    assert await store.read_stream("q1") == []
+
+
+async def test_without_doubt_nobody_waits(store: EventStore, fault: Fault) -> None:
+    fault.next = "begin"
+    with pytest.raises(StoreUnavailable):
+        await Receptions(store, 3600.0).accept(mail(), WHY)
+    assert await store.read_stream("q1") == []
