@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Sequence
 
+import msgspec
 import sqlalchemy
 import structlog
 
@@ -38,11 +39,12 @@ from shared.rpc.mailfold.ingress.v1.ingress_pb2_grpc import add_IngressServicer_
 from shared.rpc.mailfold.owner.v1 import owner_pb2
 from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import add_OwnerServicer_to_server
 from shared.service import Host
+from shared.settings import Section
 from shared.tls.authority import AuthorityError, LocalAuthority
 from shared.tls.server import ServerTls
 
 SERVICE = "ingress"
-SECTIONS = {SERVICE: IngressSettings}
+SECTIONS: dict[str, type[Section]] = {SERVICE: IngressSettings, "resolver": ResolverSettings}
 log = structlog.get_logger("ingress")
 _DAY = 86400.0
 _MIB = 1024 * 1024
@@ -109,7 +111,8 @@ class Ingress:
     def _made(self, host: Host, settings: IngressSettings) -> Means:
         hostname = host.server.host
         authserv_id = settings.authserv_id or hostname
-        self._resolver = Resolver(ResolverSettings(addresses=settings.resolver), host.clock)
+        resolving = host.section(ResolverSettings)
+        self._resolver = Resolver(msgspec.structs.replace(resolving, addresses=settings.resolver or resolving.addresses), host.clock)
         directory = FollowedDirectory(host.channel("directory", SERVICE), host.bus)
         checks = SenderChecks(self._resolver, host.clock, hostname, authserv_id)
         acceptance = Acceptance(hostname, host.clock, host.ids, checks, directory, self.receptions, self.repeater, settings.max_hops)

@@ -14,7 +14,7 @@ Seconds = float
 class IngressSettings(Section, frozen=True):
     """What an SMTP client may do and cost, and how receptions are repeated."""
 
-    resolver: Annotated[str, Meta(description="Name servers for SPF, DKIM and DMARC: address[:port], comma-separated; empty: the system's.")] = ""
+    resolver: Annotated[str, Meta(description="Name servers for SPF, DKIM and DMARC: address[:port], comma-separated; empty: resolver.addresses.")] = ""
     authserv_id: Annotated[str, Meta(description="Our name in Authentication-Results; empty: the mail host name.")] = ""
     max_message_bytes: Annotated[int, Meta(description="Largest message, in octets; advertised as SIZE.", ge=65536, le=2**31)] = 50 * 1024 * 1024
     max_header_bytes: Annotated[int, Meta(description="Largest message header, in octets.", ge=16384, le=4194304)] = 262144
