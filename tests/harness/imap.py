@@ -63,10 +63,12 @@ class Imap:
     def fetch(self, uid: int, what: str = "BODY.PEEK[]") -> bytes:
         """The literal of one FETCH answer, or its line when it has none."""
         answer = self._done(self.connection.uid("FETCH", str(uid), f"({what})"))
-        first = next((one for one in answer if one is not None), None)
-        if first is None:
+        lines = [one for one in answer if one is not None]
+        if not lines:
             raise No(f"FETCH {uid} {what}: nothing")
-        return bytes(first[1] if isinstance(first, tuple) else first)
+        # Flags that somebody changed may be told in front of what was asked for (RFC 3501 section 7).
+        asked = next((one for one in lines if isinstance(one, tuple)), lines[0])
+        return bytes(asked[1] if isinstance(asked, tuple) else asked)
 
     def attributes(self, uid: int, what: str) -> bytes:
         """One FETCH answer as it came, literals in their places."""

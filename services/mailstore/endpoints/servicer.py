@@ -87,26 +87,25 @@ class MailstoreEndpoint(MailstoreServicer):
         return pb.MailboxReply()
 
     async def ViewMailbox(self, request: pb.MailboxNameRequest, context: Any) -> pb.MailboxView:
-        def ask(reader: Reader) -> pb.MailboxView:
-            version = queries.version_of(reader, request.account)  # first, as above
+        def view(reader: Reader, version: int) -> pb.MailboxView:
             state = load.mailbox_by_name(reader, request.account, canonical(request.name))
             return pb.MailboxView(
                 mailbox=wire.mailbox(state), version=version, uids=wire.spans(queries.uid_runs(reader, state)),
                 keywords=queries.keywords(reader, state.id), first_unseen_uid=queries.first_unseen(reader, state),
             )  # fmt: skip
 
-        return await self._read(ask)
+        return await self._read(lambda reader: queries.of_one_version(reader, request.account, lambda version: view(reader, version)))
 
     async def Changes(self, request: pb.ChangesRequest, context: Any) -> pb.ChangesReply:
-        def ask(reader: Reader) -> pb.ChangesReply:
+        def changes(reader: Reader, version: int) -> pb.ChangesReply:
             state = load.mailbox_by_id(reader, request.account, request.mailbox)
-            found = queries.changes(reader, request.account, state, request.since, request.uid_next)
+            found = queries.changes(reader, version, state, request.since, request.uid_next)
             return pb.ChangesReply(
                 version=found.version, uid_next=found.uid_next, added=wire.spans(found.added), vanished=wire.spans(found.vanished),
                 changed=wire.changed(found.changed), keywords=found.keywords,
             )  # fmt: skip
 
-        return await self._read(ask)
+        return await self._read(lambda reader: queries.of_one_version(reader, request.account, lambda version: changes(reader, version)))
 
     async def Fetch(self, request: pb.FetchRequest, context: Any) -> AsyncIterator[pb.FetchBatch]:
         uids, seen = wire.ranges(request.uids), frozenset[int]()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple, TypeVar
 
 from services.mailstore.domain.flags import Flags
 from services.mailstore.domain.state import MailboxState
 from services.mailstore.domain.uids import Ranges, ranges
 from shared.eventstore.connection import Reader
 
+T = TypeVar("T")
+_TRIES = 3
 _RUNS = (
     "SELECT min(uid), max(uid) FROM (SELECT uid, uid - row_number() OVER (ORDER BY uid) AS run FROM entry WHERE mailbox = ?) AS numbered"
     " GROUP BY run ORDER BY 1"
@@ -46,6 +49,20 @@ def version_of(reader: Reader, account: str) -> int:
     return row[0] if row else 0
 
 
+def of_one_version(reader: Reader, account: str, ask: Callable[[int], T]) -> T:
+    """What several statements say of one version of an account: asked again when somebody committed between them.
+
+    Under a storm of commits the last answer stands: what is newer than its version is told again at the next question, never missed.
+    """
+    version = version_of(reader, account)
+    for _ in range(_TRIES):
+        answer = ask(version)
+        before, version = version, version_of(reader, account)
+        if before == version:
+            break
+    return answer
+
+
 def uid_runs(reader: Reader, mailbox: MailboxState) -> Ranges:
     """The UIDs of a mailbox as ranges; without holes it costs three look-ups however large the mailbox is."""
     row = reader.one(_EXTENT, (mailbox.id,))
@@ -69,12 +86,8 @@ def keywords(reader: Reader, mailbox: str) -> tuple[str, ...]:
     return tuple(row[0] for row in reader.all("SELECT keyword FROM keyword WHERE mailbox = ? ORDER BY keyword", (mailbox,)))
 
 
-def changes(reader: Reader, account: str, mailbox: MailboxState, since: int, uid_next: int) -> Changes:
-    """What a session that has seen version `since` and UIDs below `uid_next` must be told.
-
-    The version is read first: what commits meanwhile may be told now and is told again at the next question, never missed.
-    """
-    version = version_of(reader, account)
+def changes(reader: Reader, version: int, mailbox: MailboxState, since: int, uid_next: int) -> Changes:
+    """What a session that has seen version `since` and UIDs below `uid_next` must be told, as of `version`."""
     added = reader.all("SELECT uid FROM entry WHERE mailbox = ? AND uid >= ? ORDER BY uid", (mailbox.id, uid_next))
     moved = reader.all(
         # `+uid` is no index term: SQLite would rather read the whole mailbox by UID than the few changed rows by MODSEQ.
