@@ -22,7 +22,7 @@ def classified(fact: spam.MailClassified, names: Names) -> Iterator[str]:
     if verdict.account:
         yield f"  lessons of {names.of(verdict.account)} counted more: {verdict.own_spam} spam and {verdict.own_ham} ham"
     if verdict.second_probability != 0.5:
-        yield f"  second opinion (byte 4-grams): {verdict.second_probability:.4f}"
+        yield f"  second opinion (byte trigrams of the text): {verdict.second_probability:.4f}"
     if verdict.model:
         yield f"  model {verdict.model}"
 

@@ -35,7 +35,7 @@ class Verdict(msgspec.Struct, frozen=True, omit_defaults=True):
     words: tuple[Word, ...] = ()
     probability: float = 0.5
     second_probability: float = 0.5
-    """The byte 4-gram model's opinion; 0.5 when it has none."""
+    """The opinion of the model on byte trigrams of the visible text; 0.5 when it has none."""
     spam_seen: int = 0
     ham_seen: int = 0
     model: str = ""
