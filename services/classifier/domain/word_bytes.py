@@ -113,7 +113,8 @@ def _chunks(spaced: bytes, marks: list[bytes]) -> Iterator[tuple[int, int]]:
     for mark in marks:
         at = spaced.find(mark)
         while at >= 0:
-            end = spaced.find(b" ", at) if b" " in spaced[at:] else len(spaced)
+            if (end := spaced.find(b" ", at)) < 0:
+                end = len(spaced)
             yield spaced.rfind(b" ", 0, at) + 1, end
             at = spaced.find(mark, end)
 

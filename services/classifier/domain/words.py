@@ -1,7 +1,6 @@
-"""Text → words, in any script: the rules as patterns. `word_spans` reads long texts by the same rules, many words at once."""
+"""Text → words, in any script: the rules as patterns. `word_bytes` reads by the same rules, faster."""
 
 import re
-from collections.abc import Iterator
 
 # A word may hold digits, apostrophes, dots, hyphens and dollar signs, and ends after 20 characters; amounts and rows of
 # exclamation marks are words too; scripts that set no spaces (from U+2E80: CJK) give one word a character, and their pairs
@@ -20,11 +19,6 @@ YEARS = frozenset(map(str, range(1900, 2100)))
 def words(text: str) -> list[str]:
     """The words as they are written, in order."""
     return _pattern(text).findall(text)
-
-
-def word_matches(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Where the words of text[start:end] begin and end, neither end being inside of a word."""
-    return (match.span() for match in _pattern(text).finditer(text, start, end))
 
 
 def lower(found: list[str]) -> list[str]:

@@ -36,6 +36,14 @@ class Receptions:
     async def _append(self, event: Accepted, why: Provenance) -> Recorded:
         return await self._store.write(lambda transaction: transaction.append(event.queue_id, [event], why, expected=0)[0])
 
+    async def _standing(self, event: Accepted, why: Provenance) -> Recorded:
+        try:
+            return await self._append(event, why)
+        except VersionConflict:
+            if (stands := await self.accepted(event.queue_id)) is None:
+                raise
+            return stands
+
     async def _cleared(self, event: Accepted, why: Provenance) -> Recorded:
         """A commit was under way when the database fell. The same once more tells: it stands already, or it stands now.
 
@@ -44,10 +52,7 @@ class Receptions:
         patience = asyncio.get_running_loop().time() + self._doubt_patience
         while True:
             try:
-                return await self._append(event, why)
-            except VersionConflict:
-                if (stands := await self.accepted(event.queue_id)) is not None:
-                    return stands
+                return await self._standing(event, why)
             except StoreUnavailable:
                 if asyncio.get_running_loop().time() >= patience:
                     raise

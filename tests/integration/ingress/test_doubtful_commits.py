@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy
@@ -13,7 +14,7 @@ from services.ingress.projections.receptions import ReceptionProjection
 from shared.clock import FixedClock
 from shared.events.mail import Client, MailReceived, Message
 from shared.eventstore.connection import StoreUnavailable
-from shared.eventstore.event import Actor, Provenance
+from shared.eventstore.event import Actor, Provenance, Recorded
 from shared.eventstore.sqlite import SqliteBackend
 from shared.eventstore.store import EventStore
 from tests.contract.eventstore.faulty import Fault, FaultyBackend
@@ -44,6 +45,21 @@ async def test_what_stands_is_accepted(store: EventStore, fault: Fault) -> None:
     recorded = await Receptions(store, 10.0).accept(mail(), WHY)
     assert recorded.version == 1
     assert [one.version for one in await store.read_stream("q1")] == [1]
+
+
+async def test_a_database_that_falls_again_before_it_tells_is_asked_again(store: EventStore, fault: Fault, monkeypatch: pytest.MonkeyPatch) -> None:
+    receptions = Receptions(store, 10.0)
+    read, failures = store.read_stream, [StoreUnavailable("it fell again")]
+
+    async def falling(*where: Any) -> list[Recorded]:
+        if failures:
+            raise failures.pop()
+        return await read(*where)
+
+    monkeypatch.setattr(store, "read_stream", falling)
+    fault.next = "commit"
+    assert (await receptions.accept(mail(), WHY)).version == 1
+    assert failures == []
 
 
 async def test_what_does_not_stand_is_accepted_now(store: EventStore, fault: Fault) -> None:
