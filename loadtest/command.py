@@ -45,9 +45,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def build_parser() -> argparse.ArgumentParser:
     """All subcommands and their options."""
-    parser = argparse.ArgumentParser("loadtest", description="Make mail, send it, watch it arrive, and count what it costs the server.")
+    parser = argparse.ArgumentParser(
+        "loadtest", description="Make mail, send it, watch it arrive, and count what it costs the server."
+    )
     commands = parser.add_subparsers(metavar="command", required=True)
-    _add_inbound(_add(commands, "inbound", "mail from outside: accepted/s, drained/s, CPU, memory, fsyncs", subcommands.inbound))
+    _add_inbound(
+        _add(commands, "inbound", "mail from outside: accepted/s, drained/s, CPU, memory, fsyncs", subcommands.inbound)
+    )
     _add_latency(_add(commands, "latency", "from the final dot to EXISTS, at a fixed rate", subcommands.latency))
     _add_imap(_add(commands, "imap", "IMAP operations on a large mailbox", subcommands.imap))
     _add_growth(_add(commands, "growth", "the work for one mail in ever larger mailboxes", subcommands.growth))
@@ -60,7 +64,9 @@ def build_parser() -> argparse.ArgumentParser:
 
 def _add(commands: Any, name: str, about: str, measure: Measure) -> argparse.ArgumentParser:
     formatter = argparse.RawDescriptionHelpFormatter
-    parser: argparse.ArgumentParser = commands.add_parser(name, help=about, description=about[0].upper() + about[1:], formatter_class=formatter)
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name, help=about, description=about[0].upper() + about[1:], formatter_class=formatter
+    )
     parser.set_defaults(measure=measure, serve=None)
     add_server(parser)
     add_mail(parser)
@@ -76,34 +82,73 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
 
 def _add_inbound(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("inbound")
-    group.add_argument("--messages", type=number(1, 1_000_000), default=1000, metavar="N", help="in each run (%(default)s)")
-    group.add_argument("--connections", type=number(1, 500), nargs="+", default=[1, 10, 50], metavar="N", help="a run for each (1 10 50)")
-    group.add_argument("--per-connection", type=number(1, 10_000), default=10, metavar="N", help="messages before reconnecting (%(default)s)")
-    group.add_argument("--no-pipelining", dest="pipelining", action="store_false", help="leave out the run with pipelining")
-    group.add_argument("--warm-up", type=number(0, 10_000), default=100, metavar="N", help="messages before the first run (%(default)s)")
+    group.add_argument(
+        "--messages", type=number(1, 1_000_000), default=1000, metavar="N", help="in each run (%(default)s)"
+    )
+    group.add_argument(
+        "--connections",
+        type=number(1, 500),
+        nargs="+",
+        default=[1, 10, 50],
+        metavar="N",
+        help="a run for each (1 10 50)",
+    )
+    group.add_argument(
+        "--per-connection",
+        type=number(1, 10_000),
+        default=10,
+        metavar="N",
+        help="messages before reconnecting (%(default)s)",
+    )
+    group.add_argument(
+        "--no-pipelining", dest="pipelining", action="store_false", help="leave out the run with pipelining"
+    )
+    group.add_argument(
+        "--warm-up",
+        type=number(0, 10_000),
+        default=100,
+        metavar="N",
+        help="messages before the first run (%(default)s)",
+    )
 
 
 def _add_latency(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("latency")
     group.add_argument("--rate", type=float, default=20.0, metavar="R", help="messages a second (%(default)s)")
-    group.add_argument("--latency-messages", type=number(1, 100_000), default=600, metavar="N", help="in each run (%(default)s)")
-    group.add_argument("--by", nargs="+", choices=("noop", "idle"), default=["noop", "idle"], help="how arrival is seen (noop idle)")
+    group.add_argument(
+        "--latency-messages", type=number(1, 100_000), default=600, metavar="N", help="in each run (%(default)s)"
+    )
+    group.add_argument(
+        "--by", nargs="+", choices=("noop", "idle"), default=["noop", "idle"], help="how arrival is seen (noop idle)"
+    )
 
 
 def _add_imap(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("imap")
-    group.add_argument("--mailbox-size", type=number(1000, 1_000_000), default=10_000, metavar="N", help="messages in it (%(default)s)")
+    group.add_argument(
+        "--mailbox-size", type=number(1000, 1_000_000), default=10_000, metavar="N", help="messages in it (%(default)s)"
+    )
 
 
 def _add_growth(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("growth")
-    group.add_argument("--sizes", type=number(1, 10_000_000), nargs="+", default=list(SIZES), metavar="N", help="(100 10000 100000)")
+    group.add_argument(
+        "--sizes", type=number(1, 10_000_000), nargs="+", default=list(SIZES), metavar="N", help="(100 10000 100000)"
+    )
 
 
 def _add_steps(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("steps")
-    group.add_argument("--messages", type=number(1, 1_000_000), default=1000, metavar="N", help="in each of two runs (%(default)s)")
-    group.add_argument("--warm-up", type=number(0, 10_000), default=100, metavar="N", help="messages before the first run (%(default)s)")
+    group.add_argument(
+        "--messages", type=number(1, 1_000_000), default=1000, metavar="N", help="in each of two runs (%(default)s)"
+    )
+    group.add_argument(
+        "--warm-up",
+        type=number(0, 10_000),
+        default=100,
+        metavar="N",
+        help="messages before the first run (%(default)s)",
+    )
     parser.set_defaults(per_connection=10)
 
 
@@ -112,7 +157,9 @@ def _add_seed(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--user", type=number(0, 999), default=0, metavar="N", help="whose mailbox (%(default)s)")
     group.add_argument("--mailbox", default="INBOX", help="its name (%(default)s)")
     group.add_argument("--count", type=number(1, 10_000_000), default=1000, metavar="N", help="messages (%(default)s)")
-    group.add_argument("--size", type=number(200, 1_000_000), default=2048, metavar="N", help="median size in bytes (%(default)s)")
+    group.add_argument(
+        "--size", type=number(200, 1_000_000), default=2048, metavar="N", help="median size in bytes (%(default)s)"
+    )
     group.add_argument("--connections", type=number(1, 50), default=2, metavar="N", help="at once (%(default)s)")
 
 

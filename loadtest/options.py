@@ -39,13 +39,23 @@ def share(text: str) -> float:
 def add_server(parser: _Parser) -> None:
     """Which server, and who may use it."""
     group = parser.add_argument_group("server")
-    group.add_argument("--start", action="store_true", help="start a server of our own, with users, and stop it afterwards")
+    group.add_argument(
+        "--start", action="store_true", help="start a server of our own, with users, and stop it afterwards"
+    )
     group.add_argument("--keep", action="store_true", help="keep the data folder of a server started by --start")
-    group.add_argument("--data", type=Path, help="data folder of a running Mailfold: gives CPU, memory and fsyncs by process")
-    group.add_argument("--pid", type=int, action="append", default=[], metavar="N", help="of a server that is no Mailfold; repeatable")
-    group.add_argument("--create-users", action="store_true", help="create domain and users in the server at --data first")
+    group.add_argument(
+        "--data", type=Path, help="data folder of a running Mailfold: gives CPU, memory and fsyncs by process"
+    )
+    group.add_argument(
+        "--pid", type=int, action="append", default=[], metavar="N", help="of a server that is no Mailfold; repeatable"
+    )
+    group.add_argument(
+        "--create-users", action="store_true", help="create domain and users in the server at --data first"
+    )
     group.add_argument("--host", default="127.0.0.1", help="IP address of the server (%(default)s)")
-    group.add_argument("--port-offset", type=number(0, 64000), default=10000, metavar="N", help="added to 25 and 993 (%(default)s)")
+    group.add_argument(
+        "--port-offset", type=number(0, 64000), default=10000, metavar="N", help="added to 25 and 993 (%(default)s)"
+    )
     group.add_argument("--smtp-port", type=number(1, 65535), metavar="N", help="instead of 25 + offset")
     group.add_argument("--imap-port", type=number(1, 65535), metavar="N", help="instead of 993 + offset")
     group.add_argument("--plain-imap", action="store_true", help="IMAP without TLS")
@@ -53,22 +63,35 @@ def add_server(parser: _Parser) -> None:
     group.add_argument("--smtp-login", action="store_true", help="AUTH PLAIN as the first user, for a submission port")
     group.add_argument("--users", type=number(1, 1000), default=50, metavar="N", help="user00, user01, … (%(default)s)")
     group.add_argument("--domain", default="bench.test", help="domain of the users (%(default)s)")
-    group.add_argument("--password", default=os.environ.get("LOADTEST_PASSWORD", PASSWORD), help="of every user; or LOADTEST_PASSWORD")
-    group.add_argument("--source", action="append", help="client address, repeatable (127.0.0.10 to .17 when the server is on loopback)")
+    group.add_argument(
+        "--password", default=os.environ.get("LOADTEST_PASSWORD", PASSWORD), help="of every user; or LOADTEST_PASSWORD"
+    )
+    group.add_argument(
+        "--source",
+        action="append",
+        help="client address, repeatable (127.0.0.10 to .17 when the server is on loopback)",
+    )
 
 
 def add_mail(parser: _Parser) -> None:
     """What the mail is like."""
     group = parser.add_argument_group("mail")
     group.add_argument("--seed", type=int, default=1, metavar="N", help="another seed, other mail (%(default)s)")
-    group.add_argument("--first", type=number(0, 10**12), metavar="N", help="number of the first mail (0 with --start, else by the clock: unseen)")
+    group.add_argument(
+        "--first",
+        type=number(0, 10**12),
+        metavar="N",
+        help="number of the first mail (0 with --start, else by the clock: unseen)",
+    )
     group.add_argument("--spam", type=share, default=0.2, metavar="SHARE", help="share of spam (%(default)s)")
 
 
 def add_output(parser: _Parser) -> None:
     """Where the report goes."""
     group = parser.add_argument_group("report")
-    group.add_argument("--json", metavar="FILE", help="write all figures as JSON ('-': to standard output, instead of tables)")
+    group.add_argument(
+        "--json", metavar="FILE", help="write all figures as JSON ('-': to standard output, instead of tables)"
+    )
     group.add_argument("--quiet", action="store_true", help="no progress")
 
 

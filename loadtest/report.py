@@ -16,7 +16,9 @@ _MIB = 1024 * 1024
 
 def show(report: Report, console: Console) -> None:
     """Prints every part that was measured."""
-    console.print(f"{report.began}, {report.machine}; fsyncs counted by: {report.fsync_method or 'not measured'}", highlight=False)
+    console.print(
+        f"{report.began}, {report.machine}; fsyncs counted by: {report.fsync_method or 'not measured'}", highlight=False
+    )
     if report.idle:
         console.print(_idle(report.idle), highlight=False)
     if report.inbound:
@@ -54,7 +56,10 @@ def inbound_table(runs: Sequence[Inbound]) -> Table:
 
 _INBOUND_ROWS: tuple[tuple[str, Callable[[Inbound], str]], ...] = (
     ("accepted/s", lambda run: f"{run.accepted_per_second:.1f}"),
-    ("drained/s (visible in IMAP)", lambda run: f"{run.drained_per_second:.1f}" if run.drained_per_second else "not drained"),
+    (
+        "drained/s (visible in IMAP)",
+        lambda run: f"{run.drained_per_second:.1f}" if run.drained_per_second else "not drained",
+    ),
     ("accepted of sent", lambda run: f"{run.accepted} of {run.messages}"),
     ("refused", lambda run: "; ".join(f"{count} x {reason}" for reason, count in run.refusals.items()) or "0"),
     ("missing / surplus", lambda run: f"{run.missing} / {run.surplus}"),
@@ -79,7 +84,9 @@ def latency_table(runs: Sequence[Latency]) -> Table:
         table.add_column(heading, justify="right")
     for run in runs:
         figures = (run.arrival_ms.p50, run.arrival_ms.p99, run.arrival_ms.largest, run.accept_ms.p50)
-        table.add_row(run.seen_by.upper(), f"{run.rate:g}", *map(_number, figures), f"{run.seen} of {run.sent}", str(run.refused))
+        table.add_row(
+            run.seen_by.upper(), f"{run.rate:g}", *map(_number, figures), f"{run.seen} of {run.sent}", str(run.refused)
+        )
     return table
 
 
@@ -117,10 +124,17 @@ def steps_table(steps: Sequence[StepCost]) -> Table:
     for heading in ("all", "budget", *processes):
         table.add_column(heading, justify="right")
     for one in steps:
-        table.add_row(one.step, _number(sum(one.cpu_ms.values())), _number(one.budget_ms), *(_number(one.cpu_ms.get(process)) for process in processes))
+        table.add_row(
+            one.step,
+            _number(sum(one.cpu_ms.values())),
+            _number(one.budget_ms),
+            *(_number(one.cpu_ms.get(process)) for process in processes),
+        )
     table.add_section()
     totals = [sum(one.cpu_ms.get(process, 0.0) for one in steps) for process in processes]
-    table.add_row("sum", _number(sum(totals)), _number(sum(one.budget_ms or 0.0 for one in steps)), *map(_number, totals))
+    table.add_row(
+        "sum", _number(sum(totals)), _number(sum(one.budget_ms or 0.0 for one in steps)), *map(_number, totals)
+    )
     return table
 
 
@@ -141,22 +155,32 @@ def measures(growth: Growth, operation: str) -> dict[str, list[float]]:
 
 
 _MEASURES: tuple[tuple[str, Callable[[ImapTiming], float | None]], ...] = (
-    ("CPU ms", lambda one: one.cpu_ms), ("CPU ms, least", lambda one: one.least_cpu_ms), ("wall ms", lambda one: one.wall_ms),
-)  # fmt: skip
+    ("CPU ms", lambda one: one.cpu_ms),
+    ("CPU ms, least", lambda one: one.least_cpu_ms),
+    ("wall ms", lambda one: one.wall_ms),
+)
 _WAYS = ("bytes_read", "bytes_written")
 _SHOWN = {"wall ms", *_WAYS}
-"""Not judged, unless nothing else is known: time holds others' work as well, and octets are judged by their sum, for one way may be next to nothing."""
+"""Not judged, unless nothing else is known: time holds others' work as well, and octets are judged by their sum, for
+one way may be next to nothing.
+"""
 
 
 def ratio(measure: str, smallest: float, value: float) -> float:
-    """How many times the work. Less than a tenth of a statement, row, octet or call is what the server does by itself now and then."""
+    """How many times the work. Less than a tenth of a statement, row, octet or call is what the server does by itself
+    now and then.
+    """
     nothing = 0.1 if measure in (*STORED, *PASSED, "bytes") else 0.001
     return max(value, nothing) / max(smallest, nothing)
 
 
 def grown(growth: Growth) -> dict[str, dict[str, float]]:
     """Operations that must not grow and have: by operation, then by measure, the largest ratio above ALLOWED."""
-    found = {name: _above(measures(growth, name)) for name in dict.fromkeys(one.operation for one in growth.timings) if name in FLAT}
+    found = {
+        name: _above(measures(growth, name))
+        for name in dict.fromkeys(one.operation for one in growth.timings)
+        if name in FLAT
+    }
     return {name: above for name, above in found.items() if above}
 
 
@@ -171,7 +195,10 @@ def growth_verdict(growth: Growth) -> str:
     found = grown(growth)
     if not found:
         return f"nothing that must stay flat is above {ALLOWED:g}"
-    parts = (f"{name} ({', '.join(f'{measure} {value:.2f}' for measure, value in above.items())})" for name, above in found.items())
+    parts = (
+        f"{name} ({', '.join(f'{measure} {value:.2f}' for measure, value in above.items())})"
+        for name, above in found.items()
+    )
     return f"above {ALLOWED:g}: " + "; ".join(parts)
 
 

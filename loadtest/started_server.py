@@ -71,7 +71,11 @@ class StartedServer:
     def _spawn(self, log: str, argv: list[str], settings: dict[str, str] | None = None) -> subprocess.Popen[bytes]:
         with (self.data / log).open("ab") as output:
             return subprocess.Popen(
-                argv, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=mailfold_command.environment(settings or {})
+                argv,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env=mailfold_command.environment(settings or {}),
             )
 
     async def _wait_until_ready(self) -> None:

@@ -46,7 +46,9 @@ async def _warm_up(bench: Bench, sessions: Any, given: argparse.Namespace) -> No
     """The first mail after a start pays for imports and empty caches."""
     if given.warm_up:
         shape = Shape(4, given.per_connection)
-        await measure_inbound(bench.target, sessions, bench.meters, bench.supply.letters(given.warm_up), shape, bench.progress)
+        await measure_inbound(
+            bench.target, sessions, bench.meters, bench.supply.letters(given.warm_up), shape, bench.progress
+        )
 
 
 async def _with_fsyncs(bench: Bench, sessions: Any, runs: list[Inbound]) -> list[Inbound]:
@@ -68,7 +70,14 @@ async def latency(bench: Bench, given: argparse.Namespace) -> dict[str, list[Lat
     for by in given.by:
         await bench.meters.quiet(bench.progress)
         runs.append(
-            await measure_latency(bench.target, bench.supply.profile, rate=given.rate, count=given.latency_messages, by=by, progress=bench.progress)
+            await measure_latency(
+                bench.target,
+                bench.supply.profile,
+                rate=given.rate,
+                count=given.latency_messages,
+                by=by,
+                progress=bench.progress,
+            )
         )
     return {"latency": runs}
 
@@ -76,7 +85,9 @@ async def latency(bench: Bench, given: argparse.Namespace) -> dict[str, list[Lat
 async def imap(bench: Bench, given: argparse.Namespace) -> dict[str, list[ImapTiming]]:
     """On a mailbox of the last user."""
     user = bench.target.users - 1
-    timings = await measure_imap(bench.target, user, given.mailbox_size, bench.supply.profile, bench.meters, bench.progress)
+    timings = await measure_imap(
+        bench.target, user, given.mailbox_size, bench.supply.profile, bench.meters, bench.progress
+    )
     return {"imap": timings}
 
 
@@ -91,7 +102,9 @@ async def steps(bench: Bench, given: argparse.Namespace) -> dict[str, list[StepC
     supply = Supply(dataclasses.replace(bench.supply.profile, attachment_share=0.0), bench.supply.first)
     async with bench.sessions() as sessions:
         await _warm_up(bench, sessions, given)
-        return {"steps": await measure_steps(bench.target, sessions, bench.meters, supply, given.messages, bench.progress)}
+        return {
+            "steps": await measure_steps(bench.target, sessions, bench.meters, supply, given.messages, bench.progress)
+        }
 
 
 async def fill(bench: Bench, given: argparse.Namespace) -> dict[str, Any]:
@@ -99,7 +112,14 @@ async def fill(bench: Bench, given: argparse.Namespace) -> dict[str, Any]:
     profile = filler_profile(bench.supply.profile, given.size)
     first = bench.supply.first
     rate = await seed(
-        bench.target, given.user, given.mailbox.encode(), given.count, profile, bench.progress, connections=given.connections, first=first
+        bench.target,
+        given.user,
+        given.mailbox.encode(),
+        given.count,
+        profile,
+        bench.progress,
+        connections=given.connections,
+        first=first,
     )
     bench.progress.say(f"{given.count} messages, {rate:.0f} a second")
     return {}

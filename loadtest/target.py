@@ -14,7 +14,9 @@ PASSWORD = "the load test knows this"
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Addresses, ports and credentials. `sources` are the client addresses taken in turn; empty leaves it to the kernel."""
+    """Addresses, ports and credentials. `sources` are the client addresses taken in turn; empty leaves it to the
+    kernel.
+    """
 
     host: str = "127.0.0.1"
     smtp_port: int = 10025

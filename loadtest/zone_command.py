@@ -47,14 +47,38 @@ def _faults(given: argparse.Namespace) -> Faults:
 
 
 def _add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--port", type=int, default=10053, metavar="N", help="UDP and TCP; 0 takes a free one and prints it (%(default)s)")
+    parser.add_argument(
+        "--port",
+        type=int,
+        default=10053,
+        metavar="N",
+        help="UDP and TCP; 0 takes a free one and prints it (%(default)s)",
+    )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
     parser.add_argument("--domain", default="bench.test", help="domain of the recipients (%(default)s)")
-    parser.add_argument("--permit", action="append", default=[], metavar="NET", help="may send for all senders, as 127.0.0.0/8 may; repeatable")
-    parser.add_argument("--silent", action="append", default=[], metavar="NAME", help="gets no answer at all ('.': every name); repeatable")
-    parser.add_argument("--failing", action="append", default=[], metavar="NAME", help="gets SERVFAIL ('.': every name); repeatable")
-    parser.add_argument("--delay", type=float, default=0.0, metavar="S", help="seconds before every answer (%(default)s)")
-    parser.add_argument("--authentic", action="store_true", help="set AD in every answer, as a validating resolver does")
+    parser.add_argument(
+        "--permit",
+        action="append",
+        default=[],
+        metavar="NET",
+        help="may send for all senders, as 127.0.0.0/8 may; repeatable",
+    )
+    parser.add_argument(
+        "--silent",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="gets no answer at all ('.': every name); repeatable",
+    )
+    parser.add_argument(
+        "--failing", action="append", default=[], metavar="NAME", help="gets SERVFAIL ('.': every name); repeatable"
+    )
+    parser.add_argument(
+        "--delay", type=float, default=0.0, metavar="S", help="seconds before every answer (%(default)s)"
+    )
+    parser.add_argument(
+        "--authentic", action="store_true", help="set AD in every answer, as a validating resolver does"
+    )
 
 
 def _suffixes(names: list[str]) -> frozenset[str]:

@@ -29,7 +29,13 @@ class ZoneServer:
     """Serves `zone` at (host, port); port 0 takes a free one. `faults` may be assigned at any time."""
 
     def __init__(
-        self, zone: Zone, host: str = "127.0.0.1", port: int = 0, faults: Faults | None = None, *, authentic: bool = False
+        self,
+        zone: Zone,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        faults: Faults | None = None,
+        *,
+        authentic: bool = False,
     ) -> None:
         self.zone = zone
         self.host = host
@@ -68,7 +74,9 @@ class ZoneServer:
 
     async def _bind(self) -> None:
         loop = asyncio.get_running_loop()
-        self._datagrams, _ = await loop.create_datagram_endpoint(lambda: _Datagrams(self), local_addr=(self.host, self.port))
+        self._datagrams, _ = await loop.create_datagram_endpoint(
+            lambda: _Datagrams(self), local_addr=(self.host, self.port)
+        )
         port = self._datagrams.get_extra_info("sockname")[1]
         try:
             self._streams = await asyncio.start_server(self._serve_stream, self.host, port)

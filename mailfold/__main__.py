@@ -6,7 +6,9 @@ import sys
 
 
 def main() -> None:
-    """Exit codes: 0 done, 1 refused or something differs, 2 it cannot be tried as it stands, 3 a fault of ours, 130 interrupted."""
+    """Exit codes: 0 done, 1 refused or something differs, 2 it cannot be tried as it stands, 3 a fault of ours, 130
+    interrupted.
+    """
     try:
         from mailfold.command_line import run
 

@@ -1,4 +1,6 @@
-"""From the words of a command line to its exit code. Whatever goes wrong is said in a sentence, or in JSON where JSON was asked for."""
+"""From the words of a command line to its exit code. Whatever goes wrong is said in a sentence, or in JSON where JSON
+was asked for.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,11 @@ from mailfold.commands.verify import rebuild, verify
 from mailfold.operator.failure import INTERRUPTED, REFUSED, UNUSABLE, CommandFailed, our_fault
 
 app = typer.Typer(
-    name="mailfold", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="A complete mail server: run it, and run what it knows."
+    name="mailfold",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="A complete mail server: run it, and run what it knows.",
 )
 for command in (up, demo, status, trace, events, verify, rebuild):
     app.command()(command)
@@ -35,7 +41,9 @@ app.add_typer(deadletters.app, name="deadletters")
 
 
 def run(words: Sequence[str]) -> int:
-    """The exit code: 0 done, 1 refused or something differs, 2 it cannot be tried as it stands, 3 a fault of ours, 130 interrupted."""
+    """The exit code: 0 done, 1 refused or something differs, 2 it cannot be tried as it stands, 3 a fault of ours, 130
+    interrupted.
+    """
     try:
         return _flushed(_carried_out(words))
     except BrokenPipeError:  # whoever read our output has gone, as `head` does: that is no failure to speak of

@@ -22,7 +22,9 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
     "classifier": ("directory",),
     "ingress": ("directory", "delivery"),
 }
-"""What should run before a service and stop after it. Nobody fails without: it saves refusals in the first and last moments."""
+"""What should run before a service and stop after it. Nobody fails without: it saves refusals in the first and last
+moments.
+"""
 BUS = "nats"
 """The process of the embedded bus."""
 

@@ -30,7 +30,12 @@ bind = ["0.0.0.0", "::"]
 
 def page() -> str:
     """The whole page."""
-    return "\n".join([_INTRODUCTION, *(line for name, section in sorted(catalogue.sections().items()) for line in _section(name, section))])
+    return "\n".join(
+        [
+            _INTRODUCTION,
+            *(line for name, section in sorted(catalogue.sections().items()) for line in _section(name, section)),
+        ]
+    )
 
 
 def _section(name: str, section: type[Section]) -> Iterator[str]:

@@ -52,4 +52,6 @@ def configure(process: str, level: str = "info", *, stream: Any = None) -> None:
         cache_logger_on_first_use=True,
     )
     structlog.contextvars.bind_contextvars(process=process)
-    logging.basicConfig(level=max(number, logging.WARNING), stream=stream or sys.stderr, format="%(name)s %(levelname)s %(message)s")
+    logging.basicConfig(
+        level=max(number, logging.WARNING), stream=stream or sys.stderr, format="%(name)s %(levelname)s %(message)s"
+    )

@@ -29,8 +29,20 @@ class Places:
         self.processes = self.run / "processes.json"
 
     def make(self) -> None:
-        """Make the folders, readable by their owner alone. Raises PermissionError when the sockets' folder is someone else's."""
-        for folder in (self.data, self.run, self.log, self.secrets, self.tls, self.blobs, self.nats, self.data / "store", self.sockets):
+        """Make the folders, readable by their owner alone. Raises PermissionError when the sockets' folder is someone
+        else's.
+        """
+        for folder in (
+            self.data,
+            self.run,
+            self.log,
+            self.secrets,
+            self.tls,
+            self.blobs,
+            self.nats,
+            self.data / "store",
+            self.sockets,
+        ):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = self.sockets.lstat()
         # In the temporary folder anyone may have made it first, to listen in our place.
@@ -39,7 +51,9 @@ class Places:
 
     @property
     def sockets(self) -> Path:
-        """The folder of the services' sockets: `run`, or a short one in the temporary folder when the data folder's path is too long."""
+        """The folder of the services' sockets: `run`, or a short one in the temporary folder when the data folder's
+        path is too long.
+        """
         if len(os.fsencode(self.run)) + 20 <= _SOCKET_PATH_LIMIT:
             return self.run
         digest = hashlib.blake2b(str(self.data).encode(), digest_size=8).hexdigest()

@@ -14,15 +14,39 @@ from shared.settings import Section
 class ServerSettings(Section, frozen=True):
     """What every service must know alike."""
 
-    hostname: Annotated[str, Meta(description="The mail host name: banners, Received headers, certificates. Empty: this machine's name.")] = ""
-    bind: Annotated[tuple[str, ...], Meta(description="Addresses to listen on, comma-separated.", min_length=1)] = ("127.0.0.1",)
-    port_offset: Annotated[int, Meta(description="Added to every well-known port: 10000 gives 10025, 10465, 10587, 10993.", ge=0, le=64000)] = 0
-    layout: Annotated[Literal["small", "split"], Meta(description="small: three processes; split: every service in its own.")] = "small"
-    log_level: Annotated[Literal["debug", "info", "warning", "error"], Meta(description="What goes to the log files.")] = "info"
-    store: Annotated[str, Meta(description="postgresql:// address of the event stores; empty: SQLite files in the data folder.", extra={"secret": True})] = ""
-    tls_minimum: Annotated[Literal["TLSv1.0", "TLSv1.1", "TLSv1.2", "TLSv1.3"], Meta(description="The oldest TLS version spoken.")] = "TLSv1.2"
+    hostname: Annotated[
+        str,
+        Meta(description="The mail host name: banners, Received headers, certificates. Empty: this machine's name."),
+    ] = ""
+    bind: Annotated[tuple[str, ...], Meta(description="Addresses to listen on, comma-separated.", min_length=1)] = (
+        "127.0.0.1",
+    )
+    port_offset: Annotated[
+        int, Meta(description="Added to every well-known port: 10000 gives 10025, 10465, 10587, 10993.", ge=0, le=64000)
+    ] = 0
+    layout: Annotated[
+        Literal["small", "split"], Meta(description="small: three processes; split: every service in its own.")
+    ] = "small"
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"], Meta(description="What goes to the log files.")
+    ] = "info"
+    store: Annotated[
+        str,
+        Meta(
+            description="postgresql:// address of the event stores; empty: SQLite files in the data folder.",
+            extra={"secret": True},
+        ),
+    ] = ""
+    tls_minimum: Annotated[
+        Literal["TLSv1.0", "TLSv1.1", "TLSv1.2", "TLSv1.3"], Meta(description="The oldest TLS version spoken.")
+    ] = "TLSv1.2"
     restart_longest: Annotated[
-        float, Meta(description="Longest pause, in seconds, before a process that crashed again and again is started again.", ge=0.25, le=3600)
+        float,
+        Meta(
+            description="Longest pause, in seconds, before a process that crashed again and again is started again.",
+            ge=0.25,
+            le=3600,
+        ),
     ] = 30.0
     call_timeout: Annotated[float, Meta(description="Seconds a call between services may take.", gt=0, le=600)] = 30.0
 
@@ -35,7 +59,10 @@ class ServerSettings(Section, frozen=True):
 class BlobSection(Section, frozen=True):
     """How message bodies are kept."""
 
-    spool_bytes: Annotated[int, Meta(description="Octets of a body kept in memory before it goes to a temporary file.", ge=131072, le=67108864)] = 262144
+    spool_bytes: Annotated[
+        int,
+        Meta(description="Octets of a body kept in memory before it goes to a temporary file.", ge=131072, le=67108864),
+    ] = 262144
     level: Annotated[int, Meta(description="zstd level of stored bodies.", ge=1, le=19)] = 1
 
     @property

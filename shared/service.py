@@ -1,7 +1,7 @@
 """What a service is, what it is given, and the one way every process runs its services.
 
-`build(host)` makes a service's app out of what the process offers. A process hosts any set of services; whether another service
-is reached in-process or over gRPC follows from the layout and is not the service's business.
+`build(host)` makes a service's app out of what the process offers. A process hosts any set of services; whether another
+service is reached in-process or over gRPC follows from the layout and is not the service's business.
 """
 
 from __future__ import annotations
@@ -66,7 +66,15 @@ class App(Protocol):
 class Host:
     """What a process gives to the services it hosts."""
 
-    def __init__(self, places: Places, settings: Settings, hosted: Sequence[str], bus: Bus, blobs: Blobs, credentials: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        places: Places,
+        settings: Settings,
+        hosted: Sequence[str],
+        bus: Bus,
+        blobs: Blobs,
+        credentials: Mapping[str, str],
+    ) -> None:
         self.places = places
         self.settings = settings
         self.server = settings.of(ServerSettings)
@@ -93,7 +101,9 @@ class Host:
         return self._channels[key]
 
     def holder(self, service: str) -> str:
-        """Who writes a store: this installation's service. Its next process takes over at once, another installation's waits for the lease."""
+        """Who writes a store: this installation's service. Its next process takes over at once, another installation's
+        waits for the lease.
+        """
         return f"{socket.gethostname()}:{self.places.data}:{service}"
 
     def port(self, well_known: int) -> int:
@@ -106,7 +116,9 @@ class Host:
         return EventStore(backend, metadata, projections, self.clock, holder=self.holder(service))
 
     async def open_store(self, store: EventStore) -> None:
-        """Open a store, waiting for a predecessor that is still closing. Raises FileInUse or LeaseHeld when it does not let go."""
+        """Open a store, waiting for a predecessor that is still closing. Raises FileInUse or LeaseHeld when it does not
+        let go.
+        """
         patience = time.monotonic() + _OPEN_PATIENCE
         while True:
             try:
@@ -200,7 +212,9 @@ def main(service: str, build: Build, sections: Mapping[str, type[Section]]) -> N
     """The same `main` for every service: `python -m services.<service> --data DIR`."""
     import argparse
 
-    parser = argparse.ArgumentParser(prog=f"services.{service}", description=f"Run the service {service} in a process of its own.")
+    parser = argparse.ArgumentParser(
+        prog=f"services.{service}", description=f"Run the service {service} in a process of its own."
+    )
     parser.add_argument("--data", type=Path, default=Path("data"), help="the data folder (default: %(default)s)")
     run(service, {service: build}, sections, parser.parse_args().data)
 

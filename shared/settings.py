@@ -1,7 +1,7 @@
 """Settings: typed, bounded, documented, and all mistakes reported at once, each with its source.
 
-A section is a frozen msgspec struct whose fields are `Annotated[type, Meta(description=…, ge=…)]` with a default. Values come
-from the defaults, then `mailfold.toml`, then `MAILFOLD_<SECTION>_<SETTING>`, then flags; the later wins.
+A section is a frozen msgspec struct whose fields are `Annotated[type, Meta(description=…, ge=…)]` with a default.
+Values come from the defaults, then `mailfold.toml`, then `MAILFOLD_<SECTION>_<SETTING>`, then flags; the later wins.
 """
 
 from __future__ import annotations
@@ -79,16 +79,27 @@ class Settings:
 
 
 def load(
-    sections: Sections, file: Path | None = None, environment: Mapping[str, str] | None = None, flags: Mapping[str, str] | None = None
+    sections: Sections,
+    file: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    flags: Mapping[str, str] | None = None,
 ) -> Settings:
     """Read settings from all sources. Raises SettingsError with every mistake."""
     mistakes: list[Mistake] = []
     given: dict[str, tuple[Any, str]] = {}
-    for source in (_from_file(sections, file, mistakes), _from_environment(sections, environment or {}, mistakes), _from_flags(flags or {})):
+    for source in (
+        _from_file(sections, file, mistakes),
+        _from_environment(sections, environment or {}, mistakes),
+        _from_flags(flags or {}),
+    ):
         given |= source
     values = {name: _section(name, kind, given, mistakes) for name, kind in sections.items()}
     known = {f"{name}.{field}" for name, kind in sections.items() for field, _ in _fields(kind)}
-    mistakes += [Mistake(name, source, _no_such("setting", name, known)) for name, (_, source) in given.items() if name not in known]
+    mistakes += [
+        Mistake(name, source, _no_such("setting", name, known))
+        for name, (_, source) in given.items()
+        if name not in known
+    ]
     if mistakes:
         raise SettingsError(mistakes)
     return Settings(values, {name: source for name, (_, source) in given.items()})
@@ -134,7 +145,9 @@ def _from_file(sections: Sections, file: Path | None, mistakes: list[Mistake]) -
     return given
 
 
-def _from_environment(sections: Sections, environment: Mapping[str, str], mistakes: list[Mistake]) -> dict[str, tuple[Any, str]]:
+def _from_environment(
+    sections: Sections, environment: Mapping[str, str], mistakes: list[Mistake]
+) -> dict[str, tuple[Any, str]]:
     given: dict[str, tuple[Any, str]] = {}
     for variable, value in environment.items():
         if not variable.startswith(ENVIRONMENT_PREFIX):
@@ -192,7 +205,15 @@ def _described(name: str, section: Section, field: str, hint: Any, source: str) 
     value = getattr(section, field)
     shown = "********" if secret and value else as_text(value)
     kind = get_args(hint)[0] if hasattr(hint, "__metadata__") else hint
-    return Described(f"{name}.{field}", shown, source, as_text(default), getattr(kind, "__name__", str(kind)), meta.description or "", secret)
+    return Described(
+        f"{name}.{field}",
+        shown,
+        source,
+        as_text(default),
+        getattr(kind, "__name__", str(kind)),
+        meta.description or "",
+        secret,
+    )
 
 
 def as_text(value: Any) -> str:

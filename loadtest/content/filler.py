@@ -15,7 +15,12 @@ _MARK = b"Message-ID: <"
 def filler_profile(profile: Profile, median_size: int) -> Profile:
     """Small, unsigned mail without attachments: what counts here is how many."""
     return dataclasses.replace(
-        profile, median_size=median_size, smallest=min(600, median_size), signed_share=0.0, attachment_share=0.0, spam_share=0.0
+        profile,
+        median_size=median_size,
+        smallest=min(600, median_size),
+        signed_share=0.0,
+        attachment_share=0.0,
+        spam_share=0.0,
     )
 
 
@@ -28,7 +33,9 @@ def filler(profile: Profile, count: int, first: int = 0) -> Iterator[bytes]:
 
 
 def renewed(mail: Mail, number: int) -> Mail:
-    """The same mail under another Message-ID: new to a server, and neither larger nor smaller. No signature stays whole."""
+    """The same mail under another Message-ID: new to a server, and neither larger nor smaller. No signature stays
+    whole.
+    """
     before, after = mail.data.split(_MARK, 1)
     return dataclasses.replace(mail, number=number, data=_marked(before, after, number))
 

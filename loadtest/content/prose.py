@@ -40,7 +40,10 @@ def with_accents(chance: random.Random, texts: list[str]) -> list[str]:
 def with_links(chance: random.Random, texts: list[str], site: str) -> list[str]:
     """Every third paragraph, and always the first, ends in a link to `site`."""
     links = (f"https://www.{site}/{chance.randrange(10**6):06d}" for _ in texts)
-    return [f"{text} {link}" if number % 3 == 0 else text for number, (text, link) in enumerate(zip(texts, links, strict=True))]
+    return [
+        f"{text} {link}" if number % 3 == 0 else text
+        for number, (text, link) in enumerate(zip(texts, links, strict=True))
+    ]
 
 
 def plain(texts: list[str]) -> str:
@@ -50,7 +53,10 @@ def plain(texts: list[str]) -> str:
 
 def as_html(chance: random.Random, texts: list[str]) -> str:
     """An HTML page with one styled paragraph for each text, with CRLF."""
-    body = "".join(f'<p style="font-family:Arial;color:#{chance.randrange(1 << 24):06x}">{_marked_up(text)}</p>\r\n' for text in texts)
+    body = "".join(
+        f'<p style="font-family:Arial;color:#{chance.randrange(1 << 24):06x}">{_marked_up(text)}</p>\r\n'
+        for text in texts
+    )
     return f"<html><head><title>Letter</title></head><body>\r\n{body}</body></html>\r\n"
 
 

@@ -11,13 +11,23 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 from loadtest.content.signing_key import signing_key
 
-SIGNED = (b"from", b"to", b"subject", b"date", b"message-id", b"mime-version", b"content-type", b"content-transfer-encoding")
+SIGNED = (
+    b"from",
+    b"to",
+    b"subject",
+    b"date",
+    b"message-id",
+    b"mime-version",
+    b"content-type",
+    b"content-transfer-encoding",
+)
 _BLANKS = re.compile(rb"[ \t]+")
 _TRAILING = re.compile(rb"[ \t]+(?=\r\n)")
 
 
-
-def signature_header(headers: list[tuple[bytes, bytes]], body: bytes, domain: str, selector: str, signed_at: int) -> tuple[bytes, bytes]:
+def signature_header(
+    headers: list[tuple[bytes, bytes]], body: bytes, domain: str, selector: str, signed_at: int
+) -> tuple[bytes, bytes]:
     """The DKIM-Signature field for these headers and body, rsa-sha256, relaxed/relaxed.
 
     `signed_at` is in seconds since 1970.

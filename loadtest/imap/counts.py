@@ -48,7 +48,11 @@ def close_all(sessions: Mapping[int, ImapSession]) -> None:
 
 async def visible(session: ImapSession) -> int:
     """Messages in all mailboxes of the session's user. Raises ImapRefused."""
-    names = [found[1] for line in await session.command(b'LIST "" "*"') if (found := listed(line)) and b"\\noselect" not in found[0]]
+    names = [
+        found[1]
+        for line in await session.command(b'LIST "" "*"')
+        if (found := listed(line)) and b"\\noselect" not in found[0]
+    ]
     answers = await session.in_a_row([b"STATUS %s (MESSAGES)" % name for name in names])
     return sum(count for lines in answers for line in lines if (count := messages(line)) is not None)
 
@@ -60,7 +64,11 @@ async def all_visible(sessions: Mapping[int, ImapSession]) -> dict[int, int]:
 
 
 async def wait_for(
-    sessions: Mapping[int, ImapSession], expected: Mapping[int, int], *, limit: float, progress: Callable[[int], None] | None = None
+    sessions: Mapping[int, ImapSession],
+    expected: Mapping[int, int],
+    *,
+    limit: float,
+    progress: Callable[[int], None] | None = None,
 ) -> Arrival:
     """Looks until every user sees as many as expected, or `limit` seconds are over."""
     end = time.monotonic() + limit

@@ -49,7 +49,11 @@ class ResponseFramer:
     def _forget(self) -> None:
         """Drops what was handed out; what was searched in vain is not searched again."""
         del self._buffer[: self._start]
-        self._scan = max(self._scan - self._start, len(self._buffer) - 1, 0) if self._no_literal_open() else self._scan - self._start
+        self._scan = (
+            max(self._scan - self._start, len(self._buffer) - 1, 0)
+            if self._no_literal_open()
+            else self._scan - self._start
+        )
         self._start = 0
         if len(self._buffer) > LARGEST:
             raise BadResponse("endless response")

@@ -142,7 +142,9 @@ class ImapSession(asyncio.Protocol):
     async def learn_capabilities(self) -> None:
         """Asks what the server can, after login."""
         lines = await self.command(b"CAPABILITY")
-        self.capabilities = frozenset(word.upper() for line in lines if line.upper().startswith(b"* CAPABILITY") for word in line.split())
+        self.capabilities = frozenset(
+            word.upper() for line in lines if line.upper().startswith(b"* CAPABILITY") for word in line.split()
+        )
 
     def close(self) -> None:
         """Ends the connection."""

@@ -1,6 +1,7 @@
 """Does the work for one mail depend on how many there are already? It must not, but for SELECT and SEARCH a little.
 
-One INBOX is filled to each size in turn; at each, every operation is done on new mail only, first unmeasured, then in several rounds.
+One INBOX is filled to each size in turn; at each, every operation is done on new mail only, first unmeasured, then in
+several rounds.
 """
 
 from __future__ import annotations
@@ -125,7 +126,12 @@ def _acts(stage: _Stage) -> list[tuple[str, int, int, Act]]:
         ("STATUS", 1000, ROUNDS, lambda _: other.command(b"STATUS INBOX (MESSAGES UNSEEN UIDNEXT)")),
         ("IDLE", 10, ROUNDS, lambda _: _idles(reader, append(other, _INBOX, [stage.message()]))),
         ("FETCH new", 300, ROUNDS, lambda _: reader.command(b"FETCH * (UID FLAGS BODY.PEEK[])")),
-        ("STORE new", 100, ROUNDS, lambda number: reader.command(b"STORE * %sFLAGS (\\Seen)" % (b"-" if number % 2 else b"+"))),
+        (
+            "STORE new",
+            100,
+            ROUNDS,
+            lambda number: reader.command(b"STORE * %sFLAGS (\\Seen)" % (b"-" if number % 2 else b"+")),
+        ),
         ("SELECT", 5, ROUNDS, lambda _: reader.command(b"SELECT INBOX")),
         ("SEARCH FROM", 1, 3, lambda _: reader.command(b'SEARCH FROM "wanda"')),
         ("SEARCH BODY", 1, 3, lambda _: reader.command(b'SEARCH BODY "%s"' % RARE_WORD.encode())),

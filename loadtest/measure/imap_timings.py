@@ -64,7 +64,9 @@ async def measure_imap(
     return timings
 
 
-async def _prepare(target: Target, user: int, size: int, profile: Profile, session: ImapSession, progress: Progress) -> None:
+async def _prepare(
+    target: Target, user: int, size: int, profile: Profile, session: ImapSession, progress: Progress
+) -> None:
     listed = b"".join(await session.command(b'LIST "" "%s*"' % MAILBOX))
     for mailbox in (MAILBOX, _COPIES, _MOVED):
         if not any(line.strip(b'" ').endswith(mailbox) for line in listed.split(b"* LIST")):

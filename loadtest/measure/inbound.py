@@ -33,7 +33,12 @@ class _Watched:
 
 
 async def measure_inbound(
-    target: Target, sessions: Mapping[int, ImapSession], meters: Meters, letters: list[Letter], shape: Shape, progress: Progress
+    target: Target,
+    sessions: Mapping[int, ImapSession],
+    meters: Meters,
+    letters: list[Letter],
+    shape: Shape,
+    progress: Progress,
 ) -> Inbound:
     """Sends all letters and waits until all are visible and the server rests. Raises TimeoutError, ImapRefused."""
     await meters.quiet(progress)
@@ -50,7 +55,9 @@ async def measure_inbound(
     return _figures(letters, shape, tally, arrival, watched, _Costs(before, drained, meters.cpu(), own, disturbed))
 
 
-async def count_fsyncs(target: Target, sessions: Mapping[int, ImapSession], meters: Meters, letters: list[Letter], shape: Shape) -> Cost:
+async def count_fsyncs(
+    target: Target, sessions: Mapping[int, ImapSession], meters: Meters, letters: list[Letter], shape: Shape
+) -> Cost:
     """fsyncs a message in a run of its own, for the method that slows the server down."""
     baseline = await all_visible(sessions)
     with _watch(meters, fsyncs=True) as watched:
@@ -108,7 +115,9 @@ class _Costs:
     others: float
 
 
-def _figures(letters: list[Letter], shape: Shape, tally: Tally, arrival: Arrival, watched: _Watched, costs: _Costs) -> Inbound:
+def _figures(
+    letters: list[Letter], shape: Shape, tally: Tally, arrival: Arrival, watched: _Watched, costs: _Costs
+) -> Inbound:
     accepted = max(1, tally.accepted)
     return Inbound(
         connections=shape.connections,

@@ -66,7 +66,9 @@ class Inbox:
             self.empty.set()
 
 
-async def measure_latency(target: Target, profile: Profile, *, rate: float, count: int, by: str, progress: Progress) -> Latency:
+async def measure_latency(
+    target: Target, profile: Profile, *, rate: float, count: int, by: str, progress: Progress
+) -> Latency:
     """Sends `count` letters, `rate` a second. `by` is `noop` or `idle`. Raises OSError, ImapRefused."""
     inboxes = {user: await _watch(target, user, by) for user in range(min(target.users, count))}
     letters = [letter(mail(_plain(profile), number, number)) for number in range(count)]

@@ -18,7 +18,15 @@ from loadtest.watching import Progress
 
 
 async def seed(
-    target: Target, user: int, mailbox: bytes, count: int, profile: Profile, progress: Progress, *, connections: int = 2, first: int = 0
+    target: Target,
+    user: int,
+    mailbox: bytes,
+    count: int,
+    profile: Profile,
+    progress: Progress,
+    *,
+    connections: int = 2,
+    first: int = 0,
 ) -> float:
     """Appends `count` messages, from number `first` on; messages a second. Raises OSError, ImapRefused."""
     sessions = [await open_imap(target, user) for _ in range(connections)]

@@ -1,4 +1,6 @@
-"""CPU of one mail by step, beside what the design allows: how much each process used, and where its stacks were seen meanwhile."""
+"""CPU of one mail by step, beside what the design allows: how much each process used, and where its stacks were seen
+meanwhile.
+"""
 
 from __future__ import annotations
 
@@ -26,10 +28,24 @@ class Step:
 
 
 _CHECKS = (
-    "shared/protocol/spf/", "shared/protocol/dkim/", "shared/protocol/dmarc/", "shared/protocol/authres/", "shared/protocol/dns/", "shared/dns/",
-    "services/ingress/handlers/checks", "services/ingress/domain/",
-)  # fmt: skip
-_FACTS = ("shared/eventstore/", "shared/events/", "shared/bus/", "shared/owner/", "shared/grpc/", "services/ingress/", "nats")
+    "shared/protocol/spf/",
+    "shared/protocol/dkim/",
+    "shared/protocol/dmarc/",
+    "shared/protocol/authres/",
+    "shared/protocol/dns/",
+    "shared/dns/",
+    "services/ingress/handlers/checks",
+    "services/ingress/domain/",
+)
+_FACTS = (
+    "shared/eventstore/",
+    "shared/events/",
+    "shared/bus/",
+    "shared/owner/",
+    "shared/grpc/",
+    "services/ingress/",
+    "nats",
+)
 STEPS = (
     Step("SMTP session", 1.0, ("shared/protocol/smtp/", "shared/protocol/sasl/", "services/ingress/endpoints/")),
     Step("SPF, DKIM, DMARC", 1.8, _CHECKS),
@@ -37,7 +53,11 @@ STEPS = (
     Step("events, relay, bus", 1.6, _FACTS),
     Step("structure scan", 0.4, ("shared/protocol/message/",)),
     Step("classify and learn", 1.5, ("services/classifier/",)),
-    Step("route and Sieve", 0.3, ("services/delivery/", "services/outbound/", "shared/routing/", "shared/protocol/sieve/")),
+    Step(
+        "route and Sieve",
+        0.3,
+        ("services/delivery/", "services/outbound/", "shared/routing/", "shared/protocol/sieve/"),
+    ),
     Step("store and notify", 0.4, ("services/mailstore/", "services/access/", "shared/protocol/imap/")),
     Step("event log", 0.3, ("services/eventlog/",)),
 )
@@ -55,7 +75,9 @@ def step_of(stack: Stack) -> Step:
 
 
 def by_step(cpu: Cost, samples: Mapping[str, Counter[Stack]]) -> list[StepCost]:
-    """Milliseconds of each process divided among the steps by their share of its samples; a process without samples goes by its name."""
+    """Milliseconds of each process divided among the steps by their share of its samples; a process without samples
+    goes by its name.
+    """
     costs: defaultdict[tuple[str, str], float] = defaultdict(float)
     for process, milliseconds in cpu.items():
         seen = samples.get(process) or Counter({(process,): 1})
@@ -63,14 +85,23 @@ def by_step(cpu: Cost, samples: Mapping[str, Counter[Stack]]) -> list[StepCost]:
             costs[step_of(stack).name, process] += milliseconds * count / seen.total()
     order = [step.name for step in (*STEPS, REST)]
     budget = {step.name: step.budget_ms for step in STEPS}
-    by_name = {name: {process: round(cost, 3) for (step, process), cost in costs.items() if step == name} for name in order}
+    by_name = {
+        name: {process: round(cost, 3) for (step, process), cost in costs.items() if step == name} for name in order
+    }
     return [StepCost(step=name, budget_ms=budget.get(name), cpu_ms=by_name[name]) for name in order]
 
 
 async def measure_steps(
-    target: Target, sessions: Mapping[int, ImapSession], meters: Meters, supply: Supply, messages: int, progress: Progress
+    target: Target,
+    sessions: Mapping[int, ImapSession],
+    meters: Meters,
+    supply: Supply,
+    messages: int,
+    progress: Progress,
 ) -> list[StepCost]:
-    """Two runs at ten connections: one for the cost, one in which the stacks are sampled. Raises RuntimeError without a sampler or a server to look at."""
+    """Two runs at ten connections: one for the cost, one in which the stacks are sampled. Raises RuntimeError without a
+    sampler or a server to look at.
+    """
     program = sampler()
     if program is None or meters.server is None:
         raise RuntimeError("steps needs py-spy and a Mailfold whose processes are known (--start or --data)")

@@ -26,20 +26,28 @@ class _Round(NamedTuple):
     passed: Work
 
 
-async def timed(operation: str, size: int, repeats: int, act: Act, meters: Meters, progress: Progress, rounds: int = 1) -> ImapTiming:
-    """Does it `repeats` times between two times of quiet, so that what follows is counted too. And again, `rounds` times.
+async def timed(
+    operation: str, size: int, repeats: int, act: Act, meters: Meters, progress: Progress, rounds: int = 1
+) -> ImapTiming:
+    """Does it `repeats` times between two times of quiet, so that what follows is counted too. And again, `rounds`
+    times.
 
-    Figures are medians of the rounds: what happens once in some hundred operations (a checkpoint of a store) is not in most of them.
+    Figures are medians of the rounds: what happens once in some hundred operations (a checkpoint of a store) is not in
+    most of them.
     """
     await meters.quiet(progress)
     done = [await _round(act, repeats, number * repeats, meters, progress) for number in range(rounds)]
     spent = [one.cpu * 1000 / repeats for one in done]
     return ImapTiming(
-        operation=operation, mailbox_size=size, repeats=repeats, rounds=rounds,
+        operation=operation,
+        mailbox_size=size,
+        repeats=repeats,
+        rounds=rounds,
         wall_ms=round(statistics.median(wall for one in done for wall in one.walls) * 1000, 3),
-        cpu_ms=round(statistics.median(spent), 3) if meters.server else None, least_cpu_ms=round(min(spent), 3) if meters.server else None,
+        cpu_ms=round(statistics.median(spent), 3) if meters.server else None,
+        least_cpu_ms=round(min(spent), 3) if meters.server else None,
         work={name: round(statistics.median(one.passed[name] for one in done) / repeats, 3) for name in done[0].passed},
-    )  # fmt: skip
+    )
 
 
 async def _round(act: Act, repeats: int, first: int, meters: Meters, progress: Progress) -> _Round:
@@ -49,7 +57,9 @@ async def _round(act: Act, repeats: int, first: int, meters: Meters, progress: P
     return _Round(walls, sum(meters.cpu().values()) - cpu, between(passed, meters.passed()))
 
 
-async def counted(operation: str, size: int, repeats: int, act: Act, meters: Meters, progress: Progress, rounds: int) -> ImapTiming:
+async def counted(
+    operation: str, size: int, repeats: int, act: Act, meters: Meters, progress: Progress, rounds: int
+) -> ImapTiming:
     """As `timed`, and the stores' work is counted. What asking costs them is found by asking twice, and taken off."""
     first, begin = await meters.stored(), await meters.stored()
     timing = await timed(operation, size, repeats, act, meters, progress, rounds)

@@ -34,7 +34,9 @@ class ServerProcesses:
         return {name: [pid for pid, _ in group] for name, group in self.named().items()}
 
     def name_of(self, pid: int, times: Mapping[int, ProcessTimes]) -> str:
-        """A child nobody named counts for the service below which it runs; one directly below the launcher has its own name."""
+        """A child nobody named counts for the service below which it runs; one directly below the launcher has its own
+        name.
+        """
         above = pid
         while above in times and above not in self.names and above != self.root:
             parent = times[above].parent

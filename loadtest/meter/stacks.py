@@ -28,7 +28,9 @@ def sampler() -> str | None:
 
 
 class StackSamples:
-    """`start()` begins to look; `stop()` gives the samples by name. Seen is the thread that holds the interpreter: nobody sleeps with it."""
+    """`start()` begins to look; `stop()` gives the samples by name. Seen is the thread that holds the interpreter:
+    nobody sleeps with it.
+    """
 
     def __init__(self, program: str, pids: Mapping[str, Sequence[int]]) -> None:
         self._program = program
@@ -56,7 +58,20 @@ class StackSamples:
 
     def _watch(self, pid: int) -> subprocess.Popen[bytes]:
         output = str(self._folder / str(pid))
-        argv = [self._program, "record", "--pid", str(pid), "--rate", str(_RATE), "--format", "raw", "--output", output, "--full-filenames", "--gil"]
+        argv = [
+            self._program,
+            "record",
+            "--pid",
+            str(pid),
+            "--rate",
+            str(_RATE),
+            "--format",
+            "raw",
+            "--output",
+            output,
+            "--full-filenames",
+            "--gil",
+        ]
         return subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def _read(self, pid: int) -> Counter[Stack]:
@@ -73,5 +88,7 @@ def stacks(text: str) -> Counter[Stack]:
     for line in text.splitlines():
         frames, _, count = line.rpartition(" ")
         if count.isdigit():
-            found[tuple(match[1] if (match := _FRAME.search(frame)) else frame for frame in frames.split(";"))] += int(count)
+            found[tuple(match[1] if (match := _FRAME.search(frame)) else frame for frame in frames.split(";"))] += int(
+                count
+            )
     return found

@@ -1,4 +1,6 @@
-"""Work that can be counted, whatever else the machine does: what the server's stores tell of themselves, and the kernel of its processes."""
+"""Work that can be counted, whatever else the machine does: what the server's stores tell of themselves, and the kernel
+of its processes.
+"""
 
 from __future__ import annotations
 
@@ -24,8 +26,10 @@ def passed(server: ServerProcesses) -> Work:
     """Octets and calls of all the server's processes since they were started."""
     found = [io for pids in server.pids().values() for pid in pids if (io := read_io(pid))]
     return {
-        "bytes_read": sum(io.read for io in found), "bytes_written": sum(io.written for io in found), "calls": sum(io.calls for io in found),
-    }  # fmt: skip
+        "bytes_read": sum(io.read for io in found),
+        "bytes_written": sum(io.written for io in found),
+        "calls": sum(io.calls for io in found),
+    }
 
 
 def between(before: Mapping[str, float], after: Mapping[str, float]) -> Work:

@@ -57,7 +57,12 @@ class Tally:
 
 
 async def send_all(
-    target: Target, letters: Iterable[Letter], shape: Shape, *, limit: float = 600.0, progress: Callable[[], None] | None = None
+    target: Target,
+    letters: Iterable[Letter],
+    shape: Shape,
+    *,
+    limit: float = 600.0,
+    progress: Callable[[], None] | None = None,
 ) -> Tally:
     """Sends every letter once; a refused one is counted and not repeated. Raises TimeoutError after `limit` seconds."""
     waiting, tally = deque(letters), Tally(began=time.monotonic())
@@ -87,7 +92,9 @@ async def _work(
         await _fill(session, waiting, shape, tally, progress)
 
 
-async def _fill(session: SmtpSession, waiting: deque[Letter], shape: Shape, tally: Tally, progress: Callable[[], None]) -> None:
+async def _fill(
+    session: SmtpSession, waiting: deque[Letter], shape: Shape, tally: Tally, progress: Callable[[], None]
+) -> None:
     """Sends on one connection until it is full, closed, or nothing waits."""
     for _ in range(shape.per_connection):
         if not waiting:

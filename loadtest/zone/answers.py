@@ -23,7 +23,9 @@ PLAIN_UDP = 512
 LARGEST = 65535
 _LONGEST_CHAIN = 8
 _NEGATIVE_TTL = 60
-_SOA = dns.rdata.from_text(dns.rdataclass.IN, dns.rdatatype.SOA, f"ns.invalid. hostmaster.invalid. 1 3600 600 86400 {_NEGATIVE_TTL}")
+_SOA = dns.rdata.from_text(
+    dns.rdataclass.IN, dns.rdatatype.SOA, f"ns.invalid. hostmaster.invalid. 1 3600 600 86400 {_NEGATIVE_TTL}"
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,9 @@ from loadtest.zone.data import Zone
 LOOPBACK = "127.0.0.0/8"
 
 
-def load_zone(recipient_domain: str = "bench.test", permitted: Iterable[str] = (), clients: Iterable[str] = CLIENT_ADDRESSES) -> Zone:
+def load_zone(
+    recipient_domain: str = "bench.test", permitted: Iterable[str] = (), clients: Iterable[str] = CLIENT_ADDRESSES
+) -> Zone:
     """A, MX, SPF, DKIM key, DMARC of all senders, and PTR of all clients.
 
     `permitted` are networks that may send besides loopback, `clients` the addresses that get a name.

@@ -22,18 +22,28 @@ _SIZE = re.compile(r"(\d+)\s*([kmgtp]?)i?b?", re.I)
 
 @app.command()
 def add(
-    address: Address, user: Annotated[str, typer.Option("--user", help="Who owns it.")], quota: Quota = "0", data: Data = DATA, json: Json = False
+    address: Address,
+    user: Annotated[str, typer.Option("--user", help="Who owns it.")],
+    quota: Quota = "0",
+    data: Data = DATA,
+    json: Json = False,
 ) -> None:
     """Add an account for a user."""
     limit = _octets(quota)
-    show(call(data, "AddAccount", lambda pb: pb.AddAccountRequest(address=address, user=user, quota_bytes=limit)), _FIELDS, json=json)
+    show(
+        call(data, "AddAccount", lambda pb: pb.AddAccountRequest(address=address, user=user, quota_bytes=limit)),
+        _FIELDS,
+        json=json,
+    )
 
 
 @app.command("list")
 def list_all(data: Data = DATA, json: Json = False) -> None:
     """All accounts."""
     found = call(data, "ListAccounts", lambda pb: pb.ListRequest()).accounts
-    show_all(found, _FIELDS, json=json, empty="there is no account yet: `mailfold account add ann@example.org --user ann`")
+    show_all(
+        found, _FIELDS, json=json, empty="there is no account yet: `mailfold account add ann@example.org --user ann`"
+    )
 
 
 @app.command("show")
@@ -43,22 +53,39 @@ def show_one(address: Address, data: Data = DATA, json: Json = False) -> None:
 
 
 @app.command()
-def quota(address: Address, size: Annotated[str, typer.Argument(help="500M, 2G; 0 is no limit.")], data: Data = DATA, json: Json = False) -> None:
+def quota(
+    address: Address,
+    size: Annotated[str, typer.Argument(help="500M, 2G; 0 is no limit.")],
+    data: Data = DATA,
+    json: Json = False,
+) -> None:
     """Set the most an account may hold."""
     limit = _octets(size)
-    show(call(data, "ChangeAccount", lambda pb: pb.ChangeAccountRequest(address=address, quota_bytes=limit)), _FIELDS, json=json)
+    show(
+        call(data, "ChangeAccount", lambda pb: pb.ChangeAccountRequest(address=address, quota_bytes=limit)),
+        _FIELDS,
+        json=json,
+    )
 
 
 @app.command()
 def disable(address: Address, data: Data = DATA, json: Json = False) -> None:
     """Mail bounces and log-in is refused; nothing is lost."""
-    show(call(data, "ChangeAccount", lambda pb: pb.ChangeAccountRequest(address=address, disabled=True)), _FIELDS, json=json)
+    show(
+        call(data, "ChangeAccount", lambda pb: pb.ChangeAccountRequest(address=address, disabled=True)),
+        _FIELDS,
+        json=json,
+    )
 
 
 @app.command()
 def enable(address: Address, data: Data = DATA, json: Json = False) -> None:
     """Switch an account on again."""
-    show(call(data, "ChangeAccount", lambda pb: pb.ChangeAccountRequest(address=address, disabled=False)), _FIELDS, json=json)
+    show(
+        call(data, "ChangeAccount", lambda pb: pb.ChangeAccountRequest(address=address, disabled=False)),
+        _FIELDS,
+        json=json,
+    )
 
 
 @app.command()

@@ -16,7 +16,10 @@ Address = Annotated[str, typer.Argument(help="The alias, such as info@example.or
 
 @app.command()
 def add(
-    address: Address, targets: Annotated[list[str], typer.Argument(help="Where it leads: one address or several.")], data: Data = DATA, json: Json = False
+    address: Address,
+    targets: Annotated[list[str], typer.Argument(help="Where it leads: one address or several.")],
+    data: Data = DATA,
+    json: Json = False,
 ) -> None:
     """Add an alias."""
     show(call(data, "AddAlias", lambda pb: pb.AddAliasRequest(address=address, targets=targets)), _FIELDS, json=json)
@@ -26,7 +29,9 @@ def add(
 def list_all(data: Data = DATA, json: Json = False) -> None:
     """All aliases."""
     found = call(data, "ListAliases", lambda pb: pb.ListRequest()).aliases
-    show_all(found, _FIELDS, json=json, empty="there is no alias yet: `mailfold alias add info@example.org ann@example.org`")
+    show_all(
+        found, _FIELDS, json=json, empty="there is no alias yet: `mailfold alias add info@example.org ann@example.org`"
+    )
 
 
 @app.command("show")
@@ -38,13 +43,17 @@ def show_one(address: Address, data: Data = DATA, json: Json = False) -> None:
 @app.command()
 def disable(address: Address, data: Data = DATA, json: Json = False) -> None:
     """Mail to it is refused; nothing is lost."""
-    show(call(data, "ChangeAlias", lambda pb: pb.ChangeAliasRequest(address=address, disabled=True)), _FIELDS, json=json)
+    show(
+        call(data, "ChangeAlias", lambda pb: pb.ChangeAliasRequest(address=address, disabled=True)), _FIELDS, json=json
+    )
 
 
 @app.command()
 def enable(address: Address, data: Data = DATA, json: Json = False) -> None:
     """Switch an alias on again."""
-    show(call(data, "ChangeAlias", lambda pb: pb.ChangeAliasRequest(address=address, disabled=False)), _FIELDS, json=json)
+    show(
+        call(data, "ChangeAlias", lambda pb: pb.ChangeAliasRequest(address=address, disabled=False)), _FIELDS, json=json
+    )
 
 
 @app.command()

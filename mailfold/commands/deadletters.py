@@ -22,14 +22,19 @@ Id = Annotated[str, typer.Argument(help="The dead letter's id, from `mailfold de
 
 @app.command("list")
 def list_all(
-    retried: Annotated[bool, typer.Option("--retried", help="Those that were done since, too.")] = False, data: Data = DATA, json: Json = False
+    retried: Annotated[bool, typer.Option("--retried", help="Those that were done since, too.")] = False,
+    data: Data = DATA,
+    json: Json = False,
 ) -> None:
     """All that wait, of every service."""
     letters = converse(data, lambda session: _all(session, include_retried=retried))
     if json:
         as_json([_fields(one) for one in letters])
         return
-    rows = [(one.id, one.service, one.what, one.queue_id, moment(one.at), one.attempts, one.error.splitlines()[0][:120]) for one in letters]
+    rows = [
+        (one.id, one.service, one.what, one.queue_id, moment(one.at), one.attempts, one.error.splitlines()[0][:120])
+        for one in letters
+    ]
     table(("id", "service", "step", "queue id", "since", "attempts", "error"), rows, "there are no dead letters")
 
 
@@ -55,7 +60,9 @@ def retry(
     if json:
         as_json([{"id": identity, "error": error} for identity, error in results])
     else:
-        table(("id", "result"), [(identity, error or "done") for identity, error in results], "there are no dead letters")
+        table(
+            ("id", "result"), [(identity, error or "done") for identity, error in results], "there are no dead letters"
+        )
     if any(error for _, error in results):
         raise typer.Exit(1)
 
@@ -64,7 +71,11 @@ async def _all(session: Session, *, include_retried: bool) -> list[Any]:
     from shared.rpc.mailfold.owner.v1 import owner_pb2
 
     request = owner_pb2.ListDeadLettersRequest(include_retried=include_retried)
-    found = [letter for service in OWNERS for letter in (await (await _stub(session, service)).ListDeadLetters(request)).letters]
+    found = [
+        letter
+        for service in OWNERS
+        for letter in (await (await _stub(session, service)).ListDeadLetters(request)).letters
+    ]
     return sorted(found, key=lambda letter: letter.at)
 
 
@@ -73,7 +84,9 @@ async def _found(session: Session, identity: str) -> tuple[str, Any]:
 
     for service in OWNERS:
         try:
-            return service, await (await _stub(session, service)).ShowDeadLetter(owner_pb2.DeadLetterRequest(id=identity))
+            return service, await (await _stub(session, service)).ShowDeadLetter(
+                owner_pb2.DeadLetterRequest(id=identity)
+            )
         except NotFound:
             continue
     raise CommandFailed(f"there is no dead letter {identity}; `mailfold deadletters list` shows them")

@@ -10,7 +10,13 @@ from mailfold.commands.up import LayoutOption, LogToTerminal, PortOffset, run
 from mailfold.operator.failure import CommandFailed
 
 
-def demo(data: Data = DATA, port_offset: PortOffset = None, layout: LayoutOption = None, log_to_terminal: LogToTerminal = False, json: Json = False) -> None:
+def demo(
+    data: Data = DATA,
+    port_offset: PortOffset = None,
+    layout: LayoutOption = None,
+    log_to_terminal: LogToTerminal = False,
+    json: Json = False,
+) -> None:
     """As `up`, and make a domain and two users once; print all that is needed to connect."""
     from mailfold.demo.ports import chosen_offset
     from shared.places import Places
@@ -19,7 +25,9 @@ def demo(data: Data = DATA, port_offset: PortOffset = None, layout: LayoutOption
     try:
         offset = chosen_offset(Places(data)) if port_offset is None else port_offset
     except SettingsError as error:
-        raise CommandFailed("settings that cannot be used:\n" + "\n".join(f"  {one}" for one in error.mistakes), 2) from error
+        raise CommandFailed(
+            "settings that cannot be used:\n" + "\n".join(f"  {one}" for one in error.mistakes), 2
+        ) from error
     run(data, offset, layout, lambda: _announce(data, json=json), log_to_terminal=log_to_terminal)
 
 
@@ -40,7 +48,9 @@ def _announce(data: Path, *, json: bool) -> None:
     found = converse(data, status)
     authority = LocalAuthority(places.tls, SystemClock()).certificate
     if json:
-        as_json({"status": msgspec.to_builtins(found), "people": msgspec.to_builtins(people), "authority": str(authority)})
+        as_json(
+            {"status": msgspec.to_builtins(found), "people": msgspec.to_builtins(people), "authority": str(authority)}
+        )
     else:
         print(f"Mailfold serves from {places.data}; Ctrl-C stops it.\n")
         print("\n".join(guide(people, found.listeners, authority, places.data / "demo.json")))

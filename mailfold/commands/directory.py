@@ -13,7 +13,9 @@ Fields = Sequence[str]
 
 
 def call(data: Path, method: str, request: Callable[[Any], Any]) -> Any:
-    """The directory's answer; `request` makes the request out of the contract's module. It is hosted here when it does not run."""
+    """The directory's answer; `request` makes the request out of the contract's module. It is hosted here when it does
+    not run.
+    """
 
     async def ask(session: Session) -> Any:
         from shared.rpc.mailfold.directory.v1 import directory_pb2

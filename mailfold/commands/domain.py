@@ -15,7 +15,12 @@ Name = Annotated[str, typer.Argument(help="A domain, such as example.org.")]
 
 
 @app.command()
-def add(name: Name, incoming: Annotated[bool, typer.Option("--incoming", help="It receives mail too.")] = False, data: Data = DATA, json: Json = False) -> None:
+def add(
+    name: Name,
+    incoming: Annotated[bool, typer.Option("--incoming", help="It receives mail too.")] = False,
+    data: Data = DATA,
+    json: Json = False,
+) -> None:
     """Add a domain; without --incoming it can only send."""
     show(call(data, "AddDomain", lambda pb: pb.AddDomainRequest(name=name, incoming=incoming)), _FIELDS, json=json)
 
@@ -34,7 +39,12 @@ def show_one(name: Name, data: Data = DATA, json: Json = False) -> None:
 
 
 @app.command()
-def incoming(name: Name, off: Annotated[bool, typer.Option("--off", help="Receive no more.")] = False, data: Data = DATA, json: Json = False) -> None:
+def incoming(
+    name: Name,
+    off: Annotated[bool, typer.Option("--off", help="Receive no more.")] = False,
+    data: Data = DATA,
+    json: Json = False,
+) -> None:
     """Let a domain receive mail."""
     show(call(data, "ChangeDomain", lambda pb: pb.ChangeDomainRequest(name=name, incoming=not off)), _FIELDS, json=json)
 

@@ -12,7 +12,9 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def while_somebody_reads() -> Iterator[None]:
-    """Leave the block when the pipe behind standard output has lost its reader, as `… | head` does. Elsewhere nothing is watched."""
+    """Leave the block when the pipe behind standard output has lost its reader, as `… | head` does. Elsewhere nothing
+    is watched.
+    """
     task, loop, output = asyncio.current_task(), asyncio.get_running_loop(), sys.stdout.fileno()
     assert task is not None
     if not stat.S_ISFIFO(os.fstat(output).st_mode):

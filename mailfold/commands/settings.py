@@ -29,7 +29,11 @@ def list_all(context: typer.Context, data: Data = DATA, json: Json = False) -> N
 
 
 @app.command("show")
-def show_one(name: Annotated[str, typer.Argument(help="Such as server.hostname; empty: all.")] = "", data: Data = DATA, json: Json = False) -> None:
+def show_one(
+    name: Annotated[str, typer.Argument(help="Such as server.hostname; empty: all.")] = "",
+    data: Data = DATA,
+    json: Json = False,
+) -> None:
     """One setting, or all with their descriptions."""
     found = call(data, "ListSettings", lambda pb: pb.ListRequest()).settings
     chosen = [one for one in found if name in ("", one.name)]
@@ -40,14 +44,19 @@ def show_one(name: Annotated[str, typer.Argument(help="Such as server.hostname; 
     elif json:
         as_json([{field: getattr(one, field) for field in _FIELDS} for one in chosen])
     else:
-        table(("name", "value", "default", "description"), [(one.name, one.value, one.default, one.description) for one in chosen])
+        table(
+            ("name", "value", "default", "description"),
+            [(one.name, one.value, one.default, one.description) for one in chosen],
+        )
 
 
 @app.command("set", context_settings={"ignore_unknown_options": True})  # a value may be a negative number
 def set_one(
-    name: Name, value: Annotated[str, typer.Argument(help="The new value; of a list, its items with commas between them.")],
-    data: Data = DATA, json: Json = False,
-) -> None:  # fmt: skip
+    name: Name,
+    value: Annotated[str, typer.Argument(help="The new value; of a list, its items with commas between them.")],
+    data: Data = DATA,
+    json: Json = False,
+) -> None:
     """Set a value in mailfold.toml; in force from the next start."""
     changed: Any = call(data, "ChangeSetting", lambda pb: pb.ChangeSettingRequest(name=name, value=value))
     show(changed, ("name", "value", "source"), json=json)

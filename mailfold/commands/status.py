@@ -31,7 +31,10 @@ def print_status(found: Status) -> None:
     """For people."""
     print("ready" if found.ready else "not ready")
     print()
-    table(("process", "state", "pid", "restarts", "services"), [(one.name, one.state, one.pid, one.restarts, one.services) for one in found.processes])
+    table(
+        ("process", "state", "pid", "restarts", "services"),
+        [(one.name, one.state, one.pid, one.restarts, one.services) for one in found.processes],
+    )
     print()
     print_listeners(found)
     print()

@@ -27,14 +27,18 @@ _COPIED_ALONG = " ()[].,;:'\""
 
 
 def trace(
-    identity: Annotated[str, typer.Argument(metavar="ID", help="A queue id, a Message-ID, or the reference at the end of a refusal.")],
+    identity: Annotated[
+        str, typer.Argument(metavar="ID", help="A queue id, a Message-ID, or the reference at the end of a refusal.")
+    ],
     data: Data = DATA,
     json: Json = False,
 ) -> None:
     """Tell the life of a mail from its facts. Exit code 1 when nothing is known of it."""
     facts, names = converse(data, lambda session: _traced(session, identity))
     if not facts:
-        raise CommandFailed(f"the event log knows nothing of {identity}; it takes a queue id, a Message-ID or a reply's reference")
+        raise CommandFailed(
+            f"the event log knows nothing of {identity}; it takes a queue id, a Message-ID or a reply's reference"
+        )
     if json:
         as_json([_fields(fact) for fact in facts])
         return
@@ -44,7 +48,9 @@ def trace(
 
 def events(
     text: Annotated[str, typer.Argument(help="An address, an id, or any word.")] = "",
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with facts as they come, until Ctrl-C.")] = False,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Go on with facts as they come, until Ctrl-C.")
+    ] = False,
     kind: Annotated[str, typer.Option("--type", help="mail.received, or an area such as mail.")] = "",
     since: Annotated[str, typer.Option("--since", help="10m, 2h, 1d, or 2026-11-23T10:00.")] = "",
     limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="The newest so many.")] = 100,

@@ -12,18 +12,42 @@ import typer
 from mailfold.commands.options import DATA, Data, Json
 from mailfold.operator.failure import CommandFailed
 
-PortOffset = Annotated[int | None, typer.Option("--port-offset", min=0, max=64000, help="Added to every well-known port.")]
-LayoutOption = Annotated[Literal["small", "split"] | None, typer.Option("--layout", help="small: few processes; split: one for each service.")]
-LogToTerminal = Annotated[bool, typer.Option("--log-to-terminal", help="The processes log here instead of in files (containers).")]
+PortOffset = Annotated[
+    int | None, typer.Option("--port-offset", min=0, max=64000, help="Added to every well-known port.")
+]
+LayoutOption = Annotated[
+    Literal["small", "split"] | None,
+    typer.Option("--layout", help="small: few processes; split: one for each service."),
+]
+LogToTerminal = Annotated[
+    bool, typer.Option("--log-to-terminal", help="The processes log here instead of in files (containers).")
+]
 
 
-def up(data: Data = DATA, port_offset: PortOffset = None, layout: LayoutOption = None, log_to_terminal: LogToTerminal = False, json: Json = False) -> None:
-    """Start the server and keep it running until Ctrl-C or SIGTERM; a second Ctrl-C hurries. With --json it prints its status once it is ready."""
+def up(
+    data: Data = DATA,
+    port_offset: PortOffset = None,
+    layout: LayoutOption = None,
+    log_to_terminal: LogToTerminal = False,
+    json: Json = False,
+) -> None:
+    """Start the server and keep it running until Ctrl-C or SIGTERM; a second Ctrl-C hurries. With --json it prints its
+    status once it is ready.
+    """
     run(data, port_offset, layout, lambda: announce(data, json=json), log_to_terminal=log_to_terminal)
 
 
-def run(data: Path, port_offset: int | None, layout: str | None, announced: Callable[[], None], *, log_to_terminal: bool = False) -> None:
-    """Start, supervise, and end with the launcher's exit code. `announced` runs in a process of its own once all is ready."""
+def run(
+    data: Path,
+    port_offset: int | None,
+    layout: str | None,
+    announced: Callable[[], None],
+    *,
+    log_to_terminal: bool = False,
+) -> None:
+    """Start, supervise, and end with the launcher's exit code. `announced` runs in a process of its own once all is
+    ready.
+    """
     from mailfold.launcher.announcer import Announcer
     from mailfold.launcher.installation import RunsAlready, prepare
     from mailfold.launcher.start import supervise
@@ -36,11 +60,15 @@ def run(data: Path, port_offset: int | None, layout: str | None, announced: Call
         announcer = Announcer(announced)
         code = supervise(installation, announcer.ready, log_to_terminal=log_to_terminal)
     except SettingsError as error:
-        raise CommandFailed("settings that cannot be used:\n" + "\n".join(f"  {one}" for one in error.mistakes), 2) from error
+        raise CommandFailed(
+            "settings that cannot be used:\n" + "\n".join(f"  {one}" for one in error.mistakes), 2
+        ) from error
     except (RunsAlready, NatsServerMissing) as error:
         raise CommandFailed(str(error), 2) from error
     except OSError as error:
-        raise CommandFailed(f"{data} cannot be the data folder: {error}; name a folder that can be written with --data", 2) from error
+        raise CommandFailed(
+            f"{data} cannot be the data folder: {error}; name a folder that can be written with --data", 2
+        ) from error
     announcer.close()
     sys.exit(code)
 

@@ -14,7 +14,9 @@ from mailfold.operator.failure import UNUSABLE, CommandFailed
 app = typer.Typer(no_args_is_help=True, help="People, and their one password.")
 _FIELDS = ("name", "disabled", "accounts", "id")
 Name = Annotated[str, typer.Argument(help="The user's name.")]
-PasswordStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input instead of asking.")]
+PasswordStdin = Annotated[
+    bool, typer.Option("--password-stdin", help="Read the password from standard input instead of asking.")
+]
 
 
 @app.command()
@@ -76,6 +78,8 @@ def _password(*, from_stdin: bool) -> str:
     if from_stdin:
         return _read_password()
     if not sys.stdin.isatty():
-        raise CommandFailed("there is no terminal to ask for the password at; give it on standard input with --password-stdin", UNUSABLE)
+        raise CommandFailed(
+            "there is no terminal to ask for the password at; give it on standard input with --password-stdin", UNUSABLE
+        )
     given: str = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
     return given

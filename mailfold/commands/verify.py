@@ -1,4 +1,6 @@
-"""`mailfold verify` and `mailfold rebuild`: the proof that every row is what its facts say, and that every blob is whole."""
+"""`mailfold verify` and `mailfold rebuild`: the proof that every row is what its facts say, and that every blob is
+whole.
+"""
 
 from __future__ import annotations
 
@@ -31,8 +33,8 @@ class _Found(msgspec.Struct, frozen=True):
 
 
 def verify(mend: Mend = False, data: Data = DATA, json: Json = False) -> None:
-    """Fold every fact again, compare every row, and read every blob. Exit code 1 when something differs. Works beside a running
-    server, and on one that is stopped."""
+    """Fold every fact again, compare every row, and read every blob. Exit code 1 when something differs. Works beside a
+    running server, and on one that is stopped."""
     with shown_progress() as progress:
         found = converse(data, lambda session: _verify(session, progress, mend=mend))
     if json:
@@ -43,7 +45,11 @@ def verify(mend: Mend = False, data: Data = DATA, json: Json = False) -> None:
         raise typer.Exit(1)
 
 
-def rebuild(services: Annotated[list[str] | None, typer.Argument(help="Services; none: all.")] = None, data: Data = DATA, json: Json = False) -> None:
+def rebuild(
+    services: Annotated[list[str] | None, typer.Argument(help="Services; none: all.")] = None,
+    data: Data = DATA,
+    json: Json = False,
+) -> None:
     """Empty the projections of services and fold their facts into them anew."""
     wanted = services or list(OWNERS)
     unknown = [one for one in wanted if one not in OWNERS]
@@ -64,20 +70,30 @@ async def _rebuild(session: Session, services: list[str], progress: Progress) ->
 
 
 def _print(found: _Found) -> None:
-    rows: list[tuple[Any, ...]] = [(one.service, one.events, one.rows, len(one.differences), one.mended) for one in found.services]
+    rows: list[tuple[Any, ...]] = [
+        (one.service, one.events, one.rows, len(one.differences), one.mended) for one in found.services
+    ]
     table(("service", "events", "rows", "differences", "mended"), rows)
     for verdict in found.services:
         for one in verdict.differences:
-            print(f"\n{verdict.service}.{one.table} {one.key}\n  stored {one.stored or '(missing)'}\n  facts  {one.folded or '(none)'}")
+            print(
+                f"\n{verdict.service}.{one.table} {one.key}\n  stored {one.stored or '(missing)'}\n  facts  {one.folded or '(none)'}"
+            )
     blobs = found.blobs
-    print(f"\nblobs: {blobs.referenced} needed, {len(blobs.missing)} missing, {len(blobs.damaged)} damaged, {blobs.unreferenced} that nobody needs")
+    print(
+        f"\nblobs: {blobs.referenced} needed, {len(blobs.missing)} missing, {len(blobs.damaged)} damaged, {blobs.unreferenced} that nobody needs"
+    )
     for line in [*(f"missing {one}" for one in blobs.missing), *(f"damaged {one}" for one in blobs.damaged)]:
         print(f"  {line}")
     for service in blobs.unknown:
         print(f"  {service} could not say which it needs; its rows must be put right first")
     for blob in blobs.quarantined:
         print(f"  set aside {blob}")
-    print("\neverything is what its facts say" if found.equal else "\nsomething differs" + ("" if found.blobs.quarantined else _advice(found)))
+    print(
+        "\neverything is what its facts say"
+        if found.equal
+        else "\nsomething differs" + ("" if found.blobs.quarantined else _advice(found))
+    )
 
 
 def _advice(found: _Found) -> str:

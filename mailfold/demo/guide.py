@@ -31,7 +31,9 @@ def _people(people: Sequence[Person], passwords: Path) -> Iterator[str]:
 def _doors(listeners: Sequence[Listener]) -> Iterator[str]:
     words = {"none": "no TLS", "starttls": "STARTTLS", "implicit": "TLS"}
     yield "Servers:"
-    yield from (f"  {one.protocol:<12} {one.address} port {one.port:<6} {words.get(one.tls, one.tls)}" for one in listeners)
+    yield from (
+        f"  {one.protocol:<12} {one.address} port {one.port:<6} {words.get(one.tls, one.tls)}" for one in listeners
+    )
 
 
 def _lines(doors: Mapping[str, Listener], ann: Person, bob: Person, authority: Path) -> Iterator[str]:

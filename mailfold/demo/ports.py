@@ -17,12 +17,18 @@ _TAKEN = (errno.EACCES, errno.EADDRINUSE)
 
 
 def chosen_offset(places: Places) -> int | None:
-    """None when settings choose; else 0 where mail's own ports can be had, and 10000 where they cannot. Raises SettingsError."""
+    """None when settings choose; else 0 where mail's own ports can be had, and 10000 where they cannot. Raises
+    SettingsError.
+    """
     settings = load(catalogue.sections(), places.settings_file, os.environ)
     source = next(one.source for one in settings.described() if one.name == "server.port_offset")
     if source != "default":
         return None
-    return 0 if all(_can_bind(address, port) for address in settings.of(ServerSettings).bind for port in _TRIED) else HIGH_OFFSET
+    return (
+        0
+        if all(_can_bind(address, port) for address in settings.of(ServerSettings).bind for port in _TRIED)
+        else HIGH_OFFSET
+    )
 
 
 def _can_bind(address: str, port: int) -> bool:

@@ -1,4 +1,6 @@
-"""A process of its own that waits for the first start and then says what listens where: the launcher itself must stay free of gRPC."""
+"""A process of its own that waits for the first start and then says what listens where: the launcher itself must stay
+free of gRPC.
+"""
 
 from __future__ import annotations
 

@@ -53,5 +53,7 @@ def _lock(places: Places) -> int:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         os.close(handle)
-        raise RunsAlready(f"Mailfold runs already with {places.data}; `mailfold status --data {places.data}` shows it") from error
+        raise RunsAlready(
+            f"Mailfold runs already with {places.data}; `mailfold status --data {places.data}` shows it"
+        ) from error
     return handle

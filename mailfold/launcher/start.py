@@ -49,7 +49,11 @@ class FirstStart:
         if process.state is not State.BACKOFF or self._said.get(process.name) == process.restarts:
             return
         self._said[process.name] = process.restarts
-        print(f"mailfold: {process.name} ended with {process.last_exit}{self._last_words(process.name)}", file=sys.stderr, flush=True)
+        print(
+            f"mailfold: {process.name} ended with {process.last_exit}{self._last_words(process.name)}",
+            file=sys.stderr,
+            flush=True,
+        )
         if process.restarts + 1 >= _PATIENCE:
             self.failed = self._over = True
             print("mailfold: giving up; mend what it says and start again", file=sys.stderr, flush=True)
@@ -69,7 +73,13 @@ def supervise(installation: Installation, ready: Callable[[], None], *, log_to_t
     log_folder = None if log_to_terminal else installation.places.log
     first = FirstStart(log_folder, ready)
     longest = installation.settings.of(ServerSettings).restart_longest
-    Supervisor(children(installation), installation.places.processes, log_folder, first.changed, lambda: Backoff(longest=longest)).run()
+    Supervisor(
+        children(installation),
+        installation.places.processes,
+        log_folder,
+        first.changed,
+        lambda: Backoff(longest=longest),
+    ).run()
     return 1 if first.failed else 0
 
 

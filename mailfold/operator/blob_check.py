@@ -56,7 +56,14 @@ async def check_blobs(session: Session, progress: Progress, *, mend: bool) -> Bl
     for one in quarantined:
         await blobs.quarantine(BlobId(one))
     await blobs.close()
-    return BlobVerdict(len(needed), unreferenced, tuple(unknown), tuple(missing), tuple(f"{one}: {why}" for one, why in damaged.items()), quarantined)
+    return BlobVerdict(
+        len(needed),
+        unreferenced,
+        tuple(unknown),
+        tuple(missing),
+        tuple(f"{one}: {why}" for one, why in damaged.items()),
+        quarantined,
+    )
 
 
 async def _referenced(session: Session, service: str, generations: Sequence[str]) -> set[str]:

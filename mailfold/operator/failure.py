@@ -6,7 +6,9 @@ import tempfile
 import traceback
 
 REFUSED, UNUSABLE, OUR_FAULT, INTERRUPTED = 1, 2, 3, 130
-"""Exit codes: it was refused or something differs; it cannot be tried as it stands (settings, arguments, nothing runs); a fault of ours; Ctrl-C."""
+"""Exit codes: it was refused or something differs; it cannot be tried as it stands (settings, arguments, nothing runs);
+a fault of ours; Ctrl-C.
+"""
 
 
 class CommandFailed(Exception):
@@ -21,7 +23,9 @@ def our_fault(error: Exception) -> CommandFailed:
     """What nobody foresaw: the traceback is for us, in a file."""
     with tempfile.NamedTemporaryFile("w", prefix="mailfold-fault-", suffix=".txt", delete=False) as file:
         traceback.print_exception(error, file=file)
-    return CommandFailed(f"a fault of Mailfold itself ({type(error).__name__}: {error}); please report it with {file.name}", OUR_FAULT)
+    return CommandFailed(
+        f"a fault of Mailfold itself ({type(error).__name__}: {error}); please report it with {file.name}", OUR_FAULT
+    )
 
 
 def not_running(data: object) -> CommandFailed:

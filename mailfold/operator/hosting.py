@@ -32,8 +32,10 @@ class Elsewhere(Exception):
 
 @contextlib.asynccontextmanager
 async def hosted(places: Places, service: str, *, whole: bool = True) -> AsyncIterator[Any]:
-    """A channel to the service, hosted for the length of the block. Not `whole`: its store is open and no more, for a service
-    whose rows are damaged may not be able to start, and these rows are what somebody wants to mend. Raises Elsewhere."""
+    """A channel to the service, hosted for the length of the block. Not `whole`: its store is open and no more, for a
+    service whose rows are damaged may not be able to start, and these rows are what somebody wants to mend. Raises
+    Elsewhere.
+    """
     from shared.blobs.local import LocalBlobs
     from shared.bus.bus import Bus
     from shared.bus.settings import BusSettings
@@ -53,7 +55,9 @@ async def hosted(places: Places, service: str, *, whole: bool = True) -> AsyncIt
     except (FileInUse, LeaseHeld) as error:
         raise Elsewhere(str(error)) from error
     except DatabaseError as error:
-        raise CommandFailed(f"the database of {service} cannot be used: {error.orig}; look at {places.data / 'store'}, or restore it from a backup") from error
+        raise CommandFailed(
+            f"the database of {service} cannot be used: {error.orig}; look at {places.data / 'store'}, or restore it from a backup"
+        ) from error
     try:
         yield host.channel(service, OPERATOR)
     finally:

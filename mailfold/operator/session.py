@@ -42,8 +42,8 @@ class Session:
         return self._channels[service]
 
     async def owner(self, service: str, *, whole: bool = True) -> Any:
-        """As `running`; when it does not run it is hosted here, `whole` or with its store alone. Raises CommandFailed where there
-        is no such installation."""
+        """As `running`; when it does not run it is hosted here, `whole` or with its store alone. Raises CommandFailed
+        where there is no such installation."""
         if service in self._channels or answers(self.places, service):
             return await self.running(service)
         from mailfold.operator.hosting import Elsewhere, hosted
@@ -54,7 +54,9 @@ class Session:
             self._channels[service] = await self._stack.enter_async_context(hosted(self.places, service, whole=whole))
         except Elsewhere as error:
             if not answers(self.places, service):
-                raise CommandFailed(f"{service} is starting or stopping in another process; try again in a moment ({error})", 2) from error
+                raise CommandFailed(
+                    f"{service} is starting or stopping in another process; try again in a moment ({error})", 2
+                ) from error
         return await self.running(service)
 
 
@@ -67,7 +69,9 @@ def converse(data: Path, body: Callable[[Session], Awaitable[T]]) -> T:
     except ServiceError as error:
         raise CommandFailed(error.message) from error
     except SettingsError as error:
-        raise CommandFailed("settings that cannot be used:\n" + "\n".join(f"  {one}" for one in error.mistakes), SETTINGS_CODE) from error
+        raise CommandFailed(
+            "settings that cannot be used:\n" + "\n".join(f"  {one}" for one in error.mistakes), SETTINGS_CODE
+        ) from error
     except BrokenPipeError:  # nobody reads our output any more: that is no failure of the conversation
         raise
     except OSError as error:
@@ -75,7 +79,9 @@ def converse(data: Path, body: Callable[[Session], Awaitable[T]]) -> T:
 
 
 async def _converse(data: Path, body: Callable[[Session], Awaitable[T]]) -> T:
-    why = Provenance(Actor("operator", id=_operator(), credential="operator"), command=Ids(SystemClock()).new(Kind.COMMAND))
+    why = Provenance(
+        Actor("operator", id=_operator(), credential="operator"), command=Ids(SystemClock()).new(Kind.COMMAND)
+    )
     async with contextlib.AsyncExitStack() as stack:
         with acting(why):
             return await body(Session(Places(data), stack))
@@ -95,4 +101,3 @@ def _operator() -> str:
         return getpass.getuser()
     except (OSError, KeyError):
         return str(os.getuid())
-

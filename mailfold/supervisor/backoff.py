@@ -10,7 +10,9 @@ LIVED_LONG_SECONDS = 60.0
 class Backoff:
     """Doubles with every crash; forgets them when the child lived a while."""
 
-    def __init__(self, first: float = FIRST_SECONDS, longest: float = LONGEST_SECONDS, lived_long: float = LIVED_LONG_SECONDS) -> None:
+    def __init__(
+        self, first: float = FIRST_SECONDS, longest: float = LONGEST_SECONDS, lived_long: float = LIVED_LONG_SECONDS
+    ) -> None:
         self._first = first
         self._longest = longest
         self._lived_long = lived_long

@@ -20,8 +20,10 @@ class Spawn:
 
 @dataclass(frozen=True, slots=True)
 class Fork:
-    """A function, run in a copy of this process; its return ends the child with status 0. What the supervisor has imported is shared
-    memory, so it must have done nothing but import: no thread, event loop, socket, database or gRPC object."""
+    """A function, run in a copy of this process; its return ends the child with status 0. What the supervisor has
+    imported is shared memory, so it must have done nothing but import: no thread, event loop, socket, database or gRPC
+    object.
+    """
 
     main: Callable[[], None]
 
@@ -36,9 +38,9 @@ class Child:
     """One process to keep running.
 
     `ready(pid)` is asked every few hundredths of a second after a start, until it says yes; it must answer quickly.
-    `depends`: children that must be ready before this one starts, and that stop after it.
-    `stop_timeout`: seconds between SIGTERM and SIGKILL. `start_timeout`: seconds after which a child that is not ready is killed and
-    started again.
+    `depends`: children that must be ready before this one starts, and that stop after it. `stop_timeout`: seconds
+    between SIGTERM and SIGKILL. `start_timeout`: seconds after which a child that is not ready is killed and started
+    again.
     """
 
     name: str

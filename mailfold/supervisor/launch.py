@@ -27,7 +27,8 @@ class ThreadsInParent(RuntimeError):
 
 
 def launch(start: Spawn | Fork, close: Collection[int]) -> tuple[int, int]:
-    """The child's pid and the descriptor to read its output from. `close`: descriptors of the supervisor that a fork must not keep.
+    """The child's pid and the descriptor to read its output from. `close`: descriptors of the supervisor that a fork
+    must not keep.
 
     Raises ThreadsInParent for a fork, OSError when no process or pipe can be made."""
     if isinstance(start, Fork):

@@ -1,4 +1,6 @@
-"""Where the children's standard output and error go: into rotated files, or through to the terminal with their name in front."""
+"""Where the children's standard output and error go: into rotated files, or through to the terminal with their name in
+front.
+"""
 
 from __future__ import annotations
 

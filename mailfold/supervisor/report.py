@@ -24,7 +24,9 @@ class State(StrEnum):
 
 
 class Process(msgspec.Struct, frozen=True):
-    """One child. `pid` is 0 when it does not run. `started` and `since` (of the state) are UTC microseconds, 0 when never."""
+    """One child. `pid` is 0 when it does not run. `started` and `since` (of the state) are UTC microseconds, 0 when
+    never.
+    """
 
     name: str
     services: tuple[str, ...]

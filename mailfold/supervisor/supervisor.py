@@ -30,8 +30,8 @@ Changed = Callable[[tuple[Process, ...]], None]
 class Supervisor:
     """Keeps children running until SIGTERM, SIGINT or SIGHUP; a second one of these kills what still runs.
 
-    Raises LayoutError for children that cannot be ordered. `log_folder` None: what they print goes to standard error, behind their
-    names. `changed` is called after every change with all processes; it must be quick and must not raise.
+    Raises LayoutError for children that cannot be ordered. `log_folder` None: what they print goes to standard error,
+    behind their names. `changed` is called after every change with all processes; it must be quick and must not raise.
     """
 
     def __init__(
@@ -76,7 +76,9 @@ class Supervisor:
 
     def _start_what_may(self, signals: Signals) -> None:
         for unit in self._units.values():
-            if unit.state is State.WAITING and all(self._units[name].state is State.RUNNING for name in unit.child.depends):
+            if unit.state is State.WAITING and all(
+                self._units[name].state is State.RUNNING for name in unit.child.depends
+            ):
                 self._start(unit, signals)
 
     def _start(self, unit: Unit, signals: Signals) -> None:
@@ -92,7 +94,9 @@ class Supervisor:
 
     def _stop_what_may(self) -> None:
         """A child is stopped when nobody who depends on it is left."""
-        needed = {name for unit in self._units.values() if unit.state is not State.STOPPED for name in unit.child.depends}
+        needed = {
+            name for unit in self._units.values() if unit.state is not State.STOPPED for name in unit.child.depends
+        }
         for name, unit in self._units.items():
             if name not in needed:
                 unit.stop()

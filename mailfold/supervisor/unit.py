@@ -102,7 +102,14 @@ class Unit:
     def process(self) -> Process:
         """For the report."""
         return Process(
-            self.child.name, self.child.services, self.state, self.pid, self._started, self._since, self._restarts, self._last_exit
+            self.child.name,
+            self.child.services,
+            self.state,
+            self.pid,
+            self._started,
+            self._since,
+            self._restarts,
+            self._last_exit,
         )
 
     def _ended(self, code: int) -> None:

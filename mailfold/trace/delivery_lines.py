@@ -46,7 +46,15 @@ def retried(fact: deadletters.DeadLetterRetried, _names: Names) -> Iterator[str]
 
 
 def _step(step: Step, names: Names) -> str:
-    where = {"store": f"into {step.mailbox or 'INBOX'} of {step.address or names.of(step.account)}", "enqueue": f"to {step.address}"}.get(step.action, "")
-    notes = [f"rule {step.rule}" if step.rule else "", step.reason, "as spam" if step.spam else "", " ".join(step.flags)]
+    where = {
+        "store": f"into {step.mailbox or 'INBOX'} of {step.address or names.of(step.account)}",
+        "enqueue": f"to {step.address}",
+    }.get(step.action, "")
+    notes = [
+        f"rule {step.rule}" if step.rule else "",
+        step.reason,
+        "as spam" if step.spam else "",
+        " ".join(step.flags),
+    ]
     told = "; ".join(note for note in notes if note)
     return f"step {step.index} for {step.recipient}: {step.action} {where}".rstrip() + (f" ({told})" if told else "")

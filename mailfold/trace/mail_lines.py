@@ -61,7 +61,9 @@ def _client(client: Client) -> str:
 def _envelope(reverse_path: str, recipients: Iterable[Recipient]) -> Iterator[str]:
     yield f"  MAIL FROM:<{reverse_path}>"
     for recipient in recipients:
-        parameters = "".join(f" {name}={value}" for name, value in (("NOTIFY", recipient.notify), ("ORCPT", recipient.orcpt)) if value)
+        parameters = "".join(
+            f" {name}={value}" for name, value in (("NOTIFY", recipient.notify), ("ORCPT", recipient.orcpt)) if value
+        )
         yield f"  RCPT TO:<{recipient.address}>{parameters}"
 
 

@@ -46,9 +46,18 @@ class Access:
         directory = host.channel("directory", SERVICE)
         self._standing = Standing(directory, host.bus, settings.compare_seconds)
         self._backend = Backend(
-            settings, mailstore, Directory(directory, patience), host.blobs, self._versions, self._admission,
-            LoginGuard(host.clock, settings.login_delay, settings.login_delay_limit), self._standing, host.ids, host.clock, host.server.host,
-        )  # fmt: skip
+            settings,
+            mailstore,
+            Directory(directory, patience),
+            host.blobs,
+            self._versions,
+            self._admission,
+            LoginGuard(host.clock, settings.login_delay, settings.login_delay_limit),
+            self._standing,
+            host.ids,
+            host.clock,
+            host.server.host,
+        )
         self._authority = LocalAuthority(host.places.tls, host.clock)
         self._listener: Listener | None = None
         self._renewal: asyncio.Task[None] | None = None
@@ -91,8 +100,15 @@ class Access:
     async def report(self) -> owner_pb2.ReportReply:
         """Listeners, connections, sessions, how many of them idle, and whether all is known that may end them."""
         addresses = self._listener.addresses if self._listener else ()
-        listeners = [owner_pb2.Listener(protocol="imaps", address=address, port=self.port, tls="implicit") for address in addresses]
-        counts = {"connections": self._admission.connections, "sessions": self._admission.sessions, "idle": self._versions.idle}
+        listeners = [
+            owner_pb2.Listener(protocol="imaps", address=address, port=self.port, tls="implicit")
+            for address in addresses
+        ]
+        counts = {
+            "connections": self._admission.connections,
+            "sessions": self._admission.sessions,
+            "idle": self._versions.idle,
+        }
         return owner_pb2.ReportReply(listeners=listeners, counts=counts, lag={"directory": await self._standing.lag()})
 
 

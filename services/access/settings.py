@@ -12,18 +12,39 @@ from shared.settings import Section
 class AccessSettings(Section, frozen=True):
     """Limits of IMAP sessions. Times in seconds, sizes in octets."""
 
-    append_limit: Annotated[int, Meta(description="Largest message an APPEND may bring, in octets.", ge=1024, le=2_000_000_000)] = 52_428_800
+    append_limit: Annotated[
+        int, Meta(description="Largest message an APPEND may bring, in octets.", ge=1024, le=2_000_000_000)
+    ] = 52_428_800
     append_messages: Annotated[int, Meta(description="Messages one APPEND may bring.", ge=1, le=100_000)] = 1000
     max_connections: Annotated[int, Meta(description="IMAP connections at once.", ge=1, le=1_000_000)] = 10_000
-    max_connections_per_address: Annotated[int, Meta(description="IMAP connections of one client address at once.", ge=1, le=1_000_000)] = 500
-    max_connections_per_account: Annotated[int, Meta(description="IMAP connections of one account at once.", ge=1, le=100_000)] = 100
+    max_connections_per_address: Annotated[
+        int, Meta(description="IMAP connections of one client address at once.", ge=1, le=1_000_000)
+    ] = 500
+    max_connections_per_account: Annotated[
+        int, Meta(description="IMAP connections of one account at once.", ge=1, le=100_000)
+    ] = 100
     handshake_timeout: Annotated[float, Meta(description="Seconds a TLS handshake may take.", ge=1, le=300)] = 15.0
     login_timeout: Annotated[float, Meta(description="Seconds a client has to log in.", ge=1, le=3600)] = 60.0
-    idle_timeout: Annotated[float, Meta(description="Seconds a logged-in client may be silent (RFC 3501: at least 1800).", ge=1, le=86_400)] = 1860.0
-    write_timeout: Annotated[float, Meta(description="Seconds a client may take before it reads on.", ge=1, le=3600)] = 300.0
-    keepalive: Annotated[float, Meta(description="Seconds between signs of life to an idling client; 0 for none.", ge=0, le=3600)] = 120.0
-    compare_seconds: Annotated[float, Meta(description="Seconds between comparisons of versions, in case a doorbell was lost.", ge=1, le=3600)] = 60.0
+    idle_timeout: Annotated[
+        float, Meta(description="Seconds a logged-in client may be silent (RFC 3501: at least 1800).", ge=1, le=86_400)
+    ] = 1860.0
+    write_timeout: Annotated[
+        float, Meta(description="Seconds a client may take before it reads on.", ge=1, le=3600)
+    ] = 300.0
+    keepalive: Annotated[
+        float, Meta(description="Seconds between signs of life to an idling client; 0 for none.", ge=0, le=3600)
+    ] = 120.0
+    compare_seconds: Annotated[
+        float, Meta(description="Seconds between comparisons of versions, in case a doorbell was lost.", ge=1, le=3600)
+    ] = 60.0
     login_failures: Annotated[int, Meta(description="Refused log-ins after which a connection ends.", ge=1, le=100)] = 5
-    login_delay: Annotated[float, Meta(description="Seconds the first refusal of a log-in takes; each further one twice as long.", ge=0, le=60)] = 0.5
-    login_delay_limit: Annotated[float, Meta(description="Seconds a refusal of a log-in takes at most.", ge=0, le=60)] = 8.0
-    patience: Annotated[float, Meta(description="Seconds to repeat a call to a service that is starting again.", ge=0, le=120)] = 10.0
+    login_delay: Annotated[
+        float,
+        Meta(description="Seconds the first refusal of a log-in takes; each further one twice as long.", ge=0, le=60),
+    ] = 0.5
+    login_delay_limit: Annotated[
+        float, Meta(description="Seconds a refusal of a log-in takes at most.", ge=0, le=60)
+    ] = 8.0
+    patience: Annotated[
+        float, Meta(description="Seconds to repeat a call to a service that is starting again.", ge=0, le=120)
+    ] = 10.0

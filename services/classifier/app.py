@@ -43,12 +43,16 @@ class Classifier:
         self.teacher = Teacher(self.store, self._settings.rebuild_delay)
         mailstore = host.channel("mailstore", SERVICE)
         lessons = LessonFollower(self.store, mailstore, host.blobs, self.teacher.still, self._settings.bytes_examined)
-        self._follower = Follower("classifier-mailstore", RemoteSource(mailstore), host.bus, "mailstore", lessons.effect, gather_seconds=0.2)
+        self._follower = Follower(
+            "classifier-mailstore", RemoteSource(mailstore), host.bus, "mailstore", lessons.effect, gather_seconds=0.2
+        )
         letters = DeadLetters(self.store, host.ids)
         self.recipients = FollowedRecipients(host.channel("directory", SERVICE), host.bus)
         self._own = OwnEvidence(self.store)
         judge = Judge(self.store, host.blobs, self.teacher, self._settings, self.recipients, self._own)
-        self._worker = ClassifierWorker(host.bus, judge, HoldingLetters(letters, host.channel("ingress", SERVICE), ACTOR))
+        self._worker = ClassifierWorker(
+            host.bus, judge, HoldingLetters(letters, host.channel("ingress", SERVICE), ACTOR)
+        )
         self.registrations: Sequence[Registration] = (
             (add_ClassifierServicer_to_server, ClassifierEndpoint(self.store, self.teacher)),
             (add_EventSourceServicer_to_server, StoreSource(self.store)),

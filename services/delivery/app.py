@@ -41,7 +41,9 @@ class Delivery:
         mailstore, outbound = host.channel("mailstore", SERVICE), host.channel("outbound", SERVICE)
         deliverer = Deliverer(self.store, self._book, notices, mailstore, outbound, host.clock)
         letters = DeadLetters(self.store, host.ids)
-        self._worker = DeliveryWorker(host.bus, deliverer, HoldingLetters(letters, host.channel("ingress", SERVICE), ACTOR))
+        self._worker = DeliveryWorker(
+            host.bus, deliverer, HoldingLetters(letters, host.channel("ingress", SERVICE), ACTOR)
+        )
         self.registrations: Sequence[Registration] = (
             (add_DeliveryServicer_to_server, DeliveryEndpoint(self.store)),
             (add_EventSourceServicer_to_server, StoreSource(self.store)),
@@ -63,11 +65,15 @@ class Delivery:
 
     async def _report(self) -> owner_pb2.ReportReply:
         row = await self.store.read(lambda reader: reader.one("SELECT count(*) FROM plan"))
-        return owner_pb2.ReportReply(counts={"plans_in_hand": row[0] if row else 0}, lag={"directory": await self._book.lag()})
+        return owner_pb2.ReportReply(
+            counts={"plans_in_hand": row[0] if row else 0}, lag={"directory": await self._book.lag()}
+        )
 
     async def _referenced(self, generation: str) -> AsyncIterator[list[str]]:
         rows = await self.store.read(lambda reader: reader.all("SELECT steps FROM plan"))
-        blobs = {step.blob for row in rows for step in decode_steps(bytes(row[0])) if step.blob.startswith(f"{generation}/")}
+        blobs = {
+            step.blob for row in rows for step in decode_steps(bytes(row[0])) if step.blob.startswith(f"{generation}/")
+        }
         if blobs:
             yield sorted(blobs)
 

@@ -52,7 +52,12 @@ class Directory:
         metadata = sqlalchemy.MetaData()
         self.store = host.event_store(SERVICE, metadata, (ConfigurationProjection(metadata),))
         self._hasher = PasswordHasher(section.concurrent_hashes, section.waiting_hashes)
-        limits = Limits(section.failures_per_account, section.failures_per_address, section.failure_seconds, section.trusted_days * _DAY)
+        limits = Limits(
+            section.failures_per_account,
+            section.failures_per_address,
+            section.failure_seconds,
+            section.trusted_days * _DAY,
+        )
         self._throttle = Throttle(limits)
         self._current = CurrentBook()
         self._settings = SettingCommands(self.store, host.settings, sections, SettingsFile(host.places))
@@ -62,7 +67,14 @@ class Directory:
         authentication = Authentication(self.store, self._hasher, self._throttle, verified, folded, host.clock)
         self._roles = RoleMail(_address(section.postmaster), host.server.host.lower())
         endpoint = DirectoryEndpoint(
-            self.store, DirectoryCommands(host.ids), self._settings, authentication, self._hasher, self._current, self._roles, section.password_length
+            self.store,
+            DirectoryCommands(host.ids),
+            self._settings,
+            authentication,
+            self._hasher,
+            self._current,
+            self._roles,
+            section.password_length,
         )
         self.registrations: Sequence[Registration] = (
             (add_DirectoryServicer_to_server, endpoint),
@@ -91,7 +103,9 @@ class Directory:
             self._throttle.forgive_accounts()
 
     async def _report(self) -> owner_pb2.ReportReply:
-        counts = await self.store.read(load.counts) | {"domains_without_postmaster": self._roles.without_postmaster(self._current.book)}
+        counts = await self.store.read(load.counts) | {
+            "domains_without_postmaster": self._roles.without_postmaster(self._current.book)
+        }
         return owner_pb2.ReportReply(counts=counts)
 
 

@@ -18,7 +18,7 @@ from services.eventlog.handlers.prune import Pruner
 from services.eventlog.handlers.secrets import forget_secrets
 from services.eventlog.handlers.tail import Tail
 from services.eventlog.settings import EventlogSettings
-from shared.events import directory as _directory  # noqa: F401 - its declarations say what is secret
+from shared.events import directory as _directory  # noqa: F401
 from shared.eventstore.event import types_with_secrets
 from shared.eventstore.store import EventStore, backend_for
 from shared.grpc.errors import ServiceError
@@ -43,7 +43,8 @@ class EventLog:
         self._settings = settings = host.section(EventlogSettings)
         metadata = sqlalchemy.MetaData()
         log_tables(metadata)
-        # A copy may lose its last moments: their facts are read again from where they are kept. So no commit of it waits for the disk.
+        # A copy may lose its last moments: their facts are read again from where they are kept. So no commit of it
+        # waits for the disk.
         backend = backend_for(host.server.store, SERVICE, host.places.data, durable=False)
         self.store = EventStore(backend, metadata, (), host.clock, holder=host.holder(SERVICE))
         tail = Tail(settings.tail_waiting)
@@ -80,7 +81,9 @@ class EventLog:
     def _follower(self, service: str) -> Follower:
         source = RemoteSource(self._host.channel(service, SERVICE))
         gather = self._settings.gather_seconds
-        return Follower(f"{SERVICE}-{service}", source, self._host.bus, service, self._effect(service), gather_seconds=gather)
+        return Follower(
+            f"{SERVICE}-{service}", source, self._host.bus, service, self._effect(service), gather_seconds=gather
+        )
 
     def _effect(self, service: str) -> Effect:
         return lambda events, _after: self._intake.take(service, events)

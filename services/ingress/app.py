@@ -57,7 +57,9 @@ class Ingress:
         self._host = host
         self._settings = settings = host.section(IngressSettings)
         metadata = sqlalchemy.MetaData()
-        self.store = host.event_store(SERVICE, metadata, (ReceptionProjection(metadata), DeadLetterProjection(metadata)))
+        self.store = host.event_store(
+            SERVICE, metadata, (ReceptionProjection(metadata), DeadLetterProjection(metadata))
+        )
         self.letters = letters = DeadLetters(self.store, host.ids)
         self.receptions = Receptions(self.store, settings.doubt_patience)
         self.repeater = Repeater(host.bus, self.receptions, settings)
@@ -71,7 +73,10 @@ class Ingress:
         self.registrations: Sequence[Registration] = (
             (add_IngressServicer_to_server, IngressEndpoint(self.receptions, self.repeater)),
             (add_EventSourceServicer_to_server, StoreSource(self.store)),
-            (add_OwnerServicer_to_server, StoreOwner(SERVICE, self.store, letters, self._report, self.receptions.blobs)),
+            (
+                add_OwnerServicer_to_server,
+                StoreOwner(SERVICE, self.store, letters, self._report, self.receptions.blobs),
+            ),
         )
 
     @property
@@ -112,15 +117,21 @@ class Ingress:
         hostname = host.server.host
         authserv_id = settings.authserv_id or hostname
         resolving = host.section(ResolverSettings)
-        self._resolver = Resolver(msgspec.structs.replace(resolving, addresses=settings.resolver or resolving.addresses), host.clock)
+        self._resolver = Resolver(
+            msgspec.structs.replace(resolving, addresses=settings.resolver or resolving.addresses), host.clock
+        )
         directory = FollowedDirectory(host.channel("directory", SERVICE), host.bus)
         checks = SenderChecks(self._resolver, host.clock, hostname, authserv_id)
-        acceptance = Acceptance(hostname, host.clock, host.ids, checks, directory, self.receptions, self.repeater, settings.max_hops)
+        acceptance = Acceptance(
+            hostname, host.clock, host.ids, checks, directory, self.receptions, self.repeater, settings.max_hops
+        )
         self.refusals = Refusals(self.store, host.clock, settings)
         ids = frozenset({canonical_id(authserv_id), canonical_id(hostname)})
         folders = [host.places.blobs] if host.server.store else [host.places.blobs, host.places.data / "store"]
         room = DiskRoom(folders, settings.reserve_bytes, settings.reserve_percent, host.clock)
-        return Means(settings, host.clock, host.ids, host.blobs, directory, checks, acceptance, self.refusals, room, ids)
+        return Means(
+            settings, host.clock, host.ids, host.blobs, directory, checks, acceptance, self.refusals, room, ids
+        )
 
     async def _renew(self) -> None:
         """Certificates of our own authority are made again before they end; the next handshake takes the new one."""

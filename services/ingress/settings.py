@@ -14,36 +14,94 @@ Seconds = float
 class IngressSettings(Section, frozen=True):
     """What an SMTP client may do and cost, and how receptions are repeated."""
 
-    resolver: Annotated[str, Meta(description="Name servers for SPF, DKIM and DMARC: address[:port], comma-separated; empty: resolver.addresses.")] = ""
+    resolver: Annotated[
+        str,
+        Meta(
+            description="Name servers for SPF, DKIM and DMARC: address[:port], comma-separated; empty: resolver.addresses."
+        ),
+    ] = ""
     authserv_id: Annotated[str, Meta(description="Our name in Authentication-Results; empty: the mail host name.")] = ""
-    max_message_bytes: Annotated[int, Meta(description="Largest message, in octets; advertised as SIZE.", ge=65536, le=2**31)] = 50 * 1024 * 1024
-    max_header_bytes: Annotated[int, Meta(description="Largest message header, in octets.", ge=16384, le=4194304)] = 262144
-    max_recipients: Annotated[int, Meta(description="Recipients of one message (RFC 5321 asks for 100 at least).", ge=100, le=50_000)] = 1000
+    max_message_bytes: Annotated[
+        int, Meta(description="Largest message, in octets; advertised as SIZE.", ge=65536, le=2**31)
+    ] = 50 * 1024 * 1024
+    max_header_bytes: Annotated[int, Meta(description="Largest message header, in octets.", ge=16384, le=4194304)] = (
+        262144
+    )
+    max_recipients: Annotated[
+        int, Meta(description="Recipients of one message (RFC 5321 asks for 100 at least).", ge=100, le=50_000)
+    ] = 1000
     max_envelope_bytes: Annotated[
-        int, Meta(description="Octets of all recipients of one message, with their DSN parameters: the bus carries them.", ge=65536, le=700_000)
+        int,
+        Meta(
+            description="Octets of all recipients of one message, with their DSN parameters: the bus carries them.",
+            ge=65536,
+            le=700_000,
+        ),
     ] = 524288
-    max_hops: Annotated[int, Meta(description="Received fields above which a message is taken to loop.", ge=10, le=1000)] = 50
-    max_bad_commands: Annotated[int, Meta(description="Bad commands of a session before it is ended.", ge=1, le=1000)] = 20
-    max_failed_logins: Annotated[int, Meta(description="Failed log-ins of a session before it is ended.", ge=1, le=100)] = 3
+    max_hops: Annotated[
+        int, Meta(description="Received fields above which a message is taken to loop.", ge=10, le=1000)
+    ] = 50
+    max_bad_commands: Annotated[
+        int, Meta(description="Bad commands of a session before it is ended.", ge=1, le=1000)
+    ] = 20
+    max_failed_logins: Annotated[
+        int, Meta(description="Failed log-ins of a session before it is ended.", ge=1, le=100)
+    ] = 3
     max_connections: Annotated[int, Meta(description="Connections to one port at once.", ge=1, le=100_000)] = 2000
     max_connections_per_address: Annotated[
-        int, Meta(description="Connections of one client address to one port at once; loopback is exempt.", ge=1, le=100_000)
+        int,
+        Meta(
+            description="Connections of one client address to one port at once; loopback is exempt.", ge=1, le=100_000
+        ),
     ] = 50
-    command_timeout: Annotated[Seconds, Meta(description="Seconds to wait for a command (RFC 5321 section 4.5.3.2.7).", ge=1, le=3600)] = 300.0
+    command_timeout: Annotated[
+        Seconds, Meta(description="Seconds to wait for a command (RFC 5321 section 4.5.3.2.7).", ge=1, le=3600)
+    ] = 300.0
     data_timeout: Annotated[Seconds, Meta(description="Seconds to wait for more of a message.", ge=1, le=3600)] = 600.0
-    transfer_timeout: Annotated[Seconds, Meta(description="Seconds that the transfer of one message may take.", ge=10, le=86400)] = 7200.0
-    handshake_timeout: Annotated[Seconds, Meta(description="Seconds that a TLS handshake may take.", ge=1, le=600)] = 30.0
-    stop_grace: Annotated[Seconds, Meta(description="Seconds a stop waits for messages that are being accepted.", ge=0, le=300)] = 5.0
-    repeat_first: Annotated[Seconds, Meta(description="Seconds after which an unsettled reception is published again.", ge=0.1, le=3600)] = 10.0
-    repeat_longest: Annotated[Seconds, Meta(description="Longest pause between two repeats, in seconds.", ge=1, le=86400)] = 300.0
-    repeats_waiting: Annotated[int, Meta(description="Unsettled receptions kept in memory; the rest wait in the store.", ge=10, le=1_000_000)] = 20_000
-    publishes_at_once: Annotated[int, Meta(description="Publishes that may wait for the bus at once.", ge=1, le=10_000)] = 256
+    transfer_timeout: Annotated[
+        Seconds, Meta(description="Seconds that the transfer of one message may take.", ge=10, le=86400)
+    ] = 7200.0
+    handshake_timeout: Annotated[Seconds, Meta(description="Seconds that a TLS handshake may take.", ge=1, le=600)] = (
+        30.0
+    )
+    stop_grace: Annotated[
+        Seconds, Meta(description="Seconds a stop waits for messages that are being accepted.", ge=0, le=300)
+    ] = 5.0
+    repeat_first: Annotated[
+        Seconds, Meta(description="Seconds after which an unsettled reception is published again.", ge=0.1, le=3600)
+    ] = 10.0
+    repeat_longest: Annotated[
+        Seconds, Meta(description="Longest pause between two repeats, in seconds.", ge=1, le=86400)
+    ] = 300.0
+    repeats_waiting: Annotated[
+        int, Meta(description="Unsettled receptions kept in memory; the rest wait in the store.", ge=10, le=1_000_000)
+    ] = 20_000
+    publishes_at_once: Annotated[
+        int, Meta(description="Publishes that may wait for the bus at once.", ge=1, le=10_000)
+    ] = 256
     reserve_bytes: Annotated[
-        int, Meta(description="Octets of disk kept free: below, MAIL is answered 452 while what was accepted goes on. 0: none.", ge=0, le=2**50)
+        int,
+        Meta(
+            description="Octets of disk kept free: below, MAIL is answered 452 while what was accepted goes on. 0: none.",
+            ge=0,
+            le=2**50,
+        ),
     ] = 256 * 1024 * 1024
-    reserve_percent: Annotated[int, Meta(description="The same in percent of the disk; the larger of both counts.", ge=0, le=90)] = 0
+    reserve_percent: Annotated[
+        int, Meta(description="The same in percent of the disk; the larger of both counts.", ge=0, le=90)
+    ] = 0
     doubt_patience: Annotated[
-        Seconds, Meta(description="Seconds to find out whether an acceptance stands whose commit was not answered (the database fell).", ge=0, le=300)
+        Seconds,
+        Meta(
+            description="Seconds to find out whether an acceptance stands whose commit was not answered (the database fell).",
+            ge=0,
+            le=300,
+        ),
     ] = 30.0
-    refusals_detailed: Annotated[int, Meta(description="Refusals a minute that keep their detail, per client address; the rest are counted.", ge=1)] = 60
-    refusals_waiting: Annotated[int, Meta(description="Refusals kept in memory until they are written.", ge=1, le=100_000)] = 2000
+    refusals_detailed: Annotated[
+        int,
+        Meta(description="Refusals a minute that keep their detail, per client address; the rest are counted.", ge=1),
+    ] = 60
+    refusals_waiting: Annotated[
+        int, Meta(description="Refusals kept in memory until they are written.", ge=1, le=100_000)
+    ] = 2000

@@ -39,9 +39,14 @@ class Mailstore:
         projections = (MailboxProjection(metadata), DeadLetterProjection(metadata))
         self.store = host.event_store(SERVICE, metadata, projections)
         endpoint = MailstoreEndpoint(
-            self.store, host.blobs, host.ids, host.clock, MailboxCommands(host.ids, host.clock, host.section(MailstoreSettings).max_mailboxes),
-            MessageCommands(host.ids, host.clock), Quotas(host.channel("directory", SERVICE), host.clock),
-        )  # fmt: skip
+            self.store,
+            host.blobs,
+            host.ids,
+            host.clock,
+            MailboxCommands(host.ids, host.clock, host.section(MailstoreSettings).max_mailboxes),
+            MessageCommands(host.ids, host.clock),
+            Quotas(host.channel("directory", SERVICE), host.clock),
+        )
         self.registrations: Sequence[Registration] = (
             (add_MailstoreServicer_to_server, endpoint),
             (add_EventSourceServicer_to_server, StoreSource(self.store)),
@@ -59,15 +64,23 @@ class Mailstore:
         await self.store.close()
 
     async def _report(self) -> owner_pb2.ReportReply:
-        row = await self.store.read(lambda reader: reader.one("SELECT count(*), coalesce(sum(messages), 0), coalesce(sum(used), 0) FROM account"))
+        row = await self.store.read(
+            lambda reader: reader.one(
+                "SELECT count(*), coalesce(sum(messages), 0), coalesce(sum(used), 0) FROM account"
+            )
+        )
         accounts, messages, used = row or (0, 0, 0)
         return owner_pb2.ReportReply(counts={"accounts": accounts, "messages": int(messages), "bytes": int(used)})
 
     async def _referenced(self, generation: str) -> AsyncIterator[list[str]]:
         after = ""
         while True:
-            rows = await self.store.read(lambda reader, after=after: reader.all(  # type: ignore[misc]
-                "SELECT DISTINCT blob FROM entry WHERE blob > ? AND blob LIKE ? ORDER BY blob LIMIT 5000", (after, f"{generation}/%")))  # fmt: skip
+            rows = await self.store.read(
+                lambda reader, after=after: reader.all(  # type: ignore[misc]
+                    "SELECT DISTINCT blob FROM entry WHERE blob > ? AND blob LIKE ? ORDER BY blob LIMIT 5000",
+                    (after, f"{generation}/%"),
+                )
+            )
             if not rows:
                 return
             yield [row[0] for row in rows]

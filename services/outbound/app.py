@@ -51,10 +51,14 @@ class Outbound:
     async def _report(self) -> owner_pb2.ReportReply:
         row = await self.store.read(lambda reader: reader.one("SELECT count(*) FROM queue"))
         waiting = row[0] if row else 0
-        return owner_pb2.ReportReply(counts={"queued": waiting}, state="mail to other servers is kept; sending it comes later" if waiting else "")
+        return owner_pb2.ReportReply(
+            counts={"queued": waiting}, state="mail to other servers is kept; sending it comes later" if waiting else ""
+        )
 
     async def _referenced(self, generation: str) -> AsyncIterator[list[str]]:
-        rows = await self.store.read(lambda reader: reader.all("SELECT DISTINCT blob FROM queue WHERE blob LIKE ?", (f"{generation}/%",)))
+        rows = await self.store.read(
+            lambda reader: reader.all("SELECT DISTINCT blob FROM queue WHERE blob LIKE ?", (f"{generation}/%",))
+        )
         if rows:
             yield [row[0] for row in rows]
 

@@ -12,4 +12,6 @@ from shared.settings import Section
 class OutboundSettings(Section, frozen=True):
     """Limits of the queue."""
 
-    max_waiting: Annotated[int, Meta(description="Entries the queue holds; above it, hand-overs wait with their senders.", ge=100)] = 1_000_000
+    max_waiting: Annotated[
+        int, Meta(description="Entries the queue holds; above it, hand-overs wait with their senders.", ge=100)
+    ] = 1_000_000

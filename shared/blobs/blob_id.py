@@ -16,7 +16,9 @@ _DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
 def parse_blob_id(text: str) -> BlobId:
-    """`text` as a blob id; raises `BadBlobId`. The pattern has no dot and one slash: no path can be built from it but its own."""
+    """`text` as a blob id; raises `BadBlobId`. The pattern has no dot and one slash: no path can be built from it but
+    its own.
+    """
     if _BLOB_ID.fullmatch(text) is None:
         raise BadBlobId(f"not a blob id: {text[:100]!r}")
     return BlobId(text)

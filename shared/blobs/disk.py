@@ -21,8 +21,8 @@ class Disk:
     def start_writeback(self, fd: int, start: int = 0, length: int = 0) -> None:
         """Let the kernel begin to write these dirty bytes (0: to the end) without waiting for them.
 
-        DONTNEED on dirty pages starts their writeback and keeps the pages. A group whose files are all under way pays for
-        about one journal commit instead of one per file (measured with 50 files on ext4: 7 ms instead of 16).
+        DONTNEED on dirty pages starts their writeback and keeps the pages. A group whose files are all under way pays
+        for about one journal commit instead of one per file (measured with 50 files on ext4: 7 ms instead of 16).
         """
         if hasattr(os, "posix_fadvise"):
             os.posix_fadvise(fd, start, length, os.POSIX_FADV_DONTNEED)

@@ -15,7 +15,9 @@ from shared.blobs.errors import BlobError, blob_error
 
 @dataclass(slots=True, eq=False)
 class Pending:
-    """A file on its way: `tail` is yet to be written to `fd` (None: to a new file `path`), then it becomes `folder/name`."""
+    """A file on its way: `tail` is yet to be written to `fd` (None: to a new file `path`), then it becomes
+    `folder/name`.
+    """
 
     path: str
     folder: str
@@ -78,7 +80,8 @@ def _sync_folder(folder: str, group: Sequence[Pending], disk: Disk) -> None:
     except OSError as problem:
         error = blob_error(problem, "syncing a generation")
     for pending in group:
-        # The whole file may stay under its name: it is sound, only its durability is unknown, so its owner must ask again.
+        # The whole file may stay under its name: it is sound, only its durability is unknown, so its owner must ask
+        # again.
         pending.error = error
 
 

@@ -52,12 +52,16 @@ class Trailer:
 def pack_trailer(trailer: Trailer) -> bytes:
     """Index and tail, ready to be appended."""
     index = struct.pack(f"<{len(trailer.lengths)}I", *trailer.lengths)
-    sizes = _SIZES.pack(trailer.body_size, trailer.frame_size, len(trailer.lengths), trailer.scan_size, trailer.scan_stored)
+    sizes = _SIZES.pack(
+        trailer.body_size, trailer.frame_size, len(trailer.lengths), trailer.scan_size, trailer.scan_stored
+    )
     return b"".join((index, sizes, _CRC.pack(zlib.crc32(sizes, zlib.crc32(index))), _END))
 
 
 def trailer_bytes(end: bytes) -> int:
-    """How many bytes at the end of the file belong to the trailer; `end` has at least the tail. Raises `TrailerDamaged`."""
+    """How many bytes at the end of the file belong to the trailer; `end` has at least the tail. Raises
+    `TrailerDamaged`.
+    """
     if len(end) < TAIL_BYTES or not end.endswith(_END):
         raise TrailerDamaged("the end of the file is not a blob's")
     frame_count: int = _SIZES.unpack_from(end, len(end) - TAIL_BYTES)[2]

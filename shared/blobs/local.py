@@ -26,7 +26,9 @@ class LocalBlobs:
     Several processes may write to one folder. One instance serves one event loop; `close` it there.
     """
 
-    def __init__(self, folder: Path, generation: str, settings: BlobSettings | None = None, disk: Disk | None = None) -> None:
+    def __init__(
+        self, folder: Path, generation: str, settings: BlobSettings | None = None, disk: Disk | None = None
+    ) -> None:
         self._shelf = Shelf(folder, generation, settings or BlobSettings(), disk or Disk())
 
     @property

@@ -21,7 +21,20 @@ WRITEBACK_BYTES = 1024 * 1024
 class LocalBlobWriter:
     """See `port.BlobWriter`. A `write` that raised has already aborted."""
 
-    __slots__ = ("_buffer", "_fd", "_hash", "_lengths", "_limit", "_path", "_shelf", "_size", "_spent", "_spool_at", "_stored", "_synced")
+    __slots__ = (
+        "_buffer",
+        "_fd",
+        "_hash",
+        "_lengths",
+        "_limit",
+        "_path",
+        "_shelf",
+        "_size",
+        "_spent",
+        "_spool_at",
+        "_stored",
+        "_synced",
+    )
 
     def __init__(self, shelf: Shelf, limit: int | None) -> None:
         self._shelf = shelf
@@ -80,7 +93,9 @@ class LocalBlobWriter:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.abort()
 
     def _check_open(self) -> None:
@@ -113,9 +128,14 @@ class LocalBlobWriter:
         """Compress the first `end` bytes of the buffer and drop them."""
         settings = self._shelf.settings
         with memoryview(self._buffer) as view:
-            frames = [compress(view[at : min(at + settings.frame_bytes, end)], settings.level) for at in range(0, end, settings.frame_bytes)]
+            frames = [
+                compress(view[at : min(at + settings.frame_bytes, end)], settings.level)
+                for at in range(0, end, settings.frame_bytes)
+            ]
         self._lengths.extend(map(len, frames))
-        self._buffer = self._buffer[end:]  # a new one: deleting from the front would keep the memory of the first 256 KiB
+        self._buffer = self._buffer[
+            end:
+        ]  # a new one: deleting from the front would keep the memory of the first 256 KiB
         return frames[0] if len(frames) == 1 else b"".join(frames)
 
     def _finish(self, scan: bytes) -> tuple[str, bytes]:
@@ -123,6 +143,8 @@ class LocalBlobWriter:
         head = HEAD if self._fd is None else b""
         rest = self._take_frames(len(self._buffer))
         scan_frame = compress(scan, self._shelf.settings.level) if scan else b""
-        trailer = Trailer(self._size, self._shelf.settings.frame_bytes, len(scan), len(scan_frame), tuple(self._lengths))
+        trailer = Trailer(
+            self._size, self._shelf.settings.frame_bytes, len(scan), len(scan_frame), tuple(self._lengths)
+        )
         path = self._path or self._shelf.new_path()
         return path, b"".join((head, rest, scan_frame, pack_trailer(trailer)))

@@ -42,7 +42,9 @@ class BlobWriter(Protocol):
         """Bytes taken so far."""
 
     def write(self, chunk: bytes | bytearray | memoryview) -> None:
-        """Take the next bytes (copied). Raises `BlobTooLarge` past the limit, `BlobStoreFull`/`BlobError` when spooling fails."""
+        """Take the next bytes (copied). Raises `BlobTooLarge` past the limit, `BlobStoreFull`/`BlobError` when spooling
+        fails.
+        """
 
     async def commit(self, scan: bytes) -> BlobRef:
         """Make body and scan durable under the body's name. After an error nothing of it is left."""
@@ -52,7 +54,9 @@ class BlobWriter(Protocol):
 
     def __enter__(self) -> Self: ...
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
 
 
 class Blob(Protocol):
@@ -88,7 +92,9 @@ class BlobReader(Protocol):
         """Read everything and hash it, off the event loop. Raises `BlobMissing`."""
 
     def list(self, generation: str) -> AsyncIterator[BlobId]:
-        """Every blob of a generation, in no order; blobs written meanwhile may be absent. Empty for an unknown generation."""
+        """Every blob of a generation, in no order; blobs written meanwhile may be absent. Empty for an unknown
+        generation.
+        """
 
     async def generations(self) -> tuple[str, ...]:
         """The generations that exist, oldest name first."""

@@ -26,7 +26,9 @@ def rescan(blob_id: BlobId, path: str, target: str, scan: bytes, level: int, dis
         raise pending.error
 
 
-def _copy_with_scan(blob_id: BlobId, source: str, target: str, scan: bytes, level: int, disk: Disk) -> tuple[int, bytes]:
+def _copy_with_scan(
+    blob_id: BlobId, source: str, target: str, scan: bytes, level: int, disk: Disk
+) -> tuple[int, bytes]:
     """Head and body in the new file `target`: its descriptor, and what is still to be appended."""
     fd = os.open(source, os.O_RDONLY | os.O_CLOEXEC)
     try:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class BlobSettings:
-    """`spool_bytes`: a body up to here stays in memory until `commit`, a longer one goes to a temporary file frame by frame.
+    """`spool_bytes`: a body up to here stays in memory until `commit`, a longer one goes to a temporary file frame by
+    frame.
 
     `frame_bytes`: plain bytes per compressed frame: what a spooling writer holds in memory, and the least a range read
     decompresses (128 KiB: 0.2 ms). `level`: zstd; 1 costs 38 µs for 8 KB of mail, 3 costs 53 µs and saves 2 %.

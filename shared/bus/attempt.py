@@ -20,7 +20,8 @@ Exhausted = Callable[[bytes, Exception], Awaitable[None]]
 
 ACK = b"+ACK"
 _CRASHES_ALLOWED = 2
-"""A message delivered so many times `max_attempts` never came to an end: it ends its process, and is not tried again."""
+"""A message delivered so many times `max_attempts` never came to an end: it ends its process, and is not tried again.
+"""
 
 
 class Attempt:
@@ -45,7 +46,9 @@ class Attempt:
     async def _failed(self, payload: bytes, count: int, error: Exception) -> bytes:
         trace = error if count == 1 else None
         log.warning("bus.handler_failed", consumer=self._consumer, attempt=count, error=repr(error), exc_info=trace)
-        if count >= self._max_attempts and not isinstance(error, BusUnavailable):  # the bus's own fault makes no dead letter
+        if count >= self._max_attempts and not isinstance(
+            error, BusUnavailable
+        ):  # the bus's own fault makes no dead letter
             return await self._bury(payload, count, error)
         return _later(count)
 

@@ -39,7 +39,8 @@ class Bus:
 
     @classmethod
     async def connect(cls, settings: BusSettings, process_name: str) -> Self:
-        """A bus that connects, and keeps on trying for ever; returns when connected or after `connect_wait_seconds` without.
+        """A bus that connects, and keeps on trying for ever; returns when connected or after `connect_wait_seconds`
+        without.
 
         Raises ValueError when the settings name no server."""
         if not settings.url:
@@ -56,24 +57,36 @@ class Bus:
     async def publish(self, subject: str, message_id: str, payload: bytes) -> None:
         """Publish a fact (`fact.on(shard)`); returns when the stream has it. While disconnected it waits.
 
-        The same `message_id` again within two minutes is confirmed and not stored twice; without an id ("") it is stored each time.
-        Several to publish: do so at once (`asyncio.gather`), for what comes together is sent together, and one after the other
-        costs up to 10 ms each. Raises BusUnavailable when unconfirmed in time or refused."""
+        The same `message_id` again within two minutes is confirmed and not stored twice; without an id ("") it is
+        stored each time. Several to publish: do so at once (`asyncio.gather`), for what comes together is sent
+        together, and one after the other costs up to 10 ms each. Raises BusUnavailable when unconfirmed in time or
+        refused."""
         await self._publisher.publish(subject, message_id, payload)
 
     def work(self, durable: Durable, handler: Handler, exhausted: Exhausted, concurrency: int | None = None) -> Worker:
-        """Begin to work off a durable, `concurrency` messages at once. `handler(payload, delivery_count)` returns: done. It raises: the
-        message comes again with growing delay; at the `max_attempts`-th failure `exhausted(payload, error)` makes it a dead letter.
-        Deliveries are unordered and may repeat. `await worker.stop()` when the handler must not run any more."""
+        """Begin to work off a durable, `concurrency` messages at once. `handler(payload, delivery_count)` returns:
+        done. It raises: the message comes again with growing delay; at the `max_attempts`-th failure
+        `exhausted(payload, error)` makes it a dead letter. Deliveries are unordered and may repeat. `await
+        worker.stop()` when the handler must not run any more.
+        """
         attempt = Attempt(durable.name, handler, exhausted, self._settings.max_attempts)
-        worker = Worker(durable, attempt, concurrency or self._settings.concurrency, self._settings, self._connection, self._outgoing)
+        worker = Worker(
+            durable,
+            attempt,
+            concurrency or self._settings.concurrency,
+            self._settings,
+            self._connection,
+            self._outgoing,
+        )
         self._workers.append(worker)
         if (client := self._connection.client) is not None:
             self._soon(worker.attach(client))
         return worker
 
     def ring(self, subject: str, payload: bytes = b"", *, along: bool = False) -> None:
-        """Ring a doorbell: never waits, never raises, lost while disconnected. `along`: not in a hurry, with the next that is sent."""
+        """Ring a doorbell: never waits, never raises, lost while disconnected. `along`: not in a hurry, with the next
+        that is sent.
+        """
         self._doorbells.ring(subject, payload, along=along)
 
     async def listen(self, subject: str, callback: Heard) -> Listening:
@@ -81,7 +94,9 @@ class Bus:
         return await self._doorbells.listen(subject, callback)
 
     def on_connected(self, callback: Connected) -> None:
-        """Await this after every (re)connect, once streams, durables and subscriptions are there; now too when that is so."""
+        """Await this after every (re)connect, once streams, durables and subscriptions are there; now too when that is
+        so.
+        """
         self._callbacks.append(callback)
         if self._connection.ready:
             self._soon(callback())

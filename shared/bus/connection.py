@@ -32,9 +32,10 @@ Restore = Callable[[Client], Awaitable[None]]
 class Connection:
     """nats-py's client under a keeper that never gives up.
 
-    `restore(client)` is awaited after every connect, reconnect and `heal()`; while it has not succeeded `ready` is false. Then
-    `resume(client)` is awaited. `epoch` counts the restores: what belongs to an older epoch (an acknowledgement, an inbox)
-    must not be used any more, for the server may have lost its data in between and counts from one again.
+    `restore(client)` is awaited after every connect, reconnect and `heal()`; while it has not succeeded `ready` is
+    false. Then `resume(client)` is awaited. `epoch` counts the restores: what belongs to an older epoch (an
+    acknowledgement, an inbox) must not be used any more, for the server may have lost its data in between and counts
+    from one again.
     """
 
     def __init__(self, settings: BusSettings, name: str, restore: Restore, resume: Restore) -> None:
@@ -87,7 +88,9 @@ class Connection:
         while True:
             await self._mending.wait()
             await self._mend()
-            await asyncio.sleep(_CALM_SECONDS)  # a server that takes declarations and still refuses work must not spin us
+            await asyncio.sleep(
+                _CALM_SECONDS
+            )  # a server that takes declarations and still refuses work must not spin us
 
     async def _mend(self) -> None:
         """Try until connected and restored."""
@@ -120,7 +123,9 @@ class Connection:
         log.info("bus.connected", process=self._name, epoch=self.epoch)
 
     async def _open_client(self) -> Client:
-        """The living client, connected; a new one when the last was closed for good (say, its credentials were refused)."""
+        """The living client, connected; a new one when the last was closed for good (say, its credentials were
+        refused).
+        """
         if self._client is None or self._client.is_closed:
             self._client = Client()
             await self._client.connect(**self._options())
@@ -139,7 +144,8 @@ class Connection:
             "max_reconnect_attempts": -1,
             "reconnect_time_wait": _RECONNECT_SECONDS,
             "ping_interval": _PING_SECONDS,
-            "no_echo": True,  # what we ring is heard here without the server; what the streams deliver is the server's own and comes
+            # what we ring is heard here without the server; what the streams deliver is the server's own and comes
+            "no_echo": True,
             "error_cb": self._on_error,
             "disconnected_cb": self._on_disconnected,
             "reconnected_cb": self._on_reconnected,

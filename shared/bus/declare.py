@@ -43,10 +43,12 @@ def stream_config(stream: Stream) -> StreamConfig:
 
 
 def consumer_config(durable: Durable, ack_wait_seconds: float) -> ConsumerConfig:
-    """The server's configuration of a durable; it never gives up by itself (`max_deliver`): the worker counts and buries.
+    """The server's configuration of a durable; it never gives up by itself (`max_deliver`): the worker counts and
+    buries.
 
-    What was acknowledged is gone from the stream, so a server that forgets a durable's state (`mem_storage`) gives out again only what was
-    on its way when it stopped. Kept in a file, the state was written ten times a second for each durable: a seventh of the server's CPU.
+    What was acknowledged is gone from the stream, so a server that forgets a durable's state (`mem_storage`) gives out
+    again only what was on its way when it stopped. Kept in a file, the state was written ten times a second for each
+    durable: a seventh of the server's CPU.
     """
     return ConsumerConfig(
         durable_name=durable.name,
@@ -70,8 +72,8 @@ async def declare_all(client: Client, ack_wait_seconds: float) -> None:
 
 
 async def remove_stuck(client: Client, silent_seconds: float) -> None:
-    """Remove streams that took messages and confirmed none for so long; those who still have work send it again. A younger stream
-    was just made anew by another process. Raises as `declare_all` does."""
+    """Remove streams that took messages and confirmed none for so long; those who still have work send it again. A
+    younger stream was just made anew by another process. Raises as `declare_all` does."""
     jetstream = client.jetstream(timeout=_REQUEST_SECONDS)
     for stream in STREAMS:
         try:
@@ -93,7 +95,9 @@ async def _declare_stream(jetstream: JetStreamContext, config: StreamConfig) -> 
 
 
 async def _declare_durable(jetstream: JetStreamContext, stream: str, config: ConsumerConfig) -> None:
-    """As for a stream. A durable of an earlier release that kept its state in a file is made anew; its messages stay in the stream."""
+    """As for a stream. A durable of an earlier release that kept its state in a file is made anew; its messages stay in
+    the stream.
+    """
     try:
         await jetstream.add_consumer(stream, config)
     except ServerError as error:

@@ -1,7 +1,7 @@
 """Doorbells: core NATS, no stream. One may be lost; whoever hears one fetches the truth by version.
 
-Who listens in the same process is called without the way over the server, which does not echo (`Connection`): no hop on the way of a
-mail to a waiting session, and four messages a mail less to carry.
+Who listens in the same process is called without the way over the server, which does not echo (`Connection`): no hop on
+the way of a mail to a waiting session, and four messages a mail less to carry.
 """
 
 from __future__ import annotations
@@ -48,7 +48,9 @@ class Doorbells:
         self._rung: dict[str, bytes] = {}
 
     def ring(self, subject: str, payload: bytes = b"", *, along: bool = False) -> None:
-        """Ring. Rings of one subject that leave together become one, with the last payload; lost elsewhere when disconnected."""
+        """Ring. Rings of one subject that leave together become one, with the last payload; lost elsewhere when
+        disconnected.
+        """
         self._outgoing.send_last(subject, payload, along=along)
         if not self._rung:
             self._loop.call_soon(self._ring_here)

@@ -8,7 +8,9 @@ class BusError(Exception):
 
 
 class BusUnavailable(BusError):
-    """A publish was not confirmed within its bound, or refused by the server: nothing is known to be stored, so repeat it."""
+    """A publish was not confirmed within its bound, or refused by the server: nothing is known to be stored, so repeat
+    it.
+    """
 
 
 class NatsServerMissing(BusError):

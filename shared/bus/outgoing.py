@@ -1,9 +1,10 @@
 """Everything this process sends, gathered: one write carries what came together.
 
-A message sent alone costs the process and the server about four times what it costs among ten (waking up, reading, writing).
-So on a busy bus what follows within `GATHER_SECONDS` of the last write waits for the next one. A mail crosses the bus several times:
-with few of them that wait would be most of its way, so on a quiet bus what a mail waits for leaves at once. What nobody waits for
-(an acknowledgement, a wake-up of followers, who gather anyway) always leaves with the next write, or after `GATHER_SECONDS`.
+A message sent alone costs the process and the server about four times what it costs among ten (waking up, reading,
+writing). So on a busy bus what follows within `GATHER_SECONDS` of the last write waits for the next one. A mail crosses
+the bus several times: with few of them that wait would be most of its way, so on a quiet bus what a mail waits for
+leaves at once. What nobody waits for (an acknowledgement, a wake-up of followers, who gather anyway) always leaves with
+the next write, or after `GATHER_SECONDS`.
 """
 
 from __future__ import annotations
@@ -55,8 +56,17 @@ class Outgoing:
         self._due = 0.0
         self._task: asyncio.Task[None] | None = None
 
-    def send(self, subject: str, payload: bytes, reply: str = "", headers: dict[str, str] | None = None, refused: Refused | None = None) -> None:
-        """Send now, or on a busy bus soon; lost while disconnected. `refused` is called when it can never be sent (too large)."""
+    def send(
+        self,
+        subject: str,
+        payload: bytes,
+        reply: str = "",
+        headers: dict[str, str] | None = None,
+        refused: Refused | None = None,
+    ) -> None:
+        """Send now, or on a busy bus soon; lost while disconnected. `refused` is called when it can never be sent (too
+        large).
+        """
         self._count += 1
         self._put(self._count, _Item(subject, payload, reply, headers, refused), self._promptly())
 
@@ -104,7 +114,9 @@ class Outgoing:
             self._in_window = 0
 
     def _wake_by(self, due: float) -> None:
-        """Write at this time at the latest. The time is kept here: uvloop's handle of a call that is already due does not know it."""
+        """Write at this time at the latest. The time is kept here: uvloop's handle of a call that is already due does
+        not know it.
+        """
         if self._timer is not None:
             if self._due <= due:
                 return

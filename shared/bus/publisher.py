@@ -32,7 +32,9 @@ class _Waiting:
 
 
 class Publisher:
-    """Holds every publish until it is confirmed; sends all that are held again after a reconnect (the stream knows their ids)."""
+    """Holds every publish until it is confirmed; sends all that are held again after a reconnect (the stream knows
+    their ids).
+    """
 
     def __init__(self, settings: BusSettings, connection: Connection, outgoing: Outgoing) -> None:
         self._settings = settings
@@ -61,7 +63,9 @@ class Publisher:
 
     @property
     def is_stuck(self) -> bool:
-        """Whether the server takes publishes and confirms none. nats-server does so after a full disk, until its stream is made anew."""
+        """Whether the server takes publishes and confirms none. nats-server does so after a full disk, until its stream
+        is made anew.
+        """
         silent = self._silent_since
         return silent is not None and self._loop.time() - silent >= self.patience
 
@@ -113,7 +117,9 @@ class Publisher:
                 self._timer = self._loop.call_at(waiting.deadline, self._expire)
                 break
             self._note_silence(waiting)
-            _fail(waiting, BusUnavailable(f"no answer from the bus within {self._settings.publish_timeout_seconds:g} s"))
+            _fail(
+                waiting, BusUnavailable(f"no answer from the bus within {self._settings.publish_timeout_seconds:g} s")
+            )
 
         if self.is_stuck:
             self._connection.heal("publishes are taken and not confirmed")

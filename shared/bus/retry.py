@@ -12,5 +12,7 @@ MEND_SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0)
 
 
 def delay_after(failures: int, schedule: tuple[float, ...], chance: Callable[[], float]) -> float:
-    """Seconds to wait after so many failures (from 1): the schedule's value, between 75 % and 125 % of it by `chance` (0 to 1)."""
+    """Seconds to wait after so many failures (from 1): the schedule's value, between 75 % and 125 % of it by `chance`
+    (0 to 1).
+    """
     return schedule[min(failures, len(schedule)) - 1] * (0.75 + chance() / 2)

@@ -42,18 +42,24 @@ def _fact(area: str, name: str, meaning: str) -> Fact:
     return Fact(area, name, meaning, tuple(f"{area}.{name}.{shard}" for shard in range(SHARDS)))
 
 
-RECEIVED = _fact("mail", "received", "A message was accepted from the Internet and is durable at the ingress; it wants a verdict.")
-SUBMITTED = _fact("mail", "submitted", "A user's message was accepted and is durable at the ingress; it wants to be delivered.")
+RECEIVED = _fact(
+    "mail", "received", "A message was accepted from the Internet and is durable at the ingress; it wants a verdict."
+)
+SUBMITTED = _fact(
+    "mail", "submitted", "A user's message was accepted and is durable at the ingress; it wants to be delivered."
+)
 CLASSIFIED = _fact("mail", "classified", "A received message has its verdict; it wants to be delivered.")
-SETTLED = _fact("mail", "settled", "Every recipient of a message is delivered, queued or bounced; its reception may be released.")
+SETTLED = _fact(
+    "mail", "settled", "Every recipient of a message is delivered, queued or bounced; its reception may be released."
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Stream:
     """A JetStream stream. Work queue: a fact has one durable, and an acknowledged message is deleted at once.
 
-    A message nobody takes ends after `max_age` seconds and the stream at `max_bytes` (then publishes are refused, not old
-    work dropped); either way the sender's repeats bring it back. `dedupe_window` is in seconds.
+    A message nobody takes ends after `max_age` seconds and the stream at `max_bytes` (then publishes are refused, not
+    old work dropped); either way the sender's repeats bring it back. `dedupe_window` is in seconds.
     """
 
     name: str
@@ -69,7 +75,9 @@ STREAMS = (MAIL,)
 
 @dataclass(frozen=True, slots=True)
 class Durable:
-    """A durable pull consumer: `service` works off `fact`. `max_ack_pending` bounds what is out at its workers or waits for a retry."""
+    """A durable pull consumer: `service` works off `fact`. `max_ack_pending` bounds what is out at its workers or waits
+    for a retry.
+    """
 
     service: str
     fact: Fact

@@ -36,11 +36,15 @@ class AnswerCache:
         return entry[1]
 
     def put(self, question: Question, answer: Answer, now: float) -> None:
-        """Remember an answer for its time to live, within the caps of the settings; zero is not remembered (RFC 1035 section 3.2.1)."""
+        """Remember an answer for its time to live, within the caps of the settings; zero is not remembered (RFC 1035
+        section 3.2.1).
+        """
         ttl = self._lifetime(answer)
         if ttl <= 0:
             return
-        kept = msgspec.structs.replace(answer, source=FROM_CACHE if answer.status != "temperror" else f"{FROM_CACHE}: {answer.source}")
+        kept = msgspec.structs.replace(
+            answer, source=FROM_CACHE if answer.status != "temperror" else f"{FROM_CACHE}: {answer.source}"
+        )
         self._entries[question] = (now + ttl, kept)
         self._entries.move_to_end(question)
         if len(self._entries) > self._settings.cache_size:

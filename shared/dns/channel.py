@@ -34,13 +34,17 @@ class Sent:
 
 
 class Channel:
-    """The kernel gives the socket a random port and passes only what comes from that server's address (RFC 5452 section 9.2)."""
+    """The kernel gives the socket a random port and passes only what comes from that server's address (RFC 5452 section
+    9.2).
+    """
 
     __slots__ = ("_loop", "_open", "_socket", "asked", "strangers")
 
     def __init__(self, address: ServerAddress, loop: asyncio.AbstractEventLoop) -> None:
         """Raises OSError when there is no way to that address."""
-        family, kind, protocol, _, target = socket.getaddrinfo(*address, type=socket.SOCK_DGRAM, flags=socket.AI_NUMERICHOST)[0]
+        family, kind, protocol, _, target = socket.getaddrinfo(
+            *address, type=socket.SOCK_DGRAM, flags=socket.AI_NUMERICHOST
+        )[0]
         self._socket = socket.socket(family, kind | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC, protocol)
         try:
             self._socket.connect(target)

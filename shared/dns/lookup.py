@@ -10,7 +10,15 @@ from shared.dns.channel import Sent
 from shared.dns.rdata import WireError
 from shared.dns.server import NameServer
 from shared.dns.settings import ResolverSettings
-from shared.dns.wire import FORMAT_ERROR, NOT_IMPLEMENTED, Response, belongs, decode_response, encode_query, question_section
+from shared.dns.wire import (
+    FORMAT_ERROR,
+    NOT_IMPLEMENTED,
+    Response,
+    belongs,
+    decode_response,
+    encode_query,
+    question_section,
+)
 from shared.protocol.dns.question import Answer, Question
 
 _SHARES = (0.15, 0.25, 0.6)
@@ -22,8 +30,12 @@ _ALIVE = Question("invalid", "A")
 class Lookup:
     """One question on its way. `run()` once."""
 
-    def __init__(self, question: Question, servers: list[NameServer], settings: ResolverSettings, gate: asyncio.Semaphore) -> None:
-        """`gate` bounds how many fresh queries are on the wire, so that a burst does not overflow a name server's socket."""
+    def __init__(
+        self, question: Question, servers: list[NameServer], settings: ResolverSettings, gate: asyncio.Semaphore
+    ) -> None:
+        """`gate` bounds how many fresh queries are on the wire, so that a burst does not overflow a name server's
+        socket.
+        """
         self._question = question
         self._servers = servers
         self._settings = settings
@@ -78,7 +90,9 @@ class Lookup:
         self._asked.setdefault(server, server.heard)
         self.queries += 1
         try:
-            self._sent.append(server.send(query, question_section(query), lambda message: self._on_message(server, message)))
+            self._sent.append(
+                server.send(query, question_section(query), lambda message: self._on_message(server, message))
+            )
             if len(self._sent) > 1 and server.heard == self._asked[server]:
                 self._ask_whether_alive(server)
         except OSError:

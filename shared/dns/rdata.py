@@ -130,5 +130,14 @@ def _soa(names: NameReader, start: int, end: int) -> str:
 
 
 _READERS: dict[int, Callable[[NameReader, int, int], str]] = {
-    1: _ipv4, 2: _name, 5: _name, 6: _soa, 12: _name, 15: _mx, 16: _txt, 28: _ipv6, 33: _srv, 52: _tlsa,
-}  # fmt: skip
+    1: _ipv4,
+    2: _name,
+    5: _name,
+    6: _soa,
+    12: _name,
+    15: _mx,
+    16: _txt,
+    28: _ipv6,
+    33: _srv,
+    52: _tlsa,
+}

@@ -26,7 +26,9 @@ class Resolver:
         """Raises ValueError when the addresses cannot be read."""
         self._settings = settings or ResolverSettings()
         self._clock: Clock = clock or SystemClock()
-        self._servers = [NameServer(address, self._settings, self._clock) for address in server_addresses(self._settings.addresses)]
+        self._servers = [
+            NameServer(address, self._settings, self._clock) for address in server_addresses(self._settings.addresses)
+        ]
         self._cache = AnswerCache(self._settings)
         self._gate = asyncio.Semaphore(_BURST)
         self._in_flight: dict[Question, asyncio.Task[Answer]] = {}
@@ -77,7 +79,9 @@ class Resolver:
         return run.outcome or await self._finish(run)
 
     def begin(self, evaluation: Evaluation[Result]) -> asyncio.Future[tuple[Result, Used]]:
-        """As `drive`, begun at once. With every answer at hand it is done when this returns; else a task goes on with it."""
+        """As `drive`, begun at once. With every answer at hand it is done when this returns; else a task goes on with
+        it.
+        """
         run = self._with_answers_at_hand(evaluation)
         if run.outcome is None:
             return asyncio.ensure_future(self._finish(run))
@@ -149,7 +153,11 @@ class Resolver:
         return await asyncio.shield(task)  # one who gives up does not take the answer from the others
 
     def _can_be_asked(self, question: Question) -> bool:
-        if question in self._in_flight or len(self._in_flight) >= self._settings.max_in_flight or not is_askable(question.name):
+        if (
+            question in self._in_flight
+            or len(self._in_flight) >= self._settings.max_in_flight
+            or not is_askable(question.name)
+        ):
             return False
         return any(server.is_worth_asking() for server in self._servers)
 

@@ -70,7 +70,9 @@ class NameServer:
         self._is_probed = False
 
     def note_silence(self, heard_before: int) -> None:
-        """A question got no response. Down, unless others got theirs meanwhile: `heard` as it was when the question was sent."""
+        """A question got no response. Down, unless others got theirs meanwhile: `heard` as it was when the question was
+        sent.
+        """
         self._is_probed = False
         if self.heard == heard_before:
             self._down_until = self._clock.monotonic() + self._settings.down_for

@@ -25,23 +25,42 @@ class ResolverSettings(Section, frozen=True):
     """How the DNS is asked. Times are in seconds."""
 
     addresses: Annotated[
-        str, Meta(description="Name servers by comma, each address, address:port or [address]:port, tried in order; empty: the system's.")
+        str,
+        Meta(
+            description="Name servers by comma, each address, address:port or [address]:port, tried in order; empty: the system's."
+        ),
     ] = ""
     timeout: Annotated[float, Meta(description="Longest wait for one answer, with all repeats.", gt=0, le=30)] = 2.0
     down_for: Annotated[
-        float, Meta(description="How long a name server that answers nothing is left alone before one question tries it.", ge=0, le=3600)
+        float,
+        Meta(
+            description="How long a name server that answers nothing is left alone before one question tries it.",
+            ge=0,
+            le=3600,
+        ),
     ] = 30.0
     evaluation_timeout: Annotated[
-        float, Meta(description="Longest wait for all questions of one evaluation (RFC 7208 section 4.6.4).", gt=0, le=300)
+        float,
+        Meta(description="Longest wait for all questions of one evaluation (RFC 7208 section 4.6.4).", gt=0, le=300),
     ] = 20.0
     max_ttl: Annotated[int, Meta(description="Longest use of an answer.", ge=0, le=604800)] = 86400
-    max_negative_ttl: Annotated[int, Meta(description="Longest use of the answer that there is none.", ge=0, le=86400)] = 900
-    temperror_ttl: Annotated[int, Meta(description="How long a question without a usable answer is not repeated.", ge=0, le=300)] = 5
+    max_negative_ttl: Annotated[
+        int, Meta(description="Longest use of the answer that there is none.", ge=0, le=86400)
+    ] = 900
+    temperror_ttl: Annotated[
+        int, Meta(description="How long a question without a usable answer is not repeated.", ge=0, le=300)
+    ] = 5
     cache_size: Annotated[int, Meta(description="Answers kept.", ge=0, le=10_000_000)] = 20_000
     sockets: Annotated[int, Meta(description="UDP sockets, each with a random port, per name server.", ge=1, le=64)] = 4
-    questions_per_socket: Annotated[int, Meta(description="Questions before a socket is replaced by one with another port.", ge=1)] = 5_000
-    max_in_flight: Annotated[int, Meta(description="Questions waiting at once; more get no answer.", ge=1, le=50_000)] = 2_000
-    udp_payload: Annotated[int, Meta(description="Octets of a UDP answer; a longer one comes by TCP.", ge=512, le=4096)] = 1232
+    questions_per_socket: Annotated[
+        int, Meta(description="Questions before a socket is replaced by one with another port.", ge=1)
+    ] = 5_000
+    max_in_flight: Annotated[
+        int, Meta(description="Questions waiting at once; more get no answer.", ge=1, le=50_000)
+    ] = 2_000
+    udp_payload: Annotated[
+        int, Meta(description="Octets of a UDP answer; a longer one comes by TCP.", ge=512, le=4096)
+    ] = 1232
 
 
 def server_addresses(addresses: str, system_file: Path = _SYSTEM_FILE) -> tuple[ServerAddress, ...]:
@@ -72,7 +91,9 @@ def _system_servers(file: Path) -> tuple[ServerAddress, ...]:
         lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return ()
-    return tuple(_readable(line.split()[1] for line in lines if line.startswith("nameserver") and len(line.split()) > 1))[:_MAX_SERVERS]
+    return tuple(
+        _readable(line.split()[1] for line in lines if line.startswith("nameserver") and len(line.split()) > 1)
+    )[:_MAX_SERVERS]
 
 
 def _readable(words: Iterable[str]) -> list[ServerAddress]:

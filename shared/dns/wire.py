@@ -13,8 +13,17 @@ from shared.dns.rdata import NameReader, WireError, record_text
 from shared.protocol.dns.question import Answer, Question, RecordType, Status
 
 RECORD_TYPES: dict[RecordType, int] = {
-    "A": 1, "NS": 2, "CNAME": 5, "SOA": 6, "PTR": 12, "MX": 15, "TXT": 16, "AAAA": 28, "SRV": 33, "TLSA": 52,
-}  # fmt: skip
+    "A": 1,
+    "NS": 2,
+    "CNAME": 5,
+    "SOA": 6,
+    "PTR": 12,
+    "MX": 15,
+    "TXT": 16,
+    "AAAA": 28,
+    "SRV": 33,
+    "TLSA": 52,
+}
 
 _HEADER = struct.Struct("!HHHHHH")
 _RECORD = struct.Struct("!HHIH")
@@ -60,7 +69,9 @@ def question_section(query: bytes) -> bytes:
 
 
 def belongs(message: bytes, asked: bytes) -> bool:
-    """Whether a message is a response to that question section (RFC 5452 section 9.1). Its id is the caller's to compare."""
+    """Whether a message is a response to that question section (RFC 5452 section 9.1). Its id is the caller's to
+    compare.
+    """
     return (
         len(message) >= 12 + len(asked)
         and message[2] & 0x80 != 0
@@ -107,12 +118,30 @@ def _read_sections(message: bytes, at: int, answers: int, authority: int, wanted
         if at > len(message):
             raise WireError("record data ends early")
         if record_class == _IN:
-            section = _take(section, names, owner.lower(), kind, ttl if ttl <= _MAX_TTL else 0, at - length, at, number < answers, wanted)
+            section = _take(
+                section,
+                names,
+                owner.lower(),
+                kind,
+                ttl if ttl <= _MAX_TTL else 0,
+                at - length,
+                at,
+                number < answers,
+                wanted,
+            )
     return section
 
 
 def _take(
-    section: _Section, names: NameReader, owner: str, kind: int, ttl: int, start: int, end: int, is_answer: bool, wanted: int
+    section: _Section,
+    names: NameReader,
+    owner: str,
+    kind: int,
+    ttl: int,
+    start: int,
+    end: int,
+    is_answer: bool,
+    wanted: int,
 ) -> _Section:
     if not is_answer:
         if kind == _SOA:  # RFC 2308 section 5: the lesser of its TTL and its last field

@@ -1,4 +1,6 @@
-"""Facts of the directory: configuration as history. Streams: `domain:<id>`, `user:<id>`, `account:<id>`, `alias:<address>`, `settings`."""
+"""Facts of the directory: configuration as history. Streams: `domain:<id>`, `user:<id>`, `account:<id>`,
+`alias:<address>`, `settings`.
+"""
 
 from __future__ import annotations
 

@@ -119,7 +119,9 @@ class Refusal(msgspec.Struct, frozen=True, omit_defaults=True):
 
 @stored("mail.refused")
 class MailRefused(Event, frozen=True):
-    """Refusals of one session, folded together; under attack only the first ones keep their detail and the rest are counted."""
+    """Refusals of one session, folded together; under attack only the first ones keep their detail and the rest are
+    counted.
+    """
 
     session: str
     client: Client

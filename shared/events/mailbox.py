@@ -1,6 +1,7 @@
 """Facts of the mailbox store. Stream: the account's id; its version is the MODSEQ of what the fact changed.
 
-One command on many messages is one fact with UID ranges. UIDs, UIDVALIDITY and thread ids are recorded, never computed again.
+One command on many messages is one fact with UID ranges. UIDs, UIDVALIDITY and thread ids are recorded, never computed
+again.
 """
 
 from __future__ import annotations
@@ -136,7 +137,9 @@ class MessagesCopied(Event, frozen=True):
 
 @stored("message.moved", schema=2)
 class MessagesMoved(Event, frozen=True):
-    """Messages were moved to another mailbox of the account: the n-th of `uids` has UID `first_uid` + n there. Entries live on."""
+    """Messages were moved to another mailbox of the account: the n-th of `uids` has UID `first_uid` + n there. Entries
+    live on.
+    """
 
     account: str
     source: str
@@ -144,8 +147,8 @@ class MessagesMoved(Event, frozen=True):
     uids: Uids
     first_uid: int
     contents: tuple[str, ...] = ()
-    """Blob ids, ascending by UID, when one of both mailboxes is for junk: whoever learns from it may come when the messages have
-    moved on or are gone."""
+    """Blob ids, ascending by UID, when one of both mailboxes is for junk: whoever learns from it may come when the
+    messages have moved on or are gone."""
 
 
 @stored("message.expunged")

@@ -45,7 +45,9 @@ class Tally:
 
 
 class Tallies:
-    """The tallies of one database's connections. Each belongs to the one thread that uses its connection; the sum is read from any."""
+    """The tallies of one database's connections. Each belongs to the one thread that uses its connection; the sum is
+    read from any.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

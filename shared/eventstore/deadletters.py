@@ -1,4 +1,6 @@
-"""Dead letters: what could not be done, kept as facts of the consuming service until someone re-drives it. Nothing is dropped."""
+"""Dead letters: what could not be done, kept as facts of the consuming service until someone re-drives it. Nothing is
+dropped.
+"""
 
 from __future__ import annotations
 
@@ -47,13 +49,19 @@ class DeadLetterProjection:
     def __init__(self, metadata: sqlalchemy.MetaData) -> None:
         self.tables: Sequence[sqlalchemy.Table] = (
             Table(
-                "dead_letter", metadata,
-                Column("id", Text, primary_key=True), Column("what", Text, nullable=False), Column("queue_id", Text, nullable=False),
-                Column("error", Text, nullable=False), Column("attempts", BigInteger, nullable=False), Column("at", BigInteger, nullable=False),
-                Column("payload", LargeBinary, nullable=False), Column("retried", Boolean, nullable=False),
+                "dead_letter",
+                metadata,
+                Column("id", Text, primary_key=True),
+                Column("what", Text, nullable=False),
+                Column("queue_id", Text, nullable=False),
+                Column("error", Text, nullable=False),
+                Column("attempts", BigInteger, nullable=False),
+                Column("at", BigInteger, nullable=False),
+                Column("payload", LargeBinary, nullable=False),
+                Column("retried", Boolean, nullable=False),
                 sqlite_with_rowid=False,
             ),
-        )  # fmt: skip
+        )
 
     def apply(self, connection: Connection, recorded: Recorded) -> None:
         event = recorded.event
@@ -79,14 +87,18 @@ class DeadLetters:
     async def bury(self, what: str, queue_id: str, error: str, attempts: int, payload: bytes, why: Provenance) -> str:
         """Keep what could not be done; its id. Durable when it returns."""
         letter_id = self._ids.new(Kind.DEAD_LETTER)
-        letter = DeadLetterBuried(id=letter_id, what=what, queue_id=queue_id, error=error[:2000], attempts=attempts, payload=payload)
+        letter = DeadLetterBuried(
+            id=letter_id, what=what, queue_id=queue_id, error=error[:2000], attempts=attempts, payload=payload
+        )
         await self._store.write(lambda transaction: transaction.append(_STREAM, [letter], why))
         return letter.id
 
     async def waiting(self, *, include_retried: bool = False) -> list[DeadLetter]:
         """The list, oldest first."""
         where = "" if include_retried else " WHERE NOT retried"
-        rows = await self._store.read(lambda reader: reader.all(f"SELECT {_COLUMNS} FROM dead_letter{where} ORDER BY id"))  # noqa: S608
+        rows = await self._store.read(
+            lambda reader: reader.all(f"SELECT {_COLUMNS} FROM dead_letter{where} ORDER BY id")  # noqa: S608
+        )
         return [_letter(row) for row in rows]
 
     async def show(self, letter_id: str) -> DeadLetter:

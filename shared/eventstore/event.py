@@ -1,8 +1,8 @@
 """Events: frozen facts in the past tense, with a stored name and schema version that outlive the Python name.
 
 An event is declared once, in `shared/events/<area>.py`, with `@stored("area.fact", schema=1)`. What is written is JSON;
-an older shape is lifted to today's by its upcasts, one schema version at a time. Fields named `secret` are for the owner alone:
-they stay in its log, and no follower, copy or operator is shown them.
+an older shape is lifted to today's by its upcasts, one schema version at a time. Fields named `secret` are for the
+owner alone: they stay in its log, and no follower, copy or operator is shown them.
 """
 
 from __future__ import annotations
@@ -73,8 +73,8 @@ _encoder = msgspec.json.Encoder()
 
 
 def stored(name: str, schema: int = 1, *, secret: Iterable[str] = ()) -> Callable[[E], E]:
-    """Declare an event type under the name and schema version it is stored with. `secret`: fields, of any schema version, that are text
-    and leave the owner's log for nobody."""
+    """Declare an event type under the name and schema version it is stored with. `secret`: fields, of any schema
+    version, that are text and leave the owner's log for nobody."""
 
     def declare(event_type: E) -> E:
         if name in _types:
@@ -111,7 +111,9 @@ def types_with_secrets() -> frozenset[str]:
 
 
 def without_secrets(name: str, data: bytes) -> bytes:
-    """An event's stored data as others than its owner may have it. Data that cannot be read is told to nobody when it may hold a secret."""
+    """An event's stored data as others than its owner may have it. Data that cannot be read is told to nobody when it
+    may hold a secret.
+    """
     fields = _secrets.get(name)
     if fields is None:
         return data

@@ -20,7 +20,9 @@ from shared.eventstore.transaction import COLUMNS, Projection, recorded_from
 from shared.shards import SHARDS
 
 _PAGE = 2000
-_KNOW = "INSERT INTO projection (name, version) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET version = excluded.version"
+_KNOW = (
+    "INSERT INTO projection (name, version) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET version = excluded.version"
+)
 Progress = Callable[[int], None]
 
 
@@ -58,18 +60,23 @@ def history(reader: Reader) -> Iterator[Recorded]:
 
 
 def verify(reader: Reader, projections: Sequence[Projection], progress: Progress = no_progress) -> Verdict:
-    """Compare every row of every projection with a fresh fold. `reader` must see one state throughout: call it inside a transaction."""
+    """Compare every row of every projection with a fresh fold. `reader` must see one state throughout: call it inside a
+    transaction.
+    """
     with scratch(projections) as folded:
         events = _fold(folded, history(reader), projections, progress)
         compared = [_compare(reader, folded, table) for table in tables_of(projections)]
-    return Verdict(events, sum(rows for rows, _ in compared), tuple(one for _, differences in compared for one in differences))
+    return Verdict(
+        events, sum(rows for rows, _ in compared), tuple(one for _, differences in compared for one in differences)
+    )
 
 
 def mend(connection: Connection, differences: Iterable[Difference], projections: Sequence[Projection]) -> int:
     """Put the folded rows in the place of the stored ones, inside the writer's transaction; the number of rows mended."""
     tables = {table.name: table for table in tables_of(projections)}
     found = list(differences)
-    # First everything goes that is wrong, then comes what is right: two rows may have swapped what an index holds unique.
+    # First everything goes that is wrong, then comes what is right: two rows may have swapped what an index holds
+    # unique.
     for difference in found:
         if difference.stored is not None:
             where = " AND ".join(f"{column} = ?" for column in key_names(tables[difference.table]))
@@ -105,7 +112,9 @@ def refold_outdated(connection: Connection, projections: Sequence[Projection]) -
     connection.commit()
 
 
-def _fold(scratch_tables: Connection, events: Iterable[Recorded], projections: Sequence[Projection], progress: Progress) -> int:
+def _fold(
+    scratch_tables: Connection, events: Iterable[Recorded], projections: Sequence[Projection], progress: Progress
+) -> int:
     count = 0
     for count in apply_all(scratch_tables, events, projections):
         if count % 1000 == 0:

@@ -75,13 +75,17 @@ class GroupCommit:
         try:
             connection.commit()
         except Exception as error:
-            self.give_up(connection, group, error, in_doubt=not sqlite.is_transient(error))  # SQLite undoes what it cannot commit
+            self.give_up(
+                connection, group, error, in_doubt=not sqlite.is_transient(error)
+            )  # SQLite undoes what it cannot commit
             return
         self.groups += 1
         self.works += len(group)
         self._frame.group_committed()
 
-    def give_up(self, connection: Connection, group: list[Submitted], error: Exception, *, in_doubt: bool = False) -> None:
+    def give_up(
+        self, connection: Connection, group: list[Submitted], error: Exception, *, in_doubt: bool = False
+    ) -> None:
         """Undo the whole group; every work has failed, or, when its commit was under way, may have."""
         self._frame.group_failed()
         failure = named(error)

@@ -32,7 +32,9 @@ class Lease:
         self.renew_seconds = seconds / 3
 
     def take(self, connect: Callable[[], Connection]) -> None:
-        """Become the writer. Raises LeaseHeld while another's lease runs; the fencing number rises, which shuts out whoever held it."""
+        """Become the writer. Raises LeaseHeld while another's lease runs; the fencing number rises, which shuts out
+        whoever held it.
+        """
         if not self._needed:
             return
         connection = connect()
@@ -56,7 +58,9 @@ class Lease:
 
     def renew(self, connect: Callable[[], Connection]) -> None:
         """Hold on for another term; silently without effect when fenced out, which the next commit notices."""
-        self._alone(connect, "UPDATE lease SET until = ? WHERE holder = ? AND fence = ?", self._clock.now() + self._length)
+        self._alone(
+            connect, "UPDATE lease SET until = ? WHERE holder = ? AND fence = ?", self._clock.now() + self._length
+        )
 
     def give_back(self, connect: Callable[[], Connection]) -> None:
         """Let the next writer in at once."""
@@ -68,7 +72,10 @@ class Lease:
 
         All shards change hands together, so the row of the first one guards them all. Raises StoreUnavailable.
         """
-        if self._needed and connection.one("SELECT holder, fence FROM lease WHERE shard = 0 FOR SHARE") != (self._holder, self._fence):
+        if self._needed and connection.one("SELECT holder, fence FROM lease WHERE shard = 0 FOR SHARE") != (
+            self._holder,
+            self._fence,
+        ):
             raise StoreUnavailable("fenced out: another process writes this store now")
 
     def _write(self, connection: Connection, until: int) -> None:

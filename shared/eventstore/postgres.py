@@ -128,7 +128,9 @@ class PostgresBackend:
         self.tallies = Tallies()
         sqlalchemy_url = sqlalchemy.make_url(url).set(drivername="postgresql+psycopg")
         options = {"options": f"-csearch_path={schema}", "prepare_threshold": 2, "connect_timeout": 10}
-        self.engine = sqlalchemy.create_engine(sqlalchemy_url, pool_size=8, max_overflow=-1, pool_pre_ping=True, connect_args=options)
+        self.engine = sqlalchemy.create_engine(
+            sqlalchemy_url, pool_size=8, max_overflow=-1, pool_pre_ping=True, connect_args=options
+        )
 
     def create(self, metadata: sqlalchemy.MetaData) -> None:
         """Make the schema and the tables that are not there yet; the event table also gets its visibility watermark."""
@@ -136,7 +138,9 @@ class PostgresBackend:
             connection.execute(sqlalchemy.schema.CreateSchema(self._schema, if_not_exists=True))
         metadata.create_all(self.engine)
         with self.engine.begin() as connection:
-            connection.exec_driver_sql("ALTER TABLE event ADD COLUMN IF NOT EXISTS tx xid8 NOT NULL DEFAULT pg_current_xact_id()")
+            connection.exec_driver_sql(
+                "ALTER TABLE event ADD COLUMN IF NOT EXISTS tx xid8 NOT NULL DEFAULT pg_current_xact_id()"
+            )
 
     def connect(self) -> PostgresConnection:
         """A fresh connection; one thread uses it at a time."""

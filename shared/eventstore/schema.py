@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, PrimaryKeyConstraint, Table, Text, text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    text,
+)
 
 SCHEMA_VERSION = 1
 
@@ -16,11 +27,12 @@ def store_tables(metadata: MetaData) -> None:
 def _log_tables(metadata: MetaData) -> None:
     """What happened, and what of it was folded into snapshots.
 
-    In SQLite these tables keep their row ids, unlike those of short rows: without them a row stands in the tree of its key, and each step
-    of each look-up reads the whole row that it compares with, data and all (docs/adr/0006).
+    In SQLite these tables keep their row ids, unlike those of short rows: without them a row stands in the tree of its
+    key, and each step of each look-up reads the whole row that it compares with, data and all (docs/adr/0006).
     """
     Table(
-        "event", metadata,
+        "event",
+        metadata,
         Column("shard", Integer, nullable=False),
         Column("position", BigInteger, nullable=False),
         Column("stream", Text, nullable=False),
@@ -37,9 +49,10 @@ def _log_tables(metadata: MetaData) -> None:
         Index("event_stream_version", "stream", "version", unique=True),
         # Most facts answer no command; the condition must stand in the question too, or the index is not used.
         Index("event_command", "command", sqlite_where=text("command <> ''"), postgresql_where=text("command <> ''")),
-    )  # fmt: skip
+    )
     Table(
-        "snapshot", metadata,
+        "snapshot",
+        metadata,
         Column("stream", Text, primary_key=True),
         Column("shard", Integer, nullable=False),
         Column("position", BigInteger, nullable=False),
@@ -48,22 +61,47 @@ def _log_tables(metadata: MetaData) -> None:
         Column("schema", Integer, nullable=False),
         Column("at", BigInteger, nullable=False),
         Column("data", LargeBinary, nullable=False),
-    )  # fmt: skip
+    )
 
 
 def _state_tables(metadata: MetaData) -> None:
     """Where streams, shards, followers and projections stand, and who writes."""
     Table(
-        "stream", metadata,
+        "stream",
+        metadata,
         Column("stream", Text, primary_key=True),
         Column("shard", Integer, nullable=False),
         Column("version", BigInteger, nullable=False),
         Column("at", BigInteger, nullable=False),
         sqlite_with_rowid=False,
-    )  # fmt: skip
-    Table("cursor", metadata, Column("name", Text), Column("shard", Integer), Column("position", BigInteger, nullable=False),
-          PrimaryKeyConstraint("name", "shard"), sqlite_with_rowid=False)  # fmt: skip
-    Table("lease", metadata, Column("shard", Integer, primary_key=True, autoincrement=False), Column("holder", Text, nullable=False),
-          Column("fence", BigInteger, nullable=False), Column("until", BigInteger, nullable=False))  # fmt: skip
-    Table("projection", metadata, Column("name", Text, primary_key=True), Column("version", Integer, nullable=False), sqlite_with_rowid=False)
-    Table("head", metadata, Column("shard", Integer, primary_key=True, autoincrement=False), Column("position", BigInteger, nullable=False))
+    )
+    Table(
+        "cursor",
+        metadata,
+        Column("name", Text),
+        Column("shard", Integer),
+        Column("position", BigInteger, nullable=False),
+        PrimaryKeyConstraint("name", "shard"),
+        sqlite_with_rowid=False,
+    )
+    Table(
+        "lease",
+        metadata,
+        Column("shard", Integer, primary_key=True, autoincrement=False),
+        Column("holder", Text, nullable=False),
+        Column("fence", BigInteger, nullable=False),
+        Column("until", BigInteger, nullable=False),
+    )
+    Table(
+        "projection",
+        metadata,
+        Column("name", Text, primary_key=True),
+        Column("version", Integer, nullable=False),
+        sqlite_with_rowid=False,
+    )
+    Table(
+        "head",
+        metadata,
+        Column("shard", Integer, primary_key=True, autoincrement=False),
+        Column("position", BigInteger, nullable=False),
+    )

@@ -79,7 +79,10 @@ def _with_truth(table: sqlalchemy.Table, rows: Sequence[Row]) -> Sequence[Row]:
     truths = [isinstance(column.type, sqlalchemy.Boolean) for column in table.columns]
     if not any(truths):
         return rows
-    return [tuple(bool(value) if truth and value is not None else value for truth, value in zip(truths, row, strict=True)) for row in rows]
+    return [
+        tuple(bool(value) if truth and value is not None else value for truth, value in zip(truths, row, strict=True))
+        for row in rows
+    ]
 
 
 def keyed(reader: Reader, table: sqlalchemy.Table) -> dict[Row, Row]:

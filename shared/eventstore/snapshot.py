@@ -1,6 +1,7 @@
 """Retention: a stream's old events are folded into a snapshot, and only dropped when the snapshot gives the same rows.
 
-A snapshot is a stored shape like an event (name, schema version, upcasts, golden files). Rebuild is snapshot plus later events.
+A snapshot is a stored shape like an event (name, schema version, upcasts, golden files). Rebuild is snapshot plus later
+events.
 """
 
 from __future__ import annotations
@@ -28,7 +29,9 @@ def snapshot_from(row: Row) -> Recorded:
     return Recorded(shard, position, stream, version, at, Provenance(SNAPSHOT_ACTOR), decode(name, schema, bytes(data)))
 
 
-def compact(connection: Connection, stream: str, before: int, projections: Sequence[Projection], capture: Capture) -> int:
+def compact(
+    connection: Connection, stream: str, before: int, projections: Sequence[Projection], capture: Capture
+) -> int:
     """Fold a stream's facts older than `before` (UTC microseconds) into its snapshot, inside the writer's transaction.
 
     Returns how many events were dropped. Raises SnapshotDiffers, with nothing changed, when the check fails.
@@ -70,7 +73,16 @@ def _replace(connection: Connection, snapshot: Recorded) -> None:
     connection.execute("DELETE FROM snapshot WHERE stream = ?", (snapshot.stream,))
     connection.execute(
         f"INSERT INTO snapshot ({SNAPSHOT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
-        (snapshot.shard, snapshot.position, snapshot.stream, snapshot.version, shape.stored_name, shape.schema, snapshot.at, encode(shape)),
+        (
+            snapshot.shard,
+            snapshot.position,
+            snapshot.stream,
+            snapshot.version,
+            shape.stored_name,
+            shape.schema,
+            snapshot.at,
+            encode(shape),
+        ),
     )
     connection.execute(
         "INSERT INTO head (shard, position) VALUES (?, ?) ON CONFLICT (shard) DO UPDATE SET position = CASE WHEN head.position > excluded.position"

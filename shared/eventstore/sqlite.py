@@ -104,7 +104,9 @@ class SqliteBackend:
         self._lock: int | None = None
         self.tallies = Tallies()
         url = "sqlite://" if path is None else f"sqlite:///{path}"
-        pool: dict[str, Any] = {"poolclass": sqlalchemy.pool.StaticPool} if path is None else {"pool_size": 16, "max_overflow": -1}
+        pool: dict[str, Any] = (
+            {"poolclass": sqlalchemy.pool.StaticPool} if path is None else {"pool_size": 16, "max_overflow": -1}
+        )
         options = {"check_same_thread": False, "isolation_level": None, "cached_statements": 512}
         self.engine = sqlalchemy.create_engine(url, connect_args=options, **pool)
         sqlalchemy.event.listen(self.engine, "connect", self._prepare)
@@ -131,9 +133,17 @@ class SqliteBackend:
             self._lock = None
 
     def _prepare(self, driver: Any, _record: object) -> None:
-        # FULL makes every COMMIT wait for the disk: accept means durable (DESIGN §1.2). NORMAL, for copies, only the checkpoint.
-        for pragma in ("journal_mode=WAL", f"synchronous={self._synchronous}", "foreign_keys=OFF", "busy_timeout=10000", "cache_size=-8000",
-                       "temp_store=MEMORY", f"wal_autocheckpoint={_PAGES_BEFORE_CHECKPOINT}"):  # fmt: skip
+        # FULL makes every COMMIT wait for the disk: accept means durable (DESIGN §1.2). NORMAL, for copies, only the
+        # checkpoint.
+        for pragma in (
+            "journal_mode=WAL",
+            f"synchronous={self._synchronous}",
+            "foreign_keys=OFF",
+            "busy_timeout=10000",
+            "cache_size=-8000",
+            "temp_store=MEMORY",
+            f"wal_autocheckpoint={_PAGES_BEFORE_CHECKPOINT}",
+        ):
             driver.execute("PRAGMA " + pragma)
 
 

@@ -19,7 +19,15 @@ from shared.eventstore.lease import Lease
 from shared.eventstore.postgres import PostgresBackend
 from shared.eventstore.schema import store_tables
 from shared.eventstore.sqlite import SqliteBackend
-from shared.eventstore.transaction import COLUMNS, LAST_POSITIONS, SET_CURSOR, Heads, Projection, Transaction, recorded_from
+from shared.eventstore.transaction import (
+    COLUMNS,
+    LAST_POSITIONS,
+    SET_CURSOR,
+    Heads,
+    Projection,
+    Transaction,
+    recorded_from,
+)
 from shared.eventstore.writer import LoopWriter, ThreadWriter, Writer
 from shared.shards import SHARDS
 
@@ -50,8 +58,9 @@ class Backend(Protocol):
 def backend_for(url: str, service: str, data: Path, *, durable: bool = True) -> Backend:
     """The backend that a service's `store` setting names: empty for the embedded file, or a postgresql:// address.
 
-    `durable=False` is for copies in the embedded file: a power cut may take their last commits, all together and in order, and never damages
-    the rest; the process goes with it and reads its positions anew. A database server may fall alone, so there every commit is kept.
+    `durable=False` is for copies in the embedded file: a power cut may take their last commits, all together and in
+    order, and never damages the rest; the process goes with it and reads its positions anew. A database server may fall
+    alone, so there every commit is kept.
     """
     if url:
         return PostgresBackend(url, f"mailfold_{service}")
@@ -109,10 +118,18 @@ class _Frame:
 class EventStore:
     """Appends facts under expected versions, folds them into projections, and lets others follow.
 
-    One process writes a store at a time: SQLite by a file lock, PostgreSQL by a lease whose fencing number is checked in each commit.
+    One process writes a store at a time: SQLite by a file lock, PostgreSQL by a lease whose fencing number is checked
+    in each commit.
     """
 
-    def __init__(self, backend: Backend, metadata: sqlalchemy.MetaData, projections: Sequence[Projection], clock: Clock, holder: str = "") -> None:
+    def __init__(
+        self,
+        backend: Backend,
+        metadata: sqlalchemy.MetaData,
+        projections: Sequence[Projection],
+        clock: Clock,
+        holder: str = "",
+    ) -> None:
         self.backend = backend
         self.metadata = metadata
         self.projections = tuple(projections)
@@ -128,7 +145,9 @@ class EventStore:
         self._renewal: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
-        """Make the tables, take the lease, read the heads, start the writer. Raises FileInUse or LeaseHeld when another process writes."""
+        """Make the tables, take the lease, read the heads, start the writer. Raises FileInUse or LeaseHeld when another
+        process writes.
+        """
         self._loop = asyncio.get_running_loop()
         await asyncio.to_thread(self._prepare)
         writer = LoopWriter if self.backend.reads_inline else ThreadWriter
@@ -161,7 +180,8 @@ class EventStore:
         self._frame.listeners.append(lambda appended: self._notify(listener, appended))
 
     async def write(self, work: Work[T], *, long: bool = False) -> T:
-        """Run a unit of work; returns its result when it is durable. Raises what the work raised, VersionConflict, or StoreUnavailable.
+        """Run a unit of work; returns its result when it is durable. Raises what the work raised, VersionConflict, or
+        StoreUnavailable.
 
         `long`: the work takes more than some milliseconds and must not keep the loop from others.
         """
@@ -171,7 +191,8 @@ class EventStore:
     async def read(self, query: Callable[[Reader], T]) -> T:
         """Answer a short question from committed rows. `query` must not keep the reader."""
         if self._reader is not None:
-            # A reader forgets all pages at each commit of another connection; the writer's own connection knows them still.
+            # A reader forgets all pages at each commit of another connection; the writer's own connection knows them
+            # still.
             resting = self._writer.resting if isinstance(self._writer, LoopWriter) else None
             return query(resting or self._reader)
         assert self._loop is not None
@@ -217,11 +238,15 @@ class EventStore:
             await self.write(lambda _transaction: None)
 
     async def verify(self, progress: Progress = no_progress) -> Verdict:
-        """Fold the log into scratch tables and compare every row, on one state of the database, beside the running writer."""
+        """Fold the log into scratch tables and compare every row, on one state of the database, beside the running
+        writer.
+        """
         return await asyncio.to_thread(self._verify_apart, progress)
 
     async def mend(self, progress: Progress = no_progress) -> Verdict:
-        """As `verify`, inside the writer, which stands still meanwhile; rows that differ are replaced by the folded ones."""
+        """As `verify`, inside the writer, which stands still meanwhile; rows that differ are replaced by the folded
+        ones.
+        """
 
         def work(transaction: Transaction) -> Verdict:
             verdict = verify(transaction.connection, self.projections, progress)
@@ -232,7 +257,9 @@ class EventStore:
 
     async def rebuild(self, progress: Progress = no_progress) -> int:
         """Empty the projections and fold the log into them anew; the number of events."""
-        return await self.write(lambda transaction: rebuild(transaction.connection, self.projections, progress), long=True)
+        return await self.write(
+            lambda transaction: rebuild(transaction.connection, self.projections, progress), long=True
+        )
 
     @property
     def figures(self) -> Mapping[str, int]:
@@ -240,9 +267,12 @@ class EventStore:
         group = self._writer.group if self._writer else None
         tally = self.backend.tallies.sum()
         return {
-            "groups": group.groups if group else 0, "works": group.works if group else 0,
-            "statements": tally.statements, "rows_read": tally.read, "rows_written": tally.written,
-        }  # fmt: skip
+            "groups": group.groups if group else 0,
+            "works": group.works if group else 0,
+            "statements": tally.statements,
+            "rows_read": tally.read,
+            "rows_written": tally.written,
+        }
 
     def _prepare(self) -> None:
         if "event" not in self.metadata.tables:

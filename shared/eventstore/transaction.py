@@ -23,7 +23,10 @@ _MOVE_HEAD = (
     " ON CONFLICT (stream) DO UPDATE SET version = excluded.version, at = excluded.at"
 )
 SET_CURSOR = "INSERT INTO cursor (name, shard, position) VALUES (?, ?, ?) ON CONFLICT (name, shard) DO UPDATE SET position = excluded.position"
-LAST_POSITIONS = " UNION ALL ".join(f"SELECT {shard}, (SELECT max(position) FROM event WHERE shard = {shard})" for shard in range(SHARDS))  # noqa: S608
+LAST_POSITIONS = " UNION ALL ".join(
+    f"SELECT {shard}, (SELECT max(position) FROM event WHERE shard = {shard})"  # noqa: S608
+    for shard in range(SHARDS)
+)
 """One step into the index a shard; grouping would walk through all of it."""
 COLUMNS = "shard, position, stream, version, type, schema, at, cause, correlation, command, actor, data"
 
@@ -84,11 +87,18 @@ class Transaction:
         return row[0] if row else 0
 
     def append(
-        self, stream: str, events: Iterable[Event], provenance: Provenance, *, expected: int | None = None, owner: str | None = None
+        self,
+        stream: str,
+        events: Iterable[Event],
+        provenance: Provenance,
+        *,
+        expected: int | None = None,
+        owner: str | None = None,
     ) -> list[Recorded]:
         """Append facts and apply the projections.
 
-        `owner` decides the shard (default: the stream itself). Raises VersionConflict when `expected` is not the stream's version.
+        `owner` decides the shard (default: the stream itself). Raises VersionConflict when `expected` is not the
+        stream's version.
         """
         row = self.connection.one(_HEAD, (stream,))
         version, at = row if row else (0, 0)
@@ -97,7 +107,8 @@ class Transaction:
         shard = shard_of(owner or stream)
         at = max(self._clock.now(), at)
         recorded = [
-            self._insert(Recorded(shard, self._next(shard), stream, version + step, at, provenance, event)) for step, event in enumerate(events, 1)
+            self._insert(Recorded(shard, self._next(shard), stream, version + step, at, provenance, event))
+            for step, event in enumerate(events, 1)
         ]
         if recorded:
             self.connection.execute(_MOVE_HEAD, (stream, shard, recorded[-1].version, at))
@@ -133,9 +144,19 @@ def row_of(recorded: Recorded) -> Row:
     """The event's row, in the order of COLUMNS."""
     why = recorded.provenance
     return (
-        recorded.shard, recorded.position, recorded.stream, recorded.version, recorded.event.stored_name, recorded.event.schema, recorded.at,
-        why.cause, why.correlation, why.command, encode_actor(why.actor), encode(recorded.event),
-    )  # fmt: skip
+        recorded.shard,
+        recorded.position,
+        recorded.stream,
+        recorded.version,
+        recorded.event.stored_name,
+        recorded.event.schema,
+        recorded.at,
+        why.cause,
+        why.correlation,
+        why.command,
+        encode_actor(why.actor),
+        encode(recorded.event),
+    )
 
 
 def recorded_from(row: Row) -> Recorded:

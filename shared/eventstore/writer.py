@@ -1,8 +1,9 @@
-"""The one writer of a store: works gather while the group before them is flushed, so a busy store flushes once for many callers.
+"""The one writer of a store: works gather while the group before them is flushed, so a busy store flushes once for many
+callers.
 
-Two ways to the same groups. `ThreadWriter` runs everything on a thread of its own: right for a database behind a network.
-`LoopWriter` runs the statements on the loop and leaves only the flush to a thread: with SQLite a statement takes microseconds,
-and handing the interpreter to and fro for each of them costs more than running it (docs/adr/0003).
+Two ways to the same groups. `ThreadWriter` runs everything on a thread of its own: right for a database behind a
+network. `LoopWriter` runs the statements on the loop and leaves only the flush to a thread: with SQLite a statement
+takes microseconds, and handing the interpreter to and fro for each of them costs more than running it (docs/adr/0003).
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ T = TypeVar("T")
 class ThreadWriter:
     """Runs units of work in groups on a thread of its own."""
 
-    def __init__(self, open_connection: Callable[[], Connection], frame: Frame, group_limit: int, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, open_connection: Callable[[], Connection], frame: Frame, group_limit: int, loop: asyncio.AbstractEventLoop
+    ) -> None:
         self._open_connection = open_connection
         self.group = GroupCommit(frame)
         self._limit = group_limit
@@ -46,7 +49,9 @@ class ThreadWriter:
         await asyncio.to_thread(self._thread.join)
 
     async def run(self, work: Callable[[Connection], T], *, long: bool = False) -> T:
-        """Run one unit of work in the next group; returns its result after the commit. Raises what the work raised, or StoreUnavailable."""
+        """Run one unit of work in the next group; returns its result after the commit. Raises what the work raised, or
+        StoreUnavailable.
+        """
         if self._stopping:
             raise StoreUnavailable("the store is closing")
         future: asyncio.Future[T] = self._loop.create_future()
@@ -91,9 +96,13 @@ class ThreadWriter:
 
 
 class LoopWriter:
-    """Runs the statements of short works on the loop, and each group's flush on a thread. Long works run on the thread whole."""
+    """Runs the statements of short works on the loop, and each group's flush on a thread. Long works run on the thread
+    whole.
+    """
 
-    def __init__(self, open_connection: Callable[[], Connection], frame: Frame, group_limit: int, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, open_connection: Callable[[], Connection], frame: Frame, group_limit: int, loop: asyncio.AbstractEventLoop
+    ) -> None:
         self._open_connection = open_connection
         self.group = GroupCommit(frame)
         self._limit = group_limit
@@ -138,7 +147,9 @@ class LoopWriter:
 
     @property
     def resting(self) -> Connection | None:
-        """The writer's connection while no group is under way: what it last wrote, it need not read again. For the loop alone, and at once."""
+        """The writer's connection while no group is under way: what it last wrote, it need not read again. For the loop
+        alone, and at once.
+        """
         return None if self._is_flushing else self._connection
 
     def _turn(self) -> None:

@@ -1,1 +1,3 @@
-"""Binding of the contracts: one servicer, reached in-process or over gRPC, with the same checks on both ways (DESIGN §6)."""
+"""Binding of the contracts: one servicer, reached in-process or over gRPC, with the same checks on both ways (DESIGN
+§6).
+"""

@@ -1,6 +1,7 @@
 """What travels with every call: the calling service, the actor, the cause, the correlation and the command id.
 
-It is task-local. A session sets it once (`acting`), each servicer reads it (`provenance`), and calls made meanwhile carry it on.
+It is task-local. A session sets it once (`acting`), each servicer reads it (`provenance`), and calls made meanwhile
+carry it on.
 """
 
 from __future__ import annotations
@@ -56,7 +57,9 @@ def called_by(service: str) -> Iterator[None]:
 
 
 def _put_back(variable: ContextVar[T], token: Token[T]) -> None:
-    """A stream that its reader abandoned is closed in a context of its own, where nothing was set and nothing is to be put back."""
+    """A stream that its reader abandoned is closed in a context of its own, where nothing was set and nothing is to be
+    put back.
+    """
     with contextlib.suppress(ValueError):
         variable.reset(token)
 

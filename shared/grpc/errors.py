@@ -89,7 +89,9 @@ class InternalError(ServiceError):
 
 
 _MESSAGE_LIMIT = 500
-"""Characters: gRPC carries a refusal in a header of 8 KB, percent-encoded; a longer one would arrive as RESOURCE_EXHAUSTED."""
+"""Characters: gRPC carries a refusal in a header of 8 KB, percent-encoded; a longer one would arrive as
+RESOURCE_EXHAUSTED.
+"""
 _BY_STATUS: dict[grpc.StatusCode, type[ServiceError]] = {kind.status: kind for kind in ServiceError.__subclasses__()}
 
 

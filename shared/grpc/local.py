@@ -67,7 +67,8 @@ async def _in_time(path: str, replies: AsyncIterator[Any], seconds: float) -> As
     end = asyncio.get_running_loop().time() + seconds
     while True:
         try:
-            # Each step by itself: between two of them the reader's own code runs, which no deadline of this call may cancel.
+            # Each step by itself: between two of them the reader's own code runs, which no deadline of this call may
+            # cancel.
             async with asyncio.timeout_at(end):
                 reply = await anext(replies, None)
         except TimeoutError:

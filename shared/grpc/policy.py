@@ -9,17 +9,34 @@ OPERATOR = "operator"
 """The command line, with the operator's credential."""
 
 _TABLE: dict[str, tuple[str, ...]] = {
-    "ingress": ("directory.Directory/Resolve", "directory.Directory/Authenticate", "directory.Directory/MaySendAs", "directory.events/*"),
-    "classifier": ("mailstore.events/*", "mailstore.Mailstore/Fetch", "mailstore.Mailstore/ListMailboxes", "ingress.Ingress/Hold",
-                   "directory.events/*"),
-    "delivery": ("directory.Directory/Resolve", "directory.Directory/MaySendAs", "directory.events/*", "mailstore.Mailstore/Deliver",
-                 "mailstore.Mailstore/Quota", "outbound.Outbound/Enqueue", "ingress.Ingress/Hold"),
+    "ingress": (
+        "directory.Directory/Resolve",
+        "directory.Directory/Authenticate",
+        "directory.Directory/MaySendAs",
+        "directory.events/*",
+    ),
+    "classifier": (
+        "mailstore.events/*",
+        "mailstore.Mailstore/Fetch",
+        "mailstore.Mailstore/ListMailboxes",
+        "ingress.Ingress/Hold",
+        "directory.events/*",
+    ),
+    "delivery": (
+        "directory.Directory/Resolve",
+        "directory.Directory/MaySendAs",
+        "directory.events/*",
+        "mailstore.Mailstore/Deliver",
+        "mailstore.Mailstore/Quota",
+        "outbound.Outbound/Enqueue",
+        "ingress.Ingress/Hold",
+    ),
     "mailstore": ("directory.events/*", "directory.Directory/ShowAccount"),
     "access": ("mailstore.Mailstore/*", "directory.Directory/Authenticate", "directory.events/*"),
     "outbound": ("directory.Directory/Resolve", "directory.events/*", "ingress.Ingress/Hold"),
     "eventlog": ("*.events/*",),
     OPERATOR: ("*",),
-}  # fmt: skip
+}
 _REFUSED_TO_OPERATOR = ("mailstore.Mailstore/Deliver", "outbound.Outbound/Enqueue")
 """Hand-overs belong to services alone: an operator re-drives, and never forges, a delivery."""
 

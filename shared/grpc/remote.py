@@ -16,13 +16,20 @@ from shared.grpc.call import acting, provenance
 from shared.grpc.errors import Invalid, ServiceError, Unauthenticated, from_rpc, to_details
 from shared.grpc.servicers import Method
 
-_CREDENTIAL, _ACTOR, _CAUSE, _CORRELATION, _COMMAND = "mf-credential", "mf-actor-bin", "mf-cause-bin", "mf-correlation-bin", "mf-command-bin"
+_CREDENTIAL, _ACTOR, _CAUSE, _CORRELATION, _COMMAND = (
+    "mf-credential",
+    "mf-actor-bin",
+    "mf-cause-bin",
+    "mf-correlation-bin",
+    "mf-command-bin",
+)
 _MESSAGE_LIMIT = 64 * 1024 * 1024
 _OPTIONS = [
     ("grpc.max_receive_message_length", _MESSAGE_LIMIT),
     ("grpc.max_send_message_length", _MESSAGE_LIMIT),
     ("grpc.initial_reconnect_backoff_ms", 50),
-    # How long a connection may take to be greeted, and no pause (measured): at 50 ms a busy machine could not connect at all.
+    # How long a connection may take to be greeted, and no pause (measured): at 50 ms a busy machine could not connect
+    # at all.
     ("grpc.min_reconnect_backoff_ms", 5000),
     ("grpc.max_reconnect_backoff_ms", 1000),
     ("grpc.enable_http_proxy", 0),
@@ -45,7 +52,9 @@ def provenance_of(metadata: Mapping[str, Any]) -> Provenance:
     """Why the caller calls. Raises Invalid."""
     actor, cause, correlation, command = (metadata.get(name, b"") for name in (_ACTOR, _CAUSE, _CORRELATION, _COMMAND))
     try:
-        return Provenance(decode_actor(actor.decode() or '{"kind":"system"}'), cause.decode(), correlation.decode(), command.decode())
+        return Provenance(
+            decode_actor(actor.decode() or '{"kind":"system"}'), cause.decode(), correlation.decode(), command.decode()
+        )
     except ValueError as error:
         raise Invalid("the call's metadata cannot be read", "metadata") from error
 
@@ -75,8 +84,12 @@ class RemoteServer:
     def _handler(self, method: Method) -> Any:
         handler = method.handler
         if method.streams:
-            return grpc.unary_stream_rpc_method_handler(self._streaming(method), handler.request_deserializer, handler.response_serializer)
-        return grpc.unary_unary_rpc_method_handler(self._unary(method), handler.request_deserializer, handler.response_serializer)
+            return grpc.unary_stream_rpc_method_handler(
+                self._streaming(method), handler.request_deserializer, handler.response_serializer
+            )
+        return grpc.unary_unary_rpc_method_handler(
+            self._unary(method), handler.request_deserializer, handler.response_serializer
+        )
 
     def _unary(self, method: Method) -> Callable[[Any, Any], Awaitable[Any]]:
         async def serve(request: Any, context: Any) -> Any:

@@ -45,7 +45,8 @@ class Method(NamedTuple):
         """Run a streaming method. Raises ServiceError and nothing else."""
         try:
             async with aclosing(self.behaviour(request, None)) as replies:
-                # Each step by itself: in-process a stream runs in its reader's context, which must not look like the caller's between steps.
+                # Each step by itself: in-process a stream runs in its reader's context, which must not look like the
+                # caller's between steps.
                 while (reply := await self._next(replies, caller)) is not None:
                     yield reply
         except Exception as error:

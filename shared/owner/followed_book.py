@@ -1,4 +1,6 @@
-"""The address book in another service's memory, kept fresh by a follower; what the copy does not know is asked of its owner."""
+"""The address book in another service's memory, kept fresh by a follower; what the copy does not know is asked of its
+owner.
+"""
 
 from __future__ import annotations
 
@@ -58,7 +60,9 @@ class FollowedBook:
         return self._book if self._is_whole and self.follower.caught_up.is_set() else None
 
     async def resolve(self, address: Address) -> Resolution:
-        """Where mail to an address goes. The copy alone never says no. Raises ServiceError when the owner must be asked and does not answer."""
+        """Where mail to an address goes. The copy alone never says no. Raises ServiceError when the owner must be asked
+        and does not answer.
+        """
         if self.copy is not None:
             found = self.copy.resolve(address)
             if found.kind is Kind.ACCOUNTS:

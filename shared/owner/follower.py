@@ -1,7 +1,8 @@
-"""A follower: reads an owner's facts in order, in batches, and keeps its position in the same transaction as the effect.
+"""A follower: reads an owner's facts in order, in batches, and keeps its position in the same transaction as the
+effect.
 
-A doorbell on the bus only wakes it. It also compares heads at the start, on reconnect and every 30 seconds, so that a wiped or
-silent bus delays and never loses.
+A doorbell on the bus only wakes it. It also compares heads at the start, on reconnect and every 30 seconds, so that a
+wiped or silent bus delays and never loses.
 """
 
 from __future__ import annotations
@@ -30,7 +31,15 @@ class Follower:
     """Follows one service. Positions are loaded by `load` at the start."""
 
     def __init__(
-        self, name: str, source: RemoteSource, bus: Bus, service: str, effect: Effect, *, gather_seconds: float = 0.02, compare_seconds: float = 30.0
+        self,
+        name: str,
+        source: RemoteSource,
+        bus: Bus,
+        service: str,
+        effect: Effect,
+        *,
+        gather_seconds: float = 0.02,
+        compare_seconds: float = 30.0,
     ) -> None:
         self.name = name
         self._source = source

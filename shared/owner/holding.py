@@ -1,4 +1,6 @@
-"""What a worker gave up: a dead letter of its service, and the reception is held until someone re-drives it (DESIGN §2)."""
+"""What a worker gave up: a dead letter of its service, and the reception is held until someone re-drives it (DESIGN
+§2).
+"""
 
 from __future__ import annotations
 

@@ -37,7 +37,12 @@ class StoreOwner(OwnerServicer):
     """The operator's door to one owning service."""
 
     def __init__(
-        self, service: str, store: EventStore, letters: DeadLetters | None = None, report: Report = nothing_to_report, blobs: ReferencedBlobs = no_blobs
+        self,
+        service: str,
+        store: EventStore,
+        letters: DeadLetters | None = None,
+        report: Report = nothing_to_report,
+        blobs: ReferencedBlobs = no_blobs,
     ) -> None:
         self._service = service
         self._store = store
@@ -97,9 +102,16 @@ class StoreOwner(OwnerServicer):
 
     def _letter(self, letter: DeadLetter) -> pb.DeadLetter:
         return pb.DeadLetter(
-            id=letter.id, service=self._service, what=letter.what, queue_id=letter.queue_id, error=letter.error, attempts=letter.attempts,
-            at=letter.at, payload=letter.payload, retried=letter.retried,
-        )  # fmt: skip
+            id=letter.id,
+            service=self._service,
+            what=letter.what,
+            queue_id=letter.queue_id,
+            error=letter.error,
+            attempts=letter.attempts,
+            at=letter.at,
+            payload=letter.payload,
+            retried=letter.retried,
+        )
 
 
 def _summary(verdict: Verdict, *, mended: bool) -> pb.VerifyProgress:

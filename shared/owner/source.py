@@ -15,12 +15,24 @@ from shared.shards import SHARDS
 
 
 def _carried(row: Row) -> pb.Event:
-    """A stored row (COLUMNS) as the contract carries it: not decoded, so facts of any release pass; without what is the owner's secret."""
+    """A stored row (COLUMNS) as the contract carries it: not decoded, so facts of any release pass; without what is the
+    owner's secret.
+    """
     shard, position, stream, version, name, schema, at, cause, correlation, command, actor, data = row
     return pb.Event(
-        shard=shard, position=position, stream=stream, version=version, type=name, schema=schema, at=at, cause=cause, correlation=correlation,
-        command=command, actor=actor, data=without_secrets(name, bytes(data)),
-    )  # fmt: skip
+        shard=shard,
+        position=position,
+        stream=stream,
+        version=version,
+        type=name,
+        schema=schema,
+        at=at,
+        cause=cause,
+        correlation=correlation,
+        command=command,
+        actor=actor,
+        data=without_secrets(name, bytes(data)),
+    )
 
 
 def to_wire(recorded: Recorded) -> pb.Event:

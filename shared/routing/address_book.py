@@ -1,4 +1,5 @@
-"""The address book: domains, accounts and aliases as the fold of the directory's facts, and the way from an address to accounts.
+"""The address book: domains, accounts and aliases as the fold of the directory's facts, and the way from an address to
+accounts.
 
 The directory, the ingress and the delivery fold the same facts with this code, so they cannot disagree.
 """
@@ -48,7 +49,9 @@ class KnownAlias(msgspec.Struct, frozen=True):
 
 
 class AddressBook:
-    """Answers from memory. `apply` it every fact of the directory, in order; facts that do not concern it are passed over."""
+    """Answers from memory. `apply` it every fact of the directory, in order; facts that do not concern it are passed
+    over.
+    """
 
     def __init__(self) -> None:
         self.domains: dict[str, KnownDomain] = {}
@@ -91,8 +94,8 @@ class AddressBook:
         return address.domain in self.domains
 
     def may_send_as(self, user: str, address: Address) -> bool:
-        """Whether the user owns the address: an account of theirs, an alias to one, or a sub-address of either (A12). What is switched
-        off does not send."""
+        """Whether the user owns the address: an account of theirs, an alias to one, or a sub-address of either (A12).
+        What is switched off does not send."""
         domain = self.domains.get(address.domain)
         if domain is None or domain.disabled:
             return False
@@ -187,7 +190,9 @@ class AddressBook:
                 self.accounts[key] = KnownAccount(identity, address, user, quota_bytes)
             case facts.AccountChanged(identity, disabled, quota_bytes):
                 key = self._account_keys[identity]
-                self.accounts[key] = msgspec.structs.replace(self.accounts[key], disabled=disabled, quota_bytes=quota_bytes)
+                self.accounts[key] = msgspec.structs.replace(
+                    self.accounts[key], disabled=disabled, quota_bytes=quota_bytes
+                )
             case facts.AccountRemoved(identity, address):
                 self._account_keys.pop(identity, None)
                 self.accounts.pop(key_of(address), None)

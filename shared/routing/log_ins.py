@@ -1,7 +1,8 @@
-"""Which log-ins the directory has taken back: the fold of its facts, for services whose sessions live longer than a question.
+"""Which log-ins the directory has taken back: the fold of its facts, for services whose sessions live longer than a
+question.
 
-A log-in stands until somebody disables or removes its account, user or domain, or gives the user another password. What was enabled
-again lets nobody back who was sent away: they log in anew.
+A log-in stands until somebody disables or removes its account, user or domain, or gives the user another password. What
+was enabled again lets nobody back who was sent away: they log in anew.
 """
 
 from __future__ import annotations
@@ -46,7 +47,9 @@ class EndedLogIns:
         return found is not None
 
     def why(self, log_in: LogIn) -> Ending | None:
-        """Why this log-in has ended; None while it stands. Facts that the directory knew when it let the client in do not count."""
+        """Why this log-in has ended; None while it stands. Facts that the directory knew when it let the client in do
+        not count.
+        """
         for identity in (log_in.account, log_in.user, log_in.domain):
             position, why = self._endings.get(identity, (0, None))
             if position > log_in.as_of:
@@ -60,7 +63,9 @@ def _ending(event: Event) -> tuple[str, Ending] | None:
             return event.id, Ending.CHANGED
         case facts.AccountRemoved() | facts.UserRemoved() | facts.DomainRemoved():
             return event.id, Ending.REMOVED
-        case facts.AccountChanged(disabled=True) | facts.UserSwitched(disabled=True) | facts.DomainChanged(disabled=True):
+        case (
+            facts.AccountChanged(disabled=True) | facts.UserSwitched(disabled=True) | facts.DomainChanged(disabled=True)
+        ):
             return event.id, Ending.DISABLED
         case _:
             return None

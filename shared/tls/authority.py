@@ -1,7 +1,8 @@
-"""The installation's own certificate authority: made at the first start, so that TLS works before any public certificate.
+"""The installation's own certificate authority: made at the first start, so that TLS works before any public
+certificate.
 
-Below `<data>/tls/` (0700, files 0600): `ca.pem`, `ca.key`, `server.pem`, `server.key`.
-Keys stay for good; certificates are made again when they are about to end, when names were added, or when they no longer fit.
+Below `<data>/tls/` (0700, files 0600): `ca.pem`, `ca.key`, `server.pem`, `server.key`. Keys stay for good; certificates
+are made again when they are about to end, when names were added, or when they no longer fit.
 """
 
 from collections.abc import Sequence
@@ -75,7 +76,9 @@ def _is_due(certificate: x509.Certificate, now: datetime) -> bool:
     return certificate.not_valid_after_utc - now < RENEW_BEFORE or certificate.not_valid_before_utc > now
 
 
-def _fits(certificate: x509.Certificate, names: Sequence[str], key: ec.EllipticCurvePrivateKey, authority: x509.Certificate) -> bool:
+def _fits(
+    certificate: x509.Certificate, names: Sequence[str], key: ec.EllipticCurvePrivateKey, authority: x509.Certificate
+) -> bool:
     """Whether it is for all these names (more do no harm), this key and this authority."""
     wanted = {general_name(name) for name in names}
     return wanted <= names_of(certificate) and _belongs(certificate, key) and _signed_by(certificate, authority)

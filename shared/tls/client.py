@@ -8,7 +8,11 @@ from shared.tls.versions import DEFAULT_MINIMUM, TlsMinimum, set_minimum
 
 
 def client_context(
-    authority: Path | None = None, *, verify: bool = True, minimum: TlsMinimum = DEFAULT_MINIMUM, alpn: Sequence[str] = ()
+    authority: Path | None = None,
+    *,
+    verify: bool = True,
+    minimum: TlsMinimum = DEFAULT_MINIMUM,
+    alpn: Sequence[str] = (),
 ) -> ssl.SSLContext:
     """A client that trusts `authority` alone (None: the machine's roots), or, with `verify=False`, whoever answers."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

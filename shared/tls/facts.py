@@ -14,7 +14,9 @@ class TlsFacts:
 
 
 def describe(ssl_object: ssl.SSLObject | ssl.SSLSocket) -> TlsFacts:
-    """The facts of a finished handshake (asyncio: `transport.get_extra_info("ssl_object")`); raises ValueError before it."""
+    """The facts of a finished handshake (asyncio: `transport.get_extra_info("ssl_object")`); raises ValueError before
+    it.
+    """
     version, cipher = ssl_object.version(), ssl_object.cipher()
     if version is None or cipher is None:
         raise ValueError("no TLS handshake has been made")

@@ -1,4 +1,6 @@
-"""What our certificates say (RFC 5280): the authority's own and those it signs. Names, keys and times in, certificates out."""
+"""What our certificates say (RFC 5280): the authority's own and those it signs. Names, keys and times in, certificates
+out.
+"""
 
 import ipaddress
 import re
@@ -31,7 +33,11 @@ def authority_certificate(key: ec.EllipticCurvePrivateKey, common_name: str, now
 
 
 def server_certificate(
-    names: Sequence[str], key: ec.EllipticCurvePrivateKey, authority: x509.Certificate, authority_key: ec.EllipticCurvePrivateKey, now: datetime
+    names: Sequence[str],
+    key: ec.EllipticCurvePrivateKey,
+    authority: x509.Certificate,
+    authority_key: ec.EllipticCurvePrivateKey,
+    now: datetime,
 ) -> x509.Certificate:
     """A certificate for these host names and addresses, never outliving the authority."""
     end = min(now + SERVER_LIFE, authority.not_valid_after_utc)
@@ -48,7 +54,9 @@ def server_certificate(
 
 
 def names_for(host_names: Sequence[str]) -> tuple[str, ...]:
-    """The host names as certificates spell them, and this machine's own, each once; raises ValueError for what is no host name."""
+    """The host names as certificates spell them, and this machine's own, each once; raises ValueError for what is no
+    host name.
+    """
     return tuple(dict.fromkeys(_spelled(name) for name in (*host_names, *LOCAL_NAMES)))
 
 

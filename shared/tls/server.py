@@ -1,8 +1,8 @@
 """The server's side of TLS: one context for listening and STARTTLS, certificates chosen and reloaded per handshake.
 
-Listeners hold on to the context they were given, so that context never changes. Its SNI callback, which OpenSSL calls for
-every handshake, with or without a name, puts in the certificate in force: a renewed one serves the next handshake, no
-connection is dropped, and session tickets (their key is the listening context's) outlive the renewal.
+Listeners hold on to the context they were given, so that context never changes. Its SNI callback, which OpenSSL calls
+for every handshake, with or without a name, puts in the certificate in force: a renewed one serves the next handshake,
+no connection is dropped, and session tickets (their key is the listening context's) outlive the renewal.
 """
 
 import ssl
@@ -19,7 +19,9 @@ _log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class _Setup:
-    """What all contexts of one server share: OpenSSL takes versions from the listening context, ALPN from the chosen one."""
+    """What all contexts of one server share: OpenSSL takes versions from the listening context, ALPN from the chosen
+    one.
+    """
 
     minimum: TlsMinimum
     alpn: tuple[str, ...]
@@ -40,10 +42,12 @@ def _no_password() -> str:
 
 
 class ServerTls:
-    """Certificates by host name. `named` keys are host names (A-labels) or `*.` wildcards of one label; all others get `default`.
+    """Certificates by host name. `named` keys are host names (A-labels) or `*.` wildcards of one label; all others get
+    `default`.
 
-    Raises OSError (ssl.SSLError is one) or ValueError when the default's files cannot be used at the start. Later, files that cannot be used
-    (half-written, key and certificate not a pair) leave the previous certificate in force and show in `problems`.
+    Raises OSError (ssl.SSLError is one) or ValueError when the default's files cannot be used at the start. Later,
+    files that cannot be used (half-written, key and certificate not a pair) leave the previous certificate in force and
+    show in `problems`.
     """
 
     def __init__(
@@ -66,7 +70,9 @@ class ServerTls:
         return self._listening
 
     def set_named(self, named: Mapping[str, CertificateFiles]) -> None:
-        """Replace the per-name certificates, from the next handshake on. One that cannot be used is a problem, not an error."""
+        """Replace the per-name certificates, from the next handshake on. One that cannot be used is a problem, not an
+        error.
+        """
         self._named = {name.lower(): self._certificate(name.lower(), files) for name, files in named.items()}
 
     def problems(self) -> dict[str, str]:

@@ -6,7 +6,9 @@ from typing import Final, Literal
 
 TlsMinimum = Literal["TLSv1.0", "TLSv1.1", "TLSv1.2", "TLSv1.3"]
 
-DEFAULT_MINIMUM: Final[TlsMinimum] = "TLSv1.2"  # RFC 8996: TLS 1.0 and 1.1 MUST NOT be used, unless the operator knows better.
+DEFAULT_MINIMUM: Final[TlsMinimum] = (
+    "TLSv1.2"  # RFC 8996: TLS 1.0 and 1.1 MUST NOT be used, unless the operator knows better.
+)
 
 _VERSIONS: Final[dict[str, ssl.TLSVersion]] = {
     "TLSv1.0": ssl.TLSVersion.TLSv1,

@@ -27,14 +27,20 @@ def test_stored_event_names_are_declared_in_shared_events_alone() -> None:
         for node in ast.walk(file.tree)
         if isinstance(node, ast.ClassDef)
         for decorator in node.decorator_list
-        if isinstance(decorator, ast.Call) and getattr(decorator.func, "id", "") == "stored" and isinstance(decorator.args[0], ast.Constant)
+        if isinstance(decorator, ast.Call)
+        and getattr(decorator.func, "id", "") == "stored"
+        and isinstance(decorator.args[0], ast.Constant)
     ]
     assert [name for name, _ in declared if not name.startswith("shared/events/")] == []
     assert [name for name, count in Counter(stored for _, stored in declared).items() if count > 1] == []
 
 
 def test_subjects_are_spelt_in_one_file() -> None:
-    assert [f"{name}:{line} {text}" for name, line, text in strings() if SUBJECT.match(text) and name != "shared/bus/subjects.py"] == []
+    assert [
+        f"{name}:{line} {text}"
+        for name, line, text in strings()
+        if SUBJECT.match(text) and name != "shared/bus/subjects.py"
+    ] == []
 
 
 def test_streams_and_consumers_are_declared_in_one_file() -> None:
@@ -44,5 +50,10 @@ def test_streams_and_consumers_are_declared_in_one_file() -> None:
 
 
 def test_nothing_on_the_bus_is_ever_terminated() -> None:
-    calls = [f"{file.name}:{node.lineno}" for file in sources() for node in ast.walk(file.tree) if isinstance(node, ast.Attribute) and node.attr == "term"]
+    calls = [
+        f"{file.name}:{node.lineno}"
+        for file in sources()
+        for node in ast.walk(file.tree)
+        if isinstance(node, ast.Attribute) and node.attr == "term"
+    ]
     assert calls == []

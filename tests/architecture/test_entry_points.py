@@ -9,13 +9,26 @@ from shared.service import main
 
 main(SERVICE, build, SECTIONS)
 """
-SERVICES = sorted(path.name for path in (ROOT / "services").iterdir() if path.is_dir() and not path.name.startswith("__"))
+SERVICES = sorted(
+    path.name for path in (ROOT / "services").iterdir() if path.is_dir() and not path.name.startswith("__")
+)
 
 
 def test_every_main_is_the_same_three_lines() -> None:
-    different = [name for name in SERVICES if (ROOT / "services" / name / "__main__.py").read_text() != MAIN.format(name=name)]
+    different = [
+        name for name in SERVICES if (ROOT / "services" / name / "__main__.py").read_text() != MAIN.format(name=name)
+    ]
     assert different == []
 
 
 def test_every_service_of_the_design_is_there() -> None:
-    assert set(SERVICES) == {"access", "classifier", "delivery", "directory", "eventlog", "ingress", "mailstore", "outbound"}
+    assert set(SERVICES) == {
+        "access",
+        "classifier",
+        "delivery",
+        "directory",
+        "eventlog",
+        "ingress",
+        "mailstore",
+        "outbound",
+    }

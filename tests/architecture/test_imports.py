@@ -7,10 +7,37 @@ from collections.abc import Iterator
 from tests.architecture.source import Source, sources
 
 IMPURE = {
-    "aiosmtpd", "apsw", "asyncio", "faststream", "grpc", "logging", "nats", "os", "psycopg", "random", "secrets", "socket", "sqlalchemy", "sqlite3",
-    "ssl", "structlog", "subprocess", "tempfile", "threading", "time",
-}  # fmt: skip
-IMPURE_SHARED = ("shared.bus", "shared.blobs.local", "shared.dns", "shared.grpc", "shared.eventstore.store", "shared.service", "shared.tls", "shared.owner")
+    "aiosmtpd",
+    "apsw",
+    "asyncio",
+    "faststream",
+    "grpc",
+    "logging",
+    "nats",
+    "os",
+    "psycopg",
+    "random",
+    "secrets",
+    "socket",
+    "sqlalchemy",
+    "sqlite3",
+    "ssl",
+    "structlog",
+    "subprocess",
+    "tempfile",
+    "threading",
+    "time",
+}
+IMPURE_SHARED = (
+    "shared.bus",
+    "shared.blobs.local",
+    "shared.dns",
+    "shared.grpc",
+    "shared.eventstore.store",
+    "shared.service",
+    "shared.tls",
+    "shared.owner",
+)
 
 
 def crossings() -> Iterator[str]:
@@ -32,7 +59,13 @@ def wall(file: Source, head: list[str], module: str) -> str:
         return "only the launcher knows all"
     if pure(parts) and (head[0] in IMPURE or module.startswith(IMPURE_SHARED)):
         return "a pure place"
-    if "domain" in parts and service and len(head) > 2 and head[0] == "services" and head[2] in ("handlers", "endpoints", "projections", "adapters"):
+    if (
+        "domain" in parts
+        and service
+        and len(head) > 2
+        and head[0] == "services"
+        and head[2] in ("handlers", "endpoints", "projections", "adapters")
+    ):
         return "arrows point inward"
     if "handlers" in parts and len(head) > 2 and head[0] == "services" and head[2] == "endpoints":
         return "arrows point inward"
@@ -40,7 +73,9 @@ def wall(file: Source, head: list[str], module: str) -> str:
 
 
 def pure(parts: tuple[str, ...]) -> bool:
-    return parts[:2] in (("shared", "protocol"), ("shared", "routing"), ("shared", "events")) or (parts[0] == "services" and "domain" in parts)
+    return parts[:2] in (("shared", "protocol"), ("shared", "routing"), ("shared", "events")) or (
+        parts[0] == "services" and "domain" in parts
+    )
 
 
 def test_no_wall_is_crossed() -> None:

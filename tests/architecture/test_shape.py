@@ -15,7 +15,9 @@ UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b|NotImplementedError")
 
 def body_lines(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     first = node.body[0]
-    documented = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str)
+    documented = (
+        isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str)
+    )
     if documented and len(node.body) == 1:
         return 0
     start = node.body[1].lineno if documented else first.lineno
@@ -24,7 +26,11 @@ def body_lines(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
 
 def long_functions(file: Source) -> list[str]:
     functions = (node for node in ast.walk(file.tree) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)))
-    return [f"{file.name}:{node.lineno} {node.name} {body_lines(node)}" for node in functions if body_lines(node) > LONGEST_FUNCTION]
+    return [
+        f"{file.name}:{node.lineno} {node.name} {body_lines(node)}"
+        for node in functions
+        if body_lines(node) > LONGEST_FUNCTION
+    ]
 
 
 def test_functions_are_small() -> None:
@@ -32,7 +38,9 @@ def test_functions_are_small() -> None:
 
 
 def test_files_are_medium() -> None:
-    assert [f"{file.name} {file.text.count(chr(10))}" for file in sources() if file.text.count("\n") > LONGEST_FILE] == []
+    assert [
+        f"{file.name} {file.text.count(chr(10))}" for file in sources() if file.text.count("\n") > LONGEST_FILE
+    ] == []
 
 
 def test_names_say_something() -> None:
@@ -40,7 +48,12 @@ def test_names_say_something() -> None:
 
 
 def test_nothing_is_unfinished() -> None:
-    found = [f"{file.name}:{number}" for file in sources() for number, line in enumerate(file.text.splitlines(), 1) if UNFINISHED.search(line)]
+    found = [
+        f"{file.name}:{number}"
+        for file in sources()
+        for number, line in enumerate(file.text.splitlines(), 1)
+        if UNFINISHED.search(line)
+    ]
     assert found == []
 
 
@@ -58,5 +71,10 @@ def test_no_error_is_swallowed_whole() -> None:
 
 def test_no_cancellation_is_swallowed() -> None:
     """`asyncio.wait_for` loses one on Python 3.11: `shared.waking` and `asyncio.timeout` do not."""
-    calls = [f"{file.name}:{node.lineno}" for file in sources() for node in ast.walk(file.tree) if isinstance(node, ast.Attribute) and node.attr == "wait_for"]
+    calls = [
+        f"{file.name}:{node.lineno}"
+        for file in sources()
+        for node in ast.walk(file.tree)
+        if isinstance(node, ast.Attribute) and node.attr == "wait_for"
+    ]
     assert calls == []

@@ -13,7 +13,9 @@ class NeverCame(AssertionError):
     """The condition did not come true in time."""
 
 
-async def until(condition: Callable[[], Awaitable[bool] | bool], what: str, seconds: float, look: float = _LOOK_SECONDS) -> float:
+async def until(
+    condition: Callable[[], Awaitable[bool] | bool], what: str, seconds: float, look: float = _LOOK_SECONDS
+) -> float:
     """Waits until it holds; the seconds that took. Raises NeverCame."""
     began = time.monotonic()
     while True:

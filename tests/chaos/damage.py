@@ -41,7 +41,9 @@ def opened(file: Path) -> Iterator[sqlite3.Connection]:
 def projection_tables(file: Path) -> list[str]:
     """Every table that the log computes."""
     with opened(file) as connection:
-        names = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
+        names = [
+            row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
+        ]
     return [name for name in names if name not in STORE_TABLES and not name.startswith("sqlite_")]
 
 
@@ -68,7 +70,9 @@ def _inserted(connection: sqlite3.Connection, table: str, columns: Sequence[Colu
 def _altered(connection: sqlite3.Connection, table: str, columns: Sequence[Column], row: Sequence[Any]) -> Damaged:
     place = next(number for number, column in enumerate(columns) if not column.key)
     key = _key(columns, row)
-    connection.execute(f"UPDATE {table} SET {columns[place].name} = ? WHERE {_where(columns)}", (_other(row[place]), *key))
+    connection.execute(
+        f"UPDATE {table} SET {columns[place].name} = ? WHERE {_where(columns)}", (_other(row[place]), *key)
+    )
     return Damaged("altered", table, key)
 
 
@@ -79,7 +83,9 @@ def _deleted(connection: sqlite3.Connection, table: str, columns: Sequence[Colum
 
 
 def _keys(columns: Sequence[Column]) -> list[int]:
-    return sorted((number for number, column in enumerate(columns) if column.key), key=lambda number: columns[number].key)
+    return sorted(
+        (number for number, column in enumerate(columns) if column.key), key=lambda number: columns[number].key
+    )
 
 
 def _key(columns: Sequence[Column], row: Sequence[Any]) -> tuple[Any, ...]:
@@ -106,7 +112,9 @@ def swap_names(file: Path) -> list[tuple[str]]:
     """Two mailboxes of one account exchange their names, which an index holds unique; their ids."""
     with opened(file) as connection:
         account = connection.execute("SELECT account FROM mailbox GROUP BY account HAVING count(*) > 1").fetchone()[0]
-        (one, its), (two, others) = connection.execute("SELECT id, name FROM mailbox WHERE account = ? ORDER BY id LIMIT 2", (account,)).fetchall()
+        (one, its), (two, others) = connection.execute(
+            "SELECT id, name FROM mailbox WHERE account = ? ORDER BY id LIMIT 2", (account,)
+        ).fetchall()
         for name, box in (("between", one), (its, two), (others, one)):
             connection.execute("UPDATE mailbox SET name = ? WHERE id = ?", (name, box))
     return [(one,), (two,)]

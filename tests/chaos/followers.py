@@ -22,8 +22,10 @@ async def caught_up(owners: Owners) -> float:
 
 
 async def log_faults(owners: Owners, stores: Stores) -> list[str]:
-    """The event log's facts against the owners' events. An owner may write one more by itself while they are counted (refusals
-    are folded together, a lesson is learnt from a move that was followed just now): so they are counted until they agree."""
+    """The event log's facts against the owners' events. An owner may write one more by itself while they are counted
+    (refusals are folded together, a lesson is learnt from a move that was followed just now): so they are counted until
+    they agree.
+    """
     counts = (0, 0)
 
     async def agree() -> bool:
@@ -41,9 +43,15 @@ async def log_faults(owners: Owners, stores: Stores) -> list[str]:
 
 def lesson_faults(stores: Stores) -> list[str]:
     """What lies in Spam, and was not put there by the filter, is taught as spam; what lies elsewhere is not."""
-    lessons = {(account, content): label for account, content, label in stores.rows("classifier", "SELECT account, content, label FROM lesson")}
+    lessons = {
+        (account, content): label
+        for account, content, label in stores.rows("classifier", "SELECT account, content, label FROM lesson")
+    }
     filtered = set(_filtered(stores))
-    places = stores.rows("mailstore", "SELECT m.account, e.blob, m.special_use = '\\Junk' FROM entry e JOIN mailbox m ON m.id = e.mailbox")
+    places = stores.rows(
+        "mailstore",
+        "SELECT m.account, e.blob, m.special_use = '\\Junk' FROM entry e JOIN mailbox m ON m.id = e.mailbox",
+    )
     faults = []
     for account, blob, is_spam in places:
         label = lessons.get((account, blob))
@@ -72,4 +80,3 @@ async def _nobody_behind(owners: Owners) -> bool:
     except ServiceError:
         return False
     return not any(lag for report in reports for lag in report.lag.values())
-

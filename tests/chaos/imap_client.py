@@ -43,7 +43,9 @@ class Mailboxes:
     async def uids(self) -> list[int]:
         """Of the selected mailbox."""
         lines = await self._session.command(b"UID SEARCH ALL")
-        return [int(word) for line in lines if line.startswith(b"* SEARCH") for word in line.split()[2:] if word.isdigit()]
+        return [
+            int(word) for line in lines if line.startswith(b"* SEARCH") for word in line.split()[2:] if word.isdigit()
+        ]
 
     async def flag(self, uids: Iterable[int], flag: bytes) -> None:
         await self._session.command(b"UID STORE %s +FLAGS (%s)" % (_set(uids), flag))

@@ -60,7 +60,11 @@ class Killer:
         for kill in kills:
             wanted = kill.accepted
             self._ledger.allowance = wanted + _AHEAD
-            await until(lambda wanted=wanted: len(self._ledger.accepted) >= wanted, f"{wanted} accepted mails", _ACCEPTED_SECONDS)  # type: ignore[misc]
+            await until(
+                lambda wanted=wanted: len(self._ledger.accepted) >= wanted,
+                f"{wanted} accepted mails",
+                _ACCEPTED_SECONDS,
+            )  # type: ignore[misc]
             await pause(kill.delay)
             await self._strike(kill)
             if kill.patient and not kill.wipe:

@@ -12,7 +12,10 @@ _SMALL = (400, 16_000)
 _BIG = (600_000, 2_500_000)
 _BIG_SHARE = 0.01
 _PATTERN = 40_000
-_WORDS = tuple("".join(random.Random(f"word {number}").choices("abcdefghijklmnoprstuvw", k=3 + number % 8)) for number in range(3000))
+_WORDS = tuple(
+    "".join(random.Random(f"word {number}").choices("abcdefghijklmnoprstuvw", k=3 + number % 8))
+    for number in range(3000)
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,6 @@
-"""Lets the killer strike while a sender is at a certain place: in the middle of DATA, or between the final dot and its reply."""
+"""Lets the killer strike while a sender is at a certain place: in the middle of DATA, or between the final dot and its
+reply.
+"""
 
 from __future__ import annotations
 

@@ -67,9 +67,13 @@ def judge(ledger: Ledger, found: Found) -> Findings:
 def judge_queue(findings: Findings, ledger: Ledger, queue: list[QueueEntry]) -> None:
     """Outbound has each remote recipient of each accepted mail once."""
     held = Counter((entry.queue_id, entry.recipient) for entry in queue)
-    findings.queue += [f"{queue_id} to {recipient} {count} times" for (queue_id, recipient), count in held.items() if count > 1]
+    findings.queue += [
+        f"{queue_id} to {recipient} {count} times" for (queue_id, recipient), count in held.items() if count > 1
+    ]
     wanted = {(queue_id, recipient) for letter, queue_id in ledger.accepted.values() for recipient in letter.remote}
-    findings.queue += [f"{queue_id} to {recipient} missing" for queue_id, recipient in wanted if not held[queue_id, recipient]]
+    findings.queue += [
+        f"{queue_id} to {recipient} missing" for queue_id, recipient in wanted if not held[queue_id, recipient]
+    ]
 
 
 def _count_accepted(findings: Findings, counts: dict[str, Counter[str]], letter: Letter) -> None:
@@ -111,4 +115,6 @@ def _count_appended(findings: Findings, ledger: Ledger, counts: dict[str, Counte
     for token, (account, _) in ledger.appended.items():
         if counts[account][token] != 1:
             findings.missing.append(f"appended {token} at {account}: {counts[account][token]}")
-    findings.doubled += [f"appended {token} (cut off)" for token, (account, _) in ledger.append_cut.items() if counts[account][token] > 1]
+    findings.doubled += [
+        f"appended {token} (cut off)" for token, (account, _) in ledger.append_cut.items() if counts[account][token] > 1
+    ]

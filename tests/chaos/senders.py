@@ -34,7 +34,9 @@ class Senders:
         """All connections, to the end."""
         async with asyncio.TaskGroup() as group:
             for number in range(relays):
-                group.create_task(self._sender(Door(self._ports["smtp"]), "", random.Random(f"{self._seed} relay {number}")))
+                group.create_task(
+                    self._sender(Door(self._ports["smtp"]), "", random.Random(f"{self._seed} relay {number}"))
+                )
             for number in range(users):
                 name = NAMES[number % len(NAMES)]
                 door = Door(self._ports["submissions"], address(name), PASSWORD)
@@ -53,7 +55,12 @@ class Senders:
         for _ in range(_A_CONNECTION):
             if self._left <= 0:
                 return
-            await until(lambda: len(self._ledger.accepted) < self._ledger.allowance, "the killer's word", _KILLER_SECONDS, look=0.02)
+            await until(
+                lambda: len(self._ledger.accepted) < self._ledger.allowance,
+                "the killer's word",
+                _KILLER_SECONDS,
+                look=0.02,
+            )
             self._left -= 1
             letter = self._letter(author, chance)
             try:

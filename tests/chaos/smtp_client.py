@@ -53,7 +53,9 @@ class SmtpClient:
     async def __aenter__(self) -> SmtpClient:
         try:
             context = _trusting() if self._door.login else None
-            self._reader, self._writer = await asyncio.wait_for(asyncio.open_connection("127.0.0.1", self._door.port, ssl=context), _PATIENCE)
+            self._reader, self._writer = await asyncio.wait_for(
+                asyncio.open_connection("127.0.0.1", self._door.port, ssl=context), _PATIENCE
+            )
         except (OSError, TimeoutError) as error:
             raise Failed("connect") from error
         try:

@@ -25,7 +25,9 @@ class Stores:
         if self._url:
             with psycopg.connect(self._url, options=f"-c search_path=mailfold_{service}") as database:
                 return database.execute(sql.encode()).fetchall()
-        with closing(sqlite3.connect(f"file:{self._folder / f'{service}.sqlite'}?mode=ro", uri=True, timeout=20)) as file:
+        with closing(
+            sqlite3.connect(f"file:{self._folder / f'{service}.sqlite'}?mode=ro", uri=True, timeout=20)
+        ) as file:
             return file.execute(sql).fetchall()
 
     def pairs(self, service: str, sql: str) -> Mapping[Any, Any]:

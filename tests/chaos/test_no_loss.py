@@ -1,4 +1,6 @@
-"""Thousands of mails while everything is killed again and again, the bus wiped once, mail moved and taught meanwhile: no loss, no doubles."""
+"""Thousands of mails while everything is killed again and again, the bus wiped once, mail moved and taught meanwhile:
+no loss, no doubles.
+"""
 
 from __future__ import annotations
 
@@ -70,7 +72,9 @@ async def _survives(server: MailfoldServer, victims: Victims, mails: int, kills:
     try:
         await _storm(server, ledger, moments, killer, schedule(SEED, victims.names(), kills, mails), mails)
     except BaseException:
-        print(f"\nthe storm ended early: {len(ledger.accepted)} accepted, killed {dict(victims.killed)}, failures {dict(ledger.failures)}, {server.report()}")
+        print(
+            f"\nthe storm ended early: {len(ledger.accepted)} accepted, killed {dict(victims.killed)}, failures {dict(ledger.failures)}, {server.report()}"
+        )
         raise
     stormed = time.monotonic()
     await victims.all_back()
@@ -96,11 +100,15 @@ async def _followers(server: MailfoldServer) -> list[str]:
         seconds = await caught_up(owners)
         faults = await log_faults(owners, stores)
     faults += lesson_faults(stores)
-    print(f"followers caught up after {seconds:.1f} s; {sum(lessons(stores).values())} lessons {lessons(stores)}; {len(faults)} faults")
+    print(
+        f"followers caught up after {seconds:.1f} s; {sum(lessons(stores).values())} lessons {lessons(stores)}; {len(faults)} faults"
+    )
     return faults
 
 
-async def _storm(server: MailfoldServer, ledger: Ledger, moments: Moments, killer: Killer, kills: list[Kill], mails: int) -> None:
+async def _storm(
+    server: MailfoldServer, ledger: Ledger, moments: Moments, killer: Killer, kills: list[Kill], mails: int
+) -> None:
     ports = {"smtp": server.port(SMTP), "submissions": server.port(SUBMISSIONS)}
     stop = asyncio.Event()
     async with asyncio.TaskGroup() as group:
@@ -131,9 +139,17 @@ async def _none_left(server: MailfoldServer, *states: str) -> bool:
 def _tell(ledger: Ledger, victims: Victims, killer: Killer, findings: Findings, storm: float, recovery: float) -> None:
     moments = ", ".join(f"{count} {moment}" for moment, count in killer.at_moments.items())
     copies = sum(len(letter.accounts) for letter, _ in ledger.accepted.values())
-    print(f"\nseed {SEED}: {len(ledger.accepted)} mails accepted ({copies} copies), {len(ledger.cut)} cut off at the dot "
-          f"({findings.cut_delivered} of them delivered, {findings.cut_refused} not); {len(findings.faults)} faults")  # fmt: skip
-    print(f"kills: {sum(victims.killed.values())}: {dict(sorted(victims.killed.items()))} ({moments}); bus wiped {victims.wiped} time(s)")
-    print(f"meanwhile: {ledger.moves} MOVEs of {ledger.moved} messages, {ledger.flagged} flagged, {len(ledger.appended)} appended")
-    print(f"storm {storm:.1f} s, settled after {recovery:.1f} s, longest return of a process {killer.longest_return:.1f} s")
+    print(
+        f"\nseed {SEED}: {len(ledger.accepted)} mails accepted ({copies} copies), {len(ledger.cut)} cut off at the dot "
+        f"({findings.cut_delivered} of them delivered, {findings.cut_refused} not); {len(findings.faults)} faults"
+    )
+    print(
+        f"kills: {sum(victims.killed.values())}: {dict(sorted(victims.killed.items()))} ({moments}); bus wiped {victims.wiped} time(s)"
+    )
+    print(
+        f"meanwhile: {ledger.moves} MOVEs of {ledger.moved} messages, {ledger.flagged} flagged, {len(ledger.appended)} appended"
+    )
+    print(
+        f"storm {storm:.1f} s, settled after {recovery:.1f} s, longest return of a process {killer.longest_return:.1f} s"
+    )
     print(f"attempts that failed: {dict(ledger.failures.most_common(12))}")

@@ -1,4 +1,6 @@
-"""`mailfold verify`: every projection is damaged in turn, and a blob; what differs is named, rows are mended, a blob is set aside."""
+"""`mailfold verify`: every projection is damaged in turn, and a blob; what differs is named, rows are mended, a blob is
+set aside.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,9 @@ async def test_each_projection_is_mended(server: MailfoldServer) -> None:
         mended = await owners.verify("mailstore", mend=True)
         assert sorted(tuple(orjson.loads(one.key)) for one in mended.differences) == sorted(swapped)
         assert not (await owners.verify("mailstore")).differences
-    print(f"\n{len(done)} rows damaged in {len({(service, one.table) for service, one in done})} tables of {len(OWNERS)} services: all named, all mended")
+    print(
+        f"\n{len(done)} rows damaged in {len({(service, one.table) for service, one in done})} tables of {len(OWNERS)} services: all named, all mended"
+    )
     hows = {one.how for _, one in done}
     assert hows == {"inserted", "altered", "deleted"}
 

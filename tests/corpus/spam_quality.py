@@ -1,4 +1,6 @@
-"""How well the classifier's domain tells spam from ham on a corpus. `python -m tests.corpus.spam_quality` prints the figures."""
+"""How well the classifier's domain tells spam from ham on a corpus. `python -m tests.corpus.spam_quality` prints the
+figures.
+"""
 
 from __future__ import annotations
 

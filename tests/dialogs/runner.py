@@ -77,8 +77,12 @@ class Player:
             raise Mismatch(f"{self._script.name}:{step.number}\n  wanted the end of the connection\n  got    {rest!r}")
 
 
-async def play(script: Script, address: Callable[[str], Address], *, cut: int | None = None, tls: ssl.SSLContext | None = None) -> None:
-    """Play a script; `cut` is the length of the pieces in octets (None: whole). `tls` is the client's side (default: trusts everybody)."""
+async def play(
+    script: Script, address: Callable[[str], Address], *, cut: int | None = None, tls: ssl.SSLContext | None = None
+) -> None:
+    """Play a script; `cut` is the length of the pieces in octets (None: whole). `tls` is the client's side (default:
+    trusts everybody).
+    """
     await Player(script, cut).play(address(script.listener), tls)
 
 

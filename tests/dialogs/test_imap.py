@@ -26,17 +26,28 @@ def values(user: str) -> dict[str, str]:
     """A fresh account, its log-in, and two messages as Python bytes with their sizes."""
     login = f"{user}@example.org"
     return {
-        "user": login, "password": PASSWORD, "plain": encoded(f"\0{login}\0{PASSWORD}"), "wrong": encoded(f"\0{login}\0wrong"),
-        "other": encoded(f"other\0{login}\0{PASSWORD}"), "login64": encoded(login), "password64": encoded(PASSWORD),
-        "letter": repr(LETTER), "letter_size": str(len(LETTER)), "parcel": repr(PARCEL), "parcel_size": str(len(PARCEL)),
-    }  # fmt: skip
+        "user": login,
+        "password": PASSWORD,
+        "plain": encoded(f"\0{login}\0{PASSWORD}"),
+        "wrong": encoded(f"\0{login}\0wrong"),
+        "other": encoded(f"other\0{login}\0{PASSWORD}"),
+        "login64": encoded(login),
+        "password64": encoded(PASSWORD),
+        "letter": repr(LETTER),
+        "letter_size": str(len(LETTER)),
+        "parcel": repr(PARCEL),
+        "parcel_size": str(len(PARCEL)),
+    }
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ImapServer]:
     """One server for all dialogs; each has an account of its own."""
     needs(nats)
-    with nats.NatsServer() as bus, ImapServer(tmp_path_factory.mktemp("imap"), bus.url, {"access.append_limit": "20000"}) as started:
+    with (
+        nats.NatsServer() as bus,
+        ImapServer(tmp_path_factory.mktemp("imap"), bus.url, {"access.append_limit": "20000"}) as started,
+    ):
         yield started
 
 

@@ -19,4 +19,6 @@ def field_names(data: bytes) -> list[str]:
 
 def fields(data: bytes, name: str) -> list[str]:
     """All values of a field, unfolded."""
-    return [" ".join(value.split()) for key, value in email.message_from_bytes(data).items() if key.lower() == name.lower()]
+    return [
+        " ".join(value.split()) for key, value in email.message_from_bytes(data).items() if key.lower() == name.lower()
+    ]

@@ -14,7 +14,10 @@ def test_a_signed_mail_from_an_honest_sender_passes(server: MailfoldServer) -> N
     sent = letter(f"carl@{HONEST}", ann.address, signed_by=HONEST)
     results = results_of(server, ann, f"carl@{HONEST}", sent)
     assert f"smtp.mailfrom=carl@{HONEST}" in results or f"smtp.mailfrom={HONEST}" in results
-    assert all(word in results for word in ("spf=pass", "dkim=pass", "dmarc=pass", f"header.d={HONEST}", f"header.from={HONEST}")), results
+    assert all(
+        word in results
+        for word in ("spf=pass", "dkim=pass", "dmarc=pass", f"header.d={HONEST}", f"header.from={HONEST}")
+    ), results
 
 
 def test_a_changed_body_fails_its_signature(server: MailfoldServer) -> None:
@@ -45,7 +48,9 @@ def test_trace_tells_the_checks_with_their_inputs(server: MailfoldServer) -> Non
     with server.imap(ann) as imap:
         imap.wait_for(sent.message_id)
     told = server.command("trace", queue_id)
-    assert all(word in told for word in ("spf", "fail", "v=spf1 -all", "dmarc", "v=DMARC1; p=reject", "127.0.0.1")), told
+    assert all(word in told for word in ("spf", "fail", "v=spf1 -all", "dmarc", "v=DMARC1; p=reject", "127.0.0.1")), (
+        told
+    )
 
 
 def results_of(server: MailfoldServer, person: Person, sender: str, sent: Letter) -> str:

@@ -1,4 +1,6 @@
-"""The disk fills up under a running server: mail is refused for the moment, nothing accepted is lost, and it goes on afterwards."""
+"""The disk fills up under a running server: mail is refused for the moment, nothing accepted is lost, and it goes on
+afterwards.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,9 @@ class SmallDisk:
 
     def mount(self) -> None:
         """Raises nothing: where mounting is forbidden the test is skipped."""
-        done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={_SIZE}", "tmpfs", str(self.path)], capture_output=True, text=True)
+        done = subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", f"size={_SIZE}", "tmpfs", str(self.path)], capture_output=True, text=True
+        )
         if done.returncode:
             pytest.skip(f"no small file system: {done.stderr.strip()}")
 

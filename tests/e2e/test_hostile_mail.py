@@ -21,7 +21,9 @@ def ann(server: MailfoldServer) -> Person:
 
 def nested(levels: int) -> tuple[bytes, bytes]:
     """The Content-Type field and the body of so many multiparts in each other."""
-    parts = [b"--b%d\r\nContent-Type: multipart/mixed; boundary=b%d\r\n\r\n" % (level, level + 1) for level in range(levels)]
+    parts = [
+        b"--b%d\r\nContent-Type: multipart/mixed; boundary=b%d\r\n\r\n" % (level, level + 1) for level in range(levels)
+    ]
     leaf = b"--b%d\r\nContent-Type: text/plain\r\n\r\nthe innermost\r\n" % levels
     ends = [b"--b%d--\r\n" % level for level in range(levels, -1, -1)]
     return b"Content-Type: multipart/mixed; boundary=b0", b"".join([*parts, leaf, *ends])
@@ -64,7 +66,10 @@ def test_nul_is_refused_and_the_session_goes_on(server: MailfoldServer, ann: Per
 
 
 def test_no_mail_is_smuggled(server: MailfoldServer, ann: Person) -> None:
-    trick = b"\r\n\n.\nMAIL FROM:<carl@honest.example>\r\nRCPT TO:<%s>\r\nDATA\r\nSubject: smuggled\r\n\r\n" % ann.address.encode()
+    trick = (
+        b"\r\n\n.\nMAIL FROM:<carl@honest.example>\r\nRCPT TO:<%s>\r\nDATA\r\nSubject: smuggled\r\n\r\n"
+        % ann.address.encode()
+    )
     with server.smtp() as smtp:
         smtp.send(SENDER, [ann.address], letter(SENDER, ann.address, body=trick).data)
     server.settled()

@@ -80,7 +80,9 @@ def test_spam_is_filed_once_enough_was_taught(server: MailfoldServer) -> None:
         imap.select("INBOX")
         imap.move("1:*", "Spam")
         wait_for(server, (before[0] + TAUGHT, before[1] + TAUGHT))
-        server.contracts.ask("classifier", ClassifierStub, "RebuildModel", RebuildModelRequest())  # not only some time later
+        server.contracts.ask(
+            "classifier", ClassifierStub, "RebuildModel", RebuildModelRequest()
+        )  # not only some time later
         try:
             assert filed(server, ann, unknown.spam) >= 0.9
             assert filed(server, ann, unknown.ham) <= 0.1
@@ -92,7 +94,9 @@ def test_spam_is_filed_once_enough_was_taught(server: MailfoldServer) -> None:
 
 def sorted_by_kind(address: str, first: int, end: int) -> Kinds:
     """Unmistakable mails of each kind, the same for the same numbers but for their Message-IDs."""
-    return Kinds(*([written(address, words, number) for number in range(first, end)] for words in (SPAM_WORDS, HAM_WORDS)))
+    return Kinds(
+        *([written(address, words, number) for number in range(first, end)] for words in (SPAM_WORDS, HAM_WORDS))
+    )
 
 
 def written(address: str, vocabulary: str, number: int) -> bytes:

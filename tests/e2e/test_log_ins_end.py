@@ -15,7 +15,11 @@ from tests.harness.people import Person
 from tests.harness.server import MailfoldServer
 from tests.harness.waiting import until
 
-CHANGED, SWITCHED_OFF, REMOVED = "The password was changed; log in again", "This account was switched off", "This account was removed"
+CHANGED, SWITCHED_OFF, REMOVED = (
+    "The password was changed; log in again",
+    "This account was switched off",
+    "This account was removed",
+)
 
 
 @pytest.fixture
@@ -24,18 +28,23 @@ def ann(server: MailfoldServer) -> Person:
     return server.people.person("ann")
 
 
-@pytest.mark.parametrize(("words", "told"), [
-    (("user", "password", "{user}", "--password-stdin"), CHANGED),
-    (("user", "disable", "{user}"), SWITCHED_OFF),
-    (("account", "disable", "{address}"), SWITCHED_OFF),
-    (("account", "remove", "{address}"), REMOVED),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("user", "password", "{user}", "--password-stdin"), CHANGED),
+        (("user", "disable", "{user}"), SWITCHED_OFF),
+        (("account", "disable", "{address}"), SWITCHED_OFF),
+        (("account", "remove", "{address}"), REMOVED),
+    ],
+)
 def test_sessions_end_with_the_command(server: MailfoldServer, ann: Person, words: tuple[str, ...], told: str) -> None:
     bob = server.people.person("bob")
     with session(server, ann) as imap, server.imap(bob) as others, server.submissions(ann) as smtp:
         server.command(*(word.format(user=ann.user, address=ann.address) for word in words), text="another secret\n")
         assert imap.connection.readline() == f"* BYE {told}\r\n".encode()
-        refusal = until(lambda: refused(smtp.command(f"MAIL FROM:<{ann.address}>".encode())), "the end of the submission session")
+        refusal = until(
+            lambda: refused(smtp.command(f"MAIL FROM:<{ann.address}>".encode())), "the end of the submission session"
+        )
         assert told in refusal
         assert others.connection.noop()[0] == "OK"
 

@@ -34,7 +34,12 @@ def test_status(server: MailfoldServer) -> None:
     assert {service for process in status["processes"] for service in process["services"]} >= SERVICES
     assert len(status["processes"]) >= (8 if server.layout == "split" else 3)
     listening = {(one["protocol"], one["port"], one["tls"]) for one in status["listeners"]}
-    wanted = {("smtp", 25, "starttls"), ("submission", 587, "starttls"), ("submissions", 465, "implicit"), ("imaps", 993, "implicit")}
+    wanted = {
+        ("smtp", 25, "starttls"),
+        ("submission", 587, "starttls"),
+        ("submissions", 465, "implicit"),
+        ("imaps", 993, "implicit"),
+    }
     assert listening >= {(protocol, server.port(port), tls) for protocol, port, tls in wanted}
 
 
@@ -49,7 +54,15 @@ def test_trace_by_every_name(server: MailfoldServer, ann: Person) -> None:
         queue_id = smtp.send(SENDER, [ann.address], sent.data).queue_id
     with server.imap(ann) as imap:
         imap.move(str(imap.wait_for(sent.message_id)), "Archive")
-    wanted = ["mail.received", "mail.classified", "delivery.planned", "message.delivered", "delivery.settled", "mail.settled", "message.moved"]
+    wanted = [
+        "mail.received",
+        "mail.classified",
+        "delivery.planned",
+        "message.delivered",
+        "delivery.settled",
+        "mail.settled",
+        "message.moved",
+    ]
     by_queue_id = until(lambda: complete(server, queue_id, wanted), f"the whole life of {queue_id}")
     assert [one["id"] for one in by_queue_id] == [one["id"] for one in trace(server, sent.message_id)]
     told = server.command("trace", queue_id)
@@ -102,7 +115,9 @@ def test_settings_are_shown_and_set(server: MailfoldServer) -> None:
     assert "ingress.max_recipients" in json.dumps(found)
 
 
-@pytest.mark.parametrize(("name", "value"), [("ingress.max_recipients", "7"), ("ingress.max_recipients", "many"), ("no.such", "1")])
+@pytest.mark.parametrize(
+    ("name", "value"), [("ingress.max_recipients", "7"), ("ingress.max_recipients", "many"), ("no.such", "1")]
+)
 def test_a_wrong_setting_is_refused(server: MailfoldServer, name: str, value: str) -> None:
     ended = server.command.run("settings", "set", name, value)
     assert ended.status in (1, 2) and name in ended.errors + ended.output

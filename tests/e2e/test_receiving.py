@@ -113,7 +113,10 @@ def test_disabled_account_is_refused_and_comes_back(server: MailfoldServer, ann:
     server.people.ask("ChangeAccount", directory.ChangeAccountRequest(address=ann.address, disabled=True))
     with server.smtp() as smtp:
         smtp.expect(250, f"MAIL FROM:<{SENDER}>".encode())
-        until(lambda: smtp.command(f"RCPT TO:<{ann.address}>".encode()).text.startswith("5.2.1 "), "the recipient's refusal")
+        until(
+            lambda: smtp.command(f"RCPT TO:<{ann.address}>".encode()).text.startswith("5.2.1 "),
+            "the recipient's refusal",
+        )
     with server.submissions() as smtp:
         assert smtp.log_in(ann.address, ann.password).code == 535
     server.people.ask("ChangeAccount", directory.ChangeAccountRequest(address=ann.address, disabled=False))

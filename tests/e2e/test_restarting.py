@@ -96,8 +96,14 @@ def test_a_step_that_cannot_be_done_is_kept_and_done_later(server: MailfoldServe
         smtp.send(ann.address, recipients, letter(ann.address, recipients[0]).data)
         server.settled()
         late = smtp.send(ann.address, [f"late@{HONEST}"], letter(ann.address, f"late@{HONEST}").data).queue_id
-    buried = until(lambda: [one["id"] for one in server.command.json("deadletters", "list") if one["queue_id"] == late], "the dead letter", 40)
-    held = until(lambda: [one.queue_id for one in server.contracts.receptions() if one.state == "held"], "the held reception")
+    buried = until(
+        lambda: [one["id"] for one in server.command.json("deadletters", "list") if one["queue_id"] == late],
+        "the dead letter",
+        40,
+    )
+    held = until(
+        lambda: [one.queue_id for one in server.contracts.receptions() if one.state == "held"], "the held reception"
+    )
     assert held == [late] and late not in {entry.queue_id for entry in server.contracts.queue()}
     del server.extra["MAILFOLD_OUTBOUND_MAX_WAITING"]
     server.restart()

@@ -1,4 +1,6 @@
-"""The spam filter on a public corpus, through the whole server: taught by IMAP moves alone, judged by what arrives by SMTP."""
+"""The spam filter on a public corpus, through the whole server: taught by IMAP moves alone, judged by what arrives by
+SMTP.
+"""
 
 from __future__ import annotations
 

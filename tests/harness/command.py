@@ -40,7 +40,9 @@ class Command:
     def run(self, *words: str, text: str = "", limit: float = _LIMIT) -> Ended:
         """Whatever its exit status is."""
         argv = [*program(), *words, "--data", str(self._data)]
-        done = subprocess.run(argv, input=text, capture_output=True, text=True, env=environment(self._settings), timeout=limit)
+        done = subprocess.run(
+            argv, input=text, capture_output=True, text=True, env=environment(self._settings), timeout=limit
+        )
         return Ended(done.returncode, done.stdout, done.stderr)
 
     def __call__(self, *words: str, text: str = "") -> str:
@@ -71,7 +73,9 @@ class Command:
     def following(self, *words: str) -> Iterator[Iterator[str]]:
         """The lines of a command that goes on until it is interrupted; a silent one ends after a while."""
         argv = ["timeout", str(_LIMIT), *program(), *words, "--data", str(self._data)]
-        with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, env=environment(self._settings), start_new_session=True) as process:
+        with subprocess.Popen(
+            argv, stdout=subprocess.PIPE, text=True, env=environment(self._settings), start_new_session=True
+        ) as process:
             assert process.stdout is not None
             try:
                 yield iter(process.stdout)
@@ -86,6 +90,10 @@ def program() -> tuple[str, ...]:
 
 def environment(settings: Mapping[str, str]) -> dict[str, str]:
     """Ours without settings of some other server, the repository first on Python's path."""
-    ours = {name: value for name, value in os.environ.items() if not name.startswith("MAILFOLD_") or name == "MAILFOLD_TEST_DATA"}
+    ours = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("MAILFOLD_") or name == "MAILFOLD_TEST_DATA"
+    }
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     return {**ours, "PYTHONPATH": path, "COLUMNS": "200", **settings}

@@ -1,4 +1,6 @@
-"""Calls to the running services with the operator's credential: what the command does, without a process start for each."""
+"""Calls to the running services with the operator's credential: what the command does, without a process start for
+each.
+"""
 
 from __future__ import annotations
 

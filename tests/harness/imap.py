@@ -25,7 +25,8 @@ class Imap:
     def __init__(self, port: int, tls: ssl.SSLContext, login: str, password: str) -> None:
         """Raises imaplib.IMAP4.error when the log-in is refused."""
         self.connection = imaplib.IMAP4_SSL("localhost", port, ssl_context=tls, timeout=_TIMEOUT)
-        # imaplib writes a literal and the end of its command apart: with Nagle's algorithm each APPEND would wait 40 ms.
+        # imaplib writes a literal and the end of its command apart: with Nagle's algorithm each APPEND would wait 40
+        # ms.
         self.connection.socket().setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.connection.login(login, password)
 
@@ -120,7 +121,9 @@ class Imap:
     def __enter__(self) -> Imap:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if kind is None:
             self.close()
         else:
@@ -144,7 +147,9 @@ class Idle:
         """The next untagged line with this word; the socket's timeout bounds it."""
         return _line_until(self._connection, lambda line: line.startswith(b"* ") and word in line)
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if kind is None:
             self._connection.send(b"DONE\r\n")
             _line_until(self._connection, lambda line: line.startswith(self._tag))

@@ -22,7 +22,13 @@ class Letter:
 
 
 def letter(
-    author: str, to: str, *, subject: str = "a test", body: bytes = b"Hello,\r\nthis is a test.\r\n", fields: tuple[bytes, ...] = (), signed_by: str = ""
+    author: str,
+    to: str,
+    *,
+    subject: str = "a test",
+    body: bytes = b"Hello,\r\nthis is a test.\r\n",
+    fields: tuple[bytes, ...] = (),
+    signed_by: str = "",
 ) -> Letter:
     """A message. `fields` are whole further header lines without CRLF; `signed_by` is a domain whose key the zone has."""
     message_id = f"{os.getpid()}.{next(_numbers)}@tests.example"

@@ -48,9 +48,15 @@ class People:
         logins = [f"{name}{next(self._numbers)}" for name in names]
         addresses = [f"{login}@{domain}" for login in logins]
         self._many("AddUser", [pb.AddUserRequest(name=login, password=PASSWORD) for login in logins])
-        requests = [pb.AddAccountRequest(address=address, user=login, quota_bytes=quota) for login, address in zip(logins, addresses, strict=True)]
+        requests = [
+            pb.AddAccountRequest(address=address, user=login, quota_bytes=quota)
+            for login, address in zip(logins, addresses, strict=True)
+        ]
         accounts = self._many("AddAccount", requests)
-        return [Person(login, address, account.id) for login, address, account in zip(logins, addresses, accounts, strict=True)]
+        return [
+            Person(login, address, account.id)
+            for login, address, account in zip(logins, addresses, accounts, strict=True)
+        ]
 
     def alias(self, name: str, *targets: str, domain: str = DOMAIN) -> str:
         """A new alias; its address."""

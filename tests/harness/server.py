@@ -96,13 +96,22 @@ class MailfoldServer:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         self._child = None
-        until(lambda: not any(Path(f"/proc/{pid}/cmdline").exists() and _runs(pid) for pid in pids), "the end of all processes")
+        until(
+            lambda: not any(Path(f"/proc/{pid}/cmdline").exists() and _runs(pid) for pid in pids),
+            "the end of all processes",
+        )
 
     @property
     def settings(self) -> dict[str, str]:
         """The environment of the server and of the command."""
         store = {"MAILFOLD_SERVER_STORE": self.store} if self.store else {}
-        return {"MAILFOLD_INGRESS_RESOLVER": self.dns.address, "MAILFOLD_SERVER_HOSTNAME": "mx.example.org", **_IN_HASTE, **store, **self.extra}
+        return {
+            "MAILFOLD_INGRESS_RESOLVER": self.dns.address,
+            "MAILFOLD_SERVER_HOSTNAME": "mx.example.org",
+            **_IN_HASTE,
+            **store,
+            **self.extra,
+        }
 
     @property
     def command(self) -> Command:
@@ -174,12 +183,18 @@ class MailfoldServer:
 
     def settled(self, seconds: float = 20.0) -> None:
         """Waits until no reception is on its way; held ones do not count."""
-        until(lambda: not [one for one in self.contracts.receptions() if one.state == "moving"], "every reception settled", seconds)
+        until(
+            lambda: not [one for one in self.contracts.receptions() if one.state == "moving"],
+            "every reception settled",
+            seconds,
+        )
 
     def log_tails(self) -> str:
         """The ends of all logs, for a failure's report."""
         files = [self.log, *sorted(self.places.log.glob("*.log"))]
-        return "\n".join(f"--- {file.name}\n{file.read_text('utf-8', 'replace')[-_TAIL:]}" for file in files if file.exists())
+        return "\n".join(
+            f"--- {file.name}\n{file.read_text('utf-8', 'replace')[-_TAIL:]}" for file in files if file.exists()
+        )
 
     def open(self) -> None:
         """DNS, the first start, the domains."""
@@ -209,7 +224,9 @@ class MailfoldServer:
             raise
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close(failed=kind is not None)
 
     def _serves(self) -> bool:

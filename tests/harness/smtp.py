@@ -53,7 +53,14 @@ class Reply:
 class Smtp:
     """`with Smtp(port) as smtp: smtp.send(sender, [recipient], data).queue_id`."""
 
-    def __init__(self, port: int, *, tls: ssl.SSLContext | None = None, host: str = "localhost", hello: str = "client.honest.example") -> None:
+    def __init__(
+        self,
+        port: int,
+        *,
+        tls: ssl.SSLContext | None = None,
+        host: str = "localhost",
+        hello: str = "client.honest.example",
+    ) -> None:
         """`tls`: from the first byte on. Says EHLO. Raises Refused for a greeting that is none."""
         plain = socket.create_connection(("127.0.0.1", port), _TIMEOUT)
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -137,5 +144,7 @@ class Smtp:
     def __enter__(self) -> Smtp:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()

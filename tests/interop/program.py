@@ -17,10 +17,24 @@ class ClientFailed(AssertionError):
     """It ended with an error."""
 
 
-def run(client: Client, *words: str | Path, text: str | None = None, ok: tuple[int, ...] = (0,), env: Mapping[str, str] | None = None) -> str:
+def run(
+    client: Client,
+    *words: str | Path,
+    text: str | None = None,
+    ok: tuple[int, ...] = (0,),
+    env: Mapping[str, str] | None = None,
+) -> str:
     """What it printed, standard error included. Raises ClientFailed for an exit status that is not `ok`."""
     argv = [client.path() or client.command, *map(str, words)]
-    output = subprocess.run(argv, input=text if text is not None else "", capture_output=True, text=True, errors="replace", timeout=_SECONDS, env=env)
+    output = subprocess.run(
+        argv,
+        input=text if text is not None else "",
+        capture_output=True,
+        text=True,
+        errors="replace",
+        timeout=_SECONDS,
+        env=env,
+    )
     told = output.stdout + output.stderr
     if output.returncode not in ok:
         raise ClientFailed(f"{' '.join(argv)}: exit {output.returncode}\n{told}")
@@ -31,7 +45,9 @@ def run_on_terminal(client: Client, *words: str | Path, env: Mapping[str, str]) 
     """What it drew on a terminal of its own, until it ended. Raises ClientFailed."""
     ours, theirs = pty.openpty()
     argv = [client.path() or client.command, *map(str, words)]
-    with subprocess.Popen(["timeout", str(_SECONDS), *argv], stdin=theirs, stdout=theirs, stderr=theirs, env=env, start_new_session=True) as process:
+    with subprocess.Popen(
+        ["timeout", str(_SECONDS), *argv], stdin=theirs, stdout=theirs, stderr=theirs, env=env, start_new_session=True
+    ) as process:
         os.close(theirs)
         drawn = b"".join(iter(lambda: _drawn(ours), b""))
     os.close(ours)

@@ -34,7 +34,9 @@ def test_smtp_and_imap(server: MailfoldServer, ann: Person, tmp_path: Path) -> N
         whole = imap.fetch(uid)
     inbox = f"imaps://localhost:{server.port(IMAPS)}/INBOX"
     assert "Spam" in curl(server, f"imaps://localhost:{server.port(IMAPS)}/", person=ann)
-    assert curl(server, f"{inbox};UID={uid}", person=ann).encode().replace(b"\r\n", b"\n") == whole.replace(b"\r\n", b"\n")
+    assert curl(server, f"{inbox};UID={uid}", person=ann).encode().replace(b"\r\n", b"\n") == whole.replace(
+        b"\r\n", b"\n"
+    )
     assert "a test" in curl(server, f"{inbox};UID={uid};SECTION=HEADER.FIELDS%20(SUBJECT)", person=ann)
     assert f"SEARCH {uid}" in curl(server, f"{inbox}?SUBJECT%20test", person=ann)
     curl(server, inbox, "--request", f"UID STORE {uid} +FLAGS (\\Answered)", person=ann)
@@ -48,7 +50,18 @@ def test_submission_with_each_kind_of_tls(server: MailfoldServer, ann: Person, t
         sent = letter(ann.address, ann.address)
         file = tmp_path / "message.eml"
         file.write_bytes(sent.data)
-        curl(server, url, "--ssl-reqd", "--mail-from", ann.address, "--mail-rcpt", ann.address, "--upload-file", file, person=ann)
+        curl(
+            server,
+            url,
+            "--ssl-reqd",
+            "--mail-from",
+            ann.address,
+            "--mail-rcpt",
+            ann.address,
+            "--upload-file",
+            file,
+            person=ann,
+        )
         with server.imap(ann) as imap:
             imap.wait_for(sent.message_id)
 

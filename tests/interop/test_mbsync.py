@@ -54,7 +54,11 @@ class Maildir:
         self._configuration = folder / "mbsyncrc"
         self._configuration.write_text(
             _CONFIGURATION.format(
-                port=server.port(IMAPS), user=person.address, password=person.password, authority=server.authority, maildir=self.path
+                port=server.port(IMAPS),
+                user=person.address,
+                password=person.password,
+                authority=server.authority,
+                maildir=self.path,
             )
         )
 
@@ -82,7 +86,9 @@ def maildir(server: MailfoldServer, ann: Person, tmp_path: Path) -> Maildir:
 def test_both_ways(server: MailfoldServer, ann: Person, maildir: Maildir) -> None:
     with server.imap(ann) as imap:
         for number in range(4):
-            imap.append("INBOX", letter(SENDER, ann.address, subject=f"number {number}").data, "(\\Seen)" if number == 0 else "")
+            imap.append(
+                "INBOX", letter(SENDER, ann.address, subject=f"number {number}").data, "(\\Seen)" if number == 0 else ""
+            )
     maildir.sync()
     assert len(maildir.files("INBOX")) == 4 and (maildir.path / "Spam").is_dir()
     near = [file for file in maildir.files("INBOX") if "S" not in file.name.rpartition(":2,")[2]]

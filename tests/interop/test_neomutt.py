@@ -38,7 +38,13 @@ push "{keys}"
 def neomutt(server: MailfoldServer, person: Person, folder: Path, keys: str) -> str:
     """Starts it on INBOX and presses these keys."""
     configuration = folder / "neomuttrc"
-    values = {"user": person.address, "password": person.password, "port": server.port(IMAPS), "authority": server.authority, "keys": keys}
+    values = {
+        "user": person.address,
+        "password": person.password,
+        "port": server.port(IMAPS),
+        "authority": server.authority,
+        "keys": keys,
+    }
     configuration.write_text(_CONFIGURATION.format(**values))
     home = {**os.environ, "HOME": str(folder), "TERM": "xterm", "LINES": "40", "COLUMNS": "120"}
     return run_on_terminal(NEOMUTT, "-n", "-F", configuration, env=home)

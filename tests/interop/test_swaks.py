@@ -31,10 +31,20 @@ REFUSED = tuple(range(20, 40))
 """swaks' exit statuses for refusals: 23 MAIL, 24 RCPT, 26 DATA, 28 AUTH, 29 STARTTLS…"""
 
 
-def swaks(server: MailfoldServer, port: int, sender: str, recipient: str, message_id: str, *more: str, ok: tuple[int, ...] = (0,)) -> str:
+def swaks(
+    server: MailfoldServer,
+    port: int,
+    sender: str,
+    recipient: str,
+    message_id: str,
+    *more: str,
+    ok: tuple[int, ...] = (0,),
+) -> str:
     """One mail."""
     where = ("--server", "127.0.0.1", "--port", str(server.port(port)), "--helo", "client.honest.example")
-    return run(SWAKS, *where, "--from", sender, "--to", recipient, "--header", f"Message-Id: <{message_id}>", *more, ok=ok)
+    return run(
+        SWAKS, *where, "--from", sender, "--to", recipient, "--header", f"Message-Id: <{message_id}>", *more, ok=ok
+    )
 
 
 def log_in(server: MailfoldServer, person: Person, password: str = "") -> tuple[str, ...]:
@@ -61,7 +71,18 @@ def test_submission(server: MailfoldServer, ann: Person, port: int, tls: str, me
 
 
 def test_a_wrong_password(server: MailfoldServer, ann: Person) -> None:
-    told = swaks(server, SUBMISSIONS, ann.address, ann.address, "x@y", "--tls-on-connect", "--auth", "PLAIN", *log_in(server, ann, "no"), ok=REFUSED)
+    told = swaks(
+        server,
+        SUBMISSIONS,
+        ann.address,
+        ann.address,
+        "x@y",
+        "--tls-on-connect",
+        "--auth",
+        "PLAIN",
+        *log_in(server, ann, "no"),
+        ok=REFUSED,
+    )
     assert "535 5.7.8" in told
 
 
@@ -71,6 +92,8 @@ def test_an_unknown_recipient(server: MailfoldServer) -> None:
 
 def test_an_attachment_by_pipelining(server: MailfoldServer, ann: Person) -> None:
     message_id = "swaks-pipeline@tests.example"
-    swaks(server, SMTP, SENDER, ann.address, message_id, "--pipeline", "--attach-body", "text", "--attach", f"@{__file__}")
+    swaks(
+        server, SMTP, SENDER, ann.address, message_id, "--pipeline", "--attach-body", "text", "--attach", f"@{__file__}"
+    )
     with server.imap(ann) as imap:
         assert b"test_swaks.py" in imap.fetch(imap.wait_for(message_id), "BODYSTRUCTURE")

@@ -28,7 +28,9 @@ def self_signed(folder: Path, *names: str) -> Path:
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(name) for name in names]), critical=False)
         .sign(key, hashes.SHA256())
     )
-    private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
     path = folder / f"{names[0]}.pem"
     path.write_bytes(private + certificate.public_bytes(serialization.Encoding.PEM))
     return path

@@ -37,7 +37,9 @@ class Folder:
 class Child:
     """A running program. `log` is its standard output and error."""
 
-    def __init__(self, argv: Sequence[str], log: Path, *, env: dict[str, str] | None = None, cwd: Path | None = None) -> None:
+    def __init__(
+        self, argv: Sequence[str], log: Path, *, env: dict[str, str] | None = None, cwd: Path | None = None
+    ) -> None:
         self.log = log
         with log.open("ab") as output:
             self.process = subprocess.Popen(

@@ -57,7 +57,9 @@ class ZoneServerThread:
         self.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.stop()
 
     def _finished(self, future: Future[None]) -> None:
@@ -69,7 +71,15 @@ class Dnsmasq:
 
     def __init__(self, lines: list[str]) -> None:
         self.port = free_port()
-        self._lines = ["no-resolv", "no-hosts", "bind-interfaces", "listen-address=127.0.0.1", f"port={self.port}", "user=root", *lines]
+        self._lines = [
+            "no-resolv",
+            "no-hosts",
+            "bind-interfaces",
+            "listen-address=127.0.0.1",
+            f"port={self.port}",
+            "user=root",
+            *lines,
+        ]
         self._folder = Folder("dnsmasq")
         self._child: Child | None = None
 
@@ -87,7 +97,9 @@ class Dnsmasq:
         """Returns when it accepts connections. Raises PartFailed."""
         config = self._folder.path / "dnsmasq.conf"
         config.write_text("\n".join([*self._lines, ""]))
-        self._child = Child([_dnsmasq() or "dnsmasq", "-k", "-C", str(config), "--pid-file="], self._folder.path / "dnsmasq.log")
+        self._child = Child(
+            [_dnsmasq() or "dnsmasq", "-k", "-C", str(config), "--pid-file="], self._folder.path / "dnsmasq.log"
+        )
         self._child.wait_until(lambda: accepts(self.port))
 
     def stop(self) -> None:
@@ -100,7 +112,9 @@ class Dnsmasq:
         self.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.stop()
         self._folder.close(keep=error is not None)
 

@@ -20,7 +20,12 @@ from tests.parts.ports import free_port
 _HOMES = ("/usr/lib/postgresql", "/usr/local/pgsql")
 _ACCOUNTS = ("postgres", "nobody")
 _ROLE = "mailfold"
-_SETTINGS = {"max_connections": "200", "shared_buffers": "64MB", "listen_addresses": "127.0.0.1", "log_min_messages": "warning"}
+_SETTINGS = {
+    "max_connections": "200",
+    "shared_buffers": "64MB",
+    "listen_addresses": "127.0.0.1",
+    "log_min_messages": "warning",
+}
 _HASTE = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
 
 
@@ -70,9 +75,16 @@ class PostgresServer:
         """Makes the cluster at the first time; returns when it answers. Raises PartFailed."""
         if not self._cluster.exists():
             self._initialise()
-        settings = {**_SETTINGS, **({} if self._fsync else _HASTE), "port": str(self.port), "unix_socket_directories": str(self.folder.path)}
+        settings = {
+            **_SETTINGS,
+            **({} if self._fsync else _HASTE),
+            "port": str(self.port),
+            "unix_socket_directories": str(self.folder.path),
+        }
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
-        self._child = Child(self._command("postgres", "-D", str(self._cluster), *options), self.folder.path / "postgres.log")
+        self._child = Child(
+            self._command("postgres", "-D", str(self._cluster), *options), self.folder.path / "postgres.log"
+        )
         self._child.wait_until(self._answers)
 
     def stop(self) -> None:
@@ -105,7 +117,9 @@ class PostgresServer:
         self.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.stop()
         self.folder.close(keep=error is not None)
 
@@ -117,7 +131,9 @@ class PostgresServer:
         if account := self._runs_as():
             os.chown(self.folder.path, account.pw_uid, account.pw_gid)
         options = ["-U", _ROLE, "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync", "--no-instructions"]
-        done = subprocess.run(self._command("initdb", "-D", str(self._cluster), *options), capture_output=True, text=True, cwd="/")
+        done = subprocess.run(
+            self._command("initdb", "-D", str(self._cluster), *options), capture_output=True, text=True, cwd="/"
+        )
         if done.returncode:
             raise PartFailed(f"initdb: {done.stdout}{done.stderr}")
 

@@ -26,7 +26,9 @@ def numbers(spans: Iterable[pb.UidRange]) -> NumberSet:
 
 
 class Mailstore:
-    """One method per call of the contract. Writes want a command id in the current provenance, so that they can be repeated."""
+    """One method per call of the contract. Writes want a command id in the current provenance, so that they can be
+    repeated.
+    """
 
     def __init__(self, channel: Any, patience: Patience) -> None:
         self._stub: Any = MailstoreStub(channel)
@@ -34,7 +36,9 @@ class Mailstore:
 
     async def open_account(self, account: str) -> int:
         """Make the account's mailboxes on first use; its version."""
-        reply: pb.OpenAccountReply = await self._patience.call(self._stub.OpenAccount, pb.OpenAccountRequest(account=account))
+        reply: pb.OpenAccountReply = await self._patience.call(
+            self._stub.OpenAccount, pb.OpenAccountRequest(account=account)
+        )
         return reply.version
 
     async def version(self, account: str) -> int:
@@ -44,12 +48,16 @@ class Mailstore:
 
     async def mailboxes(self, account: str) -> pb.MailboxList:
         """All mailboxes with their counters, and the subscriptions."""
-        reply: pb.MailboxList = await self._patience.call(self._stub.ListMailboxes, pb.ListMailboxesRequest(account=account, with_status=True))
+        reply: pb.MailboxList = await self._patience.call(
+            self._stub.ListMailboxes, pb.ListMailboxesRequest(account=account, with_status=True)
+        )
         return reply
 
     async def view(self, account: str, name: str) -> pb.MailboxView:
         """One state of a mailbox. NotFound."""
-        reply: pb.MailboxView = await self._patience.call(self._stub.ViewMailbox, pb.MailboxNameRequest(account=account, name=name))
+        reply: pb.MailboxView = await self._patience.call(
+            self._stub.ViewMailbox, pb.MailboxNameRequest(account=account, name=name)
+        )
         return reply
 
     async def changes(self, request: pb.ChangesRequest) -> pb.ChangesReply:
@@ -65,7 +73,9 @@ class Mailstore:
 
     async def delete(self, account: str, name: str) -> pb.Mailbox:
         """NotFound, NotNow."""
-        reply: pb.MailboxReply = await self._patience.call(self._stub.DeleteMailbox, pb.MailboxNameRequest(account=account, name=name))
+        reply: pb.MailboxReply = await self._patience.call(
+            self._stub.DeleteMailbox, pb.MailboxNameRequest(account=account, name=name)
+        )
         return reply.mailbox
 
     async def rename(self, account: str, name: str, new_name: str) -> pb.Mailbox:
@@ -115,7 +125,9 @@ class Mailstore:
         return reply
 
     async def fetch(self, request: pb.FetchRequest) -> AsyncIterator[pb.FetchBatch]:
-        """Batches of messages by ascending UID. When the store goes away in the middle, goes on behind the last UID that came."""
+        """Batches of messages by ascending UID. When the store goes away in the middle, goes on behind the last UID
+        that came.
+        """
         end, last = self._patience.end(), 0
         while True:
             try:
@@ -134,5 +146,7 @@ def _behind(request: pb.FetchRequest, last: int) -> pb.FetchRequest:
     left = pb.FetchRequest()
     left.CopyFrom(request)
     del left.uids[:], left.vanished_within[:]
-    left.uids.extend(pb.UidRange(first=max(span.first, last + 1), last=span.last) for span in request.uids if span.last > last)
+    left.uids.extend(
+        pb.UidRange(first=max(span.first, last + 1), last=span.last) for span in request.uids if span.last > last
+    )
     return left

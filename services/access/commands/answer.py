@@ -9,7 +9,9 @@ from services.access.session.session import Session
 from shared.protocol.imap import response
 
 Handler = Callable[[Session, Any], Awaitable[bytes]]
-"""Carries out a command: writes untagged data and returns the tagged answer, which is sent after what changed meanwhile."""
+"""Carries out a command: writes untagged data and returns the tagged answer, which is sent after what changed
+meanwhile.
+"""
 
 READ_ONLY_TEXT = "The mailbox was opened read-only"
 

@@ -49,7 +49,9 @@ async def _check(session: Session, command: Append) -> None:
 
 
 async def _take(session: Session, command: Append, first: AppendLiteral) -> tuple[list[pb.AppendMessage], bytes]:
-    """The messages, each durable in the blob store, and what followed the last. Raises IntakeRefused, ImapSyntaxError, Ended."""
+    """The messages, each durable in the blob store, and what followed the last. Raises IntakeRefused, ImapSyntaxError,
+    Ended.
+    """
     messages: list[pb.AppendMessage] = []
     announced, options = first, command.message
     while True:
@@ -70,7 +72,9 @@ def _further(session: Session, event: AppendLiteral, tag: bytes, taken: int) -> 
 
 async def _store(session: Session, command: Append, messages: list[pb.AppendMessage]) -> bytes:
     with session.writing():
-        reply = await session.backend.mailstore.append(pb.AppendRequest(account=session.account, mailbox=command.mailbox, messages=messages))
+        reply = await session.backend.mailstore.append(
+            pb.AppendRequest(account=session.account, mailbox=command.mailbox, messages=messages)
+        )
     session.watch.note(reply.version)
     return response.ok(command.tag, "APPEND completed", appenduid(reply.uid_validity, NumberSet.of_numbers(reply.uids)))
 

@@ -24,7 +24,9 @@ async def copy(session: Session, command: c.Copy) -> bytes:
     session.watch.note(reply.version)
     if not reply.source:
         return done(command.tag, "COPY")
-    return response.ok(command.tag, "COPY completed", copyuid(reply.uid_validity, numbers(reply.source), numbers(reply.target)))
+    return response.ok(
+        command.tag, "COPY completed", copyuid(reply.uid_validity, numbers(reply.source), numbers(reply.target))
+    )
 
 
 async def move(session: Session, command: c.Move) -> bytes:

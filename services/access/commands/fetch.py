@@ -54,9 +54,13 @@ async def fetch(session: Session, command: c.Fetch) -> bytes:
 async def _stream(session: Session, command: c.Fetch, wanted: FetchPlan, uids: NumberSet, outcome: Outcome) -> None:
     mailbox = session.mailbox
     request = pb.FetchRequest(
-        account=session.account, mailbox=mailbox.id, uids=spans(uids), contents=bool(wanted.contents), changed_since=command.changed_since or 0,
+        account=session.account,
+        mailbox=mailbox.id,
+        uids=spans(uids),
+        contents=bool(wanted.contents),
+        changed_since=command.changed_since or 0,
         mark_seen=wanted.marks_seen and not mailbox.read_only,
-    )  # fmt: skip
+    )
     for name in wanted.attributes:
         setattr(request, name, True)
     asked = command.sequence.resolve(mailbox.uid_next - 1) if command.vanished else NumberSet()
@@ -94,7 +98,9 @@ def _heads(mailbox: Selected, wanted: FetchPlan, batch: pb.FetchBatch) -> list[b
     """Each message's response up to its sections: `* 1 FETCH (UID 7 FLAGS (\\Seen) …`."""
     heads = []
     sequence_of, told, with_uid, with_modseq = mailbox.runs.sequence_of, mailbox.told, wanted.uid, wanted.modseq
-    for uid, flags, modseq, attributes, seen in zip(batch.uids, batch.flags, batch.modseqs, batch.attributes, batch.seen_set, strict=True):
+    for uid, flags, modseq, attributes, seen in zip(
+        batch.uids, batch.flags, batch.modseqs, batch.attributes, batch.seen_set, strict=True
+    ):
         items = []
         if with_uid:
             items.append(b"UID %d" % uid)
@@ -109,7 +115,9 @@ def _heads(mailbox: Selected, wanted: FetchPlan, batch: pb.FetchBatch) -> list[b
     return heads
 
 
-async def _answer_contents(session: Session, items: tuple[ContentItem, ...], head: bytes, blob_id: str, prefix: bytes, outcome: Outcome) -> None:
+async def _answer_contents(
+    session: Session, items: tuple[ContentItem, ...], head: bytes, blob_id: str, prefix: bytes, outcome: Outcome
+) -> None:
     channel, space = session.channel, b"" if head.endswith(b"(") else b" "
     channel.write(head)
     try:

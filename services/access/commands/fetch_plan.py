@@ -25,10 +25,14 @@ class FetchPlan(msgspec.Struct, frozen=True):
 
 
 _FIELDS = {
-    FetchAttribute.ENVELOPE: "envelope", FetchAttribute.BODY: "body", FetchAttribute.BODYSTRUCTURE: "body_structure",
-    FetchAttribute.RFC822_SIZE: "size", FetchAttribute.INTERNALDATE: "internal_date", FetchAttribute.EMAILID: "email_id",
+    FetchAttribute.ENVELOPE: "envelope",
+    FetchAttribute.BODY: "body",
+    FetchAttribute.BODYSTRUCTURE: "body_structure",
+    FetchAttribute.RFC822_SIZE: "size",
+    FetchAttribute.INTERNALDATE: "internal_date",
+    FetchAttribute.EMAILID: "email_id",
     FetchAttribute.THREADID: "thread_id",
-}  # fmt: skip
+}
 
 
 @lru_cache(maxsize=512)

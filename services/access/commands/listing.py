@@ -90,7 +90,9 @@ def _attributes(command: c.List, name: Name) -> list[str]:
 
 
 async def lsub(session: Session, command: c.Lsub) -> bytes:
-    """RFC 3501 6.3.9: subscribed names; with `%`, the name above a subscribed one that does not match itself is told as \\Noselect."""
+    """RFC 3501 6.3.9: subscribed names; with `%`, the name above a subscribed one that does not match itself is told as
+    \\Noselect.
+    """
     pattern = ListPattern(command.reference, command.pattern)
     known = await session.mailboxes()
     subscribed = frozenset(known.subscriptions)

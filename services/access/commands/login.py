@@ -58,7 +58,9 @@ def _sasl_refusal(tag: bytes, failure: SaslFailure) -> bytes:
 
 
 async def _admit(session: Session, tag: bytes, credentials: Credentials) -> bytes:
-    identity = await session.backend.directory.authenticate(credentials.authcid, credentials.password, "imap", session.address)
+    identity = await session.backend.directory.authenticate(
+        credentials.authcid, credentials.password, "imap", session.address
+    )
     if not identity.ok:
         return await _refuse(session, tag, identity.refusal)
     if not session.backend.admission.admit_account(identity.account):

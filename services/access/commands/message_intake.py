@@ -73,6 +73,11 @@ class Intake:
         ref = await writer.commit(encode_scan(found))
         date = self._options.internal_date
         return pb.AppendMessage(
-            blob=ref.id, size=ref.size, flags=self._options.flags, message_id=found.message_id, subject=found.subject,
-            internal_date=epoch_micros(date) if date else self._session.backend.clock.now(), references=found.references or found.in_reply_to[:1],
-        )  # fmt: skip
+            blob=ref.id,
+            size=ref.size,
+            flags=self._options.flags,
+            message_id=found.message_id,
+            subject=found.subject,
+            internal_date=epoch_micros(date) if date else self._session.backend.clock.now(),
+            references=found.references or found.in_reply_to[:1],
+        )

@@ -44,7 +44,9 @@ async def _found(session: Session, command: c.Search) -> tuple[NumberSet, int]:
     return mailbox.runs.select_uids(numbers(reply.uids)), reply.highest_modseq
 
 
-async def _extended(session: Session, command: c.Search, returns: frozenset[SearchReturn], found: NumberSet, highest: int) -> None:
+async def _extended(
+    session: Session, command: c.Search, returns: frozenset[SearchReturn], found: NumberSet, highest: int
+) -> None:
     shown = found if command.uid else session.mailbox.runs.sequences_of(found)
     if SearchReturn.SAVE in returns:
         session.saved = _saved(returns, found)

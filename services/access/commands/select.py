@@ -36,7 +36,9 @@ async def close(session: Session, command: c.Close) -> bytes:
     mailbox = session.mailbox
     if not mailbox.read_only:
         with session.writing():
-            reply = await session.backend.mailstore.expunge(pb.ExpungeRequest(account=session.account, mailbox=mailbox.id))
+            reply = await session.backend.mailstore.expunge(
+                pb.ExpungeRequest(account=session.account, mailbox=mailbox.id)
+            )
         session.watch.note(reply.version)
     session.select(None)
     return done(command.tag, "CLOSE")
@@ -51,7 +53,9 @@ async def unselect(session: Session, command: c.Unselect) -> bytes:
 def _leave_mailbox(session: Session) -> None:
     if session.selected is not None:
         session.select(None)
-        session.channel.write(response.ok(response.UNTAGGED, "Previous mailbox is closed", Code.CLOSED))  # RFC 7162 3.2.11
+        session.channel.write(
+            response.ok(response.UNTAGGED, "Previous mailbox is closed", Code.CLOSED)
+        )  # RFC 7162 3.2.11
 
 
 def _described(selected: Selected, view: pb.MailboxView) -> bytes:
@@ -72,13 +76,25 @@ def _described(selected: Selected, view: pb.MailboxView) -> bytes:
 
 async def _resynchronise(session: Session, selected: Selected, known: c.Qresync) -> None:
     """VANISHED (EARLIER) and changed flags since what the client remembers (RFC 7162 3.2.5.1)."""
-    uids = known.known_uids.resolve(selected.uid_next - 1) if known.known_uids else NumberSet(((1, max(selected.uid_next - 1, 1)),))
+    uids = (
+        known.known_uids.resolve(selected.uid_next - 1)
+        if known.known_uids
+        else NumberSet(((1, max(selected.uid_next - 1, 1)),))
+    )
     request = pb.FetchRequest(
-        account=session.account, mailbox=selected.id, uids=spans(selected.runs.select_uids(uids)), changed_since=known.modseq,
+        account=session.account,
+        mailbox=selected.id,
+        uids=spans(selected.runs.select_uids(uids)),
+        changed_since=known.modseq,
         vanished_within=spans(uids),
-    )  # fmt: skip
+    )
     async for batch in session.backend.mailstore.fetch(request):
-        session.channel.write(response.vanished(numbers(batch.vanished).intersection(uids).difference(selected.runs.uids()), earlier=True))
-        changed = [pb.Changed(uid=uid, flags=batch.flags[at].flags, modseq=batch.modseqs[at]) for at, uid in enumerate(batch.uids)]
+        session.channel.write(
+            response.vanished(numbers(batch.vanished).intersection(uids).difference(selected.runs.uids()), earlier=True)
+        )
+        changed = [
+            pb.Changed(uid=uid, flags=batch.flags[at].flags, modseq=batch.modseqs[at])
+            for at, uid in enumerate(batch.uids)
+        ]
         session.channel.write(b"".join(flag_lines(selected, changed, modseq=True)))
         await session.channel.spill()

@@ -14,7 +14,11 @@ from shared.protocol.imap.flags import is_system_flag
 from shared.protocol.imap.response_code import Code, modified
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 
-_MODES = {StoreMode.ADD: pb.StoreRequest.ADD, StoreMode.REMOVE: pb.StoreRequest.REMOVE, StoreMode.REPLACE: pb.StoreRequest.REPLACE}
+_MODES = {
+    StoreMode.ADD: pb.StoreRequest.ADD,
+    StoreMode.REMOVE: pb.StoreRequest.REMOVE,
+    StoreMode.REPLACE: pb.StoreRequest.REPLACE,
+}
 
 
 async def store(session: Session, command: c.Store) -> bytes:
@@ -29,9 +33,13 @@ async def store(session: Session, command: c.Store) -> bytes:
     # What others did must be told before this STORE may stand for all that is new.
     await sync(session, expunge=False)
     request = pb.StoreRequest(
-        account=session.account, mailbox=mailbox.id, uids=spans(uids), mode=_MODES[command.mode], flags=command.flags,
+        account=session.account,
+        mailbox=mailbox.id,
+        uids=spans(uids),
+        mode=_MODES[command.mode],
+        flags=command.flags,
         unchanged_since=command.unchanged_since,
-    )  # fmt: skip
+    )
     with session.writing():
         reply = await session.backend.mailstore.store(request)
     _tell(session, mailbox, command, reply)
@@ -61,7 +69,11 @@ def _tell(session: Session, mailbox: Selected, command: c.Store, reply: pb.Store
 def _modseq_line(mailbox: Selected, one: pb.Changed) -> bytes:
     """RFC 7162 3.1.3: the MODSEQ is told even in silence."""
     number = mailbox.runs.sequence_of(one.uid)
-    return fetch_response.fetch(number, [fetch_response.uid_item(one.uid), fetch_response.modseq_item(one.modseq)]) if number else b""
+    return (
+        fetch_response.fetch(number, [fetch_response.uid_item(one.uid), fetch_response.modseq_item(one.modseq)])
+        if number
+        else b""
+    )
 
 
 def _answer(mailbox: Selected, command: c.Store, reply: pb.StoreReply) -> bytes:

@@ -2,19 +2,54 @@
 
 from __future__ import annotations
 
-from services.access.commands import connection, copying, expunge, fetch, idle, listing, login, mailboxes, quota, search, select, status, store
+from services.access.commands import (
+    connection,
+    copying,
+    expunge,
+    fetch,
+    idle,
+    listing,
+    login,
+    mailboxes,
+    quota,
+    search,
+    select,
+    status,
+    store,
+)
 from services.access.commands.answer import Handler
 from shared.protocol.imap import commands as c
 
 HANDLERS: dict[type[c.Command], Handler] = {
-    c.Capability: connection.capability, c.Noop: connection.noop, c.Logout: connection.logout, c.Id: connection.identify,
-    c.StartTls: connection.starttls, c.Enable: connection.enable, c.Check: connection.check,
-    c.Login: login.login, c.Authenticate: login.authenticate,
-    c.Select: select.select, c.Close: select.close, c.Unselect: select.unselect,
-    c.Create: mailboxes.create, c.Delete: mailboxes.delete, c.Rename: mailboxes.rename, c.Subscribe: mailboxes.subscribe,
-    c.Unsubscribe: mailboxes.unsubscribe, c.Namespace: mailboxes.namespace,
-    c.List: listing.list_, c.Lsub: listing.lsub, c.Status: status.status,
-    c.GetQuota: quota.get_quota, c.GetQuotaRoot: quota.get_quota_root, c.Idle: idle.idle,
-    c.Expunge: expunge.expunge, c.Search: search.search, c.Fetch: fetch.fetch, c.Store: store.store, c.Copy: copying.copy, c.Move: copying.move,
-}  # fmt: skip
+    c.Capability: connection.capability,
+    c.Noop: connection.noop,
+    c.Logout: connection.logout,
+    c.Id: connection.identify,
+    c.StartTls: connection.starttls,
+    c.Enable: connection.enable,
+    c.Check: connection.check,
+    c.Login: login.login,
+    c.Authenticate: login.authenticate,
+    c.Select: select.select,
+    c.Close: select.close,
+    c.Unselect: select.unselect,
+    c.Create: mailboxes.create,
+    c.Delete: mailboxes.delete,
+    c.Rename: mailboxes.rename,
+    c.Subscribe: mailboxes.subscribe,
+    c.Unsubscribe: mailboxes.unsubscribe,
+    c.Namespace: mailboxes.namespace,
+    c.List: listing.list_,
+    c.Lsub: listing.lsub,
+    c.Status: status.status,
+    c.GetQuota: quota.get_quota,
+    c.GetQuotaRoot: quota.get_quota_root,
+    c.Idle: idle.idle,
+    c.Expunge: expunge.expunge,
+    c.Search: search.search,
+    c.Fetch: fetch.fetch,
+    c.Store: store.store,
+    c.Copy: copying.copy,
+    c.Move: copying.move,
+}
 """APPEND is not among them: it comes as literals, see `append`."""

@@ -56,7 +56,9 @@ class Connection:
         self._channel.leave("The server is shutting down")
 
     async def _converse(self, session: Session) -> None:
-        greeting = response.ok(response.UNTAGGED, f"{self._backend.host} Mailfold ready", capability_code(offered(session)))
+        greeting = response.ok(
+            response.UNTAGGED, f"{self._backend.host} Mailfold ready", capability_code(offered(session))
+        )
         self._channel.write(greeting)
         end = self._backend.clock.monotonic() + self._backend.settings.login_timeout
         while True:

@@ -45,9 +45,14 @@ class Listener:
         loop, settings = asyncio.get_running_loop(), self._backend.settings
         for address in self.addresses:
             server = await loop.create_server(
-                lambda: Wire(self._connected, settings.write_timeout), address, self._port, ssl=self._tls, backlog=_BACKLOG,
-                ssl_handshake_timeout=settings.handshake_timeout, ssl_shutdown_timeout=_STOP_SECONDS,
-            )  # fmt: skip
+                lambda: Wire(self._connected, settings.write_timeout),
+                address,
+                self._port,
+                ssl=self._tls,
+                backlog=_BACKLOG,
+                ssl_handshake_timeout=settings.handshake_timeout,
+                ssl_shutdown_timeout=_STOP_SECONDS,
+            )
             self._servers.append(server)
         log.info("access.listening", addresses=list(self.addresses), port=self.port)
 

@@ -23,7 +23,10 @@ class Admission:
 
     def admit_address(self, address: str) -> bool:
         """Whether one more connection of this address is taken."""
-        if self.connections >= self._settings.max_connections or self._addresses[address] >= self._settings.max_connections_per_address:
+        if (
+            self.connections >= self._settings.max_connections
+            or self._addresses[address] >= self._settings.max_connections_per_address
+        ):
             return False
         self.connections += 1
         self._addresses[address] += 1

@@ -16,7 +16,9 @@ _LAST_SECONDS = 3.0
 
 
 class Ended(Exception):
-    """The client has gone, or the server wants the session to end; `farewell` is the text of a BYE, empty when nobody would read it."""
+    """The client has gone, or the server wants the session to end; `farewell` is the text of a BYE, empty when nobody
+    would read it.
+    """
 
     def __init__(self, farewell: str = "") -> None:
         super().__init__(farewell)
@@ -39,7 +41,9 @@ class Wire(Protocol):
         """Let a `wait` return."""
 
     async def send(self, data: bytes) -> None:
-        """Write; returns when there is room for more. Raises ConnectionError, TimeoutError when the client does not read."""
+        """Write; returns when there is room for more. Raises ConnectionError, TimeoutError when the client does not
+        read.
+        """
 
     def abort_within(self, seconds: float) -> None:
         """Close without a word after this time, whatever goes on then."""

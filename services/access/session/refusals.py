@@ -14,9 +14,22 @@ _BY_KIND: dict[type[ServiceError], Code] = {
     Denied: Code.NOPERM,
     LimitReached: Code.LIMIT,
 }
-_REASONS = {code.name: code for code in (
-    Code.NONEXISTENT, Code.TRYCREATE, Code.ALREADYEXISTS, Code.OVERQUOTA, Code.LIMIT, Code.CANNOT, Code.USEATTR)}  # fmt: skip
-_TEXTS = {Code.UNAVAILABLE: "The server cannot do this now; try again", Code.SERVERBUG: "Something is wrong in the server; its log says what"}
+_REASONS = {
+    code.name: code
+    for code in (
+        Code.NONEXISTENT,
+        Code.TRYCREATE,
+        Code.ALREADYEXISTS,
+        Code.OVERQUOTA,
+        Code.LIMIT,
+        Code.CANNOT,
+        Code.USEATTR,
+    )
+}
+_TEXTS = {
+    Code.UNAVAILABLE: "The server cannot do this now; try again",
+    Code.SERVERBUG: "Something is wrong in the server; its log says what",
+}
 
 
 def refusal_code(error: ServiceError) -> Code | None:

@@ -17,7 +17,9 @@ class NoSuchMessage(Exception):
 
 
 class Selected:
-    """One mailbox as the client believes it to be. Sequence numbers change only when the client is told (RFC 3501 7.4.1)."""
+    """One mailbox as the client believes it to be. Sequence numbers change only when the client is told (RFC 3501
+    7.4.1).
+    """
 
     def __init__(self, view: pb.MailboxView, *, read_only: bool) -> None:
         self.id = view.mailbox.id
@@ -72,7 +74,11 @@ class Selected:
     def _note_vanished(self, gone: NumberSet) -> None:
         """What the client never heard of goes without a word."""
         first_untold = self.runs.uid_at(self._told_exists + 1)
-        untold = gone.intersection(NumberSet(((first_untold, gone.largest),))) if 0 < first_untold <= gone.largest else NumberSet()
+        untold = (
+            gone.intersection(NumberSet(((first_untold, gone.largest),)))
+            if 0 < first_untold <= gone.largest
+            else NumberSet()
+        )
         self._vanished = self._vanished.union(gone.difference(untold))
         self.runs.remove_all(untold)
 
@@ -84,7 +90,9 @@ class Selected:
         return response.exists(self._told_exists)
 
     def tell_expunges(self, *, vanished: bool) -> bytes:
-        """EXPUNGE (or VANISHED, once QRESYNC is enabled) of what is gone; the numbers behind move up now. After `tell_exists`."""
+        """EXPUNGE (or VANISHED, once QRESYNC is enabled) of what is gone; the numbers behind move up now. After
+        `tell_exists`.
+        """
         gone, self._vanished = self._vanished, NumberSet()
         if not gone:
             return b""
@@ -105,4 +113,6 @@ class Selected:
         """Which flags there are and which may be kept (RFC 3501 7.2.6)."""
         known = (*SETTABLE_SYSTEM_FLAGS, *self.keywords)
         kept = () if self.read_only else known
-        return response.flags(known) + response.ok(response.UNTAGGED, "Flags permitted", permanentflags(kept, not self.read_only))
+        return response.flags(known) + response.ok(
+            response.UNTAGGED, "Flags permitted", permanentflags(kept, not self.read_only)
+        )

@@ -1,4 +1,6 @@
-"""Ends sessions whose log-in the directory has taken back: it follows the directory's facts, so that a lost doorbell only delays."""
+"""Ends sessions whose log-in the directory has taken back: it follows the directory's facts, so that a lost doorbell
+only delays.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ class Standing:
         self._source = RemoteSource(directory)
         self._ended = EndedLogIns()
         self._open: dict[Channel, LogIn] = {}
-        self._follower = Follower("access-directory", self._source, bus, "directory", self._follow, compare_seconds=compare_seconds)
+        self._follower = Follower(
+            "access-directory", self._source, bus, "directory", self._follow, compare_seconds=compare_seconds
+        )
 
     async def start(self) -> None:
         """Follow from now on: nobody is logged in yet, so what was before matters to nobody."""

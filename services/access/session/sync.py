@@ -11,7 +11,9 @@ from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 
 
 async def sync(session: Session, *, expunge: bool) -> None:
-    """Bring the view forward and write what the client must know; EXPUNGE only when allowed now. Raises ServiceError (NotFound: the mailbox is gone)."""
+    """Bring the view forward and write what the client must know; EXPUNGE only when allowed now. Raises ServiceError
+    (NotFound: the mailbox is gone).
+    """
     selected = session.selected
     if selected is None:
         return
@@ -25,11 +27,15 @@ async def sync(session: Session, *, expunge: bool) -> None:
 
 
 async def _ask(session: Session, selected: Selected) -> pb.ChangesReply:
-    request = pb.ChangesRequest(account=session.account, mailbox=selected.id, since=selected.version, uid_next=selected.uid_next)
+    request = pb.ChangesRequest(
+        account=session.account, mailbox=selected.id, since=selected.version, uid_next=selected.uid_next
+    )
     return await session.backend.mailstore.changes(request)
 
 
-def _tell(session: Session, selected: Selected, found: Iterable[pb.Changed], keywords: tuple[str, ...], *, expunge: bool) -> None:
+def _tell(
+    session: Session, selected: Selected, found: Iterable[pb.Changed], keywords: tuple[str, ...], *, expunge: bool
+) -> None:
     lines = [selected.tell_keywords(keywords), selected.tell_exists()]
     if expunge:
         lines.append(selected.tell_expunges(vanished=session.qresync))
@@ -40,7 +46,9 @@ def _tell(session: Session, selected: Selected, found: Iterable[pb.Changed], key
 
 
 def flag_lines(selected: Selected, found: Iterable[pb.Changed], *, modseq: bool) -> list[bytes]:
-    """FETCH with the flags of messages that are in the view (RFC 7162 3.2.4: with UID and, once CONDSTORE is on, MODSEQ)."""
+    """FETCH with the flags of messages that are in the view (RFC 7162 3.2.4: with UID and, once CONDSTORE is on,
+    MODSEQ).
+    """
     numbered = ((selected.runs.sequence_of(one.uid), one) for one in found)
     return [_flag_line(number, one, modseq=modseq) for number, one in numbered if number]
 

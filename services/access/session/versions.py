@@ -1,4 +1,6 @@
-"""The newest known version of each watched account: fed by doorbells and by own writes, checked against the owner now and then."""
+"""The newest known version of each watched account: fed by doorbells and by own writes, checked against the owner now
+and then.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +48,9 @@ class Watch:
 
 
 class Versions:
-    """Watches accounts. A doorbell may be lost: versions are compared after each (re)connect and every `compare_seconds`."""
+    """Watches accounts. A doorbell may be lost: versions are compared after each (re)connect and every
+    `compare_seconds`.
+    """
 
     def __init__(self, bus: Bus, mailstore: Mailstore, compare_seconds: float) -> None:
         self._bus = bus

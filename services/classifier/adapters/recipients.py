@@ -18,11 +18,15 @@ class FollowedRecipients(FollowedBook):
         super().__init__("classifier", directory, bus)
 
     def account_of(self, addresses: Sequence[str]) -> str:
-        """The account that all these recipients lead to; "" when they lead to several, elsewhere, or nowhere that is known."""
+        """The account that all these recipients lead to; "" when they lead to several, elsewhere, or nowhere that is
+        known.
+        """
         if self.copy is None:
             return ""
         try:
-            found = {target.account for address in addresses for target in self.copy.resolve(parse_address(address)).targets}
+            found = {
+                target.account for address in addresses for target in self.copy.resolve(parse_address(address)).targets
+            }
         except AddressError:
             return ""
         return found.pop() if len(found) == 1 else ""

@@ -1,8 +1,8 @@
 """Counts → a raw score: naive Bayes with the mean of the tokens' log-odds in place of their sum.
 
-Tokens of one text depend on each other, so the sum of plain naive Bayes saturates at 0 and 1 with the length of the text.
-The mean keeps an unsure zone and ranks far better (SpamAssassin public corpus, 500 + 500 taught: spam missed at 0.5 % false
-positives 21 % with the sum over the root of the length, 10 % with the mean; Robinson-Fisher 20 %).
+Tokens of one text depend on each other, so the sum of plain naive Bayes saturates at 0 and 1 with the length of the
+text. The mean keeps an unsure zone and ranks far better (SpamAssassin public corpus, 500 + 500 taught: spam missed at
+0.5 % false positives 21 % with the sum over the root of the length, 10 % with the mean; Robinson-Fisher 20 %).
 """
 
 import numpy as np
@@ -14,13 +14,15 @@ from services.classifier.domain.token_names import TokenNames
 
 LogOdds = npt.NDArray[np.float64]
 
-# Added to every count (Laplace smoothing): small, for a token that only one side ever had is the strongest evidence there is.
+# Added to every count (Laplace smoothing): small, for a token that only one side ever had is the strongest evidence
+# there is.
 SMOOTHING = 0.02
 WORDS_KEPT = 12
 
 
 def log_odds(seen: Seen) -> LogOdds:
-    """Of each token: log P(token | spam) / P(token | ham), as Bernoulli naive Bayes gives them; 0 for a token never seen.
+    """Of each token: log P(token | spam) / P(token | ham), as Bernoulli naive Bayes gives them; 0 for a token never
+    seen.
 
     Both sides must have been seen at least once.
     """

@@ -1,7 +1,8 @@
 """What a model's raw score means: its middle between ham and spam, and its spread within each.
 
-Both are found by leaving each taught fact out and asking the model that has not seen it. So the scores mean the same whatever
-was taught, many or few, of one kind or of both. Between two trainings the middle follows the share of spam by a rule.
+Both are found by leaving each taught fact out and asking the model that has not seen it. So the scores mean the same
+whatever was taught, many or few, of one kind or of both. Between two trainings the middle follows the share of spam by
+a rule.
 """
 
 import math
@@ -17,7 +18,9 @@ class Calibration(NamedTuple):
 
 class Rule(NamedTuple):
     """How a kind of model is calibrated: what holds before the first training; by how much the middle moves per unit of
-    log(spam / ham taught), for the larger side owns more of the rare tokens; the log-odds that each spread off the middle makes."""
+    log(spam / ham taught), for the larger side owns more of the rare tokens; the log-odds that each spread off the
+    middle makes.
+    """
 
     untrained: Calibration
     imbalance: float

@@ -39,8 +39,8 @@ class Evidence(Protocol):
 
 
 class TokenCounts:
-    """Counts of all 2^18 tokens (2 MB): the shared model's evidence. A token's two counts lie side by side, for what costs is
-    to fetch them: they are asked for all over the array."""
+    """Counts of all 2^18 tokens (2 MB): the shared model's evidence. A token's two counts lie side by side, for what
+    costs is to fetch them: they are asked for all over the array."""
 
     def __init__(self) -> None:
         self._counts: Counts = np.zeros((TOKEN_SIZE, 2), np.int32)
@@ -75,7 +75,9 @@ class TokenCounts:
 
 
 class AccountCounts:
-    """What one account has taught, sparse: about 8 bytes a distinct token. Made from the account's lessons, then only read."""
+    """What one account has taught, sparse: about 8 bytes a distinct token. Made from the account's lessons, then only
+    read.
+    """
 
     def __init__(self, lessons: Iterable[tuple[Indices, bool]]) -> None:
         by_label: tuple[list[Indices], list[Indices]] = ([], [])

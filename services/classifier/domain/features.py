@@ -45,8 +45,8 @@ class PackedFeatures(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Features:
-    """Sorted distinct indices: `tokens` (below 2^18) of words, pairs of words, header, HTML and URLs; `header` (below 2^16)
-    of the header's tokens once more; `trigrams` (below 2^16) of the bytes of the visible text. `names` serves
+    """Sorted distinct indices: `tokens` (below 2^18) of words, pairs of words, header, HTML and URLs; `header` (below
+    2^16) of the header's tokens once more; `trigrams` (below 2^16) of the bytes of the visible text. `names` serves
     explanations alone and is in no fact."""
 
     tokens: Indices
@@ -62,7 +62,12 @@ class Features:
     def from_bytes(packed: PackedFeatures) -> "Features":
         """Features of a fact, without words. Raises CorruptFeatures."""
         tokens, header, trigrams = packed
-        return Features(unpack_set(tokens, TOKEN_SIZE), unpack_set(header, HEADER_SIZE), unpack_set(trigrams, TRIGRAM_SIZE), NO_NAMES)
+        return Features(
+            unpack_set(tokens, TOKEN_SIZE),
+            unpack_set(header, HEADER_SIZE),
+            unpack_set(trigrams, TRIGRAM_SIZE),
+            NO_NAMES,
+        )
 
 
 def features(body: bytes, scan: Scan) -> Features:
@@ -86,8 +91,8 @@ def features_of(seen: MessageView) -> Features:
 
 
 class _Collected:
-    """The tokens of a message in order, encoded. `runs` are the slices of them in which neighbours make pairs, the subject's first;
-    the first `header` tokens are of the header; `visible` is the text that people see."""
+    """The tokens of a message in order, encoded. `runs` are the slices of them in which neighbours make pairs, the
+    subject's first; the first `header` tokens are of the header; `visible` is the text that people see."""
 
     def __init__(self, seen: MessageView) -> None:
         subject = subject_tokens(seen.subject)

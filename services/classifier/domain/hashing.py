@@ -1,7 +1,7 @@
 """Text → feature indices: a stable hash, the same in every process, on every machine and for every PYTHONHASHSEED.
 
-CRC-32 of the UTF-8 bytes (C speed, no import beyond the standard library), spread by Fibonacci hashing (Knuth, TAOCP 6.4):
-the top bits of the product with 2^32/φ. Changing anything here is a new `TOKENIZER_VERSION`.
+CRC-32 of the UTF-8 bytes (C speed, no import beyond the standard library), spread by Fibonacci hashing (Knuth, TAOCP
+6.4): the top bits of the product with 2^32/φ. Changing anything here is a new `TOKENIZER_VERSION`.
 """
 
 from collections.abc import Collection

@@ -8,12 +8,21 @@ from services.classifier.domain.url_tokens import host_tokens
 from services.classifier.domain.words import lower, words
 from shared.protocol.message.scan import DisplayAddress, Part
 
-# Fields whose presence (or absence) tells the program that wrote the mail. Written by authors' programs, never on the way.
+# Fields whose presence (or absence) tells the program that wrote the mail. Written by authors' programs, never on the
+# way.
 _ALWAYS_TOLD = ("in-reply-to", "references", "reply-to", "mime-version", "user-agent", "x-mailer", "to")
 _TELLING = (
     *_ALWAYS_TOLD,
     *("x-priority", "organization", "cc", "bcc", "x-msmail-priority", "x-mimeole", "importance", "x-accept-language"),
-    *("content-disposition", "content-language", "content-class", "thread-index", "thread-topic", "autocrypt", "openpgp"),
+    *(
+        "content-disposition",
+        "content-language",
+        "content-class",
+        "thread-index",
+        "thread-topic",
+        "autocrypt",
+        "openpgp",
+    ),
 )
 _PROGRAM_WORD = re.compile(r"[A-Za-z]{2,20}")
 _RUN = re.compile(r"(.)\1+")
@@ -84,7 +93,9 @@ def _identity_tokens(view: MessageView) -> Iterator[str]:
     if not at:
         yield "message-id:BAD" if view.message_id else "message-id:NONE"
         return
-    yield "message-id:OWN" if author and domain.lower().endswith(".".join(author.split(".")[-2:])) else "message-id:OTHER"
+    yield (
+        "message-id:OWN" if author and domain.lower().endswith(".".join(author.split(".")[-2:])) else "message-id:OTHER"
+    )
     shape = _RUN.sub(r"\1+", local[:80].translate(_SHAPE))
     yield f"message-id:{shape[:20]}"
 

@@ -1,4 +1,6 @@
-"""HTML source → visible text and the tokens of its tags. Linear on any input: no pattern here can backtrack over a tag twice."""
+"""HTML source → visible text and the tokens of its tags. Linear on any input: no pattern here can backtrack over a tag
+twice.
+"""
 
 import re
 from html import unescape
@@ -14,7 +16,9 @@ _INLINE = re.compile(r"/?(?:b|i|u|a|em|font|span|strong|small|big)(?![a-z0-9])",
 _TAG = re.compile(r"<(/?[A-Za-z!][^<>]*+)>")
 _ATTRIBUTE = re.compile(r"""([a-z-]{1,20})\s*+=\s*+("[^"]*+"|'[^']*+'|[^\s>"']++)""", re.I)
 # Attributes whose value is content, an address or a serial number: only that they are there is told.
-_OPAQUE = frozenset(("href", "src", "alt", "title", "content", "name", "id", "class", "action", "background", "style", "value"))
+_OPAQUE = frozenset(
+    ("href", "src", "alt", "title", "content", "name", "id", "class", "action", "background", "style", "value")
+)
 
 
 class HtmlText(NamedTuple):

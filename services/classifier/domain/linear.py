@@ -1,9 +1,11 @@
-"""Linear models on sets of indices, the second opinions beside Bayes: one on the byte trigrams of the visible text, which sees
-what words cannot (broken words, foreign scripts, style), one on the header's tokens, which few words of a long text cannot
-outvote. They are trained in the dual (Hsieh et al. 2008, squared hinge loss), so a lesson is one cheap step.
+"""Linear models on sets of indices, the second opinions beside Bayes: one on the byte trigrams of the visible text,
+which sees what words cannot (broken words, foreign scripts, style), one on the header's tokens, which few words of a
+long text cannot outvote. They are trained in the dual (Hsieh et al. 2008, squared hinge loss), so a lesson is one cheap
+step.
 
-They cannot subtract. After an unlearning they are trained again from the facts, in the background (see `training`); `Facts`
-tells from which. Measured on the SpamAssassin public corpus: the same learner on byte 4-grams misses a third more spams.
+They cannot subtract. After an unlearning they are trained again from the facts, in the background (see `training`);
+`Facts` tells from which. Measured on the SpamAssassin public corpus: the same learner on byte 4-grams misses a third
+more spams.
 """
 
 import math
@@ -46,7 +48,9 @@ class LinearModel:
         return float(self.weights.take(indices).sum()) / math.sqrt(len(indices)) + self.bias
 
     def probability(self, indices: Indices) -> float:
-        """The probability of spam, both sides equally likely before; 0.5 while one side is unknown or nothing is to be read."""
+        """The probability of spam, both sides equally likely before; 0.5 while one side is unknown or nothing is to be
+        read.
+        """
         spam, ham, _ = self.facts
         if not (spam and ham and len(indices)):
             return 0.5

@@ -1,7 +1,8 @@
 """The little of a message that the classifier reads: the one place where it meets the structure scan.
 
-Nothing of the way a message came is in it (Received, Return-Path, Authentication-Results, X-Spam-*, List-*, Date, serial
-numbers of Message-ID): those name the receiving host, the time or the list, and a model that learns them learns its corpus.
+Nothing of the way a message came is in it (Received, Return-Path, Authentication-Results, X-Spam-*, List-*, Date,
+serial numbers of Message-ID): those name the receiving host, the time or the list, and a model that learns them learns
+its corpus.
 """
 
 from collections.abc import Iterator
@@ -28,7 +29,9 @@ class TextPart(NamedTuple):
 
 
 class MessageView(NamedTuple):
-    """`names` are the header fields' names in lower case; `fields` the values of those fields that the classifier reads."""
+    """`names` are the header fields' names in lower case; `fields` the values of those fields that the classifier
+    reads.
+    """
 
     subject: str
     from_: tuple[DisplayAddress, ...]

@@ -14,7 +14,8 @@ from services.classifier.domain.training import Trained
 ENOUGH = 50
 # How much more an account's own lessons count for its mail than those of others.
 OWN_WEIGHT = 4.0
-# The linear models cannot unlearn: with more than this share of lessons taken back since their training, they are not asked.
+# The linear models cannot unlearn: with more than this share of lessons taken back since their training, they are not
+# asked.
 TAKEN_BACK_SHARE = 0.02
 
 
@@ -53,7 +54,9 @@ class Model:
         self.linear.learn(found, lesson.is_spam)
 
     def unlearn(self, lesson: Lesson) -> None:
-        """Take a lesson back, exactly; the linear models wait for their training. Raises StaleLesson, CorruptFeatures, NotLearnt."""
+        """Take a lesson back, exactly; the linear models wait for their training. Raises StaleLesson, CorruptFeatures,
+        NotLearnt.
+        """
         self.counts.remove(features_of_lesson(lesson).tokens, lesson.is_spam)
 
     def adopt(self, trained: Trained) -> None:
@@ -61,7 +64,9 @@ class Model:
         self.linear, self.bayes = trained
 
     def opinion(self, found: Features, own: Evidence | None = None) -> Opinion | None:
-        """What the model thinks of a message, `own` being the evidence of the account it is for; None before it is ready."""
+        """What the model thinks of a message, `own` being the evidence of the account it is for; None before it is
+        ready.
+        """
         if not self.is_ready:
             return None
         seen = self.counts.seen(found.tokens)
@@ -86,4 +91,6 @@ class Model:
     def _linear_is_ready(self) -> bool:
         facts = self.linear.facts
         taken_back = abs(facts.spam - self.spam_seen) + abs(facts.ham - self.ham_seen)
-        return min(facts.spam, facts.ham) >= ENOUGH and taken_back <= TAKEN_BACK_SHARE * (self.spam_seen + self.ham_seen)
+        return min(facts.spam, facts.ham) >= ENOUGH and taken_back <= TAKEN_BACK_SHARE * (
+            self.spam_seen + self.ham_seen
+        )

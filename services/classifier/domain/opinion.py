@@ -6,7 +6,8 @@ from services.classifier.domain.linear import Facts
 
 
 class Opinion(NamedTuple):
-    """Probabilities of spam, 0 to 1: of Bayes, and of the linear models on the text and on the header (None: they have none).
+    """Probabilities of spam, 0 to 1: of Bayes, and of the linear models on the text and on the header (None: they have
+    none).
 
     `words` moved Bayes most, strongest first, each with its log-odds (above 0: spam). `facts` says what Bayes had seen,
     `linear_facts` what the linear models had, which may lag behind until their next training.

@@ -1,4 +1,6 @@
-"""Text → the bytes that trigrams are made of: lower case, single spaces, and all digits one, so that no date or serial number is learnt."""
+"""Text → the bytes that trigrams are made of: lower case, single spaces, and all digits one, so that no date or serial
+number is learnt.
+"""
 
 from services.classifier.domain.strange import lowered, strange_characters
 

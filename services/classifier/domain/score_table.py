@@ -11,10 +11,10 @@
 | 0.40 – 0.60 | BAYES_50  | 0.0   |   | 0.99 – 0.999| BAYES_99  | 5.0   |
 |             |           |       |   | from 0.999  | BAYES_999 | 6.0   |
 
-The linear models have the same table under the names TRIGRAM_nn and HEADER_nn. A point is a factor of about 2.5 of odds, so
-they add up as independent evidence does: from 0.99 any alone reaches the threshold, at 0.95 and 0.80 two together do. The
-lower side is bounded: no text is so good that it outweighs all other tests. Before 50 spam and 50 ham have been seen there is no opinion: no
-test and 0 points.
+The linear models have the same table under the names TRIGRAM_nn and HEADER_nn. A point is a factor of about 2.5 of
+odds, so they add up as independent evidence does: from 0.99 any alone reaches the threshold, at 0.95 and 0.80 two
+together do. The lower side is bounded: no text is so good that it outweighs all other tests. Before 50 spam and 50 ham
+have been seen there is no opinion: no test and 0 points.
 """
 
 from bisect import bisect_right

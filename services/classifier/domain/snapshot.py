@@ -118,7 +118,11 @@ def _fill_linear(model: LinearModel, stored: _Linear) -> None:
     if not np.isfinite(weights).all():
         raise CorruptFeatures("weights are no numbers")
     model.weights[_indices(stored.indices, len(model.weights), len(weights))] = weights
-    model.bias, model.calibration, model.facts = _finite(stored.bias), _calibration(stored.calibration), Facts(*stored.facts)
+    model.bias, model.calibration, model.facts = (
+        _finite(stored.bias),
+        _calibration(stored.calibration),
+        Facts(*stored.facts),
+    )
 
 
 def _calibration(stored: tuple[float, float]) -> Calibration:

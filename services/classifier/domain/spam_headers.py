@@ -19,7 +19,11 @@ def spam_headers(verdict: Verdict, version: str) -> bytes:
     """The header fields, each ending in CRLF, folded (RFC 5322 §2.2.3) at spaces and behind commas."""
     flag = b"X-Spam-Flag: YES\r\n" if verdict.is_spam else b""
     stars = b"*" * max(0, min(MAX_STARS, int(verdict.score)))
-    return b"%sX-Spam-Status: %s\r\nX-Spam-Level:%s\r\n" % (flag, _folded(_status(verdict, version)), b" " + stars if stars else b"")
+    return b"%sX-Spam-Status: %s\r\nX-Spam-Level:%s\r\n" % (
+        flag,
+        _folded(_status(verdict, version)),
+        b" " + stars if stars else b"",
+    )
 
 
 def _status(verdict: Verdict, version: str) -> list[str]:

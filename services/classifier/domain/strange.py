@@ -1,4 +1,6 @@
-"""The characters of a text that are not ASCII: few different ones in most mail, so what is done for each is done to all bytes at once."""
+"""The characters of a text that are not ASCII: few different ones in most mail, so what is done for each is done to all
+bytes at once.
+"""
 
 _ASCII = bytes(range(128))
 # Its lower case depends on what stands around it.

@@ -7,8 +7,8 @@ from services.classifier.domain.hashing import NO_INDICES, Indices
 
 
 class TokenNames(NamedTuple):
-    """The `tokens` of a message in order, encoded, with their `indices`; neighbours within each of `runs` (slices of the tokens)
-    are pairs, whose indices are in `pairs`, run by run."""
+    """The `tokens` of a message in order, encoded, with their `indices`; neighbours within each of `runs` (slices of
+    the tokens) are pairs, whose indices are in `pairs`, run by run."""
 
     tokens: Sequence[bytes]
     indices: Indices
@@ -20,7 +20,10 @@ class TokenNames(NamedTuple):
         if not (len(wanted) and len(self.indices)):
             return [None] * len(wanted)
         singles, pairs = _first_places(self.indices, wanted), _first_places(self.pairs, wanted)
-        return [self._token(one) if one >= 0 else self._pair(two) if two >= 0 else None for one, two in zip(singles, pairs, strict=True)]
+        return [
+            self._token(one) if one >= 0 else self._pair(two) if two >= 0 else None
+            for one, two in zip(singles, pairs, strict=True)
+        ]
 
     def every(self) -> list[str]:
         """All tokens and pairs."""

@@ -1,7 +1,7 @@
 """Training from facts, in the background: the linear models anew, and the calibration of all three.
 
-Leaving a fact out is exact for Bayes, whose counts subtract; for the linear models the dual variables tell it (Jaakkola and
-Haussler 1999).
+Leaving a fact out is exact for Bayes, whose counts subtract; for the linear models the dual variables tell it (Jaakkola
+and Haussler 1999).
 """
 
 import math
@@ -113,7 +113,9 @@ def _newest(examples: Sequence[Example]) -> list[Example]:
 
 
 def _order(count: int, number: int) -> Iterator[int]:
-    """A fixed shuffle of range(count) for each pass: strides near the golden section, which mix whatever order facts came in."""
+    """A fixed shuffle of range(count) for each pass: strides near the golden section, which mix whatever order facts
+    came in.
+    """
     stride = max(1, int(count * _GOLDEN) + 2 * number)
     while count and math.gcd(stride, count) > 1:
         stride += 1

@@ -18,7 +18,9 @@ _PATH_WORD = re.compile(r"[a-z]{3,20}")
 def url_tokens(text: str) -> Iterator[str]:
     """Tokens of the different addresses of a text (HTML source or plain)."""
     lowered = lower(text)
-    addresses = dict.fromkeys(address for literal, start in _STARTS if literal in lowered for address in start.findall(lowered)[:MAX_URLS])
+    addresses = dict.fromkeys(
+        address for literal, start in _STARTS if literal in lowered for address in start.findall(lowered)[:MAX_URLS]
+    )
     if addresses:
         yield "url:"
     for address in addresses:

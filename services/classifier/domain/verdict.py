@@ -19,8 +19,8 @@ class Hit(msgspec.Struct, frozen=True, array_like=True):
 
 
 class FactsSeen(msgspec.Struct, frozen=True, array_like=True):
-    """Which training facts the models of this verdict had seen: for Bayes and for the linear models the messages of each
-    label, and the number of the training that the linear models and all middles stem from."""
+    """Which training facts the models of this verdict had seen: for Bayes and for the linear models the messages of
+    each label, and the number of the training that the linear models and all middles stem from."""
 
     spam: int
     ham: int
@@ -33,8 +33,8 @@ NOTHING_SEEN = FactsSeen(0, 0, 0, 0, 0)
 
 
 class Verdict(msgspec.Struct, frozen=True, array_like=True):
-    """The score against what is `required`, the tests that make it, and why Bayes thought so: `words`, strongest first, each
-    with its log-odds (above 0: spam)."""
+    """The score against what is `required`, the tests that make it, and why Bayes thought so: `words`, strongest first,
+    each with its log-odds (above 0: spam)."""
 
     score: float
     required: float

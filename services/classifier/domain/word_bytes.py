@@ -1,7 +1,8 @@
 """A text → its words as bytes, by splitting: in a third of the time that the patterns of `words` take.
 
-The rules are those of `words`. Its patterns still read what is rare here: the chunks (what stands between white space) that hold
-amounts, rows of exclamation marks or odd characters, runs that are longer than a word, and texts with too many odd characters.
+The rules are those of `words`. Its patterns still read what is rare here: the chunks (what stands between white space)
+that hold amounts, rows of exclamation marks or odd characters, runs that are longer than a word, and texts with too
+many odd characters.
 """
 
 from collections.abc import Iterator
@@ -15,7 +16,9 @@ MOST_STRANGE = 60
 MOST_CHUNKS = 100
 
 _JOINERS = b"_'.-"
-_LETTERS = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789" + _JOINERS + bytes(range(0x80, 0x100)))
+_LETTERS = frozenset(
+    b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789" + _JOINERS + bytes(range(0x80, 0x100))
+)
 _SPACES = bytes(0x20 if byte <= 0x20 else byte for byte in range(256))
 _INNER = bytes(byte if byte in _LETTERS else 0x20 for byte in range(256))
 _NOT_SMALL = bytes(0x20 if byte < 0x80 and chr(byte).islower() else inner for byte, inner in enumerate(_INNER))
@@ -28,8 +31,8 @@ _FIRST_WIDE = "\u2e80"
 
 
 class Words(NamedTuple):
-    """The words of a text in lower case (UTF-8) without the numbers of years; `shouted` are tokens for words of more than three
-    letters that are written in capitals; `seen` counts the years too."""
+    """The words of a text in lower case (UTF-8) without the numbers of years; `shouted` are tokens for words of more
+    than three letters that are written in capitals; `seen` counts the years too."""
 
     words: list[bytes]
     shouted: list[str]
@@ -133,7 +136,11 @@ def _split(data: bytes, chunks: list[list[bytes]]) -> list[bytes]:
     if len(max(pieces, key=len, default=b"")) <= LONGEST:
         return pieces
     taken = iter(chunks)
-    return [word for piece in pieces for word in ((piece,) if len(piece) <= LONGEST else next(taken) if piece == _CHUNK else _cut(piece))]
+    return [
+        word
+        for piece in pieces
+        for word in ((piece,) if len(piece) <= LONGEST else next(taken) if piece == _CHUNK else _cut(piece))
+    ]
 
 
 def _cut(run: bytes) -> list[bytes]:

@@ -3,8 +3,8 @@
 import re
 
 # A word may hold digits, apostrophes, dots, hyphens and dollar signs, and ends after 20 characters; amounts and rows of
-# exclamation marks are words too; scripts that set no spaces (from U+2E80: CJK) give one word a character, and their pairs
-# say the rest.
+# exclamation marks are words too; scripts that set no spaces (from U+2E80: CJK) give one word a character, and their
+# pairs say the rest.
 LONGEST = 20
 _AMOUNTS = r"|[$€£]\d[\d.,]{0,20}|!!+"
 _EDGE = r"[^\W_\u2e80-\U0010ffff]"

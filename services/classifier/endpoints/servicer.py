@@ -20,7 +20,13 @@ class ClassifierEndpoint(ClassifierServicer):
     async def Learning(self, request: pb.LearningRequest, context: Any) -> pb.LearningReply:
         model = self._teacher.model
         row = await self._store.read(lambda reader: reader.one("SELECT count(*) FROM lesson"))
-        return pb.LearningReply(spam_seen=model.spam_seen, ham_seen=model.ham_seen, facts=row[0] if row else 0, active=model.is_ready, ready=True)
+        return pb.LearningReply(
+            spam_seen=model.spam_seen,
+            ham_seen=model.ham_seen,
+            facts=row[0] if row else 0,
+            active=model.is_ready,
+            ready=True,
+        )
 
     async def RebuildModel(self, request: pb.RebuildModelRequest, context: Any) -> pb.LearningReply:
         await self._teacher.rebuild()

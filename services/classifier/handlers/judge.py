@@ -1,7 +1,7 @@
 """Judging one mail, once: a repeat gets the recorded verdict.
 
-The verdict is one for all recipients. So what an account taught itself counts more only when all recipients of the mail lead to that
-one account; the verdict says whose lessons they were and how many.
+The verdict is one for all recipients. So what an account taught itself counts more only when all recipients of the mail
+lead to that one account; the verdict says whose lessons they were and how many.
 """
 
 from __future__ import annotations
@@ -43,7 +43,9 @@ class Recipients(Protocol):
 
 
 class _Examined(NamedTuple):
-    """What was found of a mail: the model's opinion, other tests that were met, and the account whose own lessons counted more."""
+    """What was found of a mail: the model's opinion, other tests that were met, and the account whose own lessons
+    counted more.
+    """
 
     opinion: Opinion | None
     tests: tuple[Hit, ...] = ()
@@ -55,7 +57,13 @@ class Judge:
     """Takes verdicts and records them."""
 
     def __init__(
-        self, store: EventStore, blobs: BlobReader, teacher: Teacher, settings: ClassifierSettings, recipients: Recipients, own: OwnEvidence
+        self,
+        store: EventStore,
+        blobs: BlobReader,
+        teacher: Teacher,
+        settings: ClassifierSettings,
+        recipients: Recipients,
+        own: OwnEvidence,
     ) -> None:
         self._store = store
         self._blobs = blobs
@@ -66,7 +74,8 @@ class Judge:
 
     async def classify(self, mail: MailReceived) -> MailClassified:
         """The verdict in force for a mail, recorded when this returns."""
-        # Asked before the mail is read: under load there are many repeats, and each that is examined again makes the load greater.
+        # Asked before the mail is read: under load there are many repeats, and each that is examined again makes the
+        # load greater.
         return await self._recorded(mail.queue_id) or await self._judged(mail)
 
     async def _recorded(self, queue_id: str) -> MailClassified | None:
@@ -78,7 +87,9 @@ class Judge:
     async def _judged(self, mail: MailReceived) -> MailClassified:
         found = await self._examined(mail)
         judged = judge(found.opinion, found.tests, self._settings.threshold)
-        fact = MailClassified(mail.queue_id, _as_fact(judged, found, self._settings.words_kept), spam_headers(judged, VERSION))
+        fact = MailClassified(
+            mail.queue_id, _as_fact(judged, found, self._settings.words_kept), spam_headers(judged, VERSION)
+        )
         why = Provenance(ACTOR, correlation=mail.queue_id)
         try:
             await self._store.write(lambda transaction: transaction.append(mail.queue_id, [fact], why, expected=0))
@@ -106,11 +117,17 @@ class Judge:
 def _as_fact(judged: Judged, found: _Examined, words: int) -> Verdict:
     seen, opinion, own = judged.facts, found.opinion, found.own
     return Verdict(
-        spam=judged.is_spam, score=judged.score, required=judged.required,
+        spam=judged.is_spam,
+        score=judged.score,
+        required=judged.required,
         tests=tuple(Test(test.name, test.score, test.description) for test in judged.tests),
         words=tuple(Word(word, round(weight, 4)) for word, weight in judged.words[:words]),
-        probability=opinion.bayes if opinion else 0.5, second_probability=opinion.text if opinion and opinion.text is not None else 0.5,
-        spam_seen=seen.spam, ham_seen=seen.ham,
+        probability=opinion.bayes if opinion else 0.5,
+        second_probability=opinion.text if opinion and opinion.text is not None else 0.5,
+        spam_seen=seen.spam,
+        ham_seen=seen.ham,
         model=f"bayes {seen.spam}+{seen.ham}, linear {seen.linear_spam}+{seen.linear_ham}, training {seen.generation}",
-        account=found.account, own_spam=own.spam_seen if own is not None else 0, own_ham=own.ham_seen if own is not None else 0,
-    )  # fmt: skip
+        account=found.account,
+        own_spam=own.spam_seen if own is not None else 0,
+        own_ham=own.ham_seen if own is not None else 0,
+    )

@@ -46,7 +46,9 @@ class Taught(NamedTuple):
 class LessonFollower:
     """Follows the mailbox store. The cursor moves in the transaction of the lessons."""
 
-    def __init__(self, store: EventStore, mailstore: Any, blobs: BlobReader, still: asyncio.Lock, bytes_examined: int) -> None:
+    def __init__(
+        self, store: EventStore, mailstore: Any, blobs: BlobReader, still: asyncio.Lock, bytes_examined: int
+    ) -> None:
         self._store = store
         self._mailstore: Any = MailstoreStub(mailstore)
         self._blobs = blobs
@@ -55,7 +57,9 @@ class LessonFollower:
         self._roles: dict[str, Role] = {}
 
     async def effect(self, events: Sequence[Event], after: dict[int, int]) -> None:
-        """Learn from a batch of facts. Lessons are written once whatever is repeated, so the cursor may ride on a later commit."""
+        """Learn from a batch of facts. Lessons are written once whatever is repeated, so the cursor may ride on a later
+        commit.
+        """
         teaching = [event for event in events if event.type in _TAUGHT_BY]
         for event in teaching:
             await self._learn(await self._taught(event))
@@ -73,14 +77,18 @@ class LessonFollower:
                 label = label_of_transfer(None, await self._role(account, mailbox))
                 return [Taught(account, entry.blob, label, cause, actor) for entry in entries] if label else []
             case MessagesMoved() | MessagesCopied():
-                label = label_of_transfer(await self._role(fact.account, fact.source), await self._role(fact.account, fact.target))
+                label = label_of_transfer(
+                    await self._role(fact.account, fact.source), await self._role(fact.account, fact.target)
+                )
                 blobs = await self._blobs_of(fact) if label else []
                 return [Taught(fact.account, blob, label, cause, actor) for blob in blobs] if label else []
             case _:
                 return []
 
     async def _blobs_of(self, fact: MessagesMoved | MessagesCopied) -> Sequence[str]:
-        """The contents of the messages. Facts of older releases do not name them: then what is still where it went is taught."""
+        """The contents of the messages. Facts of older releases do not name them: then what is still where it went is
+        taught.
+        """
         if fact.contents:
             return fact.contents
         total = sum(last - first + 1 for first, last in fact.uids)
@@ -99,7 +107,11 @@ class LessonFollower:
 
     async def _learn(self, taught: list[Taught]) -> None:
         for start in range(0, len(taught), _AT_ONCE):
-            some = [(one, found) for one in taught[start : start + _AT_ONCE] if (found := await self._features(one.blob)) is not None]
+            some = [
+                (one, found)
+                for one in taught[start : start + _AT_ONCE]
+                if (found := await self._features(one.blob)) is not None
+            ]
             async with self._still:
                 await self._store.write(lambda transaction, some=some: self._record(transaction, some))  # type: ignore[misc]
 
@@ -119,7 +131,13 @@ class LessonFollower:
             if previous == one.label.value:
                 continue
             fact = LessonLearned(
-                account=one.account, content=one.blob, label=one.label.value, previous=previous, features=tuple(found.to_bytes()),
+                account=one.account,
+                content=one.blob,
+                label=one.label.value,
+                previous=previous,
+                features=tuple(found.to_bytes()),
                 tokenizer=TOKENIZER_VERSION,
-            )  # fmt: skip
-            transaction.append(f"lessons:{one.account}", [fact], Provenance(one.actor, one.cause, one.blob), owner=one.account)
+            )
+            transaction.append(
+                f"lessons:{one.account}", [fact], Provenance(one.actor, one.cause, one.blob), owner=one.account
+            )

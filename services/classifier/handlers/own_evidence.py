@@ -1,4 +1,6 @@
-"""What accounts have taught themselves: made from their lessons when a mail of theirs is judged, kept until they teach again."""
+"""What accounts have taught themselves: made from their lessons when a mail of theirs is judged, kept until they teach
+again.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ NEWEST = 100
 """Lessons of an account that are looked at: at most some 10 ms of a thread, and 0.6 MB."""
 MOST_TOKENS = 2_000_000
 """Distinct tokens in memory, all accounts together: 24 MB."""
-_LESSONS = f"SELECT label, tokenizer, features FROM lesson WHERE account = ? ORDER BY at DESC, version DESC LIMIT {NEWEST}"  # noqa: S608
+_LESSONS = (
+    f"SELECT label, tokenizer, features FROM lesson WHERE account = ? ORDER BY at DESC, version DESC LIMIT {NEWEST}"  # noqa: S608
+)
 
 
 class OwnEvidence:
@@ -61,7 +65,9 @@ class OwnEvidence:
         before = self._taught[account]
         rows = await self._store.read(lambda reader: reader.all(_LESSONS, (account,)))
         made = await asyncio.to_thread(AccountCounts, _examples(rows)) if rows else None
-        if before == self._taught[account]:  # else it taught meanwhile: good enough for this mail, made anew for the next
+        if (
+            before == self._taught[account]
+        ):  # else it taught meanwhile: good enough for this mail, made anew for the next
             self._keep(account, made)
         return made if made else None
 

@@ -1,4 +1,6 @@
-"""The model in memory, kept equal to the standing lessons: it learns and unlearns after each commit, and can be made anew from them."""
+"""The model in memory, kept equal to the standing lessons: it learns and unlearns after each commit, and can be made
+anew from them.
+"""
 
 from __future__ import annotations
 
@@ -102,8 +104,8 @@ class Teacher:
             self._due = asyncio.get_running_loop().create_task(self._after_quiet())
 
     async def _after_quiet(self) -> None:
-        """Lessons that come while it trains are followed by another training: what they took back is still in this one. A training
-        that fails is tried again after a pause, each twice as long as the last."""
+        """Lessons that come while it trains are followed by another training: what they took back is still in this one.
+        A training that fails is tried again after a pause, each twice as long as the last."""
         trained, pause = -1, self._delay
         while trained != self._lessons_followed:
             await self._quiet()
@@ -180,7 +182,9 @@ def _page(after: Row) -> Callable[[Reader], list[Row]]:
 
 def _lesson(account: str, label: str, tokenizer: int, features: tuple[bytes, ...]) -> Lesson:
     # Facts of another tokenizer may be packed otherwise; the model refuses them by their version.
-    packed = PackedFeatures(*features) if len(features) == len(PackedFeatures._fields) else PackedFeatures(b"", b"", b"")
+    packed = (
+        PackedFeatures(*features) if len(features) == len(PackedFeatures._fields) else PackedFeatures(b"", b"", b"")
+    )
     return Lesson(account, Label(label), tokenizer, packed)
 
 
@@ -190,4 +194,3 @@ def _try(change: Callable[[Lesson], None], lesson: Lesson) -> None:
         change(lesson)
     except (StaleLesson, CorruptFeatures, NotLearnt) as error:
         log.warning("classifier.lesson_passed_over", error=str(error))
-

@@ -30,18 +30,33 @@ class LessonProjection:
     def __init__(self, metadata: MetaData) -> None:
         self.tables: Sequence[sqlalchemy.Table] = (
             Table(
-                "lesson", metadata,
-                Column("account", Text, nullable=False), Column("content", Text, nullable=False), Column("label", Text, nullable=False),
-                Column("tokenizer", Integer, nullable=False), Column("features", LargeBinary, nullable=False),
-                Column("at", BigInteger, nullable=False), Column("version", BigInteger, nullable=False),
-                PrimaryKeyConstraint("account", "content"), Index("lesson_order", "at", "account", "version"), sqlite_with_rowid=False,
+                "lesson",
+                metadata,
+                Column("account", Text, nullable=False),
+                Column("content", Text, nullable=False),
+                Column("label", Text, nullable=False),
+                Column("tokenizer", Integer, nullable=False),
+                Column("features", LargeBinary, nullable=False),
+                Column("at", BigInteger, nullable=False),
+                Column("version", BigInteger, nullable=False),
+                PrimaryKeyConstraint("account", "content"),
+                Index("lesson_order", "at", "account", "version"),
+                sqlite_with_rowid=False,
             ),
-        )  # fmt: skip
+        )
 
     def apply(self, connection: Connection, recorded: Recorded) -> None:
         match recorded.event:
             case LessonLearned() as fact if fact.label != NONE:
-                row = (fact.account, fact.content, fact.label, fact.tokenizer, pack(fact.features), recorded.at, recorded.version)
+                row = (
+                    fact.account,
+                    fact.content,
+                    fact.label,
+                    fact.tokenizer,
+                    pack(fact.features),
+                    recorded.at,
+                    recorded.version,
+                )
                 connection.execute(_PUT, row)
             case LessonLearned(account, content) | LessonForgotten(account, content):
                 connection.execute("DELETE FROM lesson WHERE account = ? AND content = ?", (account, content))

@@ -34,7 +34,17 @@ def from_submitted(event: MailSubmitted) -> Mail:
     return _mail(event, submitted=True)
 
 
-def _mail(event: MailReceived | MailSubmitted, *, spam: bool = False, spam_headers: bytes = b"", submitted: bool = False) -> Mail:
+def _mail(
+    event: MailReceived | MailSubmitted, *, spam: bool = False, spam_headers: bytes = b"", submitted: bool = False
+) -> Mail:
     return Mail(
-        event.queue_id, event.reverse_path, event.recipients, event.message, event.ret, event.envid, spam, spam_headers, submitted
-    )  # fmt: skip
+        event.queue_id,
+        event.reverse_path,
+        event.recipients,
+        event.message,
+        event.ret,
+        event.envid,
+        spam,
+        spam_headers,
+        submitted,
+    )

@@ -1,4 +1,6 @@
-"""The plan of a mail: one step for each copy and each refusal, decided from how its recipients resolve and what their scripts say."""
+"""The plan of a mail: one step for each copy and each refusal, decided from how its recipients resolve and what their
+scripts say.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,9 @@ def built_in(_account: str) -> Script:
     return FILE_SPAM
 
 
-def plan(mail: Mail, routes: Iterable[Route], script_of: ScriptOf = built_in) -> tuple[tuple[Step, ...], tuple[str, ...]]:
+def plan(
+    mail: Mail, routes: Iterable[Route], script_of: ScriptOf = built_in
+) -> tuple[tuple[Step, ...], tuple[str, ...]]:
     """The steps, numbered through the plan, and each recipient's way in words. One mail reaches an account once."""
     steps: list[Step] = []
     told: list[str] = []
@@ -35,13 +39,21 @@ def plan(mail: Mail, routes: Iterable[Route], script_of: ScriptOf = built_in) ->
     return tuple(steps), tuple(told)
 
 
-def _steps(mail: Mail, recipient: Recipient, resolution: Resolution, reached: set[str], script_of: ScriptOf) -> Iterator[Step]:
+def _steps(
+    mail: Mail, recipient: Recipient, resolution: Resolution, reached: set[str], script_of: ScriptOf
+) -> Iterator[Step]:
     match resolution.kind:
         case Kind.ACCOUNTS:
             for target in resolution.targets:
                 yield from _to_target(mail, recipient, target, reached, script_of)
         case Kind.REMOTE:
-            yield from _to_target(mail, recipient, resolution.targets[0] if resolution.targets else Target(recipient.address), reached, script_of)
+            yield from _to_target(
+                mail,
+                recipient,
+                resolution.targets[0] if resolution.targets else Target(recipient.address),
+                reached,
+                script_of,
+            )
         case Kind.UNKNOWN:
             yield Step(recipient.address, 0, "bounce", reason="there is no such mailbox here", rule="5.1.1")
         case Kind.DISABLED:
@@ -52,7 +64,9 @@ def _steps(mail: Mail, recipient: Recipient, resolution: Resolution, reached: se
             assert_never(resolution.kind)
 
 
-def _to_target(mail: Mail, recipient: Recipient, target: Target, reached: set[str], script_of: ScriptOf) -> Iterator[Step]:
+def _to_target(
+    mail: Mail, recipient: Recipient, target: Target, reached: set[str], script_of: ScriptOf
+) -> Iterator[Step]:
     key = target.account or target.address
     if key in reached:
         yield Step(recipient.address, 0, "discard", address=target.address, reason="this account has its copy already")
@@ -66,12 +80,26 @@ def _to_target(mail: Mail, recipient: Recipient, target: Target, reached: set[st
 
 def _filed(recipient: Recipient, target: Target, actions: Actions) -> Iterator[Step]:
     if not actions.filed:
-        yield Step(recipient.address, 0, "discard", account=target.account, address=target.address, reason="discarded by the account's script")
+        yield Step(
+            recipient.address,
+            0,
+            "discard",
+            account=target.account,
+            address=target.address,
+            reason="discarded by the account's script",
+        )
     for filed in actions.filed:
         yield Step(
-            recipient.address, 0, "store", account=target.account, address=target.address, mailbox=filed.mailbox, spam=filed.special_use == JUNK,
-            quota_bytes=target.quota_bytes, rule=filed.rule,
-        )  # fmt: skip
+            recipient.address,
+            0,
+            "store",
+            account=target.account,
+            address=target.address,
+            mailbox=filed.mailbox,
+            spam=filed.special_use == JUNK,
+            quota_bytes=target.quota_bytes,
+            rule=filed.rule,
+        )
 
 
 def _numbered(step: Step, index: int) -> Step:
@@ -79,6 +107,9 @@ def _numbered(step: Step, index: int) -> Step:
 
 
 def _told(recipient: Recipient, resolution: Resolution) -> str:
-    ends = ", ".join(target.address + ("" if target.account else " (elsewhere)") for target in resolution.targets) or resolution.kind.value
+    ends = (
+        ", ".join(target.address + ("" if target.account else " (elsewhere)") for target in resolution.targets)
+        or resolution.kind.value
+    )
     way = f" (alias {resolution.via})" if resolution.via else ""
     return f"{recipient.address} → {ends}{way}"

@@ -1,4 +1,6 @@
-"""The header lines a copy gets in front of the message, the newest on top (RFC 5321 §4.4). The shared blob is never rewritten."""
+"""The header lines a copy gets in front of the message, the newest on top (RFC 5321 §4.4). The shared blob is never
+rewritten.
+"""
 
 from __future__ import annotations
 

@@ -20,7 +20,13 @@ class DeliveryEndpoint(DeliveryServicer):
         record = record_of(await self._store.read_stream(request.queue_id))
         settled = record.settled is not None
         steps = [
-            pb.Step(recipient=step.recipient, index=step.index, action=step.action, target=step.address, state="done" if settled else "in hand")
+            pb.Step(
+                recipient=step.recipient,
+                index=step.index,
+                action=step.action,
+                target=step.address,
+                state="done" if settled else "in hand",
+            )
             for step in record.steps
         ]
         return pb.PlanReply(steps=steps, settled=settled)

@@ -44,12 +44,17 @@ class DeliveryWorker:
         self._bus = bus
         self._deliverer = deliverer
         handled = [(durable, self._handler(read), read) for durable, read in _WORK]
-        self._work = [(durable, handler, letters.of(durable.fact, handler, _queue_id_by(read))) for durable, handler, read in handled]
+        self._work = [
+            (durable, handler, letters.of(durable.fact, handler, _queue_id_by(read)))
+            for durable, handler, read in handled
+        ]
         self._workers: list[Worker] = []
 
     def start(self, concurrency: int) -> None:
         """Take mails from now on."""
-        self._workers = [self._bus.work(durable, handler, exhausted, concurrency) for durable, handler, exhausted in self._work]
+        self._workers = [
+            self._bus.work(durable, handler, exhausted, concurrency) for durable, handler, exhausted in self._work
+        ]
 
     async def stop(self) -> None:
         """Take no new mails, finish those at hand: behind this the store may close."""

@@ -34,7 +34,9 @@ ACTOR = Actor("service", "delivery")
 class Deliverer:
     """Carries mails to where they go."""
 
-    def __init__(self, store: EventStore, book: FollowedBook, notices: Notices, mailstore: Any, outbound: Any, clock: Clock) -> None:
+    def __init__(
+        self, store: EventStore, book: FollowedBook, notices: Notices, mailstore: Any, outbound: Any, clock: Clock
+    ) -> None:
         self._store = store
         self._book = book
         self._notices = notices
@@ -43,20 +45,32 @@ class Deliverer:
         self._clock = clock
 
     async def deliver(self, mail: Mail) -> tuple[Outcome, ...]:
-        """Everything for one mail; its outcomes once it is settled. Raises Unavailable when a step must be tried again later."""
+        """Everything for one mail; its outcomes once it is settled. Raises Unavailable when a step must be tried again
+        later.
+        """
         why = Provenance(ACTOR, correlation=mail.queue_id)
         with acting(why):
             record = await self._planned(mail, why)
             while record.settled is None:
-                failures = [one for one in await asyncio.gather(*(self._step(mail, step) for step in record.steps)) if one is not None]
-                record = await self._bounced(mail, record, failures, why) if failures else await self._settled(mail, record, why)
+                failures = [
+                    one
+                    for one in await asyncio.gather(*(self._step(mail, step) for step in record.steps))
+                    if one is not None
+                ]
+                record = (
+                    await self._bounced(mail, record, failures, why)
+                    if failures
+                    else await self._settled(mail, record, why)
+                )
         return record.settled
 
     async def _planned(self, mail: Mail, why: Provenance) -> Record:
         record = record_of(await self._store.read_stream(mail.queue_id))
         if record.planned:
             return record
-        routes = [(recipient, await self._book.resolve(parse_address(recipient.address))) for recipient in mail.recipients]
+        routes = [
+            (recipient, await self._book.resolve(parse_address(recipient.address))) for recipient in mail.recipients
+        ]
         steps, told = plan(mail, routes)
         return await self._append(mail, record, [DeliveryPlanned(mail.queue_id, steps, told)], why)
 
@@ -65,16 +79,27 @@ class Deliverer:
         return await self._append(mail, record, [DeliverySettled(mail.queue_id, outcomes)], why)
 
     async def _bounced(self, mail: Mail, record: Record, failures: list[Failure], why: Provenance) -> Record:
-        """All failures of a round are recorded together and told in one notification; of a notification that fails, nobody is told."""
-        notices = await self._notices.steps(mail, [failure for failure in failures if not failure.step.blob], record.next_index)
-        facts = [DeliveryBounced(mail.queue_id, step.recipient, step.index, reason, status) for step, reason, status in failures]
+        """All failures of a round are recorded together and told in one notification; of a notification that fails,
+        nobody is told.
+        """
+        notices = await self._notices.steps(
+            mail, [failure for failure in failures if not failure.step.blob], record.next_index
+        )
+        facts = [
+            DeliveryBounced(mail.queue_id, step.recipient, step.index, reason, status)
+            for step, reason, status in failures
+        ]
         facts[0] = msgspec.structs.replace(facts[0], steps=notices)
         return await self._append(mail, record, facts, why)
 
     async def _append(self, mail: Mail, record: Record, facts: Sequence[Event], why: Provenance) -> Record:
-        """Record a decision that was taken on `record`; when another run of the same mail was first, its decision stands."""
+        """Record a decision that was taken on `record`; when another run of the same mail was first, its decision
+        stands.
+        """
         try:
-            added = await self._store.write(lambda transaction: transaction.append(mail.queue_id, facts, why, expected=record.version))
+            added = await self._store.write(
+                lambda transaction: transaction.append(mail.queue_id, facts, why, expected=record.version)
+            )
         except VersionConflict:
             return record_of(await self._store.read_stream(mail.queue_id))
         return record_of(added, record)
@@ -106,27 +131,50 @@ def _copy(mail: Mail, step: Step, now: int) -> DeliverRequest:
     message = mail.message
     own = not step.blob
     return DeliverRequest(
-        account=step.account, queue_id=mail.queue_id, recipient=step.recipient, index=step.index, mailbox=step.mailbox, spam=step.spam,
-        blob=step.blob or message.blob, size=message.size if own else step.size, prefix=prefix(mail, step) if own else notice_prefix(step),
-        flags=step.flags, internal_date=now, message_id=message.message_id if own else step.message_id, quota_bytes=step.quota_bytes,
-        references=message.references if own else (message.message_id,), subject=message.subject if own else "",
-    )  # fmt: skip
+        account=step.account,
+        queue_id=mail.queue_id,
+        recipient=step.recipient,
+        index=step.index,
+        mailbox=step.mailbox,
+        spam=step.spam,
+        blob=step.blob or message.blob,
+        size=message.size if own else step.size,
+        prefix=prefix(mail, step) if own else notice_prefix(step),
+        flags=step.flags,
+        internal_date=now,
+        message_id=message.message_id if own else step.message_id,
+        quota_bytes=step.quota_bytes,
+        references=message.references if own else (message.message_id,),
+        subject=message.subject if own else "",
+    )
 
 
 def _enqueue(mail: Mail, step: Step) -> EnqueueRequest:
     message, recipient = mail.message, next((one for one in mail.recipients if one.address == step.recipient), None)
     own = not step.blob
     return EnqueueRequest(
-        queue_id=mail.queue_id, recipient=step.recipient, index=step.index, blob=step.blob or message.blob, prefix=message.prefix if own else b"",
-        size=message.size if own else step.size, reverse_path=mail.reverse_path if own else "", forward_path=step.address,
-        notify=(recipient.notify if recipient and own else ""), orcpt=(recipient.orcpt if recipient and own else ""), ret=mail.ret if own else "",
-        envid=mail.envid if own else "", eight_bit=message.eight_bit, smtputf8=message.smtputf8,
+        queue_id=mail.queue_id,
+        recipient=step.recipient,
+        index=step.index,
+        blob=step.blob or message.blob,
+        prefix=message.prefix if own else b"",
+        size=message.size if own else step.size,
+        reverse_path=mail.reverse_path if own else "",
+        forward_path=step.address,
+        notify=(recipient.notify if recipient and own else ""),
+        orcpt=(recipient.orcpt if recipient and own else ""),
+        ret=mail.ret if own else "",
+        envid=mail.envid if own else "",
+        eight_bit=message.eight_bit,
+        smtputf8=message.smtputf8,
         message_id=message.message_id if own else step.message_id,
-    )  # fmt: skip
+    )
 
 
 def _outcome(recipient: str, record: Record) -> Outcome:
-    """What became of a recipient: delivered when any copy of it was stored, queued when one was enqueued, else bounced or discarded."""
+    """What became of a recipient: delivered when any copy of it was stored, queued when one was enqueued, else bounced
+    or discarded.
+    """
     bounced = next((fact for fact in record.bounced if fact.recipient == recipient), None)
     actions = {step.action for step in record.steps if step.recipient == recipient and not step.blob}
     for action, result in (("store", "delivered"), ("enqueue", "queued")):

@@ -52,16 +52,28 @@ class Notices:
         first = next(iter(told.values()))
         return tuple(
             Step(
-                first.step.recipient, first_index + number, "store" if target.account else "enqueue", account=target.account,
-                address=target.address, blob=blob, size=size, reason=first.reason, message_id=message_id, rule="delivery status notification",
+                first.step.recipient,
+                first_index + number,
+                "store" if target.account else "enqueue",
+                account=target.account,
+                address=target.address,
+                blob=blob,
+                size=size,
+                reason=first.reason,
+                message_id=message_id,
+                rule="delivery status notification",
             )
             for number, target in enumerate(way.targets)
-        )  # fmt: skip
+        )
 
     async def _written(self, mail: Mail, fates: tuple[Undelivered, ...]) -> tuple[str, int, str]:
         identity = self._ids.new(Kind.COMMAND)
         message_id = f"{identity}@{self._host}"
-        data = build(await self._original(mail), fates, Reporter(self._host, self._clock.now(), message_id, f"mailfold-{identity}"))
+        data = build(
+            await self._original(mail),
+            fates,
+            Reporter(self._host, self._clock.now(), message_id, f"mailfold-{identity}"),
+        )
         with self._blobs.writer() as writer:
             writer.write(data)
             reference = await writer.commit(encode_scan(scan(data)))
@@ -77,11 +89,21 @@ class Notices:
                 body = blob.read(end, blob.body_size)
         except (BlobError, msgspec.DecodeError):
             header, body = b"", b""  # the mail's bytes cannot be read; the sender is told all the same
-        return Original(mail.queue_id, mail.reverse_path, self._clock.now(), header.rstrip(b"\r\n") + b"\r\n", body, mail.envid, mail.message.subject)
+        return Original(
+            mail.queue_id,
+            mail.reverse_path,
+            self._clock.now(),
+            header.rstrip(b"\r\n") + b"\r\n",
+            body,
+            mail.envid,
+            mail.message.subject,
+        )
 
 
 def _wanted(mail: Mail, failures: Sequence[Failure]) -> dict[Undelivered, Failure]:
-    """What the sender wants to hear: each fate once, nothing of a recipient with NOTIFY=NEVER or without FAILURE (RFC 3461 §4.1)."""
+    """What the sender wants to hear: each fate once, nothing of a recipient with NOTIFY=NEVER or without FAILURE (RFC
+    3461 §4.1).
+    """
     recipients = {recipient.address: recipient for recipient in mail.recipients}
     wanted: dict[Undelivered, Failure] = {}
     for failure in failures:

@@ -25,16 +25,22 @@ class PlanProjection:
     def __init__(self, metadata: MetaData) -> None:
         self.tables: Sequence[sqlalchemy.Table] = (
             Table(
-                "plan", metadata,
-                Column("queue_id", Text, primary_key=True), Column("at", BigInteger, nullable=False), Column("steps", LargeBinary, nullable=False),
+                "plan",
+                metadata,
+                Column("queue_id", Text, primary_key=True),
+                Column("at", BigInteger, nullable=False),
+                Column("steps", LargeBinary, nullable=False),
                 sqlite_with_rowid=False,
             ),
-        )  # fmt: skip
+        )
 
     def apply(self, connection: Connection, recorded: Recorded) -> None:
         match recorded.event:
             case DeliveryPlanned(queue_id, steps):
-                connection.execute("INSERT INTO plan (queue_id, at, steps) VALUES (?, ?, ?)", (queue_id, recorded.at, _encoder.encode(steps)))
+                connection.execute(
+                    "INSERT INTO plan (queue_id, at, steps) VALUES (?, ?, ?)",
+                    (queue_id, recorded.at, _encoder.encode(steps)),
+                )
             case DeliveryBounced(queue_id) as bounced:
                 self._replace(connection, queue_id, bounced)
             case DeliverySettled(queue_id):

@@ -19,7 +19,9 @@ class TooManyWaiting(Exception):
 
 
 class PasswordHasher:
-    """Hashes off the loop; how many at once and how many wait is bounded, so that a flood of log-ins takes neither memory nor all CPUs."""
+    """Hashes off the loop; how many at once and how many wait is bounded, so that a flood of log-ins takes neither
+    memory nor all CPUs.
+    """
 
     def __init__(self, concurrent: int, waiting: int) -> None:
         self._argon2 = argon2.PasswordHasher(time_cost=PASSES, memory_cost=MEMORY_KIB, parallelism=1)

@@ -35,7 +35,12 @@ class SettingsFile:
         if not self._file.exists():
             return {}
         tables = tomllib.loads(self._file.read_text("utf-8"))
-        return {f"{section}.{name}": value for section, table in tables.items() if isinstance(table, dict) for name, value in table.items()}
+        return {
+            f"{section}.{name}": value
+            for section, table in tables.items()
+            if isinstance(table, dict)
+            for name, value in table.items()
+        }
 
     def hashed(self, value: str) -> str:
         """What a fact says of a secret: a keyed hash, which shows that it changed and not to what."""

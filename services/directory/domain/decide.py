@@ -1,4 +1,6 @@
-"""Decisions: a command and the state it meets give facts, or a refusal that says what to do. Ids come in with the command."""
+"""Decisions: a command and the state it meets give facts, or a refusal that says what to do. Ids come in with the
+command.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +51,10 @@ def remove_domain(domain: DomainState) -> list[Event]:
     """The domain is no longer ours; only when nothing lives in it."""
     if domain.accounts or domain.aliases:
         found = f"{domain.accounts} account(s) and {domain.aliases} alias(es)"
-        raise Refused("not-empty", f"{domain.name} still has {found}: remove them first (`mailfold account list`, `mailfold alias list`), or disable it")
+        raise Refused(
+            "not-empty",
+            f"{domain.name} still has {found}: remove them first (`mailfold account list`, `mailfold alias list`), or disable it",
+        )
     return [DomainRemoved(domain.id, domain.name)]
 
 
@@ -71,12 +76,17 @@ def change_user(user: UserState, password_hash: str | None, disabled: bool | Non
 def remove_user(user: UserState) -> list[Event]:
     """The person goes; only when they own no account any more."""
     if user.accounts:
-        raise Refused("not-empty", f"{user.name} still owns {', '.join(user.accounts[:5])}: remove the account(s) first, or disable the user")
+        raise Refused(
+            "not-empty",
+            f"{user.name} still owns {', '.join(user.accounts[:5])}: remove the account(s) first, or disable the user",
+        )
     return [UserRemoved(user.id, user.name)]
 
 
 def add_account(taken: bool, ours: bool, user: str, account: str, address: Address, quota_bytes: int) -> list[Event]:
-    """An account in a domain that is `ours`, for a user's id, under a new id: it inherits nothing of an earlier one of the same address."""
+    """An account in a domain that is `ours`, for a user's id, under a new id: it inherits nothing of an earlier one of
+    the same address.
+    """
     _free(taken, ours, address)
     _bounded(quota_bytes)
     return [AccountAdded(account, str(address), user, quota_bytes)]
@@ -85,7 +95,10 @@ def add_account(taken: bool, ours: bool, user: str, account: str, address: Addre
 def change_account(account: AccountState, disabled: bool | None, quota_bytes: int | None) -> list[Event]:
     """The account is disabled or enabled, or has another quota (0: none)."""
     _bounded(quota_bytes or 0)
-    wanted = (account.disabled if disabled is None else disabled, account.quota_bytes if quota_bytes is None else quota_bytes)
+    wanted = (
+        account.disabled if disabled is None else disabled,
+        account.quota_bytes if quota_bytes is None else quota_bytes,
+    )
     return [] if wanted == (account.disabled, account.quota_bytes) else [AccountChanged(account.id, *wanted)]
 
 
@@ -95,7 +108,12 @@ def remove_account(account: AccountState) -> list[Event]:
 
 
 def add_alias(
-    taken: bool, ours: bool, address: Address, targets: tuple[Address, ...], is_known: Callable[[Address], bool], targets_of: AliasTargets
+    taken: bool,
+    ours: bool,
+    address: Address,
+    targets: tuple[Address, ...],
+    is_known: Callable[[Address], bool],
+    targets_of: AliasTargets,
 ) -> list[Event]:
     """Mail to `address` reaches the targets. `is_known`: a target elsewhere, or one that exists here."""
     _free(taken, ours, address)
@@ -124,9 +142,14 @@ def _bounded(quota_bytes: int) -> None:
 
 def _free(taken: bool, ours: bool, address: Address) -> None:
     if not ours:
-        raise Refused("missing", f"{address.domain} is not a domain of this server: `mailfold domain add {address.domain} --incoming` first")
+        raise Refused(
+            "missing",
+            f"{address.domain} is not a domain of this server: `mailfold domain add {address.domain} --incoming` first",
+        )
     if taken:
-        raise Refused("taken", f"{address} is there already: `mailfold account show {address}` or `mailfold alias show {address}`")
+        raise Refused(
+            "taken", f"{address} is there already: `mailfold account show {address}` or `mailfold alias show {address}`"
+        )
 
 
 def _leads_to(key: str, targets: tuple[Address, ...], targets_of: AliasTargets) -> bool:

@@ -1,4 +1,6 @@
-"""Log-ins folded before they become facts: one fact for the first, one an hour for its repeats, never a flush to disk for each."""
+"""Log-ins folded before they become facts: one fact for the first, one an hour for its repeats, never a flush to disk
+for each.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,9 @@ _LIMIT = 10_000
 
 
 class Login(msgspec.Struct, frozen=True):
-    """What makes log-ins alike. `reason` is empty for those that succeeded; `login` is an address, never other text that was typed."""
+    """What makes log-ins alike. `reason` is empty for those that succeeded; `login` is an address, never other text
+    that was typed.
+    """
 
     user: str
     account: str
@@ -30,7 +34,9 @@ class Login(msgspec.Struct, frozen=True):
 
 
 class FoldedLogins:
-    """Counts log-ins between the times they are written down. Bounded: above the limit, refusals are counted without their address."""
+    """Counts log-ins between the times they are written down. Bounded: above the limit, refusals are counted without
+    their address.
+    """
 
     def __init__(self) -> None:
         self._counts: dict[Login, int] = {}

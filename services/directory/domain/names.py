@@ -19,7 +19,9 @@ def domain_name(text: str) -> str:
     try:
         name = parse_domain(text.strip().removesuffix("."))
     except AddressError as error:
-        raise Refused("invalid", f"{text!r} is not a domain name: {error.reason}. Give a name like example.org.") from error
+        raise Refused(
+            "invalid", f"{text!r} is not a domain name: {error.reason}. Give a name like example.org."
+        ) from error
     if is_address_literal(name) or "." not in name or "_" in name:
         raise Refused("invalid", f"{text!r} cannot be a mail domain. Give a name like example.org.")
     return name
@@ -56,7 +58,9 @@ def alias_address(text: str) -> Address:
     if "*" in address.localpart:
         raise Refused("invalid", f"{text!r} has a '*': an alias is one exact address")
     if without_subaddress(address)[1] is not None:
-        raise Refused("invalid", f"{text!r} has a '+': mail to name+tag reaches name by itself, make the alias without the tag")
+        raise Refused(
+            "invalid", f"{text!r} has a '+': mail to name+tag reaches name by itself, make the alias without the tag"
+        )
     return Address(lookup_key(address).rpartition("@")[0], address.domain)
 
 
@@ -82,4 +86,6 @@ def _address(text: str) -> Address:
     try:
         return parse_address(text.strip())
     except AddressError as error:
-        raise Refused("invalid", f"{text!r} is not an address: {error.reason}. Give one like ann@example.org.") from error
+        raise Refused(
+            "invalid", f"{text!r} is not an address: {error.reason}. Give one like ann@example.org."
+        ) from error

@@ -1,6 +1,7 @@
 """Role addresses: where a domain names nobody for them, mail to postmaster and abuse reaches the operator.
 
-RFC 5321 section 4.5.1 wants postmaster of every domain that receives, and of the server itself; RFC 2142 asks for abuse as well.
+RFC 5321 section 4.5.1 wants postmaster of every domain that receives, and of the server itself; RFC 2142 asks for abuse
+as well.
 """
 
 from __future__ import annotations
@@ -28,7 +29,11 @@ class RoleMail(msgspec.Struct, frozen=True):
         if self.stand_in is None or not self._is_nobodys_role(found.kind, address):
             return found
         instead = book.resolve(self.stand_in)
-        return msgspec.structs.replace(instead, via=instead.via or str(address)) if instead.kind is Kind.ACCOUNTS else found
+        return (
+            msgspec.structs.replace(instead, via=instead.via or str(address))
+            if instead.kind is Kind.ACCOUNTS
+            else found
+        )
 
     def _is_nobodys_role(self, kind: Kind, address: Address) -> bool:
         if kind is not Kind.UNKNOWN and not (kind is Kind.REMOTE and address.domain == self.hostname):

@@ -14,13 +14,17 @@ _ANY_TABLE = re.compile(r"\s*\[")
 
 
 def with_value(text: str, name: str, value: Any) -> str:
-    """The file's text with `section.setting` set. Raises Refused when the file is written in a way that cannot be edited safely."""
+    """The file's text with `section.setting` set. Raises Refused when the file is written in a way that cannot be
+    edited safely.
+    """
     _readable(text)
     section, _, field = name.partition(".")
     lines = text.removesuffix("\n").split("\n") if text else []  # not splitlines: U+2028 is text
     edited = "\n".join(_edited(lines, section, field, f"{field} = {_literal(value)}")) + "\n"
     if not _is_same_but(text, edited, section, field, value):
-        raise Refused("invalid", f"mailfold.toml is written in a way that cannot be edited safely: set {name} there by hand")
+        raise Refused(
+            "invalid", f"mailfold.toml is written in a way that cannot be edited safely: set {name} there by hand"
+        )
     return edited
 
 
@@ -32,7 +36,9 @@ def _readable(text: str) -> None:
 
 
 def _edited(lines: list[str], section: str, field: str, line: str) -> list[str]:
-    start = next((number for number, one in enumerate(lines) if (found := _TABLE.match(one)) and found[1] == section), None)
+    start = next(
+        (number for number, one in enumerate(lines) if (found := _TABLE.match(one)) and found[1] == section), None
+    )
     if start is None:
         return [*lines, *([""] if lines and lines[-1].strip() else []), f"[{section}]", line]
     end = next((number for number in range(start + 1, len(lines)) if _ANY_TABLE.match(lines[number])), len(lines))

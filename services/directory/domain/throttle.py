@@ -23,8 +23,8 @@ class Limits(msgspec.Struct, frozen=True):
 class Throttle:
     """Counts refusals in memory, bounded: the oldest are forgotten first.
 
-    Others' failures do not shut out an address that logged in to the account lately, so nobody can lock an owner out. A loopback
-    address is many people behind one webmail, and is not counted.
+    Others' failures do not shut out an address that logged in to the account lately, so nobody can lock an owner out. A
+    loopback address is many people behind one webmail, and is not counted.
     """
 
     def __init__(self, limits: Limits) -> None:

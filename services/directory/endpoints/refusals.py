@@ -10,7 +10,12 @@ from services.directory.domain.refusal import Reason, Refused
 from shared.grpc.errors import AlreadyExists, Invalid, LimitReached, NotFound, NotNow, ServiceError
 from shared.settings import SettingsError
 
-_KINDS: dict[Reason, type[ServiceError]] = {"missing": NotFound, "taken": AlreadyExists, "invalid": Invalid, "not-empty": NotNow}
+_KINDS: dict[Reason, type[ServiceError]] = {
+    "missing": NotFound,
+    "taken": AlreadyExists,
+    "invalid": Invalid,
+    "not-empty": NotNow,
+}
 
 
 @contextlib.contextmanager

@@ -34,9 +34,16 @@ class DirectoryEndpoint(DirectoryServicer):
     """Turns requests into units of work and questions."""
 
     def __init__(
-        self, store: EventStore, commands: DirectoryCommands, settings: SettingCommands, authentication: Authentication, hasher: PasswordHasher,
-        current: CurrentBook, roles: RoleMail, password_length: int,
-    ) -> None:  # fmt: skip
+        self,
+        store: EventStore,
+        commands: DirectoryCommands,
+        settings: SettingCommands,
+        authentication: Authentication,
+        hasher: PasswordHasher,
+        current: CurrentBook,
+        roles: RoleMail,
+        password_length: int,
+    ) -> None:
         self._store = store
         self._commands = commands
         self._settings = settings
@@ -47,17 +54,23 @@ class DirectoryEndpoint(DirectoryServicer):
         self._password_length = password_length
 
     async def AddDomain(self, request: pb.AddDomainRequest, context: Any) -> pb.Domain:
-        return wire.domain(await self._write(lambda tx, why: self._commands.add_domain(tx, request.name, request.incoming, why)))
+        return wire.domain(
+            await self._write(lambda tx, why: self._commands.add_domain(tx, request.name, request.incoming, why))
+        )
 
     async def ChangeDomain(self, request: pb.ChangeDomainRequest, context: Any) -> pb.Domain:
         incoming, disabled = _given(request, "incoming"), _given(request, "disabled")
-        return wire.domain(await self._write(lambda tx, why: self._commands.change_domain(tx, request.name, incoming, disabled, why)))
+        return wire.domain(
+            await self._write(lambda tx, why: self._commands.change_domain(tx, request.name, incoming, disabled, why))
+        )
 
     async def RemoveDomain(self, request: pb.NameRequest, context: Any) -> pb.Removed:
         return pb.Removed(name=await self._write(lambda tx, why: self._commands.remove_domain(tx, request.name, why)))
 
     async def ShowDomain(self, request: pb.NameRequest, context: Any) -> pb.Domain:
-        return wire.domain(await self._read(lambda reader: load.existing("domain", request.name, load.domain(reader, request.name))))
+        return wire.domain(
+            await self._read(lambda reader: load.existing("domain", request.name, load.domain(reader, request.name)))
+        )
 
     async def ListDomains(self, request: pb.ListRequest, context: Any) -> pb.DomainList:
         return pb.DomainList(domains=map(wire.domain, await self._read(load.domains)))
@@ -69,24 +82,32 @@ class DirectoryEndpoint(DirectoryServicer):
     async def ChangeUser(self, request: pb.ChangeUserRequest, context: Any) -> pb.User:
         hashed = await self._hashed(request.password) if request.HasField("password") else None
         disabled = _given(request, "disabled")
-        return wire.user(await self._write(lambda tx, why: self._commands.change_user(tx, request.name, hashed, disabled, why)))
+        return wire.user(
+            await self._write(lambda tx, why: self._commands.change_user(tx, request.name, hashed, disabled, why))
+        )
 
     async def RemoveUser(self, request: pb.NameRequest, context: Any) -> pb.Removed:
         return pb.Removed(name=await self._write(lambda tx, why: self._commands.remove_user(tx, request.name, why)))
 
     async def ShowUser(self, request: pb.NameRequest, context: Any) -> pb.User:
-        return wire.user(await self._read(lambda reader: load.existing("user", request.name, load.user(reader, request.name))))
+        return wire.user(
+            await self._read(lambda reader: load.existing("user", request.name, load.user(reader, request.name)))
+        )
 
     async def ListUsers(self, request: pb.ListRequest, context: Any) -> pb.UserList:
         return pb.UserList(users=map(wire.user, await self._read(load.users)))
 
     async def AddAccount(self, request: pb.AddAccountRequest, context: Any) -> pb.Account:
         user, quota = request.user, request.quota_bytes
-        return wire.account(await self._write(lambda tx, why: self._commands.add_account(tx, request.address, user, quota, why)))
+        return wire.account(
+            await self._write(lambda tx, why: self._commands.add_account(tx, request.address, user, quota, why))
+        )
 
     async def ChangeAccount(self, request: pb.ChangeAccountRequest, context: Any) -> pb.Account:
         disabled, quota = _given(request, "disabled"), _given(request, "quota_bytes")
-        return wire.account(await self._write(lambda tx, why: self._commands.change_account(tx, request.address, disabled, quota, why)))
+        return wire.account(
+            await self._write(lambda tx, why: self._commands.change_account(tx, request.address, disabled, quota, why))
+        )
 
     async def RemoveAccount(self, request: pb.NameRequest, context: Any) -> pb.Removed:
         return pb.Removed(name=await self._write(lambda tx, why: self._commands.remove_account(tx, request.name, why)))
@@ -102,17 +123,23 @@ class DirectoryEndpoint(DirectoryServicer):
         return pb.AccountList(accounts=map(wire.account, await self._read(load.accounts)))
 
     async def AddAlias(self, request: pb.AddAliasRequest, context: Any) -> pb.Alias:
-        return wire.alias(await self._write(lambda tx, why: self._commands.add_alias(tx, request.address, request.targets, why)))
+        return wire.alias(
+            await self._write(lambda tx, why: self._commands.add_alias(tx, request.address, request.targets, why))
+        )
 
     async def ChangeAlias(self, request: pb.ChangeAliasRequest, context: Any) -> pb.Alias:
         disabled = _given(request, "disabled")
-        return wire.alias(await self._write(lambda tx, why: self._commands.change_alias(tx, request.address, disabled, why)))
+        return wire.alias(
+            await self._write(lambda tx, why: self._commands.change_alias(tx, request.address, disabled, why))
+        )
 
     async def RemoveAlias(self, request: pb.NameRequest, context: Any) -> pb.Removed:
         return pb.Removed(name=await self._write(lambda tx, why: self._commands.remove_alias(tx, request.name, why)))
 
     async def ShowAlias(self, request: pb.NameRequest, context: Any) -> pb.Alias:
-        return wire.alias(await self._read(lambda reader: load.existing("alias", request.name, load.alias(reader, request.name))))
+        return wire.alias(
+            await self._read(lambda reader: load.existing("alias", request.name, load.alias(reader, request.name)))
+        )
 
     async def ListAliases(self, request: pb.ListRequest, context: Any) -> pb.AliasList:
         return pb.AliasList(aliases=map(wire.alias, await self._read(load.aliases)))
@@ -142,7 +169,10 @@ class DirectoryEndpoint(DirectoryServicer):
         prepared = prepare_password(password)
         with named():
             if len(prepared) < self._password_length:
-                raise Refused("invalid", f"the password is too short: {self._password_length} characters at least (directory.password_length)")
+                raise Refused(
+                    "invalid",
+                    f"the password is too short: {self._password_length} characters at least (directory.password_length)",
+                )
             if read_text(prepared.encode("utf-8", "replace")) is None:
                 raise Refused("invalid", f"a password has at most {TEXT_LIMIT} octets and no control characters")
             return await self._hasher.hash(prepared)

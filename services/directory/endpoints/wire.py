@@ -22,7 +22,12 @@ _KINDS = {
 def domain(state: DomainState) -> pb.Domain:
     """A domain."""
     return pb.Domain(
-        id=state.id, name=state.name, incoming=state.incoming, disabled=state.disabled, accounts=state.accounts, aliases=state.aliases
+        id=state.id,
+        name=state.name,
+        incoming=state.incoming,
+        disabled=state.disabled,
+        accounts=state.accounts,
+        aliases=state.aliases,
     )
 
 
@@ -34,7 +39,12 @@ def user(state: UserState) -> pb.User:
 def account(state: AccountState, aliases: Sequence[str] = ()) -> pb.Account:
     """An account."""
     return pb.Account(
-        id=state.id, address=state.address, user=state.user_name, disabled=state.disabled, quota_bytes=state.quota_bytes, aliases=aliases
+        id=state.id,
+        address=state.address,
+        user=state.user_name,
+        disabled=state.disabled,
+        quota_bytes=state.quota_bytes,
+        aliases=aliases,
     )
 
 
@@ -46,7 +56,10 @@ def alias(state: AliasState) -> pb.Alias:
 def resolution(found: Resolution) -> pb.Resolution:
     """Where mail goes."""
     targets = [
-        pb.Target(account=target.account, address=target.address, quota_bytes=target.quota_bytes, remote=not target.account) for target in found.targets
+        pb.Target(
+            account=target.account, address=target.address, quota_bytes=target.quota_bytes, remote=not target.account
+        )
+        for target in found.targets
     ]
     return pb.Resolution(kind=_KINDS[found.kind], targets=targets, via=found.via, detail=found.detail)
 
@@ -56,13 +69,25 @@ def identity(opened: Opened) -> pb.Identity:
     if opened.refusal:
         return pb.Identity(refusal=opened.refusal)
     return pb.Identity(
-        ok=True, user=opened.user, user_name=opened.user_name, account=opened.account, address=opened.address, quota_bytes=opened.quota_bytes,
-        domain=opened.domain, as_of=opened.as_of,
-    )  # fmt: skip
+        ok=True,
+        user=opened.user,
+        user_name=opened.user_name,
+        account=opened.account,
+        address=opened.address,
+        quota_bytes=opened.quota_bytes,
+        domain=opened.domain,
+        as_of=opened.as_of,
+    )
 
 
 def setting(one: Described) -> pb.Setting:
     """A setting as an operator sees it."""
     return pb.Setting(
-        name=one.name, value=one.value, source=one.source, description=one.description, type=one.type, default=one.default, secret=one.secret
+        name=one.name,
+        value=one.value,
+        source=one.source,
+        description=one.description,
+        type=one.type,
+        default=one.default,
+        secret=one.secret,
     )

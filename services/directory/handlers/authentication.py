@@ -63,7 +63,13 @@ class Authentication:
     """One password a user, all of the user's accounts. An unknown login costs what a wrong password costs."""
 
     def __init__(
-        self, store: EventStore, hasher: PasswordHasher, throttle: Throttle, verified: VerifiedLogins, folded: FoldedLogins, clock: Clock
+        self,
+        store: EventStore,
+        hasher: PasswordHasher,
+        throttle: Throttle,
+        verified: VerifiedLogins,
+        folded: FoldedLogins,
+        clock: Clock,
     ) -> None:
         self._store = store
         self._hasher = hasher
@@ -130,7 +136,9 @@ def login_key(login: str) -> str | None:
 
 
 def _known(reader: Reader, key: str) -> _Known | None:
-    position = reader.one(_POSITION, (shard_of(OWNER),))  # first: a fact that comes between the two questions is then later than the answer
+    position = reader.one(
+        _POSITION, (shard_of(OWNER),)
+    )  # first: a fact that comes between the two questions is then later than the answer
     row: Any = reader.one(_ASK, (key,))
     if row is None:
         return None

@@ -1,4 +1,6 @@
-"""The address book in force: read from the rows at the start, then folded at each commit, before its writer is answered."""
+"""The address book in force: read from the rows at the start, then folded at each commit, before its writer is
+answered.
+"""
 
 from __future__ import annotations
 

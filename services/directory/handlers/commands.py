@@ -1,4 +1,6 @@
-"""Commands: each method is the body of a unit of work, and answers a repeat of the same command id with what the first try made."""
+"""Commands: each method is the body of a unit of work, and answers a repeat of the same command id with what the first
+try made.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ from shared.protocol.address.account import lookup_key, without_subaddress
 from shared.protocol.address.address import Address
 
 OWNER = "directory"
-"""All configuration lies in one shard: its facts have one order, so that followers see an address removed before it is added again."""
+"""All configuration lies in one shard: its facts have one order, so that followers see an address removed before it is
+added again.
+"""
 
 
 class DirectoryCommands:
@@ -32,7 +36,9 @@ class DirectoryCommands:
             _append(tx, f"domain:{domain}", decide.add_domain(load.domain(tx, name), domain, name, incoming), why)
         return _domain(tx, name)
 
-    def change_domain(self, tx: Transaction, name: str, incoming: bool | None, disabled: bool | None, why: Provenance) -> DomainState:
+    def change_domain(
+        self, tx: Transaction, name: str, incoming: bool | None, disabled: bool | None, why: Provenance
+    ) -> DomainState:
         """Switches; nothing is written when it is so already."""
         domain = _domain(tx, name)
         _append(tx, f"domain:{domain.id}", decide.change_domain(domain, incoming, disabled), why)
@@ -54,7 +60,9 @@ class DirectoryCommands:
             _append(tx, f"user:{user}", decide.add_user(load.user(tx, name), user, name, password_hash), why)
         return _user(tx, name)
 
-    def change_user(self, tx: Transaction, name: str, password_hash: str | None, disabled: bool | None, why: Provenance) -> UserState:
+    def change_user(
+        self, tx: Transaction, name: str, password_hash: str | None, disabled: bool | None, why: Provenance
+    ) -> UserState:
         """A new password, or a switch."""
         if not tx.answered(why.command):
             user = _user(tx, name)
@@ -69,7 +77,9 @@ class DirectoryCommands:
             return user.name
         return name
 
-    def add_account(self, tx: Transaction, text: str, user_name: str, quota_bytes: int, why: Provenance) -> AccountState:
+    def add_account(
+        self, tx: Transaction, text: str, user_name: str, quota_bytes: int, why: Provenance
+    ) -> AccountState:
         """A3, A4."""
         address = names.account_address(text)
         if not tx.answered(why.command):
@@ -78,7 +88,9 @@ class DirectoryCommands:
             _append(tx, f"account:{account}", decide.add_account(taken, ours, user, account, address, quota_bytes), why)
         return _account(tx, str(address))
 
-    def change_account(self, tx: Transaction, name: str, disabled: bool | None, quota_bytes: int | None, why: Provenance) -> AccountState:
+    def change_account(
+        self, tx: Transaction, name: str, disabled: bool | None, quota_bytes: int | None, why: Provenance
+    ) -> AccountState:
         """A5 (disabling), A10 (the limit)."""
         account = _account(tx, name)
         _append(tx, f"account:{account.id}", decide.change_account(account, disabled, quota_bytes), why)

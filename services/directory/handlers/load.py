@@ -57,7 +57,10 @@ def alias(reader: Reader, address: str) -> AliasState | None:
 
 def is_taken(reader: Reader, key: str) -> bool:
     """Whether an address is an account or an alias."""
-    return reader.one("SELECT 1 FROM account WHERE key = ? UNION ALL SELECT 1 FROM alias WHERE key = ?", (key, key)) is not None
+    return (
+        reader.one("SELECT 1 FROM account WHERE key = ? UNION ALL SELECT 1 FROM alias WHERE key = ?", (key, key))
+        is not None
+    )
 
 
 def targets_of(reader: Reader, key: str) -> tuple[str, ...] | None:
@@ -82,7 +85,10 @@ def users(reader: Reader) -> list[UserState]:
     owned: dict[str, list[str]] = {}
     for person, address in reader.all("SELECT person, address FROM account ORDER BY address"):
         owned.setdefault(person, []).append(address)
-    return [UserState(row[0], row[1], row[2], bool(row[3]), tuple(owned.get(row[0], ()))) for row in reader.all(f"{_USER} ORDER BY key")]
+    return [
+        UserState(row[0], row[1], row[2], bool(row[3]), tuple(owned.get(row[0], ())))
+        for row in reader.all(f"{_USER} ORDER BY key")
+    ]
 
 
 def accounts(reader: Reader) -> list[AccountState]:

@@ -60,5 +60,9 @@ class LoginJournal:
 
 def _append(tx: Transaction, stream: str, due: Sequence[tuple[Login, int]]) -> None:
     for login, count in due:
-        actor = Actor("remote", address=login.address) if login.reason else Actor("user", id=login.user, address=login.address)
+        actor = (
+            Actor("remote", address=login.address)
+            if login.reason
+            else Actor("user", id=login.user, address=login.address)
+        )
         tx.append(stream, [login.fact(count)], Provenance(actor))

@@ -37,7 +37,9 @@ class SettingCommands:
         """Every setting in force, secrets masked."""
         known = self._in_force.described()
         names = {one.name for one in known}
-        return known + [one for one in load_settings(self._sections, self._file.path).described() if one.name not in names]
+        return known + [
+            one for one in load_settings(self._sections, self._file.path).described() if one.name not in names
+        ]
 
     async def change(self, name: str, value: str, why: Provenance) -> Described:
         """Set a value from the next start on. Raises SettingsError, Refused, OSError."""
@@ -58,9 +60,15 @@ class SettingCommands:
     async def note_edits(self) -> None:
         """At a start: what was edited by hand becomes facts."""
         values = await asyncio.to_thread(self._file.values)
-        found = {name: self._text(name, tuple(value) if isinstance(value, list) else value) for name, value in values.items()}
+        found = {
+            name: self._text(name, tuple(value) if isinstance(value, list) else value) for name, value in values.items()
+        }
         known = await self._store.read(load.settings)
-        edits = {name: found.get(name, "") for name in sorted(known.keys() | found.keys()) if known.get(name, "") != found.get(name, "")}
+        edits = {
+            name: found.get(name, "")
+            for name in sorted(known.keys() | found.keys())
+            if known.get(name, "") != found.get(name, "")
+        }
         if edits:
             await self._store.write(lambda tx: _note(tx, edits.items(), _BY_HAND))
 
@@ -71,5 +79,7 @@ class SettingCommands:
 
 def _note(tx: Transaction, changes: Iterable[tuple[str, str]], why: Provenance) -> None:
     known = load.settings(tx)
-    events = [SettingChanged(name, value, known.get(name, "")) for name, value in changes if known.get(name, "") != value]
+    events = [
+        SettingChanged(name, value, known.get(name, "")) for name, value in changes if known.get(name, "") != value
+    ]
     tx.append(_STREAM, events, why, owner=OWNER)

@@ -1,4 +1,5 @@
-"""Log-ins verified a while ago, in memory: the next command of the same client costs microseconds and not 20 milliseconds.
+"""Log-ins verified a while ago, in memory: the next command of the same client costs microseconds and not 20
+milliseconds.
 
 What is kept is a keyed hash under a key of this process, over the stored hash too: a changed password is another key.
 """

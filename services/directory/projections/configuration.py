@@ -31,11 +31,16 @@ class ConfigurationProjection:
 
 
 def _domain_added(connection: Connection, event: facts.DomainAdded) -> None:
-    connection.execute("INSERT INTO domain (id, name, incoming, disabled) VALUES (?, ?, ?, ?)", (event.id, event.name, event.incoming, False))
+    connection.execute(
+        "INSERT INTO domain (id, name, incoming, disabled) VALUES (?, ?, ?, ?)",
+        (event.id, event.name, event.incoming, False),
+    )
 
 
 def _domain_changed(connection: Connection, event: facts.DomainChanged) -> None:
-    connection.execute("UPDATE domain SET incoming = ?, disabled = ? WHERE id = ?", (event.incoming, event.disabled, event.id))
+    connection.execute(
+        "UPDATE domain SET incoming = ?, disabled = ? WHERE id = ?", (event.incoming, event.disabled, event.id)
+    )
 
 
 def _domain_removed(connection: Connection, event: facts.DomainRemoved) -> None:
@@ -60,12 +65,25 @@ def _user_removed(connection: Connection, event: facts.UserRemoved) -> None:
 
 
 def _account_added(connection: Connection, event: facts.AccountAdded) -> None:
-    row = (event.id, event.address, key_of(event.address), _domain_of(event.address), event.user, event.quota_bytes, False)
-    connection.execute("INSERT INTO account (id, address, key, domain, person, quota_bytes, disabled) VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+    row = (
+        event.id,
+        event.address,
+        key_of(event.address),
+        _domain_of(event.address),
+        event.user,
+        event.quota_bytes,
+        False,
+    )
+    connection.execute(
+        "INSERT INTO account (id, address, key, domain, person, quota_bytes, disabled) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        row,
+    )
 
 
 def _account_changed(connection: Connection, event: facts.AccountChanged) -> None:
-    connection.execute("UPDATE account SET disabled = ?, quota_bytes = ? WHERE id = ?", (event.disabled, event.quota_bytes, event.id))
+    connection.execute(
+        "UPDATE account SET disabled = ?, quota_bytes = ? WHERE id = ?", (event.disabled, event.quota_bytes, event.id)
+    )
 
 
 def _account_removed(connection: Connection, event: facts.AccountRemoved) -> None:
@@ -94,7 +112,8 @@ def _setting_changed(connection: Connection, event: facts.SettingChanged) -> Non
         connection.execute("DELETE FROM setting WHERE name = ?", (event.name,))
         return
     connection.execute(
-        "INSERT INTO setting (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value", (event.name, event.value)
+        "INSERT INTO setting (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+        (event.name, event.value),
     )
 
 

@@ -14,7 +14,9 @@ from services.eventlog.domain.log_id import FOLLOWED, lane, lane_origin
 from shared.eventstore.connection import Reader, Row
 from shared.shards import SHARDS
 
-_COLUMNS = "f.id, t.name, f.lane, f.position, f.at, f.stream, f.version, f.correlation, f.cause, f.command, f.actor, f.data"
+_COLUMNS = (
+    "f.id, t.name, f.lane, f.position, f.at, f.stream, f.version, f.correlation, f.cause, f.command, f.actor, f.data"
+)
 _SELECT = f"SELECT {_COLUMNS} FROM fact f JOIN fact_type t ON t.id = f.type"  # noqa: S608
 _PAGE = 500
 
@@ -73,7 +75,12 @@ def id_of(reader: Reader, fact_id: str) -> int | None:
     """The log id of `<service>.<shard>.<position>`; None when the log has no such fact."""
     service, _, rest = fact_id.partition(".")
     shard, _, position = rest.partition(".")
-    if service not in FOLLOWED or not (shard.isdecimal() and position.isdecimal()) or int(shard) >= SHARDS or len(position) > 18:
+    if (
+        service not in FOLLOWED
+        or not (shard.isdecimal() and position.isdecimal())
+        or int(shard) >= SHARDS
+        or len(position) > 18
+    ):
         return None
     place = (lane(FOLLOWED.index(service), int(shard)), int(position))
     found = by_ids(reader, found_by(reader, [key_of_fact(*place)]))
@@ -85,12 +92,17 @@ def newest(reader: Reader, wanted: Filter, span: Span) -> Iterator[Stored]:
     where, parameters = "f.id >= ? AND f.id < ?", [*span]
     if wanted.service:
         number = FOLLOWED.index(wanted.service)
-        where, parameters = f"{where} AND f.lane BETWEEN ? AND ?", [*parameters, lane(number, 0), lane(number, SHARDS - 1)]
+        where, parameters = (
+            f"{where} AND f.lane BETWEEN ? AND ?",
+            [*parameters, lane(number, 0), lane(number, SHARDS - 1)],
+        )
     if not wanted.type:
         return _descending(reader, where, parameters)
     # Each type is walked along its own index: a rare one is found without looking at the others.
     types = _types(reader, wanted.type)
-    return merge(*(_descending(reader, f"{where} AND f.type = ?", [*parameters, number]) for number in types), reverse=True)
+    return merge(
+        *(_descending(reader, f"{where} AND f.type = ?", [*parameters, number]) for number in types), reverse=True
+    )
 
 
 def _descending(reader: Reader, where: str, parameters: list[int]) -> Iterator[Stored]:

@@ -1,4 +1,6 @@
-"""The way into the log: facts of all services gather in memory and go in together, with the positions they bring (DESIGN §4, followers)."""
+"""The way into the log: facts of all services gather in memory and go in together, with the positions they bring
+(DESIGN §4, followers).
+"""
 
 from __future__ import annotations
 
@@ -105,7 +107,9 @@ class Intake:
 
     async def _flush(self) -> None:
         batch = self._waiting[:_BATCH]
-        self._known, fresh = await self._store.write(lambda transaction: _write(transaction, batch, self._known, self._packer))
+        self._known, fresh = await self._store.write(
+            lambda transaction: _write(transaction, batch, self._known, self._packer)
+        )
         del self._waiting[: len(batch)]
         if not self._waiting:
             self._some.clear()
@@ -115,7 +119,9 @@ class Intake:
 
 
 class _Known(NamedTuple):
-    """What the writer knows of its own rows: the numbers of the types, the last id and position of each lane, how many keys are fresh."""
+    """What the writer knows of its own rows: the numbers of the types, the last id and position of each lane, how many
+    keys are fresh.
+    """
 
     types: dict[str, int]
     last: dict[int, int]
@@ -126,10 +132,16 @@ class _Known(NamedTuple):
 def positions_of(reader: Reader, service: str) -> dict[int, int]:
     """How far a service is followed, by shard."""
     first = lane(FOLLOWED.index(service), 0)
-    return dict(reader.all("SELECT number - ?, position FROM lane WHERE number BETWEEN ? AND ?", (first, first, first + SHARDS - 1)))
+    return dict(
+        reader.all(
+            "SELECT number - ?, position FROM lane WHERE number BETWEEN ? AND ?", (first, first, first + SHARDS - 1)
+        )
+    )
 
 
-def _write(transaction: Transaction, batch: Sequence[Came], known: _Known | None, packer: Packer) -> tuple[_Known, list[Came]]:
+def _write(
+    transaction: Transaction, batch: Sequence[Came], known: _Known | None, packer: Packer
+) -> tuple[_Known, list[Came]]:
     """Write what is new; in the writer's thread. What is known changes only with the commit, so the answer is a copy."""
     types, last, reached, fresh_keys = known or _learned(transaction)
     fresh = [(number, event) for number, event in batch if event.position > reached.get(number, 0)]
@@ -137,15 +149,33 @@ def _write(transaction: Transaction, batch: Sequence[Came], known: _Known | None
     rows, keys = [], []
     for number, event in fresh:
         last[number] = log_id = next_id(event.at, number, last.get(number, 0))
-        rows.append((log_id, types[event.type], number, event.position, event.at, event.stream, event.version, event.correlation, event.cause,
-                     event.command, event.actor, packer.pack(event.data)))  # fmt: skip
+        rows.append(
+            (
+                log_id,
+                types[event.type],
+                number,
+                event.position,
+                event.at,
+                event.stream,
+                event.version,
+                event.correlation,
+                event.cause,
+                event.command,
+                event.actor,
+                packer.pack(event.data),
+            )
+        )
         keys += [(key, log_id) for key in keys_of(number, event)]
     transaction.connection.execute_many(_INSERT, rows)
     key_index.add(transaction.connection, keys)
     # The followers' positions, in the transaction of the rows.
     advanced = {number: event.position for number, event in fresh}
-    transaction.connection.execute_many(_ADVANCE, [(number, position, last[number]) for number, position in advanced.items()])
-    return _Known(types, last, reached | advanced, key_index.seal_when_full(transaction.connection, fresh_keys + len(keys))), fresh
+    transaction.connection.execute_many(
+        _ADVANCE, [(number, position, last[number]) for number, position in advanced.items()]
+    )
+    return _Known(
+        types, last, reached | advanced, key_index.seal_when_full(transaction.connection, fresh_keys + len(keys))
+    ), fresh
 
 
 def _learned(reader: Transaction) -> _Known:
@@ -155,7 +185,9 @@ def _learned(reader: Transaction) -> _Known:
 
 
 def keys_of(lane_number: int, event: pb.Event) -> set[int]:
-    """Everything a fact is found by: its own id, what its data names, the work it belongs to, its stream, and who caused it."""
+    """Everything a fact is found by: its own id, what its data names, the work it belongs to, its stream, and who
+    caused it.
+    """
     keys = names_of(event.type, event.data).index_keys()
     keys += [key_of(MAIL, text) for text in (event.correlation, event.stream) if text]
     keys += _keys_of_actor(event.actor)

@@ -44,7 +44,10 @@ def seal_when_full(connection: Connection, fresh: int) -> int:
         return fresh
     row = connection.one("SELECT max(number) FROM segment")
     number = (row[0] or 0) + 1 if row else 1
-    connection.execute("INSERT INTO segment (number, first, last) SELECT CAST(? AS INTEGER), min(id), max(id) FROM fact_fresh", (number,))
+    connection.execute(
+        "INSERT INTO segment (number, first, last) SELECT CAST(? AS INTEGER), min(id), max(id) FROM fact_fresh",
+        (number,),
+    )
     connection.execute(_SEAL, (number,))
     connection.execute("DELETE FROM fact_fresh")
     return 0
@@ -63,7 +66,9 @@ def drop_before(connection: Connection, first_kept: int) -> bool:
 def found_by(reader: Reader, keys: Iterable[int], span: Span = EVER, *, newest_first: bool = False) -> Iterator[int]:
     """The ids of the facts that have one of these keys, in order."""
     known = sorted(set(keys))
-    segments = [row[0] for row in reader.all("SELECT number FROM segment WHERE last >= ? AND first < ? ORDER BY number", span)]
+    segments = [
+        row[0] for row in reader.all("SELECT number FROM segment WHERE last >= ? AND first < ? ORDER BY number", span)
+    ]
     parts = [_of_key(reader, segment, key, span, newest_first) for segment in segments for key in known]
     last = -1
     for log_id in merge(iter(_fresh(reader, known, span, newest_first)), *parts, reverse=newest_first):
@@ -79,7 +84,9 @@ def _fresh(reader: Reader, keys: Sequence[int], span: Span, newest_first: bool) 
 
 def _of_key(reader: Reader, segment: int, key: int, span: Span, newest_first: bool) -> Iterator[int]:
     way = "DESC" if newest_first else "ASC"
-    sql = f"SELECT id FROM fact_key WHERE segment = ? AND key = ? AND id >= ? AND id < ? ORDER BY id {way} LIMIT {_PAGE}"  # noqa: S608
+    sql = (
+        f"SELECT id FROM fact_key WHERE segment = ? AND key = ? AND id >= ? AND id < ? ORDER BY id {way} LIMIT {_PAGE}"  # noqa: S608
+    )
     first, end = span
     while True:
         ids = [row[0] for row in reader.all(sql, (segment, key, first, end))]

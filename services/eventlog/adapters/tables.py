@@ -1,8 +1,21 @@
-"""The tables of the log: facts by log id, what they are found by, the names of their types, and how far each lane has come."""
+"""The tables of the log: facts by log id, what they are found by, the names of their types, and how far each lane has
+come.
+"""
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, PrimaryKeyConstraint, SmallInteger, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+)
 
 _ROW_ID = BigInteger().with_variant(Integer, "sqlite")
 """SQLite keeps a table in the order of a column only when its type is spelt INTEGER."""
@@ -11,26 +24,66 @@ _ROW_ID = BigInteger().with_variant(Integer, "sqlite")
 def log_tables(metadata: MetaData) -> None:
     """Declare them.
 
-    A key in the order of keys would touch a page of its own for each (measured: two thirds of the log's work). So keys are written one behind
-    the other into `fact_fresh`, and when there are many they are sorted once into a segment of `fact_key` that never changes again.
+    A key in the order of keys would touch a page of its own for each (measured: two thirds of the log's work). So keys
+    are written one behind the other into `fact_fresh`, and when there are many they are sorted once into a segment of
+    `fact_key` that never changes again.
     """
+    _events(metadata)
+    _keys(metadata)
+    _lanes(metadata)
+
+
+def _events(metadata: MetaData) -> None:
     Table(
-        "fact", metadata,
+        "fact",
+        metadata,
         Column("id", _ROW_ID, primary_key=True, autoincrement=False),
-        Column("type", SmallInteger, nullable=False), Column("lane", SmallInteger, nullable=False), Column("position", BigInteger, nullable=False),
-        Column("at", BigInteger, nullable=False), Column("stream", Text, nullable=False), Column("version", BigInteger, nullable=False),
-        Column("correlation", Text, nullable=False), Column("cause", Text, nullable=False), Column("command", Text, nullable=False),
-        Column("actor", Text, nullable=False), Column("data", LargeBinary, nullable=False),
+        Column("type", SmallInteger, nullable=False),
+        Column("lane", SmallInteger, nullable=False),
+        Column("position", BigInteger, nullable=False),
+        Column("at", BigInteger, nullable=False),
+        Column("stream", Text, nullable=False),
+        Column("version", BigInteger, nullable=False),
+        Column("correlation", Text, nullable=False),
+        Column("cause", Text, nullable=False),
+        Column("command", Text, nullable=False),
+        Column("actor", Text, nullable=False),
+        Column("data", LargeBinary, nullable=False),
         Index("fact_by_type", "type", "id"),
-    )  # fmt: skip
-    Table("fact_type", metadata, Column("id", Integer, primary_key=True, autoincrement=False), Column("name", Text, nullable=False, unique=True))
+    )
+    Table(
+        "fact_type",
+        metadata,
+        Column("id", Integer, primary_key=True, autoincrement=False),
+        Column("name", Text, nullable=False, unique=True),
+    )
+
+
+def _keys(metadata: MetaData) -> None:
     Table("fact_fresh", metadata, Column("key", BigInteger, nullable=False), Column("id", BigInteger, nullable=False))
     Table(
-        "fact_key", metadata,
-        Column("segment", Integer, nullable=False), Column("key", BigInteger, nullable=False), Column("id", BigInteger, nullable=False),
-        PrimaryKeyConstraint("segment", "key", "id"), sqlite_with_rowid=False,
-    )  # fmt: skip
-    Table("segment", metadata, Column("number", Integer, primary_key=True, autoincrement=False), Column("first", BigInteger, nullable=False),
-          Column("last", BigInteger, nullable=False))  # fmt: skip
-    Table("lane", metadata, Column("number", Integer, primary_key=True, autoincrement=False), Column("position", BigInteger, nullable=False),
-          Column("last", BigInteger, nullable=False))  # fmt: skip
+        "fact_key",
+        metadata,
+        Column("segment", Integer, nullable=False),
+        Column("key", BigInteger, nullable=False),
+        Column("id", BigInteger, nullable=False),
+        PrimaryKeyConstraint("segment", "key", "id"),
+        sqlite_with_rowid=False,
+    )
+    Table(
+        "segment",
+        metadata,
+        Column("number", Integer, primary_key=True, autoincrement=False),
+        Column("first", BigInteger, nullable=False),
+        Column("last", BigInteger, nullable=False),
+    )
+
+
+def _lanes(metadata: MetaData) -> None:
+    Table(
+        "lane",
+        metadata,
+        Column("number", Integer, primary_key=True, autoincrement=False),
+        Column("position", BigInteger, nullable=False),
+        Column("last", BigInteger, nullable=False),
+    )

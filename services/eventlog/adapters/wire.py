@@ -12,15 +12,37 @@ def fact_of(stored: Stored) -> pb.Fact:
     """A fact out of the log."""
     names = names_of(stored.type, stored.data)
     return pb.Fact(
-        id=stored.fact_id, service=stored.service, type=stored.type, at=stored.at, stream=stored.stream, version=stored.version,
-        queue_id=names.queue_id, message_id=names.message_id, actor=stored.actor, cause=stored.cause, correlation=stored.correlation,
-        command=stored.command, data=stored.data,
-    )  # fmt: skip
+        id=stored.fact_id,
+        service=stored.service,
+        type=stored.type,
+        at=stored.at,
+        stream=stored.stream,
+        version=stored.version,
+        queue_id=names.queue_id,
+        message_id=names.message_id,
+        actor=stored.actor,
+        cause=stored.cause,
+        correlation=stored.correlation,
+        command=stored.command,
+        data=stored.data,
+    )
 
 
 def fact_that_came(lane: int, event: events_pb2.Event) -> pb.Fact:
     """A fact on its way in, for those who look on."""
     return fact_of(
-        Stored(0, event.type, lane, event.position, event.at, event.stream, event.version, event.correlation, event.cause, event.command, event.actor,
-               event.data)
-    )  # fmt: skip
+        Stored(
+            0,
+            event.type,
+            lane,
+            event.position,
+            event.at,
+            event.stream,
+            event.version,
+            event.correlation,
+            event.cause,
+            event.command,
+            event.actor,
+            event.data,
+        )
+    )

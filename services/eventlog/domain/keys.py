@@ -1,4 +1,6 @@
-"""Keys: what facts are found by, as 64-bit numbers, so that the index stays small. What a key finds is compared with its text afterwards."""
+"""Keys: what facts are found by, as 64-bit numbers, so that the index stays small. What a key finds is compared with
+its text afterwards.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The order of the log: one number a fact that tells its time and where it came from.
 
-A log id is the fact's time in eighths of a microsecond, followed by eight bits of lane (the service and its shard). Ids of a lane
-only rise, whatever its clock does, and a range of ids is a range of time: so the log needs no index of times.
+A log id is the fact's time in eighths of a microsecond, followed by eight bits of lane (the service and its shard). Ids
+of a lane only rise, whatever its clock does, and a range of ids is a range of time: so the log needs no index of times.
 """
 
 from __future__ import annotations
@@ -29,7 +29,9 @@ def lane_origin(number: int) -> tuple[str, int]:
 
 
 def next_id(at: int, lane_number: int, last: int) -> int:
-    """The id of a lane's next fact, which happened at `at` (UTC microseconds); `last` is the lane's last id, 0 before its first."""
+    """The id of a lane's next fact, which happened at `at` (UTC microseconds); `last` is the lane's last id, 0 before
+    its first.
+    """
     tick = max(min(max(at, 0), _LATEST) << 3, (last >> _LANE_BITS) + 1)
     return tick << _LANE_BITS | lane_number
 

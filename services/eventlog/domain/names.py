@@ -1,7 +1,7 @@
 """What a fact names: read out of its data by a few fields a type, without making the event.
 
-A type that is not known here, of this release or a later one, is read for the names that most facts have. Data that cannot be read
-names nothing; the fact is kept all the same.
+A type that is not known here, of this release or a later one, is read for the names that most facts have. Data that
+cannot be read names nothing; the fact is kept all the same.
 """
 
 from __future__ import annotations
@@ -143,7 +143,9 @@ def _refused(fact: _Refused) -> Names:
 
 
 def _plan(fact: _Plan) -> Names:
-    return Names(fact.queue_id, who=tuple(text for step in fact.steps for text in (step.recipient, step.address, step.account)))
+    return Names(
+        fact.queue_id, who=tuple(text for step in fact.steps for text in (step.recipient, step.address, step.account))
+    )
 
 
 def _delivered(fact: _Delivered) -> Names:
@@ -170,7 +172,12 @@ def _lesson(fact: _Lesson) -> Names:
 
 
 def _any(fact: _Any) -> Names:
-    return Names(fact.queue_id, fact.message_id, (fact.id,), (fact.id, fact.account, fact.user, fact.address, fact.name, fact.login, fact.recipient))
+    return Names(
+        fact.queue_id,
+        fact.message_id,
+        (fact.id,),
+        (fact.id, fact.account, fact.user, fact.address, fact.name, fact.login, fact.recipient),
+    )
 
 
 _Shape = tuple[msgspec.json.Decoder[Any], Callable[[Any], Names]]

@@ -43,7 +43,9 @@ class Pruner:
         first_kept = begin_of(self._clock.now() - self._keep)
         total, count = 0, _STEP
         while count == _STEP:
-            count = await self._store.write(lambda transaction: transaction.connection.execute(_FORGET, (first_kept, _STEP)))
+            count = await self._store.write(
+                lambda transaction: transaction.connection.execute(_FORGET, (first_kept, _STEP))
+            )
             total += count
         while await self._store.write(lambda transaction: drop_before(transaction.connection, first_kept)):
             pass

@@ -29,7 +29,9 @@ class Query:
         self._max_scanned = max_scanned
 
     def facts(self, reader: Reader) -> list[Stored]:
-        """The facts, newest first. Raises NotFound when `before` is not in the log, LimitReached when too many had to be looked through."""
+        """The facts, newest first. Raises NotFound when `before` is not in the log, LimitReached when too many had to
+        be looked through.
+        """
         span = self._span(reader)
         keys = _keys(self._text)
         if not self._text:
@@ -62,7 +64,9 @@ class Query:
             if count >= self._max_scanned:
                 if found:  # the caller pages on behind the last of these
                     break
-                raise LimitReached(f"looked through {count} facts back to {fact.fact_id}; narrow the time or the type", "scan")
+                raise LimitReached(
+                    f"looked through {count} facts back to {fact.fact_id}; narrow the time or the type", "scan"
+                )
         return found
 
 
@@ -71,4 +75,7 @@ def _keys(text: str) -> set[int]:
 
 
 def _says(fact: Stored, sought: bytes) -> bool:
-    return sought in fact.data.decode(errors="replace").casefold().encode() or sought in f"{fact.actor} {fact.stream} {fact.type}".casefold().encode()
+    return (
+        sought in fact.data.decode(errors="replace").casefold().encode()
+        or sought in f"{fact.actor} {fact.stream} {fact.type}".casefold().encode()
+    )

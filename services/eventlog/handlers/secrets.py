@@ -20,7 +20,8 @@ _REWRITE = {"sqlite": ("VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"), "postgresql
 
 
 async def forget_secrets(store: EventStore, packer: Packer, types: Iterable[str]) -> int:
-    """Blank what facts of these types should never have brought along; how many facts. Before the intake starts. Raises StoreUnavailable.
+    """Blank what facts of these types should never have brought along; how many facts. Before the intake starts. Raises
+    StoreUnavailable.
 
     Owners blank their facts before they pass them on, so this finds something once at most, after an update.
     """
@@ -33,7 +34,11 @@ async def forget_secrets(store: EventStore, packer: Packer, types: Iterable[str]
 
 
 def _blank(transaction: Transaction, packer: Packer, name: str) -> int:
-    found = [(packer.pack(clean), log_id) for log_id, data in _facts(transaction, name) if (clean := without_secrets(name, data)) != data]
+    found = [
+        (packer.pack(clean), log_id)
+        for log_id, data in _facts(transaction, name)
+        if (clean := without_secrets(name, data)) != data
+    ]
     transaction.connection.execute_many("UPDATE fact SET data = ? WHERE id = ?", found)
     return len(found)
 

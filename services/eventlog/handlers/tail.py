@@ -35,7 +35,9 @@ class Onlooker:
             self._some.set()
 
     async def batches(self) -> AsyncIterator[list[Came]]:
-        """What comes, for ever. Raises LimitReached when the reader falls too far behind: a gap would be worse than an end."""
+        """What comes, for ever. Raises LimitReached when the reader falls too far behind: a gap would be worse than an
+        end.
+        """
         while True:
             await self._some.wait()
             while self._waiting:

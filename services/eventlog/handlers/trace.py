@@ -1,4 +1,6 @@
-"""The life of a mail, from facts alone: its reception, verdict, plan and hand-overs, the lessons about it, and what became of its copies."""
+"""The life of a mail, from facts alone: its reception, verdict, plan and hand-overs, the lessons about it, and what
+became of its copies.
+"""
 
 from __future__ import annotations
 
@@ -65,14 +67,22 @@ class Trace:
         found = []
         for fact in list(self._found.values()):
             delivered = names_of(fact.type, fact.data).queue_id in queue_ids
-            found += [(landing, fact.id) for landing in landings(fact.type, fact.data) if delivered or self._is_sought(landing)]
+            found += [
+                (landing, fact.id)
+                for landing in landings(fact.type, fact.data)
+                if delivered or self._is_sought(landing)
+            ]
         return found
 
     def _is_sought(self, landing: Landing) -> bool:
         return bool({landing.entry, landing.content, bare(landing.message_id)} & self._sought)
 
     def _lessons(self, landing: Landing) -> list[Stored]:
-        return [fact for fact in self._named({text for text in (landing.content, landing.entry) if text}) if fact.type.startswith(_LESSONS)]
+        return [
+            fact
+            for fact in self._named({text for text in (landing.content, landing.entry) if text})
+            if fact.type.startswith(_LESSONS)
+        ]
 
     def _follow(self, place: Place, since: int) -> None:
         """Keep what happened to the message at a place, and at every place it reached from there."""

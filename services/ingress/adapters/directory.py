@@ -22,7 +22,9 @@ class FollowedDirectory(FollowedBook):
         self._ended = EndedLogIns()
 
     async def kind(self, address: Address) -> Kind:
-        """What the address is. A refusal is never decided by the copy alone. Raises ServiceError when the owner cannot be asked."""
+        """What the address is. A refusal is never decided by the copy alone. Raises ServiceError when the owner cannot
+        be asked.
+        """
         return (await self.resolve(address)).kind
 
     async def kind_for_user(self, address: Address) -> Kind:
@@ -33,7 +35,9 @@ class FollowedDirectory(FollowedBook):
 
     async def not_owned(self, user: str, addresses: Sequence[Address]) -> list[str]:
         """Of these addresses, those the user may not send as (A12). Raises ServiceError."""
-        doubtful = [str(address) for address in addresses if self.copy is None or not self.copy.may_send_as(user, address)]
+        doubtful = [
+            str(address) for address in addresses if self.copy is None or not self.copy.may_send_as(user, address)
+        ]
         if not doubtful:
             return []
         return list((await self._owner.MaySendAs(pb.MaySendAsRequest(user=user, addresses=doubtful))).refused)

@@ -25,13 +25,19 @@ class Space(NamedTuple):
 
 
 class DiskRoom:
-    """The folders that mail is written to, against a reserve: so many octets or so many percent of the disk, whichever is more.
+    """The folders that mail is written to, against a reserve: so many octets or so many percent of the disk, whichever
+    is more.
 
     Looked at when asked for, once a second at most. A folder that cannot be looked at is left to those who write to it.
     """
 
     def __init__(
-        self, folders: Sequence[Path], reserve_bytes: int, reserve_percent: int, clock: Clock, measure: Callable[[Path], Space] | None = None
+        self,
+        folders: Sequence[Path],
+        reserve_bytes: int,
+        reserve_percent: int,
+        clock: Clock,
+        measure: Callable[[Path], Space] | None = None,
     ) -> None:
         self._folders = folders
         self._reserve_bytes = reserve_bytes
@@ -51,7 +57,11 @@ class DiskRoom:
     def shortage(self, octets: int = 0) -> str:
         """Why a message of so many octets must wait; empty when there is room for it."""
         self._look()
-        return "" if octets <= self._spare else f"{self._free} octets are free, {self._free - self._spare} are kept in reserve"
+        return (
+            ""
+            if octets <= self._spare
+            else f"{self._free} octets are free, {self._free - self._spare} are kept in reserve"
+        )
 
     def _look(self) -> None:
         now = self._clock.monotonic()
@@ -76,7 +86,11 @@ class DiskRoom:
     def _tell(self) -> None:
         is_short = self._spare < 0
         if is_short != self._was_short:
-            log.warning("ingress.disk_short" if is_short else "ingress.disk_has_room", free=self._free, reserve=self._free - self._spare)
+            log.warning(
+                "ingress.disk_short" if is_short else "ingress.disk_has_room",
+                free=self._free,
+                reserve=self._free - self._spare,
+            )
         self._was_short = is_short
 
 

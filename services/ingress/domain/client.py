@@ -35,12 +35,29 @@ class ClientFacts:
         """Whether it has shown the password of a user."""
         return bool(self.user)
 
-    def hop(self, hostname: str, queue_id: str, at: datetime.datetime, *, smtputf8: bool = False, recipient: Address | None = None) -> Hop:
+    def hop(
+        self,
+        hostname: str,
+        queue_id: str,
+        at: datetime.datetime,
+        *,
+        smtputf8: bool = False,
+        recipient: Address | None = None,
+    ) -> Hop:
         """The reception of a message from this client (RFC 5321 section 4.4)."""
         return Hop(
-            hello=self.hello, client_address=self.address, client_name=None, hostname=hostname, queue_id=queue_id, at=at, esmtp=self.esmtp,
-            tls=self.tls, authenticated=self.is_authenticated, smtputf8=smtputf8, recipient=recipient,
-        )  # fmt: skip
+            hello=self.hello,
+            client_address=self.address,
+            client_name=None,
+            hostname=hostname,
+            queue_id=queue_id,
+            at=at,
+            esmtp=self.esmtp,
+            tls=self.tls,
+            authenticated=self.is_authenticated,
+            smtputf8=smtputf8,
+            recipient=recipient,
+        )
 
     def fact(self, hop: Hop | None = None) -> Client:
         """The client as facts keep it; with the protocol of a reception."""

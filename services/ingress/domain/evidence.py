@@ -22,7 +22,12 @@ _TEXT = 500
 def spf_check(verdict: SpfResult, client: str, helo: str, reverse_path: str, used: Used) -> Check:
     """SPF of the reverse-path, or of HELO when it is null."""
     inputs = {"client": client, "helo": helo, "reverse_path": reverse_path}
-    return Check("spf", verdict.result, inputs | _told(verdict, ("domain", "scope", "mechanism", "path", "reason", "explanation")), _answers(used))
+    return Check(
+        "spf",
+        verdict.result,
+        inputs | _told(verdict, ("domain", "scope", "mechanism", "path", "reason", "explanation")),
+        _answers(used),
+    )
 
 
 def dkim_check(verdicts: Sequence[DkimResult], ignored: int, used: Used) -> Check:
@@ -38,7 +43,10 @@ def dkim_check(verdicts: Sequence[DkimResult], ignored: int, used: Used) -> Chec
 
 def dmarc_check(verdict: DmarcResult, disposition: str, from_values: Iterable[str], used: Used) -> Check:
     """DMARC of the author domain; `disposition` is what its owner asks for."""
-    detail = _told(verdict, ("author_domain", "policy", "policy_domain", "record", "percent", "aligned_spf", "aligned_dkim", "reason"))
+    detail = _told(
+        verdict,
+        ("author_domain", "policy", "policy_domain", "record", "percent", "aligned_spf", "aligned_dkim", "reason"),
+    )
     authors = [value[:_TEXT] for value, _ in zip(from_values, range(5), strict=False)]
     return Check("dmarc", verdict.result, detail | {"disposition": disposition, "from": authors}, _answers(used))
 

@@ -11,7 +11,8 @@ from shared.protocol.message.headers import header_values
 from shared.protocol.message.strip import header_without
 
 _FORGEABLE = FIELD_NAME.lower().encode()
-# Obsolete syntax (RFC 5322 section 4.5). For the usual one a search for fixed bytes is enough, at a tenth of a pattern's cost.
+# Obsolete syntax (RFC 5322 section 4.5). For the usual one a search for fixed bytes is enough, at a tenth of a
+# pattern's cost.
 _SPACED_RECEIVED = re.compile(rb"\nreceived[ \t]++:")
 
 
@@ -33,7 +34,9 @@ def hop_count(header_block: bytes) -> int:
 
 
 def from_values(header_block: bytes) -> tuple[str, ...]:
-    """The values of all From fields. Octets that are no UTF-8 stand as U+FFFD: no domain has that, no address matches it."""
+    """The values of all From fields. Octets that are no UTF-8 stand as U+FFFD: no domain has that, no address matches
+    it.
+    """
     return tuple(value.decode("utf-8", "replace") for value in header_values(header_block, b"from"))
 
 

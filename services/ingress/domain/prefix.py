@@ -15,7 +15,9 @@ def moment(microseconds: int) -> datetime.datetime:
 
 
 def completion(header_block: bytes, queue_id: str, hostname: str, author: Address | str, at: int) -> bytes:
-    """The fields that a user's program left out and a submission server adds (RFC 6409 section 8): Message-ID, Date, From."""
+    """The fields that a user's program left out and a submission server adds (RFC 6409 section 8): Message-ID, Date,
+    From.
+    """
     lines = b""
     if not has_header(header_block, b"message-id"):
         lines += f"Message-ID: <{queue_id}@{hostname}>\r\n".encode()

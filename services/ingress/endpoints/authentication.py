@@ -54,7 +54,9 @@ class Authentication:
             return self._failed("acting as another user is not offered")
         client = self._client
         try:
-            identity = await self._directory.authenticate(given.authcid, given.password, client.address, client.listener)
+            identity = await self._directory.authenticate(
+                given.authcid, given.password, client.address, client.listener
+            )
         except ServiceError as error:
             return with_cause(replies.authentication_unavailable(), f"directory: {error}")
         if not identity.ok:
@@ -68,5 +70,7 @@ class Authentication:
     def _failed(self, cause: str) -> Reply:
         """Every failure looks the same to the client (RFC 4954 section 4)."""
         self._failures_left -= 1
-        reply = replies.authentication_failed() if self._failures_left > 0 else replies.too_many_failed_authentications()
+        reply = (
+            replies.authentication_failed() if self._failures_left > 0 else replies.too_many_failed_authentications()
+        )
         return with_cause(reply, cause)

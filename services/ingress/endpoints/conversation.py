@@ -120,7 +120,9 @@ class Conversation:
         try:
             await _HANDLERS[type(event)](self, event)
         except Exception as error:
-            log.error("ingress.session_fault", session=self.client.session, event_name=type(event).__name__, exc_info=error)
+            log.error(
+                "ingress.session_fault", session=self.client.session, event_name=type(event).__name__, exc_info=error
+            )
             self._mail.fail(with_cause(replies.try_later(), repr(error)))
             if isinstance(event, Question):
                 self._answer(with_cause(replies.try_later(), repr(error)))
@@ -220,7 +222,15 @@ class Conversation:
     def _note(self, reply: Reply, sender: str = "", recipient: str = "") -> None:
         text = " ".join(reply.text)
         refusal = Refusal(
-            reply.reference or "", self._means.clock.now(), self._stage, reply.code, reply.enhanced or "", text, reply.cause or "", sender, recipient
+            reply.reference or "",
+            self._means.clock.now(),
+            self._stage,
+            reply.code,
+            reply.enhanced or "",
+            text,
+            reply.cause or "",
+            sender,
+            recipient,
         )
         self._means.refusals.add(self.client.session, self.client.fact(), refusal)
 

@@ -57,10 +57,15 @@ class Door:
         """Set while nobody is there."""
         self.emptied.set()
         self._config = SessionConfig(
-            hostname=hostname, port=kind.purpose, tls_offered=kind.tls == STARTTLS, tls_active=kind.tls == IMPLICIT,
-            mechanisms=tuple(MECHANISMS) if kind.purpose is Port.SUBMISSION else (), max_message_size=settings.max_message_bytes,
-            max_recipients=settings.max_recipients, max_bad_commands=settings.max_bad_commands,
-        )  # fmt: skip
+            hostname=hostname,
+            port=kind.purpose,
+            tls_offered=kind.tls == STARTTLS,
+            tls_active=kind.tls == IMPLICIT,
+            mechanisms=tuple(MECHANISMS) if kind.purpose is Port.SUBMISSION else (),
+            max_message_size=settings.max_message_bytes,
+            max_recipients=settings.max_recipients,
+            max_bad_commands=settings.max_bad_commands,
+        )
 
     def config(self, session: str) -> SessionConfig:
         """What a new session is told."""

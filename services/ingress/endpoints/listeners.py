@@ -47,7 +47,9 @@ class Listeners:
     def report(self) -> Sequence[owner_pb2.Listener]:
         """What is open."""
         return [
-            owner_pb2.Listener(protocol=door.kind.name, address=address, port=self._host.port(door.kind.port), tls=door.kind.tls)
+            owner_pb2.Listener(
+                protocol=door.kind.name, address=address, port=self._host.port(door.kind.port), tls=door.kind.tls
+            )
             for door in self.doors
             for address in self._host.server.bind
         ]
@@ -57,6 +59,11 @@ class Listeners:
         context = self._means.tls if door.kind.tls == IMPLICIT else None
         handshake = self._means.settings.handshake_timeout if context is not None else None
         return await loop.create_server(
-            lambda: SmtpClient(self._means, door), address, self._host.port(door.kind.port), ssl=context, ssl_handshake_timeout=handshake,
-            backlog=_BACKLOG, reuse_address=True,
-        )  # fmt: skip
+            lambda: SmtpClient(self._means, door),
+            address,
+            self._host.port(door.kind.port),
+            ssl=context,
+            ssl_handshake_timeout=handshake,
+            backlog=_BACKLOG,
+            reuse_address=True,
+        )

@@ -50,5 +50,10 @@ class IngressEndpoint(IngressServicer):
         if isinstance(event, MailReceived | MailSubmitted):
             sender, recipients = event.reverse_path, [recipient.address for recipient in event.recipients]
         return pb.Reception(
-            queue_id=queue_id, at=at, sender=sender, recipients=recipients, state=state, repeats=self._repeater.repeats(queue_id)
+            queue_id=queue_id,
+            at=at,
+            sender=sender,
+            recipients=recipients,
+            state=state,
+            repeats=self._repeater.repeats(queue_id),
         )

@@ -53,9 +53,16 @@ class Acceptance:
     """Takes responsibility for messages, or says why not."""
 
     def __init__(
-        self, hostname: str, clock: Clock, ids: Ids, checks: SenderChecks, directory: FollowedDirectory, receptions: Receptions, repeater: Repeater,
+        self,
+        hostname: str,
+        clock: Clock,
+        ids: Ids,
+        checks: SenderChecks,
+        directory: FollowedDirectory,
+        receptions: Receptions,
+        repeater: Repeater,
         max_hops: int,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._hostname = hostname
         self._clock = clock
         self._ids = ids
@@ -88,7 +95,11 @@ class Acceptance:
             return refusal
         queue_id = self._ids.new(Kind.QUEUE)
         hop = self._hop(arrived, queue_id)
-        event = await (self._submitted(arrived, scan, hop) if arrived.client.is_authenticated else self._received(arrived, scan, hop))
+        event = await (
+            self._submitted(arrived, scan, hop)
+            if arrived.client.is_authenticated
+            else self._received(arrived, scan, hop)
+        )
         if arrived.is_gone():
             return with_cause(replies.try_later(), "the client left before the message was accepted")
         blob = await intake.commit(scan)
@@ -123,27 +134,43 @@ class Acceptance:
         smtputf8 = transaction.mail.smtputf8
         if only is not None and not smtputf8 and not only.is_ascii:
             only = None
-        return arrived.client.hop(self._hostname, queue_id, moment(self._clock.now()), smtputf8=smtputf8, recipient=only)
+        return arrived.client.hop(
+            self._hostname, queue_id, moment(self._clock.now()), smtputf8=smtputf8, recipient=only
+        )
 
     async def _received(self, arrived: Arrived, scan: Scan, hop: Hop) -> MailReceived:
         mail = arrived.transaction.mail
         assert arrived.spf is not None
-        verdicts = await self._checks.verdicts(arrived.client, mail.reverse_path, arrived.intake, arrived.spf, scan.message_id)
+        verdicts = await self._checks.verdicts(
+            arrived.client, mail.reverse_path, arrived.intake, arrived.spf, scan.message_id
+        )
         return MailReceived(
-            hop.queue_id, str(mail.reverse_path or ""), tuple(map(recipient, arrived.transaction.recipients)),
-            _message(scan, arrived, received(hop) + verdicts.field), arrived.client.fact(hop), mail.ret.value if mail.ret else "", mail.envid or "",
+            hop.queue_id,
+            str(mail.reverse_path or ""),
+            tuple(map(recipient, arrived.transaction.recipients)),
+            _message(scan, arrived, received(hop) + verdicts.field),
+            arrived.client.fact(hop),
+            mail.ret.value if mail.ret else "",
+            mail.envid or "",
             verdicts.checks,
-        )  # fmt: skip
+        )
 
     async def _submitted(self, arrived: Arrived, scan: Scan, hop: Hop) -> MailSubmitted:
         client, mail = arrived.client, arrived.transaction.mail
         author = mail.reverse_path or client.account_address
         added = completion(arrived.intake.header, hop.queue_id, self._hostname, author, self._clock.now())
         return MailSubmitted(
-            hop.queue_id, str(mail.reverse_path or ""), tuple(map(recipient, arrived.transaction.recipients)),
-            _message(scan, arrived, received(hop) + added, f"{hop.queue_id}@{self._hostname}", str(author)), client.fact(hop), client.user, client.account,
-            mail.ret.value if mail.ret else "", mail.envid or "", (Check("sender", "pass", {"user": client.user}),),
-        )  # fmt: skip
+            hop.queue_id,
+            str(mail.reverse_path or ""),
+            tuple(map(recipient, arrived.transaction.recipients)),
+            _message(scan, arrived, received(hop) + added, f"{hop.queue_id}@{self._hostname}", str(author)),
+            client.fact(hop),
+            client.user,
+            client.account,
+            mail.ret.value if mail.ret else "",
+            mail.envid or "",
+            (Check("sender", "pass", {"user": client.user}),),
+        )
 
 
 def _not_author() -> Reply:
@@ -156,9 +183,16 @@ def _message(scan: Scan, arrived: Arrived, prefix: bytes, message_id: str = "", 
     references = tuple(dict.fromkeys((*scan.references, *scan.in_reply_to)))[-_REFERENCES:]
     author = scan.from_[0][1] if scan.from_ else author
     return Message(
-        "", scan.size, prefix, (scan.message_id or message_id)[:_MESSAGE_ID], scan.subject[:_SUBJECT], author[:_MESSAGE_ID],
-        tuple(one[:_MESSAGE_ID] for one in references), arrived.flags.eight_bit, arrived.transaction.mail.smtputf8,
-    )  # fmt: skip
+        "",
+        scan.size,
+        prefix,
+        (scan.message_id or message_id)[:_MESSAGE_ID],
+        scan.subject[:_SUBJECT],
+        author[:_MESSAGE_ID],
+        tuple(one[:_MESSAGE_ID] for one in references),
+        arrived.flags.eight_bit,
+        arrived.transaction.mail.smtputf8,
+    )
 
 
 def _at(message: Message, blob: BlobRef) -> Message:

@@ -1,4 +1,6 @@
-"""SPF, DKIM and DMARC of a mail from another server: the questions go out early, the verdicts are put together at the end."""
+"""SPF, DKIM and DMARC of a mail from another server: the questions go out early, the verdicts are put together at the
+end.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +47,9 @@ class SenderChecks:
 
     def begin_spf(self, client: ClientFacts, reverse_path: Address | None) -> SpfAnswer:
         """Start SPF while the message still comes in: the DNS's slowness hides behind the transfer."""
-        evaluation = check_host(client.address, client.hello, str(reverse_path or ""), receiver=self._hostname, now=self._clock.now())
+        evaluation = check_host(
+            client.address, client.hello, str(reverse_path or ""), receiver=self._hostname, now=self._clock.now()
+        )
         return self._resolver.begin(evaluation)
 
     def begin_dkim(self, intake: Intake) -> None:
@@ -55,19 +59,27 @@ class SenderChecks:
         keys = intake.verifier.questions if intake.verifier else ()
         self._resolver.prefetch((*keys, *(Question(f"_dmarc.{name}", "TXT") for name in names)))
 
-    async def verdicts(self, client: ClientFacts, reverse_path: Address | None, intake: Intake, spf: SpfAnswer, message_id: str) -> Verdicts:
+    async def verdicts(
+        self, client: ClientFacts, reverse_path: Address | None, intake: Intake, spf: SpfAnswer, message_id: str
+    ) -> Verdicts:
         """All verdicts, once the message is complete."""
         sender = str(reverse_path or "")
         spf_verdict, spf_used = await spf
         dkim_verdicts, dkim_used = await self._dkim(intake)
         dmarc, dmarc_used = await self._resolver.drive(evaluate(intake.authors, spf_verdict, dkim_verdicts))
-        wanted = dmarc.disposition(zlib.crc32(message_id.encode()) % 100)  # RFC 7489 section 6.6.4: a repeat decides the same
+        wanted = dmarc.disposition(
+            zlib.crc32(message_id.encode()) % 100
+        )  # RFC 7489 section 6.6.4: a repeat decides the same
         checks = (
             spf_check(spf_verdict, client.address, client.hello, sender, spf_used),
             dkim_check(dkim_verdicts, intake.verifier.ignored if intake.verifier else 0, dkim_used),
             dmarc_check(dmarc, wanted, intake.from_values, dmarc_used),
         )
-        results: list[MethodResult] = [spf_result(spf_verdict, sender or client.hello), *dkim_results(dkim_verdicts), dmarc_result(dmarc)]
+        results: list[MethodResult] = [
+            spf_result(spf_verdict, sender or client.hello),
+            *dkim_results(dkim_verdicts),
+            dmarc_result(dmarc),
+        ]
         return Verdicts(checks, build_field(self._authserv_id, results))
 
     async def _dkim(self, intake: Intake) -> tuple[tuple[DkimResult, ...], Used]:

@@ -1,4 +1,6 @@
-"""A message while it comes in: header read and cleaned, body to the blob store, the scanner and the DKIM verifier, piece by piece."""
+"""A message while it comes in: header read and cleaned, body to the blob store, the scanner and the DKIM verifier,
+piece by piece.
+"""
 
 from __future__ import annotations
 
@@ -20,10 +22,18 @@ _PIECE = 65536
 
 
 class Intake:
-    """Holds at most the header and one piece. What goes wrong on the way is told at the end, for the client sends on anyway."""
+    """Holds at most the header and one piece. What goes wrong on the way is told at the end, for the client sends on
+    anyway.
+    """
 
     def __init__(
-        self, writer: BlobWriter, header_limit: int, authserv_ids: Set[str], on_header: Callable[[Intake], None] | None = None, *, verify: bool = True
+        self,
+        writer: BlobWriter,
+        header_limit: int,
+        authserv_ids: Set[str],
+        on_header: Callable[[Intake], None] | None = None,
+        *,
+        verify: bool = True,
     ) -> None:
         self._writer = writer
         self._scanner = Scanner()

@@ -25,7 +25,9 @@ class Receptions:
         self._doubt_patience = doubt_patience
 
     async def accept(self, event: Accepted, why: Provenance) -> Recorded:
-        """Take responsibility for a mail. Raises StoreUnavailable: then nothing was taken, as far as could be found out in time."""
+        """Take responsibility for a mail. Raises StoreUnavailable: then nothing was taken, as far as could be found out
+        in time.
+        """
         try:
             return await self._append(event, why)
         except StoreUnavailable as error:
@@ -34,7 +36,9 @@ class Receptions:
             return await self._cleared(event, why)
 
     async def _append(self, event: Accepted, why: Provenance) -> Recorded:
-        return await self._store.write(lambda transaction: transaction.append(event.queue_id, [event], why, expected=0)[0])
+        return await self._store.write(
+            lambda transaction: transaction.append(event.queue_id, [event], why, expected=0)[0]
+        )
 
     async def _standing(self, event: Accepted, why: Provenance) -> Recorded:
         try:
@@ -93,7 +97,9 @@ class Receptions:
 
     async def fact(self, queue_id: str) -> Recorded | None:
         """The fact of acceptance of a reception that still moves; None when it is settled or held."""
-        row = await self._store.read(lambda reader: reader.one("SELECT state FROM reception WHERE queue_id = ?", (queue_id,)))
+        row = await self._store.read(
+            lambda reader: reader.one("SELECT state FROM reception WHERE queue_id = ?", (queue_id,))
+        )
         if row is None or row[0] != MOVING:
             return None
         return await self.accepted(queue_id)

@@ -36,7 +36,9 @@ class _Session:
 
 
 class Refusals:
-    """Collects in memory and writes about once a second. What a crash takes of the last second is only telling, never mail."""
+    """Collects in memory and writes about once a second. What a crash takes of the last second is only telling, never
+    mail.
+    """
 
     def __init__(self, store: EventStore, clock: Clock, settings: IngressSettings) -> None:
         self._store = store
@@ -103,7 +105,9 @@ class Refusals:
         if minute != self._minute:
             self._minute = minute
             self._by_address.clear()
-        if self._waiting >= self._settings.refusals_waiting or (address not in self._by_address and len(self._by_address) >= _ADDRESSES):
+        if self._waiting >= self._settings.refusals_waiting or (
+            address not in self._by_address and len(self._by_address) >= _ADDRESSES
+        ):
             return False
         self._by_address[address] = count = self._by_address.get(address, 0) + 1
         return count <= self._settings.refusals_detailed

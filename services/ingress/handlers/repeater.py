@@ -1,7 +1,8 @@
 """Publishes every accepted mail, and again with growing pauses until it is settled: the sender of a fact repeats it.
 
-Counters live in memory: nothing but facts changes rows. After a restart every reception that moves is published again, paced by how many
-publishes may wait for the bus at once. What does not fit in memory waits in the store until there is room.
+Counters live in memory: nothing but facts changes rows. After a restart every reception that moves is published again,
+paced by how many publishes may wait for the bus at once. What does not fit in memory waits in the store until there is
+room.
 """
 
 from __future__ import annotations
@@ -52,7 +53,9 @@ class Repeater:
         self._waiting: dict[str, _Waiting] = {}
         self._due: list[tuple[float, str]] = []
         self._life = secrets.token_hex(4)
-        """Makes the ids of repeats our own: counters begin again at a restart, and the bus remembers ids for two minutes."""
+        """Makes the ids of repeats our own: counters begin again at a restart, and the bus remembers ids for two
+        minutes.
+        """
         self._publishes = itertools.count()
         self._gate = asyncio.Semaphore(settings.publishes_at_once)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -128,7 +131,11 @@ class Repeater:
     def _published(self, queue_id: str, waiting: _Waiting) -> None:
         waiting.is_out = False
         if self._waiting.get(queue_id) is waiting:
-            self._schedule(queue_id, waiting, pause_after(waiting.repeats, self._settings.repeat_first, self._settings.repeat_longest))
+            self._schedule(
+                queue_id,
+                waiting,
+                pause_after(waiting.repeats, self._settings.repeat_first, self._settings.repeat_longest),
+            )
             waiting.repeats += 1
 
     def _schedule(self, queue_id: str, waiting: _Waiting, pause: float) -> None:
@@ -190,5 +197,3 @@ async def _logged(work: Awaitable[None]) -> None:
         await work
     except Exception as error:
         log.error("ingress.repeater_fault", exc_info=error)
-
-

@@ -25,11 +25,16 @@ class ReceptionProjection:
 
     def __init__(self, metadata: sqlalchemy.MetaData) -> None:
         table = Table(
-            "reception", metadata,
-            Column("queue_id", Text, primary_key=True), Column("shard", Integer, nullable=False), Column("position", BigInteger, nullable=False),
-            Column("at", BigInteger, nullable=False), Column("state", Text, nullable=False), Column("blob", Text, nullable=False),
+            "reception",
+            metadata,
+            Column("queue_id", Text, primary_key=True),
+            Column("shard", Integer, nullable=False),
+            Column("position", BigInteger, nullable=False),
+            Column("at", BigInteger, nullable=False),
+            Column("state", Text, nullable=False),
+            Column("blob", Text, nullable=False),
             sqlite_with_rowid=False,
-        )  # fmt: skip
+        )
         Index("reception_state", table.c.state, table.c.queue_id)
         self.tables: Sequence[Table] = (table,)
 

@@ -8,7 +8,13 @@ import msgspec
 
 SEEN, ANSWERED, FLAGGED, DELETED, DRAFT = 1, 2, 4, 8, 16
 _BITS = {"\\seen": SEEN, "\\answered": ANSWERED, "\\flagged": FLAGGED, "\\deleted": DELETED, "\\draft": DRAFT}
-_NAMES = ((SEEN, "\\Seen"), (ANSWERED, "\\Answered"), (FLAGGED, "\\Flagged"), (DELETED, "\\Deleted"), (DRAFT, "\\Draft"))
+_NAMES = (
+    (SEEN, "\\Seen"),
+    (ANSWERED, "\\Answered"),
+    (FLAGGED, "\\Flagged"),
+    (DELETED, "\\Deleted"),
+    (DRAFT, "\\Draft"),
+)
 _SPELLED = [tuple(name for bit, name in _NAMES if bits & bit) for bits in range(32)]
 
 

@@ -7,7 +7,14 @@ from collections.abc import Iterator
 SEPARATOR = "/"
 INBOX = "INBOX"
 JUNK = "\\Junk"
-DEFAULTS = ((INBOX, ""), ("Drafts", "\\Drafts"), ("Sent", "\\Sent"), ("Spam", JUNK), ("Trash", "\\Trash"), ("Archive", "\\Archive"))
+DEFAULTS = (
+    (INBOX, ""),
+    ("Drafts", "\\Drafts"),
+    ("Sent", "\\Sent"),
+    ("Spam", JUNK),
+    ("Trash", "\\Trash"),
+    ("Archive", "\\Archive"),
+)
 SPECIAL_USES = frozenset(use for _, use in DEFAULTS if use) | {"\\Flagged", "\\All"}
 MAX_NAME = 1000
 MAX_DEPTH = 30
@@ -32,7 +39,9 @@ def checked(name: str) -> str:
         raise BadName("no level of a mailbox name may be empty or begin or end with a blank")
     if name.count(SEPARATOR) >= MAX_DEPTH:
         raise BadName(f"mailboxes nest at most {MAX_DEPTH} deep")
-    if any(ord(character) < 32 or ord(character) == 127 for character in name) or any(character in "*%" for character in name):
+    if any(ord(character) < 32 or ord(character) == 127 for character in name) or any(
+        character in "*%" for character in name
+    ):
         raise BadName("a mailbox name has no control characters, * or %")
     return name
 

@@ -36,7 +36,14 @@ class MailstoreEndpoint(MailstoreServicer):
     """Turns requests into units of work and questions."""
 
     def __init__(
-        self, store: EventStore, blobs: BlobReader, ids: Ids, clock: Clock, mailboxes: MailboxCommands, messages: MessageCommands, quotas: Quotas
+        self,
+        store: EventStore,
+        blobs: BlobReader,
+        ids: Ids,
+        clock: Clock,
+        mailboxes: MailboxCommands,
+        messages: MessageCommands,
+        quotas: Quotas,
     ) -> None:
         self._store = store
         self._blobs = blobs
@@ -50,8 +57,12 @@ class MailstoreEndpoint(MailstoreServicer):
     async def Deliver(self, request: pb.DeliverRequest, context: Any) -> pb.DeliverReply:
         key = Key(request.queue_id, request.recipient, request.index)
         message, wanted, quota = wire.delivered(request), (request.mailbox, request.spam), request.quota_bytes
-        done = await self._write(lambda tx, why: self._messages.deliver(tx, request.account, key, wanted, message, quota, why))
-        return pb.DeliverReply(entry=done.entry, mailbox=done.mailbox, uid=done.uid, repeated=done.repeated, mailbox_name=done.mailbox_name)
+        done = await self._write(
+            lambda tx, why: self._messages.deliver(tx, request.account, key, wanted, message, quota, why)
+        )
+        return pb.DeliverReply(
+            entry=done.entry, mailbox=done.mailbox, uid=done.uid, repeated=done.repeated, mailbox_name=done.mailbox_name
+        )
 
     async def OpenAccount(self, request: pb.OpenAccountRequest, context: Any) -> pb.OpenAccountReply:
         account = request.account
@@ -61,17 +72,24 @@ class MailstoreEndpoint(MailstoreServicer):
 
     async def ListMailboxes(self, request: pb.ListMailboxesRequest, context: Any) -> pb.MailboxList:
         def ask(reader: Reader) -> pb.MailboxList:
-            version = queries.version_of(reader, request.account)  # first: what commits meanwhile must not pass for older
+            version = queries.version_of(
+                reader, request.account
+            )  # first: what commits meanwhile must not pass for older
             rows = reader.all("SELECT name FROM subscription WHERE account = ? ORDER BY name", (request.account,))
             names = [row[0] for row in rows]
             subscribed = frozenset(names)
-            found = [wire.mailbox(state, subscribed=state.name in subscribed) for state in load.mailboxes(reader, request.account)]
+            found = [
+                wire.mailbox(state, subscribed=state.name in subscribed)
+                for state in load.mailboxes(reader, request.account)
+            ]
             return pb.MailboxList(mailboxes=found, subscriptions=names, version=version)
 
         return await self._store.read(ask)
 
     async def CreateMailbox(self, request: pb.CreateMailboxRequest, context: Any) -> pb.MailboxReply:
-        made = await self._write(lambda tx, why: self._mailboxes.create(tx, request.account, request.name, request.special_use, why))
+        made = await self._write(
+            lambda tx, why: self._mailboxes.create(tx, request.account, request.name, request.special_use, why)
+        )
         return pb.MailboxReply(mailbox=wire.mailbox(made))
 
     async def DeleteMailbox(self, request: pb.MailboxNameRequest, context: Any) -> pb.MailboxReply:
@@ -79,33 +97,48 @@ class MailstoreEndpoint(MailstoreServicer):
         return pb.MailboxReply(mailbox=wire.mailbox(gone))
 
     async def RenameMailbox(self, request: pb.RenameMailboxRequest, context: Any) -> pb.MailboxReply:
-        named_anew = await self._write(lambda tx, why: self._mailboxes.rename(tx, request.account, request.name, request.new_name, why))
+        named_anew = await self._write(
+            lambda tx, why: self._mailboxes.rename(tx, request.account, request.name, request.new_name, why)
+        )
         return pb.MailboxReply(mailbox=wire.mailbox(named_anew))
 
     async def SubscribeMailbox(self, request: pb.SubscribeMailboxRequest, context: Any) -> pb.MailboxReply:
-        await self._write(lambda tx, why: self._mailboxes.subscribe(tx, request.account, request.name, request.subscribed, why))
+        await self._write(
+            lambda tx, why: self._mailboxes.subscribe(tx, request.account, request.name, request.subscribed, why)
+        )
         return pb.MailboxReply()
 
     async def ViewMailbox(self, request: pb.MailboxNameRequest, context: Any) -> pb.MailboxView:
         def view(reader: Reader, version: int) -> pb.MailboxView:
             state = load.mailbox_by_name(reader, request.account, canonical(request.name))
             return pb.MailboxView(
-                mailbox=wire.mailbox(state), version=version, uids=wire.spans(queries.uid_runs(reader, state)),
-                keywords=queries.keywords(reader, state.id), first_unseen_uid=queries.first_unseen(reader, state),
-            )  # fmt: skip
+                mailbox=wire.mailbox(state),
+                version=version,
+                uids=wire.spans(queries.uid_runs(reader, state)),
+                keywords=queries.keywords(reader, state.id),
+                first_unseen_uid=queries.first_unseen(reader, state),
+            )
 
-        return await self._read(lambda reader: queries.of_one_version(reader, request.account, lambda version: view(reader, version)))
+        return await self._read(
+            lambda reader: queries.of_one_version(reader, request.account, lambda version: view(reader, version))
+        )
 
     async def Changes(self, request: pb.ChangesRequest, context: Any) -> pb.ChangesReply:
         def changes(reader: Reader, version: int) -> pb.ChangesReply:
             state = load.mailbox_by_id(reader, request.account, request.mailbox)
             found = queries.changes(reader, version, state, request.since, request.uid_next)
             return pb.ChangesReply(
-                version=found.version, uid_next=found.uid_next, added=wire.spans(found.added), vanished=wire.spans(found.vanished),
-                changed=wire.changed(found.changed), keywords=found.keywords,
-            )  # fmt: skip
+                version=found.version,
+                uid_next=found.uid_next,
+                added=wire.spans(found.added),
+                vanished=wire.spans(found.vanished),
+                changed=wire.changed(found.changed),
+                keywords=found.keywords,
+            )
 
-        return await self._read(lambda reader: queries.of_one_version(reader, request.account, lambda version: changes(reader, version)))
+        return await self._read(
+            lambda reader: queries.of_one_version(reader, request.account, lambda version: changes(reader, version))
+        )
 
     async def Fetch(self, request: pb.FetchRequest, context: Any) -> AsyncIterator[pb.FetchBatch]:
         uids, seen = wire.ranges(request.uids), frozenset[int]()
@@ -114,7 +147,9 @@ class MailstoreEndpoint(MailstoreServicer):
         await self._read(lambda reader: load.mailbox_by_id(reader, request.account, request.mailbox))
         version = await self._store.read(lambda reader: queries.version_of(reader, request.account))
         if request.vanished_within:
-            gone = await self._store.read(lambda reader: queries.vanished(reader, request.mailbox, request.changed_since))
+            gone = await self._store.read(
+                lambda reader: queries.vanished(reader, request.mailbox, request.changed_since)
+            )
             yield pb.FetchBatch(version=version, vanished=wire.spans(gone))
         async for fetched in self._fetcher.fetch(request.mailbox, uids, wire.wanted(request), request.changed_since):
             yield wire.batch(fetched, version, contents=request.contents, seen=seen)
@@ -122,30 +157,46 @@ class MailstoreEndpoint(MailstoreServicer):
     async def Store(self, request: pb.StoreRequest, context: Any) -> pb.StoreReply:
         uids, flags, mode = wire.ranges(request.uids), parse(request.flags), _MODES[request.mode]
         since = request.unchanged_since if request.HasField("unchanged_since") else None
-        version, refused = await self._write(lambda tx, why: self._messages.store(tx, request.account, request.mailbox, uids, mode, flags, since, why))
+        version, refused = await self._write(
+            lambda tx, why: self._messages.store(tx, request.account, request.mailbox, uids, mode, flags, since, why)
+        )
         after = await self._store.read(lambda reader: load.entries(reader, request.mailbox, uids))
         barred = frozenset(refused)
-        changed = [pb.Changed(uid=entry.uid, flags=entry.flags.names(), modseq=entry.modseq) for entry in after if entry.uid not in barred]
+        changed = [
+            pb.Changed(uid=entry.uid, flags=entry.flags.names(), modseq=entry.modseq)
+            for entry in after
+            if entry.uid not in barred
+        ]
         return pb.StoreReply(version=version, changed=changed, refused=wire.spans(uid_ranges(refused)))
 
     async def Append(self, request: pb.AppendRequest, context: Any) -> pb.AppendReply:
         messages = [wire.appended(message) for message in request.messages]
         quota = await self._quotas.of(request.account)
-        mailbox, uids, version = await self._write(lambda tx, why: self._messages.append(tx, request.account, request.mailbox, messages, quota, why))
+        mailbox, uids, version = await self._write(
+            lambda tx, why: self._messages.append(tx, request.account, request.mailbox, messages, quota, why)
+        )
         return pb.AppendReply(uid_validity=mailbox.uid_validity, uids=uids, version=version, mailbox=mailbox.id)
 
     async def Copy(self, request: pb.CopyRequest, context: Any) -> pb.CopyReply:
         uids, quota = wire.ranges(request.uids), await self._quotas.of(request.account)
-        placed = await self._write(lambda tx, why: self._messages.copy(tx, request.account, request.mailbox, uids, request.target, quota, why))
+        placed = await self._write(
+            lambda tx, why: self._messages.copy(tx, request.account, request.mailbox, uids, request.target, quota, why)
+        )
         return wire.placed(placed)
 
     async def Move(self, request: pb.CopyRequest, context: Any) -> pb.CopyReply:
         uids = wire.ranges(request.uids)
-        return wire.placed(await self._write(lambda tx, why: self._messages.move(tx, request.account, request.mailbox, uids, request.target, why)))
+        return wire.placed(
+            await self._write(
+                lambda tx, why: self._messages.move(tx, request.account, request.mailbox, uids, request.target, why)
+            )
+        )
 
     async def Expunge(self, request: pb.ExpungeRequest, context: Any) -> pb.ExpungeReply:
         uids = wire.ranges(request.uids) if request.only_given else ((1, 1 << 40),)
-        version, gone = await self._write(lambda tx, why: self._messages.expunge(tx, request.account, request.mailbox, uids, why))
+        version, gone = await self._write(
+            lambda tx, why: self._messages.expunge(tx, request.account, request.mailbox, uids, why)
+        )
         return pb.ExpungeReply(version=version, expunged=wire.spans(gone))
 
     async def Search(self, request: pb.SearchRequest, context: Any) -> pb.SearchReply:
@@ -163,7 +214,9 @@ class MailstoreEndpoint(MailstoreServicer):
         unseen = [entry.uid for entry in entries if not entry.flags.system & SEEN]
         if unseen:
             only = uid_ranges(unseen)
-            await self._write(lambda tx, why: self._messages.store(tx, account, mailbox, only, "add", parse(["\\Seen"]), None, why))
+            await self._write(
+                lambda tx, why: self._messages.store(tx, account, mailbox, only, "add", parse(["\\Seen"]), None, why)
+            )
         return frozenset(unseen)
 
     async def _write(self, work: Callable[[Transaction, Provenance], T]) -> T:

@@ -25,32 +25,61 @@ def ranges(spans: Iterable[pb.UidRange]) -> Ranges:
 def mailbox(state: MailboxState, *, subscribed: bool = True) -> pb.Mailbox:
     """A mailbox with its counters."""
     return pb.Mailbox(
-        id=state.id, name=state.name, special_use=state.special_use, subscribed=subscribed, uid_validity=state.uid_validity, uid_next=state.uid_next,
-        messages=state.messages, unseen=state.unseen, deleted=state.deleted, size=state.size, highest_modseq=state.modseq, selectable=True,
-    )  # fmt: skip
+        id=state.id,
+        name=state.name,
+        special_use=state.special_use,
+        subscribed=subscribed,
+        uid_validity=state.uid_validity,
+        uid_next=state.uid_next,
+        messages=state.messages,
+        unseen=state.unseen,
+        deleted=state.deleted,
+        size=state.size,
+        highest_modseq=state.modseq,
+        selectable=True,
+    )
 
 
 def delivered(request: pb.DeliverRequest) -> NewMessage:
     """The message of a hand-over."""
     return NewMessage(
-        request.blob, request.size, request.prefix, tuple(request.flags), request.internal_date, request.message_id, tuple(request.references),
+        request.blob,
+        request.size,
+        request.prefix,
+        tuple(request.flags),
+        request.internal_date,
+        request.message_id,
+        tuple(request.references),
         request.subject,
-    )  # fmt: skip
+    )
 
 
 def appended(message: pb.AppendMessage) -> NewMessage:
     """A message of an APPEND."""
     return NewMessage(
-        message.blob, message.size, b"", tuple(message.flags), message.internal_date, message.message_id, tuple(message.references), message.subject
+        message.blob,
+        message.size,
+        b"",
+        tuple(message.flags),
+        message.internal_date,
+        message.message_id,
+        tuple(message.references),
+        message.subject,
     )
 
 
 def wanted(request: pb.FetchRequest) -> Wanted:
     """The attributes a fetch asks for."""
     return Wanted(
-        request.envelope, request.body, request.body_structure, request.size, request.internal_date, request.email_id, request.thread_id,
+        request.envelope,
+        request.body,
+        request.body_structure,
+        request.size,
+        request.internal_date,
+        request.email_id,
+        request.thread_id,
         request.save_date,
-    )  # fmt: skip
+    )
 
 
 def batch(fetched: Iterable[Fetched], version: int, *, contents: bool, seen: frozenset[int]) -> pb.FetchBatch:
@@ -75,4 +104,9 @@ def changed(found: Iterable[ChangedFlags]) -> list[pb.Changed]:
 
 def placed(placed: Placed) -> pb.CopyReply:
     """Where messages were copied or moved to."""
-    return pb.CopyReply(uid_validity=placed.uid_validity, source=spans(placed.source), target=spans(placed.target), version=placed.version)
+    return pb.CopyReply(
+        uid_validity=placed.uid_validity,
+        source=spans(placed.source),
+        target=spans(placed.target),
+        version=placed.version,
+    )

@@ -29,7 +29,9 @@ def ensure_open(transaction: Transaction, account: str, ids: Ids, clock: Clock, 
 
 
 def _seconds(clock: Clock) -> int:
-    """RFC 3501 §2.3.1.1: seconds, which do not go back, so that neither a remade mailbox nor a remade account repeats itself."""
+    """RFC 3501 §2.3.1.1: seconds, which do not go back, so that neither a remade mailbox nor a remade account repeats
+    itself.
+    """
     return clock.now() // 1_000_000 - _UID_VALIDITY_EPOCH
 
 
@@ -53,7 +55,9 @@ class MailboxCommands:
         existing = {mailbox.name: mailbox.special_use for mailbox in load.mailboxes(transaction, account)}
         if not transaction.answered(why.command):
             validity = _uid_validity(transaction, account, self._clock)
-            transaction.append(account, decide.create_mailbox(account, name, use, existing, self._new_id, validity, self._limit), why)
+            transaction.append(
+                account, decide.create_mailbox(account, name, use, existing, self._new_id, validity, self._limit), why
+            )
         return load.mailbox_by_name(transaction, account, name.removesuffix("/"))
 
     def delete(self, transaction: Transaction, account: str, name: str, why: Provenance) -> MailboxState:
@@ -72,13 +76,17 @@ class MailboxCommands:
         existing = {mailbox.name: mailbox.id for mailbox in load.mailboxes(transaction, account)}
         if not transaction.answered(why.command):
             validity = _uid_validity(transaction, account, self._clock)
-            transaction.append(account, decide.rename_mailbox(account, name, new_name, existing, self._new_id, validity), why)
+            transaction.append(
+                account, decide.rename_mailbox(account, name, new_name, existing, self._new_id, validity), why
+            )
         return load.mailbox_by_name(transaction, account, new_name.removesuffix("/"))
 
     def subscribe(self, transaction: Transaction, account: str, name: str, subscribed: bool, why: Provenance) -> None:
         """SUBSCRIBE and UNSUBSCRIBE; a name may be subscribed without a mailbox (RFC 3501 §6.3.6)."""
         name = canonical(name)
-        known = transaction.one("SELECT 1 FROM subscription WHERE account = ? AND name = ?", (account, name)) is not None
+        known = (
+            transaction.one("SELECT 1 FROM subscription WHERE account = ? AND name = ?", (account, name)) is not None
+        )
         if known != subscribed:
             transaction.append(account, [MailboxSubscribed(account, name, subscribed)], why)
 

@@ -57,7 +57,9 @@ class Fetcher:
         self._store = store
         self._blobs = blobs
 
-    async def fetch(self, mailbox: str, uids: Iterable[tuple[int, int]], wanted: Wanted, changed_since: int) -> AsyncIterator[list[Fetched]]:
+    async def fetch(
+        self, mailbox: str, uids: Iterable[tuple[int, int]], wanted: Wanted, changed_since: int
+    ) -> AsyncIterator[list[Fetched]]:
         """The messages of some UID ranges, ascending, in batches."""
         left = list(uids)
         if changed_since:
@@ -71,7 +73,9 @@ class Fetcher:
     async def _fetched(self, row: Row, wanted: Wanted) -> Fetched:
         uid, system, keywords, modseq, _, _, _, _, _, blob, prefix = row
         found = await self._scan(blob) if wanted.scans else None
-        return Fetched(uid, Flags(system, keywords).names(), modseq, _attributes(row, wanted, found), blob, bytes(prefix))
+        return Fetched(
+            uid, Flags(system, keywords).names(), modseq, _attributes(row, wanted, found), blob, bytes(prefix)
+        )
 
     async def _scan(self, blob: str) -> Scan:
         try:
@@ -81,7 +85,9 @@ class Fetcher:
             return _EMPTY
 
 
-def _page(mailbox: str, left: list[tuple[int, int]], changed_since: int) -> Callable[[Reader], tuple[list[Row], list[tuple[int, int]]]]:
+def _page(
+    mailbox: str, left: list[tuple[int, int]], changed_since: int
+) -> Callable[[Reader], tuple[list[Row], list[tuple[int, int]]]]:
     """A batch of rows and the ranges behind them. However many ranges there are, one question stays short."""
     sql = f"SELECT {_COLUMNS} FROM entry WHERE mailbox = ? AND uid BETWEEN ? AND ? AND modseq > ? ORDER BY uid LIMIT ?"  # noqa: S608
 
@@ -104,9 +110,15 @@ def _attributes(row: Row, wanted: Wanted, found: Scan | None) -> bytes:
     if wanted.internal_date:
         pieces.append(b"INTERNALDATE " + format_date_time(internal_date))
     if found is not None:
-        pieces += [name + wire for asked, name, wire in (
-            (wanted.envelope, b"ENVELOPE ", found.envelope), (wanted.body, b"BODY ", found.body),
-            (wanted.body_structure, b"BODYSTRUCTURE ", found.bodystructure)) if asked]  # fmt: skip
+        pieces += [
+            name + wire
+            for asked, name, wire in (
+                (wanted.envelope, b"ENVELOPE ", found.envelope),
+                (wanted.body, b"BODY ", found.body),
+                (wanted.body_structure, b"BODYSTRUCTURE ", found.bodystructure),
+            )
+            if asked
+        ]
     if wanted.email_id:
         pieces.append(b"EMAILID (" + content.encode() + b")")
     if wanted.thread_id:

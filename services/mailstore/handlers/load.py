@@ -48,9 +48,14 @@ def mailboxes(reader: Reader, account: str) -> list[MailboxState]:
 def entries(reader: Reader, mailbox: str, uids: Iterable[tuple[int, int]]) -> list[EntryState]:
     """The messages of some UID ranges, ascending; ranges that hold nothing are passed over."""
     sql = "SELECT uid, system, keywords, modseq, size FROM entry WHERE mailbox = ? AND uid BETWEEN ? AND ? ORDER BY uid"
-    found = [EntryState(uid, Flags(system, keywords), modseq, size) for first, last in uids for uid, system, keywords, modseq, size in
-             reader.all(sql, (mailbox, first, last))]  # fmt: skip
-    return found if len(found) < 2 else sorted({entry.uid: entry for entry in found}.values(), key=lambda entry: entry.uid)
+    found = [
+        EntryState(uid, Flags(system, keywords), modseq, size)
+        for first, last in uids
+        for uid, system, keywords, modseq, size in reader.all(sql, (mailbox, first, last))
+    ]
+    return (
+        found if len(found) < 2 else sorted({entry.uid: entry for entry in found}.values(), key=lambda entry: entry.uid)
+    )
 
 
 def blobs(reader: Reader, mailbox: str, uids: Iterable[tuple[int, int]]) -> tuple[str, ...]:
@@ -74,7 +79,9 @@ def is_open(reader: Reader, account: str) -> bool:
 def thread_of(reader: Reader, account: str, message_ids: Iterable[str]) -> str:
     """The thread that a message with these ids or references belongs to; empty when none is known."""
     for message_id in message_ids:
-        row = reader.one("SELECT thread FROM thread_reference WHERE account = ? AND message_id = ?", (account, message_id))
+        row = reader.one(
+            "SELECT thread FROM thread_reference WHERE account = ? AND message_id = ?", (account, message_id)
+        )
         if row is not None:
             return str(row[0])
     return ""

@@ -15,7 +15,15 @@ from services.mailstore.domain.uids import Ranges, count, each, ranges
 from services.mailstore.handlers import load
 from services.mailstore.handlers.accounts import ensure_open
 from shared.clock import Clock
-from shared.events.mailbox import FlagsChanged, MessageAppended, MessageDelivered, MessagesCopied, MessagesExpunged, MessagesMoved, NewEntry
+from shared.events.mailbox import (
+    FlagsChanged,
+    MessageAppended,
+    MessageDelivered,
+    MessagesCopied,
+    MessagesExpunged,
+    MessagesMoved,
+    NewEntry,
+)
 from shared.eventstore.event import Event, Provenance, Recorded
 from shared.eventstore.transaction import Transaction
 from shared.ids import Ids, Kind
@@ -90,7 +98,14 @@ class MessageCommands:
         self._clock = clock
 
     def deliver(
-        self, transaction: Transaction, account: str, key: Key, wanted: tuple[str, bool], message: NewMessage, quota: int, why: Provenance
+        self,
+        transaction: Transaction,
+        account: str,
+        key: Key,
+        wanted: tuple[str, bool],
+        message: NewMessage,
+        quota: int,
+        why: Provenance,
     ) -> Delivered:
         """Put an accepted mail into a mailbox, once. `wanted`: (name, whether it is spam). Raises Refused OVERQUOTA."""
         earlier = transaction.answered(key.command)
@@ -107,7 +122,13 @@ class MessageCommands:
         return Delivered(entry.entry, mailbox.id, entry.uid, False, mailbox.name)
 
     def append(
-        self, transaction: Transaction, account: str, name: str, messages: Sequence[NewMessage], quota: int, why: Provenance
+        self,
+        transaction: Transaction,
+        account: str,
+        name: str,
+        messages: Sequence[NewMessage],
+        quota: int,
+        why: Provenance,
     ) -> tuple[MailboxState, list[int], int]:
         """Messages from a client (RFC 3501 §6.3.11), all or none. Raises Refused NONEXISTENT or OVERQUOTA."""
         earlier = transaction.answered(why.command)
@@ -116,12 +137,23 @@ class MessageCommands:
             return mailbox, [entry.uid for entry in earlier[0].event.entries], earlier[0].version
         decide.within_quota(load.used(transaction, account)[0], sum(message.size for message in messages), quota)
         decide.uids_left(mailbox, len(messages))
-        entries = [self._entry(transaction, account, mailbox.uid_next + number, message) for number, message in enumerate(messages)]
+        entries = [
+            self._entry(transaction, account, mailbox.uid_next + number, message)
+            for number, message in enumerate(messages)
+        ]
         recorded = transaction.append(account, [MessageAppended(account, mailbox.id, tuple(entries))], why)
         return mailbox, [entry.uid for entry in entries], recorded[-1].version
 
     def store(
-        self, transaction: Transaction, account: str, mailbox: str, uids: Ranges, mode: str, flags: Flags, unchanged_since: int | None, why: Provenance
+        self,
+        transaction: Transaction,
+        account: str,
+        mailbox: str,
+        uids: Ranges,
+        mode: str,
+        flags: Flags,
+        unchanged_since: int | None,
+        why: Provenance,
     ) -> tuple[int, list[int]]:
         """STORE; the version after it and the UIDs refused by UNCHANGEDSINCE."""
         state = load.mailbox_by_id(transaction, account, mailbox)
@@ -129,13 +161,26 @@ class MessageCommands:
         done = _earlier(transaction, why, FlagsChanged)
         if done is not None:
             changed = frozenset(each(done.uids))
-            refused = [one.uid for one in entries if unchanged_since is not None and one.modseq > unchanged_since and one.uid not in changed]
+            refused = [
+                one.uid
+                for one in entries
+                if unchanged_since is not None and one.modseq > unchanged_since and one.uid not in changed
+            ]
             return transaction.version(account), refused
         events, refused = decide.store_flags(account, state.id, entries, mode, flags, unchanged_since)
         transaction.append(account, events, why)
         return transaction.version(account), refused
 
-    def copy(self, transaction: Transaction, account: str, mailbox: str, uids: Ranges, target: str, quota: int, why: Provenance) -> Placed:
+    def copy(
+        self,
+        transaction: Transaction,
+        account: str,
+        mailbox: str,
+        uids: Ranges,
+        target: str,
+        quota: int,
+        why: Provenance,
+    ) -> Placed:
         """COPY. Raises Refused TRYCREATE or OVERQUOTA."""
         done = _earlier(transaction, why, MessagesCopied)
         if done is not None:
@@ -145,11 +190,17 @@ class MessageCommands:
         decide.within_quota(load.used(transaction, account)[0], sum(entry.size for entry in entries), quota)
         decide.uids_left(goal, len(entries))
         found = _contents(transaction, source, goal, uids)
-        events = decide.copy(account, source.id, goal, [entry.uid for entry in entries], self._ids.new(Kind.ENTRY), found)
+        events = decide.copy(
+            account, source.id, goal, [entry.uid for entry in entries], self._ids.new(Kind.ENTRY), found
+        )
         transaction.append(account, events, why)
-        return Placed(goal.uid_validity, ranges(entry.uid for entry in entries), goal.uid_next, transaction.version(account))
+        return Placed(
+            goal.uid_validity, ranges(entry.uid for entry in entries), goal.uid_next, transaction.version(account)
+        )
 
-    def move(self, transaction: Transaction, account: str, mailbox: str, uids: Ranges, target: str, why: Provenance) -> Placed:
+    def move(
+        self, transaction: Transaction, account: str, mailbox: str, uids: Ranges, target: str, why: Provenance
+    ) -> Placed:
         """MOVE; as `copy`, and the messages leave their mailbox. Raises Refused TRYCREATE."""
         done = _earlier(transaction, why, MessagesMoved)
         if done is not None:
@@ -159,9 +210,13 @@ class MessageCommands:
         decide.uids_left(goal, len(entries))
         found = _contents(transaction, source, goal, uids)
         transaction.append(account, decide.move(account, source.id, goal, [entry.uid for entry in entries], found), why)
-        return Placed(goal.uid_validity, ranges(entry.uid for entry in entries), goal.uid_next, transaction.version(account))
+        return Placed(
+            goal.uid_validity, ranges(entry.uid for entry in entries), goal.uid_next, transaction.version(account)
+        )
 
-    def expunge(self, transaction: Transaction, account: str, mailbox: str, uids: Ranges, why: Provenance) -> tuple[int, Ranges]:
+    def expunge(
+        self, transaction: Transaction, account: str, mailbox: str, uids: Ranges, why: Provenance
+    ) -> tuple[int, Ranges]:
         """EXPUNGE what is marked \\Deleted among `uids`; the version after it and what went."""
         state = load.mailbox_by_id(transaction, account, mailbox)
         done = _earlier(transaction, why, MessagesExpunged)
@@ -191,10 +246,18 @@ class MessageCommands:
         known = (message.message_id, *reversed(message.references[-_REFERENCES_ASKED:]))
         thread = load.thread_of(transaction, account, (one for one in known if one)) or self._ids.new(Kind.THREAD)
         return NewEntry(
-            entry=self._ids.new(Kind.ENTRY), uid=uid, blob=message.blob, size=message.size + len(message.prefix), internal_date=message.internal_date,
-            content=content_id(account, message.blob), thread=thread, flags=parse(message.flags).names(), prefix=message.prefix,
-            message_id=message.message_id[:1000], subject=message.subject[:1000],
-        )  # fmt: skip
+            entry=self._ids.new(Kind.ENTRY),
+            uid=uid,
+            blob=message.blob,
+            size=message.size + len(message.prefix),
+            internal_date=message.internal_date,
+            content=content_id(account, message.blob),
+            thread=thread,
+            flags=parse(message.flags).names(),
+            prefix=message.prefix,
+            message_id=message.message_id[:1000],
+            subject=message.subject[:1000],
+        )
 
 
 def _contents(transaction: Transaction, source: MailboxState, target: MailboxState, uids: Ranges) -> tuple[str, ...]:

@@ -52,7 +52,8 @@ def version_of(reader: Reader, account: str) -> int:
 def of_one_version(reader: Reader, account: str, ask: Callable[[int], T]) -> T:
     """What several statements say of one version of an account: asked again when somebody committed between them.
 
-    Under a storm of commits the last answer stands: what is newer than its version is told again at the next question, never missed.
+    Under a storm of commits the last answer stands: what is newer than its version is told again at the next question,
+    never missed.
     """
     version = version_of(reader, account)
     for _ in range(_TRIES):
@@ -83,15 +84,19 @@ def first_unseen(reader: Reader, mailbox: MailboxState) -> int:
 
 def keywords(reader: Reader, mailbox: str) -> tuple[str, ...]:
     """Keywords that were ever used in a mailbox."""
-    return tuple(row[0] for row in reader.all("SELECT keyword FROM keyword WHERE mailbox = ? ORDER BY keyword", (mailbox,)))
+    return tuple(
+        row[0] for row in reader.all("SELECT keyword FROM keyword WHERE mailbox = ? ORDER BY keyword", (mailbox,))
+    )
 
 
 def changes(reader: Reader, version: int, mailbox: MailboxState, since: int, uid_next: int) -> Changes:
     """What a session that has seen version `since` and UIDs below `uid_next` must be told, as of `version`."""
     added = reader.all("SELECT uid FROM entry WHERE mailbox = ? AND uid >= ? ORDER BY uid", (mailbox.id, uid_next))
     moved = reader.all(
-        # `+uid` is no index term: SQLite would rather read the whole mailbox by UID than the few changed rows by MODSEQ.
-        "SELECT uid, system, keywords, modseq FROM entry WHERE mailbox = ? AND modseq > ? AND +uid < ?", (mailbox.id, since, uid_next)
+        # `+uid` is no index term: SQLite would rather read the whole mailbox by UID than the few changed rows by
+        # MODSEQ.
+        "SELECT uid, system, keywords, modseq FROM entry WHERE mailbox = ? AND modseq > ? AND +uid < ?",
+        (mailbox.id, since, uid_next),
     )
     return Changes(
         version,
@@ -105,7 +110,9 @@ def changes(reader: Reader, version: int, mailbox: MailboxState, since: int, uid
 
 def changed_since(reader: Reader, mailbox: str, since: int) -> Ranges:
     """UIDs of the messages that came or changed behind a version; the work is theirs, not the mailbox's."""
-    return ranges(sorted(row[0] for row in reader.all("SELECT uid FROM entry WHERE mailbox = ? AND modseq > ?", (mailbox, since))))
+    return ranges(
+        sorted(row[0] for row in reader.all("SELECT uid FROM entry WHERE mailbox = ? AND modseq > ?", (mailbox, since)))
+    )
 
 
 def vanished(reader: Reader, mailbox: str, since: int, below: int = 1 << 40) -> Ranges:

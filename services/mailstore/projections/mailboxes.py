@@ -13,7 +13,9 @@ from shared.events import mailbox as facts
 from shared.eventstore.connection import Connection
 from shared.eventstore.event import Recorded
 
-_ENTRY = "mailbox, uid, entry, blob, size, internal_date, saved, content, thread, system, keywords, modseq, prefix, queue_id"
+_ENTRY = (
+    "mailbox, uid, entry, blob, size, internal_date, saved, content, thread, system, keywords, modseq, prefix, queue_id"
+)
 _INSERT_ENTRY = f"INSERT INTO entry ({_ENTRY}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
 _COUNT = (
     "UPDATE mailbox SET uid_next = CASE WHEN uid_next > ? THEN uid_next ELSE ? END, messages = messages + ?, unseen = unseen + ?,"
@@ -58,7 +60,9 @@ def _make(connection: Connection, recorded: Recorded, account: str, mailbox: fac
 
 
 def _subscribe(connection: Connection, account: str, name: str) -> None:
-    connection.execute("INSERT INTO subscription (account, name) VALUES (?, ?) ON CONFLICT (account, name) DO NOTHING", (account, name))
+    connection.execute(
+        "INSERT INTO subscription (account, name) VALUES (?, ?) ON CONFLICT (account, name) DO NOTHING", (account, name)
+    )
 
 
 def _subscribed(connection: Connection, _recorded: Recorded, event: facts.MailboxSubscribed) -> None:
@@ -91,12 +95,35 @@ def _appended(connection: Connection, recorded: Recorded, event: facts.MessageAp
     _add(connection, recorded, event.account, event.mailbox, event.entries, "")
 
 
-def _add(connection: Connection, recorded: Recorded, account: str, mailbox: str, entries: Sequence[facts.NewEntry], queue_id: str) -> None:
+def _add(
+    connection: Connection,
+    recorded: Recorded,
+    account: str,
+    mailbox: str,
+    entries: Sequence[facts.NewEntry],
+    queue_id: str,
+) -> None:
     flags = [parse(entry.flags) for entry in entries]
     for entry, flag in zip(entries, flags, strict=True):
-        connection.execute(_INSERT_ENTRY, (
-            mailbox, entry.uid, entry.entry, entry.blob, entry.size, entry.internal_date, recorded.at, entry.content, entry.thread, flag.system,
-            flag.keywords, recorded.version, entry.prefix, queue_id))  # fmt: skip
+        connection.execute(
+            _INSERT_ENTRY,
+            (
+                mailbox,
+                entry.uid,
+                entry.entry,
+                entry.blob,
+                entry.size,
+                entry.internal_date,
+                recorded.at,
+                entry.content,
+                entry.thread,
+                flag.system,
+                flag.keywords,
+                recorded.version,
+                entry.prefix,
+                queue_id,
+            ),
+        )
         if entry.message_id:
             connection.execute(
                 "INSERT INTO thread_reference (account, message_id, thread) VALUES (?, ?, ?) ON CONFLICT (account, message_id) DO NOTHING",
@@ -107,15 +134,29 @@ def _add(connection: Connection, recorded: Recorded, account: str, mailbox: str,
     _note_keywords(connection, mailbox, flags)
 
 
-def _count(connection: Connection, recorded: Recorded, mailbox: str, uid_next: int, flags: Sequence[Flags], size: int, sign: int = 1) -> None:
+def _count(
+    connection: Connection,
+    recorded: Recorded,
+    mailbox: str,
+    uid_next: int,
+    flags: Sequence[Flags],
+    size: int,
+    sign: int = 1,
+) -> None:
     unseen = sum(not flag.system & SEEN for flag in flags)
     deleted = sum(bool(flag.system & DELETED) for flag in flags)
-    connection.execute(_COUNT, (uid_next, uid_next, sign * len(flags), sign * unseen, sign * deleted, sign * size, recorded.version, mailbox))
+    connection.execute(
+        _COUNT,
+        (uid_next, uid_next, sign * len(flags), sign * unseen, sign * deleted, sign * size, recorded.version, mailbox),
+    )
 
 
 def _note_keywords(connection: Connection, mailbox: str, flags: Iterable[Flags]) -> None:
     for word in sorted({word for flag in flags if flag.keywords for word in flag.keywords.split()}):
-        connection.execute("INSERT INTO keyword (mailbox, keyword) VALUES (?, ?) ON CONFLICT (mailbox, keyword) DO NOTHING", (mailbox, word))
+        connection.execute(
+            "INSERT INTO keyword (mailbox, keyword) VALUES (?, ?) ON CONFLICT (mailbox, keyword) DO NOTHING",
+            (mailbox, word),
+        )
 
 
 def _flags_changed(connection: Connection, recorded: Recorded, event: facts.FlagsChanged) -> None:
@@ -134,13 +175,24 @@ def _flags_changed(connection: Connection, recorded: Recorded, event: facts.Flag
 
 def _flags_of(connection: Connection, mailbox: str, uids: facts.Uids) -> list[tuple[int, Flags]]:
     sql = "SELECT uid, system, keywords FROM entry WHERE mailbox = ? AND uid BETWEEN ? AND ? ORDER BY uid"
-    return [(row[0], Flags(row[1], row[2])) for first, last in uids for row in connection.all(sql, (mailbox, first, last))]
+    return [
+        (row[0], Flags(row[1], row[2])) for first, last in uids for row in connection.all(sql, (mailbox, first, last))
+    ]
 
 
 def _copied(connection: Connection, recorded: Recorded, event: facts.MessagesCopied) -> None:
     rows = _sources(connection, event.source, event.uids)
     copies = [
-        (event.target, event.first_uid + number, f"{event.entries}.{number}", *row[3:6], recorded.at, *row[7:11], recorded.version, *row[12:])
+        (
+            event.target,
+            event.first_uid + number,
+            f"{event.entries}.{number}",
+            *row[3:6],
+            recorded.at,
+            *row[7:11],
+            recorded.version,
+            *row[12:],
+        )
         for number, row in enumerate(rows)
     ]
     connection.execute_many(_INSERT_ENTRY, copies)
@@ -154,7 +206,8 @@ def _moved(connection: Connection, recorded: Recorded, event: facts.MessagesMove
     rows = _sources(connection, event.source, event.uids)
     _remove(connection, recorded, event.source, event.uids, rows)
     moved = [
-        (event.target, event.first_uid + number, *row[2:6], recorded.at, *row[7:11], recorded.version, *row[12:]) for number, row in enumerate(rows)
+        (event.target, event.first_uid + number, *row[2:6], recorded.at, *row[7:11], recorded.version, *row[12:])
+        for number, row in enumerate(rows)
     ]
     connection.execute_many(_INSERT_ENTRY, moved)
     flags = [Flags(row[9], row[10]) for row in rows]
@@ -173,10 +226,15 @@ def _sources(connection: Connection, mailbox: str, uids: facts.Uids) -> list[tup
     return [row for first, last in uids for row in connection.all(sql, (mailbox, first, last))]
 
 
-def _remove(connection: Connection, recorded: Recorded, mailbox: str, uids: facts.Uids, rows: Sequence[tuple[Any, ...]]) -> None:
+def _remove(
+    connection: Connection, recorded: Recorded, mailbox: str, uids: facts.Uids, rows: Sequence[tuple[Any, ...]]
+) -> None:
     for first, last in uids:
         connection.execute("DELETE FROM entry WHERE mailbox = ? AND uid BETWEEN ? AND ?", (mailbox, first, last))
-        connection.execute("INSERT INTO vanished (mailbox, modseq, first, last) VALUES (?, ?, ?, ?)", (mailbox, recorded.version, first, last))
+        connection.execute(
+            "INSERT INTO vanished (mailbox, modseq, first, last) VALUES (?, ?, ?, ?)",
+            (mailbox, recorded.version, first, last),
+        )
     flags = [Flags(row[9], row[10]) for row in rows]
     _count(connection, recorded, mailbox, 0, flags, sum(row[4] for row in rows), sign=-1)
 

@@ -42,7 +42,9 @@ class Candidate:
 
     @property
     def sent_day(self) -> int | None:
-        """The day that the Date: field names, as days since 1970-01-01, «disregarding time and timezone» (RFC 3501 6.4.4)."""
+        """The day that the Date: field names, as days since 1970-01-01, «disregarding time and timezone» (RFC 3501
+        6.4.4).
+        """
         value = next((value for name, value in self.headers if name == "date"), "")
         return written_day(value.encode())
 
@@ -52,7 +54,9 @@ class Candidate:
         return [(name.casefold(), value.casefold()) for name, value in header_lines(self._block)]
 
     def values(self, name: str) -> list[str]:
-        """The values in `headers` under a name without case. The other fields are not decoded: that would be half the work of a search."""
+        """The values in `headers` under a name without case. The other fields are not decoded: that would be half the
+        work of a search.
+        """
         # A name of other letters may be one of plain letters without case (U+017F is an s).
         if _PLAIN_NAME.fullmatch(name) and self._block.isascii():
             return [decode_words(value).casefold() for value in header_values(self._block, name)]

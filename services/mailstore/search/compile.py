@@ -79,7 +79,9 @@ def _body(key: SearchKey, _now: int) -> Test:
 
 def _text(key: SearchKey, _now: int) -> Test:
     text = key.text.casefold()
-    return lambda candidate: any(text in f"{name}: {value}" for name, value in candidate.headers) or text in candidate.body
+    return lambda candidate: (
+        any(text in f"{name}: {value}" for name, value in candidate.headers) or text in candidate.body
+    )
 
 
 def _uid(key: SearchKey, _now: int) -> Test:
@@ -149,7 +151,19 @@ def _thread_id(key: SearchKey, _now: int) -> Test:
 
 
 _KEYS: dict[str, Callable[[SearchKey, int], Test]] = {
-    "all": _all, "flag": _flag, "header": _header, "body": _body, "text": _text, "uid": _uid, "internaldate": _internal_date,
-    "sentdate": _sent_date, "larger": _larger, "smaller": _smaller, "older": _older, "younger": _younger, "modseq": _modseq,
-    "emailid": _email_id, "threadid": _thread_id,
-}  # fmt: skip
+    "all": _all,
+    "flag": _flag,
+    "header": _header,
+    "body": _body,
+    "text": _text,
+    "uid": _uid,
+    "internaldate": _internal_date,
+    "sentdate": _sent_date,
+    "larger": _larger,
+    "smaller": _smaller,
+    "older": _older,
+    "younger": _younger,
+    "modseq": _modseq,
+    "emailid": _email_id,
+    "threadid": _thread_id,
+}

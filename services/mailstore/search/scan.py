@@ -41,7 +41,9 @@ async def search(store: EventStore, blobs: BlobReader, mailbox: str, key: Search
 
 
 def _bounds(key: SearchKey) -> tuple[int, int]:
-    """The UIDs outside of which nothing can match: what a client asks of a few messages must not read the whole mailbox."""
+    """The UIDs outside of which nothing can match: what a client asks of a few messages must not read the whole
+    mailbox.
+    """
     if key.key == "uid":
         return (min(span.first for span in key.uids), max(span.last for span in key.uids)) if key.uids else (1, 0)
     if key.key == "and" and key.keys:

@@ -28,7 +28,9 @@ class OutboundEndpoint(OutboundServicer):
         self._waiting = 0
 
     async def start(self) -> None:
-        """Count the queue once; from then on commits are counted, for a hand-over must not cost more the longer the queue is."""
+        """Count the queue once; from then on commits are counted, for a hand-over must not cost more the longer the
+        queue is.
+        """
         row = await self._store.read(lambda reader: reader.one("SELECT count(*) FROM queue"))
         self._waiting = row[0] if row else 0
         self._store.on_commit(self._committed)
@@ -43,7 +45,9 @@ class OutboundEndpoint(OutboundServicer):
         limit = min(request.limit or _LISTED, 10 * _LISTED)
         rows = await self._store.read(lambda reader: reader.all(sql, (limit,)))
         entries = [
-            pb.QueueEntry(id=entry, queue_id=queue_id, sender=sender, recipient=recipient, size=size, at=at, state=state)
+            pb.QueueEntry(
+                id=entry, queue_id=queue_id, sender=sender, recipient=recipient, size=size, at=at, state=state
+            )
             for entry, queue_id, sender, recipient, size, at, state in rows
         ]
         return pb.QueueList(entries=entries, total=self._waiting)
@@ -65,7 +69,20 @@ class OutboundEndpoint(OutboundServicer):
 
 def _fact(entry: str, request: pb.EnqueueRequest) -> OutboundQueued:
     return OutboundQueued(
-        entry=entry, queue_id=request.queue_id, recipient=request.recipient, index=request.index, blob=request.blob, prefix=request.prefix,
-        size=request.size, reverse_path=request.reverse_path, forward_path=request.forward_path, notify=request.notify, orcpt=request.orcpt,
-        ret=request.ret, envid=request.envid, eight_bit=request.eight_bit, smtputf8=request.smtputf8, message_id=request.message_id,
-    )  # fmt: skip
+        entry=entry,
+        queue_id=request.queue_id,
+        recipient=request.recipient,
+        index=request.index,
+        blob=request.blob,
+        prefix=request.prefix,
+        size=request.size,
+        reverse_path=request.reverse_path,
+        forward_path=request.forward_path,
+        notify=request.notify,
+        orcpt=request.orcpt,
+        ret=request.ret,
+        envid=request.envid,
+        eight_bit=request.eight_bit,
+        smtputf8=request.smtputf8,
+        message_id=request.message_id,
+    )

@@ -21,15 +21,34 @@ class QueueProjection:
     def __init__(self, metadata: MetaData) -> None:
         self.tables: Sequence[sqlalchemy.Table] = (
             Table(
-                "queue", metadata,
-                Column("entry", Text, primary_key=True), Column("queue_id", Text, nullable=False), Column("sender", Text, nullable=False),
-                Column("recipient", Text, nullable=False), Column("blob", Text, nullable=False), Column("size", BigInteger, nullable=False),
-                Column("at", BigInteger, nullable=False), Column("state", Text, nullable=False), sqlite_with_rowid=False,
+                "queue",
+                metadata,
+                Column("entry", Text, primary_key=True),
+                Column("queue_id", Text, nullable=False),
+                Column("sender", Text, nullable=False),
+                Column("recipient", Text, nullable=False),
+                Column("blob", Text, nullable=False),
+                Column("size", BigInteger, nullable=False),
+                Column("at", BigInteger, nullable=False),
+                Column("state", Text, nullable=False),
+                sqlite_with_rowid=False,
             ),
-        )  # fmt: skip
+        )
 
     def apply(self, connection: Connection, recorded: Recorded) -> None:
         event = recorded.event
         if isinstance(event, OutboundQueued):
-            row = (event.entry, event.queue_id, event.reverse_path, event.forward_path, event.blob, event.size, recorded.at, "waiting")
-            connection.execute("INSERT INTO queue (entry, queue_id, sender, recipient, blob, size, at, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+            row = (
+                event.entry,
+                event.queue_id,
+                event.reverse_path,
+                event.forward_path,
+                event.blob,
+                event.size,
+                recorded.at,
+                "waiting",
+            )
+            connection.execute(
+                "INSERT INTO queue (entry, queue_id, sender, recipient, blob, size, at, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                row,
+            )

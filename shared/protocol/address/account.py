@@ -13,7 +13,9 @@ _ACCOUNT_NAME = re.compile(r"[A-Za-z0-9-]++(?:\.[A-Za-z0-9-]++)*+")
 
 
 def account_name(localpart: str) -> str:
-    """The canonical (lower-case) name of an account: letters, digits, ``.`` and ``-``, at most 200 characters. Raises AddressError."""
+    """The canonical (lower-case) name of an account: letters, digits, ``.`` and ``-``, at most 200 characters. Raises
+    AddressError.
+    """
     if len(localpart) > ACCOUNT_NAME_LIMIT:
         raise AddressError("a mailbox name has at most 200 characters")
     if _ACCOUNT_NAME.fullmatch(localpart) is None:
@@ -27,7 +29,9 @@ def is_application_name(name: str) -> bool:
 
 
 def without_subaddress(address: Address, separator: str = "+") -> tuple[Address, str | None]:
-    """``name+tag@domain`` as (``name@domain``, ``tag``); the tag is None where there is no separator behind a name (RFC 5233)."""
+    """``name+tag@domain`` as (``name@domain``, ``tag``); the tag is None where there is no separator behind a name (RFC
+    5233).
+    """
     name, found, tag = address.localpart.partition(separator)
     if not found or not name:
         return address, None
@@ -35,7 +39,9 @@ def without_subaddress(address: Address, separator: str = "+") -> tuple[Address,
 
 
 def lookup_key(address: Address) -> str:
-    """The text by which addresses are equal to Mailfold: case folded and in one normalisation form (Unicode §3.13, D145)."""
+    """The text by which addresses are equal to Mailfold: case folded and in one normalisation form (Unicode §3.13,
+    D145).
+    """
     localpart = address.localpart
     if localpart.isascii():
         return f"{localpart.lower()}@{address.domain}"

@@ -1,7 +1,7 @@
 """The address value and the grammar of an envelope's Mailbox (RFC 5321 §4.1.2, RFC 6531 §3.3).
 
-Lengths: RFC 5321 §4.5.3.1 asks for 64 octets of localpart at least and would rather have no limit. Account names of 200 characters, SRS
-and VERP need more than 64, so the limit here is LOCALPART_LIMIT octets.
+Lengths: RFC 5321 §4.5.3.1 asks for 64 octets of localpart at least and would rather have no limit. Account names of 200
+characters, SRS and VERP need more than 64, so the limit here is LOCALPART_LIMIT octets.
 """
 
 import re
@@ -16,11 +16,13 @@ LOCALPART_LIMIT: Final = 320  # octets of UTF-8: a 200 character account name, a
 _TEXT_LIMIT: Final = 1024  # characters, refused before any work: twice the localpart (all quoted pairs) and the domain
 
 _ASCII_ATEXT = r"\-A-Za-z0-9!#$%&'*+/=?^_`{|}~"
-# UTF8-non-ascii of RFC 6531, less C1 controls, line and paragraph separators, the byte order mark and surrogates, which no address needs.
+# UTF8-non-ascii of RFC 6531, less C1 controls, line and paragraph separators, the byte order mark and surrogates, which
+# no address needs.
 _NON_ASCII = "\u00a0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\U0010ffff"
 # Dot-string = Atom *("."  Atom)
 _DOT_STRING = rf"[{_ASCII_ATEXT}{_NON_ASCII}]++(?:\.[{_ASCII_ATEXT}{_NON_ASCII}]++)*+"
-# Quoted-string = DQUOTE *QcontentSMTP DQUOTE;  qtextSMTP = %d32-33 / %d35-91 / %d93-126;  quoted-pairSMTP = %d92 %d32-126
+# Quoted-string = DQUOTE *QcontentSMTP DQUOTE;  qtextSMTP = %d32-33 / %d35-91 / %d93-126;  quoted-pairSMTP = %d92
+# %d32-126
 _QUOTED_CONTENT = rf"(?:[ !#-\[\]-~{_NON_ASCII}]|\\[ -~])*+"
 
 _COMMON = re.compile(rf"([{_ASCII_ATEXT}]++(?:\.[{_ASCII_ATEXT}]++)*+)@({LABEL}(?:\.{LABEL})*+)")
@@ -33,10 +35,11 @@ _COMMON_LIMIT = 64  # shorter than every limit above: the common case asks no ot
 
 
 class Address(msgspec.Struct, frozen=True, gc=False):
-    """A mailbox address. ``localpart`` is its meaning (no quotes, no escapes), ``domain`` is canonical: see parse_domain.
+    """A mailbox address. ``localpart`` is its meaning (no quotes, no escapes), ``domain`` is canonical: see
+    parse_domain.
 
-    ``str()`` gives a valid addr-spec, quoted where that is needed. Build one with parse_address or make_address; the constructor does
-    not check.
+    ``str()`` gives a valid addr-spec, quoted where that is needed. Build one with parse_address or make_address; the
+    constructor does not check.
     """
 
     localpart: str

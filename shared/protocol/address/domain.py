@@ -1,4 +1,5 @@
-"""Domains and address literals of RFC 5321 §4.1.2 and §4.1.3, with the internationalised domains of RFC 5890 and UTS #46.
+"""Domains and address literals of RFC 5321 §4.1.2 and §4.1.3, with the internationalised domains of RFC 5890 and UTS
+#46.
 
 A domain is kept as lower-case A-labels, an address literal in the canonical form of its IP address.
 """
@@ -13,8 +14,8 @@ from shared.protocol.address.error import AddressError
 
 DOMAIN_LIMIT: Final = 253  # RFC 1035 §2.3.4: 255 octets on the wire are 253 in text
 
-# sub-domain = Let-dig [Ldh-str] (RFC 5321 §4.1.2). The underscore is not in the production, but DNS has it (RFC 2181 §11) and so have
-# real senders' host names.
+# sub-domain = Let-dig [Ldh-str] (RFC 5321 §4.1.2). The underscore is not in the production, but DNS has it (RFC 2181
+# §11) and so have real senders' host names.
 LABEL: Final = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 _DOMAIN = re.compile(rf"{LABEL}(?:\.{LABEL})*+")
 _IPV6_TAG = "ipv6:"
@@ -35,7 +36,9 @@ def parse_domain(text: str) -> str:
 
 
 def has_numeric_top_label(domain: str) -> bool:
-    """Whether the last label is all digits: never a domain (RFC 3696 §2), and 192.0.2.1 without brackets would be taken for an address."""
+    """Whether the last label is all digits: never a domain (RFC 3696 §2), and 192.0.2.1 without brackets would be taken
+    for an address.
+    """
     return domain[-1].isdigit() and domain.rpartition(".")[2].isdigit()
 
 
@@ -69,7 +72,9 @@ def _to_a_labels(text: str) -> str:
 
 
 def _address_literal(text: str) -> str:
-    """address-literal = "[" ( IPv4-address-literal / IPv6-address-literal ) "]". No General-address-literal tag was ever registered."""
+    """address-literal = "[" ( IPv4-address-literal / IPv6-address-literal ) "]". No General-address-literal tag was
+    ever registered.
+    """
     if not text.endswith("]"):
         raise AddressError("the address literal is not closed")
     inner = text[1:-1]

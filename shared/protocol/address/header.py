@@ -1,7 +1,8 @@
-"""The address list of a header field (RFC 5322 §3.4 and §4.4): groups, comments, display names, routes and obsolete forms.
+"""The address list of a header field (RFC 5322 §3.4 and §4.4): groups, comments, display names, routes and obsolete
+forms.
 
-Tolerant: what can be read is read, and what cannot is named, so that a check of the author can refuse what another program might read
-otherwise. Work is linear in the length of the value; nothing recurses.
+Tolerant: what can be read is read, and what cannot is named, so that a check of the author can refuse what another
+program might read otherwise. Work is linear in the length of the value; nothing recurses.
 """
 
 import re
@@ -12,7 +13,8 @@ import msgspec
 from shared.protocol.address.address import Address, make_address, parse_address
 from shared.protocol.address.error import AddressError
 
-# quoted-string, domain-literal and atom of RFC 5322 §3.2. The closing mark is optional, so that an unclosed one is read once and no more.
+# quoted-string, domain-literal and atom of RFC 5322 §3.2. The closing mark is optional, so that an unclosed one is read
+# once and no more.
 _TOKEN = re.compile(
     r"""(?P<space>[ \t\r\n]++)
     |(?P<atom>[^\x00-\x20()<>\[\]:;@\\,."]++)
@@ -45,7 +47,9 @@ class HeaderAddresses(msgspec.Struct, frozen=True):
 
 
 def parse_header_addresses(value: str) -> list[Address]:
-    """The addresses of a From:, To:, Cc: … value, members of groups included. Never raises; unreadable pieces are left out."""
+    """The addresses of a From:, To:, Cc: … value, members of groups included. Never raises; unreadable pieces are left
+    out.
+    """
     return list(read_header_addresses(value).addresses)
 
 
@@ -95,7 +99,9 @@ def _quoted_string(match: re.Match[str]) -> _Token:
 
 
 def _skip_comment(value: str, position: int) -> int:
-    """The position behind a comment that was opened before ``position``; -1 when it is never closed. Comments nest: RFC 5322 §3.2.2."""
+    """The position behind a comment that was opened before ``position``; -1 when it is never closed. Comments nest: RFC
+    5322 §3.2.2.
+    """
     depth = 1
     while depth and position < len(value):
         match = _COMMENT_PART.match(value, position)
@@ -132,7 +138,9 @@ def _is_route(piece: list[_Token], in_angle: bool) -> bool:
 
 
 def _counts(piece: list[_Token], in_angle: bool, after_angle: bool) -> bool:
-    """Whether tokens claim to be an address. Behind a bracket only an "@" makes that claim; in a bracket even nothing does."""
+    """Whether tokens claim to be an address. Behind a bracket only an "@" makes that claim; in a bracket even nothing
+    does.
+    """
     if after_angle:
         return any(kind == "@" for kind, _ in piece)
     return in_angle or bool(piece)
@@ -154,7 +162,9 @@ def _domain(tokens: list[_Token]) -> str:
 
 
 def _dotted(tokens: list[_Token], words: frozenset[str]) -> str:
-    """obs-local-part = word *("." word). Surplus dots are kept (real addresses have them); two words without a dot are no localpart."""
+    """obs-local-part = word *("." word). Surplus dots are kept (real addresses have them); two words without a dot are
+    no localpart.
+    """
     was_word = False
     for kind, _ in tokens:
         is_word = kind in words

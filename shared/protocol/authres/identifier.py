@@ -16,7 +16,9 @@ _WORD = re.compile(r'[^\s();"]+')
 
 
 def read_authserv_id(value: str) -> str:
-    """The authserv-id of a field's value as written; empty when there is none. Versions and comments are skipped. Never raises."""
+    """The authserv-id of a field's value as written; empty when there is none. Versions and comments are skipped. Never
+    raises.
+    """
     at = _skip_comments(value)
     quoted = _QUOTED.match(value, at)
     if quoted is not None:
@@ -41,7 +43,9 @@ def is_ours(value: str, authserv_ids: Set[str]) -> bool:
 
 
 def _skip_comments(value: str) -> int:
-    """The position behind white space and nested comments (RFC 5322 section 3.2.2); an unclosed comment reaches to the end."""
+    """The position behind white space and nested comments (RFC 5322 section 3.2.2); an unclosed comment reaches to the
+    end.
+    """
     at = _BLANK.match(value).end()  # type: ignore[union-attr]
     while value.startswith("(", at):
         at = _skip_comment(value, at)

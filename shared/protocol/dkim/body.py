@@ -152,14 +152,19 @@ class BodyHasher:
         if self._hashes is None:
             for canonicalizer in self._canonicalizers.values():
                 canonicalizer.finish()
-            self._hashes = {need: BodyHash(sink.digest(), self._canonicalizers[need.method].octets) for need, sink in self._sinks.items()}
+            self._hashes = {
+                need: BodyHash(sink.digest(), self._canonicalizers[need.method].octets)
+                for need, sink in self._sinks.items()
+            }
         return self._hashes
 
     def _add(self, need: BodyNeed) -> None:
         if need in self._sinks:
             return
         if need.method not in self._canonicalizers:
-            self._canonicalizers[need.method] = _Relaxed(b" \t\r\n") if need.method == "relaxed" else _Canonicalizer(b"\r\n")
+            self._canonicalizers[need.method] = (
+                _Relaxed(b" \t\r\n") if need.method == "relaxed" else _Canonicalizer(b"\r\n")
+            )
         sink = self._sinks[need] = _Sink(need)
         self._canonicalizers[need.method].sinks.append(sink)
 

@@ -31,7 +31,9 @@ class HeaderFields:
         return self._by_name.get(name, [])
 
     def select(self, names: Iterable[bytes], without: bytes | None = None) -> list[bytes]:
-        """The fields named, a repeated name going upwards, an absent one giving nothing. `without` is the signature itself."""
+        """The fields named, a repeated name going upwards, an absent one giving nothing. `without` is the signature
+        itself.
+        """
         chosen: list[bytes] = []
         left: dict[bytes, list[bytes]] = {}
         for name in names:
@@ -52,7 +54,9 @@ def canonical_field(field: bytes, method: Canonicalization) -> bytes:
 
 
 def single_spaced(text: bytes) -> bytes:
-    """Every run of spaces and tabs as one space. Replacing halves the runs: linear in all, and far faster than a pattern."""
+    """Every run of spaces and tabs as one space. Replacing halves the runs: linear in all, and far faster than a
+    pattern.
+    """
     text = text.replace(b"\t", b" ")
     while b"  " in text:
         text = text.replace(b"  ", b" ")

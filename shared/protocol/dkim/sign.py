@@ -20,12 +20,37 @@ BODY_NEED = BodyNeed("relaxed", "sha256")
 """The body hash that `Signer.sign` wants."""
 
 SIGNED_NAMES: tuple[bytes, ...] = (
-    b"from", b"sender", b"reply-to", b"to", b"cc", b"subject", b"date", b"message-id", b"in-reply-to", b"references",
-    b"mime-version", b"content-type", b"content-transfer-encoding", b"content-id", b"content-description",
-    b"resent-date", b"resent-from", b"resent-sender", b"resent-to", b"resent-cc", b"resent-message-id",
-    b"list-id", b"list-help", b"list-unsubscribe", b"list-unsubscribe-post", b"list-subscribe", b"list-post",
-    b"list-owner", b"list-archive", b"auto-submitted",
-)  # fmt: skip
+    b"from",
+    b"sender",
+    b"reply-to",
+    b"to",
+    b"cc",
+    b"subject",
+    b"date",
+    b"message-id",
+    b"in-reply-to",
+    b"references",
+    b"mime-version",
+    b"content-type",
+    b"content-transfer-encoding",
+    b"content-id",
+    b"content-description",
+    b"resent-date",
+    b"resent-from",
+    b"resent-sender",
+    b"resent-to",
+    b"resent-cc",
+    b"resent-message-id",
+    b"list-id",
+    b"list-help",
+    b"list-unsubscribe",
+    b"list-unsubscribe-post",
+    b"list-subscribe",
+    b"list-post",
+    b"list-owner",
+    b"list-archive",
+    b"auto-submitted",
+)
 """Fields signed wherever they occur (RFC 6376 section 5.4.1)."""
 
 OVERSIGNED_NAMES: tuple[bytes, ...] = (b"from", b"to", b"cc", b"subject", b"date", b"message-id", b"reply-to")
@@ -91,10 +116,16 @@ def sign(header_block: bytes, body_hash: bytes, key: SigningKey, now: int, ident
     header = HeaderFields(header_block)
     names = _names(header)
     words = [
-        "v=1;", f"a={key.algorithm};", "c=relaxed/relaxed;", f"d={key.domain};", f"s={key.selector};",
-        *([f"i={identity};"] if identity else ()), f"t={now // 1_000_000};",
-        *_name_words(names), f"bh={_base64(body_hash)};",
-    ]  # fmt: skip
+        "v=1;",
+        f"a={key.algorithm};",
+        "c=relaxed/relaxed;",
+        f"d={key.domain};",
+        f"s={key.selector};",
+        *([f"i={identity};"] if identity else ()),
+        f"t={now // 1_000_000};",
+        *_name_words(names),
+        f"bh={_base64(body_hash)};",
+    ]
     unsigned = _folded(words) + b"\r\n b="
     signature = key.sign(signing_input(header.select(names), unsigned, "relaxed"))
     return unsigned + _wrapped(_base64(signature)) + b"\r\n"

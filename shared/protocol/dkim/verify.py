@@ -48,7 +48,9 @@ class Verifier:
         self._hasher.feed(chunk)
 
     def finish(self, now: int) -> Evaluation[tuple[DkimResult, ...]]:
-        """The verdicts, in the order of the fields. `now` is UTC microseconds. Keys are asked for only where the body hash is right."""
+        """The verdicts, in the order of the fields. `now` is UTC microseconds. Keys are asked for only where the body
+        hash is right.
+        """
         seconds = now // 1_000_000
         checked = [self._check_without_key(item, seconds) for item in self._examined]
         waiting = [item for item in checked if isinstance(item, Signature)]

@@ -32,7 +32,8 @@ class _Found(msgspec.Struct, frozen=True):
 def evaluate(authors: Authors, spf: SpfResult | None, dkim: Sequence[DkimResult]) -> Evaluation[DmarcResult]:
     """The verdict for a message of these authors, given what SPF and DKIM said.
 
-    With several author domains each is evaluated, and the most severe verdict is returned (section 6.6.1). Never raises.
+    With several author domains each is evaluated, and the most severe verdict is returned (section 6.6.1). Never
+    raises.
     """
     if not authors.domains or len(authors.domains) > _MAX_AUTHORS:
         return DmarcResult("permerror", reason=authors.fault or "too many author domains")
@@ -40,7 +41,11 @@ def evaluate(authors: Authors, spf: SpfResult | None, dkim: Sequence[DkimResult]
     for domain in authors.domains:
         verdicts += [(yield from _evaluate_domain(domain, spf, dkim))]
     worst = min(verdicts, key=lambda verdict: (_CODES.index(verdict.result), _POLICIES.index(verdict.policy)))
-    return worst if not authors.fault else msgspec.structs.replace(worst, reason=f"{authors.fault}; {worst.reason}".removesuffix("; "))
+    return (
+        worst
+        if not authors.fault
+        else msgspec.structs.replace(worst, reason=f"{authors.fault}; {worst.reason}".removesuffix("; "))
+    )
 
 
 def _evaluate_domain(domain: str, spf: SpfResult | None, dkim: Sequence[DkimResult]) -> Evaluation[DmarcResult]:
@@ -59,7 +64,9 @@ def _discover(domain: str) -> Generator[Asked, Answered, _Found]:
     for candidate in dict.fromkeys((domain, organisational_domain(domain))):
         answer = one((yield Question(f"_dmarc.{candidate}", "TXT")))
         if answer.status == "temperror":
-            return _Found(failure=DmarcResult("temperror", domain, reason=f"no answer about the policy: {answer.source}"))
+            return _Found(
+                failure=DmarcResult("temperror", domain, reason=f"no answer about the policy: {answer.source}")
+            )
         records = select_records(answer.records)
         if len(records) > 1:
             return _Found(failure=DmarcResult("none", domain, reason=f"{candidate} has {len(records)} policy records"))
@@ -72,7 +79,11 @@ def _with_record(domain: str, candidate: str, text: str) -> _Found:
     record = parse_record(text)
     if record is not None:
         return _Found(candidate, record)
-    return _Found(failure=DmarcResult("permerror", domain, policy_domain=candidate, record=text, reason="the record states no policy"))
+    return _Found(
+        failure=DmarcResult(
+            "permerror", domain, policy_domain=candidate, record=text, reason="the record states no policy"
+        )
+    )
 
 
 def _judge(

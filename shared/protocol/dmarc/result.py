@@ -34,7 +34,8 @@ class DmarcResult(msgspec.Struct, frozen=True):
     reason: str = ""
 
     def disposition(self, roll: int) -> Policy:
-        """What to do: the policy, or the next milder one when `roll` (0 to 99) is not within pct= (RFC 7489 section 6.6.4).
+        """What to do: the policy, or the next milder one when `roll` (0 to 99) is not within pct= (RFC 7489 section
+        6.6.4).
 
         Take the roll from something of the message itself, so that a repeat decides the same.
         """

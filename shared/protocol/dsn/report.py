@@ -75,7 +75,11 @@ def _header(original: Original, reporter: Reporter) -> bytes:
 
 
 def _for_people(original: Original, fates: tuple[Undelivered, ...], reporter: Reporter) -> bytes:
-    told = [line for fate in fates for line in (f"<{_plain(fate.recipient)}>", f"    {_plain(fate.reason)} ({fate.status})", "")]
+    told = [
+        line
+        for fate in fates
+        for line in (f"<{_plain(fate.recipient)}>", f"    {_plain(fate.reason)} ({fate.status})", "")
+    ]
     return _lines(
         "Content-Type: text/plain; charset=utf-8",
         "Content-Transfer-Encoding: 8bit",
@@ -91,19 +95,37 @@ def _for_people(original: Original, fates: tuple[Undelivered, ...], reporter: Re
 
 def _for_machines(original: Original, fates: tuple[Undelivered, ...], reporter: Reporter) -> bytes:
     envelope = [f"Original-Envelope-Id: {_ascii(original.envid)}"] if original.envid else []
-    fields = ["Content-Type: message/delivery-status", "", f"Reporting-MTA: dns; {reporter.host}", *envelope, f"Arrival-Date: {_moment(original.arrived)}"]
+    fields = [
+        "Content-Type: message/delivery-status",
+        "",
+        f"Reporting-MTA: dns; {reporter.host}",
+        *envelope,
+        f"Arrival-Date: {_moment(original.arrived)}",
+    ]
     for fate in fates:
         address_type = "rfc822" if fate.recipient.isascii() else "utf-8"
         fields += ["", *([f"Original-Recipient: {_ascii(fate.orcpt)}"] if fate.orcpt else [])]
-        fields += [f"Final-Recipient: {address_type}; {_ascii(fate.recipient)}", f"Action: {fate.action}", f"Status: {fate.status}"]
+        fields += [
+            f"Final-Recipient: {address_type}; {_ascii(fate.recipient)}",
+            f"Action: {fate.action}",
+            f"Status: {fate.status}",
+        ]
         fields += [f"Diagnostic-Code: x-mailfold; {_ascii(fate.reason)}"]
     return _lines(*fields)
 
 
 def _returned(original: Original) -> bytes:
     if original.body and len(original.header) + len(original.body) <= _REPORTED_MESSAGE:
-        return b"Content-Type: message/rfc822\r\nContent-Transfer-Encoding: 8bit\r\n\r\n" + original.header + b"\r\n" + original.body
-    return b"Content-Type: text/rfc822-headers\r\nContent-Transfer-Encoding: 8bit\r\n\r\n" + original.header[:_REPORTED_HEADER]
+        return (
+            b"Content-Type: message/rfc822\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"
+            + original.header
+            + b"\r\n"
+            + original.body
+        )
+    return (
+        b"Content-Type: text/rfc822-headers\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"
+        + original.header[:_REPORTED_HEADER]
+    )
 
 
 def _lines(*lines: str) -> bytes:
@@ -111,14 +133,18 @@ def _lines(*lines: str) -> bytes:
 
 
 def _plain(text: str) -> str:
-    """Without anything that could end a line or begin a field, and short enough for a line (998 octets, RFC 5322 §2.1.1)."""
+    """Without anything that could end a line or begin a field, and short enough for a line (998 octets, RFC 5322
+    §2.1.1).
+    """
     clean = "".join(character if character.isprintable() else " " for character in text[:_FIELD])
     return clean.encode()[:_FIELD].decode(errors="ignore")
 
 
 def _ascii(text: str) -> str:
     """As a 7-bit field takes it: other characters as utf-8-addr-xtext does (RFC 6533 §3)."""
-    return "".join(character if character.isascii() else f"\\x{{{ord(character):X}}}" for character in _plain(text))[:_FIELD]
+    return "".join(character if character.isascii() else f"\\x{{{ord(character):X}}}" for character in _plain(text))[
+        :_FIELD
+    ]
 
 
 def _moment(micros: int) -> str:

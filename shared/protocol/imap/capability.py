@@ -28,14 +28,19 @@ AFTER_LOGIN = (
     "QUOTA",
     "QUOTA=RES-STORAGE",
 )
-"""Once authenticated: what this room's grammar and responses cover. A server lists those that its session carries out."""
+"""Once authenticated: what this room's grammar and responses cover. A server lists those that its session carries out.
+"""
 
 ENABLEABLE = frozenset({"CONDSTORE", "QRESYNC"})
 """What ENABLE turns on; other names are ignored (RFC 5161 3.1)."""
 
 
-def before_login(secure: bool, mechanisms: Sequence[str], starttls: bool = True, cleartext_login: bool = False) -> tuple[str, ...]:
-    """The list for strangers. Without TLS, log-in is not offered (RFC 3501 6.2.3, LOGINDISABLED) unless the operator lowered that."""
+def before_login(
+    secure: bool, mechanisms: Sequence[str], starttls: bool = True, cleartext_login: bool = False
+) -> tuple[str, ...]:
+    """The list for strangers. Without TLS, log-in is not offered (RFC 3501 6.2.3, LOGINDISABLED) unless the operator
+    lowered that.
+    """
     names = ALWAYS if secure or not starttls else (*ALWAYS, "STARTTLS")
     if not secure and not cleartext_login:
         return (*names, "LOGINDISABLED")

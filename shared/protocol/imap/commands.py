@@ -74,7 +74,9 @@ class Enable(Command, frozen=True):
 
 
 class Qresync(msgspec.Struct, frozen=True):
-    """What a client that comes back remembers (RFC 7162 3.2.5). `sequence_match` pairs known sequence numbers with their UIDs."""
+    """What a client that comes back remembers (RFC 7162 3.2.5). `sequence_match` pairs known sequence numbers with
+    their UIDs.
+    """
 
     uidvalidity: int
     modseq: int
@@ -156,7 +158,9 @@ class ListReturn(Enum):
 
 
 class List(Command, frozen=True):
-    """LIST (RFC 3501 6.3.8, RFC 5258). `extended`: the client used any of RFC 5258; `status` is what RETURN (STATUS ...) asked."""
+    """LIST (RFC 3501 6.3.8, RFC 5258). `extended`: the client used any of RFC 5258; `status` is what RETURN (STATUS
+    ...) asked.
+    """
 
     reference: str
     patterns: tuple[str, ...]
@@ -299,8 +303,36 @@ class Move(Command, frozen=True):
 
 
 AnyCommand = (
-    Capability | Noop | Logout | Id | StartTls | Authenticate | Login | Enable | Select | Create | Delete | Rename | Subscribe
-    | Unsubscribe | List | Lsub | Namespace | Status | Append | Idle | GetQuota | GetQuotaRoot | Close | Unselect | Check | Expunge
-    | Search | Fetch | Store | Copy | Move
-)  # fmt: skip
+    Capability
+    | Noop
+    | Logout
+    | Id
+    | StartTls
+    | Authenticate
+    | Login
+    | Enable
+    | Select
+    | Create
+    | Delete
+    | Rename
+    | Subscribe
+    | Unsubscribe
+    | List
+    | Lsub
+    | Namespace
+    | Status
+    | Append
+    | Idle
+    | GetQuota
+    | GetQuotaRoot
+    | Close
+    | Unselect
+    | Check
+    | Expunge
+    | Search
+    | Fetch
+    | Store
+    | Copy
+    | Move
+)
 """Every command, for exhaustive `match`."""

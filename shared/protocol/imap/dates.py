@@ -15,7 +15,9 @@ _DATE = re.compile(rb"([0-9]{1,2})-([A-Za-z]{3})-([0-9]{4})")
 
 # date-time = DQUOTE date-day-fixed "-" date-month "-" date-year SP time SP zone DQUOTE
 # date-day-fixed = (SP DIGIT) / 2DIGIT                      ; we also take one digit without the space
-_DATE_TIME = re.compile(rb" ?([0-9]{1,2}-[A-Za-z]{3}-[0-9]{4}) ([0-9]{2}):([0-9]{2}):([0-9]{2}) ([+-])([0-9]{2})([0-5][0-9])")
+_DATE_TIME = re.compile(
+    rb" ?([0-9]{1,2}-[A-Za-z]{3}-[0-9]{4}) ([0-9]{2}):([0-9]{2}):([0-9]{2}) ([+-])([0-9]{2})([0-5][0-9])"
+)
 
 
 def parse_date(text: bytes) -> date:
@@ -56,7 +58,9 @@ def epoch_micros(moment: datetime) -> int:
 
 
 def format_date_time(micros: int, offset_minutes: int = 0) -> bytes:
-    """Microseconds since 1970 UTC as a quoted date-time in the given zone; raises OverflowError outside the years 1 to 9999."""
+    """Microseconds since 1970 UTC as a quoted date-time in the given zone; raises OverflowError outside the years 1 to
+    9999.
+    """
     local = _EPOCH + timedelta(microseconds=micros, minutes=offset_minutes)
     hours, minutes = divmod(abs(offset_minutes), 60)
     zone = f"{'-' if offset_minutes < 0 else '+'}{hours:02d}{minutes:02d}"

@@ -15,8 +15,18 @@ SETTABLE_SYSTEM_FLAGS = (ANSWERED, FLAGGED, DELETED, SEEN, DRAFT)
 
 MAX_KEYWORD_LENGTH = 128
 
-_KNOWN_KEYWORDS = ("$Forwarded", "$MDNSent", "$Junk", "$NotJunk", "$Phishing", "$Important", "$SubmitPending", "$Submitted", "NonJunk",
-"Junk")
+_KNOWN_KEYWORDS = (
+    "$Forwarded",
+    "$MDNSent",
+    "$Junk",
+    "$NotJunk",
+    "$Phishing",
+    "$Important",
+    "$SubmitPending",
+    "$Submitted",
+    "NonJunk",
+    "Junk",
+)
 _CANONICAL = {flag.lower(): flag for flag in (*SETTABLE_SYSTEM_FLAGS, *_KNOWN_KEYWORDS)}
 
 # flag-keyword = "$MDNSent" / ... / atom
@@ -30,7 +40,8 @@ class InvalidFlag(ValueError):
 def canonical_flag(flag: str) -> str:
     """One flag as we store and show it; raises InvalidFlag.
 
-    System flags and registered keywords get their registered spelling; other keywords keep theirs (compare them case-insensitively).
+    System flags and registered keywords get their registered spelling; other keywords keep theirs (compare them
+    case-insensitively).
     """
     known = _CANONICAL.get(flag.lower())
     if known:

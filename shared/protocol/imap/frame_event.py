@@ -15,7 +15,8 @@ class FrameLimits(msgspec.Struct, frozen=True):
     command: int = 262_144
     """All lines and literals of a command together, streamed literals not counted."""
     swallow: int = 134_217_728
-    """What is read and thrown away of a refused command to stay in step with the client; beyond it the connection ends."""
+    """What is read and thrown away of a refused command to stay in step with the client; beyond it the connection ends.
+    """
 
 
 BEFORE_LOGIN = FrameLimits(line=16_384, literal=8_192, command=32_768, swallow=65_536)
@@ -26,7 +27,8 @@ AFTER_LOGIN = FrameLimits()
 class CommandReceived(msgspec.Struct, frozen=True):
     """A whole command for `parse_command`: lines and literals in one piece, without the last CRLF.
 
-    A literal stands in it as on the wire, `{5}` CRLF and five octets; every line break outside literals follows such a marker.
+    A literal stands in it as on the wire, `{5}` CRLF and five octets; every line break outside literals follows such a
+    marker.
     """
 
     data: bytes
@@ -41,8 +43,8 @@ class NeedContinuation(msgspec.Struct, frozen=True):
 class AppendLiteral(msgspec.Struct, frozen=True):
     """A message is about to come: answer with `accept_literal()` or `refuse(...)` before asking for the next event.
 
-    `head` is the command up to the literal's marker when `first`, for `parse_append`; else what stands between two messages
-    of a MULTIAPPEND, for `parse_append_message`. When `waiting`, accepting also means answering `+ ...`.
+    `head` is the command up to the literal's marker when `first`, for `parse_append`; else what stands between two
+    messages of a MULTIAPPEND, for `parse_append_message`. When `waiting`, accepting also means answering `+ ...`.
     """
 
     head: bytes
@@ -86,4 +88,13 @@ class Refused(msgspec.Struct, frozen=True):
     text: str
 
 
-FrameEvent = CommandReceived | NeedContinuation | AppendLiteral | LiteralChunk | LiteralEnd | AppendEnd | ContinuationLine | Refused
+FrameEvent = (
+    CommandReceived
+    | NeedContinuation
+    | AppendLiteral
+    | LiteralChunk
+    | LiteralEnd
+    | AppendEnd
+    | ContinuationLine
+    | Refused
+)

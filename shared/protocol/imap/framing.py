@@ -3,8 +3,8 @@
     framer.feed(received)
     while (event := framer.next()) is not None: ...
 
-Any cut of the stream gives the same events; only `LiteralChunk`s are cut otherwise. The framer holds at most one command within
-its limits plus what was fed last, provided that after each `feed` it is asked until it says None.
+Any cut of the stream gives the same events; only `LiteralChunk`s are cut otherwise. The framer holds at most one
+command within its limits plus what was fed last, provided that after each `feed` it is asked until it says None.
 """
 
 import re
@@ -46,7 +46,19 @@ _Outcome = FrameEvent | Literal[_Progress.AGAIN] | None
 class CommandFramer:
     """Sans-I/O framer of one connection. `limits` may be replaced between commands, as after log-in."""
 
-    __slots__ = ("_appending", "_buffer", "_held", "_parts", "_refusal", "_remaining", "_step", "_swallowed", "_tag", "_waiting", "limits")
+    __slots__ = (
+        "_appending",
+        "_buffer",
+        "_held",
+        "_parts",
+        "_refusal",
+        "_remaining",
+        "_step",
+        "_swallowed",
+        "_tag",
+        "_waiting",
+        "limits",
+    )
 
     def __init__(self, limits: FrameLimits = BEFORE_LOGIN) -> None:
         self.limits = limits
@@ -84,7 +96,8 @@ class CommandFramer:
         self._step = CommandFramer._stream_literal
 
     def refuse(self, condition: Literal["NO", "BAD"], code: bytes, text: str) -> None:
-        """Give up the APPEND at hand, at an announcement or later; `Refused` follows when the client is ready to hear it.
+        """Give up the APPEND at hand, at an announcement or later; `Refused` follows when the client is ready to hear
+        it.
 
         What the client sends of it unasked is swallowed (RFC 7888 4), a message that waits for `+` never comes.
         """
@@ -93,7 +106,9 @@ class CommandFramer:
         self._step = CommandFramer._give_refusal if self._waiting else CommandFramer._begin_swallow
 
     def take_rest(self) -> bytes:
-        """Empty the buffer at a change of layer. After STARTTLS these bytes came unprotected and must be dropped (RFC 3501 6.2.1)."""
+        """Empty the buffer at a change of layer. After STARTTLS these bytes came unprotected and must be dropped (RFC
+        3501 6.2.1).
+        """
         return self._buffer.take(len(self._buffer))
 
     # -- lines
@@ -104,14 +119,20 @@ class CommandFramer:
             # One octet of grace: it may be the CR of a line end that is still to come.
             return self._discard_open_line() if len(self._buffer) > self.limits.line + 1 else None
         if len(line) > self.limits.line:
-            return self._discard(len(line), _late_marker(line), self._refused("BAD", b"", "Command line is too long", line))
+            return self._discard(
+                len(line), _late_marker(line), self._refused("BAD", b"", "Command line is too long", line)
+            )
         marker = trailing_marker(line)
         if self._held + len(line) > self.limits.command:
             return self._discard(len(line), marker, self._refused("BAD", b"TOOBIG", "Command is too large", line))
         return self._complete(line) if marker is None else self._announced(line, marker)
 
     def _complete(self, line: bytes) -> FrameEvent:
-        event = AppendEnd(line) if self._appending else CommandReceived(b"".join((*self._parts, line)) if self._parts else line)
+        event = (
+            AppendEnd(line)
+            if self._appending
+            else CommandReceived(b"".join((*self._parts, line)) if self._parts else line)
+        )
         self._start_over()
         return event
 

@@ -28,7 +28,9 @@ class LineBuffer:
         return taken
 
     def take_line(self) -> bytes | None:
-        """Remove and give one line without its end, or None. A bare LF ends a line too, as a hand-typed session sends it."""
+        """Remove and give one line without its end, or None. A bare LF ends a line too, as a hand-typed session sends
+        it.
+        """
         end = self._data.find(b"\n", self._scanned)
         if end < 0:
             self._scanned = len(self._data)

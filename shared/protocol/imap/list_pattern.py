@@ -34,7 +34,8 @@ class ListPattern:
 
 
 class _Automaton:
-    """The pattern as a set of states held in the bits of one number: bit n says that its first n characters can match what was read.
+    """The pattern as a set of states held in the bits of one number: bit n says that its first n characters can match
+    what was read.
 
     There is no backtracking, so no pattern is slow.
     """
@@ -63,7 +64,9 @@ class _Automaton:
 
 
 def _canonical(text: str) -> str:
-    """INBOX as a first level in capitals, and each run of wildcards as the one that means the same (one step then passes it)."""
+    """INBOX as a first level in capitals, and each run of wildcards as the one that means the same (one step then
+    passes it).
+    """
     if _INBOX.match(text):
         text = INBOX + text[len(INBOX) :]
     return _WILDCARDS.sub(lambda run: "*" if "*" in run[0] else "%", text)

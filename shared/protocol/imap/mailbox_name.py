@@ -26,8 +26,8 @@ class InvalidMailboxName(ValueError):
 def decode_mailbox_name(wire: bytes, utf8: bool = False) -> str:
     """The name behind wire bytes, INBOX in capitals; raises InvalidMailboxName when the spelling is broken.
 
-    `utf8`: the client enabled IMAP4rev2 or UTF8=ACCEPT, so names are UTF-8 and `&` is an ordinary character (RFC 6855 3).
-    Whether a mailbox may be *created* under this name is `check_new_name`'s to say.
+    `utf8`: the client enabled IMAP4rev2 or UTF8=ACCEPT, so names are UTF-8 and `&` is an ordinary character (RFC 6855
+    3). Whether a mailbox may be *created* under this name is `check_new_name`'s to say.
     """
     if len(wire) > 4 * MAX_NAME_BYTES:
         raise InvalidMailboxName("Mailbox name is too long")

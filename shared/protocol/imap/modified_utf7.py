@@ -26,8 +26,8 @@ def _shift(match: re.Match[str]) -> str:
 def decode_modified_utf7(wire: bytes) -> str:
     """The name; raises ValueError unless `wire` is its canonical spelling.
 
-    RFC 3501 5.1.3 forbids superfluous shifts, encoded printable ASCII and set padding bits, so that no name has two spellings:
-    encoding the result again and comparing tests all of it at once.
+    RFC 3501 5.1.3 forbids superfluous shifts, encoded printable ASCII and set padding bits, so that no name has two
+    spellings: encoding the result again and comparing tests all of it at once.
     """
     name = "".join(_pieces(wire)) if b"&" in wire else wire.decode("ascii")
     if encode_modified_utf7(name) != wire:

@@ -103,8 +103,17 @@ def enabled(names: Sequence[str]) -> bytes:
 
 
 # mailbox-list = "(" [mbx-list-flags] ")" SP (DQUOTE QUOTED-CHAR DQUOTE / nil) SP mailbox
-def list_(name: str, attributes: Iterable[str] = (), *, utf8: bool = False, child_info: Iterable[str] = (), verb: bytes = b"LIST") -> bytes:
-    """One mailbox of LIST (or LSUB by `verb`); `child_info` names the selection options that children match (RFC 5258 3.5)."""
+def list_(
+    name: str,
+    attributes: Iterable[str] = (),
+    *,
+    utf8: bool = False,
+    child_info: Iterable[str] = (),
+    verb: bytes = b"LIST",
+) -> bytes:
+    """One mailbox of LIST (or LSUB by `verb`); `child_info` names the selection options that children match (RFC 5258
+    3.5).
+    """
     extended = b" ".join([wire_string(option.encode()) for option in child_info])
     tail = b' ("CHILDINFO" (%b))' % extended if extended else b""
     return b'* %b %b "/" %b%b\r\n' % (verb, flag_list(attributes), wire_mailbox(name, utf8), tail)
@@ -117,7 +126,9 @@ LIST_DELIMITER = b'* LIST (\\Noselect) "/" ""\r\n'
 # status-att-list = status-att-val *(SP status-att-val)
 def status(name: str, values: Mapping[StatusItem, int | str], *, utf8: bool = False) -> bytes:
     """STATUS; a text value is an object id and goes into parentheses (RFC 8474 4.3)."""
-    pairs = [f"{item.value.decode()} {value if isinstance(value, int) else f'({value})'}" for item, value in values.items()]
+    pairs = [
+        f"{item.value.decode()} {value if isinstance(value, int) else f'({value})'}" for item, value in values.items()
+    ]
     return b"* STATUS %b (%b)\r\n" % (wire_mailbox(name, utf8), " ".join(pairs).encode())
 
 
@@ -130,8 +141,12 @@ def search(numbers: NumberSet, modseq: int = 0) -> bytes:
 
 # esearch-response = "ESEARCH" [search-correlator] [SP "UID"] *(SP search-return-data)          ; RFC 4731
 def esearch(tag: bytes, uid: bool, data: Iterable[tuple[str, int | NumberSet]]) -> bytes:
-    """ESEARCH: pairs such as ("COUNT", 3) or ("ALL", numbers); the caller leaves out what an empty result must not show."""
-    shown = [b" %b %b" % (name.encode(), b"%d" % value if isinstance(value, int) else value.wire()) for name, value in data]
+    """ESEARCH: pairs such as ("COUNT", 3) or ("ALL", numbers); the caller leaves out what an empty result must not
+    show.
+    """
+    shown = [
+        b" %b %b" % (name.encode(), b"%d" % value if isinstance(value, int) else value.wire()) for name, value in data
+    ]
     return b"* ESEARCH (TAG %b)%b%b\r\n" % (wire_string(tag), b" UID" if uid else b"", b"".join(shown))
 
 
@@ -155,7 +170,9 @@ def namespace(
 # id-response = "ID" SP id-params-list                  ; RFC 2971
 def id_(fields: Mapping[str, str | None]) -> bytes:
     """ID: what this server says of itself."""
-    pairs = [b"%b %b" % (wire_string(k.encode()), wire_nstring(None if v is None else v.encode())) for k, v in fields.items()]
+    pairs = [
+        b"%b %b" % (wire_string(k.encode()), wire_nstring(None if v is None else v.encode())) for k, v in fields.items()
+    ]
     return b"* ID %b\r\n" % (b"(%b)" % b" ".join(pairs) if pairs else b"NIL")
 
 
@@ -169,4 +186,7 @@ def quota(root: str, resources: Iterable[tuple[str, int, int]]) -> bytes:
 # quotaroot-response = "QUOTAROOT" SP mailbox *(SP quota-root-name)     ; RFC 9208
 def quotaroot(mailbox: str, roots: Iterable[str], *, utf8: bool = False) -> bytes:
     """QUOTAROOT."""
-    return b"* QUOTAROOT %b%b\r\n" % (wire_mailbox(mailbox, utf8), b"".join([b" " + wire_string(root.encode()) for root in roots]))
+    return b"* QUOTAROOT %b%b\r\n" % (
+        wire_mailbox(mailbox, utf8),
+        b"".join([b" " + wire_string(root.encode()) for root in roots]),
+    )

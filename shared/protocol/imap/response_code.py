@@ -1,4 +1,6 @@
-"""Response codes, the machine-readable part of a status response (RFC 3501 7.1, RFC 5530 and the extensions named below)."""
+"""Response codes, the machine-readable part of a status response (RFC 3501 7.1, RFC 5530 and the extensions named
+below).
+"""
 
 from collections.abc import Iterable
 from enum import Enum

@@ -45,7 +45,9 @@ class Flag(msgspec.Struct, frozen=True):
 
 
 class Header(msgspec.Struct, frozen=True):
-    """A header field holds the text, case ignored; an empty text asks whether the field is there. FROM, TO, CC, BCC, SUBJECT too."""
+    """A header field holds the text, case ignored; an empty text asks whether the field is there. FROM, TO, CC, BCC,
+    SUBJECT too.
+    """
 
     field: str
     text: str
@@ -132,9 +134,26 @@ class ThreadId(msgspec.Struct, frozen=True):
 
 
 SearchKey = (
-    All | And | Or | Not | Flag | Header | Body | Text | Uid | SeqSet | InternalDate | SentDate
-    | Larger | Smaller | Older | Younger | Modseq | EmailId | ThreadId
-)  # fmt: skip
+    All
+    | And
+    | Or
+    | Not
+    | Flag
+    | Header
+    | Body
+    | Text
+    | Uid
+    | SeqSet
+    | InternalDate
+    | SentDate
+    | Larger
+    | Smaller
+    | Older
+    | Younger
+    | Modseq
+    | EmailId
+    | ThreadId
+)
 
 
 def uses_modseq(key: SearchKey) -> bool:

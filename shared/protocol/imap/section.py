@@ -32,7 +32,9 @@ _PLAIN_NAME = frozenset("!#$&'+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]
 
 
 def _field_name(name: str) -> str:
-    """An astring: an odd name is quoted, so that it cannot break the line (names hold no CR, LF or NUL: the grammar sees to it)."""
+    """An astring: an odd name is quoted, so that it cannot break the line (names hold no CR, LF or NUL: the grammar
+    sees to it).
+    """
     if name and _PLAIN_NAME.issuperset(name):
         return name
     return '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'

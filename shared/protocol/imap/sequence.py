@@ -10,7 +10,9 @@ STAR = 0
 
 
 class SequenceSet(msgspec.Struct, frozen=True):
-    """Ranges in the client's order, `*` as `STAR`; `saved` is the whole set `$`, whose numbers the session holds as UIDs."""
+    """Ranges in the client's order, `*` as `STAR`; `saved` is the whole set `$`, whose numbers the session holds as
+    UIDs.
+    """
 
     ranges: tuple[Range, ...] = ()
     saved: bool = False

@@ -23,7 +23,20 @@ ALLOWED: dict[type[c.Command], frozenset[State]] = {
     **dict.fromkeys((c.Capability, c.Noop, c.Logout, c.Id), _ANY),
     **dict.fromkeys((c.StartTls, c.Authenticate, c.Login), _NOT_AUTHENTICATED),
     **dict.fromkeys(
-        (c.Enable, c.Select, c.Create, c.Delete, c.Rename, c.Subscribe, c.Unsubscribe, c.List, c.Lsub, c.Namespace, c.Status, c.Append),
+        (
+            c.Enable,
+            c.Select,
+            c.Create,
+            c.Delete,
+            c.Rename,
+            c.Subscribe,
+            c.Unsubscribe,
+            c.List,
+            c.Lsub,
+            c.Namespace,
+            c.Status,
+            c.Append,
+        ),
         _AUTHENTICATED,
     ),
     **dict.fromkeys((c.Idle, c.GetQuota, c.GetQuotaRoot), _AUTHENTICATED),
@@ -43,7 +56,9 @@ def forbids_expunge(command: c.AnyCommand) -> bool:
 
 
 def refusal_of_tls(command: c.AnyCommand, secure: bool, cleartext_login: bool = False) -> str | None:
-    """Why the transport forbids the command: STARTTLS over TLS, or a log-in without it (RFC 3501 6.2.1, 11.2); None when it does not."""
+    """Why the transport forbids the command: STARTTLS over TLS, or a log-in without it (RFC 3501 6.2.1, 11.2); None
+    when it does not.
+    """
     if secure:
         return "TLS is active already" if isinstance(command, c.StartTls) else None
     if isinstance(command, c.Login | c.Authenticate) and not cleartext_login:

@@ -13,8 +13,8 @@ from shared.protocol.imap.number_set import NumberSet, Range
 class UidRuns:
     """UIDs of a mailbox in ascending order, held as runs of consecutive numbers; 12 bytes a run.
 
-    Sequence number n is the n-th UID (RFC 3501 2.3.1.2). Looking up either way is O(log runs). Adding new mail at the end
-    is O(1); after a removal the counts behind it are renewed once, at the next look-up that needs them.
+    Sequence number n is the n-th UID (RFC 3501 2.3.1.2). Looking up either way is O(log runs). Adding new mail at the
+    end is O(1); after a removal the counts behind it are renewed once, at the next look-up that needs them.
     Mutable, owned by one session; `copy()` is a few memory copies.
     """
 
@@ -32,7 +32,12 @@ class UidRuns:
     def copy(self) -> "UidRuns":
         """An independent view with the same UIDs."""
         twin = UidRuns.__new__(UidRuns)
-        twin._starts, twin._ends, twin._before, twin._total = self._starts[:], self._ends[:], self._before[:], self._total
+        twin._starts, twin._ends, twin._before, twin._total = (
+            self._starts[:],
+            self._ends[:],
+            self._before[:],
+            self._total,
+        )
         return twin
 
     def __len__(self) -> int:
@@ -136,7 +141,12 @@ class UidRuns:
 
     def select_uids(self, wanted: NumberSet) -> NumberSet:
         """Those of the wanted UIDs that are here."""
-        if len(wanted.ranges) == 1 and self._starts and wanted.smallest <= self._starts[0] and self.largest <= wanted.largest:
+        if (
+            len(wanted.ranges) == 1
+            and self._starts
+            and wanted.smallest <= self._starts[0]
+            and self.largest <= wanted.largest
+        ):
             return self.uids()  # 1:*, what clients ask most
         return NumberSet(tuple([(first, last) for _, first, last in self._overlaps(wanted)]))
 
@@ -154,7 +164,9 @@ class UidRuns:
 
         Announce expunged messages from the largest number down, then no number shifts the next (RFC 3501 7.4.1).
         """
-        return NumberSet.of_sorted((first, first + last_uid - first_uid) for first, first_uid, last_uid in self.numbered(uids))
+        return NumberSet.of_sorted(
+            (first, first + last_uid - first_uid) for first, first_uid, last_uid in self.numbered(uids)
+        )
 
     def numbered(self, uids: NumberSet) -> Iterator[tuple[int, int, int]]:
         """Each run among the wanted UIDs as (sequence number of its first, first UID, last UID), ascending."""

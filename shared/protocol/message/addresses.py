@@ -31,9 +31,21 @@ _ATOM = rb'[^\s"<>(),:;@\\\[\]\x00]+'
 _WORDS = rb'[^"<>(),:;@\\\[\]\x00]*'
 # The shapes of nearly all addresses in the wild: "Name" <a@b> · Name <a@b> · a@b. All else goes to the slow reader.
 _USUAL = re.compile(
-    rb'(?:(?:\s*+"([^"\\]*)"\s*+|(' + _WORDS + rb"))<(" + _ATOM + rb")@(" + _ATOM + rb")>|\s*+(" + _ATOM + rb")@(" + _ATOM + rb"))\s*+(,|\Z)"
+    rb'(?:(?:\s*+"([^"\\]*)"\s*+|('
+    + _WORDS
+    + rb"))<("
+    + _ATOM
+    + rb")@("
+    + _ATOM
+    + rb")>|\s*+("
+    + _ATOM
+    + rb")@("
+    + _ATOM
+    + rb"))\s*+(,|\Z)"
 )
-_TOKEN = re.compile(rb'\s+|"(?:[^"\\]++|\\.)*+"?|\[(?:[^\[\]\\]++|\\.)*+\]?|\(|[<>,:;@)\]\\]|[^\s"<>(),:;@\\\[\]]+', re.S)
+_TOKEN = re.compile(
+    rb'\s+|"(?:[^"\\]++|\\.)*+"?|\[(?:[^\[\]\\]++|\\.)*+\]?|\(|[<>,:;@)\]\\]|[^\s"<>(),:;@\\\[\]]+', re.S
+)
 _COMMENT_PART = re.compile(rb"(?:[^()\\]++|\\.)*+[()]?", re.S)
 _ESCAPE = re.compile(rb"\\(.)", re.S)
 _SPACE = re.compile(rb"\s+")
@@ -198,7 +210,9 @@ def _unquoted(token: bytes) -> bytes:
 
 def display_pairs(addresses: list[Address]) -> tuple[tuple[str, str], ...]:
     """(decoded display name, `local@domain`) of each mailbox; group markers are left out."""
-    return tuple((decode_words(each.name or b"").strip(), _spelled(each)) for each in addresses if each.host is not None)
+    return tuple(
+        (decode_words(each.name or b"").strip(), _spelled(each)) for each in addresses if each.host is not None
+    )
 
 
 def _spelled(address: Address) -> str:

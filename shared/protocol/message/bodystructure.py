@@ -81,7 +81,12 @@ def _envelope_of(message: Draft) -> bytes:
 
 def _extension(content: Content) -> bytes:
     """`body-ext-1part`: MD5, disposition, language, location."""
-    return b" %b %b %b %b" % (nstring(content.md5), _disposition(content), string_list(content.language), nstring(content.location))
+    return b" %b %b %b %b" % (
+        nstring(content.md5),
+        _disposition(content),
+        string_list(content.language),
+        nstring(content.location),
+    )
 
 
 def _multipart_extension(content: Content) -> bytes:

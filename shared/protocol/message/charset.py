@@ -9,19 +9,58 @@ from collections.abc import Iterator
 from encodings.aliases import aliases
 
 _NO_CHARSET = {
-    "base64_codec", "bz2_codec", "hex_codec", "quopri_codec", "rot_13", "uu_codec", "zlib_codec",
-    "idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape", "mbcs", "oem",
-}  # fmt: skip
+    "base64_codec",
+    "bz2_codec",
+    "hex_codec",
+    "quopri_codec",
+    "rot_13",
+    "uu_codec",
+    "zlib_codec",
+    "idna",
+    "punycode",
+    "undefined",
+    "unicode_escape",
+    "raw_unicode_escape",
+    "mbcs",
+    "oem",
+}
 
 # What the label means in real mail: the superset that its writers use (WHATWG Encoding Standard §4.2).
 _MEANT: dict[str, str] = {
-    "ascii": "cp1252", "us_ascii": "cp1252", "latin_1": "cp1252", "iso8859_1": "cp1252", "iso8859_9": "cp1254", "iso8859_11": "cp874",
-    "tis_620": "cp874", "windows_874": "cp874", "gb2312": "gb18030", "gbk": "gb18030", "x_gbk": "gb18030", "shift_jis": "cp932",
-    "x_sjis": "cp932", "ks_c_5601_1987": "cp949", "ksc5601": "cp949", "euc_kr": "cp949", "big5": "cp950", "iso8859_8_i": "iso8859_8",
-    "iso_8859_8_i": "iso8859_8", "iso_8859_6_i": "iso8859_6", "unicode_1_1_utf_7": "utf_7", "utf8mb4": "utf_8", "utf8mb3": "utf_8",
-    "unicode": "utf_16", "x_mac_roman": "mac_roman", "macintosh": "mac_roman", "ansi_x3_110_1983": "cp1252", "x_euc_jp": "euc_jp",
-    "iso_2022_jp": "iso2022_jp_ext", "iso2022_jp": "iso2022_jp_ext", "x_cp1250": "cp1250", "x_cp1251": "cp1251", "x_cp1252": "cp1252",
-}  # fmt: skip
+    "ascii": "cp1252",
+    "us_ascii": "cp1252",
+    "latin_1": "cp1252",
+    "iso8859_1": "cp1252",
+    "iso8859_9": "cp1254",
+    "iso8859_11": "cp874",
+    "tis_620": "cp874",
+    "windows_874": "cp874",
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "x_gbk": "gb18030",
+    "shift_jis": "cp932",
+    "x_sjis": "cp932",
+    "ks_c_5601_1987": "cp949",
+    "ksc5601": "cp949",
+    "euc_kr": "cp949",
+    "big5": "cp950",
+    "iso8859_8_i": "iso8859_8",
+    "iso_8859_8_i": "iso8859_8",
+    "iso_8859_6_i": "iso8859_6",
+    "unicode_1_1_utf_7": "utf_7",
+    "utf8mb4": "utf_8",
+    "utf8mb3": "utf_8",
+    "unicode": "utf_16",
+    "x_mac_roman": "mac_roman",
+    "macintosh": "mac_roman",
+    "ansi_x3_110_1983": "cp1252",
+    "x_euc_jp": "euc_jp",
+    "iso_2022_jp": "iso2022_jp_ext",
+    "iso2022_jp": "iso2022_jp_ext",
+    "x_cp1250": "cp1250",
+    "x_cp1251": "cp1251",
+    "x_cp1252": "cp1252",
+}
 
 _SEPARATOR = re.compile(r"[^a-z0-9]+")
 
@@ -35,7 +74,19 @@ def _codecs() -> Iterator[tuple[str, str]]:
         if codec not in _NO_CHARSET:
             yield _normal(alias), codec
             yield _normal(codec), codec
-    for codec in ("cp720", "cp737", "cp856", "cp874", "cp875", "cp1006", "koi8_r", "koi8_t", "koi8_u", "utf_8_sig", "mac_arabic"):
+    for codec in (
+        "cp720",
+        "cp737",
+        "cp856",
+        "cp874",
+        "cp875",
+        "cp1006",
+        "koi8_r",
+        "koi8_t",
+        "koi8_u",
+        "utf_8_sig",
+        "mac_arabic",
+    ):
         yield codec, codec
 
 

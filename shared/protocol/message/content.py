@@ -22,7 +22,9 @@ _COMMENT = re.compile(rb"\((?:[^()\\]++|\\.)*+\)", re.S)
 _LANGUAGE = re.compile(rb"[A-Za-z0-9*-]+")
 _PLAIN_TEXT: Pairs = ((b"charset", b"us-ascii"),)
 _KEEPS_SPACES = (b"name", b"filename")
-_ENCODED = frozenset((b"base64", b"quoted-printable", b"uuencode", b"x-uuencode", b"x-uue", b"x-gzip64", b"mac-binhex40", b"x-yenc"))
+_ENCODED = frozenset(
+    (b"base64", b"quoted-printable", b"uuencode", b"x-uuencode", b"x-uue", b"x-gzip64", b"mac-binhex40", b"x-yenc")
+)
 
 
 class Content(NamedTuple):
@@ -66,7 +68,9 @@ class Content(NamedTuple):
 
 
 def parse_content(fields: Fields, in_digest: bool = False) -> Content:
-    """The content of a part; a missing or broken Content-Type gives the default of RFC 2045 §5.2 (in a digest RFC 2046 §5.1.5)."""
+    """The content of a part; a missing or broken Content-Type gives the default of RFC 2045 §5.2 (in a digest RFC 2046
+    §5.1.5).
+    """
     media_type, subtype, parameters = _media(_first(fields, b"content-type"), in_digest)
     disposition, disposition_parameters = _disposition(_first(fields, b"content-disposition"))
     return Content(
@@ -113,8 +117,8 @@ def _disposition(value: bytes | None) -> tuple[bytes | None, Pairs]:
 
 
 def parse_parameters(value: bytes) -> Pairs:
-    """`*(";" attribute "=" value)` of RFC 2045 §5.1 with quoting removed. Values without their needed quotes are read up to
-    the semicolon when they are file names, else up to white space; a missing closing quote is forgiven."""
+    """`*(";" attribute "=" value)` of RFC 2045 §5.1 with quoting removed. Values without their needed quotes are read
+    up to the semicolon when they are file names, else up to white space; a missing closing quote is forgiven."""
     if b";" not in value:
         return ()
     found = []

@@ -8,11 +8,27 @@ _COMMENT = re.compile(rb"\([^()]*\)")
 _MONTH = rb"(" + b"|".join(_MONTHS) + rb")"
 _CLOCK = rb"(\d{1,2})\s*[:.]\s*(\d{1,2})(?:\s*[:.]\s*(\d{1,2})(?:[.,]\d*)?)?"
 _ZONE = rb"(?:\s*(?:GMT|UTC?)?([+-]?\d{4}\b|[+-]\d\d:\d\d)|\s*([A-Za-z]{1,5})\b)?"
-_DATE_TIME = re.compile(rb"(\d{1,2})[\s-]+" + _MONTH + rb"[a-z]*[\s,-]+(\d{2,4})(?:[\s,]+" + _CLOCK + _ZONE + rb")?", re.I)
+_DATE_TIME = re.compile(
+    rb"(\d{1,2})[\s-]+" + _MONTH + rb"[a-z]*[\s,-]+(\d{2,4})(?:[\s,]+" + _CLOCK + _ZONE + rb")?", re.I
+)
 # The `asctime` form of old Unix mailers: Thu Sep 12 10:31:07 2002
-_ASCTIME = re.compile(_MONTH + rb"[a-z]*\s+(\d{1,2}),?\s+" + _CLOCK + rb"\s+(?:([+-]\d{4})\s+|([a-z]{1,5})\s+)?(\d{4})", re.I)
+_ASCTIME = re.compile(
+    _MONTH + rb"[a-z]*\s+(\d{1,2}),?\s+" + _CLOCK + rb"\s+(?:([+-]\d{4})\s+|([a-z]{1,5})\s+)?(\d{4})", re.I
+)
 # RFC 5322 §4.3: the North American names; all others mean no known offset and are read as UTC.
-_HOURS = {b"est": -5, b"edt": -4, b"cst": -6, b"cdt": -5, b"mst": -7, b"mdt": -6, b"pst": -8, b"pdt": -7, b"cet": 1, b"cest": 2, b"bst": 1}
+_HOURS = {
+    b"est": -5,
+    b"edt": -4,
+    b"cst": -6,
+    b"cdt": -5,
+    b"mst": -7,
+    b"mdt": -6,
+    b"pst": -8,
+    b"pdt": -7,
+    b"cet": 1,
+    b"cest": 2,
+    b"bst": 1,
+}
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
 _LONGEST = 256
 
@@ -24,7 +40,9 @@ def parse_date(value: bytes) -> int | None:
 
 
 def written_day(value: bytes) -> int | None:
-    """The day that a Date field's value names, wherever it was that day, as days since 1970-01-01; None when it holds no date."""
+    """The day that a Date field's value names, wherever it was that day, as days since 1970-01-01; None when it holds
+    no date.
+    """
     found = _read(value)
     return None if found is None else found[0]
 

@@ -1,8 +1,9 @@
 """Finding the delimiter lines of nested multiparts (RFC 2046 §5.1.1) in bytes that come in pieces.
 
 A delimiter is a line of `--` boundary, perhaps `--`, then the line ends or white space follows with anything behind it
-("an exact match of the entire candidate line is not required"). So a boundary that is the prefix of another is kept apart
-from it. When a boundary is open twice, the inner one is meant. No delimiter line is longer than 1000 bytes, so what must be held back is bounded.
+("an exact match of the entire candidate line is not required"). So a boundary that is the prefix of another is kept
+apart from it. When a boundary is open twice, the inner one is meant. No delimiter line is longer than 1000 bytes, so
+what must be held back is bounded.
 """
 
 import re
@@ -89,7 +90,9 @@ class Delimiters:
         return found and Delimiter(at - (data[at - 1 : at] == b"\r"), min(end + 1, stop), *found)
 
     def _meaning(self, line: bytes) -> tuple[int, bool] | None:
-        """(level, closing) of the text behind the first two hyphens; `x--` may be the boundary `x--` as well as the end of `x`."""
+        """(level, closing) of the text behind the first two hyphens; `x--` may be the boundary `x--` as well as the end
+        of `x`.
+        """
         if (level := self._levels.get(line)) is not None:
             return level, False
         level = self._levels.get(line[:-2]) if line.endswith(b"--") else None

@@ -9,7 +9,19 @@ from shared.protocol.message.headers import unfold
 from shared.protocol.message.wire import NIL, nstring
 
 ENVELOPE_FIELDS = frozenset(
-    (b"date", b"subject", b"from", b"sender", b"reply-to", b"to", b"cc", b"bcc", b"in-reply-to", b"message-id", b"references")
+    (
+        b"date",
+        b"subject",
+        b"from",
+        b"sender",
+        b"reply-to",
+        b"to",
+        b"cc",
+        b"bcc",
+        b"in-reply-to",
+        b"message-id",
+        b"references",
+    )
 )
 
 _MESSAGE_ID = re.compile(rb"<([^<>]++)>")

@@ -17,7 +17,8 @@ from shared.protocol.message.tree import NO_PARENT, Draft, settle
 _HEADER_END = re.compile(rb"\n\r?\n")
 _PIECE = 65536
 _CONTENT_FIELDS = frozenset(
-    b"content-" + name for name in (b"type", b"transfer-encoding", b"id", b"description", b"md5", b"disposition", b"language", b"location")
+    b"content-" + name
+    for name in (b"type", b"transfer-encoding", b"id", b"description", b"md5", b"disposition", b"language", b"location")
 )
 _WANTED = _CONTENT_FIELDS | ENVELOPE_FIELDS
 

@@ -18,7 +18,9 @@ _FOLD = re.compile(rb"\r*\n")
 
 
 class Field(NamedTuple):
-    """A header field by its offsets in the block: `start` of the name, `value` after the colon, `end` after its last line ending."""
+    """A header field by its offsets in the block: `start` of the name, `value` after the colon, `end` after its last
+    line ending.
+    """
 
     name: bytes
     start: int

@@ -24,12 +24,13 @@ Parameters = tuple[tuple[str, str], ...]
 
 
 class Part(msgspec.Struct, frozen=True, array_like=True):
-    """One part. Types, subtype, encoding, disposition and parameter names are lower case, texts are decoded; "" means absent.
+    """One part. Types, subtype, encoding, disposition and parameter names are lower case, texts are decoded; "" means
+    absent.
 
-    `number` is what BODY[number] takes (RFC 3501 §6.4.5): "" for a multipart that is the whole message, "1" for the only
-    part of a message that is none. `parent` is an index into `Scan.parts`, -1 for the root. The part's own header is
-    [header_start, body_start), its body as transferred [body_start, body_end). `lines` are the line breaks in the body.
-    `envelope` is the ENVELOPE of the message that a message/rfc822 part holds, ready for the wire.
+    `number` is what BODY[number] takes (RFC 3501 §6.4.5): "" for a multipart that is the whole message, "1" for the
+    only part of a message that is none. `parent` is an index into `Scan.parts`, -1 for the root. The part's own header
+    is [header_start, body_start), its body as transferred [body_start, body_end). `lines` are the line breaks in the
+    body. `envelope` is the ENVELOPE of the message that a message/rfc822 part holds, ready for the wire.
     """
 
     number: str
@@ -75,10 +76,10 @@ class Part(msgspec.Struct, frozen=True, array_like=True):
 class Scan(msgspec.Struct, frozen=True, array_like=True):
     """All that services need to know of a message without reading it again.
 
-    `parts` stand in order of appearance, parents before children, the root first. `header_end` is where the body begins,
-    after the blank line. `truncated`: a limit was met, so not everything was looked at. `date` is in epoch microseconds.
-    Message ids have no angle brackets. Addresses are (decoded display name, local@domain), groups dissolved.
-    `envelope`, `body` and `bodystructure` may hold literals (`{n}` CR LF …) and raw 8-bit bytes in them.
+    `parts` stand in order of appearance, parents before children, the root first. `header_end` is where the body
+    begins, after the blank line. `truncated`: a limit was met, so not everything was looked at. `date` is in epoch
+    microseconds. Message ids have no angle brackets. Addresses are (decoded display name, local@domain), groups
+    dissolved. `envelope`, `body` and `bodystructure` may hold literals (`{n}` CR LF …) and raw 8-bit bytes in them.
     """
 
     version: int
@@ -165,7 +166,9 @@ _opening = msgspec.msgpack.Decoder(_Opening)
 
 
 def header_end(stored: bytes) -> int:
-    """`Scan.header_end` of the stored form; the parts are passed over, which is most of the work. Raises msgspec.DecodeError."""
+    """`Scan.header_end` of the stored form; the parts are passed over, which is most of the work. Raises
+    msgspec.DecodeError.
+    """
     return _opening.decode(stored).header_end
 
 
@@ -180,7 +183,10 @@ def _scan_of(finder: PartFinder) -> Scan:
         header_end=drafts[0].body_start,
         truncated=finder.truncated,
         has_attachments=any(_is_attachment(draft, drafts) for draft in drafts),
-        parts=tuple(_part(draft, number, drafts, index) for index, (draft, number) in enumerate(zip(drafts, numbers(drafts), strict=True))),
+        parts=tuple(
+            _part(draft, number, drafts, index)
+            for index, (draft, number) in enumerate(zip(drafts, numbers(drafts), strict=True))
+        ),
         envelope=wire_envelope(envelope),
         body=body,
         bodystructure=bodystructure,

@@ -1,4 +1,6 @@
-"""What a person reads in a message, for search, the classifier and previews. Bounded by bytes, whatever the message holds."""
+"""What a person reads in a message, for search, the classifier and previews. Bounded by bytes, whatever the message
+holds.
+"""
 
 import re
 from collections.abc import Iterator
@@ -52,8 +54,12 @@ def text_parts(body: bytes, scan: Scan, limit: int = DEFAULT_LIMIT) -> Iterator[
         yield part, _decoded(data, part)
 
 
-def readable_parts(body: bytes, scan: Scan, limit: int = DEFAULT_LIMIT, links: bool = True) -> Iterator[tuple[Part, str]]:
-    """Each text/* part with the text that a person reads; HTML becomes text, with its links in angle brackets if `links`."""
+def readable_parts(
+    body: bytes, scan: Scan, limit: int = DEFAULT_LIMIT, links: bool = True
+) -> Iterator[tuple[Part, str]]:
+    """Each text/* part with the text that a person reads; HTML becomes text, with its links in angle brackets if
+    `links`.
+    """
     for part, text in text_parts(body, scan, limit):
         yield part, html_text(text, links) if part.subtype == "html" else text
 

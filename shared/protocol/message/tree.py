@@ -11,7 +11,18 @@ NO_PARENT = -1
 class Draft:
     """A part that is being found. Offsets count from the first byte of the message; lines are counted by their LF."""
 
-    __slots__ = ("body_end", "body_start", "content", "depth", "envelope", "has_parts", "header_start", "lines", "opaque", "parent")
+    __slots__ = (
+        "body_end",
+        "body_start",
+        "content",
+        "depth",
+        "envelope",
+        "has_parts",
+        "header_start",
+        "lines",
+        "opaque",
+        "parent",
+    )
 
     def __init__(self, parent: int, depth: int, header_start: int) -> None:
         self.parent = parent

@@ -7,7 +7,8 @@ from html import unescape
 MAX_URLS = 1000
 
 _REST = r"[^\s<>\"'`{|}\\^\x00-\x20]++"
-# The patterns begin with letters that have no case, or of one case: then the search for them runs at the speed of memory.
+# The patterns begin with letters that have no case, or of one case: then the search for them runs at the speed of
+# memory.
 _AFTER_SCHEME = re.compile(r"://" + _REST)
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*\Z")
 _BARE = (re.compile(r"www\." + _REST), re.compile(r"WWW\." + _REST))
@@ -16,7 +17,9 @@ _PUNCTUATION = ".,;:!?)]>*_"
 
 
 def find_urls(source: str, is_html: bool = False) -> Iterator[str]:
-    """Each `scheme://…`, then each `www.…` without one, less the punctuation behind it; HTML entities decoded if `is_html`."""
+    """Each `scheme://…`, then each `www.…` without one, less the punctuation behind it; HTML entities decoded if
+    `is_html`.
+    """
     for found in _with_scheme(source):
         yield (unescape(found) if is_html else found).rstrip(_PUNCTUATION)
     for pattern in _BARE:

@@ -1,8 +1,8 @@
 """IMAP strings (RFC 3501 §4.3, §9) for any bytes at all.
 
-Printable ASCII is quoted. Everything else goes as a literal with its bytes as they are: raw 8-bit header bytes are legal
-there (CHAR8), valid UTF-8 or not. NUL is no CHAR8 and becomes a space, as do CR and LF, which can only be left over from
-broken folding and would let a value look like a line of protocol in a log.
+Printable ASCII is quoted. Everything else goes as a literal with its bytes as they are: raw 8-bit header bytes are
+legal there (CHAR8), valid UTF-8 or not. NUL is no CHAR8 and becomes a space, as do CR and LF, which can only be left
+over from broken folding and would let a value look like a line of protocol in a log.
 """
 
 import re

@@ -17,7 +17,8 @@ Pairs = Iterable[tuple[bytes, bytes]]
 
 
 def decode_words(value: bytes) -> str:
-    """The text of an unstructured value or phrase, encoded words decoded; raw 8-bit bytes are read as UTF-8, else windows-1252.
+    """The text of an unstructured value or phrase, encoded words decoded; raw 8-bit bytes are read as UTF-8, else
+    windows-1252.
 
     White space between two encoded words is no text (RFC 2047 §6.2). Neighbours of the same charset are joined before
     decoding, for many senders cut a character in two.
@@ -58,7 +59,9 @@ def _word_bytes(encoding: bytes, text: bytes) -> bytes:
 
 def decode_parameters(pairs: Pairs) -> tuple[tuple[str, str], ...]:
     """Parameters by lower-case name and decoded value: RFC 2231 continuations joined, charsets applied; RFC 2047 words,
-    which are wrong here but usual, decoded too. The first of several equal names counts; an extended form beats a plain one."""
+    which are wrong here but usual, decoded too. The first of several equal names counts; an extended form beats a plain
+    one.
+    """
     plain: dict[str, str] = {}
     pieces: dict[str, dict[int, tuple[bool, bytes]]] = {}
     for raw_name, value in pairs:

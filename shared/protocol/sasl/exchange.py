@@ -14,7 +14,9 @@ MECHANISMS: Final[Mapping[str, Callable[[], Mechanism]]] = MappingProxyType({"PL
 
 
 class SaslExchange:
-    """A server's side of one exchange. After an outcome that is no Challenge it is over, and every further step is an error."""
+    """A server's side of one exchange. After an outcome that is no Challenge it is over, and every further step is an
+    error.
+    """
 
     def __init__(self, mechanism: str) -> None:
         make = MECHANISMS.get(mechanism.upper())
@@ -22,7 +24,9 @@ class SaslExchange:
         self._over = False
 
     def start(self, initial: bytes | None) -> Outcome:
-        """``initial`` is the initial response as on the wire: None when there was none, ``=`` when it is empty (RFC 4954 §4)."""
+        """``initial`` is the initial response as on the wire: None when there was none, ``=`` when it is empty (RFC
+        4954 §4).
+        """
         if self._mechanism is None:
             return self._end(SaslError(SaslFailure.UNKNOWN_MECHANISM))
         if initial is None:

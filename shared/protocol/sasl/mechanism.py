@@ -33,7 +33,9 @@ def read_text(octets: bytes) -> str | None:
 
 
 def prepare_password(text: str) -> str:
-    """OpaqueString of RFC 8265 §4.2: other spaces become U+0020, then NFC. A stored password must have been prepared the same way."""
+    """OpaqueString of RFC 8265 §4.2: other spaces become U+0020, then NFC. A stored password must have been prepared
+    the same way.
+    """
     if text.isascii():
         return text
     spaced = "".join(" " if unicodedata.category(character) == "Zs" else character for character in text)

@@ -1,7 +1,7 @@
 """What one step of an authentication exchange comes to.
 
-A later mechanism that must ask something in the middle (SCRAM: the stored keys of a name) gets its own outcome here; the exchange then
-offers a method that takes the answer.
+A later mechanism that must ask something in the middle (SCRAM: the stored keys of a name) gets its own outcome here;
+the exchange then offers a method that takes the answer.
 """
 
 import enum
@@ -22,7 +22,9 @@ class Challenge(msgspec.Struct, frozen=True):
 
 
 class Credentials(msgspec.Struct, frozen=True):
-    """The exchange is over; the shell checks this. ``authzid`` is empty when the client acts as itself. The password is never shown."""
+    """The exchange is over; the shell checks this. ``authzid`` is empty when the client acts as itself. The password is
+    never shown.
+    """
 
     authcid: str
     authzid: str

@@ -1,4 +1,6 @@
-"""Running a script: a message's facts in, actions out. No clock, no I/O; a runaway script is impossible by construction."""
+"""Running a script: a message's facts in, actions out. No clock, no I/O; a runaway script is impossible by
+construction.
+"""
 
 from __future__ import annotations
 

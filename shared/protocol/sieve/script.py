@@ -1,4 +1,6 @@
-"""A script as a value: commands and tests (RFC 5228 §2–5). The parser of the whole language makes such values; the built-in script is one."""
+"""A script as a value: commands and tests (RFC 5228 §2–5). The parser of the whole language makes such values; the
+built-in script is one.
+"""
 
 from __future__ import annotations
 

@@ -91,7 +91,8 @@ class BodyMeter:
 def has_bare_newline(piece: bytes) -> bool:
     """Whether a CR or LF stands alone in a piece.
 
-    The decoder of universal newlines notes which kinds it saw: one pass in C, four times as fast as counting CR, LF and CRLF.
+    The decoder of universal newlines notes which kinds it saw: one pass in C, four times as fast as counting CR, LF and
+    CRLF.
     """
     newlines = io.IncrementalNewlineDecoder(None, translate=False)
     newlines.decode(piece.decode("latin-1"), final=True)

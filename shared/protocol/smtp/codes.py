@@ -1,4 +1,6 @@
-"""Every wire name of SMTP once: reply codes, enhanced status details, verbs, extension keywords, parameters and their values."""
+"""Every wire name of SMTP once: reply codes, enhanced status details, verbs, extension keywords, parameters and their
+values.
+"""
 
 from typing import Final
 

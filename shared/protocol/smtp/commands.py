@@ -52,7 +52,9 @@ class Ehlo(msgspec.Struct, frozen=True, gc=False):
 
 
 class Mail(msgspec.Struct, frozen=True, gc=False):
-    """MAIL. The null reverse-path ``<>`` is None. ``size`` is octets; ``auth`` is AUTH= decoded, ``<>`` when no one is vouched for."""
+    """MAIL. The null reverse-path ``<>`` is None. ``size`` is octets; ``auth`` is AUTH= decoded, ``<>`` when no one is
+    vouched for.
+    """
 
     reverse_path: Address | None
     size: int | None = None
@@ -117,7 +119,9 @@ class StartTls(msgspec.Struct, frozen=True, gc=False):
 
 
 class Auth(msgspec.Struct, frozen=True, gc=False):
-    """AUTH. ``initial`` is the initial response in base64 as it came, None when there was none. It is a secret: not shown."""
+    """AUTH. ``initial`` is the initial response in base64 as it came, None when there was none. It is a secret: not
+    shown.
+    """
 
     mechanism: str
     initial: bytes | None

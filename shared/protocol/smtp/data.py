@@ -1,4 +1,6 @@
-"""The body of DATA (RFC 5321 §4.5.2): it ends at CRLF.CRLF and at nothing else; a dot that was put before a leading dot is taken away."""
+"""The body of DATA (RFC 5321 §4.5.2): it ends at CRLF.CRLF and at nothing else; a dot that was put before a leading dot
+is taken away.
+"""
 
 from typing import Final
 
@@ -18,8 +20,12 @@ class DotDecoder:
         self.finished = False
 
     def decode(self, buffer: bytearray) -> bytes:
-        """Take what is decided from the front of the buffer. Bare CR and LF are passed on as they are; see has_bare_newline."""
-        dot = buffer.find(_STUFFED)  # one search is enough for most pieces: neither a stuffed line nor the end is there without it
+        """Take what is decided from the front of the buffer. Bare CR and LF are passed on as they are; see
+        has_bare_newline.
+        """
+        dot = buffer.find(
+            _STUFFED
+        )  # one search is enough for most pieces: neither a stuffed line nor the end is there without it
         if dot < 0:
             return self._own(_cut(buffer, len(buffer) - _undecided(buffer), 0))
         end = buffer.find(_END, dot)

@@ -4,7 +4,9 @@ from shared.protocol.smtp.reply import Reply
 
 
 class CommandError(Exception):
-    """A line from the peer is not a command; ``reply`` says so to the peer. ``closes``: what follows cannot be told from data."""
+    """A line from the peer is not a command; ``reply`` says so to the peer. ``closes``: what follows cannot be told
+    from data.
+    """
 
     def __init__(self, reply: Reply, closes: bool = False) -> None:
         super().__init__(reply)

@@ -1,7 +1,7 @@
 """What a session tells its shell.
 
-An event that says *answer* blocks the session until ``ServerSession.answer`` is called. Refused, Answered and AuthCancelled were decided
-here already: the shell writes ``reply.encode()``.
+An event that says *answer* blocks the session until ``ServerSession.answer`` is called. Refused, Answered and
+AuthCancelled were decided here already: the shell writes ``reply.encode()``.
 """
 
 import enum
@@ -48,7 +48,9 @@ class RcptTo(msgspec.Struct, frozen=True, gc=False):
 
 
 class StartData(msgspec.Struct, frozen=True, gc=False):
-    """A message is about to come. *Answer* with ``replies.start_mail_input()`` (for BDAT, too: it is not sent then), or refuse."""
+    """A message is about to come. *Answer* with ``replies.start_mail_input()`` (for BDAT, too: it is not sent then), or
+    refuse.
+    """
 
     transaction: Transaction
     chunked: bool
@@ -61,7 +63,9 @@ class BodyChunk(msgspec.Struct, frozen=True, gc=False):
 
 
 class BodyEnd(msgspec.Struct, frozen=True, gc=False):
-    """The message is complete. *Answer*; where ``refusal`` is set the message was cut off, and only a refusal may be answered."""
+    """The message is complete. *Answer*; where ``refusal`` is set the message was cut off, and only a refusal may be
+    answered.
+    """
 
     transaction: Transaction
     size: int  # octets
@@ -70,7 +74,9 @@ class BodyEnd(msgspec.Struct, frozen=True, gc=False):
 
 
 class TransactionAborted(msgspec.Struct, frozen=True, gc=False):
-    """The transaction that was open is gone (RSET, EHLO, a refused chunk): forget its envelope and the octets that came."""
+    """The transaction that was open is gone (RSET, EHLO, a refused chunk): forget its envelope and the octets that
+    came.
+    """
 
 
 class StartTlsRequested(msgspec.Struct, frozen=True, gc=False):
@@ -135,4 +141,6 @@ Event = (
     | Refused
     | Answered
 )
-Question = Greeted | MailFrom | RcptTo | StartData | BodyEnd | StartTlsRequested | AuthStarted | AuthLine | QuitRequested
+Question = (
+    Greeted | MailFrom | RcptTo | StartData | BodyEnd | StartTlsRequested | AuthStarted | AuthLine | QuitRequested
+)

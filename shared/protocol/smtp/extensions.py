@@ -6,11 +6,18 @@ from shared.protocol.smtp.config import SessionConfig
 
 def offers(config: SessionConfig, tls_active: bool) -> tuple[str, ...]:
     """The ehlo-lines of RFC 5321 §4.1.1.1, without the first."""
-    lines = [codes.PIPELINING, f"{codes.SIZE} {config.max_message_size}", codes.EIGHT_BIT_MIME, codes.ENHANCED_STATUS_CODES]
+    lines = [
+        codes.PIPELINING,
+        f"{codes.SIZE} {config.max_message_size}",
+        codes.EIGHT_BIT_MIME,
+        codes.ENHANCED_STATUS_CODES,
+    ]
     if config.tls_offered and not tls_active:
         lines.append(codes.STARTTLS)  # RFC 3207 §4.2: not under TLS
     if config.mechanisms and tls_active:
-        lines.append(f"{codes.AUTH} {' '.join(config.mechanisms)}")  # RFC 4954 §3; RFC 8314 §3.3: no passwords in the clear
+        lines.append(
+            f"{codes.AUTH} {' '.join(config.mechanisms)}"
+        )  # RFC 4954 §3; RFC 8314 §3.3: no passwords in the clear
     lines.append(codes.DSN)
     if config.chunking:
         lines += [codes.CHUNKING, codes.BINARY_MIME]

@@ -1,13 +1,15 @@
 """Framing before grammar: command lines out of a stream of bytes.
 
-A line ends in CRLF and in nothing else (RFC 5321 §2.3.8). Where it is cut by the network never matters, what is too long never becomes a
-command, and no byte is looked at more than a fixed number of times.
+A line ends in CRLF and in nothing else (RFC 5321 §2.3.8). Where it is cut by the network never matters, what is too
+long never becomes a command, and no byte is looked at more than a fixed number of times.
 """
 
 import enum
 from typing import Final
 
-COMMAND_LIMIT: Final = 2048  # octets with CRLF: the 512 of RFC 5321 §4.5.3.1.4 and room for every extension's parameters
+COMMAND_LIMIT: Final = (
+    2048  # octets with CRLF: the 512 of RFC 5321 §4.5.3.1.4 and room for every extension's parameters
+)
 AUTH_LIMIT: Final = 12288  # octets with CRLF: RFC 4954 §4
 _AUTH_START: Final = b"AUTH "
 
@@ -66,7 +68,9 @@ class LineFramer:
         return BadLine.TOO_LONG
 
     def _bare_line_feed(self, end: int) -> BadLine:
-        """Refused at once, for its sender may wait for an answer. What follows, up to a CRLF, was meant as this line by a careful reader."""
+        """Refused at once, for its sender may wait for an answer. What follows, up to a CRLF, was meant as this line by
+        a careful reader.
+        """
         self._start_discarding(end + 1)
         return BadLine.BARE_NEWLINE
 
@@ -75,7 +79,9 @@ class LineFramer:
         self._scanned, self._discarding = 0, True
 
     def _discard(self) -> BadLine | None:
-        """Drop the rest of a refused line. A further bare LF in it is refused as well, so that a client without CRLF gets answers."""
+        """Drop the rest of a refused line. A further bare LF in it is refused as well, so that a client without CRLF
+        gets answers.
+        """
         buffer = self.buffer
         end = buffer.find(b"\n")
         if end < 0:

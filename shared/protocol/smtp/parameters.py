@@ -24,7 +24,9 @@ _Value = Callable[[str], Any]
 
 # Mail-parameters = esmtp-param *(SP esmtp-param);  esmtp-param = esmtp-keyword ["=" esmtp-value]
 def parse(text: str, known: Mapping[str, tuple[str, _Value]]) -> dict[str, Any]:
-    """The fields that parameters set, by field name. Raises CommandError: 555 for an unknown one, 501 for a bad or repeated one."""
+    """The fields that parameters set, by field name. Raises CommandError: 555 for an unknown one, 501 for a bad or
+    repeated one.
+    """
     found: dict[str, Any] = {}
     for parameter in text.split():
         keyword, _, value = parameter.partition("=")

@@ -7,7 +7,23 @@ from typing import Any, Final
 from shared.protocol.address.address import Address, make_address, parse_address
 from shared.protocol.address.error import AddressError
 from shared.protocol.smtp import codes, parameters, replies
-from shared.protocol.smtp.commands import Auth, Bdat, Command, Data, Ehlo, Expn, Helo, Help, Mail, Noop, Quit, Rcpt, Rset, StartTls, Vrfy
+from shared.protocol.smtp.commands import (
+    Auth,
+    Bdat,
+    Command,
+    Data,
+    Ehlo,
+    Expn,
+    Helo,
+    Help,
+    Mail,
+    Noop,
+    Quit,
+    Rcpt,
+    Rset,
+    StartTls,
+    Vrfy,
+)
 from shared.protocol.smtp.error import CommandError
 from shared.protocol.smtp.reply import Reply
 
@@ -26,7 +42,9 @@ _RCPT_FORM: Final = "RCPT TO:<address>"
 
 
 def parse_command(line: bytes, hostname: str) -> Command:
-    """The command of a line (without CRLF). ``hostname`` completes ``<Postmaster>``. Raises CommandError with the reply to give."""
+    """The command of a line (without CRLF). ``hostname`` completes ``<Postmaster>``. Raises CommandError with the reply
+    to give.
+    """
     try:
         text = line.decode()
     except UnicodeDecodeError:
@@ -66,7 +84,9 @@ def _mail(arguments: str, hostname: str) -> Mail:
     found: Mapping[str, Any] = parameters.parse(rest, parameters.OF_MAIL) if rest else {}
     mail = Mail(_reverse_path(path), **found)
     if not mail.smtputf8 and not arguments.isascii():
-        raise CommandError(replies.non_ascii_address())  # RFC 6531 §3.4: the parameter comes with the first such address
+        raise CommandError(
+            replies.non_ascii_address()
+        )  # RFC 6531 §3.4: the parameter comes with the first such address
     return mail
 
 
@@ -170,7 +190,9 @@ def _auth(arguments: str, hostname: str) -> Auth:
 
 
 def _not_smtp(arguments: str, hostname: str) -> Noop:
-    """A browser was made to talk to us (cross-protocol request forgery): its next lines may hold an attacker's commands."""
+    """A browser was made to talk to us (cross-protocol request forgery): its next lines may hold an attacker's
+    commands.
+    """
     raise CommandError(replies.not_smtp(), closes=True)
 
 

@@ -10,7 +10,9 @@ _AS_TYPED: Final = str.maketrans({"O": "0", "I": "1", "L": "1", "-": None, " ": 
 
 def reference(session_id: str, counter: int) -> str:
     """The reference of the ``counter``-th refusal of a session: the same arguments always give the same ten characters."""
-    digest = hashlib.blake2b(f"{session_id}\0{counter}".encode("utf-8", "surrogatepass"), digest_size=8, person=b"mailfold-ref").digest()
+    digest = hashlib.blake2b(
+        f"{session_id}\0{counter}".encode("utf-8", "surrogatepass"), digest_size=8, person=b"mailfold-ref"
+    ).digest()
     number = int.from_bytes(digest, "big")
     return "".join([_ALPHABET[number >> shift & 31] for shift in range(0, 5 * REFERENCE_LENGTH, 5)])
 

@@ -1,4 +1,6 @@
-"""Every reply the server gives, by name. The enhanced status takes its class from the code, so the two never disagree (RFC 2034 §4)."""
+"""Every reply the server gives, by name. The enhanced status takes its class from the code, so the two never disagree
+(RFC 2034 §4).
+"""
 
 from typing import Final
 
@@ -10,7 +12,8 @@ def _reply(code: int, detail: str, text: str) -> Reply:
     return Reply(code, f"{code // 100}.{detail}", (text,))
 
 
-# --- connection ---------------------------------------------------------------------------------------------------------------------
+# --- connection
+# ---------------------------------------------------------------------------------------------------------------------
 
 
 def service_ready(hostname: str, banner: str) -> Reply:
@@ -47,7 +50,8 @@ def not_smtp() -> Reply:
     return _reply(codes.SERVICE_NOT_AVAILABLE, codes.SECURITY_OTHER, "This is not SMTP")
 
 
-# --- commands ------------------------------------------------------------------------------------------------------------------------
+# --- commands
+# ------------------------------------------------------------------------------------------------------------------------
 
 
 def ok() -> Reply:
@@ -139,7 +143,8 @@ def no_valid_recipients() -> Reply:
     return _reply(codes.TRANSACTION_FAILED, codes.INVALID_COMMAND, "No valid recipients")
 
 
-# --- TLS and authentication ----------------------------------------------------------------------------------------------------------
+# --- TLS and authentication
+# ----------------------------------------------------------------------------------------------------------
 
 
 def ready_for_tls() -> Reply:
@@ -223,7 +228,8 @@ def too_many_failed_authentications() -> Reply:
     return _reply(codes.SERVICE_NOT_AVAILABLE, codes.SECURITY_OTHER, "Too many failed authentications")
 
 
-# --- the sender ----------------------------------------------------------------------------------------------------------------------
+# --- the sender
+# ----------------------------------------------------------------------------------------------------------------------
 
 
 def sender_accepted() -> Reply:
@@ -248,7 +254,8 @@ def sender_not_owned() -> Reply:
     return _reply(codes.MAILBOX_NAME_NOT_ALLOWED, codes.NOT_AUTHORISED, "You may not send as this address")
 
 
-# --- recipients ----------------------------------------------------------------------------------------------------------------------
+# --- recipients
+# ----------------------------------------------------------------------------------------------------------------------
 
 
 def recipient_accepted() -> Reply:
@@ -280,7 +287,8 @@ def too_many_recipients() -> Reply:
     return _reply(codes.INSUFFICIENT_STORAGE, codes.TOO_MANY_RECIPIENTS, "Too many recipients")
 
 
-# --- the message ---------------------------------------------------------------------------------------------------------------------
+# --- the message
+# ---------------------------------------------------------------------------------------------------------------------
 
 
 def start_mail_input() -> Reply:

@@ -1,4 +1,6 @@
-"""One value from the reply on the wire to the DSN in a mailbox: code, enhanced status, public text, reference, private cause."""
+"""One value from the reply on the wire to the DSN in a mailbox: code, enhanced status, public text, reference, private
+cause.
+"""
 
 import re
 from typing import Final
@@ -11,7 +13,8 @@ _UNPRINTABLE = re.compile(r"[^ -~]")
 
 
 class Reply(msgspec.Struct, frozen=True, gc=False):
-    """A reply of the server. ``text`` has a line each; ``reference`` is told to the peer of a 4xx or 5xx; ``cause`` is never sent.
+    """A reply of the server. ``text`` has a line each; ``reference`` is told to the peer of a 4xx or 5xx; ``cause`` is
+    never sent.
 
     The enhanced status code (RFC 2034) is None where the protocol has none: greeting, EHLO, 3xx.
     """
@@ -61,7 +64,9 @@ class Reply(msgspec.Struct, frozen=True, gc=False):
 
     def _printable(self) -> list[str]:
         """The text, each line in printable ASCII, the last with the reference."""
-        lines = [line if line.isascii() and line.isprintable() else _UNPRINTABLE.sub("?", line) for line in self.text] or [""]
+        lines = [
+            line if line.isascii() and line.isprintable() else _UNPRINTABLE.sub("?", line) for line in self.text
+        ] or [""]
         if self.reference is not None and self.code >= 400:
             lines[-1] += f" (ref {self.reference})"
         return lines

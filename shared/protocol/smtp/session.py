@@ -1,4 +1,5 @@
-"""The server's side of an SMTP session as a protocol object: bytes in, events out, replies in, bytes out. It does no I/O.
+"""The server's side of an SMTP session as a protocol object: bytes in, events out, replies in, bytes out. It does no
+I/O.
 
     session = ServerSession(config)
     write(session.greeting())
@@ -7,8 +8,8 @@
         while not isinstance(event := session.next_event(), Wait):
             write(event.reply.encode() if it has been answered, else session.answer(the shell's decision))
 
-Commands that were pipelined wait until the one before is answered, so replies keep their order (RFC 2920 §3.2). How the bytes are cut
-makes no difference.
+Commands that were pipelined wait until the one before is answered, so replies keep their order (RFC 2920 §3.2). How the
+bytes are cut makes no difference.
 """
 
 from collections import deque
@@ -17,7 +18,24 @@ from typing import Any, Final
 
 from shared.protocol.smtp import codes, replies
 from shared.protocol.smtp.bdat import ChunkDecoder
-from shared.protocol.smtp.commands import Auth, Bdat, Body, Command, Data, Ehlo, Expn, Helo, Help, Mail, Noop, Quit, Rcpt, Rset, StartTls, Vrfy
+from shared.protocol.smtp.commands import (
+    Auth,
+    Bdat,
+    Body,
+    Command,
+    Data,
+    Ehlo,
+    Expn,
+    Helo,
+    Help,
+    Mail,
+    Noop,
+    Quit,
+    Rcpt,
+    Rset,
+    StartTls,
+    Vrfy,
+)
 from shared.protocol.smtp.config import Port, SessionConfig
 from shared.protocol.smtp.error import CommandError, SessionMisuse
 from shared.protocol.smtp.events import (
@@ -86,7 +104,8 @@ class ServerSession:
         self.injected = 0  # octets that came in the clear behind STARTTLS and were thrown away
         self.last_reply: Reply | None = None  # as given, with its reference
 
-    # --- what the shell calls --------------------------------------------------------------------------------------------------------
+    # --- what the shell calls
+    # --------------------------------------------------------------------------------------------------------
 
     @property
     def closed(self) -> bool:
@@ -95,11 +114,15 @@ class ServerSession:
 
     @property
     def buffered(self) -> int:
-        """Octets received and not yet used. A shell stops reading while it is large (a client may pipeline, but not without end)."""
+        """Octets received and not yet used. A shell stops reading while it is large (a client may pipeline, but not
+        without end).
+        """
         return len(self._framer.buffer)
 
     def greeting(self, reply: Reply | None = None) -> bytes:
-        """The first bytes to send: 220, or a refusal of the connection (RFC 5321 §3.1), after which the session is over."""
+        """The first bytes to send: 220, or a refusal of the connection (RFC 5321 §3.1), after which the session is
+        over.
+        """
         reply = self._given(reply or replies.service_ready(self._config.hostname, self._config.banner))
         if not reply.is_positive:
             self._close()
@@ -128,7 +151,9 @@ class ServerSession:
         _ANSWERS[type(question)](self, question, reply.is_positive, reply.code)
         self._question = None
         reply = self._given(reply)
-        is_silent = reply.is_positive and isinstance(question, StartData) and question.chunked  # RFC 3030 §2: BDAT knows no 354
+        is_silent = (
+            reply.is_positive and isinstance(question, StartData) and question.chunked
+        )  # RFC 3030 §2: BDAT knows no 354
         return b"" if is_silent else reply.encode()
 
     def tls_started(self) -> None:
@@ -144,7 +169,8 @@ class ServerSession:
         """The client is known by other means than AUTH, such as its TLS certificate."""
         self.is_authenticated = True
 
-    # --- reading, by state -----------------------------------------------------------------------------------------------------------
+    # --- reading, by state
+    # -----------------------------------------------------------------------------------------------------------
 
     def _read_command(self) -> Event | Wait:
         line = self._framer.next_line()
@@ -169,7 +195,9 @@ class ServerSession:
             return NEED_DATA
         if isinstance(line, BadLine):
             too_long = line is BadLine.TOO_LONG
-            return self._auth_over(replies.authentication_line_too_long() if too_long else replies.authentication_malformed())
+            return self._auth_over(
+                replies.authentication_line_too_long() if too_long else replies.authentication_malformed()
+            )
         if line == b"*":
             return self._auth_over(replies.authentication_cancelled())
         return self._ask(AuthLine(line))
@@ -196,7 +224,8 @@ class ServerSession:
         self._state = self._after_skip
         return self._read_command()
 
-    # --- commands --------------------------------------------------------------------------------------------------------------------
+    # --- commands
+    # --------------------------------------------------------------------------------------------------------------------
 
     def _on_hello(self, hello: Helo | Ehlo) -> Event:
         extensions = offers(self._config, self.tls_active) if isinstance(hello, Ehlo) else ()
@@ -266,7 +295,8 @@ class ServerSession:
             return self._bad(replies.mechanism_not_offered())
         return self._ask(AuthStarted(auth.mechanism, auth.initial))
 
-    # --- answers of the shell --------------------------------------------------------------------------------------------------------
+    # --- answers of the shell
+    # --------------------------------------------------------------------------------------------------------
 
     def _greeted(self, question: Greeted, accepted: bool, code: int) -> None:
         if accepted:
@@ -318,7 +348,8 @@ class ServerSession:
     def _quit_answered(self, question: QuitRequested, accepted: bool, code: int) -> None:
         self._close()
 
-    # --- the message -----------------------------------------------------------------------------------------------------------------
+    # --- the message
+    # -----------------------------------------------------------------------------------------------------------------
 
     def _ask_for_message(self, chunked: bool) -> Event:
         return self._ask(StartData(Transaction(self._hello, self._mail, tuple(self._recipients)), chunked))
@@ -336,7 +367,9 @@ class ServerSession:
         return [TransactionAborted(), self._refuse(refusal)]
 
     def _skip(self, bdat: Bdat, after: State) -> None:
-        """The octets of a refused chunk come nevertheless, and are no commands (RFC 3030 §2). The last one ends the failed message."""
+        """The octets of a refused chunk come nevertheless, and are no commands (RFC 3030 §2). The last one ends the
+        failed message.
+        """
         self._skipped = ChunkDecoder(bdat.size)
         self._after_skip = State.READY if bdat.last and after is State.CHUNKS_FAILED else after
         self._state = State.SKIP
@@ -351,7 +384,8 @@ class ServerSession:
         self._mail, self._recipients, self._message = Mail(None), [], None
         self._state = State.READY
 
-    # --- replies ---------------------------------------------------------------------------------------------------------------------
+    # --- replies
+    # ---------------------------------------------------------------------------------------------------------------------
 
     def _ask(self, question: Question) -> Question:
         self._question = question

@@ -5,7 +5,23 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from shared.protocol.smtp import replies
-from shared.protocol.smtp.commands import Auth, Bdat, Command, Data, Ehlo, Expn, Helo, Help, Mail, Noop, Quit, Rcpt, Rset, StartTls, Vrfy
+from shared.protocol.smtp.commands import (
+    Auth,
+    Bdat,
+    Command,
+    Data,
+    Ehlo,
+    Expn,
+    Helo,
+    Help,
+    Mail,
+    Noop,
+    Quit,
+    Rcpt,
+    Rset,
+    StartTls,
+    Vrfy,
+)
 from shared.protocol.smtp.reply import Reply
 
 
@@ -55,7 +71,8 @@ _OUT_OF_PLACE: Final[Mapping[State, Callable[[], Reply]]] = {
     State.CHUNKS_FAILED: replies.chunks_failed,
 }
 _WITHOUT_RECIPIENT: Final = frozenset({Data, Bdat})
-# What a client has pipelined behind a MAIL, RCPT or BDAT that was refused (RFC 2920 §3.1) is out of place through no fault of its own.
+# What a client has pipelined behind a MAIL, RCPT or BDAT that was refused (RFC 2920 §3.1) is out of place through no
+# fault of its own.
 _FOLLOWERS: Final = frozenset({Rcpt, Data, Bdat})
 
 

@@ -27,7 +27,9 @@ class TlsFacts(msgspec.Struct, frozen=True):
 
 
 class Hop(msgspec.Struct, frozen=True, kw_only=True):
-    """One reception, as its Received field tells it. ``client_name`` is the verified reverse DNS name; the address has no brackets."""
+    """One reception, as its Received field tells it. ``client_name`` is the verified reverse DNS name; the address has
+    no brackets.
+    """
 
     hello: str
     client_address: str
@@ -45,7 +47,11 @@ class Hop(msgspec.Struct, frozen=True, kw_only=True):
 # Time-stamp-line = "Received:" FWS Stamp <CRLF>;  Stamp = From-domain By-domain Opt-info [CFWS] ";" FWS date-time
 def received(hop: Hop) -> bytes:
     """The Received field with its CRLF, folded, in UTF-8 (ASCII unless the recipient needs more)."""
-    client = f"{_name(hop.client_name)} {_address_literal(hop.client_address)}" if hop.client_name else _address_literal(hop.client_address)
+    client = (
+        f"{_name(hop.client_name)} {_address_literal(hop.client_address)}"
+        if hop.client_name
+        else _address_literal(hop.client_address)
+    )
     parts = [
         f"Received: from {_name(hop.hello)} ({client})",
         f"by {_name(hop.hostname)} (Mailfold) with {with_protocol(hop)} id {_name(hop.queue_id)}",

@@ -48,7 +48,9 @@ def check_host(
     domain = to_a_labels(sender_domain if reverse_path else helo)
     address = parse_address(client_ip)
     if address is None or domain is None or not is_fully_qualified(domain):
-        return SpfResult("none", domain or "", scope, reason="no domain to check" if address else "no client address")  # section 4.3
+        return SpfResult(
+            "none", domain or "", scope, reason="no domain to check" if address else "no client address"
+        )  # section 4.3
     session = Session(address, helo, local if at and local else "postmaster", domain, limits, receiver, now)
     return (yield from _result(session, scope))
 
@@ -69,12 +71,21 @@ def _result(session: Session, scope: Scope) -> Evaluation[SpfResult]:
     if outcome.result == "fail" and outcome.explain is not None:
         told = yield from explanation(session, *outcome.explain)
     return SpfResult(
-        outcome.result, session.sender_domain, scope, outcome.mechanism, outcome.path, tuple(session.tried), told, outcome.reason
+        outcome.result,
+        session.sender_domain,
+        scope,
+        outcome.mechanism,
+        outcome.path,
+        tuple(session.tried),
+        told,
+        outcome.reason,
     )
 
 
 def _check_domain(session: Session, domain: str) -> Generator[Asked, Answered, _Outcome]:
-    """Evaluate the record of one domain, following redirects. It calls itself once for each include, of which there are few."""
+    """Evaluate the record of one domain, following redirects. It calls itself once for each include, of which there are
+    few.
+    """
     redirected: tuple[str, ...] = ()
     while True:
         record = yield from _fetch_record(domain)
@@ -118,7 +129,9 @@ def _walk(session: Session, record: Record, domain: str) -> Generator[Asked, Ans
     return None
 
 
-def _match_path(session: Session, mechanism: Mechanism, domain: str) -> Generator[Asked, Answered, tuple[str, ...] | None]:
+def _match_path(
+    session: Session, mechanism: Mechanism, domain: str
+) -> Generator[Asked, Answered, tuple[str, ...] | None]:
     """The terms that make this mechanism match; None when it does not."""
     if mechanism.kind == "include":
         return (yield from _include(session, mechanism, domain))

@@ -70,7 +70,9 @@ def parse_explain_string(text: str) -> MacroString:
 
 
 def parse_domain_spec(text: str) -> MacroString:
-    """domain-spec = macro-string domain-end; domain-end = ( "." toplabel [ "." ] ) / macro-expand. Raises SpfSyntaxError."""
+    """domain-spec = macro-string domain-end; domain-end = ( "." toplabel [ "." ] ) / macro-expand. Raises
+    SpfSyntaxError.
+    """
     spec = parse_macro_string(text)
     if not (spec.ends_in_expand or _has_top_label(text)):
         raise SpfSyntaxError(f"not a domain-spec: {text[:80]!r}")

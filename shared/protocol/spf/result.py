@@ -34,7 +34,8 @@ class SpfResult(msgspec.Struct, frozen=True):
     mechanism: str = ""
     """The term that decided, as published in the domain's record or the one it redirects to; empty when none did."""
     path: tuple[str, ...] = ()
-    """The terms that matched, each as `domain: term`, from the checked domain inwards through includes and redirects."""
+    """The terms that matched, each as `domain: term`, from the checked domain inwards through includes and redirects.
+    """
     tried: tuple[str, ...] = ()
     """The terms that asked the DNS, each as `domain: term`, in order."""
     explanation: str | None = None

@@ -23,10 +23,29 @@ class TempError(Exception):
 class Session:
     """Client, sender and spent limits of one check, shared by all records it visits."""
 
-    __slots__ = ("address", "helo", "limits", "local_part", "now", "number", "receiver", "sender_domain", "terms", "tried", "voids")
+    __slots__ = (
+        "address",
+        "helo",
+        "limits",
+        "local_part",
+        "now",
+        "number",
+        "receiver",
+        "sender_domain",
+        "terms",
+        "tried",
+        "voids",
+    )
 
     def __init__(
-        self, address: IPAddress, helo: str, local_part: str, sender_domain: str, limits: Limits, receiver: str, now: int
+        self,
+        address: IPAddress,
+        helo: str,
+        local_part: str,
+        sender_domain: str,
+        limits: Limits,
+        receiver: str,
+        now: int,
     ) -> None:
         self.address = address
         self.number = int(address)

@@ -184,8 +184,23 @@ async def test_a_missing_blob(blobs: Blobs) -> None:
 
 
 NO_IDS = [
-    *("", "g0001", "g0001/", "g0001/" + "0" * 63, "g0001/" + "0" * 65, "g0001/" + "A" * 64, "../" + "0" * 64, "g0001/../" + "0" * 61),
-    *("/g0001/" + "0" * 64, "incoming/" + "0" * 64, "g0001/" + "0" * 64 + "\n", "g000١/" + "0" * 64, "g0001\x00/" + "0" * 63),
+    *(
+        "",
+        "g0001",
+        "g0001/",
+        "g0001/" + "0" * 63,
+        "g0001/" + "0" * 65,
+        "g0001/" + "A" * 64,
+        "../" + "0" * 64,
+        "g0001/../" + "0" * 61,
+    ),
+    *(
+        "/g0001/" + "0" * 64,
+        "incoming/" + "0" * 64,
+        "g0001/" + "0" * 64 + "\n",
+        "g000١/" + "0" * 64,
+        "g0001\x00/" + "0" * 63,
+    ),
 ]
 
 
@@ -193,7 +208,12 @@ NO_IDS = [
 async def test_what_is_no_blob_id_is_never_looked_up(blobs: Blobs, text: str) -> None:
     with pytest.raises(BadBlobId):
         parse_blob_id(text)
-    for asked in (blobs.read(BlobId(text)), blobs.verify(BlobId(text)), blobs.delete(BlobId(text)), blobs.quarantine(BlobId(text))):
+    for asked in (
+        blobs.read(BlobId(text)),
+        blobs.verify(BlobId(text)),
+        blobs.delete(BlobId(text)),
+        blobs.quarantine(BlobId(text)),
+    ):
         with pytest.raises(BadBlobId):
             await asked
     with pytest.raises(BadBlobId):

@@ -12,7 +12,8 @@ from shared.eventstore.store import Backend
 
 
 class Fault:
-    """What fails next, and what after that: `begin`, `undo` and `before commit` before they are done, `commit` after it was.
+    """What fails next, and what after that: `begin`, `undo` and `before commit` before they are done, `commit` after it
+    was.
 
     And a gate in front of every commit.
     """

@@ -52,7 +52,9 @@ class Harness:
 
 async def fill(store: EventStore, purse: str, coins: int = 1, *, expected: int | None = None, note: bytes = b"") -> int:
     """One unit of work: the purse's new version."""
-    recorded = await store.write(lambda transaction: transaction.append(purse, [Filled(purse, coins, note)], WHY, expected=expected))
+    recorded = await store.write(
+        lambda transaction: transaction.append(purse, [Filled(purse, coins, note)], WHY, expected=expected)
+    )
     return recorded[-1].version
 
 
@@ -65,7 +67,9 @@ async def one_group(store: EventStore) -> AsyncIterator[None]:
         started.set()
         go.wait(10)
 
-    held = asyncio.ensure_future(store.write(hold, long=True))  # on the thread, or it would hold the loop and us with it
+    held = asyncio.ensure_future(
+        store.write(hold, long=True)
+    )  # on the thread, or it would hold the loop and us with it
     await asyncio.to_thread(started.wait, 10)
     try:
         yield

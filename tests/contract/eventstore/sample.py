@@ -59,27 +59,44 @@ class Purses:
     def __init__(self, metadata: sqlalchemy.MetaData, version: int = 1) -> None:
         self.version = version
         self.tables = (
-            Table("purse", metadata, Column("purse", Text, primary_key=True), Column("coins", BigInteger, nullable=False),
-                  Column("times", BigInteger, nullable=False), Column("note", LargeBinary, nullable=False), sqlite_with_rowid=False),
-        )  # fmt: skip
+            Table(
+                "purse",
+                metadata,
+                Column("purse", Text, primary_key=True),
+                Column("coins", BigInteger, nullable=False),
+                Column("times", BigInteger, nullable=False),
+                Column("note", LargeBinary, nullable=False),
+                sqlite_with_rowid=False,
+            ),
+        )
 
     def apply(self, connection: Connection, recorded: Recorded) -> None:
         event = recorded.event
         if isinstance(event, Filled):
             self._fill(connection, event)
         elif isinstance(event, Emptied):
-            connection.execute("UPDATE purse SET coins = 0, note = ? WHERE purse = ?", (event.reason.encode(), event.purse))
+            connection.execute(
+                "UPDATE purse SET coins = 0, note = ? WHERE purse = ?", (event.reason.encode(), event.purse)
+            )
         elif isinstance(event, Kept):
-            connection.execute("INSERT INTO purse (purse, coins, times, note) VALUES (?, ?, ?, ?)", (event.purse, event.coins, event.times, event.note))
+            connection.execute(
+                "INSERT INTO purse (purse, coins, times, note) VALUES (?, ?, ?, ?)",
+                (event.purse, event.coins, event.times, event.note),
+            )
 
     def _fill(self, connection: Connection, event: Filled) -> None:
         if event.coins < 0:
             raise Refused("no purse holds less than nothing")
         # The second version of this projection counts double: the same events give other rows.
         coins = event.coins * self.version
-        changed = connection.execute("UPDATE purse SET coins = coins + ?, times = times + 1, note = ? WHERE purse = ?", (coins, event.note, event.purse))
+        changed = connection.execute(
+            "UPDATE purse SET coins = coins + ?, times = times + 1, note = ? WHERE purse = ?",
+            (coins, event.note, event.purse),
+        )
         if not changed:
-            connection.execute("INSERT INTO purse (purse, coins, times, note) VALUES (?, ?, 1, ?)", (event.purse, coins, event.note))
+            connection.execute(
+                "INSERT INTO purse (purse, coins, times, note) VALUES (?, ?, 1, ?)", (event.purse, coins, event.note)
+            )
 
 
 def capture(reader: Reader, stream: str) -> Kept:

@@ -29,7 +29,9 @@ async def test_rows_that_are_given_out_are_counted(store: EventStore) -> None:
     assert (found["statements"], found["rows_read"], found["rows_written"]) == (1, 10, 0)
     found = await _work(store, lambda: store.read(_one))
     assert (found["statements"], found["rows_read"]) == (1, 1)
-    found = await _work(store, lambda: store.read(lambda reader: reader.one("SELECT coins FROM purse WHERE purse = 'none'")))
+    found = await _work(
+        store, lambda: store.read(lambda reader: reader.one("SELECT coins FROM purse WHERE purse = 'none'"))
+    )
     assert (found["statements"], found["rows_read"]) == (1, 0)
 
 

@@ -19,7 +19,13 @@ def letters(harness: Harness, store: EventStore) -> DeadLetters:
 async def test_a_buried_step_waits_with_all_it_needs(letters: DeadLetters) -> None:
     letter_id = await letters.bury("mail.received", "q1", "E" * 5000, 8, b"\x00payload\xff", WHY)
     (letter,) = await letters.waiting()
-    assert (letter.id, letter.what, letter.queue_id, letter.attempts, letter.payload) == (letter_id, "mail.received", "q1", 8, b"\x00payload\xff")
+    assert (letter.id, letter.what, letter.queue_id, letter.attempts, letter.payload) == (
+        letter_id,
+        "mail.received",
+        "q1",
+        8,
+        b"\x00payload\xff",
+    )
     assert len(letter.error) == 2000
     assert await letters.show(letter_id) == letter
 

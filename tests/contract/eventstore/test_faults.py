@@ -28,7 +28,9 @@ async def faulty(harness: Harness, fault: Fault) -> EventStore:
 
 async def is_whole(store: EventStore, versions: int) -> None:
     """The log of p1 has so many versions without gaps, and the rows agree."""
-    assert [row[1:4] for row in await store.read(events)] == [(number, "p1", number) for number in range(1, versions + 1)]
+    assert [row[1:4] for row in await store.read(events)] == [
+        (number, "p1", number) for number in range(1, versions + 1)
+    ]
     assert (await store.verify()).equal
 
 
@@ -53,7 +55,9 @@ async def test_a_savepoint_that_is_gone_fails_its_group(faulty: EventStore, faul
     faulty.on_commit(heard.extend)
     async with one_group(faulty):
         fault.next = "undo"
-        works = [asyncio.ensure_future(work) for work in (fill(faulty, "p1"), fill(faulty, "p1", -1), fill(faulty, "p1"))]
+        works = [
+            asyncio.ensure_future(work) for work in (fill(faulty, "p1"), fill(faulty, "p1", -1), fill(faulty, "p1"))
+        ]
     answers = await asyncio.gather(*works, return_exceptions=True)
     assert [type(answer) for answer in answers] == [StoreUnavailable, Refused, StoreUnavailable]
     assert await fill(faulty, "p1", expected=1) == 2
@@ -109,7 +113,9 @@ async def test_sessions_that_the_server_ends(postgres_backend: MakeBackend) -> N
     await fill(store, "p1")
     await store.read(purses)
     other = postgres_backend().connect()
-    other.all("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
+    other.all(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
     other.close()
     for answer in await asyncio.gather(fill(store, "p1"), store.read(purses), return_exceptions=True):
         assert not isinstance(answer, Exception) or isinstance(answer, StoreUnavailable)

@@ -1,4 +1,6 @@
-"""A look at the end of a log reads the end of it, however long the log is and however long its facts are. SQLite alone: it reads in our process."""
+"""A look at the end of a log reads the end of it, however long the log is and however long its facts are. SQLite alone:
+it reads in our process.
+"""
 
 from __future__ import annotations
 

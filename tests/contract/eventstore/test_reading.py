@@ -27,7 +27,9 @@ async def test_a_shard_is_read_in_order_and_in_pages(store: EventStore) -> None:
 
 
 async def test_what_is_read_is_what_was_written(store: EventStore) -> None:
-    written = await store.write(lambda transaction: transaction.append("p1", [Filled("p1", 3, b"\x00\xff"), Emptied("p1", "Durst? 100%")], WHY))
+    written = await store.write(
+        lambda transaction: transaction.append("p1", [Filled("p1", 3, b"\x00\xff"), Emptied("p1", "Durst? 100%")], WHY)
+    )
     assert await store.read_events(SHARD, 0) == written
     assert await store.read_stream("p1", after=1) == written[1:]
 
@@ -39,7 +41,9 @@ async def test_heads_are_the_last_positions(store: EventStore) -> None:
 
 
 async def test_owners_of_streams_choose_the_shard(store: EventStore) -> None:
-    (recorded,) = await store.write(lambda transaction: transaction.append("drawer", [Filled("p1", 1)], WHY, owner="p1"))
+    (recorded,) = await store.write(
+        lambda transaction: transaction.append("drawer", [Filled("p1", 1)], WHY, owner="p1")
+    )
     assert (recorded.shard, recorded.stream) == (SHARD, "drawer")
 
 

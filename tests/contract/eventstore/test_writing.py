@@ -46,7 +46,16 @@ async def test_nobody_is_answered_before_the_commit(harness: Harness) -> None:
 
 async def test_a_failed_work_takes_back_itself_alone(store: EventStore) -> None:
     async with one_group(store):
-        works = [asyncio.ensure_future(work) for work in (fill(store, "p0"), store.write(refuse), fill(store, "p0"), store.write(refuse), fill(store, "p0"))]
+        works = [
+            asyncio.ensure_future(work)
+            for work in (
+                fill(store, "p0"),
+                store.write(refuse),
+                fill(store, "p0"),
+                store.write(refuse),
+                fill(store, "p0"),
+            )
+        ]
     answers = await asyncio.gather(*works, return_exceptions=True)
     assert [answer if isinstance(answer, int) else type(answer) for answer in answers] == [1, Refused, 2, Refused, 3]
     assert await store.read(purses) == [("p0", 3, 3, b"")]
@@ -54,7 +63,11 @@ async def test_a_failed_work_takes_back_itself_alone(store: EventStore) -> None:
 
 async def test_positions_and_versions_have_no_gaps_after_failures(store: EventStore) -> None:
     async with one_group(store):
-        works = [asyncio.ensure_future(work) for number in range(60) for work in (fill(store, f"p{number % 7}"), store.write(refuse))]
+        works = [
+            asyncio.ensure_future(work)
+            for number in range(60)
+            for work in (fill(store, f"p{number % 7}"), store.write(refuse))
+        ]
     await asyncio.gather(*works, return_exceptions=True)
     by_shard, by_stream = defaultdict(list), defaultdict(list)
     for shard, position, stream, version, *_ in await store.read(events):
@@ -103,7 +116,9 @@ async def test_a_work_sees_its_own_rows_and_those_of_its_group(store: EventStore
 
 async def test_a_command_is_answered_from_what_it_wrote(store: EventStore) -> None:
     why = type(WHY)(WHY.actor, command="c1")
-    written = await store.write(lambda transaction: transaction.append("p1", [Filled("p1", 1), Emptied("p1", "thirst")], why))
+    written = await store.write(
+        lambda transaction: transaction.append("p1", [Filled("p1", 1), Emptied("p1", "thirst")], why)
+    )
     assert await store.write(lambda transaction: transaction.answered("c1")) == written
     assert await store.write(lambda transaction: transaction.answered("c2")) == []
     assert await store.write(lambda transaction: transaction.answered("")) == []
@@ -113,7 +128,9 @@ async def test_listeners_hear_each_committed_fact_once_and_in_order(store: Event
     heard: list[Recorded] = []
     store.on_commit(heard.extend)
     async with one_group(store):
-        works = [asyncio.ensure_future(work) for number in range(20) for work in (fill(store, "p1"), store.write(refuse))]
+        works = [
+            asyncio.ensure_future(work) for number in range(20) for work in (fill(store, "p1"), store.write(refuse))
+        ]
     await asyncio.gather(*works, return_exceptions=True)
     await fill(store, "p1")
     assert [recorded.version for recorded in heard] == list(range(1, 22))

@@ -17,7 +17,9 @@ from tests.contract.rpc.sample import Sample
 
 CREDENTIALS = {"operator": "secret of the operator", "access": "secret of access"}
 Connect = Callable[..., Any]
-"""`connect(caller, timeout=…)`: a stub of the sample for this caller; unary calls end after so many seconds unless they say otherwise."""
+"""`connect(caller, timeout=…)`: a stub of the sample for this caller; unary calls end after so many seconds unless they
+say otherwise.
+"""
 
 
 @pytest.fixture
@@ -34,7 +36,9 @@ async def remote(sample: Sample) -> AsyncIterator[Connect]:
         closing: list[Callable[[], Awaitable[None]]] = []
 
         def connect(caller: str = "operator", secret: str | None = None, timeout: float = 30.0) -> Any:
-            channel: Any = RemoteChannel(address, caller, CREDENTIALS.get(caller, "") if secret is None else secret, timeout)
+            channel: Any = RemoteChannel(
+                address, caller, CREDENTIALS.get(caller, "") if secret is None else secret, timeout
+            )
             closing.append(channel.close)
             return OwnerStub(channel)
 

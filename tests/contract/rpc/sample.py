@@ -15,7 +15,8 @@ SECRET = "the password is xyzzy"
 
 
 class Sample(OwnerServicer):
-    """`ShowDeadLetter` answers its request; with `failure` set it raises that. `ReferencedBlobs` streams three batches first.
+    """`ShowDeadLetter` answers its request; with `failure` set it raises that. `ReferencedBlobs` streams three batches
+    first.
 
     While `stalled` either waits for ever where it would answer or end.
     """

@@ -29,11 +29,17 @@ async def test_a_stream_comes_in_order(connect: Connect) -> None:
 
 
 @pytest.mark.parametrize("kind", REFUSALS)
-async def test_a_refusal_keeps_class_reason_and_message(connect: Connect, sample: Sample, kind: type[ServiceError]) -> None:
+async def test_a_refusal_keeps_class_reason_and_message(
+    connect: Connect, sample: Sample, kind: type[ServiceError]
+) -> None:
     sample.failure = kind("Größe: 100 %\nof «limit»", "over-limit")
     with pytest.raises(ServiceError) as caught:
         await connect().ShowDeadLetter(ASK)
-    assert (type(caught.value), caught.value.reason, caught.value.message) == (kind, "over-limit", "Größe: 100 %\nof «limit»")
+    assert (type(caught.value), caught.value.reason, caught.value.message) == (
+        kind,
+        "over-limit",
+        "Größe: 100 %\nof «limit»",
+    )
 
 
 @pytest.mark.parametrize("message", ["x" * 100_000, "𝄞" * 100_000, "\ud800"])
@@ -53,9 +59,13 @@ async def test_a_refusal_behind_the_first_batches_of_a_stream(connect: Connect, 
     assert (len(seen), caught.value.reason) == (3, "version")
 
 
-@pytest.mark.parametrize(("failure", "kind", "reason"), [
-    (StoreUnavailable("the disk is full"), Unavailable, "store"), (VersionConflict("a1 is at 7"), Conflict, "version")
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("failure", "kind", "reason"),
+    [
+        (StoreUnavailable("the disk is full"), Unavailable, "store"),
+        (VersionConflict("a1 is at 7"), Conflict, "version"),
+    ],
+)
 async def test_what_the_store_raises_is_translated(
     connect: Connect, sample: Sample, failure: Exception, kind: type[ServiceError], reason: str
 ) -> None:
@@ -106,9 +116,17 @@ async def test_what_a_service_does_not_do_is_an_error(connect: Connect) -> None:
         await connect().Report(pb.ReportRequest())
 
 
-@pytest.mark.parametrize(("name", "secret"), [
-    ("operator", "wrong"), ("operator", ""), ("nobody", ""), ("nobody", "-"), ("", ""), ("access", "secret of the operator")
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "secret"),
+    [
+        ("operator", "wrong"),
+        ("operator", ""),
+        ("nobody", ""),
+        ("nobody", "-"),
+        ("", ""),
+        ("access", "secret of the operator"),
+    ],
+)
 async def test_a_wrong_credential_is_refused(remote: Connect, sample: Sample, name: str, secret: str) -> None:
     stub = remote(name, secret)
     with pytest.raises(Unauthenticated):

@@ -1,4 +1,6 @@
-"""The access service and the mailbox store over real TLS and a real bus; the directory is one account with one password."""
+"""The access service and the mailbox store over real TLS and a real bus; the directory is one account with one
+password.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +48,9 @@ class OneDirectory:
             return directory_pb2.Identity(refusal="disabled")
         if request.password != PASSWORD or domain != "example.org":
             return directory_pb2.Identity(refusal="bad-credentials")
-        return directory_pb2.Identity(ok=True, user=f"u-{name}", account=f"a-{name}", address=request.login, domain="d1")
+        return directory_pb2.Identity(
+            ok=True, user=f"u-{name}", account=f"a-{name}", address=request.login, domain="d1"
+        )
 
     async def ShowAccount(self, request: directory_pb2.NameRequest, context: Any) -> directory_pb2.Account:
         quota = 20_000 if request.name == "a-small" else 0
@@ -59,7 +63,9 @@ class OneDirectory:
 class NoFacts(EventSourceServicer):
     """Nothing ever changes in that directory."""
 
-    async def ReadEvents(self, request: events_pb2.ReadEventsRequest, context: Any) -> AsyncIterator[events_pb2.EventBatch]:
+    async def ReadEvents(
+        self, request: events_pb2.ReadEventsRequest, context: Any
+    ) -> AsyncIterator[events_pb2.EventBatch]:
         return
         yield events_pb2.EventBatch()
 
@@ -79,15 +85,22 @@ class ImapServer:
     """Runs in a thread with a loop of its own, so that tests may block."""
 
     def __init__(
-        self, data: Path, bus_url: str, settings: Mapping[str, str] | None = None, directory: Callable[[Host], App] = lambda _host: DirectoryApp()
+        self,
+        data: Path,
+        bus_url: str,
+        settings: Mapping[str, str] | None = None,
+        directory: Callable[[Host], App] = lambda _host: DirectoryApp(),
     ) -> None:
         self._directory = directory
         self.places = Places(data)
         self.port = free_port()
         self._flags = {
-            "bus.url": bus_url, "server.hostname": "mail.example.org", "server.port_offset": str(self.port - IMAPS), "access.login_delay": "0",
+            "bus.url": bus_url,
+            "server.hostname": "mail.example.org",
+            "server.port_offset": str(self.port - IMAPS),
+            "access.login_delay": "0",
             **(settings or {}),
-        }  # fmt: skip
+        }
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._apps: dict[str, App] = {}
@@ -125,7 +138,9 @@ class ImapServer:
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return self.client_context().wrap_socket(plain, server_hostname="localhost")
 
-    def deliver(self, name: str, body: bytes, mailbox: str = "INBOX", prefix: bytes = b"Return-Path: <>\r\n", key: str = "") -> int:
+    def deliver(
+        self, name: str, body: bytes, mailbox: str = "INBOX", prefix: bytes = b"Return-Path: <>\r\n", key: str = ""
+    ) -> int:
         """A mail for an account, as the delivery service hands it over; its UID."""
         return self.run(self._deliver(name, body, mailbox, prefix, key))
 
@@ -152,12 +167,18 @@ class ImapServer:
         return self.run(ask())
 
     async def _start(self) -> None:
-        settings = load({**SHARED_SECTIONS, **DIRECTORY_SECTIONS, **MAILSTORE_SECTIONS, **ACCESS_SECTIONS}, flags=self._flags)
+        settings = load(
+            {**SHARED_SECTIONS, **DIRECTORY_SECTIONS, **MAILSTORE_SECTIONS, **ACCESS_SECTIONS}, flags=self._flags
+        )
         bus = await Bus.connect(settings.of(BusSettings), "test")
         blobs = LocalBlobs(self.places.blobs, "g0001")
         blobs.start()
         self.host = host = Host(self.places, settings, ["mailstore", "directory", "access"], bus, blobs, {})
-        self._apps = {"directory": self._directory(host), "mailstore": build_mailstore(host), "access": build_access(host)}
+        self._apps = {
+            "directory": self._directory(host),
+            "mailstore": build_mailstore(host),
+            "access": build_access(host),
+        }
         self.methods = {name: host.offer(name, app) for name, app in self._apps.items()}
         for app in self._apps.values():
             await app.start()
@@ -178,8 +199,16 @@ class ImapServer:
             ref = await writer.commit(encode_scan(found))
         stub: Any = MailstoreStub(host.channel("mailstore", "delivery"))
         request = mailstore_pb2.DeliverRequest(
-            account=f"a-{name}", queue_id=key or host.ids.new(Kind.QUEUE), recipient=f"{name}@example.org", mailbox=mailbox, blob=ref.id,
-            size=ref.size, prefix=prefix, internal_date=host.clock.now(), message_id=found.message_id, subject=found.subject,
-        )  # fmt: skip
+            account=f"a-{name}",
+            queue_id=key or host.ids.new(Kind.QUEUE),
+            recipient=f"{name}@example.org",
+            mailbox=mailbox,
+            blob=ref.id,
+            size=ref.size,
+            prefix=prefix,
+            internal_date=host.clock.now(),
+            message_id=found.message_id,
+            subject=found.subject,
+        )
         reply: mailstore_pb2.DeliverReply = await stub.Deliver(request)
         return reply.uid

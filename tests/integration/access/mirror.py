@@ -60,7 +60,9 @@ class Mirror:
 
     def learn(self) -> None:
         """Ask for what is not known."""
-        first = next((at for at, message in enumerate(self.messages, 1) if message.flags is None or message.uid is None), 0)
+        first = next(
+            (at for at, message in enumerate(self.messages, 1) if message.flags is None or message.uid is None), 0
+        )
         if first:
             self.ask(f"FETCH {first}:* (UID FLAGS)")
 

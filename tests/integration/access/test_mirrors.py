@@ -26,8 +26,21 @@ class Storm:
         self._user = user
         self._mirrors = mirrors
         self._chance = random.Random(seed)
-        self._acts = [self._deliver, self._append, self._store, self._store, self._store, self._expunge, self._move, self._copy, self._noop,
-                      self._fetch, self._search, self._idle, self._come_back]  # fmt: skip
+        self._acts = [
+            self._deliver,
+            self._append,
+            self._store,
+            self._store,
+            self._store,
+            self._expunge,
+            self._move,
+            self._copy,
+            self._noop,
+            self._fetch,
+            self._search,
+            self._idle,
+            self._come_back,
+        ]
 
     def step(self) -> None:
         """One random act of one session."""
@@ -46,7 +59,9 @@ class Storm:
 
     def _store(self, mirror: Mirror) -> None:
         if number := self._number(mirror):
-            mirror.store(number, self._chance.choice("+-"), self._chance.choice(_FLAGS), silent=self._chance.random() < 0.5)
+            mirror.store(
+                number, self._chance.choice("+-"), self._chance.choice(_FLAGS), silent=self._chance.random() < 0.5
+            )
 
     def _expunge(self, mirror: Mirror) -> None:
         assert mirror.ask("EXPUNGE").startswith(b"OK")
@@ -108,4 +123,8 @@ def mailbox_rows(server: ImapServer, user: str) -> dict[int, frozenset[bytes]]:
     view = server.mailstore("ViewMailbox", pb.MailboxNameRequest(account=f"a-{user}", name="INBOX"))
     request = pb.FetchRequest(account=f"a-{user}", mailbox=view.mailbox.id, uids=view.uids)
     batches = server.mailstore_stream("Fetch", request)
-    return {uid: frozenset(flag.encode() for flag in flags.flags) for batch in batches for uid, flags in zip(batch.uids, batch.flags, strict=True)}
+    return {
+        uid: frozenset(flag.encode() for flag in flags.flags)
+        for batch in batches
+        for uid, flags in zip(batch.uids, batch.flags, strict=True)
+    }

@@ -66,7 +66,9 @@ def test_moves_and_expunges_are_answered_again(server: ImapServer, connect: Conn
     assert told[0].startswith(b"* OK [COPYUID ")
     assert told[1] == b"* 1 EXPUNGE"
     with Flaky(server, "Store", 1, after=True):
-        assert client.ok("STORE 1 (UNCHANGEDSINCE 5) +FLAGS (\\Deleted)") == [b"* 1 FETCH (UID 2 FLAGS (\\Deleted) MODSEQ (6))"]
+        assert client.ok("STORE 1 (UNCHANGEDSINCE 5) +FLAGS (\\Deleted)") == [
+            b"* 1 FETCH (UID 2 FLAGS (\\Deleted) MODSEQ (6))"
+        ]
     with Flaky(server, "Expunge", 1, after=True):
         assert client.ok("EXPUNGE") == [b"* 1 EXPUNGE"]
     with Flaky(server, "DeleteMailbox", 1, after=True):

@@ -141,7 +141,9 @@ def test_idle_survives_a_wiped_bus(server: ImapServer, bus_server: NatsServer, c
     assert client.finish(tag)[0] == b"OK IDLE completed"
 
 
-def test_noop_without_the_bus_asks_the_store(server: ImapServer, bus_server: NatsServer, connect: Connect, user: str) -> None:
+def test_noop_without_the_bus_asks_the_store(
+    server: ImapServer, bus_server: NatsServer, connect: Connect, user: str
+) -> None:
     client = selected(connect)
     bus_server.stop()
     server.deliver(user, LETTER)

@@ -18,7 +18,11 @@ from tests.parts import nats
 from tests.parts.required import needs
 
 ANN, BOB = "ann@example.org", "bob@example.org"
-SWITCHED_OFF, REMOVED, CHANGED = "This account was switched off", "This account was removed", "The password was changed; log in again"
+SWITCHED_OFF, REMOVED, CHANGED = (
+    "This account was switched off",
+    "This account was removed",
+    "The password was changed; log in again",
+)
 Log = Callable[[], ImapClient]
 ENDINGS: dict[str, tuple[str, Any, str]] = {
     "user disabled": ("ChangeUser", pb.ChangeUserRequest(name="ann", disabled=True), SWITCHED_OFF),

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from shared.bus.bus import Bus
-from shared.bus.subjects import ACCOUNT_DOORBELL_PATTERN, DOORBELL_LOG, account_doorbell, store_doorbell, store_doorbell_pattern
+from shared.bus.subjects import (
+    ACCOUNT_DOORBELL_PATTERN,
+    DOORBELL_LOG,
+    account_doorbell,
+    store_doorbell,
+    store_doorbell_pattern,
+)
 from tests.integration.bus.on_bus import connected, until
 from tests.parts.nats import NatsServer
 

@@ -64,7 +64,9 @@ def test_without_a_log_file_it_logs_to_standard_error(tmp_path: Path) -> None:
 
 
 async def test_nobody_comes_in_without_the_password(embedded: Embedded) -> None:
-    settings = msgspec.structs.replace(embedded.server.settings(BusSettings()), password="wrong", connect_wait_seconds=0.5)
+    settings = msgspec.structs.replace(
+        embedded.server.settings(BusSettings()), password="wrong", connect_wait_seconds=0.5
+    )
     bus = await Bus.connect(settings, "test")
     assert not bus.connected
     await bus.close()

@@ -18,7 +18,15 @@ from shared.bus.bus import Bus
 from shared.bus.declare import consumer_config
 from shared.bus.errors import BusUnavailable
 from shared.bus.settings import BusSettings
-from shared.bus.subjects import CLASSIFIER_RECEIVED, DOORBELL_LOG, MAIL, RECEIVED, SETTLED, store_doorbell, store_doorbell_pattern
+from shared.bus.subjects import (
+    CLASSIFIER_RECEIVED,
+    DOORBELL_LOG,
+    MAIL,
+    RECEIVED,
+    SETTLED,
+    store_doorbell,
+    store_doorbell_pattern,
+)
 from tests.integration.bus.on_bus import Inbox, connected, held, info, observer, until
 from tests.parts.nats import NatsServer
 
@@ -86,7 +94,9 @@ async def test_a_publish_without_a_server_fails_within_its_bound(nats_server: Na
     async with connected(nats_server, publish_timeout_seconds=0.3) as bus:
         nats_server.kill()
         began = time.monotonic()
-        results = await asyncio.gather(*(bus.publish(RECEIVED.on(0), f"e{number}", b"x") for number in range(50)), return_exceptions=True)
+        results = await asyncio.gather(
+            *(bus.publish(RECEIVED.on(0), f"e{number}", b"x") for number in range(50)), return_exceptions=True
+        )
         assert all(isinstance(result, BusUnavailable) for result in results)
         assert time.monotonic() - began < 5
         bus.ring(DOORBELL_LOG)
@@ -109,10 +119,14 @@ async def test_what_was_published_into_an_outage_arrives(nats_server: NatsServer
     inbox = Inbox()
     async with connected(nats_server, publish_timeout_seconds=20.0) as bus:
         bus.work(CLASSIFIER_RECEIVED, inbox.handle, inbox.bury)
-        early = [asyncio.ensure_future(bus.publish(RECEIVED.on(0), f"a{number}", b"a%d" % number)) for number in range(200)]
+        early = [
+            asyncio.ensure_future(bus.publish(RECEIVED.on(0), f"a{number}", b"a%d" % number)) for number in range(200)
+        ]
         await asyncio.sleep(0)
         nats_server.kill()
-        late = [asyncio.ensure_future(bus.publish(RECEIVED.on(0), f"b{number}", b"b%d" % number)) for number in range(200)]
+        late = [
+            asyncio.ensure_future(bus.publish(RECEIVED.on(0), f"b{number}", b"b%d" % number)) for number in range(200)
+        ]
         nats_server.start()
         await asyncio.gather(*early, *late)
         await until(lambda: len(set(inbox.finished)) == 400)

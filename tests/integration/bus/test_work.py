@@ -10,7 +10,15 @@ from nats.aio.msg import Msg
 
 from shared.bus.bus import Bus
 from shared.bus.errors import BusUnavailable
-from shared.bus.subjects import CLASSIFIER_RECEIVED, DELIVERY_SUBMITTED, INGRESS_SETTLED, MAIL, RECEIVED, SETTLED, SUBMITTED
+from shared.bus.subjects import (
+    CLASSIFIER_RECEIVED,
+    DELIVERY_SUBMITTED,
+    INGRESS_SETTLED,
+    MAIL,
+    RECEIVED,
+    SETTLED,
+    SUBMITTED,
+)
 from tests.integration.bus.on_bus import Inbox, connected, held, info, observer, until
 from tests.parts.nats import NatsServer
 
@@ -107,7 +115,10 @@ async def test_a_long_handler_keeps_its_message(nats_server: NatsServer) -> None
     """Two workers; the one that runs reports it, so the other does not get the message after `ack_wait_seconds`."""
     inbox = Inbox()
     gate = inbox.gate(b"long")
-    async with connected(nats_server, ack_wait_seconds=1.0) as one, connected(nats_server, ack_wait_seconds=1.0) as other:
+    async with (
+        connected(nats_server, ack_wait_seconds=1.0) as one,
+        connected(nats_server, ack_wait_seconds=1.0) as other,
+    ):
         for bus in (one, other):
             bus.work(CLASSIFIER_RECEIVED, inbox.handle, inbox.bury)
         await one.publish(RECEIVED.on(0), "e1", b"long")
@@ -190,7 +201,9 @@ async def test_the_server_has_what_is_declared(bus: Bus, nats_server: NatsServer
 
 
 async def test_a_message_costs_little(bus: Bus) -> None:
-    """CPU of this process for publish, pull, handle and acknowledge: about 0.1 ms; FastStream's leanest worker alone takes 0.24 to 0.37."""
+    """CPU of this process for publish, pull, handle and acknowledge: about 0.1 ms; FastStream's leanest worker alone
+    takes 0.24 to 0.37.
+    """
     inbox = Inbox()
     bus.work(CLASSIFIER_RECEIVED, inbox.handle, inbox.bury)
     count, before = 3000, time.process_time()

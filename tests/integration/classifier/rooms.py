@@ -1,4 +1,6 @@
-"""The real classifier and the real mailbox store in this process, with a real nats-server; the directory knows no quotas."""
+"""The real classifier and the real mailbox store in this process, with a real nats-server; the directory knows no
+quotas.
+"""
 
 from __future__ import annotations
 
@@ -112,7 +114,9 @@ class Rooms:
         return await self._carry("Copy", account, source, uids, target)
 
     async def receive(self, queue_id: str, blob: str, *recipients: str) -> MailReceived:
-        """`mail.received` on the bus, as ingress publishes it; for nobody that the directory knows unless recipients are named."""
+        """`mail.received` on the bus, as ingress publishes it; for nobody that the directory knows unless recipients
+        are named.
+        """
         to = tuple(map(Recipient, recipients or ("dora@example.net",)))
         mail = MailReceived(queue_id, "bob@sender.example", to, Message(blob, 100), Client("192.0.2.1"))
         await self.host.bus.publish(RECEIVED.on(shard_of(queue_id)), "", encode(mail))
@@ -161,14 +165,18 @@ class Rooms:
 
     async def evidence_of_standing_lessons(self) -> bytes:
         """The snapshot of a fresh model that is taught the rows alone."""
-        rows = await self.classifier.store.read(lambda reader: reader.all("SELECT account, label, tokenizer, features FROM lesson"))
+        rows = await self.classifier.store.read(
+            lambda reader: reader.all("SELECT account, label, tokenizer, features FROM lesson")
+        )
         model = Model()
         for account, label, tokenizer, features in rows:
             model.learn(Lesson(account, Label(label), tokenizer, PackedFeatures(*unpack(bytes(features)))))
         return evidence_snapshot(model.counts)
 
     async def _carry(self, method: str, account: str, source: str, uids: list[int], target: str) -> list[int]:
-        request = pb.CopyRequest(account=account, mailbox=await self._id(account, source), uids=_ranges(uids), target=target)
+        request = pb.CopyRequest(
+            account=account, mailbox=await self._id(account, source), uids=_ranges(uids), target=target
+        )
         reply = await self._store(method, request)
         return [uid for one in reply.target for uid in range(one.first, one.last + 1)]
 
@@ -187,7 +195,7 @@ def _ranges(uids: list[int]) -> list[pb.UidRange]:
 async def until(holds: Callable[[], Awaitable[bool]]) -> None:
     """Wait for a condition; TimeoutError when it does not come true in twenty seconds."""
     async with asyncio.timeout(20):
-        while not await holds():  # noqa: ASYNC110 - the condition lies in a database
+        while not await holds():  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 
 

@@ -38,7 +38,11 @@ async def test_own_lessons_count_more_when_all_recipients_are_of_one_account(roo
     assert bob.probability < nobody.probability
     alias = await asked(rooms, "q3", blob, "post@example.org", "bob+paper@example.org")
     assert (alias.account, alias.probability) == (BOB, bob.probability)
-    for queue_id, recipients in (("q4", ("bob@example.org", "ann@example.org")), ("q5", ("carl@example.org",)), ("q6", ("bob@example.org", "x@else.example"))):
+    for queue_id, recipients in (
+        ("q4", ("bob@example.org", "ann@example.org")),
+        ("q5", ("carl@example.org",)),
+        ("q6", ("bob@example.org", "x@else.example")),
+    ):
         other = await asked(rooms, queue_id, blob, *recipients)
         assert (other.account, other.probability) == ("", nobody.probability)
 

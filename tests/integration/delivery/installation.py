@@ -1,4 +1,6 @@
-"""Delivery with the services it hands mails to, in one process over a real bus; the ingress is a list of what it was told."""
+"""Delivery with the services it hands mails to, in one process over a real bus; the ingress is a list of what it was
+told.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +48,13 @@ from shared.shards import shard_of
 PATIENCE = 30.0
 DELIVER = "/mailfold.mailstore.v1.Mailstore/Deliver"
 OWNERS = ("directory", "mailstore", "outbound", "delivery")
-_SECTIONS: Sections = {**SHARED_SECTIONS, **DIRECTORY_SECTIONS, **MAILSTORE_SECTIONS, **OUTBOUND_SECTIONS, **DELIVERY_SECTIONS}
+_SECTIONS: Sections = {
+    **SHARED_SECTIONS,
+    **DIRECTORY_SECTIONS,
+    **MAILSTORE_SECTIONS,
+    **OUTBOUND_SECTIONS,
+    **DELIVERY_SECTIONS,
+}
 BODY = b"From: bob@example.org\r\nTo: ann@example.org\r\nSubject: Gr\xc3\xbc\xc3\x9fe\r\nMessage-ID: <m1@example.org>\r\n\r\nHello.\r\n"
 
 
@@ -75,7 +83,9 @@ class Installation:
     def __init__(self, data: Path, bus_url: str, flags: Mapping[str, str] | None = None) -> None:
         self.places = Places(data)
         self.places.make()
-        self._settings = load(_SECTIONS, flags={"bus.url": bus_url, "server.hostname": "mail.example.org", **(flags or {})})
+        self._settings = load(
+            _SECTIONS, flags={"bus.url": bus_url, "server.hostname": "mail.example.org", **(flags or {})}
+        )
         self._apps: dict[str, App] = {}
         self.ingress = Ingress()
         self.settled: list[MailSettled] = []
@@ -89,9 +99,12 @@ class Installation:
         self.host = Host(self.places, self._settings, [*OWNERS, "ingress"], self.bus, self.blobs, {})
         self.delivery: Delivery = build_delivery(self.host)
         self._apps = {
-            "ingress": self.ingress, "directory": build_directory(self.host), "mailstore": build_mailstore(self.host),
-            "outbound": build_outbound(self.host), "delivery": self.delivery,
-        }  # fmt: skip
+            "ingress": self.ingress,
+            "directory": build_directory(self.host),
+            "mailstore": build_mailstore(self.host),
+            "outbound": build_outbound(self.host),
+            "delivery": self.delivery,
+        }
         self.methods = {name: cast(dict[str, Method], self.host.offer(name, app)) for name, app in self._apps.items()}
         for app in self._apps.values():
             await app.start()
@@ -114,24 +127,43 @@ class Installation:
             await self.directory.AddDomain(directory_pb2.AddDomainRequest(name="example.org", incoming=True))
         for name in names:
             await self.directory.AddUser(directory_pb2.AddUserRequest(name=name, password="correct horse"))
-            await self.directory.AddAccount(directory_pb2.AddAccountRequest(address=f"{name}@example.org", user=name, quota_bytes=quota_bytes))
+            await self.directory.AddAccount(
+                directory_pb2.AddAccountRequest(address=f"{name}@example.org", user=name, quota_bytes=quota_bytes)
+            )
 
-    async def submitted(self, *recipients: Recipient | str, sender: str = "bob@example.org", body: bytes = BODY, ret: str = "") -> MailSubmitted:
+    async def submitted(
+        self, *recipients: Recipient | str, sender: str = "bob@example.org", body: bytes = BODY, ret: str = ""
+    ) -> MailSubmitted:
         """A mail as the ingress states it; not yet published."""
         message = await self._stored(body)
         return MailSubmitted(
-            self.host.ids.new(Kind.QUEUE), sender, tuple(map(_recipient, recipients)), message, Client("192.0.2.1"), "u1", "a1", ret=ret
+            self.host.ids.new(Kind.QUEUE),
+            sender,
+            tuple(map(_recipient, recipients)),
+            message,
+            Client("192.0.2.1"),
+            "u1",
+            "a1",
+            ret=ret,
         )
 
     async def classified(self, *recipients: Recipient | str, spam: bool = False) -> MailClassified:
         """A received mail with its verdict; not yet published."""
         queue_id = self.host.ids.new(Kind.QUEUE)
-        received = MailReceived(queue_id, "eve@example.net", tuple(map(_recipient, recipients)), await self._stored(BODY), Client("192.0.2.1"))
+        received = MailReceived(
+            queue_id,
+            "eve@example.net",
+            tuple(map(_recipient, recipients)),
+            await self._stored(BODY),
+            Client("192.0.2.1"),
+        )
         return MailClassified(queue_id, Verdict(spam, 9.0 if spam else 0.0, 5.0), b"X-Spam-Status: known\r\n", received)
 
     async def publish(self, mail: MailSubmitted | MailClassified, times: int = 1) -> None:
         fact = SUBMITTED if isinstance(mail, MailSubmitted) else CLASSIFIED
-        await asyncio.gather(*(self.bus.publish(fact.on(shard_of(mail.queue_id)), "", encode(mail)) for _ in range(times)))
+        await asyncio.gather(
+            *(self.bus.publish(fact.on(shard_of(mail.queue_id)), "", encode(mail)) for _ in range(times))
+        )
 
     async def until_settled(self, queue_id: str, times: int = 1) -> dict[str, str]:
         """What became of each recipient."""
@@ -148,7 +180,9 @@ class Installation:
 
     async def count(self, name: str, mailbox: str = "INBOX") -> int:
         """Messages in a mailbox."""
-        listed = await self.mailstore.ListMailboxes(mailstore_pb2.ListMailboxesRequest(account=await self._account(name), with_status=True))
+        listed = await self.mailstore.ListMailboxes(
+            mailstore_pb2.ListMailboxesRequest(account=await self._account(name), with_status=True)
+        )
         return next((box.messages for box in listed.mailboxes if mailbox in (box.name, box.special_use)), 0)
 
     async def messages(self, name: str) -> list[bytes]:
@@ -180,7 +214,9 @@ class Installation:
             assert not last.differences, service
 
     async def _account(self, name: str) -> str:
-        account: directory_pb2.Account = await self.directory.ShowAccount(directory_pb2.NameRequest(name=f"{name}@example.org"))
+        account: directory_pb2.Account = await self.directory.ShowAccount(
+            directory_pb2.NameRequest(name=f"{name}@example.org")
+        )
         return account.id
 
     async def _stored(self, body: bytes) -> Message:

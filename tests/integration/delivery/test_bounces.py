@@ -58,7 +58,9 @@ async def test_an_address_that_is_gone_is_told(installation: Installation) -> No
 
 
 async def test_a_mailbox_switched_off_is_told(installation: Installation) -> None:
-    await installation.directory.ChangeAccount(directory_pb2.ChangeAccountRequest(address="ann@example.org", disabled=True))
+    await installation.directory.ChangeAccount(
+        directory_pb2.ChangeAccountRequest(address="ann@example.org", disabled=True)
+    )
     await installation.followed()
     mail = await installation.submitted("ann@example.org")
     assert await settle(installation, mail) == {"ann@example.org": "bounced"}

@@ -18,7 +18,12 @@ async def test_a_payload_that_nobody_can_read_is_kept(installation: Installation
     await installation.bus.publish(SUBMITTED.on(0), "", b"\xff{not a fact")
     await until(lambda: _buried(installation))
     (letter,) = await installation.letters()
-    assert (letter.service, letter.what, letter.queue_id, letter.payload) == ("delivery", "mail.submitted", "", b"\xff{not a fact")
+    assert (letter.service, letter.what, letter.queue_id, letter.payload) == (
+        "delivery",
+        "mail.submitted",
+        "",
+        b"\xff{not a fact",
+    )
     assert installation.ingress.held == []
     with pytest.raises(ServiceError):
         await installation.owner("delivery").RetryDeadLetter(owner_pb2.DeadLetterRequest(id=letter.id))

@@ -21,7 +21,11 @@ async def test_repeats_at_once_and_later_deliver_one_copy(installation: Installa
     await installation.publish(mail)
     await installation.until_settled(mail.queue_id, times=21)
     assert outcomes == {"ann@example.org": "delivered", "bob@example.org": "delivered", "out@example.net": "queued"}
-    assert (await installation.count("ann"), await installation.count("bob"), len(await installation.queued())) == (1, 1, 1)
+    assert (await installation.count("ann"), await installation.count("bob"), len(await installation.queued())) == (
+        1,
+        1,
+        1,
+    )
     assert [type(fact) for fact in await installation.facts(mail.queue_id)] == [DeliveryPlanned, DeliverySettled]
     assert all(one.outcomes == installation.settled[0].outcomes for one in installation.settled)
     await installation.verify()
@@ -43,11 +47,15 @@ async def test_spam_is_filed(installation: Installation) -> None:
     assert (await installation.count("ann", "\\Junk"), await installation.count("ann")) == (1, 0)
 
 
-async def test_a_plan_outlives_the_process_and_is_not_decided_again(tmp_path: Path, nats_server: nats.NatsServer) -> None:
+async def test_a_plan_outlives_the_process_and_is_not_decided_again(
+    tmp_path: Path, nats_server: nats.NatsServer
+) -> None:
     first = Installation(tmp_path / "data", nats_server.url)
     await first.start()
     await first.add_people("ann", "bob")
-    await first.directory.AddAlias(directory_pb2.AddAliasRequest(address="info@example.org", targets=["ann@example.org"]))
+    await first.directory.AddAlias(
+        directory_pb2.AddAliasRequest(address="info@example.org", targets=["ann@example.org"])
+    )
     first.methods["mailstore"].clear()
     mail = await first.submitted("info@example.org")
     await first.publish(mail)
@@ -94,11 +102,17 @@ async def test_what_the_mailbox_store_cannot_take_now_comes_again(installation: 
     assert not installation.settled
     offered[DELIVER] = method
     await installation.until_settled(mail.queue_id)
-    assert (await installation.count("ann"), len(await installation.queued()), await installation.letters()) == (1, 1, [])
+    assert (await installation.count("ann"), len(await installation.queued()), await installation.letters()) == (
+        1,
+        1,
+        [],
+    )
 
 
 async def test_an_alias_and_its_target_are_one_account(installation: Installation) -> None:
-    await installation.directory.AddAlias(directory_pb2.AddAliasRequest(address="info@example.org", targets=["ann@example.org", "x@example.net"]))
+    await installation.directory.AddAlias(
+        directory_pb2.AddAliasRequest(address="info@example.org", targets=["ann@example.org", "x@example.net"])
+    )
     mail = await installation.submitted("info@example.org", "ann@example.org", "x@example.net")
     await installation.publish(mail)
     outcomes = await installation.until_settled(mail.queue_id)

@@ -57,7 +57,9 @@ class Running:
         return channel
 
     async def log_in(self, password: str, login: str = "ann@example.org", address: str = "192.0.2.1") -> Any:
-        return await self.stub.Authenticate(pb.AuthenticateRequest(login=login, password=password, protocol="imap", address=address))
+        return await self.stub.Authenticate(
+            pb.AuthenticateRequest(login=login, password=password, protocol="imap", address=address)
+        )
 
 
 @pytest.fixture
@@ -67,7 +69,9 @@ def environment() -> dict[str, str]:
 
 
 @pytest.fixture
-async def directory(tmp_path: Path, nats_server: nats.NatsServer, environment: dict[str, str]) -> AsyncIterator[Running]:
+async def directory(
+    tmp_path: Path, nats_server: nats.NatsServer, environment: dict[str, str]
+) -> AsyncIterator[Running]:
     needs(nats)
     running = Running(tmp_path / "data", nats_server.url, environment)
     await running.start()
@@ -91,7 +95,9 @@ def events_of() -> Callable[[Running], Any]:
     async def read(running: Running) -> list[tuple[str, Any]]:
         from shared.owner.source import RemoteSource, from_wire
 
-        found = [from_wire(event) async for batch in RemoteSource(running.channel("operator")).read({}) for event in batch]
+        found = [
+            from_wire(event) async for batch in RemoteSource(running.channel("operator")).read({}) for event in batch
+        ]
         return [(one.event.stored_name, one) for one in found]
 
     return read

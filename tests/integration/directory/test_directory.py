@@ -31,7 +31,12 @@ async def test_a_domain_starts_outgoing_only(directory: Running) -> None:
 
 async def test_an_address_resolves_the_moment_it_is_made_and_no_longer(people: Running) -> None:
     found = await resolve(people, "Ann+shop@Example.org")
-    assert (found.kind, found.targets[0].address, found.targets[0].quota_bytes, found.detail) == (pb.Resolution.ACCOUNTS, "ann@example.org", 1000, "shop")
+    assert (found.kind, found.targets[0].address, found.targets[0].quota_bytes, found.detail) == (
+        pb.Resolution.ACCOUNTS,
+        "ann@example.org",
+        1000,
+        "shop",
+    )
     await people.stub.RemoveAccount(pb.NameRequest(name="ANN@example.org"))
     assert (await resolve(people, "ann@example.org")).kind == pb.Resolution.UNKNOWN
 
@@ -47,10 +52,15 @@ async def test_a_recreated_address_is_another_account(people: Running) -> None:
 
 
 async def test_aliases_lead_to_accounts_and_elsewhere(people: Running) -> None:
-    made = await people.stub.AddAlias(pb.AddAliasRequest(address="Info@example.org", targets=["ann@example.org", "bob@elsewhere.example"]))
+    made = await people.stub.AddAlias(
+        pb.AddAliasRequest(address="Info@example.org", targets=["ann@example.org", "bob@elsewhere.example"])
+    )
     assert made.address == "info@example.org"
     found = await resolve(people, "info@example.org")
-    assert {(one.address, one.remote) for one in found.targets} == {("ann@example.org", False), ("bob@elsewhere.example", True)}
+    assert {(one.address, one.remote) for one in found.targets} == {
+        ("ann@example.org", False),
+        ("bob@elsewhere.example", True),
+    }
     assert found.via == "info@example.org"
     assert (await people.stub.ShowAccount(pb.NameRequest(name="ann@example.org"))).aliases == ["info@example.org"]
     await people.stub.ChangeAlias(pb.ChangeAliasRequest(address="info@example.org", disabled=True))
@@ -123,11 +133,17 @@ async def test_only_those_who_may_call(people: Running) -> None:
 
 async def test_a_report_counts(people: Running) -> None:
     report = await OwnerStub(people.channel("operator")).Report(owner_pb2.ReportRequest())
-    assert dict(report.counts) == {"domains": 1, "users": 1, "accounts": 1, "aliases": 0, "domains_without_postmaster": 1}
+    assert dict(report.counts) == {
+        "domains": 1,
+        "users": 1,
+        "accounts": 1,
+        "aliases": 0,
+        "domains_without_postmaster": 1,
+    }
 
 
 async def test_a_setting_is_checked_written_and_a_fact(directory: Running, events_of: object) -> None:
-    directory.places.settings_file.write_text("# mine\n[server]\nbind = [\"127.0.0.1\"]\n")
+    directory.places.settings_file.write_text('# mine\n[server]\nbind = ["127.0.0.1"]\n')
     with pytest.raises(Invalid, match="password_length"):
         await directory.stub.ChangeSetting(pb.ChangeSettingRequest(name="directory.password_length", value="0"))
     with pytest.raises(Invalid, match="no such setting"):
@@ -139,7 +155,10 @@ async def test_a_setting_is_checked_written_and_a_fact(directory: Running, event
     found = {one.name: one for one in (await directory.stub.ListSettings(pb.ListRequest())).settings}
     assert (found["directory.password_length"].value, found["directory.password_length"].default) == ("12", "8")
     facts = [recorded.event for name, recorded in await events_of(directory) if name == "setting.changed"]  # type: ignore[operator]
-    assert [(one.name, one.value, one.previous) for one in facts] == [("directory.password_length", "12", ""), ("server.bind", "127.0.0.1", "")]
+    assert [(one.name, one.value, one.previous) for one in facts] == [
+        ("directory.password_length", "12", ""),
+        ("server.bind", "127.0.0.1", ""),
+    ]
 
 
 async def test_an_edit_by_hand_is_a_fact_and_a_secret_is_not_in_it(directory: Running, events_of: object) -> None:
@@ -150,8 +169,15 @@ async def test_an_edit_by_hand_is_a_fact_and_a_secret_is_not_in_it(directory: Ru
     recorded = [one for name, one in await events_of(directory) if name == "setting.changed"]  # type: ignore[operator]
     assert {one.provenance.actor.id for one in recorded} == {"mailfold.toml"}
     assert b"hunter" not in b"".join(msgspec.json.encode(one.event) for one in recorded)
-    assert [one.event.name for one in recorded] == ["bus.concurrency", "bus.password", "bus.concurrency", "bus.password"]
+    assert [one.event.name for one in recorded] == [
+        "bus.concurrency",
+        "bus.password",
+        "bus.concurrency",
+        "bus.password",
+    ]
     assert recorded[2].event.value == ""
     assert recorded[1].event.value != recorded[3].event.value
-    (shown,) = [one for one in (await directory.stub.ListSettings(pb.ListRequest())).settings if one.name == "bus.password"]
+    (shown,) = [
+        one for one in (await directory.stub.ListSettings(pb.ListRequest())).settings if one.name == "bus.password"
+    ]
     assert (shown.value, shown.secret) == ("********", True)

@@ -15,10 +15,18 @@ from tests.integration.directory.conftest import Running
 async def test_the_full_address_and_the_users_password_open_the_account(people: Running) -> None:
     opened = await people.log_in("correct horse", login="ANN@Example.org")
     account = await people.stub.ShowAccount(pb.NameRequest(name="ann@example.org"))
-    assert (opened.ok, opened.account, opened.address, opened.user_name, opened.quota_bytes) == (True, account.id, "ann@example.org", "ann", 1000)
+    assert (opened.ok, opened.account, opened.address, opened.user_name, opened.quota_bytes) == (
+        True,
+        account.id,
+        "ann@example.org",
+        "ann",
+        1000,
+    )
 
 
-@pytest.mark.parametrize("login", ["ann", "bob@example.org", "ann@elsewhere.example", "", "ann+x@example.org", "\x00@@"])
+@pytest.mark.parametrize(
+    "login", ["ann", "bob@example.org", "ann@elsewhere.example", "", "ann+x@example.org", "\x00@@"]
+)
 async def test_any_other_name_is_refused_alike(people: Running, login: str) -> None:
     refused = await people.log_in("correct horse", login=login)
     assert (refused.ok, refused.refusal) == (False, "bad-credentials")

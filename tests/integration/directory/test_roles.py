@@ -24,7 +24,14 @@ async def without_postmaster(running: Running) -> int:
 
 @named
 @pytest.mark.parametrize(
-    "address", ["postmaster@example.org", "PostMaster@EXAMPLE.org", "abuse@example.org", "postmaster+tag@example.org", "postmaster@mx.example.net"]
+    "address",
+    [
+        "postmaster@example.org",
+        "PostMaster@EXAMPLE.org",
+        "abuse@example.org",
+        "postmaster+tag@example.org",
+        "postmaster@mx.example.net",
+    ],
 )
 async def test_it_reaches_the_operator(people: Running, address: str) -> None:
     found = await resolve(people, address)
@@ -49,7 +56,9 @@ async def test_what_the_domain_names_comes_first(people: Running) -> None:
     await people.stub.AddUser(pb.AddUserRequest(name="bob", password="correct horse"))
     await people.stub.AddAccount(pb.AddAccountRequest(address="bob@example.org", user="bob"))
     await people.stub.AddAlias(pb.AddAliasRequest(address="postmaster@example.org", targets=["bob@example.org"]))
-    assert [target.address for target in (await resolve(people, "postmaster@example.org")).targets] == ["bob@example.org"]
+    assert [target.address for target in (await resolve(people, "postmaster@example.org")).targets] == [
+        "bob@example.org"
+    ]
     await people.stub.ChangeAlias(pb.ChangeAliasRequest(address="postmaster@example.org", disabled=True))
     assert (await resolve(people, "postmaster@example.org")).kind == pb.Resolution.DISABLED
 
@@ -61,7 +70,10 @@ async def test_without_the_setting_it_is_refused_and_counted(people: Running) ->
     assert await without_postmaster(people) == 0
 
 
-@pytest.mark.parametrize("environment", [{"MAILFOLD_DIRECTORY_POSTMASTER": address} for address in ("gone@example.org", "far@else.example", "a@b..c")])
+@pytest.mark.parametrize(
+    "environment",
+    [{"MAILFOLD_DIRECTORY_POSTMASTER": address} for address in ("gone@example.org", "far@else.example", "a@b..c")],
+)
 async def test_a_stand_in_that_cannot_receive_is_none(people: Running) -> None:
     assert (await resolve(people, "postmaster@example.org")).kind == pb.Resolution.UNKNOWN
     assert await without_postmaster(people) == 1

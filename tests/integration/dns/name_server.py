@@ -86,7 +86,9 @@ class LocalNameServer(asyncio.DatagramProtocol):
         if not response.answer:
             exists = any(owner == name.to_text(omit_final_dot=True).lower() for owner, _ in self.records)
             response.set_rcode(dns.rcode.NOERROR if exists else dns.rcode.NXDOMAIN)
-            response.authority.append(dns.rrset.from_text("example.", 120, "IN", "SOA", "ns.example. h.example. 1 2 3 4 60"))
+            response.authority.append(
+                dns.rrset.from_text("example.", 120, "IN", "SOA", "ns.example. h.example. 1 2 3 4 60")
+            )
         return response
 
     def _rrset(self, name: dns.name.Name, rdtype: str) -> dns.rrset.RRset | None:

@@ -39,7 +39,9 @@ RECORDS = {
 
 
 @contextlib.asynccontextmanager
-async def resolving(server: LocalNameServer, clock: FixedClock | None = None, **settings: object) -> AsyncIterator[Resolver]:
+async def resolving(
+    server: LocalNameServer, clock: FixedClock | None = None, **settings: object
+) -> AsyncIterator[Resolver]:
     known = {"addresses": f"127.0.0.1:{server.port}", **settings}
     resolver = Resolver(ResolverSettings(**known), clock)  # type: ignore[arg-type]
     try:

@@ -1,4 +1,6 @@
-"""An installation whose owning services are bare event stores: a test writes their facts, the event log follows them for real."""
+"""An installation whose owning services are bare event stores: a test writes their facts, the event log follows them
+for real.
+"""
 
 from __future__ import annotations
 
@@ -57,10 +59,16 @@ class Installation:
         self.places.make()
         self.places.credentials.write_bytes(orjson.dumps({"operator": "o", **dict.fromkeys((*FOLLOWED, SERVICE), "x")}))
         words = {"MAILFOLD_SERVER_STORE": store_url, "MAILFOLD_EVENTLOG_GATHER_SECONDS": "0.02", **environment}
-        settings = load({**SHARED_SECTIONS, **SECTIONS}, self.places.settings_file, {**os.environ, **words, "MAILFOLD_BUS_URL": bus_url})
+        settings = load(
+            {**SHARED_SECTIONS, **SECTIONS},
+            self.places.settings_file,
+            {**os.environ, **words, "MAILFOLD_BUS_URL": bus_url},
+        )
         assert settings.of(BusSettings).url == bus_url
         self.owners: dict[str, BareOwner] = {}
-        self._hosted = Hosted("core", {**{service: self._owner(service) for service in FOLLOWED}, SERVICE: build}, settings, self.places)
+        self._hosted = Hosted(
+            "core", {**{service: self._owner(service) for service in FOLLOWED}, SERVICE: build}, settings, self.places
+        )
         self._channel: RemoteChannel | None = None
 
     async def start(self) -> None:
@@ -74,7 +82,9 @@ class Installation:
             await self._channel.close()
         await self._hosted.stop()
 
-    async def write(self, service: str, stream: str, *events: Event, correlation: str = "", actor: Actor = CLIENT) -> list[Recorded]:
+    async def write(
+        self, service: str, stream: str, *events: Event, correlation: str = "", actor: Actor = CLIENT
+    ) -> list[Recorded]:
         """Let a service state facts."""
         why = Provenance(actor, correlation=correlation)
         return await self.owners[service].store.write(lambda transaction: transaction.append(stream, events, why))

@@ -54,8 +54,25 @@ class Log:
         self._intake = Intake(self._store, Packer(64), 100, self.came.extend)
 
 
-def event(position: int, *, kind: str = "mail.settled", at: int = CLOCK_START, data: bytes = b'{"queue_id":"q1"}', shard: int = 3) -> pb.Event:
-    return pb.Event(shard=shard, position=position, stream="q1", version=position, type=kind, schema=1, at=at, correlation="q1", data=data)
+def event(
+    position: int,
+    *,
+    kind: str = "mail.settled",
+    at: int = CLOCK_START,
+    data: bytes = b'{"queue_id":"q1"}',
+    shard: int = 3,
+) -> pb.Event:
+    return pb.Event(
+        shard=shard,
+        position=position,
+        stream="q1",
+        version=position,
+        type=kind,
+        schema=1,
+        at=at,
+        correlation="q1",
+        data=data,
+    )
 
 
 def everything(reader: Reader) -> list[Stored]:
@@ -121,11 +138,15 @@ async def test_a_restart_after_everything_was_pruned_goes_on(store: EventStore) 
     assert [fact.position for fact in await store.read(everything)] == [2]
 
 
-async def test_keys_find_the_same_before_and_after_they_are_sorted(store: EventStore, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_keys_find_the_same_before_and_after_they_are_sorted(
+    store: EventStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(key_index, "_SEGMENT", 12)
     log = Log(store)
     for first in (1, 5, 9, 13, 17):
-        await log.take(*(event(position, at=CLOCK_START + position * DAY * 1_000_000) for position in range(first, first + 4)))
+        await log.take(
+            *(event(position, at=CLOCK_START + position * DAY * 1_000_000) for position in range(first, first + 4))
+        )
     segments = await store.read(lambda reader: reader.all("SELECT number, first, last FROM segment ORDER BY number"))
     assert len(segments) == 2
     ids = [fact.id for fact in await store.read(everything)]
@@ -133,7 +154,11 @@ async def test_keys_find_the_same_before_and_after_they_are_sorted(store: EventS
     assert await store.read(lambda reader: list(found_by(reader, keys))) == ids
     assert await store.read(lambda reader: list(found_by(reader, keys, newest_first=True))) == ids[::-1]
     assert await store.read(lambda reader: list(found_by(reader, keys, Span(ids[3], ids[17])))) == ids[3:17]
-    assert [await store.read(partial(id_of, fact_id=f"ingress.3.{position}")) for position in (1, 20, 21)] == [ids[0], ids[19], None]
+    assert [await store.read(partial(id_of, fact_id=f"ingress.3.{position}")) for position in (1, 20, 21)] == [
+        ids[0],
+        ids[19],
+        None,
+    ]
 
 
 async def test_segments_go_with_their_facts(store: EventStore, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -148,7 +173,9 @@ async def test_segments_go_with_their_facts(store: EventStore, monkeypatch: pyte
 
 
 async def test_a_word_is_sought_no_further_than_allowed(store: EventStore) -> None:
-    await Log(store).take(*(event(number, data=b'{"note":"%d needle"}' % number if number < 3 else b"{}") for number in range(1, 11)))
+    await Log(store).take(
+        *(event(number, data=b'{"note":"%d needle"}' % number if number < 3 else b"{}") for number in range(1, 11))
+    )
 
     def ask(text: str, most: int) -> list[int]:
         return [fact.position for fact in Query(query_pb2.QueryRequest(text=text), 100, most).facts(reader)]

@@ -22,8 +22,15 @@ async def test_by_type_area_and_service(installation: Installation) -> None:
     await deliver(installation)
     await installation.followed()
     assert [fact.type for fact in await installation.query(type="delivery.planned")] == ["delivery.planned"]
-    assert [fact.type for fact in await installation.query(type="mail.")] == ["mail.settled", "mail.classified", "mail.received"]
-    assert [fact.type for fact in await installation.query(type="mail.", service="ingress")] == ["mail.settled", "mail.received"]
+    assert [fact.type for fact in await installation.query(type="mail.")] == [
+        "mail.settled",
+        "mail.classified",
+        "mail.received",
+    ]
+    assert [fact.type for fact in await installation.query(type="mail.", service="ingress")] == [
+        "mail.settled",
+        "mail.received",
+    ]
     assert await installation.query(type="mail.unheard_of") == []
 
 
@@ -31,7 +38,11 @@ async def test_by_address_id_and_word(installation: Installation) -> None:
     await deliver(installation)
     await installation.write("directory", "domain:d1", directory.DomainAdded("d1", "example.org"), actor=OPERATOR)
     await installation.followed()
-    assert [fact.type for fact in await installation.query(text="ANN@example.org")] == ["message.delivered", "delivery.planned", "mail.received"]
+    assert [fact.type for fact in await installation.query(text="ANN@example.org")] == [
+        "message.delivered",
+        "delivery.planned",
+        "mail.received",
+    ]
     assert [fact.type for fact in await installation.query(text="192.0.2.7", type="mail.received")] == ["mail.received"]
     assert [fact.type for fact in await installation.query(text="grüße")] == ["mail.received"]
     assert [fact.type for fact in await installation.query(text="root")] == ["domain.added"]
@@ -48,7 +59,9 @@ async def test_pages_backwards_and_by_time(installation: Installation) -> None:
     assert [fact.id for fact in [*first, *rest]] == [fact.id for fact in everything]
     middle = everything[2].at
     assert [fact.id for fact in await installation.query(since=middle)] == [fact.id for fact in everything[:3]]
-    assert [fact.id for fact in await installation.query(until=middle, text=QUEUE_ID)] == [fact.id for fact in everything[3:]]
+    assert [fact.id for fact in await installation.query(until=middle, text=QUEUE_ID)] == [
+        fact.id for fact in everything[3:]
+    ]
 
 
 async def test_questions_that_cannot_be_answered(installation: Installation) -> None:
@@ -82,7 +95,9 @@ async def test_the_report_counts_and_knows_of_no_lag(installation: Installation)
     await installation.followed()
     report = await installation.report()
     assert report.counts["facts"] == 6
-    assert dict(report.lag) == dict.fromkeys(("directory", "ingress", "classifier", "delivery", "mailstore", "outbound"), 0)
+    assert dict(report.lag) == dict.fromkeys(
+        ("directory", "ingress", "classifier", "delivery", "mailstore", "outbound"), 0
+    )
     assert report.state == ""
 
 

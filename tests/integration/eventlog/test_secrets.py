@@ -19,7 +19,10 @@ from shared.eventstore.store import EventStore, backend_for, opened
 from shared.rpc.mailfold.events.v1 import events_pb2 as pb
 from tests.integration.eventlog.installation import Installation
 
-FIRST, SECOND = "$argon2id$v=19$m=19456,t=2,p=1$c29tZSBzYWx0$Zmlyc3Q", "$argon2id$v=19$m=19456,t=2,p=1$c29tZSBzYWx0$c2Vjb25k"
+FIRST, SECOND = (
+    "$argon2id$v=19$m=19456,t=2,p=1$c29tZSBzYWx0$Zmlyc3Q",
+    "$argon2id$v=19$m=19456,t=2,p=1$c29tZSBzYWx0$c2Vjb25k",
+)
 FACTS = (UserAdded("u1", "ann", FIRST), UserPasswordChanged("u1", SECOND))
 
 
@@ -37,7 +40,9 @@ async def test_what_an_older_release_copied_is_forgotten(tmp_path: Path, store_u
     metadata = sqlalchemy.MetaData()
     log_tables(metadata)
     packer = Packer(64)
-    store = EventStore(backend_for(store_url, "eventlog", tmp_path, durable=False), metadata, (), FixedClock(1_700_000_000_000_000))
+    store = EventStore(
+        backend_for(store_url, "eventlog", tmp_path, durable=False), metadata, (), FixedClock(1_700_000_000_000_000)
+    )
     async with opened(store):
         await old_copies(store, packer, 300)
         assert store_url or holds(tmp_path, b"argon2")
@@ -55,12 +60,27 @@ async def old_copies(store: EventStore, packer: Packer, count: int) -> None:
     intake.start()
     for position in range(1, 2 * count + 1, 2):
         secret = encode(FACTS[position // 2 % 2])
-        await intake.take("directory", [fact(position, FACTS[position // 2 % 2].stored_name, secret), fact(position + 1, "unit.noted", b'{"note":"argon"}')])
+        await intake.take(
+            "directory",
+            [
+                fact(position, FACTS[position // 2 % 2].stored_name, secret),
+                fact(position + 1, "unit.noted", b'{"note":"argon"}'),
+            ],
+        )
     await intake.stop()
 
 
 def fact(position: int, kind: str, data: bytes) -> pb.Event:
-    return pb.Event(shard=3, position=position, stream="user:u1", version=position, type=kind, schema=1, at=1_700_000_000_000_000 + position, data=data)
+    return pb.Event(
+        shard=3,
+        position=position,
+        stream="user:u1",
+        version=position,
+        type=kind,
+        schema=1,
+        at=1_700_000_000_000_000 + position,
+        data=data,
+    )
 
 
 def holds(data: Path, text: bytes) -> bool:

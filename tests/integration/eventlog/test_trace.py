@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from shared.events import mail, mailbox, spam
 from shared.eventstore.event import Actor
-from tests.integration.eventlog.facts import ACCOUNT, ARCHIVE, DELIVERED, INBOX, MESSAGE_ID, QUEUE_ID, deliver, entry, received
+from tests.integration.eventlog.facts import (
+    ACCOUNT,
+    ARCHIVE,
+    DELIVERED,
+    INBOX,
+    MESSAGE_ID,
+    QUEUE_ID,
+    deliver,
+    entry,
+    received,
+)
 from tests.integration.eventlog.installation import Installation
 
 ANN = Actor("account", ACCOUNT, session="s-imap", address="192.0.2.9")
@@ -47,15 +57,30 @@ async def test_the_copies_are_followed_through_moves_and_copies(installation: In
 
 async def test_lessons_about_a_mail_belong_to_its_life(installation: Installation) -> None:
     await deliver(installation)
-    await installation.write("classifier", ACCOUNT, spam.LessonLearned(ACCOUNT, "x0001", "spam", "none", entry="e0001"), actor=ANN)
-    await installation.write("classifier", ACCOUNT, spam.LessonLearned(ACCOUNT, "x0002", "spam", "none", entry="e0002"), actor=ANN)
+    await installation.write(
+        "classifier", ACCOUNT, spam.LessonLearned(ACCOUNT, "x0001", "spam", "none", entry="e0001"), actor=ANN
+    )
+    await installation.write(
+        "classifier", ACCOUNT, spam.LessonLearned(ACCOUNT, "x0002", "spam", "none", entry="e0002"), actor=ANN
+    )
     await installation.followed()
     assert await installation.trace(QUEUE_ID) == [*DELIVERED, "lesson.learned"]
 
 
 async def test_a_refusal_is_found_by_its_reference_as_people_type_it(installation: Installation) -> None:
-    refusal = mail.Refusal("A1B2C3D4E5", 1, "rcpt", 550, "5.1.1", "no such recipient", sender="eve@example.com", recipient="nobody@example.org")
-    await installation.write("ingress", "refusals:2026-11-23", mail.MailRefused("s-one", mail.Client("192.0.2.7"), (refusal,)))
+    refusal = mail.Refusal(
+        "A1B2C3D4E5",
+        1,
+        "rcpt",
+        550,
+        "5.1.1",
+        "no such recipient",
+        sender="eve@example.com",
+        recipient="nobody@example.org",
+    )
+    await installation.write(
+        "ingress", "refusals:2026-11-23", mail.MailRefused("s-one", mail.Client("192.0.2.7"), (refusal,))
+    )
     await installation.followed()
     assert await installation.trace("a1b2c-3d4e5") == ["mail.refused"]
     assert await installation.trace("A1B2C3D4E6") == []
@@ -64,7 +89,9 @@ async def test_a_refusal_is_found_by_its_reference_as_people_type_it(installatio
 async def test_an_appended_message_is_traced_by_its_message_id(installation: Installation) -> None:
     appended = mailbox.MessageAppended(ACCOUNT, INBOX, (entry(11, "one@example.org"), entry(12, "two@example.org")))
     await installation.write("mailstore", ACCOUNT, appended, actor=ANN)
-    await installation.write("mailstore", ACCOUNT, mailbox.FlagsChanged(ACCOUNT, INBOX, ((11, 11),), "add", ("\\Seen",)), actor=ANN)
+    await installation.write(
+        "mailstore", ACCOUNT, mailbox.FlagsChanged(ACCOUNT, INBOX, ((11, 11),), "add", ("\\Seen",)), actor=ANN
+    )
     await installation.write("mailstore", ACCOUNT, mailbox.MessagesExpunged(ACCOUNT, INBOX, ((12, 12),)), actor=ANN)
     await installation.followed()
     assert await installation.trace("two@example.org") == ["message.appended", "message.expunged"]

@@ -75,5 +75,5 @@ def trusting() -> ssl.SSLContext:
 async def until(holds: Callable[[], Awaitable[bool]]) -> None:
     """Wait for a condition; TimeoutError when it does not come true in ten seconds."""
     async with asyncio.timeout(10):
-        while not await holds():  # noqa: ASYNC110 - the condition lies in a database
+        while not await holds():  # noqa: ASYNC110
             await asyncio.sleep(0.01)

@@ -65,17 +65,25 @@ class FakeDirectory(DirectoryServicer, EventSourceServicer):
         account = self.book.accounts.get(request.login)
         if account is None or request.password != PASSWORD:
             return pb.Identity(ok=False, refusal="bad-credentials")
-        return pb.Identity(ok=True, user=account.user, account=account.id, address=account.address, domain="d1", as_of=len(self.log))
+        return pb.Identity(
+            ok=True, user=account.user, account=account.id, address=account.address, domain="d1", as_of=len(self.log)
+        )
 
     async def MaySendAs(self, request: pb.MaySendAsRequest, context: Any) -> pb.MaySendAsReply:
         self._answering("MaySendAs")
-        return pb.MaySendAsReply(refused=[one for one in request.addresses if not self.book.may_send_as(request.user, parse_address(one))])
+        return pb.MaySendAsReply(
+            refused=[one for one in request.addresses if not self.book.may_send_as(request.user, parse_address(one))]
+        )
 
-    async def ReadEvents(self, request: events_pb2.ReadEventsRequest, context: Any) -> AsyncIterator[events_pb2.EventBatch]:
+    async def ReadEvents(
+        self, request: events_pb2.ReadEventsRequest, context: Any
+    ) -> AsyncIterator[events_pb2.EventBatch]:
         self._answering("ReadEvents")
         after = request.after.get(0, 0)
         why = Provenance(Actor("system"))
-        events = [to_wire(Recorded(0, at, "x", at, at, why, event)) for at, event in enumerate(self.log, 1) if at > after]
+        events = [
+            to_wire(Recorded(0, at, "x", at, at, why, event)) for at, event in enumerate(self.log, 1) if at > after
+        ]
         if events:
             yield events_pb2.EventBatch(events=events)
 

@@ -54,13 +54,24 @@ class Running:
 
 @contextlib.asynccontextmanager
 async def running(
-    nats_url: str, folder: Path, *, resolver: str = "127.0.0.1:9", directory: FakeDirectory | None = None, blobs: Blobs | None = None, **settings: str
+    nats_url: str,
+    folder: Path,
+    *,
+    resolver: str = "127.0.0.1:9",
+    directory: FakeDirectory | None = None,
+    blobs: Blobs | None = None,
+    **settings: str,
 ) -> AsyncIterator[Running]:
     """Start it; `settings` are of the section `ingress`. Its facts are taken off the bus and acknowledged at once."""
     places = Places(folder)
     places.make()
     flags = {f"ingress.{name}": value for name, value in settings.items()}
-    flags |= {"ingress.resolver": resolver, "server.hostname": HOSTNAME, "server.port_offset": str(free_offset()), "bus.url": nats_url}
+    flags |= {
+        "ingress.resolver": resolver,
+        "server.hostname": HOSTNAME,
+        "server.port_offset": str(free_offset()),
+        "bus.url": nats_url,
+    }
     given = load({**SHARED_SECTIONS, **SECTIONS}, None, {}, flags)
     bus = await Bus.connect(given.of(BusSettings), "test")
     local = LocalBlobs(places.blobs, "g0001", BlobSection().in_force)

@@ -39,11 +39,15 @@ async def test_a_reset_in_the_middle_leaves_nothing(nats_server: NatsServer, tmp
             await client.envelope()
             client.writer.write(b"From: bob@sender.example\r\n" + b"x" * 400_000)
             await client.writer.drain()
-            client.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            client.writer.get_extra_info("socket").setsockopt(
+                socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+            )
             client.writer.transport.abort()
         await until_empty(server)
         assert not await server.ingress.receptions.listed(10)
-        assert [path for path in server.host.places.blobs.rglob("*") if path.is_file() and path.stat().st_size > 1000] == []
+        assert [
+            path for path in server.host.places.blobs.rglob("*") if path.is_file() and path.stat().st_size > 1000
+        ] == []
 
 
 async def test_a_half_closed_client_gets_its_answers(nats_server: NatsServer, tmp_path: Path) -> None:
@@ -80,14 +84,19 @@ async def test_injected_commands_are_not_run(nats_server: NatsServer, tmp_path: 
 
 
 async def test_an_early_oversize_is_not_stored(nats_server: NatsServer, tmp_path: Path) -> None:
-    async with running(nats_server.url, tmp_path, max_message_bytes="65536") as server, connected(server.port(25)) as client:
+    async with (
+        running(nats_server.url, tmp_path, max_message_bytes="65536") as server,
+        connected(server.port(25)) as client,
+    ):
         await client.hello()
         assert (await client.mail(MAIL + b"x" * 70_000 + b"\r\n")).startswith(b"552 5.3.4 ")
         assert (await client.mail(MAIL)).startswith(b"250")
 
 
 async def test_eight_bit_headers_and_nul_pass(nats_server: NatsServer, tmp_path: Path) -> None:
-    wild = b"From: bob@sender.example\r\nSubject: \xff\xfe gr\xfc\xdfe\r\nX-\xe4: 1\r\nno field at all\r\n\r\n\x00\xff\r\n"
+    wild = (
+        b"From: bob@sender.example\r\nSubject: \xff\xfe gr\xfc\xdfe\r\nX-\xe4: 1\r\nno field at all\r\n\r\n\x00\xff\r\n"
+    )
     async with running(nats_server.url, tmp_path) as server, connected(server.port(25)) as client:
         await client.hello()
         assert (await client.mail(wild)).startswith(b"250")
@@ -97,7 +106,11 @@ async def test_eight_bit_headers_and_nul_pass(nats_server: NatsServer, tmp_path:
 
 
 async def test_a_stop_says_goodbye_and_finishes_what_is_under_way(nats_server: NatsServer, tmp_path: Path) -> None:
-    async with running(nats_server.url, tmp_path) as server, connected(server.port(25)) as idle, connected(server.port(25)) as busy:
+    async with (
+        running(nats_server.url, tmp_path) as server,
+        connected(server.port(25)) as idle,
+        connected(server.port(25)) as busy,
+    ):
         await idle.hello()
         await busy.hello()
         await busy.envelope()

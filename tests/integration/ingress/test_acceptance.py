@@ -35,8 +35,14 @@ async def test_a_mail_is_accepted_and_published(nats_server: NatsServer, tmp_pat
         assert [one.address for one in event.recipients] == ["ann@example.org"]
         assert await server.body(event.message.blob) == MAIL
         assert event.message.size == len(MAIL)
-        assert (event.message.subject, event.message.author, event.message.message_id) == ("hello", "bob@sender.example", "1@sender.example")
-        assert event.message.prefix.startswith(b"Received: from client.example ([127.0.0.1])\r\n\tby mx.example.org (Mailfold) with ESMTP id ")
+        assert (event.message.subject, event.message.author, event.message.message_id) == (
+            "hello",
+            "bob@sender.example",
+            "1@sender.example",
+        )
+        assert event.message.prefix.startswith(
+            b"Received: from client.example ([127.0.0.1])\r\n\tby mx.example.org (Mailfold) with ESMTP id "
+        )
         assert event.client.listener == "smtp"
         assert decode_scan((await server.blobs.read(event.message.blob)).scan).size == len(MAIL)
 
@@ -68,7 +74,10 @@ async def test_spf_dkim_and_dmarc_pass_and_are_told(nats_server: NatsServer, tmp
     profile = Profile(domain="example.org", signed_share=1.0, attachment_share=0.0)
     signed = mail(profile, 0)
     data = b"".join(b"." + line if line.startswith(b".") else line for line in signed.data.splitlines(keepends=True))
-    async with ZoneServer(load_zone("example.org")) as zone, running(nats_server.url, tmp_path, resolver=zone.address) as server:
+    async with (
+        ZoneServer(load_zone("example.org")) as zone,
+        running(nats_server.url, tmp_path, resolver=zone.address) as server,
+    ):
         async with connected(server.port(25)) as client:
             await client.hello()
             await client.mail(data, sender=signed.reverse_path)
@@ -97,7 +106,11 @@ async def test_a_silent_resolver_costs_one_bounded_wait(nats_server: NatsServer,
             await client.mail(MAIL)
         assert loop.time() - began < 1
         event = await asyncio.wait_for(server.received.get(), 10)
-        assert {check.name: check.result for check in event.checks} == {"spf": "temperror", "dkim": "none", "dmarc": "temperror"}
+        assert {check.name: check.result for check in event.checks} == {
+            "spf": "temperror",
+            "dkim": "none",
+            "dmarc": "temperror",
+        }
 
 
 async def test_a_submitted_mail_is_completed(nats_server: NatsServer, tmp_path: Path) -> None:
@@ -105,7 +118,9 @@ async def test_a_submitted_mail_is_completed(nats_server: NatsServer, tmp_path: 
         await client.hello()
         await client.start_tls()
         assert (await client.say(f"AUTH PLAIN {PLAIN}")).startswith(b"235")
-        assert (await client.mail(b"Subject: x\r\n\r\nhi\r\n", "carl@elsewhere.example", sender="ann@example.org")).startswith(b"250")
+        assert (
+            await client.mail(b"Subject: x\r\n\r\nhi\r\n", "carl@elsewhere.example", sender="ann@example.org")
+        ).startswith(b"250")
         event = await asyncio.wait_for(server.submitted.get(), 10)
         assert (event.user, event.account, event.client.protocol) == ("u1", "a1", "ESMTPSA")
         for field in (b"with ESMTPSA id", b"Message-ID: <q", b"Date: ", b"From: <ann@example.org>"):

@@ -30,7 +30,12 @@ def fault() -> Fault:
 @pytest.fixture
 async def store(tmp_path: Path, fault: Fault) -> AsyncIterator[EventStore]:
     metadata = sqlalchemy.MetaData()
-    store = EventStore(FaultyBackend(SqliteBackend(tmp_path / "ingress.sqlite"), fault), metadata, (ReceptionProjection(metadata),), FixedClock())
+    store = EventStore(
+        FaultyBackend(SqliteBackend(tmp_path / "ingress.sqlite"), fault),
+        metadata,
+        (ReceptionProjection(metadata),),
+        FixedClock(),
+    )
     await store.open()
     yield store
     await store.close()
@@ -47,7 +52,9 @@ async def test_what_stands_is_accepted(store: EventStore, fault: Fault) -> None:
     assert [one.version for one in await store.read_stream("q1")] == [1]
 
 
-async def test_a_database_that_falls_again_before_it_tells_is_asked_again(store: EventStore, fault: Fault, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_database_that_falls_again_before_it_tells_is_asked_again(
+    store: EventStore, fault: Fault, monkeypatch: pytest.MonkeyPatch
+) -> None:
     receptions = Receptions(store, 10.0)
     read, failures = store.read_stream, [StoreUnavailable("it fell again")]
 

@@ -39,7 +39,9 @@ async def log_in(client: Client) -> None:
 
 
 @pytest.mark.parametrize("how", ENDINGS)
-async def test_the_next_mail_is_refused_and_the_session_closed(nats_server: NatsServer, tmp_path: Path, how: str) -> None:
+async def test_the_next_mail_is_refused_and_the_session_closed(
+    nats_server: NatsServer, tmp_path: Path, how: str
+) -> None:
     fact, told = ENDINGS[how]
     async with running(nats_server.url, tmp_path) as server, connected(server.port(465), trusting()) as client:
         await log_in(client)

@@ -63,7 +63,11 @@ async def test_under_attack_the_rest_is_counted(nats_server: NatsServer, tmp_pat
 
 
 async def test_too_many_connections_are_refused_and_told(nats_server: NatsServer, tmp_path: Path) -> None:
-    async with running(nats_server.url, tmp_path, max_connections="2") as server, connected(server.port(25)) as one, connected(server.port(25)) as two:
+    async with (
+        running(nats_server.url, tmp_path, max_connections="2") as server,
+        connected(server.port(25)) as one,
+        connected(server.port(25)) as two,
+    ):
         assert (await one.reply()).startswith(b"220") and (await two.reply()).startswith(b"220")
         async with connected(server.port(25)) as third:
             reply = await third.reply()
@@ -77,8 +81,13 @@ async def test_too_many_connections_are_refused_and_told(nats_server: NatsServer
             assert (await fourth.reply()).startswith(b"220")
 
 
-async def test_without_room_on_the_disk_mail_waits_before_its_body_comes(nats_server: NatsServer, tmp_path: Path) -> None:
-    async with running(nats_server.url, tmp_path, reserve_bytes=str(2**50)) as server, connected(server.port(25)) as client:
+async def test_without_room_on_the_disk_mail_waits_before_its_body_comes(
+    nats_server: NatsServer, tmp_path: Path
+) -> None:
+    async with (
+        running(nats_server.url, tmp_path, reserve_bytes=str(2**50)) as server,
+        connected(server.port(25)) as client,
+    ):
         await client.hello()
         refused = await client.say("MAIL FROM:<bob@sender.example>")
         assert refused.startswith(b"452 4.3.1 ")

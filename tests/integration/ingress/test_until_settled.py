@@ -91,7 +91,9 @@ async def test_a_restart_repeats_what_is_not_settled(nats_server: NatsServer, tm
 
 
 async def test_a_repeat_after_a_restart_is_no_repeat_to_the_bus(nats_server: NatsServer, tmp_path: Path) -> None:
-    """What the first life published may be lost with its worker; the bus must not take the second life's word for the same."""
+    """What the first life published may be lost with its worker; the bus must not take the second life's word for the
+    same.
+    """
     async with running(nats_server.url, tmp_path) as server:
         event = await accepted(server)
     async with running(nats_server.url, tmp_path) as server:

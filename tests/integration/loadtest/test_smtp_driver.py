@@ -116,7 +116,9 @@ async def test_a_server_that_hangs_up_in_the_middle_is_counted() -> None:
 
 
 async def test_it_costs_the_client_little() -> None:
-    """Half a millisecond of CPU a message, or it measures itself: a server that only counts dots leaves the driver's share."""
+    """Half a millisecond of CPU a message, or it measures itself: a server that only counts dots leaves the driver's
+    share.
+    """
 
     async def swallow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"220 hello\r\n")

@@ -21,12 +21,15 @@ announcer.close()
 """
 
 
-@pytest.mark.parametrize(("body", "told"), [
-    ("print('all is well')", ""),
-    ("raise CommandFailed('nobody answers')", "nobody answers"),
-    ("raise BrokenPipeError(32, 'Broken pipe')", "Broken pipe"),
-    ("raise KeyError('unforeseen')", "a fault of Mailfold itself (KeyError: 'unforeseen')"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ("print('all is well')", ""),
+        ("raise CommandFailed('nobody answers')", "nobody answers"),
+        ("raise BrokenPipeError(32, 'Broken pipe')", "Broken pipe"),
+        ("raise KeyError('unforeseen')", "a fault of Mailfold itself (KeyError: 'unforeseen')"),
+    ],
+)
 def test_what_goes_wrong_is_a_sentence(tmp_path: Path, body: str, told: str) -> None:
     words, environment = [sys.executable, "-c", _ANNOUNCE.format(body=body)], {**os.environ, "TMPDIR": str(tmp_path)}
     done = subprocess.run(words, capture_output=True, text=True, cwd=ROOT, env=environment, timeout=60, check=False)

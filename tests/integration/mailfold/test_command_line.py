@@ -1,4 +1,6 @@
-"""How the command fails: a sentence that says what to do, one shape of JSON, the right exit code, and never a traceback."""
+"""How the command fails: a sentence that says what to do, one shape of JSON, the right exit code, and never a
+traceback.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,9 @@ COMMAND = (sys.executable, "-m", "mailfold")
 
 def run(*words: str | bytes, data: Path, text: bytes = b"", **settings: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "MAILFOLD_DATA": str(data), "PYTHONUTF8": "1", **settings}
-    done = subprocess.run([*COMMAND, *words], input=text, capture_output=True, cwd=ROOT, env=environment, timeout=120, check=False)
+    done = subprocess.run(
+        [*COMMAND, *words], input=text, capture_output=True, cwd=ROOT, env=environment, timeout=120, check=False
+    )
     return subprocess.CompletedProcess(words, done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
@@ -47,8 +51,11 @@ def data(tmp_path: Path) -> Path:
 @pytest.fixture
 def people(data: Path) -> Path:
     """With a domain and ann."""
-    for words, text in ((["domain", "add", "example.org"], b""), (["user", "add", "ann", "--password-stdin"], b"correct horse"),
-                        (["account", "add", "ann@example.org", "--user", "ann"], b"")):  # fmt: skip
+    for words, text in (
+        (["domain", "add", "example.org"], b""),
+        (["user", "add", "ann", "--password-stdin"], b"correct horse"),
+        (["account", "add", "ann@example.org", "--user", "ann"], b""),
+    ):
         assert run(*words, data=data, text=text).returncode == 0
     return data
 
@@ -95,7 +102,7 @@ REFUSALS = [
     (["domain", "nosuch"], 2, "No such command"),
     (["nosuch"], 2, "No such command"),
     (["account", "add", "b@example.org"], 2, "--user"),
-]  # fmt: skip
+]
 
 
 def test_refusals_say_what_to_do(people: Path) -> None:
@@ -104,10 +111,16 @@ def test_refusals_say_what_to_do(people: Path) -> None:
         assert told in found[1], (words, found)
 
 
-@pytest.mark.parametrize(("text", "code", "told"), [
-    (b"", 2, "no password came"), (b"\n", 1, "too short"), (b"short\n", 1, "8 characters"), (b"caf\xe9 caf\xe9 caf\xe9\n", 2, "UTF-8"),
-    (b"tab\tin it all\n", 1, "control"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("text", "code", "told"),
+    [
+        (b"", 2, "no password came"),
+        (b"\n", 1, "too short"),
+        (b"short\n", 1, "8 characters"),
+        (b"caf\xe9 caf\xe9 caf\xe9\n", 2, "UTF-8"),
+        (b"tab\tin it all\n", 1, "control"),
+    ],
+)
 def test_passwords_that_cannot_be(data: Path, text: bytes, code: int, told: str) -> None:
     found = failure(["user", "add", "bob", "--password-stdin"], data, text)
     assert found[0] == code and told in found[1]
@@ -130,20 +143,36 @@ def test_mistakes_in_settings_are_told_with_value_source_and_meaning(data: Path)
     (data / "mailfold.toml").write_text('[ingres]\nx = 1\n[ingress]\nmax_recipients = "many"\nmax_recipient = 1\n')
     done = run("up", data=data, MAILFOLD_ACCESS_PATIENCE="long")
     assert done.returncode == 2
-    for expected in ("is it ingress?", "'many' cannot be used", "is it ingress.max_recipients?", "MAILFOLD_ACCESS_PATIENCE", "Seconds to repeat a call"):
+    for expected in (
+        "is it ingress?",
+        "'many' cannot be used",
+        "is it ingress.max_recipients?",
+        "MAILFOLD_ACCESS_PATIENCE",
+        "Seconds to repeat a call",
+    ):
         assert expected in done.stderr, done.stderr
     assert failure(["domain", "list"], data)[0] == 2
 
 
 def test_without_json_nothing_but_the_sentence_is_printed(data: Path) -> None:
     done = run("user", "show", "nosuch", data=data)
-    assert (done.returncode, done.stdout, done.stderr) == (1, "", "mailfold: there is no user nosuch: `mailfold user list` shows them\n")
+    assert (done.returncode, done.stdout, done.stderr) == (
+        1,
+        "",
+        "mailfold: there is no user nosuch: `mailfold user list` shows them\n",
+    )
 
 
 def test_status_of_what_does_not_run(data: Path) -> None:
     done = run("status", "--json", data=data)
     assert done.returncode == 2
-    assert json.loads(done.stdout) == {"ready": False, "processes": [], "listeners": [], "services": [], "dead_letters": 0}
+    assert json.loads(done.stdout) == {
+        "ready": False,
+        "processes": [],
+        "listeners": [],
+        "services": [],
+        "dead_letters": 0,
+    }
 
 
 def test_a_reader_that_goes_away_hears_no_complaint(data: Path) -> None:
@@ -151,14 +180,30 @@ def test_a_reader_that_goes_away_hears_no_complaint(data: Path) -> None:
     os.close(reader)
     with os.fdopen(writer, "wb") as output:
         environment = {**os.environ, "MAILFOLD_DATA": str(data)}
-        done = subprocess.run([*COMMAND, "settings"], stdout=output, stderr=subprocess.PIPE, cwd=ROOT, env=environment, timeout=60, check=False)
+        done = subprocess.run(
+            [*COMMAND, "settings"],
+            stdout=output,
+            stderr=subprocess.PIPE,
+            cwd=ROOT,
+            env=environment,
+            timeout=60,
+            check=False,
+        )
     assert (done.returncode, done.stderr) == (1, b"")
 
 
 def test_a_full_disk_under_the_output_is_told(data: Path) -> None:
     with Path("/dev/full").open("wb") as output:
         environment = {**os.environ, "MAILFOLD_DATA": str(data)}
-        done = subprocess.run([*COMMAND, "settings"], stdout=output, stderr=subprocess.PIPE, cwd=ROOT, env=environment, timeout=60, check=False)
+        done = subprocess.run(
+            [*COMMAND, "settings"],
+            stdout=output,
+            stderr=subprocess.PIPE,
+            cwd=ROOT,
+            env=environment,
+            timeout=60,
+            check=False,
+        )
     assert (done.returncode, done.stderr) == (1, b"mailfold: [Errno 28] No space left on device\n")
 
 
@@ -168,7 +213,9 @@ def test_ctrl_c_ends_a_command_in_silence(data: Path) -> None:
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
 
     def as_at_a_terminal() -> None:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)  # a background job of a shell begins with it ignored, and so would its children
+        signal.signal(
+            signal.SIGINT, signal.SIG_DFL
+        )  # a background job of a shell begins with it ignored, and so would its children
 
     with subprocess.Popen(words, **pipes, cwd=ROOT, env=environment, preexec_fn=as_at_a_terminal) as process:
         assert process.stdin is not None
@@ -179,7 +226,9 @@ def test_ctrl_c_ends_a_command_in_silence(data: Path) -> None:
     assert (process.returncode, output, errors) == (130, b"", b"")
 
 
-def test_what_nobody_foresaw_is_told_as_our_fault(data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_nobody_foresaw_is_told_as_our_fault(
+    data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     from mailfold import command_line
 
     def fail(**_: object) -> None:
@@ -201,9 +250,14 @@ def test_a_value_may_be_negative_and_is_then_judged(data: Path) -> None:
 
 
 def test_a_setting_that_something_else_overrides_says_so(data: Path) -> None:
-    done = run("settings", "set", "server.hostname", "mail.example.org", data=data, MAILFOLD_SERVER_HOSTNAME="mx.example.org")
+    done = run(
+        "settings", "set", "server.hostname", "mail.example.org", data=data, MAILFOLD_SERVER_HOSTNAME="mx.example.org"
+    )
     assert done.returncode == 0 and "environment variable MAILFOLD_SERVER_HOSTNAME wins" in done.stdout
-    assert "in force from the next start" in run("settings", "set", "server.hostname", "mail.example.org", data=data).stdout
+    assert (
+        "in force from the next start"
+        in run("settings", "set", "server.hostname", "mail.example.org", data=data).stdout
+    )
 
 
 def test_a_port_that_is_taken_is_told_and_what_to_do(data: Path) -> None:
@@ -233,13 +287,19 @@ def test_a_service_that_does_not_answer_is_told(tmp_path: Path, error: Exception
         converse(tmp_path, ask)
 
 
-async def test_a_settings_file_that_broke_under_a_running_server_is_told(tmp_path: Path, nats_server: nats.NatsServer) -> None:
+async def test_a_settings_file_that_broke_under_a_running_server_is_told(
+    tmp_path: Path, nats_server: nats.NatsServer
+) -> None:
     needs(nats)
     running = Running(tmp_path / "data", nats_server.url, {})
     await running.start()
     try:
         running.places.settings_file.write_text("broken = [")
-        for words in (["settings"], ["settings", "show", "server.hostname"], ["settings", "set", "server.hostname", "mx.example.org"]):
+        for words in (
+            ["settings"],
+            ["settings", "show", "server.hostname"],
+            ["settings", "set", "server.hostname", "mx.example.org"],
+        ):
             code, told = await asyncio.to_thread(failure, words, running.places.data)
             assert code == 1 and "mailfold.toml" in told and "cannot be read" in told
     finally:

@@ -20,7 +20,15 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 def run(*arguments: str, text: str = "") -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "mailfold", *arguments], input=text, capture_output=True, text=True, cwd=ROOT, timeout=120, check=False)
+    return subprocess.run(
+        [sys.executable, "-m", "mailfold", *arguments],
+        input=text,
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        timeout=120,
+        check=False,
+    )
 
 
 @pytest.fixture
@@ -67,7 +75,12 @@ def test_people_are_managed_and_rows_are_verified_and_mended(data: Path) -> None
 
 def test_blobs_are_looked_at_too(data: Path) -> None:
     found = as_json("verify", "--data", str(data))
-    assert (found["blobs"]["referenced"], found["blobs"]["unreferenced"], found["blobs"]["missing"], found["blobs"]["damaged"]) == (0, 0, [], [])
+    assert (
+        found["blobs"]["referenced"],
+        found["blobs"]["unreferenced"],
+        found["blobs"]["missing"],
+        found["blobs"]["damaged"],
+    ) == (0, 0, [], [])
 
 
 def test_while_another_process_has_the_database_it_says_so(data: Path) -> None:
@@ -79,10 +92,17 @@ def test_while_another_process_has_the_database_it_says_so(data: Path) -> None:
 
 
 def test_all_mistakes_in_settings_come_at_once(data: Path) -> None:
-    (data / "mailfold.toml").write_text('[server]\nport_offset = -1\nnonsense = 1\n[directory]\nconcurrent_hashes = "x"\n')
+    (data / "mailfold.toml").write_text(
+        '[server]\nport_offset = -1\nnonsense = 1\n[directory]\nconcurrent_hashes = "x"\n'
+    )
     done = run("up", "--data", str(data))
     assert done.returncode == 2
-    for expected in ("server.port_offset", "server.nonsense", "directory.concurrent_hashes", str(data / "mailfold.toml")):
+    for expected in (
+        "server.port_offset",
+        "server.nonsense",
+        "directory.concurrent_hashes",
+        str(data / "mailfold.toml"),
+    ):
         assert expected in done.stderr
 
 

@@ -27,7 +27,9 @@ def command(*arguments: str) -> list[str]:
 
 
 def run(*arguments: str, text: str = "") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command(*arguments), input=text, capture_output=True, text=True, cwd=ROOT, timeout=120, check=False)
+    return subprocess.run(
+        command(*arguments), input=text, capture_output=True, text=True, cwd=ROOT, timeout=120, check=False
+    )
 
 
 def free_offset() -> int:
@@ -46,7 +48,11 @@ class Server:
         self.output = data.parent / "up.out"
         with self.output.open("wb") as output:
             self.process = subprocess.Popen(
-                command(*arguments, "--data", str(data), "--port-offset", str(free_offset())), stdout=output, stderr=output, cwd=ROOT, start_new_session=True
+                command(*arguments, "--data", str(data), "--port-offset", str(free_offset())),
+                stdout=output,
+                stderr=output,
+                cwd=ROOT,
+                start_new_session=True,
             )
 
     def wait(self, said: str = "serves from") -> str:
@@ -83,7 +89,10 @@ def test_up_status_and_down(server: Server) -> None:
         socket.create_connection((one["address"], one["port"]), 5).close()
     where = ("--data", str(server.data))
     assert run("domain", "add", "example.org", *where).returncode == 0
-    for command_line, said in ((["deadletters", "list"], "there are no dead letters"), (["verify"], "everything is what its facts say")):
+    for command_line, said in (
+        (["deadletters", "list"], "there are no dead letters"),
+        (["verify"], "everything is what its facts say"),
+    ):
         done = run(*command_line, *where)
         assert (done.returncode, said in done.stdout) == (0, True), done.stderr
     second = run("up", *where)
@@ -108,7 +117,10 @@ def test_a_killed_process_comes_back(server: Server) -> None:
     victim = next(one for one in server.status()["processes"] if "directory" in one["services"])
     os.kill(victim["pid"], signal.SIGKILL)
     deadline = time.monotonic() + PATIENCE
-    while not any(one["name"] == victim["name"] and one["restarts"] == 1 and one["state"] == "running" for one in server.status()["processes"]):
+    while not any(
+        one["name"] == victim["name"] and one["restarts"] == 1 and one["state"] == "running"
+        for one in server.status()["processes"]
+    ):
         assert time.monotonic() < deadline
     assert run("domain", "list", "--data", str(server.data)).returncode == 0
 

@@ -1,4 +1,6 @@
-"""A mailbox store whose work is counted: statements, rows, and the steps of SQLite's machine, which see a scan that gives out one row."""
+"""A mailbox store whose work is counted: statements, rows, and the steps of SQLite's machine, which see a scan that
+gives out one row.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,9 @@ from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 T = TypeVar("T")
 ACCOUNT = "a-ann"
 _BODY = b"From: <wanda@example.com>\r\nTo: <ann@example.org>\r\nSubject: %d\r\nMessage-ID: <%d@example.com>\r\n\r\nHello\r\n"
-_PREFIX = b"Return-Path: <wanda@example.com>\r\nDelivered-To: ann@example.org\r\nReceived: from there by here; a day\r\n"
+_PREFIX = (
+    b"Return-Path: <wanda@example.com>\r\nDelivered-To: ann@example.org\r\nReceived: from there by here; a day\r\n"
+)
 
 
 class Work(NamedTuple):
@@ -64,12 +68,20 @@ class CountedMailstore:
         self._ids = Ids(clock)
         self._steps = 0
         self._numbers = 0
-        sqlalchemy.event.listen(backend.engine, "connect", lambda driver, _record: driver.set_progress_handler(self._step, 1))
+        sqlalchemy.event.listen(
+            backend.engine, "connect", lambda driver, _record: driver.set_progress_handler(self._step, 1)
+        )
         self.store = EventStore(backend, metadata, (MailboxProjection(metadata), DeadLetterProjection(metadata)), clock)
         self._blobs = MemoryBlobs()
         self._source = StoreSource(self.store)
         self._endpoint = MailstoreEndpoint(
-            self.store, self._blobs, self._ids, clock, MailboxCommands(self._ids, clock, 100), MessageCommands(self._ids, clock), _NoQuotas()
+            self.store,
+            self._blobs,
+            self._ids,
+            clock,
+            MailboxCommands(self._ids, clock, 100),
+            MessageCommands(self._ids, clock),
+            _NoQuotas(),
         )
 
     def _step(self) -> int:
@@ -105,20 +117,37 @@ class CountedMailstore:
         """A mail from delivery."""
         blob, number = await self._blob()
         request = pb.DeliverRequest(
-            account=ACCOUNT, queue_id=self._ids.new(Kind.QUEUE), recipient="ann@example.org", index=0, mailbox="INBOX", blob=blob, size=len(_BODY),
-            prefix=_PREFIX * 6, internal_date=number, message_id=f"<{number}@example.com>", subject=f"{number}",
-        )  # fmt: skip
+            account=ACCOUNT,
+            queue_id=self._ids.new(Kind.QUEUE),
+            recipient="ann@example.org",
+            index=0,
+            mailbox="INBOX",
+            blob=blob,
+            size=len(_BODY),
+            prefix=_PREFIX * 6,
+            internal_date=number,
+            message_id=f"<{number}@example.com>",
+            subject=f"{number}",
+        )
         return cast(pb.DeliverReply, await self.call("Deliver", request))
 
     async def append(self, count: int = 1) -> pb.AppendReply:
         """Messages of one APPEND."""
         messages = [await self._appended() for _ in range(count)]
-        return cast(pb.AppendReply, await self.call("Append", pb.AppendRequest(account=ACCOUNT, mailbox="INBOX", messages=messages)))
+        return cast(
+            pb.AppendReply,
+            await self.call("Append", pb.AppendRequest(account=ACCOUNT, mailbox="INBOX", messages=messages)),
+        )
 
     async def _appended(self) -> pb.AppendMessage:
         blob, number = await self._blob()
         return pb.AppendMessage(
-            blob=blob, size=len(_BODY), flags=["\\Flagged", "$Work"], internal_date=number, message_id=f"<{number}@example.com>", subject=f"{number}"
+            blob=blob,
+            size=len(_BODY),
+            flags=["\\Flagged", "$Work"],
+            internal_date=number,
+            message_id=f"<{number}@example.com>",
+            subject=f"{number}",
         )
 
     async def _blob(self) -> tuple[BlobId, int]:

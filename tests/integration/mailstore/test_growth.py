@@ -39,15 +39,21 @@ async def _acts(mailstore: CountedMailstore) -> dict[str, Act]:
     inbox, version = await _inbox(mailstore)
     heads = await mailstore.store.heads()
     newest = spans((inbox.uid_next - 1, inbox.uid_next - 1))
-    fetch = pb.FetchRequest(account=ACCOUNT, mailbox=inbox.id, uids=newest, envelope=True, size=True, internal_date=True, contents=True)
+    fetch = pb.FetchRequest(
+        account=ACCOUNT, mailbox=inbox.id, uids=newest, envelope=True, size=True, internal_date=True, contents=True
+    )
     changes = pb.ChangesRequest(account=ACCOUNT, mailbox=inbox.id, since=version - 1, uid_next=inbox.uid_next - 1)
     flags = pb.ChangesRequest(account=ACCOUNT, mailbox=inbox.id, since=version - 1, uid_next=inbox.uid_next)
     store = pb.StoreRequest(account=ACCOUNT, mailbox=inbox.id, uids=newest, mode=pb.StoreRequest.ADD, flags=["\\Seen"])
     copy = pb.CopyRequest(account=ACCOUNT, mailbox=inbox.id, uids=newest, target="Archive")
     return {
-        "a follower reads the last fact": lambda: mailstore.followed({shard: head - 1 for shard, head in heads.items()}),
+        "a follower reads the last fact": lambda: mailstore.followed(
+            {shard: head - 1 for shard, head in heads.items()}
+        ),
         "FETCH": lambda: mailstore.fetched(fetch),
-        "FETCH CHANGEDSINCE": lambda: mailstore.fetched(pb.FetchRequest(**_with(fetch, uids=spans((1, 1 << 30)), changed_since=version - 1))),
+        "FETCH CHANGEDSINCE": lambda: mailstore.fetched(
+            pb.FetchRequest(**_with(fetch, uids=spans((1, 1 << 30)), changed_since=version - 1))
+        ),
         "a session asks for changes, the message came": lambda: mailstore.call("Changes", changes),
         "a session asks for changes, its flags changed": lambda: mailstore.call("Changes", flags),
         "STATUS": lambda: mailstore.call("ListMailboxes", pb.ListMailboxesRequest(account=ACCOUNT, with_status=True)),

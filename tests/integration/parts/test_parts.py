@@ -56,7 +56,10 @@ def test_postgres_gives_every_test_its_own_database(postgres_server: PostgresSer
 def test_both_dns_servers_answer_alike() -> None:
     needs(Dnsmasq)
     zone = from_records([("mx.example", "A", "127.0.0.9"), ("a.example", "TXT", "hello; world")])
-    with ZoneServerThread(zone) as ours, Dnsmasq(["address=/mx.example/127.0.0.9", 'txt-record=a.example,"hello; world"']) as theirs:
+    with (
+        ZoneServerThread(zone) as ours,
+        Dnsmasq(["address=/mx.example/127.0.0.9", 'txt-record=a.example,"hello; world"']) as theirs,
+    ):
         for question in (("mx.example", "A"), ("a.example", "TXT")):
             assert _answers(ours.port, *question) == _answers(theirs.port, *question)
 

@@ -42,7 +42,12 @@ def _timing(operation: str, size: int, cpu: float | None, wall: float = 1.0, **w
 
 GROWTH = Growth(
     sizes=[100, 1000],
-    timings=[_timing("NOOP", 1000, 3.0), _timing("NOOP", 100, 2.0), _timing("SELECT", 100, None), _timing("SELECT", 1000, None, 4.0)],
+    timings=[
+        _timing("NOOP", 1000, 3.0),
+        _timing("NOOP", 100, 2.0),
+        _timing("SELECT", 100, None),
+        _timing("SELECT", 1000, None, 4.0),
+    ],
 )
 REPORT = Report(
     began="now",
@@ -73,7 +78,9 @@ def _growth(*timings: ImapTiming) -> Growth:
 def test_what_grows_is_named_with_its_largest_ratio() -> None:
     assert grown(GROWTH) == {"NOOP": {"CPU ms": 1.5}}
     assert growth_verdict(GROWTH) == "above 1.2: NOOP (CPU ms 1.50)"
-    bulge = [_timing("APPEND", size, 2.0, rows_read=rows, statements=7) for size, rows in ((10, 2), (100, 6), (1000, 3))]
+    bulge = [
+        _timing("APPEND", size, 2.0, rows_read=rows, statements=7) for size, rows in ((10, 2), (100, 6), (1000, 3))
+    ]
     assert grown(_growth(*bulge)) == {"APPEND": {"rows_read": 3.0}}
 
 
@@ -85,24 +92,39 @@ def test_what_is_within_the_bound_or_a_curve_is_not_named() -> None:
 
 
 def test_the_server_s_own_doings_are_no_growth_of_an_operation_without_statements() -> None:
-    assert grown(_growth(_timing("NOOP", 10, 0.06, statements=0.002), _timing("NOOP", 100, 0.06, statements=0.09))) == {}
+    assert (
+        grown(_growth(_timing("NOOP", 10, 0.06, statements=0.002), _timing("NOOP", 100, 0.06, statements=0.09))) == {}
+    )
     assert grown(_growth(_timing("NOOP", 10, 0.06), _timing("NOOP", 100, 0.09))) == {"NOOP": {"CPU ms": 1.5}}
 
 
 def test_octets_are_judged_by_their_sum() -> None:
     few = _timing("STORE new", 10, 1.0, bytes_read=100, bytes_written=40_000)
     assert grown(_growth(few, _timing("STORE new", 100, 1.0, bytes_read=300, bytes_written=40_000))) == {}
-    assert grown(_growth(few, _timing("STORE new", 100, 1.0, bytes_read=20_150, bytes_written=40_000))) == {"STORE new": {"bytes": 1.5}}
+    assert grown(_growth(few, _timing("STORE new", 100, 1.0, bytes_read=20_150, bytes_written=40_000))) == {
+        "STORE new": {"bytes": 1.5}
+    }
 
 
 def test_without_meters_the_waiting_is_judged() -> None:
-    assert grown(_growth(_timing("NOOP", 10, None, wall=1.0), _timing("NOOP", 100, None, wall=2.0))) == {"NOOP": {"wall ms": 2.0}}
+    assert grown(_growth(_timing("NOOP", 10, None, wall=1.0), _timing("NOOP", 100, None, wall=2.0))) == {
+        "NOOP": {"wall ms": 2.0}
+    }
 
 
 def test_tables_show_what_was_not_reached_and_not_measured() -> None:
     output = io.StringIO()
     show(REPORT, Console(file=output, width=150))
-    for text in ("not drained", "1 x RCPT: 451 later", "not measured", "2 / 0", "NOOP", "1.50", "SELECT (curve)", "above 1.2: NOOP"):
+    for text in (
+        "not drained",
+        "1 x RCPT: 451 later",
+        "not measured",
+        "2 / 0",
+        "NOOP",
+        "1.50",
+        "SELECT (curve)",
+        "above 1.2: NOOP",
+    ):
         assert text in output.getvalue()
 
 
@@ -111,13 +133,21 @@ def test_the_report_survives_json() -> None:
 
 
 def test_options_make_a_target() -> None:
-    given = build_parser().parse_args(["inbound", "--host", "192.0.2.7", "--port-offset", "100", "--imap-port", "143", "--plain-imap"])
+    given = build_parser().parse_args(
+        ["inbound", "--host", "192.0.2.7", "--port-offset", "100", "--imap-port", "143", "--plain-imap"]
+    )
     target = options(given).target
     assert (target.smtp_port, target.imap_port, target.imap_tls, target.sources) == (125, 143, False, ())
 
 
 @pytest.mark.parametrize(
-    "argv", [["inbound", "--start", "--data", "x"], ["run", "--create-users"], ["latency", "--host", "not an address"], ["inbound", "--users", "0"]]
+    "argv",
+    [
+        ["inbound", "--start", "--data", "x"],
+        ["run", "--create-users"],
+        ["latency", "--host", "not an address"],
+        ["inbound", "--users", "0"],
+    ],
 )
 def test_options_that_contradict_are_refused(argv: list[str]) -> None:
     with pytest.raises(SystemExit) as ended:

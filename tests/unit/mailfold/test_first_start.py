@@ -34,7 +34,9 @@ def test_ready_is_said_once(tmp_path: Path) -> None:
     assert not first.failed
 
 
-def test_a_process_that_crashes_again_and_again_ends_the_start(tmp_path: Path, capsys: pytest.CaptureFixture[str], stopped: list[int]) -> None:
+def test_a_process_that_crashes_again_and_again_ends_the_start(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], stopped: list[int]
+) -> None:
     (tmp_path / "core.log").write_text("one\nport 25 is taken\n")
     first = FirstStart(tmp_path, lambda: pytest.fail("it is not ready"))
     for restarts in range(3):

@@ -25,9 +25,25 @@ LEAVES = {name: one for name, one in ALL.items() if not getattr(one, "commands",
 
 
 def test_every_promised_command_is_there() -> None:
-    each = {f"{kind} {word}" for kind in ("domain", "user", "account", "alias") for word in ("add", "list", "show", "remove", "disable", "enable")}
-    rest = WITHOUT_JSON | {"status", "trace", "events", "verify", "rebuild", "settings show", "settings set", "user password", "account quota"}
-    assert set(LEAVES) == each | rest | {f"deadletters {word}" for word in ("list", "show", "retry")} | {"domain incoming"}
+    each = {
+        f"{kind} {word}"
+        for kind in ("domain", "user", "account", "alias")
+        for word in ("add", "list", "show", "remove", "disable", "enable")
+    }
+    rest = WITHOUT_JSON | {
+        "status",
+        "trace",
+        "events",
+        "verify",
+        "rebuild",
+        "settings show",
+        "settings set",
+        "user password",
+        "account quota",
+    }
+    assert set(LEAVES) == each | rest | {f"deadletters {word}" for word in ("list", "show", "retry")} | {
+        "domain incoming"
+    }
 
 
 @pytest.mark.parametrize("name", ALL)

@@ -28,7 +28,9 @@ def test_no_process_waits_for_one_that_waits_for_it(layout: Layout) -> None:
 
 
 def test_what_a_service_needs_starts_before_it() -> None:
-    assert all(START_ORDER.index(need) < START_ORDER.index(service) for service, needs in NEEDS.items() for need in needs)
+    assert all(
+        START_ORDER.index(need) < START_ORDER.index(service) for service, needs in NEEDS.items() for need in needs
+    )
 
 
 def test_the_door_is_shut_first_and_the_directory_last() -> None:

@@ -40,7 +40,9 @@ def test_a_reception_shows_each_check_with_its_inputs_and_dns_answers() -> None:
 
 def test_a_verdict_sums_up() -> None:
     tests = (spam.Test("BAYES_99", 3.5, "looks like spam"), spam.Test("SPF_FAIL", 1.25))
-    verdict = spam.Verdict(False, 4.75, 5.0, tests, (spam.Word("viagra", 4.2), spam.Word("meeting", -1.0)), 0.98, spam_seen=60, ham_seen=70)
+    verdict = spam.Verdict(
+        False, 4.75, 5.0, tests, (spam.Word("viagra", 4.2), spam.Word("meeting", -1.0)), 0.98, spam_seen=60, ham_seen=70
+    )
     found = lines(spam.MailClassified("q1", verdict, b""))
     assert found[1] == "not spam: 4.75 of 5.00 required"
     assert "+4.75  sum" in found
@@ -49,8 +51,13 @@ def test_a_verdict_sums_up() -> None:
 
 def test_whose_own_lessons_counted_more_is_told() -> None:
     verdict = spam.Verdict(False, 4.75, 5.0, account="a1", own_spam=3, own_ham=4)
-    assert any("lessons of ann@example.org counted more: 3 spam and 4 ham" in line for line in lines(spam.MailClassified("q1", verdict, b"")))
-    assert not any("counted more" in line for line in lines(spam.MailClassified("q1", spam.Verdict(False, 4.75, 5.0), b"")))
+    assert any(
+        "lessons of ann@example.org counted more: 3 spam and 4 ham" in line
+        for line in lines(spam.MailClassified("q1", verdict, b""))
+    )
+    assert not any(
+        "counted more" in line for line in lines(spam.MailClassified("q1", spam.Verdict(False, 4.75, 5.0), b""))
+    )
 
 
 def test_a_sum_that_does_not_fit_is_shown() -> None:
@@ -59,7 +66,9 @@ def test_a_sum_that_does_not_fit_is_shown() -> None:
 
 
 def test_plan_mailbox_and_later_life_with_names() -> None:
-    step = delivery.Step("ann@example.org", 0, "store", account="a1", address="ann@example.org", mailbox="INBOX", rule="default")
+    step = delivery.Step(
+        "ann@example.org", 0, "store", account="a1", address="ann@example.org", mailbox="INBOX", rule="default"
+    )
     entry = mailbox.NewEntry("e1", 7, "g0001/ab", 800, AT, "x1", "t1")
     found = lines(
         delivery.DeliveryPlanned("q1", (step,), ("info@example.org → ann@example.org (alias)",)),

@@ -11,7 +11,9 @@ from mailfold.operator.failure import CommandFailed
 NOW = 1_700_000_000_000_000
 
 
-@pytest.mark.parametrize(("text", "octets"), [("0", 0), ("500M", 500 * 1024**2), ("2g", 2 * 1024**3), ("10 KiB", 10240), ("7b", 7)])
+@pytest.mark.parametrize(
+    ("text", "octets"), [("0", 0), ("500M", 500 * 1024**2), ("2g", 2 * 1024**3), ("10 KiB", 10240), ("7b", 7)]
+)
 def test_sizes(text: str, octets: int) -> None:
     assert _octets(text) == octets
 

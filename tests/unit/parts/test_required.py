@@ -22,7 +22,9 @@ class Part:
 
 
 def _skipped(reason: str) -> pytest.TestReport:
-    return pytest.TestReport("test_it", ("file", 1, "test_it"), {}, "skipped", ("file", 1, f"Skipped: {reason}"), "call")
+    return pytest.TestReport(
+        "test_it", ("file", 1, "test_it"), {}, "skipped", ("file", 1, f"Skipped: {reason}"), "call"
+    )
 
 
 def test_a_missing_part_skips_with_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,9 +37,19 @@ def test_a_line_has_its_event_ids_level_time_and_process(stream: io.StringIO) ->
     assert line["timestamp"].endswith("Z")
 
 
-@pytest.mark.parametrize("name", [
-    "password", "new_passwd", "client_secret", "access_token", "Authorization", "credential", "private_key", "PASSWORD"
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "name",
+    [
+        "password",
+        "new_passwd",
+        "client_secret",
+        "access_token",
+        "Authorization",
+        "credential",
+        "private_key",
+        "PASSWORD",
+    ],
+)
 def test_secrets_are_masked(stream: io.StringIO, name: str) -> None:
     structlog.get_logger().info("log_in.refused", **{name: "xyzzy"}, login="ann@example.org")
     assert "xyzzy" not in stream.getvalue()
@@ -52,7 +62,9 @@ def test_ids_of_credentials_are_no_secrets(stream: io.StringIO) -> None:
 
 
 def test_secrets_inside_values_are_masked(stream: io.StringIO) -> None:
-    structlog.get_logger().info("settings.read", settings={"password": "xyzzy", "url": "nats://x"}, many=[{"token": "xyzzy"}])
+    structlog.get_logger().info(
+        "settings.read", settings={"password": "xyzzy", "url": "nats://x"}, many=[{"token": "xyzzy"}]
+    )
     assert "xyzzy" not in stream.getvalue()
     assert lines(stream)[0]["settings"]["url"] == "nats://x"
 

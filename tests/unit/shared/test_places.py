@@ -10,7 +10,18 @@ import pytest
 
 from shared.places import Places
 
-SERVICES = ("ingress", "classifier", "delivery", "mailstore", "access", "outbound", "indexer", "eventlog", "directory", "console")
+SERVICES = (
+    "ingress",
+    "classifier",
+    "delivery",
+    "mailstore",
+    "access",
+    "outbound",
+    "indexer",
+    "eventlog",
+    "directory",
+    "console",
+)
 DEEP = Path("/", *["x" * 50] * 4)
 
 
@@ -40,7 +51,16 @@ def test_folders_are_their_owners_alone(tmp_path: Path) -> None:
     places = Places(tmp_path / "data")
     places.make()
     places.make()
-    for folder in (places.data, places.run, places.secrets, places.blobs, places.tls, places.log, places.nats, places.sockets):
+    for folder in (
+        places.data,
+        places.run,
+        places.secrets,
+        places.blobs,
+        places.tls,
+        places.log,
+        places.nats,
+        places.sockets,
+    ):
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 

@@ -36,7 +36,9 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "mailfold.toml"
 
 
-def mistakes(file: Path | None = None, environment: dict[str, str] | None = None, flags: dict[str, str] | None = None) -> dict[str, tuple[str, str]]:
+def mistakes(
+    file: Path | None = None, environment: dict[str, str] | None = None, flags: dict[str, str] | None = None
+) -> dict[str, tuple[str, str]]:
     with pytest.raises(SettingsError) as caught:
         load(SECTIONS, file, environment, flags)
     assert all(str(one) in str(caught.value) for one in caught.value.mistakes)
@@ -55,26 +57,52 @@ def test_the_file_is_overruled_by_the_environment_and_that_by_flags(file: Path) 
     assert settings.of(Door) == Door(port=3, wait_seconds=2.0, level="debug", bind=("::1", "127.0.0.1"))
     sources = {one.name: one.source for one in settings.described()}
     assert sources == {
-        "door.port": "flag", "door.wait_seconds": "environment variable MAILFOLD_DOOR_WAIT_SECONDS", "door.bind": str(file),
-        "door.level": str(file), "door.strict": "default", "door.password": "default", "lane.width": "default",
-    }  # fmt: skip
+        "door.port": "flag",
+        "door.wait_seconds": "environment variable MAILFOLD_DOOR_WAIT_SECONDS",
+        "door.bind": str(file),
+        "door.level": str(file),
+        "door.strict": "default",
+        "door.password": "default",
+        "lane.width": "default",
+    }
 
 
 def test_all_mistakes_are_told_at_once_each_with_its_source(file: Path) -> None:
     file.write_text('[door]\nlevel = "loud"\ncolour = "red"\n[lane]\nwidth = "wide"\n[window]\nopen = true\n')
-    found = mistakes(file, {"MAILFOLD_DOOR_PORT": "0", "MAILFOLD_DOOR_KEY": "x"}, {"door.wait_seconds": "301", "lane.depth": "1"})
+    found = mistakes(
+        file, {"MAILFOLD_DOOR_PORT": "0", "MAILFOLD_DOOR_KEY": "x"}, {"door.wait_seconds": "301", "lane.depth": "1"}
+    )
     assert {name: source for name, (source, _) in found.items()} == {
-        "door.level": str(file), "door.colour": str(file), "lane.width": str(file), "window": str(file),
-        "door.port": "environment variable MAILFOLD_DOOR_PORT", "door.key": "environment variable MAILFOLD_DOOR_KEY",
-        "door.wait_seconds": "flag", "lane.depth": "flag",
-    }  # fmt: skip
+        "door.level": str(file),
+        "door.colour": str(file),
+        "lane.width": str(file),
+        "window": str(file),
+        "door.port": "environment variable MAILFOLD_DOOR_PORT",
+        "door.key": "environment variable MAILFOLD_DOOR_KEY",
+        "door.wait_seconds": "flag",
+        "lane.depth": "flag",
+    }
 
 
-@pytest.mark.parametrize(("name", "value"), [
-    ("door.port", "0"), ("door.port", "65536"), ("door.port", "twenty"), ("door.port", ""), ("door.port", "2.5"), ("door.port", "9" * 5000),
-    ("door.wait_seconds", "0.4"), ("door.wait_seconds", "nan"), ("door.wait_seconds", "inf"), ("door.wait_seconds", "-inf"),
-    ("door.bind", ""), ("door.bind", " , "), ("door.level", "INFO"), ("door.strict", "perhaps"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("door.port", "0"),
+        ("door.port", "65536"),
+        ("door.port", "twenty"),
+        ("door.port", ""),
+        ("door.port", "2.5"),
+        ("door.port", "9" * 5000),
+        ("door.wait_seconds", "0.4"),
+        ("door.wait_seconds", "nan"),
+        ("door.wait_seconds", "inf"),
+        ("door.wait_seconds", "-inf"),
+        ("door.bind", ""),
+        ("door.bind", " , "),
+        ("door.level", "INFO"),
+        ("door.strict", "perhaps"),
+    ],
+)
 def test_values_outside_the_bounds_are_refused(name: str, value: str) -> None:
     assert set(mistakes(flags={name: value})) == {name}
     with pytest.raises(SettingsError):
@@ -86,7 +114,7 @@ def test_a_value_that_is_overruled_is_not_looked_at(file: Path) -> None:
     assert load(SECTIONS, file, {"MAILFOLD_DOOR_PORT": "26"}).of(Door).port == 26
 
 
-@pytest.mark.parametrize("content", [b"[door\n", b"\xff\xfe", b"door = 5\n", b'[door]\nport = {a = 1}\n'])
+@pytest.mark.parametrize("content", [b"[door\n", b"\xff\xfe", b"door = 5\n", b"[door]\nport = {a = 1}\n"])
 def test_a_file_that_cannot_be_used_is_a_mistake_like_others(file: Path, content: bytes) -> None:
     file.write_bytes(content)
     found = mistakes(file, {"MAILFOLD_LANE_WIDTH": "0"})

@@ -102,7 +102,9 @@ def parse_append(head: bytes, utf8: bool = False) -> Append:
 
 
 def parse_append_message(head: bytes, tag: bytes) -> AppendMessage:
-    """Read the head of a further `AppendLiteral` of a MULTIAPPEND (RFC 3502); raises ImapSyntaxError with the APPEND's tag."""
+    """Read the head of a further `AppendLiteral` of a MULTIAPPEND (RFC 3502); raises ImapSyntaxError with the APPEND's
+    tag.
+    """
     cursor = Cursor(head)
     try:
         message = append.append_message(cursor)

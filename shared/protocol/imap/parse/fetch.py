@@ -6,7 +6,15 @@ from typing import NamedTuple
 
 from shared.protocol.imap.commands import Fetch
 from shared.protocol.imap.error import ImapSyntaxError
-from shared.protocol.imap.fetch import MACROS, BinarySection, BinarySize, BodySection, FetchAttribute, FetchItem, Partial
+from shared.protocol.imap.fetch import (
+    MACROS,
+    BinarySection,
+    BinarySize,
+    BodySection,
+    FetchAttribute,
+    FetchItem,
+    Partial,
+)
 from shared.protocol.imap.parse.cursor import Cursor
 from shared.protocol.imap.parse.lists import parenthesised
 from shared.protocol.imap.parse.section import section, section_binary
@@ -24,7 +32,9 @@ _PARTIAL = re.compile(rb"<([0-9]{1,19})\.([1-9][0-9]{0,18})>")
 _SIMPLE: dict[bytes, FetchItem] = {
     **{attribute.value: attribute for attribute in FetchAttribute},
     b"RFC822": BodySection(WHOLE, b"RFC822"),
-    b"RFC822.HEADER": BodySection(Section(text="HEADER"), b"RFC822.HEADER", peek=True),  # RFC 3501 6.4.5: does not set \Seen
+    b"RFC822.HEADER": BodySection(
+        Section(text="HEADER"), b"RFC822.HEADER", peek=True
+    ),  # RFC 3501 6.4.5: does not set \Seen
     b"RFC822.TEXT": BodySection(Section(text="TEXT"), b"RFC822.TEXT"),
 }
 

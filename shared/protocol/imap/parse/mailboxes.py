@@ -16,15 +16,22 @@ from shared.protocol.imap.commands import (
     Unsubscribe,
 )
 from shared.protocol.imap.error import ImapSyntaxError
-from shared.protocol.imap.mailbox_name import InvalidMailboxName, check_new_name, decode_mailbox_name, without_trailing_separator
+from shared.protocol.imap.mailbox_name import (
+    InvalidMailboxName,
+    check_new_name,
+    decode_mailbox_name,
+    without_trailing_separator,
+)
 from shared.protocol.imap.parse.cursor import Cursor
 from shared.protocol.imap.parse.lists import parenthesised, possibly_empty
 from shared.protocol.imap.parse.sets import known_set
 from shared.protocol.imap.parse.strings import astring, keyword, mod_sequence_value, nz_number, utf8_text
 
 _STATUS_ITEM = {item.value: item for item in StatusItem}
-_SPECIAL_USE = {use.lower().encode(): use for use in ("\\All", "\\Archive", "\\Drafts", "\\Flagged", "\\Junk", "\\Sent", "\\Trash",
-"\\Important")}
+_SPECIAL_USE = {
+    use.lower().encode(): use
+    for use in ("\\All", "\\Archive", "\\Drafts", "\\Flagged", "\\Junk", "\\Sent", "\\Trash", "\\Important")
+}
 _USE_ATTRIBUTE = re.compile(rb"\\[A-Za-z]{1,32}")
 
 

@@ -13,11 +13,25 @@ from shared.protocol.imap.search_key import MAX_DEPTH, And, Not, Or, SearchKey, 
 
 # RFC 3501 6.4.4 wants US-ASCII; we read it, and no charset at all, as UTF-8, which holds it (RFC 9051 6.4.4).
 CHARSETS = {
-    "UTF-8": "utf-8", "US-ASCII": "utf-8", "ISO-8859-1": "iso8859-1", "ISO-8859-2": "iso8859-2", "ISO-8859-15": "iso8859-15",
-    "WINDOWS-1250": "cp1250", "WINDOWS-1251": "cp1251", "WINDOWS-1252": "cp1252", "KOI8-R": "koi8-r", "KOI8-U": "koi8-u",
-    "ISO-2022-JP": "iso2022_jp", "SHIFT_JIS": "shift_jis", "EUC-JP": "euc_jp", "EUC-KR": "euc_kr", "GB2312": "gb2312",
-    "GBK": "gbk", "GB18030": "gb18030", "BIG5": "big5",
-}  # fmt: skip
+    "UTF-8": "utf-8",
+    "US-ASCII": "utf-8",
+    "ISO-8859-1": "iso8859-1",
+    "ISO-8859-2": "iso8859-2",
+    "ISO-8859-15": "iso8859-15",
+    "WINDOWS-1250": "cp1250",
+    "WINDOWS-1251": "cp1251",
+    "WINDOWS-1252": "cp1252",
+    "KOI8-R": "koi8-r",
+    "KOI8-U": "koi8-u",
+    "ISO-2022-JP": "iso2022_jp",
+    "SHIFT_JIS": "shift_jis",
+    "EUC-JP": "euc_jp",
+    "EUC-KR": "euc_kr",
+    "GB2312": "gb2312",
+    "GBK": "gbk",
+    "GB18030": "gb18030",
+    "BIG5": "big5",
+}
 
 _RETURN = {option.value: option for option in SearchReturn}
 _RETURN_WORD = re.compile(rb" RETURN (?=\()", re.IGNORECASE)

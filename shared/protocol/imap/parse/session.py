@@ -37,7 +37,9 @@ def authenticate(cursor: Cursor, tag: bytes) -> Authenticate:
 
 
 def sasl_response(line: bytes) -> bytes | None:
-    """A client's line during AUTHENTICATE, decoded; None when it cancels with `*` (RFC 3501 6.2.2). Raises ImapSyntaxError."""
+    """A client's line during AUTHENTICATE, decoded; None when it cancels with `*` (RFC 3501 6.2.2). Raises
+    ImapSyntaxError.
+    """
     if line == b"*":
         return None
     return _base64(line) if line else b""

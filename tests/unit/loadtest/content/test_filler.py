@@ -31,4 +31,8 @@ def test_a_renewed_mail_is_another_of_the_same_size() -> None:
     first, second = renewed(model, 1_000_000_001), renewed(model, 1_000_000_002)
     assert first.data != second.data and len(first.data) == len(second.data)
     assert first.data.replace(b"<1000000001.", b"<") == model.data
-    assert (first.reverse_path, first.forward_path, first.number) == (model.reverse_path, model.forward_path, 1_000_000_001)
+    assert (first.reverse_path, first.forward_path, first.number) == (
+        model.reverse_path,
+        model.forward_path,
+        1_000_000_001,
+    )

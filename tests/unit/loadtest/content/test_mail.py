@@ -57,7 +57,11 @@ def test_sizes_are_as_promised(sample: list[Mail]) -> None:
 
 @pytest.mark.parametrize(
     ("share", "mark"),
-    [(PROFILE.attachment_share, b"application/pdf"), (PROFILE.multipart_share, b"multipart/alternative"), (PROFILE.signed_share, b"DKIM-Signature")],
+    [
+        (PROFILE.attachment_share, b"application/pdf"),
+        (PROFILE.multipart_share, b"multipart/alternative"),
+        (PROFILE.signed_share, b"DKIM-Signature"),
+    ],
 )
 def test_shares_are_as_promised(sample: list[Mail], share: float, mark: bytes) -> None:
     assert sum(mark in one.data for one in sample) / len(sample) == pytest.approx(share, abs=0.045)

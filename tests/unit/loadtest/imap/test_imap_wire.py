@@ -14,7 +14,7 @@ RESPONSES = [
     b"* OK ready",
     b"* 1 FETCH (BODY[] {12}\r\nline\r\n{3}\r\nx FLAGS ())",
     b"* 2 FETCH (A {0}\r\n B {5}\r\n12345)",
-    b"* LIST () \"/\" {5}\r\nJunk1",
+    b'* LIST () "/" {5}\r\nJunk1',
     b"L1 OK done",
 ]
 STREAM = b"".join(response + b"\r\n" for response in RESPONSES)

@@ -15,7 +15,9 @@ def _process(proc: Path, pid: int, parent: int, name: str, ticks: str = "100 50 
     (proc / str(pid) / "task" / str(pid)).mkdir(parents=True)
     (proc / str(pid) / "stat").write_text(f"{pid} ({name}) S {parent} 1 1 0 -1 0 0 0 0 0 {ticks} 20 0 1 0 5")
     (proc / str(pid) / "task" / str(pid) / "schedstat").write_text(f"{schedstat} 5 9\n")
-    (proc / str(pid) / "smaps_rollup").write_text("55-7f ---p 0 00:00 0 [rollup]\nRss:  99 kB\nPss:  42 kB\nPss_Dirty: 7 kB\n")
+    (proc / str(pid) / "smaps_rollup").write_text(
+        "55-7f ---p 0 00:00 0 [rollup]\nRss:  99 kB\nPss:  42 kB\nPss_Dirty: 7 kB\n"
+    )
 
 
 def test_a_name_may_hold_any_character(tmp_path: Path) -> None:
@@ -46,7 +48,11 @@ def test_descendants_end_even_in_a_circle() -> None:
 
 
 def test_a_child_counts_for_the_service_it_runs_below() -> None:
-    times = {10: ProcessTimes(1, "python", 0, 0), 11: ProcessTimes(10, "python", 0, 0), 12: ProcessTimes(11, "extract", 0, 0)}
+    times = {
+        10: ProcessTimes(1, "python", 0, 0),
+        11: ProcessTimes(10, "python", 0, 0),
+        12: ProcessTimes(11, "extract", 0, 0),
+    }
     times[13] = ProcessTimes(10, "nats-server", 0, 0)
     server = ServerProcesses({11: "core"}, root=10)
     assert [server.name_of(pid, times) for pid in (10, 11, 12, 13)] == ["launcher", "core", "core", "nats-server"]
@@ -70,7 +76,9 @@ def test_counts_of_perf_and_of_strace() -> None:
 
 def test_octets_and_calls_of_a_process(tmp_path: Path) -> None:
     _process(tmp_path, 7, 1, "here")
-    (tmp_path / "7" / "io").write_text("rchar: 900\nwchar: 80\nsyscr: 5\nsyscw: 2\nread_bytes: 4096\nwrite_bytes: 0\ncancelled_write_bytes: 0\n")
+    (tmp_path / "7" / "io").write_text(
+        "rchar: 900\nwchar: 80\nsyscr: 5\nsyscw: 2\nread_bytes: 4096\nwrite_bytes: 0\ncancelled_write_bytes: 0\n"
+    )
     assert read_io(7, tmp_path) == ProcessIo(900, 80, 7)
     assert read_io(8, tmp_path) is None
 

@@ -30,7 +30,9 @@ ZONE = from_records(
 )
 
 
-def _ask(zone: Zone, name: str, rdtype: str, faults: Faults = NO_FAULTS, *, stream: bool = False, edns: int | bool = False) -> dns.message.Message:
+def _ask(
+    zone: Zone, name: str, rdtype: str, faults: Faults = NO_FAULTS, *, stream: bool = False, edns: int | bool = False
+) -> dns.message.Message:
     query = dns.message.make_query(name, rdtype, use_edns=edns)
     found = answer(zone, query.to_wire(), faults, stream=stream)
     assert found is not None
@@ -126,7 +128,10 @@ def test_removing_the_last_record_removes_the_name() -> None:
     assert _ask(zone, "y.example", "A").rcode() == dns.rcode.NXDOMAIN
 
 
-@pytest.mark.parametrize("record", [("a.example", "NOSUCH", "x"), ("a.example", "A", "no address"), (f"{'x' * 64}.example", "A", "192.0.2.1")])
+@pytest.mark.parametrize(
+    "record",
+    [("a.example", "NOSUCH", "x"), ("a.example", "A", "no address"), (f"{'x' * 64}.example", "A", "192.0.2.1")],
+)
 def test_a_bad_record_is_refused(record: tuple[str, str, str]) -> None:
     with pytest.raises(BadRecord):
         from_records([record])
@@ -138,7 +143,11 @@ def test_the_load_zone_answers_for_every_sender_and_client() -> None:
         (spf,) = _texts(_ask(zone, domain, "TXT", stream=True))
         assert "ip4:127.0.0.0/8" in spf and "ip4:198.51.100.0/24" in spf and "ip6:2001:db8::/32" in spf
         assert _texts(_ask(zone, f"{SELECTOR}._domainkey.{domain}", "TXT", stream=True))[0].startswith('"v=DKIM1')
-        assert _texts(_ask(zone, f"_dmarc.{domain}", "TXT")) and _texts(_ask(zone, domain, "MX")) and _texts(_ask(zone, domain, "A"))
+        assert (
+            _texts(_ask(zone, f"_dmarc.{domain}", "TXT"))
+            and _texts(_ask(zone, domain, "MX"))
+            and _texts(_ask(zone, domain, "A"))
+        )
     for address in CLIENT_ADDRESSES:
         reverse = ".".join(reversed(address.split("."))) + ".in-addr.arpa"
         assert _texts(_ask(zone, reverse, "PTR")) == [f"{relay_name(address)}."]

@@ -44,7 +44,9 @@ class Driven:
     def __init__(self, folder: Path, children: str, *, before: str = "", to_files: bool = True) -> None:
         self.folder = folder
         script = folder / "driver.py"
-        script.write_text(_SCRIPT.format(root=str(_ROOT), folder=str(folder), before=before, children=children, to_files=to_files))
+        script.write_text(
+            _SCRIPT.format(root=str(_ROOT), folder=str(folder), before=before, children=children, to_files=to_files)
+        )
         self._child = Child([sys.executable, str(script)], folder / "driver.out")
 
     def __enter__(self) -> Driven:

@@ -38,7 +38,9 @@ def _prefixed(file: Path, pieces: list[bytes]) -> bytes:
 
 
 def test_lines_are_kept_whole(tmp_path: Path) -> None:
-    assert _prefixed(tmp_path / "terminal", [b"on", b"e\ntwo\nthr", b"ee"]) == b"core  | one\ncore  | two\ncore  | three\n"
+    assert (
+        _prefixed(tmp_path / "terminal", [b"on", b"e\ntwo\nthr", b"ee"]) == b"core  | one\ncore  | two\ncore  | three\n"
+    )
 
 
 def test_an_endless_line_is_cut(tmp_path: Path) -> None:

@@ -71,7 +71,9 @@ def test_a_child_that_is_never_ready_is_killed_and_started_again(tmp_path: Path)
 
 def test_a_stubborn_child_is_killed(tmp_path: Path) -> None:
     stubborn = 'trap "" TERM; touch up; while :; do sleep 0.05; done'
-    with Driven(tmp_path, f'Child("a", sh("cd {tmp_path}; " + {stubborn!r}), file_there("up"), stop_timeout=0.1)') as driven:
+    with Driven(
+        tmp_path, f'Child("a", sh("cd {tmp_path}; " + {stubborn!r}), file_there("up"), stop_timeout=0.1)'
+    ) as driven:
         process = driven.running("a")
         assert driven.end() == 0
         assert is_gone(process.pid)
@@ -79,7 +81,9 @@ def test_a_stubborn_child_is_killed(tmp_path: Path) -> None:
 
 def test_a_second_signal_does_not_wait(tmp_path: Path) -> None:
     stubborn = 'trap "" TERM; touch up; while :; do sleep 0.05; done'
-    with Driven(tmp_path, f'Child("a", sh("cd {tmp_path}; " + {stubborn!r}), file_there("up"), stop_timeout=1000)') as driven:
+    with Driven(
+        tmp_path, f'Child("a", sh("cd {tmp_path}; " + {stubborn!r}), file_there("up"), stop_timeout=1000)'
+    ) as driven:
         driven.running("a")
         driven.signal(signal.SIGINT)
         driven.wait_for("a", lambda one: one.state is State.STOPPING)
@@ -87,7 +91,9 @@ def test_a_second_signal_does_not_wait(tmp_path: Path) -> None:
 
 
 def test_what_a_child_has_started_goes_with_it(tmp_path: Path) -> None:
-    with Driven(tmp_path, f'Child("a", sh("sleep 1000 & echo $! > {tmp_path}/pid; wait"), file_there("pid"))') as driven:
+    with Driven(
+        tmp_path, f'Child("a", sh("sleep 1000 & echo $! > {tmp_path}/pid; wait"), file_there("pid"))'
+    ) as driven:
         process = driven.running("a")
         driven.wait(lambda: (tmp_path / "pid").read_text().endswith("\n"))
         grandchild = int((tmp_path / "pid").read_text())
@@ -129,7 +135,9 @@ def test_what_children_print_goes_to_their_logs(tmp_path: Path) -> None:
 
 
 def test_what_children_print_goes_to_the_terminal_behind_their_names(tmp_path: Path) -> None:
-    with Driven(tmp_path, 'Child("a", sh("echo one; exec sleep 1000")), Child("long", SLEEP)', to_files=False) as driven:
+    with Driven(
+        tmp_path, 'Child("a", sh("echo one; exec sleep 1000")), Child("long", SLEEP)', to_files=False
+    ) as driven:
         driven.wait(lambda: "a    | one\n" in driven.printed)
 
 

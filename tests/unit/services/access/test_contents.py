@@ -49,7 +49,10 @@ async def test_the_prefix_belongs_to_message_and_header_alone() -> None:
     assert octets(contents, "BODY[]") == PREFIX + PARCEL
     assert octets(contents, "BODY[HEADER]") == PREFIX + head + b"\r\n\r\n"
     assert octets(contents, "BODY[TEXT]") == text
-    assert octets(contents, "BODY[HEADER.FIELDS (X-SPAM from)]") == b"X-Spam: no\r\nFrom: Carol <carol@example.org>\r\n\r\n"
+    assert (
+        octets(contents, "BODY[HEADER.FIELDS (X-SPAM from)]")
+        == b"X-Spam: no\r\nFrom: Carol <carol@example.org>\r\n\r\n"
+    )
     assert octets(contents, "BODY[3.HEADER.FIELDS (from)]") == b"From: dave@example.org\r\n\r\n"
     assert octets(contents, "BODY[7]") is None
 

@@ -10,7 +10,13 @@ from shared.clock import FixedClock
 
 def test_connections_are_counted_by_address_and_in_all() -> None:
     admission = Admission(AccessSettings(max_connections=3, max_connections_per_address=2))
-    assert [admission.admit_address(address) for address in ("a", "a", "a", "b", "c")] == [True, True, False, True, False]
+    assert [admission.admit_address(address) for address in ("a", "a", "a", "b", "c")] == [
+        True,
+        True,
+        False,
+        True,
+        False,
+    ]
     admission.release_address("a")
     assert admission.admit_address("c")
     assert admission.connections == 3

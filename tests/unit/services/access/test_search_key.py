@@ -23,7 +23,9 @@ def resolve(sequence: SequenceSet, uid: bool) -> NumberSet:
 
 
 def test_sets_become_uids() -> None:
-    assert translated("1:3,7") == pb.SearchKey(key="uid", uids=[pb.UidRange(first=101, last=103), pb.UidRange(first=107, last=107)])
+    assert translated("1:3,7") == pb.SearchKey(
+        key="uid", uids=[pb.UidRange(first=101, last=103), pb.UidRange(first=107, last=107)]
+    )
     assert translated("UID 5") == pb.SearchKey(key="uid", uids=[pb.UidRange(first=5, last=5)])
 
 

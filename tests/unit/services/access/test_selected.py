@@ -13,15 +13,26 @@ from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 def view(*ranges: tuple[int, int], version: int = 10) -> Selected:
     """A mailbox with these UIDs."""
     spans = [pb.UidRange(first=first, last=last) for first, last in ranges]
-    return Selected(pb.MailboxView(mailbox=pb.Mailbox(id="m1", uid_next=1), uids=spans, version=version, keywords=["$Work"]), read_only=False)
+    return Selected(
+        pb.MailboxView(mailbox=pb.Mailbox(id="m1", uid_next=1), uids=spans, version=version, keywords=["$Work"]),
+        read_only=False,
+    )
 
 
-def changes(version: int, *, added: tuple[int, ...] = (), vanished: tuple[int, ...] = (), changed: tuple[tuple[int, int], ...] = ()) -> pb.ChangesReply:
+def changes(
+    version: int,
+    *,
+    added: tuple[int, ...] = (),
+    vanished: tuple[int, ...] = (),
+    changed: tuple[tuple[int, int], ...] = (),
+) -> pb.ChangesReply:
     """What a store would say; `changed` holds (UID, MODSEQ)."""
     return pb.ChangesReply(
-        version=version, added=[pb.UidRange(first=uid, last=uid) for uid in added], vanished=[pb.UidRange(first=uid, last=uid) for uid in vanished],
+        version=version,
+        added=[pb.UidRange(first=uid, last=uid) for uid in added],
+        vanished=[pb.UidRange(first=uid, last=uid) for uid in vanished],
         changed=[pb.Changed(uid=uid, flags=["\\Seen"], modseq=modseq) for uid, modseq in changed],
-    )  # fmt: skip
+    )
 
 
 def uids(selected: Selected, text: bytes, *, uid: bool = False) -> list[int]:

@@ -7,7 +7,16 @@ import pytest
 from services.directory.domain import decide
 from services.directory.domain.refusal import Refused
 from services.directory.domain.state import AccountState, AliasState, DomainState, UserState
-from shared.events.directory import AccountAdded, AccountChanged, AliasAdded, AliasSwitched, DomainAdded, DomainChanged, UserPasswordChanged, UserSwitched
+from shared.events.directory import (
+    AccountAdded,
+    AccountChanged,
+    AliasAdded,
+    AliasSwitched,
+    DomainAdded,
+    DomainChanged,
+    UserPasswordChanged,
+    UserSwitched,
+)
 from shared.protocol.address.address import Address
 
 DOMAIN = DomainState("d1", "example.org", False, False, 0, 0)
@@ -67,7 +76,9 @@ def test_an_address_is_an_account_or_an_alias() -> None:
     assert decide.add_account(False, True, "u1", "a1", ADDRESS, 7) == [AccountAdded("a1", "ann@example.org", "u1", 7)]
 
 
-def add_alias(address: Address, *targets: Address, aliases: dict[str, tuple[str, ...]] | None = None, known: bool = True) -> object:
+def add_alias(
+    address: Address, *targets: Address, aliases: dict[str, tuple[str, ...]] | None = None, known: bool = True
+) -> object:
     found = aliases or {}
     return decide.add_alias(False, True, address, targets, lambda _target: known, found.get)
 
@@ -99,4 +110,6 @@ def test_a_circle_of_others_does_not_hold_up_the_decision() -> None:
 
 
 def test_switching_an_alias() -> None:
-    assert decide.switch_alias(AliasState("info@example.org", (), False), True) == [AliasSwitched("info@example.org", True)]
+    assert decide.switch_alias(AliasState("info@example.org", (), False), True) == [
+        AliasSwitched("info@example.org", True)
+    ]

@@ -45,7 +45,7 @@ def test_an_empty_file_gets_its_first_section() -> None:
     assert with_value("", "server.hostname", "a.example") == '[server]\nhostname = "a.example"\n'
 
 
-@pytest.mark.parametrize("value", [True, 3, 1.5, "quo\"te\\ \x7f\n", ("a", "b"), ()])
+@pytest.mark.parametrize("value", [True, 3, 1.5, 'quo"te\\ \x7f\n', ("a", "b"), ()])
 def test_every_kind_of_value_comes_back(value: Any) -> None:
     read = tomllib.loads(with_value("", "x.y", value))["x"]["y"]
     assert read == (list(value) if isinstance(value, tuple) else value)
@@ -67,5 +67,5 @@ def test_a_file_that_cannot_be_read_is_left_alone() -> None:
 
 
 def test_names_that_begin_alike_are_not_confused() -> None:
-    after = with_value('[server]\nstore_x = 1\n', "server.store", "y")
+    after = with_value("[server]\nstore_x = 1\n", "server.store", "y")
     assert tomllib.loads(after)["server"] == {"store_x": 1, "store": "y"}

@@ -28,7 +28,9 @@ def test_other_facts_land_nothing() -> None:
     assert landings("message.delivered", b"{}") == []
 
 
-@pytest.mark.parametrize(("uids", "touched"), [(((7, 7),), True), (((1, 6), (8, 9)), False), (((1, 3), (5, 9)), True), ((), False)])
+@pytest.mark.parametrize(
+    ("uids", "touched"), [(((7, 7),), True), (((1, 6), (8, 9)), False), (((1, 3), (5, 9)), True), ((), False)]
+)
 def test_flags_concern_the_uids_they_name(uids: mailbox.Uids, touched: bool) -> None:
     assert step(mailbox.FlagsChanged("a", "m1", uids, "add", ("\\Seen",))) == (Step() if touched else None)
 

@@ -12,12 +12,21 @@ from shared.events import delivery, directory, mail, mailbox, outbound, spam
 from shared.eventstore.event import Event, declared, encode
 
 RECEPTION = mail.MailReceived(
-    "q1", "bob@example.net", (mail.Recipient("ann@example.org"), mail.Recipient("cat@example.org")),
-    mail.Message("b", 1, message_id="m@example.net", author="bob@example.com"), mail.Client("192.0.2.7"),
-)  # fmt: skip
-REFUSED = mail.MailRefused("s1", mail.Client("192.0.2.7"), (mail.Refusal("REF1", 1, "rcpt", 550, "5.1.1", "no", sender="b@x", recipient="a@y"),))
+    "q1",
+    "bob@example.net",
+    (mail.Recipient("ann@example.org"), mail.Recipient("cat@example.org")),
+    mail.Message("b", 1, message_id="m@example.net", author="bob@example.com"),
+    mail.Client("192.0.2.7"),
+)
+REFUSED = mail.MailRefused(
+    "s1",
+    mail.Client("192.0.2.7"),
+    (mail.Refusal("REF1", 1, "rcpt", 550, "5.1.1", "no", sender="b@x", recipient="a@y"),),
+)
 ENTRY = mailbox.NewEntry("e1", 7, "b", 1, 1, "x1", "t1", message_id="m@example.net")
-QUEUED = outbound.OutboundQueued("o1", "q1", "ann@example.org", 0, "b", b"", 1, "bob@example.net", "ann@elsewhere.example")
+QUEUED = outbound.OutboundQueued(
+    "o1", "q1", "ann@example.org", 0, "b", b"", 1, "bob@example.net", "ann@elsewhere.example"
+)
 
 
 def found(fact: Event, kind: str, text: str) -> bool:
@@ -32,7 +41,11 @@ def found(fact: Event, kind: str, text: str) -> bool:
         (REFUSED, MAIL, ["REF1", "ref1"]),
         (REFUSED, WHO, ["s1", "192.0.2.7", "b@x", "a@y"]),
         (spam.MailClassified("q1", spam.Verdict(False, 0, 5), b""), MAIL, ["q1"]),
-        (delivery.DeliveryPlanned("q1", (delivery.Step("i@x", 0, "store", account="a1", address="ann@x"),)), WHO, ["i@x", "a1", "ann@x"]),
+        (
+            delivery.DeliveryPlanned("q1", (delivery.Step("i@x", 0, "store", account="a1", address="ann@x"),)),
+            WHO,
+            ["i@x", "a1", "ann@x"],
+        ),
         (mailbox.MessageDelivered("a1", "m1", "q1", "ann@x", 0, ENTRY), MAIL, ["q1", "e1", "x1"]),
         (mailbox.MessageDelivered("a1", "m1", "q1", "ann@x", 0, ENTRY), WHO, ["a1", "ann@x"]),
         (mailbox.MessageAppended("a1", "m1", (ENTRY,)), MAIL, ["e1", "x1", "m@example.net"]),
@@ -55,7 +68,10 @@ def test_kinds_do_not_mix() -> None:
     assert not found(RECEPTION, MAIL, "ann@example.org")
 
 
-@given(st.sampled_from([*declared(), "mail.of_tomorrow"]), st.binary(max_size=200) | st.sampled_from([b"{}", b"[]", b"null", b'{"queue_id":[1]}']))
+@given(
+    st.sampled_from([*declared(), "mail.of_tomorrow"]),
+    st.binary(max_size=200) | st.sampled_from([b"{}", b"[]", b"null", b'{"queue_id":[1]}']),
+)
 def test_no_data_stops_the_log(stored_name: str, data: bytes) -> None:
     names_of(stored_name, data).index_keys()
 

@@ -49,9 +49,13 @@ async def test_who_comes_later_is_shown_what_comes_later() -> None:
 @pytest.mark.parametrize(
     ("wanted", "passes"),
     [
-        (Filter(), True), (Filter("mail.settled"), True), (Filter("mail."), True), (Filter("mail"), False), (Filter("", "ingress"), True),
+        (Filter(), True),
+        (Filter("mail.settled"), True),
+        (Filter("mail."), True),
+        (Filter("mail"), False),
+        (Filter("", "ingress"), True),
         (Filter("", "delivery"), False),
     ],
-)  # fmt: skip
+)
 def test_filters(wanted: Filter, passes: bool) -> None:
     assert wanted.wants("mail.settled", "ingress") is passes

@@ -41,9 +41,15 @@ class Queue:
 
     async def take(self, queue_id: str, index: int = 0) -> pb.EnqueueReply:
         request = pb.EnqueueRequest(
-            queue_id=queue_id, recipient="x@example.net", index=index, blob="g0001/b", size=7, reverse_path="ann@example.org",
-            forward_path="x@example.net", notify="FAILURE",
-        )  # fmt: skip
+            queue_id=queue_id,
+            recipient="x@example.net",
+            index=index,
+            blob="g0001/b",
+            size=7,
+            reverse_path="ann@example.org",
+            forward_path="x@example.net",
+            notify="FAILURE",
+        )
         reply: pb.EnqueueReply = await self.endpoint.Enqueue(request, None)
         return reply
 
@@ -63,8 +69,14 @@ async def test_a_hand_over_waits_in_the_queue(queue: Queue) -> None:
     reply = await queue.take("q1")
     (entry,) = (await queue.listed()).entries
     assert (entry.id, entry.queue_id, entry.sender, entry.recipient, entry.size, entry.state, reply.repeated) == (
-        reply.queue_entry, "q1", "ann@example.org", "x@example.net", 7, "waiting", False,
-    )  # fmt: skip
+        reply.queue_entry,
+        "q1",
+        "ann@example.org",
+        "x@example.net",
+        7,
+        "waiting",
+        False,
+    )
 
 
 async def test_a_repeat_is_answered_as_the_first_time(queue: Queue) -> None:

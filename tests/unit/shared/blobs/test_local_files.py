@@ -1,4 +1,6 @@
-"""What the local adapter does with files: durable before visible, one group one folder sync, tidy, other processes safe."""
+"""What the local adapter does with files: durable before visible, one group one folder sync, tidy, other processes
+safe.
+"""
 
 import asyncio
 import subprocess

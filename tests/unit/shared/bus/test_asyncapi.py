@@ -18,7 +18,9 @@ def test_it_names_every_fact_and_every_durable() -> None:
     operations = json.loads(asyncapi.document())["operations"]
     sent = {f"{fact.area}.{fact.name}" for stream in STREAMS for fact in stream.facts}
     assert {name for name, operation in operations.items() if operation["action"] == "send"} == sent
-    assert {name for name, operation in operations.items() if operation["action"] == "receive"} == {durable.name for durable in DURABLES}
+    assert {name for name, operation in operations.items() if operation["action"] == "receive"} == {
+        durable.name for durable in DURABLES
+    }
 
 
 def test_it_is_the_same_each_time() -> None:

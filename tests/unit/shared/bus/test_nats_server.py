@@ -59,7 +59,11 @@ def test_an_access_file_that_cannot_be_read_is_replaced(tmp_path: Path) -> None:
 def test_clients_get_the_access_and_never_show_the_password(tmp_path: Path) -> None:
     server = _prepare(tmp_path)
     settings = server.settings(BusSettings(concurrency=3))
-    assert (settings.url, settings.user, settings.password) == (server.access.url, server.access.user, server.access.password)
+    assert (settings.url, settings.user, settings.password) == (
+        server.access.url,
+        server.access.user,
+        server.access.password,
+    )
     assert settings.concurrency == 3
     assert settings.password not in repr(settings)
 

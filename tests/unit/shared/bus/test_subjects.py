@@ -22,7 +22,11 @@ def test_every_fact_has_a_subject_for_every_shard() -> None:
 
 
 def test_nothing_is_declared_twice() -> None:
-    for names in ([fact.pattern for fact in _FACTS], [durable.name for durable in DURABLES], [stream.name for stream in STREAMS]):
+    for names in (
+        [fact.pattern for fact in _FACTS],
+        [durable.name for durable in DURABLES],
+        [stream.name for stream in STREAMS],
+    ):
         assert max(Counter(names).values()) == 1
 
 

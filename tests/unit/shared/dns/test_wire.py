@@ -43,7 +43,10 @@ def test_query(rdtype: str, payload: int) -> None:
     query = encode_query(question, payload)
     parsed = dns.message.from_wire(ID + query)
     assert (parsed.id, parsed.payload if payload else 0) == (0x1234, payload)
-    assert (parsed.question[0].name.to_text(), dns.rdatatype.to_text(parsed.question[0].rdtype)) == ("_x.Example.org.", rdtype)
+    assert (parsed.question[0].name.to_text(), dns.rdatatype.to_text(parsed.question[0].rdtype)) == (
+        "_x.Example.org.",
+        rdtype,
+    )
     assert parsed.flags == dns.flags.RD | dns.flags.AD
     assert question_section(query) == question_section(encode_query(Question("_X.eXAMPLE.org", rdtype), 0))  # type: ignore[arg-type]
 
@@ -64,7 +67,9 @@ def test_query(rdtype: str, payload: int) -> None:
 )
 def test_records_read_as_the_oracle_writes_them(rdtype: str, texts: list[str]) -> None:
     question = Question("www.example.org", rdtype)  # type: ignore[arg-type]
-    answer = decode(response_to(question, dns.rrset.from_text_list("WWW.example.org.", 60, "IN", rdtype, texts)), question)
+    answer = decode(
+        response_to(question, dns.rrset.from_text_list("WWW.example.org.", 60, "IN", rdtype, texts)), question
+    )
     plain = [" ".join(word.removesuffix(".") or "." for word in text.split()) for text in texts]
     assert sorted(answer.records) == sorted(plain)
     assert (answer.status, answer.ttl, answer.authenticated) == ("ok", 60, True)
@@ -93,7 +98,9 @@ def test_records_of_others_are_no_answer() -> None:
 
 def test_dot_inside_a_label_is_no_name() -> None:
     question = Question("1.2.0.192.in-addr.arpa", "PTR")
-    rrset = dns.rrset.from_text_list("1.2.0.192.in-addr.arpa.", 60, "IN", "PTR", ["mail\\.bank.example.", "good.example."])
+    rrset = dns.rrset.from_text_list(
+        "1.2.0.192.in-addr.arpa.", 60, "IN", "PTR", ["mail\\.bank.example.", "good.example."]
+    )
     assert decode(response_to(question, rrset), question).records == ("good.example",)
 
 
@@ -105,7 +112,10 @@ def test_pointer_loop() -> None:
         decode(looped)
 
 
-@pytest.mark.parametrize("spoil", [lambda m: m[:11], lambda m: b"", lambda m: m[:2] + b"\x01\x20" + m[4:], lambda m: m.replace(b"www", b"wwx")])
+@pytest.mark.parametrize(
+    "spoil",
+    [lambda m: m[:11], lambda m: b"", lambda m: m[:2] + b"\x01\x20" + m[4:], lambda m: m.replace(b"www", b"wwx")],
+)
 def test_does_not_belong(spoil: object) -> None:
     message = response_to(ASKED)
     assert not belongs(spoil(message), question_section(encode_query(ASKED, 0)))  # type: ignore[operator]
@@ -116,7 +126,12 @@ def test_any_bytes(noise: bytes, rdtype: str, at: int) -> None:
     question = Question("www.example.org", rdtype)  # type: ignore[arg-type]
     whole = response_to(question, dns.rrset.from_text("www.example.org.", 60, "IN", "CNAME", "x.example.org."))
     start = 12 + len(question_section(encode_query(question, 0)))
-    for message in (whole[:start] + noise, whole[: start + at], whole[: start + at] + noise, whole[:6] + b"\xff\xff" + whole[8:] + noise):
+    for message in (
+        whole[:start] + noise,
+        whole[: start + at],
+        whole[: start + at] + noise,
+        whole[:6] + b"\xff\xff" + whole[8:] + noise,
+    ):
         with contextlib.suppress(WireError):
             assert decode(message, question).status in ("ok", "nodata", "temperror")
 
@@ -135,7 +150,12 @@ def test_large_hostile_message_costs_little() -> None:
 def test_cache_caps() -> None:
     cache = AnswerCache(ResolverSettings(max_ttl=100, max_negative_ttl=10, temperror_ttl=5))
     for number, (answer, lifetime) in enumerate(
-        [(Answer("ok", ("x",), 1000), 100), (Answer("nxdomain", (), 1000), 10), (Answer("nodata", (), 3), 3), (Answer("temperror"), 5)]
+        [
+            (Answer("ok", ("x",), 1000), 100),
+            (Answer("nxdomain", (), 1000), 10),
+            (Answer("nodata", (), 3), 3),
+            (Answer("temperror"), 5),
+        ]
     ):
         question = Question(f"n{number}", "A")
         cache.put(question, answer, 50.0)
@@ -148,12 +168,17 @@ def test_cache_caps() -> None:
 
 def test_addresses(tmp_path: Path) -> None:
     assert server_addresses("127.0.0.1:5353, ::1 [::1]:54 192.0.2.1") == (
-        ("127.0.0.1", 5353), ("::1", 53), ("::1", 54), ("192.0.2.1", 53),
-    )  # fmt: skip
+        ("127.0.0.1", 5353),
+        ("::1", 53),
+        ("::1", 54),
+        ("192.0.2.1", 53),
+    )
     for bad in ("dns.example", "127.0.0.1:99999", "1.2.3", "[::1"):
         with pytest.raises(ValueError, match=r"\S"):
             server_addresses(bad)
     file = tmp_path / "resolv.conf"
     assert server_addresses("", file) == (("127.0.0.1", 53),)
-    file.write_text("search x\nnameserver 192.0.2.9\nnameserver\nnameserver fe80::1%eth0\nnameserver nonsense\n#nameserver 1.1.1.1\n")
+    file.write_text(
+        "search x\nnameserver 192.0.2.9\nnameserver\nnameserver fe80::1%eth0\nnameserver nonsense\n#nameserver 1.1.1.1\n"
+    )
     assert server_addresses("", file) == (("192.0.2.9", 53), ("fe80::1%eth0", 53))

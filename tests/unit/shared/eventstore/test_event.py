@@ -7,7 +7,19 @@ from typing import Any
 import msgspec
 import pytest
 
-from shared.eventstore.event import Actor, Event, UnknownEvent, decode, decode_actor, encode, encode_actor, stored, types_with_secrets, upcast, without_secrets
+from shared.eventstore.event import (
+    Actor,
+    Event,
+    UnknownEvent,
+    decode,
+    decode_actor,
+    encode,
+    encode_actor,
+    stored,
+    types_with_secrets,
+    upcast,
+    without_secrets,
+)
 
 
 @stored("unit.measured", schema=3)
@@ -46,7 +58,9 @@ def test_an_event_comes_back_as_it_went() -> None:
     assert decode("unit.measured", 3, encode(event)) == event
 
 
-@pytest.mark.parametrize(("schema", "data"), [(1, b'{"name":"desk","size":70}'), (2, b'{"thing":"desk","centimetres":70}')])
+@pytest.mark.parametrize(
+    ("schema", "data"), [(1, b'{"name":"desk","size":70}'), (2, b'{"thing":"desk","centimetres":70}')]
+)
 def test_older_shapes_are_lifted_step_by_step(schema: int, data: bytes) -> None:
     assert decode("unit.measured", schema, data) == Measured("desk", 700)
 
@@ -83,7 +97,9 @@ def test_secrets_are_for_the_owner_alone() -> None:
     shown = without_secrets("unit.locked", encode(event))
     assert decode("unit.locked", 2, shown) == Locked("desk Ü", "********")
     assert without_secrets("unit.locked", shown) == shown
-    assert without_secrets("unit.locked", b'{"thing":"desk","number":"12-34"}') == b'{"thing":"desk","number":"********"}'
+    assert (
+        without_secrets("unit.locked", b'{"thing":"desk","number":"12-34"}') == b'{"thing":"desk","number":"********"}'
+    )
     assert "unit.locked" in types_with_secrets() and "unit.measured" not in types_with_secrets()
 
 

@@ -9,7 +9,14 @@ from shared.shards import SHARDS, shard_of
 
 
 def test_known_owners_stay_where_they_are() -> None:
-    assert [shard_of(owner) for owner in ("", "a", "settings", "deadletters", "ann@example.org", "Ünï")] == [14, 14, 0, 3, 7, 0]
+    assert [shard_of(owner) for owner in ("", "a", "settings", "deadletters", "ann@example.org", "Ünï")] == [
+        14,
+        14,
+        0,
+        3,
+        7,
+        0,
+    ]
 
 
 @given(st.text())

@@ -42,7 +42,9 @@ class Owner(DirectoryServicer, EventSourceServicer):
         self.events.append(carried)
         return carried
 
-    async def ReadEvents(self, request: events_pb2.ReadEventsRequest, context: Any) -> AsyncIterator[events_pb2.EventBatch]:
+    async def ReadEvents(
+        self, request: events_pb2.ReadEventsRequest, context: Any
+    ) -> AsyncIterator[events_pb2.EventBatch]:
         await self.opened.wait()
         for event in self.events[request.after.get(0, 0) :]:
             yield events_pb2.EventBatch(events=[event])
@@ -57,7 +59,9 @@ class Owner(DirectoryServicer, EventSourceServicer):
         if self.away:
             raise Unavailable("not now")
         target = directory_pb2.Target(address=request.address, account="a9", quota_bytes=7)
-        return directory_pb2.Resolution(kind=directory_pb2.Resolution.ACCOUNTS, targets=[target], via="all@example.org", detail="tag")
+        return directory_pb2.Resolution(
+            kind=directory_pb2.Resolution.ACCOUNTS, targets=[target], via="all@example.org", detail="tag"
+        )
 
 
 class Doorbells:
@@ -80,7 +84,9 @@ def owner() -> Owner:
 
 @pytest.fixture
 async def book(owner: Owner) -> AsyncIterator[FollowedBook]:
-    methods = methods_of("directory", ((add_DirectoryServicer_to_server, owner), (add_EventSourceServicer_to_server, owner)))
+    methods = methods_of(
+        "directory", ((add_DirectoryServicer_to_server, owner), (add_EventSourceServicer_to_server, owner))
+    )
     made = FollowedBook("delivery", LocalChannel(methods, "delivery"), cast(Bus, Doorbells()))
     await made.start()
     yield made
@@ -105,7 +111,9 @@ async def test_what_the_copy_knows_is_not_asked(book: FollowedBook, owner: Owner
 @pytest.mark.parametrize("address", [BOB, FAR])
 async def test_the_copy_alone_never_says_no(book: FollowedBook, owner: Owner, address: Any) -> None:
     await followed(book, owner)
-    assert await book.resolve(address) == Resolution(Kind.ACCOUNTS, (Target(str(address), "a9", 7),), "all@example.org", "tag")
+    assert await book.resolve(address) == Resolution(
+        Kind.ACCOUNTS, (Target(str(address), "a9", 7),), "all@example.org", "tag"
+    )
     assert owner.asked == [str(address)]
 
 
@@ -125,7 +133,9 @@ async def test_what_changes_is_followed(book: FollowedBook, owner: Owner) -> Non
     assert owner.asked == ["ann@example.org"]
 
 
-async def test_a_later_releases_fact_about_addresses_makes_the_owner_answer_for_all(book: FollowedBook, owner: Owner) -> None:
+async def test_a_later_releases_fact_about_addresses_makes_the_owner_answer_for_all(
+    book: FollowedBook, owner: Owner
+) -> None:
     owner.add(facts.AccountChanged("a1", True, 0)).schema = 99
     await followed(book, owner)
     assert book.copy is None

@@ -90,20 +90,31 @@ def exhausted(holding: HoldingLetters, step: Step) -> Exhausted:
     return holding.of(RECEIVED, step.handle, queue_id_of)
 
 
-async def test_what_is_given_up_is_kept_and_its_reception_held(exhausted: Exhausted, letters: DeadLetters, ingress: Ingress) -> None:
+async def test_what_is_given_up_is_kept_and_its_reception_held(
+    exhausted: Exhausted, letters: DeadLetters, ingress: Ingress
+) -> None:
     await exhausted(b"q1", RuntimeError("no such shelf"))
     (letter,) = await letters.waiting()
-    assert (letter.what, letter.queue_id, letter.payload, letter.error) == ("mail.received", "q1", b"q1", "RuntimeError('no such shelf')")
+    assert (letter.what, letter.queue_id, letter.payload, letter.error) == (
+        "mail.received",
+        "q1",
+        b"q1",
+        "RuntimeError('no such shelf')",
+    )
     assert ingress.told == [("q1", True, f"dead letter {letter.id}")]
 
 
-async def test_a_payload_nobody_can_read_is_kept_and_holds_nothing(exhausted: Exhausted, letters: DeadLetters, ingress: Ingress) -> None:
+async def test_a_payload_nobody_can_read_is_kept_and_holds_nothing(
+    exhausted: Exhausted, letters: DeadLetters, ingress: Ingress
+) -> None:
     await exhausted(b"\xff", RuntimeError("broken"))
     assert [(letter.queue_id, letter.payload) for letter in await letters.waiting()] == [("", b"\xff")]
     assert ingress.told == []
 
 
-async def test_a_reception_that_cannot_be_held_is_an_error_so_that_the_message_comes_again(exhausted: Exhausted, ingress: Ingress) -> None:
+async def test_a_reception_that_cannot_be_held_is_an_error_so_that_the_message_comes_again(
+    exhausted: Exhausted, ingress: Ingress
+) -> None:
     ingress.away = True
     with pytest.raises(Unavailable):
         await exhausted(b"q1", RuntimeError("broken"))
@@ -118,7 +129,9 @@ async def test_a_letter_that_is_re_driven_is_done_and_its_reception_released(
     assert (step.done, ingress.told[-1], await letters.waiting()) == ([b"q1"], ("q1", False, ""), [])
 
 
-async def test_a_letter_that_fails_again_stays_and_holds(exhausted: Exhausted, letters: DeadLetters, ingress: Ingress, step: Step) -> None:
+async def test_a_letter_that_fails_again_stays_and_holds(
+    exhausted: Exhausted, letters: DeadLetters, ingress: Ingress, step: Step
+) -> None:
     await exhausted(b"q1", RuntimeError("broken"))
     step.impossible.add(b"q1")
     (letter,) = await letters.waiting()

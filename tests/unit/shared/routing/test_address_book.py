@@ -57,7 +57,10 @@ def test_an_alias_reaches_all_its_targets_here_and_elsewhere() -> None:
 
 
 def test_aliases_of_aliases_are_followed_and_loops_are_cut() -> None:
-    loop = (facts.AliasAdded("x@example.org", ("y@example.org",)), facts.AliasAdded("y@example.org", ("x@example.org", "ann@example.org")))
+    loop = (
+        facts.AliasAdded("x@example.org", ("y@example.org",)),
+        facts.AliasAdded("y@example.org", ("x@example.org", "ann@example.org")),
+    )
     assert book(*loop).resolve(parse_address("x@example.org")).targets == (ANN,)
 
 
@@ -93,10 +96,15 @@ def test_who_may_send_as_whom(user: str, address: str, allowed: bool) -> None:
     assert book().may_send_as(user, parse_address(address)) is allowed
 
 
-@pytest.mark.parametrize("off", [
-    facts.DomainChanged("d1", True, True), facts.DomainRemoved("d1", "example.org"),
-    facts.AccountChanged("a1", True, 0), facts.AccountRemoved("a1", "ann@example.org"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "off",
+    [
+        facts.DomainChanged("d1", True, True),
+        facts.DomainRemoved("d1", "example.org"),
+        facts.AccountChanged("a1", True, 0),
+        facts.AccountRemoved("a1", "ann@example.org"),
+    ],
+)
 def test_what_is_switched_off_or_gone_does_not_send(off: object) -> None:
     assert book().may_send_as("u1", parse_address("ann@example.org"))
     assert not book(off).may_send_as("u1", parse_address("ann@example.org"))

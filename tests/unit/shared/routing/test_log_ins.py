@@ -19,9 +19,15 @@ ENDS = (
     (facts.DomainRemoved("d1", "example.org"), Ending.REMOVED),
 )
 STAYS = (
-    facts.UserPasswordChanged("u2", ""), facts.UserSwitched("u1", False), facts.AccountChanged("a1", False, 500), facts.DomainChanged("d1", False, False),
-    facts.AccountChanged("a2", True, 0), facts.UserAdded("u1", "ann", ""), facts.AliasRemoved("ann@example.org"), facts.SettingChanged("a1", "", ""),
-)  # fmt: skip
+    facts.UserPasswordChanged("u2", ""),
+    facts.UserSwitched("u1", False),
+    facts.AccountChanged("a1", False, 500),
+    facts.DomainChanged("d1", False, False),
+    facts.AccountChanged("a2", True, 0),
+    facts.UserAdded("u1", "ann", ""),
+    facts.AliasRemoved("ann@example.org"),
+    facts.SettingChanged("a1", "", ""),
+)
 
 
 def after(fact: Event, position: int) -> EndedLogIns:

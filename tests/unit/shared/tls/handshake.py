@@ -16,7 +16,10 @@ class Connection:
 
 
 def shake_hands(
-    server: ssl.SSLContext, client: ssl.SSLContext, name: str | None = "localhost", session: ssl.SSLSession | None = None
+    server: ssl.SSLContext,
+    client: ssl.SSLContext,
+    name: str | None = "localhost",
+    session: ssl.SSLSession | None = None,
 ) -> Connection:
     """Raises ssl.SSLError as either end does."""
     to_client, to_server = ssl.MemoryBIO(), ssl.MemoryBIO()

@@ -59,7 +59,9 @@ def test_a_strict_client_that_trusts_the_authority_is_content(authority: LocalAu
     assert shake_hands(server.context(), client, name).client.version() == "TLSv1.3"
 
 
-def test_another_name_and_another_authority_are_refused(authority: LocalAuthority, tmp_path: Path, clock: FixedClock) -> None:
+def test_another_name_and_another_authority_are_refused(
+    authority: LocalAuthority, tmp_path: Path, clock: FixedClock
+) -> None:
     server = ServerTls(authority.ensure(["mail.example.org"]))
     with pytest.raises(ssl.SSLCertVerificationError):
         shake_hands(server.context(), client_context(authority.certificate), "other.example.org")
@@ -77,7 +79,9 @@ def test_a_second_call_writes_nothing(authority: LocalAuthority, clock: FixedClo
     assert snapshot(authority) == before
 
 
-def test_the_certificate_is_renewed_in_its_last_month_and_keys_are_kept(authority: LocalAuthority, clock: FixedClock) -> None:
+def test_the_certificate_is_renewed_in_its_last_month_and_keys_are_kept(
+    authority: LocalAuthority, clock: FixedClock
+) -> None:
     authority.ensure(["mail.example.org"])
     before = snapshot(authority)
     clock.advance(368 * DAY)
@@ -86,7 +90,9 @@ def test_the_certificate_is_renewed_in_its_last_month_and_keys_are_kept(authorit
     assert loaded(authority.server.certificate).not_valid_after_utc.timestamp() * 1e6 > clock.now() + 390 * DAY * 1e6
 
 
-def test_the_authority_is_renewed_in_its_last_month_with_the_same_key(authority: LocalAuthority, clock: FixedClock) -> None:
+def test_the_authority_is_renewed_in_its_last_month_with_the_same_key(
+    authority: LocalAuthority, clock: FixedClock
+) -> None:
     authority.ensure(["mail.example.org"])
     before = snapshot(authority)
     old_root = loaded(authority.certificate)
@@ -147,7 +153,9 @@ def test_a_key_that_cannot_be_read_is_never_overwritten(authority: LocalAuthorit
     assert path.read_bytes() == b"not a key"
 
 
-@pytest.mark.parametrize("name", ["", ".", "a..b", "a b", "x" * 64 + ".org", "a/b", "-a.org", "mail\n.org", "a." * 200 + "org", "ex\x00.org"])
+@pytest.mark.parametrize(
+    "name", ["", ".", "a..b", "a b", "x" * 64 + ".org", "a/b", "-a.org", "mail\n.org", "a." * 200 + "org", "ex\x00.org"]
+)
 def test_what_is_no_host_name_is_refused(authority: LocalAuthority, name: str) -> None:
     with pytest.raises(ValueError, match="not a host name"):
         authority.ensure([name])

@@ -34,7 +34,8 @@ NEW = [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3]
 
 
 @pytest.mark.parametrize(
-    ("minimum", "spoken"), [("TLSv1.0", [*OLD, *NEW]), ("TLSv1.1", [*OLD[1:], *NEW]), ("TLSv1.2", NEW), ("TLSv1.3", NEW[1:])]
+    ("minimum", "spoken"),
+    [("TLSv1.0", [*OLD, *NEW]), ("TLSv1.1", [*OLD[1:], *NEW]), ("TLSv1.2", NEW), ("TLSv1.3", NEW[1:])],
 )
 def test_the_floor_is_the_floor(authority: LocalAuthority, minimum: TlsMinimum, spoken: list[ssl.TLSVersion]) -> None:
     server = ServerTls(authority.ensure([]), minimum=minimum)
@@ -89,7 +90,9 @@ def test_a_renewed_certificate_serves_the_next_handshake_and_drops_nobody(
 
 
 @pytest.mark.parametrize("version", NEW)
-def test_sessions_resume_by_ticket_even_after_renewal(authority: LocalAuthority, clock: FixedClock, version: ssl.TLSVersion) -> None:
+def test_sessions_resume_by_ticket_even_after_renewal(
+    authority: LocalAuthority, clock: FixedClock, version: ssl.TLSVersion
+) -> None:
     server = ServerTls(authority.ensure([]))
     client = only(version)
     first = shake_hands(server.context(), client).client
@@ -139,7 +142,9 @@ def test_names_may_be_changed_while_serving(two: Two) -> None:
 
 
 def test_a_named_certificate_that_cannot_be_used_falls_back_and_shows(two: Two, tmp_path: Path) -> None:
-    server = ServerTls(two.default, named={"mail.example.net": CertificateFiles(tmp_path / "none.pem", tmp_path / "none.key")})
+    server = ServerTls(
+        two.default, named={"mail.example.net": CertificateFiles(tmp_path / "none.pem", tmp_path / "none.key")}
+    )
     assert shown(server, "mail.example.net") == shown(server, None)
     assert list(server.problems()) == ["mail.example.net"]
 
@@ -183,7 +188,9 @@ def test_an_encrypted_key_is_refused_without_asking_a_terminal(two: Two) -> None
         ServerTls(two.default)
 
 
-@pytest.mark.parametrize(("offered", "chosen"), [(["imap"], "imap"), (["pop3", "imap"], "imap"), ([], None), (["h2"], None)])
+@pytest.mark.parametrize(
+    ("offered", "chosen"), [(["imap"], "imap"), (["pop3", "imap"], "imap"), ([], None), (["h2"], None)]
+)
 def test_alpn(two: Two, offered: list[str], chosen: str | None) -> None:
     server = ServerTls(two.default, named={"mail.example.net": two.other}, alpn=["imap"])
     for name in ("localhost", "mail.example.net"):

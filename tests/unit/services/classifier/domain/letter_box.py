@@ -10,18 +10,66 @@ from services.classifier.domain.model import Model
 from shared.protocol.message.scan import scan
 
 SPAM_WORDS = [
-    "viagra", "casino", "winner", "million", "dollars", "free", "click", "offer",
-    "cheap", "pills", "credit", "mortgage", "guarantee", "lottery", "urgent", "transfer",
-]  # fmt: skip
+    "viagra",
+    "casino",
+    "winner",
+    "million",
+    "dollars",
+    "free",
+    "click",
+    "offer",
+    "cheap",
+    "pills",
+    "credit",
+    "mortgage",
+    "guarantee",
+    "lottery",
+    "urgent",
+    "transfer",
+]
 HAM_WORDS = [
-    "meeting", "patch", "kernel", "review", "tomorrow", "thanks", "branch", "compile",
-    "agenda", "minutes", "invoice", "lunch", "project", "report", "deadline", "library",
-]  # fmt: skip
+    "meeting",
+    "patch",
+    "kernel",
+    "review",
+    "tomorrow",
+    "thanks",
+    "branch",
+    "compile",
+    "agenda",
+    "minutes",
+    "invoice",
+    "lunch",
+    "project",
+    "report",
+    "deadline",
+    "library",
+]
 PLAIN_WORDS = [
-    "the", "and", "for", "you", "with", "this", "that", "from",
-    "have", "will", "not", "are", "can", "all", "our", "was",
-    "one", "has", "more", "when", "there", "been", "which",
-]  # fmt: skip
+    "the",
+    "and",
+    "for",
+    "you",
+    "with",
+    "this",
+    "that",
+    "from",
+    "have",
+    "will",
+    "not",
+    "are",
+    "can",
+    "all",
+    "our",
+    "was",
+    "one",
+    "has",
+    "more",
+    "when",
+    "there",
+    "been",
+    "which",
+]
 
 LETTER = (
     b"From: Ann <ann@example.org>\r\nTo: bob@example.net\r\nSubject: Hello there\r\nMessage-ID: <abc123@example.org>\r\n"

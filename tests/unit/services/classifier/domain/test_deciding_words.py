@@ -26,4 +26,10 @@ def test_a_pair_is_named_by_both_its_words() -> None:
     tokens = [b"subject:one", b"subject:two", b"has:to", b"free", b"money", b"now"]
     pairs = np.array([100, 101, 102], np.uint32)
     names = TokenNames(tokens, np.arange(6, dtype=np.uint32), pairs, [(0, 2), (3, 3), (3, 6)])
-    assert names.find(np.array([102, 3, 100, 101, 99], np.uint32)) == ["money now", "free", "subject:one subject:two", "free money", None]
+    assert names.find(np.array([102, 3, 100, 101, 99], np.uint32)) == [
+        "money now",
+        "free",
+        "subject:one subject:two",
+        "free money",
+        None,
+    ]

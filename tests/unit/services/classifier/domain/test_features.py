@@ -38,7 +38,9 @@ def words_of(message: bytes) -> set[str]:
 
 def test_the_hash_is_what_it_was_for_this_tokenizer_version() -> None:
     assert TOKENIZER_VERSION == 1
-    assert token_indices(token_codes(["viagra", "subject:hello", "café", "一"])).tolist() == [GOLDEN[word] for word in GOLDEN]
+    assert token_indices(token_codes(["viagra", "subject:hello", "café", "一"])).tolist() == [
+        GOLDEN[word] for word in GOLDEN
+    ]
     assert token_indices(pair_codes(token_codes(["free", "money", "now"]))).tolist() == GOLDEN_PAIRS
     assert trigram_indices(b"free money").tolist() == GOLDEN_TRIGRAMS
 
@@ -46,7 +48,13 @@ def test_the_hash_is_what_it_was_for_this_tokenizer_version() -> None:
 def test_the_same_in_every_process() -> None:
     code = SHOW.format(here=str(Path(__file__).parent))
     runs = [
-        subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONHASHSEED": seed}, cwd=ROOT, capture_output=True, check=True).stdout
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            cwd=ROOT,
+            capture_output=True,
+            check=True,
+        ).stdout
         for seed in ("0", "1", "4711")
     ]
     assert runs[0] == runs[1] == runs[2] != b""
@@ -54,14 +62,34 @@ def test_the_same_in_every_process() -> None:
 
 def test_words_pairs_header_and_addresses_are_features() -> None:
     assert {
-        "shall", "shall we", "subject:hello", "subject:hello subject:there", "from:ann", "from:@example.org", "from:ann@", "message-id:OWN",
-        "type:text/plain", "url:example.org", "path:calendar", "no:references", "recipients:1",
-    } <= words_of(LETTER)  # fmt: skip
+        "shall",
+        "shall we",
+        "subject:hello",
+        "subject:hello subject:there",
+        "from:ann",
+        "from:@example.org",
+        "from:ann@",
+        "message-id:OWN",
+        "type:text/plain",
+        "url:example.org",
+        "path:calendar",
+        "no:references",
+        "recipients:1",
+    } <= words_of(LETTER)
 
 
 def test_html_is_read_as_people_see_it() -> None:
     found = words_of(HTML_LETTER)
-    assert {"viagra", "viagra for", "<body", "<bgcolor=#ff0000", "<a href", "url:pills.example", "path:order", "subject:SHOUTED"} <= found
+    assert {
+        "viagra",
+        "viagra for",
+        "<body",
+        "<bgcolor=#ff0000",
+        "<a href",
+        "url:pills.example",
+        "path:order",
+        "subject:SHOUTED",
+    } <= found
     assert "color" not in found and "77" not in found
 
 
@@ -127,7 +155,10 @@ def test_hostile_messages_cost_little(name: str) -> None:
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.binary(max_size=400), st.sampled_from([b"", b"Content-Type: text/html\r\n\r\n", b"Subject: =?utf-8?q?", b"From: \"\xff"]))
+@given(
+    st.binary(max_size=400),
+    st.sampled_from([b"", b"Content-Type: text/html\r\n\r\n", b"Subject: =?utf-8?q?", b'From: "\xff']),
+)
 def test_any_bytes_have_features(data: bytes, start: bytes) -> None:
     found = features_of_bytes(start + data)
     assert bool(np.all(np.diff(found.tokens.astype(np.int64)) > 0))

@@ -5,7 +5,15 @@ from __future__ import annotations
 import pytest
 from letter_box import lesson
 
-from services.classifier.domain.lesson import Label, Role, StaleLesson, Teaching, decide_lesson, features_of_lesson, label_of_transfer
+from services.classifier.domain.lesson import (
+    Label,
+    Role,
+    StaleLesson,
+    Teaching,
+    decide_lesson,
+    features_of_lesson,
+    label_of_transfer,
+)
 
 SPAM, HAM = Label.SPAM, Label.HAM
 

@@ -137,7 +137,9 @@ def test_training_of_next_to_nothing(count: int) -> None:
 
 
 def test_the_linear_models_are_not_asked_while_they_hold_what_was_taken_back() -> None:
-    """They cannot unlearn: ham that was taught as spam and moved out again would go on to count as spam until the next training."""
+    """They cannot unlearn: ham that was taught as spam and moved out again would go on to count as spam until the next
+    training.
+    """
     facts = [lesson(is_spam, number) for number in range(ENOUGH) for is_spam in (True, False)]
     mistaken = [msgspec.structs.replace(fact, label=Label.SPAM) for fact in facts if not fact.is_spam]
     model = model_of(mistaken)

@@ -44,7 +44,9 @@ def test_the_level_has_an_end() -> None:
     assert spam_headers(verdict(("A", 10_000.0)), "1").endswith(b"X-Spam-Level: " + b"*" * 50 + b"\r\n")
 
 
-FIELDS = re.compile(rb"(?:X-Spam-(?:Flag|Status|Level):(?: [\x21-\x7e][\x20-\x7e]*)?\r\n(?:\t[\x21-\x7e][\x20-\x7e]*\r\n)*)+\Z")
+FIELDS = re.compile(
+    rb"(?:X-Spam-(?:Flag|Status|Level):(?: [\x21-\x7e][\x20-\x7e]*)?\r\n(?:\t[\x21-\x7e][\x20-\x7e]*\r\n)*)+\Z"
+)
 
 
 @given(st.lists(st.tuples(st.text(max_size=80), st.floats(-1e6, 1e6)), max_size=30), st.text(max_size=40))

@@ -17,10 +17,20 @@ def opinion(bayes: float, text: float | None = None, header: float | None = None
 @pytest.mark.parametrize(
     ("probability", "name", "score"),
     [
-        (0.0, "00", -3.0), (0.0099, "00", -3.0), (0.01, "01", -2.8), (0.4, "50", 0.0), (0.5, "50", 0.0), (0.5999, "50", 0.0),
-        (0.6, "60", 0.6), (0.95, "95", 3.6), (0.9899, "98", 4.5), (0.99, "99", 5.0), (0.999, "999", 6.0), (1.0, "999", 6.0),
+        (0.0, "00", -3.0),
+        (0.0099, "00", -3.0),
+        (0.01, "01", -2.8),
+        (0.4, "50", 0.0),
+        (0.5, "50", 0.0),
+        (0.5999, "50", 0.0),
+        (0.6, "60", 0.6),
+        (0.95, "95", 3.6),
+        (0.9899, "98", 4.5),
+        (0.99, "99", 5.0),
+        (0.999, "999", 6.0),
+        (1.0, "999", 6.0),
     ],
-)  # fmt: skip
+)
 def test_the_table(probability: float, name: str, score: float) -> None:
     assert band_of(probability)[1:] == (name, score)
 
@@ -37,14 +47,23 @@ def test_bayes_from_99_percent_alone_reaches_the_threshold() -> None:
 
 def test_no_opinion_is_no_test_and_no_point() -> None:
     verdict = judge(None)
-    assert (verdict.score, verdict.tests, verdict.is_spam, verdict.words, verdict.facts) == (0, (), False, (), NOTHING_SEEN)
+    assert (verdict.score, verdict.tests, verdict.is_spam, verdict.words, verdict.facts) == (
+        0,
+        (),
+        False,
+        (),
+        NOTHING_SEEN,
+    )
 
 
 def test_opinions_and_other_tests_add_up() -> None:
     verdict = judge(opinion(0.95, 0.5, 0.05), [Hit("USER_IN_BLACKLIST", 100.0, "The sender is blocked")], required=6.0)
     assert [(hit.name, hit.score) for hit in verdict.tests] == [
-        ("BAYES_95", 3.6), ("TRIGRAM_50", 0.0), ("HEADER_05", -2.4), ("USER_IN_BLACKLIST", 100.0),
-    ]  # fmt: skip
+        ("BAYES_95", 3.6),
+        ("TRIGRAM_50", 0.0),
+        ("HEADER_05", -2.4),
+        ("USER_IN_BLACKLIST", 100.0),
+    ]
     assert (verdict.score, verdict.required, verdict.is_spam) == (101.2, 6.0, True)
 
 

@@ -12,7 +12,20 @@ from services.classifier.domain.words import lower, words
 
 ROOM = 40
 ALPHABET = "aBz09_'.-$!,€£ \n\t\x1c\x7f\xa0%/éÉßÜσΣİıªǅ²٣«°\u0301\u2019\u2028‿\u2e80一한Ａａ\U0001f600"
-PIECES = ["$1,000.00 ", "FREE!! ", "2026 ", "WORLD ", "don't. ", "a" * 25, "ÉCOLE ", "ΟΔΟΣ ", " -- ", "...", "www.example.org/a ", "\r\n"]
+PIECES = [
+    "$1,000.00 ",
+    "FREE!! ",
+    "2026 ",
+    "WORLD ",
+    "don't. ",
+    "a" * 25,
+    "ÉCOLE ",
+    "ΟΔΟΣ ",
+    " -- ",
+    "...",
+    "www.example.org/a ",
+    "\r\n",
+]
 
 
 def expected(text: str, room: int) -> Words:

@@ -25,18 +25,26 @@ ANN, BOB = "a-ann", "a-bob"
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[EventStore]:
     metadata = sqlalchemy.MetaData()
-    opened = EventStore(SqliteBackend(tmp_path / "classifier.sqlite"), metadata, (LessonProjection(metadata),), SystemClock())
+    opened = EventStore(
+        SqliteBackend(tmp_path / "classifier.sqlite"), metadata, (LessonProjection(metadata),), SystemClock()
+    )
     await opened.open()
     yield opened
     await opened.close()
 
 
-async def teach(store: EventStore, own: OwnEvidence, account: str, number: int, tokenizer: int = TOKENIZER_VERSION) -> None:
+async def teach(
+    store: EventStore, own: OwnEvidence, account: str, number: int, tokenizer: int = TOKENIZER_VERSION
+) -> None:
     """A spam, committed and heard of."""
     body = b"Subject: offer %d\r\n\r\nfree money%d\r\n" % (number, number)
-    fact = LessonLearned(account, f"g0001/{number}", "spam", "none", tuple(features(body, scan(body)).to_bytes()), tokenizer)
+    fact = LessonLearned(
+        account, f"g0001/{number}", "spam", "none", tuple(features(body, scan(body)).to_bytes()), tokenizer
+    )
     why = Provenance(Actor("account", account))
-    own.committed(await store.write(lambda transaction: transaction.append(f"lessons:{account}", [fact], why, owner=account)))
+    own.committed(
+        await store.write(lambda transaction: transaction.append(f"lessons:{account}", [fact], why, owner=account))
+    )
 
 
 async def test_lessons_are_counted_by_account(store: EventStore) -> None:

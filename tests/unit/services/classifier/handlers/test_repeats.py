@@ -33,7 +33,9 @@ class Nobody:
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[EventStore]:
     metadata = sqlalchemy.MetaData()
-    opened = EventStore(SqliteBackend(tmp_path / "classifier.sqlite"), metadata, (LessonProjection(metadata),), SystemClock())
+    opened = EventStore(
+        SqliteBackend(tmp_path / "classifier.sqlite"), metadata, (LessonProjection(metadata),), SystemClock()
+    )
     await opened.open()
     yield opened
     await opened.close()

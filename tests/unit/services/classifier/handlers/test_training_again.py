@@ -29,7 +29,9 @@ WHY = Provenance(Actor("account", "a-ann"))
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[EventStore]:
     metadata = sqlalchemy.MetaData()
-    opened = EventStore(SqliteBackend(tmp_path / "classifier.sqlite"), metadata, (LessonProjection(metadata),), SystemClock())
+    opened = EventStore(
+        SqliteBackend(tmp_path / "classifier.sqlite"), metadata, (LessonProjection(metadata),), SystemClock()
+    )
     await opened.open()
     yield opened
     await opened.close()
@@ -79,7 +81,9 @@ async def trained(learner: Teacher) -> None:
         await learner._due
 
 
-async def test_it_is_tried_again_without_another_lesson(store: EventStore, pauses: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_it_is_tried_again_without_another_lesson(
+    store: EventStore, pauses: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
     await teach(store)
     learner = Teacher(store, DELAY)
     await learner.load()
@@ -89,7 +93,9 @@ async def test_it_is_tried_again_without_another_lesson(store: EventStore, pause
     assert pauses == [DELAY, 1.0, DELAY, 2.0, DELAY, 4.0, DELAY, 8.0, DELAY]
 
 
-async def test_the_pauses_grow_up_to_a_bound(store: EventStore, pauses: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_pauses_grow_up_to_a_bound(
+    store: EventStore, pauses: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
     await teach(store)
     learner = Teacher(store, DELAY)
     await learner.load()

@@ -30,7 +30,12 @@ def steps(*routes: Route, spam: bool = False) -> tuple[Step, ...]:
 
 def test_an_account_gets_a_copy_within_its_quota() -> None:
     (step,) = steps(route("Ann+tag@example.org", Kind.ACCOUNTS, ANN))
-    assert (step.recipient, step.action, step.account, step.address) == ("Ann+tag@example.org", "store", "a1", "ann@example.org")
+    assert (step.recipient, step.action, step.account, step.address) == (
+        "Ann+tag@example.org",
+        "store",
+        "a1",
+        "ann@example.org",
+    )
     assert (step.quota_bytes, step.spam, step.mailbox, step.rule) == (1000, False, "", "implicit keep")
 
 
@@ -39,7 +44,9 @@ def test_an_address_elsewhere_goes_to_outbound_with_the_reverse_path() -> None:
     assert step == Step("x@example.net", 0, "enqueue", address="x@example.net", reverse_path="eve@example.net")
 
 
-@pytest.mark.parametrize(("kind", "status"), [(Kind.UNKNOWN, "5.1.1"), (Kind.DISABLED, "5.2.1"), (Kind.OUTGOING_ONLY, "5.1.2")])
+@pytest.mark.parametrize(
+    ("kind", "status"), [(Kind.UNKNOWN, "5.1.1"), (Kind.DISABLED, "5.2.1"), (Kind.OUTGOING_ONLY, "5.1.2")]
+)
 def test_what_does_not_receive_bounces(kind: Kind, status: str) -> None:
     (step,) = steps(route("ann@example.org", kind))
     assert (step.action, step.rule, bool(step.reason)) == ("bounce", status, True)
@@ -55,17 +62,23 @@ def test_every_kind_is_decided_and_told(kind: Kind) -> None:
 def test_an_alias_leads_to_all_its_targets() -> None:
     done, told = plan(mail(), [route("all@example.org", Kind.ACCOUNTS, ANN, ELSEWHERE, BOB, via="all@example.org")])
     assert [(step.index, step.action, step.address) for step in done] == [
-        (0, "store", "ann@example.org"), (1, "enqueue", "x@example.net"), (2, "store", "bob@example.org")
-    ]  # fmt: skip
+        (0, "store", "ann@example.org"),
+        (1, "enqueue", "x@example.net"),
+        (2, "store", "bob@example.org"),
+    ]
     assert {step.recipient for step in done} == {"all@example.org"}
-    assert told == ("all@example.org → ann@example.org, x@example.net (elsewhere), bob@example.org (alias all@example.org)",)
+    assert told == (
+        "all@example.org → ann@example.org, x@example.net (elsewhere), bob@example.org (alias all@example.org)",
+    )
 
 
 def test_an_account_reached_twice_gets_one_copy() -> None:
     done = steps(route("all@example.org", Kind.ACCOUNTS, ANN, BOB), route("ann@example.org", Kind.ACCOUNTS, ANN))
     assert [(step.action, step.recipient, step.index) for step in done] == [
-        ("store", "all@example.org", 0), ("store", "all@example.org", 1), ("discard", "ann@example.org", 2)
-    ]  # fmt: skip
+        ("store", "all@example.org", 0),
+        ("store", "all@example.org", 1),
+        ("discard", "ann@example.org", 2),
+    ]
 
 
 def test_an_address_elsewhere_reached_twice_gets_one_copy() -> None:
@@ -79,11 +92,17 @@ def test_spam_is_filed_for_accounts_and_passes_elsewhere() -> None:
 
 
 def test_each_account_is_asked_for_its_own_script() -> None:
-    scripts = {"a1": Script("mine", (Discard(),)), "a2": Script("mine", (Keep(), FileInto("Lists"), FileInto(special_use=JUNK)))}
+    scripts = {
+        "a1": Script("mine", (Discard(),)),
+        "a2": Script("mine", (Keep(), FileInto("Lists"), FileInto(special_use=JUNK))),
+    }
     done, _ = plan(mail(), [route("all@example.org", Kind.ACCOUNTS, ANN, BOB)], scripts.__getitem__)
     assert [(step.index, step.action, step.account, step.mailbox, step.spam) for step in done] == [
-        (0, "discard", "a1", "", False), (1, "store", "a2", "", False), (2, "store", "a2", "Lists", False), (3, "store", "a2", "", True)
-    ]  # fmt: skip
+        (0, "discard", "a1", "", False),
+        (1, "store", "a2", "", False),
+        (2, "store", "a2", "Lists", False),
+        (3, "store", "a2", "", True),
+    ]
 
 
 def test_the_same_facts_give_the_same_plan() -> None:

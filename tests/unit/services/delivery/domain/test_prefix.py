@@ -16,7 +16,9 @@ STEP = Step("info@example.org", 0, "store", address="ann@example.org")
 
 def test_the_newest_line_is_on_top() -> None:
     mail = Mail("q1", "eve@example.net", (), MESSAGE, spam_headers=b"X-Spam-Flag: YES\r\n")
-    lines = b"Return-Path: <eve@example.net>\r\nDelivered-To: ann@example.org\r\nX-Spam-Flag: YES\r\nReceived: by us\r\n"
+    lines = (
+        b"Return-Path: <eve@example.net>\r\nDelivered-To: ann@example.org\r\nX-Spam-Flag: YES\r\nReceived: by us\r\n"
+    )
     assert prefix(mail, STEP) == lines
 
 
@@ -30,9 +32,13 @@ def test_a_notification_has_the_null_reverse_path() -> None:
 
 
 def test_a_mail_is_read_from_its_fact() -> None:
-    received = MailReceived("q1", "eve@example.net", (Recipient("ann@example.org"),), MESSAGE, Client("192.0.2.1"), "FULL", "e1")
+    received = MailReceived(
+        "q1", "eve@example.net", (Recipient("ann@example.org"),), MESSAGE, Client("192.0.2.1"), "FULL", "e1"
+    )
     mail = from_classified(MailClassified("q1", Verdict(True, 9.0, 5.0), b"X-Spam-Flag: YES\r\n", received))
-    assert mail == Mail("q1", "eve@example.net", received.recipients, MESSAGE, "FULL", "e1", True, b"X-Spam-Flag: YES\r\n")
+    assert mail == Mail(
+        "q1", "eve@example.net", received.recipients, MESSAGE, "FULL", "e1", True, b"X-Spam-Flag: YES\r\n"
+    )
     sent = MailSubmitted("q1", "ann@example.org", received.recipients, MESSAGE, Client("192.0.2.1"), "u1", "a1")
     assert from_submitted(sent) == Mail("q1", "ann@example.org", received.recipients, MESSAGE, submitted=True)
 

@@ -13,7 +13,12 @@ PLANNED = DeliveryPlanned("q1", (FIRST, SECOND))
 
 
 def fold(*events: Event) -> Record:
-    return record_of([Recorded(0, number, "q1", number, 0, Provenance(Actor("system")), event) for number, event in enumerate(events, 1)])
+    return record_of(
+        [
+            Recorded(0, number, "q1", number, 0, Provenance(Actor("system")), event)
+            for number, event in enumerate(events, 1)
+        ]
+    )
 
 
 def test_nothing_is_known_at_first() -> None:

@@ -32,9 +32,14 @@ def room(disks: Disks, reserve: int = 100, percent: int = 0, clock: FixedClock |
 
 @pytest.mark.parametrize(
     ("free", "octets", "has_room"),
-    [({"blobs": 100, "store": 500}, 0, True), ({"blobs": 99, "store": 500}, 0, False), ({"blobs": 500, "store": 99}, 0, False),
-     ({"blobs": 500, "store": 150}, 50, True), ({"blobs": 500, "store": 150}, 51, False)],
-)  # fmt: skip
+    [
+        ({"blobs": 100, "store": 500}, 0, True),
+        ({"blobs": 99, "store": 500}, 0, False),
+        ({"blobs": 500, "store": 99}, 0, False),
+        ({"blobs": 500, "store": 150}, 50, True),
+        ({"blobs": 500, "store": 150}, 51, False),
+    ],
+)
 def test_every_folder_has_its_reserve(free: dict[str, int], octets: int, has_room: bool) -> None:
     assert (room(Disks(**free)).shortage(octets) == "") is has_room
 

@@ -17,7 +17,11 @@ from shared.routing.resolution import Kind
 
 
 def test_dsn_parameters_have_one_order() -> None:
-    rcpt = Rcpt(parse_address("ann@example.org"), frozenset({Notify.DELAY, Notify.SUCCESS, Notify.FAILURE}), Orcpt("rfc822", "a b@example.net"))
+    rcpt = Rcpt(
+        parse_address("ann@example.org"),
+        frozenset({Notify.DELAY, Notify.SUCCESS, Notify.FAILURE}),
+        Orcpt("rfc822", "a b@example.net"),
+    )
     assert recipient(rcpt) == Recipient("ann@example.org", "SUCCESS,FAILURE,DELAY", "rfc822;a b@example.net")
 
 
@@ -30,7 +34,13 @@ def test_a_recipient_is_not_larger_in_the_fact_than_it_is_counted(address: str) 
 
 @pytest.mark.parametrize(
     ("kind", "anybody", "user"),
-    [(Kind.ACCOUNTS, 250, 250), (Kind.UNKNOWN, 550, 550), (Kind.DISABLED, 550, 550), (Kind.REMOTE, 550, 250), (Kind.OUTGOING_ONLY, 550, 250)],
+    [
+        (Kind.ACCOUNTS, 250, 250),
+        (Kind.UNKNOWN, 550, 550),
+        (Kind.DISABLED, 550, 550),
+        (Kind.REMOTE, 550, 250),
+        (Kind.OUTGOING_ONLY, 550, 250),
+    ],
 )
 def test_only_users_write_elsewhere(kind: Kind, anybody: int, user: int) -> None:
     assert admission(kind, is_authenticated=False).code == anybody
@@ -57,7 +67,10 @@ def test_a_users_mail_is_completed_with_what_is_missing() -> None:
 
 
 def test_facts_fit_the_bus() -> None:
-    recipients = [Rcpt(parse_address(f"{'ä' * 100}{number}@example.org"), None, Orcpt("rfc822", "x" * 400)) for number in range(2000)]
+    recipients = [
+        Rcpt(parse_address(f"{'ä' * 100}{number}@example.org"), None, Orcpt("rfc822", "x" * 400))
+        for number in range(2000)
+    ]
     room, kept = 700_000, []
     for rcpt in recipients:
         room -= octets(rcpt)

@@ -15,11 +15,18 @@ LONG = "x" * 60_000
 
 def test_what_decided_is_kept() -> None:
     used = ((Question("example.org", "TXT"), Answer("ok", ("v=spf1 -all",))),)
-    check = spf_check(SpfResult("fail", "example.org", "mfrom", "-all"), "192.0.2.1", "helo.example", "a@example.org", used)
+    check = spf_check(
+        SpfResult("fail", "example.org", "mfrom", "-all"), "192.0.2.1", "helo.example", "a@example.org", used
+    )
     assert (check.name, check.result) == ("spf", "fail")
     assert check.detail == {
-        "client": "192.0.2.1", "helo": "helo.example", "reverse_path": "a@example.org", "domain": "example.org", "scope": "mfrom", "mechanism": "-all",
-    }  # fmt: skip
+        "client": "192.0.2.1",
+        "helo": "helo.example",
+        "reverse_path": "a@example.org",
+        "domain": "example.org",
+        "scope": "mfrom",
+        "mechanism": "-all",
+    }
     assert check.dns[0].records == ("v=spf1 -all",)
 
 
@@ -35,5 +42,12 @@ def test_strangers_records_are_bounded() -> None:
     used = tuple((Question(f"{number}.example", "TXT"), Answer("ok", (LONG,))) for number in range(500))
     spf = spf_check(SpfResult("fail", "example.org", "mfrom", LONG, (LONG,) * 100), "192.0.2.1", "helo", "", used)
     dmarc = dmarc_check(DmarcResult("fail", record=LONG, reason=LONG), "none", [LONG] * 100, used)
-    event = MailReceived("q", "", (), Message("b", 1), Client("192.0.2.1"), checks=(spf, dkim_check((DkimResult("fail", LONG),), 0, used), dmarc))
+    event = MailReceived(
+        "q",
+        "",
+        (),
+        Message("b", 1),
+        Client("192.0.2.1"),
+        checks=(spf, dkim_check((DkimResult("fail", LONG),), 0, used), dmarc),
+    )
     assert len(encode(event)) < 60_000

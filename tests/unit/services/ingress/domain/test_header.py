@@ -22,7 +22,10 @@ OURS = frozenset({"mx.example.org"})
     ],
 )
 def test_fields_in_our_name_go(field: bytes) -> None:
-    assert without_forged(b"From: a@b.example\r\n" + field + b"To: c@d.example\r\n\r\n", OURS) == b"From: a@b.example\r\nTo: c@d.example\r\n\r\n"
+    assert (
+        without_forged(b"From: a@b.example\r\n" + field + b"To: c@d.example\r\n\r\n", OURS)
+        == b"From: a@b.example\r\nTo: c@d.example\r\n\r\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -43,7 +46,10 @@ def test_hops_are_received_fields_alone() -> None:
 
 
 def test_authors_of_all_from_fields() -> None:
-    assert from_values(b"From: a@b.example\r\nfrom:\r\n \xff <c@d.example>\r\n\r\n") == ("a@b.example", "\ufffd <c@d.example>")
+    assert from_values(b"From: a@b.example\r\nfrom:\r\n \xff <c@d.example>\r\n\r\n") == (
+        "a@b.example",
+        "\ufffd <c@d.example>",
+    )
 
 
 MESSAGES = st.lists(st.sampled_from([b"A: b\r\n", b"\r\n", b"\n", b"\r", b"x", b"C: d\n"]), max_size=12).map(b"".join)
@@ -67,7 +73,13 @@ def test_any_cut_of_the_bytes_finds_the_same_header(message: bytes, size: int) -
 
 @pytest.mark.parametrize(
     ("message", "header"),
-    [(b"A: b\r\n\r\nbody", b"A: b\r\n\r\n"), (b"\r\nbody", b"\r\n"), (b"A: b\r\n", b"A: b\r\n"), (b"A: b\n\nbody", b"A: b\n\n"), (b"", b"")],
+    [
+        (b"A: b\r\n\r\nbody", b"A: b\r\n\r\n"),
+        (b"\r\nbody", b"\r\n"),
+        (b"A: b\r\n", b"A: b\r\n"),
+        (b"A: b\n\nbody", b"A: b\n\n"),
+        (b"", b""),
+    ],
 )
 def test_where_a_header_ends(message: bytes, header: bytes) -> None:
     assert parted(message, 1)[0] == header

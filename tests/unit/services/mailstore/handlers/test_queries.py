@@ -23,12 +23,15 @@ class Versions:
         raise AssertionError("nothing else is asked")
 
 
-@pytest.mark.parametrize(("seen", "asked"), [
-    ((5, 5), [5]),
-    ((5, 6, 6), [5, 6]),
-    ((5, 6, 8, 8), [5, 6, 8]),
-    ((5, 6, 7, 8, 9), [5, 6, 7]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("seen", "asked"),
+    [
+        ((5, 5), [5]),
+        ((5, 6, 6), [5, 6]),
+        ((5, 6, 8, 8), [5, 6, 8]),
+        ((5, 6, 7, 8, 9), [5, 6, 7]),
+    ],
+)
 def test_it_is_asked_again_while_somebody_commits_in_between(seen: tuple[int, ...], asked: list[int]) -> None:
     found: list[int] = []
     assert of_one_version(Versions(*seen), "a1", lambda version: found.append(version) or version) == asked[-1]

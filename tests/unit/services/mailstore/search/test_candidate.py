@@ -14,9 +14,21 @@ from shared.protocol.message.scan import encode_scan, scan
 _ROW = EntryRow(1, 0, "", 1, 0, 0, "", "", "", b"Received: by here\r\nSubject: of the prefix\r\n")
 _NAMES = ["Subject", "SUBJECT", "sub", "To", "X-Über", "\u017fubject", "Subject : x", "", "To:", "\r\nTo"]
 _LINES = [
-    b"Subject: plain", b"SUBJECT : =?utf-8?q?caf=C3=A9?=", b"subject:\tfolded\r\n and\r\n\ton", b"To: <ann@example.org>", b"X-Subject: Subject: no",
-    b"\xc5\xbfubject: long s", b"X-\xc3\x9cber: 8-bit", b" continues", b"To", b":", b"To:x: y", b"Subject: \xe9\x00", b"From wanda Mon: day", b"Sub\x01: z",
-]  # fmt: skip
+    b"Subject: plain",
+    b"SUBJECT : =?utf-8?q?caf=C3=A9?=",
+    b"subject:\tfolded\r\n and\r\n\ton",
+    b"To: <ann@example.org>",
+    b"X-Subject: Subject: no",
+    b"\xc5\xbfubject: long s",
+    b"X-\xc3\x9cber: 8-bit",
+    b" continues",
+    b"To",
+    b":",
+    b"To:x: y",
+    b"Subject: \xe9\x00",
+    b"From wanda Mon: day",
+    b"Sub\x01: z",
+]
 
 
 def _candidate(head: bytes) -> Candidate:

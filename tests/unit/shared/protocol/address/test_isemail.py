@@ -1,7 +1,8 @@
 """The is_email test set, and what Mailfold makes of each of its categories.
 
-In the envelope (parse_address) accepted: VALID, DNSWARN, RFC5321. Refused: ERR, CFWS, DEPREC, RFC5322, for RFC 5321 has no comments, folding
-or obsolete forms. In a header (read_header_addresses) CFWS and DEPREC are read as well. The exceptions are listed, each with its reason.
+In the envelope (parse_address) accepted: VALID, DNSWARN, RFC5321. Refused: ERR, CFWS, DEPREC, RFC5322, for RFC 5321 has
+no comments, folding or obsolete forms. In a header (read_header_addresses) CFWS and DEPREC are read as well. The
+exceptions are listed, each with its reason.
 """
 
 import re
@@ -45,7 +46,10 @@ def _cases() -> list[tuple[int, str, str]]:
     if not _DATA.exists():
         return []
     tests = ET.parse(_DATA).getroot().findall("test")
-    return [(int(test.get("id", "0")), _plain(test.findtext("address") or ""), (test.findtext("category") or "")[8:]) for test in tests]
+    return [
+        (int(test.get("id", "0")), _plain(test.findtext("address") or ""), (test.findtext("category") or "")[8:])
+        for test in tests
+    ]
 
 
 def _plain(text: str) -> str:

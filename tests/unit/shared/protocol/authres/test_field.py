@@ -32,12 +32,18 @@ def test_verdicts() -> None:
     parsed = oracle(field)
     assert parsed.authserv_id == "mx.example.net"
     assert [(result.method, result.result) for result in parsed.results] == [
-        ("spf", "pass"), ("dkim", "pass"), ("dkim", "fail"), ("dmarc", "fail"),
-    ]  # fmt: skip
+        ("spf", "pass"),
+        ("dkim", "pass"),
+        ("dkim", "fail"),
+        ("dmarc", "fail"),
+    ]
     assert [(item.type, item.name, item.value) for item in parsed.results[1].properties] == [
-        ("header", "d", "example.org"), ("header", "i", "@example.org"), ("header", "s", "sel"),
-        ("header", "a", "rsa-sha256"), ("header", "b", "ab/d+fg="),
-    ]  # fmt: skip
+        ("header", "d", "example.org"),
+        ("header", "i", "@example.org"),
+        ("header", "s", "sel"),
+        ("header", "a", "rsa-sha256"),
+        ("header", "b", "ab/d+fg="),
+    ]
     assert parsed.results[2].reason == "body hash did not verify"
     assert parsed.results[3].properties[1].value == "quarantine"
     assert all(len(line) <= 78 for line in field.split(b"\r\n"))
@@ -59,7 +65,9 @@ def test_null_reverse_path() -> None:
 
 
 def test_utf8_stays() -> None:
-    field = build_field("mx.example.org", [MethodResult("spf", "pass", "", (("smtp.mailfrom", "üser@bücher.example"),))])
+    field = build_field(
+        "mx.example.org", [MethodResult("spf", "pass", "", (("smtp.mailfrom", "üser@bücher.example"),))]
+    )
     assert field.endswith("smtp.mailfrom=üser@bücher.example\r\n".encode())
 
 

@@ -127,4 +127,6 @@ def _as_received(raw: bytes) -> bytes:
 def _has_plain_header(message: bytes) -> bool:
     head = message.partition(b"\r\n\r\n")[0]
     fields = re.split(rb"\r\n(?![ \t])", head)
-    return all(re.match(rb"[!-9;-~]+:", field) for field in fields) and any(f.lower().startswith(b"from:") for f in fields)
+    return all(re.match(rb"[!-9;-~]+:", field) for field in fields) and any(
+        f.lower().startswith(b"from:") for f in fields
+    )

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from shared.protocol.dkim.body import BodyHash, BodyHasher, BodyNeed
 
-PIECES = st.lists(st.sampled_from([b"\r\n", b" ", b"\t", b"a", b"word", b"\xff", b"\x0b", b"\r\n\r\n\r\n", b"  \t "]), max_size=40)
+PIECES = st.lists(
+    st.sampled_from([b"\r\n", b" ", b"\t", b"a", b"word", b"\xff", b"\x0b", b"\r\n\r\n\r\n", b"  \t "]), max_size=40
+)
 BARE = st.lists(st.sampled_from([b"\r", b"\n", b"\r\n", b" ", b"a", b"\t"]), max_size=30)
 SIMPLE = BodyNeed("simple", "sha256")
 RELAXED = BodyNeed("relaxed", "sha256")

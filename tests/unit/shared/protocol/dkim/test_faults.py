@@ -15,7 +15,16 @@ from shared.protocol.dkim.sign import hash_body, public_key_record, sign
 from shared.protocol.dkim.verify import Verifier
 from shared.protocol.dns.evaluation import drive_sync
 from shared.protocol.dns.question import Answer, Question
-from tests.unit.shared.protocol.dkim.messages import NOW, SIMPLE, ed25519_key, oracle_sign, rsa_key, verify, zone, zone_with
+from tests.unit.shared.protocol.dkim.messages import (
+    NOW,
+    SIMPLE,
+    ed25519_key,
+    oracle_sign,
+    rsa_key,
+    verify,
+    zone,
+    zone_with,
+)
 
 KEY = rsa_key()
 HEAD, _, BODY = SIMPLE.partition(b"\r\n\r\n")
@@ -69,7 +78,10 @@ def test_tags(tag: str, value: str | None, code: str) -> None:
     assert result.reason
 
 
-@pytest.mark.parametrize("junk", [b"DKIM-Signature: v=1; v=1\r\n", b"DKIM-Signature:\r\n", b"DKIM-Signature: x\r\n", b"DKIM-Signature: =;;=\r\n"])
+@pytest.mark.parametrize(
+    "junk",
+    [b"DKIM-Signature: v=1; v=1\r\n", b"DKIM-Signature:\r\n", b"DKIM-Signature: x\r\n", b"DKIM-Signature: =;;=\r\n"],
+)
 def test_no_signature_at_all(junk: bytes) -> None:
     (result,) = verify(junk + SIMPLE, NEVER_ASKED)
     assert result.result == "neutral"
@@ -77,7 +89,10 @@ def test_no_signature_at_all(junk: bytes) -> None:
 
 def test_expired() -> None:
     message = with_tag("x", str(NOW // 1_000_000 + 60))
-    assert verify(message, zone(KEY), now=NOW + 120_000_000, limits=VerifyLimits(clock_skew=0))[0].reason == "signature expired"
+    assert (
+        verify(message, zone(KEY), now=NOW + 120_000_000, limits=VerifyLimits(clock_skew=0))[0].reason
+        == "signature expired"
+    )
     assert verify(message, zone(KEY))[0].reason == "signature did not verify"  # not expired; but x= was added later
 
 
@@ -124,7 +139,9 @@ def test_short_key() -> None:
     assert (result.result, result.key_bits) == ("policy", 2048)
 
 
-@pytest.mark.parametrize(("answer", "code"), [(Answer("temperror", source="silence"), "temperror"), (Answer("nodata"), "permerror")])
+@pytest.mark.parametrize(
+    ("answer", "code"), [(Answer("temperror", source="silence"), "temperror"), (Answer("nodata"), "permerror")]
+)
 def test_key_that_cannot_be_had(answer: Answer, code: str) -> None:
     (result,) = verify(SIGNED, lambda question: answer)
     assert (result.result, result.domain) == (code, "example.org")

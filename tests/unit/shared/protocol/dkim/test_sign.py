@@ -7,7 +7,16 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from shared.protocol.dkim.sign import SigningKey, hash_body, load_signing_key, sign
-from tests.unit.shared.protocol.dkim.messages import NOW, SIMPLE, corpus, ed25519_key, oracle_verify, rsa_key, verify, zone
+from tests.unit.shared.protocol.dkim.messages import (
+    NOW,
+    SIMPLE,
+    corpus,
+    ed25519_key,
+    oracle_verify,
+    rsa_key,
+    verify,
+    zone,
+)
 
 LOOKUP = zone(rsa_key(), ed25519_key())
 

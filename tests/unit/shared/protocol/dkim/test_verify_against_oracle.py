@@ -7,7 +7,16 @@ import itertools
 import pytest
 
 from shared.protocol.dkim.sign import SigningKey
-from tests.unit.shared.protocol.dkim.messages import SIMPLE, corpus, ed25519_key, oracle_sign, oracle_verify, rsa_key, verify, zone
+from tests.unit.shared.protocol.dkim.messages import (
+    SIMPLE,
+    corpus,
+    ed25519_key,
+    oracle_sign,
+    oracle_verify,
+    rsa_key,
+    verify,
+    zone,
+)
 
 METHODS = [b"simple", b"relaxed"]
 LOOKUP = zone(rsa_key(), ed25519_key())

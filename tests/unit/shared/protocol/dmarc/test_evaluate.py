@@ -70,7 +70,12 @@ def test_alignment(by_spf: SpfResult | None, by_dkim: tuple[DkimResult, ...], re
 
 
 def test_what_was_aligned_is_told() -> None:
-    verdict = judge({"_dmarc.example.org": REJECT}, "example.org", by_spf=spf("b.example.org"), by_dkim=(dkim("a.example.org"), dkim("x.example")))
+    verdict = judge(
+        {"_dmarc.example.org": REJECT},
+        "example.org",
+        by_spf=spf("b.example.org"),
+        by_dkim=(dkim("a.example.org"), dkim("x.example")),
+    )
     assert (verdict.aligned_spf, verdict.aligned_dkim, verdict.record) == ("b.example.org", ("a.example.org",), REJECT)
 
 
@@ -103,7 +108,12 @@ def test_public_suffix_is_nobodys_organisation() -> None:
 
 @pytest.mark.parametrize(
     ("text", "result"),
-    [("v=DMARC1; p=none|v=DMARC1; p=reject", "none"), ("v=DMARC1; p=huh", "permerror"), ("silence", "temperror"), ("other text", "none")],
+    [
+        ("v=DMARC1; p=none|v=DMARC1; p=reject", "none"),
+        ("v=DMARC1; p=huh", "permerror"),
+        ("silence", "temperror"),
+        ("other text", "none"),
+    ],
 )
 def test_records_that_state_no_policy(text: str, result: str) -> None:
     verdict = judge({"_dmarc.example.org": text}, "example.org", by_spf=spf("example.org"))
@@ -119,7 +129,9 @@ def test_no_author() -> None:
 
 def test_several_authors_get_the_most_severe_verdict() -> None:
     zone = {"_dmarc.example.org": REJECT, "_dmarc.example.net": "v=DMARC1; p=quarantine"}
-    verdict = judge(zone, "example.net", "example.org", "other.example", by_spf=spf("example.net"), fault="several From")
+    verdict = judge(
+        zone, "example.net", "example.org", "other.example", by_spf=spf("example.net"), fault="several From"
+    )
     assert (verdict.result, verdict.author_domain, verdict.policy) == ("fail", "example.org", "reject")
     assert verdict.reason.startswith("several From; ")
 

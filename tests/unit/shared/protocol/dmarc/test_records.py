@@ -20,7 +20,11 @@ def suffix_cases() -> list[tuple[str, str | None]]:
         return []
     lines = SUFFIX_TESTS.read_text(encoding="utf-8").splitlines()
     pairs = [line.split() for line in lines if line and not line.startswith("//")]
-    return [(name, None if expected == "null" else expected) for name, expected in pairs if name != "null" and not name.startswith(".")]
+    return [
+        (name, None if expected == "null" else expected)
+        for name, expected in pairs
+        if name != "null" and not name.startswith(".")
+    ]
 
 
 @pytest.mark.skipif(not suffix_cases(), reason=f"no suffix tests at {SUFFIX_TESTS}")
@@ -42,7 +46,12 @@ def test_record() -> None:
         " rua=mailto:a@example.org!10m, https://example.org/, mailto:b@example.org; ruf=mailto:f@example.org"
     )
     assert record is not None
-    assert (record.policy, record.subdomain_policy, record.strict_dkim, record.strict_spf) == ("reject", "none", True, False)
+    assert (record.policy, record.subdomain_policy, record.strict_dkim, record.strict_spf) == (
+        "reject",
+        "none",
+        True,
+        False,
+    )
     assert (record.percent, record.interval, record.failure_options) == (30, 3600, "1:d")
     assert [(address.uri, address.size_limit) for address in record.aggregate_reports] == [
         ("mailto:a@example.org", "10m"),
@@ -54,15 +63,24 @@ def test_record() -> None:
 def test_defaults() -> None:
     record = parse_record("v=DMARC1;p=quarantine")
     assert record is not None
-    assert (record.subdomain_policy, record.percent, record.strict_dkim, record.strict_spf) == ("quarantine", 100, False, False)
+    assert (record.subdomain_policy, record.percent, record.strict_dkim, record.strict_spf) == (
+        "quarantine",
+        100,
+        False,
+        False,
+    )
 
 
-@pytest.mark.parametrize("text", ["v=DMARC1", "v=DMARC1; p=", "v=DMARC1; p=maybe", "v=DMARC1; p=none; sp=maybe", "v=DMARC1; rua=http://x/"])
+@pytest.mark.parametrize(
+    "text", ["v=DMARC1", "v=DMARC1; p=", "v=DMARC1; p=maybe", "v=DMARC1; p=none; sp=maybe", "v=DMARC1; rua=http://x/"]
+)
 def test_no_policy(text: str) -> None:
     assert parse_record(text) is None
 
 
-@pytest.mark.parametrize("text", ["v=DMARC1; rua=mailto:a@example.org", "v=DMARC1; p=reject; sp=x; rua=mailto:a@example.org"])
+@pytest.mark.parametrize(
+    "text", ["v=DMARC1; rua=mailto:a@example.org", "v=DMARC1; p=reject; sp=x; rua=mailto:a@example.org"]
+)
 def test_bad_policy_with_reports_is_none(text: str) -> None:
     record = parse_record(text)
     assert record is not None

@@ -28,7 +28,9 @@ def test_answers_can_be_recorded() -> None:
     assert msgspec.json.decode(msgspec.json.encode(used), type=tuple[tuple[Question, Answer], ...]) == used
 
 
-@pytest.mark.parametrize(("status", "void"), [("ok", False), ("nodata", True), ("nxdomain", True), ("temperror", False)])
+@pytest.mark.parametrize(
+    ("status", "void"), [("ok", False), ("nodata", True), ("nxdomain", True), ("temperror", False)]
+)
 def test_void(status: str, void: bool) -> None:
     assert Answer(status).void is void  # type: ignore[arg-type]
 
@@ -45,7 +47,14 @@ def test_askable(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "is_one"),
-    [("example.org", True), ("_x.example.org", True), ("localhost", False), ("192.0.2.1", False), ("[192.0.2.1]", False), ("a b.example", False)],
+    [
+        ("example.org", True),
+        ("_x.example.org", True),
+        ("localhost", False),
+        ("192.0.2.1", False),
+        ("[192.0.2.1]", False),
+        ("a b.example", False),
+    ],
 )
 def test_fully_qualified(name: str, is_one: bool) -> None:
     assert is_fully_qualified(name) is is_one

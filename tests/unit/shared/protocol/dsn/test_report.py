@@ -34,11 +34,19 @@ def test_the_message_is_a_report_to_the_sender() -> None:
     report = email.message_from_bytes(build(ORIGINAL, (FATE,), REPORTER))
     assert report.get_content_type() == "multipart/report"
     assert report.get_param("report-type") == "delivery-status"
-    assert (report["To"], report["Auto-Submitted"], report["Message-ID"]) == ("<ann@example.org>", "auto-replied", "<c1@mail.example.org>")
+    assert (report["To"], report["Auto-Submitted"], report["Message-ID"]) == (
+        "<ann@example.org>",
+        "auto-replied",
+        "<c1@mail.example.org>",
+    )
     assert "MAILER-DAEMON@mail.example.org" in report["From"]
     assert report["Date"] == "Tue, 14 Nov 2023 22:15:00 +0000"
     assert report["Content-Transfer-Encoding"] == "8bit"
-    assert [part.get_content_type() for part in parts()] == ["text/plain", "message/delivery-status", "text/rfc822-headers"]
+    assert [part.get_content_type() for part in parts()] == [
+        "text/plain",
+        "message/delivery-status",
+        "text/rfc822-headers",
+    ]
 
 
 def test_people_are_told_who_and_why() -> None:
@@ -50,18 +58,27 @@ def test_people_are_told_who_and_why() -> None:
 
 def test_machines_get_the_fields_of_rfc_3464() -> None:
     assert groups(parts()[1]) == [
-        {"Reporting-MTA": "dns; mail.example.org", "Original-Envelope-Id": "env-1", "Arrival-Date": "Tue, 14 Nov 2023 22:13:20 +0000"},
         {
-            "Original-Recipient": "rfc822;Full@example.net", "Final-Recipient": "rfc822; full@example.net", "Action": "failed",
-            "Status": "5.2.2", "Diagnostic-Code": "x-mailfold; the mailbox is full",
+            "Reporting-MTA": "dns; mail.example.org",
+            "Original-Envelope-Id": "env-1",
+            "Arrival-Date": "Tue, 14 Nov 2023 22:13:20 +0000",
         },
-    ]  # fmt: skip
+        {
+            "Original-Recipient": "rfc822;Full@example.net",
+            "Final-Recipient": "rfc822; full@example.net",
+            "Action": "failed",
+            "Status": "5.2.2",
+            "Diagnostic-Code": "x-mailfold; the mailbox is full",
+        },
+    ]
 
 
 def test_each_recipient_has_a_group() -> None:
     fates = [Undelivered(f"r{number}@example.net", "5.1.1", "gone") for number in range(3)]
     found = groups(parts(ORIGINAL, *fates)[1])
-    assert [group["Final-Recipient"] for group in found[1:]] == [f"rfc822; r{number}@example.net" for number in range(3)]
+    assert [group["Final-Recipient"] for group in found[1:]] == [
+        f"rfc822; r{number}@example.net" for number in range(3)
+    ]
     assert "Original-Recipient" not in found[1]
 
 
@@ -78,14 +95,20 @@ def test_ret_full_returns_the_message() -> None:
 
 
 def test_a_large_message_comes_back_as_its_header() -> None:
-    data = build(Original("q1", "ann@example.org", 0, b"X: " + b"y" * 200_000 + b"\r\n", b"z" * 300_000), (FATE,), REPORTER)
+    data = build(
+        Original("q1", "ann@example.org", 0, b"X: " + b"y" * 200_000 + b"\r\n", b"z" * 300_000), (FATE,), REPORTER
+    )
     assert b"text/rfc822-headers" in data
     assert len(data) < 70_000
 
 
 def test_letters_of_other_languages_are_escaped_for_machines_and_written_for_people() -> None:
     original = Original("q1", "jörg@example.org", 0, HEADER)
-    data = build(original, (Undelivered("größe@example.net", "5.2.2", "Das Postfach ist «voll»", orcpt="utf-8;größe@example.net"),), REPORTER)
+    data = build(
+        original,
+        (Undelivered("größe@example.net", "5.2.2", "Das Postfach ist «voll»", orcpt="utf-8;größe@example.net"),),
+        REPORTER,
+    )
     machines = data.split(b"message/delivery-status", 1)[1].split(b"--mailfold-c1", 1)[0]
     assert machines.isascii()
     assert rb"Final-Recipient: utf-8; gr\x{F6}\x{DF}e@example.net" in machines
@@ -98,7 +121,13 @@ INJECTION = "a@x>\r\nBcc: all@example.org\r\n\r\n--mailfold-c1\r\n\x00\x0b\x0c\x
 
 @pytest.mark.parametrize("field", ["recipient", "reason", "orcpt", "sender", "envid"])
 def test_nothing_that_others_wrote_ends_a_line(field: str) -> None:
-    given = {"recipient": "full@example.net", "reason": "full", "orcpt": "rfc822;x", "sender": "ann@example.org", "envid": "e"} | {field: INJECTION}
+    given = {
+        "recipient": "full@example.net",
+        "reason": "full",
+        "orcpt": "rfc822;x",
+        "sender": "ann@example.org",
+        "envid": "e",
+    } | {field: INJECTION}
     original = Original("q1", given["sender"], 0, HEADER, envid=given["envid"])
     data = build(original, (Undelivered(given["recipient"], "5.2.2", given["reason"], orcpt=given["orcpt"]),), REPORTER)
     report: Any = email.message_from_bytes(data)

@@ -2,14 +2,25 @@
 
 from collections.abc import Iterable
 
-from shared.protocol.imap.frame_event import AFTER_LOGIN, AppendLiteral, CommandReceived, FrameEvent, FrameLimits, LiteralChunk
+from shared.protocol.imap.frame_event import (
+    AFTER_LOGIN,
+    AppendLiteral,
+    CommandReceived,
+    FrameEvent,
+    FrameLimits,
+    LiteralChunk,
+)
 from shared.protocol.imap.framing import CommandFramer
 
 SMALL = FrameLimits(line=300, literal=100, command=600, swallow=2_000)
 
 
-def events(pieces: Iterable[bytes], limits: FrameLimits = AFTER_LOGIN, append_limit: int = 1_000_000) -> list[FrameEvent]:
-    """All events of a stream; messages up to the limit are accepted, IDLE is followed by a continuation line, chunks are joined."""
+def events(
+    pieces: Iterable[bytes], limits: FrameLimits = AFTER_LOGIN, append_limit: int = 1_000_000
+) -> list[FrameEvent]:
+    """All events of a stream; messages up to the limit are accepted, IDLE is followed by a continuation line, chunks
+    are joined.
+    """
     framer = CommandFramer(limits)
     seen: list[FrameEvent] = []
     for piece in pieces:

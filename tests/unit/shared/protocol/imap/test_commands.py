@@ -33,7 +33,7 @@ GOOD = {
     b'a LOGIN "ann@example.org" "a \\"b\\\\ c"': c.Login(A, "ann@example.org", 'a "b\\ c'),
     b"a LOGIN {3}\r\nann {5+}\r\np\r\nw ": c.Login(A, "ann", "p\r\nw "),
     b'a LOGIN "" {0}\r\n': c.Login(A, "", ""),
-    "a LOGIN \"jürgen\" {6}\r\n€€".encode(): c.Login(A, "jürgen", "€€"),
+    'a LOGIN "jürgen" {6}\r\n€€'.encode(): c.Login(A, "jürgen", "€€"),
     b"a LOGIN a]b c": c.Login(A, "a]b", "c"),
     b"a AUTHENTICATE plain": c.Authenticate(A, "PLAIN"),
     b"a AUTHENTICATE PLAIN AGEAYg==": c.Authenticate(A, "PLAIN", b"\0a\0b"),
@@ -42,7 +42,9 @@ GOOD = {
     b"a SELECT inbox": c.Select(A, "INBOX"),
     b"a EXAMINE {5+}\r\nINBOX": c.Select(A, "INBOX", read_only=True),
     b'a SELECT "Entw&APw-rfe" (CONDSTORE)': c.Select(A, "Entwürfe", condstore=True),
-    b"a SELECT x (QRESYNC (67890007 20050715194045000))": c.Select(A, "x", qresync=c.Qresync(67890007, 20050715194045000)),
+    b"a SELECT x (QRESYNC (67890007 20050715194045000))": c.Select(
+        A, "x", qresync=c.Qresync(67890007, 20050715194045000)
+    ),
     b"a SELECT x (QRESYNC (6 9 41,43:211) CONDSTORE)": c.Select(
         A, "x", condstore=True, qresync=c.Qresync(6, 9, SequenceSet(((41, 41), (43, 211))))
     ),
@@ -95,7 +97,9 @@ GOOD = {
     b"a STORE 1 +flags.silent (\\seen $forwarded Work)": c.Store(
         A, ONE, c.StoreMode.ADD, ("\\Seen", "$Forwarded", "Work"), silent=True
     ),
-    b"a UID STORE $ -FLAGS \\Deleted \\DELETED x": c.Store(A, SAVED_RESULT, c.StoreMode.REMOVE, ("\\Deleted", "x"), uid=True),
+    b"a UID STORE $ -FLAGS \\Deleted \\DELETED x": c.Store(
+        A, SAVED_RESULT, c.StoreMode.REMOVE, ("\\Deleted", "x"), uid=True
+    ),
     b"a STORE 1 (UNCHANGEDSINCE 0) FLAGS x": c.Store(A, ONE, c.StoreMode.REPLACE, ("x",), unchanged_since=0),
     b"a COPY 1:* x": c.Copy(A, SequenceSet(((1, STAR),)), "x"),
     b"a UID COPY *:1,5 x": c.Copy(A, SequenceSet(((STAR, 1), (5, 5))), "x", uid=True),
@@ -110,41 +114,129 @@ def test_reads_as(data: bytes) -> None:
 
 
 BAD = [
-    b"a", b"a ", b"a  NOOP", b"a NOOP ", b"a NOOP x", b"a NOPE", b"a UID", b"a UID NOOP", b"a UID EXPUNGE", b"a UIDFETCH 1 FLAGS",
+    b"a",
+    b"a ",
+    b"a  NOOP",
+    b"a NOOP ",
+    b"a NOOP x",
+    b"a NOPE",
+    b"a UID",
+    b"a UID NOOP",
+    b"a UID EXPUNGE",
+    b"a UIDFETCH 1 FLAGS",
     b"a NOOP\r",
-    b"a ID", b"a ID x", b'a ID "x"', b'a ID ("x")', b'a ID ("x" y)', b'a ID ("x" "y"', b'a ID (NIL "y")',
+    b"a ID",
+    b"a ID x",
+    b'a ID "x"',
+    b'a ID ("x")',
+    b'a ID ("x" y)',
+    b'a ID ("x" "y"',
+    b'a ID (NIL "y")',
     b"a ID (" + b'"x" "y" ' * 31 + b")",
-    b'a ID ("' + b"x" * 31 + b'" NIL)', b'a ID ("x" "' + b"y" * 1025 + b'")',
-    b"a LOGIN", b"a LOGIN x", b"a LOGIN x y z", b"a LOGIN x  y", b'a LOGIN "x', b'a LOGIN "x" "y\\z"', b'a LOGIN "x\0" y',
+    b'a ID ("' + b"x" * 31 + b'" NIL)',
+    b'a ID ("x" "' + b"y" * 1025 + b'")',
+    b"a LOGIN",
+    b"a LOGIN x",
+    b"a LOGIN x y z",
+    b"a LOGIN x  y",
+    b'a LOGIN "x',
+    b'a LOGIN "x" "y\\z"',
+    b'a LOGIN "x\0" y',
     b"a LOGIN x {5}\r\nab",
-    b"a LOGIN x {2}\r\na\0", b"a LOGIN x \xff", b'a LOGIN x "\xff"', b"a LOGIN x {1}\r\n\xff", b"a LOGIN x ~{1}\r\nz", b"a LOGIN (x) y",
-    b"a AUTHENTICATE", b"a AUTHENTICATE PLAIN !", b"a AUTHENTICATE PLAIN A", b"a AUTHENTICATE PLAIN AA==AA==", b"a AUTHENTICATE PLAIN ",
+    b"a LOGIN x {2}\r\na\0",
+    b"a LOGIN x \xff",
+    b'a LOGIN x "\xff"',
+    b"a LOGIN x {1}\r\n\xff",
+    b"a LOGIN x ~{1}\r\nz",
+    b"a LOGIN (x) y",
+    b"a AUTHENTICATE",
+    b"a AUTHENTICATE PLAIN !",
+    b"a AUTHENTICATE PLAIN A",
+    b"a AUTHENTICATE PLAIN AA==AA==",
+    b"a AUTHENTICATE PLAIN ",
     b"a AUTHENTICATE PLAIN AA== x",
-    b"a ENABLE", b"a ENABLE ", b"a ENABLE X ", b"a ENABLE (X)",
-    b"a SELECT", b"a SELECT x y", b"a SELECT x ()", b"a SELECT x (NOPE)", b"a SELECT x (QRESYNC)", b"a SELECT x (QRESYNC (0 1))",
-    b"a SELECT x (QRESYNC (1 0))", b"a SELECT x (QRESYNC (1 1 *))", b"a SELECT x (QRESYNC (1 1 1:*))",
+    b"a ENABLE",
+    b"a ENABLE ",
+    b"a ENABLE X ",
+    b"a ENABLE (X)",
+    b"a SELECT",
+    b"a SELECT x y",
+    b"a SELECT x ()",
+    b"a SELECT x (NOPE)",
+    b"a SELECT x (QRESYNC)",
+    b"a SELECT x (QRESYNC (0 1))",
+    b"a SELECT x (QRESYNC (1 0))",
+    b"a SELECT x (QRESYNC (1 1 *))",
+    b"a SELECT x (QRESYNC (1 1 1:*))",
     b"a SELECT x (QRESYNC (1 1) QRESYNC (1 1))",
-    b"a SELECT x (QRESYNC (1 1 1 (1)))", b"a SELECT x (CONDSTORE", b"a SELECT x (QRESYNC (4294967296 1))",
+    b"a SELECT x (QRESYNC (1 1 1 (1)))",
+    b"a SELECT x (CONDSTORE",
+    b"a SELECT x (QRESYNC (4294967296 1))",
     b"a SELECT x (QRESYNC (1 9223372036854775808))",
-    b"a CREATE", b"a CREATE x (NOPE)", b"a CREATE x (USE)", b"a CREATE x (USE (Sent))", b"a CREATE x (USE (\\Sent)", b"a DELETE",
+    b"a CREATE",
+    b"a CREATE x (NOPE)",
+    b"a CREATE x (USE)",
+    b"a CREATE x (USE (Sent))",
+    b"a CREATE x (USE (\\Sent)",
+    b"a DELETE",
     b"a RENAME x",
-    b"a SUBSCRIBE", b"a UNSUBSCRIBE",
-    b"a LIST", b'a LIST ""', b'a LIST "" ()', b'a LIST (NOPE) "" *', b'a LIST (RECURSIVEMATCH) "" *',
+    b"a SUBSCRIBE",
+    b"a UNSUBSCRIBE",
+    b"a LIST",
+    b'a LIST ""',
+    b'a LIST "" ()',
+    b'a LIST (NOPE) "" *',
+    b'a LIST (RECURSIVEMATCH) "" *',
     b'a LIST (RECURSIVEMATCH REMOTE) "" *',
-    b'a LIST "" * RETURN', b'a LIST "" * RETURN (NOPE)', b'a LIST "" * RETURN (STATUS)', b'a LIST "" * RETURN (STATUS ())',
+    b'a LIST "" * RETURN',
+    b'a LIST "" * RETURN (NOPE)',
+    b'a LIST "" * RETURN (STATUS)',
+    b'a LIST "" * RETURN (STATUS ())',
     b'a LIST "" * NOPE ()',
-    b'a LIST "" (x' + b" y" * 101 + b")", b'a LIST "" &AAA', b'a LIST ( SUBSCRIBED) "" *', b'a LSUB "" (x y)', b'a LSUB ""',
-    b"a STATUS x", b"a STATUS x ()", b"a STATUS x MESSAGES", b"a STATUS x (NOPE)", b"a STATUS x (SIZE", b"a STATUS x (SIZE )",
-    b"a GETQUOTA", b"a GETQUOTAROOT",
-    b"a STORE 1 FLAGS", b"a STORE 1 FLAGS (", b"a STORE 1 FLAG (x)", b"a STORE 0 FLAGS (x)", b"a STORE 1 FLAGS (\\Recent)",
+    b'a LIST "" (x' + b" y" * 101 + b")",
+    b'a LIST "" &AAA',
+    b'a LIST ( SUBSCRIBED) "" *',
+    b'a LSUB "" (x y)',
+    b'a LSUB ""',
+    b"a STATUS x",
+    b"a STATUS x ()",
+    b"a STATUS x MESSAGES",
+    b"a STATUS x (NOPE)",
+    b"a STATUS x (SIZE",
+    b"a STATUS x (SIZE )",
+    b"a GETQUOTA",
+    b"a GETQUOTAROOT",
+    b"a STORE 1 FLAGS",
+    b"a STORE 1 FLAGS (",
+    b"a STORE 1 FLAG (x)",
+    b"a STORE 0 FLAGS (x)",
+    b"a STORE 1 FLAGS (\\Recent)",
     b"a STORE 1 FLAGS (\\Nope)",
-    b"a STORE 1 FLAGS (\\*)", b"a STORE 1 FLAGS (a]b)", b"a STORE 1 FLAGS (\xe4)", b"a STORE 1 *FLAGS (x)", b"a STORE 1 (NOPE 1) FLAGS (x)",
-    b"a STORE 1 (UNCHANGEDSINCE) FLAGS x", b"a STORE 1 (UNCHANGEDSINCE 9223372036854775808) FLAGS x",
+    b"a STORE 1 FLAGS (\\*)",
+    b"a STORE 1 FLAGS (a]b)",
+    b"a STORE 1 FLAGS (\xe4)",
+    b"a STORE 1 *FLAGS (x)",
+    b"a STORE 1 (NOPE 1) FLAGS (x)",
+    b"a STORE 1 (UNCHANGEDSINCE) FLAGS x",
+    b"a STORE 1 (UNCHANGEDSINCE 9223372036854775808) FLAGS x",
     b"a STORE 1 FLAGS (" + b"k" * 129 + b")",
-    b"a COPY 1", b"a COPY x 1", b"a COPY 1, x", b"a COPY ,1 x", b"a COPY 1:2:3 x", b"a COPY 4294967296 x", b"a COPY 01 x", b"a COPY -1 x",
-    b"a COPY 1:$ x", b"a COPY $,1 x", b"a COPY : x", b"a MOVE", b"a UID MOVE 1", b"a COPY " + b"9" * 5000 + b" x",
-    b"a APPEND INBOX", b"a APPEND INBOX (\\Seen)",
-]  # fmt: skip
+    b"a COPY 1",
+    b"a COPY x 1",
+    b"a COPY 1, x",
+    b"a COPY ,1 x",
+    b"a COPY 1:2:3 x",
+    b"a COPY 4294967296 x",
+    b"a COPY 01 x",
+    b"a COPY -1 x",
+    b"a COPY 1:$ x",
+    b"a COPY $,1 x",
+    b"a COPY : x",
+    b"a MOVE",
+    b"a UID MOVE 1",
+    b"a COPY " + b"9" * 5000 + b" x",
+    b"a APPEND INBOX",
+    b"a APPEND INBOX (\\Seen)",
+]
 
 
 @pytest.mark.parametrize("data", BAD, ids=lambda data: data[:60].decode("latin-1"))
@@ -155,8 +247,21 @@ def test_refuses(data: bytes) -> None:
     assert caught.value.text.isprintable()
 
 
-@pytest.mark.parametrize("data", [b"", b" NOOP", b"* NOOP", b"+ NOOP", b"a+ NOOP", b'"a" NOOP', b"\xe4 NOOP", b"a\0 NOOP", b"(a NOOP",
-    b"x" * 129 + b" NOOP"])
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b" NOOP",
+        b"* NOOP",
+        b"+ NOOP",
+        b"a+ NOOP",
+        b'"a" NOOP',
+        b"\xe4 NOOP",
+        b"a\0 NOOP",
+        b"(a NOOP",
+        b"x" * 129 + b" NOOP",
+    ],
+)
 def test_a_bad_tag_is_not_repeated(data: bytes) -> None:
     with pytest.raises(ImapSyntaxError) as caught:
         parse_command(data)
@@ -199,14 +304,20 @@ def test_mailbox_names_are_utf8_once_enabled() -> None:
 
 def test_append_is_read_up_to_each_message() -> None:
     date = datetime(1994, 2, 7, 21, 52, 25, tzinfo=timezone(timedelta(hours=-8)))
-    assert parse_append(b'a APPEND Sent (\\Seen) " 7-Feb-1994 21:52:25 -0800" ') == c.Append(A, "Sent", c.AppendMessage(("\\Seen",), date))
+    assert parse_append(b'a APPEND Sent (\\Seen) " 7-Feb-1994 21:52:25 -0800" ') == c.Append(
+        A, "Sent", c.AppendMessage(("\\Seen",), date)
+    )
     assert parse_append(b"a append {5+}\r\nINBOX ") == c.Append(A, "INBOX", c.AppendMessage())
     assert parse_append_message(b" (x) ", A) == c.AppendMessage(("x",))
-    assert parse_append_message(b' "01-Jan-2020 00:00:00 +0000" ', A) == c.AppendMessage((), datetime(2020, 1, 1, tzinfo=UTC))
+    assert parse_append_message(b' "01-Jan-2020 00:00:00 +0000" ', A) == c.AppendMessage(
+        (), datetime(2020, 1, 1, tzinfo=UTC)
+    )
 
 
-@pytest.mark.parametrize("head", [b"", b"(x) ", b" (x)", b" (x", b' "x" ', b' "01-Jan-2020 00:00:00 +0000"', b" x ", b" (\\Recent) ",
-    b" UTF8 ("])
+@pytest.mark.parametrize(
+    "head",
+    [b"", b"(x) ", b" (x)", b" (x", b' "x" ', b' "01-Jan-2020 00:00:00 +0000"', b" x ", b" (\\Recent) ", b" UTF8 ("],
+)
 def test_append_options_refused(head: bytes) -> None:
     with pytest.raises(ImapSyntaxError) as caught:
         parse_append_message(head, A)

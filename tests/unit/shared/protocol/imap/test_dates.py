@@ -37,9 +37,21 @@ def test_dates_come_back(day: date) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    [b"", b"1", b"32-Jan-2000", b"0-Jan-2000", b"30-Feb-2000", b"1-Foo-2000", b"1-Jan-0000", b"1-Jan-00", b"1-Jan-20000", b"1 Jan 2000",
-    b"\xb9-Jan-2000", b"1-Jan-2000 "],
-)  # fmt: skip
+    [
+        b"",
+        b"1",
+        b"32-Jan-2000",
+        b"0-Jan-2000",
+        b"30-Feb-2000",
+        b"1-Foo-2000",
+        b"1-Jan-0000",
+        b"1-Jan-00",
+        b"1-Jan-20000",
+        b"1 Jan 2000",
+        b"\xb9-Jan-2000",
+        b"1-Jan-2000 ",
+    ],
+)
 def test_broken_dates(text: bytes) -> None:
     with pytest.raises(ImapSyntaxError):
         parse_date(text)
@@ -48,11 +60,21 @@ def test_broken_dates(text: bytes) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        b"", b"1-Jan-2000", b"1-Jan-2000 00:00:00", b"1-Jan-2000 00:00:00 GMT", b"1-Jan-2000 24:00:00 +0000", b"1-Jan-2000 00:60:00 +0000",
-        b"1-Jan-2000 00:00:61 +0000", b"1-Jan-2000 00:00:00 +0060", b"1-Jan-2000 00:00:00 +2400", b"1-Jan-2000 00:00:00 +9959",
-        b"1-Jan-2000 00:00:00 0000", b"30-Feb-2000 00:00:00 +0000", b"1-Jan-0000 00:00:00 +0000",
+        b"",
+        b"1-Jan-2000",
+        b"1-Jan-2000 00:00:00",
+        b"1-Jan-2000 00:00:00 GMT",
+        b"1-Jan-2000 24:00:00 +0000",
+        b"1-Jan-2000 00:60:00 +0000",
+        b"1-Jan-2000 00:00:61 +0000",
+        b"1-Jan-2000 00:00:00 +0060",
+        b"1-Jan-2000 00:00:00 +2400",
+        b"1-Jan-2000 00:00:00 +9959",
+        b"1-Jan-2000 00:00:00 0000",
+        b"30-Feb-2000 00:00:00 +0000",
+        b"1-Jan-0000 00:00:00 +0000",
     ],
-)  # fmt: skip
+)
 def test_broken_date_times(text: bytes) -> None:
     with pytest.raises(ImapSyntaxError):
         parse_date_time(text)

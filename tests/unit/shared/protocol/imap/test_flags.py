@@ -7,15 +7,23 @@ from shared.protocol.imap.flags import InvalidFlag, canonical_flag, flag_list, i
 
 @pytest.mark.parametrize(
     ("wire", "flag"),
-    [("\\SEEN", "\\Seen"), ("\\draft", "\\Draft"), ("$forwarded", "$Forwarded"), ("$MDNSENT", "$MDNSent"), ("Work", "Work"), ("nonjunk",
-    "NonJunk")],
+    [
+        ("\\SEEN", "\\Seen"),
+        ("\\draft", "\\Draft"),
+        ("$forwarded", "$Forwarded"),
+        ("$MDNSENT", "$MDNSent"),
+        ("Work", "Work"),
+        ("nonjunk", "NonJunk"),
+    ],
 )
 def test_canonical(wire: str, flag: str) -> None:
     assert canonical_flag(wire) == flag
 
 
-@pytest.mark.parametrize("wire", ["", "\\", "\\Recent", "\\*", "\\Nope", "a b", "a(b", "a]b", 'a"', "a\\b", "ü", "a\n", "a%", "a*",
-    "x" * 129])
+@pytest.mark.parametrize(
+    "wire",
+    ["", "\\", "\\Recent", "\\*", "\\Nope", "a b", "a(b", "a]b", 'a"', "a\\b", "ü", "a\n", "a%", "a*", "x" * 129],
+)
 def test_refused(wire: str) -> None:
     with pytest.raises(InvalidFlag):
         canonical_flag(wire)

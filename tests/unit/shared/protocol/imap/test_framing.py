@@ -47,12 +47,18 @@ DIALOGS = {
         b"a LOGIN x {12+}\r\na\r\n{5+}\r\nbcd\r\nb NOOP\r\n",
         [CommandReceived(b"a LOGIN x {12+}\r\na\r\n{5+}\r\nbcd"), B_NOOP],
     ),
-    "a line of a literal's marker after a bare LF": (b"a LOGIN x {2+}\nyz\n", [CommandReceived(b"a LOGIN x {2+}\r\nyz")]),
+    "a line of a literal's marker after a bare LF": (
+        b"a LOGIN x {2+}\nyz\n",
+        [CommandReceived(b"a LOGIN x {2+}\r\nyz")],
+    ),
     "leading zeros of a size": (b"a LOGIN x {0002+}\r\nyz\r\n", [CommandReceived(b"a LOGIN x {0002+}\r\nyz")]),
     "literal8": (b"a X ~{2+}\r\n\0z\r\n", [CommandReceived(b"a X ~{2+}\r\n\0z")]),
     "braces that announce nothing": (
         b"a {}\r\na {+}\r\na {5x}\r\na {-5}\r\na {5++}\r\na {5 }\r\na 5}\r\n}\r\n",
-        [CommandReceived(line) for line in (b"a {}", b"a {+}", b"a {5x}", b"a {-5}", b"a {5++}", b"a {5 }", b"a 5}", b"}")],
+        [
+            CommandReceived(line)
+            for line in (b"a {}", b"a {+}", b"a {5x}", b"a {-5}", b"a {5++}", b"a {5 }", b"a 5}", b"}")
+        ],
     ),
     "APPEND, synchronising": (
         b"a APPEND INBOX (\\Seen) {5}\r\nhello\r\nb NOOP\r\n",
@@ -100,7 +106,12 @@ DIALOGS = {
     ),
     "APPEND with text after its message": (
         b"a APPEND x {1+}\r\n1)\r\n",
-        [AppendLiteral(b"a APPEND x ", 1, first=True, waiting=False, binary=False), LiteralChunk(b"1"), LiteralEnd(), AppendEnd(b")")],
+        [
+            AppendLiteral(b"a APPEND x ", 1, first=True, waiting=False, binary=False),
+            LiteralChunk(b"1"),
+            LiteralEnd(),
+            AppendEnd(b")"),
+        ],
     ),
     "APPEND without a message": (b"a APPEND INBOX\r\n", [CommandReceived(b"a APPEND INBOX")]),
     "IDLE and DONE": (b"a IDLE\r\nDONE\r\nb NOOP\r\n", [CommandReceived(b"a IDLE"), ContinuationLine(b"DONE"), B_NOOP]),
@@ -120,10 +131,16 @@ BOUNDED = {
     "one octet more, bare LF": (b"a " + b"x" * 299 + b"\nb NOOP\r\n", [TOO_LONG, B_NOOP]),
     "long line without a tag": (b"x" * 400 + b"\r\nb NOOP\r\n", [Refused(b"", "BAD", b"", TOO_LONG.text), B_NOOP]),
     "long line then a synchronising literal": (b"a " + b"x" * 400 + b" {9}\r\nb NOOP\r\n", [TOO_LONG, B_NOOP]),
-    "long line then a literal unasked": (b"a " + b"x" * 400 + b" {10+}\r\nc NOOP\r\n\r\n\r\nb NOOP\r\n", [TOO_LONG, B_NOOP]),
+    "long line then a literal unasked": (
+        b"a " + b"x" * 400 + b" {10+}\r\nc NOOP\r\n\r\n\r\nb NOOP\r\n",
+        [TOO_LONG, B_NOOP],
+    ),
     "longest literal": (b"a X {100+}\r\n" + b"y" * 100 + b"\r\n", [CommandReceived(b"a X {100+}\r\n" + b"y" * 100)]),
     "large literal waits and is not read": (b"a X {101}\r\nb NOOP\r\n", [LITERAL_TOO_LARGE, B_NOOP]),
-    "large literal comes unasked and is swallowed": (b"a X {101+}\r\n" + b"y" * 101 + b"\r\nb NOOP\r\n", [LITERAL_TOO_LARGE, B_NOOP]),
+    "large literal comes unasked and is swallowed": (
+        b"a X {101+}\r\n" + b"y" * 101 + b"\r\nb NOOP\r\n",
+        [LITERAL_TOO_LARGE, B_NOOP],
+    ),
     "what follows a swallowed literal goes too": (
         b"a X {101+}\r\n" + b"y" * 101 + b" {7+}\r\nc NOOP! {5+}\r\n12345 {3}\r\nb NOOP\r\n",
         [LITERAL_TOO_LARGE, B_NOOP],
@@ -137,13 +154,25 @@ BOUNDED = {
         [Refused(b"a", "BAD", b"TOOBIG", "Command is too large"), B_NOOP],
     ),
     "absurd size waits": (b"a X {1000000000000000000}\r\nb NOOP\r\n", [LITERAL_TOO_LARGE, B_NOOP]),
-    "absurd size unasked": (b"a X {1000000000000000000+}\r\nb NOOP\r\n", [Refused(b"", "BYE", b"", LITERAL_TOO_LARGE.text)]),
-    "size of 200 digits": (b"a X {" + b"9" * 200 + b"+}\r\nb NOOP\r\n", [Refused(b"", "BYE", b"", LITERAL_TOO_LARGE.text)]),
-    "absurd size after a long line": (b"a " + b"x" * 400 + b" {99999999999999999999+}\r\n", [Refused(b"", "BYE", b"", TOO_LONG.text)]),
+    "absurd size unasked": (
+        b"a X {1000000000000000000+}\r\nb NOOP\r\n",
+        [Refused(b"", "BYE", b"", LITERAL_TOO_LARGE.text)],
+    ),
+    "size of 200 digits": (
+        b"a X {" + b"9" * 200 + b"+}\r\nb NOOP\r\n",
+        [Refused(b"", "BYE", b"", LITERAL_TOO_LARGE.text)],
+    ),
+    "absurd size after a long line": (
+        b"a " + b"x" * 400 + b" {99999999999999999999+}\r\n",
+        [Refused(b"", "BYE", b"", TOO_LONG.text)],
+    ),
     "endless line": (b"a " + b"x" * 5_000, [Refused(b"", "BYE", b"", TOO_LONG.text)]),
     "endless line with its end": (b"a " + b"x" * 5_000 + b"\r\nb NOOP\r\n", [Refused(b"", "BYE", b"", TOO_LONG.text)]),
     "longest swallowed line": (b"a " + b"x" * 1_998 + b"\r\nb NOOP\r\n", [TOO_LONG, B_NOOP]),
-    "one octet more than is swallowed": (b"a " + b"x" * 1_999 + b"\r\nb NOOP\r\n", [Refused(b"", "BYE", b"", TOO_LONG.text)]),
+    "one octet more than is swallowed": (
+        b"a " + b"x" * 1_999 + b"\r\nb NOOP\r\n",
+        [Refused(b"", "BYE", b"", TOO_LONG.text)],
+    ),
     "large message waits": (
         b"a APPEND x {501}\r\nb NOOP\r\n",
         [AppendLiteral(b"a APPEND x ", 501, first=True, waiting=True, binary=False), MESSAGE_TOO_LARGE, B_NOOP],
@@ -154,7 +183,10 @@ BOUNDED = {
     ),
     "message above all swallowing": (
         b"a APPEND x {9999+}\r\nb NOOP\r\n",
-        [AppendLiteral(b"a APPEND x ", 9999, first=True, waiting=False, binary=False), Refused(b"", "BYE", b"", MESSAGE_TOO_LARGE.text)],
+        [
+            AppendLiteral(b"a APPEND x ", 9999, first=True, waiting=False, binary=False),
+            Refused(b"", "BYE", b"", MESSAGE_TOO_LARGE.text),
+        ],
     ),
     "second message too large": (
         b"a APPEND x {1+}\r\n1 {501}\r\nb NOOP\r\n",
@@ -169,9 +201,18 @@ BOUNDED = {
     ),
     "long line between messages": (
         b"a APPEND x {1+}\r\n1" + b"x" * 400 + b"\r\nb NOOP\r\n",
-        [AppendLiteral(b"a APPEND x ", 1, first=True, waiting=False, binary=False), LiteralChunk(b"1"), LiteralEnd(), TOO_LONG, B_NOOP],
+        [
+            AppendLiteral(b"a APPEND x ", 1, first=True, waiting=False, binary=False),
+            LiteralChunk(b"1"),
+            LiteralEnd(),
+            TOO_LONG,
+            B_NOOP,
+        ],
     ),
-    "endless answer": (b"a IDLE\r\n" + b"D" * 400, [CommandReceived(b"a IDLE"), Refused(b"", "BYE", b"", "Line is too long")]),
+    "endless answer": (
+        b"a IDLE\r\n" + b"D" * 400,
+        [CommandReceived(b"a IDLE"), Refused(b"", "BYE", b"", "Line is too long")],
+    ),
     "answer just too long": (
         b"a IDLE\r\n" + b"D" * 301 + b"\r\nb NOOP\r\n",
         [CommandReceived(b"a IDLE"), Refused(b"", "BYE", b"", "Line is too long")],
@@ -186,11 +227,34 @@ def test_limits_whole_and_byte_by_byte(stream: bytes, expected: list[object]) ->
 
 
 PIECES = [
-    b"a NOOP", b"\r\n", b"\n", b"\r", b"a APPEND INBOX ", b"a APPEND ", b"{3+}\r\n", b"{3}\r\n", b"{0}\r\n", b"~{4+}\r\n", b"{101+}\r\n",
-    b"{101}\r\n", b"{600+}\r\n", b"{99999999999999999999+}\r\n", b"x" * 50, b"y" * 290, b"z" * 900, b" ", b"\0", b"\xff", b'"',
+    b"a NOOP",
+    b"\r\n",
+    b"\n",
+    b"\r",
+    b"a APPEND INBOX ",
+    b"a APPEND ",
+    b"{3+}\r\n",
+    b"{3}\r\n",
+    b"{0}\r\n",
+    b"~{4+}\r\n",
+    b"{101+}\r\n",
+    b"{101}\r\n",
+    b"{600+}\r\n",
+    b"{99999999999999999999+}\r\n",
+    b"x" * 50,
+    b"y" * 290,
+    b"z" * 900,
+    b" ",
+    b"\0",
+    b"\xff",
+    b'"',
     b"a IDLE\r\n",
-    b"DONE\r\n", b"{", b"}", b"(\\Seen) ", b"{000000000000000000000000000000000000001+}\r\n",
-]  # fmt: skip
+    b"DONE\r\n",
+    b"{",
+    b"}",
+    b"(\\Seen) ",
+    b"{000000000000000000000000000000000000001+}\r\n",
+]
 
 
 @settings(max_examples=400, deadline=None)

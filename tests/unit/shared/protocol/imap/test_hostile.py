@@ -14,19 +14,74 @@ from shared.protocol.imap.parse.command import parse_append, parse_append_messag
 from tests.unit.shared.protocol.imap.stream import SMALL, each_byte, events
 
 WORDS = [
-    b"a", b" ", b"  ", b"UID ", b"FETCH ", b"STORE ", b"SEARCH ", b"LIST ", b"SELECT ", b"LOGIN ", b"APPEND ", b"STATUS ", b"ID ",
+    b"a",
+    b" ",
+    b"  ",
+    b"UID ",
+    b"FETCH ",
+    b"STORE ",
+    b"SEARCH ",
+    b"LIST ",
+    b"SELECT ",
+    b"LOGIN ",
+    b"APPEND ",
+    b"STATUS ",
+    b"ID ",
     b"CREATE ",
-    b"1:*", b"$", b"0", b"4294967295", b"99999999999999999999", b"(", b")", b"[", b"]", b"<", b">", b"{", b"}", b'"', b"\\", b"*", b"%",
-    b"{3}\r\nabc", b"{0+}\r\n", b"{9}\r\nabc", b"~{1}\r\n\0", b"NIL", b"FLAGS", b"BODY.PEEK[", b"HEADER.FIELDS (", b"\\Seen", b"OR ",
-    b"NOT ", b"\0",
-    b"\xff", b"\xc3\xbc", b"\r", b"\n", b"&AAA-", b"&", b"RETURN (", b"QRESYNC (", b"CHARSET ", b"1-Jan-2000", b"<0.1>", b".", b",",
-]  # fmt: skip
+    b"1:*",
+    b"$",
+    b"0",
+    b"4294967295",
+    b"99999999999999999999",
+    b"(",
+    b")",
+    b"[",
+    b"]",
+    b"<",
+    b">",
+    b"{",
+    b"}",
+    b'"',
+    b"\\",
+    b"*",
+    b"%",
+    b"{3}\r\nabc",
+    b"{0+}\r\n",
+    b"{9}\r\nabc",
+    b"~{1}\r\n\0",
+    b"NIL",
+    b"FLAGS",
+    b"BODY.PEEK[",
+    b"HEADER.FIELDS (",
+    b"\\Seen",
+    b"OR ",
+    b"NOT ",
+    b"\0",
+    b"\xff",
+    b"\xc3\xbc",
+    b"\r",
+    b"\n",
+    b"&AAA-",
+    b"&",
+    b"RETURN (",
+    b"QRESYNC (",
+    b"CHARSET ",
+    b"1-Jan-2000",
+    b"<0.1>",
+    b".",
+    b",",
+]
 SOUP = st.lists(st.sampled_from(WORDS), max_size=14).map(b"".join)
 
 
 @settings(max_examples=1500, deadline=None)
-@given(st.binary(max_size=60) | SOUP | SOUP.map(lambda tail: b"a UID FETCH 1 " + tail) | SOUP.map(lambda tail: b"a SEARCH " + tail),
-    st.booleans())
+@given(
+    st.binary(max_size=60)
+    | SOUP
+    | SOUP.map(lambda tail: b"a UID FETCH 1 " + tail)
+    | SOUP.map(lambda tail: b"a SEARCH " + tail),
+    st.booleans(),
+)
 @example(b"a SEARCH " + b"(" * 10_000, False)
 def test_any_bytes_are_a_command_or_the_one_error(data: bytes, utf8: bool) -> None:
     readers: tuple[Callable[[], object], ...] = (

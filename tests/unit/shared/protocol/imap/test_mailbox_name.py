@@ -57,9 +57,28 @@ def test_any_bytes_are_a_name_with_one_spelling_or_refused(wire: bytes) -> None:
 
 @pytest.mark.parametrize(
     "wire",
-    [b"&", b"a&", b"&Jjo", b"&Jjo!", b"&AGE-", b"&Jjo-&Jjo-", b"&Jj-", b"&J-", b"&JjoA-", b"&2D0-", b"&3gA-", b"&Jjp-", b"&Jjo=-",
-    b"&U/BTFw-", b"\xc3\xbc", b"\xff", b"a\0", b"a\tb", b"\x7f"],
-)  # fmt: skip
+    [
+        b"&",
+        b"a&",
+        b"&Jjo",
+        b"&Jjo!",
+        b"&AGE-",
+        b"&Jjo-&Jjo-",
+        b"&Jj-",
+        b"&J-",
+        b"&JjoA-",
+        b"&2D0-",
+        b"&3gA-",
+        b"&Jjp-",
+        b"&Jjo=-",
+        b"&U/BTFw-",
+        b"\xc3\xbc",
+        b"\xff",
+        b"a\0",
+        b"a\tb",
+        b"\x7f",
+    ],
+)
 def test_broken_spellings(wire: bytes) -> None:
     with pytest.raises(InvalidMailboxName):
         decode_mailbox_name(wire)
@@ -75,23 +94,48 @@ def test_utf8_names() -> None:
 
 @pytest.mark.parametrize(
     ("name", "canonical"),
-    [("inbox", "INBOX"), ("InBox/a", "INBOX/a"), ("inboxes", "inboxes"), ("a/inbox", "a/inbox"), ("inbox/inbox", "INBOX/inbox"), ("inbo",
-    "inbo"), ("ınbox", "ınbox")],
-)  # fmt: skip
+    [
+        ("inbox", "INBOX"),
+        ("InBox/a", "INBOX/a"),
+        ("inboxes", "inboxes"),
+        ("a/inbox", "a/inbox"),
+        ("inbox/inbox", "INBOX/inbox"),
+        ("inbo", "inbo"),
+        ("ınbox", "ınbox"),
+    ],
+)
 def test_inbox_alone_ignores_case(name: str, canonical: str) -> None:
     assert canonical_name(name) == canonical
 
 
-@pytest.mark.parametrize("name", ["a", "INBOX/a", "a b", "100%", "ü/日本", "x" * 255, "/".join("a" * 32), ".hidden", "a#b"])
+@pytest.mark.parametrize(
+    "name", ["a", "INBOX/a", "a b", "100%", "ü/日本", "x" * 255, "/".join("a" * 32), ".hidden", "a#b"]
+)
 def test_good_new_names(name: str) -> None:
     check_new_name(name)
 
 
 @pytest.mark.parametrize(
     "name",
-    ["", "/", "/a", "a/", "a//b", "#x", "a\x00", "a\nb", "a\x7f", "a\x85", "a\u2028", "\ud800", "x" * 256, "ü" * 128, "/".join("a" * 33),
-    "/".join(["x" * 200] * 6)],
-)  # fmt: skip
+    [
+        "",
+        "/",
+        "/a",
+        "a/",
+        "a//b",
+        "#x",
+        "a\x00",
+        "a\nb",
+        "a\x7f",
+        "a\x85",
+        "a\u2028",
+        "\ud800",
+        "x" * 256,
+        "ü" * 128,
+        "/".join("a" * 33),
+        "/".join(["x" * 200] * 6),
+    ],
+)
 def test_bad_new_names(name: str) -> None:
     with pytest.raises(InvalidMailboxName) as caught:
         check_new_name(name)

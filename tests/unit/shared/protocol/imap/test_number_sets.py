@@ -22,7 +22,11 @@ def normal(numbers: NumberSet) -> bool:
 @given(NUMBERS, NUMBERS)
 def test_set_algebra(left: set[int], right: set[int]) -> None:
     a, b = NumberSet.of_numbers(left), NumberSet.of_numbers(right)
-    for found, expected in ((a.union(b), left | right), (a.intersection(b), left & right), (a.difference(b), left - right)):
+    for found, expected in (
+        (a.union(b), left | right),
+        (a.intersection(b), left & right),
+        (a.difference(b), left - right),
+    ):
         assert normal(found)
         assert list(found) == sorted(expected)
         assert len(found) == len(expected)
@@ -71,8 +75,30 @@ def test_sequence_set_forms() -> None:
     assert parse_sequence_set(b"1:4294967295").resolve(3).ranges == ((1, 4_294_967_295),)
 
 
-@pytest.mark.parametrize("text", [b"", b"0", b"00", b"01", b"1,", b",1", b"1:", b":1", b"1::2", b"1:2:3", b"**", b"$,1", b"a", b"1 ",
-    b"4294967296", b"9" * 5000, b"-1", b"+1", b"\xb2"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b"0",
+        b"00",
+        b"01",
+        b"1,",
+        b",1",
+        b"1:",
+        b":1",
+        b"1::2",
+        b"1:2:3",
+        b"**",
+        b"$,1",
+        b"a",
+        b"1 ",
+        b"4294967296",
+        b"9" * 5000,
+        b"-1",
+        b"+1",
+        b"\xb2",
+    ],
+)
 def test_broken_sequence_sets(text: bytes) -> None:
     with pytest.raises(ImapSyntaxError):
         parse_sequence_set(text)
@@ -84,12 +110,16 @@ def check(runs: UidRuns, model: list[int]) -> None:
     assert len(runs) == len(model)
     assert runs.largest == (model[-1] if model else 0)
     assert [runs.uid_at(sequence) for sequence in range(-1, len(model) + 2)] == [0, 0, *model, 0]
-    assert [runs.sequence_of(uid) for uid in range(70)] == [model.index(uid) + 1 if uid in model else 0 for uid in range(70)]
+    assert [runs.sequence_of(uid) for uid in range(70)] == [
+        model.index(uid) + 1 if uid in model else 0 for uid in range(70)
+    ]
     assert normal(runs.uids())
 
 
 Step = tuple[str, int]
-STEPS = st.lists(st.tuples(st.sampled_from(["add", "new", "remove", "remove", "look"]), st.integers(1, 60)), max_size=40)
+STEPS = st.lists(
+    st.tuples(st.sampled_from(["add", "new", "remove", "remove", "look"]), st.integers(1, 60)), max_size=40
+)
 
 
 @settings(max_examples=200, deadline=None)
@@ -129,9 +159,15 @@ def test_uid_runs_selections(here: set[int], wanted: set[int], size: int) -> Non
     runs, asked, model = UidRuns(NumberSet.of_numbers(here)), NumberSet.of_numbers(wanted), sorted(here)
     both = sorted(here & wanted)
     assert list(runs.select_uids(asked)) == both
-    assert list(runs.select_sequences(asked)) == [model[number - 1] for number in sorted(wanted) if number <= len(model)]
+    assert list(runs.select_sequences(asked)) == [
+        model[number - 1] for number in sorted(wanted) if number <= len(model)
+    ]
     assert list(runs.sequences_of(asked)) == [model.index(uid) + 1 for uid in both]
-    numbered = [(sequence + uid - first, uid) for sequence, first, last in runs.numbered(asked) for uid in range(first, last + 1)]
+    numbered = [
+        (sequence + uid - first, uid)
+        for sequence, first, last in runs.numbered(asked)
+        for uid in range(first, last + 1)
+    ]
     assert numbered == [(model.index(uid) + 1, uid) for uid in both]
     batches = [list(batch) for batch in runs.batches(asked, size)]
     assert batches == [both[start : start + size] for start in range(0, len(both), size)]

@@ -52,7 +52,10 @@ RESPONSES = [
     (r.list_("Entwürfe", utf8=True), '* LIST () "/" "Entwürfe"\r\n'.encode()),
     (r.list_("a", child_info=["SUBSCRIBED"]), b'* LIST () "/" "a" ("CHILDINFO" ("SUBSCRIBED"))\r\n'),
     (r.list_('a"b\\', verb=b"LSUB"), b'* LSUB () "/" "a\\"b\\\\"\r\n'),
-    (r.status("x", {StatusItem.MESSAGES: 2, StatusItem.MAILBOXID: "F1"}), b'* STATUS "x" (MESSAGES 2 MAILBOXID (F1))\r\n'),
+    (
+        r.status("x", {StatusItem.MESSAGES: 2, StatusItem.MAILBOXID: "F1"}),
+        b'* STATUS "x" (MESSAGES 2 MAILBOXID (F1))\r\n',
+    ),
     (r.search(SOME), b"* SEARCH 1 2 3 5\r\n"),
     (r.search(SOME, 9), b"* SEARCH 1 2 3 5 (MODSEQ 9)\r\n"),
     (r.search(NONE, 9), b"* SEARCH\r\n"),

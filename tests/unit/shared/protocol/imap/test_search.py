@@ -81,7 +81,7 @@ KEYS: dict[bytes, k.SearchKey] = {
     b'charset "ISO-8859-1" SUBJECT {1+}\r\n\xfc': k.Header("Subject", "ü"),
     b"CHARSET US-ASCII TEXT x": k.Text("x"),
     'TEXT "ü"'.encode(): k.Text("ü"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("program", KEYS, ids=lambda program: program.decode("latin-1"))
@@ -93,25 +93,69 @@ def test_key(program: bytes) -> None:
 def test_return_options() -> None:
     assert search(b"ALL").returns is None
     assert search(b"RETURN () ALL").returns == frozenset({SearchReturn.ALL})
-    assert search(b"return (MIN max COUNT ALL SAVE) CHARSET UTF-8 ALL") == Search(b"a", k.All(), returns=frozenset(SearchReturn))
+    assert search(b"return (MIN max COUNT ALL SAVE) CHARSET UTF-8 ALL") == Search(
+        b"a", k.All(), returns=frozenset(SearchReturn)
+    )
 
 
 @pytest.mark.parametrize(
     "program",
     [
-        b"", b" ALL", b"ALL ", b"NOPE", b"NOT", b"NOT ", b"OR SEEN", b"OR SEEN ", b"OR", b"()", b"(SEEN", b"SEEN)", b"(SEEN ",
+        b"",
+        b" ALL",
+        b"ALL ",
+        b"NOPE",
+        b"NOT",
+        b"NOT ",
+        b"OR SEEN",
+        b"OR SEEN ",
+        b"OR",
+        b"()",
+        b"(SEEN",
+        b"SEEN)",
+        b"(SEEN ",
         b"SEEN  DRAFT",
-        b"FROM", b"FROM ", b"HEADER x", b"KEYWORD", b"KEYWORD \\Seen", b"KEYWORD (x)", b"LARGER x", b"LARGER -1",
+        b"FROM",
+        b"FROM ",
+        b"HEADER x",
+        b"KEYWORD",
+        b"KEYWORD \\Seen",
+        b"KEYWORD (x)",
+        b"LARGER x",
+        b"LARGER -1",
         b"LARGER 9223372036854775808",
-        b"OLDER 0", b"OLDER 4294967296", b"BEFORE 31-Feb-1994", b"BEFORE x", b'ON "1-Feb-1994', b"ON 1-Xxx-1994", b"ON 1-Feb-94",
+        b"OLDER 0",
+        b"OLDER 4294967296",
+        b"BEFORE 31-Feb-1994",
+        b"BEFORE x",
+        b'ON "1-Feb-1994',
+        b"ON 1-Xxx-1994",
+        b"ON 1-Feb-94",
         b"ON 1-Feb-0000",
-        b"UID", b"UID x", b"0", b"1:", b"4294967296", b"RETURN ALL", b"RETURN (NOPE) ALL", b"RETURN (MIN", b"RETURN (MIN)", b"RETURN () ",
-        b"CHARSET UTF-8", b"CHARSET UTF-8 ", b"CHARSET UTF-8 TEXT {1}\r\n\xff", b'TEXT "\xff"', b"TEXT {1}\r\n\0", b"MODSEQ x",
+        b"UID",
+        b"UID x",
+        b"0",
+        b"1:",
+        b"4294967296",
+        b"RETURN ALL",
+        b"RETURN (NOPE) ALL",
+        b"RETURN (MIN",
+        b"RETURN (MIN)",
+        b"RETURN () ",
+        b"CHARSET UTF-8",
+        b"CHARSET UTF-8 ",
+        b"CHARSET UTF-8 TEXT {1}\r\n\xff",
+        b'TEXT "\xff"',
+        b"TEXT {1}\r\n\0",
+        b"MODSEQ x",
         b"MODSEQ -1",
-        b'MODSEQ "/flags/x" nope 1', b"EMAILID a.b", b"EMAILID " + b"x" * 256, b"MODSEQ " + b"9" * 5000,
+        b'MODSEQ "/flags/x" nope 1',
+        b"EMAILID a.b",
+        b"EMAILID " + b"x" * 256,
+        b"MODSEQ " + b"9" * 5000,
     ],
     ids=lambda program: program[:40].decode("latin-1"),
-)  # fmt: skip
+)
 def test_refused(program: bytes) -> None:
     with pytest.raises(ImapSyntaxError) as caught:
         search(program)
@@ -125,8 +169,16 @@ def test_unknown_charset_is_no_with_the_known_ones() -> None:
     assert caught.value.code.startswith(b"BADCHARSET (UTF-8 US-ASCII ")
 
 
-@pytest.mark.parametrize("program", [b"(" * 10_000, b"(" * 10_000 + b"ALL" + b")" * 10_000, b"OR " * 10_000 + b"ALL", b"NOT (" * 10_000,
-    b"OR (" * 9_000])
+@pytest.mark.parametrize(
+    "program",
+    [
+        b"(" * 10_000,
+        b"(" * 10_000 + b"ALL" + b")" * 10_000,
+        b"OR " * 10_000 + b"ALL",
+        b"NOT (" * 10_000,
+        b"OR (" * 9_000,
+    ],
+)
 def test_deep_nesting_is_refused_not_followed(program: bytes) -> None:
     with pytest.raises(ImapSyntaxError):
         search(program)

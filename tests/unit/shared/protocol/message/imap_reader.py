@@ -96,7 +96,12 @@ def _multipart(body: Value, extended: bool) -> list[Value]:
 
 def _single(body: Value, extended: bool) -> list[Value]:
     media_type, subtype, parameters, _id, _description, encoding, octets = body[:7]
-    assert isinstance(media_type, bytes) and isinstance(subtype, bytes) and isinstance(encoding, bytes) and isinstance(octets, int)
+    assert (
+        isinstance(media_type, bytes)
+        and isinstance(subtype, bytes)
+        and isinstance(encoding, bytes)
+        and isinstance(octets, int)
+    )
     _check_parameters(parameters)
     rest, inner = body[7:], []
     if (media_type, subtype) in ((b"message", b"rfc822"), (b"message", b"global")):
@@ -113,7 +118,9 @@ def _single(body: Value, extended: bool) -> list[Value]:
 
 
 def _check_parameters(parameters: Value) -> None:
-    assert parameters is None or (parameters and len(parameters) % 2 == 0 and all(isinstance(each, bytes) for each in parameters))
+    assert parameters is None or (
+        parameters and len(parameters) % 2 == 0 and all(isinstance(each, bytes) for each in parameters)
+    )
 
 
 def _check_disposition(disposition: Value) -> None:

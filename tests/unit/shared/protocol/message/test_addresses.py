@@ -43,15 +43,27 @@ def mailbox(name: bytes | None, local: bytes, host: bytes) -> Address:
                 GROUP_END,
             ],
         ),
-        (b"(Empty list)(start)Hidden recipients  :(nobody(that I know))  ;", [Address(None, None, b"Hidden recipients", None), GROUP_END]),
+        (
+            b"(Empty list)(start)Hidden recipients  :(nobody(that I know))  ;",
+            [Address(None, None, b"Hidden recipients", None), GROUP_END],
+        ),
         (b"undisclosed-recipients:;", [Address(None, None, b"undisclosed-recipients", None), GROUP_END]),
-        (b"a: x@y; b@c", [Address(None, None, b"a", None), mailbox(None, b"x", b"y"), GROUP_END, mailbox(None, b"b", b"c")]),
+        (
+            b"a: x@y; b@c",
+            [Address(None, None, b"a", None), mailbox(None, b"x", b"y"), GROUP_END, mailbox(None, b"b", b"c")],
+        ),
         (b"open: x@y", [Address(None, None, b"open", None), mailbox(None, b"x", b"y"), GROUP_END]),
-        (b"<@node.test,@b.test:mary@example.net>, , jdoe@test . example", [
-            Address(None, b"@node.test,@b.test", b"mary", b"example.net"),
-            mailbox(None, b"jdoe", b"test.example"),
-        ]),
-        (b"Mary Smith <@node.test : mary @ example.net>", [Address(b"Mary Smith", b"@node.test", b"mary", b"example.net")]),
+        (
+            b"<@node.test,@b.test:mary@example.net>, , jdoe@test . example",
+            [
+                Address(None, b"@node.test,@b.test", b"mary", b"example.net"),
+                mailbox(None, b"jdoe", b"test.example"),
+            ],
+        ),
+        (
+            b"Mary Smith <@node.test : mary @ example.net>",
+            [Address(b"Mary Smith", b"@node.test", b"mary", b"example.net")],
+        ),
         (b"john . doe @ x . org", [mailbox(None, b"john.doe", b"x.org")]),
         (b'"john doe"@x.org', [mailbox(None, b"john doe", b"x.org")]),
         (b"user@[192.0.2.1]", [mailbox(None, b"user", b"[192.0.2.1]")]),
@@ -67,7 +79,7 @@ def mailbox(name: bytes | None, local: bytes, host: bytes) -> Address:
         (b"<a@b", [mailbox(None, b"a", b"b")]),
         (b"(((", []),
     ],
-)  # fmt: skip
+)
 def test_address_lists(value: bytes, expected: list[Address]) -> None:
     assert parse_addresses(value) == expected
 
@@ -77,7 +89,31 @@ def test_the_quick_and_the_slow_reader_agree() -> None:
     assert parse_addresses(quick) == parse_addresses(b"," + quick)
 
 
-@given(st.lists(st.sampled_from([b"a", b" ", b"@", b"<", b">", b'"', b"\\", b"(", b")", b",", b";", b":", b"[", b"]", b".", b"\xff", b"\x00"])))
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                b"a",
+                b" ",
+                b"@",
+                b"<",
+                b">",
+                b'"',
+                b"\\",
+                b"(",
+                b")",
+                b",",
+                b";",
+                b":",
+                b"[",
+                b"]",
+                b".",
+                b"\xff",
+                b"\x00",
+            ]
+        )
+    )
+)
 def test_never_raises(pieces: list[bytes]) -> None:
     display_pairs(parse_addresses(b"".join(pieces)))
 

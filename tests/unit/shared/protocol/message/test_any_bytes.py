@@ -15,7 +15,19 @@ from tests.unit.shared.protocol.message.consistency import check
 
 # Bytes that mean something in a message, so that random ones get somewhere.
 _LINES = (b"\r\n", b"\n", b"\r", b"\r\n\r\n", b"\n\n", b" ", b"\t")
-_DELIMITERS = (b"--", b"x", b"y", b"--x\r\n", b"\r\n--x\r\n", b"\n--x--\n", b"--y\r\n", b"\r\n--y--", b"--x \r\n", b"\n--x z\n", b"\n--xy\n")
+_DELIMITERS = (
+    b"--",
+    b"x",
+    b"y",
+    b"--x\r\n",
+    b"\r\n--x\r\n",
+    b"\n--x--\n",
+    b"--y\r\n",
+    b"\r\n--y--",
+    b"--x \r\n",
+    b"\n--x z\n",
+    b"\n--xy\n",
+)
 _FIELDS = (
     b"Content-Type: multipart/mixed; boundary=x\r\n",
     b'Content-Type: multipart/alternative; boundary="y"\n',
@@ -30,7 +42,23 @@ _FIELDS = (
     b"Subject: ",
     b"Date: ",
 )
-_SPECIALS = (b'"', b"\\", b"<", b">", b"(", b")", b"@", b",", b":", b";", b"=?utf-8?q?=C3?=", b"=?x?b?", b"\x00", b"\xff", b"\xc3\xa9")
+_SPECIALS = (
+    b'"',
+    b"\\",
+    b"<",
+    b">",
+    b"(",
+    b")",
+    b"@",
+    b",",
+    b":",
+    b";",
+    b"=?utf-8?q?=C3?=",
+    b"=?x?b?",
+    b"\x00",
+    b"\xff",
+    b"\xc3\xa9",
+)
 _PARAMETERS = (b"filename*0*=utf-8''%C3", b"; name=", b"undisclosed:;")
 _WORDS = st.sampled_from((*_LINES, *_DELIMITERS, *_FIELDS, *_SPECIALS, *_PARAMETERS))
 _MESSAGES = st.lists(st.one_of(_WORDS, st.binary(max_size=8)), max_size=60).map(b"".join)
@@ -90,7 +118,9 @@ def test_long_delimiter_lines_in_pieces(filler: bytes, piece: int, monkeypatch: 
 
 
 def test_messages_larger_than_a_piece() -> None:
-    parts = b"".join(b"--x\r\nContent-Type: image/png\r\n\r\n" + b"A" * size + b"\r\n" for size in (65_500, 65_536, 131_000, 1))
+    parts = b"".join(
+        b"--x\r\nContent-Type: image/png\r\n\r\n" + b"A" * size + b"\r\n" for size in (65_500, 65_536, 131_000, 1)
+    )
     data = b"Content-Type: multipart/mixed; boundary=x\r\n\r\n" + parts + b"--x--\r\n"
     whole = scan(data)
     assert [part.size for part in whole.parts[1:]] == [65_500, 65_536, 131_000, 1]
@@ -117,7 +147,9 @@ def mutated(data: bytes, chance: random.Random) -> bytes:
             case 0:
                 del changed[at : at + chance.randint(1, 40)]
             case 1:
-                changed[at:at] = chance.choice([b"\r\n", b"\n", b"\r", b'"', b"(", b"\\", b"\x00", b"\xff", b"--", b"=?", b";", b":"])
+                changed[at:at] = chance.choice(
+                    [b"\r\n", b"\n", b"\r", b'"', b"(", b"\\", b"\x00", b"\xff", b"--", b"=?", b";", b":"]
+                )
             case 2:
                 changed[at : at + 1] = bytes((chance.randrange(256),))
             case _:

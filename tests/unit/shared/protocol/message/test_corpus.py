@@ -1,4 +1,6 @@
-"""Messages that others collected: mime4j's with their expected parts, and the SpamAssassin corpus against the standard library."""
+"""Messages that others collected: mime4j's with their expected parts, and the SpamAssassin corpus against the standard
+library.
+"""
 
 from __future__ import annotations
 
@@ -81,7 +83,9 @@ def test_mime4j_parts_and_contents(test_data: Path) -> None:
         data = path.read_bytes()
         found = scan(data)
         check(found, data)
-        expected = without_line_ends(expected_events(path.parent, ET.parse(path.with_name(path.stem + "_decoded.xml")).getroot()))
+        expected = without_line_ends(
+            expected_events(path.parent, ET.parse(path.with_name(path.stem + "_decoded.xml")).getroot())
+        )
         same = without_line_ends(found_events(found, data)) == expected
         assert same is (path.stem not in DIFFERENT), path.name
         compared += same
@@ -101,7 +105,10 @@ def well_formed(folder: Path) -> Iterator[tuple[bytes, Scan, Message, list[Messa
         oracle = email.message_from_bytes(data)
         parts = list(oracle.walk())
         # The library divides delivery-status into groups of fields, and reads `text/plain charset=x` as a type.
-        plain = all("charset" not in part.get_content_type() and part.get_content_type() != "message/delivery-status" for part in parts)
+        plain = all(
+            "charset" not in part.get_content_type() and part.get_content_type() != "message/delivery-status"
+            for part in parts
+        )
         if plain and not any(part.defects for part in parts):
             yield data, scan(data), oracle, parts
 

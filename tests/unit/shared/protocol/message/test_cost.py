@@ -19,7 +19,12 @@ def cpu_of(data: bytes) -> tuple[float, Scan]:
 
 
 def test_large_attachment() -> None:
-    data = _MIXED + b"--x\r\nContent-Transfer-Encoding: base64\r\n\r\n" + (b"A" * 76 + b"\r\n") * (25 * MEGABYTE // 78) + b"--x--\r\n"
+    data = (
+        _MIXED
+        + b"--x\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+        + (b"A" * 76 + b"\r\n") * (25 * MEGABYTE // 78)
+        + b"--x--\r\n"
+    )
     seconds, found = cpu_of(data)
     assert found.parts[1].lines == 25 * MEGABYTE // 78 - 1
     assert seconds < 0.25, "less than 100 MB/s"
@@ -27,7 +32,8 @@ def test_large_attachment() -> None:
 
 HOSTILE = {
     "near delimiters": _MIXED + b"\n--" * (8 * MEGABYTE),
-    "nearer delimiters": b"Content-Type: multipart/mixed; boundary=xxxxxxxxxx\r\n\r\n" + b"\n--xxxxxxxxxx-" * (MEGABYTE),
+    "nearer delimiters": b"Content-Type: multipart/mixed; boundary=xxxxxxxxxx\r\n\r\n"
+    + b"\n--xxxxxxxxxx-" * (MEGABYTE),
     "nothing but delimiters": _MIXED + b"--x\r\n" * (5 * MEGABYTE),
     "delimiters before a far blank line": _MIXED + b"--x\r\nX: y\r\n" * (2 * MEGABYTE) + b"\r\n",
     "one header line": b"X" * (25 * MEGABYTE),
@@ -58,7 +64,9 @@ def test_hostile_messages_cost_little(name: str) -> None:
 
 
 def test_deep_boundaries_with_near_delimiters() -> None:
-    head = b"".join(b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (level, level) for level in range(90))
+    head = b"".join(
+        b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (level, level) for level in range(90)
+    )
     seconds, found = cpu_of(head + b"\r\n" + b"\n--b" * (2 * MEGABYTE))
     assert len(found.parts) == 91
     assert seconds < 3

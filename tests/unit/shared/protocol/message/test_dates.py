@@ -57,15 +57,25 @@ def test_every_instant_in_every_zone(when: datetime, minutes: int) -> None:
     assert parse_date(spelled.encode()) == int(local.timestamp()) * 1_000_000
 
 
-@given(st.lists(st.sampled_from([b"1", b"23", b"Nov", b"2026", b":", b" ", b"+0100", b"GMT", b"(", b")", b",", b"-", b"\xff"])).map(b"".join))
+@given(
+    st.lists(
+        st.sampled_from([b"1", b"23", b"Nov", b"2026", b":", b" ", b"+0100", b"GMT", b"(", b")", b",", b"-", b"\xff"])
+    ).map(b"".join)
+)
 def test_never_raises(value: bytes) -> None:
     parse_date(value)
 
 
-@pytest.mark.parametrize(("value", "expected"), [
-    (b"Tue, 3 Mar 2026 23:30:00 -0800", datetime(2026, 3, 3)), (b"Wed, 4 Mar 2026 00:30:00 +1300", datetime(2026, 3, 4)),
-    (b"Thu Sep 12 23:31:07 PDT 2002", datetime(2002, 9, 12)), (b"31 Dec 2016 23:59:60 +0000", datetime(2016, 12, 31)), (b"23 Nov 2026", datetime(2026, 11, 23)),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (b"Tue, 3 Mar 2026 23:30:00 -0800", datetime(2026, 3, 3)),
+        (b"Wed, 4 Mar 2026 00:30:00 +1300", datetime(2026, 3, 4)),
+        (b"Thu Sep 12 23:31:07 PDT 2002", datetime(2002, 9, 12)),
+        (b"31 Dec 2016 23:59:60 +0000", datetime(2016, 12, 31)),
+        (b"23 Nov 2026", datetime(2026, 11, 23)),
+    ],
+)
 def test_the_day_is_the_one_that_is_written(value: bytes, expected: datetime) -> None:
     assert written_day(value) == (expected - datetime(1970, 1, 1)).days
 

@@ -51,17 +51,26 @@ def test_unfold() -> None:
     assert unfold(b" a\r\n b\n\tc\r\n") == b"a b\tc"
 
 
-@given(st.lists(st.sampled_from([b"A: b", b"\r\n", b"\n", b" ", b":", b"x", b"\t", b"\r", b"\x00", b"B:c\n d"])).map(b"".join))
+@given(
+    st.lists(st.sampled_from([b"A: b", b"\r\n", b"\n", b" ", b":", b"x", b"\t", b"\r", b"\x00", b"B:c\n d"])).map(
+        b"".join
+    )
+)
 def test_lookup_and_full_parse_agree(block: bytes) -> None:
     for name in (b"A", b"B", b"x"):
-        assert header_values(block, name) == [unfold(value) for key, value in raw_fields(block) if key.lower() == name.lower()]
+        assert header_values(block, name) == [
+            unfold(value) for key, value in raw_fields(block) if key.lower() == name.lower()
+        ]
     for each in fields(block):
         assert 0 <= each.start < each.value <= each.end <= len(block)
 
 
 def test_header_fields_keeps_lines_as_they_stand() -> None:
     """RFC 3501 §6.4.5: the order of the message, its folding, and the blank line."""
-    assert header_fields(BLOCK, ["TO", "received"]) == b"Received: one\r\n\tcontinued\r\nreceived: two\r\nTo: a@b\r\n \r\n c@d\r\n\r\n"
+    assert (
+        header_fields(BLOCK, ["TO", "received"])
+        == b"Received: one\r\n\tcontinued\r\nreceived: two\r\nTo: a@b\r\n \r\n c@d\r\n\r\n"
+    )
     assert header_fields(BLOCK, [b"none"]) == b"\r\n"
     assert header_fields(b"A: 1", ["a"]) == b"A: 1\r\n\r\n"
 

@@ -85,16 +85,22 @@ def test_nested_message_carries_its_envelope_and_body() -> None:
 
 def test_numbers_of_a_multipart_in_a_message_in_a_multipart() -> None:
     """RFC 3501 §6.4.5, the example: 4 is a message/rfc822 whose multipart's parts are 4.1, 4.2, and 4.2 holds 4.2.1."""
-    deepest = multipart(b"\r\nplain", b"Content-Type: text/richtext\r\n\r\nrich", boundary=b"zzz", subtype=b"alternative")
+    deepest = multipart(
+        b"\r\nplain", b"Content-Type: text/richtext\r\n\r\nrich", boundary=b"zzz", subtype=b"alternative"
+    )
     inner = b"Subject: forwarded\r\n" + multipart(b"\r\none", deepest, boundary=b"yy")
-    found = scan(multipart(b"\r\na", b"\r\nb", b"Content-Type: image/gif\r\n\r\nc", b"Content-Type: message/rfc822\r\n\r\n" + inner))
+    found = scan(
+        multipart(
+            b"\r\na", b"\r\nb", b"Content-Type: image/gif\r\n\r\nc", b"Content-Type: message/rfc822\r\n\r\n" + inner
+        )
+    )
     assert [part.number for part in found.parts] == ["", "1", "2", "3", "4", "4", "4.1", "4.2", "4.2.1", "4.2.2"]
     assert found.find("4") is found.parts[4]
 
 
 def test_disposition_language_location_and_md5() -> None:
     part = (
-        b"Content-Type: image/png\r\nContent-MD5: Q2hlY2s=\r\nContent-Disposition: attachment; filename=\"a b.png\"\r\n"
+        b'Content-Type: image/png\r\nContent-MD5: Q2hlY2s=\r\nContent-Disposition: attachment; filename="a b.png"\r\n'
         b"Content-Language: de, en\r\nContent-Location: http://x/y\r\n\r\nPNG"
     )
     found = scan(multipart(part))
@@ -190,7 +196,10 @@ def test_delimiter_may_carry_white_space_and_more() -> None:
 
 
 def test_preamble_and_epilogue_belong_to_no_part() -> None:
-    data = multipart(b"\r\none").replace(b"\r\n\r\n", b"\r\n\r\npreamble\r\n", 1) + b"epilogue\r\n--x\r\n\r\nnot a part\r\n"
+    data = (
+        multipart(b"\r\none").replace(b"\r\n\r\n", b"\r\n\r\npreamble\r\n", 1)
+        + b"epilogue\r\n--x\r\n\r\nnot a part\r\n"
+    )
     found = scan(data)
     assert len(found.parts) == 2
     assert body_of(found, data, "1") == b"one"
@@ -200,7 +209,11 @@ def test_preamble_and_epilogue_belong_to_no_part() -> None:
 def test_header_of_a_part_ended_by_its_delimiter() -> None:
     data = b"Content-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\n--x\r\nContent-Type: text/html\r\n--x\r\n\r\n--x--\r\n"
     found = scan(data)
-    assert [(part.content_type, part.size) for part in found.parts[1:]] == [("text/plain", 0), ("text/html", 0), ("text/plain", 0)]
+    assert [(part.content_type, part.size) for part in found.parts[1:]] == [
+        ("text/plain", 0),
+        ("text/html", 0),
+        ("text/plain", 0),
+    ]
     check(found, data)
 
 
@@ -218,7 +231,17 @@ def test_long_boundaries(length: int) -> None:
 
 @pytest.mark.parametrize(
     "content_type",
-    [b"", b"text", b"/", b"garbage garbage", b";;;", b"=?", b"multipart/mixed", b'multipart/mixed; boundary=""', b"multipart/mixed; boundary=no"],
+    [
+        b"",
+        b"text",
+        b"/",
+        b"garbage garbage",
+        b";;;",
+        b"=?",
+        b"multipart/mixed",
+        b'multipart/mixed; boundary=""',
+        b"multipart/mixed; boundary=no",
+    ],
 )
 def test_content_type_garbage_is_plain_text(content_type: bytes) -> None:
     """RFC 2045 §5.2; also for a multipart that holds no part, so that people see what is there."""
@@ -241,7 +264,9 @@ def test_encoded_message_is_not_looked_into_but_valid() -> None:
 
 
 def nested(levels: int) -> bytes:
-    head = b"".join(b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (level, level) for level in range(levels))
+    head = b"".join(
+        b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (level, level) for level in range(levels)
+    )
     return head + b"\r\ninnermost\r\n" + b"".join(b"--b%d--\r\n" % level for level in reversed(range(levels)))
 
 
@@ -315,7 +340,11 @@ def test_has_attachments(headers: bytes, expected: bool) -> None:
 
 
 def test_pictures_of_an_html_page_are_no_attachments() -> None:
-    data = multipart(b"Content-Type: text/html\r\n\r\n<img>", b"Content-Type: image/png\r\nContent-ID: <a@b>\r\n\r\nx", subtype=b"related")
+    data = multipart(
+        b"Content-Type: text/html\r\n\r\n<img>",
+        b"Content-Type: image/png\r\nContent-ID: <a@b>\r\n\r\nx",
+        subtype=b"related",
+    )
     found = scan(data)
     assert not found.has_attachments
     assert found.parts[2].content_id == "a@b"

@@ -45,7 +45,9 @@ def test_base_subject_of_a_base_subject_is_itself(subject: str) -> None:
 
 
 def test_thread_key_from_references() -> None:
-    key = thread_key(scan(b"Message-ID: <c@x>\r\nIn-Reply-To: <b@x>\r\nReferences: <a@x> <b@x>\r\nSubject: Re: Topic\r\n\r\n"))
+    key = thread_key(
+        scan(b"Message-ID: <c@x>\r\nIn-Reply-To: <b@x>\r\nReferences: <a@x> <b@x>\r\nSubject: Re: Topic\r\n\r\n")
+    )
     assert (key.message_id, key.ids, key.subject, key.is_reply) == ("c@x", ("a@x", "b@x", "c@x"), "topic", True)
 
 

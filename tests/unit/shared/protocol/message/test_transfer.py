@@ -65,7 +65,10 @@ def test_quoted_printable_is_tolerant(text: bytes, expected: bytes) -> None:
     assert decode_transfer(text, "quoted-printable") == expected
 
 
-_TEXT = st.lists(st.sampled_from([b"aGVs", b"bG8=", b"=", b"=3D", b"=\r\n", b"\r\n", b"\n", b" ", b"x", b"=C", b"\xff", b"\t"]), max_size=40).map(b"".join)
+_TEXT = st.lists(
+    st.sampled_from([b"aGVs", b"bG8=", b"=", b"=3D", b"=\r\n", b"\r\n", b"\n", b" ", b"x", b"=C", b"\xff", b"\t"]),
+    max_size=40,
+).map(b"".join)
 
 
 @given(_TEXT, st.lists(st.integers(0, 100), max_size=6), _ENCODINGS)

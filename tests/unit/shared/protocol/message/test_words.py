@@ -22,8 +22,10 @@ from shared.protocol.message.words import decode_parameters, decode_words
         (b"=?ISO-8859-1?Q?a?=\r\n =?ISO-8859-1?Q?b?=", "ab"),
         (b"=?ISO-8859-1?Q?a_b?=", "a b"),
         (b"=?ISO-8859-1?Q?a?= =?ISO-8859-2?Q?_b?=", "a b"),
-        (b"=?ISO-8859-1?B?SWYgeW91IGNhbiByZWFkIHRoaXMgeW8=?= =?ISO-8859-2?B?dSB1bmRlcnN0YW5kIHRoZSBleGFtcGxlLg==?=",
-         "If you can read this you understand the example."),
+        (
+            b"=?ISO-8859-1?B?SWYgeW91IGNhbiByZWFkIHRoaXMgeW8=?= =?ISO-8859-2?B?dSB1bmRlcnN0YW5kIHRoZSBleGFtcGxlLg==?=",
+            "If you can read this you understand the example.",
+        ),
         (b"=?US-ASCII*EN?Q?Keith_Moore?=", "Keith Moore"),
         (b"=?utf-8?Q?=C3?= =?utf-8?Q?=A9?=", "é"),
         (b"=?UTF-8?B?w6k?=", "é"),
@@ -40,7 +42,7 @@ from shared.protocol.message.words import decode_parameters, decode_words
         (b"=?windows-1251?Q?=CF=F0=E8=E2=E5=F2?=", "Привет"),
         (b"", ""),
     ],
-)  # fmt: skip
+)
 def test_encoded_words(value: bytes, text: str) -> None:
     assert decode_words(value) == text
 
@@ -55,8 +57,10 @@ def parameters(value: bytes) -> dict[str, str]:
         # RFC 2231 §3, §4, §4.1
         (b'message/external-body; URL*0="ftp://"; URL*1="cs.utk.edu/x.tar"', {"url": "ftp://cs.utk.edu/x.tar"}),
         (b"x; title*=us-ascii'en-us'This%20is%20%2A%2A%2Afun%2A%2A%2A", {"title": "This is ***fun***"}),
-        (b"x; title*0*=us-ascii'en'This%20is%20even%20more%20; title*1*=%2A%2A%2Afun%2A%2A%2A%20; title*2=\"isn't it!\"",
-         {"title": "This is even more ***fun*** isn't it!"}),
+        (
+            b"x; title*0*=us-ascii'en'This%20is%20even%20more%20; title*1*=%2A%2A%2Afun%2A%2A%2A%20; title*2=\"isn't it!\"",
+            {"title": "This is even more ***fun*** isn't it!"},
+        ),
         (b"x; filename*1=b; filename*0=a; filename*3=lost", {"filename": "ab"}),
         (b"x; filename=plain; filename*=utf-8''%C3%A9", {"filename": "é"}),
         (b"x; filename*=%C3%A9", {"filename": "é"}),
@@ -68,12 +72,28 @@ def parameters(value: bytes) -> dict[str, str]:
         (b"x;; ; a=1;", {"a": "1"}),
         (b"x; =1; a", {}),
     ],
-)  # fmt: skip
+)
 def test_parameters(value: bytes, expected: dict[str, str]) -> None:
     assert parameters(value) == expected
 
 
-@pytest.mark.parametrize("name", ["zlib", "bz2", "rot13", "base64", "hex", "punycode", "idna", "unicode_escape", "undefined", "mbcs", "../x", "x" * 999])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "zlib",
+        "bz2",
+        "rot13",
+        "base64",
+        "hex",
+        "punycode",
+        "idna",
+        "unicode_escape",
+        "undefined",
+        "mbcs",
+        "../x",
+        "x" * 999,
+    ],
+)
 def test_names_that_are_no_charset(name: str) -> None:
     assert codec_of(name) is None
     assert decode(b"caf\xe9", name) == "café"
@@ -97,7 +117,10 @@ def test_charsets_as_mail_means_them(name: str, data: bytes, text: str) -> None:
     assert decode(data, name) == text
 
 
-@given(st.binary(max_size=200), st.sampled_from(["", "utf-7", "utf-8", "utf-16", "utf-32", "iso-2022-kr", "hz-gb-2312", "big5", "cp037", "x"]))
+@given(
+    st.binary(max_size=200),
+    st.sampled_from(["", "utf-7", "utf-8", "utf-16", "utf-32", "iso-2022-kr", "hz-gb-2312", "big5", "cp037", "x"]),
+)
 def test_decoding_gives_what_utf8_can_carry(data: bytes, charset: str) -> None:
     decode(data, charset).encode("utf-8")
 
@@ -110,11 +133,21 @@ def test_limit_in_bytes() -> None:
     assert decode(b"abcdef", "utf-8", limit=3) == "abc"
 
 
-@given(st.lists(st.sampled_from([b"=?", b"?=", b"utf-8", b"?q?", b"?b?", b"=C3", b" ", b"\xff", b"*", b"a", b"iso-2022-jp"])).map(b"".join))
+@given(
+    st.lists(
+        st.sampled_from([b"=?", b"?=", b"utf-8", b"?q?", b"?b?", b"=C3", b" ", b"\xff", b"*", b"a", b"iso-2022-jp"])
+    ).map(b"".join)
+)
 def test_words_never_raise(value: bytes) -> None:
     decode_words(value).encode("utf-8")
 
 
-@given(st.lists(st.sampled_from([b";", b"=", b"a", b"*", b"0", b"1", b'"', b"\\", b"'", b"%", b"%41", b" ", b"\xff", b"utf-8''"])).map(b"".join))
+@given(
+    st.lists(
+        st.sampled_from(
+            [b";", b"=", b"a", b"*", b"0", b"1", b'"', b"\\", b"'", b"%", b"%41", b" ", b"\xff", b"utf-8''"]
+        )
+    ).map(b"".join)
+)
 def test_parameters_never_raise(value: bytes) -> None:
     parameters(b"x;" + value)

@@ -87,7 +87,11 @@ def test_passwords_are_equal_in_any_normalisation_form() -> None:
     assert prepare_password("e\u0301\u00a0x") == prepare_password("\u00e9 x") == "\u00e9 x"
 
 
-@given(st.sampled_from(sorted(MECHANISMS)), st.none() | st.binary(max_size=60), st.lists(st.binary(max_size=60), max_size=4))
+@given(
+    st.sampled_from(sorted(MECHANISMS)),
+    st.none() | st.binary(max_size=60),
+    st.lists(st.binary(max_size=60), max_size=4),
+)
 def test_any_bytes_give_an_outcome(mechanism: str, initial: bytes | None, lines: list[bytes]) -> None:
     exchange, outcome = start(mechanism, initial)
     for line in lines:

@@ -6,7 +6,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.protocol.sieve.interpreter import Facts, Filed, run
-from shared.protocol.sieve.script import FILE_SPAM, JUNK, Command, Discard, FileInto, If, IsSpam, Keep, Not, Script, Stop
+from shared.protocol.sieve.script import (
+    FILE_SPAM,
+    JUNK,
+    Command,
+    Discard,
+    FileInto,
+    If,
+    IsSpam,
+    Keep,
+    Not,
+    Script,
+    Stop,
+)
 
 HAM, SPAM = Facts(), Facts(spam=True)
 
@@ -55,7 +67,9 @@ def test_each_decision_names_its_rule() -> None:
 
 _leaf = st.sampled_from([Keep(), Discard(), FileInto("A"), FileInto(special_use=JUNK), Stop()])
 _commands = st.recursive(
-    _leaf, lambda inner: st.builds(If, st.sampled_from([IsSpam(), Not(IsSpam())]), st.lists(inner, max_size=3).map(tuple)), max_leaves=12
+    _leaf,
+    lambda inner: st.builds(If, st.sampled_from([IsSpam(), Not(IsSpam())]), st.lists(inner, max_size=3).map(tuple)),
+    max_leaves=12,
 )
 
 

@@ -30,7 +30,11 @@ from shared.protocol.smtp.events import (
 from shared.protocol.smtp.reply import Reply
 from shared.protocol.smtp.session import ServerSession
 
-_REFUSED_RECIPIENTS = {"nobody": replies.no_such_mailbox, "later": replies.recipient_deferred, "bye": replies.shutting_down}
+_REFUSED_RECIPIENTS = {
+    "nobody": replies.no_such_mailbox,
+    "later": replies.recipient_deferred,
+    "bye": replies.shutting_down,
+}
 
 
 def config(port: Port = Port.RELAY, **settings: object) -> SessionConfig:
@@ -43,7 +47,9 @@ class Shell:
 
     session: ServerSession
     said: bytearray = field(default_factory=bytearray)
-    events: list[Event] = field(default_factory=list)  # without the chunks of bodies, whose sizes depend on how the bytes were cut
+    events: list[Event] = field(
+        default_factory=list
+    )  # without the chunks of bodies, whose sizes depend on how the bytes were cut
     messages: list[tuple[BodyEnd, bytes]] = field(default_factory=list)
     aborted: int = 0
     _body: bytearray = field(default_factory=bytearray)
@@ -114,7 +120,9 @@ def _authentication(outcome: Outcome) -> Reply:
         case Challenge():
             return replies.challenge(outcome.encode())
         case Credentials(authcid, _, password):
-            return replies.authenticated() if (authcid, password) == ("ann", "secret") else replies.authentication_failed()
+            return (
+                replies.authenticated() if (authcid, password) == ("ann", "secret") else replies.authentication_failed()
+            )
         case SaslError():
             return replies.authentication_malformed()
 

@@ -1,4 +1,6 @@
-"""Every dialog, whole, octet by octet, and at random cuts: the same is said, the same events come, the same messages are taken."""
+"""Every dialog, whole, octet by octet, and at random cuts: the same is said, the same events come, the same messages
+are taken.
+"""
 
 from __future__ import annotations
 

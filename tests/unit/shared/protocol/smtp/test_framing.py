@@ -49,7 +49,10 @@ def test_lines(stream: bytes, expected: list[bytes | BadLine]) -> None:
     assert lines(*[stream[start : start + 1] for start in range(len(stream))]) == expected
 
 
-@given(st.lists(st.sampled_from([b"NOOP", b"\r", b"\n", b"\r\n", b"\0", b"x" * 9, b"AUTH "]), max_size=40).map(b"".join), st.data())
+@given(
+    st.lists(st.sampled_from([b"NOOP", b"\r", b"\n", b"\r\n", b"\0", b"x" * 9, b"AUTH "]), max_size=40).map(b"".join),
+    st.data(),
+)
 def test_cuts_make_no_difference(stream: bytes, data: st.DataObject) -> None:
     edges = [0, *sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=9))), len(stream)]
     pieces = [stream[start:end] for start, end in itertools.pairwise(edges)]

@@ -11,7 +11,9 @@ from shared.protocol.smtp.bdat import ChunkDecoder
 from shared.protocol.smtp.body import BareNewline, BodyFlags, BodyMeter, has_bare_newline
 from shared.protocol.smtp.data import DotDecoder
 
-_TEXT = st.lists(st.sampled_from([b"a", b".", b"..", b"\r\n", b"\r\n.", b"text", b"\xe4", b"\0"]), max_size=40).map(b"".join)
+_TEXT = st.lists(st.sampled_from([b"a", b".", b"..", b"\r\n", b"\r\n.", b"text", b"\xe4", b"\0"]), max_size=40).map(
+    b"".join
+)
 _WILD = st.lists(st.sampled_from([b"a", b".", b"\r", b"\n", b"\r\n", b"\r\n.", b".\r\n"]), max_size=40).map(b"".join)
 
 
@@ -58,7 +60,9 @@ def test_data_ends_only_at_crlf_dot_crlf(stream: bytes, data: st.DataObject) -> 
         assert rest == behind
 
 
-@pytest.mark.parametrize("end", [b"\n.\n", b"\r.\r", b"\r\n.\n", b"\n.\r\n", b"\r\n.\r", b"\n\r\n.\r\r\n", b"\r\n..\r\n", b"\r\n. \r\n"])
+@pytest.mark.parametrize(
+    "end", [b"\n.\n", b"\r.\r", b"\r\n.\n", b"\n.\r\n", b"\r\n.\r", b"\n\r\n.\r\r\n", b"\r\n..\r\n", b"\r\n. \r\n"]
+)
 def test_what_is_no_end(end: bytes) -> None:
     assert not decoded([b"text" + end + b"QUIT\r\n"])[1]
 
@@ -93,7 +97,9 @@ def test_binary_octets_are_kept(stream: bytes, data: st.DataObject) -> None:
     assert (body, meter.is_refused) == (stream, False)
 
 
-@pytest.mark.parametrize("pieces", [[b"a\r\r", b"\nb"], [b"a\r", b"\r\n"], [b"\n"], [b"a\r\n", b"\nb"], [b"\r", b"\r"], [b"a\r", b"b"]])
+@pytest.mark.parametrize(
+    "pieces", [[b"a\r\r", b"\nb"], [b"a\r", b"\r\n"], [b"\n"], [b"a\r\n", b"\nb"], [b"\r", b"\r"], [b"a\r", b"b"]]
+)
 def test_a_lonely_cr_or_lf_at_the_edge_of_a_piece(pieces: list[bytes]) -> None:
     assert metered(pieces, BareNewline.REFUSE)[1].flags.bare_newline
     assert not has_bare_newline(metered(pieces, BareNewline.CONVERT)[0])

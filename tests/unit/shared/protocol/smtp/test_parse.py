@@ -59,8 +59,14 @@ ANN = Address("ann", "example.org")
         ("RCPT TO:<postmaster@example.org>", Rcpt(Address("postmaster", "example.org"))),
         ("RCPT TO:<ann@example.org> NOTIFY=NEVER", Rcpt(ANN, notify=frozenset({Notify.NEVER}))),
         ("RCPT TO:<ann@example.org> NOTIFY=success,DELAY", Rcpt(ANN, notify=frozenset({Notify.SUCCESS, Notify.DELAY}))),
-        ("RCPT TO:<ann@example.org> ORCPT=rfc822;a+2Bb@example.com", Rcpt(ANN, orcpt=Orcpt("rfc822", "a+b@example.com"))),
-        ("RCPT TO:<ann@example.org> ORCPT=utf-8;\\x{44f}@example.com", Rcpt(ANN, orcpt=Orcpt("utf-8", "я@example.com"))),
+        (
+            "RCPT TO:<ann@example.org> ORCPT=rfc822;a+2Bb@example.com",
+            Rcpt(ANN, orcpt=Orcpt("rfc822", "a+b@example.com")),
+        ),
+        (
+            "RCPT TO:<ann@example.org> ORCPT=utf-8;\\x{44f}@example.com",
+            Rcpt(ANN, orcpt=Orcpt("utf-8", "я@example.com")),
+        ),
         ("RCPT TO:<ann@example.org> ORCPT=UTF-8;я@example.com", Rcpt(ANN, orcpt=Orcpt("utf-8", "я@example.com"))),
         ("DATA", Data()),
         ("data ", Data()),
@@ -183,7 +189,25 @@ def test_secrets_are_not_shown() -> None:
     assert "c2VjcmV0" not in repr(parse_command(b"AUTH LOGIN c2VjcmV0", _HOST))
 
 
-_PIECES = ["MAIL FROM:<", "RCPT TO:<", "a@b.example", ">", "@", ":", '"', "\\", " ", "SIZE=", "ORCPT=utf-8;", "\\x{", "}", "+4", "ä", "=", "BDAT "]
+_PIECES = [
+    "MAIL FROM:<",
+    "RCPT TO:<",
+    "a@b.example",
+    ">",
+    "@",
+    ":",
+    '"',
+    "\\",
+    " ",
+    "SIZE=",
+    "ORCPT=utf-8;",
+    "\\x{",
+    "}",
+    "+4",
+    "ä",
+    "=",
+    "BDAT ",
+]
 
 
 @given(st.lists(st.sampled_from(_PIECES), max_size=20).map("".join).map(str.encode) | st.binary(max_size=60))

@@ -33,7 +33,12 @@ def test_encode(reply: Reply, wire: bytes) -> None:
     assert reply.encode() == wire
 
 
-@given(st.integers(200, 599), st.none() | st.just("5.1.1"), st.lists(st.text(max_size=1200), max_size=3), st.none() | st.just("ABCDEFGHJK"))
+@given(
+    st.integers(200, 599),
+    st.none() | st.just("5.1.1"),
+    st.lists(st.text(max_size=1200), max_size=3),
+    st.none() | st.just("ABCDEFGHJK"),
+)
 def test_any_text_stays_inside_its_reply(code: int, enhanced: str | None, text: list[str], ref: str | None) -> None:
     lines = Reply(code, enhanced, tuple(text), ref).encode().split(b"\r\n")
     assert lines.pop() == b""

@@ -12,7 +12,18 @@ from shared.protocol.smtp.body import BareNewline
 from shared.protocol.smtp.commands import Ehlo, Mail, Notify, Rcpt
 from shared.protocol.smtp.config import Port
 from shared.protocol.smtp.error import SessionMisuse
-from shared.protocol.smtp.events import NEED_ANSWER, NEED_DATA, AuthStarted, BodyChunk, BodyEnd, MailFrom, RcptTo, Refused, StartData, Wait
+from shared.protocol.smtp.events import (
+    NEED_ANSWER,
+    NEED_DATA,
+    AuthStarted,
+    BodyChunk,
+    BodyEnd,
+    MailFrom,
+    RcptTo,
+    Refused,
+    StartData,
+    Wait,
+)
 from shared.protocol.smtp.reference import reference
 from shared.protocol.smtp.reply import Reply
 from shared.protocol.smtp.session import ServerSession
@@ -217,8 +228,29 @@ def test_an_endless_line_is_not_kept() -> None:
     assert made.said.count(b"500 5.5.2 ") == 1
 
 
-_PIECES = [b"EHLO x\r\n", b"MAIL FROM:<>\r\n", b"RCPT TO:<ann@example.org>\r\n", b"DATA\r\n", b"BDAT 5\r\n", b"BDAT 3 LAST\r\n", b"RSET\r\n"]
-_PIECES += [b"STARTTLS\r\n", b"AUTH LOGIN\r\n", b"*\r\n", b"QUIT\r\n", b"\r\n.\r\n", b"\n", b"\r", b".", b"\0", b"x" * 700, b"\xff", b" "]
+_PIECES = [
+    b"EHLO x\r\n",
+    b"MAIL FROM:<>\r\n",
+    b"RCPT TO:<ann@example.org>\r\n",
+    b"DATA\r\n",
+    b"BDAT 5\r\n",
+    b"BDAT 3 LAST\r\n",
+    b"RSET\r\n",
+]
+_PIECES += [
+    b"STARTTLS\r\n",
+    b"AUTH LOGIN\r\n",
+    b"*\r\n",
+    b"QUIT\r\n",
+    b"\r\n.\r\n",
+    b"\n",
+    b"\r",
+    b".",
+    b"\0",
+    b"x" * 700,
+    b"\xff",
+    b" ",
+]
 
 
 @settings(max_examples=200, deadline=None)

@@ -41,7 +41,9 @@ def test_received_at_its_shortest() -> None:
     )
 
 
-@pytest.mark.parametrize("hello", ["a)\r\nX-Evil: 1", "(((", "a\0b", 'x"y', "ä" * 3, "a" * 2000, "[192.0.2.7]", "my_pc"])
+@pytest.mark.parametrize(
+    "hello", ["a)\r\nX-Evil: 1", "(((", "a\0b", 'x"y', "ä" * 3, "a" * 2000, "[192.0.2.7]", "my_pc"]
+)
 def test_what_a_client_calls_itself_cannot_break_the_field(hello: str) -> None:
     lines = received(hop(hello=hello, client_name="evil)\r\n.")).split(b"\r\n")
     assert len(lines) == 4

@@ -18,7 +18,9 @@ from shared.protocol.spf.result import Limits, SpfResult
 CODES = {"none", "neutral", "pass", "fail", "softfail", "temperror", "permerror"}
 
 
-def check(zone: dict[str, str], sender: str = "ann@example.org", ip: str = "192.0.2.1", limits: Limits | None = None) -> SpfResult:
+def check(
+    zone: dict[str, str], sender: str = "ann@example.org", ip: str = "192.0.2.1", limits: Limits | None = None
+) -> SpfResult:
     """TXT records of a zone, and `A name` or `PTR name` for others; what is missing does not exist."""
 
     def look_up(question: Question) -> Answer:
@@ -43,7 +45,11 @@ def test_path_tells_what_matched() -> None:
         "inner.example: redirect=last.example",
         "last.example: +ip4:192.0.2.0/24",
     )
-    assert result.tried == ("example.org: a", "example.org: include:inner.example", "inner.example: redirect=last.example")
+    assert result.tried == (
+        "example.org: a",
+        "example.org: include:inner.example",
+        "inner.example: redirect=last.example",
+    )
     assert result.names_host
 
 
@@ -127,8 +133,40 @@ def test_bad_macros(macro: str) -> None:
         parse_macro_string(macro)
 
 
-TERMS = st.sampled_from(["a", "mx", "ptr", "all", "include:", "exists:", "ip4:", "ip6:", "redirect=", "exp=", "%{", "}", "d", "r", "/", "//", "24",
-                         ":", ".", "example.org", "-", "~", "?", " ", "\t", "\x00", "é", "=", "1.2.3.4", "::1"])  # fmt: skip
+TERMS = st.sampled_from(
+    [
+        "a",
+        "mx",
+        "ptr",
+        "all",
+        "include:",
+        "exists:",
+        "ip4:",
+        "ip6:",
+        "redirect=",
+        "exp=",
+        "%{",
+        "}",
+        "d",
+        "r",
+        "/",
+        "//",
+        "24",
+        ":",
+        ".",
+        "example.org",
+        "-",
+        "~",
+        "?",
+        " ",
+        "\t",
+        "\x00",
+        "é",
+        "=",
+        "1.2.3.4",
+        "::1",
+    ]
+)
 TEXTS = st.one_of(st.lists(TERMS, max_size=30).map("".join), st.text(max_size=80))
 
 
@@ -145,10 +183,15 @@ def test_any_record_gives_a_result(record: str, other: str, ip: str) -> None:
 @given(TEXTS, TEXTS)
 def test_any_sender_gives_a_result(sender: str, helo: str) -> None:
     evaluation = check_host("192.0.2.1", helo, sender)
-    assert drive_sync(evaluation, lambda question: Answer("ok", ("v=spf1 exists:%{s}%{l}%{h}.%{d} -all",))).result in CODES
+    assert (
+        drive_sync(evaluation, lambda question: Answer("ok", ("v=spf1 exists:%{s}%{l}%{h}.%{d} -all",))).result in CODES
+    )
 
 
-@pytest.mark.parametrize("record", ["v=spf1 " + "a" * 60_000, "v=spf1 " + "%{d}" * 15_000, "v=spf1 " + "a:" + "/2" * 30_000, "v=spf1" + " " * 60_000])
+@pytest.mark.parametrize(
+    "record",
+    ["v=spf1 " + "a" * 60_000, "v=spf1 " + "%{d}" * 15_000, "v=spf1 " + "a:" + "/2" * 30_000, "v=spf1" + " " * 60_000],
+)
 def test_long_records_cost_little(record: str) -> None:
     started = time.process_time()
     try:

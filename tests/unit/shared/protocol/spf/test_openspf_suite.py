@@ -29,7 +29,9 @@ CASES = list(scenarios())
 
 
 def zone_lookup(zone: dict[str, list[Any]]) -> Callable[[Question], Answer]:
-    """Answers as the suite describes them: SPF records stand for TXT where there is none, TIMEOUT for whatever is not listed."""
+    """Answers as the suite describes them: SPF records stand for TXT where there is none, TIMEOUT for whatever is not
+    listed.
+    """
     entries = {name.lower(): list(items) for name, items in zone.items()}
 
     def look_up(question: Question, hops: int = 0) -> Answer:
