@@ -38,7 +38,8 @@ class MailfoldServer:
     """`with MailfoldServer() as server`: ready, with the domains of tests.harness.people.
 
     `data` is used as it is and kept; without it a temporary folder is made, and kept only after a failure.
-    `settings` are environment variables. `store` is a postgresql:// URL.
+    `settings` are environment variables. `store` is a postgresql:// URL. `in_haste` shortens some waits for tests;
+    False leaves every limit of the product at its default. `descriptors` is `ulimit -n` of the server, 0 for ours.
     """
 
     def __init__(
@@ -48,6 +49,9 @@ class MailfoldServer:
         store: str = "",
         zone: Zone | None = None,
         settings: Mapping[str, str] | None = None,
+        *,
+        in_haste: bool = True,
+        descriptors: int = 0,
     ) -> None:
         self._folder = Folder("server")
         self.data = data or self._folder.path / "data"
@@ -58,7 +62,8 @@ class MailfoldServer:
         self.offset = free_offset()
         self.places = Places(self.data)
         self.log = self._folder.path / "up.log"
-        self.extra = dict(settings or {})
+        self.extra = {**(_IN_HASTE if in_haste else {}), **(settings or {})}
+        self.descriptors = descriptors
         self.start_seconds = 0.0
         """How long the last start took until every process said that it serves."""
         self._began = 0.0
@@ -70,6 +75,8 @@ class MailfoldServer:
         """Returns when the command says that it is ready. Raises PartFailed with the logs' ends."""
         self._began = time.monotonic()
         argv = [*program(), "up", "--data", str(self.data), "--port-offset", str(self.offset), "--layout", self.layout]
+        if self.descriptors:  # soft and hard, so that the server cannot help itself to more
+            argv = ["sh", "-c", f'ulimit -n {self.descriptors}; exec "$@"', "sh", *argv]
         self._child = Child(argv, self.log, env=environment(self.settings), cwd=ROOT)
         try:
             self._child.wait_until(self._serves, _START_SECONDS)
@@ -108,7 +115,6 @@ class MailfoldServer:
         return {
             "MAILFOLD_INGRESS_RESOLVER": self.dns.address,
             "MAILFOLD_SERVER_HOSTNAME": "mx.example.org",
-            **_IN_HASTE,
             **store,
             **self.extra,
         }

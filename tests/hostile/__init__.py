@@ -1,0 +1,1 @@
+"""What strangers and ill-meaning users do to a real server."""
