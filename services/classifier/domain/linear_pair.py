@@ -14,6 +14,8 @@ class LinearPair:
 
     text: LinearModel
     header: LinearModel
+    taken_back: int = 0
+    """Lessons that were unlearned since the training: the weights may still hold them."""
 
     @staticmethod
     def untaught(generation: int = 0) -> "LinearPair":

@@ -14,8 +14,8 @@ from services.classifier.domain.training import Trained
 ENOUGH = 50
 # How much more an account's own lessons count for its mail than those of others.
 OWN_WEIGHT = 4.0
-# The linear models cannot unlearn: with more than this share of lessons taken back since their training, they are not
-# asked.
+# The linear models cannot unlearn: when more lessons than this share of what they hold were taken back since their
+# training, they are not asked. Lessons that their training did not look at do not count.
 TAKEN_BACK_SHARE = 0.02
 
 
@@ -58,6 +58,7 @@ class Model:
         NotLearnt.
         """
         self.counts.remove(features_of_lesson(lesson).tokens, lesson.is_spam)
+        self.linear.taken_back += 1
 
     def adopt(self, trained: Trained) -> None:
         """Take over what a training gave. Lessons learnt since it began have to be given to `trained.linear` before."""
@@ -89,8 +90,5 @@ class Model:
 
     @property
     def _linear_is_ready(self) -> bool:
-        facts = self.linear.facts
-        taken_back = abs(facts.spam - self.spam_seen) + abs(facts.ham - self.ham_seen)
-        return min(facts.spam, facts.ham) >= ENOUGH and taken_back <= TAKEN_BACK_SHARE * (
-            self.spam_seen + self.ham_seen
-        )
+        spam, ham, _ = self.linear.facts
+        return min(spam, ham) >= ENOUGH and self.linear.taken_back <= TAKEN_BACK_SHARE * (spam + ham)

@@ -14,7 +14,7 @@ from services.classifier.domain.hashing import TOKEN_SIZE
 from services.classifier.domain.linear import Facts, LinearModel
 from services.classifier.domain.model import Model
 
-SNAPSHOT_VERSION = 1
+SNAPSHOT_VERSION = 2
 
 
 class UnusableSnapshot(ValueError):
@@ -42,6 +42,7 @@ class _Snapshot(msgspec.Struct, frozen=True, array_like=True):
     ham: _Counts
     text: _Linear
     header: _Linear
+    taken_back: int
     bayes: tuple[float, float]
 
 
@@ -65,6 +66,7 @@ def snapshot(model: Model) -> bytes:
             _counts(counts.ham_seen, counts.ham),
             _linear(model.linear.text),
             _linear(model.linear.header),
+            model.linear.taken_back,
             model.bayes,
         )
     )
@@ -102,6 +104,7 @@ def _model(stored: _Snapshot) -> Model:
     _fill(model.counts.ham, stored.ham)
     _fill_linear(model.linear.text, stored.text)
     _fill_linear(model.linear.header, stored.header)
+    model.linear.taken_back = stored.taken_back
     model.bayes = _calibration(stored.bayes)
     return model
 

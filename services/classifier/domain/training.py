@@ -18,8 +18,11 @@ from services.classifier.domain.linear import Facts, LinearModel
 from services.classifier.domain.linear_pair import LinearPair
 
 PASSES = 10
-# The newest facts of each label that a training looks at: bounds its time (about 3 s) and memory (about 60 MB).
-MAX_FACTS = 4000
+# The newest lessons of each label that a training looks at: bounds its time (about 3 s).
+MAX_LESSONS = 4000
+# Octets of decoded indices of each label in memory. A usual lesson has 5 KB, so usual ones are bounded by their number;
+# the largest that a mail can make has 70 KB, and then some 450 of each label are left.
+MAX_OCTETS = 32 * 1024 * 1024
 
 _GOLDEN = 0.6180339887498949
 
@@ -29,6 +32,36 @@ class Example(NamedTuple):
 
     features: Features
     is_spam: bool
+
+    @property
+    def octets(self) -> int:
+        """What its indices take in memory."""
+        found = self.features
+        return found.tokens.nbytes + found.header.nbytes + found.trigrams.nbytes
+
+
+class Newest:
+    """What a training looks at: of each label the newest lessons, within MAX_LESSONS and MAX_OCTETS. Give the newest
+    lesson first.
+    """
+
+    def __init__(self) -> None:
+        self._lessons = {True: MAX_LESSONS, False: MAX_LESSONS}
+        self._octets = {True: MAX_OCTETS, False: MAX_OCTETS}
+
+    def has_room(self, is_spam: bool) -> bool:
+        """Whether more lessons of this label are looked at."""
+        return self._lessons[is_spam] > 0 and self._octets[is_spam] > 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no further lesson is looked at."""
+        return not (self.has_room(True) or self.has_room(False))
+
+    def count(self, example: Example) -> None:
+        """The training looks at this one."""
+        self._lessons[example.is_spam] -= 1
+        self._octets[example.is_spam] -= example.octets
 
 
 class Trained(NamedTuple):
@@ -102,12 +135,12 @@ def _train_linear(model: LinearModel, sets: Sequence[Indices], sides: Sequence[b
 
 
 def _newest(examples: Sequence[Example]) -> list[Example]:
-    """At most MAX_FACTS of each label, the last ones, in their order."""
-    left = {True: MAX_FACTS, False: MAX_FACTS}
+    """The examples that are looked at, in their order, which is the one in which they were taught."""
+    newest = Newest()
     kept: list[Example] = []
     for example in reversed(examples):
-        if left[example.is_spam]:
-            left[example.is_spam] -= 1
+        if newest.has_room(example.is_spam):
+            newest.count(example)
             kept.append(example)
     return kept[::-1]
 

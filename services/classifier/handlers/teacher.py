@@ -6,30 +6,54 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections import deque
+from collections.abc import Callable, Iterator
 
 import structlog
 
 from services.classifier.domain.compact import CorruptFeatures
 from services.classifier.domain.evidence import NotLearnt
-from services.classifier.domain.features import PackedFeatures
-from services.classifier.domain.lesson import Label, Lesson, StaleLesson
+from services.classifier.domain.lesson import Lesson, StaleLesson
 from services.classifier.domain.model import Model
-from services.classifier.domain.training import Example, Trained, Training, example_of
-from services.classifier.projections.lessons import NONE, unpack
+from services.classifier.domain.training import Trained, Training, example_of
+from services.classifier.handlers.standing_lessons import PAGE, StandingLessons, lesson_from
+from services.classifier.projections.lessons import NONE
 from shared.events.spam import LessonForgotten, LessonLearned
-from shared.eventstore.connection import Reader, Row
 from shared.eventstore.event import Recorded
 from shared.eventstore.store import EventStore
 from shared.eventstore.transaction import Transaction
 
 log = structlog.get_logger("classifier")
-PAGE = 500
 _STEPS_A_TURN = 50
 """About 1 ms: mails are judged in between."""
 LONGEST_PAUSE = 300.0
 """Seconds between two tries of a training that fails."""
-_COLUMNS = "account, label, tokenizer, features"
+_MOST_DELAYS = 60
+"""A training waits for quiet; when lessons come all the time, it waits so many delays and no longer."""
+_MEANWHILE_OCTETS = 8 * 1024 * 1024
+
+
+class Meanwhile:
+    """The lessons that come while a training runs, within a bound: those behind it wait for the next training, which
+    follows at once.
+    """
+
+    def __init__(self) -> None:
+        self.learned: deque[Lesson] = deque()
+        self.taken_back = 0
+        """Lessons that were unlearned: the training may have looked at them."""
+        self._octets = 0
+
+    def learn(self, lesson: Lesson) -> None:
+        """Keep a lesson."""
+        self._octets += sum(map(len, lesson.features))
+        if self._octets <= _MEANWHILE_OCTETS:
+            self.learned.append(lesson)
+
+    def taken(self, most: int) -> Iterator[Lesson]:
+        """At most so many lessons, the first that came first; they are kept no longer."""
+        for _ in range(min(most, len(self.learned))):
+            yield self.learned.popleft()
 
 
 class Teacher:
@@ -42,8 +66,8 @@ class Teacher:
         self.still = asyncio.Lock()
         """Whoever writes lessons holds this: the model is made anew from lessons that stand still."""
         self._due: asyncio.Task[None] | None = None
-        self._since_training: list[Lesson] = []
-        self._training = False
+        self._lessons = StandingLessons(store)
+        self._meanwhile: Meanwhile | None = None
         self._turn = asyncio.Lock()
         self._generation = 0
         self._lessons_followed = 0
@@ -65,7 +89,7 @@ class Teacher:
 
     async def _evidence(self) -> Model:
         model = Model()
-        async for lesson in self._lessons():
+        async for lesson in self._lessons.all():
             _try(model.learn, lesson)
         return model
 
@@ -83,20 +107,25 @@ class Teacher:
                 case LessonLearned() as fact:
                     self._follow(fact)
                 case LessonForgotten(account, _, previous, features, tokenizer):
-                    _try(self.model.unlearn, _lesson(account, previous, tokenizer, features))
+                    self._unlearn(lesson_from(account, previous, tokenizer, features))
                     self._schedule()
                 case _:
                     pass
 
     def _follow(self, fact: LessonLearned) -> None:
         if fact.previous != NONE:
-            _try(self.model.unlearn, _lesson(fact.account, fact.previous, fact.tokenizer, fact.features))
+            self._unlearn(lesson_from(fact.account, fact.previous, fact.tokenizer, fact.features))
         if fact.label != NONE:
-            lesson = _lesson(fact.account, fact.label, fact.tokenizer, fact.features)
-            _try(self.model.learn, lesson)
-            if self._training:
-                self._since_training.append(lesson)
+            self._learn(lesson_from(fact.account, fact.label, fact.tokenizer, fact.features))
         self._schedule()
+
+    def _learn(self, lesson: Lesson) -> None:
+        if _try(self.model.learn, lesson) and self._meanwhile is not None:
+            self._meanwhile.learn(lesson)
+
+    def _unlearn(self, lesson: Lesson) -> None:
+        if _try(self.model.unlearn, lesson) and self._meanwhile is not None:
+            self._meanwhile.taken_back += 1
 
     def _schedule(self) -> None:
         self._lessons_followed += 1
@@ -125,10 +154,12 @@ class Teacher:
         return True
 
     async def _quiet(self) -> None:
-        seen = -1
-        while seen != self._lessons_followed:
-            seen = self._lessons_followed
+        """Wait until no lesson has come for one delay."""
+        for _ in range(_MOST_DELAYS):
+            before = self._lessons_followed
             await asyncio.sleep(self._delay)
+            if before == self._lessons_followed:
+                return
 
     async def _train(self) -> None:
         """One training after the other: what is learnt meanwhile belongs to the one under way."""
@@ -136,10 +167,10 @@ class Teacher:
             await self._train_now()
 
     async def _train_now(self) -> None:
-        """Train the second opinion from the facts, in slices; what was learnt meanwhile is added at the end."""
-        self._training, self._since_training = True, []
+        """Train the second opinion from the newest lessons, in slices; what was learnt meanwhile is added at the end."""
+        meanwhile = self._meanwhile = Meanwhile()
         try:
-            examples = [example async for example in self._examples()]
+            examples = await self._lessons.newest()
             if not examples:
                 return
             self._generation += 1
@@ -148,49 +179,32 @@ class Teacher:
                 if step % _STEPS_A_TURN == 0:
                     await asyncio.sleep(0)
             trained = training.result()
-            for lesson in self._since_training:
-                trained.linear.learn(example_of(lesson).features, lesson.is_spam)
+            while meanwhile.learned:
+                _learn(trained, meanwhile)
+                await asyncio.sleep(0)
+            trained.linear.taken_back = meanwhile.taken_back
             self.model.adopt(trained)
         finally:
-            self._training = False
-
-    async def _examples(self) -> AsyncIterator[Example]:
-        async for lesson in self._lessons():
-            with contextlib.suppress(CorruptFeatures, StaleLesson):
-                yield example_of(lesson)
-
-    async def _lessons(self) -> AsyncIterator[Lesson]:
-        after: Row = (-1, "", -1)
-        while True:
-            rows = await self._store.read(_page(after))
-            for row in rows:
-                yield _lesson(row[0], row[1], row[2], unpack(bytes(row[3])))
-            if len(rows) < PAGE:
-                return
-            after = (rows[-1][4], rows[-1][0], rows[-1][5])
-            await asyncio.sleep(0)
+            self._meanwhile = None
 
 
 def _nothing(_transaction: Transaction) -> None:
     """A turn in the writer's queue."""
 
 
-def _page(after: Row) -> Callable[[Reader], list[Row]]:
-    sql = f"SELECT {_COLUMNS}, at, version FROM lesson WHERE (at, account, version) > (?, ?, ?) ORDER BY at, account, version LIMIT {PAGE}"  # noqa: S608
-    return lambda reader: reader.all(sql, after)
+def _learn(trained: Trained, meanwhile: Meanwhile) -> None:
+    """One turn's worth of the lessons that were learned while it was trained."""
+    for lesson in meanwhile.taken(PAGE):
+        trained.linear.learn(example_of(lesson).features, lesson.is_spam)
 
 
-def _lesson(account: str, label: str, tokenizer: int, features: tuple[bytes, ...]) -> Lesson:
-    # Facts of another tokenizer may be packed otherwise; the model refuses them by their version.
-    packed = (
-        PackedFeatures(*features) if len(features) == len(PackedFeatures._fields) else PackedFeatures(b"", b"", b"")
-    )
-    return Lesson(account, Label(label), tokenizer, packed)
-
-
-def _try(change: Callable[[Lesson], None], lesson: Lesson) -> None:
-    """A lesson of another tokenizer, or one that was never learnt, is passed over; the log still has it."""
+def _try(change: Callable[[Lesson], None], lesson: Lesson) -> bool:
+    """Whether it was done. A lesson of another tokenizer, or one that was never learnt, is passed over; the log still
+    has it.
+    """
     try:
         change(lesson)
     except (StaleLesson, CorruptFeatures, NotLearnt) as error:
         log.warning("classifier.lesson_passed_over", error=str(error))
+        return False
+    return True

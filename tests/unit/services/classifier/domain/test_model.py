@@ -152,3 +152,26 @@ def test_the_linear_models_are_not_asked_while_they_hold_what_was_taken_back() -
     model.adopt(train([example_of(fact) for fact in facts], 7))
     opinion = model.opinion(made(False, 1000))
     assert opinion is not None and opinion.text is not None and opinion.text < 0.5
+
+
+def test_the_linear_models_are_asked_however_many_lessons_there_are() -> None:
+    """A training looks at the newest 4,000 lessons of a label. Those that it passes over were not taken back: with more
+    than 4,080 lessons of a label the filter went on with Bayes alone."""
+    pool = [lesson(True, number) for number in range(42)]
+    facts = [lesson(False, number) for number in range(ENOUGH)] + pool * 100
+    model = trained(facts)
+    assert (model.spam_seen, model.linear.facts.spam) == (4200, 4000)
+    opinion = model.opinion(made(True, 1000))
+    assert opinion is not None and opinion.text is not None and opinion.header is not None
+
+
+def test_lessons_taken_back_are_counted_against_what_the_linear_models_hold() -> None:
+    """Whoever takes a lesson back and teaches another keeps the numbers equal; the models hold the old one all the same."""
+    facts = [lesson(is_spam, number) for number in range(ENOUGH) for is_spam in (True, False)]
+    model = trained(facts)
+    for number in range(3):
+        model.unlearn(lesson(True, number))
+        model.learn(lesson(True, 100 + number))
+    assert (model.spam_seen, model.linear.taken_back) == (ENOUGH, 3)
+    opinion = model.opinion(made(True, 1000))
+    assert opinion is not None and opinion.text is None and opinion.header is None
