@@ -31,15 +31,21 @@ class Lookup:
     """One question on its way. `run()` once."""
 
     def __init__(
-        self, question: Question, servers: list[NameServer], settings: ResolverSettings, gate: asyncio.Semaphore
+        self,
+        question: Question,
+        servers: list[NameServer],
+        settings: ResolverSettings,
+        gate: asyncio.Semaphore,
+        connections: asyncio.Semaphore,
     ) -> None:
         """`gate` bounds how many fresh queries are on the wire, so that a burst does not overflow a name server's
-        socket.
+        socket. `connections` bounds how many TCP connections are open.
         """
         self._question = question
         self._servers = servers
         self._settings = settings
         self._gate = gate
+        self._connections = connections
         self._sent: list[Sent] = []
         self._asked: dict[NameServer, int] = {}
         """Those asked, with the number of responses each had given by then."""
@@ -140,7 +146,7 @@ class Lookup:
         query = secrets.token_bytes(2) + encode_query(self._question, self._settings.udp_payload)
         self.tcp_queries += 1
         try:
-            async with asyncio.timeout(self._settings.timeout):
+            async with asyncio.timeout(self._settings.timeout), self._connections:
                 message = await server.ask_tcp(query)
         except (OSError, EOFError, TimeoutError) as error:
             return Answer("temperror", source=f"{server.name}: truncated, and TCP gave {type(error).__name__}")

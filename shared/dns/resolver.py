@@ -31,6 +31,7 @@ class Resolver:
         ]
         self._cache = AnswerCache(self._settings)
         self._gate = asyncio.Semaphore(_BURST)
+        self._connections = asyncio.Semaphore(self._settings.connections)
         self._in_flight: dict[Question, asyncio.Task[Answer]] = {}
         self.asked = 0
         """Questions put to the resolver."""
@@ -49,6 +50,11 @@ class Resolver:
     def cached_answers(self) -> int:
         """How many answers are remembered."""
         return len(self._cache)
+
+    @property
+    def cached_octets(self) -> int:
+        """What the remembered answers take in memory."""
+        return self._cache.octets
 
     @property
     def strangers(self) -> int:
@@ -166,7 +172,7 @@ class Resolver:
         return task
 
     async def _look_up(self, question: Question) -> Answer:
-        lookup = Lookup(question, self._servers, self._settings, self._gate)
+        lookup = Lookup(question, self._servers, self._settings, self._gate, self._connections)
         try:
             answer = await lookup.run()
         finally:

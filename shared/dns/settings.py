@@ -51,6 +51,12 @@ class ResolverSettings(Section, frozen=True):
         int, Meta(description="How long a question without a usable answer is not repeated.", ge=0, le=300)
     ] = 5
     cache_size: Annotated[int, Meta(description="Answers kept.", ge=0, le=10_000_000)] = 20_000
+    cache_octets: Annotated[
+        int,
+        Meta(
+            description="Octets of memory for the answers that are kept, names and records counted.", ge=0, le=1 << 36
+        ),
+    ] = 16 * 1024 * 1024
     sockets: Annotated[int, Meta(description="UDP sockets, each with a random port, per name server.", ge=1, le=64)] = 4
     questions_per_socket: Annotated[
         int, Meta(description="Questions before a socket is replaced by one with another port.", ge=1)
@@ -58,6 +64,9 @@ class ResolverSettings(Section, frozen=True):
     max_in_flight: Annotated[
         int, Meta(description="Questions waiting at once; more get no answer.", ge=1, le=50_000)
     ] = 2_000
+    connections: Annotated[
+        int, Meta(description="TCP connections at once, for answers that are too long for UDP.", ge=1, le=1000)
+    ] = 64
     udp_payload: Annotated[
         int, Meta(description="Octets of a UDP answer; a longer one comes by TCP.", ge=512, le=4096)
     ] = 1232

@@ -25,6 +25,10 @@ class LocalNameServer(asyncio.DatagramProtocol):
         self.ports: set[int] = set()
         self.was_asked = asyncio.Event()
         self.tcp_queries = 0
+        self.tcp_open = 0
+        self.tcp_most_open = 0
+        self.tcp_answers = asyncio.Event()
+        self.tcp_answers.set()
         self.ids: list[int] = []
         self.silent: Callable[[str], bool] = lambda name: False
         self.spoil: Reply | None = None
@@ -99,6 +103,10 @@ class LocalNameServer(asyncio.DatagramProtocol):
         length = int.from_bytes(await reader.readexactly(2))
         query = dns.message.from_wire(await reader.readexactly(length))
         self.tcp_queries += 1
+        self.tcp_open += 1
+        self.tcp_most_open = max(self.tcp_most_open, self.tcp_open)
+        await self.tcp_answers.wait()
+        self.tcp_open -= 1
         wire = self.answer(query).to_wire(max_size=65535)
         writer.write(len(wire).to_bytes(2) + wire)
         await writer.drain()

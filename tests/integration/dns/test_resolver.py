@@ -150,18 +150,34 @@ async def test_sockets_are_replaced() -> None:
         assert len(server.ports) == 3
 
 
+def truncate(query: dns.message.Message, data: bytes) -> list[bytes]:
+    """An answer that is too long for a datagram."""
+    response = dns.message.make_response(query)
+    response.flags |= dns.flags.TC
+    return [response.to_wire()]
+
+
 async def test_long_answer_comes_by_tcp() -> None:
     async with local_name_server(RECORDS) as server, resolving(server) as resolver:
-
-        def truncate(query: dns.message.Message, data: bytes) -> list[bytes]:
-            response = dns.message.make_response(query)
-            response.flags |= dns.flags.TC
-            return [response.to_wire()]
-
         server.spoil = truncate
         answer = await resolver.ask(Question("big.example", "TXT"))
         assert len(answer.records) == 40
         assert (server.tcp_queries, resolver.tcp_queries) == (1, 1)
+
+
+async def test_connections_are_bounded() -> None:
+    """A domain whose answers are all too long could have one connection opened for each question in flight."""
+    async with local_name_server(RECORDS) as server, resolving(server, connections=3, timeout=30) as resolver:
+        server.spoil = truncate
+        server.tcp_answers.clear()
+        questions = [Question(f"h{number}.example", "A") for number in range(20)]
+        asked = asyncio.gather(*map(resolver.ask, questions))
+        async with asyncio.timeout(20):
+            while server.tcp_open < 3 or server.queries.total() < 20:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        server.tcp_answers.set()
+        assert {answer.status for answer in await asked} == {"nxdomain"}
+        assert (server.tcp_queries, server.tcp_most_open) == (20, 3)
 
 
 async def test_forged_responses_are_ignored() -> None:
