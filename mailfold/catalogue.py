@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from functools import cache, partial
 from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any
 
+import shared.events
 from mailfold.layouts import START_ORDER
+from shared.eventstore.event import declared
 from shared.settings import Section
 
 
@@ -25,6 +28,13 @@ def sections() -> Mapping[str, type[Section]]:
     for service in START_ORDER:
         found |= app_module(service).SECTIONS
     return found
+
+
+def event_names() -> frozenset[str]:
+    """The stored name of every event of this release."""
+    for module in iter_modules(shared.events.__path__, "shared.events."):
+        import_module(module.name)
+    return frozenset(declared())
 
 
 def builds(services: Iterable[str]) -> dict[str, Any]:

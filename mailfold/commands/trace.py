@@ -16,7 +16,7 @@ from mailfold.commands.options import DATA, Data, Json
 from mailfold.commands.printing import as_json
 from mailfold.commands.since import since as parse_since
 from mailfold.operator import log
-from mailfold.operator.failure import CommandFailed
+from mailfold.operator.failure import UNUSABLE, CommandFailed
 from mailfold.operator.session import Session, converse
 from mailfold.trace.names import Names
 from mailfold.trace.story import Told, story
@@ -51,7 +51,7 @@ def events(
     follow: Annotated[
         bool, typer.Option("--follow", "-f", help="Go on with facts as they come, until Ctrl-C.")
     ] = False,
-    kind: Annotated[str, typer.Option("--type", help="mail.received, or an area such as mail.")] = "",
+    kind: Annotated[str, typer.Option("--type", help="A type such as mail.received, or an area such as mail.")] = "",
     since: Annotated[str, typer.Option("--since", help="10m, 2h, 1d, or 2026-11-23T10:00.")] = "",
     limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="The newest so many.")] = 100,
     data: Data = DATA,
@@ -76,12 +76,25 @@ async def _events(session: Session, wanted: tuple[str, str, int, int], *, follow
     for fact in await log.query(session, *wanted):
         seen.add(fact.id)
         _print(fact, json=json)
+    if not seen:
+        _check_type(wanted[1])
     if not follow:
         if not seen:
-            print("mailfold: no fact in the log is such", file=sys.stderr)
+            print("mailfold: no event in the log matches", file=sys.stderr)
         return
     with while_somebody_reads():
         await _follow(session, wanted[0].casefold(), wanted[1], seen, json=json)
+
+
+def _check_type(kind: str) -> None:
+    """Raises CommandFailed when no event can ever be of this type."""
+    from mailfold.catalogue import event_names
+
+    names = event_names()
+    area = f"{kind.removesuffix('.')}."
+    if kind and kind not in names and not any(name.startswith(area) for name in names):
+        areas = sorted({name.partition(".")[0] for name in names})
+        raise CommandFailed(f"there is no type or area {kind}; the areas are {', '.join(areas)}", UNUSABLE)
 
 
 async def _follow(session: Session, text: str, kind: str, seen: set[str], *, json: bool) -> None:

@@ -87,6 +87,18 @@ def test_events(server: MailfoldServer, ann: Person) -> None:
     assert {one["type"] for one in server.command.json_lines("events", "--type", "account.added")} == {"account.added"}
 
 
+def test_events_of_an_area(server: MailfoldServer, ann: Person) -> None:
+    """With its dot or without; without it nothing was shown, and the exit code was 0."""
+    for area in ("account", "account."):
+        types = {one["type"] for one in server.command.json_lines("events", ann.address, "--type", area)}
+        assert "account.added" in types and all(kind.startswith("account.") for kind in types)
+
+
+def test_events_of_a_type_that_cannot_be(server: MailfoldServer) -> None:
+    ended = server.command.run("events", "--type", "acount")
+    assert ended.status == 2 and "acount" in ended.errors and "account" in ended.errors
+
+
 def test_events_are_followed_as_they_come(server: MailfoldServer, ann: Person) -> None:
     sent = letter(SENDER, ann.address)
     with server.command.following("events", "--follow", "--type", "mail.received", "--json") as lines:

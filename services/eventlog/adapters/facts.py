@@ -53,12 +53,13 @@ class Filter(NamedTuple):
     """Which facts of a span are wanted. Empty fields want all."""
 
     type: str = ""
-    """A stored name, or an area that ends in a dot."""
+    """A stored name, or an area: its names begin with it and a dot. The dot may be left out."""
     service: str = ""
 
     def wants(self, fact_type: str, service: str) -> bool:
         """Whether a fact of this type and service passes."""
-        named = fact_type.startswith(self.type) if self.type.endswith(".") else self.type in ("", fact_type)
+        area = self.type if self.type.endswith(".") else f"{self.type}."
+        named = self.type in ("", fact_type) or fact_type.startswith(area)
         return named and self.service in ("", service)
 
 

@@ -108,7 +108,7 @@ class QueryRequest(_message.Message):
     LIMIT_FIELD_NUMBER: _builtins.int
     BEFORE_FIELD_NUMBER: _builtins.int
     type: _builtins.str
-    """a stored name, or an area ending in "." """
+    """a stored name, or an area with or without its final "." """
     service: _builtins.str
     text: _builtins.str
     """an address, an id or any word of the fact"""
