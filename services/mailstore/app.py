@@ -11,6 +11,7 @@ from services.mailstore.handlers.accounts import MailboxCommands
 from services.mailstore.handlers.messages import MessageCommands
 from services.mailstore.handlers.quotas import Quotas
 from services.mailstore.projections.mailboxes import MailboxProjection
+from services.mailstore.projections.uid_validity import UidValidityProjection
 from services.mailstore.settings import MailstoreSettings
 from shared.bus.bus import Bus
 from shared.bus.subjects import account_doorbell
@@ -36,14 +37,14 @@ class Mailstore:
     def __init__(self, host: Host) -> None:
         self._host = host
         metadata = sqlalchemy.MetaData()
-        projections = (MailboxProjection(metadata), DeadLetterProjection(metadata))
+        projections = (MailboxProjection(metadata), UidValidityProjection(metadata), DeadLetterProjection(metadata))
         self.store = host.event_store(SERVICE, metadata, projections)
         endpoint = MailstoreEndpoint(
             self.store,
             host.blobs,
             host.ids,
             host.clock,
-            MailboxCommands(host.ids, host.clock, host.section(MailstoreSettings).max_mailboxes),
+            MailboxCommands(host.ids, host.clock, host.section(MailstoreSettings)),
             MessageCommands(host.ids, host.clock),
             Quotas(host.channel("directory", SERVICE), host.clock),
         )

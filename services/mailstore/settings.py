@@ -13,3 +13,6 @@ class MailstoreSettings(Section, frozen=True):
     """Limits of an account."""
 
     max_mailboxes: Annotated[int, Meta(description="Mailboxes an account may have.", ge=10, le=1_000_000)] = 10_000
+    max_subscriptions: Annotated[
+        int, Meta(description="Mailbox names an account may be subscribed to.", ge=10, le=1_000_000)
+    ] = 10_000

@@ -60,12 +60,16 @@ class MailboxCreated(Event, frozen=True):
     mailbox: NewMailbox
 
 
-@stored("mailbox.renamed")
+@stored("mailbox.renamed", schema=2)
 class MailboxRenamed(Event, frozen=True):
     """Mailboxes have new names: a rename takes its inferiors along. Pairs of (mailbox id, new name)."""
 
     account: str
     names: tuple[tuple[str, str], ...]
+    uid_validities: tuple[tuple[str, int], ...] = ()
+    """(mailbox id, new UIDVALIDITY) of those whose new name another mailbox bore with the same or a higher one."""
+    carries_subscriptions: bool = False
+    """Whether subscriptions of the old names moved to the new names."""
 
 
 @stored("mailbox.deleted")
@@ -158,6 +162,12 @@ class MessagesExpunged(Event, frozen=True):
     account: str
     mailbox: str
     uids: Uids
+
+
+@upcast("mailbox.renamed", 1)
+def _without_uid_validities(data: dict[str, Any]) -> dict[str, Any]:
+    """The first schema changed names alone."""
+    return data
 
 
 @upcast("message.copied", 1)

@@ -1,8 +1,8 @@
-"""Decisions: a command and the state it meets give facts, or a refusal. Ids and times come in with the command."""
+"""Decisions: a command and the state it meets give events, or a refusal. Ids and times come in with the command."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from services.mailstore.domain.flags import DELETED, Flags, changed
 from services.mailstore.domain.names import (
@@ -15,7 +15,7 @@ from services.mailstore.domain.names import (
     canonical,
     checked,
 )
-from services.mailstore.domain.state import EntryState, MailboxState
+from services.mailstore.domain.state import EntryState, MailboxState, Place, Tree
 from services.mailstore.domain.uids import ranges
 from shared.events.mailbox import (
     AccountOpened,
@@ -23,6 +23,7 @@ from shared.events.mailbox import (
     MailboxCreated,
     MailboxDeleted,
     MailboxRenamed,
+    MailboxSubscribed,
     MessagesCopied,
     MessagesExpunged,
     MessagesMoved,
@@ -42,61 +43,84 @@ class Refused(Exception):
 
 
 def open_account(account: str, new_id: NewId, uid_validity: int) -> AccountOpened:
-    """The account's first fact: its default mailboxes."""
+    """The account's first event: its default mailboxes, to which it is subscribed."""
     return AccountOpened(account, tuple(NewMailbox(new_id(), name, uid_validity, use) for name, use in DEFAULTS))
 
 
 def create_mailbox(
-    account: str, name: str, use: str, existing: Mapping[str, str], new_id: NewId, uid_validity: int, limit: int
+    account: str, name: str, use: str, place: Place, new_id: NewId, uid_validity: int, limit: int
 ) -> list[Event]:
-    """A mailbox and those above it that are missing (RFC 3501 §6.3.3). `existing`: name → special use."""
+    """A mailbox and those above it that are missing (RFC 3501 §6.3.3). Nobody is subscribed to them: that is the
+    client's to do (§6.3.6).
+    """
     name = checked(name)
-    if name in existing:
+    if name in place.existing:
         raise Refused("ALREADYEXISTS", f"there is a mailbox {name}")
-    if use and (use not in SPECIAL_USES or use == "\\All" or use in existing.values()):
+    if use and (use not in SPECIAL_USES or use == "\\All" or place.use_is_taken):
         raise Refused("USEATTR", f"no mailbox can be made for {use}")
-    missing = [above for above in ancestors(name) if above not in existing]
-    if len(existing) + len(missing) + 1 > limit:
-        raise Refused("LIMIT", f"an account has at most {limit} mailboxes")
-    made = [NewMailbox(new_id(), above, uid_validity) for above in missing] + [
-        NewMailbox(new_id(), name, uid_validity, use)
+    new = [(above, "") for above in ancestors(name) if above not in place.existing] + [(name, use)]
+    mailboxes_left(place.mailboxes, len(new), limit)
+    return [
+        MailboxCreated(account, NewMailbox(new_id(), new_name, uid_validity, new_use, subscribed=False))
+        for new_name, new_use in new
     ]
-    return [MailboxCreated(account, mailbox) for mailbox in made]
 
 
-def delete_mailbox(account: str, mailbox: MailboxState) -> list[Event]:
-    """The mailbox goes; its inferiors stay (RFC 3501 §6.3.4)."""
+def mailboxes_left(existing: int, more: int, limit: int) -> None:
+    """Raises Refused LIMIT when an account would have too many mailboxes."""
+    if existing + more > limit:
+        raise Refused("LIMIT", f"an account has at most {limit} mailboxes")
+
+
+def delete_mailbox(account: str, mailbox: MailboxState, *, subscribed: bool) -> list[Event]:
+    """The mailbox goes; its inferiors stay (RFC 3501 §6.3.4), and so does a subscription that a client made (§6.3.9).
+    The server itself subscribed the account's first mailboxes: it takes that back.
+    """
     if mailbox.name == INBOX:
         raise Refused("CANNOT", "INBOX cannot be deleted")
-    return [MailboxDeleted(account, mailbox.id, mailbox.name)]
+    events: list[Event] = [MailboxDeleted(account, mailbox.id, mailbox.name)]
+    if subscribed and (mailbox.name, mailbox.special_use) in DEFAULTS:
+        events.append(MailboxSubscribed(account, mailbox.name, False))
+    return events
+
+
+def subscribe(account: str, name: str, subscribed: bool, subscriptions: int, limit: int) -> list[Event]:
+    """A subscription begins, or ends. Raises Refused LIMIT when the account has as many as it may have."""
+    if subscribed and subscriptions >= limit:
+        raise Refused("LIMIT", f"an account has at most {limit} subscriptions")
+    return [MailboxSubscribed(account, name, subscribed)]
 
 
 def rename_mailbox(
-    account: str, name: str, new_name: str, existing: Mapping[str, str], new_id: NewId, uid_validity: int
+    account: str, name: str, new_name: str, tree: Tree, new_id: NewId, uid_validity: int, limit: int
 ) -> list[Event]:
-    """A mailbox and its inferiors take new names. `existing`: name → mailbox id. INBOX is the caller's case: its
+    """A mailbox and its inferiors take new names, and their subscriptions come along. INBOX is the caller's case: its
     messages move.
     """
     name, new_name = canonical(name), checked(new_name)
-    if name not in existing:
+    _renamable(name, new_name, tree)
+    names = [(mailbox, checked(new_name + old[len(name) :])) for old, mailbox, _ in tree.mailboxes]
+    taken = next((new for _, new in names if new in tree.existing), None)
+    if taken is not None:
+        raise Refused("ALREADYEXISTS", f"there is a mailbox {taken}")
+    missing = [above for above in ancestors(new_name) if above not in tree.existing]
+    mailboxes_left(tree.total, len(missing), limit)
+    new_mailboxes = [NewMailbox(new_id(), above, uid_validity, subscribed=False) for above in missing]
+    validities = tuple((mailbox, uid_validity) for mailbox, new in names if tree.falls(mailbox, new))
+    return [
+        *(MailboxCreated(account, mailbox) for mailbox in new_mailboxes),
+        MailboxRenamed(account, tuple(names), validities, carries_subscriptions=True),
+    ]
+
+
+def _renamable(name: str, new_name: str, tree: Tree) -> None:
+    """Raises Refused."""
+    if name not in (old for old, _, _ in tree.mailboxes):
         raise Refused("NONEXISTENT", f"there is no mailbox {name}")
-    if new_name in existing:
+    if new_name in tree.existing:
         raise Refused("ALREADYEXISTS", f"there is a mailbox {new_name}")
     if new_name.startswith(name + SEPARATOR):
         raise Refused("CANNOT", "a mailbox cannot move below itself")
-    names = [
-        (existing[old], new_name + old[len(name) :])
-        for old in existing
-        if old == name or old.startswith(name + SEPARATOR)
-    ]
-    taken = next((new for _, new in names if new in existing), None)
-    if taken is not None:
-        raise Refused("ALREADYEXISTS", f"there is a mailbox {taken}")
-    missing = [above for above in ancestors(new_name) if above not in existing]
-    return [
-        *(MailboxCreated(account, NewMailbox(new_id(), above, uid_validity)) for above in missing),
-        MailboxRenamed(account, tuple(names)),
-    ]
 
 
 def store_flags(
@@ -140,8 +164,10 @@ def expunge(account: str, mailbox: str, entries: Iterable[EntryState]) -> list[E
 
 def within_quota(used: int, more: int, limit: int) -> None:
     """Raises Refused OVERQUOTA when `more` octets do not fit; a limit of 0 is none."""
+    if limit and more > limit:
+        raise Refused("OVERQUOTA", f"{more} octets are more than the whole quota of {limit} octets")
     if limit and used + more > limit:
-        raise Refused("OVERQUOTA", f"the mailbox is full: {used} of {limit} octets are used")
+        raise Refused("OVERQUOTA", f"the mailbox is full: {used} of {limit} octets are used, {more} more do not fit")
 
 
 def uids_left(target: MailboxState, more: int) -> None:

@@ -29,3 +29,32 @@ class EntryState(msgspec.Struct, frozen=True):
     flags: Flags
     modseq: int
     size: int
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where a mailbox is to be made."""
+
+    existing: frozenset[str]
+    """Of its name and the names above it, those that mailboxes have."""
+    mailboxes: int
+    """How many the account has."""
+    use_is_taken: bool
+    """Whether a mailbox of the account has the special use already."""
+
+
+class Tree(msgspec.Struct, frozen=True):
+    """A mailbox with its inferiors, and what its new name meets."""
+
+    mailboxes: tuple[tuple[str, str, int], ...]
+    """(name, id, UIDVALIDITY), the mailbox itself first."""
+    existing: frozenset[str]
+    """Names of mailboxes at, above and below the new name."""
+    total: int
+    """How many mailboxes the account has."""
+    borne: dict[str, tuple[tuple[str, int], ...]]
+    """By new name: the mailboxes that have or had it, as (id, UIDVALIDITY)."""
+
+    def falls(self, mailbox: str, new_name: str) -> bool:
+        """Whether UIDVALIDITY would not rise under the new name, which another mailbox had (RFC 3501 §2.3.1.1)."""
+        own = next(validity for _, identity, validity in self.mailboxes if identity == mailbox)
+        return any(identity != mailbox and own <= validity for identity, validity in self.borne.get(new_name, ()))

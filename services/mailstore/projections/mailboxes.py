@@ -74,7 +74,17 @@ def _subscribed(connection: Connection, _recorded: Recorded, event: facts.Mailbo
 
 def _renamed(connection: Connection, _recorded: Recorded, event: facts.MailboxRenamed) -> None:
     for mailbox, name in event.names:
+        if event.carries_subscriptions:
+            _carry_subscription(connection, event.account, mailbox, name)
         connection.execute("UPDATE mailbox SET name = ? WHERE id = ?", (name, mailbox))
+    for mailbox, validity in event.uid_validities:
+        connection.execute("UPDATE mailbox SET uid_validity = ? WHERE id = ?", (validity, mailbox))
+
+
+def _carry_subscription(connection: Connection, account: str, mailbox: str, name: str) -> None:
+    row = connection.one("SELECT name FROM mailbox WHERE id = ?", (mailbox,))
+    if row and connection.execute("DELETE FROM subscription WHERE account = ? AND name = ?", (account, row[0])):
+        _subscribe(connection, account, name)
 
 
 def _deleted(connection: Connection, _recorded: Recorded, event: facts.MailboxDeleted) -> None:

@@ -128,7 +128,7 @@ EXAMPLES: tuple[Event, ...] = (
     mailbox.FlagsChanged("a0001", "m0001", ((1, 4), (7, 7)), "add", ("\\Flagged",)),
     mailbox.MailboxCreated("a0001", _MAILBOX),
     mailbox.MailboxDeleted("a0001", "m0001", "Entwürfe"),
-    mailbox.MailboxRenamed("a0001", (("m0001", "Alt/Entwürfe"),)),
+    mailbox.MailboxRenamed("a0001", (("m0001", "Alt/Entwürfe"),), (("m0001", 1_700_000_001),), True),
     mailbox.MailboxSubscribed("a0001", "Alt/Entwürfe", True),
     mailbox.MessageAppended("a0001", "m0001", (_ENTRY,)),
     mailbox.MessageDelivered("a0001", "m0001", "q0001", "ann@example.org", 0, _ENTRY, True),

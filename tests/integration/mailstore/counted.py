@@ -16,6 +16,8 @@ from services.mailstore.handlers.accounts import MailboxCommands
 from services.mailstore.handlers.messages import MessageCommands
 from services.mailstore.handlers.quotas import Quotas
 from services.mailstore.projections.mailboxes import MailboxProjection
+from services.mailstore.projections.uid_validity import UidValidityProjection
+from services.mailstore.settings import MailstoreSettings
 from shared.blobs.blob_id import BlobId
 from shared.blobs.memory import MemoryBlobs
 from shared.clock import SystemClock
@@ -71,7 +73,8 @@ class CountedMailstore:
         sqlalchemy.event.listen(
             backend.engine, "connect", lambda driver, _record: driver.set_progress_handler(self._step, 1)
         )
-        self.store = EventStore(backend, metadata, (MailboxProjection(metadata), DeadLetterProjection(metadata)), clock)
+        projections = (MailboxProjection(metadata), UidValidityProjection(metadata), DeadLetterProjection(metadata))
+        self.store = EventStore(backend, metadata, projections, clock)
         self._blobs = MemoryBlobs()
         self._source = StoreSource(self.store)
         self._endpoint = MailstoreEndpoint(
@@ -79,7 +82,7 @@ class CountedMailstore:
             self._blobs,
             self._ids,
             clock,
-            MailboxCommands(self._ids, clock, 100),
+            MailboxCommands(self._ids, clock, MailstoreSettings(max_mailboxes=100, max_subscriptions=10)),
             MessageCommands(self._ids, clock),
             _NoQuotas(),
         )

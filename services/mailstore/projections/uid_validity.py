@@ -1,0 +1,72 @@
+"""Which mailbox had which name under which UIDVALIDITY, so that the number never repeats and never goes down under a
+name (RFC 3501 §2.3.1.1).
+
+A projection of its own, with a table of its own: stores of earlier releases fold it at their first start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sqlalchemy
+from sqlalchemy import BigInteger, Column, Index, MetaData, PrimaryKeyConstraint, Table, Text
+
+from shared.events.mailbox import AccountOpened, MailboxCreated, MailboxRenamed, NewMailbox
+from shared.eventstore.connection import Connection
+from shared.eventstore.event import Recorded
+
+_BEAR = (
+    "INSERT INTO borne_name (account, name, mailbox, uid_validity) VALUES (?, ?, ?, ?)"
+    " ON CONFLICT (account, name, mailbox) DO UPDATE SET uid_validity = excluded.uid_validity"
+)
+
+
+class UidValidityProjection:
+    """One row for each name that a mailbox has or had."""
+
+    name = "uid-validity"
+    version = 1
+
+    def __init__(self, metadata: sqlalchemy.MetaData) -> None:
+        self.tables: Sequence[sqlalchemy.Table] = (_borne_name(metadata),)
+
+    def apply(self, connection: Connection, recorded: Recorded) -> None:
+        match recorded.event:
+            case AccountOpened(account, mailboxes):
+                for mailbox in mailboxes:
+                    _bear(connection, account, mailbox)
+            case MailboxCreated(account, mailbox):
+                _bear(connection, account, mailbox)
+            case MailboxRenamed() as event:
+                _rename(connection, event)
+
+
+def _bear(connection: Connection, account: str, mailbox: NewMailbox) -> None:
+    connection.execute(_BEAR, (account, mailbox.name, mailbox.id, mailbox.uid_validity))
+
+
+def _rename(connection: Connection, event: MailboxRenamed) -> None:
+    new = dict(event.uid_validities)
+    for mailbox, name in event.names:
+        validity = new.get(mailbox) or _of(connection, mailbox)
+        connection.execute(_BEAR, (event.account, name, mailbox, validity))
+
+
+def _of(connection: Connection, mailbox: str) -> int:
+    row = connection.one("SELECT max(uid_validity) FROM borne_name WHERE mailbox = ?", (mailbox,))
+    return int(row[0] or 0) if row else 0
+
+
+def _borne_name(metadata: MetaData) -> Table:
+    return Table(
+        "borne_name",
+        metadata,
+        Column("account", Text),
+        Column("name", Text),
+        Column("mailbox", Text),
+        Column("uid_validity", BigInteger, nullable=False),
+        PrimaryKeyConstraint("account", "name", "mailbox"),
+        Index("borne_name_mailbox", "mailbox"),
+        Index("borne_name_uid_validity", "uid_validity"),
+        sqlite_with_rowid=False,
+    )
