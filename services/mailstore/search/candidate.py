@@ -1,21 +1,29 @@
-"""One message under examination: its row at hand, its bytes read and decoded only when a key asks for them."""
+"""One message under examination: its row at hand, its bytes read and decoded only when a key asks for them.
+
+What each key looks at is said in `shared.protocol.message.search_texts`.
+"""
 
 from __future__ import annotations
 
-import re
+import asyncio
+from collections.abc import Iterator
 from functools import cached_property
 from typing import NamedTuple
 
 from shared.blobs.port import Blob
 from shared.protocol.message.dates import written_day
-from shared.protocol.message.headers import header_values
+from shared.protocol.message.headers import header_value
 from shared.protocol.message.scan import Scan, decode_scan, header_end
-from shared.protocol.message.text import header_lines, readable_parts
-from shared.protocol.message.words import decode_words
+from shared.protocol.message.search_texts import (
+    HEADER_LIMIT,
+    body_texts,
+    field_texts,
+    header_texts,
+    part_header_texts,
+)
 
-TEXT_LIMIT = 8 * 1024 * 1024
-"""Octets of decoded text looked at in one message."""
-_PLAIN_NAME = re.compile(r"[^\x00-\x20:\x7f-\U0010ffff]+")
+_PAGE = 65536
+"""Characters decoded in one turn of the event loop."""
 
 
 class EntryRow(NamedTuple):
@@ -33,44 +41,85 @@ class EntryRow(NamedTuple):
     prefix: bytes
 
 
+class TextNeeded(Exception):
+    """A text of a large message must be read in pages before the test: `Candidate.read(name)`."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+
 class Candidate:
-    """Lends a message to the keys of a search."""
+    """Lends a message to the keys of a search. All texts are without case."""
 
     def __init__(self, row: EntryRow, blob: Blob | None) -> None:
         self.row = row
         self._blob = blob
+        self._read: dict[str, str] = {}
 
     @property
     def sent_day(self) -> int | None:
         """The day that the Date: field names, as days since 1970-01-01, «disregarding time and timezone» (RFC 3501
         6.4.4).
         """
-        value = next((value for name, value in self.headers if name == "date"), "")
-        return written_day(value.encode())
-
-    @cached_property
-    def headers(self) -> list[tuple[str, str]]:
-        """Name and value of each header field, decoded, unfolded, without case."""
-        return [(name.casefold(), value.casefold()) for name, value in header_lines(self._block)]
+        return written_day(header_value(self._block, b"date") or b"")
 
     def values(self, name: str) -> list[str]:
-        """The values in `headers` under a name without case. The other fields are not decoded: that would be half the
-        work of a search.
-        """
-        # A name of other letters may be one of plain letters without case (U+017F is an s).
-        if _PLAIN_NAME.fullmatch(name) and self._block.isascii():
-            return [decode_words(value).casefold() for value in header_values(self._block, name)]
-        return [value for field, value in self.headers if field == name]
+        """The texts of the header fields under a name without case."""
+        return [text.casefold() for text in field_texts(self._block, name)]
 
-    @cached_property
+    @property
+    def header(self) -> str:
+        """The lines of the message's own header. Raises TextNeeded."""
+        return self._text("header")
+
+    @property
+    def part_headers(self) -> str:
+        """The headers of its parts. Raises TextNeeded."""
+        return self._text("part_headers")
+
+    @property
     def body(self) -> str:
-        """The decoded text of all text parts, without case."""
-        parts = readable_parts(self._blob.body(), self._scanned, TEXT_LIMIT) if self._blob is not None else ()
-        return "\n".join(text for _, text in parts).casefold()
+        """What BODY looks at. Raises TextNeeded."""
+        return self._text("body")
+
+    async def read(self, name: str) -> None:
+        """Read the text that a TextNeeded names, others being served between its pages."""
+        pieces, waiting = [], 0
+        for piece in self._pieces(name):
+            pieces.append(piece)
+            waiting += len(piece)
+            if waiting >= _PAGE:
+                waiting = 0
+                await asyncio.sleep(0)
+        self._read[name] = "".join(pieces)
+
+    def _text(self, name: str) -> str:
+        if name not in self._read:
+            if self._is_large:
+                raise TextNeeded(name)
+            self._read[name] = "".join(self._pieces(name))
+        return self._read[name]
+
+    def _pieces(self, name: str) -> Iterator[str]:
+        """The pieces of a text without case, to be put together as they are."""
+        if name == "header":
+            return (line.casefold() + "\n" for line in header_texts(self._block))
+        if self._blob is None:
+            return iter(())
+        if name == "part_headers":
+            return (line.casefold() + "\n" for line in part_header_texts(self._blob, self._scanned))
+        return (text.casefold() for text in body_texts(self._blob, self._scanned))
+
+    @property
+    def _is_large(self) -> bool:
+        return self._blob is not None and self._blob.body_size > _PAGE
 
     @cached_property
     def _block(self) -> bytes:
-        return self.row.prefix + (self._blob.read(0, header_end(self._blob.scan)) if self._blob is not None else b"")
+        if self._blob is None:
+            return self.row.prefix
+        return self.row.prefix + self._blob.read(0, min(header_end(self._blob.scan), HEADER_LIMIT))
 
     @cached_property
     def _scanned(self) -> Scan:

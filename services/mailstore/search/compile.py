@@ -79,9 +79,7 @@ def _body(key: SearchKey, _now: int) -> Test:
 
 def _text(key: SearchKey, _now: int) -> Test:
     text = key.text.casefold()
-    return lambda candidate: (
-        any(text in f"{name}: {value}" for name, value in candidate.headers) or text in candidate.body
-    )
+    return lambda candidate: text in candidate.header or text in candidate.body or text in candidate.part_headers
 
 
 def _uid(key: SearchKey, _now: int) -> Test:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from services.mailstore.search.candidate import Candidate, EntryRow
+from services.mailstore.search.candidate import Candidate, EntryRow, TextNeeded
 from services.mailstore.search.compile import Compiled, compile_key
 from shared.blobs.blob_id import BlobId
 from shared.blobs.errors import BlobError
-from shared.blobs.port import Blob, BlobReader
+from shared.blobs.port import BlobReader
 from shared.eventstore.connection import Reader
 from shared.eventstore.store import EventStore
 from shared.rpc.mailfold.mailstore.v1.mailstore_pb2 import SearchKey
@@ -58,10 +58,18 @@ def _page(mailbox: str, after: int, last: int) -> Callable[[Reader], list[EntryR
 
 
 async def _matches(compiled: Compiled, row: EntryRow, blobs: BlobReader) -> bool:
-    blob: Blob | None = None
-    if compiled.cost:
+    if not compiled.cost:
+        return compiled.test(Candidate(row, None))
+    try:
+        return await _tested(compiled, Candidate(row, await blobs.read(BlobId(row.blob))))
+    except BlobError:
+        # The bytes are gone or damaged (`verify` names them): what is left of the message is searched.
+        return compiled.test(Candidate(row, None))
+
+
+async def _tested(compiled: Compiled, candidate: Candidate) -> bool:
+    while True:
         try:
-            blob = await blobs.read(BlobId(row.blob))
-        except BlobError:
-            blob = None
-    return compiled.test(Candidate(row, blob))
+            return compiled.test(candidate)
+        except TextNeeded as needed:
+            await candidate.read(needed.name)

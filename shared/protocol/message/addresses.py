@@ -215,6 +215,11 @@ def display_pairs(addresses: list[Address]) -> tuple[tuple[str, str], ...]:
     )
 
 
+def group_names(addresses: list[Address]) -> list[bytes]:
+    """The names of the groups, raw."""
+    return [each.mailbox for each in addresses if each.host is None and each.mailbox is not None]
+
+
 def _spelled(address: Address) -> str:
     local = address.mailbox or b""
     if address.host and local and not _DOT_ATOM.fullmatch(local):

@@ -4,13 +4,38 @@ import re
 from collections.abc import Iterator
 from html import unescape
 
+from shared.protocol.message.urls import find_urls
+
 # Comments, declarations, and elements whose content nobody sees are one token each; unterminated ones reach to the end,
 # as they do in browsers.
 _TOKEN = re.compile(
     r"<!--.*?(?:-->|\Z)|<[!?][^>]*+>?|<(script|style|template)\b[^>]*+>.*?(?:</\1\b[^>]*+>?|\Z)|<(/?)([a-z][a-z0-9]*+)([^>]*+)>?",
     re.I | re.S,
 )
-_ATTRIBUTE = re.compile(r"""(href|alt)\s*+=\s*+(?:"([^"]*+)"?|'([^']*+)'?|([^\s>]++))""", re.I)
+_ATTRIBUTE = re.compile(r"""[\s"'/]([a-zA-Z-]++)\s*+=\s*+(?:"([^"]*+)"?|'([^']*+)'?|([^\s>]++))""")
+_TELLING = frozenset(
+    [
+        "href",
+        "src",
+        "srcset",
+        "action",
+        "formaction",
+        "cite",
+        "background",
+        "poster",
+        "data",
+        "longdesc",
+        "alt",
+        "title",
+        "content",
+        "label",
+        "placeholder",
+        "summary",
+        "value",
+        "aria-label",
+    ]
+)
+"""Attributes that point somewhere or say something to a person."""
 _BLOCKS = frozenset(
     re.findall(
         r"\w+",
@@ -27,9 +52,37 @@ def html_text(source: str, links: bool = True) -> str:
     return "\n".join(filter(None, (" ".join(line.split()) for line in lines)))
 
 
-def _visible(source: str, links: bool) -> Iterator[str]:
+def visible_text(source: str, hidden: dict[str, None]) -> str:
+    """As `html_text` without links, for a page of a longer source: white space at its ends stays, as one character.
+
+    What the tags point to and say (href, src, alt, title, …), and what comments and scripts point to, goes to `hidden`.
+    """
+    raw = "".join(_visible(source, False, hidden))
+    lines = "\n".join(filter(None, (" ".join(line.split()) for line in raw.split("\n"))))
+    return _edge(raw[: len(raw) - len(raw.lstrip())]) + lines + (_edge(raw[len(raw.rstrip()) :]) if lines else "")
+
+
+def _edge(space: str) -> str:
+    if "\n" in space:
+        return "\n"
+    return " " if space else ""
+
+
+def _hidden(token: re.Match[str]) -> Iterator[str]:
+    attributes = token[4]
+    if attributes is None:
+        yield from find_urls(token[0], is_html=True)
+    else:
+        for name, double, single, bare in _ATTRIBUTE.findall(attributes):
+            if name.lower() in _TELLING:
+                yield unescape(double or single or bare).strip()
+
+
+def _visible(source: str, links: bool, hidden: dict[str, None] | None = None) -> Iterator[str]:
     at, pending = 0, ""
     for token in _TOKEN.finditer(source):
+        if hidden is not None and (token[4] is None or "=" in token[4]):
+            hidden.update(dict.fromkeys(_hidden(token)))
         yield _shown(source[at : token.start()])
         at = token.end()
         name = (token[3] or "").lower()

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from shared.protocol.message.charset import decode
 from shared.protocol.message.headers import raw_fields, unfold
 from shared.protocol.message.markup import html_text
+from shared.protocol.message.pages import html_charset
 from shared.protocol.message.scan import Part, Scan
 from shared.protocol.message.transfer import decode_pieces, pieces
 from shared.protocol.message.urls import distinct, find_urls
@@ -16,7 +17,6 @@ from shared.protocol.message.words import decode_words
 DEFAULT_LIMIT = 1 << 20
 PREVIEW_LENGTH = 200
 
-_META_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?([A-Za-z0-9_.:-]{1,40})", re.I)
 _SPACE = re.compile(r"\s+")
 
 
@@ -39,8 +39,8 @@ def part_text(body: bytes, part: Part, limit: int = DEFAULT_LIMIT) -> str:
 
 def _decoded(data: bytes, part: Part) -> str:
     charset = part.charset
-    if part.subtype == "html" and charset in ("", "us-ascii") and (meta := _META_CHARSET.search(data, 0, 2048)):
-        charset = meta[1].decode("ascii")
+    if part.subtype == "html" and charset in ("", "us-ascii"):
+        charset = html_charset(data) or charset
     return decode(data, charset)
 
 

@@ -1,0 +1,175 @@
+"""What each SEARCH key looks at (RFC 3501 §6.4.4). Reading a message and building an index of it both ask here.
+
+key                 looks at
+------------------  ----------------------------------------------------------------------------------------------------
+HEADER name text    each field of that name in the message's own header: its value on one line, encoded words decoded
+SUBJECT             as HEADER Subject
+FROM TO CC BCC      as HEADER; and each address of the field as ENVELOPE shows it, `name <local@host>`, the name of a
+                    group too. So comments, quoting and white space within an address hide nothing. HEADER does the
+                    same for these fields and for Sender and Reply-To
+BODY                the text of each text part: charset and transfer encoding undone; of HTML what a person reads, then
+                    what its tags point to (href, src, …) and say (alt, title, …), and every address in its source.
+                    The header and the text of each attached message. Each other part of the type message, decoded:
+                    message/delivery-status, message/disposition-notification, message/external-body, …
+TEXT                every line of the message's own header, lines that are no field too; the header of each part, with
+                    the file name and the description of an attachment; and all that BODY looks at
+
+The header is what was received with the lines that delivery put on top of it. Matching ignores case (`casefold`) and is
+by substring in one text; it does not reach across two header lines or two parts. At most HEADER_LIMIT octets of header
+lines and TEXT_LIMIT octets of decoded text of a message are looked at. Images and other binary parts are not.
+"""
+
+import re
+from collections.abc import Iterator
+from itertools import chain
+from typing import Protocol
+
+from shared.protocol.message.addresses import display_pairs, group_names, parse_addresses
+from shared.protocol.message.charset import decode
+from shared.protocol.message.headers import header_values, raw_fields, unfold
+from shared.protocol.message.pages import html_charset, html_pages, text_pages
+from shared.protocol.message.scan import Part, Scan
+from shared.protocol.message.transfer import decode_pieces
+from shared.protocol.message.words import decode_words
+
+HEADER_LIMIT = 1 << 19
+"""Octets of header lines looked at in one message: as many as the scanner reads."""
+TEXT_LIMIT = 8 * 1024 * 1024
+"""Octets of decoded text looked at in one message."""
+ADDRESS_FIELDS = frozenset(("from", "sender", "reply-to", "to", "cc", "bcc"))
+
+_PLAIN_NAME = re.compile(r"[!-9;-~]+")
+_FOLD = re.compile(rb"\r*\n[ \t]")
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
+# A field that is not written `name: value`, with one space.
+_SPACED = re.compile(rb"^([^\x00-\x20:\x7f]++)(?:[ \t]++:|:(?! ))([^\n]*+)", re.M)
+_ADDRESSES = re.compile(rb"^(from|sender|reply-to|to|cc|bcc)[ \t]*+:([^\n]*+)", re.M | re.I)
+# What makes an address look different from how ENVELOPE shows it; nearly no address has it.
+_UNUSUAL = re.compile(rb"[(\\:]|\s[@.]|[@.]\s|<\s|\s>")
+
+
+class Body(Protocol):
+    """The octets of a stored message."""
+
+    def iterate(self, start: int, end: int) -> Iterator[bytes]:
+        """The octets [start, end) in pieces of at most some 64 KiB."""
+
+
+def field_texts(header: bytes, name: str) -> Iterator[str]:
+    """What HEADER looks at, and FROM, TO, CC, BCC, SUBJECT: `name` is without case (`casefold`)."""
+    values = [_FOLD.sub(b" ", value).strip() for value in _values(header[:HEADER_LIMIT], name)]
+    yield from map(decode_words, values)
+    if name in ADDRESS_FIELDS:
+        yield from _address_texts(values)
+
+
+def header_texts(header: bytes) -> Iterator[str]:
+    """What TEXT looks at in a header: every line of it, folded ones as one."""
+    block = _FOLD.sub(b" ", header[:HEADER_LIMIT])
+    if block.isascii() and b"=?" not in block:
+        yield _CONTROL.sub(" ", block.decode("ascii"))
+    else:
+        yield from map(decode_words, block.split(b"\n"))
+    for name, value in _SPACED.findall(block):
+        yield f"{decode(name)}: {decode_words(value.strip())}"
+    addresses: dict[bytes, list[bytes]] = {}
+    for name, value in _ADDRESSES.findall(block):
+        addresses.setdefault(name.lower(), []).append(value)
+    for values in addresses.values():
+        yield from _address_texts(values)
+
+
+def part_header_texts(body: Body, scan: Scan) -> Iterator[str]:
+    """What TEXT looks at beside the message's own header and what BODY looks at: the headers of its parts."""
+    left = HEADER_LIMIT
+    yield from _attachment_texts(scan.root)
+    for part in scan.parts[1:]:
+        if left > 0 and not _begins_message(part, scan):
+            left -= part.body_start - part.header_start
+            yield from header_texts(_header(body, part))
+            yield from _attachment_texts(part)
+
+
+def body_texts(body: Body, scan: Scan) -> Iterator[str]:
+    """What BODY looks at, page by page: the pages of a part are to be put together as they are."""
+    left = TEXT_LIMIT
+    for index, part in enumerate(scan.parts):
+        if left <= 0:
+            return
+        if _begins_message(part, scan):
+            left -= min(part.body_start - part.header_start, HEADER_LIMIT)
+            yield from (text + "\n" for text in header_texts(_header(body, part)))
+            yield from (text + "\n" for text in _attachment_texts(part))
+        if _is_text(index, part, scan):
+            pieces = _Limited(decode_pieces(body.iterate(part.body_start, part.body_end), part.encoding), left)
+            yield from _part_pages(part, pieces)
+            yield "\n"
+            left = pieces.left
+
+
+def _values(header: bytes, name: str) -> list[bytes]:
+    """The values of the fields of a name, still folded or not. Only fields of that name are decoded: that would be half
+    the work of a search.
+    """
+    if header.isascii():
+        return header_values(header, name) if _PLAIN_NAME.fullmatch(name) else []
+    # A name of other letters may be one of plain letters without case (U+017F is an s).
+    return [value for field, value in raw_fields(header) if decode(field).casefold() == name]
+
+
+def _address_texts(values: list[bytes]) -> Iterator[str]:
+    """The addresses as ENVELOPE shows them, as far as that is not how they are written."""
+    if any(map(_UNUSUAL.search, values)):
+        addresses = parse_addresses(b", ".join(map(unfold, values)))
+        yield from map(decode_words, group_names(addresses))
+        for display, address in display_pairs(addresses):
+            yield f"{display} <{address}>" if display else address
+    else:
+        yield from (decode_words(value.replace(b'"', b"")) for value in values if b'"' in value)
+
+
+def _attachment_texts(part: Part) -> Iterator[str]:
+    """Parameters and description as they are shown: the words of a file name may be cut, encoded, or both (RFC 2231)."""
+    parameters = (*part.parameters, *part.disposition_parameters)
+    return filter(None, (*(value for _, value in parameters), part.description))
+
+
+def _header(body: Body, part: Part) -> bytes:
+    return b"".join(body.iterate(part.header_start, min(part.body_start, part.header_start + HEADER_LIMIT)))
+
+
+def _begins_message(part: Part, scan: Scan) -> bool:
+    return part.parent >= 0 and scan.parts[part.parent].media_type == "message"
+
+
+def _is_text(index: int, part: Part, scan: Scan) -> bool:
+    """Text, or a part of the type message that was not divided: its fields, or all of it, are text."""
+    if part.media_type == "message":
+        return index + 1 == len(scan.parts) or scan.parts[index + 1].parent != index
+    return part.media_type == "text"
+
+
+class _Limited:
+    """Pieces up to a number of octets in all; `left` says how many were not used."""
+
+    def __init__(self, pieces: Iterator[bytes], left: int) -> None:
+        self._pieces = pieces
+        self.left = left
+
+    def __iter__(self) -> Iterator[bytes]:
+        for piece in self._pieces:
+            yield piece[: self.left]
+            self.left -= min(len(piece), self.left)
+            if not self.left:
+                return
+
+
+def _part_pages(part: Part, pieces: _Limited) -> Iterator[str]:
+    if part.subtype != "html":
+        return text_pages(pieces, part.charset)
+    source = iter(pieces)
+    first = next(source, b"")
+    charset = part.charset
+    if charset in ("", "us-ascii"):
+        charset = html_charset(first) or charset
+    return html_pages(text_pages(chain((first,), source), charset))
