@@ -6,7 +6,9 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from services.access.session.session import Session
+from shared.protocol.imap import commands as c
 from shared.protocol.imap import response
+from shared.protocol.imap.response_code import Code
 
 Handler = Callable[[Session, Any], Awaitable[bytes]]
 """Carries out a command: writes untagged data and returns the tagged answer, which is sent after what changed
@@ -19,3 +21,16 @@ READ_ONLY_TEXT = "The mailbox was opened read-only"
 def done(tag: bytes, name: str) -> bytes:
     """OK."""
     return response.ok(tag, f"{name} completed")
+
+
+def answer_for(command: c.Fetch | c.Store, name: str, asked: int, answered: int) -> bytes:
+    """The tagged response when `answered` of the messages asked for are still there.
+
+    A sequence number stands for a message that the client counts: when all of them are gone, the command has failed
+    (RFC 2180 4.1, 4.2). UIDs that are gone are passed over (RFC 3501 6.4.8).
+    """
+    if answered >= asked:
+        return done(command.tag, name)
+    if answered or command.uid:
+        return response.ok(command.tag, f"{name} completed; some messages are gone", Code.EXPUNGEISSUED)  # RFC 5530 3
+    return response.no(command.tag, "The messages are gone", Code.EXPUNGEISSUED)

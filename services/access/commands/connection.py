@@ -43,8 +43,9 @@ async def enable(session: Session, command: c.Enable) -> bytes:
     active = frozenset(name for name, on in (("CONDSTORE", session.condstore), ("QRESYNC", session.qresync)) if on)
     fresh = capabilities.newly_enabled(command.capabilities, active)
     session.qresync = session.qresync or "QRESYNC" in fresh
-    session.condstore = session.condstore or bool(fresh)
     session.channel.write(response.enabled(fresh))
+    if fresh:
+        session.enable_condstore()
     return done(command.tag, "ENABLE")
 
 

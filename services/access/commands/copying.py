@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from services.access.adapters.mailstore import numbers, spans
 from services.access.commands.answer import READ_ONLY_TEXT, done
 from services.access.session.session import Session
 from services.access.session.sync import sync
+from shared.grpc.errors import NotNow
 from shared.protocol.imap import commands as c
 from shared.protocol.imap import response
 from shared.protocol.imap.response_code import Code, copyuid, highestmodseq
@@ -17,10 +20,21 @@ def _request(session: Session, command: c.Copy | c.Move) -> pb.CopyRequest:
     return pb.CopyRequest(account=session.account, mailbox=session.mailbox.id, uids=spans(uids), target=command.mailbox)
 
 
+async def _placed(
+    session: Session, call: Callable[[pb.CopyRequest], Awaitable[pb.CopyReply]], request: pb.CopyRequest
+) -> pb.CopyReply:
+    """All of the messages or none. Raises ServiceError; its answer then goes out with the expunges that caused it."""
+    try:
+        with session.writing():
+            return await call(request)
+    except NotNow:
+        await session.look_again()
+        raise
+
+
 async def copy(session: Session, command: c.Copy) -> bytes:
     """RFC 3501 6.4.7, with COPYUID (RFC 4315)."""
-    with session.writing():
-        reply = await session.backend.mailstore.copy(_request(session, command))
+    reply = await _placed(session, session.backend.mailstore.copy, _request(session, command))
     session.watch.note(reply.version)
     if not reply.source:
         return done(command.tag, "COPY")
@@ -33,8 +47,7 @@ async def move(session: Session, command: c.Move) -> bytes:
     """RFC 6851: COPYUID comes before the messages leave the view."""
     if session.mailbox.read_only:
         return response.no(command.tag, READ_ONLY_TEXT, Code.READ_ONLY)
-    with session.writing():
-        reply = await session.backend.mailstore.move(_request(session, command))
+    reply = await _placed(session, session.backend.mailstore.move, _request(session, command))
     session.watch.note(reply.version)
     if not reply.source:
         return done(command.tag, "MOVE")

@@ -18,7 +18,7 @@ from shared.protocol.imap.error import ImapSyntaxError
 from shared.protocol.imap.frame_event import AppendLiteral, CommandReceived, FrameEvent, NeedContinuation, Refused
 from shared.protocol.imap.number_set import NumberSet
 from shared.protocol.imap.parse.command import parse_command
-from shared.protocol.imap.response_code import Code
+from shared.protocol.imap.response_code import Code, highestmodseq
 from shared.protocol.imap.state import forbids_expunge, is_allowed
 
 log = structlog.get_logger("access")
@@ -33,7 +33,9 @@ async def dispatch(session: Session, event: FrameEvent) -> None:
         case NeedContinuation():
             session.channel.write(response.continuation())
         case AppendLiteral():
-            await _finish(session, await append(session, event), expunge=True)
+            answer = await append(session, event)
+            await _sync(session, answer, expunge=True)
+            await _finish(session, answer)
         case Refused():
             session.channel.write(response.refused(event))
             if event.condition == "BYE":
@@ -54,7 +56,10 @@ async def _command(session: Session, data: bytes) -> None:
         session.channel.write(response.bad(command.tag, f"{type(command).__name__.upper()} is not allowed now"))
         return
     answer = await _carried_out(session, command)
-    await _finish(session, answer, expunge=not forbids_expunge(command))
+    await _sync(session, answer, expunge=not forbids_expunge(command))
+    if isinstance(command, c.Search):
+        answer = _with_expunge_issued(session, answer)
+    await _finish(session, answer)
 
 
 async def _carried_out(session: Session, command: c.AnyCommand) -> bytes:
@@ -71,8 +76,8 @@ async def _carried_out(session: Session, command: c.AnyCommand) -> bytes:
         return response.no(command.tag, "Something is wrong in the server; its log says what", Code.SERVERBUG)
 
 
-async def _finish(session: Session, answer: bytes, *, expunge: bool) -> None:
-    """What changed, then the answer: the client acts on the answer knowing the rest."""
+async def _sync(session: Session, answer: bytes, *, expunge: bool) -> None:
+    """What changed goes before the answer: the client acts on the answer knowing the rest. Raises Ended."""
     try:
         await sync(session, expunge=expunge)
     except NotFound:
@@ -80,5 +85,23 @@ async def _finish(session: Session, answer: bytes, *, expunge: bool) -> None:
         raise Ended(_GONE) from None
     except ServiceError as error:
         log.debug("access.sync_later", session=session.id, error=str(error))
-    session.channel.write(answer)
+
+
+async def _finish(session: Session, answer: bytes) -> None:
+    session.channel.write(_with_highest_modseq(session, answer))
     await session.channel.spill()
+
+
+def _with_expunge_issued(session: Session, answer: bytes) -> bytes:
+    """RFC 5530 3: the client still counts messages that the search could not find."""
+    if session.selected is None or not session.selected.withholds_expunges:
+        return answer
+    return response.with_code(answer, Code.EXPUNGEISSUED, "Some messages are gone")
+
+
+def _with_highest_modseq(session: Session, answer: bytes) -> bytes:
+    """RFC 7162 6: the number that the client may take for what it knows, where it would take a higher one."""
+    modseq = session.selected.corrected_modseq() if session.selected is not None else 0
+    if not modseq or not session.condstore:
+        return answer
+    return response.with_code(answer, highestmodseq(modseq), "Highest MODSEQ")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from functools import lru_cache
 
 import msgspec
 import structlog
 
 from services.access.adapters.mailstore import numbers, spans
-from services.access.commands.answer import done
+from services.access.commands.answer import answer_for, done
 from services.access.commands.contents import Contents, Piece, UnknownEncoding
 from services.access.commands.fetch_plan import ContentItem, FetchPlan, plan
 from services.access.session.channel import Ended
@@ -26,6 +27,7 @@ from shared.protocol.imap.response_code import Code
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 
 log = structlog.get_logger("access")
+_UIDS_A_TURN = 1000
 _flag_list = lru_cache(maxsize=4096)(flag_list)
 
 
@@ -33,6 +35,8 @@ class Outcome(msgspec.Struct):
     """How a FETCH went."""
 
     answered: int = 0
+    missing: int = 0
+    """Messages that are in the view and gone from the store."""
     unreadable: bool = False
     undecodable: bool = False
 
@@ -40,15 +44,36 @@ class Outcome(msgspec.Struct):
 async def fetch(session: Session, command: c.Fetch) -> bytes:
     """RFC 3501 6.4.5."""
     wanted = plan(command.items)
-    session.condstore = session.condstore or wanted.modseq
+    if wanted.modseq:
+        session.enable_condstore()
     mailbox = session.mailbox
     uids = mailbox.resolve(command.sequence, uid=command.uid, saved=session.saved)
     if command.vanished and not session.qresync:
         return response.bad(command.tag, "QRESYNC is not enabled")  # RFC 7162 3.2.6
+    if wanted.is_uid_alone and command.changed_since is None:
+        return await _answer_uids(session, command, uids)
     outcome = Outcome()
     if uids or command.vanished:
         await _stream(session, command, wanted, uids, outcome)
-    return _answer(command, outcome, missing=command.changed_since is None and outcome.answered < len(uids))
+    if command.changed_since is None and outcome.answered < len(uids):
+        await session.look_again()
+        outcome.missing = len(uids) - outcome.answered
+    return _answer(command, outcome)
+
+
+async def _answer_uids(session: Session, command: c.Fetch, uids: NumberSet) -> bytes:
+    """The view knows them, those of messages too that are gone while the client still counts them (RFC 2180 4.1.1)."""
+    runs = session.mailbox.runs
+    for page in runs.batches(uids, _UIDS_A_TURN):
+        lines = [
+            b"* %d FETCH (UID %d)\r\n" % (number + at, first + at)
+            for number, first, last in runs.numbered(page)
+            for at in range(last - first + 1)
+        ]
+        session.channel.write(b"".join(lines))
+        await session.channel.spill()
+        await asyncio.sleep(0)
+    return done(command.tag, "FETCH")
 
 
 async def _stream(session: Session, command: c.Fetch, wanted: FetchPlan, uids: NumberSet, outcome: Outcome) -> None:
@@ -73,14 +98,12 @@ async def _stream(session: Session, command: c.Fetch, wanted: FetchPlan, uids: N
             await _answer_batch(session, wanted, batch, outcome)
 
 
-def _answer(command: c.Fetch, outcome: Outcome, *, missing: bool) -> bytes:
+def _answer(command: c.Fetch, outcome: Outcome) -> bytes:
     if outcome.unreadable:
         return response.no(command.tag, "Some messages could not be read", Code.SERVERBUG)
     if outcome.undecodable:
         return response.no(command.tag, "Some parts have an unknown encoding", Code.UNKNOWN_CTE)  # RFC 3516 4.3
-    if missing:
-        return response.ok(command.tag, "FETCH completed; some messages are gone", Code.EXPUNGEISSUED)  # RFC 5530
-    return done(command.tag, "FETCH")
+    return answer_for(command, "FETCH", outcome.answered + outcome.missing, outcome.answered)
 
 
 async def _answer_batch(session: Session, wanted: FetchPlan, batch: pb.FetchBatch, outcome: Outcome) -> None:
@@ -112,6 +135,8 @@ def _heads(mailbox: Selected, wanted: FetchPlan, batch: pb.FetchBatch) -> list[b
         if attributes:
             items.append(attributes)
         heads.append(b"* %d FETCH (%b" % (sequence_of(uid), b" ".join(items)))
+    if with_modseq:
+        mailbox.name_modseq(max(batch.modseqs, default=0))
     return heads
 
 

@@ -23,6 +23,11 @@ class FetchPlan(msgspec.Struct, frozen=True):
     attributes: tuple[str, ...]
     """Fields of the FetchRequest to set: the store answers these ready for the wire."""
 
+    @property
+    def is_uid_alone(self) -> bool:
+        """Whether nothing is asked for that only the store knows."""
+        return self.uid and not (self.flags or self.modseq or self.marks_seen or self.contents or self.attributes)
+
 
 _FIELDS = {
     FetchAttribute.ENVELOPE: "envelope",

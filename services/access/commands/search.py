@@ -19,7 +19,8 @@ _ENDS = frozenset({SearchReturn.MIN, SearchReturn.MAX})
 
 async def search(session: Session, command: c.Search) -> bytes:
     """RFC 3501 6.4.4."""
-    session.condstore = session.condstore or uses_modseq(command.key)
+    if uses_modseq(command.key):
+        session.enable_condstore()
     saves = command.returns is not None and SearchReturn.SAVE in command.returns
     try:
         found, highest = await _found(session, command)
@@ -41,6 +42,9 @@ async def _found(session: Session, command: c.Search) -> tuple[NumberSet, int]:
     key = contract_key(command.key, lambda sequence, uid: mailbox.resolve(sequence, uid=uid, saved=session.saved))
     request = pb.SearchRequest(account=session.account, mailbox=mailbox.id, key=key, now=session.backend.clock.now())
     reply = await session.backend.mailstore.search(request)
+    session.watch.note(reply.version)
+    if uses_modseq(command.key):
+        mailbox.name_modseq(reply.highest_modseq)
     return mailbox.runs.select_uids(numbers(reply.uids)), reply.highest_modseq
 
 

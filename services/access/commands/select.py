@@ -21,7 +21,8 @@ async def select(session: Session, command: c.Select) -> bytes:
     _leave_mailbox(session)
     view = await session.backend.mailstore.view(session.account, command.mailbox)
     session.watch.note(view.version)
-    session.condstore = session.condstore or command.condstore
+    if command.condstore:
+        session.enable_condstore()
     selected = Selected(view, read_only=command.read_only)
     session.select(selected)
     session.channel.write(_described(selected, view))

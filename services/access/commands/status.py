@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from services.access.commands.answer import done
+from services.access.session.selected import Selected
 from services.access.session.session import Session
 from shared.protocol.imap import commands as c
 from shared.protocol.imap import response
@@ -18,7 +19,6 @@ _VALUES: dict[StatusItem, Callable[[pb.Mailbox], int | str]] = {
     StatusItem.UIDNEXT: lambda mailbox: mailbox.uid_next,
     StatusItem.UIDVALIDITY: lambda mailbox: mailbox.uid_validity,
     StatusItem.UNSEEN: lambda mailbox: mailbox.unseen,
-    StatusItem.HIGHESTMODSEQ: lambda mailbox: mailbox.highest_modseq,
     StatusItem.SIZE: lambda mailbox: mailbox.size,
     StatusItem.DELETED: lambda mailbox: mailbox.deleted,
     StatusItem.MAILBOXID: lambda mailbox: mailbox.id,
@@ -38,7 +38,7 @@ async def status(session: Session, command: c.Status) -> bytes:
 def status_line(session: Session, mailbox: pb.Mailbox, items: Sequence[StatusItem]) -> bytes:
     """One mailbox's STATUS response."""
     if StatusItem.HIGHESTMODSEQ in items:
-        session.condstore = True  # RFC 7162 3.1: asking for it enables CONDSTORE
+        session.enable_condstore()  # RFC 7162 3.1
     values = {item: _value(session, mailbox, item) for item in items}
     return response.status(mailbox.name, values)
 
@@ -46,4 +46,13 @@ def status_line(session: Session, mailbox: pb.Mailbox, items: Sequence[StatusIte
 def _value(session: Session, mailbox: pb.Mailbox, item: StatusItem) -> int | str:
     if item is StatusItem.APPENDLIMIT:
         return session.backend.settings.append_limit
+    if item is StatusItem.HIGHESTMODSEQ:
+        return _highest_modseq(session.selected, mailbox)
     return _VALUES[item](mailbox)
+
+
+def _highest_modseq(selected: Selected | None, mailbox: pb.Mailbox) -> int:
+    """RFC 7162 3.1.7. Of the selected mailbox never more than the client was notified of: it may keep the number."""
+    if selected is None or selected.id != mailbox.id:
+        return mailbox.highest_modseq
+    return min(mailbox.highest_modseq, selected.known_version)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from services.access.adapters.mailstore import numbers, spans
-from services.access.commands.answer import READ_ONLY_TEXT, done
+from services.access.commands.answer import READ_ONLY_TEXT, answer_for, done
 from services.access.session.selected import Selected
 from services.access.session.session import Session
 from services.access.session.sync import flag_lines, sync
@@ -26,7 +26,8 @@ async def store(session: Session, command: c.Store) -> bytes:
     mailbox = session.mailbox
     if mailbox.read_only:
         return response.no(command.tag, READ_ONLY_TEXT, Code.READ_ONLY)
-    session.condstore = session.condstore or command.unchanged_since is not None
+    if command.unchanged_since is not None:
+        session.enable_condstore()
     uids = mailbox.resolve(command.sequence, uid=command.uid, saved=session.saved)
     if not uids:
         return done(command.tag, "STORE")
@@ -44,7 +45,7 @@ async def store(session: Session, command: c.Store) -> bytes:
         reply = await session.backend.mailstore.store(request)
     _tell(session, mailbox, command, reply)
     session.watch.note(reply.version)
-    return _answer(mailbox, command, reply)
+    return _answer(mailbox, command, reply, len(uids))
 
 
 def _tell(session: Session, mailbox: Selected, command: c.Store, reply: pb.StoreReply) -> None:
@@ -69,6 +70,7 @@ def _tell(session: Session, mailbox: Selected, command: c.Store, reply: pb.Store
 def _modseq_line(mailbox: Selected, one: pb.Changed) -> bytes:
     """RFC 7162 3.1.3: the MODSEQ is told even in silence."""
     number = mailbox.runs.sequence_of(one.uid)
+    mailbox.name_modseq(one.modseq)
     return (
         fetch_response.fetch(number, [fetch_response.uid_item(one.uid), fetch_response.modseq_item(one.modseq)])
         if number
@@ -76,9 +78,9 @@ def _modseq_line(mailbox: Selected, one: pb.Changed) -> bytes:
     )
 
 
-def _answer(mailbox: Selected, command: c.Store, reply: pb.StoreReply) -> bytes:
+def _answer(mailbox: Selected, command: c.Store, reply: pb.StoreReply, asked: int) -> bytes:
     refused = numbers(reply.refused)
     if not refused:
-        return done(command.tag, "STORE")
+        return answer_for(command, "STORE", asked, len(reply.changed))
     shown = refused if command.uid else mailbox.runs.sequences_of(refused)
     return response.ok(command.tag, "Conditional STORE: some messages were changed before", modified(shown))

@@ -24,6 +24,7 @@ _REASONS = {
         Code.LIMIT,
         Code.CANNOT,
         Code.USEATTR,
+        Code.EXPUNGEISSUED,
     )
 }
 _TEXTS = {

@@ -32,6 +32,8 @@ class Selected:
         self.keywords = tuple(view.keywords)
         self._told_exists = len(self.runs)
         self._vanished = NumberSet()
+        self._reported_version = self.version
+        self._named_modseq = 0
         self._told_flags: dict[int, int] = {}
         """MODSEQ of flags that answers told, newer than `version`: `take` need not tell them again."""
 
@@ -46,6 +48,36 @@ class Selected:
         if sequence.highest > len(self.runs) or (sequence.has_star and not self.runs):
             raise NoSuchMessage
         return self.runs.select_sequences(sequence.resolve(len(self.runs)))
+
+    # -- how far the client knows the mailbox
+
+    @property
+    def withholds_expunges(self) -> bool:
+        """Whether messages are gone whose EXPUNGE could not be sent yet (RFC 3501 7.4.1)."""
+        return bool(self._vanished)
+
+    @property
+    def known_version(self) -> int:
+        """The version up to which the client was notified of every change."""
+        return self._reported_version if self._vanished else self.version
+
+    def name_modseq(self, modseq: int) -> None:
+        """A response carries this MODSEQ: a QRESYNC client takes the highest one for the state that it knows."""
+        self._named_modseq = max(self._named_modseq, modseq)
+
+    @property
+    def named_modseq(self) -> int:
+        """The highest MODSEQ in responses since the last tagged one; 0 when there was none."""
+        return self._named_modseq
+
+    def corrected_modseq(self) -> int:
+        """The HIGHESTMODSEQ that a tagged response must state, or 0. Called once for each tagged response.
+
+        RFC 7162 6: without it the client takes the highest MODSEQ it has seen, which may lie behind an expunge that
+        it was not notified of; when it comes back with that number, it never hears of the expunge.
+        """
+        named, self._named_modseq = self._named_modseq, 0
+        return self.known_version if self._vanished or named > self.known_version else 0
 
     # -- what changes
 
@@ -62,6 +94,7 @@ class Selected:
 
     def take(self, changes: pb.ChangesReply) -> list[pb.Changed]:
         """Bring the view forward; what is gone stays until it is told. Returns the messages whose flags must be told."""
+        self._reported_version = self.known_version
         for span in changes.added:
             self.runs.add(span.first, span.last)
         self.uid_next = max(changes.uid_next, self.runs.largest + 1)

@@ -11,8 +11,11 @@ from services.access.session.selected import Selected
 from services.access.session.versions import Watch
 from shared.eventstore.event import Actor, Provenance
 from shared.grpc.call import act, acting, with_command
+from shared.grpc.errors import ServiceError
 from shared.ids import Kind
+from shared.protocol.imap import response
 from shared.protocol.imap.number_set import NumberSet
+from shared.protocol.imap.response_code import highestmodseq
 from shared.protocol.imap.state import State
 from shared.routing.log_ins import LogIn
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
@@ -76,11 +79,26 @@ class Session:
         self.saved = NumberSet()
         self.state = State.SELECTED if selected else State.AUTHENTICATED
 
+    def enable_condstore(self) -> None:
+        """From now on responses carry MODSEQ. With a mailbox selected the client learns where that begins (RFC 7162
+        3.1.2.1).
+        """
+        if not self.condstore and self.selected is not None:
+            self.channel.write(
+                response.ok(response.UNTAGGED, "Highest MODSEQ", highestmodseq(self.selected.known_version))
+            )
+        self.condstore = True
+
     @contextlib.contextmanager
     def writing(self) -> Iterator[None]:
         """The extent of one write: its command id makes repeats harmless."""
         with acting(with_command(self.backend.ids.new(Kind.COMMAND))):
             yield
+
+    async def look_again(self) -> None:
+        """Ask for the account's version: an answer showed that something changed before the doorbell said so."""
+        with contextlib.suppress(ServiceError):
+            self.watch.note(await self.backend.mailstore.version(self.account))
 
     async def mailboxes(self) -> pb.MailboxList:
         """The account's mailboxes as of the newest version heard of; asked again only when there is a newer one."""

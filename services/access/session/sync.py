@@ -17,6 +17,8 @@ async def sync(session: Session, *, expunge: bool) -> None:
     selected = session.selected
     if selected is None:
         return
+    # What a response named was read from the store: changes up to there exist, whether the doorbell rang or not.
+    session.watch.note(selected.named_modseq)
     found: list[pb.Changed] = []
     keywords = selected.keywords
     if selected.version < session.watch.version or not session.backend.versions.trusted:
@@ -50,11 +52,12 @@ def flag_lines(selected: Selected, found: Iterable[pb.Changed], *, modseq: bool)
     MODSEQ).
     """
     numbered = ((selected.runs.sequence_of(one.uid), one) for one in found)
-    return [_flag_line(number, one, modseq=modseq) for number, one in numbered if number]
+    return [_flag_line(selected, number, one, modseq=modseq) for number, one in numbered if number]
 
 
-def _flag_line(number: int, one: pb.Changed, *, modseq: bool) -> bytes:
+def _flag_line(selected: Selected, number: int, one: pb.Changed, *, modseq: bool) -> bytes:
     items = [fetch_response.uid_item(one.uid), fetch_response.flags_item(one.flags)]
     if modseq:
         items.append(fetch_response.modseq_item(one.modseq))
+        selected.name_modseq(one.modseq)
     return fetch_response.fetch(number, items)

@@ -162,6 +162,14 @@ def expunge(account: str, mailbox: str, entries: Iterable[EntryState]) -> list[E
     return [MessagesExpunged(account, mailbox, gone)] if gone else []
 
 
+def all_there(entries: Collection[EntryState], asked: int) -> None:
+    """Raises Refused EXPUNGEISSUED unless every message asked for is there: COPY and MOVE take all or nothing (RFC 3501
+    §6.4.7, RFC 2180 §4.4).
+    """
+    if len(entries) != asked:
+        raise Refused("EXPUNGEISSUED", "some of the messages are gone; nothing was done")
+
+
 def within_quota(used: int, more: int, limit: int) -> None:
     """Raises Refused OVERQUOTA when `more` octets do not fit; a limit of 0 is none."""
     if limit and more > limit:

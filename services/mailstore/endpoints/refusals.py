@@ -16,6 +16,7 @@ _KINDS: dict[str, type[ServiceError]] = {
     "OVERQUOTA": LimitReached,
     "LIMIT": LimitReached,
     "CANNOT": NotNow,
+    "EXPUNGEISSUED": NotNow,
     "USEATTR": Invalid,
 }
 

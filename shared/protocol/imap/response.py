@@ -41,6 +41,16 @@ def bad(tag: bytes, text: str, code: ResponseCode | None = None) -> bytes:
 UNTAGGED = b"*"
 
 
+def with_code(answer: bytes, code: ResponseCode, text: str) -> bytes:
+    """A tagged response that states a code as well. A response has room for one code in an OK: otherwise the code goes
+    in front of it, in an untagged OK with `text`.
+    """
+    tag, _, rest = answer.partition(b" OK ")
+    if rest and b" " not in tag and not rest.startswith(b"["):
+        return b"%b OK [%b] %b" % (tag, code_text(code), rest)
+    return ok(UNTAGGED, text, code) + answer
+
+
 # resp-cond-bye = "BYE" SP resp-text
 def bye(text: str, code: ResponseCode | None = None) -> bytes:
     """BYE: the connection is about to close."""

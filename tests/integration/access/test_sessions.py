@@ -64,8 +64,11 @@ def test_expunge_waits_until_numbers_may_change(connect: Connect) -> None:
     doer.ok("EXPUNGE")
     doer.append(LETTER)
     assert watcher.ok("FETCH 3 UID") == [b"* 3 FETCH (UID 3)", b"* 4 EXISTS"]
-    assert watcher.ask("FETCH 1 UID") == (b"OK [EXPUNGEISSUED] FETCH completed; some messages are gone", [])
-    assert watcher.ok("SEARCH ALL") == [b"* SEARCH 2 3 4"]
+    assert watcher.ask("FETCH 1:2 FLAGS") == (
+        b"OK [EXPUNGEISSUED] FETCH completed; some messages are gone",
+        [b"* 2 FETCH (FLAGS ())"],
+    )
+    assert watcher.ask("SEARCH ALL") == (b"OK [EXPUNGEISSUED] SEARCH completed", [b"* SEARCH 2 3 4"])
     assert watcher.ok("UID SEARCH ALL") == [b"* SEARCH 2 3 4", b"* 1 EXPUNGE"]
     assert watcher.ok("FETCH 1 UID") == [b"* 1 FETCH (UID 2)"]
 
@@ -87,7 +90,10 @@ def test_conditional_store_loses_against_another(connect: Connect) -> None:
     one.ok("STORE 1 +FLAGS (\\Flagged)")
     answer, told = two.ask("STORE 1 (UNCHANGEDSINCE 2) +FLAGS (\\Seen)")
     assert answer.startswith(b"OK [MODIFIED 1]")
-    assert told == [b"* 1 FETCH (UID 1 FLAGS (\\Flagged) MODSEQ (3))"]
+    assert told == [
+        b"* OK [HIGHESTMODSEQ 2] Highest MODSEQ",
+        b"* 1 FETCH (UID 1 FLAGS (\\Flagged) MODSEQ (3))",
+    ]
 
 
 def test_mailbox_deleted_by_another(connect: Connect) -> None:

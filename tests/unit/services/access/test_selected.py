@@ -121,3 +121,25 @@ def test_new_keywords_are_told_once() -> None:
     selected = view((1, 1))
     assert b"$New" in selected.tell_keywords(("$New", "$Work"))
     assert selected.tell_keywords(("$New", "$Work")) == b""
+
+
+def test_the_number_of_the_client_stays_before_an_expunge_that_is_withheld() -> None:
+    """RFC 7162 6: the client may keep the number of a tagged response as what it knows."""
+    selected = view((1, 3), version=10)
+    selected.name_modseq(9)
+    assert selected.corrected_modseq() == 0
+    selected.take(changes(11, vanished=(2,)))
+    selected.take(changes(13, changed=((3, 13),)))
+    selected.forward(14)
+    assert (selected.withholds_expunges, selected.known_version) == (True, 10)
+    assert selected.corrected_modseq() == 10
+    selected.tell_expunges(vanished=True)
+    assert (selected.withholds_expunges, selected.known_version) == (False, 14)
+    assert selected.corrected_modseq() == 0
+
+
+def test_a_modseq_ahead_of_what_was_reported_is_corrected_once() -> None:
+    selected = view((1, 3), version=10)
+    selected.name_modseq(12)
+    assert selected.corrected_modseq() == 10
+    assert selected.corrected_modseq() == 0

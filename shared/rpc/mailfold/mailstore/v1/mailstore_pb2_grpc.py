@@ -203,7 +203,8 @@ class MailstoreServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Copy(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Copy and Move take all of the messages or none: EXPUNGEISSUED when some are gone.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')

@@ -137,3 +137,16 @@ def test_string_forms() -> None:
     assert wire_nstring(None) == b"NIL"
     assert literal8(b"\0") == b"~{1}\r\n\0"
     assert wire_mailbox("NIL") == b'"NIL"'
+
+
+@pytest.mark.parametrize(
+    ("answer", "stated"),
+    [
+        (b"1 OK done\r\n", b"1 OK [HIGHESTMODSEQ 7] done\r\n"),
+        (b"1 OK [MODIFIED 2] OK done\r\n", b"* OK [HIGHESTMODSEQ 7] Highest\r\n1 OK [MODIFIED 2] OK done\r\n"),
+        (b"1 NO not OK so\r\n", b"* OK [HIGHESTMODSEQ 7] Highest\r\n1 NO not OK so\r\n"),
+    ],
+)
+def test_a_code_finds_its_place(answer: bytes, stated: bytes) -> None:
+    """One code fits into a response; a second one goes before it."""
+    assert r.with_code(answer, rc.highestmodseq(7), "Highest") == stated
