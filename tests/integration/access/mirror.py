@@ -52,9 +52,9 @@ class Mirror:
         known = self.messages[number - 1]
         before = known.flags
         answer = self.ask(f"STORE {number} {sign}FLAGS{'.SILENT' if silent else ''} ({flag})")
-        assert answer.startswith(b"OK"), answer
+        assert answer.startswith((b"OK", b"NO [EXPUNGEISSUED]")), answer
         # The server told the flags when they are not what the client can reckon.
-        if silent and known.flags is before and before is not None:
+        if silent and answer.startswith(b"OK") and known.flags is before and before is not None:
             one = frozenset((flag.encode(),))
             known.flags = before | one if sign == "+" else before - one
 
