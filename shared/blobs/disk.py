@@ -1,5 +1,6 @@
 """The system calls of a commit, by name: what a test replaces to fill or break the disk. All raise OSError."""
 
+import fcntl
 import os
 
 _NEW = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC
@@ -38,6 +39,24 @@ class Disk:
 
     def remove(self, path: str) -> None:
         os.unlink(path)  # noqa: PTH108
+
+    def stamp(self, path: str) -> str:
+        """Names the file that bears a name now, and no other file ever; empty when there is none."""
+        try:
+            status = os.stat(path)  # noqa: PTH116
+        except FileNotFoundError:
+            return ""
+        return f"{status.st_ino}:{status.st_ctime_ns}"
+
+    def lock_folder(self, folder: str) -> int:
+        """Keep all other holders of this lock out of the folder, those of other processes too, until `close`."""
+        fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX)
+        except OSError:
+            os.close(fd)
+            raise
+        return fd
 
     def sync_folder(self, folder: str) -> None:
         fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

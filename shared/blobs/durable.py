@@ -6,7 +6,7 @@ Each file fails alone; what fails leaves nothing behind.
 """
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from shared.blobs.disk import Disk
@@ -26,6 +26,8 @@ class Pending:
     fd: int | None = None
     error: BlobError | None = field(default_factory=lambda: BlobError("commit did not finish"))
     failed: bool = False
+    stamp: str = ""
+    """Of the published file, when no file had its name before."""
 
 
 def make_durable(group: Sequence[Pending], disk: Disk) -> None:
@@ -34,9 +36,35 @@ def make_durable(group: Sequence[Pending], disk: Disk) -> None:
     if len(group) > 1:
         each(group, disk, _start_writeback)
     each(group, disk, _sync)
-    each(group, disk, _publish)
     for folder in {pending.folder for pending in group if not pending.failed}:
+        with _alone(folder, disk) as is_alone:
+            each([p for p in group if p.folder == folder], disk, _publish_stamped if is_alone else _publish)
         _sync_folder(folder, [p for p in group if p.folder == folder and not p.failed], disk)
+
+
+def take_back(folder: str, name: str, stamp: str, disk: Disk) -> bool:
+    """Remove the published file of this stamp, unless another file took its name since; for a thread. Raises OSError."""
+    with _alone(folder, disk) as is_alone:
+        if not is_alone or disk.stamp(f"{folder}/{name}") != stamp:
+            return False
+        disk.remove(f"{folder}/{name}")
+        return True
+
+
+@contextlib.contextmanager
+def _alone(folder: str, disk: Disk) -> Iterator[bool]:
+    """Let nobody else publish in the folder or take back meanwhile. False where files cannot be locked: then nothing is
+    ever taken back.
+    """
+    try:
+        lock = disk.lock_folder(folder)
+    except OSError:
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        disk.close(lock)
 
 
 def each(group: Sequence[Pending], disk: Disk, step: Callable[[Pending, Disk], None]) -> None:
@@ -71,6 +99,14 @@ def _sync(pending: Pending, disk: Disk) -> None:
 def _publish(pending: Pending, disk: Disk) -> None:
     # Over an existing name: the same body by definition, and it mends a damaged file or one not yet durable elsewhere.
     disk.rename(pending.path, f"{pending.folder}/{pending.name}")
+
+
+def _publish_stamped(pending: Pending, disk: Disk) -> None:
+    target = f"{pending.folder}/{pending.name}"
+    is_new = not disk.stamp(target)
+    _publish(pending, disk)
+    if is_new:
+        pending.stamp = disk.stamp(target)
 
 
 def _sync_folder(folder: str, group: Sequence[Pending], disk: Disk) -> None:

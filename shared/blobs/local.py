@@ -8,10 +8,11 @@ from pathlib import Path
 
 from shared.blobs.blob_id import BlobId, digest_of, generation_of, is_digest, is_generation, parse_generation
 from shared.blobs.disk import Disk
+from shared.blobs.durable import take_back
 from shared.blobs.errors import blob_error
 from shared.blobs.local_writer import LocalBlobWriter
 from shared.blobs.open_blob import open_blob, reading_error, verify_blob
-from shared.blobs.port import Damaged, Intact
+from shared.blobs.port import BlobRef, Damaged, Intact
 from shared.blobs.rescan import rescan
 from shared.blobs.settings import BlobSettings
 from shared.blobs.shelf import Shelf, make_folder
@@ -78,6 +79,13 @@ class LocalBlobs:
         except OSError as error:
             raise blob_error(error, f"deleting blob {blob_id}") from error
         return True
+
+    async def take_back(self, ref: BlobRef) -> bool:
+        folder, _, name = self._shelf.path_of(ref.id).rpartition("/")
+        try:
+            return bool(ref.stamp) and await asyncio.to_thread(take_back, folder, name, ref.stamp, self._shelf.disk)
+        except OSError as error:
+            raise blob_error(error, f"taking back blob {ref.id}") from error
 
     async def quarantine(self, blob_id: BlobId) -> None:
         source, folder = self._shelf.path_of(blob_id), self._shelf.folder / "quarantine"

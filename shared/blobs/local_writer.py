@@ -78,8 +78,8 @@ class LocalBlobWriter:
             raise blob_error(error, "writing a blob") from error
         self._spent = True
         fd, self._fd = self._fd, None
-        await self._shelf.publish(blob_id, path, fd, tail)
-        return BlobRef(blob_id, self._size)
+        stamp = await self._shelf.publish(blob_id, path, fd, tail)
+        return BlobRef(blob_id, self._size, stamp)
 
     def abort(self) -> None:
         if self._spent:

@@ -102,8 +102,9 @@ class MemoryBlobs:
     def put(self, body: bytes, scan: bytes = b"") -> BlobRef:
         """Store a body without a writer: the short way for tests."""
         blob_id = blob_id_of(self._generation, body)
-        self._stored[blob_id] = MemoryBlob(blob_id, scan, body)
-        return BlobRef(blob_id, len(body))
+        is_new = blob_id not in self._stored
+        self._stored[blob_id] = blob = MemoryBlob(blob_id, scan, body)
+        return BlobRef(blob_id, len(body), f"{id(blob)}" if is_new else "")
 
     async def read(self, blob_id: BlobId) -> MemoryBlob:
         return self._find(blob_id)
@@ -125,6 +126,11 @@ class MemoryBlobs:
 
     async def delete(self, blob_id: BlobId) -> bool:
         return self._stored.pop(parse_blob_id(blob_id), None) is not None
+
+    async def take_back(self, ref: BlobRef) -> bool:
+        if not ref.stamp or f"{id(self._stored.get(ref.id))}" != ref.stamp:
+            return False
+        return await self.delete(ref.id)
 
     async def quarantine(self, blob_id: BlobId) -> None:
         self.quarantined[blob_id] = self._find(blob_id)

@@ -5,7 +5,7 @@ in the same file and replaceable. Sizes and offsets are bytes of the plain (unco
 """
 
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -20,6 +20,8 @@ class BlobRef:
 
     id: BlobId
     size: int
+    stamp: str = field(default="", compare=False)
+    """Names the very file that this commit made, for `take_back`; empty when the same body was there before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,12 @@ class Blobs(BlobReader, Protocol):
 
     async def delete(self, blob_id: BlobId) -> bool:
         """Remove a blob; False when it was not there. May come back after power loss: sweeping again is harmless."""
+
+    async def take_back(self, ref: BlobRef) -> bool:
+        """Remove what a commit made and nobody came to refer to (a refused APPEND); whether it was removed.
+
+        It stays when the body was there before, or when anybody committed the same body since: they may refer to it.
+        """
 
     async def quarantine(self, blob_id: BlobId) -> None:
         """Set a damaged blob aside for the operator; it is missing from then on. Raises `BlobMissing`."""

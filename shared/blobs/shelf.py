@@ -49,10 +49,13 @@ class Shelf:
         self.disk.sync_folder(os.fspath(self.folder))
         self._ready = True
 
-    async def publish(self, blob_id: BlobId, path: str, fd: int | None, tail: bytes) -> None:
-        """Append `tail` to the temporary file and give it its name, durably; raises `BlobError`."""
+    async def publish(self, blob_id: BlobId, path: str, fd: int | None, tail: bytes) -> str:
+        """Append `tail` to the temporary file and give it its name, durably; its stamp, empty when the name was there
+        before. Raises `BlobError`.
+        """
         pending = Pending(path, f"{self.folder}/{self.generation}", digest_of(blob_id), tail, fd)
         await (self._small if fd is None else self._spooled).submit(pending)
+        return pending.stamp
 
     async def close(self) -> None:
         """Finish what is under way."""

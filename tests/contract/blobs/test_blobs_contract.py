@@ -294,3 +294,55 @@ async def test_a_cancelled_commit_harms_nobody(blobs: Blobs) -> None:
     ref = await keep(blobs, b"kept")
     await asyncio.wait([lost])
     assert (await blobs.read(ref.id)).body() == b"kept"
+
+
+@pytest.mark.parametrize("size", [10, 30_000])
+async def test_what_nobody_came_to_refer_to_is_taken_back(blobs: Blobs, size: int) -> None:
+    ref = await keep(blobs, body_of(size))
+    other = await keep(blobs, b"another body")
+    assert await blobs.take_back(ref)
+    assert await listed(blobs) == {other.id}
+    assert not await blobs.take_back(ref)
+
+
+async def test_a_body_that_was_there_before_is_not_taken_back(harness: Harness) -> None:
+    """Somebody refers to it: a user's copy in Sent is often the very mail that is on its way."""
+    one, other = harness.open("g0001"), harness.open("g0001")
+    await keep(one, b"the same")
+    again = await keep(other, b"the same")
+    assert not await other.take_back(again)
+    assert (await one.read(again.id)).body() == b"the same"
+
+
+async def test_a_body_that_somebody_committed_since_is_not_taken_back(harness: Harness) -> None:
+    one, other = harness.open("g0001"), harness.open("g0001")
+    first = await keep(one, b"the same")
+    await keep(other, b"the same")
+    assert not await one.take_back(first)
+    assert (await one.read(first.id)).body() == b"the same"
+
+
+async def test_a_body_taken_back_may_come_again(blobs: Blobs) -> None:
+    first = await keep(blobs, b"the same")
+    assert await blobs.take_back(first)
+    second = await keep(blobs, b"the same")
+    assert not await blobs.take_back(first)
+    assert await blobs.take_back(second)
+
+
+async def test_committing_and_taking_back_at_once_loses_nothing(harness: Harness) -> None:
+    """Whoever is told that its body is kept finds it, whatever others take back meanwhile."""
+    ports = [harness.open("g0001") for _ in range(4)]
+
+    async def refused(port: Blobs, body: bytes) -> None:
+        await port.take_back(await keep(port, body))
+
+    async def kept(port: Blobs, body: bytes) -> BlobRef:
+        return await keep(port, body)
+
+    bodies = [b"body %d" % number for number in range(40)]
+    works = [act(ports[n % 4], body) for body in bodies for n, act in enumerate((refused, kept, refused, refused))]
+    results = await asyncio.gather(*works)
+    for ref in results:
+        if ref is not None:
+            assert (await ports[0].read(ref.id)).id == ref.id

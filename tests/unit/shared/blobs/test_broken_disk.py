@@ -156,3 +156,18 @@ async def test_a_folder_that_cannot_be_made_is_found_at_start(tmp_path: Path) ->
     with pytest.raises(BlobError):
         blobs.start()
     await blobs.close()
+
+
+class LocklessDisk(Disk):
+    """A file system without locks."""
+
+    def lock_folder(self, folder: str) -> int:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+
+async def test_where_files_cannot_be_locked_nothing_is_taken_back(tmp_path: Path) -> None:
+    blobs = LocalBlobs(tmp_path, "g0001", SETTINGS, LocklessDisk())
+    ref = await keep(blobs, b"body")
+    assert not await blobs.take_back(ref)
+    assert await listed(blobs) == {ref.id}
+    await blobs.close()
