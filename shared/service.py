@@ -23,6 +23,7 @@ import sqlalchemy
 import structlog
 
 from shared import log as logs
+from shared.blobs.disk_room import DiskRoom
 from shared.blobs.local import LocalBlobs
 from shared.blobs.port import Blobs
 from shared.bus.bus import Bus
@@ -105,6 +106,12 @@ class Host:
         waits for the lease.
         """
         return f"{socket.gethostname()}:{self.places.data}:{service}"
+
+    def disk_room(self, service: str, reserve_bytes: int, reserve_percent: int) -> DiskRoom:
+        """What is free where mail is written, above a service's reserve."""
+        places = self.places
+        folders = [places.blobs] if self.server.store else [places.blobs, places.data / "store"]
+        return DiskRoom(service, folders, reserve_bytes, reserve_percent, self.clock)
 
     def port(self, well_known: int) -> int:
         """A well-known port with the offset added."""

@@ -50,6 +50,7 @@ class Access:
             mailstore,
             Directory(directory, patience),
             host.blobs,
+            host.disk_room(SERVICE, settings.reserve_bytes, settings.reserve_percent),
             self._versions,
             self._admission,
             LoginGuard(host.clock, settings.login_delay, settings.login_delay_limit),

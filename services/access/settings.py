@@ -16,6 +16,17 @@ class AccessSettings(Section, frozen=True):
         int, Meta(description="Largest message an APPEND may bring, in octets.", ge=1024, le=2_000_000_000)
     ] = 52_428_800
     append_messages: Annotated[int, Meta(description="Messages one APPEND may bring.", ge=1, le=100_000)] = 1000
+    reserve_bytes: Annotated[
+        int,
+        Meta(
+            description="Octets of disk kept free: below, APPEND is answered NO [UNAVAILABLE]. 0: none.",
+            ge=0,
+            le=2**50,
+        ),
+    ] = 256 * 1024 * 1024
+    reserve_percent: Annotated[
+        int, Meta(description="The same in percent of the disk; whichever is more.", ge=0, le=90)
+    ] = 0
     max_connections: Annotated[int, Meta(description="IMAP connections at once.", ge=1, le=1_000_000)] = 10_000
     max_connections_per_address: Annotated[
         int, Meta(description="IMAP connections of one client address at once.", ge=1, le=1_000_000)

@@ -11,7 +11,6 @@ import sqlalchemy
 import structlog
 
 from services.ingress.adapters.directory import FollowedDirectory
-from services.ingress.adapters.disk_room import DiskRoom
 from services.ingress.endpoints.listeners import Listeners
 from services.ingress.endpoints.means import Means
 from services.ingress.endpoints.servicer import IngressEndpoint
@@ -127,8 +126,7 @@ class Ingress:
         )
         self.refusals = Refusals(self.store, host.clock, settings)
         ids = frozenset({canonical_id(authserv_id), canonical_id(hostname)})
-        folders = [host.places.blobs] if host.server.store else [host.places.blobs, host.places.data / "store"]
-        room = DiskRoom(folders, settings.reserve_bytes, settings.reserve_percent, host.clock)
+        room = host.disk_room(SERVICE, settings.reserve_bytes, settings.reserve_percent)
         return Means(
             settings, host.clock, host.ids, host.blobs, directory, checks, acceptance, self.refusals, room, ids
         )

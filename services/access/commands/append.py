@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from services.access.commands.append_room import AppendRoom, Bodies
 from services.access.commands.message_intake import Intake, IntakeRefused
 from services.access.session.channel import Ended
 from services.access.session.refusals import refusal, refusal_code
 from services.access.session.session import Session
-from shared.grpc.errors import ServiceError
+from shared.grpc.errors import Denied, Invalid, LimitReached, NotFound, ServiceError
 from shared.protocol.imap import response
 from shared.protocol.imap.commands import Append, AppendMessage
 from shared.protocol.imap.error import ImapSyntaxError
@@ -17,45 +18,57 @@ from shared.protocol.imap.response_code import Code, appenduid
 from shared.protocol.imap.state import is_allowed
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 
+_NOTHING_DONE = (Denied, Invalid, LimitReached, NotFound)
+"""Refusals after which no message refers to the bodies."""
+
 
 async def append(session: Session, first: AppendLiteral) -> bytes:
     """RFC 3501 6.3.11, RFC 3502: all messages or none. The tagged answer. Raises Ended."""
-    try:
-        command = parse_append(first.head)
-        await _check(session, command)
-        messages, tail = await _take(session, command, first)
-    except ImapSyntaxError as error:
-        return await _refuse(session, IntakeRefused(error.text, error.code, error.condition))
-    except IntakeRefused as refused:
-        return await _refuse(session, refused)
-    if tail:
-        return response.bad(command.tag, "Unexpected text after the message")
-    try:
-        return await _store(session, command, messages)
-    except ServiceError as error:
-        return refusal(command.tag, error)
+    async with Bodies(session.backend.blobs) as bodies:
+        try:
+            command = parse_append(first.head)
+            room = await _check(session, command)
+            messages, tail = await _take(session, command, first, room, bodies)
+        except ImapSyntaxError as error:
+            return await _refuse(session, IntakeRefused(error.text, error.code, error.condition))
+        except IntakeRefused as refused:
+            return await _refuse(session, refused)
+        if tail:
+            return response.bad(command.tag, "Unexpected text after the message")
+        try:
+            return await _store(session, command, messages, bodies)
+        except ServiceError as error:
+            return refusal(command.tag, error)
 
 
-async def _check(session: Session, command: Append) -> None:
+async def _check(session: Session, command: Append) -> AppendRoom:
     """Before the client sends megabytes. Raises IntakeRefused."""
     if not is_allowed(command, session.state):
         raise IntakeRefused("APPEND is not allowed now", condition="BAD")
     try:
         known = await session.mailboxes()
+        room = await AppendRoom.of(session)
     except ServiceError as error:
         raise IntakeRefused(error.message, refusal_code(error) or b"") from error
     if not any(mailbox.name == command.mailbox for mailbox in known.mailboxes):
         raise IntakeRefused("There is no such mailbox", Code.TRYCREATE)
+    return room
 
 
-async def _take(session: Session, command: Append, first: AppendLiteral) -> tuple[list[pb.AppendMessage], bytes]:
+async def _take(
+    session: Session, command: Append, first: AppendLiteral, room: AppendRoom, bodies: Bodies
+) -> tuple[list[pb.AppendMessage], bytes]:
     """The messages, each durable in the blob store, and what followed the last. Raises IntakeRefused, ImapSyntaxError,
     Ended.
     """
     messages: list[pb.AppendMessage] = []
     announced, options = first, command.message
     while True:
-        messages.append(await Intake(session, options).take(announced))
+        room.check(announced.size)
+        message, body = await Intake(session, options).take(announced)
+        room.take(announced.size)
+        bodies.add(body)
+        messages.append(message)
         event = await session.channel.event()
         if isinstance(event, AppendEnd):
             return messages, event.tail
@@ -70,11 +83,17 @@ def _further(session: Session, event: AppendLiteral, tag: bytes, taken: int) -> 
     return parse_append_message(event.head, tag)
 
 
-async def _store(session: Session, command: Append, messages: list[pb.AppendMessage]) -> bytes:
-    with session.writing():
-        reply = await session.backend.mailstore.append(
-            pb.AppendRequest(account=session.account, mailbox=command.mailbox, messages=messages)
-        )
+async def _store(session: Session, command: Append, messages: list[pb.AppendMessage], bodies: Bodies) -> bytes:
+    request = pb.AppendRequest(account=session.account, mailbox=command.mailbox, messages=messages)
+    try:
+        with session.writing():
+            reply = await session.backend.mailstore.append(request)
+    except _NOTHING_DONE:
+        raise
+    except BaseException:
+        bodies.keep()  # whether it was done is not known
+        raise
+    bodies.keep()
     session.watch.note(reply.version)
     return response.ok(command.tag, "APPEND completed", appenduid(reply.uid_validity, NumberSet.of_numbers(reply.uids)))
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Literal
 
+import structlog
+
 from services.access.session.channel import Ended
 from services.access.session.refusals import blob_refusal
 from services.access.session.session import Session
 from shared.blobs.errors import BlobError, BlobTooLarge
-from shared.blobs.port import BlobWriter
+from shared.blobs.port import BlobRef, BlobWriter
 from shared.protocol.imap import response
 from shared.protocol.imap.commands import AppendMessage
 from shared.protocol.imap.dates import epoch_micros
@@ -16,6 +18,8 @@ from shared.protocol.imap.frame_event import AppendLiteral, LiteralChunk, Litera
 from shared.protocol.imap.response_code import Code, ResponseCode
 from shared.protocol.message.scan import Scanner, encode_scan
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
+
+log = structlog.get_logger("access")
 
 
 class IntakeRefused(Exception):
@@ -36,19 +40,16 @@ class Intake:
         self._options = options
         self._scanner = Scanner()
 
-    async def take(self, announced: AppendLiteral) -> pb.AppendMessage:
-        """The message, durable. Raises IntakeRefused, Ended."""
-        limit = self._session.backend.settings.append_limit
-        if announced.size > limit:
-            raise IntakeRefused(f"A message has at most {limit} octets", Code.TOOBIG)  # RFC 4469, RFC 7889
-        if not announced.size:
-            raise IntakeRefused("A message has at least one octet")
+    async def take(self, announced: AppendLiteral) -> tuple[pb.AppendMessage, BlobRef]:
+        """The message and its body, durable. Raises IntakeRefused, Ended."""
+        backend = self._session.backend
+        self._check(announced.size)
         channel = self._session.channel
         channel.framer.accept_literal()
         if announced.waiting:
             channel.write(response.continuation())
         try:
-            with self._session.backend.blobs.writer(limit) as writer:
+            with backend.room.promised(announced.size), backend.blobs.writer(backend.settings.append_limit) as writer:
                 await self._read(writer, allow_nul=announced.binary)
                 return await self._commit(writer)
         except BlobTooLarge as error:
@@ -56,6 +57,20 @@ class Intake:
         except BlobError as error:
             code, text = blob_refusal(error)
             raise IntakeRefused(text, code) from error
+
+    def _check(self, octets: int) -> None:
+        limit = self._session.backend.settings.append_limit
+        if octets > limit:
+            raise IntakeRefused(f"A message has at most {limit} octets", Code.TOOBIG)  # RFC 4469, RFC 7889
+        if not octets:
+            raise IntakeRefused("A message has at least one octet")
+        self._check_disk(octets)
+
+    def _check_disk(self, octets: int = 0) -> None:
+        """What is left belongs to mail that was accepted."""
+        if shortage := self._session.backend.room.shortage(octets):
+            log.warning("access.append_without_room", session=self._session.id, octets=octets, shortage=shortage)
+            raise IntakeRefused("The server's disk is nearly full; try again later", Code.UNAVAILABLE)
 
     async def _read(self, writer: BlobWriter, *, allow_nul: bool) -> None:
         """A bare LF is kept as it came; NUL needs a literal8 (RFC 3516 4.4)."""
@@ -68,11 +83,12 @@ class Intake:
             writer.write(event.data)
             self._scanner.feed(event.data)
 
-    async def _commit(self, writer: BlobWriter) -> pb.AppendMessage:
+    async def _commit(self, writer: BlobWriter) -> tuple[pb.AppendMessage, BlobRef]:
+        self._check_disk()
         found = self._scanner.finish()
         ref = await writer.commit(encode_scan(found))
         date = self._options.internal_date
-        return pb.AppendMessage(
+        message = pb.AppendMessage(
             blob=ref.id,
             size=ref.size,
             flags=self._options.flags,
@@ -81,3 +97,4 @@ class Intake:
             internal_date=epoch_micros(date) if date else self._session.backend.clock.now(),
             references=found.references or found.in_reply_to[:1],
         )
+        return message, ref

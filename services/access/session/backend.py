@@ -11,6 +11,7 @@ from services.access.session.guard import LoginGuard
 from services.access.session.standing import Standing
 from services.access.session.versions import Versions
 from services.access.settings import AccessSettings
+from shared.blobs.disk_room import DiskRoom
 from shared.blobs.port import Blobs
 from shared.clock import Clock
 from shared.ids import Ids
@@ -24,6 +25,7 @@ class Backend:
     mailstore: Mailstore
     directory: Directory
     blobs: Blobs
+    room: DiskRoom
     versions: Versions
     admission: Admission
     guard: LoginGuard

@@ -6,11 +6,11 @@ import ssl
 from dataclasses import dataclass
 
 from services.ingress.adapters.directory import FollowedDirectory
-from services.ingress.adapters.disk_room import DiskRoom
 from services.ingress.handlers.acceptance import Acceptance
 from services.ingress.handlers.checks import SenderChecks
 from services.ingress.handlers.refusals import Refusals
 from services.ingress.settings import IngressSettings
+from shared.blobs.disk_room import DiskRoom
 from shared.blobs.port import Blobs
 from shared.clock import Clock
 from shared.ids import Ids

@@ -132,9 +132,9 @@ class MessageCommands:
     ) -> tuple[MailboxState, list[int], int]:
         """Messages from a client (RFC 3501 §6.3.11), all or none. Raises Refused NONEXISTENT or OVERQUOTA."""
         earlier = transaction.answered(why.command)
-        mailbox = load.mailbox_by_name(transaction, account, name)
         if earlier and isinstance(earlier[0].event, MessageAppended):
-            return mailbox, [entry.uid for entry in earlier[0].event.entries], earlier[0].version
+            return _appended_before(transaction, account, earlier[0].event, earlier[0].version)
+        mailbox = load.mailbox_by_name(transaction, account, name)
         decide.within_quota(load.used(transaction, account)[0], sum(message.size for message in messages), quota)
         decide.uids_left(mailbox, len(messages))
         entries = [
@@ -271,6 +271,17 @@ def _delivered_before(recorded: Recorded) -> Delivered:
     fact = recorded.event
     assert isinstance(fact, MessageDelivered)
     return Delivered(fact.entry.entry, fact.mailbox, fact.entry.uid, True, "")
+
+
+def _appended_before(
+    transaction: Transaction, account: str, done: MessageAppended, version: int
+) -> tuple[MailboxState, list[int], int]:
+    """Not NONEXISTENT when the mailbox went meanwhile: who is told so takes the bodies back, to which the log refers."""
+    try:
+        mailbox = load.mailbox_by_id(transaction, account, done.mailbox)
+    except Refused as refused:
+        raise Refused("CANNOT", str(refused)) from refused
+    return mailbox, [entry.uid for entry in done.entries], version
 
 
 def _earlier(transaction: Transaction, why: Provenance, kind: type[E]) -> E | None:

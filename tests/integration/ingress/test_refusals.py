@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from services.ingress.adapters.disk_room import measured
+from shared.blobs.disk_room import measured
 from shared.events.mail import MailRefused
 from shared.rpc.mailfold.owner.v1.owner_pb2 import ReportRequest
 from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import OwnerStub

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,7 +12,7 @@ import structlog
 
 from shared.clock import Clock
 
-log = structlog.get_logger("ingress")
+log = structlog.get_logger("disk")
 _LOOK_SECONDS = 1.0
 _NEVER = float("-inf")
 _UNKNOWN = 2**63
@@ -33,19 +34,22 @@ class DiskRoom:
 
     def __init__(
         self,
+        service: str,
         folders: Sequence[Path],
         reserve_bytes: int,
         reserve_percent: int,
         clock: Clock,
         measure: Callable[[Path], Space] | None = None,
     ) -> None:
+        self._service = service
+        """Who keeps the reserve: for the log."""
         self._folders = folders
         self._reserve_bytes = reserve_bytes
         self._reserve_percent = reserve_percent
         self._clock = clock
         self._measure = measure or measured
         self._looked = _NEVER
-        self._free = self._spare = 0
+        self._free = self._spare = self._promised = 0
         self._was_short = False
 
     @property
@@ -55,13 +59,22 @@ class DiskRoom:
         return self._free
 
     def shortage(self, octets: int = 0) -> str:
-        """Why a message of so many octets must wait; empty when there is room for it."""
+        """Why a message of so many octets must wait; empty when there is room for it beside those promised."""
         self._look()
         return (
             ""
-            if octets <= self._spare
+            if octets + self._promised <= self._spare
             else f"{self._free} octets are free, {self._free - self._spare} are kept in reserve"
         )
+
+    @contextlib.contextmanager
+    def promised(self, octets: int) -> Iterator[None]:
+        """The extent in which a message of so many octets comes in: others find that much less room."""
+        self._promised += octets
+        try:
+            yield
+        finally:
+            self._promised -= octets
 
     def _look(self) -> None:
         now = self._clock.monotonic()
@@ -77,7 +90,7 @@ class DiskRoom:
         try:
             return self._measure(folder)
         except OSError as error:
-            log.warning("ingress.disk_unknown", folder=str(folder), error=str(error))
+            log.warning("disk.unknown", service=self._service, folder=str(folder), error=str(error))
             return None
 
     def _reserve(self, space: Space) -> int:
@@ -87,7 +100,8 @@ class DiskRoom:
         is_short = self._spare < 0
         if is_short != self._was_short:
             log.warning(
-                "ingress.disk_short" if is_short else "ingress.disk_has_room",
+                "disk.short" if is_short else "disk.has_room",
+                service=self._service,
                 free=self._free,
                 reserve=self._free - self._spare,
             )

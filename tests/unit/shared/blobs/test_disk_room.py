@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from services.ingress.adapters.disk_room import DiskRoom, Space, measured
+from shared.blobs.disk_room import DiskRoom, Space, measured
 from shared.clock import FixedClock
 
 BLOBS, STORE = Path("/blobs"), Path("/store")
@@ -27,7 +27,7 @@ class Disks:
 
 
 def room(disks: Disks, reserve: int = 100, percent: int = 0, clock: FixedClock | None = None) -> DiskRoom:
-    return DiskRoom((BLOBS, STORE), reserve, percent, clock or FixedClock(), disks)
+    return DiskRoom("ingress", (BLOBS, STORE), reserve, percent, clock or FixedClock(), disks)
 
 
 @pytest.mark.parametrize(
@@ -70,3 +70,11 @@ def test_a_folder_that_cannot_be_looked_at_stops_no_mail() -> None:
 def test_a_real_disk(tmp_path: Path) -> None:
     space = measured(tmp_path)
     assert 0 < space.free <= space.size
+
+
+def test_what_is_promised_to_others_is_not_there() -> None:
+    disk_room = room(Disks(blobs=500, store=250))
+    with disk_room.promised(100):
+        assert disk_room.shortage(50) == ""
+        assert disk_room.shortage(51)
+    assert disk_room.shortage(51) == ""

@@ -1,0 +1,72 @@
+"""What an APPEND may take, and what becomes of the bodies of one that is refused."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Self
+
+import structlog
+
+from services.access.commands.message_intake import IntakeRefused
+from services.access.session.session import Session
+from shared.blobs.errors import BlobError
+from shared.blobs.port import BlobRef, Blobs
+from shared.protocol.imap.response_code import Code
+
+log = structlog.get_logger("access")
+
+
+class AppendRoom:
+    """The quota of the account and the free disk, as they were when the APPEND began. The mailbox store decides about
+    the quota again when it commits.
+    """
+
+    def __init__(self, used: int, limit: int) -> None:
+        self._used = used
+        self._limit = limit
+
+    @classmethod
+    async def of(cls, session: Session) -> Self:
+        """Raises ServiceError."""
+        quota = await session.backend.mailstore.quota(session.account)
+        return cls(quota.used_bytes, quota.limit_bytes)
+
+    def check(self, octets: int) -> None:
+        """Before a message of so many octets is asked for. Raises IntakeRefused."""
+        if self._limit and octets > self._limit:
+            raise IntakeRefused(f"{octets} octets are more than the whole quota of {self._limit}", Code.OVERQUOTA)
+        if self._limit and self._used + octets > self._limit:
+            text = f"{self._used} of {self._limit} octets are used, {octets} more do not fit"
+            raise IntakeRefused(text, Code.OVERQUOTA)
+
+    def take(self, octets: int) -> None:
+        """A message of this APPEND has come."""
+        self._used += octets
+
+
+class Bodies:
+    """The bodies of one APPEND in the blob store. At the end of the block those go that no message came to refer to."""
+
+    def __init__(self, blobs: Blobs) -> None:
+        self._blobs = blobs
+        self._refs: list[BlobRef] = []
+
+    def add(self, ref: BlobRef) -> None:
+        """One more, durable."""
+        self._refs.append(ref)
+
+    def keep(self) -> None:
+        """Messages refer to them now, or may do so."""
+        self._refs.clear()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for ref in self._refs:
+            try:
+                await self._blobs.take_back(ref)
+            except BlobError as problem:
+                log.warning("access.body_stays", blob=ref.id, error=str(problem))
