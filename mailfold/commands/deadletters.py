@@ -16,13 +16,18 @@ from mailfold.operator.session import Session, converse, each_write
 from mailfold.trace.times import moment
 from shared.grpc.errors import NotFound, ServiceError
 
-app = typer.Typer(no_args_is_help=True, help="Steps that could not be done, kept until somebody has them done again.")
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Steps that were refused or failed each time. They are tried again now and then, and leave the list when done.",
+)
 Id = Annotated[str, typer.Argument(help="The dead letter's id, from `mailfold deadletters list`.")]
 
 
 @app.command("list")
 def list_all(
-    retried: Annotated[bool, typer.Option("--retried", help="Those that were done since, too.")] = False,
+    retried: Annotated[
+        bool, typer.Option("--retried", help="Those that were done since, too, on demand or by themselves.")
+    ] = False,
     data: Data = DATA,
     json: Json = False,
 ) -> None:
@@ -53,7 +58,7 @@ def retry(
     data: Data = DATA,
     json: Json = False,
 ) -> None:
-    """Have the steps done again; a mail held by one moves on. Exit code 1 when one fails again."""
+    """Have the steps done now; a mail held by one moves on. Exit code 1 when one fails again."""
     if not letters and not everything:
         raise CommandFailed("which? Give ids, or --all", 2)
     results = converse(data, lambda session: _retry(session, letters or [], everything=everything))

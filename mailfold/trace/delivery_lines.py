@@ -35,14 +35,25 @@ def queued(fact: outbound.OutboundQueued, _names: Names) -> Iterator[str]:
 
 
 def buried(fact: deadletters.DeadLetterBuried, _names: Names) -> Iterator[str]:
-    """A step was given up."""
-    yield f"dead letter {fact.id}: {fact.what} was given up after {fact.attempts} attempts"
+    """A step could not be done."""
+    yield f"dead letter {fact.id}: {fact.what} could not be done in {fact.attempts} attempt(s)"
     yield from (f"  {line}" for line in fact.error.splitlines()[-5:])
 
 
 def retried(fact: deadletters.DeadLetterRetried, _names: Names) -> Iterator[str]:
     """It was done after all."""
     yield f"dead letter {fact.id} was done again, and worked"
+
+
+def failed_again(event: deadletters.DeadLetterFailedAgain, _names: Names) -> Iterator[str]:
+    """A later try failed as well."""
+    yield f"dead letter {event.id}: {event.attempts} more attempt(s) failed"
+    yield from (f"  {line}" for line in event.error.splitlines()[-5:])
+
+
+def resolved(event: deadletters.DeadLetterResolved, _names: Names) -> Iterator[str]:
+    """It healed by itself."""
+    yield f"dead letter {event.id} is resolved: {event.reason}"
 
 
 def _step(step: Step, names: Names) -> str:

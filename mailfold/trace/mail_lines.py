@@ -45,7 +45,7 @@ def settled(fact: mail.MailSettled, _names: Names) -> Iterator[str]:
 def held(fact: mail.MailHeld, _names: Names) -> Iterator[str]:
     """A step is a dead letter."""
     yield f"held: {fact.reason}"
-    yield "  `mailfold deadletters list` shows the step, `retry` has it done again"
+    yield "  it is tried again now and then; `mailfold deadletters list` shows the step, `retry` has it done now"
 
 
 def resumed(_fact: mail.MailResumed, _names: Names) -> Iterator[str]:

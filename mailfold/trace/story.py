@@ -31,6 +31,8 @@ _LINES: dict[type[Event], Lines] = {
     delivery.DeliveryBounced: delivery_lines.bounced,
     outbound.OutboundQueued: delivery_lines.queued,
     deadletters.DeadLetterBuried: delivery_lines.buried,
+    deadletters.DeadLetterFailedAgain: delivery_lines.failed_again,
+    deadletters.DeadLetterResolved: delivery_lines.resolved,
     deadletters.DeadLetterRetried: delivery_lines.retried,
     mailbox.AccountOpened: mailbox_lines.opened,
     mailbox.MessageDelivered: mailbox_lines.delivered,

@@ -17,9 +17,9 @@ from services.classifier.projections.lessons import LessonProjection
 from services.classifier.settings import ClassifierSettings
 from shared.eventstore.deadletters import DeadLetterProjection, DeadLetters
 from shared.grpc.servicers import Registration
+from shared.owner.burial import Burial, ingress_hold
 from shared.owner.doorbell import ring_at_commits
 from shared.owner.follower import Follower
-from shared.owner.holding import HoldingLetters
 from shared.owner.servicer import StoreOwner
 from shared.owner.source import RemoteSource, StoreSource
 from shared.rpc.mailfold.classifier.v1.classifier_pb2_grpc import add_ClassifierServicer_to_server
@@ -50,9 +50,8 @@ class Classifier:
         self.recipients = FollowedRecipients(host.channel("directory", SERVICE), host.bus)
         self._own = OwnEvidence(self.store)
         judge = Judge(self.store, host.blobs, self.teacher, self._settings, self.recipients, self._own)
-        self._worker = ClassifierWorker(
-            host.bus, judge, HoldingLetters(letters, host.channel("ingress", SERVICE), ACTOR)
-        )
+        self._burial = Burial(letters, ingress_hold(host.channel("ingress", SERVICE)), ACTOR)
+        self._worker = ClassifierWorker(host.bus, judge, self._burial)
         self.registrations: Sequence[Registration] = (
             (add_ClassifierServicer_to_server, ClassifierEndpoint(self.store, self.teacher)),
             (add_EventSourceServicer_to_server, StoreSource(self.store)),
@@ -67,12 +66,14 @@ class Classifier:
         self.store.on_commit(self.teacher.committed)
         self.store.on_commit(self._own.committed)
         await self.recipients.start()
+        await self._burial.start()
         self._worker.start(self._settings.concurrency)
         await self._follower.start(await self.store.cursor(CURSOR))
 
     async def stop(self) -> None:
         """Finish the works at hand."""
         await self._worker.stop()
+        await self._burial.stop()
         await self._follower.stop()
         await self.recipients.stop()
         await self.teacher.stop()

@@ -13,10 +13,11 @@ from services.delivery.handlers.notices import Notices
 from services.delivery.projections.plans import PlanProjection, decode_steps
 from services.delivery.settings import DeliverySettings
 from shared.eventstore.deadletters import DeadLetterProjection, DeadLetters
+from shared.grpc.guard import GuardedChannel
 from shared.grpc.servicers import Registration
+from shared.owner.burial import Burial, ingress_hold
 from shared.owner.doorbell import ring_at_commits
 from shared.owner.followed_book import FollowedBook
-from shared.owner.holding import HoldingLetters
 from shared.owner.servicer import StoreOwner
 from shared.owner.source import StoreSource
 from shared.rpc.mailfold.delivery.v1.delivery_pb2_grpc import add_DeliveryServicer_to_server
@@ -36,14 +37,13 @@ class Delivery:
         self._host = host
         metadata = sqlalchemy.MetaData()
         self.store = host.event_store(SERVICE, metadata, (PlanProjection(metadata), DeadLetterProjection(metadata)))
-        self._book = FollowedBook(SERVICE, host.channel("directory", SERVICE), host.bus)
+        self._book = FollowedBook(SERVICE, _guarded(host, "directory"), host.bus)
         notices = Notices(host.blobs, self._book, host.clock, host.ids, host.server.host)
-        mailstore, outbound = host.channel("mailstore", SERVICE), host.channel("outbound", SERVICE)
+        mailstore, outbound = _guarded(host, "mailstore"), _guarded(host, "outbound")
         deliverer = Deliverer(self.store, self._book, notices, mailstore, outbound, host.clock)
         letters = DeadLetters(self.store, host.ids)
-        self._worker = DeliveryWorker(
-            host.bus, deliverer, HoldingLetters(letters, host.channel("ingress", SERVICE), ACTOR)
-        )
+        self._burial = Burial(letters, ingress_hold(host.channel("ingress", SERVICE)), ACTOR)
+        self._worker = DeliveryWorker(host.bus, deliverer, self._burial)
         self.registrations: Sequence[Registration] = (
             (add_DeliveryServicer_to_server, DeliveryEndpoint(self.store)),
             (add_EventSourceServicer_to_server, StoreSource(self.store)),
@@ -55,11 +55,13 @@ class Delivery:
         await self._host.open_store(self.store)
         ring_at_commits(self._host.bus, SERVICE, self.store)
         await self._book.start()
+        await self._burial.start()
         self._worker.start(self._host.section(DeliverySettings).concurrency)
 
     async def stop(self) -> None:
         """Finish the works at hand."""
         await self._worker.stop()
+        await self._burial.stop()
         await self._book.stop()
         await self.store.close()
 
@@ -76,6 +78,11 @@ class Delivery:
         }
         if blobs:
             yield sorted(blobs)
+
+
+def _guarded(host: Host, service: str) -> GuardedChannel:
+    """A mail that needs a service which hangs must not keep the others waiting."""
+    return GuardedChannel(host.channel(service, SERVICE), service)
 
 
 def build(host: Host) -> Delivery:

@@ -17,17 +17,19 @@ from services.ingress.endpoints.servicer import IngressEndpoint
 from services.ingress.endpoints.settled import SettledWorker
 from services.ingress.handlers.acceptance import Acceptance
 from services.ingress.handlers.checks import SenderChecks
+from services.ingress.handlers.holding import Holding
 from services.ingress.handlers.receptions import Receptions
 from services.ingress.handlers.refusals import Refusals
 from services.ingress.handlers.repeater import Repeater
+from services.ingress.handlers.schedule import Schedule
 from services.ingress.projections.receptions import ReceptionProjection
 from services.ingress.settings import IngressSettings
-from shared.bus.subjects import INGRESS_SETTLED
-from shared.bus.worker import Worker
 from shared.dns.resolver import Resolver
 from shared.dns.settings import ResolverSettings
 from shared.eventstore.deadletters import DeadLetterProjection, DeadLetters
+from shared.eventstore.event import Actor
 from shared.grpc.servicers import Registration
+from shared.owner.burial import Burial
 from shared.owner.doorbell import ring_at_commits
 from shared.owner.follower import Follower
 from shared.owner.servicer import StoreOwner
@@ -47,6 +49,7 @@ SECTIONS: dict[str, type[Section]] = {SERVICE: IngressSettings, "resolver": Reso
 log = structlog.get_logger("ingress")
 _DAY = 86400.0
 _MIB = 1024 * 1024
+_ACTOR = Actor("service", SERVICE)
 
 
 class Ingress:
@@ -61,16 +64,20 @@ class Ingress:
         )
         self.letters = letters = DeadLetters(self.store, host.ids)
         self.receptions = Receptions(self.store, settings.doubt_patience)
-        self.repeater = Repeater(host.bus, self.receptions, settings)
-        self.settled = SettledWorker(self.receptions, self.repeater, letters)
+        schedule = Schedule(
+            settings.repeat_first, settings.repeat_longest, settings.repeats_waiting, host.clock.monotonic
+        )
+        holding = Holding(self.receptions, schedule)
+        self.burial = Burial(letters, holding, _ACTOR)
+        self.repeater = Repeater(host.bus, self.receptions, schedule, self.burial, settings, host.clock)
+        self.settled = SettledWorker(host.bus, self.receptions, self.repeater, self.burial)
         self._authority = LocalAuthority(host.places.tls, host.clock)
-        self._worker: Worker | None = None
         self._renewal: asyncio.Task[None] | None = None
         self._resolver: Resolver | None = None
         self._means = self._made(host, settings)
         self.listeners = Listeners(host, self._means)
         self.registrations: Sequence[Registration] = (
-            (add_IngressServicer_to_server, IngressEndpoint(self.receptions, self.repeater)),
+            (add_IngressServicer_to_server, IngressEndpoint(self.receptions, self.repeater, holding)),
             (add_EventSourceServicer_to_server, StoreSource(self.store)),
             (
                 add_OwnerServicer_to_server,
@@ -89,8 +96,9 @@ class Ingress:
         ring_at_commits(self._host.bus, SERVICE, self.store)
         await self._means.directory.start()
         await self.refusals.start()
+        await self.burial.start()
         await self.repeater.start()
-        self._worker = self._host.bus.work(INGRESS_SETTLED, self.settled.take, self.settled.exhausted)
+        self.settled.start()
         files = await asyncio.to_thread(self._authority.ensure, [self._host.server.host])
         self._means.tls = ServerTls(files, minimum=self._host.server.tls_minimum).context()
         self._renewal = asyncio.create_task(self._renew(), name="ingress-certificate")
@@ -103,9 +111,9 @@ class Ingress:
             self._renewal.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._renewal
-        if self._worker is not None:
-            await self._worker.stop()
+        await self.settled.stop()
         await self.repeater.stop()
+        await self.burial.stop()
         await self._means.directory.stop()
         await self.refusals.stop()
         if self._resolver is not None:

@@ -73,8 +73,29 @@ class IngressSettings(Section, frozen=True):
     repeat_longest: Annotated[
         Seconds, Meta(description="Longest pause between two repeats, in seconds.", ge=1, le=86400)
     ] = 300.0
+    repeat_held: Annotated[
+        Seconds,
+        Meta(
+            description="Pause between two repeats of a reception that is held by a dead letter, in seconds.",
+            ge=1,
+            le=604_800,
+        ),
+    ] = 3600.0
+    expire_days: Annotated[
+        float,
+        Meta(
+            description="Days after which a reception that is not settled becomes a dead letter; it is kept, and tried rarely.",
+            ge=0.00001,
+            le=365,
+        ),
+    ] = 5.0
     repeats_waiting: Annotated[
-        int, Meta(description="Unsettled receptions kept in memory; the rest wait in the store.", ge=10, le=1_000_000)
+        int,
+        Meta(
+            description="Unsettled receptions whose next repeat is kept in memory; the rest have their turn in rounds.",
+            ge=10,
+            le=1_000_000,
+        ),
     ] = 20_000
     publishes_at_once: Annotated[
         int, Meta(description="Publishes that may wait for the bus at once.", ge=1, le=10_000)

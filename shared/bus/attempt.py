@@ -1,4 +1,9 @@
-"""One delivery of a message to its handler, and what to answer the server: done, later, or buried as a dead letter."""
+"""One delivery of a message to its handler, and the answer to the server: done, later, or buried as a dead letter.
+
+What is unavailable is tried a few times within seconds. Then the message is acknowledged: its mail is given back to the
+ingress, which repeats it for days with growing pauses. Messages that wait here would use up the deliveries that the
+server allows at once, and the mails behind them could not pass.
+"""
 
 from __future__ import annotations
 
@@ -7,35 +12,42 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from shared.bus.errors import BusUnavailable, DeliveriesExhausted
+from shared.bus.errors import DeliveriesExhausted
 from shared.bus.retry import RETRY_SECONDS, delay_after
+from shared.failures import Failure, failure_of
 
 log = structlog.get_logger("bus")
 
 Handler = Callable[[bytes, int], Awaitable[None]]
 """Takes a payload and how often it was delivered (from 1). Returning means done; raising means again, later."""
 
-Exhausted = Callable[[bytes, Exception], Awaitable[None]]
-"""Takes a payload that failed too often and the last error; it commits a dead letter. Raising means again, later."""
+Bury = Callable[[bytes, int, Exception], Awaitable[None]]
+"""Takes a payload that cannot be done, how often it was tried, and the last error; it commits a dead letter. Raising
+means again, later.
+"""
 
 ACK = b"+ACK"
+TRIES_BEFORE_GIVEN_BACK = 4
+"""Bridges the restart of a process, some four seconds; what is away for longer is left to the ingress."""
 _CRASHES_ALLOWED = 2
-"""A message delivered so many times `max_attempts` never came to an end: it ends its process, and is not tried again.
+"""A message delivered more than so many times as often as any failure allows never came to an end: it ends its process,
+and is not tried again.
 """
 
 
 class Attempt:
-    """Runs a handler. Never `+TERM`: a message ends as done or as a dead letter."""
+    """Runs a handler. Never `+TERM`: a message ends as done, as given back, or as a dead letter."""
 
-    def __init__(self, consumer: str, handler: Handler, exhausted: Exhausted, max_attempts: int) -> None:
+    def __init__(self, consumer: str, handler: Handler, bury: Bury, max_attempts: int) -> None:
         self._consumer = consumer
         self._handler = handler
-        self._exhausted = exhausted
+        self._bury_payload = bury
         self._max_attempts = max_attempts
+        self._most_deliveries = _CRASHES_ALLOWED * max(max_attempts, TRIES_BEFORE_GIVEN_BACK)
 
     async def run(self, payload: bytes, count: int) -> bytes:
         """The answer to the server."""
-        if count > self._max_attempts * _CRASHES_ALLOWED:
+        if count > self._most_deliveries:
             return await self._bury(payload, count, DeliveriesExhausted(f"delivered {count} times"))
         try:
             await self._handler(payload, count)
@@ -44,17 +56,18 @@ class Attempt:
         return ACK
 
     async def _failed(self, payload: bytes, count: int, error: Exception) -> bytes:
-        trace = error if count == 1 else None
+        failure = failure_of(error)
+        trace = error if count == 1 and failure is not Failure.UNAVAILABLE else None
         log.warning("bus.handler_failed", consumer=self._consumer, attempt=count, error=repr(error), exc_info=trace)
-        if count >= self._max_attempts and not isinstance(
-            error, BusUnavailable
-        ):  # the bus's own fault makes no dead letter
+        if failure is Failure.UNAVAILABLE:
+            return _later(count) if count < TRIES_BEFORE_GIVEN_BACK else ACK
+        if failure is Failure.REFUSED or count >= self._max_attempts:
             return await self._bury(payload, count, error)
         return _later(count)
 
     async def _bury(self, payload: bytes, count: int, error: Exception) -> bytes:
         try:
-            await self._exhausted(payload, error)
+            await self._bury_payload(payload, count, error)
         except Exception as failure:
             log.error("bus.dead_letter_failed", consumer=self._consumer, attempt=count, exc_info=failure)
             return _later(count)

@@ -9,7 +9,8 @@ from typing import Self
 import structlog
 from nats.aio.client import Client
 
-from shared.bus.attempt import Attempt, Exhausted, Handler
+from shared.bus.attempt import Attempt, Bury, Handler
+from shared.bus.backlog import Backlog, backlog_of
 from shared.bus.connection import Connection
 from shared.bus.declare import declare_all, remove_stuck
 from shared.bus.doorbells import Doorbells, Heard, Listening
@@ -29,7 +30,7 @@ class Bus:
 
     def __init__(self, settings: BusSettings, process_name: str) -> None:
         self._settings = settings
-        self._connection = Connection(settings, process_name, self._restore, self._resume)
+        self._connection = Connection(settings, process_name, self._restore, self._resume, self._denied)
         self._outgoing = Outgoing(self._connection)
         self._publisher = Publisher(settings, self._connection, self._outgoing)
         self._doorbells = Doorbells(self._outgoing)
@@ -59,17 +60,17 @@ class Bus:
 
         The same `message_id` again within two minutes is confirmed and not stored twice; without an id ("") it is
         stored each time. Several to publish: do so at once (`asyncio.gather`), for what comes together is sent
-        together, and one after the other costs up to 10 ms each. Raises BusUnavailable when unconfirmed in time or
-        refused."""
+        together, and one after the other costs up to 10 ms each. Raises BusUnavailable when unconfirmed in time, and
+        BusRefused when the same message would be refused again."""
         await self._publisher.publish(subject, message_id, payload)
 
-    def work(self, durable: Durable, handler: Handler, exhausted: Exhausted, concurrency: int | None = None) -> Worker:
+    def work(self, durable: Durable, handler: Handler, bury: Bury, concurrency: int | None = None) -> Worker:
         """Begin to work off a durable, `concurrency` messages at once. `handler(payload, delivery_count)` returns:
-        done. It raises: the message comes again with growing delay; at the `max_attempts`-th failure
-        `exhausted(payload, error)` makes it a dead letter. Deliveries are unordered and may repeat. `await
-        worker.stop()` when the handler must not run any more.
+        done. It raises: the message comes again with growing delay, until it is given back to its sender's repeats or
+        `bury(payload, count, error)` makes it a dead letter (`shared.failures` decides which). Deliveries are unordered
+        and may repeat. `await worker.stop()` when the handler must not run any more.
         """
-        attempt = Attempt(durable.name, handler, exhausted, self._settings.max_attempts)
+        attempt = Attempt(durable.name, handler, bury, self._settings.max_attempts)
         worker = Worker(
             durable,
             attempt,
@@ -82,6 +83,11 @@ class Bus:
         if (client := self._connection.client) is not None:
             self._soon(worker.attach(client))
         return worker
+
+    async def backlog(self) -> Backlog | None:
+        """What waits in the stream for workers; None while it cannot be asked."""
+        client = self._connection.client
+        return None if client is None else await backlog_of(client)
 
     def ring(self, subject: str, payload: bytes = b"", *, along: bool = False) -> None:
         """Ring a doorbell: never waits, never raises, lost while disconnected. `along`: not in a hurry, with the next
@@ -126,6 +132,9 @@ class Bus:
             await worker.attach(client)
         for callback in callbacks:
             self._soon(callback())
+
+    def _denied(self, subject: str) -> None:
+        self._publisher.denied(subject)
 
     def _soon(self, call: Awaitable[None]) -> None:
         task = asyncio.ensure_future(_logged(call))

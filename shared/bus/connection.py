@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 import ssl
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -25,8 +26,11 @@ _PING_SECONDS = 10
 _CLOSE_SECONDS = 2.0
 _CALM_SECONDS = 0.5
 _BROKEN = (nats.errors.Error, OSError, TimeoutError)
+_DENIED = re.compile(r"permissions violation for publish to \"([^\"]+)\"", re.IGNORECASE)
 
 Restore = Callable[[Client], Awaitable[None]]
+Denied = Callable[[str], None]
+"""Takes a subject on which the server does not let this client publish."""
 
 
 class Connection:
@@ -38,11 +42,12 @@ class Connection:
     from one again.
     """
 
-    def __init__(self, settings: BusSettings, name: str, restore: Restore, resume: Restore) -> None:
+    def __init__(self, settings: BusSettings, name: str, restore: Restore, resume: Restore, denied: Denied) -> None:
         self._settings = settings
         self._name = name
         self._restore = restore
         self._resume = resume
+        self._denied = denied
         self._client: Client | None = None
         self._mending = asyncio.Event()
         self._restored = asyncio.Event()
@@ -167,7 +172,9 @@ class Connection:
         self._mending.set()
 
     async def _on_error(self, error: Exception) -> None:
-        """nats-py tells every failed attempt to connect; one line an outage is enough."""
+        """nats-py reports every failed attempt to connect; one line an outage is enough."""
+        if denied := _DENIED.search(str(error)):
+            self._denied(denied[1])
         if self._restored.is_set():
             log.warning("bus.error", error=repr(error))
         else:

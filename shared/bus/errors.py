@@ -8,9 +8,11 @@ class BusError(Exception):
 
 
 class BusUnavailable(BusError):
-    """A publish was not confirmed within its bound, or refused by the server: nothing is known to be stored, so repeat
-    it.
-    """
+    """A publish was not confirmed in time, or the server has no room: nothing is known to be stored, so repeat it."""
+
+
+class BusRefused(BusError):
+    """The server will never take this message: it is too large, or this client may not publish on its subject."""
 
 
 class NatsServerMissing(BusError):

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import structlog
-from nats.errors import ConnectionClosedError
+from nats.errors import ConnectionClosedError, MaxPayloadError
 from nats.errors import Error as NatsError
 
 from shared.bus.connection import Connection
@@ -25,6 +25,7 @@ GATHER_SECONDS = 0.01
 BUSY_RATE = 250.0
 """Sends a second from which gathering pays."""
 _WINDOW_SECONDS = 0.1
+_HEADER_FRAME = len(b"NATS/1.0\r\n\r\n")
 
 Refused = Callable[[NatsError], None]
 
@@ -64,8 +65,8 @@ class Outgoing:
         headers: dict[str, str] | None = None,
         refused: Refused | None = None,
     ) -> None:
-        """Send now, or on a busy bus soon; lost while disconnected. `refused` is called when it can never be sent (too
-        large).
+        """Send now, or on a busy bus soon; lost while disconnected. `refused` is called when it could not be sent
+        (MaxPayloadError: it never can).
         """
         self._count += 1
         self._put(self._count, _Item(subject, payload, reply, headers, refused), self._promptly())
@@ -135,11 +136,27 @@ class Outgoing:
             if (client := self._connection.client) is None or self._epoch != self._connection.epoch:
                 return
             try:
+                _check_size(item, client.max_payload)
                 await client.publish(item.subject, item.payload, item.reply, item.headers)
             except ConnectionClosedError:
                 return
             except NatsError as error:
                 _refuse(item, error)
+
+
+def _check_size(item: _Item, most: int) -> None:
+    """Raises MaxPayloadError. The server counts the header as well, which nats-py forgets, and ends the connection of a
+    client that sends too much: every message of this process would be lost with it, at each try anew.
+    """
+    if len(item.payload) + _header_octets(item.headers) > most:
+        raise MaxPayloadError
+
+
+def _header_octets(headers: dict[str, str] | None) -> int:
+    """What nats-py makes of a header: a version line, a line a field, an empty line."""
+    if not headers:
+        return 0
+    return _HEADER_FRAME + sum(len(f"{name}: {value}\r\n".encode()) for name, value in headers.items())
 
 
 def _refuse(item: _Item, error: NatsError) -> None:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import orjson
 from nats.aio.client import Client
 from nats.aio.msg import Msg
+from nats.errors import MaxPayloadError
 
 from shared.bus.connection import Connection
-from shared.bus.errors import BusUnavailable
+from shared.bus.errors import BusError, BusRefused, BusUnavailable
 from shared.bus.outgoing import Outgoing
 from shared.bus.settings import BusSettings
 
@@ -18,6 +19,10 @@ _ID_HEADER = "Nats-Msg-Id"
 _NO_RESPONDERS = "503"
 _STUCK_AFTER = 2.0
 """Times the publish timeout without a single confirmation, on a living connection."""
+_TOO_LARGE = frozenset({10049, 10054})
+"""JetStream's `err_code` for a message whose header or whole is larger than its stream takes. All its other errors (no
+room, no leader) pass.
+"""
 
 
 @dataclass(slots=True)
@@ -75,7 +80,7 @@ class Publisher:
             self._send(token, waiting)
 
     async def publish(self, subject: str, message_id: str, payload: bytes) -> None:
-        """Returns when the stream holds the message, or held it already under this id. Raises BusUnavailable."""
+        """Returns when the stream holds the message, or held it already under this id. Raises BusUnavailable or BusRefused."""
         self._check_room()
         headers = {_ID_HEADER: message_id} if message_id else None
         waiting = _Waiting(subject, headers, payload, self._loop.create_future(), self._deadline())
@@ -95,6 +100,12 @@ class Publisher:
             self._timer.cancel()
         for waiting in self._waiting.values():
             _fail(waiting, BusUnavailable("the bus is closed"))
+
+    def denied(self, subject: str) -> None:
+        """The server does not let this client publish on a subject."""
+        for waiting in self._waiting.values():
+            if waiting.subject == subject:
+                _fail(waiting, BusRefused(f"{subject}: no permission to publish"))
 
     def _check_room(self) -> None:
         if self._stopped:
@@ -132,7 +143,9 @@ class Publisher:
 
     def _send(self, token: str, waiting: _Waiting) -> None:
         def refused(error: Exception) -> None:
-            _fail(waiting, BusUnavailable(f"{waiting.subject}: {error!r}"))
+            # Of the client's own errors this one is the message's; the others are the connection's, and pass.
+            kind = BusRefused if isinstance(error, MaxPayloadError) else BusUnavailable
+            _fail(waiting, kind(f"{waiting.subject}: {error!r}"))
 
         self._outgoing.send(waiting.subject, waiting.payload, self._inbox + token, waiting.headers, refused)
 
@@ -144,16 +157,18 @@ class Publisher:
         if message.headers is not None and message.headers.get("Status") == _NO_RESPONDERS:
             self._connection.heal(f"no stream takes {waiting.subject}")  # it is sent again after that
         elif b'"error"' in message.data:
-            _fail(waiting, BusUnavailable(f"{waiting.subject}: {_description(message.data)}"))
+            _fail(waiting, _error_in(waiting.subject, message.data))
         else:
             waiting.answer.set_result(None)
 
 
-def _fail(waiting: _Waiting, error: BusUnavailable) -> None:
+def _fail(waiting: _Waiting, error: BusError) -> None:
     if not waiting.answer.done():
         waiting.answer.set_exception(error)
 
 
-def _description(answer: bytes) -> str:
-    """The server's reason, say: maximum bytes exceeded."""
-    return str(orjson.loads(answer)["error"].get("description", ""))
+def _error_in(subject: str, answer: bytes) -> BusError:
+    """The error that the stream answers with."""
+    error = orjson.loads(answer)["error"]
+    kind = BusRefused if error.get("err_code") in _TOO_LARGE else BusUnavailable
+    return kind(f"{subject}: {error.get('description', '')}")

@@ -24,7 +24,8 @@ class BusSettings(Section, frozen=True, kw_only=True):
     ] = ""
     concurrency: Annotated[int, Meta(description="Handlers one worker runs at once.", ge=1, le=1000)] = 32
     max_attempts: Annotated[
-        int, Meta(description="Failures of a handler before its message becomes a dead letter.", ge=1, le=100)
+        int,
+        Meta(description="Unforeseen failures of a handler before its message becomes a dead letter.", ge=1, le=100),
     ] = 8
     ack_wait_seconds: Annotated[
         float, Meta(description="Seconds without a word after which a message goes to another worker.", ge=1, le=3600)

@@ -1,5 +1,8 @@
-"""Dead letters: what could not be done, kept as facts of the consuming service until someone re-drives it. Nothing is
-dropped.
+"""Dead letters: steps that could not be done, kept as events of the consuming service until one of their tries succeeds.
+Nothing is dropped.
+
+There is one dead letter for each step of a mail, however often the step fails. A payload that names no mail has one as
+well: the same payload again is the same dead letter.
 """
 
 from __future__ import annotations
@@ -10,30 +13,47 @@ import msgspec
 import sqlalchemy
 from sqlalchemy import BigInteger, Boolean, Column, LargeBinary, Table, Text
 
-from shared.events.deadletters import DeadLetterBuried, DeadLetterRetried
+from shared.events.deadletters import (
+    DeadLetterBuried,
+    DeadLetterFailedAgain,
+    DeadLetterResolved,
+    DeadLetterRetried,
+)
 from shared.eventstore.connection import Connection, Reader, Row
 from shared.eventstore.event import Provenance, Recorded
 from shared.eventstore.store import EventStore
+from shared.eventstore.transaction import Transaction
 from shared.ids import Ids, Kind
 
-_COLUMNS = "id, what, queue_id, error, attempts, at, payload, retried"
+_LISTED = "id, what, queue_id, error, attempts, at, retried"
+_INSERT = (
+    "INSERT INTO dead_letter (id, what, queue_id, error, attempts, at, payload, retried)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_SAME = "SELECT id FROM dead_letter WHERE what = ? AND queue_id = ? AND NOT retried"
+_OF_MAIL = "SELECT id, what FROM dead_letter WHERE queue_id = ? AND NOT retried"
 _STREAM = "deadletters"
+_ERROR_LENGTH = 2000
+_MOST_LISTED = 10_000
 Redrive = Callable[[bytes], Awaitable[None]]
 """Does the step again with the buried payload; raises when it fails again."""
 
 
 class DeadLetter(msgspec.Struct, frozen=True):
-    """A step that could not be done."""
+    """A step that could not be done. Lists leave the payload out."""
 
     id: str
     what: str
     """The step: a bus subject without its shard, or a follower's name."""
     queue_id: str
     error: str
+    """The last one."""
     attempts: int
     at: int
-    payload: bytes
+    """When it was buried, in UTC microseconds."""
     retried: bool
+    """Whether it was done since, on demand or by a later try."""
+    payload: bytes = b""
 
 
 class NoSuchLetter(LookupError):
@@ -64,48 +84,117 @@ class DeadLetterProjection:
         )
 
     def apply(self, connection: Connection, recorded: Recorded) -> None:
-        event = recorded.event
-        if isinstance(event, DeadLetterBuried):
-            row = (event.id, event.what, event.queue_id, event.error, event.attempts, recorded.at, event.payload, False)
-            connection.execute(f"INSERT INTO dead_letter ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)  # noqa: S608
-        elif isinstance(event, DeadLetterRetried):
-            connection.execute("UPDATE dead_letter SET retried = ? WHERE id = ?", (True, event.id))
+        match recorded.event:
+            case DeadLetterBuried() as event:
+                row = (event.id, event.what, event.queue_id, event.error, event.attempts, recorded.at, event.payload)
+                connection.execute(_INSERT, (*row, False))
+            case DeadLetterFailedAgain() as event:
+                connection.execute(
+                    "UPDATE dead_letter SET error = ?, attempts = attempts + ? WHERE id = ?",
+                    (event.error, event.attempts, event.id),
+                )
+            case DeadLetterResolved(id=letter_id) | DeadLetterRetried(id=letter_id):
+                connection.execute("UPDATE dead_letter SET retried = ? WHERE id = ?", (True, letter_id))
+            case _:
+                pass
 
 
 class DeadLetters:
-    """Buries, lists and re-drives one service's dead letters."""
+    """Buries, lists, resolves and re-drives one service's dead letters."""
 
     def __init__(self, store: EventStore, ids: Ids) -> None:
         self._store = store
         self._ids = ids
         self._redrive: dict[str, Redrive] = {}
+        self._open: set[tuple[str, str]] = set()
+        """(step, queue id) of what waits: asked at every success, so it must not cost a statement. Some 150 octets
+        each."""
+
+    async def load(self) -> None:
+        """Learn what waits, after a start."""
+        rows = await self._store.read(
+            lambda reader: reader.all("SELECT what, queue_id FROM dead_letter WHERE NOT retried AND queue_id <> ''")
+        )
+        self._open = {(what, queue_id) for what, queue_id in rows}
 
     def redriven_by(self, what: str, redrive: Redrive) -> None:
         """Say how a step is done again."""
         self._redrive[what] = redrive
 
-    async def bury(self, what: str, queue_id: str, error: str, attempts: int, payload: bytes, why: Provenance) -> str:
-        """Keep what could not be done; its id. Durable when it returns."""
-        letter_id = self._ids.new(Kind.DEAD_LETTER)
-        letter = DeadLetterBuried(
-            id=letter_id, what=what, queue_id=queue_id, error=error[:2000], attempts=attempts, payload=payload
-        )
-        await self._store.write(lambda transaction: transaction.append(_STREAM, [letter], why))
-        return letter.id
+    @property
+    def any_open(self) -> bool:
+        """Whether a step of any mail waits."""
+        return bool(self._open)
 
-    async def waiting(self, *, include_retried: bool = False) -> list[DeadLetter]:
-        """The list, oldest first."""
-        where = "" if include_retried else " WHERE NOT retried"
-        rows = await self._store.read(
-            lambda reader: reader.all(f"SELECT {_COLUMNS} FROM dead_letter{where} ORDER BY id")  # noqa: S608
-        )
+    def is_open(self, what: str, queue_id: str) -> bool:
+        """Whether this step of this mail waits."""
+        return (what, queue_id) in self._open
+
+    def holds(self, queue_id: str) -> bool:
+        """Whether any step of this mail waits."""
+        return bool(self._open) and any((what, queue_id) in self._open for what in self._redrive)
+
+    async def bury(self, what: str, queue_id: str, error: str, attempts: int, payload: bytes, why: Provenance) -> str:
+        """Keep what could not be done; its id. When its dead letter is there already, count the attempts and keep the
+        new error. Durable when it returns.
+        """
+
+        def work(transaction: Transaction) -> str:
+            letter_id = _same(transaction, what, queue_id, payload)
+            if letter_id:
+                again = DeadLetterFailedAgain(letter_id, queue_id, error[:_ERROR_LENGTH], attempts)
+                transaction.append(_STREAM, [again], why)
+                return letter_id
+            new_id = self._ids.new(Kind.DEAD_LETTER)
+            buried = DeadLetterBuried(new_id, what, queue_id, error[:_ERROR_LENGTH], attempts, payload)
+            transaction.append(_STREAM, [buried], why)
+            return new_id
+
+        letter_id = await self._store.write(work)
+        if queue_id:
+            self._open.add((what, queue_id))
+        return letter_id
+
+    async def resolve(self, queue_id: str, reason: str, why: Provenance, what: str = "") -> list[str]:
+        """Take the dead letters of a mail off the list, of one step or of all; their ids."""
+
+        def work(transaction: Transaction) -> list[str]:
+            rows = transaction.all(_OF_MAIL, (queue_id,))
+            letter_ids = [letter_id for letter_id, step in rows if what in ("", step)]
+            transaction.append(
+                _STREAM, [DeadLetterResolved(letter_id, queue_id, reason) for letter_id in letter_ids], why
+            )
+            return letter_ids
+
+        resolved = await self._store.write(work)
+        self._open = {key for key in self._open if key[1] != queue_id or what not in ("", key[0])}
+        return resolved
+
+    async def count(self) -> int:
+        """How many wait."""
+        row = await self._store.read(lambda reader: reader.one("SELECT count(*) FROM dead_letter WHERE NOT retried"))
+        return int(row[0]) if row else 0
+
+    async def waiting(
+        self, *, include_retried: bool = False, after: str = "", limit: int = _MOST_LISTED
+    ) -> list[DeadLetter]:
+        """The list, oldest first, behind the id `after`, without payloads."""
+        where = "" if include_retried else " AND NOT retried"
+        sql = f"SELECT {_LISTED} FROM dead_letter WHERE id > ?{where} ORDER BY id LIMIT ?"  # noqa: S608
+        rows = await self._store.read(lambda reader: reader.all(sql, (after, limit)))
         return [_letter(row) for row in rows]
 
+    async def of_step(self, what: str, queue_id: str) -> DeadLetter | None:
+        """The one that waits for this step of this mail."""
+        sql = f"SELECT {_LISTED} FROM dead_letter WHERE what = ? AND queue_id = ? AND NOT retried"  # noqa: S608
+        row = await self._store.read(lambda reader: reader.one(sql, (what, queue_id)))
+        return _letter(row) if row else None
+
     async def show(self, letter_id: str) -> DeadLetter:
-        """One letter. Raises NoSuchLetter."""
+        """One dead letter with its payload. Raises NoSuchLetter."""
 
         def ask(reader: Reader) -> Row | None:
-            return reader.one(f"SELECT {_COLUMNS} FROM dead_letter WHERE id = ?", (letter_id,))  # noqa: S608
+            return reader.one(f"SELECT {_LISTED}, payload FROM dead_letter WHERE id = ?", (letter_id,))  # noqa: S608
 
         row = await self._store.read(ask)
         if row is None:
@@ -115,12 +204,30 @@ class DeadLetters:
     async def retry(self, letter_id: str, why: Provenance) -> DeadLetter:
         """Do the step again; it leaves the list only when that succeeds. Raises NoSuchLetter, or what the step raises."""
         letter = await self.show(letter_id)
-        await self._redrive[letter.what](letter.payload)
+        try:
+            await self._redrive[letter.what](letter.payload)
+        except Exception as error:
+            await self._failed_again(letter, error, why)
+            raise
         done = DeadLetterRetried(id=letter_id, queue_id=letter.queue_id)
         await self._store.write(lambda transaction: transaction.append(_STREAM, [done], why))
+        self._open.discard((letter.what, letter.queue_id))
         return await self.show(letter_id)
+
+    async def _failed_again(self, letter: DeadLetter, error: Exception, why: Provenance) -> None:
+        again = DeadLetterFailedAgain(letter.id, letter.queue_id, repr(error)[:_ERROR_LENGTH], 1)
+        await self._store.write(lambda transaction: transaction.append(_STREAM, [again], why))
+
+
+def _same(transaction: Transaction, what: str, queue_id: str, payload: bytes) -> str:
+    """The id of the dead letter that waits for the same step; empty when there is none."""
+    if queue_id:
+        row = transaction.one(_SAME, (what, queue_id))
+    else:
+        row = transaction.one(f"{_SAME} AND payload = ?", (what, queue_id, payload))
+    return row[0] if row else ""
 
 
 def _letter(row: Row) -> DeadLetter:
-    identity, what, queue_id, error, attempts, at, payload, retried = row
-    return DeadLetter(identity, what, queue_id, error, attempts, at, bytes(payload), bool(retried))
+    letter_id, what, queue_id, error, attempts, at, retried, *payload = row
+    return DeadLetter(letter_id, what, queue_id, error, attempts, at, bool(retried), *map(bytes, payload))

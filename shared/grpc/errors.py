@@ -88,6 +88,8 @@ class InternalError(ServiceError):
     status = grpc.StatusCode.INTERNAL
 
 
+TRANSPORT = "transport"
+"""The reason of an error that the way to the service made, and not the service."""
 _MESSAGE_LIMIT = 500
 """Characters: gRPC carries a refusal in a header of 8 KB, percent-encoded; a longer one would arrive as
 RESOURCE_EXHAUSTED.
@@ -113,11 +115,15 @@ def to_details(error: ServiceError) -> str:
 
 
 def from_rpc(error: grpc.aio.AioRpcError) -> ServiceError:
-    """The refusal that a gRPC status stands for."""
+    """The refusal that a gRPC status stands for. What no service of ours has said is the transport's: a connection that
+    broke, a method of a release that is not there yet. Taken for a refusal (RESOURCE_EXHAUSTED for a full mailbox), it
+    would end a mail that only has to wait.
+    """
     details = error.details() or ""
-    kind = _BY_STATUS.get(error.code(), InternalError if error.code() is not grpc.StatusCode.CANCELLED else Unavailable)
     try:
         parsed = orjson.loads(details)
-        return kind(parsed["message"], parsed["reason"])
+        return _BY_STATUS.get(error.code(), InternalError)(parsed["message"], parsed["reason"])
     except (ValueError, TypeError, KeyError):
-        return kind(details or str(error.code()))
+        if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
+            return TimedOut(details)
+        return Unavailable(details or str(error.code()), TRANSPORT)

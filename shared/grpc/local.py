@@ -11,7 +11,7 @@ from contextlib import aclosing
 from typing import Any
 
 from shared.grpc.bound import Bound
-from shared.grpc.errors import TimedOut, Unavailable
+from shared.grpc.errors import TRANSPORT, TimedOut, Unavailable
 from shared.grpc.servicers import Method
 
 
@@ -58,7 +58,7 @@ class LocalChannel:
         # Looked up at the call: services of one process are built one after the other and may need each other.
         method = self._methods.get(path)
         if method is None:
-            raise Unavailable(f"{path} is not offered here")
+            raise Unavailable(f"{path} is not offered here", TRANSPORT)
         return method
 
 

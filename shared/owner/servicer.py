@@ -53,7 +53,7 @@ class StoreOwner(OwnerServicer):
     async def Report(self, request: pb.ReportRequest, context: Any) -> pb.ReportReply:
         reply = await self._report()
         if self._letters is not None:
-            reply.counts["dead_letters"] = len(await self._letters.waiting())
+            reply.counts["dead_letters"] = await self._letters.count()
         reply.work.update(self._store.figures)
         return reply
 

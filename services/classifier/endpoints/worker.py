@@ -10,7 +10,7 @@ from shared.bus.subjects import CLASSIFIED, CLASSIFIER_RECEIVED, RECEIVED
 from shared.bus.worker import Worker
 from shared.events.mail import MailReceived
 from shared.eventstore.event import encode
-from shared.owner.holding import HoldingLetters
+from shared.owner.burial import Burial
 from shared.shards import shard_of
 
 _decoder = msgspec.json.Decoder(MailReceived)
@@ -19,15 +19,15 @@ _decoder = msgspec.json.Decoder(MailReceived)
 class ClassifierWorker:
     """Works off its durable."""
 
-    def __init__(self, bus: Bus, judge: Judge, letters: HoldingLetters) -> None:
+    def __init__(self, bus: Bus, judge: Judge, burial: Burial) -> None:
         self._bus = bus
         self._judge = judge
-        self._exhausted = letters.of(RECEIVED, self._handle, _queue_id)
+        self._step = burial.step(RECEIVED.type, self._handle)
         self._worker: Worker | None = None
 
     def start(self, concurrency: int) -> None:
         """Take mails from now on."""
-        self._worker = self._bus.work(CLASSIFIER_RECEIVED, self._handle, self._exhausted, concurrency)
+        self._worker = self._bus.work(CLASSIFIER_RECEIVED, self._step.handle, self._step.bury, concurrency)
 
     async def stop(self) -> None:
         """Take no new mails, finish those at hand: behind this the store may close."""
@@ -40,7 +40,3 @@ class ClassifierWorker:
         carried = msgspec.structs.replace(verdict, reception=mail)
         # No message id: a repeat of the reception must pass, delivery knows what it has done.
         await self._bus.publish(CLASSIFIED.on(shard_of(mail.queue_id)), "", encode(carried))
-
-
-def _queue_id(payload: bytes) -> str:
-    return _decoder.decode(payload).queue_id

@@ -16,7 +16,7 @@ from shared.bus.worker import Worker
 from shared.events.mail import MailSettled, MailSubmitted
 from shared.events.spam import MailClassified
 from shared.eventstore.event import encode
-from shared.owner.holding import HoldingLetters
+from shared.owner.burial import Burial
 from shared.shards import shard_of
 
 _classified = msgspec.json.Decoder(MailClassified)
@@ -40,21 +40,15 @@ _WORK: tuple[tuple[Durable, Read], ...] = ((DELIVERY_CLASSIFIED, classified), (D
 class DeliveryWorker:
     """Works off both durables."""
 
-    def __init__(self, bus: Bus, deliverer: Deliverer, letters: HoldingLetters) -> None:
+    def __init__(self, bus: Bus, deliverer: Deliverer, burial: Burial) -> None:
         self._bus = bus
         self._deliverer = deliverer
-        handled = [(durable, self._handler(read), read) for durable, read in _WORK]
-        self._work = [
-            (durable, handler, letters.of(durable.fact, handler, _queue_id_by(read)))
-            for durable, handler, read in handled
-        ]
+        self._steps = [(durable, burial.step(durable.fact.type, self._handler(read))) for durable, read in _WORK]
         self._workers: list[Worker] = []
 
     def start(self, concurrency: int) -> None:
         """Take mails from now on."""
-        self._workers = [
-            self._bus.work(durable, handler, exhausted, concurrency) for durable, handler, exhausted in self._work
-        ]
+        self._workers = [self._bus.work(durable, step.handle, step.bury, concurrency) for durable, step in self._steps]
 
     async def stop(self) -> None:
         """Take no new mails, finish those at hand: behind this the store may close."""
@@ -69,7 +63,3 @@ class DeliveryWorker:
     async def _deliver(self, mail: Mail) -> None:
         outcomes = await self._deliverer.deliver(mail)
         await self._bus.publish(SETTLED.on(shard_of(mail.queue_id)), "", encode(MailSettled(mail.queue_id, outcomes)))
-
-
-def _queue_id_by(read: Read) -> Callable[[bytes], str]:
-    return lambda payload: read(payload).queue_id

@@ -19,6 +19,7 @@ from shared.events.mail import Outcome
 from shared.eventstore.event import Actor, Event, Provenance
 from shared.eventstore.store import EventStore
 from shared.eventstore.transaction import VersionConflict
+from shared.failures import deciding
 from shared.grpc.call import acting
 from shared.grpc.errors import LimitReached, NotFound
 from shared.owner.followed_book import FollowedBook
@@ -45,24 +46,28 @@ class Deliverer:
         self._clock = clock
 
     async def deliver(self, mail: Mail) -> tuple[Outcome, ...]:
-        """Everything for one mail; its outcomes once it is settled. Raises Unavailable when a step must be tried again
-        later.
-        """
+        """Everything for one mail; its outcomes once it is settled. Raises when a step must be tried again later."""
         why = Provenance(ACTOR, correlation=mail.queue_id)
         with acting(why):
             record = await self._planned(mail, why)
             while record.settled is None:
-                failures = [
-                    one
-                    for one in await asyncio.gather(*(self._step(mail, step) for step in record.steps))
-                    if one is not None
-                ]
+                failures = await self._carried_out(mail, record)
                 record = (
                     await self._bounced(mail, record, failures, why)
                     if failures
                     else await self._settled(mail, record, why)
                 )
         return record.settled
+
+    async def _carried_out(self, mail: Mail, record: Record) -> list[Failure]:
+        """Try every step, whatever becomes of the others; the failures that can never be mended. Raises what must be
+        tried again, else what was refused.
+        """
+        results = await asyncio.gather(*(self._step(mail, step) for step in record.steps), return_exceptions=True)
+        errors = [result for result in results if isinstance(result, BaseException)]
+        if errors:
+            raise deciding(errors)
+        return [result for result in results if isinstance(result, Failure)]
 
     async def _planned(self, mail: Mail, why: Provenance) -> Record:
         record = record_of(await self._store.read_stream(mail.queue_id))

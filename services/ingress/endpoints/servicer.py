@@ -5,12 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-import msgspec
-
+from services.ingress.handlers.holding import Holding
 from services.ingress.handlers.receptions import Receptions
 from services.ingress.handlers.repeater import Repeater
 from shared.events.mail import MailReceived, MailSubmitted
-from shared.grpc.call import provenance
 from shared.rpc.mailfold.ingress.v1 import ingress_pb2 as pb
 from shared.rpc.mailfold.ingress.v1.ingress_pb2_grpc import IngressServicer
 
@@ -21,9 +19,10 @@ _AT_ONCE = 100
 class IngressEndpoint(IngressServicer):
     """Answers other services and the operator."""
 
-    def __init__(self, receptions: Receptions, repeater: Repeater) -> None:
+    def __init__(self, receptions: Receptions, repeater: Repeater, holding: Holding) -> None:
         self._receptions = receptions
         self._repeater = repeater
+        self._holding = holding
 
     async def ListReceptions(self, request: pb.ListReceptionsRequest, context: Any) -> pb.ReceptionList:
         found = pb.ReceptionList()
@@ -34,14 +33,9 @@ class IngressEndpoint(IngressServicer):
         return found
 
     async def Hold(self, request: pb.HoldRequest, context: Any) -> pb.HoldReply:
-        """Idempotent; a reception that is settled meanwhile is left alone."""
-        why = msgspec.structs.replace(provenance(), correlation=request.queue_id)
-        if request.held:
-            if await self._receptions.hold(request.queue_id, request.reason, why):
-                self._repeater.released(request.queue_id)
-        elif await self._receptions.resume(request.queue_id, why):
-            self._repeater.resumed(request.queue_id)
-        return pb.HoldReply()
+        """Idempotent; the caller learns when there is no such reception."""
+        known = await self._holding(request.queue_id, held=request.held, reason=request.reason)
+        return pb.HoldReply(unknown=not known)
 
     async def _reception(self, queue_id: str, at: int, state: str) -> pb.Reception:
         recorded = await self._receptions.accepted(queue_id)

@@ -6,38 +6,39 @@ import msgspec
 
 from services.ingress.handlers.receptions import Receptions
 from services.ingress.handlers.repeater import Repeater
+from shared.bus.bus import Bus
+from shared.bus.subjects import INGRESS_SETTLED, SETTLED
+from shared.bus.worker import Worker
 from shared.events.mail import MailSettled
-from shared.eventstore.deadletters import DeadLetters
 from shared.eventstore.event import Actor, Provenance
+from shared.owner.burial import Burial
 
-STEP = "mail.settled"
 _decoder = msgspec.json.Decoder(MailSettled)
 _ACTOR = Actor("service", "delivery")
 
 
 class SettledWorker:
-    """Takes the last receiver's confirmation, as often as it comes."""
+    """Takes the last receiver's confirmation, as often as it comes; of a reception that is gone, it changes nothing."""
 
-    def __init__(self, receptions: Receptions, repeater: Repeater, letters: DeadLetters) -> None:
+    def __init__(self, bus: Bus, receptions: Receptions, repeater: Repeater, burial: Burial) -> None:
+        self._bus = bus
         self._receptions = receptions
         self._repeater = repeater
-        self._letters = letters
-        letters.redriven_by(STEP, self.redrive)
+        self._burial = burial
+        self.step = burial.step(SETTLED.type, self._settle)
+        self._worker: Worker | None = None
 
-    async def take(self, payload: bytes, _count: int) -> None:
-        """Release a reception. Raises msgspec.DecodeError or StoreUnavailable: it comes again."""
-        await self.redrive(payload)
+    def start(self) -> None:
+        """Take confirmations from now on."""
+        self._worker = self._bus.work(INGRESS_SETTLED, self.step.handle, self.step.bury)
 
-    async def redrive(self, payload: bytes) -> None:
-        """As `take`, from a dead letter."""
+    async def stop(self) -> None:
+        """Take no new ones, finish those at hand."""
+        if self._worker is not None:
+            await self._worker.stop()
+
+    async def _settle(self, payload: bytes, _count: int) -> None:
         event = _decoder.decode(payload)
         await self._receptions.settle(event, Provenance(_ACTOR, correlation=event.queue_id))
         self._repeater.released(event.queue_id)
-
-    async def exhausted(self, payload: bytes, error: Exception) -> None:
-        """Keep what could not be done where people see it."""
-        try:
-            queue_id = _decoder.decode(payload).queue_id
-        except msgspec.DecodeError:
-            queue_id = ""
-        await self._letters.bury(STEP, queue_id, repr(error), 0, payload, Provenance(_ACTOR, correlation=queue_id))
+        await self._burial.settled(event.queue_id)

@@ -1,1 +1,1 @@
-"""Accepting, repeating, settling and holding receptions; folding refusals into facts."""
+"""Accepting, repeating, settling and holding receptions; folding refusals into events."""

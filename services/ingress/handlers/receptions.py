@@ -14,7 +14,8 @@ from shared.eventstore.transaction import Transaction, VersionConflict
 
 Accepted = MailReceived | MailSubmitted
 _LOOK_SECONDS = 0.1
-_FIRST = "SELECT queue_id FROM reception WHERE state = ? AND queue_id > ? ORDER BY queue_id LIMIT ?"
+_PAGE_OF_STATE = "SELECT queue_id, at FROM reception WHERE state = ? AND queue_id > ? ORDER BY queue_id LIMIT ?"
+_OLDEST = "SELECT at FROM reception ORDER BY queue_id LIMIT 1"
 
 
 class Receptions:
@@ -73,45 +74,56 @@ class Receptions:
 
         return await self._store.write(work)
 
-    async def hold(self, queue_id: str, reason: str, why: Provenance) -> bool:
-        """Stop the repeats, for a step lies in a dead letter list; False when nothing changed."""
+    async def hold(self, queue_id: str, reason: str, why: Provenance) -> str | None:
+        """Make the repeats rare, for a step is a dead letter. The state before; None when there is no such reception."""
 
-        def work(transaction: Transaction) -> bool:
-            if _state(transaction, queue_id) != MOVING:
-                return False
-            transaction.append(queue_id, [MailHeld(queue_id, reason)], why)
-            return True
-
-        return await self._store.write(work)
-
-    async def resume(self, queue_id: str, why: Provenance) -> bool:
-        """Let a held reception move again; False when nothing changed."""
-
-        def work(transaction: Transaction) -> bool:
-            if _state(transaction, queue_id) != HELD:
-                return False
-            transaction.append(queue_id, [MailResumed(queue_id)], why)
-            return True
+        def work(transaction: Transaction) -> str | None:
+            state = _state(transaction, queue_id)
+            if state == MOVING:
+                transaction.append(queue_id, [MailHeld(queue_id, reason)], why)
+            return state
 
         return await self._store.write(work)
 
-    async def fact(self, queue_id: str) -> Recorded | None:
-        """The fact of acceptance of a reception that still moves; None when it is settled or held."""
+    async def resume(self, queue_id: str, why: Provenance) -> str | None:
+        """Let a held reception move again. The state before; None when there is no such reception."""
+
+        def work(transaction: Transaction) -> str | None:
+            state = _state(transaction, queue_id)
+            if state == HELD:
+                transaction.append(queue_id, [MailResumed(queue_id)], why)
+            return state
+
+        return await self._store.write(work)
+
+    async def fact(self, queue_id: str, state: str = MOVING) -> Recorded | None:
+        """The event of acceptance of a reception that is in this state; None when it is not, or settled."""
         row = await self._store.read(
             lambda reader: reader.one("SELECT state FROM reception WHERE queue_id = ?", (queue_id,))
         )
-        if row is None or row[0] != MOVING:
+        if row is None or row[0] != state:
             return None
         return await self.accepted(queue_id)
+
+    async def last_begun(self, queue_id: str) -> int:
+        """When a reception began to move: its acceptance, or its last release from being held (UTC microseconds)."""
+        history = await self._store.read_stream(queue_id)
+        return max(one.at for one in history if isinstance(one.event, Accepted | MailResumed))
 
     async def accepted(self, queue_id: str) -> Recorded | None:
         """The fact of acceptance."""
         events = await self._store.read_stream(queue_id, 0, 1)
         return events[0] if events else None
 
-    async def moving(self, after: str, limit: int) -> list[str]:
-        """Queue ids of receptions that move, oldest first, behind `after`."""
-        return [row[0] for row in await self._store.read(lambda reader: reader.all(_FIRST, (MOVING, after, limit)))]
+    async def page(self, state: str, after: str, limit: int) -> list[tuple[str, int]]:
+        """(queue id, accepted at) of receptions in this state, oldest first, behind the queue id `after`."""
+        rows = await self._store.read(lambda reader: reader.all(_PAGE_OF_STATE, (state, after, limit)))
+        return [(row[0], row[1]) for row in rows]
+
+    async def oldest(self) -> int | None:
+        """When the oldest reception that is not settled was accepted (UTC microseconds); None when all are."""
+        row = await self._store.read(lambda reader: reader.one(_OLDEST))
+        return row[0] if row else None
 
     async def listed(self, limit: int) -> list[tuple[str, int, str]]:
         """(queue id, accepted at, state) of the oldest receptions."""

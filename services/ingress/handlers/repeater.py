@@ -1,71 +1,77 @@
-"""Publishes every accepted mail, and again with growing pauses until it is settled: the sender of a fact repeats it.
+"""Publishes every accepted mail, and again with growing pauses until it is settled: the sender of an event repeats it.
 
-Counters live in memory: nothing but facts changes rows. After a restart every reception that moves is published again,
-paced by how many publishes may wait for the bus at once. What does not fit in memory waits in the store until there is
-room.
+This is what bridges every outage behind the ingress, be it of seconds or of days: the bus tries a message a few times
+and gives it back. A new mail is published at once, whatever waits. A young one is repeated by the schedule in memory
+(`schedule.py`), an old or a held one in rounds through the store (`rounds.py`). After a restart all begin as young
+ones. What is not settled within the days of `ingress.expire_days` becomes a dead letter and is held.
 """
 
 from __future__ import annotations
 
 import asyncio
-import heapq
-import itertools
-import secrets
-from collections.abc import Awaitable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
 
 import structlog
 
-from services.ingress.domain.backoff import pause_after
+from services.ingress.handlers.publishing import Publishing, event_of
 from services.ingress.handlers.receptions import Receptions
+from services.ingress.handlers.rounds import Rounds
+from services.ingress.handlers.schedule import Schedule
+from services.ingress.handlers.valve import Valve
+from services.ingress.projections.receptions import HELD, MOVING
 from services.ingress.settings import IngressSettings
 from shared.bus.bus import Bus
-from shared.bus.errors import BusUnavailable
-from shared.bus.subjects import RECEIVED, SUBMITTED
-from shared.events.mail import MailReceived
+from shared.clock import Clock
 from shared.eventstore.connection import StoreUnavailable
 from shared.eventstore.event import Recorded, encode
+from shared.owner.burial import Burial
 from shared.waking import woken_within
 
 log = structlog.get_logger("ingress")
-_SWEEP_SECONDS = 30.0
-_PAGE = 500
+UNSETTLED = "mail.unsettled"
+"""The step of the dead letter of a reception whose days are over."""
+_IDLE_SECONDS = 30.0
+_LOOK_SECONDS = 1.0
+_BUSY = 200
+"""Unsettled receptions from which the bus is asked how much waits on it."""
+_DAY = 86_400_000_000
 _PATIENCE = 1.0
-"""Seconds to wait for the store when it cannot be read."""
 
 
-@dataclass(slots=True)
-class _Waiting:
-    """A reception that moves: how often it was repeated, and whether a publish of it is under way."""
-
-    repeats: int = 0
-    is_out: bool = False
-    due: float = 0.0
+class NotSettled(Exception):
+    """The days of a reception are over."""
 
 
 class Repeater:
     """One of a process."""
 
-    def __init__(self, bus: Bus, receptions: Receptions, settings: IngressSettings) -> None:
-        self._bus = bus
+    def __init__(
+        self,
+        bus: Bus,
+        receptions: Receptions,
+        schedule: Schedule,
+        burial: Burial,
+        settings: IngressSettings,
+        clock: Clock,
+    ) -> None:
         self._receptions = receptions
-        self._settings = settings
-        self._waiting: dict[str, _Waiting] = {}
-        self._due: list[tuple[float, str]] = []
-        self._life = secrets.token_hex(4)
-        """Makes the ids of repeats our own: counters begin again at a restart, and the bus remembers ids for two
-        minutes.
-        """
-        self._publishes = itertools.count()
-        self._gate = asyncio.Semaphore(settings.publishes_at_once)
+        self._schedule = schedule
+        self._burial = burial
+        self._clock = clock
+        self._days = settings.expire_days
+        self._publishing = Publishing(bus, burial)
+        self._valve = Valve(bus)
+        places = max(1, settings.publishes_at_once // 2)
+        self._first_places, self._repeat_places = asyncio.Semaphore(places), asyncio.Semaphore(places)
+        self._moving = Rounds(receptions, MOVING, settings.repeat_longest, self._moving_turn)
+        self._held = Rounds(receptions, HELD, settings.repeat_held, self._held_turn)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._wake = asyncio.Event()
-        self._look = asyncio.Event()
+        burial.redriven(UNSETTLED, _nothing)
 
     async def start(self) -> None:
-        """Publish what moves, and go on."""
-        self._spawn(self._repeat())
-        self._spawn(self._sweep())
+        """Publish what is not settled, and go on."""
+        for serve_once in (self._repeat, self._moving.serve_once, self._held.serve_once, self._look_at_bus):
+            self._spawn(_for_ever(serve_once))
 
     async def stop(self) -> None:
         """Give up what waits; it is published again after the next start."""
@@ -74,122 +80,111 @@ class Repeater:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def repeats(self, queue_id: str) -> int:
-        """How often a reception was published again since the start."""
-        waiting = self._waiting.get(queue_id)
-        return waiting.repeats if waiting else 0
+        """How often a reception was published again since the start; of an old one, how often it had its turn."""
+        return self._schedule.repeats(queue_id) or self._moving.number
 
     def accepted(self, recorded: Recorded, queue_id: str) -> None:
-        """Publish a new reception in the background. Without room it waits for the sweep."""
-        if len(self._waiting) >= self._settings.repeats_waiting:
-            return
-        waiting = self._waiting[queue_id] = _Waiting()
-        if self._gate.locked():  # the bus is slow: rather read the fact again later than hold it meanwhile
-            self._schedule(queue_id, waiting, 0.0)
+        """Publish a new reception in the background; without a place now, when it is due or has its turn."""
+        if self._first_places.locked() or not self._valve.is_open(event_of(recorded)):
+            self._schedule.at_once(queue_id)  # rather read the event again later than hold it meanwhile
         else:
-            waiting.is_out = True
-            self._spawn(self._first(queue_id, waiting, recorded))
-
-    def resumed(self, queue_id: str) -> None:
-        """A held reception moves again: publish it at once."""
-        waiting = self._waiting.setdefault(queue_id, _Waiting())
-        self._schedule(queue_id, waiting, 0.0)
+            self._schedule.begin(queue_id)
+            self._spawn(_logged(self._first(queue_id, recorded)))
 
     def released(self, queue_id: str) -> None:
-        """A reception is settled or held: no more repeats."""
-        self._waiting.pop(queue_id, None)
+        """A reception is settled: no more repeats."""
+        self._schedule.forget(queue_id)
+        self._moving.settled(queue_id)
+        self._held.settled(queue_id)
 
     def look(self) -> None:
-        """See now whether receptions wait in the store for room in memory."""
-        self._look.set()
+        """Begin the next round through the store now."""
+        self._moving.look()
 
-    async def _first(self, queue_id: str, waiting: _Waiting, recorded: Recorded) -> None:
-        async with self._gate:
-            await self._publish(recorded)
-        self._published(queue_id, waiting)
-
-    async def _again(self, queue_id: str, waiting: _Waiting) -> None:
+    async def _first(self, queue_id: str, recorded: Recorded) -> None:
         try:
-            recorded = await self._receptions.fact(queue_id)
-            if recorded is None:
-                self.released(queue_id)
-                return
-            await self._publish(recorded)
+            async with self._first_places:
+                await self._publishing.publish(recorded)
+        finally:
+            self._schedule.published(queue_id)
+
+    async def _repeat(self) -> None:
+        """Publish what is due first, or wait for it."""
+        pause = self._schedule.pause()
+        if pause == 0.0:
+            await self._repeat_places.acquire()  # `_again` gives it back
+            self._spawn(_logged(self._again(self._schedule.take())))
+            return
+        self._schedule.changed.clear()
+        await woken_within(self._schedule.changed, _IDLE_SECONDS if pause is None else pause)
+
+    async def _again(self, queue_id: str | None) -> None:
+        """Publish a young reception once more; None when it was settled while it waited for a place."""
+        try:
+            if queue_id is not None:
+                await self._publish(queue_id, MOVING)
         except StoreUnavailable as error:
             log.warning("ingress.repeat_failed", queue_id=queue_id, error=str(error))
         finally:
-            self._gate.release()
-        self._published(queue_id, waiting)
+            self._repeat_places.release()
+            if queue_id is not None:
+                self._schedule.published(queue_id)
 
-    async def _publish(self, recorded: Recorded) -> None:
-        fact = RECEIVED if isinstance(recorded.event, MailReceived) else SUBMITTED
-        message_id = f"ingress.{recorded.shard}.{recorded.position}:{self._life}.{next(self._publishes)}"
-        try:
-            await self._bus.publish(fact.on(recorded.shard), message_id, encode(recorded.event))
-        except BusUnavailable as error:
-            log.warning("ingress.publish_failed", event_id=message_id, error=str(error))
+    async def _publish(self, queue_id: str, state: str) -> None:
+        """Publish a reception that is still in this state, if the bus has room for its kind. Raises StoreUnavailable."""
+        recorded = await self._receptions.fact(queue_id, state)
+        if recorded is None:
+            self._schedule.forget(queue_id)
+        elif self._valve.is_open(event_of(recorded)):
+            await self._publishing.publish(recorded)
 
-    def _published(self, queue_id: str, waiting: _Waiting) -> None:
-        waiting.is_out = False
-        if self._waiting.get(queue_id) is waiting:
-            self._schedule(
-                queue_id,
-                waiting,
-                pause_after(waiting.repeats, self._settings.repeat_first, self._settings.repeat_longest),
-            )
-            waiting.repeats += 1
+    async def _moving_turn(self, queue_id: str, accepted_at: int) -> bool:
+        if queue_id in self._schedule or (not self._moving.number and self._schedule.at_once(queue_id)):
+            return False
+        if self._clock.now() - accepted_at > self._days * _DAY and await self._has_expired(queue_id):
+            return True
+        async with self._repeat_places:
+            await self._publish(queue_id, MOVING)
+        return True
 
-    def _schedule(self, queue_id: str, waiting: _Waiting, pause: float) -> None:
-        due = waiting.due = asyncio.get_running_loop().time() + pause
-        heapq.heappush(self._due, (due, queue_id))
-        if self._due[0][0] == due:
-            self._wake.set()
+    async def _held_turn(self, queue_id: str, _accepted_at: int) -> bool:
+        async with self._repeat_places:
+            await self._publish(queue_id, HELD)
+        return True
 
-    async def _repeat(self) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            pause = self._due[0][0] - loop.time() if self._due else _SWEEP_SECONDS
-            if pause > 0:
-                await self._rest(pause)
-                continue
-            due, queue_id = heapq.heappop(self._due)
-            waiting = self._waiting.get(queue_id)
-            if waiting is not None and waiting.due == due and not waiting.is_out:
-                waiting.is_out = True
-                await self._gate.acquire()  # given back by `_again`
-                self._spawn(self._again(queue_id, waiting))
+    async def _has_expired(self, queue_id: str) -> bool:
+        """Make a reception a dead letter when its days are over, which begin anew when it is released by hand."""
+        recorded = await self._receptions.fact(queue_id)
+        if recorded is None or self._clock.now() - await self._receptions.last_begun(queue_id) <= self._days * _DAY:
+            return False
+        error = NotSettled(f"not settled within {self._days:g} days")
+        await self._burial.bury(UNSETTLED, encode(recorded.event), self.repeats(queue_id) + 1, error)
+        return True
 
-    async def _rest(self, pause: float) -> None:
-        self._wake.clear()
-        await woken_within(self._wake, pause)
-
-    async def _sweep(self) -> None:
-        """Take up receptions that are in the store and not in memory: at the start all, later those that had no room."""
-        while True:
-            try:
-                self._look.clear()
-                await self._take_up()
-                await woken_within(self._look, _SWEEP_SECONDS)
-            except StoreUnavailable as error:
-                log.warning("ingress.sweep_failed", error=str(error))
-                await asyncio.sleep(_PATIENCE)
-
-    async def _take_up(self) -> None:
-        after = ""
-        while len(self._waiting) < self._settings.repeats_waiting:
-            page = await self._receptions.moving(after, _PAGE)
-            if not page:
-                return
-            after = page[-1]
-            for queue_id in page:
-                if queue_id not in self._waiting:
-                    waiting = self._waiting[queue_id] = _Waiting()
-                    self._schedule(queue_id, waiting, 0.0)
-            await asyncio.sleep(0)
+    async def _look_at_bus(self) -> None:
+        await asyncio.sleep(_LOOK_SECONDS)
+        if len(self._schedule) + self._moving.met > _BUSY:
+            await self._valve.look()
+        else:
+            self._valve.open()
 
     def _spawn(self, work: Awaitable[None]) -> None:
-        task = asyncio.ensure_future(_logged(work))
+        task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+async def _nothing(_payload: bytes, _count: int) -> None:
+    """A reception whose days were over is only released."""
+
+
+async def _for_ever(serve_once: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        try:
+            await serve_once()
+        except Exception as error:
+            log.error("ingress.repeater_fault", exc_info=error)
+            await asyncio.sleep(_PATIENCE)
 
 
 async def _logged(work: Awaitable[None]) -> None:

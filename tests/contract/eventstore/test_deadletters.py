@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
+from shared.clock import FixedClock
 from shared.eventstore.deadletters import DeadLetters, NoSuchLetter
 from shared.eventstore.store import EventStore
 from shared.ids import Ids
@@ -18,7 +20,8 @@ def letters(harness: Harness, store: EventStore) -> DeadLetters:
 
 async def test_a_buried_step_waits_with_all_it_needs(letters: DeadLetters) -> None:
     letter_id = await letters.bury("mail.received", "q1", "E" * 5000, 8, b"\x00payload\xff", WHY)
-    (letter,) = await letters.waiting()
+    (listed,) = await letters.waiting()
+    letter = await letters.show(letter_id)
     assert (letter.id, letter.what, letter.queue_id, letter.attempts, letter.payload) == (
         letter_id,
         "mail.received",
@@ -27,7 +30,38 @@ async def test_a_buried_step_waits_with_all_it_needs(letters: DeadLetters) -> No
         b"\x00payload\xff",
     )
     assert len(letter.error) == 2000
-    assert await letters.show(letter_id) == letter
+    assert listed == msgspec.structs.replace(letter, payload=b"")
+    assert await letters.count() == 1
+
+
+async def test_the_same_step_again_is_the_same_dead_letter(letters: DeadLetters) -> None:
+    first = await letters.bury("mail.received", "q1", "broken", 8, b"p", WHY)
+    assert await letters.bury("mail.received", "q1", "still broken", 3, b"p", WHY) == first
+    other = await letters.bury("mail.submitted", "q1", "broken", 8, b"p", WHY)
+    assert {letter.id: (letter.attempts, letter.error) for letter in await letters.waiting()} == {
+        first: (11, "still broken"),
+        other: (8, "broken"),
+    }
+
+
+async def test_a_resolved_one_leaves_the_list_and_a_later_failure_is_a_new_one(
+    letters: DeadLetters, store: EventStore
+) -> None:
+    first = await letters.bury("mail.received", "q1", "broken", 8, b"p", WHY)
+    assert letters.is_open("mail.received", "q1")
+    assert await letters.resolve("q1", "a later try was done", WHY, "mail.submitted") == []
+    assert await letters.resolve("q1", "a later try was done", WHY, "mail.received") == [first]
+    assert (await letters.waiting(), letters.any_open, (await letters.show(first)).retried) == ([], False, True)
+    assert await letters.bury("mail.received", "q1", "broken", 8, b"p", WHY) != first
+    assert (await store.verify()).equal
+
+
+async def test_what_waits_is_known_after_a_restart(letters: DeadLetters, store: EventStore) -> None:
+    await letters.bury("mail.received", "q1", "broken", 8, b"p", WHY)
+    again = DeadLetters(store, Ids(FixedClock()))
+    assert not again.any_open
+    await again.load()
+    assert again.is_open("mail.received", "q1")
 
 
 async def test_a_step_done_again_leaves_the_list_and_stays_on_record(letters: DeadLetters) -> None:

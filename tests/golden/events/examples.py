@@ -94,6 +94,8 @@ EXAMPLES: tuple[Event, ...] = (
     deadletters.DeadLetterBuried(
         "l0001", "mail.received", "q0001", "StoreUnavailable('disk full')", 8, b"\x00payload\xff"
     ),
+    deadletters.DeadLetterFailedAgain("l0001", "q0001", "InternalError('KeyError in mailstore')", 8),
+    deadletters.DeadLetterResolved("l0001", "q0001", "a later try was done"),
     deadletters.DeadLetterRetried("l0001", "q0001"),
     delivery.DeliveryBounced("q0001", "ann@example.org", 0, "mailbox full", "5.2.2", (_STEP,)),
     delivery.DeliveryPlanned(

@@ -69,6 +69,8 @@ class Inbox:
         self.taken: list[tuple[bytes, int]] = []
         self.finished: list[bytes] = []
         self.buried: list[tuple[bytes, Exception]] = []
+        self.attempts: list[int] = []
+        """Of what was buried."""
         self.error: Exception | None = None
         self.running = 0
         self.most_running = 0
@@ -92,5 +94,6 @@ class Inbox:
         finally:
             self.running -= 1
 
-    async def bury(self, payload: bytes, error: Exception) -> None:
+    async def bury(self, payload: bytes, count: int, error: Exception) -> None:
         self.buried.append((payload, error))
+        self.attempts.append(count)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
+from pathlib import Path
 
 import pytest
 from nats.aio.msg import Msg
 
+from shared.bus.attempt import TRIES_BEFORE_GIVEN_BACK
 from shared.bus.bus import Bus
-from shared.bus.errors import BusUnavailable
+from shared.bus.errors import BusRefused, BusUnavailable
 from shared.bus.subjects import (
     CLASSIFIER_RECEIVED,
     DELIVERY_SUBMITTED,
@@ -19,6 +22,7 @@ from shared.bus.subjects import (
     SETTLED,
     SUBMITTED,
 )
+from shared.grpc.errors import Unavailable
 from tests.integration.bus.on_bus import Inbox, connected, held, info, observer, until
 from tests.parts.nats import NatsServer
 
@@ -82,7 +86,7 @@ async def test_a_failure_is_repeated_with_its_count_until_it_succeeds(bus: Bus, 
 async def test_what_fails_too_often_is_buried_once_and_never_terminated(nats_server: NatsServer) -> None:
     """FastStream's default policy would end it at the first error, and the fact would be lost in silence."""
     inbox = Inbox()
-    inbox.error = OSError("never")
+    inbox.error = RuntimeError("never")
     terminated: list[Msg] = []
 
     async def note(message: Msg) -> None:
@@ -95,6 +99,7 @@ async def test_what_fails_too_often_is_buried_once_and_never_terminated(nats_ser
         await until(lambda: inbox.buried == [(b"fact", inbox.error)])
         await until(lambda: _is_empty(nats_server))
     assert [count for _, count in inbox.taken] == [1, 2]
+    assert inbox.attempts == [2]
     assert not terminated
 
 
@@ -175,9 +180,78 @@ async def test_what_does_not_finish_in_time_goes_to_another_at_once(nats_server:
         await until(lambda: other.taken == [(b"fact", 2)], seconds=5)
 
 
+async def test_what_is_unavailable_is_given_back_to_its_sender(bus: Bus, nats_server: NatsServer) -> None:
+    """No dead letter, and no message that waits in the place of others: the sender publishes it again."""
+    inbox = Inbox()
+    inbox.error = Unavailable("away")
+    bus.work(CLASSIFIER_RECEIVED, inbox.handle, inbox.bury)
+    await bus.publish(RECEIVED.on(0), "e1", b"fact")
+    await until(lambda: len(inbox.taken) == TRIES_BEFORE_GIVEN_BACK)
+    await until(lambda: _is_empty(nats_server))
+    inbox.error = None
+    await bus.publish(RECEIVED.on(0), "e1:1", b"fact")
+    await until(lambda: inbox.finished == [b"fact"])
+    assert (inbox.taken[-1][1], inbox.buried) == (1, [])
+
+
 async def test_too_large_a_fact_is_refused_at_once(bus: Bus) -> None:
-    with pytest.raises(BusUnavailable, match="MaxPayload"):
+    with pytest.raises(BusRefused, match="MaxPayload"):
         await bus.publish(RECEIVED.on(0), "e1", bytes(2_000_000))
+
+
+async def test_a_fact_that_is_too_large_with_its_header_harms_no_other(bus: Bus) -> None:
+    """The server ends the connection of a client that sends more than it may. nats-py does not count the header, so one
+    such mail cut off all others of its process, at each of its repeats.
+    """
+    connections: list[None] = []
+
+    async def note() -> None:
+        connections.append(None)
+
+    bus.on_connected(note)
+    await until(lambda: len(connections) == 1)
+    for octets in (0, 10, 40, 60, 80):
+        with contextlib.suppress(BusRefused):
+            await bus.publish(RECEIVED.on(0), f"e{octets}", bytes(1024 * 1024 - octets))
+    await bus.publish(RECEIVED.on(0), "small", b"fact")
+    assert (len(connections), bus.connected) == (1, True)
+
+
+async def test_a_fact_above_the_limit_of_its_stream_is_refused_for_good(bus: Bus, nats_server: NatsServer) -> None:
+    async with observer(nats_server) as jetstream:
+        config = (await jetstream.stream_info(MAIL.name)).config
+        await jetstream.update_stream(config.evolve(max_msg_size=1000))
+        with pytest.raises(BusRefused, match="message size exceeds"):
+            await bus.publish(RECEIVED.on(0), "e1", bytes(2000))
+
+
+async def test_without_permission_a_publish_is_refused_for_good(tmp_path: Path) -> None:
+    permissions = (
+        'authorization { users = [{user: u, password: p, permissions: {publish: {deny: "mail.received.>"}}}] }'
+    )
+    with NatsServer(config=permissions) as server:
+        async with connected(server, user="u", password="p") as bus:
+            with pytest.raises(BusRefused, match="no permission"):
+                await bus.publish(RECEIVED.on(0), "e1", b"fact")
+            await bus.publish(SUBMITTED.on(0), "e1", b"fact")
+
+
+async def test_a_full_stream_is_waited_for(bus: Bus, nats_server: NatsServer) -> None:
+    """What is full today has room tomorrow: no dead letter is made of it."""
+    async with observer(nats_server) as jetstream:
+        config = (await jetstream.stream_info(MAIL.name)).config
+        await jetstream.update_stream(config.evolve(max_bytes=1000))
+        with pytest.raises(BusUnavailable, match="maximum bytes"):
+            await bus.publish(RECEIVED.on(0), "e1", bytes(2000))
+
+
+async def test_the_backlog_is_known_by_kind_and_size(bus: Bus) -> None:
+    await asyncio.gather(*(bus.publish(RECEIVED.on(number % 16), f"e{number}", bytes(1000)) for number in range(40)))
+    await bus.publish(SUBMITTED.on(3), "s", b"fact")
+    backlog = await bus.backlog()
+    assert backlog is not None
+    assert dict(backlog.waiting) == {RECEIVED.type: 40, SUBMITTED.type: 1}
+    assert 40_000 < backlog.filled * MAIL.max_bytes < 80_000
 
 
 async def test_a_fact_that_is_declared_nowhere_is_refused_in_time(nats_server: NatsServer) -> None:

@@ -13,7 +13,11 @@ from tests.parts import nats
 
 @pytest.fixture
 async def installation(tmp_path: Path, nats_server: nats.NatsServer) -> AsyncIterator[Installation]:
-    running = Installation(tmp_path / "data", nats_server.url, {"bus.max_attempts": "2"})
+    running = Installation(
+        tmp_path / "data",
+        nats_server.url,
+        {"bus.max_attempts": "2", "server.call_timeout": "2", "delivery.concurrency": "16"},
+    )
     await running.start()
     await running.add_people("ann", "bob")
     yield running

@@ -47,6 +47,8 @@ from shared.shards import shard_of
 
 PATIENCE = 30.0
 DELIVER = "/mailfold.mailstore.v1.Mailstore/Deliver"
+ENQUEUE = "/mailfold.outbound.v1.Outbound/Enqueue"
+RESOLVE = "/mailfold.directory.v1.Directory/Resolve"
 OWNERS = ("directory", "mailstore", "outbound", "delivery")
 _SECTIONS: Sections = {
     **SHARED_SECTIONS,
@@ -59,15 +61,16 @@ BODY = b"From: bob@example.org\r\nTo: ann@example.org\r\nSubject: Gr\xc3\xbc\xc3
 
 
 class Ingress:
-    """Takes notes of what is held."""
+    """Takes notes of what is held; what is `settled` it does not know."""
 
     def __init__(self) -> None:
         self.held: list[tuple[str, bool]] = []
+        self.settled: set[str] = set()
         self.registrations: Sequence[Registration] = ((add_IngressServicer_to_server, self),)
 
     async def Hold(self, request: ingress_pb2.HoldRequest, context: Any) -> ingress_pb2.HoldReply:
         self.held.append((request.queue_id, request.held))
-        return ingress_pb2.HoldReply()
+        return ingress_pb2.HoldReply(unknown=request.queue_id in self.settled)
 
     async def start(self) -> None: ...
 
@@ -206,6 +209,20 @@ class Installation:
     async def letters(self) -> list[owner_pb2.DeadLetter]:
         return list((await self.owner("delivery").ListDeadLetters(owner_pb2.ListDeadLettersRequest())).letters)
 
+    async def letter(self) -> owner_pb2.DeadLetter:
+        """The only one, with its payload."""
+        (listed,) = await self.letters()
+        shown: owner_pb2.DeadLetter = await self.owner("delivery").ShowDeadLetter(
+            owner_pb2.DeadLetterRequest(id=listed.id)
+        )
+        return shown
+
+    def replace(self, service: str, path: str, behaviour: Callable[[Any, Any], Awaitable[Any]]) -> Method:
+        """Put something in the place of a method; the method that was there."""
+        method = self.methods[service][path]
+        self.methods[service][path] = method._replace(behaviour=behaviour)
+        return method
+
     async def verify(self) -> None:
         """Every store equals the fold of its log."""
         for service in OWNERS:
@@ -230,7 +247,7 @@ class Installation:
         assert isinstance(settled, MailSettled)
         self.settled.append(settled)
 
-    async def _impossible(self, payload: bytes, error: BaseException) -> None:
+    async def _impossible(self, payload: bytes, _count: int, error: BaseException) -> None:
         raise AssertionError(payload) from error
 
     async def _is_followed(self) -> bool:

@@ -1,23 +1,43 @@
-"""What cannot be delivered lies in a list, holds its reception, and is done again on demand."""
+"""What cannot be done is kept once in a list, holds its reception, and heals or is done again on demand."""
 
 from __future__ import annotations
+
+import asyncio
+from typing import Any
 
 import pytest
 
 from shared.bus.subjects import SUBMITTED
-from shared.grpc.errors import ServiceError
+from shared.events.mail import MailSubmitted
+from shared.grpc.errors import Invalid, ServiceError
 from shared.rpc.mailfold.owner.v1 import owner_pb2
-from tests.integration.delivery.installation import DELIVER, Installation, until
+from tests.integration.delivery.installation import DELIVER, ENQUEUE, RESOLVE, Installation, until
 
 
 async def _buried(installation: Installation) -> bool:
     return bool(await installation.letters())
 
 
+async def _fault(_request: Any, _context: Any) -> Any:
+    raise KeyError("a bug")
+
+
+class Away:
+    """Takes methods of a service away, as they are while it does not run."""
+
+    def __init__(self, installation: Installation, service: str, *paths: str) -> None:
+        self._offered = installation.methods[service]
+        self._methods = {path: self._offered.pop(path) for path in paths}
+
+    def back(self) -> None:
+        self._offered |= self._methods
+
+
 async def test_a_payload_that_nobody_can_read_is_kept(installation: Installation) -> None:
-    await installation.bus.publish(SUBMITTED.on(0), "", b"\xff{not a fact")
+    for _ in range(2):
+        await installation.bus.publish(SUBMITTED.on(0), "", b"\xff{not a fact")
     await until(lambda: _buried(installation))
-    (letter,) = await installation.letters()
+    letter = await installation.letter()
     assert (letter.service, letter.what, letter.queue_id, letter.payload) == (
         "delivery",
         "mail.submitted",
@@ -31,13 +51,19 @@ async def test_a_payload_that_nobody_can_read_is_kept(installation: Installation
     await installation.verify()
 
 
+async def test_a_mail_of_a_later_shape_holds_its_reception(installation: Installation) -> None:
+    await installation.bus.publish(SUBMITTED.on(0), "", b'{"queue_id":"q7","message":"of a later release"}')
+    await until(lambda: _told(installation, ("q7", True)))
+    assert (await installation.letter()).queue_id == "q7"
+
+
 async def test_a_mail_that_failed_too_often_is_held_and_delivered_when_re_driven(installation: Installation) -> None:
-    method = installation.methods["mailstore"].pop(DELIVER)
+    method = installation.replace("mailstore", DELIVER, _fault)
     mail = await installation.submitted("ann@example.org")
     await installation.publish(mail)
     await until(lambda: _buried(installation))
-    (letter,) = await installation.letters()
-    assert letter.queue_id == mail.queue_id
+    letter = await installation.letter()
+    assert (letter.queue_id, letter.attempts) == (mail.queue_id, 2)
     await until(lambda: _told(installation, (mail.queue_id, True)))
 
     installation.methods["mailstore"][DELIVER] = method
@@ -48,6 +74,125 @@ async def test_a_mail_that_failed_too_often_is_held_and_delivered_when_re_driven
     assert (await installation.count("ann"), await installation.letters()) == (1, [])
     assert (await installation.owner("delivery").Report(owner_pb2.ReportRequest())).counts["plans_in_hand"] == 0
     await installation.verify()
+
+
+async def test_a_dead_letter_heals_when_a_repeat_of_the_mail_is_done(installation: Installation) -> None:
+    method = installation.replace("mailstore", DELIVER, _fault)
+    mail = await installation.submitted("ann@example.org")
+    await installation.publish(mail, times=3)  # each fails; there is one dead letter for all
+    await until(lambda: _attempts(installation, 6))
+    installation.methods["mailstore"][DELIVER] = method
+    await installation.publish(mail)
+    await installation.until_settled(mail.queue_id)
+    await until(lambda: _healed(installation))
+    assert installation.ingress.held[-1] == (mail.queue_id, False)
+    assert await installation.count("ann") == 1
+    await installation.verify()
+
+
+async def test_a_decision_is_a_dead_letter_at_its_first_try(installation: Installation) -> None:
+    tries = 0
+
+    async def refuse(_request: Any, _context: Any) -> Any:
+        nonlocal tries
+        tries += 1
+        raise Invalid("such an address cannot be")
+
+    installation.replace("outbound", ENQUEUE, refuse)
+    mail = await installation.submitted("out@example.net")
+    await installation.publish(mail)
+    await until(lambda: _buried(installation))
+    assert (tries, (await installation.letter()).attempts) == (1, 1)
+
+
+_ABSENCES = {
+    "mailstore": (DELIVER, "ann@example.org"),
+    "outbound": (ENQUEUE, "out@example.net"),
+    "directory": (RESOLVE, "out@example.net"),
+}
+
+
+@pytest.mark.parametrize("service", _ABSENCES)
+async def test_what_a_service_that_is_away_should_do_is_given_back_and_done_once(
+    installation: Installation, service: str
+) -> None:
+    """Before, each repeat of the mail that met the absence became a dead letter, held until an operator came."""
+    path, recipient = _ABSENCES[service]
+    await installation.followed()
+    away = Away(installation, service, path)
+    mail = await installation.submitted(recipient)
+    for _ in range(3):  # the ingress's repeats
+        await _given_back(installation, mail)
+    assert (await installation.letters(), installation.ingress.held) == ([], [])
+    away.back()
+    await installation.publish(mail)
+    await installation.until_settled(mail.queue_id)
+    assert await installation.count("ann") + len(await installation.queued()) == 1
+    assert await installation.letters() == []
+    await installation.verify()
+
+
+async def test_a_service_that_hangs_holds_up_no_other_mail(installation: Installation) -> None:
+    """More mails wait for the mailbox store than there are workers; those to other servers pass."""
+    asked = 0
+
+    async def hang(_request: Any, _context: Any) -> Any:
+        nonlocal asked
+        asked += 1
+        await asyncio.Event().wait()
+
+    await installation.followed()
+    method = installation.replace("mailstore", DELIVER, hang)
+    stuck = [await installation.submitted("ann@example.org") for _ in range(60)]
+    for mail in stuck:
+        await installation.publish(mail)
+    passing = [await installation.submitted("out@example.net") for _ in range(20)]
+    for mail in passing:
+        await installation.publish(mail)
+    for mail in passing:
+        await installation.until_settled(mail.queue_id)
+    assert asked < len(stuck)
+    installation.methods["mailstore"][DELIVER] = method
+    for mail in stuck:
+        await installation.publish(mail)
+    for mail in stuck:
+        await installation.until_settled(mail.queue_id)
+    assert (await installation.count("ann"), await installation.letters()) == (60, [])
+
+
+async def test_a_part_that_was_refused_waits_for_one_that_is_away(installation: Installation) -> None:
+    async def refuse(_request: Any, _context: Any) -> Any:
+        raise Invalid("such an address cannot be")
+
+    installation.replace("outbound", ENQUEUE, refuse)
+    away = Away(installation, "mailstore", DELIVER)
+    mail = await installation.submitted("out@example.net", "ann@example.org")
+    await _given_back(installation, mail)
+    assert await installation.letters() == []
+    away.back()
+    await installation.publish(mail)
+    await until(lambda: _buried(installation))
+    assert await installation.count("ann") == 1
+
+
+async def _given_back(installation: Installation, mail: MailSubmitted) -> None:
+    """Publish, and wait until the bus holds nothing of it any more."""
+    await installation.publish(mail)
+
+    async def is_gone() -> bool:
+        known = await installation.bus.backlog()
+        return known is not None and not known.waiting
+
+    await until(is_gone)
+
+
+async def _attempts(installation: Installation, count: int) -> bool:
+    letters = await installation.letters()
+    return bool(letters) and letters[0].attempts == count
+
+
+async def _healed(installation: Installation) -> bool:
+    return not await installation.letters() and installation.ingress.held[-1][1] is False
 
 
 async def _told(installation: Installation, what: tuple[str, bool]) -> bool:

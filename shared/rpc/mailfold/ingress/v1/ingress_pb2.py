@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,shared/rpc/mailfold/ingress/v1/ingress.proto\x12\x13mailfold.ingress.v1\"&\n\x15ListReceptionsRequest\x12\r\n\x05limit\x18\x01 \x01(\r\"m\n\tReception\x12\x10\n\x08queue_id\x18\x01 \x01(\t\x12\n\n\x02\x61t\x18\x02 \x01(\x03\x12\x0e\n\x06sender\x18\x03 \x01(\t\x12\x12\n\nrecipients\x18\x04 \x03(\t\x12\r\n\x05state\x18\x05 \x01(\t\x12\x0f\n\x07repeats\x18\x06 \x01(\r\"C\n\rReceptionList\x12\x32\n\nreceptions\x18\x01 \x03(\x0b\x32\x1e.mailfold.ingress.v1.Reception\"=\n\x0bHoldRequest\x12\x10\n\x08queue_id\x18\x01 \x01(\t\x12\x0c\n\x04held\x18\x02 \x01(\x08\x12\x0e\n\x06reason\x18\x03 \x01(\t\"\x0b\n\tHoldReply2\xb5\x01\n\x07Ingress\x12`\n\x0eListReceptions\x12*.mailfold.ingress.v1.ListReceptionsRequest\x1a\".mailfold.ingress.v1.ReceptionList\x12H\n\x04Hold\x12 .mailfold.ingress.v1.HoldRequest\x1a\x1e.mailfold.ingress.v1.HoldReplyb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,shared/rpc/mailfold/ingress/v1/ingress.proto\x12\x13mailfold.ingress.v1\"&\n\x15ListReceptionsRequest\x12\r\n\x05limit\x18\x01 \x01(\r\"m\n\tReception\x12\x10\n\x08queue_id\x18\x01 \x01(\t\x12\n\n\x02\x61t\x18\x02 \x01(\x03\x12\x0e\n\x06sender\x18\x03 \x01(\t\x12\x12\n\nrecipients\x18\x04 \x03(\t\x12\r\n\x05state\x18\x05 \x01(\t\x12\x0f\n\x07repeats\x18\x06 \x01(\r\"C\n\rReceptionList\x12\x32\n\nreceptions\x18\x01 \x03(\x0b\x32\x1e.mailfold.ingress.v1.Reception\"=\n\x0bHoldRequest\x12\x10\n\x08queue_id\x18\x01 \x01(\t\x12\x0c\n\x04held\x18\x02 \x01(\x08\x12\x0e\n\x06reason\x18\x03 \x01(\t\"\x1c\n\tHoldReply\x12\x0f\n\x07unknown\x18\x01 \x01(\x08\x32\xb5\x01\n\x07Ingress\x12`\n\x0eListReceptions\x12*.mailfold.ingress.v1.ListReceptionsRequest\x1a\".mailfold.ingress.v1.ReceptionList\x12H\n\x04Hold\x12 .mailfold.ingress.v1.HoldRequest\x1a\x1e.mailfold.ingress.v1.HoldReplyb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,7 +40,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_HOLDREQUEST']._serialized_start=289
   _globals['_HOLDREQUEST']._serialized_end=350
   _globals['_HOLDREPLY']._serialized_start=352
-  _globals['_HOLDREPLY']._serialized_end=363
-  _globals['_INGRESS']._serialized_start=366
-  _globals['_INGRESS']._serialized_end=547
+  _globals['_HOLDREPLY']._serialized_end=380
+  _globals['_INGRESS']._serialized_start=383
+  _globals['_INGRESS']._serialized_end=564
 # @@protoc_insertion_point(module_scope)

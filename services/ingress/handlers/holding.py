@@ -1,0 +1,30 @@
+"""Holding receptions: while a step of a mail is a dead letter, its reception is repeated rarely."""
+
+from __future__ import annotations
+
+import msgspec
+
+from services.ingress.handlers.receptions import Receptions
+from services.ingress.handlers.schedule import Schedule
+from services.ingress.projections.receptions import HELD
+from shared.grpc.call import provenance
+
+
+class Holding:
+    """For the services over the contract, and for the ingress itself (`shared.owner.burial.Hold`)."""
+
+    def __init__(self, receptions: Receptions, schedule: Schedule) -> None:
+        self._receptions = receptions
+        self._schedule = schedule
+
+    async def __call__(self, queue_id: str, *, held: bool, reason: str = "") -> bool:
+        """Whether there is such a reception. Idempotent. Raises StoreUnavailable."""
+        why = msgspec.structs.replace(provenance(), correlation=queue_id)
+        if held:
+            state = await self._receptions.hold(queue_id, reason, why)
+            self._schedule.forget(queue_id)
+        else:
+            state = await self._receptions.resume(queue_id, why)
+            if state == HELD:
+                self._schedule.at_once(queue_id)
+        return state is not None

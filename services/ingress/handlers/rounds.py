@@ -1,0 +1,77 @@
+"""Rounds through the receptions in the store: each one that is not in the schedule has its turn once a round.
+
+A round goes slowly while nothing comes of it, for what is away is not helped by more questions. When the mails of a
+page are settled, the next page follows at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from services.ingress.handlers.receptions import Receptions
+from shared.waking import woken_within
+
+_PAGE = 100
+_SLOW_RATE = 50.0
+"""Turns a second while nothing is settled: some hundredths of a core."""
+
+Turn = Callable[[str, int], Awaitable[bool]]
+"""Takes a queue id and when it was accepted (UTC microseconds); whether the bus was asked for something."""
+
+
+class Rounds:
+    """The receptions of one state, a round every `seconds` at most."""
+
+    def __init__(self, receptions: Receptions, state: str, seconds: float, turn: Turn) -> None:
+        self._receptions = receptions
+        self._state = state
+        self._seconds = seconds
+        self._turn = turn
+        self._after = ""
+        self._asked: set[str] = set()
+        self._progress = asyncio.Event()
+        self._look = asyncio.Event()
+        self.number = 0
+        """Rounds that were finished."""
+        self.met = 0
+        """Receptions of the last round, or of the one under way when they are more."""
+
+    async def serve_once(self) -> None:
+        """A round, and the rest until the next one. Raises StoreUnavailable; the next call goes on at that place."""
+        self._look.clear()
+        end = asyncio.get_running_loop().time() + self._seconds
+        await self._round()
+        self.number += 1
+        await woken_within(self._look, max(0.0, end - asyncio.get_running_loop().time()))
+
+    def look(self) -> None:
+        """Begin the next round now."""
+        self._look.set()
+
+    def settled(self, queue_id: str) -> None:
+        """A reception is settled."""
+        if queue_id in self._asked:
+            self._asked.discard(queue_id)
+            self._progress.set()
+
+    async def _round(self) -> None:
+        met = 0
+        while page := await self._receptions.page(self._state, self._after, _PAGE):
+            turns = [self._turn(queue_id, at) for queue_id, at in page]
+            self._asked = {queue_id for queue_id, _ in page}
+            asked = sum(await asyncio.gather(*turns))
+            self._after = page[-1][0]
+            met += len(page)
+            self.met = max(self.met, met)
+            await self._rest(asked)
+        self._after, self.met = "", met
+
+    async def _rest(self, asked: int) -> None:
+        """Until half of those that were asked for are settled, or their time is up."""
+        end = asyncio.get_running_loop().time() + asked / _SLOW_RATE
+        enough = len(self._asked) - asked // 2
+        while len(self._asked) > enough and (left := end - asyncio.get_running_loop().time()) > 0:
+            self._progress.clear()
+            await woken_within(self._progress, left)
+        await asyncio.sleep(0)

@@ -1,0 +1,36 @@
+"""How much work waits in the stream: asked by those who send, so that they do not fill it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from nats.aio.client import Client
+from nats.errors import Error as NatsError
+
+from shared.bus.subjects import MAIL
+
+_REQUEST_SECONDS = 3.0
+
+
+class Backlog(NamedTuple):
+    """The stream's state."""
+
+    waiting: Mapping[str, int]
+    """Event type → its messages that no worker has finished."""
+    filled: float
+    """The stream's size as a share of what it may hold."""
+
+
+async def backlog_of(client: Client) -> Backlog | None:
+    """The backlog at this moment; None when the server does not answer."""
+    jetstream = client.jetstream(timeout=_REQUEST_SECONDS)
+    try:
+        state = (await jetstream.stream_info(MAIL.name, subjects_filter=">")).state
+    except NatsError:
+        return None
+    waiting: Counter[str] = Counter()
+    for subject, count in (state.subjects or {}).items():
+        waiting[subject.rpartition(".")[0]] += count
+    return Backlog(waiting, state.bytes / MAIL.max_bytes)

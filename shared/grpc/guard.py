@@ -1,0 +1,61 @@
+"""A channel to a service that may be away: while it gives no answer, one call at a time tries it and the others fail at
+once.
+
+A service that hangs lets each call wait for its whole deadline. Without this, the calls to one such service would soon
+hold every worker of the caller, and work that does not need that service would wait behind them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+from shared.grpc.errors import TRANSPORT, ServiceError, TimedOut, Unavailable
+
+
+class GuardedChannel:
+    """Wraps a channel to `service`; every stub that is made on it shares what is known of the service."""
+
+    def __init__(self, channel: Any, service: str) -> None:
+        self._channel = channel
+        self._service = service
+        self._is_away = False
+        self._is_tried = False
+
+    def unary_unary(self, path: str, *serialisation: Any, **options: Any) -> Callable[..., Awaitable[Any]]:
+        """The call of a unary method. Raises Unavailable at once while the service is away."""
+        inner = self._channel.unary_unary(path, *serialisation, **options)
+
+        async def call(request: Any, timeout: float | None = None) -> Any:  # noqa: ASYNC109
+            is_trial = self._admit()
+            try:
+                reply = await inner(request, timeout=timeout)
+            except ServiceError as error:
+                self._is_away = _means_away(error)
+                raise
+            finally:
+                if is_trial:
+                    self._is_tried = False
+            self._is_away = False
+            return reply
+
+        return call
+
+    def unary_stream(self, path: str, *serialisation: Any, **options: Any) -> Callable[..., AsyncIterator[Any]]:
+        """The call of a streaming method, as the channel has it."""
+        stream: Callable[..., AsyncIterator[Any]] = self._channel.unary_stream(path, *serialisation, **options)
+        return stream
+
+    def _admit(self) -> bool:
+        """Whether this call is the trial of a service that is away. Raises Unavailable when another one is."""
+        if not self._is_away:
+            return False
+        if self._is_tried:
+            raise Unavailable(f"{self._service} gives no answer", TRANSPORT)
+        self._is_tried = True
+        return True
+
+
+def _means_away(error: ServiceError) -> bool:
+    """Whether it was the way to the service that failed; a refusal of the service's own is an answer."""
+    return isinstance(error, TimedOut) or (isinstance(error, Unavailable) and error.reason == TRANSPORT)
