@@ -19,10 +19,10 @@ from mailfold.operator import log
 from mailfold.operator.failure import UNUSABLE, CommandFailed
 from mailfold.operator.session import Session, converse
 from mailfold.trace.names import Names
-from mailfold.trace.story import Told, story
+from mailfold.trace.story import LoggedEvent, story
 
 _DATA_WIDTH = 300
-_COPIED_ALONG = " ()[].,;:'\""
+_SURROUNDINGS = " ()[].,;:'\""
 """What stands around an id where people copy it from."""
 
 
@@ -33,23 +33,23 @@ def trace(
     data: Data = DATA,
     json: Json = False,
 ) -> None:
-    """Tell the life of a mail from its facts. Exit code 1 when nothing is known of it."""
-    facts, names = converse(data, lambda session: _traced(session, identity))
-    if not facts:
+    """Tell the life of a mail from its events. Exit code 1 when nothing is known of it."""
+    events, names = converse(data, lambda session: _traced(session, identity))
+    if not events:
         raise CommandFailed(
             f"the event log knows nothing of {identity}; it takes a queue id, a Message-ID or a reply's reference"
         )
     if json:
-        as_json([_fields(fact) for fact in facts])
+        as_json([_fields(logged) for logged in events])
         return
-    for line in story(facts, names):
+    for line in story(events, names):
         print(line)
 
 
 def events(
     text: Annotated[str, typer.Argument(help="An address, an id, or any word.")] = "",
     follow: Annotated[
-        bool, typer.Option("--follow", "-f", help="Go on with facts as they come, until Ctrl-C.")
+        bool, typer.Option("--follow", "-f", help="Go on with events as they come, until Ctrl-C.")
     ] = False,
     kind: Annotated[str, typer.Option("--type", help="A type such as mail.received, or an area such as mail.")] = "",
     since: Annotated[str, typer.Option("--since", help="10m, 2h, 1d, or 2026-11-23T10:00.")] = "",
@@ -57,7 +57,7 @@ def events(
     data: Data = DATA,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document a line.")] = False,
 ) -> None:
-    """Facts of all services, oldest first."""
+    """Events of all services, oldest first."""
     now = time.time_ns() // 1000
     start = parse_since(since, now) if since else 0
     try:
@@ -66,24 +66,24 @@ def events(
         raise typer.Exit(0) from None
 
 
-async def _traced(session: Session, identity: str) -> tuple[list[Told], Names]:
-    facts = await log.trace(session, identity) or await log.trace(session, identity.strip(_COPIED_ALONG) or identity)
-    return facts, await log.names(session, facts)
+async def _traced(session: Session, identity: str) -> tuple[list[LoggedEvent], Names]:
+    events = await log.trace(session, identity) or await log.trace(session, identity.strip(_SURROUNDINGS) or identity)
+    return events, await log.names(session, events)
 
 
-async def _events(session: Session, wanted: tuple[str, str, int, int], *, follow: bool, json: bool) -> None:
+async def _events(session: Session, question: tuple[str, str, int, int], *, follow: bool, json: bool) -> None:
     seen: set[str] = set()
-    for fact in await log.query(session, *wanted):
-        seen.add(fact.id)
-        _print(fact, json=json)
+    for logged in await log.query(session, *question):
+        seen.add(logged.id)
+        _print(logged, json=json)
     if not seen:
-        _check_type(wanted[1])
+        _check_type(question[1])
     if not follow:
         if not seen:
             print("mailfold: no event in the log matches", file=sys.stderr)
         return
     with while_somebody_reads():
-        await _follow(session, wanted[0].casefold(), wanted[1], seen, json=json)
+        await _follow(session, question[0].casefold(), question[1], seen, json=json)
 
 
 def _check_type(kind: str) -> None:
@@ -98,25 +98,25 @@ def _check_type(kind: str) -> None:
 
 
 async def _follow(session: Session, text: str, kind: str, seen: set[str], *, json: bool) -> None:
-    async for fact in log.tail(session, kind, 0):
-        if fact.id not in seen and _says(fact, text):
-            _print(fact, json=json)
+    async for logged in log.tail(session, kind, 0):
+        if logged.id not in seen and _says(logged, text):
+            _print(logged, json=json)
             await asyncio.sleep(0)
 
 
-def _says(fact: Told, text: str) -> bool:
-    return text in f"{fact.type} {fact.actor} {fact.shown}".casefold()
+def _says(logged: LoggedEvent, text: str) -> bool:
+    return text in f"{logged.type} {logged.actor} {logged.shown}".casefold()
 
 
-def _print(fact: Told, *, json: bool) -> None:
+def _print(logged: LoggedEvent, *, json: bool) -> None:
     if json:
-        print(orjson.dumps(_fields(fact)).decode(), flush=True)
+        print(orjson.dumps(_fields(logged)).decode(), flush=True)
         return
-    lines = [line.strip() for line in story([fact], Names())]
-    told = "; ".join(lines[1:])
-    print(f"{lines[0]}  {told[:_DATA_WIDTH]}", flush=True)
+    lines = [line.strip() for line in story([logged], Names())]
+    details = "; ".join(lines[1:])
+    print(f"{lines[0]}  {details[:_DATA_WIDTH]}", flush=True)
 
 
-def _fields(fact: Told) -> dict[str, Any]:
-    fields: dict[str, Any] = msgspec.to_builtins(fact)
-    return fields | {"actor": orjson.loads(fact.actor or "{}"), "data": orjson.loads(fact.shown or "{}")}
+def _fields(logged: LoggedEvent) -> dict[str, Any]:
+    fields: dict[str, Any] = msgspec.to_builtins(logged)
+    return fields | {"actor": orjson.loads(logged.actor or "{}"), "data": orjson.loads(logged.shown or "{}")}

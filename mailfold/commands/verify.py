@@ -1,4 +1,4 @@
-"""`mailfold verify` and `mailfold rebuild`: the proof that every row is what its facts say, and that every blob is
+"""`mailfold verify` and `mailfold rebuild`: the proof that every row is what its events say, and that every blob is
 whole.
 """
 
@@ -33,7 +33,7 @@ class _Found(msgspec.Struct, frozen=True):
 
 
 def verify(mend: Mend = False, data: Data = DATA, json: Json = False) -> None:
-    """Fold every fact again, compare every row, and read every blob. Exit code 1 when something differs. Works beside a
+    """Fold every event again, compare every row, and read every blob. Exit code 1 when something differs. Works beside a
     running server, and on one that is stopped."""
     with shown_progress() as progress:
         found = converse(data, lambda session: _verify(session, progress, mend=mend))
@@ -50,11 +50,11 @@ def rebuild(
     data: Data = DATA,
     json: Json = False,
 ) -> None:
-    """Empty the projections of services and fold their facts into them anew."""
+    """Empty the projections of services and fold their events into them anew."""
     wanted = services or list(OWNERS)
     unknown = [one for one in wanted if one not in OWNERS]
     if unknown:
-        raise CommandFailed(f"{unknown[0]} owns no facts; those who do are {', '.join(OWNERS)}", 2)
+        raise CommandFailed(f"{unknown[0]} owns no events; those who do are {', '.join(OWNERS)}", 2)
     with shown_progress() as progress:
         counts = converse(data, lambda session: _rebuild(session, wanted, progress))
     as_json(counts) if json else table(("service", "events"), list(counts.items()))
@@ -77,7 +77,7 @@ def _print(found: _Found) -> None:
     for verdict in found.services:
         for one in verdict.differences:
             print(
-                f"\n{verdict.service}.{one.table} {one.key}\n  stored {one.stored or '(missing)'}\n  facts  {one.folded or '(none)'}"
+                f"\n{verdict.service}.{one.table} {one.key}\n  stored {one.stored or '(missing)'}\n  events  {one.folded or '(none)'}"
             )
     blobs = found.blobs
     print(
@@ -90,7 +90,7 @@ def _print(found: _Found) -> None:
     for blob in blobs.quarantined:
         print(f"  set aside {blob}")
     print(
-        "\neverything is what its facts say"
+        "\neverything is what its events say"
         if found.equal
         else "\nsomething differs" + ("" if found.blobs.quarantined else _advice(found))
     )

@@ -12,14 +12,14 @@ from mailfold.operator.report import Listener
 def guide(people: Sequence[Person], listeners: Sequence[Listener], authority: Path, passwords: Path) -> Iterator[str]:
     """The lines."""
     ann, bob = people[0], people[-1]
-    doors = {one.protocol: one for one in reversed(listeners)}
+    by_protocol = {listener.protocol: listener for listener in reversed(listeners)}
     yield from _people(people, passwords)
     yield ""
-    yield from _doors(listeners)
+    yield from _listeners(listeners)
     yield ""
     yield f"The server's certificate is signed by {authority}; clients must trust that file (it also names localhost)."
     yield ""
-    yield from _lines(doors, ann, bob, authority)
+    yield from _lines(by_protocol, ann, bob, authority)
 
 
 def _people(people: Sequence[Person], passwords: Path) -> Iterator[str]:
@@ -28,16 +28,21 @@ def _people(people: Sequence[Person], passwords: Path) -> Iterator[str]:
     yield from (f"  {person.address:<{width}}  password {person.password}" for person in people)
 
 
-def _doors(listeners: Sequence[Listener]) -> Iterator[str]:
+def _listeners(listeners: Sequence[Listener]) -> Iterator[str]:
     words = {"none": "no TLS", "starttls": "STARTTLS", "implicit": "TLS"}
     yield "Servers:"
     yield from (
-        f"  {one.protocol:<12} {one.address} port {one.port:<6} {words.get(one.tls, one.tls)}" for one in listeners
+        f"  {listener.protocol:<12} {listener.address} port {listener.port:<6} {words.get(listener.tls, listener.tls)}"
+        for listener in listeners
     )
 
 
-def _lines(doors: Mapping[str, Listener], ann: Person, bob: Person, authority: Path) -> Iterator[str]:
-    smtp, submission, imap = doors.get("smtp"), doors.get("submission"), doors.get("imaps") or doors.get("imap")
+def _lines(by_protocol: Mapping[str, Listener], ann: Person, bob: Person, authority: Path) -> Iterator[str]:
+    smtp, submission, imap = (
+        by_protocol.get("smtp"),
+        by_protocol.get("submission"),
+        by_protocol.get("imaps") or by_protocol.get("imap"),
+    )
     if smtp is not None:
         yield "Mail from outside, as another server would send it:"
         yield f"  swaks --server {smtp.address} --port {smtp.port} --from somebody@example.net --to {ann.address}"

@@ -8,50 +8,53 @@ from typing import Any
 
 from mailfold.operator.session import Session
 from mailfold.trace.names import Names
-from mailfold.trace.story import Told
+from mailfold.trace.story import LoggedEvent
 from shared.eventstore.event import Event
 from shared.grpc.errors import ServiceError
 
 _NAMED = (("account", "account.added"), ("account", "mailbox."), ("user", "user.added"))
-_NAME_FACTS = 500
+_NAME_EVENTS = 500
 
 
-async def trace(session: Session, identity: str) -> list[Told]:
+async def trace(session: Session, identity: str) -> list[LoggedEvent]:
     """The life of a mail, oldest first."""
     from shared.rpc.mailfold.eventlog.v1 import eventlog_pb2
 
-    return [_told(fact) for fact in (await (await _stub(session)).Trace(eventlog_pb2.TraceRequest(id=identity))).facts]
+    return [
+        _logged(logged)
+        for logged in (await (await _stub(session)).Trace(eventlog_pb2.TraceRequest(id=identity))).events
+    ]
 
 
-async def query(session: Session, text: str, kind: str, since: int, limit: int) -> list[Told]:
-    """Facts that match, oldest first; of many the newest."""
+async def query(session: Session, text: str, kind: str, since: int, limit: int) -> list[LoggedEvent]:
+    """Events that match, oldest first; of many the newest."""
     from shared.rpc.mailfold.eventlog.v1 import eventlog_pb2
 
     request = eventlog_pb2.QueryRequest(text=text, type=kind, since=since, limit=limit)
-    return [_told(fact) for fact in reversed((await (await _stub(session)).Query(request)).facts)]
+    return [_logged(logged) for logged in reversed((await (await _stub(session)).Query(request)).events)]
 
 
-async def tail(session: Session, kind: str, backlog: int) -> AsyncIterator[Told]:
-    """The latest facts, then each as it comes."""
+async def tail(session: Session, kind: str, backlog: int) -> AsyncIterator[LoggedEvent]:
+    """The latest events, then each as it comes."""
     from shared.rpc.mailfold.eventlog.v1 import eventlog_pb2
 
     async for batch in (await _stub(session)).Tail(eventlog_pb2.TailRequest(type=kind, backlog=backlog)):
-        for fact in batch.facts:
-            yield _told(fact)
+        for logged in batch.events:
+            yield _logged(logged)
 
 
-async def names(session: Session, facts: Iterable[Told]) -> Names:
-    """Names for the accounts, mailboxes and users that these facts speak of."""
+async def names(session: Session, events: Iterable[LoggedEvent]) -> Names:
+    """Names for the accounts, mailboxes and users that these events speak of."""
     known = Names()
-    for text, kind in sorted(_wanted([event for fact in facts if (event := fact.event) is not None])):
+    for text, kind in sorted(_ids_to_name([event for logged in events if (event := logged.event) is not None])):
         with contextlib.suppress(ServiceError):  # a name is a comfort: without it the id stands
-            for fact in await query(session, text, kind, 0, _NAME_FACTS):
-                if (event := fact.event) is not None:
+            for logged in await query(session, text, kind, 0, _NAME_EVENTS):
+                if (event := logged.event) is not None:
                     known.learn(event)
     return known
 
 
-def _wanted(events: Iterable[Event]) -> set[tuple[str, str]]:
+def _ids_to_name(events: Iterable[Event]) -> set[tuple[str, str]]:
     return {(identity, kind) for event in events for field, kind in _NAMED if (identity := _identity(event, field))}
 
 
@@ -66,5 +69,5 @@ async def _stub(session: Session) -> Any:
     return EventLogStub(await session.running("eventlog"))
 
 
-def _told(fact: Any) -> Told:
-    return Told(fact.id, fact.type, fact.at, fact.actor, fact.cause, fact.data)
+def _logged(logged: Any) -> LoggedEvent:
+    return LoggedEvent(logged.id, logged.type, logged.at, logged.actor, logged.cause, logged.data)

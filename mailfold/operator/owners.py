@@ -10,11 +10,11 @@ import msgspec
 from mailfold.operator.session import Session
 
 Progress = Callable[[str, int, int], None]
-"""Told the service, how many facts are folded, and how many there are about."""
+"""Told the service, how many events are folded, and how many there are about."""
 
 
 class Difference(msgspec.Struct, frozen=True):
-    """A row that is not what the facts say; JSON of the row on each side, empty where it is missing."""
+    """A row that is not what the events say; JSON of the row on each side, empty where it is missing."""
 
     table: str
     key: str
@@ -33,7 +33,7 @@ class Verified(msgspec.Struct, frozen=True):
 
 
 async def verify(session: Session, service: str, progress: Progress, *, mend: bool) -> Verified:
-    """Fold the service's facts and compare every row. It is hosted here when it does not run."""
+    """Fold the service's events and compare every row. It is hosted here when it does not run."""
     from shared.rpc.mailfold.owner.v1 import owner_pb2
     from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import OwnerStub
 
@@ -47,7 +47,7 @@ async def verify(session: Session, service: str, progress: Progress, *, mend: bo
 
 
 async def rebuild(session: Session, service: str, progress: Progress) -> int:
-    """Empty the service's projections and fold its facts into them anew; how many facts."""
+    """Empty the service's projections and fold its events into them anew; how many events."""
     from shared.rpc.mailfold.owner.v1 import owner_pb2
     from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import OwnerStub
 

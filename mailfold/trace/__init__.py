@@ -1,1 +1,1 @@
-"""The life of a mail as text, from facts alone."""
+"""The life of a mail as text, from events alone."""

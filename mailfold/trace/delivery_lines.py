@@ -9,40 +9,40 @@ from shared.events import deadletters, delivery, outbound
 from shared.events.delivery import Step
 
 
-def planned(fact: delivery.DeliveryPlanned, names: Names) -> Iterator[str]:
+def planned(event: delivery.DeliveryPlanned, names: Names) -> Iterator[str]:
     """The decision for each recipient."""
     yield "planned"
-    yield from (f"  route {route}" for route in fact.routes)
-    yield from (f"  {_step(step, names)}" for step in fact.steps)
+    yield from (f"  route {route}" for route in event.routes)
+    yield from (f"  {_step(step, names)}" for step in event.steps)
 
 
-def settled(fact: delivery.DeliverySettled, _names: Names) -> Iterator[str]:
+def settled(event: delivery.DeliverySettled, _names: Names) -> Iterator[str]:
     """Every step is done."""
     yield "delivery done"
-    for outcome in fact.outcomes:
+    for outcome in event.outcomes:
         yield f"  {outcome.recipient}: {outcome.result}{f' ({outcome.detail})' if outcome.detail else ''}"
 
 
-def bounced(fact: delivery.DeliveryBounced, names: Names) -> Iterator[str]:
+def bounced(event: delivery.DeliveryBounced, names: Names) -> Iterator[str]:
     """A step became a bounce."""
-    yield f"bounced for {fact.recipient} (step {fact.index}): {fact.status} {fact.reason}"
-    yield from (f"  {_step(step, names)}" for step in fact.steps)
+    yield f"bounced for {event.recipient} (step {event.index}): {event.status} {event.reason}"
+    yield from (f"  {_step(step, names)}" for step in event.steps)
 
 
-def queued(fact: outbound.OutboundQueued, _names: Names) -> Iterator[str]:
+def queued(event: outbound.OutboundQueued, _names: Names) -> Iterator[str]:
     """Handed to the outbound queue."""
-    yield f"queued for <{fact.forward_path}> as {fact.entry}, MAIL FROM:<{fact.reverse_path}>, {fact.size} octets"
+    yield f"queued for <{event.forward_path}> as {event.entry}, MAIL FROM:<{event.reverse_path}>, {event.size} octets"
 
 
-def buried(fact: deadletters.DeadLetterBuried, _names: Names) -> Iterator[str]:
+def buried(event: deadletters.DeadLetterBuried, _names: Names) -> Iterator[str]:
     """A step could not be done."""
-    yield f"dead letter {fact.id}: {fact.what} could not be done in {fact.attempts} attempt(s)"
-    yield from (f"  {line}" for line in fact.error.splitlines()[-5:])
+    yield f"dead letter {event.id}: {event.what} could not be done in {event.attempts} attempt(s)"
+    yield from (f"  {line}" for line in event.error.splitlines()[-5:])
 
 
-def retried(fact: deadletters.DeadLetterRetried, _names: Names) -> Iterator[str]:
+def retried(event: deadletters.DeadLetterRetried, _names: Names) -> Iterator[str]:
     """It was done after all."""
-    yield f"dead letter {fact.id} was done again, and worked"
+    yield f"dead letter {event.id} was done again, and worked"
 
 
 def failed_again(event: deadletters.DeadLetterFailedAgain, _names: Names) -> Iterator[str]:

@@ -10,45 +10,45 @@ from shared.events import mail
 from shared.events.mail import Check, Client, Message, Recipient, Refusal
 
 
-def received(fact: mail.MailReceived, _names: Names) -> Iterator[str]:
+def received(event: mail.MailReceived, _names: Names) -> Iterator[str]:
     """From another server."""
-    yield f"accepted from {_client(fact.client)}"
-    yield from _envelope(fact.reverse_path, fact.recipients)
-    yield from _message(fact.message)
-    yield from _checks(fact.checks)
+    yield f"accepted from {_client(event.client)}"
+    yield from _envelope(event.reverse_path, event.recipients)
+    yield from _message(event.message)
+    yield from _checks(event.checks)
 
 
-def submitted(fact: mail.MailSubmitted, names: Names) -> Iterator[str]:
+def submitted(event: mail.MailSubmitted, names: Names) -> Iterator[str]:
     """From a user."""
-    yield f"accepted from the user {names.of(fact.user)} ({names.of(fact.account)}) at {_client(fact.client)}"
-    yield from _envelope(fact.reverse_path, fact.recipients)
-    yield from _message(fact.message)
-    yield from _checks(fact.checks)
+    yield f"accepted from the user {names.of(event.user)} ({names.of(event.account)}) at {_client(event.client)}"
+    yield from _envelope(event.reverse_path, event.recipients)
+    yield from _message(event.message)
+    yield from _checks(event.checks)
 
 
-def refused(fact: mail.MailRefused, _names: Names) -> Iterator[str]:
+def refused(event: mail.MailRefused, _names: Names) -> Iterator[str]:
     """Refusals of one session."""
-    yield f"refused {_client(fact.client)} (session {fact.session})"
-    for refusal in fact.refusals:
+    yield f"refused {_client(event.client)} (session {event.session})"
+    for refusal in event.refusals:
         yield from _refusal(refusal)
-    if fact.more:
-        yield f"  and {fact.more} more, counted only"
+    if event.more:
+        yield f"  and {event.more} more, counted only"
 
 
-def settled(fact: mail.MailSettled, _names: Names) -> Iterator[str]:
+def settled(event: mail.MailSettled, _names: Names) -> Iterator[str]:
     """The reception is released."""
     yield "settled: every recipient is taken care of"
-    for outcome in fact.outcomes:
+    for outcome in event.outcomes:
         yield f"  {outcome.recipient}: {outcome.result}{f' ({outcome.detail})' if outcome.detail else ''}"
 
 
-def held(fact: mail.MailHeld, _names: Names) -> Iterator[str]:
+def held(event: mail.MailHeld, _names: Names) -> Iterator[str]:
     """A step is a dead letter."""
-    yield f"held: {fact.reason}"
+    yield f"held: {event.reason}"
     yield "  it is tried again now and then; `mailfold deadletters list` shows the step, `retry` has it done now"
 
 
-def resumed(_fact: mail.MailResumed, _names: Names) -> Iterator[str]:
+def resumed(_event: mail.MailResumed, _names: Names) -> Iterator[str]:
     """It moves."""
     yield "moves again"
 

@@ -9,47 +9,47 @@ from shared.events import mailbox
 from shared.events.mailbox import Uids
 
 
-def opened(fact: mailbox.AccountOpened, names: Names) -> Iterator[str]:
+def opened(event: mailbox.AccountOpened, names: Names) -> Iterator[str]:
     """On first use."""
-    yield f"{names.of(fact.account)} got its mailboxes: {', '.join(one.name for one in fact.mailboxes)}"
+    yield f"{names.of(event.account)} got its mailboxes: {', '.join(mailbox_.name for mailbox_ in event.mailboxes)}"
 
 
-def delivered(fact: mailbox.MessageDelivered, names: Names) -> Iterator[str]:
+def delivered(event: mailbox.MessageDelivered, names: Names) -> Iterator[str]:
     """In a mailbox."""
-    flags = f", flags {' '.join(fact.entry.flags)}" if fact.entry.flags else ""
-    yield f"in {names.of(fact.mailbox)} of {names.of(fact.account)} as UID {fact.entry.uid} (entry {fact.entry.entry}, {fact.entry.size} octets{flags})"
+    flags = f", flags {' '.join(event.entry.flags)}" if event.entry.flags else ""
+    yield f"in {names.of(event.mailbox)} of {names.of(event.account)} as UID {event.entry.uid} (entry {event.entry.entry}, {event.entry.size} octets{flags})"
 
 
-def appended(fact: mailbox.MessageAppended, names: Names) -> Iterator[str]:
+def appended(event: mailbox.MessageAppended, names: Names) -> Iterator[str]:
     """By a client."""
-    uids = ", ".join(str(entry.uid) for entry in fact.entries)
-    yield f"put into {names.of(fact.mailbox)} of {names.of(fact.account)} by a client as UID {uids}"
+    uids = ", ".join(str(entry.uid) for entry in event.entries)
+    yield f"put into {names.of(event.mailbox)} of {names.of(event.account)} by a client as UID {uids}"
 
 
-def flags_changed(fact: mailbox.FlagsChanged, names: Names) -> Iterator[str]:
+def flags_changed(event: mailbox.FlagsChanged, names: Names) -> Iterator[str]:
     """STORE."""
-    word = {"add": "set", "remove": "taken away", "replace": "replaced by"}.get(fact.mode, fact.mode)
-    yield f"flags {word} {' '.join(fact.flags) or '(none)'} in {names.of(fact.mailbox)}, UID {_uids(fact.uids)}"
+    word = {"add": "set", "remove": "taken away", "replace": "replaced by"}.get(event.mode, event.mode)
+    yield f"flags {word} {' '.join(event.flags) or '(none)'} in {names.of(event.mailbox)}, UID {_uids(event.uids)}"
 
 
-def copied(fact: mailbox.MessagesCopied, names: Names) -> Iterator[str]:
+def copied(event: mailbox.MessagesCopied, names: Names) -> Iterator[str]:
     """COPY."""
-    yield f"copied from {names.of(fact.source)} UID {_uids(fact.uids)} to {names.of(fact.target)} UID {_targets(fact.uids, fact.first_uid)}"
+    yield f"copied from {names.of(event.source)} UID {_uids(event.uids)} to {names.of(event.target)} UID {_targets(event.uids, event.first_uid)}"
 
 
-def moved(fact: mailbox.MessagesMoved, names: Names) -> Iterator[str]:
+def moved(event: mailbox.MessagesMoved, names: Names) -> Iterator[str]:
     """MOVE."""
-    yield f"moved from {names.of(fact.source)} UID {_uids(fact.uids)} to {names.of(fact.target)} UID {_targets(fact.uids, fact.first_uid)}"
+    yield f"moved from {names.of(event.source)} UID {_uids(event.uids)} to {names.of(event.target)} UID {_targets(event.uids, event.first_uid)}"
 
 
-def expunged(fact: mailbox.MessagesExpunged, names: Names) -> Iterator[str]:
+def expunged(event: mailbox.MessagesExpunged, names: Names) -> Iterator[str]:
     """EXPUNGE."""
-    yield f"expunged from {names.of(fact.mailbox)}, UID {_uids(fact.uids)}"
+    yield f"expunged from {names.of(event.mailbox)}, UID {_uids(event.uids)}"
 
 
-def mailbox_deleted(fact: mailbox.MailboxDeleted, _names: Names) -> Iterator[str]:
+def mailbox_deleted(event: mailbox.MailboxDeleted, _names: Names) -> Iterator[str]:
     """The whole mailbox went."""
-    yield f"the mailbox {fact.name} was deleted with all that was in it"
+    yield f"the mailbox {event.name} was deleted with all that was in it"
 
 
 def _uids(uids: Sequence[tuple[int, int]]) -> str:

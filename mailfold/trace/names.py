@@ -1,4 +1,4 @@
-"""Names for the ids in facts: mailboxes, accounts, users; themselves learnt from facts."""
+"""Names for the ids in events: mailboxes, accounts, users; themselves learnt from events."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from shared.eventstore.event import Event
 class Names:
     """What is known of each id; an unknown one stands for itself."""
 
-    def __init__(self, facts: Iterable[Event] = ()) -> None:
+    def __init__(self, events: Iterable[Event] = ()) -> None:
         self._names: dict[str, str] = {}
-        for fact in facts:
-            self.learn(fact)
+        for event in events:
+            self.learn(event)
 
-    def learn(self, fact: Event) -> None:
-        """Take the names out of a fact; facts come oldest first."""
-        match fact:
+    def learn(self, event: Event) -> None:
+        """Take the names out of an event; events come oldest first."""
+        match event:
             case mailbox.AccountOpened():
-                self._names |= {one.id: one.name for one in fact.mailboxes}
+                self._names |= {mailbox.id: mailbox.name for mailbox in event.mailboxes}
             case mailbox.MailboxCreated():
-                self._names[fact.mailbox.id] = fact.mailbox.name
+                self._names[event.mailbox.id] = event.mailbox.name
             case mailbox.MailboxRenamed():
-                self._names |= dict(fact.names)
+                self._names |= dict(event.names)
             case directory.AccountAdded():
-                self._names[fact.id] = fact.address
+                self._names[event.id] = event.address
             case directory.UserAdded():
-                self._names[fact.id] = fact.name
+                self._names[event.id] = event.name
             case _:
                 pass
 

@@ -11,9 +11,9 @@ from shared.events.spam import Test, Verdict, Word
 _WORDS = 12
 
 
-def classified(fact: spam.MailClassified, names: Names) -> Iterator[str]:
+def classified(event: spam.MailClassified, names: Names) -> Iterator[str]:
     """The verdict with its sum."""
-    verdict = fact.verdict
+    verdict = event.verdict
     yield f"{'spam' if verdict.spam else 'not spam'}: {verdict.score:.2f} of {verdict.required:.2f} required"
     yield from _sum(verdict)
     if verdict.words:
@@ -27,15 +27,15 @@ def classified(fact: spam.MailClassified, names: Names) -> Iterator[str]:
         yield f"  model {verdict.model}"
 
 
-def learned(fact: spam.LessonLearned, names: Names) -> Iterator[str]:
+def learned(event: spam.LessonLearned, names: Names) -> Iterator[str]:
     """A lesson."""
-    what = "taken back" if fact.label == "none" else f"learnt as {fact.label}"
-    yield f"lesson {what} by {names.of(fact.account)} (before: {fact.previous})"
+    what = "taken back" if event.label == "none" else f"learnt as {event.label}"
+    yield f"lesson {what} by {names.of(event.account)} (before: {event.previous})"
 
 
-def forgotten(fact: spam.LessonForgotten, names: Names) -> Iterator[str]:
+def forgotten(event: spam.LessonForgotten, names: Names) -> Iterator[str]:
     """A lesson taken out by an operator."""
-    yield f"lesson of {names.of(fact.account)} taken out of the model (it was {fact.previous})"
+    yield f"lesson of {names.of(event.account)} taken out of the model (it was {event.previous})"
 
 
 def _sum(verdict: Verdict) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""From facts to lines. A type that this release does not know is shown as it is stored."""
+"""From events to lines. A type that this release does not know is shown as it is stored."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ _LINES: dict[type[Event], Lines] = {
 }
 
 
-class Told(msgspec.Struct, frozen=True):
-    """A fact as the event log tells it."""
+class LoggedEvent(msgspec.Struct, frozen=True):
+    """An event as the event log tells it."""
 
     id: str
     type: str
@@ -72,14 +72,14 @@ class Told(msgspec.Struct, frozen=True):
         return without_secrets(self.type, self.data).decode("utf-8", "replace")
 
 
-def story(facts: Iterable[Told], names: Names) -> Iterator[str]:
-    """The lines, fact by fact, oldest first."""
-    for fact in facts:
-        event = fact.event
-        yield f"{moment(fact.at)}  {fact.type}  {fact.id}{_by(fact.actor, names)}"
-        lines = _LINES.get(type(event)) if event is not None else None
-        told = lines(event, names) if lines is not None else iter([fact.shown[:_GENERIC_LIMIT]])
-        yield from (f"  {_printable(line)}" for line in told)
+def story(events: Iterable[LoggedEvent], names: Names) -> Iterator[str]:
+    """The lines, event by event, oldest first."""
+    for logged in events:
+        event = logged.event
+        yield f"{moment(logged.at)}  {logged.type}  {logged.id}{_by(logged.actor, names)}"
+        describe = _LINES.get(type(event)) if event is not None else None
+        lines = describe(event, names) if describe is not None else iter([logged.shown[:_GENERIC_LIMIT]])
+        yield from (f"  {_printable(line)}" for line in lines)
 
 
 def _by(actor: str, names: Names) -> str:

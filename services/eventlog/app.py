@@ -9,7 +9,7 @@ from functools import partial
 
 import sqlalchemy
 
-from services.eventlog.adapters.intake import Intake, positions_of
+from services.eventlog.adapters.log_writer import LogWriter, positions_of
 from services.eventlog.adapters.packing import Packer
 from services.eventlog.adapters.tables import log_tables
 from services.eventlog.domain.log_id import FOLLOWED
@@ -43,13 +43,13 @@ class EventLog:
         self._settings = settings = host.section(EventlogSettings)
         metadata = sqlalchemy.MetaData()
         log_tables(metadata)
-        # A copy may lose its last moments: their facts are read again from where they are kept. So no commit of it
+        # A copy may lose its last moments: their events are read again from where they are kept. So no commit of it
         # waits for the disk.
         backend = backend_for(host.server.store, SERVICE, host.places.data, durable=False)
         self.store = EventStore(backend, metadata, (), host.clock, holder=host.holder(SERVICE))
         tail = Tail(settings.tail_waiting)
         self._packer = Packer(settings.compress_above)
-        self._intake = Intake(self.store, self._packer, settings.waiting_facts, tail.arrived)
+        self._writer = LogWriter(self.store, self._packer, settings.waiting_facts, tail.arrived)
         self._followers = {service: self._follower(service) for service in FOLLOWED}
         self._pruner = Pruner(self.store, host.clock, settings.keep_days, settings.prune_seconds)
         self._pruning: asyncio.Task[None] | None = None
@@ -62,7 +62,7 @@ class EventLog:
         """Open the store, follow every service."""
         await self._host.open_store(self.store)
         await forget_secrets(self.store, self._packer, types_with_secrets())
-        self._intake.start()
+        self._writer.start()
         for service, follower in self._followers.items():
             await follower.start(await self.store.read(partial(positions_of, service=service)))
         self._pruning = asyncio.create_task(self._pruner.serve(), name="eventlog-pruner")
@@ -75,7 +75,7 @@ class EventLog:
             self._pruning.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._pruning
-        await self._intake.stop()
+        await self._writer.stop()
         await self.store.close()
 
     def _follower(self, service: str) -> Follower:
@@ -86,19 +86,19 @@ class EventLog:
         )
 
     def _effect(self, service: str) -> Effect:
-        return lambda events, _after: self._intake.take(service, events)
+        return lambda events, _after: self._writer.take(service, events)
 
     async def _report(self) -> owner_pb2.ReportReply:
         row = await self.store.read_long(lambda reader: reader.one("SELECT count(*) FROM fact"))
         lags = {service: await _lag(follower) for service, follower in self._followers.items()}
         missing = ", ".join(service for service, lag in lags.items() if lag is None)
         known = {service: lag for service, lag in lags.items() if lag is not None}
-        state = f"cannot reach {missing}; their facts are followed when they are back" if missing else ""
-        return owner_pb2.ReportReply(counts={"facts": row[0] if row else 0}, lag=known, state=state)
+        state = f"cannot reach {missing}; their events are followed when they are back" if missing else ""
+        return owner_pb2.ReportReply(counts={"events": row[0] if row else 0}, lag=known, state=state)
 
 
 async def _lag(follower: Follower) -> int | None:
-    """Facts a service has that the log does not; None when it does not answer."""
+    """Events a service has that the log does not; None when it does not answer."""
     try:
         return await follower.lag()
     except ServiceError:

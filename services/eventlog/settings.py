@@ -10,14 +10,14 @@ from shared.settings import Section
 
 
 class EventlogSettings(Section, frozen=True):
-    """How long facts are kept, and what a question may cost."""
+    """How long events are kept, and what a question may cost."""
 
-    keep_days: Annotated[int, Meta(description="Days a fact stays in the log.", ge=1, le=3650)] = 30
+    keep_days: Annotated[int, Meta(description="Days an event stays in the log.", ge=1, le=3650)] = 30
     prune_seconds: Annotated[
-        float, Meta(description="Seconds between two looks for facts that are too old.", ge=1, le=86400)
+        float, Meta(description="Seconds between two looks for events that are too old.", ge=1, le=86400)
     ] = 600.0
     gather_seconds: Annotated[
-        float, Meta(description="Seconds facts are gathered before they are read: longer costs less.", ge=0, le=10)
+        float, Meta(description="Seconds events are gathered before they are read: longer costs less.", ge=0, le=10)
     ] = 0.25
     waiting_facts: Annotated[
         int,
@@ -26,7 +26,7 @@ class EventlogSettings(Section, frozen=True):
         ),
     ] = 20_000
     compress_above: Annotated[
-        int, Meta(description="Octets of a fact's data from which on it is compressed.", ge=64)
+        int, Meta(description="Octets of an event's data from which on it is compressed.", ge=64)
     ] = 1024
     max_results: Annotated[int, Meta(description="Facts one answer holds at most.", ge=1, le=100_000)] = 1000
     max_scanned: Annotated[
@@ -36,7 +36,7 @@ class EventlogSettings(Section, frozen=True):
         int, Meta(description="Facts of one mail's life that a trace shows.", ge=10, le=1_000_000)
     ] = 10_000
     max_followed: Annotated[
-        int, Meta(description="Mailbox facts looked through for the later life of one mail.", ge=1000)
+        int, Meta(description="Mailbox events looked through for the later life of one mail.", ge=1000)
     ] = 500_000
     tail_waiting: Annotated[
         int, Meta(description="Facts that wait for a slow reader of the live tail before it is cut off.", ge=100)

@@ -31,7 +31,7 @@ async def log_faults(owners: Owners, stores: Stores) -> list[str]:
     async def agree() -> bool:
         nonlocal counts
         written = sum(int(stores.rows(service, "SELECT count(*) FROM event")[0][0]) for service in OWNERS)
-        counts = (await owners.report("eventlog")).counts["facts"], written
+        counts = (await owners.report("eventlog")).counts["events"], written
         return counts[0] == counts[1]
 
     try:

@@ -1,4 +1,4 @@
-"""What facts are found by: keys of one moment written behind one another, sorted into segments when there are many."""
+"""What events are found by: keys of one moment written behind one another, sorted into segments when there are many."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SEGMENT = 65_536
 _PAGE = 500
 _SEAL = "INSERT INTO fact_key (segment, key, id) SELECT DISTINCT CAST(? AS INTEGER), key, id FROM fact_fresh ORDER BY key, id"
 Key = tuple[int, int]
-"""A key and the id of a fact that it finds."""
+"""A key and the id of an event that it finds."""
 
 
 class Span(NamedTuple):
@@ -54,7 +54,7 @@ def seal_when_full(connection: Connection, fresh: int) -> int:
 
 
 def drop_before(connection: Connection, first_kept: int) -> bool:
-    """Forget one segment whose facts are all older; False when there is none."""
+    """Forget one segment whose events are all older; False when there is none."""
     row = connection.one("SELECT number FROM segment WHERE last < ? ORDER BY number LIMIT 1", (first_kept,))
     if row is None:
         return False
@@ -63,8 +63,8 @@ def drop_before(connection: Connection, first_kept: int) -> bool:
     return True
 
 
-def found_by(reader: Reader, keys: Iterable[int], span: Span = EVER, *, newest_first: bool = False) -> Iterator[int]:
-    """The ids of the facts that have one of these keys, in order."""
+def ids_by_keys(reader: Reader, keys: Iterable[int], span: Span = EVER, *, newest_first: bool = False) -> Iterator[int]:
+    """The ids of the events that have one of these keys, in order."""
     known = sorted(set(keys))
     segments = [
         row[0] for row in reader.all("SELECT number FROM segment WHERE last >= ? AND first < ? ORDER BY number", span)

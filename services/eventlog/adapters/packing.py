@@ -1,4 +1,4 @@
-"""A fact's data as the log stores it: JSON as it came, or compressed when that is worth it."""
+"""An event's data as the log stores it: JSON as it came, or compressed when that is worth it."""
 
 from __future__ import annotations
 
@@ -33,5 +33,5 @@ def unpack(stored: bytes) -> bytes:
 def _decompressor() -> zstandard.ZstdDecompressor:
     if not hasattr(_own, "decompressor"):
         _own.decompressor = zstandard.ZstdDecompressor()
-    found: zstandard.ZstdDecompressor = _own.decompressor
-    return found
+    decompressor: zstandard.ZstdDecompressor = _own.decompressor
+    return decompressor

@@ -1,5 +1,7 @@
-"""The tables of the log: facts by log id, what they are found by, the names of their types, and how far each lane has
-come.
+"""The tables of the log: events by log id, the keys that find them, the names of their types, and the position that
+each origin has reached.
+
+A table keeps the name of the first release: `fact` holds events and `lane` holds origins.
 """
 
 from __future__ import annotations
@@ -30,7 +32,7 @@ def log_tables(metadata: MetaData) -> None:
     """
     _events(metadata)
     _keys(metadata)
-    _lanes(metadata)
+    _origins(metadata)
 
 
 def _events(metadata: MetaData) -> None:
@@ -79,7 +81,7 @@ def _keys(metadata: MetaData) -> None:
     )
 
 
-def _lanes(metadata: MetaData) -> None:
+def _origins(metadata: MetaData) -> None:
     Table(
         "lane",
         metadata,

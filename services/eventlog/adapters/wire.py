@@ -1,18 +1,18 @@
-"""Facts as the contract carries them."""
+"""Events as the contract carries them."""
 
 from __future__ import annotations
 
-from services.eventlog.adapters.facts import Stored
+from services.eventlog.adapters.logged_event import LoggedEvent
 from services.eventlog.domain.names import names_of
 from shared.rpc.mailfold.eventlog.v1 import eventlog_pb2 as pb
 from shared.rpc.mailfold.events.v1 import events_pb2
 
 
-def fact_of(stored: Stored) -> pb.Fact:
-    """A fact out of the log."""
+def to_wire(stored: LoggedEvent) -> pb.LoggedEvent:
+    """An event out of the log."""
     names = names_of(stored.type, stored.data)
-    return pb.Fact(
-        id=stored.fact_id,
+    return pb.LoggedEvent(
+        id=stored.event_id,
         service=stored.service,
         type=stored.type,
         at=stored.at,
@@ -28,13 +28,13 @@ def fact_of(stored: Stored) -> pb.Fact:
     )
 
 
-def fact_that_came(lane: int, event: events_pb2.Event) -> pb.Fact:
-    """A fact on its way in, for those who look on."""
-    return fact_of(
-        Stored(
+def incoming_to_wire(origin: int, event: events_pb2.Event) -> pb.LoggedEvent:
+    """An event on its way in, for those who look on."""
+    return to_wire(
+        LoggedEvent(
             0,
             event.type,
-            lane,
+            origin,
             event.position,
             event.at,
             event.stream,

@@ -1,1 +1,1 @@
-"""What facts name, and how the log orders them: pure."""
+"""What events name, and how the log orders them: pure."""

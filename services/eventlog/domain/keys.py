@@ -1,4 +1,4 @@
-"""Keys: what facts are found by, as 64-bit numbers, so that the index stays small. What a key finds is compared with
+"""Keys: what events are found by, as 64-bit numbers, so that the index stays small. What a key finds is compared with
 its text afterwards.
 """
 
@@ -26,9 +26,9 @@ def key_of(kind: str, text: str) -> int:
     return int.from_bytes(digest, "big", signed=True)
 
 
-def key_of_fact(lane: int, position: int) -> int:
-    """The key of a fact's own id: no text to be hashed."""
-    return lane << _POSITION_BITS | position & (1 << _POSITION_BITS) - 1
+def key_of_event(origin: int, position: int) -> int:
+    """The key of an event's own id: no text to be hashed."""
+    return origin << _POSITION_BITS | position & (1 << _POSITION_BITS) - 1
 
 
 def bare(message_id: str) -> str:

@@ -1,4 +1,4 @@
-"""Following a message through its mailboxes: which later facts concern it, and where they put it."""
+"""Following a message through its mailboxes: which later events concern it, and where they put it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Place(NamedTuple):
     uid: int
 
 
-class Landing(NamedTuple):
+class Arrival(NamedTuple):
     """A message that entered a mailbox by delivery or APPEND."""
 
     place: Place
@@ -25,8 +25,8 @@ class Landing(NamedTuple):
     message_id: str
 
 
-class Step(NamedTuple):
-    """What one fact did to a message: where it is now besides, and whether it left the place it was in."""
+class PlaceChange(NamedTuple):
+    """What one event did to a message: where it is now besides, and whether it left the place it was in."""
 
     reached: Place | None = None
     left: bool = False
@@ -39,13 +39,13 @@ class _Entry(msgspec.Struct, frozen=True):
     message_id: str = ""
 
 
-class _Arrival(msgspec.Struct, frozen=True):
+class _ArrivalEvent(msgspec.Struct, frozen=True):
     mailbox: str
     entry: _Entry | None = None
     entries: tuple[_Entry, ...] = ()
 
 
-class _Change(msgspec.Struct, frozen=True):
+class _ChangeEvent(msgspec.Struct, frozen=True):
     mailbox: str = ""
     source: str = ""
     target: str = ""
@@ -56,37 +56,37 @@ class _Change(msgspec.Struct, frozen=True):
 _ARRIVALS = frozenset({"message.delivered", "message.appended"})
 _LEAVING = frozenset({"message.moved", "message.expunged"})
 _CHANGES = frozenset({"message.flags_changed", "message.copied", *_LEAVING})
-_arrival = msgspec.json.Decoder(_Arrival)
-_change = msgspec.json.Decoder(_Change)
+_arrival = msgspec.json.Decoder(_ArrivalEvent)
+_change = msgspec.json.Decoder(_ChangeEvent)
 
 
-def landings(fact_type: str, data: bytes) -> list[Landing]:
-    """The messages that a fact put into a mailbox from outside. Data that cannot be read gives none."""
-    if fact_type not in _ARRIVALS:
+def arrivals(event_type: str, data: bytes) -> list[Arrival]:
+    """The messages that an event put into a mailbox from outside. Data that cannot be read gives none."""
+    if event_type not in _ARRIVALS:
         return []
     try:
-        fact = _arrival.decode(data)
+        event = _arrival.decode(data)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return []
-    entries = (fact.entry, *fact.entries) if fact.entry else fact.entries
-    return [Landing(Place(fact.mailbox, entry.uid), entry.entry, entry.content, entry.message_id) for entry in entries]
+    entries = (event.entry, *event.entries) if event.entry else event.entries
+    return [Arrival(Place(event.mailbox, entry.uid), entry.entry, entry.content, entry.message_id) for entry in entries]
 
 
-def happened(fact_type: str, data: bytes, place: Place) -> Step | None:
-    """What a fact about this mailbox did to the message at a place of it; None when it did not concern the message."""
-    if fact_type == "mailbox.deleted":
-        return Step(left=True)
-    if fact_type not in _CHANGES:
+def change_at(event_type: str, data: bytes, place: Place) -> PlaceChange | None:
+    """What an event about this mailbox did to the message at a place of it; None when it did not concern the message."""
+    if event_type == "mailbox.deleted":
+        return PlaceChange(left=True)
+    if event_type not in _CHANGES:
         return None
     try:
-        fact = _change.decode(data)
+        event = _change.decode(data)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
-    number = _number(fact.uids, place.uid)
+    number = _number(event.uids, place.uid)
     if number is None:
         return None
-    reached = Place(fact.target, fact.first_uid + number) if fact.target else None
-    return Step(reached, fact_type in _LEAVING)
+    reached = Place(event.target, event.first_uid + number) if event.target else None
+    return PlaceChange(reached, event_type in _LEAVING)
 
 
 def _number(ranges: Ranges, uid: int) -> int | None:

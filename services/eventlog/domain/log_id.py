@@ -1,7 +1,8 @@
-"""The order of the log: one number a fact that tells its time and where it came from.
+"""The order of the log: each event has a log id, a number that holds its time and its origin.
 
-A log id is the fact's time in eighths of a microsecond, followed by eight bits of lane (the service and its shard). Ids
-of a lane only rise, whatever its clock does, and a range of ids is a range of time: so the log needs no index of times.
+An origin is one shard of one service. A log id is the event's time in eighths of a microsecond, followed by eight bits
+for the origin's number. The ids of one origin only rise, even when its clock goes back. A range of ids is a range of
+time, so the log needs no index of times.
 """
 
 from __future__ import annotations
@@ -9,33 +10,34 @@ from __future__ import annotations
 from shared.shards import SHARDS
 
 FOLLOWED = ("directory", "ingress", "classifier", "delivery", "mailstore", "outbound")
-"""The services whose facts are kept; a service's place here is stored and never changes. At most 16."""
-_LANE_BITS = 8
-_TIME_BITS = _LANE_BITS + 3
+"""The services whose events are kept; a service's place here is stored and never changes. At most 16."""
+_ORIGIN_BITS = 8
+_TIME_BITS = _ORIGIN_BITS + 3
 _LATEST = (1 << 52) - (1 << 30)
-"""The last microsecond that an id tells, in the year 2112; what claims to be later stands in order behind it."""
+"""The last microsecond that an id can hold, in the year 2112. Events that claim to be later keep their order after it."""
 LAST = (1 << 63) - 1
 """Above every id."""
 
 
-def lane(service: int, shard: int) -> int:
-    """The lane of a shard of a service, given its place in FOLLOWED."""
+def origin_number(service: int, shard: int) -> int:
+    """The number of a shard of a service, given the service's index in FOLLOWED."""
     return service * SHARDS + shard
 
 
-def lane_origin(number: int) -> tuple[str, int]:
-    """Service and shard of a lane."""
+def service_and_shard(number: int) -> tuple[str, int]:
+    """The service and the shard that an origin number stands for."""
     return FOLLOWED[number // SHARDS], number % SHARDS
 
 
-def next_id(at: int, lane_number: int, last: int) -> int:
-    """The id of a lane's next fact, which happened at `at` (UTC microseconds); `last` is the lane's last id, 0 before
-    its first.
+def next_id(at: int, origin: int, last: int) -> int:
+    """The log id of the next event of an origin.
+
+    `at` is the event's time in UTC microseconds; `last` is the last id of this origin, 0 before its first.
     """
-    tick = max(min(max(at, 0), _LATEST) << 3, (last >> _LANE_BITS) + 1)
-    return tick << _LANE_BITS | lane_number
+    tick = max(min(max(at, 0), _LATEST) << 3, (last >> _ORIGIN_BITS) + 1)
+    return tick << _ORIGIN_BITS | origin
 
 
 def begin_of(at: int) -> int:
-    """The smallest id of facts that happened at this microsecond or later."""
+    """The smallest id of events that happened at this microsecond or later."""
     return min(max(at, 0), _LATEST) << _TIME_BITS

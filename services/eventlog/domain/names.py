@@ -1,7 +1,7 @@
-"""What a fact names: read out of its data by a few fields a type, without making the event.
+"""What an event names: read out of its data by a few fields a type, without making the event.
 
-A type that is not known here, of this release or a later one, is read for the names that most facts have. Data that
-cannot be read names nothing; the fact is kept all the same.
+A type that is not known here, of this release or a later one, is read for the names that most events have. Data that
+cannot be read names nothing; the event is kept all the same.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import msgspec
 from services.eventlog.domain.keys import LIFE, MAIL, WHO, bare, key_of
 
 
-class Names(NamedTuple):
-    """The names in one fact, by kind."""
+class EventNames(NamedTuple):
+    """The names in one event, by kind."""
 
     queue_id: str = ""
     message_id: str = ""
@@ -26,7 +26,7 @@ class Names(NamedTuple):
     """Mailboxes to whose messages something happened."""
 
     def index_keys(self) -> list[int]:
-        """The keys the fact is found by; some may come twice."""
+        """The keys the event is found by; some may come twice."""
         keys = [key_of(MAIL, text) for text in (self.queue_id, bare(self.message_id), *self.mail) if text]
         keys += [key_of(WHO, text) for text in self.who if text]
         keys += [key_of(LIFE, mailbox) for mailbox in self.mailboxes]
@@ -130,60 +130,62 @@ class _Any(_Fields, frozen=True):
     recipient: str = ""
 
 
-def _reception(fact: _Reception) -> Names:
-    recipients = [recipient.address for recipient in fact.recipients]
-    who = (fact.reverse_path, *recipients, fact.message.author, fact.client.address, fact.user, fact.account)
-    return Names(fact.queue_id, fact.message.message_id, who=who)
+def _reception(event: _Reception) -> EventNames:
+    recipients = [recipient.address for recipient in event.recipients]
+    who = (event.reverse_path, *recipients, event.message.author, event.client.address, event.user, event.account)
+    return EventNames(event.queue_id, event.message.message_id, who=who)
 
 
-def _refused(fact: _Refused) -> Names:
-    references = tuple(refusal.reference for refusal in fact.refusals)
-    addresses = [address for refusal in fact.refusals for address in (refusal.sender, refusal.recipient)]
-    return Names(mail=references, who=(fact.session, fact.client.address, *addresses))
+def _refused(event: _Refused) -> EventNames:
+    references = tuple(refusal.reference for refusal in event.refusals)
+    addresses = [address for refusal in event.refusals for address in (refusal.sender, refusal.recipient)]
+    return EventNames(mail=references, who=(event.session, event.client.address, *addresses))
 
 
-def _plan(fact: _Plan) -> Names:
-    return Names(
-        fact.queue_id, who=tuple(text for step in fact.steps for text in (step.recipient, step.address, step.account))
+def _plan(event: _Plan) -> EventNames:
+    return EventNames(
+        event.queue_id, who=tuple(text for step in event.steps for text in (step.recipient, step.address, step.account))
     )
 
 
-def _delivered(fact: _Delivered) -> Names:
-    entry = fact.entry
-    return Names(fact.queue_id, entry.message_id, (entry.entry, entry.content), (fact.account, fact.recipient))
+def _delivered(event: _Delivered) -> EventNames:
+    entry = event.entry
+    return EventNames(event.queue_id, entry.message_id, (entry.entry, entry.content), (event.account, event.recipient))
 
 
-def _appended(fact: _Appended) -> Names:
-    mail = tuple(text for entry in fact.entries for text in (entry.entry, entry.content, bare(entry.message_id)))
-    alone = fact.entries[0].message_id if len(fact.entries) == 1 else ""
-    return Names(message_id=alone, mail=mail, who=(fact.account,))
+def _appended(event: _Appended) -> EventNames:
+    mail = tuple(text for entry in event.entries for text in (entry.entry, entry.content, bare(entry.message_id)))
+    alone = event.entries[0].message_id if len(event.entries) == 1 else ""
+    return EventNames(message_id=alone, mail=mail, who=(event.account,))
 
 
-def _changed(fact: _Changed) -> Names:
-    return Names(who=(fact.account,), mailboxes=(fact.mailbox or fact.source,))
+def _changed(event: _Changed) -> EventNames:
+    return EventNames(who=(event.account,), mailboxes=(event.mailbox or event.source,))
 
 
-def _queued(fact: _Queued) -> Names:
-    return Names(fact.queue_id, mail=(fact.entry,), who=(fact.recipient, fact.forward_path, fact.reverse_path))
-
-
-def _lesson(fact: _Lesson) -> Names:
-    return Names(fact.queue_id, mail=(fact.content, fact.entry), who=(fact.account,))
-
-
-def _any(fact: _Any) -> Names:
-    return Names(
-        fact.queue_id,
-        fact.message_id,
-        (fact.id,),
-        (fact.id, fact.account, fact.user, fact.address, fact.name, fact.login, fact.recipient),
+def _queued(event: _Queued) -> EventNames:
+    return EventNames(
+        event.queue_id, mail=(event.entry,), who=(event.recipient, event.forward_path, event.reverse_path)
     )
 
 
-_Shape = tuple[msgspec.json.Decoder[Any], Callable[[Any], Names]]
+def _lesson(event: _Lesson) -> EventNames:
+    return EventNames(event.queue_id, mail=(event.content, event.entry), who=(event.account,))
 
 
-def _shape(fields: type[_Fields], names: Callable[[Any], Names]) -> _Shape:
+def _any(event: _Any) -> EventNames:
+    return EventNames(
+        event.queue_id,
+        event.message_id,
+        (event.id,),
+        (event.id, event.account, event.user, event.address, event.name, event.login, event.recipient),
+    )
+
+
+_Shape = tuple[msgspec.json.Decoder[Any], Callable[[Any], EventNames]]
+
+
+def _shape(fields: type[_Fields], names: Callable[[Any], EventNames]) -> _Shape:
     return msgspec.json.Decoder(fields), names
 
 
@@ -206,10 +208,10 @@ _SHAPES: dict[str, _Shape] = {
 }
 
 
-def names_of(fact_type: str, data: bytes) -> Names:
-    """What a fact of this stored name says in its data (JSON). Never fails."""
-    decoder, names = _SHAPES.get(fact_type, _OTHER)
+def names_of(event_type: str, data: bytes) -> EventNames:
+    """What an event of this stored name says in its data (JSON). Never fails."""
+    decoder, names = _SHAPES.get(event_type, _OTHER)
     try:
         return names(decoder.decode(data))
     except (msgspec.MsgspecError, UnicodeDecodeError):
-        return Names()
+        return EventNames()

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator, Iterable
 from itertools import islice
 from typing import Any
 
-from services.eventlog.adapters.facts import Filter, Stored, newest
 from services.eventlog.adapters.key_index import EVER
-from services.eventlog.adapters.wire import fact_of, fact_that_came
+from services.eventlog.adapters.logged_event import Filter, LoggedEvent, newest
+from services.eventlog.adapters.wire import incoming_to_wire, to_wire
 from services.eventlog.handlers.query import Query
 from services.eventlog.handlers.tail import Tail
 from services.eventlog.handlers.trace import Trace
@@ -27,36 +27,40 @@ class EventLogEndpoint(EventLogServicer):
         self._settings = settings
         self._tail = tail
 
-    async def Query(self, request: pb.QueryRequest, context: Any) -> pb.FactList:
-        """The facts that match, newest first; `before` with the last one's id gives the next page."""
+    async def Query(self, request: pb.QueryRequest, context: Any) -> pb.LoggedEvents:
+        """The events that match, newest first; `before` with the last one's id gives the next page."""
         query = Query(request, self._settings.max_results, self._settings.max_scanned)
-        return _listed(await self._store.read_long(query.facts))
+        return _listed(await self._store.read_long(query.events))
 
-    async def Trace(self, request: pb.TraceRequest, context: Any) -> pb.FactList:
+    async def Trace(self, request: pb.TraceRequest, context: Any) -> pb.LoggedEvents:
         """The life of a mail, oldest first; empty when the log knows nothing of it."""
         if not request.id.strip():
             raise Invalid("a trace needs a queue id, a Message-ID or a reference", "id")
         limits = self._settings.max_traced, self._settings.max_followed
-        return _listed(await self._store.read_long(lambda reader: Trace(reader, request.id, *limits).facts()))
+        return _listed(await self._store.read_long(lambda reader: Trace(reader, request.id, *limits).events()))
 
-    async def Tail(self, request: pb.TailRequest, context: Any) -> AsyncIterator[pb.FactList]:
-        """The latest `backlog` facts, oldest first, then every fact as it comes."""
-        wanted, seen = Filter(request.type), set[str]()
-        with self._tail.looking(wanted) as onlooker:
+    async def Tail(self, request: pb.TailRequest, context: Any) -> AsyncIterator[pb.LoggedEvents]:
+        """The latest `backlog` events, oldest first, then every event as it comes."""
+        event_filter, seen = Filter(request.type), set[str]()
+        with self._tail.reading(event_filter) as reader:
             if request.backlog:
-                backlog = await self._latest(wanted, request.backlog)
-                seen = {fact.fact_id for fact in backlog}
+                backlog = await self._latest(event_filter, request.backlog)
+                seen = {event.event_id for event in backlog}
                 yield _listed(backlog)
-            async for batch in onlooker.batches():
-                facts = [fact for fact in (fact_that_came(lane, event) for lane, event in batch) if fact.id not in seen]
-                if facts:
-                    yield pb.FactList(facts=facts)
+            async for batch in reader.batches():
+                events = [
+                    event
+                    for event in (incoming_to_wire(origin, event) for origin, event in batch)
+                    if event.id not in seen
+                ]
+                if events:
+                    yield pb.LoggedEvents(events=events)
 
-    async def _latest(self, wanted: Filter, count: int) -> list[Stored]:
+    async def _latest(self, event_filter: Filter, count: int) -> list[LoggedEvent]:
         limit = min(count, self._settings.max_results)
-        found = await self._store.read_long(lambda reader: list(islice(newest(reader, wanted, EVER), limit)))
-        return found[::-1]
+        events = await self._store.read_long(lambda reader: list(islice(newest(reader, event_filter, EVER), limit)))
+        return events[::-1]
 
 
-def _listed(facts: Iterable[Stored]) -> pb.FactList:
-    return pb.FactList(facts=[fact_of(fact) for fact in facts])
+def _listed(events: Iterable[LoggedEvent]) -> pb.LoggedEvents:
+    return pb.LoggedEvents(events=[to_wire(event) for event in events])

@@ -1,4 +1,4 @@
-"""Forgetting: facts older than the kept days leave in small steps, each a unit of work of its own."""
+"""Forgetting: events older than the kept days leave in small steps, each a unit of work of its own."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _DAY = 86_400_000_000
 
 
 class Pruner:
-    """Looks every now and then for facts that are too old."""
+    """Looks every now and then for events that are too old."""
 
     def __init__(self, store: EventStore, clock: Clock, keep_days: int, seconds: float) -> None:
         self._store = store
@@ -33,13 +33,13 @@ class Pruner:
             try:
                 count = await self.prune()
                 if count:
-                    log.info("eventlog.pruned", facts=count)
+                    log.info("eventlog.pruned", events=count)
             except StoreUnavailable as error:
                 log.warning("eventlog.prune_waits", error=str(error))
             await asyncio.sleep(self._seconds)
 
     async def prune(self) -> int:
-        """Forget what is too old now; the number of facts."""
+        """Forget what is too old now; the number of events."""
         first_kept = begin_of(self._clock.now() - self._keep)
         total, count = 0, _STEP
         while count == _STEP:

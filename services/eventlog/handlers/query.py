@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
-from services.eventlog.adapters.facts import Filter, Stored, by_ids, id_of, newest
-from services.eventlog.adapters.key_index import Span, found_by
+from services.eventlog.adapters.key_index import Span, ids_by_keys
+from services.eventlog.adapters.logged_event import Filter, LoggedEvent, by_ids, id_of, newest
 from services.eventlog.domain.keys import LIFE, MAIL, WHO, bare, key_of
 from services.eventlog.domain.log_id import FOLLOWED, LAST, begin_of
 from shared.eventstore.connection import Reader
@@ -17,26 +17,26 @@ _CHUNK = 200
 
 
 class Query:
-    """One question, checked. Answer it with `facts`, as often as wanted."""
+    """One question, checked. Answer it with `events`, as often as wanted."""
 
     def __init__(self, request: pb.QueryRequest, max_results: int, max_scanned: int) -> None:
         if request.service and request.service not in FOLLOWED:
             raise Invalid(f"no service {request.service}; there are {', '.join(FOLLOWED)}", "service")
-        self._wanted = Filter(request.type, request.service)
+        self._filter = Filter(request.type, request.service)
         self._text = request.text.strip()
         self._since, self._until, self._before = request.since, request.until, request.before
         self._limit = min(request.limit or max_results, max_results)
         self._max_scanned = max_scanned
 
-    def facts(self, reader: Reader) -> list[Stored]:
-        """The facts, newest first. Raises NotFound when `before` is not in the log, LimitReached when too many had to
+    def events(self, reader: Reader) -> list[LoggedEvent]:
+        """The events, newest first. Raises NotFound when `before` is not in the log, LimitReached when too many had to
         be looked through.
         """
         span = self._span(reader)
         keys = _keys(self._text)
         if not self._text:
-            return list(islice(newest(reader, self._wanted, span), self._limit))
-        if next(found_by(reader, keys), None) is not None:
+            return list(islice(newest(reader, self._filter, span), self._limit))
+        if next(ids_by_keys(reader, keys), None) is not None:
             return list(islice(self._keyed(reader, keys, span), self._limit))
         return self._scanned(reader, span)
 
@@ -45,37 +45,39 @@ class Query:
         if self._before:
             before = id_of(reader, self._before)
             if before is None:
-                raise NotFound(f"the log has no fact {self._before}", "before")
+                raise NotFound(f"the log has no event {self._before}", "before")
             end = min(end, before)
         return Span(begin_of(self._since), end)
 
-    def _keyed(self, reader: Reader, keys: Iterable[int], span: Span) -> Iterator[Stored]:
-        ids = found_by(reader, keys, span, newest_first=True)
+    def _keyed(self, reader: Reader, keys: Iterable[int], span: Span) -> Iterator[LoggedEvent]:
+        ids = ids_by_keys(reader, keys, span, newest_first=True)
         while chunk := list(islice(ids, _CHUNK)):
-            yield from (fact for fact in reversed(by_ids(reader, chunk)) if self._wanted.wants(fact.type, fact.service))
+            yield from (
+                event for event in reversed(by_ids(reader, chunk)) if self._filter.passes(event.type, event.service)
+            )
 
-    def _scanned(self, reader: Reader, span: Span) -> list[Stored]:
-        sought, found = self._text.casefold().encode(), []
-        for count, fact in enumerate(newest(reader, self._wanted, span), 1):
-            if _says(fact, sought):
-                found.append(fact)
-            if len(found) == self._limit:
+    def _scanned(self, reader: Reader, span: Span) -> list[LoggedEvent]:
+        sought, matching = self._text.casefold().encode(), []
+        for count, event in enumerate(newest(reader, self._filter, span), 1):
+            if _says(event, sought):
+                matching.append(event)
+            if len(matching) == self._limit:
                 break
             if count >= self._max_scanned:
-                if found:  # the caller pages on behind the last of these
+                if matching:  # the caller pages on behind the last of these
                     break
                 raise LimitReached(
-                    f"looked through {count} facts back to {fact.fact_id}; narrow the time or the type", "scan"
+                    f"looked through {count} events back to {event.event_id}; narrow the time or the type", "scan"
                 )
-        return found
+        return matching
 
 
 def _keys(text: str) -> set[int]:
     return {key_of(MAIL, bare(text)), key_of(MAIL, text), key_of(WHO, text), key_of(LIFE, text)}
 
 
-def _says(fact: Stored, sought: bytes) -> bool:
+def _says(event: LoggedEvent, sought: bytes) -> bool:
     return (
-        sought in fact.data.decode(errors="replace").casefold().encode()
-        or sought in f"{fact.actor} {fact.stream} {fact.type}".casefold().encode()
+        sought in event.data.decode(errors="replace").casefold().encode()
+        or sought in f"{event.actor} {event.stream} {event.type}".casefold().encode()
     )

@@ -20,30 +20,30 @@ _REWRITE = {"sqlite": ("VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"), "postgresql
 
 
 async def forget_secrets(store: EventStore, packer: Packer, types: Iterable[str]) -> int:
-    """Blank what facts of these types should never have brought along; how many facts. Before the intake starts. Raises
+    """Blank what events of these types should never have brought along; how many events. Before the intake starts. Raises
     StoreUnavailable.
 
-    Owners blank their facts before they pass them on, so this finds something once at most, after an update.
+    Owners blank their events before they pass them on, so this finds something once at most, after an update.
     """
-    wanted = tuple(types)
-    count = await store.write(lambda transaction: sum(_blank(transaction, packer, name) for name in wanted), long=True)
+    names = tuple(types)
+    count = await store.write(lambda transaction: sum(_blank(transaction, packer, name) for name in names), long=True)
     if count:
-        log.info("eventlog.secrets_forgotten", facts=count)
+        log.info("eventlog.secrets_forgotten", events=count)
         await asyncio.to_thread(_rewrite, store)
     return count
 
 
 def _blank(transaction: Transaction, packer: Packer, name: str) -> int:
-    found = [
+    cleaned = [
         (packer.pack(clean), log_id)
-        for log_id, data in _facts(transaction, name)
+        for log_id, data in _events(transaction, name)
         if (clean := without_secrets(name, data)) != data
     ]
-    transaction.connection.execute_many("UPDATE fact SET data = ? WHERE id = ?", found)
-    return len(found)
+    transaction.connection.execute_many("UPDATE fact SET data = ? WHERE id = ?", cleaned)
+    return len(cleaned)
 
 
-def _facts(reader: Reader, name: str) -> list[tuple[int, bytes]]:
+def _events(reader: Reader, name: str) -> list[tuple[int, bytes]]:
     rows = reader.all("SELECT f.id, f.data FROM fact f JOIN fact_type t ON t.id = f.type WHERE t.name = ?", (name,))
     return [(log_id, unpack(data)) for log_id, data in rows]
 

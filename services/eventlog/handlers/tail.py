@@ -1,4 +1,4 @@
-"""The live tail: whoever looks on gets every fact as it comes into the log."""
+"""The live tail: every reader gets each event as it enters the log."""
 
 from __future__ import annotations
 
@@ -7,64 +7,66 @@ import contextlib
 from collections import deque
 from collections.abc import AsyncIterator, Iterator, Sequence
 
-from services.eventlog.adapters.facts import Filter
-from services.eventlog.adapters.intake import Came
-from services.eventlog.domain.log_id import lane_origin
+from services.eventlog.adapters.log_writer import Incoming
+from services.eventlog.adapters.logged_event import Filter
+from services.eventlog.domain.log_id import service_and_shard
 from shared.grpc.errors import LimitReached
 
 _AT_ONCE = 500
 
 
-class Onlooker:
-    """One who looks on, with the facts that wait for them."""
+class TailReader:
+    """A reader of the live tail, with the events that wait for it."""
 
-    def __init__(self, wanted: Filter, limit: int) -> None:
-        self._wanted = wanted
+    def __init__(self, event_filter: Filter, limit: int) -> None:
+        self._filter = event_filter
         self._limit = limit
-        self._waiting: deque[Came] = deque()
-        self._some = asyncio.Event()
+        self._waiting: deque[Incoming] = deque()
+        self._has_events = asyncio.Event()
         self._too_slow = False
 
-    def show(self, came: Sequence[Came]) -> None:
-        """Facts have come."""
-        wanted = [one for one in came if self._wanted.wants(one[1].type, lane_origin(one[0])[0])]
-        self._too_slow = self._too_slow or len(self._waiting) + len(wanted) > self._limit
+    def offer(self, events: Sequence[Incoming]) -> None:
+        """Queue the events that pass the filter."""
+        passing = [
+            incoming for incoming in events if self._filter.passes(incoming[1].type, service_and_shard(incoming[0])[0])
+        ]
+        self._too_slow = self._too_slow or len(self._waiting) + len(passing) > self._limit
         if not self._too_slow:
-            self._waiting += wanted
-        if wanted:
-            self._some.set()
+            self._waiting += passing
+        if passing:
+            self._has_events.set()
 
-    async def batches(self) -> AsyncIterator[list[Came]]:
-        """What comes, for ever. Raises LimitReached when the reader falls too far behind: a gap would be worse than an
-        end.
+    async def batches(self) -> AsyncIterator[list[Incoming]]:
+        """Yield new events for ever. Raises LimitReached when the reader falls too far behind: a gap would be worse than
+        an end.
         """
         while True:
-            await self._some.wait()
+            await self._has_events.wait()
             while self._waiting:
                 yield [self._waiting.popleft() for _ in range(min(_AT_ONCE, len(self._waiting)))]
             if self._too_slow:
                 raise LimitReached("the reader fell behind the log; ask again", "tail")
-            self._some.clear()
+            self._has_events.clear()
 
 
 class Tail:
-    """Everyone who looks on."""
+    """All readers of the live tail."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._onlookers: set[Onlooker] = set()
+        self._readers: set[TailReader] = set()
 
-    def arrived(self, came: Sequence[Came]) -> None:
-        """Show these facts, which are in the log now, to all."""
-        for onlooker in self._onlookers:
-            onlooker.show(came)
+    def arrived(self, events: Sequence[Incoming]) -> None:
+        """Offer these events, which are in the log now, to every reader."""
+        for reader in self._readers:
+            reader.offer(events)
 
     @contextlib.contextmanager
-    def looking(self, wanted: Filter) -> Iterator[Onlooker]:
-        """Look on for the length of a block."""
-        onlooker = Onlooker(wanted, self._limit)
-        self._onlookers.add(onlooker)
+    def reading(self, event_filter: Filter) -> Iterator[TailReader]:
+        """A reader for the length of a `with` block."""
+        reader = TailReader(event_filter, self._limit)
+        self._readers.add(reader)
         try:
-            yield onlooker
+            yield reader
         finally:
-            self._onlookers.discard(onlooker)
+            self._readers.discard(reader)

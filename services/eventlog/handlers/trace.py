@@ -1,4 +1,4 @@
-"""The life of a mail, from facts alone: its reception, verdict, plan and hand-overs, the lessons about it, and what
+"""The life of a mail, from events alone: its reception, verdict, plan and hand-overs, the lessons about it, and what
 became of its copies.
 """
 
@@ -6,10 +6,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from services.eventlog.adapters.facts import Stored, by_ids
-from services.eventlog.adapters.key_index import Span, found_by
+from services.eventlog.adapters.key_index import Span, ids_by_keys
+from services.eventlog.adapters.logged_event import LoggedEvent, by_ids
 from services.eventlog.domain.keys import LIFE, MAIL, bare, key_of
-from services.eventlog.domain.life import Landing, Place, happened, landings
+from services.eventlog.domain.life import Arrival, Place, arrivals, change_at
 from services.eventlog.domain.log_id import LAST
 from services.eventlog.domain.names import names_of
 from shared.eventstore.connection import Reader
@@ -27,61 +27,61 @@ class Trace:
         self._sought = {text for text in (identity.strip(), bare(identity), as_typed(identity)) if text}
         self._max_traced = max_traced
         self._budget = max_followed
-        self._found: dict[int, Stored] = {}
+        self._events: dict[int, LoggedEvent] = {}
 
-    def facts(self) -> list[Stored]:
+    def events(self) -> list[LoggedEvent]:
         """Everything that is known, oldest first; nothing when nobody has heard of it."""
         named = self._named(self._sought)
-        queue_ids = {queue_id for fact in named for queue_id in self._queue_ids(fact)}
+        queue_ids = {queue_id for event in named for queue_id in self._queue_ids(event)}
         self._keep(named)
         self._keep(self._named(queue_ids))
-        for landing, since in self._landings(queue_ids):
-            self._keep(self._lessons(landing))
-            self._follow(landing.place, since)
-        return sorted(self._found.values(), key=lambda fact: (fact.at, fact.id))
+        for arrival, since in self._arrivals(queue_ids):
+            self._keep(self._lessons(arrival))
+            self._follow(arrival.place, since)
+        return sorted(self._events.values(), key=lambda event: (event.at, event.id))
 
-    def _named(self, texts: set[str]) -> list[Stored]:
+    def _named(self, texts: set[str]) -> list[LoggedEvent]:
         if not texts:
             return []
         return self._by_keys({key_of(MAIL, text) for text in texts})
 
-    def _by_keys(self, keys: set[int]) -> list[Stored]:
-        ids = found_by(self._reader, keys)
+    def _by_keys(self, keys: set[int]) -> list[LoggedEvent]:
+        ids = ids_by_keys(self._reader, keys)
         return by_ids(self._reader, [log_id for log_id, _ in zip(ids, range(self._max_traced), strict=False)])
 
-    def _keep(self, facts: list[Stored]) -> None:
-        for fact in facts:
-            if len(self._found) < self._max_traced:
-                self._found[fact.id] = fact
+    def _keep(self, events: list[LoggedEvent]) -> None:
+        for event in events:
+            if len(self._events) < self._max_traced:
+                self._events[event.id] = event
 
-    def _queue_ids(self, fact: Stored) -> Iterator[str]:
-        """The mails that a fact is about. What a fact is correlated with counts only where it names none itself."""
-        queue_id = names_of(fact.type, fact.data).queue_id
+    def _queue_ids(self, event: LoggedEvent) -> Iterator[str]:
+        """The mails that an event is about. What an event is correlated with counts only where it names none itself."""
+        queue_id = names_of(event.type, event.data).queue_id
         if queue_id:
             yield queue_id
-        elif fact.correlation in self._sought:
-            yield fact.correlation
+        elif event.correlation in self._sought:
+            yield event.correlation
 
-    def _landings(self, queue_ids: set[str]) -> list[tuple[Landing, int]]:
-        """Where copies of the mail came to lie, and since which fact."""
-        found = []
-        for fact in list(self._found.values()):
-            delivered = names_of(fact.type, fact.data).queue_id in queue_ids
-            found += [
-                (landing, fact.id)
-                for landing in landings(fact.type, fact.data)
-                if delivered or self._is_sought(landing)
+    def _arrivals(self, queue_ids: set[str]) -> list[tuple[Arrival, int]]:
+        """Where copies of the mail came to lie, and since which event."""
+        places = []
+        for event in list(self._events.values()):
+            delivered = names_of(event.type, event.data).queue_id in queue_ids
+            places += [
+                (arrival, event.id)
+                for arrival in arrivals(event.type, event.data)
+                if delivered or self._is_sought(arrival)
             ]
-        return found
+        return places
 
-    def _is_sought(self, landing: Landing) -> bool:
-        return bool({landing.entry, landing.content, bare(landing.message_id)} & self._sought)
+    def _is_sought(self, arrival: Arrival) -> bool:
+        return bool({arrival.entry, arrival.content, bare(arrival.message_id)} & self._sought)
 
-    def _lessons(self, landing: Landing) -> list[Stored]:
+    def _lessons(self, arrival: Arrival) -> list[LoggedEvent]:
         return [
-            fact
-            for fact in self._named({text for text in (landing.content, landing.entry) if text})
-            if fact.type.startswith(_LESSONS)
+            event
+            for event in self._named({text for text in (arrival.content, arrival.entry) if text})
+            if event.type.startswith(_LESSONS)
         ]
 
     def _follow(self, place: Place, since: int) -> None:
@@ -89,19 +89,19 @@ class Trace:
         waiting, seen = [(place, since)], {place}
         while waiting:
             place, since = waiting.pop()
-            for fact in self._in_mailbox(place.mailbox, since):
-                step = happened(fact.type, fact.data, place)
+            for event in self._in_mailbox(place.mailbox, since):
+                step = change_at(event.type, event.data, place)
                 if step is None:
                     continue
-                self._keep([fact])
+                self._keep([event])
                 if step.reached is not None and step.reached not in seen:
                     seen.add(step.reached)
-                    waiting.append((step.reached, fact.id))
+                    waiting.append((step.reached, event.id))
                 if step.left:
                     break
 
-    def _in_mailbox(self, mailbox: str, since: int) -> Iterator[Stored]:
-        ids = found_by(self._reader, {key_of(LIFE, mailbox)}, Span(since + 1, LAST))
+    def _in_mailbox(self, mailbox: str, since: int) -> Iterator[LoggedEvent]:
+        ids = ids_by_keys(self._reader, {key_of(LIFE, mailbox)}, Span(since + 1, LAST))
         chunk: list[int] = []
         for log_id in ids:
             chunk.append(log_id)
@@ -110,7 +110,7 @@ class Trace:
                 chunk = []
         yield from self._spend(chunk)
 
-    def _spend(self, ids: list[int]) -> list[Stored]:
+    def _spend(self, ids: list[int]) -> list[LoggedEvent]:
         ids = ids[: max(0, self._budget)]
         self._budget -= len(ids)
         return by_ids(self._reader, ids)

@@ -1,4 +1,4 @@
-"""An installation whose owning services are bare event stores: a test writes their facts, the event log follows them
+"""An installation whose owning services are bare event stores: a test writes their events, the event log follows them
 for real.
 """
 
@@ -35,7 +35,7 @@ PATIENCE = 10.0
 
 
 class BareOwner:
-    """A service that only keeps facts."""
+    """A service that only keeps events."""
 
     def __init__(self, host: Host, service: str) -> None:
         self._host = host
@@ -85,20 +85,20 @@ class Installation:
     async def write(
         self, service: str, stream: str, *events: Event, correlation: str = "", actor: Actor = CLIENT
     ) -> list[Recorded]:
-        """Let a service state facts."""
+        """Let a service state events."""
         why = Provenance(actor, correlation=correlation)
         return await self.owners[service].store.write(lambda transaction: transaction.append(stream, events, why))
 
     async def followed(self) -> None:
-        """Until the log has every fact."""
+        """Until the log has every event."""
         await until(self._is_followed)
 
-    async def query(self, **wanted: Any) -> list[pb.Fact]:
-        return list((await self.log.Query(pb.QueryRequest(**wanted))).facts)
+    async def query(self, **wanted: Any) -> list[pb.LoggedEvent]:
+        return list((await self.log.Query(pb.QueryRequest(**wanted))).events)
 
     async def trace(self, identity: str) -> list[str]:
-        """The types of the facts of a life, in order."""
-        return [fact.type for fact in (await self.log.Trace(pb.TraceRequest(id=identity))).facts]
+        """The types of the events of a life, in order."""
+        return [event.type for event in (await self.log.Trace(pb.TraceRequest(id=identity))).events]
 
     async def report(self) -> owner_pb2.ReportReply:
         reply: owner_pb2.ReportReply = await self.owner.Report(owner_pb2.ReportRequest())
@@ -106,7 +106,7 @@ class Installation:
 
     async def _is_followed(self) -> bool:
         heads = [await owner.store.heads() for owner in self.owners.values()]
-        return (await self.report()).counts["facts"] == sum(sum(head.values()) for head in heads)
+        return (await self.report()).counts["events"] == sum(sum(head.values()) for head in heads)
 
     def _owner(self, service: str) -> Callable[[Host], BareOwner]:
         def make(host: Host) -> BareOwner:

@@ -11,7 +11,7 @@ from shared.events import directory
 from shared.eventstore.event import Actor
 from shared.grpc.errors import Invalid, NotFound
 from shared.rpc.mailfold.eventlog.v1 import eventlog_pb2 as pb
-from tests.integration.eventlog.facts import DELIVERED, QUEUE_ID, deliver
+from tests.integration.eventlog.events import DELIVERED, QUEUE_ID, deliver
 from tests.integration.eventlog.installation import Installation
 from tests.parts.nats import NatsServer
 
@@ -21,13 +21,13 @@ OPERATOR = Actor("operator", "root")
 async def test_by_type_area_and_service(installation: Installation) -> None:
     await deliver(installation)
     await installation.followed()
-    assert [fact.type for fact in await installation.query(type="delivery.planned")] == ["delivery.planned"]
-    assert [fact.type for fact in await installation.query(type="mail.")] == [
+    assert [event.type for event in await installation.query(type="delivery.planned")] == ["delivery.planned"]
+    assert [event.type for event in await installation.query(type="mail.")] == [
         "mail.settled",
         "mail.classified",
         "mail.received",
     ]
-    assert [fact.type for fact in await installation.query(type="mail.", service="ingress")] == [
+    assert [event.type for event in await installation.query(type="mail.", service="ingress")] == [
         "mail.settled",
         "mail.received",
     ]
@@ -38,14 +38,16 @@ async def test_by_address_id_and_word(installation: Installation) -> None:
     await deliver(installation)
     await installation.write("directory", "domain:d1", directory.DomainAdded("d1", "example.org"), actor=OPERATOR)
     await installation.followed()
-    assert [fact.type for fact in await installation.query(text="ANN@example.org")] == [
+    assert [event.type for event in await installation.query(text="ANN@example.org")] == [
         "message.delivered",
         "delivery.planned",
         "mail.received",
     ]
-    assert [fact.type for fact in await installation.query(text="192.0.2.7", type="mail.received")] == ["mail.received"]
-    assert [fact.type for fact in await installation.query(text="grüße")] == ["mail.received"]
-    assert [fact.type for fact in await installation.query(text="root")] == ["domain.added"]
+    assert [event.type for event in await installation.query(text="192.0.2.7", type="mail.received")] == [
+        "mail.received"
+    ]
+    assert [event.type for event in await installation.query(text="grüße")] == ["mail.received"]
+    assert [event.type for event in await installation.query(text="root")] == ["domain.added"]
     assert await installation.query(text="no such word") == []
 
 
@@ -53,14 +55,14 @@ async def test_pages_backwards_and_by_time(installation: Installation) -> None:
     await deliver(installation)
     await installation.followed()
     everything = await installation.query()
-    assert [fact.type for fact in everything] == DELIVERED[::-1]
+    assert [event.type for event in everything] == DELIVERED[::-1]
     first = await installation.query(limit=4)
     rest = await installation.query(limit=4, before=first[-1].id)
-    assert [fact.id for fact in [*first, *rest]] == [fact.id for fact in everything]
+    assert [event.id for event in [*first, *rest]] == [event.id for event in everything]
     middle = everything[2].at
-    assert [fact.id for fact in await installation.query(since=middle)] == [fact.id for fact in everything[:3]]
-    assert [fact.id for fact in await installation.query(until=middle, text=QUEUE_ID)] == [
-        fact.id for fact in everything[3:]
+    assert [event.id for event in await installation.query(since=middle)] == [event.id for event in everything[:3]]
+    assert [event.id for event in await installation.query(until=middle, text=QUEUE_ID)] == [
+        event.id for event in everything[3:]
     ]
 
 
@@ -78,7 +80,7 @@ async def test_the_tail_shows_what_was_and_what_comes(installation: Installation
 
     async def look() -> None:
         async for batch in installation.log.Tail(pb.TailRequest(type="mail.", backlog=1)):
-            seen.extend(f"{fact.type} {fact.queue_id}" for fact in batch.facts)
+            seen.extend(f"{event.type} {event.queue_id}" for event in batch.events)
             if len(seen) == 1:
                 await deliver(installation, "q0002", uid=2)
             if len(seen) == 4:
@@ -94,7 +96,7 @@ async def test_the_report_counts_and_knows_of_no_lag(installation: Installation)
     await deliver(installation)
     await installation.followed()
     report = await installation.report()
-    assert report.counts["facts"] == 6
+    assert report.counts["events"] == 6
     assert dict(report.lag) == dict.fromkeys(
         ("directory", "ingress", "classifier", "delivery", "mailstore", "outbound"), 0
     )
@@ -107,6 +109,6 @@ async def test_a_restart_goes_on_where_the_log_stood(tmp_path: Path, store_url: 
         await running.start()
         await deliver(running, f"q{round_number}", uid=round_number)
         await running.followed()
-        assert (await running.report()).counts["facts"] == 6 * round_number
+        assert (await running.report()).counts["events"] == 6 * round_number
         assert await running.trace(f"q{round_number}") == DELIVERED
         await running.stop()

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import sqlalchemy
 
-from services.eventlog.adapters.facts import Filter, newest
-from services.eventlog.adapters.intake import Intake
 from services.eventlog.adapters.key_index import EVER
+from services.eventlog.adapters.log_writer import LogWriter
+from services.eventlog.adapters.logged_event import Filter, newest
 from services.eventlog.adapters.packing import Packer
 from services.eventlog.adapters.tables import log_tables
 from services.eventlog.handlers.secrets import forget_secrets
@@ -23,16 +23,16 @@ FIRST, SECOND = (
     "$argon2id$v=19$m=19456,t=2,p=1$c29tZSBzYWx0$Zmlyc3Q",
     "$argon2id$v=19$m=19456,t=2,p=1$c29tZSBzYWx0$c2Vjb25k",
 )
-FACTS = (UserAdded("u1", "ann", FIRST), UserPasswordChanged("u1", SECOND))
+EVENTS = (UserAdded("u1", "ann", FIRST), UserPasswordChanged("u1", SECOND))
 
 
 async def test_hashes_of_passwords_do_not_come_into_the_log(installation: Installation) -> None:
-    await installation.write("directory", "user:u1", *FACTS)
+    await installation.write("directory", "user:u1", *EVENTS)
     await installation.followed()
-    facts = await installation.query(type="user.")
-    assert [fact.type for fact in facts] == ["user.password_changed", "user.added"]
-    assert b"ann" in facts[1].data
-    assert not any(b"argon2" in fact.data for fact in facts)
+    events = await installation.query(type="user.")
+    assert [event.type for event in events] == ["user.password_changed", "user.added"]
+    assert b"ann" in events[1].data
+    assert not any(b"argon2" in event.data for event in events)
     assert not holds(installation.places.data, b"argon2")
 
 
@@ -48,29 +48,29 @@ async def test_what_an_older_release_copied_is_forgotten(tmp_path: Path, store_u
         assert store_url or holds(tmp_path, b"argon2")
         assert await forget_secrets(store, packer, types_with_secrets()) == 300
         assert not holds(tmp_path, b"argon2")
-        facts = await store.read(lambda reader: list(newest(reader, Filter(), EVER)))
-        assert len(facts) == 600 and not any(b"argon2" in fact.data for fact in facts)
-        assert all(fact.data == b'{"note":"argon"}' for fact in facts if fact.type == "unit.noted")
+        events = await store.read(lambda reader: list(newest(reader, Filter(), EVER)))
+        assert len(events) == 600 and not any(b"argon2" in event.data for event in events)
+        assert all(event.data == b'{"note":"argon"}' for event in events if event.type == "unit.noted")
         assert await forget_secrets(store, packer, types_with_secrets()) == 0
 
 
 async def old_copies(store: EventStore, packer: Packer, count: int) -> None:
-    """Facts as they came before owners blanked them, some packed and some plain, among others."""
-    intake = Intake(store, packer, 1000, lambda _came: None)
+    """Events as they came before owners blanked them, some packed and some plain, among others."""
+    intake = LogWriter(store, packer, 1000, lambda _came: None)
     intake.start()
     for position in range(1, 2 * count + 1, 2):
-        secret = encode(FACTS[position // 2 % 2])
+        secret = encode(EVENTS[position // 2 % 2])
         await intake.take(
             "directory",
             [
-                fact(position, FACTS[position // 2 % 2].stored_name, secret),
-                fact(position + 1, "unit.noted", b'{"note":"argon"}'),
+                event(position, EVENTS[position // 2 % 2].stored_name, secret),
+                event(position + 1, "unit.noted", b'{"note":"argon"}'),
             ],
         )
     await intake.stop()
 
 
-def fact(position: int, kind: str, data: bytes) -> pb.Event:
+def event(position: int, kind: str, data: bytes) -> pb.Event:
     return pb.Event(
         shard=3,
         position=position,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from shared.events import mail, mailbox, spam
 from shared.eventstore.event import Actor
-from tests.integration.eventlog.facts import (
+from tests.integration.eventlog.events import (
     ACCOUNT,
     ARCHIVE,
     DELIVERED,
@@ -38,7 +38,7 @@ async def test_by_message_id_every_mail_that_bears_it(installation: Installation
 async def test_the_copies_are_followed_through_moves_and_copies(installation: Installation) -> None:
     await deliver(installation, "q0009", uid=4, message_id="other@example.net")
     await deliver(installation, uid=5)
-    for fact in (
+    for event in (
         mailbox.FlagsChanged(ACCOUNT, INBOX, ((4, 4),), "add", ("\\Seen",)),  # another message
         mailbox.FlagsChanged(ACCOUNT, INBOX, ((1, 2), (4, 7)), "add", ("\\Seen",)),
         mailbox.MessagesCopied(ACCOUNT, INBOX, ARCHIVE, ((4, 5),), 70, "e9"),  # UID 5 becomes 71
@@ -48,7 +48,7 @@ async def test_the_copies_are_followed_through_moves_and_copies(installation: In
         mailbox.MessagesExpunged(ACCOUNT, "m0003", ((1, 100),)),
         mailbox.MailboxDeleted(ACCOUNT, ARCHIVE, "Archive"),
     ):
-        await installation.write("mailstore", ACCOUNT, fact, actor=ANN)
+        await installation.write("mailstore", ACCOUNT, event, actor=ANN)
     await installation.followed()
     life = await installation.trace(QUEUE_ID)
     later = ["message.flags_changed", "message.copied", "message.moved", "message.expunged", "mailbox.deleted"]
@@ -100,6 +100,6 @@ async def test_an_appended_message_is_traced_by_its_message_id(installation: Ins
 async def test_every_check_comes_with_its_inputs(installation: Installation) -> None:
     await installation.write("ingress", QUEUE_ID, received(), correlation=QUEUE_ID)
     await installation.followed()
-    (fact,) = await installation.query(text=QUEUE_ID)
-    assert b"v=spf1 ip4:192.0.2.0/24 -all" in fact.data
-    assert (fact.queue_id, fact.message_id, fact.service) == (QUEUE_ID, MESSAGE_ID, "ingress")
+    (event,) = await installation.query(text=QUEUE_ID)
+    assert b"v=spf1 ip4:192.0.2.0/24 -all" in event.data
+    assert (event.queue_id, event.message_id, event.service) == (QUEUE_ID, MESSAGE_ID, "ingress")

@@ -91,7 +91,7 @@ def test_up_status_and_down(server: Server) -> None:
     assert run("domain", "add", "example.org", *where).returncode == 0
     for command_line, said in (
         (["deadletters", "list"], "there are no dead letters"),
-        (["verify"], "everything is what its facts say"),
+        (["verify"], "everything is what its events say"),
     ):
         done = run(*command_line, *where)
         assert (done.returncode, said in done.stdout) == (0, True), done.stderr

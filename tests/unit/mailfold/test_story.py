@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mailfold.trace.names import Names
-from mailfold.trace.story import Told, story
+from mailfold.trace.story import LoggedEvent, story
 from shared.events import delivery, directory, mail, mailbox, spam
 from shared.eventstore.event import Actor, Event, encode, encode_actor
 
@@ -12,8 +12,8 @@ OPENED = mailbox.AccountOpened("a1", (mailbox.NewMailbox("m1", "INBOX", 1), mail
 NAMES = Names([OPENED, directory.AccountAdded("a1", "ann@example.org", "u1")])
 
 
-def told(event: Event, actor: Actor | None = None) -> Told:
-    return Told("service.1.2", event.stored_name, AT, encode_actor(actor or Actor("system")), "", encode(event))
+def told(event: Event, actor: Actor | None = None) -> LoggedEvent:
+    return LoggedEvent("service.1.2", event.stored_name, AT, encode_actor(actor or Actor("system")), "", encode(event))
 
 
 def lines(*events: Event) -> list[str]:
@@ -25,8 +25,8 @@ def test_a_reception_shows_each_check_with_its_inputs_and_dns_answers() -> None:
     check = mail.Check("spf", "fail", {"domain": "example.net", "client": "192.0.2.1"}, (answer,))
     message = mail.Message("g0001/ab", 700, message_id="<1@x>", subject="Hi", author="x@example.net")
     recipients, client = (mail.Recipient("ann@example.org", notify="NEVER"),), mail.Client("192.0.2.1", 99, "h")
-    fact = mail.MailReceived("q1", "x@example.net", recipients, message, client, checks=(check,))
-    found = lines(fact)
+    logged = mail.MailReceived("q1", "x@example.net", recipients, message, client, checks=(check,))
+    found = lines(logged)
     assert "2023-11-14 22:13:20.123" in found[0]
     for expected in (
         "check spf: fail",
@@ -93,12 +93,12 @@ def test_who_did_it() -> None:
 
 
 def test_an_unknown_type_is_shown_as_it_is_stored() -> None:
-    found = list(story([Told("x.0.1", "later.fact", AT, "{}", "", b'{"a":1}')], Names()))
+    found = list(story([LoggedEvent("x.0.1", "later.fact", AT, "{}", "", b'{"a":1}')], Names()))
     assert found[1].strip() == '{"a":1}'
 
 
 def test_data_of_a_known_type_that_cannot_be_read_is_shown_too() -> None:
-    found = list(story([Told("x.0.1", "mail.held", AT, "not json", "", b"[]")], Names()))
+    found = list(story([LoggedEvent("x.0.1", "mail.held", AT, "not json", "", b"[]")], Names()))
     assert found[1].strip() == "[]"
 
 
@@ -109,5 +109,5 @@ def test_strangers_do_not_steer_the_terminal() -> None:
 
 
 def test_hashes_of_passwords_are_not_shown() -> None:
-    fact = told(directory.UserAdded("u1", "ann", "$argon2id$v=19$x"))
-    assert "argon2" not in fact.shown + "".join(story([fact], Names())) and "ann" in fact.shown
+    logged = told(directory.UserAdded("u1", "ann", "$argon2id$v=19$x"))
+    assert "argon2" not in logged.shown + "".join(story([logged], Names())) and "ann" in logged.shown

@@ -1,10 +1,10 @@
-"""A message's way through its mailboxes, one fact at a time."""
+"""A message's way through its mailboxes, one event at a time."""
 
 from __future__ import annotations
 
 import pytest
 
-from services.eventlog.domain.life import Landing, Place, Step, happened, landings
+from services.eventlog.domain.life import Arrival, Place, PlaceChange, arrivals, change_at
 from shared.events import mailbox
 from shared.eventstore.event import Event, encode
 
@@ -12,39 +12,39 @@ ENTRIES = tuple(mailbox.NewEntry(f"e{uid}", uid, "b", 1, 1, f"x{uid}", "t", mess
 HERE = Place("m1", 7)
 
 
-def step(fact: Event, place: Place = HERE) -> Step | None:
-    return happened(fact.stored_name, encode(fact), place)
+def step(event: Event, place: Place = HERE) -> PlaceChange | None:
+    return change_at(event.stored_name, encode(event), place)
 
 
 def test_delivered_and_appended_messages_land() -> None:
     delivered = mailbox.MessageDelivered("a", "m1", "q", "r", 0, ENTRIES[0])
     appended = mailbox.MessageAppended("a", "m1", ENTRIES)
-    assert landings(delivered.stored_name, encode(delivered)) == [Landing(HERE, "e7", "x7", "7@x")]
-    assert [landing.place.uid for landing in landings(appended.stored_name, encode(appended))] == [7, 8]
+    assert arrivals(delivered.stored_name, encode(delivered)) == [Arrival(HERE, "e7", "x7", "7@x")]
+    assert [landing.place.uid for landing in arrivals(appended.stored_name, encode(appended))] == [7, 8]
 
 
 def test_other_facts_land_nothing() -> None:
-    assert landings("mail.settled", b"{}") == []
-    assert landings("message.delivered", b"{}") == []
+    assert arrivals("mail.settled", b"{}") == []
+    assert arrivals("message.delivered", b"{}") == []
 
 
 @pytest.mark.parametrize(
     ("uids", "touched"), [(((7, 7),), True), (((1, 6), (8, 9)), False), (((1, 3), (5, 9)), True), ((), False)]
 )
 def test_flags_concern_the_uids_they_name(uids: mailbox.Uids, touched: bool) -> None:
-    assert step(mailbox.FlagsChanged("a", "m1", uids, "add", ("\\Seen",))) == (Step() if touched else None)
+    assert step(mailbox.FlagsChanged("a", "m1", uids, "add", ("\\Seen",))) == (PlaceChange() if touched else None)
 
 
 def test_the_nth_of_the_ranges_gets_the_nth_uid_in_the_target() -> None:
-    assert step(mailbox.MessagesMoved("a", "m1", "m2", ((1, 3), (6, 9)), 40)) == Step(Place("m2", 44), left=True)
-    assert step(mailbox.MessagesCopied("a", "m1", "m2", ((7, 7),), 40, "e9")) == Step(Place("m2", 40))
+    assert step(mailbox.MessagesMoved("a", "m1", "m2", ((1, 3), (6, 9)), 40)) == PlaceChange(Place("m2", 44), left=True)
+    assert step(mailbox.MessagesCopied("a", "m1", "m2", ((7, 7),), 40, "e9")) == PlaceChange(Place("m2", 40))
 
 
 def test_expunged_and_deleted_messages_are_gone() -> None:
-    assert step(mailbox.MessagesExpunged("a", "m1", ((1, 9),))) == Step(left=True)
-    assert step(mailbox.MailboxDeleted("a", "m1", "Old")) == Step(left=True)
+    assert step(mailbox.MessagesExpunged("a", "m1", ((1, 9),))) == PlaceChange(left=True)
+    assert step(mailbox.MailboxDeleted("a", "m1", "Old")) == PlaceChange(left=True)
 
 
 def test_what_cannot_be_read_did_nothing() -> None:
-    assert happened("message.moved", b"\xff", HERE) is None
-    assert happened("message.shredded", b"{}", HERE) is None
+    assert change_at("message.moved", b"\xff", HERE) is None
+    assert change_at("message.shredded", b"{}", HERE) is None

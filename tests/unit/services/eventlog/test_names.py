@@ -1,4 +1,4 @@
-"""What facts name, for every stored type, and for data that nobody foresaw."""
+"""What events name, for every stored type, and for data that nobody foresaw."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.eventlog.domain.keys import LIFE, MAIL, WHO, bare, key_of, key_of_fact
+from services.eventlog.domain.keys import LIFE, MAIL, WHO, bare, key_of, key_of_event
 from services.eventlog.domain.names import names_of
 from shared.events import delivery, directory, mail, mailbox, outbound, spam
 from shared.eventstore.event import Event, declared, encode
@@ -29,12 +29,12 @@ QUEUED = outbound.OutboundQueued(
 )
 
 
-def found(fact: Event, kind: str, text: str) -> bool:
-    return key_of(kind, text) in names_of(fact.stored_name, encode(fact)).index_keys()
+def found(event: Event, kind: str, text: str) -> bool:
+    return key_of(kind, text) in names_of(event.stored_name, encode(event)).index_keys()
 
 
 @pytest.mark.parametrize(
-    ("fact", "kind", "texts"),
+    ("event", "kind", "texts"),
     [
         (RECEPTION, MAIL, ["q1", "m@example.net", "M@Example.NET"]),
         (RECEPTION, WHO, ["bob@example.net", "ann@example.org", "cat@example.org", "bob@example.com", "192.0.2.7"]),
@@ -59,8 +59,8 @@ def found(fact: Event, kind: str, text: str) -> bool:
         (directory.LoginRefused("ann@x", "imap", "192.0.2.9", "password"), WHO, ["ann@x", "192.0.2.9"]),
     ],
 )
-def test_a_fact_is_found_by_what_it_names(fact: Event, kind: str, texts: list[str]) -> None:
-    assert [text for text in texts if not found(fact, kind, text)] == []
+def test_a_fact_is_found_by_what_it_names(event: Event, kind: str, texts: list[str]) -> None:
+    assert [text for text in texts if not found(event, kind, text)] == []
 
 
 def test_kinds_do_not_mix() -> None:
@@ -83,4 +83,4 @@ def test_a_message_id_is_the_same_with_and_without_brackets() -> None:
 @given(st.text())
 def test_keys_fit_into_the_index(text: str) -> None:
     assert -(2**63) <= key_of(MAIL, text) < 2**63
-    assert 0 <= key_of_fact(95, 2**40) < 2**63
+    assert 0 <= key_of_event(95, 2**40) < 2**63

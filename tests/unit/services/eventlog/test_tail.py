@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import pytest
 
-from services.eventlog.adapters.facts import Filter
-from services.eventlog.adapters.intake import Came
-from services.eventlog.domain.log_id import FOLLOWED, lane
+from services.eventlog.adapters.log_writer import Incoming
+from services.eventlog.adapters.logged_event import Filter
+from services.eventlog.domain.log_id import FOLLOWED, origin_number
 from services.eventlog.handlers.tail import Tail
 from shared.grpc.errors import LimitReached
 from shared.rpc.mailfold.events.v1 import events_pb2 as pb
 
 
-def came(*types: str, service: str = "ingress") -> list[Came]:
-    number = lane(FOLLOWED.index(service), 0)
+def came(*types: str, service: str = "ingress") -> list[Incoming]:
+    number = origin_number(FOLLOWED.index(service), 0)
     return [(number, pb.Event(position=position, type=kind)) for position, kind in enumerate(types, 1)]
 
 
 async def test_only_what_is_wanted_is_shown() -> None:
     tail = Tail(10)
-    with tail.looking(Filter("mail.")) as onlooker:
+    with tail.reading(Filter("mail.")) as onlooker:
         tail.arrived(came("mail.received", "login.refused", "mail.settled"))
         batch = await anext(onlooker.batches())
     assert [event.type for _, event in batch] == ["mail.received", "mail.settled"]
@@ -27,7 +27,7 @@ async def test_only_what_is_wanted_is_shown() -> None:
 
 async def test_a_slow_reader_gets_what_waits_and_then_an_end() -> None:
     tail, seen = Tail(3), []
-    with tail.looking(Filter()) as onlooker:
+    with tail.reading(Filter()) as onlooker:
         tail.arrived(came("a", "b"))
         tail.arrived(came("c", "d"))  # no room: nothing after this is shown, or there would be a gap
         tail.arrived(came("e"))
@@ -40,7 +40,7 @@ async def test_a_slow_reader_gets_what_waits_and_then_an_end() -> None:
 async def test_who_comes_later_is_shown_what_comes_later() -> None:
     tail = Tail(1)
     tail.arrived(came("a", "b", "c"))
-    with tail.looking(Filter()) as onlooker:
+    with tail.reading(Filter()) as onlooker:
         tail.arrived(came("d"))
         batch = await anext(onlooker.batches())
     assert [event.type for _, event in batch] == ["d"]
@@ -60,4 +60,4 @@ async def test_who_comes_later_is_shown_what_comes_later() -> None:
     ],
 )
 def test_filters(wanted: Filter, passes: bool) -> None:
-    assert wanted.wants("mail.settled", "ingress") is passes
+    assert wanted.passes("mail.settled", "ingress") is passes

@@ -24,23 +24,23 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n.shared/rpc/mailfold/eventlog/v1/eventlog.proto\x12\x14mailfold.eventlog.v1\"\xd6\x01\n\x04\x46\x61\x63t\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07service\x18\x02 \x01(\t\x12\x0c\n\x04type\x18\x03 \x01(\t\x12\n\n\x02\x61t\x18\x04 \x01(\x03\x12\x0e\n\x06stream\x18\x05 \x01(\t\x12\x0f\n\x07version\x18\x06 \x01(\x04\x12\x10\n\x08queue_id\x18\x07 \x01(\t\x12\x12\n\nmessage_id\x18\x08 \x01(\t\x12\r\n\x05\x61\x63tor\x18\t \x01(\t\x12\r\n\x05\x63\x61use\x18\n \x01(\t\x12\x13\n\x0b\x63orrelation\x18\x0b \x01(\t\x12\x0f\n\x07\x63ommand\x18\x0c \x01(\t\x12\x0c\n\x04\x64\x61ta\x18\r \x01(\x0c\"5\n\x08\x46\x61\x63tList\x12)\n\x05\x66\x61\x63ts\x18\x01 \x03(\x0b\x32\x1a.mailfold.eventlog.v1.Fact\"x\n\x0cQueryRequest\x12\x0c\n\x04type\x18\x01 \x01(\t\x12\x0f\n\x07service\x18\x02 \x01(\t\x12\x0c\n\x04text\x18\x03 \x01(\t\x12\r\n\x05since\x18\x04 \x01(\x03\x12\r\n\x05until\x18\x05 \x01(\x03\x12\r\n\x05limit\x18\x06 \x01(\r\x12\x0e\n\x06\x62\x65\x66ore\x18\x07 \x01(\t\"\x1a\n\x0cTraceRequest\x12\n\n\x02id\x18\x01 \x01(\t\",\n\x0bTailRequest\x12\x0c\n\x04type\x18\x01 \x01(\t\x12\x0f\n\x07\x62\x61\x63klog\x18\x02 \x01(\r2\xf1\x01\n\x08\x45ventLog\x12K\n\x05Query\x12\".mailfold.eventlog.v1.QueryRequest\x1a\x1e.mailfold.eventlog.v1.FactList\x12K\n\x05Trace\x12\".mailfold.eventlog.v1.TraceRequest\x1a\x1e.mailfold.eventlog.v1.FactList\x12K\n\x04Tail\x12!.mailfold.eventlog.v1.TailRequest\x1a\x1e.mailfold.eventlog.v1.FactList0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n.shared/rpc/mailfold/eventlog/v1/eventlog.proto\x12\x14mailfold.eventlog.v1\"\xdd\x01\n\x0bLoggedEvent\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07service\x18\x02 \x01(\t\x12\x0c\n\x04type\x18\x03 \x01(\t\x12\n\n\x02\x61t\x18\x04 \x01(\x03\x12\x0e\n\x06stream\x18\x05 \x01(\t\x12\x0f\n\x07version\x18\x06 \x01(\x04\x12\x10\n\x08queue_id\x18\x07 \x01(\t\x12\x12\n\nmessage_id\x18\x08 \x01(\t\x12\r\n\x05\x61\x63tor\x18\t \x01(\t\x12\r\n\x05\x63\x61use\x18\n \x01(\t\x12\x13\n\x0b\x63orrelation\x18\x0b \x01(\t\x12\x0f\n\x07\x63ommand\x18\x0c \x01(\t\x12\x0c\n\x04\x64\x61ta\x18\r \x01(\x0c\"A\n\x0cLoggedEvents\x12\x31\n\x06\x65vents\x18\x01 \x03(\x0b\x32!.mailfold.eventlog.v1.LoggedEvent\"x\n\x0cQueryRequest\x12\x0c\n\x04type\x18\x01 \x01(\t\x12\x0f\n\x07service\x18\x02 \x01(\t\x12\x0c\n\x04text\x18\x03 \x01(\t\x12\r\n\x05since\x18\x04 \x01(\x03\x12\r\n\x05until\x18\x05 \x01(\x03\x12\r\n\x05limit\x18\x06 \x01(\r\x12\x0e\n\x06\x62\x65\x66ore\x18\x07 \x01(\t\"\x1a\n\x0cTraceRequest\x12\n\n\x02id\x18\x01 \x01(\t\",\n\x0bTailRequest\x12\x0c\n\x04type\x18\x01 \x01(\t\x12\x0f\n\x07\x62\x61\x63klog\x18\x02 \x01(\r2\xfd\x01\n\x08\x45ventLog\x12O\n\x05Query\x12\".mailfold.eventlog.v1.QueryRequest\x1a\".mailfold.eventlog.v1.LoggedEvents\x12O\n\x05Trace\x12\".mailfold.eventlog.v1.TraceRequest\x1a\".mailfold.eventlog.v1.LoggedEvents\x12O\n\x04Tail\x12!.mailfold.eventlog.v1.TailRequest\x1a\".mailfold.eventlog.v1.LoggedEvents0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'shared.rpc.mailfold.eventlog.v1.eventlog_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_FACT']._serialized_start=73
-  _globals['_FACT']._serialized_end=287
-  _globals['_FACTLIST']._serialized_start=289
-  _globals['_FACTLIST']._serialized_end=342
-  _globals['_QUERYREQUEST']._serialized_start=344
-  _globals['_QUERYREQUEST']._serialized_end=464
-  _globals['_TRACEREQUEST']._serialized_start=466
-  _globals['_TRACEREQUEST']._serialized_end=492
-  _globals['_TAILREQUEST']._serialized_start=494
-  _globals['_TAILREQUEST']._serialized_end=538
-  _globals['_EVENTLOG']._serialized_start=541
-  _globals['_EVENTLOG']._serialized_end=782
+  _globals['_LOGGEDEVENT']._serialized_start=73
+  _globals['_LOGGEDEVENT']._serialized_end=294
+  _globals['_LOGGEDEVENTS']._serialized_start=296
+  _globals['_LOGGEDEVENTS']._serialized_end=361
+  _globals['_QUERYREQUEST']._serialized_start=363
+  _globals['_QUERYREQUEST']._serialized_end=483
+  _globals['_TRACEREQUEST']._serialized_start=485
+  _globals['_TRACEREQUEST']._serialized_end=511
+  _globals['_TAILREQUEST']._serialized_start=513
+  _globals['_TAILREQUEST']._serialized_end=557
+  _globals['_EVENTLOG']._serialized_start=560
+  _globals['_EVENTLOG']._serialized_end=813
 # @@protoc_insertion_point(module_scope)

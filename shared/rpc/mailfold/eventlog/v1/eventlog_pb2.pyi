@@ -19,7 +19,7 @@ else:
 DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
-class Fact(_message.Message):
+class LoggedEvent(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     ID_FIELD_NUMBER: _builtins.int
@@ -74,27 +74,27 @@ class Fact(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___Fact: _TypeAlias = Fact  # noqa: Y015
+Global___LoggedEvent: _TypeAlias = LoggedEvent  # noqa: Y015
 
 @_typing.final
-class FactList(_message.Message):
+class LoggedEvents(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
-    FACTS_FIELD_NUMBER: _builtins.int
+    EVENTS_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def facts(self) -> _containers.RepeatedCompositeFieldContainer[Global___Fact]: ...
+    def events(self) -> _containers.RepeatedCompositeFieldContainer[Global___LoggedEvent]: ...
     def __init__(
         self,
         *,
-        facts: _abc.Iterable[Global___Fact] | None = ...,
+        events: _abc.Iterable[Global___LoggedEvent] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["facts", b"facts"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["events", b"events"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___FactList: _TypeAlias = FactList  # noqa: Y015
+Global___LoggedEvents: _TypeAlias = LoggedEvents  # noqa: Y015
 
 @_typing.final
 class QueryRequest(_message.Message):

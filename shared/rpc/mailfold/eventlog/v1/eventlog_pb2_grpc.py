@@ -38,17 +38,17 @@ class EventLogStub:
         self.Query = channel.unary_unary(
                 '/mailfold.eventlog.v1.EventLog/Query',
                 request_serializer=shared_dot_rpc_dot_mailfold_dot_eventlog_dot_v1_dot_eventlog__pb2.QueryRequest.SerializeToString,
-                response_deserializer=shared_dot_rpc_dot_mailfold_dot_eventlog_dot_v1_dot_eventlog__pb2.FactList.FromString,
+                response_deserializer=shared_dot_rpc_dot_mailfold_dot_eventlog_dot_v1_dot_eventlog__pb2.LoggedEvents.FromString,
                 _registered_method=True)
         self.Trace = channel.unary_unary(
                 '/mailfold.eventlog.v1.EventLog/Trace',
                 request_serializer=shared_dot_rpc_dot_mailfold_dot_eventlog_dot_v1_dot_eventlog__pb2.TraceRequest.SerializeToString,
-                response_deserializer=shared_dot_rpc_dot_mailfold_dot_eventlog_dot_v1_dot_eventlog__pb2.FactList.FromString,
+                response_deserializer=shared_dot_rpc_dot_mailfold_dot_eventlog_dot_v1_dot_eventlog__pb2.LoggedEvents.FromString,
                 _registered_method=True)
         self.Tail = channel.unary_stream(
                 '/mailfold.eventlog.v1.EventLog/Tail',
                 request_serializer=shared_dot_rpc_dot_mailfold_dot_eventlog_dot_v1_dot_eventlog__pb2.TailRequest.SerializeToString,
-                response_deserializer=shared_dot_rpc_dot_mailfold_dot_eventlog_dot_v1_dot_eventlog__pb2.FactList.FromString,
+                response_deserializer=shared_dot_rpc_dot_mailfold_dot_eventlog_dot_v1_dot_eventlog__pb2.LoggedEvents.FromString,
                 _registered_method=True)
 
 
@@ -82,17 +82,17 @@ def add_EventLogServicer_to_server(servicer, server):
             'Query': grpc.unary_unary_rpc_method_handler(
                     servicer.Query,
                     request_deserializer=shared_dot_rpc_dot_mailfold_dot_eventlog_dot_v1_dot_eventlog__pb2.QueryRequest.FromString,
-                    response_serializer=shared_dot_rpc_dot_mailfold_dot_eventlog_dot_v1_dot_eventlog__pb2.FactList.SerializeToString,
+                    response_serializer=shared_dot_rpc_dot_mailfold_dot_eventlog_dot_v1_dot_eventlog__pb2.LoggedEvents.SerializeToString,
             ),
             'Trace': grpc.unary_unary_rpc_method_handler(
                     servicer.Trace,
                     request_deserializer=shared_dot_rpc_dot_mailfold_dot_eventlog_dot_v1_dot_eventlog__pb2.TraceRequest.FromString,
-                    response_serializer=shared_dot_rpc_dot_mailfold_dot_eventlog_dot_v1_dot_eventlog__pb2.FactList.SerializeToString,
+                    response_serializer=shared_dot_rpc_dot_mailfold_dot_eventlog_dot_v1_dot_eventlog__pb2.LoggedEvents.SerializeToString,
             ),
             'Tail': grpc.unary_stream_rpc_method_handler(
                     servicer.Tail,
                     request_deserializer=shared_dot_rpc_dot_mailfold_dot_eventlog_dot_v1_dot_eventlog__pb2.TailRequest.FromString,
-                    response_serializer=shared_dot_rpc_dot_mailfold_dot_eventlog_dot_v1_dot_eventlog__pb2.FactList.SerializeToString,
+                    response_serializer=shared_dot_rpc_dot_mailfold_dot_eventlog_dot_v1_dot_eventlog__pb2.LoggedEvents.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -122,7 +122,7 @@ class EventLog:
             target,
             '/mailfold.eventlog.v1.EventLog/Query',
             shared_dot_rpc_dot_mailfold_dot_eventlog_dot_v1_dot_eventlog__pb2.QueryRequest.SerializeToString,
-            shared_dot_rpc_dot_mailfold_dot_eventlog_dot_v1_dot_eventlog__pb2.FactList.FromString,
+            shared_dot_rpc_dot_mailfold_dot_eventlog_dot_v1_dot_eventlog__pb2.LoggedEvents.FromString,
             options,
             channel_credentials,
             insecure,
@@ -149,7 +149,7 @@ class EventLog:
             target,
             '/mailfold.eventlog.v1.EventLog/Trace',
             shared_dot_rpc_dot_mailfold_dot_eventlog_dot_v1_dot_eventlog__pb2.TraceRequest.SerializeToString,
-            shared_dot_rpc_dot_mailfold_dot_eventlog_dot_v1_dot_eventlog__pb2.FactList.FromString,
+            shared_dot_rpc_dot_mailfold_dot_eventlog_dot_v1_dot_eventlog__pb2.LoggedEvents.FromString,
             options,
             channel_credentials,
             insecure,
@@ -176,7 +176,7 @@ class EventLog:
             target,
             '/mailfold.eventlog.v1.EventLog/Tail',
             shared_dot_rpc_dot_mailfold_dot_eventlog_dot_v1_dot_eventlog__pb2.TailRequest.SerializeToString,
-            shared_dot_rpc_dot_mailfold_dot_eventlog_dot_v1_dot_eventlog__pb2.FactList.FromString,
+            shared_dot_rpc_dot_mailfold_dot_eventlog_dot_v1_dot_eventlog__pb2.LoggedEvents.FromString,
             options,
             channel_credentials,
             insecure,

@@ -33,10 +33,10 @@ class EventLogStub:
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> EventLogAsyncStub: ...
-    Query: _grpc.UnaryUnaryMultiCallable[_eventlog_pb2.QueryRequest, _eventlog_pb2.FactList]
-    Trace: _grpc.UnaryUnaryMultiCallable[_eventlog_pb2.TraceRequest, _eventlog_pb2.FactList]
+    Query: _grpc.UnaryUnaryMultiCallable[_eventlog_pb2.QueryRequest, _eventlog_pb2.LoggedEvents]
+    Trace: _grpc.UnaryUnaryMultiCallable[_eventlog_pb2.TraceRequest, _eventlog_pb2.LoggedEvents]
     """The life of a mail, from facts alone: by queue id, Message-ID or a reply code's reference."""
-    Tail: _grpc.UnaryStreamMultiCallable[_eventlog_pb2.TailRequest, _eventlog_pb2.FactList]
+    Tail: _grpc.UnaryStreamMultiCallable[_eventlog_pb2.TailRequest, _eventlog_pb2.LoggedEvents]
     """Facts as they come; ends when the caller does."""
 
 @_typing.type_check_only
@@ -44,10 +44,10 @@ class EventLogAsyncStub(EventLogStub):
     """Every fact of every service, queryable."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
-    Query: _aio.UnaryUnaryMultiCallable[_eventlog_pb2.QueryRequest, _eventlog_pb2.FactList]  # type: ignore[assignment]
-    Trace: _aio.UnaryUnaryMultiCallable[_eventlog_pb2.TraceRequest, _eventlog_pb2.FactList]  # type: ignore[assignment]
+    Query: _aio.UnaryUnaryMultiCallable[_eventlog_pb2.QueryRequest, _eventlog_pb2.LoggedEvents]  # type: ignore[assignment]
+    Trace: _aio.UnaryUnaryMultiCallable[_eventlog_pb2.TraceRequest, _eventlog_pb2.LoggedEvents]  # type: ignore[assignment]
     """The life of a mail, from facts alone: by queue id, Message-ID or a reply code's reference."""
-    Tail: _aio.UnaryStreamMultiCallable[_eventlog_pb2.TailRequest, _eventlog_pb2.FactList]  # type: ignore[assignment]
+    Tail: _aio.UnaryStreamMultiCallable[_eventlog_pb2.TailRequest, _eventlog_pb2.LoggedEvents]  # type: ignore[assignment]
     """Facts as they come; ends when the caller does."""
 
 class EventLogServicer(metaclass=_abc_1.ABCMeta):
@@ -58,14 +58,14 @@ class EventLogServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _eventlog_pb2.QueryRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_eventlog_pb2.FactList, _abc.Awaitable[_eventlog_pb2.FactList]]: ...
+    ) -> _typing.Union[_eventlog_pb2.LoggedEvents, _abc.Awaitable[_eventlog_pb2.LoggedEvents]]: ...
 
     @_abc_1.abstractmethod
     def Trace(
         self,
         request: _eventlog_pb2.TraceRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_eventlog_pb2.FactList, _abc.Awaitable[_eventlog_pb2.FactList]]:
+    ) -> _typing.Union[_eventlog_pb2.LoggedEvents, _abc.Awaitable[_eventlog_pb2.LoggedEvents]]:
         """The life of a mail, from facts alone: by queue id, Message-ID or a reply code's reference."""
 
     @_abc_1.abstractmethod
@@ -73,7 +73,7 @@ class EventLogServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _eventlog_pb2.TailRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_abc.Iterator[_eventlog_pb2.FactList], _abc.AsyncIterator[_eventlog_pb2.FactList]]:
+    ) -> _typing.Union[_abc.Iterator[_eventlog_pb2.LoggedEvents], _abc.AsyncIterator[_eventlog_pb2.LoggedEvents]]:
         """Facts as they come; ends when the caller does."""
 
 def add_EventLogServicer_to_server(servicer: EventLogServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -10,9 +10,9 @@ import pytest
 import sqlalchemy
 
 from services.eventlog.adapters import key_index
-from services.eventlog.adapters.facts import Stored, by_ids, id_of
-from services.eventlog.adapters.intake import Came, Intake, positions_of
-from services.eventlog.adapters.key_index import Span, found_by
+from services.eventlog.adapters.key_index import Span, ids_by_keys
+from services.eventlog.adapters.log_writer import Incoming, LogWriter, positions_of
+from services.eventlog.adapters.logged_event import LoggedEvent, by_ids, id_of
 from services.eventlog.adapters.packing import Packer
 from services.eventlog.adapters.tables import log_tables
 from services.eventlog.domain.keys import MAIL, key_of
@@ -42,16 +42,16 @@ class Log:
     """An intake that counts what came in."""
 
     def __init__(self, store: EventStore, compress_above: int = 1024) -> None:
-        self.came: list[Came] = []
+        self.came: list[Incoming] = []
         self._store = store
-        self._intake = Intake(store, Packer(compress_above), 100, self.came.extend)
+        self._intake = LogWriter(store, Packer(compress_above), 100, self.came.extend)
 
     async def take(self, *events: pb.Event, service: str = "ingress") -> None:
-        """Give facts and end: what was taken is written by then."""
+        """Give events and end: what was taken is written by then."""
         self._intake.start()
         await self._intake.take(service, events)
         await self._intake.stop()
-        self._intake = Intake(self._store, Packer(64), 100, self.came.extend)
+        self._intake = LogWriter(self._store, Packer(64), 100, self.came.extend)
 
 
 def event(
@@ -75,7 +75,7 @@ def event(
     )
 
 
-def everything(reader: Reader) -> list[Stored]:
+def everything(reader: Reader) -> list[LoggedEvent]:
     return by_ids(reader, [row[0] for row in reader.all("SELECT id FROM fact")])
 
 
@@ -83,7 +83,7 @@ async def test_repeats_are_passed_over_and_the_cursor_stands_with_the_rows(store
     log = Log(store)
     await log.take(event(1), event(2))
     await log.take(event(1), event(2), event(3))
-    assert [fact.position for fact in await store.read(everything)] == [1, 2, 3]
+    assert [event.position for event in await store.read(everything)] == [1, 2, 3]
     assert await store.read(lambda reader: positions_of(reader, "ingress")) == {3: 3}
     assert len(log.came) == 3
 
@@ -91,16 +91,21 @@ async def test_repeats_are_passed_over_and_the_cursor_stands_with_the_rows(store
 async def test_a_type_nobody_knows_and_data_nobody_reads_are_kept(store: EventStore) -> None:
     odd = b'{"shape":{"of":["tomorrow"]},"queue_id":7}'
     await Log(store).take(event(1, kind="mail.teleported", data=odd), event(2, data=b"\xff not JSON"))
-    facts = await store.read(everything)
-    assert [(fact.type, fact.data) for fact in facts] == [("mail.teleported", odd), ("mail.settled", b"\xff not JSON")]
-    assert await store.read(lambda reader: list(found_by(reader, [key_of(MAIL, "Q1")]))) == [fact.id for fact in facts]
+    events = await store.read(everything)
+    assert [(event.type, event.data) for event in events] == [
+        ("mail.teleported", odd),
+        ("mail.settled", b"\xff not JSON"),
+    ]
+    assert await store.read(lambda reader: list(ids_by_keys(reader, [key_of(MAIL, "Q1")]))) == [
+        event.id for event in events
+    ]
 
 
 async def test_one_moment_and_a_clock_that_went_back_keep_the_order_of_the_shard(store: EventStore) -> None:
     await Log(store).take(event(1), event(2), event(3, at=CLOCK_START - 5_000_000), event(4, at=CLOCK_START + 1))
-    facts = await store.read(everything)
-    assert [fact.position for fact in facts] == [1, 2, 3, 4]
-    assert facts[2].at == CLOCK_START - 5_000_000
+    events = await store.read(everything)
+    assert [event.position for event in events] == [1, 2, 3, 4]
+    assert events[2].at == CLOCK_START - 5_000_000
 
 
 async def test_long_data_is_compressed_and_comes_back(store: EventStore) -> None:
@@ -113,7 +118,7 @@ async def test_long_data_is_compressed_and_comes_back(store: EventStore) -> None
 
 
 async def test_more_than_may_wait_is_taken_all_the_same(store: EventStore) -> None:
-    intake = Intake(store, Packer(1024), 10, lambda _came: None)
+    intake = LogWriter(store, Packer(1024), 10, lambda _came: None)
     intake.start()
     for first in range(1, 101, 5):
         await intake.take("ingress", [event(position) for position in range(first, first + 5)])
@@ -126,7 +131,7 @@ async def test_what_is_too_old_goes_with_its_keys(store: EventStore) -> None:
     await Log(store).take(*days)
     clock = FixedClock(CLOCK_START + 10 * DAY * 1_000_000)
     assert await Pruner(store, clock, 3, 1.0).prune() == 6
-    assert [fact.position for fact in await store.read(everything)] == [7, 8, 9, 10]
+    assert [event.position for event in await store.read(everything)] == [7, 8, 9, 10]
     assert await Pruner(store, clock, 3, 1.0).prune() == 0
 
 
@@ -135,7 +140,7 @@ async def test_a_restart_after_everything_was_pruned_goes_on(store: EventStore) 
     clock = FixedClock(CLOCK_START + 10 * DAY * 1_000_000)
     await Pruner(store, clock, 3, 1.0).prune()
     await Log(store).take(event(1), event(2, at=clock.now()))
-    assert [fact.position for fact in await store.read(everything)] == [2]
+    assert [event.position for event in await store.read(everything)] == [2]
 
 
 async def test_keys_find_the_same_before_and_after_they_are_sorted(
@@ -149,12 +154,12 @@ async def test_keys_find_the_same_before_and_after_they_are_sorted(
         )
     segments = await store.read(lambda reader: reader.all("SELECT number, first, last FROM segment ORDER BY number"))
     assert len(segments) == 2
-    ids = [fact.id for fact in await store.read(everything)]
+    ids = [event.id for event in await store.read(everything)]
     keys = [key_of(MAIL, "q1")]
-    assert await store.read(lambda reader: list(found_by(reader, keys))) == ids
-    assert await store.read(lambda reader: list(found_by(reader, keys, newest_first=True))) == ids[::-1]
-    assert await store.read(lambda reader: list(found_by(reader, keys, Span(ids[3], ids[17])))) == ids[3:17]
-    assert [await store.read(partial(id_of, fact_id=f"ingress.3.{position}")) for position in (1, 20, 21)] == [
+    assert await store.read(lambda reader: list(ids_by_keys(reader, keys))) == ids
+    assert await store.read(lambda reader: list(ids_by_keys(reader, keys, newest_first=True))) == ids[::-1]
+    assert await store.read(lambda reader: list(ids_by_keys(reader, keys, Span(ids[3], ids[17])))) == ids[3:17]
+    assert [await store.read(partial(id_of, event_id=f"ingress.3.{position}")) for position in (1, 20, 21)] == [
         ids[0],
         ids[19],
         None,
@@ -168,7 +173,7 @@ async def test_segments_go_with_their_facts(store: EventStore, monkeypatch: pyte
         await log.take(event(number, at=CLOCK_START + number * DAY * 1_000_000))
     await Pruner(store, FixedClock(CLOCK_START + 10 * DAY * 1_000_000), 3, 1.0).prune()
     remaining = await store.read(lambda reader: {row[0] for row in reader.all("SELECT id FROM fact_key")})
-    assert remaining == {fact.id for fact in await store.read(everything)}
+    assert remaining == {event.id for event in await store.read(everything)}
     assert len(remaining) == 4
 
 
@@ -178,7 +183,7 @@ async def test_a_word_is_sought_no_further_than_allowed(store: EventStore) -> No
     )
 
     def ask(text: str, most: int) -> list[int]:
-        return [fact.position for fact in Query(query_pb2.QueryRequest(text=text), 100, most).facts(reader)]
+        return [event.position for event in Query(query_pb2.QueryRequest(text=text), 100, most).events(reader)]
 
     reader = store.backend.connect()
     try:

@@ -1,4 +1,4 @@
-"""Facts of one mail's life, as the services state them."""
+"""Events of one mail's life, as the services state them."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def delivered(uid: int, queue_id: str = QUEUE_ID, message_id: str = MESSAGE_ID) 
 async def deliver(
     installation: Installation, queue_id: str = QUEUE_ID, uid: int = 1, message_id: str = MESSAGE_ID
 ) -> None:
-    """The way of a mail from the door to the mailbox: six facts of four services."""
+    """The way of a mail from the door to the mailbox: six events of four services."""
     step = delivery.Step("ann@example.org", 0, "store", account=ACCOUNT, address="ann@example.org")
     outcome = mail.Outcome("ann@example.org", "delivered")
     way: list[tuple[str, str, Event]] = [
@@ -58,8 +58,8 @@ async def deliver(
         ("delivery", queue_id, delivery.DeliverySettled(queue_id, (outcome,))),
         ("ingress", queue_id, mail.MailSettled(queue_id, (outcome,))),
     ]
-    for service, stream, fact in way:
-        await installation.write(service, stream, fact, correlation=queue_id)
+    for service, stream, event in way:
+        await installation.write(service, stream, event, correlation=queue_id)
 
 
 DELIVERED = [

@@ -1,4 +1,4 @@
-"""The way into the log: facts of all services gather in memory and go in together, with the positions they bring
+"""The way into the log: events of all services gather in memory and go in together, with the positions they bring
 (DESIGN §4, followers).
 """
 
@@ -14,8 +14,8 @@ import structlog
 
 from services.eventlog.adapters import key_index
 from services.eventlog.adapters.packing import Packer
-from services.eventlog.domain.keys import MAIL, WHO, key_of, key_of_fact
-from services.eventlog.domain.log_id import FOLLOWED, lane, next_id
+from services.eventlog.domain.keys import MAIL, WHO, key_of, key_of_event
+from services.eventlog.domain.log_id import FOLLOWED, next_id, origin_number
 from services.eventlog.domain.names import names_of
 from shared.eventstore.connection import Reader
 from shared.eventstore.event import decode_actor
@@ -37,28 +37,28 @@ _ADVANCE = (
 )
 _INSERT_TYPE = "INSERT INTO fact_type (id, name) VALUES (?, ?)"
 _MERGE_SECONDS = 0.05
-"""Facts of one mail come from several services at about the same time: one transaction takes them all."""
+"""Events of one mail come from several services at about the same time: one transaction takes them all."""
 _BATCH = 5000
 _PATIENCE = 30.0
 _OURSELVES = ("service", "system")
 """Actors that nobody looks for."""
-Came = tuple[int, pb.Event]
-"""A lane and a fact of it."""
-Arrived = Callable[[Sequence[Came]], None]
+Incoming = tuple[int, pb.Event]
+"""The number of an origin, and an event of that origin."""
+Arrived = Callable[[Sequence[Incoming]], None]
 
 
-class Intake:
-    """Takes facts from the followers and writes them. Only one runs on a store."""
+class LogWriter:
+    """Takes events from the followers and writes them. Only one runs on a store."""
 
     def __init__(self, store: EventStore, packer: Packer, waiting: int, arrived: Arrived) -> None:
         self._store = store
         self._packer = packer
         self._limit = waiting
         self._arrived = arrived
-        self._waiting: list[Came] = []
-        self._some = asyncio.Event()
-        self._room = asyncio.Event()
-        self._room.set()
+        self._waiting: list[Incoming] = []
+        self._has_events = asyncio.Event()
+        self._has_space = asyncio.Event()
+        self._has_space.set()
         self._stopping = asyncio.Event()
         self._known: _Known | None = None
         """Read again after every failed write, for it may have been committed all the same."""
@@ -71,30 +71,30 @@ class Intake:
     async def stop(self) -> None:
         """Write what waits, then end."""
         self._stopping.set()
-        self._some.set()
+        self._has_events.set()
         if self._task is not None:
             await self._task
 
     async def take(self, service: str, events: Sequence[pb.Event]) -> None:
-        """Facts of one service in the order of each shard. Waits while too many are on their way."""
-        await self._room.wait()
+        """Events of one service in the order of each shard. Waits while too many are on their way."""
+        await self._has_space.wait()
         first = FOLLOWED.index(service)
-        self._waiting += [(lane(first, event.shard), event) for event in events]
-        self._some.set()
+        self._waiting += [(origin_number(first, event.shard), event) for event in events]
+        self._has_events.set()
         if len(self._waiting) >= self._limit:
-            self._room.clear()
+            self._has_space.clear()
 
     async def _serve(self) -> None:
         pause = 0.1
         while self._waiting or not self._stopping.is_set():
-            await self._some.wait()
+            await self._has_events.wait()
             if len(self._waiting) < _BATCH:
                 await self._rest(_MERGE_SECONDS)
             try:
                 await self._flush()
                 pause = 0.1
             except Exception as error:
-                # Nothing is lost: the facts stay in memory, and in their services. The same again, later.
+                # Nothing is lost: the events stay in memory, and in their services. The same again, later.
                 log.error("eventlog.write_failed", waiting=len(self._waiting), error=repr(error))
                 self._known = None
                 if self._stopping.is_set():
@@ -112,15 +112,15 @@ class Intake:
         )
         del self._waiting[: len(batch)]
         if not self._waiting:
-            self._some.clear()
+            self._has_events.clear()
         if len(self._waiting) < self._limit:
-            self._room.set()
+            self._has_space.set()
         self._arrived(fresh)
 
 
 class _Known(NamedTuple):
-    """What the writer knows of its own rows: the numbers of the types, the last id and position of each lane, how many
-    keys are fresh.
+    """What the writer knows of its own rows: the number of each type, the last id and position of each origin, and the
+    count of fresh keys.
     """
 
     types: dict[str, int]
@@ -131,7 +131,7 @@ class _Known(NamedTuple):
 
 def positions_of(reader: Reader, service: str) -> dict[int, int]:
     """How far a service is followed, by shard."""
-    first = lane(FOLLOWED.index(service), 0)
+    first = origin_number(FOLLOWED.index(service), 0)
     return dict(
         reader.all(
             "SELECT number - ?, position FROM lane WHERE number BETWEEN ? AND ?", (first, first, first + SHARDS - 1)
@@ -140,8 +140,8 @@ def positions_of(reader: Reader, service: str) -> dict[int, int]:
 
 
 def _write(
-    transaction: Transaction, batch: Sequence[Came], known: _Known | None, packer: Packer
-) -> tuple[_Known, list[Came]]:
+    transaction: Transaction, batch: Sequence[Incoming], known: _Known | None, packer: Packer
+) -> tuple[_Known, list[Incoming]]:
     """Write what is new; in the writer's thread. What is known changes only with the commit, so the answer is a copy."""
     types, last, reached, fresh_keys = known or _learned(transaction)
     fresh = [(number, event) for number, event in batch if event.position > reached.get(number, 0)]
@@ -179,19 +179,22 @@ def _write(
 
 
 def _learned(reader: Transaction) -> _Known:
-    lanes = reader.all("SELECT number, last, position FROM lane")
-    last, reached = {number: log_id for number, log_id, _ in lanes}, {number: position for number, _, position in lanes}
+    origins = reader.all("SELECT number, last, position FROM lane")
+    last, reached = (
+        {number: log_id for number, log_id, _ in origins},
+        {number: position for number, _, position in origins},
+    )
     return _Known(_known_types(reader), last, reached, key_index.fresh_count(reader))
 
 
-def keys_of(lane_number: int, event: pb.Event) -> set[int]:
-    """Everything a fact is found by: its own id, what its data names, the work it belongs to, its stream, and who
+def keys_of(origin: int, event: pb.Event) -> set[int]:
+    """Everything an event is found by: its own id, what its data names, the work it belongs to, its stream, and who
     caused it.
     """
     keys = names_of(event.type, event.data).index_keys()
     keys += [key_of(MAIL, text) for text in (event.correlation, event.stream) if text]
     keys += _keys_of_actor(event.actor)
-    keys.append(key_of_fact(lane_number, event.position))
+    keys.append(key_of_event(origin, event.position))
     return set(keys)
 
 
@@ -206,7 +209,7 @@ def _keys_of_actor(actor: str) -> tuple[int, ...]:
     return tuple(key_of(WHO, text) for text in (who.id, who.session, who.address) if text)
 
 
-def _with_types(transaction: Transaction, types: dict[str, int], fresh: Iterable[Came]) -> dict[str, int]:
+def _with_types(transaction: Transaction, types: dict[str, int], fresh: Iterable[Incoming]) -> dict[str, int]:
     missing = sorted({event.type for _, event in fresh} - types.keys())
     if not missing:
         return types

@@ -1,4 +1,4 @@
-"""Reading the log: facts by id, by key, by time. Every question is short; long ones are many short ones."""
+"""Reading the log: events by id, by key, by time. Every question is short; long ones are many short ones."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from heapq import merge
 from itertools import islice
 from typing import Any, NamedTuple
 
-from services.eventlog.adapters.key_index import Span, found_by
+from services.eventlog.adapters.key_index import Span, ids_by_keys
 from services.eventlog.adapters.packing import unpack
-from services.eventlog.domain.keys import key_of_fact
-from services.eventlog.domain.log_id import FOLLOWED, lane, lane_origin
+from services.eventlog.domain.keys import key_of_event
+from services.eventlog.domain.log_id import FOLLOWED, origin_number, service_and_shard
 from shared.eventstore.connection import Reader, Row
 from shared.shards import SHARDS
 
@@ -21,12 +21,12 @@ _SELECT = f"SELECT {_COLUMNS} FROM fact f JOIN fact_type t ON t.id = f.type"  # 
 _PAGE = 500
 
 
-class Stored(NamedTuple):
-    """A fact of the log."""
+class LoggedEvent(NamedTuple):
+    """An event of the log."""
 
     id: int
     type: str
-    lane: int
+    origin: int
     position: int
     at: int
     stream: str
@@ -40,41 +40,41 @@ class Stored(NamedTuple):
     @property
     def service(self) -> str:
         """The service that wrote it."""
-        return lane_origin(self.lane)[0]
+        return service_and_shard(self.origin)[0]
 
     @property
-    def fact_id(self) -> str:
+    def event_id(self) -> str:
         """`<service>.<shard>.<position>`, as causes name it."""
-        service, shard = lane_origin(self.lane)
+        service, shard = service_and_shard(self.origin)
         return f"{service}.{shard}.{self.position}"
 
 
 class Filter(NamedTuple):
-    """Which facts of a span are wanted. Empty fields want all."""
+    """Which events of a span are wanted. Empty fields want all."""
 
     type: str = ""
     """A stored name, or an area: its names begin with it and a dot. The dot may be left out."""
     service: str = ""
 
-    def wants(self, fact_type: str, service: str) -> bool:
-        """Whether a fact of this type and service passes."""
+    def passes(self, event_type: str, service: str) -> bool:
+        """Whether an event of this type and service passes."""
         area = self.type if self.type.endswith(".") else f"{self.type}."
-        named = self.type in ("", fact_type) or fact_type.startswith(area)
+        named = self.type in ("", event_type) or event_type.startswith(area)
         return named and self.service in ("", service)
 
 
-def by_ids(reader: Reader, ids: Iterable[int]) -> list[Stored]:
-    """These facts, oldest first; ids whose facts are gone are passed over."""
-    found: list[Stored] = []
+def by_ids(reader: Reader, ids: Iterable[int]) -> list[LoggedEvent]:
+    """These events, oldest first; ids whose events are gone are passed over."""
+    events: list[LoggedEvent] = []
     waiting = iter(ids)
     while chunk := list(islice(waiting, _PAGE)):
-        found += map(_stored, reader.all(f"{_SELECT} WHERE f.id IN ({', '.join('?' * len(chunk))})", chunk))
-    return sorted(found)
+        events += map(_stored, reader.all(f"{_SELECT} WHERE f.id IN ({', '.join('?' * len(chunk))})", chunk))
+    return sorted(events)
 
 
-def id_of(reader: Reader, fact_id: str) -> int | None:
-    """The log id of `<service>.<shard>.<position>`; None when the log has no such fact."""
-    service, _, rest = fact_id.partition(".")
+def id_of(reader: Reader, event_id: str) -> int | None:
+    """The log id of `<service>.<shard>.<position>`; None when the log has no such event."""
+    service, _, rest = event_id.partition(".")
     shard, _, position = rest.partition(".")
     if (
         service not in FOLLOWED
@@ -83,30 +83,30 @@ def id_of(reader: Reader, fact_id: str) -> int | None:
         or len(position) > 18
     ):
         return None
-    place = (lane(FOLLOWED.index(service), int(shard)), int(position))
-    found = by_ids(reader, found_by(reader, [key_of_fact(*place)]))
-    return next((fact.id for fact in found if (fact.lane, fact.position) == place), None)
+    place = (origin_number(FOLLOWED.index(service), int(shard)), int(position))
+    events = by_ids(reader, ids_by_keys(reader, [key_of_event(*place)]))
+    return next((event.id for event in events if (event.origin, event.position) == place), None)
 
 
-def newest(reader: Reader, wanted: Filter, span: Span) -> Iterator[Stored]:
-    """The facts of a span that pass, newest first."""
+def newest(reader: Reader, event_filter: Filter, span: Span) -> Iterator[LoggedEvent]:
+    """The events of a span that pass, newest first."""
     where, parameters = "f.id >= ? AND f.id < ?", [*span]
-    if wanted.service:
-        number = FOLLOWED.index(wanted.service)
+    if event_filter.service:
+        number = FOLLOWED.index(event_filter.service)
         where, parameters = (
             f"{where} AND f.lane BETWEEN ? AND ?",
-            [*parameters, lane(number, 0), lane(number, SHARDS - 1)],
+            [*parameters, origin_number(number, 0), origin_number(number, SHARDS - 1)],
         )
-    if not wanted.type:
+    if not event_filter.type:
         return _descending(reader, where, parameters)
     # Each type is walked along its own index: a rare one is found without looking at the others.
-    types = _types(reader, wanted.type)
+    types = _types(reader, event_filter.type)
     return merge(
         *(_descending(reader, f"{where} AND f.type = ?", [*parameters, number]) for number in types), reverse=True
     )
 
 
-def _descending(reader: Reader, where: str, parameters: list[int]) -> Iterator[Stored]:
+def _descending(reader: Reader, where: str, parameters: list[int]) -> Iterator[LoggedEvent]:
     sql = f"{_SELECT} WHERE {where} ORDER BY f.id DESC LIMIT {_PAGE}"
     while True:
         rows = reader.all(sql, parameters)
@@ -116,13 +116,13 @@ def _descending(reader: Reader, where: str, parameters: list[int]) -> Iterator[S
         parameters = [parameters[0], rows[-1][0], *parameters[2:]]
 
 
-def _types(reader: Reader, wanted: str) -> list[int]:
-    if not wanted:
+def _types(reader: Reader, name: str) -> list[int]:
+    if not name:
         return []
     rows: Sequence[Row] = reader.all("SELECT id, name FROM fact_type ORDER BY id")
-    return [row[0] for row in rows if Filter(wanted).wants(row[1], "")]
+    return [row[0] for row in rows if Filter(name).passes(row[1], "")]
 
 
-def _stored(row: tuple[Any, ...]) -> Stored:
+def _stored(row: tuple[Any, ...]) -> LoggedEvent:
     *plain, data = row
-    return Stored._make((*plain, unpack(data)))
+    return LoggedEvent._make((*plain, unpack(data)))
