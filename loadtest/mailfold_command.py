@@ -63,7 +63,9 @@ async def status(data: Path) -> dict[str, Any]:
 
 def processes(answer: Mapping[str, Any], root: int | None = None) -> ServerProcesses:
     """The processes named in a status answer."""
-    return ServerProcesses({int(one["pid"]): _name(one) for one in answer.get("processes", []) if one.get("pid")}, root)
+    return ServerProcesses(
+        {int(process["pid"]): _name(process) for process in answer.get("processes", []) if process.get("pid")}, root
+    )
 
 
 def _name(process: Mapping[str, Any]) -> str:

@@ -95,8 +95,8 @@ def imap_table(timings: Sequence[ImapTiming]) -> Table:
     table = Table(title=f"IMAP, {timings[0].mailbox_size} messages", title_justify="left")
     for heading in ("operation", "ms", "server CPU ms", "repeats"):
         table.add_column(heading, justify="left" if heading == "operation" else "right")
-    for one in timings:
-        table.add_row(one.operation, _number(one.wall_ms), _number(one.cpu_ms), str(one.repeats))
+    for timing in timings:
+        table.add_row(timing.operation, _number(timing.wall_ms), _number(timing.cpu_ms), str(timing.repeats))
     return table
 
 
@@ -108,7 +108,7 @@ def growth_table(growth: Growth) -> Table:
     for number, size in enumerate(growth.sizes):
         for heading in [f"{size:,}"] if not number else [f"{size:,}", "ratio"]:
             table.add_column(heading, justify="right")
-    for name in dict.fromkeys(one.operation for one in growth.timings):
+    for name in dict.fromkeys(timing.operation for timing in growth.timings):
         label = name if name in FLAT else f"{name} (curve)"
         for number, (measure, values) in enumerate(measures(growth, name).items()):
             table.add_row("" if number else label, measure, *_with_ratios(measure, values))
@@ -119,21 +119,21 @@ def growth_table(growth: Growth) -> Table:
 def steps_table(steps: Sequence[StepCost]) -> Table:
     """One line for each step, one column for each process, and the budget beside the sum."""
     table = Table(title="CPU ms of one message by step", title_justify="left")
-    processes = list(dict.fromkeys(process for one in steps for process in one.cpu_ms))
+    processes = list(dict.fromkeys(process for step in steps for process in step.cpu_ms))
     table.add_column("step")
     for heading in ("all", "budget", *processes):
         table.add_column(heading, justify="right")
-    for one in steps:
+    for step in steps:
         table.add_row(
-            one.step,
-            _number(sum(one.cpu_ms.values())),
-            _number(one.budget_ms),
-            *(_number(one.cpu_ms.get(process)) for process in processes),
+            step.step,
+            _number(sum(step.cpu_ms.values())),
+            _number(step.budget_ms),
+            *(_number(step.cpu_ms.get(process)) for process in processes),
         )
     table.add_section()
-    totals = [sum(one.cpu_ms.get(process, 0.0) for one in steps) for process in processes]
+    totals = [sum(step.cpu_ms.get(process, 0.0) for step in steps) for process in processes]
     table.add_row(
-        "sum", _number(sum(totals)), _number(sum(one.budget_ms or 0.0 for one in steps)), *map(_number, totals)
+        "sum", _number(sum(totals)), _number(sum(step.budget_ms or 0.0 for step in steps)), *map(_number, totals)
     )
     return table
 
@@ -147,17 +147,25 @@ def _with_ratios(measure: str, values: Sequence[float]) -> list[str]:
 
 def measures(growth: Growth, operation: str) -> dict[str, list[float]]:
     """What was measured of an operation: by measure, a figure for each size, the smallest size first."""
-    timings = sorted((one for one in growth.timings if one.operation == operation), key=lambda one: one.mailbox_size)
-    found = {name: [value for one in timings if (value := of(one)) is not None] for name, of in _MEASURES}
-    found |= {name: [one.work[name] for one in timings if name in one.work] for name in (*STORED, *PASSED)}
-    found["bytes"] = [sum(one.work[way] for way in _WAYS) for one in timings if one.work.keys() >= set(_WAYS)]
-    return {name: values for name, values in found.items() if len(values) == len(timings)}
+    timings = sorted(
+        (timing for timing in growth.timings if timing.operation == operation), key=lambda timing: timing.mailbox_size
+    )
+    values_by_name = {
+        name: [value for timing in timings if (value := of(timing)) is not None] for name, of in _MEASURES
+    }
+    values_by_name |= {
+        name: [timing.work[name] for timing in timings if name in timing.work] for name in (*STORED, *PASSED)
+    }
+    values_by_name["bytes"] = [
+        sum(timing.work[way] for way in _WAYS) for timing in timings if timing.work.keys() >= set(_WAYS)
+    ]
+    return {name: values for name, values in values_by_name.items() if len(values) == len(timings)}
 
 
 _MEASURES: tuple[tuple[str, Callable[[ImapTiming], float | None]], ...] = (
-    ("CPU ms", lambda one: one.cpu_ms),
-    ("CPU ms, least", lambda one: one.least_cpu_ms),
-    ("wall ms", lambda one: one.wall_ms),
+    ("CPU ms", lambda timing: timing.cpu_ms),
+    ("CPU ms, least", lambda timing: timing.least_cpu_ms),
+    ("wall ms", lambda timing: timing.wall_ms),
 )
 _WAYS = ("bytes_read", "bytes_written")
 _SHOWN = {"wall ms", *_WAYS}
@@ -176,12 +184,12 @@ def ratio(measure: str, smallest: float, value: float) -> float:
 
 def grown(growth: Growth) -> dict[str, dict[str, float]]:
     """Operations that must not grow and have: by operation, then by measure, the largest ratio above ALLOWED."""
-    found = {
+    ratios_by_operation = {
         name: _above(measures(growth, name))
-        for name in dict.fromkeys(one.operation for one in growth.timings)
+        for name in dict.fromkeys(timing.operation for timing in growth.timings)
         if name in FLAT
     }
-    return {name: above for name, above in found.items() if above}
+    return {name: above for name, above in ratios_by_operation.items() if above}
 
 
 def _above(measured: dict[str, list[float]]) -> dict[str, float]:
@@ -192,12 +200,12 @@ def _above(measured: dict[str, list[float]]) -> dict[str, float]:
 
 def growth_verdict(growth: Growth) -> str:
     """Which operations have grown."""
-    found = grown(growth)
-    if not found:
+    ratios_by_operation = grown(growth)
+    if not ratios_by_operation:
         return f"nothing that must stay flat is above {ALLOWED:g}"
     parts = (
         f"{name} ({', '.join(f'{measure} {value:.2f}' for measure, value in above.items())})"
-        for name, above in found.items()
+        for name, above in ratios_by_operation.items()
     )
     return f"above {ALLOWED:g}: " + "; ".join(parts)
 

@@ -55,7 +55,7 @@ class StartedServer:
     async def _start(self) -> None:
         self._refuse_taken_ports()
         port = _free_port()
-        zone = [sys.executable, "-m", "loadtest.zone_server", "--port", str(port), "--domain", self._target.domain]
+        zone = [sys.executable, "-m", "loadtest", "zone", "--port", str(port), "--domain", self._target.domain]
         self._zone = self._spawn("zone.log", zone)
         settings = {"MAILFOLD_INGRESS_RESOLVER": f"127.0.0.1:{port}"}
         up = mailfold_command.argv("up", "--data", str(self.data / "data"), "--port-offset", str(self._offset))

@@ -37,8 +37,10 @@ async def inbound(bench: Bench, given: argparse.Namespace) -> dict[str, list[Inb
         await _warm_up(bench, sessions, given)
         runs = []
         for shape in shapes:
-            letters = bench.supply.letters(given.messages)
-            runs.append(await measure_inbound(bench.target, sessions, bench.meters, letters, shape, bench.progress))
+            rendered_mails = bench.supply.rendered_mails(given.messages)
+            runs.append(
+                await measure_inbound(bench.target, sessions, bench.meters, rendered_mails, shape, bench.progress)
+            )
         return {"inbound": await _with_fsyncs(bench, sessions, runs)}
 
 
@@ -47,7 +49,7 @@ async def _warm_up(bench: Bench, sessions: Any, given: argparse.Namespace) -> No
     if given.warm_up:
         shape = Shape(4, given.per_connection)
         await measure_inbound(
-            bench.target, sessions, bench.meters, bench.supply.letters(given.warm_up), shape, bench.progress
+            bench.target, sessions, bench.meters, bench.supply.rendered_mails(given.warm_up), shape, bench.progress
         )
 
 
@@ -55,7 +57,9 @@ async def _with_fsyncs(bench: Bench, sessions: Any, runs: list[Inbound]) -> list
     """strace slows the server, so its counts come from a run of their own, at ten connections."""
     if bench.meters.fsync_method != "strace" or bench.meters.server is None:
         return runs
-    counts = await count_fsyncs(bench.target, sessions, bench.meters, bench.supply.letters(FSYNC_MESSAGES), Shape())
+    counts = await count_fsyncs(
+        bench.target, sessions, bench.meters, bench.supply.rendered_mails(FSYNC_MESSAGES), Shape()
+    )
     return [_replaced(run, counts) if run.connections == Shape().connections else run for run in runs]
 
 

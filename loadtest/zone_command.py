@@ -1,4 +1,4 @@
-"""`python -m loadtest zone` and `python -m loadtest.zone_server`: the zone server from the command line."""
+"""`python -m loadtest zone`: the zone server from the command line."""
 
 from __future__ import annotations
 
@@ -16,17 +16,10 @@ _ABOUT = "Serve the DNS zone of the load's senders until interrupted; every othe
 
 
 def add_to(commands: Any) -> None:
-    """As a subcommand."""
+    """Add the subcommand `zone`."""
     parser = commands.add_parser("zone", help="the DNS server that answers for the load's senders", description=_ABOUT)
     parser.set_defaults(serve=run)
     _add_options(parser)
-
-
-def main() -> int:
-    """As a command of its own."""
-    parser = argparse.ArgumentParser("zone_server", description=_ABOUT)
-    _add_options(parser)
-    return run(parser.parse_args())
 
 
 def run(given: argparse.Namespace) -> int:

@@ -1,6 +1,6 @@
 """A DNS server for tests and load tests, UDP and TCP, that knows one zone and nothing else.
 
-    python -m loadtest.zone_server --port 10053
+    python -m loadtest zone --port 10053
 
 Answers from a cache of ready bytes. Whatever the zone does not name is NXDOMAIN.
 """
@@ -105,12 +105,12 @@ class ZoneServer:
 
     def respond(self, question: bytes, *, stream: bool) -> bytes | None:
         """The answer's bytes; None means silence."""
-        found = self._cached(question) if not stream else self._fresh(question, stream=True)
-        if found is None:
+        answered = self._cached(question) if not stream else self._fresh(question, stream=True)
+        if answered is None:
             return None
         self.count += 1
-        self.asked.append((found.name, found.rdtype))
-        return None if self.faults.is_silent(found.name) else question[:2] + found.wire[2:]
+        self.asked.append((answered.name, answered.rdtype))
+        return None if self.faults.is_silent(answered.name) else question[:2] + answered.wire[2:]
 
     def _cached(self, question: bytes) -> Answer | None:
         current = (self.zone.version, self.faults)
@@ -118,9 +118,9 @@ class ZoneServer:
             self._cache.clear()
             self._cached_for = current
         key = question[2:]
-        if (found := self._cache.get(key)) is None and (found := self._fresh(question, stream=False)) is not None:
-            self._cache[key] = found
-        return found
+        if (answered := self._cache.get(key)) is None and (answered := self._fresh(question, stream=False)) is not None:
+            self._cache[key] = answered
+        return answered
 
     def _fresh(self, question: bytes, *, stream: bool) -> Answer | None:
         return answer(self.zone, question, self.faults, stream=stream, authentic=self.authentic)
@@ -133,12 +133,12 @@ class ZoneServer:
         try:
             with contextlib.suppress(asyncio.IncompleteReadError, TimeoutError, ConnectionError):
                 while True:
-                    await self._serve_one(reader, writer)
+                    await self._serve_question(reader, writer)
         finally:
             del self._open[task]
             writer.close()
 
-    async def _serve_one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _serve_question(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One question with its length before it (RFC 1035 section 4.2.2)."""
         async with asyncio.timeout(_STREAM_IDLE):
             (length,) = struct.unpack("!H", await reader.readexactly(2))
@@ -183,9 +183,3 @@ async def serve(server: ZoneServer) -> None:
     async with server:
         print(f"{len(server.zone)} record sets at {server.address}", flush=True)
         await asyncio.Event().wait()
-
-
-if __name__ == "__main__":
-    from loadtest.zone_command import main
-
-    raise SystemExit(main())

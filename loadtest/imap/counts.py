@@ -30,14 +30,14 @@ async def open_all(target: Target, progress: Callable[[], None] | None = None) -
     """A session for every user. Raises OSError, ImapRefused."""
     gate = asyncio.Semaphore(_LOGINS_AT_ONCE)
 
-    async def one(user: int) -> tuple[int, ImapSession]:
+    async def session_of(user: int) -> tuple[int, ImapSession]:
         async with gate:
             session = await open_imap(target, user)
         if progress:
             progress()
         return user, session
 
-    return dict(await asyncio.gather(*(one(user) for user in range(target.users))))
+    return dict(await asyncio.gather(*(session_of(user) for user in range(target.users))))
 
 
 def close_all(sessions: Mapping[int, ImapSession]) -> None:
@@ -49,9 +49,9 @@ def close_all(sessions: Mapping[int, ImapSession]) -> None:
 async def visible(session: ImapSession) -> int:
     """Messages in all mailboxes of the session's user. Raises ImapRefused."""
     names = [
-        found[1]
+        listing[1]
         for line in await session.command(b'LIST "" "*"')
-        if (found := listed(line)) and b"\\noselect" not in found[0]
+        if (listing := listed(line)) and b"\\noselect" not in listing[0]
     ]
     answers = await session.in_a_row([b"STATUS %s (MESSAGES)" % name for name in names])
     return sum(count for lines in answers for line in lines if (count := messages(line)) is not None)

@@ -64,20 +64,20 @@ class ResponseFramer:
 
 def exists(response: bytes) -> int | None:
     """The number of `* n EXISTS`."""
-    found = _EXISTS.match(response)
-    return int(found[1]) if found else None
+    match = _EXISTS.match(response)
+    return int(match[1]) if match else None
 
 
 def messages(response: bytes) -> int | None:
     """MESSAGES of a STATUS response."""
-    found = _MESSAGES.search(response) if response[:8].upper() == b"* STATUS" else None
-    return int(found[1]) if found else None
+    match = _MESSAGES.search(response) if response[:8].upper() == b"* STATUS" else None
+    return int(match[1]) if match else None
 
 
 def listed(response: bytes) -> tuple[bytes, bytes] | None:
     """Attributes and mailbox name, as quoted by the server, of a LIST response."""
-    found = _LIST.match(response)
-    return (found[1].lower(), found[2]) if found else None
+    match = _LIST.match(response)
+    return (match[1].lower(), match[2]) if match else None
 
 
 def quoted(text: str) -> bytes:

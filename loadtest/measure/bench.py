@@ -13,13 +13,13 @@ from loadtest.figures import Cost
 from loadtest.meter.cpu import cpu_seconds, used, wait_until_quiet
 from loadtest.meter.server_processes import ServerProcesses
 from loadtest.meter.work import Work, passed, stored
-from loadtest.smtp.letter import Letter, letter
+from loadtest.smtp.rendered_mail import RenderedMail, render
 from loadtest.watching import Progress
 
 
 @dataclass(slots=True)
 class Supply:
-    """Mail without end: every letter is taken once."""
+    """Mail without end: every message is taken once."""
 
     profile: Profile
     first: int = 0
@@ -28,10 +28,10 @@ class Supply:
     def __post_init__(self) -> None:
         self._next = self.first
 
-    def letters(self, count: int) -> list[Letter]:
-        """The next `count` letters, rendered."""
+    def rendered_mails(self, count: int) -> list[RenderedMail]:
+        """The next `count` messages, rendered."""
         start, self._next = self._next, self._next + count
-        return [letter(mail) for mail in mails(self.profile, count, start)]
+        return [render(mail) for mail in mails(self.profile, count, start)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from loadtest.imap.session import ImapSession, open_imap
 from loadtest.measure.bench import Meters
 from loadtest.measure.seeding import seed, size_of
 from loadtest.measure.timing import Act, counted
-from loadtest.smtp.letter import Letter, letter
+from loadtest.smtp.rendered_mail import RenderedMail, render
 from loadtest.smtp.session import SmtpSession, open_session
 from loadtest.target import Target
 from loadtest.watching import Progress
@@ -58,10 +58,10 @@ class _Stage:
         self.fresh += 1
         return next(filler(self.small, 1, self.fresh))
 
-    def letter(self) -> Letter:
+    def render(self) -> RenderedMail:
         """A mail nobody has seen; the same ones in turn at every size."""
         self.fresh += 1
-        return letter(renewed(self.mails[self.fresh % len(self.mails)], self.fresh))
+        return render(renewed(self.mails[self.fresh % len(self.mails)], self.fresh))
 
 
 async def measure_growth(
@@ -120,7 +120,7 @@ def _acts(stage: _Stage) -> list[tuple[str, int, int, Act]]:
     """Name, repeats in a round, rounds, and how it is done."""
     reader, other = stage.reader, stage.other
     return [
-        ("delivery", _A_ROUND, ROUNDS, lambda _: _idles(reader, stage.smtp.send(stage.letter()))),
+        ("delivery", _A_ROUND, ROUNDS, lambda _: _idles(reader, stage.smtp.send(stage.render()))),
         ("APPEND", 40, ROUNDS, lambda _: append(other, _INBOX, [stage.message()])),
         ("NOOP", 2000, ROUNDS, lambda _: reader.command(b"NOOP")),
         ("STATUS", 1000, ROUNDS, lambda _: other.command(b"STATUS INBOX (MESSAGES UNSEEN UIDNEXT)")),
@@ -140,11 +140,11 @@ def _acts(stage: _Stage) -> list[tuple[str, int, int, Act]]:
 
 async def _idles(reader: ImapSession, sending: Awaitable[object]) -> None:
     """Watches a message come by IDLE: always two commands, however long it takes."""
-    came = asyncio.Event()
-    reader.on_exists = lambda _count, _at: came.set()
+    exists_seen = asyncio.Event()
+    reader.on_exists = lambda _count, _at: exists_seen.set()
     idle = await reader.idle()
     await sending
     async with asyncio.timeout(_ARRIVAL_LIMIT):
-        await came.wait()
+        await exists_seen.wait()
     await reader.done(idle)
     reader.on_exists = None

@@ -78,7 +78,7 @@ async def _prepare(
 def _acts(target: Target, user: int, session: ImapSession, profile: Profile, size: int) -> list[tuple[str, int, Act]]:
     more = list(filler(profile, 100, size + 1))
     acts: list[tuple[str, int, Act]] = [("LOGIN (new connection)", 10, lambda _: _login(target, user))]
-    acts += [(one.name, one.repeats, _command(session, one.line)) for one in _OPERATIONS]
+    acts += [(operation.name, operation.repeats, _command(session, operation.line)) for operation in _OPERATIONS]
     acts.append(("SELECT, MOVE 1000", 3, lambda _: session.in_a_row([b"SELECT " + _COPIES, b"MOVE 1:1000 " + _MOVED])))
     acts.append(("APPEND", 100, lambda number: append(session, MAILBOX, [more[number]])))
     return acts

@@ -15,7 +15,7 @@ from loadtest.meter.fsyncs import FsyncCount
 from loadtest.meter.machine import Others
 from loadtest.meter.memory import MemoryPeak
 from loadtest.smtp.driver import Shape, Tally, send_all
-from loadtest.smtp.letter import Letter
+from loadtest.smtp.rendered_mail import RenderedMail
 from loadtest.target import Target
 from loadtest.watching import Progress
 
@@ -36,40 +36,46 @@ async def measure_inbound(
     target: Target,
     sessions: Mapping[int, ImapSession],
     meters: Meters,
-    letters: list[Letter],
+    rendered_mails: list[RenderedMail],
     shape: Shape,
     progress: Progress,
 ) -> Inbound:
-    """Sends all letters and waits until all are visible and the server rests. Raises TimeoutError, ImapRefused."""
+    """Sends all messages and waits until all are visible and the server rests. Raises TimeoutError, ImapRefused."""
     await meters.quiet(progress)
     before, baseline = meters.cpu(), await all_visible(sessions)
     with _watch(meters) as watched:
         others = Others(meters.cpu)
         # This thread alone: the meters have threads of their own.
         own = time.thread_time()
-        tally = await _send(target, letters, shape, progress)
+        tally = await _send(target, rendered_mails, shape, progress)
         own = time.thread_time() - own
         arrival = await wait_for(sessions, _expected(baseline, tally), limit=_DRAIN_LIMIT)
         drained, disturbed = meters.cpu(), others.cores()
         await meters.quiet(progress)
-    return _figures(letters, shape, tally, arrival, watched, _Costs(before, drained, meters.cpu(), own, disturbed))
+    return _figures(
+        rendered_mails, shape, tally, arrival, watched, _Costs(before, drained, meters.cpu(), own, disturbed)
+    )
 
 
 async def count_fsyncs(
-    target: Target, sessions: Mapping[int, ImapSession], meters: Meters, letters: list[Letter], shape: Shape
+    target: Target,
+    sessions: Mapping[int, ImapSession],
+    meters: Meters,
+    rendered_mails: list[RenderedMail],
+    shape: Shape,
 ) -> Cost:
     """fsyncs a message in a run of its own, for the method that slows the server down."""
     baseline = await all_visible(sessions)
     with _watch(meters, fsyncs=True) as watched:
-        tally = await send_all(target, letters, shape, limit=_SEND_LIMIT)
+        tally = await send_all(target, rendered_mails, shape, limit=_SEND_LIMIT)
         await wait_for(sessions, _expected(baseline, tally), limit=_DRAIN_LIMIT)
     return _each(watched.fsyncs, tally.accepted)
 
 
-async def _send(target: Target, letters: list[Letter], shape: Shape, progress: Progress) -> Tally:
+async def _send(target: Target, rendered_mails: list[RenderedMail], shape: Shape, progress: Progress) -> Tally:
     title = f"{shape.connections} connections" + (", pipelining" if shape.pipelining else "")
-    with progress.bar(title, len(letters)) as step:
-        return await send_all(target, letters, shape, limit=_SEND_LIMIT, progress=step)
+    with progress.bar(title, len(rendered_mails)) as step:
+        return await send_all(target, rendered_mails, shape, limit=_SEND_LIMIT, progress=step)
 
 
 @contextlib.contextmanager
@@ -116,14 +122,14 @@ class _Costs:
 
 
 def _figures(
-    letters: list[Letter], shape: Shape, tally: Tally, arrival: Arrival, watched: _Watched, costs: _Costs
+    rendered_mails: list[RenderedMail], shape: Shape, tally: Tally, arrival: Arrival, watched: _Watched, costs: _Costs
 ) -> Inbound:
     accepted = max(1, tally.accepted)
     return Inbound(
         connections=shape.connections,
         per_connection=shape.per_connection,
         pipelining=shape.pipelining,
-        messages=len(letters),
+        messages=len(rendered_mails),
         accepted=tally.accepted,
         refusals={reason: count for reason, count in tally.refusals.most_common() if count},
         accepted_per_second=round(tally.rate, 1),

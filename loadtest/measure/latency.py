@@ -1,7 +1,7 @@
 """How long from the final dot to EXISTS, at a fixed rate, by NOOP or by IDLE.
 
-Every letter goes to the next user in turn, each of whom has a session that watches INBOX; so at the usual rates
-a user has one letter on its way, and the next EXISTS is its arrival.
+Every message goes to the next user in turn, each of whom has a session that watches INBOX; so at the usual rates
+a user has one message on its way, and the next EXISTS is its arrival.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from loadtest.content.mail import mail
 from loadtest.content.profile import Profile
 from loadtest.figures import Latency, spread
 from loadtest.imap.session import Command, ImapRefused, ImapSession, open_imap
-from loadtest.smtp.letter import Letter, letter
+from loadtest.smtp.rendered_mail import RenderedMail, render
 from loadtest.smtp.session import Refused, SmtpSession, open_session
 from loadtest.target import Target
 from loadtest.watching import Progress
@@ -26,26 +26,26 @@ from loadtest.watching import Progress
 NOOP_EVERY = 0.004
 """Seconds between two NOOPs of a session that waits."""
 _LATE = 30.0
-"""Seconds after the last letter."""
+"""Seconds after the last message."""
 _SENDERS = 50
 
 
 @dataclass(slots=True)
 class Inbox:
-    """A user's session and the letters that have not arrived: the number of messages each will make, and its final dot."""
+    """A user's session and the messages that have not arrived: the number of messages each will make, and its final dot."""
 
     session: ImapSession
     announced: int = 0
     idle: Command | None = None
     arrivals: list[float] = field(default_factory=list)
     empty: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set while no letter is on its way."""
+    """Set while no message is on its way."""
     _waiting: deque[tuple[int, float]] = field(default_factory=deque)
     _early: deque[tuple[int, float]] = field(default_factory=deque)
-    """EXISTS that came before the 250 of its letter was read."""
+    """EXISTS that came before the 250 of its message was read."""
 
     def sent(self, dot: float) -> None:
-        """A letter was accepted; it may have been seen already."""
+        """A message was accepted; it may have been seen already."""
         self.announced += 1
         self._waiting.append((self.announced, dot))
         self.empty.clear()
@@ -69,12 +69,12 @@ class Inbox:
 async def measure_latency(
     target: Target, profile: Profile, *, rate: float, count: int, by: str, progress: Progress
 ) -> Latency:
-    """Sends `count` letters, `rate` a second. `by` is `noop` or `idle`. Raises OSError, ImapRefused."""
+    """Sends `count` messages, `rate` a second. `by` is `noop` or `idle`. Raises OSError, ImapRefused."""
     inboxes = {user: await _watch(target, user, by) for user in range(min(target.users, count))}
-    letters = [letter(mail(_plain(profile), number, number)) for number in range(count)]
+    rendered_mails = [render(mail(_plain(profile), number, number)) for number in range(count)]
     senders = _Senders(target)
     with progress.bar(f"latency by {by.upper()}", count) as step:
-        refused = await _send_at(rate, letters, senders, inboxes, by, step)
+        refused = await _send_at(rate, rendered_mails, senders, inboxes, by, step)
         await _wait(inboxes)
     await _close(inboxes, senders)
     arrivals = [seconds for inbox in inboxes.values() for seconds in inbox.arrivals]
@@ -115,11 +115,11 @@ class _Senders:
         self._opened = 0
         self.durations: list[float] = []
 
-    async def send(self, one: Letter) -> float:
+    async def send(self, rendered: RenderedMail) -> float:
         """Sends, and tells when the final dot was written. Raises OSError, Refused."""
         async with self._gate:
             session = await self._take()
-            receipt = await session.send(one)
+            receipt = await session.send(rendered)
             self._free.append(session)
         self.durations.append(receipt.accepted - receipt.dot)
         return receipt.dot
@@ -137,25 +137,30 @@ class _Senders:
 
 
 async def _send_at(
-    rate: float, letters: list[Letter], senders: _Senders, inboxes: dict[int, Inbox], by: str, step: Callable[[], None]
+    rate: float,
+    rendered_mails: list[RenderedMail],
+    senders: _Senders,
+    inboxes: dict[int, Inbox],
+    by: str,
+    step: Callable[[], None],
 ) -> int:
-    """Starts each letter at its moment, whether the ones before are done or not; how many were refused."""
+    """Starts each message at its moment, whether the ones before are done or not; how many were refused."""
     start, running = time.monotonic(), []
-    for due, one in _due(start, rate, letters):
+    for due, rendered in _due(start, rate, rendered_mails):
         await asyncio.sleep(max(0.0, due - time.monotonic()))
-        running.append(asyncio.create_task(_send_one(one, senders, inboxes[one.user % len(inboxes)], by)))
+        running.append(asyncio.create_task(_send(rendered, senders, inboxes[rendered.user % len(inboxes)], by)))
         step()
     outcomes = await asyncio.gather(*running)
     return outcomes.count(False)
 
 
-def _due(start: float, rate: float, letters: list[Letter]) -> Iterator[tuple[float, Letter]]:
-    return ((start + number / rate, one) for number, one in enumerate(letters))
+def _due(start: float, rate: float, rendered_mails: list[RenderedMail]) -> Iterator[tuple[float, RenderedMail]]:
+    return ((start + number / rate, rendered) for number, rendered in enumerate(rendered_mails))
 
 
-async def _send_one(one: Letter, senders: _Senders, inbox: Inbox, by: str) -> bool:
+async def _send(rendered: RenderedMail, senders: _Senders, inbox: Inbox, by: str) -> bool:
     try:
-        dot = await senders.send(one)
+        dot = await senders.send(rendered)
     except (OSError, Refused):
         return False
     inbox.sent(dot)
@@ -165,7 +170,7 @@ async def _send_one(one: Letter, senders: _Senders, inbox: Inbox, by: str) -> bo
 
 
 async def _poll(inbox: Inbox) -> None:
-    """NOOP until the letter is there, at most as long as late letters are waited for."""
+    """NOOP until the message is there, at most as long as late messages are waited for."""
     end = time.monotonic() + _LATE
     while not inbox.empty.is_set() and time.monotonic() < end:
         await inbox.session.command(b"NOOP")

@@ -105,11 +105,11 @@ async def measure_steps(
     program = sampler()
     if program is None or meters.server is None:
         raise RuntimeError("steps needs py-spy and a Mailfold whose processes are known (--start or --data)")
-    plain = await measure_inbound(target, sessions, meters, supply.letters(messages), Shape(), progress)
+    plain = await measure_inbound(target, sessions, meters, supply.rendered_mails(messages), Shape(), progress)
     watching = StackSamples(program, meters.server.pids())
     watching.start()
     try:
-        await measure_inbound(target, sessions, meters, supply.letters(messages), Shape(), progress)
+        await measure_inbound(target, sessions, meters, supply.rendered_mails(messages), Shape(), progress)
     finally:
         samples = watching.stop()
     return by_step(plain.settled_cpu_ms_per_message, samples)

@@ -37,16 +37,19 @@ async def timed(
     """
     await meters.quiet(progress)
     done = [await _round(act, repeats, number * repeats, meters, progress) for number in range(rounds)]
-    spent = [one.cpu * 1000 / repeats for one in done]
+    spent = [done_round.cpu * 1000 / repeats for done_round in done]
     return ImapTiming(
         operation=operation,
         mailbox_size=size,
         repeats=repeats,
         rounds=rounds,
-        wall_ms=round(statistics.median(wall for one in done for wall in one.walls) * 1000, 3),
+        wall_ms=round(statistics.median(wall for done_round in done for wall in done_round.walls) * 1000, 3),
         cpu_ms=round(statistics.median(spent), 3) if meters.server else None,
         least_cpu_ms=round(min(spent), 3) if meters.server else None,
-        work={name: round(statistics.median(one.passed[name] for one in done) / repeats, 3) for name in done[0].passed},
+        work={
+            name: round(statistics.median(done_round.passed[name] for done_round in done) / repeats, 3)
+            for name in done[0].passed
+        },
     )
 
 

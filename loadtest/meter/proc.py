@@ -88,8 +88,8 @@ def all_times(proc: Path = PROC) -> dict[int, ProcessTimes]:
 def descendants(roots: set[int], times: dict[int, ProcessTimes]) -> set[int]:
     """The roots and all below them."""
     children: dict[int, list[int]] = {}
-    for pid, one in times.items():
-        children.setdefault(one.parent, []).append(pid)
+    for pid, process_times in times.items():
+        children.setdefault(process_times.parent, []).append(pid)
     found, waiting = set(), [pid for pid in roots if pid in times]
     while waiting:
         pid = waiting.pop()

@@ -54,7 +54,7 @@ class StackSamples:
             watcher.wait(_ATTACH)
             samples.setdefault(name, Counter()).update(self._read(pid))
         shutil.rmtree(self._folder, ignore_errors=True)
-        return {name: found for name, found in samples.items() if found}
+        return {name: counted for name, counted in samples.items() if counted}
 
     def _watch(self, pid: int) -> subprocess.Popen[bytes]:
         output = str(self._folder / str(pid))
@@ -84,11 +84,11 @@ class StackSamples:
 
 def stacks(text: str) -> Counter[Stack]:
     """The lines `function (file:line);… count` of a raw record."""
-    found: Counter[Stack] = Counter()
+    samples: Counter[Stack] = Counter()
     for line in text.splitlines():
         frames, _, count = line.rpartition(" ")
         if count.isdigit():
-            found[tuple(match[1] if (match := _FRAME.search(frame)) else frame for frame in frames.split(";"))] += int(
-                count
+            samples[tuple(match[1] if (match := _FRAME.search(frame)) else frame for frame in frames.split(";"))] += (
+                int(count)
             )
-    return found
+    return samples

@@ -24,11 +24,11 @@ def stored(answer: Mapping[str, Any]) -> Work:
 
 def passed(server: ServerProcesses) -> Work:
     """Octets and calls of all the server's processes since they were started."""
-    found = [io for pids in server.pids().values() for pid in pids if (io := read_io(pid))]
+    counters = [io for pids in server.pids().values() for pid in pids if (io := read_io(pid))]
     return {
-        "bytes_read": sum(io.read for io in found),
-        "bytes_written": sum(io.written for io in found),
-        "calls": sum(io.calls for io in found),
+        "bytes_read": sum(io.read for io in counters),
+        "bytes_written": sum(io.written for io in counters),
+        "calls": sum(io.calls for io in counters),
     }
 
 

@@ -1,4 +1,4 @@
-"""Sends letters over several connections as fast as the server takes them."""
+"""Sends messages over several connections as fast as the server takes them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from loadtest.smtp.letter import Letter
+from loadtest.smtp.rendered_mail import RenderedMail
 from loadtest.smtp.session import Receipt, Refused, SmtpSession, open_session
 from loadtest.target import Target
 
@@ -18,7 +18,7 @@ _TRIES = 20
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How many connections at once, how many letters on each before it is closed, and whether commands go in groups."""
+    """How many connections at once, how many messages on each before it is closed, and whether commands go in groups."""
 
     connections: int = 10
     per_connection: int = 10
@@ -45,27 +45,27 @@ class Tally:
 
     @property
     def refused(self) -> int:
-        """Letters that were not accepted."""
+        """Messages that were not accepted."""
         return self.refusals.total()
 
-    def add(self, letter: Letter, receipt: Receipt) -> None:
-        """Counts an accepted letter."""
+    def add(self, rendered: RenderedMail, receipt: Receipt) -> None:
+        """Counts an accepted message."""
         self.accepted += 1
-        self.by_user[letter.user] += 1
+        self.by_user[rendered.user] += 1
         self.durations.append(receipt.accepted - receipt.dot)
         self.last_accepted = receipt.accepted
 
 
 async def send_all(
     target: Target,
-    letters: Iterable[Letter],
+    rendered_mails: Iterable[RenderedMail],
     shape: Shape,
     *,
     limit: float = 600.0,
     progress: Callable[[], None] | None = None,
 ) -> Tally:
-    """Sends every letter once; a refused one is counted and not repeated. Raises TimeoutError after `limit` seconds."""
-    waiting, tally = deque(letters), Tally(began=time.monotonic())
+    """Sends every message once; a refused one is counted and not repeated. Raises TimeoutError after `limit` seconds."""
+    waiting, tally = deque(rendered_mails), Tally(began=time.monotonic())
     workers = (_work(target, waiting, shape, tally, number, progress or _silent) for number in range(shape.connections))
     async with asyncio.timeout(limit):
         await asyncio.gather(*workers)
@@ -78,7 +78,7 @@ def _silent() -> None:
 
 
 async def _work(
-    target: Target, waiting: deque[Letter], shape: Shape, tally: Tally, number: int, progress: Callable[[], None]
+    target: Target, waiting: deque[RenderedMail], shape: Shape, tally: Tally, number: int, progress: Callable[[], None]
 ) -> None:
     refused_in_a_row = 0
     while waiting and refused_in_a_row < _TRIES:
@@ -93,15 +93,15 @@ async def _work(
 
 
 async def _fill(
-    session: SmtpSession, waiting: deque[Letter], shape: Shape, tally: Tally, progress: Callable[[], None]
+    session: SmtpSession, waiting: deque[RenderedMail], shape: Shape, tally: Tally, progress: Callable[[], None]
 ) -> None:
     """Sends on one connection until it is full, closed, or nothing waits."""
     for _ in range(shape.per_connection):
         if not waiting:
             break
-        letter = waiting.popleft()
+        rendered = waiting.popleft()
         try:
-            tally.add(letter, await session.send(letter, pipelining=shape.pipelining))
+            tally.add(rendered, await session.send(rendered, pipelining=shape.pipelining))
         except Refused as refused:
             tally.refusals[str(refused)[:120]] += 1
             return

@@ -1,4 +1,4 @@
-"""One SMTP connection that sends one letter after another."""
+"""One SMTP connection that sends one message after another."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from loadtest.content.senders import relay_name
-from loadtest.smtp.letter import Letter
+from loadtest.smtp.rendered_mail import RenderedMail
 from loadtest.smtp.replies import BadReply, Reply, ReplyFramer
 from loadtest.target import Target, trusting_context
 
@@ -57,30 +57,30 @@ class SmtpSession(asyncio.Protocol):
         self.lost = True
         self._wake()
 
-    async def send(self, letter: Letter, *, pipelining: bool = False) -> Receipt:
+    async def send(self, rendered: RenderedMail, *, pipelining: bool = False) -> Receipt:
         """One mail transaction; ends the connection and raises Refused when any step is refused."""
         began = time.monotonic()
         try:
-            await (self._envelope_at_once(letter) if pipelining else self._envelope(letter))
+            await (self._envelope_at_once(rendered) if pipelining else self._envelope(rendered))
             dot = time.monotonic()
-            self._write(letter.data)
+            self._write(rendered.data)
             await self.expect("data", 250)
         except Refused:
             self.close()
             raise
         return Receipt(began, dot, time.monotonic())
 
-    async def _envelope(self, letter: Letter) -> None:
-        self._write(letter.mail)
+    async def _envelope(self, rendered: RenderedMail) -> None:
+        self._write(rendered.mail)
         await self.expect("MAIL", 250)
-        self._write(letter.rcpt)
+        self._write(rendered.rcpt)
         await self.expect("RCPT", 250)
         self._write(b"DATA\r\n")
         await self.expect("DATA", 354)
 
-    async def _envelope_at_once(self, letter: Letter) -> None:
+    async def _envelope_at_once(self, rendered: RenderedMail) -> None:
         """RFC 2920: DATA is the last of its group."""
-        self._write(letter.mail + letter.rcpt + b"DATA\r\n")
+        self._write(rendered.mail + rendered.rcpt + b"DATA\r\n")
         await self.expect("MAIL", 250)
         await self.expect("RCPT", 250)
         await self.expect("DATA", 354)

@@ -93,8 +93,8 @@ def _fill(zone: Zone, response: dns.message.Message, asked: dns.name.Name, rdtyp
     """Follows aliases inside the zone, at most a few (RFC 1034 section 3.6.2)."""
     name = asked
     for _ in range(_LONGEST_CHAIN):
-        if found := zone.find(name.canonicalize(), rdtype):
-            response.answer.append(_rrset(name, found))
+        if record_set := zone.find(name.canonicalize(), rdtype):
+            response.answer.append(_rrset(name, record_set))
             return
         alias = zone.find(name.canonicalize(), dns.rdatatype.CNAME)
         if alias is None:
@@ -112,8 +112,8 @@ def _nothing(zone: Zone, response: dns.message.Message, name: dns.name.Name) -> 
     response.authority.append(dns.rrset.from_rdata(dns.name.root, _NEGATIVE_TTL, _SOA))
 
 
-def _rrset(name: dns.name.Name, found: RecordSet) -> dns.rrset.RRset:
-    return dns.rrset.from_rdata_list(name, found.ttl, found.records)
+def _rrset(name: dns.name.Name, record_set: RecordSet) -> dns.rrset.RRset:
+    return dns.rrset.from_rdata_list(name, record_set.ttl, record_set.records)
 
 
 def _wire(query: dns.message.Message, response: dns.message.Message, stream: bool) -> bytes:

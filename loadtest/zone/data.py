@@ -71,9 +71,9 @@ class Zone:
 
     def find(self, name: dns.name.Name, rdtype: int) -> RecordSet | None:
         """The records asked for, those of the wildcard above the name included (RFC 4592)."""
-        found = self._sets.get((name, rdtype))
-        if found or name in self._names or len(name) < 2:
-            return found
+        record_set = self._sets.get((name, rdtype))
+        if record_set or name in self._names or len(name) < 2:
+            return record_set
         return self._sets.get((dns.name.Name((b"*", *name.labels[1:])), rdtype))
 
     def knows(self, name: dns.name.Name) -> bool:

@@ -6,16 +6,16 @@ import math
 from collections import Counter
 from dataclasses import dataclass, field
 
-from tests.chaos.letters import Letter
+from tests.chaos.letters import RenderedMail
 
 
 @dataclass(slots=True)
 class Ledger:
     """Attempts by their token."""
 
-    accepted: dict[str, tuple[Letter, str]] = field(default_factory=dict)
+    accepted: dict[str, tuple[RenderedMail, str]] = field(default_factory=dict)
     """With the queue id of the 250."""
-    cut: dict[str, Letter] = field(default_factory=dict)
+    cut: dict[str, RenderedMail] = field(default_factory=dict)
     """The final dot was sent and no reply came: nobody can know."""
     appended: dict[str, tuple[str, str]] = field(default_factory=dict)
     """Token → (account, digest) of an APPEND that was answered OK."""
@@ -32,6 +32,6 @@ class Ledger:
     flagged: int = 0
 
     @property
-    def queue_ids(self) -> dict[str, Letter]:
+    def queue_ids(self) -> dict[str, RenderedMail]:
         """Accepted letters by queue id."""
         return {queue_id: letter for letter, queue_id in self.accepted.values()}

@@ -19,7 +19,7 @@ _WORDS = tuple(
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class RenderedMail:
     """One attempt to send one mail. `accounts`: the accounts it must reach, once each."""
 
     token: str

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from shared.rpc.mailfold.outbound.v1.outbound_pb2 import QueueEntry
 from tests.chaos.imap_client import Mailboxes, open_session
 from tests.chaos.ledger import Ledger
-from tests.chaos.letters import Letter
+from tests.chaos.letters import RenderedMail
 
 Found = dict[str, list[tuple[str, str]]]
 """Account address → (token, digest of the text) of every message in all its mailboxes."""
@@ -76,7 +76,7 @@ def judge_queue(findings: Findings, ledger: Ledger, queue: list[QueueEntry]) -> 
     ]
 
 
-def _count_accepted(findings: Findings, counts: dict[str, Counter[str]], letter: Letter) -> None:
+def _count_accepted(findings: Findings, counts: dict[str, Counter[str]], letter: RenderedMail) -> None:
     for account in letter.accounts:
         number = counts[account][letter.token]
         if number == 0:
@@ -85,7 +85,7 @@ def _count_accepted(findings: Findings, counts: dict[str, Counter[str]], letter:
             findings.doubled.append(f"{letter.token} at {account}: {number}")
 
 
-def _count_cut(findings: Findings, counts: dict[str, Counter[str]], letter: Letter) -> None:
+def _count_cut(findings: Findings, counts: dict[str, Counter[str]], letter: RenderedMail) -> None:
     numbers = [counts[account][letter.token] for account in letter.accounts]
     if max(numbers) > 1:
         findings.doubled.append(f"{letter.token} (cut off): {numbers}")

@@ -8,7 +8,7 @@ import random
 
 from tests.chaos.conditions import pause, until
 from tests.chaos.ledger import Ledger
-from tests.chaos.letters import Letter, body, digest_of, message
+from tests.chaos.letters import RenderedMail, body, digest_of, message
 from tests.chaos.moments import Moments
 from tests.chaos.people import NAMES, PASSWORD, address, destination
 from tests.chaos.smtp_client import Door, Failed, SmtpClient
@@ -72,12 +72,12 @@ class Senders:
                 raise
             self._ledger.accepted[letter.token] = (letter, queue_id)
 
-    def _letter(self, author: str, chance: random.Random) -> Letter:
+    def _letter(self, author: str, chance: random.Random) -> RenderedMail:
         token = f"{self._seed}.{next(self._tokens):05d}"
         text, goal = body(chance), destination(chance, authenticated=bool(author))
         sender = author or f"someone{chance.randint(1, 500)}@remote.example"
         data = message(token, sender, text)
-        return Letter(token, sender, goal.recipients, goal.accounts, goal.remote, data, digest_of(text))
+        return RenderedMail(token, sender, goal.recipients, goal.accounts, goal.remote, data, digest_of(text))
 
     def _note(self, failed: Failed) -> None:
         self._ledger.failures[f"{failed.where}: {failed.reply.code if failed.reply else 'connection lost'}"] += 1

@@ -9,7 +9,7 @@ import ssl
 from dataclasses import dataclass
 
 from loadtest.smtp.replies import BadReply, Reply, ReplyFramer
-from tests.chaos.letters import Letter
+from tests.chaos.letters import RenderedMail
 from tests.chaos.moments import Moment, Moments
 
 _QUEUED = re.compile(r"Accepted as (\S+)")
@@ -72,7 +72,7 @@ class SmtpClient:
     async def __aexit__(self, *_: object) -> None:
         self._writer.transport.abort()
 
-    async def send(self, letter: Letter) -> str:
+    async def send(self, letter: RenderedMail) -> str:
         """One transaction; the queue id. Raises Failed."""
         await self._command(f"MAIL FROM:<{letter.reverse_path}>", 250)
         for recipient in letter.recipients:

@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol, TypeVar
 ARCHIVE = Path("spam") / "spamassassin.tar.xz"
 
 
-class Letter(NamedTuple):
+class RenderedMail(NamedTuple):
     """A message of the corpus. `kind` is its folder: easy_ham_1, easy_ham_2, hard_ham_1, spam_1, spam_2."""
 
     kind: str
@@ -45,21 +45,21 @@ def split(corpus: Sequence[T], each: int, seed: int) -> tuple[list[T], list[T]]:
     return lessons, spam[each:] + ham[each:]
 
 
-def letters(archive: Path) -> list[Letter]:
+def letters(archive: Path) -> list[RenderedMail]:
     """The letters in a fixed order, of those with the same body (white space aside) the first."""
-    unique: dict[bytes, Letter] = {}
+    unique: dict[bytes, RenderedMail] = {}
     for letter in sorted(_all(archive)):
         unique.setdefault(_body_key(letter.body), letter)
     return list(unique.values())
 
 
-def _all(archive: Path) -> Iterator[Letter]:
+def _all(archive: Path) -> Iterator[RenderedMail]:
     with tarfile.open(archive) as tar:
         for member in tar:
             file = tar.extractfile(member) if member.isfile() else None
             if file is not None:
                 path = Path(member.name)
-                yield Letter(path.parent.name, path.name, _as_sent(file.read()))
+                yield RenderedMail(path.parent.name, path.name, _as_sent(file.read()))
 
 
 def _as_sent(raw: bytes) -> bytes:

@@ -15,14 +15,14 @@ from services.classifier.domain.model import Model
 from services.classifier.domain.training import example_of, train
 from services.classifier.domain.verdict import judge
 from shared.protocol.message.scan import scan
-from tests.corpus.spam_corpus import ARCHIVE, Letter, letters, split
+from tests.corpus.spam_corpus import ARCHIVE, RenderedMail, letters, split
 from tests.parts import test_data
 
 
 class Sample(NamedTuple):
     """A letter as the classifier knows it."""
 
-    letter: Letter
+    letter: RenderedMail
     features: Features
 
     @property
@@ -50,7 +50,7 @@ class Quality(NamedTuple):
         )
 
 
-def samples(corpus: Sequence[Letter]) -> list[Sample]:
+def samples(corpus: Sequence[RenderedMail]) -> list[Sample]:
     """The features of all letters."""
     return [Sample(letter, features(letter.body, scan(letter.body))) for letter in corpus]
 

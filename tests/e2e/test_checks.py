@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.e2e.received import fields
-from tests.harness.letters import Letter, letter
+from tests.harness.letters import RenderedMail, letter
 from tests.harness.people import Person
 from tests.harness.server import MailfoldServer
 from tests.harness.zone import FORGED, HONEST, SILENT
@@ -23,7 +23,7 @@ def test_a_signed_mail_from_an_honest_sender_passes(server: MailfoldServer) -> N
 def test_a_changed_body_fails_its_signature(server: MailfoldServer) -> None:
     ann = server.people.person("ann")
     sent = letter(f"carl@{HONEST}", ann.address, signed_by=HONEST)
-    changed = Letter(sent.message_id, sent.data.replace(b"Hello", b"Hallo"))
+    changed = RenderedMail(sent.message_id, sent.data.replace(b"Hello", b"Hallo"))
     results = results_of(server, ann, f"carl@{HONEST}", changed)
     assert "spf=pass" in results and "dkim=fail" in results, results
 
@@ -53,7 +53,7 @@ def test_trace_tells_the_checks_with_their_inputs(server: MailfoldServer) -> Non
     )
 
 
-def results_of(server: MailfoldServer, person: Person, sender: str, sent: Letter) -> str:
+def results_of(server: MailfoldServer, person: Person, sender: str, sent: RenderedMail) -> str:
     """Our Authentication-Results field of this mail."""
     with server.smtp() as smtp:
         assert smtp.send(sender, [person.address], sent.data).queue_id

@@ -15,7 +15,7 @@ import pytest
 
 from shared.rpc.mailfold.classifier.v1.classifier_pb2 import RebuildModelRequest
 from shared.rpc.mailfold.classifier.v1.classifier_pb2_grpc import ClassifierStub
-from tests.corpus.spam_corpus import ARCHIVE, Letter, letters, split
+from tests.corpus.spam_corpus import ARCHIVE, RenderedMail, letters, split
 from tests.e2e.received import fields
 from tests.harness.people import Person
 from tests.harness.server import MailfoldServer
@@ -38,7 +38,7 @@ class Arrived(NamedTuple):
     """Mail of one kind, sent to a person who gets nothing else. Queue ids in the order of the letters; None: refused."""
 
     person: Person
-    sent: Sequence[tuple[Letter, str]]
+    sent: Sequence[tuple[RenderedMail, str]]
     refused: Sequence[str]
     inbox: int
     spam: int
@@ -72,7 +72,7 @@ class Figures(NamedTuple):
 class Classroom:
     """One person teaches; mail of each kind goes to people who get nothing else."""
 
-    def __init__(self, server: MailfoldServer, corpus: Sequence[Letter]) -> None:
+    def __init__(self, server: MailfoldServer, corpus: Sequence[RenderedMail]) -> None:
         self.server = server
         self.teacher = server.people.person("ann")
         self.lessons, self.unseen = split(corpus, MANY, SEED)
@@ -102,7 +102,7 @@ class Classroom:
         learning = self.server.contracts.learning()
         return learning.spam_seen, learning.ham_seen
 
-    def verdict(self, one: Letter) -> dict[str, Any]:
+    def verdict(self, one: RenderedMail) -> dict[str, Any]:
         """The judgement of a mail that is sent now, to a new person."""
         _, [(_, queue_id)], *_ = self._arrive([one])
         return verdict_of(self.server, queue_id)
@@ -115,7 +115,7 @@ class Classroom:
         spam = self._arrive([one for one in self.unseen if one.is_spam][:spams])
         return Figures(self._taught, ham, spam, time.monotonic() - started)
 
-    def _arrive(self, mails: Sequence[Letter]) -> Arrived:
+    def _arrive(self, mails: Sequence[RenderedMail]) -> Arrived:
         person = self.server.people.person("bob")
         queue_ids = self._send(person, mails)
         sent = [(one, queue_id) for one, queue_id in zip(mails, queue_ids, strict=True) if queue_id]
@@ -128,13 +128,13 @@ class Classroom:
         assert arrived.inbox + arrived.spam == len(sent)
         return arrived
 
-    def _send(self, person: Person, mails: Sequence[Letter]) -> list[str]:
+    def _send(self, person: Person, mails: Sequence[RenderedMail]) -> list[str]:
         shares = [mails[start::CONNECTIONS] for start in range(CONNECTIONS)]
         with ThreadPoolExecutor(CONNECTIONS) as pool:
             found = list(pool.map(lambda share: self._send_one_by_one(person, share), shares))
         return [found[number % CONNECTIONS][number // CONNECTIONS] for number in range(len(mails))]
 
-    def _send_one_by_one(self, person: Person, mails: Sequence[Letter]) -> list[str]:
+    def _send_one_by_one(self, person: Person, mails: Sequence[RenderedMail]) -> list[str]:
         with self.server.smtp() as smtp:
             return [_queue_id(lambda one=one: smtp.send(SENDER, [person.address], one.body).queue_id) for one in mails]  # type: ignore[misc]
 
@@ -235,7 +235,7 @@ def test_moving_back_unlearns(server: MailfoldServer, classroom: Classroom, figu
 class Delivered(NamedTuple):
     """A mail as its reader finds it, and its verdict."""
 
-    letter: Letter
+    letter: RenderedMail
     queue_id: str
     data: bytes
     verdict: dict[str, Any]

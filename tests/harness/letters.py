@@ -13,7 +13,7 @@ _numbers = itertools.count(1)
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class RenderedMail:
     """What is sent, and how it is found again."""
 
     message_id: str
@@ -29,7 +29,7 @@ def letter(
     body: bytes = b"Hello,\r\nthis is a test.\r\n",
     fields: tuple[bytes, ...] = (),
     signed_by: str = "",
-) -> Letter:
+) -> RenderedMail:
     """A message. `fields` are whole further header lines without CRLF; `signed_by` is a domain whose key the zone has."""
     message_id = f"{os.getpid()}.{next(_numbers)}@tests.example"
     head = [
@@ -42,7 +42,7 @@ def letter(
     if signed_by:
         head.insert(0, signature_header(head, body, signed_by, SELECTOR, 1_790_000_000))
     lines = [b"%s: %s" % (name, value) for name, value in head]
-    return Letter(message_id, b"\r\n".join([*fields, *lines, b"", body]))
+    return RenderedMail(message_id, b"\r\n".join([*fields, *lines, b"", body]))
 
 
 def bytes_of(size: int) -> bytes:

@@ -9,7 +9,7 @@ import ssl
 from dataclasses import dataclass
 from types import TracebackType
 
-from loadtest.smtp.letter import dotted
+from loadtest.smtp.rendered_mail import dotted
 
 _TIMEOUT = 30.0
 _QUEUE_ID = re.compile(r"\b(?:queued|Accepted) as (\S+)")

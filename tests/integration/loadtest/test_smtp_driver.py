@@ -16,7 +16,7 @@ from aiosmtpd.smtp import SMTP, Envelope
 from loadtest.content.mail import mails
 from loadtest.content.profile import Profile
 from loadtest.smtp.driver import Shape, send_all
-from loadtest.smtp.letter import Letter, letter
+from loadtest.smtp.rendered_mail import RenderedMail, render
 from loadtest.smtp.session import Refused, open_session
 from loadtest.target import Target
 from tests.parts.certificate import self_signed
@@ -61,8 +61,8 @@ async def serve() -> AsyncIterator[Serve]:
         server.close()
 
 
-def _letters() -> list[Letter]:
-    return [letter(mail) for mail in SENT]
+def _letters() -> list[RenderedMail]:
+    return [render(mail) for mail in SENT]
 
 
 @pytest.mark.parametrize("shape", [Shape(1, 3), Shape(10, 2), Shape(4, 10, pipelining=True)], ids=str)
@@ -128,7 +128,7 @@ async def test_it_costs_the_client_little() -> None:
                 await reader.readuntil(b"\r\n.\r\n")
             writer.write(b"250 OK\r\n")
 
-    letters = [letter(mail) for mail in mails(dataclasses.replace(PROFILE, attachment_share=0.0, largest=16384), 300)]
+    letters = [render(mail) for mail in mails(dataclasses.replace(PROFILE, attachment_share=0.0, largest=16384), 300)]
     async with await asyncio.start_server(swallow, "127.0.0.1", 0, limit=2**20) as server:
         target = Target(smtp_port=server.sockets[0].getsockname()[1])
         began = time.process_time()

@@ -88,7 +88,7 @@ def test_a_thread_serves_while_the_zone_changes() -> None:
 
 def test_the_command_serves_the_senders_zone() -> None:
     root = Path(__file__).resolve().parents[3]
-    argv = [sys.executable, "-m", "loadtest.zone_server", "--port", str(free_port()), "--domain", "here.test"]
+    argv = [sys.executable, "-m", "loadtest", "zone", "--port", str(free_port()), "--domain", "here.test"]
     with subprocess.Popen(argv, cwd=root, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtest.smtp.letter import dotted
+from loadtest.smtp.rendered_mail import dotted
 from loadtest.smtp.replies import LONGEST, BadReply, Reply, ReplyFramer
 
 STREAM = b"220 mx.example ready\r\n250-mx.example\r\n250-PIPELINING\r\n250 SIZE 1000\r\n354 go\r\n250\r\n"

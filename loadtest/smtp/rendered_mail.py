@@ -8,7 +8,7 @@ from loadtest.content.mail import Mail
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class RenderedMail:
     """The two commands of the envelope, and the data with its dots doubled and its end."""
 
     number: int
@@ -18,10 +18,10 @@ class Letter:
     data: bytes
 
 
-def letter(mail: Mail) -> Letter:
+def render(mail: Mail) -> RenderedMail:
     """Renders one mail."""
     envelope = f"MAIL FROM:<{mail.reverse_path}>\r\n".encode(), f"RCPT TO:<{mail.forward_path}>\r\n".encode()
-    return Letter(mail.number, mail.user, *envelope, dotted(mail.data))
+    return RenderedMail(mail.number, mail.user, *envelope, dotted(mail.data))
 
 
 def dotted(data: bytes) -> bytes:
