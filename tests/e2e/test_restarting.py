@@ -5,6 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
 
 from tests.harness.letters import letter
 from tests.harness.people import Person
@@ -86,29 +90,76 @@ def busyness() -> float:
     return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
-def test_a_step_that_cannot_be_done_is_kept_and_done_later(server: MailfoldServer) -> None:
-    ann = server.people.person("ann")
-    waiting = len(server.contracts.queue())
+@pytest.fixture
+def crowded(server: MailfoldServer) -> Iterator[MailfoldServer]:
+    """The outbound queue has room for SMALL_QUEUE entries, and is full."""
     server.extra["MAILFOLD_OUTBOUND_MAX_WAITING"] = str(SMALL_QUEUE)
     server.restart()
-    recipients = [f"dora{number}@{HONEST}" for number in range(SMALL_QUEUE - waiting)]
-    with server.submissions(ann) as smtp:
-        smtp.send(ann.address, recipients, letter(ann.address, recipients[0]).data)
-        server.settled()
-        late = smtp.send(ann.address, [f"late@{HONEST}"], letter(ann.address, f"late@{HONEST}").data).queue_id
-    buried = until(
-        lambda: [one["id"] for one in server.command.json("deadletters", "list") if one["queue_id"] == late],
-        "the dead letter",
-        40,
-    )
-    held = until(
-        lambda: [one.queue_id for one in server.contracts.receptions() if one.state == "held"], "the held reception"
-    )
-    assert held == [late] and late not in {entry.queue_id for entry in server.contracts.queue()}
-    del server.extra["MAILFOLD_OUTBOUND_MAX_WAITING"]
+    ann = server.people.person("ann")
+    recipients = [f"dora{number}@{HONEST}" for number in range(SMALL_QUEUE - len(server.contracts.queue()))]
+    if recipients:
+        with server.submissions(ann) as smtp:
+            smtp.send(ann.address, recipients, letter(ann.address, recipients[0]).data)
+    server.settled()
+    try:
+        yield server
+    finally:
+        make_room(server)
+
+
+def make_room(server: MailfoldServer) -> None:
+    for name in ("OUTBOUND_MAX_WAITING", "INGRESS_EXPIRE_DAYS", "INGRESS_REPEAT_LONGEST"):
+        server.extra.pop(f"MAILFOLD_{name}", None)
     server.restart()
-    assert [one.queue_id for one in server.contracts.receptions() if one.state == "held"] == [late]
-    server.command("deadletters", "retry", *buried)
-    until(lambda: late not in {one.queue_id for one in server.contracts.receptions()}, "the reception's release")
-    assert [entry.recipient for entry in server.contracts.queue() if entry.queue_id == late] == [f"late@{HONEST}"]
-    assert late not in {one["queue_id"] for one in server.command.json("deadletters", "list")}
+
+
+def submit(server: MailfoldServer, recipient: str) -> str:
+    """A user's mail; its queue id."""
+    person = server.people.person("bob")
+    with server.submissions(person) as smtp:
+        return smtp.send(person.address, [recipient], letter(person.address, recipient).data).queue_id
+
+
+def state_of(server: MailfoldServer, queue_id: str) -> str:
+    """`moving`, `held`, or empty once it is settled."""
+    return next((one.state for one in server.contracts.receptions() if one.queue_id == queue_id), "")
+
+
+def letters_of(server: MailfoldServer, queue_id: str) -> list[dict[str, Any]]:
+    """The dead letters of a mail."""
+    return [one for one in server.command.json("deadletters", "list") if one["queue_id"] == queue_id]
+
+
+def repeats_of(server: MailfoldServer, queue_id: str) -> int:
+    return next((one.repeats for one in server.contracts.receptions() if one.queue_id == queue_id), 0)
+
+
+def recipients_of(server: MailfoldServer, queue_id: str) -> list[str]:
+    """Where the outbound queue has a mail for."""
+    return [entry.recipient for entry in server.contracts.queue() if entry.queue_id == queue_id]
+
+
+def test_what_finds_a_full_queue_waits_without_a_dead_letter_and_goes_by_itself(crowded: MailfoldServer) -> None:
+    late = submit(crowded, f"late@{HONEST}")
+    until(lambda: repeats_of(crowded, late) >= 2, "two repeats", 40)
+    assert (state_of(crowded, late), letters_of(crowded, late), recipients_of(crowded, late)) == ("moving", [], [])
+    make_room(crowded)
+    until(lambda: not state_of(crowded, late), "the reception's release", 40)
+    assert recipients_of(crowded, late) == [f"late@{HONEST}"]
+
+
+def test_what_is_not_settled_within_its_days_is_kept_and_done_later(crowded: MailfoldServer) -> None:
+    crowded.extra |= {"MAILFOLD_INGRESS_EXPIRE_DAYS": "0.00005", "MAILFOLD_INGRESS_REPEAT_LONGEST": "5"}
+    crowded.restart()
+    late = submit(crowded, f"late@{HONEST}")
+    until(lambda: state_of(crowded, late) == "held", "the held reception", 60)
+    (buried,) = letters_of(crowded, late)
+    assert (buried["service"], buried["what"]) == ("ingress", "mail.unsettled")
+    assert crowded.status()["dead_letters"] == 1
+    crowded.command("deadletters", "retry", buried["id"])
+    again = until(lambda: letters_of(crowded, late), "its second end", 60)
+    assert again[0]["id"] != buried["id"]
+    make_room(crowded)
+    until(lambda: not state_of(crowded, late), "the reception's release", 40)
+    until(lambda: not letters_of(crowded, late), "the dead letter's end")
+    assert recipients_of(crowded, late) == [f"late@{HONEST}"]
