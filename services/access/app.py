@@ -16,6 +16,7 @@ from services.access.endpoints.owner import ReportOnly
 from services.access.session.admission import Admission
 from services.access.session.backend import Backend
 from services.access.session.guard import LoginGuard
+from services.access.session.recents import Recents
 from services.access.session.standing import Standing
 from services.access.session.versions import Versions
 from services.access.settings import AccessSettings
@@ -55,6 +56,7 @@ class Access:
             self._admission,
             LoginGuard(host.clock, settings.login_delay, settings.login_delay_limit),
             self._standing,
+            Recents(settings.recent_mailboxes),
             host.ids,
             host.clock,
             host.server.host,

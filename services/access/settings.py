@@ -56,6 +56,14 @@ class AccessSettings(Section, frozen=True):
     login_delay_limit: Annotated[
         float, Meta(description="Seconds a refusal of a log-in takes at most.", ge=0, le=60)
     ] = 8.0
+    recent_mailboxes: Annotated[
+        int,
+        Meta(
+            description="Mailboxes whose \\Recent messages are remembered; in others all messages are recent.",
+            ge=1,
+            le=10_000_000,
+        ),
+    ] = 100_000
     patience: Annotated[
         float, Meta(description="Seconds to repeat a call to a service that is starting again.", ge=0, le=120)
     ] = 10.0

@@ -121,6 +121,7 @@ def _heads(mailbox: Selected, wanted: FetchPlan, batch: pb.FetchBatch) -> list[b
     """Each message's response up to its sections: `* 1 FETCH (UID 7 FLAGS (\\Seen) …`."""
     heads = []
     sequence_of, told, with_uid, with_modseq = mailbox.runs.sequence_of, mailbox.told, wanted.uid, wanted.modseq
+    shown_flags = mailbox.shown_flags
     for uid, flags, modseq, attributes, seen in zip(
         batch.uids, batch.flags, batch.modseqs, batch.attributes, batch.seen_set, strict=True
     ):
@@ -128,7 +129,7 @@ def _heads(mailbox: Selected, wanted: FetchPlan, batch: pb.FetchBatch) -> list[b
         if with_uid:
             items.append(b"UID %d" % uid)
         if wanted.flags or seen:  # RFC 3501 6.4.5: a \Seen set by this command is told
-            items.append(b"FLAGS " + _flag_list(tuple(flags.flags)))
+            items.append(b"FLAGS " + _flag_list(shown_flags(uid, flags.flags)))
             told(uid, modseq)
         if with_modseq:
             items.append(b"MODSEQ (%d)" % modseq)

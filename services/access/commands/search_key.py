@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from services.access.adapters.mailstore import spans
 from shared.protocol.imap import search_key as k
+from shared.protocol.imap.flags import RECENT
 from shared.protocol.imap.number_set import NumberSet
 from shared.protocol.imap.sequence import SequenceSet
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
@@ -14,21 +15,33 @@ Resolve = Callable[[SequenceSet, bool], NumberSet]
 """The UIDs that a set means; True for a set of UIDs."""
 
 
-def contract_key(key: k.SearchKey, resolve: Resolve) -> pb.SearchKey:
-    """The key for the store. Its depth is bounded by the grammar. Raises what `resolve` raises."""
+def contract_key(key: k.SearchKey, resolve: Resolve, recent: NumberSet) -> pb.SearchKey:
+    """The key for the store; `recent` holds the UIDs of the messages that are \\Recent, which the store does not know.
+    Its depth is bounded by the grammar.
+    """
     match key:
         case k.And(keys):
-            return pb.SearchKey(key="and", keys=[contract_key(inner, resolve) for inner in keys])
+            return pb.SearchKey(key="and", keys=[contract_key(inner, resolve, recent) for inner in keys])
         case k.Or(keys):
-            return pb.SearchKey(key="or", keys=[contract_key(inner, resolve) for inner in keys])
+            return pb.SearchKey(key="or", keys=[contract_key(inner, resolve, recent) for inner in keys])
         case k.Not(inner):
-            return pb.SearchKey(key="not", keys=[contract_key(inner, resolve)])
+            return _not(contract_key(inner, resolve, recent))
         case k.Uid(uids):
-            return pb.SearchKey(key="uid", uids=spans(resolve(uids, True)))
+            return _uids(resolve(uids, True))
         case k.SeqSet(numbers):
-            return pb.SearchKey(key="uid", uids=spans(resolve(numbers, False)))
+            return _uids(resolve(numbers, False))
+        case k.Flag(flag, is_set) if flag == RECENT:
+            return _uids(recent) if is_set else _not(_uids(recent))
         case _:
             return _leaf(key)
+
+
+def _not(key: pb.SearchKey) -> pb.SearchKey:
+    return pb.SearchKey(key="not", keys=[key])
+
+
+def _uids(uids: NumberSet) -> pb.SearchKey:
+    return pb.SearchKey(key="uid", uids=spans(uids))
 
 
 def _leaf(key: k.SearchKey) -> pb.SearchKey:

@@ -23,7 +23,7 @@ async def select(session: Session, command: c.Select) -> bytes:
     session.watch.note(view.version)
     if command.condstore:
         session.enable_condstore()
-    selected = Selected(view, read_only=command.read_only)
+    selected = Selected(view, session.backend.recents, read_only=command.read_only)
     session.select(selected)
     session.channel.write(_described(selected, view))
     if command.qresync is not None and command.qresync.uidvalidity == selected.uid_validity:
@@ -63,7 +63,7 @@ def _described(selected: Selected, view: pb.MailboxView) -> bytes:
     lines = [
         selected.flags(),
         response.exists(len(selected.runs)),
-        response.recent(0),
+        response.recent(selected.recent_count),
         response.ok(response.UNTAGGED, "UIDs valid", uidvalidity(selected.uid_validity)),
         response.ok(response.UNTAGGED, "Predicted next UID", uidnext(selected.uid_next)),
         response.ok(response.UNTAGGED, "Highest MODSEQ", highestmodseq(selected.modseq)),

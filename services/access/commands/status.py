@@ -15,7 +15,6 @@ from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 
 _VALUES: dict[StatusItem, Callable[[pb.Mailbox], int | str]] = {
     StatusItem.MESSAGES: lambda mailbox: mailbox.messages,
-    StatusItem.RECENT: lambda mailbox: 0,
     StatusItem.UIDNEXT: lambda mailbox: mailbox.uid_next,
     StatusItem.UIDVALIDITY: lambda mailbox: mailbox.uid_validity,
     StatusItem.UNSEEN: lambda mailbox: mailbox.unseen,
@@ -46,6 +45,8 @@ def status_line(session: Session, mailbox: pb.Mailbox, items: Sequence[StatusIte
 def _value(session: Session, mailbox: pb.Mailbox, item: StatusItem) -> int | str:
     if item is StatusItem.APPENDLIMIT:
         return session.backend.settings.append_limit
+    if item is StatusItem.RECENT:
+        return session.backend.recents.count(mailbox.id, mailbox.uid_next, mailbox.messages)
     if item is StatusItem.HIGHESTMODSEQ:
         return _highest_modseq(session.selected, mailbox)
     return _VALUES[item](mailbox)

@@ -8,6 +8,7 @@ from services.access.adapters.directory import Directory
 from services.access.adapters.mailstore import Mailstore
 from services.access.session.admission import Admission
 from services.access.session.guard import LoginGuard
+from services.access.session.recents import Recents
 from services.access.session.standing import Standing
 from services.access.session.versions import Versions
 from services.access.settings import AccessSettings
@@ -30,6 +31,7 @@ class Backend:
     admission: Admission
     guard: LoginGuard
     standing: Standing
+    recents: Recents
     ids: Ids
     clock: Clock
     host: str

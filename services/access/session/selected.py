@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from services.access.adapters.mailstore import numbers
+from services.access.session.recents import Recents
 from shared.protocol.imap import response
-from shared.protocol.imap.flags import SETTABLE_SYSTEM_FLAGS
+from shared.protocol.imap.flags import RECENT, SETTABLE_SYSTEM_FLAGS
 from shared.protocol.imap.number_set import NumberSet
 from shared.protocol.imap.response_code import permanentflags
 from shared.protocol.imap.sequence import SequenceSet
@@ -21,7 +24,7 @@ class Selected:
     7.4.1).
     """
 
-    def __init__(self, view: pb.MailboxView, *, read_only: bool) -> None:
+    def __init__(self, view: pb.MailboxView, recents: Recents, *, read_only: bool) -> None:
         self.id = view.mailbox.id
         self.uid_validity = view.mailbox.uid_validity
         self.modseq = view.mailbox.highest_modseq
@@ -30,6 +33,11 @@ class Selected:
         self.uid_next = max(view.mailbox.uid_next, self.runs.largest + 1)
         self.version = view.version
         self.keywords = tuple(view.keywords)
+        self.recent = NumberSet()
+        """UIDs of the messages that are \\Recent in this session."""
+        self._recents = recents
+        self._take_recent()
+        self._told_recent = self.recent_count
         self._told_exists = len(self.runs)
         self._vanished = NumberSet()
         self._reported_version = self.version
@@ -98,6 +106,7 @@ class Selected:
         for span in changes.added:
             self.runs.add(span.first, span.last)
         self.uid_next = max(changes.uid_next, self.runs.largest + 1)
+        self._take_recent()
         if changes.vanished:
             self._note_vanished(self.runs.select_uids(numbers(changes.vanished)))
         told, self._told_flags = self._told_flags, {}
@@ -115,6 +124,35 @@ class Selected:
         self._vanished = self._vanished.union(gone.difference(untold))
         self.runs.remove_all(untold)
 
+    @property
+    def recent_count(self) -> int:
+        """How many messages are \\Recent in this session."""
+        return len(self.runs.select_uids(self.recent)) if self.recent else 0
+
+    def _take_recent(self) -> None:
+        """The first session that is notified of a message gets it as \\Recent; EXAMINE takes nothing away (RFC 3501
+        2.3.2, 6.3.2).
+        """
+        first = self._recents.first(self.id)
+        if first >= self.uid_next:
+            return
+        if first <= self.runs.largest:
+            self.recent = self.recent.union(self.runs.select_uids(NumberSet(((first, self.runs.largest),))))
+        if not self.read_only:
+            self._recents.claim(self.id, self.uid_next)
+
+    def report_recent(self) -> bytes:
+        """RECENT, if the client's count is not right. After `tell_exists` and `tell_expunges`."""
+        count = self.recent_count
+        if self._told_recent == count:
+            return b""
+        self._told_recent = count
+        return response.recent(count)
+
+    def shown_flags(self, uid: int, flags: Iterable[str]) -> tuple[str, ...]:
+        """The flags of a message as this session sees them."""
+        return (*flags, RECENT) if self.recent and uid in self.recent else tuple(flags)
+
     def tell_exists(self) -> bytes:
         """EXISTS, if the client's count is not right."""
         if self._told_exists == len(self.runs):
@@ -131,6 +169,7 @@ class Selected:
             return b""
         told = response.vanished(gone) if vanished else response.expunges(self.runs.sequences_of(gone))
         self.runs.remove_all(gone)
+        self.recent = self.recent.difference(gone)
         self._told_exists = len(self.runs)
         return told
 

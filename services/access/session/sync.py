@@ -41,6 +41,7 @@ def _tell(
     lines = [selected.tell_keywords(keywords), selected.tell_exists()]
     if expunge:
         lines.append(selected.tell_expunges(vanished=session.qresync))
+    lines.append(selected.report_recent())
     lines += flag_lines(selected, found, modseq=session.condstore)
     told = b"".join(lines)
     if told:
@@ -56,7 +57,8 @@ def flag_lines(selected: Selected, found: Iterable[pb.Changed], *, modseq: bool)
 
 
 def _flag_line(selected: Selected, number: int, one: pb.Changed, *, modseq: bool) -> bytes:
-    items = [fetch_response.uid_item(one.uid), fetch_response.flags_item(one.flags)]
+    flags = selected.shown_flags(one.uid, one.flags)
+    items = [fetch_response.uid_item(one.uid), fetch_response.flags_item(flags)]
     if modseq:
         items.append(fetch_response.modseq_item(one.modseq))
         selected.name_modseq(one.modseq)

@@ -30,10 +30,13 @@ class Mirror:
 
     client: ImapClient
     messages: list[Message] = field(default_factory=list)
+    recent: set[int] = field(default_factory=set)
+    """UIDs that were \\Recent since the mailbox was selected."""
 
     def select(self, mailbox: str) -> None:
         """Begin with this mailbox."""
         self.messages.clear()
+        self.recent.clear()
         self.take(self.client.ok(f"SELECT {mailbox}"))
         self.learn()
 
@@ -91,7 +94,9 @@ class Mirror:
             assert message.uid in (None, int(uid[1])), f"{number} was UID {message.uid}, is {items!r}"
             message.uid = int(uid[1])
         if flags := _FLAGS.search(items):
-            message.flags = frozenset(flags[1].split())
+            message.flags = frozenset(flags[1].split()) - {b"\\Recent"}
+            if b"\\Recent" in flags[1] and message.uid:
+                self.recent.add(message.uid)
 
     def _vanished(self, ranges: bytes) -> None:
         gone: set[int] = set()

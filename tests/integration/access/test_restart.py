@@ -67,10 +67,11 @@ def test_moves_and_expunges_are_answered_again(server: ImapServer, connect: Conn
     assert told[1] == b"* 1 EXPUNGE"
     with Flaky(server, "Store", 1, after=True):
         assert client.ok("STORE 1 (UNCHANGEDSINCE 5) +FLAGS (\\Deleted)") == [
-            b"* 1 FETCH (UID 2 FLAGS (\\Deleted) MODSEQ (6))"
+            b"* OK [HIGHESTMODSEQ 5] Highest MODSEQ",
+            b"* 1 FETCH (UID 2 FLAGS (\\Deleted \\Recent) MODSEQ (6))",
         ]
     with Flaky(server, "Expunge", 1, after=True):
-        assert client.ok("EXPUNGE") == [b"* 1 EXPUNGE"]
+        assert client.ok("EXPUNGE") == [b"* 1 EXPUNGE", b"* 1 RECENT"]
     with Flaky(server, "DeleteMailbox", 1, after=True):
         client.ok("DELETE Archive")
     with Flaky(server, "RenameMailbox", 1, after=True):

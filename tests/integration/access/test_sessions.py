@@ -25,6 +25,7 @@ def test_idle_tells_of_new_mail(server: ImapServer, connect: Connect, user: str)
     for count in range(1, 6):
         server.deliver(user, LETTER)
         assert client.line() == b"* %d EXISTS" % count
+        assert client.line() == b"* %d RECENT" % count
     client.send(b"DONE\r\n")
     assert client.finish(tag)[0] == b"OK IDLE completed"
 
@@ -80,7 +81,7 @@ def test_own_silent_store_does_not_hide_what_others_did(connect: Connect) -> Non
     one.ok("STORE 1 +FLAGS (\\Flagged)")
     assert two.ok("STORE 1 +FLAGS.SILENT (\\Seen)") == [b"* 1 FETCH (UID 1 FLAGS (\\Flagged))"]
     assert two.ok("NOOP") == []
-    assert one.ok("NOOP") == [b"* 1 FETCH (UID 1 FLAGS (\\Seen \\Flagged))"]
+    assert one.ok("NOOP") == [b"* 1 FETCH (UID 1 FLAGS (\\Seen \\Flagged \\Recent))"]
 
 
 def test_conditional_store_loses_against_another(connect: Connect) -> None:
@@ -141,8 +142,10 @@ def test_idle_survives_a_wiped_bus(server: ImapServer, bus_server: NatsServer, c
     server.deliver(user, LETTER)
     bus_server.wipe()
     assert client.line() == b"* 1 EXISTS"
+    assert client.line() == b"* 1 RECENT"
     server.deliver(user, LETTER)
     assert client.line() == b"* 2 EXISTS"
+    assert client.line() == b"* 2 RECENT"
     client.send(b"DONE\r\n")
     assert client.finish(tag)[0] == b"OK IDLE completed"
 

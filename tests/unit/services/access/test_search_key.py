@@ -14,7 +14,7 @@ def translated(text: str) -> pb.SearchKey:
     """A key as a client writes it; sequence numbers are UIDs above 100."""
     command = parse_command(f"t SEARCH {text}".encode())
     assert isinstance(command, Search)
-    return contract_key(command.key, resolve)
+    return contract_key(command.key, resolve, NumberSet(((4, 6),)))
 
 
 def resolve(sequence: SequenceSet, uid: bool) -> NumberSet:
@@ -55,3 +55,12 @@ def test_combinations() -> None:
     both = [pb.SearchKey(key="larger", number=1), pb.SearchKey(key="not", keys=[pb.SearchKey(key="smaller", number=9)])]
     assert translated("LARGER 1 NOT SMALLER 9") == pb.SearchKey(key="and", keys=both)
     assert translated("OR LARGER 1 NOT SMALLER 9") == pb.SearchKey(key="or", keys=both)
+
+
+def test_recent_messages_are_known_to_the_session_alone() -> None:
+    recent = pb.SearchKey(key="uid", uids=[pb.UidRange(first=4, last=6)])
+    others = pb.SearchKey(key="not", keys=[recent])
+    unseen = pb.SearchKey(key="flag", name="\\Seen", number=0)
+    assert translated("RECENT") == recent
+    assert translated("OLD") == others
+    assert translated("NEW") == pb.SearchKey(key="and", keys=[recent, unseen])

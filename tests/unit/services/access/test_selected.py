@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import pytest
 
+from services.access.session.recents import Recents
 from services.access.session.selected import NoSuchMessage, Selected
 from shared.protocol.imap.number_set import NumberSet
 from shared.protocol.imap.sequence import SAVED_RESULT, parse_sequence_set
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 
 
-def view(*ranges: tuple[int, int], version: int = 10) -> Selected:
+def view(
+    *ranges: tuple[int, int], version: int = 10, recents: Recents | None = None, read_only: bool = False
+) -> Selected:
     """A mailbox with these UIDs."""
     spans = [pb.UidRange(first=first, last=last) for first, last in ranges]
     return Selected(
         pb.MailboxView(mailbox=pb.Mailbox(id="m1", uid_next=1), uids=spans, version=version, keywords=["$Work"]),
-        read_only=False,
+        recents or Recents(10),
+        read_only=read_only,
     )
 
 
