@@ -41,6 +41,7 @@ from shared.ids import Ids
 from shared.places import Places
 from shared.server_settings import BlobSection, ServerSettings
 from shared.settings import Section, Settings, load
+from shared.turns import Turns
 
 log = structlog.get_logger("service")
 S = TypeVar("S", bound=Section)
@@ -83,6 +84,8 @@ class Host:
         self.ids = Ids(self.clock)
         self.bus = bus
         self.blobs = blobs
+        self.turns = Turns()
+        """The share of each turn of the process's loop that works have which grow."""
         self._credentials = credentials
         self._methods: dict[str, dict[str, Method]] = {service: {} for service in hosted}
         self._channels: dict[tuple[str, str], RemoteChannel] = {}

@@ -39,14 +39,17 @@ class Mailstore:
         metadata = sqlalchemy.MetaData()
         projections = (MailboxProjection(metadata), UidValidityProjection(metadata), DeadLetterProjection(metadata))
         self.store = host.event_store(SERVICE, metadata, projections)
+        limits = host.section(MailstoreSettings)
         endpoint = MailstoreEndpoint(
             self.store,
             host.blobs,
             host.ids,
             host.clock,
-            MailboxCommands(host.ids, host.clock, host.section(MailstoreSettings)),
+            MailboxCommands(host.ids, host.clock, limits),
             MessageCommands(host.ids, host.clock),
             Quotas(host.channel("directory", SERVICE), host.clock),
+            limits,
+            host.turns,
         )
         self.registrations: Sequence[Registration] = (
             (add_MailstoreServicer_to_server, endpoint),

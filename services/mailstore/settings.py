@@ -16,3 +16,6 @@ class MailstoreSettings(Section, frozen=True):
     max_subscriptions: Annotated[
         int, Meta(description="Mailbox names an account may be subscribed to.", ge=10, le=1_000_000)
     ] = 10_000
+    search_texts: Annotated[
+        int, Meta(description="Different texts that one SEARCH may compare: fields, BODY, TEXT.", ge=10, le=2000)
+    ] = 100

@@ -16,7 +16,8 @@ from services.mailstore.handlers.accounts import MailboxCommands, ensure_open
 from services.mailstore.handlers.fetch import Fetcher
 from services.mailstore.handlers.messages import Key, MessageCommands
 from services.mailstore.handlers.quotas import Quotas
-from services.mailstore.search.scan import search
+from services.mailstore.search.scan import Searcher
+from services.mailstore.settings import MailstoreSettings
 from shared.blobs.port import BlobReader
 from shared.clock import Clock
 from shared.eventstore.connection import Reader
@@ -27,6 +28,7 @@ from shared.grpc.call import provenance
 from shared.ids import Ids
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 from shared.rpc.mailfold.mailstore.v1.mailstore_pb2_grpc import MailstoreServicer
+from shared.turns import Turns
 
 T = TypeVar("T")
 _MODES = {pb.StoreRequest.ADD: "add", pb.StoreRequest.REMOVE: "remove", pb.StoreRequest.REPLACE: "replace"}
@@ -44,15 +46,17 @@ class MailstoreEndpoint(MailstoreServicer):
         mailboxes: MailboxCommands,
         messages: MessageCommands,
         quotas: Quotas,
+        limits: MailstoreSettings,
+        turns: Turns,
     ) -> None:
         self._store = store
-        self._blobs = blobs
         self._ids = ids
         self._clock = clock
         self._mailboxes = mailboxes
         self._messages = messages
         self._quotas = quotas
         self._fetcher = Fetcher(store, blobs)
+        self._searcher = Searcher(store, blobs, turns, limits.search_texts)
 
     async def Deliver(self, request: pb.DeliverRequest, context: Any) -> pb.DeliverReply:
         key = Key(request.queue_id, request.recipient, request.index)
@@ -202,7 +206,12 @@ class MailstoreEndpoint(MailstoreServicer):
     async def Search(self, request: pb.SearchRequest, context: Any) -> pb.SearchReply:
         state = await self._read(lambda reader: load.mailbox_by_id(reader, request.account, request.mailbox))
         version = await self._store.read(lambda reader: queries.version_of(reader, request.account))
-        uids, highest = await search(self._store, self._blobs, state.id, request.key, request.now)
+        uids: list[int] = []
+        highest = 0
+        with named():
+            async for page, modseq in self._searcher.search(state.id, request.key, request.now):
+                uids += page
+                highest = max(highest, modseq)
         return pb.SearchReply(uids=wire.spans(uid_ranges(uids)), highest_modseq=highest, version=version)
 
     async def Quota(self, request: pb.QuotaRequest, context: Any) -> pb.QuotaReply:

@@ -5,7 +5,6 @@ What each key looks at is said in `shared.protocol.message.search_texts`.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from functools import cached_property
 from typing import NamedTuple
@@ -22,9 +21,6 @@ from shared.protocol.message.search_texts import (
     part_header_texts,
 )
 
-_PAGE = 65536
-"""Characters decoded in one turn of the event loop."""
-
 
 class EntryRow(NamedTuple):
     """A message as the store's row has it."""
@@ -37,16 +33,8 @@ class EntryRow(NamedTuple):
     internal_date: int
     content: str
     thread: str
-    blob: str
-    prefix: bytes
-
-
-class TextNeeded(Exception):
-    """A text of a large message must be read in pages before the test: `Candidate.read(name)`."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(name)
-        self.name = name
+    blob: str = ""
+    prefix: bytes = b""
 
 
 class Candidate:
@@ -55,7 +43,8 @@ class Candidate:
     def __init__(self, row: EntryRow, blob: Blob | None) -> None:
         self.row = row
         self._blob = blob
-        self._read: dict[str, str] = {}
+        self.answers: dict[int, bool] = {}
+        """What is known of the texts that the search compares, by their number."""
 
     @property
     def sent_day(self) -> int | None:
@@ -64,56 +53,33 @@ class Candidate:
         """
         return written_day(header_value(self._block, b"date") or b"")
 
+    @cached_property
+    def keywords(self) -> frozenset[str]:
+        """Its keywords without case."""
+        return frozenset(self.row.keywords.lower().split())
+
+    @property
+    def header_octets(self) -> int:
+        """The size of its own header, as far as it is looked at."""
+        return len(self._block)
+
     def values(self, name: str) -> list[str]:
         """The texts of the header fields under a name without case."""
         return [text.casefold() for text in field_texts(self._block, name)]
 
-    @property
-    def header(self) -> str:
-        """The lines of the message's own header. Raises TextNeeded."""
-        return self._text("header")
+    def header(self) -> Iterator[str]:
+        """The lines of the message's own header, to be put together as they are."""
+        return (line.casefold() + "\n" for line in header_texts(self._block))
 
-    @property
-    def part_headers(self) -> str:
-        """The headers of its parts. Raises TextNeeded."""
-        return self._text("part_headers")
-
-    @property
-    def body(self) -> str:
-        """What BODY looks at. Raises TextNeeded."""
-        return self._text("body")
-
-    async def read(self, name: str) -> None:
-        """Read the text that a TextNeeded names, others being served between its pages."""
-        pieces, waiting = [], 0
-        for piece in self._pieces(name):
-            pieces.append(piece)
-            waiting += len(piece)
-            if waiting >= _PAGE:
-                waiting = 0
-                await asyncio.sleep(0)
-        self._read[name] = "".join(pieces)
-
-    def _text(self, name: str) -> str:
-        if name not in self._read:
-            if self._is_large:
-                raise TextNeeded(name)
-            self._read[name] = "".join(self._pieces(name))
-        return self._read[name]
-
-    def _pieces(self, name: str) -> Iterator[str]:
-        """The pieces of a text without case, to be put together as they are."""
-        if name == "header":
-            return (line.casefold() + "\n" for line in header_texts(self._block))
+    def part_headers(self) -> Iterator[str]:
+        """The headers of its parts, to be put together as they are."""
         if self._blob is None:
             return iter(())
-        if name == "part_headers":
-            return (line.casefold() + "\n" for line in part_header_texts(self._blob, self._scanned))
-        return (text.casefold() for text in body_texts(self._blob, self._scanned))
+        return (line.casefold() + "\n" for line in part_header_texts(self._blob, self._scanned))
 
-    @property
-    def _is_large(self) -> bool:
-        return self._blob is not None and self._blob.body_size > _PAGE
+    def body(self) -> Iterator[str]:
+        """What BODY looks at, in pieces to be put together as they are."""
+        return (text.casefold() for text in body_texts(self._blob, self._scanned)) if self._blob else iter(())
 
     @cached_property
     def _block(self) -> bytes:

@@ -1,4 +1,6 @@
-"""A search key as a test of a candidate. In a conjunction the cheap keys are asked first, bytes are read last."""
+"""A search key as a test of a candidate. In a conjunction the cheap keys are asked first; what asks for texts is a
+question, answered by `texts` as far as the test needs it.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +13,8 @@ from services.mailstore.domain.flags import parse
 from services.mailstore.search.candidate import Candidate
 from shared.rpc.mailfold.mailstore.v1.mailstore_pb2 import SearchKey
 
-Test = Callable[[Candidate], bool]
-_ROW, _HEADER, _BODY = 0, 1, 2
+Test = Callable[[Candidate], bool | None]
+"""None: some question must be answered first."""
 _DAY = 86_400_000_000
 _SECOND = 1_000_000
 
@@ -21,35 +23,90 @@ class BadKey(ValueError):
     """The contract does not know this key."""
 
 
+class Question(NamedTuple):
+    """A text, or the day of the Date: field, that a search compares."""
+
+    source: str
+    """`field`: header fields of `name`; `date`; `body` and `text`: what BODY and TEXT look at."""
+    name: str
+    text: str
+
+    def holds(self, day: int) -> bool:
+        """Whether a day satisfies a question about the date."""
+        return _moment(self.name, self.text)(day * _DAY)
+
+
 class Compiled(NamedTuple):
-    """A test and what it costs: 0 looks at the row, 1 reads the header, 2 the body."""
+    """A test, the questions whose answers it needs, and how many keys it has."""
 
     test: Test
-    cost: int
+    questions: tuple[Question, ...]
+    keys: int
 
 
 def compile_key(key: SearchKey, now: int) -> Compiled:
     """The test of a key; `now` in UTC microseconds, for OLDER and YOUNGER. Raises BadKey."""
-    if key.key in ("and", "or", "not"):
-        return _combined(key, now)
-    make = _KEYS.get(key.key)
-    if make is None:
-        raise BadKey(key.key)
-    cost = {"header": _HEADER, "sentdate": _HEADER, "body": _BODY, "text": _BODY}.get(key.key, _ROW)
-    return Compiled(make(key, now), cost)
+    compiler = _Compiler(now)
+    test = compiler.test(key)
+    return Compiled(test, tuple(compiler.questions), compiler.keys)
 
 
-def _combined(key: SearchKey, now: int) -> Compiled:
-    parts = sorted((compile_key(inner, now) for inner in key.keys), key=lambda part: part.cost)
-    tests = [part.test for part in parts]
-    cost = max((part.cost for part in parts), default=_ROW)
-    if key.key == "and":
-        return Compiled(lambda candidate: all(test(candidate) for test in tests), cost)
-    if key.key == "or":
-        return Compiled(lambda candidate: any(test(candidate) for test in tests), cost)
-    if len(tests) != 1:
-        raise BadKey("not")
-    return Compiled(lambda candidate: not tests[0](candidate), cost)
+class _Compiler:
+    """Gives each different question one number."""
+
+    def __init__(self, now: int) -> None:
+        self._now = now
+        self.questions: dict[Question, int] = {}
+        self.keys = 0
+
+    def test(self, key: SearchKey) -> Test:
+        self.keys += 1
+        if key.key in ("and", "or", "not"):
+            return self._combined(key)
+        if key.key in _QUESTIONS:
+            return self._question(_QUESTIONS[key.key](key))
+        make = _KEYS.get(key.key)
+        if make is None:
+            raise BadKey(key.key)
+        return make(key, self._now)
+
+    def _combined(self, key: SearchKey) -> Test:
+        tests = [self.test(inner) for inner in sorted(key.keys, key=lambda inner: inner.key in _QUESTIONS)]
+        if key.key == "and":
+            return lambda candidate: _all_of(tests, candidate)
+        if key.key == "or":
+            return lambda candidate: _any_of(tests, candidate)
+        if len(tests) != 1:
+            raise BadKey("not")
+        return lambda candidate: None if (value := tests[0](candidate)) is None else not value
+
+    def _question(self, question: Question) -> Test:
+        if not question.text and question.source != "field":
+            return lambda _candidate: True  # the empty text occurs in every message
+        number = self.questions.setdefault(question, len(self.questions))
+        return lambda candidate: candidate.answers.get(number)
+
+
+def _all_of(tests: list[Test], candidate: Candidate) -> bool | None:
+    verdict: bool | None = True
+    for test in tests:
+        value = test(candidate)
+        if value is False:
+            return False
+        if value is None:
+            verdict = None
+    return verdict
+
+
+def _any_of(tests: list[Test], candidate: Candidate) -> bool | None:
+    verdict: bool | None = False
+    for test in tests:
+        value = test(candidate)
+        if value:
+            return True
+        if value is None:
+            verdict = None
+    return verdict
 
 
 def _all(_key: SearchKey, _now: int) -> Test:
@@ -64,22 +121,7 @@ def _flag(key: SearchKey, _now: int) -> Test:
     if given.system:
         return lambda candidate: bool(candidate.row.system & given.system) == wanted
     word = given.keywords.lower()
-    return lambda candidate: (word in candidate.row.keywords.lower().split()) == wanted
-
-
-def _header(key: SearchKey, _now: int) -> Test:
-    name, text = key.name.casefold(), key.text.casefold()
-    return lambda candidate: any(text in value for value in candidate.values(name))
-
-
-def _body(key: SearchKey, _now: int) -> Test:
-    text = key.text.casefold()
-    return lambda candidate: text in candidate.body
-
-
-def _text(key: SearchKey, _now: int) -> Test:
-    text = key.text.casefold()
-    return lambda candidate: text in candidate.header or text in candidate.body or text in candidate.part_headers
+    return lambda candidate: (word in candidate.keywords) == wanted
 
 
 def _uid(key: SearchKey, _now: int) -> Test:
@@ -93,29 +135,19 @@ def _uid(key: SearchKey, _now: int) -> Test:
     return test
 
 
-def _day(key: SearchKey) -> tuple[int, int]:
-    start = int(datetime.combine(date.fromisoformat(key.text), datetime.min.time(), UTC).timestamp()) * _SECOND
-    return start, start + _DAY
-
-
-def _moment(key: SearchKey) -> Callable[[int], bool]:
-    start, end = _day(key)
+def _moment(test: str, day: str) -> Callable[[int], bool]:
+    start = int(datetime.combine(date.fromisoformat(day), datetime.min.time(), UTC).timestamp()) * _SECOND
     tests: dict[str, Callable[[int], bool]] = {
         "BEFORE": lambda moment: moment < start,
-        "ON": lambda moment: start <= moment < end,
+        "ON": lambda moment: start <= moment < start + _DAY,
         "SINCE": lambda moment: moment >= start,
     }
-    return tests[key.name]
+    return tests[test]
 
 
 def _internal_date(key: SearchKey, _now: int) -> Test:
-    test = _moment(key)
+    test = _moment(key.name, key.text)
     return lambda candidate: test(candidate.row.internal_date)
-
-
-def _sent_date(key: SearchKey, _now: int) -> Test:
-    test = _moment(key)
-    return lambda candidate: (day := candidate.sent_day) is not None and test(day * _DAY)
 
 
 def _larger(key: SearchKey, _now: int) -> Test:
@@ -151,12 +183,8 @@ def _thread_id(key: SearchKey, _now: int) -> Test:
 _KEYS: dict[str, Callable[[SearchKey, int], Test]] = {
     "all": _all,
     "flag": _flag,
-    "header": _header,
-    "body": _body,
-    "text": _text,
     "uid": _uid,
     "internaldate": _internal_date,
-    "sentdate": _sent_date,
     "larger": _larger,
     "smaller": _smaller,
     "older": _older,
@@ -164,4 +192,10 @@ _KEYS: dict[str, Callable[[SearchKey, int], Test]] = {
     "modseq": _modseq,
     "emailid": _email_id,
     "threadid": _thread_id,
+}
+_QUESTIONS: dict[str, Callable[[SearchKey], Question]] = {
+    "header": lambda key: Question("field", key.name.casefold(), key.text.casefold()),
+    "body": lambda key: Question("body", "", key.text.casefold()),
+    "text": lambda key: Question("text", "", key.text.casefold()),
+    "sentdate": lambda key: Question("date", key.name, key.text),
 }

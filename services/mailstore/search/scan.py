@@ -1,43 +1,78 @@
-"""SEARCH by reading every message of a mailbox, a few at a time, so that others are served meanwhile."""
+"""SEARCH by reading every message of a mailbox, a page at a time, so that others are served meanwhile."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 
-from services.mailstore.search.candidate import Candidate, EntryRow, TextNeeded
+from services.mailstore.domain.decide import Refused
+from services.mailstore.search.candidate import Candidate, EntryRow
 from services.mailstore.search.compile import Compiled, compile_key
+from services.mailstore.search.texts import TextReader
 from shared.blobs.blob_id import BlobId
 from shared.blobs.errors import BlobError
 from shared.blobs.port import BlobReader
 from shared.eventstore.connection import Reader
 from shared.eventstore.store import EventStore
 from shared.rpc.mailfold.mailstore.v1.mailstore_pb2 import SearchKey
+from shared.turns import Turns
 
-_COLUMNS = "uid, system, keywords, modseq, size, internal_date, content, thread, blob, prefix"
-_BATCH = 500
-_READS_A_TURN = 8
+_ROW = "uid, system, keywords, modseq, size, internal_date, content, thread"
+_PAGE = 500
+"""Rows of a page when the row says all."""
+_PAGE_WITH_PREFIX = 50
+"""A prefix has up to some ten kilobytes."""
+_KEYS_AT_A_TIME = 2000
 
 
-async def search(store: EventStore, blobs: BlobReader, mailbox: str, key: SearchKey, now: int) -> tuple[list[int], int]:
-    """The UIDs that match, ascending, and the highest MODSEQ among them."""
-    compiled = compile_key(key, now)
-    uids: list[int] = []
-    highest, after, turn = 0, 0, 0
-    first, last = _bounds(key)
-    after = first - 1
-    while True:
-        rows = await store.read(_page(mailbox, after, last))
-        for row in rows:
-            turn += 1
-            if compiled.cost and turn % _READS_A_TURN == 0:
-                await asyncio.sleep(0)
-            if await _matches(compiled, row, blobs):
-                uids.append(row.uid)
-                highest = max(highest, row.modseq)
-        if len(rows) < _BATCH:
-            return uids, highest
-        after = rows[-1].uid
+class Searcher:
+    """Searches the mailboxes of one store. `texts`: how many different texts a search may compare."""
+
+    def __init__(self, store: EventStore, blobs: BlobReader, turns: Turns, texts: int) -> None:
+        self._store = store
+        self._blobs = blobs
+        self._turns = turns
+        self._texts = texts
+
+    async def search(self, mailbox: str, key: SearchKey, now: int) -> AsyncIterator[tuple[list[int], int]]:
+        """Page by page: the UIDs that match, ascending, and the highest MODSEQ among them. Raises Refused LIMIT."""
+        compiled = compile_key(key, now)
+        if len(compiled.questions) > self._texts:
+            raise Refused("LIMIT", f"a search compares at most {self._texts} different texts")
+        first, last = _bounds(key)
+        after, size = first - 1, _PAGE_WITH_PREFIX if compiled.questions else _PAGE
+        while True:
+            rows = await self._store.read(_page(mailbox, after, last, size, bool(compiled.questions)))
+            await self._turns.spend(rows=len(rows))
+            matching = await self._matching(compiled, rows)
+            if matching:
+                yield [row.uid for row in matching], max(row.modseq for row in matching)
+            if len(rows) < size:
+                return
+            after = rows[-1].uid
+
+    async def _matching(self, compiled: Compiled, rows: Sequence[EntryRow]) -> list[EntryRow]:
+        if compiled.questions:
+            reader = TextReader(compiled, self._turns)
+            return [row for row in rows if await self._matches(compiled, reader, row)]
+        matching: list[EntryRow] = []
+        size = max(1, _KEYS_AT_A_TIME // compiled.keys)
+        for start in range(0, len(rows), size):
+            piece = rows[start : start + size]
+            matching += [row for row in piece if compiled.test(Candidate(row, None))]
+            await self._turns.spend(keys=len(piece) * compiled.keys)
+        return matching
+
+    async def _matches(self, compiled: Compiled, reader: TextReader, row: EntryRow) -> bool:
+        await self._turns.spend(keys=compiled.keys)
+        verdict = compiled.test(Candidate(row, None))
+        if verdict is not None:
+            return verdict
+        await self._turns.spend(files=1)
+        try:
+            return await reader.decide(Candidate(row, await self._blobs.read(BlobId(row.blob))))
+        except BlobError:
+            # The bytes are gone or damaged (`verify` names them): what is left of the message is searched.
+            return await reader.decide(Candidate(row, None))
 
 
 def _bounds(key: SearchKey) -> tuple[int, int]:
@@ -52,24 +87,7 @@ def _bounds(key: SearchKey) -> tuple[int, int]:
     return 1, 1 << 40
 
 
-def _page(mailbox: str, after: int, last: int) -> Callable[[Reader], list[EntryRow]]:
-    sql = f"SELECT {_COLUMNS} FROM entry WHERE mailbox = ? AND uid > ? AND uid <= ? ORDER BY uid LIMIT {_BATCH}"  # noqa: S608
+def _page(mailbox: str, after: int, last: int, size: int, with_bytes: bool) -> Callable[[Reader], list[EntryRow]]:
+    columns = f"{_ROW}, blob, prefix" if with_bytes else _ROW
+    sql = f"SELECT {columns} FROM entry WHERE mailbox = ? AND uid > ? AND uid <= ? ORDER BY uid LIMIT {size}"  # noqa: S608
     return lambda reader: [EntryRow(*row) for row in reader.all(sql, (mailbox, after, last))]
-
-
-async def _matches(compiled: Compiled, row: EntryRow, blobs: BlobReader) -> bool:
-    if not compiled.cost:
-        return compiled.test(Candidate(row, None))
-    try:
-        return await _tested(compiled, Candidate(row, await blobs.read(BlobId(row.blob))))
-    except BlobError:
-        # The bytes are gone or damaged (`verify` names them): what is left of the message is searched.
-        return compiled.test(Candidate(row, None))
-
-
-async def _tested(compiled: Compiled, candidate: Candidate) -> bool:
-    while True:
-        try:
-            return compiled.test(candidate)
-        except TextNeeded as needed:
-            await candidate.read(needed.name)

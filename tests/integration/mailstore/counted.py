@@ -31,6 +31,7 @@ from shared.owner.source import StoreSource
 from shared.protocol.message.scan import encode_scan, scan
 from shared.rpc.mailfold.events.v1 import events_pb2
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
+from shared.turns import Turns
 
 T = TypeVar("T")
 ACCOUNT = "a-ann"
@@ -67,6 +68,8 @@ class CountedMailstore:
 
     def __init__(self, path: Path) -> None:
         clock, metadata, backend = SystemClock(), sqlalchemy.MetaData(), SqliteBackend(path)
+        limits = MailstoreSettings(max_mailboxes=100, max_subscriptions=10)
+        self.turns = Turns()
         self._ids = Ids(clock)
         self._steps = 0
         self._numbers = 0
@@ -82,9 +85,11 @@ class CountedMailstore:
             self._blobs,
             self._ids,
             clock,
-            MailboxCommands(self._ids, clock, MailstoreSettings(max_mailboxes=100, max_subscriptions=10)),
+            MailboxCommands(self._ids, clock, limits),
             MessageCommands(self._ids, clock),
             _NoQuotas(),
+            limits,
+            self.turns,
         )
 
     def _step(self) -> int:

@@ -1,0 +1,96 @@
+"""Texts are found whatever the cut of the pages, and looking for them takes little of each turn of the loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.mailstore.search.candidate import Candidate, EntryRow
+from services.mailstore.search.compile import compile_key
+from services.mailstore.search.texts import PAGE, TextReader, pages
+from shared.blobs.memory import MemoryBlobs
+from shared.protocol.message.scan import encode_scan, scan
+from shared.rpc.mailfold.mailstore.v1.mailstore_pb2 import SearchKey
+from shared.turns import SHARE, Turns
+
+ROW = EntryRow(1, 1, "work", 1, 0, 0, "", "")
+MAIL = (
+    b"Subject: Tea and more\r\nFrom: <ann@example.org>\r\nDate: Sun, 22 Nov 2026 10:00:00 +0000\r\nMIME-Version: 1.0\r\n"
+    b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nhot water\r\n--b\r\n"
+    b"Content-Type: text/html\r\n\r\n<p>cold <b>milk</b></p>\r\n--b--\r\n"
+)
+LEAVES: dict[str, tuple[SearchKey, bool]] = {
+    "seen": (SearchKey(key="flag", name="\\Seen", number=1), True),
+    "unflagged": (SearchKey(key="flag", name="\\Flagged", number=1), False),
+    "keyword": (SearchKey(key="flag", name="WORK", number=1), True),
+    "subject": (SearchKey(key="header", name="Subject", text="TEA"), True),
+    "no subject": (SearchKey(key="header", name="Subject", text="coffee"), False),
+    "field": (SearchKey(key="header", name="X-None", text=""), False),
+    "date": (SearchKey(key="sentdate", name="ON", text="2026-11-22"), True),
+    "before": (SearchKey(key="sentdate", name="BEFORE", text="2026-11-22"), False),
+    "body": (SearchKey(key="body", text="hot"), True),
+    "html": (SearchKey(key="body", text="cold milk"), True),
+    "no body": (SearchKey(key="body", text="tea"), False),
+    "text": (SearchKey(key="text", text="tea and"), True),
+    "text of body": (SearchKey(key="text", text="water"), True),
+    "no text": (SearchKey(key="text", text="nowhere"), False),
+    "nothing": (SearchKey(key="body", text=""), True),
+}
+Tree = tuple[SearchKey, bool]
+
+
+def joined(key: str, verdict: Callable[[list[bool]], bool]) -> Callable[[list[Tree]], Tree]:
+    return lambda trees: (SearchKey(key=key, keys=[tree[0] for tree in trees]), verdict([tree[1] for tree in trees]))
+
+
+trees = st.recursive(
+    st.sampled_from(list(LEAVES.values())),
+    lambda inner: (
+        st.lists(inner, min_size=1, max_size=4).map(joined("and", all))
+        | st.lists(inner, min_size=1, max_size=4).map(joined("or", any))
+        | inner.map(lambda tree: (SearchKey(key="not", keys=[tree[0]]), not tree[1]))
+    ),
+    max_leaves=12,
+)
+
+
+def candidate(body: bytes) -> Candidate:
+    async def stored() -> Candidate:
+        blobs = MemoryBlobs()
+        return Candidate(ROW, await blobs.read(blobs.put(body, encode_scan(scan(body))).id))
+
+    return asyncio.run(stored())
+
+
+@settings(max_examples=300)
+@given(trees)
+def test_a_tree_of_keys_is_what_its_leaves_say(tree: Tree) -> None:
+    key, expected = tree
+    reader = TextReader(compile_key(key, 0), Turns())
+    assert asyncio.run(reader.decide(candidate(MAIL))) is expected
+
+
+@given(st.lists(st.text("ab", max_size=9), max_size=30), st.text("ab", min_size=1, max_size=9))
+def test_a_text_is_found_across_pages(pieces: list[str], needle: str) -> None:
+    """Pages of five characters instead of some thousands."""
+    found = any(needle in page for page in pages(iter(pieces), len(needle) - 1, 5))
+    assert found == (needle in "".join(pieces))
+
+
+@pytest.mark.parametrize("octets", [7_000_000])
+async def test_a_hundred_texts_in_a_large_message_take_little_of_each_turn(octets: int) -> None:
+    """What took a process 10 s in one turn is now cut into pages; each turn looks at so many octets at most."""
+    blobs = MemoryBlobs()
+    body = b"Subject: large\r\n\r\n" + b"word and another\r\n" * (octets // 18)
+    stored = await blobs.read(blobs.put(body, encode_scan(scan(body))).id)
+    key = SearchKey(key="or", keys=[SearchKey(key="body", text=f"needle {number}") for number in range(100)])
+    turns = Turns()
+    reader = TextReader(compile_key(key, 0), turns)
+    assert not await reader.decide(Candidate(ROW, stored))
+    await asyncio.sleep(0)
+    assert SHARE / 2 < turns.longest.cost < SHARE + 3 * 2 * PAGE * 10
+    assert turns.longest.octets < 1_000_000
