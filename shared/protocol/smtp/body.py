@@ -16,7 +16,7 @@ class BareNewline(enum.Enum):
     """What becomes of a CR or LF that is not part of CRLF (RFC 5321 §2.3.8)."""
 
     REFUSE = "refuse"  # the whole message, with 550 5.6.0
-    CONVERT = "convert"  # to CRLF, after the end of the message was found: nothing can be smuggled
+    NORMALISE = "normalise"  # it becomes CRLF once the end of the message is known: nothing can be smuggled
     KEEP = "keep"  # the octets are binary (RFC 3030): only BDAT may carry them
 
 
@@ -57,7 +57,7 @@ class BodyMeter:
             piece = piece[:-1]
         if has_bare_newline(piece):
             self._bare = True
-            if self._policy is BareNewline.CONVERT:
+            if self._policy is BareNewline.NORMALISE:
                 piece = _BARE.sub(b"\r\n", piece)
         return self._pass(piece)
 
@@ -66,7 +66,7 @@ class BodyMeter:
         if not self._held:
             return b""
         self._held, self._bare = b"", True
-        return self._pass(b"\r\n" if self._policy is BareNewline.CONVERT else _CR)
+        return self._pass(b"\r\n" if self._policy is BareNewline.NORMALISE else _CR)
 
     @property
     def is_refused(self) -> bool:

@@ -29,5 +29,6 @@ class SessionConfig(msgspec.Struct, frozen=True, kw_only=True):
     bare_newline: BareNewline = BareNewline.REFUSE
     max_message_size: int = 100 * 1024 * 1024  # octets
     max_recipients: int = 1000  # of a transaction; RFC 5321 §4.5.3.1.8 asks for 100 at least
-    max_bad_commands: int = 20  # of a session: the next one is answered 421
-    max_idle_commands: int = 100  # NOOP, RSET, VRFY … since the last message: further ones are bad commands
+    enforce_sync: bool = False  # refuse input behind a command that must be the last of its group (RFC 2920 §3.1)
+    max_bad_commands: int = 20  # since the last accepted message: the next one is answered 421
+    max_idle_commands: int = 1000  # NOOP, RSET, VRFY … since the last accepted message: the next one is answered 421

@@ -46,6 +46,15 @@ def too_many_bad_commands() -> Reply:
     return _reply(codes.SERVICE_NOT_AVAILABLE, codes.SECURITY_OTHER, "Too many bad commands")
 
 
+def too_many_idle_commands() -> Reply:
+    return _reply(codes.SERVICE_NOT_AVAILABLE, codes.SECURITY_OTHER, "Too many commands that bring no mail")
+
+
+def not_synchronised() -> Reply:
+    """RFC 2920 §3.1: the client sent on where it had to wait for a reply."""
+    return _reply(codes.TRANSACTION_FAILED, codes.PROTOCOL_OTHER, "You must wait for the reply here")
+
+
 def not_smtp() -> Reply:
     return _reply(codes.SERVICE_NOT_AVAILABLE, codes.SECURITY_OTHER, "This is not SMTP")
 
@@ -282,6 +291,10 @@ def recipient_deferred() -> Reply:
     return _reply(codes.LOCAL_ERROR, codes.SYSTEM_OTHER, "The recipient cannot be checked now, try later")
 
 
+def too_many_unknown_recipients() -> Reply:
+    return _reply(codes.MAILBOX_BUSY, codes.NOT_AUTHORISED, "Too many unknown recipients from your network, try later")
+
+
 def too_many_recipients() -> Reply:
     """RFC 5321 §4.5.3.1.10: 452, so that the client sends the rest in another transaction."""
     return _reply(codes.INSUFFICIENT_STORAGE, codes.TOO_MANY_RECIPIENTS, "Too many recipients")
@@ -311,6 +324,15 @@ def message_too_large(limit: int) -> Reply:
 def bare_newline_in_message() -> Reply:
     """RFC 5321 §2.3.8: CR and LF only together; anything else smuggles."""
     return _reply(codes.MAILBOX_UNAVAILABLE, codes.MEDIA_ERROR, "The message has a CR or LF that is not part of CRLF")
+
+
+def header_too_large(limit: int) -> Reply:
+    return _reply(codes.STORAGE_EXCEEDED, codes.MESSAGE_TOO_BIG, f"The message header is larger than {limit} octets")
+
+
+def event_too_large() -> Reply:
+    text = "What must be kept of envelope and header is too large, use fewer recipients"
+    return _reply(codes.STORAGE_EXCEEDED, codes.MESSAGE_TOO_BIG, text)
 
 
 def header_malformed() -> Reply:

@@ -9,7 +9,7 @@ I/O.
             write(event.reply.encode() if it has been answered, else session.answer(the shell's decision))
 
 Commands that were pipelined wait until the one before is answered, so replies keep their order (RFC 2920 §3.2). How the
-bytes are cut makes no difference.
+bytes are cut makes no difference, but for input that comes before its time where ``enforce_sync`` is set.
 """
 
 from collections import deque
@@ -65,7 +65,7 @@ from shared.protocol.smtp.incoming import IncomingMessage
 from shared.protocol.smtp.parse import parse_command
 from shared.protocol.smtp.reply import Reply
 from shared.protocol.smtp.standing import Standing
-from shared.protocol.smtp.state import ALLOWED, IN_TRANSACTION, State, is_innocent, refusal_of
+from shared.protocol.smtp.state import ALLOWED, IN_TRANSACTION, LAST_IN_GROUP, State, is_innocent, refusal_of
 from shared.protocol.smtp.transaction import Transaction
 
 _BAD_LINES: Final[Mapping[BadLine, Callable[[], Reply]]] = {
@@ -119,6 +119,11 @@ class ServerSession:
         """
         return len(self._framer.buffer)
 
+    @property
+    def refused_recipients(self) -> int:
+        """How many recipients were refused since the last accepted message. A shell slows who has many."""
+        return self._standing.refused_recipients
+
     def greeting(self, reply: Reply | None = None) -> bytes:
         """The first bytes to send: 220, or a refusal of the connection (RFC 5321 §3.1), after which the session is
         over.
@@ -148,6 +153,7 @@ class ServerSession:
         question = self._question
         if question is None:
             raise SessionMisuse("no event waits for an answer")
+        reply = self._standing.answered(question, reply)
         _ANSWERS[type(question)](self, question, reply.is_positive, reply.code)
         self._question = None
         reply = self._given(reply)
@@ -183,6 +189,8 @@ class ServerSession:
         except CommandError as error:
             return self._broken(error)
         kind = type(command)
+        if kind in LAST_IN_GROUP and self._is_out_of_sync:
+            return self._not_synchronised()
         if self._state not in ALLOWED[kind]:
             return self._out_of_place(command)
         if kind is Rcpt and not self._mail.smtputf8 and not line.isascii():
@@ -198,9 +206,23 @@ class ServerSession:
             return self._auth_over(
                 replies.authentication_line_too_long() if too_long else replies.authentication_malformed()
             )
+        if self._is_out_of_sync:
+            return self._not_synchronised()
         if line == b"*":
             return self._auth_over(replies.authentication_cancelled())
         return self._ask(AuthLine(line))
+
+    @property
+    def _is_out_of_sync(self) -> bool:
+        """Whether input is there that the client had to hold back until our reply (RFC 2920 §3.1). It may be the
+        content of a message or an attacker's commands: nothing tells.
+        """
+        return self._config.enforce_sync and bool(self._framer.buffer)
+
+    def _not_synchronised(self) -> Event:
+        event = self._refuse(replies.not_synchronised())
+        self._close()
+        return event
 
     def _auth_over(self, reply: Reply) -> Event:
         self._state = State.READY
@@ -229,7 +251,10 @@ class ServerSession:
 
     def _on_hello(self, hello: Helo | Ehlo) -> Event:
         extensions = offers(self._config, self.tls_active) if isinstance(hello, Ehlo) else ()
-        return self._ask(Greeted(hello, replies.hello(self._config.hostname, extensions)))
+        acceptance = replies.hello(self._config.hostname, extensions)
+        if self._state is not State.START:  # RFC 5321 §4.1.4 allows it, and nobody needs it often
+            acceptance = self._standing.bad(acceptance)
+        return self._ask(Greeted(hello, acceptance)) if acceptance.is_positive else self._refuse(acceptance)
 
     def _on_mail(self, mail: Mail) -> Event:
         if self._config.port is Port.SUBMISSION and not self.is_authenticated:
@@ -240,12 +265,12 @@ class ServerSession:
         if mail.body is Body.BINARY_MIME and not self._config.chunking:
             return self._bad(replies.bad_parameter(codes.BODY))
         if mail.size is not None and mail.size > self._config.max_message_size:
-            return self._refuse(replies.message_too_large(self._config.max_message_size))  # RFC 1870 §6.1
+            return self._idle(replies.message_too_large(self._config.max_message_size))  # RFC 1870 §6.1
         return self._ask(MailFrom(mail))
 
     def _on_rcpt(self, rcpt: Rcpt) -> Event:
         if len(self._recipients) >= self._config.max_recipients:
-            return self._refuse(replies.too_many_recipients())
+            return self._idle(replies.too_many_recipients())
         return self._ask(RcptTo(rcpt))
 
     def _on_data(self, data: Data) -> Event:
@@ -270,7 +295,7 @@ class ServerSession:
         return self._queue.popleft()
 
     def _on_idle(self, command: Command) -> Event:
-        """Answer a command that brings no mail nearer. Too many of them are bad commands."""
+        """Answer a command that brings no mail nearer."""
         reply = self._standing.idle(_IDLE[type(command)]())
         return Answered(command, self._given(reply))
 
@@ -361,7 +386,8 @@ class ServerSession:
             return [self._ask(message.end())]
         if refusal is None:
             self._state = State.CHUNKS
-            return [Answered(bdat, self._given(replies.chunk_received(bdat.size)))]
+            reply = replies.chunk_received(bdat.size)
+            return [Answered(bdat, self._given(reply if bdat.size else self._standing.idle(reply)))]
         self._forget_transaction()
         self._state = State.CHUNKS_FAILED
         return [TransactionAborted(), self._refuse(refusal)]
@@ -396,7 +422,7 @@ class ServerSession:
         if isinstance(command, Bdat):
             self._skip(command, state)
         reply = refusal_of(kind, state)
-        return self._refuse(reply) if is_innocent(kind, state) else self._bad(reply)
+        return self._idle(reply) if is_innocent(kind, state) else self._bad(reply)
 
     def _broken(self, error: CommandError) -> Event:
         event = self._bad(error.reply)
@@ -406,6 +432,9 @@ class ServerSession:
 
     def _bad(self, reply: Reply) -> Event:
         return self._refuse(self._standing.bad(reply))
+
+    def _idle(self, reply: Reply) -> Event:
+        return self._refuse(self._standing.idle(reply))
 
     def _refuse(self, reply: Reply) -> Event:
         return Refused(self._given(reply))

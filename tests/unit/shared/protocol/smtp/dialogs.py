@@ -16,7 +16,7 @@ SUBMISSION = config(Port.SUBMISSION, tls_offered=True, mechanisms=("PLAIN", "LOG
 SUBMISSIONS = config(Port.SUBMISSION, tls_active=True, mechanisms=("PLAIN", "LOGIN"))
 RELAY = config(tls_offered=True)
 BARE = config()
-CONVERT = config(bare_newline=BareNewline.CONVERT)
+NORMALISE = config(bare_newline=BareNewline.NORMALISE)
 STRICT = config(max_bad_commands=2, max_idle_commands=3, max_recipients=2)
 PLAIN_ONLY = config(chunking=False, smtputf8=False)
 
@@ -204,11 +204,129 @@ DIALOGS = [
         S: 250 2.0.0 OK
         C: RSET
         S: 250 2.0.0 Reset
+        C: VRFY x
+        S: 421 4.7.0 Too many commands that bring no mail
+        C: NOOP
+        CLOSED""",
+    ),
+    _dialog(
+        "an accepted message forgives what came before it",
+        STRICT,
+        _HELLO
+        + """
+        C: FOO
+        S: 500 5.5.1 Command not recognised
+        C: BAR
+        S: 500 5.5.1 Command not recognised
         C: NOOP
         S: 250 2.0.0 OK
-        C: HELP
-        S: 214 2.0.0 See RFC 5321
-        C: VRFY x
+        C: NOOP
+        S: 250 2.0.0 OK
+        C: NOOP
+        S: 250 2.0.0 OK
+        """
+        + _START
+        + """C: .
+        S: 250 2.0.0 Accepted as q1
+        C: FOO
+        S: 500 5.5.1 Command not recognised
+        C: NOOP
+        S: 250 2.0.0 OK""",
+    ),
+    _dialog(
+        "greetings without end",
+        STRICT,
+        _HELLO
+        + _HELLO
+        + """
+        C: HELO client.example
+        S: 250 mx.example.org
+        C: EHLO client.example
+        S: 421 4.7.0 Too many bad commands
+        CLOSED""",
+    ),
+    _dialog(
+        "guessed recipients",
+        STRICT,
+        _HELLO
+        + """
+        C: MAIL FROM:<bob@sender.example>
+        S: 250 2.1.0 Sender OK
+        C: RCPT TO:<nobody@example.org>
+        S: 550 5.1.1 There is no such mailbox here
+        C: RCPT TO:<ann@example.org>
+        S: 250 2.1.5 Recipient OK
+        C: RSET
+        S: 250 2.0.0 Reset
+        C: MAIL FROM:<bob@sender.example>
+        S: 250 2.1.0 Sender OK
+        C: RCPT TO:<nobody@example.org>
+        S: 550 5.1.1 There is no such mailbox here
+        C: RCPT TO:<nobody@example.org>
+        S: 421 4.7.0 Too many bad commands
+        C: RCPT TO:<nobody@example.org>
+        CLOSED""",
+    ),
+    _dialog(
+        "recipients that cannot be checked now are no fault of the client",
+        config(max_bad_commands=1),
+        _HELLO
+        + """
+        C: MAIL FROM:<bob@sender.example>
+        S: 250 2.1.0 Sender OK
+        C: RCPT TO:<later@example.org>
+        S: 451 4.3.0 The recipient cannot be checked now, try later
+        C: RCPT TO:<later@example.org>
+        S: 451 4.3.0 The recipient cannot be checked now, try later
+        C: RCPT TO:<ann@example.org>
+        S: 250 2.1.5 Recipient OK""",
+    ),
+    _dialog(
+        "recipients behind a refused sender, without end",
+        STRICT,
+        _HELLO
+        + """
+        C: MAIL FROM:<spammer@sender.example>
+        S: 553 5.7.1 You may not send as this address
+        C: RCPT TO:<a@example.org>
+        S: 503 5.5.1 Send MAIL first
+        C: RCPT TO:<b@example.org>
+        S: 503 5.5.1 Send MAIL first
+        C: DATA
+        S: 503 5.5.1 Send MAIL first
+        C: RCPT TO:<c@example.org>
+        S: 421 4.7.0 Too many commands that bring no mail
+        CLOSED""",
+    ),
+    _dialog(
+        "chunks of nothing",
+        STRICT,
+        _HELLO
+        + _ENVELOPE
+        + """
+        C! b"BDAT 1\\r\\nxBDAT 0\\r\\nBDAT 0\\r\\nBDAT 1\\r\\nyBDAT 0\\r\\nBDAT 0\\r\\nBDAT 0\\r\\n"
+        S: 250 2.0.0 1 octets received
+        S: 250 2.0.0 0 octets received
+        S: 250 2.0.0 0 octets received
+        S: 250 2.0.0 1 octets received
+        S: 250 2.0.0 0 octets received
+        S: 421 4.7.0 Too many commands that bring no mail
+        CLOSED""",
+    ),
+    _dialog(
+        "log-ins that are begun and broken without end",
+        config(Port.SUBMISSION, tls_active=True, mechanisms=("PLAIN", "LOGIN"), max_bad_commands=2),
+        _HELLO_TLS
+        + """
+        C: AUTH LOGIN
+        S: 334 VXNlcm5hbWU6
+        C: *
+        S: 501 5.7.0 Authentication cancelled
+        C: AUTH LOGIN
+        S: 334 VXNlcm5hbWU6
+        C: not base64
+        S: 501 5.5.2 Malformed authentication response
+        C: AUTH PLAIN AGFubgB3cm9uZw==
         S: 421 4.7.0 Too many bad commands
         CLOSED""",
     ),
@@ -456,8 +574,8 @@ DIALOGS = [
         S: 250 2.0.0 Accepted as q1""",
     ),
     _dialog(
-        "bare line ends made safe",
-        CONVERT,
+        "bare line ends made CRLF",
+        NORMALISE,
         _HELLO
         + _START
         + """

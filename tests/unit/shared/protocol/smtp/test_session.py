@@ -27,7 +27,7 @@ from shared.protocol.smtp.events import (
 from shared.protocol.smtp.reference import reference
 from shared.protocol.smtp.reply import Reply
 from shared.protocol.smtp.session import ServerSession
-from tests.unit.shared.protocol.smtp.dialogs import CONVERT, DIALOGS
+from tests.unit.shared.protocol.smtp.dialogs import DIALOGS, NORMALISE
 from tests.unit.shared.protocol.smtp.shell import config, ready, shell
 
 _ENVELOPE = b"MAIL FROM:<bob@sender.example> ENVID=x\r\nRCPT TO:<ann@example.org> NOTIFY=NEVER\r\n"
@@ -84,9 +84,90 @@ def test_binary_chunks_are_kept() -> None:
 
 
 def test_converted_line_ends() -> None:
-    made = ready(CONVERT)
+    made = ready(NORMALISE)
     made.hear(_ENVELOPE + b"DATA\r\na\nb\rc\r\n.\nd\r\n.\r\n")
     assert [body for _, body in made.messages] == [b"a\r\nb\r\nc\r\n\r\nd\r\n"]
+
+
+@pytest.mark.parametrize(
+    ("sent", "taken"),
+    [
+        (b"a\n.\nb\r\n.\r\n", b"a\r\n\r\nb\r\n"),  # a lone dot between bare LF ends nothing
+        (b"a\n.\r\nb\r\n.\r\n", b"a\r\n\r\nb\r\n"),  # LF.CRLF
+        (b"a\r\n.\nb\r\n.\r\n", b"a\r\n\r\nb\r\n"),  # CRLF.LF
+        (b"a\r.\rb\r\n.\r\n", b"a\r\n.\r\nb\r\n"),  # CR.CR: nobody stuffs a line behind a bare CR
+        (b"a\r.\r\nb\r\n.\r\n", b"a\r\n.\r\nb\r\n"),  # CR.CRLF
+        (b"a\r\n.\rb\r\n.\r\n", b"a\r\n\r\nb\r\n"),  # CRLF.CR
+        (b"a\n..b\n...\n\r\n.\r\n", b"a\r\n.b\r\n..\r\n\r\n"),  # as smtplib stuffs bytes
+        (b"..\n\n..\r\r\n.\r\n", b".\r\n\r\n.\r\n\r\n"),
+        (b".\n.\r\n\r\n.\r\n", b"\r\n\r\n\r\n"),
+    ],
+)
+def test_normalised_at_every_cut_into_two(sent: bytes, taken: bytes) -> None:
+    """CRLF.CRLF alone ends DATA, wherever the network cuts; what follows is a command again."""
+    stream = _ENVELOPE + b"DATA\r\n" + sent + b"NOOP\r\n"
+    for cut in range(len(stream) + 1):
+        made = ready(NORMALISE).hear_all([stream[:cut], stream[cut:]])
+        assert [body for _, body in made.messages] == [taken]
+        assert made.said.endswith(b"Accepted as q1\r\n250 2.0.0 OK\r\n")
+
+
+def test_a_normalised_chunk_is_not_unstuffed() -> None:
+    made = ready(NORMALISE)
+    made.hear(_ENVELOPE + b"BDAT 6\r\na\n..b\rBDAT 4 LAST\r\n\nc\r\n")
+    assert [body for _, body in made.messages] == [b"a\r\n..b\r\nc\r\n"]
+
+
+_SYNC = config(Port.SUBMISSION, tls_active=True, mechanisms=("PLAIN", "LOGIN"), enforce_sync=True)
+
+
+@pytest.mark.parametrize(
+    "early",
+    [
+        b"EHLO x\r\nMAIL FROM:<>\r\n",
+        b"HELO x\r\nMAIL FROM:<>\r\n",
+        b"AUTH PLAIN AGFubgBzZWNyZXQ=\r\nMAIL FROM:<ann@example.org>\r\n",
+        b"AUTH LOGIN\r\nYW5u\r\nc2VjcmV0\r\n",
+        _ENVELOPE + b"DATA\r\nSubject: x\r\n",
+        _ENVELOPE + b"DATA\r\n\r\n.\r\nMAIL FROM:<admin@example.org>\r\n",
+        b"DATA\r\nMAIL FROM:<admin@example.org>\r\n",  # out of place, and what follows may be a message all the same
+    ],
+)
+def test_input_before_its_time_ends_the_session(early: bytes) -> None:
+    """RFC 2920 §3.1: the client cannot know yet what its next octets would be."""
+    made = ready(_SYNC)
+    made.session.authenticated() if b"AUTH" not in early else None
+    made.hear(early)
+    assert made.said.endswith(b"554 5.5.0 You must wait for the reply here\r\n")
+    assert made.session.closed and made.session.buffered == 0
+    assert made.messages == []
+    made.hear(b"NOOP\r\n")
+    assert made.said.endswith(b"554 5.5.0 You must wait for the reply here\r\n")
+
+
+def test_input_behind_starttls_ends_the_session() -> None:
+    made = ready(config(tls_offered=True, enforce_sync=True))
+    made.hear(b"STARTTLS\r\nRSET\r\n")
+    assert made.said == b"554 5.5.0 You must wait for the reply here\r\n"
+    assert made.session.closed
+
+
+def test_groups_of_rfc_2920_and_chunks_are_in_time() -> None:
+    made = ready(config(enforce_sync=True))
+    made.hear(b"RSET\r\nNOOP\r\n" + _ENVELOPE + b"DATA\r\n")
+    made.hear(b"a\r\n.\r\n" + _ENVELOPE + b"BDAT 1\r\nbBDAT 1 LAST\r\nc" + _ENVELOPE + b"DATA\r\n")
+    made.hear(b"d\r\n.\r\nQUIT\r\n")
+    assert [body for _, body in made.messages] == [b"a\r\n", b"bc", b"d\r\n"]
+
+
+@pytest.mark.parametrize("command", [b"EHLO x", b"RSET", b"NOOP", b"VRFY a", b"HELP", b"RCPT TO:<a@example.org>"])
+def test_twenty_thousand_of_one_command(command: bytes) -> None:
+    """Whatever brings no mail ends the session after a bounded number of replies."""
+    made = ready()
+    made.hear((command + b"\r\n") * 20_000)
+    assert made.session.closed
+    assert made.said.splitlines()[-1].startswith(b"421 4.7.0 ")
+    assert len(made.events) <= 1001
 
 
 def test_a_reset_between_chunks_aborts() -> None:
