@@ -77,6 +77,53 @@ def test_another_sender_is_refused_in_the_header(server: MailfoldServer, ann: Pe
     assert refusal.code in (550, 553) and refusal.text.startswith("5.7.1 ") and refusal.reference, refusal
 
 
+def test_another_sender_field_is_refused(server: MailfoldServer, ann: Person) -> None:
+    """A12 is of Sender too: clients show it as who really sent the mail."""
+    bob = server.people.person("bob")
+    forged = letter(ann.address, bob.address, fields=(f"Sender: {bob.address}".encode(),))
+    with server.submissions(ann) as smtp:
+        refusal = smtp.send(ann.address, [bob.address], forged.data)
+    assert refusal.code == 550 and refusal.text.startswith("5.7.1 ") and refusal.reference, refusal
+
+
+def test_several_authors_get_a_sender(server: MailfoldServer, ann: Person) -> None:
+    """RFC 5322 section 3.6.2: who of them sent it."""
+    alias = server.people.alias("press", ann.address)
+    sent = letter(f"{ann.address}, {alias}", ann.address)
+    with server.submissions(ann) as smtp:
+        assert smtp.send(alias, [ann.address], sent.data).queue_id
+    with server.imap(ann) as imap:
+        assert fields(imap.fetch(imap.wait_for(sent.message_id)), "Sender") == [f"<{alias}>"]
+
+
+def test_nobody_sees_blind_recipients(server: MailfoldServer, ann: Person) -> None:
+    """Neither the other recipient, nor the blind one, nor whoever reads the blob: the field is in none."""
+    bob, cat = server.people.people("bob", "cat")
+    blind = (f"Bcc: Cat\r\n\t<{cat.address}>".encode(), f"RESENT-BCC : {cat.address}".encode())
+    sent = letter(ann.address, bob.address, fields=blind, body=b"Bcc: stays in the body\r\n")
+    with server.submissions(ann) as smtp:
+        assert smtp.send(ann.address, [bob.address, cat.address], sent.data).queue_id
+    for person in (bob, cat):
+        with server.imap(person) as imap:
+            uid = imap.wait_for(sent.message_id)
+            fetched, size = imap.fetch(uid), imap.attributes(uid, "RFC822.SIZE")
+        ours = fetched[: fetched.index(b"\r\nFrom: ") + 2]
+        assert fetched == ours + sent.data[sent.data.index(b"From: ") :]
+        assert b"cat" not in fetched.replace(f"Delivered-To: {cat.address}".encode(), b"")
+        assert b"RFC822.SIZE %d" % len(fetched) in size
+    assert not [
+        file for file in server.places.blobs.rglob("*") if file.is_file() and b"Resent-Bcc" in file.read_bytes()
+    ]
+
+
+def test_bcc_of_a_received_mail_is_left_alone(server: MailfoldServer, ann: Person) -> None:
+    sent = letter(f"carl@{HONEST}", ann.address, fields=(f"Bcc: {ann.address}".encode(),))
+    with server.smtp() as smtp:
+        assert smtp.send(f"carl@{HONEST}", [ann.address], sent.data).queue_id
+    with server.imap(ann) as imap:
+        assert imap.fetch(imap.wait_for(sent.message_id)).endswith(sent.data)
+
+
 def test_alias_and_sub_address_may_be_sent_as(server: MailfoldServer, ann: Person) -> None:
     alias = server.people.alias("sales", ann.address)
     for sender in (alias, ann.address.replace("@", "+news@")):

@@ -8,12 +8,13 @@ from collections.abc import Callable
 import msgspec
 
 from services.delivery.domain.mail import Mail, from_classified, from_submitted
+from services.delivery.domain.settlement import settlement
 from services.delivery.handlers.deliver import Deliverer
 from shared.bus.attempt import Handler
 from shared.bus.bus import Bus
 from shared.bus.subjects import DELIVERY_CLASSIFIED, DELIVERY_SUBMITTED, SETTLED, Durable
 from shared.bus.worker import Worker
-from shared.events.mail import MailSettled, MailSubmitted
+from shared.events.mail import MailSubmitted
 from shared.events.spam import MailClassified
 from shared.eventstore.event import encode
 from shared.owner.burial import Burial
@@ -62,4 +63,4 @@ class DeliveryWorker:
 
     async def _deliver(self, mail: Mail) -> None:
         outcomes = await self._deliverer.deliver(mail)
-        await self._bus.publish(SETTLED.on(shard_of(mail.queue_id)), "", encode(MailSettled(mail.queue_id, outcomes)))
+        await self._bus.publish(SETTLED.on(shard_of(mail.queue_id)), "", encode(settlement(mail.queue_id, outcomes)))

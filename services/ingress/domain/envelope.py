@@ -1,13 +1,16 @@
-"""The envelope of a mail as its fact keeps it."""
+"""The envelope of a mail as its event keeps it."""
 
 from __future__ import annotations
+
+import msgspec
 
 from shared.events.mail import Recipient
 from shared.protocol.smtp.commands import Notify, Rcpt
 
+_encoder = msgspec.json.Encoder()
 _ORDER = (Notify.NEVER, Notify.SUCCESS, Notify.FAILURE, Notify.DELAY)
-_ROOM_PER_RECIPIENT = 40
-"""Octets of JSON around the values of one recipient."""
+_OUTCOME = 24
+"""Octets by which `mail.settled` may say more of a recipient than the accepted RCPT does, a comma included."""
 
 
 def recipient(rcpt: Rcpt) -> Recipient:
@@ -18,6 +21,5 @@ def recipient(rcpt: Rcpt) -> Recipient:
 
 
 def octets(rcpt: Rcpt) -> int:
-    """About what a recipient takes in the fact. Non-ASCII characters are counted as three octets."""
-    text = str(rcpt.forward_path) + (rcpt.orcpt.address if rcpt.orcpt else "")
-    return _ROOM_PER_RECIPIENT + (len(text) if text.isascii() else 3 * len(text))
+    """What a recipient takes in the largest of the events that name it, as they go over the bus."""
+    return len(_encoder.encode(recipient(rcpt))) + _OUTCOME

@@ -14,9 +14,14 @@ from shared.protocol.dns.question import Answer, Question
 from shared.protocol.spf.result import SpfResult
 
 Used = Sequence[tuple[Question, Answer]]
+_encoder = msgspec.json.Encoder()
 _DNS_ROOM = 24 * 1024
-"""Characters of DNS records kept with one check: strangers write them."""
+"""Octets of DNS answers kept with one check, as JSON: strangers write them."""
+_DNS_NAMES_ROOM = 8 * 1024
+"""Octets of further answers, of which the records are not kept."""
 _TEXT = 500
+"""Octets of a text, as JSON."""
+_LONGEST_ESCAPE = 6
 
 
 def spf_check(verdict: SpfResult, client: str, helo: str, reverse_path: str, used: Used) -> Check:
@@ -47,7 +52,7 @@ def dmarc_check(verdict: DmarcResult, disposition: str, from_values: Iterable[st
         verdict,
         ("author_domain", "policy", "policy_domain", "record", "percent", "aligned_spf", "aligned_dkim", "reason"),
     )
-    authors = [value[:_TEXT] for value, _ in zip(from_values, range(5), strict=False)]
+    authors = [_bounded(value) for value, _ in zip(from_values, range(5), strict=False)]
     return Check("dmarc", verdict.result, detail | {"disposition": disposition, "from": authors}, _answers(used))
 
 
@@ -59,14 +64,21 @@ def _told(verdict: msgspec.Struct, fields: Iterable[str]) -> dict[str, Any]:
 
 def _bounded(value: Any) -> Any:
     if isinstance(value, tuple):
-        return [_bounded(one) for one in value[:20]]
-    return value[:_TEXT] if isinstance(value, str) else value
+        return [_bounded(item) for item in value[:20]]
+    if not isinstance(value, str) or len(_encoder.encode(value)) <= _TEXT:
+        return value
+    return value[:_TEXT] if value.isascii() and value.isprintable() else value[: _TEXT // _LONGEST_ESCAPE]
 
 
 def _answers(used: Used) -> tuple[DnsAnswer, ...]:
-    room = _DNS_ROOM
-    answers = []
+    """The answers, from some on without their records, while there is room."""
+    answers, room = [], _DNS_ROOM + _DNS_NAMES_ROOM
     for question, answer in used[:100]:
-        room -= sum(map(len, answer.records))
-        answers.append(DnsAnswer(question.name, question.rdtype, answer.status, answer.records if room >= 0 else ()))
+        kept = DnsAnswer(question.name, question.rdtype, answer.status, answer.records)
+        if len(_encoder.encode(kept)) > room - _DNS_NAMES_ROOM:
+            kept = msgspec.structs.replace(kept, records=())
+        room -= len(_encoder.encode(kept))
+        if room < 0:
+            break
+        answers.append(kept)
     return tuple(answers)

@@ -10,6 +10,7 @@ from shared.protocol.authres.identifier import is_ours
 from shared.protocol.message.headers import header_values
 from shared.protocol.message.strip import header_without
 
+_BLIND = frozenset({b"bcc", b"resent-bcc"})
 _FORGEABLE = FIELD_NAME.lower().encode()
 # Obsolete syntax (RFC 5322 section 4.5). For the usual one a search for fixed bytes is enough, at a tenth of a
 # pattern's cost.
@@ -27,6 +28,14 @@ def without_forged(header_block: bytes, authserv_ids: Set[str]) -> bytes:
     return header_without(header_block, is_forged)
 
 
+def without_blind(header_block: bytes) -> bytes:
+    """The header without Bcc and Resent-Bcc: other recipients must not see them (RFC 5322 section 3.6.3)."""
+    lines = _lines(header_block)
+    if not any(b"\n" + name in lines for name in _BLIND):
+        return header_block
+    return header_without(header_block, lambda name, _value: name in _BLIND)
+
+
 def hop_count(header_block: bytes) -> int:
     """How many servers the message passed, by its Received fields (RFC 5321 section 6.3)."""
     lines = _lines(header_block)
@@ -34,10 +43,15 @@ def hop_count(header_block: bytes) -> int:
 
 
 def from_values(header_block: bytes) -> tuple[str, ...]:
-    """The values of all From fields. Octets that are no UTF-8 stand as U+FFFD: no domain has that, no address matches
-    it.
+    """The values of all From fields."""
+    return values_of(header_block, b"from")
+
+
+def values_of(header_block: bytes, name: bytes) -> tuple[str, ...]:
+    """The values of all fields of a name. Octets that are no UTF-8 stand as U+FFFD: no domain has that, no address
+    matches it.
     """
-    return tuple(value.decode("utf-8", "replace") for value in header_values(header_block, b"from"))
+    return tuple(value.decode("utf-8", "replace") for value in header_values(header_block, name))
 
 
 def _lines(header_block: bytes) -> bytes:

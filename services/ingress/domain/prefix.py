@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 
+from services.ingress.domain.claims import needs_sender
 from shared.protocol.address.address import Address
 from shared.protocol.message.headers import has_header
 from shared.protocol.smtp.trace_header import date_time
@@ -16,7 +17,7 @@ def moment(microseconds: int) -> datetime.datetime:
 
 def completion(header_block: bytes, queue_id: str, hostname: str, author: Address | str, at: int) -> bytes:
     """The fields that a user's program left out and a submission server adds (RFC 6409 section 8): Message-ID, Date,
-    From.
+    From, and Sender when there are several authors.
     """
     lines = b""
     if not has_header(header_block, b"message-id"):
@@ -25,4 +26,6 @@ def completion(header_block: bytes, queue_id: str, hostname: str, author: Addres
         lines += f"Date: {date_time(moment(at))}\r\n".encode()
     if not has_header(header_block, b"from"):
         lines += f"From: <{author}>\r\n".encode()
+    if needs_sender(header_block):
+        lines += f"Sender: <{author}>\r\n".encode()
     return lines

@@ -68,10 +68,10 @@ class MailTransaction:
     def start(self, _transaction: Transaction) -> Reply:
         """DATA, or the first BDAT."""
         means = self._means
-        verify = not self._client.is_authenticated
-        on_header = means.checks.begin_dkim if verify else None
+        is_user = self._client.is_authenticated
+        on_header = None if is_user else means.checks.begin_dkim
         writer = means.blobs.writer()
-        self._intake = Intake(writer, means.settings.max_header_bytes, means.authserv_ids, on_header, verify=verify)
+        self._intake = Intake(writer, means.settings.max_header_bytes, means.authserv_ids, on_header, submitted=is_user)
         self._connection.transfer(under_way=True)
         return replies.start_mail_input()
 

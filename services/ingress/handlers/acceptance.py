@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import msgspec
 
 from services.ingress.adapters.directory import FollowedDirectory
+from services.ingress.domain.claims import UnclearClaim, claimed_addresses
 from services.ingress.domain.client import ClientFacts
 from services.ingress.domain.envelope import recipient
 from services.ingress.domain.prefix import completion, moment
@@ -18,12 +19,12 @@ from services.ingress.handlers.repeater import Repeater
 from shared.blobs.errors import BlobError
 from shared.blobs.port import BlobRef
 from shared.clock import Clock
+from shared.events.limits import LARGEST_RECEPTION
 from shared.events.mail import Check, MailReceived, MailSubmitted, Message
 from shared.eventstore.connection import StoreUnavailable
-from shared.eventstore.event import Provenance
+from shared.eventstore.event import Provenance, encode
 from shared.grpc.errors import ServiceError
 from shared.ids import Ids, Kind
-from shared.protocol.address.header import read_header_addresses
 from shared.protocol.message.scan import Scan
 from shared.protocol.smtp import replies
 from shared.protocol.smtp.body import BodyFlags
@@ -34,6 +35,10 @@ from shared.protocol.smtp.transaction import Transaction
 _SUBJECT = 1000
 _MESSAGE_ID = 998
 _REFERENCES = 50
+_REFERENCES_ROOM = 16 * 1024
+"""Octets, as JSON."""
+_BLOB_ID = 128
+"""Octets of the blob's id, which the event does not have yet when it is measured."""
 
 
 @dataclass(slots=True)
@@ -102,6 +107,9 @@ class Acceptance:
         )
         if arrived.is_gone():
             return with_cause(replies.try_later(), "the client left before the message was accepted")
+        octets = len(encode(event)) + _BLOB_ID
+        if octets > LARGEST_RECEPTION:  # the bus would refuse it, so nobody would ever be told of the mail
+            return with_cause(replies.event_too_large(), f"{octets} octets of {LARGEST_RECEPTION}")
         blob = await intake.commit(scan)
         event = msgspec.structs.replace(event, message=_at(event.message, blob))
         recorded = await self._receptions.accept(event, Provenance(arrived.client.actor(), correlation=queue_id))
@@ -115,18 +123,18 @@ class Acceptance:
         return with_cause(replies.routing_loop(), f"{hops} Received fields") if hops > self._max_hops else None
 
     async def _author(self, arrived: Arrived) -> Reply | None:
-        """What a user's message says of its author must be an address of that user (A12), whose log-in stands still."""
+        """A user's message names no other people as its author or sender (A12), while the log-in is valid."""
         if not arrived.client.is_authenticated:
             return None
         ended = self._directory.ended(arrived.client.log_in)
         if ended is not None:
             return replies.log_in_ended(ended)
-        found = [read_header_addresses(value) for value in arrived.intake.from_values]
-        if len(found) > 1 or any(each.unreadable or not each.addresses for each in found):
-            return with_cause(replies.header_malformed(), "From: is there more than once, or cannot be read")
-        addresses = [address for each in found for address in each.addresses]
+        try:
+            addresses = claimed_addresses(arrived.intake.header)
+        except UnclearClaim as error:
+            return with_cause(replies.header_malformed(), str(error))
         refused = await self._directory.not_owned(arrived.client.user, addresses) if addresses else []
-        return with_cause(_not_author(), f"From: {', '.join(refused)[:500]}") if refused else None
+        return with_cause(_not_author(), f"not the user's: {', '.join(refused)[:500]}") if refused else None
 
     def _hop(self, arrived: Arrived, queue_id: str) -> Hop:
         transaction = arrived.transaction
@@ -180,7 +188,6 @@ def _not_author() -> Reply:
 
 def _message(scan: Scan, arrived: Arrived, prefix: bytes, message_id: str = "", author: str = "") -> Message:
     """What the fact keeps of the message. `message_id` and `author` are those we give it when it has none."""
-    references = tuple(dict.fromkeys((*scan.references, *scan.in_reply_to)))[-_REFERENCES:]
     author = scan.from_[0][1] if scan.from_ else author
     return Message(
         "",
@@ -189,10 +196,22 @@ def _message(scan: Scan, arrived: Arrived, prefix: bytes, message_id: str = "", 
         (scan.message_id or message_id)[:_MESSAGE_ID],
         scan.subject[:_SUBJECT],
         author[:_MESSAGE_ID],
-        tuple(one[:_MESSAGE_ID] for one in references),
+        _references(scan),
         arrived.flags.eight_bit,
         arrived.transaction.mail.smtputf8,
     )
+
+
+def _references(scan: Scan) -> tuple[str, ...]:
+    """The newest of those that the message refers to, as many as there is room for."""
+    kept: list[str] = []
+    room = _REFERENCES_ROOM
+    for reference in tuple(dict.fromkeys((*scan.references, *scan.in_reply_to)))[: -_REFERENCES - 1 : -1]:
+        room -= len(msgspec.json.encode(reference[:_MESSAGE_ID]))
+        if room < 0:
+            break
+        kept.append(reference[:_MESSAGE_ID])
+    return tuple(reversed(kept))
 
 
 def _at(message: Message, blob: BlobRef) -> Message:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Set
 from functools import cached_property
 
-from services.ingress.domain.header import from_values, hop_count, without_forged
+from services.ingress.domain.header import from_values, hop_count, without_blind, without_forged
 from services.ingress.domain.header_block import HeaderBlock
 from shared.blobs.errors import BlobError, BlobStoreFull
 from shared.blobs.port import BlobRef, BlobWriter
@@ -33,14 +33,16 @@ class Intake:
         authserv_ids: Set[str],
         on_header: Callable[[Intake], None] | None = None,
         *,
-        verify: bool = True,
+        submitted: bool = False,
     ) -> None:
+        """`submitted`: the message is a user's, not another server's."""
         self._writer = writer
         self._scanner = Scanner()
         self._block: HeaderBlock | None = HeaderBlock(header_limit)
+        self._header_limit = header_limit
         self._authserv_ids = authserv_ids
         self._on_header = on_header
-        self._verify = verify
+        self._submitted = submitted
         self.header = b""
         """As received, its blank line included."""
         self.verifier: Verifier | None = None
@@ -90,17 +92,17 @@ class Intake:
         if found is not None:
             self._begin_body(*found)
         elif self._block.is_too_large:
-            self.failure = with_cause(replies.header_malformed(), "the header is too large")
+            self.failure = replies.header_too_large(self._header_limit)
 
     def _begin_body(self, header: bytes, body: bytes) -> None:
         self._block = None
         self.header = header
-        if self._verify:
+        if not self._submitted:
             self.verifier = Verifier(header)
         if self._on_header is not None:
             self._on_header(self)
         clean = without_forged(header, self._authserv_ids)
-        self._keep(clean + body)
+        self._keep((without_blind(clean) if self._submitted else clean) + body)
         if self.verifier is not None and body:
             self.verifier.feed(body)
 

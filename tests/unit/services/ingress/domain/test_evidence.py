@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from services.ingress.domain.evidence import dkim_check, dmarc_check, spf_check
 from shared.events.mail import Client, MailReceived, Message
 from shared.eventstore.event import encode
@@ -36,6 +38,19 @@ def test_one_good_signature_is_enough_and_none_is_none() -> None:
     assert dkim_check(verdicts, 2, ()).detail["ignored"] == 2
     assert dkim_check(verdicts[:1], 0, ()).result == "fail"
     assert dkim_check((), 0, ()).result == "none"
+
+
+@pytest.mark.parametrize("octet", ["\x01", '"', "\U0001d4b6"])
+def test_strangers_texts_are_bounded_as_they_are_written(octet: str) -> None:
+    """A control character takes six octets of JSON."""
+    long = octet * 60_000
+    used = tuple((Question(f"{number}.example", "TXT"), Answer("ok", (octet * 200,))) for number in range(500))
+    spf = spf_check(SpfResult("fail", long, "mfrom", long, (long,) * 100), "192.0.2.1", "helo", "", used)
+    dkim = dkim_check((DkimResult("fail", long, long, long, long, long),) * 5, 0, used)
+    dmarc = dmarc_check(DmarcResult("fail", record=long, reason=long), "none", [long] * 100, used)
+    event = MailReceived("q", "", (), Message("b", 1), Client("192.0.2.1"), checks=(spf, dkim, dmarc))
+    assert len(encode(event)) < 3 * 32 * 1024 + 40_000
+    assert spf.dns[0].records and not spf.dns[-1].records
 
 
 def test_strangers_records_are_bounded() -> None:

@@ -8,6 +8,8 @@ from services.ingress.handlers.intake import Intake
 from shared.blobs.errors import BlobError, BlobStoreFull
 from shared.blobs.memory import MemoryBlobs
 from shared.blobs.port import BlobRef
+from shared.protocol.dkim.verify import Verifier
+from shared.protocol.smtp import replies
 
 OURS = frozenset({"mx.example.org"})
 FORGED = b"Authentication-Results: mx.example.org; spf=pass\r\n"
@@ -15,8 +17,8 @@ HEADER = b"From: bob@sender.example\r\nSubject: x\r\n"
 BODY = b"a line\r\n" * 100
 
 
-def taken(message: bytes, size: int, blobs: MemoryBlobs, limit: int = 100_000) -> Intake:
-    intake = Intake(blobs.writer(), limit, OURS)
+def taken(message: bytes, size: int, blobs: MemoryBlobs, limit: int = 100_000, *, submitted: bool = False) -> Intake:
+    intake = Intake(blobs.writer(), limit, OURS, submitted=submitted)
     for start in range(0, len(message), size):
         intake.feed(message[start : start + size])
     return intake
@@ -33,6 +35,61 @@ async def test_what_is_stored_is_what_came_less_the_forged(size: int) -> None:
     assert intake.header.startswith(FORGED)  # DKIM may have signed it
 
 
+BLIND = [
+    b"Bcc: carl@elsewhere.example\r\n",
+    b"BCC:\r\n\tcarl@elsewhere.example,\r\n dora@elsewhere.example\r\n",
+    b"bcc \t: Friends: carl@elsewhere.example;\r\n",
+    b"Resent-Bcc: carl@elsewhere.example\r\n",
+    b"Bcc:\r\n",
+]
+
+
+@pytest.mark.parametrize("size", [1, 7, 100_000])
+@pytest.mark.parametrize("rest", [b"\r\n" + BODY, b"\r\n", b""], ids=["body", "no body", "no blank line"])
+@pytest.mark.parametrize("blind", [*BLIND, b"".join(BLIND)])
+async def test_blind_recipients_of_a_submission_are_in_no_blob(blind: bytes, rest: bytes, size: int) -> None:
+    """The field goes before anything is written: blob, size and scan are of one text."""
+    blobs = MemoryBlobs("g0001")
+    intake = taken(b"To: ann@example.org\r\n" + blind + HEADER + rest, size, blobs, submitted=True)
+    scan = intake.finish()
+    stored = await intake.commit(scan)
+    text = b"To: ann@example.org\r\n" + HEADER + rest
+    assert (await blobs.read(stored.id)).body() == text
+    assert scan.size == stored.size == len(text)
+
+
+async def test_what_only_looks_like_bcc_stays() -> None:
+    """Another field's folded value, another name, a body, and the header of an attached message."""
+    header = b"Subject: to all\r\n Bcc: x\r\nX-Bcc: x\r\nBcc-Note: x\r\n"
+    attached = b"\r\n--b\r\nContent-Type: message/rfc822\r\n\r\nBcc: dora@elsewhere.example\r\n\r\nhi\r\n--b--\r\n"
+    blobs = MemoryBlobs("g0001")
+    intake = taken(header + attached, 100_000, blobs, submitted=True)
+    stored = await intake.commit(intake.finish())
+    assert (await blobs.read(stored.id)).body() == header + attached
+
+
+async def test_bcc_of_a_received_mail_stays_and_may_be_signed() -> None:
+    blobs = MemoryBlobs("g0001")
+    intake = taken(BLIND[0] + HEADER + b"\r\n" + BODY, 100_000, blobs)
+    stored = await intake.commit(intake.finish())
+    assert (await blobs.read(stored.id)).body() == BLIND[0] + HEADER + b"\r\n" + BODY
+    assert isinstance(intake.verifier, Verifier)
+
+
+@pytest.mark.parametrize("submitted", [False, True])
+@pytest.mark.parametrize("size", [1, 100_000])
+async def test_nul_is_kept_as_it_came(size: int, submitted: bool) -> None:
+    """In header and body: what was signed stays what it was, and the exits make it safe."""
+    message = b"Subject: a\0b\r\n\0: c\r\n\r\n\0a\r\n.\0\r\n"
+    blobs = MemoryBlobs("g0001")
+    intake = taken(message, size, blobs, submitted=submitted)
+    scan = intake.finish()
+    stored = await intake.commit(scan)
+    assert intake.failure is None
+    assert (await blobs.read(stored.id)).body() == message
+    assert scan.size == len(message)
+
+
 async def test_a_message_that_is_all_header() -> None:
     blobs = MemoryBlobs("g0001")
     intake = taken(HEADER, 5, blobs)
@@ -44,7 +101,7 @@ async def test_a_message_that_is_all_header() -> None:
 def test_a_header_too_large_is_refused_at_the_end() -> None:
     intake = taken(b"X: " + b"x" * 1000, 50, MemoryBlobs("g0001"), limit=500)
     intake.finish()
-    assert intake.failure is not None and intake.failure.code == 550
+    assert intake.failure == replies.header_too_large(500)
 
 
 @pytest.mark.parametrize(("error", "code"), [(BlobStoreFull("full"), 452), (BlobError("broken"), 451)])

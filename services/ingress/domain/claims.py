@@ -1,0 +1,52 @@
+"""Whose name a user's message bears: the addresses that its header claims to come from (A12)."""
+
+from __future__ import annotations
+
+from services.ingress.domain.header import from_values, values_of
+from shared.protocol.address.address import Address
+from shared.protocol.address.header import read_header_addresses
+
+
+class UnclearClaim(ValueError):
+    """A field is there more than once, or what it names cannot be read."""
+
+
+def claimed_addresses(header_block: bytes) -> list[Address]:
+    """The addresses of From and Sender, and of the newest Resent-From and Resent-Sender: those who sent the message
+    before are history, as in Received. Raises UnclearClaim.
+    """
+    resent = (*values_of(header_block, b"resent-from")[:1], *values_of(header_block, b"resent-sender")[:1])
+    claims = [
+        *_once(b"From", from_values(header_block)),
+        *_one_mailbox(_once(b"Sender", values_of(header_block, b"sender"))),
+        *(address for value in resent for address in _readable(value)),
+    ]
+    return list(dict.fromkeys(claims))
+
+
+def needs_sender(header_block: bytes) -> bool:
+    """Whether several authors are named and none of them as the one who sends (RFC 5322 section 3.6.2)."""
+    if values_of(header_block, b"sender"):
+        return False
+    return any(len(read_header_addresses(value).addresses) > 1 for value in from_values(header_block))
+
+
+def _once(name: bytes, values: tuple[str, ...]) -> list[Address]:
+    """The addresses of a field that may be there once (RFC 5322 section 3.6)."""
+    if len(values) > 1:
+        raise UnclearClaim(f"{name.decode()}: is there {len(values)} times")
+    return [address for value in values for address in _readable(value)]
+
+
+# sender = "Sender:" mailbox CRLF (RFC 5322 section 3.6.2)
+def _one_mailbox(addresses: list[Address]) -> list[Address]:
+    if len(addresses) > 1:
+        raise UnclearClaim(f"Sender: names {len(addresses)} addresses")
+    return addresses
+
+
+def _readable(value: str) -> tuple[Address, ...]:
+    read = read_header_addresses(value)
+    if read.unreadable or not read.addresses:
+        raise UnclearClaim(f"{value[:200]!r} cannot be read as addresses")
+    return read.addresses

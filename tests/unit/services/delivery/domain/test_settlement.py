@@ -1,0 +1,31 @@
+"""Whatever the ingress accepted, its settlement leaves."""
+
+from __future__ import annotations
+
+from typing import get_type_hints
+
+from services.delivery.domain.settlement import settlement
+from services.ingress.domain.envelope import octets, recipient
+from services.ingress.settings import IngressSettings
+from shared.events.limits import LARGEST_EVENT
+from shared.events.mail import Outcome
+from shared.eventstore.event import encode
+from shared.protocol.address.address import parse_address
+from shared.protocol.smtp.commands import Rcpt
+
+LONG = "the mailbox is full: " + "x" * 200
+
+
+def test_of_a_few_recipients_everything_is_told() -> None:
+    outcomes = (Outcome("ann@example.org", "bounced", LONG), Outcome("bob@example.org", "delivered"))
+    assert settlement("q1", outcomes).outcomes == outcomes
+
+
+def test_as_many_refused_copies_as_an_envelope_may_name_fit_the_bus() -> None:
+    rcpt = Rcpt(parse_address("a@b.c"))
+    hint = get_type_hints(IngressSettings, include_extras=True)["max_envelope_bytes"]
+    count = next(meta.le for meta in hint.__metadata__) // octets(rcpt)
+    outcomes = (Outcome(recipient(rcpt).address, "bounced", LONG),) * count
+    event = settlement("q1", outcomes)
+    assert count > 10_000 and len(encode(event)) <= LARGEST_EVENT
+    assert {(one.recipient, one.result) for one in event.outcomes} == {("a@b.c", "bounced")}
