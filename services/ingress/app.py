@@ -11,6 +11,7 @@ import sqlalchemy
 import structlog
 
 from services.ingress.adapters.directory import FollowedDirectory
+from services.ingress.domain.unknown_recipients import UnknownRecipients
 from services.ingress.endpoints.listeners import Listeners
 from services.ingress.endpoints.means import Means
 from services.ingress.endpoints.servicer import IngressEndpoint
@@ -136,7 +137,17 @@ class Ingress:
         ids = frozenset({canonical_id(authserv_id), canonical_id(hostname)})
         room = host.disk_room(SERVICE, settings.reserve_bytes, settings.reserve_percent)
         return Means(
-            settings, host.clock, host.ids, host.blobs, directory, checks, acceptance, self.refusals, room, ids
+            settings,
+            host.clock,
+            host.ids,
+            host.blobs,
+            directory,
+            checks,
+            acceptance,
+            self.refusals,
+            room,
+            ids,
+            UnknownRecipients(settings.unknown_recipients),
         )
 
     async def _renew(self) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
 from shared.settings import Section
 
 Seconds = float
+BareNewlines = Literal["refuse", "normalise"]
 
 
 class IngressSettings(Section, frozen=True):
@@ -40,10 +41,55 @@ class IngressSettings(Section, frozen=True):
     ] = 524288
     max_hops: Annotated[
         int, Meta(description="Received fields above which a message is taken to loop.", ge=10, le=1000)
-    ] = 50
+    ] = 100
+    bare_newline_outside: Annotated[
+        BareNewlines,
+        Meta(description="A CR or LF alone in a message on port 25: refuse the message, or normalise it to CRLF."),
+    ] = "refuse"
+    bare_newline_submission: Annotated[
+        BareNewlines, Meta(description="The same for messages of users, on ports 587 and 465.")
+    ] = "normalise"
+    enforce_sync_outside: Annotated[
+        bool,
+        Meta(
+            description="Port 25: end a session that sends on behind DATA, EHLO or STARTTLS without waiting for the reply (RFC 2920)."
+        ),
+    ] = True
+    enforce_sync_submission: Annotated[
+        bool, Meta(description="The same on ports 587 and 465, and behind each line of AUTH.")
+    ] = False
     max_bad_commands: Annotated[
-        int, Meta(description="Bad commands of a session before it is ended.", ge=1, le=1000)
+        int,
+        Meta(
+            description="Bad commands, repeated greetings and refused recipients of a session since its last accepted message; the next ends it.",
+            ge=1,
+            le=1000,
+        ),
     ] = 20
+    max_idle_commands: Annotated[
+        int,
+        Meta(
+            description="Commands of a session that bring no mail (NOOP, RSET, VRFY …) since its last accepted message; the next ends it.",
+            ge=10,
+            le=1_000_000,
+        ),
+    ] = 1000
+    refusal_pause: Annotated[
+        Seconds,
+        Meta(
+            description="Seconds by which each refused recipient of a session delays its reply more than the one before, 5 s at most. 0: no pause.",
+            ge=0,
+            le=5,
+        ),
+    ] = 0.1
+    unknown_recipients: Annotated[
+        int,
+        Meta(
+            description="Refused recipients of a client address (IPv6: /64) in 15 minutes; more are answered 450 without asking the directory.",
+            ge=10,
+            le=1_000_000,
+        ),
+    ] = 1000
     max_failed_logins: Annotated[
         int, Meta(description="Failed log-ins of a session before it is ended.", ge=1, le=100)
     ] = 3

@@ -38,7 +38,8 @@ async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Runn
     """One ingress for all dialogs."""
     needs(nats)
     with nats.NatsServer() as bus:
-        async with running(bus.url, tmp_path_factory.mktemp("ingress"), max_header_bytes="16384") as started:
+        settings = {"max_header_bytes": "16384", "refusal_pause": "0.001"}
+        async with running(bus.url, tmp_path_factory.mktemp("ingress"), **settings) as started:
             yield started
 
 

@@ -21,17 +21,16 @@ class FollowedDirectory(FollowedBook):
         super().__init__("ingress", channel, bus)
         self._ended = EndedLogIns()
 
-    async def kind(self, address: Address) -> Kind:
-        """What the address is. A refusal is never decided by the copy alone. Raises ServiceError when the owner cannot
-        be asked.
+    def known_kind(self, address: Address, *, for_user: bool) -> Kind | None:
+        """What the address is, when the copy alone may say so: a refusal never comes from the copy, which may be a
+        moment old. Users may write to other servers' addresses, so there the copy is believed.
         """
-        return (await self.resolve(address)).kind
+        kind = self.copy.resolve(address).kind if self.copy is not None else None
+        return kind if kind is Kind.ACCOUNTS or (for_user and kind is Kind.REMOTE) else None
 
-    async def kind_for_user(self, address: Address) -> Kind:
-        """As `kind`; what the copy takes for another server's address is believed, as users may write there."""
-        if self.copy is not None and self.copy.resolve(address).kind is Kind.REMOTE:
-            return Kind.REMOTE
-        return await self.kind(address)
+    async def kind(self, address: Address) -> Kind:
+        """What the address is. Raises ServiceError when the owner must be asked and does not answer."""
+        return (await self.resolve(address)).kind
 
     async def not_owned(self, user: str, addresses: Sequence[Address]) -> list[str]:
         """Of these addresses, those the user may not send as (A12). Raises ServiceError."""

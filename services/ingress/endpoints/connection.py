@@ -13,6 +13,8 @@ _READ_AHEAD = 131072
 """Octets a client may pipeline before it is not read any more."""
 _LINGER = 20.0
 """Seconds for the last bytes to be taken."""
+_DISCARD_SECONDS = 2.0
+_DISCARD_OCTETS = 1024 * 1024
 
 
 class Inbox(Protocol):
@@ -40,7 +42,9 @@ class Connection(asyncio.Protocol):
         self._waits = False
         self._is_choked = False
         self._is_paused = False
-        self._heard = self._loop.time()
+        self._discarded: int | None = None
+        """Octets that came behind the end of the session, once it has ended."""
+        self._heard = self._progress = self._loop.time()
         self._fresh = False
         self._timer: asyncio.TimerHandle | None = None
         self._transfer_began: float | None = None
@@ -59,13 +63,14 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._heard = self._loop.time()
         self._fresh = True
-        if self._inbox is None:
+        if self._discarded is not None:
+            self._discarded += len(data)
+        elif self._inbox is None:
             self._early += data
         else:
             self._inbox.receive(data)
-            if self._inbox.buffered > _READ_AHEAD and not self._is_paused and self._transport is not None:
-                self._is_paused = True
-                self._transport.pause_reading()
+            if self._inbox.buffered > _READ_AHEAD:
+                self._pause_reading()
         self._wake()
 
     def eof_received(self) -> bool:
@@ -98,9 +103,7 @@ class Connection(asyncio.Protocol):
 
     async def more(self) -> bool:
         """Wait for more bytes; False when none will come."""
-        if self._is_paused and self._transport is not None:
-            self._is_paused = False
-            self._transport.resume_reading()
+        self._resume_reading()
         while not self._fresh and not self.is_over:
             await self._wait()
         was_fresh, self._fresh = self._fresh, False
@@ -115,6 +118,17 @@ class Connection(asyncio.Protocol):
         """Wait while the peer does not take what was sent."""
         while self._is_choked and not self.is_over:
             await self._wait()
+
+    async def pause(self, seconds: float) -> None:
+        """Let the peer wait. It is not read meanwhile: what it sends on stays in its own memory."""
+        self._pause_reading()
+        end = self._loop.time() + seconds
+        while not self.is_lost and await self._woken_before(end):
+            pass
+
+    def progressed(self) -> None:
+        """A command was carried out: the time for the next one begins."""
+        self._progress = self._loop.time()
 
     def transfer(self, *, under_way: bool) -> None:
         """A message begins to come in, or has come."""
@@ -146,6 +160,20 @@ class Connection(asyncio.Protocol):
         name = self._transport.get_extra_info("peername") if self._transport else None
         return (str(name[0]).removeprefix("::ffff:"), int(name[1])) if name else ("", 0)
 
+    async def linger(self) -> None:
+        """Say that nothing more will be sent, and discard what the peer still sends, for a while. Input that nobody
+        reads would make the kernel reset the connection, and the peer would lose the replies it has not read yet.
+        """
+        transport = self._transport
+        if transport is None or self.is_over or transport.is_closing() or not transport.can_write_eof():
+            return
+        self._discarded = 0
+        transport.write_eof()
+        self._resume_reading()
+        end = self._loop.time() + _DISCARD_SECONDS
+        while not self.is_over and self._discarded < _DISCARD_OCTETS and await self._woken_before(end):
+            pass
+
     def close(self) -> None:
         """Send what is left and close; a peer that does not take it is cut off after a while."""
         if self._timer is not None:
@@ -167,6 +195,16 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
         self._wake()
 
+    def _pause_reading(self) -> None:
+        if not self._is_paused and self._transport is not None and not self._transport.is_closing():
+            self._is_paused = True
+            self._transport.pause_reading()
+
+    def _resume_reading(self) -> None:
+        if self._is_paused and self._transport is not None:
+            self._is_paused = False
+            self._transport.resume_reading()
+
     # --- time-outs
 
     @property
@@ -184,16 +222,32 @@ class Connection(asyncio.Protocol):
     @property
     def _deadline(self) -> float:
         if self._transfer_began is None:
-            return self._heard + self._settings.command_timeout
+            return self._progress + self._settings.command_timeout  # for the whole command, octet by octet or at once
         return min(self._heard + self._settings.data_timeout, self._transfer_began + self._settings.transfer_timeout)
 
     async def _wait(self) -> None:
-        self._waiter = self._loop.create_future()
+        """Wait for the peer, whose time is limited."""
         self._waits = True
+        try:
+            await self._woken()
+        finally:
+            self._waits = False
+
+    async def _woken_before(self, end: float) -> bool:
+        """Wait until something happens; False at the end of the time."""
+        rest = end - self._loop.time()
+        if rest <= 0:
+            return False
+        timer = self._loop.call_later(rest, self._wake)
+        await self._woken()
+        timer.cancel()
+        return True
+
+    async def _woken(self) -> None:
+        self._waiter = self._loop.create_future()
         try:
             await self._waiter
         finally:
-            self._waits = False
             self._waiter = None
 
     def _wake(self) -> None:

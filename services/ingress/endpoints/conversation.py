@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import itertools
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import structlog
 
+from services.ingress.domain.backoff import pause_before_refusal
 from services.ingress.domain.client import ClientFacts
 from services.ingress.endpoints.authentication import Authentication
 from services.ingress.endpoints.connection import Connection
@@ -46,6 +49,8 @@ from shared.tls import facts as tls_facts
 log = structlog.get_logger("ingress")
 _ENOUGH = 65536
 """Octets of replies after which they are sent though more commands wait."""
+_TURN = 64
+"""Events of one session after which all others have their turn: a group of commands may be a hundred kilobytes long."""
 
 
 class Conversation:
@@ -76,12 +81,22 @@ class Conversation:
         if refusal is not None:
             self._note(self._session.last_reply or refusal)
         self._stage = "helo"
+        steps = itertools.count(1)
         try:
             while await self._step():
-                pass
+                if not next(steps) % _TURN:
+                    await asyncio.sleep(0)
+            if admitted and self._was_ended:
+                await self._connection.linger()
         finally:
             self._mail.forget()
             self._connection.close()
+
+    @property
+    def _was_ended(self) -> bool:
+        """Whether a refusal ended the session, and not the client."""
+        last = self._session.last_reply
+        return self._session.closed and last is not None and not last.is_positive
 
     def dismiss(self) -> None:
         """The server stops: say so as soon as no message is under way."""
@@ -126,6 +141,7 @@ class Conversation:
             self._mail.fail(with_cause(replies.try_later(), repr(error)))
             if isinstance(event, Question):
                 self._answer(with_cause(replies.try_later(), repr(error)))
+        self._connection.progressed()
 
     def _flush(self) -> None:
         if self._out:
@@ -146,7 +162,13 @@ class Conversation:
             self._stage = "rcpt"
 
     async def _on_rcpt(self, event: RcptTo) -> None:
-        self._answer(await self._mail.recipient(event.rcpt), recipient=str(event.rcpt.forward_path))
+        reply = await self._mail.recipient(event.rcpt)
+        if not reply.is_positive:
+            self._flush()  # the replies to others need not wait with this one
+        before = self._session.refused_recipients
+        self._answer(reply, recipient=str(event.rcpt.forward_path))
+        if (count := self._session.refused_recipients) > before:
+            await self._connection.pause(pause_before_refusal(count, self._means.settings.refusal_pause))
 
     async def _on_start(self, event: StartData) -> None:
         self._stage = "data"

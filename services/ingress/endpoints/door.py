@@ -10,8 +10,8 @@ from typing import Protocol
 
 import msgspec
 
+from services.ingress.endpoints.session_config import session_config
 from services.ingress.settings import IngressSettings
-from shared.protocol.sasl.exchange import MECHANISMS
 from shared.protocol.smtp.config import Port, SessionConfig
 
 STARTTLS = "starttls"
@@ -56,16 +56,7 @@ class Door:
         self.emptied = asyncio.Event()
         """Set while nobody is there."""
         self.emptied.set()
-        self._config = SessionConfig(
-            hostname=hostname,
-            port=kind.purpose,
-            tls_offered=kind.tls == STARTTLS,
-            tls_active=kind.tls == IMPLICIT,
-            mechanisms=tuple(MECHANISMS) if kind.purpose is Port.SUBMISSION else (),
-            max_message_size=settings.max_message_bytes,
-            max_recipients=settings.max_recipients,
-            max_bad_commands=settings.max_bad_commands,
-        )
+        self._config = session_config(kind.purpose, hostname, settings, implicit_tls=kind.tls == IMPLICIT)
 
     def config(self, session: str) -> SessionConfig:
         """What a new session is told."""

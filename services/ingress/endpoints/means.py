@@ -6,6 +6,7 @@ import ssl
 from dataclasses import dataclass
 
 from services.ingress.adapters.directory import FollowedDirectory
+from services.ingress.domain.unknown_recipients import UnknownRecipients
 from services.ingress.handlers.acceptance import Acceptance
 from services.ingress.handlers.checks import SenderChecks
 from services.ingress.handlers.refusals import Refusals
@@ -30,4 +31,5 @@ class Means:
     refusals: Refusals
     room: DiskRoom
     authserv_ids: frozenset[str]
+    unknown_recipients: UnknownRecipients
     tls: ssl.SSLContext | None = None

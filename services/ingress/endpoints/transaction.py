@@ -11,6 +11,7 @@ from services.ingress.handlers.acceptance import Arrived
 from services.ingress.handlers.checks import SpfAnswer
 from services.ingress.handlers.intake import Intake
 from shared.grpc.errors import ServiceError
+from shared.network.address import network_of
 from shared.protocol.address.address import Address
 from shared.protocol.smtp import replies
 from shared.protocol.smtp.commands import Mail, Rcpt
@@ -52,18 +53,32 @@ class MailTransaction:
 
     async def recipient(self, rcpt: Rcpt) -> Reply:
         """RCPT."""
-        self._envelope += octets(rcpt)
-        if self._envelope > self._means.settings.max_envelope_bytes:
+        envelope = self._envelope + octets(rcpt)
+        if envelope > self._means.settings.max_envelope_bytes:
             return replies.too_many_recipients()
-        is_authenticated = self._client.is_authenticated
-        ask = self._means.directory.kind_for_user if is_authenticated else self._means.directory.kind
+        reply = await self._admission(rcpt.forward_path)
+        if reply.is_positive:
+            self._envelope = envelope
+            self._begin_spf()
+        return reply
+
+    async def _admission(self, address: Address) -> Reply:
+        means, is_authenticated = self._means, self._client.is_authenticated
+        kind = means.directory.known_kind(address, for_user=is_authenticated)
+        network, now = network_of(self._client.address), means.clock.monotonic()
+        if kind is None and means.unknown_recipients.are_too_many(network, now):
+            return replies.too_many_unknown_recipients()
         try:
-            reply = admission(await ask(rcpt.forward_path), is_authenticated=is_authenticated)
+            reply = admission(kind or await means.directory.kind(address), is_authenticated=is_authenticated)
         except ServiceError as error:
             return with_cause(replies.recipient_deferred(), f"directory: {error}")
-        if reply.is_positive and self._spf is None and not is_authenticated:
-            self._spf = self._means.checks.begin_spf(self._client, self._mail.reverse_path)
+        if not reply.is_positive:
+            means.unknown_recipients.add(network, now)
         return reply
+
+    def _begin_spf(self) -> None:
+        if self._spf is None and not self._client.is_authenticated:
+            self._spf = self._means.checks.begin_spf(self._client, self._mail.reverse_path)
 
     def start(self, _transaction: Transaction) -> Reply:
         """DATA, or the first BDAT."""

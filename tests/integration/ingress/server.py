@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -107,8 +108,11 @@ def take_off(bus: Bus, durable: Durable, kind: type, queue: asyncio.Queue) -> No
 
 
 def free_offset() -> int:
-    """An offset at which all our ports are free."""
-    return next(offset for offset in _RANGE if all(_is_free(offset + port) for port in _WELL_KNOWN))
+    """An offset at which all our ports are free. Runs beside each other begin at different ones."""
+    start = os.getpid() % len(_RANGE)
+    return next(
+        offset for offset in (*_RANGE[start:], *_RANGE[:start]) if all(_is_free(offset + port) for port in _WELL_KNOWN)
+    )
 
 
 def _is_free(port: int) -> bool:

@@ -1,0 +1,36 @@
+"""How many recipients the clients of each network named in vain. Who guesses addresses must not make the directory
+answer for each guess.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+_SECONDS = 900.0
+_NETWORKS = 10_000
+"""How many are remembered: the least recently counted one is forgotten first."""
+
+
+class UnknownRecipients:
+    """A level for each network that rises with every refused recipient and sinks evenly, from `most` to nothing in a
+    quarter of an hour. Moments are monotonic seconds.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._levels: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def are_too_many(self, network: str, now: float) -> bool:
+        """Whether the network has used up what it may ask for."""
+        return self._level(network, now) + 1 > self._most
+
+    def add(self, network: str, now: float) -> None:
+        """One more recipient was refused."""
+        self._levels[network] = (self._level(network, now) + 1, now)
+        self._levels.move_to_end(network)
+        if len(self._levels) > _NETWORKS:
+            self._levels.popitem(last=False)
+
+    def _level(self, network: str, now: float) -> float:
+        level, counted = self._levels.get(network, (0.0, now))
+        return max(0.0, level - (now - counted) * self._most / _SECONDS)

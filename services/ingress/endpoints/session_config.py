@@ -1,0 +1,26 @@
+"""What the settings say of the SMTP sessions of a listener."""
+
+from __future__ import annotations
+
+from services.ingress.settings import IngressSettings
+from shared.protocol.sasl.exchange import MECHANISMS
+from shared.protocol.smtp.body import BareNewline
+from shared.protocol.smtp.config import Port, SessionConfig
+
+
+def session_config(purpose: Port, hostname: str, settings: IngressSettings, *, implicit_tls: bool) -> SessionConfig:
+    """The configuration of every session; each gets an id of its own."""
+    is_submission = purpose is Port.SUBMISSION
+    return SessionConfig(
+        hostname=hostname,
+        port=purpose,
+        tls_offered=not implicit_tls,
+        tls_active=implicit_tls,
+        mechanisms=tuple(MECHANISMS) if is_submission else (),
+        bare_newline=BareNewline(settings.bare_newline_submission if is_submission else settings.bare_newline_outside),
+        enforce_sync=settings.enforce_sync_submission if is_submission else settings.enforce_sync_outside,
+        max_message_size=settings.max_message_bytes,
+        max_recipients=settings.max_recipients,
+        max_bad_commands=settings.max_bad_commands,
+        max_idle_commands=settings.max_idle_commands,
+    )

@@ -1,0 +1,44 @@
+"""Who counts as one client. Every limit per client, of connections and of log-ins, asks here."""
+
+from __future__ import annotations
+
+import ipaddress
+
+_IPV6_NETWORK = 64
+"""Bits. A subscriber gets a /64 at least (RFC 6177), and can use any address in it."""
+
+
+def plain_address(address: str) -> str:
+    """An address without its zone; an IPv4-mapped one (RFC 4291 section 2.5.5.2) as the IPv4 address that it is."""
+    if ":" not in address:
+        return address
+    bare = address.partition("%")[0]
+    mapped = _parsed(bare)
+    if isinstance(mapped, ipaddress.IPv6Address) and mapped.ipv4_mapped is not None:
+        return str(mapped.ipv4_mapped)
+    return bare
+
+
+def network_of(address: str) -> str:
+    """What counts as one client: the IPv4 address, or the /64 of an IPv6 address; ::1 is itself. What is no address is
+    empty.
+    """
+    parsed = _parsed(plain_address(address))
+    if parsed is None:
+        return ""
+    if parsed.version == 4 or parsed.is_loopback:
+        return str(parsed)
+    return str(ipaddress.ip_network((parsed, _IPV6_NETWORK), strict=False))
+
+
+def is_loopback(address: str) -> bool:
+    """Whether it is this machine: a proxy or a webmail there is many people, so limits per client exempt it."""
+    parsed = _parsed(plain_address(address))
+    return parsed is not None and parsed.is_loopback
+
+
+def _parsed(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(address)
+    except ValueError:
+        return None

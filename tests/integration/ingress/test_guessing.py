@@ -1,0 +1,114 @@
+"""Who guesses recipients is slowed, sent away, and does not make the directory answer for each guess."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from services.ingress.endpoints.connection import Connection
+from shared.events import directory as facts
+from tests.integration.ingress.client import Client, connected, until
+from tests.integration.ingress.server import Running, running
+from tests.integration.ingress.test_acceptance import MAIL
+from tests.parts.nats import NatsServer
+
+FAST = {"refusal_pause": "0"}
+
+
+async def guess(client: Client, count: int) -> list[bytes]:
+    """RCPT for so many names that are not there, in one write: the replies until the server closes, or to all."""
+    assert (await client.say("MAIL FROM:<bob@sender.example>")).startswith(b"250")
+    client.writer.write(b"".join(b"RCPT TO:<guess%d@example.org>\r\n" % number for number in range(count)))
+    replies: list[bytes] = []
+    while len(replies) < count and (reply := await client.reply()):
+        replies.append(reply)
+    return replies
+
+
+async def is_taken(client: Client, address: str) -> bool:
+    return (await client.say(f"RCPT TO:<{address}>")).startswith(b"250")
+
+
+def asked(server: Running) -> int:
+    return server.directory.asked.get("Resolve", 0)
+
+
+async def test_twelve_thousand_guesses_in_one_session_are_twenty(nats_server: NatsServer, tmp_path: Path) -> None:
+    async with running(nats_server.url, tmp_path, **FAST) as server, connected(server.port(25)) as client:
+        await asyncio.wait_for(server.ingress.follower.caught_up.wait(), 10)
+        await client.hello()
+        replies = await guess(client, 12_000)
+        assert [reply[:10] for reply in replies] == [b"550 5.1.1 "] * 20 + [b"421 4.7.0 "]
+        assert await client.reader.read() == b""
+        assert asked(server) == 21
+
+
+async def test_each_refusal_is_slower_than_the_one_before(
+    nats_server: NatsServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And is not read meanwhile. What is counted is the pauses that were asked for."""
+    pauses: list[float] = []
+
+    async def pause(self: Connection, seconds: float) -> None:
+        pauses.append(seconds)
+
+    monkeypatch.setattr(Connection, "pause", pause)
+    async with running(nats_server.url, tmp_path) as server, connected(server.port(25)) as client:
+        await client.hello()
+        await guess(client, 9)
+        assert pauses == pytest.approx([0.1 * number for number in range(1, 10)])
+        await client.say("RCPT TO:<ann@example.org>")
+        await client.say("DATA")
+        await client.say(MAIL + b".")
+        await guess(client, 1)
+        assert len(pauses) == 10 and pauses[-1] == pytest.approx(0.1)
+
+
+async def test_a_paused_session_takes_no_more_input(nats_server: NatsServer, tmp_path: Path) -> None:
+    """Ten megabytes behind a refused recipient stay with the sender."""
+    async with running(nats_server.url, tmp_path, refusal_pause="1") as server, connected(server.port(25)) as client:
+        await client.hello()
+        await client.say("MAIL FROM:<bob@sender.example>")
+        client.writer.write(b"RCPT TO:<nobody@example.org>\r\n" + b"NOOP\r\n" * 1_700_000)
+        [guest] = server.ingress.listeners.doors[0]
+        for _ in range(200):
+            await asyncio.sleep(0)
+        assert guest._conversation._session.buffered < 1_000_000
+        assert guest._is_paused
+
+
+async def test_many_sessions_of_one_network_ask_no_more_than_one_may(nats_server: NatsServer, tmp_path: Path) -> None:
+    """Beyond that, who is known here is still taken, and nobody is called unknown: 450, for they may be new."""
+    async with running(nats_server.url, tmp_path, unknown_recipients="30", **FAST) as server:
+        await asyncio.wait_for(server.ingress.follower.caught_up.wait(), 10)
+        for _ in range(2):
+            async with connected(server.port(25)) as client:
+                await client.hello()
+                await guess(client, 15)
+        async with connected(server.port(25)) as client:
+            await client.hello()
+            replies = await guess(client, 200)
+            assert {reply[:10] for reply in replies} == {b"450 4.7.1 ", b"421 4.7.0 "}
+            assert len(replies) == 21
+        assert asked(server) == 30
+        async with connected(server.port(25)) as client:
+            await client.hello()
+            assert (await client.mail(MAIL)).startswith(b"250")
+            await client.say("MAIL FROM:<bob@sender.example>")
+            assert (await client.say("RCPT TO:<new@example.org>")).startswith(b"450 ")
+            server.directory.add(facts.AccountAdded("a9", "new@example.org", "u9"))
+            server.ingress.follower.wake()
+            await until(lambda: is_taken(client, "new@example.org"))
+
+
+async def test_an_account_made_a_moment_ago_is_never_unknown(nats_server: NatsServer, tmp_path: Path) -> None:
+    """Refused before, and asked for again before any news came: there is no memory of refusals that could be stale."""
+    async with running(nats_server.url, tmp_path, **FAST) as server, connected(server.port(25)) as client:
+        await asyncio.wait_for(server.ingress.follower.caught_up.wait(), 10)
+        await client.hello()
+        await client.say("MAIL FROM:<bob@sender.example>")
+        assert (await client.say("RCPT TO:<new@example.org>")).startswith(b"550 5.1.1 ")
+        server.directory.add(facts.AccountAdded("a9", "new@example.org", "u9"))
+        assert (await client.say("RCPT TO:<new@example.org>")).startswith(b"250")
