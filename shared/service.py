@@ -23,6 +23,7 @@ import sqlalchemy
 import structlog
 
 from shared import log as logs
+from shared.background import begin
 from shared.blobs.disk_room import DiskRoom
 from shared.blobs.local import LocalBlobs
 from shared.blobs.port import Blobs
@@ -38,6 +39,7 @@ from shared.grpc.local import LocalChannel
 from shared.grpc.remote import RemoteChannel, RemoteServer
 from shared.grpc.servicers import Method, Registration, methods_of
 from shared.ids import Ids
+from shared.owner.health import Health
 from shared.places import Places
 from shared.server_settings import BlobSection, ServerSettings
 from shared.settings import Section, Settings, load
@@ -116,6 +118,10 @@ class Host:
         folders = [places.blobs] if self.server.store else [places.blobs, places.data / "store"]
         return DiskRoom(service, folders, reserve_bytes, reserve_percent, self.clock)
 
+    def health(self, service: str, store: EventStore | None = None) -> Health:
+        """What a service's report says of its health."""
+        return Health(service, self.bus, store)
+
     def port(self, well_known: int) -> int:
         """A well-known port with the offset added."""
         return well_known + self.server.port_offset
@@ -123,7 +129,7 @@ class Host:
     def event_store(self, service: str, metadata: sqlalchemy.MetaData, projections: Sequence[Projection]) -> EventStore:
         """The event store of an owning service, not yet open."""
         backend = backend_for(self.server.store, service, self.places.data)
-        return EventStore(backend, metadata, projections, self.clock, holder=self.holder(service))
+        return EventStore(backend, metadata, projections, self.clock, holder=self.holder(service), service=service)
 
     async def open_store(self, store: EventStore) -> None:
         """Open a store, waiting for a predecessor that is still closing. Raises FileInUse or LeaseHeld when it does not
@@ -246,8 +252,7 @@ async def _serve(hosted: Hosted) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    started = loop.create_task(hosted.start())
-    stop = loop.create_task(stopping.wait())
+    started, stop = begin(hosted.start()), begin(stopping.wait())
     await asyncio.wait({started, stop}, return_when=asyncio.FIRST_COMPLETED)
     if started.done():
         started.result()

@@ -7,13 +7,14 @@ import typer
 from mailfold.commands.options import DATA, Data, Json
 from mailfold.commands.printing import as_json, table
 from mailfold.operator.failure import REFUSED, UNUSABLE, not_running
-from mailfold.operator.report import Status
+from mailfold.operator.report import ServiceReport, Status
 from mailfold.operator.report import status as ask
 from mailfold.operator.session import converse
 
 
 def status(data: Data = DATA, json: Json = False) -> None:
-    """What runs, where it listens, how much there is and how far it is behind. Exit code 1: not ready, 2: not running."""
+    """What runs, where it listens, how much there is, how far it is behind, and what is not well. Exit code 1: not
+    ready, or something is not well; 2: not running."""
     import msgspec
 
     found = converse(data, ask)
@@ -23,7 +24,7 @@ def status(data: Data = DATA, json: Json = False) -> None:
         print_status(found)
     if not found.processes:
         raise typer.Exit(UNUSABLE) if json else not_running(data)
-    if not found.ready:
+    if not found.well:
         raise typer.Exit(REFUSED)
 
 
@@ -38,8 +39,9 @@ def print_status(found: Status) -> None:
     print()
     print_listeners(found)
     print()
-    rows = [(one.name, one.state or "well", _pairs(one.counts), _pairs(one.lag)) for one in found.services]
+    rows = [(one.name, _state(one), _pairs(one.counts), _pairs(one.lag)) for one in found.services]
     table(("service", "state", "counts", "behind"), rows)
+    print_troubles(found)
     if found.dead_letters:
         print(f"\n{found.dead_letters} dead letter(s): `mailfold deadletters list` shows them")
 
@@ -48,6 +50,18 @@ def print_listeners(found: Status) -> None:
     """Where clients connect."""
     rows = [(one.protocol, one.address, one.port, one.tls, one.service) for one in found.listeners]
     table(("protocol", "address", "port", "tls", "service"), rows, "nothing listens")
+
+
+def print_troubles(found: Status) -> None:
+    """What is not well, and what to do about it."""
+    if found.troubles:
+        print("\nnot well:")
+    for trouble in found.troubles:
+        print(f"  {', '.join(trouble.where)}: {trouble.what}\n    {trouble.advice}")
+
+
+def _state(report: ServiceReport) -> str:
+    return report.state or ("not well" if report.troubles else "well")
 
 
 def _pairs(values: object) -> str:

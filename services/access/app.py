@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Sequence
 
 import structlog
@@ -20,6 +19,7 @@ from services.access.session.recents import Recents
 from services.access.session.standing import Standing
 from services.access.session.versions import Versions
 from services.access.settings import AccessSettings
+from shared.background import BackgroundTask, every
 from shared.grpc.servicers import Registration
 from shared.rpc.mailfold.owner.v1 import owner_pb2
 from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import add_OwnerServicer_to_server
@@ -63,8 +63,16 @@ class Access:
         )
         self._authority = LocalAuthority(host.places.tls, host.clock)
         self._listener: Listener | None = None
-        self._renewal: asyncio.Task[None] | None = None
-        self.registrations: Sequence[Registration] = ((add_OwnerServicer_to_server, ReportOnly(self.report)),)
+        self._renewal = BackgroundTask(
+            SERVICE,
+            "certificate",
+            every(_RENEW_SECONDS, self._renew),
+            not_now=(AuthorityError,),
+            longest_pause=_RENEW_SECONDS,
+        )
+        self.registrations: Sequence[Registration] = (
+            (add_OwnerServicer_to_server, ReportOnly(self.report, host.health(SERVICE))),
+        )
 
     @property
     def port(self) -> int:
@@ -79,26 +87,18 @@ class Access:
         self._versions.start()
         await self._standing.start()
         await self._listener.start()
-        self._renewal = asyncio.create_task(self._renew(), name="access-certificate")
+        self._renewal.start()
 
     async def stop(self) -> None:
         """Say BYE, close."""
-        if self._renewal is not None:
-            self._renewal.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._renewal
+        await self._renewal.stop()
         if self._listener is not None:
             await self._listener.stop()
         await self._versions.stop()
         await self._standing.stop()
 
     async def _renew(self) -> None:
-        while True:
-            await asyncio.sleep(_RENEW_SECONDS)
-            try:
-                await asyncio.to_thread(self._authority.ensure, [self._host.server.host])
-            except AuthorityError as error:
-                log.error("access.certificate_not_renewed", error=str(error))
+        await asyncio.to_thread(self._authority.ensure, [self._host.server.host])
 
     async def report(self) -> owner_pb2.ReportReply:
         """Listeners, connections, sessions, how many of them idle, and whether all is known that may end them."""

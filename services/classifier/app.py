@@ -44,7 +44,7 @@ class Classifier:
         mailstore = host.channel("mailstore", SERVICE)
         lessons = LessonFollower(self.store, mailstore, host.blobs, self.teacher.still, self._settings.bytes_examined)
         self._follower = Follower(
-            "classifier-mailstore", RemoteSource(mailstore), host.bus, "mailstore", lessons.effect, gather_seconds=0.2
+            SERVICE, RemoteSource(mailstore), host.bus, "mailstore", lessons.effect, gather_seconds=0.2
         )
         letters = DeadLetters(self.store, host.ids)
         self.recipients = FollowedRecipients(host.channel("directory", SERVICE), host.bus)
@@ -55,7 +55,10 @@ class Classifier:
         self.registrations: Sequence[Registration] = (
             (add_ClassifierServicer_to_server, ClassifierEndpoint(self.store, self.teacher)),
             (add_EventSourceServicer_to_server, StoreSource(self.store)),
-            (add_OwnerServicer_to_server, StoreOwner(SERVICE, self.store, letters, self._report)),
+            (
+                add_OwnerServicer_to_server,
+                StoreOwner(SERVICE, self.store, host.health(SERVICE, self.store), letters, self._report),
+            ),
         )
 
     async def start(self) -> None:

@@ -47,7 +47,12 @@ class Delivery:
         self.registrations: Sequence[Registration] = (
             (add_DeliveryServicer_to_server, DeliveryEndpoint(self.store)),
             (add_EventSourceServicer_to_server, StoreSource(self.store)),
-            (add_OwnerServicer_to_server, StoreOwner(SERVICE, self.store, letters, self._report, self._referenced)),
+            (
+                add_OwnerServicer_to_server,
+                StoreOwner(
+                    SERVICE, self.store, host.health(SERVICE, self.store), letters, self._report, self._referenced
+                ),
+            ),
         )
 
     async def start(self) -> None:

@@ -79,7 +79,10 @@ class Directory:
         self.registrations: Sequence[Registration] = (
             (add_DirectoryServicer_to_server, endpoint),
             (add_EventSourceServicer_to_server, StoreSource(self.store)),
-            (add_OwnerServicer_to_server, StoreOwner(SERVICE, self.store, report=self._report)),
+            (
+                add_OwnerServicer_to_server,
+                StoreOwner(SERVICE, self.store, host.health(SERVICE, self.store), report=self._report),
+            ),
         )
 
     async def start(self) -> None:

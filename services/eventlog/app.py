@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 from collections.abc import Sequence
 from functools import partial
 
@@ -18,7 +16,9 @@ from services.eventlog.handlers.prune import Pruner
 from services.eventlog.handlers.secrets import forget_secrets
 from services.eventlog.handlers.tail import Tail
 from services.eventlog.settings import EventlogSettings
+from shared.background import BackgroundTask
 from shared.events import directory as _directory  # noqa: F401
+from shared.eventstore.connection import StoreUnavailable
 from shared.eventstore.event import types_with_secrets
 from shared.eventstore.store import EventStore, backend_for
 from shared.grpc.errors import ServiceError
@@ -33,6 +33,8 @@ from shared.service import Host
 
 SERVICE = "eventlog"
 SECTIONS = {SERVICE: EventlogSettings}
+_PRUNES_FOR = 3600.0
+"""Seconds that a large pruning may take."""
 
 
 class EventLog:
@@ -46,16 +48,25 @@ class EventLog:
         # A copy may lose its last moments: their events are read again from where they are kept. So no commit of it
         # waits for the disk.
         backend = backend_for(host.server.store, SERVICE, host.places.data, durable=False)
-        self.store = EventStore(backend, metadata, (), host.clock, holder=host.holder(SERVICE))
+        self.store = EventStore(backend, metadata, (), host.clock, holder=host.holder(SERVICE), service=SERVICE)
         tail = Tail(settings.tail_waiting)
         self._packer = Packer(settings.compress_above)
         self._writer = LogWriter(self.store, self._packer, settings.waiting_facts, tail.arrived)
         self._followers = {service: self._follower(service) for service in FOLLOWED}
         self._pruner = Pruner(self.store, host.clock, settings.keep_days, settings.prune_seconds)
-        self._pruning: asyncio.Task[None] | None = None
+        self._pruning = BackgroundTask(
+            SERVICE,
+            "pruner",
+            self._pruner.turn,
+            longest=3 * settings.prune_seconds + _PRUNES_FOR,
+            not_now=(StoreUnavailable,),
+        )
         self.registrations: Sequence[Registration] = (
             (add_EventLogServicer_to_server, EventLogEndpoint(self.store, settings, tail)),
-            (add_OwnerServicer_to_server, StoreOwner(SERVICE, self.store, report=self._report)),
+            (
+                add_OwnerServicer_to_server,
+                StoreOwner(SERVICE, self.store, host.health(SERVICE, self.store), report=self._report),
+            ),
         )
 
     async def start(self) -> None:
@@ -65,25 +76,20 @@ class EventLog:
         self._writer.start()
         for service, follower in self._followers.items():
             await follower.start(await self.store.read(partial(positions_of, service=service)))
-        self._pruning = asyncio.create_task(self._pruner.serve(), name="eventlog-pruner")
+        self._pruning.start()
 
     async def stop(self) -> None:
         """Write what was read, close."""
         for follower in self._followers.values():
             await follower.stop()
-        if self._pruning is not None:
-            self._pruning.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._pruning
+        await self._pruning.stop()
         await self._writer.stop()
         await self.store.close()
 
     def _follower(self, service: str) -> Follower:
         source = RemoteSource(self._host.channel(service, SERVICE))
         gather = self._settings.gather_seconds
-        return Follower(
-            f"{SERVICE}-{service}", source, self._host.bus, service, self._effect(service), gather_seconds=gather
-        )
+        return Follower(SERVICE, source, self._host.bus, service, self._effect(service), gather_seconds=gather)
 
     def _effect(self, service: str) -> Effect:
         return lambda events, _after: self._writer.take(service, events)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Sequence
 
 import msgspec
@@ -23,8 +22,10 @@ from services.ingress.handlers.receptions import Receptions
 from services.ingress.handlers.refusals import Refusals
 from services.ingress.handlers.repeater import Repeater
 from services.ingress.handlers.schedule import Schedule
+from services.ingress.handlers.stuck import stuck_mails
 from services.ingress.projections.receptions import ReceptionProjection
 from services.ingress.settings import IngressSettings
+from shared.background import BackgroundTask, every
 from shared.dns.resolver import Resolver
 from shared.dns.settings import ResolverSettings
 from shared.eventstore.deadletters import DeadLetterProjection, DeadLetters
@@ -33,6 +34,7 @@ from shared.grpc.servicers import Registration
 from shared.owner.burial import Burial
 from shared.owner.doorbell import ring_at_commits
 from shared.owner.follower import Follower
+from shared.owner.health import note
 from shared.owner.servicer import StoreOwner
 from shared.owner.source import StoreSource
 from shared.protocol.authres.identifier import canonical_id
@@ -73,7 +75,9 @@ class Ingress:
         self.repeater = Repeater(host.bus, self.receptions, schedule, self.burial, settings, host.clock)
         self.settled = SettledWorker(host.bus, self.receptions, self.repeater, self.burial)
         self._authority = LocalAuthority(host.places.tls, host.clock)
-        self._renewal: asyncio.Task[None] | None = None
+        self._renewal = BackgroundTask(
+            SERVICE, "certificate", every(_DAY, self._renew), not_now=(AuthorityError,), longest_pause=_DAY
+        )
         self._resolver: Resolver | None = None
         self._means = self._made(host, settings)
         self.listeners = Listeners(host, self._means)
@@ -82,7 +86,9 @@ class Ingress:
             (add_EventSourceServicer_to_server, StoreSource(self.store)),
             (
                 add_OwnerServicer_to_server,
-                StoreOwner(SERVICE, self.store, letters, self._report, self.receptions.blobs),
+                StoreOwner(
+                    SERVICE, self.store, host.health(SERVICE, self.store), letters, self._report, self.receptions.blobs
+                ),
             ),
         )
 
@@ -102,16 +108,13 @@ class Ingress:
         self.settled.start()
         files = await asyncio.to_thread(self._authority.ensure, [self._host.server.host])
         self._means.tls = ServerTls(files, minimum=self._host.server.tls_minimum).context()
-        self._renewal = asyncio.create_task(self._renew(), name="ingress-certificate")
+        self._renewal.start()
         await self.listeners.start()
 
     async def stop(self) -> None:
         """Let nobody in, finish what is being accepted, close."""
         await self.listeners.stop(self._settings.stop_grace)
-        if self._renewal is not None:
-            self._renewal.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._renewal
+        await self._renewal.stop()
         await self.settled.stop()
         await self.repeater.stop()
         await self.burial.stop()
@@ -152,12 +155,7 @@ class Ingress:
 
     async def _renew(self) -> None:
         """Certificates of our own authority are made again before they end; the next handshake takes the new one."""
-        while True:
-            await asyncio.sleep(_DAY)
-            try:
-                await asyncio.to_thread(self._authority.ensure, [self._host.server.host])
-            except AuthorityError as error:
-                log.error("ingress.certificate_failed", error=str(error))
+        await asyncio.to_thread(self._authority.ensure, [self._host.server.host])
 
     async def _report(self) -> owner_pb2.ReportReply:
         counts = await self.receptions.count()
@@ -166,7 +164,11 @@ class Ingress:
         counts["disk_free_mib"] = self._means.room.free // _MIB
         lag = {"directory": await self._means.directory.lag()}
         state = f"takes no mail: {shortage}" if (shortage := self._means.room.shortage()) else ""
-        return owner_pb2.ReportReply(listeners=self.listeners.report(), counts=counts, lag=lag, state=state)
+        reply = owner_pb2.ReportReply(listeners=self.listeners.report(), counts=counts, lag=lag, state=state)
+        note(reply, state, "free disk space, or lower ingress.reserve_bytes")
+        async for what, advice in stuck_mails(self.receptions, self._host.clock, self._settings.stuck_after):
+            note(reply, what, advice)
+        return reply
 
 
 def build(host: Host) -> Ingress:

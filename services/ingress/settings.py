@@ -135,6 +135,14 @@ class IngressSettings(Section, frozen=True):
             le=365,
         ),
     ] = 5.0
+    stuck_after: Annotated[
+        Seconds,
+        Meta(
+            description="Seconds after which a mail that is not settled is reported as stuck by mailfold status.",
+            ge=1,
+            le=2_592_000,
+        ),
+    ] = 900.0
     repeats_waiting: Annotated[
         int,
         Meta(

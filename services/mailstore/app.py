@@ -54,7 +54,12 @@ class Mailstore:
         self.registrations: Sequence[Registration] = (
             (add_MailstoreServicer_to_server, endpoint),
             (add_EventSourceServicer_to_server, StoreSource(self.store)),
-            (add_OwnerServicer_to_server, StoreOwner(SERVICE, self.store, report=self._report, blobs=self._referenced)),
+            (
+                add_OwnerServicer_to_server,
+                StoreOwner(
+                    SERVICE, self.store, host.health(SERVICE, self.store), report=self._report, blobs=self._referenced
+                ),
+            ),
         )
 
     async def start(self) -> None:

@@ -35,7 +35,12 @@ class Outbound:
         self.registrations: Sequence[Registration] = (
             (add_OutboundServicer_to_server, self._endpoint),
             (add_EventSourceServicer_to_server, StoreSource(self.store)),
-            (add_OwnerServicer_to_server, StoreOwner(SERVICE, self.store, report=self._report, blobs=self._referenced)),
+            (
+                add_OwnerServicer_to_server,
+                StoreOwner(
+                    SERVICE, self.store, host.health(SERVICE, self.store), report=self._report, blobs=self._referenced
+                ),
+            ),
         )
 
     async def start(self) -> None:

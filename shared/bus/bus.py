@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Self
+from collections.abc import Callable, Coroutine
+from typing import Any, Self
 
 import structlog
 from nats.aio.client import Client
 
+from shared.background import moment, spawn
 from shared.bus.attempt import Attempt, Bury, Handler
 from shared.bus.backlog import Backlog, backlog_of
 from shared.bus.connection import Connection
@@ -22,7 +23,9 @@ from shared.bus.worker import Worker
 
 log = structlog.get_logger("bus")
 
-Connected = Callable[[], Awaitable[None]]
+_PATIENCE = 30.0
+"""Seconds without the bus that are not reported: a restart of it takes less."""
+Connected = Callable[[], Coroutine[Any, Any, None]]
 
 
 class Bus:
@@ -54,6 +57,14 @@ class Bus:
     def connected(self) -> bool:
         """Whether the server is there and knows every stream and durable."""
         return self._connection.ready
+
+    def trouble(self) -> str:
+        """Why nothing of this process leaves or comes over the bus; empty while it does, and for the first moments."""
+        if (seconds := self._connection.cut_off) > _PATIENCE:
+            return f"{self._connection.name} is cut off from the bus since {moment(seconds)}"
+        if self._publisher.is_stuck:
+            return f"the bus takes what {self._connection.name} publishes and confirms none of it"
+        return ""
 
     async def publish(self, subject: str, message_id: str, payload: bytes) -> None:
         """Publish a fact (`fact.on(shard)`); returns when the stream has it. While disconnected it waits.
@@ -136,14 +147,7 @@ class Bus:
     def _denied(self, subject: str) -> None:
         self._publisher.denied(subject)
 
-    def _soon(self, call: Awaitable[None]) -> None:
-        task = asyncio.ensure_future(_logged(call))
+    def _soon(self, call: Coroutine[Any, Any, None]) -> None:
+        task = spawn(call, "bus-callback")
         self._calls.add(task)
         task.add_done_callback(self._calls.discard)
-
-
-async def _logged(call: Awaitable[None]) -> None:
-    try:
-        await call
-    except Exception as error:
-        log.error("bus.callback_failed", exc_info=error)

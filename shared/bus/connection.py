@@ -6,14 +6,15 @@ import asyncio
 import random
 import re
 import ssl
+import time
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from typing import Any
 
 import nats.errors
 import structlog
 from nats.aio.client import Client
 
+from shared.background import BackgroundTask
 from shared.bus.retry import MEND_SECONDS, delay_after
 from shared.bus.settings import BusSettings
 from shared.waking import woken_within
@@ -44,22 +45,28 @@ class Connection:
 
     def __init__(self, settings: BusSettings, name: str, restore: Restore, resume: Restore, denied: Denied) -> None:
         self._settings = settings
-        self._name = name
+        self.name = name
         self._restore = restore
         self._resume = resume
         self._denied = denied
         self._client: Client | None = None
         self._mending = asyncio.Event()
         self._restored = asyncio.Event()
-        self._keeper: asyncio.Task[None] | None = None
+        self._keeper = BackgroundTask("bus", "keeper", self._keep)
         self._stopping = False
         self._outage_known = False
+        self._cut_off_at = time.monotonic()
         self.epoch = 0
 
     @property
     def ready(self) -> bool:
         """Whether connected and everything restored."""
         return self._restored.is_set()
+
+    @property
+    def cut_off(self) -> float:
+        """Seconds without the bus, up to now; 0 while it is `ready`."""
+        return 0.0 if self.ready else time.monotonic() - self._cut_off_at
 
     @property
     def client(self) -> Client | None:
@@ -69,33 +76,27 @@ class Connection:
     async def start(self, wait_seconds: float) -> None:
         """Begin to connect; returns when ready, or after so many seconds without (it goes on trying)."""
         self._mending.set()
-        self._keeper = asyncio.create_task(self._keep(), name="bus-keeper")
+        self._keeper.start()
         await woken_within(self._restored, wait_seconds)
 
     async def stop(self) -> None:
         """Close the connection for good."""
         self._stopping = True
-        self._restored.clear()
-        if self._keeper is not None:
-            self._keeper.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._keeper
+        self._cut_off()
+        await self._keeper.stop()
         await self._close_client()
 
     def heal(self, reason: str) -> None:
         """Something the server should know is gone (a stream, a durable): declare and attach everything again."""
         if self._restored.is_set() and not self._stopping:
             log.warning("bus.healing", reason=reason)
-            self._restored.clear()
+            self._cut_off()
             self._mending.set()
 
     async def _keep(self) -> None:
-        while True:
-            await self._mending.wait()
-            await self._mend()
-            await asyncio.sleep(
-                _CALM_SECONDS
-            )  # a server that takes declarations and still refuses work must not spin us
+        await self._mending.wait()
+        await self._mend()
+        await asyncio.sleep(_CALM_SECONDS)  # a server that takes declarations and still refuses work must not spin us
 
     async def _mend(self) -> None:
         """Try until connected and restored."""
@@ -117,15 +118,20 @@ class Connection:
                 self._become_ready()
                 await self._resume(client)
         except BaseException:
-            self._restored.clear()
+            self._cut_off()
             self._mending.set()
             raise
+
+    def _cut_off(self) -> None:
+        if self._restored.is_set():
+            self._cut_off_at = time.monotonic()
+        self._restored.clear()
 
     def _become_ready(self) -> None:
         self.epoch += 1
         self._outage_known = False
         self._restored.set()
-        log.info("bus.connected", process=self._name, epoch=self.epoch)
+        log.info("bus.connected", process=self.name, epoch=self.epoch)
 
     async def _open_client(self) -> Client:
         """The living client, connected; a new one when the last was closed for good (say, its credentials were
@@ -144,7 +150,7 @@ class Connection:
         settings = self._settings
         options: dict[str, Any] = {
             "servers": [settings.url],
-            "name": self._name,
+            "name": self.name,
             "connect_timeout": _CONNECT_SECONDS,
             "max_reconnect_attempts": -1,
             "reconnect_time_wait": _RECONNECT_SECONDS,
@@ -163,12 +169,12 @@ class Connection:
         return options
 
     async def _on_disconnected(self) -> None:
-        self._restored.clear()
+        self._cut_off()
         self._note_outage("disconnected")
 
     async def _on_reconnected(self) -> None:
         """Back, or closed for good: either way the keeper has work."""
-        self._restored.clear()
+        self._cut_off()
         self._mending.set()
 
     async def _on_error(self, error: Exception) -> None:

@@ -17,6 +17,7 @@ import structlog
 from nats.errors import ConnectionClosedError, MaxPayloadError
 from nats.errors import Error as NatsError
 
+from shared.background import spawn
 from shared.bus.connection import Connection
 
 log = structlog.get_logger("bus")
@@ -126,7 +127,7 @@ class Outgoing:
         self._timer = self._loop.call_at(due, self._begin)
 
     def _begin(self) -> None:
-        self._task = self._loop.create_task(self._write())
+        self._task = spawn(self._write(), "bus-write")
 
     async def _write(self) -> None:
         items, self._items = self._items, {}

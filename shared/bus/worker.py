@@ -17,6 +17,7 @@ from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 from nats.errors import Error as NatsError
 
+from shared.background import BackgroundTask, spawn
 from shared.bus.attempt import Attempt
 from shared.bus.connection import Connection
 from shared.bus.credit import Credit
@@ -76,7 +77,9 @@ class Worker:
         self._inbox = ""
         self._heard = 0.0
         self._stopping = False
-        self._watch = self._loop.create_task(self._watching(), name=f"bus-watch-{durable.name}")
+        every = settings.ack_wait_seconds / 3
+        self._watch = BackgroundTask("bus", f"watch-{durable.name}", self._look, longest=3 * every + _SILENCE_SECONDS)
+        self._watch.start()
 
     async def attach(self, client: Client) -> None:
         """Ask the server for messages, on a fresh inbox; what was asked for before is forgotten."""
@@ -92,7 +95,7 @@ class Worker:
     async def stop(self) -> None:
         """Take no new messages, let the running handlers finish; what does not finish in time goes to another worker."""
         self._stopping = True
-        self._watch.cancel()
+        await self._watch.stop()
         await self._detach()
         if self._running:
             await asyncio.wait(list(self._running), timeout=self._settings.drain_seconds)
@@ -118,7 +121,7 @@ class Worker:
                 return
             self._credit.arrived()
             delivery = Delivery(message.reply, message.data, epoch)
-            task = self._loop.create_task(self._run(delivery))
+            task = spawn(self._run(delivery), f"bus-{self.durable.name}")
             self._running[task] = delivery
             task.add_done_callback(self._running.pop)
 
@@ -163,11 +166,10 @@ class Worker:
         if delivery.epoch == self._connection.epoch:
             self._outgoing.send_along(delivery.reply, answer)
 
-    async def _watching(self) -> None:
+    async def _look(self) -> None:
         """Report what still runs, so that it is not given to another worker; notice a server that forgot the pull."""
-        while True:
-            await asyncio.sleep(self._settings.ack_wait_seconds / 3)
-            for delivery in list(self._running.values()):
-                self._answer(delivery, _PROGRESS)
-            if self._credit.asked and self._loop.time() - self._heard > _SILENCE_SECONDS:
-                self._connection.heal(f"{self.durable.name}: no sign of life")
+        await asyncio.sleep(self._settings.ack_wait_seconds / 3)
+        for delivery in list(self._running.values()):
+            self._answer(delivery, _PROGRESS)
+        if self._credit.asked and self._loop.time() - self._heard > _SILENCE_SECONDS:
+            self._connection.heal(f"{self.durable.name}: no sign of life")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TypeVar
 
+from shared.background import begin, spawn
 from shared.clock import Clock, SystemClock
 from shared.dns.cache import AnswerCache
 from shared.dns.lookup import Lookup
@@ -90,7 +91,7 @@ class Resolver:
         """
         run = self._with_answers_at_hand(evaluation)
         if run.outcome is None:
-            return asyncio.ensure_future(self._finish(run))
+            return begin(self._finish(run))
         done: asyncio.Future[tuple[Result, Used]] = asyncio.get_running_loop().create_future()
         done.set_result(run.outcome)
         return done
@@ -168,7 +169,7 @@ class Resolver:
         return any(server.is_worth_asking() for server in self._servers)
 
     def _task(self, question: Question) -> asyncio.Task[Answer]:
-        task = self._in_flight[question] = asyncio.create_task(self._look_up(question))
+        task = self._in_flight[question] = spawn(self._look_up(question), "dns-question")
         return task
 
     async def _look_up(self, question: Question) -> Answer:

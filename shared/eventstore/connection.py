@@ -16,10 +16,13 @@ Row = tuple[Any, ...]
 class StoreUnavailable(Exception):
     """The database cannot serve now (disk full, connection lost, fenced out): nothing was written; try again later.
 
-    `in_doubt`: a commit was under way, and whether it stands is known only when the database answers again.
+    `in_doubt`: the connection was lost while a commit was under way; whether it is valid is known only when the
+    database answers again. A commit that the database refused is not in doubt.
     """
 
-    in_doubt = False
+    def __init__(self, message: str, *, in_doubt: bool = False) -> None:
+        super().__init__(message)
+        self.in_doubt = in_doubt
 
 
 class Tally:
@@ -103,7 +106,7 @@ class Connection(Reader, Protocol):
         """Open a transaction that sees one state of the database throughout and changes nothing; `rollback` ends it."""
 
     def commit(self) -> None:
-        """Make the group durable. Raises StoreUnavailable when it cannot be."""
+        """Make the group durable. Raises StoreUnavailable when it cannot be; `in_doubt` where nobody knows."""
 
     def rollback(self) -> None:
         """Undo the whole group."""

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from time import monotonic
 from typing import Any, Protocol, TypeVar
 
 import psycopg
+import structlog
 
 from shared.eventstore import sqlite
 from shared.eventstore.connection import Connection, StoreUnavailable
 
+log = structlog.get_logger("eventstore")
 T = TypeVar("T")
 Work = Callable[[Connection], Any]
 
@@ -40,13 +43,17 @@ class Frame(Protocol):
 class Submitted:
     """A unit of work and the future of its caller."""
 
-    __slots__ = ("error", "future", "result", "work")
+    __slots__ = ("error", "future", "result", "since", "work")
 
     def __init__(self, work: Work, future: asyncio.Future[Any]) -> None:
         self.work = work
         self.future = future
         self.result: Any = None
         self.error: BaseException | None = None
+        self.since = monotonic()
+
+
+Step = Callable[[Connection, list[Submitted]], Any]
 
 
 class GroupCommit:
@@ -54,11 +61,16 @@ class GroupCommit:
 
     def __init__(self, frame: Frame) -> None:
         self._frame = frame
+        self.under_way: list[Submitted] = []
+        """The works that are on the connection now."""
+        self.is_broken = False
+        """Whether the connection cannot be used any more: another one must take its place."""
         self.groups = 0
         self.works = 0
 
     def perform(self, connection: Connection, group: list[Submitted]) -> bool:
         """Run the works inside a fresh transaction, up to its commit; False when the group was given up."""
+        self.under_way = group
         try:
             connection.begin()
             self._frame.group_begins(connection)
@@ -75,28 +87,58 @@ class GroupCommit:
         try:
             connection.commit()
         except Exception as error:
-            self.give_up(
-                connection, group, error, in_doubt=not sqlite.is_transient(error)
-            )  # SQLite undoes what it cannot commit
+            self.give_up(connection, group, error)
             return
         self.groups += 1
         self.works += len(group)
         self._frame.group_committed()
 
-    def give_up(
-        self, connection: Connection, group: list[Submitted], error: Exception, *, in_doubt: bool = False
-    ) -> None:
-        """Undo the whole group; every work has failed, or, when its commit was under way, may have."""
+    def give_up(self, connection: Connection, group: list[Submitted], error: Exception) -> None:
+        """Undo the whole group: every work has failed, or may have when its commit is in doubt."""
         self._frame.group_failed()
-        failure = named(error)
-        if isinstance(failure, StoreUnavailable):
-            failure.in_doubt = in_doubt
-        fail(group, failure)
+        fail(group, named(error))
         try:
             connection.rollback()
         except StoreUnavailable:
             # The connection is gone and its transaction with it; `begin` of the next group opens another.
             return
+        except Exception as failure:
+            log.error("store.rollback_failed", exc_info=failure)
+            self.is_broken = True
+
+    def guarded(self, step: Step, connection: Connection, group: list[Submitted]) -> bool:
+        """Run a step of a group; what it answers. A fault that nobody foresaw fails the group's works and costs the
+        connection: the writer itself goes on.
+        """
+        try:
+            return bool(step(connection, group))
+        except Exception as error:
+            log.error("store.writer_failed", works=len(group), exc_info=error)
+            self._frame.group_failed()
+            fail(group, StoreUnavailable(f"the writer failed: {error!r}", in_doubt=True))
+            self.is_broken = True
+            return False
+
+    def kept(self, connection: Connection) -> Connection | None:
+        """The connection for the next group; None when it cannot be used any more."""
+        if not self.is_broken:
+            return connection
+        self.is_broken = False
+        try:
+            connection.close()
+        except Exception as error:
+            log.warning("store.close_failed", error=repr(error))
+        return None
+
+    @property
+    def longest_wait(self) -> float:
+        """Seconds since the oldest of the works under way was submitted; 0 when there are none."""
+        return monotonic() - self.under_way[0].since if self.under_way else 0.0
+
+    def whole(self, connection: Connection, group: list[Submitted]) -> None:
+        """Perform and commit."""
+        if self.perform(connection, group):
+            self.commit(connection, group)
 
     def _attempt(self, connection: Connection, submitted: Submitted) -> None:
         connection.save()

@@ -74,7 +74,13 @@ class PostgresConnection:
         self._frame("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
 
     def commit(self) -> None:
-        self._frame("COMMIT")
+        """An error that the server answers with ends the transaction. Without an answer its end is unknown: a
+        connection that is lost here may have been lost behind the commit.
+        """
+        try:
+            self._driver.execute("COMMIT")
+        except psycopg.OperationalError as error:
+            raise StoreUnavailable(str(error), in_doubt=self._driver.broken or self._driver.closed) from error
 
     def rollback(self) -> None:
         if not self._driver.closed and self._driver.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:

@@ -60,6 +60,8 @@ class SqliteConnection:
         self._frame("BEGIN DEFERRED")
 
     def commit(self) -> None:
+        # What SQLite refuses to commit (full disk, I/O error) is not committed, and is known not to be: no reader sees
+        # it, and the next commit is written over what this one left in the log file.
         self._frame("COMMIT")
 
     def rollback(self) -> None:

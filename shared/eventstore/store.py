@@ -11,6 +11,7 @@ from typing import Protocol, TypeVar
 
 import sqlalchemy
 
+from shared.background import BackgroundTask, every, moment
 from shared.clock import Clock
 from shared.eventstore.connection import Connection, Reader, Row, StoreUnavailable, Tallies
 from shared.eventstore.event import Recorded
@@ -34,6 +35,8 @@ from shared.shards import SHARDS
 T = TypeVar("T")
 CommitListener = Callable[[list[Recorded]], None]
 Work = Callable[[Transaction], T]
+_RENEWALS_MISSED = 5
+_PATIENCE = 60.0
 
 
 class Backend(Protocol):
@@ -129,6 +132,7 @@ class EventStore:
         projections: Sequence[Projection],
         clock: Clock,
         holder: str = "",
+        service: str = "",
     ) -> None:
         self.backend = backend
         self.metadata = metadata
@@ -142,7 +146,14 @@ class EventStore:
         self._reader: Connection | None = None
         self._pool: ThreadPoolExecutor | None = None
         self._idle_readers: list[Connection] = []
-        self._renewal: asyncio.Task[None] | None = None
+        self._renewal = BackgroundTask(
+            service,
+            "lease",
+            every(self._lease.renew_seconds, self._renew_lease),
+            longest=_RENEWALS_MISSED * self._lease.renew_seconds,
+            not_now=(StoreUnavailable,),
+            longest_pause=self._lease.renew_seconds,
+        )
 
     async def open(self) -> None:
         """Make the tables, take the lease, read the heads, start the writer. Raises FileInUse or LeaseHeld when another
@@ -157,12 +168,11 @@ class EventStore:
             self._reader = self.backend.connect()
         else:
             self._pool = ThreadPoolExecutor(8, thread_name_prefix="store-reader")
-            self._renewal = self._loop.create_task(self._renew_lease())
+            self._renewal.start()
 
     async def close(self) -> None:
         """Finish the works that were submitted and let go of the database."""
-        if self._renewal is not None:
-            self._renewal.cancel()
+        await self._renewal.stop()
         if self._writer is not None:
             with contextlib.suppress(Exception):
                 await self.flush_cursors()
@@ -274,6 +284,16 @@ class EventStore:
             "rows_written": tally.written,
         }
 
+    def trouble(self) -> str:
+        """Why nothing is written; empty while it is, and for the first moments of a long work."""
+        if self._writer is None:
+            return ""
+        if self._writer.has_ended:
+            return "the writer of the event store has ended"
+        if (seconds := self._writer.group.longest_wait) > _PATIENCE:
+            return f"the writer of the event store has been at one group of works since {moment(seconds)}"
+        return ""
+
     def _prepare(self) -> None:
         if "event" not in self.metadata.tables:
             store_tables(self.metadata)
@@ -315,11 +335,8 @@ class EventStore:
             self._loop.call_soon_threadsafe(listener, list(appended))
 
     async def _renew_lease(self) -> None:
-        while True:
-            await asyncio.sleep(self._lease.renew_seconds)
-            # Out of reach for a while: the next try renews it, or the next commit finds that another has taken over.
-            with contextlib.suppress(StoreUnavailable):
-                await asyncio.to_thread(self._lease.renew, self.backend.connect)
+        """Out of reach for a while: the next try renews it, or the next commit finds that another has taken over."""
+        await asyncio.to_thread(self._lease.renew, self.backend.connect)
 
 
 @contextlib.asynccontextmanager

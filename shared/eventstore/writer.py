@@ -19,7 +19,7 @@ import psycopg
 import sqlalchemy
 
 from shared.eventstore.connection import Connection, StoreUnavailable
-from shared.eventstore.group import Frame, GroupCommit, Submitted, fail, resolve
+from shared.eventstore.group import Frame, GroupCommit, Step, Submitted, fail, resolve
 
 T = TypeVar("T")
 
@@ -58,14 +58,21 @@ class ThreadWriter:
         self._queue.put(Submitted(work, future))
         return await future
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether nobody works off what is submitted."""
+        return not (self._stopping or self._thread.is_alive())
+
     def _serve(self) -> None:
         connection: Connection | None = None
         while True:
             group, last = self._gather()
             if group:
                 connection = connection or self._connected(group)
-                if connection is not None and self.group.perform(connection, group):
-                    self.group.commit(connection, group)
+                if connection is not None:
+                    self.group.guarded(self.group.whole, connection, group)
+                    connection = self.group.kept(connection)
+                self.group.under_way = []
                 _answer(self._loop, group)
             if last:
                 break
@@ -111,7 +118,7 @@ class LoopWriter:
         self._connection: Connection | None = None
         self._is_flushing = False
         self._is_due = False
-        self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[tuple[Step, Connection, list[Submitted]] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._serve, name="store-flusher", daemon=True)
         self._idle = asyncio.Event()
         self._idle.set()
@@ -152,19 +159,25 @@ class LoopWriter:
         """
         return None if self._is_flushing else self._connection
 
+    @property
+    def has_ended(self) -> bool:
+        """As of ThreadWriter."""
+        return not (self._stopping or self._thread.is_alive())
+
     def _turn(self) -> None:
         self._is_due = False
-        connection = self._connection
-        assert connection is not None
         group, long = self._gather()
         if not group:
             self._idle.set()
             return
         self._is_flushing = True
-        if long:
-            self._jobs.put(lambda: self._whole(connection, group))
-        elif self.group.perform(connection, group):
-            self._jobs.put(lambda: self._flush(connection, group))
+        connection = self._connection = self._connection or self._connected(group)
+        if connection is None:
+            self._answered(group)
+        elif long:
+            self._jobs.put((self.group.whole, connection, group))
+        elif self.group.guarded(self.group.perform, connection, group):
+            self._jobs.put((self.group.commit, connection, group))
         else:
             self._answered(group)
 
@@ -181,18 +194,19 @@ class LoopWriter:
                 return group, True
         return group, False
 
+    def _connected(self, group: list[Submitted]) -> Connection | None:
+        """In the place of a connection that could not be used any more."""
+        try:
+            return self._open_connection()
+        except Exception as error:
+            fail(group, StoreUnavailable(str(error)))
+            return None
+
     def _serve(self) -> None:
         while (job := self._jobs.get()) is not None:
-            job()
-
-    def _whole(self, connection: Connection, group: list[Submitted]) -> None:
-        if self.group.perform(connection, group):
-            self.group.commit(connection, group)
-        self._hand_back(group)
-
-    def _flush(self, connection: Connection, group: list[Submitted]) -> None:
-        self.group.commit(connection, group)
-        self._hand_back(group)
+            step, connection, group = job
+            self.group.guarded(step, connection, group)
+            self._hand_back(group)
 
     def _hand_back(self, group: list[Submitted]) -> None:
         try:
@@ -203,6 +217,9 @@ class LoopWriter:
 
     def _answered(self, group: list[Submitted]) -> None:
         self._is_flushing = False
+        self.group.under_way = []
+        if self._connection is not None:
+            self._connection = self.group.kept(self._connection)
         resolve(group)
         # Those just answered go first: what they write next belongs to the next group.
         self._is_due = True

@@ -6,12 +6,12 @@ When a later try succeeds, or the mail is settled by another way, the dead lette
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
 import structlog
 
+from shared.background import BackgroundTask, every
 from shared.bus.attempt import Bury, Handler
 from shared.bus.errors import DeliveriesExhausted
 from shared.eventstore.connection import StoreUnavailable
@@ -53,18 +53,22 @@ class Burial:
         self._hold = hold
         self._actor = actor
         self._after = ""
-        self._comparing: asyncio.Task[None] | None = None
+        self._comparing = BackgroundTask(
+            actor.id,
+            "deadletters",
+            every(COMPARE_SECONDS, self.compare),
+            longest=4 * COMPARE_SECONDS,
+            not_now=(StoreUnavailable,),
+        )
 
     async def start(self) -> None:
         """Learn what waits; the store is open. Compare it from time to time."""
         await self._letters.load()
-        self._comparing = asyncio.create_task(self._serve(), name=f"{self._actor.id}-deadletters")
+        self._comparing.start()
 
     async def stop(self) -> None:
         """Compare no more."""
-        if self._comparing is not None:
-            self._comparing.cancel()
-            await asyncio.wait({self._comparing})
+        await self._comparing.stop()
 
     def redriven(self, what: str, handler: Handler) -> None:
         """Say how the step `what` is done on demand; its reception moves again after that."""
@@ -136,14 +140,6 @@ class Burial:
         for letter in letters:
             if letter.queue_id:
                 await self._compare(letter.queue_id, letter.id)
-
-    async def _serve(self) -> None:
-        while True:
-            await asyncio.sleep(COMPARE_SECONDS)
-            try:
-                await self.compare()
-            except Exception as error:
-                log.error("deadletters.not_compared", service=self._actor.id, exc_info=error)
 
     async def _compare(self, queue_id: str, letter_id: str) -> None:
         if not await self._ask(queue_id, held=True, reason=f"dead letter {letter_id}"):

@@ -37,7 +37,7 @@ class FollowedBook:
         self._owner: Any = DirectoryStub(channel)
         self._book = AddressBook()
         self._is_whole = True
-        self.follower = Follower(f"{service}-directory", RemoteSource(channel), bus, "directory", self._fold)
+        self.follower = Follower(service, RemoteSource(channel), bus, "directory", self._fold)
 
     async def start(self) -> None:
         """Follow."""

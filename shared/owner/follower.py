@@ -8,11 +8,9 @@ wiped or silent bus delays and never loses.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 
-import structlog
-
+from shared.background import BackgroundTask
 from shared.bus.bus import Bus
 from shared.bus.subjects import store_doorbell_pattern
 from shared.grpc.errors import ServiceError
@@ -21,35 +19,41 @@ from shared.rpc.mailfold.events.v1 import events_pb2 as pb
 from shared.shards import SHARDS
 from shared.waking import woken_within
 
-log = structlog.get_logger("follower")
+_COMPARISONS_MISSED = 4
 
 Effect = Callable[[Sequence[pb.Event], dict[int, int]], Awaitable[None]]
 """Takes a batch and the cursor after it; makes both durable in one transaction (or holds both in memory)."""
 
 
 class Follower:
-    """Follows one service. Positions are loaded by `load` at the start."""
+    """Follows the events of one service, `owner`, for another."""
 
     def __init__(
         self,
-        name: str,
+        service: str,
         source: RemoteSource,
         bus: Bus,
-        service: str,
+        owner: str,
         effect: Effect,
         *,
         gather_seconds: float = 0.02,
         compare_seconds: float = 30.0,
     ) -> None:
-        self.name = name
         self._source = source
         self._bus = bus
-        self._service = service
+        self._owner = owner
         self._effect = effect
         self._gather = gather_seconds
         self._compare = compare_seconds
         self._wake = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._task = BackgroundTask(
+            service,
+            f"follower-{owner}",
+            self._turn,
+            longest=_COMPARISONS_MISSED * compare_seconds,
+            not_now=(ServiceError,),
+            longest_pause=5.0,
+        )
         self.positions: dict[int, int] = dict.fromkeys(range(SHARDS), 0)
         self.caught_up = asyncio.Event()
         """Set once everything that was there at the start has been followed."""
@@ -57,17 +61,14 @@ class Follower:
     async def start(self, positions: dict[int, int] | None = None) -> None:
         """Follow from these positions on (default: the beginning)."""
         self.positions |= positions or {}
-        await self._bus.listen(store_doorbell_pattern(self._service), self._rung)
+        await self._bus.listen(store_doorbell_pattern(self._owner), self._rung)
         self._bus.on_connected(self._reconnected)
         self._wake.set()
-        self._task = asyncio.create_task(self._follow(), name=f"follower-{self.name}")
+        self._task.start()
 
     async def stop(self) -> None:
-        """Stop after the batch at hand."""
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+        """Follow no more; a batch at hand is given up."""
+        await self._task.stop()
 
     async def lag(self) -> int:
         """How many facts are waiting to be followed."""
@@ -84,24 +85,13 @@ class Follower:
     async def _reconnected(self) -> None:
         self._wake.set()
 
-    async def _follow(self) -> None:
-        pause = 0.1
-        while True:
-            try:
-                await self._catch_up()
-                pause = 0.1
-                self.caught_up.set()
-                await woken_within(self._wake, self._compare)
-                # Facts come in bursts: a moment's patience makes one batch, one transaction and one flush of them.
-                await asyncio.sleep(self._gather)
-            except ServiceError as error:
-                log.debug("follower.waits", follower=self.name, error=str(error))
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, 5.0)
-            except Exception as error:
-                log.error("follower.failed", follower=self.name, exc_info=error)
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, 30.0)
+    async def _turn(self) -> None:
+        await self._catch_up()
+        self._task.advanced()
+        self.caught_up.set()
+        await woken_within(self._wake, self._compare)
+        # Events come in bursts: a moment's patience makes one batch, one transaction and one flush of them.
+        await asyncio.sleep(self._gather)
 
     async def _catch_up(self) -> None:
         self._wake.clear()
@@ -111,3 +101,4 @@ class Follower:
                 after = self.positions | {event.shard: event.position for event in fresh}
                 await self._effect(fresh, after)
                 self.positions = after
+                self._task.advanced()

@@ -8,11 +8,13 @@ from typing import Any
 
 import orjson
 
+from shared.background import begin
 from shared.eventstore.deadletters import DeadLetter, DeadLetters, NoSuchLetter
 from shared.eventstore.fold import Difference, Verdict
 from shared.eventstore.store import EventStore
 from shared.grpc.call import provenance
 from shared.grpc.errors import NotFound
+from shared.owner.health import Health
 from shared.rpc.mailfold.owner.v1 import owner_pb2 as pb
 from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import OwnerServicer
 
@@ -40,12 +42,14 @@ class StoreOwner(OwnerServicer):
         self,
         service: str,
         store: EventStore,
+        health: Health,
         letters: DeadLetters | None = None,
         report: Report = nothing_to_report,
         blobs: ReferencedBlobs = no_blobs,
     ) -> None:
         self._service = service
         self._store = store
+        self._health = health
         self._letters = letters
         self._report = report
         self._blobs = blobs
@@ -55,12 +59,12 @@ class StoreOwner(OwnerServicer):
         if self._letters is not None:
             reply.counts["dead_letters"] = await self._letters.count()
         reply.work.update(self._store.figures)
-        return reply
+        return self._health.add_to(reply)
 
     async def Verify(self, request: pb.VerifyRequest, context: Any) -> AsyncIterator[pb.VerifyProgress]:
         seen: list[int] = [0]
         work = self._store.mend if request.mend else self._store.verify
-        task = asyncio.ensure_future(work(lambda count: seen.__setitem__(0, count)))
+        task = begin(work(lambda count: seen.__setitem__(0, count)))
         while not task.done():
             await asyncio.wait({task}, timeout=_EVERY)
             if not task.done():
@@ -69,7 +73,7 @@ class StoreOwner(OwnerServicer):
 
     async def Rebuild(self, request: pb.RebuildRequest, context: Any) -> AsyncIterator[pb.RebuildProgress]:
         seen: list[int] = [0]
-        task = asyncio.ensure_future(self._store.rebuild(lambda count: seen.__setitem__(0, count)))
+        task = begin(self._store.rebuild(lambda count: seen.__setitem__(0, count)))
         while not task.done():
             await asyncio.wait({task}, timeout=_EVERY)
             if not task.done():

@@ -11,6 +11,7 @@ import structlog
 from services.access.endpoints.connection import Connection
 from services.access.endpoints.wire import Wire
 from services.access.session.backend import Backend
+from shared.background import spawn
 
 log = structlog.get_logger("access")
 
@@ -70,6 +71,6 @@ class Listener:
 
     def _connected(self, wire: Wire) -> None:
         connection = Connection(self._backend, wire)
-        task = asyncio.get_running_loop().create_task(connection.serve())
+        task = spawn(connection.serve(), "access-connection")
         self._running[task] = connection
         task.add_done_callback(self._running.pop)

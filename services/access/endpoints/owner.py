@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 from shared.grpc.errors import NotFound
+from shared.owner.health import Health
 from shared.rpc.mailfold.owner.v1 import owner_pb2 as pb
 from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import OwnerServicer
 
@@ -15,11 +16,12 @@ Report = Callable[[], Awaitable[pb.ReportReply]]
 class ReportOnly(OwnerServicer):
     """Answers Report; there is no store to verify and there are no dead letters."""
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: Report, health: Health) -> None:
         self._report = report
+        self._health = health
 
     async def Report(self, request: pb.ReportRequest, context: Any) -> pb.ReportReply:
-        return await self._report()
+        return self._health.add_to(await self._report())
 
     async def Verify(self, request: pb.VerifyRequest, context: Any) -> AsyncIterator[pb.VerifyProgress]:
         yield pb.VerifyProgress(done=True)

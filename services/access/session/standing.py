@@ -29,7 +29,7 @@ class Standing:
         self._ended = EndedLogIns()
         self._open: dict[Channel, LogIn] = {}
         self._follower = Follower(
-            "access-directory", self._source, bus, "directory", self._follow, compare_seconds=compare_seconds
+            "access", self._source, bus, "directory", self._follow, compare_seconds=compare_seconds
         )
 
     async def start(self) -> None:

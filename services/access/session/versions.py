@@ -5,12 +5,12 @@ and then.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable
 
 import structlog
 
 from services.access.adapters.mailstore import Mailstore
+from shared.background import BackgroundTask
 from shared.bus.bus import Bus
 from shared.bus.doorbells import Listening
 from shared.bus.subjects import account_doorbell
@@ -20,6 +20,7 @@ from shared.waking import woken_within
 log = structlog.get_logger("access")
 
 _FRESH_SECONDS = 1.0
+_COMPARISONS_MISSED = 4
 Wake = Callable[[], None]
 
 
@@ -58,8 +59,9 @@ class Versions:
         self._seconds = compare_seconds
         self._watches: dict[str, Watch] = {}
         self._fresh: set[Watch] = set()
-        self._task: asyncio.Task[None] | None = None
         self._soon = asyncio.Event()
+        self._due = 0.0
+        self._task = BackgroundTask("access", "versions", self._turn, longest=_COMPARISONS_MISSED * compare_seconds)
 
     @property
     def trusted(self) -> bool:
@@ -74,14 +76,12 @@ class Versions:
     def start(self) -> None:
         """Compare from now on."""
         self._bus.on_connected(self.compare_all)
-        self._task = asyncio.create_task(self._compare_for_ever(), name="access-versions")
+        self._due = asyncio.get_running_loop().time() + self._seconds
+        self._task.start()
 
     async def stop(self) -> None:
         """Compare no more."""
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+        await self._task.stop()
 
     async def watch(self, account: str) -> Watch:
         """The account's version from now on; `leave` when the session ends."""
@@ -121,17 +121,15 @@ class Versions:
         except ServiceError as error:
             log.debug("access.compare_failed", account=watch.account, error=str(error))
 
-    async def _compare_for_ever(self) -> None:
+    async def _turn(self) -> None:
         loop = asyncio.get_running_loop()
-        due = loop.time() + self._seconds
-        while True:
-            await woken_within(self._soon, max(due - loop.time(), 0.01))
-            if loop.time() >= due:
-                due = loop.time() + self._seconds
-                await self.compare_all()
-            if self._soon.is_set():
-                self._soon.clear()
-                await asyncio.sleep(_FRESH_SECONDS)
-                fresh, self._fresh = self._fresh, set()
-                for watch in fresh:
-                    await self._compare(watch)
+        await woken_within(self._soon, max(self._due - loop.time(), 0.01))
+        if loop.time() >= self._due:
+            self._due = loop.time() + self._seconds
+            await self.compare_all()
+        if self._soon.is_set():
+            self._soon.clear()
+            await asyncio.sleep(_FRESH_SECONDS)
+            fresh, self._fresh = self._fresh, set()
+            for watch in fresh:
+                await self._compare(watch)

@@ -18,6 +18,7 @@ from services.classifier.domain.model import Model
 from services.classifier.domain.training import Trained, Training, example_of
 from services.classifier.handlers.standing_lessons import PAGE, StandingLessons, lesson_from
 from services.classifier.projections.lessons import NONE
+from shared.background import spawn
 from shared.events.spam import LessonForgotten, LessonLearned
 from shared.eventstore.event import Recorded
 from shared.eventstore.store import EventStore
@@ -130,7 +131,7 @@ class Teacher:
     def _schedule(self) -> None:
         self._lessons_followed += 1
         if self._due is None or self._due.done():
-            self._due = asyncio.get_running_loop().create_task(self._after_quiet())
+            self._due = spawn(self._after_quiet(), "classifier-training")
 
     async def _after_quiet(self) -> None:
         """Lessons that come while it trains are followed by another training: what they took back is still in this one.

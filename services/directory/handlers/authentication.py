@@ -12,6 +12,7 @@ from services.directory.domain.folded_logins import FoldedLogins, Login
 from services.directory.domain.throttle import Throttle
 from services.directory.handlers.commands import OWNER
 from services.directory.handlers.verified import VerifiedLogins
+from shared.background import begin
 from shared.clock import Clock
 from shared.eventstore.connection import Reader
 from shared.eventstore.store import EventStore
@@ -118,7 +119,7 @@ class Authentication:
         """Ten connections opened at once with the same password cost one hash."""
         running = self._running.get(key)
         if running is None:
-            running = self._running[key] = asyncio.ensure_future(self._hasher.verify(stored, password))
+            running = self._running[key] = begin(self._hasher.verify(stored, password))
             running.add_done_callback(lambda _done: self._running.pop(key, None))
         return await asyncio.shield(running)
 

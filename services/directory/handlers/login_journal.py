@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import structlog
 
 from services.directory.domain.folded_logins import FoldedLogins, Login
+from shared.background import BackgroundTask, every
 from shared.clock import Clock
 from shared.eventstore.connection import StoreUnavailable
 from shared.eventstore.event import Actor, Provenance
@@ -17,6 +16,7 @@ from shared.eventstore.store import EventStore
 from shared.eventstore.transaction import Transaction
 
 log = structlog.get_logger("directory")
+_PATIENCE = 60.0
 
 
 class LoginJournal:
@@ -26,19 +26,17 @@ class LoginJournal:
         self._store = store
         self._folded = folded
         self._clock = clock
-        self._every = every_seconds
-        self._task: asyncio.Task[None] | None = None
+        self._task = BackgroundTask(
+            "directory", "login-journal", every(every_seconds, self.write), longest=3 * every_seconds + _PATIENCE
+        )
 
     def start(self) -> None:
         """Write from now on."""
-        self._task = asyncio.create_task(self._run(), name="login-journal")
+        self._task.start()
 
     async def stop(self) -> None:
         """Write what is left."""
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+        await self._task.stop()
         await self.write(everything=True)
 
     async def write(self, *, everything: bool = False) -> None:
@@ -51,11 +49,6 @@ class LoginJournal:
             await self._store.write(lambda tx: _append(tx, stream, due))
         except StoreUnavailable as error:
             log.warning("directory.logins_lost", count=len(due), error=str(error))
-
-    async def _run(self) -> None:
-        while True:
-            await asyncio.sleep(self._every)
-            await self.write()
 
 
 def _append(tx: Transaction, stream: str, due: Sequence[tuple[Login, int]]) -> None:

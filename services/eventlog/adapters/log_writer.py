@@ -17,6 +17,7 @@ from services.eventlog.adapters.packing import Packer
 from services.eventlog.domain.keys import MAIL, WHO, key_of, key_of_event
 from services.eventlog.domain.log_id import FOLLOWED, next_id, origin_number
 from services.eventlog.domain.names import names_of
+from shared.background import BackgroundTask
 from shared.eventstore.connection import Reader
 from shared.eventstore.event import decode_actor
 from shared.eventstore.store import EventStore
@@ -40,6 +41,8 @@ _MERGE_SECONDS = 0.05
 """Events of one mail come from several services at about the same time: one transaction takes them all."""
 _BATCH = 5000
 _PATIENCE = 30.0
+_IDLE_SECONDS = 30.0
+_STANDS_STILL = 120.0
 _OURSELVES = ("service", "system")
 """Actors that nobody looks for."""
 Incoming = tuple[int, pb.Event]
@@ -59,21 +62,23 @@ class LogWriter:
         self._has_events = asyncio.Event()
         self._has_space = asyncio.Event()
         self._has_space.set()
-        self._stopping = asyncio.Event()
         self._known: _Known | None = None
         """Read again after every failed write, for it may have been committed all the same."""
-        self._task: asyncio.Task[None] | None = None
+        self._task = BackgroundTask("eventlog", "writer", self._turn, longest=_STANDS_STILL, longest_pause=_PATIENCE)
 
     def start(self) -> None:
         """Write from now on."""
-        self._task = asyncio.create_task(self._serve(), name="eventlog-intake")
+        self._task.start()
 
     async def stop(self) -> None:
-        """Write what waits, then end."""
-        self._stopping.set()
-        self._has_events.set()
-        if self._task is not None:
-            await self._task
+        """Write what waits, then end. What cannot be written now is read again at the next start."""
+        await self._task.stop()
+        self._known = None  # the turn that was cancelled may have written
+        try:
+            while self._waiting:
+                await self._flush()
+        except Exception as error:
+            log.error("eventlog.write_failed", waiting=len(self._waiting), error=repr(error))
 
     async def take(self, service: str, events: Sequence[pb.Event]) -> None:
         """Events of one service in the order of each shard. Waits while too many are on their way."""
@@ -84,31 +89,19 @@ class LogWriter:
         if len(self._waiting) >= self._limit:
             self._has_space.clear()
 
-    async def _serve(self) -> None:
-        pause = 0.1
-        while self._waiting or not self._stopping.is_set():
-            await self._has_events.wait()
-            if len(self._waiting) < _BATCH:
-                await self._rest(_MERGE_SECONDS)
-            try:
-                await self._flush()
-                pause = 0.1
-            except Exception as error:
-                # Nothing is lost: the events stay in memory, and in their services. The same again, later.
-                log.error("eventlog.write_failed", waiting=len(self._waiting), error=repr(error))
-                self._known = None
-                if self._stopping.is_set():
-                    return
-                await self._rest(pause)
-                pause = min(pause * 2, _PATIENCE)
-
-    async def _rest(self, seconds: float) -> None:
-        await woken_within(self._stopping, seconds)
+    async def _turn(self) -> None:
+        """Nothing is lost when it fails: the events stay in memory, and in their services. The same again, later."""
+        if not await woken_within(self._has_events, _IDLE_SECONDS):
+            return
+        if len(self._waiting) < _BATCH:
+            await asyncio.sleep(_MERGE_SECONDS)
+        await self._flush()
 
     async def _flush(self) -> None:
-        batch = self._waiting[:_BATCH]
+        batch, known = self._waiting[:_BATCH], self._known
+        self._known = None  # until it is known that this one was written
         self._known, fresh = await self._store.write(
-            lambda transaction: _write(transaction, batch, self._known, self._packer)
+            lambda transaction: _write(transaction, batch, known, self._packer)
         )
         del self._waiting[: len(batch)]
         if not self._waiting:

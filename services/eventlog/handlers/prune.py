@@ -9,7 +9,6 @@ import structlog
 from services.eventlog.adapters.key_index import drop_before
 from services.eventlog.domain.log_id import begin_of
 from shared.clock import Clock
-from shared.eventstore.connection import StoreUnavailable
 from shared.eventstore.store import EventStore
 
 log = structlog.get_logger("eventlog")
@@ -27,16 +26,11 @@ class Pruner:
         self._keep = keep_days * _DAY
         self._seconds = seconds
 
-    async def serve(self) -> None:
-        """Prune for ever."""
-        while True:
-            try:
-                count = await self.prune()
-                if count:
-                    log.info("eventlog.pruned", events=count)
-            except StoreUnavailable as error:
-                log.warning("eventlog.prune_waits", error=str(error))
-            await asyncio.sleep(self._seconds)
+    async def turn(self) -> None:
+        """Prune once and rest. Raises StoreUnavailable."""
+        if count := await self.prune():
+            log.info("eventlog.pruned", events=count)
+        await asyncio.sleep(self._seconds)
 
     async def prune(self) -> int:
         """Forget what is too old now; the number of events."""

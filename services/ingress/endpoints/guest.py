@@ -10,6 +10,7 @@ from services.ingress.endpoints.connection import Connection
 from services.ingress.endpoints.conversation import Conversation
 from services.ingress.endpoints.door import Door
 from services.ingress.endpoints.means import Means
+from shared.background import spawn
 from shared.ids import Kind
 
 log = structlog.get_logger("ingress")
@@ -31,7 +32,7 @@ class SmtpClient(Connection):
             return
         self._conversation = Conversation(self._means, self._door, self, self._means.ids.new(Kind.SESSION))
         admitted = self._door.enter(self, self._conversation.client.address)
-        self._task = asyncio.ensure_future(self._converse(self._conversation, admitted))
+        self._task = spawn(self._converse(self._conversation, admitted), "ingress-connection")
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)

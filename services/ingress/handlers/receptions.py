@@ -15,7 +15,6 @@ from shared.eventstore.transaction import Transaction, VersionConflict
 Accepted = MailReceived | MailSubmitted
 _LOOK_SECONDS = 0.1
 _PAGE_OF_STATE = "SELECT queue_id, at FROM reception WHERE state = ? AND queue_id > ? ORDER BY queue_id LIMIT ?"
-_OLDEST = "SELECT at FROM reception ORDER BY queue_id LIMIT 1"
 
 
 class Receptions:
@@ -120,10 +119,10 @@ class Receptions:
         rows = await self._store.read(lambda reader: reader.all(_PAGE_OF_STATE, (state, after, limit)))
         return [(row[0], row[1]) for row in rows]
 
-    async def oldest(self) -> int | None:
-        """When the oldest reception that is not settled was accepted (UTC microseconds); None when all are."""
-        row = await self._store.read(lambda reader: reader.one(_OLDEST))
-        return row[0] if row else None
+    async def oldest(self, state: str) -> tuple[str, int] | None:
+        """Queue id and time of acceptance (UTC microseconds) of the oldest reception in this state."""
+        page = await self.page(state, "", 1)
+        return page[0] if page else None
 
     async def listed(self, limit: int) -> list[tuple[str, int, str]]:
         """(queue id, accepted at, state) of the oldest receptions."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -11,6 +9,7 @@ import structlog
 
 from services.ingress.domain.day import day_of
 from services.ingress.settings import IngressSettings
+from shared.background import BackgroundTask, every
 from shared.clock import Clock
 from shared.events.mail import Client, MailRefused, Refusal
 from shared.eventstore.connection import StoreUnavailable
@@ -19,6 +18,7 @@ from shared.eventstore.store import EventStore
 
 log = structlog.get_logger("ingress")
 _FLUSH_SECONDS = 1.0
+_PATIENCE = 60.0
 _MINUTE = 60.0
 _ADDRESSES = 10_000
 _WHY = Provenance(Actor("service", "ingress"))
@@ -48,7 +48,7 @@ class Refusals:
         self._waiting = 0
         self._minute = -1
         self._by_address: dict[str, int] = {}
-        self._task: asyncio.Task[None] | None = None
+        self._task = BackgroundTask("ingress", "refusals", every(_FLUSH_SECONDS, self.flush), longest=_PATIENCE)
         self.count = 0
         """Since the start."""
 
@@ -65,14 +65,11 @@ class Refusals:
 
     async def start(self) -> None:
         """Write from now on."""
-        self._task = asyncio.create_task(self._flush_for_ever(), name="ingress-refusals")
+        self._task.start()
 
     async def stop(self) -> None:
         """Write what is left."""
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+        await self._task.stop()
         await self.flush()
 
     async def flush(self) -> None:
@@ -88,11 +85,6 @@ class Refusals:
     async def _write(self, facts: Sequence[MailRefused]) -> None:
         stream = f"refusals:{day_of(self._clock.now())}"
         await self._store.write(lambda transaction: transaction.append(stream, facts, _WHY))
-
-    async def _flush_for_ever(self) -> None:
-        while True:
-            await asyncio.sleep(_FLUSH_SECONDS)
-            await self.flush()
 
     def _of(self, session: str, client: Client) -> _Session:
         if session not in self._sessions:

@@ -9,7 +9,8 @@ ones. What is not settled within the days of `ingress.expire_days` becomes a dea
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Coroutine
+from typing import Any
 
 import structlog
 
@@ -20,6 +21,7 @@ from services.ingress.handlers.schedule import Schedule
 from services.ingress.handlers.valve import Valve
 from services.ingress.projections.receptions import HELD, MOVING
 from services.ingress.settings import IngressSettings
+from shared.background import BackgroundTask, spawn
 from shared.bus.bus import Bus
 from shared.clock import Clock
 from shared.eventstore.connection import StoreUnavailable
@@ -35,7 +37,7 @@ _LOOK_SECONDS = 1.0
 _BUSY = 200
 """Unsettled receptions from which the bus is asked how much waits on it."""
 _DAY = 86_400_000_000
-_PATIENCE = 1.0
+_STANDS_STILL = 120.0
 
 
 class NotSettled(Exception):
@@ -65,19 +67,27 @@ class Repeater:
         self._first_places, self._repeat_places = asyncio.Semaphore(places), asyncio.Semaphore(places)
         self._moving = Rounds(receptions, MOVING, settings.repeat_longest, self._moving_turn)
         self._held = Rounds(receptions, HELD, settings.repeat_held, self._held_turn)
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = (
+            BackgroundTask("ingress", "repeater", self._repeat, longest=_STANDS_STILL, longest_pause=1.0),
+            BackgroundTask("ingress", "valve", self._look_at_bus, longest=_STANDS_STILL, longest_pause=1.0),
+            self._moving,
+            self._held,
+        )
+        self._calls: set[asyncio.Task[None]] = set()
         burial.redriven(UNSETTLED, _nothing)
 
     async def start(self) -> None:
         """Publish what is not settled, and go on."""
-        for serve_once in (self._repeat, self._moving.serve_once, self._held.serve_once, self._look_at_bus):
-            self._spawn(_for_ever(serve_once))
+        for task in self._tasks:
+            task.start()
 
     async def stop(self) -> None:
         """Give up what waits; it is published again after the next start."""
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for task in self._tasks:
+            await task.stop()
+        for call in list(self._calls):
+            call.cancel()
+        await asyncio.gather(*self._calls, return_exceptions=True)
 
     def repeats(self, queue_id: str) -> int:
         """How often a reception was published again since the start; of an old one, how often it had its turn."""
@@ -89,7 +99,7 @@ class Repeater:
             self._schedule.at_once(queue_id)  # rather read the event again later than hold it meanwhile
         else:
             self._schedule.begin(queue_id)
-            self._spawn(_logged(self._first(queue_id, recorded)))
+            self._spawn(self._first(queue_id, recorded))
 
     def released(self, queue_id: str) -> None:
         """A reception is settled: no more repeats."""
@@ -113,10 +123,10 @@ class Repeater:
         pause = self._schedule.pause()
         if pause == 0.0:
             await self._repeat_places.acquire()  # `_again` gives it back
-            self._spawn(_logged(self._again(self._schedule.take())))
+            self._spawn(self._again(self._schedule.take()))
             return
         self._schedule.changed.clear()
-        await woken_within(self._schedule.changed, _IDLE_SECONDS if pause is None else pause)
+        await woken_within(self._schedule.changed, _IDLE_SECONDS if pause is None else min(pause, _IDLE_SECONDS))
 
     async def _again(self, queue_id: str | None) -> None:
         """Publish a young reception once more; None when it was settled while it waited for a place."""
@@ -168,27 +178,11 @@ class Repeater:
         else:
             self._valve.open()
 
-    def _spawn(self, work: Awaitable[None]) -> None:
-        task = asyncio.ensure_future(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        call = spawn(work, "ingress-publish")
+        self._calls.add(call)
+        call.add_done_callback(self._calls.discard)
 
 
 async def _nothing(_payload: bytes, _count: int) -> None:
     """A reception whose days were over is only released."""
-
-
-async def _for_ever(serve_once: Callable[[], Awaitable[None]]) -> None:
-    while True:
-        try:
-            await serve_once()
-        except Exception as error:
-            log.error("ingress.repeater_fault", exc_info=error)
-            await asyncio.sleep(_PATIENCE)
-
-
-async def _logged(work: Awaitable[None]) -> None:
-    try:
-        await work
-    except Exception as error:
-        log.error("ingress.repeater_fault", exc_info=error)

@@ -10,11 +10,16 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from services.ingress.handlers.receptions import Receptions
+from shared.background import BackgroundTask
+from shared.eventstore.connection import StoreUnavailable
 from shared.waking import woken_within
 
 _PAGE = 100
 _SLOW_RATE = 50.0
 """Turns a second while nothing is settled: some hundredths of a core."""
+_PATIENCE = 600.0
+"""Seconds that a page of a round may take before it is reported to stand still."""
+_LONGEST_PAUSE = 1.0
 
 Turn = Callable[[str, int], Awaitable[bool]]
 """Takes a queue id and when it was accepted (UTC microseconds); whether the bus was asked for something."""
@@ -31,13 +36,29 @@ class Rounds:
         self._after = ""
         self._asked: set[str] = set()
         self._progress = asyncio.Event()
+        self._task = BackgroundTask(
+            "ingress",
+            f"rounds-{state}",
+            self._serve_once,
+            longest=seconds + _PATIENCE,
+            not_now=(StoreUnavailable,),
+            longest_pause=_LONGEST_PAUSE,
+        )
         self._look = asyncio.Event()
         self.number = 0
         """Rounds that were finished."""
         self.met = 0
         """Receptions of the last round, or of the one under way when they are more."""
 
-    async def serve_once(self) -> None:
+    def start(self) -> None:
+        """Begin with the first round."""
+        self._task.start()
+
+    async def stop(self) -> None:
+        """No more turns."""
+        await self._task.stop()
+
+    async def _serve_once(self) -> None:
         """A round, and the rest until the next one. Raises StoreUnavailable; the next call goes on at that place."""
         self._look.clear()
         end = asyncio.get_running_loop().time() + self._seconds
@@ -65,6 +86,7 @@ class Rounds:
             met += len(page)
             self.met = max(self.met, met)
             await self._rest(asked)
+            self._task.advanced()
         self._after, self.met = "", met
 
     async def _rest(self, asked: int) -> None:

@@ -13,7 +13,7 @@ from shared.eventstore.store import Backend
 
 class Fault:
     """What fails next, and what after that: `begin`, `undo` and `before commit` before they are done, `commit` after it
-    was.
+    was. `rollback` raises what no driver should.
 
     And a gate in front of every commit.
     """
@@ -52,6 +52,11 @@ class FaultyConnection:
         self._break_at("undo")
         self._real.undo()
 
+    def rollback(self) -> None:
+        self._real.rollback()
+        if self._fault.strikes("rollback"):
+            raise RuntimeError("a fault of the driver")
+
     def commit(self) -> None:
         self._fault.at_gate.set()
         self._fault.gate.wait(10)
@@ -61,7 +66,7 @@ class FaultyConnection:
 
     def _break_at(self, what: str) -> None:
         if self._fault.strikes(what):
-            raise StoreUnavailable(f"the connection broke at {what}")
+            raise StoreUnavailable(f"the connection broke at {what}", in_doubt="commit" in what)
 
 
 class FaultyBackend:

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 
+from shared.eventstore import group
 from shared.eventstore.connection import StoreUnavailable
 from shared.eventstore.event import Recorded
+from shared.eventstore.sqlite import SqliteConnection
 from shared.eventstore.store import EventStore
 from tests.contract.eventstore.faulty import Fault, FaultyBackend
 from tests.contract.eventstore.harness import Harness, MakeBackend, fill, one_group
@@ -63,6 +70,149 @@ async def test_a_savepoint_that_is_gone_fails_its_group(faulty: EventStore, faul
     assert await fill(faulty, "p1", expected=1) == 2
     assert [recorded.version for recorded in heard] == [2]
     await is_whole(faulty, 2)
+
+
+async def test_a_fault_of_the_driver_does_not_end_the_writer(faulty: EventStore, fault: Fault) -> None:
+    """A writer's thread that ends, or a group that is never answered, would leave every later write waiting for ever."""
+    fault.next, fault.then = "before commit", "rollback"
+    async with asyncio.timeout(30):
+        with pytest.raises(StoreUnavailable):
+            await fill(faulty, "p1")
+        assert await fill(faulty, "p1", expected=1) == 2
+    assert faulty.trouble() == ""
+    await is_whole(faulty, 2)
+
+
+async def test_a_listener_that_raises_does_not_end_the_writer(faulty: EventStore) -> None:
+    def broken(_recorded: list[Recorded]) -> None:
+        raise RuntimeError("a listener's fault")
+
+    faulty._frame.listeners.append(broken)
+    async with asyncio.timeout(30):
+        with pytest.raises(StoreUnavailable) as failure:
+            await fill(faulty, "p1")
+        assert failure.value.in_doubt  # it is committed; only what comes behind the commit failed
+        faulty._frame.listeners.remove(broken)
+        assert await fill(faulty, "p1", expected=2) == 3
+    await is_whole(faulty, 3)
+
+
+async def test_a_group_that_stands_still_is_reported(
+    faulty: EventStore, fault: Fault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fault.at_gate.clear()
+    fault.gate.clear()
+    stuck = asyncio.ensure_future(fill(faulty, "p1"))
+    assert await asyncio.to_thread(fault.at_gate.wait, 10)
+    assert faulty.trouble() == ""
+    began = time.monotonic()
+    monkeypatch.setattr(group, "monotonic", lambda: began + 61)
+    assert "has been at one group of works since" in faulty.trouble()
+    monkeypatch.undo()
+    fault.gate.set()
+    assert await stuck == 2
+    assert faulty.trouble() == ""
+
+
+@pytest.mark.parametrize("what", ["full", "disk I/O error"])
+async def test_a_commit_that_sqlite_refuses_is_no_commit_in_doubt(
+    sqlite_backend: MakeBackend, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    """SQLITE_FULL and SQLITE_IOERR at COMMIT: the caller has a definite answer at once."""
+    harness = Harness(sqlite_backend)
+    store = await harness.open()
+    await fill(store, "p1")
+    frame, refused = SqliteConnection._frame, [what]
+
+    def full(connection: SqliteConnection, statement: str) -> None:
+        if statement == "COMMIT" and refused:
+            raise StoreUnavailable(refused.pop()) from sqlite3.OperationalError(what)
+        frame(connection, statement)
+
+    monkeypatch.setattr(SqliteConnection, "_frame", full)
+    with pytest.raises(StoreUnavailable, match=what) as failure:
+        await fill(store, "p1")
+    assert not failure.value.in_doubt
+    assert await fill(store, "p1", expected=1) == 2
+    await is_whole(store, 2)
+    await harness.close_all()
+
+
+async def test_a_disk_that_is_full_at_the_commit_itself_is_no_commit_in_doubt(tmp_path: Path) -> None:
+    """The real thing: nothing but COMMIT writes to the file, and the file may not grow (RLIMIT_FSIZE in a child)."""
+    done = await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, "-c", _FULL_AT_COMMIT, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == ["StoreUnavailable", "False", "2"]
+
+
+_FULL_AT_COMMIT = """
+import asyncio, pathlib, resource, signal, sys
+from shared.eventstore.connection import StoreUnavailable
+from shared.eventstore.sqlite import SqliteBackend
+from tests.contract.eventstore.harness import Harness, fill
+
+async def main(folder):
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    store = await Harness(lambda: SqliteBackend(folder / "purses.sqlite")).open()
+    await fill(store, "p1")
+    size = (folder / "purses.sqlite-wal").stat().st_size
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size + 8192, resource.RLIM_INFINITY))
+    try:
+        await fill(store, "p1", note=bytes(100_000))
+    except StoreUnavailable as error:
+        print(type(error).__name__, error.in_doubt)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    print(await fill(store, "p1", expected=1))
+    await store.close()
+
+asyncio.run(main(pathlib.Path(sys.argv[1])))
+"""
+
+
+async def test_a_commit_that_postgresql_refuses_is_no_commit_in_doubt(postgres_backend: MakeBackend) -> None:
+    """A deferred constraint fails at COMMIT, and the server says so: nothing is in doubt."""
+    harness = Harness(postgres_backend)
+    store = await harness.open()
+    await fill(store, "p1")
+    trigger = (
+        "CREATE FUNCTION refuse() RETURNS trigger AS $$ BEGIN RAISE EXCEPTION 'no room' USING ERRCODE = 'disk_full'; END"
+        " $$ LANGUAGE plpgsql",
+        "CREATE CONSTRAINT TRIGGER refused AFTER INSERT ON event DEFERRABLE INITIALLY DEFERRED"
+        " FOR EACH ROW EXECUTE FUNCTION refuse()",
+    )
+    for statement in trigger:
+        await store.write(lambda transaction, sql=statement: transaction.connection.execute(sql))  # type: ignore[misc]
+    with pytest.raises(StoreUnavailable, match="no room") as failure:
+        await fill(store, "p1")
+    assert not failure.value.in_doubt
+    await store.write(lambda transaction: transaction.connection.execute("DROP TRIGGER refused ON event"))
+    assert await fill(store, "p1", expected=1) == 2
+    await harness.close_all()
+
+
+async def test_a_connection_that_postgresql_loses_in_the_commit_is_in_doubt(postgres_backend: MakeBackend) -> None:
+    harness = Harness(postgres_backend)
+    store = await harness.open()
+    await fill(store, "p1")
+    end_at_commit = (
+        "CREATE FUNCTION fall() RETURNS trigger AS $$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END"
+        " $$ LANGUAGE plpgsql",
+        "CREATE CONSTRAINT TRIGGER fallen AFTER INSERT ON event DEFERRABLE INITIALLY DEFERRED"
+        " FOR EACH ROW EXECUTE FUNCTION fall()",
+    )
+    for statement in end_at_commit:
+        await store.write(lambda transaction, sql=statement: transaction.connection.execute(sql))  # type: ignore[misc]
+    with pytest.raises(StoreUnavailable) as failure:
+        await fill(store, "p1")
+    assert failure.value.in_doubt
+    await store.write(lambda transaction: transaction.connection.execute("DROP TRIGGER fallen ON event"))
+    assert await fill(store, "p1", expected=1) == 2
+    await harness.close_all()
 
 
 async def test_noted_cursors_survive_a_failed_group(faulty: EventStore, fault: Fault) -> None:

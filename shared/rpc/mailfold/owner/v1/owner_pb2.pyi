@@ -63,6 +63,31 @@ class Listener(_message.Message):
 Global___Listener: _TypeAlias = Listener  # noqa: Y015
 
 @_typing.final
+class Trouble(_message.Message):
+    """Something that is not as it should be, and will not pass by itself in a moment."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WHAT_FIELD_NUMBER: _builtins.int
+    ADVICE_FIELD_NUMBER: _builtins.int
+    what: _builtins.str
+    advice: _builtins.str
+    """what the operator can do"""
+    def __init__(
+        self,
+        *,
+        what: _builtins.str = ...,
+        advice: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["advice", b"advice", "what", b"what"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Trouble: _TypeAlias = Trouble  # noqa: Y015
+
+@_typing.final
 class ReportReply(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -126,11 +151,33 @@ class ReportReply(_message.Message):
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
+    @_typing.final
+    class IdleEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.int
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.int = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     LISTENERS_FIELD_NUMBER: _builtins.int
     COUNTS_FIELD_NUMBER: _builtins.int
     LAG_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
     WORK_FIELD_NUMBER: _builtins.int
+    TROUBLES_FIELD_NUMBER: _builtins.int
+    IDLE_FIELD_NUMBER: _builtins.int
     state: _builtins.str
     """empty, or why the service is not at its best"""
     @_builtins.property
@@ -145,6 +192,12 @@ class ReportReply(_message.Message):
     def work(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]:
         """what its store did since the start: groups, works, statements, rows_read, rows_written"""
 
+    @_builtins.property
+    def troubles(self) -> _containers.RepeatedCompositeFieldContainer[Global___Trouble]: ...
+    @_builtins.property
+    def idle(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]:
+        """background task → seconds since it last did something"""
+
     def __init__(
         self,
         *,
@@ -153,10 +206,12 @@ class ReportReply(_message.Message):
         lag: _abc.Mapping[_builtins.str, _builtins.int] | None = ...,
         state: _builtins.str = ...,
         work: _abc.Mapping[_builtins.str, _builtins.int] | None = ...,
+        troubles: _abc.Iterable[Global___Trouble] | None = ...,
+        idle: _abc.Mapping[_builtins.str, _builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["counts", b"counts", "lag", b"lag", "listeners", b"listeners", "state", b"state", "work", b"work"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["counts", b"counts", "idle", b"idle", "lag", b"lag", "listeners", b"listeners", "state", b"state", "troubles", b"troubles", "work", b"work"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
