@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import socket
 import struct
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from services.ingress.endpoints.conversation import Conversation
+from shared.protocol.smtp.events import Event
 from tests.integration.ingress.client import connected, trusting
 from tests.integration.ingress.server import Running, running
 from tests.integration.ingress.test_acceptance import MAIL
@@ -30,6 +34,44 @@ async def test_silence_is_ended(nats_server: NatsServer, tmp_path: Path) -> None
                 assert (await client.reply()).startswith(b"421 4.4.2 ")
                 assert await client.reader.read() == b""
         await until_empty(server)
+
+
+async def test_a_command_octet_by_octet_has_no_more_time_than_another(nats_server: NatsServer, tmp_path: Path) -> None:
+    """RFC 5321 section 4.5.3.2.7 gives a command five minutes, and not each octet of it."""
+    async with running(nats_server.url, tmp_path, command_timeout="1") as server:
+        async with connected(server.port(25)) as client:
+            assert (await client.reply()).startswith(b"220")
+            answer = asyncio.ensure_future(client.reply())
+            while not answer.done():
+                client.writer.write(b"x")
+                await asyncio.wait([answer], timeout=0.05)
+            assert (await answer).startswith(b"421 4.4.2 ")
+        await until_empty(server)
+
+
+async def test_a_long_group_of_commands_holds_nobody_up(
+    nats_server: NatsServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Counted in events of one session between two turns of the loop."""
+    handled, turns = Counter[int](), itertools.count()
+    turn, handle = 0, Conversation._handle
+
+    def tick() -> None:
+        nonlocal turn
+        turn = next(turns)
+        asyncio.get_running_loop().call_soon(tick)
+
+    async def counted(self: Conversation, event: Event) -> None:
+        handled[turn] += 1
+        await handle(self, event)
+
+    monkeypatch.setattr(Conversation, "_handle", counted)
+    async with running(nats_server.url, tmp_path) as server, connected(server.port(25)) as client:
+        await client.hello()
+        tick()
+        client.writer.write(b"NOOP\r\n" * 900)
+        assert {(await client.reply())[:3] for _ in range(900)} == {b"250"}
+    assert handled.total() >= 900 and max(handled.values()) <= 64
 
 
 async def test_a_reset_in_the_middle_leaves_nothing(nats_server: NatsServer, tmp_path: Path) -> None:
