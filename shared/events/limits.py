@@ -7,7 +7,7 @@ from typing import Final
 MAX_PAYLOAD: Final = 1024 * 1024
 """A message with its header lines: what nats-server allows by default, and what the embedded one is set to."""
 _HEADER_LINES: Final = 512
-_VERDICT: Final = 64 * 1024
+_VERDICT: Final = 128 * 1024
 """What `mail.classified` has around the reception that it carries on."""
 LARGEST_EVENT: Final = MAX_PAYLOAD - _HEADER_LINES
 LARGEST_RECEPTION: Final = LARGEST_EVENT - _VERDICT

@@ -1,0 +1,31 @@
+"""What is derived from a reception fits the bus when the reception does."""
+
+from __future__ import annotations
+
+from typing import get_type_hints
+
+from services.classifier.domain.spam_headers import MAX_TESTS, spam_headers
+from services.classifier.domain.verdict import NOTHING_SEEN, Hit
+from services.classifier.domain.verdict import Verdict as Judged
+from services.classifier.settings import ClassifierSettings
+from shared.events import spam
+from shared.events.limits import LARGEST_EVENT, LARGEST_RECEPTION
+from shared.eventstore.event import encode
+
+LONGEST_WORD = "\x01" * 120
+"""A host name of a link with its prefix; a control character takes six octets of JSON."""
+
+
+def test_the_longest_verdict_fits_around_the_largest_reception() -> None:
+    words = next(meta.le for meta in get_type_hints(ClassifierSettings, include_extras=True)["words_kept"].__metadata__)
+    hits = tuple(Hit("N" * 60, 1.0, "Style of the header: probability of spam 0.5000") for _ in range(MAX_TESTS))
+    verdict = spam.Verdict(
+        True,
+        5.0,
+        5.0,
+        tuple(spam.Test(hit.name, hit.score, hit.description) for hit in hits),
+        tuple(spam.Word(LONGEST_WORD, -12.3456) for _ in range(words)),
+        model="bayes 100000+100000, linear 4000+4000, training 100000",
+    )
+    headers = spam_headers(Judged(5.0, 5.0, True, hits, (), NOTHING_SEEN), "mailfold")
+    assert len(encode(spam.MailClassified("q" * 21, verdict, headers))) <= LARGEST_EVENT - LARGEST_RECEPTION
