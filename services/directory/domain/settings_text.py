@@ -42,12 +42,16 @@ def _edited(lines: list[str], section: str, field: str, line: str) -> list[str]:
     if start is None:
         return [*lines, *([""] if lines and lines[-1].strip() else []), f"[{section}]", line]
     end = next((number for number in range(start + 1, len(lines)) if _ANY_TABLE.match(lines[number])), len(lines))
-    setting = re.compile(rf"\s*{re.escape(field)}\s*=")
-    place = next((number for number in range(start + 1, end) if setting.match(lines[number])), None)
+    place = next((number for number in range(start + 1, end) if _sets(lines[number], field)), None)
     if place is not None:
         return [*lines[:place], line + _comment(lines[place]), *lines[place + 1 :]]
     last = max(number for number in range(start, end) if lines[number].strip())
     return [*lines[: last + 1], line, *lines[last + 1 :]]
+
+
+def _sets(line: str, field: str) -> bool:
+    name, equals, _value = line.partition("=")
+    return bool(equals) and name.strip() == field
 
 
 def _comment(line: str) -> str:

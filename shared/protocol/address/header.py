@@ -12,6 +12,7 @@ import msgspec
 
 from shared.protocol.address.address import Address, make_address, parse_address
 from shared.protocol.address.error import AddressError
+from shared.protocol.structured import comment_end
 
 # quoted-string, domain-literal and atom of RFC 5322 §3.2. The closing mark is optional, so that an unclosed one is read
 # once and no more.
@@ -31,7 +32,6 @@ _COMMON = re.compile(
     |(?P<bare>[^\s<>()\[\]"\\,:;@]++@[A-Za-z0-9.-]++))\s*+""",
     re.VERBOSE,
 )
-_COMMENT_PART = re.compile(r"[^()\\]*+(?:\\.|([()])|\Z|\\\Z)", re.DOTALL)
 _QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
 _FOLD = re.compile(r"\r?\n(?=[ \t])")
 
@@ -81,7 +81,7 @@ def _tokens(value: str) -> Iterator[_Token]:
         position = match.end()
         kind = match.lastgroup
         if kind == "comment":
-            position = _skip_comment(value, position)
+            position = comment_end(value, match.start())
             if position < 0:
                 yield "bad", "("
                 return
@@ -96,20 +96,6 @@ def _quoted_string(match: re.Match[str]) -> _Token:
     if not match["end"]:
         return "bad", match[0]
     return "quoted", _QUOTED_PAIR.sub(r"\1", _FOLD.sub("", match["quoted"]))
-
-
-def _skip_comment(value: str, position: int) -> int:
-    """The position behind a comment that was opened before ``position``; -1 when it is never closed. Comments nest: RFC
-    5322 §3.2.2.
-    """
-    depth = 1
-    while depth and position < len(value):
-        match = _COMMENT_PART.match(value, position)
-        if match is None:
-            return -1
-        position = match.end()
-        depth += {"(": 1, ")": -1}.get(match[1] or "", 0)
-    return position if depth == 0 else -1
 
 
 def _pieces(tokens: Iterator[_Token]) -> Iterator[list[_Token]]:

@@ -6,9 +6,9 @@ import re
 from collections.abc import Set
 
 from shared.protocol.dns.names import to_a_labels
+from shared.protocol.structured import comment_end
 
 _BLANK = re.compile(r"[ \t\r\n]*")
-_COMMENT_PART = re.compile(r"[^()\\]+|\\.?|[()]", re.DOTALL)
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*+)"', re.DOTALL)
 _QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
 _FOLD = re.compile(r"\r\n[ \t]+")
@@ -48,15 +48,8 @@ def _skip_comments(value: str) -> int:
     """
     at = _BLANK.match(value).end()  # type: ignore[union-attr]
     while value.startswith("(", at):
-        at = _skip_comment(value, at)
-        at = _BLANK.match(value, at).end()  # type: ignore[union-attr]
+        end = comment_end(value, at, most=len(value))  # however it hides: a forged field must be known
+        if end < 0:
+            return len(value)
+        at = _BLANK.match(value, end).end()  # type: ignore[union-attr]
     return at
-
-
-def _skip_comment(value: str, at: int) -> int:
-    depth = 0
-    for part in _COMMENT_PART.finditer(value, at):
-        depth += {"(": 1, ")": -1}.get(part[0], 0)
-        if depth == 0:
-            return part.end()
-    return len(value)

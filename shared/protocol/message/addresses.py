@@ -8,11 +8,28 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from shared.protocol.message.charset import decode
-from shared.protocol.message.words import decode_words
+from shared.protocol.message.words import decode_words, on_one_line
+from shared.protocol.structured import comment_end
 
 MAX_ADDRESSES = 10_000
-# What the slow reader looks at in one field: enough for as many addresses, and a bound for what a hostile one costs.
-_MAX_TOKENS = 50_000
+_MAX_TOKENS = 20_000
+
+
+class AddressLimits:
+    """What the addresses of one message may cost in all: how many are read, and the tokens of those that are not written
+    in one of the usual ways.
+    """
+
+    __slots__ = ("addresses", "tokens")
+
+    def __init__(self, addresses: int = MAX_ADDRESSES, tokens: int = _MAX_TOKENS) -> None:
+        self.addresses = addresses
+        self.tokens = tokens
+
+    @property
+    def are_met(self) -> bool:
+        """Whether there may be addresses that were not read."""
+        return self.addresses <= 0 or self.tokens <= 0
 
 
 class Address(NamedTuple):
@@ -46,22 +63,23 @@ _USUAL = re.compile(
 _TOKEN = re.compile(
     rb'\s+|"(?:[^"\\]++|\\.)*+"?|\[(?:[^\[\]\\]++|\\.)*+\]?|\(|[<>,:;@)\]\\]|[^\s"<>(),:;@\\\[\]]+', re.S
 )
-_COMMENT_PART = re.compile(rb"(?:[^()\\]++|\\.)*+[()]?", re.S)
 _ESCAPE = re.compile(rb"\\(.)", re.S)
 _SPACE = re.compile(rb"\s+")
 _DOT_ATOM = re.compile(rb'[^\s"<>(),:;@\\\[\]]+')
 _SPECIAL = re.compile(rb'["\\]')
 
 
-def parse_addresses(value: bytes, limit: int = MAX_ADDRESSES) -> list[Address]:
-    """The addresses of an unfolded field value in order, group markers among them; at most `limit`."""
+def parse_addresses(value: bytes, limits: AddressLimits | None = None) -> list[Address]:
+    """The addresses of an unfolded field value in order, group markers among them, as far as the limits allow."""
+    limits = limits or AddressLimits()
     found: list[Address] = []
     at = 0
-    while at < len(value) and len(found) < limit:
+    while at < len(value) and limits.addresses > 0:
         match = _USUAL.match(value, at)
         if match is None:
-            return found + _Reader(value, at, limit - len(found)).read()
+            return found + _Reader(value, at, limits).read()
         found.append(_usual(match))
+        limits.addresses -= 1
         at = match.end()
     return found
 
@@ -77,11 +95,10 @@ def _usual(match: re.Match[bytes]) -> Address:
 class _Reader:
     """One pass over the tokens. `phrase` collects words until a token says what they were."""
 
-    def __init__(self, value: bytes, at: int, limit: int) -> None:
-        self._value, self._at, self._limit = value, at, limit
+    def __init__(self, value: bytes, at: int, limits: AddressLimits) -> None:
+        self._value, self._at, self._limits = value, at, limits
         self._found: list[Address] = []
         self._in_group = False
-        self._tokens_left = _MAX_TOKENS
         self._clear()
 
     def _clear(self) -> None:
@@ -93,32 +110,30 @@ class _Reader:
     def read(self) -> list[Address]:
         for token in self._tokens():
             self._take(token)
-            if len(self._found) >= self._limit:
+            if len(self._found) >= self._limits.addresses:
                 break
         self._flush()
         if self._in_group:
             self._found.append(GROUP_END)
+        self._limits.addresses -= len(self._found)
         return self._found
 
     def _tokens(self) -> Iterator[bytes]:
-        while self._tokens_left > 0 and (match := _TOKEN.match(self._value, self._at)):
-            self._at = match.end()
-            self._tokens_left -= 1
+        while self._limits.tokens > 0 and (match := _TOKEN.match(self._value, self._at)):
+            self._limits.tokens -= 1
             if match[0] == b"(":
                 self._comment = self._skip_comment()
             else:
+                self._at = match.end()
                 yield match[0]
 
     def _skip_comment(self) -> bytes:
-        """Comments nest (RFC 5322 §3.2.2): counted, not recursed."""
-        start, depth = self._at, 1
-        while depth and self._at < len(self._value) and self._tokens_left > 0:
-            self._tokens_left -= 1
-            match = _COMMENT_PART.match(self._value, self._at)
-            self._at = match.end() if match else len(self._value)
-            last = self._value[self._at - 1 : self._at]
-            depth += (last == b"(") - (last == b")")
-        return self._value[start : self._at - (depth == 0)]
+        """What is in a comment; one that is never closed reaches to the end."""
+        start = self._at + 1
+        end = comment_end(self._value, self._at)
+        self._at = end if end >= 0 else len(self._value)
+        self._limits.tokens -= self._value.count(b"(", start, self._at)
+        return self._value[start : end - 1 if end >= 0 else len(self._value)]
 
     def _take(self, token: bytes) -> None:
         if self._angle is not None and not self._closed:
@@ -224,4 +239,4 @@ def _spelled(address: Address) -> str:
     local = address.mailbox or b""
     if address.host and local and not _DOT_ATOM.fullmatch(local):
         local = b'"%b"' % _SPECIAL.sub(rb"\\\g<0>", local)
-    return decode(local + b"@" + address.host if address.host else local)
+    return on_one_line(decode(local + b"@" + address.host if address.host else local))

@@ -14,7 +14,6 @@ def body_structures(drafts: Sequence[Draft]) -> tuple[bytes, bytes]:
     """(BODY, BODYSTRUCTURE) of a whole message."""
     writer = _Writer(drafts)
     for index, draft in enumerate(drafts):
-        writer.close_until(draft.parent)
         writer.add(index, draft)
     writer.close_until(-1)
     return b"".join(writer.plain), b"".join(writer.extended)
@@ -28,27 +27,34 @@ class _Writer:
         self.extended: list[bytes] = []
         self._drafts = drafts
         self._open: list[int] = []
+        self._unshown: set[int] = set()
 
     def _write(self, text: bytes, extension: bytes = b"", end: bytes = b"") -> None:
         self.plain.append(text + end)
         self.extended.append(text + extension + end)
 
     def add(self, index: int, draft: Draft) -> None:
+        if draft.parent in self._unshown:
+            self._unshown.add(index)
+            return
+        self.close_until(draft.parent)
         if draft.is_multipart:
             self._write(b"(")
             self._open.append(index)
-        elif draft.has_parts:
+        elif draft.has_parts and _is_rfc822(draft):
             self._write(_fields(draft) + b" " + _envelope_of(self._drafts[index + 1]) + b" ")
             self._open.append(index)
         else:
             self._add_leaf(draft)
+            if draft.has_parts:
+                self._unshown.add(index)
 
     def _add_leaf(self, draft: Draft) -> None:
         self._write(_fields(draft))
-        if draft.content.is_message:
+        if _is_rfc822(draft):
             # Encoded, or beyond a limit: what is inside is unknown, but the grammar wants an envelope and a body here.
             self._write(b" %b %b" % (NO_ENVELOPE, _EMPTY_TEXT), b" NIL NIL NIL NIL", b")")
-        lines = b" %d" % draft.lines if draft.content.is_message or draft.content.media_type == b"text" else b""
+        lines = b" %d" % draft.lines if _is_rfc822(draft) or draft.type.media_type == b"text" else b""
         self._write(lines, _extension(draft.content), b")")
 
     def close_until(self, parent: int) -> None:
@@ -56,23 +62,30 @@ class _Writer:
         while self._open and self._open[-1] != parent:
             draft = self._drafts[self._open.pop()]
             if draft.is_multipart:
-                self._write(b" " + string(draft.content.subtype), _multipart_extension(draft.content), b")")
+                self._write(b" " + string(draft.type.subtype), _multipart_extension(draft), b")")
             else:
                 self._write(b" %d" % draft.lines, _extension(draft.content), b")")
 
 
 def _fields(draft: Draft) -> bytes:
     """`"("`, media type, `body-fields` (parameters, id, description, encoding, octets)."""
-    content = draft.content
+    kind, content = draft.type, draft.content
     return b"(%b %b %b %b %b %b %d" % (
-        string(content.media_type),
-        string(content.subtype),
-        parameter_list(content.parameters),
+        string(kind.media_type),
+        string(kind.subtype),
+        parameter_list(kind.parameters),
         nstring(content.content_id),
         nstring(content.description),
-        string(content.encoding),
+        string(kind.encoding),
         draft.body_end - draft.body_start,
     )
+
+
+def _is_rfc822(draft: Draft) -> bool:
+    """Whether the grammar has it as a message: message/global is a basic part in IMAP4rev1 (RFC 3501 §9 media-message),
+    and its parts are not shown.
+    """
+    return draft.type.is_message and draft.type.subtype == b"rfc822"
 
 
 def _envelope_of(message: Draft) -> bytes:
@@ -89,10 +102,11 @@ def _extension(content: Content) -> bytes:
     )
 
 
-def _multipart_extension(content: Content) -> bytes:
+def _multipart_extension(draft: Draft) -> bytes:
     """`body-ext-mpart`: parameters, disposition, language, location."""
+    content = draft.content
     return b" %b %b %b %b" % (
-        parameter_list(content.parameters),
+        parameter_list(draft.type.parameters),
         _disposition(content),
         string_list(content.language),
         nstring(content.location),

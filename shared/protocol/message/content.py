@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from shared.protocol.message.headers import unfold
+from shared.protocol.structured import blank_comments
 
 # Fields by lower-case name, each with its still folded values in order.
 Fields = Mapping[bytes, Sequence[bytes]]
@@ -12,45 +13,39 @@ Pairs = tuple[tuple[bytes, bytes], ...]
 
 MAX_PARAMETERS = 256
 MAX_BOUNDARY = 900
+MAX_VALUE = 16384
+"""Octets of one Content-* value that are read: real ones have hundreds."""
 
 _TOKEN = rb'[^\x00-\x20()<>@,;:\\"/\[\]?=\x7f]+'
 _TYPE = re.compile(rb"\s*(" + _TOKEN + rb")\s*/\s*(" + _TOKEN + rb")")
 _FIRST = re.compile(rb"\s*(" + _TOKEN + rb")")
 _PARAMETER = re.compile(rb';\s*+([^\s=;"]++)\s*+=\s*+(?:"((?:[^"\\]++|\\.)*+)"?|([^;]*+))', re.S)
 _ESCAPE = re.compile(rb"\\(.)", re.S)
-_COMMENT = re.compile(rb"\((?:[^()\\]++|\\.)*+\)", re.S)
 _LANGUAGE = re.compile(rb"[A-Za-z0-9*-]+")
-_PLAIN_TEXT: Pairs = ((b"charset", b"us-ascii"),)
+_US_ASCII: Pairs = ((b"charset", b"us-ascii"),)
 _KEEPS_SPACES = (b"name", b"filename")
 _ENCODED = frozenset(
     (b"base64", b"quoted-printable", b"uuencode", b"x-uuencode", b"x-uue", b"x-gzip64", b"mac-binhex40", b"x-yenc")
 )
 
 
-class Content(NamedTuple):
-    """What a part says of itself. Types, subtype, encoding, disposition: lower case. Parameters: raw, quoting removed."""
+class MediaType(NamedTuple):
+    """What decides whether parts are looked for in a body. Types, subtype, encoding: lower case."""
 
     media_type: bytes
     subtype: bytes
     parameters: Pairs
     encoding: bytes
-    content_id: bytes | None
-    description: bytes | None
-    md5: bytes | None
-    disposition: bytes | None
-    disposition_parameters: Pairs
-    language: tuple[bytes, ...]
-    location: bytes | None
-
-    @property
-    def is_identity(self) -> bool:
-        """Whether the bytes of the body are the content itself: only then can parts be found in them (RFC 2045 §6.4)."""
-        return self.encoding not in _ENCODED
 
     @property
     def is_message(self) -> bool:
         """message/rfc822, or its UTF-8 form message/global (RFC 6532 §3.7)."""
         return self.media_type == b"message" and self.subtype in (b"rfc822", b"global")
+
+    @property
+    def holds_message(self) -> bool:
+        """Whether the body is a message as it stands: in another encoding its parts have no place (RFC 2045 §6.4)."""
+        return self.is_message and self.encoding not in _ENCODED
 
     def parameter(self, name: bytes) -> bytes | None:
         """The first parameter of that lower-case name."""
@@ -67,73 +62,95 @@ class Content(NamedTuple):
         return boundary if 0 < len(boundary) <= MAX_BOUNDARY and b"\n" not in boundary else None
 
 
-def parse_content(fields: Fields, in_digest: bool = False) -> Content:
-    """The content of a part; a missing or broken Content-Type gives the default of RFC 2045 §5.2 (in a digest RFC 2046
+PLAIN_TEXT = MediaType(b"text", b"plain", _US_ASCII, b"7bit")
+
+
+class Content(NamedTuple):
+    """What a part says of itself beside its type. Disposition: lower case. Parameters: raw, quoting removed."""
+
+    content_id: bytes | None
+    description: bytes | None
+    md5: bytes | None
+    disposition: bytes | None
+    disposition_parameters: Pairs
+    language: tuple[bytes, ...]
+    location: bytes | None
+
+
+def parse_type(fields: Fields, in_digest: bool = False) -> MediaType:
+    """The type of a part; a missing or broken Content-Type gives the default of RFC 2045 §5.2 (in a digest RFC 2046
     §5.1.5).
     """
     media_type, subtype, parameters = _media(_first(fields, b"content-type"), in_digest)
+    return MediaType(media_type, subtype, parameters, _encoding(_first(fields, b"content-transfer-encoding")))
+
+
+def parse_content(fields: Fields) -> Content:
+    """The other Content-* fields of a part."""
     disposition, disposition_parameters = _disposition(_first(fields, b"content-disposition"))
     return Content(
-        media_type,
-        subtype,
-        parameters,
-        _encoding(_first(fields, b"content-transfer-encoding")),
         _first(fields, b"content-id"),
         _first(fields, b"content-description"),
         _first(fields, b"content-md5"),
         disposition,
         disposition_parameters,
-        tuple(_LANGUAGE.findall(_first(fields, b"content-language") or b""))[:MAX_PARAMETERS],
+        tuple(_LANGUAGE.findall(blank_comments(_first(fields, b"content-language") or b"")))[:MAX_PARAMETERS],
         _first(fields, b"content-location"),
     )
 
 
+NO_CONTENT = Content(None, None, None, None, (), (), None)
+
+
 def _first(fields: Fields, name: bytes) -> bytes | None:
     values = fields.get(name)
-    return unfold(values[0]) or None if values else None
+    return unfold(values[0][:MAX_VALUE]) or None if values else None
 
 
 def _media(value: bytes | None, in_digest: bool) -> tuple[bytes, bytes, Pairs]:
-    match = _TYPE.match(_COMMENT.sub(b"", value) if b"(" in value[:80] else value) if value else None
+    match = _TYPE.match(blank_comments(value)) if value else None
     if value is None or match is None:
-        return (b"message", b"rfc822", ()) if in_digest else (b"text", b"plain", _PLAIN_TEXT)
+        return (b"message", b"rfc822", ()) if in_digest else (b"text", b"plain", _US_ASCII)
     media_type = match[1].lower()
     parameters = parse_parameters(value)
     if media_type == b"text" and not any(name.lower().startswith(b"charset") for name, _ in parameters):
-        parameters = (*parameters, *_PLAIN_TEXT)
+        parameters = (*parameters, *_US_ASCII)
     return media_type, match[2].lower(), parameters
 
 
 def _encoding(value: bytes | None) -> bytes:
-    match = _FIRST.match(_COMMENT.sub(b"", value)) if value else None
+    match = _FIRST.match(blank_comments(value)) if value else None
     return match[1].lower() if match else b"7bit"
 
 
 def _disposition(value: bytes | None) -> tuple[bytes | None, Pairs]:
-    match = _FIRST.match(value) if value else None
+    match = _FIRST.match(blank_comments(value)) if value else None
     if value is None or match is None:
         return None, ()
     return match[1].lower(), parse_parameters(value)
 
 
 def parse_parameters(value: bytes) -> Pairs:
-    """`*(";" attribute "=" value)` of RFC 2045 §5.1 with quoting removed. Values without their needed quotes are read
-    up to the semicolon when they are file names, else up to white space; a missing closing quote is forgiven."""
+    """`*(";" attribute "=" value)` of RFC 2045 §5.1 with comments and quoting removed.
+
+    Values without their needed quotes are read up to the semicolon when they are file names, else up to white space; a
+    missing closing quote is forgiven. Parentheses in a file name that goes on behind them are part of the name.
+    """
     if b";" not in value:
         return ()
     found = []
-    for match in _PARAMETER.finditer(value):
-        found.append((match[1], _parameter_value(match)))
+    for match in _PARAMETER.finditer(blank_comments(value)):
+        found.append((match[1], _parameter_value(match, value)))
         if len(found) >= MAX_PARAMETERS:
             break
     return tuple(found)
 
 
-def _parameter_value(match: re.Match[bytes]) -> bytes:
+def _parameter_value(match: re.Match[bytes], value: bytes) -> bytes:
     quoted = match[2]
     if quoted is not None:
         return _ESCAPE.sub(rb"\1", quoted) if b"\\" in quoted else quoted
-    bare = match[3].strip()
+    bare = match[3].rstrip()
     if match[1].lower() in _KEEPS_SPACES:
-        return bare
+        return value[match.start(3) : match.start(3) + len(bare)]
     return bare.split(None, 1)[0] if bare else b""

@@ -3,8 +3,9 @@
 import re
 from datetime import date
 
+from shared.protocol.structured import blank_comments
+
 _MONTHS = {name: number for number, name in enumerate(b"jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)}
-_COMMENT = re.compile(rb"\([^()]*\)")
 _MONTH = rb"(" + b"|".join(_MONTHS) + rb")"
 _CLOCK = rb"(\d{1,2})\s*[:.]\s*(\d{1,2})(?:\s*[:.]\s*(\d{1,2})(?:[.,]\d*)?)?"
 _ZONE = rb"(?:\s*(?:GMT|UTC?)?([+-]?\d{4}\b|[+-]\d\d:\d\d)|\s*([A-Za-z]{1,5})\b)?"
@@ -48,7 +49,7 @@ def written_day(value: bytes) -> int | None:
 
 
 def _read(value: bytes) -> tuple[int, list[bytes]] | None:
-    text = _COMMENT.sub(b" ", value[:_LONGEST])
+    text = blank_comments(value[:_LONGEST])
     if match := _DATE_TIME.search(text):
         day, month, year, *rest = match.groups()
     elif match := _ASCTIME.search(text):

@@ -4,16 +4,22 @@ A delimiter is a line of `--` boundary, perhaps `--`, then the line ends or whit
 ("an exact match of the entire candidate line is not required"). So a boundary that is the prefix of another is kept
 apart from it. When a boundary is open twice, the inner one is meant. No delimiter line is longer than 1000 bytes, so
 what must be held back is bounded.
+
+The work is one search for fixed bytes, and for each line that they begin one look-up in a dictionary: it does not grow
+with the number of open boundaries, and no pattern is ever made of a boundary.
 """
 
 import re
 from typing import NamedTuple
 
 MAX_LINE = 1000
-# After so many lines that look like a delimiter and are none, one compiled pattern looks for all boundaries at once:
-# it costs 0.3 ms to make and never again more than the bytes it passes.
+# After so many lines that look like a delimiter and are none, lines are told apart by a pattern: it costs more to begin
+# with, and less for each line.
 _PATIENCE = 32
+_LONGEST_NEEDLE = 70
 _SPACE = re.compile(rb"[ \t]")
+_WORD = re.compile(rb"\n--([^ \t\r\n]*+)(?=[ \t]|\r*+(?:\n|\Z))")
+_LINE = re.compile(rb"\n--([^\n]*+)")
 
 
 class Delimiter(NamedTuple):
@@ -31,27 +37,33 @@ class Delimiters:
 
     def __init__(self) -> None:
         self._open: list[bytes] = []
-        self._changed()
+        self._levels: dict[bytes, int] = {}
+        self._outer: list[int | None] = []  # of each open boundary, the level at which the same one is open outside
+        self._needles: list[bytes] = []  # for each number of open boundaries, what they begin with
+        self._spaced = 0
 
     def __len__(self) -> int:
         return len(self._open)
 
     def push(self, boundary: bytes) -> None:
         """A multipart has begun."""
+        needle = b"\n--" + boundary[:_LONGEST_NEEDLE]
+        self._needles.append(_shared_start(self._needles[-1], needle) if self._needles else needle)
+        self._outer.append(self._levels.get(boundary))
+        self._levels[boundary] = len(self._open)
         self._open.append(boundary)
-        self._changed()
+        self._spaced += _is_spaced(boundary)
 
     def truncate(self, count: int) -> None:
         """Only the outermost `count` stay open."""
-        if count < len(self._open):
-            del self._open[count:]
-            self._changed()
-
-    def _changed(self) -> None:
-        self._levels = {boundary: level for level, boundary in enumerate(self._open)}
-        self._needle = b"\n--" + _shared_start(self._open)
-        self._misses = 0
-        self._pattern: re.Pattern[bytes] | None = None
+        while len(self._open) > count:
+            boundary, outer = self._open.pop(), self._outer.pop()
+            self._needles.pop()
+            self._spaced -= _is_spaced(boundary)
+            if outer is None:
+                del self._levels[boundary]
+            else:
+                self._levels[boundary] = outer
 
     def find(self, data: bytes, start: int, stop: int, final: bool) -> Delimiter | None:
         """The first delimiter whose line begins after a `\\n` at or behind `start` and is complete before `stop`.
@@ -60,24 +72,25 @@ class Delimiters:
         """
         if not self._open:
             return None
-        at = self._candidate(data, start, stop)
-        while at >= 0:
+        needle = self._needles[-1]
+        at = data.find(needle, start, stop)
+        for _ in range(_PATIENCE):
+            if at < 0:
+                return None
             if found := self._delimiter(data, at, stop, final):
                 return found
-            self._misses += 1
-            at = self._candidate(data, at + 3, stop)
+            at = data.find(needle, at + 3, stop)
+        return self._find_among_many(data, at, stop, final) if at >= 0 else None
+
+    def _find_among_many(self, data: bytes, start: int, stop: int, final: bool) -> Delimiter | None:
+        means = self._meaning
+        for match in (_LINE if self._spaced else _WORD).finditer(data, start, stop):
+            line = match[1].rstrip(b" \t\r") if self._spaced else match[1]
+            if (means(line) or (self._spaced and self._word_meaning(line))) and (
+                found := self._delimiter(data, match.start(), stop, final)
+            ):
+                return found
         return None
-
-    def _candidate(self, data: bytes, start: int, stop: int) -> int:
-        if self._misses < _PATIENCE:
-            return data.find(self._needle, start, stop)
-        match = (self._pattern or self._compiled()).search(data, start, stop)
-        return match.start() if match else -1
-
-    def _compiled(self) -> re.Pattern[bytes]:
-        longest_first = sorted(map(re.escape, self._levels), key=len, reverse=True)
-        self._pattern = re.compile(rb"\n--(?:" + b"|".join(longest_first) + rb")(?:--)?(?:[ \t\r\n]|\Z)")
-        return self._pattern
 
     def _delimiter(self, data: bytes, at: int, stop: int, final: bool) -> Delimiter | None:
         end = data.find(b"\n", at + 1, min(stop, at + MAX_LINE))
@@ -86,7 +99,7 @@ class Delimiters:
                 return None
             end = stop
         line = data[at + 3 : end].rstrip(b" \t\r")
-        found = self._meaning(line) or self._meaning(_first_word(line))
+        found = self._meaning(line) or self._word_meaning(line)
         return found and Delimiter(at - (data[at - 1 : at] == b"\r"), min(end + 1, stop), *found)
 
     def _meaning(self, line: bytes) -> tuple[int, bool] | None:
@@ -98,6 +111,16 @@ class Delimiters:
         level = self._levels.get(line[:-2]) if line.endswith(b"--") else None
         return None if level is None else (level, True)
 
+    def _word_meaning(self, line: bytes) -> tuple[int, bool] | None:
+        """As `_meaning`, without what stands behind white space; `x --` is the end of `x`, for there are senders whose
+        boundary ended with a space.
+        """
+        word, *rest = _SPACE.split(line, 1)
+        if rest and rest[0].strip() == b"--":
+            level = self._levels.get(word)
+            return None if level is None else (level, True)
+        return self._meaning(word)
+
 
 def resume(data: bytes, start: int) -> int:
     """Where to look on when more bytes come: at the last line break, if the line after it may yet become a delimiter."""
@@ -105,14 +128,9 @@ def resume(data: bytes, start: int) -> int:
     return at if at >= 0 else len(data)
 
 
-def _first_word(line: bytes) -> bytes:
-    """Without what stands behind white space, but for the `--` of senders whose boundary ended with a space."""
-    word, *rest = _SPACE.split(line, 1)
-    return word + b"--" if rest and rest[0].strip() == b"--" else word
+def _is_spaced(boundary: bytes) -> bool:
+    return b" " in boundary or b"\t" in boundary or b"\r" in boundary
 
 
-def _shared_start(boundaries: list[bytes]) -> bytes:
-    if len(boundaries) < 2:
-        return b"".join(boundaries)
-    low, high = min(boundaries), max(boundaries)
-    return next((low[:n] for n, (a, b) in enumerate(zip(low, high, strict=False)) if a != b), low)
+def _shared_start(first: bytes, second: bytes) -> bytes:
+    return next((first[:n] for n, (a, b) in enumerate(zip(first, second, strict=False)) if a != b), min(first, second))

@@ -3,10 +3,12 @@
 import re
 from typing import NamedTuple
 
-from shared.protocol.message.addresses import Address, parse_addresses
+from shared.protocol.message.addresses import Address, AddressLimits, parse_addresses
 from shared.protocol.message.content import Fields
 from shared.protocol.message.headers import unfold
 from shared.protocol.message.wire import NIL, nstring
+from shared.protocol.message.words import on_one_line
+from shared.protocol.structured import blank_comments
 
 ENVELOPE_FIELDS = frozenset(
     (
@@ -43,17 +45,18 @@ class Envelope(NamedTuple):
     message_id: bytes | None
 
 
-def read_envelope(fields: Fields) -> Envelope:
+def read_envelope(fields: Fields, limits: AddressLimits | None = None) -> Envelope:
     """The envelope of a message header. Of several equal fields the first counts; address fields are put together."""
+    limits = limits or AddressLimits()
     return Envelope(
         date=_first(fields, b"date"),
         subject=_first(fields, b"subject"),
-        from_=_addresses(fields, b"from"),
-        sender=_addresses(fields, b"sender"),
-        reply_to=_addresses(fields, b"reply-to"),
-        to=_addresses(fields, b"to"),
-        cc=_addresses(fields, b"cc"),
-        bcc=_addresses(fields, b"bcc"),
+        from_=_addresses(fields, b"from", limits),
+        sender=_addresses(fields, b"sender", limits),
+        reply_to=_addresses(fields, b"reply-to", limits),
+        to=_addresses(fields, b"to", limits),
+        cc=_addresses(fields, b"cc", limits),
+        bcc=_addresses(fields, b"bcc", limits),
         in_reply_to=_first(fields, b"in-reply-to"),
         message_id=_first(fields, b"message-id"),
     )
@@ -64,9 +67,9 @@ def _first(fields: Fields, name: bytes) -> bytes | None:
     return unfold(values[0]) if values else None
 
 
-def _addresses(fields: Fields, name: bytes) -> list[Address]:
+def _addresses(fields: Fields, name: bytes, limits: AddressLimits) -> list[Address]:
     values = fields.get(name)
-    return parse_addresses(b", ".join(map(unfold, values))) if values else []
+    return parse_addresses(b", ".join(map(unfold, values)), limits) if values else []
 
 
 def wire_envelope(envelope: Envelope) -> bytes:
@@ -101,7 +104,7 @@ NO_ENVELOPE = wire_envelope(read_envelope({}))
 
 def message_ids(value: bytes | None) -> tuple[str, ...]:
     """The msg-ids of a field (RFC 5322 §3.6.4) without their angle brackets; of very many, the first and the last ones."""
-    found = _MESSAGE_ID.findall(value) if value else []
+    found = _MESSAGE_ID.findall(blank_comments(value)) if value else []
     if len(found) > _MAX_REFERENCES:
         found = [found[0], *found[1 - _MAX_REFERENCES :]]
-    return tuple(b"".join(each.split()).decode("utf-8", "replace") for each in found)
+    return tuple(on_one_line(b"".join(each.split()).decode("utf-8", "replace")) for each in found)

@@ -8,9 +8,10 @@ and the last line before it.
 import re
 from dataclasses import dataclass
 
-from shared.protocol.message.content import Content, parse_content
+from shared.protocol.message.addresses import AddressLimits
+from shared.protocol.message.content import parse_type
 from shared.protocol.message.delimiter import Delimiter, Delimiters, resume
-from shared.protocol.message.envelope import ENVELOPE_FIELDS, read_envelope
+from shared.protocol.message.envelope import ENVELOPE_FIELDS
 from shared.protocol.message.headers import raw_fields
 from shared.protocol.message.tree import NO_PARENT, Draft, settle
 
@@ -20,7 +21,7 @@ _CONTENT_FIELDS = frozenset(
     b"content-" + name
     for name in (b"type", b"transfer-encoding", b"id", b"description", b"md5", b"disposition", b"language", b"location")
 )
-_WANTED = _CONTENT_FIELDS | ENVELOPE_FIELDS
+_MESSAGE_FIELDS = _CONTENT_FIELDS | ENVELOPE_FIELDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +38,13 @@ DEFAULT_LIMITS = ScanLimits()
 
 
 class PartFinder:
-    """Takes the bytes of a message piece by piece; afterwards `drafts` are its parts, `fields` those of its own header."""
+    """Takes the bytes of a message piece by piece; afterwards `drafts` are its parts.
+
+    Of a header only what decides the structure is read here; the rest waits for the end of the message.
+    """
 
     def __init__(self, limits: ScanLimits = DEFAULT_LIMITS) -> None:
         self.drafts: list[Draft] = []
-        self.fields: dict[bytes, list[bytes]] = {}
         self.size = 0
         self.truncated = False
         self._limits = limits
@@ -52,6 +55,8 @@ class PartFinder:
         self._data = b"\n"
         self._base = -1
         self._at = 0
+        self._blank: re.Match[bytes] | None = None  # the first blank line behind `_at`, or none in `_data`
+        self._blank_is_known = False
         self._counted = 0
         self._newlines = 0
         self._delimiters = Delimiters()
@@ -61,6 +66,24 @@ class PartFinder:
         self._head_from = 0
         self._in_header = True
         self._open_part(NO_PARENT, 1, 0)
+
+    @property
+    def header_bytes(self) -> int:
+        """Octets of headers kept: what the end of the message costs grows with them."""
+        return self._limits.max_header_bytes - self._budget
+
+    @property
+    def octets(self) -> int:
+        """Octets taken so far."""
+        return self.size + self._waiting
+
+    @property
+    def body_lines(self) -> int:
+        """Line breaks so far behind the message's own header, or in all of the message while that goes on."""
+        if not self._path:
+            return self.drafts[0].lines
+        waiting = sum(piece.count(b"\n") for piece in self._incoming)
+        return self.drafts[0].lines + self._newlines + self._data.count(b"\n", self._counted - self._base) + waiting
 
     def feed(self, chunk: bytes) -> None:
         """More bytes. Small chunks are gathered and large ones cut: a byte at a time is not more work than all at once,
@@ -76,14 +99,18 @@ class PartFinder:
         """No more bytes: ends every open part."""
         self._advance(final=True)
         self._close(0, self.size)
+        addresses = AddressLimits()
         for draft in self.drafts:
             settle(draft)
+            draft.read_fields(addresses)
+        self.truncated |= addresses.are_met
 
     def _advance(self, final: bool) -> None:
         self._data += b"".join(self._incoming)
         self._incoming.clear()
         self.size += self._waiting
         self._waiting = 0
+        self._blank_is_known = False
         while self._header(final) if self._in_header else self._body(final):
             pass
         if not final:
@@ -117,18 +144,27 @@ class PartFinder:
             self._counted = offset
 
     def _header(self, final: bool) -> bool:
-        end = _HEADER_END.search(self._data, self._at)
-        stop = end.end() if end else len(self._data)
-        if delimiter := self._delimiters.find(self._data, self._at, stop, final and not end):
+        blank = self._blank_line()
+        stop = blank.end() if blank else len(self._data)
+        if delimiter := self._delimiters.find(self._data, self._at, stop, final and not blank):
             # The part ends inside of its own header; its delimiter may even touch the one before (RFC 2046 §5.1.1).
-            self._begin_body(max(self._base + delimiter.start, self._head_from))
+            offset = max(self._base + delimiter.start, self._head_from)
+            while self._in_header:  # of a message/rfc822 without a body, the message begins and ends here too
+                self._begin_body(offset)
             self._pass(delimiter)
             return True
-        if not end and not final:
+        if not blank and not final:
             return False
         self._at = stop - 1
         self._begin_body(self._base + stop)
         return True
+
+    def _blank_line(self) -> re.Match[bytes] | None:
+        """The first one at or behind `_at`. Looked for once, however many parts begin in front of it."""
+        if not self._blank_is_known or (self._blank is not None and self._blank.start() < self._at):
+            self._blank = _HEADER_END.search(self._data, self._at)
+            self._blank_is_known = True
+        return self._blank
 
     def _body(self, final: bool) -> bool:
         delimiter = self._delimiters.find(self._data, self._at, len(self._data), final)
@@ -138,6 +174,8 @@ class PartFinder:
 
     def _pass(self, delimiter: Delimiter) -> None:
         """A delimiter line: it ends all parts within the multipart it belongs to, and begins the next or the epilogue."""
+        if delimiter.level >= len(self._multiparts):
+            return  # a limit was met at this line, and closed the multipart
         owner = self._multiparts[delimiter.level]
         self._close(self._path.index(owner) + 1, self._base + delimiter.start)
         self._at = delimiter.stop - 1
@@ -176,27 +214,25 @@ class PartFinder:
         self._count(offset)
         draft.body_start = offset
         draft.lines = -self._newlines
-        draft.content = self._read_header(draft, b"".join(self._head))
         self._in_header = False
+        self._read_header(draft, b"".join(self._head))
         self._look_inside(index, draft)
 
-    def _read_header(self, draft: Draft, block: bytes) -> Content:
+    def _read_header(self, draft: Draft, block: bytes) -> None:
+        parent = self.drafts[draft.parent].type if draft.parent != NO_PARENT else None
+        draft.begins_message = parent is None or parent.is_message
+        kept = _MESSAGE_FIELDS if draft.begins_message else _CONTENT_FIELDS
         fields: dict[bytes, list[bytes]] = {}
-        begins_message = draft.parent == NO_PARENT or self.drafts[draft.parent].content.is_message
-        wanted = _WANTED if begins_message else _CONTENT_FIELDS
         for name, value in raw_fields(block):
             key = name.lower()
-            if key in wanted:
+            if key in kept:
                 fields.setdefault(key, []).append(value)
-        if begins_message:
-            draft.envelope = read_envelope(fields)
-            self.fields = self.fields if draft.parent != NO_PARENT else fields
-            return parse_content(fields)
-        return parse_content(fields, in_digest=self.drafts[draft.parent].content.subtype == b"digest")
+        draft.fields = fields
+        in_digest = parent is not None and not parent.is_message and parent.subtype == b"digest"
+        draft.type = parse_type(fields, in_digest)
 
     def _look_inside(self, index: int, draft: Draft) -> None:
-        boundary = draft.content.boundary()
-        nested = draft.content.is_message and draft.content.is_identity
+        boundary, nested = draft.type.boundary(), draft.type.holds_message
         if not boundary and not nested:
             return
         if draft.depth >= self._limits.max_depth:

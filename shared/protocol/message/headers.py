@@ -6,7 +6,6 @@ field (no colon, a leading `From ` line, a continuation of nothing) are skipped:
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import NamedTuple
 
 # RFC 5322 §3.6.8 ftext is printable ASCII without the colon; 8-bit names are let through, as they occur in the wild.
@@ -14,6 +13,7 @@ from typing import NamedTuple
 _NAME = rb"[^\x00-\x20:\x7f]++"
 _VALUE = rb"[^\n]*+(?:\n[ \t][^\n]*+)*+"
 _FIELD = re.compile(rb"^(" + _NAME + rb")[ \t]*+:(" + _VALUE + rb")\n?", re.M)
+_AFTER_NAME = re.compile(rb"[ \t]*+:(" + _VALUE + rb")")
 _FOLD = re.compile(rb"\r*\n")
 
 
@@ -45,18 +45,13 @@ def unfold(value: bytes) -> bytes:
     return value.strip(b" \t\r\n")
 
 
-@lru_cache(maxsize=256)
-def _lookup(name: bytes) -> re.Pattern[bytes]:
-    return re.compile(re.escape(name) + rb"[ \t]*+:(" + _VALUE + rb")", re.I)
-
-
 def _matches(block: bytes, name: bytes) -> Iterator[re.Match[bytes]]:
     """The fields of that name. The lines that begin with it are found by fixed bytes, at a tenth of a pattern's cost."""
-    pattern, needle = _lookup(name), b"\n" + name
+    needle = b"\n" + name
     lines = b"\n" + block.lower()
     at = lines.find(needle)
     while at >= 0:
-        if match := pattern.match(block, at):
+        if match := _AFTER_NAME.match(block, at + len(name)):
             yield match
         at = lines.find(needle, at + 1)
 

@@ -13,11 +13,14 @@ from shared.protocol.message.dates import parse_date
 from shared.protocol.message.envelope import message_ids, read_envelope, wire_envelope
 from shared.protocol.message.finder import DEFAULT_LIMITS, PartFinder, ScanLimits
 from shared.protocol.message.headers import unfold
+from shared.protocol.message.plain_part import PlainPart
 from shared.protocol.message.tree import Draft, numbers
-from shared.protocol.message.words import decode_parameters, decode_words
+from shared.protocol.message.words import decode_parameters, decode_words, on_one_line
 
 # Raised whenever the same bytes would give another Scan: stored scans of a smaller version are made again.
-SCANNER_VERSION = 1
+SCANNER_VERSION = 2
+
+_COSTLY_HEADERS = 32 * 1024
 
 DisplayAddress = tuple[str, str]
 Parameters = tuple[tuple[str, str], ...]
@@ -118,19 +121,53 @@ class Scan(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Scanner:
-    """Scans while the message is received. Bytes in any cuts give the same Scan; never raises on any bytes."""
+    """Scans while the message is received. Bytes in any cuts give the same Scan; never raises on any bytes.
+
+    An error that nobody foresaw makes the message one plain part: `failure` is it, for the caller to report.
+    """
 
     def __init__(self, limits: ScanLimits = DEFAULT_LIMITS) -> None:
-        self._finder = PartFinder(limits)
+        self._finder: PartFinder | PlainPart = PartFinder(limits)
+        self._fed = 0
+        self.failure: Exception | None = None
+
+    @property
+    def is_costly(self) -> bool:
+        """Whether `finish` may take long: there are many header lines."""
+        return self._finder.header_bytes > _COSTLY_HEADERS
 
     def feed(self, chunk: bytes) -> None:
         """The next bytes of the message."""
-        self._finder.feed(chunk)
+        self._fed += len(chunk)
+        try:
+            self._finder.feed(chunk)
+        except Exception as error:
+            finder = self._degrade(error)
+            finder.feed(chunk[len(chunk) - (self._fed - finder.size) :])
 
     def finish(self) -> Scan:
         """The message is complete. To be called once."""
-        self._finder.finish()
-        return _scan_of(self._finder)
+        try:
+            self._finder.finish()
+            return _scan_of(self._finder)
+        except Exception as error:
+            return _plain_scan(self._degrade(error))
+
+    def _degrade(self, error: Exception) -> PlainPart:
+        self.failure = self.failure or error
+        if isinstance(self._finder, PartFinder):
+            self._finder = PlainPart(self._finder)
+        return self._finder
+
+
+def _plain_scan(part: PlainPart) -> Scan:
+    """With the envelope where it can be read, else without."""
+    try:
+        part.finish()
+        return _scan_of(part)
+    except Exception:
+        part.forget_fields()
+        return _scan_of(part)
 
 
 def scan(data: bytes, limits: ScanLimits = DEFAULT_LIMITS) -> Scan:
@@ -172,11 +209,11 @@ def header_end(stored: bytes) -> int:
     return _opening.decode(stored).header_end
 
 
-def _scan_of(finder: PartFinder) -> Scan:
+def _scan_of(finder: PartFinder | PlainPart) -> Scan:
     drafts = finder.drafts
     envelope = drafts[0].envelope or read_envelope({})
     body, bodystructure = body_structures(drafts)
-    references = finder.fields.get(b"references")
+    references = drafts[0].fields.get(b"references")
     return Scan(
         version=SCANNER_VERSION,
         size=finder.size,
@@ -209,16 +246,16 @@ def _message_id(value: bytes | None) -> str:
 
 
 def _part(draft: Draft, number: str, drafts: list[Draft], index: int) -> Part:
-    content = draft.content
-    parameters = _parameters(content.parameters)
+    kind, content = draft.type, draft.content
+    parameters = _parameters(kind.parameters)
     disposition_parameters = _parameters(content.disposition_parameters)
     return Part(
         number,
         draft.parent,
-        _text(content.media_type),
-        _text(content.subtype),
+        _text(kind.media_type),
+        _text(kind.subtype),
         parameters,
-        _text(content.encoding),
+        _text(kind.encoding),
         _text(content.disposition),
         disposition_parameters,
         dict(disposition_parameters).get("filename") or dict(parameters).get("name", ""),
@@ -236,7 +273,7 @@ def _part(draft: Draft, number: str, drafts: list[Draft], index: int) -> Part:
 
 
 def _inner_envelope(draft: Draft, drafts: list[Draft], index: int) -> bytes:
-    inner = drafts[index + 1].envelope if draft.content.is_message and draft.has_parts else None
+    inner = drafts[index + 1].envelope if draft.type.is_message and draft.has_parts else None
     return wire_envelope(inner) if inner else b""
 
 
@@ -245,16 +282,16 @@ def _parameters(pairs: Pairs) -> Parameters:
 
 
 def _text(value: bytes | None) -> str:
-    return value.decode("utf-8", "replace") if value else ""
+    return on_one_line(value.decode("utf-8", "replace")) if value else ""
 
 
 def _is_attachment(draft: Draft, drafts: list[Draft]) -> bool:
     """Whether a reader would call it an attachment: said so, or named, or no text, and no part of how another is shown."""
-    content = draft.content
-    if draft.is_multipart or draft.parent < 0 or (drafts[draft.parent].content.is_message):
-        return content.disposition == b"attachment"
-    if content.disposition:
-        return content.disposition != b"inline"
-    if drafts[draft.parent].content.subtype in (b"related", b"signed", b"encrypted", b"report"):
+    disposition, kind = draft.content.disposition, draft.type
+    if draft.is_multipart or draft.parent < 0 or drafts[draft.parent].type.is_message:
+        return disposition == b"attachment"
+    if disposition:
+        return disposition != b"inline"
+    if drafts[draft.parent].type.subtype in (b"related", b"signed", b"encrypted", b"report"):
         return False
-    return content.media_type != b"text" or content.parameter(b"name") is not None
+    return kind.media_type != b"text" or kind.parameter(b"name") is not None

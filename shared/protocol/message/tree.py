@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
-from shared.protocol.message.content import Content
-from shared.protocol.message.envelope import Envelope
+from shared.protocol.message.addresses import AddressLimits
+from shared.protocol.message.content import NO_CONTENT, PLAIN_TEXT, Fields, parse_content
+from shared.protocol.message.envelope import Envelope, read_envelope
 
 NO_PARENT = -1
 
@@ -12,16 +13,19 @@ class Draft:
     """A part that is being found. Offsets count from the first byte of the message; lines are counted by their LF."""
 
     __slots__ = (
+        "begins_message",
         "body_end",
         "body_start",
         "content",
         "depth",
         "envelope",
+        "fields",
         "has_parts",
         "header_start",
         "lines",
         "opaque",
         "parent",
+        "type",
     )
 
     def __init__(self, parent: int, depth: int, header_start: int) -> None:
@@ -30,23 +34,31 @@ class Draft:
         self.header_start = header_start
         self.body_start = self.body_end = header_start
         self.lines = 0
-        self.content: Content
-        self.envelope: Envelope | None = None
+        self.type = PLAIN_TEXT
+        self.fields: Fields = {}
+        self.begins_message = False
+        self.content = NO_CONTENT
+        self.envelope: Envelope | None = None  # of the message that begins with this part
         self.has_parts = False
         self.opaque = False  # a limit forbids to look inside
+
+    def read_fields(self, limits: AddressLimits) -> None:
+        """What the header says beside the type."""
+        self.content = parse_content(self.fields)
+        self.envelope = read_envelope(self.fields, limits) if self.begins_message else None
 
     @property
     def is_multipart(self) -> bool:
         """A multipart in which parts were found."""
-        return self.has_parts and self.content.media_type == b"multipart"
+        return self.has_parts and self.type.media_type == b"multipart"
 
 
 def settle(draft: Draft) -> None:
     """A multipart without parts cannot be said in IMAP (`1*body`), and people want to read what is there: text/plain
     (RFC 2045 §5.2), or application/octet-stream where a limit forbade to divide it."""
-    if draft.content.media_type == b"multipart" and not draft.has_parts:
+    if draft.type.media_type == b"multipart" and not draft.has_parts:
         seen_as = (b"application", b"octet-stream") if draft.opaque else (b"text", b"plain")
-        draft.content = draft.content._replace(media_type=seen_as[0], subtype=seen_as[1])
+        draft.type = draft.type._replace(media_type=seen_as[0], subtype=seen_as[1])
 
 
 def numbers(drafts: Sequence[Draft]) -> Iterator[str]:

@@ -24,12 +24,12 @@ def decode_words(value: bytes) -> str:
     decoding, for many senders cut a character in two.
     """
     if b"=?" not in value:
-        return _on_one_line(decode(value))
-    return _on_one_line("".join(decode(data, charset) for charset, data in _runs(value)))
+        return on_one_line(decode(value))
+    return on_one_line("".join(decode(data, charset) for charset, data in _runs(value)))
 
 
-def _on_one_line(text: str) -> str:
-    """Control characters, which encoded words can smuggle in (CR and LF above all), become spaces."""
+def on_one_line(text: str) -> str:
+    """Control characters become spaces: raw NULs, and what encoded words can smuggle in (CR and LF above all)."""
     return text if text.isprintable() else _CONTROL.sub(" ", text)
 
 
@@ -65,7 +65,7 @@ def decode_parameters(pairs: Pairs) -> tuple[tuple[str, str], ...]:
     plain: dict[str, str] = {}
     pieces: dict[str, dict[int, tuple[bool, bytes]]] = {}
     for raw_name, value in pairs:
-        name = raw_name.decode("ascii", "replace").lower()
+        name = on_one_line(raw_name.decode("ascii", "replace").lower())
         if "*" not in name:
             plain.setdefault(name, decode_words(value))
         elif match := _EXTENDED.match(name):
@@ -99,7 +99,7 @@ def _with_charset(sections: list[tuple[bool, bytes]]) -> str:
             charset = head.decode("ascii", "replace")
             sections = [(True, text), *sections[1:]]
     data = b"".join(_percent_decoded(value) if extended else value for extended, value in sections)
-    return _on_one_line(decode(data, charset))
+    return on_one_line(decode(data, charset))
 
 
 def _percent_decoded(value: bytes) -> bytes:

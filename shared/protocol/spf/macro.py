@@ -139,7 +139,8 @@ def _expand_one(macro: Macro, values: dict[str, str]) -> str:
 
 
 def _transform(value: str, macro: Macro) -> str:
-    parts = re.split("[" + re.escape(macro.delimiters) + "]", value)
+    first = macro.delimiters[0]
+    parts = value.translate(dict.fromkeys(map(ord, macro.delimiters), first)).split(first)
     if macro.reverse:
         parts.reverse()
     return ".".join(parts[-macro.keep :])

@@ -104,7 +104,7 @@ def _single(body: Value, extended: bool) -> list[Value]:
     )
     _check_parameters(parameters)
     rest, inner = body[7:], []
-    if (media_type, subtype) in ((b"message", b"rfc822"), (b"message", b"global")):
+    if (media_type, subtype) == (b"message", b"rfc822"):  # RFC 3501 §9 media-message: no other subtype
         assert len(rest[0]) == 10
         assert isinstance(rest[2], int)
         inner, rest = [rest[1]], rest[3:]

@@ -263,6 +263,19 @@ def test_encoded_message_is_not_looked_into_but_valid() -> None:
     check(found, data)
 
 
+def test_message_global_is_a_basic_part() -> None:
+    """RFC 3501 §9: media-message is message/rfc822 alone. Its parts are known, and not shown."""
+    inner = b"Subject: inner\r\nContent-Type: multipart/mixed; boundary=y\r\n\r\n--y\r\n\r\none\r\n--y--\r\n"
+    data = multipart(b"Content-Type: message/global\r\n\r\n" + inner, b"\r\nafter")
+    found = scan(data)
+    assert [part.number for part in found.parts] == ["", "1", "1", "1.1", "2"]
+    assert found.body == (
+        b'(("message" "global" NIL NIL NIL "7bit" %d)'
+        b'("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 5 0) "mixed")' % len(inner)
+    )
+    check(found, data)
+
+
 def nested(levels: int) -> bytes:
     head = b"".join(
         b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (level, level) for level in range(levels)

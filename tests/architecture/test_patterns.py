@@ -1,0 +1,54 @@
+"""Regular expressions are written by us: none is made of what strangers send, which costs time and is kept for ever."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from tests.architecture.source import Source, sources
+
+MAKES_A_PATTERN = {"compile", "match", "fullmatch", "search", "sub", "subn", "split", "findall", "finditer", "escape"}
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+
+
+def calls_in_functions(file: Source) -> Iterator[ast.Call]:
+    """What is called while the module is imported has seen nothing of a stranger yet."""
+    seen: set[int] = set()
+    for function in ast.walk(file.tree):
+        if isinstance(function, FUNCTIONS):
+            for node in ast.walk(function):
+                if isinstance(node, ast.Call) and id(node) not in seen:
+                    seen.add(id(node))
+                    yield node
+
+
+def makes_a_pattern(call: ast.Call) -> bool:
+    function = call.func
+    return (
+        isinstance(function, ast.Attribute)
+        and isinstance(function.value, ast.Name)
+        and function.value.id in ("re", "regex", "re2")
+        and function.attr in MAKES_A_PATTERN
+    )
+
+
+def test_no_pattern_is_made_of_anything_but_constants() -> None:
+    made = [
+        f"{file.name}:{call.lineno}"
+        for file in sources()
+        for call in calls_in_functions(file)
+        if makes_a_pattern(call) and not (call.args and isinstance(call.args[0], ast.Constant))
+    ]
+    assert made == []
+
+
+def test_functions_of_re_are_called_by_their_full_name() -> None:
+    """So that the rule above sees them."""
+    hidden = [
+        f"{file.name}:{node.lineno}"
+        for file in sources()
+        for node in ast.walk(file.tree)
+        if (isinstance(node, ast.ImportFrom) and node.module in ("re", "regex", "re2"))
+        or (isinstance(node, ast.alias) and node.name in ("re", "regex", "re2") and node.asname)
+    ]
+    assert hidden == []
