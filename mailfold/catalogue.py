@@ -11,23 +11,22 @@ from typing import Any
 import shared.events
 from mailfold.layouts import START_ORDER
 from shared.eventstore.event import declared
+from shared.server_settings import SHARED_SECTIONS
 from shared.settings import Section
 
 
 def app_module(service: str) -> Any:
-    """The module that exports SERVICE, SECTIONS and build."""
+    """The module that exports SERVICE, SECTIONS and build. It imports all that the service needs to run."""
     return import_module(f"services.{service}.app")
 
 
 @cache
 def sections() -> Mapping[str, type[Section]]:
     """Every section of settings that any service declares."""
-    from shared.service import SHARED_SECTIONS
-
-    found: dict[str, type[Section]] = dict(SHARED_SECTIONS)
+    known: dict[str, type[Section]] = dict(SHARED_SECTIONS)
     for service in START_ORDER:
-        found |= app_module(service).SECTIONS
-    return found
+        known |= import_module(f"services.{service}.settings").SECTIONS
+    return known
 
 
 def event_names() -> frozenset[str]:

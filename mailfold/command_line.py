@@ -7,37 +7,47 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
+from typing import NamedTuple
 
-import orjson
-import typer
-from typer.exceptions import TyperException
-from typer.rich_utils import rich_format_error
-
-from mailfold.commands import account, alias, deadletters, domain, settings, user
-from mailfold.commands.demo import demo
-from mailfold.commands.status import status
-from mailfold.commands.trace import events, trace
-from mailfold.commands.up import up
-from mailfold.commands.verify import rebuild, verify
+from mailfold.arguments import Command, Group, Misused, call, overview
 from mailfold.operator.failure import INTERRUPTED, REFUSED, UNUSABLE, CommandFailed, our_fault
 
-app = typer.Typer(
-    name="mailfold",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    help="A complete mail server: run it, and run what it knows.",
-)
-for command in (up, demo, status, trace, events, verify, rebuild):
-    app.command()(command)
-app.add_typer(domain.app, name="domain")
-app.add_typer(user.app, name="user")
-app.add_typer(account.app, name="account")
-app.add_typer(alias.app, name="alias")
-app.add_typer(settings.app, name="settings")
-app.add_typer(deadletters.app, name="deadletters")
+ABOUT = "A complete mail server: run it, and run what it knows."
+
+
+class _Place(NamedTuple):
+    """Where a command is declared: its module is imported when the command is asked for."""
+
+    module: str
+    name: str
+
+
+COMMANDS: Mapping[str, _Place] = {
+    "up": _Place("up", "up"),
+    "demo": _Place("demo", "demo"),
+    "status": _Place("status", "status"),
+    "trace": _Place("trace", "trace"),
+    "events": _Place("trace", "events"),
+    "verify": _Place("verify", "verify"),
+    "rebuild": _Place("verify", "rebuild"),
+    "domain": _Place("domain", "app"),
+    "user": _Place("user", "app"),
+    "account": _Place("account", "app"),
+    "alias": _Place("alias", "app"),
+    "settings": _Place("settings", "app"),
+    "deadletters": _Place("deadletters", "app"),
+}
+_HELP = ("--help", "-h")
+
+
+def declared(word: str) -> Command | Group:
+    """The command or the group of commands that a first word names."""
+    place = COMMANDS[word]
+    found: Command | Group = getattr(import_module(f"mailfold.commands.{place.module}"), place.name)
+    return found
 
 
 def run(words: Sequence[str]) -> int:
@@ -54,17 +64,58 @@ def run(words: Sequence[str]) -> int:
         return _say(CommandFailed(str(error)), json=False)
 
 
+def carry_out(words: Sequence[str]) -> None:
+    """Do what the words say. Raises Misused, and what the command raises."""
+    if not words or words[0] in _HELP:
+        _show_help(overview("mailfold", ABOUT, [(word, declared(word)) for word in COMMANDS]), asked=bool(words))
+        return
+    command = declared(_known(words[0], COMMANDS))
+    if isinstance(command, Group):
+        _carry_out_of(command, words[0], words[1:])
+    else:
+        call(words[0], command, words[1:])
+
+
+def _carry_out_of(group: Group, name: str, words: Sequence[str]) -> None:
+    first = words[0] if words else ""
+    if first in _HELP or (not first and group.alone is None):
+        _show_help(overview(f"mailfold {name}", group.help, list(group.commands.items())), asked=bool(first))
+    elif group.alone is not None and (not first or first.startswith("-")):
+        call(name, group.alone, words)
+    else:
+        word = _known(first, group.commands)
+        call(f"{name} {word}", group.commands[word], words[1:])
+
+
+def _known(word: str, commands: Mapping[str, object]) -> str:
+    if word in commands:
+        return word
+    from difflib import get_close_matches
+
+    close = get_close_matches(word, commands, 1)
+    raise Misused(f"No such command {word!r}." + (f" Did you mean {close[0]!r}?" if close else " --help lists them."))
+
+
+def _show_help(text: str, *, asked: bool) -> None:
+    """Help that nobody asked for answers a command line that asks for nothing."""
+    print(text, file=sys.stdout if asked else sys.stderr)
+    if not asked:
+        raise SystemExit(UNUSABLE)
+
+
 def _carried_out(words: Sequence[str]) -> int:
     json = "--json" in words
     try:
         _readable(words)
-        code: int | None = app(args=list(words), standalone_mode=False)
-        return code or 0
+        carry_out(words)
+        return 0
     except CommandFailed as failure:
         return _say(failure, json=json)
-    except TyperException as error:
-        return _misused(error, json=json)
-    except (KeyboardInterrupt, typer.Abort):
+    except Misused as error:
+        return _say(CommandFailed(str(error), UNUSABLE), json=json)
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 0
+    except KeyboardInterrupt:
         return INTERRUPTED
     except OSError:
         raise
@@ -80,14 +131,6 @@ def _readable(words: Sequence[str]) -> None:
             raise CommandFailed(f"{word!a} is not UTF-8; write it in UTF-8", UNUSABLE) from None
 
 
-def _misused(error: TyperException, *, json: bool) -> int:
-    """The command line itself is wrong, or nothing was asked."""
-    if json:
-        _say_json(error.format_message(), error.exit_code)
-    rich_format_error(error)  # type: ignore[arg-type]
-    return error.exit_code
-
-
 def _say(failure: CommandFailed, *, json: bool) -> int:
     if json:
         _say_json(str(failure), failure.code)
@@ -98,6 +141,8 @@ def _say(failure: CommandFailed, *, json: bool) -> int:
 
 def _say_json(message: str, code: int) -> None:
     """The one shape of all failures; one line, so that it may also end a stream of lines."""
+    import orjson
+
     sys.stdout.write(orjson.dumps({"error": {"code": code, "message": message}}).decode() + "\n")
 
 

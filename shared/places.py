@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
-import tempfile
 from pathlib import Path
 
 _SOCKET_PATH_LIMIT = 100
@@ -56,6 +54,9 @@ class Places:
         """
         if len(os.fsencode(self.run)) + 20 <= _SOCKET_PATH_LIMIT:
             return self.run
+        import hashlib
+        import tempfile
+
         digest = hashlib.blake2b(str(self.data).encode(), digest_size=8).hexdigest()
         return Path(tempfile.gettempdir()) / f"mailfold-{os.getuid()}-{digest}"
 

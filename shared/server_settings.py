@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from msgspec import Meta
 
 from shared.blobs.settings import BlobSettings
+from shared.bus.settings import BusSettings
 from shared.settings import Section
 
 
@@ -69,3 +71,6 @@ class BlobSection(Section, frozen=True):
     def in_force(self) -> BlobSettings:
         """As the blob store takes them."""
         return BlobSettings(spool_bytes=self.spool_bytes, level=self.level)
+
+
+SHARED_SECTIONS: Mapping[str, type[Section]] = {"server": ServerSettings, "bus": BusSettings, "blobs": BlobSection}

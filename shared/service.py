@@ -35,19 +35,20 @@ from shared.eventstore.lease import LeaseHeld
 from shared.eventstore.sqlite import FileInUse
 from shared.eventstore.store import EventStore, backend_for
 from shared.eventstore.transaction import Projection
+from shared.grpc.channel import RemoteChannel
 from shared.grpc.local import LocalChannel
-from shared.grpc.remote import RemoteChannel, RemoteServer
+from shared.grpc.remote import RemoteServer
 from shared.grpc.servicers import Method, Registration, methods_of
 from shared.ids import Ids
 from shared.owner.health import Health
 from shared.places import Places
+from shared.server_settings import SHARED_SECTIONS as SHARED_SECTIONS
 from shared.server_settings import BlobSection, ServerSettings
 from shared.settings import Section, Settings, load
 from shared.turns import Turns
 
 log = structlog.get_logger("service")
 S = TypeVar("S", bound=Section)
-SHARED_SECTIONS: Mapping[str, type[Section]] = {"server": ServerSettings, "bus": BusSettings, "blobs": BlobSection}
 _GENERATION = "g0001"
 """Where new blobs go; a sweep raises it."""
 _OPEN_PATIENCE = 30.0

@@ -6,9 +6,7 @@ Values come from the defaults, then `mailfold.toml`, then `MAILFOLD_<SECTION>_<S
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
@@ -131,6 +129,8 @@ def _fields(kind: type[Section]) -> Iterator[tuple[str, Any]]:
 def _from_file(sections: Sections, file: Path | None, mistakes: list[Mistake]) -> dict[str, tuple[Any, str]]:
     if file is None or not file.exists():
         return {}
+    import tomllib
+
     try:
         tables = tomllib.loads(file.read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
@@ -183,6 +183,8 @@ def _refusal(value: Any, hint: Any, error: Exception) -> str:
 
 
 def _no_such(what: str, name: str, known: Iterable[str]) -> str:
+    from difflib import get_close_matches
+
     close = get_close_matches(name, list(known), 1)
     return f"there is no such {what}" + (f"; is it {close[0]}?" if close else "; `mailfold settings` lists all")
 

@@ -5,17 +5,16 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-import typer
-
+from mailfold.arguments import Argument, Group, Option
 from mailfold.commands.directory import call, show, show_all, show_removed
 from mailfold.commands.options import DATA, Data, Json
 from mailfold.operator.failure import CommandFailed
 
-app = typer.Typer(no_args_is_help=True, help="Mailboxes of people: addresses that own mail and log in.")
+app = Group("Mailboxes of people: addresses that own mail and log in.")
 _FIELDS = ("address", "user", "disabled", "quota_bytes", "id")
 _SHOWN = (*_FIELDS, "aliases")
-Address = Annotated[str, typer.Argument(help="The full address, such as ann@example.org.")]
-Quota = Annotated[str, typer.Option("--quota", help="The most it may hold: 500M, 2G; 0 is no limit.")]
+Address = Annotated[str, Argument("The full address, such as ann@example.org.")]
+Quota = Annotated[str, Option("--quota", help="The most it may hold: 500M, 2G; 0 is no limit.")]
 _LARGEST = 1 << 60
 _SIZE = re.compile(r"(\d+)\s*([kmgtp]?)i?b?", re.I)
 
@@ -23,7 +22,7 @@ _SIZE = re.compile(r"(\d+)\s*([kmgtp]?)i?b?", re.I)
 @app.command()
 def add(
     address: Address,
-    user: Annotated[str, typer.Option("--user", help="Who owns it.")],
+    user: Annotated[str, Option("--user", help="Who owns it.")],
     quota: Quota = "0",
     data: Data = DATA,
     json: Json = False,
@@ -55,7 +54,7 @@ def show_one(address: Address, data: Data = DATA, json: Json = False) -> None:
 @app.command()
 def quota(
     address: Address,
-    size: Annotated[str, typer.Argument(help="500M, 2G; 0 is no limit.")],
+    size: Annotated[str, Argument("500M, 2G; 0 is no limit.")],
     data: Data = DATA,
     json: Json = False,
 ) -> None:

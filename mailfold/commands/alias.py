@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
+from mailfold.arguments import Argument, Group
 from mailfold.commands.directory import call, show, show_all, show_removed
 from mailfold.commands.options import DATA, Data, Json
 
-app = typer.Typer(no_args_is_help=True, help="Further addresses that lead to accounts, or elsewhere.")
+app = Group("Further addresses that lead to accounts, or elsewhere.")
 _FIELDS = ("address", "targets", "disabled")
-Address = Annotated[str, typer.Argument(help="The alias, such as info@example.org.")]
+Address = Annotated[str, Argument("The alias, such as info@example.org.")]
 
 
 @app.command()
 def add(
     address: Address,
-    targets: Annotated[list[str], typer.Argument(help="Where it leads: one address or several.")],
+    targets: Annotated[list[str], Argument("Where it leads: one address or several.")],
     data: Data = DATA,
     json: Json = False,
 ) -> None:

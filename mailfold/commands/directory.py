@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mailfold.commands.printing import as_json, record, table
-from mailfold.operator.session import Session, converse
+
+if TYPE_CHECKING:
+    from mailfold.operator.session import Session
 
 Fields = Sequence[str]
 
@@ -16,6 +18,7 @@ def call(data: Path, method: str, request: Callable[[Any], Any]) -> Any:
     """The directory's answer; `request` makes the request out of the contract's module. It is hosted here when it does
     not run.
     """
+    from mailfold.operator.session import converse
 
     async def ask(session: Session) -> Any:
         from shared.rpc.mailfold.directory.v1 import directory_pb2

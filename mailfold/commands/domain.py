@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
+from mailfold.arguments import Argument, Group, Option
 from mailfold.commands.directory import call, show, show_all, show_removed
 from mailfold.commands.options import DATA, Data, Json
 
-app = typer.Typer(no_args_is_help=True, help="Domains of this server.")
+app = Group("Domains of this server.")
 _FIELDS = ("name", "incoming", "disabled", "accounts", "aliases", "id")
-Name = Annotated[str, typer.Argument(help="A domain, such as example.org.")]
+Name = Annotated[str, Argument("A domain, such as example.org.")]
 
 
 @app.command()
 def add(
     name: Name,
-    incoming: Annotated[bool, typer.Option("--incoming", help="It receives mail too.")] = False,
+    incoming: Annotated[bool, Option("--incoming", help="It receives mail too.")] = False,
     data: Data = DATA,
     json: Json = False,
 ) -> None:
@@ -41,7 +40,7 @@ def show_one(name: Name, data: Data = DATA, json: Json = False) -> None:
 @app.command()
 def incoming(
     name: Name,
-    off: Annotated[bool, typer.Option("--off", help="Receive no more.")] = False,
+    off: Annotated[bool, Option("--off", help="Receive no more.")] = False,
     data: Data = DATA,
     json: Json = False,
 ) -> None:

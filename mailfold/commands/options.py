@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from mailfold.arguments import Option
 
 DATA = Path("data")
-Data = Annotated[Path, typer.Option("--data", envvar="MAILFOLD_DATA", help="The data folder.", show_default=True)]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+Data = Annotated[Path, Option("--data", environment="MAILFOLD_DATA", help="The data folder.")]
+Json = Annotated[bool, Option("--json", help="Print JSON for programs.")]

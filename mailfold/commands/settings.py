@@ -4,23 +4,19 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-import typer
-
+from mailfold.arguments import Argument, Group
 from mailfold.commands.directory import call, show
 from mailfold.commands.options import DATA, Data, Json
 from mailfold.commands.printing import as_json, table
 from mailfold.operator.failure import CommandFailed
 
-app = typer.Typer(help="Settings: what is in force, where it comes from, what it means.")
+app = Group("Settings: what is in force, where it comes from, what it means.")
 _FIELDS = ("name", "value", "source", "default", "type", "description")
-Name = Annotated[str, typer.Argument(help="Such as server.hostname.")]
+Name = Annotated[str, Argument("Such as server.hostname.")]
 
 
-@app.callback(invoke_without_command=True)
-def list_all(context: typer.Context, data: Data = DATA, json: Json = False) -> None:
+def list_all(data: Data = DATA, json: Json = False) -> None:
     """All settings; `show NAME` tells more of one."""
-    if context.invoked_subcommand is not None:
-        return
     found = call(data, "ListSettings", lambda pb: pb.ListRequest()).settings
     if json:
         as_json([{field: getattr(one, field) for field in _FIELDS} for one in found])
@@ -28,9 +24,12 @@ def list_all(context: typer.Context, data: Data = DATA, json: Json = False) -> N
         table(("name", "value", "source"), [(one.name, one.value, one.source) for one in found])
 
 
+app.alone = list_all
+
+
 @app.command("show")
 def show_one(
-    name: Annotated[str, typer.Argument(help="Such as server.hostname; empty: all.")] = "",
+    name: Annotated[str, Argument("Such as server.hostname; empty: all.")] = "",
     data: Data = DATA,
     json: Json = False,
 ) -> None:
@@ -50,10 +49,10 @@ def show_one(
         )
 
 
-@app.command("set", context_settings={"ignore_unknown_options": True})  # a value may be a negative number
+@app.command("set")
 def set_one(
     name: Name,
-    value: Annotated[str, typer.Argument(help="The new value; of a list, its items with commas between them.")],
+    value: Annotated[str, Argument("The new value; of a list, its items with commas between them.")],
     data: Data = DATA,
     json: Json = False,
 ) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import typer
+from typing import TYPE_CHECKING
 
 from mailfold.commands.options import DATA, Data, Json
 from mailfold.commands.printing import as_json, table
 from mailfold.operator.failure import REFUSED, UNUSABLE, not_running
-from mailfold.operator.report import ServiceReport, Status
-from mailfold.operator.report import status as ask
-from mailfold.operator.session import converse
+
+if TYPE_CHECKING:
+    from mailfold.operator.report import ServiceReport, Status
 
 
 def status(data: Data = DATA, json: Json = False) -> None:
@@ -17,15 +17,18 @@ def status(data: Data = DATA, json: Json = False) -> None:
     ready, or something is not well; 2: not running."""
     import msgspec
 
+    from mailfold.operator.report import status as ask
+    from mailfold.operator.session import converse
+
     found = converse(data, ask)
     if json:
         as_json(msgspec.to_builtins(found))
     elif found.processes:
         print_status(found)
     if not found.processes:
-        raise typer.Exit(UNUSABLE) if json else not_running(data)
+        raise SystemExit(UNUSABLE) if json else not_running(data)
     if not found.well:
-        raise typer.Exit(REFUSED)
+        raise SystemExit(REFUSED)
 
 
 def print_status(found: Status) -> None:

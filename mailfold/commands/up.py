@@ -7,20 +7,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal
 
-import typer
-
+from mailfold.arguments import Option
 from mailfold.commands.options import DATA, Data, Json
 from mailfold.operator.failure import CommandFailed
 
 PortOffset = Annotated[
-    int | None, typer.Option("--port-offset", min=0, max=64000, help="Added to every well-known port.")
+    int | None, Option("--port-offset", minimum=0, maximum=64000, help="Added to every well-known port.")
 ]
 LayoutOption = Annotated[
     Literal["small", "split"] | None,
-    typer.Option("--layout", help="small: few processes; split: one for each service."),
+    Option("--layout", help="small: few processes; split: one for each service."),
 ]
 LogToTerminal = Annotated[
-    bool, typer.Option("--log-to-terminal", help="The processes log here instead of in files (containers).")
+    bool, Option("--log-to-terminal", help="The processes log here instead of in files (containers).")
 ]
 
 

@@ -5,17 +5,16 @@ from __future__ import annotations
 import sys
 from typing import Annotated
 
-import typer
-
+from mailfold.arguments import Argument, Group, Option
 from mailfold.commands.directory import call, show, show_all, show_removed
 from mailfold.commands.options import DATA, Data, Json
 from mailfold.operator.failure import UNUSABLE, CommandFailed
 
-app = typer.Typer(no_args_is_help=True, help="People, and their one password.")
+app = Group("People, and their one password.")
 _FIELDS = ("name", "disabled", "accounts", "id")
-Name = Annotated[str, typer.Argument(help="The user's name.")]
+Name = Annotated[str, Argument("The user's name.")]
 PasswordStdin = Annotated[
-    bool, typer.Option("--password-stdin", help="Read the password from standard input instead of asking.")
+    bool, Option("--password-stdin", help="Read the password from standard input instead of asking.")
 ]
 
 
@@ -81,5 +80,16 @@ def _password(*, from_stdin: bool) -> str:
         raise CommandFailed(
             "there is no terminal to ask for the password at; give it on standard input with --password-stdin", UNUSABLE
         )
-    given: str = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
+    return _asked()
+
+
+def _asked() -> str:
+    """The password, typed twice and shown never."""
+    from getpass import getpass
+
+    try:
+        while not (given := getpass("Password: ")) or given != getpass("Repeat for confirmation: "):
+            print("That is not the same twice; try again.", file=sys.stderr)
+    except EOFError:
+        raise KeyboardInterrupt from None
     return given

@@ -17,12 +17,20 @@ from shared.settings import environment_name
 
 def children(installation: Installation) -> list[Child]:
     """The bus, unless one is named in the settings, and the services' processes. Raises NatsServerMissing."""
+    _import_services(installation)
     if installation.settings.of(BusSettings).url:
         return [_process(installation, name, {}, ()) for name in installation.layout]
     places = installation.places
     server = prepare(places.nats, places.bus_file, places.log / f"{BUS}.log")
     bus = Child(BUS, Spawn(server.argv, server.environment), ready=lambda _pid: server.is_ready())
     return [bus, *(_process(installation, name, _bus_environment(server), (BUS,)) for name in installation.layout)]
+
+
+def _import_services(installation: Installation) -> None:
+    """Before the first fork, so that the processes share the memory of what is imported (DESIGN §9)."""
+    for services in installation.layout.values():
+        for service in services:
+            catalogue.app_module(service)
 
 
 def _process(installation: Installation, name: str, bus: dict[str, str], before: tuple[str, ...]) -> Child:

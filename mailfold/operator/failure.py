@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
-import traceback
-
 REFUSED, UNUSABLE, OUR_FAULT, INTERRUPTED = 1, 2, 3, 130
 """Exit codes: it was refused or something differs; it cannot be tried as it stands (settings, arguments, nothing runs);
 a fault of ours; Ctrl-C.
@@ -21,6 +18,9 @@ class CommandFailed(Exception):
 
 def our_fault(error: Exception) -> CommandFailed:
     """What nobody foresaw: the traceback is for us, in a file."""
+    import tempfile
+    import traceback
+
     with tempfile.NamedTemporaryFile("w", prefix="mailfold-fault-", suffix=".txt", delete=False) as file:
         traceback.print_exception(error, file=file)
     return CommandFailed(

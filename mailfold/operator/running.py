@@ -23,6 +23,6 @@ def answers(places: Places, service: str) -> bool:
 
 def channel(places: Places, service: str, timeout: float = 30.0) -> Any:
     """A channel for generated stubs."""
-    from shared.grpc.remote import RemoteChannel
+    from shared.grpc.channel import RemoteChannel
 
     return RemoteChannel(places.socket(service), OPERATOR, read_credentials(places).get(OPERATOR, ""), timeout)

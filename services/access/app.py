@@ -18,6 +18,7 @@ from services.access.session.guard import LoginGuard
 from services.access.session.recents import Recents
 from services.access.session.standing import Standing
 from services.access.session.versions import Versions
+from services.access.settings import SECTIONS as SECTIONS
 from services.access.settings import AccessSettings
 from shared.background import BackgroundTask, every
 from shared.grpc.servicers import Registration
@@ -28,7 +29,6 @@ from shared.tls.authority import AuthorityError, LocalAuthority
 from shared.tls.server import ServerTls
 
 SERVICE = "access"
-SECTIONS = {SERVICE: AccessSettings}
 
 log = structlog.get_logger("access")
 _RENEW_SECONDS = 86_400.0

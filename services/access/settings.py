@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from msgspec import Meta
@@ -67,3 +68,6 @@ class AccessSettings(Section, frozen=True):
     patience: Annotated[
         float, Meta(description="Seconds to repeat a call to a service that is starting again.", ge=0, le=120)
     ] = 10.0
+
+
+SECTIONS: Mapping[str, type[Section]] = {"access": AccessSettings}

@@ -14,6 +14,7 @@ from services.classifier.handlers.lessons import CURSOR, LessonFollower
 from services.classifier.handlers.own_evidence import OwnEvidence
 from services.classifier.handlers.teacher import Teacher
 from services.classifier.projections.lessons import LessonProjection
+from services.classifier.settings import SECTIONS as SECTIONS
 from services.classifier.settings import ClassifierSettings
 from shared.eventstore.deadletters import DeadLetterProjection, DeadLetters
 from shared.grpc.servicers import Registration
@@ -29,7 +30,6 @@ from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import add_OwnerServicer_to_ser
 from shared.service import Host
 
 SERVICE = "classifier"
-SECTIONS = {SERVICE: ClassifierSettings}
 
 
 class Classifier:

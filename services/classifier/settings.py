@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from msgspec import Meta
@@ -23,3 +24,6 @@ class ClassifierSettings(Section, frozen=True):
         float,
         Meta(description="Seconds of quiet after lessons before the second opinion is trained anew.", ge=0.1, le=3600),
     ] = 2.0
+
+
+SECTIONS: Mapping[str, type[Section]] = {"classifier": ClassifierSettings}

@@ -11,6 +11,7 @@ from services.delivery.endpoints.worker import DeliveryWorker
 from services.delivery.handlers.deliver import ACTOR, Deliverer
 from services.delivery.handlers.notices import Notices
 from services.delivery.projections.plans import PlanProjection, decode_steps
+from services.delivery.settings import SECTIONS as SECTIONS
 from services.delivery.settings import DeliverySettings
 from shared.eventstore.deadletters import DeadLetterProjection, DeadLetters
 from shared.grpc.guard import GuardedChannel
@@ -27,7 +28,6 @@ from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import add_OwnerServicer_to_ser
 from shared.service import Host
 
 SERVICE = "delivery"
-SECTIONS = {SERVICE: DeliverySettings}
 
 
 class Delivery:

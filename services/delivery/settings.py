@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from msgspec import Meta
@@ -13,3 +14,6 @@ class DeliverySettings(Section, frozen=True):
     """How deliveries are carried out."""
 
     concurrency: Annotated[int, Meta(description="Mails of one kind carried out at once.", ge=1, le=1000)] = 64
+
+
+SECTIONS: Mapping[str, type[Section]] = {"delivery": DeliverySettings}

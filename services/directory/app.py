@@ -21,6 +21,7 @@ from services.directory.handlers.login_journal import LoginJournal
 from services.directory.handlers.settings import SettingCommands
 from services.directory.handlers.verified import VerifiedLogins
 from services.directory.projections.configuration import ConfigurationProjection
+from services.directory.settings import SECTIONS as SECTIONS
 from services.directory.settings import DirectorySettings
 from shared.events.directory import UserPasswordChanged, UserSwitched
 from shared.eventstore.event import Recorded
@@ -38,7 +39,6 @@ from shared.service import SHARED_SECTIONS, Host
 from shared.settings import Section
 
 SERVICE = "directory"
-SECTIONS: Mapping[str, type[Section]] = {SERVICE: DirectorySettings}
 _DAY = 86_400.0
 log = structlog.get_logger("directory")
 

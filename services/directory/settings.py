@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from msgspec import Meta
@@ -61,3 +62,6 @@ class DirectorySettings(Section, frozen=True):
     fold_seconds: Annotated[
         int, Meta(description="Seconds log-ins are gathered before they are written down.", ge=1, le=3600)
     ] = 60
+
+
+SECTIONS: Mapping[str, type[Section]] = {"directory": DirectorySettings}

@@ -15,6 +15,7 @@ from services.eventlog.endpoints.servicer import EventLogEndpoint
 from services.eventlog.handlers.prune import Pruner
 from services.eventlog.handlers.secrets import forget_secrets
 from services.eventlog.handlers.tail import Tail
+from services.eventlog.settings import SECTIONS as SECTIONS
 from services.eventlog.settings import EventlogSettings
 from shared.background import BackgroundTask
 from shared.events import directory as _directory  # noqa: F401
@@ -32,7 +33,6 @@ from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import add_OwnerServicer_to_ser
 from shared.service import Host
 
 SERVICE = "eventlog"
-SECTIONS = {SERVICE: EventlogSettings}
 _PRUNES_FOR = 3600.0
 """Seconds that a large pruning may take."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from msgspec import Meta
@@ -41,3 +42,6 @@ class EventlogSettings(Section, frozen=True):
     tail_waiting: Annotated[
         int, Meta(description="Facts that wait for a slow reader of the live tail before it is cut off.", ge=100)
     ] = 10_000
+
+
+SECTIONS: Mapping[str, type[Section]] = {"eventlog": EventlogSettings}

@@ -24,6 +24,7 @@ from services.ingress.handlers.repeater import Repeater
 from services.ingress.handlers.schedule import Schedule
 from services.ingress.handlers.stuck import stuck_mails
 from services.ingress.projections.receptions import ReceptionProjection
+from services.ingress.settings import SECTIONS as SECTIONS
 from services.ingress.settings import IngressSettings
 from shared.background import BackgroundTask, every
 from shared.dns.resolver import Resolver
@@ -43,12 +44,10 @@ from shared.rpc.mailfold.ingress.v1.ingress_pb2_grpc import add_IngressServicer_
 from shared.rpc.mailfold.owner.v1 import owner_pb2
 from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import add_OwnerServicer_to_server
 from shared.service import Host
-from shared.settings import Section
 from shared.tls.authority import AuthorityError, LocalAuthority
 from shared.tls.server import ServerTls
 
 SERVICE = "ingress"
-SECTIONS: dict[str, type[Section]] = {SERVICE: IngressSettings, "resolver": ResolverSettings}
 log = structlog.get_logger("ingress")
 _DAY = 86400.0
 _MIB = 1024 * 1024

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from msgspec import Meta
 
+from shared.dns.settings import ResolverSettings
 from shared.settings import Section
 
 Seconds = float
@@ -180,3 +182,6 @@ class IngressSettings(Section, frozen=True):
     refusals_waiting: Annotated[
         int, Meta(description="Refusals kept in memory until they are written.", ge=1, le=100_000)
     ] = 2000
+
+
+SECTIONS: Mapping[str, type[Section]] = {"ingress": IngressSettings, "resolver": ResolverSettings}

@@ -12,6 +12,7 @@ from services.mailstore.handlers.messages import MessageCommands
 from services.mailstore.handlers.quotas import Quotas
 from services.mailstore.projections.mailboxes import MailboxProjection
 from services.mailstore.projections.uid_validity import UidValidityProjection
+from services.mailstore.settings import SECTIONS as SECTIONS
 from services.mailstore.settings import MailstoreSettings
 from shared.bus.bus import Bus
 from shared.bus.subjects import account_doorbell
@@ -28,7 +29,6 @@ from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import add_OwnerServicer_to_ser
 from shared.service import Host
 
 SERVICE = "mailstore"
-SECTIONS = {SERVICE: MailstoreSettings}
 
 
 class Mailstore:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from msgspec import Meta
@@ -19,3 +20,6 @@ class MailstoreSettings(Section, frozen=True):
     search_texts: Annotated[
         int, Meta(description="Different texts that one SEARCH may compare: fields, BODY, TEXT.", ge=10, le=2000)
     ] = 100
+
+
+SECTIONS: Mapping[str, type[Section]] = {"mailstore": MailstoreSettings}

@@ -8,6 +8,7 @@ import sqlalchemy
 
 from services.outbound.endpoints.servicer import OutboundEndpoint
 from services.outbound.projections.queue import QueueProjection
+from services.outbound.settings import SECTIONS as SECTIONS
 from services.outbound.settings import OutboundSettings
 from shared.eventstore.deadletters import DeadLetterProjection
 from shared.grpc.servicers import Registration
@@ -21,7 +22,6 @@ from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import add_OwnerServicer_to_ser
 from shared.service import Host
 
 SERVICE = "outbound"
-SECTIONS = {SERVICE: OutboundSettings}
 
 
 class Outbound:

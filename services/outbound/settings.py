@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from msgspec import Meta
@@ -15,3 +16,6 @@ class OutboundSettings(Section, frozen=True):
     max_waiting: Annotated[
         int, Meta(description="Entries the queue holds; above it, hand-overs wait with their senders.", ge=100)
     ] = 1_000_000
+
+
+SECTIONS: Mapping[str, type[Section]] = {"outbound": OutboundSettings}

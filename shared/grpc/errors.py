@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-import grpc
 import orjson
 
 from shared.eventstore.connection import StoreUnavailable
 from shared.eventstore.transaction import VersionConflict
 
+if TYPE_CHECKING:  # whoever only names our errors (the command, before it calls anybody) need not pay its import
+    import grpc
+
 
 class ServiceError(Exception):
     """A refusal with a short machine-readable reason and a sentence for people."""
 
-    status: ClassVar[grpc.StatusCode] = grpc.StatusCode.UNKNOWN
+    status: ClassVar[str] = "UNKNOWN"
+    """The name of its `grpc.StatusCode`."""
 
     def __init__(self, message: str, reason: str = "") -> None:
         super().__init__(message)
@@ -25,67 +28,67 @@ class ServiceError(Exception):
 class NotFound(ServiceError):
     """What was named does not exist."""
 
-    status = grpc.StatusCode.NOT_FOUND
+    status = "NOT_FOUND"
 
 
 class AlreadyExists(ServiceError):
     """What was to be made is there."""
 
-    status = grpc.StatusCode.ALREADY_EXISTS
+    status = "ALREADY_EXISTS"
 
 
 class Invalid(ServiceError):
     """The request itself is wrong; the same again would be refused again."""
 
-    status = grpc.StatusCode.INVALID_ARGUMENT
+    status = "INVALID_ARGUMENT"
 
 
 class Denied(ServiceError):
     """The caller may not do this."""
 
-    status = grpc.StatusCode.PERMISSION_DENIED
+    status = "PERMISSION_DENIED"
 
 
 class Unauthenticated(ServiceError):
     """The caller did not show a valid credential."""
 
-    status = grpc.StatusCode.UNAUTHENTICATED
+    status = "UNAUTHENTICATED"
 
 
 class Conflict(ServiceError):
     """The state moved meanwhile: load and decide again."""
 
-    status = grpc.StatusCode.ABORTED
+    status = "ABORTED"
 
 
 class NotNow(ServiceError):
     """The state forbids it (a mailbox that is not empty, a domain with accounts)."""
 
-    status = grpc.StatusCode.FAILED_PRECONDITION
+    status = "FAILED_PRECONDITION"
 
 
 class LimitReached(ServiceError):
     """A quota or limit is used up."""
 
-    status = grpc.StatusCode.RESOURCE_EXHAUSTED
+    status = "RESOURCE_EXHAUSTED"
 
 
 class Unavailable(ServiceError):
     """The service cannot serve now; nothing was done; try again."""
 
-    status = grpc.StatusCode.UNAVAILABLE
+    status = "UNAVAILABLE"
 
 
 class TimedOut(ServiceError):
     """No answer within the deadline; whether it was done is not known: repeat with the same command id."""
 
-    status = grpc.StatusCode.DEADLINE_EXCEEDED
+    status = "DEADLINE_EXCEEDED"
 
 
 class InternalError(ServiceError):
     """A fault of ours; logged where it happened."""
 
-    status = grpc.StatusCode.INTERNAL
+    status = "INTERNAL"
 
 
 TRANSPORT = "transport"
@@ -94,7 +97,7 @@ _MESSAGE_LIMIT = 500
 """Characters: gRPC carries a refusal in a header of 8 KB, percent-encoded; a longer one would arrive as
 RESOURCE_EXHAUSTED.
 """
-_BY_STATUS: dict[grpc.StatusCode, type[ServiceError]] = {kind.status: kind for kind in ServiceError.__subclasses__()}
+_BY_STATUS: dict[str, type[ServiceError]] = {kind.status: kind for kind in ServiceError.__subclasses__()}
 
 
 def translate(error: Exception) -> ServiceError | None:
@@ -122,8 +125,8 @@ def from_rpc(error: grpc.aio.AioRpcError) -> ServiceError:
     details = error.details() or ""
     try:
         parsed = orjson.loads(details)
-        return _BY_STATUS.get(error.code(), InternalError)(parsed["message"], parsed["reason"])
+        return _BY_STATUS.get(error.code().name, InternalError)(parsed["message"], parsed["reason"])
     except (ValueError, TypeError, KeyError):
-        if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
+        if error.code().name == "DEADLINE_EXCEEDED":
             return TimedOut(details)
         return Unavailable(details or str(error.code()), TRANSPORT)

@@ -9,8 +9,8 @@ import orjson
 from mailfold.layouts import OWNERS
 from shared.eventstore.event import Actor, Provenance
 from shared.grpc.call import acting
+from shared.grpc.channel import RemoteChannel
 from shared.grpc.policy import OPERATOR
-from shared.grpc.remote import RemoteChannel
 from shared.places import Places
 from shared.rpc.mailfold.owner.v1 import owner_pb2 as pb
 from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import OwnerStub

@@ -13,8 +13,8 @@ import orjson
 
 from shared.eventstore.event import Actor, Provenance
 from shared.grpc.call import acting
+from shared.grpc.channel import RemoteChannel
 from shared.grpc.policy import OPERATOR
-from shared.grpc.remote import RemoteChannel
 from shared.places import Places
 from shared.rpc.mailfold.classifier.v1.classifier_pb2 import LearningReply, LearningRequest
 from shared.rpc.mailfold.classifier.v1.classifier_pb2_grpc import ClassifierStub

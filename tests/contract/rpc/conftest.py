@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from shared.grpc.channel import RemoteChannel
 from shared.grpc.local import LocalChannel
-from shared.grpc.remote import RemoteChannel, RemoteServer
+from shared.grpc.remote import RemoteServer
 from shared.grpc.servicers import methods_of
 from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import OwnerStub, add_OwnerServicer_to_server
 from tests.contract.rpc.sample import Sample

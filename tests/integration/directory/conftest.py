@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from services.directory.app import SECTIONS, SERVICE, build
-from shared.grpc.remote import RemoteChannel
+from shared.grpc.channel import RemoteChannel
 from shared.places import Places
 from shared.rpc.mailfold.directory.v1 import directory_pb2 as pb
 from shared.rpc.mailfold.directory.v1.directory_pb2_grpc import DirectoryStub

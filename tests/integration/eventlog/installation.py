@@ -17,7 +17,7 @@ from services.eventlog.app import SECTIONS, SERVICE, build
 from services.eventlog.domain.log_id import FOLLOWED
 from shared.bus.settings import BusSettings
 from shared.eventstore.event import Actor, Event, Provenance, Recorded
-from shared.grpc.remote import RemoteChannel
+from shared.grpc.channel import RemoteChannel
 from shared.grpc.servicers import Registration
 from shared.owner.doorbell import ring_at_commits
 from shared.owner.source import StoreSource

@@ -231,10 +231,10 @@ def test_what_nobody_foresaw_is_told_as_our_fault(
 ) -> None:
     from mailfold import command_line
 
-    def fail(**_: object) -> None:
+    def fail(*_: object) -> None:
         raise RuntimeError("the moon is full")
 
-    monkeypatch.setattr(command_line, "app", fail)
+    monkeypatch.setattr(command_line, "carry_out", fail)
     assert command_line.run(["domain", "list", "--json"]) == 3
     told = capsys.readouterr()
     message = json.loads(told.out)["error"]["message"]

@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from argparse import Action
 
 import pytest
-import typer.main
 
-from mailfold.command_line import app
+from mailfold.arguments import Command, Group, overview, parser_of
+from mailfold.command_line import COMMANDS, declared
 
 WITHOUT_JSON = {"up", "demo"}
 """They serve until they are stopped."""
 
 
-def commands(command: Any, name: str = "") -> Iterator[tuple[str, Any]]:
-    yield name, command
-    for word, one in getattr(command, "commands", {}).items():
-        yield from commands(one, f"{name} {word}".strip())
+def leaves() -> dict[str, Command]:
+    found: dict[str, Command] = {}
+    for word in COMMANDS:
+        command = declared(word)
+        if isinstance(command, Group):
+            found |= {f"{word} {inner}": function for inner, function in command.commands.items()}
+        else:
+            found[word] = command
+    return found
 
 
-ALL = dict(commands(typer.main.get_command(app)))
-LEAVES = {name: one for name, one in ALL.items() if not getattr(one, "commands", None)}
+LEAVES = leaves()
+GROUPS = [word for word in COMMANDS if isinstance(declared(word), Group)]
+
+
+def parameters(name: str) -> list[Action]:
+    return [action for action in parser_of(name, LEAVES[name])._actions if action.dest != "help"]
 
 
 def test_every_promised_command_is_there() -> None:
@@ -46,14 +54,21 @@ def test_every_promised_command_is_there() -> None:
     }
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", LEAVES)
 def test_every_command_and_word_is_explained(name: str) -> None:
-    command = ALL[name]
-    assert command.help
-    assert [one.name for one in command.params if not getattr(one, "help", None)] == []
+    assert parser_of(name, LEAVES[name]).description
+    assert [action.dest for action in parameters(name) if not action.help] == []
+
+
+@pytest.mark.parametrize("name", GROUPS)
+def test_every_group_is_explained(name: str) -> None:
+    group = declared(name)
+    assert isinstance(group, Group) and group.help
+    shown = overview(f"mailfold {name}", group.help, list(group.commands.items()))
+    assert all(f"\n  {word} " in shown for word in group.commands)
 
 
 @pytest.mark.parametrize("name", sorted(LEAVES.keys() - WITHOUT_JSON))
 def test_every_command_speaks_json_and_takes_the_folder(name: str) -> None:
-    options = {option for one in LEAVES[name].params for option in one.opts}
+    options = {option for action in parameters(name) for option in action.option_strings}
     assert {"--json", "--data"} <= options

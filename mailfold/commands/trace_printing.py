@@ -1,0 +1,88 @@
+"""The life of a mail, and events as they come, on the terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from typing import Any, NamedTuple
+
+import msgspec
+import orjson
+
+from mailfold.commands.listener import while_somebody_reads
+from mailfold.operator import log
+from mailfold.operator.failure import UNUSABLE, CommandFailed
+from mailfold.operator.session import Session
+from mailfold.trace.names import Names
+from mailfold.trace.story import LoggedEvent, story
+
+_DATA_WIDTH = 300
+_SURROUNDINGS = " ()[].,;:'\""
+"""What stands around an id where people copy it from."""
+
+
+class Query(NamedTuple):
+    """Which events: about a text, of a type or an area, from a time in microseconds on, the newest so many."""
+
+    text: str
+    kind: str
+    since: int
+    limit: int
+
+
+async def life(session: Session, identity: str) -> tuple[list[LoggedEvent], Names]:
+    """The events of a mail, oldest first, and the names in them. Raises CommandFailed when nothing is known of it."""
+    events = await log.trace(session, identity) or await log.trace(session, identity.strip(_SURROUNDINGS) or identity)
+    if not events:
+        raise CommandFailed(
+            f"the event log knows nothing of {identity}; it takes a queue id, a Message-ID or a reply's reference"
+        )
+    return events, await log.names(session, events)
+
+
+async def print_events(session: Session, query: Query, *, follow: bool, json: bool) -> None:
+    """Those in the log, and with `follow` those that come. Raises CommandFailed when there can be none."""
+    seen: set[str] = set()
+    for event in await log.query(session, *query):
+        seen.add(event.id)
+        _print(event, json=json)
+    if not seen:
+        _check_type(query.kind)
+    if follow:
+        with while_somebody_reads():
+            await _follow(session, query, seen, json=json)
+    elif not seen:
+        print("mailfold: no event in the log matches", file=sys.stderr)
+
+
+def fields(event: LoggedEvent) -> dict[str, Any]:
+    """An event for programs."""
+    values: dict[str, Any] = msgspec.to_builtins(event)
+    return values | {"actor": orjson.loads(event.actor or "{}"), "data": orjson.loads(event.shown or "{}")}
+
+
+def _check_type(kind: str) -> None:
+    """Raises CommandFailed when no event can ever be of this type."""
+    from mailfold.catalogue import event_names
+
+    names = event_names()
+    area = f"{kind.removesuffix('.')}."
+    if kind and kind not in names and not any(name.startswith(area) for name in names):
+        areas = sorted({name.partition(".")[0] for name in names})
+        raise CommandFailed(f"there is no type or area {kind}; the areas are {', '.join(areas)}", UNUSABLE)
+
+
+async def _follow(session: Session, query: Query, seen: set[str], *, json: bool) -> None:
+    text = query.text.casefold()
+    async for event in log.tail(session, query.kind, 0):
+        if event.id not in seen and text in f"{event.type} {event.actor} {event.shown}".casefold():
+            _print(event, json=json)
+            await asyncio.sleep(0)
+
+
+def _print(event: LoggedEvent, *, json: bool) -> None:
+    if json:
+        print(orjson.dumps(fields(event)).decode(), flush=True)
+        return
+    first, *rest = [line.strip() for line in story([event], Names())]
+    print(f"{first}  {'; '.join(rest)[:_DATA_WIDTH]}", flush=True)

@@ -1,0 +1,71 @@
+"""What `mailfold verify` found, of all services and of the blobs, for people."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from mailfold.commands.printing import table
+from mailfold.commands.progress import Progress
+from mailfold.layouts import OWNERS
+from mailfold.operator.blob_check import BlobVerdict, check_blobs
+from mailfold.operator.owners import Verified
+from mailfold.operator.owners import rebuild as rebuild_service
+from mailfold.operator.owners import verify as verify_service
+from mailfold.operator.session import Session
+
+
+class Found(msgspec.Struct, frozen=True):
+    """The whole."""
+
+    services: tuple[Verified, ...]
+    blobs: BlobVerdict
+
+    @property
+    def equal(self) -> bool:
+        """Whether nothing differs."""
+        return self.blobs.whole and not any(one.differences for one in self.services)
+
+
+async def verify_all(session: Session, progress: Progress, *, mend: bool) -> Found:
+    """Every owner, then the blobs that they need."""
+    verdicts = [await verify_service(session, service, progress, mend=mend) for service in OWNERS]
+    return Found(tuple(verdicts), await check_blobs(session, progress, mend=mend))
+
+
+async def rebuild_all(session: Session, services: list[str], progress: Progress) -> dict[str, int]:
+    """How many events of each were folded."""
+    return {service: await rebuild_service(session, service, progress) for service in services}
+
+
+def print_found(found: Found) -> None:
+    """A table, and each difference below it."""
+    rows: list[tuple[Any, ...]] = [
+        (one.service, one.events, one.rows, len(one.differences), one.mended) for one in found.services
+    ]
+    table(("service", "events", "rows", "differences", "mended"), rows)
+    for verdict in found.services:
+        for one in verdict.differences:
+            print(
+                f"\n{verdict.service}.{one.table} {one.key}\n  stored {one.stored or '(missing)'}\n  events  {one.folded or '(none)'}"
+            )
+    blobs = found.blobs
+    print(
+        f"\nblobs: {blobs.referenced} needed, {len(blobs.missing)} missing, {len(blobs.damaged)} damaged, {blobs.unreferenced} that nobody needs"
+    )
+    for line in [*(f"missing {one}" for one in blobs.missing), *(f"damaged {one}" for one in blobs.damaged)]:
+        print(f"  {line}")
+    for service in blobs.unknown:
+        print(f"  {service} could not say which it needs; its rows must be put right first")
+    for blob in blobs.quarantined:
+        print(f"  set aside {blob}")
+    print(
+        "\neverything is what its events say"
+        if found.equal
+        else "\nsomething differs" + ("" if found.blobs.quarantined else _advice(found))
+    )
+
+
+def _advice(found: Found) -> str:
+    return "" if any(one.mended for one in found.services) else "; `mailfold verify --mend` puts rows right"

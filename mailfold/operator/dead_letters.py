@@ -1,0 +1,66 @@
+"""The dead letters of all services: what waits, and having it done again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from mailfold.layouts import OWNERS
+from mailfold.operator.failure import CommandFailed
+from mailfold.operator.running import answers
+from mailfold.operator.session import Session, each_write
+from shared.grpc.errors import NotFound, ServiceError
+
+
+async def all_letters(session: Session, *, include_retried: bool) -> list[Any]:
+    """Those of every service, the oldest first."""
+    from shared.rpc.mailfold.owner.v1 import owner_pb2
+
+    request = owner_pb2.ListDeadLettersRequest(include_retried=include_retried)
+    found = [
+        letter
+        for service in OWNERS
+        for letter in (await (await _stub(session, service)).ListDeadLetters(request)).letters
+    ]
+    return sorted(found, key=lambda letter: letter.at)
+
+
+async def letter_of(session: Session, identity: str) -> tuple[str, Any]:
+    """A dead letter and the service that keeps it. Raises CommandFailed."""
+    from shared.rpc.mailfold.owner.v1 import owner_pb2
+
+    for service in OWNERS:
+        try:
+            return service, await (await _stub(session, service)).ShowDeadLetter(
+                owner_pb2.DeadLetterRequest(id=identity)
+            )
+        except NotFound:
+            continue
+    raise CommandFailed(f"there is no dead letter {identity}; `mailfold deadletters list` shows them")
+
+
+async def retry(session: Session, identities: Sequence[str], *, everything: bool) -> list[tuple[str, str]]:
+    """Have them done again; each id with what went wrong, empty when it was done."""
+    chosen = [one.id for one in await all_letters(session, include_retried=False)] if everything else identities
+    return [(identity, await _retried(session, identity)) for identity in chosen]
+
+
+async def _retried(session: Session, identity: str) -> str:
+    """Empty when it was done, else why not."""
+    from shared.rpc.mailfold.owner.v1 import owner_pb2
+
+    service, _ = await letter_of(session, identity)
+    if not answers(session.places, service):
+        return f"{service} does not run: steps are done again by the running server; start it with `mailfold up`"
+    try:
+        with each_write():
+            await (await _stub(session, service)).RetryDeadLetter(owner_pb2.DeadLetterRequest(id=identity))
+    except ServiceError as error:
+        return error.message
+    return ""
+
+
+async def _stub(session: Session, service: str) -> Any:
+    from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import OwnerStub
+
+    return OwnerStub(await session.owner(service))

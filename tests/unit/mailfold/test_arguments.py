@@ -1,0 +1,85 @@
+"""Words of a command line become the parameters of a function."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import pytest
+
+from mailfold.arguments import Argument, Misused, Option, call, parser_of
+
+taken: dict[str, Any] = {}
+
+
+def paint(
+    colour: Annotated[str, Argument("Which.")],
+    things: Annotated[list[str] | None, Argument("What.")] = None,
+    layers: Annotated[int, Option("--layers", minimum=1, maximum=9, help="How often.")] = 1,
+    finish: Annotated[Literal["matt", "gloss"] | None, Option("--finish", help="How it shines.")] = None,
+    folder: Annotated[Path, Option("--folder", environment="PAINT_FOLDER", help="Where.")] = Path("here"),
+    dry: Annotated[bool, Option("--dry", "-d", help="Wait.")] = False,
+) -> None:
+    """Paint things."""
+    taken.update(locals())
+
+
+def reads(words: Sequence[str]) -> dict[str, Any]:
+    taken.clear()
+    call("paint", paint, words)
+    return taken
+
+
+def test_what_is_not_given_has_its_default() -> None:
+    found = reads(["red"])
+    assert not found.pop("things")
+    assert found == {
+        "colour": "red",
+        "layers": 1,
+        "finish": None,
+        "folder": Path("here"),
+        "dry": False,
+    }
+
+
+def test_options_stand_anywhere() -> None:
+    found = reads(["--layers", "2", "red", "-d", "wall", "--finish=gloss", "door"])
+    assert (found["colour"], found["things"], found["layers"]) == ("red", ["wall", "door"], 2)
+    assert (found["finish"], found["dry"]) == ("gloss", True)
+
+
+def test_behind_two_dashes_are_words_alone() -> None:
+    assert reads(["red", "--", "--dry", "-5"])["things"] == ["--dry", "-5"]
+
+
+def test_a_number_below_zero_is_a_word() -> None:
+    assert reads(["-5"])["colour"] == "-5"
+
+
+def test_the_environment_gives_what_the_words_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PAINT_FOLDER", "/there")
+    assert reads(["red"])["folder"] == Path("/there")
+    assert reads(["red", "--folder", "/else"])["folder"] == Path("/else")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ([], "Missing argument COLOUR"),
+        (["red", "--layers", "0"], "0 is less than 1"),
+        (["red", "--layers", "10"], "10 is more than 9"),
+        (["red", "--layers", "x"], "'x' is not a number"),
+        (["red", "--finish", "dull"], "dull"),
+        (["red", "--lay", "2"], "--lay"),
+        (["red", "--layers"], "--layers"),
+    ],
+)
+def test_what_does_not_fit_is_refused(words: list[str], message: str) -> None:
+    with pytest.raises(Misused, match=message):
+        call("paint", paint, words)
+
+
+def test_help_explains_every_word() -> None:
+    text = parser_of("paint", paint).format_help()
+    assert all(word in text for word in ("Paint things.", "COLOUR", "How often.", "PAINT_FOLDER", "{matt,gloss}"))
