@@ -8,6 +8,7 @@ from typing import NamedTuple
 from services.access.commands.fetch_plan import ContentItem
 from shared.blobs.port import CHUNK_BYTES, Blob
 from shared.protocol.imap.fetch import BinarySection, BinarySize, BodySection, Partial
+from shared.protocol.imap.wire_string import char8
 from shared.protocol.message.scan import Scan, decode_scan
 from shared.protocol.message.sections import Range, find_part, header_fields, section_range
 from shared.protocol.message.transfer import decode_pieces, is_known
@@ -40,7 +41,8 @@ class Contents:
         """A section; None when the message has none such. Raises BlobError, UnknownEncoding."""
         match item:
             case BodySection():
-                return self._section(item)
+                piece = self._section(item)
+                return piece and Piece(piece.size, map(char8, piece.pieces))
             case BinarySection():
                 return self._decoded(item)
             case BinarySize():

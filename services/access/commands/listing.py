@@ -93,6 +93,8 @@ async def lsub(session: Session, command: c.Lsub) -> bytes:
     """RFC 3501 6.3.9: subscribed names; with `%`, the name above a subscribed one that does not match itself is told as
     \\Noselect.
     """
+    if command.pattern is None:
+        return done(command.tag, "LSUB")
     pattern = ListPattern(command.reference, command.pattern)
     known = await session.mailboxes()
     subscribed = frozenset(known.subscriptions)

@@ -40,7 +40,7 @@ async def _found(session: Session, command: c.Search) -> tuple[NumberSet, int]:
     """The UIDs in the view that match, and the highest MODSEQ among them."""
     mailbox = session.mailbox
     key = contract_key(
-        command.key, lambda sequence, uid: mailbox.resolve(sequence, uid=uid, saved=session.saved), mailbox.recent
+        command.key, lambda sequence, uid: mailbox.matching(sequence, uid=uid, saved=session.saved), mailbox.recent
     )
     request = pb.SearchRequest(account=session.account, mailbox=mailbox.id, key=key, now=session.backend.clock.now())
     reply = await session.backend.mailstore.search(request)

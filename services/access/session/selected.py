@@ -49,12 +49,16 @@ class Selected:
 
     def resolve(self, sequence: SequenceSet, *, uid: bool, saved: NumberSet) -> NumberSet:
         """The UIDs meant, of those in the view. Raises NoSuchMessage (RFC 3501 6.4.8: unknown UIDs are passed over)."""
+        if not uid and (sequence.highest > len(self.runs) or (sequence.has_star and not self.runs)):
+            raise NoSuchMessage
+        return self.matching(sequence, uid=uid, saved=saved)
+
+    def matching(self, sequence: SequenceSet, *, uid: bool, saved: NumberSet) -> NumberSet:
+        """The same for a search key: a number that no message has matches no message."""
         if sequence.saved:
             return self.runs.select_uids(saved)
         if uid:
             return self.runs.select_uids(sequence.resolve(self.runs.largest))
-        if sequence.highest > len(self.runs) or (sequence.has_star and not self.runs):
-            raise NoSuchMessage
         return self.runs.select_sequences(sequence.resolve(len(self.runs)))
 
     # -- how far the client knows the mailbox

@@ -5,16 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Sequence
 
 from services.mailstore.domain.flags import DELETED, Flags, changed
-from services.mailstore.domain.names import (
-    DEFAULTS,
-    INBOX,
-    JUNK,
-    SEPARATOR,
-    SPECIAL_USES,
-    ancestors,
-    canonical,
-    checked,
-)
+from services.mailstore.domain.names import DEFAULTS, JUNK, SPECIAL_USES
 from services.mailstore.domain.state import EntryState, MailboxState, Place, Tree
 from services.mailstore.domain.uids import ranges
 from shared.events.mailbox import (
@@ -30,6 +21,7 @@ from shared.events.mailbox import (
     NewMailbox,
 )
 from shared.eventstore.event import Event
+from shared.protocol.imap.mailbox_name import INBOX, SEPARATOR, ancestors, canonical_name, new_mailbox_name
 
 NewId = Callable[[], str]
 
@@ -53,7 +45,7 @@ def create_mailbox(
     """A mailbox and those above it that are missing (RFC 3501 §6.3.3). Nobody is subscribed to them: that is the
     client's to do (§6.3.6).
     """
-    name = checked(name)
+    name = new_mailbox_name(name)
     if name in place.existing:
         raise Refused("ALREADYEXISTS", f"there is a mailbox {name}")
     if use and (use not in SPECIAL_USES or use == "\\All" or place.use_is_taken):
@@ -97,9 +89,9 @@ def rename_mailbox(
     """A mailbox and its inferiors take new names, and their subscriptions come along. INBOX is the caller's case: its
     messages move.
     """
-    name, new_name = canonical(name), checked(new_name)
+    name, new_name = canonical_name(name), new_mailbox_name(new_name)
     _renamable(name, new_name, tree)
-    names = [(mailbox, checked(new_name + old[len(name) :])) for old, mailbox, _ in tree.mailboxes]
+    names = [(mailbox, new_mailbox_name(new_name + old[len(name) :])) for old, mailbox, _ in tree.mailboxes]
     taken = next((new for _, new in names if new in tree.existing), None)
     if taken is not None:
         raise Refused("ALREADYEXISTS", f"there is a mailbox {taken}")

@@ -6,8 +6,8 @@ import contextlib
 from collections.abc import Iterator
 
 from services.mailstore.domain.decide import Refused
-from services.mailstore.domain.names import BadName
 from shared.grpc.errors import AlreadyExists, Invalid, LimitReached, NotFound, NotNow, ServiceError
+from shared.protocol.imap.mailbox_name import InvalidMailboxName
 
 _KINDS: dict[str, type[ServiceError]] = {
     "NONEXISTENT": NotFound,
@@ -28,5 +28,5 @@ def named() -> Iterator[None]:
         yield
     except Refused as refused:
         raise _KINDS[refused.reason](str(refused), refused.reason) from refused
-    except BadName as bad:
-        raise Invalid(str(bad), "CANNOT") from bad
+    except InvalidMailboxName as invalid:
+        raise Invalid(str(invalid), "CANNOT") from invalid

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any, TypeVar
 
 from services.mailstore.domain.flags import SEEN, parse
-from services.mailstore.domain.names import canonical
 from services.mailstore.domain.uids import Ranges
 from services.mailstore.domain.uids import ranges as uid_ranges
 from services.mailstore.endpoints import wire
@@ -26,6 +25,7 @@ from shared.eventstore.store import EventStore
 from shared.eventstore.transaction import Transaction
 from shared.grpc.call import provenance
 from shared.ids import Ids
+from shared.protocol.imap.mailbox_name import canonical_name
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 from shared.rpc.mailfold.mailstore.v1.mailstore_pb2_grpc import MailstoreServicer
 from shared.turns import Turns
@@ -114,7 +114,7 @@ class MailstoreEndpoint(MailstoreServicer):
 
     async def ViewMailbox(self, request: pb.MailboxNameRequest, context: Any) -> pb.MailboxView:
         def view(reader: Reader, version: int) -> pb.MailboxView:
-            state = load.mailbox_by_name(reader, request.account, canonical(request.name))
+            state = load.mailbox_by_name(reader, request.account, canonical_name(request.name))
             return pb.MailboxView(
                 mailbox=wire.mailbox(state),
                 version=version,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from services.mailstore.domain import decide
-from services.mailstore.domain.names import INBOX, canonical
 from services.mailstore.domain.state import MailboxState
 from services.mailstore.handlers import load, naming
 from services.mailstore.settings import MailstoreSettings
@@ -12,6 +11,7 @@ from shared.events.mailbox import MailboxDeleted
 from shared.eventstore.event import Provenance
 from shared.eventstore.transaction import Transaction
 from shared.ids import Ids, Kind
+from shared.protocol.imap.mailbox_name import INBOX, canonical_name
 
 
 def ensure_open(transaction: Transaction, account: str, ids: Ids, clock: Clock, why: Provenance) -> None:
@@ -54,7 +54,7 @@ class MailboxCommands:
     def rename(self, transaction: Transaction, account: str, name: str, new_name: str, why: Provenance) -> MailboxState:
         """RENAME; INBOX keeps its name and gives its messages away (RFC 3501 §6.3.5)."""
         new_name = new_name.removesuffix("/")
-        if canonical(name) == INBOX:
+        if canonical_name(name) == INBOX:
             return self._empty_inbox(transaction, account, new_name, why)
         if not transaction.answered(why.command):
             tree = naming.tree(transaction, account, name, new_name)
@@ -66,7 +66,7 @@ class MailboxCommands:
 
     def subscribe(self, transaction: Transaction, account: str, name: str, subscribed: bool, why: Provenance) -> None:
         """SUBSCRIBE and UNSUBSCRIBE; a name may be subscribed without a mailbox (RFC 3501 §6.3.6)."""
-        name = canonical(name)
+        name = canonical_name(name)
         known = naming.subscribed(transaction, account, name)
         if known != subscribed:
             total, limit = naming.subscriptions(transaction, account), self._limits.max_subscriptions

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 from services.mailstore.domain.decide import Refused
 from services.mailstore.domain.flags import Flags
-from services.mailstore.domain.names import canonical
 from services.mailstore.domain.state import EntryState, MailboxState
 from shared.eventstore.connection import Reader, Row
+from shared.protocol.imap.mailbox_name import canonical_name
 
 _MAILBOX = "id, name, uid_validity, uid_next, special_use, messages, unseen, deleted, size, modseq"
 
@@ -19,7 +19,7 @@ def _mailbox(row: Row) -> MailboxState:
 
 def mailbox_by_name(reader: Reader, account: str, name: str) -> MailboxState:
     """Raises Refused NONEXISTENT."""
-    row = reader.one(f"SELECT {_MAILBOX} FROM mailbox WHERE account = ? AND name = ?", (account, canonical(name)))  # noqa: S608
+    row = reader.one(f"SELECT {_MAILBOX} FROM mailbox WHERE account = ? AND name = ?", (account, canonical_name(name)))  # noqa: S608
     if row is None:
         raise Refused("NONEXISTENT", f"there is no mailbox {name}")
     return _mailbox(row)

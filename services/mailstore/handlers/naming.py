@@ -6,10 +6,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from services.mailstore.domain.names import SEPARATOR, ancestors, canonical
 from services.mailstore.domain.state import Place, Tree
 from shared.clock import Clock
 from shared.eventstore.connection import Reader
+from shared.protocol.imap.mailbox_name import SEPARATOR, ancestors, canonical_name
 
 _UID_VALIDITY_EPOCH = 1_500_000_000
 _BELOW = "substr(name, 1, ?) = ?"
@@ -27,7 +27,7 @@ def next_uid_validity(reader: Reader, clock: Clock) -> int:
 
 def place(reader: Reader, account: str, name: str, use: str) -> Place:
     """Where a mailbox of this name and special use would be made."""
-    names = [*ancestors(canonical(name)), canonical(name)]
+    names = [*ancestors(canonical_name(name)), canonical_name(name)]
     taken = (
         reader.one("SELECT 1 FROM mailbox WHERE account = ? AND special_use = ? LIMIT 1", (account, use))
         if use
@@ -38,7 +38,7 @@ def place(reader: Reader, account: str, name: str, use: str) -> Place:
 
 def tree(reader: Reader, account: str, name: str, new_name: str) -> Tree:
     """A mailbox, its inferiors, and what a new name meets."""
-    name, new_name = canonical(name), canonical(new_name)
+    name, new_name = canonical_name(name), canonical_name(new_name)
     below = new_name + SEPARATOR
     at_or_below = (
         f"SELECT name, id, uid_validity FROM mailbox WHERE account = ? AND (name = ? OR {_BELOW}) ORDER BY name"  # noqa: S608

@@ -158,8 +158,8 @@ class ListReturn(Enum):
 
 
 class List(Command, frozen=True):
-    """LIST (RFC 3501 6.3.8, RFC 5258). `extended`: the client used any of RFC 5258; `status` is what RETURN (STATUS
-    ...) asked.
+    """LIST (RFC 3501 6.3.8, RFC 5258). `patterns` are those that names can match; `extended`: the client used any of RFC
+    5258; `status` is what RETURN (STATUS ...) asked.
     """
 
     reference: str
@@ -171,10 +171,10 @@ class List(Command, frozen=True):
 
 
 class Lsub(Command, frozen=True):
-    """LSUB."""
+    """LSUB; the pattern is None when no name can match it."""
 
     reference: str
-    pattern: str
+    pattern: str | None
 
 
 class Namespace(Command, frozen=True):

@@ -1,4 +1,6 @@
-"""Mailbox names: wire spelling, validity, INBOX, hierarchy (RFC 3501 5.1, RFC 9051 5.1)."""
+"""Mailbox names: wire spelling, validity, INBOX, hierarchy (RFC 3501 5.1, RFC 9051 5.1). The one place that says what a
+mailbox may be called.
+"""
 
 import re
 
@@ -47,14 +49,23 @@ def canonical_name(name: str) -> str:
     return _INBOX.sub(INBOX, name, count=1) if _INBOX.match(name) else name
 
 
+def new_mailbox_name(name: str) -> str:
+    """The canonical name of a mailbox to be made. Raises InvalidMailboxName."""
+    name = canonical_name(without_trailing_separator(name))
+    check_new_name(name)
+    return name
+
+
 def check_new_name(name: str) -> None:
-    """Raise InvalidMailboxName unless a mailbox may get this canonical name."""
+    """Raise InvalidMailboxName unless a mailbox may get this canonical name.
+
+    What harms somebody is refused and nothing else (docs/rfc.md says whom): `#`, `*`, `%` and blanks at either end are
+    ordinary characters, however unwise (RFC 3501 5.1, 5.1.2, 6.3.8).
+    """
     if not name or len(name.encode("utf-8", "replace")) > MAX_NAME_BYTES:
         raise InvalidMailboxName("Mailbox name is empty or too long")
     if _FORBIDDEN.search(name):
         raise InvalidMailboxName("Mailbox name holds a control character")
-    if name[0] == "#":
-        raise InvalidMailboxName("Names that begin with # belong to other namespaces")  # RFC 3501 5.1.2
     _check_components(name.split(SEPARATOR))
 
 

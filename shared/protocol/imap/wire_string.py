@@ -35,6 +35,14 @@ def literal(value: bytes) -> bytes:
     return b"{%d}\r\n%b" % (len(value), value)
 
 
+# CHAR8 = %x01-ff
+def char8(octets: bytes) -> bytes:
+    """The octets with 0x80 in the place of NUL, which no literal may hold but literal8 (RFC 3501 9); 0x80 is what Dovecot
+    puts there. Their number stays. Without NUL it is a search for one octet and no copy.
+    """
+    return octets.replace(b"\0", b"\x80")
+
+
 # literal8 = "~{" number "}" CRLF *OCTET         ; RFC 3516
 def literal8(value: bytes) -> bytes:
     """A literal that may hold NUL."""

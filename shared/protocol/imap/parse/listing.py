@@ -24,9 +24,10 @@ def list_(cursor: Cursor, tag: bytes) -> List:
     several = cursor.looking_at(b"(")
     # mbox-or-pat = list-mailbox / patterns ; patterns = "(" list-mailbox *(SP list-mailbox) ")"
     patterns = parenthesised(cursor, _pattern, MAX_PATTERNS) if several else [_pattern(cursor)]
+    matching = [pattern for pattern in patterns if pattern is not None]
     extended = several or selection is not None or not cursor.at_end()
     returns, status = (frozenset[ListReturn](), ()) if cursor.at_end() else _returns(cursor)
-    return List(tag, reference, tuple(dict.fromkeys(patterns)), selection or frozenset(), returns, status, extended)
+    return List(tag, reference, tuple(dict.fromkeys(matching)), selection or frozenset(), returns, status, extended)
 
 
 # list-select-opts = "(" [ ... ] ")"
@@ -48,11 +49,14 @@ def _selection_option(cursor: Cursor) -> ListSelection:
     return option
 
 
-def _pattern(cursor: Cursor) -> str:
+def _pattern(cursor: Cursor) -> str | None:
+    """None for a pattern that no name matches, because no name is spelled so: such as `&%`, which clients make of a name
+    that begins with `&`.
+    """
     try:
         return decode_mailbox_name(list_mailbox(cursor), cursor.utf8)
-    except InvalidMailboxName as error:
-        raise ImapSyntaxError(str(error)) from None
+    except InvalidMailboxName:
+        return None
 
 
 # list-return-opts = "RETURN" SP "(" [return-option *(SP return-option)] ")"

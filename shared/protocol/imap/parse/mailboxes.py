@@ -16,12 +16,7 @@ from shared.protocol.imap.commands import (
     Unsubscribe,
 )
 from shared.protocol.imap.error import ImapSyntaxError
-from shared.protocol.imap.mailbox_name import (
-    InvalidMailboxName,
-    check_new_name,
-    decode_mailbox_name,
-    without_trailing_separator,
-)
+from shared.protocol.imap.mailbox_name import InvalidMailboxName, decode_mailbox_name, new_mailbox_name
 from shared.protocol.imap.parse.cursor import Cursor
 from shared.protocol.imap.parse.lists import parenthesised, possibly_empty
 from shared.protocol.imap.parse.sets import known_set
@@ -46,12 +41,11 @@ def mailbox(cursor: Cursor) -> str:
 
 def _new_mailbox(cursor: Cursor) -> str:
     """A name that a mailbox may get."""
-    name = without_trailing_separator(mailbox(cursor))
+    name = mailbox(cursor)
     try:
-        check_new_name(name)
+        return new_mailbox_name(name)
     except InvalidMailboxName as error:
         raise _cannot(error) from None
-    return name
 
 
 def _cannot(error: InvalidMailboxName) -> ImapSyntaxError:

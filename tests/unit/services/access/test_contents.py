@@ -13,6 +13,7 @@ from shared.blobs.port import Blob
 from shared.protocol.imap.commands import Fetch
 from shared.protocol.imap.fetch import BinarySize
 from shared.protocol.imap.parse.command import parse_command
+from shared.protocol.imap.wire_string import char8
 from shared.protocol.message.scan import encode_scan, scan
 from tests.integration.access.mails import PARCEL
 
@@ -72,4 +73,21 @@ async def test_binary() -> None:
 @given(start=st.integers(0, 2000), count=st.integers(1, 2000), prefix=st.binary(max_size=300))
 async def test_any_window(start: int, count: int, prefix: bytes) -> None:
     contents = Contents(prefix, await blob(PARCEL))
-    assert octets(contents, f"BODY[]<{start}.{count}>") == (prefix + PARCEL)[start : start + count]
+    shown = (prefix + PARCEL).replace(b"\0", b"\x80")
+    assert octets(contents, f"BODY[]<{start}.{count}>") == shown[start : start + count]
+
+
+async def test_nul_stays_in_binary_alone() -> None:
+    """RFC 3501 9: CHAR8 is any octet but NUL. Sizes stay, windows too."""
+    body = b"Subject: a\0b\r\n\r\nx\0y"
+    contents = Contents(b"X-P: \0\r\n", await blob(body))
+    shown = (b"X-P: \0\r\n" + body).replace(b"\0", b"\x80")
+    assert octets(contents, "BODY[]") == octets(contents, "RFC822") == shown
+    assert octets(contents, "BODY[HEADER.FIELDS (Subject)]") == b"Subject: a\x80b\r\n\r\n"
+    assert octets(contents, "BODY[TEXT]<1.2>") == b"\x80y"
+    assert octets(contents, "BINARY[]") == b"X-P: \0\r\n" + body
+
+
+def test_octets_without_nul_are_not_copied() -> None:
+    piece = b"x" * 100_000
+    assert char8(piece) is piece
