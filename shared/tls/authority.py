@@ -80,8 +80,8 @@ def _fits(
     certificate: x509.Certificate, names: Sequence[str], key: ec.EllipticCurvePrivateKey, authority: x509.Certificate
 ) -> bool:
     """Whether it is for all these names (more do no harm), this key and this authority."""
-    wanted = {general_name(name) for name in names}
-    return wanted <= names_of(certificate) and _belongs(certificate, key) and _signed_by(certificate, authority)
+    required = {general_name(name) for name in names}
+    return required <= names_of(certificate) and _belongs(certificate, key) and _signed_by(certificate, authority)
 
 
 def _signed_by(certificate: x509.Certificate, authority: x509.Certificate) -> bool:

@@ -20,5 +20,5 @@ class CertificateFiles:
 
 
 def _signature(path: Path) -> Signature:
-    found = os.stat(path)  # noqa: PTH116 - once per handshake
-    return found.st_mtime_ns, found.st_size, found.st_ino
+    status = os.stat(path)  # noqa: PTH116 - once per handshake
+    return status.st_mtime_ns, status.st_size, status.st_ino

@@ -98,8 +98,8 @@ class ServerTls:
             handshake.context = certificate.context
 
     def _named_for(self, name: str) -> "_Certificate | None":
-        found = self._named.get(name)
-        return found or self._named.get("*." + name.partition(".")[2])
+        context = self._named.get(name)
+        return context or self._named.get("*." + name.partition(".")[2])
 
 
 class _Certificate:

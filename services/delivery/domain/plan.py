@@ -12,7 +12,7 @@ import msgspec
 from services.delivery.domain.mail import Mail
 from shared.events.delivery import Step
 from shared.events.mail import Recipient
-from shared.protocol.sieve.interpreter import Actions, Facts, run
+from shared.protocol.sieve.interpreter import Actions, MessageContext, run
 from shared.protocol.sieve.script import FILE_SPAM, JUNK, Script
 from shared.routing.resolution import Kind, Resolution, Target
 
@@ -75,7 +75,7 @@ def _to_target(
     if not target.account:
         yield Step(recipient.address, 0, "enqueue", address=target.address, reverse_path=mail.reverse_path)
         return
-    yield from _filed(recipient, target, run(script_of(target.account), Facts(spam=mail.spam)))
+    yield from _filed(recipient, target, run(script_of(target.account), MessageContext(spam=mail.spam)))
 
 
 def _filed(recipient: Recipient, target: Target, actions: Actions) -> Iterator[Step]:

@@ -32,8 +32,8 @@ def without_subaddress(address: Address, separator: str = "+") -> tuple[Address,
     """``name+tag@domain`` as (``name@domain``, ``tag``); the tag is None where there is no separator behind a name (RFC
     5233).
     """
-    name, found, tag = address.localpart.partition(separator)
-    if not found or not name:
+    name, separated, tag = address.localpart.partition(separator)
+    if not separated or not name:
         return address, None
     return Address(name, address.domain), tag
 

@@ -20,8 +20,8 @@ class Authors(msgspec.Struct, frozen=True):
 def read_authors(from_values: Iterable[str]) -> Authors:
     """The author domains from the values of all From fields. Never raises."""
     lists = [read_header_addresses(value) for value in from_values]
-    domains = tuple({address.domain: None for found in lists for address in found.addresses})
-    return Authors(domains, _fault(len(lists), bool(domains), any(found.unreadable for found in lists)))
+    domains = tuple({address.domain: None for address_list in lists for address in address_list.addresses})
+    return Authors(domains, _fault(len(lists), bool(domains), any(address_list.unreadable for address_list in lists)))
 
 
 def _fault(fields: int, has_domain: bool, has_unreadable: bool) -> str:

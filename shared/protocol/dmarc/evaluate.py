@@ -11,7 +11,7 @@ from shared.protocol.dmarc.author import Authors
 from shared.protocol.dmarc.organisation import organisational_domain
 from shared.protocol.dmarc.record import DmarcRecord, parse_record, select_records
 from shared.protocol.dmarc.result import DmarcCode, DmarcResult
-from shared.protocol.dns.evaluation import Answered, Asked, Evaluation, one
+from shared.protocol.dns.evaluation import Answered, Asked, Evaluation, single_answer
 from shared.protocol.dns.names import is_fully_qualified
 from shared.protocol.dns.question import Question
 from shared.protocol.spf.result import SpfResult
@@ -21,7 +21,7 @@ _CODES: tuple[DmarcCode, ...] = ("fail", "permerror", "temperror", "none", "pass
 _POLICIES = ("reject", "quarantine", "none")
 
 
-class _Found(msgspec.Struct, frozen=True):
+class _Discovery(msgspec.Struct, frozen=True):
     """What policy discovery found: a record, or the reason why there is none to apply."""
 
     domain: str = ""
@@ -51,35 +51,37 @@ def evaluate(authors: Authors, spf: SpfResult | None, dkim: Sequence[DkimResult]
 def _evaluate_domain(domain: str, spf: SpfResult | None, dkim: Sequence[DkimResult]) -> Evaluation[DmarcResult]:
     if not is_fully_qualified(domain):
         return DmarcResult("none", domain, reason="no domain name")
-    found = yield from _discover(domain)
-    if found.failure is not None:
-        return found.failure
-    if found.record is None:
+    discovery = yield from _discover(domain)
+    if discovery.failure is not None:
+        return discovery.failure
+    if discovery.record is None:
         return DmarcResult("none", domain, reason="no policy published")
-    return _judge(domain, found.domain, found.record, spf, dkim)
+    return _judge(domain, discovery.domain, discovery.record, spf, dkim)
 
 
-def _discover(domain: str) -> Generator[Asked, Answered, _Found]:
+def _discover(domain: str) -> Generator[Asked, Answered, _Discovery]:
     """Policy discovery (section 6.6.3): the author domain, then the organisational domain."""
     for candidate in dict.fromkeys((domain, organisational_domain(domain))):
-        answer = one((yield Question(f"_dmarc.{candidate}", "TXT")))
+        answer = single_answer((yield Question(f"_dmarc.{candidate}", "TXT")))
         if answer.status == "temperror":
-            return _Found(
+            return _Discovery(
                 failure=DmarcResult("temperror", domain, reason=f"no answer about the policy: {answer.source}")
             )
         records = select_records(answer.records)
         if len(records) > 1:
-            return _Found(failure=DmarcResult("none", domain, reason=f"{candidate} has {len(records)} policy records"))
+            return _Discovery(
+                failure=DmarcResult("none", domain, reason=f"{candidate} has {len(records)} policy records")
+            )
         if records:
             return _with_record(domain, candidate, records[0])
-    return _Found()
+    return _Discovery()
 
 
-def _with_record(domain: str, candidate: str, text: str) -> _Found:
+def _with_record(domain: str, candidate: str, text: str) -> _Discovery:
     record = parse_record(text)
     if record is not None:
-        return _Found(candidate, record)
-    return _Found(
+        return _Discovery(candidate, record)
+    return _Discovery(
         failure=DmarcResult(
             "permerror", domain, policy_domain=candidate, record=text, reason="the record states no policy"
         )

@@ -94,5 +94,5 @@ def _number(value: str, default: int) -> int:
 
 
 def _report_addresses(value: str) -> tuple[ReportAddress, ...]:
-    found = (_REPORT_URI.match(part.strip(_BLANK)) for part in value.split(",")[:8])
-    return tuple(ReportAddress(match[1], match[2] or "") for match in found if match)
+    matches = (_REPORT_URI.match(part.strip(_BLANK)) for part in value.split(",")[:8])
+    return tuple(ReportAddress(match[1], match[2] or "") for match in matches if match)

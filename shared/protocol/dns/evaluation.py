@@ -18,7 +18,7 @@ Answered: TypeAlias = Answer | tuple[Answer, ...]
 Evaluation: TypeAlias = Generator[Asked, Answered, Result]
 
 
-def one(answered: Answered) -> Answer:
+def single_answer(answered: Answered) -> Answer:
     """The answer to a single question."""
     if isinstance(answered, tuple):
         raise TypeError("one question has one answer")

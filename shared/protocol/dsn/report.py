@@ -75,7 +75,7 @@ def _header(original: Original, reporter: Reporter) -> bytes:
 
 
 def _for_people(original: Original, fates: tuple[Undelivered, ...], reporter: Reporter) -> bytes:
-    told = [
+    reported = [
         line
         for fate in fates
         for line in (f"<{_plain(fate.recipient)}>", f"    {_plain(fate.reason)} ({fate.status})", "")
@@ -88,7 +88,7 @@ def _for_people(original: Original, fates: tuple[Undelivered, ...], reporter: Re
         "",
         "Your message could not be delivered to:",
         "",
-        *told,
+        *reported,
         f"Its queue id here was {original.queue_id}; the operator can look up what happened to it under that id.",
     )
 

@@ -1,4 +1,4 @@
-"""Running a script: a message's facts in, actions out. No clock, no I/O; a runaway script is impossible by
+"""Running a script: a message's context in, actions out. No clock, no I/O; a runaway script is impossible by
 construction.
 """
 
@@ -12,7 +12,7 @@ import msgspec
 from shared.protocol.sieve.script import Command, Discard, FileInto, If, IsSpam, Keep, Not, Script, Stop, Test
 
 
-class Facts(msgspec.Struct, frozen=True):
+class MessageContext(msgspec.Struct, frozen=True):
     """What a script may ask about the message at hand."""
 
     spam: bool = False
@@ -37,12 +37,12 @@ class _Stopped(Exception):
     """Ends the run."""
 
 
-def run(script: Script, facts: Facts) -> Actions:
+def run(script: Script, context: MessageContext) -> Actions:
     """The actions of a script; the implicit keep stands unless something cancelled it (RFC 5228 §2.10.2)."""
     filed: list[Filed] = []
     cancelled = False
     try:
-        for command in _flow(script.commands, facts):
+        for command in _flow(script.commands, context):
             match command:
                 case Keep():
                     filed.append(Filed(rule=f"{script.name}: keep"))
@@ -58,12 +58,12 @@ def run(script: Script, facts: Facts) -> Actions:
     return Actions(tuple(dict.fromkeys(filed)))
 
 
-def _flow(commands: tuple[Command, ...], facts: Facts) -> Iterator[Keep | Discard | FileInto]:
+def _flow(commands: tuple[Command, ...], context: MessageContext) -> Iterator[Keep | Discard | FileInto]:
     for command in commands:
         match command:
             case If(test, then):
-                if _holds(test, facts):
-                    yield from _flow(then, facts)
+                if _holds(test, context):
+                    yield from _flow(then, context)
             case Stop():
                 raise _Stopped
             case Keep() | Discard() | FileInto():
@@ -72,11 +72,11 @@ def _flow(commands: tuple[Command, ...], facts: Facts) -> Iterator[Keep | Discar
                 assert_never(command)
 
 
-def _holds(test: Test, facts: Facts) -> bool:
+def _holds(test: Test, context: MessageContext) -> bool:
     match test:
         case IsSpam():
-            return facts.spam
+            return context.spam
         case Not(inner):
-            return not _holds(inner, facts)
+            return not _holds(inner, context)
         case _:
             assert_never(test)

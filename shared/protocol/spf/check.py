@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import NamedTuple
 
-from shared.protocol.dns.evaluation import Answered, Asked, Evaluation, one
+from shared.protocol.dns.evaluation import Answered, Asked, Evaluation, single_answer
 from shared.protocol.dns.names import is_fully_qualified, parse_address, to_a_labels
 from shared.protocol.dns.question import Answer, Question
 from shared.protocol.spf.explain import explanation
@@ -67,9 +67,9 @@ def _result(session: Session, scope: Scope) -> Evaluation[SpfResult]:
         outcome = _Outcome("permerror", reason=str(error))
     except TempError as error:
         outcome = _Outcome("temperror", reason=str(error))
-    told = None
+    explanation_text = None
     if outcome.result == "fail" and outcome.explain is not None:
-        told = yield from explanation(session, *outcome.explain)
+        explanation_text = yield from explanation(session, *outcome.explain)
     return SpfResult(
         outcome.result,
         session.sender_domain,
@@ -77,7 +77,7 @@ def _result(session: Session, scope: Scope) -> Evaluation[SpfResult]:
         outcome.mechanism,
         outcome.path,
         tuple(session.tried),
-        told,
+        explanation_text,
         outcome.reason,
     )
 
@@ -110,13 +110,13 @@ def _fetch_record(domain: str) -> Generator[Asked, Answered, Record | None]:
     """Record lookup and selection (sections 4.4 and 4.5)."""
     if not is_fully_qualified(domain):
         return None
-    answer: Answer = one((yield Question(domain, "TXT")))
+    answer: Answer = single_answer((yield Question(domain, "TXT")))
     if answer.status == "temperror":
         raise TempError(f"no answer about TXT {domain}: {answer.source}")
-    found = select_records(answer.records)
-    if len(found) > 1:
-        raise PermError(f"{domain} has {len(found)} SPF records")
-    return parse_record(found[0]) if found else None
+    records = select_records(answer.records)
+    if len(records) > 1:
+        raise PermError(f"{domain} has {len(records)} SPF records")
+    return parse_record(records[0]) if records else None
 
 
 def _walk(session: Session, record: Record, domain: str) -> Generator[Asked, Answered, _Outcome | None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 
-from shared.protocol.dns.evaluation import Answered, Asked, one
+from shared.protocol.dns.evaluation import Answered, Asked, single_answer
 from shared.protocol.dns.names import is_askable
 from shared.protocol.dns.question import Question
 from shared.protocol.spf.macro import MacroString, SpfSyntaxError, parse_explain_string
@@ -19,7 +19,7 @@ def explanation(session: Session, modifier: MacroString, domain: str) -> Generat
     name = yield from session.expand_domain(modifier, domain)
     if not is_askable(name):
         return None
-    answer = one((yield Question(name, "TXT")))
+    answer = single_answer((yield Question(name, "TXT")))
     if len(answer.records) != 1 or not answer.records[0].isascii():
         return None
     try:

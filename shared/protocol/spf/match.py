@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import assert_never
 
-from shared.protocol.dns.evaluation import Answered, Asked, one, several
+from shared.protocol.dns.evaluation import Answered, Asked, several, single_answer
 from shared.protocol.dns.names import is_askable
 from shared.protocol.dns.question import Answer, Question, RecordType
 from shared.protocol.spf.record import Mechanism
@@ -71,16 +71,16 @@ def _mx(session: Session, mechanism: Mechanism, target: str, term: str) -> Match
     questions = tuple(Question(host.lower(), session.address_type) for host in hosts if is_askable(host))
     answers = several((yield questions)) if questions else ()
     mask = _mask(session, mechanism)
-    if any(session.contains(found.records, mask) for found in answers):
+    if any(session.contains(host_answer.records, mask) for host_answer in answers):
         return True
-    for question, found in zip(questions, answers, strict=True):
-        _raise_if_unanswered(question, found)
+    for question, host_answer in zip(questions, answers, strict=True):
+        _raise_if_unanswered(question, host_answer)
     return False
 
 
 def _lookup(session: Session, name: str, rdtype: RecordType, term: str) -> Generator[Asked, Answered, Answer]:
     question = Question(name, rdtype)
-    answer = one((yield question))
+    answer = single_answer((yield question))
     _raise_if_unanswered(question, answer)
     session.count_void(answer, term)
     return answer

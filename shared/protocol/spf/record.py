@@ -147,7 +147,7 @@ def _ip6(result: Qualified, term: str, value: str) -> Mechanism:
 
 
 def _mask(length: str | None, bits: int) -> int:
-    wanted = bits if length is None else int(length)
-    if wanted > bits:
-        raise SpfSyntaxError(f"no such prefix length: {wanted}")
-    return ((1 << wanted) - 1) << (bits - wanted)
+    length_in_bits = bits if length is None else int(length)
+    if length_in_bits > bits:
+        raise SpfSyntaxError(f"no such prefix length: {length_in_bits}")
+    return ((1 << length_in_bits) - 1) << (bits - length_in_bits)

@@ -85,8 +85,8 @@ class Session:
 
     def contains(self, records: tuple[str, ...], mask: int) -> bool:
         """Whether an address record is in the client's network of that mask."""
-        wanted = self.number & mask
-        return any(int(ipaddress.ip_address(record)) & mask == wanted for record in records)
+        network_number = self.number & mask
+        return any(int(ipaddress.ip_address(record)) & mask == network_number for record in records)
 
     def expand_domain(self, spec: MacroString, domain: str) -> Generator[Asked, Answered, str]:
         """The name that a domain-spec in `domain`'s record stands for."""

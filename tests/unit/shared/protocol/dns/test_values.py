@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from shared.protocol.dns.evaluation import Evaluation, drive_sync, one, several
+from shared.protocol.dns.evaluation import Evaluation, drive_sync, several, single_answer
 from shared.protocol.dns.names import is_askable, is_fully_qualified, parse_address, reversed_name, to_a_labels
 from shared.protocol.dns.question import Answer, Question
 
@@ -14,7 +14,7 @@ B = Question("b.example", "MX")
 
 
 def both() -> Evaluation[str]:
-    first = one((yield A))
+    first = single_answer((yield A))
     second, third = several((yield (A, B)))
     return f"{first.status} {second.status} {third.status}"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.protocol.sieve.interpreter import Facts, Filed, run
+from shared.protocol.sieve.interpreter import Filed, MessageContext, run
 from shared.protocol.sieve.script import (
     FILE_SPAM,
     JUNK,
@@ -20,11 +20,11 @@ from shared.protocol.sieve.script import (
     Stop,
 )
 
-HAM, SPAM = Facts(), Facts(spam=True)
+HAM, SPAM = MessageContext(), MessageContext(spam=True)
 
 
-def filed(facts: Facts, *commands: Command) -> list[tuple[str, str]]:
-    return [(one.mailbox, one.special_use) for one in run(Script("test", commands), facts).filed]
+def filed(context: MessageContext, *commands: Command) -> list[tuple[str, str]]:
+    return [(one.mailbox, one.special_use) for one in run(Script("test", commands), context).filed]
 
 
 def test_an_empty_script_keeps() -> None:
@@ -75,6 +75,6 @@ _commands = st.recursive(
 
 @given(st.lists(_commands, max_size=6).map(tuple), st.booleans())
 def test_any_script_files_into_few_mailboxes_and_is_decided_alike(commands: tuple[Command, ...], spam: bool) -> None:
-    actions = run(Script("any", commands), Facts(spam))
-    assert actions == run(Script("any", commands), Facts(spam))
+    actions = run(Script("any", commands), MessageContext(spam))
+    assert actions == run(Script("any", commands), MessageContext(spam))
     assert len(set(actions.filed)) == len(actions.filed) <= 3
