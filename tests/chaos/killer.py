@@ -5,22 +5,26 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tests.chaos.conditions import pause, until
 from tests.chaos.ledger import Ledger
 from tests.chaos.moments import Moment, Moments
-from tests.chaos.victims import LAUNCHER, Victims
+from tests.chaos.victims import BUS, DATABASE, LAUNCHER, Victims
 
 _SENDER_SECONDS = 15.0
 _AHEAD = 60
 """Mails that may be accepted while the killer waits for its moment."""
 _ACCEPTED_SECONDS = 45.0
+ABSENT_SECONDS = 12.0
+"""Longer than the bus tries a message: some five seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kill:
-    """One of the list. `patient`: wait until it is back before the next."""
+    """One of the list. `patient`: wait until it is back before the next. `absent`: seconds that it is kept away;
+    `hangs`: it stands still meanwhile, and is killed at the end.
+    """
 
     name: str
     accepted: int
@@ -28,16 +32,31 @@ class Kill:
     patient: bool
     delay: float
     wipe: bool = False
+    absent: float = 0.0
+    hangs: bool = False
 
 
 def schedule(seed: int, names: Sequence[str], kills: int, total: int, launcher: int = 1) -> list[Kill]:
-    """Everybody as often as the others, in random order, spread over the sending; the wipe in the middle."""
+    """Everybody as often as the others, in random order, spread over the sending; the wipe in the middle; two of those
+    who are not the bus stay away for long, one of them by hanging.
+    """
     chance = random.Random(f"{seed} killer")
     order = [names[number % len(names)] for number in range(kills - 1 - launcher)] + [LAUNCHER] * launcher
     chance.shuffle(order)
     order.insert(kills // 2, "")
     at = sorted(chance.randint(total // 100, total * 96 // 100) for _ in order)
-    return [_kill(chance, name, accepted) for name, accepted in zip(order, at, strict=True)]
+    found = [_kill(chance, name, accepted) for name, accepted in zip(order, at, strict=True)]
+    for hangs, number in enumerate(_absent(chance, order)):
+        found[number] = replace(found[number], moment=None, absent=ABSENT_SECONDS, hangs=bool(hangs))
+    return found
+
+
+def _absent(chance: random.Random, order: Sequence[str]) -> Sequence[int]:
+    """The places of two in the list: the database when it is there, and one of the services or two."""
+    services = [number for number, name in enumerate(order) if name not in ("", LAUNCHER, BUS, DATABASE)]
+    if DATABASE in order:
+        return order.index(DATABASE), chance.choice(services)
+    return chance.sample(services, 2)
 
 
 def _kill(chance: random.Random, name: str, accepted: int) -> Kill:
@@ -54,6 +73,7 @@ class Killer:
         self._moments = moments
         self.at_moments: dict[Moment, int] = dict.fromkeys(Moment, 0)
         self.longest_return = 0.0
+        self.absences: list[str] = []
 
     async def run(self, kills: Sequence[Kill]) -> None:
         """All of them. Raises NeverCame when somebody does not come back, or nothing is accepted any more."""
@@ -74,6 +94,10 @@ class Killer:
     async def _strike(self, kill: Kill) -> None:
         if kill.wipe:
             await self._victims.wipe_bus()
+            return
+        if kill.absent:
+            await self._victims.keep_away(kill.name, kill.absent, hangs=kill.hangs)
+            self.absences.append(f"{kill.name} {'hung' if kill.hangs else 'was away'} for {kill.absent:g} s")
             return
         self._ledger.allowance = len(self._ledger.accepted) + _AHEAD  # somebody must come by
         if kill.moment is not None and await self._moments.reached(kill.moment, _SENDER_SECONDS):

@@ -6,7 +6,6 @@ from typing import Any
 
 import orjson
 
-from mailfold.layouts import OWNERS
 from shared.eventstore.event import Actor, Provenance
 from shared.grpc.call import acting
 from shared.grpc.channel import RemoteChannel
@@ -45,18 +44,6 @@ class Owners:
         with acting(Provenance(Actor(OPERATOR))):
             reply: pb.ReportReply = await stub.Report(pb.ReportRequest())
         return reply
-
-    async def redrive(self) -> int:
-        """Does again what became a dead letter in the worst of it; how many. Raises ServiceError when one fails again."""
-        count = 0
-        for service in OWNERS:
-            stub: Any = OwnerStub(self._channel(service))
-            with acting(Provenance(Actor(OPERATOR))):
-                letters = (await stub.ListDeadLetters(pb.ListDeadLettersRequest())).letters
-                for letter in letters:
-                    await stub.RetryDeadLetter(pb.DeadLetterRequest(id=letter.id))
-            count += len(letters)
-        return count
 
     def _channel(self, service: str) -> Any:
         if service not in self._channels:

@@ -6,12 +6,13 @@ import asyncio
 import os
 import shutil
 import signal
+import time
 from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 
 from mailfold.supervisor.report import Process, State
-from tests.chaos.conditions import until
+from tests.chaos.conditions import pause, until
 from tests.harness.server import MailfoldServer
 from tests.parts.postgres import PostgresServer
 
@@ -20,6 +21,7 @@ BUS = "nats"
 DATABASE = "postgresql"
 _BACK_SECONDS = 60.0
 _GONE_SECONDS = 10.0
+_LOOK_SECONDS = 0.02
 
 
 class Victims:
@@ -48,6 +50,27 @@ class Victims:
             os.kill(self._pid(name), signal.SIGKILL)
             self.killed[name] += 1
 
+    async def keep_away(self, name: str, seconds: float, *, hangs: bool) -> None:
+        """Nobody hears from it for so long: it hangs, or it dies at each of its starts."""
+        if name == DATABASE:
+            await self._crash_database(seconds)
+        elif hangs:
+            await until(lambda: self._pid(name) > 0, f"{name} to be started again", _BACK_SECONDS, look=0.01)
+            os.kill(self._pid(name), signal.SIGSTOP)
+            await pause(seconds)
+            await self.kill(name)
+        else:
+            await self.kill(name)
+            await self._kill_again(name, seconds)
+
+    async def _kill_again(self, name: str, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            await pause(_LOOK_SECONDS)
+            if pid := self._pid(name):
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+
     async def wipe_bus(self) -> None:
         """Kills the bus and deletes all that it has on disk before it is started again."""
         await self.kill(BUS)
@@ -67,9 +90,10 @@ class Victims:
         for name in self.names():
             await self.back(name)
 
-    async def _crash_database(self) -> None:
+    async def _crash_database(self, seconds: float = 0.0) -> None:
         assert self._database is not None
         await asyncio.to_thread(self._database.crash)
+        await pause(seconds)
         await asyncio.to_thread(self._database.start)
         self.killed[DATABASE] += 1
 
