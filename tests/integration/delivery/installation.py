@@ -26,6 +26,7 @@ from shared.bus.subjects import CLASSIFIED, INGRESS_SETTLED, SUBMITTED
 from shared.events.mail import Client, MailReceived, MailSettled, MailSubmitted, Message, Recipient
 from shared.events.spam import MailClassified, Verdict
 from shared.eventstore.event import Event, decode, encode
+from shared.eventstore.store import EventStore
 from shared.grpc.errors import NotFound
 from shared.grpc.servicers import Method, Registration
 from shared.ids import Kind
@@ -216,6 +217,11 @@ class Installation:
             owner_pb2.DeadLetterRequest(id=listed.id)
         )
         return shown
+
+    def store(self, service: str) -> EventStore:
+        """The store of a service."""
+        store: EventStore = self._apps[service].store  # type: ignore[attr-defined]
+        return store
 
     def replace(self, service: str, path: str, behaviour: Callable[[Any, Any], Awaitable[Any]]) -> Method:
         """Put something in the place of a method; the method that was there."""

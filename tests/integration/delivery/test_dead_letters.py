@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from typing import Any
 
 import pytest
@@ -129,6 +130,39 @@ async def test_what_a_service_that_is_away_should_do_is_given_back_and_done_once
     await installation.until_settled(mail.queue_id)
     assert await installation.count("ann") + len(await installation.queued()) == 1
     assert await installation.letters() == []
+    await installation.verify()
+
+
+async def test_a_full_disk_of_one_owner_is_an_absence(installation: Installation) -> None:
+    """Real pages run out in the mailbox store's file."""
+    connection = installation.store("mailstore")._writer._connection._driver  # type: ignore[union-attr]
+    (pages,) = connection.execute("PRAGMA page_count").fetchone()
+    connection.execute(f"PRAGMA max_page_count = {pages}")
+    mails = [await installation.submitted("ann@example.org") for _ in range(20)]
+    for mail in mails:
+        await _given_back(installation, mail)
+    assert len(mails) - await installation.count("ann") > 0
+    connection.execute("PRAGMA max_page_count = 1000000")
+    for mail in mails:
+        await installation.publish(mail)
+        await installation.until_settled(mail.queue_id)
+    assert (await installation.count("ann"), await installation.letters()) == (len(mails), [])
+    await installation.verify()
+
+
+async def test_a_long_rebuild_is_an_absence(installation: Installation) -> None:
+    """The writer of the mailbox store does nothing else meanwhile; calls end at their deadline and are not done twice."""
+    over = threading.Event()
+    rebuild = asyncio.ensure_future(installation.store("mailstore").write(lambda _transaction: over.wait(), long=True))
+    mail = await installation.submitted("ann@example.org")
+    for _ in range(2):
+        await _given_back(installation, mail)
+    assert not rebuild.done()
+    over.set()
+    await rebuild
+    await installation.publish(mail)
+    await installation.until_settled(mail.queue_id)
+    assert (await installation.count("ann"), await installation.letters()) == (1, [])
     await installation.verify()
 
 
