@@ -9,11 +9,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
+import structlog
+
 from services.ingress.handlers.receptions import Receptions
 from shared.background import BackgroundTask
 from shared.eventstore.connection import StoreUnavailable
 from shared.waking import woken_within
 
+log = structlog.get_logger("ingress")
 _PAGE = 100
 _SLOW_RATE = 50.0
 """Turns a second while nothing is settled: some hundredths of a core."""
@@ -79,20 +82,29 @@ class Rounds:
     async def _round(self) -> None:
         met = 0
         while page := await self._receptions.page(self._state, self._after, _PAGE):
-            turns = [self._turn(queue_id, at) for queue_id, at in page]
             self._asked = {queue_id for queue_id, _ in page}
-            asked = sum(await asyncio.gather(*turns))
+            asked = sum(await asyncio.gather(*(self._try(queue_id, at) for queue_id, at in page)))
             self._after = page[-1][0]
             met += len(page)
             self.met = max(self.met, met)
-            await self._rest(asked)
+            await self._rest(len(page), asked)
             self._task.advanced()
         self._after, self.met = "", met
 
-    async def _rest(self, asked: int) -> None:
+    async def _try(self, queue_id: str, at: int) -> bool:
+        """A turn. One that nobody foresaw to fail ends there: those behind it have theirs."""
+        try:
+            return await self._turn(queue_id, at)
+        except StoreUnavailable:
+            raise
+        except Exception as error:
+            log.error("ingress.turn_failed", queue_id=queue_id, exc_info=error)
+            return True
+
+    async def _rest(self, met: int, asked: int) -> None:
         """Until half of those that were asked for are settled, or their time is up."""
         end = asyncio.get_running_loop().time() + asked / _SLOW_RATE
-        enough = len(self._asked) - asked // 2
+        enough = met - asked // 2
         while len(self._asked) > enough and (left := end - asyncio.get_running_loop().time()) > 0:
             self._progress.clear()
             await woken_within(self._progress, left)

@@ -139,8 +139,7 @@ async def test_a_full_disk_of_one_owner_is_an_absence(installation: Installation
     (pages,) = connection.execute("PRAGMA page_count").fetchone()
     connection.execute(f"PRAGMA max_page_count = {pages}")
     mails = [await installation.submitted("ann@example.org") for _ in range(20)]
-    for mail in mails:
-        await _given_back(installation, mail)
+    await asyncio.gather(*(_given_back(installation, mail) for mail in mails))
     assert len(mails) - await installation.count("ann") > 0
     connection.execute("PRAGMA max_page_count = 1000000")
     for mail in mails:
