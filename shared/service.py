@@ -130,7 +130,7 @@ class Host:
     def event_store(self, service: str, metadata: sqlalchemy.MetaData, projections: Sequence[Projection]) -> EventStore:
         """The event store of an owning service, not yet open."""
         backend = backend_for(self.server.store, service, self.places.data)
-        return EventStore(backend, metadata, projections, self.clock, holder=self.holder(service), service=service)
+        return EventStore(backend, metadata, projections, self.clock, self.holder(service), service, self.turns)
 
     async def open_store(self, store: EventStore) -> None:
         """Open a store, waiting for a predecessor that is still closing. Raises FileInUse or LeaseHeld when it does not

@@ -40,6 +40,11 @@ class Tally:
         self.written = 0
         """Rows inserted, changed or deleted."""
 
+    @property
+    def touched(self) -> int:
+        """Statements and rows together: what the work was, roughly."""
+        return self.statements + self.read + self.written
+
     def add(self, other: Tally) -> None:
         """Count what another counted as well."""
         self.statements += other.statements
@@ -92,6 +97,9 @@ class Reader(Protocol):
 
 class Connection(Reader, Protocol):
     """Statements that change rows, and the frame of a transaction around them."""
+
+    tally: Tally
+    """What this connection was asked."""
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> int:
         """Run one statement; the number of rows it touched."""

@@ -16,6 +16,7 @@ from shared.eventstore.connection import Connection, StoreUnavailable
 log = structlog.get_logger("eventstore")
 T = TypeVar("T")
 Work = Callable[[Connection], Any]
+_NO_LIMIT = 1 << 62
 
 
 class Frame(Protocol):
@@ -59,8 +60,12 @@ Step = Callable[[Connection, list[Submitted]], Any]
 class GroupCommit:
     """The steps of a group on one connection."""
 
-    def __init__(self, frame: Frame) -> None:
+    def __init__(self, frame: Frame, enough: int = _NO_LIMIT) -> None:
         self._frame = frame
+        self._enough = enough
+        """Rows and statements after which a group takes no further work."""
+        self.left: list[Submitted] = []
+        """The works of the last group that it had no room for."""
         self.under_way: list[Submitted] = []
         """The works that are on the connection now."""
         self.is_broken = False
@@ -69,17 +74,23 @@ class GroupCommit:
         self.works = 0
 
     def perform(self, connection: Connection, group: list[Submitted]) -> bool:
-        """Run the works inside a fresh transaction, up to its commit; False when the group was given up."""
-        self.under_way = group
+        """Run the works inside a fresh transaction, up to its commit; False when the group was given up. Works that it
+        has no room for leave the group: see `left`.
+        """
+        self.under_way, self.left = group, []
+        begun, done = connection.tally.touched, 0
         try:
             connection.begin()
             self._frame.group_begins(connection)
-            for submitted in group:
-                self._attempt(connection, submitted)
+            while done < len(group) and (not done or connection.tally.touched - begun < self._enough):
+                self._attempt(connection, group[done])
+                done += 1
             self._frame.group_ends(connection)
         except Exception as error:
             self.give_up(connection, group, error)
             return False
+        self.left = group[done:]
+        del group[done:]
         return True
 
     def commit(self, connection: Connection, group: list[Submitted]) -> None:

@@ -25,7 +25,7 @@ class PostgresConnection:
         self._engine = engine
         self._open()
         self._tallies = tallies
-        self._tally = tallies.opened()
+        self.tally = tallies.opened()
 
     def _open(self) -> None:
         """Raises StoreUnavailable when the server is out of reach."""
@@ -39,25 +39,25 @@ class PostgresConnection:
 
     def all(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
         rows = self._run(sql, parameters).fetchall()
-        self._tally.read += len(rows)
+        self.tally.read += len(rows)
         return rows
 
     def one(self, sql: str, parameters: Sequence[Any] = ()) -> Row | None:
         row = self._run(sql, parameters).fetchone()
-        self._tally.read += row is not None
+        self.tally.read += row is not None
         return row
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> int:
         touched = self._run(sql, parameters).rowcount
-        self._tally.written += max(touched, 0)
+        self.tally.written += max(touched, 0)
         return touched
 
     def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         try:
             with self._driver.cursor() as cursor:
                 cursor.executemany(_translated(sql), rows)
-                self._tally.statements += 1
-                self._tally.written += max(cursor.rowcount, 0)
+                self.tally.statements += 1
+                self.tally.written += max(cursor.rowcount, 0)
         except psycopg.OperationalError as error:
             raise StoreUnavailable(str(error)) from error
 
@@ -97,7 +97,7 @@ class PostgresConnection:
         self._frame("RELEASE SAVEPOINT work")
 
     def close(self) -> None:
-        self._tallies.closed(self._tally)
+        self._tallies.closed(self.tally)
         self._pooled.close()
 
     def _run(self, sql: str, parameters: Sequence[Any]) -> psycopg.Cursor[Row]:
@@ -107,7 +107,7 @@ class PostgresConnection:
             cursor = self._driver.execute(_translated(sql), parameters)
         except psycopg.OperationalError as error:
             raise StoreUnavailable(str(error)) from error
-        self._tally.statements += 1
+        self.tally.statements += 1
         return cursor
 
     def _frame(self, statement: str) -> None:

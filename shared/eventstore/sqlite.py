@@ -28,30 +28,30 @@ class SqliteConnection:
         driver: Any = self._pooled.driver_connection
         self._driver: sqlite3.Connection = driver
         self._tallies = tallies
-        self._tally = tallies.opened()
+        self.tally = tallies.opened()
 
     def all(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
         rows = self._driver.execute(sql, parameters).fetchall()
-        self._tally.statements += 1
-        self._tally.read += len(rows)
+        self.tally.statements += 1
+        self.tally.read += len(rows)
         return rows
 
     def one(self, sql: str, parameters: Sequence[Any] = ()) -> Row | None:
         row: Row | None = self._driver.execute(sql, parameters).fetchone()
-        self._tally.statements += 1
-        self._tally.read += row is not None
+        self.tally.statements += 1
+        self.tally.read += row is not None
         return row
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> int:
         touched = self._driver.execute(sql, parameters).rowcount
-        self._tally.statements += 1
-        self._tally.written += max(touched, 0)
+        self.tally.statements += 1
+        self.tally.written += max(touched, 0)
         return touched
 
     def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         touched = self._driver.executemany(sql, rows).rowcount
-        self._tally.statements += 1
-        self._tally.written += max(touched, 0)
+        self.tally.statements += 1
+        self.tally.written += max(touched, 0)
 
     def begin(self) -> None:
         self._frame("BEGIN IMMEDIATE")
@@ -82,7 +82,7 @@ class SqliteConnection:
         self._frame("RELEASE work")
 
     def close(self) -> None:
-        self._tallies.closed(self._tally)
+        self._tallies.closed(self.tally)
         self._pooled.close()
 
     def _frame(self, statement: str) -> None:

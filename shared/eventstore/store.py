@@ -31,6 +31,7 @@ from shared.eventstore.transaction import (
 )
 from shared.eventstore.writer import LoopWriter, ThreadWriter, Writer
 from shared.shards import SHARDS
+from shared.turns import Turns
 
 T = TypeVar("T")
 CommitListener = Callable[[list[Recorded]], None]
@@ -133,11 +134,13 @@ class EventStore:
         clock: Clock,
         holder: str = "",
         service: str = "",
+        turns: Turns | None = None,
     ) -> None:
         self.backend = backend
         self.metadata = metadata
         self.projections = tuple(projections)
         self._clock = clock
+        self._turns = turns or Turns()
         self._heads = Heads()
         self._lease = Lease(backend.dialect, holder, clock)
         self._frame = _Frame(self._heads, self._lease)
@@ -161,14 +164,15 @@ class EventStore:
         """
         self._loop = asyncio.get_running_loop()
         await asyncio.to_thread(self._prepare)
-        writer = LoopWriter if self.backend.reads_inline else ThreadWriter
-        self._writer = writer(self.backend.connect, self._frame, self.backend.group_limit, self._loop)
-        self._writer.start()
+        connect, limit = self.backend.connect, self.backend.group_limit
         if self.backend.reads_inline:
-            self._reader = self.backend.connect()
+            self._writer = LoopWriter(connect, self._frame, limit, self._loop, self._turns)
+            self._reader = connect()
         else:
+            self._writer = ThreadWriter(connect, self._frame, limit, self._loop)
             self._pool = ThreadPoolExecutor(8, thread_name_prefix="store-reader")
             self._renewal.start()
+        self._writer.start()
 
     async def close(self) -> None:
         """Finish the works that were submitted and let go of the database."""
@@ -193,7 +197,8 @@ class EventStore:
         """Run a unit of work; returns its result when it is durable. Raises what the work raised, VersionConflict, or
         StoreUnavailable.
 
-        `long`: the work takes more than some milliseconds and must not keep the loop from others.
+        `long`: the work takes more than some milliseconds and must keep neither the loop nor the works of others
+        waiting: it is a group of its own, and they go first.
         """
         assert self._writer is not None
         return await self._writer.run(lambda connection: self._in_transaction(connection, work), long=long)

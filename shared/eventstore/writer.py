@@ -20,8 +20,41 @@ import sqlalchemy
 
 from shared.eventstore.connection import Connection, StoreUnavailable
 from shared.eventstore.group import Frame, GroupCommit, Step, Submitted, fail, resolve
+from shared.turns import ROW, SHARE, Turns
 
 T = TypeVar("T")
+TOUCHED_A_TURN = 2 * SHARE // ROW
+"""Statements and rows of the works that one turn of the loop carries out."""
+
+
+class Waiting:
+    """Works that wait for their group. A long one is a group of its own, and long ones do not follow each other while
+    short ones wait: however many there are, a short one waits for one of them at most.
+    """
+
+    def __init__(self) -> None:
+        self._short: deque[Submitted] = deque()
+        self._long: deque[Submitted] = deque()
+        self._was_long = False
+
+    def __bool__(self) -> bool:
+        return bool(self._short or self._long)
+
+    def put(self, work: Submitted, *, long: bool) -> None:
+        """At the end."""
+        (self._long if long else self._short).append(work)
+
+    def put_back(self, works: list[Submitted]) -> None:
+        """Short ones that had no room, in front of those that came later."""
+        self._short.extendleft(reversed(works))
+
+    def take(self, limit: int) -> tuple[list[Submitted], bool]:
+        """The next group, and whether it is one long work."""
+        if self._long and not (self._short and self._was_long):
+            self._was_long = True
+            return [self._long.popleft()], True
+        self._was_long = False
+        return [self._short.popleft() for _ in range(min(limit, len(self._short)))], False
 
 
 class ThreadWriter:
@@ -34,7 +67,9 @@ class ThreadWriter:
         self.group = GroupCommit(frame)
         self._limit = group_limit
         self._loop = loop
-        self._queue: queue.SimpleQueue[Submitted | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[tuple[Submitted, bool] | None] = queue.SimpleQueue()
+        self._waiting = Waiting()
+        self._is_last = False
         self._thread = threading.Thread(target=self._serve, name="store-writer", daemon=True)
         self._stopping = False
 
@@ -55,7 +90,7 @@ class ThreadWriter:
         if self._stopping:
             raise StoreUnavailable("the store is closing")
         future: asyncio.Future[T] = self._loop.create_future()
-        self._queue.put(Submitted(work, future))
+        self._queue.put((Submitted(work, future), long))
         return await future
 
     @property
@@ -65,17 +100,13 @@ class ThreadWriter:
 
     def _serve(self) -> None:
         connection: Connection | None = None
-        while True:
-            group, last = self._gather()
-            if group:
-                connection = connection or self._connected(group)
-                if connection is not None:
-                    self.group.guarded(self.group.whole, connection, group)
-                    connection = self.group.kept(connection)
-                self.group.under_way = []
-                _answer(self._loop, group)
-            if last:
-                break
+        while group := self._gather():
+            connection = connection or self._connected(group)
+            if connection is not None:
+                self.group.guarded(self.group.whole, connection, group)
+                connection = self.group.kept(connection)
+            self.group.under_way = []
+            _answer(self._loop, group)
         if connection is not None:
             connection.close()
 
@@ -86,20 +117,19 @@ class ThreadWriter:
             fail(group, StoreUnavailable(str(error)))
             return None
 
-    def _gather(self) -> tuple[list[Submitted], bool]:
-        """The next group, waiting for its first work, and whether the thread should end after it."""
-        group: list[Submitted] = []
-        item = self._queue.get()
-        while True:
-            if item is None:
-                return group, True
-            group.append(item)
-            if len(group) >= self._limit:
-                return group, False
-            try:
-                item = self._queue.get_nowait()
-            except queue.Empty:
-                return group, False
+    def _gather(self) -> list[Submitted]:
+        """The next group, waiting for its first work; empty when the thread should end."""
+        while not (self._waiting or self._is_last):
+            self._sort(self._queue.get())
+        while not self._queue.empty():
+            self._sort(self._queue.get())
+        return self._waiting.take(self._limit)[0]
+
+    def _sort(self, item: tuple[Submitted, bool] | None) -> None:
+        if item is None:
+            self._is_last = True
+        else:
+            self._waiting.put(item[0], long=item[1])
 
 
 class LoopWriter:
@@ -108,13 +138,19 @@ class LoopWriter:
     """
 
     def __init__(
-        self, open_connection: Callable[[], Connection], frame: Frame, group_limit: int, loop: asyncio.AbstractEventLoop
+        self,
+        open_connection: Callable[[], Connection],
+        frame: Frame,
+        group_limit: int,
+        loop: asyncio.AbstractEventLoop,
+        turns: Turns,
     ) -> None:
         self._open_connection = open_connection
-        self.group = GroupCommit(frame)
+        self.group = GroupCommit(frame, TOUCHED_A_TURN)
         self._limit = group_limit
         self._loop = loop
-        self._waiting: deque[tuple[Submitted, bool]] = deque()
+        self._turns = turns
+        self._waiting = Waiting()
         self._connection: Connection | None = None
         self._is_flushing = False
         self._is_due = False
@@ -144,7 +180,7 @@ class LoopWriter:
         if self._stopping:
             raise StoreUnavailable("the store is closing")
         future: asyncio.Future[T] = self._loop.create_future()
-        self._waiting.append((Submitted(work, future), long))
+        self._waiting.put(Submitted(work, future), long=long)
         self._idle.clear()
         if not (self._is_flushing or self._is_due):
             # At the loop's next turn, so that works of one turn make one group.
@@ -166,7 +202,7 @@ class LoopWriter:
 
     def _turn(self) -> None:
         self._is_due = False
-        group, long = self._gather()
+        group, long = self._waiting.take(self._limit)
         if not group:
             self._idle.set()
             return
@@ -176,23 +212,18 @@ class LoopWriter:
             self._answered(group)
         elif long:
             self._jobs.put((self.group.whole, connection, group))
-        elif self.group.guarded(self.group.perform, connection, group):
+        elif self._performed(connection, group):
             self._jobs.put((self.group.commit, connection, group))
         else:
             self._answered(group)
 
-    def _gather(self) -> tuple[list[Submitted], bool]:
-        """The next group: one long work, or the short ones up to it."""
-        group: list[Submitted] = []
-        while self._waiting and len(group) < self._limit:
-            submitted, long = self._waiting[0]
-            if long and group:
-                break
-            self._waiting.popleft()
-            group.append(submitted)
-            if long:
-                return group, True
-        return group, False
+    def _performed(self, connection: Connection, group: list[Submitted]) -> bool:
+        """As many of the works as a turn of the loop has room for; the others belong to the next group."""
+        begun = connection.tally.touched
+        is_done = self.group.guarded(self.group.perform, connection, group)
+        self._turns.count(rows=connection.tally.touched - begun)
+        self._waiting.put_back(self.group.left)
+        return is_done
 
     def _connected(self, group: list[Submitted]) -> Connection | None:
         """In the place of a connection that could not be used any more."""
@@ -233,5 +264,5 @@ def _answer(loop: asyncio.AbstractEventLoop, group: list[Any]) -> None:
     try:
         loop.call_soon_threadsafe(resolve, group)
     except RuntimeError:
-        # As in `_hand_back`.
+        # The loop has closed: nobody is left to be answered, what was committed stays committed.
         return

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Callable
 
 import pytest
 
 from shared.eventstore.event import Recorded
 from shared.eventstore.store import EventStore
 from shared.eventstore.transaction import Transaction, VersionConflict
+from shared.eventstore.writer import TOUCHED_A_TURN
 from shared.shards import shard_of
 from tests.contract.eventstore.faulty import Fault, FaultyBackend
-from tests.contract.eventstore.harness import Harness, fill, one_group
+from tests.contract.eventstore.harness import Harness, MakeBackend, fill, one_group
 from tests.contract.eventstore.sample import WHY, Emptied, Filled, Refused, events, purses
 
 
@@ -144,3 +146,36 @@ async def test_what_was_submitted_before_a_close_is_written(harness: Harness) ->
     assert await asyncio.gather(*works) == list(range(1, 51))
     again = await harness.open()
     assert await fill(again, "p1") == 51
+
+
+async def test_short_works_pass_long_ones(store: EventStore) -> None:
+    """However many long works wait, a short one waits for one of them at most."""
+    order: list[str] = []
+
+    def noted(name: str) -> Callable[[Transaction], None]:
+        return lambda _transaction: order.append(name)
+
+    async with one_group(store):
+        works = [asyncio.ensure_future(store.write(noted(f"long {number}"), long=True)) for number in range(5)]
+        works += [asyncio.ensure_future(store.write(noted(f"short {number}"))) for number in range(3)]
+    await asyncio.gather(*works)
+    assert order.index("short 2") <= 3
+    assert [name for name in order if name.startswith("long")] == [f"long {number}" for number in range(5)]
+
+
+async def test_a_group_ends_when_it_has_touched_enough(sqlite_backend: MakeBackend) -> None:
+    """On SQLite statements run on the loop: works that touch many rows do not share one turn of it."""
+    harness = Harness(sqlite_backend)
+    store = await harness.open()
+
+    def look(transaction: Transaction) -> None:
+        for _ in range(300):
+            transaction.one("SELECT 1")
+
+    before = store.figures["groups"]
+    async with one_group(store):
+        works = [asyncio.ensure_future(store.write(look)) for _ in range(20)]
+    await asyncio.gather(*works)
+    assert store.figures["works"] >= 20
+    assert store.figures["groups"] - before >= 20 * 600 // TOUCHED_A_TURN
+    await harness.close_all()

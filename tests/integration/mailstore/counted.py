@@ -77,7 +77,7 @@ class CountedMailstore:
             backend.engine, "connect", lambda driver, _record: driver.set_progress_handler(self._step, 1)
         )
         projections = (MailboxProjection(metadata), UidValidityProjection(metadata), DeadLetterProjection(metadata))
-        self.store = EventStore(backend, metadata, projections, clock)
+        self.store = EventStore(backend, metadata, projections, clock, turns=self.turns)
         self._blobs = MemoryBlobs()
         self._source = StoreSource(self.store)
         self._endpoint = MailstoreEndpoint(
