@@ -42,15 +42,17 @@ class Classifier:
         self.store = host.event_store(SERVICE, metadata, (LessonProjection(metadata), DeadLetterProjection(metadata)))
         self.teacher = Teacher(self.store, self._settings.rebuild_delay)
         mailstore = host.channel("mailstore", SERVICE)
-        lessons = LessonFollower(self.store, mailstore, host.blobs, self.teacher.still, self._settings.bytes_examined)
+        letters = DeadLetters(self.store, host.ids)
+        self._burial = Burial(letters, ingress_hold(host.channel("ingress", SERVICE)), ACTOR)
+        lessons = LessonFollower(
+            self.store, mailstore, host.blobs, self.teacher.still, self._settings.bytes_examined, self._burial
+        )
         self._follower = Follower(
             SERVICE, RemoteSource(mailstore), host.bus, "mailstore", lessons.effect, gather_seconds=0.2
         )
-        letters = DeadLetters(self.store, host.ids)
         self.recipients = FollowedRecipients(host.channel("directory", SERVICE), host.bus)
         self._own = OwnEvidence(self.store)
         judge = Judge(self.store, host.blobs, self.teacher, self._settings, self.recipients, self._own)
-        self._burial = Burial(letters, ingress_hold(host.channel("ingress", SERVICE)), ACTOR)
         self._worker = ClassifierWorker(host.bus, judge, self._burial)
         self.registrations: Sequence[Registration] = (
             (add_ClassifierServicer_to_server, ClassifierEndpoint(self.store, self.teacher)),

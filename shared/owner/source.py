@@ -5,8 +5,18 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
+import msgspec
+
 from shared.eventstore.connection import Row
-from shared.eventstore.event import Event, Provenance, Recorded, decode, decode_actor, without_secrets
+from shared.eventstore.event import (
+    Event,
+    Provenance,
+    Recorded,
+    UnknownEvent,
+    decode,
+    decode_actor,
+    without_secrets,
+)
 from shared.eventstore.store import EventStore
 from shared.eventstore.transaction import row_of
 from shared.rpc.mailfold.events.v1 import events_pb2 as pb
@@ -41,9 +51,14 @@ def to_wire(recorded: Recorded) -> pb.Event:
 
 
 def from_wire(event: pb.Event) -> Recorded:
-    """The event from the contract. Raises UnknownEvent."""
+    """The event from the contract. Raises UnknownEvent, also for data that does not fit its type: the same again would
+    fail again, and a follower would stand still before it for ever.
+    """
     why = Provenance(decode_actor(event.actor), event.cause, event.correlation, event.command)
-    data: Event = decode(event.type, event.schema, event.data)
+    try:
+        data: Event = decode(event.type, event.schema, event.data)
+    except msgspec.DecodeError as error:
+        raise UnknownEvent(f"{event.type} schema {event.schema}: {error}") from error
     return Recorded(event.shard, event.position, event.stream, event.version, event.at, why, data)
 
 

@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol
 import structlog
 
 from services.classifier.domain.evidence import AccountCounts
-from services.classifier.domain.features import features
+from services.classifier.domain.features import Features, features
 from services.classifier.domain.opinion import Opinion
 from services.classifier.domain.spam_headers import spam_headers
 from services.classifier.domain.verdict import Hit, judge
@@ -28,6 +28,7 @@ from shared.events.spam import MailClassified, Test, Verdict, Word
 from shared.eventstore.event import Actor, Provenance
 from shared.eventstore.store import EventStore
 from shared.eventstore.transaction import VersionConflict
+from shared.failures import Failure, failure_of
 
 log = structlog.get_logger("classifier")
 ACTOR = Actor("service", "classifier")
@@ -98,12 +99,19 @@ class Judge:
         return fact
 
     async def _examined(self, mail: MailReceived) -> _Examined:
+        """What is found of a mail. The mail must go on: what cannot be read is not judged, and the verdict says so."""
         try:
             found = features(*await examined(self._blobs, mail.message.blob, self._settings.bytes_examined))
+            return await self._opinion(mail, found)
         except BlobError as error:
-            # The mail must go on: what cannot be read is not judged, and the verdict says so.
             log.error("classifier.unreadable", queue_id=mail.queue_id, error=str(error))
-            return _Examined(None, (_UNREADABLE,))
+        except Exception as error:
+            if failure_of(error) is Failure.UNAVAILABLE:
+                raise
+            log.error("classifier.not_judged", queue_id=mail.queue_id, blob=mail.message.blob, exc_info=error)
+        return _Examined(None, (_UNREADABLE,))
+
+    async def _opinion(self, mail: MailReceived, found: Features) -> _Examined:
         if not self._teacher.model.is_ready:
             return _Examined(None)
         account = self._recipients.account_of([recipient.address for recipient in mail.recipients])

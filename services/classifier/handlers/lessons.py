@@ -17,10 +17,12 @@ from shared.blobs.errors import BlobError
 from shared.blobs.port import BlobReader
 from shared.events.mailbox import MessageAppended, MessagesCopied, MessagesMoved
 from shared.events.spam import LessonLearned
-from shared.eventstore.event import Actor, Provenance, decode
+from shared.eventstore.event import Actor, Provenance, UnknownEvent, decode
 from shared.eventstore.store import EventStore
 from shared.eventstore.transaction import Transaction
+from shared.failures import Failure, failure_of
 from shared.grpc.errors import NotFound
+from shared.owner.burial import Burial
 from shared.rpc.mailfold.events.v1.events_pb2 import Event
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 from shared.rpc.mailfold.mailstore.v1.mailstore_pb2_grpc import MailstoreStub
@@ -28,6 +30,10 @@ from shared.rpc.mailfold.mailstore.v1.mailstore_pb2_grpc import MailstoreStub
 log = structlog.get_logger("classifier")
 CURSOR = "mailstore"
 _ACTOR = Actor("service", "classifier")
+STEP = "lessons"
+"""The step of a dead letter: an event of the mailbox store that nothing could be learnt from."""
+_MOST_TRIES = 10
+"""Some twenty seconds, at the pauses of a background task."""
 _AT_ONCE = 50
 _ROLES = {"\\Junk": Role.SPAM, "\\Trash": Role.TRASH}
 _TAUGHT_BY = {"message.moved", "message.copied", "message.appended"}
@@ -47,14 +53,24 @@ class LessonFollower:
     """Follows the mailbox store. The cursor moves in the transaction of the lessons."""
 
     def __init__(
-        self, store: EventStore, mailstore: Any, blobs: BlobReader, still: asyncio.Lock, bytes_examined: int
+        self,
+        store: EventStore,
+        mailstore: Any,
+        blobs: BlobReader,
+        still: asyncio.Lock,
+        bytes_examined: int,
+        burial: Burial,
     ) -> None:
         self._store = store
         self._mailstore: Any = MailstoreStub(mailstore)
         self._blobs = blobs
         self._still = still
         self._limit = bytes_examined
+        self._burial = burial
         self._roles: dict[str, Role] = {}
+        self._tried = ""
+        self._tries = 0
+        burial.redriven(STEP, self._again)
 
     async def effect(self, events: Sequence[Event], after: dict[int, int]) -> None:
         """Learn from a batch of facts. Lessons are written once whatever is repeated, so the cursor may ride on a later
@@ -62,15 +78,32 @@ class LessonFollower:
         """
         teaching = [event for event in events if event.type in _TAUGHT_BY]
         for event in teaching:
-            await self._learn(await self._taught(event))
+            await self._teach(event)
         for shard in {event.shard for event in events}:
             self._store.ride(CURSOR, shard, after[shard])
         if teaching:
             await self._store.flush_cursors()
 
+    async def _teach(self, event: Event) -> None:
+        """Learn from one event. One that cannot be learnt from, time after time, is a dead letter: what people teach
+        behind it is learnt.
+        """
+        self._tries = self._tries + 1 if _cause(event) == self._tried else 1
+        self._tried = _cause(event)
+        try:
+            await self._learn(await self._taught(event))
+        except Exception as error:
+            waits = failure_of(error) is Failure.UNAVAILABLE or isinstance(error, UnknownEvent)  # for a later release
+            if waits or self._tries < _MOST_TRIES:
+                raise
+            await self._burial.bury(STEP, event.SerializeToString(), self._tries, error)
+
+    async def _again(self, payload: bytes, _count: int) -> None:
+        await self._learn(await self._taught(Event.FromString(payload)))
+
     async def _taught(self, event: Event) -> list[Taught]:
         fact = decode(event.type, event.schema, event.data)
-        cause = f"mailstore.{event.shard}.{event.position}"
+        cause = _cause(event)
         actor = msgspec.json.decode(event.actor, type=Actor)
         match fact:
             case MessageAppended(account, mailbox, entries):
@@ -121,7 +154,11 @@ class LessonFollower:
             return features(*await examined(self._blobs, blob, self._limit))
         except BlobError as error:
             log.warning("classifier.unreadable_lesson", blob=blob, error=str(error))
-            return None
+        except (
+            Exception
+        ) as error:  # a message that nobody foresaw teaches nothing, and keeps nobody else's lessons back
+            log.error("classifier.unreadable_lesson", blob=blob, exc_info=error)
+        return None
 
     @staticmethod
     def _record(transaction: Transaction, lessons: list[tuple[Taught, Features]]) -> None:
@@ -141,3 +178,7 @@ class LessonFollower:
             transaction.append(
                 f"lessons:{one.account}", [fact], Provenance(one.actor, one.cause, one.blob), owner=one.account
             )
+
+
+def _cause(event: Event) -> str:
+    return f"mailstore.{event.shard}.{event.position}"

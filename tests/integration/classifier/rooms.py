@@ -159,6 +159,16 @@ class Rooms:
         stub: Any = OwnerStub(self.host.channel("classifier", "operator"))
         return int((await stub.Report(owner_pb2.ReportRequest())).lag["mailstore"])
 
+    async def letters(self) -> list[owner_pb2.DeadLetter]:
+        """The classifier's dead letters."""
+        stub: Any = OwnerStub(self.host.channel("classifier", "operator"))
+        return list((await stub.ListDeadLetters(owner_pb2.ListDeadLettersRequest())).letters)
+
+    async def retry(self, letter: str) -> None:
+        """RetryDeadLetter."""
+        stub: Any = OwnerStub(self.host.channel("classifier", "operator"))
+        await stub.RetryDeadLetter(owner_pb2.DeadLetterRequest(id=letter))
+
     def evidence(self) -> bytes:
         """The snapshot of what the model in use has counted."""
         return evidence_snapshot(self.classifier.teacher.model.counts)
@@ -234,7 +244,7 @@ def _take_off(bus: Bus, queue: asyncio.Queue[MailClassified]) -> None:
     async def take(payload: bytes, _count: int) -> None:
         queue.put_nowait(decoder.decode(payload))
 
-    async def never(_payload: bytes, error: BaseException) -> None:
+    async def never(_payload: bytes, _count: int, error: BaseException) -> None:
         raise error
 
     bus.work(DELIVERY_CLASSIFIED, take, never)

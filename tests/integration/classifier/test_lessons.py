@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from services.classifier.handlers import teacher
+from services.classifier.domain.features import Features
+from services.classifier.handlers import lessons, teacher
 from shared.blobs.blob_id import BlobId
-from tests.integration.classifier.rooms import INBOX, SPAM, TRASH, Rooms, running
+from shared.protocol.message.scan import Scan
+from tests.integration.classifier.rooms import INBOX, SPAM, TRASH, Rooms, running, until
 from tests.parts.nats import NatsServer
 
 ANN, BOB = "a-ann", "a-bob"
@@ -127,3 +129,45 @@ async def test_verify_finds_nothing_and_a_restart_knows_the_same(nats_server: Na
         assert rooms.evidence() == evidence
         await rooms.append(ANN, SPAM, *letters(1, 30))
         await rooms.learnt(4, 3)
+
+
+async def test_a_message_that_cannot_be_examined_teaches_nothing_and_stops_nobody(
+    rooms: Rooms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    examine = lessons.features
+
+    def fault_at_word_3(body: bytes, found: Scan) -> Features:
+        if b"word3" in body:
+            raise IndexError("no such word")
+        return examine(body, found)
+
+    monkeypatch.setattr(lessons, "features", fault_at_word_3)
+    await rooms.append(ANN, SPAM, *letters(6))
+    await rooms.learnt(5, 0)
+
+
+async def test_an_event_that_cannot_be_followed_is_a_dead_letter_and_those_behind_it_teach(
+    rooms: Rooms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before, the filter learnt nothing more from anybody."""
+    monkeypatch.setattr(lessons, "_MOST_TRIES", 2)
+    label = lessons.label_of_transfer
+    monkeypatch.setattr(lessons, "label_of_transfer", _fault)
+    await rooms.append(ANN, SPAM, *letters(1))
+
+    async def is_buried() -> bool:
+        return bool(await rooms.letters())
+
+    await until(is_buried)
+    monkeypatch.setattr(lessons, "label_of_transfer", label)
+    await rooms.append(BOB, SPAM, *letters(2, 10))
+    await rooms.learnt(2, 0)
+    (letter,) = await rooms.letters()
+    assert (letter.what, letter.attempts, letter.error) == ("lessons", 2, "KeyError('a bug')")
+    await rooms.retry(letter.id)
+    await rooms.learnt(3, 0)
+    assert await rooms.letters() == []
+
+
+def _fault(*_arguments: object) -> None:
+    raise KeyError("a bug")

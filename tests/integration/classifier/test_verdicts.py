@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from loadtest.content.mail import mail
 from loadtest.content.profile import Profile
 from shared.blobs.blob_id import BlobId
@@ -60,3 +62,15 @@ async def test_what_cannot_be_read_goes_on_and_says_so(rooms: Rooms) -> None:
         assert (verdict.spam, verdict.score) == (False, 0.0)
         assert b"tests=UNREADABLE" in found[queue_id].headers and b"X-Spam-Flag" not in found[queue_id].headers
     assert not found["q2"].verdict.spam and found["q2"].verdict.words
+
+
+async def test_a_mail_that_nobody_foresaw_goes_on_unjudged(rooms: Rooms, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before, a fault of the filter that met one mail kept it from its recipients until an operator came."""
+
+    def fault(*_arguments: object) -> None:
+        raise IndexError("no such word")
+
+    monkeypatch.setattr("services.classifier.handlers.judge.features", fault)
+    await rooms.receive("q1", await rooms.blob(unseen(spam=True)))
+    assert [test.name for test in (await rooms.verdict()).verdict.tests] == ["UNREADABLE"]
+    assert await rooms.letters() == []

@@ -101,7 +101,7 @@ def take_off(bus: Bus, durable: Durable, kind: type, queue: asyncio.Queue) -> No
     async def take(payload: bytes, _count: int) -> None:
         queue.put_nowait(decoder.decode(payload))
 
-    async def never(_payload: bytes, error: Exception) -> None:
+    async def never(_payload: bytes, _count: int, error: Exception) -> None:
         raise error
 
     bus.work(durable, take, never)
