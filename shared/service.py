@@ -40,6 +40,7 @@ from shared.grpc.local import LocalChannel
 from shared.grpc.remote import RemoteServer
 from shared.grpc.servicers import Method, Registration, methods_of
 from shared.ids import Ids
+from shared.network.descriptors import Descriptors, limit_in_force, raise_limit
 from shared.owner.health import Health
 from shared.places import Places
 from shared.server_settings import SHARED_SECTIONS as SHARED_SECTIONS
@@ -89,6 +90,7 @@ class Host:
         self.blobs = blobs
         self.turns = Turns()
         """The share of each turn of the process's loop that works have which grow."""
+        self.descriptors = Descriptors(limit_in_force())
         self._credentials = credentials
         self._methods: dict[str, dict[str, Method]] = {service: {} for service in hosted}
         self._channels: dict[tuple[str, str], RemoteChannel] = {}
@@ -215,6 +217,7 @@ def run(process: str, builds: Mapping[str, Build], sections: Mapping[str, type[S
     places = Places(data)
     settings = load({**SHARED_SECTIONS, **sections}, places.settings_file, os.environ)
     logs.configure(process, settings.of(ServerSettings).log_level)
+    raise_limit()
     sys.setswitchinterval(0.001)  # the store's writer thread and the loop hand over often
     with contextlib.suppress(KeyboardInterrupt):
         try:

@@ -9,7 +9,7 @@ from mailfold.commands.printing import as_json, table
 from mailfold.operator.failure import REFUSED, UNUSABLE, not_running
 
 if TYPE_CHECKING:
-    from mailfold.operator.report import ServiceReport, Status
+    from mailfold.operator.report import Listener, ServiceReport, Status
 
 
 def status(data: Data = DATA, json: Json = False) -> None:
@@ -45,14 +45,32 @@ def print_status(found: Status) -> None:
     rows = [(one.name, _state(one), _pairs(one.counts), _pairs(one.lag)) for one in found.services]
     table(("service", "state", "counts", "behind"), rows)
     print_troubles(found)
+    for warning in found.warnings:
+        print(f"\n{warning}")
     if found.dead_letters:
         print(f"\n{found.dead_letters} dead letter(s): `mailfold deadletters list` shows them")
 
 
 def print_listeners(found: Status) -> None:
     """Where clients connect."""
-    rows = [(one.protocol, one.address, one.port, one.tls, one.service) for one in found.listeners]
-    table(("protocol", "address", "port", "tls", "service"), rows, "nothing listens")
+    rows = [
+        (
+            row.protocol,
+            row.address,
+            row.port,
+            row.tls,
+            row.service,
+            f"{row.connections} of {row.room}",
+            _turned_away(row),
+        )
+        for row in found.listeners
+    ]
+    table(("protocol", "address", "port", "tls", "service", "connections", "turned away"), rows, "nothing listens")
+
+
+def _turned_away(row: Listener) -> str:
+    """Since the start."""
+    return f"{row.refused} refused, {row.displaced} closed for newer ones" if row.refused or row.displaced else ""
 
 
 def print_troubles(found: Status) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -13,6 +13,9 @@ from mailfold.operator.running import answers
 from mailfold.operator.session import Session
 from mailfold.supervisor.report import Process, State, read_report
 from shared.grpc.errors import ServiceError
+
+if TYPE_CHECKING:  # the command starts sooner without
+    from shared.rpc.mailfold.owner.v1 import owner_pb2
 
 
 class Listener(msgspec.Struct, frozen=True):
@@ -23,6 +26,16 @@ class Listener(msgspec.Struct, frozen=True):
     address: str
     port: int
     tls: str
+    connections: int = 0
+    """Open now. This and what follows is of the protocol, all its addresses together."""
+    room: int = 0
+    """Connections at once that there are file descriptors for."""
+    promised: int = 0
+    """Connections at once that the settings allow."""
+    refused: int = 0
+    """Connections since the start."""
+    displaced: int = 0
+    """Connections since the start that were closed for newer ones, before a log-in or a recipient."""
 
 
 class ServiceReport(msgspec.Struct, frozen=True):
@@ -37,6 +50,9 @@ class ServiceReport(msgspec.Struct, frozen=True):
     idle: Mapping[str, int] = {}
     """Seconds since each of its background tasks last did something."""
     troubles: tuple[Trouble, ...] = ()
+    descriptors: int = 0
+    """The limit of open files of its process, if it listens; and the limit that the settings need."""
+    descriptors_needed: int = 0
 
 
 class Trouble(msgspec.Struct, frozen=True):
@@ -57,6 +73,8 @@ class Status(msgspec.Struct, frozen=True):
     services: tuple[ServiceReport, ...]
     dead_letters: int
     troubles: tuple[Trouble, ...] = ()
+    warnings: tuple[str, ...] = ()
+    """What limits the server though it is well, in sentences."""
 
 
 async def status(session: Session) -> Status:
@@ -71,7 +89,8 @@ async def status(session: Session) -> Status:
     ready = bool(processes) and answering and all(one.state is State.RUNNING for one in processes)
     troubles = (*_of_processes(processes), *_once(trouble for report in reports for trouble in report.troubles))
     letters = sum(one.counts.get("dead_letters", 0) for one in reports)
-    return Status(ready, ready and not troubles, processes, listeners, reports, letters, troubles)
+    warnings = tuple(_shortage(report) for report in reports if report.descriptors < report.descriptors_needed)
+    return Status(ready, ready and not troubles, processes, listeners, reports, letters, troubles, warnings)
 
 
 def _of_processes(processes: Iterable[Process]) -> Iterator[Trouble]:
@@ -104,13 +123,26 @@ async def _of(session: Session, service: str) -> tuple[ServiceReport, list[Liste
     except ServiceError as error:
         state = f"does not answer: {error.message}"
         return ServiceReport(service, state, troubles=_silent(service, state)), None
-    listeners = [Listener(service, one.protocol, one.address, one.port, one.tls) for one in reply.listeners]
+    listeners = [_listener(service, row) for row in reply.listeners]
     counts, lag, work, idle = (
         dict(sorted(values.items())) for values in (reply.counts, reply.lag, reply.work, reply.idle)
     )
     troubles = tuple(Trouble((service,), trouble.what, trouble.advice) for trouble in reply.troubles)
-    return ServiceReport(service, reply.state, counts, lag, work, idle, troubles), listeners
+    limits = reply.descriptors, reply.descriptors_needed
+    return ServiceReport(service, reply.state, counts, lag, work, idle, troubles, *limits), listeners
 
 
 def _silent(service: str, state: str) -> tuple[Trouble, ...]:
     return (Trouble((service,), state, "it may be starting; else the log of its process says why"),)
+
+
+def _listener(service: str, row: owner_pb2.Listener) -> Listener:
+    where = row.protocol, row.address, row.port, row.tls
+    return Listener(service, *where, row.connections, row.room, row.promised, row.refused, row.displaced)
+
+
+def _shortage(service: ServiceReport) -> str:
+    return (
+        f"{service.name}: its process may open {service.descriptors} files, and takes fewer connections than the "
+        f"settings promise; raise the limit (ulimit -n, LimitNOFILE) to {service.descriptors_needed}"
+    )

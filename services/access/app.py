@@ -10,7 +10,7 @@ import structlog
 from services.access.adapters.directory import Directory
 from services.access.adapters.mailstore import Mailstore
 from services.access.adapters.patience import Patience
-from services.access.endpoints.listener import IMAPS_PORT, Listener
+from services.access.endpoints.listener import ImapListener
 from services.access.endpoints.owner import ReportOnly
 from services.access.session.admission import Admission
 from services.access.session.backend import Backend
@@ -62,7 +62,7 @@ class Access:
             host.server.host,
         )
         self._authority = LocalAuthority(host.places.tls, host.clock)
-        self._listener: Listener | None = None
+        self._listener = ImapListener(host, self._backend)
         self._renewal = BackgroundTask(
             SERVICE,
             "certificate",
@@ -77,23 +77,21 @@ class Access:
     @property
     def port(self) -> int:
         """Where IMAP over TLS is served."""
-        return self._listener.port if self._listener else self._host.port(IMAPS_PORT)
+        return self._listener.port
 
     async def start(self) -> None:
         """Listen. Raises OSError, AuthorityError."""
         files = await asyncio.to_thread(self._authority.ensure, [self._host.server.host])
         tls = ServerTls(files, minimum=self._host.server.tls_minimum, alpn=("imap",))
-        self._listener = Listener(self._backend, self._host.server.bind, self._host.port(IMAPS_PORT), tls.context())
         self._versions.start()
         await self._standing.start()
-        await self._listener.start()
+        self._listener.start(tls.context())
         self._renewal.start()
 
     async def stop(self) -> None:
         """Say BYE, close."""
         await self._renewal.stop()
-        if self._listener is not None:
-            await self._listener.stop()
+        await self._listener.stop()
         await self._versions.stop()
         await self._standing.stop()
 
@@ -102,17 +100,18 @@ class Access:
 
     async def report(self) -> owner_pb2.ReportReply:
         """Listeners, connections, sessions, how many of them idle, and whether all is known that may end them."""
-        addresses = self._listener.addresses if self._listener else ()
-        listeners = [
-            owner_pb2.Listener(protocol="imaps", address=address, port=self.port, tls="implicit")
-            for address in addresses
-        ]
         counts = {
-            "connections": self._admission.connections,
+            "connections": len(self._listener),
             "sessions": self._admission.sessions,
             "idle": self._versions.idle,
         }
-        return owner_pb2.ReportReply(listeners=listeners, counts=counts, lag={"directory": await self._standing.lag()})
+        return owner_pb2.ReportReply(
+            listeners=self._listener.report(),
+            counts=counts,
+            lag={"directory": await self._standing.lag()},
+            descriptors=self._host.descriptors.limit,
+            descriptors_needed=self._host.descriptors.needed,
+        )
 
 
 def build(host: Host) -> Access:

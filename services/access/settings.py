@@ -30,8 +30,21 @@ class AccessSettings(Section, frozen=True):
     ] = 0
     max_connections: Annotated[int, Meta(description="IMAP connections at once.", ge=1, le=1_000_000)] = 10_000
     max_connections_per_address: Annotated[
-        int, Meta(description="IMAP connections of one client address at once.", ge=1, le=1_000_000)
+        int,
+        Meta(
+            description="IMAP connections of one client (IPv4 address or IPv6 /64) at once; loopback is exempt.",
+            ge=1,
+            le=1_000_000,
+        ),
     ] = 500
+    max_handshakes: Annotated[
+        int,
+        Meta(
+            description="TLS handshakes at once, 60 KB each; one more ends the oldest of the client with the most.",
+            ge=1,
+            le=100_000,
+        ),
+    ] = 1000
     max_connections_per_account: Annotated[
         int, Meta(description="IMAP connections of one account at once.", ge=1, le=100_000)
     ] = 100

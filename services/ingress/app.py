@@ -108,7 +108,7 @@ class Ingress:
         files = await asyncio.to_thread(self._authority.ensure, [self._host.server.host])
         self._means.tls = ServerTls(files, minimum=self._host.server.tls_minimum).context()
         self._renewal.start()
-        await self.listeners.start()
+        self.listeners.start()
 
     async def stop(self) -> None:
         """Let nobody in, finish what is being accepted, close."""
@@ -159,11 +159,18 @@ class Ingress:
     async def _report(self) -> owner_pb2.ReportReply:
         counts = await self.receptions.count()
         counts |= {"accepted": self._means.acceptance.count, "refused": self.refusals.count}
-        counts |= {f"connections_{door.kind.name}": len(door) for door in self.listeners.doors}
+        counts |= {f"connections_{listener.kind.name}": len(listener) for listener in self.listeners.all}
         counts["disk_free_mib"] = self._means.room.free // _MIB
         lag = {"directory": await self._means.directory.lag()}
         state = f"takes no mail: {shortage}" if (shortage := self._means.room.shortage()) else ""
-        reply = owner_pb2.ReportReply(listeners=self.listeners.report(), counts=counts, lag=lag, state=state)
+        reply = owner_pb2.ReportReply(
+            listeners=self.listeners.report(),
+            counts=counts,
+            lag=lag,
+            state=state,
+            descriptors=self._host.descriptors.limit,
+            descriptors_needed=self._host.descriptors.needed,
+        )
         note(reply, state, "free disk space, or lower ingress.reserve_bytes")
         async for what, advice in stuck_mails(self.receptions, self._host.clock, self._settings.stuck_after):
             note(reply, what, advice)

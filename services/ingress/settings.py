@@ -99,9 +99,19 @@ class IngressSettings(Section, frozen=True):
     max_connections_per_address: Annotated[
         int,
         Meta(
-            description="Connections of one client address to one port at once; loopback is exempt.", ge=1, le=100_000
+            description="Connections of one client (IPv4 address or IPv6 /64) to one port at once; loopback is exempt.",
+            ge=1,
+            le=100_000,
         ),
     ] = 50
+    max_handshakes: Annotated[
+        int,
+        Meta(
+            description="TLS handshakes of one port at once, 60 KB each; one more ends the oldest of the client with the most.",
+            ge=1,
+            le=100_000,
+        ),
+    ] = 500
     command_timeout: Annotated[
         Seconds, Meta(description="Seconds to wait for a command (RFC 5321 section 4.5.3.2.7).", ge=1, le=3600)
     ] = 300.0

@@ -77,6 +77,7 @@ async def _enter(session: Session, log_in: LogIn) -> None:
     except BaseException:
         await session.leave()
         raise
+    session.channel.prove()
     session.channel.framer.limits = AFTER_LOGIN
     session.channel.silence = session.backend.settings.idle_timeout
 

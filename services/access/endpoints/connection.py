@@ -21,7 +21,7 @@ log = structlog.get_logger("access")
 
 
 class Connection:
-    """Runs a session over a wire; belongs to one task."""
+    """Runs a session over a wire; belongs to one task. It is the occupant of the wire's slot."""
 
     def __init__(self, backend: Backend, wire: Wire) -> None:
         self._backend = backend
@@ -30,10 +30,9 @@ class Connection:
 
     async def serve(self) -> None:
         """Return when the connection has ended; never raises but when cancelled."""
-        admitted = self._backend.admission.admit_address(self._wire.peer)
         session = Session(self._backend, self._channel, self._wire.peer)
         try:
-            if not admitted:
+            if self._wire.slot.refusal is not None:
                 raise Ended("Too many connections")
             await self._converse(session)
         except Ended as end:
@@ -47,13 +46,15 @@ class Connection:
             await self._farewell("Something is wrong in the server")
         finally:
             await session.leave()
-            if admitted:
-                self._backend.admission.release_address(self._wire.peer)
             self._wire.close()
 
-    def shut_down(self) -> None:
+    def dismiss(self) -> None:
         """End the session at its next wait, in peace."""
         self._channel.leave("The server is shutting down")
+
+    def abort(self) -> None:
+        """Close without a word."""
+        self._wire.abort()
 
     async def _converse(self, session: Session) -> None:
         greeting = response.ok(

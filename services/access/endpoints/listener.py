@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Sequence
 
 import structlog
 
@@ -12,65 +11,66 @@ from services.access.endpoints.connection import Connection
 from services.access.endpoints.wire import Wire
 from services.access.session.backend import Backend
 from shared.background import spawn
+from shared.network.connection_table import ConnectionLimits
+from shared.network.listener import IMPLICIT_TLS, Listener, ListenerKind, ListenerTls
+from shared.network.slot import Slot
+from shared.rpc.mailfold.owner.v1 import owner_pb2
+from shared.service import Host
 
 log = structlog.get_logger("access")
 
-IMAPS_PORT = 993
+IMAPS = ListenerKind("imaps", 993, IMPLICIT_TLS)
 _STOP_SECONDS = 3.0
-_BACKLOG = 1024
 
 
-class Listener:
-    """The sockets of IMAP and the tasks of its connections."""
+class ImapListener:
+    """The listener of IMAP and the tasks of its connections."""
 
-    def __init__(self, backend: Backend, addresses: Sequence[str], port: int, tls: ssl.SSLContext) -> None:
+    def __init__(self, host: Host, backend: Backend) -> None:
         self._backend = backend
-        self.addresses = addresses
-        self._port = port
-        self._tls = tls
-        self._servers: list[asyncio.Server] = []
-        self._running: dict[asyncio.Task[None], Connection] = {}
+        self._bind = host.server.bind
+        self._wanted_port = host.port(IMAPS.port)
+        self._running: set[asyncio.Task[None]] = set()
+        settings = backend.settings
+        limits = ConnectionLimits(
+            settings.max_connections, settings.max_connections_per_address, settings.max_handshakes
+        )
+        share = host.descriptors.claim(IMAPS.name, settings.max_connections)
+        self._listener = Listener(IMAPS, limits, share, self._connect)
+
+    def __len__(self) -> int:
+        """How many connections are open, those in handshake included."""
+        return len(self._listener)
 
     @property
     def port(self) -> int:
         """The port in use (of the first address, when 0 was asked for)."""
-        return int(self._servers[0].sockets[0].getsockname()[1]) if self._servers else self._port
+        return self._listener.port or self._wanted_port
 
-    @property
-    def connections(self) -> int:
-        """How many are open."""
-        return len(self._running)
-
-    async def start(self) -> None:
+    def start(self, tls: ssl.SSLContext) -> None:
         """Listen. Raises OSError when an address cannot be had."""
-        loop, settings = asyncio.get_running_loop(), self._backend.settings
-        for address in self.addresses:
-            server = await loop.create_server(
-                lambda: Wire(self._connected, settings.write_timeout),
-                address,
-                self._port,
-                ssl=self._tls,
-                backlog=_BACKLOG,
-                ssl_handshake_timeout=settings.handshake_timeout,
-                ssl_shutdown_timeout=_STOP_SECONDS,
-            )
-            self._servers.append(server)
-        log.info("access.listening", addresses=list(self.addresses), port=self.port)
+        listener_tls = ListenerTls(tls, self._backend.settings.handshake_timeout, _STOP_SECONDS)
+        self._listener.start(self._bind, self._wanted_port, listener_tls)
+        log.info("access.listening", addresses=list(self._bind), port=self.port)
 
     async def stop(self) -> None:
         """Take no new connections; say BYE to the others, and give commands that run a moment to end."""
-        for server in self._servers:
-            server.close()
-        for connection in self._running.values():
-            connection.shut_down()
-        if self._running:
-            _, late = await asyncio.wait(self._running, timeout=_STOP_SECONDS)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+        await self._listener.stop(_STOP_SECONDS)
+        late = set(self._running)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
 
-    def _connected(self, wire: Wire) -> None:
+    def report(self) -> list[owner_pb2.Listener]:
+        """What is open."""
+        return self._listener.report()
+
+    def _connect(self, slot: Slot) -> Wire:
+        return Wire(slot, self._serve, self._backend.settings.write_timeout)
+
+    def _serve(self, wire: Wire) -> None:
         connection = Connection(self._backend, wire)
+        wire.slot.occupant = connection
         task = spawn(connection.serve(), "access-connection")
-        self._running[task] = connection
-        task.add_done_callback(self._running.pop)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)

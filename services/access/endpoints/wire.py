@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Callable
 from typing import cast
 
+from shared.network.slot import Slot
+
 _INPUT_HIGH = 131_072
 """Octets of input held before the client is made to wait."""
 _OUTPUT_HIGH = 262_144
@@ -14,7 +16,8 @@ _OUTPUT_HIGH = 262_144
 class Wire(asyncio.Protocol):
     """Implements the session's `Wire`. `connected(wire)` is called once TLS is up."""
 
-    def __init__(self, connected: Callable[[Wire], None], write_timeout: float) -> None:
+    def __init__(self, slot: Slot, connected: Callable[[Wire], None], write_timeout: float) -> None:
+        self.slot = slot
         self._connected = connected
         self._write_timeout = write_timeout
         self._transport: asyncio.Transport | None = None
@@ -26,15 +29,13 @@ class Wire(asyncio.Protocol):
         self._full = False
         self._lost = False
         self.ended = False
-        self.peer = ""
+        self.peer = slot.address
 
     # -- what asyncio calls
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
         self._transport.set_write_buffer_limits(high=_OUTPUT_HIGH)
-        peer = transport.get_extra_info("peername")
-        self.peer = str(peer[0]) if peer else ""
         self._connected(self)
 
     def data_received(self, data: bytes) -> None:
@@ -51,6 +52,7 @@ class Wire(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.ended = self._lost = True
+        self.slot.leave()
         self._wake()
         self.resume_writing()
 
@@ -99,6 +101,10 @@ class Wire(asyncio.Protocol):
         self._transport.write(data)
         if self._full:
             await self._drained()
+
+    def prove(self) -> None:
+        """The client has logged in: a full listener closes others first."""
+        self.slot.prove()
 
     def close(self) -> None:
         """Send what is left and close."""

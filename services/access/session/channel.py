@@ -45,6 +45,9 @@ class Wire(Protocol):
         read.
         """
 
+    def prove(self) -> None:
+        """The client has logged in: a full listener closes others first."""
+
     def abort_within(self, seconds: float) -> None:
         """Close without a word after this time, whatever goes on then."""
 
@@ -106,6 +109,10 @@ class Channel:
     def ring(self) -> None:
         """Wake the session: there is something to tell."""
         self._wire.ring()
+
+    def prove(self) -> None:
+        """The client has logged in."""
+        self._wire.prove()
 
     def leave(self, why: str) -> None:
         """Let the session end at its next wait."""

@@ -7,11 +7,12 @@ import ssl
 from typing import Protocol, cast
 
 from services.ingress.settings import IngressSettings
+from shared.network.slot import Slot
 from shared.tls.facts import TlsFacts, describe
 
 _READ_AHEAD = 131072
 """Octets a client may pipeline before it is not read any more."""
-_LINGER = 20.0
+LINGER_SECONDS = 20.0
 """Seconds for the last bytes to be taken."""
 _DISCARD_SECONDS = 2.0
 _DISCARD_OCTETS = 1024 * 1024
@@ -31,7 +32,8 @@ class Inbox(Protocol):
 class Connection(asyncio.Protocol):
     """Between the transport, which calls back, and a conversation, which waits."""
 
-    def __init__(self, settings: IngressSettings) -> None:
+    def __init__(self, settings: IngressSettings, slot: Slot) -> None:
+        self._slot = slot
         self._loop = asyncio.get_running_loop()
         self._settings = settings
         self._transport: asyncio.Transport | None = None
@@ -83,6 +85,7 @@ class Connection(asyncio.Protocol):
         self._is_choked = False
         if self._timer is not None:
             self._timer.cancel()
+        self._slot.leave()
         self._wake()
 
     def pause_writing(self) -> None:
@@ -138,6 +141,7 @@ class Connection(asyncio.Protocol):
         """The server's side of the handshake; None when it failed, and the connection with it. Then `attach` again."""
         assert self._transport is not None
         self._inbox, self._fresh = None, False
+        self._slot.begin_handshake()
         try:
             upgraded = await self._loop.start_tls(
                 self._transport, self, context, server_side=True, ssl_handshake_timeout=self._settings.handshake_timeout
@@ -146,7 +150,9 @@ class Connection(asyncio.Protocol):
             upgraded = None
         if upgraded is None:
             self.is_over = self.is_lost = True
+            self._slot.leave()  # a handshake that fails never tells that the connection is lost
             return None
+        self._slot.end_handshake()
         self._transport = upgraded
         return self.tls_facts()
 
@@ -158,7 +164,11 @@ class Connection(asyncio.Protocol):
     def peer(self) -> tuple[str, int]:
         """Address and port of the client; an IPv4-mapped address is the IPv4 address."""
         name = self._transport.get_extra_info("peername") if self._transport else None
-        return (str(name[0]).removeprefix("::ffff:"), int(name[1])) if name else ("", 0)
+        return self._slot.address, int(name[1]) if name else 0
+
+    def prove(self) -> None:
+        """The client has shown what it is for: a full listener closes others first."""
+        self._slot.prove()
 
     async def linger(self) -> None:
         """Say that nothing more will be sent, and discard what the peer still sends, for a while. Input that nobody
@@ -179,7 +189,7 @@ class Connection(asyncio.Protocol):
         if self._timer is not None:
             self._timer.cancel()
         if self._transport is not None and not self.is_lost:
-            self._timer = self._loop.call_later(_LINGER, self._transport.abort)
+            self._timer = self._loop.call_later(LINGER_SECONDS, self._transport.abort)
         if self._transport is not None:
             self._transport.close()
 

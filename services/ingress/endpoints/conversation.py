@@ -13,7 +13,6 @@ from services.ingress.domain.backoff import pause_before_refusal
 from services.ingress.domain.client import ClientFacts
 from services.ingress.endpoints.authentication import Authentication
 from services.ingress.endpoints.connection import Connection
-from services.ingress.endpoints.door import Door
 from services.ingress.endpoints.means import Means
 from services.ingress.endpoints.transaction import MailTransaction
 from shared.events.mail import Refusal
@@ -21,6 +20,7 @@ from shared.eventstore.event import Provenance
 from shared.grpc.call import act
 from shared.protocol.smtp import replies
 from shared.protocol.smtp.commands import Ehlo
+from shared.protocol.smtp.config import SessionConfig
 from shared.protocol.smtp.events import (
     Answered,
     AuthCancelled,
@@ -56,15 +56,14 @@ _TURN = 64
 class Conversation:
     """Reads events, answers, writes: replies to pipelined commands leave together (RFC 2920 section 3.2)."""
 
-    def __init__(self, means: Means, door: Door, connection: Connection, session_id: str) -> None:
+    def __init__(self, means: Means, listener: str, config: SessionConfig, connection: Connection) -> None:
         self._means = means
-        self._door = door
         self._connection = connection
-        self._session = ServerSession(door.config(session_id))
+        self._session = ServerSession(config)
         self._out = bytearray()
         self._stage = "connect"
         address, port = connection.peer()
-        self.client = ClientFacts(session_id, address, port, door.kind.name)
+        self.client = ClientFacts(config.session_id or "", address, port, listener)
         self._set_tls(connection.tls_facts())
         self._authentication = Authentication(means.directory, self.client, means.settings.max_failed_logins)
         self._mail = MailTransaction(means, self.client, connection)
@@ -166,7 +165,8 @@ class Conversation:
         if not reply.is_positive:
             self._flush()  # the replies to others need not wait with this one
         before = self._session.refused_recipients
-        self._answer(reply, recipient=str(event.rcpt.forward_path))
+        if self._answer(reply, recipient=str(event.rcpt.forward_path)):
+            self._connection.prove()
         if (count := self._session.refused_recipients) > before:
             await self._connection.pause(pause_before_refusal(count, self._means.settings.refusal_pause))
 
@@ -210,6 +210,7 @@ class Conversation:
     def _authenticated(self, reply: Reply) -> None:
         self._answer(reply)
         if self.client.is_authenticated:
+            self._connection.prove()
             act(Provenance(self.client.actor()))
             self._stage = "mail"
 

@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from services.ingress.endpoints.door import IMPLICIT, KINDS, Door
-from services.ingress.endpoints.guest import SmtpClient
+import msgspec
+
+from services.ingress.endpoints.connection import LINGER_SECONDS
 from services.ingress.endpoints.means import Means
+from services.ingress.endpoints.session_config import session_config
+from services.ingress.endpoints.smtp_client import SmtpClient
+from shared.ids import Kind
+from shared.network.connection_table import ConnectionLimits
+from shared.network.listener import IMPLICIT_TLS, STARTTLS, Listener, ListenerKind, ListenerTls
+from shared.network.slot import Slot
+from shared.protocol.smtp import replies
+from shared.protocol.smtp.config import Port
 from shared.rpc.mailfold.owner.v1 import owner_pb2
 from shared.service import Host
 
-_BACKLOG = 1024
+KINDS: Mapping[ListenerKind, Port] = {
+    ListenerKind("smtp", 25, STARTTLS): Port.RELAY,
+    ListenerKind("submission", 587, STARTTLS): Port.SUBMISSION,
+    ListenerKind("submissions", 465, IMPLICIT_TLS): Port.SUBMISSION,  # RFC 8314
+}
 
 
 class Listeners:
@@ -21,49 +33,36 @@ class Listeners:
     def __init__(self, host: Host, means: Means) -> None:
         self._host = host
         self._means = means
-        self.doors = [Door(kind, host.server.host, means.settings) for kind in KINDS]
-        self._servers: list[asyncio.Server] = []
+        self.all = [self._listener(kind, purpose) for kind, purpose in KINDS.items()]
 
-    async def start(self) -> None:
+    def start(self) -> None:
         """Open them all. Raises OSError when one is taken."""
-        for door in self.doors:
-            for address in self._host.server.bind:
-                self._servers.append(await self._open(door, address))
+        for listener in self.all:
+            kind = listener.kind
+            tls = None
+            if kind.tls == IMPLICIT_TLS and self._means.tls is not None:
+                tls = ListenerTls(self._means.tls, self._means.settings.handshake_timeout, LINGER_SECONDS)
+            listener.start(self._host.server.bind, self._host.port(kind.port), tls)
 
     async def stop(self, grace: float) -> None:
         """Let nobody in, let messages that are being accepted finish, then close."""
-        for server in self._servers:
-            server.close()
-        for door in self.doors:
-            for guest in door:
-                guest.dismiss()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(grace):
-                await asyncio.gather(*(door.emptied.wait() for door in self.doors))
-        for door in self.doors:
-            for guest in door:
-                guest.abort()
+        await asyncio.gather(*(listener.stop(grace) for listener in self.all))
 
     def report(self) -> Sequence[owner_pb2.Listener]:
         """What is open."""
-        return [
-            owner_pb2.Listener(
-                protocol=door.kind.name, address=address, port=self._host.port(door.kind.port), tls=door.kind.tls
-            )
-            for door in self.doors
-            for address in self._host.server.bind
-        ]
+        return [row for listener in self.all for row in listener.report()]
 
-    async def _open(self, door: Door, address: str) -> asyncio.Server:
-        loop = asyncio.get_running_loop()
-        context = self._means.tls if door.kind.tls == IMPLICIT else None
-        handshake = self._means.settings.handshake_timeout if context is not None else None
-        return await loop.create_server(
-            lambda: SmtpClient(self._means, door),
-            address,
-            self._host.port(door.kind.port),
-            ssl=context,
-            ssl_handshake_timeout=handshake,
-            backlog=_BACKLOG,
-            reuse_address=True,
+    def _listener(self, kind: ListenerKind, purpose: Port) -> Listener:
+        settings = self._means.settings
+        limits = ConnectionLimits(
+            settings.max_connections, settings.max_connections_per_address, settings.max_handshakes
         )
+        is_implicit = kind.tls == IMPLICIT_TLS
+        config = session_config(purpose, self._host.server.host, settings, implicit_tls=is_implicit)
+
+        def connect(slot: Slot) -> SmtpClient:
+            session = msgspec.structs.replace(config, session_id=self._means.ids.new(Kind.SESSION))
+            return SmtpClient(self._means, kind.name, session, slot)
+
+        share = self._host.descriptors.claim(kind.name, settings.max_connections)
+        return Listener(kind, limits, share, connect, replies.too_many_connections().encode())

@@ -20,7 +20,7 @@ from tests.parts.nats import NatsServer
 
 
 async def until_empty(server: Running) -> None:
-    await asyncio.wait_for(asyncio.gather(*(door.emptied.wait() for door in server.ingress.listeners.doors)), 10)
+    await asyncio.wait_for(asyncio.gather(*(listener.emptied.wait() for listener in server.ingress.listeners.all)), 10)
 
 
 async def test_silence_is_ended(nats_server: NatsServer, tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ async def facts(server: Running) -> list[MailRefused]:
 
 
 async def one_left(server: Running) -> bool:
-    return len(server.ingress.listeners.doors[0]) == 1
+    return len(server.ingress.listeners.all[0]) == 1
 
 
 def reference(reply: bytes) -> str:

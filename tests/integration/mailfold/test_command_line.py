@@ -172,6 +172,7 @@ def test_status_of_what_does_not_run(data: Path) -> None:
         "listeners": [],
         "services": [],
         "dead_letters": 0,
+        "warnings": [],
     }
 
 

@@ -8,20 +8,6 @@ from services.access.settings import AccessSettings
 from shared.clock import FixedClock
 
 
-def test_connections_are_counted_by_address_and_in_all() -> None:
-    admission = Admission(AccessSettings(max_connections=3, max_connections_per_address=2))
-    assert [admission.admit_address(address) for address in ("a", "a", "a", "b", "c")] == [
-        True,
-        True,
-        False,
-        True,
-        False,
-    ]
-    admission.release_address("a")
-    assert admission.admit_address("c")
-    assert admission.connections == 3
-
-
 def test_sessions_are_counted_by_account() -> None:
     admission = Admission(AccessSettings(max_connections_per_account=1))
     assert admission.admit_account("ann")

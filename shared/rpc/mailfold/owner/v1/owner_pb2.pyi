@@ -41,11 +41,28 @@ class Listener(_message.Message):
     ADDRESS_FIELD_NUMBER: _builtins.int
     PORT_FIELD_NUMBER: _builtins.int
     TLS_FIELD_NUMBER: _builtins.int
+    CONNECTIONS_FIELD_NUMBER: _builtins.int
+    ROOM_FIELD_NUMBER: _builtins.int
+    PROMISED_FIELD_NUMBER: _builtins.int
+    REFUSED_FIELD_NUMBER: _builtins.int
+    DISPLACED_FIELD_NUMBER: _builtins.int
     protocol: _builtins.str
     address: _builtins.str
     port: _builtins.int
     tls: _builtins.str
     """"none", "starttls" or "implicit" """
+    connections: _builtins.int
+    """The numbers are of the protocol, all its addresses together.
+    open now
+    """
+    room: _builtins.int
+    """at most at once: what there are descriptors for"""
+    promised: _builtins.int
+    """at most at once: what the settings allow"""
+    refused: _builtins.int
+    """since the start"""
+    displaced: _builtins.int
+    """since the start: closed for newer ones, before a log-in or a recipient"""
     def __init__(
         self,
         *,
@@ -53,10 +70,15 @@ class Listener(_message.Message):
         address: _builtins.str = ...,
         port: _builtins.int = ...,
         tls: _builtins.str = ...,
+        connections: _builtins.int = ...,
+        room: _builtins.int = ...,
+        promised: _builtins.int = ...,
+        refused: _builtins.int = ...,
+        displaced: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "port", b"port", "protocol", b"protocol", "tls", b"tls"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "connections", b"connections", "displaced", b"displaced", "port", b"port", "promised", b"promised", "protocol", b"protocol", "refused", b"refused", "room", b"room", "tls", b"tls"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -178,8 +200,14 @@ class ReportReply(_message.Message):
     WORK_FIELD_NUMBER: _builtins.int
     TROUBLES_FIELD_NUMBER: _builtins.int
     IDLE_FIELD_NUMBER: _builtins.int
+    DESCRIPTORS_FIELD_NUMBER: _builtins.int
+    DESCRIPTORS_NEEDED_FIELD_NUMBER: _builtins.int
     state: _builtins.str
     """empty, or why the service is not at its best"""
+    descriptors: _builtins.int
+    """the limit of the process; of services that listen"""
+    descriptors_needed: _builtins.int
+    """the limit at which every listener has what the settings promise"""
     @_builtins.property
     def listeners(self) -> _containers.RepeatedCompositeFieldContainer[Global___Listener]: ...
     @_builtins.property
@@ -208,10 +236,12 @@ class ReportReply(_message.Message):
         work: _abc.Mapping[_builtins.str, _builtins.int] | None = ...,
         troubles: _abc.Iterable[Global___Trouble] | None = ...,
         idle: _abc.Mapping[_builtins.str, _builtins.int] | None = ...,
+        descriptors: _builtins.int = ...,
+        descriptors_needed: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["counts", b"counts", "idle", b"idle", "lag", b"lag", "listeners", b"listeners", "state", b"state", "troubles", b"troubles", "work", b"work"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["counts", b"counts", "descriptors", b"descriptors", "descriptors_needed", b"descriptors_needed", "idle", b"idle", "lag", b"lag", "listeners", b"listeners", "state", b"state", "troubles", b"troubles", "work", b"work"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
