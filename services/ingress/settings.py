@@ -187,7 +187,10 @@ class IngressSettings(Section, frozen=True):
     ] = 30.0
     refusals_detailed: Annotated[
         int,
-        Meta(description="Refusals a minute that keep their detail, per client address; the rest are counted.", ge=1),
+        Meta(
+            description="Refusals a minute that keep their detail, per client address (IPv6: /64); the rest are counted.",
+            ge=1,
+        ),
     ] = 60
     refusals_waiting: Annotated[
         int, Meta(description="Refusals kept in memory until they are written.", ge=1, le=100_000)

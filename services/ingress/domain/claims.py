@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from services.ingress.domain.header import from_values, values_of
 from shared.protocol.address.address import Address
-from shared.protocol.address.header import read_header_addresses
+from shared.protocol.address.header import read_authors
 
 
 class UnclearClaim(ValueError):
@@ -28,7 +28,7 @@ def needs_sender(header_block: bytes) -> bool:
     """Whether several authors are named and none of them as the one who sends (RFC 5322 section 3.6.2)."""
     if values_of(header_block, b"sender"):
         return False
-    return any(len(read_header_addresses(value).addresses) > 1 for value in from_values(header_block))
+    return any(len(read_authors(value).addresses) > 1 for value in from_values(header_block))
 
 
 def _once(name: bytes, values: tuple[str, ...]) -> list[Address]:
@@ -46,7 +46,7 @@ def _one_mailbox(addresses: list[Address]) -> list[Address]:
 
 
 def _readable(value: str) -> tuple[Address, ...]:
-    read = read_header_addresses(value)
+    read = read_authors(value)
     if read.unreadable or not read.addresses:
         raise UnclearClaim(f"{value[:200]!r} cannot be read as addresses")
     return read.addresses

@@ -10,6 +10,8 @@ from shared.protocol.authres.identifier import is_ours
 from shared.protocol.message.headers import header_values
 from shared.protocol.message.strip import header_without
 
+MAX_LINES = 10_000
+MAX_FIELDS = 2000
 _BLIND = frozenset({b"bcc", b"resent-bcc"})
 _FORGEABLE = FIELD_NAME.lower().encode()
 # Obsolete syntax (RFC 5322 section 4.5). For the usual one a search for fixed bytes is enough, at a tenth of a
@@ -34,6 +36,13 @@ def without_blind(header_block: bytes) -> bytes:
     if not any(b"\n" + name in lines for name in _BLIND):
         return header_block
     return header_without(header_block, lambda name, _value: name in _BLIND)
+
+
+def is_overlong(header_block: bytes) -> bool:
+    """Whether the header has more lines or fields than any mail needs: each costs work, however short it is."""
+    lines = header_block.count(b"\n")
+    folded = header_block.count(b"\n ") + header_block.count(b"\n\t")
+    return lines > MAX_LINES or lines - folded > MAX_FIELDS
 
 
 def hop_count(header_block: bytes) -> int:

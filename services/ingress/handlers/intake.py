@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Set
 from functools import cached_property
 
-from services.ingress.domain.header import from_values, hop_count, without_blind, without_forged
+from services.ingress.domain.header import from_values, hop_count, is_overlong, without_blind, without_forged
 from services.ingress.domain.header_block import HeaderBlock
 from shared.blobs.errors import BlobError, BlobStoreFull
 from shared.blobs.port import BlobRef, BlobWriter
@@ -97,6 +97,9 @@ class Intake:
     def _begin_body(self, header: bytes, body: bytes) -> None:
         self._block = None
         self.header = header
+        if is_overlong(header):
+            self.failure = replies.too_many_header_fields()
+            return
         if not self._submitted:
             self.verifier = Verifier(header)
         if self._on_header is not None:

@@ -15,12 +15,13 @@ from shared.events.mail import Client, MailRefused, Refusal
 from shared.eventstore.connection import StoreUnavailable
 from shared.eventstore.event import Actor, Provenance
 from shared.eventstore.store import EventStore
+from shared.network.address import network_of
 
 log = structlog.get_logger("ingress")
 _FLUSH_SECONDS = 1.0
 _PATIENCE = 60.0
 _MINUTE = 60.0
-_ADDRESSES = 10_000
+_NETWORKS = 10_000
 _WHY = Provenance(Actor("service", "ingress"))
 NOBODY = Client("")
 """Stands for all clients whose refusals were only counted because too many came at once."""
@@ -47,7 +48,7 @@ class Refusals:
         self._sessions: dict[str, _Session] = {}
         self._waiting = 0
         self._minute = -1
-        self._by_address: dict[str, int] = {}
+        self._by_network: dict[str, int] = {}
         self._task = BackgroundTask("ingress", "refusals", every(_FLUSH_SECONDS, self.flush), longest=_PATIENCE)
         self.count = 0
         """Since the start."""
@@ -92,14 +93,15 @@ class Refusals:
         return self._sessions[session]
 
     def _has_room(self, address: str) -> bool:
-        """Whether this client may have another refusal kept in detail this minute."""
+        """Whether the client's network may have another refusal kept in detail this minute."""
+        network = network_of(address)
         minute = int(self._clock.monotonic() / _MINUTE)
         if minute != self._minute:
             self._minute = minute
-            self._by_address.clear()
+            self._by_network.clear()
         if self._waiting >= self._settings.refusals_waiting or (
-            address not in self._by_address and len(self._by_address) >= _ADDRESSES
+            network not in self._by_network and len(self._by_network) >= _NETWORKS
         ):
             return False
-        self._by_address[address] = count = self._by_address.get(address, 0) + 1
+        self._by_network[network] = count = self._by_network.get(network, 0) + 1
         return count <= self._settings.refusals_detailed

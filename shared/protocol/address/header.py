@@ -5,6 +5,7 @@ Tolerant: what can be read is read, and what cannot is named, so that a check of
 program might read otherwise. Work is linear in the length of the value; nothing recurses.
 """
 
+import itertools
 import re
 from collections.abc import Iterator
 
@@ -35,6 +36,9 @@ _COMMON = re.compile(
 _QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
 _FOLD = re.compile(r"\r?\n(?=[ \t])")
 
+MAX_AUTHORS = 100
+MAX_AUTHOR_CHARACTERS = 8192
+"""No From of a person comes near it, and the work is a stranger's choice."""
 _WORDS = frozenset({"atom", "quoted"})
 _Token = tuple[str, str]  # (kind, text)
 
@@ -55,23 +59,39 @@ def parse_header_addresses(value: str) -> list[Address]:
 
 def read_header_addresses(value: str) -> HeaderAddresses:
     """As parse_header_addresses, with the pieces that could not be read. Never raises."""
+    return _read(value, len(value) + 1)
+
+
+def read_authors(value: str) -> HeaderAddresses:
+    """As read_header_addresses, of From, Sender and the like: of very many the rest counts as a piece that could not be
+    read.
+    """
+    if len(value) > MAX_AUTHOR_CHARACTERS:
+        return HeaderAddresses((), (value[:MAX_AUTHOR_CHARACTERS],))
+    return _read(value, MAX_AUTHORS)
+
+
+def _read(value: str, most: int) -> HeaderAddresses:
     match = _COMMON.fullmatch(value)
     if match is not None:
         try:
             return HeaderAddresses((parse_address(match["angle"] or match["bare"]),), ())
         except AddressError:
             pass  # the long way names what is wrong, or reads what is only obsolete
-    return _read_any(value)
+    return _read_any(value, most)
 
 
-def _read_any(value: str) -> HeaderAddresses:
+def _read_any(value: str, most: int) -> HeaderAddresses:
     addresses: list[Address] = []
     unreadable: list[str] = []
-    for piece in _pieces(_tokens(value)):
+    pieces = _pieces(_tokens(value))
+    for piece in itertools.islice(pieces, most):
         try:
             addresses.append(_addr_spec(piece))
         except AddressError:
             unreadable.append("".join(text for _, text in piece))
+    if next(pieces, None) is not None:
+        unreadable.append(f"more than {most} addresses")
     return HeaderAddresses(tuple(addresses), tuple(unreadable))
 
 

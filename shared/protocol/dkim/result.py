@@ -41,6 +41,8 @@ class VerifyLimits(msgspec.Struct, frozen=True):
 
     signatures: int = 5
     """Signatures examined per message, from the top; the rest are ignored (RFC 6376 section 8.4)."""
+    field_octets: int = 16384
+    """Of one signature: room for hundreds of signed names and the longest key."""
     min_rsa_bits: int = 1024
     """RFC 8301 section 3.2."""
     max_rsa_bits: int = 8192

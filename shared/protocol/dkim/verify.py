@@ -30,7 +30,7 @@ class Verifier:
         signatures = self._fields.named(b"dkim-signature")
         self.ignored = max(0, len(signatures) - limits.signatures)
         """Signatures beyond the limit, which get no verdict."""
-        self._examined = tuple(_examine(field) for field in signatures[: limits.signatures])
+        self._examined = tuple(_examine(field, limits) for field in signatures[: limits.signatures])
         self._hasher = BodyHasher(self.needs)
 
     @property
@@ -117,8 +117,10 @@ class Verifier:
         return self._hasher.finish()[_need(signature)].octets - signature.length
 
 
-def _examine(field: bytes) -> Signature | DkimResult:
+def _examine(field: bytes, limits: VerifyLimits) -> Signature | DkimResult:
     """The signature of a field, or the verdict when it cannot be one."""
+    if len(field) > limits.field_octets:
+        return DkimResult("neutral", reason="the signature is too long")
     try:
         tags = read_tags(field)
     except DkimSyntaxError as error:

@@ -330,6 +330,10 @@ def header_too_large(limit: int) -> Reply:
     return _reply(codes.STORAGE_EXCEEDED, codes.MESSAGE_TOO_BIG, f"The message header is larger than {limit} octets")
 
 
+def too_many_header_fields() -> Reply:
+    return _reply(codes.STORAGE_EXCEEDED, codes.MESSAGE_TOO_BIG, "The message header has too many fields or lines")
+
+
 def event_too_large() -> Reply:
     text = "What must be kept of envelope and header is too large, use fewer recipients"
     return _reply(codes.STORAGE_EXCEEDED, codes.MESSAGE_TOO_BIG, text)

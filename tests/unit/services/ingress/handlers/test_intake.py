@@ -104,6 +104,26 @@ def test_a_header_too_large_is_refused_at_the_end() -> None:
     assert intake.failure == replies.header_too_large(500)
 
 
+@pytest.mark.parametrize(
+    "header",
+    [b"a:\r\n" * 2001, b"Subject: x\r\n" + b" y\r\n" * 10_000, b"From: ann@example.org\r\n" * 5000],
+    ids=["fields", "lines", "authors"],
+)
+def test_a_header_of_very_many_lines_is_refused_unread(header: bytes) -> None:
+    """Well below the limit of octets: 65,000 fields in 256 KiB took 0.7 s."""
+    intake = taken(header + b"\r\n" + BODY, 100_000, MemoryBlobs("g0001"), limit=1_000_000)
+    intake.finish()
+    assert intake.failure == replies.too_many_header_fields()
+    assert intake.verifier is None
+
+
+@pytest.mark.parametrize("header", [b"a:\r\n" * 1999, b"To: a@b.example,\r\n" + b"\tc@d.example,\r\n" * 5000])
+def test_a_header_of_many_lines_passes(header: bytes) -> None:
+    intake = taken(header + b"\r\n" + BODY, 100_000, MemoryBlobs("g0001"), limit=1_000_000)
+    intake.finish()
+    assert intake.failure is None
+
+
 @pytest.mark.parametrize(("error", "code"), [(BlobStoreFull("full"), 452), (BlobError("broken"), 451)])
 def test_a_store_that_fails_midway_does_not_raise(error: BlobError, code: int) -> None:
     intake = Intake(_Failing(error), 1000, OURS)

@@ -6,7 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.protocol.address.header import parse_header_addresses, read_header_addresses
+from shared.protocol.address.header import (
+    MAX_AUTHOR_CHARACTERS,
+    MAX_AUTHORS,
+    parse_header_addresses,
+    read_authors,
+    read_header_addresses,
+)
 
 
 @pytest.mark.parametrize(
@@ -90,3 +96,13 @@ def test_work_is_linear(piece: str) -> None:
 def test_ten_thousand_addresses() -> None:
     value = ",\r\n ".join(f'"User, {number}" <user{number}@example.org>' for number in range(10_000))
     assert len(parse_header_addresses(value)) == 10_000
+
+
+def test_of_authors_only_so_many_are_read() -> None:
+    """43,000 of them in a From of 256 KiB took three seconds, for a mail from a stranger."""
+    one = "a@example.org"
+    assert read_authors(",".join([one] * MAX_AUTHORS)) == read_header_addresses(",".join([one] * MAX_AUTHORS))
+    more = read_authors(",".join([one] * (MAX_AUTHORS + 1)))
+    assert len(more.addresses) == MAX_AUTHORS and more.unreadable
+    long = read_authors('"' + "x" * MAX_AUTHOR_CHARACTERS + f'" <{one}>')
+    assert long.addresses == () and long.unreadable
