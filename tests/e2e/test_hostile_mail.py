@@ -58,7 +58,7 @@ def test_eight_bit_header_and_invalid_utf8(server: MailfoldServer, ann: Person) 
 
 def test_nul_is_content_like_any_other_octet(server: MailfoldServer, ann: Person) -> None:
     """It is taken in header and body, kept in the blob as it came, and no mail is shorter or shifted for it."""
-    odd = (b"Subject: a\0b", b"X-\0: y")
+    odd = (b"Subject: a\0b", b"References: <a\0b@c.example> <d@e.example>", b"X-\0: y")
     first = letter(SENDER, ann.address, body=b"a\0b\r\n\0\r\nthe end\r\n", fields=odd)
     chunk = letter(SENDER, ann.address, body=b"\0the chunk\0")
     with server.smtp() as smtp:
