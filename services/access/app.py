@@ -57,6 +57,7 @@ class Access:
             LoginGuard(host.clock, settings.login_delay, settings.login_delay_limit),
             self._standing,
             Recents(settings.recent_mailboxes),
+            host.turns,
             host.ids,
             host.clock,
             host.server.host,

@@ -10,11 +10,21 @@ from shared.blobs.port import CHUNK_BYTES, Blob
 from shared.protocol.imap.fetch import BinarySection, BinarySize, BodySection, Partial
 from shared.protocol.imap.wire_string import char8
 from shared.protocol.message.scan import Scan, decode_scan
-from shared.protocol.message.sections import Range, find_part, header_fields, section_range
+from shared.protocol.message.sections import (
+    Range,
+    chosen_fields,
+    find_part,
+    section_range,
+    whole_fields,
+    with_blank_line,
+)
 from shared.protocol.message.transfer import decode_pieces, is_known
+from shared.turns import Turns
 
-_HEADER_LIMIT = 16 * 1024 * 1024
-"""Octets of a header block that HEADER.FIELDS looks at."""
+_HEADER_LIMIT = 4 * 1024 * 1024
+"""Octets of a header block that HEADER.FIELDS looks at: no more than SMTP may be told to accept."""
+_FIELDS_A_PIECE = 4096
+"""Octets of a header whose fields are chosen in one go."""
 
 
 class UnknownEncoding(Exception):
@@ -32,28 +42,29 @@ class Piece(NamedTuple):
 class Contents:
     """One message's bytes. The scan is decoded when a section needs it."""
 
-    def __init__(self, prefix: bytes, blob: Blob) -> None:
+    def __init__(self, prefix: bytes, blob: Blob, turns: Turns) -> None:
         self._prefix = prefix
         self._blob = blob
+        self._turns = turns
         self._scan: Scan | None = None
 
-    def read(self, item: ContentItem) -> Piece | None:
+    async def read(self, item: ContentItem) -> Piece | None:
         """A section; None when the message has none such. Raises BlobError, UnknownEncoding."""
         match item:
             case BodySection():
-                piece = self._section(item)
+                piece = await self._section(item)
                 return piece and Piece(piece.size, map(char8, piece.pieces))
             case BinarySection():
-                return self._decoded(item)
+                return await self._decoded(item)
             case BinarySize():
                 raise TypeError("a size has no octets: ask `decoded_size`")
 
-    def decoded_size(self, item: BinarySize) -> int | None:
-        """BINARY.SIZE. Raises BlobError, UnknownEncoding."""
-        found = self._decoded_pieces(item.part)
-        return None if found is None else sum(map(len, found))
+    async def decoded_size(self, item: BinarySize) -> int | None:
+        """BINARY.SIZE; None when the message has no such part. Raises BlobError, UnknownEncoding."""
+        pieces = self._decoded_pieces(item.part)
+        return None if pieces is None else (await self._measured(pieces))[0]
 
-    def _section(self, item: BodySection) -> Piece | None:
+    async def _section(self, item: BodySection) -> Piece | None:
         wanted = item.section
         if not wanted.part and not wanted.text:
             whole = Range(0, len(self._prefix) + self._blob.body_size)
@@ -63,29 +74,39 @@ class Contents:
                 return None
             whole = found
         if wanted.fields:
-            return self._fields(item, whole)
+            return await self._fields(item, whole)
         start, stop = _cut(whole.start, whole.stop, item.partial)
         return Piece(stop - start, self._pieces(start, stop))
 
-    def _fields(self, item: BodySection, header: Range) -> Piece:
+    async def _fields(self, item: BodySection, header: Range) -> Piece:
         block = b"".join(self._pieces(header.start, min(header.stop, header.start + _HEADER_LIMIT)))
-        chosen = header_fields(block, item.section.fields, exclude=item.section.text == "HEADER.FIELDS.NOT")
+        lines, exclude = [], item.section.text == "HEADER.FIELDS.NOT"
+        for fields in whole_fields(block, _FIELDS_A_PIECE):
+            lines.append(chosen_fields(fields, item.section.fields, exclude=exclude))
+            await self._turns.spend(rows=fields.count(b"\n"))
+        chosen = with_blank_line(b"".join(lines))
         start, stop = _cut(0, len(chosen), item.partial)
         return Piece(stop - start, (chosen[start:stop],))
 
-    def _decoded(self, item: BinarySection) -> Piece | None:
+    async def _decoded(self, item: BinarySection) -> Piece | None:
         """Decoded twice, to know the size first and hold little: a part may be of any size."""
         first = self._decoded_pieces(item.part)
         if first is None:
             return None
-        size, binary = 0, False
-        for piece in first:
-            size += len(piece)
-            binary = binary or b"\0" in piece
+        size, binary = await self._measured(first)
         start, stop = _cut(0, size, item.partial)
         again = self._decoded_pieces(item.part)
         assert again is not None
         return Piece(stop - start, _window(again, start, stop), binary)
+
+    async def _measured(self, pieces: Iterable[bytes]) -> tuple[int, bool]:
+        """How many octets, and whether NUL is among them."""
+        size, binary = 0, False
+        for piece in pieces:
+            size += len(piece)
+            binary = binary or b"\0" in piece
+            await self._turns.spend(octets=len(piece))
+        return size, binary
 
     def _decoded_pieces(self, number: tuple[int, ...]) -> Iterable[bytes] | None:
         found = section_range(self._scanned, len(self._prefix), number)

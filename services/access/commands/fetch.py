@@ -145,36 +145,52 @@ async def _answer_contents(
     session: Session, items: tuple[ContentItem, ...], head: bytes, blob_id: str, prefix: bytes, outcome: Outcome
 ) -> None:
     channel, space = session.channel, b"" if head.endswith(b"(") else b" "
-    channel.write(head)
     try:
-        contents: Contents | None = Contents(prefix, await session.backend.blobs.read(BlobId(blob_id)))
+        blob = await session.backend.blobs.read(BlobId(blob_id))
+        contents: Contents | None = Contents(prefix, blob, session.backend.turns)
     except BlobError as error:
         contents, outcome.unreadable = None, True
         log.error("access.blob_unreadable", session=session.id, blob=blob_id, error=str(error))
     for item in items:
-        channel.write(space)
-        await _answer_item(session, contents, item, outcome)
-        space = b" "
-    channel.write(b")\r\n")
+        if await _answer_item(session, contents, item, head + space, outcome):
+            head, space = b"", b" "
+    # RFC 3501 9: a FETCH response has one item at least.
+    if not head.endswith(b"("):
+        channel.write(head + b")\r\n")
     await channel.spill()
 
 
-async def _answer_item(session: Session, contents: Contents | None, item: ContentItem, outcome: Outcome) -> None:
+async def _answer_item(
+    session: Session, contents: Contents | None, item: ContentItem, before: bytes, outcome: Outcome
+) -> bool:
+    """Write the item with what goes before it; False when there is nothing that the grammar could say of it."""
+    size, piece = 0, None
     try:
-        if isinstance(item, BinarySize):
-            size = contents.decoded_size(item) if contents else None
-            session.channel.write(binary_size_item(item.label, size or 0))
-            return
-        piece = contents.read(item) if contents else None
-    except UnknownEncoding:
-        piece, outcome.undecodable = None, True
-    except BlobError as error:
-        piece, outcome.unreadable = None, True
-        log.error("access.blob_unreadable", session=session.id, error=str(error))
+        if contents is not None and isinstance(item, BinarySize):
+            size = await contents.decoded_size(item) or 0
+        elif contents is not None:
+            piece = await contents.read(item)
+    except (UnknownEncoding, BlobError) as error:
+        _note_failure(session, error, outcome)
+        contents = None
+    if isinstance(item, BinarySize):
+        # RFC 3516 7: the size is a number and never NIL.
+        session.channel.write(before + binary_size_item(item.label, size) if contents is not None else b"")
+        return contents is not None
     if piece is None:
-        session.channel.write(item.label + b" NIL")  # RFC 3501 7.4.2
+        session.channel.write(before + item.label + b" NIL")  # RFC 3501 7.4.2
+    else:
+        session.channel.write(before)
+        await _write_piece(session, item, piece)
+    return True
+
+
+def _note_failure(session: Session, error: Exception, outcome: Outcome) -> None:
+    if isinstance(error, UnknownEncoding):
+        outcome.undecodable = True
         return
-    await _write_piece(session, item, piece)
+    outcome.unreadable = True
+    log.error("access.blob_unreadable", session=session.id, error=str(error))
 
 
 async def _write_piece(session: Session, item: ContentItem, piece: Piece) -> None:
@@ -184,6 +200,7 @@ async def _write_piece(session: Session, item: ContentItem, piece: Piece) -> Non
         for octets in piece.pieces:
             session.channel.write(octets)
             await session.channel.spill()
+            await session.backend.turns.spend(octets=len(octets))
     except BlobError as error:
         # The size is told already: only the end of the connection can say that the rest does not come.
         log.error("access.blob_unreadable", session=session.id, error=str(error))

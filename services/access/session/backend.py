@@ -16,6 +16,7 @@ from shared.blobs.disk_room import DiskRoom
 from shared.blobs.port import Blobs
 from shared.clock import Clock
 from shared.ids import Ids
+from shared.turns import Turns
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class Backend:
     guard: LoginGuard
     standing: Standing
     recents: Recents
+    turns: Turns
     ids: Ids
     clock: Clock
     host: str

@@ -4,7 +4,8 @@ A stored message is `prefix` (header lines added at delivery, each with its CRLF
 body. Ranges are in that concatenation; the scan knows offsets in the blob body only.
 """
 
-from collections.abc import Collection
+import re
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 from shared.protocol.message.headers import fields
@@ -20,6 +21,7 @@ class Range(NamedTuple):
     stop: int
 
 
+_FIELD_END = re.compile(rb"\n(?![ \t])")
 _HEADERS = frozenset(("HEADER", "HEADER.FIELDS", "HEADER.FIELDS.NOT"))
 
 
@@ -79,13 +81,29 @@ def _header_or_text(inner: Part, prefix_length: int, text: str) -> Range | None:
 
 
 def header_fields(header_block: bytes, names: Collection[bytes | str], exclude: bool = False) -> bytes:
-    """HEADER.FIELDS, or with `exclude` HEADER.FIELDS.NOT: the chosen lines as they stand, and the blank line.
+    """HEADER.FIELDS, or with `exclude` HEADER.FIELDS.NOT: the chosen lines as they stand, and the blank line."""
+    return with_blank_line(chosen_fields(header_block, names, exclude=exclude))
 
-    Lines that are no field are kept by `exclude` only. The blank line is there even if the block has none.
-    """
+
+def chosen_fields(header_block: bytes, names: Collection[bytes | str], *, exclude: bool) -> bytes:
+    """The chosen lines alone. Lines that are no field are kept by `exclude` only."""
     wanted = {name.lower() if isinstance(name, bytes) else name.lower().encode("utf-8", "replace") for name in names}
-    chosen = _without(header_block, wanted) if exclude else _only(header_block, wanted)
+    return _without(header_block, wanted) if exclude else _only(header_block, wanted)
+
+
+def with_blank_line(chosen: bytes) -> bytes:
+    """The end of a header is there even if the block had none."""
     return chosen if chosen.endswith((b"\n\r\n", b"\n\n")) or chosen in (b"\r\n", b"\n") else chosen + b"\r\n"
+
+
+def whole_fields(header_block: bytes, octets: int) -> Iterator[bytes]:
+    """The block in stretches of about so many octets, each of whole fields, for work that is done in small pieces."""
+    at = 0
+    while at < len(header_block):
+        match = _FIELD_END.search(header_block, at + octets)
+        end = match.end() if match else len(header_block)
+        yield header_block[at:end]
+        at = end
 
 
 def _only(block: bytes, wanted: set[bytes]) -> bytes:

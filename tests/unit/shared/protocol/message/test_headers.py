@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.protocol.message.headers import fields, has_header, header_value, header_values, raw_fields, unfold
-from shared.protocol.message.sections import header_fields
+from shared.protocol.message.sections import chosen_fields, header_fields, whole_fields
 from shared.protocol.message.strip import header_without
 
 BLOCK = (
@@ -109,3 +109,15 @@ def test_header_without_sees_lower_case_names_and_unfolded_values() -> None:
     header_without(BLOCK, note)
     assert seen[0] == (b"received", b"one\tcontinued")
     assert seen[-1] == (b"to", b"a@b  c@d")
+
+
+@given(
+    st.lists(st.sampled_from((b"A: 1\r\n", b"b:\n", b" x\r\n", b"\t\n", b"no field\r\n", b"A:\r\n"))).map(b"".join),
+    st.integers(1, 30),
+    st.booleans(),
+)
+def test_fields_are_chosen_from_stretches_as_from_the_whole(block: bytes, octets: int, exclude: bool) -> None:
+    stretches = list(whole_fields(block, octets))
+    assert b"".join(stretches) == block
+    chosen = b"".join(chosen_fields(stretch, ["a"], exclude=exclude) for stretch in stretches)
+    assert chosen == chosen_fields(block, ["a"], exclude=exclude)
