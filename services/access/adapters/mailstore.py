@@ -124,6 +124,12 @@ class Mailstore:
         reply: pb.QuotaReply = await self._patience.call(self._stub.Quota, pb.QuotaRequest(account=account))
         return reply
 
+    async def deleted_size(self, account: str, mailbox: str) -> int:
+        """Octets that an EXPUNGE of the mailbox with this id would free."""
+        request = pb.DeletedSizeRequest(account=account, mailbox=mailbox)
+        reply: pb.DeletedSizeReply = await self._patience.call(self._stub.DeletedSize, request)
+        return reply.octets
+
     async def fetch(self, request: pb.FetchRequest) -> AsyncIterator[pb.FetchBatch]:
         """Batches of messages by ascending UID. When the store goes away in the middle, goes on behind the last UID
         that came.

@@ -46,18 +46,18 @@ async def list_(session: Session, command: c.List) -> bytes:
     names = names_of(known)
     for name in names:
         if any(pattern.matches(name.name) for pattern in patterns):
-            _list_one(session, command, name, names)
+            await _list_one(session, command, name, names)
             await session.channel.spill()
     return done(command.tag, "LIST")
 
 
-def _list_one(session: Session, command: c.List, name: Name, names: list[Name]) -> None:
+async def _list_one(session: Session, command: c.List, name: Name, names: list[Name]) -> None:
     child_info = _child_info(command, name, names)
     if not (_is_chosen(command, name) or child_info):
         return
     session.channel.write(response.list_(name.name, _attributes(command, name), child_info=child_info))
     if command.status and name.mailbox is not None:
-        session.channel.write(status_line(session, name.mailbox, command.status))
+        session.channel.write(await status_line(session, name.mailbox, command.status))
 
 
 def _is_chosen(command: c.List, name: Name) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from services.access.commands.answer import done
 from services.access.session.selected import Selected
 from services.access.session.session import Session
+from shared.grpc.errors import NotFound
 from shared.protocol.imap import commands as c
 from shared.protocol.imap import response
 from shared.protocol.imap.commands import StatusItem
@@ -30,26 +31,40 @@ async def status(session: Session, command: c.Status) -> bytes:
     mailbox = next((one for one in known.mailboxes if one.name == command.mailbox), None)
     if mailbox is None:
         return response.no(command.tag, "There is no such mailbox", Code.NONEXISTENT)
-    session.channel.write(status_line(session, mailbox, command.items))
+    session.channel.write(await status_line(session, mailbox, command.items))
     return done(command.tag, "STATUS")
 
 
-def status_line(session: Session, mailbox: pb.Mailbox, items: Sequence[StatusItem]) -> bytes:
-    """One mailbox's STATUS response."""
+async def status_line(session: Session, mailbox: pb.Mailbox, items: Sequence[StatusItem]) -> bytes:
+    """One mailbox's STATUS response. Raises ServiceError."""
     if StatusItem.HIGHESTMODSEQ in items:
         session.enable_condstore()  # RFC 7162 3.1
-    values = {item: _value(session, mailbox, item) for item in items}
+    values = {item: await _value(session, mailbox, item) for item in items}
     return response.status(mailbox.name, values)
 
 
-def _value(session: Session, mailbox: pb.Mailbox, item: StatusItem) -> int | str:
-    if item is StatusItem.APPENDLIMIT:
-        return session.backend.settings.append_limit
-    if item is StatusItem.RECENT:
-        return session.backend.recents.count(mailbox.id, mailbox.uid_next, mailbox.messages)
-    if item is StatusItem.HIGHESTMODSEQ:
-        return _highest_modseq(session.selected, mailbox)
-    return _VALUES[item](mailbox)
+async def _value(session: Session, mailbox: pb.Mailbox, item: StatusItem) -> int | str:
+    match item:
+        case StatusItem.APPENDLIMIT:
+            return session.backend.settings.append_limit
+        case StatusItem.RECENT:
+            return session.backend.recents.count(mailbox.id, mailbox.uid_next, mailbox.messages)
+        case StatusItem.HIGHESTMODSEQ:
+            return _highest_modseq(session.selected, mailbox)
+        case StatusItem.DELETED_STORAGE:
+            return await _deleted_storage(session, mailbox)
+        case _:
+            return _VALUES[item](mailbox)
+
+
+async def _deleted_storage(session: Session, mailbox: pb.Mailbox) -> int:
+    """RFC 9208, in octets as other servers have it; nothing of a mailbox that was deleted meanwhile."""
+    if not mailbox.deleted:
+        return 0
+    try:
+        return await session.backend.mailstore.deleted_size(session.account, mailbox.id)
+    except NotFound:
+        return 0
 
 
 def _highest_modseq(selected: Selected | None, mailbox: pb.Mailbox) -> int:

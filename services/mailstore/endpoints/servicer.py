@@ -12,6 +12,7 @@ from services.mailstore.endpoints import wire
 from services.mailstore.endpoints.refusals import named
 from services.mailstore.handlers import load, queries
 from services.mailstore.handlers.accounts import MailboxCommands, ensure_open
+from services.mailstore.handlers.deleted import deleted_size
 from services.mailstore.handlers.fetch import Fetcher
 from services.mailstore.handlers.messages import Key, MessageCommands
 from services.mailstore.handlers.quotas import Quotas
@@ -56,6 +57,7 @@ class MailstoreEndpoint(MailstoreServicer):
         self._messages = messages
         self._quotas = quotas
         self._fetcher = Fetcher(store, blobs)
+        self._turns = turns
         self._searcher = Searcher(store, blobs, turns, limits.search_texts)
 
     async def Deliver(self, request: pb.DeliverRequest, context: Any) -> pb.DeliverReply:
@@ -217,6 +219,11 @@ class MailstoreEndpoint(MailstoreServicer):
     async def Quota(self, request: pb.QuotaRequest, context: Any) -> pb.QuotaReply:
         used, messages = await self._store.read(lambda reader: load.used(reader, request.account))
         return pb.QuotaReply(used_bytes=used, messages=messages, limit_bytes=await self._quotas.of(request.account))
+
+    async def DeletedSize(self, request: pb.DeletedSizeRequest, context: Any) -> pb.DeletedSizeReply:
+        mailbox = await self._read(lambda reader: load.mailbox_by_id(reader, request.account, request.mailbox))
+        octets = await deleted_size(self._store, self._turns, mailbox.id) if mailbox.deleted else 0
+        return pb.DeletedSizeReply(octets=octets)
 
     async def _mark_seen(self, account: str, mailbox: str, uids: Ranges) -> frozenset[int]:
         entries = await self._read(lambda reader: load.entries(reader, mailbox, uids))

@@ -1061,6 +1061,47 @@ class SearchReply(_message.Message):
 Global___SearchReply: _TypeAlias = SearchReply  # noqa: Y015
 
 @_typing.final
+class DeletedSizeRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_FIELD_NUMBER: _builtins.int
+    MAILBOX_FIELD_NUMBER: _builtins.int
+    account: _builtins.str
+    mailbox: _builtins.str
+    def __init__(
+        self,
+        *,
+        account: _builtins.str = ...,
+        mailbox: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "mailbox", b"mailbox"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeletedSizeRequest: _TypeAlias = DeletedSizeRequest  # noqa: Y015
+
+@_typing.final
+class DeletedSizeReply(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OCTETS_FIELD_NUMBER: _builtins.int
+    octets: _builtins.int
+    def __init__(
+        self,
+        *,
+        octets: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["octets", b"octets"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeletedSizeReply: _TypeAlias = DeletedSizeReply  # noqa: Y015
+
+@_typing.final
 class QuotaRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 

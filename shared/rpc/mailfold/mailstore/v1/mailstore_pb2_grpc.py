@@ -120,6 +120,11 @@ class MailstoreStub:
                 request_serializer=shared_dot_rpc_dot_mailfold_dot_mailstore_dot_v1_dot_mailstore__pb2.QuotaRequest.SerializeToString,
                 response_deserializer=shared_dot_rpc_dot_mailfold_dot_mailstore_dot_v1_dot_mailstore__pb2.QuotaReply.FromString,
                 _registered_method=True)
+        self.DeletedSize = channel.unary_unary(
+                '/mailfold.mailstore.v1.Mailstore/DeletedSize',
+                request_serializer=shared_dot_rpc_dot_mailfold_dot_mailstore_dot_v1_dot_mailstore__pb2.DeletedSizeRequest.SerializeToString,
+                response_deserializer=shared_dot_rpc_dot_mailfold_dot_mailstore_dot_v1_dot_mailstore__pb2.DeletedSizeReply.FromString,
+                _registered_method=True)
 
 
 class MailstoreServicer:
@@ -233,6 +238,13 @@ class MailstoreServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def DeletedSize(self, request, context):
+        """What an EXPUNGE of the mailbox would free.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_MailstoreServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -320,6 +332,11 @@ def add_MailstoreServicer_to_server(servicer, server):
                     servicer.Quota,
                     request_deserializer=shared_dot_rpc_dot_mailfold_dot_mailstore_dot_v1_dot_mailstore__pb2.QuotaRequest.FromString,
                     response_serializer=shared_dot_rpc_dot_mailfold_dot_mailstore_dot_v1_dot_mailstore__pb2.QuotaReply.SerializeToString,
+            ),
+            'DeletedSize': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeletedSize,
+                    request_deserializer=shared_dot_rpc_dot_mailfold_dot_mailstore_dot_v1_dot_mailstore__pb2.DeletedSizeRequest.FromString,
+                    response_serializer=shared_dot_rpc_dot_mailfold_dot_mailstore_dot_v1_dot_mailstore__pb2.DeletedSizeReply.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -782,6 +799,33 @@ class Mailstore:
             '/mailfold.mailstore.v1.Mailstore/Quota',
             shared_dot_rpc_dot_mailfold_dot_mailstore_dot_v1_dot_mailstore__pb2.QuotaRequest.SerializeToString,
             shared_dot_rpc_dot_mailfold_dot_mailstore_dot_v1_dot_mailstore__pb2.QuotaReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeletedSize(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/mailfold.mailstore.v1.Mailstore/DeletedSize',
+            shared_dot_rpc_dot_mailfold_dot_mailstore_dot_v1_dot_mailstore__pb2.DeletedSizeRequest.SerializeToString,
+            shared_dot_rpc_dot_mailfold_dot_mailstore_dot_v1_dot_mailstore__pb2.DeletedSizeReply.FromString,
             options,
             channel_credentials,
             insecure,

@@ -55,6 +55,8 @@ class MailstoreStub:
     Expunge: _grpc.UnaryUnaryMultiCallable[_mailstore_pb2.ExpungeRequest, _mailstore_pb2.ExpungeReply]
     Search: _grpc.UnaryUnaryMultiCallable[_mailstore_pb2.SearchRequest, _mailstore_pb2.SearchReply]
     Quota: _grpc.UnaryUnaryMultiCallable[_mailstore_pb2.QuotaRequest, _mailstore_pb2.QuotaReply]
+    DeletedSize: _grpc.UnaryUnaryMultiCallable[_mailstore_pb2.DeletedSizeRequest, _mailstore_pb2.DeletedSizeReply]
+    """What an EXPUNGE of the mailbox would free."""
 
 @_typing.type_check_only
 class MailstoreAsyncStub(MailstoreStub):
@@ -83,6 +85,8 @@ class MailstoreAsyncStub(MailstoreStub):
     Expunge: _aio.UnaryUnaryMultiCallable[_mailstore_pb2.ExpungeRequest, _mailstore_pb2.ExpungeReply]  # type: ignore[assignment]
     Search: _aio.UnaryUnaryMultiCallable[_mailstore_pb2.SearchRequest, _mailstore_pb2.SearchReply]  # type: ignore[assignment]
     Quota: _aio.UnaryUnaryMultiCallable[_mailstore_pb2.QuotaRequest, _mailstore_pb2.QuotaReply]  # type: ignore[assignment]
+    DeletedSize: _aio.UnaryUnaryMultiCallable[_mailstore_pb2.DeletedSizeRequest, _mailstore_pb2.DeletedSizeReply]  # type: ignore[assignment]
+    """What an EXPUNGE of the mailbox would free."""
 
 class MailstoreServicer(metaclass=_abc_1.ABCMeta):
     """Accounts' mailboxes, messages and flags. The version of an account's stream is its MODSEQ."""
@@ -210,5 +214,13 @@ class MailstoreServicer(metaclass=_abc_1.ABCMeta):
         request: _mailstore_pb2.QuotaRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_mailstore_pb2.QuotaReply, _abc.Awaitable[_mailstore_pb2.QuotaReply]]: ...
+
+    @_abc_1.abstractmethod
+    def DeletedSize(
+        self,
+        request: _mailstore_pb2.DeletedSizeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_mailstore_pb2.DeletedSizeReply, _abc.Awaitable[_mailstore_pb2.DeletedSizeReply]]:
+        """What an EXPUNGE of the mailbox would free."""
 
 def add_MailstoreServicer_to_server(servicer: MailstoreServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
