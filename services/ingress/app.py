@@ -11,8 +11,8 @@ import structlog
 
 from services.ingress.adapters.directory import FollowedDirectory
 from services.ingress.domain.unknown_recipients import UnknownRecipients
+from services.ingress.endpoints.dependencies import Dependencies
 from services.ingress.endpoints.listeners import Listeners
-from services.ingress.endpoints.means import Means
 from services.ingress.endpoints.servicer import IngressEndpoint
 from services.ingress.endpoints.settled import SettledWorker
 from services.ingress.handlers.acceptance import Acceptance
@@ -78,8 +78,8 @@ class Ingress:
             SERVICE, "certificate", every(_DAY, self._renew), not_now=(AuthorityError,), longest_pause=_DAY
         )
         self._resolver: Resolver | None = None
-        self._means = self._made(host, settings)
-        self.listeners = Listeners(host, self._means)
+        self._dependencies = self._made(host, settings)
+        self.listeners = Listeners(host, self._dependencies)
         self.registrations: Sequence[Registration] = (
             (add_IngressServicer_to_server, IngressEndpoint(self.receptions, self.repeater, holding)),
             (add_EventSourceServicer_to_server, StoreSource(self.store)),
@@ -94,19 +94,19 @@ class Ingress:
     @property
     def follower(self) -> Follower:
         """Of the directory: what of it is known here."""
-        return self._means.directory.follower
+        return self._dependencies.directory.follower
 
     async def start(self) -> None:
         """Open the store, follow the directory, repeat what is unsettled, listen."""
         await self._host.open_store(self.store)
         ring_at_commits(self._host.bus, SERVICE, self.store)
-        await self._means.directory.start()
+        await self._dependencies.directory.start()
         await self.refusals.start()
         await self.burial.start()
         await self.repeater.start()
         self.settled.start()
         files = await asyncio.to_thread(self._authority.ensure, [self._host.server.host])
-        self._means.tls = ServerTls(files, minimum=self._host.server.tls_minimum).context()
+        self._dependencies.tls = ServerTls(files, minimum=self._host.server.tls_minimum).context()
         self._renewal.start()
         self.listeners.start()
 
@@ -117,13 +117,13 @@ class Ingress:
         await self.settled.stop()
         await self.repeater.stop()
         await self.burial.stop()
-        await self._means.directory.stop()
+        await self._dependencies.directory.stop()
         await self.refusals.stop()
         if self._resolver is not None:
             await self._resolver.close()
         await self.store.close()
 
-    def _made(self, host: Host, settings: IngressSettings) -> Means:
+    def _made(self, host: Host, settings: IngressSettings) -> Dependencies:
         hostname = host.server.host
         authserv_id = settings.authserv_id or hostname
         resolving = host.section(ResolverSettings)
@@ -138,7 +138,7 @@ class Ingress:
         self.refusals = Refusals(self.store, host.clock, settings)
         ids = frozenset({canonical_id(authserv_id), canonical_id(hostname)})
         room = host.disk_room(SERVICE, settings.reserve_bytes, settings.reserve_percent)
-        return Means(
+        return Dependencies(
             settings,
             host.clock,
             host.ids,
@@ -158,11 +158,11 @@ class Ingress:
 
     async def _report(self) -> owner_pb2.ReportReply:
         counts = await self.receptions.count()
-        counts |= {"accepted": self._means.acceptance.count, "refused": self.refusals.count}
+        counts |= {"accepted": self._dependencies.acceptance.count, "refused": self.refusals.count}
         counts |= {f"connections_{listener.kind.name}": len(listener) for listener in self.listeners.all}
-        counts["disk_free_mib"] = self._means.room.free // _MIB
-        lag = {"directory": await self._means.directory.lag()}
-        state = f"takes no mail: {shortage}" if (shortage := self._means.room.shortage()) else ""
+        counts["disk_free_mib"] = self._dependencies.room.free // _MIB
+        lag = {"directory": await self._dependencies.directory.lag()}
+        state = f"takes no mail: {shortage}" if (shortage := self._dependencies.room.shortage()) else ""
         reply = owner_pb2.ReportReply(
             listeners=self.listeners.report(),
             counts=counts,

@@ -1,4 +1,4 @@
-"""What is known of an SMTP client so far, and how facts and header fields tell it."""
+"""What is known of an SMTP client so far, and how events and header fields say it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LONGEST_NAME = 255
 
 
 @dataclass(slots=True)
-class ClientFacts:
+class SmtpClient:
     """Grows while a session goes on. `user` is empty until the client has authenticated."""
 
     session: str
@@ -59,8 +59,8 @@ class ClientFacts:
             recipient=recipient,
         )
 
-    def fact(self, hop: Hop | None = None) -> Client:
-        """The client as facts keep it; with the protocol of a reception."""
+    def as_event(self, hop: Hop | None = None) -> Client:
+        """The client as events keep it; with the protocol of a reception."""
         protocol = with_protocol(hop) if hop else ""
         version, cipher = (self.tls.version, self.tls.cipher) if self.tls else ("", "")
         return Client(self.address, self.port, self.hello[:_LONGEST_NAME], protocol, version, cipher, self.listener)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from services.ingress.adapters.directory import FollowedDirectory
-from services.ingress.domain.client import ClientFacts
+from services.ingress.domain.client import SmtpClient
 from shared.grpc.errors import ServiceError
 from shared.protocol.sasl.exchange import SaslExchange, start
 from shared.protocol.sasl.outcome import Challenge, Credentials, Outcome, SaslFailure
@@ -24,7 +24,7 @@ _TOO_MANY = "too-many"
 class Authentication:
     """The exchanges of one session. A right password makes the client that user."""
 
-    def __init__(self, directory: FollowedDirectory, client: ClientFacts, max_failures: int) -> None:
+    def __init__(self, directory: FollowedDirectory, client: SmtpClient, max_failures: int) -> None:
         self._directory = directory
         self._client = client
         self._failures_left = max_failures

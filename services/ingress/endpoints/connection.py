@@ -1,265 +1,293 @@
-"""One TCP connection: bytes, flow control, time-outs, TLS. What is said over it is the conversation's."""
+"""One SMTP connection: it answers what the session asks, and records every refusal."""
 
 from __future__ import annotations
 
 import asyncio
-import ssl
-from typing import Protocol, cast
+import itertools
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
-from services.ingress.settings import IngressSettings
-from shared.network.slot import Slot
-from shared.tls.facts import TlsFacts, describe
+import structlog
 
-_READ_AHEAD = 131072
-"""Octets a client may pipeline before it is not read any more."""
-LINGER_SECONDS = 20.0
-"""Seconds for the last bytes to be taken."""
-_DISCARD_SECONDS = 2.0
-_DISCARD_OCTETS = 1024 * 1024
+from services.ingress.domain.backoff import pause_before_refusal
+from services.ingress.domain.client import SmtpClient
+from services.ingress.endpoints.authentication import Authentication
+from services.ingress.endpoints.dependencies import Dependencies
+from services.ingress.endpoints.transaction import MailTransaction
+from services.ingress.endpoints.wire import Wire
+from shared.events.mail import Refusal
+from shared.eventstore.event import Provenance
+from shared.grpc.call import act
+from shared.protocol.smtp import replies
+from shared.protocol.smtp.commands import Ehlo
+from shared.protocol.smtp.config import SessionConfig
+from shared.protocol.smtp.events import (
+    Answered,
+    AuthCancelled,
+    AuthLine,
+    AuthStarted,
+    BodyChunk,
+    BodyEnd,
+    Event,
+    Greeted,
+    MailFrom,
+    Question,
+    QuitRequested,
+    RcptTo,
+    Refused,
+    StartData,
+    StartTlsRequested,
+    TransactionAborted,
+    Wait,
+)
+from shared.protocol.smtp.reference import reference
+from shared.protocol.smtp.reply import Reply, with_cause, with_reference
+from shared.protocol.smtp.session import ServerSession
+from shared.protocol.smtp.trace_header import TlsFacts
+from shared.tls import facts as tls_facts
+
+log = structlog.get_logger("ingress")
+_ENOUGH = 65536
+"""Octets of replies after which they are sent though more commands wait."""
+_TURN = 64
+"""Events of one session after which all others have their turn: a group of commands may be a hundred kilobytes long."""
 
 
-class Inbox(Protocol):
-    """Where received bytes go: the session."""
+class SmtpConnection:
+    """A wire, a session and a transaction. Replies to pipelined commands leave together (RFC 2920 section 3.2).
 
-    @property
-    def buffered(self) -> int:
-        """Octets received and not yet used."""
+    It is the occupant of its slot at the listener.
+    """
 
-    def receive(self, data: bytes) -> None:
-        """Bytes from the peer."""
+    def __init__(self, dependencies: Dependencies, listener: str, config: SessionConfig, wire: Wire) -> None:
+        self._dependencies = dependencies
+        self._wire = wire
+        self._session = ServerSession(config)
+        self._out = bytearray()
+        self._stage = "connect"
+        address, port = wire.peer()
+        self.client = SmtpClient(config.session_id or "", address, port, listener)
+        self._set_tls(wire.tls_facts())
+        max_failures = dependencies.settings.max_failed_logins
+        self._authentication = Authentication(dependencies.directory, self.client, max_failures)
+        self._transaction = MailTransaction(dependencies, self.client, wire)
+        self._is_dismissed = False
+        self._is_idle = False  # it waits for a command, and no message is under way
+        wire.attach(self._session)
 
-
-class Connection(asyncio.Protocol):
-    """Between the transport, which calls back, and a conversation, which waits."""
-
-    def __init__(self, settings: IngressSettings, slot: Slot) -> None:
-        self._slot = slot
-        self._loop = asyncio.get_running_loop()
-        self._settings = settings
-        self._transport: asyncio.Transport | None = None
-        self._inbox: Inbox | None = None
-        self._early = bytearray()
-        """Bytes that came before anybody listened: behind a handshake, before its end is known here."""
-        self._waiter: asyncio.Future[None] | None = None
-        self._waits = False
-        self._is_choked = False
-        self._is_paused = False
-        self._discarded: int | None = None
-        """Octets that came behind the end of the session, once it has ended."""
-        self._heard = self._progress = self._loop.time()
-        self._fresh = False
-        self._timer: asyncio.TimerHandle | None = None
-        self._transfer_began: float | None = None
-        self.is_over = False
-        """Nothing more will come: the peer has said so or has left, or was silent for too long."""
-        self.is_lost = False
-        """Nothing more can be sent either."""
-        self.timed_out = False
-
-    # --- called by the transport
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
-        self._timer = self._loop.call_later(self._tick, self._check)
-
-    def data_received(self, data: bytes) -> None:
-        self._heard = self._loop.time()
-        self._fresh = True
-        if self._discarded is not None:
-            self._discarded += len(data)
-        elif self._inbox is None:
-            self._early += data
-        else:
-            self._inbox.receive(data)
-            if self._inbox.buffered > _READ_AHEAD:
-                self._pause_reading()
-        self._wake()
-
-    def eof_received(self) -> bool:
-        self.is_over = True
-        self._wake()
-        return self.tls_facts() is None  # half-closed, the answers still find their way; TLS knows no such state
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self.is_over = self.is_lost = True
-        self._is_choked = False
-        if self._timer is not None:
-            self._timer.cancel()
-        self._slot.leave()
-        self._wake()
-
-    def pause_writing(self) -> None:
-        self._is_choked = True
-
-    def resume_writing(self) -> None:
-        self._is_choked = False
-        self._wake()
-
-    # --- called by the conversation
-
-    def attach(self, inbox: Inbox) -> None:
-        """Say where received bytes go, from the early ones on."""
-        self._inbox = inbox
-        if self._early:
-            inbox.receive(bytes(self._early))
-            self._early.clear()
-
-    async def more(self) -> bool:
-        """Wait for more bytes; False when none will come."""
-        self._resume_reading()
-        while not self._fresh and not self.is_over:
-            await self._wait()
-        was_fresh, self._fresh = self._fresh, False
-        return was_fresh or not self.is_over
-
-    def write(self, data: bytes | bytearray) -> None:
-        """Send."""
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.write(bytes(data))
-
-    async def drained(self) -> None:
-        """Wait while the peer does not take what was sent."""
-        while self._is_choked and not self.is_over:
-            await self._wait()
-
-    async def pause(self, seconds: float) -> None:
-        """Let the peer wait. It is not read meanwhile: what it sends on stays in its own memory."""
-        self._pause_reading()
-        end = self._loop.time() + seconds
-        while not self.is_lost and await self._woken_before(end):
-            pass
-
-    def progressed(self) -> None:
-        """A command was carried out: the time for the next one begins."""
-        self._progress = self._loop.time()
-
-    def transfer(self, *, under_way: bool) -> None:
-        """A message begins to come in, or has come."""
-        self._transfer_began = self._loop.time() if under_way else None
-
-    async def start_tls(self, context: ssl.SSLContext) -> TlsFacts | None:
-        """The server's side of the handshake; None when it failed, and the connection with it. Then `attach` again."""
-        assert self._transport is not None
-        self._inbox, self._fresh = None, False
-        self._slot.begin_handshake()
+    async def serve(self) -> None:
+        """Return when the session is over and the connection closed; raises only when cancelled."""
+        act(Provenance(self.client.actor()))
         try:
-            upgraded = await self._loop.start_tls(
-                self._transport, self, context, server_side=True, ssl_handshake_timeout=self._settings.handshake_timeout
-            )
-        except (OSError, TimeoutError):  # ssl.SSLError is an OSError
-            upgraded = None
-        if upgraded is None:
-            self.is_over = self.is_lost = True
-            self._slot.leave()  # a handshake that fails never tells that the connection is lost
-            return None
-        self._slot.end_handshake()
-        self._transport = upgraded
-        return self.tls_facts()
+            self._greet()
+            await self._converse()
+        except Exception as error:
+            log.error("ingress.connection_fault", session=self.client.session, exc_info=error)
+            self._wire.abort()
+        finally:
+            self._transaction.forget()
+            self._wire.close()
 
-    def tls_facts(self) -> TlsFacts | None:
-        """What TLS came to; None without it."""
-        found = self._transport.get_extra_info("ssl_object") if self._transport else None
-        return describe(found) if found is not None else None
-
-    def peer(self) -> tuple[str, int]:
-        """Address and port of the client; an IPv4-mapped address is the IPv4 address."""
-        name = self._transport.get_extra_info("peername") if self._transport else None
-        return self._slot.address, int(name[1]) if name else 0
-
-    def prove(self) -> None:
-        """The client has shown what it is for: a full listener closes others first."""
-        self._slot.prove()
-
-    async def linger(self) -> None:
-        """Say that nothing more will be sent, and discard what the peer still sends, for a while. Input that nobody
-        reads would make the kernel reset the connection, and the peer would lose the replies it has not read yet.
-        """
-        transport = self._transport
-        if transport is None or self.is_over or transport.is_closing() or not transport.can_write_eof():
-            return
-        self._discarded = 0
-        transport.write_eof()
-        self._resume_reading()
-        end = self._loop.time() + _DISCARD_SECONDS
-        while not self.is_over and self._discarded < _DISCARD_OCTETS and await self._woken_before(end):
-            pass
-
-    def close(self) -> None:
-        """Send what is left and close; a peer that does not take it is cut off after a while."""
-        if self._timer is not None:
-            self._timer.cancel()
-        if self._transport is not None and not self.is_lost:
-            self._timer = self._loop.call_later(LINGER_SECONDS, self._transport.abort)
-        if self._transport is not None:
-            self._transport.close()
-
-    def hang_up(self) -> None:
-        """Nothing more is to be heard."""
-        self.is_over = True
-        self._wake()
+    def dismiss(self) -> None:
+        """The server stops: say so as soon as no message is under way."""
+        self._is_dismissed = True
+        if self._is_idle:
+            self._end(replies.shutting_down())
+            self._wire.hang_up()
 
     def abort(self) -> None:
         """Close at once."""
-        self.is_over = True
-        if self._transport is not None:
-            self._transport.abort()
-        self._wake()
+        self._wire.abort()
 
-    def _pause_reading(self) -> None:
-        if not self._is_paused and self._transport is not None and not self._transport.is_closing():
-            self._is_paused = True
-            self._transport.pause_reading()
+    def _greet(self) -> None:
+        refusal = replies.too_many_connections() if self._wire.slot.refusal is not None else None
+        self._out += self._session.greeting(refusal)
+        if refusal is not None:
+            self._record(self._session.last_reply or refusal)
+        self._stage = "helo"
 
-    def _resume_reading(self) -> None:
-        if self._is_paused and self._transport is not None:
-            self._is_paused = False
-            self._transport.resume_reading()
-
-    # --- time-outs
-
-    @property
-    def _tick(self) -> float:
-        return min(self._settings.command_timeout, self._settings.data_timeout, 60.0)
-
-    def _check(self) -> None:
-        self._timer = self._loop.call_later(self._tick, self._check)
-        if self._waits and self._loop.time() >= self._deadline:
-            self.timed_out = self.is_over = True
-            if self._is_choked:
-                self.abort()
-            self._wake()
+    async def _converse(self) -> None:
+        """Every event of the session."""
+        steps = itertools.count(1)
+        while await self._step():
+            if not next(steps) % _TURN:
+                await asyncio.sleep(0)
+        if self._wire.slot.refusal is None and self._was_ended:
+            await self._wire.linger()
 
     @property
-    def _deadline(self) -> float:
-        if self._transfer_began is None:
-            return self._progress + self._settings.command_timeout  # for the whole command, octet by octet or at once
-        return min(self._heard + self._settings.data_timeout, self._transfer_began + self._settings.transfer_timeout)
+    def _was_ended(self) -> bool:
+        """Whether a refusal ended the session, and not the client."""
+        last = self._session.last_reply
+        return self._session.closed and last is not None and not last.is_positive
 
-    async def _wait(self) -> None:
-        """Wait for the peer, whose time is limited."""
-        self._waits = True
-        try:
-            await self._woken()
-        finally:
-            self._waits = False
-
-    async def _woken_before(self, end: float) -> bool:
-        """Wait until something happens; False at the end of the time."""
-        rest = end - self._loop.time()
-        if rest <= 0:
-            return False
-        timer = self._loop.call_later(rest, self._wake)
-        await self._woken()
-        timer.cancel()
+    async def _step(self) -> bool:
+        event = self._session.next_event()
+        if isinstance(event, Wait):
+            return await self._wait(event)
+        await self._handle(event)
+        if len(self._out) > _ENOUGH:
+            self._flush()
+            await self._wire.drained()
         return True
 
-    async def _woken(self) -> None:
-        self._waiter = self._loop.create_future()
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
+    async def _wait(self, reason: Wait) -> bool:
+        self._flush()
+        await self._wire.drained()
+        if reason is Wait.TLS:
+            return await self._start_tls()
+        if reason is not Wait.DATA or self._wire.is_over or (self._is_dismissed and not self._transaction.is_open):
+            if reason is Wait.DATA and self._is_dismissed:
+                self._end(replies.shutting_down())
+            return False
+        self._is_idle = not self._transaction.is_open
+        more = await self._wire.more()
+        self._is_idle = False
+        if self._wire.timed_out:
+            self._end(replies.timed_out())
+        return more
 
-    def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+    async def _handle(self, event: Event) -> None:
+        try:
+            await _HANDLERS[type(event)](self, event)
+        except Exception as error:
+            log.error(
+                "ingress.session_fault", session=self.client.session, event_name=type(event).__name__, exc_info=error
+            )
+            self._transaction.fail(with_cause(replies.try_later(), repr(error)))
+            if isinstance(event, Question):
+                self._answer(with_cause(replies.try_later(), repr(error)))
+        self._wire.progressed()
+
+    def _flush(self) -> None:
+        if self._out:
+            self._wire.write(self._out)
+            self._out = bytearray()
+
+    # --- events
+
+    async def _on_greeted(self, event: Greeted) -> None:
+        self._transaction.forget()
+        self.client.hello, self.client.esmtp = event.hello.name, isinstance(event.hello, Ehlo)
+        self._answer(event.acceptance)
+        self._stage = "mail"
+
+    async def _on_mail(self, event: MailFrom) -> None:
+        sender = str(event.mail.reverse_path or "")
+        if self._answer(await self._transaction.begin(event.mail), sender=sender):
+            self._stage = "rcpt"
+
+    async def _on_rcpt(self, event: RcptTo) -> None:
+        reply = await self._transaction.recipient(event.rcpt)
+        if not reply.is_positive:
+            self._flush()  # the replies to others need not wait with this one
+        before = self._session.refused_recipients
+        if self._answer(reply, recipient=str(event.rcpt.forward_path)):
+            self._wire.slot.prove()
+        if (count := self._session.refused_recipients) > before:
+            await self._wire.pause(pause_before_refusal(count, self._dependencies.settings.refusal_pause))
+
+    async def _on_start(self, event: StartData) -> None:
+        self._stage = "data"
+        self._answer(self._transaction.start(event.transaction))
+
+    async def _on_chunk(self, event: BodyChunk) -> None:
+        self._transaction.take(event.data)
+
+    async def _on_end(self, event: BodyEnd) -> None:
+        self._stage = "message"
+        self._answer(await self._transaction.finish(event))
+        self._stage = "mail"
+
+    async def _on_aborted(self, _event: TransactionAborted) -> None:
+        self._transaction.forget()
+        self._stage = "mail"
+
+    async def _on_starttls(self, _event: StartTlsRequested) -> None:
+        self._answer(replies.ready_for_tls() if self._dependencies.tls is not None else replies.tls_not_available())
+
+    async def _on_auth(self, event: AuthStarted) -> None:
+        self._stage = "auth"
+        self._authenticated(await self._authentication.begin(event.mechanism, event.initial))
+
+    async def _on_auth_line(self, event: AuthLine) -> None:
+        self._authenticated(await self._authentication.step(event.line))
+
+    async def _on_quit(self, _event: QuitRequested) -> None:
+        self._answer(replies.closing())
+
+    async def _on_given(self, event: Refused | Answered | AuthCancelled) -> None:
+        """Answered by the session itself."""
+        self._out += event.reply.encode()
+        if not event.reply.is_positive:
+            self._record(event.reply)
+
+    # --- parts
+
+    def _authenticated(self, reply: Reply) -> None:
+        self._answer(reply)
+        if self.client.is_authenticated:
+            self._wire.slot.prove()
+            act(Provenance(self.client.actor()))
+            self._stage = "mail"
+
+    async def _start_tls(self) -> bool:
+        assert self._dependencies.tls is not None
+        facts = await self._wire.start_tls(self._dependencies.tls)
+        if facts is None:
+            return False
+        self._set_tls(facts)
+        self.client.hello, self.client.user = "", ""
+        self._session.tls_started()
+        self._wire.attach(self._session)
+        self._stage = "helo"
+        return True
+
+    def _set_tls(self, facts: tls_facts.TlsFacts | None) -> None:
+        self.client.tls = TlsFacts(facts.version, facts.cipher, facts.bits) if facts else None
+
+    def _answer(self, reply: Reply, *, sender: str = "", recipient: str = "") -> bool:
+        self._out += self._session.answer(reply)
+        if not reply.is_positive:
+            self._record(self._session.last_reply or reply, sender or self._transaction.sender, recipient)
+        return reply.is_positive
+
+    def _end(self, reply: Reply) -> None:
+        """The server ends the session by itself, outside of the dialog (RFC 5321 section 3.8)."""
+        reply = with_reference(reply, reference(self.client.session, 0))
+        self._out += reply.encode()
+        self._flush()
+        self._record(reply, self._transaction.sender)
+
+    def _record(self, reply: Reply, sender: str = "", recipient: str = "") -> None:
+        text = " ".join(reply.text)
+        refusal = Refusal(
+            reply.reference or "",
+            self._dependencies.clock.now(),
+            self._stage,
+            reply.code,
+            reply.enhanced or "",
+            text,
+            reply.cause or "",
+            sender,
+            recipient,
+        )
+        self._dependencies.refusals.add(self.client.session, self.client.as_event(), refusal)
+
+
+_HANDLERS: Mapping[type, Callable[[SmtpConnection, Any], Awaitable[None]]] = {
+    Greeted: SmtpConnection._on_greeted,
+    MailFrom: SmtpConnection._on_mail,
+    RcptTo: SmtpConnection._on_rcpt,
+    StartData: SmtpConnection._on_start,
+    BodyChunk: SmtpConnection._on_chunk,
+    BodyEnd: SmtpConnection._on_end,
+    TransactionAborted: SmtpConnection._on_aborted,
+    StartTlsRequested: SmtpConnection._on_starttls,
+    AuthStarted: SmtpConnection._on_auth,
+    AuthLine: SmtpConnection._on_auth_line,
+    AuthCancelled: SmtpConnection._on_given,
+    QuitRequested: SmtpConnection._on_quit,
+    Refused: SmtpConnection._on_given,
+    Answered: SmtpConnection._on_given,
+}

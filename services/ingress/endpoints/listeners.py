@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from services.ingress.endpoints.connection import LINGER_SECONDS
-from services.ingress.endpoints.means import Means
+from services.ingress.endpoints.connection import SmtpConnection
+from services.ingress.endpoints.dependencies import Dependencies
 from services.ingress.endpoints.session_config import session_config
-from services.ingress.endpoints.smtp_client import SmtpClient
+from services.ingress.endpoints.wire import LINGER_SECONDS, Wire
+from shared.background import spawn
 from shared.ids import Kind
 from shared.network.connection_table import ConnectionLimits
 from shared.network.listener import IMPLICIT_TLS, STARTTLS, Listener, ListenerKind, ListenerTls
@@ -30,9 +31,9 @@ KINDS: Mapping[ListenerKind, Port] = {
 class Listeners:
     """25, 587 and 465 on every address of `server.bind`."""
 
-    def __init__(self, host: Host, means: Means) -> None:
+    def __init__(self, host: Host, dependencies: Dependencies) -> None:
         self._host = host
-        self._means = means
+        self._dependencies = dependencies
         self.all = [self._listener(kind, purpose) for kind, purpose in KINDS.items()]
 
     def start(self) -> None:
@@ -40,8 +41,8 @@ class Listeners:
         for listener in self.all:
             kind = listener.kind
             tls = None
-            if kind.tls == IMPLICIT_TLS and self._means.tls is not None:
-                tls = ListenerTls(self._means.tls, self._means.settings.handshake_timeout, LINGER_SECONDS)
+            if kind.tls == IMPLICIT_TLS and self._dependencies.tls is not None:
+                tls = ListenerTls(self._dependencies.tls, self._dependencies.settings.handshake_timeout, LINGER_SECONDS)
             listener.start(self._host.server.bind, self._host.port(kind.port), tls)
 
     async def stop(self, grace: float) -> None:
@@ -53,16 +54,20 @@ class Listeners:
         return [row for listener in self.all for row in listener.report()]
 
     def _listener(self, kind: ListenerKind, purpose: Port) -> Listener:
-        settings = self._means.settings
+        settings = self._dependencies.settings
         limits = ConnectionLimits(
             settings.max_connections, settings.max_connections_per_address, settings.max_handshakes
         )
         is_implicit = kind.tls == IMPLICIT_TLS
         config = session_config(purpose, self._host.server.host, settings, implicit_tls=is_implicit)
 
-        def connect(slot: Slot) -> SmtpClient:
-            session = msgspec.structs.replace(config, session_id=self._means.ids.new(Kind.SESSION))
-            return SmtpClient(self._means, kind.name, session, slot)
+        def connected(wire: Wire) -> None:
+            session = msgspec.structs.replace(config, session_id=self._dependencies.ids.new(Kind.SESSION))
+            connection = wire.slot.occupant = SmtpConnection(self._dependencies, kind.name, session, wire)
+            spawn(connection.serve(), "ingress-connection")
+
+        def connect(slot: Slot) -> Wire:
+            return Wire(settings, slot, connected)
 
         share = self._host.descriptors.claim(kind.name, settings.max_connections)
         return Listener(kind, limits, share, connect, replies.too_many_connections().encode())

@@ -9,7 +9,7 @@ import msgspec
 
 from services.ingress.adapters.directory import FollowedDirectory
 from services.ingress.domain.claims import UnclearClaim, claimed_addresses
-from services.ingress.domain.client import ClientFacts
+from services.ingress.domain.client import SmtpClient
 from services.ingress.domain.envelope import recipient
 from services.ingress.domain.prefix import completion, moment
 from services.ingress.handlers.checks import SenderChecks, SpfAnswer
@@ -45,7 +45,7 @@ _BLOB_ID = 128
 class Arrived:
     """A complete message, before it is accepted or refused."""
 
-    client: ClientFacts
+    client: SmtpClient
     transaction: Transaction
     flags: BodyFlags
     intake: Intake
@@ -157,7 +157,7 @@ class Acceptance:
             str(mail.reverse_path or ""),
             tuple(map(recipient, arrived.transaction.recipients)),
             _message(scan, arrived, received(hop) + verdicts.field),
-            arrived.client.fact(hop),
+            arrived.client.as_event(hop),
             mail.ret.value if mail.ret else "",
             mail.envid or "",
             verdicts.checks,
@@ -172,7 +172,7 @@ class Acceptance:
             str(mail.reverse_path or ""),
             tuple(map(recipient, arrived.transaction.recipients)),
             _message(scan, arrived, received(hop) + added, f"{hop.queue_id}@{self._hostname}", str(author)),
-            client.fact(hop),
+            client.as_event(hop),
             client.user,
             client.account,
             mail.ret.value if mail.ret else "",

@@ -8,7 +8,7 @@ import asyncio
 import zlib
 from typing import NamedTuple
 
-from services.ingress.domain.client import ClientFacts
+from services.ingress.domain.client import SmtpClient
 from services.ingress.domain.evidence import dkim_check, dmarc_check, spf_check
 from services.ingress.handlers.intake import Intake
 from shared.clock import Clock
@@ -45,7 +45,7 @@ class SenderChecks:
         self._hostname = hostname
         self._authserv_id = authserv_id
 
-    def begin_spf(self, client: ClientFacts, reverse_path: Address | None) -> SpfAnswer:
+    def begin_spf(self, client: SmtpClient, reverse_path: Address | None) -> SpfAnswer:
         """Start SPF while the message still comes in: the DNS's slowness hides behind the transfer."""
         evaluation = check_host(
             client.address, client.hello, str(reverse_path or ""), receiver=self._hostname, now=self._clock.now()
@@ -60,7 +60,7 @@ class SenderChecks:
         self._resolver.prefetch((*keys, *(Question(f"_dmarc.{name}", "TXT") for name in names)))
 
     async def verdicts(
-        self, client: ClientFacts, reverse_path: Address | None, intake: Intake, spf: SpfAnswer, message_id: str
+        self, client: SmtpClient, reverse_path: Address | None, intake: Intake, spf: SpfAnswer, message_id: str
     ) -> Verdicts:
         """All verdicts, once the message is complete."""
         sender = str(reverse_path or "")

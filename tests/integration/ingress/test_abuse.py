@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from services.ingress.endpoints.conversation import Conversation
+from services.ingress.endpoints.connection import SmtpConnection
 from shared.protocol.smtp.events import Event
 from tests.integration.ingress.client import connected, trusting
 from tests.integration.ingress.server import Running, running
@@ -54,18 +54,18 @@ async def test_a_long_group_of_commands_holds_nobody_up(
 ) -> None:
     """Counted in events of one session between two turns of the loop."""
     handled, turns = Counter[int](), itertools.count()
-    turn, handle = 0, Conversation._handle
+    turn, handle = 0, SmtpConnection._handle
 
     def tick() -> None:
         nonlocal turn
         turn = next(turns)
         asyncio.get_running_loop().call_soon(tick)
 
-    async def counted(self: Conversation, event: Event) -> None:
+    async def counted(self: SmtpConnection, event: Event) -> None:
         handled[turn] += 1
         await handle(self, event)
 
-    monkeypatch.setattr(Conversation, "_handle", counted)
+    monkeypatch.setattr(SmtpConnection, "_handle", counted)
     async with running(nats_server.url, tmp_path) as server, connected(server.port(25)) as client:
         await client.hello()
         tick()

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import cast
 
 import pytest
 
-from services.ingress.endpoints.connection import Connection
+from services.ingress.endpoints.connection import SmtpConnection
+from services.ingress.endpoints.wire import Wire
 from shared.events import directory as facts
 from tests.integration.ingress.client import Client, connected, until
 from tests.integration.ingress.server import Running, running
@@ -51,10 +53,10 @@ async def test_each_refusal_is_slower_than_the_one_before(
     """And is not read meanwhile. What is counted is the pauses that were asked for."""
     pauses: list[float] = []
 
-    async def pause(self: Connection, seconds: float) -> None:
+    async def pause(self: Wire, seconds: float) -> None:
         pauses.append(seconds)
 
-    monkeypatch.setattr(Connection, "pause", pause)
+    monkeypatch.setattr(Wire, "pause", pause)
     async with running(nats_server.url, tmp_path) as server, connected(server.port(25)) as client:
         await client.hello()
         await guess(client, 9)
@@ -72,11 +74,12 @@ async def test_a_paused_session_takes_no_more_input(nats_server: NatsServer, tmp
         await client.hello()
         await client.say("MAIL FROM:<bob@sender.example>")
         client.writer.write(b"RCPT TO:<nobody@example.org>\r\n" + b"NOOP\r\n" * 1_700_000)
-        [guest] = server.ingress.listeners.doors[0]
+        [slot] = server.ingress.listeners.all[0]
+        connection = cast(SmtpConnection, slot.occupant)
         for _ in range(200):
             await asyncio.sleep(0)
-        assert guest._conversation._session.buffered < 1_000_000
-        assert guest._is_paused
+        assert connection._session.buffered < 1_000_000
+        assert connection._wire._is_paused
 
 
 async def test_many_sessions_of_one_network_ask_no_more_than_one_may(nats_server: NatsServer, tmp_path: Path) -> None:

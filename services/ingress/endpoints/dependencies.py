@@ -1,4 +1,4 @@
-"""What all sessions work with."""
+"""What every connection works with."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from shared.ids import Ids
 
 
 @dataclass(slots=True)
-class Means:
+class Dependencies:
     """Made once by the wiring; `tls` when the listeners open."""
 
     settings: IngressSettings
