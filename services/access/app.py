@@ -24,6 +24,7 @@ from shared.background import BackgroundTask, every
 from shared.grpc.servicers import Registration
 from shared.rpc.mailfold.owner.v1 import owner_pb2
 from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import add_OwnerServicer_to_server
+from shared.scans import ScanCounts
 from shared.service import Host
 from shared.tls.authority import AuthorityError, LocalAuthority
 from shared.tls.server import ServerTls
@@ -105,6 +106,8 @@ class Access:
             "connections": len(self._listener),
             "sessions": self._admission.sessions,
             "idle": self._versions.idle,
+            "scans_failed": ScanCounts.failed,
+            "scanned_again": ScanCounts.again,
         }
         return owner_pb2.ReportReply(
             listeners=self._listener.report(),

@@ -43,6 +43,7 @@ from shared.rpc.mailfold.events.v1.events_pb2_grpc import add_EventSourceService
 from shared.rpc.mailfold.ingress.v1.ingress_pb2_grpc import add_IngressServicer_to_server
 from shared.rpc.mailfold.owner.v1 import owner_pb2
 from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import add_OwnerServicer_to_server
+from shared.scans import ScanCounts
 from shared.service import Host
 from shared.tls.authority import AuthorityError, LocalAuthority
 from shared.tls.server import ServerTls
@@ -160,6 +161,7 @@ class Ingress:
         counts = await self.receptions.count()
         counts |= {"accepted": self._dependencies.acceptance.count, "refused": self.refusals.count}
         counts |= {f"connections_{listener.kind.name}": len(listener) for listener in self.listeners.all}
+        counts["scans_failed"] = ScanCounts.failed
         counts["disk_free_mib"] = self._dependencies.room.free // _MIB
         lag = {"directory": await self._dependencies.directory.lag()}
         state = f"takes no mail: {shortage}" if (shortage := self._dependencies.room.shortage()) else ""

@@ -57,3 +57,20 @@ def test_nothing_on_the_bus_is_ever_terminated() -> None:
         if isinstance(node, ast.Attribute) and node.attr == "term"
     ]
     assert calls == []
+
+
+def test_stored_scans_are_read_where_their_version_is_known() -> None:
+    """Who has a blob asks `shared.scans` for its scan; the two beside it were given a newer one where there is need."""
+    readers = {
+        file.name
+        for file in sources()
+        for node in ast.walk(file.tree)
+        if isinstance(node, ast.ImportFrom)
+        and node.module == "shared.protocol.message.scan"
+        and {alias.name for alias in node.names} & {"decode_scan", "header_end"}
+    }
+    assert readers == {
+        "shared/scans.py",
+        "services/access/commands/contents.py",
+        "services/mailstore/search/candidate.py",
+    }

@@ -10,7 +10,7 @@ import structlog
 
 from services.access.adapters.mailstore import numbers, spans
 from services.access.commands.answer import answer_for, done
-from services.access.commands.contents import Contents, Piece, UnknownEncoding
+from services.access.commands.contents import Contents, Piece, UnknownEncoding, need_scan
 from services.access.commands.fetch_plan import ContentItem, FetchPlan, plan
 from services.access.session.channel import Ended
 from services.access.session.selected import Selected
@@ -25,6 +25,7 @@ from shared.protocol.imap.flags import flag_list
 from shared.protocol.imap.number_set import NumberSet
 from shared.protocol.imap.response_code import Code
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
+from shared.scans import newer_scan
 
 log = structlog.get_logger("access")
 _UIDS_A_TURN = 1000
@@ -146,8 +147,10 @@ async def _answer_contents(
 ) -> None:
     channel, space = session.channel, b"" if head.endswith(b"(") else b" "
     try:
-        blob = await session.backend.blobs.read(BlobId(blob_id))
-        contents: Contents | None = Contents(prefix, blob, session.backend.turns)
+        blobs = session.backend.blobs
+        blob = await blobs.read(BlobId(blob_id))
+        newer = await newer_scan(blobs, blob) if need_scan(items) else None
+        contents: Contents | None = Contents(prefix, blob, session.backend.turns, newer)
     except BlobError as error:
         contents, outcome.unreadable = None, True
         log.error("access.blob_unreadable", session=session.id, blob=blob_id, error=str(error))

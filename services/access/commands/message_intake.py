@@ -18,6 +18,7 @@ from shared.protocol.imap.frame_event import AppendLiteral, LiteralChunk, Litera
 from shared.protocol.imap.response_code import Code, ResponseCode
 from shared.protocol.message.scan import Scanner, encode_scan
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
+from shared.scans import finished, report_failure
 
 log = structlog.get_logger("access")
 
@@ -85,8 +86,9 @@ class Intake:
 
     async def _commit(self, writer: BlobWriter) -> tuple[pb.AppendMessage, BlobRef]:
         self._check_disk()
-        found = self._scanner.finish()
+        found = await finished(self._scanner)
         ref = await writer.commit(encode_scan(found))
+        report_failure(self._scanner, ref.id)
         date = self._options.internal_date
         message = pb.AppendMessage(
             blob=ref.id,

@@ -78,4 +78,4 @@ def _header(block: bytes) -> tuple[frozenset[str], dict[str, str]]:
 
 def _texts(body: bytes, scan: Scan) -> Iterator[TextPart]:
     for part, text in text_parts(body, scan, TEXT_LIMIT):
-        yield TextPart(part.subtype, text)
+        yield TextPart(part.subtype, text.replace("\0", " "))  # words end up in events and in what people read

@@ -22,7 +22,7 @@ from services.classifier.handlers.own_evidence import OwnEvidence
 from services.classifier.handlers.teacher import Teacher
 from services.classifier.settings import ClassifierSettings
 from shared.blobs.errors import BlobError
-from shared.blobs.port import BlobReader
+from shared.blobs.port import Blobs
 from shared.events.mail import MailReceived
 from shared.events.spam import MailClassified, Test, Verdict, Word
 from shared.eventstore.event import Actor, Provenance
@@ -60,7 +60,7 @@ class Judge:
     def __init__(
         self,
         store: EventStore,
-        blobs: BlobReader,
+        blobs: Blobs,
         teacher: Teacher,
         settings: ClassifierSettings,
         recipients: Recipients,

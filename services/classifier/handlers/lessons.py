@@ -14,7 +14,7 @@ from services.classifier.domain.lesson import Label, Role, label_of_transfer
 from services.classifier.handlers.examine import examined
 from services.classifier.projections.lessons import NONE
 from shared.blobs.errors import BlobError
-from shared.blobs.port import BlobReader
+from shared.blobs.port import Blobs
 from shared.events.mailbox import MessageAppended, MessagesCopied, MessagesMoved
 from shared.events.spam import LessonLearned
 from shared.eventstore.event import Actor, Provenance, UnknownEvent, decode
@@ -56,7 +56,7 @@ class LessonFollower:
         self,
         store: EventStore,
         mailstore: Any,
-        blobs: BlobReader,
+        blobs: Blobs,
         still: asyncio.Lock,
         bytes_examined: int,
         burial: Burial,

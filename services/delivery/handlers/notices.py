@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import msgspec
-
 from services.delivery.domain.mail import Mail
 from shared.blobs.blob_id import BlobId
 from shared.blobs.errors import BlobError
@@ -17,8 +15,9 @@ from shared.ids import Ids, Kind
 from shared.owner.followed_book import FollowedBook
 from shared.protocol.address.address import parse_address
 from shared.protocol.dsn.report import Original, Reporter, Undelivered, build
-from shared.protocol.message.scan import decode_scan, encode_scan, scan
+from shared.protocol.message.scan import Scanner, encode_scan
 from shared.routing.resolution import Kind as Way
+from shared.scans import finished, report_failure, scan_of
 
 
 class Failure(NamedTuple):
@@ -74,20 +73,23 @@ class Notices:
             fates,
             Reporter(self._host, self._clock.now(), message_id, f"mailfold-{identity}"),
         )
+        scanner = Scanner()
+        scanner.feed(data)
         with self._blobs.writer() as writer:
             writer.write(data)
-            reference = await writer.commit(encode_scan(scan(data)))
+            reference = await writer.commit(encode_scan(await finished(scanner)))
+        report_failure(scanner, reference.id)
         return reference.id, reference.size, message_id
 
     async def _original(self, mail: Mail) -> Original:
         header, body = b"", b""
         try:
             blob = await self._blobs.read(BlobId(mail.message.blob))
-            end = decode_scan(blob.scan).header_end
+            end = (await scan_of(self._blobs, blob)).header_end
             header = blob.read(0, end)
             if mail.ret.upper() == "FULL" and blob.body_size <= 256 * 1024:
                 body = blob.read(end, blob.body_size)
-        except (BlobError, msgspec.DecodeError):
+        except BlobError:
             header, body = b"", b""  # the mail's bytes cannot be read; the sender is told all the same
         return Original(
             mail.queue_id,

@@ -94,7 +94,7 @@ class Acceptance:
 
     async def _accept(self, arrived: Arrived) -> Reply:
         intake = arrived.intake
-        scan = intake.finish()
+        scan = await intake.finish()
         refusal = intake.failure or self._loop(intake) or await self._author(arrived)
         if refusal is not None:
             return refusal

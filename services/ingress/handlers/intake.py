@@ -16,6 +16,7 @@ from shared.protocol.dmarc.author import Authors, read_authors
 from shared.protocol.message.scan import Scan, Scanner, encode_scan
 from shared.protocol.smtp import replies
 from shared.protocol.smtp.reply import Reply, with_cause
+from shared.scans import finished, report_failure
 
 _PIECE = 65536
 """Octets worked on at a time."""
@@ -70,15 +71,17 @@ class Intake:
             if self.failure is None:
                 self._feed(data[start : start + _PIECE] if len(data) > _PIECE else data)
 
-    def finish(self) -> Scan:
+    async def finish(self) -> Scan:
         """The message is complete: what the scanner says of it."""
         if self._block is not None and self.failure is None:
             self._begin_body(self._block.rest(), b"")
-        return self._scanner.finish()
+        return await finished(self._scanner)
 
     async def commit(self, scan: Scan) -> BlobRef:
         """Make the cleaned message durable. Raises BlobError."""
-        return await self._writer.commit(encode_scan(scan))
+        stored = await self._writer.commit(encode_scan(scan))
+        report_failure(self._scanner, stored.id)
+        return stored
 
     def abort(self) -> None:
         """Forget it."""

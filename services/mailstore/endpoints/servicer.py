@@ -18,7 +18,7 @@ from services.mailstore.handlers.messages import Key, MessageCommands
 from services.mailstore.handlers.quotas import Quotas
 from services.mailstore.search.scan import Searcher
 from services.mailstore.settings import MailstoreSettings
-from shared.blobs.port import BlobReader
+from shared.blobs.port import Blobs
 from shared.clock import Clock
 from shared.eventstore.connection import Reader
 from shared.eventstore.event import Provenance
@@ -41,7 +41,7 @@ class MailstoreEndpoint(MailstoreServicer):
     def __init__(
         self,
         store: EventStore,
-        blobs: BlobReader,
+        blobs: Blobs,
         ids: Ids,
         clock: Clock,
         mailboxes: MailboxCommands,

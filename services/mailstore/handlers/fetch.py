@@ -10,11 +10,12 @@ from services.mailstore.domain.uids import common
 from services.mailstore.handlers import queries
 from shared.blobs.blob_id import BlobId
 from shared.blobs.errors import BlobError
-from shared.blobs.port import BlobReader
+from shared.blobs.port import Blobs
 from shared.eventstore.connection import Reader, Row
 from shared.eventstore.store import EventStore
 from shared.protocol.imap.dates import format_date_time
-from shared.protocol.message.scan import Scan, decode_scan, scan
+from shared.protocol.message.scan import Scan, scan
+from shared.scans import scan_of
 
 _BATCH = 200
 _COLUMNS = "uid, system, keywords, modseq, size, internal_date, saved, content, thread, blob, prefix"
@@ -53,7 +54,7 @@ class Fetched(NamedTuple):
 class Fetcher:
     """Reads rows in short batches, so that nothing stays open while a client reads slowly."""
 
-    def __init__(self, store: EventStore, blobs: BlobReader) -> None:
+    def __init__(self, store: EventStore, blobs: Blobs) -> None:
         self._store = store
         self._blobs = blobs
 
@@ -79,7 +80,7 @@ class Fetcher:
 
     async def _scan(self, blob: str) -> Scan:
         try:
-            return decode_scan((await self._blobs.read(BlobId(blob))).scan)
+            return await scan_of(self._blobs, await self._blobs.read(BlobId(blob)))
         except BlobError:
             # The bytes are gone or damaged (verify names them); the mailbox must still open in a client.
             return _EMPTY

@@ -40,9 +40,10 @@ class EntryRow(NamedTuple):
 class Candidate:
     """Lends a message to the keys of a search. All texts are without case."""
 
-    def __init__(self, row: EntryRow, blob: Blob | None) -> None:
+    def __init__(self, row: EntryRow, blob: Blob | None, newer: Scan | None = None) -> None:
         self.row = row
         self._blob = blob
+        self._newer = newer  # in place of the stored scan
         self.answers: dict[int, bool] = {}
         """What is known of the texts that the search compares, by their number."""
 
@@ -85,9 +86,10 @@ class Candidate:
     def _block(self) -> bytes:
         if self._blob is None:
             return self.row.prefix
-        return self.row.prefix + self._blob.read(0, min(header_end(self._blob.scan), HEADER_LIMIT))
+        end = self._newer.header_end if self._newer else header_end(self._blob.scan)
+        return self.row.prefix + self._blob.read(0, min(end, HEADER_LIMIT))
 
     @cached_property
     def _scanned(self) -> Scan:
         assert self._blob is not None
-        return decode_scan(self._blob.scan)
+        return self._newer or decode_scan(self._blob.scan)

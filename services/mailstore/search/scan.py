@@ -10,10 +10,11 @@ from services.mailstore.search.compile import Compiled, compile_key
 from services.mailstore.search.texts import TextReader
 from shared.blobs.blob_id import BlobId
 from shared.blobs.errors import BlobError
-from shared.blobs.port import BlobReader
+from shared.blobs.port import Blobs
 from shared.eventstore.connection import Reader
 from shared.eventstore.store import EventStore
 from shared.rpc.mailfold.mailstore.v1.mailstore_pb2 import SearchKey
+from shared.scans import newer_scan
 from shared.turns import Turns
 
 _ROW = "uid, system, keywords, modseq, size, internal_date, content, thread"
@@ -27,7 +28,7 @@ _KEYS_AT_A_TIME = 2000
 class Searcher:
     """Searches the mailboxes of one store. `texts`: how many different texts a search may compare."""
 
-    def __init__(self, store: EventStore, blobs: BlobReader, turns: Turns, texts: int) -> None:
+    def __init__(self, store: EventStore, blobs: Blobs, turns: Turns, texts: int) -> None:
         self._store = store
         self._blobs = blobs
         self._turns = turns
@@ -69,7 +70,8 @@ class Searcher:
             return verdict
         await self._turns.spend(files=1)
         try:
-            return await reader.decide(Candidate(row, await self._blobs.read(BlobId(row.blob))))
+            blob = await self._blobs.read(BlobId(row.blob))
+            return await reader.decide(Candidate(row, blob, await newer_scan(self._blobs, blob)))
         except BlobError:
             # The bytes are gone or damaged (`verify` names them): what is left of the message is searched.
             return await reader.decide(Candidate(row, None))

@@ -187,7 +187,9 @@ def encode_scan(found: Scan) -> bytes:
 
 
 def decode_scan(stored: bytes) -> Scan:
-    """The scan of its stored form. Raises msgspec.DecodeError on bytes that are none (or of another version's shape)."""
+    """The scan of its stored form. Raises msgspec.DecodeError on bytes that are none (or of another version's shape):
+    `shared.scans` makes those again.
+    """
     return _decoder.decode(stored)
 
 
@@ -207,6 +209,14 @@ def header_end(stored: bytes) -> int:
     msgspec.DecodeError.
     """
     return _opening.decode(stored).header_end
+
+
+def stored_version(stored: bytes) -> int:
+    """The version of a stored scan, whatever its shape; -1 when it is none."""
+    try:
+        return _opening.decode(stored).version
+    except msgspec.DecodeError:
+        return -1
 
 
 def _scan_of(finder: PartFinder | PlainPart) -> Scan:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from structlog.testing import capture_logs
 
 from services.ingress.handlers.intake import Intake
 from shared.blobs.errors import BlobError, BlobStoreFull
 from shared.blobs.memory import MemoryBlobs
 from shared.blobs.port import BlobRef
 from shared.protocol.dkim.verify import Verifier
+from shared.protocol.message import finder
 from shared.protocol.smtp import replies
 
 OURS = frozenset({"mx.example.org"})
@@ -28,7 +30,7 @@ def taken(message: bytes, size: int, blobs: MemoryBlobs, limit: int = 100_000, *
 async def test_what_is_stored_is_what_came_less_the_forged(size: int) -> None:
     blobs = MemoryBlobs("g0001")
     intake = taken(FORGED + HEADER + b"\r\n" + BODY, size, blobs)
-    scan = intake.finish()
+    scan = await intake.finish()
     stored = await intake.commit(scan)
     assert (await blobs.read(stored.id)).body() == HEADER + b"\r\n" + BODY
     assert scan.size == stored.size == len(HEADER) + 2 + len(BODY)
@@ -51,7 +53,7 @@ async def test_blind_recipients_of_a_submission_are_in_no_blob(blind: bytes, res
     """The field goes before anything is written: blob, size and scan are of one text."""
     blobs = MemoryBlobs("g0001")
     intake = taken(b"To: ann@example.org\r\n" + blind + HEADER + rest, size, blobs, submitted=True)
-    scan = intake.finish()
+    scan = await intake.finish()
     stored = await intake.commit(scan)
     text = b"To: ann@example.org\r\n" + HEADER + rest
     assert (await blobs.read(stored.id)).body() == text
@@ -64,14 +66,14 @@ async def test_what_only_looks_like_bcc_stays() -> None:
     attached = b"\r\n--b\r\nContent-Type: message/rfc822\r\n\r\nBcc: dora@elsewhere.example\r\n\r\nhi\r\n--b--\r\n"
     blobs = MemoryBlobs("g0001")
     intake = taken(header + attached, 100_000, blobs, submitted=True)
-    stored = await intake.commit(intake.finish())
+    stored = await intake.commit(await intake.finish())
     assert (await blobs.read(stored.id)).body() == header + attached
 
 
 async def test_bcc_of_a_received_mail_stays_and_may_be_signed() -> None:
     blobs = MemoryBlobs("g0001")
     intake = taken(BLIND[0] + HEADER + b"\r\n" + BODY, 100_000, blobs)
-    stored = await intake.commit(intake.finish())
+    stored = await intake.commit(await intake.finish())
     assert (await blobs.read(stored.id)).body() == BLIND[0] + HEADER + b"\r\n" + BODY
     assert isinstance(intake.verifier, Verifier)
 
@@ -83,7 +85,7 @@ async def test_nul_is_kept_as_it_came(size: int, submitted: bool) -> None:
     message = b"Subject: a\0b\r\n\0: c\r\n\r\n\0a\r\n.\0\r\n"
     blobs = MemoryBlobs("g0001")
     intake = taken(message, size, blobs, submitted=submitted)
-    scan = intake.finish()
+    scan = await intake.finish()
     stored = await intake.commit(scan)
     assert intake.failure is None
     assert (await blobs.read(stored.id)).body() == message
@@ -93,14 +95,14 @@ async def test_nul_is_kept_as_it_came(size: int, submitted: bool) -> None:
 async def test_a_message_that_is_all_header() -> None:
     blobs = MemoryBlobs("g0001")
     intake = taken(HEADER, 5, blobs)
-    stored = await intake.commit(intake.finish())
+    stored = await intake.commit(await intake.finish())
     assert (await blobs.read(stored.id)).body() == HEADER
     assert intake.header == HEADER
 
 
-def test_a_header_too_large_is_refused_at_the_end() -> None:
+async def test_a_header_too_large_is_refused_at_the_end() -> None:
     intake = taken(b"X: " + b"x" * 1000, 50, MemoryBlobs("g0001"), limit=500)
-    intake.finish()
+    await intake.finish()
     assert intake.failure == replies.header_too_large(500)
 
 
@@ -125,11 +127,11 @@ def test_a_header_of_many_lines_passes(header: bytes) -> None:
 
 
 @pytest.mark.parametrize(("error", "code"), [(BlobStoreFull("full"), 452), (BlobError("broken"), 451)])
-def test_a_store_that_fails_midway_does_not_raise(error: BlobError, code: int) -> None:
+async def test_a_store_that_fails_midway_does_not_raise(error: BlobError, code: int) -> None:
     intake = Intake(_Failing(error), 1000, OURS)
     for _ in range(3):
         intake.feed(HEADER + b"\r\n" + BODY)
-    intake.finish()
+    await intake.finish()
     assert intake.failure is not None and intake.failure.code == code
 
 
@@ -155,3 +157,21 @@ class _Failing:
 
     def __exit__(self, *_: object) -> None:
         """Nothing to forget."""
+
+
+async def test_an_unforeseen_error_in_the_scan_refuses_no_mail(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One plain part, and a log entry that names the blob. Before, the client was told to try again, for ever."""
+
+    def fails(*_: object) -> None:
+        raise RuntimeError("unforeseen")
+
+    monkeypatch.setattr(finder, "parse_type", fails)
+    blobs = MemoryBlobs("g0001")
+    intake = taken(HEADER + b"\r\n" + BODY, 50, blobs)
+    scan = await intake.finish()
+    with capture_logs() as logs:
+        stored = await intake.commit(scan)
+    assert intake.failure is None
+    assert [part.content_type for part in scan.parts] == ["text/plain"]
+    assert (scan.subject, scan.size, scan.root.lines) == ("x", stored.size, 100)
+    assert [(entry["event"], entry["blob"]) for entry in logs] == [("scan.failed", stored.id)]

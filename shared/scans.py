@@ -1,0 +1,90 @@
+"""The structure scan of a message, between the scanner and the blobs: finished without holding the loop, reported where
+it failed, and made again where a stored one is of another version (or is none).
+
+A scan is a cache outside of the events: whoever reads a message with an old one makes a new one, answers from it, and
+keeps it behind the body. Nothing waits for that, and nothing fails because of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+import msgspec
+import structlog
+
+from shared.background import spawn
+from shared.blobs.blob_id import BlobId
+from shared.blobs.errors import BlobError
+from shared.blobs.port import Blob, Blobs
+from shared.protocol.message.scan import SCANNER_VERSION, Scan, Scanner, decode_scan, encode_scan, stored_version
+
+log = structlog.get_logger("scan")
+
+KEPT_AT_ONCE = 8
+"""Blobs whose scans are replaced at one time; a scan that finds no place is made again at the next reading."""
+
+
+class ScanCounts:
+    """What this process did, for its reports."""
+
+    failed = 0
+    """Messages that were scanned as one plain part, because of an error that nobody foresaw."""
+    again = 0
+    """Stored scans that were of another version."""
+
+
+_keeping: set[BlobId] = set()
+
+
+async def finished(scanner: Scanner) -> Scan:
+    """The scan of a message that is complete; in a thread when it has very many header lines."""
+    return await asyncio.to_thread(scanner.finish) if scanner.is_costly else scanner.finish()
+
+
+def report_failure(scanner: Scanner, blob: BlobId | str) -> None:
+    """Log and count an error in the scan of what is now that blob; to be called once the blob is durable."""
+    if scanner.failure is not None:
+        ScanCounts.failed += 1
+        log.error("scan.failed", blob=str(blob), exc_info=scanner.failure)
+
+
+async def scan_of(blobs: Blobs, blob: Blob) -> Scan:
+    """The scan of a stored message. Raises BlobError."""
+    stored = blob.scan
+    if stored_version(stored) == SCANNER_VERSION:
+        try:
+            return decode_scan(stored)
+        except msgspec.DecodeError as error:
+            log.error("scan.unreadable", blob=str(blob.id), error=str(error))
+    return await _again(blobs, blob)
+
+
+async def newer_scan(blobs: Blobs, blob: Blob) -> Scan | None:
+    """A new scan of a stored message when the one behind it is of another version. Raises BlobError."""
+    return None if stored_version(blob.scan) == SCANNER_VERSION else await scan_of(blobs, blob)
+
+
+async def _again(blobs: Blobs, blob: Blob) -> Scan:
+    scanner = Scanner()
+    found = await asyncio.to_thread(_scanned, scanner, blob)
+    ScanCounts.again += 1
+    report_failure(scanner, blob.id)
+    if len(_keeping) < KEPT_AT_ONCE and blob.id not in _keeping:
+        _keeping.add(blob.id)
+        spawn(_keep(blobs, blob.id, encode_scan(found)), "scan-keep")
+    return found
+
+
+def _scanned(scanner: Scanner, blob: Blob) -> Scan:
+    for piece in blob.iterate(0, blob.body_size):
+        scanner.feed(piece)
+    return scanner.finish()
+
+
+async def _keep(blobs: Blobs, blob: BlobId, scan: bytes) -> None:
+    try:
+        await blobs.replace_scan(blob, scan)
+    except BlobError as error:
+        log.warning("scan.not_kept", blob=str(blob), error=str(error))
+    finally:
+        _keeping.discard(blob)

@@ -1,0 +1,99 @@
+"""Structures of mail that cost much or have no answer. All counts are of octets, parts and mails."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from tests.harness.letters import letter
+from tests.harness.people import Person
+from tests.harness.server import MailfoldServer
+from tests.harness.zone import HONEST
+
+SENDER = f"carl@{HONEST}"
+MEBIBYTE = 1 << 20
+
+
+@pytest.fixture
+def ann(server: MailfoldServer) -> Person:
+    """Who receives."""
+    return server.people.person("ann")
+
+
+def peak_octets(server: MailfoldServer) -> int:
+    """The most memory that all processes had, added up."""
+    report = server.report()
+    assert report is not None
+    texts = [Path(f"/proc/{process.pid}/status").read_text() for process in report.processes]
+    return sum(int(re.findall(r"VmHWM:\s+(\d+) kB", text)[0]) for text in texts) * 1024
+
+
+def received(server: MailfoldServer, person: Person, field: bytes, body: bytes) -> bytes:
+    """Through port 25: its BODYSTRUCTURE. The mail has come whole."""
+    sent = letter(SENDER, person.address, body=body, fields=(b"MIME-Version: 1.0", b"Content-Type: " + field))
+    with server.smtp() as smtp:
+        assert smtp.send(SENDER, [person.address], sent.data).queue_id
+    with server.imap(person) as imap:
+        uid = imap.wait_for(sent.message_id)
+        assert imap.fetch(uid).endswith(sent.data)
+        return imap.attributes(uid, "BODYSTRUCTURE")
+
+
+def deep(levels: int, length: int) -> tuple[bytes, bytes]:
+    """Multiparts in each other with long boundaries, and lines that are nearly those, over and over."""
+    names = [b"%03d" % level + b"b" * length for level in range(levels)]
+    opened = b"".join(
+        b"--%b\r\nContent-Type: multipart/mixed; boundary=%b\r\n\r\n" % (outer, inner)
+        for outer, inner in pairwise(names)
+    )
+    near = b"".join(b"--%b!\r\n" % name for name in names)
+    return b"multipart/mixed; boundary=" + names[0], opened + b"--%b\r\n\r\n" % names[-1] + near * 4
+
+
+@pytest.mark.parametrize("length", [60, 600])
+def test_nested_multiparts_with_long_boundaries(server: MailfoldServer, ann: Person, length: int) -> None:
+    """350 KB, 96 deep, from somebody unknown. Before, port 25 stood still for 38 s and 340 MB stayed behind; now the
+    processes grow by less than 64 MiB together.
+    """
+    before = peak_octets(server)
+    structure = received(server, ann, *deep(96, length))
+    assert structure.count(b'"mixed"') == 96
+    assert peak_octets(server) - before < 64 * MEBIBYTE
+
+
+EMPTY_PARTS = {
+    "empty digest": (b"multipart/digest; boundary=b", b"--b\r\n--b--\r\n"),
+    "digest of two": (b"multipart/digest; boundary=b", b"--b\r\n--b\r\n--b--\r\n"),
+    "message without a body": (
+        b"multipart/mixed; boundary=b",
+        b"--b\r\n\r\nfirst\r\n--b\r\nContent-Type: message/rfc822\r\n--b--\r\n",
+    ),
+    "message in a digest": (b"multipart/digest; boundary=b", b"--b\r\nContent-Type: message/rfc822\r\n--b--\r\n"),
+}
+
+
+@pytest.mark.parametrize("name", EMPTY_PARTS)
+def test_parts_that_end_with_their_header(server: MailfoldServer, ann: Person, name: str) -> None:
+    """RFC 2046 section 5.1.1: the blank line is optional. Before, SMTP answered 451 for ever, and APPEND ended with BYE."""
+    field, body = EMPTY_PARTS[name]
+    assert b'("message" "rfc822" NIL NIL NIL "7bit" 0 (' in received(server, ann, field, body)
+    sent = letter(SENDER, ann.address, body=body, fields=(b"Content-Type: " + field,))
+    with server.imap(ann) as imap:
+        imap.append("INBOX", sent.data)
+        assert imap.fetch(imap.wait_for(sent.message_id)) == sent.data
+
+
+@pytest.mark.parametrize(
+    "comment", [b"(" + b"\\(" * 60_000, b"(" * 100_000, b"()" * 60_000, b"(" + b"()" * 60_000, b"(a(" * 40_000]
+)
+def test_comments(server: MailfoldServer, ann: Person, comment: bytes) -> None:
+    """120 kB of them in every field that has comments: read once. Before, 40 kB took 10 s of everybody's time."""
+    fields = (b"Content-Disposition: attachment" + comment, b"Sender: " + comment)
+    sent = letter(SENDER, ann.address, fields=(b"Content-Type: text/plain" + comment, *fields)[:2])
+    with server.smtp() as smtp:
+        assert smtp.send(SENDER, [ann.address], sent.data).queue_id
+    with server.imap(ann) as imap:
+        assert imap.fetch(imap.wait_for(sent.message_id)).endswith(sent.data)

@@ -1,0 +1,97 @@
+"""NUL octets: kept in the message, read past by everything, and in nothing that is ready for the wire or for a row."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.classifier.domain.features import features
+from shared.protocol.message.scan import Scan, scan
+from shared.protocol.message.search_texts import field_texts, header_texts
+from shared.protocol.message.text import preview, readable_parts, urls
+from shared.protocol.message.thread import thread_key
+from tests.unit.shared.protocol.message.consistency import check
+from tests.unit.shared.protocol.message.test_search_texts import text
+
+MAIL = (
+    b'From: \0Ann <a\0nn@ex\0ample.org>\r\nTo: g\0: "x\0y"@z;\r\nSubject: a\0b =?utf-8?q?=00?=\r\n\0X: y\r\n'
+    b"Message-ID: <i\0d@x>\r\nReferences: <r\0@x> <s@\0>\r\nIn-Reply-To: <\0@x>\r\nDate: \0 1 Jan 2026\r\n"
+    b'Content-Type: multipart/mixed; bound\0ary=no; boundary="b\0"; x\0="\0"\r\n\r\n'
+    b"--b\0\r\nContent-Type: te\0xt/plain\r\nContent-ID: <\0>\r\nContent-Location: \0\r\nContent-MD5: \0\r\n\r\none\0\r\n"
+    b'--b\0\r\nContent-Type: text/html; charset="\0"\r\nContent-Description: \0d\r\n'
+    b"Content-Disposition: attachment; filename=\"a\0.txt\"; filename*0*=utf-8''%00\r\nContent-Language: d\0e\r\n"
+    b'Content-Transfer-Encoding: \0base64\r\n\r\n<p>two\0 <a href="http://x\0.example/">l\0</a>\r\n'
+    b"--b\0\r\nContent-Type: message/rfc822\r\n\r\nFrom: \0@\0\r\nSubject: \0\r\n\r\n\0\r\n--b\0--\r\n"
+)
+
+
+def values(found: Any) -> list[Any]:
+    """Everything in a scan, flat."""
+    if isinstance(found, dict):
+        found = list(found.values())
+    return [inner for value in found for inner in values(value)] if isinstance(found, list | tuple) else [found]
+
+
+def without_nul(found: Scan) -> bool:
+    return not any(
+        (isinstance(value, bytes) and b"\0" in value) or (isinstance(value, str) and "\0" in value)
+        for value in values(msgspec.to_builtins(found, builtin_types=(bytes,)))
+    )
+
+
+def test_no_nul_leaves_the_scan() -> None:
+    """Not on the wire (RFC 3501 §9 CHAR8), and not into a row: PostgreSQL takes none in a text."""
+    found = scan(MAIL)
+    check(found, MAIL)
+    assert without_nul(found)
+    assert [part.number for part in found.parts] == ["", "1", "2", "3", "3.1"]
+
+
+def test_what_is_around_a_nul_is_there() -> None:
+    found = scan(MAIL)
+    assert (found.subject, found.message_id) == ("a b  ", "i d@x")
+    assert found.parts[2].filename == " "
+    assert MAIL[found.parts[1].body_start : found.parts[1].body_end] == b"one\0"
+
+
+def test_search_and_preview_go_past_it() -> None:
+    assert "\0" not in "".join((*header_texts(MAIL), *field_texts(MAIL, "from"), *field_texts(MAIL, "subject")))
+    assert "two" in text(MAIL)
+    found = scan(MAIL)
+    assert preview(MAIL, found)
+    assert list(readable_parts(MAIL, found))
+    thread_key(found)
+
+
+def test_links_end_at_it() -> None:
+    data = b"Content-Type: text/html\r\n\r\nhttp://x.example/\0y"
+    assert urls(data, scan(data)) == ["http://x.example/"]
+
+
+def test_the_classifier_reads_it_and_names_no_nul() -> None:
+    data = MAIL.replace(b"Content-Transfer-Encoding: \0base64\r\n", b"").replace(
+        b"<p>", b"<p><font color='\0a' face=\0>x "
+    )
+    found = features(data, scan(data))
+    assert "two" in found.names.every()
+    assert not any("\0" in name for name in found.names.every())
+
+
+@given(
+    st.lists(st.sampled_from([b"\0", b"From: ", b"<", b"@", b">", b"\r\n", b"Content-Type: ", b";a=", b'"', b"m/x"]))
+)
+def test_wherever_it_stands(pieces: list[bytes]) -> None:
+    data = b"".join(pieces)
+    found = scan(data)
+    check(found, data)
+    assert without_nul(found)
+
+
+@pytest.mark.parametrize("name", ["text/ht\0ml", "\0text/html", "text/html\0"])
+def test_in_a_type(name: str) -> None:
+    data = b"Content-Type: " + name.encode() + b"\r\n\r\nx"
+    assert without_nul(scan(data))
