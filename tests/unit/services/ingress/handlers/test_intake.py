@@ -111,18 +111,18 @@ async def test_a_header_too_large_is_refused_at_the_end() -> None:
     [b"a:\r\n" * 2001, b"Subject: x\r\n" + b" y\r\n" * 10_000, b"From: ann@example.org\r\n" * 5000],
     ids=["fields", "lines", "authors"],
 )
-def test_a_header_of_very_many_lines_is_refused_unread(header: bytes) -> None:
+async def test_a_header_of_very_many_lines_is_refused_unread(header: bytes) -> None:
     """Well below the limit of octets: 65,000 fields in 256 KiB took 0.7 s."""
     intake = taken(header + b"\r\n" + BODY, 100_000, MemoryBlobs("g0001"), limit=1_000_000)
-    intake.finish()
+    await intake.finish()
     assert intake.failure == replies.too_many_header_fields()
     assert intake.verifier is None
 
 
 @pytest.mark.parametrize("header", [b"a:\r\n" * 1999, b"To: a@b.example,\r\n" + b"\tc@d.example,\r\n" * 5000])
-def test_a_header_of_many_lines_passes(header: bytes) -> None:
+async def test_a_header_of_many_lines_passes(header: bytes) -> None:
     intake = taken(header + b"\r\n" + BODY, 100_000, MemoryBlobs("g0001"), limit=1_000_000)
-    intake.finish()
+    await intake.finish()
     assert intake.failure is None
 
 
