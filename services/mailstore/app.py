@@ -46,7 +46,7 @@ class Mailstore:
             host.ids,
             host.clock,
             MailboxCommands(host.ids, host.clock, limits),
-            MessageCommands(host.ids, host.clock),
+            MessageCommands(host.ids, host.clock, limits),
             Quotas(host.channel("directory", SERVICE), host.clock),
             limits,
             host.turns,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
-from services.mailstore.domain.flags import DELETED, Flags, changed
+from services.mailstore.domain.flags import Change, Flags
 from services.mailstore.domain.names import DEFAULTS, JUNK, SPECIAL_USES
-from services.mailstore.domain.state import EntryState, MailboxState, Place, Tree
-from services.mailstore.domain.uids import ranges
+from services.mailstore.domain.state import FlagRun, MailboxState, Messages, Place, Tree
+from services.mailstore.domain.uids import Ranges, count, joined, pages
 from shared.events.mailbox import (
     AccountOpened,
     FlagsChanged,
@@ -24,6 +24,14 @@ from shared.eventstore.event import Event
 from shared.protocol.imap.mailbox_name import INBOX, SEPARATOR, ancestors, canonical_name, new_mailbox_name
 
 NewId = Callable[[], str]
+Contents = Callable[[Ranges], tuple[str, ...]]
+"""The bodies of messages, where a copy of them teaches something."""
+EVENT_MESSAGES = 10_000
+"""One command on so many messages is one event: its commit takes a tenth of a second, and it stays below what the bus
+carries.
+"""
+MAX_KEYWORD_OCTETS = 2000
+"""Of one message: a STORE writes them into the row of each of thousands of messages."""
 
 
 class Refused(Exception):
@@ -116,50 +124,74 @@ def _renamable(name: str, new_name: str, tree: Tree) -> None:
 
 
 def store_flags(
-    account: str, mailbox: str, entries: Sequence[EntryState], mode: str, given: Flags, unchanged_since: int | None
-) -> tuple[list[Event], list[int]]:
-    """The flags to change, and the UIDs refused because they changed since (RFC 7162 §3.1.3)."""
-    refused = [entry.uid for entry in entries if unchanged_since is not None and entry.modseq > unchanged_since]
-    barred = frozenset(refused)
-    touched = ranges(
-        entry.uid for entry in entries if entry.uid not in barred and changed(entry.flags, mode, given) != entry.flags
-    )
+    account: str, mailbox: str, runs: Sequence[FlagRun], mode: str, given: Flags, limit: int
+) -> tuple[list[Event], Ranges]:
+    """The flags to change, and the UIDs refused because they changed since (RFC 7162 §3.1.3). Raises Refused LIMIT when
+    a message would have more than `limit` keywords.
+    """
+    change = Change(mode, given)
+    after = {flags: change.applied(flags) for flags in {run.flags for run in runs if not run.is_newer}}
+    for before, flags in after.items():
+        if flags.words > before.words:
+            keywords_fit(flags, limit)
+    touched = joined((run.first, run.last) for run in runs if not run.is_newer and after[run.flags] != run.flags)
+    refused = joined((run.first, run.last) for run in runs if run.is_newer)
     return ([FlagsChanged(account, mailbox, touched, mode, given.names())] if touched else []), refused
 
 
+def keywords_fit(flags: Flags, limit: int) -> None:
+    """Raises Refused LIMIT when these are too many keywords for one message, or too long ones."""
+    if flags.words > limit or len(flags.keywords) > MAX_KEYWORD_OCTETS:
+        raise Refused("LIMIT", f"a message has at most {limit} keywords, of {MAX_KEYWORD_OCTETS} octets together")
+
+
+def keywords_left(known: int, new: int, limit: int) -> None:
+    """Raises Refused LIMIT when a mailbox would know too many keywords."""
+    if new and known + new > limit:
+        raise Refused("LIMIT", f"a mailbox has at most {limit} different keywords")
+
+
 def copy(
-    account: str, source: str, target: MailboxState, uids: Collection[int], entries: str, contents: tuple[str, ...] = ()
+    account: str, source: str, target: MailboxState, messages: Ranges, new_id: NewId, contents: Contents
 ) -> list[Event]:
-    """Copies into another mailbox, or into the same one."""
-    return (
-        [MessagesCopied(account, source, target.id, ranges(uids), target.uid_next, entries, contents)] if uids else []
-    )
+    """Copies into another mailbox, or into the same one. So many messages make several events, of which each can be
+    carried and folded.
+    """
+    events: list[Event] = []
+    first = target.uid_next
+    for uids in pages(messages, EVENT_MESSAGES):
+        events.append(MessagesCopied(account, source, target.id, uids, first, new_id(), contents(uids)))
+        first += count(uids)
+    return events
 
 
-def move(
-    account: str, source: str, target: MailboxState, uids: Collection[int], contents: tuple[str, ...] = ()
-) -> list[Event]:
+def move(account: str, source: str, target: MailboxState, uids: Ranges, contents: tuple[str, ...] = ()) -> list[Event]:
     """Messages change their mailbox (RFC 6851)."""
-    return [MessagesMoved(account, source, target.id, ranges(uids), target.uid_next, contents)] if uids else []
+    return [MessagesMoved(account, source, target.id, uids, target.uid_next, contents)] if uids else []
 
 
 def teaches(source: MailboxState, target: MailboxState) -> bool:
-    """Whether a move or copy between them says what is junk: its fact then names the contents."""
+    """Whether a move or copy between them says what is junk: its event then names the contents."""
     return source.id != target.id and JUNK in (source.special_use, target.special_use)
 
 
-def expunge(account: str, mailbox: str, entries: Iterable[EntryState]) -> list[Event]:
-    """What is marked \\Deleted leaves for good."""
-    gone = ranges(entry.uid for entry in entries if entry.flags.system & DELETED)
-    return [MessagesExpunged(account, mailbox, gone)] if gone else []
+def expunge(account: str, mailbox: str, uids: Ranges) -> list[Event]:
+    """Messages leave for good."""
+    return [MessagesExpunged(account, mailbox, uids)] if uids else []
 
 
-def all_there(entries: Collection[EntryState], asked: int) -> None:
+def all_there(messages: Messages, asked: int) -> None:
     """Raises Refused EXPUNGEISSUED unless every message asked for is there: COPY and MOVE take all or nothing (RFC 3501
     §6.4.7, RFC 2180 §4.4).
     """
-    if len(entries) != asked:
+    if messages.count != asked:
         raise Refused("EXPUNGEISSUED", "some of the messages are gone; nothing was done")
+
+
+def copies_left(messages: Messages, limit: int) -> None:
+    """Raises Refused LIMIT for more copies than one commit may make: it keeps the writer from others."""
+    if messages.count > limit:
+        raise Refused("LIMIT", f"COPY takes at most {limit} messages at once")
 
 
 def within_quota(used: int, more: int, limit: int) -> None:

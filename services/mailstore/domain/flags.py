@@ -25,6 +25,11 @@ class Flags(msgspec.Struct, frozen=True):
     keywords: str = ""
     """Sorted, separated by single blanks; compared without case."""
 
+    @property
+    def words(self) -> int:
+        """How many keywords there are."""
+        return self.keywords.count(" ") + 1 if self.keywords else 0
+
     def names(self) -> tuple[str, ...]:
         """As IMAP writes them."""
         return _SPELLED[self.system] + tuple(self.keywords.split()) if self.keywords else _SPELLED[self.system]
@@ -42,17 +47,26 @@ def parse(names: Iterable[str]) -> Flags:
     return Flags(system, " ".join(sorted(keywords.values(), key=str.lower)))
 
 
-def changed(flags: Flags, mode: str, given: Flags) -> Flags:
-    """The flags after a STORE: mode `add`, `remove` or `replace`."""
-    if mode == "replace":
-        return given
-    if not given.keywords:
-        return Flags(flags.system | given.system if mode == "add" else flags.system & ~given.system, flags.keywords)
-    have = {word.lower(): word for word in flags.keywords.split()}
-    for word in given.keywords.split():
-        if mode == "add":
-            have.setdefault(word.lower(), word)
+class Change:
+    """What a STORE does to flags, whichever they are: mode `add`, `remove` or `replace`."""
+
+    def __init__(self, mode: str, given: Flags) -> None:
+        self._mode = mode
+        self._given = given
+        self._words = {word.lower(): word for word in given.keywords.split()}
+
+    def applied(self, flags: Flags) -> Flags:
+        """The flags after it. The work is that of the message's keywords, and of those given to be added."""
+        given = self._given
+        if self._mode == "replace":
+            return given
+        is_added = self._mode == "add"
+        system = flags.system | given.system if is_added else flags.system & ~given.system
+        if not self._words:
+            return Flags(system, flags.keywords)
+        have = {word.lower(): word for word in flags.keywords.split()}
+        if is_added:
+            have = self._words | have
         else:
-            have.pop(word.lower(), None)
-    system = flags.system | given.system if mode == "add" else flags.system & ~given.system
-    return Flags(system, " ".join(sorted(have.values(), key=str.lower)))
+            have = {lower: word for lower, word in have.items() if lower not in self._words}
+        return Flags(system, " ".join(sorted(have.values(), key=str.lower)))

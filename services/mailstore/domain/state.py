@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from services.mailstore.domain.flags import Flags
+from services.mailstore.domain.uids import Ranges, count
 
 
 class MailboxState(msgspec.Struct, frozen=True):
@@ -22,13 +23,27 @@ class MailboxState(msgspec.Struct, frozen=True):
     modseq: int
 
 
-class EntryState(msgspec.Struct, frozen=True):
-    """One message of a mailbox, as far as flags are concerned."""
+class FlagRun(msgspec.Struct, frozen=True):
+    """Messages of neighbouring UIDs whose flags are alike."""
 
-    uid: int
+    first: int
+    last: int
     flags: Flags
-    modseq: int
+    is_newer: bool
+    """Whether they changed behind the version that the command names."""
+
+
+class Messages(msgspec.Struct, frozen=True):
+    """Messages that a command is about."""
+
+    uids: Ranges
     size: int
+    """Octets of all."""
+
+    @property
+    def count(self) -> int:
+        """How many."""
+        return count(self.uids)
 
 
 class Place(msgspec.Struct, frozen=True):

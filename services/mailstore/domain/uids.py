@@ -46,3 +46,51 @@ def common(left: Ranges, right: Ranges) -> Ranges:
         else:
             j += 1
     return tuple(found)
+
+
+def pages(spans: Iterable[tuple[int, int]], size: int) -> Iterator[Ranges]:
+    """The UIDs of ascending ranges, at most `size` at a time."""
+    held: list[tuple[int, int]] = []
+    room = size
+    for first, last in spans:
+        while last - first >= room:
+            held.append((first, first + room - 1))
+            first += room
+            yield tuple(held)
+            held, room = [], size
+        held.append((first, last))
+        room -= last - first + 1
+        if not room:
+            yield tuple(held)
+            held, room = [], size
+    if held:
+        yield tuple(held)
+
+
+def joined(spans: Iterable[tuple[int, int]]) -> Ranges:
+    """Ascending ranges, neighbours made one."""
+    found: list[tuple[int, int]] = []
+    for first, last in spans:
+        if found and found[-1][1] + 1 == first:
+            found[-1] = (found[-1][0], last)
+        else:
+            found.append((first, last))
+    return tuple(found)
+
+
+def without(left: Ranges, right: Ranges) -> Ranges:
+    """What ascending ranges keep when others are taken out, in one pass over both."""
+    found: list[tuple[int, int]] = []
+    at = 0
+    for first, last in left:
+        while at < len(right) and right[at][1] < first:
+            at += 1
+        cut = at
+        while cut < len(right) and right[cut][0] <= last and first <= last:
+            if first < right[cut][0]:
+                found.append((first, right[cut][0] - 1))
+            first = right[cut][1] + 1
+            cut += 1
+        if first <= last:
+            found.append((first, last))
+    return tuple(found)

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any, TypeVar
 
 from services.mailstore.domain.flags import SEEN, parse
-from services.mailstore.domain.uids import Ranges
+from services.mailstore.domain.uids import Ranges, count, each, joined, without
 from services.mailstore.domain.uids import ranges as uid_ranges
 from services.mailstore.endpoints import wire
 from services.mailstore.endpoints.refusals import named
@@ -16,6 +16,7 @@ from services.mailstore.handlers.deleted import deleted_size
 from services.mailstore.handlers.fetch import Fetcher
 from services.mailstore.handlers.messages import Key, MessageCommands
 from services.mailstore.handlers.quotas import Quotas
+from services.mailstore.projections import chosen
 from services.mailstore.search.scan import Searcher
 from services.mailstore.settings import MailstoreSettings
 from shared.blobs.port import Blobs
@@ -163,17 +164,14 @@ class MailstoreEndpoint(MailstoreServicer):
     async def Store(self, request: pb.StoreRequest, context: Any) -> pb.StoreReply:
         uids, flags, mode = wire.ranges(request.uids), parse(request.flags), _MODES[request.mode]
         since = request.unchanged_since if request.HasField("unchanged_since") else None
-        version, refused = await self._write(
-            lambda tx, why: self._messages.store(tx, request.account, request.mailbox, uids, mode, flags, since, why)
+        done = await self._write(
+            lambda tx, why: self._messages.store(tx, request.account, request.mailbox, uids, mode, flags, since, why),
+            uids,
         )
-        after = await self._store.read(lambda reader: load.entries(reader, request.mailbox, uids))
-        barred = frozenset(refused)
-        changed = [
-            pb.Changed(uid=entry.uid, flags=entry.flags.names(), modseq=entry.modseq)
-            for entry in after
-            if entry.uid not in barred
-        ]
-        return pb.StoreReply(version=version, changed=changed, refused=wire.spans(uid_ranges(refused)))
+        after = await self._store.read(
+            lambda reader: queries.flags_of(reader, request.mailbox, without(uids, done.refused))
+        )
+        return pb.StoreReply(version=done.version, changed=wire.changed(after), refused=wire.spans(done.refused))
 
     async def Append(self, request: pb.AppendRequest, context: Any) -> pb.AppendReply:
         messages = [wire.appended(message) for message in request.messages]
@@ -186,7 +184,8 @@ class MailstoreEndpoint(MailstoreServicer):
     async def Copy(self, request: pb.CopyRequest, context: Any) -> pb.CopyReply:
         uids, quota = wire.ranges(request.uids), await self._quotas.of(request.account)
         placed = await self._write(
-            lambda tx, why: self._messages.copy(tx, request.account, request.mailbox, uids, request.target, quota, why)
+            lambda tx, why: self._messages.copy(tx, request.account, request.mailbox, uids, request.target, quota, why),
+            uids,
         )
         return wire.placed(placed)
 
@@ -194,14 +193,15 @@ class MailstoreEndpoint(MailstoreServicer):
         uids = wire.ranges(request.uids)
         return wire.placed(
             await self._write(
-                lambda tx, why: self._messages.move(tx, request.account, request.mailbox, uids, request.target, why)
+                lambda tx, why: self._messages.move(tx, request.account, request.mailbox, uids, request.target, why),
+                uids,
             )
         )
 
     async def Expunge(self, request: pb.ExpungeRequest, context: Any) -> pb.ExpungeReply:
         uids = wire.ranges(request.uids) if request.only_given else ((1, 1 << 40),)
         version, gone = await self._write(
-            lambda tx, why: self._messages.expunge(tx, request.account, request.mailbox, uids, why)
+            lambda tx, why: self._messages.expunge(tx, request.account, request.mailbox, uids, why), uids
         )
         return pb.ExpungeReply(version=version, expunged=wire.spans(gone))
 
@@ -226,19 +226,20 @@ class MailstoreEndpoint(MailstoreServicer):
         return pb.DeletedSizeReply(octets=octets)
 
     async def _mark_seen(self, account: str, mailbox: str, uids: Ranges) -> frozenset[int]:
-        entries = await self._read(lambda reader: load.entries(reader, mailbox, uids))
-        unseen = [entry.uid for entry in entries if not entry.flags.system & SEEN]
-        if unseen:
-            only = uid_ranges(unseen)
+        runs = await self._read(lambda reader: chosen.flag_runs(reader, mailbox, uids, None))
+        only = joined((run.first, run.last) for run in runs if not run.flags.system & SEEN)
+        if only:
             await self._write(
-                lambda tx, why: self._messages.store(tx, account, mailbox, only, "add", parse(["\\Seen"]), None, why)
+                lambda tx, why: self._messages.store(tx, account, mailbox, only, "add", parse(["\\Seen"]), None, why),
+                only,
             )
-        return frozenset(unseen)
+        return frozenset(each(only))
 
-    async def _write(self, work: Callable[[Transaction, Provenance], T]) -> T:
+    async def _write(self, work: Callable[[Transaction, Provenance], T], uids: Ranges = ()) -> T:
+        """A unit of work on the messages of these UIDs; with many of them it runs beside the loop."""
         why = provenance()
         with named():
-            return await self._store.write(lambda transaction: work(transaction, why))
+            return await self._store.write(lambda transaction: work(transaction, why), long=count(uids) > chosen.FEW)
 
     async def _read(self, ask: Callable[[Reader], T]) -> T:
         with named():

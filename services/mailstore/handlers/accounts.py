@@ -5,6 +5,7 @@ from __future__ import annotations
 from services.mailstore.domain import decide
 from services.mailstore.domain.state import MailboxState
 from services.mailstore.handlers import load, naming
+from services.mailstore.projections import chosen
 from services.mailstore.settings import MailstoreSettings
 from shared.clock import Clock
 from shared.events.mailbox import MailboxDeleted
@@ -78,7 +79,7 @@ class MailboxCommands:
         if repeated:
             return goal
         inbox = load.mailbox_by_name(transaction, account, INBOX)
-        uids = [entry.uid for entry in load.entries(transaction, inbox.id, [(1, inbox.uid_next)])]
+        uids = chosen.messages(transaction, inbox.id, ((1, inbox.uid_next),)).uids
         transaction.append(account, decide.move(account, inbox.id, goal, uids), why)
         return goal
 

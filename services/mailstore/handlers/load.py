@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from services.mailstore.domain.decide import Refused
-from services.mailstore.domain.flags import Flags
-from services.mailstore.domain.state import EntryState, MailboxState
+from services.mailstore.domain.state import MailboxState
 from shared.eventstore.connection import Reader, Row
 from shared.protocol.imap.mailbox_name import canonical_name
 
@@ -43,26 +42,6 @@ def mailboxes(reader: Reader, account: str) -> list[MailboxState]:
     """All of an account's mailboxes, INBOX first, then by name."""
     rows = reader.all(f"SELECT {_MAILBOX} FROM mailbox WHERE account = ?", (account,))  # noqa: S608
     return sorted((_mailbox(row) for row in rows), key=lambda mailbox: (mailbox.name != "INBOX", mailbox.name))
-
-
-def entries(reader: Reader, mailbox: str, uids: Iterable[tuple[int, int]]) -> list[EntryState]:
-    """The messages of some UID ranges, ascending; ranges that hold nothing are passed over."""
-    sql = "SELECT uid, system, keywords, modseq, size FROM entry WHERE mailbox = ? AND uid BETWEEN ? AND ? ORDER BY uid"
-    found = [
-        EntryState(uid, Flags(system, keywords), modseq, size)
-        for first, last in uids
-        for uid, system, keywords, modseq, size in reader.all(sql, (mailbox, first, last))
-    ]
-    return (
-        found if len(found) < 2 else sorted({entry.uid: entry for entry in found}.values(), key=lambda entry: entry.uid)
-    )
-
-
-def blobs(reader: Reader, mailbox: str, uids: Iterable[tuple[int, int]]) -> tuple[str, ...]:
-    """The bodies of the messages of some UID ranges, ascending by UID."""
-    sql = "SELECT uid, blob FROM entry WHERE mailbox = ? AND uid BETWEEN ? AND ?"
-    found = {uid: blob for first, last in uids for uid, blob in reader.all(sql, (mailbox, first, last))}
-    return tuple(found[uid] for uid in sorted(found))
 
 
 def used(reader: Reader, account: str) -> tuple[int, int]:

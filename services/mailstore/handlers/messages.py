@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import NamedTuple, TypeVar
 
 from services.mailstore.domain import decide
@@ -11,9 +11,11 @@ from services.mailstore.domain.decide import Refused
 from services.mailstore.domain.flags import Flags, parse
 from services.mailstore.domain.names import JUNK
 from services.mailstore.domain.state import MailboxState
-from services.mailstore.domain.uids import Ranges, count, each, ranges
+from services.mailstore.domain.uids import Ranges, count, joined, without
 from services.mailstore.handlers import load
 from services.mailstore.handlers.accounts import ensure_open
+from services.mailstore.projections import chosen
+from services.mailstore.settings import MailstoreSettings
 from shared.clock import Clock
 from shared.events.mailbox import (
     FlagsChanged,
@@ -71,18 +73,20 @@ class Delivered(NamedTuple):
 
 
 class Placed(NamedTuple):
-    """Where COPY or MOVE put messages: the n-th of `source` has UID `first_uid` + n there."""
+    """Where COPY or MOVE put messages: the n-th of `source` is the n-th of `target` there."""
 
     uid_validity: int
     source: Ranges
-    first_uid: int
+    target: Ranges
     version: int
 
-    @property
-    def target(self) -> Ranges:
-        """The UIDs in the new mailbox."""
-        total = count(self.source)
-        return ((self.first_uid, self.first_uid + total - 1),) if total else ()
+
+class Stored(NamedTuple):
+    """What a STORE did."""
+
+    version: int
+    refused: Ranges
+    """UIDs that changed since the version that the command names."""
 
 
 def content_id(account: str, blob: str) -> str:
@@ -93,9 +97,10 @@ def content_id(account: str, blob: str) -> str:
 class MessageCommands:
     """Each method is a unit of work's body."""
 
-    def __init__(self, ids: Ids, clock: Clock) -> None:
+    def __init__(self, ids: Ids, clock: Clock, limits: MailstoreSettings) -> None:
         self._ids = ids
         self._clock = clock
+        self._limits = limits
 
     def deliver(
         self,
@@ -137,6 +142,9 @@ class MessageCommands:
         mailbox = load.mailbox_by_name(transaction, account, name)
         decide.within_quota(load.used(transaction, account)[0], sum(message.size for message in messages), quota)
         decide.uids_left(mailbox, len(messages))
+        for message in messages:
+            decide.keywords_fit(parse(message.flags), self._limits.max_message_keywords)
+        self._check_new_words(transaction, mailbox.id, {word for message in messages for word in _words(message)})
         entries = [
             self._entry(transaction, account, mailbox.uid_next + number, message)
             for number, message in enumerate(messages)
@@ -154,22 +162,20 @@ class MessageCommands:
         flags: Flags,
         unchanged_since: int | None,
         why: Provenance,
-    ) -> tuple[int, list[int]]:
-        """STORE; the version after it and the UIDs refused by UNCHANGEDSINCE."""
+    ) -> Stored:
+        """STORE. Raises Refused LIMIT."""
         state = load.mailbox_by_id(transaction, account, mailbox)
-        entries = load.entries(transaction, mailbox, uids)
+        runs = chosen.flag_runs(transaction, mailbox, uids, unchanged_since)
         done = _earlier(transaction, why, FlagsChanged)
-        if done is not None:
-            changed = frozenset(each(done.uids))
-            refused = [
-                one.uid
-                for one in entries
-                if unchanged_since is not None and one.modseq > unchanged_since and one.uid not in changed
-            ]
-            return transaction.version(account), refused
-        events, refused = decide.store_flags(account, state.id, entries, mode, flags, unchanged_since)
+        if done:
+            newer = joined((run.first, run.last) for run in runs if run.is_newer)
+            return Stored(transaction.version(account), without(newer, done[0].uids))
+        if mode != "remove":
+            self._check_keywords(transaction, mailbox, flags)
+        limit = self._limits.max_message_keywords
+        events, refused = decide.store_flags(account, state.id, runs, mode, flags, limit)
         transaction.append(account, events, why)
-        return transaction.version(account), refused
+        return Stored(transaction.version(account), refused)
 
     def copy(
         self,
@@ -181,52 +187,78 @@ class MessageCommands:
         quota: int,
         why: Provenance,
     ) -> Placed:
-        """COPY. Raises Refused TRYCREATE or OVERQUOTA."""
+        """COPY, all or none. Raises Refused TRYCREATE, EXPUNGEISSUED, OVERQUOTA or LIMIT."""
         done = _earlier(transaction, why, MessagesCopied)
-        if done is not None:
+        if done:
             return _placed(transaction, account, done)
         source, goal = load.mailbox_by_id(transaction, account, mailbox), self._existing(transaction, account, target)
-        entries = load.entries(transaction, source.id, uids)
-        decide.all_there(entries, count(uids))
-        decide.within_quota(load.used(transaction, account)[0], sum(entry.size for entry in entries), quota)
-        decide.uids_left(goal, len(entries))
-        found = _contents(transaction, source, goal, uids)
+        messages = chosen.messages(transaction, source.id, uids)
+        decide.all_there(messages, count(uids))
+        decide.copies_left(messages, self._limits.copy_messages)
+        decide.within_quota(load.used(transaction, account)[0], messages.size, quota)
+        decide.uids_left(goal, messages.count)
+        self._check_keywords_of(transaction, source, goal, messages.uids)
         events = decide.copy(
-            account, source.id, goal, [entry.uid for entry in entries], self._ids.new(Kind.ENTRY), found
+            account, source.id, goal, messages.uids, self._new_entry, _contents(transaction, source, goal)
         )
         transaction.append(account, events, why)
-        return Placed(
-            goal.uid_validity, ranges(entry.uid for entry in entries), goal.uid_next, transaction.version(account)
-        )
+        return _placed(transaction, account, events, goal)
 
     def move(
         self, transaction: Transaction, account: str, mailbox: str, uids: Ranges, target: str, why: Provenance
     ) -> Placed:
-        """MOVE; as `copy`, and the messages leave their mailbox. Raises Refused TRYCREATE."""
+        """MOVE; as `copy`, and the messages leave their mailbox. Raises Refused TRYCREATE, EXPUNGEISSUED or LIMIT."""
         done = _earlier(transaction, why, MessagesMoved)
-        if done is not None:
+        if done:
             return _placed(transaction, account, done)
         source, goal = load.mailbox_by_id(transaction, account, mailbox), self._existing(transaction, account, target)
-        entries = load.entries(transaction, source.id, uids)
-        decide.all_there(entries, count(uids))
-        decide.uids_left(goal, len(entries))
-        found = _contents(transaction, source, goal, uids)
-        transaction.append(account, decide.move(account, source.id, goal, [entry.uid for entry in entries], found), why)
-        return Placed(
-            goal.uid_validity, ranges(entry.uid for entry in entries), goal.uid_next, transaction.version(account)
-        )
+        messages = chosen.messages(transaction, source.id, uids)
+        decide.all_there(messages, count(uids))
+        decide.uids_left(goal, messages.count)
+        self._check_keywords_of(transaction, source, goal, messages.uids)
+        contents = _contents(transaction, source, goal)(messages.uids)
+        events = decide.move(account, source.id, goal, messages.uids, contents)
+        transaction.append(account, events, why)
+        return _placed(transaction, account, events, goal)
 
     def expunge(
         self, transaction: Transaction, account: str, mailbox: str, uids: Ranges, why: Provenance
     ) -> tuple[int, Ranges]:
-        """EXPUNGE what is marked \\Deleted among `uids`; the version after it and what went."""
+        """EXPUNGE what is marked \\Deleted among `uids`, as many as one event names; the version after it and what
+        went.
+        """
         state = load.mailbox_by_id(transaction, account, mailbox)
         done = _earlier(transaction, why, MessagesExpunged)
-        if done is not None or not state.deleted:
-            return transaction.version(account), done.uids if done is not None else ()
-        events = decide.expunge(account, state.id, load.entries(transaction, mailbox, uids))
-        transaction.append(account, events, why)
-        return transaction.version(account), events[0].uids if events else ()  # type: ignore[attr-defined]
+        if done or not state.deleted:
+            return transaction.version(account), done[0].uids if done else ()
+        gone = chosen.messages(transaction, mailbox, uids, deleted=True, most=decide.EVENT_MESSAGES).uids
+        transaction.append(account, decide.expunge(account, state.id, gone), why)
+        return transaction.version(account), gone
+
+    def _check_keywords(self, transaction: Transaction, mailbox: str, flags: Flags) -> None:
+        """Raises Refused LIMIT when one message would have too many of these, or the mailbox."""
+        if not flags.keywords:
+            return
+        decide.keywords_fit(flags, self._limits.max_message_keywords)
+        self._check_new_words(transaction, mailbox, set(flags.keywords.split()))
+
+    def _check_keywords_of(
+        self, transaction: Transaction, source: MailboxState, goal: MailboxState, uids: Ranges
+    ) -> None:
+        """Raises Refused LIMIT when the keywords of messages are too many for the mailbox they go to."""
+        if source.id == goal.id:
+            return
+        words = chosen.keywords_of(transaction, source.id, uids, self._limits.max_keywords)
+        self._check_new_words(transaction, goal.id, words)
+
+    def _check_new_words(self, transaction: Transaction, mailbox: str, words: Set[str]) -> None:
+        """Raises Refused LIMIT when the mailbox would know too many keywords with these."""
+        if words:
+            known, new = chosen.new_keywords(transaction, mailbox, words)
+            decide.keywords_left(known, new, self._limits.max_keywords)
+
+    def _new_entry(self) -> str:
+        return self._ids.new(Kind.ENTRY)
 
     def _target(self, transaction: Transaction, account: str, name: str, spam: bool) -> MailboxState:
         junk = load.mailbox_by_use(transaction, account, JUNK) if spam else None
@@ -262,9 +294,15 @@ class MessageCommands:
         )
 
 
-def _contents(transaction: Transaction, source: MailboxState, target: MailboxState, uids: Ranges) -> tuple[str, ...]:
+def _words(message: NewMessage) -> list[str]:
+    return parse(message.flags).keywords.split()
+
+
+def _contents(transaction: Transaction, source: MailboxState, target: MailboxState) -> decide.Contents:
     """What a move or copy between these mailboxes teaches about."""
-    return load.blobs(transaction, source.id, uids) if decide.teaches(source, target) else ()
+    if not decide.teaches(source, target):
+        return lambda _uids: ()
+    return lambda uids: chosen.bodies(transaction, source.id, uids)
 
 
 def _delivered_before(recorded: Recorded) -> Delivered:
@@ -284,11 +322,17 @@ def _appended_before(
     return mailbox, [entry.uid for entry in done.entries], version
 
 
-def _earlier(transaction: Transaction, why: Provenance, kind: type[E]) -> E | None:
+def _earlier(transaction: Transaction, why: Provenance, kind: type[E]) -> list[E]:
     """What an earlier try of this command decided: it is answered again, and never decided again."""
-    return next((one.event for one in transaction.answered(why.command) if isinstance(one.event, kind)), None)
+    return [one.event for one in transaction.answered(why.command) if isinstance(one.event, kind)]
 
 
-def _placed(transaction: Transaction, account: str, done: MessagesCopied | MessagesMoved) -> Placed:
-    goal = load.mailbox_by_id(transaction, account, done.target)
-    return Placed(goal.uid_validity, done.uids, done.first_uid, transaction.version(account))
+def _placed(
+    transaction: Transaction, account: str, events: Sequence[Event], goal: MailboxState | None = None
+) -> Placed:
+    """What these copies or moves did."""
+    placed = [event for event in events if isinstance(event, MessagesCopied | MessagesMoved)]
+    goal = goal or load.mailbox_by_id(transaction, account, placed[0].target)
+    source = joined(span for event in placed for span in event.uids)
+    target = joined((event.first_uid, event.first_uid + count(event.uids) - 1) for event in placed)
+    return Placed(goal.uid_validity, source, target, transaction.version(account))

@@ -8,6 +8,7 @@ from typing import NamedTuple, TypeVar
 from services.mailstore.domain.flags import Flags
 from services.mailstore.domain.state import MailboxState
 from services.mailstore.domain.uids import Ranges, ranges
+from services.mailstore.projections.conditions import conditions
 from shared.eventstore.connection import Reader
 
 T = TypeVar("T")
@@ -106,6 +107,18 @@ def changes(reader: Reader, version: int, mailbox: MailboxState, since: int, uid
         tuple(ChangedFlags(uid, Flags(system, words).names(), modseq) for uid, system, words, modseq in sorted(moved)),
         keywords(reader, mailbox.id),
     )
+
+
+def flags_of(reader: Reader, mailbox: str, uids: Ranges) -> list[ChangedFlags]:
+    """The flags of the messages of UID ranges, ascending."""
+    found = []
+    for condition, parameters in conditions(uids):
+        sql = f"SELECT uid, system, keywords, modseq FROM entry WHERE mailbox = ? AND {condition} ORDER BY uid"  # noqa: S608
+        found += [
+            ChangedFlags(uid, Flags(system, words).names(), modseq)
+            for uid, system, words, modseq in reader.all(sql, (mailbox, *parameters))
+        ]
+    return found
 
 
 def changed_since(reader: Reader, mailbox: str, since: int) -> Ranges:

@@ -86,7 +86,7 @@ class CountedMailstore:
             self._ids,
             clock,
             MailboxCommands(self._ids, clock, limits),
-            MessageCommands(self._ids, clock),
+            MessageCommands(self._ids, clock, limits),
             _NoQuotas(),
             limits,
             self.turns,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.mailstore.domain.uids import common, count, each, ranges
+from services.mailstore.domain.uids import common, count, each, joined, pages, ranges, without
+from services.mailstore.projections.conditions import conditions
 
 UIDS = st.sets(st.integers(1, 60))
 
@@ -20,3 +22,39 @@ def test_ranges_hold_the_same_uids(uids: set[int]) -> None:
 @given(UIDS, UIDS)
 def test_common_is_the_intersection(left: set[int], right: set[int]) -> None:
     assert set(each(common(ranges(sorted(left)), ranges(sorted(right))))) == left & right
+
+
+@given(UIDS, UIDS)
+def test_without_is_the_difference(left: set[int], right: set[int]) -> None:
+    rest = without(ranges(sorted(left)), ranges(sorted(right)))
+    assert list(each(rest)) == sorted(left - right)
+    assert rest == ranges(sorted(left - right))
+
+
+@given(UIDS, st.integers(1, 9))
+def test_pages_are_the_same_uids_a_few_at_a_time(uids: set[int], size: int) -> None:
+    cut = list(pages(ranges(sorted(uids)), size))
+    assert [uid for page in cut for uid in each(page)] == sorted(uids)
+    assert all(count(page) == size for page in cut[:-1])
+    assert all(0 < count(page) <= size for page in cut)
+    assert joined(span for page in cut for span in page) == ranges(sorted(uids))
+
+
+@pytest.mark.parametrize("scale", [1, 5])
+@given(UIDS)
+def test_conditions_hold_for_the_same_uids_and_are_few(scale: int, uids: set[int]) -> None:
+    spans = tuple((first * scale, last * scale) for first, last in ranges(sorted(uids)))
+    found: list[int] = []
+    for text, parameters in conditions(spans):
+        if text.startswith("uid BETWEEN"):
+            found += range(parameters[0], parameters[1] + 1)
+        else:
+            assert text.count("?") == len(parameters)
+            found += sorted(set(parameters))
+    assert found == list(each(spans))
+
+
+def test_ten_thousand_single_uids_are_fifty_conditions() -> None:
+    found = list(conditions([(uid, uid) for uid in range(1, 20_001, 2)]))
+    assert len(found) == 50
+    assert len({text for text, _ in found}) == 1

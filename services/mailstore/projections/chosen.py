@@ -1,0 +1,90 @@
+"""Messages of UID ranges, read as runs: neighbours that are alike are one row, so that a command on thousands of
+messages hands little from the database to Python.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Set
+
+from services.mailstore.domain.flags import DELETED, Flags
+from services.mailstore.domain.state import FlagRun, Messages
+from services.mailstore.domain.uids import Ranges, count, joined, ranges
+from services.mailstore.projections.conditions import conditions
+from shared.eventstore.connection import Reader
+
+FEW = 200
+"""Messages that are read row by row: windows over them would cost more."""
+_ALL = 1 << 62
+_SIZED_RUNS = (
+    "SELECT min(uid), max(uid), CAST(sum(size) AS BIGINT) FROM"
+    " (SELECT uid, size, uid - row_number() OVER (ORDER BY uid) AS run FROM ({chosen}) AS chosen) AS numbered"
+    " GROUP BY run ORDER BY 1"
+)
+_FLAG_RUNS = (
+    "SELECT min(uid), max(uid), system, keywords, newer FROM (SELECT uid, system, keywords, newer,"
+    " uid - row_number() OVER (PARTITION BY system, keywords, newer ORDER BY uid) AS run FROM ({chosen}) AS chosen)"
+    " AS numbered GROUP BY system, keywords, newer, run ORDER BY 1"
+)
+
+
+def messages(reader: Reader, mailbox: str, uids: Ranges, *, deleted: bool = False, most: int = _ALL) -> Messages:
+    """Those that are there, ascending, at most `most`; with `deleted` those that are marked \\Deleted."""
+    only = f" AND (system & {DELETED}) <> 0" if deleted else ""
+    few = count(uids) <= FEW
+    found: list[tuple[int, int]] = []
+    size, left = 0, most
+    for condition, parameters in conditions(uids):
+        chosen = f"SELECT uid, size FROM entry WHERE mailbox = ? AND {condition}{only} ORDER BY uid LIMIT ?"  # noqa: S608
+        rows = reader.all(chosen if few else _SIZED_RUNS.format(chosen=chosen), (mailbox, *parameters, left))
+        runs = ranges(row[0] for row in rows) if few else tuple((row[0], row[1]) for row in rows)
+        found += runs
+        size += sum(row[-1] for row in rows)
+        left -= count(runs)
+        if left <= 0:
+            break
+    return Messages(joined(found), size)
+
+
+def flag_runs(reader: Reader, mailbox: str, uids: Ranges, since: int | None) -> list[FlagRun]:
+    """The flags of those that are there, ascending; `since` is the version behind which they are newer."""
+    version = _ALL if since is None else since
+    few = count(uids) <= FEW
+    found = []
+    for condition, parameters in conditions(uids):
+        newer = "CASE WHEN modseq > ? THEN 1 ELSE 0 END AS newer"
+        chosen = f"SELECT uid, system, keywords, {newer} FROM entry WHERE mailbox = ? AND {condition}"  # noqa: S608
+        sql = f"{chosen} ORDER BY uid" if few else _FLAG_RUNS.format(chosen=chosen)
+        found += [
+            FlagRun(row[0], row[0] if few else row[1], Flags(row[-3], row[-2]), bool(row[-1]))
+            for row in reader.all(sql, (version, mailbox, *parameters))
+        ]
+    return found
+
+
+def bodies(reader: Reader, mailbox: str, uids: Ranges) -> tuple[str, ...]:
+    """The blob ids of those that are there, ascending by UID."""
+    found: list[str] = []
+    for condition, parameters in conditions(uids):
+        sql = f"SELECT blob FROM entry WHERE mailbox = ? AND {condition} ORDER BY uid"  # noqa: S608
+        found += [row[0] for row in reader.all(sql, (mailbox, *parameters))]
+    return tuple(found)
+
+
+def new_keywords(reader: Reader, mailbox: str, words: Set[str]) -> tuple[int, int]:
+    """How many keywords a mailbox knows, and how many of these words it does not know."""
+    row = reader.one("SELECT count(*) FROM keyword WHERE mailbox = ?", (mailbox,))
+    known = int(row[0]) if row else 0
+    sql = "SELECT 1 FROM keyword WHERE mailbox = ? AND keyword = ?"
+    return known, sum(reader.one(sql, (mailbox, word)) is None for word in words)
+
+
+def keywords_of(reader: Reader, mailbox: str, uids: Ranges, most: int) -> frozenset[str]:
+    """The different keywords of messages; reading ends above `most`, which is too many."""
+    words: set[str] = set()
+    for condition, parameters in conditions(uids):
+        sql = f"SELECT DISTINCT keywords FROM entry WHERE mailbox = ? AND {condition} AND keywords <> ''"  # noqa: S608
+        for row in reader.all(sql, (mailbox, *parameters)):
+            words.update(row[0].split())
+            if len(words) > most:
+                return frozenset(words)
+    return frozenset(words)

@@ -1,0 +1,33 @@
+"""UID ranges as SQL conditions: few statements for many ranges, and few different texts of statements."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+Condition = tuple[str, tuple[int, ...]]
+"""A condition on `uid` and its parameters."""
+_LONG = 8
+"""UIDs from which on a range is asked for as such."""
+_LISTS = (1, 8, 50, 200)
+"""Lengths of lists of UIDs; shorter ones repeat their last."""
+
+
+def conditions(spans: Iterable[tuple[int, int]]) -> Iterator[Condition]:
+    """Conditions that hold for the UIDs of ascending ranges, each for other ones, ascending."""
+    held: list[int] = []
+    for first, last in spans:
+        if last - first + 1 >= _LONG:
+            yield from _lists(held)
+            held = []
+            yield "uid BETWEEN ? AND ?", (first, last)
+        else:
+            held.extend(range(first, last + 1))
+    yield from _lists(held)
+
+
+def _lists(uids: Sequence[int]) -> Iterator[Condition]:
+    for start in range(0, len(uids), _LISTS[-1]):
+        chunk = uids[start : start + _LISTS[-1]]
+        length = next(size for size in _LISTS if size >= len(chunk))
+        marks = ", ".join("?" * length)
+        yield f"uid IN ({marks})", (*chunk, *[chunk[-1]] * (length - len(chunk)))
