@@ -24,7 +24,7 @@ from shared.clock import SystemClock
 from shared.eventstore.deadletters import DeadLetterProjection
 from shared.eventstore.event import Actor, Provenance
 from shared.eventstore.sqlite import SqliteBackend
-from shared.eventstore.store import EventStore
+from shared.eventstore.store import Backend, EventStore
 from shared.grpc.call import acting
 from shared.ids import Ids, Kind
 from shared.owner.source import StoreSource
@@ -66,16 +66,17 @@ class _NoQuotas(Quotas):
 class CountedMailstore:
     """The store's contract without a wire. It holds one account."""
 
-    def __init__(self, path: Path) -> None:
-        clock, metadata, backend = SystemClock(), sqlalchemy.MetaData(), SqliteBackend(path)
+    def __init__(self, backend: Backend) -> None:
+        clock, metadata = SystemClock(), sqlalchemy.MetaData()
         limits = MailstoreSettings(max_mailboxes=100, max_subscriptions=10)
         self.turns = Turns()
         self._ids = Ids(clock)
         self._steps = 0
         self._numbers = 0
-        sqlalchemy.event.listen(
-            backend.engine, "connect", lambda driver, _record: driver.set_progress_handler(self._step, 1)
-        )
+        if isinstance(backend, SqliteBackend):
+            sqlalchemy.event.listen(
+                backend.engine, "connect", lambda driver, _record: driver.set_progress_handler(self._step, 1)
+            )
         projections = (MailboxProjection(metadata), UidValidityProjection(metadata), DeadLetterProjection(metadata))
         self.store = EventStore(backend, metadata, projections, clock, turns=self.turns)
         self._blobs = MemoryBlobs()
@@ -167,9 +168,9 @@ class CountedMailstore:
 
 
 @contextlib.asynccontextmanager
-async def counted_mailstore(path: Path) -> AsyncIterator[CountedMailstore]:
-    """Open for the length of a block."""
-    mailstore = CountedMailstore(path)
+async def counted_mailstore(database: Path | Backend) -> AsyncIterator[CountedMailstore]:
+    """Open for the length of a block; a path is a SQLite file."""
+    mailstore = CountedMailstore(SqliteBackend(database) if isinstance(database, Path) else database)
     await mailstore.store.open()
     try:
         await mailstore.call("OpenAccount", pb.OpenAccountRequest(account=ACCOUNT))
