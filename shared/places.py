@@ -19,7 +19,7 @@ class Places:
         self.run = self.data / "run"
         self.log = self.data / "log"
         self.secrets = self.data / "secrets"
-        self.credentials = self.secrets / "credentials.json"
+        self.operator = self.secrets / "operator.json"
         self.tls = self.data / "tls"
         self.blobs = self.data / "blobs"
         self.nats = self.data / "nats"

@@ -50,6 +50,12 @@ class ServerSettings(Section, frozen=True):
             le=3600,
         ),
     ] = 30.0
+    traceable: Annotated[
+        bool,
+        Meta(
+            description="Let other processes of the server's user look into the memory of its processes: for profilers and memory figures."
+        ),
+    ] = False
     call_timeout: Annotated[float, Meta(description="Seconds a call between services may take.", gt=0, le=600)] = 30.0
 
     @property

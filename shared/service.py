@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-import orjson
+import msgspec
 import sqlalchemy
 import structlog
 
@@ -36,6 +36,7 @@ from shared.eventstore.sqlite import FileInUse
 from shared.eventstore.store import EventStore, backend_for
 from shared.eventstore.transaction import Projection
 from shared.grpc.channel import RemoteChannel
+from shared.grpc.credentials import Credentials
 from shared.grpc.local import LocalChannel
 from shared.grpc.remote import RemoteServer
 from shared.grpc.servicers import Method, Registration, methods_of
@@ -79,7 +80,7 @@ class Host:
         hosted: Sequence[str],
         bus: Bus,
         blobs: Blobs,
-        credentials: Mapping[str, str],
+        credentials: Credentials,
     ) -> None:
         self.places = places
         self.settings = settings
@@ -105,8 +106,8 @@ class Host:
             return LocalChannel(self._methods[service], caller, self.server.call_timeout)
         key = (service, caller)
         if key not in self._channels:
-            secret = self._credentials.get(caller, "")
-            self._channels[key] = RemoteChannel(self.places.socket(service), caller, secret, self.server.call_timeout)
+            token = self._credentials.token(caller, service)
+            self._channels[key] = RemoteChannel(self.places.socket(service), caller, token, self.server.call_timeout)
         return self._channels[key]
 
     def holder(self, service: str) -> str:
@@ -165,28 +166,36 @@ Build = Callable[[Host], App]
 class Hosted:
     """One process: its services, built, started in order, and stopped in reverse."""
 
-    def __init__(self, process: str, builds: Mapping[str, Build], settings: Settings, places: Places) -> None:
+    def __init__(
+        self,
+        process: str,
+        builds: Mapping[str, Build],
+        settings: Settings,
+        places: Places,
+        credentials: Credentials,
+    ) -> None:
         self._process = process
         self._builds = builds
         self._settings = settings
         self._places = places
+        self._credentials = credentials
         self._apps: list[tuple[str, App]] = []
         self._servers: list[RemoteServer] = []
         self._host: Host | None = None
 
     async def start(self) -> Host:
         """Start everything; the process is ready when this returns."""
-        credentials: dict[str, str] = orjson.loads(self._places.credentials.read_bytes())
         bus = await Bus.connect(self._settings.of(BusSettings), self._process)
         blobs = LocalBlobs(self._places.blobs, _GENERATION, self._settings.of(BlobSection).in_force)
         blobs.start()
-        self._host = host = Host(self._places, self._settings, list(self._builds), bus, blobs, credentials)
+        self._host = host = Host(self._places, self._settings, list(self._builds), bus, blobs, self._credentials)
         built = [(service, build(host)) for service, build in self._builds.items()]
         methods = {service: host.offer(service, app) for service, app in built}
         for service, app in built:
             await app.start()
             self._apps.append((service, app))
-            server = RemoteServer(self._places.socket(service), methods[service], credentials)
+            accepted = self._credentials.accepted.get(service, {})
+            server = RemoteServer(self._places.socket(service), methods[service], accepted)
             await server.start()
             self._servers.append(server)
         self._places.ready_file(self._process).write_text(str(os.getpid()))
@@ -210,7 +219,13 @@ class Hosted:
         log.info("process.stopped")
 
 
-def run(process: str, builds: Mapping[str, Build], sections: Mapping[str, type[Section]], data: Path) -> None:
+def run(
+    process: str,
+    builds: Mapping[str, Build],
+    sections: Mapping[str, type[Section]],
+    data: Path,
+    credentials: Credentials,
+) -> None:
     """Run a process until SIGTERM or SIGINT. Settings come from the data folder's file and the environment."""
     import uvloop  # a child imports what its parent need not hold
 
@@ -221,7 +236,7 @@ def run(process: str, builds: Mapping[str, Build], sections: Mapping[str, type[S
     sys.setswitchinterval(0.001)  # the store's writer thread and the loop hand over often
     with contextlib.suppress(KeyboardInterrupt):
         try:
-            uvloop.run(_serve(Hosted(process, builds, settings, places)))
+            uvloop.run(_serve(Hosted(process, builds, settings, places, credentials)))
         except (OSError, FileInUse, LeaseHeld, StoreUnavailable, sqlalchemy.exc.DatabaseError) as error:
             # What the operator can mend is told in a sentence, the last of the log, which the launcher shows.
             sys.stderr.write(f"{process} cannot start: {_what_to_do(error)}\n")
@@ -229,14 +244,22 @@ def run(process: str, builds: Mapping[str, Build], sections: Mapping[str, type[S
 
 
 def main(service: str, build: Build, sections: Mapping[str, type[Section]]) -> None:
-    """The same `main` for every service: `python -m services.<service> --data DIR`."""
+    """The same `main` for every service: `python -m services.<service> --data DIR --credentials FILE`."""
     import argparse
 
     parser = argparse.ArgumentParser(
         prog=f"services.{service}", description=f"Run the service {service} in a process of its own."
     )
     parser.add_argument("--data", type=Path, default=Path("data"), help="the data folder (default: %(default)s)")
-    run(service, {service: build}, sections, parser.parse_args().data)
+    parser.add_argument(
+        "--credentials",
+        type=Path,
+        required=True,
+        help="a file of this process alone (shared/grpc/credentials.py), as JSON",
+    )
+    given = parser.parse_args()
+    credentials = msgspec.json.decode(given.credentials.read_bytes(), type=Credentials)
+    run(service, {service: build}, sections, given.data, credentials)
 
 
 def _what_to_do(error: Exception) -> str:

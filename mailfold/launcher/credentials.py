@@ -1,29 +1,133 @@
-"""One random secret for each service and for the operator, in a file that only its owner reads."""
+"""Makes the tokens that processes call each other with. They are never on disk, and never in the memory of the launcher,
+of which its children are copies: a process of its own makes them and leaves each process's part in a file without a name.
+"""
 
 from __future__ import annotations
 
+import fcntl
+import os
 import secrets
-from collections.abc import Iterable
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable, Iterable, Mapping
 
-import orjson
+import msgspec
 
+from mailfold.layouts import Layout
+from mailfold.operator.tokens import read_tokens
+from shared.grpc.credentials import Credentials, digest
+from shared.grpc.policy import OPERATOR, may_reach
 from shared.places import Places
 from shared.tls.private_files import write_private
 
 _OCTETS = 32
+_OF_OLDER_RELEASES = "credentials.json"
+"""In `secrets`: the secrets of all services, which every process could read."""
+_SEALS = ("F_SEAL_WRITE", "F_SEAL_GROW", "F_SEAL_SHRINK", "F_SEAL_SEAL")
 
 
-def ensure_credentials(places: Places, names: Iterable[str]) -> None:
-    """Make the secrets that are missing; those that are there stay."""
-    known = read_credentials(places)
-    missing = {name: secrets.token_urlsafe(_OCTETS) for name in names if name not in known}
-    if missing:
-        write_private(places.credentials, orjson.dumps(known | missing))
+class Parts:
+    """The open files that hold each process's part. Whoever forks keeps them, for a process that is started again."""
+
+    def __init__(self, files: Mapping[str, int]) -> None:
+        self._files = dict(files)
+
+    def take(self, process: str) -> Credentials:
+        """The part of this process, in the process itself: all files are closed."""
+        file = self._files[process]
+        part = os.pread(file, os.fstat(file).st_size, 0)
+        for one in self._files.values():
+            os.close(one)
+        self._files.clear()
+        return msgspec.json.decode(part, type=Credentials)
 
 
-def read_credentials(places: Places) -> dict[str, str]:
-    """Name → secret; empty before the first start."""
-    if not places.credentials.exists():
-        return {}
-    found: dict[str, str] = orjson.loads(places.credentials.read_bytes())
-    return found
+def make_parts(places: Places, layout: Layout) -> Parts:
+    """Make all tokens anew; those of the operator stay, for commands may be running. Raises OSError."""
+    files = {process: _nameless_file(process) for process in layout}
+    pid = os.fork()
+    if pid == 0:
+        _make_and_leave(places, layout, files)
+    if os.waitpid(pid, 0)[1] != 0:
+        raise OSError(f"the credentials of the services cannot be made; is {places.secrets} writable?")
+    for file in files.values():
+        _seal(file)
+    return Parts(files)
+
+
+def operator_tokens(places: Places, services: Iterable[str], token: Callable[[], str]) -> dict[str, str]:
+    """Service → token of the command, in a file that only its owner reads; those that are missing are made."""
+    known = read_tokens(places) if _is_ours(places) else {}
+    tokens = {service: known.get(service) or token() for service in services}
+    if tokens != known:
+        write_private(places.operator, msgspec.json.encode(tokens))
+    (places.secrets / _OF_OLDER_RELEASES).unlink(missing_ok=True)
+    return tokens
+
+
+def parts_of(layout: Layout, operator: Mapping[str, str], token: Callable[[], str]) -> dict[str, Credentials]:
+    """What each process shows and accepts: a token for each pair that the table of calls names and no process has inside
+    of itself.
+    """
+    homes = {service: process for process, services in layout.items() for service in services}
+    tokens = {(OPERATOR, service): operator[service] for service in homes}
+    for caller, home in homes.items():
+        others = (service for service in homes if homes[service] != home and may_reach(caller, service))
+        tokens |= {(caller, service): token() for service in others}
+    return {process: _part(services, tokens) for process, services in layout.items()}
+
+
+def _part(services: Iterable[str], tokens: Mapping[tuple[str, str], str]) -> Credentials:
+    shown: dict[str, dict[str, str]] = {service: {} for service in services}
+    accepted: dict[str, dict[str, str]] = {service: {} for service in services}
+    for (caller, service), token in tokens.items():
+        if caller in shown:
+            shown[caller][service] = token
+        if service in accepted:
+            accepted[service][caller] = digest(token)
+    return Credentials(shown, accepted)
+
+
+def _make_and_leave(places: Places, layout: Layout, files: Mapping[str, int]) -> None:
+    """Never returns: this copy of the launcher, and what it has in memory, ends here."""
+    status = 1
+    try:
+        services = [service for services in layout.values() for service in services]
+        operator = operator_tokens(places, services, _token)
+        for process, part in parts_of(layout, operator, _token).items():
+            os.pwrite(files[process], msgspec.json.encode(part), 0)
+        status = 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stderr.flush()
+        os._exit(status)
+
+
+def _token() -> str:
+    return secrets.token_urlsafe(_OCTETS)
+
+
+def _is_ours(places: Places) -> bool:
+    """One that a launcher of another user has left could be read by that user's processes."""
+    try:
+        return places.operator.lstat().st_uid == os.geteuid()
+    except OSError:
+        return False
+
+
+def _nameless_file(process: str) -> int:
+    if hasattr(os, "memfd_create"):
+        return os.memfd_create(f"mailfold-{process}", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    with tempfile.TemporaryFile() as file:
+        return os.dup(file.fileno())
+
+
+def _seal(file: int) -> None:
+    """Nobody changes it any more: what a process accepts outlives that process. Linux alone."""
+    if hasattr(os, "memfd_create"):
+        seals = 0
+        for name in _SEALS:
+            seals |= getattr(fcntl, name)
+        fcntl.fcntl(file, fcntl.F_ADD_SEALS, seals)

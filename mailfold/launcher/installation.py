@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mailfold import catalogue
-from mailfold.launcher.credentials import ensure_credentials
-from mailfold.layouts import LAYOUTS, START_ORDER, Layout
-from shared.grpc.policy import OPERATOR
+from mailfold.launcher.credentials import Parts, make_parts
+from mailfold.launcher.memory import hide_memory
+from mailfold.layouts import LAYOUTS, Layout
 from shared.places import Places
 from shared.server_settings import ServerSettings
 from shared.settings import Settings, environment_name, load
@@ -30,6 +30,8 @@ class Installation:
     layout: Layout
     flags: Mapping[str, str]
     lock: int
+    parts: Parts
+    """What each process calls the others with."""
 
     @property
     def environment(self) -> dict[str, str]:
@@ -43,8 +45,11 @@ def prepare(data: Path, flags: Mapping[str, str]) -> Installation:
     settings = load(catalogue.sections(), places.settings_file, os.environ, flags)
     places.make()
     lock = _lock(places)
-    ensure_credentials(places, (*START_ORDER, OPERATOR))
-    return Installation(places, settings, LAYOUTS[settings.of(ServerSettings).layout], flags, lock)
+    server = settings.of(ServerSettings)
+    layout = LAYOUTS[server.layout]
+    if not server.traceable:
+        hide_memory()
+    return Installation(places, settings, layout, flags, lock, make_parts(places, layout))
 
 
 def _lock(places: Places) -> int:

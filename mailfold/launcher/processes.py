@@ -37,17 +37,19 @@ def _process(installation: Installation, name: str, bus: dict[str, str], before:
     ready_file = installation.places.ready_file(name)
     ready_file.unlink(missing_ok=True)
     services = installation.layout[name]
-    main = _main(name, services, installation.places.data, {**installation.environment, **bus})
+    main = _main(name, installation, {**installation.environment, **bus})
     needs = (*before, *depends(installation.layout, name))
     return Child(name, Fork(main), ready=lambda pid: _holds(ready_file, pid), depends=needs, services=services)
 
 
-def _main(name: str, services: tuple[str, ...], data: Path, environment: dict[str, str]) -> Callable[[], None]:
+def _main(name: str, installation: Installation, environment: dict[str, str]) -> Callable[[], None]:
     def main() -> None:
+        credentials = installation.parts.take(name)  # before anything that a stranger can reach runs here
         from shared.service import run
 
         os.environ.update(environment)
-        run(name, catalogue.builds(services), catalogue.sections(), data)
+        builds = catalogue.builds(installation.layout[name])
+        run(name, builds, catalogue.sections(), installation.places.data, credentials)
 
     return main
 

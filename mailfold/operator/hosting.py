@@ -17,6 +17,7 @@ from mailfold.operator.failure import CommandFailed
 from shared import log as logs
 from shared.eventstore.lease import LeaseHeld
 from shared.eventstore.sqlite import FileInUse
+from shared.grpc.credentials import Credentials
 from shared.grpc.policy import OPERATOR
 from shared.places import Places
 from shared.settings import load
@@ -46,7 +47,7 @@ async def hosted(places: Places, service: str, *, whole: bool = True) -> AsyncIt
     settings = load(catalogue.sections(), places.settings_file, os.environ)
     places.make()
     blobs = LocalBlobs(places.blobs, "g0001", settings.of(BlobSection).in_force)
-    host = Host(places, settings, [service], Bus(BusSettings(url=_NO_BUS), "command"), blobs, {})
+    host = Host(places, settings, [service], Bus(BusSettings(url=_NO_BUS), "command"), blobs, Credentials())
     app = catalogue.builds([service])[service](host)
     host.offer(service, app)
     start, stop = (app.start, app.stop) if whole and service in _FULLY else (app.store.open, app.store.close)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from typing import Any
 
-from mailfold.launcher.credentials import read_credentials
+from mailfold.operator.tokens import read_tokens
 from shared.grpc.policy import OPERATOR
 from shared.places import Places
 
@@ -25,4 +25,4 @@ def channel(places: Places, service: str, timeout: float = 30.0) -> Any:
     """A channel for generated stubs."""
     from shared.grpc.channel import RemoteChannel
 
-    return RemoteChannel(places.socket(service), OPERATOR, read_credentials(places).get(OPERATOR, ""), timeout)
+    return RemoteChannel(places.socket(service), OPERATOR, read_tokens(places).get(service, ""), timeout)

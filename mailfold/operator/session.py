@@ -48,7 +48,7 @@ class Session:
             return await self.running(service)
         from mailfold.operator.hosting import Elsewhere, hosted
 
-        if not self.places.credentials.exists():
+        if not self.places.operator.exists():
             raise not_running(self.places.data)
         try:
             self._channels[service] = await self._stack.enter_async_context(hosted(self.places, service, whole=whole))

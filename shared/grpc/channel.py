@@ -38,9 +38,9 @@ OPTIONS = [
 class RemoteChannel:
     """What a generated stub needs of a channel; adds credential and provenance, and gives errors their names back."""
 
-    def __init__(self, address: str, caller: str, secret: str, timeout: float = 30.0) -> None:
+    def __init__(self, address: str, caller: str, token: str, timeout: float = 30.0) -> None:
         self._channel = grpc.aio.insecure_channel(address, options=OPTIONS)
-        self._credential = f"{caller}:{secret}"
+        self._credential = f"{caller}:{token}"
         self._timeout = timeout
 
     async def close(self) -> None:

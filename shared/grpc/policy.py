@@ -41,6 +41,11 @@ _REFUSED_TO_OPERATOR = ("mailstore.Mailstore/Deliver", "outbound.Outbound/Enqueu
 """Hand-overs belong to services alone: an operator re-drives, and never forges, a delivery."""
 
 
+def may_reach(caller: str, service: str) -> bool:
+    """Whether `caller` may call anything at all of `service`."""
+    return any(fnmatchcase(service, allowed.partition(".")[0]) for allowed in _TABLE.get(caller, ()))
+
+
 @lru_cache(maxsize=4096)
 def may_call(caller: str, service: str, method: str) -> bool:
     """Whether `caller` may call `/mailfold.<area>.v1.<Contract>/<Method>` of `service`."""

@@ -1,11 +1,10 @@
 """The gRPC server: what carries a service's methods to other processes.
 
-Sockets lie in a 0700 folder and every call shows its service's credential besides.
+Sockets lie in a 0700 folder and every call shows its caller's credential besides.
 """
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 
@@ -14,21 +13,9 @@ import grpc
 from shared.eventstore.event import Provenance, decode_actor
 from shared.grpc.call import acting
 from shared.grpc.channel import ACTOR, CAUSE, COMMAND, CORRELATION, CREDENTIAL, OPTIONS
-from shared.grpc.errors import Invalid, ServiceError, Unauthenticated, to_details
+from shared.grpc.credentials import caller_of
+from shared.grpc.errors import Invalid, ServiceError, to_details
 from shared.grpc.servicers import Method
-
-Credentials = Mapping[str, str]
-"""Service → its secret."""
-
-
-def caller_of(metadata: Mapping[str, Any], credentials: Credentials) -> str:
-    """The service whose credential a call shows. Raises Unauthenticated."""
-    shown = str(metadata.get(CREDENTIAL, ""))
-    name, _, secret = shown.partition(":")
-    # Compared with something even for an unknown name, so that names cannot be told by time.
-    if not hmac.compare_digest(secret.encode(), credentials.get(name, "-").encode()) or name not in credentials:
-        raise Unauthenticated("the call shows no valid credential", "credential")
-    return name
 
 
 def provenance_of(metadata: Mapping[str, Any]) -> Provenance:
@@ -45,9 +32,10 @@ def provenance_of(metadata: Mapping[str, Any]) -> Provenance:
 class RemoteServer:
     """Serves the methods of one service on a unix socket or a TCP address."""
 
-    def __init__(self, address: str, methods: Mapping[str, Method], credentials: Credentials) -> None:
+    def __init__(self, address: str, methods: Mapping[str, Method], accepted: Mapping[str, str]) -> None:
+        """`accepted`: caller → digest of the token that it shows."""
         self._server = grpc.aio.server(options=OPTIONS)
-        self._credentials = credentials
+        self._accepted = accepted
         by_contract: dict[str, dict[str, Any]] = {}
         for path, method in methods.items():
             contract, _, name = path[1:].rpartition("/")
@@ -78,7 +66,7 @@ class RemoteServer:
         async def serve(request: Any, context: Any) -> Any:
             metadata = dict(context.invocation_metadata())
             try:
-                caller = caller_of(metadata, self._credentials)
+                caller = caller_of(str(metadata.get(CREDENTIAL, "")), self._accepted)
                 method.admit(caller)
                 with acting(provenance_of(metadata)):
                     return await method.answer(request, caller)
@@ -91,7 +79,7 @@ class RemoteServer:
         async def serve(request: Any, context: Any) -> AsyncIterator[Any]:
             metadata = dict(context.invocation_metadata())
             try:
-                caller = caller_of(metadata, self._credentials)
+                caller = caller_of(str(metadata.get(CREDENTIAL, "")), self._accepted)
                 method.admit(caller)
                 with acting(provenance_of(metadata)):
                     async for reply in method.stream(request, caller):

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import orjson
-
+from mailfold.operator.tokens import read_tokens
 from shared.eventstore.event import Actor, Provenance
 from shared.grpc.call import acting
 from shared.grpc.channel import RemoteChannel
@@ -47,6 +46,6 @@ class Owners:
 
     def _channel(self, service: str) -> Any:
         if service not in self._channels:
-            secret = orjson.loads(self._places.credentials.read_bytes())[OPERATOR]
-            self._channels[service] = RemoteChannel(self._places.socket(service), OPERATOR, secret)
+            token = read_tokens(self._places)[service]
+            self._channels[service] = RemoteChannel(self._places.socket(service), OPERATOR, token)
         return self._channels[service]

@@ -9,8 +9,7 @@ import threading
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
-import orjson
-
+from mailfold.operator.tokens import read_tokens
 from shared.eventstore.event import Actor, Provenance
 from shared.grpc.call import acting
 from shared.grpc.channel import RemoteChannel
@@ -80,6 +79,6 @@ class Contracts:
 
     def _channel(self, service: str) -> RemoteChannel:
         if service not in self._channels:
-            secret = orjson.loads(self._places.credentials.read_bytes())[OPERATOR]
-            self._channels[service] = RemoteChannel(self._places.socket(service), OPERATOR, secret)
+            token = read_tokens(self._places)[service]
+            self._channels[service] = RemoteChannel(self._places.socket(service), OPERATOR, token)
         return self._channels[service]

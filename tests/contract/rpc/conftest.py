@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from shared.grpc.channel import RemoteChannel
+from shared.grpc.credentials import digest
 from shared.grpc.local import LocalChannel
 from shared.grpc.remote import RemoteServer
 from shared.grpc.servicers import methods_of
@@ -17,6 +18,7 @@ from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import OwnerStub, add_OwnerServ
 from tests.contract.rpc.sample import Sample
 
 CREDENTIALS = {"operator": "secret of the operator", "access": "secret of access"}
+ACCEPTED = {caller: digest(token) for caller, token in CREDENTIALS.items()}
 Connect = Callable[..., Any]
 """`connect(caller, timeout=…)`: a stub of the sample for this caller; unary calls end after so many seconds unless they
 say otherwise.
@@ -32,7 +34,7 @@ def sample() -> Sample:
 async def remote(sample: Sample) -> AsyncIterator[Connect]:
     with tempfile.TemporaryDirectory() as folder:
         address = f"unix:{Path(folder) / 'sample.sock'}"
-        server = RemoteServer(address, methods_of("delivery", ((add_OwnerServicer_to_server, sample),)), CREDENTIALS)
+        server = RemoteServer(address, methods_of("delivery", ((add_OwnerServicer_to_server, sample),)), ACCEPTED)
         await server.start()
         closing: list[Callable[[], Awaitable[None]]] = []
 

@@ -20,6 +20,7 @@ from services.mailstore.app import build as build_mailstore
 from shared.blobs.local import LocalBlobs
 from shared.bus.bus import Bus
 from shared.bus.settings import BusSettings
+from shared.grpc.credentials import Credentials
 from shared.grpc.servicers import Method
 from shared.ids import Kind
 from shared.places import Places
@@ -173,7 +174,7 @@ class ImapServer:
         bus = await Bus.connect(settings.of(BusSettings), "test")
         blobs = LocalBlobs(self.places.blobs, "g0001")
         blobs.start()
-        self.host = host = Host(self.places, settings, ["mailstore", "directory", "access"], bus, blobs, {})
+        self.host = host = Host(self.places, settings, ["mailstore", "directory", "access"], bus, blobs, Credentials())
         self._apps = {
             "directory": self._directory(host),
             "mailstore": build_mailstore(host),

@@ -27,6 +27,7 @@ from shared.events.mail import Client, MailReceived, MailSettled, MailSubmitted,
 from shared.events.spam import MailClassified, Verdict
 from shared.eventstore.event import Event, decode, encode
 from shared.eventstore.store import EventStore
+from shared.grpc.credentials import Credentials
 from shared.grpc.errors import NotFound
 from shared.grpc.servicers import Method, Registration
 from shared.ids import Kind
@@ -100,7 +101,7 @@ class Installation:
         self.bus = await Bus.connect(self._settings.of(BusSettings), "test")
         self.blobs = LocalBlobs(self.places.blobs, "g0001")
         self.blobs.start()
-        self.host = Host(self.places, self._settings, [*OWNERS, "ingress"], self.bus, self.blobs, {})
+        self.host = Host(self.places, self._settings, [*OWNERS, "ingress"], self.bus, self.blobs, Credentials())
         self.delivery: Delivery = build_delivery(self.host)
         self._apps = {
             "ingress": self.ingress,

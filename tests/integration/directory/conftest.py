@@ -11,6 +11,7 @@ import pytest
 
 from services.directory.app import SECTIONS, SERVICE, build
 from shared.grpc.channel import RemoteChannel
+from shared.grpc.credentials import Credentials, digest
 from shared.places import Places
 from shared.rpc.mailfold.directory.v1 import directory_pb2 as pb
 from shared.rpc.mailfold.directory.v1.directory_pb2_grpc import DirectoryStub
@@ -28,7 +29,7 @@ class Running:
     def __init__(self, data: Path, bus_url: str, environment: dict[str, str]) -> None:
         self.places = Places(data)
         self.places.make()
-        self.places.credentials.write_bytes(orjson.dumps(CREDENTIALS))
+        self.places.operator.write_bytes(orjson.dumps({SERVICE: CREDENTIALS["operator"]}))
         self._environment = {"MAILFOLD_BUS_URL": bus_url, **environment}
         self._channels: list[RemoteChannel] = []
         self._hosted: Hosted | None = None
@@ -36,7 +37,9 @@ class Running:
 
     async def start(self) -> None:
         settings = load({**SHARED_SECTIONS, **SECTIONS}, self.places.settings_file, self._environment)
-        self._hosted = Hosted("directory", {SERVICE: build}, settings, self.places)
+        accepted = {caller: digest(token) for caller, token in CREDENTIALS.items()}
+        credentials = Credentials(accepted={SERVICE: accepted})
+        self._hosted = Hosted("directory", {SERVICE: build}, settings, self.places, credentials)
         await self._hosted.start()
         self.stub = DirectoryStub(self.channel("operator"))
 

@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import orjson
 import sqlalchemy
 
 from services.eventlog.app import SECTIONS, SERVICE, build
@@ -18,6 +17,7 @@ from services.eventlog.domain.log_id import FOLLOWED
 from shared.bus.settings import BusSettings
 from shared.eventstore.event import Actor, Event, Provenance, Recorded
 from shared.grpc.channel import RemoteChannel
+from shared.grpc.credentials import Credentials, digest
 from shared.grpc.servicers import Registration
 from shared.owner.doorbell import ring_at_commits
 from shared.owner.source import StoreSource
@@ -57,7 +57,6 @@ class Installation:
     def __init__(self, data: Path, bus_url: str, store_url: str, environment: dict[str, str]) -> None:
         self.places = Places(data)
         self.places.make()
-        self.places.credentials.write_bytes(orjson.dumps({"operator": "o", **dict.fromkeys((*FOLLOWED, SERVICE), "x")}))
         words = {"MAILFOLD_SERVER_STORE": store_url, "MAILFOLD_EVENTLOG_GATHER_SECONDS": "0.02", **environment}
         settings = load(
             {**SHARED_SECTIONS, **SECTIONS},
@@ -66,9 +65,9 @@ class Installation:
         )
         assert settings.of(BusSettings).url == bus_url
         self.owners: dict[str, BareOwner] = {}
-        self._hosted = Hosted(
-            "core", {**{service: self._owner(service) for service in FOLLOWED}, SERVICE: build}, settings, self.places
-        )
+        builds = {**{service: self._owner(service) for service in FOLLOWED}, SERVICE: build}
+        credentials = Credentials(accepted={SERVICE: {"operator": digest("o")}})
+        self._hosted = Hosted("core", builds, settings, self.places, credentials)
         self._channel: RemoteChannel | None = None
 
     async def start(self) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from mailfold.launcher.credentials import ensure_credentials
+from mailfold.launcher.credentials import operator_tokens
 from mailfold.layouts import START_ORDER
 from mailfold.operator.failure import CommandFailed
 from mailfold.operator.session import Session, converse
@@ -44,7 +44,7 @@ def data(tmp_path: Path) -> Path:
     """An installation that was started once."""
     places = Places(tmp_path / "data")
     places.make()
-    ensure_credentials(places, (*START_ORDER, "operator"))
+    operator_tokens(places, START_ORDER, lambda: "token")
     return places.data
 
 

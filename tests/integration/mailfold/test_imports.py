@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from mailfold.launcher.credentials import ensure_credentials
+from mailfold.launcher.credentials import operator_tokens
 from mailfold.layouts import START_ORDER
 from shared.places import Places
 from tests.integration.directory.conftest import Running
@@ -117,7 +117,7 @@ def test_the_settings_of_a_stopped_server_need_no_service(tmp_path: Path) -> Non
     """Hosted by the command, the directory needs its store; the settings of the others need none of their parts."""
     places = Places(tmp_path / "data")
     places.make()
-    ensure_credentials(places, (*START_ORDER, "operator"))
+    operator_tokens(places, START_ORDER, lambda: "token")
     code, modules = imported(["domain", "list", "--data", str(places.data)], tmp_path)
     assert code == 0
     assert packages(modules) & {"numpy", "faststream", "typer", "uvloop", "markdown_it"} == set()

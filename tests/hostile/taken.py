@@ -1,0 +1,84 @@
+"""What somebody who has taken a process of the server finds in it. To look, a test must be root."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from mailfold.supervisor.report import Process
+from shared.grpc.credentials import Credentials, digest
+
+_CHUNK = 16 * 1024 * 1024
+
+
+def parts(supervisor: int) -> dict[str, Credentials]:
+    """Process → its part of the credentials, out of the supervisor's open files."""
+    found: dict[str, Credentials] = {}
+    for link in _descriptors(supervisor):
+        name = str(link.readlink())
+        if name.startswith("/memfd:mailfold-"):
+            process = name.removeprefix("/memfd:mailfold-").removesuffix(" (deleted)")
+            found[process] = msgspec.json.decode(link.read_bytes(), type=Credentials)
+    return found
+
+
+def tokens(part: Credentials) -> set[str]:
+    """All that its services show."""
+    return {token for shown in part.tokens.values() for token in shown.values()}
+
+
+def shown_to(part: Credentials, texts: set[str]) -> set[str]:
+    """Which of these tokens others show to it: they are of no use anywhere else."""
+    accepted = {kept for callers in part.accepted.values() for kept in callers.values()}
+    return {text for text in texts if digest(text) in accepted}
+
+
+def open_parts(process: Process) -> list[str]:
+    """Files with credentials that a process has open."""
+    return [str(link) for link in _descriptors(process.pid) if "memfd:mailfold" in str(link.readlink())]
+
+
+def environment(process: Process) -> bytes:
+    """As the kernel shows it."""
+    return Path(f"/proc/{process.pid}/environ").read_bytes()
+
+
+def in_memory(process: Process, texts: set[str]) -> set[str]:
+    """Which of these texts stand in the memory that the process may write."""
+    found: set[str] = set()
+    for chunk in _memory(process.pid):
+        found |= {text for text in texts - found if text.encode() in chunk}
+    return found
+
+
+def on_disk(folder: Path, texts: set[str]) -> set[str]:
+    """Which of them stand in a file below the folder."""
+    files = [path.read_bytes() for path in folder.rglob("*") if path.is_file()]
+    return {text for text in texts if any(text.encode() in content for content in files)}
+
+
+def _descriptors(pid: int) -> Iterator[Path]:
+    for link in Path(f"/proc/{pid}/fd").iterdir():
+        if link.is_symlink():
+            yield link
+
+
+def _memory(pid: int) -> Iterator[bytes]:
+    """Private memory; what was mapped from files cannot hold what was made at run time."""
+    with Path(f"/proc/{pid}/mem").open("rb", buffering=0) as memory:
+        for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
+            span, mode, _, _, inode, *_name = line.split()
+            if "w" in mode and inode == "0":
+                start, end = (int(word, 16) for word in span.split("-"))
+                yield from _region(memory, start, end)
+
+
+def _region(memory: object, start: int, end: int) -> Iterator[bytes]:
+    for at in range(start, end, _CHUNK):
+        try:
+            memory.seek(at)  # type: ignore[attr-defined]
+            yield memory.read(min(_CHUNK, end - at))  # type: ignore[attr-defined]
+        except OSError:  # reserved and never touched
+            return
