@@ -26,6 +26,8 @@ GATHER_SECONDS = 0.01
 BUSY_RATE = 250.0
 """Sends a second from which gathering pays."""
 _WINDOW_SECONDS = 0.1
+_HEADER_ROOM = 1024
+"""Octets that no header of ours reaches: a smaller message need not be counted exactly."""
 _HEADER_FRAME = len(b"NATS/1.0\r\n\r\n")
 
 Refused = Callable[[NatsError], None]
@@ -149,7 +151,7 @@ def _check_size(item: _Item, most: int) -> None:
     """Raises MaxPayloadError. The server counts the header as well, which nats-py forgets, and ends the connection of a
     client that sends too much: every message of this process would be lost with it, at each try anew.
     """
-    if len(item.payload) + _header_octets(item.headers) > most:
+    if len(item.payload) > most - _HEADER_ROOM and len(item.payload) + _header_octets(item.headers) > most:
         raise MaxPayloadError
 
 
