@@ -8,6 +8,7 @@ server allows at once, and the mails behind them could not pass.
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Awaitable, Callable
 
 import structlog
@@ -29,6 +30,7 @@ means again, later.
 ACK = b"+ACK"
 TRIES_BEFORE_GIVEN_BACK = 4
 """Bridges the restart of a process, some four seconds; what is away for longer is left to the ingress."""
+_QUIET_SECONDS = 10.0
 _CRASHES_ALLOWED = 2
 """A message delivered more than so many times as often as any failure allows never came to an end: it ends its process,
 and is not tried again.
@@ -43,6 +45,8 @@ class Attempt:
         self._handler = handler
         self._bury_payload = bury
         self._max_attempts = max_attempts
+        self._unavailable = 0
+        self._quiet_until = 0.0
         self._most_deliveries = _CRASHES_ALLOWED * max(max_attempts, TRIES_BEFORE_GIVEN_BACK)
 
     async def run(self, payload: bytes, count: int) -> bytes:
@@ -57,13 +61,21 @@ class Attempt:
 
     async def _failed(self, payload: bytes, count: int, error: Exception) -> bytes:
         failure = failure_of(error)
-        trace = error if count == 1 and failure is not Failure.UNAVAILABLE else None
-        log.warning("bus.handler_failed", consumer=self._consumer, attempt=count, error=repr(error), exc_info=trace)
         if failure is Failure.UNAVAILABLE:
+            self._note_absence(error)
             return _later(count) if count < TRIES_BEFORE_GIVEN_BACK else ACK
+        trace = error if count == 1 else None
+        log.warning("bus.handler_failed", consumer=self._consumer, attempt=count, error=repr(error), exc_info=trace)
         if failure is Failure.REFUSED or count >= self._max_attempts:
             return await self._bury(payload, count, error)
         return _later(count)
+
+    def _note_absence(self, error: Exception) -> None:
+        """One line for many mails that meet the same absence, each of them again and again."""
+        self._unavailable += 1
+        if time.monotonic() >= self._quiet_until:
+            log.warning("bus.work_waits", consumer=self._consumer, failures=self._unavailable, error=repr(error))
+            self._unavailable, self._quiet_until = 0, time.monotonic() + _QUIET_SECONDS
 
     async def _bury(self, payload: bytes, count: int, error: Exception) -> bytes:
         try:

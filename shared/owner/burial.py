@@ -35,7 +35,7 @@ class Hold(Protocol):
     """Asks the ingress to hold a reception, or to let it move again."""
 
     async def __call__(self, queue_id: str, *, held: bool, reason: str = "") -> bool:
-        """Whether the ingress still has the reception. Raises ServiceError or StoreUnavailable."""
+        """False when the mail is settled and needs nobody any more. Raises ServiceError or StoreUnavailable."""
 
 
 class Step(NamedTuple):
@@ -146,8 +146,8 @@ class Burial:
             await self.settled(queue_id)
 
     async def _ask(self, queue_id: str, *, held: bool, reason: str = "") -> bool:
-        """Whether the ingress has the reception still, as far as is known. What it does not hear now, it is told when
-        dead letters and receptions are compared.
+        """Whether the mail is not settled, as far as is known. What the ingress cannot be asked now is asked when dead
+        letters and receptions are compared.
         """
         with acting(Provenance(self._actor, correlation=queue_id)):
             try:
@@ -174,7 +174,7 @@ def ingress_hold(channel: Any) -> Hold:
 
     async def hold(queue_id: str, *, held: bool, reason: str = "") -> bool:
         reply = await ingress.Hold(HoldRequest(queue_id=queue_id, held=held, reason=reason))
-        return not reply.unknown
+        return not reply.settled
 
     return hold
 

@@ -33,9 +33,9 @@ class IngressEndpoint(IngressServicer):
         return found
 
     async def Hold(self, request: pb.HoldRequest, context: Any) -> pb.HoldReply:
-        """Idempotent; the caller learns when there is no such reception."""
-        known = await self._holding(request.queue_id, held=request.held, reason=request.reason)
-        return pb.HoldReply(unknown=not known)
+        """Idempotent; the caller learns when the mail is settled already."""
+        waits = await self._holding(request.queue_id, held=request.held, reason=request.reason)
+        return pb.HoldReply(settled=not waits)
 
     async def _reception(self, queue_id: str, at: int, state: str) -> pb.Reception:
         recorded = await self._receptions.accepted(queue_id)

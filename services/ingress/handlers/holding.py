@@ -18,7 +18,7 @@ class Holding:
         self._schedule = schedule
 
     async def __call__(self, queue_id: str, *, held: bool, reason: str = "") -> bool:
-        """Whether there is such a reception. Idempotent. Raises StoreUnavailable."""
+        """False when the mail is settled. Idempotent. Raises StoreUnavailable."""
         why = msgspec.structs.replace(provenance(), correlation=queue_id)
         if held:
             state = await self._receptions.hold(queue_id, reason, why)
@@ -27,4 +27,8 @@ class Holding:
             state = await self._receptions.resume(queue_id, why)
             if state == HELD:
                 self._schedule.at_once(queue_id)
-        return state is not None
+        if state is not None:
+            return True
+        # A reception that was never here (the store was restored from an older backup) is not settled: the dead letter
+        # may be all that is left of its mail.
+        return await self._receptions.accepted(queue_id) is None

@@ -34,6 +34,7 @@ UNSETTLED = "mail.unsettled"
 """The step of the dead letter of a reception whose days are over."""
 _IDLE_SECONDS = 30.0
 _LOOK_SECONDS = 1.0
+_SILENCE_SECONDS = 30.0
 _BUSY = 200
 """Unsettled receptions from which the bus is asked how much waits on it."""
 _DAY = 86_400_000_000
@@ -74,6 +75,7 @@ class Repeater:
             self._held,
         )
         self._calls: set[asyncio.Task[None]] = set()
+        self._settled_at = 0.0
         burial.redriven(UNSETTLED, _nothing)
 
     async def start(self) -> None:
@@ -102,7 +104,11 @@ class Repeater:
             self._spawn(self._first(queue_id, recorded))
 
     def released(self, queue_id: str) -> None:
-        """A reception is settled: no more repeats."""
+        """A reception is settled: no more repeats. The first one after a silence says that the way is open again."""
+        now = self._clock.monotonic()
+        if now - self._settled_at > _SILENCE_SECONDS:
+            self._moving.look()
+        self._settled_at = now
         self._schedule.forget(queue_id)
         self._moving.settled(queue_id)
         self._held.settled(queue_id)

@@ -63,7 +63,7 @@ BODY = b"From: bob@example.org\r\nTo: ann@example.org\r\nSubject: Gr\xc3\xbc\xc3
 
 
 class Ingress:
-    """Takes notes of what is held; what is `settled` it does not know."""
+    """Takes notes of what is held."""
 
     def __init__(self) -> None:
         self.held: list[tuple[str, bool]] = []
@@ -72,7 +72,7 @@ class Ingress:
 
     async def Hold(self, request: ingress_pb2.HoldRequest, context: Any) -> ingress_pb2.HoldReply:
         self.held.append((request.queue_id, request.held))
-        return ingress_pb2.HoldReply(unknown=request.queue_id in self.settled)
+        return ingress_pb2.HoldReply(settled=request.queue_id in self.settled)
 
     async def start(self) -> None: ...
 

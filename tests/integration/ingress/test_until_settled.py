@@ -54,6 +54,7 @@ async def test_repeated_until_settled(nats_server: NatsServer, tmp_path: Path) -
             assert await asyncio.wait_for(server.received.get(), 10) == event
         await settle(server, event)
         await until_left(server, 0)
+        assert (await stub(server).Hold(pb.HoldRequest(queue_id=event.queue_id, held=True))).settled
         await settle(server, event, "s2")  # a repeat of the last receiver changes nothing
         while not server.received.empty():
             server.received.get_nowait()
@@ -68,7 +69,7 @@ async def test_a_held_reception_rests_until_it_is_resumed(nats_server: NatsServe
         event = await accepted(server)
         for _ in range(2):
             held = await stub(server).Hold(pb.HoldRequest(queue_id=event.queue_id, held=True, reason="test"))
-            assert not held.unknown
+            assert not held.settled
         listed = (await stub(server).ListReceptions(pb.ListReceptionsRequest())).receptions
         assert [(one.queue_id, one.state, one.sender, list(one.recipients)) for one in listed] == [
             (event.queue_id, "held", "bob@sender.example", ["ann@example.org"])
@@ -84,7 +85,7 @@ async def test_a_held_reception_rests_until_it_is_resumed(nats_server: NatsServe
 
 async def test_holding_what_is_settled_or_unknown_changes_nothing(nats_server: NatsServer, tmp_path: Path) -> None:
     async with running(nats_server.url, tmp_path) as server:
-        assert (await stub(server).Hold(pb.HoldRequest(queue_id="qnone", held=True))).unknown
+        assert not (await stub(server).Hold(pb.HoldRequest(queue_id="qnone", held=True))).settled
         assert not await server.ingress.store.heads()
 
 
@@ -147,6 +148,23 @@ async def test_what_has_no_room_in_memory_has_its_turn_in_rounds(nats_server: Na
         seen: Counter[str] = Counter()
         while len(seen) < 25 or min(seen.values()) < 4:  # once at first, then each once a round
             seen[(await asyncio.wait_for(server.received.get(), 10)).queue_id] += 1
+
+
+async def test_the_first_settlement_after_a_silence_begins_a_round(nats_server: NatsServer, tmp_path: Path) -> None:
+    """What was away is back: old mails do not wait for the end of the longest pause."""
+    async with running(nats_server.url, tmp_path, repeats_waiting="10", repeat_first="299") as server:
+        await send(server, 15)
+        events = [await asyncio.wait_for(server.received.get(), 10) for _ in range(15)]
+        await until(lambda: has_gone_round(server))
+        while not server.received.empty():
+            server.received.get_nowait()
+        await settle(server, events[0])
+        old = {(await asyncio.wait_for(server.received.get(), 10)).queue_id for _ in range(5)}
+        assert len(old) == 5
+
+
+async def has_gone_round(server: Running) -> bool:
+    return server.ingress.repeater._moving.number > 0
 
 
 async def test_a_settlement_that_cannot_be_read_becomes_a_dead_letter(nats_server: NatsServer, tmp_path: Path) -> None:

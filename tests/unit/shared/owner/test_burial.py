@@ -32,7 +32,7 @@ Q1 = b'{"queue_id":"q1","of":{"a later":"shape"}}'
 
 
 class Ingress(IngressServicer):
-    """Takes notes of what is held; does not answer while `away`, and does not know what is `settled`."""
+    """Takes notes of what is held; does not answer while `away`."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, bool, str]] = []
@@ -43,7 +43,7 @@ class Ingress(IngressServicer):
         if self.away:
             raise Unavailable("not now")
         self.asked.append((request.queue_id, request.held, request.reason))
-        return ingress_pb2.HoldReply(unknown=request.queue_id in self.settled)
+        return ingress_pb2.HoldReply(settled=request.queue_id in self.settled)
 
 
 class Work:

@@ -122,17 +122,17 @@ Global___HoldRequest: _TypeAlias = HoldRequest  # noqa: Y015
 class HoldReply(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
-    UNKNOWN_FIELD_NUMBER: _builtins.int
-    unknown: _builtins.bool
-    """there is no such reception: its mail is settled"""
+    SETTLED_FIELD_NUMBER: _builtins.int
+    settled: _builtins.bool
+    """the mail needs nobody any more"""
     def __init__(
         self,
         *,
-        unknown: _builtins.bool = ...,
+        settled: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["unknown", b"unknown"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["settled", b"settled"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
