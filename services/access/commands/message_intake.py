@@ -21,6 +21,8 @@ from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 from shared.scans import finished, report_failure
 
 log = structlog.get_logger("access")
+_PIECE = 65536
+"""Octets scanned in one turn of the event loop."""
 
 
 class IntakeRefused(Exception):
@@ -82,7 +84,12 @@ class Intake:
             if not allow_nul and b"\0" in event.data:
                 raise IntakeRefused("NUL is not allowed in a message", condition="BAD")
             writer.write(event.data)
-            self._scanner.feed(event.data)
+            await self._scan(event.data)
+
+    async def _scan(self, data: bytes) -> None:
+        for start in range(0, len(data), _PIECE):
+            self._scanner.feed(data[start : start + _PIECE])
+            await self._session.backend.turns.spend(octets=min(len(data) - start, _PIECE))
 
     async def _commit(self, writer: BlobWriter) -> tuple[pb.AppendMessage, BlobRef]:
         self._check_disk()

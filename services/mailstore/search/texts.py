@@ -4,6 +4,7 @@ search is decided. Others are served between the pieces.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Mapping
 
 from services.mailstore.search.candidate import Candidate
@@ -42,7 +43,7 @@ class TextReader:
                 candidate.answers[number] = day is not None and question.holds(day)
             elif question.source == "field":
                 if question.name not in values:
-                    values[question.name] = candidate.values(question.name)
+                    values[question.name] = await _values(candidate, question.name)
                     await self._turns.spend(octets=candidate.header_octets * _DECODING)
                 found = values[question.name]
                 candidate.answers[number] = any(question.text in value for value in found)
@@ -52,11 +53,9 @@ class TextReader:
     async def _by_texts(self, candidate: Candidate) -> bool | None:
         """Header lines, body, headers of parts: where TEXT looks, in the order of what is most often asked for."""
         texts, bodies = self._asked_of("text"), self._asked_of("body")
-        for pieces, needles in (
-            (candidate.header, texts),
-            (candidate.body, texts | bodies),
-            (candidate.part_headers, texts),
-        ):
+        if texts and (verdict := await self._seek(candidate, await _header(candidate), dict(texts))) is not None:
+            return verdict
+        for pieces, needles in ((candidate.body, texts | bodies), (candidate.part_headers, texts)):
             open_needles = {number: text for number, text in needles.items() if number not in candidate.answers}
             if open_needles and (verdict := await self._seek(candidate, pieces(), open_needles)) is not None:
                 return verdict
@@ -88,6 +87,19 @@ class TextReader:
                 found.append(number)
             await self._turns.spend(octets=len(page), keys=1)
         return found
+
+
+async def _values(candidate: Candidate, name: str) -> list[str]:
+    """What a field says. A large header is read beside the loop: addresses by the thousand have no pages."""
+    if candidate.header_octets > PAGE:
+        return await asyncio.to_thread(candidate.values, name)
+    return candidate.values(name)
+
+
+async def _header(candidate: Candidate) -> Iterator[str]:
+    if candidate.header_octets > PAGE:
+        return iter(await asyncio.to_thread(list, candidate.header()))
+    return candidate.header()
 
 
 def pages(pieces: Iterator[str], overlap: int, least: int = PAGE) -> Iterator[str]:

@@ -83,10 +83,11 @@ class Delimiters:
         return self._find_among_many(data, at, stop, final) if at >= 0 else None
 
     def _find_among_many(self, data: bytes, start: int, stop: int, final: bool) -> Delimiter | None:
-        means = self._meaning
-        for match in (_LINE if self._spaced else _WORD).finditer(data, start, stop):
-            line = match[1].rstrip(b" \t\r") if self._spaced else match[1]
-            if (means(line) or (self._spaced and self._word_meaning(line))) and (
+        levels, spaced = self._levels, self._spaced > 0
+        for match in (_LINE if spaced else _WORD).finditer(data, start, stop):
+            line = match[1].rstrip(b" \t\r") if spaced else match[1]
+            word = line.partition(b" ")[0].partition(b"\t")[0] if spaced else line
+            if (word in levels or word[:-2] in levels or line in levels or line[:-2] in levels) and (
                 found := self._delimiter(data, match.start(), stop, final)
             ):
                 return found

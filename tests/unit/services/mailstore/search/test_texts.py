@@ -94,3 +94,32 @@ async def test_a_hundred_texts_in_a_large_message_take_little_of_each_turn(octet
     await asyncio.sleep(0)
     assert SHARE / 2 < turns.longest.cost < SHARE + 3 * 2 * PAGE * 10
     assert turns.longest.octets < 1_000_000
+
+
+@pytest.mark.parametrize(("recipients", "beside"), [(10, False), (20_000, True)])
+@pytest.mark.parametrize(
+    "key",
+    [SearchKey(key="header", name="To", text="a@x.example"), SearchKey(key="text", text="a@x.example")],
+    ids=["to", "text"],
+)
+def test_a_large_header_is_read_beside_the_loop(
+    key: SearchKey, recipients: int, beside: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Thousands of addresses have no pages: nobody waits while they are taken apart."""
+    data = b"To: " + b"a @x.example, " * recipients + b"b@x.example\r\n\r\nbody"
+    threads: list[str] = []
+    real = asyncio.to_thread
+
+    async def noting(function: Callable[..., object], *arguments: object) -> object:
+        threads.append(str(function))
+        return await real(function, *arguments)
+
+    monkeypatch.setattr(asyncio, "to_thread", noting)
+
+    async def decide() -> bool:
+        blobs = MemoryBlobs()
+        blob = await blobs.read(blobs.put(data, encode_scan(scan(data))).id)
+        return await TextReader(compile_key(key, 0), Turns()).decide(Candidate(ROW, blob))
+
+    assert asyncio.run(decide())
+    assert bool(threads) is beside
