@@ -4,7 +4,7 @@ import re
 from collections import defaultdict
 from string import ascii_lowercase, ascii_uppercase
 
-from shared.protocol.imap.mailbox_name import INBOX, SEPARATOR
+from shared.protocol.imap.mailbox_name import INBOX, MAX_NAME_BYTES, SEPARATOR
 
 _WILDCARDS = re.compile(r"[*%]{2,}")
 _INBOX = re.compile(r"inbox(?=[/*%]|\Z)", re.IGNORECASE | re.ASCII)
@@ -19,6 +19,8 @@ class ListPattern:
     def __init__(self, reference: str, pattern: str) -> None:
         # RFC 3501 6.3.8 leaves it to us how the two combine: one after the other.
         text = _canonical(reference + pattern)
+        if len(text) - text.count("*") - text.count("%") > MAX_NAME_BYTES:
+            text = ""  # no name is that long, and an automaton of it would cost the square of its size
         self._everything = text == "*"
         self._plain = text if not any(wildcard in text for wildcard in "*%") else None
         self._automaton = _Automaton(text)
