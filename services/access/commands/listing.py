@@ -2,38 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-import msgspec
-
 from services.access.commands.answer import done
+from services.access.commands.names import Name, Names, SortedNames
 from services.access.commands.status import status_line
 from services.access.session.session import Session
 from shared.protocol.imap import commands as c
 from shared.protocol.imap import response
 from shared.protocol.imap.commands import ListReturn, ListSelection
 from shared.protocol.imap.list_pattern import ListPattern
-from shared.protocol.imap.mailbox_name import INBOX, ancestors
-from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
-
-
-class Name(msgspec.Struct, frozen=True):
-    """A name that can be listed: a mailbox, one only subscribed, or one that others lie under."""
-
-    name: str
-    mailbox: pb.Mailbox | None
-    subscribed: bool
-    has_children: bool
-
-
-def names_of(known: pb.MailboxList) -> list[Name]:
-    """All names of an account, INBOX first."""
-    found = {mailbox.name: mailbox for mailbox in known.mailboxes}
-    subscribed = frozenset(known.subscriptions)
-    parents = {above for name in found for above in ancestors(name)}
-    remembered = {above for name in subscribed for above in ancestors(name)}
-    every = sorted(found.keys() | subscribed | parents | remembered, key=lambda name: (name != INBOX, name))
-    return [Name(name, found.get(name), name in subscribed, name in parents) for name in every]
 
 
 async def list_(session: Session, command: c.List) -> bytes:
@@ -41,18 +17,37 @@ async def list_(session: Session, command: c.List) -> bytes:
     if command.patterns == ("",) and not command.extended:
         session.channel.write(response.LIST_DELIMITER)
         return done(command.tag, "LIST")
-    patterns = [ListPattern(command.reference, pattern) for pattern in command.patterns if pattern]
-    known = await session.mailboxes()
-    names = names_of(known)
+    patterns = Patterns(session, [ListPattern(command.reference, pattern) for pattern in command.patterns if pattern])
+    names = Names(await session.mailboxes())
+    hidden = await _hidden_subscriptions(command, names, patterns)
     for name in names:
-        if any(pattern.matches(name.name) for pattern in patterns):
-            await _list_one(session, command, name, names)
+        if await patterns.match(name.name):
+            await _list_one(session, command, name, _child_info(command, name, names, hidden))
             await session.channel.spill()
     return done(command.tag, "LIST")
 
 
-async def _list_one(session: Session, command: c.List, name: Name, names: list[Name]) -> None:
-    child_info = _child_info(command, name, names)
+class Patterns:
+    """The patterns of one LIST. Many names are matched in turns with the work of others."""
+
+    def __init__(self, session: Session, patterns: list[ListPattern]) -> None:
+        self._turns = session.backend.turns
+        self._patterns = patterns
+
+    async def match(self, name: str) -> bool:
+        """Whether one of them matches the name."""
+        await self._turns.spend(keys=(1 + len(self._patterns)) * (1 + len(name) // 8))
+        return any(pattern.matches(name) for pattern in self._patterns)
+
+
+async def _hidden_subscriptions(command: c.List, names: Names, patterns: Patterns) -> SortedNames:
+    """Subscribed names that no pattern matches: only a name above them can say that they are there."""
+    if not _is_recursive(command):
+        return SortedNames(())
+    return SortedNames([name for name in names.subscriptions if not await patterns.match(name)])
+
+
+async def _list_one(session: Session, command: c.List, name: Name, child_info: tuple[str, ...]) -> None:
     if not (_is_chosen(command, name) or child_info):
         return
     session.channel.write(response.list_(name.name, _attributes(command, name), child_info=child_info))
@@ -69,12 +64,16 @@ def _is_chosen(command: c.List, name: Name) -> bool:
     return name.mailbox is not None or name.has_children
 
 
-def _child_info(command: c.List, name: Name, names: list[Name]) -> tuple[str, ...]:
-    """RECURSIVEMATCH: whether something below the name is subscribed (RFC 5258 3.5)."""
-    if ListSelection.RECURSIVEMATCH not in command.selection or ListSelection.SUBSCRIBED not in command.selection:
-        return ()
-    below = name.name + "/"
-    return ("SUBSCRIBED",) if any(other.subscribed and other.name.startswith(below) for other in names) else ()
+def _is_recursive(command: c.List) -> bool:
+    return {ListSelection.RECURSIVEMATCH, ListSelection.SUBSCRIBED} <= command.selection
+
+
+def _child_info(command: c.List, name: Name, names: Names, hidden: SortedNames) -> tuple[str, ...]:
+    """RECURSIVEMATCH: whether something below the name is subscribed (RFC 5258 3.1, example 9). A name that is not
+    subscribed itself is listed only for those that are not in the answer.
+    """
+    below = names.subscriptions if name.subscribed else hidden
+    return ("SUBSCRIBED",) if _is_recursive(command) and below.has_below(name.name) else ()
 
 
 def _attributes(command: c.List, name: Name) -> list[str]:
@@ -95,17 +94,12 @@ async def lsub(session: Session, command: c.Lsub) -> bytes:
     """
     if command.pattern is None:
         return done(command.tag, "LSUB")
-    pattern = ListPattern(command.reference, command.pattern)
-    known = await session.mailboxes()
-    subscribed = frozenset(known.subscriptions)
-    exists = frozenset(mailbox.name for mailbox in known.mailboxes)
-    for name in sorted(_with_parents(subscribed)):
-        if not pattern.matches(name) or (name not in subscribed and not command.pattern.endswith("%")):
-            continue
-        attributes = () if name in subscribed and name in exists else ("\\Noselect",)
-        session.channel.write(response.list_(name, attributes, verb=b"LSUB"))
+    patterns = Patterns(session, [ListPattern(command.reference, command.pattern)])
+    names = Names(await session.mailboxes())
+    shown = names.subscriptions.with_ancestors() if command.pattern.endswith("%") else names.subscriptions
+    for name in shown:
+        if await patterns.match(name):
+            selectable = names.is_subscribed(name) and names.exists(name)
+            session.channel.write(response.list_(name, () if selectable else ("\\Noselect",), verb=b"LSUB"))
+            await session.channel.spill()
     return done(command.tag, "LSUB")
-
-
-def _with_parents(names: Iterable[str]) -> set[str]:
-    return {above for name in names for above in (*ancestors(name), name)}

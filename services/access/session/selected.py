@@ -165,8 +165,8 @@ class Selected:
         return response.exists(self._told_exists)
 
     def tell_expunges(self, *, vanished: bool) -> bytes:
-        """EXPUNGE (or VANISHED, once QRESYNC is enabled) of what is gone; the numbers behind move up now. After
-        `tell_exists`.
+        """EXPUNGE (or VANISHED, once QRESYNC is enabled) of what is gone; the numbers behind move up now. Before
+        `tell_exists`: a message that was moved within the mailbox is never counted twice.
         """
         gone, self._vanished = self._vanished, NumberSet()
         if not gone:
@@ -174,7 +174,7 @@ class Selected:
         told = response.vanished(gone) if vanished else response.expunges(self.runs.sequences_of(gone))
         self.runs.remove_all(gone)
         self.recent = self.recent.difference(gone)
-        self._told_exists = len(self.runs)
+        self._told_exists -= len(gone)
         return told
 
     def tell_keywords(self, keywords: tuple[str, ...]) -> bytes:

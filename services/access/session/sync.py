@@ -38,10 +38,10 @@ async def _ask(session: Session, selected: Selected) -> pb.ChangesReply:
 def _tell(
     session: Session, selected: Selected, found: Iterable[pb.Changed], keywords: tuple[str, ...], *, expunge: bool
 ) -> None:
-    lines = [selected.tell_keywords(keywords), selected.tell_exists()]
+    lines = [selected.tell_keywords(keywords)]
     if expunge:
         lines.append(selected.tell_expunges(vanished=session.qresync))
-    lines.append(selected.report_recent())
+    lines += [selected.tell_exists(), selected.report_recent()]
     lines += flag_lines(selected, found, modseq=session.condstore)
     told = b"".join(lines)
     if told:

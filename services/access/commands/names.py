@@ -1,0 +1,79 @@
+"""The names of an account in the order in which LIST and LSUB show them."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from shared.protocol.imap.mailbox_name import INBOX, SEPARATOR, ancestors
+from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
+
+
+class Name(msgspec.Struct, frozen=True):
+    """A name that can be listed: a mailbox, one only subscribed, or one that others lie under."""
+
+    name: str
+    mailbox: pb.Mailbox | None
+    subscribed: bool
+    has_children: bool
+
+
+class SortedNames:
+    """Names in the order of their characters, where all that lie below one stand together."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._names = sorted(names)
+        self._all = frozenset(self._names)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def has_below(self, name: str) -> bool:
+        """Whether one of them is an inferior of the name."""
+        below = name + SEPARATOR
+        at = bisect_left(self._names, below)
+        return at < len(self._names) and self._names[at].startswith(below)
+
+    def with_ancestors(self) -> Iterator[str]:
+        """Every name, each after the names above it; none comes twice. Nothing is collected: the names above 10,000
+        deep ones would be 300,000.
+        """
+        before = ""
+        for name in self._names:
+            for above in ancestors(name):
+                if above not in self._all and not before.startswith(above + SEPARATOR):
+                    yield above
+            yield name
+            before = name
+
+
+class Names:
+    """All names of an account as of one version."""
+
+    def __init__(self, known: pb.MailboxList) -> None:
+        self._mailboxes = {mailbox.name: mailbox for mailbox in known.mailboxes}
+        self._parents = SortedNames(self._mailboxes)
+        self.subscriptions = SortedNames(known.subscriptions)
+        self._subscribed = frozenset(known.subscriptions)
+
+    def __iter__(self) -> Iterator[Name]:
+        """INBOX first."""
+        if INBOX in self._mailboxes or INBOX in self._subscribed:
+            yield self._name(INBOX)
+        every = SortedNames(self._mailboxes.keys() | self._subscribed)
+        for name in every.with_ancestors():
+            if name != INBOX:
+                yield self._name(name)
+
+    def exists(self, name: str) -> bool:
+        """Whether it is a mailbox."""
+        return name in self._mailboxes
+
+    def is_subscribed(self, name: str) -> bool:
+        """Whether the name itself is subscribed."""
+        return name in self._subscribed
+
+    def _name(self, name: str) -> Name:
+        return Name(name, self._mailboxes.get(name), name in self._subscribed, self._parents.has_below(name))
