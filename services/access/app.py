@@ -14,7 +14,6 @@ from services.access.endpoints.listener import ImapListener
 from services.access.endpoints.owner import ReportOnly
 from services.access.session.admission import Admission
 from services.access.session.backend import Backend
-from services.access.session.guard import LoginGuard
 from services.access.session.recents import Recents
 from services.access.session.standing import Standing
 from services.access.session.versions import Versions
@@ -55,7 +54,6 @@ class Access:
             host.disk_room(SERVICE, settings.reserve_bytes, settings.reserve_percent),
             self._versions,
             self._admission,
-            LoginGuard(host.clock, settings.login_delay, settings.login_delay_limit),
             self._standing,
             Recents(settings.recent_mailboxes),
             host.turns,

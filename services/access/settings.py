@@ -65,7 +65,11 @@ class AccessSettings(Section, frozen=True):
     login_failures: Annotated[int, Meta(description="Refused log-ins after which a connection ends.", ge=1, le=100)] = 5
     login_delay: Annotated[
         float,
-        Meta(description="Seconds the first refusal of a log-in takes; each further one twice as long.", ge=0, le=60),
+        Meta(
+            description="Seconds the first refusal of a client's log-in takes; each further one twice as long.",
+            ge=0,
+            le=60,
+        ),
     ] = 0.5
     login_delay_limit: Annotated[
         float, Meta(description="Seconds a refusal of a log-in takes at most.", ge=0, le=60)

@@ -17,13 +17,14 @@ from services.directory.handlers import load
 from services.directory.handlers.authentication import Authentication
 from services.directory.handlers.book import CurrentBook, read_book
 from services.directory.handlers.commands import DirectoryCommands
+from services.directory.handlers.log_in_line import LogInLine
 from services.directory.handlers.login_journal import LoginJournal
 from services.directory.handlers.settings import SettingCommands
 from services.directory.handlers.verified import VerifiedLogins
 from services.directory.projections.configuration import ConfigurationProjection
 from services.directory.settings import SECTIONS as SECTIONS
 from services.directory.settings import DirectorySettings
-from shared.events.directory import UserPasswordChanged, UserSwitched
+from shared.events.directory import AccountAdded, UserPasswordChanged, UserSwitched
 from shared.eventstore.event import Recorded
 from shared.grpc.servicers import Registration
 from shared.owner.doorbell import ring_at_commits
@@ -31,6 +32,7 @@ from shared.owner.servicer import StoreOwner
 from shared.owner.source import StoreSource
 from shared.protocol.address.address import Address, parse_address
 from shared.protocol.address.error import AddressError
+from shared.routing.address_book import key_of
 from shared.rpc.mailfold.directory.v1.directory_pb2_grpc import add_DirectoryServicer_to_server
 from shared.rpc.mailfold.events.v1.events_pb2_grpc import add_EventSourceServicer_to_server
 from shared.rpc.mailfold.owner.v1 import owner_pb2
@@ -57,6 +59,7 @@ class Directory:
             section.failures_per_address,
             section.failure_seconds,
             section.trusted_days * _DAY,
+            section.account_delay,
         )
         self._throttle = Throttle(limits)
         self._current = CurrentBook()
@@ -64,7 +67,8 @@ class Directory:
         folded = FoldedLogins()
         self._journal = LoginJournal(self.store, folded, host.clock, section.fold_seconds)
         verified = VerifiedLogins(section.remember_seconds, section.remember_logins)
-        authentication = Authentication(self.store, self._hasher, self._throttle, verified, folded, host.clock)
+        line = LogInLine(self._throttle, host.clock, section.waiting_hashes)
+        authentication = Authentication(self.store, self._hasher, self._throttle, line, verified, folded, host.clock)
         self._roles = RoleMail(_address(section.postmaster), host.server.host.lower())
         endpoint = DirectoryEndpoint(
             self.store,
@@ -102,8 +106,15 @@ class Directory:
         await self.store.close()
 
     def _forgive(self, recorded: list[Recorded]) -> None:
-        if any(isinstance(one.event, UserPasswordChanged | UserSwitched) for one in recorded):
-            self._throttle.forgive_accounts()
+        """An account whose password is new, or that is new itself, begins without refused log-ins."""
+        events = [entry.event for entry in recorded]
+        users = {event.id for event in events if isinstance(event, UserPasswordChanged | UserSwitched)}
+        added = {key_of(event.address) for event in events if isinstance(event, AccountAdded)}
+        if users or added:
+            accounts = self._current.book.accounts
+            suspects = self._throttle.suspects()
+            theirs = {key for key in suspects if key in accounts and accounts[key].user in users}
+            self._throttle.forgive(theirs | added)
 
     async def _report(self) -> owner_pb2.ReportReply:
         counts = await self.store.read(load.counts) | {

@@ -18,7 +18,12 @@ class DirectorySettings(Section, frozen=True):
         int, Meta(description="Passwords hashed at once (20 ms of CPU and 19 MiB each).", ge=1, le=64)
     ] = 2
     waiting_hashes: Annotated[
-        int, Meta(description="Log-ins that may wait for a hash; more are refused for the moment.", ge=1, le=100_000)
+        int,
+        Meta(
+            description="Log-ins that may wait for a hash, clients in turn; more of the client with the most are refused for the moment.",
+            ge=1,
+            le=100_000,
+        ),
     ] = 500
     remember_seconds: Annotated[
         int,
@@ -32,22 +37,35 @@ class DirectorySettings(Section, frozen=True):
         10_000
     )
     failures_per_account: Annotated[
-        int, Meta(description="Refused log-ins to an account after which more are refused unheard.", ge=1, le=10_000)
+        int,
+        Meta(
+            description="Wrong passwords of one client (IPv4 address or IPv6 /64) at an account after which more are refused unheard.",
+            ge=1,
+            le=10_000,
+        ),
     ] = 10
     failures_per_address: Annotated[
         int,
         Meta(
-            description="Refused log-ins from a client address (IPv6: /64) after which more are refused unheard. Loopback is not counted.",
+            description="Wrong passwords of one client at all accounts after which more are refused unheard; loopback is exempt.",
             ge=1,
         ),
     ] = 50
     failure_seconds: Annotated[
-        int, Meta(description="Seconds after which a refused log-in is forgotten.", ge=1, le=86_400)
+        int, Meta(description="Seconds without a wrong password after which they are forgotten.", ge=1, le=86_400)
     ] = 600
+    account_delay: Annotated[
+        float,
+        Meta(
+            description="Seconds that a log-in from a client new to the account takes longer at most while others guess at it; 0: none.",
+            ge=0,
+            le=20,
+        ),
+    ] = 5.0
     trusted_days: Annotated[
         int,
         Meta(
-            description="Days an address that logged in to an account is not shut out by others' failures there; 0: never.",
+            description="Days a client that logged in to an account is not delayed there while others guess at it; 0: never.",
             ge=0,
             le=365,
         ),

@@ -95,6 +95,17 @@ class IngressSettings(Section, frozen=True):
     max_failed_logins: Annotated[
         int, Meta(description="Failed log-ins of a session before it is ended.", ge=1, le=100)
     ] = 3
+    login_delay: Annotated[
+        Seconds,
+        Meta(
+            description="Seconds the first refusal of a client's log-in takes; each further one twice as long.",
+            ge=0,
+            le=60,
+        ),
+    ] = 0.5
+    login_delay_limit: Annotated[
+        Seconds, Meta(description="Seconds a refusal of a log-in takes at most.", ge=0, le=60)
+    ] = 8.0
     max_connections: Annotated[int, Meta(description="Connections to one port at once.", ge=1, le=100_000)] = 2000
     max_connections_per_address: Annotated[
         int,

@@ -57,6 +57,11 @@ class EndedLogIns:
         return None
 
 
+def refusal_delay(refusals: int, first: float, longest: float) -> float:
+    """Seconds that the answer to a wrong password is held back: twice as long for each that the client tried lately."""
+    return min(first * 2.0 ** min(max(refusals - 1, 0), 30), longest)
+
+
 def _ending(event: Event) -> tuple[str, Ending] | None:
     match event:
         case facts.UserPasswordChanged():

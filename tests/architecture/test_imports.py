@@ -37,7 +37,13 @@ IMPURE_SHARED = (
     "shared.service",
     "shared.tls",
     "shared.owner",
+    "shared.network.binding",
+    "shared.network.descriptors",
+    "shared.network.listener",
+    "shared.network.slot",
 )
+PURE_FILES = {"address.py", "connection_table.py"}
+"""Of `shared/network`."""
 
 
 def crossings() -> Iterator[str]:
@@ -73,6 +79,8 @@ def wall(file: Source, head: list[str], module: str) -> str:
 
 
 def pure(parts: tuple[str, ...]) -> bool:
+    if parts[:2] == ("shared", "network"):
+        return parts[-1] in PURE_FILES
     return parts[:2] in (("shared", "protocol"), ("shared", "routing"), ("shared", "events")) or (
         parts[0] == "services" and "domain" in parts
     )

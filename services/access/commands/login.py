@@ -17,7 +17,7 @@ from shared.protocol.sasl.base64 import encode_base64
 from shared.protocol.sasl.exchange import start
 from shared.protocol.sasl.mechanism import prepare_password
 from shared.protocol.sasl.outcome import Challenge, Credentials, SaslError, SaslFailure
-from shared.routing.log_ins import LogIn
+from shared.routing.log_ins import LogIn, refusal_delay
 
 log = structlog.get_logger("access")
 
@@ -62,10 +62,9 @@ async def _admit(session: Session, tag: bytes, credentials: Credentials) -> byte
         credentials.authcid, credentials.password, "imap", session.address
     )
     if not identity.ok:
-        return await _refuse(session, tag, identity.refusal)
+        return await _refuse(session, tag, identity.refusal, identity.refusals)
     if not session.backend.admission.admit_account(identity.account):
         return response.no(tag, "Too many connections of this account", Code.LIMIT)
-    session.backend.guard.accepted(session.address)
     await _enter(session, LogIn(identity.account, identity.user, identity.domain, identity.as_of))
     log.debug("access.login", session=session.id, account=identity.account)
     return response.ok(tag, "Logged in", capability_code(offered(session)))
@@ -82,14 +81,15 @@ async def _enter(session: Session, log_in: LogIn) -> None:
     session.channel.silence = session.backend.settings.idle_timeout
 
 
-async def _refuse(session: Session, tag: bytes, why: str) -> bytes:
+async def _refuse(session: Session, tag: bytes, why: str, refusals: int) -> bytes:
     """Slowly; and after some refusals the connection ends."""
     code, text = _REFUSALS.get(why, _WRONG)
     log.info("access.login_refused", session=session.id, address=session.address, reason=why)
     session.refused_logins += 1
-    await asyncio.sleep(session.backend.guard.refused(session.address))
+    settings = session.backend.settings
+    await asyncio.sleep(refusal_delay(refusals, settings.login_delay, settings.login_delay_limit))
     answer = response.no(tag, text, code)
-    if session.refused_logins >= session.backend.settings.login_failures:
+    if session.refused_logins >= settings.login_failures:
         session.channel.write(answer)
         raise Ended("Too many log-ins were refused")
     return answer

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from services.access.adapters.directory import Directory
 from services.access.adapters.mailstore import Mailstore
 from services.access.session.admission import Admission
-from services.access.session.guard import LoginGuard
 from services.access.session.recents import Recents
 from services.access.session.standing import Standing
 from services.access.session.versions import Versions
@@ -30,7 +29,6 @@ class Backend:
     room: DiskRoom
     versions: Versions
     admission: Admission
-    guard: LoginGuard
     standing: Standing
     recents: Recents
     turns: Turns

@@ -9,6 +9,8 @@ from typing import TypeVar
 
 import argon2
 
+from services.directory.domain.fair_queue import FairQueue
+
 T = TypeVar("T")
 MEMORY_KIB = 19 * 1024
 PASSES = 2
@@ -20,26 +22,29 @@ class TooManyWaiting(Exception):
 
 class PasswordHasher:
     """Hashes off the loop; how many at once and how many wait is bounded, so that a flood of log-ins takes neither
-    memory nor all CPUs.
+    memory nor all CPUs. Clients take turns: a flood from one network does not keep the others waiting.
     """
 
     def __init__(self, concurrent: int, waiting: int) -> None:
         self._argon2 = argon2.PasswordHasher(time_cost=PASSES, memory_cost=MEMORY_KIB, parallelism=1)
         self._pool = ThreadPoolExecutor(concurrent, thread_name_prefix="password")
-        self._limit = concurrent + waiting
-        self._pending = 0
+        self._concurrent = concurrent
+        self._running = 0
+        self._waiting: FairQueue[asyncio.Future[None]] = FairQueue(waiting)
         self._nobody = ""
 
     async def hash(self, password: str) -> str:
         """The hash to store. Raises TooManyWaiting."""
-        return await self._run(lambda: self._argon2.hash(password))
+        return await self._run("", lambda: self._argon2.hash(password))
 
-    async def verify(self, stored: str, password: str) -> bool:
-        """Whether the password fits; an empty `stored` costs the same and never fits. Raises TooManyWaiting."""
+    async def verify(self, stored: str, password: str, client: str = "") -> bool:
+        """Whether the password fits, when it is this client's turn; an empty `stored` costs the same and never fits.
+
+        Raises TooManyWaiting."""
         if not stored and not self._nobody:
             self._nobody = await self.hash("nobody")
         compared = stored or self._nobody
-        return await self._run(lambda: self._fits(compared, password)) and bool(stored)
+        return await self._run(client, lambda: self._fits(compared, password)) and bool(stored)
 
     def close(self) -> None:
         """Let the threads end."""
@@ -51,11 +56,33 @@ class PasswordHasher:
         except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHashError):
             return False
 
-    async def _run(self, work: Callable[[], T]) -> T:
-        if self._pending >= self._limit:
-            raise TooManyWaiting
-        self._pending += 1
+    async def _run(self, client: str, work: Callable[[], T]) -> T:
+        await self._turn(client)
         try:
             return await asyncio.get_running_loop().run_in_executor(self._pool, work)
         finally:
-            self._pending -= 1
+            self._pass_on()
+
+    async def _turn(self, client: str) -> None:
+        """Wait for a thread."""
+        if self._running < self._concurrent:
+            self._running += 1
+            return
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        displaced = self._waiting.put(client, turn)
+        if displaced is not None and not displaced.done():
+            displaced.set_exception(TooManyWaiting())
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self._pass_on()
+            raise
+
+    def _pass_on(self) -> None:
+        """Give the thread to the next one who waits."""
+        while (turn := self._waiting.take()) is not None:
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self._running -= 1

@@ -11,7 +11,10 @@ import msgspec
 from shared.events.directory import LoginRefused, LoginSucceeded
 
 REPEAT_SECONDS = 3600.0
-_LIMIT = 10_000
+_LIMIT, _REFUSALS_LIMIT = 10_000, 1000
+"""Different ones between two times of writing."""
+_REMEMBERED = 20_000
+"""Of those written within the hour."""
 
 
 class Login(msgspec.Struct, frozen=True):
@@ -44,7 +47,7 @@ class FoldedLogins:
 
     def note(self, login: Login) -> None:
         """One more."""
-        if login not in self._counts and len(self._counts) >= _LIMIT:
+        if login not in self._counts and len(self._counts) >= (_REFUSALS_LIMIT if login.reason else _LIMIT):
             login = Login("", "", "", login.protocol, "", login.reason)
         self._counts[login] = self._counts.get(login, 0) + 1
 
@@ -53,4 +56,5 @@ class FoldedLogins:
         self._written = {login: at for login, at in self._written.items() if now - at < REPEAT_SECONDS}
         for login in [login for login in self._counts if everything or login not in self._written]:
             yield login, self._counts.pop(login)
-            self._written[login] = now
+            if len(self._written) < _REMEMBERED:
+                self._written[login] = now

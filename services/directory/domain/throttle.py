@@ -1,86 +1,210 @@
-"""How many refused log-ins are borne, per account and per client address. Times come in, in seconds that never go back."""
+"""How many wrong passwords are borne: of a network at an account, of a network at all accounts, and of everybody at an
+account. Pure: times come in, in seconds that never go back.
+
+An attempt counts from its begin, so many at once are not heard more often than one after the other. Nobody is shut out
+for what others do: a network that has tried too many passwords at an account is refused there, and strangers can only
+delay a log-in from a network that is new to the account.
+"""
 
 from __future__ import annotations
 
-import ipaddress
-from collections import OrderedDict
+from collections import Counter, OrderedDict
+from collections.abc import Collection
+from enum import Enum
 
 import msgspec
 
+from shared.network.address import is_loopback, network_of
+
 _REMEMBERED = 20_000
-_IPV6_NETWORK = 64
+"""Of each kind; the oldest are forgotten first."""
+_DELAY_SECONDS = 0.05
+"""That each wrong password adds to the delay of an account."""
 
 
 class Limits(msgspec.Struct, frozen=True):
-    """Failures borne within `seconds`; and how long an address that logged in to an account is trusted there."""
+    """Wrong passwords borne within `seconds`. A network that logged in to an account is known there for
+    `trusted_seconds`; one that is new waits `longest_delay` at most.
+    """
 
     per_account: int
-    per_address: int
+    per_network: int
     seconds: float
     trusted_seconds: float
+    longest_delay: float
+
+
+class Guess(msgspec.Struct, frozen=True):
+    """One password tried at one account. `fingerprint` is the same for the same password at the same account."""
+
+    account: str
+    network: str
+    is_many_people: bool
+    """Loopback, or no address: the limit of a network at all accounts does not apply."""
+    fingerprint: int
+
+
+def guess(account: str, address: str, fingerprint: int) -> Guess:
+    """The guess of a client at this address."""
+    network = network_of(address)
+    return Guess(account, network, not network or is_loopback(network), fingerprint)
+
+
+class Verdict(Enum):
+    """What becomes of an attempt."""
+
+    GO = "go"
+    """It counts from now on; `end` follows."""
+    WAIT = "wait"
+    """Those under way may use up what is left: ask again when one of the network has ended."""
+    REFUSE = "refuse"
+
+
+class Outcome(Enum):
+    """How an attempt ended."""
+
+    RIGHT = "right"
+    WRONG = "wrong"
+    VOID = "void"
+    """The password was not looked at, or opens nothing though it is right."""
 
 
 class Throttle:
-    """Counts refusals in memory, bounded: the oldest are forgotten first.
+    """Remembers in memory, bounded.
 
-    Others' failures do not shut out an address that logged in to the account lately, so nobody can lock an owner out. A
-    loopback address is many people behind one webmail, and is not counted.
+    The same wrong password again is no new guess: a device with an old password uses up the tries of that password, and
+    not those of the other devices of its network.
     """
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._failures: OrderedDict[str, tuple[int, float]] = OrderedDict()
+        self._tried: OrderedDict[tuple[str, str], _Tried] = OrderedDict()
+        self._networks = _Counts(limits.seconds)
+        self._accounts = _Counts(limits.seconds)
         self._trusted: OrderedDict[tuple[str, str], float] = OrderedDict()
+        self._running: Counter[tuple[str, str]] = Counter()
+        self._running_networks: Counter[str] = Counter()
 
-    def refuses(self, account: str, address: str, now: float) -> bool:
-        """Whether a log-in is refused without a look at its password."""
-        network = network_of(address)
-        if network and self._count(f"address {network}", now) >= self._limits.per_address:
-            return True
-        if self._trusted.get((account, address), 0.0) > now:
-            return self._count(f"own {account} {address}", now) >= self._limits.per_account
-        return self._count(f"account {account}", now) >= self._limits.per_account
+    def begin(self, guess: Guess, now: float) -> Verdict:
+        """Whether a password is looked at."""
+        used, running = self._tries(guess, now), self._running[guess.account, guess.network]
+        left = self._limits.per_account - used
+        if not guess.is_many_people:
+            left_of_network = self._limits.per_network - self._networks.of(guess.network, now)
+            if left_of_network <= 0:
+                return Verdict.REFUSE
+            if self._running_networks[guess.network] >= left_of_network:
+                running = max(running, left)
+        if left <= 0:
+            return Verdict.REFUSE
+        if running >= left:
+            return Verdict.WAIT
+        self._running[guess.account, guess.network] += 1
+        self._running_networks[guess.network] += 1
+        return Verdict.GO
 
-    def failed(self, account: str, address: str, now: float) -> None:
-        """A log-in was refused."""
-        trusted = self._trusted.get((account, address), 0.0) > now
-        self._add(f"own {account} {address}" if trusted else f"account {account}", now)
-        network = network_of(address)
-        if network:
-            self._add(f"address {network}", now)
+    def end(self, guess: Guess, outcome: Outcome, now: float) -> None:
+        """An attempt that was begun has ended."""
+        _less(self._running, (guess.account, guess.network))
+        _less(self._running_networks, guess.network)
+        if outcome is Outcome.WRONG:
+            self._failed(guess, now)
+        elif outcome is Outcome.RIGHT:
+            self._succeeded(guess, now)
 
-    def succeeded(self, account: str, address: str, now: float) -> None:
-        """A log-in was right: this address is trusted with this account."""
-        self._failures.pop(f"own {account} {address}", None)
-        if self._limits.trusted_seconds and address:
-            self._trusted[account, address] = now + self._limits.trusted_seconds
-            self._trusted.move_to_end((account, address))
-            if len(self._trusted) > _REMEMBERED:
-                self._trusted.popitem(last=False)
+    def delay(self, guess: Guess, now: float) -> float:
+        """Seconds that the answer to a log-in is held back, right or wrong, because others guess at the account."""
+        if self._is_trusted(guess, now):
+            return 0.0
+        excess = self._accounts.of(guess.account, now) - self._limits.per_account
+        return min(max(excess, 0) * _DELAY_SECONDS, self._limits.longest_delay)
 
-    def forgive_accounts(self) -> None:
-        """Somebody has a new password or was enabled: a fresh start for accounts, not for addresses."""
-        for key in [key for key in self._failures if not key.startswith("address ")]:
-            del self._failures[key]
+    def refusals(self, guess: Guess, now: float) -> int:
+        """Wrong passwords of this client lately: what its next one is slowed down by."""
+        if guess.is_many_people:
+            return self._tries(guess, now)
+        return self._networks.of(guess.network, now)
 
-    def _count(self, key: str, now: float) -> int:
-        count, until = self._failures.get(key, (0, 0.0))
+    def suspects(self) -> set[str]:
+        """Accounts at which wrong passwords were tried lately."""
+        return {account for account, _ in self._tried}
+
+    def forgive(self, accounts: Collection[str]) -> None:
+        """Their passwords are new, or they were enabled: a fresh start for them, not for the networks."""
+        for pair in [pair for pair in self._tried if pair[0] in accounts]:
+            del self._tried[pair]
+        for account in accounts:
+            self._accounts.forget(account)
+
+    def _tries(self, guess: Guess, now: float) -> int:
+        """How many of the tries for this guess are used up: those of its own password when it was tried before."""
+        tried = self._tried.get((guess.account, guess.network))
+        if tried is None or tried.until <= now:
+            return 0
+        return tried.passwords.get(guess.fingerprint) or len(tried.passwords)
+
+    def _failed(self, guess: Guess, now: float) -> None:
+        pair = guess.account, guess.network
+        tried = self._tried.pop(pair, None)
+        if tried is None or tried.until <= now:
+            tried = _Tried({}, 0.0)
+        is_new = guess.fingerprint not in tried.passwords
+        tried.passwords[guess.fingerprint] = tried.passwords.get(guess.fingerprint, 0) + 1
+        tried.until = now + self._limits.seconds
+        _remember(self._tried, pair, tried)
+        if is_new:
+            self._networks.add(guess.network, 1, now)
+            if not self._is_trusted(guess, now):
+                self._accounts.add(guess.account, 1, now)
+
+    def _succeeded(self, guess: Guess, now: float) -> None:
+        pair = guess.account, guess.network
+        tried = self._tried.pop(pair, None)
+        if tried is not None and tried.until > now:  # somebody who mistyped
+            self._networks.add(guess.network, -len(tried.passwords), now)
+        if self._limits.trusted_seconds and guess.network:
+            _remember(self._trusted, pair, now + self._limits.trusted_seconds)
+
+    def _is_trusted(self, guess: Guess, now: float) -> bool:
+        return self._trusted.get((guess.account, guess.network), 0.0) > now
+
+
+class _Tried(msgspec.Struct):
+    """Wrong passwords of a network at an account: how often each, by fingerprint."""
+
+    passwords: dict[int, int]
+    until: float
+
+
+class _Counts:
+    """Wrong passwords by a key, each time remembered anew for so many seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._counts: OrderedDict[str, tuple[int, float]] = OrderedDict()
+
+    def of(self, key: str, now: float) -> int:
+        count, until = self._counts.get(key, (0, 0.0))
         return count if until > now else 0
 
-    def _add(self, key: str, now: float) -> None:
-        self._failures[key] = (self._count(key, now) + 1, now + self._limits.seconds)
-        self._failures.move_to_end(key)
-        if len(self._failures) > _REMEMBERED:
-            self._failures.popitem(last=False)
+    def add(self, key: str, number: int, now: float) -> None:
+        count = self.of(key, now) + number
+        self.forget(key)
+        if count > 0:
+            _remember(self._counts, key, (count, now + self._seconds))
+
+    def forget(self, key: str) -> None:
+        self._counts.pop(key, None)
 
 
-def network_of(address: str) -> str:
-    """What counts as one client: an IPv4 address, an IPv6 /64; empty for loopback and for what is no address."""
-    try:
-        ip = ipaddress.ip_address(address)
-    except ValueError:
-        return ""
-    mapped = getattr(ip, "ipv4_mapped", None) or ip
-    if mapped.is_loopback:
-        return ""
-    return str(mapped) if mapped.version == 4 else str(ipaddress.ip_network((mapped, _IPV6_NETWORK), strict=False))
+def _remember(memory: OrderedDict, key: object, value: object) -> None:  # type: ignore[type-arg]
+    memory[key] = value
+    memory.move_to_end(key)
+    if len(memory) > _REMEMBERED:
+        memory.popitem(last=False)
+
+
+def _less(counter: Counter, key: object) -> None:  # type: ignore[type-arg]
+    counter[key] -= 1
+    if counter[key] <= 0:
+        del counter[key]

@@ -67,7 +67,7 @@ def resolution(found: Resolution) -> pb.Resolution:
 def identity(opened: Opened) -> pb.Identity:
     """The answer to a log-in."""
     if opened.refusal:
-        return pb.Identity(refusal=opened.refusal)
+        return pb.Identity(refusal=opened.refusal, refusals=opened.refusals)
     return pb.Identity(
         ok=True,
         user=opened.user,

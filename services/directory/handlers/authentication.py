@@ -9,8 +9,9 @@ import msgspec
 
 from services.directory.adapters.passwords import PasswordHasher, TooManyWaiting
 from services.directory.domain.folded_logins import FoldedLogins, Login
-from services.directory.domain.throttle import Throttle
+from services.directory.domain.throttle import Guess, Outcome, Throttle, guess
 from services.directory.handlers.commands import OWNER
+from services.directory.handlers.log_in_line import LogInLine
 from services.directory.handlers.verified import VerifiedLogins
 from shared.background import begin
 from shared.clock import Clock
@@ -23,6 +24,7 @@ from shared.protocol.sasl.mechanism import prepare_password
 from shared.shards import shard_of
 
 BAD_CREDENTIALS, DISABLED, TOO_MANY = "bad-credentials", "disabled", "too-many"
+_OUTCOMES = {"": Outcome.RIGHT, BAD_CREDENTIALS: Outcome.WRONG}
 _POSITION = "SELECT max(position) FROM event WHERE shard = ?"
 _ASK = (
     "SELECT account.id, account.address, account.quota_bytes, person.id, person.name, person.password_hash,"
@@ -43,6 +45,8 @@ class Opened(msgspec.Struct, frozen=True):
     domain: str = ""
     as_of: int = 0
     """The position of the configuration's last fact that the answer knows."""
+    refusals: int = 0
+    """Wrong passwords of this client lately, this one included: the protocol slows a refusal down by it."""
 
 
 class _Known(msgspec.Struct, frozen=True):
@@ -68,6 +72,7 @@ class Authentication:
         store: EventStore,
         hasher: PasswordHasher,
         throttle: Throttle,
+        line: LogInLine,
         verified: VerifiedLogins,
         folded: FoldedLogins,
         clock: Clock,
@@ -75,57 +80,69 @@ class Authentication:
         self._store = store
         self._hasher = hasher
         self._throttle = throttle
+        self._line = line
         self._verified = verified
         self._folded = folded
         self._clock = clock
         self._running: dict[bytes, asyncio.Task[bool]] = {}
 
     async def open(self, attempt: Attempt) -> Opened:
-        """The identity, or the refusal."""
-        key = login_key(attempt.login)
-        account, now = key or "", self._clock.monotonic()
-        if self._throttle.refuses(account, attempt.address, now):
-            return self._refused(attempt, account, TOO_MANY)
+        """The identity, or the refusal. What is begun is finished and counted, whether or not somebody waits for it."""
+        account, password = login_key(attempt.login) or "", prepare_password(attempt.password)
+        tried = guess(account, attempt.address, self._verified.fingerprint(account, password))
         try:
-            opened = await self._checked(account, attempt)
+            if not await self._line.begin(tried):
+                return self._refused(attempt, tried, TOO_MANY)
         except TooManyWaiting:
-            return self._refused(attempt, account, TOO_MANY)
+            return self._refused(attempt, tried, TOO_MANY)
+        delay = self._throttle.delay(tried, self._clock.monotonic())
+        opened = await asyncio.shield(begin(self._look_at(attempt, tried, password)))
+        if delay:
+            await asyncio.sleep(delay)
+        return opened
+
+    async def _look_at(self, attempt: Attempt, tried: Guess, password: str) -> Opened:
+        outcome = Outcome.VOID
+        try:
+            opened = await self._checked(tried, password)
+            outcome = _OUTCOMES.get(opened.refusal, Outcome.VOID)
+        except TooManyWaiting:
+            opened = Opened(TOO_MANY)
+        finally:
+            self._line.end(tried, outcome)
         if opened.refusal:
-            if opened.refusal == BAD_CREDENTIALS:
-                self._throttle.failed(account, attempt.address, now)
-            return self._refused(attempt, account, opened.refusal)
-        self._throttle.succeeded(account, attempt.address, now)
+            return self._refused(attempt, tried, opened.refusal)
         self._folded.note(Login(opened.user, opened.account, "", attempt.protocol, attempt.address))
         return opened
 
-    async def _checked(self, key: str, attempt: Attempt) -> Opened:
-        known = await self._store.read(lambda reader: _known(reader, key))
-        if not await self._fits(known, prepare_password(attempt.password)) or known is None:
+    async def _checked(self, tried: Guess, password: str) -> Opened:
+        known = await self._store.read(lambda reader: _known(reader, tried.account))
+        if not await self._fits(known, password, tried.network) or known is None:
             return Opened(BAD_CREDENTIALS)
         return Opened(DISABLED) if known.disabled else known.opened
 
-    async def _fits(self, known: _Known | None, password: str) -> bool:
+    async def _fits(self, known: _Known | None, password: str, client: str) -> bool:
         if known is None:
-            return await self._hasher.verify("", password)
+            return await self._hasher.verify("", password, client)
         key = self._verified.key(known.opened.account, known.password_hash, password)
         if self._verified.holds(key, self._clock.monotonic()):
             return True
-        fits = await self._once(key, known.password_hash, password)
+        fits = await self._once(key, known.password_hash, password, client)
         if fits:
             self._verified.add(key, self._clock.monotonic())
         return fits
 
-    async def _once(self, key: bytes, stored: str, password: str) -> bool:
+    async def _once(self, key: bytes, stored: str, password: str, client: str) -> bool:
         """Ten connections opened at once with the same password cost one hash."""
         running = self._running.get(key)
         if running is None:
-            running = self._running[key] = begin(self._hasher.verify(stored, password))
+            running = self._running[key] = begin(self._hasher.verify(stored, password, client))
             running.add_done_callback(lambda _done: self._running.pop(key, None))
         return await asyncio.shield(running)
 
-    def _refused(self, attempt: Attempt, account: str, reason: str) -> Opened:
-        self._folded.note(Login("", "", account, attempt.protocol, attempt.address, reason))
-        return Opened(reason)
+    def _refused(self, attempt: Attempt, tried: Guess, reason: str) -> Opened:
+        self._folded.note(Login("", "", tried.account, attempt.protocol, attempt.address, reason))
+        return Opened(reason, refusals=self._throttle.refusals(tried, self._clock.monotonic()))
 
 
 def login_key(login: str) -> str | None:

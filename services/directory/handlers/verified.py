@@ -10,6 +10,8 @@ import os
 from collections import OrderedDict
 from hashlib import blake2b
 
+_FINGERPRINT_OCTETS = 8
+
 
 class VerifiedLogins:
     """A bounded set of keys, each for a while."""
@@ -27,6 +29,10 @@ class VerifiedLogins:
             octets = part.encode()
             digest.update(len(octets).to_bytes(4, "big") + octets)
         return digest.digest()
+
+    def fingerprint(self, account: str, password: str) -> int:
+        """The same for the same password at the same account, and nothing else is known by it."""
+        return int.from_bytes(self.key(account, "", password)[:_FINGERPRINT_OCTETS], "big")
 
     def holds(self, key: bytes, now: float) -> bool:
         """Whether this log-in was verified lately."""

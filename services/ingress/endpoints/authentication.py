@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from services.ingress.adapters.directory import FollowedDirectory
 from services.ingress.domain.client import SmtpClient
+from services.ingress.settings import IngressSettings
 from shared.grpc.errors import ServiceError
 from shared.protocol.sasl.exchange import SaslExchange, start
 from shared.protocol.sasl.outcome import Challenge, Credentials, Outcome, SaslFailure
 from shared.protocol.smtp import replies
 from shared.protocol.smtp.reply import Reply, with_cause
-from shared.routing.log_ins import LogIn
+from shared.routing.log_ins import LogIn, refusal_delay
+from shared.rpc.mailfold.directory.v1 import directory_pb2 as pb
 
 _FAILURES = {
     SaslFailure.UNKNOWN_MECHANISM: replies.mechanism_not_offered,
@@ -20,14 +24,21 @@ _FAILURES = {
 }
 _TOO_MANY = "too-many"
 
+Pause = Callable[[float], Awaitable[None]]
+"""Lets the client wait for so many seconds."""
+
 
 class Authentication:
     """The exchanges of one session. A right password makes the client that user."""
 
-    def __init__(self, directory: FollowedDirectory, client: SmtpClient, max_failures: int) -> None:
+    def __init__(
+        self, directory: FollowedDirectory, client: SmtpClient, settings: IngressSettings, pause: Pause
+    ) -> None:
         self._directory = directory
         self._client = client
-        self._failures_left = max_failures
+        self._settings = settings
+        self._pause = pause
+        self._failures_left = settings.max_failed_logins
         self._exchange: SaslExchange | None = None
 
     async def begin(self, mechanism: str, initial: bytes | None) -> Reply:
@@ -51,7 +62,7 @@ class Authentication:
 
     async def _check(self, given: Credentials) -> Reply:
         if given.authzid and given.authzid != given.authcid:
-            return self._failed("acting as another user is not offered")
+            return self._failed(replies.authentication_failed(), "acting as another user is not offered")
         client = self._client
         try:
             identity = await self._directory.authenticate(
@@ -60,17 +71,22 @@ class Authentication:
         except ServiceError as error:
             return with_cause(replies.authentication_unavailable(), f"directory: {error}")
         if not identity.ok:
-            if identity.refusal == _TOO_MANY:
-                return with_cause(replies.authentication_unavailable(), identity.refusal)
-            return self._failed(identity.refusal)
+            return await self._refused(identity)
         client.user, client.account, client.account_address = identity.user, identity.account, identity.address
         client.log_in = LogIn(identity.account, identity.user, identity.domain, identity.as_of)
         return replies.authenticated()
 
-    def _failed(self, cause: str) -> Reply:
+    async def _refused(self, identity: pb.Identity) -> Reply:
+        """Slowly: each refusal of a client takes longer than the one before."""
+        settings = self._settings
+        await self._pause(refusal_delay(identity.refusals, settings.login_delay, settings.login_delay_limit))
+        is_temporary = identity.refusal == _TOO_MANY
+        reply = replies.authentication_unavailable() if is_temporary else replies.authentication_failed()
+        return self._failed(reply, identity.refusal)
+
+    def _failed(self, reply: Reply, cause: str) -> Reply:
         """Every failure looks the same to the client (RFC 4954 section 4)."""
         self._failures_left -= 1
-        reply = (
-            replies.authentication_failed() if self._failures_left > 0 else replies.too_many_failed_authentications()
-        )
+        if self._failures_left <= 0:
+            reply = replies.too_many_failed_authentications()
         return with_cause(reply, cause)

@@ -68,8 +68,7 @@ class SmtpConnection:
         address, port = wire.peer()
         self.client = SmtpClient(config.session_id or "", address, port, listener)
         self._set_tls(wire.tls_facts())
-        max_failures = dependencies.settings.max_failed_logins
-        self._authentication = Authentication(dependencies.directory, self.client, max_failures)
+        self._authentication = Authentication(dependencies.directory, self.client, dependencies.settings, wire.pause)
         self._transaction = MailTransaction(dependencies, self.client, wire)
         self._is_dismissed = False
         self._is_idle = False  # it waits for a command, and no message is under way

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 
 import pytest
 
@@ -89,12 +90,65 @@ async def test_connections_opened_at_once_share_one_hash(people: Running) -> Non
     assert time.process_time() - began < 0.5  # forty hashes cost 0.8 s at least
 
 
-async def test_too_many_failures_shut_the_account_but_not_to_its_owner(people: Running) -> None:
+async def test_too_many_failures_shut_the_account_to_whom_they_are_of_alone(people: Running) -> None:
     assert (await people.log_in("correct horse", address="192.0.2.1")).ok
     refusals = [(await people.log_in(f"wrong {number}", address="198.51.100.1")).refusal for number in range(12)]
     assert refusals == ["bad-credentials"] * 10 + ["too-many"] * 2
-    assert (await people.log_in("correct horse", address="198.51.100.2")).refusal == "too-many"
+    assert (await people.log_in("correct horse", address="198.51.100.1")).refusal == "too-many"
+    assert (await people.log_in("correct horse", address="198.51.100.2")).ok
     assert (await people.log_in("correct horse", address="192.0.2.1")).ok
+
+
+async def test_wrong_passwords_side_by_side_are_heard_no_more_often(people: Running) -> None:
+    """150 at once: ten are looked at."""
+    answers = await asyncio.gather(*(people.log_in(f"wrong {number}") for number in range(150)))
+    refusals = Counter(answer.refusal for answer in answers)
+    assert refusals == {"bad-credentials": 10, "too-many": 140}
+
+
+async def test_right_passwords_side_by_side_are_all_let_in(people: Running) -> None:
+    """A client that opens many connections after its user mistyped nine times."""
+    for number in range(9):
+        assert (await people.log_in(f"wrong {number}")).refusal == "bad-credentials"
+    answers = await asyncio.gather(*(people.log_in("correct horse") for _ in range(50)))
+    assert all(answer.ok for answer in answers)
+
+
+@pytest.mark.parametrize("environment", [{"MAILFOLD_DIRECTORY_FAILURES_PER_ADDRESS": "1000"}])
+async def test_a_flood_of_one_network_keeps_the_owner_waiting_for_a_few_hashes(people: Running) -> None:
+    """80 wrong passwords at 80 accounts are in front; the owner's is looked at after at most a few of them."""
+    done = 0
+
+    async def wrong(number: int) -> None:
+        nonlocal done
+        await people.log_in("wrong", f"user{number}@example.org", "198.51.100.1")
+        done += 1
+
+    flood = [asyncio.ensure_future(wrong(number)) for number in range(80)]
+    async with asyncio.timeout(30):
+        while not done:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+    before = done
+    assert (await people.log_in("correct horse")).ok
+    assert done - before <= 20
+    await asyncio.gather(*flood)
+
+
+async def test_a_refusal_says_how_many_there_were(people: Running) -> None:
+    answers = [await people.log_in(f"wrong {number}", f"user{number}@example.org") for number in range(4)]
+    assert [answer.refusals for answer in answers] == [1, 2, 3, 4]
+    assert (await people.log_in("correct horse")).refusals == 0
+
+
+async def test_a_new_password_opens_what_wrong_ones_had_shut(people: Running) -> None:
+    await people.stub.AddUser(pb.AddUserRequest(name="bob", password="battery staple"))
+    await people.stub.AddAccount(pb.AddAccountRequest(address="bob@example.org", user="bob"))
+    for login in ("ann@example.org", "bob@example.org"):
+        for number in range(10):
+            await people.log_in(f"wrong {number}", login)
+    await people.stub.ChangeUser(pb.ChangeUserRequest(name="ann", password="new and better"))
+    assert (await people.log_in("new and better")).ok
+    assert (await people.log_in("battery staple", "bob@example.org")).refusal == "too-many"
 
 
 async def test_log_ins_are_facts_folded_and_written_at_the_stop(people: Running, events_of: object) -> None:

@@ -172,6 +172,8 @@ def test_status_of_what_does_not_run(data: Path) -> None:
         "listeners": [],
         "services": [],
         "dead_letters": 0,
+        "well": False,
+        "troubles": [],
         "warnings": [],
     }
 

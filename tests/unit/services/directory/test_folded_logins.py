@@ -38,5 +38,16 @@ def test_a_flood_of_names_is_folded_together() -> None:
     for number in range(12_000):
         folded.note(Login("", "", f"user{number}@example.org", "imap", "192.0.2.1", "bad-credentials"))
     due = list(folded.due(0))
-    assert len(due) <= 10_001
+    assert len(due) <= 1001
     assert sum(count for _, count in due) == 12_000
+
+
+def test_what_is_remembered_of_a_flood_is_bounded() -> None:
+    """Refusals from ever new addresses for the half of an hour, written every minute."""
+    folded = FoldedLogins()
+    for minute in range(30):
+        for number in range(1000):
+            folded.note(Login("", "", "ann@example.org", "imap", f"2001:db8:{minute:x}::{number:x}", "too-many"))
+        assert sum(count for _, count in folded.due(60 * minute)) == 1000
+    assert len(folded._written) <= 20_000
+    assert not folded._counts

@@ -1,88 +1,223 @@
-"""How many refused log-ins are borne."""
+"""How many wrong passwords are borne (hostile: guessing, side by side and from many networks; locking an owner out)."""
 
 from __future__ import annotations
 
-import pytest
-
-from services.directory.domain.throttle import Limits, Throttle, network_of
+from services.directory.domain.throttle import Limits, Outcome, Throttle, Verdict, guess
 
 ACCOUNT, OWNER, STRANGER = "ann@example.org", "192.0.2.1", "198.51.100.1"
+GO, WAIT, REFUSE = Verdict.GO, Verdict.WAIT, Verdict.REFUSE
 
 
-def throttle() -> Throttle:
-    return Throttle(Limits(per_account=3, per_address=5, seconds=100, trusted_seconds=1000))
+class Clients:
+    """Log-ins at a throttle, by password and address."""
+
+    def __init__(self, longest_delay: float = 5.0) -> None:
+        self.throttle = Throttle(Limits(3, 5, 100, 1000, longest_delay))
+
+    def begin(self, password: str, address: str, account: str = ACCOUNT, now: float = 0.0) -> Verdict:
+        return self.throttle.begin(guess(account, address, hash(password)), now)
+
+    def end(self, password: str, address: str, outcome: Outcome, account: str = ACCOUNT, now: float = 0.0) -> None:
+        self.throttle.end(guess(account, address, hash(password)), outcome, now)
+
+    def fail(self, password: str, address: str, account: str = ACCOUNT, now: float = 0.0) -> Verdict:
+        verdict = self.begin(password, address, account, now)
+        if verdict is GO:
+            self.end(password, address, Outcome.WRONG, account, now)
+        return verdict
+
+    def log_in(self, address: str, account: str = ACCOUNT, now: float = 0.0) -> Verdict:
+        verdict = self.begin("right", address, account, now)
+        if verdict is GO:
+            self.end("right", address, Outcome.RIGHT, account, now)
+        return verdict
+
+    def delay(self, address: str, account: str = ACCOUNT, now: float = 0.0) -> float:
+        return self.throttle.delay(guess(account, address, 0), now)
+
+    def refusals(self, address: str, account: str = ACCOUNT, now: float = 0.0) -> int:
+        return self.throttle.refusals(guess(account, address, 0), now)
 
 
-def test_an_account_is_shut_after_its_failures_and_opens_again() -> None:
-    guard = throttle()
+def test_a_network_is_shut_at_an_account_after_its_failures_and_let_in_again() -> None:
+    clients = Clients()
+    assert [clients.fail(str(number), STRANGER, now=number) for number in range(3)] == [GO] * 3
+    assert clients.begin("right", STRANGER, now=50) is REFUSE
+    assert clients.begin("right", STRANGER, "bob@example.org", now=50) is GO
+    assert clients.begin("right", STRANGER, now=103) is GO
+
+
+def test_an_attempt_counts_when_it_begins() -> None:
+    """150 at once: three are looked at, the others wait for these, and are refused when they were wrong."""
+    clients = Clients()
+    verdicts = [clients.begin(str(number), STRANGER) for number in range(150)]
+    assert verdicts == [GO] * 3 + [WAIT] * 147
     for number in range(3):
-        assert not guard.refuses(ACCOUNT, STRANGER, number)
-        guard.failed(ACCOUNT, STRANGER, number)
-    assert guard.refuses(ACCOUNT, STRANGER, 50)
-    assert guard.refuses(ACCOUNT, "203.0.113.9", 50)
-    assert not guard.refuses("bob@example.org", STRANGER, 50)
-    assert not guard.refuses(ACCOUNT, STRANGER, 103)
+        clients.end(str(number), STRANGER, Outcome.WRONG)
+    assert {clients.begin(str(number), STRANGER) for number in range(3, 150)} == {REFUSE}
+
+
+def test_right_passwords_at_once_wait_and_are_let_in() -> None:
+    clients = Clients()
+    clients.fail("mistyped", OWNER)
+    clients.fail("mistyped again", OWNER)
+    assert [clients.begin("right", OWNER) for _ in range(10)] == [GO] + [WAIT] * 9
+    clients.end("right", OWNER, Outcome.RIGHT)
+    assert [clients.begin("right", OWNER) for _ in range(3)] == [GO] * 3
+
+
+def test_an_attempt_that_could_not_be_looked_at_is_given_back() -> None:
+    clients = Clients()
+    for _ in range(10):
+        assert clients.begin("right", OWNER) is GO
+        clients.end("right", OWNER, Outcome.VOID)
+    assert clients.refusals(OWNER) == 0
 
 
 def test_an_address_is_shut_whatever_account_it_tries() -> None:
-    guard = throttle()
+    clients = Clients()
     for number in range(5):
-        guard.failed(f"user{number}@example.org", STRANGER, 0)
-    assert guard.refuses(ACCOUNT, STRANGER, 1)
-    assert not guard.refuses(ACCOUNT, OWNER, 1)
+        assert clients.fail("wrong", STRANGER, f"user{number}@example.org") is GO
+    assert clients.begin("right", STRANGER) is REFUSE
+    assert clients.begin("right", OWNER) is GO
+
+
+def test_an_address_that_tries_accounts_side_by_side_is_shut_as_soon() -> None:
+    clients = Clients()
+    accounts = [f"user{number}@example.org" for number in range(150)]
+    assert [clients.begin("wrong", STRANGER, account) for account in accounts] == [GO] * 5 + [WAIT] * 145
+    for account in accounts[:5]:
+        clients.end("wrong", STRANGER, Outcome.WRONG, account)
+    assert {clients.begin("wrong", STRANGER, account) for account in accounts[5:]} == {REFUSE}
+
+
+def test_one_ipv6_subscriber_is_one_client() -> None:
+    clients = Clients()
+    verdicts = [clients.fail(str(number), f"2001:db8:1:2::{number:x}") for number in range(10)]
+    assert verdicts == [GO] * 3 + [REFUSE] * 7
+    assert clients.fail("11", "2001:db8:1:3::1") is GO
 
 
 def test_strangers_do_not_lock_the_owner_out() -> None:
-    guard = throttle()
-    guard.succeeded(ACCOUNT, OWNER, 0)
-    for _ in range(10):
-        guard.failed(ACCOUNT, STRANGER, 1)
-    assert not guard.refuses(ACCOUNT, OWNER, 2)
-    assert guard.refuses(ACCOUNT, STRANGER, 2)
+    """Neither at an address that logged in before nor at a new one."""
+    clients = Clients()
+    clients.log_in(OWNER)
+    for number in range(100):
+        clients.fail(str(number), f"198.51.100.{number}", now=1)
+    assert clients.begin("right", OWNER, now=2) is GO
+    assert clients.begin("right", "203.0.113.9", now=2) is GO
+
+
+def test_strangers_delay_a_network_that_is_new_to_the_account_and_no_other() -> None:
+    """Slowly: a twentieth of a second for each wrong password above the limit, and not without end."""
+    clients = Clients()
+    clients.log_in(OWNER)
+    delays = []
+    for number in range(200):
+        clients.fail(str(number), f"198.51.100.{number}", now=1)
+        delays.append(clients.delay("203.0.113.9", now=1))
+    assert delays[:5] == [0.0, 0.0, 0.0, 0.05, 0.1]
+    assert delays[-1] == 5.0
+    assert clients.delay(OWNER, now=1) == 0.0
+    assert clients.delay("203.0.113.9", "bob@example.org", now=1) == 0.0
+    assert clients.delay("203.0.113.9", now=102) == 0.0
+
+
+def test_a_known_network_is_known_as_a_whole_and_for_a_while() -> None:
+    clients = Clients()
+    clients.log_in("2001:db8:1:2::1")
+    for number in range(50):
+        clients.fail(str(number), f"198.51.100.{number}", now=990)
+    assert clients.delay("2001:db8:1:2:ffff::9", now=999) == 0.0
+    assert clients.delay("2001:db8:1:3::1", now=999) > 0.0
+    assert clients.delay("2001:db8:1:2::1", now=1001) > 0.0
+
+
+def test_the_delay_can_be_switched_off() -> None:
+    clients = Clients(longest_delay=0.0)
+    for number in range(50):
+        clients.fail(str(number), f"198.51.100.{number}")
+    assert clients.delay(OWNER) == 0.0
 
 
 def test_the_owners_address_has_a_limit_too() -> None:
-    guard = throttle()
-    guard.succeeded(ACCOUNT, OWNER, 0)
+    clients = Clients()
+    clients.log_in(OWNER)
+    for number in range(3):
+        clients.fail(str(number), OWNER, now=1)
+    assert clients.begin("right", OWNER, now=2) is REFUSE
+
+
+def test_a_device_with_an_old_password_does_not_shut_out_the_others_of_its_network() -> None:
+    clients = Clients()
+    assert [clients.fail("old", OWNER, now=number) for number in range(20)] == [GO] * 3 + [REFUSE] * 17
+    assert clients.begin("right", OWNER, now=30) is GO
+    assert clients.begin("new guess", OWNER, now=30) is GO
+    assert clients.refusals(OWNER, now=30) == 1
+
+
+def test_the_same_wrong_password_side_by_side_is_heard_no_more_often() -> None:
+    clients = Clients()
+    assert [clients.begin("old", STRANGER) for _ in range(150)] == [GO] * 3 + [WAIT] * 147
     for _ in range(3):
-        guard.failed(ACCOUNT, OWNER, 1)
-    assert guard.refuses(ACCOUNT, OWNER, 2)
+        clients.end("old", STRANGER, Outcome.WRONG)
+    assert clients.begin("old", STRANGER) is REFUSE
 
 
 def test_loopback_is_many_people() -> None:
-    guard = throttle()
+    """It may try every account, and each of them not more often than others may."""
+    clients = Clients()
     for number in range(50):
-        guard.failed(f"user{number}@example.org", "127.0.0.1", 0)
-    assert not guard.refuses(ACCOUNT, "127.0.0.1", 1)
+        assert clients.fail("wrong", "127.0.0.1", f"user{number}@example.org") is GO
+    assert [clients.fail(str(number), "127.0.0.1") for number in range(4)] == [GO] * 3 + [REFUSE]
+    assert clients.begin("right", "127.0.0.2") is GO
 
 
-def test_a_new_password_is_a_fresh_start_for_accounts_alone() -> None:
-    guard = throttle()
-    for _ in range(5):
-        guard.failed(ACCOUNT, STRANGER, 0)
-    guard.forgive_accounts()
-    assert not guard.refuses(ACCOUNT, OWNER, 1)
-    assert guard.refuses(ACCOUNT, STRANGER, 1)
+def test_who_mistyped_and_logs_in_starts_afresh() -> None:
+    clients = Clients()
+    clients.fail("other", OWNER, "bob@example.org")
+    for number in range(2):
+        clients.fail(str(number), OWNER)
+    assert clients.refusals(OWNER) == 3
+    clients.log_in(OWNER)
+    assert clients.refusals(OWNER) == 1
+    assert [clients.fail(str(number), OWNER) for number in range(4)] == [GO] * 3 + [REFUSE]
+
+
+def test_refusals_are_counted_for_the_client_and_forgotten() -> None:
+    clients = Clients()
+    for number in range(3):
+        clients.fail(str(number), STRANGER, now=number)
+    assert (clients.refusals(STRANGER, now=50), clients.refusals(OWNER, now=50)) == (3, 0)
+    assert clients.refusals(STRANGER, now=103) == 0
+
+
+def test_a_new_password_is_a_fresh_start_for_the_account_alone() -> None:
+    clients = Clients()
+    for account in (ACCOUNT, "bob@example.org"):
+        for number in range(3):
+            clients.fail(str(number), "127.0.0.1", account)
+    assert clients.throttle.suspects() == {ACCOUNT, "bob@example.org"}
+    clients.throttle.forgive({ACCOUNT})
+    assert clients.begin("new", "127.0.0.1") is GO
+    assert clients.begin("new", "127.0.0.1", "bob@example.org") is REFUSE
+
+
+def test_a_new_password_is_no_fresh_start_for_a_network() -> None:
+    clients = Clients()
+    for number in range(5):
+        clients.fail("wrong", STRANGER, f"user{number}@example.org")
+    clients.throttle.forgive({f"user{number}@example.org" for number in range(5)})
+    assert clients.begin("right", STRANGER) is REFUSE
 
 
 def test_memory_is_bounded() -> None:
-    guard = throttle()
+    clients = Clients()
     for number in range(50_000):
-        guard.failed(f"user{number}@example.org", "", 0)
-    assert len(guard._failures) <= 20_000
-
-
-@pytest.mark.parametrize(
-    ("address", "network"),
-    [
-        ("192.0.2.1", "192.0.2.1"),
-        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
-        ("::ffff:192.0.2.1", "192.0.2.1"),
-        ("::ffff:127.0.0.1", ""),
-        ("::1", ""),
-        ("", ""),
-        ("nonsense", ""),
-    ],
-)
-def test_what_counts_as_one_client(address: str, network: str) -> None:
-    assert network_of(address) == network
+        address = f"2001:db8:{number:x}::1"
+        clients.fail("wrong", address, f"user{number}@example.org")
+        clients.log_in(address, f"user{number}@example.com")
+    throttle = clients.throttle
+    kept = (throttle._tried, throttle._trusted, throttle._networks._counts, throttle._accounts._counts)
+    assert [len(memory) <= 20_000 for memory in kept] == [True] * 4
+    assert not throttle._running and not throttle._running_networks

@@ -6,7 +6,7 @@ import pytest
 
 from shared.events import directory as facts
 from shared.eventstore.event import Event
-from shared.routing.log_ins import EndedLogIns, Ending, LogIn
+from shared.routing.log_ins import EndedLogIns, Ending, LogIn, refusal_delay
 
 ANN = LogIn("a1", "u1", "d1", 10)
 ENDS = (
@@ -57,3 +57,10 @@ def test_who_is_enabled_again_logs_in_anew() -> None:
     ended.apply(facts.UserSwitched("u1", False), 12)
     assert ended.why(ANN) is Ending.DISABLED
     assert ended.why(LogIn("a1", "u1", "d1", 12)) is None
+
+
+def test_each_refusal_takes_twice_as_long_up_to_a_limit() -> None:
+    assert [refusal_delay(number, 0.5, 3.0) for number in range(1, 6)] == [0.5, 1.0, 2.0, 3.0, 3.0]
+    assert refusal_delay(0, 0.5, 3.0) == 0.5
+    assert refusal_delay(100_000, 0.5, 8.0) == 8.0
+    assert refusal_delay(5, 0.0, 8.0) == 0.0

@@ -637,6 +637,7 @@ class Identity(_message.Message):
     QUOTA_BYTES_FIELD_NUMBER: _builtins.int
     DOMAIN_FIELD_NUMBER: _builtins.int
     AS_OF_FIELD_NUMBER: _builtins.int
+    REFUSALS_FIELD_NUMBER: _builtins.int
     ok: _builtins.bool
     user: _builtins.str
     """user id"""
@@ -652,6 +653,8 @@ class Identity(_message.Message):
     """id of the account's domain"""
     as_of: _builtins.int
     """the configuration's last position that the answer knows: later facts may take the log-in back"""
+    refusals: _builtins.int
+    """wrong passwords of this client lately, with this one: a refusal is slowed down by it"""
     def __init__(
         self,
         *,
@@ -664,10 +667,11 @@ class Identity(_message.Message):
         quota_bytes: _builtins.int = ...,
         domain: _builtins.str = ...,
         as_of: _builtins.int = ...,
+        refusals: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "address", b"address", "as_of", b"as_of", "domain", b"domain", "ok", b"ok", "quota_bytes", b"quota_bytes", "refusal", b"refusal", "user", b"user", "user_name", b"user_name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "address", b"address", "as_of", b"as_of", "domain", b"domain", "ok", b"ok", "quota_bytes", b"quota_bytes", "refusal", b"refusal", "refusals", b"refusals", "user", b"user", "user_name", b"user_name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

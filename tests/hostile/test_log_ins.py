@@ -1,0 +1,50 @@
+"""Guessing passwords, over the protocols and with the product's limits."""
+
+from __future__ import annotations
+
+from tests.harness.ports import SUBMISSIONS
+from tests.harness.server import MailfoldServer
+from tests.harness.smtp import Smtp
+from tests.hostile.imap_log_in import log_in_side_by_side
+
+_WRONG, _TOO_MANY = b"NO [AUTHENTICATIONFAILED]", b"NO [UNAVAILABLE]"
+
+
+def test_150_guesses_side_by_side_are_ten(server: MailfoldServer) -> None:
+    """Ten of them are looked at; the owner, at another address, logs in all the same."""
+    person = server.people.person("ann")
+    answers = log_in_side_by_side(server, person, [f"wrong {number}" for number in range(150)], "127.0.0.9")
+    assert sum(answer.startswith(_WRONG) for answer in answers) == 10
+    assert sum(answer.startswith(_TOO_MANY) for answer in answers) == 140
+    assert log_in_side_by_side(server, person, [person.password], "127.0.0.9")[0].startswith(_TOO_MANY)
+    with server.imap(person) as imap:
+        imap.select()
+
+
+def test_many_networks_do_not_lock_the_owner_out(server: MailfoldServer) -> None:
+    """Twelve addresses guess at one account; the owner logs in from an address that it never saw."""
+    person = server.people.person("bob")
+    for number in range(12):
+        log_in_side_by_side(server, person, [f"wrong {number}"], f"127.0.1.{number + 1}")
+    assert log_in_side_by_side(server, person, [person.password], "127.0.2.1")[0].startswith(b"OK")
+
+
+def test_a_client_with_many_connections_is_let_in_after_its_user_mistyped(server: MailfoldServer) -> None:
+    person = server.people.person("eve")
+    log_in_side_by_side(server, person, [f"typo {number}" for number in range(9)])
+    answers = log_in_side_by_side(server, person, [person.password] * 20)
+    assert [answer for answer in answers if not answer.startswith(b"OK")] == []
+
+
+def test_smtp_and_imap_count_together(server: MailfoldServer) -> None:
+    """Ten guesses are ten whatever the protocol: two sessions of SMTP with two each, and six connections of IMAP."""
+    person = server.people.person("kim")
+    for number in range(2):
+        with Smtp(server.port(SUBMISSIONS), tls=server.tls()) as smtp:
+            codes = [smtp.log_in(person.address, f"wrong {number} {guess}").code for guess in range(2)]
+            assert codes == [535, 535]
+    answers = log_in_side_by_side(server, person, [f"wrong {number}" for number in range(7)])
+    assert sum(answer.startswith(_WRONG) for answer in answers) == 6
+    assert sum(answer.startswith(_TOO_MANY) for answer in answers) == 1
+    with Smtp(server.port(SUBMISSIONS), tls=server.tls()) as smtp:
+        assert smtp.log_in(person.address, person.password).code == 454

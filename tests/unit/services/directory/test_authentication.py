@@ -1,0 +1,62 @@
+"""Attempts whose clients do not wait (hostile: who leaves before the answer does not guess for nothing)."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, cast
+
+from services.directory.adapters.passwords import PasswordHasher
+from services.directory.domain.folded_logins import FoldedLogins
+from services.directory.domain.throttle import Limits, Throttle
+from services.directory.handlers.authentication import Attempt, Authentication
+from services.directory.handlers.log_in_line import LogInLine
+from services.directory.handlers.verified import VerifiedLogins
+from shared.clock import FixedClock
+from shared.eventstore.store import EventStore
+
+
+class NobodyKnown:
+    """A store without accounts."""
+
+    async def read(self, _ask: Any) -> None:
+        return None
+
+
+class SlowHasher:
+    """Every password is wrong, once the gate is open."""
+
+    def __init__(self) -> None:
+        self.gate = asyncio.Event()
+        self.asked = 0
+
+    async def verify(self, _stored: str, _password: str, _client: str = "") -> bool:
+        self.asked += 1
+        await self.gate.wait()
+        return False
+
+
+async def test_an_attempt_whose_client_leaves_counts_all_the_same() -> None:
+    hasher, throttle, clock = SlowHasher(), Throttle(Limits(10, 50, 600, 0, 5)), FixedClock()
+    authentication = Authentication(
+        cast(EventStore, NobodyKnown()),
+        cast(PasswordHasher, hasher),
+        throttle,
+        LogInLine(throttle, clock, 500),
+        VerifiedLogins(0, 10),
+        FoldedLogins(),
+        clock,
+    )
+
+    def attempt(number: int) -> Attempt:
+        return Attempt("ann@example.org", f"wrong {number}", "imap", "192.0.2.1")
+
+    left = [asyncio.create_task(authentication.open(attempt(number))) for number in range(10)]
+    while hasher.asked < 10:  # noqa: ASYNC110
+        await asyncio.sleep(0)
+    for task in left:
+        task.cancel()
+    await asyncio.gather(*left, return_exceptions=True)
+    waiting = asyncio.create_task(authentication.open(attempt(11)))
+    hasher.gate.set()
+    assert (await waiting).refusal == "too-many"
+    assert hasher.asked == 10
