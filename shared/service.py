@@ -31,9 +31,9 @@ from shared.bus.bus import Bus
 from shared.bus.settings import BusSettings
 from shared.clock import Clock, SystemClock
 from shared.eventstore.connection import StoreUnavailable
+from shared.eventstore.file_lock import FileInUse
 from shared.eventstore.lease import LeaseHeld
-from shared.eventstore.sqlite import FileInUse
-from shared.eventstore.store import EventStore, backend_for
+from shared.eventstore.store import Backend, EventStore, backend_for
 from shared.eventstore.transaction import Projection
 from shared.grpc.channel import RemoteChannel
 from shared.grpc.credentials import Credentials
@@ -53,8 +53,14 @@ log = structlog.get_logger("service")
 S = TypeVar("S", bound=Section)
 _GENERATION = "g0001"
 """Where new blobs go; a sweep raises it."""
-_OPEN_PATIENCE = 30.0
-"""Seconds a starting service waits for its predecessor to let go of the store."""
+_OPEN_PATIENCE = 40.0
+"""Seconds a starting service waits for its predecessor to let go of the store; a lease runs 30."""
+_END_SECONDS = 20
+"""A process that must end has so long to do it in order."""
+
+
+class Ended(Exception):
+    """The process must end, and begin anew: a sentence for the operator."""
 
 
 class App(Protocol):
@@ -81,7 +87,14 @@ class Host:
         bus: Bus,
         blobs: Blobs,
         credentials: Credentials,
+        *,
+        reads_only: bool = False,
     ) -> None:
+        """`reads_only`: for a command that changes nothing; stores are opened to read beside whoever writes them."""
+        self.reads_only = reads_only
+        self.ending = asyncio.Event()
+        self.reason = ""
+        """Why the process ends by itself."""
         self.places = places
         self.settings = settings
         self.server = settings.of(ServerSettings)
@@ -111,9 +124,7 @@ class Host:
         return self._channels[key]
 
     def holder(self, service: str) -> str:
-        """Who writes a store: this installation's service. Its next process takes over at once, another installation's
-        waits for the lease.
-        """
+        """Who writes a store, as people are told: this installation's service."""
         return f"{socket.gethostname()}:{self.places.data}:{service}"
 
     def disk_room(self, service: str, reserve_bytes: int, reserve_percent: int) -> DiskRoom:
@@ -133,12 +144,31 @@ class Host:
     def event_store(self, service: str, metadata: sqlalchemy.MetaData, projections: Sequence[Projection]) -> EventStore:
         """The event store of an owning service, not yet open."""
         backend = backend_for(self.server.store, service, self.places.data)
-        return EventStore(backend, metadata, projections, self.clock, self.holder(service), service, self.turns)
+        return self.store_on(backend, service, metadata, projections)
+
+    def store_on(
+        self, backend: Backend, service: str, metadata: sqlalchemy.MetaData, projections: Sequence[Projection]
+    ) -> EventStore:
+        """As `event_store`, on a backend of the service's choice."""
+
+        def fenced_out(why: str) -> None:
+            self.end(f"the store of {service} was lost: {why}")
+
+        holder = self.holder(service)
+        return EventStore(backend, metadata, projections, self.clock, holder, service, self.turns, fenced_out)
+
+    def end(self, reason: str) -> None:
+        """End the process in order, with a sentence; its supervisor starts it again."""
+        self.reason = self.reason or reason
+        self.ending.set()
 
     async def open_store(self, store: EventStore) -> None:
         """Open a store, waiting for a predecessor that is still closing. Raises FileInUse or LeaseHeld when it does not
         let go.
         """
+        if self.reads_only:
+            await store.open_to_read()
+            return
         patience = time.monotonic() + _OPEN_PATIENCE
         while True:
             try:
@@ -237,6 +267,9 @@ def run(
     with contextlib.suppress(KeyboardInterrupt):
         try:
             uvloop.run(_serve(Hosted(process, builds, settings, places, credentials)))
+        except Ended as ended:
+            sys.stderr.write(f"{process} ends and is started again: {ended}\n")
+            sys.exit(1)
         except (OSError, FileInUse, LeaseHeld, StoreUnavailable, sqlalchemy.exc.DatabaseError) as error:
             # What the operator can mend is told in a sentence, the last of the log, which the launcher shows.
             sys.stderr.write(f"{process} cannot start: {_what_to_do(error)}\n")
@@ -282,10 +315,21 @@ async def _serve(hosted: Hosted) -> None:
     started, stop = begin(hosted.start()), begin(stopping.wait())
     await asyncio.wait({started, stop}, return_when=asyncio.FIRST_COMPLETED)
     if started.done():
-        started.result()
-        await stop
+        await _ended(started.result(), stop)
     else:
         started.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await started
     await hosted.stop()
+    if started.done() and not started.cancelled() and (reason := started.result().reason):
+        raise Ended(reason)
+
+
+async def _ended(host: Host, stop: asyncio.Task[Any]) -> None:
+    """Until somebody stops the process, or it must end by itself."""
+    ending = begin(host.ending.wait())
+    await asyncio.wait({stop, ending}, return_when=asyncio.FIRST_COMPLETED)
+    ending.cancel()
+    if host.reason:
+        log.error("process.ends", reason=host.reason)
+        signal.alarm(_END_SECONDS)  # what hangs on a lost database must not keep the process for ever

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from mailfold.operator.session import Session
 
 Fields = Sequence[str]
+_READING = ("Show", "List")
+"""Methods that change nothing."""
 
 
 def call(data: Path, method: str, request: Callable[[Any], Any]) -> Any:
@@ -24,7 +26,8 @@ def call(data: Path, method: str, request: Callable[[Any], Any]) -> Any:
         from shared.rpc.mailfold.directory.v1 import directory_pb2
         from shared.rpc.mailfold.directory.v1.directory_pb2_grpc import DirectoryStub
 
-        stub: Any = DirectoryStub(await session.owner("directory"))
+        reads_only = method.startswith(_READING)
+        stub: Any = DirectoryStub(await session.owner("directory", reads_only=reads_only))
         return await getattr(stub, method)(request(directory_pb2))
 
     return converse(data, ask)

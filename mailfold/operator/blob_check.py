@@ -47,7 +47,7 @@ async def check_blobs(session: Session, progress: Progress, *, mend: bool) -> Bl
     unknown: list[str] = []
     for service in OWNERS:
         try:
-            needed |= await _referenced(session, service, generations)
+            needed |= await _referenced(session, service, generations, mend=mend)
         except InternalError:
             unknown.append(service)
     missing, damaged = await _verified(blobs, sorted(needed), progress)
@@ -66,11 +66,11 @@ async def check_blobs(session: Session, progress: Progress, *, mend: bool) -> Bl
     )
 
 
-async def _referenced(session: Session, service: str, generations: Sequence[str]) -> set[str]:
+async def _referenced(session: Session, service: str, generations: Sequence[str], *, mend: bool) -> set[str]:
     from shared.rpc.mailfold.owner.v1 import owner_pb2
     from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import OwnerStub
 
-    stub: Any = OwnerStub(await session.owner(service, whole=False))
+    stub: Any = OwnerStub(await session.owner(service, whole=False, reads_only=not mend))
     found: set[str] = set()
     # Also where no folder is: a lost folder is the first thing that this is to find.
     for generation in {_GENERATION, *generations}:

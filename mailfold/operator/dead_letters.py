@@ -63,4 +63,4 @@ async def _retried(session: Session, identity: str) -> str:
 async def _stub(session: Session, service: str) -> Any:
     from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import OwnerStub
 
-    return OwnerStub(await session.owner(service))
+    return OwnerStub(await session.owner(service, reads_only=True))

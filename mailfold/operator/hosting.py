@@ -8,19 +8,22 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.exc import DatabaseError
 
 from mailfold import catalogue
 from mailfold.operator.failure import CommandFailed
 from shared import log as logs
+from shared.eventstore.file_lock import FileInUse
 from shared.eventstore.lease import LeaseHeld
-from shared.eventstore.sqlite import FileInUse
 from shared.grpc.credentials import Credentials
 from shared.grpc.policy import OPERATOR
 from shared.places import Places
 from shared.settings import load
+
+if TYPE_CHECKING:
+    from shared.eventstore.store import EventStore
 
 _FULLY = frozenset({"directory"})
 """Services whose commands work without the others: they are started whole."""
@@ -32,10 +35,10 @@ class Elsewhere(Exception):
 
 
 @contextlib.asynccontextmanager
-async def hosted(places: Places, service: str, *, whole: bool = True) -> AsyncIterator[Any]:
+async def hosted(places: Places, service: str, *, whole: bool = True, reads_only: bool = False) -> AsyncIterator[Any]:
     """A channel to the service, hosted for the length of the block. Not `whole`: its store is open and no more, for a
-    service whose rows are damaged may not be able to start, and these rows are what somebody wants to mend. Raises
-    Elsewhere.
+    service whose rows are damaged may not be able to start, and these rows are what somebody wants to mend.
+    `reads_only`: it is read beside whoever owns it. Raises Elsewhere, or NotReadable when it must be owned to be read.
     """
     from shared.blobs.local import LocalBlobs
     from shared.bus.bus import Bus
@@ -47,12 +50,13 @@ async def hosted(places: Places, service: str, *, whole: bool = True) -> AsyncIt
     settings = load(catalogue.sections(), places.settings_file, os.environ)
     places.make()
     blobs = LocalBlobs(places.blobs, "g0001", settings.of(BlobSection).in_force)
-    host = Host(places, settings, [service], Bus(BusSettings(url=_NO_BUS), "command"), blobs, Credentials())
+    bus = Bus(BusSettings(url=_NO_BUS), "command")
+    host = Host(places, settings, [service], bus, blobs, Credentials(), reads_only=reads_only)
     app = catalogue.builds([service])[service](host)
     host.offer(service, app)
-    start, stop = (app.start, app.stop) if whole and service in _FULLY else (app.store.open, app.store.close)
+    is_whole = whole and service in _FULLY
     try:
-        await start()
+        await (app.start() if is_whole else _open(app.store, reads_only=reads_only))
     except (FileInUse, LeaseHeld) as error:
         raise Elsewhere(str(error)) from error
     except DatabaseError as error:
@@ -62,6 +66,10 @@ async def hosted(places: Places, service: str, *, whole: bool = True) -> AsyncIt
     try:
         yield host.channel(service, OPERATOR)
     finally:
-        await stop()
+        await (app.stop() if is_whole else app.store.close())
         await host.close()
         await blobs.close()
+
+
+async def _open(store: EventStore, *, reads_only: bool) -> None:
+    await (store.open_to_read() if reads_only else store.open())

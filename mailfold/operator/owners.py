@@ -37,7 +37,7 @@ async def verify(session: Session, service: str, progress: Progress, *, mend: bo
     from shared.rpc.mailfold.owner.v1 import owner_pb2
     from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import OwnerStub
 
-    channel = await session.owner(service, whole=False)
+    channel = await session.owner(service, whole=False, reads_only=not mend)
     stub: Any = OwnerStub(channel)
     total, last = await _heads(channel), owner_pb2.VerifyProgress()
     async for last in stub.Verify(owner_pb2.VerifyRequest(mend=mend)):

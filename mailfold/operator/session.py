@@ -6,11 +6,12 @@ import asyncio
 import contextlib
 import getpass
 import os
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
-from mailfold.operator.failure import CommandFailed, not_running
+from mailfold.operator.failure import UNUSABLE, CommandFailed, not_running
 from mailfold.operator.running import answers, channel
 from shared.clock import SystemClock
 from shared.eventstore.event import Actor, Provenance
@@ -22,6 +23,9 @@ from shared.settings import SettingsError
 
 T = TypeVar("T")
 SETTINGS_CODE = 2
+_PATIENCE = 10.0
+"""Seconds to wait for a service that another process has, and that does not answer yet or any more."""
+_LOOK_SECONDS = 0.1
 
 
 class Session:
@@ -41,23 +45,38 @@ class Session:
             self._stack.push_async_callback(opened.close)
         return self._channels[service]
 
-    async def owner(self, service: str, *, whole: bool = True) -> Any:
-        """As `running`; when it does not run it is hosted here, `whole` or with its store alone. Raises CommandFailed
-        where there is no such installation."""
-        if service in self._channels or answers(self.places, service):
-            return await self.running(service)
-        from mailfold.operator.hosting import Elsewhere, hosted
-
-        if not self.places.operator.exists():
-            raise not_running(self.places.data)
-        try:
-            self._channels[service] = await self._stack.enter_async_context(hosted(self.places, service, whole=whole))
-        except Elsewhere as error:
-            if not answers(self.places, service):
+    async def owner(self, service: str, *, whole: bool = True, reads_only: bool = False) -> Any:
+        """As `running`; when it does not run it is hosted here, `whole` or with its store alone. `reads_only`: for what
+        changes nothing, and needs no lock for it. Waits a moment for a service that is starting or stopping. Raises
+        CommandFailed where there is no such installation.
+        """
+        key = f"{service} to read" if reads_only else service
+        end = time.monotonic() + _PATIENCE
+        while key not in self._channels and not answers(self.places, service):
+            if not self.places.operator.exists():
+                raise not_running(self.places.data)
+            error = await self._host(key, service, whole=whole, reads_only=reads_only)
+            if error is not None and time.monotonic() > end:
                 raise CommandFailed(
-                    f"{service} is starting or stopping in another process; try again in a moment ({error})", 2
+                    f"{service} is starting or stopping in another process; try again in a moment ({error})", UNUSABLE
                 ) from error
-        return await self.running(service)
+            await asyncio.sleep(_LOOK_SECONDS if error else 0)
+        return self._channels[key] if key in self._channels else await self.running(service)
+
+    async def _host(self, key: str, service: str, *, whole: bool, reads_only: bool) -> Exception | None:
+        """Host the service here; why it cannot be now."""
+        from mailfold.operator.hosting import Elsewhere, hosted
+        from shared.eventstore.store import NotReadable
+
+        try:
+            try:
+                block = hosted(self.places, service, whole=whole, reads_only=reads_only)
+                self._channels[key] = await self._stack.enter_async_context(block)
+            except NotReadable:  # nobody of this release has opened it to write yet
+                self._channels[key] = await self._stack.enter_async_context(hosted(self.places, service, whole=whole))
+        except Elsewhere as error:
+            return error
+        return None
 
 
 def converse(data: Path, body: Callable[[Session], Awaitable[T]]) -> T:

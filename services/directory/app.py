@@ -90,9 +90,13 @@ class Directory:
         )
 
     async def start(self) -> None:
-        """Open the store, read the book, note what was edited by hand; ring from now on."""
+        """Open the store, read the book, note what was edited by hand; ring from now on. A host that only reads writes
+        nothing down.
+        """
         await self._host.open_store(self.store)
         self._current.book = await self.store.read(read_book)
+        if self._host.reads_only:
+            return
         self.store.on_commit(self._current.follow)
         self.store.on_commit(self._forgive)
         ring_at_commits(self._host.bus, SERVICE, self.store)

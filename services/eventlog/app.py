@@ -21,7 +21,7 @@ from shared.background import BackgroundTask
 from shared.events import directory as _directory  # noqa: F401
 from shared.eventstore.connection import StoreUnavailable
 from shared.eventstore.event import types_with_secrets
-from shared.eventstore.store import EventStore, backend_for
+from shared.eventstore.store import backend_for
 from shared.grpc.errors import ServiceError
 from shared.grpc.servicers import Registration
 from shared.owner.follower import Effect, Follower
@@ -48,7 +48,7 @@ class EventLog:
         # A copy may lose its last moments: their events are read again from where they are kept. So no commit of it
         # waits for the disk.
         backend = backend_for(host.server.store, SERVICE, host.places.data, durable=False)
-        self.store = EventStore(backend, metadata, (), host.clock, holder=host.holder(SERVICE), service=SERVICE)
+        self.store = host.store_on(backend, SERVICE, metadata, ())
         tail = Tail(settings.tail_waiting)
         self._packer = Packer(settings.compress_above)
         self._writer = LogWriter(self.store, self._packer, settings.waiting_facts, tail.arrived)

@@ -1,6 +1,8 @@
 """The right to write a store's shards: a lease with a fencing number, checked in each commit on PostgreSQL.
 
-SQLite needs none: the file lock of its backend lets one process in.
+SQLite needs none: the file lock of its backend lets one process in. On PostgreSQL every process has a holder's name of
+its own. It takes over at once what was given back, what has run out, and what a process held that is known to be dead,
+because its file lock is free (`file_lock.py`). Anybody else's lease it waits for.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from collections.abc import Callable
 
 from shared.clock import Clock
 from shared.eventstore.connection import Connection, StoreUnavailable
+from shared.eventstore.file_lock import FileLock
 from shared.shards import SHARDS
 
 _SECOND = 1_000_000
@@ -20,13 +23,18 @@ class LeaseHeld(Exception):
     """Another process writes this store; its lease has not run out."""
 
 
-class Lease:
-    """All shards of a store, held by one process at a time."""
+class FencedOut(StoreUnavailable):
+    """Another process has taken this store over: this one must not write it any more, and will not again."""
 
-    def __init__(self, dialect: str, holder: str, clock: Clock, seconds: int = 30) -> None:
+
+class Lease:
+    """All shards of a store, held by one process at a time. `name` says for people who holds it."""
+
+    def __init__(self, dialect: str, name: str, clock: Clock, lock: FileLock | None = None, seconds: int = 30) -> None:
         self._needed = dialect == "postgresql"
-        self._holder = holder or f"{socket.gethostname()}:{os.getpid()}:{os.urandom(4).hex()}"
+        self._holder = f"{name or socket.gethostname()} {os.getpid()} {os.urandom(8).hex()}"
         self._clock = clock
+        self._lock = lock
         self._length = seconds * _SECOND
         self._fence = 0
         self.renew_seconds = seconds / 3
@@ -37,46 +45,63 @@ class Lease:
         """
         if not self._needed:
             return
+        dead = self._lock.signatures if self._lock else frozenset()
+        if self._lock:
+            self._lock.sign(*sorted(dead), self._holder)  # whichever of them holds the lease when we end
         connection = connect()
         connection.begin()
         try:
-            # Before the first lease there is no row to wait for; one process at a time takes any.
-            connection.execute("LOCK TABLE lease IN SHARE ROW EXCLUSIVE MODE")
-            now = self._clock.now()
-            rows = connection.all("SELECT shard, holder, fence, until FROM lease ORDER BY shard FOR UPDATE")
-            other = next((row for row in rows if row[1] != self._holder and row[3] > now), None)
-            if other is not None:
-                raise LeaseHeld(f"{other[1]} holds the lease for another {(other[3] - now) // _SECOND} s")
-            self._fence = max((row[2] for row in rows), default=0) + 1
-            self._write(connection, now + self._length)
+            self._take_over(connection, dead)
             connection.commit()
         except BaseException:
             connection.rollback()
             raise
         finally:
             connection.close()
+        if self._lock:
+            self._lock.sign(self._holder)
 
     def renew(self, connect: Callable[[], Connection]) -> None:
-        """Hold on for another term; silently without effect when fenced out, which the next commit notices."""
-        self._alone(
-            connect, "UPDATE lease SET until = ? WHERE holder = ? AND fence = ?", self._clock.now() + self._length
-        )
+        """Hold on for another term. Raises FencedOut when another has taken over."""
+        connection = connect()
+        try:
+            if not self._extend(connection, self._clock.now() + self._length):
+                self.check(connection)
+        finally:
+            connection.close()
 
     def give_back(self, connect: Callable[[], Connection]) -> None:
         """Let the next writer in at once."""
         if self._needed:
-            self._alone(connect, "UPDATE lease SET until = ? WHERE holder = ? AND fence = ?", 0)
+            connection = connect()
+            try:
+                self._extend(connection, 0)
+            finally:
+                connection.close()
 
     def check(self, connection: Connection) -> None:
         """At the begin of a transaction: refuse it when another has taken over; until it ends, a take-over waits.
 
-        All shards change hands together, so the row of the first one guards them all. Raises StoreUnavailable.
+        All shards change hands together, so the row of the first one guards them all. Raises FencedOut.
         """
-        if self._needed and connection.one("SELECT holder, fence FROM lease WHERE shard = 0 FOR SHARE") != (
-            self._holder,
-            self._fence,
-        ):
-            raise StoreUnavailable("fenced out: another process writes this store now")
+        if not self._needed:
+            return
+        row = connection.one("SELECT holder, fence FROM lease WHERE shard = 0 FOR SHARE")
+        if row != (self._holder, self._fence):
+            raise self._fenced_out(row[0] if row else "nobody")
+
+    def _take_over(self, connection: Connection, dead: frozenset[str]) -> None:
+        # Before the first lease there is no row to wait for; one process at a time takes any.
+        connection.execute("LOCK TABLE lease IN SHARE ROW EXCLUSIVE MODE")
+        now = self._clock.now()
+        rows = connection.all("SELECT shard, holder, fence, until FROM lease ORDER BY shard FOR UPDATE")
+        ours = {self._holder, *dead}
+        other = next((row for row in rows if row[1] not in ours and row[3] > now), None)
+        if other is not None:
+            seconds = -(-(other[3] - now) // _SECOND)
+            raise LeaseHeld(f"{_shown(other[1])} holds the lease for another {seconds} s")
+        self._fence = max((row[2] for row in rows), default=0) + 1
+        self._write(connection, now + self._length)
 
     def _write(self, connection: Connection, until: int) -> None:
         for shard in range(SHARDS):
@@ -86,9 +111,17 @@ class Lease:
                 (shard, self._holder, self._fence, until),
             )
 
-    def _alone(self, connect: Callable[[], Connection], sql: str, until: int) -> None:
-        connection = connect()
-        try:
-            connection.execute(sql, (until, self._holder, self._fence))
-        finally:
-            connection.close()
+    def _extend(self, connection: Connection, until: int) -> int:
+        """How many rows are ours still."""
+        sql = "UPDATE lease SET until = ? WHERE holder = ? AND fence = ?"
+        return connection.execute(sql, (until, self._holder, self._fence))
+
+    @staticmethod
+    def _fenced_out(holder: str) -> FencedOut:
+        return FencedOut(f"fenced out: {_shown(holder)} has taken the store over")
+
+
+def _shown(holder: str) -> str:
+    """Without the number that only tells processes apart."""
+    name, _, _nonce = holder.rpartition(" ")
+    return name or holder

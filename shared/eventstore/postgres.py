@@ -10,6 +10,7 @@ import psycopg
 import sqlalchemy
 
 from shared.eventstore.connection import Row, StoreUnavailable, Tallies
+from shared.eventstore.file_lock import FileLock
 
 
 @lru_cache(maxsize=2048)
@@ -129,8 +130,10 @@ class PostgresBackend:
     """Savepoints beyond 64 spill PostgreSQL's subtransaction cache, for every reader."""
     reads_inline = False
 
-    def __init__(self, url: str, schema: str) -> None:
+    def __init__(self, url: str, schema: str, lock: FileLock | None = None) -> None:
+        """`lock`: of the installation, so that its own processes need not wait for each other's lease to run out."""
         self._schema = schema
+        self.lock = lock
         self.tallies = Tallies()
         sqlalchemy_url = sqlalchemy.make_url(url).set(drivername="postgresql+psycopg")
         options = {"options": f"-csearch_path={schema}", "prepare_threshold": 2, "connect_timeout": 10}
@@ -139,7 +142,11 @@ class PostgresBackend:
         )
 
     def create(self, metadata: sqlalchemy.MetaData) -> None:
-        """Make the schema and the tables that are not there yet; the event table also gets its visibility watermark."""
+        """Take the installation's lock; make the schema and the tables that are not there yet. The event table also gets
+        its visibility watermark. Raises FileInUse.
+        """
+        if self.lock is not None:
+            self.lock.take()
         with self.engine.begin() as connection:
             connection.execute(sqlalchemy.schema.CreateSchema(self._schema, if_not_exists=True))
         metadata.create_all(self.engine)
@@ -148,9 +155,15 @@ class PostgresBackend:
                 "ALTER TABLE event ADD COLUMN IF NOT EXISTS tx xid8 NOT NULL DEFAULT pg_current_xact_id()"
             )
 
+    def exists(self) -> bool:
+        """A database is always there to be asked."""
+        return True
+
     def connect(self) -> PostgresConnection:
         """A fresh connection; one thread uses it at a time."""
         return PostgresConnection(self.engine, self.tallies)
 
     def close(self) -> None:
         self.engine.dispose()
+        if self.lock is not None:
+            self.lock.release()

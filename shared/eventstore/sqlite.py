@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 import sqlite3
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -12,12 +10,9 @@ from typing import Any
 import sqlalchemy
 
 from shared.eventstore.connection import Row, StoreUnavailable, Tallies
+from shared.eventstore.file_lock import FileLock
 
 _PAGES_BEFORE_CHECKPOINT = 4000
-
-
-class FileInUse(Exception):
-    """Another process owns this database file."""
 
 
 class SqliteConnection:
@@ -103,7 +98,7 @@ class SqliteBackend:
     def __init__(self, path: Path | None, *, durable: bool = True) -> None:
         self._path = path
         self._synchronous = "FULL" if durable else "NORMAL"
-        self._lock: int | None = None
+        self.lock = None if path is None else FileLock(path.with_name(f"{path.name}.lock"))
         self.tallies = Tallies()
         url = "sqlite://" if path is None else f"sqlite:///{path}"
         pool: dict[str, Any] = (
@@ -120,9 +115,13 @@ class SqliteBackend:
 
     def create(self, metadata: sqlalchemy.MetaData) -> None:
         """Take the file for this process alone and make the tables that are not there yet. Raises FileInUse."""
-        if self._path is not None and self._lock is None:
-            self._lock = _lock(self._path)
+        if self.lock is not None:
+            self.lock.take()
         metadata.create_all(self.engine)
+
+    def exists(self) -> bool:
+        """Whether the database was made; looking must not make an empty one."""
+        return self._path is None or self._path.exists()
 
     def connect(self) -> SqliteConnection:
         """A fresh connection; one thread uses it at a time."""
@@ -130,9 +129,8 @@ class SqliteBackend:
 
     def close(self) -> None:
         self.engine.dispose()
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
+        if self.lock is not None:
+            self.lock.release()
 
     def _prepare(self, driver: Any, _record: object) -> None:
         # FULL makes every COMMIT wait for the disk: accept means durable (DESIGN §1.2). NORMAL, for copies, only the
@@ -152,14 +150,3 @@ class SqliteBackend:
 def is_transient(error: Exception) -> bool:
     """Whether a driver's error says that the database, not the work, is at fault."""
     return isinstance(error, sqlite3.OperationalError)
-
-
-def _lock(path: Path) -> int:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle = os.open(f"{path}.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        os.close(handle)
-        raise FileInUse(f"{path} is open in another process") from error
-    return handle

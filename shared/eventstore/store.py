@@ -10,20 +10,22 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 import sqlalchemy
+import structlog
 
 from shared.background import BackgroundTask, every, moment
 from shared.clock import Clock
 from shared.eventstore.connection import Connection, Reader, Row, StoreUnavailable, Tallies
 from shared.eventstore.event import Recorded
+from shared.eventstore.file_lock import FileLock
 from shared.eventstore.fold import Progress, Verdict, mend, no_progress, rebuild, refold_outdated, verify
-from shared.eventstore.lease import Lease
+from shared.eventstore.frame import StoreFrame
+from shared.eventstore.lease import FencedOut, Lease
 from shared.eventstore.postgres import PostgresBackend
 from shared.eventstore.schema import store_tables
 from shared.eventstore.sqlite import SqliteBackend
 from shared.eventstore.transaction import (
     COLUMNS,
     LAST_POSITIONS,
-    SET_CURSOR,
     Heads,
     Projection,
     Transaction,
@@ -34,10 +36,15 @@ from shared.shards import SHARDS
 from shared.turns import Turns
 
 T = TypeVar("T")
+log = structlog.get_logger("eventstore")
 CommitListener = Callable[[list[Recorded]], None]
 Work = Callable[[Transaction], T]
 _RENEWALS_MISSED = 5
 _PATIENCE = 60.0
+
+
+class NotReadable(Exception):
+    """The store must be opened to write once before it can be read."""
 
 
 class Backend(Protocol):
@@ -48,9 +55,14 @@ class Backend(Protocol):
     reads_inline: bool
     engine: sqlalchemy.Engine
     tallies: Tallies
+    lock: FileLock | None
+    """Of the installation; None where nobody else can come."""
 
     def create(self, metadata: sqlalchemy.MetaData) -> None:
-        """Make the tables that are not there yet."""
+        """Take the lock and make the tables that are not there yet. Raises FileInUse."""
+
+    def exists(self) -> bool:
+        """Whether there is a database to connect to."""
 
     def connect(self) -> Connection:
         """A fresh connection; one thread uses it at a time."""
@@ -67,56 +79,8 @@ def backend_for(url: str, service: str, data: Path, *, durable: bool = True) -> 
     alone, so there every commit is kept.
     """
     if url:
-        return PostgresBackend(url, f"mailfold_{service}")
+        return PostgresBackend(url, f"mailfold_{service}", FileLock(data / "store" / f"{service}.lock"))
     return SqliteBackend(data / "store" / f"{service}.sqlite", durable=durable)
-
-
-class _Frame:
-    """What stands beside the rows of a group: heads, the appended events, the cursors that ride along, the lease."""
-
-    def __init__(self, heads: Heads, lease: Lease) -> None:
-        self._heads = heads
-        self._lease = lease
-        self._at_work: list[int] = []
-        self._kept = 0
-        self.appended: list[Recorded] = []
-        self.riding: dict[tuple[str, int], int] = {}
-        self._carried: dict[tuple[str, int], int] = {}
-        self._doubtful = False
-        self.listeners: list[Callable[[list[Recorded]], None]] = []
-
-    def group_begins(self, connection: Connection) -> None:
-        self._lease.check(connection)
-        if self._doubtful:
-            self._heads.load(connection)
-            self._doubtful = False
-        self.appended = []
-        self._carried = {}
-
-    def work_begins(self) -> None:
-        self._at_work = self._heads.positions[:]
-        self._kept = len(self.appended)
-
-    def work_failed(self) -> None:
-        self._heads.positions[:] = self._at_work
-        del self.appended[self._kept :]
-
-    def group_ends(self, connection: Connection) -> None:
-        self._carried, self.riding = self.riding, {}
-        for (name, shard), position in self._carried.items():
-            connection.execute(SET_CURSOR, (name, shard, position))
-
-    def group_committed(self) -> None:
-        self._carried = {}
-        if self.appended:
-            for listener in self.listeners:
-                listener(self.appended)
-
-    def group_failed(self) -> None:
-        # A commit whose answer was lost may stand all the same: only the rows know where the shards are now.
-        self._doubtful = True
-        self.riding = {**self._carried, **self.riding}
-        self.appended = []
 
 
 class EventStore:
@@ -135,20 +99,28 @@ class EventStore:
         holder: str = "",
         service: str = "",
         turns: Turns | None = None,
+        fenced_out: Callable[[str], None] | None = None,
     ) -> None:
+        """`holder` names this installation's service for people. `fenced_out` is called on the loop, once, with a
+        sentence when another process has taken the store over: this one must end.
+        """
         self.backend = backend
         self.metadata = metadata
         self.projections = tuple(projections)
         self._clock = clock
         self._turns = turns or Turns()
         self._heads = Heads()
-        self._lease = Lease(backend.dialect, holder, clock)
-        self._frame = _Frame(self._heads, self._lease)
+        self._lease = Lease(backend.dialect, holder, clock, backend.lock)
+        self._frame = StoreFrame(self._heads, self._lease)
+        self._frame.fenced_out = self._note_fenced_out
+        self._when_fenced_out = fenced_out
+        self._lost = ""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._writer: Writer | None = None
         self._reader: Connection | None = None
         self._pool: ThreadPoolExecutor | None = None
         self._idle_readers: list[Connection] = []
+        self._service = service
         self._renewal = BackgroundTask(
             service,
             "lease",
@@ -163,16 +135,37 @@ class EventStore:
         process writes.
         """
         self._loop = asyncio.get_running_loop()
-        await asyncio.to_thread(self._prepare)
+        try:
+            await asyncio.to_thread(self._prepare)
+        except BaseException:
+            self.backend.close()
+            raise
         connect, limit = self.backend.connect, self.backend.group_limit
         if self.backend.reads_inline:
             self._writer = LoopWriter(connect, self._frame, limit, self._loop, self._turns)
-            self._reader = connect()
         else:
             self._writer = ThreadWriter(connect, self._frame, limit, self._loop)
-            self._pool = ThreadPoolExecutor(8, thread_name_prefix="store-reader")
             self._renewal.start()
         self._writer.start()
+        self._read_from_now()
+
+    async def open_to_read(self) -> None:
+        """Read what is committed, beside whoever writes: no lock, no lease, nothing made or folded; every write is
+        refused. Raises NotReadable for a store that this release has not opened to write yet.
+        """
+        self._loop = asyncio.get_running_loop()
+        try:
+            await asyncio.to_thread(self._check_readable)
+        except BaseException:
+            self.backend.close()
+            raise
+        self._read_from_now()
+
+    def _read_from_now(self) -> None:
+        if self.backend.reads_inline:
+            self._reader = self.backend.connect()
+        else:
+            self._pool = ThreadPoolExecutor(8, thread_name_prefix="store-reader")
 
     async def close(self) -> None:
         """Finish the works that were submitted and let go of the database."""
@@ -181,9 +174,9 @@ class EventStore:
             with contextlib.suppress(Exception):
                 await self.flush_cursors()
             await self._writer.stop()
-        if self._pool is not None:
             with contextlib.suppress(StoreUnavailable):
                 await asyncio.to_thread(self._lease.give_back, self.backend.connect)
+        if self._pool is not None:
             self._pool.shutdown()
         for reader in [*self._idle_readers, *([self._reader] if self._reader else [])]:
             reader.close()
@@ -200,7 +193,8 @@ class EventStore:
         `long`: the work takes more than some milliseconds and must keep neither the loop nor the works of others
         waiting: it is a group of its own, and they go first.
         """
-        assert self._writer is not None
+        if self._writer is None:
+            raise StoreUnavailable("the store is open to read alone")
         return await self._writer.run(lambda connection: self._in_transaction(connection, work), long=long)
 
     async def read(self, query: Callable[[Reader], T]) -> T:
@@ -291,13 +285,41 @@ class EventStore:
 
     def trouble(self) -> str:
         """Why nothing is written; empty while it is, and for the first moments of a long work."""
-        if self._writer is None:
-            return ""
+        if self._lost or self._writer is None:
+            return self._lost
         if self._writer.has_ended:
             return "the writer of the event store has ended"
         if (seconds := self._writer.group.longest_wait) > _PATIENCE:
             return f"the writer of the event store has been at one group of works since {moment(seconds)}"
         return ""
+
+    def _check_readable(self) -> None:
+        if not self.backend.exists():
+            raise NotReadable("there is no database yet")
+        connection = self.backend.connect()
+        try:
+            known: dict[str, int] = dict(connection.all("SELECT name, version FROM projection"))
+        except (StoreUnavailable, sqlalchemy.exc.DBAPIError):
+            raise
+        except Exception as error:  # the drivers' own, of tables that are not there
+            raise NotReadable(str(error)) from error
+        finally:
+            connection.close()
+        if any(known.get(one.name) != one.version for one in self.projections):
+            raise NotReadable("its tables are of another release")
+
+    def _note_fenced_out(self, error: FencedOut) -> None:
+        assert self._loop is not None
+        with contextlib.suppress(RuntimeError):  # the loop has closed
+            self._loop.call_soon_threadsafe(self._fenced_out, str(error))
+
+    def _fenced_out(self, why: str) -> None:
+        if self._lost:
+            return
+        self._lost = why
+        log.error("store.fenced_out", service=self._service, error=why)
+        if self._when_fenced_out is not None:
+            self._when_fenced_out(why)
 
     def _prepare(self) -> None:
         if "event" not in self.metadata.tables:
@@ -341,7 +363,10 @@ class EventStore:
 
     async def _renew_lease(self) -> None:
         """Out of reach for a while: the next try renews it, or the next commit finds that another has taken over."""
-        await asyncio.to_thread(self._lease.renew, self.backend.connect)
+        try:
+            await asyncio.to_thread(self._lease.renew, self.backend.connect)
+        except FencedOut as error:
+            self._fenced_out(str(error))
 
 
 @contextlib.asynccontextmanager

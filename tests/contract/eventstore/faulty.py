@@ -80,9 +80,13 @@ class FaultyBackend:
         self.reads_inline = real.reads_inline
         self.engine: sqlalchemy.Engine = real.engine
         self.tallies = real.tallies
+        self.lock = real.lock
 
     def create(self, metadata: sqlalchemy.MetaData) -> None:
         self._real.create(metadata)
+
+    def exists(self) -> bool:
+        return self._real.exists()
 
     def connect(self) -> Any:
         return FaultyConnection(self._real.connect(), self._fault)

@@ -26,16 +26,32 @@ class Harness:
         self.clock = FixedClock()
         self._open: list[EventStore] = []
 
-    def store(self, backend: Backend | None = None, *, holder: str = "one", version: int = 1) -> EventStore:
+    def store(
+        self,
+        backend: Backend | None = None,
+        *,
+        holder: str = "one",
+        version: int = 1,
+        fenced_out: Callable[[str], None] | None = None,
+    ) -> EventStore:
         """A store that is not open yet."""
         metadata = sqlalchemy.MetaData()
         projections = (Purses(metadata, version), DeadLetterProjection(metadata))
-        return EventStore(backend or self.make_backend(), metadata, projections, self.clock, holder=holder)
+        return EventStore(
+            backend or self.make_backend(), metadata, projections, self.clock, holder, fenced_out=fenced_out
+        )
 
     async def open(self, backend: Backend | None = None, *, holder: str = "one", version: int = 1) -> EventStore:
         """An open store."""
         store = self.store(backend, holder=holder, version=version)
         await store.open()
+        self._open.append(store)
+        return store
+
+    async def open_to_read(self, *, version: int = 1) -> EventStore:
+        """A store that only reads."""
+        store = self.store(version=version)
+        await store.open_to_read()
         self._open.append(store)
         return store
 
