@@ -26,12 +26,13 @@ def deep(levels: int, length: int) -> bytes:
     return b"".join(b"Content-Type: multipart/mixed; boundary=%b\r\n\r\n--%b\r\n" % (name, name) for name in names)
 
 
-def near_misses(levels: int, length: int, rounds: int) -> bytes:
-    lines = b"".join(b"--%03d%b!\r\n" % (level, b"b" * length) for level in range(levels))
-    return b"\r\n" + lines * rounds
+def closed(levels: int, length: int) -> bytes:
+    """Their ends, with lines after each that nearly are one."""
+    names = [b"%03d" % level + b"b" * length for level in reversed(range(levels))]
+    return b"\r\n" + b"".join(b"--%b--\r\n" % name + b"--0\r\n" * 40 for name in names)
 
 
-DEEP = deep(96, 600) + near_misses(96, 600, 4)
+DEEP = deep(96, 890) + closed(96, 890)
 
 
 def test_no_pattern_is_made_of_a_boundary(monkeypatch: pytest.MonkeyPatch) -> None:
