@@ -134,7 +134,15 @@ class Ingress:
         directory = FollowedDirectory(host.channel("directory", SERVICE), host.bus)
         checks = SenderChecks(self._resolver, host.clock, hostname, authserv_id)
         acceptance = Acceptance(
-            hostname, host.clock, host.ids, checks, directory, self.receptions, self.repeater, settings.max_hops
+            hostname,
+            host.clock,
+            host.ids,
+            host.blobs,
+            checks,
+            directory,
+            self.receptions,
+            self.repeater,
+            settings.max_hops,
         )
         self.refusals = Refusals(self.store, host.clock, settings)
         ids = frozenset({canonical_id(authserv_id), canonical_id(hostname)})

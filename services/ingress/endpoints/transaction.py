@@ -83,19 +83,24 @@ class MailTransaction:
     def start(self, _transaction: Transaction) -> Reply:
         """DATA, or the first BDAT."""
         dependencies = self._dependencies
-        is_user = self._client.is_authenticated
-        on_header = None if is_user else dependencies.checks.begin_dkim
-        writer = dependencies.blobs.writer()
         self._intake = Intake(
-            writer, dependencies.settings.max_header_bytes, dependencies.authserv_ids, on_header, submitted=is_user
+            dependencies.blobs.writer(),
+            dependencies.settings.max_header_bytes,
+            dependencies.authserv_ids,
+            submitted=self._client.is_authenticated,
         )
         self._wire.transfer(under_way=True)
         return replies.start_mail_input()
 
     def take(self, data: bytes) -> None:
         """Octets of the message."""
-        if self._intake is not None:
-            self._intake.feed(data)
+        intake = self._intake
+        if intake is None:
+            return
+        had_authorship = intake.authorship is not None
+        intake.feed(data)
+        if intake.authorship is not None and not had_authorship:
+            self._dependencies.checks.prefetch(intake.authorship)
 
     async def finish(self, event: BodyEnd) -> Reply:
         """The end of the message."""

@@ -1,4 +1,4 @@
-"""The end of DATA: the last checks, the body and the fact made durable, the answer."""
+"""The end of DATA: the last checks, the body and the event made durable, the answer."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from dataclasses import dataclass
 import msgspec
 
 from services.ingress.adapters.directory import FollowedDirectory
+from services.ingress.domain.accepted import Accepted, Completed, accepted, message_of, surplus
 from services.ingress.domain.claims import UnclearClaim, claimed_addresses
 from services.ingress.domain.client import SmtpClient
-from services.ingress.domain.envelope import recipient
+from services.ingress.domain.header import hop_count
 from services.ingress.domain.prefix import completion, moment
-from services.ingress.handlers.checks import SenderChecks, SpfAnswer
+from services.ingress.handlers.checks import Checked, SenderChecks, SpfAnswer
 from services.ingress.handlers.intake import Intake, refusal_of
 from services.ingress.handlers.receptions import Receptions
 from services.ingress.handlers.repeater import Repeater
 from shared.blobs.errors import BlobError
-from shared.blobs.port import BlobRef
+from shared.blobs.port import BlobRef, Blobs
 from shared.clock import Clock
-from shared.events.limits import LARGEST_RECEPTION
-from shared.events.mail import Check, MailReceived, MailSubmitted, Message
+from shared.events.mail import Check
 from shared.eventstore.connection import StoreUnavailable
-from shared.eventstore.event import Provenance, encode
+from shared.eventstore.event import Provenance
 from shared.grpc.errors import ServiceError
 from shared.ids import Ids, Kind
 from shared.protocol.message.scan import Scan
@@ -31,14 +31,6 @@ from shared.protocol.smtp.body import BodyFlags
 from shared.protocol.smtp.reply import Reply, with_cause
 from shared.protocol.smtp.trace_header import Hop, received
 from shared.protocol.smtp.transaction import Transaction
-
-_SUBJECT = 1000
-_MESSAGE_ID = 998
-_REFERENCES = 50
-_REFERENCES_ROOM = 16 * 1024
-"""Octets, as JSON."""
-_BLOB_ID = 128
-"""Octets of the blob's id, which the event does not have yet when it is measured."""
 
 
 @dataclass(slots=True)
@@ -50,6 +42,7 @@ class Arrived:
     flags: BodyFlags
     intake: Intake
     spf: SpfAnswer | None
+    """None for a user's message."""
     is_gone: Callable[[], bool]
     """Whether the client has left and so will send it again."""
 
@@ -62,6 +55,7 @@ class Acceptance:
         hostname: str,
         clock: Clock,
         ids: Ids,
+        blobs: Blobs,
         checks: SenderChecks,
         directory: FollowedDirectory,
         receptions: Receptions,
@@ -71,6 +65,7 @@ class Acceptance:
         self._hostname = hostname
         self._clock = clock
         self._ids = ids
+        self._blobs = blobs
         self._checks = checks
         self._directory = directory
         self._receptions = receptions
@@ -82,7 +77,9 @@ class Acceptance:
     async def accept(self, arrived: Arrived) -> Reply:
         """The answer to the end of a message. A positive one comes after the commit that makes it true."""
         try:
-            return await self._accept(arrived)
+            scan = await arrived.intake.finish()
+            refusal = arrived.intake.failure or self._loop(arrived.intake) or await self._impersonation(arrived)
+            return refusal or await self._take(arrived, scan)
         except BlobError as error:
             return refusal_of(error)
         except StoreUnavailable as error:
@@ -92,37 +89,36 @@ class Acceptance:
         finally:
             arrived.intake.abort()
 
-    async def _accept(self, arrived: Arrived) -> Reply:
-        intake = arrived.intake
-        scan = await intake.finish()
-        refusal = intake.failure or self._loop(intake) or await self._author(arrived)
-        if refusal is not None:
-            return refusal
-        queue_id = self._ids.new(Kind.QUEUE)
-        hop = self._hop(arrived, queue_id)
-        event = await (
-            self._submitted(arrived, scan, hop)
-            if arrived.client.is_authenticated
-            else self._received(arrived, scan, hop)
-        )
+    async def _take(self, arrived: Arrived, scan: Scan) -> Reply:
+        """Body and event, made durable in this order."""
+        hop = self._hop(arrived, self._ids.new(Kind.QUEUE))
+        checked = await self._checked(arrived, scan, hop)
         if arrived.is_gone():
             return with_cause(replies.try_later(), "the client left before the message was accepted")
-        octets = len(encode(event)) + _BLOB_ID
-        if octets > LARGEST_RECEPTION:  # the bus would refuse it, so nobody would ever be told of the mail
-            return with_cause(replies.event_too_large(), f"{octets} octets of {LARGEST_RECEPTION}")
-        blob = await intake.commit(scan)
-        event = msgspec.structs.replace(event, message=_at(event.message, blob))
-        recorded = await self._receptions.accept(event, Provenance(arrived.client.actor(), correlation=queue_id))
+        blob = await arrived.intake.commit(scan)
+        event = self._event(arrived, scan, hop, blob, checked)
+        if too_much := surplus(event):  # the bus would refuse it, and nobody would ever hear of the mail
+            await self._blobs.take_back(blob)
+            return with_cause(replies.event_too_large(), f"{too_much} octets more than the bus carries")
+        await self._record(event, blob, arrived.client)
+        return replies.message_accepted(hop.queue_id)
+
+    async def _record(self, event: Accepted, blob: BlobRef, client: SmtpClient) -> None:
+        try:
+            recorded = await self._receptions.accept(event, Provenance(client.actor(), correlation=event.queue_id))
+        except StoreUnavailable as error:
+            if not error.in_doubt:
+                await self._blobs.take_back(blob)
+            raise
         self.count += 1
-        self._repeater.accepted(recorded, queue_id)
-        return replies.message_accepted(queue_id)
+        self._repeater.accepted(recorded, event.queue_id)
 
     def _loop(self, intake: Intake) -> Reply | None:
         """RFC 5321 section 6.3."""
-        hops = intake.hops
+        hops = hop_count(intake.header)
         return with_cause(replies.routing_loop(), f"{hops} Received fields") if hops > self._max_hops else None
 
-    async def _author(self, arrived: Arrived) -> Reply | None:
+    async def _impersonation(self, arrived: Arrived) -> Reply | None:
         """A user's message names no other people as its author or sender (A12), while the log-in is valid."""
         if not arrived.client.is_authenticated:
             return None
@@ -146,73 +142,26 @@ class Acceptance:
             self._hostname, queue_id, moment(self._clock.now()), smtputf8=smtputf8, recipient=only
         )
 
-    async def _received(self, arrived: Arrived, scan: Scan, hop: Hop) -> MailReceived:
-        mail = arrived.transaction.mail
+    async def _checked(self, arrived: Arrived, scan: Scan, hop: Hop) -> Checked:
+        client, mail, intake = arrived.client, arrived.transaction.mail, arrived.intake
+        if client.is_authenticated:
+            author = mail.reverse_path or client.account_address
+            lines = completion(intake.header, hop.queue_id, self._hostname, author, self._clock.now())
+            return Checked((Check("sender", "pass", {"user": client.user}),), lines)
+        assert intake.authorship is not None
         assert arrived.spf is not None
-        verdicts = await self._checks.verdicts(
-            arrived.client, mail.reverse_path, arrived.intake, arrived.spf, scan.message_id
-        )
-        return MailReceived(
-            hop.queue_id,
-            str(mail.reverse_path or ""),
-            tuple(map(recipient, arrived.transaction.recipients)),
-            _message(scan, arrived, received(hop) + verdicts.field),
-            arrived.client.as_event(hop),
-            mail.ret.value if mail.ret else "",
-            mail.envid or "",
-            verdicts.checks,
-        )
+        return await self._checks.verdicts(client, mail.reverse_path, intake.authorship, arrived.spf, scan.message_id)
 
-    async def _submitted(self, arrived: Arrived, scan: Scan, hop: Hop) -> MailSubmitted:
+    def _event(self, arrived: Arrived, scan: Scan, hop: Hop, blob: BlobRef, checked: Checked) -> Accepted:
         client, mail = arrived.client, arrived.transaction.mail
-        author = mail.reverse_path or client.account_address
-        added = completion(arrived.intake.header, hop.queue_id, self._hostname, author, self._clock.now())
-        return MailSubmitted(
-            hop.queue_id,
-            str(mail.reverse_path or ""),
-            tuple(map(recipient, arrived.transaction.recipients)),
-            _message(scan, arrived, received(hop) + added, f"{hop.queue_id}@{self._hostname}", str(author)),
-            client.as_event(hop),
-            client.user,
-            client.account,
-            mail.ret.value if mail.ret else "",
-            mail.envid or "",
-            (Check("sender", "pass", {"user": client.user}),),
-        )
+        added = Completed(received(hop) + checked.lines)
+        if client.is_authenticated:
+            author = str(mail.reverse_path or client.account_address)
+            added = msgspec.structs.replace(added, message_id=f"{hop.queue_id}@{self._hostname}", author=author)
+        message = message_of(scan, blob, added, arrived.flags, smtputf8=mail.smtputf8)
+        return accepted(client, arrived.transaction, hop, message, checked.checks)
 
 
 def _not_author() -> Reply:
     """RFC 5321 section 4.3.2: the end of a message is refused for policy with 550."""
     return msgspec.structs.replace(replies.sender_not_owned(), code=550)
-
-
-def _message(scan: Scan, arrived: Arrived, prefix: bytes, message_id: str = "", author: str = "") -> Message:
-    """What the fact keeps of the message. `message_id` and `author` are those we give it when it has none."""
-    author = scan.from_[0][1] if scan.from_ else author
-    return Message(
-        "",
-        scan.size,
-        prefix,
-        (scan.message_id or message_id)[:_MESSAGE_ID],
-        scan.subject[:_SUBJECT],
-        author[:_MESSAGE_ID],
-        _references(scan),
-        arrived.flags.eight_bit,
-        arrived.transaction.mail.smtputf8,
-    )
-
-
-def _references(scan: Scan) -> tuple[str, ...]:
-    """The newest of those that the message refers to, as many as there is room for."""
-    kept: list[str] = []
-    room = _REFERENCES_ROOM
-    for reference in tuple(dict.fromkeys((*scan.references, *scan.in_reply_to)))[: -_REFERENCES - 1 : -1]:
-        room -= len(msgspec.json.encode(reference[:_MESSAGE_ID]))
-        if room < 0:
-            break
-        kept.append(reference[:_MESSAGE_ID])
-    return tuple(reversed(kept))
-
-
-def _at(message: Message, blob: BlobRef) -> Message:
-    return msgspec.structs.replace(message, blob=str(blob.id), size=blob.size)

@@ -8,9 +8,9 @@ import asyncio
 import zlib
 from typing import NamedTuple
 
+from services.ingress.domain.authorship import Authorship
 from services.ingress.domain.client import SmtpClient
 from services.ingress.domain.evidence import dkim_check, dmarc_check, spf_check
-from services.ingress.handlers.intake import Intake
 from shared.clock import Clock
 from shared.dns.resolver import Resolver
 from shared.dns.run import Used
@@ -18,7 +18,6 @@ from shared.events.mail import Check
 from shared.protocol.address.address import Address
 from shared.protocol.authres.field import MethodResult, build_field
 from shared.protocol.authres.verdicts import dkim_results, dmarc_result, spf_result
-from shared.protocol.dkim.result import DkimResult
 from shared.protocol.dmarc.evaluate import evaluate
 from shared.protocol.dmarc.organisation import organisational_domain
 from shared.protocol.dns.question import Question
@@ -29,11 +28,11 @@ SpfAnswer = asyncio.Future[tuple[SpfResult, Used]]
 _MOST_AUTHORS = 4
 
 
-class Verdicts(NamedTuple):
-    """What the checks found, as facts keep it, and the Authentication-Results field that tells it (RFC 8601)."""
+class Checked(NamedTuple):
+    """What was checked of a message, as its event keeps it, and the header lines that acceptance adds to it."""
 
     checks: tuple[Check, ...]
-    field: bytes
+    lines: bytes
 
 
 class SenderChecks:
@@ -52,37 +51,31 @@ class SenderChecks:
         )
         return self._resolver.begin(evaluation)
 
-    def begin_dkim(self, intake: Intake) -> None:
+    def prefetch(self, authorship: Authorship) -> None:
         """Ask for keys and policies as soon as the header is there."""
-        domains = intake.authors.domains[:_MOST_AUTHORS]
+        domains = authorship.authors.domains[:_MOST_AUTHORS]
         names = dict.fromkeys(name for domain in domains for name in (domain, organisational_domain(domain)))
-        keys = intake.verifier.questions if intake.verifier else ()
-        self._resolver.prefetch((*keys, *(Question(f"_dmarc.{name}", "TXT") for name in names)))
+        policies = (Question(f"_dmarc.{name}", "TXT") for name in names)
+        self._resolver.prefetch((*authorship.verifier.questions, *policies))
 
     async def verdicts(
-        self, client: SmtpClient, reverse_path: Address | None, intake: Intake, spf: SpfAnswer, message_id: str
-    ) -> Verdicts:
-        """All verdicts, once the message is complete."""
-        sender = str(reverse_path or "")
+        self, client: SmtpClient, reverse_path: Address | None, authorship: Authorship, spf: SpfAnswer, message_id: str
+    ) -> Checked:
+        """All verdicts, once the message is complete, and the Authentication-Results field that says them (RFC 8601)."""
+        sender, verifier = str(reverse_path or ""), authorship.verifier
         spf_verdict, spf_used = await spf
-        dkim_verdicts, dkim_used = await self._dkim(intake)
-        dmarc, dmarc_used = await self._resolver.drive(evaluate(intake.authors, spf_verdict, dkim_verdicts))
-        wanted = dmarc.disposition(
-            zlib.crc32(message_id.encode()) % 100
-        )  # RFC 7489 section 6.6.4: a repeat decides the same
+        dkim_verdicts, dkim_used = await self._resolver.drive(verifier.finish(self._clock.now()))
+        dmarc, dmarc_used = await self._resolver.drive(evaluate(authorship.authors, spf_verdict, dkim_verdicts))
+        # RFC 7489 section 6.6.4: so many percent are treated by the policy; a repeat of the message must not differ.
+        disposition = dmarc.disposition(zlib.crc32(message_id.encode()) % 100)
         checks = (
             spf_check(spf_verdict, client.address, client.hello, sender, spf_used),
-            dkim_check(dkim_verdicts, intake.verifier.ignored if intake.verifier else 0, dkim_used),
-            dmarc_check(dmarc, wanted, intake.from_values, dmarc_used),
+            dkim_check(dkim_verdicts, verifier.ignored, dkim_used),
+            dmarc_check(dmarc, disposition, authorship.from_values, dmarc_used),
         )
         results: list[MethodResult] = [
             spf_result(spf_verdict, sender or client.hello),
             *dkim_results(dkim_verdicts),
             dmarc_result(dmarc),
         ]
-        return Verdicts(checks, build_field(self._authserv_id, results))
-
-    async def _dkim(self, intake: Intake) -> tuple[tuple[DkimResult, ...], Used]:
-        if intake.verifier is None:
-            return (), ()
-        return await self._resolver.drive(intake.verifier.finish(self._clock.now()))
+        return Checked(checks, build_field(self._authserv_id, results))

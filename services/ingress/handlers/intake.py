@@ -4,15 +4,13 @@ piece by piece.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Set
-from functools import cached_property
+from collections.abc import Set
 
-from services.ingress.domain.header import from_values, hop_count, is_overlong, without_blind, without_forged
+from services.ingress.domain.authorship import Authorship, authorship_of
+from services.ingress.domain.header import is_overlong, without_blind, without_forged
 from services.ingress.domain.header_block import HeaderBlock
 from shared.blobs.errors import BlobError, BlobStoreFull
 from shared.blobs.port import BlobRef, BlobWriter
-from shared.protocol.dkim.verify import Verifier
-from shared.protocol.dmarc.author import Authors, read_authors
 from shared.protocol.message.scan import Scan, Scanner, encode_scan
 from shared.protocol.smtp import replies
 from shared.protocol.smtp.reply import Reply, with_cause
@@ -23,18 +21,12 @@ _PIECE = 65536
 
 
 class Intake:
-    """Holds at most the header and one piece. What goes wrong on the way is told at the end, for the client sends on
-    anyway.
+    """Holds at most the header and one piece. Why it fails is said at the end of the message: until then the client sends
+    on anyway.
     """
 
     def __init__(
-        self,
-        writer: BlobWriter,
-        header_limit: int,
-        authserv_ids: Set[str],
-        on_header: Callable[[Intake], None] | None = None,
-        *,
-        submitted: bool = False,
+        self, writer: BlobWriter, header_limit: int, authserv_ids: Set[str], *, submitted: bool = False
     ) -> None:
         """`submitted`: the message is a user's, not another server's."""
         self._writer = writer
@@ -42,28 +34,13 @@ class Intake:
         self._block: HeaderBlock | None = HeaderBlock(header_limit)
         self._header_limit = header_limit
         self._authserv_ids = authserv_ids
-        self._on_header = on_header
         self._submitted = submitted
         self.header = b""
-        """As received, its blank line included."""
-        self.verifier: Verifier | None = None
+        """As received, its blank line included; empty until it is complete."""
+        self.authorship: Authorship | None = None
+        """Of a received message, once its header is complete."""
         self.failure: Reply | None = None
         """Why the message cannot be accepted, as far as is known."""
-
-    @property
-    def hops(self) -> int:
-        """How many servers it passed before."""
-        return hop_count(self.header)
-
-    @cached_property
-    def from_values(self) -> tuple[str, ...]:
-        """The values of all From fields. To be asked once the header is there."""
-        return from_values(self.header)
-
-    @cached_property
-    def authors(self) -> Authors:
-        """Whose name the message bears."""
-        return read_authors(self.from_values)
 
     def feed(self, data: bytes) -> None:
         """The next octets of the message. Never raises."""
@@ -72,7 +49,7 @@ class Intake:
                 self._feed(data[start : start + _PIECE] if len(data) > _PIECE else data)
 
     async def finish(self) -> Scan:
-        """The message is complete: what the scanner says of it."""
+        """The message is complete: its scan."""
         if self._block is not None and self.failure is None:
             self._begin_body(self._block.rest(), b"")
         return await finished(self._scanner)
@@ -91,9 +68,9 @@ class Intake:
         if self._block is None:
             self._body(piece)
             return
-        found = self._block.feed(piece)
-        if found is not None:
-            self._begin_body(*found)
+        complete = self._block.feed(piece)
+        if complete is not None:
+            self._begin_body(*complete)
         elif self._block.is_too_large:
             self.failure = replies.header_too_large(self._header_limit)
 
@@ -103,19 +80,19 @@ class Intake:
         if is_overlong(header):
             self.failure = replies.too_many_header_fields()
             return
-        if not self._submitted:
-            self.verifier = Verifier(header)
-        if self._on_header is not None:
-            self._on_header(self)
         clean = without_forged(header, self._authserv_ids)
-        self._keep((without_blind(clean) if self._submitted else clean) + body)
-        if self.verifier is not None and body:
-            self.verifier.feed(body)
+        if self._submitted:
+            clean = without_blind(clean)
+        else:
+            self.authorship = authorship_of(header)
+        self._keep(clean + body)
+        if self.authorship is not None and body:
+            self.authorship.verifier.feed(body)
 
     def _body(self, piece: bytes) -> None:
         self._keep(piece)
-        if self.verifier is not None:
-            self.verifier.feed(piece)
+        if self.authorship is not None:
+            self.authorship.verifier.feed(piece)
 
     def _keep(self, octets: bytes) -> None:
         try:

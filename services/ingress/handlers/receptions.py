@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
+from services.ingress.domain.accepted import Accepted
 from services.ingress.projections.receptions import HELD, MOVING
-from shared.events.mail import MailHeld, MailReceived, MailResumed, MailSettled, MailSubmitted
+from shared.events.mail import MailHeld, MailResumed, MailSettled
 from shared.eventstore.connection import StoreUnavailable
 from shared.eventstore.event import Provenance, Recorded
 from shared.eventstore.store import EventStore
 from shared.eventstore.transaction import Transaction, VersionConflict
 
-Accepted = MailReceived | MailSubmitted
 _LOOK_SECONDS = 0.1
 _PAGE_OF_STATE = "SELECT queue_id, at FROM reception WHERE state = ? AND queue_id > ? ORDER BY queue_id LIMIT ?"
 
@@ -57,9 +57,9 @@ class Receptions:
         while True:
             try:
                 return await self._standing(event, why)
-            except StoreUnavailable:
+            except StoreUnavailable as error:
                 if asyncio.get_running_loop().time() >= patience:
-                    raise
+                    raise StoreUnavailable(str(error), in_doubt=True) from error
             await asyncio.sleep(_LOOK_SECONDS)
 
     async def settle(self, event: MailSettled, why: Provenance) -> bool:

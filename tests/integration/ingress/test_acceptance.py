@@ -6,15 +6,21 @@ import asyncio
 import base64
 from pathlib import Path
 
+import pytest
+
 from loadtest.content.mail import mail
 from loadtest.content.profile import Profile
 from loadtest.content.senders import sender_domain
 from loadtest.zone.answers import Faults
 from loadtest.zone.load_zone import load_zone
 from loadtest.zone_server import ZoneServer
+from services.ingress.handlers.receptions import Receptions
 from shared.blobs.errors import BlobStoreFull
 from shared.blobs.memory import MemoryBlobs
 from shared.blobs.port import BlobRef
+from shared.events.mail import MailReceived
+from shared.eventstore.connection import StoreUnavailable
+from shared.eventstore.event import Provenance, Recorded
 from shared.protocol.message.scan import decode_scan
 from tests.integration.ingress.client import connected
 from tests.integration.ingress.directory import PASSWORD
@@ -154,6 +160,22 @@ async def test_a_full_disk_defers_and_the_session_goes_on(nats_server: NatsServe
         assert (await client.say("NOOP")).startswith(b"250")
         blobs.is_full = False
         assert (await client.mail(MAIL)).startswith(b"250")
+
+
+@pytest.mark.parametrize("in_doubt", [False, True])
+async def test_a_mail_that_the_store_does_not_take_leaves_no_blob_but_in_doubt(
+    nats_server: NatsServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_doubt: bool
+) -> None:
+    """In doubt the event may have been committed, and needs its body."""
+
+    async def refuse(self: Receptions, event: MailReceived, why: Provenance) -> Recorded:
+        raise StoreUnavailable("the disk is full", in_doubt=in_doubt)
+
+    monkeypatch.setattr(Receptions, "accept", refuse)
+    async with running(nats_server.url, tmp_path) as server, connected(server.port(25)) as client:
+        await client.hello()
+        assert (await client.mail(MAIL)).startswith(b"451 4.3.0 ")
+        assert bool([path for path in server.host.places.blobs.rglob("*") if path.is_file()]) is in_doubt
 
 
 async def test_a_directory_that_is_down_defers_only_unknown_recipients(nats_server: NatsServer, tmp_path: Path) -> None:

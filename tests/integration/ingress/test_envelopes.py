@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from services.ingress.handlers import acceptance
+from services.ingress.domain import accepted
 from shared.events.limits import LARGEST_RECEPTION
 from shared.eventstore.event import encode
 from tests.integration.ingress.client import Client, connected
@@ -47,19 +47,19 @@ async def test_the_largest_accepted_envelope_leaves(
     async with running(nats_server.url, tmp_path, **settings) as server:
         async with connected(server.port(25), limit=2**20) as client:
             await client.hello()
-            accepted = await fill(client, parameters, count)
+            taken = await fill(client, parameters, count)
             await client.say("DATA")
             assert (await client.say(MAIL + b".")).startswith(b"250 2.0.0 Accepted")
         event = await asyncio.wait_for(server.received.get(), 10)
-        assert len(event.recipients) == accepted >= least
+        assert len(event.recipients) == taken >= least
         assert len(encode(event)) <= LARGEST_RECEPTION
 
 
-async def test_what_would_not_leave_is_refused_before_its_blob_is_written(
+async def test_what_would_not_leave_is_refused_and_leaves_no_blob(
     nats_server: NatsServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever makes the event large, it is measured as it will be sent."""
-    monkeypatch.setattr(acceptance, "LARGEST_RECEPTION", 2500)
+    monkeypatch.setattr(accepted, "LARGEST_RECEPTION", 2500)
     async with running(nats_server.url, tmp_path) as server, connected(server.port(25)) as client:
         await client.hello()
         header = b"Subject: " + b"long " * 250 + b"\r\n"

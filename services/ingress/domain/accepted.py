@@ -1,0 +1,82 @@
+"""The event of an accepted mail. It is made once, when the body is durable and everything is checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from services.ingress.domain.client import SmtpClient
+from services.ingress.domain.envelope import recipient
+from shared.blobs.port import BlobRef
+from shared.events.limits import LARGEST_RECEPTION
+from shared.events.mail import Check, MailReceived, MailSubmitted, Message
+from shared.eventstore.event import encode
+from shared.protocol.message.scan import Scan
+from shared.protocol.smtp.body import BodyFlags
+from shared.protocol.smtp.trace_header import Hop
+from shared.protocol.smtp.transaction import Transaction
+
+Accepted = MailReceived | MailSubmitted
+_SUBJECT = 1000
+_MESSAGE_ID = 998
+_REFERENCES = 50
+_REFERENCES_ROOM = 16 * 1024
+"""Octets, as JSON."""
+
+
+class Completed(msgspec.Struct, frozen=True):
+    """What acceptance gives a message: the header lines on top, and what those say of it where its own header says
+    nothing.
+    """
+
+    prefix: bytes
+    message_id: str = ""
+    author: str = ""
+
+
+def accepted(
+    client: SmtpClient, transaction: Transaction, hop: Hop, message: Message, checks: tuple[Check, ...]
+) -> Accepted:
+    """The event of a mail from another server, or of a user's."""
+    mail = transaction.mail
+    reverse_path, recipients = str(mail.reverse_path or ""), tuple(map(recipient, transaction.recipients))
+    ret, envid = mail.ret.value if mail.ret else "", mail.envid or ""
+    seen = client.as_event(hop)
+    if not client.is_authenticated:
+        return MailReceived(hop.queue_id, reverse_path, recipients, message, seen, ret, envid, checks)
+    user, account = client.user, client.account
+    return MailSubmitted(hop.queue_id, reverse_path, recipients, message, seen, user, account, ret, envid, checks)
+
+
+def message_of(scan: Scan, blob: BlobRef, added: Completed, flags: BodyFlags, *, smtputf8: bool) -> Message:
+    """What the event keeps of a message."""
+    author = scan.from_[0][1] if scan.from_ else added.author
+    return Message(
+        str(blob.id),
+        blob.size,
+        added.prefix,
+        (scan.message_id or added.message_id)[:_MESSAGE_ID],
+        scan.subject[:_SUBJECT],
+        author[:_MESSAGE_ID],
+        _newest(dict.fromkeys((*scan.references, *scan.in_reply_to))),
+        flags.eight_bit,
+        smtputf8,
+    )
+
+
+def surplus(event: Accepted) -> int:
+    """Octets by which the event is larger than what the bus carries; 0 when it fits."""
+    return max(0, len(encode(event)) - LARGEST_RECEPTION)
+
+
+def _newest(references: Iterable[str]) -> tuple[str, ...]:
+    """The last of the references, as many as there is room for."""
+    kept: list[str] = []
+    room = _REFERENCES_ROOM
+    for reference in reversed([*references][-_REFERENCES:]):
+        room -= len(msgspec.json.encode(reference[:_MESSAGE_ID]))
+        if room < 0:
+            break
+        kept.append(reference[:_MESSAGE_ID])
+    return tuple(reversed(kept))
