@@ -141,7 +141,7 @@ def _with_default(declared: Option, default: Any) -> str:
 
 def _without_none(kind: Any) -> Any:
     if get_origin(kind) is UnionType or str(kind).startswith("typing.Optional"):
-        return next(one for one in get_args(kind) if one is not type(None))
+        return next(option for option in get_args(kind) if option is not type(None))
     return kind
 
 

@@ -46,8 +46,8 @@ _HELP = ("--help", "-h")
 def declared(word: str) -> Command | Group:
     """The command or the group of commands that a first word names."""
     place = COMMANDS[word]
-    found: Command | Group = getattr(import_module(f"mailfold.commands.{place.module}"), place.name)
-    return found
+    command: Command | Group = getattr(import_module(f"mailfold.commands.{place.module}"), place.name)
+    return command
 
 
 def run(words: Sequence[str]) -> int:

@@ -41,5 +41,5 @@ LAYOUTS: Mapping[LayoutName, Layout] = {
 def depends(layout: Layout, process: str) -> tuple[str, ...]:
     """The other processes that a process should have before it."""
     home = {service: name for name, services in layout.items() for service in services}
-    found = {home[need]: None for service in layout[process] for need in NEEDS[service] if need in home}
-    return tuple(name for name in found if name != process)
+    needed = {home[need]: None for service in layout[process] for need in NEEDS[service] if need in home}
+    return tuple(name for name in needed if name != process)

@@ -45,15 +45,15 @@ def _section(name: str, section: type[Section]) -> Iterator[str]:
     yield ""
     yield "| setting | default | type | environment | meaning |"
     yield "|---|---|---|---|---|"
-    yield from (_row(one) for one in load({name: section}).described())
+    yield from (_row(setting) for setting in load({name: section}).described())
     yield ""
 
 
-def _row(one: Described) -> str:
-    default = f"`{one.default}`" if one.default else "(empty)"
-    secret = " Secret." if one.secret else ""
-    kind = one.type.replace("typing.", "").replace("|", "\\|")
-    return f"| `{one.name}` | {default} | {kind} | `{environment_name(one.name)}` | {one.description.replace('|', chr(92) + '|')}{secret} |"
+def _row(setting: Described) -> str:
+    default = f"`{setting.default}`" if setting.default else "(empty)"
+    secret = " Secret." if setting.secret else ""
+    kind = setting.type.replace("typing.", "").replace("|", "\\|")
+    return f"| `{setting.name}` | {default} | {kind} | `{environment_name(setting.name)}` | {setting.description.replace('|', chr(92) + '|')}{secret} |"
 
 
 def main() -> None:

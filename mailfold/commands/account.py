@@ -39,14 +39,14 @@ def add(
 @app.command("list")
 def list_all(data: Data = DATA, json: Json = False) -> None:
     """All accounts."""
-    found = call(data, "ListAccounts", lambda pb: pb.ListRequest()).accounts
+    listed = call(data, "ListAccounts", lambda pb: pb.ListRequest()).accounts
     show_all(
-        found, _FIELDS, json=json, empty="there is no account yet: `mailfold account add ann@example.org --user ann`"
+        listed, _FIELDS, json=json, empty="there is no account yet: `mailfold account add ann@example.org --user ann`"
     )
 
 
 @app.command("show")
-def show_one(address: Address, data: Data = DATA, json: Json = False) -> None:
+def show_named(address: Address, data: Data = DATA, json: Json = False) -> None:
     """One account."""
     show(call(data, "ShowAccount", lambda pb: pb.NameRequest(name=address)), _SHOWN, json=json)
 

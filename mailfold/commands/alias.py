@@ -27,14 +27,14 @@ def add(
 @app.command("list")
 def list_all(data: Data = DATA, json: Json = False) -> None:
     """All aliases."""
-    found = call(data, "ListAliases", lambda pb: pb.ListRequest()).aliases
+    listed = call(data, "ListAliases", lambda pb: pb.ListRequest()).aliases
     show_all(
-        found, _FIELDS, json=json, empty="there is no alias yet: `mailfold alias add info@example.org ann@example.org`"
+        listed, _FIELDS, json=json, empty="there is no alias yet: `mailfold alias add info@example.org ann@example.org`"
     )
 
 
 @app.command("show")
-def show_one(address: Address, data: Data = DATA, json: Json = False) -> None:
+def show_named(address: Address, data: Data = DATA, json: Json = False) -> None:
     """One alias."""
     show(call(data, "ShowAlias", lambda pb: pb.NameRequest(name=address)), _FIELDS, json=json)
 

@@ -24,49 +24,49 @@ def list_all(
 ) -> None:
     """All that wait, of every service."""
     from mailfold.commands.printing import as_json, table
-    from mailfold.operator.dead_letters import all_letters
+    from mailfold.operator.dead_letters import all_dead_letters
     from mailfold.operator.session import converse
     from mailfold.trace.times import moment
 
-    letters = converse(data, lambda session: all_letters(session, include_retried=retried))
+    dead_letters = converse(data, lambda session: all_dead_letters(session, include_retried=retried))
     if json:
-        as_json([_fields(one) for one in letters])
+        as_json([_fields(row) for row in dead_letters])
         return
     rows = [
-        (one.id, one.service, one.what, one.queue_id, moment(one.at), one.attempts, one.error.splitlines()[0][:120])
-        for one in letters
+        (row.id, row.service, row.what, row.queue_id, moment(row.at), row.attempts, row.error.splitlines()[0][:120])
+        for row in dead_letters
     ]
     table(("id", "service", "step", "queue id", "since", "attempts", "error"), rows, "there are no dead letters")
 
 
 @app.command("show")
-def show_one(letter: Id, data: Data = DATA, json: Json = False) -> None:
+def show_named(dead_letter: Id, data: Data = DATA, json: Json = False) -> None:
     """One, with its whole error and payload."""
     from mailfold.commands.printing import as_json, record
-    from mailfold.operator.dead_letters import letter_of
+    from mailfold.operator.dead_letters import dead_letter_of
     from mailfold.operator.session import converse
     from mailfold.trace.times import moment
 
-    _, found = converse(data, lambda session: letter_of(session, letter))
-    values = {**_fields(found), "payload": found.payload.decode("utf-8", "replace")}
-    as_json(values) if json else record({**values, "at": moment(found.at)})
+    _, shown = converse(data, lambda session: dead_letter_of(session, dead_letter))
+    values = {**_fields(shown), "payload": shown.payload.decode("utf-8", "replace")}
+    as_json(values) if json else record({**values, "at": moment(shown.at)})
 
 
 @app.command()
 def retry(
-    letters: Annotated[list[str] | None, Argument("Ids.")] = None,
+    dead_letters: Annotated[list[str] | None, Argument("Ids.")] = None,
     everything: Annotated[bool, Option("--all", help="Every one that waits.")] = False,
     data: Data = DATA,
     json: Json = False,
 ) -> None:
     """Have the steps done now; a mail held by one moves on. Exit code 1 when one fails again."""
-    if not letters and not everything:
+    if not dead_letters and not everything:
         raise CommandFailed("which? Give ids, or --all", 2)
     from mailfold.commands.printing import as_json, table
     from mailfold.operator.dead_letters import retry as retry_letters
     from mailfold.operator.session import converse
 
-    results = converse(data, lambda session: retry_letters(session, letters or [], everything=everything))
+    results = converse(data, lambda session: retry_letters(session, dead_letters or [], everything=everything))
     if json:
         as_json([{"id": identity, "error": error} for identity, error in results])
     else:
@@ -77,6 +77,6 @@ def retry(
         raise SystemExit(1)
 
 
-def _fields(letter: Any) -> dict[str, Any]:
+def _fields(dead_letter: Any) -> dict[str, Any]:
     names = ("id", "service", "what", "queue_id", "error", "attempts", "at", "retried")
-    return {name: getattr(letter, name) for name in names}
+    return {name: getattr(dead_letter, name) for name in names}

@@ -26,7 +26,7 @@ def demo(
         offset = chosen_offset(Places(data)) if port_offset is None else port_offset
     except SettingsError as error:
         raise CommandFailed(
-            "settings that cannot be used:\n" + "\n".join(f"  {one}" for one in error.mistakes), 2
+            "settings that cannot be used:\n" + "\n".join(f"  {mistake}" for mistake in error.mistakes), 2
         ) from error
     run(data, offset, layout, lambda: _announce(data, json=json), log_to_terminal=log_to_terminal)
 
@@ -45,13 +45,13 @@ def _announce(data: Path, *, json: bool) -> None:
 
     places = Places(data)
     people = converse(data, ensure_people)
-    found = converse(data, status)
+    current = converse(data, status)
     authority = LocalAuthority(places.tls, SystemClock()).certificate
     if json:
         as_json(
-            {"status": msgspec.to_builtins(found), "people": msgspec.to_builtins(people), "authority": str(authority)}
+            {"status": msgspec.to_builtins(current), "people": msgspec.to_builtins(people), "authority": str(authority)}
         )
     else:
         print(f"Mailfold serves from {places.data}; Ctrl-C stops it.\n")
-        print("\n".join(guide(people, found.listeners, authority, places.data / "demo.json")))
+        print("\n".join(guide(people, current.listeners, authority, places.data / "demo.json")))
     sys.stdout.flush()

@@ -42,7 +42,7 @@ def show(message: Any, fields: Fields, *, json: bool) -> None:
 def show_all(messages: Sequence[Any], fields: Fields, *, json: bool, empty: str) -> None:
     """A list."""
     values = [_values(message, fields) for message in messages]
-    as_json(values) if json else table(fields, [list(one.values()) for one in values], empty)
+    as_json(values) if json else table(fields, [list(value.values()) for value in values], empty)
 
 
 def show_removed(name: str, *, json: bool) -> None:

@@ -27,12 +27,12 @@ def add(
 @app.command("list")
 def list_all(data: Data = DATA, json: Json = False) -> None:
     """All domains."""
-    found = call(data, "ListDomains", lambda pb: pb.ListRequest()).domains
-    show_all(found, _FIELDS, json=json, empty="there is no domain yet: `mailfold domain add example.org --incoming`")
+    listed = call(data, "ListDomains", lambda pb: pb.ListRequest()).domains
+    show_all(listed, _FIELDS, json=json, empty="there is no domain yet: `mailfold domain add example.org --incoming`")
 
 
 @app.command("show")
-def show_one(name: Name, data: Data = DATA, json: Json = False) -> None:
+def show_named(name: Name, data: Data = DATA, json: Json = False) -> None:
     """One domain."""
     show(call(data, "ShowDomain", lambda pb: pb.NameRequest(name=name)), _FIELDS, json=json)
 

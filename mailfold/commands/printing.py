@@ -19,7 +19,7 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]], empty: str =
     if not rows:
         print(empty)
         return
-    texts = [[_text(one) for one in row] for row in rows]
+    texts = [[_text(value) for value in row] for row in rows]
     if sys.stdout.isatty():
         _drawn(columns, texts)
         return

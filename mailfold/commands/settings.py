@@ -17,40 +17,40 @@ Name = Annotated[str, Argument("Such as server.hostname.")]
 
 def list_all(data: Data = DATA, json: Json = False) -> None:
     """All settings; `show NAME` tells more of one."""
-    found = call(data, "ListSettings", lambda pb: pb.ListRequest()).settings
+    settings_ = call(data, "ListSettings", lambda pb: pb.ListRequest()).settings
     if json:
-        as_json([{field: getattr(one, field) for field in _FIELDS} for one in found])
+        as_json([{field: getattr(setting, field) for field in _FIELDS} for setting in settings_])
     else:
-        table(("name", "value", "source"), [(one.name, one.value, one.source) for one in found])
+        table(("name", "value", "source"), [(setting.name, setting.value, setting.source) for setting in settings_])
 
 
 app.alone = list_all
 
 
 @app.command("show")
-def show_one(
+def show_named(
     name: Annotated[str, Argument("Such as server.hostname; empty: all.")] = "",
     data: Data = DATA,
     json: Json = False,
 ) -> None:
     """One setting, or all with their descriptions."""
-    found = call(data, "ListSettings", lambda pb: pb.ListRequest()).settings
-    chosen = [one for one in found if name in ("", one.name)]
+    listed = call(data, "ListSettings", lambda pb: pb.ListRequest()).settings
+    chosen = [setting for setting in listed if name in ("", setting.name)]
     if not chosen:
         raise CommandFailed(f"there is no setting {name}; `mailfold settings` lists them", 2)
     if name:
         show(chosen[0], _FIELDS, json=json)
     elif json:
-        as_json([{field: getattr(one, field) for field in _FIELDS} for one in chosen])
+        as_json([{field: getattr(setting, field) for field in _FIELDS} for setting in chosen])
     else:
         table(
             ("name", "value", "default", "description"),
-            [(one.name, one.value, one.default, one.description) for one in chosen],
+            [(setting.name, setting.value, setting.default, setting.description) for setting in chosen],
         )
 
 
 @app.command("set")
-def set_one(
+def set_value(
     name: Name,
     value: Annotated[str, Argument("The new value; of a list, its items with commas between them.")],
     data: Data = DATA,

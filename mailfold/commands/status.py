@@ -20,38 +20,41 @@ def status(data: Data = DATA, json: Json = False) -> None:
     from mailfold.operator.report import status as ask
     from mailfold.operator.session import converse
 
-    found = converse(data, ask)
+    current = converse(data, ask)
     if json:
-        as_json(msgspec.to_builtins(found))
-    elif found.processes:
-        print_status(found)
-    if not found.processes:
+        as_json(msgspec.to_builtins(current))
+    elif current.processes:
+        print_status(current)
+    if not current.processes:
         raise SystemExit(UNUSABLE) if json else not_running(data)
-    if not found.well:
+    if not current.well:
         raise SystemExit(REFUSED)
 
 
-def print_status(found: Status) -> None:
+def print_status(report: Status) -> None:
     """For people."""
-    print("ready" if found.ready else "not ready")
+    print("ready" if report.ready else "not ready")
     print()
     table(
         ("process", "state", "pid", "restarts", "services"),
-        [(one.name, one.state, one.pid, one.restarts, one.services) for one in found.processes],
+        [
+            (service.name, service.state, service.pid, service.restarts, service.services)
+            for service in report.processes
+        ],
     )
     print()
-    print_listeners(found)
+    print_listeners(report)
     print()
-    rows = [(one.name, _state(one), _pairs(one.counts), _pairs(one.lag)) for one in found.services]
+    rows = [(service.name, _state(service), _pairs(service.counts), _pairs(service.lag)) for service in report.services]
     table(("service", "state", "counts", "behind"), rows)
-    print_troubles(found)
-    for warning in found.warnings:
+    print_troubles(report)
+    for warning in report.warnings:
         print(f"\n{warning}")
-    if found.dead_letters:
-        print(f"\n{found.dead_letters} dead letter(s): `mailfold deadletters list` shows them")
+    if report.dead_letters:
+        print(f"\n{report.dead_letters} dead letter(s): `mailfold deadletters list` shows them")
 
 
-def print_listeners(found: Status) -> None:
+def print_listeners(report: Status) -> None:
     """Where clients connect."""
     rows = [
         (
@@ -63,7 +66,7 @@ def print_listeners(found: Status) -> None:
             f"{row.connections} of {row.room}",
             _turned_away(row),
         )
-        for row in found.listeners
+        for row in report.listeners
     ]
     table(("protocol", "address", "port", "tls", "service", "connections", "turned away"), rows, "nothing listens")
 
@@ -73,11 +76,11 @@ def _turned_away(row: Listener) -> str:
     return f"{row.refused} refused, {row.displaced} closed for newer ones" if row.refused or row.displaced else ""
 
 
-def print_troubles(found: Status) -> None:
+def print_troubles(report: Status) -> None:
     """What is not well, and what to do about it."""
-    if found.troubles:
+    if report.troubles:
         print("\nnot well:")
-    for trouble in found.troubles:
+    for trouble in report.troubles:
         print(f"  {', '.join(trouble.where)}: {trouble.what}\n    {trouble.advice}")
 
 

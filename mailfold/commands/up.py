@@ -60,7 +60,7 @@ def run(
         code = supervise(installation, announcer.ready, log_to_terminal=log_to_terminal)
     except SettingsError as error:
         raise CommandFailed(
-            "settings that cannot be used:\n" + "\n".join(f"  {one}" for one in error.mistakes), 2
+            "settings that cannot be used:\n" + "\n".join(f"  {mistake}" for mistake in error.mistakes), 2
         ) from error
     except (RunsAlready, NatsServerMissing) as error:
         raise CommandFailed(str(error), 2) from error
@@ -81,11 +81,11 @@ def announce(data: Path, *, json: bool) -> None:
     from mailfold.operator.report import status
     from mailfold.operator.session import converse
 
-    found = converse(data, status)
+    current = converse(data, status)
     if json:
-        as_json(msgspec.to_builtins(found))
+        as_json(msgspec.to_builtins(current))
         sys.stdout.flush()
         return
     print(f"Mailfold serves from {data.resolve()}; Ctrl-C stops it.")
-    print_listeners(found)
+    print_listeners(current)
     sys.stdout.flush()

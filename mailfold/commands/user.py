@@ -28,12 +28,12 @@ def add(name: Name, password_stdin: PasswordStdin = False, data: Data = DATA, js
 @app.command("list")
 def list_all(data: Data = DATA, json: Json = False) -> None:
     """All people."""
-    found = call(data, "ListUsers", lambda pb: pb.ListRequest()).users
-    show_all(found, _FIELDS, json=json, empty="there is no user yet: `mailfold user add ann`")
+    listed = call(data, "ListUsers", lambda pb: pb.ListRequest()).users
+    show_all(listed, _FIELDS, json=json, empty="there is no user yet: `mailfold user add ann`")
 
 
 @app.command("show")
-def show_one(name: Name, data: Data = DATA, json: Json = False) -> None:
+def show_named(name: Name, data: Data = DATA, json: Json = False) -> None:
     """One person."""
     show(call(data, "ShowUser", lambda pb: pb.NameRequest(name=name)), _FIELDS, json=json)
 

@@ -20,16 +20,16 @@ def verify(mend: Mend = False, data: Data = DATA, json: Json = False) -> None:
 
     from mailfold.commands.printing import as_json
     from mailfold.commands.progress import shown_progress
-    from mailfold.commands.verify_printing import print_found, verify_all
+    from mailfold.commands.verify_printing import print_verification, verify_all
     from mailfold.operator.session import converse
 
     with shown_progress() as progress:
-        found = converse(data, lambda session: verify_all(session, progress, mend=mend))
+        verification = converse(data, lambda session: verify_all(session, progress, mend=mend))
     if json:
-        as_json({"equal": found.equal, **msgspec.to_builtins(found)})
+        as_json({"equal": verification.equal, **msgspec.to_builtins(verification)})
     else:
-        print_found(found)
-    if not found.equal:
+        print_verification(verification)
+    if not verification.equal:
         raise SystemExit(1)
 
 

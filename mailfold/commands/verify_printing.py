@@ -16,7 +16,7 @@ from mailfold.operator.owners import verify as verify_service
 from mailfold.operator.session import Session
 
 
-class Found(msgspec.Struct, frozen=True):
+class Verification(msgspec.Struct, frozen=True):
     """The whole."""
 
     services: tuple[Verified, ...]
@@ -25,13 +25,13 @@ class Found(msgspec.Struct, frozen=True):
     @property
     def equal(self) -> bool:
         """Whether nothing differs."""
-        return self.blobs.whole and not any(one.differences for one in self.services)
+        return self.blobs.whole and not any(service.differences for service in self.services)
 
 
-async def verify_all(session: Session, progress: Progress, *, mend: bool) -> Found:
+async def verify_all(session: Session, progress: Progress, *, mend: bool) -> Verification:
     """Every owner, then the blobs that they need."""
     verdicts = [await verify_service(session, service, progress, mend=mend) for service in OWNERS]
-    return Found(tuple(verdicts), await check_blobs(session, progress, mend=mend))
+    return Verification(tuple(verdicts), await check_blobs(session, progress, mend=mend))
 
 
 async def rebuild_all(session: Session, services: list[str], progress: Progress) -> dict[str, int]:
@@ -39,22 +39,25 @@ async def rebuild_all(session: Session, services: list[str], progress: Progress)
     return {service: await rebuild_service(session, service, progress) for service in services}
 
 
-def print_found(found: Found) -> None:
+def print_verification(verification: Verification) -> None:
     """A table, and each difference below it."""
     rows: list[tuple[Any, ...]] = [
-        (one.service, one.events, one.rows, len(one.differences), one.mended) for one in found.services
+        (verdict.service, verdict.events, verdict.rows, len(verdict.differences), verdict.mended)
+        for verdict in verification.services
     ]
     table(("service", "events", "rows", "differences", "mended"), rows)
-    for verdict in found.services:
-        for one in verdict.differences:
-            print(
-                f"\n{verdict.service}.{one.table} {one.key}\n  stored {one.stored or '(missing)'}\n  events  {one.folded or '(none)'}"
-            )
-    blobs = found.blobs
+    for verdict in verification.services:
+        for difference in verdict.differences:
+            print(f"\n{verdict.service}.{difference.table} {difference.key}")
+            print(f"  stored {difference.stored or '(missing)'}\n  events {difference.folded or '(none)'}")
+    blobs = verification.blobs
     print(
         f"\nblobs: {blobs.referenced} needed, {len(blobs.missing)} missing, {len(blobs.damaged)} damaged, {blobs.unreferenced} that nobody needs"
     )
-    for line in [*(f"missing {one}" for one in blobs.missing), *(f"damaged {one}" for one in blobs.damaged)]:
+    for line in [
+        *(f"missing {difference}" for difference in blobs.missing),
+        *(f"damaged {difference}" for difference in blobs.damaged),
+    ]:
         print(f"  {line}")
     for service in blobs.unknown:
         print(f"  {service} could not say which it needs; its rows must be put right first")
@@ -62,10 +65,12 @@ def print_found(found: Found) -> None:
         print(f"  set aside {blob}")
     print(
         "\neverything is what its events say"
-        if found.equal
-        else "\nsomething differs" + ("" if found.blobs.quarantined else _advice(found))
+        if verification.equal
+        else "\nsomething differs" + ("" if verification.blobs.quarantined else _advice(verification))
     )
 
 
-def _advice(found: Found) -> str:
-    return "" if any(one.mended for one in found.services) else "; `mailfold verify --mend` puts rows right"
+def _advice(verification: Verification) -> str:
+    return (
+        "" if any(service.mended for service in verification.services) else "; `mailfold verify --mend` puts rows right"
+    )

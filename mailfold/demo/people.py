@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import orjson
 
-from mailfold.operator.session import Session, each_write
+from mailfold.operator.session import Session, with_fresh_command_id
 from shared.grpc.errors import AlreadyExists
 from shared.tls.private_files import write_private
 
@@ -48,14 +48,14 @@ async def _ensure_user(stub: Any, person: Person) -> None:
 
     if not await _unless_there(stub.AddUser, pb.AddUserRequest(name=person.user, password=person.password)):
         # Left by a start that was broken off, with a password nobody knows.
-        with each_write():
+        with with_fresh_command_id():
             await stub.ChangeUser(pb.ChangeUserRequest(name=person.user, password=person.password))
 
 
 async def _unless_there(call: Any, request: Any) -> bool:
     """Whether it was made now."""
     try:
-        with each_write():
+        with with_fresh_command_id():
             await call(request)
     except AlreadyExists:
         return False

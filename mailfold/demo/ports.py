@@ -21,7 +21,7 @@ def chosen_offset(places: Places) -> int | None:
     SettingsError.
     """
     settings = load(catalogue.sections(), places.settings_file, os.environ)
-    source = next(one.source for one in settings.described() if one.name == "server.port_offset")
+    source = next(setting.source for setting in settings.described() if setting.name == "server.port_offset")
     if source != "default":
         return None
     return (

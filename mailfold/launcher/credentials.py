@@ -37,8 +37,8 @@ class Parts:
         """The part of this process, in the process itself: all files are closed."""
         file = self._files[process]
         part = os.pread(file, os.fstat(file).st_size, 0)
-        for one in self._files.values():
-            os.close(one)
+        for open_file in self._files.values():
+            os.close(open_file)
         self._files.clear()
         return msgspec.json.decode(part, type=Credentials)
 

@@ -53,15 +53,15 @@ async def check_blobs(session: Session, progress: Progress, *, mend: bool) -> Bl
     missing, damaged = await _verified(blobs, sorted(needed), progress)
     unreferenced = await _unreferenced(blobs, generations, needed)
     quarantined = tuple(damaged) if mend else ()
-    for one in quarantined:
-        await blobs.quarantine(BlobId(one))
+    for blob_id in quarantined:
+        await blobs.quarantine(BlobId(blob_id))
     await blobs.close()
     return BlobVerdict(
         len(needed),
         unreferenced,
         tuple(unknown),
         tuple(missing),
-        tuple(f"{one}: {why}" for one, why in damaged.items()),
+        tuple(f"{blob_id}: {reason}" for blob_id, reason in damaged.items()),
         quarantined,
     )
 
@@ -71,12 +71,12 @@ async def _referenced(session: Session, service: str, generations: Sequence[str]
     from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import OwnerStub
 
     stub: Any = OwnerStub(await session.owner(service, whole=False, reads_only=not mend))
-    found: set[str] = set()
+    referenced: set[str] = set()
     # Also where no folder is: a lost folder is the first thing that this is to find.
     for generation in {_GENERATION, *generations}:
         async for batch in stub.ReferencedBlobs(owner_pb2.ReferencedBlobsRequest(generation=generation)):
-            found.update(batch.ids)
-    return found
+            referenced.update(batch.ids)
+    return referenced
 
 
 async def _verified(blobs: LocalBlobs, needed: Sequence[str], progress: Progress) -> tuple[list[str], dict[str, str]]:
@@ -85,7 +85,9 @@ async def _verified(blobs: LocalBlobs, needed: Sequence[str], progress: Progress
     waiting, done = iter(needed), 0
     at_once = 2 * (os.cpu_count() or 1)
     while group := list(islice(waiting, at_once)):
-        for blob, verdict in zip(group, await asyncio.gather(*(_verdict(blobs, one) for one in group)), strict=True):
+        for blob, verdict in zip(
+            group, await asyncio.gather(*(_verdict(blobs, blob_id) for blob_id in group)), strict=True
+        ):
             if verdict is None:
                 missing.append(blob)
             elif isinstance(verdict, Damaged):

@@ -8,24 +8,24 @@ from typing import Any
 from mailfold.layouts import OWNERS
 from mailfold.operator.failure import CommandFailed
 from mailfold.operator.running import answers
-from mailfold.operator.session import Session, each_write
+from mailfold.operator.session import Session, with_fresh_command_id
 from shared.grpc.errors import NotFound, ServiceError
 
 
-async def all_letters(session: Session, *, include_retried: bool) -> list[Any]:
+async def all_dead_letters(session: Session, *, include_retried: bool) -> list[Any]:
     """Those of every service, the oldest first."""
     from shared.rpc.mailfold.owner.v1 import owner_pb2
 
     request = owner_pb2.ListDeadLettersRequest(include_retried=include_retried)
-    found = [
-        letter
+    kept = [
+        dead_letter
         for service in OWNERS
-        for letter in (await (await _stub(session, service)).ListDeadLetters(request)).letters
+        for dead_letter in (await (await _stub(session, service)).ListDeadLetters(request)).dead_letters
     ]
-    return sorted(found, key=lambda letter: letter.at)
+    return sorted(kept, key=lambda dead_letter: dead_letter.at)
 
 
-async def letter_of(session: Session, identity: str) -> tuple[str, Any]:
+async def dead_letter_of(session: Session, identity: str) -> tuple[str, Any]:
     """A dead letter and the service that keeps it. Raises CommandFailed."""
     from shared.rpc.mailfold.owner.v1 import owner_pb2
 
@@ -41,7 +41,11 @@ async def letter_of(session: Session, identity: str) -> tuple[str, Any]:
 
 async def retry(session: Session, identities: Sequence[str], *, everything: bool) -> list[tuple[str, str]]:
     """Have them done again; each id with what went wrong, empty when it was done."""
-    chosen = [one.id for one in await all_letters(session, include_retried=False)] if everything else identities
+    chosen = (
+        [dead_letter.id for dead_letter in await all_dead_letters(session, include_retried=False)]
+        if everything
+        else identities
+    )
     return [(identity, await _retried(session, identity)) for identity in chosen]
 
 
@@ -49,11 +53,11 @@ async def _retried(session: Session, identity: str) -> str:
     """Empty when it was done, else why not."""
     from shared.rpc.mailfold.owner.v1 import owner_pb2
 
-    service, _ = await letter_of(session, identity)
+    service, _ = await dead_letter_of(session, identity)
     if not answers(session.places, service):
         return f"{service} does not run: steps are done again by the running server; start it with `mailfold up`"
     try:
-        with each_write():
+        with with_fresh_command_id():
             await (await _stub(session, service)).RetryDeadLetter(owner_pb2.DeadLetterRequest(id=identity))
     except ServiceError as error:
         return error.message

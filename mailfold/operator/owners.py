@@ -42,7 +42,10 @@ async def verify(session: Session, service: str, progress: Progress, *, mend: bo
     total, last = await _heads(channel), owner_pb2.VerifyProgress()
     async for last in stub.Verify(owner_pb2.VerifyRequest(mend=mend)):
         progress(service, last.events, total)
-    differences = tuple(Difference(one.table, one.key, one.stored, one.folded) for one in last.differences)
+    differences = tuple(
+        Difference(difference.table, difference.key, difference.stored, difference.folded)
+        for difference in last.differences
+    )
     return Verified(service, last.events, last.rows, differences, last.mended)
 
 

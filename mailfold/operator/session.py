@@ -89,7 +89,7 @@ def converse(data: Path, body: Callable[[Session], Awaitable[T]]) -> T:
         raise CommandFailed(error.message) from error
     except SettingsError as error:
         raise CommandFailed(
-            "settings that cannot be used:\n" + "\n".join(f"  {one}" for one in error.mistakes), SETTINGS_CODE
+            "settings that cannot be used:\n" + "\n".join(f"  {mistake}" for mistake in error.mistakes), SETTINGS_CODE
         ) from error
     except BrokenPipeError:  # nobody reads our output any more: that is no failure of the conversation
         raise
@@ -98,16 +98,16 @@ def converse(data: Path, body: Callable[[Session], Awaitable[T]]) -> T:
 
 
 async def _converse(data: Path, body: Callable[[Session], Awaitable[T]]) -> T:
-    why = Provenance(
+    provenance = Provenance(
         Actor("operator", id=_operator(), credential="operator"), command=Ids(SystemClock()).new(Kind.COMMAND)
     )
     async with contextlib.AsyncExitStack() as stack:
-        with acting(why):
+        with acting(provenance):
             return await body(Session(Places(data), stack))
 
 
 @contextlib.contextmanager
-def each_write() -> Iterator[None]:
+def with_fresh_command_id() -> Iterator[None]:
     """A command id of its own for one of several writes of a command."""
     from shared.grpc.call import with_command
 

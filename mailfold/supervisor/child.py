@@ -57,7 +57,7 @@ def check_layout(children: Sequence[Child]) -> None:
     names = [child.name for child in children]
     if len(set(names)) != len(names):
         raise LayoutError(f"a name is given twice: {names}")
-    if unknown := {one for child in children for one in child.depends} - set(names):
+    if unknown := {needed for child in children for needed in child.depends} - set(names):
         raise LayoutError(f"unknown dependencies: {sorted(unknown)}")
     placed: set[str] = set()
     while len(placed) < len(children):

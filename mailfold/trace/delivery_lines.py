@@ -67,5 +67,7 @@ def _step(step: Step, names: Names) -> str:
         "as spam" if step.spam else "",
         " ".join(step.flags),
     ]
-    told = "; ".join(note for note in notes if note)
-    return f"step {step.index} for {step.recipient}: {step.action} {where}".rstrip() + (f" ({told})" if told else "")
+    remarks = "; ".join(note for note in notes if note)
+    return f"step {step.index} for {step.recipient}: {step.action} {where}".rstrip() + (
+        f" ({remarks})" if remarks else ""
+    )

@@ -85,7 +85,7 @@ def _checks(checks: Iterable[Check]) -> Iterator[str]:
 
 def _value(value: Any) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{name}={_value(one)}" for name, one in value.items())
+        return ", ".join(f"{name}={_value(item)}" for name, item in value.items())
     if isinstance(value, list | tuple):
         return "; ".join(map(_value, value))
     return str(value)

@@ -110,5 +110,5 @@ class DiskRoom:
 
 def measured(folder: Path) -> Space:
     """The file system of a folder. Raises OSError."""
-    found = os.statvfs(folder)
-    return Space(found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize)
+    status = os.statvfs(folder)
+    return Space(status.f_bavail * status.f_frsize, status.f_blocks * status.f_frsize)

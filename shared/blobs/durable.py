@@ -67,9 +67,9 @@ def _alone(folder: str, disk: Disk) -> Iterator[bool]:
         disk.close(lock)
 
 
-def each(group: Sequence[Pending], disk: Disk, step: Callable[[Pending, Disk], None]) -> None:
+def each(pending_group: Sequence[Pending], disk: Disk, step: Callable[[Pending, Disk], None]) -> None:
     """One step for every file that is still sound."""
-    for pending in group:
+    for pending in pending_group:
         if not pending.failed:
             try:
                 step(pending, disk)

@@ -5,7 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from shared.blobs.blob_id import BlobId, digest_of, parse_blob_id, parse_generation
-from shared.blobs.commit_lane import CommitLane
+from shared.blobs.commit_queue import CommitQueue
 from shared.blobs.disk import Disk
 from shared.blobs.durable import Pending
 from shared.blobs.incoming import IncomingFolder
@@ -27,9 +27,9 @@ class Shelf:
         self.settings = settings
         self.disk = disk
         self._incoming = IncomingFolder(folder / "incoming")
-        self._small = CommitLane(disk, SMALL_THREADS, SMALL_GROUP)
+        self._small = CommitQueue(disk, SMALL_THREADS, SMALL_GROUP)
         # A lane of their own: syncing 25 MB must not hold up the answers to small messages.
-        self._spooled = CommitLane(disk, SPOOLED_THREADS, SPOOLED_GROUP)
+        self._spooled = CommitQueue(disk, SPOOLED_THREADS, SPOOLED_GROUP)
         self._ready = False
 
     def path_of(self, blob_id: BlobId) -> str:

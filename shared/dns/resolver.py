@@ -109,34 +109,34 @@ class Resolver:
         """An evaluation, run as far as it comes without waiting."""
         run = Run(evaluation)
         while run.outcome is None and (answers := self._at_hand(run.questions)) is not None:
-            run.tell(answers)
+            run.answer(answers)
         return run
 
     def _at_hand(self, questions: tuple[Question, ...]) -> tuple[Answer, ...] | None:
         now = self._clock.monotonic()
-        found = tuple(answer for question in questions if (answer := self._cache.get(question, now)) is not None)
-        if len(found) < len(questions):
+        answers = tuple(answer for question in questions if (answer := self._cache.get(question, now)) is not None)
+        if len(answers) < len(questions):
             return None
-        self.asked += len(found)
-        self.cache_hits += len(found)
-        return found
+        self.asked += len(answers)
+        self.cache_hits += len(answers)
+        return answers
 
     async def _finish(self, run: Run[Result]) -> tuple[Result, Used]:
         deadline = self._clock.monotonic() + self._settings.evaluation_timeout
         try:
             while run.outcome is None:
-                run.tell(await self._ask_all(run.questions, deadline))
+                run.answer(await self._ask_all(run.questions, deadline))
             return run.outcome
         finally:
             run.close()
 
     async def _ask_all(self, questions: tuple[Question, ...], deadline: float) -> tuple[Answer, ...]:
-        found = [self.cached(question) for question in questions]
-        missing = [question for question, answer in zip(questions, found, strict=True) if answer is None]
+        cached_answers = [self.cached(question) for question in questions]
+        missing = [question for question, answer in zip(questions, cached_answers, strict=True) if answer is None]
         if not missing:
-            return tuple(answer for answer in found if answer is not None)
+            return tuple(answer for answer in cached_answers if answer is not None)
         late = iter(await self._ask_missing(missing, deadline))
-        return tuple(answer if answer is not None else next(late) for answer in found)
+        return tuple(answer if answer is not None else next(late) for answer in cached_answers)
 
     async def _ask_missing(self, questions: list[Question], deadline: float) -> list[Answer]:
         if self._clock.monotonic() >= deadline:

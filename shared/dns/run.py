@@ -9,7 +9,7 @@ from shared.protocol.dns.question import Answer, Question
 
 Result = TypeVar("Result")
 Used = tuple[tuple[Question, Answer], ...]
-"""The questions an evaluation asked, with the answers it got: kept with the fact, they replay the decision."""
+"""The questions an evaluation asked, with the answers it got: kept with the event, they replay the decision."""
 
 
 class Run(Generic[Result]):
@@ -26,7 +26,7 @@ class Run(Generic[Result]):
         self.outcome: tuple[Result, Used] | None = None
         self._advance(None)
 
-    def tell(self, answers: tuple[Answer, ...]) -> None:
+    def answer(self, answers: tuple[Answer, ...]) -> None:
         """The answers to `questions`, in their order."""
         self._used.extend(zip(self.questions, answers, strict=True))
         self._advance(answers[0] if self._is_single else answers)
@@ -35,9 +35,9 @@ class Run(Generic[Result]):
         """Give it up, if it is not over."""
         self._evaluation.close()
 
-    def _advance(self, told: Answered | None) -> None:
+    def _advance(self, answered: Answered | None) -> None:
         try:
-            self._note(next(self._evaluation) if told is None else self._evaluation.send(told))
+            self._note(next(self._evaluation) if answered is None else self._evaluation.send(answered))
         except StopIteration as stop:
             self.outcome = stop.value, tuple(self._used)
 

@@ -106,11 +106,11 @@ def _system_servers(file: Path) -> tuple[ServerAddress, ...]:
 
 
 def _readable(words: Iterable[str]) -> list[ServerAddress]:
-    found = []
+    readable = []
     for word in words:
         try:
             ipaddress.ip_address(word)
         except ValueError:
             continue
-        found.append((word, _PORT))
-    return found
+        readable.append((word, _PORT))
+    return readable

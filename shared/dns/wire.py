@@ -99,15 +99,19 @@ def _answer(question: Question, rcode: int, section: _Section, authenticated: bo
         if hops > _MAX_ALIASES:
             return Answer("temperror", source=f"{source} CNAME loop")
     canonical = name if hops else ""
-    found = section.records.get(name)
-    if not found:
+    named_records = section.records.get(name)
+    if not named_records:
         status: Status = "nxdomain" if rcode == _NAME_ERROR else "nodata"
         return Answer(status, (), min(ttl, section.negative_ttl), authenticated, canonical, source)
-    ttl = min(ttl, *(record_ttl for _, record_ttl in found)) if len(found) > 1 else min(ttl, found[0][1])
-    return Answer("ok", tuple(text for text, _ in found), ttl, authenticated, canonical, source)
+    ttl = (
+        min(ttl, *(record_ttl for _, record_ttl in named_records))
+        if len(named_records) > 1
+        else min(ttl, named_records[0][1])
+    )
+    return Answer("ok", tuple(text for text, _ in named_records), ttl, authenticated, canonical, source)
 
 
-def _read_sections(message: bytes, at: int, answers: int, authority: int, wanted: int) -> _Section:
+def _read_sections(message: bytes, at: int, answers: int, authority: int, question_count: int) -> _Section:
     section = _Section({}, {}, 0)
     names = NameReader(message)
     for number in range(min(answers + authority, _MAX_RECORDS)):
@@ -128,7 +132,7 @@ def _read_sections(message: bytes, at: int, answers: int, authority: int, wanted
                 at - length,
                 at,
                 number < answers,
-                wanted,
+                question_count,
             )
     return section
 
@@ -142,13 +146,13 @@ def _take(
     start: int,
     end: int,
     is_answer: bool,
-    wanted: int,
+    count: int,
 ) -> _Section:
     if not is_answer:
         if kind == _SOA:  # RFC 2308 section 5: the lesser of its TTL and its last field
             return section._replace(negative_ttl=min(ttl, struct.unpack_from("!I", names.message, end - 4)[0]))
         return section
-    if kind == wanted:
+    if kind == count:
         text = record_text(names, kind, start, end)
         if text is not None:
             section.records.setdefault(owner, []).append((text, ttl))

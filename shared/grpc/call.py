@@ -32,18 +32,18 @@ def caller() -> str:
 
 
 @contextlib.contextmanager
-def acting(why: Provenance) -> Iterator[None]:
+def acting(provenance: Provenance) -> Iterator[None]:
     """Let what is done in this block, calls to other services included, be done for this reason."""
-    token = _provenance.set(why)
+    token = _provenance.set(provenance)
     try:
         yield
     finally:
         _put_back(_provenance, token)
 
 
-def act(why: Provenance) -> None:
+def act(provenance: Provenance) -> None:
     """As `acting`, for the rest of the running task."""
-    _provenance.set(why)
+    _provenance.set(provenance)
 
 
 @contextlib.contextmanager

@@ -73,11 +73,11 @@ class RemoteChannel:
         return call
 
     def _metadata(self) -> tuple[tuple[str, str | bytes], ...]:
-        why = provenance()
+        current = provenance()
         return (
             (CREDENTIAL, self._credential),
-            (ACTOR, encode_actor(why.actor).encode()),
-            (CAUSE, why.cause.encode()),
-            (CORRELATION, why.correlation.encode()),
-            (COMMAND, why.command.encode()),
+            (ACTOR, encode_actor(current.actor).encode()),
+            (CAUSE, current.cause.encode()),
+            (CORRELATION, current.correlation.encode()),
+            (COMMAND, current.command.encode()),
         )

@@ -31,7 +31,7 @@ class GuardedChannel:
             try:
                 reply = await inner(request, timeout=timeout)
             except ServiceError as error:
-                self._is_away = _means_away(error)
+                self._is_away = _is_unreachable(error)
                 raise
             finally:
                 if is_trial:
@@ -56,6 +56,6 @@ class GuardedChannel:
         return True
 
 
-def _means_away(error: ServiceError) -> bool:
+def _is_unreachable(error: ServiceError) -> bool:
     """Whether it was the way to the service that failed; a refusal of the service's own is an answer."""
     return isinstance(error, TimedOut) or (isinstance(error, Unavailable) and error.reason == TRANSPORT)

@@ -1,7 +1,7 @@
-"""The address book: domains, accounts and aliases as the fold of the directory's facts, and the way from an address to
+"""The address book: domains, accounts and aliases as the fold of the directory's events, and the way from an address to
 accounts.
 
-The directory, the ingress and the delivery fold the same facts with this code, so they cannot disagree.
+The directory, the ingress and the delivery fold the same events with this code, so they cannot disagree.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class KnownAlias(msgspec.Struct, frozen=True):
 
 
 class AddressBook:
-    """Answers from memory. `apply` it every fact of the directory, in order; facts that do not concern it are passed
+    """Answers from memory. `apply` it every event of the directory, in order; events that do not concern it are passed
     over.
     """
 
@@ -62,7 +62,7 @@ class AddressBook:
         self._account_keys: dict[str, str] = {}
 
     def apply(self, event: Event) -> None:
-        """Fold one fact."""
+        """Fold one event."""
         match event:
             case facts.DomainAdded() | facts.DomainChanged() | facts.DomainRemoved():
                 self._apply_domain(event)
@@ -152,7 +152,7 @@ class AddressBook:
         seen = {key}
         level = [key]
         for _ in range(MAX_ALIAS_STEPS):
-            targets = [target for one in level for target in self._targets(one)]
+            targets = [target for address in level for target in self._targets(address)]
             level = []
             for target in targets:
                 target_key = key_of(target)

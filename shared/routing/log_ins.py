@@ -1,4 +1,4 @@
-"""Which log-ins the directory has taken back: the fold of its facts, for services whose sessions live longer than a
+"""Which log-ins the directory has taken back: the fold of its events, for services whose sessions live longer than a
 question.
 
 A log-in stands until somebody disables or removes its account, user or domain, or gives the user another password. What
@@ -24,7 +24,7 @@ class Ending(StrEnum):
 
 
 class LogIn(msgspec.Struct, frozen=True):
-    """Whom the directory let in, by ids, and as of which position of its facts it did."""
+    """Whom the directory let in, by ids, and as of which position of its events it did."""
 
     account: str
     user: str
@@ -33,21 +33,21 @@ class LogIn(msgspec.Struct, frozen=True):
 
 
 class EndedLogIns:
-    """Remembers the last ending of each account, user and domain. Give it the directory's facts in order."""
+    """Remembers the last ending of each account, user and domain. Give it the directory's events in order."""
 
     def __init__(self) -> None:
         self._endings: dict[str, tuple[int, Ending]] = {}
 
     def apply(self, event: Event, position: int) -> bool:
-        """Fold one fact; whether it ended log-ins. Facts that do not concern log-ins are passed over."""
-        found = _ending(event)
-        if found is not None:
-            identity, why = found
-            self._endings[identity] = position, why
-        return found is not None
+        """Fold one event; whether it ended log-ins. Events that do not concern log-ins are passed over."""
+        ending = _ending(event)
+        if ending is not None:
+            identity, kind = ending
+            self._endings[identity] = position, kind
+        return ending is not None
 
     def why(self, log_in: LogIn) -> Ending | None:
-        """Why this log-in has ended; None while it stands. Facts that the directory knew when it let the client in do
+        """Why this log-in has ended; None while it stands. Events that the directory knew when it let the client in do
         not count.
         """
         for identity in (log_in.account, log_in.user, log_in.domain):

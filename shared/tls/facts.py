@@ -1,4 +1,4 @@
-"""What a handshake came to: for the Received header (RFC 3848, RFC 8314 §4.3), the session's facts and the log."""
+"""What a handshake came to: for the Received header (RFC 3848, RFC 8314 §4.3), the session's events and the log."""
 
 import ssl
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ class TlsFacts:
 
 
 def describe(ssl_object: ssl.SSLObject | ssl.SSLSocket) -> TlsFacts:
-    """The facts of a finished handshake (asyncio: `transport.get_extra_info("ssl_object")`); raises ValueError before
+    """The events of a finished handshake (asyncio: `transport.get_extra_info("ssl_object")`); raises ValueError before
     it.
     """
     version, cipher = ssl_object.version(), ssl_object.cipher()

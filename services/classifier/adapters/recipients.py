@@ -24,9 +24,9 @@ class FollowedRecipients(FollowedBook):
         if self.copy is None:
             return ""
         try:
-            found = {
+            accounts = {
                 target.account for address in addresses for target in self.copy.resolve(parse_address(address)).targets
             }
         except AddressError:
             return ""
-        return found.pop() if len(found) == 1 else ""
+        return accounts.pop() if len(accounts) == 1 else ""

@@ -38,8 +38,8 @@ def message_score(odds: LogOdds) -> float:
 def deciding_words(tokens: Indices, odds: LogOdds, names: TokenNames) -> tuple[tuple[str, float], ...]:
     """The words that moved the probability most, strongest first, each with its log-odds (above 0: spam)."""
     strongest = _strongest(np.abs(odds), WORDS_KEPT)
-    found = zip(names.find(tokens[strongest]), odds[strongest].tolist(), strict=True)
-    return tuple((word, round(weight, 3)) for word, weight in found if word is not None and weight)
+    named_odds = zip(names.find(tokens[strongest]), odds[strongest].tolist(), strict=True)
+    return tuple((word, round(weight, 3)) for word, weight in named_odds if word is not None and weight)
 
 
 def _strongest(strengths: LogOdds, count: int) -> npt.NDArray[np.intp]:

@@ -1,6 +1,6 @@
 """What a model's raw score means: its middle between ham and spam, and its spread within each.
 
-Both are found by leaving each taught fact out and asking the model that has not seen it. So the scores mean the same
+Both are found by leaving each taught event out and asking the model that has not seen it. So the scores mean the same
 whatever was taught, many or few, of one kind or of both. Between two trainings the middle follows the share of spam by
 a rule.
 """
@@ -49,13 +49,13 @@ def probability(odds: float) -> float:
 
 
 class LeftOut:
-    """Collects the raw scores of facts, each judged as if it had not been taught."""
+    """Collects the raw scores of events, each judged as if it had not been taught."""
 
     def __init__(self) -> None:
         self._scores: tuple[list[float], list[float]] = ([], [])
 
     def add(self, score: float, is_spam: bool) -> None:
-        """The score of a fact of that label."""
+        """The score of an event of that label."""
         self._scores[is_spam].append(score)
 
     def calibration(self, rule: Rule) -> Calibration:

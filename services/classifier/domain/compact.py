@@ -1,6 +1,6 @@
 """Sorted sets of small integers ↔ few bytes: the gaps between neighbours as LEB128, seven bits a byte, low bits first.
 
-A training fact of 400 features takes about 750 bytes this way. All work is done by numpy on whole arrays.
+A training event of 400 features takes about 750 bytes this way. All work is done by numpy on whole arrays.
 """
 
 import numpy as np

@@ -12,7 +12,7 @@ Counts = npt.NDArray[np.int32]
 
 
 class NotLearnt(ValueError):
-    """A fact to be unlearnt was never learnt: the model and its facts have parted, a rebuild is due."""
+    """An event to be unlearnt was never learnt: the model and its events have parted, a rebuild is due."""
 
 
 class Seen(NamedTuple):

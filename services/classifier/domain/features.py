@@ -28,7 +28,7 @@ from services.classifier.domain.url_tokens import url_tokens
 from services.classifier.domain.word_bytes import read_words
 from shared.protocol.message.scan import Scan
 
-# Raised with every change of the tokens or of their hash: facts of another version teach nothing to this model.
+# Raised with every change of the tokens or of their hash: events of another version teach nothing to this model.
 TOKENIZER_VERSION = 1
 
 MAX_WORDS = 2500
@@ -36,7 +36,7 @@ TRIGRAM_BYTES = 12_000
 
 
 class PackedFeatures(NamedTuple):
-    """Features as bytes, for a training fact: about 0.8, 0.1 and 0.9 KB for a usual mail."""
+    """Features as bytes, for a training event: about 0.8, 0.1 and 0.9 KB for a usual mail."""
 
     tokens: bytes
     header: bytes
@@ -47,7 +47,7 @@ class PackedFeatures(NamedTuple):
 class Features:
     """Sorted distinct indices: `tokens` (below 2^18) of words, pairs of words, header, HTML and URLs; `header` (below
     2^16) of the header's tokens once more; `trigrams` (below 2^16) of the bytes of the visible text. `names` serves
-    explanations alone and is in no fact."""
+    explanations alone and is in no event."""
 
     tokens: Indices
     header: Indices
@@ -60,7 +60,7 @@ class Features:
 
     @staticmethod
     def from_bytes(packed: PackedFeatures) -> "Features":
-        """Features of a fact, without words. Raises CorruptFeatures."""
+        """Features of an event, without words. Raises CorruptFeatures."""
         tokens, header, trigrams = packed
         return Features(
             unpack_set(tokens, TOKEN_SIZE),
@@ -110,11 +110,11 @@ class _Collected:
         if part.subtype == "html" or looks_like_html(text):
             text, markup = read_html(text)
             listed += markup
-        found = read_words(text, self._room)
-        self._room -= found.seen
-        self.tokens += encoded(listed + found.shouted)
+        text_words = read_words(text, self._room)
+        self._room -= text_words.seen
+        self.tokens += encoded(listed + text_words.shouted)
         start = len(self.tokens)
-        self.tokens += found.words
+        self.tokens += text_words.words
         self.runs.append((start, len(self.tokens)))
         return text
 

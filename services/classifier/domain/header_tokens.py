@@ -10,9 +10,9 @@ from shared.protocol.message.scan import DisplayAddress, Part
 
 # Fields whose presence (or absence) tells the program that wrote the mail. Written by authors' programs, never on the
 # way.
-_ALWAYS_TOLD = ("in-reply-to", "references", "reply-to", "mime-version", "user-agent", "x-mailer", "to")
+_ALWAYS_NAMED = ("in-reply-to", "references", "reply-to", "mime-version", "user-agent", "x-mailer", "to")
 _TELLING = (
-    *_ALWAYS_TOLD,
+    *_ALWAYS_NAMED,
     *("x-priority", "organization", "cc", "bcc", "x-msmail-priority", "x-mimeole", "importance", "x-accept-language"),
     *(
         "content-disposition",
@@ -62,8 +62,8 @@ def _address_tokens(prefix: str, addresses: tuple[DisplayAddress, ...]) -> Itera
         local, _, domain = address.lower().rpartition("@")
         for word in lower(words(display)):
             yield prefix + word
-        yield from host_tokens(f"{prefix}@", _one_line(domain)[:100])
-        yield f"{prefix}{_one_line(local)[:40]}@"
+        yield from host_tokens(f"{prefix}@", _unfolded(domain)[:100])
+        yield f"{prefix}{_unfolded(local)[:40]}@"
         if _THREE_DIGITS.search(local):
             yield f"{prefix}DIGITS"
         if not display:
@@ -74,13 +74,13 @@ def _field_tokens(view: MessageView) -> Iterator[str]:
     for name in _TELLING:
         if name in view.names:
             yield f"has:{name}"
-        elif name in _ALWAYS_TOLD:
+        elif name in _ALWAYS_NAMED:
             yield f"no:{name}"
     for name in ("x-mailer", "user-agent", "organization"):
         for word in _PROGRAM_WORD.findall(view.fields.get(name, ""))[:4]:
             yield f"{name}:{word.lower()}"
     if priority := view.fields.get("x-priority"):
-        yield f"x-priority:{_one_line(priority)[:8]}"
+        yield f"x-priority:{_unfolded(priority)[:8]}"
     yield f"recipients:{min(view.recipients, 3)}"
 
 
@@ -101,13 +101,13 @@ def _identity_tokens(view: MessageView) -> Iterator[str]:
 
 
 def _part_tokens(part: Part) -> Iterator[str]:
-    yield f"type:{_one_line(part.content_type)[:40]}"
-    yield f"encoding:{_one_line(part.encoding)[:20]}"
+    yield f"type:{_unfolded(part.content_type)[:40]}"
+    yield f"encoding:{_unfolded(part.encoding)[:20]}"
     if part.media_type == "text":
-        yield f"charset:{part.subtype[:10]}:{_one_line(part.charset.lower())[:20]}"
+        yield f"charset:{part.subtype[:10]}:{_unfolded(part.charset.lower())[:20]}"
     if part.filename:
-        yield f"file:{_one_line(part.filename.rpartition('.')[2].lower())[:10]}"
+        yield f"file:{_unfolded(part.filename.rpartition('.')[2].lower())[:10]}"
 
 
-def _one_line(text: str) -> str:
+def _unfolded(text: str) -> str:
     return text.replace("\n", " ")

@@ -24,7 +24,7 @@ class Role(StrEnum):
 
 
 class Lesson(msgspec.Struct, frozen=True):
-    """A training fact: hashed features and no word, so that the model can be made again when the message is gone.
+    """A training event: hashed features and no word, so that the model can be made again when the message is gone.
 
     `features` are `Features.to_bytes()`. `account` is the id of who taught: where an account's own evidence comes from.
     """
@@ -44,9 +44,9 @@ class StaleLesson(ValueError):
     """A lesson of another tokenizer version: its indices mean other tokens."""
 
 
-def lesson_of(found: Features, label: Label, account: str) -> Lesson:
-    """The fact that teaches these features."""
-    return Lesson(account, label, TOKENIZER_VERSION, found.to_bytes())
+def lesson_of(features: Features, label: Label, account: str) -> Lesson:
+    """The event that teaches these features."""
+    return Lesson(account, label, TOKENIZER_VERSION, features.to_bytes())
 
 
 def features_of_lesson(lesson: Lesson) -> Features:

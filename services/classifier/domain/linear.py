@@ -3,8 +3,8 @@ which sees what words cannot (broken words, foreign scripts, style), one on the 
 long text cannot outvote. They are trained in the dual (Hsieh et al. 2008, squared hinge loss), so a lesson is one cheap
 step.
 
-They cannot subtract. After an unlearning they are trained again from the facts, in the background (see `training`);
-`Facts` tells from which. Measured on the SpamAssassin public corpus: the same learner on byte 4-grams misses a third
+They cannot subtract. After an unlearning they are trained again from the events, in the background (see `training`);
+`Events` tells from which. Measured on the SpamAssassin public corpus: the same learner on byte 4-grams misses a third
 more spams.
 """
 
@@ -23,8 +23,8 @@ COST = 10.0
 _GROWTH = 2.0 + 1.0 / (2.0 * COST)  # of the gradient in its own coordinate: |x|² + bias² + 1/2C
 
 
-class Facts(NamedTuple):
-    """Which facts a model has seen: how many of each label, and the number of the training it stems from."""
+class TrainedCounts(NamedTuple):
+    """Which events a model has seen: how many of each label, and the number of the training it stems from."""
 
     spam: int
     ham: int
@@ -39,7 +39,7 @@ class LinearModel:
         self.rule = rule
         self.bias = 0.0
         self.calibration = rule.untrained
-        self.facts = Facts(0, 0, generation)
+        self.trained = TrainedCounts(0, 0, generation)
 
     def margin(self, indices: Indices) -> float:
         """The distance from the border between spam and ham; training aims at -1 and 1."""
@@ -51,7 +51,7 @@ class LinearModel:
         """The probability of spam, both sides equally likely before; 0.5 while one side is unknown or nothing is to be
         read.
         """
-        spam, ham, _ = self.facts
+        spam, ham, _ = self.trained
         if not (spam and ham and len(indices)):
             return 0.5
         return probability(log_odds(self.margin(indices), self.calibration, self.rule, spam, ham))
@@ -59,8 +59,8 @@ class LinearModel:
     def learn(self, indices: Indices, is_spam: bool) -> None:
         """One step on one new example, at once; the next training does it thoroughly."""
         self.step(indices, is_spam, 0.0)
-        spam, ham, generation = self.facts
-        self.facts = Facts(spam + is_spam, ham + (not is_spam), generation)
+        spam, ham, generation = self.trained
+        self.trained = TrainedCounts(spam + is_spam, ham + (not is_spam), generation)
 
     def step(self, indices: Indices, is_spam: bool, dual: float) -> float:
         """A step of coordinate descent in this example's dual variable; the variable's new value."""

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from services.classifier.domain.calibration import HEADER, TEXT
 from services.classifier.domain.features import Features
 from services.classifier.domain.hashing import HEADER_SIZE, TRIGRAM_SIZE
-from services.classifier.domain.linear import Facts, LinearModel
+from services.classifier.domain.linear import LinearModel, TrainedCounts
 
 
 @dataclass(slots=True)
 class LinearPair:
-    """Both models; they have always seen the same facts."""
+    """Both models; they have always seen the same events."""
 
     text: LinearModel
     header: LinearModel
@@ -23,11 +23,11 @@ class LinearPair:
         return LinearPair(LinearModel(TRIGRAM_SIZE, TEXT, generation), LinearModel(HEADER_SIZE, HEADER, generation))
 
     @property
-    def facts(self) -> Facts:
-        """Which facts both have seen."""
-        return self.text.facts
+    def trained(self) -> TrainedCounts:
+        """Which events both have seen."""
+        return self.text.trained
 
-    def learn(self, found: Features, is_spam: bool) -> None:
+    def learn(self, features: Features, is_spam: bool) -> None:
         """One step each on a new example."""
-        self.text.learn(found.trigrams, is_spam)
-        self.header.learn(found.header, is_spam)
+        self.text.learn(features.trigrams, is_spam)
+        self.header.learn(features.header, is_spam)

@@ -5,7 +5,7 @@ from services.classifier.domain.calibration import BAYES, log_odds, probability
 from services.classifier.domain.evidence import Evidence, Seen, TokenCounts, blend
 from services.classifier.domain.features import Features
 from services.classifier.domain.lesson import Lesson, features_of_lesson
-from services.classifier.domain.linear import Facts
+from services.classifier.domain.linear import TrainedCounts
 from services.classifier.domain.linear_pair import LinearPair
 from services.classifier.domain.opinion import Opinion
 from services.classifier.domain.training import Trained
@@ -43,15 +43,15 @@ class Model:
         return min(self.spam_seen, self.ham_seen) >= ENOUGH
 
     @property
-    def facts(self) -> Facts:
-        """Which facts Bayes has seen, and the training that its middle stems from."""
-        return Facts(self.spam_seen, self.ham_seen, self.linear.facts.generation)
+    def trained(self) -> TrainedCounts:
+        """Which events Bayes has seen, and the training that its middle stems from."""
+        return TrainedCounts(self.spam_seen, self.ham_seen, self.linear.trained.generation)
 
     def learn(self, lesson: Lesson) -> None:
         """Learn at once. Raises StaleLesson, CorruptFeatures."""
-        found = features_of_lesson(lesson)
-        self.counts.add(found.tokens, lesson.is_spam)
-        self.linear.learn(found, lesson.is_spam)
+        features = features_of_lesson(lesson)
+        self.counts.add(features.tokens, lesson.is_spam)
+        self.linear.learn(features, lesson.is_spam)
 
     def unlearn(self, lesson: Lesson) -> None:
         """Take a lesson back, exactly; the linear models wait for their training. Raises StaleLesson, CorruptFeatures,
@@ -64,23 +64,23 @@ class Model:
         """Take over what a training gave. Lessons learnt since it began have to be given to `trained.linear` before."""
         self.linear, self.bayes = trained
 
-    def opinion(self, found: Features, own: Evidence | None = None) -> Opinion | None:
+    def opinion(self, features: Features, own: Evidence | None = None) -> Opinion | None:
         """What the model thinks of a message, `own` being the evidence of the account it is for; None before it is
         ready.
         """
         if not self.is_ready:
             return None
-        seen = self.counts.seen(found.tokens)
+        seen = self.counts.seen(features.tokens)
         if own is not None:
-            seen = blend(seen, own.seen(found.tokens), OWN_WEIGHT)
+            seen = blend(seen, own.seen(features.tokens), OWN_WEIGHT)
         odds = bayes.log_odds(seen)
         return Opinion(
             bayes=self._bayes_probability(odds, seen),
-            text=self.linear.text.probability(found.trigrams) if self._linear_is_ready else None,
-            header=self.linear.header.probability(found.header) if self._linear_is_ready else None,
-            words=bayes.deciding_words(found.tokens, odds, found.names),
-            facts=self.facts,
-            linear_facts=self.linear.facts,
+            text=self.linear.text.probability(features.trigrams) if self._linear_is_ready else None,
+            header=self.linear.header.probability(features.header) if self._linear_is_ready else None,
+            words=bayes.deciding_words(features.tokens, odds, features.names),
+            trained=self.trained,
+            linear_trained=self.linear.trained,
         )
 
     def _bayes_probability(self, odds: bayes.LogOdds, seen: Seen) -> float:
@@ -90,5 +90,5 @@ class Model:
 
     @property
     def _linear_is_ready(self) -> bool:
-        spam, ham, _ = self.linear.facts
+        spam, ham, _ = self.linear.trained
         return min(spam, ham) >= ENOUGH and self.linear.taken_back <= TAKEN_BACK_SHARE * (spam + ham)

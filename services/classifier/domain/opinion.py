@@ -2,14 +2,14 @@
 
 from typing import NamedTuple
 
-from services.classifier.domain.linear import Facts
+from services.classifier.domain.linear import TrainedCounts
 
 
 class Opinion(NamedTuple):
     """Probabilities of spam, 0 to 1: of Bayes, and of the linear models on the text and on the header (None: they have
     none).
 
-    `words` moved Bayes most, strongest first, each with its log-odds (above 0: spam). `facts` says what Bayes had seen,
+    `words` moved Bayes most, strongest first, each with its log-odds (above 0: spam). `events` says what Bayes had seen,
     `linear_facts` what the linear models had, which may lag behind until their next training.
     """
 
@@ -17,5 +17,5 @@ class Opinion(NamedTuple):
     text: float | None
     header: float | None
     words: tuple[tuple[str, float], ...]
-    facts: Facts
-    linear_facts: Facts
+    trained: TrainedCounts
+    linear_trained: TrainedCounts

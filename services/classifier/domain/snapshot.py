@@ -11,14 +11,14 @@ from services.classifier.domain.compact import CorruptFeatures, pack, pack_set, 
 from services.classifier.domain.evidence import Counts, TokenCounts
 from services.classifier.domain.features import TOKENIZER_VERSION
 from services.classifier.domain.hashing import TOKEN_SIZE
-from services.classifier.domain.linear import Facts, LinearModel
+from services.classifier.domain.linear import LinearModel, TrainedCounts
 from services.classifier.domain.model import Model
 
 SNAPSHOT_VERSION = 2
 
 
 class UnusableSnapshot(ValueError):
-    """Bytes that are no snapshot of this version and tokenizer: the model has to be made from its facts."""
+    """Bytes that are no snapshot of this version and tokenizer: the model has to be made from its events."""
 
 
 class _Counts(msgspec.Struct, frozen=True, array_like=True):
@@ -32,7 +32,7 @@ class _Linear(msgspec.Struct, frozen=True, array_like=True):
     weights: bytes
     bias: float
     calibration: tuple[float, float]
-    facts: tuple[int, int, int]
+    trained: tuple[int, int, int]
 
 
 class _Snapshot(msgspec.Struct, frozen=True, array_like=True):
@@ -51,7 +51,7 @@ _decoder = msgspec.msgpack.Decoder(_Snapshot)
 
 
 def evidence_snapshot(counts: TokenCounts) -> bytes:
-    """The evidence alone: what unlearning leaves exactly as if the fact had never been."""
+    """The evidence alone: what unlearning leaves exactly as if the event had never been."""
     return _encode((_counts(counts.spam_seen, counts.spam), _counts(counts.ham_seen, counts.ham)))
 
 
@@ -94,7 +94,7 @@ def _counts(seen: int, counts: Counts) -> _Counts:
 def _linear(model: LinearModel) -> _Linear:
     indices = np.flatnonzero(model.weights)
     weights = model.weights[indices].astype("<f8").tobytes()
-    return _Linear(pack_set(indices.astype(np.uint32)), weights, model.bias, model.calibration, model.facts)
+    return _Linear(pack_set(indices.astype(np.uint32)), weights, model.bias, model.calibration, model.trained)
 
 
 def _model(stored: _Snapshot) -> Model:
@@ -121,10 +121,10 @@ def _fill_linear(model: LinearModel, stored: _Linear) -> None:
     if not np.isfinite(weights).all():
         raise CorruptFeatures("weights are no numbers")
     model.weights[_indices(stored.indices, len(model.weights), len(weights))] = weights
-    model.bias, model.calibration, model.facts = (
+    model.bias, model.calibration, model.trained = (
         _finite(stored.bias),
         _calibration(stored.calibration),
-        Facts(*stored.facts),
+        TrainedCounts(*stored.trained),
     )
 
 

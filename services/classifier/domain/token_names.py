@@ -15,14 +15,14 @@ class TokenNames(NamedTuple):
     pairs: Indices
     runs: Sequence[tuple[int, int]]
 
-    def find(self, wanted: Indices) -> list[str | None]:
+    def find(self, sought: Indices) -> list[str | None]:
         """For each of these indices the first token, else the first pair of words, that has it."""
-        if not (len(wanted) and len(self.indices)):
-            return [None] * len(wanted)
-        singles, pairs = _first_places(self.indices, wanted), _first_places(self.pairs, wanted)
+        if not (len(sought) and len(self.indices)):
+            return [None] * len(sought)
+        singles, pairs = _first_places(self.indices, sought), _first_places(self.pairs, sought)
         return [
-            self._token(one) if one >= 0 else self._pair(two) if two >= 0 else None
-            for one, two in zip(singles, pairs, strict=True)
+            self._token(single) if single >= 0 else self._pair(pair) if pair >= 0 else None
+            for single, pair in zip(singles, pairs, strict=True)
         ]
 
     def every(self) -> list[str]:
@@ -46,11 +46,11 @@ def _skipped(runs: Sequence[tuple[int, int]], pairs: int) -> Iterator[int]:
         pairs -= here
 
 
-def _first_places(indices: Indices, wanted: Indices) -> list[int]:
+def _first_places(indices: Indices, sought: Indices) -> list[int]:
     """Where each of the wanted stands first; -1: nowhere."""
     if not len(indices):
-        return [-1] * len(wanted)
-    equal = indices == wanted[:, None]
+        return [-1] * len(sought)
+    equal = indices == sought[:, None]
     places = equal.argmax(axis=1)
     return [place if there else -1 for place, there in zip(places.tolist(), equal.max(axis=1).tolist(), strict=True)]
 

@@ -1,6 +1,6 @@
-"""Training from facts, in the background: the linear models anew, and the calibration of all three.
+"""Training from events, in the background: the linear models anew, and the calibration of all three.
 
-Leaving a fact out is exact for Bayes, whose counts subtract; for the linear models the dual variables tell it (Jaakkola
+Leaving an event out is exact for Bayes, whose counts subtract; for the linear models the dual variables tell it (Jaakkola
 and Haussler 1999).
 """
 
@@ -14,7 +14,7 @@ from services.classifier.domain.evidence import TokenCounts
 from services.classifier.domain.features import Features
 from services.classifier.domain.hashing import Indices
 from services.classifier.domain.lesson import Lesson, features_of_lesson
-from services.classifier.domain.linear import Facts, LinearModel
+from services.classifier.domain.linear import LinearModel, TrainedCounts
 from services.classifier.domain.linear_pair import LinearPair
 
 PASSES = 10
@@ -28,7 +28,7 @@ _GOLDEN = 0.6180339887498949
 
 
 class Example(NamedTuple):
-    """A fact as the training takes it."""
+    """An event as the training takes it."""
 
     features: Features
     is_spam: bool
@@ -36,8 +36,8 @@ class Example(NamedTuple):
     @property
     def octets(self) -> int:
         """What its indices take in memory."""
-        found = self.features
-        return found.tokens.nbytes + found.header.nbytes + found.trigrams.nbytes
+        held = self.features
+        return held.tokens.nbytes + held.header.nbytes + held.trigrams.nbytes
 
 
 class Newest:
@@ -92,7 +92,9 @@ class Training:
         self._linear = LinearPair.untaught(generation)
         self._bayes = BAYES.untrained
         spam = sum(example.is_spam for example in self._examples)
-        self._linear.text.facts = self._linear.header.facts = Facts(spam, len(self._examples) - spam, generation)
+        self._linear.text.trained = self._linear.header.trained = TrainedCounts(
+            spam, len(self._examples) - spam, generation
+        )
 
     def run(self) -> Iterator[None]:
         """Train; the turn is given back after every step (about 0.02 ms). `result` is ready when this ends."""
@@ -106,7 +108,7 @@ class Training:
         return Trained(self._linear, self._bayes)
 
     def _calibrate_bayes(self) -> Iterator[None]:
-        if min(self._linear.facts.spam, self._linear.facts.ham) < 2:
+        if min(self._linear.trained.spam, self._linear.trained.ham) < 2:
             return
         counts = TokenCounts()
         for features, is_spam in self._examples:
@@ -146,7 +148,7 @@ def _newest(examples: Sequence[Example]) -> list[Example]:
 
 
 def _order(count: int, number: int) -> Iterator[int]:
-    """A fixed shuffle of range(count) for each pass: strides near the golden section, which mix whatever order facts
+    """A fixed shuffle of range(count) for each pass: strides near the golden section, which mix whatever order events
     came in.
     """
     stride = max(1, int(count * _GOLDEN) + 2 * number)

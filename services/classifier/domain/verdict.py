@@ -18,8 +18,8 @@ class Hit(msgspec.Struct, frozen=True, array_like=True):
     description: str
 
 
-class FactsSeen(msgspec.Struct, frozen=True, array_like=True):
-    """Which training facts the models of this verdict had seen: for Bayes and for the linear models the messages of
+class LessonsSeen(msgspec.Struct, frozen=True, array_like=True):
+    """Which training events the models of this verdict had seen: for Bayes and for the linear models the messages of
     each label, and the number of the training that the linear models and all middles stem from."""
 
     spam: int
@@ -29,7 +29,7 @@ class FactsSeen(msgspec.Struct, frozen=True, array_like=True):
     generation: int
 
 
-NOTHING_SEEN = FactsSeen(0, 0, 0, 0, 0)
+NOTHING_SEEN = LessonsSeen(0, 0, 0, 0, 0)
 
 
 class Verdict(msgspec.Struct, frozen=True, array_like=True):
@@ -41,7 +41,7 @@ class Verdict(msgspec.Struct, frozen=True, array_like=True):
     is_spam: bool
     tests: tuple[Hit, ...]
     words: tuple[tuple[str, float], ...]
-    facts: FactsSeen
+    trained: LessonsSeen
 
 
 def judge(opinion: Opinion | None, tests: Iterable[Hit] = (), required: float = REQUIRED) -> Verdict:
@@ -49,7 +49,7 @@ def judge(opinion: Opinion | None, tests: Iterable[Hit] = (), required: float = 
     met = (*opinion_tests(opinion), *tests)
     score = round(sum(test.score for test in met), 3)
     words = opinion.words if opinion else ()
-    return Verdict(score, required, score >= required, met, words, _facts_seen(opinion))
+    return Verdict(score, required, score >= required, met, words, _lessons_seen(opinion))
 
 
 def opinion_tests(opinion: Opinion | None) -> Iterator[Hit]:
@@ -68,8 +68,8 @@ def _test(prefix: str, who: str, probability: float) -> Hit:
     return Hit(f"{prefix}_{band.name}", band.score, f"{who}: probability of spam {probability:.4f}")
 
 
-def _facts_seen(opinion: Opinion | None) -> FactsSeen:
+def _lessons_seen(opinion: Opinion | None) -> LessonsSeen:
     if opinion is None:
         return NOTHING_SEEN
-    spam, ham, _ = opinion.facts
-    return FactsSeen(spam, ham, *opinion.linear_facts)
+    spam, ham, _ = opinion.trained
+    return LessonsSeen(spam, ham, *opinion.linear_trained)

@@ -54,19 +54,19 @@ def read_words(text: str, room: int) -> Words:
     if laid is None:
         return _described([word.encode("utf-8", "replace") for word in words(text)[:room]], strange)
     if not laid.chunks and not _may_shout(laid.data, strange):
-        found = _split(lowered(laid.data, strange), laid.chunks)[:room]
-        return Words(_without_years(found, data), [], len(found))
+        split_words = _split(lowered(laid.data, strange), laid.chunks)[:room]
+        return Words(_without_years(split_words, data), [], len(split_words))
     return _described(_split(laid.data, laid.chunks)[:room], strange)
 
 
-def _described(found: list[bytes], strange: Strange) -> Words:
+def _described(words: list[bytes], strange: Strange) -> Words:
     """From words as they are written."""
-    low = lowered(b" ".join(found), strange)
-    return Words(_without_years(low.split(b" "), low) if found else [], _shouted(found, strange), len(found))
+    low = lowered(b" ".join(words), strange)
+    return Words(_without_years(low.split(b" "), low) if words else [], _shouted(words, strange), len(words))
 
 
-def _shouted(found: list[bytes], strange: Strange) -> list[str]:
-    may_be = found if _have_capitals(strange) else [word for word in found if word.isupper()]
+def _shouted(words: list[bytes], strange: Strange) -> list[str]:
+    may_be = words if _have_capitals(strange) else [word for word in words if word.isupper()]
     texts = [word.decode() for word in may_be if len(word) >= _LEAST_SHOUT]
     return [f"^{text.lower()}" for text in texts if len(text) >= _LEAST_SHOUT and text.isupper()]
 
@@ -81,10 +81,10 @@ def _have_capitals(strange: Strange) -> bool:
     return any(map(str.isupper, strange))
 
 
-def _without_years(found: list[bytes], data: bytes) -> list[bytes]:
-    if not any(century in data for century in _CENTURIES) or _YEARS.isdisjoint(found):
-        return found
-    return [word for word in found if word not in _YEARS]
+def _without_years(words: list[bytes], data: bytes) -> list[bytes]:
+    if not any(century in data for century in _CENTURIES) or _YEARS.isdisjoint(words):
+        return words
+    return [word for word in words if word not in _YEARS]
 
 
 def _laid_out(data: bytes, strange: Strange) -> _Laid | None:

@@ -21,11 +21,11 @@ def words(text: str) -> list[str]:
     return _pattern(text).findall(text)
 
 
-def lower(found: list[str]) -> list[str]:
+def lower(words: list[str]) -> list[str]:
     """The words in lower case, without the numbers of years."""
-    if not found:
+    if not words:
         return []
-    lowered = "\n".join(found).lower().split("\n")
+    lowered = "\n".join(words).lower().split("\n")
     return lowered if YEARS.isdisjoint(lowered) else [word for word in lowered if word not in YEARS]
 
 

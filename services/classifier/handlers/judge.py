@@ -80,29 +80,33 @@ class Judge:
         return await self._recorded(mail.queue_id) or await self._judged(mail)
 
     async def _recorded(self, queue_id: str) -> MailClassified | None:
-        for one in await self._store.read_stream(queue_id, limit=1):
-            assert isinstance(one.event, MailClassified)
-            return one.event
+        for recorded in await self._store.read_stream(queue_id, limit=1):
+            assert isinstance(recorded.event, MailClassified)
+            return recorded.event
         return None
 
     async def _judged(self, mail: MailReceived) -> MailClassified:
-        found = await self._examined(mail)
-        judged = judge(found.opinion, found.tests, self._settings.threshold)
-        fact = MailClassified(
-            mail.queue_id, _as_fact(judged, found, self._settings.words_kept), spam_headers(judged, VERSION)
+        examined_mail = await self._examined(mail)
+        judged = judge(examined_mail.opinion, examined_mail.tests, self._settings.threshold)
+        classified = MailClassified(
+            mail.queue_id,
+            _recorded_verdict(judged, examined_mail, self._settings.words_kept),
+            spam_headers(judged, VERSION),
         )
-        why = Provenance(ACTOR, correlation=mail.queue_id)
+        provenance = Provenance(ACTOR, correlation=mail.queue_id)
         try:
-            await self._store.write(lambda transaction: transaction.append(mail.queue_id, [fact], why, expected=0))
+            await self._store.write(
+                lambda transaction: transaction.append(mail.queue_id, [classified], provenance, expected=0)
+            )
         except VersionConflict:
-            return await self._recorded(mail.queue_id) or fact
-        return fact
+            return await self._recorded(mail.queue_id) or classified
+        return classified
 
     async def _examined(self, mail: MailReceived) -> _Examined:
         """What is found of a mail. The mail must go on: what cannot be read is not judged, and the verdict says so."""
         try:
-            found = features(*await examined(self._blobs, mail.message.blob, self._settings.bytes_examined))
-            return await self._opinion(mail, found)
+            mail_features = features(*await examined(self._blobs, mail.message.blob, self._settings.bytes_examined))
+            return await self._opinion(mail, mail_features)
         except BlobError as error:
             log.error("classifier.unreadable", queue_id=mail.queue_id, error=str(error))
         except Exception as error:
@@ -111,19 +115,19 @@ class Judge:
             log.error("classifier.not_judged", queue_id=mail.queue_id, blob=mail.message.blob, exc_info=error)
         return _Examined(None, (_UNREADABLE,))
 
-    async def _opinion(self, mail: MailReceived, found: Features) -> _Examined:
+    async def _opinion(self, mail: MailReceived, mail_features: Features) -> _Examined:
         if not self._teacher.model.is_ready:
             return _Examined(None)
         account = self._recipients.account_of([recipient.address for recipient in mail.recipients])
         own = await self._own.of(account)
-        opinion = self._teacher.model.opinion(found, own)
+        opinion = self._teacher.model.opinion(mail_features, own)
         if opinion is not None and not self._settings.second_opinion:
             opinion = opinion._replace(text=None, header=None)
         return _Examined(opinion, account=account if own is not None else "", own=own)
 
 
-def _as_fact(judged: Judged, found: _Examined, words: int) -> Verdict:
-    seen, opinion, own = judged.facts, found.opinion, found.own
+def _recorded_verdict(judged: Judged, examined_mail: _Examined, words: int) -> Verdict:
+    seen, opinion, own = judged.trained, examined_mail.opinion, examined_mail.own
     return Verdict(
         spam=judged.is_spam,
         score=judged.score,
@@ -135,7 +139,7 @@ def _as_fact(judged: Judged, found: _Examined, words: int) -> Verdict:
         spam_seen=seen.spam,
         ham_seen=seen.ham,
         model=f"bayes {seen.spam}+{seen.ham}, linear {seen.linear_spam}+{seen.linear_ham}, training {seen.generation}",
-        account=found.account,
+        account=examined_mail.account,
         own_spam=own.spam_seen if own is not None else 0,
         own_ham=own.ham_seen if own is not None else 0,
     )

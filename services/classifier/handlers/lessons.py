@@ -73,7 +73,7 @@ class LessonFollower:
         burial.redriven(STEP, self._again)
 
     async def effect(self, events: Sequence[Event], after: dict[int, int]) -> None:
-        """Learn from a batch of facts. Lessons are written once whatever is repeated, so the cursor may ride on a later
+        """Learn from a batch of events. Lessons are written once whatever is repeated, so the cursor may ride on a later
         commit.
         """
         teaching = [event for event in events if event.type in _TAUGHT_BY]
@@ -102,31 +102,31 @@ class LessonFollower:
         await self._learn(await self._taught(Event.FromString(payload)))
 
     async def _taught(self, event: Event) -> list[Taught]:
-        fact = decode(event.type, event.schema, event.data)
+        decoded = decode(event.type, event.schema, event.data)
         cause = _cause(event)
         actor = msgspec.json.decode(event.actor, type=Actor)
-        match fact:
+        match decoded:
             case MessageAppended(account, mailbox, entries):
                 label = label_of_transfer(None, await self._role(account, mailbox))
                 return [Taught(account, entry.blob, label, cause, actor) for entry in entries] if label else []
             case MessagesMoved() | MessagesCopied():
                 label = label_of_transfer(
-                    await self._role(fact.account, fact.source), await self._role(fact.account, fact.target)
+                    await self._role(decoded.account, decoded.source), await self._role(decoded.account, decoded.target)
                 )
-                blobs = await self._blobs_of(fact) if label else []
-                return [Taught(fact.account, blob, label, cause, actor) for blob in blobs] if label else []
+                blobs = await self._blobs_of(decoded) if label else []
+                return [Taught(decoded.account, blob, label, cause, actor) for blob in blobs] if label else []
             case _:
                 return []
 
-    async def _blobs_of(self, fact: MessagesMoved | MessagesCopied) -> Sequence[str]:
-        """The contents of the messages. Facts of older releases do not name them: then what is still where it went is
+    async def _blobs_of(self, event: MessagesMoved | MessagesCopied) -> Sequence[str]:
+        """The contents of the messages. Events of older releases do not name them: then what is still where it went is
         taught.
         """
-        if fact.contents:
-            return fact.contents
-        total = sum(last - first + 1 for first, last in fact.uids)
-        span = pb.UidRange(first=fact.first_uid, last=fact.first_uid + total - 1)
-        request = pb.FetchRequest(account=fact.account, mailbox=fact.target, uids=[span], contents=True)
+        if event.contents:
+            return event.contents
+        total = sum(last - first + 1 for first, last in event.uids)
+        span = pb.UidRange(first=event.first_uid, last=event.first_uid + total - 1)
+        request = pb.FetchRequest(account=event.account, mailbox=event.target, uids=[span], contents=True)
         try:
             return [blob async for batch in self._mailstore.Fetch(request) for blob in batch.blobs]
         except NotFound:
@@ -135,15 +135,15 @@ class LessonFollower:
     async def _role(self, account: str, mailbox: str) -> Role:
         if mailbox not in self._roles:
             listed = await self._mailstore.ListMailboxes(pb.ListMailboxesRequest(account=account))
-            self._roles |= {one.id: _ROLES.get(one.special_use, Role.OTHER) for one in listed.mailboxes}
+            self._roles |= {mailbox_.id: _ROLES.get(mailbox_.special_use, Role.OTHER) for mailbox_ in listed.mailboxes}
         return self._roles.setdefault(mailbox, Role.OTHER)
 
     async def _learn(self, taught: list[Taught]) -> None:
         for start in range(0, len(taught), _AT_ONCE):
             some = [
-                (one, found)
-                for one in taught[start : start + _AT_ONCE]
-                if (found := await self._features(one.blob)) is not None
+                (message, features)
+                for message in taught[start : start + _AT_ONCE]
+                if (features := await self._features(message.blob)) is not None
             ]
             async with self._still:
                 await self._store.write(lambda transaction, some=some: self._record(transaction, some))  # type: ignore[misc]
@@ -162,21 +162,26 @@ class LessonFollower:
 
     @staticmethod
     def _record(transaction: Transaction, lessons: list[tuple[Taught, Features]]) -> None:
-        for one, found in lessons:
-            row = transaction.one("SELECT label FROM lesson WHERE account = ? AND content = ?", (one.account, one.blob))
+        for taught, message_features in lessons:
+            row = transaction.one(
+                "SELECT label FROM lesson WHERE account = ? AND content = ?", (taught.account, taught.blob)
+            )
             previous = row[0] if row else NONE
-            if previous == one.label.value:
+            if previous == taught.label.value:
                 continue
-            fact = LessonLearned(
-                account=one.account,
-                content=one.blob,
-                label=one.label.value,
+            learned = LessonLearned(
+                account=taught.account,
+                content=taught.blob,
+                label=taught.label.value,
                 previous=previous,
-                features=tuple(found.to_bytes()),
+                features=tuple(message_features.to_bytes()),
                 tokenizer=TOKENIZER_VERSION,
             )
             transaction.append(
-                f"lessons:{one.account}", [fact], Provenance(one.actor, one.cause, one.blob), owner=one.account
+                f"lessons:{taught.account}",
+                [learned],
+                Provenance(taught.actor, taught.cause, taught.blob),
+                owner=taught.account,
             )
 
 

@@ -38,22 +38,22 @@ class OwnEvidence:
         self._silent: set[str] = set()
         """Accounts that are known to have taught nothing: most of them."""
         self._taught: Counter[str] = Counter()
-        self._one = asyncio.Lock()
+        self._lock = asyncio.Lock()
 
     async def of(self, account: str) -> AccountCounts | None:
         """The evidence of an account; None when it has taught nothing."""
         if not account or account in self._silent:
             return None
-        async with self._one:
-            if (found := self._kept.pop(account, None)) is None:
+        async with self._lock:
+            if (evidence := self._kept.pop(account, None)) is None:
                 return await self._made(account)
-            self._kept[account] = found
-            return found
+            self._kept[account] = evidence
+            return evidence
 
     def committed(self, recorded: Sequence[Recorded]) -> None:
         """Forget what lessons have changed."""
-        for one in recorded:
-            match one.event:
+        for committed_event in recorded:
+            match committed_event.event:
                 case LessonLearned(account) | LessonForgotten(account):
                     self._taught[account] += 1
                     self._kept.pop(account, None)

@@ -16,7 +16,7 @@ from services.classifier.domain.evidence import NotLearnt
 from services.classifier.domain.lesson import Lesson, StaleLesson
 from services.classifier.domain.model import Model
 from services.classifier.domain.training import Trained, Training, example_of
-from services.classifier.handlers.standing_lessons import PAGE, StandingLessons, lesson_from
+from services.classifier.handlers.valid_lessons import PAGE, ValidLessons, lesson_from
 from services.classifier.projections.lessons import NONE
 from shared.background import spawn
 from shared.events.spam import LessonForgotten, LessonLearned
@@ -67,7 +67,7 @@ class Teacher:
         self.still = asyncio.Lock()
         """Whoever writes lessons holds this: the model is made anew from lessons that stand still."""
         self._due: asyncio.Task[None] | None = None
-        self._lessons = StandingLessons(store)
+        self._lessons = ValidLessons(store)
         self._meanwhile: Meanwhile | None = None
         self._turn = asyncio.Lock()
         self._generation = 0
@@ -103,8 +103,8 @@ class Teacher:
 
     def committed(self, recorded: list[Recorded]) -> None:
         """Follow what was just committed: unlearn what stood before, learn what stands now."""
-        for one in recorded:
-            match one.event:
+        for committed_event in recorded:
+            match committed_event.event:
                 case LessonLearned() as fact:
                     self._follow(fact)
                 case LessonForgotten(account, _, previous, features, tokenizer):
@@ -113,11 +113,11 @@ class Teacher:
                 case _:
                     pass
 
-    def _follow(self, fact: LessonLearned) -> None:
-        if fact.previous != NONE:
-            self._unlearn(lesson_from(fact.account, fact.previous, fact.tokenizer, fact.features))
-        if fact.label != NONE:
-            self._learn(lesson_from(fact.account, fact.label, fact.tokenizer, fact.features))
+    def _follow(self, learned: LessonLearned) -> None:
+        if learned.previous != NONE:
+            self._unlearn(lesson_from(learned.account, learned.previous, learned.tokenizer, learned.features))
+        if learned.label != NONE:
+            self._learn(lesson_from(learned.account, learned.label, learned.tokenizer, learned.features))
         self._schedule()
 
     def _learn(self, lesson: Lesson) -> None:

@@ -36,8 +36,8 @@ class OutboundEndpoint(OutboundServicer):
         self._store.on_commit(self._committed)
 
     async def Enqueue(self, request: pb.EnqueueRequest, context: Any) -> pb.EnqueueReply:
-        why = provenance()
-        entry, repeated = await self._store.write(lambda transaction: self._take(transaction, request, why))
+        current = provenance()
+        entry, repeated = await self._store.write(lambda transaction: self._take(transaction, request, current))
         return pb.EnqueueReply(queue_entry=entry, repeated=repeated)
 
     async def List(self, request: pb.ListQueueRequest, context: Any) -> pb.QueueList:
@@ -53,21 +53,23 @@ class OutboundEndpoint(OutboundServicer):
         return pb.QueueList(entries=entries, total=self._waiting)
 
     def _committed(self, recorded: Sequence[Recorded]) -> None:
-        self._waiting += sum(isinstance(one.event, OutboundQueued) for one in recorded)
+        self._waiting += sum(isinstance(committed_event.event, OutboundQueued) for committed_event in recorded)
 
-    def _take(self, transaction: Transaction, request: pb.EnqueueRequest, why: Provenance) -> tuple[str, bool]:
+    def _take(self, transaction: Transaction, request: pb.EnqueueRequest, provenance: Provenance) -> tuple[str, bool]:
         command = f"{request.queue_id}/{request.index}/{request.recipient}"
         earlier = transaction.answered(command)
         if earlier:
             return earlier[0].stream, True
         if self._waiting >= self._limit:
             raise Unavailable(f"the outbound queue is full ({self._limit} entries)", "full")
-        fact = _fact(self._ids.new(Kind.ENTRY), request)
-        transaction.append(fact.entry, [fact], Provenance(why.actor, why.cause, why.correlation, command))
-        return fact.entry, False
+        queued = _queued(self._ids.new(Kind.ENTRY), request)
+        transaction.append(
+            queued.entry, [queued], Provenance(provenance.actor, provenance.cause, provenance.correlation, command)
+        )
+        return queued.entry, False
 
 
-def _fact(entry: str, request: pb.EnqueueRequest) -> OutboundQueued:
+def _queued(entry: str, request: pb.EnqueueRequest) -> OutboundQueued:
     return OutboundQueued(
         entry=entry,
         queue_id=request.queue_id,

@@ -83,7 +83,7 @@ def expand(spec: MacroString, values: dict[str, str]) -> str:
     """The text with every macro replaced by its value; `values` has one entry for each letter used."""
     if not spec.letters:
         return "".join(spec.parts)  # type: ignore[arg-type]
-    return "".join(part if isinstance(part, str) else _expand_one(part, values) for part in spec.parts)
+    return "".join(part if isinstance(part, str) else _expand_macro(part, values) for part in spec.parts)
 
 
 def expand_domain(spec: MacroString, values: dict[str, str]) -> str:
@@ -131,7 +131,7 @@ def _has_top_label(text: str) -> bool:
     return bool(dot) and _TOP_LABEL.match(label) is not None
 
 
-def _expand_one(macro: Macro, values: dict[str, str]) -> str:
+def _expand_macro(macro: Macro, values: dict[str, str]) -> str:
     value = values[macro.letter]
     if macro.keep or macro.reverse or macro.delimiters != ".":
         value = _transform(value, macro)

@@ -17,16 +17,16 @@ from services.classifier.domain.training import Training, example_of, train
 POOL = [lesson(is_spam, number) for number in range(12) for is_spam in (True, False)]
 
 
-def model_of(facts: list[Lesson]) -> Model:
+def model_of(lessons: list[Lesson]) -> Model:
     model = Model()
-    for fact in facts:
-        model.learn(fact)
+    for taught_lesson in lessons:
+        model.learn(taught_lesson)
     return model
 
 
-def trained(facts: list[Lesson]) -> Model:
-    model = model_of(facts)
-    model.adopt(train([example_of(fact) for fact in facts], 7))
+def trained(lessons: list[Lesson]) -> Model:
+    model = model_of(lessons)
+    model.adopt(train([example_of(taught_lesson) for taught_lesson in lessons], 7))
     return model
 
 
@@ -39,7 +39,7 @@ def test_unlearning_leaves_what_a_rebuild_without_the_fact_gives(taught_facts: l
         model.unlearn(POOL[taught_facts[at]])
     kept = [POOL[index] for at, index in enumerate(taught_facts) if at not in forgotten]
     assert evidence_snapshot(model.counts) == evidence_snapshot(model_of(kept).counts)
-    model.adopt(train([example_of(fact) for fact in kept], 7))
+    model.adopt(train([example_of(taught_lesson) for taught_lesson in kept], 7))
     assert snapshot(model) == snapshot(trained(kept))
 
 
@@ -50,9 +50,9 @@ def test_the_order_of_facts_does_not_matter_to_the_evidence() -> None:
 def test_what_was_never_learnt_cannot_be_unlearnt() -> None:
     model = model_of([lesson(True, 1)])
     before = snapshot(model)
-    for fact in (lesson(False, 1), lesson(True, 2)):
+    for taught_lesson in (lesson(False, 1), lesson(True, 2)):
         with pytest.raises(NotLearnt):
-            model.unlearn(fact)
+            model.unlearn(taught_lesson)
     assert snapshot(model) == before
 
 
@@ -73,7 +73,7 @@ def test_spam_and_ham_are_told_apart_and_the_words_say_why() -> None:
     assert spam.text > 0.5 > ham.text
     assert spam.words[0][1] > 1 and ham.words[0][1] < -1
     assert [abs(weight) for _, weight in spam.words] == sorted((abs(weight) for _, weight in spam.words), reverse=True)
-    assert spam.facts == (60, 60, 0)
+    assert spam.trained == (60, 60, 0)
 
 
 def test_a_message_without_text_is_unsure() -> None:
@@ -100,7 +100,7 @@ def test_a_snapshot_comes_back_byte_for_byte() -> None:
     model = trained(POOL)
     back = restore(snapshot(model))
     assert snapshot(back) == snapshot(model)
-    assert (back.spam_seen, back.ham_seen, back.linear.facts) == (12, 12, (12, 12, 7))
+    assert (back.spam_seen, back.ham_seen, back.linear.trained) == (12, 12, (12, 12, 7))
     model.learn(lesson(True, 99))
     back.learn(lesson(True, 99))
     assert snapshot(back) == snapshot(model)
@@ -119,7 +119,7 @@ def test_a_damaged_snapshot_is_refused_or_harmless(data: st.DataObject) -> None:
 
 
 def test_training_can_be_walked_and_gives_the_same() -> None:
-    examples = [example_of(fact) for fact in POOL]
+    examples = [example_of(taught_lesson) for taught_lesson in POOL]
     training = Training(examples, 3)
     steps = sum(1 for _ in training.run())
     assert steps > len(POOL)
@@ -132,24 +132,28 @@ def test_training_can_be_walked_and_gives_the_same() -> None:
 @pytest.mark.parametrize("count", [0, 1, 2, 3])
 def test_training_of_next_to_nothing(count: int) -> None:
     model = Model()
-    model.adopt(train([example_of(fact) for fact in POOL[:count]], 1))
-    assert sum(model.linear.facts[:2]) == count
+    model.adopt(train([example_of(taught_lesson) for taught_lesson in POOL[:count]], 1))
+    assert sum(model.linear.trained[:2]) == count
 
 
 def test_the_linear_models_are_not_asked_while_they_hold_what_was_taken_back() -> None:
     """They cannot unlearn: ham that was taught as spam and moved out again would go on to count as spam until the next
     training.
     """
-    facts = [lesson(is_spam, number) for number in range(ENOUGH) for is_spam in (True, False)]
-    mistaken = [msgspec.structs.replace(fact, label=Label.SPAM) for fact in facts if not fact.is_spam]
+    lessons = [lesson(is_spam, number) for number in range(ENOUGH) for is_spam in (True, False)]
+    mistaken = [
+        msgspec.structs.replace(taught_lesson, label=Label.SPAM)
+        for taught_lesson in lessons
+        if not taught_lesson.is_spam
+    ]
     model = model_of(mistaken)
-    for fact in mistaken:
-        model.unlearn(fact)
-    for fact in facts:
-        model.learn(fact)
+    for taught_lesson in mistaken:
+        model.unlearn(taught_lesson)
+    for taught_lesson in lessons:
+        model.learn(taught_lesson)
     opinion = model.opinion(made(False, 1000))
     assert opinion is not None and opinion.text is None and opinion.header is None
-    model.adopt(train([example_of(fact) for fact in facts], 7))
+    model.adopt(train([example_of(taught_lesson) for taught_lesson in lessons], 7))
     opinion = model.opinion(made(False, 1000))
     assert opinion is not None and opinion.text is not None and opinion.text < 0.5
 
@@ -158,17 +162,17 @@ def test_the_linear_models_are_asked_however_many_lessons_there_are() -> None:
     """A training looks at the newest 4,000 lessons of a label. Those that it passes over were not taken back: with more
     than 4,080 lessons of a label the filter went on with Bayes alone."""
     pool = [lesson(True, number) for number in range(42)]
-    facts = [lesson(False, number) for number in range(ENOUGH)] + pool * 100
-    model = trained(facts)
-    assert (model.spam_seen, model.linear.facts.spam) == (4200, 4000)
+    lessons = [lesson(False, number) for number in range(ENOUGH)] + pool * 100
+    model = trained(lessons)
+    assert (model.spam_seen, model.linear.trained.spam) == (4200, 4000)
     opinion = model.opinion(made(True, 1000))
     assert opinion is not None and opinion.text is not None and opinion.header is not None
 
 
 def test_lessons_taken_back_are_counted_against_what_the_linear_models_hold() -> None:
     """Whoever takes a lesson back and teaches another keeps the numbers equal; the models hold the old one all the same."""
-    facts = [lesson(is_spam, number) for number in range(ENOUGH) for is_spam in (True, False)]
-    model = trained(facts)
+    lessons = [lesson(is_spam, number) for number in range(ENOUGH) for is_spam in (True, False)]
+    model = trained(lessons)
     for number in range(3):
         model.unlearn(lesson(True, number))
         model.learn(lesson(True, 100 + number))

@@ -28,9 +28,9 @@ def matrix(sets: list[Indices], size: int, scaled: bool = False):  # type: ignor
     return sparse.csr_matrix((values, np.concatenate(sets).astype(np.int64), ends), shape=(len(sets), size))
 
 
-def counted(facts: list[tuple[Features, bool]]) -> TokenCounts:
+def counted(trained: list[tuple[Features, bool]]) -> TokenCounts:
     counts = TokenCounts()
-    for found, is_spam in facts:
+    for found, is_spam in trained:
         counts.add(found.tokens, is_spam)
     return counts
 

@@ -1,4 +1,4 @@
-"""A training ends whatever it is given, and looks at every fact in each pass."""
+"""A training ends whatever it is given, and looks at every event in each pass."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ import pytest
 
 from services.classifier.domain.calibration import BAYES
 from services.classifier.domain.features import features
-from services.classifier.domain.linear import Facts
+from services.classifier.domain.linear import TrainedCounts
 from services.classifier.domain.training import Example, Training, train
 from shared.protocol.message.scan import scan
 
 
 def example(number: int, *, spam: bool) -> Example:
-    """A fact of its own number, with the words of its side."""
+    """An event of its own number, with the words of its side."""
     words = b"cheap pills, click now" if spam else b"see you at the meeting"
-    body = b"Subject: fact %d\r\n\r\n%s\r\n" % (number, words)
+    body = b"Subject: event %d\r\n\r\n%s\r\n" % (number, words)
     return Example(features(body, scan(body)), spam)
 
 
 def test_nothing_taught_is_trained_at_once() -> None:
     training = Training([], 3)
     assert sum(1 for _ in training.run()) == 0
-    assert training.result().linear.facts == Facts(0, 0, 3)
+    assert training.result().linear.trained == TrainedCounts(0, 0, 3)
     assert training.result().bayes == BAYES.untrained
 
 
@@ -29,7 +29,7 @@ def test_nothing_taught_is_trained_at_once() -> None:
 @pytest.mark.parametrize("count", [1, 2, 3, 10, 34])
 def test_one_side_alone_is_trained_and_keeps_the_rule(count: int, spam: bool) -> None:
     trained = train([example(number, spam=spam) for number in range(count)], 1)
-    assert trained.linear.facts == Facts(count * spam, count * (not spam), 1)
+    assert trained.linear.trained == TrainedCounts(count * spam, count * (not spam), 1)
     assert trained.bayes == BAYES.untrained
 
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from services.classifier.domain.linear import Facts
+from services.classifier.domain.linear import TrainedCounts
 from services.classifier.domain.opinion import Opinion
 from services.classifier.domain.score_table import band_of
-from services.classifier.domain.verdict import NOTHING_SEEN, FactsSeen, Hit, judge
+from services.classifier.domain.verdict import NOTHING_SEEN, Hit, LessonsSeen, judge
 
 
 def opinion(bayes: float, text: float | None = None, header: float | None = None) -> Opinion:
-    return Opinion(bayes, text, header, (("viagra", 4.2), ("meeting", -1.0)), Facts(60, 70, 2), Facts(58, 66, 2))
+    return Opinion(
+        bayes, text, header, (("viagra", 4.2), ("meeting", -1.0)), TrainedCounts(60, 70, 2), TrainedCounts(58, 66, 2)
+    )
 
 
 @pytest.mark.parametrize(
@@ -47,7 +49,7 @@ def test_bayes_from_99_percent_alone_reaches_the_threshold() -> None:
 
 def test_no_opinion_is_no_test_and_no_point() -> None:
     verdict = judge(None)
-    assert (verdict.score, verdict.tests, verdict.is_spam, verdict.words, verdict.facts) == (
+    assert (verdict.score, verdict.tests, verdict.is_spam, verdict.words, verdict.trained) == (
         0,
         (),
         False,
@@ -70,7 +72,7 @@ def test_opinions_and_other_tests_add_up() -> None:
 def test_a_verdict_says_why_and_from_what() -> None:
     verdict = judge(opinion(0.95, 0.5, 0.5))
     assert verdict.words == (("viagra", 4.2), ("meeting", -1.0))
-    assert verdict.facts == FactsSeen(60, 70, 58, 66, 2)
+    assert verdict.trained == LessonsSeen(60, 70, 58, 66, 2)
     assert verdict.tests[0].description == "Bayes: probability of spam 0.9500"
 
 

@@ -16,9 +16,9 @@ from services.classifier.domain.features import TOKENIZER_VERSION, Features
 from services.classifier.domain.lesson import Label, Lesson
 from services.classifier.domain.token_names import NO_NAMES
 from services.classifier.domain.training import Example, example_of
-from services.classifier.handlers import standing_lessons, teacher
-from services.classifier.handlers.standing_lessons import StandingLessons
+from services.classifier.handlers import teacher, valid_lessons
 from services.classifier.handlers.teacher import Meanwhile, Teacher
+from services.classifier.handlers.valid_lessons import ValidLessons
 from services.classifier.projections.lessons import LessonProjection
 from shared.clock import SystemClock
 from shared.events.spam import LessonLearned
@@ -56,7 +56,7 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         numbers.append(int(example.features.tokens[0]))
         return example
 
-    monkeypatch.setattr(standing_lessons, "example_of", counted)
+    monkeypatch.setattr(valid_lessons, "example_of", counted)
     return numbers
 
 
@@ -76,10 +76,10 @@ async def test_only_the_newest_are_decoded(
     monkeypatch.setattr(training, "MAX_LESSONS", 30)
     await teach(store, 0, 600, HAM)
     await teach(store, 1000, 600, SPAM)
-    examples = await StandingLessons(store).newest()
+    examples = await ValidLessons(store).newest()
     numbers = [int(example.features.tokens[0]) for example in examples]
     assert numbers == [*range(570, 600), *range(1570, 1600)]
-    assert len(decoded) < 2 * (30 + standing_lessons.PAGE)
+    assert len(decoded) < 2 * (30 + valid_lessons.PAGE)
 
 
 async def test_a_rare_label_is_looked_for_behind_the_common_one(
@@ -88,9 +88,9 @@ async def test_a_rare_label_is_looked_for_behind_the_common_one(
     monkeypatch.setattr(training, "MAX_LESSONS", 30)
     await teach(store, 0, 5, HAM)
     await teach(store, 1000, 1200, SPAM)
-    examples = await StandingLessons(store).newest()
+    examples = await ValidLessons(store).newest()
     assert sum(not example.is_spam for example in examples) == 5
-    assert len(decoded) < 30 + 5 + standing_lessons.PAGE
+    assert len(decoded) < 30 + 5 + valid_lessons.PAGE
 
 
 async def test_large_lessons_are_bounded_in_octets(
@@ -98,7 +98,7 @@ async def test_large_lessons_are_bounded_in_octets(
 ) -> None:
     monkeypatch.setattr(training, "MAX_OCTETS", 100_000)
     await teach(store, 0, 100, SPAM, tokens=2000)
-    examples = await StandingLessons(store).newest()
+    examples = await ValidLessons(store).newest()
     assert sum(example.octets for example in examples) <= 100_000 + 24_000
     assert len(decoded) < 100
 
@@ -124,7 +124,7 @@ async def test_what_comes_during_a_training_counts_in_it(store: EventStore, monk
     await teach(store, 0, 2, "none", previous=HAM)
     goes_on.set()
     await running
-    assert learner.model.linear.facts == (7, 60, 1)
+    assert learner.model.linear.trained == (7, 60, 1)
     assert learner.model.linear.taken_back == 2
     await learner.stop()
 
@@ -132,7 +132,7 @@ async def test_what_comes_during_a_training_counts_in_it(store: EventStore, monk
 def test_lessons_kept_during_a_training_are_bounded_in_octets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(teacher, "_MEANWHILE_OCTETS", 10_000)
     meanwhile = Meanwhile()
-    lesson = standing_lessons.lesson_from("a-ann", SPAM, TOKENIZER_VERSION, (b"x" * 400, b"y" * 300, b"z" * 300))
+    lesson = valid_lessons.lesson_from("a-ann", SPAM, TOKENIZER_VERSION, (b"x" * 400, b"y" * 300, b"z" * 300))
     for _ in range(100):
         meanwhile.learn(lesson)
     assert len(meanwhile.learned) == 10

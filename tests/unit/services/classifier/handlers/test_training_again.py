@@ -89,7 +89,7 @@ async def test_it_is_tried_again_without_another_lesson(
     await learner.load()
     monkeypatch.setattr(store, "read", failing(4, store.read))
     await trained(learner)
-    assert learner.model.linear.facts == (1, 0, 1)
+    assert learner.model.linear.trained == (1, 0, 1)
     assert pauses == [DELAY, 1.0, DELAY, 2.0, DELAY, 4.0, DELAY, 8.0, DELAY]
 
 

@@ -14,7 +14,7 @@ from shared.blobs.errors import BlobError
 _Entry = tuple[Pending, "asyncio.Future[None]"]
 
 
-class CommitLane:
+class CommitQueue:
     """Commits files in groups of at most `group_limit` on at most `threads` threads. Serves one event loop."""
 
     def __init__(self, disk: Disk, threads: int, group_limit: int) -> None:

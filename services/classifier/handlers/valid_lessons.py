@@ -29,7 +29,7 @@ _KEYS = (
 _BY_CONTENT = "SELECT account, label, tokenizer, features FROM lesson WHERE account = ? AND content = ?"
 
 
-class StandingLessons:
+class ValidLessons:
     """The lessons in force, as their rows say."""
 
     def __init__(self, store: EventStore) -> None:
