@@ -68,6 +68,10 @@ class Places:
         """Holds the process id once the process serves."""
         return self.run / f"{process}.ready"
 
+    def progress_file(self, process: str) -> Path:
+        """What the process does while it starts."""
+        return self.run / f"{process}.starting"
+
     def report_file(self, process: str) -> Path:
         """Where a process that may not answer leaves its last words."""
         return self.log / f"{process}.log"

@@ -15,6 +15,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -47,6 +48,7 @@ from shared.places import Places
 from shared.server_settings import SHARED_SECTIONS as SHARED_SECTIONS
 from shared.server_settings import BlobSection, ServerSettings
 from shared.settings import Section, Settings, load
+from shared.starting import StartProgress
 from shared.turns import Turns
 
 log = structlog.get_logger("service")
@@ -89,9 +91,13 @@ class Host:
         credentials: Credentials,
         *,
         reads_only: bool = False,
+        progress: StartProgress | None = None,
     ) -> None:
-        """`reads_only`: for a command that changes nothing; stores are opened to read beside whoever writes them."""
+        """`reads_only`: for a command that changes nothing; stores are opened to read beside whoever writes them.
+        `progress`: where services say what they do while they start.
+        """
         self.reads_only = reads_only
+        self.progress = progress or StartProgress(None)
         self.ending = asyncio.Event()
         self.reason = ""
         """Why the process ends by itself."""
@@ -172,12 +178,16 @@ class Host:
         patience = time.monotonic() + _OPEN_PATIENCE
         while True:
             try:
-                await store.open()
+                await store.open(partial(self._folds, store.service))
                 return
-            except (FileInUse, LeaseHeld):
+            except (FileInUse, LeaseHeld) as error:
                 if time.monotonic() > patience:
                     raise
+                self.progress.note(f"{store.service}: waits for its store: {error}")
                 await asyncio.sleep(0.1)
+
+    def _folds(self, service: str, count: int) -> None:
+        self.progress.note(f"{service}: computes tables of another release anew, {count} events so far")
 
     def offer(self, service: str, app: App) -> Mapping[str, Method]:
         """Bind a built service's contracts for the others of this process."""
@@ -209,19 +219,30 @@ class Hosted:
         self._settings = settings
         self._places = places
         self._credentials = credentials
+        self._progress = StartProgress(places.progress_file(process))
         self._apps: list[tuple[str, App]] = []
         self._servers: list[RemoteServer] = []
         self._host: Host | None = None
 
     async def start(self) -> Host:
         """Start everything; the process is ready when this returns."""
+        self._progress.note("connects to the bus", at_once=True)
         bus = await Bus.connect(self._settings.of(BusSettings), self._process)
         blobs = LocalBlobs(self._places.blobs, _GENERATION, self._settings.of(BlobSection).in_force)
         blobs.start()
-        self._host = host = Host(self._places, self._settings, list(self._builds), bus, blobs, self._credentials)
+        self._host = host = Host(
+            self._places,
+            self._settings,
+            list(self._builds),
+            bus,
+            blobs,
+            self._credentials,
+            progress=self._progress,
+        )
         built = [(service, build(host)) for service, build in self._builds.items()]
         methods = {service: host.offer(service, app) for service, app in built}
         for service, app in built:
+            self._progress.note(f"starts {service}", at_once=True)
             await app.start()
             self._apps.append((service, app))
             accepted = self._credentials.accepted.get(service, {})
@@ -229,12 +250,14 @@ class Hosted:
             await server.start()
             self._servers.append(server)
         self._places.ready_file(self._process).write_text(str(os.getpid()))
+        self._progress.clear()
         log.info("process.ready", services=list(self._builds))
         return host
 
     async def stop(self) -> None:
         """Stop everything in the reverse order."""
         self._places.ready_file(self._process).unlink(missing_ok=True)
+        self._progress.clear()
         for server in self._servers:
             await server.stop()
         for service, app in reversed(self._apps):

@@ -13,6 +13,7 @@ from mailfold.supervisor.child import Child, Fork, Spawn
 from shared.bus.nats_server import NatsServer, prepare
 from shared.bus.settings import BusSettings
 from shared.settings import environment_name
+from shared.starting import read_progress
 
 
 def children(installation: Installation) -> list[Child]:
@@ -39,7 +40,15 @@ def _process(installation: Installation, name: str, bus: dict[str, str], before:
     services = installation.layout[name]
     main = _main(name, installation, {**installation.environment, **bus})
     needs = (*before, *depends(installation.layout, name))
-    return Child(name, Fork(main), ready=lambda pid: _holds(ready_file, pid), depends=needs, services=services)
+    progress_file = installation.places.progress_file(name)
+    return Child(
+        name,
+        Fork(main),
+        ready=lambda pid: _holds(ready_file, pid),
+        depends=needs,
+        services=services,
+        doing=lambda pid: read_progress(progress_file, pid),
+    )
 
 
 def _main(name: str, installation: Installation, environment: dict[str, str]) -> Callable[[], None]:

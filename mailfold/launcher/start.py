@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from time import monotonic
 from typing import TextIO
 
 import structlog
@@ -21,6 +22,7 @@ from shared.server_settings import ServerSettings
 _PATIENCE = 3
 """So often a process may crash before the first start is given up."""
 _LAST_LINES = 5
+_SILENCE_SECONDS = 10.0
 
 
 class FirstStart:
@@ -31,6 +33,7 @@ class FirstStart:
         self._ready = ready
         self._over = False
         self._said: dict[str, int] = {}
+        self._due = monotonic() + _SILENCE_SECONDS
         self.failed = False
 
     def changed(self, processes: tuple[Process, ...]) -> None:
@@ -39,6 +42,7 @@ class FirstStart:
             return
         for process in processes:
             self._look_at(process)
+        self._say_what_takes_long(processes)
         if all(process.state is State.RUNNING for process in processes):
             self._over = True
             self._ready()
@@ -58,6 +62,15 @@ class FirstStart:
             self.failed = self._over = True
             print("mailfold: giving up; mend what it says and start again", file=sys.stderr, flush=True)
             os.kill(os.getpid(), signal.SIGTERM)
+
+    def _say_what_takes_long(self, processes: tuple[Process, ...]) -> None:
+        """A long start is told now and then, so that nobody takes it for one that hangs."""
+        if monotonic() < self._due:
+            return
+        self._due = monotonic() + _SILENCE_SECONDS
+        for process in processes:
+            if process.state is State.STARTING and process.doing:
+                print(f"mailfold: {process.name} still starts: {process.doing}", file=sys.stderr, flush=True)
 
     def _last_words(self, name: str) -> str:
         if self._log_folder is None:

@@ -95,6 +95,11 @@ async def status(session: Session) -> Status:
 
 def _of_processes(processes: Iterable[Process]) -> Iterator[Trouble]:
     for process in processes:
+        if process.state is State.STARTING:
+            what = f"the process starts: {process.doing or 'it has said nothing yet'}"
+            yield Trouble(
+                (process.name,), what, "it serves when that is done; a start that does not advance is repeated"
+            )
         if process.state is State.BACKOFF:
             what = f"the process ended with {process.last_exit} and is started again in a moment"
             yield Trouble((process.name,), what, f"the end of log/{process.name}.log says why")

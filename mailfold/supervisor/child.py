@@ -33,14 +33,20 @@ def always_ready(_pid: int) -> bool:
     return True
 
 
+def says_nothing(_pid: int) -> str:
+    """For children whose start is short."""
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class Child:
     """One process to keep running.
 
     `ready(pid)` is asked every few hundredths of a second after a start, until it says yes; it must answer quickly.
     `depends`: children that must be ready before this one starts, and that stop after it. `stop_timeout`: seconds
-    between SIGTERM and SIGKILL. `start_timeout`: seconds after which a child that is not ready is killed and started
-    again.
+    between SIGTERM and SIGKILL. `doing(pid)` is asked as `ready` is: what the start does just now. `start_timeout`:
+    seconds in which a start says nothing new, after which the child is killed and started again. One that advances may
+    take as long as it needs.
     """
 
     name: str
@@ -50,6 +56,7 @@ class Child:
     services: tuple[str, ...] = ()
     stop_timeout: float = 20.0
     start_timeout: float = 120.0
+    doing: Callable[[int], str] = says_nothing
 
 
 def check_layout(children: Sequence[Child]) -> None:

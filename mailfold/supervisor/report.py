@@ -37,6 +37,8 @@ class Process(msgspec.Struct, frozen=True):
     restarts: int
     last_exit: str
     """How it ended last time: `status 1`, `signal 9`; empty when it never did."""
+    doing: str = ""
+    """What its start does, while it starts."""
 
 
 class Report(msgspec.Struct, frozen=True):

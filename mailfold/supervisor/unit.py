@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import time
 from collections.abc import Collection
+from time import monotonic, time_ns
 
 from mailfold.supervisor.backoff import Backoff
 from mailfold.supervisor.child import Child
@@ -33,6 +33,8 @@ class Unit:
         self._since = _microseconds()
         self._restarts = 0
         self._last_exit = ""
+        self._doing = ""
+        self._stalled = ""
 
     @property
     def alive(self) -> bool:
@@ -47,15 +49,21 @@ class Unit:
     def begin(self, close: Collection[int]) -> int:
         """Start the process; returns the descriptor of its output. Raises as `launch` does."""
         self.pid, output = launch(self.child.start, close)
-        self._began = time.monotonic()
+        self._began = monotonic()
         self._started = _microseconds()
         self._become(State.STARTING, self._began + self.child.start_timeout)
         return output
 
     def look_whether_ready(self) -> None:
-        """Ask a starting child."""
-        if self.state is State.STARTING and self.child.ready(self.pid):
+        """Ask a starting child. One that does something new has its whole patience again."""
+        if self.state is not State.STARTING:
+            return
+        if self.child.ready(self.pid):
             self._become(State.RUNNING, _NEVER)
+        elif (doing := self.child.doing(self.pid)) != self._doing:
+            self._doing, self.changed = doing, True
+            if not self._stalled:
+                self._due = monotonic() + self.child.start_timeout
 
     def stop(self) -> None:
         """Ask the process to end, or forget the start."""
@@ -65,7 +73,7 @@ class Unit:
             self._become(State.STOPPED, _NEVER)
             return
         self._signal(signal.SIGTERM)
-        self._become(State.STOPPING, time.monotonic() + self.child.stop_timeout)
+        self._become(State.STOPPING, monotonic() + self.child.stop_timeout)
 
     def kill(self) -> None:
         """End the process and all it has started."""
@@ -74,9 +82,13 @@ class Unit:
 
     def act_when_due(self) -> None:
         """A patience is over: kill; a back-off is over: ready to be started."""
-        if time.monotonic() < self._due:
+        if monotonic() < self._due:
             return
         if self.alive:
+            if self.state is State.STARTING:
+                self._stalled = (
+                    f", after {self.child.start_timeout:g} s without progress: {self._doing or 'it said nothing'}"
+                )
             self.kill()
             self._due = _NEVER
         else:
@@ -97,7 +109,7 @@ class Unit:
     def start_failed(self, error: Exception) -> None:
         """There is no process to be had now."""
         self._last_exit = repr(error)
-        self._become(State.BACKOFF, time.monotonic() + self._backoff.after(0.0))
+        self._become(State.BACKOFF, monotonic() + self._backoff.after(0.0))
 
     def process(self) -> Process:
         """For the report."""
@@ -110,12 +122,14 @@ class Unit:
             self._since,
             self._restarts,
             self._last_exit,
+            self._doing,
         )
 
     def _ended(self, code: int) -> None:
-        now = time.monotonic()
+        now = monotonic()
         self.pid = 0
-        self._last_exit = f"signal {-code}" if code < 0 else f"status {code}"
+        self._last_exit = (f"signal {-code}" if code < 0 else f"status {code}") + self._stalled
+        self._stalled = ""
         if self.state is State.STOPPING:
             self._become(State.STOPPED, _NEVER)
         else:
@@ -123,6 +137,7 @@ class Unit:
 
     def _become(self, state: State, due: float) -> None:
         self.state, self._due, self._since, self.changed = state, due, _microseconds(), True
+        self._doing = ""
 
     def _kill_group(self) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -135,4 +150,4 @@ class Unit:
 
 def _microseconds() -> int:
     """UTC, since the epoch."""
-    return time.time_ns() // 1000
+    return time_ns() // 1000

@@ -67,7 +67,7 @@ class Classifier:
         """Open the store, make the model, take mails, follow what people do with theirs and who they are."""
         await self._host.open_store(self.store)
         ring_at_commits(self._host.bus, SERVICE, self.store)
-        await self.teacher.load()
+        await self.teacher.load(self._host.progress)
         self.store.on_commit(self.teacher.committed)
         self.store.on_commit(self._own.committed)
         await self.recipients.start()

@@ -98,7 +98,9 @@ def rebuild(connection: Connection, projections: Sequence[Projection], progress:
     return events
 
 
-def refold_outdated(connection: Connection, projections: Sequence[Projection]) -> None:
+def refold_outdated(
+    connection: Connection, projections: Sequence[Projection], progress: Progress = no_progress
+) -> None:
     """At a start: fold those projections anew whose version is not the stored one."""
     known: dict[str, int] = dict(connection.all("SELECT name, version FROM projection"))
     outdated = [one for one in projections if known.get(one.name) != one.version]
@@ -106,7 +108,7 @@ def refold_outdated(connection: Connection, projections: Sequence[Projection]) -
         return
     connection.begin()
     if connection.one("SELECT 1 FROM event LIMIT 1") or connection.one("SELECT 1 FROM snapshot LIMIT 1"):
-        rebuild(connection, outdated)
+        rebuild(connection, outdated, progress)
     for one in outdated:
         connection.execute(_KNOW, (one.name, one.version))
     connection.commit()

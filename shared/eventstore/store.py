@@ -120,7 +120,7 @@ class EventStore:
         self._reader: Connection | None = None
         self._pool: ThreadPoolExecutor | None = None
         self._idle_readers: list[Connection] = []
-        self._service = service
+        self.service = service
         self._renewal = BackgroundTask(
             service,
             "lease",
@@ -130,13 +130,13 @@ class EventStore:
             longest_pause=self._lease.renew_seconds,
         )
 
-    async def open(self) -> None:
+    async def open(self, progress: Progress = no_progress) -> None:
         """Make the tables, take the lease, read the heads, start the writer. Raises FileInUse or LeaseHeld when another
-        process writes.
+        process writes. `progress` is given, on another thread, how many events of tables of another release were folded.
         """
         self._loop = asyncio.get_running_loop()
         try:
-            await asyncio.to_thread(self._prepare)
+            await asyncio.to_thread(self._prepare, progress)
         except BaseException:
             self.backend.close()
             raise
@@ -317,18 +317,18 @@ class EventStore:
         if self._lost:
             return
         self._lost = why
-        log.error("store.fenced_out", service=self._service, error=why)
+        log.error("store.fenced_out", service=self.service, error=why)
         if self._when_fenced_out is not None:
             self._when_fenced_out(why)
 
-    def _prepare(self) -> None:
+    def _prepare(self, progress: Progress) -> None:
         if "event" not in self.metadata.tables:
             store_tables(self.metadata)
         self.backend.create(self.metadata)
         self._lease.take(self.backend.connect)
         connection = self.backend.connect()
         self._heads.load(connection)
-        refold_outdated(connection, self.projections)
+        refold_outdated(connection, self.projections, progress)
         connection.close()
 
     def _in_transaction(self, connection: Connection, work: Work[T]) -> T:

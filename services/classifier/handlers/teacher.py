@@ -23,6 +23,7 @@ from shared.events.spam import LessonForgotten, LessonLearned
 from shared.eventstore.event import Recorded
 from shared.eventstore.store import EventStore
 from shared.eventstore.transaction import Transaction
+from shared.starting import StartProgress
 
 log = structlog.get_logger("classifier")
 _STEPS_A_TURN = 50
@@ -73,9 +74,9 @@ class Teacher:
         self._generation = 0
         self._lessons_followed = 0
 
-    async def load(self) -> None:
+    async def load(self, progress: StartProgress | None = None) -> None:
         """Make the model from the standing lessons; the second opinion follows in the background."""
-        self.model = await self._evidence()
+        self.model = await self._evidence(progress or StartProgress(None))
         self._schedule()
 
     async def rebuild(self) -> None:
@@ -83,15 +84,17 @@ class Teacher:
         # Lessons are read page by page: one that changed meanwhile would count twice, or not at all.
         async with self.still:
             await self._store.write(_nothing)  # whatever was committed before has been followed when this returns
-            model = await self._evidence()
+            model = await self._evidence(StartProgress(None))
             model.adopt(Trained(self.model.linear, self.model.bayes))  # judges until the new training stands
             self.model = model
         await self._train()
 
-    async def _evidence(self) -> Model:
-        model = Model()
+    async def _evidence(self, progress: StartProgress) -> Model:
+        model, count = Model(), 0
         async for lesson in self._lessons.all():
             _try(model.learn, lesson)
+            count += 1
+            progress.note(f"classifier: learns its lessons, {count} so far")
         return model
 
     async def stop(self) -> None:

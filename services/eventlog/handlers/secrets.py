@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import partial
 
 import structlog
 
@@ -15,6 +16,9 @@ from shared.eventstore.transaction import Transaction
 
 log = structlog.get_logger("eventlog")
 
+_PAGE = (
+    "SELECT id, data FROM fact WHERE type = (SELECT id FROM fact_type WHERE name = ?) AND id > ? ORDER BY id LIMIT 500"
+)
 _REWRITE = {"sqlite": ("VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"), "postgresql": ("VACUUM FULL fact",)}
 """What was overwritten stands in free pages and old row versions until the table is written anew."""
 
@@ -26,26 +30,34 @@ async def forget_secrets(store: EventStore, packer: Packer, types: Iterable[str]
     Owners blank their events before they pass them on, so this finds something once at most, after an update.
     """
     names = tuple(types)
-    count = await store.write(lambda transaction: sum(_blank(transaction, packer, name) for name in names), long=True)
+    count = sum([await _blanked(store, packer, name) for name in names])
     if count:
         log.info("eventlog.secrets_forgotten", events=count)
         await asyncio.to_thread(_rewrite, store)
     return count
 
 
-def _blank(transaction: Transaction, packer: Packer, name: str) -> int:
-    cleaned = [
-        (packer.pack(clean), log_id)
-        for log_id, data in _events(transaction, name)
-        if (clean := without_secrets(name, data)) != data
-    ]
+async def _blanked(store: EventStore, packer: Packer, name: str) -> int:
+    """How many events of a type had a secret. They are read a page at a time."""
+    count, after = 0, -1
+    while page := await store.read(partial(_page, name=name, after=after)):
+        after = page[-1][0]
+        cleaned = [
+            (packer.pack(clean), log_id) for log_id, data in page if (clean := without_secrets(name, data)) != data
+        ]
+        if cleaned:
+            await store.write(partial(_blank, cleaned=cleaned))
+        count += len(cleaned)
+    return count
+
+
+def _blank(transaction: Transaction, cleaned: Sequence[tuple[bytes, int]]) -> None:
     transaction.connection.execute_many("UPDATE fact SET data = ? WHERE id = ?", cleaned)
-    return len(cleaned)
 
 
-def _events(reader: Reader, name: str) -> list[tuple[int, bytes]]:
-    rows = reader.all("SELECT f.id, f.data FROM fact f JOIN fact_type t ON t.id = f.type WHERE t.name = ?", (name,))
-    return [(log_id, unpack(data)) for log_id, data in rows]
+def _page(reader: Reader, name: str, after: int) -> list[tuple[int, bytes]]:
+    """The next events of a type, by the index of types."""
+    return [(log_id, unpack(data)) for log_id, data in reader.all(_PAGE, (name, after))]
 
 
 def _rewrite(store: EventStore) -> None:

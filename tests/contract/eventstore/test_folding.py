@@ -7,7 +7,7 @@ import pytest
 from shared.eventstore.event import UnknownEvent
 from shared.eventstore.store import EventStore
 from tests.contract.eventstore.harness import Harness, fill
-from tests.contract.eventstore.sample import WHY, Emptied, purses
+from tests.contract.eventstore.sample import WHY, Emptied, Filled, purses
 
 DAMAGE = {
     "damaged": "UPDATE purse SET coins = coins + 1 WHERE purse = 'p3'",
@@ -87,3 +87,14 @@ async def test_a_rebuild_that_fails_changes_nothing(filled: EventStore) -> None:
     with pytest.raises(UnknownEvent):
         await filled.rebuild()
     assert await filled.read(purses) == sound
+
+
+async def test_a_fold_at_the_start_says_how_far_it_is(harness: Harness) -> None:
+    store = await harness.open()
+    await store.write(lambda transaction: transaction.append("p1", [Filled("p1", 1) for _ in range(2500)], WHY))
+    await harness.close(store)
+    counts: list[int] = []
+    store = harness.store(version=2)
+    await store.open(counts.append)
+    assert counts == [1000, 2000, 2500]
+    await store.close()
