@@ -51,12 +51,11 @@ def schedule(seed: int, names: Sequence[str], kills: int, total: int, launcher: 
     return found
 
 
-def _absent(chance: random.Random, order: Sequence[str]) -> Sequence[int]:
+def _absent(chance: random.Random, order: Sequence[str]) -> list[int]:
     """The places of two in the list: the database when it is there, and one of the services or two."""
-    services = [number for number, name in enumerate(order) if name not in ("", LAUNCHER, BUS, DATABASE)]
-    if DATABASE in order:
-        return order.index(DATABASE), chance.choice(services)
-    return chance.sample(services, 2)
+    services = sorted({name for name in order if name not in ("", LAUNCHER, BUS, DATABASE)})
+    names = [DATABASE, chance.choice(services)] if DATABASE in order else chance.sample(services, 2)
+    return [order.index(name) for name in names]
 
 
 def _kill(chance: random.Random, name: str, accepted: int) -> Kill:
