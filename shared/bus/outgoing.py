@@ -26,6 +26,8 @@ GATHER_SECONDS = 0.01
 BUSY_RATE = 250.0
 """Sends a second from which gathering pays."""
 _WINDOW_SECONDS = 0.1
+_GONE = (ConnectionClosedError, OSError, RuntimeError)
+"""The connection is closed. uvloop says so of its transports with RuntimeError."""
 _HEADER_ROOM = 1024
 """Octets that no header of ours reaches: a smaller message need not be counted exactly."""
 _HEADER_FRAME = len(b"NATS/1.0\r\n\r\n")
@@ -141,7 +143,7 @@ class Outgoing:
             try:
                 _check_size(item, client.max_payload)
                 await client.publish(item.subject, item.payload, item.reply, item.headers)
-            except ConnectionClosedError:
+            except _GONE:
                 return
             except NatsError as error:
                 _refuse(item, error)
