@@ -33,4 +33,4 @@ def answer_for(command: c.Fetch | c.Store, name: str, asked: int, answered: int)
         return done(command.tag, name)
     if answered or command.uid:
         return response.ok(command.tag, f"{name} completed; some messages are gone", Code.EXPUNGEISSUED)  # RFC 5530 3
-    return response.no(command.tag, "The messages are gone", Code.EXPUNGEISSUED)
+    return response.no(command.tag, "These messages have been deleted meanwhile", Code.EXPUNGEISSUED)

@@ -56,7 +56,8 @@ async def _command(session: Session, data: bytes) -> None:
         session.channel.write(response.bad(command.tag, f"{type(command).__name__.upper()} is not allowed now"))
         return
     answer = await _carried_out(session, command)
-    await _sync(session, answer, expunge=not forbids_expunge(command))
+    if not isinstance(command, c.Select):  # its responses describe one state, to which a client applies its cache
+        await _sync(session, answer, expunge=not forbids_expunge(command))
     if isinstance(command, c.Search):
         answer = _with_expunge_issued(session, answer)
     await _finish(session, answer)

@@ -108,6 +108,10 @@ def _answer(command: c.Fetch, outcome: Outcome) -> bytes:
 
 
 async def _answer_batch(session: Session, wanted: FetchPlan, batch: pb.FetchBatch, outcome: Outcome) -> None:
+    if wanted.flags or wanted.marks_seen:
+        session.channel.write(session.mailbox.tell_keywords(flag for flags in batch.flags for flag in flags.flags))
+    if any(batch.seen_set):
+        session.watch.note(batch.version)
     heads = _heads(session.mailbox, wanted, batch)
     outcome.answered += len(heads)
     if not wanted.contents:

@@ -10,7 +10,6 @@ from services.access.session.sync import flag_lines, sync
 from shared.protocol.imap import commands as c
 from shared.protocol.imap import fetch_response, response
 from shared.protocol.imap.commands import StoreMode
-from shared.protocol.imap.flags import is_system_flag
 from shared.protocol.imap.response_code import Code, modified
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 
@@ -52,7 +51,7 @@ def _tell(session: Session, mailbox: Selected, command: c.Store, reply: pb.Store
     """The new flags, unless the client wants silence; then only what it cannot know."""
     alone = reply.version == mailbox.version + 1
     if reply.changed and command.mode is not StoreMode.REMOVE:
-        session.channel.write(mailbox.tell_keywords(tuple(flag for flag in command.flags if not is_system_flag(flag))))
+        session.channel.write(mailbox.tell_keywords(command.flags))
     if not command.silent:
         session.channel.write(b"".join(flag_lines(mailbox, reply.changed, modseq=session.condstore)))
     elif session.condstore:

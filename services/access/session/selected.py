@@ -32,7 +32,8 @@ class Selected:
         self.runs = UidRuns(numbers(view.uids))
         self.uid_next = max(view.mailbox.uid_next, self.runs.largest + 1)
         self.version = view.version
-        self.keywords = tuple(view.keywords)
+        self._flags = dict.fromkeys((*SETTABLE_SYSTEM_FLAGS, *view.keywords))
+        """What FLAGS said, in its order."""
         self.recent = NumberSet()
         """UIDs of the messages that are \\Recent in this session."""
         self._recents = recents
@@ -177,17 +178,19 @@ class Selected:
         self._told_exists -= len(gone)
         return told
 
-    def tell_keywords(self, keywords: tuple[str, ...]) -> bytes:
-        """FLAGS and PERMANENTFLAGS when there are keywords that were not told yet."""
-        fresh = tuple(keyword for keyword in keywords if keyword not in self.keywords)
+    def tell_keywords(self, flags: Iterable[str]) -> bytes:
+        """FLAGS and PERMANENTFLAGS when there are keywords among the flags that were not told yet: before a FETCH
+        response shows them (RFC 3501 7.2.6).
+        """
+        fresh = [flag for flag in flags if flag not in self._flags]
         if not fresh:
             return b""
-        self.keywords += fresh
+        self._flags.update(dict.fromkeys(fresh))
         return self.flags()
 
     def flags(self) -> bytes:
         """Which flags there are and which may be kept (RFC 3501 7.2.6)."""
-        known = (*SETTABLE_SYSTEM_FLAGS, *self.keywords)
+        known = tuple(self._flags)
         kept = () if self.read_only else known
         return response.flags(known) + response.ok(
             response.UNTAGGED, "Flags permitted", permanentflags(kept, not self.read_only)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from services.access.session.selected import Selected
 from services.access.session.session import Session
@@ -20,10 +20,10 @@ async def sync(session: Session, *, expunge: bool) -> None:
     # What a response named was read from the store: changes up to there exist, whether the doorbell rang or not.
     session.watch.note(selected.named_modseq)
     found: list[pb.Changed] = []
-    keywords = selected.keywords
+    keywords: Sequence[str] = ()
     if selected.version < session.watch.version or not session.backend.versions.trusted:
         changes = await _ask(session, selected)
-        found, keywords = selected.take(changes), tuple(changes.keywords)
+        found, keywords = selected.take(changes), changes.keywords
         session.watch.note(changes.version)
     _tell(session, selected, found, keywords, expunge=expunge)
 
@@ -36,7 +36,7 @@ async def _ask(session: Session, selected: Selected) -> pb.ChangesReply:
 
 
 def _tell(
-    session: Session, selected: Selected, found: Iterable[pb.Changed], keywords: tuple[str, ...], *, expunge: bool
+    session: Session, selected: Selected, found: Iterable[pb.Changed], keywords: Sequence[str], *, expunge: bool
 ) -> None:
     lines = [selected.tell_keywords(keywords)]
     if expunge:
@@ -50,10 +50,11 @@ def _tell(
 
 def flag_lines(selected: Selected, found: Iterable[pb.Changed], *, modseq: bool) -> list[bytes]:
     """FETCH with the flags of messages that are in the view (RFC 7162 3.2.4: with UID and, once CONDSTORE is on,
-    MODSEQ).
+    MODSEQ), after FLAGS when there are new keywords among them.
     """
-    numbered = ((selected.runs.sequence_of(one.uid), one) for one in found)
-    return [_flag_line(selected, number, one, modseq=modseq) for number, one in numbered if number]
+    numbered = [(number, one) for one in found if (number := selected.runs.sequence_of(one.uid))]
+    keywords = selected.tell_keywords(flag for _, one in numbered for flag in one.flags)
+    return [keywords, *(_flag_line(selected, number, one, modseq=modseq) for number, one in numbered)]
 
 
 def _flag_line(selected: Selected, number: int, one: pb.Changed, *, modseq: bool) -> bytes:

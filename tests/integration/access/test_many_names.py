@@ -9,7 +9,7 @@ from tests.integration.access.imap_client import ImapClient
 from tests.integration.access.imap_server import ImapServer
 
 Connect = Callable[..., ImapClient]
-_BOXES, _DEEP, _DEPTH = 1000, 200, 30
+_BOXES, _DEEP, _DEPTH = 400, 200, 30
 _COUNTS = {
     'LIST "" *': _BOXES + 40 + 6,
     'LIST (SUBSCRIBED RECURSIVEMATCH) "" *': _BOXES // 2 + _DEEP + 6,
@@ -20,14 +20,14 @@ _COUNTS = {
 
 
 def test_names_are_matched_in_turns(server: ImapServer, connect: Connect) -> None:
-    """1000 mailboxes, half of them subscribed, and 200 subscribed names of 30 levels that are no mailboxes."""
+    """400 mailboxes, half of them subscribed, and 200 subscribed names of 30 levels that are no mailboxes."""
     client = connect()
     deep = ["/".join((f"d{number}", *("e" * (_DEPTH - 1)))) for number in range(_DEEP)]
     commands = [f"CREATE box{number % 40}/{number}" for number in range(_BOXES)]
     commands += [f"SUBSCRIBE box{number % 40}/{number}" for number in range(0, _BOXES, 2)]
     commands += [f"SUBSCRIBE {name}" for name in deep]
-    tags = [client.begin(command) for command in commands]
-    assert all(client.finish(tag)[0].startswith(b"OK") for tag in tags)
+    for command in commands:
+        client.ok(command)
     assert server.host is not None
     turns = server.host.turns
     for command, count in _COUNTS.items():

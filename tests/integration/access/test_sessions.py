@@ -161,3 +161,22 @@ def test_noop_without_the_bus_asks_the_store(
             pass
     finally:
         bus_server.restart()
+
+
+def test_a_keyword_is_in_flags_before_a_message_shows_it(connect: Connect) -> None:
+    """RFC 3501 7.2.6: FLAGS lists what the mailbox has; another session's new keyword too."""
+    one, two = selected(connect), selected(connect)
+    one.append(LETTER)
+    two.ok("NOOP")
+    one.ok("STORE 1 +FLAGS.SILENT ($New)")
+    told = two.ok("FETCH 1 FLAGS")
+    assert told[0] == b"* FLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft $New)"
+    assert told[-1] == b"* 1 FETCH (FLAGS ($New))"
+
+
+def test_what_a_fetch_marks_seen_is_seen_by_others_at_once(connect: Connect) -> None:
+    one, two = selected(connect), selected(connect)
+    one.append(LETTER)
+    two.ok("NOOP")
+    one.ok("FETCH 1 BODY[TEXT]")
+    assert two.ok("NOOP") == [b"* 1 FETCH (UID 1 FLAGS (\\Seen))"]
