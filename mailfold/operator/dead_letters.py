@@ -17,11 +17,10 @@ async def all_dead_letters(session: Session, *, include_retried: bool) -> list[A
     from shared.rpc.mailfold.owner.v1 import owner_pb2
 
     request = owner_pb2.ListDeadLettersRequest(include_retried=include_retried)
-    kept = [
-        dead_letter
-        for service in OWNERS
-        for dead_letter in (await (await _stub(session, service)).ListDeadLetters(request)).dead_letters
-    ]
+    kept: list[owner_pb2.DeadLetter] = []
+    for service in OWNERS:
+        reply: owner_pb2.DeadLetterList = await (await _stub(session, service)).ListDeadLetters(request)
+        kept += reply.letters
     return sorted(kept, key=lambda dead_letter: dead_letter.at)
 
 
