@@ -19,6 +19,10 @@ from shared.routing.resolution import Kind, Resolution, Target
 
 MAX_ALIAS_STEPS = 10
 MAX_TARGETS = 1000
+_EXPANDED_TARGETS = 20_000
+"""Targets of expanded aliases that are kept until the next event. A stranger may name sub-addresses of one alias a
+thousand times in a mail.
+"""
 
 
 class KnownDomain(msgspec.Struct, frozen=True):
@@ -58,11 +62,16 @@ class AddressBook:
         self.accounts: dict[str, KnownAccount] = {}
         """By lookup key of the address."""
         self.aliases: dict[str, KnownAlias] = {}
+        self._expanded: dict[str, tuple[Target, ...]] = {}
+        """By address of the alias; what any event may change is expanded again."""
+        self._expanded_targets = 0
         self._domain_names: dict[str, str] = {}
         self._account_keys: dict[str, str] = {}
 
     def apply(self, event: Event) -> None:
         """Fold one event."""
+        self._expanded.clear()
+        self._expanded_targets = 0
         match event:
             case facts.DomainAdded() | facts.DomainChanged() | facts.DomainRemoved():
                 self._apply_domain(event)
@@ -132,8 +141,19 @@ class AddressBook:
     def _alias(self, alias: KnownAlias, detail: str) -> Resolution:
         if alias.disabled:
             return Resolution(Kind.DISABLED)
-        targets = tuple(target for address in self._expand(key_of(alias.address)) for target in self._target(address))
+        targets = self._expanded.get(alias.address)
+        if targets is None:
+            ends = self._expand(key_of(alias.address))
+            targets = tuple(target for address in ends for target in self._target(address))
+            self._keep_expanded(alias.address, targets)
         return Resolution(Kind.ACCOUNTS if targets else Kind.DISABLED, targets, alias.address, detail)
+
+    def _keep_expanded(self, address: str, targets: tuple[Target, ...]) -> None:
+        if self._expanded_targets + len(targets) > _EXPANDED_TARGETS:
+            self._expanded.clear()
+            self._expanded_targets = 0
+        self._expanded[address] = targets
+        self._expanded_targets += len(targets)
 
     def _target(self, address: str) -> Iterator[Target]:
         parsed = parse_address(address)

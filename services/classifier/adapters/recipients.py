@@ -23,10 +23,12 @@ class FollowedRecipients(FollowedBook):
         """
         if self.copy is None:
             return ""
+        accounts: set[str] = set()
         try:
-            accounts = {
-                target.account for address in addresses for target in self.copy.resolve(parse_address(address)).targets
-            }
+            for address in addresses:
+                accounts.update(target.account for target in self.copy.resolve(parse_address(address)).targets)
+                if len(accounts) > 1:
+                    return ""
         except AddressError:
             return ""
-        return accounts.pop() if len(accounts) == 1 else ""
+        return accounts.pop() if accounts else ""

@@ -16,6 +16,8 @@ from shared.protocol.sieve.interpreter import Actions, MessageContext, run
 from shared.protocol.sieve.script import FILE_SPAM, JUNK, Script
 from shared.routing.resolution import Kind, Resolution, Target
 
+_HAS_COPY = "this account has its copy already"
+_ENDS_NAMED = 10
 Route = tuple[Recipient, Resolution]
 ScriptOf = Callable[[str], Script]
 
@@ -28,15 +30,38 @@ def built_in(_account: str) -> Script:
 def plan(
     mail: Mail, routes: Iterable[Route], script_of: ScriptOf = built_in
 ) -> tuple[tuple[Step, ...], tuple[str, ...]]:
-    """The steps, numbered through the plan, and each recipient's way in words. One mail reaches an account once."""
+    """The steps, numbered through the plan, and each recipient's way in words. One mail reaches an account once, and an
+    alias once: there are never many more steps than accounts and recipients together.
+    """
     steps: list[Step] = []
-    told: list[str] = []
+    ways: list[str] = []
     reached: set[str] = set()
+    aliases: set[str] = set()
     for recipient, resolution in routes:
-        told.append(_told(recipient, resolution))
-        for step in _steps(mail, recipient, resolution, reached, script_of):
+        ways.append(_way(recipient, resolution))
+        alias = resolution.via if resolution.kind is Kind.ACCOUNTS else ""
+        if alias in aliases:
+            steps.append(_numbered(_copied_already(recipient, alias), len(steps)))
+            continue
+        if alias:
+            aliases.add(alias)
+        for step in _without_repeats(_steps(mail, recipient, resolution, reached, script_of)):
             steps.append(_numbered(step, len(steps)))
-    return tuple(steps), tuple(told)
+    return tuple(steps), tuple(ways)
+
+
+def _without_repeats(steps: Iterable[Step]) -> Iterator[Step]:
+    """The steps of one recipient; of its targets that have their copy already, the first alone is named."""
+    named = False
+    for step in steps:
+        is_repeat = step.reason == _HAS_COPY
+        if not (is_repeat and named):
+            yield step
+        named = named or is_repeat
+
+
+def _copied_already(recipient: Recipient, address: str) -> Step:
+    return Step(recipient.address, 0, "discard", address=address, reason=_HAS_COPY)
 
 
 def _steps(
@@ -69,7 +94,7 @@ def _to_target(
 ) -> Iterator[Step]:
     key = target.account or target.address
     if key in reached:
-        yield Step(recipient.address, 0, "discard", address=target.address, reason="this account has its copy already")
+        yield _copied_already(recipient, target.address)
         return
     reached.add(key)
     if not target.account:
@@ -106,10 +131,11 @@ def _numbered(step: Step, index: int) -> Step:
     return msgspec.structs.replace(step, index=index)
 
 
-def _told(recipient: Recipient, resolution: Resolution) -> str:
-    ends = (
-        ", ".join(target.address + ("" if target.account else " (elsewhere)") for target in resolution.targets)
-        or resolution.kind.value
-    )
-    way = f" (alias {resolution.via})" if resolution.via else ""
-    return f"{recipient.address} → {ends}{way}"
+def _way(recipient: Recipient, resolution: Resolution) -> str:
+    """How a recipient was resolved, in words; of very many ends the first ones."""
+    named = resolution.targets[:_ENDS_NAMED]
+    ends = [target.address + ("" if target.account else " (elsewhere)") for target in named]
+    if len(resolution.targets) > len(named):
+        ends.append(f"{len(resolution.targets) - len(named)} more")
+    alias = f" (alias {resolution.via})" if resolution.via else ""
+    return f"{recipient.address} → {', '.join(ends) or resolution.kind.value}{alias}"

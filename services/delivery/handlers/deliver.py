@@ -12,10 +12,10 @@ from services.delivery.domain.mail import Mail
 from services.delivery.domain.plan import plan
 from services.delivery.domain.prefix import notice_prefix, prefix
 from services.delivery.handlers.notices import Failure, Notices
-from services.delivery.handlers.record import Record, record_of
+from services.delivery.handlers.record import Record, outcomes_of, record_of
 from shared.clock import Clock
 from shared.events.delivery import DeliveryBounced, DeliveryPlanned, DeliverySettled, Step
-from shared.events.mail import Outcome
+from shared.events.mail import Outcome, Recipient
 from shared.eventstore.event import Actor, Event, Provenance
 from shared.eventstore.store import EventStore
 from shared.eventstore.transaction import VersionConflict
@@ -63,7 +63,9 @@ class Deliverer:
         """Try every step, whatever becomes of the others; the failures that can never be mended. Raises what must be
         tried again, else what was refused.
         """
-        results = await asyncio.gather(*(self._step(mail, step) for step in record.steps), return_exceptions=True)
+        recipients = {recipient.address: recipient for recipient in reversed(mail.recipients)}
+        tries = (self._step(mail, step, recipients.get(step.recipient)) for step in record.steps)
+        results = await asyncio.gather(*tries, return_exceptions=True)
         errors = [result for result in results if isinstance(result, BaseException)]
         if errors:
             raise deciding(errors)
@@ -80,7 +82,7 @@ class Deliverer:
         return await self._append(mail, record, [DeliveryPlanned(mail.queue_id, steps, told)], why)
 
     async def _settled(self, mail: Mail, record: Record, why: Provenance) -> Record:
-        outcomes = tuple(_outcome(recipient.address, record) for recipient in mail.recipients)
+        outcomes = outcomes_of([recipient.address for recipient in mail.recipients], record)
         return await self._append(mail, record, [DeliverySettled(mail.queue_id, outcomes)], why)
 
     async def _bounced(self, mail: Mail, record: Record, failures: list[Failure], why: Provenance) -> Record:
@@ -109,13 +111,13 @@ class Deliverer:
             return record_of(await self._store.read_stream(mail.queue_id))
         return record_of(added, record)
 
-    async def _step(self, mail: Mail, step: Step) -> Failure | None:
+    async def _step(self, mail: Mail, step: Step, recipient: Recipient | None) -> Failure | None:
         """Carry out one step; its failure when it can never be done."""
         match step.action:
             case "store":
                 return await self._store_copy(mail, step)
             case "enqueue":
-                await self._outbound.Enqueue(_enqueue(mail, step))
+                await self._outbound.Enqueue(_enqueue(mail, step, recipient))
             case "bounce":
                 return Failure(step, step.reason, step.rule)
             case _:
@@ -154,9 +156,8 @@ def _copy(mail: Mail, step: Step, now: int) -> DeliverRequest:
     )
 
 
-def _enqueue(mail: Mail, step: Step) -> EnqueueRequest:
-    message, recipient = mail.message, next((one for one in mail.recipients if one.address == step.recipient), None)
-    own = not step.blob
+def _enqueue(mail: Mail, step: Step, recipient: Recipient | None) -> EnqueueRequest:
+    message, own = mail.message, not step.blob
     return EnqueueRequest(
         queue_id=mail.queue_id,
         recipient=step.recipient,
@@ -174,17 +175,3 @@ def _enqueue(mail: Mail, step: Step) -> EnqueueRequest:
         smtputf8=message.smtputf8,
         message_id=message.message_id if own else step.message_id,
     )
-
-
-def _outcome(recipient: str, record: Record) -> Outcome:
-    """What became of a recipient: delivered when any copy of it was stored, queued when one was enqueued, else bounced
-    or discarded.
-    """
-    bounced = next((fact for fact in record.bounced if fact.recipient == recipient), None)
-    actions = {step.action for step in record.steps if step.recipient == recipient and not step.blob}
-    for action, result in (("store", "delivered"), ("enqueue", "queued")):
-        if action in actions:
-            return Outcome(recipient, result)
-    if bounced is not None:
-        return Outcome(recipient, "bounced", f"{bounced.status} {bounced.reason}")
-    return Outcome(recipient, "discarded")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence, Set
 
 import msgspec
 
@@ -51,3 +52,24 @@ def _evolved(record: Record, recorded: Recorded) -> Record:
             return msgspec.structs.replace(record, settled=outcomes)
         case _:
             return record
+
+
+def outcomes_of(recipients: Iterable[str], record: Record) -> tuple[Outcome, ...]:
+    """What became of each recipient: delivered when any copy of it was stored, queued when one was enqueued, else
+    bounced or discarded.
+    """
+    actions: dict[str, set[str]] = defaultdict(set)
+    for step in record.steps:
+        if not step.blob:
+            actions[step.recipient].add(step.action)
+    bounced = {event.recipient: event for event in reversed(record.bounced)}
+    return tuple(_outcome(recipient, actions[recipient], bounced.get(recipient)) for recipient in recipients)
+
+
+def _outcome(recipient: str, actions: Set[str], bounced: DeliveryBounced | None) -> Outcome:
+    for action, result in (("store", "delivered"), ("enqueue", "queued")):
+        if action in actions:
+            return Outcome(recipient, result)
+    if bounced is not None:
+        return Outcome(recipient, "bounced", f"{bounced.status} {bounced.reason}")
+    return Outcome(recipient, "discarded")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -49,8 +48,11 @@ from shared.tls import facts as tls_facts
 log = structlog.get_logger("ingress")
 _ENOUGH = 65536
 """Octets of replies after which they are sent though more commands wait."""
-_TURN = 64
-"""Events of one session after which all others have their turn: a group of commands may be a hundred kilobytes long."""
+_TURN_EVENTS = 64
+_TURN_SECONDS = 0.01
+"""After so many events of one session, or so long a time, all others have their turn: a group of commands may be a hundred
+kilobytes long.
+"""
 
 
 class SmtpConnection:
@@ -107,10 +109,13 @@ class SmtpConnection:
 
     async def _converse(self) -> None:
         """Every event of the session."""
-        steps = itertools.count(1)
+        monotonic = self._dependencies.clock.monotonic
+        events, began = 0, monotonic()
         while await self._step():
-            if not next(steps) % _TURN:
+            events += 1
+            if events >= _TURN_EVENTS or monotonic() - began > _TURN_SECONDS:
                 await asyncio.sleep(0)
+                events, began = 0, monotonic()
         if self._wire.slot.refusal is None and self._was_ended:
             await self._wire.linger()
 

@@ -108,3 +108,26 @@ def test_each_account_is_asked_for_its_own_script() -> None:
 def test_the_same_facts_give_the_same_plan() -> None:
     routes = [route("all@example.org", Kind.ACCOUNTS, ANN, BOB, ELSEWHERE), route("gone@example.org", Kind.UNKNOWN)]
     assert plan(mail(), routes) == plan(mail(), routes)
+
+
+def test_sub_addresses_of_a_large_alias_make_no_large_plan() -> None:
+    """A stranger names them, a thousand in a mail: steps and words grow with accounts and recipients, not with their
+    product.
+    """
+    targets = [Target(f"u{number}@example.org", f"a{number}") for number in range(1000)]
+    routes = [
+        route(f"all+{number}@example.org", Kind.ACCOUNTS, *targets, via="all@example.org") for number in range(1000)
+    ]
+    other = [
+        route(f"both+{number}@example.org", Kind.ACCOUNTS, *targets, via=f"b{number}@example.org")
+        for number in range(9)
+    ]
+    done, ways = plan(mail(), [*routes, *other])
+    assert [step.action for step in done] == ["store"] * 1000 + ["discard"] * (999 + 9)
+    assert {step.recipient for step in done} == {recipient.address for recipient, _ in [*routes, *other]}
+    assert max(map(len, ways)) < 500 and ways[0].endswith(", 990 more (alias all@example.org)")
+
+
+def test_an_alias_that_leads_nowhere_bounces_each_time() -> None:
+    gone = [route(f"gone+{number}@example.org", Kind.DISABLED, via="gone@example.org") for number in range(2)]
+    assert [step.action for step in steps(*gone)] == ["bounce", "bounce"]

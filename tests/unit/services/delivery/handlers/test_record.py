@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.delivery.handlers.record import Record, record_of
+from services.delivery.handlers.record import Record, outcomes_of, record_of
 from shared.events.delivery import DeliveryBounced, DeliveryPlanned, DeliverySettled, Step
 from shared.events.mail import Outcome
 from shared.eventstore.event import Actor, Event, Provenance, Recorded
@@ -49,3 +49,32 @@ def test_indexes_are_never_given_twice() -> None:
 def test_settled_is_the_end() -> None:
     outcomes = (Outcome("a@x", "delivered"),)
     assert fold(PLANNED, DeliverySettled("q1", outcomes)).settled == outcomes
+
+
+def test_outcomes_of_many_recipients() -> None:
+    """Each step is looked at once, however many recipients there are."""
+    looked_at: list[int] = []
+
+    class Counted(Step, frozen=True):
+        @property
+        def blob(self) -> str:  # type: ignore[override]
+            looked_at.append(self.index)
+            return ""
+
+    names = [f"u{number}@x" for number in range(1000)]
+    record = Record(True, tuple(Counted(name, number, "store") for number, name in enumerate(names)))
+    assert outcomes_of(names, record) == tuple(Outcome(name, "delivered") for name in names)
+    assert looked_at == list(range(1000))
+
+
+def test_what_became_of_each_recipient() -> None:
+    steps = (FIRST, Step("a@x", 1, "discard"), Step("c@x", 2, "enqueue"), Step("d@x", 3, "discard"), NOTICE)
+    full = DeliveryBounced("q1", "b@x", 4, "full", "5.2.2")
+    record = Record(True, steps, (full, DeliveryBounced("q1", "b@x", 5, "gone", "5.1.1")))
+    assert outcomes_of(["a@x", "b@x", "c@x", "d@x", "e@x"], record) == (
+        Outcome("a@x", "delivered"),
+        Outcome("b@x", "bounced", "5.2.2 full"),
+        Outcome("c@x", "queued"),
+        Outcome("d@x", "discarded"),
+        Outcome("e@x", "discarded"),
+    )
