@@ -14,6 +14,7 @@ from shared.protocol.message.sections import (
     Range,
     chosen_fields,
     find_part,
+    header_fields,
     section_range,
     whole_fields,
     with_blank_line,
@@ -80,13 +81,20 @@ class Contents:
 
     async def _fields(self, item: BodySection, header: Range) -> Piece:
         block = b"".join(self._pieces(header.start, min(header.stop, header.start + _HEADER_LIMIT)))
-        lines, exclude = [], item.section.text == "HEADER.FIELDS.NOT"
-        for fields in whole_fields(block, _FIELDS_A_PIECE):
-            lines.append(chosen_fields(fields, item.section.fields, exclude=exclude))
-            await self._turns.spend(rows=fields.count(b"\n"))
-        chosen = with_blank_line(b"".join(lines))
+        exclude = item.section.text == "HEADER.FIELDS.NOT"
+        if len(block) <= _FIELDS_A_PIECE:
+            chosen = header_fields(block, item.section.fields, exclude)
+        else:
+            chosen = await self._chosen_in_turns(block, item.section.fields, exclude=exclude)
         start, stop = _cut(0, len(chosen), item.partial)
         return Piece(stop - start, (chosen[start:stop],))
+
+    async def _chosen_in_turns(self, header: bytes, names: tuple[str, ...], *, exclude: bool) -> bytes:
+        lines = []
+        for fields in whole_fields(header, _FIELDS_A_PIECE):
+            lines.append(chosen_fields(fields, names, exclude=exclude))
+            await self._turns.spend(rows=fields.count(b"\n"))
+        return with_blank_line(b"".join(lines))
 
     async def _decoded(self, item: BinarySection) -> Piece | None:
         """Decoded twice, to know the size first and hold little: a part may be of any size."""
