@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
+from itertools import chain
 from typing import Any
 
 from services.access.adapters.patience import Patience
@@ -13,16 +14,18 @@ from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 from shared.rpc.mailfold.mailstore.v1.mailstore_pb2_grpc import MailstoreStub
 
 _PAUSE = 0.2
+_SEARCH_SECONDS = 3600.0
 
 
-def spans(uids: NumberSet) -> list[pb.UidRange]:
+def spans(uids: NumberSet) -> pb.UidSet:
     """UIDs for the contract."""
-    return [pb.UidRange(first=first, last=last) for first, last in uids.ranges]
+    return pb.UidSet(bounds=list(chain.from_iterable(uids.ranges)))
 
 
-def numbers(spans: Iterable[pb.UidRange]) -> NumberSet:
+def numbers(uids: pb.UidSet) -> NumberSet:
     """UIDs from the contract."""
-    return NumberSet.of_ranges([(span.first, span.last) for span in spans])
+    bounds = iter(list(uids.bounds))
+    return NumberSet.of_sorted(zip(bounds, bounds, strict=True))
 
 
 class Mailstore:
@@ -52,6 +55,12 @@ class Mailstore:
             self._stub.ListMailboxes, pb.ListMailboxesRequest(account=account, with_status=True)
         )
         return reply
+
+    async def mailbox(self, account: str, name: str) -> pb.Mailbox | None:
+        """One mailbox with its counters; None when there is none of this name."""
+        request = pb.ListMailboxesRequest(account=account, with_status=True, name=name)
+        reply: pb.MailboxList = await self._patience.call(self._stub.ListMailboxes, request)
+        return reply.mailboxes[0] if reply.mailboxes else None
 
     async def view(self, account: str, name: str) -> pb.MailboxView:
         """One state of a mailbox. NotFound."""
@@ -115,8 +124,9 @@ class Mailstore:
         return reply
 
     async def search(self, request: pb.SearchRequest) -> pb.SearchReply:
-        """The UIDs that match."""
-        reply: pb.SearchReply = await self._patience.call(self._stub.Search, request)
+        """The UIDs that match. It takes as long as it takes: others are served meanwhile."""
+        search, seconds = self._stub.Search, _SEARCH_SECONDS
+        reply: pb.SearchReply = await self._patience.call(lambda asked: search(asked, timeout=seconds), request)
         return reply
 
     async def quota(self, account: str) -> pb.QuotaReply:
@@ -151,8 +161,7 @@ def _behind(request: pb.FetchRequest, last: int) -> pb.FetchRequest:
     """What is left to ask after a UID."""
     left = pb.FetchRequest()
     left.CopyFrom(request)
-    del left.uids[:], left.vanished_within[:]
-    left.uids.extend(
-        pb.UidRange(first=max(span.first, last + 1), last=span.last) for span in request.uids if span.last > last
-    )
+    left.vanished = False
+    ranges = [(max(first, last + 1), end) for first, end in numbers(request.uids).ranges if end > last]
+    left.uids.CopyFrom(spans(NumberSet(tuple(ranges))))
     return left

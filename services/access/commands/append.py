@@ -46,11 +46,11 @@ async def _check(session: Session, command: Append) -> AppendRoom:
     if not is_allowed(command, session.state):
         raise IntakeRefused("APPEND is not allowed now", condition="BAD")
     try:
-        known = await session.mailboxes()
+        mailbox = await session.find_mailbox(command.mailbox)
         room = await AppendRoom.of(session)
     except ServiceError as error:
         raise IntakeRefused(error.message, refusal_code(error) or b"") from error
-    if not any(mailbox.name == command.mailbox for mailbox in known.mailboxes):
+    if mailbox is None:
         raise IntakeRefused("There is no such mailbox", Code.TRYCREATE)
     return room
 

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from services.access.adapters.mailstore import numbers, spans
 from services.access.commands.answer import READ_ONLY_TEXT, done
+from services.access.session.refusals import reason_code
 from services.access.session.session import Session
 from services.access.session.sync import sync
 from shared.grpc.errors import NotNow
@@ -16,8 +17,15 @@ from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 
 
 def _request(session: Session, command: c.Copy | c.Move) -> pb.CopyRequest:
-    uids = session.mailbox.resolve(command.sequence, uid=command.uid, saved=session.saved)
-    return pb.CopyRequest(account=session.account, mailbox=session.mailbox.id, uids=spans(uids), target=command.mailbox)
+    mailbox = session.mailbox
+    uids = mailbox.resolve(command.sequence, uid=command.uid, saved=session.saved)
+    return pb.CopyRequest(
+        account=session.account,
+        mailbox=mailbox.id,
+        uids=spans(uids),
+        target=command.mailbox,
+        messages=mailbox.runs.count(uids),
+    )
 
 
 async def _placed(
@@ -36,7 +44,7 @@ async def copy(session: Session, command: c.Copy) -> bytes:
     """RFC 3501 6.4.7, with COPYUID (RFC 4315)."""
     reply = await _placed(session, session.backend.mailstore.copy, _request(session, command))
     session.watch.note(reply.version)
-    if not reply.source:
+    if not reply.source.bounds:
         return done(command.tag, "COPY")
     return response.ok(
         command.tag, "COPY completed", copyuid(reply.uid_validity, numbers(reply.source), numbers(reply.target))
@@ -49,9 +57,11 @@ async def move(session: Session, command: c.Move) -> bytes:
         return response.no(command.tag, READ_ONLY_TEXT, Code.READ_ONLY)
     reply = await _placed(session, session.backend.mailstore.move, _request(session, command))
     session.watch.note(reply.version)
-    if not reply.source:
+    if not reply.source.bounds:
         return done(command.tag, "MOVE")
     code = copyuid(reply.uid_validity, numbers(reply.source), numbers(reply.target))
     session.channel.write(response.ok(response.UNTAGGED, "Moved", code))
     await sync(session, expunge=True)
+    if reply.reason:  # RFC 6851 3.3: it may end in the middle; each message has moved or has not
+        return response.no(command.tag, f"Some messages have not moved: {reply.text}", reason_code(reply.reason))
     return response.ok(command.tag, "MOVE completed", highestmodseq(reply.version) if session.qresync else None)

@@ -20,11 +20,11 @@ async def expunge(session: Session, command: c.Expunge) -> bytes:
     request = pb.ExpungeRequest(account=session.account, mailbox=mailbox.id)
     if command.uids is not None:
         request.only_given = True
-        request.uids.extend(spans(mailbox.resolve(command.uids, uid=True, saved=session.saved)))
+        request.uids.CopyFrom(spans(mailbox.resolve(command.uids, uid=True, saved=session.saved)))
     with session.writing():
         reply = await session.backend.mailstore.expunge(request)
     session.watch.note(reply.version)
-    if reply.expunged and session.qresync:
+    if reply.messages and session.qresync:
         await sync(session, expunge=True)
         return response.ok(command.tag, "EXPUNGE completed", highestmodseq(reply.version))  # RFC 7162 3.2.7
     return done(command.tag, "EXPUNGE")

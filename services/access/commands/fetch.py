@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 from functools import lru_cache
 
 import msgspec
 import structlog
 
-from services.access.adapters.mailstore import numbers, spans
+from services.access.adapters.mailstore import spans
 from services.access.commands.answer import answer_for, done
 from services.access.commands.contents import Contents, Piece, UnknownEncoding, need_scan
 from services.access.commands.fetch_plan import ContentItem, FetchPlan, plan
 from services.access.session.channel import Ended
 from services.access.session.selected import Selected
 from services.access.session.session import Session
+from services.access.session.sync import write_vanished
 from shared.blobs.blob_id import BlobId
 from shared.blobs.errors import BlobError
 from shared.protocol.imap import commands as c
@@ -29,7 +29,7 @@ from shared.scans import newer_scan
 
 log = structlog.get_logger("access")
 _UIDS_A_TURN = 1000
-_flag_list = lru_cache(maxsize=4096)(flag_list)
+_flag_list = lru_cache(maxsize=1024)(flag_list)
 
 
 class Outcome(msgspec.Struct):
@@ -56,9 +56,10 @@ async def fetch(session: Session, command: c.Fetch) -> bytes:
     outcome = Outcome()
     if uids or command.vanished:
         await _stream(session, command, wanted, uids, outcome)
-    if command.changed_since is None and outcome.answered < len(uids):
+    asked = mailbox.runs.count(uids)
+    if command.changed_since is None and outcome.answered < asked:
         await session.look_again()
-        outcome.missing = len(uids) - outcome.answered
+        outcome.missing = asked - outcome.answered
     return _answer(command, outcome)
 
 
@@ -73,7 +74,7 @@ async def _answer_uids(session: Session, command: c.Fetch, uids: NumberSet) -> b
         ]
         session.channel.write(b"".join(lines))
         await session.channel.spill()
-        await asyncio.sleep(0)
+        await session.backend.turns.spend(keys=len(lines))
     return done(command.tag, "FETCH")
 
 
@@ -86,16 +87,14 @@ async def _stream(session: Session, command: c.Fetch, wanted: FetchPlan, uids: N
         contents=bool(wanted.contents),
         changed_since=command.changed_since or 0,
         mark_seen=wanted.marks_seen and not mailbox.read_only,
+        vanished=command.vanished,
     )
     for name in wanted.attributes:
         setattr(request, name, True)
     asked = command.sequence.resolve(mailbox.uid_next - 1) if command.vanished else NumberSet()
-    request.vanished_within.extend(spans(asked))
     with session.writing():
         async for batch in session.backend.mailstore.fetch(request):
-            if batch.vanished:
-                gone = numbers(batch.vanished).intersection(asked).difference(mailbox.runs.uids())
-                session.channel.write(response.vanished(gone, earlier=True))
+            await write_vanished(session, mailbox, batch, asked)
             await _answer_batch(session, wanted, batch, outcome)
 
 
@@ -114,6 +113,7 @@ async def _answer_batch(session: Session, wanted: FetchPlan, batch: pb.FetchBatc
         session.watch.note(batch.version)
     heads = _heads(session.mailbox, wanted, batch)
     outcome.answered += len(heads)
+    await session.backend.turns.spend(rows=len(heads))
     if not wanted.contents:
         session.channel.write(b"".join([head + b")\r\n" for head in heads]))
         await session.channel.spill()
@@ -152,6 +152,7 @@ async def _answer_contents(
     channel, space = session.channel, b"" if head.endswith(b"(") else b" "
     try:
         blobs = session.backend.blobs
+        await session.backend.turns.spend(files=1)
         blob = await blobs.read(BlobId(blob_id))
         newer = await newer_scan(blobs, blob) if need_scan(items) else None
         contents: Contents | None = Contents(prefix, blob, session.backend.turns, newer)
@@ -159,6 +160,7 @@ async def _answer_contents(
         contents, outcome.unreadable = None, True
         log.error("access.blob_unreadable", session=session.id, blob=blob_id, error=str(error))
     for item in items:
+        await session.backend.turns.spend(files=1)
         if await _answer_item(session, contents, item, head + space, outcome):
             head, space = b"", b" "
     # RFC 3501 9: a FETCH response has one item at least.

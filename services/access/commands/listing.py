@@ -11,6 +11,9 @@ from shared.protocol.imap import response
 from shared.protocol.imap.commands import ListReturn, ListSelection
 from shared.protocol.imap.list_pattern import ListPattern
 
+_A_NAME = 8
+"""What it costs to sort a name among the others, in keys compared."""
+
 
 async def list_(session: Session, command: c.List) -> bytes:
     """RFC 3501 6.3.8, RFC 5258, RFC 5819, RFC 6154."""
@@ -18,13 +21,20 @@ async def list_(session: Session, command: c.List) -> bytes:
         session.channel.write(response.LIST_DELIMITER)
         return done(command.tag, "LIST")
     patterns = Patterns(session, [ListPattern(command.reference, pattern) for pattern in command.patterns if pattern])
-    names = Names(await session.mailboxes())
+    names = await _names(session)
     hidden = await _hidden_subscriptions(command, names, patterns)
     for name in names:
         if await patterns.match(name.name):
             await _list_one(session, command, name, _child_info(command, name, names, hidden))
             await session.channel.spill()
     return done(command.tag, "LIST")
+
+
+async def _names(session: Session) -> Names:
+    """The account's names, sorted."""
+    names = Names(await session.mailboxes())
+    await session.backend.turns.spend(keys=_A_NAME * len(names))
+    return names
 
 
 class Patterns:
@@ -95,7 +105,7 @@ async def lsub(session: Session, command: c.Lsub) -> bytes:
     if command.pattern is None:
         return done(command.tag, "LSUB")
     patterns = Patterns(session, [ListPattern(command.reference, command.pattern)])
-    names = Names(await session.mailboxes())
+    names = await _names(session)
     shown = names.subscriptions.with_ancestors() if command.pattern.endswith("%") else names.subscriptions
     for name in shown:
         if await patterns.match(name):

@@ -58,6 +58,10 @@ class Names:
         self.subscriptions = SortedNames(known.subscriptions)
         self._subscribed = frozenset(known.subscriptions)
 
+    def __len__(self) -> int:
+        """How many mailboxes and subscriptions there are."""
+        return len(self._mailboxes) + len(self._subscribed)
+
     def __iter__(self) -> Iterator[Name]:
         """INBOX first."""
         if INBOX in self._mailboxes or INBOX in self._subscribed:

@@ -27,8 +27,7 @@ async def get_quota(session: Session, command: c.GetQuota) -> bytes:
 
 
 async def get_quota_root(session: Session, command: c.GetQuotaRoot) -> bytes:
-    known = await session.mailboxes()
-    if not any(mailbox.name == command.mailbox for mailbox in known.mailboxes):
+    if await session.find_mailbox(command.mailbox) is None:
         return response.no(command.tag, "There is no such mailbox", Code.NONEXISTENT)
     resources = _resources(await session.backend.mailstore.quota(session.account))
     session.channel.write(response.quotaroot(command.mailbox, [_ROOT] if resources else []))

@@ -10,10 +10,11 @@ from shared.grpc.errors import ServiceError
 from shared.protocol.imap import commands as c
 from shared.protocol.imap import response
 from shared.protocol.imap.commands import SearchReturn
-from shared.protocol.imap.number_set import NumberSet
+from shared.protocol.imap.number_set import NumberSet, Range
 from shared.protocol.imap.search_key import uses_modseq
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 
+_RANGES_A_PAGE = 500
 _ENDS = frozenset({SearchReturn.MIN, SearchReturn.MAX})
 
 
@@ -29,8 +30,8 @@ async def search(session: Session, command: c.Search) -> bytes:
             session.saved = NumberSet()  # RFC 5182 2.1: a SEARCH that fails leaves `$` empty
         raise
     if command.returns is None:
-        shown = found if command.uid else session.mailbox.runs.sequences_of(found)
-        session.channel.write(response.search(shown, highest if uses_modseq(command.key) else 0))
+        shown = await _shown(session, command, found)
+        await session.channel.write_all(response.search(shown, highest if uses_modseq(command.key) else 0))
     else:
         await _extended(session, command, command.returns, found, highest)
     return done(command.tag, "SEARCH")
@@ -47,13 +48,28 @@ async def _found(session: Session, command: c.Search) -> tuple[NumberSet, int]:
     session.watch.note(reply.version)
     if uses_modseq(command.key):
         mailbox.name_modseq(reply.highest_modseq)
-    return mailbox.runs.select_uids(numbers(reply.uids)), reply.highest_modseq
+    found: list[Range] = []
+    for page in reply.uids:
+        found += mailbox.runs.select_uids(numbers(page)).ranges
+        await session.backend.turns.spend(keys=len(page.bounds))
+    return NumberSet.of_sorted(found), reply.highest_modseq
+
+
+async def _shown(session: Session, command: c.Search, found: NumberSet) -> NumberSet:
+    """As the client wants to have them: UIDs or sequence numbers."""
+    if command.uid:
+        return found
+    shown: list[Range] = []
+    for page in found.pages(_RANGES_A_PAGE):
+        shown += session.mailbox.runs.sequences_of(page).ranges
+        await session.backend.turns.spend(keys=2 * _RANGES_A_PAGE)
+    return NumberSet.of_sorted(shown)
 
 
 async def _extended(
     session: Session, command: c.Search, returns: frozenset[SearchReturn], found: NumberSet, highest: int
 ) -> None:
-    shown = found if command.uid else session.mailbox.runs.sequences_of(found)
+    shown = await _shown(session, command, found)
     if SearchReturn.SAVE in returns:
         session.saved = _saved(returns, found)
     if returns == {SearchReturn.SAVE}:
@@ -67,7 +83,7 @@ async def _extended(
         data.append(("COUNT", len(shown)))
     if shown and uses_modseq(command.key):
         data.append(("MODSEQ", await _modseq(session, returns, found, highest)))
-    session.channel.write(response.esearch(command.tag, command.uid, data))
+    await session.channel.write_all(response.esearch(command.tag, command.uid, data))
 
 
 def _ends(returns: frozenset[SearchReturn], found: NumberSet) -> NumberSet:

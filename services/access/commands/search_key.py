@@ -5,27 +5,45 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from services.access.adapters.mailstore import spans
+from shared.grpc.errors import LimitReached
 from shared.protocol.imap import search_key as k
 from shared.protocol.imap.flags import RECENT
 from shared.protocol.imap.number_set import NumberSet
 from shared.protocol.imap.sequence import SequenceSet
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 
+MAX_RANGES = 50_000
+"""In all sets of one search."""
 Resolve = Callable[[SequenceSet, bool], NumberSet]
 """The UIDs that a set means; True for a set of UIDs."""
 
 
 def contract_key(key: k.SearchKey, resolve: Resolve, recent: NumberSet) -> pb.SearchKey:
     """The key for the store; `recent` holds the UIDs of the messages that are \\Recent, which the store does not know.
-    Its depth is bounded by the grammar.
+    Its depth is bounded by the grammar. Raises LimitReached when its sets have too many ranges together: `$` may have
+    thousands and be written often.
     """
+    left = MAX_RANGES
+
+    def counted(sequence: SequenceSet, uid: bool) -> NumberSet:
+        nonlocal left
+        uids = resolve(sequence, uid)
+        left -= len(uids.ranges)
+        if left < 0:
+            raise LimitReached(f"the sets of a search have at most {MAX_RANGES} ranges", "LIMIT")
+        return uids
+
+    return _contract_key(key, counted, recent)
+
+
+def _contract_key(key: k.SearchKey, resolve: Resolve, recent: NumberSet) -> pb.SearchKey:
     match key:
         case k.And(keys):
-            return pb.SearchKey(key="and", keys=[contract_key(inner, resolve, recent) for inner in keys])
+            return pb.SearchKey(key="and", keys=[_contract_key(inner, resolve, recent) for inner in keys])
         case k.Or(keys):
-            return pb.SearchKey(key="or", keys=[contract_key(inner, resolve, recent) for inner in keys])
+            return pb.SearchKey(key="or", keys=[_contract_key(inner, resolve, recent) for inner in keys])
         case k.Not(inner):
-            return _not(contract_key(inner, resolve, recent))
+            return _not(_contract_key(inner, resolve, recent))
         case k.Uid(uids):
             return _uids(resolve(uids, True))
         case k.SeqSet(numbers):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from services.access.adapters.mailstore import numbers, spans
+from services.access.adapters.mailstore import spans
 from services.access.commands.answer import done
-from services.access.session.selected import Selected
+from services.access.session.selected import Selected, runs_of
 from services.access.session.session import Session
-from services.access.session.sync import flag_lines
+from services.access.session.sync import flag_lines, write_vanished
 from shared.protocol.imap import commands as c
 from shared.protocol.imap import response
 from shared.protocol.imap.number_set import NumberSet
@@ -23,7 +23,8 @@ async def select(session: Session, command: c.Select) -> bytes:
     session.watch.note(view.version)
     if command.condstore:
         session.enable_condstore()
-    selected = Selected(view, session.backend.recents, read_only=command.read_only)
+    runs = await runs_of(view, session.backend.turns)
+    selected = Selected(view, runs, session.backend.recents, read_only=command.read_only)
     session.select(selected)
     session.channel.write(_described(selected, view))
     if command.qresync is not None and command.qresync.uidvalidity == selected.uid_validity:
@@ -85,17 +86,17 @@ async def _resynchronise(session: Session, selected: Selected, known: c.Qresync)
     request = pb.FetchRequest(
         account=session.account,
         mailbox=selected.id,
-        uids=spans(selected.runs.select_uids(uids)),
+        uids=spans(selected.runs.hull(uids)),
         changed_since=known.modseq,
-        vanished_within=spans(uids),
+        vanished=True,
     )
     async for batch in session.backend.mailstore.fetch(request):
-        session.channel.write(
-            response.vanished(numbers(batch.vanished).intersection(uids).difference(selected.runs.uids()), earlier=True)
-        )
+        await write_vanished(session, selected, batch, uids)
         changed = [
             pb.Changed(uid=uid, flags=batch.flags[at].flags, modseq=batch.modseqs[at])
             for at, uid in enumerate(batch.uids)
         ]
-        session.channel.write(b"".join(flag_lines(selected, changed, modseq=True)))
+        lines = flag_lines(selected, changed, modseq=True)
+        session.channel.write(b"".join(lines))
         await session.channel.spill()
+        await session.backend.turns.spend(rows=len(lines))

@@ -27,8 +27,7 @@ _VALUES: dict[StatusItem, Callable[[pb.Mailbox], int | str]] = {
 
 async def status(session: Session, command: c.Status) -> bytes:
     """RFC 3501 6.3.10."""
-    known = await session.mailboxes()
-    mailbox = next((one for one in known.mailboxes if one.name == command.mailbox), None)
+    mailbox = await session.find_mailbox(command.mailbox)
     if mailbox is None:
         return response.no(command.tag, "There is no such mailbox", Code.NONEXISTENT)
     session.channel.write(await status_line(session, mailbox, command.items))

@@ -6,7 +6,7 @@ from services.access.adapters.mailstore import numbers, spans
 from services.access.commands.answer import READ_ONLY_TEXT, answer_for, done
 from services.access.session.selected import Selected
 from services.access.session.session import Session
-from services.access.session.sync import flag_lines, sync
+from services.access.session.sync import sync, write_flags
 from shared.protocol.imap import commands as c
 from shared.protocol.imap import fetch_response, response
 from shared.protocol.imap.commands import StoreMode
@@ -39,31 +39,30 @@ async def store(session: Session, command: c.Store) -> bytes:
         mode=_MODES[command.mode],
         flags=command.flags,
         unchanged_since=command.unchanged_since,
+        quiet=command.silent and not session.condstore,
     )
     with session.writing():
         reply = await session.backend.mailstore.store(request)
-    _tell(session, mailbox, command, reply)
+    await _tell(session, mailbox, command, reply)
     session.watch.note(reply.version)
-    return _answer(mailbox, command, reply, len(uids))
+    return _answer(mailbox, command, reply, mailbox.runs.count(uids))
 
 
-def _tell(session: Session, mailbox: Selected, command: c.Store, reply: pb.StoreReply) -> None:
+async def _tell(session: Session, mailbox: Selected, command: c.Store, reply: pb.StoreReply) -> None:
     """The new flags, unless the client wants silence; then only what it cannot know."""
-    alone = reply.version == mailbox.version + 1
-    if reply.changed and command.mode is not StoreMode.REMOVE:
+    made = list(reply.versions)
+    alone = made == list(range(mailbox.version + 1, mailbox.version + 1 + len(made))) and reply.version in made
+    if reply.messages and command.mode is not StoreMode.REMOVE:
         session.channel.write(mailbox.tell_keywords(command.flags))
     if not command.silent:
-        session.channel.write(b"".join(flag_lines(mailbox, reply.changed, modseq=session.condstore)))
+        await write_flags(session, mailbox, reply.changed)
     elif session.condstore:
-        session.channel.write(b"".join(_modseq_line(mailbox, one) for one in reply.changed))
-    ours = False
-    for one in reply.changed:
-        ours = ours or one.modseq == reply.version
-        # In silence, another's change in between would go unnoticed: then the flags are told after all.
-        if alone or not command.silent:
+        await session.channel.write_all(_modseq_line(mailbox, one) for one in reply.changed)
+    # In silence, another's change in between would go unnoticed: then the flags are told after all.
+    if alone or not command.silent:
+        for one in reply.changed:
             mailbox.told(one.uid, one.modseq)
-    if ours:
-        mailbox.forward(reply.version)
+    mailbox.forward(*made)
 
 
 def _modseq_line(mailbox: Selected, one: pb.Changed) -> bytes:
@@ -80,6 +79,6 @@ def _modseq_line(mailbox: Selected, one: pb.Changed) -> bytes:
 def _answer(mailbox: Selected, command: c.Store, reply: pb.StoreReply, asked: int) -> bytes:
     refused = numbers(reply.refused)
     if not refused:
-        return answer_for(command, "STORE", asked, len(reply.changed))
+        return answer_for(command, "STORE", asked, reply.messages)
     shown = refused if command.uid else mailbox.runs.sequences_of(refused)
     return response.ok(command.tag, "Conditional STORE: some messages were changed before", modified(shown))

@@ -26,7 +26,7 @@ class Connection:
     def __init__(self, backend: Backend, wire: Wire) -> None:
         self._backend = backend
         self._wire = wire
-        self._channel = Channel(wire, CommandFramer(), backend.settings.login_timeout)
+        self._channel = Channel(wire, CommandFramer(), backend.settings.login_timeout, backend.turns)
 
     async def serve(self) -> None:
         """Return when the connection has ended; never raises but when cancelled."""

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Iterable
 from typing import Protocol
 
-from shared.protocol.imap.frame_event import FrameEvent
+from shared.protocol.imap.frame_event import CommandReceived, FrameEvent
 from shared.protocol.imap.framing import CommandFramer
+from shared.turns import Turns
 
 SPILL_BYTES = 65_536
 """Output held before it goes to the socket in the middle of an answer."""
-_EVENTS_A_TURN = 64
+_A_COMMAND = 200
+"""What any command costs, in keys compared."""
+_READING, _MAKING = 8, 4
+"""What an octet of a command costs to read, and one of a long answer to make, in octets sent."""
 _LAST_SECONDS = 3.0
 """What an expelled session has to end the command that runs."""
 
@@ -55,11 +59,11 @@ class Wire(Protocol):
 class Channel:
     """What a session reads and writes. Output is collected until the session must wait, then written at once."""
 
-    def __init__(self, wire: Wire, framer: CommandFramer, silence: float) -> None:
+    def __init__(self, wire: Wire, framer: CommandFramer, silence: float, turns: Turns) -> None:
         self._wire = wire
+        self._turns = turns
         self._out: list[bytes] = []
         self._held = 0
-        self._turn = 0
         self.framer = framer
         self.silence = silence
         """Seconds a client may say nothing."""
@@ -79,6 +83,13 @@ class Channel:
         if self._held >= SPILL_BYTES:
             await self.flush()
 
+    async def write_all(self, pieces: Iterable[bytes]) -> None:
+        """Add a long answer piece by piece; others are served between them."""
+        for piece in pieces:
+            self.write(piece)
+            await self.spill()
+            await self._turns.spend(octets=_MAKING * len(piece))
+
     async def flush(self) -> None:
         """Send everything collected."""
         if self._out:
@@ -92,7 +103,8 @@ class Channel:
         while True:
             event = self._framed()
             if event is not None:
-                await self._yield_turn()
+                # A client that pipelines hundreds of commands must not keep the others waiting.
+                await self._turns.spend(keys=_A_COMMAND, octets=_READING * _size(event))
                 return event
             await self._more(self.silence)
 
@@ -144,9 +156,6 @@ class Channel:
             raise Ended(self.leaving)
         return rung
 
-    async def _yield_turn(self) -> None:
-        # A client that pipelines hundreds of commands must not keep the others waiting.
-        self._turn += 1
-        if self._turn >= _EVENTS_A_TURN:
-            self._turn = 0
-            await asyncio.sleep(0)
+
+def _size(event: FrameEvent) -> int:
+    return len(event.data) if isinstance(event, CommandReceived) else 0

@@ -33,9 +33,14 @@ _TEXTS = {
 }
 
 
+def reason_code(reason: str) -> Code | None:
+    """The response code of a refusal's reason."""
+    return _REASONS.get(reason)
+
+
 def refusal_code(error: ServiceError) -> Code | None:
     """The response code that says why."""
-    return _REASONS.get(error.reason) or _BY_KIND.get(type(error))
+    return reason_code(error.reason) or _BY_KIND.get(type(error))
 
 
 def refusal(tag: bytes, error: ServiceError) -> bytes:

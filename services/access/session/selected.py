@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from services.access.adapters.mailstore import numbers
 from services.access.session.recents import Recents
 from shared.protocol.imap import response
 from shared.protocol.imap.flags import RECENT, SETTABLE_SYSTEM_FLAGS
-from shared.protocol.imap.number_set import NumberSet
+from shared.protocol.imap.number_set import NumberSet, Range
 from shared.protocol.imap.response_code import permanentflags
 from shared.protocol.imap.sequence import SequenceSet
 from shared.protocol.imap.uid_runs import UidRuns
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
+from shared.turns import Turns
 
 
 class NoSuchMessage(Exception):
@@ -24,23 +25,25 @@ class Selected:
     7.4.1).
     """
 
-    def __init__(self, view: pb.MailboxView, recents: Recents, *, read_only: bool) -> None:
+    def __init__(self, view: pb.MailboxView, runs: UidRuns, recents: Recents, *, read_only: bool) -> None:
         self.id = view.mailbox.id
         self.uid_validity = view.mailbox.uid_validity
         self.modseq = view.mailbox.highest_modseq
         self.read_only = read_only
-        self.runs = UidRuns(numbers(view.uids))
+        self.runs = runs
         self.uid_next = max(view.mailbox.uid_next, self.runs.largest + 1)
         self.version = view.version
         self._flags = dict.fromkeys((*SETTABLE_SYSTEM_FLAGS, *view.keywords))
         """What FLAGS said, in its order."""
+        self._keyword_limit = view.keyword_limit
         self.recent = NumberSet()
-        """UIDs of the messages that are \\Recent in this session."""
+        """UIDs that messages have which are \\Recent in this session; those of the gaps between them may be among them."""
         self._recents = recents
         self._take_recent()
         self._told_recent = self.recent_count
         self._told_exists = len(self.runs)
-        self._vanished = NumberSet()
+        self._vanished: list[Range] = []
+        """UIDs that are gone and still counted, in any order."""
         self._reported_version = self.version
         self._named_modseq = 0
         self._told_flags: dict[int, int] = {}
@@ -55,12 +58,16 @@ class Selected:
         return self.matching(sequence, uid=uid, saved=saved)
 
     def matching(self, sequence: SequenceSet, *, uid: bool, saved: NumberSet) -> NumberSet:
-        """The same for a search key: a number that no message has matches no message."""
+        """The same for a search key: a number that no message has matches no message.
+
+        The ranges go over the gaps of the view, in which the store has no messages either: however many runs the view
+        has, they are no more than the client wrote.
+        """
         if sequence.saved:
-            return self.runs.select_uids(saved)
+            return self.runs.hull(saved)
         if uid:
-            return self.runs.select_uids(sequence.resolve(self.runs.largest))
-        return self.runs.select_sequences(sequence.resolve(len(self.runs)))
+            return self.runs.hull(sequence.resolve(self.runs.largest))
+        return self.runs.hull_of_sequences(sequence.resolve(len(self.runs)))
 
     # -- how far the client knows the mailbox
 
@@ -99,40 +106,47 @@ class Selected:
         if modseq > self.version:
             self._told_flags[uid] = modseq
 
-    def forward(self, version: int) -> None:
-        """A write of this session alone lies between the view and `version`, and its answer told everything."""
-        if version == self.version + 1:
-            self.version = version
-            self._told_flags.clear()
+    def forward(self, *versions: int) -> None:
+        """Writes of this session made these versions, ascending, and its answer told everything: as far as nobody else
+        wrote in between, the view is there.
+        """
+        before = self.version
+        for version in versions:
+            self.version += version == self.version + 1
+        if self.version != before:
+            self._told_flags = {uid: modseq for uid, modseq in self._told_flags.items() if modseq > self.version}
 
-    def take(self, changes: pb.ChangesReply) -> list[pb.Changed]:
+    async def take(self, changes: pb.ChangesReply, turns: Turns) -> list[pb.Changed]:
         """Bring the view forward; what is gone stays until it is told. Returns the messages whose flags must be told."""
         self._reported_version = self.known_version
-        for span in changes.added:
-            self.runs.add(span.first, span.last)
+        for page in changes.added:
+            for first, last in numbers(page).ranges:
+                self.runs.add(first, last)
+            await turns.spend(keys=len(page.bounds))
         self.uid_next = max(changes.uid_next, self.runs.largest + 1)
         self._take_recent()
-        if changes.vanished:
-            self._note_vanished(self.runs.select_uids(numbers(changes.vanished)))
+        for page in changes.vanished:
+            self._note_vanished(self.runs.select_uids(numbers(page)))
+            await turns.spend(keys=2 * len(page.bounds))
         told, self._told_flags = self._told_flags, {}
         self.version = changes.version
+        if not told:
+            return list(changes.changed)
         return [one for one in changes.changed if told.get(one.uid) != one.modseq]
 
     def _note_vanished(self, gone: NumberSet) -> None:
         """What the client never heard of goes without a word."""
         first_untold = self.runs.uid_at(self._told_exists + 1)
-        untold = (
-            gone.intersection(NumberSet(((first_untold, gone.largest),)))
-            if 0 < first_untold <= gone.largest
-            else NumberSet()
-        )
-        self._vanished = self._vanished.union(gone.difference(untold))
-        self.runs.remove_all(untold)
+        if 0 < first_untold <= gone.largest:
+            untold = gone.intersection(NumberSet(((first_untold, gone.largest),)))
+            gone = gone.difference(untold)
+            self.runs.remove_all(untold)
+        self._vanished += gone.ranges
 
     @property
     def recent_count(self) -> int:
         """How many messages are \\Recent in this session."""
-        return len(self.runs.select_uids(self.recent)) if self.recent else 0
+        return self.runs.count(self.recent)
 
     def _take_recent(self) -> None:
         """The first session that is notified of a message gets it as \\Recent; EXAMINE takes nothing away (RFC 3501
@@ -142,7 +156,7 @@ class Selected:
         if first >= self.uid_next:
             return
         if first <= self.runs.largest:
-            self.recent = self.recent.union(self.runs.select_uids(NumberSet(((first, self.runs.largest),))))
+            self.recent = self.recent.union(NumberSet(((first, self.runs.largest),)))
         if not self.read_only:
             self._recents.claim(self.id, self.uid_next)
 
@@ -165,18 +179,21 @@ class Selected:
         self._told_exists = len(self.runs)
         return response.exists(self._told_exists)
 
-    def tell_expunges(self, *, vanished: bool) -> bytes:
-        """EXPUNGE (or VANISHED, once QRESYNC is enabled) of what is gone; the numbers behind move up now. Before
-        `tell_exists`: a message that was moved within the mailbox is never counted twice.
+    def tell_expunges(self, *, vanished: bool) -> Iterator[bytes]:
+        """EXPUNGE (or VANISHED, once QRESYNC is enabled) of what is gone, in pieces; the numbers behind move up when the
+        last piece is taken. Before `tell_exists`: a message that was moved within the mailbox is never counted twice.
         """
-        gone, self._vanished = self._vanished, NumberSet()
-        if not gone:
-            return b""
-        told = response.vanished(gone) if vanished else response.expunges(self.runs.sequences_of(gone))
+        if not self._vanished:
+            return
+        gone = NumberSet.of_ranges(self._vanished)
+        if vanished:
+            yield from response.vanished(gone)
+        else:
+            for page in reversed(list(gone.pages(response.NUMBERS_A_PIECE))):
+                yield from response.expunges(self.runs.sequences_of(page))
+        self._vanished = []
         self.runs.remove_all(gone)
-        self.recent = self.recent.difference(gone)
         self._told_exists -= len(gone)
-        return told
 
     def tell_keywords(self, flags: Iterable[str]) -> bytes:
         """FLAGS and PERMANENTFLAGS when there are keywords among the flags that were not told yet: before a FETCH
@@ -188,10 +205,26 @@ class Selected:
         self._flags.update(dict.fromkeys(fresh))
         return self.flags()
 
+    @property
+    def keywords(self) -> int:
+        """How many keywords the client knows."""
+        return len(self._flags) - len(SETTABLE_SYSTEM_FLAGS)
+
     def flags(self) -> bytes:
         """Which flags there are and which may be kept (RFC 3501 7.2.6)."""
         known = tuple(self._flags)
         kept = () if self.read_only else known
+        # RFC 3501 7.1: without `\\*` the client knows that the mailbox takes no further keywords.
+        takes_more = not self.read_only and self.keywords < self._keyword_limit
         return response.flags(known) + response.ok(
-            response.UNTAGGED, "Flags permitted", permanentflags(kept, not self.read_only)
+            response.UNTAGGED, "Flags permitted", permanentflags(kept, takes_more)
         )
+
+
+async def runs_of(view: pb.MailboxView, turns: Turns) -> UidRuns:
+    """The UIDs of a view."""
+    runs = UidRuns()
+    for page in view.uids:
+        runs.extend(numbers(page))
+        await turns.spend(keys=len(page.bounds))
+    return runs

@@ -20,6 +20,9 @@ from shared.protocol.imap.state import State
 from shared.routing.log_ins import LogIn
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 
+_FEW_MAILBOXES = 200
+"""Up to here an account's list is asked again as a whole."""
+
 
 class Session:
     """State between commands. It belongs to one task."""
@@ -40,6 +43,7 @@ class Session:
         """`$`: UIDs of the last saved search (RFC 5182)."""
         self._watch: Watch | None = None
         self._mailboxes: pb.MailboxList | None = None
+        self._by_name: dict[str, pb.Mailbox] = {}
 
     @property
     def mailbox(self) -> Selected:
@@ -102,8 +106,23 @@ class Session:
 
     async def mailboxes(self) -> pb.MailboxList:
         """The account's mailboxes as of the newest version heard of; asked again only when there is a newer one."""
+        known = self._current_mailboxes()
+        if known is None:
+            known = self._mailboxes = await self.backend.mailstore.mailboxes(self.account)
+            self._by_name = {mailbox.name: mailbox for mailbox in known.mailboxes}
+            self.watch.note(known.version)
+        return known
+
+    async def find_mailbox(self, name: str) -> pb.Mailbox | None:
+        """The account's mailbox of a name. Of an account with many, it alone is asked for."""
+        if self._current_mailboxes() is None:
+            if self._mailboxes is None or len(self._by_name) > _FEW_MAILBOXES:
+                return await self.backend.mailstore.mailbox(self.account, name)
+            await self.mailboxes()
+        return self._by_name.get(name)
+
+    def _current_mailboxes(self) -> pb.MailboxList | None:
         known = self._mailboxes
         if known is None or known.version < self.watch.version or not self.backend.versions.trusted:
-            known = self._mailboxes = await self.backend.mailstore.mailboxes(self.account)
-            self.watch.note(known.version)
+            return None
         return known

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from services.access.adapters.mailstore import numbers
 from services.access.session.selected import Selected
 from services.access.session.session import Session
-from shared.protocol.imap import fetch_response
+from shared.protocol.imap import fetch_response, response
+from shared.protocol.imap.number_set import NumberSet
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
+
+_FLAGS_A_PAGE = 200
+"""Messages whose flags go out at a time."""
 
 
 async def sync(session: Session, *, expunge: bool) -> None:
@@ -23,29 +28,47 @@ async def sync(session: Session, *, expunge: bool) -> None:
     keywords: Sequence[str] = ()
     if selected.version < session.watch.version or not session.backend.versions.trusted:
         changes = await _ask(session, selected)
-        found, keywords = selected.take(changes), changes.keywords
+        found, keywords = await selected.take(changes, session.backend.turns), changes.keywords
         session.watch.note(changes.version)
-    _tell(session, selected, found, keywords, expunge=expunge)
+    await _tell(session, selected, found, keywords, expunge=expunge)
 
 
 async def _ask(session: Session, selected: Selected) -> pb.ChangesReply:
     request = pb.ChangesRequest(
-        account=session.account, mailbox=selected.id, since=selected.version, uid_next=selected.uid_next
+        account=session.account,
+        mailbox=selected.id,
+        since=selected.version,
+        uid_next=selected.uid_next,
+        keywords=selected.keywords,
     )
     return await session.backend.mailstore.changes(request)
 
 
-def _tell(
-    session: Session, selected: Selected, found: Iterable[pb.Changed], keywords: Sequence[str], *, expunge: bool
+async def _tell(
+    session: Session, selected: Selected, found: Sequence[pb.Changed], keywords: Sequence[str], *, expunge: bool
 ) -> None:
-    lines = [selected.tell_keywords(keywords)]
+    session.channel.write(selected.tell_keywords(keywords))
     if expunge:
-        lines.append(selected.tell_expunges(vanished=session.qresync))
-    lines += [selected.tell_exists(), selected.report_recent()]
-    lines += flag_lines(selected, found, modseq=session.condstore)
-    told = b"".join(lines)
-    if told:
-        session.channel.write(told)
+        await session.channel.write_all(selected.tell_expunges(vanished=session.qresync))
+    session.channel.write(selected.tell_exists() + selected.report_recent())
+    await write_flags(session, selected, found)
+
+
+async def write_flags(session: Session, selected: Selected, found: Sequence[pb.Changed]) -> None:
+    """The flags of messages that are in the view, page by page; others are served between them."""
+    for start in range(0, len(found), _FLAGS_A_PAGE):
+        lines = flag_lines(selected, found[start : start + _FLAGS_A_PAGE], modseq=session.condstore)
+        session.channel.write(b"".join(lines))
+        await session.channel.spill()
+        await session.backend.turns.spend(rows=len(lines))
+
+
+async def write_vanished(session: Session, selected: Selected, batch: pb.FetchBatch, asked: NumberSet) -> None:
+    """VANISHED (EARLIER) of those asked for (RFC 7162 3.2.10). What the client still counts is notified otherwise."""
+    if batch.vanished.bounds:
+        gone = numbers(batch.vanished).intersection(asked)
+        gone = gone.difference(selected.runs.select_uids(gone))
+        await session.channel.write_all(response.vanished(gone, earlier=True))
 
 
 def flag_lines(selected: Selected, found: Iterable[pb.Changed], *, modseq: bool) -> list[bytes]:

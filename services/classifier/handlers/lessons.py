@@ -125,8 +125,8 @@ class LessonFollower:
         if event.contents:
             return event.contents
         total = sum(last - first + 1 for first, last in event.uids)
-        span = pb.UidRange(first=event.first_uid, last=event.first_uid + total - 1)
-        request = pb.FetchRequest(account=event.account, mailbox=event.target, uids=[span], contents=True)
+        uids = pb.UidSet(bounds=[event.first_uid, event.first_uid + total - 1])
+        request = pb.FetchRequest(account=event.account, mailbox=event.target, uids=uids, contents=True)
         try:
             return [blob async for batch in self._mailstore.Fetch(request) for blob in batch.blobs]
         except NotFound:
@@ -134,7 +134,7 @@ class LessonFollower:
 
     async def _role(self, account: str, mailbox: str) -> Role:
         if mailbox not in self._roles:
-            listed = await self._mailstore.ListMailboxes(pb.ListMailboxesRequest(account=account))
+            listed = await self._mailstore.ListMailboxes(pb.ListMailboxesRequest(account=account, id=mailbox))
             self._roles |= {mailbox_.id: _ROLES.get(mailbox_.special_use, Role.OTHER) for mailbox_ in listed.mailboxes}
         return self._roles.setdefault(mailbox, Role.OTHER)
 

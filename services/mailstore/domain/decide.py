@@ -72,12 +72,17 @@ def mailboxes_left(existing: int, more: int, limit: int) -> None:
         raise Refused("LIMIT", f"an account has at most {limit} mailboxes")
 
 
+def deletable(mailbox: MailboxState) -> None:
+    """Raises Refused CANNOT for INBOX."""
+    if mailbox.name == INBOX:
+        raise Refused("CANNOT", "INBOX cannot be deleted")
+
+
 def delete_mailbox(account: str, mailbox: MailboxState, *, subscribed: bool) -> list[Event]:
     """The mailbox goes; its inferiors stay (RFC 3501 §6.3.4), and so does a subscription that a client made (§6.3.9).
     The server itself subscribed the account's first mailboxes: it takes that back.
     """
-    if mailbox.name == INBOX:
-        raise Refused("CANNOT", "INBOX cannot be deleted")
+    deletable(mailbox)
     events: list[Event] = [MailboxDeleted(account, mailbox.id, mailbox.name)]
     if subscribed and (mailbox.name, mailbox.special_use) in DEFAULTS:
         events.append(MailboxSubscribed(account, mailbox.name, False))

@@ -94,3 +94,8 @@ def without(left: Ranges, right: Ranges) -> Ranges:
         if first <= last:
             found.append((first, last))
     return tuple(found)
+
+
+def above(spans: Ranges, uid: int) -> Ranges:
+    """The UIDs of ascending ranges that are above one."""
+    return tuple((max(first, uid + 1), last) for first, last in spans if last > uid)

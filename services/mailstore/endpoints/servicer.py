@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from typing import Any, TypeVar
 
+import msgspec
+
 from services.mailstore.domain.flags import SEEN, parse
-from services.mailstore.domain.uids import Ranges, count, each, joined, without
-from services.mailstore.domain.uids import ranges as uid_ranges
+from services.mailstore.domain.uids import common, count, ranges
 from services.mailstore.endpoints import wire
 from services.mailstore.endpoints.refusals import named
 from services.mailstore.handlers import load, queries
 from services.mailstore.handlers.accounts import MailboxCommands, ensure_open
 from services.mailstore.handlers.deleted import deleted_size
-from services.mailstore.handlers.fetch import Fetcher
+from services.mailstore.handlers.fetch import Fetcher, Mark, Message
 from services.mailstore.handlers.messages import Key, MessageCommands
+from services.mailstore.handlers.paged import ALL, PagedCommands
 from services.mailstore.handlers.quotas import Quotas
-from services.mailstore.projections import chosen
+from services.mailstore.handlers.views import Views
 from services.mailstore.search.scan import Searcher
 from services.mailstore.settings import MailstoreSettings
 from shared.blobs.port import Blobs
@@ -27,7 +29,6 @@ from shared.eventstore.store import EventStore
 from shared.eventstore.transaction import Transaction
 from shared.grpc.call import provenance
 from shared.ids import Ids
-from shared.protocol.imap.mailbox_name import canonical_name
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 from shared.rpc.mailfold.mailstore.v1.mailstore_pb2_grpc import MailstoreServicer
 from shared.turns import Turns
@@ -57,7 +58,10 @@ class MailstoreEndpoint(MailstoreServicer):
         self._mailboxes = mailboxes
         self._messages = messages
         self._quotas = quotas
-        self._fetcher = Fetcher(store, blobs)
+        self._limits = limits
+        self._views = Views(store, turns)
+        self._paged = PagedCommands(store, mailboxes, messages)
+        self._fetcher = Fetcher(store, blobs, turns)
         self._turns = turns
         self._searcher = Searcher(store, blobs, turns, limits.search_texts)
 
@@ -78,20 +82,18 @@ class MailstoreEndpoint(MailstoreServicer):
         return pb.OpenAccountReply(version=await self._store.read(lambda reader: queries.version_of(reader, account)))
 
     async def ListMailboxes(self, request: pb.ListMailboxesRequest, context: Any) -> pb.MailboxList:
-        def ask(reader: Reader) -> pb.MailboxList:
-            version = queries.version_of(
-                reader, request.account
-            )  # first: what commits meanwhile must not pass for older
-            rows = reader.all("SELECT name FROM subscription WHERE account = ? ORDER BY name", (request.account,))
-            names = [row[0] for row in rows]
-            subscribed = frozenset(names)
-            found = [
-                wire.mailbox(state, subscribed=state.name in subscribed)
-                for state in load.mailboxes(reader, request.account)
-            ]
-            return pb.MailboxList(mailboxes=found, subscriptions=names, version=version)
-
-        return await self._store.read(ask)
+        account = request.account
+        if request.id or request.name:
+            only = await self._store.read(lambda reader: load.mailbox_if_any(reader, account, request.id, request.name))
+            return pb.MailboxList(mailboxes=[wire.mailbox(state) for state in only])
+        # The version first: what commits meanwhile must not pass for older.
+        reply = pb.MailboxList(version=await self._store.read(lambda reader: queries.version_of(reader, account)))
+        async for names in self._views.subscriptions(account):
+            reply.subscriptions.extend(names)
+        subscribed = frozenset(reply.subscriptions)
+        async for page in self._views.mailboxes(account):
+            reply.mailboxes.extend(wire.mailbox(state, subscribed=state.name in subscribed) for state in page)
+        return reply
 
     async def CreateMailbox(self, request: pb.CreateMailboxRequest, context: Any) -> pb.MailboxReply:
         made = await self._write(
@@ -100,14 +102,14 @@ class MailstoreEndpoint(MailstoreServicer):
         return pb.MailboxReply(mailbox=wire.mailbox(made))
 
     async def DeleteMailbox(self, request: pb.MailboxNameRequest, context: Any) -> pb.MailboxReply:
-        gone = await self._write(lambda tx, why: self._mailboxes.delete(tx, request.account, request.name, why))
+        with named():
+            gone = await self._paged.delete(request.account, request.name, provenance())
         return pb.MailboxReply(mailbox=wire.mailbox(gone))
 
     async def RenameMailbox(self, request: pb.RenameMailboxRequest, context: Any) -> pb.MailboxReply:
-        named_anew = await self._write(
-            lambda tx, why: self._mailboxes.rename(tx, request.account, request.name, request.new_name, why)
-        )
-        return pb.MailboxReply(mailbox=wire.mailbox(named_anew))
+        with named():
+            renamed = await self._paged.rename(request.account, request.name, request.new_name, provenance())
+        return pb.MailboxReply(mailbox=wire.mailbox(renamed))
 
     async def SubscribeMailbox(self, request: pb.SubscribeMailboxRequest, context: Any) -> pb.MailboxReply:
         await self._write(
@@ -116,105 +118,102 @@ class MailstoreEndpoint(MailstoreServicer):
         return pb.MailboxReply()
 
     async def ViewMailbox(self, request: pb.MailboxNameRequest, context: Any) -> pb.MailboxView:
-        def view(reader: Reader, version: int) -> pb.MailboxView:
-            state = load.mailbox_by_name(reader, request.account, canonical_name(request.name))
-            return pb.MailboxView(
-                mailbox=wire.mailbox(state),
-                version=version,
-                uids=wire.spans(queries.uid_runs(reader, state)),
-                keywords=queries.keywords(reader, state.id),
-                first_unseen_uid=queries.first_unseen(reader, state),
-            )
-
-        return await self._read(
-            lambda reader: queries.of_one_version(reader, request.account, lambda version: view(reader, version))
-        )
+        with named():
+            opened = await self._views.opened(request.account, request.name)
+        mailbox, limit = wire.mailbox(opened.mailbox), self._limits.max_keywords
+        reply = pb.MailboxView(mailbox=mailbox, version=opened.version, keywords=opened.keywords, keyword_limit=limit)
+        async for page in self._views.uids(opened):
+            reply.uids.append(wire.uid_set(page))
+        reply.first_unseen_uid = await self._views.first_unseen(opened.mailbox)
+        return reply
 
     async def Changes(self, request: pb.ChangesRequest, context: Any) -> pb.ChangesReply:
-        def changes(reader: Reader, version: int) -> pb.ChangesReply:
-            state = load.mailbox_by_id(reader, request.account, request.mailbox)
-            found = queries.changes(reader, version, state, request.since, request.uid_next)
-            return pb.ChangesReply(
-                version=found.version,
-                uid_next=found.uid_next,
-                added=wire.spans(found.added),
-                vanished=wire.spans(found.vanished),
-                changed=wire.changed(found.changed),
-                keywords=found.keywords,
-            )
-
-        return await self._read(
-            lambda reader: queries.of_one_version(reader, request.account, lambda version: changes(reader, version))
-        )
+        account, mailbox, since, uid_next = request.account, request.mailbox, request.since, request.uid_next
+        with named():
+            changes = await self._views.changes(account, mailbox, since, uid_next, request.keywords)
+        reply = pb.ChangesReply(version=changes.version, uid_next=changes.mailbox.uid_next, keywords=changes.keywords)
+        async for page in self._views.added(changes):
+            reply.added.append(wire.uid_set(page))
+        async for gone in self._views.vanished(mailbox, changes.vanished, changes.version, uid_next):
+            reply.vanished.append(wire.uid_set(sorted(one[1:] for one in gone)))
+        async for flags in self._views.changed(changes, since, uid_next):
+            reply.changed.extend(wire.changed(flags))
+        return reply
 
     async def Fetch(self, request: pb.FetchRequest, context: Any) -> AsyncIterator[pb.FetchBatch]:
-        uids, seen = wire.ranges(request.uids), frozenset[int]()
-        if request.mark_seen:
-            seen = await self._mark_seen(request.account, request.mailbox, uids)
-        await self._read(lambda reader: load.mailbox_by_id(reader, request.account, request.mailbox))
-        version = await self._store.read(lambda reader: queries.version_of(reader, request.account))
-        if request.vanished_within:
-            gone = await self._store.read(
-                lambda reader: queries.vanished(reader, request.mailbox, request.changed_since)
-            )
-            yield pb.FetchBatch(version=version, vanished=wire.spans(gone))
-        async for fetched in self._fetcher.fetch(request.mailbox, uids, wire.wanted(request), request.changed_since):
-            yield wire.batch(fetched, version, contents=request.contents, seen=seen)
+        account, mailbox, since = request.account, request.mailbox, request.changed_since
+        await self._read(lambda reader: load.mailbox_by_id(reader, account, mailbox))
+        version = await self._store.read(lambda reader: queries.version_of(reader, account))
+        if request.vanished:
+            async for gone in self._views.vanished_since(mailbox, since, version):
+                yield pb.FetchBatch(version=version, vanished=wire.uid_set(sorted(one[1:] for one in gone)))
+        uids = wire.ranges(request.uids)
+        if since:
+            uids = common(uids, await self._views.changed_since(mailbox, since))
+        mark = self._marker(account, mailbox) if request.mark_seen else None
+        async for fetched in self._fetcher.fetch(mailbox, uids, wire.wanted(request), since, mark):
+            yield wire.batch(fetched, version, contents=request.contents)
 
     async def Store(self, request: pb.StoreRequest, context: Any) -> pb.StoreReply:
-        uids, flags, mode = wire.ranges(request.uids), parse(request.flags), _MODES[request.mode]
+        account, mailbox, flags, mode = request.account, request.mailbox, parse(request.flags), _MODES[request.mode]
         since = request.unchanged_since if request.HasField("unchanged_since") else None
-        done = await self._write(
-            lambda tx, why: self._messages.store(tx, request.account, request.mailbox, uids, mode, flags, since, why),
-            uids,
-        )
-        after = await self._store.read(
-            lambda reader: queries.flags_of(reader, request.mailbox, without(uids, done.refused))
-        )
-        return pb.StoreReply(version=done.version, changed=wire.changed(after), refused=wire.spans(done.refused))
+        uids, reply = wire.ranges(request.uids), pb.StoreReply()
+        refused: list[tuple[int, int]] = []
+        with named():
+            async for done in self._paged.store(account, mailbox, uids, mode, flags, since, provenance()):
+                reply.version = done.version
+                reply.messages += count(done.stored)
+                reply.versions.extend([done.made] if done.made else [])
+                refused += done.refused
+                if not request.quiet:
+                    async for page in self._views.flags(mailbox, done.stored):
+                        reply.changed.extend(wire.changed(page))
+        reply.refused.CopyFrom(wire.uid_set(refused))
+        return reply
 
     async def Append(self, request: pb.AppendRequest, context: Any) -> pb.AppendReply:
         messages = [wire.appended(message) for message in request.messages]
         quota = await self._quotas.of(request.account)
-        mailbox, uids, version = await self._write(
-            lambda tx, why: self._messages.append(tx, request.account, request.mailbox, messages, quota, why)
-        )
+        with named():
+            mailbox, uids, version = await self._paged.append(
+                lambda tx, why: self._messages.append(tx, request.account, request.mailbox, messages, quota, why),
+                len(messages),
+                provenance(),
+            )
         return pb.AppendReply(uid_validity=mailbox.uid_validity, uids=uids, version=version, mailbox=mailbox.id)
 
     async def Copy(self, request: pb.CopyRequest, context: Any) -> pb.CopyReply:
-        uids, quota = wire.ranges(request.uids), await self._quotas.of(request.account)
-        placed = await self._write(
-            lambda tx, why: self._messages.copy(tx, request.account, request.mailbox, uids, request.target, quota, why),
-            uids,
-        )
+        account, mailbox, uids, asked = request.account, request.mailbox, wire.ranges(request.uids), request.messages
+        quota = await self._quotas.of(account)
+        with named():
+            placed = await self._paged.copy(account, mailbox, uids, asked, request.target, quota, provenance())
         return wire.placed(placed)
 
     async def Move(self, request: pb.CopyRequest, context: Any) -> pb.CopyReply:
-        uids = wire.ranges(request.uids)
-        return wire.placed(
-            await self._write(
-                lambda tx, why: self._messages.move(tx, request.account, request.mailbox, uids, request.target, why),
-                uids,
-            )
-        )
+        account, mailbox, uids, asked = request.account, request.mailbox, wire.ranges(request.uids), request.messages
+        with named():
+            moved = await self._paged.move(account, mailbox, uids, asked, request.target, provenance())
+        reply = wire.placed(moved.placed)
+        if moved.refused is not None:
+            reply.reason, reply.text = moved.refused.reason, str(moved.refused)
+        return reply
 
     async def Expunge(self, request: pb.ExpungeRequest, context: Any) -> pb.ExpungeReply:
-        uids = wire.ranges(request.uids) if request.only_given else ((1, 1 << 40),)
-        version, gone = await self._write(
-            lambda tx, why: self._messages.expunge(tx, request.account, request.mailbox, uids, why), uids
-        )
-        return pb.ExpungeReply(version=version, expunged=wire.spans(gone))
+        uids = wire.ranges(request.uids) if request.only_given else ALL
+        with named():
+            version, messages = await self._paged.expunge(request.account, request.mailbox, uids, provenance())
+        return pb.ExpungeReply(version=version, messages=messages)
 
     async def Search(self, request: pb.SearchRequest, context: Any) -> pb.SearchReply:
         state = await self._read(lambda reader: load.mailbox_by_id(reader, request.account, request.mailbox))
-        version = await self._store.read(lambda reader: queries.version_of(reader, request.account))
-        uids: list[int] = []
-        highest = 0
+        reply = pb.SearchReply(
+            version=await self._store.read(lambda reader: queries.version_of(reader, request.account))
+        )
         with named():
             async for page, modseq in self._searcher.search(state.id, request.key, request.now):
-                uids += page
-                highest = max(highest, modseq)
-        return pb.SearchReply(uids=wire.spans(uid_ranges(uids)), highest_modseq=highest, version=version)
+                reply.uids.append(wire.uid_set(ranges(page)))
+                reply.highest_modseq = max(reply.highest_modseq, modseq)
+        return reply
 
     async def Quota(self, request: pb.QuotaRequest, context: Any) -> pb.QuotaReply:
         used, messages = await self._store.read(lambda reader: load.used(reader, request.account))
@@ -225,22 +224,35 @@ class MailstoreEndpoint(MailstoreServicer):
         octets = await deleted_size(self._store, self._turns, mailbox.id) if mailbox.deleted else 0
         return pb.DeletedSizeReply(octets=octets)
 
-    async def _mark_seen(self, account: str, mailbox: str, uids: Ranges) -> frozenset[int]:
-        runs = await self._read(lambda reader: chosen.flag_runs(reader, mailbox, uids, None))
-        only = joined((run.first, run.last) for run in runs if not run.flags.system & SEEN)
-        if only:
-            await self._write(
-                lambda tx, why: self._messages.store(tx, account, mailbox, only, "add", parse(["\\Seen"]), None, why),
-                only,
-            )
-        return frozenset(each(only))
+    def _marker(self, account: str, mailbox: str) -> Mark:
+        """Sets \\Seen for a batch of a FETCH; each batch is a command of its own."""
+        seen = parse(["\\Seen"])
 
-    async def _write(self, work: Callable[[Transaction, Provenance], T], uids: Ranges = ()) -> T:
-        """A unit of work on the messages of these UIDs; with many of them it runs beside the loop."""
+        async def mark(messages: list[Message]) -> list[Message]:
+            unseen = ranges(message.uid for message in messages if not message.system & SEEN)
+            if not unseen:
+                return messages
+            why = provenance()
+            own = msgspec.structs.replace(why, command=f"{why.command}/{unseen[0][0]}" if why.command else "")
+            made = 0
+            async for done in self._paged.store(account, mailbox, unseen, "add", seen, None, own):
+                made = done.made
+            return [_seen(message, made) for message in messages]
+
+        return mark
+
+    async def _write(self, work: Callable[[Transaction, Provenance], T]) -> T:
         why = provenance()
         with named():
-            return await self._store.write(lambda transaction: work(transaction, why), long=count(uids) > chosen.FEW)
+            return await self._store.write(lambda transaction: work(transaction, why))
 
     async def _read(self, ask: Callable[[Reader], T]) -> T:
         with named():
             return await self._store.read(ask)
+
+
+def _seen(message: Message, version: int) -> Message:
+    """The message after \\Seen was set at a version."""
+    if message.system & SEEN or not version:
+        return message
+    return message._replace(system=message.system | SEEN, modseq=version, is_marked=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import chain
 
 from services.mailstore.domain.state import MailboxState
 from services.mailstore.domain.uids import Ranges
@@ -12,14 +13,15 @@ from services.mailstore.handlers.queries import ChangedFlags
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 
 
-def spans(ranges: Iterable[tuple[int, int]]) -> list[pb.UidRange]:
-    """Ranges for the wire."""
-    return [pb.UidRange(first=first, last=last) for first, last in ranges]
+def uid_set(ranges: Iterable[tuple[int, int]]) -> pb.UidSet:
+    """Ascending ranges for the wire."""
+    return pb.UidSet(bounds=list(chain.from_iterable(ranges)))
 
 
-def ranges(spans: Iterable[pb.UidRange]) -> Ranges:
-    """Ranges from the wire."""
-    return tuple((span.first, span.last) for span in spans)
+def ranges(uids: pb.UidSet) -> Ranges:
+    """Ascending ranges from the wire."""
+    bounds = iter(list(uids.bounds))
+    return tuple(zip(bounds, bounds, strict=True))
 
 
 def mailbox(state: MailboxState, *, subscribed: bool = True) -> pb.Mailbox:
@@ -79,21 +81,24 @@ def wanted(request: pb.FetchRequest) -> Wanted:
         request.email_id,
         request.thread_id,
         request.save_date,
+        request.contents,
     )
 
 
-def batch(fetched: Iterable[Fetched], version: int, *, contents: bool, seen: frozenset[int]) -> pb.FetchBatch:
-    """A batch of fetched messages."""
+def batch(fetched: Iterable[Fetched], version: int, *, contents: bool) -> pb.FetchBatch:
+    """A batch of fetched messages, and the version that it shows: marking them as seen makes a newer one."""
     reply = pb.FetchBatch(version=version)
-    for one in fetched:
-        reply.uids.append(one.uid)
-        reply.flags.append(pb.FlagList(flags=one.flags))
-        reply.modseqs.append(one.modseq)
-        reply.attributes.append(one.attributes)
-        reply.seen_set.append(one.uid in seen)
+    for message, flags, attributes in fetched:
+        reply.uids.append(message.uid)
+        reply.flags.append(pb.FlagList(flags=flags))
+        reply.modseqs.append(message.modseq)
+        reply.attributes.append(attributes)
+        reply.seen_set.append(message.is_marked)
+        if message.is_marked:
+            reply.version = max(reply.version, message.modseq)
         if contents:
-            reply.blobs.append(one.blob)
-            reply.prefixes.append(one.prefix)
+            reply.blobs.append(message.blob)
+            reply.prefixes.append(message.prefix)
     return reply
 
 
@@ -106,7 +111,7 @@ def placed(placed: Placed) -> pb.CopyReply:
     """Where messages were copied or moved to."""
     return pb.CopyReply(
         uid_validity=placed.uid_validity,
-        source=spans(placed.source),
-        target=spans(placed.target),
+        source=uid_set(placed.source),
+        target=uid_set(placed.target),
         version=placed.version,
     )

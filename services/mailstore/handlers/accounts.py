@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from services.mailstore.domain import decide
 from services.mailstore.domain.state import MailboxState
+from services.mailstore.domain.uids import Ranges, above, count
 from services.mailstore.handlers import load, naming
 from services.mailstore.projections import chosen
 from services.mailstore.settings import MailstoreSettings
 from shared.clock import Clock
-from shared.events.mailbox import MailboxDeleted
+from shared.events.mailbox import MailboxDeleted, MessagesMoved
 from shared.eventstore.event import Provenance
 from shared.eventstore.transaction import Transaction
 from shared.ids import Ids, Kind
@@ -52,18 +53,43 @@ class MailboxCommands:
         transaction.append(account, decide.delete_mailbox(account, mailbox, subscribed=subscribed), why)
         return mailbox
 
-    def rename(self, transaction: Transaction, account: str, name: str, new_name: str, why: Provenance) -> MailboxState:
-        """RENAME; INBOX keeps its name and gives its messages away (RFC 3501 §6.3.5)."""
+    def rename(
+        self, transaction: Transaction, account: str, name: str, new_name: str, why: Provenance
+    ) -> tuple[MailboxState, Ranges]:
+        """RENAME; INBOX keeps its name and gives its messages away (RFC 3501 §6.3.5). The mailbox, and the UIDs that are
+        still to leave INBOX.
+        """
         new_name = new_name.removesuffix("/")
         if canonical_name(name) == INBOX:
-            return self._empty_inbox(transaction, account, new_name, why)
+            return self._rename_inbox(transaction, account, new_name, why)
         if not transaction.answered(why.command):
             tree = naming.tree(transaction, account, name, new_name)
             validity = naming.next_uid_validity(transaction, self._clock)
             limit = self._limits.max_mailboxes
             events = decide.rename_mailbox(account, name, new_name, tree, self._new_id, validity, limit)
             transaction.append(account, events, why)
-        return load.mailbox_by_name(transaction, account, new_name)
+        return load.mailbox_by_name(transaction, account, new_name), ()
+
+    def empty(self, transaction: Transaction, account: str, name: str, why: Provenance) -> None:
+        """Before a DELETE: some of the messages go, as many as one event names."""
+        mailbox = load.mailbox_by_name(transaction, account, name)
+        decide.deletable(mailbox)
+        if not transaction.answered(why.command):
+            uids = chosen.messages(transaction, mailbox.id, _up_to(mailbox), most=decide.EVENT_MESSAGES).uids
+            transaction.append(account, decide.expunge(account, mailbox.id, uids), why)
+
+    def empty_inbox(self, transaction: Transaction, account: str, goal: str, uids: Ranges, why: Provenance) -> Ranges:
+        """Some of INBOX's messages go to a mailbox, as many as one event names; the UIDs that are still to go."""
+        inbox = load.mailbox_by_name(transaction, account, INBOX)
+        done = [one.event for one in transaction.answered(why.command) if isinstance(one.event, MessagesMoved)]
+        if not done:
+            messages = chosen.messages(transaction, inbox.id, uids, most=decide.EVENT_MESSAGES)
+            target = load.mailbox_by_id(transaction, account, goal)
+            events = decide.move(account, inbox.id, target, messages.uids)
+            transaction.append(account, events, why)
+            done = [event for event in events if isinstance(event, MessagesMoved)]
+        moved = done[0].uids if done else ()
+        return above(uids, moved[-1][1]) if count(moved) == decide.EVENT_MESSAGES else ()
 
     def subscribe(self, transaction: Transaction, account: str, name: str, subscribed: bool, why: Provenance) -> None:
         """SUBSCRIBE and UNSUBSCRIBE; a name may be subscribed without a mailbox (RFC 3501 §6.3.6)."""
@@ -73,18 +99,28 @@ class MailboxCommands:
             total, limit = naming.subscriptions(transaction, account), self._limits.max_subscriptions
             transaction.append(account, decide.subscribe(account, name, subscribed, total, limit), why)
 
-    def _empty_inbox(self, transaction: Transaction, account: str, new_name: str, why: Provenance) -> MailboxState:
-        repeated = bool(transaction.answered(why.command))
-        goal = self.create(transaction, account, new_name, "", why)
-        if repeated:
-            return goal
+    def _rename_inbox(
+        self, transaction: Transaction, account: str, new_name: str, why: Provenance
+    ) -> tuple[MailboxState, Ranges]:
         inbox = load.mailbox_by_name(transaction, account, INBOX)
-        uids = chosen.messages(transaction, inbox.id, ((1, inbox.uid_next),)).uids
-        transaction.append(account, decide.move(account, inbox.id, goal, uids), why)
-        return goal
+        done = transaction.answered(why.command)
+        goal = self.create(transaction, account, new_name, "", why)
+        if done:
+            moved = [span for one in done if isinstance(one.event, MessagesMoved) for span in one.event.uids]
+            more = count(moved) == decide.EVENT_MESSAGES
+            return goal, above(_up_to(inbox), moved[-1][1]) if more else ()
+        messages = chosen.messages(transaction, inbox.id, _up_to(inbox), most=decide.EVENT_MESSAGES)
+        transaction.append(account, decide.move(account, inbox.id, goal, messages.uids), why)
+        more = messages.count == decide.EVENT_MESSAGES
+        return goal, above(_up_to(inbox), messages.uids[-1][1]) if more else ()
 
     def _new_id(self) -> str:
         return self._ids.new(Kind.MAILBOX)
+
+
+def _up_to(mailbox: MailboxState) -> Ranges:
+    """All UIDs that the mailbox has given so far."""
+    return ((1, mailbox.uid_next),)
 
 
 def _deleted_before(done: MailboxDeleted) -> MailboxState:

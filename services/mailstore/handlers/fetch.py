@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import NamedTuple
 
 from services.mailstore.domain.flags import Flags
-from services.mailstore.domain.uids import common
-from services.mailstore.handlers import queries
+from services.mailstore.domain.uids import Ranges
+from services.mailstore.projections.conditions import LONG, conditions
 from shared.blobs.blob_id import BlobId
 from shared.blobs.errors import BlobError
 from shared.blobs.port import Blobs
@@ -16,9 +16,15 @@ from shared.eventstore.store import EventStore
 from shared.protocol.imap.dates import format_date_time
 from shared.protocol.message.scan import Scan, scan
 from shared.scans import scan_of
+from shared.turns import Turns
 
-_BATCH = 200
-_COLUMNS = "uid, system, keywords, modseq, size, internal_date, saved, content, thread, blob, prefix"
+BATCH = 200
+"""Messages in one batch."""
+_OCTETS = 256 * 1024
+"""Of attributes and prefixes in one batch: the structure of thousands of parts is large."""
+_STATEMENTS = 16
+"""Of one batch: ranges may hold nothing."""
+_COLUMNS = "uid, system, keywords, modseq, size, internal_date, saved, content, thread, blob"
 _EMPTY = scan(b"")
 
 
@@ -33,6 +39,8 @@ class Wanted(NamedTuple):
     email_id: bool = False
     thread_id: bool = False
     save_date: bool = False
+    contents: bool = False
+    """Blob ids and prefixes, to read sections from."""
 
     @property
     def scans(self) -> bool:
@@ -40,76 +48,132 @@ class Wanted(NamedTuple):
         return self.envelope or self.body or self.body_structure
 
 
+class Message(NamedTuple):
+    """A message as its row has it."""
+
+    uid: int
+    system: int
+    keywords: str
+    modseq: int
+    size: int
+    internal_date: int
+    saved: int
+    content: str
+    thread: str
+    blob: str
+    prefix: bytes = b""
+    is_marked: bool = False
+    """Whether this fetch set \\Seen."""
+
+
 class Fetched(NamedTuple):
     """One message's answer."""
 
-    uid: int
+    message: Message
     flags: tuple[str, ...]
-    modseq: int
     attributes: bytes
-    blob: str
-    prefix: bytes
+
+
+Mark = Callable[[list[Message]], Awaitable[list[Message]]]
+"""Sets \\Seen where it is not; the messages as they are then."""
 
 
 class Fetcher:
     """Reads rows in short batches, so that nothing stays open while a client reads slowly."""
 
-    def __init__(self, store: EventStore, blobs: Blobs) -> None:
+    def __init__(self, store: EventStore, blobs: Blobs, turns: Turns) -> None:
         self._store = store
         self._blobs = blobs
+        self._turns = turns
 
     async def fetch(
-        self, mailbox: str, uids: Iterable[tuple[int, int]], wanted: Wanted, changed_since: int
+        self, mailbox: str, uids: Ranges, wanted: Wanted, changed_since: int, mark: Mark | None = None
     ) -> AsyncIterator[list[Fetched]]:
-        """The messages of some UID ranges, ascending, in batches."""
-        left = list(uids)
-        if changed_since:
-            changed = await self._store.read(lambda reader: queries.changed_since(reader, mailbox, changed_since))
-            left = list(common(tuple(sorted(left)), changed))
+        """The messages of some ascending UID ranges, ascending, in batches."""
+        left = uids
         while left:
-            rows, left = await self._store.read(_page(mailbox, left, changed_since))
-            if rows:
-                yield [await self._fetched(row, wanted) for row in rows]
+            messages, left = await self._store.read(_page(mailbox, left, changed_since, contents=wanted.contents))
+            await self._turns.spend(rows=len(messages) + 1, keys=len(left) // 50)
+            async for batch in self._batches(await mark(messages) if mark else messages, wanted):
+                yield batch
 
-    async def _fetched(self, row: Row, wanted: Wanted) -> Fetched:
-        uid, system, keywords, modseq, _, _, _, _, _, blob, prefix = row
-        found = await self._scan(blob) if wanted.scans else None
-        return Fetched(
-            uid, Flags(system, keywords).names(), modseq, _attributes(row, wanted, found), blob, bytes(prefix)
-        )
+    async def _batches(self, messages: list[Message], wanted: Wanted) -> AsyncIterator[list[Fetched]]:
+        batch: list[Fetched] = []
+        octets = 0
+        for message in messages:
+            found = await self._scan(message.blob) if wanted.scans else None
+            attributes = _attributes(message, wanted, found)
+            batch.append(Fetched(message, Flags(message.system, message.keywords).names(), attributes))
+            octets += len(attributes) + len(message.prefix)
+            if octets > _OCTETS:
+                yield batch
+                batch, octets = [], 0
+        if batch:
+            yield batch
 
     async def _scan(self, blob: str) -> Scan:
         try:
-            return await scan_of(self._blobs, await self._blobs.read(BlobId(blob)))
+            found = await self._blobs.read(BlobId(blob))
+            await self._turns.spend(files=1, octets=len(found.scan))
+            return await scan_of(self._blobs, found)
         except BlobError:
             # The bytes are gone or damaged (verify names them); the mailbox must still open in a client.
             return _EMPTY
 
 
 def _page(
-    mailbox: str, left: list[tuple[int, int]], changed_since: int
-) -> Callable[[Reader], tuple[list[Row], list[tuple[int, int]]]]:
+    mailbox: str, left: Ranges, changed_since: int, *, contents: bool
+) -> Callable[[Reader], tuple[list[Message], Ranges]]:
     """A batch of rows and the ranges behind them. However many ranges there are, one question stays short."""
-    sql = f"SELECT {_COLUMNS} FROM entry WHERE mailbox = ? AND uid BETWEEN ? AND ? AND modseq > ? ORDER BY uid LIMIT ?"  # noqa: S608
+    columns = f"{_COLUMNS}, prefix" if contents else _COLUMNS
+    sql = f"SELECT {columns} FROM entry WHERE mailbox = ? AND {{}} AND modseq > ? ORDER BY uid LIMIT ?"  # noqa: S608
 
-    def ask(reader: Reader) -> tuple[list[Row], list[tuple[int, int]]]:
-        rows: list[Row] = []
-        for at, (first, last) in enumerate(left[:_BATCH]):
-            rows += reader.all(sql, (mailbox, first, last, changed_since, _BATCH - len(rows)))
-            if len(rows) == _BATCH:
-                return rows, [(rows[-1][0] + 1, last), *left[at + 1 :]]
-        return rows, left[_BATCH:]
+    def ask(reader: Reader) -> tuple[list[Message], Ranges]:
+        messages: list[Message] = []
+        at = 0
+        for _ in range(_STATEMENTS):
+            room = BATCH - len(messages)
+            end = _neighbours(left, at, room)
+            if end == at:
+                break
+            for condition, parameters in conditions(left[at:end]):
+                rows = reader.all(sql.format(condition), (mailbox, *parameters, changed_since, room))
+                messages += [_message(row) for row in rows]
+                if len(rows) == room:
+                    return messages, _behind(left[at:], messages[-1].uid)
+            at = end
+        return messages, left[at:]
 
     return ask
 
 
-def _attributes(row: Row, wanted: Wanted, found: Scan | None) -> bytes:
-    _, _, _, _, size, internal_date, saved, content, thread, _, _ = row
+def _message(row: Row) -> Message:
+    message = Message(*row)
+    return message._replace(prefix=bytes(message.prefix)) if message.prefix else message
+
+
+def _neighbours(left: Ranges, at: int, room: int) -> int:
+    """Up to where ranges from `at` on are asked for together: one long range, or short ones of `room` UIDs in all."""
+    if at < len(left) and left[at][1] - left[at][0] + 1 >= LONG:
+        return at + 1 if room else at
+    while at < len(left) and (size := left[at][1] - left[at][0] + 1) < LONG and size <= room:
+        room -= size
+        at += 1
+    return at
+
+
+def _behind(left: Ranges, uid: int) -> Ranges:
+    """The ranges behind a UID that lies in the first ones."""
+    at = next((at for at, (_, last) in enumerate(left) if last > uid), len(left))
+    return tuple((max(first, uid + 1), last) for first, last in left[at : at + 1]) + left[at + 1 :]
+
+
+def _attributes(message: Message, wanted: Wanted, found: Scan | None) -> bytes:
     pieces = []
     if wanted.size:
-        pieces.append(b"RFC822.SIZE %d" % size)
+        pieces.append(b"RFC822.SIZE %d" % message.size)
     if wanted.internal_date:
-        pieces.append(b"INTERNALDATE " + format_date_time(internal_date))
+        pieces.append(b"INTERNALDATE " + format_date_time(message.internal_date))
     if found is not None:
         pieces += [
             name + wire
@@ -121,9 +185,9 @@ def _attributes(row: Row, wanted: Wanted, found: Scan | None) -> bytes:
             if asked
         ]
     if wanted.email_id:
-        pieces.append(b"EMAILID (" + content.encode() + b")")
+        pieces.append(b"EMAILID (" + message.content.encode() + b")")
     if wanted.thread_id:
-        pieces.append(b"THREADID (" + thread.encode() + b")")
+        pieces.append(b"THREADID (" + message.thread.encode() + b")")
     if wanted.save_date:
-        pieces.append(b"SAVEDATE " + format_date_time(saved))
+        pieces.append(b"SAVEDATE " + format_date_time(message.saved))
     return b" ".join(pieces)

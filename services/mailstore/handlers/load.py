@@ -38,10 +38,18 @@ def mailbox_by_use(reader: Reader, account: str, use: str) -> MailboxState | Non
     return _mailbox(row) if row else None
 
 
-def mailboxes(reader: Reader, account: str) -> list[MailboxState]:
-    """All of an account's mailboxes, INBOX first, then by name."""
-    rows = reader.all(f"SELECT {_MAILBOX} FROM mailbox WHERE account = ?", (account,))  # noqa: S608
-    return sorted((_mailbox(row) for row in rows), key=lambda mailbox: (mailbox.name != "INBOX", mailbox.name))
+def mailbox_if_any(reader: Reader, account: str, mailbox: str, name: str) -> list[MailboxState]:
+    """The account's mailbox with this id, or with this name; none when there is none."""
+    try:
+        return [mailbox_by_id(reader, account, mailbox) if mailbox else mailbox_by_name(reader, account, name)]
+    except Refused:
+        return []
+
+
+def mailboxes(reader: Reader, account: str, after: str = "", most: int = 1000) -> list[MailboxState]:
+    """A page of an account's mailboxes, by name, behind a name."""
+    sql = f"SELECT {_MAILBOX} FROM mailbox WHERE account = ? AND name > ? ORDER BY name LIMIT ?"  # noqa: S608
+    return [_mailbox(row) for row in reader.all(sql, (account, after, most))]
 
 
 def used(reader: Reader, account: str) -> tuple[int, int]:

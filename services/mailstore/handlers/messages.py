@@ -85,8 +85,15 @@ class Stored(NamedTuple):
     """What a STORE did."""
 
     version: int
+    """Of the account after it."""
+    stored: Ranges
+    """UIDs of the messages that are there, without those refused."""
     refused: Ranges
     """UIDs that changed since the version that the command names."""
+    made: int
+    """The version of the change that this command made; 0 for none."""
+    last: int
+    """The last UID looked at; 0 when there are no more."""
 
 
 def content_id(account: str, blob: str) -> str:
@@ -163,19 +170,23 @@ class MessageCommands:
         unchanged_since: int | None,
         why: Provenance,
     ) -> Stored:
-        """STORE. Raises Refused LIMIT."""
+        """STORE, of as many messages as one event names. Raises Refused LIMIT."""
         state = load.mailbox_by_id(transaction, account, mailbox)
-        runs = chosen.flag_runs(transaction, mailbox, uids, unchanged_since)
-        done = _earlier(transaction, why, FlagsChanged)
+        runs = chosen.flag_runs(transaction, mailbox, uids, unchanged_since, decide.EVENT_MESSAGES)
+        there = joined((run.first, run.last) for run in runs)
+        last = runs[-1].last if count(there) == decide.EVENT_MESSAGES else 0
+        done = [one for one in transaction.answered(why.command) if isinstance(one.event, FlagsChanged)]
         if done:
             newer = joined((run.first, run.last) for run in runs if run.is_newer)
-            return Stored(transaction.version(account), without(newer, done[0].uids))
+            refused = without(newer, done[0].event.uids)  # type: ignore[attr-defined]
+            return Stored(transaction.version(account), without(there, refused), refused, done[0].version, last)
         if mode != "remove":
             self._check_keywords(transaction, mailbox, flags)
         limit = self._limits.max_message_keywords
         events, refused = decide.store_flags(account, state.id, runs, mode, flags, limit)
-        transaction.append(account, events, why)
-        return Stored(transaction.version(account), refused)
+        recorded = transaction.append(account, events, why)
+        made = recorded[-1].version if recorded else 0
+        return Stored(transaction.version(account), without(there, refused), refused, made, last)
 
     def copy(
         self,
@@ -183,6 +194,7 @@ class MessageCommands:
         account: str,
         mailbox: str,
         uids: Ranges,
+        asked: int,
         target: str,
         quota: int,
         why: Provenance,
@@ -192,9 +204,9 @@ class MessageCommands:
         if done:
             return _placed(transaction, account, done)
         source, goal = load.mailbox_by_id(transaction, account, mailbox), self._existing(transaction, account, target)
-        messages = chosen.messages(transaction, source.id, uids)
-        decide.all_there(messages, count(uids))
+        messages = chosen.messages(transaction, source.id, uids, most=self._limits.copy_messages + 1)
         decide.copies_left(messages, self._limits.copy_messages)
+        decide.all_there(messages, asked)
         decide.within_quota(load.used(transaction, account)[0], messages.size, quota)
         decide.uids_left(goal, messages.count)
         self._check_keywords_of(transaction, source, goal, messages.uids)
@@ -205,15 +217,24 @@ class MessageCommands:
         return _placed(transaction, account, events, goal)
 
     def move(
-        self, transaction: Transaction, account: str, mailbox: str, uids: Ranges, target: str, why: Provenance
+        self,
+        transaction: Transaction,
+        account: str,
+        mailbox: str,
+        uids: Ranges,
+        asked: int,
+        target: str,
+        why: Provenance,
     ) -> Placed:
-        """MOVE; as `copy`, and the messages leave their mailbox. Raises Refused TRYCREATE, EXPUNGEISSUED or LIMIT."""
+        """MOVE, of as many messages as one event names; as `copy`, and they leave their mailbox. Raises Refused
+        TRYCREATE, EXPUNGEISSUED or LIMIT.
+        """
         done = _earlier(transaction, why, MessagesMoved)
         if done:
             return _placed(transaction, account, done)
         source, goal = load.mailbox_by_id(transaction, account, mailbox), self._existing(transaction, account, target)
-        messages = chosen.messages(transaction, source.id, uids)
-        decide.all_there(messages, count(uids))
+        messages = chosen.messages(transaction, source.id, uids, most=decide.EVENT_MESSAGES)
+        decide.all_there(messages, asked)
         decide.uids_left(goal, messages.count)
         self._check_keywords_of(transaction, source, goal, messages.uids)
         contents = _contents(transaction, source, goal)(messages.uids)

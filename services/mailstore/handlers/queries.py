@@ -1,4 +1,6 @@
-"""Questions about mailboxes, answered from rows. The work of a question about new mail does not grow with the mailbox."""
+"""Questions about mailboxes, answered from rows, a page at a time. The work of a question about new mail does not grow
+with the mailbox.
+"""
 
 from __future__ import annotations
 
@@ -6,22 +8,25 @@ from collections.abc import Callable
 from typing import NamedTuple, TypeVar
 
 from services.mailstore.domain.flags import Flags
-from services.mailstore.domain.state import MailboxState
 from services.mailstore.domain.uids import Ranges, ranges
 from services.mailstore.projections.conditions import conditions
 from shared.eventstore.connection import Reader
 
 T = TypeVar("T")
+PAGE = 1000
+"""Rows that one question reads at most: some milliseconds."""
 _TRIES = 3
-_RUNS = (
-    "SELECT min(uid), max(uid) FROM (SELECT uid, uid - row_number() OVER (ORDER BY uid) AS run FROM entry WHERE mailbox = ?) AS numbered"
-    " GROUP BY run ORDER BY 1"
-)
 
 # One statement, so that count and ends are of one state of the mailbox while others write.
 _EXTENT = (
     "SELECT messages, (SELECT min(uid) FROM entry WHERE entry.mailbox = mailbox.id), (SELECT max(uid) FROM entry WHERE entry.mailbox = mailbox.id)"
     " FROM mailbox WHERE id = ?"
+)
+# `+uid` is no index term: SQLite would rather read the whole mailbox by UID than the few changed rows by MODSEQ.
+_CHANGED = "FROM entry WHERE mailbox = ? AND modseq > ? AND modseq <= ? AND +uid < ?"
+_VANISHED = (
+    "SELECT modseq, first, last FROM vanished WHERE mailbox = ? AND (modseq, first) > (?, ?) AND modseq <= ?"
+    " AND first < ? ORDER BY modseq, first LIMIT ?"
 )
 
 
@@ -33,15 +38,12 @@ class ChangedFlags(NamedTuple):
     modseq: int
 
 
-class Changes(NamedTuple):
-    """What changed in a mailbox behind a version."""
+class Gone(NamedTuple):
+    """UIDs that left a mailbox together."""
 
-    version: int
-    uid_next: int
-    added: Ranges
-    vanished: Ranges
-    changed: tuple[ChangedFlags, ...]
-    keywords: tuple[str, ...]
+    modseq: int
+    first: int
+    last: int
 
 
 def version_of(reader: Reader, account: str) -> int:
@@ -65,22 +67,26 @@ def of_one_version(reader: Reader, account: str, ask: Callable[[int], T]) -> T:
     return answer
 
 
-def uid_runs(reader: Reader, mailbox: MailboxState) -> Ranges:
-    """The UIDs of a mailbox as ranges; without holes it costs three look-ups however large the mailbox is."""
-    row = reader.one(_EXTENT, (mailbox.id,))
+def whole(reader: Reader, mailbox: str) -> Ranges | None:
+    """All UIDs of a mailbox that has no holes, or none at all: three look-ups however large it is. None when it has holes."""
+    row = reader.one(_EXTENT, (mailbox,))
     if row is None or row[1] is None:
         return ()
-    if row[2] - row[1] + 1 == row[0]:
-        return ((row[1], row[2]),)
-    return tuple((first, last) for first, last in reader.all(_RUNS, (mailbox.id,)))
+    return ((row[1], row[2]),) if row[2] - row[1] + 1 == row[0] else None
 
 
-def first_unseen(reader: Reader, mailbox: MailboxState) -> int:
-    """The lowest UID without \\Seen; 0 when all are seen."""
-    if not mailbox.unseen:
-        return 0
-    row = reader.one("SELECT uid FROM entry WHERE mailbox = ? AND (system & 1) = 0 ORDER BY uid LIMIT 1", (mailbox.id,))
-    return row[0] if row else 0
+def uids(reader: Reader, mailbox: str, first: int, below: int) -> list[int]:
+    """A page of UIDs from `first` on, below a UID."""
+    sql = f"SELECT uid FROM entry WHERE mailbox = ? AND uid >= ? AND uid < ? ORDER BY uid LIMIT {PAGE}"  # noqa: S608
+    return [row[0] for row in reader.all(sql, (mailbox, first, below))]
+
+
+def first_unseen(reader: Reader, mailbox: str, first: int) -> tuple[int, int]:
+    """The lowest UID without \\Seen among a page from `first` on, or 0; and where the next page begins, or 0."""
+    page = f"SELECT uid, system FROM entry WHERE mailbox = ? AND uid >= ? ORDER BY uid LIMIT {PAGE}"  # noqa: S608
+    sql = f"SELECT min(CASE WHEN (system & 1) = 0 THEN uid END), max(uid), count(*) FROM ({page}) AS page"  # noqa: S608
+    unseen, last, size = reader.one(sql, (mailbox, first)) or (None, None, 0)
+    return unseen or 0, last + 1 if size == PAGE else 0
 
 
 def keywords(reader: Reader, mailbox: str) -> tuple[str, ...]:
@@ -90,45 +96,55 @@ def keywords(reader: Reader, mailbox: str) -> tuple[str, ...]:
     )
 
 
-def changes(reader: Reader, version: int, mailbox: MailboxState, since: int, uid_next: int) -> Changes:
-    """What a session that has seen version `since` and UIDs below `uid_next` must be told, as of `version`."""
-    added = reader.all("SELECT uid FROM entry WHERE mailbox = ? AND uid >= ? ORDER BY uid", (mailbox.id, uid_next))
-    moved = reader.all(
-        # `+uid` is no index term: SQLite would rather read the whole mailbox by UID than the few changed rows by
-        # MODSEQ.
-        "SELECT uid, system, keywords, modseq FROM entry WHERE mailbox = ? AND modseq > ? AND +uid < ?",
-        (mailbox.id, since, uid_next),
-    )
-    return Changes(
-        version,
-        mailbox.uid_next,
-        ranges(row[0] for row in added),
-        vanished(reader, mailbox.id, since, uid_next),
-        tuple(ChangedFlags(uid, Flags(system, words).names(), modseq) for uid, system, words, modseq in sorted(moved)),
-        keywords(reader, mailbox.id),
-    )
+def other_keywords(reader: Reader, mailbox: str, known: int) -> tuple[str, ...]:
+    """The keywords of a mailbox when there are others than the `known` ones: a keyword never leaves a mailbox."""
+    row = reader.one("SELECT count(*) FROM keyword WHERE mailbox = ?", (mailbox,))
+    return keywords(reader, mailbox) if row and row[0] != known else ()
 
 
-def flags_of(reader: Reader, mailbox: str, uids: Ranges) -> list[ChangedFlags]:
-    """The flags of the messages of UID ranges, ascending."""
-    found = []
-    for condition, parameters in conditions(uids):
-        sql = f"SELECT uid, system, keywords, modseq FROM entry WHERE mailbox = ? AND {condition} ORDER BY uid"  # noqa: S608
-        found += [
-            ChangedFlags(uid, Flags(system, words).names(), modseq)
-            for uid, system, words, modseq in reader.all(sql, (mailbox, *parameters))
-        ]
+def vanished(reader: Reader, mailbox: str, after: tuple[int, int], until: int, below: int) -> list[Gone]:
+    """A page of what left a mailbox behind (MODSEQ, first UID) up to a version, below a UID."""
+    rows = reader.all(_VANISHED, (mailbox, *after, until, below, PAGE))
+    return [Gone(modseq, first, min(last, below - 1)) for modseq, first, last in rows]
+
+
+def changed(reader: Reader, mailbox: str, since: int, until: int, below: int) -> list[ChangedFlags] | None:
+    """The flags of messages below a UID that changed behind one version up to another; None when they are too many for
+    a page.
+    """
+    sql = f"SELECT uid, system, keywords, modseq {_CHANGED} LIMIT {PAGE + 1}"
+    rows = reader.all(sql, (mailbox, since, until, below))
+    return _flags(sorted(rows)) if len(rows) <= PAGE else None
+
+
+def changed_uids(reader: Reader, mailbox: str, since: int, until: int, below: int) -> Ranges:
+    """Their UIDs, however many: for a reader beside the loop, to which neighbours are one row."""
+    inner = f"SELECT uid, uid - row_number() OVER (ORDER BY uid) AS run {_CHANGED}"
+    sql = f"SELECT min(uid), max(uid) FROM ({inner}) AS numbered GROUP BY run ORDER BY 1"  # noqa: S608
+    return tuple((first, last) for first, last in reader.all(sql, (mailbox, since, until, below)))
+
+
+def few_changed_uids(reader: Reader, mailbox: str, since: int) -> Ranges | None:
+    """UIDs of the messages that came or changed behind a version; None when they are too many for a page."""
+    sql = f"SELECT uid FROM entry WHERE mailbox = ? AND modseq > ? LIMIT {PAGE + 1}"  # noqa: S608
+    rows = reader.all(sql, (mailbox, since))
+    return ranges(sorted(row[0] for row in rows)) if len(rows) <= PAGE else None
+
+
+def flags_of(reader: Reader, mailbox: str, spans: Ranges, until: int = 1 << 62) -> list[ChangedFlags]:
+    """The flags of the messages of UID ranges that did not change behind a version, ascending."""
+    found: list[ChangedFlags] = []
+    for condition, parameters in conditions(spans):
+        sql = f"SELECT uid, system, keywords, modseq FROM entry WHERE mailbox = ? AND {condition} AND modseq <= ? ORDER BY uid"  # noqa: S608
+        found += _flags(reader.all(sql, (mailbox, *parameters, until)))
     return found
 
 
-def changed_since(reader: Reader, mailbox: str, since: int) -> Ranges:
-    """UIDs of the messages that came or changed behind a version; the work is theirs, not the mailbox's."""
-    return ranges(
-        sorted(row[0] for row in reader.all("SELECT uid FROM entry WHERE mailbox = ? AND modseq > ?", (mailbox, since)))
-    )
+def _flags(rows: list[tuple[int, int, str, int]]) -> list[ChangedFlags]:
+    return [ChangedFlags(uid, Flags(system, words).names(), modseq) for uid, system, words, modseq in rows]
 
 
-def vanished(reader: Reader, mailbox: str, since: int, below: int = 1 << 40) -> Ranges:
-    """UIDs that left the mailbox behind a version, below a UID."""
-    sql = "SELECT first, last FROM vanished WHERE mailbox = ? AND modseq > ? AND first < ? ORDER BY first"
-    return tuple((first, min(last, below - 1)) for first, last in reader.all(sql, (mailbox, since, below)))
+def subscriptions(reader: Reader, account: str, after: str) -> list[str]:
+    """A page of the names that an account is subscribed to, behind a name."""
+    sql = f"SELECT name FROM subscription WHERE account = ? AND name > ? ORDER BY name LIMIT {PAGE}"  # noqa: S608
+    return [row[0] for row in reader.all(sql, (account, after))]

@@ -45,19 +45,23 @@ def messages(reader: Reader, mailbox: str, uids: Ranges, *, deleted: bool = Fals
     return Messages(joined(found), size)
 
 
-def flag_runs(reader: Reader, mailbox: str, uids: Ranges, since: int | None) -> list[FlagRun]:
-    """The flags of those that are there, ascending; `since` is the version behind which they are newer."""
+def flag_runs(reader: Reader, mailbox: str, uids: Ranges, since: int | None, most: int = _ALL) -> list[FlagRun]:
+    """The flags of those that are there, ascending, at most `most`; `since` is the version behind which they are newer."""
     version = _ALL if since is None else since
     few = count(uids) <= FEW
-    found = []
+    newer = "CASE WHEN modseq > ? THEN 1 ELSE 0 END AS newer"
+    found: list[FlagRun] = []
+    left = most
     for condition, parameters in conditions(uids):
-        newer = "CASE WHEN modseq > ? THEN 1 ELSE 0 END AS newer"
-        chosen = f"SELECT uid, system, keywords, {newer} FROM entry WHERE mailbox = ? AND {condition}"  # noqa: S608
-        sql = f"{chosen} ORDER BY uid" if few else _FLAG_RUNS.format(chosen=chosen)
-        found += [
-            FlagRun(row[0], row[0] if few else row[1], Flags(row[-3], row[-2]), bool(row[-1]))
-            for row in reader.all(sql, (version, mailbox, *parameters))
-        ]
+        chosen = (
+            f"SELECT uid, system, keywords, {newer} FROM entry WHERE mailbox = ? AND {condition} ORDER BY uid LIMIT ?"  # noqa: S608
+        )
+        rows = reader.all(chosen if few else _FLAG_RUNS.format(chosen=chosen), (version, mailbox, *parameters, left))
+        runs = [FlagRun(row[0], row[0] if few else row[1], Flags(row[-3], row[-2]), bool(row[-1])) for row in rows]
+        found += runs
+        left -= sum(run.last - run.first + 1 for run in runs)
+        if left <= 0:
+            break
     return found
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 Condition = tuple[str, tuple[int, ...]]
 """A condition on `uid` and its parameters."""
-_LONG = 8
+LONG = 8
 """UIDs from which on a range is asked for as such."""
 _LISTS = (1, 8, 50, 200)
 """Lengths of lists of UIDs; shorter ones repeat their last."""
@@ -16,7 +16,7 @@ def conditions(spans: Iterable[tuple[int, int]]) -> Iterator[Condition]:
     """Conditions that hold for the UIDs of ascending ranges, each for other ones, ascending."""
     held: list[int] = []
     for first, last in spans:
-        if last - first + 1 >= _LONG:
+        if last - first + 1 >= LONG:
             yield from _lists(held)
             held = []
             yield "uid BETWEEN ? AND ?", (first, last)

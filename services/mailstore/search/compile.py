@@ -125,12 +125,11 @@ def _flag(key: SearchKey, _now: int) -> Test:
 
 
 def _uid(key: SearchKey, _now: int) -> Test:
-    spans = sorted((span.first, span.last) for span in key.uids)
-    firsts = [first for first, _ in spans]
+    firsts, lasts = key.uids.bounds[::2], key.uids.bounds[1::2]
 
     def test(candidate: Candidate) -> bool:
         at = bisect_right(firsts, candidate.row.uid) - 1
-        return at >= 0 and spans[at][1] >= candidate.row.uid
+        return at >= 0 and lasts[at] >= candidate.row.uid
 
     return test
 

@@ -82,7 +82,7 @@ def _bounds(key: SearchKey) -> tuple[int, int]:
     mailbox.
     """
     if key.key == "uid":
-        return (min(span.first for span in key.uids), max(span.last for span in key.uids)) if key.uids else (1, 0)
+        return (key.uids.bounds[0], key.uids.bounds[-1]) if key.uids.bounds else (1, 0)
     if key.key == "and" and key.keys:
         bounds = [_bounds(inner) for inner in key.keys]
         return max(first for first, _ in bounds), min(last for _, last in bounds)

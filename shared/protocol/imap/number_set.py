@@ -72,6 +72,11 @@ class NumberSet(msgspec.Struct, frozen=True):
         """Numbers of this one that the other has not."""
         return NumberSet(tuple(_without(self.ranges, other.ranges)))
 
+    def pages(self, ranges: int) -> Iterator["NumberSet"]:
+        """The same numbers, at most so many ranges at a time, ascending."""
+        for start in range(0, len(self.ranges), ranges):
+            yield NumberSet(self.ranges[start : start + ranges])
+
     def wire(self) -> bytes:
         """The shortest `sequence-set` text: `1:3,5`; empty bytes when empty, which is no valid sequence-set."""
         return ",".join([str(first) if first == last else f"{first}:{last}" for first, last in self.ranges]).encode()

@@ -1,7 +1,8 @@
 """Responses as bytes: status responses and the untagged data of each command (RFC 3501 section 7)."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 
 from shared.protocol.imap.commands import StatusItem
 from shared.protocol.imap.error import ImapSyntaxError
@@ -11,6 +12,8 @@ from shared.protocol.imap.number_set import NumberSet
 from shared.protocol.imap.response_code import ResponseCode, code_text
 from shared.protocol.imap.wire_string import wire_mailbox, wire_nstring, wire_string
 
+NUMBERS_A_PIECE = 500
+"""Numbers, or ranges of numbers, in one piece of a long response."""
 _UNSAFE = re.compile("[\r\n\0]")
 
 
@@ -85,16 +88,22 @@ def recent(count: int) -> bytes:
     return b"* %d RECENT\r\n" % count
 
 
-def expunges(sequences: NumberSet) -> bytes:
-    """EXPUNGE for each of these sequence numbers, all as of before: from the last down, so that none shifts another."""
-    ranges = reversed(sequences.ranges)
-    return b"".join([b"* %d EXPUNGE\r\n" % number for first, last in ranges for number in range(last, first - 1, -1)])
+def expunges(sequences: NumberSet) -> Iterator[bytes]:
+    """EXPUNGE for each of these sequence numbers, all as of before: from the last down, so that none shifts another. In
+    pieces of some lines.
+    """
+    numbers = (number for first, last in reversed(sequences.ranges) for number in range(last, first - 1, -1))
+    while piece := [b"* %d EXPUNGE\r\n" % number for number in islice(numbers, NUMBERS_A_PIECE)]:
+        yield b"".join(piece)
 
 
 # expunged-resp = "VANISHED" [SP "(EARLIER)"] SP known-uids             ; RFC 7162
-def vanished(uids: NumberSet, earlier: bool = False) -> bytes:
-    """VANISHED, instead of EXPUNGE once QRESYNC is enabled; nothing for no UIDs."""
-    return b"* VANISHED %b%b\r\n" % (b"(EARLIER) " if earlier else b"", uids.wire()) if uids else b""
+def vanished(uids: NumberSet, earlier: bool = False) -> Iterator[bytes]:
+    """VANISHED, instead of EXPUNGE once QRESYNC is enabled; nothing for no UIDs. In pieces of one response."""
+    if uids:
+        yield b"* VANISHED (EARLIER) " if earlier else b"* VANISHED "
+        yield from _set_pieces(uids)
+        yield b"\r\n"
 
 
 def flags(names: Iterable[str]) -> bytes:
@@ -143,21 +152,38 @@ def status(name: str, values: Mapping[StatusItem, int | str], *, utf8: bool = Fa
 
 
 # mailbox-data = "SEARCH" *(SP nz-number) [SP search-sort-mod-seq]      ; RFC 7162
-def search(numbers: NumberSet, modseq: int = 0) -> bytes:
-    """SEARCH, the old form: each number written out, with the highest MODSEQ found when the client asked for MODSEQ."""
-    tail = f" (MODSEQ {modseq})" if modseq and numbers else ""
-    return f"* SEARCH{''.join([f' {number}' for number in numbers])}{tail}\r\n".encode()
+def search(numbers: NumberSet, modseq: int = 0) -> Iterator[bytes]:
+    """SEARCH, the old form: each number written out, with the highest MODSEQ found when the client asked for MODSEQ. In
+    pieces of one response.
+    """
+    each = iter(numbers)
+    yield b"* SEARCH"
+    while piece := "".join([f" {number}" for number in islice(each, NUMBERS_A_PIECE)]):
+        yield piece.encode()
+    yield f" (MODSEQ {modseq})\r\n".encode() if modseq and numbers else b"\r\n"
 
 
 # esearch-response = "ESEARCH" [search-correlator] [SP "UID"] *(SP search-return-data)          ; RFC 4731
-def esearch(tag: bytes, uid: bool, data: Iterable[tuple[str, int | NumberSet]]) -> bytes:
+def esearch(tag: bytes, uid: bool, data: Iterable[tuple[str, int | NumberSet]]) -> Iterator[bytes]:
     """ESEARCH: pairs such as ("COUNT", 3) or ("ALL", numbers); the caller leaves out what an empty result must not
-    show.
+    show. In pieces of one response.
     """
-    shown = [
-        b" %b %b" % (name.encode(), b"%d" % value if isinstance(value, int) else value.wire()) for name, value in data
-    ]
-    return b"* ESEARCH (TAG %b)%b%b\r\n" % (wire_string(tag), b" UID" if uid else b"", b"".join(shown))
+    yield b"* ESEARCH (TAG %b)%b" % (wire_string(tag), b" UID" if uid else b"")
+    for name, value in data:
+        yield b" %b " % name.encode()
+        if isinstance(value, int):
+            yield b"%d" % value
+        else:
+            yield from _set_pieces(value)
+    yield b"\r\n"
+
+
+def _set_pieces(numbers: NumberSet) -> Iterator[bytes]:
+    """A sequence-set of any length."""
+    comma = b""
+    for page in numbers.pages(NUMBERS_A_PIECE):
+        yield comma + page.wire()
+        comma = b","
 
 
 def _namespaces(names: Sequence[tuple[str, str]], utf8: bool) -> bytes:

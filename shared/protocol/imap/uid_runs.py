@@ -83,6 +83,11 @@ class UidRuns:
         else:
             self._load(self.uids().union(NumberSet(((first, last),))))
 
+    def extend(self, uids: NumberSet) -> None:
+        """Take in UIDs that are all above those here."""
+        for first, last in uids.ranges:
+            self._append(first, last)
+
     def _append(self, first: int, last: int) -> None:
         if self._ends and self._ends[-1] + 1 == first:
             self._ends[-1] = last
@@ -158,6 +163,32 @@ class UidRuns:
             if first <= self._total:
                 found.extend(self._uids_between(max(first, 1), min(last, self._total)))
         return NumberSet(tuple(found))
+
+    def hull(self, wanted: NumberSet) -> NumberSet:
+        """As `select_uids` in as few ranges as were asked for: each goes from its first UID that is here to its last, over
+        gaps. Two look-ups a range, however many runs lie between.
+        """
+        return self._hull_of([(self._count_to(first - 1) + 1, self._count_to(last)) for first, last in wanted.ranges])
+
+    def hull_of_sequences(self, wanted: NumberSet) -> NumberSet:
+        """As `select_sequences`, in the manner of `hull`."""
+        return self._hull_of([(max(first, 1), min(last, self._total)) for first, last in wanted.ranges])
+
+    def count(self, wanted: NumberSet) -> int:
+        """How many of the wanted UIDs are here, in the manner of `hull`."""
+        return sum(self._count_to(last) - self._count_to(first - 1) for first, last in wanted.ranges)
+
+    def _hull_of(self, sequences: list[Range]) -> NumberSet:
+        found = [(self.uid_at(first), self.uid_at(last)) for first, last in sequences if first <= last]
+        return NumberSet.of_sorted(found)
+
+    def _count_to(self, uid: int) -> int:
+        """How many UIDs are here that are not above this one."""
+        run = bisect_right(self._starts, uid) - 1 if uid > 0 else -1
+        if run < 0:
+            return 0
+        self._count()
+        return self._before[run] + min(uid, self._ends[run]) - self._starts[run] + 1
 
     def sequences_of(self, uids: NumberSet) -> NumberSet:
         """The sequence numbers of those UIDs that are here, all as of now.

@@ -123,7 +123,8 @@ def test_views_agree_with_the_store(server: ImapServer, connect: Connect, user: 
 def mailbox_rows(server: ImapServer, user: str) -> dict[int, frozenset[bytes]]:
     """UIDs and flags as the store has them."""
     view = server.mailstore("ViewMailbox", pb.MailboxNameRequest(account=f"a-{user}", name="INBOX"))
-    request = pb.FetchRequest(account=f"a-{user}", mailbox=view.mailbox.id, uids=view.uids)
+    uids = pb.UidSet(bounds=[bound for page in view.uids for bound in page.bounds])
+    request = pb.FetchRequest(account=f"a-{user}", mailbox=view.mailbox.id, uids=uids)
     batches = server.mailstore_stream("Fetch", request)
     return {
         uid: frozenset(flag.encode() for flag in flags.flags)

@@ -179,7 +179,8 @@ def test_others_work_while_the_client_asks(server: ImapServer, connect: Connect,
 def mailbox_rows(server: ImapServer, user: str) -> dict[int, frozenset[bytes]]:
     """UIDs and flags as the store has them."""
     view = server.mailstore("ViewMailbox", pb.MailboxNameRequest(account=f"a-{user}", name="INBOX"))
-    request = pb.FetchRequest(account=f"a-{user}", mailbox=view.mailbox.id, uids=view.uids)
+    uids = pb.UidSet(bounds=[bound for page in view.uids for bound in page.bounds])
+    request = pb.FetchRequest(account=f"a-{user}", mailbox=view.mailbox.id, uids=uids)
     return {
         uid: frozenset(flag.encode() for flag in flags.flags)
         for batch in server.mailstore_stream("Fetch", request)

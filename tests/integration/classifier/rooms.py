@@ -186,10 +186,15 @@ class Rooms:
 
     async def _carry(self, method: str, account: str, source: str, uids: list[int], target: str) -> list[int]:
         request = pb.CopyRequest(
-            account=account, mailbox=await self._id(account, source), uids=_ranges(uids), target=target
+            account=account,
+            mailbox=await self._id(account, source),
+            uids=_uid_set(uids),
+            target=target,
+            messages=len(uids),
         )
         reply = await self._store(method, request)
-        return [uid for one in reply.target for uid in range(one.first, one.last + 1)]
+        bounds = iter(reply.target.bounds)
+        return [uid for first, last in zip(bounds, bounds, strict=True) for uid in range(first, last + 1)]
 
     async def _id(self, account: str, name: str) -> str:
         listed = await self._store("ListMailboxes", pb.ListMailboxesRequest(account=account))
@@ -199,8 +204,8 @@ class Rooms:
         return await getattr(MailstoreStub(self.host.channel("mailstore", "access")), method)(request)
 
 
-def _ranges(uids: list[int]) -> list[pb.UidRange]:
-    return [pb.UidRange(first=uid, last=uid) for uid in uids]
+def _uid_set(uids: list[int]) -> pb.UidSet:
+    return pb.UidSet(bounds=[bound for uid in uids for bound in (uid, uid)])
 
 
 async def until(holds: Callable[[], Awaitable[bool]]) -> None:

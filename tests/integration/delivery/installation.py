@@ -194,7 +194,8 @@ class Installation:
         """The INBOX of an account: prefix and body of each message."""
         account = await self._account(name)
         view = await self.mailstore.ViewMailbox(mailstore_pb2.MailboxNameRequest(account=account, name="INBOX"))
-        asked = mailstore_pb2.FetchRequest(account=account, mailbox=view.mailbox.id, uids=view.uids, contents=True)
+        uids = mailstore_pb2.UidSet(bounds=[bound for page in view.uids for bound in page.bounds])
+        asked = mailstore_pb2.FetchRequest(account=account, mailbox=view.mailbox.id, uids=uids, contents=True)
         found = []
         async for batch in self.mailstore.Fetch(asked):
             for prefix, blob in zip(batch.prefixes, batch.blobs, strict=True):

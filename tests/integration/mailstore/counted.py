@@ -179,6 +179,6 @@ async def counted_mailstore(database: Path | Backend) -> AsyncIterator[CountedMa
         await mailstore.store.close()
 
 
-def spans(*ranges: Sequence[int]) -> list[pb.UidRange]:
+def spans(*ranges: Sequence[int]) -> pb.UidSet:
     """For requests."""
-    return [pb.UidRange(first=first, last=last) for first, last in ranges]
+    return pb.UidSet(bounds=[bound for pair in ranges for bound in pair])

@@ -45,7 +45,7 @@ async def _acts(mailstore: CountedMailstore) -> dict[str, Act]:
     changes = pb.ChangesRequest(account=ACCOUNT, mailbox=inbox.id, since=version - 1, uid_next=inbox.uid_next - 1)
     flags = pb.ChangesRequest(account=ACCOUNT, mailbox=inbox.id, since=version - 1, uid_next=inbox.uid_next)
     store = pb.StoreRequest(account=ACCOUNT, mailbox=inbox.id, uids=newest, mode=pb.StoreRequest.ADD, flags=["\\Seen"])
-    copy = pb.CopyRequest(account=ACCOUNT, mailbox=inbox.id, uids=newest, target="Archive")
+    copy = pb.CopyRequest(account=ACCOUNT, mailbox=inbox.id, uids=newest, target="Archive", messages=1)
     return {
         "a follower reads the last fact": lambda: mailstore.followed(
             {shard: head - 1 for shard, head in heads.items()}

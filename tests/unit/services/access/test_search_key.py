@@ -23,10 +23,8 @@ def resolve(sequence: SequenceSet, uid: bool) -> NumberSet:
 
 
 def test_sets_become_uids() -> None:
-    assert translated("1:3,7") == pb.SearchKey(
-        key="uid", uids=[pb.UidRange(first=101, last=103), pb.UidRange(first=107, last=107)]
-    )
-    assert translated("UID 5") == pb.SearchKey(key="uid", uids=[pb.UidRange(first=5, last=5)])
+    assert translated("1:3,7") == pb.SearchKey(key="uid", uids=pb.UidSet(bounds=[101, 103, 107, 107]))
+    assert translated("UID 5") == pb.SearchKey(key="uid", uids=pb.UidSet(bounds=[5, 5]))
 
 
 def test_every_leaf() -> None:
@@ -58,7 +56,7 @@ def test_combinations() -> None:
 
 
 def test_recent_messages_are_known_to_the_session_alone() -> None:
-    recent = pb.SearchKey(key="uid", uids=[pb.UidRange(first=4, last=6)])
+    recent = pb.SearchKey(key="uid", uids=pb.UidSet(bounds=[4, 6]))
     others = pb.SearchKey(key="not", keys=[recent])
     unseen = pb.SearchKey(key="flag", name="\\Seen", number=0)
     assert translated("RECENT") == recent

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from services.access.session.recents import Recents
-from services.access.session.selected import NoSuchMessage, Selected
+from services.access.session.selected import NoSuchMessage, Selected, runs_of
 from shared.protocol.imap.number_set import NumberSet
 from shared.protocol.imap.sequence import SAVED_RESULT, parse_sequence_set
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
+from shared.turns import Turns
 
 
 def view(
     *ranges: tuple[int, int], version: int = 10, recents: Recents | None = None, read_only: bool = False
 ) -> Selected:
     """A mailbox with these UIDs."""
-    spans = [pb.UidRange(first=first, last=last) for first, last in ranges]
+    uids = pb.UidSet(bounds=[bound for pair in ranges for bound in pair])
+    opened = pb.MailboxView(mailbox=pb.Mailbox(id="m1", uid_next=1), uids=[uids], version=version, keywords=["$Work"])
     return Selected(
-        pb.MailboxView(mailbox=pb.Mailbox(id="m1", uid_next=1), uids=spans, version=version, keywords=["$Work"]),
+        opened,
+        asyncio.run(runs_of(opened, Turns())),
         recents or Recents(10),
         read_only=read_only,
     )
@@ -33,10 +38,18 @@ def changes(
     """What a store would say; `changed` holds (UID, MODSEQ)."""
     return pb.ChangesReply(
         version=version,
-        added=[pb.UidRange(first=uid, last=uid) for uid in added],
-        vanished=[pb.UidRange(first=uid, last=uid) for uid in vanished],
+        added=[pb.UidSet(bounds=[uid, uid]) for uid in added],
+        vanished=[pb.UidSet(bounds=[uid, uid]) for uid in vanished],
         changed=[pb.Changed(uid=uid, flags=["\\Seen"], modseq=modseq) for uid, modseq in changed],
     )
+
+
+def take(selected: Selected, reply: pb.ChangesReply) -> list[pb.Changed]:
+    return asyncio.run(selected.take(reply, Turns()))
+
+
+def told_expunges(selected: Selected, *, vanished: bool) -> bytes:
+    return b"".join(selected.tell_expunges(vanished=vanished))
 
 
 def uids(selected: Selected, text: bytes, *, uid: bool = False) -> list[int]:
@@ -66,7 +79,7 @@ def test_a_star_in_an_empty_mailbox_is_no_message() -> None:
 
 def test_new_mail_is_told_once() -> None:
     selected = view((1, 3))
-    selected.take(changes(11, added=(4, 5)))
+    take(selected, changes(11, added=(4, 5)))
     assert selected.tell_exists() == b"* 5 EXISTS\r\n"
     assert selected.tell_exists() == b""
     assert selected.uid_next == 6
@@ -74,34 +87,34 @@ def test_new_mail_is_told_once() -> None:
 
 def test_numbers_stay_until_the_client_is_told() -> None:
     selected = view((1, 3))
-    selected.take(changes(11, vanished=(1, 3)))
+    take(selected, changes(11, vanished=(1, 3)))
     assert uids(selected, b"3") == [3]
     assert selected.tell_exists() == b""
-    assert selected.tell_expunges(vanished=False) == b"* 3 EXPUNGE\r\n* 1 EXPUNGE\r\n"
+    assert told_expunges(selected, vanished=False) == b"* 3 EXPUNGE\r\n* 1 EXPUNGE\r\n"
     assert uids(selected, b"1") == [2]
-    assert selected.tell_expunges(vanished=False) == b""
+    assert told_expunges(selected, vanished=False) == b""
 
 
 def test_vanished_takes_the_place_of_expunge() -> None:
     selected = view((1, 9))
-    selected.take(changes(11, vanished=(2, 3, 7)))
-    assert selected.tell_expunges(vanished=True) == b"* VANISHED 2:3,7\r\n"
+    take(selected, changes(11, vanished=(2, 3, 7)))
+    assert told_expunges(selected, vanished=True) == b"* VANISHED 2:3,7\r\n"
 
 
 def test_what_came_and_went_unheard_of_is_never_told() -> None:
     selected = view((1, 2))
-    selected.take(changes(11, added=(3, 4), vanished=(3,)))
+    take(selected, changes(11, added=(3, 4), vanished=(3,)))
     assert selected.tell_exists() == b"* 3 EXISTS\r\n"
-    assert selected.tell_expunges(vanished=False) == b""
+    assert told_expunges(selected, vanished=False) == b""
     assert uids(selected, b"3") == [4]
 
 
 def test_the_same_changes_twice_change_nothing() -> None:
     selected = view((1, 2))
     for _ in range(2):
-        selected.take(changes(11, added=(3,), vanished=(1,)))
+        take(selected, changes(11, added=(3,), vanished=(1,)))
         assert selected.tell_exists() in (b"* 3 EXISTS\r\n", b"")
-        selected.tell_expunges(vanished=False)
+        told_expunges(selected, vanished=False)
     assert uids(selected, b"1:2") == [2, 3]
 
 
@@ -109,7 +122,7 @@ def test_flags_that_an_answer_told_are_not_told_again() -> None:
     selected = view((1, 3))
     selected.told(1, 11)
     selected.told(2, 11)
-    found = selected.take(changes(12, changed=((1, 11), (2, 12), (3, 12))))
+    found = take(selected, changes(12, changed=((1, 11), (2, 12), (3, 12))))
     assert [one.uid for one in found] == [2, 3]
 
 
@@ -132,12 +145,12 @@ def test_the_number_of_the_client_stays_before_an_expunge_that_is_withheld() -> 
     selected = view((1, 3), version=10)
     selected.name_modseq(9)
     assert selected.corrected_modseq() == 0
-    selected.take(changes(11, vanished=(2,)))
-    selected.take(changes(13, changed=((3, 13),)))
+    take(selected, changes(11, vanished=(2,)))
+    take(selected, changes(13, changed=((3, 13),)))
     selected.forward(14)
     assert (selected.withholds_expunges, selected.known_version) == (True, 10)
     assert selected.corrected_modseq() == 10
-    selected.tell_expunges(vanished=True)
+    told_expunges(selected, vanished=True)
     assert (selected.withholds_expunges, selected.known_version) == (False, 14)
     assert selected.corrected_modseq() == 0
 

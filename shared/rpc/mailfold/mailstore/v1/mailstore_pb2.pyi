@@ -20,26 +20,26 @@ else:
 DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
-class UidRange(_message.Message):
+class UidSet(_message.Message):
+    """UIDs as ranges, ascending and apart: first, last, first, last, …"""
+
     DESCRIPTOR: _descriptor.Descriptor
 
-    FIRST_FIELD_NUMBER: _builtins.int
-    LAST_FIELD_NUMBER: _builtins.int
-    first: _builtins.int
-    last: _builtins.int
+    BOUNDS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def bounds(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
     def __init__(
         self,
         *,
-        first: _builtins.int = ...,
-        last: _builtins.int = ...,
+        bounds: _abc.Iterable[_builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["first", b"first", "last", b"last"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bounds", b"bounds"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___UidRange: _TypeAlias = UidRange  # noqa: Y015
+Global___UidSet: _TypeAlias = UidSet  # noqa: Y015
 
 @_typing.final
 class DeliverRequest(_message.Message):
@@ -183,17 +183,25 @@ class ListMailboxesRequest(_message.Message):
 
     ACCOUNT_FIELD_NUMBER: _builtins.int
     WITH_STATUS_FIELD_NUMBER: _builtins.int
+    ID_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
     account: _builtins.str
     with_status: _builtins.bool
+    id: _builtins.str
+    """only the mailbox with this id, without subscriptions"""
+    name: _builtins.str
+    """only the mailbox with this name, without subscriptions"""
     def __init__(
         self,
         *,
         account: _builtins.str = ...,
         with_status: _builtins.bool = ...,
+        id: _builtins.str = ...,
+        name: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "with_status", b"with_status"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "id", b"id", "name", b"name", "with_status", b"with_status"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -408,12 +416,17 @@ class MailboxView(_message.Message):
     UIDS_FIELD_NUMBER: _builtins.int
     KEYWORDS_FIELD_NUMBER: _builtins.int
     FIRST_UNSEEN_UID_FIELD_NUMBER: _builtins.int
+    KEYWORD_LIMIT_FIELD_NUMBER: _builtins.int
     version: _builtins.int
     first_unseen_uid: _builtins.int
+    keyword_limit: _builtins.int
+    """how many keywords it may know"""
     @_builtins.property
     def mailbox(self) -> Global___Mailbox: ...
     @_builtins.property
-    def uids(self) -> _containers.RepeatedCompositeFieldContainer[Global___UidRange]: ...
+    def uids(self) -> _containers.RepeatedCompositeFieldContainer[Global___UidSet]:
+        """pages, ascending"""
+
     @_builtins.property
     def keywords(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """in use here"""
@@ -423,13 +436,14 @@ class MailboxView(_message.Message):
         *,
         mailbox: Global___Mailbox | None = ...,
         version: _builtins.int = ...,
-        uids: _abc.Iterable[Global___UidRange] | None = ...,
+        uids: _abc.Iterable[Global___UidSet] | None = ...,
         keywords: _abc.Iterable[_builtins.str] | None = ...,
         first_unseen_uid: _builtins.int = ...,
+        keyword_limit: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["mailbox", b"mailbox"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["first_unseen_uid", b"first_unseen_uid", "keywords", b"keywords", "mailbox", b"mailbox", "uids", b"uids", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["first_unseen_uid", b"first_unseen_uid", "keyword_limit", b"keyword_limit", "keywords", b"keywords", "mailbox", b"mailbox", "uids", b"uids", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -443,10 +457,13 @@ class ChangesRequest(_message.Message):
     MAILBOX_FIELD_NUMBER: _builtins.int
     SINCE_FIELD_NUMBER: _builtins.int
     UID_NEXT_FIELD_NUMBER: _builtins.int
+    KEYWORDS_FIELD_NUMBER: _builtins.int
     account: _builtins.str
     mailbox: _builtins.str
     since: _builtins.int
     uid_next: _builtins.int
+    keywords: _builtins.int
+    """how many keywords of the mailbox the asker knows"""
     def __init__(
         self,
         *,
@@ -454,10 +471,11 @@ class ChangesRequest(_message.Message):
         mailbox: _builtins.str = ...,
         since: _builtins.int = ...,
         uid_next: _builtins.int = ...,
+        keywords: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "mailbox", b"mailbox", "since", b"since", "uid_next", b"uid_next"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "keywords", b"keywords", "mailbox", b"mailbox", "since", b"since", "uid_next", b"uid_next"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -479,22 +497,28 @@ class ChangesReply(_message.Message):
     gone: _builtins.bool
     """the mailbox was deleted"""
     @_builtins.property
-    def added(self) -> _containers.RepeatedCompositeFieldContainer[Global___UidRange]: ...
+    def added(self) -> _containers.RepeatedCompositeFieldContainer[Global___UidSet]:
+        """pages"""
+
     @_builtins.property
-    def vanished(self) -> _containers.RepeatedCompositeFieldContainer[Global___UidRange]: ...
+    def vanished(self) -> _containers.RepeatedCompositeFieldContainer[Global___UidSet]:
+        """pages"""
+
     @_builtins.property
     def changed(self) -> _containers.RepeatedCompositeFieldContainer[Global___Changed]:
         """flags of messages that were there before"""
 
     @_builtins.property
-    def keywords(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def keywords(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """all of the mailbox, when there are others than the asker knows"""
+
     def __init__(
         self,
         *,
         version: _builtins.int = ...,
         uid_next: _builtins.int = ...,
-        added: _abc.Iterable[Global___UidRange] | None = ...,
-        vanished: _abc.Iterable[Global___UidRange] | None = ...,
+        added: _abc.Iterable[Global___UidSet] | None = ...,
+        vanished: _abc.Iterable[Global___UidSet] | None = ...,
         changed: _abc.Iterable[Global___Changed] | None = ...,
         gone: _builtins.bool = ...,
         keywords: _abc.Iterable[_builtins.str] | None = ...,
@@ -551,7 +575,7 @@ class FetchRequest(_message.Message):
     EMAIL_ID_FIELD_NUMBER: _builtins.int
     THREAD_ID_FIELD_NUMBER: _builtins.int
     SAVE_DATE_FIELD_NUMBER: _builtins.int
-    VANISHED_WITHIN_FIELD_NUMBER: _builtins.int
+    VANISHED_FIELD_NUMBER: _builtins.int
     UP_TO_VERSION_FIELD_NUMBER: _builtins.int
     account: _builtins.str
     mailbox: _builtins.str
@@ -569,17 +593,17 @@ class FetchRequest(_message.Message):
     email_id: _builtins.bool
     thread_id: _builtins.bool
     save_date: _builtins.bool
+    vanished: _builtins.bool
+    """first what vanished since `changed_since`"""
     up_to_version: _builtins.int
     @_builtins.property
-    def uids(self) -> _containers.RepeatedCompositeFieldContainer[Global___UidRange]: ...
-    @_builtins.property
-    def vanished_within(self) -> _containers.RepeatedCompositeFieldContainer[Global___UidRange]: ...
+    def uids(self) -> Global___UidSet: ...
     def __init__(
         self,
         *,
         account: _builtins.str = ...,
         mailbox: _builtins.str = ...,
-        uids: _abc.Iterable[Global___UidRange] | None = ...,
+        uids: Global___UidSet | None = ...,
         envelope: _builtins.bool = ...,
         body: _builtins.bool = ...,
         body_structure: _builtins.bool = ...,
@@ -591,12 +615,12 @@ class FetchRequest(_message.Message):
         email_id: _builtins.bool = ...,
         thread_id: _builtins.bool = ...,
         save_date: _builtins.bool = ...,
-        vanished_within: _abc.Iterable[Global___UidRange] | None = ...,
+        vanished: _builtins.bool = ...,
         up_to_version: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["uids", b"uids"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "body", b"body", "body_structure", b"body_structure", "changed_since", b"changed_since", "contents", b"contents", "email_id", b"email_id", "envelope", b"envelope", "internal_date", b"internal_date", "mailbox", b"mailbox", "mark_seen", b"mark_seen", "save_date", b"save_date", "size", b"size", "thread_id", b"thread_id", "uids", b"uids", "up_to_version", b"up_to_version", "vanished_within", b"vanished_within"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "body", b"body", "body_structure", b"body_structure", "changed_since", b"changed_since", "contents", b"contents", "email_id", b"email_id", "envelope", b"envelope", "internal_date", b"internal_date", "mailbox", b"mailbox", "mark_seen", b"mark_seen", "save_date", b"save_date", "size", b"size", "thread_id", b"thread_id", "uids", b"uids", "up_to_version", b"up_to_version", "vanished", b"vanished"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -631,7 +655,7 @@ class FetchBatch(_message.Message):
     @_builtins.property
     def prefixes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]: ...
     @_builtins.property
-    def vanished(self) -> _containers.RepeatedCompositeFieldContainer[Global___UidRange]: ...
+    def vanished(self) -> Global___UidSet: ...
     @_builtins.property
     def seen_set(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bool]:
         """\\Seen was set by this fetch"""
@@ -645,11 +669,11 @@ class FetchBatch(_message.Message):
         attributes: _abc.Iterable[_builtins.bytes] | None = ...,
         blobs: _abc.Iterable[_builtins.str] | None = ...,
         prefixes: _abc.Iterable[_builtins.bytes] | None = ...,
-        vanished: _abc.Iterable[Global___UidRange] | None = ...,
+        vanished: Global___UidSet | None = ...,
         version: _builtins.int = ...,
         seen_set: _abc.Iterable[_builtins.bool] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["vanished", b"vanished"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
     _ClearFieldArgType: _TypeAlias = _typing.Literal["attributes", b"attributes", "blobs", b"blobs", "flags", b"flags", "modseqs", b"modseqs", "prefixes", b"prefixes", "seen_set", b"seen_set", "uids", b"uids", "vanished", b"vanished", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
@@ -702,12 +726,15 @@ class StoreRequest(_message.Message):
     MODE_FIELD_NUMBER: _builtins.int
     FLAGS_FIELD_NUMBER: _builtins.int
     UNCHANGED_SINCE_FIELD_NUMBER: _builtins.int
+    QUIET_FIELD_NUMBER: _builtins.int
     account: _builtins.str
     mailbox: _builtins.str
     mode: Global___StoreRequest.Mode.ValueType
     unchanged_since: _builtins.int
+    quiet: _builtins.bool
+    """leave `changed` out"""
     @_builtins.property
-    def uids(self) -> _containers.RepeatedCompositeFieldContainer[Global___UidRange]: ...
+    def uids(self) -> Global___UidSet: ...
     @_builtins.property
     def flags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     def __init__(
@@ -715,14 +742,15 @@ class StoreRequest(_message.Message):
         *,
         account: _builtins.str = ...,
         mailbox: _builtins.str = ...,
-        uids: _abc.Iterable[Global___UidRange] | None = ...,
+        uids: Global___UidSet | None = ...,
         mode: Global___StoreRequest.Mode.ValueType = ...,
         flags: _abc.Iterable[_builtins.str] | None = ...,
         unchanged_since: _builtins.int | None = ...,
+        quiet: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_unchanged_since", b"_unchanged_since", "unchanged_since", b"unchanged_since"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_unchanged_since", b"_unchanged_since", "uids", b"uids", "unchanged_since", b"unchanged_since"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_unchanged_since", b"_unchanged_since", "account", b"account", "flags", b"flags", "mailbox", b"mailbox", "mode", b"mode", "uids", b"uids", "unchanged_since", b"unchanged_since"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_unchanged_since", b"_unchanged_since", "account", b"account", "flags", b"flags", "mailbox", b"mailbox", "mode", b"mode", "quiet", b"quiet", "uids", b"uids", "unchanged_since", b"unchanged_since"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__unchanged_since: _TypeAlias = _typing.Literal["unchanged_since"]  # noqa: Y015
     _WhichOneofArgType__unchanged_since: _TypeAlias = _typing.Literal["_unchanged_since", b"_unchanged_since"]  # noqa: Y015
@@ -737,23 +765,33 @@ class StoreReply(_message.Message):
     VERSION_FIELD_NUMBER: _builtins.int
     CHANGED_FIELD_NUMBER: _builtins.int
     REFUSED_FIELD_NUMBER: _builtins.int
+    MESSAGES_FIELD_NUMBER: _builtins.int
+    VERSIONS_FIELD_NUMBER: _builtins.int
     version: _builtins.int
+    messages: _builtins.int
+    """how many of those asked for are there, without those refused"""
     @_builtins.property
     def changed(self) -> _containers.RepeatedCompositeFieldContainer[Global___Changed]: ...
     @_builtins.property
-    def refused(self) -> _containers.RepeatedCompositeFieldContainer[Global___UidRange]:
+    def refused(self) -> Global___UidSet:
         """changed since (RFC 7162 MODIFIED)"""
+
+    @_builtins.property
+    def versions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """of the changes that this command made, ascending"""
 
     def __init__(
         self,
         *,
         version: _builtins.int = ...,
         changed: _abc.Iterable[Global___Changed] | None = ...,
-        refused: _abc.Iterable[Global___UidRange] | None = ...,
+        refused: Global___UidSet | None = ...,
+        messages: _builtins.int = ...,
+        versions: _abc.Iterable[_builtins.int] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["refused", b"refused"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed", b"changed", "refused", b"refused", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed", b"changed", "messages", b"messages", "refused", b"refused", "version", b"version", "versions", b"versions"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -862,22 +900,26 @@ class CopyRequest(_message.Message):
     MAILBOX_FIELD_NUMBER: _builtins.int
     UIDS_FIELD_NUMBER: _builtins.int
     TARGET_FIELD_NUMBER: _builtins.int
+    MESSAGES_FIELD_NUMBER: _builtins.int
     account: _builtins.str
     mailbox: _builtins.str
     target: _builtins.str
+    messages: _builtins.int
+    """how many of these UIDs the asker knows: all of them are there, or nothing is done"""
     @_builtins.property
-    def uids(self) -> _containers.RepeatedCompositeFieldContainer[Global___UidRange]: ...
+    def uids(self) -> Global___UidSet: ...
     def __init__(
         self,
         *,
         account: _builtins.str = ...,
         mailbox: _builtins.str = ...,
-        uids: _abc.Iterable[Global___UidRange] | None = ...,
+        uids: Global___UidSet | None = ...,
         target: _builtins.str = ...,
+        messages: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["uids", b"uids"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "mailbox", b"mailbox", "target", b"target", "uids", b"uids"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "mailbox", b"mailbox", "messages", b"messages", "target", b"target", "uids", b"uids"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -891,23 +933,32 @@ class CopyReply(_message.Message):
     SOURCE_FIELD_NUMBER: _builtins.int
     TARGET_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
     uid_validity: _builtins.int
     version: _builtins.int
+    reason: _builtins.str
+    """of a MOVE of many that ended before its last message: why, as of a refusal"""
+    text: _builtins.str
     @_builtins.property
-    def source(self) -> _containers.RepeatedCompositeFieldContainer[Global___UidRange]: ...
+    def source(self) -> Global___UidSet:
+        """the n-th of these is the n-th of `target`"""
+
     @_builtins.property
-    def target(self) -> _containers.RepeatedCompositeFieldContainer[Global___UidRange]: ...
+    def target(self) -> Global___UidSet: ...
     def __init__(
         self,
         *,
         uid_validity: _builtins.int = ...,
-        source: _abc.Iterable[Global___UidRange] | None = ...,
-        target: _abc.Iterable[Global___UidRange] | None = ...,
+        source: Global___UidSet | None = ...,
+        target: Global___UidSet | None = ...,
         version: _builtins.int = ...,
+        reason: _builtins.str = ...,
+        text: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["source", b"source", "target", b"target"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["source", b"source", "target", b"target", "uid_validity", b"uid_validity", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reason", b"reason", "source", b"source", "target", b"target", "text", b"text", "uid_validity", b"uid_validity", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -925,16 +976,16 @@ class ExpungeRequest(_message.Message):
     mailbox: _builtins.str
     only_given: _builtins.bool
     @_builtins.property
-    def uids(self) -> _containers.RepeatedCompositeFieldContainer[Global___UidRange]: ...
+    def uids(self) -> Global___UidSet: ...
     def __init__(
         self,
         *,
         account: _builtins.str = ...,
         mailbox: _builtins.str = ...,
-        uids: _abc.Iterable[Global___UidRange] | None = ...,
+        uids: Global___UidSet | None = ...,
         only_given: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["uids", b"uids"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
     _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "mailbox", b"mailbox", "only_given", b"only_given", "uids", b"uids"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
@@ -947,19 +998,18 @@ class ExpungeReply(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     VERSION_FIELD_NUMBER: _builtins.int
-    EXPUNGED_FIELD_NUMBER: _builtins.int
+    MESSAGES_FIELD_NUMBER: _builtins.int
     version: _builtins.int
-    @_builtins.property
-    def expunged(self) -> _containers.RepeatedCompositeFieldContainer[Global___UidRange]: ...
+    messages: _builtins.int
     def __init__(
         self,
         *,
         version: _builtins.int = ...,
-        expunged: _abc.Iterable[Global___UidRange] | None = ...,
+        messages: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["expunged", b"expunged", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["messages", b"messages", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -984,7 +1034,7 @@ class SearchKey(_message.Message):
     text: _builtins.str
     number: _builtins.int
     @_builtins.property
-    def uids(self) -> _containers.RepeatedCompositeFieldContainer[Global___UidRange]: ...
+    def uids(self) -> Global___UidSet: ...
     @_builtins.property
     def keys(self) -> _containers.RepeatedCompositeFieldContainer[Global___SearchKey]: ...
     def __init__(
@@ -994,10 +1044,10 @@ class SearchKey(_message.Message):
         name: _builtins.str = ...,
         text: _builtins.str = ...,
         number: _builtins.int = ...,
-        uids: _abc.Iterable[Global___UidRange] | None = ...,
+        uids: Global___UidSet | None = ...,
         keys: _abc.Iterable[Global___SearchKey] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["uids", b"uids"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
     _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "keys", b"keys", "name", b"name", "number", b"number", "text", b"text", "uids", b"uids"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
@@ -1044,11 +1094,11 @@ class SearchReply(_message.Message):
     highest_modseq: _builtins.int
     version: _builtins.int
     @_builtins.property
-    def uids(self) -> _containers.RepeatedCompositeFieldContainer[Global___UidRange]: ...
+    def uids(self) -> _containers.RepeatedCompositeFieldContainer[Global___UidSet]: ...
     def __init__(
         self,
         *,
-        uids: _abc.Iterable[Global___UidRange] | None = ...,
+        uids: _abc.Iterable[Global___UidSet] | None = ...,
         highest_modseq: _builtins.int = ...,
         version: _builtins.int = ...,
     ) -> None: ...

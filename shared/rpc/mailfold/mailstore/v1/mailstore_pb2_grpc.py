@@ -208,7 +208,7 @@ class MailstoreServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Copy(self, request, context):
-        """Copy and Move take all of the messages or none: EXPUNGEISSUED when some are gone.
+        """Copy and Move take all of the messages or none: EXPUNGEISSUED when some are gone. A MOVE of many is several commits.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -50,7 +50,7 @@ class MailstoreStub:
     Store: _grpc.UnaryUnaryMultiCallable[_mailstore_pb2.StoreRequest, _mailstore_pb2.StoreReply]
     Append: _grpc.UnaryUnaryMultiCallable[_mailstore_pb2.AppendRequest, _mailstore_pb2.AppendReply]
     Copy: _grpc.UnaryUnaryMultiCallable[_mailstore_pb2.CopyRequest, _mailstore_pb2.CopyReply]
-    """Copy and Move take all of the messages or none: EXPUNGEISSUED when some are gone."""
+    """Copy and Move take all of the messages or none: EXPUNGEISSUED when some are gone. A MOVE of many is several commits."""
     Move: _grpc.UnaryUnaryMultiCallable[_mailstore_pb2.CopyRequest, _mailstore_pb2.CopyReply]
     Expunge: _grpc.UnaryUnaryMultiCallable[_mailstore_pb2.ExpungeRequest, _mailstore_pb2.ExpungeReply]
     Search: _grpc.UnaryUnaryMultiCallable[_mailstore_pb2.SearchRequest, _mailstore_pb2.SearchReply]
@@ -80,7 +80,7 @@ class MailstoreAsyncStub(MailstoreStub):
     Store: _aio.UnaryUnaryMultiCallable[_mailstore_pb2.StoreRequest, _mailstore_pb2.StoreReply]  # type: ignore[assignment]
     Append: _aio.UnaryUnaryMultiCallable[_mailstore_pb2.AppendRequest, _mailstore_pb2.AppendReply]  # type: ignore[assignment]
     Copy: _aio.UnaryUnaryMultiCallable[_mailstore_pb2.CopyRequest, _mailstore_pb2.CopyReply]  # type: ignore[assignment]
-    """Copy and Move take all of the messages or none: EXPUNGEISSUED when some are gone."""
+    """Copy and Move take all of the messages or none: EXPUNGEISSUED when some are gone. A MOVE of many is several commits."""
     Move: _aio.UnaryUnaryMultiCallable[_mailstore_pb2.CopyRequest, _mailstore_pb2.CopyReply]  # type: ignore[assignment]
     Expunge: _aio.UnaryUnaryMultiCallable[_mailstore_pb2.ExpungeRequest, _mailstore_pb2.ExpungeReply]  # type: ignore[assignment]
     Search: _aio.UnaryUnaryMultiCallable[_mailstore_pb2.SearchRequest, _mailstore_pb2.SearchReply]  # type: ignore[assignment]
@@ -185,7 +185,7 @@ class MailstoreServicer(metaclass=_abc_1.ABCMeta):
         request: _mailstore_pb2.CopyRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_mailstore_pb2.CopyReply, _abc.Awaitable[_mailstore_pb2.CopyReply]]:
-        """Copy and Move take all of the messages or none: EXPUNGEISSUED when some are gone."""
+        """Copy and Move take all of the messages or none: EXPUNGEISSUED when some are gone. A MOVE of many is several commits."""
 
     @_abc_1.abstractmethod
     def Move(

@@ -171,6 +171,12 @@ def test_uid_runs_selections(here: set[int], wanted: set[int], size: int) -> Non
     assert numbered == [(model.index(uid) + 1, uid) for uid in both]
     batches = [list(batch) for batch in runs.batches(asked, size)]
     assert batches == [both[start : start + size] for start in range(0, len(both), size)]
+    hull, numbered = runs.hull(asked), runs.hull_of_sequences(asked)
+    assert [uid for uid in hull if uid in here] == both
+    assert [uid for uid in numbered if uid in here] == list(runs.select_sequences(asked))
+    assert len(hull.ranges) <= len(asked.ranges) and len(numbered.ranges) <= len(asked.ranges)
+    assert all(first in here and last in here for first, last in (*hull.ranges, *numbered.ranges))
+    assert runs.count(asked) == runs.count(hull) == len(both)
     for found in (runs.select_uids(asked), runs.select_sequences(asked), runs.sequences_of(asked)):
         assert normal(found)
 

@@ -1,0 +1,155 @@
+"""Commands on any number of messages, as units of work of which none keeps the writer long.
+
+A unit takes as many messages as one event names; its command id is that of the command and the unit's number, so that a
+repeat finds what each of them did. COPY alone is one unit: RFC 3501 6.4.7 wants all copies or none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from typing import NamedTuple, TypeVar
+
+import msgspec
+
+from services.mailstore.domain.decide import EVENT_MESSAGES, Refused, all_there
+from services.mailstore.domain.flags import Flags
+from services.mailstore.domain.state import MailboxState
+from services.mailstore.domain.uids import Ranges, above, count, joined
+from services.mailstore.handlers import load
+from services.mailstore.handlers.accounts import MailboxCommands
+from services.mailstore.handlers.messages import MessageCommands, Placed, Stored
+from services.mailstore.projections import chosen
+from shared.eventstore.event import Provenance
+from shared.eventstore.store import EventStore
+from shared.eventstore.transaction import Transaction
+
+T = TypeVar("T")
+ALL: Ranges = ((1, 1 << 40),)
+_MESSAGES_AT_ONCE = 50
+"""Messages of an APPEND whose threads are looked for on the loop."""
+
+
+class Moved(NamedTuple):
+    """Where messages went, and why the rest did not; None when all went."""
+
+    placed: Placed
+    refused: Refused | None
+
+
+class PagedCommands:
+    """Runs units of work; those that are long do not keep the loop."""
+
+    def __init__(self, store: EventStore, mailboxes: MailboxCommands, messages: MessageCommands) -> None:
+        self._store = store
+        self._mailboxes = mailboxes
+        self._messages = messages
+
+    async def store(
+        self, account: str, mailbox: str, uids: Ranges, mode: str, flags: Flags, since: int | None, why: Provenance
+    ) -> AsyncIterator[Stored]:
+        """STORE, unit by unit. Raises Refused."""
+        number, left = 0, uids
+        while left:
+            unit = left
+            done = await self._run(
+                lambda tx, why, unit=unit: self._messages.store(tx, account, mailbox, unit, mode, flags, since, why),  # type: ignore[misc]
+                unit,
+                why,
+                number,
+            )
+            yield done
+            number, left = number + 1, above(left, done.last) if done.last else ()
+
+    async def copy(
+        self, account: str, mailbox: str, uids: Ranges, asked: int, target: str, quota: int, why: Provenance
+    ) -> Placed:
+        """COPY, all of the messages or none. Raises Refused."""
+        return await self._run(
+            lambda tx, why: self._messages.copy(tx, account, mailbox, uids, asked, target, quota, why), uids, why
+        )
+
+    async def move(self, account: str, mailbox: str, uids: Ranges, asked: int, target: str, why: Provenance) -> Moved:
+        """MOVE (RFC 6851). Many messages go in several units: when one of these is refused, the messages of those before
+        it have moved. Raises Refused when the first one is.
+        """
+        if asked > EVENT_MESSAGES:
+            messages = await self._store.read_long(lambda reader: chosen.messages(reader, mailbox, uids))
+            all_there(messages, asked)
+        done: list[Placed] = []
+        left = uids
+        while not done or (left and asked):
+            unit, some = left, min(asked, EVENT_MESSAGES)
+            try:
+                placed = await self._run(
+                    lambda tx, why, unit=unit, some=some: self._messages.move(
+                        tx, account, mailbox, unit, some, target, why
+                    ),  # type: ignore[misc]
+                    unit,
+                    why,
+                    len(done),
+                )
+            except Refused as refused:
+                if not done:
+                    raise
+                return Moved(_together(done), refused)
+            done.append(placed)
+            asked -= some
+            left = above(left, placed.source[-1][1]) if placed.source else ()
+        return Moved(_together(done), None)
+
+    async def expunge(self, account: str, mailbox: str, uids: Ranges, why: Provenance) -> tuple[int, int]:
+        """EXPUNGE; the version after it and how many messages went. Raises Refused."""
+        number = total = 0
+        while True:
+            version, gone = await self._run(
+                lambda tx, why: self._messages.expunge(tx, account, mailbox, uids, why), uids, why, number
+            )
+            number, total = number + 1, total + count(gone)
+            if count(gone) < EVENT_MESSAGES:
+                return version, total
+
+    async def delete(self, account: str, name: str, why: Provenance) -> MailboxState:
+        """DELETE. A mailbox of many messages is emptied first, unit by unit. Raises Refused."""
+        number = 0
+        while await self._holds_many(account, name):
+            number += 1
+            await self._run(lambda tx, why: self._mailboxes.empty(tx, account, name, why), ALL, why, number)
+        return await self._run(lambda tx, why: self._mailboxes.delete(tx, account, name, why), ALL, why)
+
+    async def rename(self, account: str, name: str, new_name: str, why: Provenance) -> MailboxState:
+        """RENAME. Of INBOX its messages go, many of them in several units. Raises Refused."""
+        renamed, left = await self._run(
+            lambda tx, why: self._mailboxes.rename(tx, account, name, new_name, why), ALL, why
+        )
+        number = 0
+        while left:
+            unit, number = left, number + 1
+            left = await self._run(
+                lambda tx, why, unit=unit: self._mailboxes.empty_inbox(tx, account, renamed.id, unit, why),  # type: ignore[misc]
+                ALL,
+                why,
+                number,
+            )
+        return await self._store.read(lambda reader: load.mailbox_by_id(reader, account, renamed.id))
+
+    async def append(self, work: Callable[[Transaction, Provenance], T], messages: int, why: Provenance) -> T:
+        """One unit, whose messages look for their threads."""
+        return await self._store.write(lambda transaction: work(transaction, why), long=messages > _MESSAGES_AT_ONCE)
+
+    async def _holds_many(self, account: str, name: str) -> bool:
+        mailbox = await self._store.read(lambda reader: load.mailbox_by_name(reader, account, name))
+        return mailbox.messages > EVENT_MESSAGES
+
+    async def _run(
+        self, work: Callable[[Transaction, Provenance], T], uids: Ranges, why: Provenance, number: int = 0
+    ) -> T:
+        if number and why.command:
+            why = msgspec.structs.replace(why, command=f"{why.command}/{number}")
+        return await self._store.write(lambda transaction: work(transaction, why), long=count(uids) > chosen.FEW)
+
+
+def _together(done: list[Placed]) -> Placed:
+    """What several units placed."""
+    source = joined(span for placed in done for span in placed.source)
+    target = joined(span for placed in done for span in placed.target)
+    return Placed(done[0].uid_validity, source, target, done[-1].version)
