@@ -11,7 +11,7 @@ from shared.protocol.imap import response
 from shared.protocol.imap.commands import ListReturn, ListSelection
 from shared.protocol.imap.list_pattern import ListPattern
 
-_A_NAME = 8
+_A_NAME = 6
 """What it costs to sort a name among the others, in keys compared."""
 
 

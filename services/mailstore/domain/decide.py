@@ -185,11 +185,11 @@ def expunge(account: str, mailbox: str, uids: Ranges) -> list[Event]:
     return [MessagesExpunged(account, mailbox, uids)] if uids else []
 
 
-def all_there(messages: Messages, asked: int) -> None:
+def all_there(messages: int, asked: int) -> None:
     """Raises Refused EXPUNGEISSUED unless every message asked for is there: COPY and MOVE take all or nothing (RFC 3501
     §6.4.7, RFC 2180 §4.4).
     """
-    if messages.count != asked:
+    if messages != asked:
         raise Refused("EXPUNGEISSUED", "some of the messages are gone; nothing was done")
 
 

@@ -206,7 +206,7 @@ class MessageCommands:
         source, goal = load.mailbox_by_id(transaction, account, mailbox), self._existing(transaction, account, target)
         messages = chosen.messages(transaction, source.id, uids, most=self._limits.copy_messages + 1)
         decide.copies_left(messages, self._limits.copy_messages)
-        decide.all_there(messages, asked)
+        decide.all_there(messages.count, asked)
         decide.within_quota(load.used(transaction, account)[0], messages.size, quota)
         decide.uids_left(goal, messages.count)
         self._check_keywords_of(transaction, source, goal, messages.uids)
@@ -227,14 +227,15 @@ class MessageCommands:
         why: Provenance,
     ) -> Placed:
         """MOVE, of as many messages as one event names; as `copy`, and they leave their mailbox. Raises Refused
-        TRYCREATE, EXPUNGEISSUED or LIMIT.
+        TRYCREATE, LIMIT, or EXPUNGEISSUED also when one of the others is gone.
         """
         done = _earlier(transaction, why, MessagesMoved)
         if done:
             return _placed(transaction, account, done)
         source, goal = load.mailbox_by_id(transaction, account, mailbox), self._existing(transaction, account, target)
         messages = chosen.messages(transaction, source.id, uids, most=decide.EVENT_MESSAGES)
-        decide.all_there(messages, asked)
+        all_of_them = messages.count if asked <= messages.count else chosen.number(transaction, source.id, uids)
+        decide.all_there(all_of_them, asked)
         decide.uids_left(goal, messages.count)
         self._check_keywords_of(transaction, source, goal, messages.uids)
         contents = _contents(transaction, source, goal)(messages.uids)

@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeVar
 
 import msgspec
 
-from services.mailstore.domain.decide import EVENT_MESSAGES, Refused, all_there
+from services.mailstore.domain.decide import EVENT_MESSAGES, Refused
 from services.mailstore.domain.flags import Flags
 from services.mailstore.domain.state import MailboxState
 from services.mailstore.domain.uids import Ranges, above, count, joined
@@ -72,13 +72,10 @@ class PagedCommands:
         """MOVE (RFC 6851). Many messages go in several units: when one of these is refused, the messages of those before
         it have moved. Raises Refused when the first one is.
         """
-        if asked > EVENT_MESSAGES:
-            messages = await self._store.read_long(lambda reader: chosen.messages(reader, mailbox, uids))
-            all_there(messages, asked)
         done: list[Placed] = []
         left = uids
-        while not done or (left and asked):
-            unit, some = left, min(asked, EVENT_MESSAGES)
+        while not done or asked > 0:
+            unit, some = left, asked
             try:
                 placed = await self._run(
                     lambda tx, why, unit=unit, some=some: self._messages.move(
@@ -93,7 +90,7 @@ class PagedCommands:
                     raise
                 return Moved(_together(done), refused)
             done.append(placed)
-            asked -= some
+            asked -= count(placed.source)
             left = above(left, placed.source[-1][1]) if placed.source else ()
         return Moved(_together(done), None)
 
@@ -137,8 +134,9 @@ class PagedCommands:
         return await self._store.write(lambda transaction: work(transaction, why), long=messages > _MESSAGES_AT_ONCE)
 
     async def _holds_many(self, account: str, name: str) -> bool:
-        mailbox = await self._store.read(lambda reader: load.mailbox_by_name(reader, account, name))
-        return mailbox.messages > EVENT_MESSAGES
+        """False when there is no such mailbox: perhaps an earlier try of the command has deleted it."""
+        mailbox = await self._store.read(lambda reader: load.mailbox_if_any(reader, account, "", name))
+        return any(state.messages > EVENT_MESSAGES for state in mailbox)
 
     async def _run(
         self, work: Callable[[Transaction, Provenance], T], uids: Ranges, why: Provenance, number: int = 0

@@ -45,6 +45,15 @@ def messages(reader: Reader, mailbox: str, uids: Ranges, *, deleted: bool = Fals
     return Messages(joined(found), size)
 
 
+def number(reader: Reader, mailbox: str, uids: Ranges) -> int:
+    """How many of them are there."""
+    total = 0
+    for condition, parameters in conditions(uids):
+        row = reader.one(f"SELECT count(*) FROM entry WHERE mailbox = ? AND {condition}", (mailbox, *parameters))  # noqa: S608
+        total += row[0] if row else 0
+    return total
+
+
 def flag_runs(reader: Reader, mailbox: str, uids: Ranges, since: int | None, most: int = _ALL) -> list[FlagRun]:
     """The flags of those that are there, ascending, at most `most`; `since` is the version behind which they are newer."""
     version = _ALL if since is None else since

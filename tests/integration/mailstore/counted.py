@@ -66,14 +66,14 @@ class _NoQuotas(Quotas):
 class CountedMailstore:
     """The store's contract without a wire. It holds one account."""
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: Backend, *, steps: bool) -> None:
         clock, metadata = SystemClock(), sqlalchemy.MetaData()
-        limits = MailstoreSettings(max_mailboxes=100, max_subscriptions=10)
+        limits = MailstoreSettings(max_mailboxes=100, max_subscriptions=10, copy_messages=25_600)
         self.turns = Turns()
         self._ids = Ids(clock)
         self._steps = 0
         self._numbers = 0
-        if isinstance(backend, SqliteBackend):
+        if steps and isinstance(backend, SqliteBackend):
             sqlalchemy.event.listen(
                 backend.engine, "connect", lambda driver, _record: driver.set_progress_handler(self._step, 1)
             )
@@ -109,9 +109,9 @@ class CountedMailstore:
         await act()
         return self.so_far - before
 
-    async def call(self, method: str, request: Any) -> Any:
-        """One question or command of the contract, as a client's session asks it."""
-        with acting(Provenance(Actor("account", ACCOUNT), command=self._ids.new(Kind.COMMAND))):
+    async def call(self, method: str, request: Any, command: str = "") -> Any:
+        """One question or command of the contract, as a client's session asks it; a given command id makes it a repeat."""
+        with acting(Provenance(Actor("account", ACCOUNT), command=command or self._ids.new(Kind.COMMAND))):
             return await getattr(self._endpoint, method)(request, None)
 
     async def fetched(self, request: pb.FetchRequest) -> list[pb.FetchBatch]:
@@ -168,9 +168,10 @@ class CountedMailstore:
 
 
 @contextlib.asynccontextmanager
-async def counted_mailstore(database: Path | Backend) -> AsyncIterator[CountedMailstore]:
-    """Open for the length of a block; a path is a SQLite file."""
-    mailstore = CountedMailstore(SqliteBackend(database) if isinstance(database, Path) else database)
+async def counted_mailstore(database: Path | Backend, *, steps: bool = True) -> AsyncIterator[CountedMailstore]:
+    """Open for the length of a block; a path is a SQLite file. To count steps makes it slow."""
+    backend = SqliteBackend(database) if isinstance(database, Path) else database
+    mailstore = CountedMailstore(backend, steps=steps)
     await mailstore.store.open()
     try:
         await mailstore.call("OpenAccount", pb.OpenAccountRequest(account=ACCOUNT))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from services.access.session.recents import Recents
-from tests.unit.services.access.test_selected import changes, view
+from tests.unit.services.access.test_selected import changes, take, told_expunges, view
 
 
 def test_what_nobody_selected_is_recent() -> None:
@@ -28,8 +28,8 @@ def test_the_first_session_gets_them() -> None:
     recents = Recents(10)
     first, second = view((3, 6), recents=recents), view((3, 6), recents=recents)
     assert (first.recent_count, second.recent_count) == (4, 0)
-    second.take(changes(11, added=(7,)))
-    first.take(changes(11, added=(7,)))
+    take(second, changes(11, added=(7,)))
+    take(first, changes(11, added=(7,)))
     assert (first.recent_count, second.recent_count) == (4, 1)
     assert second.report_recent() == b"* 1 RECENT\r\n"
     assert first.report_recent() == second.report_recent() == b""
@@ -40,13 +40,13 @@ def test_the_first_session_gets_them() -> None:
 def test_examine_takes_nothing_away() -> None:
     recents = Recents(10)
     looking = view((1, 2), recents=recents, read_only=True)
-    looking.take(changes(11, added=(3,)))
+    take(looking, changes(11, added=(3,)))
     assert looking.recent_count == 3
     assert view((1, 3), recents=recents).recent_count == 3
 
 
 def test_an_expunge_takes_recent_messages_along() -> None:
     selected = view((1, 3))
-    selected.take(changes(11, vanished=(2,)))
-    selected.tell_expunges(vanished=False)
+    take(selected, changes(11, vanished=(2,)))
+    told_expunges(selected, vanished=False)
     assert selected.report_recent() == b"* 2 RECENT\r\n"

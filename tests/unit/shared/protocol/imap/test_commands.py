@@ -91,9 +91,8 @@ GOOD = {
         extended=True,
     ),
     b'a LIST "" % RETURN ()': c.List(A, "", ("%",), extended=True),
-    b"a STATUS x (MESSAGES recent UIDNEXT UIDVALIDITY UNSEEN HIGHESTMODSEQ SIZE DELETED MAILBOXID APPENDLIMIT)": c.Status(
-        A, "x", tuple(c.StatusItem)
-    ),
+    b"a STATUS x (MESSAGES recent UIDNEXT UIDVALIDITY UNSEEN HIGHESTMODSEQ SIZE DELETED DELETED-STORAGE MAILBOXID"
+    b" APPENDLIMIT)": c.Status(A, "x", tuple(c.StatusItem)),
     b"a STATUS x (SIZE SIZE)": c.Status(A, "x", (c.StatusItem.SIZE,)),
     b"a GETQUOTA {0}\r\n": c.GetQuota(A, ""),
     b'a GETQUOTA ""': c.GetQuota(A, ""),

@@ -1,0 +1,169 @@
+"""Commands on more messages than one event names: units of work, each small, and together what the client asked for."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from services.mailstore.domain.decide import EVENT_MESSAGES
+from services.mailstore.domain.uids import Ranges, count
+from services.mailstore.endpoints import wire
+from shared.eventstore.postgres import PostgresBackend
+from shared.grpc.errors import LimitReached, NotFound, NotNow
+from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
+from tests.integration.mailstore.counted import ACCOUNT, CountedMailstore, counted_mailstore, spans
+
+MESSAGES = 25_600
+ALL = spans((1, 1 << 31))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def mailstore(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[CountedMailstore]:
+    """One with so many messages in INBOX."""
+    database: Any = tmp_path / "mailstore.sqlite"
+    if request.param == "postgresql":
+        database = PostgresBackend(request.getfixturevalue("postgres_server").create_database(), "mailstore")
+    async with counted_mailstore(database, steps=False) as opened:
+        inbox = await _mailbox(opened, "INBOX")
+        await opened.append(100)
+        for size in (100 * 2**power for power in range(8)):
+            request_ = pb.CopyRequest(account=ACCOUNT, mailbox=inbox.id, uids=ALL, target="INBOX", messages=size)
+            await opened.call("Copy", request_)
+        yield opened
+
+
+async def _mailbox(mailstore: CountedMailstore, name: str) -> pb.Mailbox:
+    asked: pb.MailboxList = await mailstore.call("ListMailboxes", pb.ListMailboxesRequest(account=ACCOUNT, name=name))
+    return asked.mailboxes[0]
+
+
+async def _uids(mailstore: CountedMailstore, name: str) -> Ranges:
+    view = await mailstore.call("ViewMailbox", pb.MailboxNameRequest(account=ACCOUNT, name=name))
+    return tuple(span for page in view.uids for span in wire.ranges(page))
+
+
+async def _twice(mailstore: CountedMailstore, method: str, request: Any) -> Any:
+    """What a command answers whose first answer gets lost."""
+    await mailstore.call(method, request, "m-lost")
+    events = await _sizes(mailstore, 0)
+    reply = await mailstore.call(method, request, "m-lost")
+    assert await _sizes(mailstore, 0) == events
+    return reply
+
+
+async def _version(mailstore: CountedMailstore) -> int:
+    asked: pb.MailboxList = await mailstore.call("ListMailboxes", pb.ListMailboxesRequest(account=ACCOUNT))
+    return asked.version
+
+
+async def _sizes(mailstore: CountedMailstore, after: int) -> list[int]:
+    """How many messages each event behind a version names."""
+    recorded = await mailstore.store.read_stream(ACCOUNT, after)
+    return [count(getattr(one.event, "uids", ())) for one in recorded]
+
+
+async def test_store(mailstore: CountedMailstore) -> None:
+    inbox, version = await _mailbox(mailstore, "INBOX"), await _version(mailstore)
+    store = pb.StoreRequest(account=ACCOUNT, mailbox=inbox.id, uids=ALL, flags=["\\Seen", "late"])
+    reply = await _twice(mailstore, "Store", store)
+    assert reply.messages == len(reply.changed) == MESSAGES
+    assert {tuple(one.flags) for one in reply.changed} == {("\\Seen", "\\Flagged", "$Work", "late")}
+    assert list(reply.versions) == [version + 1, version + 2, version + 3]
+    assert await _sizes(mailstore, version) == [EVENT_MESSAGES, EVENT_MESSAGES, MESSAGES - 2 * EVENT_MESSAGES]
+    asked = pb.ChangesRequest(account=ACCOUNT, mailbox=inbox.id, since=version, uid_next=inbox.uid_next, keywords=1)
+    changes = await mailstore.call("Changes", asked)
+    assert changes.changed == reply.changed
+    assert [one.uid for one in changes.changed] == list(range(1, MESSAGES + 1))
+    assert list(changes.keywords) == ["$Work", "late"]
+    assert (await _mailbox(mailstore, "INBOX")).unseen == 0
+
+
+async def test_a_store_that_changes_some(mailstore: CountedMailstore) -> None:
+    """UNCHANGEDSINCE: what changed later is refused, in whichever unit it is looked at."""
+    inbox, version = await _mailbox(mailstore, "INBOX"), await _version(mailstore)
+    late = spans((5, 5), (12_000, 12_009), (25_600, 25_600))
+    store = pb.StoreRequest(account=ACCOUNT, mailbox=inbox.id, uids=late, flags=["\\Answered"])
+    await mailstore.call("Store", store)
+    store = pb.StoreRequest(
+        account=ACCOUNT, mailbox=inbox.id, uids=ALL, flags=["\\Seen"], unchanged_since=version, quiet=True
+    )
+    reply = await _twice(mailstore, "Store", store)
+    assert reply.refused == late
+    assert (reply.messages, len(reply.changed)) == (MESSAGES - 12, 0)
+    assert (await _mailbox(mailstore, "INBOX")).unseen == 12
+
+
+async def test_move(mailstore: CountedMailstore) -> None:
+    inbox, version = await _mailbox(mailstore, "INBOX"), await _version(mailstore)
+    move = pb.CopyRequest(account=ACCOUNT, mailbox=inbox.id, uids=ALL, target="Archive", messages=MESSAGES)
+    reply = await _twice(mailstore, "Move", move)
+    assert reply.source == reply.target == spans((1, MESSAGES))
+    assert await _sizes(mailstore, version) == [EVENT_MESSAGES, EVENT_MESSAGES, MESSAGES - 2 * EVENT_MESSAGES]
+    assert await _uids(mailstore, "INBOX") == ()
+    assert await _uids(mailstore, "Archive") == ((1, MESSAGES),)
+
+
+async def test_move_of_messages_that_are_gone(mailstore: CountedMailstore) -> None:
+    """All or none, though the one that is missing belongs to the last unit."""
+    inbox, version = await _mailbox(mailstore, "INBOX"), await _version(mailstore)
+    move = pb.CopyRequest(account=ACCOUNT, mailbox=inbox.id, uids=ALL, target="Archive", messages=MESSAGES + 1)
+    with pytest.raises(NotNow):
+        await mailstore.call("Move", move)
+    assert await _sizes(mailstore, version) == []
+
+
+async def test_copy(mailstore: CountedMailstore) -> None:
+    """One commit: all or none. Above the limit nothing is copied."""
+    inbox, version = await _mailbox(mailstore, "INBOX"), await _version(mailstore)
+    copy = pb.CopyRequest(account=ACCOUNT, mailbox=inbox.id, uids=ALL, target="Archive", messages=MESSAGES)
+    reply = await _twice(mailstore, "Copy", copy)
+    assert reply.source == reply.target == spans((1, MESSAGES))
+    assert await _sizes(mailstore, version) == [EVENT_MESSAGES, EVENT_MESSAGES, MESSAGES - 2 * EVENT_MESSAGES]
+    assert await _uids(mailstore, "Archive") == ((1, MESSAGES),)
+    await mailstore.append()
+    copy.messages += 1
+    with pytest.raises(LimitReached, match="at most 25600 messages"):
+        await mailstore.call("Copy", copy)
+    assert await _uids(mailstore, "Archive") == ((1, MESSAGES),)
+
+
+async def test_expunge(mailstore: CountedMailstore) -> None:
+    inbox = await _mailbox(mailstore, "INBOX")
+    store = pb.StoreRequest(account=ACCOUNT, mailbox=inbox.id, uids=ALL, flags=["\\Deleted"], quiet=True)
+    await mailstore.call("Store", store)
+    keep = pb.StoreRequest(
+        account=ACCOUNT, mailbox=inbox.id, uids=spans((7, 7)), mode=pb.StoreRequest.REMOVE, flags=["\\Deleted"]
+    )
+    await mailstore.call("Store", keep)
+    version = await _version(mailstore)
+    reply = await _twice(mailstore, "Expunge", pb.ExpungeRequest(account=ACCOUNT, mailbox=inbox.id))
+    assert reply.messages == MESSAGES - 1
+    assert await _sizes(mailstore, version) == [EVENT_MESSAGES, EVENT_MESSAGES, MESSAGES - 2 * EVENT_MESSAGES - 1]
+    assert await _uids(mailstore, "INBOX") == ((7, 7),)
+
+
+async def test_delete(mailstore: CountedMailstore) -> None:
+    inbox = await _mailbox(mailstore, "INBOX")
+    copy = pb.CopyRequest(account=ACCOUNT, mailbox=inbox.id, uids=ALL, target="Archive", messages=MESSAGES)
+    await mailstore.call("Copy", copy)
+    version = await _version(mailstore)
+    await _twice(mailstore, "DeleteMailbox", pb.MailboxNameRequest(account=ACCOUNT, name="Archive"))
+    assert await _sizes(mailstore, version) == [EVENT_MESSAGES, EVENT_MESSAGES, 0, 0]
+    with pytest.raises(NotFound):
+        await mailstore.call("DeleteMailbox", pb.MailboxNameRequest(account=ACCOUNT, name="Archive"))
+    quota = await mailstore.call("Quota", pb.QuotaRequest(account=ACCOUNT))
+    assert quota.messages == MESSAGES
+
+
+async def test_rename_of_inbox(mailstore: CountedMailstore) -> None:
+    version = await _version(mailstore)
+    rename = pb.RenameMailboxRequest(account=ACCOUNT, name="INBOX", new_name="old/inbox")
+    reply = await _twice(mailstore, "RenameMailbox", rename)
+    assert reply.mailbox.messages == MESSAGES
+    sizes = await _sizes(mailstore, version)
+    assert [size for size in sizes if size] == [EVENT_MESSAGES, EVENT_MESSAGES, MESSAGES - 2 * EVENT_MESSAGES]
+    assert await _uids(mailstore, "INBOX") == ()
+    assert await _uids(mailstore, "old/inbox") == ((1, MESSAGES),)
