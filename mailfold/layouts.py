@@ -25,6 +25,8 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
 """What should run before a service and stop after it. Nobody fails without: it saves refusals in the first and last
 moments.
 """
+LISTENERS = frozenset({"ingress", "access"})
+"""The services that listen for clients, on ports that may be below 1024."""
 BUS = "nats"
 """The process of the embedded bus."""
 

@@ -44,7 +44,7 @@ class Places:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = self.sockets.lstat()
         # In the temporary folder anyone may have made it first, to listen in our place.
-        if found.st_uid != os.getuid() or not stat.S_ISDIR(found.st_mode):
+        if found.st_uid != os.geteuid() or not stat.S_ISDIR(found.st_mode):
             raise PermissionError(f"{self.sockets} is not a folder of this user's own")
 
     @property
@@ -58,7 +58,7 @@ class Places:
         import tempfile
 
         digest = hashlib.blake2b(str(self.data).encode(), digest_size=8).hexdigest()
-        return Path(tempfile.gettempdir()) / f"mailfold-{os.getuid()}-{digest}"
+        return Path(tempfile.gettempdir()) / f"mailfold-{os.geteuid()}-{digest}"
 
     def socket(self, service: str) -> str:
         """The address of a service's contract on this machine."""

@@ -50,6 +50,12 @@ class ServerSettings(Section, frozen=True):
             le=3600,
         ),
     ] = 30.0
+    user: Annotated[
+        str,
+        Meta(
+            description="Who the server runs as when root starts it, a name or a number. Empty: the owner of the data folder."
+        ),
+    ] = ""
     traceable: Annotated[
         bool,
         Meta(

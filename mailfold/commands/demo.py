@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mailfold.commands.options import DATA, Data, Json
 from mailfold.commands.up import LayoutOption, LogToTerminal, PortOffset, run
 from mailfold.operator.failure import CommandFailed
+
+if TYPE_CHECKING:
+    from mailfold.demo.people import Person
+    from mailfold.operator.report import Status
+    from mailfold.operator.session import Session
 
 
 def demo(
@@ -28,7 +34,14 @@ def demo(
         raise CommandFailed(
             "settings that cannot be used:\n" + "\n".join(f"  {mistake}" for mistake in error.mistakes), 2
         ) from error
-    run(data, offset, layout, lambda: _announce(data, json=json), log_to_terminal=log_to_terminal)
+    run(data, offset, layout, lambda: _announce(data, json=json), log_to_terminal=log_to_terminal, quiet=json)
+
+
+async def _prepared(session: Session) -> tuple[list[Person], Status]:
+    from mailfold.demo.people import ensure_people
+    from mailfold.operator.report import status
+
+    return await ensure_people(session), await status(session)
 
 
 def _announce(data: Path, *, json: bool) -> None:
@@ -36,16 +49,13 @@ def _announce(data: Path, *, json: bool) -> None:
 
     from mailfold.commands.printing import as_json
     from mailfold.demo.guide import guide
-    from mailfold.demo.people import ensure_people
-    from mailfold.operator.report import status
     from mailfold.operator.session import converse
     from shared.clock import SystemClock
     from shared.places import Places
     from shared.tls.authority import LocalAuthority
 
     places = Places(data)
-    people = converse(data, ensure_people)
-    current = converse(data, status)
+    people, current = converse(data, _prepared)
     authority = LocalAuthority(places.tls, SystemClock()).certificate
     if json:
         as_json(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -33,7 +34,7 @@ def up(
     """Start the server and keep it running until Ctrl-C or SIGTERM; a second Ctrl-C hurries. With --json it prints its
     status once it is ready.
     """
-    run(data, port_offset, layout, lambda: announce(data, json=json), log_to_terminal=log_to_terminal)
+    run(data, port_offset, layout, lambda: announce(data, json=json), log_to_terminal=log_to_terminal, quiet=json)
 
 
 def run(
@@ -43,6 +44,7 @@ def run(
     announced: Callable[[], None],
     *,
     log_to_terminal: bool = False,
+    quiet: bool = False,
 ) -> None:
     """Start, supervise, and end with the launcher's exit code. `announced` runs in a process of its own once all is
     ready.
@@ -50,26 +52,41 @@ def run(
     from mailfold.launcher.announcer import Announcer
     from mailfold.launcher.installation import RunsAlready, prepare
     from mailfold.launcher.start import supervise
+    from mailfold.operator.identity import CannotBecome
     from shared.bus.errors import NatsServerMissing
+    from shared.server_settings import ServerSettings
     from shared.settings import SettingsError
 
     flags = {"server.port_offset": port_offset, "server.layout": layout}
+    announcer = Announcer(announced)  # before the launcher becomes another user, who may not read the operator's tokens
     try:
         installation = prepare(data, {name: str(value) for name, value in flags.items() if value is not None})
-        announcer = Announcer(announced)
+        if not quiet:
+            _warn_of_root(installation.settings.of(ServerSettings).user)
         code = supervise(installation, announcer.ready, log_to_terminal=log_to_terminal)
     except SettingsError as error:
         raise CommandFailed(
             "settings that cannot be used:\n" + "\n".join(f"  {mistake}" for mistake in error.mistakes), 2
         ) from error
-    except (RunsAlready, NatsServerMissing) as error:
+    except (RunsAlready, NatsServerMissing, CannotBecome) as error:
         raise CommandFailed(str(error), 2) from error
     except OSError as error:
         raise CommandFailed(
             f"{data} cannot be the data folder: {error}; name a folder that can be written with --data", 2
         ) from error
-    announcer.close()
+    finally:
+        announcer.close()
     sys.exit(code)
+
+
+def _warn_of_root(user: str) -> None:
+    if os.geteuid() == 0 and not user:
+        print(
+            "mailfold: the server runs as root: name another user in server.user (docs/privileges.md), or root to say that"
+            " it is meant",
+            file=sys.stderr,
+            flush=True,
+        )
 
 
 def announce(data: Path, *, json: bool) -> None:

@@ -9,9 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mailfold import catalogue
+from mailfold.launcher import capabilities
 from mailfold.launcher.credentials import Parts, make_parts
-from mailfold.launcher.memory import hide_memory
+from mailfold.launcher.memory import show_memory
+from mailfold.launcher.ownership import give_folder, server_identity
 from mailfold.layouts import LAYOUTS, Layout
+from mailfold.operator.identity import ROOT, Identity, acting_as, become, check_readable
 from shared.places import Places
 from shared.server_settings import ServerSettings
 from shared.settings import Settings, environment_name, load
@@ -40,16 +43,39 @@ class Installation:
 
 
 def prepare(data: Path, flags: Mapping[str, str]) -> Installation:
-    """Make ready. Raises SettingsError with every mistake, RunsAlready, OSError."""
+    """Make ready, and become who the server runs as. Raises SettingsError with every mistake, CannotBecome, RunsAlready,
+    OSError.
+    """
     places = Places(data)
     settings = load(catalogue.sections(), places.settings_file, os.environ, flags)
-    places.make()
-    lock = _lock(places)
     server = settings.of(ServerSettings)
     layout = LAYOUTS[server.layout]
-    if not server.traceable:
-        hide_memory()
-    return Installation(places, settings, layout, flags, lock, make_parts(places, layout))
+    identity = server_identity(server.user, places.data)
+    if identity is None:
+        lock = _made(places)
+    else:
+        give_folder(places.data, identity)
+        with acting_as(identity):
+            check_readable(identity)
+            lock = _made(places)
+    parts = make_parts(places, layout)  # by root where root starts it: then the operator's tokens are root's alone
+    _become(identity)
+    show_memory(server.traceable)
+    return Installation(places, settings, layout, flags, lock, parts)
+
+
+def _made(places: Places) -> int:
+    places.make()
+    return _lock(places)
+
+
+def _become(identity: Identity | None) -> None:
+    if identity is not None:
+        with capabilities.kept():
+            become(identity)
+        os.environ.update(HOME=identity.home, USER=identity.name, LOGNAME=identity.name)
+    elif os.geteuid() != ROOT:
+        capabilities.keep_binding()
 
 
 def _lock(places: Places) -> int:

@@ -8,9 +8,9 @@ import sys
 _PR_SET_DUMPABLE = 4  # prctl(2)
 
 
-def hide_memory() -> None:
-    """Other processes of the same user may no longer read this process's memory, environment or descriptors, nor trace
-    it; there are no core files. Copies of the process inherit it. Root may still do all of it. Linux alone.
+def show_memory(traceable: bool) -> None:
+    """Whether other processes of the same user may read this process's memory, environment and descriptors, trace it, and
+    get core files of it. Copies of the process inherit it. Root may always. Linux alone.
     """
     if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_DUMPABLE, int(traceable), 0, 0, 0)

@@ -7,8 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mailfold import catalogue
+from mailfold.launcher import capabilities
 from mailfold.launcher.installation import Installation
-from mailfold.layouts import BUS, depends
+from mailfold.layouts import BUS, LISTENERS, depends
+from mailfold.operator.identity import ROOT
 from mailfold.supervisor.child import Child, Fork, Spawn
 from shared.bus.nats_server import NatsServer, prepare
 from shared.bus.settings import BusSettings
@@ -53,7 +55,10 @@ def _process(installation: Installation, name: str, bus: dict[str, str], before:
 
 def _main(name: str, installation: Installation, environment: dict[str, str]) -> Callable[[], None]:
     def main() -> None:
-        credentials = installation.parts.take(name)  # before anything that a stranger can reach runs here
+        # Both before anything that a stranger can reach runs here.
+        credentials = installation.parts.take(name)
+        if os.geteuid() != ROOT and LISTENERS.isdisjoint(installation.layout[name]):
+            capabilities.give_up()
         from shared.service import run
 
         os.environ.update(environment)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 from typing import Any
 
-from mailfold.operator.tokens import read_tokens
 from shared.grpc.policy import OPERATOR
 from shared.places import Places
 
@@ -21,8 +20,8 @@ def answers(places: Places, service: str) -> bool:
     return True
 
 
-def channel(places: Places, service: str, timeout: float = 30.0) -> Any:
-    """A channel for generated stubs."""
+def channel(places: Places, service: str, token: str, timeout: float = 30.0) -> Any:
+    """A channel for generated stubs. `token`: the operator's for this service."""
     from shared.grpc.channel import RemoteChannel
 
-    return RemoteChannel(places.socket(service), OPERATOR, read_tokens(places).get(service, ""), timeout)
+    return RemoteChannel(places.socket(service), OPERATOR, token, timeout)

@@ -7,12 +7,14 @@ import contextlib
 import getpass
 import os
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 from mailfold.operator.failure import UNUSABLE, CommandFailed, not_running
+from mailfold.operator.identity import CannotBecome, act_as_owner
 from mailfold.operator.running import answers, channel
+from mailfold.operator.tokens import read_tokens
 from shared.clock import SystemClock
 from shared.eventstore.event import Actor, Provenance
 from shared.grpc.call import acting
@@ -22,7 +24,6 @@ from shared.places import Places
 from shared.settings import SettingsError
 
 T = TypeVar("T")
-SETTINGS_CODE = 2
 _PATIENCE = 10.0
 """Seconds to wait for a service that another process has, and that does not answer yet or any more."""
 _LOOK_SECONDS = 0.1
@@ -31,8 +32,9 @@ _LOOK_SECONDS = 0.1
 class Session:
     """Channels to the services, each opened when it is first asked for."""
 
-    def __init__(self, places: Places, stack: contextlib.AsyncExitStack) -> None:
+    def __init__(self, places: Places, tokens: Mapping[str, str], stack: contextlib.AsyncExitStack) -> None:
         self.places = places
+        self._tokens = tokens
         self._stack = stack
         self._channels: dict[str, Any] = {}
 
@@ -41,7 +43,12 @@ class Session:
         if service not in self._channels:
             if not answers(self.places, service):
                 raise not_running(self.places.data)
-            self._channels[service] = opened = channel(self.places, service)
+            if service not in self._tokens:
+                raise CommandFailed(
+                    f"{self.places.operator} cannot be read: run the command as root, or as who started the server",
+                    UNUSABLE,
+                )
+            self._channels[service] = opened = channel(self.places, service, self._tokens[service])
             self._stack.push_async_callback(opened.close)
         return self._channels[service]
 
@@ -82,14 +89,19 @@ class Session:
 def converse(data: Path, body: Callable[[Session], Awaitable[T]]) -> T:
     """Run a command's conversation; every write of it carries the operator and one command id. Raises CommandFailed."""
     try:
-        return asyncio.run(_converse(data, body))
+        # Read and asked before root becomes another, who may not read the tokens and has another name.
+        tokens, operator = read_tokens(Places(data)), _operator()
+        act_as_owner(data)
+        return asyncio.run(_converse(data, tokens, operator, body))
+    except CannotBecome as error:
+        raise CommandFailed(str(error), UNUSABLE) from error
     except (Unavailable, TimedOut) as error:
         raise CommandFailed(f"a service does not answer ({error.message}); `mailfold status` shows which") from error
     except ServiceError as error:
         raise CommandFailed(error.message) from error
     except SettingsError as error:
         raise CommandFailed(
-            "settings that cannot be used:\n" + "\n".join(f"  {mistake}" for mistake in error.mistakes), SETTINGS_CODE
+            "settings that cannot be used:\n" + "\n".join(f"  {mistake}" for mistake in error.mistakes), UNUSABLE
         ) from error
     except BrokenPipeError:  # nobody reads our output any more: that is no failure of the conversation
         raise
@@ -97,13 +109,12 @@ def converse(data: Path, body: Callable[[Session], Awaitable[T]]) -> T:
         raise CommandFailed(str(error)) from error
 
 
-async def _converse(data: Path, body: Callable[[Session], Awaitable[T]]) -> T:
-    provenance = Provenance(
-        Actor("operator", id=_operator(), credential="operator"), command=Ids(SystemClock()).new(Kind.COMMAND)
-    )
+async def _converse(data: Path, tokens: Mapping[str, str], operator: str, body: Callable[[Session], Awaitable[T]]) -> T:
+    actor = Actor("operator", id=operator, credential="operator")
+    provenance = Provenance(actor, command=Ids(SystemClock()).new(Kind.COMMAND))
     async with contextlib.AsyncExitStack() as stack:
         with acting(provenance):
-            return await body(Session(Places(data), stack))
+            return await body(Session(Places(data), tokens, stack))
 
 
 @contextlib.contextmanager

@@ -1,12 +1,12 @@
 #!/bin/sh
-# Installs the real parts that the tests talk to: clients, PostgreSQL, a second DNS server, strace.
+# Installs the real parts that the tests talk to: clients, PostgreSQL, a second DNS server, strace, systemd-analyze.
 # Needs root on Debian (or a relative with apt). Starts no system service. Says nothing when all is there.
 #
 #   ops/parts/install.sh            install what is missing
 #   ops/parts/install.sh --check    only list what is missing (exit 1 if anything is)
 set -eu
 
-PACKAGES="swaks libnet-ssleay-perl curl isync neomutt openssl postgresql dnsmasq-base strace"
+PACKAGES="swaks libnet-ssleay-perl curl isync neomutt openssl postgresql dnsmasq-base strace systemd"
 POLICY=/usr/sbin/policy-rc.d
 
 die() { echo "parts: $*" >&2; exit 1; }

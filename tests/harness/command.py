@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,13 +33,15 @@ class Ended:
 class Command:
     """`command("status")`, `command.json("trace", queue_id)`: each with `--data` of one server."""
 
-    def __init__(self, data: Path, settings: Mapping[str, str] | None = None) -> None:
+    def __init__(self, data: Path, settings: Mapping[str, str] | None = None, prefix: Sequence[str] = ()) -> None:
+        """`prefix`: a program that runs the command."""
         self._data = data
         self._settings = dict(settings or {})
+        self._program = (*prefix, *program())
 
     def run(self, *words: str, text: str = "", limit: float = _LIMIT) -> Ended:
         """Whatever its exit status is."""
-        argv = [*program(), *words, "--data", str(self._data)]
+        argv = [*self._program, *words, "--data", str(self._data)]
         done = subprocess.run(
             argv, input=text, capture_output=True, text=True, env=environment(self._settings), timeout=limit
         )
@@ -66,13 +68,13 @@ class Command:
 
     def popen(self, *words: str, stdout: int) -> subprocess.Popen[str]:
         """Begins it; its output goes to a descriptor of the caller's."""
-        argv = [*program(), *words, "--data", str(self._data)]
+        argv = [*self._program, *words, "--data", str(self._data)]
         return subprocess.Popen(argv, stdout=stdout, stderr=subprocess.PIPE, text=True, env=environment(self._settings))
 
     @contextlib.contextmanager
     def following(self, *words: str) -> Iterator[Iterator[str]]:
         """The lines of a command that goes on until it is interrupted; a silent one ends after a while."""
-        argv = ["timeout", str(_LIMIT), *program(), *words, "--data", str(self._data)]
+        argv = ["timeout", str(_LIMIT), *self._program, *words, "--data", str(self._data)]
         with subprocess.Popen(
             argv, stdout=subprocess.PIPE, text=True, env=environment(self._settings), start_new_session=True
         ) as process:

@@ -19,12 +19,13 @@ def free_offset() -> int:
     for _ in range(spread * 3):
         number = os.getpid() + next(_turn)
         offset = _LOWEST + (number % spread) * _STEP + (number // spread) % 10
-        if all(_is_free(port + offset) for port in WELL_KNOWN):
+        if all(is_free(port + offset) for port in WELL_KNOWN):
             return offset
     raise RuntimeError("no free ports for a server")
 
 
-def _is_free(port: int) -> bool:
+def is_free(port: int) -> bool:
+    """Whether nobody listens on it."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -8,7 +8,7 @@ import shutil
 import signal
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -40,6 +40,7 @@ class MailfoldServer:
     `data` is used as it is and kept; without it a temporary folder is made, and kept only after a failure.
     `settings` are environment variables. `store` is a postgresql:// URL. `in_haste` shortens some waits for tests;
     False leaves every limit of the product at its default. `descriptors` is `ulimit -n` of the server, 0 for ours.
+    `prefix` is a program that runs server and command, `start_prefix` one that runs the server alone.
     """
 
     def __init__(
@@ -52,6 +53,8 @@ class MailfoldServer:
         *,
         in_haste: bool = True,
         descriptors: int = 0,
+        prefix: Sequence[str] = (),
+        start_prefix: Sequence[str] = (),
     ) -> None:
         self._folder = Folder("server")
         self.data = data or self._folder.path / "data"
@@ -64,6 +67,8 @@ class MailfoldServer:
         self.log = self._folder.path / "up.log"
         self.extra = {**(_IN_HASTE if in_haste else {}), **(settings or {})}
         self.descriptors = descriptors
+        self.prefix = tuple(prefix)
+        self.start_prefix = tuple(start_prefix)
         self.start_seconds = 0.0
         """How long the last start took until every process said that it serves."""
         self._began = 0.0
@@ -74,7 +79,18 @@ class MailfoldServer:
     def start(self) -> None:
         """Returns when the command says that it is ready. Raises PartFailed with the logs' ends."""
         self._began = time.monotonic()
-        argv = [*program(), "up", "--data", str(self.data), "--port-offset", str(self.offset), "--layout", self.layout]
+        argv = [
+            *self.prefix,
+            *self.start_prefix,
+            *program(),
+            "up",
+            "--data",
+            str(self.data),
+            "--port-offset",
+            str(self.offset),
+            "--layout",
+            self.layout,
+        ]
         if self.descriptors:  # soft and hard, so that the server cannot help itself to more
             argv = ["sh", "-c", f'ulimit -n {self.descriptors}; exec "$@"', "sh", *argv]
         self._child = Child(argv, self.log, env=environment(self.settings), cwd=ROOT)
@@ -122,7 +138,7 @@ class MailfoldServer:
     @property
     def command(self) -> Command:
         """The operator's command for this server."""
-        return Command(self.data, self.settings)
+        return Command(self.data, self.settings, self.prefix)
 
     @property
     def contracts(self) -> Contracts:

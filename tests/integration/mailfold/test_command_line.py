@@ -139,6 +139,19 @@ def test_a_folder_that_cannot_be_is_refused(tmp_path: Path) -> None:
         assert str(folder) in done.stderr and "--data" in done.stderr
 
 
+def test_a_user_that_is_none_is_refused_before_anything_is_made(tmp_path: Path) -> None:
+    done = run("up", data=tmp_path / "data", MAILFOLD_SERVER_USER="nosuch")
+    assert done.returncode == 2 and "there is no user nosuch on this machine" in done.stderr
+    assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes another user")
+def test_a_folder_in_use_is_not_given_to_another_user(data: Path) -> None:
+    done = run("up", data=data, MAILFOLD_SERVER_USER="64123")
+    assert done.returncode == 2 and f"chown -R 64123 {data}" in done.stderr
+    assert {path.lstat().st_uid for path in data.rglob("*")} == {0}
+
+
 def test_mistakes_in_settings_are_told_with_value_source_and_meaning(data: Path) -> None:
     (data / "mailfold.toml").write_text('[ingres]\nx = 1\n[ingress]\nmax_recipients = "many"\nmax_recipient = 1\n')
     done = run("up", data=data, MAILFOLD_ACCESS_PATIENCE="long")
