@@ -55,6 +55,10 @@ class BackgroundTask:
         self.failures = 0
         """In a row, up to now."""
         self.last_error = ""
+        self.complaint = ""
+        """What is not well though turns succeed; of the task itself."""
+        self.note = ""
+        """What the operator should know, though all is well."""
 
     def start(self) -> None:
         """Begin with the first turn, at the loop's next one."""
@@ -86,7 +90,7 @@ class BackgroundTask:
             return f"the background task {self.name} has ended{self._because()}"
         if self.idle > self._longest:
             return f"the background task {self.name} has done nothing since {moment(self.idle)}{self._because()}"
-        return ""
+        return self.complaint
 
     def _because(self) -> str:
         return f": {self.last_error}" if self.last_error else ""

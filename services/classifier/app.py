@@ -10,7 +10,7 @@ from services.classifier.adapters.recipients import FollowedRecipients
 from services.classifier.endpoints.servicer import ClassifierEndpoint
 from services.classifier.endpoints.worker import ClassifierWorker
 from services.classifier.handlers.judge import ACTOR, Judge
-from services.classifier.handlers.lessons import CURSOR, LessonFollower
+from services.classifier.handlers.lessons import CURSOR, TAUGHT_BY, LessonFollower
 from services.classifier.handlers.own_evidence import OwnEvidence
 from services.classifier.handlers.teacher import Teacher
 from services.classifier.projections.lessons import LessonProjection
@@ -48,7 +48,14 @@ class Classifier:
             self.store, mailstore, host.blobs, self.teacher.still, self._settings.bytes_examined, self._burial
         )
         self._follower = Follower(
-            SERVICE, RemoteSource(mailstore), host.bus, "mailstore", lessons.effect, gather_seconds=0.2
+            SERVICE,
+            RemoteSource(mailstore),
+            host.bus,
+            "mailstore",
+            lessons.effect,
+            areas=TAUGHT_BY,
+            rewind=lessons.rewind,
+            gather_seconds=0.2,
         )
         self.recipients = FollowedRecipients(host.channel("directory", SERVICE), host.bus)
         self._own = OwnEvidence(self.store)
@@ -73,7 +80,7 @@ class Classifier:
         await self.recipients.start()
         await self._burial.start()
         self._worker.start(self._settings.concurrency)
-        await self._follower.start(await self.store.cursor(CURSOR))
+        await self._follower.start(await self.store.followed(CURSOR))
 
     async def stop(self) -> None:
         """Finish the works at hand."""
@@ -87,7 +94,8 @@ class Classifier:
     async def _report(self) -> owner_pb2.ReportReply:
         model = self.teacher.model
         counts = {"spam_seen": model.spam_seen, "ham_seen": model.ham_seen, "active": int(model.is_ready)}
-        return owner_pb2.ReportReply(counts=counts, lag={"mailstore": await self._follower.lag()})
+        lag = {"mailstore": await self._follower.known_lag(), "directory": await self.recipients.lag()}
+        return owner_pb2.ReportReply(counts=counts, lag=lag)
 
 
 def build(host: Host) -> Classifier:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import sqlalchemy
 import structlog
@@ -15,7 +16,7 @@ from services.directory.domain.throttle import Limits, Throttle
 from services.directory.endpoints.servicer import DirectoryEndpoint
 from services.directory.handlers import load
 from services.directory.handlers.authentication import Authentication
-from services.directory.handlers.book import CurrentBook, read_book
+from services.directory.handlers.book import CurrentBook, book_events, read_book
 from services.directory.handlers.commands import DirectoryCommands
 from services.directory.handlers.log_in_line import LogInLine
 from services.directory.handlers.login_journal import LoginJournal
@@ -82,7 +83,7 @@ class Directory:
         )
         self.registrations: Sequence[Registration] = (
             (add_DirectoryServicer_to_server, endpoint),
-            (add_EventSourceServicer_to_server, StoreSource(self.store)),
+            (add_EventSourceServicer_to_server, StoreSource(self.store, partial(book_events, self.store))),
             (
                 add_OwnerServicer_to_server,
                 StoreOwner(SERVICE, self.store, host.health(SERVICE, self.store), report=self._report),

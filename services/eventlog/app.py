@@ -7,7 +7,7 @@ from functools import partial
 
 import sqlalchemy
 
-from services.eventlog.adapters.log_writer import LogWriter, positions_of
+from services.eventlog.adapters.log_writer import LogWriter, places_of
 from services.eventlog.adapters.packing import Packer
 from services.eventlog.adapters.tables import log_tables
 from services.eventlog.domain.log_id import FOLLOWED
@@ -24,7 +24,7 @@ from shared.eventstore.event import types_with_secrets
 from shared.eventstore.store import backend_for
 from shared.grpc.errors import ServiceError
 from shared.grpc.servicers import Registration
-from shared.owner.follower import Effect, Follower
+from shared.owner.follower import Effect, Follower, Places
 from shared.owner.servicer import StoreOwner
 from shared.owner.source import RemoteSource
 from shared.rpc.mailfold.eventlog.v1.eventlog_pb2_grpc import add_EventLogServicer_to_server
@@ -75,7 +75,7 @@ class EventLog:
         await forget_secrets(self.store, self._packer, types_with_secrets())
         self._writer.start()
         for service, follower in self._followers.items():
-            await follower.start(await self.store.read(partial(positions_of, service=service)))
+            await follower.start(await self.store.read(partial(places_of, service=service)))
         self._pruning.start()
 
     async def stop(self) -> None:
@@ -89,7 +89,14 @@ class EventLog:
     def _follower(self, service: str) -> Follower:
         source = RemoteSource(self._host.channel(service, SERVICE))
         gather = self._settings.gather_seconds
-        return Follower(SERVICE, source, self._host.bus, service, self._effect(service), gather_seconds=gather)
+
+        async def rewind(agreed: Places) -> Places:
+            await self._writer.rewind(service, agreed)
+            return agreed
+
+        return Follower(
+            SERVICE, source, self._host.bus, service, self._effect(service), rewind=rewind, gather_seconds=gather
+        )
 
     def _effect(self, service: str) -> Effect:
         return lambda events, _after: self._writer.take(service, events)

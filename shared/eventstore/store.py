@@ -14,18 +14,18 @@ import structlog
 
 from shared.background import BackgroundTask, every, moment
 from shared.clock import Clock
-from shared.eventstore.connection import Connection, Reader, Row, StoreUnavailable, Tallies
+from shared.eventstore.connection import Connection, Reader, StoreUnavailable, Tallies
 from shared.eventstore.event import Recorded
 from shared.eventstore.file_lock import FileLock
 from shared.eventstore.fold import Progress, Verdict, mend, no_progress, rebuild, refold_outdated, verify
 from shared.eventstore.frame import StoreFrame
 from shared.eventstore.lease import FencedOut, Lease
+from shared.eventstore.log_reading import LogReader, Page, Place
 from shared.eventstore.postgres import PostgresBackend
 from shared.eventstore.schema import store_tables
 from shared.eventstore.sqlite import SqliteBackend
 from shared.eventstore.transaction import (
     COLUMNS,
-    LAST_POSITIONS,
     Heads,
     Projection,
     Transaction,
@@ -212,14 +212,23 @@ class EventStore:
         return await asyncio.to_thread(self._read_apart, query)
 
     async def read_events(self, shard: int, after: int, limit: int = 500) -> list[Recorded]:
-        """The facts of a shard behind a position, in order, at most `limit`."""
-        return [recorded_from(row) for row in await self.read_rows(shard, after, limit)]
+        """The events of a shard behind a position, in order, at most `limit`."""
+        rows = await self.read(lambda reader: self._log(reader).rows(shard, after, limit))
+        return [recorded_from(row) for row in rows]
 
-    async def read_rows(self, shard: int, after: int, limit: int = 500) -> list[Row]:
-        """As `read_events`, as they are stored: rows in the order of COLUMNS, for readers that only carry them on."""
-        visible = " AND tx < pg_snapshot_xmin(pg_current_snapshot())" if self.backend.dialect == "postgresql" else ""
-        sql = f"SELECT {COLUMNS} FROM event WHERE shard = ? AND position > ?{visible} ORDER BY position LIMIT ?"  # noqa: S608
-        return await self.read(lambda reader: reader.all(sql, (shard, after, limit)))
+    async def read_page(self, shard: int, after: int, head: int, areas: Sequence[str] = ()) -> Page:
+        """The next events of a shard behind a position, as they are stored: rows in the order of COLUMNS, for readers
+        that only carry them on. With `areas`, those alone whose types begin with one.
+        """
+        return await self.read(lambda reader: self._log(reader).page(shard, after, head, areas))
+
+    async def agreed(self, followed: Mapping[int, Place]) -> dict[int, Place]:
+        """How far each shard's log is the one that was followed to these places."""
+        return await self.read(lambda reader: self._log(reader).agreed(followed))
+
+    async def places(self) -> dict[int, Place]:
+        """The last event of each shard that has any."""
+        return await self.read(lambda reader: self._log(reader).places())
 
     async def read_stream(self, stream: str, after: int = 0, limit: int = 10_000) -> list[Recorded]:
         """The facts of one stream behind a version, in order."""
@@ -228,18 +237,37 @@ class EventStore:
 
     async def heads(self) -> dict[int, int]:
         """The last committed position of each shard that has any."""
-        rows = await self.read(lambda reader: reader.all(LAST_POSITIONS))
-        return {shard: position for shard, position in rows if position}
+        return await self.read(lambda reader: self._log(reader).heads())
 
     async def cursor(self, name: str) -> dict[int, int]:
         """How far a named follower has come, by shard."""
         rows = await self.read(lambda reader: reader.all("SELECT shard, position FROM cursor WHERE name = ?", (name,)))
         return dict.fromkeys(range(SHARDS), 0) | dict(rows)
 
-    def ride(self, name: str, shard: int, position: int) -> None:
-        """Note a cursor that is written with the next group, never by a commit of its own."""
+    async def followed(self, name: str) -> dict[int, Place]:
+        """As `cursor`, with the times of the events there; 0 where an older release did not keep them."""
+        positions, times = await self.cursor(name), await self.cursor(_times_of(name))
+        return {shard: Place(position, times[shard]) for shard, position in positions.items()}
+
+    async def follow_from(self, name: str, places: Mapping[int, Place]) -> None:
+        """Put a named follower back to these places."""
+        for shard in places:
+            self._frame.riding.pop((name, shard), None)
+            self._frame.riding.pop((_times_of(name), shard), None)
+
+        def work(transaction: Transaction) -> None:
+            transaction.set_cursor(name, {shard: place.position for shard, place in places.items()})
+            transaction.set_cursor(_times_of(name), {shard: place.at for shard, place in places.items()})
+
+        await self.write(work)
+
+    def ride(self, name: str, shard: int, position: int, at: int = 0) -> None:
+        """Note a cursor that is written with the next group, never by a commit of its own. `at`: of the event there."""
         riding = self._frame.riding
-        riding[name, shard] = max(position, riding.get((name, shard), 0))
+        if position >= riding.get((name, shard), 0):
+            riding[name, shard] = position
+            if at:
+                riding[_times_of(name), shard] = at
 
     async def flush_cursors(self) -> None:
         """Write the noted cursors now (at a stop)."""
@@ -292,6 +320,9 @@ class EventStore:
         if (seconds := self._writer.group.longest_wait) > _PATIENCE:
             return f"the writer of the event store has been at one group of works since {moment(seconds)}"
         return ""
+
+    def _log(self, reader: Reader) -> LogReader:
+        return LogReader(reader, self.backend.dialect)
 
     def _check_readable(self) -> None:
         if not self.backend.exists():
@@ -367,6 +398,11 @@ class EventStore:
             await asyncio.to_thread(self._lease.renew, self.backend.connect)
         except FencedOut as error:
             self._fenced_out(str(error))
+
+
+def _times_of(name: str) -> str:
+    """The cursor that keeps the times of another one's events."""
+    return f"{name} at"
 
 
 @contextlib.asynccontextmanager

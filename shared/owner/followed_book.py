@@ -9,9 +9,8 @@ from typing import Any
 
 from shared.bus.bus import Bus
 from shared.eventstore.event import Event, UnknownEvent
-from shared.grpc.errors import ServiceError
-from shared.owner.follower import Follower
-from shared.owner.source import RemoteSource, from_wire
+from shared.owner.follower import Follower, Places
+from shared.owner.source import RemoteSource, from_place, from_wire
 from shared.protocol.address.address import Address
 from shared.routing.address_book import AddressBook
 from shared.routing.resolution import Kind, Resolution, Target
@@ -27,17 +26,22 @@ _KINDS = {
     pb.Resolution.OUTGOING_ONLY: Kind.OUTGOING_ONLY,
 }
 _AREAS = ("domain.", "account.", "alias.")
-"""Facts that an address book is the fold of."""
+"""Events that an address book is the fold of."""
+_USERS = "user."
+"""Those that end log-ins, too. Log-ins themselves are followed by nobody but the event log."""
 
 
 class FollowedBook:
-    """A service's copy. It lives in memory, so each start follows from the beginning."""
+    """A service's copy. It lives in memory: each start reads the directory's present state, and follows from there."""
 
     def __init__(self, service: str, channel: Any, bus: Bus) -> None:
         self._owner: Any = DirectoryStub(channel)
         self._book = AddressBook()
         self._is_whole = True
-        self.follower = Follower(service, RemoteSource(channel), bus, "directory", self._fold)
+        self._source = RemoteSource(channel)
+        self.follower = Follower(
+            service, self._source, bus, "directory", self._fold, areas=(*_AREAS, _USERS), begin=self._begin
+        )
 
     async def start(self) -> None:
         """Follow."""
@@ -49,10 +53,7 @@ class FollowedBook:
 
     async def lag(self) -> int:
         """How many facts of the directory are not followed yet; -1 when it cannot be asked."""
-        try:
-            return await self.follower.lag()
-        except ServiceError:
-            return -1
+        return await self.follower.known_lag()
 
     @property
     def copy(self) -> AddressBook | None:
@@ -72,10 +73,23 @@ class FollowedBook:
         return Resolution(_KINDS[reply.kind], targets, reply.via, reply.detail)
 
     def take(self, fact: Event, position: int) -> None:
-        """Fold one of the directory's facts; a service that keeps more of them than the book does so here."""
+        """Fold one of the directory's events; a service that keeps more of them than the book does so here."""
         self._book.apply(fact)
 
-    async def _fold(self, events: Sequence[events_pb2.Event], _after: dict[int, int]) -> None:
+    def reset(self) -> None:
+        """Forget everything: the copy is made anew."""
+        self._book = AddressBook()
+        self._is_whole = True
+
+    async def _begin(self) -> Places:
+        self.reset()
+        heads: Places = {}
+        async for batch in self._source.state():
+            heads |= {shard: from_place(place) for shard, place in batch.heads.items()}
+            await self._fold(batch.events, {})
+        return heads
+
+    async def _fold(self, events: Sequence[events_pb2.Event], _after: Places) -> None:
         for event in events:
             fact = self._known(event)
             if fact is not None:

@@ -1,32 +1,49 @@
-"""A follower: reads an owner's facts in order, in batches, and keeps its position in the same transaction as the
-effect.
+"""A follower: reads an owner's events in order, in batches, and keeps its place in the same transaction as the effect.
 
-A doorbell on the bus only wakes it. It also compares heads at the start, on reconnect and every 30 seconds, so that a
-wiped or silent bus delays and never loses.
+A doorbell on the bus only wakes it. It also compares at the start, on reconnect and every 30 seconds, so that a wiped
+or silent bus delays and never loses.
+
+An owner that was restored from a backup has another log behind the place where the two parted, and would go on at
+positions that the follower has seen: then events would be passed over in silence. So every place carries the time of
+its event; the owner refuses to read on behind an event that it does not have, and the follower goes back to where both
+logs surely agree.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-from shared.background import BackgroundTask
+import structlog
+
+from shared.background import BackgroundTask, moment
 from shared.bus.bus import Bus
 from shared.bus.subjects import store_doorbell_pattern
-from shared.grpc.errors import ServiceError
-from shared.owner.source import RemoteSource
+from shared.eventstore.log_reading import NOWHERE, Place
+from shared.grpc.errors import Conflict, ServiceError
+from shared.owner.source import DIVERGED, RemoteSource
 from shared.rpc.mailfold.events.v1 import events_pb2 as pb
 from shared.shards import SHARDS
 from shared.waking import woken_within
 
+log = structlog.get_logger("follower")
+
 _COMPARISONS_MISSED = 4
 
-Effect = Callable[[Sequence[pb.Event], dict[int, int]], Awaitable[None]]
-"""Takes a batch and the cursor after it; makes both durable in one transaction (or holds both in memory)."""
+Places = dict[int, Place]
+Effect = Callable[[Sequence[pb.Event], Places], Awaitable[None]]
+"""Takes a batch and the places after it; makes both durable in one transaction (or holds both in memory)."""
+Rewind = Callable[[Places], Awaitable[Places]]
+"""Takes the places up to which the owner's log is the one that was followed; gives those from which to follow on."""
 
 
 class Follower:
-    """Follows the events of one service, `owner`, for another."""
+    """Follows the events of one service, `owner`, for another. `areas`: of those types alone that begin with one.
+
+    `rewind` is awaited when the owner's log is not the one that was followed; by default everything behind the place
+    where they agree is followed again, for which effects must be idempotent. `begin`: for a copy in memory, which is
+    made anew from the owner's state at the start, and then too.
+    """
 
     def __init__(
         self,
@@ -36,6 +53,9 @@ class Follower:
         owner: str,
         effect: Effect,
         *,
+        areas: Sequence[str] = (),
+        begin: Callable[[], Awaitable[Places]] | None = None,
+        rewind: Rewind | None = None,
         gather_seconds: float = 0.02,
         compare_seconds: float = 30.0,
     ) -> None:
@@ -43,9 +63,15 @@ class Follower:
         self._bus = bus
         self._owner = owner
         self._effect = effect
+        self._areas = tuple(areas)
+        self._begin = begin
+        self._rewind = rewind
+        self._has_begun = begin is None
         self._gather = gather_seconds
         self._compare = compare_seconds
         self._wake = asyncio.Event()
+        self._is_doubtful = True
+        """Whether the owner's log may be another than the one that was followed."""
         self._task = BackgroundTask(
             service,
             f"follower-{owner}",
@@ -54,13 +80,18 @@ class Follower:
             not_now=(ServiceError,),
             longest_pause=5.0,
         )
-        self.positions: dict[int, int] = dict.fromkeys(range(SHARDS), 0)
+        self.places: Places = dict.fromkeys(range(SHARDS), NOWHERE)
         self.caught_up = asyncio.Event()
         """Set once everything that was there at the start has been followed."""
 
-    async def start(self, positions: dict[int, int] | None = None) -> None:
-        """Follow from these positions on (default: the beginning)."""
-        self.positions |= positions or {}
+    @property
+    def positions(self) -> dict[int, int]:
+        """The last position of each shard that was followed."""
+        return {shard: place.position for shard, place in self.places.items()}
+
+    async def start(self, places: Mapping[int, Place] | None = None) -> None:
+        """Follow from these places on (default: the beginning)."""
+        self.places |= places or {}
         await self._bus.listen(store_doorbell_pattern(self._owner), self._rung)
         self._bus.on_connected(self._reconnected)
         self._wake.set()
@@ -71,9 +102,16 @@ class Follower:
         await self._task.stop()
 
     async def lag(self) -> int:
-        """How many facts are waiting to be followed."""
+        """How many events are waiting to be followed."""
         heads = await self._source.heads()
-        return sum(max(0, head - self.positions[shard]) for shard, head in heads.items())
+        return sum(max(0, head.position - self.places[shard].position) for shard, head in heads.items())
+
+    async def known_lag(self) -> int:
+        """As `lag`; -1 when the owner cannot be asked."""
+        try:
+            return await self.lag()
+        except ServiceError:
+            return -1
 
     def wake(self) -> None:
         """Look now."""
@@ -83,22 +121,70 @@ class Follower:
         self._wake.set()
 
     async def _reconnected(self) -> None:
+        self._is_doubtful = True
         self._wake.set()
 
     async def _turn(self) -> None:
-        await self._catch_up()
+        try:
+            await self._catch_up()
+        except ServiceError as error:
+            self._is_doubtful = True  # it may come back as another
+            if isinstance(error, Conflict) and error.reason == DIVERGED:
+                await asyncio.sleep(self._gather)
+                return
+            raise
         self._task.advanced()
+        self._task.complaint = ""
         self.caught_up.set()
-        await woken_within(self._wake, self._compare)
+        if not await woken_within(self._wake, self._compare):
+            self._is_doubtful = True
         # Events come in bursts: a moment's patience makes one batch, one transaction and one flush of them.
         await asyncio.sleep(self._gather)
 
     async def _catch_up(self) -> None:
         self._wake.clear()
-        async for events in self._source.read(self.positions):
-            fresh = [event for event in events if event.position > self.positions[event.shard]]
-            if fresh:
-                after = self.positions | {event.shard: event.position for event in fresh}
-                await self._effect(fresh, after)
-                self.positions = after
-                self._task.advanced()
+        if not self._has_begun:
+            await self._begin_anew()
+        elif self._is_doubtful:
+            await self._agree()
+        self._is_doubtful = False
+        async for batch in self._source.read(self.places, self._areas):
+            await self._take(batch)
+            self._task.advanced()
+
+    async def _take(self, batch: pb.EventBatch) -> None:
+        fresh = [event for event in batch.events if event.position > self.places[event.shard].position]
+        after = self.places | {event.shard: Place(event.position, event.at) for event in fresh}
+        after |= {shard: Place(place.position, place.at) for shard, place in batch.reached.items()}
+        if fresh or self._areas:  # what a filter passed over is passed for good
+            await self._effect(fresh, after)
+        self.places = after
+
+    async def _agree(self) -> None:
+        """Ask the owner whether its log is the one that was followed, and go back when it is not."""
+        followed = {shard: place for shard, place in self.places.items() if place.position}
+        if not followed:
+            return
+        agreed = self.places | await self._source.agreed(followed)
+        if any(agreed[shard].position != place.position for shard, place in followed.items()):
+            await self._go_back(agreed)
+        else:
+            self.places = agreed  # with the times that an older release did not keep
+
+    async def _go_back(self, agreed: Places) -> None:
+        behind = sum(place.position - agreed[shard].position for shard, place in self.places.items())
+        log.warning("follower.diverged", service=self._task.service, owner=self._owner, events=behind)
+        found = f"at {moment(0)} the log of {self._owner} was another than was followed (restored from a backup?)"
+        self._task.complaint = f"{found}; {behind} events are followed anew now"
+        self._task.note = f"{found}; {behind} events were followed anew"
+        self.caught_up.clear()
+        if self._begin is not None:
+            await self._begin_anew()
+        else:
+            self.places = await self._rewind(agreed) if self._rewind is not None else agreed
+
+    async def _begin_anew(self) -> None:
+        assert self._begin is not None
+        self._has_begun = False  # until it is done
+        self.places = dict.fromkeys(range(SHARDS), NOWHERE) | await self._begin()
+        self._has_begun = True

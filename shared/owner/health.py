@@ -26,6 +26,7 @@ class Health:
         reply.idle.update({task.name: int(task.idle) for task in tasks})
         for task in [*tasks, *running("bus")]:
             note(reply, task.trouble(), _LOOK)
+        reply.state = "; ".join(filter(None, [reply.state, *(task.note for task in tasks)]))
         note(reply, self._bus.trouble(), _BUS)
         if self._store is not None:
             note(reply, self._store.trouble(), _STORE)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from shared.eventstore.connection import Row
 from shared.eventstore.event import (
+    Actor,
     Event,
     Provenance,
     Recorded,
@@ -17,11 +19,21 @@ from shared.eventstore.event import (
     decode_actor,
     without_secrets,
 )
+from shared.eventstore.log_reading import Page, Place
 from shared.eventstore.store import EventStore
 from shared.eventstore.transaction import row_of
+from shared.grpc.errors import Conflict, NotNow
 from shared.rpc.mailfold.events.v1 import events_pb2 as pb
 from shared.rpc.mailfold.events.v1.events_pb2_grpc import EventSourceServicer, EventSourceStub
-from shared.shards import SHARDS
+
+DIVERGED = "diverged"
+"""The reason of a conflict: the owner's log is not the one that was followed; it was restored from a backup."""
+_BATCH, _MOST = 500, 5000
+"""Events of a batch."""
+OCTETS = 1024 * 1024
+"""Of a batch; the event that fills it may be longer."""
+_STATE = Provenance(Actor("system", "state"))
+State = Callable[[], AsyncIterator[Sequence[Event]]]
 
 
 def _carried(row: Row) -> pb.Event:
@@ -62,45 +74,142 @@ def from_wire(event: pb.Event) -> Recorded:
     return Recorded(event.shard, event.position, event.stream, event.version, event.at, why, data)
 
 
-class StoreSource(EventSourceServicer):
-    """Answers followers from the owner's store."""
+class _Batch:
+    """What is sent at once: so many events, or so many octets of them."""
 
-    def __init__(self, store: EventStore) -> None:
+    def __init__(self) -> None:
+        self._reply = pb.EventBatch()
+        self._octets = 0
+
+    def add(self, row: Row) -> None:
+        """An event; everything of its shard up to it is in this batch or before it."""
+        event = _carried(row)
+        self._reply.events.append(event)
+        self._octets += len(event.data)
+        self.reached(event.shard, Place(event.position, event.at))
+
+    def reached(self, shard: int, place: Place) -> None:
+        """Nothing else up to this place concerns the reader."""
+        self._reply.reached[shard].CopyFrom(to_place(place))
+
+    def is_full(self, limit: int) -> bool:
+        """Whether it should be sent now."""
+        return len(self._reply.events) >= limit or self._octets >= OCTETS
+
+    @property
+    def says_anything(self) -> bool:
+        """Whether there is anything to send."""
+        return bool(self._reply.reached)
+
+    def taken(self) -> pb.EventBatch:
+        """The batch; another one begins."""
+        reply, self._reply, self._octets = self._reply, pb.EventBatch(), 0
+        return reply
+
+
+class StoreSource(EventSourceServicer):
+    """Answers followers from the owner's store. `state`: the events that would make the owner's present state."""
+
+    def __init__(self, store: EventStore, state: State | None = None) -> None:
         self._store = store
+        self._state = state
 
     async def ReadEvents(self, request: pb.ReadEventsRequest, context: Any) -> AsyncIterator[pb.EventBatch]:
-        limit = min(request.batch or 500, 5000)
+        limit = min(request.batch or _BATCH, _MOST)
+        batch = _Batch()
+        async for shard, page in self._pages(request):
+            for row in page.rows:
+                batch.add(row)
+                if batch.is_full(limit):
+                    yield batch.taken()
+            batch.reached(shard, page.reached)
+            await asyncio.sleep(0)  # in one process nobody else would have a turn until all was read
+        if batch.says_anything:
+            yield batch.taken()
+
+    async def _pages(self, request: pb.ReadEventsRequest) -> AsyncIterator[tuple[int, Page]]:
         heads = await self._store.heads()
-        batch: list[pb.Event] = []
-        for shard in range(SHARDS):
-            after = request.after.get(shard, 0)
-            while after < heads.get(shard, 0):
-                rows = await self._store.read_rows(shard, after, limit - len(batch))
-                if not rows:
-                    break
-                batch += map(_carried, rows)
-                after = rows[-1][1]
-                if len(batch) >= limit:
-                    yield pb.EventBatch(events=batch)
-                    batch = []
-        if batch:
-            yield pb.EventBatch(events=batch)
+        _check_heads(request, heads)
+        for shard, head in heads.items():
+            after, seen_at = request.after.get(shard, 0), request.at.get(shard, 0)
+            while after < head:
+                page = await self._store.read_page(shard, after, head, request.areas)
+                _check(page, seen_at)
+                yield shard, page
+                after, seen_at = page.reached.position, 0
+
+    async def ReadState(self, request: pb.ReadStateRequest, context: Any) -> AsyncIterator[pb.StateBatch]:
+        if self._state is None:
+            raise NotNow("this service gives its events alone", "no-state")
+        heads = await self._store.places()
+        yield pb.StateBatch(heads={shard: to_place(place) for shard, place in heads.items()})
+        async for events in self._state():
+            yield pb.StateBatch(events=[to_wire(Recorded(0, 0, "", 0, 0, _STATE, event)) for event in events])
+            await asyncio.sleep(0)
+
+    async def Agree(self, request: pb.AgreeRequest, context: Any) -> pb.AgreeReply:
+        followed = {shard: from_place(place) for shard, place in request.followed.items()}
+        agreed = await self._store.agreed(followed)
+        return pb.AgreeReply(agreed={shard: to_place(place) for shard, place in agreed.items()})
 
     async def Heads(self, request: pb.HeadsRequest, context: Any) -> pb.HeadsReply:
-        return pb.HeadsReply(heads=await self._store.heads())
+        heads = await self._store.places()
+        return pb.HeadsReply(
+            heads={shard: place.position for shard, place in heads.items()},
+            at={shard: place.at for shard, place in heads.items()},
+        )
 
 
 class RemoteSource:
-    """Reads the facts of another service through its contract."""
+    """Reads the events of another service through its contract. Every call raises ServiceError."""
 
     def __init__(self, channel: Any) -> None:
         self._stub: Any = EventSourceStub(channel)
 
-    async def read(self, after: Mapping[int, int], batch: int = 500) -> AsyncIterator[list[pb.Event]]:
-        """Everything behind the positions, in batches of one shard each, undecoded."""
-        async for reply in self._stub.ReadEvents(pb.ReadEventsRequest(after=dict(after), batch=batch)):
-            yield list(reply.events)
+    async def read(
+        self, followed: Mapping[int, Place], areas: Sequence[str] = (), batch: int = 0
+    ) -> AsyncIterator[pb.EventBatch]:
+        """Everything behind these places, undecoded. Raises Conflict (DIVERGED) when the log is not the one that was
+        followed.
+        """
+        after = {shard: place.position for shard, place in followed.items()}
+        seen_at = {shard: place.at for shard, place in followed.items() if place.at}
+        request = pb.ReadEventsRequest(after=after, at=seen_at, areas=areas, batch=batch)
+        async for reply in self._stub.ReadEvents(request):
+            yield reply
 
-    async def heads(self) -> dict[int, int]:
-        """The last position of each shard."""
-        return dict((await self._stub.Heads(pb.HeadsRequest())).heads)
+    async def state(self) -> AsyncIterator[pb.StateBatch]:
+        """The present state as events; the first batch says from where the log is to be followed."""
+        async for reply in self._stub.ReadState(pb.ReadStateRequest()):
+            yield reply
+
+    async def agreed(self, followed: Mapping[int, Place]) -> dict[int, Place]:
+        """How far the owner's log is the one that was followed."""
+        request = pb.AgreeRequest(followed={shard: to_place(place) for shard, place in followed.items()})
+        return {shard: from_place(place) for shard, place in (await self._stub.Agree(request)).agreed.items()}
+
+    async def heads(self) -> dict[int, Place]:
+        """The last place of each shard."""
+        reply = await self._stub.Heads(pb.HeadsRequest())
+        return {shard: Place(position, reply.at.get(shard, 0)) for shard, position in reply.heads.items()}
+
+
+def to_place(place: Place) -> pb.Place:
+    """As the contract carries it."""
+    return pb.Place(position=place.position, at=place.at)
+
+
+def from_place(place: pb.Place) -> Place:
+    """From the contract."""
+    return Place(place.position, place.at)
+
+
+def _check_heads(request: pb.ReadEventsRequest, heads: Mapping[int, int]) -> None:
+    for shard, after in request.after.items():
+        if after > heads.get(shard, 0):
+            raise Conflict(f"shard {shard} was followed to {after}, and the log does not reach so far", DIVERGED)
+
+
+def _check(page: Page, seen_at: int) -> None:
+    if seen_at and page.before is not None and page.before[6] != seen_at:
+        raise Conflict(f"shard {page.before[0]} has another event at {page.before[1]} than was followed", DIVERGED)

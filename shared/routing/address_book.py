@@ -81,7 +81,8 @@ class AddressBook:
                 self.aliases[key_of(address)] = KnownAlias(address, targets)
             case facts.AliasSwitched(address, disabled):
                 key = key_of(address)
-                self.aliases[key] = msgspec.structs.replace(self.aliases[key], disabled=disabled)
+                if key in self.aliases:
+                    self.aliases[key] = msgspec.structs.replace(self.aliases[key], disabled=disabled)
             case facts.AliasRemoved(address):
                 self.aliases.pop(key_of(address), None)
             case _:
@@ -196,8 +197,8 @@ class AddressBook:
                 self._domain_names[identity] = name
                 self.domains[name] = KnownDomain(identity, name, incoming)
             case facts.DomainChanged(identity, incoming, disabled):
-                name = self._domain_names[identity]
-                self.domains[name] = KnownDomain(identity, name, incoming, disabled)
+                if (known := self._domain_names.get(identity)) is not None:
+                    self.domains[known] = KnownDomain(identity, known, incoming, disabled)
             case facts.DomainRemoved(identity, name):
                 self._domain_names.pop(identity, None)
                 self.domains.pop(name, None)
@@ -209,10 +210,11 @@ class AddressBook:
                 self._account_keys[identity] = key
                 self.accounts[key] = KnownAccount(identity, address, user, quota_bytes)
             case facts.AccountChanged(identity, disabled, quota_bytes):
-                key = self._account_keys[identity]
-                self.accounts[key] = msgspec.structs.replace(
-                    self.accounts[key], disabled=disabled, quota_bytes=quota_bytes
-                )
+                account = self.accounts.get(self._account_keys.get(identity, ""))
+                if account is not None and account.id == identity:
+                    self.accounts[self._account_keys[identity]] = msgspec.structs.replace(
+                        account, disabled=disabled, quota_bytes=quota_bytes
+                    )
             case facts.AccountRemoved(identity, address):
                 self._account_keys.pop(identity, None)
                 self.accounts.pop(key_of(address), None)

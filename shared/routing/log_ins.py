@@ -21,6 +21,7 @@ class Ending(StrEnum):
     CHANGED = "The password was changed; log in again"
     DISABLED = "This account was switched off"
     REMOVED = "This account was removed"
+    UNKNOWN = "The server was restored; log in again"
 
 
 class LogIn(msgspec.Struct, frozen=True):

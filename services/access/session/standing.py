@@ -12,13 +12,17 @@ import structlog
 from services.access.session.channel import Channel
 from shared.bus.bus import Bus
 from shared.eventstore.event import UnknownEvent
+from shared.eventstore.log_reading import NOWHERE
 from shared.grpc.errors import ServiceError
-from shared.owner.follower import Follower
+from shared.owner.follower import Follower, Places
 from shared.owner.source import RemoteSource, from_wire
-from shared.routing.log_ins import EndedLogIns, LogIn
+from shared.routing.log_ins import EndedLogIns, Ending, LogIn
 from shared.rpc.mailfold.events.v1 import events_pb2
+from shared.shards import SHARDS
 
 log = structlog.get_logger("access")
+_AREAS = ("domain.", "account.", "user.")
+"""Events that may end a log-in."""
 
 
 class Standing:
@@ -29,7 +33,14 @@ class Standing:
         self._ended = EndedLogIns()
         self._open: dict[Channel, LogIn] = {}
         self._follower = Follower(
-            "access", self._source, bus, "directory", self._follow, compare_seconds=compare_seconds
+            "access",
+            self._source,
+            bus,
+            "directory",
+            self._follow,
+            areas=_AREAS,
+            rewind=self._end_all,
+            compare_seconds=compare_seconds,
         )
 
     async def start(self) -> None:
@@ -42,10 +53,7 @@ class Standing:
 
     async def lag(self) -> int:
         """How many facts of the directory are not followed yet; -1 when it cannot be asked."""
-        try:
-            return await self._follower.lag()
-        except ServiceError:
-            return -1
+        return await self._follower.known_lag()
 
     def enter(self, channel: Channel, log_in: LogIn) -> None:
         """A session whose log-in was let in. If that was taken back meanwhile, it ends at once."""
@@ -56,13 +64,23 @@ class Standing:
         """The session has ended."""
         self._open.pop(channel, None)
 
-    async def _heads(self) -> dict[int, int]:
+    async def _end_all(self, _agreed: Places) -> Places:
+        """The directory was restored from a backup: which log-ins it would let in now is known to it alone, and what it
+        says of them from here on counts from another position.
+        """
+        self._ended = EndedLogIns()
+        for channel, log_in in tuple(self._open.items()):
+            log.info("access.log_in_ended", account=log_in.account, reason=Ending.UNKNOWN.name)
+            channel.expel(Ending.UNKNOWN)
+        return dict.fromkeys(range(SHARDS), NOWHERE) | await self._source.heads()
+
+    async def _heads(self) -> Places:
         try:
             return await self._source.heads()
         except ServiceError:  # the directory starts later: then everything is followed, which is only more work
             return {}
 
-    async def _follow(self, events: Sequence[events_pb2.Event], _after: dict[int, int]) -> None:
+    async def _follow(self, events: Sequence[events_pb2.Event], _after: Places) -> None:
         ended = [event for event in events if self._apply(event)]
         if ended:
             for channel, log_in in tuple(self._open.items()):

@@ -23,6 +23,7 @@ from shared.eventstore.transaction import Transaction
 from shared.failures import Failure, failure_of
 from shared.grpc.errors import NotFound
 from shared.owner.burial import Burial
+from shared.owner.follower import Places
 from shared.rpc.mailfold.events.v1.events_pb2 import Event
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 from shared.rpc.mailfold.mailstore.v1.mailstore_pb2_grpc import MailstoreStub
@@ -36,7 +37,8 @@ _MOST_TRIES = 10
 """Some twenty seconds, at the pauses of a background task."""
 _AT_ONCE = 50
 _ROLES = {"\\Junk": Role.SPAM, "\\Trash": Role.TRASH}
-_TAUGHT_BY = {"message.moved", "message.copied", "message.appended"}
+TAUGHT_BY = ("message.moved", "message.copied", "message.appended")
+"""The events that teach."""
 
 
 class Taught(NamedTuple):
@@ -72,17 +74,21 @@ class LessonFollower:
         self._tries = 0
         burial.redriven(STEP, self._again)
 
-    async def effect(self, events: Sequence[Event], after: dict[int, int]) -> None:
+    async def effect(self, events: Sequence[Event], after: Places) -> None:
         """Learn from a batch of events. Lessons are written once whatever is repeated, so the cursor may ride on a later
         commit.
         """
-        teaching = [event for event in events if event.type in _TAUGHT_BY]
-        for event in teaching:
+        for event in events:
             await self._teach(event)
-        for shard in {event.shard for event in events}:
-            self._store.ride(CURSOR, shard, after[shard])
-        if teaching:
+        for shard, place in after.items():
+            self._store.ride(CURSOR, shard, place.position, place.at)
+        if events:
             await self._store.flush_cursors()
+
+    async def rewind(self, agreed: Places) -> Places:
+        """The mailbox store was restored: what it holds since is learnt from there on. Lessons of what it lost stay."""
+        await self._store.follow_from(CURSOR, agreed)
+        return agreed
 
     async def _teach(self, event: Event) -> None:
         """Learn from one event. One that cannot be learnt from, time after time, is a dead letter: what people teach

@@ -1,32 +1,87 @@
 """The address book in force: read from the rows at the start, then folded at each commit, before its writer is
-answered.
+answered. And the rows as the events that would make them, for those who keep a copy.
 """
 
 from __future__ import annotations
 
-from services.directory.handlers import load
+from collections.abc import AsyncIterator, Callable, Sequence
+from functools import partial
+from typing import NamedTuple
+
+import msgspec
+
 from shared.events.directory import AccountAdded, AccountChanged, AliasAdded, AliasSwitched, DomainAdded, DomainChanged
-from shared.eventstore.connection import Reader
-from shared.eventstore.event import Recorded
+from shared.eventstore.connection import Reader, Row
+from shared.eventstore.event import Event, Recorded
+from shared.eventstore.store import EventStore
 from shared.routing.address_book import AddressBook
+
+PAGE_ROWS = 200
+"""A few milliseconds of a loop."""
+
+
+def _domain(row: Row) -> list[Event]:
+    identity, name, incoming, disabled = row
+    added = DomainAdded(identity, name, bool(incoming))
+    return [added, DomainChanged(identity, bool(incoming), True)] if disabled else [added]
+
+
+def _account(row: Row) -> list[Event]:
+    identity, address, person, quota_bytes, disabled = row
+    added = AccountAdded(identity, address, person, quota_bytes)
+    return [added, AccountChanged(identity, True, quota_bytes)] if disabled else [added]
+
+
+def _alias(row: Row) -> list[Event]:
+    _key, address, targets, disabled = row
+    added = AliasAdded(address, msgspec.json.decode(targets, type=tuple[str, ...]))
+    return [added, AliasSwitched(address, True)] if disabled else [added]
+
+
+class _Table(NamedTuple):
+    """A table in the order of its key, which is the first column."""
+
+    sql: str
+    events: Callable[[Row], list[Event]]
+
+
+_TABLES = (
+    _Table("SELECT id, name, incoming, disabled FROM domain WHERE id > ? ORDER BY id LIMIT ?", _domain),
+    _Table("SELECT id, address, person, quota_bytes, disabled FROM account WHERE id > ? ORDER BY id LIMIT ?", _account),
+    _Table("SELECT key, address, targets, disabled FROM alias WHERE key > ? ORDER BY key LIMIT ?", _alias),
+)
 
 
 def read_book(reader: Reader) -> AddressBook:
     """The book as the rows say."""
     book = AddressBook()
-    for domain in load.domains(reader):
-        book.apply(DomainAdded(domain.id, domain.name, domain.incoming))
-        if domain.disabled:
-            book.apply(DomainChanged(domain.id, domain.incoming, True))
-    for account in load.accounts(reader):
-        book.apply(AccountAdded(account.id, account.address, account.user, account.quota_bytes))
-        if account.disabled:
-            book.apply(AccountChanged(account.id, True, account.quota_bytes))
-    for alias in load.aliases(reader):
-        book.apply(AliasAdded(alias.address, alias.targets))
-        if alias.disabled:
-            book.apply(AliasSwitched(alias.address, True))
+    for table in _TABLES:
+        rows = _page(table, "", reader)
+        while rows:
+            for row in rows:
+                _fold(book, table.events(row))
+            rows = _page(table, rows[-1][0], reader)
     return book
+
+
+async def book_events(store: EventStore) -> AsyncIterator[Sequence[Event]]:
+    """Events that make the book as the rows say, in pages. What changes meanwhile is in it or not: whoever reads it
+    follows the log from a place that was the head before.
+    """
+    for table in _TABLES:
+        rows = await store.read(partial(_page, table, ""))
+        while rows:
+            yield [event for row in rows for event in table.events(row)]
+            rows = await store.read(partial(_page, table, rows[-1][0]))
+
+
+def _page(table: _Table, after: str, reader: Reader) -> list[Row]:
+    return reader.all(table.sql, (after, PAGE_ROWS))
+
+
+def _fold(book: AddressBook, events: Sequence[Event]) -> None:
+    for event in events:
+        book.apply(event)
 
 
 class CurrentBook:

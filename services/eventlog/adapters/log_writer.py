@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -15,11 +15,12 @@ import structlog
 from services.eventlog.adapters import key_index
 from services.eventlog.adapters.packing import Packer
 from services.eventlog.domain.keys import MAIL, WHO, key_of, key_of_event
-from services.eventlog.domain.log_id import FOLLOWED, next_id, origin_number
+from services.eventlog.domain.log_id import FOLLOWED, begin_of, next_id, origin_number
 from services.eventlog.domain.names import names_of
 from shared.background import BackgroundTask
 from shared.eventstore.connection import Reader
 from shared.eventstore.event import decode_actor
+from shared.eventstore.log_reading import Place
 from shared.eventstore.store import EventStore
 from shared.eventstore.transaction import Transaction
 from shared.rpc.mailfold.events.v1 import events_pb2 as pb
@@ -37,6 +38,13 @@ _ADVANCE = (
     " ON CONFLICT (number) DO UPDATE SET position = excluded.position, last = excluded.last"
 )
 _INSERT_TYPE = "INSERT INTO fact_type (id, name) VALUES (?, ?)"
+_PLACES = (
+    "SELECT lane.number - ?, lane.position, fact.at FROM lane LEFT JOIN fact ON fact.id = lane.last"
+    " AND fact.position = lane.position WHERE lane.number BETWEEN ? AND ?"
+)
+_GO_BACK = "UPDATE lane SET position = ? WHERE number = ?"
+_IS_THERE = "SELECT 1 FROM fact WHERE id >= ? AND id < ? AND lane = ? AND position = ? AND at = ?"
+_SECOND = 1_000_000
 _MERGE_SECONDS = 0.05
 """Events of one mail come from several services at about the same time: one transaction takes them all."""
 _BATCH = 5000
@@ -60,10 +68,14 @@ class LogWriter:
         self._arrived = arrived
         self._waiting: list[Incoming] = []
         self._has_events = asyncio.Event()
+        self._is_empty = asyncio.Event()
+        self._is_empty.set()
         self._has_space = asyncio.Event()
         self._has_space.set()
         self._known: _Known | None = None
         """Read again after every failed write, for it may have been committed all the same."""
+        self._kept: dict[int, int] = {}
+        """Origins that were put back, and up to which position they have events here."""
         self._task = BackgroundTask("eventlog", "writer", self._turn, longest=_STANDS_STILL, longest_pause=_PATIENCE)
 
     def start(self) -> None:
@@ -85,9 +97,26 @@ class LogWriter:
         await self._has_space.wait()
         first = FOLLOWED.index(service)
         self._waiting += [(origin_number(first, event.shard), event) for event in events]
-        self._has_events.set()
+        if self._waiting:
+            self._has_events.set()
+            self._is_empty.clear()
         if len(self._waiting) >= self._limit:
             self._has_space.clear()
+
+    async def rewind(self, service: str, agreed: Mapping[int, Place]) -> None:
+        """The service was restored from a backup, and is followed from these places on. What it does not have any more
+        stays in the log: it happened. What it still has is not written twice.
+        """
+        await self._is_empty.wait()  # what waits belongs to the log that was followed
+        first = FOLLOWED.index(service)
+        places = {origin_number(first, shard): place.position for shard, place in agreed.items()}
+        reached: dict[int, int] = dict(
+            await self._store.read(lambda reader: reader.all("SELECT number, position FROM lane"))
+        )
+        self._kept |= {number: reached[number] for number in places if number in reached}
+        self._known = None
+        rows = [(position, number) for number, position in places.items()]
+        await self._store.write(lambda transaction: transaction.connection.execute_many(_GO_BACK, rows))
 
     async def _turn(self) -> None:
         """Nothing is lost when it fails: the events stay in memory, and in their services. The same again, later."""
@@ -101,11 +130,12 @@ class LogWriter:
         batch, known = self._waiting[:_BATCH], self._known
         self._known = None  # until it is known that this one was written
         self._known, fresh = await self._store.write(
-            lambda transaction: _write(transaction, batch, known, self._packer)
+            lambda transaction: _write(transaction, batch, known, self._packer, self._kept)
         )
         del self._waiting[: len(batch)]
         if not self._waiting:
             self._has_events.clear()
+            self._is_empty.set()
         if len(self._waiting) < self._limit:
             self._has_space.set()
         self._arrived(fresh)
@@ -122,22 +152,24 @@ class _Known(NamedTuple):
     fresh_keys: int
 
 
-def positions_of(reader: Reader, service: str) -> dict[int, int]:
+def places_of(reader: Reader, service: str) -> dict[int, Place]:
     """How far a service is followed, by shard."""
     first = origin_number(FOLLOWED.index(service), 0)
-    return dict(
-        reader.all(
-            "SELECT number - ?, position FROM lane WHERE number BETWEEN ? AND ?", (first, first, first + SHARDS - 1)
-        )
-    )
+    rows = reader.all(_PLACES, (first, first, first + SHARDS - 1))
+    return {shard: Place(position, at or 0) for shard, position, at in rows}
 
 
 def _write(
-    transaction: Transaction, batch: Sequence[Incoming], known: _Known | None, packer: Packer
+    transaction: Transaction,
+    batch: Sequence[Incoming],
+    known: _Known | None,
+    packer: Packer,
+    kept: Mapping[int, int],
 ) -> tuple[_Known, list[Incoming]]:
     """Write what is new; in the writer's thread. What is known changes only with the commit, so the answer is a copy."""
     types, last, reached, fresh_keys = known or _learned(transaction)
-    fresh = [(number, event) for number, event in batch if event.position > reached.get(number, 0)]
+    unread = [(number, event) for number, event in batch if event.position > reached.get(number, 0)]
+    fresh = [one for one in unread if not _is_there(transaction, kept, *one)] if kept else unread
     types, last = _with_types(transaction, types, fresh), dict(last)
     rows, keys = [], []
     for number, event in fresh:
@@ -162,13 +194,21 @@ def _write(
     transaction.connection.execute_many(_INSERT, rows)
     key_index.add(transaction.connection, keys)
     # The followers' positions, in the transaction of the rows.
-    advanced = {number: event.position for number, event in fresh}
+    advanced = {number: event.position for number, event in unread}
     transaction.connection.execute_many(
-        _ADVANCE, [(number, position, last[number]) for number, position in advanced.items()]
+        _ADVANCE, [(number, position, last.get(number, 0)) for number, position in advanced.items()]
     )
     return _Known(
         types, last, reached | advanced, key_index.seal_when_full(transaction.connection, fresh_keys + len(keys))
     ), fresh
+
+
+def _is_there(reader: Reader, kept: Mapping[int, int], number: int, event: pb.Event) -> bool:
+    """Whether an event of an origin that was put back was written before."""
+    if event.position > kept.get(number, 0):
+        return False
+    moment = begin_of(event.at), begin_of(event.at + _SECOND)
+    return reader.one(_IS_THERE, (*moment, number, event.position, event.at)) is not None
 
 
 def _learned(reader: Transaction) -> _Known:

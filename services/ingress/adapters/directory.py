@@ -51,6 +51,11 @@ class FollowedDirectory(FollowedBook):
         identity: pb.Identity = await self._owner.Authenticate(request)
         return identity
 
+    def reset(self) -> None:
+        """Log-ins too. One that a restored directory takes back is refused at the next connection."""
+        super().reset()
+        self._ended = EndedLogIns()
+
     def take(self, fact: Event, position: int) -> None:
         """Of log-ins as well."""
         super().take(fact, position)

@@ -28,11 +28,12 @@ from shared.protocol.message.scan import encode_scan, scan
 from shared.rpc.mailfold.directory.v1 import directory_pb2
 from shared.rpc.mailfold.directory.v1.directory_pb2_grpc import DirectoryStub, add_DirectoryServicer_to_server
 from shared.rpc.mailfold.events.v1 import events_pb2
-from shared.rpc.mailfold.events.v1.events_pb2_grpc import EventSourceServicer, add_EventSourceServicer_to_server
+from shared.rpc.mailfold.events.v1.events_pb2_grpc import add_EventSourceServicer_to_server
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2
 from shared.rpc.mailfold.mailstore.v1.mailstore_pb2_grpc import MailstoreStub
 from shared.service import SHARED_SECTIONS, App, Host
 from shared.settings import load
+from tests.harness.source import PlainSource
 from tests.parts.ports import free_port
 
 T = TypeVar("T")
@@ -61,7 +62,7 @@ class OneDirectory:
         return None
 
 
-class NoFacts(EventSourceServicer):
+class NoFacts(PlainSource):
     """Nothing ever changes in that directory."""
 
     async def ReadEvents(

@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 
 from services.directory.app import build as build_directory
+from services.directory.handlers.commands import OWNER
 from shared.rpc.mailfold.directory.v1 import directory_pb2 as pb
+from shared.shards import shard_of
+from tests.contract.eventstore.restored import forget
 from tests.harness.waiting import until
 from tests.integration.access.imap_client import ImapClient
 from tests.integration.access.imap_server import PASSWORD, ImapServer
@@ -138,3 +141,21 @@ def test_a_change_while_the_bus_is_away_is_seen_all_the_same(server: ImapServer,
     bus_server.stop()
     server.directory("ChangeUser", pb.ChangeUserRequest(name="ann", password="another secret"))
     assert client.line() == b"* BYE " + CHANGED.encode()
+
+
+def test_a_directory_that_was_restored_from_a_backup_ends_every_session(server: ImapServer) -> None:
+    """What it says of log-ins counts from another position now: none of those it let in before can be told from it."""
+    client = idling(server)
+    server.directory("AddAlias", pb.AddAliasRequest(address="info@example.org", targets=[ANN]))
+    until(lambda: report(server).lag["directory"] == 0, "the events to be followed")
+    server.run(restored(server.app("directory")))
+    assert client.line() == b"* BYE The server was restored; log in again"
+    logged_in(server).ok("NOOP")
+
+
+async def restored(directory: Any) -> None:
+    """As its backup has it, an event ago."""
+    shard = shard_of(OWNER)
+    position = (await directory.store.heads())[shard] - 1
+    await directory.store.write(lambda transaction: forget(transaction, shard, position))
+    directory.store._heads.positions[shard] = position

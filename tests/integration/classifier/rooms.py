@@ -40,7 +40,7 @@ from shared.rpc.mailfold.classifier.v1.classifier_pb2_grpc import ClassifierStub
 from shared.rpc.mailfold.directory.v1 import directory_pb2
 from shared.rpc.mailfold.directory.v1.directory_pb2_grpc import add_DirectoryServicer_to_server
 from shared.rpc.mailfold.events.v1 import events_pb2
-from shared.rpc.mailfold.events.v1.events_pb2_grpc import EventSourceServicer, add_EventSourceServicer_to_server
+from shared.rpc.mailfold.events.v1.events_pb2_grpc import add_EventSourceServicer_to_server
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 from shared.rpc.mailfold.mailstore.v1.mailstore_pb2_grpc import MailstoreStub
 from shared.rpc.mailfold.owner.v1 import owner_pb2
@@ -48,6 +48,7 @@ from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import OwnerStub
 from shared.service import SHARED_SECTIONS, Host
 from shared.settings import load
 from shared.shards import shard_of
+from tests.harness.source import PlainSource
 
 SPAM, INBOX, TRASH = "Spam", "INBOX", "Trash"
 
@@ -59,7 +60,7 @@ FACTS = (
 )
 
 
-class NoQuotas(EventSourceServicer):
+class NoQuotas(PlainSource):
     """A directory of three accounts, in which every one may keep what it likes."""
 
     def __init__(self) -> None:

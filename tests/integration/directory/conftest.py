@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import orjson
 import pytest
 
 from services.directory.app import SECTIONS, SERVICE, build
+from shared.eventstore.store import EventStore
 from shared.grpc.channel import RemoteChannel
 from shared.grpc.credentials import Credentials, digest
 from shared.places import Places
@@ -20,7 +21,14 @@ from shared.settings import load
 from tests.parts import nats
 from tests.parts.required import needs
 
-CREDENTIALS = {"directory": "d", "operator": "o", "ingress": "i", "mailstore": "m"}
+CREDENTIALS = {
+    "directory": "d",
+    "operator": "o",
+    "ingress": "i",
+    "mailstore": "m",
+    "classifier": "c",
+    "delivery": "v",
+}
 
 
 class Running:
@@ -53,6 +61,14 @@ class Running:
     async def restart(self) -> None:
         await self.stop()
         await self.start()
+
+    @property
+    def store(self) -> EventStore:
+        """The store of the directory."""
+        assert self._hosted is not None
+        ((_, app),) = self._hosted._apps
+        store: EventStore = cast(Any, app).store
+        return store
 
     def channel(self, caller: str, secret: str | None = None) -> Any:
         channel = RemoteChannel(self.places.socket(SERVICE), caller, CREDENTIALS[caller] if secret is None else secret)
@@ -99,7 +115,9 @@ def events_of() -> Callable[[Running], Any]:
         from shared.owner.source import RemoteSource, from_wire
 
         found = [
-            from_wire(event) async for batch in RemoteSource(running.channel("operator")).read({}) for event in batch
+            from_wire(event)
+            async for batch in RemoteSource(running.channel("operator")).read({})
+            for event in batch.events
         ]
         return [(one.event.stored_name, one) for one in found]
 

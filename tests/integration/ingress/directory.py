@@ -15,7 +15,8 @@ from shared.routing.address_book import AddressBook
 from shared.rpc.mailfold.directory.v1 import directory_pb2 as pb
 from shared.rpc.mailfold.directory.v1.directory_pb2_grpc import DirectoryServicer, add_DirectoryServicer_to_server
 from shared.rpc.mailfold.events.v1 import events_pb2
-from shared.rpc.mailfold.events.v1.events_pb2_grpc import EventSourceServicer, add_EventSourceServicer_to_server
+from shared.rpc.mailfold.events.v1.events_pb2_grpc import add_EventSourceServicer_to_server
+from tests.harness.source import PlainSource
 
 PASSWORD = "correct horse"
 START: tuple[Event, ...] = (
@@ -29,7 +30,7 @@ START: tuple[Event, ...] = (
 )
 
 
-class FakeDirectory(DirectoryServicer, EventSourceServicer):
+class FakeDirectory(DirectoryServicer, PlainSource):
     """`is_down` answers nothing any more; `asked` counts the questions by name."""
 
     def __init__(self, events: Sequence[Event] = START) -> None:

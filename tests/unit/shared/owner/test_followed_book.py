@@ -21,13 +21,14 @@ from shared.routing.resolution import Kind, Resolution, Target
 from shared.rpc.mailfold.directory.v1 import directory_pb2
 from shared.rpc.mailfold.directory.v1.directory_pb2_grpc import DirectoryServicer, add_DirectoryServicer_to_server
 from shared.rpc.mailfold.events.v1 import events_pb2
-from shared.rpc.mailfold.events.v1.events_pb2_grpc import EventSourceServicer, add_EventSourceServicer_to_server
+from shared.rpc.mailfold.events.v1.events_pb2_grpc import add_EventSourceServicer_to_server
+from tests.harness.source import PlainSource
 
 ANN, BOB, FAR = map(parse_address, ("ann@example.org", "bob@example.org", "eve@elsewhere.example"))
 FACTS = (facts.DomainAdded("d1", "example.org", True), facts.AccountAdded("a1", "ann@example.org", "u1"))
 
 
-class Owner(DirectoryServicer, EventSourceServicer):
+class Owner(DirectoryServicer, PlainSource):
     """The directory: facts to follow, and answers by rote. Its facts stay away until `opened`."""
 
     def __init__(self) -> None:

@@ -35,6 +35,16 @@ class EventSourceStub:
         Args:
             channel: A grpc.Channel.
         """
+        self.ReadState = channel.unary_stream(
+                '/mailfold.events.v1.EventSource/ReadState',
+                request_serializer=shared_dot_rpc_dot_mailfold_dot_events_dot_v1_dot_events__pb2.ReadStateRequest.SerializeToString,
+                response_deserializer=shared_dot_rpc_dot_mailfold_dot_events_dot_v1_dot_events__pb2.StateBatch.FromString,
+                _registered_method=True)
+        self.Agree = channel.unary_unary(
+                '/mailfold.events.v1.EventSource/Agree',
+                request_serializer=shared_dot_rpc_dot_mailfold_dot_events_dot_v1_dot_events__pb2.AgreeRequest.SerializeToString,
+                response_deserializer=shared_dot_rpc_dot_mailfold_dot_events_dot_v1_dot_events__pb2.AgreeReply.FromString,
+                _registered_method=True)
         self.ReadEvents = channel.unary_stream(
                 '/mailfold.events.v1.EventSource/ReadEvents',
                 request_serializer=shared_dot_rpc_dot_mailfold_dot_events_dot_v1_dot_events__pb2.ReadEventsRequest.SerializeToString,
@@ -50,6 +60,21 @@ class EventSourceStub:
 class EventSourceServicer:
     """Facts of an owning service, in order, for its followers. A bus message only wakes them.
     """
+
+    def ReadState(self, request, context):
+        """The owner's present state, as the events that would make it: where a copy in memory begins, instead of at the first
+        event. What is committed meanwhile may be in it or not; it comes again behind `heads`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Agree(self, request, context):
+        """How far each shard's log is the one that was followed. An owner that was restored from a backup has another log.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
 
     def ReadEvents(self, request, context):
         """Everything behind the given positions that is committed now, in batches; ends when the log is read to its end.
@@ -68,6 +93,16 @@ class EventSourceServicer:
 
 def add_EventSourceServicer_to_server(servicer, server):
     rpc_method_handlers = {
+            'ReadState': grpc.unary_stream_rpc_method_handler(
+                    servicer.ReadState,
+                    request_deserializer=shared_dot_rpc_dot_mailfold_dot_events_dot_v1_dot_events__pb2.ReadStateRequest.FromString,
+                    response_serializer=shared_dot_rpc_dot_mailfold_dot_events_dot_v1_dot_events__pb2.StateBatch.SerializeToString,
+            ),
+            'Agree': grpc.unary_unary_rpc_method_handler(
+                    servicer.Agree,
+                    request_deserializer=shared_dot_rpc_dot_mailfold_dot_events_dot_v1_dot_events__pb2.AgreeRequest.FromString,
+                    response_serializer=shared_dot_rpc_dot_mailfold_dot_events_dot_v1_dot_events__pb2.AgreeReply.SerializeToString,
+            ),
             'ReadEvents': grpc.unary_stream_rpc_method_handler(
                     servicer.ReadEvents,
                     request_deserializer=shared_dot_rpc_dot_mailfold_dot_events_dot_v1_dot_events__pb2.ReadEventsRequest.FromString,
@@ -89,6 +124,60 @@ def add_EventSourceServicer_to_server(servicer, server):
 class EventSource:
     """Facts of an owning service, in order, for its followers. A bus message only wakes them.
     """
+
+    @staticmethod
+    def ReadState(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/mailfold.events.v1.EventSource/ReadState',
+            shared_dot_rpc_dot_mailfold_dot_events_dot_v1_dot_events__pb2.ReadStateRequest.SerializeToString,
+            shared_dot_rpc_dot_mailfold_dot_events_dot_v1_dot_events__pb2.StateBatch.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Agree(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/mailfold.events.v1.EventSource/Agree',
+            shared_dot_rpc_dot_mailfold_dot_events_dot_v1_dot_events__pb2.AgreeRequest.SerializeToString,
+            shared_dot_rpc_dot_mailfold_dot_events_dot_v1_dot_events__pb2.AgreeReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
 
     @staticmethod
     def ReadEvents(request,

@@ -33,6 +33,12 @@ class EventSourceStub:
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> EventSourceAsyncStub: ...
+    ReadState: _grpc.UnaryStreamMultiCallable[_events_pb2.ReadStateRequest, _events_pb2.StateBatch]
+    """The owner's present state, as the events that would make it: where a copy in memory begins, instead of at the first
+    event. What is committed meanwhile may be in it or not; it comes again behind `heads`.
+    """
+    Agree: _grpc.UnaryUnaryMultiCallable[_events_pb2.AgreeRequest, _events_pb2.AgreeReply]
+    """How far each shard's log is the one that was followed. An owner that was restored from a backup has another log."""
     ReadEvents: _grpc.UnaryStreamMultiCallable[_events_pb2.ReadEventsRequest, _events_pb2.EventBatch]
     """Everything behind the given positions that is committed now, in batches; ends when the log is read to its end."""
     Heads: _grpc.UnaryUnaryMultiCallable[_events_pb2.HeadsRequest, _events_pb2.HeadsReply]
@@ -43,6 +49,12 @@ class EventSourceAsyncStub(EventSourceStub):
     """Facts of an owning service, in order, for its followers. A bus message only wakes them."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
+    ReadState: _aio.UnaryStreamMultiCallable[_events_pb2.ReadStateRequest, _events_pb2.StateBatch]  # type: ignore[assignment]
+    """The owner's present state, as the events that would make it: where a copy in memory begins, instead of at the first
+    event. What is committed meanwhile may be in it or not; it comes again behind `heads`.
+    """
+    Agree: _aio.UnaryUnaryMultiCallable[_events_pb2.AgreeRequest, _events_pb2.AgreeReply]  # type: ignore[assignment]
+    """How far each shard's log is the one that was followed. An owner that was restored from a backup has another log."""
     ReadEvents: _aio.UnaryStreamMultiCallable[_events_pb2.ReadEventsRequest, _events_pb2.EventBatch]  # type: ignore[assignment]
     """Everything behind the given positions that is committed now, in batches; ends when the log is read to its end."""
     Heads: _aio.UnaryUnaryMultiCallable[_events_pb2.HeadsRequest, _events_pb2.HeadsReply]  # type: ignore[assignment]
@@ -50,6 +62,24 @@ class EventSourceAsyncStub(EventSourceStub):
 
 class EventSourceServicer(metaclass=_abc_1.ABCMeta):
     """Facts of an owning service, in order, for its followers. A bus message only wakes them."""
+
+    @_abc_1.abstractmethod
+    def ReadState(
+        self,
+        request: _events_pb2.ReadStateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_events_pb2.StateBatch], _abc.AsyncIterator[_events_pb2.StateBatch]]:
+        """The owner's present state, as the events that would make it: where a copy in memory begins, instead of at the first
+        event. What is committed meanwhile may be in it or not; it comes again behind `heads`.
+        """
+
+    @_abc_1.abstractmethod
+    def Agree(
+        self,
+        request: _events_pb2.AgreeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_events_pb2.AgreeReply, _abc.Awaitable[_events_pb2.AgreeReply]]:
+        """How far each shard's log is the one that was followed. An owner that was restored from a backup has another log."""
 
     @_abc_1.abstractmethod
     def ReadEvents(

@@ -1,0 +1,28 @@
+"""A store as its backup has it: what was written behind some positions is gone, and new events take the same ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from shared.eventstore.store import EventStore
+from shared.eventstore.transaction import Transaction
+from tests.contract.eventstore.harness import Harness
+
+
+def forget(transaction: Transaction, shard: int, position: int) -> None:
+    """What a shard has behind a position. Streams go back to their last event that is left."""
+    connection = transaction.connection
+    connection.execute("DELETE FROM event WHERE shard = ? AND position > ?", (shard, position))
+    connection.execute(
+        "UPDATE stream SET version = (SELECT coalesce(max(version), 0) FROM event WHERE event.stream = stream.stream)"
+        " WHERE shard = ?",
+        (shard,),
+    )
+
+
+async def restored_to(harness: Harness, store: EventStore, heads: Mapping[int, int]) -> EventStore:
+    """The store, opened anew, with nothing behind these heads."""
+    for shard, position in heads.items():
+        await store.write(lambda transaction, at=(shard, position): forget(transaction, *at))  # type: ignore[misc]
+    await harness.close(store)
+    return await harness.open()

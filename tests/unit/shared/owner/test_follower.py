@@ -1,0 +1,199 @@
+"""A follower reads on only in the log that it has followed: no event of a restored owner is passed over in silence."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+import sqlalchemy
+
+from shared.background import running
+from shared.bus.bus import Bus
+from shared.clock import FixedClock
+from shared.events import directory as events
+from shared.eventstore.event import Actor, Event, Provenance
+from shared.eventstore.sqlite import SqliteBackend
+from shared.eventstore.store import EventStore
+from shared.grpc.local import LocalChannel
+from shared.grpc.servicers import methods_of
+from shared.owner.follower import Follower, Places
+from shared.owner.source import OCTETS, RemoteSource, StoreSource
+from shared.rpc.mailfold.events.v1 import events_pb2 as pb
+from shared.rpc.mailfold.events.v1.events_pb2_grpc import add_EventSourceServicer_to_server
+from tests.contract.eventstore.restored import forget
+
+WHY = Provenance(Actor("system"))
+STREAM = "directory"
+
+
+class Doorbells:
+    """Of a bus, what a follower needs."""
+
+    async def listen(self, subject: str, callback: Any) -> None:
+        self.ring = callback
+
+    def on_connected(self, callback: Any) -> None:
+        self.connected = callback
+
+
+class Owner:
+    """A service whose store can be put back, as from a backup, while its followers live on."""
+
+    def __init__(self, folder: Path) -> None:
+        self.clock = FixedClock()
+        self._folder = folder
+
+    async def start(self) -> None:
+        self.store = EventStore(SqliteBackend(self._folder / "owner.sqlite"), sqlalchemy.MetaData(), (), self.clock)
+        await self.store.open()
+        methods = methods_of("directory", ((add_EventSourceServicer_to_server, StoreSource(self.store)),))
+        self.channel = LocalChannel(methods, "delivery")
+
+    async def add(self, *names: str) -> None:
+        """Events, a minute apart."""
+        for name in names:
+            self.clock.advance(61)
+            await self.append(events.DomainAdded(name, name))
+
+    async def append(self, *some: Event) -> None:
+        await self.store.write(lambda transaction: transaction.append(STREAM, some, WHY))
+
+    async def restore(self, position: int) -> None:
+        """As its backup has it. The same store answers, as if it had been restarted unnoticed."""
+        (shard,) = await self.store.heads()
+        await self.store.write(lambda transaction: forget(transaction, shard, position))
+        self.store._heads.positions[shard] = position
+
+
+class Copy:
+    """What a follower has seen."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self.batches: list[int] = []
+
+    async def effect(self, batch: Sequence[pb.Event], _after: Places) -> None:
+        from shared.owner.source import from_wire
+
+        self.batches.append(sum(len(event.data) for event in batch))
+        self.names += [getattr(from_wire(event).event, "name", event.type) for event in batch]
+
+
+@pytest.fixture
+async def owner(tmp_path: Path) -> AsyncIterator[Owner]:
+    made = Owner(tmp_path)
+    await made.start()
+    yield made
+    await made.store.close()
+
+
+@pytest.fixture
+def copy() -> Copy:
+    return Copy()
+
+
+@pytest.fixture
+def bells() -> Doorbells:
+    return Doorbells()
+
+
+@pytest.fixture
+async def follower(owner: Owner, copy: Copy, bells: Doorbells) -> AsyncIterator[Follower]:
+    made = Follower(
+        "delivery", RemoteSource(owner.channel), cast(Bus, bells), "directory", copy.effect, gather_seconds=0.0
+    )
+    await made.start()
+    yield made
+    await made.stop()
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(30):
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+
+
+async def test_an_owner_that_was_restored_and_has_grown_past_its_follower(
+    owner: Owner, follower: Follower, copy: Copy
+) -> None:
+    """Its new events have positions that the follower has seen: they used to be passed over for good."""
+    await owner.add("a", "b", "lost1", "lost2")
+    follower.wake()
+    await until(lambda: copy.names[-1:] == ["lost2"])
+    await owner.restore(2)
+    await owner.add("new1", "new2", "new3")
+    follower.wake()
+    await until(lambda: copy.names[-1:] == ["new3"])
+    assert copy.names[:4] == ["a", "b", "lost1", "lost2"]
+    assert copy.names[-3:] == ["new1", "new2", "new3"]
+
+
+async def test_an_owner_that_was_restored_and_stands_still(owner: Owner, follower: Follower, bells: Doorbells) -> None:
+    """The follower is ahead of it: found at a comparison, and told."""
+    await owner.add("a", "b", "lost1", "lost2")
+    follower.wake()
+    await until(lambda: sum(follower.positions.values()) == 4)
+    await owner.restore(2)
+    await bells.connected()
+    await until(lambda: sum(follower.positions.values()) == 2)
+    (task,) = running("delivery")
+    assert "the log of directory was another than was followed" in task.note
+    await until(lambda: task.trouble() == "")
+
+
+async def test_while_it_follows_anew_it_is_not_well(
+    owner: Owner, follower: Follower, copy: Copy, bells: Doorbells
+) -> None:
+    """The owner's head is where it was: only a comparison finds it."""
+    await owner.add("a", "b", "lost")
+    follower.wake()
+    await until(lambda: copy.names[-1:] == ["lost"])
+    await owner.restore(1)
+    await owner.add("new1", "new2")
+    gate, effect = asyncio.Event(), copy.effect
+
+    async def slow(batch: Sequence[pb.Event], after: Places) -> None:
+        await gate.wait()
+        await effect(batch, after)
+
+    follower._effect = slow
+    await bells.connected()
+    (task,) = running("delivery")
+    await until(lambda: task.trouble() != "")
+    assert "2 events are followed anew now" in task.trouble()
+    assert not follower.caught_up.is_set()
+    gate.set()
+    await until(lambda: copy.names[-1:] == ["new2"] and task.trouble() == "")
+
+
+async def test_the_same_owner_is_never_taken_for_another(owner: Owner, follower: Follower, bells: Doorbells) -> None:
+    for name in ("a", "b", "c"):
+        await owner.add(name)
+        await bells.connected()
+        await until(lambda: sum(follower.positions.values()) == sum(owner.store._heads.positions))
+    (task,) = running("delivery")
+    assert task.note == ""
+
+
+async def test_batches_are_bounded_in_octets(owner: Owner, follower: Follower, copy: Copy) -> None:
+    """500 events of a megabyte used to be one message."""
+    long = "x" * (OCTETS // 3)
+    await owner.append(*(events.DomainAdded(f"d{number}", long) for number in range(40)))
+    follower.wake()
+    await until(lambda: len(copy.names) == 40)
+    assert max(copy.batches) <= OCTETS + len(long) + 100
+
+
+async def test_log_ins_are_not_sent_to_who_does_not_want_them(owner: Owner, copy: Copy, bells: Doorbells) -> None:
+    await owner.append(*(events.LoginSucceeded("u", "a", "imap") for _ in range(3000)), events.DomainAdded("d", "d"))
+    await owner.append(*(events.LoginSucceeded("u", "a", "imap") for _ in range(3000)))
+    source = RemoteSource(owner.channel)
+    follower = Follower("delivery", source, cast(Bus, bells), "directory", copy.effect, areas=("domain.", "account."))
+    await follower.start()
+    await until(lambda: sum(follower.positions.values()) == 6001)
+    assert copy.names == ["d"]
+    assert await follower.lag() == 0
+    await follower.stop()
