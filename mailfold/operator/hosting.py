@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sqlite3
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
@@ -59,9 +60,10 @@ async def hosted(places: Places, service: str, *, whole: bool = True, reads_only
         await (app.start() if is_whole else _open(app.store, reads_only=reads_only))
     except (FileInUse, LeaseHeld) as error:
         raise Elsewhere(str(error)) from error
-    except DatabaseError as error:
+    except (DatabaseError, sqlite3.DatabaseError) as error:  # of the driver itself where a store is opened to be read
+        cause = getattr(error, "orig", error)
         raise CommandFailed(
-            f"the database of {service} cannot be used: {error.orig}; look at {places.data / 'store'}, or restore it from a backup"
+            f"the database of {service} cannot be used: {cause}; look at {places.data / 'store'}, or restore it from a backup"
         ) from error
     try:
         yield host.channel(service, OPERATOR)
