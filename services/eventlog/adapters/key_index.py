@@ -38,10 +38,13 @@ def fresh_count(reader: Reader) -> int:
     return row[0] if row else 0
 
 
-def seal_when_full(connection: Connection, fresh: int) -> int:
-    """Sort the fresh keys into a segment when there are many; how many are fresh now."""
-    if fresh < _SEGMENT:
-        return fresh
+def is_full(fresh: int) -> bool:
+    """Whether there are so many fresh keys that they are worth a segment."""
+    return fresh >= _SEGMENT
+
+
+def seal(connection: Connection) -> None:
+    """Sort the fresh keys into a segment. It takes some 0.1 s for a full one: a long work of the store."""
     row = connection.one("SELECT max(number) FROM segment")
     number = (row[0] or 0) + 1 if row else 1
     connection.execute(
@@ -50,7 +53,6 @@ def seal_when_full(connection: Connection, fresh: int) -> int:
     )
     connection.execute(_SEAL, (number,))
     connection.execute("DELETE FROM fact_fresh")
-    return 0
 
 
 def drop_before(connection: Connection, first_kept: int) -> bool:

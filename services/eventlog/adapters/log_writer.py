@@ -48,6 +48,8 @@ _SECOND = 1_000_000
 _MERGE_SECONDS = 0.05
 """Events of one mail come from several services at about the same time: one transaction takes them all."""
 _BATCH = 5000
+_AT_ONCE = 200
+"""Events of a batch that are written on the loop; a larger batch is a long work, beside the loop."""
 _PATIENCE = 30.0
 _IDLE_SECONDS = 30.0
 _STANDS_STILL = 120.0
@@ -129,9 +131,11 @@ class LogWriter:
     async def _flush(self) -> None:
         batch, known = self._waiting[:_BATCH], self._known
         self._known = None  # until it is known that this one was written
-        self._known, fresh = await self._store.write(
-            lambda transaction: _write(transaction, batch, known, self._packer, self._kept)
+        written, fresh = await self._store.write(
+            lambda transaction: _write(transaction, batch, known, self._packer, self._kept),
+            long=len(batch) > _AT_ONCE,
         )
+        self._known = written
         del self._waiting[: len(batch)]
         if not self._waiting:
             self._has_events.clear()
@@ -139,6 +143,14 @@ class LogWriter:
         if len(self._waiting) < self._limit:
             self._has_space.set()
         self._arrived(fresh)
+        if key_index.is_full(written.fresh_keys):
+            await self._seal(written)
+
+    async def _seal(self, written: _Known) -> None:
+        """Sort the fresh keys beside the loop."""
+        self._known = None  # until it is known that this was written
+        await self._store.write(lambda transaction: key_index.seal(transaction.connection), long=True)
+        self._known = written._replace(fresh_keys=0)
 
 
 class _Known(NamedTuple):
@@ -169,7 +181,7 @@ def _write(
     """Write what is new; in the writer's thread. What is known changes only with the commit, so the answer is a copy."""
     types, last, reached, fresh_keys = known or _learned(transaction)
     unread = [(number, event) for number, event in batch if event.position > reached.get(number, 0)]
-    fresh = [one for one in unread if not _is_there(transaction, kept, *one)] if kept else unread
+    fresh = [incoming for incoming in unread if not _is_there(transaction, kept, *incoming)] if kept else unread
     types, last = _with_types(transaction, types, fresh), dict(last)
     rows, keys = [], []
     for number, event in fresh:
@@ -198,9 +210,7 @@ def _write(
     transaction.connection.execute_many(
         _ADVANCE, [(number, position, last.get(number, 0)) for number, position in advanced.items()]
     )
-    return _Known(
-        types, last, reached | advanced, key_index.seal_when_full(transaction.connection, fresh_keys + len(keys))
-    ), fresh
+    return _Known(types, last, reached | advanced, fresh_keys + len(keys)), fresh
 
 
 def _is_there(reader: Reader, kept: Mapping[int, int], number: int, event: pb.Event) -> bool:
