@@ -73,15 +73,12 @@ def parse_addresses(value: bytes, limits: AddressLimits | None = None) -> list[A
     """The addresses of an unfolded field value in order, group markers among them, as far as the limits allow."""
     limits = limits or AddressLimits()
     found: list[Address] = []
-    at = 0
-    while at < len(value) and limits.addresses > 0:
-        match = _USUAL.match(value, at)
-        if match is None:
-            return found + _Reader(value, at, limits).read()
+    at, size, most = 0, len(value), limits.addresses
+    while at < size and len(found) < most and (match := _USUAL.match(value, at)):
         found.append(_usual(match))
-        limits.addresses -= 1
         at = match.end()
-    return found
+    limits.addresses -= len(found)
+    return found + _Reader(value, at, limits).read() if at < size and limits.addresses > 0 else found
 
 
 def _usual(match: re.Match[bytes]) -> Address:
@@ -239,4 +236,5 @@ def _spelled(address: Address) -> str:
     local = address.mailbox or b""
     if address.host and local and not _DOT_ATOM.fullmatch(local):
         local = b'"%b"' % _SPECIAL.sub(rb"\\\g<0>", local)
-    return on_one_line(decode(local + b"@" + address.host if address.host else local))
+    text = decode(local + b"@" + address.host if address.host else local)
+    return text if text.isprintable() else on_one_line(text)

@@ -94,7 +94,7 @@ def parse_content(fields: Fields) -> Content:
         _first(fields, b"content-md5"),
         disposition,
         disposition_parameters,
-        tuple(_LANGUAGE.findall(blank_comments(_first(fields, b"content-language") or b"")))[:MAX_PARAMETERS],
+        _languages(_first(fields, b"content-language")),
         _first(fields, b"content-location"),
     )
 
@@ -108,11 +108,12 @@ def _first(fields: Fields, name: bytes) -> bytes | None:
 
 
 def _media(value: bytes | None, in_digest: bool) -> tuple[bytes, bytes, Pairs]:
-    match = _TYPE.match(blank_comments(value)) if value else None
+    plain = blank_comments(value) if value else b""
+    match = _TYPE.match(plain)
     if value is None or match is None:
         return (b"message", b"rfc822", ()) if in_digest else (b"text", b"plain", _US_ASCII)
     media_type = match[1].lower()
-    parameters = parse_parameters(value)
+    parameters = _parameters(plain, value)
     if media_type == b"text" and not any(name.lower().startswith(b"charset") for name, _ in parameters):
         parameters = (*parameters, *_US_ASCII)
     return media_type, match[2].lower(), parameters
@@ -123,11 +124,16 @@ def _encoding(value: bytes | None) -> bytes:
     return match[1].lower() if match else b"7bit"
 
 
+def _languages(value: bytes | None) -> tuple[bytes, ...]:
+    return tuple(_LANGUAGE.findall(blank_comments(value)))[:MAX_PARAMETERS] if value else ()
+
+
 def _disposition(value: bytes | None) -> tuple[bytes | None, Pairs]:
-    match = _FIRST.match(blank_comments(value)) if value else None
+    plain = blank_comments(value) if value else b""
+    match = _FIRST.match(plain)
     if value is None or match is None:
         return None, ()
-    return match[1].lower(), parse_parameters(value)
+    return match[1].lower(), _parameters(plain, value)
 
 
 def parse_parameters(value: bytes) -> Pairs:
@@ -136,10 +142,15 @@ def parse_parameters(value: bytes) -> Pairs:
     Values without their needed quotes are read up to the semicolon when they are file names, else up to white space; a
     missing closing quote is forgiven. Parentheses in a file name that goes on behind them are part of the name.
     """
-    if b";" not in value:
+    return _parameters(blank_comments(value), value)
+
+
+def _parameters(plain: bytes, value: bytes) -> Pairs:
+    """Of a value, and of the same one with its comments blanked."""
+    if b";" not in plain:
         return ()
     found = []
-    for match in _PARAMETER.finditer(blank_comments(value)):
+    for match in _PARAMETER.finditer(plain):
         found.append((match[1], _parameter_value(match, value)))
         if len(found) >= MAX_PARAMETERS:
             break

@@ -107,4 +107,4 @@ def message_ids(value: bytes | None) -> tuple[str, ...]:
     found = _MESSAGE_ID.findall(blank_comments(value)) if value else []
     if len(found) > _MAX_REFERENCES:
         found = [found[0], *found[1 - _MAX_REFERENCES :]]
-    return tuple(on_one_line(b"".join(each.split()).decode("utf-8", "replace")) for each in found)
+    return tuple([on_one_line(b"".join(each.split()).decode("utf-8", "replace")) for each in found])

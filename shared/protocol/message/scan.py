@@ -292,7 +292,10 @@ def _parameters(pairs: Pairs) -> Parameters:
 
 
 def _text(value: bytes | None) -> str:
-    return on_one_line(value.decode("utf-8", "replace")) if value else ""
+    if not value:
+        return ""
+    text = value.decode("utf-8", "replace")
+    return text if text.isprintable() else on_one_line(text)
 
 
 def _is_attachment(draft: Draft, drafts: list[Draft]) -> bool:

@@ -13,10 +13,18 @@ _PRINTABLE = re.compile(rb"[ -~]*+")
 _SPACES = bytes.maketrans(b"\x00\r\n", b"   ")
 
 NIL = b"NIL"
+# What most parts say of themselves.
+_USUAL = {
+    word: b'"%b"' % word
+    for word in b"text plain html multipart mixed alternative application 7bit 8bit base64 quoted-printable"
+    b" charset boundary name filename us-ascii utf-8 iso-8859-1 attachment inline".split()
+}
 
 
 def string(value: bytes) -> bytes:
     """`string = quoted / literal`."""
+    if value in _USUAL:
+        return _USUAL[value]
     if _PLAIN.fullmatch(value):
         return b'"%b"' % value
     if _PRINTABLE.fullmatch(value):
@@ -26,7 +34,9 @@ def string(value: bytes) -> bytes:
 
 def nstring(value: bytes | None) -> bytes:
     """`nstring = string / nil`."""
-    return NIL if value is None else string(value)
+    if value is None:
+        return NIL
+    return b'"%b"' % value if _PLAIN.fullmatch(value) else string(value)
 
 
 def parameter_list(pairs: Iterable[tuple[bytes, bytes]]) -> bytes:

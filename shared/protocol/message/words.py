@@ -65,7 +65,8 @@ def decode_parameters(pairs: Pairs) -> tuple[tuple[str, str], ...]:
     plain: dict[str, str] = {}
     pieces: dict[str, dict[int, tuple[bool, bytes]]] = {}
     for raw_name, value in pairs:
-        name = on_one_line(raw_name.decode("ascii", "replace").lower())
+        name = raw_name.decode("ascii", "replace").lower()
+        name = name if name.isprintable() else on_one_line(name)
         if "*" not in name:
             plain.setdefault(name, decode_words(value))
         elif match := _EXTENDED.match(name):
