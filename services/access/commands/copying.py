@@ -16,15 +16,15 @@ from shared.protocol.imap.response_code import Code, copyuid, highestmodseq
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 
 
-def _request(session: Session, command: c.Copy | c.Move) -> pb.CopyRequest:
+async def _request(session: Session, command: c.Copy | c.Move) -> pb.CopyRequest:
     mailbox = session.mailbox
-    uids = mailbox.resolve(command.sequence, uid=command.uid, saved=session.saved)
+    uids = await session.resolve(command.sequence, uid=command.uid)
     return pb.CopyRequest(
         account=session.account,
         mailbox=mailbox.id,
         uids=spans(uids),
         target=command.mailbox,
-        messages=mailbox.runs.count(uids),
+        messages=await mailbox.count(uids, session.backend.turns),
     )
 
 
@@ -42,7 +42,7 @@ async def _placed(
 
 async def copy(session: Session, command: c.Copy) -> bytes:
     """RFC 3501 6.4.7, with COPYUID (RFC 4315)."""
-    reply = await _placed(session, session.backend.mailstore.copy, _request(session, command))
+    reply = await _placed(session, session.backend.mailstore.copy, await _request(session, command))
     session.watch.note(reply.version)
     if not reply.source.bounds:
         return done(command.tag, "COPY")
@@ -55,7 +55,7 @@ async def move(session: Session, command: c.Move) -> bytes:
     """RFC 6851: COPYUID comes before the messages leave the view."""
     if session.mailbox.read_only:
         return response.no(command.tag, READ_ONLY_TEXT, Code.READ_ONLY)
-    reply = await _placed(session, session.backend.mailstore.move, _request(session, command))
+    reply = await _placed(session, session.backend.mailstore.move, await _request(session, command))
     session.watch.note(reply.version)
     if not reply.source.bounds:
         return done(command.tag, "MOVE")

@@ -20,7 +20,7 @@ async def expunge(session: Session, command: c.Expunge) -> bytes:
     request = pb.ExpungeRequest(account=session.account, mailbox=mailbox.id)
     if command.uids is not None:
         request.only_given = True
-        request.uids.CopyFrom(spans(mailbox.resolve(command.uids, uid=True, saved=session.saved)))
+        request.uids.CopyFrom(spans(await session.resolve(command.uids, uid=True)))
     with session.writing():
         reply = await session.backend.mailstore.expunge(request)
     session.watch.note(reply.version)

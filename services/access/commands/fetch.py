@@ -48,7 +48,7 @@ async def fetch(session: Session, command: c.Fetch) -> bytes:
     if wanted.modseq:
         session.enable_condstore()
     mailbox = session.mailbox
-    uids = mailbox.resolve(command.sequence, uid=command.uid, saved=session.saved)
+    uids = await session.resolve(command.sequence, uid=command.uid)
     if command.vanished and not session.qresync:
         return response.bad(command.tag, "QRESYNC is not enabled")  # RFC 7162 3.2.6
     if wanted.is_uid_alone and command.changed_since is None:
@@ -56,7 +56,7 @@ async def fetch(session: Session, command: c.Fetch) -> bytes:
     outcome = Outcome()
     if uids or command.vanished:
         await _stream(session, command, wanted, uids, outcome)
-    asked = mailbox.runs.count(uids)
+    asked = await mailbox.count(uids, session.backend.turns)
     if command.changed_since is None and outcome.answered < asked:
         await session.look_again()
         outcome.missing = asked - outcome.answered

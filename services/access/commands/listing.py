@@ -11,8 +11,8 @@ from shared.protocol.imap import response
 from shared.protocol.imap.commands import ListReturn, ListSelection
 from shared.protocol.imap.list_pattern import ListPattern
 
-_A_NAME = 6
-"""What it costs to sort a name among the others, in keys compared."""
+_A_NAME, _A_LINE, _A_MATCH = 6, 40, 12
+"""What it costs to sort a name among the others, to list it, and to look at it, in keys compared."""
 
 
 async def list_(session: Session, command: c.List) -> bytes:
@@ -46,7 +46,7 @@ class Patterns:
 
     async def match(self, name: str) -> bool:
         """Whether one of them matches the name."""
-        await self._turns.spend(keys=(1 + len(self._patterns)) * (1 + len(name) // 8))
+        await self._turns.spend(keys=_A_MATCH + len(self._patterns) * (4 + len(name) // 2))
         return any(pattern.matches(name) for pattern in self._patterns)
 
 
@@ -61,6 +61,7 @@ async def _list_one(session: Session, command: c.List, name: Name, child_info: t
     if not (_is_chosen(command, name) or child_info):
         return
     session.channel.write(response.list_(name.name, _attributes(command, name), child_info=child_info))
+    await session.backend.turns.spend(keys=_A_LINE)
     if command.status and name.mailbox is not None:
         session.channel.write(await status_line(session, name.mailbox, command.status))
 

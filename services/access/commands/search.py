@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from services.access.adapters.mailstore import numbers, spans
 from services.access.commands.answer import done
-from services.access.commands.search_key import contract_key
+from services.access.commands.search_key import Translation
 from services.access.session.session import Session
 from shared.grpc.errors import ServiceError
 from shared.protocol.imap import commands as c
@@ -40,9 +40,13 @@ async def search(session: Session, command: c.Search) -> bytes:
 async def _found(session: Session, command: c.Search) -> tuple[NumberSet, int]:
     """The UIDs in the view that match, and the highest MODSEQ among them."""
     mailbox = session.mailbox
-    key = contract_key(
-        command.key, lambda sequence, uid: mailbox.matching(sequence, uid=uid, saved=session.saved), mailbox.recent
+    turns = session.backend.turns
+    translation = Translation(
+        lambda sequence, uid: mailbox.matching(sequence, uid=uid, saved=session.saved, turns=turns),
+        mailbox.recent,
+        turns,
     )
+    key = await translation.contract_key(command.key)
     request = pb.SearchRequest(account=session.account, mailbox=mailbox.id, key=key, now=session.backend.clock.now())
     reply = await session.backend.mailstore.search(request)
     session.watch.note(reply.version)
@@ -51,7 +55,7 @@ async def _found(session: Session, command: c.Search) -> tuple[NumberSet, int]:
     found: list[Range] = []
     for page in reply.uids:
         found += mailbox.runs.select_uids(numbers(page)).ranges
-        await session.backend.turns.spend(keys=len(page.bounds))
+        await turns.spend(keys=len(page.bounds))
     return NumberSet.of_sorted(found), reply.highest_modseq
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from services.access.adapters.mailstore import spans
 from shared.grpc.errors import LimitReached
@@ -11,55 +11,55 @@ from shared.protocol.imap.flags import RECENT
 from shared.protocol.imap.number_set import NumberSet
 from shared.protocol.imap.sequence import SequenceSet
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
+from shared.turns import Turns
 
-MAX_RANGES = 50_000
+MAX_RANGES = 100_000
 """In all sets of one search."""
-Resolve = Callable[[SequenceSet, bool], NumberSet]
+_A_KEY = 14
+"""What a key costs to translate, in keys compared."""
+Resolve = Callable[[SequenceSet, bool], Awaitable[NumberSet]]
 """The UIDs that a set means; True for a set of UIDs."""
 
 
-def contract_key(key: k.SearchKey, resolve: Resolve, recent: NumberSet) -> pb.SearchKey:
-    """The key for the store; `recent` holds the UIDs of the messages that are \\Recent, which the store does not know.
-    Its depth is bounded by the grammar. Raises LimitReached when its sets have too many ranges together: `$` may have
-    thousands and be written often.
-    """
-    left = MAX_RANGES
+class Translation:
+    """Of one search. `recent` holds the UIDs of the messages that are \\Recent, which the store does not know."""
 
-    def counted(sequence: SequenceSet, uid: bool) -> NumberSet:
-        nonlocal left
-        uids = resolve(sequence, uid)
-        left -= len(uids.ranges)
-        if left < 0:
+    def __init__(self, resolve: Resolve, recent: NumberSet, turns: Turns) -> None:
+        self._resolve = resolve
+        self._recent = recent
+        self._turns = turns
+        self._left = MAX_RANGES
+
+    async def contract_key(self, key: k.SearchKey) -> pb.SearchKey:
+        """The key for the store. Its depth is bounded by the grammar. Raises LimitReached when its sets have too many
+        ranges together: `$` may have thousands and be written often.
+        """
+        await self._turns.spend(keys=_A_KEY)
+        match key:
+            case k.And(keys):
+                return pb.SearchKey(key="and", keys=[await self.contract_key(inner) for inner in keys])
+            case k.Or(keys):
+                return pb.SearchKey(key="or", keys=[await self.contract_key(inner) for inner in keys])
+            case k.Not(inner):
+                return _not(await self.contract_key(inner))
+            case k.Uid(uids):
+                return self._uids(await self._resolve(uids, True))
+            case k.SeqSet(numbers):
+                return self._uids(await self._resolve(numbers, False))
+            case k.Flag(flag, is_set) if flag == RECENT:
+                return self._uids(self._recent) if is_set else _not(self._uids(self._recent))
+            case _:
+                return _leaf(key)
+
+    def _uids(self, uids: NumberSet) -> pb.SearchKey:
+        self._left -= len(uids.ranges)
+        if self._left < 0:
             raise LimitReached(f"the sets of a search have at most {MAX_RANGES} ranges", "LIMIT")
-        return uids
-
-    return _contract_key(key, counted, recent)
-
-
-def _contract_key(key: k.SearchKey, resolve: Resolve, recent: NumberSet) -> pb.SearchKey:
-    match key:
-        case k.And(keys):
-            return pb.SearchKey(key="and", keys=[_contract_key(inner, resolve, recent) for inner in keys])
-        case k.Or(keys):
-            return pb.SearchKey(key="or", keys=[_contract_key(inner, resolve, recent) for inner in keys])
-        case k.Not(inner):
-            return _not(_contract_key(inner, resolve, recent))
-        case k.Uid(uids):
-            return _uids(resolve(uids, True))
-        case k.SeqSet(numbers):
-            return _uids(resolve(numbers, False))
-        case k.Flag(flag, is_set) if flag == RECENT:
-            return _uids(recent) if is_set else _not(_uids(recent))
-        case _:
-            return _leaf(key)
+        return pb.SearchKey(key="uid", uids=spans(uids))
 
 
 def _not(key: pb.SearchKey) -> pb.SearchKey:
     return pb.SearchKey(key="not", keys=[key])
-
-
-def _uids(uids: NumberSet) -> pb.SearchKey:
-    return pb.SearchKey(key="uid", uids=spans(uids))
 
 
 def _leaf(key: k.SearchKey) -> pb.SearchKey:

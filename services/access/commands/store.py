@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from services.access.adapters.mailstore import numbers, spans
 from services.access.commands.answer import READ_ONLY_TEXT, answer_for, done
 from services.access.session.selected import Selected
@@ -13,6 +15,7 @@ from shared.protocol.imap.commands import StoreMode
 from shared.protocol.imap.response_code import Code, modified
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 
+_NOTED_AT_ONCE = 1000
 _MODES = {
     StoreMode.ADD: pb.StoreRequest.ADD,
     StoreMode.REMOVE: pb.StoreRequest.REMOVE,
@@ -27,7 +30,7 @@ async def store(session: Session, command: c.Store) -> bytes:
         return response.no(command.tag, READ_ONLY_TEXT, Code.READ_ONLY)
     if command.unchanged_since is not None:
         session.enable_condstore()
-    uids = mailbox.resolve(command.sequence, uid=command.uid, saved=session.saved)
+    uids = await session.resolve(command.sequence, uid=command.uid)
     if not uids:
         return done(command.tag, "STORE")
     # What others did must be told before this STORE may stand for all that is new.
@@ -45,7 +48,7 @@ async def store(session: Session, command: c.Store) -> bytes:
         reply = await session.backend.mailstore.store(request)
     await _tell(session, mailbox, command, reply)
     session.watch.note(reply.version)
-    return _answer(mailbox, command, reply, mailbox.runs.count(uids))
+    return _answer(mailbox, command, reply, await mailbox.count(uids, session.backend.turns))
 
 
 async def _tell(session: Session, mailbox: Selected, command: c.Store, reply: pb.StoreReply) -> None:
@@ -58,11 +61,18 @@ async def _tell(session: Session, mailbox: Selected, command: c.Store, reply: pb
         await write_flags(session, mailbox, reply.changed)
     elif session.condstore:
         await session.channel.write_all(_modseq_line(mailbox, one) for one in reply.changed)
-    # In silence, another's change in between would go unnoticed: then the flags are told after all.
-    if alone or not command.silent:
-        for one in reply.changed:
-            mailbox.told(one.uid, one.modseq)
     mailbox.forward(*made)
+    # In silence, another's change in between would go unnoticed: then the flags are told after all.
+    if not (alone or command.silent):
+        await _note_told(session, mailbox, reply.changed)
+
+
+async def _note_told(session: Session, mailbox: Selected, changed: Sequence[pb.Changed]) -> None:
+    for start in range(0, len(changed), _NOTED_AT_ONCE):
+        page = changed[start : start + _NOTED_AT_ONCE]
+        for message in page:
+            mailbox.told(message.uid, message.modseq)
+        await session.backend.turns.spend(keys=len(page))
 
 
 def _modseq_line(mailbox: Selected, one: pb.Changed) -> bytes:

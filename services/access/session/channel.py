@@ -13,7 +13,7 @@ SPILL_BYTES = 65_536
 """Output held before it goes to the socket in the middle of an answer."""
 _A_COMMAND = 200
 """What any command costs, in keys compared."""
-_READING, _MAKING = 8, 4
+_READING, _MAKING = 20, 4
 """What an octet of a command costs to read, and one of a long answer to make, in octets sent."""
 _LAST_SECONDS = 3.0
 """What an expelled session has to end the command that runs."""

@@ -15,6 +15,10 @@ from shared.protocol.imap.uid_runs import UidRuns
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 from shared.turns import Turns
 
+_RANGES_A_PAGE = 1000
+_A_RANGE = 4
+"""What it costs to look up a range, in keys compared."""
+
 
 class NoSuchMessage(Exception):
     """A sequence number above the count of messages."""
@@ -51,23 +55,37 @@ class Selected:
 
     # -- which messages a command means
 
-    def resolve(self, sequence: SequenceSet, *, uid: bool, saved: NumberSet) -> NumberSet:
-        """The UIDs meant, of those in the view. Raises NoSuchMessage (RFC 3501 6.4.8: unknown UIDs are passed over)."""
-        if not uid and (sequence.highest > len(self.runs) or (sequence.has_star and not self.runs)):
-            raise NoSuchMessage
-        return self.matching(sequence, uid=uid, saved=saved)
-
-    def matching(self, sequence: SequenceSet, *, uid: bool, saved: NumberSet) -> NumberSet:
-        """The same for a search key: a number that no message has matches no message.
+    async def resolve(self, sequence: SequenceSet, *, uid: bool, saved: NumberSet, turns: Turns) -> NumberSet:
+        """The UIDs meant, of those in the view. Raises NoSuchMessage (RFC 3501 6.4.8: unknown UIDs are passed over).
 
         The ranges go over the gaps of the view, in which the store has no messages either: however many runs the view
         has, they are no more than the client wrote.
         """
+        if not uid and (sequence.highest > len(self.runs) or (sequence.has_star and not self.runs)):
+            raise NoSuchMessage
+        return await self.matching(sequence, uid=uid, saved=saved, turns=turns)
+
+    async def matching(self, sequence: SequenceSet, *, uid: bool, saved: NumberSet, turns: Turns) -> NumberSet:
+        """The same for a search key: a number that no message has matches no message."""
+        found: list[Range] = []
+        is_uids = uid or sequence.saved
+        for page in self._named(sequence, uid=uid, saved=saved).pages(_RANGES_A_PAGE):
+            await turns.spend(keys=_A_RANGE * len(page.ranges))
+            found += (self.runs.hull(page) if is_uids else self.runs.hull_of_sequences(page)).ranges
+        return NumberSet.of_sorted(found)
+
+    async def count(self, uids: NumberSet, turns: Turns) -> int:
+        """How many of the UIDs are in the view."""
+        total = 0
+        for page in uids.pages(_RANGES_A_PAGE):
+            total += self.runs.count(page)
+            await turns.spend(keys=_A_RANGE * len(page.ranges))
+        return total
+
+    def _named(self, sequence: SequenceSet, *, uid: bool, saved: NumberSet) -> NumberSet:
         if sequence.saved:
-            return self.runs.hull(saved)
-        if uid:
-            return self.runs.hull(sequence.resolve(self.runs.largest))
-        return self.runs.hull_of_sequences(sequence.resolve(len(self.runs)))
+            return saved
+        return sequence.resolve(self.runs.largest if uid else len(self.runs))
 
     # -- how far the client knows the mailbox
 

@@ -16,6 +16,7 @@ from shared.ids import Kind
 from shared.protocol.imap import response
 from shared.protocol.imap.number_set import NumberSet
 from shared.protocol.imap.response_code import highestmodseq
+from shared.protocol.imap.sequence import SequenceSet
 from shared.protocol.imap.state import State
 from shared.routing.log_ins import LogIn
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
@@ -82,6 +83,10 @@ class Session:
         self.selected = selected
         self.saved = NumberSet()
         self.state = State.SELECTED if selected else State.AUTHENTICATED
+
+    async def resolve(self, sequence: SequenceSet, *, uid: bool) -> NumberSet:
+        """The UIDs that a command means, of those in the view. Raises NoSuchMessage."""
+        return await self.mailbox.resolve(sequence, uid=uid, saved=self.saved, turns=self.backend.turns)
 
     def enable_condstore(self) -> None:
         """From now on responses carry MODSEQ. With a mailbox selected the client learns where that begins (RFC 7162

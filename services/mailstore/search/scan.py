@@ -23,6 +23,8 @@ _PAGE = 500
 _PAGE_WITH_PREFIX = 50
 """A prefix has up to some ten kilobytes."""
 _KEYS_AT_A_TIME = 2000
+_COMPILING = 12
+"""What it costs to make a test of a key, in keys compared."""
 
 
 class Searcher:
@@ -37,6 +39,7 @@ class Searcher:
     async def search(self, mailbox: str, key: SearchKey, now: int) -> AsyncIterator[tuple[list[int], int]]:
         """Page by page: the UIDs that match, ascending, and the highest MODSEQ among them. Raises Refused LIMIT."""
         compiled = compile_key(key, now)
+        await self._turns.spend(keys=_COMPILING * compiled.keys)
         if len(compiled.questions) > self._texts:
             raise Refused("LIMIT", f"a search compares at most {self._texts} different texts")
         first, last = _bounds(key)

@@ -124,7 +124,29 @@ class UidRuns:
         if len(uids.ranges) == 1 and uids.smallest == uids.largest:
             self.remove(uids.smallest)
         elif uids:
-            self._load(self.uids().difference(uids))
+            self._cut_all(list(self._overlaps(uids)))
+
+    def _cut_all(self, gone: list[tuple[int, int, int]]) -> None:
+        """What lies between the runs that lose something is copied as a whole."""
+        starts, ends = array("I"), array("I")
+        kept = 0
+        for run, first, last in gone:
+            if run >= kept:
+                starts.extend(self._starts[kept : run + 1])
+                ends.extend(self._ends[kept : run + 1])
+                kept = run + 1
+            end = ends.pop()
+            if starts[-1] == first:
+                starts.pop()
+            else:
+                ends.append(first - 1)
+            if last < end:
+                starts.append(last + 1)
+                ends.append(end)
+        starts.extend(self._starts[kept:])
+        ends.extend(self._ends[kept:])
+        self._starts, self._ends, self._before = starts, ends, array("I")
+        self._total -= sum(last - first + 1 for _, first, last in gone)
 
     # -- look-ups
 
@@ -168,27 +190,56 @@ class UidRuns:
         """As `select_uids` in as few ranges as were asked for: each goes from its first UID that is here to its last, over
         gaps. Two look-ups a range, however many runs lie between.
         """
-        return self._hull_of([(self._count_to(first - 1) + 1, self._count_to(last)) for first, last in wanted.ranges])
+        return NumberSet.of_sorted(self._hulls(wanted))
+
+    def _hulls(self, wanted: NumberSet) -> Iterator[Range]:
+        starts, ends, runs = self._starts, self._ends, len(self._starts)
+        low = 0
+        for first, last in wanted.ranges:
+            low = bisect_left(ends, first, low)
+            if low == runs:
+                return
+            high = bisect_left(ends, last, low)
+            if high < runs and starts[high] <= last:
+                yield max(first, starts[low]), last
+            elif high > low:
+                yield max(first, starts[low]), ends[high - 1]
 
     def hull_of_sequences(self, wanted: NumberSet) -> NumberSet:
         """As `select_sequences`, in the manner of `hull`."""
-        return self._hull_of([(max(first, 1), min(last, self._total)) for first, last in wanted.ranges])
+        self._count()
+        return NumberSet.of_sorted(self._sequence_hulls(wanted))
+
+    def _sequence_hulls(self, wanted: NumberSet) -> Iterator[Range]:
+        starts, before, total = self._starts, self._before, self._total
+        run = 1
+        for first, last in wanted.ranges:
+            first, last = max(first, 1), min(last, total)
+            if first > last:
+                continue
+            run = bisect_right(before, first - 1, run - 1)
+            uid = starts[run - 1] + first - 1 - before[run - 1]
+            run = bisect_right(before, last - 1, run - 1)
+            yield uid, starts[run - 1] + last - 1 - before[run - 1]
 
     def count(self, wanted: NumberSet) -> int:
         """How many of the wanted UIDs are here, in the manner of `hull`."""
-        return sum(self._count_to(last) - self._count_to(first - 1) for first, last in wanted.ranges)
-
-    def _hull_of(self, sequences: list[Range]) -> NumberSet:
-        found = [(self.uid_at(first), self.uid_at(last)) for first, last in sequences if first <= last]
-        return NumberSet.of_sorted(found)
-
-    def _count_to(self, uid: int) -> int:
-        """How many UIDs are here that are not above this one."""
-        run = bisect_right(self._starts, uid) - 1 if uid > 0 else -1
-        if run < 0:
-            return 0
         self._count()
-        return self._before[run] + min(uid, self._ends[run]) - self._starts[run] + 1
+        ends, runs, low, total = self._ends, len(self._starts), 0, 0
+        for first, last in wanted.ranges:
+            low = bisect_left(ends, first, low)
+            if low == runs:
+                break
+            total -= self._count_to(first - 1, low)
+            low = bisect_left(ends, last, low)
+            total += self._count_to(last, low)
+        return total
+
+    def _count_to(self, uid: int, run: int) -> int:
+        """How many UIDs are here that are not above this one; `run` is the first that ends at it or behind."""
+        if run == len(self._starts):
+            return self._total
+        return self._before[run] + max(uid - self._starts[run] + 1, 0)
 
     def sequences_of(self, uids: NumberSet) -> NumberSet:
         """The sequence numbers of those UIDs that are here, all as of now.

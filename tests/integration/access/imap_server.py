@@ -103,8 +103,8 @@ class ImapServer:
             "access.login_delay": "0",
             **(settings or {}),
         }
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self.loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self._apps: dict[str, App] = {}
         self.host: Host | None = None
         self.methods: dict[str, Mapping[str, Method]] = {}
@@ -118,13 +118,13 @@ class ImapServer:
 
     def __exit__(self, *_: object) -> None:
         self.run(self._stop())
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join(10)
-        self._loop.close()
+        self.loop.close()
 
     def run(self, call: Coroutine[Any, Any, T]) -> T:
         """Await something on the server's loop."""
-        return asyncio.run_coroutine_threadsafe(call, self._loop).result(60)
+        return asyncio.run_coroutine_threadsafe(call, self.loop).result(60)
 
     def app(self, service: str) -> App:
         """A service, built."""

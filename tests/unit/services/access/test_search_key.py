@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from services.access.commands.search_key import contract_key
+import asyncio
+
+from services.access.commands.search_key import Translation
 from shared.protocol.imap.commands import Search
 from shared.protocol.imap.number_set import NumberSet
 from shared.protocol.imap.parse.command import parse_command
 from shared.protocol.imap.sequence import SequenceSet
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
+from shared.turns import Turns
 
 
 def translated(text: str) -> pb.SearchKey:
     """A key as a client writes it; sequence numbers are UIDs above 100."""
     command = parse_command(f"t SEARCH {text}".encode())
     assert isinstance(command, Search)
-    return contract_key(command.key, resolve, NumberSet(((4, 6),)))
+    return asyncio.run(Translation(resolve, NumberSet(((4, 6),)), Turns()).contract_key(command.key))
 
 
-def resolve(sequence: SequenceSet, uid: bool) -> NumberSet:
+async def resolve(sequence: SequenceSet, uid: bool) -> NumberSet:
     shift = 0 if uid else 100
     return NumberSet.of_ranges([(first + shift, last + shift) for first, last in sequence.ranges])
 

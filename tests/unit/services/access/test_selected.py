@@ -9,9 +9,11 @@ import pytest
 from services.access.session.recents import Recents
 from services.access.session.selected import NoSuchMessage, Selected, runs_of
 from shared.protocol.imap.number_set import NumberSet
-from shared.protocol.imap.sequence import SAVED_RESULT, parse_sequence_set
+from shared.protocol.imap.sequence import SAVED_RESULT, SequenceSet, parse_sequence_set
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 from shared.turns import Turns
+
+NONE = NumberSet()
 
 
 def view(
@@ -52,8 +54,12 @@ def told_expunges(selected: Selected, *, vanished: bool) -> bytes:
     return b"".join(selected.tell_expunges(vanished=vanished))
 
 
+def resolved(selected: Selected, sequence: SequenceSet, *, uid: bool = False, saved: NumberSet = NONE) -> list[int]:
+    return list(asyncio.run(selected.resolve(sequence, uid=uid, saved=saved, turns=Turns())))
+
+
 def uids(selected: Selected, text: bytes, *, uid: bool = False) -> list[int]:
-    return list(selected.resolve(parse_sequence_set(text), uid=uid, saved=NumberSet()))
+    return resolved(selected, parse_sequence_set(text), uid=uid)
 
 
 def test_sequence_numbers_and_uids_are_resolved_in_the_view() -> None:
@@ -62,7 +68,7 @@ def test_sequence_numbers_and_uids_are_resolved_in_the_view() -> None:
     assert uids(selected, b"*") == [9]
     assert uids(selected, b"7:*", uid=True) == [9]
     assert uids(selected, b"100:*", uid=True) == [9]
-    assert list(selected.resolve(SAVED_RESULT, uid=False, saved=NumberSet(((6, 8),)))) == [6]
+    assert resolved(selected, SAVED_RESULT, saved=NumberSet(((6, 8),))) == [6]
 
 
 @pytest.mark.parametrize("text", [b"4", b"1:4"])
