@@ -42,7 +42,7 @@ async def rebuild_all(session: Session, services: list[str], progress: Progress)
 def print_verification(verification: Verification) -> None:
     """A table, and each difference below it."""
     rows: list[tuple[Any, ...]] = [
-        (verdict.service, verdict.events, verdict.rows, len(verdict.differences), verdict.mended)
+        (verdict.service, verdict.events, verdict.rows, verdict.different, verdict.mended)
         for verdict in verification.services
     ]
     table(("service", "events", "rows", "differences", "mended"), rows)

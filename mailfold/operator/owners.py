@@ -29,6 +29,8 @@ class Verified(msgspec.Struct, frozen=True):
     events: int
     rows: int
     differences: tuple[Difference, ...]
+    different: int
+    """Rows that differ; `differences` shows the first of them."""
     mended: int
 
 
@@ -46,7 +48,7 @@ async def verify(session: Session, service: str, progress: Progress, *, mend: bo
         Difference(difference.table, difference.key, difference.stored, difference.folded)
         for difference in last.differences
     )
-    return Verified(service, last.events, last.rows, differences, last.mended)
+    return Verified(service, last.events, last.rows, differences, last.different, last.mended)
 
 
 async def rebuild(session: Session, service: str, progress: Progress) -> int:

@@ -7,7 +7,7 @@ times as much (DESIGN §4).
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
 Row = tuple[Any, ...]
@@ -95,7 +95,19 @@ class Reader(Protocol):
         """The first row, or None."""
 
 
-class Connection(Reader, Protocol):
+class StreamReader(Reader, Protocol):
+    """A reader whose answers need not fit into memory."""
+
+    octet_order: str
+    """Behind a text column in ORDER BY: the order of its octets, which is SQLite's own and Python's."""
+
+    def stream(self, sql: str, parameters: Sequence[Any] = ()) -> Iterator[Row]:
+        """Every row, never many of them in memory. Inside a transaction alone, to its end or to the end of the
+        transaction; the rows must not change meanwhile.
+        """
+
+
+class Connection(StreamReader, Protocol):
     """Statements that change rows, and the frame of a transaction around them."""
 
     tally: Tally

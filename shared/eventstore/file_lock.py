@@ -22,6 +22,7 @@ class FileLock:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self.folder = path.parent
         self._fd: int | None = None
 
     def take(self) -> None:

@@ -44,10 +44,12 @@ class Frame(Protocol):
 class Submitted:
     """A unit of work and the future of its caller."""
 
-    __slots__ = ("error", "future", "result", "since", "work")
+    __slots__ = ("error", "future", "is_alone", "result", "since", "work")
 
-    def __init__(self, work: Work, future: asyncio.Future[Any]) -> None:
+    def __init__(self, work: Work, future: asyncio.Future[Any], *, is_alone: bool = False) -> None:
+        """`is_alone`: a group of its own, which fails with it."""
         self.work = work
+        self.is_alone = is_alone
         self.future = future
         self.result: Any = None
         self.error: BaseException | None = None
@@ -152,6 +154,11 @@ class GroupCommit:
             self.commit(connection, group)
 
     def _attempt(self, connection: Connection, submitted: Submitted) -> None:
+        if submitted.is_alone:
+            # Without a savepoint: SQLite keeps what it would undo in memory, and a long work changes whole tables.
+            self._frame.work_begins()
+            submitted.result = submitted.work(connection)
+            return
         connection.save()
         self._frame.work_begins()
         try:

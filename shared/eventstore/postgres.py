@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
+from itertools import count
 from typing import Any
 
 import psycopg
@@ -11,6 +12,10 @@ import sqlalchemy
 
 from shared.eventstore.connection import Row, StoreUnavailable, Tallies
 from shared.eventstore.file_lock import FileLock
+
+_STREAMED = 50
+"""Rows at a time: some kilobytes each, a megabyte at most."""
+_streams = count()
 
 
 @lru_cache(maxsize=2048)
@@ -21,6 +26,8 @@ def _translated(sql: str) -> str:
 
 class PostgresConnection:
     """A connection in autocommit mode with explicit transactions; a lost server is found again at the next `begin`."""
+
+    octet_order = ' COLLATE "C"'
 
     def __init__(self, engine: sqlalchemy.Engine, tallies: Tallies) -> None:
         self._engine = engine
@@ -47,6 +54,19 @@ class PostgresConnection:
         row = self._run(sql, parameters).fetchone()
         self.tally.read += row is not None
         return row
+
+    def stream(self, sql: str, parameters: Sequence[Any] = ()) -> Iterator[Row]:
+        """By a cursor of the server, which gives out some rows at a time."""
+        try:
+            with self._driver.cursor(name=f"stream_{next(_streams)}") as cursor:
+                cursor.itersize = _STREAMED
+                cursor.execute(_translated(sql), parameters)
+                self.tally.statements += 1
+                for row in cursor:
+                    self.tally.read += 1
+                    yield row
+        except psycopg.OperationalError as error:
+            raise StoreUnavailable(str(error)) from error
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> int:
         touched = self._run(sql, parameters).rowcount
@@ -134,6 +154,7 @@ class PostgresBackend:
         """`lock`: of the installation, so that its own processes need not wait for each other's lease to run out."""
         self._schema = schema
         self.lock = lock
+        self.folder = lock.folder if lock is not None else None
         self.tallies = Tallies()
         sqlalchemy_url = sqlalchemy.make_url(url).set(drivername="postgresql+psycopg")
         options = {"options": f"-csearch_path={schema}", "prepare_threshold": 2, "connect_timeout": 10}

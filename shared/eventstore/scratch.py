@@ -1,35 +1,38 @@
-"""Projection tables of their own in memory, to fold into, and the reading of tables row by row."""
+"""Projection tables of their own to fold into, in a file that is gone with its process, and the reading of tables row
+by row. Nothing here grows in memory with a store.
+"""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
 import sqlalchemy
 
-from shared.eventstore.connection import Connection, Reader, Row
+from shared.eventstore.connection import Connection, Row, StreamReader, Tallies
 from shared.eventstore.event import Recorded
-from shared.eventstore.sqlite import SqliteBackend
+from shared.eventstore.sqlite import SqliteConnection, scratch_engine
 from shared.eventstore.transaction import Projection
 
-_PAGE = 2000
+_AT_ONCE, _OCTETS_AT_ONCE = 200, 256 * 1024
 
 
 @contextlib.contextmanager
-def scratch(projections: Sequence[Projection]) -> Iterator[Connection]:
-    """Empty projection tables in memory, inside an open transaction."""
-    backend = SqliteBackend.memory()
+def scratch(projections: Sequence[Projection], folder: Path | None) -> Iterator[Connection]:
+    """Empty projection tables in a file of `folder` (None: the system's folder for such), inside an open transaction."""
+    engine = scratch_engine(folder)
     metadata = sqlalchemy.MetaData()
     for table in tables_of(projections):
         table.to_metadata(metadata)
-    backend.create(metadata)
-    connection = backend.connect()
+    metadata.create_all(engine)
+    connection = SqliteConnection(engine, Tallies())
     connection.begin()
     try:
         yield connection
     finally:
         connection.close()
-        backend.close()
+        engine.dispose()
 
 
 def apply_all(connection: Connection, events: Iterable[Recorded], projections: Sequence[Projection]) -> Iterator[int]:
@@ -50,28 +53,63 @@ def key_names(table: sqlalchemy.Table) -> list[str]:
     return [column.name for column in table.primary_key.columns]
 
 
-def pages(reader: Reader, table: sqlalchemy.Table) -> Iterator[list[Row]]:
-    """All rows of a table by primary key, a page at a time, binary columns as bytes."""
+def key_positions(table: sqlalchemy.Table) -> list[int]:
+    """Where the columns of the primary key stand in a row."""
+    names = list(table.columns.keys())
+    return [names.index(key) for key in key_names(table)]
+
+
+def rows_of(reader: StreamReader, table: sqlalchemy.Table) -> Iterator[Row]:
+    """All rows of a table by primary key, texts in the order of their octets on every database; binary columns as bytes."""
     names = ", ".join(column.name for column in table.columns)
-    keys = key_names(table)
-    order = ", ".join(keys)
-    positions = [list(table.columns.keys()).index(key) for key in keys]
-    where, last = "", ()
-    while True:
-        rows = reader.all(f"SELECT {names} FROM {table.name}{where} ORDER BY {order} LIMIT {_PAGE}", last)  # noqa: S608
-        yield [tuple(bytes(value) if isinstance(value, memoryview) else value for value in row) for row in rows]
-        if len(rows) < _PAGE:
-            return
-        last = tuple(rows[-1][position] for position in positions)
-        where = f" WHERE ({order}) > ({', '.join('?' * len(keys))})"
+    order = ", ".join(
+        column.name + (reader.octet_order if isinstance(column.type, sqlalchemy.Text) else "")
+        for column in table.primary_key.columns
+    )
+    for row in reader.stream(f"SELECT {names} FROM {table.name} ORDER BY {order}"):  # noqa: S608
+        yield tuple(bytes(value) if isinstance(value, memoryview) else value for value in row)
 
 
-def insert(connection: Connection, table: sqlalchemy.Table, rows: Sequence[Row]) -> None:
-    """Insert whole rows."""
-    if rows:
-        marks = ", ".join("?" * len(table.columns))
-        names = ", ".join(column.name for column in table.columns)
-        connection.execute_many(f"INSERT INTO {table.name} ({names}) VALUES ({marks})", _with_truth(table, rows))  # noqa: S608
+def row_of_key(reader: StreamReader, table: sqlalchemy.Table, key: Row) -> Row | None:
+    """One row."""
+    names = ", ".join(column.name for column in table.columns)
+    return reader.one(f"SELECT {names} FROM {table.name} WHERE {where_key(table)}", key)  # noqa: S608
+
+
+def where_key(table: sqlalchemy.Table) -> str:
+    """The condition that finds a row by its key."""
+    return " AND ".join(f"{column} = ?" for column in key_names(table))
+
+
+def insert(connection: Connection, table: sqlalchemy.Table, rows: Iterable[Row]) -> int:
+    """Insert whole rows, some at a time; how many."""
+    marks = ", ".join("?" * len(table.columns))
+    names = ", ".join(column.name for column in table.columns)
+    sql = f"INSERT INTO {table.name} ({names}) VALUES ({marks})"  # noqa: S608
+    count = 0
+    for some in _pieces(rows):
+        connection.execute_many(sql, _with_truth(table, some))
+        count += len(some)
+    return count
+
+
+def octets_of(row: Row) -> int:
+    """About how much memory a row's texts and binary columns take."""
+    return sum(len(value) for value in row if isinstance(value, str | bytes))
+
+
+def _pieces(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    """So many rows, or so many octets of them."""
+    some: list[Row] = []
+    octets = 0
+    for row in rows:
+        some.append(row)
+        octets += octets_of(row)
+        if len(some) >= _AT_ONCE or octets >= _OCTETS_AT_ONCE:
+            yield some
+            some, octets = [], 0
+    if some:
+        yield some
 
 
 def _with_truth(table: sqlalchemy.Table, rows: Sequence[Row]) -> Sequence[Row]:
@@ -83,9 +121,3 @@ def _with_truth(table: sqlalchemy.Table, rows: Sequence[Row]) -> Sequence[Row]:
         tuple(bool(value) if truth and value is not None else value for truth, value in zip(truths, row, strict=True))
         for row in rows
     ]
-
-
-def keyed(reader: Reader, table: sqlalchemy.Table) -> dict[Row, Row]:
-    """Every row of a table under its primary key."""
-    positions = [list(table.columns.keys()).index(key) for key in key_names(table)]
-    return {tuple(row[position] for position in positions): row for page in pages(reader, table) for row in page}

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from shared.eventstore.connection import Connection, Reader, Row
+from shared.eventstore.connection import Connection, Reader, Row, StreamReader
 from shared.eventstore.event import Actor, Event, Provenance, Recorded, decode, encode
-from shared.eventstore.scratch import apply_all, keyed, scratch, tables_of
+from shared.eventstore.scratch import apply_all, rows_of, scratch, tables_of
 from shared.eventstore.transaction import COLUMNS, Projection, recorded_from
 
 SNAPSHOT_COLUMNS = "shard, position, stream, version, type, schema, at, data"
@@ -41,12 +41,12 @@ def compact(
         return 0
     past = [*_kept(connection, stream), *(recorded_from(row) for row in rows)]
     last = past[-1]
-    with scratch(projections) as folded:
+    with scratch(projections, None) as folded:
         _fold(folded, past, projections)
         shape = capture(folded, stream)
         snapshot = Recorded(last.shard, last.position, stream, last.version, last.at, Provenance(SNAPSHOT_ACTOR), shape)
         wanted = _rows(folded, projections)
-    with scratch(projections) as folded:
+    with scratch(projections, None) as folded:
         _fold(folded, [snapshot], projections)
         if _rows(folded, projections) != wanted:
             raise SnapshotDiffers(stream)
@@ -64,8 +64,9 @@ def _fold(connection: Connection, events: list[Recorded], projections: Sequence[
         pass
 
 
-def _rows(reader: Reader, projections: Sequence[Projection]) -> dict[str, dict[Row, Row]]:
-    return {table.name: keyed(reader, table) for table in tables_of(projections)}
+def _rows(reader: StreamReader, projections: Sequence[Projection]) -> dict[str, list[Row]]:
+    """Of one stream: what is folded of it here is what its owner reads at once, too."""
+    return {table.name: list(rows_of(reader, table)) for table in tables_of(projections)}
 
 
 def _replace(connection: Connection, snapshot: Recorded) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
-from collections.abc import Iterable, Sequence
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +15,13 @@ from shared.eventstore.connection import Row, StoreUnavailable, Tallies
 from shared.eventstore.file_lock import FileLock
 
 _PAGES_BEFORE_CHECKPOINT = 4000
+_OPTIONS: dict[str, Any] = {"check_same_thread": False, "isolation_level": None, "cached_statements": 512}
 
 
 class SqliteConnection:
     """A connection in autocommit mode, so that transactions begin and end only where the store says."""
+
+    octet_order = ""
 
     def __init__(self, engine: sqlalchemy.Engine, tallies: Tallies) -> None:
         self._pooled = engine.raw_connection()
@@ -36,6 +41,13 @@ class SqliteConnection:
         self.tally.statements += 1
         self.tally.read += row is not None
         return row
+
+    def stream(self, sql: str, parameters: Sequence[Any] = ()) -> Iterator[Row]:
+        cursor = self._driver.execute(sql, parameters)
+        self.tally.statements += 1
+        for row in cursor:
+            self.tally.read += 1
+            yield row
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> int:
         touched = self._driver.execute(sql, parameters).rowcount
@@ -88,40 +100,33 @@ class SqliteConnection:
 
 
 class SqliteBackend:
-    """Opens connections on one file. `memory()` gives a private scratch database for folding beside the real one."""
+    """Opens connections on one file."""
 
     dialect = "sqlite"
     group_limit = 500
     reads_inline = True
     """A read is a few microseconds on the page cache: cheaper on the loop than a thread's hand-over."""
 
-    def __init__(self, path: Path | None, *, durable: bool = True) -> None:
+    def __init__(self, path: Path, *, durable: bool = True) -> None:
         self._path = path
         self._synchronous = "FULL" if durable else "NORMAL"
-        self.lock = None if path is None else FileLock(path.with_name(f"{path.name}.lock"))
+        self.folder: Path | None = path.parent
+        self._file_lock = FileLock(path.with_name(f"{path.name}.lock"))
+        self.lock: FileLock | None = self._file_lock
         self.tallies = Tallies()
-        url = "sqlite://" if path is None else f"sqlite:///{path}"
-        pool: dict[str, Any] = (
-            {"poolclass": sqlalchemy.pool.StaticPool} if path is None else {"pool_size": 16, "max_overflow": -1}
+        self.engine = sqlalchemy.create_engine(
+            f"sqlite:///{path}", connect_args=_OPTIONS, pool_size=16, max_overflow=-1
         )
-        options = {"check_same_thread": False, "isolation_level": None, "cached_statements": 512}
-        self.engine = sqlalchemy.create_engine(url, connect_args=options, **pool)
         sqlalchemy.event.listen(self.engine, "connect", self._prepare)
-
-    @classmethod
-    def memory(cls) -> SqliteBackend:
-        """A database of its own in memory."""
-        return cls(None)
 
     def create(self, metadata: sqlalchemy.MetaData) -> None:
         """Take the file for this process alone and make the tables that are not there yet. Raises FileInUse."""
-        if self.lock is not None:
-            self.lock.take()
+        self._file_lock.take()
         metadata.create_all(self.engine)
 
     def exists(self) -> bool:
         """Whether the database was made; looking must not make an empty one."""
-        return self._path is None or self._path.exists()
+        return self._path.exists()
 
     def connect(self) -> SqliteConnection:
         """A fresh connection; one thread uses it at a time."""
@@ -129,8 +134,7 @@ class SqliteBackend:
 
     def close(self) -> None:
         self.engine.dispose()
-        if self.lock is not None:
-            self.lock.release()
+        self._file_lock.release()
 
     def _prepare(self, driver: Any, _record: object) -> None:
         # FULL makes every COMMIT wait for the disk: accept means durable (DESIGN §1.2). NORMAL, for copies, only the
@@ -145,6 +149,28 @@ class SqliteBackend:
             f"wal_autocheckpoint={_PAGES_BEFORE_CHECKPOINT}",
         ):
             driver.execute("PRAGMA " + pragma)
+
+
+def scratch_engine(folder: Path | None) -> sqlalchemy.Engine:
+    """A database of its own, with one connection, in a file without a name: gone with its process, however that ends.
+
+    It is as large on the disk as what is put in, and takes some megabytes of memory whatever that is.
+    """
+    return sqlalchemy.create_engine(
+        "sqlite://", creator=lambda: _nameless(folder), poolclass=sqlalchemy.pool.StaticPool
+    )
+
+
+def _nameless(folder: Path | None) -> sqlite3.Connection:
+    fd, name = tempfile.mkstemp(prefix="scratch-", suffix=".sqlite", dir=folder)
+    os.close(fd)
+    try:
+        driver: sqlite3.Connection = sqlite3.connect(name, **_OPTIONS)
+        for pragma in ("journal_mode=OFF", "synchronous=OFF", "locking_mode=EXCLUSIVE", "cache_size=-16000"):
+            driver.execute("PRAGMA " + pragma)
+    finally:
+        os.unlink(name)  # noqa: PTH108
+    return driver
 
 
 def is_transient(error: Exception) -> bool:

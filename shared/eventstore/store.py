@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -14,15 +14,18 @@ import structlog
 
 from shared.background import BackgroundTask, every, moment
 from shared.clock import Clock
+from shared.eventstore.comparison import Verdict, compare, mend
 from shared.eventstore.connection import Connection, Reader, StoreUnavailable, Tallies
 from shared.eventstore.event import Recorded
 from shared.eventstore.file_lock import FileLock
-from shared.eventstore.fold import Progress, Verdict, mend, no_progress, rebuild, refold_outdated, verify
+from shared.eventstore.fold import Fold, Progress, no_progress, refold_outdated, replace, verify
 from shared.eventstore.frame import StoreFrame
+from shared.eventstore.group import named
 from shared.eventstore.lease import FencedOut, Lease
 from shared.eventstore.log_reading import LogReader, Page, Place
 from shared.eventstore.postgres import PostgresBackend
 from shared.eventstore.schema import store_tables
+from shared.eventstore.scratch import tables_of
 from shared.eventstore.sqlite import SqliteBackend
 from shared.eventstore.transaction import (
     COLUMNS,
@@ -57,6 +60,8 @@ class Backend(Protocol):
     tallies: Tallies
     lock: FileLock | None
     """Of the installation; None where nobody else can come."""
+    folder: Path | None
+    """Where there is room to fold beside the database; None: the system's folder for such."""
 
     def create(self, metadata: sqlalchemy.MetaData) -> None:
         """Take the lock and make the tables that are not there yet. Raises FileInUse."""
@@ -281,22 +286,38 @@ class EventStore:
         return await asyncio.to_thread(self._verify_apart, progress)
 
     async def mend(self, progress: Progress = no_progress) -> Verdict:
-        """As `verify`, inside the writer, which stands still meanwhile; rows that differ are replaced by the folded
-        ones.
+        """As `verify`; rows that differ are replaced by the folded ones. The log is folded beside the running writer,
+        which stands still only while rows are compared.
         """
 
-        def work(transaction: Transaction) -> Verdict:
-            verdict = verify(transaction.connection, self.projections, progress)
-            mend(transaction.connection, verdict.differences, self.projections)
+        def work(transaction: Transaction, fold: Fold) -> Verdict:
+            fold.catch_up(transaction.connection)
+            verdict = compare(transaction.connection, fold.tables, tables_of(self.projections), fold.events)
+            if not verdict.equal:
+                mend(transaction.connection, fold.tables, self.projections)
             return verdict
 
-        return await self.write(work, long=True)
+        return await self._with_fold(work, progress)
 
     async def rebuild(self, progress: Progress = no_progress) -> int:
-        """Empty the projections and fold the log into them anew; the number of events."""
-        return await self.write(
-            lambda transaction: rebuild(transaction.connection, self.projections, progress), long=True
-        )
+        """Empty the projections and fold the log into them anew; the number of events. As with `mend`, the writer stands
+        still only while rows are replaced.
+        """
+
+        def work(transaction: Transaction, fold: Fold) -> int:
+            fold.catch_up(transaction.connection)
+            replace(transaction.connection, self.projections, fold)
+            return fold.events
+
+        return await self._with_fold(work, progress)
+
+    async def _with_fold(self, work: Callable[[Transaction, Fold], T], progress: Progress) -> T:
+        """Fold the log beside the running writer, then work with the fold in it."""
+        fold = await asyncio.to_thread(self._folded, progress)
+        try:
+            return await self.write(lambda transaction: work(transaction, fold), long=True)
+        finally:
+            await asyncio.to_thread(fold.close)
 
     @property
     def figures(self) -> Mapping[str, int]:
@@ -359,7 +380,7 @@ class EventStore:
         self._lease.take(self.backend.connect)
         connection = self.backend.connect()
         self._heads.load(connection)
-        refold_outdated(connection, self.projections, progress)
+        refold_outdated(connection, self.projections, self.backend.folder, progress)
         connection.close()
 
     def _in_transaction(self, connection: Connection, work: Work[T]) -> T:
@@ -379,10 +400,30 @@ class EventStore:
             self._idle_readers.append(reader)
 
     def _verify_apart(self, progress: Progress) -> Verdict:
-        connection = self.backend.connect()
-        connection.begin_reading()
+        with self._one_state() as reader:
+            return verify(reader, self.projections, self.backend.folder, progress)
+
+    def _folded(self, progress: Progress) -> Fold:
+        fold = Fold(self.projections, self.backend.folder, progress)
         try:
-            return verify(connection, self.projections, progress)
+            with self._one_state() as reader:
+                fold.read(reader)
+        except BaseException:
+            fold.close()
+            raise
+        return fold
+
+    @contextlib.contextmanager
+    def _one_state(self) -> Iterator[Connection]:
+        """A connection that sees one state of the database. Raises StoreUnavailable, also when there is no room on the
+        disk to fold in.
+        """
+        connection = self.backend.connect()
+        try:
+            connection.begin_reading()
+            yield connection
+        except Exception as error:
+            raise named(error) from error
         finally:
             connection.rollback()
             connection.close()

@@ -90,7 +90,7 @@ class ThreadWriter:
         if self._stopping:
             raise StoreUnavailable("the store is closing")
         future: asyncio.Future[T] = self._loop.create_future()
-        self._queue.put((Submitted(work, future), long))
+        self._queue.put((Submitted(work, future, is_alone=long), long))
         return await future
 
     @property
@@ -180,7 +180,7 @@ class LoopWriter:
         if self._stopping:
             raise StoreUnavailable("the store is closing")
         future: asyncio.Future[T] = self._loop.create_future()
-        self._waiting.put(Submitted(work, future), long=long)
+        self._waiting.put(Submitted(work, future, is_alone=long), long=long)
         self._idle.clear()
         if not (self._is_flushing or self._is_due):
             # At the loop's next turn, so that works of one turn make one group.

@@ -9,8 +9,8 @@ from typing import Any
 import orjson
 
 from shared.background import begin
+from shared.eventstore.comparison import Difference, Verdict
 from shared.eventstore.deadletters import DeadLetter, DeadLetters, NoSuchLetter
-from shared.eventstore.fold import Difference, Verdict
 from shared.eventstore.store import EventStore
 from shared.grpc.call import provenance
 from shared.grpc.errors import NotFound
@@ -20,7 +20,6 @@ from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import OwnerServicer
 
 Report = Callable[[], Awaitable[pb.ReportReply]]
 ReferencedBlobs = Callable[[str], AsyncIterator[list[str]]]
-_SHOWN = 1000
 _EVERY = 0.2
 
 
@@ -119,9 +118,14 @@ class StoreOwner(OwnerServicer):
 
 
 def _summary(verdict: Verdict, *, mended: bool) -> pb.VerifyProgress:
-    shown = [_difference(one) for one in verdict.differences[:_SHOWN]]
-    count = len(verdict.differences) if mended else 0
-    return pb.VerifyProgress(events=verdict.events, rows=verdict.rows, done=True, differences=shown, mended=count)
+    return pb.VerifyProgress(
+        events=verdict.events,
+        rows=verdict.rows,
+        done=True,
+        differences=map(_difference, verdict.differences),
+        different=verdict.different,
+        mended=verdict.different if mended else 0,
+    )
 
 
 def _difference(one: Difference) -> pb.Difference:

@@ -81,6 +81,7 @@ class FaultyBackend:
         self.engine: sqlalchemy.Engine = real.engine
         self.tallies = real.tallies
         self.lock = real.lock
+        self.folder = real.folder
 
     def create(self, metadata: sqlalchemy.MetaData) -> None:
         self._real.create(metadata)

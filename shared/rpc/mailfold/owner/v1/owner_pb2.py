@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(shared/rpc/mailfold/owner/v1/owner.proto\x12\x11mailfold.owner.v1\"\x0f\n\rReportRequest\"\xa1\x01\n\x08Listener\x12\x10\n\x08protocol\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\x12\x0c\n\x04port\x18\x03 \x01(\r\x12\x0b\n\x03tls\x18\x04 \x01(\t\x12\x13\n\x0b\x63onnections\x18\x05 \x01(\r\x12\x0c\n\x04room\x18\x06 \x01(\r\x12\x10\n\x08promised\x18\x07 \x01(\r\x12\x0f\n\x07refused\x18\x08 \x01(\x04\x12\x11\n\tdisplaced\x18\t \x01(\x04\"\'\n\x07Trouble\x12\x0c\n\x04what\x18\x01 \x01(\t\x12\x0e\n\x06\x61\x64vice\x18\x02 \x01(\t\"\xc2\x04\n\x0bReportReply\x12.\n\tlisteners\x18\x01 \x03(\x0b\x32\x1b.mailfold.owner.v1.Listener\x12:\n\x06\x63ounts\x18\x02 \x03(\x0b\x32*.mailfold.owner.v1.ReportReply.CountsEntry\x12\x34\n\x03lag\x18\x03 \x03(\x0b\x32\'.mailfold.owner.v1.ReportReply.LagEntry\x12\r\n\x05state\x18\x04 \x01(\t\x12\x36\n\x04work\x18\x05 \x03(\x0b\x32(.mailfold.owner.v1.ReportReply.WorkEntry\x12,\n\x08troubles\x18\x06 \x03(\x0b\x32\x1a.mailfold.owner.v1.Trouble\x12\x36\n\x04idle\x18\x07 \x03(\x0b\x32(.mailfold.owner.v1.ReportReply.IdleEntry\x12\x13\n\x0b\x64\x65scriptors\x18\x08 \x01(\x04\x12\x1a\n\x12\x64\x65scriptors_needed\x18\t \x01(\x04\x1a-\n\x0b\x43ountsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\x1a*\n\x08LagEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\x1a+\n\tWorkEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\x1a+\n\tIdleEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\"\x1d\n\rVerifyRequest\x12\x0c\n\x04mend\x18\x01 \x01(\x08\"H\n\nDifference\x12\r\n\x05table\x18\x01 \x01(\t\x12\x0b\n\x03key\x18\x02 \x01(\t\x12\x0e\n\x06stored\x18\x03 \x01(\t\x12\x0e\n\x06\x66olded\x18\x04 \x01(\t\"\xbd\x01\n\x0eVerifyProgress\x12\x0e\n\x06\x65vents\x18\x01 \x01(\x04\x12\x0c\n\x04\x64one\x18\x02 \x01(\x08\x12\x0c\n\x04rows\x18\x03 \x01(\x04\x12\x32\n\x0b\x64ifferences\x18\x04 \x03(\x0b\x32\x1d.mailfold.owner.v1.Difference\x12\x0e\n\x06mended\x18\x05 \x01(\x04\x12\x15\n\rdamaged_blobs\x18\x06 \x03(\t\x12\x15\n\rmissing_blobs\x18\x07 \x03(\t\x12\r\n\x05\x62lobs\x18\x08 \x01(\x04\"\x10\n\x0eRebuildRequest\"/\n\x0fRebuildProgress\x12\x0e\n\x06\x65vents\x18\x01 \x01(\x04\x12\x0c\n\x04\x64one\x18\x02 \x01(\x08\"1\n\x16ListDeadLettersRequest\x12\x17\n\x0finclude_retried\x18\x01 \x01(\x08\"\x1f\n\x11\x44\x65\x61\x64LetterRequest\x12\n\n\x02id\x18\x01 \x01(\t\"\x98\x01\n\nDeadLetter\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07service\x18\x02 \x01(\t\x12\x0c\n\x04what\x18\x03 \x01(\t\x12\x10\n\x08queue_id\x18\x04 \x01(\t\x12\r\n\x05\x65rror\x18\x05 \x01(\t\x12\x10\n\x08\x61ttempts\x18\x06 \x01(\r\x12\n\n\x02\x61t\x18\x07 \x01(\x03\x12\x0f\n\x07payload\x18\x08 \x01(\x0c\x12\x0f\n\x07retried\x18\t \x01(\x08\"@\n\x0e\x44\x65\x61\x64LetterList\x12.\n\x07letters\x18\x01 \x03(\x0b\x32\x1d.mailfold.owner.v1.DeadLetter\",\n\x16ReferencedBlobsRequest\x12\x12\n\ngeneration\x18\x01 \x01(\t\"\x16\n\x07\x42lobIds\x12\x0b\n\x03ids\x18\x01 \x03(\t2\xe4\x04\n\x05Owner\x12J\n\x06Report\x12 .mailfold.owner.v1.ReportRequest\x1a\x1e.mailfold.owner.v1.ReportReply\x12O\n\x06Verify\x12 .mailfold.owner.v1.VerifyRequest\x1a!.mailfold.owner.v1.VerifyProgress0\x01\x12R\n\x07Rebuild\x12!.mailfold.owner.v1.RebuildRequest\x1a\".mailfold.owner.v1.RebuildProgress0\x01\x12_\n\x0fListDeadLetters\x12).mailfold.owner.v1.ListDeadLettersRequest\x1a!.mailfold.owner.v1.DeadLetterList\x12U\n\x0eShowDeadLetter\x12$.mailfold.owner.v1.DeadLetterRequest\x1a\x1d.mailfold.owner.v1.DeadLetter\x12V\n\x0fRetryDeadLetter\x12$.mailfold.owner.v1.DeadLetterRequest\x1a\x1d.mailfold.owner.v1.DeadLetter\x12Z\n\x0fReferencedBlobs\x12).mailfold.owner.v1.ReferencedBlobsRequest\x1a\x1a.mailfold.owner.v1.BlobIds0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(shared/rpc/mailfold/owner/v1/owner.proto\x12\x11mailfold.owner.v1\"\x0f\n\rReportRequest\"\xa1\x01\n\x08Listener\x12\x10\n\x08protocol\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\x12\x0c\n\x04port\x18\x03 \x01(\r\x12\x0b\n\x03tls\x18\x04 \x01(\t\x12\x13\n\x0b\x63onnections\x18\x05 \x01(\r\x12\x0c\n\x04room\x18\x06 \x01(\r\x12\x10\n\x08promised\x18\x07 \x01(\r\x12\x0f\n\x07refused\x18\x08 \x01(\x04\x12\x11\n\tdisplaced\x18\t \x01(\x04\"\'\n\x07Trouble\x12\x0c\n\x04what\x18\x01 \x01(\t\x12\x0e\n\x06\x61\x64vice\x18\x02 \x01(\t\"\xc2\x04\n\x0bReportReply\x12.\n\tlisteners\x18\x01 \x03(\x0b\x32\x1b.mailfold.owner.v1.Listener\x12:\n\x06\x63ounts\x18\x02 \x03(\x0b\x32*.mailfold.owner.v1.ReportReply.CountsEntry\x12\x34\n\x03lag\x18\x03 \x03(\x0b\x32\'.mailfold.owner.v1.ReportReply.LagEntry\x12\r\n\x05state\x18\x04 \x01(\t\x12\x36\n\x04work\x18\x05 \x03(\x0b\x32(.mailfold.owner.v1.ReportReply.WorkEntry\x12,\n\x08troubles\x18\x06 \x03(\x0b\x32\x1a.mailfold.owner.v1.Trouble\x12\x36\n\x04idle\x18\x07 \x03(\x0b\x32(.mailfold.owner.v1.ReportReply.IdleEntry\x12\x13\n\x0b\x64\x65scriptors\x18\x08 \x01(\x04\x12\x1a\n\x12\x64\x65scriptors_needed\x18\t \x01(\x04\x1a-\n\x0b\x43ountsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\x1a*\n\x08LagEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\x1a+\n\tWorkEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\x1a+\n\tIdleEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\"\x1d\n\rVerifyRequest\x12\x0c\n\x04mend\x18\x01 \x01(\x08\"H\n\nDifference\x12\r\n\x05table\x18\x01 \x01(\t\x12\x0b\n\x03key\x18\x02 \x01(\t\x12\x0e\n\x06stored\x18\x03 \x01(\t\x12\x0e\n\x06\x66olded\x18\x04 \x01(\t\"\xd0\x01\n\x0eVerifyProgress\x12\x0e\n\x06\x65vents\x18\x01 \x01(\x04\x12\x0c\n\x04\x64one\x18\x02 \x01(\x08\x12\x0c\n\x04rows\x18\x03 \x01(\x04\x12\x32\n\x0b\x64ifferences\x18\x04 \x03(\x0b\x32\x1d.mailfold.owner.v1.Difference\x12\x0e\n\x06mended\x18\x05 \x01(\x04\x12\x15\n\rdamaged_blobs\x18\x06 \x03(\t\x12\x15\n\rmissing_blobs\x18\x07 \x03(\t\x12\r\n\x05\x62lobs\x18\x08 \x01(\x04\x12\x11\n\tdifferent\x18\t \x01(\x04\"\x10\n\x0eRebuildRequest\"/\n\x0fRebuildProgress\x12\x0e\n\x06\x65vents\x18\x01 \x01(\x04\x12\x0c\n\x04\x64one\x18\x02 \x01(\x08\"1\n\x16ListDeadLettersRequest\x12\x17\n\x0finclude_retried\x18\x01 \x01(\x08\"\x1f\n\x11\x44\x65\x61\x64LetterRequest\x12\n\n\x02id\x18\x01 \x01(\t\"\x98\x01\n\nDeadLetter\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07service\x18\x02 \x01(\t\x12\x0c\n\x04what\x18\x03 \x01(\t\x12\x10\n\x08queue_id\x18\x04 \x01(\t\x12\r\n\x05\x65rror\x18\x05 \x01(\t\x12\x10\n\x08\x61ttempts\x18\x06 \x01(\r\x12\n\n\x02\x61t\x18\x07 \x01(\x03\x12\x0f\n\x07payload\x18\x08 \x01(\x0c\x12\x0f\n\x07retried\x18\t \x01(\x08\"@\n\x0e\x44\x65\x61\x64LetterList\x12.\n\x07letters\x18\x01 \x03(\x0b\x32\x1d.mailfold.owner.v1.DeadLetter\",\n\x16ReferencedBlobsRequest\x12\x12\n\ngeneration\x18\x01 \x01(\t\"\x16\n\x07\x42lobIds\x12\x0b\n\x03ids\x18\x01 \x03(\t2\xe4\x04\n\x05Owner\x12J\n\x06Report\x12 .mailfold.owner.v1.ReportRequest\x1a\x1e.mailfold.owner.v1.ReportReply\x12O\n\x06Verify\x12 .mailfold.owner.v1.VerifyRequest\x1a!.mailfold.owner.v1.VerifyProgress0\x01\x12R\n\x07Rebuild\x12!.mailfold.owner.v1.RebuildRequest\x1a\".mailfold.owner.v1.RebuildProgress0\x01\x12_\n\x0fListDeadLetters\x12).mailfold.owner.v1.ListDeadLettersRequest\x1a!.mailfold.owner.v1.DeadLetterList\x12U\n\x0eShowDeadLetter\x12$.mailfold.owner.v1.DeadLetterRequest\x1a\x1d.mailfold.owner.v1.DeadLetter\x12V\n\x0fRetryDeadLetter\x12$.mailfold.owner.v1.DeadLetterRequest\x1a\x1d.mailfold.owner.v1.DeadLetter\x12Z\n\x0fReferencedBlobs\x12).mailfold.owner.v1.ReferencedBlobsRequest\x1a\x1a.mailfold.owner.v1.BlobIds0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -60,23 +60,23 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DIFFERENCE']._serialized_start=897
   _globals['_DIFFERENCE']._serialized_end=969
   _globals['_VERIFYPROGRESS']._serialized_start=972
-  _globals['_VERIFYPROGRESS']._serialized_end=1161
-  _globals['_REBUILDREQUEST']._serialized_start=1163
-  _globals['_REBUILDREQUEST']._serialized_end=1179
-  _globals['_REBUILDPROGRESS']._serialized_start=1181
-  _globals['_REBUILDPROGRESS']._serialized_end=1228
-  _globals['_LISTDEADLETTERSREQUEST']._serialized_start=1230
-  _globals['_LISTDEADLETTERSREQUEST']._serialized_end=1279
-  _globals['_DEADLETTERREQUEST']._serialized_start=1281
-  _globals['_DEADLETTERREQUEST']._serialized_end=1312
-  _globals['_DEADLETTER']._serialized_start=1315
-  _globals['_DEADLETTER']._serialized_end=1467
-  _globals['_DEADLETTERLIST']._serialized_start=1469
-  _globals['_DEADLETTERLIST']._serialized_end=1533
-  _globals['_REFERENCEDBLOBSREQUEST']._serialized_start=1535
-  _globals['_REFERENCEDBLOBSREQUEST']._serialized_end=1579
-  _globals['_BLOBIDS']._serialized_start=1581
-  _globals['_BLOBIDS']._serialized_end=1603
-  _globals['_OWNER']._serialized_start=1606
-  _globals['_OWNER']._serialized_end=2218
+  _globals['_VERIFYPROGRESS']._serialized_end=1180
+  _globals['_REBUILDREQUEST']._serialized_start=1182
+  _globals['_REBUILDREQUEST']._serialized_end=1198
+  _globals['_REBUILDPROGRESS']._serialized_start=1200
+  _globals['_REBUILDPROGRESS']._serialized_end=1247
+  _globals['_LISTDEADLETTERSREQUEST']._serialized_start=1249
+  _globals['_LISTDEADLETTERSREQUEST']._serialized_end=1298
+  _globals['_DEADLETTERREQUEST']._serialized_start=1300
+  _globals['_DEADLETTERREQUEST']._serialized_end=1331
+  _globals['_DEADLETTER']._serialized_start=1334
+  _globals['_DEADLETTER']._serialized_end=1486
+  _globals['_DEADLETTERLIST']._serialized_start=1488
+  _globals['_DEADLETTERLIST']._serialized_end=1552
+  _globals['_REFERENCEDBLOBSREQUEST']._serialized_start=1554
+  _globals['_REFERENCEDBLOBSREQUEST']._serialized_end=1598
+  _globals['_BLOBIDS']._serialized_start=1600
+  _globals['_BLOBIDS']._serialized_end=1622
+  _globals['_OWNER']._serialized_start=1625
+  _globals['_OWNER']._serialized_end=2237
 # @@protoc_insertion_point(module_scope)

@@ -308,11 +308,14 @@ class VerifyProgress(_message.Message):
     DAMAGED_BLOBS_FIELD_NUMBER: _builtins.int
     MISSING_BLOBS_FIELD_NUMBER: _builtins.int
     BLOBS_FIELD_NUMBER: _builtins.int
+    DIFFERENT_FIELD_NUMBER: _builtins.int
     events: _builtins.int
     done: _builtins.bool
     rows: _builtins.int
     mended: _builtins.int
     blobs: _builtins.int
+    different: _builtins.int
+    """rows that differ; `differences` shows the first of them"""
     @_builtins.property
     def differences(self) -> _containers.RepeatedCompositeFieldContainer[Global___Difference]: ...
     @_builtins.property
@@ -330,10 +333,11 @@ class VerifyProgress(_message.Message):
         damaged_blobs: _abc.Iterable[_builtins.str] | None = ...,
         missing_blobs: _abc.Iterable[_builtins.str] | None = ...,
         blobs: _builtins.int = ...,
+        different: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["blobs", b"blobs", "damaged_blobs", b"damaged_blobs", "differences", b"differences", "done", b"done", "events", b"events", "mended", b"mended", "missing_blobs", b"missing_blobs", "rows", b"rows"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["blobs", b"blobs", "damaged_blobs", b"damaged_blobs", "differences", b"differences", "different", b"different", "done", b"done", "events", b"events", "mended", b"mended", "missing_blobs", b"missing_blobs", "rows", b"rows"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
