@@ -149,7 +149,11 @@ def test_what_finds_a_full_queue_waits_without_a_dead_letter_and_goes_by_itself(
 
 
 def test_what_is_not_settled_within_its_days_is_kept_and_done_later(crowded: MailfoldServer) -> None:
-    crowded.extra |= {"MAILFOLD_INGRESS_EXPIRE_DAYS": "0.00005", "MAILFOLD_INGRESS_REPEAT_LONGEST": "5"}
+    crowded.extra |= {
+        "MAILFOLD_INGRESS_EXPIRE_DAYS": "0.00005",
+        "MAILFOLD_INGRESS_REPEAT_LONGEST": "5",
+        "MAILFOLD_INGRESS_REPEAT_HELD": "5",
+    }
     crowded.restart()
     late = submit(crowded, f"late@{HONEST}")
     until(lambda: state_of(crowded, late) == "held", "the held reception", 60)
