@@ -16,6 +16,7 @@ from tests.parts import nats
 from tests.parts.required import needs
 
 FOLDER = Path(__file__).parent / "imap"
+SETTINGS = {"access.append_limit": "20000", "mailstore.max_keywords": "50"}
 
 
 def encoded(text: str) -> str:
@@ -33,6 +34,8 @@ def values(user: str) -> dict[str, str]:
         "other": encoded(f"other\0{login}\0{PASSWORD}"),
         "login64": encoded(login),
         "password64": encoded(PASSWORD),
+        "keywords_50": " ".join(f"k{number}" for number in range(50)),
+        "keywords_65": " ".join(f"k{number}" for number in range(65)),
         "letter": repr(LETTER),
         "letter_size": str(len(LETTER)),
         "parcel": repr(PARCEL),
@@ -46,7 +49,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ImapServer]:
     needs(nats)
     with (
         nats.NatsServer() as bus,
-        ImapServer(tmp_path_factory.mktemp("imap"), bus.url, {"access.append_limit": "20000"}) as started,
+        ImapServer(tmp_path_factory.mktemp("imap"), bus.url, SETTINGS) as started,
     ):
         yield started
 

@@ -6,6 +6,8 @@ import hashlib
 from collections.abc import Sequence, Set
 from typing import NamedTuple, TypeVar
 
+import structlog
+
 from services.mailstore.domain import decide
 from services.mailstore.domain.decide import Refused
 from services.mailstore.domain.flags import Flags, parse
@@ -30,6 +32,7 @@ from shared.eventstore.event import Event, Provenance, Recorded
 from shared.eventstore.transaction import Transaction
 from shared.ids import Ids, Kind
 
+log = structlog.get_logger("mailstore")
 E = TypeVar("E", bound=Event)
 _REFERENCES_ASKED = 20
 
@@ -127,7 +130,9 @@ class MessageCommands:
         mailbox = self._target(transaction, account, *wanted)
         decide.within_quota(load.used(transaction, account)[0], message.size + len(message.prefix), quota)
         decide.uids_left(mailbox, 1)
-        entry = self._entry(transaction, account, mailbox.uid_next, message)
+        entry = self._entry(
+            transaction, account, mailbox.uid_next, self._with_flags_that_fit(transaction, mailbox, message)
+        )
         provenance = Provenance(why.actor, why.cause, why.correlation, key.command)
         fact = MessageDelivered(account, mailbox.id, key.queue_id, key.recipient, key.place, entry, wanted[1])
         transaction.append(account, [fact], provenance)
@@ -256,6 +261,16 @@ class MessageCommands:
         gone = chosen.messages(transaction, mailbox, uids, deleted=True, most=decide.EVENT_MESSAGES).uids
         transaction.append(account, decide.expunge(account, state.id, gone), why)
         return transaction.version(account), gone
+
+    def _with_flags_that_fit(self, transaction: Transaction, mailbox: MailboxState, message: NewMessage) -> NewMessage:
+        """A mail is not refused for its keywords: it comes without them when they are too many."""
+        flags = parse(message.flags)
+        try:
+            self._check_keywords(transaction, mailbox.id, flags)
+        except Refused as refused:
+            log.warning("mailstore.keywords_left_out", mailbox=mailbox.id, keywords=flags.words, reason=str(refused))
+            return message._replace(flags=Flags(flags.system, "").names())
+        return message
 
     def _check_keywords(self, transaction: Transaction, mailbox: str, flags: Flags) -> None:
         """Raises Refused LIMIT when one message would have too many of these, or the mailbox."""

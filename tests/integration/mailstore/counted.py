@@ -122,7 +122,7 @@ class CountedMailstore:
         """What a follower reads that has come this far."""
         return [batch async for batch in self._source.ReadEvents(events_pb2.ReadEventsRequest(after=after), None)]
 
-    async def deliver(self) -> pb.DeliverReply:
+    async def deliver(self, flags: Sequence[str] = ()) -> pb.DeliverReply:
         """A mail from delivery."""
         blob, number = await self._blob()
         request = pb.DeliverRequest(
@@ -131,6 +131,7 @@ class CountedMailstore:
             recipient="ann@example.org",
             index=0,
             mailbox="INBOX",
+            flags=flags,
             blob=blob,
             size=len(_BODY),
             prefix=_PREFIX * 6,
