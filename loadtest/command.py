@@ -56,6 +56,9 @@ def build_parser() -> argparse.ArgumentParser:
     _add_imap(_add(commands, "imap", "IMAP operations on a large mailbox", subcommands.imap))
     _add_growth(_add(commands, "growth", "the work for one mail in ever larger mailboxes", subcommands.growth))
     _add_steps(_add(commands, "steps", "CPU of one mail by step, beside the budget", subcommands.steps))
+    _add_waits(
+        _add(commands, "waits", "what others wait while one session runs the commands that grow", subcommands.waits)
+    )
     _add_seed(_add(commands, "seed", "fill a mailbox over IMAP", subcommands.fill))
     _add_run(_add(commands, "run", "inbound, latency and imap together", subcommands.everything))
     zone_command.add_to(commands)
@@ -150,6 +153,19 @@ def _add_steps(parser: argparse.ArgumentParser) -> None:
         help="messages before the first run (%(default)s)",
     )
     parser.set_defaults(per_connection=10)
+
+
+def _add_waits(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = (
+        "Beside the commands another session asks NOOP every 10 ms, another STOREs every 50 ms, another of the same\n"
+        "account asks NOOP, and mail comes to the other users. The report tells for each command how long those waited\n"
+        "whose time overlaps it: ms p50, p99 and the longest; the first line is what they wait when nothing runs."
+    )
+    group = parser.add_argument_group("waits")
+    group.add_argument(
+        "--mailbox-size", type=number(1000, 100_000), default=100_000, metavar="N", help="messages in it (%(default)s)"
+    )
+    group.add_argument("--rate", type=float, default=10.0, metavar="R", help="mails a second (%(default)s)")
 
 
 def _add_seed(parser: argparse.ArgumentParser) -> None:

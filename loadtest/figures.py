@@ -96,6 +96,18 @@ class StepCost(msgspec.Struct, frozen=True, kw_only=True):
     cpu_ms: Cost
 
 
+class Waits(msgspec.Struct, frozen=True, kw_only=True):
+    """What others waited while one command ran."""
+
+    command: str
+    mailbox_size: int
+    seconds: float
+    """The command's own."""
+    answer: str
+    waits: dict[str, Spread]
+    """By what the others asked."""
+
+
 class Idle(msgspec.Struct, frozen=True, kw_only=True):
     """The server at rest, before any load."""
 
@@ -115,6 +127,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     imap: list[ImapTiming] = []
     growth: Growth | None = None
     steps: list[StepCost] = []
+    waits: list[Waits] = []
 
 
 def spread(seconds: Sequence[float]) -> Spread:

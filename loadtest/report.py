@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from rich.console import Console
 from rich.table import Table
 
-from loadtest.figures import Growth, Idle, ImapTiming, Inbound, Latency, Report, StepCost
+from loadtest.figures import Growth, Idle, ImapTiming, Inbound, Latency, Report, StepCost, Waits
 from loadtest.measure.growth import ALLOWED, FLAT
 from loadtest.meter.work import PASSED, STORED
 
@@ -32,6 +32,8 @@ def show(report: Report, console: Console) -> None:
         console.print(growth_verdict(report.growth), highlight=False)
     if report.steps:
         console.print(steps_table(report.steps))
+    if report.waits:
+        console.print(waits_table(report.waits))
 
 
 def _idle(idle: Idle) -> str:
@@ -135,6 +137,22 @@ def steps_table(steps: Sequence[StepCost]) -> Table:
     table.add_row(
         "sum", _number(sum(totals)), _number(sum(step.budget_ms or 0.0 for step in steps)), *map(_number, totals)
     )
+    return table
+
+
+def waits_table(measured: Sequence[Waits]) -> Table:
+    """One line for each command, three columns for each kind of others: ms p50, p99 and the longest."""
+    table = Table(
+        title=f"What others waited, ms p50 / p99 / longest, {measured[0].mailbox_size} messages", title_justify="left"
+    )
+    names = list(measured[0].waits)
+    table.add_column("while one session asked")
+    for heading in ("took s", *names, "answer"):
+        table.add_column(heading, justify="left" if heading == "answer" else "right")
+    for line in measured:
+        spreads = (line.waits[name] for name in names)
+        cells = [" / ".join(map(_number, (waited.p50, waited.p99, waited.largest))) for waited in spreads]
+        table.add_row(line.command, f"{line.seconds:.2f}", *cells, line.answer.partition(" completed")[0][:24])
     return table
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from loadtest.bench import Bench
 from loadtest.content.filler import filler_profile
-from loadtest.figures import Growth, ImapTiming, Inbound, Latency, StepCost
+from loadtest.figures import Growth, ImapTiming, Inbound, Latency, StepCost, Waits
 from loadtest.measure.bench import Supply
 from loadtest.measure.growth import measure_growth
 from loadtest.measure.imap_timings import measure_imap
@@ -16,6 +16,7 @@ from loadtest.measure.inbound import count_fsyncs, measure_inbound
 from loadtest.measure.latency import measure_latency
 from loadtest.measure.seeding import seed
 from loadtest.measure.steps import measure_steps
+from loadtest.measure.waits import measure_waits
 from loadtest.smtp.driver import Shape
 
 FSYNC_MESSAGES = 200
@@ -109,6 +110,15 @@ async def steps(bench: Bench, given: argparse.Namespace) -> dict[str, list[StepC
         return {
             "steps": await measure_steps(bench.target, sessions, bench.meters, supply, given.messages, bench.progress)
         }
+
+
+async def waits(bench: Bench, given: argparse.Namespace) -> dict[str, list[Waits]]:
+    """On a mailbox of the last user; the mail goes to the others."""
+    user = bench.target.users - 1
+    profile = dataclasses.replace(bench.supply.profile, spam_share=0.0)
+    await bench.meters.quiet(bench.progress)
+    measured = await measure_waits(bench.target, user, given.mailbox_size, given.rate, profile, bench.progress)
+    return {"waits": measured}
 
 
 async def fill(bench: Bench, given: argparse.Namespace) -> dict[str, Any]:
