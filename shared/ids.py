@@ -16,7 +16,7 @@ _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _PAIRS = [a + b for a in _ALPHABET for b in _ALPHABET]
 
 
-class Kind(StrEnum):
+class IdKind(StrEnum):
     """What an id names; its first letter."""
 
     ACCOUNT = "a"
@@ -41,7 +41,7 @@ class Ids:
         self._chance = chance
         self._prefix_of = (-1, "")
 
-    def new(self, kind: Kind) -> str:
+    def new(self, kind: IdKind) -> str:
         """A fresh id of 21 characters."""
         chance = int.from_bytes(self._chance(7), "big") >> 1
         return kind.value + self._moment() + _base32(chance, 11)

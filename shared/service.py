@@ -37,7 +37,7 @@ from shared.eventstore.lease import LeaseHeld
 from shared.eventstore.store import Backend, EventStore, backend_for
 from shared.eventstore.transaction import Projection
 from shared.grpc.channel import RemoteChannel
-from shared.grpc.credentials import Credentials
+from shared.grpc.credentials import CallTokens
 from shared.grpc.local import LocalChannel
 from shared.grpc.remote import RemoteServer
 from shared.grpc.servicers import Method, Registration, methods_of
@@ -88,7 +88,7 @@ class Host:
         hosted: Sequence[str],
         bus: Bus,
         blobs: Blobs,
-        credentials: Credentials,
+        credentials: CallTokens,
         *,
         reads_only: bool = False,
         progress: StartProgress | None = None,
@@ -212,7 +212,7 @@ class Hosted:
         builds: Mapping[str, Build],
         settings: Settings,
         places: Places,
-        credentials: Credentials,
+        credentials: CallTokens,
     ) -> None:
         self._process = process
         self._builds = builds
@@ -277,7 +277,7 @@ def run(
     builds: Mapping[str, Build],
     sections: Mapping[str, type[Section]],
     data: Path,
-    credentials: Credentials,
+    credentials: CallTokens,
 ) -> None:
     """Run a process until SIGTERM or SIGINT. Settings come from the data folder's file and the environment."""
     import uvloop  # a child imports what its parent need not hold
@@ -314,7 +314,7 @@ def main(service: str, build: Build, sections: Mapping[str, type[Section]]) -> N
         help="a file of this process alone (shared/grpc/credentials.py), as JSON",
     )
     given = parser.parse_args()
-    credentials = msgspec.json.decode(given.credentials.read_bytes(), type=Credentials)
+    credentials = msgspec.json.decode(given.credentials.read_bytes(), type=CallTokens)
     run(service, {service: build}, sections, given.data, credentials)
 
 

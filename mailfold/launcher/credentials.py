@@ -16,7 +16,7 @@ import msgspec
 
 from mailfold.layouts import Layout
 from mailfold.operator.tokens import read_tokens
-from shared.grpc.credentials import Credentials, digest
+from shared.grpc.credentials import CallTokens, digest
 from shared.grpc.policy import OPERATOR, may_reach
 from shared.places import Places
 from shared.tls.private_files import write_private
@@ -33,14 +33,14 @@ class Parts:
     def __init__(self, files: Mapping[str, int]) -> None:
         self._files = dict(files)
 
-    def take(self, process: str) -> Credentials:
+    def take(self, process: str) -> CallTokens:
         """The part of this process, in the process itself: all files are closed."""
         file = self._files[process]
         part = os.pread(file, os.fstat(file).st_size, 0)
         for open_file in self._files.values():
             os.close(open_file)
         self._files.clear()
-        return msgspec.json.decode(part, type=Credentials)
+        return msgspec.json.decode(part, type=CallTokens)
 
 
 def make_parts(places: Places, layout: Layout) -> Parts:
@@ -66,7 +66,7 @@ def operator_tokens(places: Places, services: Iterable[str], token: Callable[[],
     return tokens
 
 
-def parts_of(layout: Layout, operator: Mapping[str, str], token: Callable[[], str]) -> dict[str, Credentials]:
+def parts_of(layout: Layout, operator: Mapping[str, str], token: Callable[[], str]) -> dict[str, CallTokens]:
     """What each process shows and accepts: a token for each pair that the table of calls names and no process has inside
     of itself.
     """
@@ -78,7 +78,7 @@ def parts_of(layout: Layout, operator: Mapping[str, str], token: Callable[[], st
     return {process: _part(services, tokens) for process, services in layout.items()}
 
 
-def _part(services: Iterable[str], tokens: Mapping[tuple[str, str], str]) -> Credentials:
+def _part(services: Iterable[str], tokens: Mapping[tuple[str, str], str]) -> CallTokens:
     shown: dict[str, dict[str, str]] = {service: {} for service in services}
     accepted: dict[str, dict[str, str]] = {service: {} for service in services}
     for (caller, service), token in tokens.items():
@@ -86,7 +86,7 @@ def _part(services: Iterable[str], tokens: Mapping[tuple[str, str], str]) -> Cre
             shown[caller][service] = token
         if service in accepted:
             accepted[service][caller] = digest(token)
-    return Credentials(shown, accepted)
+    return CallTokens(shown, accepted)
 
 
 def _make_and_leave(places: Places, layout: Layout, files: Mapping[str, int]) -> None:

@@ -18,7 +18,7 @@ from mailfold.operator.failure import CommandFailed
 from shared import log as logs
 from shared.eventstore.file_lock import FileInUse
 from shared.eventstore.lease import LeaseHeld
-from shared.grpc.credentials import Credentials
+from shared.grpc.credentials import CallTokens
 from shared.grpc.policy import OPERATOR
 from shared.places import Places
 from shared.settings import load
@@ -52,7 +52,7 @@ async def hosted(places: Places, service: str, *, whole: bool = True, reads_only
     places.make()
     blobs = LocalBlobs(places.blobs, "g0001", settings.of(BlobSection).in_force)
     bus = Bus(BusSettings(url=_NO_BUS), "command")
-    host = Host(places, settings, [service], bus, blobs, Credentials(), reads_only=reads_only)
+    host = Host(places, settings, [service], bus, blobs, CallTokens(), reads_only=reads_only)
     app = catalogue.builds([service])[service](host)
     host.offer(service, app)
     is_whole = whole and service in _FULLY

@@ -19,7 +19,7 @@ from shared.clock import SystemClock
 from shared.eventstore.event import Actor, Provenance
 from shared.grpc.call import acting
 from shared.grpc.errors import ServiceError, TimedOut, Unavailable
-from shared.ids import Ids, Kind
+from shared.ids import IdKind, Ids
 from shared.places import Places
 from shared.settings import SettingsError
 
@@ -111,7 +111,7 @@ def converse(data: Path, body: Callable[[Session], Awaitable[T]]) -> T:
 
 async def _converse(data: Path, tokens: Mapping[str, str], operator: str, body: Callable[[Session], Awaitable[T]]) -> T:
     actor = Actor("operator", id=operator, credential="operator")
-    provenance = Provenance(actor, command=Ids(SystemClock()).new(Kind.COMMAND))
+    provenance = Provenance(actor, command=Ids(SystemClock()).new(IdKind.COMMAND))
     async with contextlib.AsyncExitStack() as stack:
         with acting(provenance):
             return await body(Session(Places(data), tokens, stack))
@@ -122,7 +122,7 @@ def with_fresh_command_id() -> Iterator[None]:
     """A command id of its own for one of several writes of a command."""
     from shared.grpc.call import with_command
 
-    with acting(with_command(Ids(SystemClock()).new(Kind.COMMAND))):
+    with acting(with_command(Ids(SystemClock()).new(IdKind.COMMAND))):
         yield
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from mailfold.trace.names import Names
 from shared.events import mail
-from shared.events.mail import Check, Client, Message, Recipient, Refusal
+from shared.events.mail import Client, Message, Recipient, RecordedCheck, Refusal
 
 
 def received(event: mail.MailReceived, _names: Names) -> Iterator[str]:
@@ -74,7 +74,7 @@ def _message(message: Message) -> Iterator[str]:
         yield f"  subject {message.subject}"
 
 
-def _checks(checks: Iterable[Check]) -> Iterator[str]:
+def _checks(checks: Iterable[RecordedCheck]) -> Iterator[str]:
     for check in checks:
         yield f"  check {check.name}: {check.result}"
         yield from (f"    {name}: {_value(value)}" for name, value in check.detail.items())

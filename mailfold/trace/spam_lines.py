@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from mailfold.trace.names import Names
 from shared.events import spam
-from shared.events.spam import Test, Verdict, Word
+from shared.events.spam import RecordedVerdict, Test, Word
 
 _WORDS = 12
 
@@ -38,7 +38,7 @@ def forgotten(event: spam.LessonForgotten, names: Names) -> Iterator[str]:
     yield f"lesson of {names.of(event.account)} taken out of the model (it was {event.previous})"
 
 
-def _sum(verdict: Verdict) -> Iterator[str]:
+def _sum(verdict: RecordedVerdict) -> Iterator[str]:
     tests: Sequence[Test] = verdict.tests
     width = max((len(test.name) for test in tests), default=0)
     for test in tests:

@@ -7,15 +7,15 @@ from collections.abc import Sequence
 
 import structlog
 
-from services.access.adapters.directory import Directory
-from services.access.adapters.mailstore import Mailstore
+from services.access.adapters.directory import DirectoryClient
+from services.access.adapters.mailstore import MailstoreClient
 from services.access.adapters.patience import Patience
 from services.access.endpoints.listener import ImapListener
 from services.access.endpoints.owner import ReportOnly
 from services.access.session.admission import Admission
-from services.access.session.backend import Backend
+from services.access.session.backend import ImapDependencies
 from services.access.session.recents import Recents
-from services.access.session.standing import Standing
+from services.access.session.standing import LoginWatch
 from services.access.session.versions import Versions
 from services.access.settings import SECTIONS as SECTIONS
 from services.access.settings import AccessSettings
@@ -41,15 +41,15 @@ class Access:
         self._host = host
         settings = host.section(AccessSettings)
         patience = Patience(host.clock, settings.patience)
-        mailstore = Mailstore(host.channel("mailstore", SERVICE), patience)
+        mailstore = MailstoreClient(host.channel("mailstore", SERVICE), patience)
         self._versions = Versions(host.bus, mailstore, settings.compare_seconds)
         self._admission = Admission(settings)
         directory = host.channel("directory", SERVICE)
-        self._standing = Standing(directory, host.bus, settings.compare_seconds)
-        self._backend = Backend(
+        self._standing = LoginWatch(directory, host.bus, settings.compare_seconds)
+        self._backend = ImapDependencies(
             settings,
             mailstore,
-            Directory(directory, patience),
+            DirectoryClient(directory, patience),
             host.blobs,
             host.disk_room(SERVICE, settings.reserve_bytes, settings.reserve_percent),
             self._versions,

@@ -12,10 +12,10 @@ from services.directory.adapters.passwords import PasswordHasher
 from services.directory.adapters.settings_file import SettingsFile
 from services.directory.domain.folded_logins import FoldedLogins
 from services.directory.domain.roles import RoleMail
-from services.directory.domain.throttle import Limits, Throttle
+from services.directory.domain.throttle import Throttle, ThrottleLimits
 from services.directory.endpoints.servicer import DirectoryEndpoint
 from services.directory.handlers import load
-from services.directory.handlers.authentication import Authentication
+from services.directory.handlers.authentication import Authenticator
 from services.directory.handlers.book import CurrentBook, book_events, read_book
 from services.directory.handlers.commands import DirectoryCommands
 from services.directory.handlers.log_in_line import LogInLine
@@ -55,7 +55,7 @@ class Directory:
         metadata = sqlalchemy.MetaData()
         self.store = host.event_store(SERVICE, metadata, (ConfigurationProjection(metadata),))
         self._hasher = PasswordHasher(section.concurrent_hashes, section.waiting_hashes)
-        limits = Limits(
+        limits = ThrottleLimits(
             section.failures_per_account,
             section.failures_per_address,
             section.failure_seconds,
@@ -69,7 +69,7 @@ class Directory:
         self._journal = LoginJournal(self.store, folded, host.clock, section.fold_seconds)
         verified = VerifiedLogins(section.remember_seconds, section.remember_logins)
         line = LogInLine(self._throttle, host.clock, section.waiting_hashes)
-        authentication = Authentication(self.store, self._hasher, self._throttle, line, verified, folded, host.clock)
+        authentication = Authenticator(self.store, self._hasher, self._throttle, line, verified, folded, host.clock)
         self._roles = RoleMail(_address(section.postmaster), host.server.host.lower())
         endpoint = DirectoryEndpoint(
             self.store,

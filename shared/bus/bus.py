@@ -12,7 +12,7 @@ from nats.aio.client import Client
 from shared.background import moment, spawn
 from shared.bus.attempt import Attempt, Bury, Handler
 from shared.bus.backlog import Backlog, backlog_of
-from shared.bus.connection import Connection
+from shared.bus.connection import BusConnection
 from shared.bus.declare import declare_all, remove_stuck
 from shared.bus.doorbells import Doorbells, Heard, Listening
 from shared.bus.outgoing import Outgoing
@@ -33,7 +33,7 @@ class Bus:
 
     def __init__(self, settings: BusSettings, process_name: str) -> None:
         self._settings = settings
-        self._connection = Connection(settings, process_name, self._restore, self._resume, self._denied)
+        self._connection = BusConnection(settings, process_name, self._restore, self._resume, self._denied)
         self._outgoing = Outgoing(self._connection)
         self._publisher = Publisher(settings, self._connection, self._outgoing)
         self._doorbells = Doorbells(self._outgoing)

@@ -34,7 +34,7 @@ Denied = Callable[[str], None]
 """Takes a subject on which the server does not let this client publish."""
 
 
-class Connection:
+class BusConnection:
     """nats-py's client under a keeper that never gives up.
 
     `restore(client)` is awaited after every connect, reconnect and `heal()`; while it has not succeeded `ready` is

@@ -41,7 +41,7 @@ logfile_max_num: 2
 """
 
 
-class Access(msgspec.Struct, frozen=True):
+class NatsAccess(msgspec.Struct, frozen=True):
     """Where the embedded server listens and who may come in; kept in a file that only its owner reads."""
 
     url: str
@@ -59,7 +59,7 @@ class NatsServer:
 
     argv: tuple[str, ...]
     environment: dict[str, str]
-    access: Access
+    access: NatsAccess
     store: Path
     """JetStream's folder; deleting it while the server does not run loses nothing."""
 
@@ -105,15 +105,15 @@ def find_binary() -> Path:
     return Path(found)
 
 
-def read_access(access_file: Path) -> Access | None:
+def read_access(access_file: Path) -> NatsAccess | None:
     """The access file of the last start; None when there is none that can be read."""
     try:
-        return msgspec.json.decode(access_file.read_bytes(), type=Access)
+        return msgspec.json.decode(access_file.read_bytes(), type=NatsAccess)
     except (OSError, msgspec.DecodeError):
         return None
 
 
-def with_access(base: BusSettings, access: Access) -> BusSettings:
+def with_access(base: BusSettings, access: NatsAccess) -> BusSettings:
     """Settings that reach the embedded server."""
     return msgspec.structs.replace(base, url=access.url, user=access.user, password=access.password)
 
@@ -129,14 +129,14 @@ def greets(port: int, host: str = _HOST) -> bool:
     return line.startswith(_INFO) and b'"jetstream":true' in line
 
 
-def _access(access_file: Path, port: int) -> Access:
+def _access(access_file: Path, port: int) -> NatsAccess:
     last = read_access(access_file)
     password = last.password if last else secrets.token_urlsafe(32)
     chosen = port or (last.port if last and _is_free(last.port) else _free_port())
-    return Access(f"nats://{_HOST}:{chosen}", _USER, password)
+    return NatsAccess(f"nats://{_HOST}:{chosen}", _USER, password)
 
 
-def _configuration(access: Access, store: Path, log_file: Path | None) -> str:
+def _configuration(access: NatsAccess, store: Path, log_file: Path | None) -> str:
     quoted = {"user": access.user, "password": access.password, "store": str(store), "log": str(log_file)}
     template = _CONFIGURATION + (_LOG_FILE if log_file else "")
     return template.format(host=_HOST, port=access.port, **{name: json.dumps(value) for name, value in quoted.items()})

@@ -18,7 +18,7 @@ from nats.errors import ConnectionClosedError, MaxPayloadError
 from nats.errors import Error as NatsError
 
 from shared.background import spawn
-from shared.bus.connection import Connection
+from shared.bus.connection import BusConnection
 
 log = structlog.get_logger("bus")
 
@@ -47,7 +47,7 @@ class _Item:
 class Outgoing:
     """What belongs to an older epoch of the connection is dropped, never sent to a server that may have lost its data."""
 
-    def __init__(self, connection: Connection, gather_seconds: float = GATHER_SECONDS) -> None:
+    def __init__(self, connection: BusConnection, gather_seconds: float = GATHER_SECONDS) -> None:
         self._connection = connection
         self._gather = gather_seconds
         self._loop = asyncio.get_running_loop()

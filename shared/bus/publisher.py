@@ -10,7 +10,7 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import MaxPayloadError
 
-from shared.bus.connection import Connection
+from shared.bus.connection import BusConnection
 from shared.bus.errors import BusError, BusRefused, BusUnavailable
 from shared.bus.outgoing import Outgoing
 from shared.bus.settings import BusSettings
@@ -41,7 +41,7 @@ class Publisher:
     their ids).
     """
 
-    def __init__(self, settings: BusSettings, connection: Connection, outgoing: Outgoing) -> None:
+    def __init__(self, settings: BusSettings, connection: BusConnection, outgoing: Outgoing) -> None:
         self._settings = settings
         self._connection = connection
         self._outgoing = outgoing

@@ -19,7 +19,7 @@ from nats.errors import Error as NatsError
 
 from shared.background import BackgroundTask, spawn
 from shared.bus.attempt import Attempt
-from shared.bus.connection import Connection
+from shared.bus.connection import BusConnection
 from shared.bus.credit import Credit
 from shared.bus.outgoing import Outgoing
 from shared.bus.settings import BusSettings
@@ -37,7 +37,7 @@ _TOKENS_WITHOUT_DOMAIN = 9
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class WorkMessage:
     """A message as it was given to this worker: where to answer, and in which epoch of the connection."""
 
     reply: str
@@ -61,7 +61,7 @@ class Worker:
         attempt: Attempt,
         concurrency: int,
         settings: BusSettings,
-        connection: Connection,
+        connection: BusConnection,
         outgoing: Outgoing,
     ) -> None:
         self.durable = durable
@@ -72,7 +72,7 @@ class Worker:
         self._loop = asyncio.get_running_loop()
         self._credit = Credit(concurrency)
         self._next = f"$JS.API.CONSUMER.MSG.NEXT.{durable.stream.name}.{durable.name}"
-        self._running: dict[asyncio.Task[None], Delivery] = {}
+        self._running: dict[asyncio.Task[None], WorkMessage] = {}
         self._subscription: Subscription | None = None
         self._inbox = ""
         self._heard = 0.0
@@ -120,7 +120,7 @@ class Worker:
                 self._on_status(message.headers)
                 return
             self._credit.arrived()
-            delivery = Delivery(message.reply, message.data, epoch)
+            delivery = WorkMessage(message.reply, message.data, epoch)
             task = spawn(self._run(delivery), f"bus-{self.durable.name}")
             self._running[task] = delivery
             task.add_done_callback(self._running.pop)
@@ -151,7 +151,7 @@ class Worker:
         if wanted and starving:
             self._outgoing.hurry()
 
-    async def _run(self, delivery: Delivery) -> None:
+    async def _run(self, delivery: WorkMessage) -> None:
         answer = b"-NAK"
         try:
             answer = await self._attempt.run(delivery.payload, delivery.count)
@@ -160,7 +160,7 @@ class Worker:
             self._answer(delivery, answer)
         self._pull()
 
-    def _answer(self, delivery: Delivery, answer: bytes) -> None:
+    def _answer(self, delivery: WorkMessage, answer: bytes) -> None:
         """Sequence numbers begin again at a wiped server: an answer of an older epoch could confirm another message. A
         message that is not answered comes again."""
         if delivery.epoch == self._connection.epoch:

@@ -22,7 +22,9 @@ class Sent:
 
     __slots__ = ("asked", "channel", "id", "on_message")
 
-    def __init__(self, channel: Channel, number: int, asked: bytes, on_message: Callable[[bytes | None], None]) -> None:
+    def __init__(
+        self, channel: DnsChannel, number: int, asked: bytes, on_message: Callable[[bytes | None], None]
+    ) -> None:
         self.channel = channel
         self.id = number
         self.asked = asked
@@ -33,7 +35,7 @@ class Sent:
         self.channel.forget(self.id)
 
 
-class Channel:
+class DnsChannel:
     """The kernel gives the socket a random port and passes only what comes from that server's address (RFC 5452 section
     9.2).
     """

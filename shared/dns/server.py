@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from shared.clock import Clock
-from shared.dns.channel import Channel, Sent
+from shared.dns.channel import DnsChannel, Sent
 from shared.dns.settings import ResolverSettings, ServerAddress
 
 _LENGTH = 2
@@ -23,8 +23,8 @@ class NameServer:
         self.name = address[0]
         self._settings = settings
         self._clock = clock
-        self._channels: list[Channel | None] = [None] * settings.sockets
-        self._retired: list[Channel] = []
+        self._channels: list[DnsChannel | None] = [None] * settings.sockets
+        self._retired: list[DnsChannel] = []
         self._turn = 0
         self.heard = 0
         """Responses so far, to whichever question."""
@@ -103,17 +103,17 @@ class NameServer:
         self._channels = [None] * len(self._channels)
         self._retired = []
 
-    def _channel(self) -> Channel:
+    def _channel(self) -> DnsChannel:
         """The sockets in turn, each replaced by one with another port after so many questions."""
         self._turn = (self._turn + 1) % len(self._channels)
         channel = self._channels[self._turn]
         if channel is None or channel.asked >= self._settings.questions_per_socket:
             if channel is not None:
                 self._retire(channel)
-            channel = self._channels[self._turn] = Channel(self.address, asyncio.get_running_loop())
+            channel = self._channels[self._turn] = DnsChannel(self.address, asyncio.get_running_loop())
         return channel
 
-    def _retire(self, channel: Channel) -> None:
+    def _retire(self, channel: DnsChannel) -> None:
         self._retired.append(channel)
         waiting = []
         for old in self._retired:

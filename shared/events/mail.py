@@ -58,7 +58,7 @@ class DnsAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
     records: tuple[str, ...] = ()
 
 
-class Check(msgspec.Struct, frozen=True, omit_defaults=True):
+class RecordedCheck(msgspec.Struct, frozen=True, omit_defaults=True):
     """One check with its inputs and its outcome: enough to understand it, and to take it again."""
 
     name: str
@@ -79,7 +79,7 @@ class MailReceived(Event, frozen=True):
     client: Client
     ret: str = ""
     envid: str = ""
-    checks: tuple[Check, ...] = ()
+    checks: tuple[RecordedCheck, ...] = ()
 
 
 @stored("mail.submitted")
@@ -97,7 +97,7 @@ class MailSubmitted(Event, frozen=True):
     """Account id."""
     ret: str = ""
     envid: str = ""
-    checks: tuple[Check, ...] = ()
+    checks: tuple[RecordedCheck, ...] = ()
 
 
 class Refusal(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -114,7 +114,7 @@ class Refusal(msgspec.Struct, frozen=True, omit_defaults=True):
     """The private cause: not told to the client."""
     sender: str = ""
     recipient: str = ""
-    checks: tuple[Check, ...] = ()
+    checks: tuple[RecordedCheck, ...] = ()
 
 
 @stored("mail.refused")

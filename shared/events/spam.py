@@ -25,7 +25,7 @@ class Word(msgspec.Struct, frozen=True, omit_defaults=True):
     weight: float
 
 
-class Verdict(msgspec.Struct, frozen=True, omit_defaults=True):
+class RecordedVerdict(msgspec.Struct, frozen=True, omit_defaults=True):
     """The judgement of one mail with its arithmetic."""
 
     spam: bool
@@ -51,7 +51,7 @@ class MailClassified(Event, frozen=True):
     """A verdict, taken once per queue id. It carries the reception on, so that delivery needs no second question."""
 
     queue_id: str
-    verdict: Verdict
+    verdict: RecordedVerdict
     headers: bytes
     """X-Spam-* lines ending in CRLF."""
     reception: MailReceived | None = None

@@ -29,7 +29,7 @@ class Difference(msgspec.Struct, frozen=True):
     folded: tuple[Any, ...] | None
 
 
-class Verdict(msgspec.Struct, frozen=True):
+class VerifyResult(msgspec.Struct, frozen=True):
     """What a verification found. `different` counts all that differ, `differences` has the first of them."""
 
     events: int
@@ -59,7 +59,9 @@ class _Found:
             self._octets += octets_of(difference.stored or ()) + octets_of(difference.folded or ())
 
 
-def compare(reader: StreamReader, folded: StreamReader, tables: Sequence[sqlalchemy.Table], events: int) -> Verdict:
+def compare(
+    reader: StreamReader, folded: StreamReader, tables: Sequence[sqlalchemy.Table], events: int
+) -> VerifyResult:
     """Every row of these tables beside the folded one."""
     rows, found = 0, _Found()
     for table in tables:
@@ -67,7 +69,7 @@ def compare(reader: StreamReader, folded: StreamReader, tables: Sequence[sqlalch
         for difference in _differences(table, rows_of(reader, table), counted):
             found.add(difference)
         rows += counted.count
-    return Verdict(events, rows, tuple(found.kept), found.count)
+    return VerifyResult(events, rows, tuple(found.kept), found.count)
 
 
 def mend(connection: Connection, folded: StreamReader, projections: Sequence[Projection]) -> None:

@@ -23,7 +23,7 @@ from shared.eventstore.connection import Connection, Reader, Row
 from shared.eventstore.event import Provenance, Recorded
 from shared.eventstore.store import EventStore
 from shared.eventstore.transaction import Transaction
-from shared.ids import Ids, Kind
+from shared.ids import IdKind, Ids
 
 _LISTED = "id, what, queue_id, error, attempts, at, retried"
 _INSERT = (
@@ -145,7 +145,7 @@ class DeadLetters:
                 again = DeadLetterFailedAgain(letter_id, queue_id, error[:_ERROR_LENGTH], attempts)
                 transaction.append(_STREAM, [again], why)
                 return letter_id
-            new_id = self._ids.new(Kind.DEAD_LETTER)
+            new_id = self._ids.new(IdKind.DEAD_LETTER)
             buried = DeadLetterBuried(new_id, what, queue_id, error[:_ERROR_LENGTH], attempts, payload)
             transaction.append(_STREAM, [buried], why)
             return new_id

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from heapq import merge
 from pathlib import Path
 
-from shared.eventstore.comparison import Verdict, compare
+from shared.eventstore.comparison import VerifyResult, compare
 from shared.eventstore.connection import Connection, StreamReader
 from shared.eventstore.event import Recorded
 from shared.eventstore.scratch import apply_all, insert, rows_of, scratch, tables_of
@@ -105,7 +105,7 @@ def verify(
     projections: Sequence[Projection],
     folder: Path | None = None,
     progress: Progress = no_progress,
-) -> Verdict:
+) -> VerifyResult:
     """Compare every row of every projection with a fresh fold. `reader` must see one state throughout: call it inside a
     transaction.
     """

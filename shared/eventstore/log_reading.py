@@ -19,21 +19,21 @@ _AT = 6
 """Of COLUMNS."""
 
 
-class Place(NamedTuple):
+class LogPosition(NamedTuple):
     """A position of a shard, and the time of the event there (UTC microseconds); 0 where that is not known."""
 
     position: int
     at: int
 
 
-NOWHERE = Place(0, 0)
+NOWHERE = LogPosition(0, 0)
 
 
 class Page(NamedTuple):
     """A piece of a shard's log. `before`: the event that the reader asked to begin behind, when it is still there."""
 
     rows: list[Row]
-    reached: Place
+    reached: LogPosition
     before: Row | None
 
 
@@ -64,12 +64,12 @@ class LogReader:
                 heads[shard] = max(position, heads.get(shard, 0))
         return heads
 
-    def places(self) -> dict[int, Place]:
+    def places(self) -> dict[int, LogPosition]:
         """As `heads`, with the times of the events there."""
         places = {}
         for shard, position in self.heads().items():
             last = self._last(shard, position)
-            places[shard] = last if last.position == position else Place(position, 0)
+            places[shard] = last if last.position == position else LogPosition(position, 0)
         return places
 
     def rows(self, shard: int, after: int, limit: int) -> list[Row]:
@@ -83,25 +83,25 @@ class LogReader:
         rows = self._between(shard, after, end, areas)
         before = rows.pop(0) if rows and rows[0][1] == after else None
         if len(rows) >= PAGE_ROWS:
-            reached = Place(rows[-1][1], rows[-1][_AT])
+            reached = LogPosition(rows[-1][1], rows[-1][_AT])
         else:  # what is missing up to the end was folded into snapshots
-            reached = Place(end, rows[-1][_AT] if rows and rows[-1][1] == end else 0)
+            reached = LogPosition(end, rows[-1][_AT] if rows and rows[-1][1] == end else 0)
         return Page([row for row in rows if not areas or row[4].startswith(tuple(areas))], reached, before)
 
-    def agreed(self, followed: Mapping[int, Place]) -> dict[int, Place]:
+    def agreed(self, followed: Mapping[int, LogPosition]) -> dict[int, LogPosition]:
         """How far each shard's log is the one that was followed to these places."""
         heads = self.heads()
         return {shard: self._agreed(shard, place, heads.get(shard, 0)) for shard, place in followed.items()}
 
-    def _agreed(self, shard: int, place: Place, head: int) -> Place:
+    def _agreed(self, shard: int, place: LogPosition, head: int) -> LogPosition:
         if not place.position:
             return NOWHERE
         row = self._reader.one("SELECT at FROM event WHERE shard = ? AND position = ?", (shard, place.position))
         if place.position <= head and (row is None or place.at in (0, row[0])):
-            return Place(place.position, row[0] if row else place.at)
+            return LogPosition(place.position, row[0] if row else place.at)
         return self._older(shard, place, head) if place.at else NOWHERE
 
-    def _older(self, shard: int, place: Place, head: int) -> Place:
+    def _older(self, shard: int, place: LogPosition, head: int) -> LogPosition:
         """The last event that is surely of the log before it was restored: it is older than what was followed last,
         and what was written since is younger.
         """
@@ -115,10 +115,10 @@ class LogReader:
                 high = middle - 1
         return best
 
-    def _last(self, shard: int, position: int) -> Place:
+    def _last(self, shard: int, position: int) -> LogPosition:
         """The last event of a shard up to a position."""
         row = self._reader.one(_LAST, (shard, position))
-        return Place(row[0], row[1]) if row else NOWHERE
+        return LogPosition(row[0], row[1]) if row else NOWHERE
 
     def _between(self, shard: int, after: int, end: int, areas: Sequence[str]) -> list[Row]:
         """With both ends, whatever their types: they say which log this is, and when the page's end was."""

@@ -14,7 +14,7 @@ import structlog
 
 from shared.background import BackgroundTask, every, moment
 from shared.clock import Clock
-from shared.eventstore.comparison import Verdict, compare, mend
+from shared.eventstore.comparison import VerifyResult, compare, mend
 from shared.eventstore.connection import Connection, Reader, StoreUnavailable, Tallies
 from shared.eventstore.event import Recorded
 from shared.eventstore.file_lock import FileLock
@@ -22,7 +22,7 @@ from shared.eventstore.fold import Fold, Progress, no_progress, refold_outdated,
 from shared.eventstore.frame import StoreFrame
 from shared.eventstore.group import named
 from shared.eventstore.lease import FencedOut, Lease
-from shared.eventstore.log_reading import LogReader, Page, Place
+from shared.eventstore.log_reading import LogPosition, LogReader, Page
 from shared.eventstore.postgres import PostgresBackend
 from shared.eventstore.schema import store_tables
 from shared.eventstore.scratch import tables_of
@@ -227,11 +227,11 @@ class EventStore:
         """
         return await self.read(lambda reader: self._log(reader).page(shard, after, head, areas))
 
-    async def agreed(self, followed: Mapping[int, Place]) -> dict[int, Place]:
+    async def agreed(self, followed: Mapping[int, LogPosition]) -> dict[int, LogPosition]:
         """How far each shard's log is the one that was followed to these places."""
         return await self.read(lambda reader: self._log(reader).agreed(followed))
 
-    async def places(self) -> dict[int, Place]:
+    async def places(self) -> dict[int, LogPosition]:
         """The last event of each shard that has any."""
         return await self.read(lambda reader: self._log(reader).places())
 
@@ -249,12 +249,12 @@ class EventStore:
         rows = await self.read(lambda reader: reader.all("SELECT shard, position FROM cursor WHERE name = ?", (name,)))
         return dict.fromkeys(range(SHARDS), 0) | dict(rows)
 
-    async def followed(self, name: str) -> dict[int, Place]:
+    async def followed(self, name: str) -> dict[int, LogPosition]:
         """As `cursor`, with the times of the events there; 0 where an older release did not keep them."""
         positions, times = await self.cursor(name), await self.cursor(_times_of(name))
-        return {shard: Place(position, times[shard]) for shard, position in positions.items()}
+        return {shard: LogPosition(position, times[shard]) for shard, position in positions.items()}
 
-    async def follow_from(self, name: str, places: Mapping[int, Place]) -> None:
+    async def follow_from(self, name: str, places: Mapping[int, LogPosition]) -> None:
         """Put a named follower back to these places."""
         for shard in places:
             self._frame.riding.pop((name, shard), None)
@@ -279,18 +279,18 @@ class EventStore:
         if self._frame.riding:
             await self.write(lambda _transaction: None)
 
-    async def verify(self, progress: Progress = no_progress) -> Verdict:
+    async def verify(self, progress: Progress = no_progress) -> VerifyResult:
         """Fold the log into scratch tables and compare every row, on one state of the database, beside the running
         writer.
         """
         return await asyncio.to_thread(self._verify_apart, progress)
 
-    async def mend(self, progress: Progress = no_progress) -> Verdict:
+    async def mend(self, progress: Progress = no_progress) -> VerifyResult:
         """As `verify`; rows that differ are replaced by the folded ones. The log is folded beside the running writer,
         which stands still only while rows are compared.
         """
 
-        def work(transaction: Transaction, fold: Fold) -> Verdict:
+        def work(transaction: Transaction, fold: Fold) -> VerifyResult:
             fold.catch_up(transaction.connection)
             verdict = compare(transaction.connection, fold.tables, tables_of(self.projections), fold.events)
             if not verdict.equal:
@@ -399,7 +399,7 @@ class EventStore:
         finally:
             self._idle_readers.append(reader)
 
-    def _verify_apart(self, progress: Progress) -> Verdict:
+    def _verify_apart(self, progress: Progress) -> VerifyResult:
         with self._one_state() as reader:
             return verify(reader, self.projections, self.backend.folder, progress)
 

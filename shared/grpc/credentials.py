@@ -17,7 +17,7 @@ from shared.grpc.errors import Unauthenticated
 _UNKNOWN = "-"
 
 
-class Credentials(msgspec.Struct, frozen=True):
+class CallTokens(msgspec.Struct, frozen=True):
     """The part of one process."""
 
     tokens: Mapping[str, Mapping[str, str]] = {}

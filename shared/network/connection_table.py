@@ -31,7 +31,7 @@ class ConnectionLimits(msgspec.Struct, frozen=True):
     handshakes: int
 
 
-class Refusal(StrEnum):
+class ConnectionRefusal(StrEnum):
     """Why a connection is not taken."""
 
     NETWORK = "too many connections of this client"
@@ -41,7 +41,7 @@ class Refusal(StrEnum):
 class Entry(msgspec.Struct, Generic[K], frozen=True):
     """The answer to a new connection. `displaced` has left the table, and its owner closes it."""
 
-    refusal: Refusal | None = None
+    refusal: ConnectionRefusal | None = None
     displaced: K | None = None
 
 
@@ -70,12 +70,12 @@ class ConnectionTable(Generic[K]):
         """A new connection. `room` is the total that there are descriptors for."""
         network = network_of(address)
         if self._count[network] >= self._limits.per_network and not is_loopback(address):
-            return Entry(refusal=Refusal.NETWORK)
+            return Entry(refusal=ConnectionRefusal.NETWORK)
         displaced = None
         if len(self._networks) >= min(self._limits.total, room):
             displaced = self._unproven.displaceable(network, now)
             if displaced is None:
-                return Entry(refusal=Refusal.LISTENER)
+                return Entry(refusal=ConnectionRefusal.LISTENER)
             self.leave(displaced)
         self._networks[connection] = network
         self._count[network] += 1

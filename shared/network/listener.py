@@ -19,7 +19,7 @@ import structlog
 from shared.background import spawn
 from shared.network.address import plain_address
 from shared.network.binding import bind, close_all
-from shared.network.connection_table import ConnectionLimits, ConnectionTable, Refusal
+from shared.network.connection_table import ConnectionLimits, ConnectionRefusal, ConnectionTable
 from shared.network.descriptors import Share
 from shared.network.slot import Slot
 from shared.rpc.mailfold.owner.v1 import owner_pb2
@@ -183,7 +183,7 @@ class Listener:
         self.emptied.clear()
         spawn(self._make(slot, accepted), "network-connection")
 
-    def _refuse(self, slot: Slot, accepted: socket.socket, refusal: Refusal) -> bool:
+    def _refuse(self, slot: Slot, accepted: socket.socket, refusal: ConnectionRefusal) -> bool:
         """Whether the protocol is to say it; in a flood the connection is closed instead."""
         self._refused += 1
         self._log("network.refused", reason=refusal.value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Protocol
 
-from shared.network.connection_table import ConnectionTable, Refusal
+from shared.network.connection_table import ConnectionRefusal, ConnectionTable
 
 
 class Occupant(Protocol):
@@ -28,7 +28,7 @@ class Slot:
         self._table = table
         self.address = address
         """The client's; an IPv4-mapped address is the IPv4 address."""
-        self.refusal: Refusal | None = None
+        self.refusal: ConnectionRefusal | None = None
         """Why the connection is not taken: the protocol says so in its own words, and closes."""
         self.occupant: Occupant | None = None
         self.task: asyncio.Task[None] | None = None

@@ -38,7 +38,7 @@ class Hold(Protocol):
         """False when the mail is settled and needs nobody any more. Raises ServiceError or StoreUnavailable."""
 
 
-class Step(NamedTuple):
+class WorkStep(NamedTuple):
     """How a worker does a step, and how it gives one up."""
 
     handle: Handler
@@ -80,7 +80,7 @@ class Burial:
 
         self._letters.redriven_by(what, redrive)
 
-    def step(self, what: str, handler: Handler) -> Step:
+    def step(self, what: str, handler: Handler) -> WorkStep:
         """A worker's step with its healing and its burial; `handler` does it, also on demand."""
         self.redriven(what, handler)
 
@@ -93,7 +93,7 @@ class Burial:
         async def bury(payload: bytes, count: int, error: Exception) -> None:
             await self.bury(what, payload, count, error)
 
-        return Step(handle, bury)
+        return WorkStep(handle, bury)
 
     async def bury(self, what: str, payload: bytes, attempts: int, error: Exception) -> None:
         """Keep a step that cannot be done as a dead letter, and hold the reception of its mail.

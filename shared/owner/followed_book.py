@@ -13,17 +13,17 @@ from shared.owner.follower import Follower, Places
 from shared.owner.source import RemoteSource, from_place, from_wire
 from shared.protocol.address.address import Address
 from shared.routing.address_book import AddressBook
-from shared.routing.resolution import Kind, Resolution, Target
+from shared.routing.resolution import Resolution, ResolutionKind, Target
 from shared.rpc.mailfold.directory.v1 import directory_pb2 as pb
 from shared.rpc.mailfold.directory.v1.directory_pb2_grpc import DirectoryStub
 from shared.rpc.mailfold.events.v1 import events_pb2
 
 _KINDS = {
-    pb.Resolution.UNKNOWN: Kind.UNKNOWN,
-    pb.Resolution.ACCOUNTS: Kind.ACCOUNTS,
-    pb.Resolution.REMOTE: Kind.REMOTE,
-    pb.Resolution.DISABLED: Kind.DISABLED,
-    pb.Resolution.OUTGOING_ONLY: Kind.OUTGOING_ONLY,
+    pb.Resolution.UNKNOWN: ResolutionKind.UNKNOWN,
+    pb.Resolution.ACCOUNTS: ResolutionKind.ACCOUNTS,
+    pb.Resolution.REMOTE: ResolutionKind.REMOTE,
+    pb.Resolution.DISABLED: ResolutionKind.DISABLED,
+    pb.Resolution.OUTGOING_ONLY: ResolutionKind.OUTGOING_ONLY,
 }
 _AREAS = ("domain.", "account.", "alias.")
 """Events that an address book is the fold of."""
@@ -66,7 +66,7 @@ class FollowedBook:
         """
         if self.copy is not None:
             found = self.copy.resolve(address)
-            if found.kind is Kind.ACCOUNTS:
+            if found.kind is ResolutionKind.ACCOUNTS:
                 return found
         reply = await self._owner.Resolve(pb.ResolveRequest(address=str(address)))
         targets = tuple(Target(target.address, target.account, target.quota_bytes) for target in reply.targets)

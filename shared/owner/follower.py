@@ -19,7 +19,7 @@ import structlog
 from shared.background import BackgroundTask, moment
 from shared.bus.bus import Bus
 from shared.bus.subjects import store_doorbell_pattern
-from shared.eventstore.log_reading import NOWHERE, Place
+from shared.eventstore.log_reading import NOWHERE, LogPosition
 from shared.grpc.errors import Conflict, ServiceError
 from shared.owner.source import DIVERGED, RemoteSource
 from shared.rpc.mailfold.events.v1 import events_pb2 as pb
@@ -30,7 +30,7 @@ log = structlog.get_logger("follower")
 
 _COMPARISONS_MISSED = 4
 
-Places = dict[int, Place]
+Places = dict[int, LogPosition]
 Effect = Callable[[Sequence[pb.Event], Places], Awaitable[None]]
 """Takes a batch and the places after it; makes both durable in one transaction (or holds both in memory)."""
 Rewind = Callable[[Places], Awaitable[Places]]
@@ -89,7 +89,7 @@ class Follower:
         """The last position of each shard that was followed."""
         return {shard: place.position for shard, place in self.places.items()}
 
-    async def start(self, places: Mapping[int, Place] | None = None) -> None:
+    async def start(self, places: Mapping[int, LogPosition] | None = None) -> None:
         """Follow from these places on (default: the beginning)."""
         self.places |= places or {}
         await self._bus.listen(store_doorbell_pattern(self._owner), self._rung)
@@ -154,8 +154,8 @@ class Follower:
 
     async def _take(self, batch: pb.EventBatch) -> None:
         fresh = [event for event in batch.events if event.position > self.places[event.shard].position]
-        after = self.places | {event.shard: Place(event.position, event.at) for event in fresh}
-        after |= {shard: Place(place.position, place.at) for shard, place in batch.reached.items()}
+        after = self.places | {event.shard: LogPosition(event.position, event.at) for event in fresh}
+        after |= {shard: LogPosition(place.position, place.at) for shard, place in batch.reached.items()}
         if fresh or self._areas:  # what a filter passed over is passed for good
             await self._effect(fresh, after)
         self.places = after

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from shared.background import begin
-from shared.eventstore.comparison import Difference, Verdict
+from shared.eventstore.comparison import Difference, VerifyResult
 from shared.eventstore.deadletters import DeadLetter, DeadLetters, NoSuchLetter
 from shared.eventstore.store import EventStore
 from shared.grpc.call import provenance
@@ -117,7 +117,7 @@ class StoreOwner(OwnerServicer):
         )
 
 
-def _summary(verdict: Verdict, *, mended: bool) -> pb.VerifyProgress:
+def _summary(verdict: VerifyResult, *, mended: bool) -> pb.VerifyProgress:
     return pb.VerifyProgress(
         events=verdict.events,
         rows=verdict.rows,

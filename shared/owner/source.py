@@ -19,7 +19,7 @@ from shared.eventstore.event import (
     decode_actor,
     without_secrets,
 )
-from shared.eventstore.log_reading import Page, Place
+from shared.eventstore.log_reading import LogPosition, Page
 from shared.eventstore.store import EventStore
 from shared.eventstore.transaction import row_of
 from shared.grpc.errors import Conflict, NotNow
@@ -86,9 +86,9 @@ class _Batch:
         event = _carried(row)
         self._reply.events.append(event)
         self._octets += len(event.data)
-        self.reached(event.shard, Place(event.position, event.at))
+        self.reached(event.shard, LogPosition(event.position, event.at))
 
-    def reached(self, shard: int, place: Place) -> None:
+    def reached(self, shard: int, place: LogPosition) -> None:
         """Nothing else up to this place concerns the reader."""
         self._reply.reached[shard].CopyFrom(to_place(place))
 
@@ -167,7 +167,7 @@ class RemoteSource:
         self._stub: Any = EventSourceStub(channel)
 
     async def read(
-        self, followed: Mapping[int, Place], areas: Sequence[str] = (), batch: int = 0
+        self, followed: Mapping[int, LogPosition], areas: Sequence[str] = (), batch: int = 0
     ) -> AsyncIterator[pb.EventBatch]:
         """Everything behind these places, undecoded. Raises Conflict (DIVERGED) when the log is not the one that was
         followed.
@@ -183,25 +183,25 @@ class RemoteSource:
         async for reply in self._stub.ReadState(pb.ReadStateRequest()):
             yield reply
 
-    async def agreed(self, followed: Mapping[int, Place]) -> dict[int, Place]:
+    async def agreed(self, followed: Mapping[int, LogPosition]) -> dict[int, LogPosition]:
         """How far the owner's log is the one that was followed."""
         request = pb.AgreeRequest(followed={shard: to_place(place) for shard, place in followed.items()})
         return {shard: from_place(place) for shard, place in (await self._stub.Agree(request)).agreed.items()}
 
-    async def heads(self) -> dict[int, Place]:
+    async def heads(self) -> dict[int, LogPosition]:
         """The last place of each shard."""
         reply = await self._stub.Heads(pb.HeadsRequest())
-        return {shard: Place(position, reply.at.get(shard, 0)) for shard, position in reply.heads.items()}
+        return {shard: LogPosition(position, reply.at.get(shard, 0)) for shard, position in reply.heads.items()}
 
 
-def to_place(place: Place) -> pb.Place:
+def to_place(place: LogPosition) -> pb.Place:
     """As the contract carries it."""
     return pb.Place(position=place.position, at=place.at)
 
 
-def from_place(place: pb.Place) -> Place:
+def from_place(place: pb.Place) -> LogPosition:
     """From the contract."""
-    return Place(place.position, place.at)
+    return LogPosition(place.position, place.at)
 
 
 def _check_heads(request: pb.ReadEventsRequest, heads: Mapping[int, int]) -> None:

@@ -15,7 +15,7 @@ from shared.eventstore.event import Event
 from shared.protocol.address.account import lookup_key, without_subaddress
 from shared.protocol.address.address import Address, parse_address
 from shared.protocol.address.error import AddressError
-from shared.routing.resolution import Kind, Resolution, Target
+from shared.routing.resolution import Resolution, ResolutionKind, Target
 
 MAX_ALIAS_STEPS = 10
 MAX_TARGETS = 1000
@@ -92,11 +92,11 @@ class AddressBook:
         """Where mail to this address goes."""
         domain = self.domains.get(address.domain)
         if domain is None:
-            return Resolution(Kind.REMOTE, (Target(str(address)),))
+            return Resolution(ResolutionKind.REMOTE, (Target(str(address)),))
         if domain.disabled:
-            return Resolution(Kind.DISABLED)
+            return Resolution(ResolutionKind.DISABLED)
         if not domain.incoming:
-            return Resolution(Kind.OUTGOING_ONLY)
+            return Resolution(ResolutionKind.OUTGOING_ONLY)
         return self._local(address)
 
     def is_ours(self, address: Address) -> bool:
@@ -131,23 +131,27 @@ class AddressBook:
                 return self._account(self.accounts[key], detail)
             if key in self.aliases:
                 return self._alias(self.aliases[key], detail)
-        return Resolution(Kind.UNKNOWN)
+        return Resolution(ResolutionKind.UNKNOWN)
 
     @staticmethod
     def _account(account: KnownAccount, detail: str) -> Resolution:
         if account.disabled:
-            return Resolution(Kind.DISABLED)
-        return Resolution(Kind.ACCOUNTS, (Target(account.address, account.id, account.quota_bytes),), "", detail)
+            return Resolution(ResolutionKind.DISABLED)
+        return Resolution(
+            ResolutionKind.ACCOUNTS, (Target(account.address, account.id, account.quota_bytes),), "", detail
+        )
 
     def _alias(self, alias: KnownAlias, detail: str) -> Resolution:
         if alias.disabled:
-            return Resolution(Kind.DISABLED)
+            return Resolution(ResolutionKind.DISABLED)
         targets = self._expanded.get(alias.address)
         if targets is None:
             ends = self._expand(key_of(alias.address))
             targets = tuple(target for address in ends for target in self._target(address))
             self._keep_expanded(alias.address, targets)
-        return Resolution(Kind.ACCOUNTS if targets else Kind.DISABLED, targets, alias.address, detail)
+        return Resolution(
+            ResolutionKind.ACCOUNTS if targets else ResolutionKind.DISABLED, targets, alias.address, detail
+        )
 
     def _keep_expanded(self, address: str, targets: tuple[Target, ...]) -> None:
         if self._expanded_targets + len(targets) > _EXPANDED_TARGETS:

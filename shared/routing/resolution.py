@@ -7,7 +7,7 @@ from enum import StrEnum
 import msgspec
 
 
-class Kind(StrEnum):
+class ResolutionKind(StrEnum):
     """The answers to «may this address receive here»."""
 
     UNKNOWN = "unknown"
@@ -33,7 +33,7 @@ class Target(msgspec.Struct, frozen=True, omit_defaults=True):
 class Resolution(msgspec.Struct, frozen=True, omit_defaults=True):
     """Where mail to an address goes, and by which way."""
 
-    kind: Kind
+    kind: ResolutionKind
     targets: tuple[Target, ...] = ()
     via: str = ""
     """The alias that led here, if one did."""

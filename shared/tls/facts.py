@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class TlsFacts:
+class TlsHandshake:
     """`version` as OpenSSL names it (TLSv1.3), the cipher suite's name, and its strength in bits."""
 
     version: str
@@ -13,7 +13,7 @@ class TlsFacts:
     bits: int
 
 
-def describe(ssl_object: ssl.SSLObject | ssl.SSLSocket) -> TlsFacts:
+def describe(ssl_object: ssl.SSLObject | ssl.SSLSocket) -> TlsHandshake:
     """The events of a finished handshake (asyncio: `transport.get_extra_info("ssl_object")`); raises ValueError before
     it.
     """
@@ -21,4 +21,4 @@ def describe(ssl_object: ssl.SSLObject | ssl.SSLSocket) -> TlsFacts:
     if version is None or cipher is None:
         raise ValueError("no TLS handshake has been made")
     name, _, bits = cipher
-    return TlsFacts(version, name, bits)
+    return TlsHandshake(version, name, bits)

@@ -8,28 +8,28 @@ from pathlib import Path
 import msgspec
 
 from mailfold.supervisor.report import Process
-from shared.grpc.credentials import Credentials, digest
+from shared.grpc.credentials import CallTokens, digest
 
 _CHUNK = 16 * 1024 * 1024
 
 
-def parts(supervisor: int) -> dict[str, Credentials]:
+def parts(supervisor: int) -> dict[str, CallTokens]:
     """Process → its part of the credentials, out of the supervisor's open files."""
-    found: dict[str, Credentials] = {}
+    found: dict[str, CallTokens] = {}
     for link in _descriptors(supervisor):
         name = str(link.readlink())
         if name.startswith("/memfd:mailfold-"):
             process = name.removeprefix("/memfd:mailfold-").removesuffix(" (deleted)")
-            found[process] = msgspec.json.decode(link.read_bytes(), type=Credentials)
+            found[process] = msgspec.json.decode(link.read_bytes(), type=CallTokens)
     return found
 
 
-def tokens(part: Credentials) -> set[str]:
+def tokens(part: CallTokens) -> set[str]:
     """All that its services show."""
     return {token for shown in part.tokens.values() for token in shown.values()}
 
 
-def shown_to(part: Credentials, texts: set[str]) -> set[str]:
+def shown_to(part: CallTokens, texts: set[str]) -> set[str]:
     """Which of these tokens others show to it: they are of no use anywhere else."""
     accepted = {kept for callers in part.accepted.values() for kept in callers.values()}
     return {text for text in texts if digest(text) in accepted}

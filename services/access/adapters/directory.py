@@ -9,7 +9,7 @@ from shared.rpc.mailfold.directory.v1 import directory_pb2 as pb
 from shared.rpc.mailfold.directory.v1.directory_pb2_grpc import DirectoryStub
 
 
-class Directory:
+class DirectoryClient:
     """Says whom a name and password stand for."""
 
     def __init__(self, channel: Any, patience: Patience) -> None:

@@ -28,7 +28,7 @@ def numbers(uids: pb.UidSet) -> NumberSet:
     return NumberSet.of_sorted(zip(bounds, bounds, strict=True))
 
 
-class Mailstore:
+class MailstoreClient:
     """One method per call of the contract. Writes want a command id in the current provenance, so that they can be
     repeated.
     """

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from services.access.session.session import Session
+from services.access.session.session import ImapSession
 from shared.protocol.imap import commands as c
 from shared.protocol.imap import response
 from shared.protocol.imap.response_code import Code
 
-Handler = Callable[[Session, Any], Awaitable[bytes]]
+Handler = Callable[[ImapSession, Any], Awaitable[bytes]]
 """Carries out a command: writes untagged data and returns the tagged answer, which is sent after what changed
 meanwhile.
 """

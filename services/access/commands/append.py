@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from services.access.commands.append_room import AppendRoom, Bodies
-from services.access.commands.message_intake import Intake, IntakeRefused
-from services.access.session.channel import Ended
+from services.access.commands.message_intake import AppendIntake, IntakeRefused
+from services.access.session.channel import SessionEnded
 from services.access.session.refusals import refusal, refusal_code
-from services.access.session.session import Session
+from services.access.session.session import ImapSession
 from shared.grpc.errors import Denied, Invalid, LimitReached, NotFound, ServiceError
 from shared.protocol.imap import response
 from shared.protocol.imap.commands import Append, AppendMessage
 from shared.protocol.imap.error import ImapSyntaxError
-from shared.protocol.imap.frame_event import AppendEnd, AppendLiteral, Refused
+from shared.protocol.imap.frame_event import AppendEnd, AppendLiteral, RefusedFrame
 from shared.protocol.imap.number_set import NumberSet
 from shared.protocol.imap.parse.command import parse_append, parse_append_message
 from shared.protocol.imap.response_code import Code, appenduid
@@ -22,7 +22,7 @@ _NOTHING_DONE = (Denied, Invalid, LimitReached, NotFound)
 """Refusals after which no message refers to the bodies."""
 
 
-async def append(session: Session, first: AppendLiteral) -> bytes:
+async def append(session: ImapSession, first: AppendLiteral) -> bytes:
     """RFC 3501 6.3.11, RFC 3502: all messages or none. The tagged answer. Raises Ended."""
     async with Bodies(session.backend.blobs) as bodies:
         try:
@@ -41,7 +41,7 @@ async def append(session: Session, first: AppendLiteral) -> bytes:
             return refusal(command.tag, error)
 
 
-async def _check(session: Session, command: Append) -> AppendRoom:
+async def _check(session: ImapSession, command: Append) -> AppendRoom:
     """Before the client sends megabytes. Raises IntakeRefused."""
     if not is_allowed(command, session.state):
         raise IntakeRefused("APPEND is not allowed now", condition="BAD")
@@ -56,7 +56,7 @@ async def _check(session: Session, command: Append) -> AppendRoom:
 
 
 async def _take(
-    session: Session, command: Append, first: AppendLiteral, room: AppendRoom, bodies: Bodies
+    session: ImapSession, command: Append, first: AppendLiteral, room: AppendRoom, bodies: Bodies
 ) -> tuple[list[pb.AppendMessage], bytes]:
     """The messages, each durable in the blob store, and what followed the last. Raises IntakeRefused, ImapSyntaxError,
     Ended.
@@ -65,7 +65,7 @@ async def _take(
     announced, options = first, command.message
     while True:
         room.check(announced.size)
-        message, body = await Intake(session, options).take(announced)
+        message, body = await AppendIntake(session, options).take(announced)
         room.take(announced.size)
         bodies.add(body)
         messages.append(message)
@@ -73,17 +73,17 @@ async def _take(
         if isinstance(event, AppendEnd):
             return messages, event.tail
         if not isinstance(event, AppendLiteral):
-            raise Ended("Out of step")
+            raise SessionEnded("Out of step")
         announced, options = event, _further(session, event, command.tag, len(messages))
 
 
-def _further(session: Session, event: AppendLiteral, tag: bytes, taken: int) -> AppendMessage:
+def _further(session: ImapSession, event: AppendLiteral, tag: bytes, taken: int) -> AppendMessage:
     if taken >= session.backend.settings.append_messages:
         raise IntakeRefused(f"One APPEND brings at most {taken} messages", Code.LIMIT)
     return parse_append_message(event.head, tag)
 
 
-async def _store(session: Session, command: Append, messages: list[pb.AppendMessage], bodies: Bodies) -> bytes:
+async def _store(session: ImapSession, command: Append, messages: list[pb.AppendMessage], bodies: Bodies) -> bytes:
     request = pb.AppendRequest(account=session.account, mailbox=command.mailbox, messages=messages)
     try:
         with session.writing():
@@ -98,11 +98,11 @@ async def _store(session: Session, command: Append, messages: list[pb.AppendMess
     return response.ok(command.tag, "APPEND completed", appenduid(reply.uid_validity, NumberSet.of_numbers(reply.uids)))
 
 
-async def _refuse(session: Session, refused: IntakeRefused) -> bytes:
+async def _refuse(session: ImapSession, refused: IntakeRefused) -> bytes:
     """The framer knows when the client is ready to hear it; what comes unasked until then is passed over."""
     code = refused.code.value if isinstance(refused.code, Code) else refused.code
     session.channel.framer.refuse(refused.condition, code, refused.text)
     event = await session.channel.event()
-    if isinstance(event, Refused) and event.condition != "BYE":
+    if isinstance(event, RefusedFrame) and event.condition != "BYE":
         return response.refused(event)
-    raise Ended(refused.text)
+    raise SessionEnded(refused.text)

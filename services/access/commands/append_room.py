@@ -8,7 +8,7 @@ from typing import Self
 import structlog
 
 from services.access.commands.message_intake import IntakeRefused
-from services.access.session.session import Session
+from services.access.session.session import ImapSession
 from shared.blobs.errors import BlobError
 from shared.blobs.port import BlobRef, Blobs
 from shared.protocol.imap.response_code import Code
@@ -26,7 +26,7 @@ class AppendRoom:
         self._limit = limit
 
     @classmethod
-    async def of(cls, session: Session) -> Self:
+    async def of(cls, session: ImapSession) -> Self:
         """Raises ServiceError."""
         quota = await session.backend.mailstore.quota(session.account)
         return cls(quota.used_bytes, quota.limit_bytes)

@@ -3,42 +3,42 @@
 from __future__ import annotations
 
 from services.access.commands.answer import done
-from services.access.session.channel import Ended
-from services.access.session.session import Session
+from services.access.session.channel import SessionEnded
+from services.access.session.session import ImapSession
 from shared.protocol.imap import capability as capabilities
 from shared.protocol.imap import commands as c
 from shared.protocol.imap import response
-from shared.protocol.imap.state import State
+from shared.protocol.imap.state import ImapState
 
 MECHANISMS = ("PLAIN", "LOGIN")
 
 
-def offered(session: Session) -> tuple[str, ...]:
+def offered(session: ImapSession) -> tuple[str, ...]:
     """The capabilities of the session's state."""
-    if session.state is State.NOT_AUTHENTICATED:
+    if session.state is ImapState.NOT_AUTHENTICATED:
         return capabilities.before_login(secure=True, mechanisms=MECHANISMS)
     return capabilities.after_login(session.backend.settings.append_limit)
 
 
-async def capability(session: Session, command: c.Capability) -> bytes:
+async def capability(session: ImapSession, command: c.Capability) -> bytes:
     session.channel.write(response.capability(offered(session)))
     return done(command.tag, "CAPABILITY")
 
 
-async def noop(session: Session, command: c.Noop) -> bytes:
+async def noop(session: ImapSession, command: c.Noop) -> bytes:
     return done(command.tag, "NOOP")
 
 
-async def check(session: Session, command: c.Check) -> bytes:
+async def check(session: ImapSession, command: c.Check) -> bytes:
     return done(command.tag, "CHECK")  # every write is durable before its answer: there is nothing to check
 
 
-async def identify(session: Session, command: c.Id) -> bytes:
+async def identify(session: ImapSession, command: c.Id) -> bytes:
     session.channel.write(response.id_({"name": "Mailfold"}))
     return done(command.tag, "ID")
 
 
-async def enable(session: Session, command: c.Enable) -> bytes:
+async def enable(session: ImapSession, command: c.Enable) -> bytes:
     """RFC 5161; QRESYNC brings CONDSTORE along (RFC 7162 3.2.3)."""
     active = frozenset(name for name, on in (("CONDSTORE", session.condstore), ("QRESYNC", session.qresync)) if on)
     fresh = capabilities.newly_enabled(command.capabilities, active)
@@ -49,11 +49,11 @@ async def enable(session: Session, command: c.Enable) -> bytes:
     return done(command.tag, "ENABLE")
 
 
-async def logout(session: Session, command: c.Logout) -> bytes:
-    session.state = State.LOGOUT
+async def logout(session: ImapSession, command: c.Logout) -> bytes:
+    session.state = ImapState.LOGOUT
     session.channel.write(response.bye("Logging out") + done(command.tag, "LOGOUT"))
-    raise Ended
+    raise SessionEnded
 
 
-async def starttls(session: Session, command: c.StartTls) -> bytes:
+async def starttls(session: ImapSession, command: c.StartTls) -> bytes:
     return response.bad(command.tag, "TLS is active already")

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from services.access.adapters.mailstore import numbers, spans
 from services.access.commands.answer import READ_ONLY_TEXT, done
 from services.access.session.refusals import reason_code
-from services.access.session.session import Session
+from services.access.session.session import ImapSession
 from services.access.session.sync import sync
 from shared.grpc.errors import NotNow
 from shared.protocol.imap import commands as c
@@ -16,7 +16,7 @@ from shared.protocol.imap.response_code import Code, copyuid, highestmodseq
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 
 
-async def _request(session: Session, command: c.Copy | c.Move) -> pb.CopyRequest:
+async def _request(session: ImapSession, command: c.Copy | c.Move) -> pb.CopyRequest:
     mailbox = session.mailbox
     uids = await session.resolve(command.sequence, uid=command.uid)
     return pb.CopyRequest(
@@ -29,7 +29,7 @@ async def _request(session: Session, command: c.Copy | c.Move) -> pb.CopyRequest
 
 
 async def _placed(
-    session: Session, call: Callable[[pb.CopyRequest], Awaitable[pb.CopyReply]], request: pb.CopyRequest
+    session: ImapSession, call: Callable[[pb.CopyRequest], Awaitable[pb.CopyReply]], request: pb.CopyRequest
 ) -> pb.CopyReply:
     """All of the messages or none. Raises ServiceError; its answer then goes out with the expunges that caused it."""
     try:
@@ -40,7 +40,7 @@ async def _placed(
         raise
 
 
-async def copy(session: Session, command: c.Copy) -> bytes:
+async def copy(session: ImapSession, command: c.Copy) -> bytes:
     """RFC 3501 6.4.7, with COPYUID (RFC 4315)."""
     reply = await _placed(session, session.backend.mailstore.copy, await _request(session, command))
     session.watch.note(reply.version)
@@ -51,7 +51,7 @@ async def copy(session: Session, command: c.Copy) -> bytes:
     )
 
 
-async def move(session: Session, command: c.Move) -> bytes:
+async def move(session: ImapSession, command: c.Move) -> bytes:
     """RFC 6851: COPYUID comes before the messages leave the view."""
     if session.mailbox.read_only:
         return response.no(command.tag, READ_ONLY_TEXT, Code.READ_ONLY)

@@ -6,16 +6,16 @@ import structlog
 
 from services.access.commands.append import append
 from services.access.commands.table import HANDLERS
-from services.access.session.channel import Ended
+from services.access.session.channel import SessionEnded
 from services.access.session.refusals import refusal
 from services.access.session.selected import NoSuchMessage
-from services.access.session.session import Session
+from services.access.session.session import ImapSession
 from services.access.session.sync import sync
 from shared.grpc.errors import NotFound, ServiceError
 from shared.protocol.imap import commands as c
 from shared.protocol.imap import response
 from shared.protocol.imap.error import ImapSyntaxError
-from shared.protocol.imap.frame_event import AppendLiteral, CommandReceived, FrameEvent, NeedContinuation, Refused
+from shared.protocol.imap.frame_event import AppendLiteral, CommandReceived, FrameEvent, NeedContinuation, RefusedFrame
 from shared.protocol.imap.number_set import NumberSet
 from shared.protocol.imap.parse.command import parse_command
 from shared.protocol.imap.response_code import Code, highestmodseq
@@ -25,7 +25,7 @@ log = structlog.get_logger("access")
 _GONE = "The selected mailbox is gone"
 
 
-async def dispatch(session: Session, event: FrameEvent) -> None:
+async def dispatch(session: ImapSession, event: FrameEvent) -> None:
     """Carry out what the framer read. Raises Ended."""
     match event:
         case CommandReceived(data):
@@ -36,15 +36,15 @@ async def dispatch(session: Session, event: FrameEvent) -> None:
             answer = await append(session, event)
             await _sync(session, answer, expunge=True)
             await _finish(session, answer)
-        case Refused():
+        case RefusedFrame():
             session.channel.write(response.refused(event))
             if event.condition == "BYE":
-                raise Ended
+                raise SessionEnded
         case _:
-            raise Ended("Out of step")
+            raise SessionEnded("Out of step")
 
 
-async def _command(session: Session, data: bytes) -> None:
+async def _command(session: ImapSession, data: bytes) -> None:
     try:
         command = parse_command(data)
     except ImapSyntaxError as error:
@@ -63,44 +63,44 @@ async def _command(session: Session, data: bytes) -> None:
     await _finish(session, answer)
 
 
-async def _carried_out(session: Session, command: c.AnyCommand) -> bytes:
+async def _carried_out(session: ImapSession, command: c.AnyCommand) -> bytes:
     try:
         return await HANDLERS[type(command)](session, command)
     except ServiceError as error:
         return refusal(command.tag, error)
     except NoSuchMessage:
         return response.bad(command.tag, "There is no message with this number")
-    except (Ended, ConnectionError, TimeoutError):
+    except (SessionEnded, ConnectionError, TimeoutError):
         raise
     except Exception as error:
         log.error("access.command_failed", session=session.id, command=type(command).__name__, exc_info=error)
         return response.no(command.tag, "Something is wrong in the server; its log says what", Code.SERVERBUG)
 
 
-async def _sync(session: Session, answer: bytes, *, expunge: bool) -> None:
+async def _sync(session: ImapSession, answer: bytes, *, expunge: bool) -> None:
     """What changed goes before the answer: the client acts on the answer knowing the rest. Raises Ended."""
     try:
         await sync(session, expunge=expunge)
     except NotFound:
         session.channel.write(answer)
-        raise Ended(_GONE) from None
+        raise SessionEnded(_GONE) from None
     except ServiceError as error:
         log.debug("access.sync_later", session=session.id, error=str(error))
 
 
-async def _finish(session: Session, answer: bytes) -> None:
+async def _finish(session: ImapSession, answer: bytes) -> None:
     session.channel.write(_with_highest_modseq(session, answer))
     await session.channel.spill()
 
 
-def _with_expunge_issued(session: Session, answer: bytes) -> bytes:
+def _with_expunge_issued(session: ImapSession, answer: bytes) -> bytes:
     """RFC 5530 3: the client still counts messages that the search could not find."""
     if session.selected is None or not session.selected.withholds_expunges:
         return answer
     return response.with_code(answer, Code.EXPUNGEISSUED, "Some messages are gone")
 
 
-def _with_highest_modseq(session: Session, answer: bytes) -> bytes:
+def _with_highest_modseq(session: ImapSession, answer: bytes) -> bytes:
     """RFC 7162 6: the number that the client may take for what it knows, where it would take a higher one."""
     modseq = session.selected.corrected_modseq() if session.selected is not None else 0
     if not modseq or not session.condstore:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from services.access.adapters.mailstore import spans
 from services.access.commands.answer import READ_ONLY_TEXT, done
-from services.access.session.session import Session
+from services.access.session.session import ImapSession
 from services.access.session.sync import sync
 from shared.protocol.imap import commands as c
 from shared.protocol.imap import response
@@ -12,7 +12,7 @@ from shared.protocol.imap.response_code import Code, highestmodseq
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 
 
-async def expunge(session: Session, command: c.Expunge) -> bytes:
+async def expunge(session: ImapSession, command: c.Expunge) -> bytes:
     """RFC 3501 6.4.3; of given UIDs only: RFC 4315 2.1."""
     mailbox = session.mailbox
     if mailbox.read_only:

@@ -11,9 +11,9 @@ from services.access.adapters.mailstore import spans
 from services.access.commands.answer import answer_for, done
 from services.access.commands.contents import Contents, Piece, UnknownEncoding, need_scan
 from services.access.commands.fetch_plan import ContentItem, FetchPlan, plan
-from services.access.session.channel import Ended
+from services.access.session.channel import SessionEnded
 from services.access.session.selected import Selected
-from services.access.session.session import Session
+from services.access.session.session import ImapSession
 from services.access.session.sync import write_vanished
 from shared.blobs.blob_id import BlobId
 from shared.blobs.errors import BlobError
@@ -32,7 +32,7 @@ _UIDS_A_TURN = 1000
 _flag_list = lru_cache(maxsize=1024)(flag_list)
 
 
-class Outcome(msgspec.Struct):
+class FetchOutcome(msgspec.Struct):
     """How a FETCH went."""
 
     answered: int = 0
@@ -42,7 +42,7 @@ class Outcome(msgspec.Struct):
     undecodable: bool = False
 
 
-async def fetch(session: Session, command: c.Fetch) -> bytes:
+async def fetch(session: ImapSession, command: c.Fetch) -> bytes:
     """RFC 3501 6.4.5."""
     wanted = plan(command.items)
     if wanted.modseq:
@@ -53,7 +53,7 @@ async def fetch(session: Session, command: c.Fetch) -> bytes:
         return response.bad(command.tag, "QRESYNC is not enabled")  # RFC 7162 3.2.6
     if wanted.is_uid_alone and command.changed_since is None:
         return await _answer_uids(session, command, uids)
-    outcome = Outcome()
+    outcome = FetchOutcome()
     if uids or command.vanished:
         await _stream(session, command, wanted, uids, outcome)
     asked = await mailbox.count(uids, session.backend.turns)
@@ -63,7 +63,7 @@ async def fetch(session: Session, command: c.Fetch) -> bytes:
     return _answer(command, outcome)
 
 
-async def _answer_uids(session: Session, command: c.Fetch, uids: NumberSet) -> bytes:
+async def _answer_uids(session: ImapSession, command: c.Fetch, uids: NumberSet) -> bytes:
     """The view knows them, those of messages too that are gone while the client still counts them (RFC 2180 4.1.1)."""
     runs = session.mailbox.runs
     for page in runs.batches(uids, _UIDS_A_TURN):
@@ -78,7 +78,9 @@ async def _answer_uids(session: Session, command: c.Fetch, uids: NumberSet) -> b
     return done(command.tag, "FETCH")
 
 
-async def _stream(session: Session, command: c.Fetch, wanted: FetchPlan, uids: NumberSet, outcome: Outcome) -> None:
+async def _stream(
+    session: ImapSession, command: c.Fetch, wanted: FetchPlan, uids: NumberSet, outcome: FetchOutcome
+) -> None:
     mailbox = session.mailbox
     request = pb.FetchRequest(
         account=session.account,
@@ -98,7 +100,7 @@ async def _stream(session: Session, command: c.Fetch, wanted: FetchPlan, uids: N
             await _answer_batch(session, wanted, batch, outcome)
 
 
-def _answer(command: c.Fetch, outcome: Outcome) -> bytes:
+def _answer(command: c.Fetch, outcome: FetchOutcome) -> bytes:
     if outcome.unreadable:
         return response.no(command.tag, "Some messages could not be read", Code.SERVERBUG)
     if outcome.undecodable:
@@ -106,7 +108,7 @@ def _answer(command: c.Fetch, outcome: Outcome) -> bytes:
     return answer_for(command, "FETCH", outcome.answered + outcome.missing, outcome.answered)
 
 
-async def _answer_batch(session: Session, wanted: FetchPlan, batch: pb.FetchBatch, outcome: Outcome) -> None:
+async def _answer_batch(session: ImapSession, wanted: FetchPlan, batch: pb.FetchBatch, outcome: FetchOutcome) -> None:
     if wanted.flags or wanted.marks_seen:
         session.channel.write(session.mailbox.tell_keywords(flag for flags in batch.flags for flag in flags.flags))
     if any(batch.seen_set):
@@ -147,7 +149,12 @@ def _heads(mailbox: Selected, wanted: FetchPlan, batch: pb.FetchBatch) -> list[b
 
 
 async def _answer_contents(
-    session: Session, items: tuple[ContentItem, ...], head: bytes, blob_id: str, prefix: bytes, outcome: Outcome
+    session: ImapSession,
+    items: tuple[ContentItem, ...],
+    head: bytes,
+    blob_id: str,
+    prefix: bytes,
+    outcome: FetchOutcome,
 ) -> None:
     channel, space = session.channel, b"" if head.endswith(b"(") else b" "
     try:
@@ -170,7 +177,7 @@ async def _answer_contents(
 
 
 async def _answer_item(
-    session: Session, contents: Contents | None, item: ContentItem, before: bytes, outcome: Outcome
+    session: ImapSession, contents: Contents | None, item: ContentItem, before: bytes, outcome: FetchOutcome
 ) -> bool:
     """Write the item with what goes before it; False when there is nothing that the grammar could say of it."""
     size, piece = 0, None
@@ -194,7 +201,7 @@ async def _answer_item(
     return True
 
 
-def _note_failure(session: Session, error: Exception, outcome: Outcome) -> None:
+def _note_failure(session: ImapSession, error: Exception, outcome: FetchOutcome) -> None:
     if isinstance(error, UnknownEncoding):
         outcome.undecodable = True
         return
@@ -202,7 +209,7 @@ def _note_failure(session: Session, error: Exception, outcome: Outcome) -> None:
     log.error("access.blob_unreadable", session=session.id, error=str(error))
 
 
-async def _write_piece(session: Session, item: ContentItem, piece: Piece) -> None:
+async def _write_piece(session: ImapSession, item: ContentItem, piece: Piece) -> None:
     tilde = b"~" if piece.binary and isinstance(item, BinarySection) else b""
     session.channel.write(b"%b %b{%d}\r\n" % (item.label, tilde, piece.size))
     try:
@@ -213,4 +220,4 @@ async def _write_piece(session: Session, item: ContentItem, piece: Piece) -> Non
     except BlobError as error:
         # The size is told already: only the end of the connection can say that the rest does not come.
         log.error("access.blob_unreadable", session=session.id, error=str(error))
-        raise Ended from error
+        raise SessionEnded from error

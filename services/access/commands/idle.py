@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from services.access.commands.answer import done
-from services.access.session.channel import Ended
-from services.access.session.session import Session
+from services.access.session.channel import SessionEnded
+from services.access.session.session import ImapSession
 from services.access.session.sync import sync
 from shared.clock import Clock
 from shared.protocol.imap import commands as c
@@ -15,7 +15,7 @@ from shared.protocol.imap.parse.session import ends_idle
 _STILL_HERE = response.ok(response.UNTAGGED, "Still here")
 
 
-async def idle(session: Session, command: c.Idle) -> bytes:
+async def idle(session: ImapSession, command: c.Idle) -> bytes:
     session.channel.framer.expect_line()
     session.channel.write(response.continuation(b"idling"))
     session.watch.idle.add(session.channel.ring)
@@ -28,7 +28,7 @@ async def idle(session: Session, command: c.Idle) -> bytes:
     return done(command.tag, "IDLE")
 
 
-async def _told_until_spoken_to(session: Session) -> bytes:
+async def _told_until_spoken_to(session: ImapSession) -> bytes:
     clock, settings = session.backend.clock, session.backend.settings
     end = clock.monotonic() + settings.idle_timeout
     keepalive = settings.keepalive or settings.idle_timeout
@@ -38,7 +38,7 @@ async def _told_until_spoken_to(session: Session) -> bytes:
         if isinstance(event, ContinuationLine):
             return event.data
         if event is not None:
-            raise Ended("Expected DONE")
+            raise SessionEnded("Expected DONE")
         if not session.channel.rung:
             session.channel.write(_STILL_HERE)
 
@@ -47,5 +47,5 @@ def _left(clock: Clock, end: float) -> float:
     """Raises Ended when the client has been silent for too long."""
     left = end - clock.monotonic()
     if left <= 0:
-        raise Ended("You were silent for too long")
+        raise SessionEnded("You were silent for too long")
     return left

@@ -5,7 +5,7 @@ from __future__ import annotations
 from services.access.commands.answer import done
 from services.access.commands.names import Name, Names, SortedNames
 from services.access.commands.status import status_line
-from services.access.session.session import Session
+from services.access.session.session import ImapSession
 from shared.protocol.imap import commands as c
 from shared.protocol.imap import response
 from shared.protocol.imap.commands import ListReturn, ListSelection
@@ -15,7 +15,7 @@ _A_NAME, _A_LINE, _A_MATCH = 6, 40, 12
 """What it costs to sort a name among the others, to list it, and to look at it, in keys compared."""
 
 
-async def list_(session: Session, command: c.List) -> bytes:
+async def list_(session: ImapSession, command: c.List) -> bytes:
     """RFC 3501 6.3.8, RFC 5258, RFC 5819, RFC 6154."""
     if command.patterns == ("",) and not command.extended:
         session.channel.write(response.LIST_DELIMITER)
@@ -30,7 +30,7 @@ async def list_(session: Session, command: c.List) -> bytes:
     return done(command.tag, "LIST")
 
 
-async def _names(session: Session) -> Names:
+async def _names(session: ImapSession) -> Names:
     """The account's names, sorted."""
     names = Names(await session.mailboxes())
     await session.backend.turns.spend(keys=_A_NAME * len(names))
@@ -40,7 +40,7 @@ async def _names(session: Session) -> Names:
 class Patterns:
     """The patterns of one LIST. Many names are matched in turns with the work of others."""
 
-    def __init__(self, session: Session, patterns: list[ListPattern]) -> None:
+    def __init__(self, session: ImapSession, patterns: list[ListPattern]) -> None:
         self._turns = session.backend.turns
         self._patterns = patterns
 
@@ -57,7 +57,7 @@ async def _hidden_subscriptions(command: c.List, names: Names, patterns: Pattern
     return SortedNames([name for name in names.subscriptions if not await patterns.match(name)])
 
 
-async def _list_one(session: Session, command: c.List, name: Name, child_info: tuple[str, ...]) -> None:
+async def _list_one(session: ImapSession, command: c.List, name: Name, child_info: tuple[str, ...]) -> None:
     if not (_is_chosen(command, name) or child_info):
         return
     session.channel.write(response.list_(name.name, _attributes(command, name), child_info=child_info))
@@ -99,7 +99,7 @@ def _attributes(command: c.List, name: Name) -> list[str]:
     return attributes
 
 
-async def lsub(session: Session, command: c.Lsub) -> bytes:
+async def lsub(session: ImapSession, command: c.Lsub) -> bytes:
     """RFC 3501 6.3.9: subscribed names; with `%`, the name above a subscribed one that does not match itself is told as
     \\Noselect.
     """

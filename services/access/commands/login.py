@@ -7,8 +7,8 @@ import asyncio
 import structlog
 
 from services.access.commands.connection import offered
-from services.access.session.channel import Ended
-from services.access.session.session import Session
+from services.access.session.channel import SessionEnded
+from services.access.session.session import ImapSession
 from shared.protocol.imap import commands as c
 from shared.protocol.imap import response
 from shared.protocol.imap.frame_event import AFTER_LOGIN, ContinuationLine
@@ -28,12 +28,12 @@ _REFUSALS = {
 _WRONG = (Code.AUTHENTICATIONFAILED, "Wrong name or password")
 
 
-async def login(session: Session, command: c.Login) -> bytes:
+async def login(session: ImapSession, command: c.Login) -> bytes:
     """RFC 3501 6.2.3."""
     return await _admit(session, command.tag, Credentials(command.user, "", prepare_password(command.password)))
 
 
-async def authenticate(session: Session, command: c.Authenticate) -> bytes:
+async def authenticate(session: ImapSession, command: c.Authenticate) -> bytes:
     """RFC 3501 6.2.2, with an initial response (RFC 4959)."""
     initial = command.initial_response
     exchange, outcome = start(command.mechanism, None if initial is None else encode_base64(initial) or b"=")
@@ -42,7 +42,7 @@ async def authenticate(session: Session, command: c.Authenticate) -> bytes:
         session.channel.write(response.continuation(outcome.encode()))
         line = await session.channel.event()
         if not isinstance(line, ContinuationLine):
-            raise Ended("The response is too long")
+            raise SessionEnded("The response is too long")
         outcome = exchange.step(line.data)
     if isinstance(outcome, SaslError):
         return _sasl_refusal(command.tag, outcome.failure)
@@ -57,7 +57,7 @@ def _sasl_refusal(tag: bytes, failure: SaslFailure) -> bytes:
     return response.bad(tag, f"AUTHENTICATE failed: {failure.value}")
 
 
-async def _admit(session: Session, tag: bytes, credentials: Credentials) -> bytes:
+async def _admit(session: ImapSession, tag: bytes, credentials: Credentials) -> bytes:
     identity = await session.backend.directory.authenticate(
         credentials.authcid, credentials.password, "imap", session.address
     )
@@ -70,7 +70,7 @@ async def _admit(session: Session, tag: bytes, credentials: Credentials) -> byte
     return response.ok(tag, "Logged in", capability_code(offered(session)))
 
 
-async def _enter(session: Session, log_in: LogIn) -> None:
+async def _enter(session: ImapSession, log_in: LogIn) -> None:
     try:
         await session.enter(log_in)
     except BaseException:
@@ -81,7 +81,7 @@ async def _enter(session: Session, log_in: LogIn) -> None:
     session.channel.silence = session.backend.settings.idle_timeout
 
 
-async def _refuse(session: Session, tag: bytes, why: str, refusals: int) -> bytes:
+async def _refuse(session: ImapSession, tag: bytes, why: str, refusals: int) -> bytes:
     """Slowly; and after some refusals the connection ends."""
     code, text = _REFUSALS.get(why, _WRONG)
     log.info("access.login_refused", session=session.id, address=session.address, reason=why)
@@ -91,5 +91,5 @@ async def _refuse(session: Session, tag: bytes, why: str, refusals: int) -> byte
     answer = response.no(tag, text, code)
     if session.refused_logins >= settings.login_failures:
         session.channel.write(answer)
-        raise Ended("Too many log-ins were refused")
+        raise SessionEnded("Too many log-ins were refused")
     return answer

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from services.access.commands.answer import done
-from services.access.session.session import Session
+from services.access.session.session import ImapSession
 from shared.protocol.imap import commands as c
 from shared.protocol.imap import response
 from shared.protocol.imap.mailbox_name import SEPARATOR
 from shared.protocol.imap.response_code import Code, mailboxid
 
 
-async def create(session: Session, command: c.Create) -> bytes:
+async def create(session: ImapSession, command: c.Create) -> bytes:
     """RFC 3501 6.3.3, with a special use (RFC 6154 3)."""
     if len(command.special_use) > 1:
         return response.no(command.tag, "A mailbox has one special use here", Code.USEATTR)
@@ -20,7 +20,7 @@ async def create(session: Session, command: c.Create) -> bytes:
     return response.ok(command.tag, "CREATE completed", mailboxid(made.id))  # RFC 8474 4.1
 
 
-async def delete(session: Session, command: c.Delete) -> bytes:
+async def delete(session: ImapSession, command: c.Delete) -> bytes:
     """RFC 3501 6.3.4. A session that deletes its own mailbox has none selected afterwards."""
     with session.writing():
         gone = await session.backend.mailstore.delete(session.account, command.mailbox)
@@ -31,7 +31,7 @@ async def delete(session: Session, command: c.Delete) -> bytes:
     return done(command.tag, "DELETE")
 
 
-async def rename(session: Session, command: c.Rename) -> bytes:
+async def rename(session: ImapSession, command: c.Rename) -> bytes:
     """RFC 3501 6.3.5."""
     with session.writing():
         await session.backend.mailstore.rename(session.account, command.mailbox, command.new_name)
@@ -39,30 +39,30 @@ async def rename(session: Session, command: c.Rename) -> bytes:
     return done(command.tag, "RENAME")
 
 
-async def subscribe(session: Session, command: c.Subscribe) -> bytes:
+async def subscribe(session: ImapSession, command: c.Subscribe) -> bytes:
     """RFC 3501 6.3.6: a name may be subscribed before there is a mailbox."""
     await _subscribe(session, command.mailbox, subscribed=True)
     return done(command.tag, "SUBSCRIBE")
 
 
-async def unsubscribe(session: Session, command: c.Unsubscribe) -> bytes:
+async def unsubscribe(session: ImapSession, command: c.Unsubscribe) -> bytes:
     """RFC 3501 6.3.7."""
     await _subscribe(session, command.mailbox, subscribed=False)
     return done(command.tag, "UNSUBSCRIBE")
 
 
-async def namespace(session: Session, command: c.Namespace) -> bytes:
+async def namespace(session: ImapSession, command: c.Namespace) -> bytes:
     """RFC 2342: one's own mailboxes, and no others yet."""
     session.channel.write(response.namespace([("", SEPARATOR)]))
     return done(command.tag, "NAMESPACE")
 
 
-async def _subscribe(session: Session, name: str, *, subscribed: bool) -> None:
+async def _subscribe(session: ImapSession, name: str, *, subscribed: bool) -> None:
     with session.writing():
         await session.backend.mailstore.subscribe(session.account, name, subscribed)
     await _note(session)
 
 
-async def _note(session: Session) -> None:
+async def _note(session: ImapSession) -> None:
     """The change must show in this session's next answer, without waiting for the doorbell."""
     session.watch.note(await session.backend.mailstore.version(session.account))

@@ -6,9 +6,9 @@ from typing import Literal
 
 import structlog
 
-from services.access.session.channel import Ended
+from services.access.session.channel import SessionEnded
 from services.access.session.refusals import blob_refusal
-from services.access.session.session import Session
+from services.access.session.session import ImapSession
 from shared.blobs.errors import BlobError, BlobTooLarge
 from shared.blobs.port import BlobRef, BlobWriter
 from shared.protocol.imap import response
@@ -35,10 +35,10 @@ class IntakeRefused(Exception):
         self.condition: Literal["NO", "BAD"] = condition
 
 
-class Intake:
+class AppendIntake:
     """Takes one announced message. Memory is bounded by the blob writer's spool and one chunk."""
 
-    def __init__(self, session: Session, options: AppendMessage) -> None:
+    def __init__(self, session: ImapSession, options: AppendMessage) -> None:
         self._session = session
         self._options = options
         self._scanner = Scanner()
@@ -80,7 +80,7 @@ class Intake:
         channel = self._session.channel
         while not isinstance(event := await channel.event(), LiteralEnd):
             if not isinstance(event, LiteralChunk):
-                raise Ended("Out of step")
+                raise SessionEnded("Out of step")
             if not allow_nul and b"\0" in event.data:
                 raise IntakeRefused("NUL is not allowed in a message", condition="BAD")
             writer.write(event.data)

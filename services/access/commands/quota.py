@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from services.access.commands.answer import done
-from services.access.session.session import Session
+from services.access.session.session import ImapSession
 from shared.protocol.imap import commands as c
 from shared.protocol.imap import response
 from shared.protocol.imap.response_code import Code
@@ -19,14 +19,14 @@ def _resources(quota: pb.QuotaReply) -> list[tuple[str, int, int]]:
     return [("STORAGE", -(-quota.used_bytes // _UNIT), quota.limit_bytes // _UNIT)]
 
 
-async def get_quota(session: Session, command: c.GetQuota) -> bytes:
+async def get_quota(session: ImapSession, command: c.GetQuota) -> bytes:
     if command.root != _ROOT:
         return response.no(command.tag, "There is no such quota root", Code.NONEXISTENT)
     session.channel.write(response.quota(_ROOT, _resources(await session.backend.mailstore.quota(session.account))))
     return done(command.tag, "GETQUOTA")
 
 
-async def get_quota_root(session: Session, command: c.GetQuotaRoot) -> bytes:
+async def get_quota_root(session: ImapSession, command: c.GetQuotaRoot) -> bytes:
     if await session.find_mailbox(command.mailbox) is None:
         return response.no(command.tag, "There is no such mailbox", Code.NONEXISTENT)
     resources = _resources(await session.backend.mailstore.quota(session.account))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from services.access.adapters.mailstore import numbers, spans
 from services.access.commands.answer import done
 from services.access.commands.search_key import Translation
-from services.access.session.session import Session
+from services.access.session.session import ImapSession
 from shared.grpc.errors import ServiceError
 from shared.protocol.imap import commands as c
 from shared.protocol.imap import response
@@ -18,7 +18,7 @@ _RANGES_A_PAGE = 500
 _ENDS = frozenset({SearchReturn.MIN, SearchReturn.MAX})
 
 
-async def search(session: Session, command: c.Search) -> bytes:
+async def search(session: ImapSession, command: c.Search) -> bytes:
     """RFC 3501 6.4.4."""
     if uses_modseq(command.key):
         session.enable_condstore()
@@ -37,7 +37,7 @@ async def search(session: Session, command: c.Search) -> bytes:
     return done(command.tag, "SEARCH")
 
 
-async def _found(session: Session, command: c.Search) -> tuple[NumberSet, int]:
+async def _found(session: ImapSession, command: c.Search) -> tuple[NumberSet, int]:
     """The UIDs in the view that match, and the highest MODSEQ among them."""
     mailbox = session.mailbox
     turns = session.backend.turns
@@ -59,7 +59,7 @@ async def _found(session: Session, command: c.Search) -> tuple[NumberSet, int]:
     return NumberSet.of_sorted(found), reply.highest_modseq
 
 
-async def _shown(session: Session, command: c.Search, found: NumberSet) -> NumberSet:
+async def _shown(session: ImapSession, command: c.Search, found: NumberSet) -> NumberSet:
     """As the client wants to have them: UIDs or sequence numbers."""
     if command.uid:
         return found
@@ -71,7 +71,7 @@ async def _shown(session: Session, command: c.Search, found: NumberSet) -> Numbe
 
 
 async def _extended(
-    session: Session, command: c.Search, returns: frozenset[SearchReturn], found: NumberSet, highest: int
+    session: ImapSession, command: c.Search, returns: frozenset[SearchReturn], found: NumberSet, highest: int
 ) -> None:
     shown = await _shown(session, command, found)
     if SearchReturn.SAVE in returns:
@@ -101,7 +101,7 @@ def _saved(returns: frozenset[SearchReturn], found: NumberSet) -> NumberSet:
     return _ends(returns, found) if others and others <= _ENDS else found
 
 
-async def _modseq(session: Session, returns: frozenset[SearchReturn], found: NumberSet, highest: int) -> int:
+async def _modseq(session: ImapSession, returns: frozenset[SearchReturn], found: NumberSet, highest: int) -> int:
     """RFC 7162 3.1.10: with MIN or MAX alone, the highest MODSEQ of just those messages."""
     if returns - {SearchReturn.SAVE} - _ENDS:
         return highest

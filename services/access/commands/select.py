@@ -5,7 +5,7 @@ from __future__ import annotations
 from services.access.adapters.mailstore import spans
 from services.access.commands.answer import done
 from services.access.session.selected import Selected, runs_of
-from services.access.session.session import Session
+from services.access.session.session import ImapSession
 from services.access.session.sync import flag_lines, write_vanished
 from shared.protocol.imap import commands as c
 from shared.protocol.imap import response
@@ -14,7 +14,7 @@ from shared.protocol.imap.response_code import Code, highestmodseq, mailboxid, u
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 
 
-async def select(session: Session, command: c.Select) -> bytes:
+async def select(session: ImapSession, command: c.Select) -> bytes:
     """RFC 3501 6.3.1; a SELECT that fails leaves no mailbox selected."""
     if command.qresync is not None and not session.qresync:
         return response.bad(command.tag, "QRESYNC is not enabled")  # RFC 7162 3.2.5
@@ -33,7 +33,7 @@ async def select(session: Session, command: c.Select) -> bytes:
     return response.ok(command.tag, "EXAMINE completed" if command.read_only else "SELECT completed", code)
 
 
-async def close(session: Session, command: c.Close) -> bytes:
+async def close(session: ImapSession, command: c.Close) -> bytes:
     """RFC 3501 6.4.2: what is marked \\Deleted goes without a word."""
     mailbox = session.mailbox
     if not mailbox.read_only:
@@ -46,13 +46,13 @@ async def close(session: Session, command: c.Close) -> bytes:
     return done(command.tag, "CLOSE")
 
 
-async def unselect(session: Session, command: c.Unselect) -> bytes:
+async def unselect(session: ImapSession, command: c.Unselect) -> bytes:
     """RFC 3691."""
     session.select(None)
     return done(command.tag, "UNSELECT")
 
 
-def _leave_mailbox(session: Session) -> None:
+def _leave_mailbox(session: ImapSession) -> None:
     if session.selected is not None:
         session.select(None)
         session.channel.write(
@@ -76,7 +76,7 @@ def _described(selected: Selected, view: pb.MailboxView) -> bytes:
     return b"".join(lines)
 
 
-async def _resynchronise(session: Session, selected: Selected, known: c.Qresync) -> None:
+async def _resynchronise(session: ImapSession, selected: Selected, known: c.Qresync) -> None:
     """VANISHED (EARLIER) and changed flags since what the client remembers (RFC 7162 3.2.5.1)."""
     uids = (
         known.known_uids.resolve(selected.uid_next - 1)

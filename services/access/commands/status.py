@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from services.access.commands.answer import done
 from services.access.session.selected import Selected
-from services.access.session.session import Session
+from services.access.session.session import ImapSession
 from shared.grpc.errors import NotFound
 from shared.protocol.imap import commands as c
 from shared.protocol.imap import response
@@ -25,7 +25,7 @@ _VALUES: dict[StatusItem, Callable[[pb.Mailbox], int | str]] = {
 }
 
 
-async def status(session: Session, command: c.Status) -> bytes:
+async def status(session: ImapSession, command: c.Status) -> bytes:
     """RFC 3501 6.3.10."""
     mailbox = await session.find_mailbox(command.mailbox)
     if mailbox is None:
@@ -34,7 +34,7 @@ async def status(session: Session, command: c.Status) -> bytes:
     return done(command.tag, "STATUS")
 
 
-async def status_line(session: Session, mailbox: pb.Mailbox, items: Sequence[StatusItem]) -> bytes:
+async def status_line(session: ImapSession, mailbox: pb.Mailbox, items: Sequence[StatusItem]) -> bytes:
     """One mailbox's STATUS response. Raises ServiceError."""
     if StatusItem.HIGHESTMODSEQ in items:
         session.enable_condstore()  # RFC 7162 3.1
@@ -42,7 +42,7 @@ async def status_line(session: Session, mailbox: pb.Mailbox, items: Sequence[Sta
     return response.status(mailbox.name, values)
 
 
-async def _value(session: Session, mailbox: pb.Mailbox, item: StatusItem) -> int | str:
+async def _value(session: ImapSession, mailbox: pb.Mailbox, item: StatusItem) -> int | str:
     match item:
         case StatusItem.APPENDLIMIT:
             return session.backend.settings.append_limit
@@ -56,7 +56,7 @@ async def _value(session: Session, mailbox: pb.Mailbox, item: StatusItem) -> int
             return _VALUES[item](mailbox)
 
 
-async def _deleted_storage(session: Session, mailbox: pb.Mailbox) -> int:
+async def _deleted_storage(session: ImapSession, mailbox: pb.Mailbox) -> int:
     """RFC 9208, in octets as other servers have it; nothing of a mailbox that was deleted meanwhile."""
     if not mailbox.deleted:
         return 0

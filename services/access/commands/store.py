@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from services.access.adapters.mailstore import numbers, spans
 from services.access.commands.answer import READ_ONLY_TEXT, answer_for, done
 from services.access.session.selected import Selected
-from services.access.session.session import Session
+from services.access.session.session import ImapSession
 from services.access.session.sync import sync, write_flags
 from shared.protocol.imap import commands as c
 from shared.protocol.imap import fetch_response, response
@@ -23,7 +23,7 @@ _MODES = {
 }
 
 
-async def store(session: Session, command: c.Store) -> bytes:
+async def store(session: ImapSession, command: c.Store) -> bytes:
     """RFC 3501 6.4.6."""
     mailbox = session.mailbox
     if mailbox.read_only:
@@ -51,7 +51,7 @@ async def store(session: Session, command: c.Store) -> bytes:
     return _answer(mailbox, command, reply, await mailbox.count(uids, session.backend.turns))
 
 
-async def _tell(session: Session, mailbox: Selected, command: c.Store, reply: pb.StoreReply) -> None:
+async def _tell(session: ImapSession, mailbox: Selected, command: c.Store, reply: pb.StoreReply) -> None:
     """The new flags, unless the client wants silence; then only what it cannot know."""
     made = list(reply.versions)
     alone = made == list(range(mailbox.version + 1, mailbox.version + 1 + len(made))) and reply.version in made
@@ -67,7 +67,7 @@ async def _tell(session: Session, mailbox: Selected, command: c.Store, reply: pb
         await _note_told(session, mailbox, reply.changed)
 
 
-async def _note_told(session: Session, mailbox: Selected, changed: Sequence[pb.Changed]) -> None:
+async def _note_told(session: ImapSession, mailbox: Selected, changed: Sequence[pb.Changed]) -> None:
     for start in range(0, len(changed), _NOTED_AT_ONCE):
         page = changed[start : start + _NOTED_AT_ONCE]
         for message in page:

@@ -9,33 +9,33 @@ import structlog
 from services.access.commands.connection import offered
 from services.access.commands.dispatch import dispatch
 from services.access.endpoints.wire import Wire
-from services.access.session.backend import Backend
-from services.access.session.channel import Channel, Ended
-from services.access.session.session import Session
+from services.access.session.backend import ImapDependencies
+from services.access.session.channel import ImapChannel, SessionEnded
+from services.access.session.session import ImapSession
 from shared.protocol.imap import response
 from shared.protocol.imap.framing import CommandFramer
 from shared.protocol.imap.response_code import capability_code
-from shared.protocol.imap.state import State
+from shared.protocol.imap.state import ImapState
 
 log = structlog.get_logger("access")
 
 
-class Connection:
+class ImapConnection:
     """Runs a session over a wire; belongs to one task. It is the occupant of the wire's slot."""
 
-    def __init__(self, backend: Backend, wire: Wire) -> None:
+    def __init__(self, backend: ImapDependencies, wire: Wire) -> None:
         self._backend = backend
         self._wire = wire
-        self._channel = Channel(wire, CommandFramer(), backend.settings.login_timeout, backend.turns)
+        self._channel = ImapChannel(wire, CommandFramer(), backend.settings.login_timeout, backend.turns)
 
     async def serve(self) -> None:
         """Return when the connection has ended; never raises but when cancelled."""
-        session = Session(self._backend, self._channel, self._wire.peer)
+        session = ImapSession(self._backend, self._channel, self._wire.peer)
         try:
             if self._wire.slot.refusal is not None:
-                raise Ended("Too many connections")
+                raise SessionEnded("Too many connections")
             await self._converse(session)
-        except Ended as end:
+        except SessionEnded as end:
             await self._farewell(end.farewell)
         except TimeoutError:
             await self._farewell("You were silent for too long")
@@ -56,14 +56,14 @@ class Connection:
         """Close without a word."""
         self._wire.abort()
 
-    async def _converse(self, session: Session) -> None:
+    async def _converse(self, session: ImapSession) -> None:
         greeting = response.ok(
             response.UNTAGGED, f"{self._backend.host} Mailfold ready", capability_code(offered(session))
         )
         self._channel.write(greeting)
         end = self._backend.clock.monotonic() + self._backend.settings.login_timeout
         while True:
-            if session.state is State.NOT_AUTHENTICATED:
+            if session.state is ImapState.NOT_AUTHENTICATED:
                 self._channel.silence = max(end - self._backend.clock.monotonic(), 0.0)
             await dispatch(session, await self._channel.event())
 

@@ -7,9 +7,9 @@ import ssl
 
 import structlog
 
-from services.access.endpoints.connection import Connection
+from services.access.endpoints.connection import ImapConnection
 from services.access.endpoints.wire import Wire
-from services.access.session.backend import Backend
+from services.access.session.backend import ImapDependencies
 from shared.background import spawn
 from shared.network.connection_table import ConnectionLimits
 from shared.network.listener import IMPLICIT_TLS, Listener, ListenerKind, ListenerTls
@@ -26,7 +26,7 @@ _STOP_SECONDS = 3.0
 class ImapListener:
     """The listener of IMAP and the tasks of its connections."""
 
-    def __init__(self, host: Host, backend: Backend) -> None:
+    def __init__(self, host: Host, backend: ImapDependencies) -> None:
         self._backend = backend
         self._bind = host.server.bind
         self._wanted_port = host.port(IMAPS.port)
@@ -69,7 +69,7 @@ class ImapListener:
         return Wire(slot, self._serve, self._backend.settings.write_timeout)
 
     def _serve(self, wire: Wire) -> None:
-        connection = Connection(self._backend, wire)
+        connection = ImapConnection(self._backend, wire)
         wire.slot.occupant = connection
         task = spawn(connection.serve(), "access-connection")
         self._running.add(task)

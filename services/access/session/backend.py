@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from services.access.adapters.directory import Directory
-from services.access.adapters.mailstore import Mailstore
+from services.access.adapters.directory import DirectoryClient
+from services.access.adapters.mailstore import MailstoreClient
 from services.access.session.admission import Admission
 from services.access.session.recents import Recents
-from services.access.session.standing import Standing
+from services.access.session.standing import LoginWatch
 from services.access.session.versions import Versions
 from services.access.settings import AccessSettings
 from shared.blobs.disk_room import DiskRoom
@@ -19,17 +19,17 @@ from shared.turns import Turns
 
 
 @dataclass(frozen=True, slots=True)
-class Backend:
+class ImapDependencies:
     """Other services, the blob store, and the limits."""
 
     settings: AccessSettings
-    mailstore: Mailstore
-    directory: Directory
+    mailstore: MailstoreClient
+    directory: DirectoryClient
     blobs: Blobs
     room: DiskRoom
     versions: Versions
     admission: Admission
-    standing: Standing
+    standing: LoginWatch
     recents: Recents
     turns: Turns
     ids: Ids

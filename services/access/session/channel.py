@@ -19,7 +19,7 @@ _LAST_SECONDS = 3.0
 """What an expelled session has to end the command that runs."""
 
 
-class Ended(Exception):
+class SessionEnded(Exception):
     """The client has gone, or the server wants the session to end; `farewell` is the text of a BYE, empty when nobody
     would read it.
     """
@@ -56,7 +56,7 @@ class Wire(Protocol):
         """Close without a word after this time, whatever goes on then."""
 
 
-class Channel:
+class ImapChannel:
     """What a session reads and writes. Output is collected until the session must wait, then written at once."""
 
     def __init__(self, wire: Wire, framer: CommandFramer, silence: float, turns: Turns) -> None:
@@ -139,7 +139,7 @@ class Channel:
 
     def _framed(self) -> FrameEvent | None:
         if self._expelled:
-            raise Ended(self.leaving)
+            raise SessionEnded(self.leaving)
         return self.framer.next()
 
     async def _more(self, seconds: float) -> bool:
@@ -149,11 +149,11 @@ class Channel:
             self.framer.feed(data)
             return False
         if self._wire.ended or self.leaving:
-            raise Ended(self.leaving)
+            raise SessionEnded(self.leaving)
         await self.flush()
         rung = await self._wire.wait(seconds)
         if self.leaving:
-            raise Ended(self.leaving)
+            raise SessionEnded(self.leaving)
         return rung
 
 

@@ -5,19 +5,19 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
-from services.access.session.backend import Backend
-from services.access.session.channel import Channel
+from services.access.session.backend import ImapDependencies
+from services.access.session.channel import ImapChannel
 from services.access.session.selected import Selected
 from services.access.session.versions import Watch
 from shared.eventstore.event import Actor, Provenance
 from shared.grpc.call import act, acting, with_command
 from shared.grpc.errors import ServiceError
-from shared.ids import Kind
+from shared.ids import IdKind
 from shared.protocol.imap import response
 from shared.protocol.imap.number_set import NumberSet
 from shared.protocol.imap.response_code import highestmodseq
 from shared.protocol.imap.sequence import SequenceSet
-from shared.protocol.imap.state import State
+from shared.protocol.imap.state import ImapState
 from shared.routing.log_ins import LogIn
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 
@@ -25,16 +25,16 @@ _FEW_MAILBOXES = 200
 """Up to here an account's list is asked again as a whole."""
 
 
-class Session:
+class ImapSession:
     """State between commands. It belongs to one task."""
 
-    def __init__(self, backend: Backend, channel: Channel, address: str) -> None:
+    def __init__(self, backend: ImapDependencies, channel: ImapChannel, address: str) -> None:
         self.backend = backend
         self.channel = channel
         self.address = address
         """The client's."""
-        self.id = backend.ids.new(Kind.SESSION)
-        self.state = State.NOT_AUTHENTICATED
+        self.id = backend.ids.new(IdKind.SESSION)
+        self.state = ImapState.NOT_AUTHENTICATED
         self.account = ""
         self.refused_logins = 0
         self.condstore = False
@@ -66,7 +66,7 @@ class Session:
         self._watch = await self.backend.versions.watch(account)
         with self.writing():
             self._watch.note(await self.backend.mailstore.open_account(account))
-        self.state = State.AUTHENTICATED
+        self.state = ImapState.AUTHENTICATED
 
     async def leave(self) -> None:
         """Let go of what the session holds; after its last command."""
@@ -82,7 +82,7 @@ class Session:
         """Another mailbox, or none."""
         self.selected = selected
         self.saved = NumberSet()
-        self.state = State.SELECTED if selected else State.AUTHENTICATED
+        self.state = ImapState.SELECTED if selected else ImapState.AUTHENTICATED
 
     async def resolve(self, sequence: SequenceSet, *, uid: bool) -> NumberSet:
         """The UIDs that a command means, of those in the view. Raises NoSuchMessage."""
@@ -101,7 +101,7 @@ class Session:
     @contextlib.contextmanager
     def writing(self) -> Iterator[None]:
         """The extent of one write: its command id makes repeats harmless."""
-        with acting(with_command(self.backend.ids.new(Kind.COMMAND))):
+        with acting(with_command(self.backend.ids.new(IdKind.COMMAND))):
             yield
 
     async def look_again(self) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 
-from services.access.session.channel import Channel
+from services.access.session.channel import ImapChannel
 from shared.bus.bus import Bus
 from shared.eventstore.event import UnknownEvent
 from shared.eventstore.log_reading import NOWHERE
@@ -25,13 +25,13 @@ _AREAS = ("domain.", "account.", "user.")
 """Events that may end a log-in."""
 
 
-class Standing:
+class LoginWatch:
     """The log-ins of all open sessions of this process."""
 
     def __init__(self, directory: Any, bus: Bus, compare_seconds: float) -> None:
         self._source = RemoteSource(directory)
         self._ended = EndedLogIns()
-        self._open: dict[Channel, LogIn] = {}
+        self._open: dict[ImapChannel, LogIn] = {}
         self._follower = Follower(
             "access",
             self._source,
@@ -55,12 +55,12 @@ class Standing:
         """How many facts of the directory are not followed yet; -1 when it cannot be asked."""
         return await self._follower.known_lag()
 
-    def enter(self, channel: Channel, log_in: LogIn) -> None:
+    def enter(self, channel: ImapChannel, log_in: LogIn) -> None:
         """A session whose log-in was let in. If that was taken back meanwhile, it ends at once."""
         self._open[channel] = log_in
         self._look_at(channel, log_in)
 
-    def leave(self, channel: Channel) -> None:
+    def leave(self, channel: ImapChannel) -> None:
         """The session has ended."""
         self._open.pop(channel, None)
 
@@ -92,7 +92,7 @@ class Standing:
         except UnknownEvent:  # a later release's fact: whatever it means, log-ins are refused by the directory itself
             return False
 
-    def _look_at(self, channel: Channel, log_in: LogIn) -> None:
+    def _look_at(self, channel: ImapChannel, log_in: LogIn) -> None:
         why = self._ended.why(log_in)
         if why is not None:
             log.info("access.log_in_ended", account=log_in.account, reason=why.name)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from services.access.adapters.mailstore import numbers
 from services.access.session.selected import Selected
-from services.access.session.session import Session
+from services.access.session.session import ImapSession
 from shared.protocol.imap import fetch_response, response
 from shared.protocol.imap.number_set import NumberSet
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
@@ -15,7 +15,7 @@ _FLAGS_A_PAGE = 200
 """Messages whose flags go out at a time."""
 
 
-async def sync(session: Session, *, expunge: bool) -> None:
+async def sync(session: ImapSession, *, expunge: bool) -> None:
     """Bring the view forward and write what the client must know; EXPUNGE only when allowed now. Raises ServiceError
     (NotFound: the mailbox is gone).
     """
@@ -33,7 +33,7 @@ async def sync(session: Session, *, expunge: bool) -> None:
     await _tell(session, selected, found, keywords, expunge=expunge)
 
 
-async def _ask(session: Session, selected: Selected) -> pb.ChangesReply:
+async def _ask(session: ImapSession, selected: Selected) -> pb.ChangesReply:
     request = pb.ChangesRequest(
         account=session.account,
         mailbox=selected.id,
@@ -45,7 +45,7 @@ async def _ask(session: Session, selected: Selected) -> pb.ChangesReply:
 
 
 async def _tell(
-    session: Session, selected: Selected, found: Sequence[pb.Changed], keywords: Sequence[str], *, expunge: bool
+    session: ImapSession, selected: Selected, found: Sequence[pb.Changed], keywords: Sequence[str], *, expunge: bool
 ) -> None:
     session.channel.write(selected.tell_keywords(keywords))
     if expunge:
@@ -54,7 +54,7 @@ async def _tell(
     await write_flags(session, selected, found)
 
 
-async def write_flags(session: Session, selected: Selected, found: Sequence[pb.Changed]) -> None:
+async def write_flags(session: ImapSession, selected: Selected, found: Sequence[pb.Changed]) -> None:
     """The flags of messages that are in the view, page by page; others are served between them."""
     for start in range(0, len(found), _FLAGS_A_PAGE):
         lines = flag_lines(selected, found[start : start + _FLAGS_A_PAGE], modseq=session.condstore)
@@ -63,7 +63,7 @@ async def write_flags(session: Session, selected: Selected, found: Sequence[pb.C
         await session.backend.turns.spend(rows=len(lines))
 
 
-async def write_vanished(session: Session, selected: Selected, batch: pb.FetchBatch, asked: NumberSet) -> None:
+async def write_vanished(session: ImapSession, selected: Selected, batch: pb.FetchBatch, asked: NumberSet) -> None:
     """VANISHED (EARLIER) of those asked for (RFC 7162 3.2.10). What the client still counts is notified otherwise."""
     if batch.vanished.bounds:
         gone = numbers(batch.vanished).intersection(asked)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import structlog
 
-from services.access.adapters.mailstore import Mailstore
+from services.access.adapters.mailstore import MailstoreClient
 from shared.background import BackgroundTask
 from shared.bus.bus import Bus
 from shared.bus.doorbells import Listening
@@ -53,7 +53,7 @@ class Versions:
     `compare_seconds`.
     """
 
-    def __init__(self, bus: Bus, mailstore: Mailstore, compare_seconds: float) -> None:
+    def __init__(self, bus: Bus, mailstore: MailstoreClient, compare_seconds: float) -> None:
         self._bus = bus
         self._mailstore = mailstore
         self._seconds = compare_seconds

@@ -15,8 +15,7 @@ from services.classifier.domain.evidence import AccountCounts
 from services.classifier.domain.features import Features, features
 from services.classifier.domain.opinion import Opinion
 from services.classifier.domain.spam_headers import spam_headers
-from services.classifier.domain.verdict import Hit, judge
-from services.classifier.domain.verdict import Verdict as Judged
+from services.classifier.domain.verdict import Hit, Verdict, judge
 from services.classifier.handlers.examine import examined
 from services.classifier.handlers.own_evidence import OwnEvidence
 from services.classifier.handlers.teacher import Teacher
@@ -24,7 +23,7 @@ from services.classifier.settings import ClassifierSettings
 from shared.blobs.errors import BlobError
 from shared.blobs.port import Blobs
 from shared.events.mail import MailReceived
-from shared.events.spam import MailClassified, Test, Verdict, Word
+from shared.events.spam import MailClassified, RecordedVerdict, Test, Word
 from shared.eventstore.event import Actor, Provenance
 from shared.eventstore.store import EventStore
 from shared.eventstore.transaction import VersionConflict
@@ -126,9 +125,9 @@ class Judge:
         return _Examined(opinion, account=account if own is not None else "", own=own)
 
 
-def _recorded_verdict(judged: Judged, examined_mail: _Examined, words: int) -> Verdict:
+def _recorded_verdict(judged: Verdict, examined_mail: _Examined, words: int) -> RecordedVerdict:
     seen, opinion, own = judged.trained, examined_mail.opinion, examined_mail.own
-    return Verdict(
+    return RecordedVerdict(
         spam=judged.is_spam,
         score=judged.score,
         required=judged.required,

@@ -8,7 +8,7 @@ from shared.events.mail import MailReceived, MailSubmitted, Message, Recipient
 from shared.events.spam import MailClassified
 
 
-class Mail(msgspec.Struct, frozen=True):
+class AcceptedMail(msgspec.Struct, frozen=True):
     """What delivery needs to know of a reception."""
 
     queue_id: str
@@ -22,22 +22,22 @@ class Mail(msgspec.Struct, frozen=True):
     submitted: bool = False
 
 
-def from_classified(event: MailClassified) -> Mail:
+def from_classified(event: MailClassified) -> AcceptedMail:
     """A received mail with its verdict. Raises ValueError when the fact came without its reception."""
     if event.reception is None:
         raise ValueError("mail.classified came without its reception")
     return _mail(event.reception, spam=event.verdict.spam, spam_headers=event.headers)
 
 
-def from_submitted(event: MailSubmitted) -> Mail:
+def from_submitted(event: MailSubmitted) -> AcceptedMail:
     """A user's mail."""
     return _mail(event, submitted=True)
 
 
 def _mail(
     event: MailReceived | MailSubmitted, *, spam: bool = False, spam_headers: bytes = b"", submitted: bool = False
-) -> Mail:
-    return Mail(
+) -> AcceptedMail:
+    return AcceptedMail(
         event.queue_id,
         event.reverse_path,
         event.recipients,

@@ -9,12 +9,12 @@ from typing import assert_never
 
 import msgspec
 
-from services.delivery.domain.mail import Mail
+from services.delivery.domain.mail import AcceptedMail
 from shared.events.delivery import Step
 from shared.events.mail import Recipient
 from shared.protocol.sieve.interpreter import Actions, MessageContext, run
 from shared.protocol.sieve.script import FILE_SPAM, JUNK, Script
-from shared.routing.resolution import Kind, Resolution, Target
+from shared.routing.resolution import Resolution, ResolutionKind, Target
 
 _HAS_COPY = "this account has its copy already"
 _ENDS_NAMED = 10
@@ -28,7 +28,7 @@ def built_in(_account: str) -> Script:
 
 
 def plan(
-    mail: Mail, routes: Iterable[Route], script_of: ScriptOf = built_in
+    mail: AcceptedMail, routes: Iterable[Route], script_of: ScriptOf = built_in
 ) -> tuple[tuple[Step, ...], tuple[str, ...]]:
     """The steps, numbered through the plan, and each recipient's way in words. One mail reaches an account once, and an
     alias once: there are never many more steps than accounts and recipients together.
@@ -39,7 +39,7 @@ def plan(
     aliases: set[str] = set()
     for recipient, resolution in routes:
         ways.append(_way(recipient, resolution))
-        alias = resolution.via if resolution.kind is Kind.ACCOUNTS else ""
+        alias = resolution.via if resolution.kind is ResolutionKind.ACCOUNTS else ""
         if alias in aliases:
             steps.append(_numbered(_copied_already(recipient, alias), len(steps)))
             continue
@@ -65,13 +65,13 @@ def _copied_already(recipient: Recipient, address: str) -> Step:
 
 
 def _steps(
-    mail: Mail, recipient: Recipient, resolution: Resolution, reached: set[str], script_of: ScriptOf
+    mail: AcceptedMail, recipient: Recipient, resolution: Resolution, reached: set[str], script_of: ScriptOf
 ) -> Iterator[Step]:
     match resolution.kind:
-        case Kind.ACCOUNTS:
+        case ResolutionKind.ACCOUNTS:
             for target in resolution.targets:
                 yield from _to_target(mail, recipient, target, reached, script_of)
-        case Kind.REMOTE:
+        case ResolutionKind.REMOTE:
             yield from _to_target(
                 mail,
                 recipient,
@@ -79,18 +79,18 @@ def _steps(
                 reached,
                 script_of,
             )
-        case Kind.UNKNOWN:
+        case ResolutionKind.UNKNOWN:
             yield Step(recipient.address, 0, "bounce", reason="there is no such mailbox here", rule="5.1.1")
-        case Kind.DISABLED:
+        case ResolutionKind.DISABLED:
             yield Step(recipient.address, 0, "bounce", reason="the mailbox is disabled", rule="5.2.1")
-        case Kind.OUTGOING_ONLY:
+        case ResolutionKind.OUTGOING_ONLY:
             yield Step(recipient.address, 0, "bounce", reason="this domain does not receive mail here", rule="5.1.2")
         case _:
             assert_never(resolution.kind)
 
 
 def _to_target(
-    mail: Mail, recipient: Recipient, target: Target, reached: set[str], script_of: ScriptOf
+    mail: AcceptedMail, recipient: Recipient, target: Target, reached: set[str], script_of: ScriptOf
 ) -> Iterator[Step]:
     key = target.account or target.address
     if key in reached:

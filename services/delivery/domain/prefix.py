@@ -4,11 +4,11 @@ rewritten.
 
 from __future__ import annotations
 
-from services.delivery.domain.mail import Mail
+from services.delivery.domain.mail import AcceptedMail
 from shared.events.delivery import Step
 
 
-def prefix(mail: Mail, step: Step) -> bytes:
+def prefix(mail: AcceptedMail, step: Step) -> bytes:
     """The whole prefix of a local copy: a pure function of facts, so a repeat writes the same bytes."""
     delivered_to = f"Delivered-To: {step.address}\r\n".encode()
     return f"Return-Path: <{mail.reverse_path}>\r\n".encode() + delivered_to + mail.spam_headers + mail.message.prefix

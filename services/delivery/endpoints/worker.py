@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from services.delivery.domain.mail import Mail, from_classified, from_submitted
+from services.delivery.domain.mail import AcceptedMail, from_classified, from_submitted
 from services.delivery.domain.settlement import settlement
 from services.delivery.handlers.deliver import Deliverer
 from shared.bus.attempt import Handler
@@ -22,15 +22,15 @@ from shared.shards import shard_of
 
 _classified = msgspec.json.Decoder(MailClassified)
 _submitted = msgspec.json.Decoder(MailSubmitted)
-Read = Callable[[bytes], Mail]
+Read = Callable[[bytes], AcceptedMail]
 
 
-def classified(payload: bytes) -> Mail:
+def classified(payload: bytes) -> AcceptedMail:
     """A mail from the payload of `mail.classified`. Raises ValueError."""
     return from_classified(_classified.decode(payload))
 
 
-def submitted(payload: bytes) -> Mail:
+def submitted(payload: bytes) -> AcceptedMail:
     """A mail from the payload of `mail.submitted`. Raises ValueError."""
     return from_submitted(_submitted.decode(payload))
 
@@ -61,6 +61,6 @@ class DeliveryWorker:
 
         return handle
 
-    async def _deliver(self, mail: Mail) -> None:
+    async def _deliver(self, mail: AcceptedMail) -> None:
         outcomes = await self._deliverer.deliver(mail)
         await self._bus.publish(SETTLED.on(shard_of(mail.queue_id)), "", encode(settlement(mail.queue_id, outcomes)))

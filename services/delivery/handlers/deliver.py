@@ -8,11 +8,11 @@ from typing import Any
 
 import msgspec
 
-from services.delivery.domain.mail import Mail
+from services.delivery.domain.mail import AcceptedMail
 from services.delivery.domain.plan import plan
 from services.delivery.domain.prefix import notice_prefix, prefix
-from services.delivery.handlers.notices import Failure, Notices
-from services.delivery.handlers.record import Record, outcomes_of, record_of
+from services.delivery.handlers.notices import FailedStep, Notices
+from services.delivery.handlers.record import DeliveryRecord, outcomes_of, record_of
 from shared.clock import Clock
 from shared.events.delivery import DeliveryBounced, DeliveryPlanned, DeliverySettled, Step
 from shared.events.mail import Outcome, Recipient
@@ -45,7 +45,7 @@ class Deliverer:
         self._outbound: Any = OutboundStub(outbound)
         self._clock = clock
 
-    async def deliver(self, mail: Mail) -> tuple[Outcome, ...]:
+    async def deliver(self, mail: AcceptedMail) -> tuple[Outcome, ...]:
         """Everything for one mail; its outcomes once it is settled. Raises when a step must be tried again later."""
         why = Provenance(ACTOR, correlation=mail.queue_id)
         with acting(why):
@@ -59,7 +59,7 @@ class Deliverer:
                 )
         return record.settled
 
-    async def _carried_out(self, mail: Mail, record: Record) -> list[Failure]:
+    async def _carried_out(self, mail: AcceptedMail, record: DeliveryRecord) -> list[FailedStep]:
         """Try every step, whatever becomes of the others; the failures that can never be mended. Raises what must be
         tried again, else what was refused.
         """
@@ -69,9 +69,9 @@ class Deliverer:
         errors = [result for result in results if isinstance(result, BaseException)]
         if errors:
             raise deciding(errors)
-        return [result for result in results if isinstance(result, Failure)]
+        return [result for result in results if isinstance(result, FailedStep)]
 
-    async def _planned(self, mail: Mail, why: Provenance) -> Record:
+    async def _planned(self, mail: AcceptedMail, why: Provenance) -> DeliveryRecord:
         record = record_of(await self._store.read_stream(mail.queue_id))
         if record.planned:
             return record
@@ -81,11 +81,13 @@ class Deliverer:
         steps, told = plan(mail, routes)
         return await self._append(mail, record, [DeliveryPlanned(mail.queue_id, steps, told)], why)
 
-    async def _settled(self, mail: Mail, record: Record, why: Provenance) -> Record:
+    async def _settled(self, mail: AcceptedMail, record: DeliveryRecord, why: Provenance) -> DeliveryRecord:
         outcomes = outcomes_of([recipient.address for recipient in mail.recipients], record)
         return await self._append(mail, record, [DeliverySettled(mail.queue_id, outcomes)], why)
 
-    async def _bounced(self, mail: Mail, record: Record, failures: list[Failure], why: Provenance) -> Record:
+    async def _bounced(
+        self, mail: AcceptedMail, record: DeliveryRecord, failures: list[FailedStep], why: Provenance
+    ) -> DeliveryRecord:
         """All failures of a round are recorded together and told in one notification; of a notification that fails,
         nobody is told.
         """
@@ -99,7 +101,9 @@ class Deliverer:
         facts[0] = msgspec.structs.replace(facts[0], steps=notices)
         return await self._append(mail, record, facts, why)
 
-    async def _append(self, mail: Mail, record: Record, facts: Sequence[Event], why: Provenance) -> Record:
+    async def _append(
+        self, mail: AcceptedMail, record: DeliveryRecord, facts: Sequence[Event], why: Provenance
+    ) -> DeliveryRecord:
         """Record a decision that was taken on `record`; when another run of the same mail was first, its decision
         stands.
         """
@@ -111,7 +115,7 @@ class Deliverer:
             return record_of(await self._store.read_stream(mail.queue_id))
         return record_of(added, record)
 
-    async def _step(self, mail: Mail, step: Step, recipient: Recipient | None) -> Failure | None:
+    async def _step(self, mail: AcceptedMail, step: Step, recipient: Recipient | None) -> FailedStep | None:
         """Carry out one step; its failure when it can never be done."""
         match step.action:
             case "store":
@@ -119,22 +123,22 @@ class Deliverer:
             case "enqueue":
                 await self._outbound.Enqueue(_enqueue(mail, step, recipient))
             case "bounce":
-                return Failure(step, step.reason, step.rule)
+                return FailedStep(step, step.reason, step.rule)
             case _:
                 pass
         return None
 
-    async def _store_copy(self, mail: Mail, step: Step) -> Failure | None:
+    async def _store_copy(self, mail: AcceptedMail, step: Step) -> FailedStep | None:
         try:
             await self._mailstore.Deliver(_copy(mail, step, self._clock.now()))
         except LimitReached as full:
-            return Failure(step, full.message, "5.2.2")
+            return FailedStep(step, full.message, "5.2.2")
         except NotFound as gone:
-            return Failure(step, gone.message, "5.1.1")
+            return FailedStep(step, gone.message, "5.1.1")
         return None
 
 
-def _copy(mail: Mail, step: Step, now: int) -> DeliverRequest:
+def _copy(mail: AcceptedMail, step: Step, now: int) -> DeliverRequest:
     message = mail.message
     own = not step.blob
     return DeliverRequest(
@@ -156,7 +160,7 @@ def _copy(mail: Mail, step: Step, now: int) -> DeliverRequest:
     )
 
 
-def _enqueue(mail: Mail, step: Step, recipient: Recipient | None) -> EnqueueRequest:
+def _enqueue(mail: AcceptedMail, step: Step, recipient: Recipient | None) -> EnqueueRequest:
     message, own = mail.message, not step.blob
     return EnqueueRequest(
         queue_id=mail.queue_id,

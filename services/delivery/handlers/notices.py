@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from services.delivery.domain.mail import Mail
+from services.delivery.domain.mail import AcceptedMail
 from shared.blobs.blob_id import BlobId
 from shared.blobs.errors import BlobError
 from shared.blobs.port import Blobs
 from shared.clock import Clock
 from shared.events.delivery import Step
-from shared.ids import Ids, Kind
+from shared.ids import IdKind, Ids
 from shared.owner.followed_book import FollowedBook
 from shared.protocol.address.address import parse_address
 from shared.protocol.dsn.report import Original, Reporter, Undelivered, build
 from shared.protocol.message.scan import Scanner, encode_scan
-from shared.routing.resolution import Kind as Way
+from shared.routing.resolution import ResolutionKind
 from shared.scans import finished, report_failure, scan_of
 
 
-class Failure(NamedTuple):
+class FailedStep(NamedTuple):
     """A step that can never be done."""
 
     step: Step
@@ -39,13 +39,13 @@ class Notices:
         self._ids = ids
         self._host = host
 
-    async def steps(self, mail: Mail, failures: Sequence[Failure], first_index: int) -> tuple[Step, ...]:
+    async def steps(self, mail: AcceptedMail, failures: Sequence[FailedStep], first_index: int) -> tuple[Step, ...]:
         """The steps that tell the sender of these failures in one notification; none when nobody is to be told."""
         told = _wanted(mail, failures)
         if not told or not mail.reverse_path:
             return ()
         way = await self._book.resolve(parse_address(mail.reverse_path))
-        if way.kind not in (Way.ACCOUNTS, Way.REMOTE):
+        if way.kind not in (ResolutionKind.ACCOUNTS, ResolutionKind.REMOTE):
             return ()
         blob, size, message_id = await self._written(mail, tuple(told))
         first = next(iter(told.values()))
@@ -65,8 +65,8 @@ class Notices:
             for number, target in enumerate(way.targets)
         )
 
-    async def _written(self, mail: Mail, fates: tuple[Undelivered, ...]) -> tuple[str, int, str]:
-        identity = self._ids.new(Kind.COMMAND)
+    async def _written(self, mail: AcceptedMail, fates: tuple[Undelivered, ...]) -> tuple[str, int, str]:
+        identity = self._ids.new(IdKind.COMMAND)
         message_id = f"{identity}@{self._host}"
         data = build(
             await self._original(mail),
@@ -81,7 +81,7 @@ class Notices:
         report_failure(scanner, reference.id)
         return reference.id, reference.size, message_id
 
-    async def _original(self, mail: Mail) -> Original:
+    async def _original(self, mail: AcceptedMail) -> Original:
         header, body = b"", b""
         try:
             blob = await self._blobs.read(BlobId(mail.message.blob))
@@ -102,12 +102,12 @@ class Notices:
         )
 
 
-def _wanted(mail: Mail, failures: Sequence[Failure]) -> dict[Undelivered, Failure]:
+def _wanted(mail: AcceptedMail, failures: Sequence[FailedStep]) -> dict[Undelivered, FailedStep]:
     """What the sender wants to hear: each fate once, nothing of a recipient with NOTIFY=NEVER or without FAILURE (RFC
     3461 §4.1).
     """
     recipients = {recipient.address: recipient for recipient in mail.recipients}
-    wanted: dict[Undelivered, Failure] = {}
+    wanted: dict[Undelivered, FailedStep] = {}
     for failure in failures:
         recipient = recipients.get(failure.step.recipient)
         notify, orcpt = (recipient.notify.upper(), recipient.orcpt) if recipient else ("", "")

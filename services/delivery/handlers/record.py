@@ -12,7 +12,7 @@ from shared.events.mail import Outcome
 from shared.eventstore.event import Recorded
 
 
-class Record(msgspec.Struct, frozen=True):
+class DeliveryRecord(msgspec.Struct, frozen=True):
     """A mail's delivery so far."""
 
     planned: bool = False
@@ -25,22 +25,22 @@ class Record(msgspec.Struct, frozen=True):
     """Of the stream: what is decided next is appended behind it."""
 
 
-NOTHING = Record()
+NOTHING = DeliveryRecord()
 
 
-def record_of(history: Sequence[Recorded], before: Record = NOTHING) -> Record:
+def record_of(history: Sequence[Recorded], before: DeliveryRecord = NOTHING) -> DeliveryRecord:
     """Fold a mail's stream, or what came to it since `before`."""
     for recorded in history:
         before = evolve(before, recorded)
     return before
 
 
-def evolve(record: Record, recorded: Recorded) -> Record:
+def evolve(record: DeliveryRecord, recorded: Recorded) -> DeliveryRecord:
     """One more fact."""
     return msgspec.structs.replace(_evolved(record, recorded), version=recorded.version)
 
 
-def _evolved(record: Record, recorded: Recorded) -> Record:
+def _evolved(record: DeliveryRecord, recorded: Recorded) -> DeliveryRecord:
     match recorded.event:
         case DeliveryPlanned(_, steps):
             return msgspec.structs.replace(record, planned=True, steps=steps, next_index=len(steps))
@@ -54,7 +54,7 @@ def _evolved(record: Record, recorded: Recorded) -> Record:
             return record
 
 
-def outcomes_of(recipients: Iterable[str], record: Record) -> tuple[Outcome, ...]:
+def outcomes_of(recipients: Iterable[str], record: DeliveryRecord) -> tuple[Outcome, ...]:
     """What became of each recipient: delivered when any copy of it was stored, queued when one was enqueued, else
     bounced or discarded.
     """

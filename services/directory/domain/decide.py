@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from services.directory.domain.refusal import Refused
+from services.directory.domain.refusal import DirectoryRefused
 from services.directory.domain.state import AccountState, AliasState, DomainState, UserState
 from shared.events.directory import (
     AccountAdded,
@@ -37,7 +37,9 @@ QUOTA_LIMIT = 1 << 60
 def add_domain(existing: DomainState | None, domain: str, name: str, incoming: bool) -> list[Event]:
     """A domain becomes ours; it starts outgoing only unless `incoming` (A1)."""
     if existing is not None:
-        raise Refused("taken", f"the domain {existing.name} is there already: `mailfold domain show {existing.name}`")
+        raise DirectoryRefused(
+            "taken", f"the domain {existing.name} is there already: `mailfold domain show {existing.name}`"
+        )
     return [DomainAdded(domain, name, incoming)]
 
 
@@ -51,7 +53,7 @@ def remove_domain(domain: DomainState) -> list[Event]:
     """The domain is no longer ours; only when nothing lives in it."""
     if domain.accounts or domain.aliases:
         found = f"{domain.accounts} account(s) and {domain.aliases} alias(es)"
-        raise Refused(
+        raise DirectoryRefused(
             "not-empty",
             f"{domain.name} still has {found}: remove them first (`mailfold account list`, `mailfold alias list`), or disable it",
         )
@@ -61,7 +63,9 @@ def remove_domain(domain: DomainState) -> list[Event]:
 def add_user(existing: UserState | None, user: str, name: str, password_hash: str) -> list[Event]:
     """A person."""
     if existing is not None:
-        raise Refused("taken", f"the user {existing.name} is there already: `mailfold user show {existing.name}`")
+        raise DirectoryRefused(
+            "taken", f"the user {existing.name} is there already: `mailfold user show {existing.name}`"
+        )
     return [UserAdded(user, name, password_hash)]
 
 
@@ -76,7 +80,7 @@ def change_user(user: UserState, password_hash: str | None, disabled: bool | Non
 def remove_user(user: UserState) -> list[Event]:
     """The person goes; only when they own no account any more."""
     if user.accounts:
-        raise Refused(
+        raise DirectoryRefused(
             "not-empty",
             f"{user.name} still owns {', '.join(user.accounts[:5])}: remove the account(s) first, or disable the user",
         )
@@ -119,9 +123,11 @@ def add_alias(
     _free(taken, ours, address)
     unknown = next((target for target in targets if not is_known(target)), None)
     if unknown is not None:
-        raise Refused("missing", f"there is no {unknown} here: `mailfold account add {unknown} --user NAME` first")
+        raise DirectoryRefused(
+            "missing", f"there is no {unknown} here: `mailfold account add {unknown} --user NAME` first"
+        )
     if _leads_to(lookup_key(address), targets, targets_of):
-        raise Refused("invalid", f"{address} would lead back to itself")
+        raise DirectoryRefused("invalid", f"{address} would lead back to itself")
     return [AliasAdded(str(address), tuple(str(target) for target in targets))]
 
 
@@ -137,17 +143,17 @@ def remove_alias(alias: AliasState) -> list[Event]:
 
 def _bounded(quota_bytes: int) -> None:
     if quota_bytes > QUOTA_LIMIT:
-        raise Refused("invalid", f"a quota is at most {QUOTA_LIMIT} octets; 0 is no limit")
+        raise DirectoryRefused("invalid", f"a quota is at most {QUOTA_LIMIT} octets; 0 is no limit")
 
 
 def _free(taken: bool, ours: bool, address: Address) -> None:
     if not ours:
-        raise Refused(
+        raise DirectoryRefused(
             "missing",
             f"{address.domain} is not a domain of this server: `mailfold domain add {address.domain} --incoming` first",
         )
     if taken:
-        raise Refused(
+        raise DirectoryRefused(
             "taken", f"{address} is there already: `mailfold account show {address}` or `mailfold alias show {address}`"
         )
 

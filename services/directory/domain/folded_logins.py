@@ -17,7 +17,7 @@ _REMEMBERED = 20_000
 """Of those written within the hour."""
 
 
-class Login(msgspec.Struct, frozen=True):
+class FoldedLogin(msgspec.Struct, frozen=True):
     """What makes log-ins alike. `reason` is empty for those that succeeded; `login` is an address, never other text
     that was typed.
     """
@@ -42,16 +42,16 @@ class FoldedLogins:
     """
 
     def __init__(self) -> None:
-        self._counts: dict[Login, int] = {}
-        self._written: dict[Login, float] = {}
+        self._counts: dict[FoldedLogin, int] = {}
+        self._written: dict[FoldedLogin, float] = {}
 
-    def note(self, login: Login) -> None:
+    def note(self, login: FoldedLogin) -> None:
         """One more."""
         if login not in self._counts and len(self._counts) >= (_REFUSALS_LIMIT if login.reason else _LIMIT):
-            login = Login("", "", "", login.protocol, "", login.reason)
+            login = FoldedLogin("", "", "", login.protocol, "", login.reason)
         self._counts[login] = self._counts.get(login, 0) + 1
 
-    def due(self, now: float, *, everything: bool = False) -> Iterator[tuple[Login, int]]:
+    def due(self, now: float, *, everything: bool = False) -> Iterator[tuple[FoldedLogin, int]]:
         """What is to be written now; `everything`: at a stop."""
         self._written = {login: at for login, at in self._written.items() if now - at < REPEAT_SECONDS}
         for login in [login for login in self._counts if everything or login not in self._written]:

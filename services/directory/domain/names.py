@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
-from services.directory.domain.refusal import Refused
+from services.directory.domain.refusal import DirectoryRefused
 from shared.protocol.address.account import account_name, is_application_name, lookup_key, without_subaddress
 from shared.protocol.address.address import Address, parse_address
 from shared.protocol.address.domain import is_address_literal, parse_domain
@@ -19,11 +19,11 @@ def domain_name(text: str) -> str:
     try:
         name = parse_domain(text.strip().removesuffix("."))
     except AddressError as error:
-        raise Refused(
+        raise DirectoryRefused(
             "invalid", f"{text!r} is not a domain name: {error.reason}. Give a name like example.org."
         ) from error
     if is_address_literal(name) or "." not in name or "_" in name:
-        raise Refused("invalid", f"{text!r} cannot be a mail domain. Give a name like example.org.")
+        raise DirectoryRefused("invalid", f"{text!r} cannot be a mail domain. Give a name like example.org.")
     return name
 
 
@@ -31,7 +31,7 @@ def user_name(text: str) -> str:
     """A person's name as they wrote it, in one normalisation form. Raises Refused."""
     name = unicodedata.normalize("NFC", text.strip())
     if not name or len(name) > USER_NAME_LIMIT or not name.isprintable():
-        raise Refused("invalid", f"a user's name has 1 to {USER_NAME_LIMIT} printable characters")
+        raise DirectoryRefused("invalid", f"a user's name has 1 to {USER_NAME_LIMIT} printable characters")
     return name
 
 
@@ -46,9 +46,11 @@ def account_address(text: str) -> Address:
     try:
         name = account_name(address.localpart)
     except AddressError as error:
-        raise Refused("invalid", f"{text!r} cannot be a mailbox: {error.reason}") from error
+        raise DirectoryRefused("invalid", f"{text!r} cannot be a mailbox: {error.reason}") from error
     if is_application_name(name):
-        raise Refused("invalid", f"{text!r} cannot be a mailbox: names ending in .app are reserved for applications")
+        raise DirectoryRefused(
+            "invalid", f"{text!r} cannot be a mailbox: names ending in .app are reserved for applications"
+        )
     return Address(name, address.domain)
 
 
@@ -56,9 +58,9 @@ def alias_address(text: str) -> Address:
     """The canonical address of an alias: exact, without sub-address. Raises Refused."""
     address = _address(text)
     if "*" in address.localpart:
-        raise Refused("invalid", f"{text!r} has a '*': an alias is one exact address")
+        raise DirectoryRefused("invalid", f"{text!r} has a '*': an alias is one exact address")
     if without_subaddress(address)[1] is not None:
-        raise Refused(
+        raise DirectoryRefused(
             "invalid", f"{text!r} has a '+': mail to name+tag reaches name by itself, make the alias without the tag"
         )
     return Address(lookup_key(address).rpartition("@")[0], address.domain)
@@ -68,9 +70,9 @@ def alias_targets(texts: tuple[str, ...]) -> tuple[Address, ...]:
     """Where an alias leads: each address once. Raises Refused."""
     found = {lookup_key(address): address for address in map(_address, texts)}
     if not found:
-        raise Refused("invalid", "an alias needs at least one target address")
+        raise DirectoryRefused("invalid", "an alias needs at least one target address")
     if len(found) > TARGET_LIMIT:
-        raise Refused("invalid", f"an alias has at most {TARGET_LIMIT} targets")
+        raise DirectoryRefused("invalid", f"an alias has at most {TARGET_LIMIT} targets")
     return tuple(found.values())
 
 
@@ -86,6 +88,6 @@ def _address(text: str) -> Address:
     try:
         return parse_address(text.strip())
     except AddressError as error:
-        raise Refused(
+        raise DirectoryRefused(
             "invalid", f"{text!r} is not an address: {error.reason}. Give one like ann@example.org."
         ) from error

@@ -7,7 +7,7 @@ from typing import Literal
 Reason = Literal["missing", "taken", "invalid", "not-empty"]
 
 
-class Refused(Exception):
+class DirectoryRefused(Exception):
     """A command on the directory cannot be carried out. The text is for people and says what to do."""
 
     def __init__(self, reason: Reason, text: str) -> None:

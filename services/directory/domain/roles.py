@@ -11,7 +11,7 @@ import msgspec
 from shared.protocol.address.account import without_subaddress
 from shared.protocol.address.address import Address
 from shared.routing.address_book import AddressBook
-from shared.routing.resolution import Kind, Resolution
+from shared.routing.resolution import Resolution, ResolutionKind
 
 POSTMASTER = "postmaster"
 _ROLES = frozenset({POSTMASTER, "abuse"})
@@ -31,16 +31,18 @@ class RoleMail(msgspec.Struct, frozen=True):
         instead = book.resolve(self.stand_in)
         return (
             msgspec.structs.replace(instead, via=instead.via or str(address))
-            if instead.kind is Kind.ACCOUNTS
+            if instead.kind is ResolutionKind.ACCOUNTS
             else found
         )
 
-    def _is_nobodys_role(self, kind: Kind, address: Address) -> bool:
-        if kind is not Kind.UNKNOWN and not (kind is Kind.REMOTE and address.domain == self.hostname):
+    def _is_nobodys_role(self, kind: ResolutionKind, address: Address) -> bool:
+        if kind is not ResolutionKind.UNKNOWN and not (
+            kind is ResolutionKind.REMOTE and address.domain == self.hostname
+        ):
             return False
         return without_subaddress(address)[0].localpart.lower() in _ROLES
 
     def without_postmaster(self, book: AddressBook) -> int:
         """How many domains that receive refuse mail to their postmaster."""
         names = [domain.name for domain in book.domains.values() if domain.incoming and not domain.disabled]
-        return sum(self.resolve(book, Address(POSTMASTER, name)).kind is not Kind.ACCOUNTS for name in names)
+        return sum(self.resolve(book, Address(POSTMASTER, name)).kind is not ResolutionKind.ACCOUNTS for name in names)

@@ -7,7 +7,7 @@ import re
 import tomllib
 from typing import Any
 
-from services.directory.domain.refusal import Refused
+from services.directory.domain.refusal import DirectoryRefused
 
 _TABLE = re.compile(r"\s*\[\s*([A-Za-z0-9_-]+)\s*\]\s*(?:#.*)?$")
 _ANY_TABLE = re.compile(r"\s*\[")
@@ -22,7 +22,7 @@ def with_value(text: str, name: str, value: Any) -> str:
     lines = text.removesuffix("\n").split("\n") if text else []  # not splitlines: U+2028 is text
     edited = "\n".join(_edited(lines, section, field, f"{field} = {_literal(value)}")) + "\n"
     if not _is_same_but(text, edited, section, field, value):
-        raise Refused(
+        raise DirectoryRefused(
             "invalid", f"mailfold.toml is written in a way that cannot be edited safely: set {name} there by hand"
         )
     return edited
@@ -32,7 +32,7 @@ def _readable(text: str) -> None:
     try:
         tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise Refused("invalid", f"mailfold.toml cannot be read: {error}. Mend it by hand") from error
+        raise DirectoryRefused("invalid", f"mailfold.toml cannot be read: {error}. Mend it by hand") from error
 
 
 def _edited(lines: list[str], section: str, field: str, line: str) -> list[str]:

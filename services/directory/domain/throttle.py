@@ -22,7 +22,7 @@ _DELAY_SECONDS = 0.05
 """That each wrong password adds to the delay of an account."""
 
 
-class Limits(msgspec.Struct, frozen=True):
+class ThrottleLimits(msgspec.Struct, frozen=True):
     """Wrong passwords borne within `seconds`. A network that logged in to an account is known there for
     `trusted_seconds`; one that is new waits `longest_delay` at most.
     """
@@ -50,7 +50,7 @@ def guess(account: str, address: str, fingerprint: int) -> Guess:
     return Guess(account, network, not network or is_loopback(network), fingerprint)
 
 
-class Verdict(Enum):
+class ThrottleDecision(Enum):
     """What becomes of an attempt."""
 
     GO = "go"
@@ -60,7 +60,7 @@ class Verdict(Enum):
     REFUSE = "refuse"
 
 
-class Outcome(Enum):
+class AttemptOutcome(Enum):
     """How an attempt ended."""
 
     RIGHT = "right"
@@ -76,7 +76,7 @@ class Throttle:
     not those of the other devices of its network.
     """
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: ThrottleLimits) -> None:
         self._limits = limits
         self._tried: OrderedDict[tuple[str, str], _Tried] = OrderedDict()
         self._networks = _Counts(limits.seconds)
@@ -85,31 +85,31 @@ class Throttle:
         self._running: Counter[tuple[str, str]] = Counter()
         self._running_networks: Counter[str] = Counter()
 
-    def begin(self, guess: Guess, now: float) -> Verdict:
+    def begin(self, guess: Guess, now: float) -> ThrottleDecision:
         """Whether a password is looked at."""
         used, running = self._tries(guess, now), self._running[guess.account, guess.network]
         left = self._limits.per_account - used
         if not guess.is_many_people:
             left_of_network = self._limits.per_network - self._networks.of(guess.network, now)
             if left_of_network <= 0:
-                return Verdict.REFUSE
+                return ThrottleDecision.REFUSE
             if self._running_networks[guess.network] >= left_of_network:
                 running = max(running, left)
         if left <= 0:
-            return Verdict.REFUSE
+            return ThrottleDecision.REFUSE
         if running >= left:
-            return Verdict.WAIT
+            return ThrottleDecision.WAIT
         self._running[guess.account, guess.network] += 1
         self._running_networks[guess.network] += 1
-        return Verdict.GO
+        return ThrottleDecision.GO
 
-    def end(self, guess: Guess, outcome: Outcome, now: float) -> None:
+    def end(self, guess: Guess, outcome: AttemptOutcome, now: float) -> None:
         """An attempt that was begun has ended."""
         _less(self._running, (guess.account, guess.network))
         _less(self._running_networks, guess.network)
-        if outcome is Outcome.WRONG:
+        if outcome is AttemptOutcome.WRONG:
             self._failed(guess, now)
-        elif outcome is Outcome.RIGHT:
+        elif outcome is AttemptOutcome.RIGHT:
             self._succeeded(guess, now)
 
     def delay(self, guess: Guess, now: float) -> float:

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterator
 
 from services.directory.adapters.passwords import TooManyWaiting
-from services.directory.domain.refusal import Reason, Refused
+from services.directory.domain.refusal import DirectoryRefused, Reason
 from shared.grpc.errors import AlreadyExists, Invalid, LimitReached, NotFound, NotNow, ServiceError
 from shared.settings import SettingsError
 
@@ -23,7 +23,7 @@ def named() -> Iterator[None]:
     """Let refusals of the domain leave the block as errors of the contract."""
     try:
         yield
-    except Refused as refused:
+    except DirectoryRefused as refused:
         raise _KINDS[refused.reason](str(refused), refused.reason) from refused
     except SettingsError as error:
         raise Invalid("; ".join(f"{one.name}: {one.message}" for one in error.mistakes), "setting") from error

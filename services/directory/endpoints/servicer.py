@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from services.directory.adapters.passwords import PasswordHasher
-from services.directory.domain.refusal import Refused
+from services.directory.domain.refusal import DirectoryRefused
 from services.directory.domain.roles import RoleMail
 from services.directory.endpoints import wire
 from services.directory.endpoints.refusals import named
 from services.directory.handlers import load
-from services.directory.handlers.authentication import Attempt, Authentication
+from services.directory.handlers.authentication import Authenticator, LoginAttempt
 from services.directory.handlers.book import CurrentBook
 from services.directory.handlers.commands import DirectoryCommands
 from services.directory.handlers.settings import SettingCommands
@@ -38,7 +38,7 @@ class DirectoryEndpoint(DirectoryServicer):
         store: EventStore,
         commands: DirectoryCommands,
         settings: SettingCommands,
-        authentication: Authentication,
+        authentication: Authenticator,
         hasher: PasswordHasher,
         current: CurrentBook,
         roles: RoleMail,
@@ -151,7 +151,7 @@ class DirectoryEndpoint(DirectoryServicer):
             raise Invalid(f"not an address: {error.reason}", "invalid") from error
 
     async def Authenticate(self, request: pb.AuthenticateRequest, context: Any) -> pb.Identity:
-        attempt = Attempt(request.login, request.password, request.protocol, request.address)
+        attempt = LoginAttempt(request.login, request.password, request.protocol, request.address)
         return wire.identity(await self._authentication.open(attempt))
 
     async def MaySendAs(self, request: pb.MaySendAsRequest, context: Any) -> pb.MaySendAsReply:
@@ -169,12 +169,14 @@ class DirectoryEndpoint(DirectoryServicer):
         prepared = prepare_password(password)
         with named():
             if len(prepared) < self._password_length:
-                raise Refused(
+                raise DirectoryRefused(
                     "invalid",
                     f"the password is too short: {self._password_length} characters at least (directory.password_length)",
                 )
             if read_text(prepared.encode("utf-8", "replace")) is None:
-                raise Refused("invalid", f"a password has at most {TEXT_LIMIT} octets and no control characters")
+                raise DirectoryRefused(
+                    "invalid", f"a password has at most {TEXT_LIMIT} octets and no control characters"
+                )
             return await self._hasher.hash(prepared)
 
     async def _write(self, work: Callable[[Transaction, Provenance], T]) -> T:

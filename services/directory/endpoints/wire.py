@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from services.directory.domain.state import AccountState, AliasState, DomainState, UserState
-from services.directory.handlers.authentication import Opened
-from shared.routing.resolution import Kind, Resolution
+from services.directory.handlers.authentication import LoginAnswer
+from shared.routing.resolution import Resolution, ResolutionKind
 from shared.rpc.mailfold.directory.v1 import directory_pb2 as pb
 from shared.settings import Described
 
 _KINDS = {
-    Kind.UNKNOWN: pb.Resolution.UNKNOWN,
-    Kind.ACCOUNTS: pb.Resolution.ACCOUNTS,
-    Kind.REMOTE: pb.Resolution.REMOTE,
-    Kind.DISABLED: pb.Resolution.DISABLED,
-    Kind.OUTGOING_ONLY: pb.Resolution.OUTGOING_ONLY,
+    ResolutionKind.UNKNOWN: pb.Resolution.UNKNOWN,
+    ResolutionKind.ACCOUNTS: pb.Resolution.ACCOUNTS,
+    ResolutionKind.REMOTE: pb.Resolution.REMOTE,
+    ResolutionKind.DISABLED: pb.Resolution.DISABLED,
+    ResolutionKind.OUTGOING_ONLY: pb.Resolution.OUTGOING_ONLY,
 }
 
 
@@ -64,7 +64,7 @@ def resolution(found: Resolution) -> pb.Resolution:
     return pb.Resolution(kind=_KINDS[found.kind], targets=targets, via=found.via, detail=found.detail)
 
 
-def identity(opened: Opened) -> pb.Identity:
+def identity(opened: LoginAnswer) -> pb.Identity:
     """The answer to a log-in."""
     if opened.refusal:
         return pb.Identity(refusal=opened.refusal, refusals=opened.refusals)

@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 
 from services.directory.adapters.passwords import PasswordHasher, TooManyWaiting
-from services.directory.domain.folded_logins import FoldedLogins, Login
-from services.directory.domain.throttle import Guess, Outcome, Throttle, guess
+from services.directory.domain.folded_logins import FoldedLogin, FoldedLogins
+from services.directory.domain.throttle import AttemptOutcome, Guess, Throttle, guess
 from services.directory.handlers.commands import OWNER
 from services.directory.handlers.log_in_line import LogInLine
 from services.directory.handlers.verified import VerifiedLogins
@@ -24,7 +24,7 @@ from shared.protocol.sasl.mechanism import prepare_password
 from shared.shards import shard_of
 
 BAD_CREDENTIALS, DISABLED, TOO_MANY = "bad-credentials", "disabled", "too-many"
-_OUTCOMES = {"": Outcome.RIGHT, BAD_CREDENTIALS: Outcome.WRONG}
+_OUTCOMES = {"": AttemptOutcome.RIGHT, BAD_CREDENTIALS: AttemptOutcome.WRONG}
 _POSITION = "SELECT max(position) FROM event WHERE shard = ?"
 _ASK = (
     "SELECT account.id, account.address, account.quota_bytes, person.id, person.name, person.password_hash,"
@@ -33,7 +33,7 @@ _ASK = (
 )
 
 
-class Opened(msgspec.Struct, frozen=True):
+class LoginAnswer(msgspec.Struct, frozen=True):
     """The answer: an identity, or why not."""
 
     refusal: str = ""
@@ -50,12 +50,12 @@ class Opened(msgspec.Struct, frozen=True):
 
 
 class _Known(msgspec.Struct, frozen=True):
-    opened: Opened
+    opened: LoginAnswer
     password_hash: str
     disabled: bool
 
 
-class Attempt(msgspec.Struct, frozen=True):
+class LoginAttempt(msgspec.Struct, frozen=True):
     """One log-in as a protocol passes it on."""
 
     login: str
@@ -64,7 +64,7 @@ class Attempt(msgspec.Struct, frozen=True):
     address: str
 
 
-class Authentication:
+class Authenticator:
     """One password a user, all of the user's accounts. An unknown login costs what a wrong password costs."""
 
     def __init__(
@@ -86,7 +86,7 @@ class Authentication:
         self._clock = clock
         self._running: dict[bytes, asyncio.Task[bool]] = {}
 
-    async def open(self, attempt: Attempt) -> Opened:
+    async def open(self, attempt: LoginAttempt) -> LoginAnswer:
         """The identity, or the refusal. What is begun is finished and counted, whether or not somebody waits for it."""
         account, password = login_key(attempt.login) or "", prepare_password(attempt.password)
         tried = guess(account, attempt.address, self._verified.fingerprint(account, password))
@@ -101,25 +101,25 @@ class Authentication:
             await asyncio.sleep(delay)
         return opened
 
-    async def _look_at(self, attempt: Attempt, tried: Guess, password: str) -> Opened:
-        outcome = Outcome.VOID
+    async def _look_at(self, attempt: LoginAttempt, tried: Guess, password: str) -> LoginAnswer:
+        outcome = AttemptOutcome.VOID
         try:
             opened = await self._checked(tried, password)
-            outcome = _OUTCOMES.get(opened.refusal, Outcome.VOID)
+            outcome = _OUTCOMES.get(opened.refusal, AttemptOutcome.VOID)
         except TooManyWaiting:
-            opened = Opened(TOO_MANY)
+            opened = LoginAnswer(TOO_MANY)
         finally:
             self._line.end(tried, outcome)
         if opened.refusal:
             return self._refused(attempt, tried, opened.refusal)
-        self._folded.note(Login(opened.user, opened.account, "", attempt.protocol, attempt.address))
+        self._folded.note(FoldedLogin(opened.user, opened.account, "", attempt.protocol, attempt.address))
         return opened
 
-    async def _checked(self, tried: Guess, password: str) -> Opened:
+    async def _checked(self, tried: Guess, password: str) -> LoginAnswer:
         known = await self._store.read(lambda reader: _known(reader, tried.account))
         if not await self._fits(known, password, tried.network) or known is None:
-            return Opened(BAD_CREDENTIALS)
-        return Opened(DISABLED) if known.disabled else known.opened
+            return LoginAnswer(BAD_CREDENTIALS)
+        return LoginAnswer(DISABLED) if known.disabled else known.opened
 
     async def _fits(self, known: _Known | None, password: str, client: str) -> bool:
         if known is None:
@@ -140,9 +140,9 @@ class Authentication:
             running.add_done_callback(lambda _done: self._running.pop(key, None))
         return await asyncio.shield(running)
 
-    def _refused(self, attempt: Attempt, tried: Guess, reason: str) -> Opened:
-        self._folded.note(Login("", "", tried.account, attempt.protocol, attempt.address, reason))
-        return Opened(reason, refusals=self._throttle.refusals(tried, self._clock.monotonic()))
+    def _refused(self, attempt: LoginAttempt, tried: Guess, reason: str) -> LoginAnswer:
+        self._folded.note(FoldedLogin("", "", tried.account, attempt.protocol, attempt.address, reason))
+        return LoginAnswer(reason, refusals=self._throttle.refusals(tried, self._clock.monotonic()))
 
 
 def login_key(login: str) -> str | None:
@@ -160,5 +160,5 @@ def _known(reader: Reader, key: str) -> _Known | None:
     row: Any = reader.one(_ASK, (key,))
     if row is None:
         return None
-    opened = Opened("", row[0], row[1], row[2], row[3], row[4], row[9], position[0] or 0 if position else 0)
+    opened = LoginAnswer("", row[0], row[1], row[2], row[3], row[4], row[9], position[0] or 0 if position else 0)
     return _Known(opened, row[5], any(row[6:9]))

@@ -7,12 +7,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from services.directory.domain import decide, names
-from services.directory.domain.refusal import Refused
+from services.directory.domain.refusal import DirectoryRefused
 from services.directory.domain.state import AccountState, AliasState, DomainState, UserState
 from services.directory.handlers import load
 from shared.eventstore.event import Event, Provenance
 from shared.eventstore.transaction import Transaction
-from shared.ids import Ids, Kind
+from shared.ids import IdKind, Ids
 from shared.protocol.address.account import lookup_key, without_subaddress
 from shared.protocol.address.address import Address
 
@@ -32,7 +32,7 @@ class DirectoryCommands:
         """A1."""
         name = names.domain_name(name)
         if not tx.answered(why.command):
-            domain = self._ids.new(Kind.DOMAIN)
+            domain = self._ids.new(IdKind.DOMAIN)
             _append(tx, f"domain:{domain}", decide.add_domain(load.domain(tx, name), domain, name, incoming), why)
         return _domain(tx, name)
 
@@ -56,7 +56,7 @@ class DirectoryCommands:
         """A2, without groups."""
         name = names.user_name(name)
         if not tx.answered(why.command):
-            user = self._ids.new(Kind.USER)
+            user = self._ids.new(IdKind.USER)
             _append(tx, f"user:{user}", decide.add_user(load.user(tx, name), user, name, password_hash), why)
         return _user(tx, name)
 
@@ -83,7 +83,7 @@ class DirectoryCommands:
         """A3, A4."""
         address = names.account_address(text)
         if not tx.answered(why.command):
-            account, user = self._ids.new(Kind.ACCOUNT), _user_id(tx, user_name)
+            account, user = self._ids.new(IdKind.ACCOUNT), _user_id(tx, user_name)
             ours, taken = load.has_domain(tx, address.domain), load.is_taken(tx, lookup_key(address))
             _append(tx, f"account:{account}", decide.add_account(taken, ours, user, account, address, quota_bytes), why)
         return _account(tx, str(address))
@@ -147,7 +147,7 @@ def _domain(tx: Transaction, name: str) -> DomainState:
 
 def _user_id(tx: Transaction, name: str) -> str:
     if not name:
-        raise Refused("invalid", "which user? Give a name: `mailfold user list` shows them")
+        raise DirectoryRefused("invalid", "which user? Give a name: `mailfold user list` shows them")
     found: str = load.existing("user", name, load.user_id(tx, name))
     return found
 

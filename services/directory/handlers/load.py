@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from services.directory.domain.names import domain_name, key_of, user_key
-from services.directory.domain.refusal import Refused
+from services.directory.domain.refusal import DirectoryRefused
 from services.directory.domain.state import AccountState, AliasState, DomainState, UserState
 from shared.eventstore.connection import Reader, Row
 
@@ -116,14 +116,14 @@ def counts(reader: Reader) -> dict[str, int]:
 def existing(what: str, name: str, state: Any) -> Any:
     """The state. Raises Refused when there is none."""
     if state is None:
-        raise Refused("missing", f"there is no {what} {name}: `mailfold {what} list` shows them")
+        raise DirectoryRefused("missing", f"there is no {what} {name}: `mailfold {what} list` shows them")
     return state
 
 
 def _canonical_domain(name: str) -> str:
     try:
         return domain_name(name)
-    except Refused:
+    except DirectoryRefused:
         return name
 
 

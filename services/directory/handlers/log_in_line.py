@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 
 from services.directory.adapters.passwords import TooManyWaiting
-from services.directory.domain.throttle import Guess, Outcome, Throttle, Verdict
+from services.directory.domain.throttle import AttemptOutcome, Guess, Throttle, ThrottleDecision
 from shared.clock import Clock
 
 
@@ -22,13 +22,13 @@ class LogInLine:
 
     async def begin(self, guess: Guess) -> bool:
         """True: the password may be looked at, and `end` must follow. False: it is refused. Raises TooManyWaiting."""
-        while (verdict := self._throttle.begin(guess, self._clock.monotonic())) is Verdict.WAIT:
+        while (verdict := self._throttle.begin(guess, self._clock.monotonic())) is ThrottleDecision.WAIT:
             await self._wait(guess.network)
-        if verdict is Verdict.REFUSE:
+        if verdict is ThrottleDecision.REFUSE:
             self._wake(guess.network)  # the next one may be of another account
-        return verdict is Verdict.GO
+        return verdict is ThrottleDecision.GO
 
-    def end(self, guess: Guess, outcome: Outcome) -> None:
+    def end(self, guess: Guess, outcome: AttemptOutcome) -> None:
         """An attempt has ended."""
         self._throttle.end(guess, outcome, self._clock.monotonic())
         self._wake(guess.network)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import structlog
 
-from services.directory.domain.folded_logins import FoldedLogins, Login
+from services.directory.domain.folded_logins import FoldedLogin, FoldedLogins
 from shared.background import BackgroundTask, every
 from shared.clock import Clock
 from shared.eventstore.connection import StoreUnavailable
@@ -51,7 +51,7 @@ class LoginJournal:
             log.warning("directory.logins_lost", count=len(due), error=str(error))
 
 
-def _append(tx: Transaction, stream: str, due: Sequence[tuple[Login, int]]) -> None:
+def _append(tx: Transaction, stream: str, due: Sequence[tuple[FoldedLogin, int]]) -> None:
     for login, count in due:
         actor = (
             Actor("remote", address=login.address)

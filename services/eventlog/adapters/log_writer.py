@@ -20,7 +20,7 @@ from services.eventlog.domain.names import names_of
 from shared.background import BackgroundTask
 from shared.eventstore.connection import Reader
 from shared.eventstore.event import decode_actor
-from shared.eventstore.log_reading import Place
+from shared.eventstore.log_reading import LogPosition
 from shared.eventstore.store import EventStore
 from shared.eventstore.transaction import Transaction
 from shared.rpc.mailfold.events.v1 import events_pb2 as pb
@@ -105,7 +105,7 @@ class LogWriter:
         if len(self._waiting) >= self._limit:
             self._has_space.clear()
 
-    async def rewind(self, service: str, agreed: Mapping[int, Place]) -> None:
+    async def rewind(self, service: str, agreed: Mapping[int, LogPosition]) -> None:
         """The service was restored from a backup, and is followed from these places on. What it does not have any more
         stays in the log: it happened. What it still has is not written twice.
         """
@@ -164,11 +164,11 @@ class _Known(NamedTuple):
     fresh_keys: int
 
 
-def places_of(reader: Reader, service: str) -> dict[int, Place]:
+def places_of(reader: Reader, service: str) -> dict[int, LogPosition]:
     """How far a service is followed, by shard."""
     first = origin_number(FOLLOWED.index(service), 0)
     rows = reader.all(_PLACES, (first, first, first + SHARDS - 1))
-    return {shard: Place(position, at or 0) for shard, position, at in rows}
+    return {shard: LogPosition(position, at or 0) for shard, position, at in rows}
 
 
 def _write(

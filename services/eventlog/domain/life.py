@@ -9,7 +9,7 @@ import msgspec
 Ranges = tuple[tuple[int, int], ...]
 
 
-class Place(NamedTuple):
+class MessagePlace(NamedTuple):
     """Where a message lies: its mailbox and UID."""
 
     mailbox: str
@@ -19,7 +19,7 @@ class Place(NamedTuple):
 class Arrival(NamedTuple):
     """A message that entered a mailbox by delivery or APPEND."""
 
-    place: Place
+    place: MessagePlace
     entry: str
     content: str
     message_id: str
@@ -28,7 +28,7 @@ class Arrival(NamedTuple):
 class PlaceChange(NamedTuple):
     """What one event did to a message: where it is now besides, and whether it left the place it was in."""
 
-    reached: Place | None = None
+    reached: MessagePlace | None = None
     left: bool = False
 
 
@@ -69,10 +69,13 @@ def arrivals(event_type: str, data: bytes) -> list[Arrival]:
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return []
     entries = (event.entry, *event.entries) if event.entry else event.entries
-    return [Arrival(Place(event.mailbox, entry.uid), entry.entry, entry.content, entry.message_id) for entry in entries]
+    return [
+        Arrival(MessagePlace(event.mailbox, entry.uid), entry.entry, entry.content, entry.message_id)
+        for entry in entries
+    ]
 
 
-def change_at(event_type: str, data: bytes, place: Place) -> PlaceChange | None:
+def change_at(event_type: str, data: bytes, place: MessagePlace) -> PlaceChange | None:
     """What an event about this mailbox did to the message at a place of it; None when it did not concern the message."""
     if event_type == "mailbox.deleted":
         return PlaceChange(left=True)
@@ -85,7 +88,7 @@ def change_at(event_type: str, data: bytes, place: Place) -> PlaceChange | None:
     number = _number(event.uids, place.uid)
     if number is None:
         return None
-    reached = Place(event.target, event.first_uid + number) if event.target else None
+    reached = MessagePlace(event.target, event.first_uid + number) if event.target else None
     return PlaceChange(reached, event_type in _LEAVING)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from services.eventlog.adapters.key_index import Span, ids_by_keys
 from services.eventlog.adapters.logged_event import LoggedEvent, by_ids
 from services.eventlog.domain.keys import LIFE, MAIL, bare, key_of
-from services.eventlog.domain.life import Arrival, Place, arrivals, change_at
+from services.eventlog.domain.life import Arrival, MessagePlace, arrivals, change_at
 from services.eventlog.domain.log_id import LAST
 from services.eventlog.domain.names import names_of
 from shared.eventstore.connection import Reader
@@ -84,7 +84,7 @@ class Trace:
             if event.type.startswith(_LESSONS)
         ]
 
-    def _follow(self, place: Place, since: int) -> None:
+    def _follow(self, place: MessagePlace, since: int) -> None:
         """Keep what happened to the message at a place, and at every place it reached from there."""
         waiting, seen = [(place, since)], {place}
         while waiting:

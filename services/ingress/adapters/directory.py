@@ -10,7 +10,7 @@ from shared.eventstore.event import Event
 from shared.owner.followed_book import FollowedBook
 from shared.protocol.address.address import Address
 from shared.routing.log_ins import EndedLogIns, Ending, LogIn
-from shared.routing.resolution import Kind
+from shared.routing.resolution import ResolutionKind
 from shared.rpc.mailfold.directory.v1 import directory_pb2 as pb
 
 
@@ -21,14 +21,14 @@ class FollowedDirectory(FollowedBook):
         super().__init__("ingress", channel, bus)
         self._ended = EndedLogIns()
 
-    def known_kind(self, address: Address, *, for_user: bool) -> Kind | None:
+    def known_kind(self, address: Address, *, for_user: bool) -> ResolutionKind | None:
         """What the address is, when the copy alone may say so: a refusal never comes from the copy, which may be a
         moment old. Users may write to other servers' addresses, so there the copy is believed.
         """
         kind = self.copy.resolve(address).kind if self.copy is not None else None
-        return kind if kind is Kind.ACCOUNTS or (for_user and kind is Kind.REMOTE) else None
+        return kind if kind is ResolutionKind.ACCOUNTS or (for_user and kind is ResolutionKind.REMOTE) else None
 
-    async def kind(self, address: Address) -> Kind:
+    async def kind(self, address: Address) -> ResolutionKind:
         """What the address is. Raises ServiceError when the owner must be asked and does not answer."""
         return (await self.resolve(address)).kind
 

@@ -10,12 +10,12 @@ from services.ingress.domain.client import SmtpClient
 from services.ingress.domain.envelope import recipient
 from shared.blobs.port import BlobRef
 from shared.events.limits import LARGEST_RECEPTION
-from shared.events.mail import Check, MailReceived, MailSubmitted, Message
+from shared.events.mail import MailReceived, MailSubmitted, Message, RecordedCheck
 from shared.eventstore.event import encode
 from shared.protocol.message.scan import Scan
 from shared.protocol.smtp.body import BodyFlags
 from shared.protocol.smtp.trace_header import Hop
-from shared.protocol.smtp.transaction import Transaction
+from shared.protocol.smtp.transaction import SmtpTransaction
 
 Accepted = MailReceived | MailSubmitted
 _SUBJECT = 1000
@@ -36,7 +36,7 @@ class Completed(msgspec.Struct, frozen=True):
 
 
 def accepted(
-    client: SmtpClient, transaction: Transaction, hop: Hop, message: Message, checks: tuple[Check, ...]
+    client: SmtpClient, transaction: SmtpTransaction, hop: Hop, message: Message, checks: tuple[RecordedCheck, ...]
 ) -> Accepted:
     """The event of a mail from another server, or of a user's."""
     mail = transaction.mail

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from shared.events.mail import Client
 from shared.eventstore.event import Actor
 from shared.protocol.address.address import Address
-from shared.protocol.smtp.trace_header import Hop, TlsFacts, with_protocol
+from shared.protocol.smtp.trace_header import Hop, TraceTls, with_protocol
 from shared.routing.log_ins import LogIn
 
 _LONGEST_NAME = 255
@@ -24,7 +24,7 @@ class SmtpClient:
     listener: str
     hello: str = ""
     esmtp: bool = False
-    tls: TlsFacts | None = None
+    tls: TraceTls | None = None
     user: str = ""
     account: str = ""
     account_address: str = ""

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from shared.events.mail import Check, DnsAnswer
+from shared.events.mail import DnsAnswer, RecordedCheck
 from shared.protocol.dkim.result import DkimResult
 from shared.protocol.dmarc.result import DmarcResult
 from shared.protocol.dns.question import Answer, Question
@@ -24,10 +24,10 @@ _TEXT = 500
 _LONGEST_ESCAPE = 6
 
 
-def spf_check(verdict: SpfResult, client: str, helo: str, reverse_path: str, used: Used) -> Check:
+def spf_check(verdict: SpfResult, client: str, helo: str, reverse_path: str, used: Used) -> RecordedCheck:
     """SPF of the reverse-path, or of HELO when it is null."""
     inputs = {"client": client, "helo": helo, "reverse_path": reverse_path}
-    return Check(
+    return RecordedCheck(
         "spf",
         verdict.result,
         inputs | _told(verdict, ("domain", "scope", "mechanism", "path", "reason", "explanation")),
@@ -35,7 +35,7 @@ def spf_check(verdict: SpfResult, client: str, helo: str, reverse_path: str, use
     )
 
 
-def dkim_check(verdicts: Sequence[DkimResult], ignored: int, used: Used) -> Check:
+def dkim_check(verdicts: Sequence[DkimResult], ignored: int, used: Used) -> RecordedCheck:
     """DKIM of all signatures that were looked at; `pass` when one passed."""
     fields = ("result", "domain", "selector", "algorithm", "identity", "reason", "key_bits", "signature_prefix")
     detail: dict[str, Any] = {"signatures": [_told(verdict, fields) for verdict in verdicts]}
@@ -43,17 +43,19 @@ def dkim_check(verdicts: Sequence[DkimResult], ignored: int, used: Used) -> Chec
         detail["ignored"] = ignored
     results = [verdict.result for verdict in verdicts]
     result = "pass" if "pass" in results else (results[0] if results else "none")
-    return Check("dkim", result, detail, _answers(used))
+    return RecordedCheck("dkim", result, detail, _answers(used))
 
 
-def dmarc_check(verdict: DmarcResult, disposition: str, from_values: Iterable[str], used: Used) -> Check:
+def dmarc_check(verdict: DmarcResult, disposition: str, from_values: Iterable[str], used: Used) -> RecordedCheck:
     """DMARC of the author domain; `disposition` is what its owner asks for."""
     detail = _told(
         verdict,
         ("author_domain", "policy", "policy_domain", "record", "percent", "aligned_spf", "aligned_dkim", "reason"),
     )
     authors = [_bounded(value) for value, _ in zip(from_values, range(5), strict=False)]
-    return Check("dmarc", verdict.result, detail | {"disposition": disposition, "from": authors}, _answers(used))
+    return RecordedCheck(
+        "dmarc", verdict.result, detail | {"disposition": disposition, "from": authors}, _answers(used)
+    )
 
 
 def _told(verdict: msgspec.Struct, fields: Iterable[str]) -> dict[str, Any]:

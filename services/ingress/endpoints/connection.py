@@ -33,7 +33,7 @@ from shared.protocol.smtp.events import (
     Question,
     QuitRequested,
     RcptTo,
-    Refused,
+    RefusedCommand,
     StartData,
     StartTlsRequested,
     TransactionAborted,
@@ -42,7 +42,7 @@ from shared.protocol.smtp.events import (
 from shared.protocol.smtp.reference import reference
 from shared.protocol.smtp.reply import Reply, with_cause, with_reference
 from shared.protocol.smtp.session import ServerSession
-from shared.protocol.smtp.trace_header import TlsFacts
+from shared.protocol.smtp.trace_header import TraceTls
 from shared.tls import facts as tls_facts
 
 log = structlog.get_logger("ingress")
@@ -220,7 +220,7 @@ class SmtpConnection:
     async def _on_quit(self, _event: QuitRequested) -> None:
         self._answer(replies.closing())
 
-    async def _on_given(self, event: Refused | Answered | AuthCancelled) -> None:
+    async def _on_given(self, event: RefusedCommand | Answered | AuthCancelled) -> None:
         """Answered by the session itself."""
         self._out += event.reply.encode()
         if not event.reply.is_positive:
@@ -247,8 +247,8 @@ class SmtpConnection:
         self._stage = "helo"
         return True
 
-    def _set_tls(self, facts: tls_facts.TlsFacts | None) -> None:
-        self.client.tls = TlsFacts(facts.version, facts.cipher, facts.bits) if facts else None
+    def _set_tls(self, facts: tls_facts.TlsHandshake | None) -> None:
+        self.client.tls = TraceTls(facts.version, facts.cipher, facts.bits) if facts else None
 
     def _answer(self, reply: Reply, *, sender: str = "", recipient: str = "") -> bool:
         self._out += self._session.answer(reply)
@@ -292,6 +292,6 @@ _HANDLERS: Mapping[type, Callable[[SmtpConnection, Any], Awaitable[None]]] = {
     AuthLine: SmtpConnection._on_auth_line,
     AuthCancelled: SmtpConnection._on_given,
     QuitRequested: SmtpConnection._on_quit,
-    Refused: SmtpConnection._on_given,
+    RefusedCommand: SmtpConnection._on_given,
     Answered: SmtpConnection._on_given,
 }

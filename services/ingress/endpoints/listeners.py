@@ -12,7 +12,7 @@ from services.ingress.endpoints.dependencies import Dependencies
 from services.ingress.endpoints.session_config import session_config
 from services.ingress.endpoints.wire import LINGER_SECONDS, Wire
 from shared.background import spawn
-from shared.ids import Kind
+from shared.ids import IdKind
 from shared.network.connection_table import ConnectionLimits
 from shared.network.listener import IMPLICIT_TLS, STARTTLS, Listener, ListenerKind, ListenerTls
 from shared.network.slot import Slot
@@ -62,7 +62,7 @@ class Listeners:
         config = session_config(purpose, self._host.server.host, settings, implicit_tls=is_implicit)
 
         def connected(wire: Wire) -> None:
-            session = msgspec.structs.replace(config, session_id=self._dependencies.ids.new(Kind.SESSION))
+            session = msgspec.structs.replace(config, session_id=self._dependencies.ids.new(IdKind.SESSION))
             connection = wire.slot.occupant = SmtpConnection(self._dependencies, kind.name, session, wire)
             spawn(connection.serve(), "ingress-connection")
 

@@ -17,7 +17,7 @@ from shared.protocol.smtp import replies
 from shared.protocol.smtp.commands import Mail, Rcpt
 from shared.protocol.smtp.events import BodyEnd
 from shared.protocol.smtp.reply import Reply, with_cause
-from shared.protocol.smtp.transaction import Transaction
+from shared.protocol.smtp.transaction import SmtpTransaction
 
 
 class MailTransaction:
@@ -80,7 +80,7 @@ class MailTransaction:
         if self._spf is None and not self._client.is_authenticated:
             self._spf = self._dependencies.checks.begin_spf(self._client, self._mail.reverse_path)
 
-    def start(self, _transaction: Transaction) -> Reply:
+    def start(self, _transaction: SmtpTransaction) -> Reply:
         """DATA, or the first BDAT."""
         dependencies = self._dependencies
         self._intake = Intake(

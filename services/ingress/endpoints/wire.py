@@ -9,7 +9,7 @@ from typing import Protocol, cast
 
 from services.ingress.settings import IngressSettings
 from shared.network.slot import Slot
-from shared.tls.facts import TlsFacts, describe
+from shared.tls.facts import TlsHandshake, describe
 
 _READ_AHEAD = 131072
 """Octets a client may pipeline before it is not read any more."""
@@ -145,7 +145,7 @@ class Wire(asyncio.Protocol):
         """A message begins to come in, or has come."""
         self._transfer_began = self._loop.time() if under_way else None
 
-    async def start_tls(self, context: ssl.SSLContext) -> TlsFacts | None:
+    async def start_tls(self, context: ssl.SSLContext) -> TlsHandshake | None:
         """The server's side of the handshake; None when it failed, and the connection with it. Then `attach` again."""
         assert self._transport is not None
         self._inbox, self._fresh = None, False
@@ -164,7 +164,7 @@ class Wire(asyncio.Protocol):
         self._transport = upgraded
         return self.tls_facts()
 
-    def tls_facts(self) -> TlsFacts | None:
+    def tls_facts(self) -> TlsHandshake | None:
         """What TLS came to; None without it."""
         found = self._transport.get_extra_info("ssl_object") if self._transport else None
         return describe(found) if found is not None else None

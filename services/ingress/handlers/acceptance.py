@@ -20,17 +20,17 @@ from services.ingress.handlers.repeater import Repeater
 from shared.blobs.errors import BlobError
 from shared.blobs.port import BlobRef, Blobs
 from shared.clock import Clock
-from shared.events.mail import Check
+from shared.events.mail import RecordedCheck
 from shared.eventstore.connection import StoreUnavailable
 from shared.eventstore.event import Provenance
 from shared.grpc.errors import ServiceError
-from shared.ids import Ids, Kind
+from shared.ids import IdKind, Ids
 from shared.protocol.message.scan import Scan
 from shared.protocol.smtp import replies
 from shared.protocol.smtp.body import BodyFlags
 from shared.protocol.smtp.reply import Reply, with_cause
 from shared.protocol.smtp.trace_header import Hop, received
-from shared.protocol.smtp.transaction import Transaction
+from shared.protocol.smtp.transaction import SmtpTransaction
 
 
 @dataclass(slots=True)
@@ -38,7 +38,7 @@ class Arrived:
     """A complete message, before it is accepted or refused."""
 
     client: SmtpClient
-    transaction: Transaction
+    transaction: SmtpTransaction
     flags: BodyFlags
     intake: Intake
     spf: SpfAnswer | None
@@ -91,7 +91,7 @@ class Acceptance:
 
     async def _take(self, arrived: Arrived, scan: Scan) -> Reply:
         """Body and event, made durable in this order."""
-        hop = self._hop(arrived, self._ids.new(Kind.QUEUE))
+        hop = self._hop(arrived, self._ids.new(IdKind.QUEUE))
         checked = await self._checked(arrived, scan, hop)
         if arrived.is_gone():
             return with_cause(replies.try_later(), "the client left before the message was accepted")
@@ -147,7 +147,7 @@ class Acceptance:
         if client.is_authenticated:
             author = mail.reverse_path or client.account_address
             lines = completion(intake.header, hop.queue_id, self._hostname, author, self._clock.now())
-            return Checked((Check("sender", "pass", {"user": client.user}),), lines)
+            return Checked((RecordedCheck("sender", "pass", {"user": client.user}),), lines)
         assert intake.authorship is not None
         assert arrived.spf is not None
         return await self._checks.verdicts(client, mail.reverse_path, intake.authorship, arrived.spf, scan.message_id)

@@ -14,7 +14,7 @@ from services.ingress.domain.evidence import dkim_check, dmarc_check, spf_check
 from shared.clock import Clock
 from shared.dns.resolver import Resolver
 from shared.dns.run import Used
-from shared.events.mail import Check
+from shared.events.mail import RecordedCheck
 from shared.protocol.address.address import Address
 from shared.protocol.authres.field import MethodResult, build_field
 from shared.protocol.authres.verdicts import dkim_results, dmarc_result, spf_result
@@ -31,7 +31,7 @@ _MOST_AUTHORS = 4
 class Checked(NamedTuple):
     """What was checked of a message, as its event keeps it, and the header lines that acceptance adds to it."""
 
-    checks: tuple[Check, ...]
+    checks: tuple[RecordedCheck, ...]
     lines: bytes
 
 

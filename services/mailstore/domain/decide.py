@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from services.mailstore.domain.flags import Change, Flags
 from services.mailstore.domain.names import DEFAULTS, JUNK, SPECIAL_USES
-from services.mailstore.domain.state import FlagRun, MailboxState, Messages, Place, Tree
+from services.mailstore.domain.state import FlagRun, MailboxPlace, MailboxState, Messages, Tree
 from services.mailstore.domain.uids import Ranges, count, joined, pages
 from shared.events.mailbox import (
     AccountOpened,
@@ -34,7 +34,7 @@ MAX_KEYWORD_OCTETS = 2000
 """Of one message: a STORE writes them into the row of each of thousands of messages."""
 
 
-class Refused(Exception):
+class MailboxRefused(Exception):
     """The command cannot be carried out; `reason` is a word the protocols map to their response codes."""
 
     def __init__(self, reason: str, text: str) -> None:
@@ -48,16 +48,16 @@ def open_account(account: str, new_id: NewId, uid_validity: int) -> AccountOpene
 
 
 def create_mailbox(
-    account: str, name: str, use: str, place: Place, new_id: NewId, uid_validity: int, limit: int
+    account: str, name: str, use: str, place: MailboxPlace, new_id: NewId, uid_validity: int, limit: int
 ) -> list[Event]:
     """A mailbox and those above it that are missing (RFC 3501 §6.3.3). Nobody is subscribed to them: that is the
     client's to do (§6.3.6).
     """
     name = new_mailbox_name(name)
     if name in place.existing:
-        raise Refused("ALREADYEXISTS", f"there is a mailbox {name}")
+        raise MailboxRefused("ALREADYEXISTS", f"there is a mailbox {name}")
     if use and (use not in SPECIAL_USES or use == "\\All" or place.use_is_taken):
-        raise Refused("USEATTR", f"no mailbox can be made for {use}")
+        raise MailboxRefused("USEATTR", f"no mailbox can be made for {use}")
     new = [(above, "") for above in ancestors(name) if above not in place.existing] + [(name, use)]
     mailboxes_left(place.mailboxes, len(new), limit)
     return [
@@ -69,13 +69,13 @@ def create_mailbox(
 def mailboxes_left(existing: int, more: int, limit: int) -> None:
     """Raises Refused LIMIT when an account would have too many mailboxes."""
     if existing + more > limit:
-        raise Refused("LIMIT", f"an account has at most {limit} mailboxes")
+        raise MailboxRefused("LIMIT", f"an account has at most {limit} mailboxes")
 
 
 def deletable(mailbox: MailboxState) -> None:
     """Raises Refused CANNOT for INBOX."""
     if mailbox.name == INBOX:
-        raise Refused("CANNOT", "INBOX cannot be deleted")
+        raise MailboxRefused("CANNOT", "INBOX cannot be deleted")
 
 
 def delete_mailbox(account: str, mailbox: MailboxState, *, subscribed: bool) -> list[Event]:
@@ -92,7 +92,7 @@ def delete_mailbox(account: str, mailbox: MailboxState, *, subscribed: bool) -> 
 def subscribe(account: str, name: str, subscribed: bool, subscriptions: int, limit: int) -> list[Event]:
     """A subscription begins, or ends. Raises Refused LIMIT when the account has as many as it may have."""
     if subscribed and subscriptions >= limit:
-        raise Refused("LIMIT", f"an account has at most {limit} subscriptions")
+        raise MailboxRefused("LIMIT", f"an account has at most {limit} subscriptions")
     return [MailboxSubscribed(account, name, subscribed)]
 
 
@@ -107,7 +107,7 @@ def rename_mailbox(
     names = [(mailbox, new_mailbox_name(new_name + old[len(name) :])) for old, mailbox, _ in tree.mailboxes]
     taken = next((new for _, new in names if new in tree.existing), None)
     if taken is not None:
-        raise Refused("ALREADYEXISTS", f"there is a mailbox {taken}")
+        raise MailboxRefused("ALREADYEXISTS", f"there is a mailbox {taken}")
     missing = [above for above in ancestors(new_name) if above not in tree.existing]
     mailboxes_left(tree.total, len(missing), limit)
     new_mailboxes = [NewMailbox(new_id(), above, uid_validity, subscribed=False) for above in missing]
@@ -121,11 +121,11 @@ def rename_mailbox(
 def _renamable(name: str, new_name: str, tree: Tree) -> None:
     """Raises Refused."""
     if name not in (old for old, _, _ in tree.mailboxes):
-        raise Refused("NONEXISTENT", f"there is no mailbox {name}")
+        raise MailboxRefused("NONEXISTENT", f"there is no mailbox {name}")
     if new_name in tree.existing:
-        raise Refused("ALREADYEXISTS", f"there is a mailbox {new_name}")
+        raise MailboxRefused("ALREADYEXISTS", f"there is a mailbox {new_name}")
     if new_name.startswith(name + SEPARATOR):
-        raise Refused("CANNOT", "a mailbox cannot move below itself")
+        raise MailboxRefused("CANNOT", "a mailbox cannot move below itself")
 
 
 def store_flags(
@@ -147,13 +147,15 @@ def store_flags(
 def keywords_fit(flags: Flags, limit: int) -> None:
     """Raises Refused LIMIT when these are too many keywords for one message, or too long ones."""
     if flags.words > limit or len(flags.keywords) > MAX_KEYWORD_OCTETS:
-        raise Refused("LIMIT", f"a message has at most {limit} keywords, of {MAX_KEYWORD_OCTETS} octets together")
+        raise MailboxRefused(
+            "LIMIT", f"a message has at most {limit} keywords, of {MAX_KEYWORD_OCTETS} octets together"
+        )
 
 
 def keywords_left(known: int, new: int, limit: int) -> None:
     """Raises Refused LIMIT when a mailbox would know too many keywords."""
     if new and known + new > limit:
-        raise Refused("LIMIT", f"a mailbox has at most {limit} different keywords")
+        raise MailboxRefused("LIMIT", f"a mailbox has at most {limit} different keywords")
 
 
 def copy(
@@ -190,24 +192,26 @@ def all_there(messages: int, asked: int) -> None:
     §6.4.7, RFC 2180 §4.4).
     """
     if messages != asked:
-        raise Refused("EXPUNGEISSUED", "some of the messages are gone; nothing was done")
+        raise MailboxRefused("EXPUNGEISSUED", "some of the messages are gone; nothing was done")
 
 
 def copies_left(messages: Messages, limit: int) -> None:
     """Raises Refused LIMIT for more copies than one commit may make: it keeps the writer from others."""
     if messages.count > limit:
-        raise Refused("LIMIT", f"COPY takes at most {limit} messages at once")
+        raise MailboxRefused("LIMIT", f"COPY takes at most {limit} messages at once")
 
 
 def within_quota(used: int, more: int, limit: int) -> None:
     """Raises Refused OVERQUOTA when `more` octets do not fit; a limit of 0 is none."""
     if limit and more > limit:
-        raise Refused("OVERQUOTA", f"{more} octets are more than the whole quota of {limit} octets")
+        raise MailboxRefused("OVERQUOTA", f"{more} octets are more than the whole quota of {limit} octets")
     if limit and used + more > limit:
-        raise Refused("OVERQUOTA", f"the mailbox is full: {used} of {limit} octets are used, {more} more do not fit")
+        raise MailboxRefused(
+            "OVERQUOTA", f"the mailbox is full: {used} of {limit} octets are used, {more} more do not fit"
+        )
 
 
 def uids_left(target: MailboxState, more: int) -> None:
     """Raises Refused when UIDs would pass 2^32-1: the mailbox must be made anew first."""
     if target.uid_next + more > 4_294_967_295:
-        raise Refused("LIMIT", "this mailbox has used up its UIDs")
+        raise MailboxRefused("LIMIT", "this mailbox has used up its UIDs")

@@ -46,7 +46,7 @@ class Messages(msgspec.Struct, frozen=True):
         return count(self.uids)
 
 
-class Place(msgspec.Struct, frozen=True):
+class MailboxPlace(msgspec.Struct, frozen=True):
     """Where a mailbox is to be made."""
 
     existing: frozenset[str]

@@ -14,7 +14,7 @@ from services.mailstore.endpoints.refusals import named
 from services.mailstore.handlers import load, queries
 from services.mailstore.handlers.accounts import MailboxCommands, ensure_open
 from services.mailstore.handlers.deleted import deleted_size
-from services.mailstore.handlers.fetch import Fetcher, Mark, Message
+from services.mailstore.handlers.fetch import Fetcher, Mark, MessageRow
 from services.mailstore.handlers.messages import Key, MessageCommands
 from services.mailstore.handlers.paged import ALL, PagedCommands
 from services.mailstore.handlers.quotas import Quotas
@@ -228,7 +228,7 @@ class MailstoreEndpoint(MailstoreServicer):
         """Sets \\Seen for a batch of a FETCH; each batch is a command of its own."""
         seen = parse(["\\Seen"])
 
-        async def mark(messages: list[Message]) -> list[Message]:
+        async def mark(messages: list[MessageRow]) -> list[MessageRow]:
             unseen = ranges(message.uid for message in messages if not message.system & SEEN)
             if not unseen:
                 return messages
@@ -251,7 +251,7 @@ class MailstoreEndpoint(MailstoreServicer):
             return await self._store.read(ask)
 
 
-def _seen(message: Message, version: int) -> Message:
+def _seen(message: MessageRow, version: int) -> MessageRow:
     """The message after \\Seen was set at a version."""
     if message.system & SEEN or not version:
         return message

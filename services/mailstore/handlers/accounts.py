@@ -12,7 +12,7 @@ from shared.clock import Clock
 from shared.events.mailbox import MailboxDeleted, MessagesMoved
 from shared.eventstore.event import Provenance
 from shared.eventstore.transaction import Transaction
-from shared.ids import Ids, Kind
+from shared.ids import IdKind, Ids
 from shared.protocol.imap.mailbox_name import INBOX, canonical_name
 
 
@@ -20,7 +20,7 @@ def ensure_open(transaction: Transaction, account: str, ids: Ids, clock: Clock, 
     """Give the account its default mailboxes on first use."""
     if not load.is_open(transaction, account):
         validity = naming.next_uid_validity(transaction, clock)
-        event = decide.open_account(account, lambda: ids.new(Kind.MAILBOX), validity)
+        event = decide.open_account(account, lambda: ids.new(IdKind.MAILBOX), validity)
         transaction.append(account, [event], Provenance(why.actor, why.cause, why.correlation))
 
 
@@ -115,7 +115,7 @@ class MailboxCommands:
         return goal, above(_up_to(inbox), messages.uids[-1][1]) if more else ()
 
     def _new_id(self) -> str:
-        return self._ids.new(Kind.MAILBOX)
+        return self._ids.new(IdKind.MAILBOX)
 
 
 def _up_to(mailbox: MailboxState) -> Ranges:

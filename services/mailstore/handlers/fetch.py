@@ -48,7 +48,7 @@ class Wanted(NamedTuple):
         return self.envelope or self.body or self.body_structure
 
 
-class Message(NamedTuple):
+class MessageRow(NamedTuple):
     """A message as its row has it."""
 
     uid: int
@@ -69,12 +69,12 @@ class Message(NamedTuple):
 class Fetched(NamedTuple):
     """One message's answer."""
 
-    message: Message
+    message: MessageRow
     flags: tuple[str, ...]
     attributes: bytes
 
 
-Mark = Callable[[list[Message]], Awaitable[list[Message]]]
+Mark = Callable[[list[MessageRow]], Awaitable[list[MessageRow]]]
 """Sets \\Seen where it is not; the messages as they are then."""
 
 
@@ -97,7 +97,7 @@ class Fetcher:
             async for batch in self._batches(await mark(messages) if mark else messages, wanted):
                 yield batch
 
-    async def _batches(self, messages: list[Message], wanted: Wanted) -> AsyncIterator[list[Fetched]]:
+    async def _batches(self, messages: list[MessageRow], wanted: Wanted) -> AsyncIterator[list[Fetched]]:
         batch: list[Fetched] = []
         octets = 0
         for message in messages:
@@ -123,13 +123,13 @@ class Fetcher:
 
 def _page(
     mailbox: str, left: Ranges, changed_since: int, *, contents: bool
-) -> Callable[[Reader], tuple[list[Message], Ranges]]:
+) -> Callable[[Reader], tuple[list[MessageRow], Ranges]]:
     """A batch of rows and the ranges behind them. However many ranges there are, one question stays short."""
     columns = f"{_COLUMNS}, prefix" if contents else _COLUMNS
     sql = f"SELECT {columns} FROM entry WHERE mailbox = ? AND {{}} AND modseq > ? ORDER BY uid LIMIT ?"  # noqa: S608
 
-    def ask(reader: Reader) -> tuple[list[Message], Ranges]:
-        messages: list[Message] = []
+    def ask(reader: Reader) -> tuple[list[MessageRow], Ranges]:
+        messages: list[MessageRow] = []
         at = 0
         for _ in range(_STATEMENTS):
             room = BATCH - len(messages)
@@ -147,8 +147,8 @@ def _page(
     return ask
 
 
-def _message(row: Row) -> Message:
-    message = Message(*row)
+def _message(row: Row) -> MessageRow:
+    message = MessageRow(*row)
     return message._replace(prefix=bytes(message.prefix)) if message.prefix else message
 
 
@@ -168,7 +168,7 @@ def _behind(left: Ranges, uid: int) -> Ranges:
     return tuple((max(first, uid + 1), last) for first, last in left[at : at + 1]) + left[at + 1 :]
 
 
-def _attributes(message: Message, wanted: Wanted, found: Scan | None) -> bytes:
+def _attributes(message: MessageRow, wanted: Wanted, found: Scan | None) -> bytes:
     pieces = []
     if wanted.size:
         pieces.append(b"RFC822.SIZE %d" % message.size)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from services.mailstore.domain.decide import Refused
+from services.mailstore.domain.decide import MailboxRefused
 from services.mailstore.domain.state import MailboxState
 from shared.eventstore.connection import Reader, Row
 from shared.protocol.imap.mailbox_name import canonical_name
@@ -20,7 +20,7 @@ def mailbox_by_name(reader: Reader, account: str, name: str) -> MailboxState:
     """Raises Refused NONEXISTENT."""
     row = reader.one(f"SELECT {_MAILBOX} FROM mailbox WHERE account = ? AND name = ?", (account, canonical_name(name)))  # noqa: S608
     if row is None:
-        raise Refused("NONEXISTENT", f"there is no mailbox {name}")
+        raise MailboxRefused("NONEXISTENT", f"there is no mailbox {name}")
     return _mailbox(row)
 
 
@@ -28,7 +28,7 @@ def mailbox_by_id(reader: Reader, account: str, mailbox: str) -> MailboxState:
     """Raises Refused NONEXISTENT, also when the mailbox belongs to another account."""
     row = reader.one(f"SELECT {_MAILBOX} FROM mailbox WHERE id = ? AND account = ?", (mailbox, account))  # noqa: S608
     if row is None:
-        raise Refused("NONEXISTENT", "the mailbox is gone")
+        raise MailboxRefused("NONEXISTENT", "the mailbox is gone")
     return _mailbox(row)
 
 
@@ -42,7 +42,7 @@ def mailbox_if_any(reader: Reader, account: str, mailbox: str, name: str) -> lis
     """The account's mailbox with this id, or with this name; none when there is none."""
     try:
         return [mailbox_by_id(reader, account, mailbox) if mailbox else mailbox_by_name(reader, account, name)]
-    except Refused:
+    except MailboxRefused:
         return []
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeVar
 import structlog
 
 from services.mailstore.domain import decide
-from services.mailstore.domain.decide import Refused
+from services.mailstore.domain.decide import MailboxRefused
 from services.mailstore.domain.flags import Flags, parse
 from services.mailstore.domain.names import JUNK
 from services.mailstore.domain.state import MailboxState
@@ -30,7 +30,7 @@ from shared.events.mailbox import (
 )
 from shared.eventstore.event import Event, Provenance, Recorded
 from shared.eventstore.transaction import Transaction
-from shared.ids import Ids, Kind
+from shared.ids import IdKind, Ids
 
 log = structlog.get_logger("mailstore")
 E = TypeVar("E", bound=Event)
@@ -101,7 +101,7 @@ class Stored(NamedTuple):
 
 def content_id(account: str, blob: str) -> str:
     """EMAILID: the same for all copies of the same bytes within an account, and not comparable between accounts."""
-    return Kind.CONTENT.value + hashlib.blake2b(f"{account}/{blob}".encode(), digest_size=15).hexdigest()
+    return IdKind.CONTENT.value + hashlib.blake2b(f"{account}/{blob}".encode(), digest_size=15).hexdigest()
 
 
 class MessageCommands:
@@ -267,7 +267,7 @@ class MessageCommands:
         flags = parse(message.flags)
         try:
             self._check_keywords(transaction, mailbox.id, flags)
-        except Refused as refused:
+        except MailboxRefused as refused:
             log.warning("mailstore.keywords_left_out", mailbox=mailbox.id, keywords=flags.words, reason=str(refused))
             return message._replace(flags=Flags(flags.system, "").names())
         return message
@@ -295,7 +295,7 @@ class MessageCommands:
             decide.keywords_left(known, new, self._limits.max_keywords)
 
     def _new_entry(self) -> str:
-        return self._ids.new(Kind.ENTRY)
+        return self._ids.new(IdKind.ENTRY)
 
     def _target(self, transaction: Transaction, account: str, name: str, spam: bool) -> MailboxState:
         junk = load.mailbox_by_use(transaction, account, JUNK) if spam else None
@@ -303,21 +303,21 @@ class MessageCommands:
             return junk
         try:
             return load.mailbox_by_name(transaction, account, name or "INBOX")
-        except Refused:
+        except MailboxRefused:
             return load.mailbox_by_name(transaction, account, "INBOX")
 
     @staticmethod
     def _existing(transaction: Transaction, account: str, name: str) -> MailboxState:
         try:
             return load.mailbox_by_name(transaction, account, name)
-        except Refused as refused:
-            raise Refused("TRYCREATE", str(refused)) from refused
+        except MailboxRefused as refused:
+            raise MailboxRefused("TRYCREATE", str(refused)) from refused
 
     def _entry(self, transaction: Transaction, account: str, uid: int, message: NewMessage) -> NewEntry:
         known = (message.message_id, *reversed(message.references[-_REFERENCES_ASKED:]))
-        thread = load.thread_of(transaction, account, (one for one in known if one)) or self._ids.new(Kind.THREAD)
+        thread = load.thread_of(transaction, account, (one for one in known if one)) or self._ids.new(IdKind.THREAD)
         return NewEntry(
-            entry=self._ids.new(Kind.ENTRY),
+            entry=self._ids.new(IdKind.ENTRY),
             uid=uid,
             blob=message.blob,
             size=message.size + len(message.prefix),
@@ -354,8 +354,8 @@ def _appended_before(
     """Not NONEXISTENT when the mailbox went meanwhile: who is told so takes the bodies back, to which the log refers."""
     try:
         mailbox = load.mailbox_by_id(transaction, account, done.mailbox)
-    except Refused as refused:
-        raise Refused("CANNOT", str(refused)) from refused
+    except MailboxRefused as refused:
+        raise MailboxRefused("CANNOT", str(refused)) from refused
     return mailbox, [entry.uid for entry in done.entries], version
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from services.mailstore.domain.state import Place, Tree
+from services.mailstore.domain.state import MailboxPlace, Tree
 from shared.clock import Clock
 from shared.eventstore.connection import Reader
 from shared.protocol.imap.mailbox_name import SEPARATOR, ancestors, canonical_name
@@ -25,7 +25,7 @@ def next_uid_validity(reader: Reader, clock: Clock) -> int:
     return max(clock.now() // 1_000_000 - _UID_VALIDITY_EPOCH, highest + 1)
 
 
-def place(reader: Reader, account: str, name: str, use: str) -> Place:
+def place(reader: Reader, account: str, name: str, use: str) -> MailboxPlace:
     """Where a mailbox of this name and special use would be made."""
     names = [*ancestors(canonical_name(name)), canonical_name(name)]
     taken = (
@@ -33,7 +33,7 @@ def place(reader: Reader, account: str, name: str, use: str) -> Place:
         if use
         else None
     )
-    return Place(_existing(reader, account, names), _total(reader, account), taken is not None)
+    return MailboxPlace(_existing(reader, account, names), _total(reader, account), taken is not None)
 
 
 def tree(reader: Reader, account: str, name: str, new_name: str) -> Tree:

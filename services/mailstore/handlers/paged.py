@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeVar
 
 import msgspec
 
-from services.mailstore.domain.decide import EVENT_MESSAGES, Refused
+from services.mailstore.domain.decide import EVENT_MESSAGES, MailboxRefused
 from services.mailstore.domain.flags import Flags
 from services.mailstore.domain.state import MailboxState
 from services.mailstore.domain.uids import Ranges, above, count, joined
@@ -33,7 +33,7 @@ class Moved(NamedTuple):
     """Where messages went, and why the rest did not; None when all went."""
 
     placed: Placed
-    refused: Refused | None
+    refused: MailboxRefused | None
 
 
 class PagedCommands:
@@ -85,7 +85,7 @@ class PagedCommands:
                     why,
                     len(done),
                 )
-            except Refused as refused:
+            except MailboxRefused as refused:
                 if not done:
                     raise
                 return Moved(_together(done), refused)

@@ -25,7 +25,7 @@ FLAGS_A_PAGE = 200
 """Messages whose flags are read at a time: each becomes a message of the contract and a response."""
 
 
-class Opened(NamedTuple):
+class OpenedMailbox(NamedTuple):
     """A mailbox as it is opened; its UIDs follow."""
 
     mailbox: MailboxState
@@ -52,16 +52,16 @@ class Views:
         self._store = store
         self._turns = turns
 
-    async def opened(self, account: str, name: str) -> Opened:
+    async def opened(self, account: str, name: str) -> OpenedMailbox:
         """The state of a mailbox. Raises Refused NONEXISTENT."""
 
-        def ask(reader: Reader, version: int) -> Opened:
+        def ask(reader: Reader, version: int) -> OpenedMailbox:
             state = load.mailbox_by_name(reader, account, name)
-            return Opened(state, version, queries.keywords(reader, state.id), queries.whole(reader, state.id))
+            return OpenedMailbox(state, version, queries.keywords(reader, state.id), queries.whole(reader, state.id))
 
         return await self._of_one_version(account, ask)
 
-    async def uids(self, opened: Opened) -> AsyncIterator[Ranges]:
+    async def uids(self, opened: OpenedMailbox) -> AsyncIterator[Ranges]:
         """All UIDs of a mailbox, in pages."""
         if opened.whole is not None:
             yield opened.whole

@@ -23,7 +23,7 @@ class BadKey(ValueError):
     """The contract does not know this key."""
 
 
-class Question(NamedTuple):
+class SearchQuestion(NamedTuple):
     """A text, or the day of the Date: field, that a search compares."""
 
     source: str
@@ -40,7 +40,7 @@ class Compiled(NamedTuple):
     """A test, the questions whose answers it needs, and how many keys it has."""
 
     test: Test
-    questions: tuple[Question, ...]
+    questions: tuple[SearchQuestion, ...]
     keys: int
 
 
@@ -56,7 +56,7 @@ class _Compiler:
 
     def __init__(self, now: int) -> None:
         self._now = now
-        self.questions: dict[Question, int] = {}
+        self.questions: dict[SearchQuestion, int] = {}
         self.keys = 0
 
     def test(self, key: SearchKey) -> Test:
@@ -80,7 +80,7 @@ class _Compiler:
             raise BadKey("not")
         return lambda candidate: None if (value := tests[0](candidate)) is None else not value
 
-    def _question(self, question: Question) -> Test:
+    def _question(self, question: SearchQuestion) -> Test:
         if not question.text and question.source != "field":
             return lambda _candidate: True  # the empty text occurs in every message
         number = self.questions.setdefault(question, len(self.questions))
@@ -192,9 +192,9 @@ _KEYS: dict[str, Callable[[SearchKey, int], Test]] = {
     "emailid": _email_id,
     "threadid": _thread_id,
 }
-_QUESTIONS: dict[str, Callable[[SearchKey], Question]] = {
-    "header": lambda key: Question("field", key.name.casefold(), key.text.casefold()),
-    "body": lambda key: Question("body", "", key.text.casefold()),
-    "text": lambda key: Question("text", "", key.text.casefold()),
-    "sentdate": lambda key: Question("date", key.name, key.text),
+_QUESTIONS: dict[str, Callable[[SearchKey], SearchQuestion]] = {
+    "header": lambda key: SearchQuestion("field", key.name.casefold(), key.text.casefold()),
+    "body": lambda key: SearchQuestion("body", "", key.text.casefold()),
+    "text": lambda key: SearchQuestion("text", "", key.text.casefold()),
+    "sentdate": lambda key: SearchQuestion("date", key.name, key.text),
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
 
-from services.mailstore.domain.decide import Refused
+from services.mailstore.domain.decide import MailboxRefused
 from services.mailstore.search.candidate import Candidate, EntryRow
 from services.mailstore.search.compile import Compiled, compile_key
 from services.mailstore.search.texts import TextReader
@@ -41,7 +41,7 @@ class Searcher:
         compiled = compile_key(key, now)
         await self._turns.spend(keys=_COMPILING * compiled.keys)
         if len(compiled.questions) > self._texts:
-            raise Refused("LIMIT", f"a search compares at most {self._texts} different texts")
+            raise MailboxRefused("LIMIT", f"a search compares at most {self._texts} different texts")
         first, last = _bounds(key)
         after, size = first - 1, _PAGE_WITH_PREFIX if compiled.questions else _PAGE
         while True:

@@ -11,7 +11,7 @@ from shared.eventstore.store import EventStore
 from shared.eventstore.transaction import Transaction
 from shared.grpc.call import provenance
 from shared.grpc.errors import Unavailable
-from shared.ids import Ids, Kind
+from shared.ids import IdKind, Ids
 from shared.rpc.mailfold.outbound.v1 import outbound_pb2 as pb
 from shared.rpc.mailfold.outbound.v1.outbound_pb2_grpc import OutboundServicer
 
@@ -62,7 +62,7 @@ class OutboundEndpoint(OutboundServicer):
             return earlier[0].stream, True
         if self._waiting >= self._limit:
             raise Unavailable(f"the outbound queue is full ({self._limit} entries)", "full")
-        queued = _queued(self._ids.new(Kind.ENTRY), request)
+        queued = _queued(self._ids.new(IdKind.ENTRY), request)
         transaction.append(
             queued.entry, [queued], Provenance(provenance.actor, provenance.cause, provenance.correlation, command)
         )

@@ -4,7 +4,7 @@ from enum import Enum
 
 import msgspec
 
-from shared.protocol.imap.section import Section
+from shared.protocol.imap.section import SectionSpec
 
 
 class FetchAttribute(Enum):
@@ -35,7 +35,7 @@ class BodySection(msgspec.Struct, frozen=True):
     `label` is the ready name for the answer, `BODY[TEXT]<0>` or `RFC822.HEADER`. Unless `peek`, fetching sets \\Seen.
     """
 
-    section: Section
+    section: SectionSpec
     label: bytes
     peek: bool = False
     partial: Partial | None = None

@@ -78,7 +78,7 @@ class ContinuationLine(msgspec.Struct, frozen=True):
     data: bytes
 
 
-class Refused(msgspec.Struct, frozen=True):
+class RefusedFrame(msgspec.Struct, frozen=True):
     """A command, or a line, that never becomes one; answer it so. `tag` is empty when none was read: answer untagged.
 
     BYE means that we are out of step with the client: say it and close; nothing follows.
@@ -98,5 +98,5 @@ FrameEvent = (
     | LiteralEnd
     | AppendEnd
     | ContinuationLine
-    | Refused
+    | RefusedFrame
 )

@@ -23,7 +23,7 @@ from shared.protocol.imap.frame_event import (
     LiteralChunk,
     LiteralEnd,
     NeedContinuation,
-    Refused,
+    RefusedFrame,
 )
 from shared.protocol.imap.line_buffer import LineBuffer
 from shared.protocol.imap.literal_marker import MARKER_WINDOW, LiteralMarker, trailing_marker
@@ -70,7 +70,7 @@ class CommandFramer:
         self._appending = False  # between the first message of an APPEND and its end
         self._waiting = False  # the client holds an announced message back until we say `+`
         self._tag = b""
-        self._refusal: Refused | None = None
+        self._refusal: RefusedFrame | None = None
         self._step: Callable[[CommandFramer], _Outcome] = CommandFramer._read_line
 
     # -- what the shell calls
@@ -96,12 +96,12 @@ class CommandFramer:
         self._step = CommandFramer._stream_literal
 
     def refuse(self, condition: Literal["NO", "BAD"], code: bytes, text: str) -> None:
-        """Give up the APPEND at hand, at an announcement or later; `Refused` follows when the client is ready to hear
+        """Give up the APPEND at hand, at an announcement or later; `RefusedFrame` follows when the client is ready to hear
         it.
 
         What the client sends of it unasked is swallowed (RFC 7888 4), a message that waits for `+` never comes.
         """
-        self._refusal = Refused(self._tag, condition, code, text)
+        self._refusal = RefusedFrame(self._tag, condition, code, text)
         self._swallowed = 0
         self._step = CommandFramer._give_refusal if self._waiting else CommandFramer._begin_swallow
 
@@ -201,9 +201,9 @@ class CommandFramer:
 
     # -- refusals
 
-    def _refused(self, condition: Literal["NO", "BAD"], code: bytes, text: str, line: bytes) -> Refused:
+    def _refused(self, condition: Literal["NO", "BAD"], code: bytes, text: str, line: bytes) -> RefusedFrame:
         tag = self._tag if self._appending else _tag_of(self._parts[0] if self._parts else line)
-        return Refused(tag, condition, code, text)
+        return RefusedFrame(tag, condition, code, text)
 
     def _discard_open_line(self) -> _Outcome:
         self._refusal = self._refused("BAD", b"", "Command line is too long", self._buffer.head(_TAG_WINDOW))
@@ -211,7 +211,7 @@ class CommandFramer:
         self._step = CommandFramer._discard_line
         return _AGAIN
 
-    def _discard(self, size: int, marker: LiteralMarker | None, refusal: Refused) -> _Outcome:
+    def _discard(self, size: int, marker: LiteralMarker | None, refusal: RefusedFrame) -> _Outcome:
         """Refuse the command of a line that has been read."""
         self._refusal = refusal
         self._swallowed = 0
@@ -256,10 +256,10 @@ class CommandFramer:
         self._start_over()
         return refusal
 
-    def _disconnect(self) -> Refused:
+    def _disconnect(self) -> RefusedFrame:
         """More is coming than we are ready to throw away: end the connection."""
         self._step = CommandFramer._ended
-        return Refused(b"", "BYE", b"", self._refusal.text if self._refusal else "Line is too long")
+        return RefusedFrame(b"", "BYE", b"", self._refusal.text if self._refusal else "Line is too long")
 
     def _ended(self) -> None:
         self._buffer.drop(len(self._buffer))

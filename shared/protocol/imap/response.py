@@ -7,7 +7,7 @@ from itertools import islice
 from shared.protocol.imap.commands import StatusItem
 from shared.protocol.imap.error import ImapSyntaxError
 from shared.protocol.imap.flags import flag_list
-from shared.protocol.imap.frame_event import Refused
+from shared.protocol.imap.frame_event import RefusedFrame
 from shared.protocol.imap.number_set import NumberSet
 from shared.protocol.imap.response_code import ResponseCode, code_text
 from shared.protocol.imap.wire_string import wire_mailbox, wire_nstring, wire_string
@@ -65,7 +65,7 @@ def syntax_error(error: ImapSyntaxError) -> bytes:
     return _status(error.tag or UNTAGGED, error.condition.encode() if error.tag else b"BAD", error.text, error.code)
 
 
-def refused(event: Refused) -> bytes:
+def refused(event: RefusedFrame) -> bytes:
     """The answer to what the framer refused."""
     tag = UNTAGGED if event.condition == "BYE" else event.tag
     condition = event.condition.encode() if tag else b"BAD"

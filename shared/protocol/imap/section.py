@@ -7,7 +7,7 @@ import msgspec
 SectionText = Literal["", "HEADER", "HEADER.FIELDS", "HEADER.FIELDS.NOT", "TEXT", "MIME"]
 
 
-class Section(msgspec.Struct, frozen=True):
+class SectionSpec(msgspec.Struct, frozen=True):
     """`part` is the path of part numbers, empty for the message itself; `text` what of that part, '' for all of it.
 
     `fields` are the header field names as the client wrote them, only for HEADER.FIELDS and HEADER.FIELDS.NOT.
@@ -26,7 +26,7 @@ class Section(msgspec.Struct, frozen=True):
         return (f"{spec} ({' '.join(map(_field_name, self.fields))})" if self.fields else spec).encode()
 
 
-WHOLE = Section()
+WHOLE = SectionSpec()
 
 _PLAIN_NAME = frozenset("!#$&'+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]^_`abcdefghijklmnopqrstuvwxyz|~")
 

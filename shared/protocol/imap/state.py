@@ -5,7 +5,7 @@ from enum import Enum
 from shared.protocol.imap import commands as c
 
 
-class State(Enum):
+class ImapState(Enum):
     """Where a connection stands."""
 
     NOT_AUTHENTICATED = "not authenticated"
@@ -14,12 +14,12 @@ class State(Enum):
     LOGOUT = "logout"
 
 
-_ANY = frozenset({State.NOT_AUTHENTICATED, State.AUTHENTICATED, State.SELECTED})
-_NOT_AUTHENTICATED = frozenset({State.NOT_AUTHENTICATED})
-_AUTHENTICATED = frozenset({State.AUTHENTICATED, State.SELECTED})
-_SELECTED = frozenset({State.SELECTED})
+_ANY = frozenset({ImapState.NOT_AUTHENTICATED, ImapState.AUTHENTICATED, ImapState.SELECTED})
+_NOT_AUTHENTICATED = frozenset({ImapState.NOT_AUTHENTICATED})
+_AUTHENTICATED = frozenset({ImapState.AUTHENTICATED, ImapState.SELECTED})
+_SELECTED = frozenset({ImapState.SELECTED})
 
-ALLOWED: dict[type[c.Command], frozenset[State]] = {
+ALLOWED: dict[type[c.Command], frozenset[ImapState]] = {
     **dict.fromkeys((c.Capability, c.Noop, c.Logout, c.Id), _ANY),
     **dict.fromkeys((c.StartTls, c.Authenticate, c.Login), _NOT_AUTHENTICATED),
     **dict.fromkeys(
@@ -45,7 +45,7 @@ ALLOWED: dict[type[c.Command], frozenset[State]] = {
 """The states each command is allowed in; in LOGOUT nothing is."""
 
 
-def is_allowed(command: c.AnyCommand, state: State) -> bool:
+def is_allowed(command: c.AnyCommand, state: ImapState) -> bool:
     """Whether the state allows the command; otherwise it is answered BAD (RFC 3501 section 3)."""
     return state in ALLOWED[type(command)]
 

@@ -32,7 +32,7 @@ class AddressLimits:
         return self.addresses <= 0 or self.tokens <= 0
 
 
-class Address(NamedTuple):
+class EnvelopeAddress(NamedTuple):
     """`(name adl mailbox host)`, raw: encoded words are kept. A group starts with host None and its name as mailbox,
     and ends with mailbox None and host None (RFC 3501 §7.4.2). A mailbox that has no domain has the empty host."""
 
@@ -42,7 +42,7 @@ class Address(NamedTuple):
     host: bytes | None
 
 
-GROUP_END = Address(None, None, None, None)
+GROUP_END = EnvelopeAddress(None, None, None, None)
 
 _ATOM = rb'[^\s"<>(),:;@\\\[\]\x00]+'
 _WORDS = rb'[^"<>(),:;@\\\[\]\x00]*'
@@ -69,10 +69,10 @@ _DOT_ATOM = re.compile(rb'[^\s"<>(),:;@\\\[\]]+')
 _SPECIAL = re.compile(rb'["\\]')
 
 
-def parse_addresses(value: bytes, limits: AddressLimits | None = None) -> list[Address]:
+def parse_addresses(value: bytes, limits: AddressLimits | None = None) -> list[EnvelopeAddress]:
     """The addresses of an unfolded field value in order, group markers among them, as far as the limits allow."""
     limits = limits or AddressLimits()
-    found: list[Address] = []
+    found: list[EnvelopeAddress] = []
     at, size, most = 0, len(value), limits.addresses
     while at < size and len(found) < most and (match := _USUAL.match(value, at)):
         found.append(_usual(match))
@@ -81,12 +81,12 @@ def parse_addresses(value: bytes, limits: AddressLimits | None = None) -> list[A
     return found + _Reader(value, at, limits).read() if at < size and limits.addresses > 0 else found
 
 
-def _usual(match: re.Match[bytes]) -> Address:
+def _usual(match: re.Match[bytes]) -> EnvelopeAddress:
     quoted, words, local, domain, bare_local, bare_domain, _comma = match.groups()
     if bare_local:
-        return Address(None, None, bare_local, bare_domain)
+        return EnvelopeAddress(None, None, bare_local, bare_domain)
     name = quoted if quoted is not None else words.strip()
-    return Address(name or None, None, local, domain)
+    return EnvelopeAddress(name or None, None, local, domain)
 
 
 class _Reader:
@@ -94,7 +94,7 @@ class _Reader:
 
     def __init__(self, value: bytes, at: int, limits: AddressLimits) -> None:
         self._value, self._at, self._limits = value, at, limits
-        self._found: list[Address] = []
+        self._found: list[EnvelopeAddress] = []
         self._in_group = False
         self._clear()
 
@@ -104,7 +104,7 @@ class _Reader:
         self._angle: list[bytes] | None = None
         self._closed = False
 
-    def read(self) -> list[Address]:
+    def read(self) -> list[EnvelopeAddress]:
         for token in self._tokens():
             self._take(token)
             if len(self._found) >= self._limits.addresses:
@@ -153,7 +153,7 @@ class _Reader:
             self._angle.append(token)
 
     def _start_group(self) -> None:
-        self._found.append(Address(None, None, _text(self._phrase) or b"", None))
+        self._found.append(EnvelopeAddress(None, None, _text(self._phrase) or b"", None))
         self._in_group = True
         self._clear()
 
@@ -174,7 +174,7 @@ class _Reader:
         self._clear()
 
 
-def _angle_address(name: bytes | None, tokens: list[bytes]) -> Address:
+def _angle_address(name: bytes | None, tokens: list[bytes]) -> EnvelopeAddress:
     """`[ obs-route ] addr-spec` (RFC 5322 §4.4): a route is `@a,@b:` in front."""
     route = None
     solid = [token for token in tokens if not token.isspace()]
@@ -185,12 +185,12 @@ def _angle_address(name: bytes | None, tokens: list[bytes]) -> Address:
     return _spec(name, route, tokens)
 
 
-def _spec(name: bytes | None, route: bytes | None, tokens: list[bytes]) -> Address:
+def _spec(name: bytes | None, route: bytes | None, tokens: list[bytes]) -> EnvelopeAddress:
     """local-part "@" domain: the last `@` divides. Without one, all is local part."""
     if b"@" not in tokens:
-        return Address(name or None, route, _local_part(tokens), b"")
+        return EnvelopeAddress(name or None, route, _local_part(tokens), b"")
     at = len(tokens) - 1 - tokens[::-1].index(b"@")
-    return Address(name or None, route, _local_part(tokens[:at]), b"".join(b"".join(tokens[at + 1 :]).split()))
+    return EnvelopeAddress(name or None, route, _local_part(tokens[:at]), b"".join(b"".join(tokens[at + 1 :]).split()))
 
 
 def _local_part(tokens: list[bytes]) -> bytes:
@@ -220,19 +220,19 @@ def _unquoted(token: bytes) -> bytes:
     return _ESCAPE.sub(rb"\1", inner) if b"\\" in inner else inner
 
 
-def display_pairs(addresses: list[Address]) -> tuple[tuple[str, str], ...]:
+def display_pairs(addresses: list[EnvelopeAddress]) -> tuple[tuple[str, str], ...]:
     """(decoded display name, `local@domain`) of each mailbox; group markers are left out."""
     return tuple(
         (decode_words(each.name or b"").strip(), _spelled(each)) for each in addresses if each.host is not None
     )
 
 
-def group_names(addresses: list[Address]) -> list[bytes]:
+def group_names(addresses: list[EnvelopeAddress]) -> list[bytes]:
     """The names of the groups, raw."""
     return [each.mailbox for each in addresses if each.host is None and each.mailbox is not None]
 
 
-def _spelled(address: Address) -> str:
+def _spelled(address: EnvelopeAddress) -> str:
     local = address.mailbox or b""
     if address.host and local and not _DOT_ATOM.fullmatch(local):
         local = b'"%b"' % _SPECIAL.sub(rb"\\\g<0>", local)

@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from shared.protocol.message.addresses import Address, AddressLimits, parse_addresses
+from shared.protocol.message.addresses import AddressLimits, EnvelopeAddress, parse_addresses
 from shared.protocol.message.content import Fields
 from shared.protocol.message.headers import unfold
 from shared.protocol.message.wire import NIL, nstring
@@ -35,12 +35,12 @@ class Envelope(NamedTuple):
 
     date: bytes | None
     subject: bytes | None
-    from_: list[Address]
-    sender: list[Address]
-    reply_to: list[Address]
-    to: list[Address]
-    cc: list[Address]
-    bcc: list[Address]
+    from_: list[EnvelopeAddress]
+    sender: list[EnvelopeAddress]
+    reply_to: list[EnvelopeAddress]
+    to: list[EnvelopeAddress]
+    cc: list[EnvelopeAddress]
+    bcc: list[EnvelopeAddress]
     in_reply_to: bytes | None
     message_id: bytes | None
 
@@ -67,7 +67,7 @@ def _first(fields: Fields, name: bytes) -> bytes | None:
     return unfold(values[0]) if values else None
 
 
-def _addresses(fields: Fields, name: bytes, limits: AddressLimits) -> list[Address]:
+def _addresses(fields: Fields, name: bytes, limits: AddressLimits) -> list[EnvelopeAddress]:
     values = fields.get(name)
     return parse_addresses(b", ".join(map(unfold, values)), limits) if values else []
 
@@ -90,11 +90,11 @@ def wire_envelope(envelope: Envelope) -> bytes:
     )
 
 
-def _address_list(addresses: list[Address]) -> bytes:
+def _address_list(addresses: list[EnvelopeAddress]) -> bytes:
     return b"(%b)" % b"".join(map(_address, addresses)) if addresses else NIL
 
 
-def _address(address: Address) -> bytes:
+def _address(address: EnvelopeAddress) -> bytes:
     name, route, mailbox, host = address
     return b"(%b %b %b %b)" % (nstring(name), nstring(route), nstring(mailbox), nstring(host))
 

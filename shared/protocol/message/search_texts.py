@@ -48,7 +48,7 @@ _ADDRESSES = re.compile(rb"^(from|sender|reply-to|to|cc|bcc)[ \t]*+:([^\n]*+)", 
 _UNUSUAL = re.compile(rb"[(\\:]|\s[@.]|[@.]\s|<\s|\s>")
 
 
-class Body(Protocol):
+class StoredOctets(Protocol):
     """The octets of a stored message."""
 
     def iterate(self, start: int, end: int) -> Iterator[bytes]:
@@ -79,7 +79,7 @@ def header_texts(header: bytes) -> Iterator[str]:
         yield from _address_texts(values)
 
 
-def part_header_texts(body: Body, scan: Scan) -> Iterator[str]:
+def part_header_texts(body: StoredOctets, scan: Scan) -> Iterator[str]:
     """What TEXT looks at beside the message's own header and what BODY looks at: the headers of its parts."""
     left = HEADER_LIMIT
     yield from _attachment_texts(scan.root)
@@ -90,7 +90,7 @@ def part_header_texts(body: Body, scan: Scan) -> Iterator[str]:
             yield from _attachment_texts(part)
 
 
-def body_texts(body: Body, scan: Scan) -> Iterator[str]:
+def body_texts(body: StoredOctets, scan: Scan) -> Iterator[str]:
     """What BODY looks at, page by page: the pages of a part are to be put together as they are."""
     left = TEXT_LIMIT
     for index, part in enumerate(scan.parts):
@@ -134,7 +134,7 @@ def _attachment_texts(part: Part) -> Iterator[str]:
     return filter(None, (*(value for _, value in parameters), part.description))
 
 
-def _header(body: Body, part: Part) -> bytes:
+def _header(body: StoredOctets, part: Part) -> bytes:
     return b"".join(body.iterate(part.header_start, min(part.body_start, part.header_start + HEADER_LIMIT)))
 
 

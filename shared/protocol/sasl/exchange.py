@@ -5,12 +5,14 @@ from types import MappingProxyType
 from typing import Final
 
 from shared.protocol.sasl.base64 import LINE_LIMIT, decode_base64
-from shared.protocol.sasl.login import Login
-from shared.protocol.sasl.mechanism import Mechanism
+from shared.protocol.sasl.login import LoginMechanism
+from shared.protocol.sasl.mechanism import SaslMechanism
 from shared.protocol.sasl.outcome import Challenge, Outcome, SaslError, SaslFailure
 from shared.protocol.sasl.plain import Plain
 
-MECHANISMS: Final[Mapping[str, Callable[[], Mechanism]]] = MappingProxyType({"PLAIN": Plain, "LOGIN": Login})
+MECHANISMS: Final[Mapping[str, Callable[[], SaslMechanism]]] = MappingProxyType(
+    {"PLAIN": Plain, "LOGIN": LoginMechanism}
+)
 
 
 class SaslExchange:

@@ -9,7 +9,7 @@ USERNAME: Final = Challenge(b"Username:")
 PASSWORD: Final = Challenge(b"Password:")
 
 
-class Login:
+class LoginMechanism:
     """The server asks for the name, then for the password. An initial response is the name."""
 
     def __init__(self) -> None:

@@ -9,7 +9,7 @@ TEXT_LIMIT: Final = 1024  # octets of a name or password; RFC 4616 §2 asks for 
 MALFORMED: Final = SaslError(SaslFailure.MALFORMED)
 
 
-class Mechanism(Protocol):
+class SaslMechanism(Protocol):
     """One exchange of one mechanism. It sees octets, never base64."""
 
     def begin(self) -> Outcome:

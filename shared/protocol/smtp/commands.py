@@ -8,7 +8,7 @@ from shared.protocol.address.address import Address
 from shared.protocol.smtp import codes
 
 
-class Body(enum.Enum):
+class BodyType(enum.Enum):
     """BODY= of MAIL (RFC 6152 §2, RFC 3030 §3)."""
 
     SEVEN_BIT = codes.SEVEN_BIT
@@ -58,7 +58,7 @@ class Mail(msgspec.Struct, frozen=True, gc=False):
 
     reverse_path: Address | None
     size: int | None = None
-    body: Body | None = None
+    body: BodyType | None = None
     smtputf8: bool = False
     ret: Ret | None = None
     envid: str | None = None

@@ -12,7 +12,7 @@ import msgspec
 from shared.protocol.smtp.body import BodyFlags
 from shared.protocol.smtp.commands import Command, Ehlo, Helo, Mail, Rcpt
 from shared.protocol.smtp.reply import Reply
-from shared.protocol.smtp.transaction import Transaction
+from shared.protocol.smtp.transaction import SmtpTransaction
 
 
 class Wait(enum.Enum):
@@ -52,7 +52,7 @@ class StartData(msgspec.Struct, frozen=True, gc=False):
     refuse.
     """
 
-    transaction: Transaction
+    transaction: SmtpTransaction
     chunked: bool
 
 
@@ -67,7 +67,7 @@ class BodyEnd(msgspec.Struct, frozen=True, gc=False):
     answered.
     """
 
-    transaction: Transaction
+    transaction: SmtpTransaction
     size: int  # octets
     flags: BodyFlags
     refusal: Reply | None
@@ -112,7 +112,7 @@ class QuitRequested(msgspec.Struct, frozen=True, gc=False):
     """QUIT. *Answer* with ``replies.closing()``; the session is over then."""
 
 
-class Refused(msgspec.Struct, frozen=True, gc=False):
+class RefusedCommand(msgspec.Struct, frozen=True, gc=False):
     """The session refused something by itself, with ``reply``."""
 
     reply: Reply
@@ -138,7 +138,7 @@ Event = (
     | AuthLine
     | AuthCancelled
     | QuitRequested
-    | Refused
+    | RefusedCommand
     | Answered
 )
 Question = (

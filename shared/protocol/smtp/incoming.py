@@ -3,12 +3,12 @@
 from shared.protocol.smtp import replies
 from shared.protocol.smtp.bdat import ChunkDecoder
 from shared.protocol.smtp.body import BareNewline, BodyMeter
-from shared.protocol.smtp.commands import Bdat, Body
+from shared.protocol.smtp.commands import Bdat, BodyType
 from shared.protocol.smtp.config import SessionConfig
 from shared.protocol.smtp.data import DotDecoder
 from shared.protocol.smtp.events import BodyEnd
 from shared.protocol.smtp.reply import Reply
-from shared.protocol.smtp.transaction import Transaction
+from shared.protocol.smtp.transaction import SmtpTransaction
 
 
 class IncomingMessage:
@@ -16,8 +16,8 @@ class IncomingMessage:
 
     __slots__ = ("_decoder", "_limit", "_meter", "_transaction", "bdat")
 
-    def __init__(self, transaction: Transaction, config: SessionConfig) -> None:
-        policy = BareNewline.KEEP if transaction.mail.body is Body.BINARY_MIME else config.bare_newline
+    def __init__(self, transaction: SmtpTransaction, config: SessionConfig) -> None:
+        policy = BareNewline.KEEP if transaction.mail.body is BodyType.BINARY_MIME else config.bare_newline
         self._transaction = transaction
         self._limit = config.max_message_size
         self._meter = BodyMeter(self._limit, policy)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from shared.protocol.smtp import codes, replies
-from shared.protocol.smtp.commands import Body, Notify, Orcpt, Ret
+from shared.protocol.smtp.commands import BodyType, Notify, Orcpt, Ret
 from shared.protocol.smtp.error import CommandError
 
 ENVID_LIMIT: Final = 100  # characters: RFC 3461 §4.4
@@ -51,8 +51,8 @@ def _size(value: str) -> int:
 
 
 # body-value ::= "7BIT" / "8BITMIME" / "BINARYMIME" (RFC 6152 §2, RFC 3030 §3)
-def _body(value: str) -> Body:
-    return Body(value.upper())
+def _body(value: str) -> BodyType:
+    return BodyType(value.upper())
 
 
 # RFC 6531 §3.4: no value

@@ -21,7 +21,7 @@ from shared.protocol.smtp.bdat import ChunkDecoder
 from shared.protocol.smtp.commands import (
     Auth,
     Bdat,
-    Body,
+    BodyType,
     Command,
     Data,
     Ehlo,
@@ -53,7 +53,7 @@ from shared.protocol.smtp.events import (
     Question,
     QuitRequested,
     RcptTo,
-    Refused,
+    RefusedCommand,
     StartData,
     StartTlsRequested,
     TransactionAborted,
@@ -64,9 +64,9 @@ from shared.protocol.smtp.framing import AUTH_LIMIT, BadLine, LineFramer
 from shared.protocol.smtp.incoming import IncomingMessage
 from shared.protocol.smtp.parse import parse_command
 from shared.protocol.smtp.reply import Reply
-from shared.protocol.smtp.standing import Standing
-from shared.protocol.smtp.state import ALLOWED, IN_TRANSACTION, LAST_IN_GROUP, State, is_innocent, refusal_of
-from shared.protocol.smtp.transaction import Transaction
+from shared.protocol.smtp.standing import SessionCounters
+from shared.protocol.smtp.state import ALLOWED, IN_TRANSACTION, LAST_IN_GROUP, SmtpState, is_innocent, refusal_of
+from shared.protocol.smtp.transaction import SmtpTransaction
 
 _BAD_LINES: Final[Mapping[BadLine, Callable[[], Reply]]] = {
     BadLine.BARE_NEWLINE: replies.bare_newline_in_command,
@@ -88,7 +88,7 @@ class ServerSession:
     def __init__(self, config: SessionConfig) -> None:
         self._config = config
         self._framer = LineFramer()
-        self._state = State.START
+        self._state = SmtpState.START
         self._question: Question | None = None  # the event that waits for an answer
         self._queue: deque[Event] = deque()
         self._hello: Helo | Ehlo = Helo("")
@@ -97,8 +97,8 @@ class ServerSession:
         self._message: IncomingMessage | None = None
         self._bdat: Bdat | None = None  # the first chunk, while the shell decides whether a message may come
         self._skipped = ChunkDecoder(0)
-        self._after_skip = State.READY
-        self._standing = Standing(config)
+        self._after_skip = SmtpState.READY
+        self._standing = SessionCounters(config)
         self.tls_active = config.tls_active
         self.is_authenticated = False
         self.injected = 0  # octets that came in the clear behind STARTTLS and were thrown away
@@ -110,7 +110,7 @@ class ServerSession:
     @property
     def closed(self) -> bool:
         """Whether the session is over: after QUIT, or any 421."""
-        return self._state is State.CLOSED
+        return self._state is SmtpState.CLOSED
 
     @property
     def buffered(self) -> int:
@@ -135,9 +135,9 @@ class ServerSession:
 
     def receive(self, data: bytes) -> None:
         """Bytes from the peer."""
-        if self._state is State.TLS:
+        if self._state is SmtpState.TLS:
             self.injected += len(data)  # RFC 3207 §4, CVE-2011-0411: in the clear after STARTTLS, it must not be used
-        elif self._state is not State.CLOSED:
+        elif self._state is not SmtpState.CLOSED:
             self._framer.buffer += data
 
     def next_event(self) -> Event | Wait:
@@ -164,12 +164,12 @@ class ServerSession:
 
     def tls_started(self) -> None:
         """The handshake is done: the session begins anew, and nothing that was said before counts (RFC 3207 §4.2)."""
-        if self._state is not State.TLS:
+        if self._state is not SmtpState.TLS:
             raise SessionMisuse("no STARTTLS was accepted")
         self.tls_active = True
         self.is_authenticated = False
         self._hello = Helo("")
-        self._state = State.START
+        self._state = SmtpState.START
 
     def authenticated(self) -> None:
         """The client is known by other means than AUTH, such as its TLS certificate."""
@@ -225,7 +225,7 @@ class ServerSession:
         return event
 
     def _auth_over(self, reply: Reply) -> Event:
-        self._state = State.READY
+        self._state = SmtpState.READY
         return AuthCancelled(self._given(self._standing.bad(reply)))
 
     def _read_body(self) -> Event | Wait:
@@ -252,7 +252,7 @@ class ServerSession:
     def _on_hello(self, hello: Helo | Ehlo) -> Event:
         extensions = offers(self._config, self.tls_active) if isinstance(hello, Ehlo) else ()
         acceptance = replies.hello(self._config.hostname, extensions)
-        if self._state is not State.START:  # RFC 5321 §4.1.4 allows it, and nobody needs it often
+        if self._state is not SmtpState.START:  # RFC 5321 §4.1.4 allows it, and nobody needs it often
             acceptance = self._standing.bad(acceptance)
         return self._ask(Greeted(hello, acceptance)) if acceptance.is_positive else self._refuse(acceptance)
 
@@ -262,7 +262,7 @@ class ServerSession:
             return self._bad(replies.tls_required() if is_clear else replies.authentication_required())
         if mail.smtputf8 and not self._config.smtputf8:
             return self._bad(replies.unknown_parameter())
-        if mail.body is Body.BINARY_MIME and not self._config.chunking:
+        if mail.body is BodyType.BINARY_MIME and not self._config.chunking:
             return self._bad(replies.bad_parameter(codes.BODY))
         if mail.size is not None and mail.size > self._config.max_message_size:
             return self._idle(replies.message_too_large(self._config.max_message_size))  # RFC 1870 §6.1
@@ -274,7 +274,7 @@ class ServerSession:
         return self._ask(RcptTo(rcpt))
 
     def _on_data(self, data: Data) -> Event:
-        if self._mail.body is Body.BINARY_MIME:
+        if self._mail.body is BodyType.BINARY_MIME:
             return self._bad(replies.binary_needs_chunks())
         return self._ask_for_message(chunked=False)
 
@@ -284,7 +284,7 @@ class ServerSession:
             return self._bad(replies.unknown_command())
         if self._message is not None:
             self._message.begin_chunk(bdat)
-            self._state = State.BODY
+            self._state = SmtpState.BODY
             return self._read_body()
         self._bdat = bdat
         return self._ask_for_message(chunked=True)
@@ -327,27 +327,27 @@ class ServerSession:
         if accepted:
             self._hello = question.hello
             self._abort_transaction()  # RFC 5321 §4.1.4: EHLO resets like RSET
-            self._state = State.READY
+            self._state = SmtpState.READY
 
     def _mail_answered(self, question: MailFrom, accepted: bool, code: int) -> None:
         if accepted:
             self._mail = question.mail
-            self._state = State.MAIL
+            self._state = SmtpState.MAIL
 
     def _rcpt_answered(self, question: RcptTo, accepted: bool, code: int) -> None:
         if accepted:
             self._recipients.append(question.rcpt)
-            self._state = State.RCPT
+            self._state = SmtpState.RCPT
 
     def _start_answered(self, question: StartData, accepted: bool, code: int) -> None:
         bdat, self._bdat = self._bdat, None
         if not accepted:
             self._forget_transaction()
             if bdat is not None:
-                self._skip(bdat, State.CHUNKS_FAILED)
+                self._skip(bdat, SmtpState.CHUNKS_FAILED)
             return
         self._message = IncomingMessage(question.transaction, self._config)
-        self._state = State.BODY
+        self._state = SmtpState.BODY
         if bdat is None:
             self._message.begin_data(self._framer.buffer)
         else:
@@ -363,10 +363,10 @@ class ServerSession:
     def _starttls_answered(self, question: StartTlsRequested, accepted: bool, code: int) -> None:
         if accepted:
             self.injected += self._framer.clear()  # RFC 3207 §4, CVE-2011-0411
-            self._state = State.TLS
+            self._state = SmtpState.TLS
 
     def _auth_answered(self, question: AuthStarted | AuthLine, accepted: bool, code: int) -> None:
-        self._state = State.AUTH if code == codes.CONTINUE_AUTHENTICATION else State.READY
+        self._state = SmtpState.AUTH if code == codes.CONTINUE_AUTHENTICATION else SmtpState.READY
         if code == codes.AUTHENTICATION_SUCCEEDED:
             self.is_authenticated = True
 
@@ -377,7 +377,7 @@ class ServerSession:
     # -----------------------------------------------------------------------------------------------------------------
 
     def _ask_for_message(self, chunked: bool) -> Event:
-        return self._ask(StartData(Transaction(self._hello, self._mail, tuple(self._recipients)), chunked))
+        return self._ask(StartData(SmtpTransaction(self._hello, self._mail, tuple(self._recipients)), chunked))
 
     def _part_finished(self, message: IncomingMessage) -> list[Event]:
         """What is said when the octets of DATA or of a chunk are all there."""
@@ -385,30 +385,30 @@ class ServerSession:
         if bdat is None or bdat.last:
             return [self._ask(message.end())]
         if refusal is None:
-            self._state = State.CHUNKS
+            self._state = SmtpState.CHUNKS
             reply = replies.chunk_received(bdat.size)
             return [Answered(bdat, self._given(reply if bdat.size else self._standing.idle(reply)))]
         self._forget_transaction()
-        self._state = State.CHUNKS_FAILED
+        self._state = SmtpState.CHUNKS_FAILED
         return [TransactionAborted(), self._refuse(refusal)]
 
-    def _skip(self, bdat: Bdat, after: State) -> None:
+    def _skip(self, bdat: Bdat, after: SmtpState) -> None:
         """The octets of a refused chunk come nevertheless, and are no commands (RFC 3030 §2). The last one ends the
         failed message.
         """
         self._skipped = ChunkDecoder(bdat.size)
-        self._after_skip = State.READY if bdat.last and after is State.CHUNKS_FAILED else after
-        self._state = State.SKIP
+        self._after_skip = SmtpState.READY if bdat.last and after is SmtpState.CHUNKS_FAILED else after
+        self._state = SmtpState.SKIP
 
     def _abort_transaction(self) -> None:
         if self._state in IN_TRANSACTION:
             self._queue.append(TransactionAborted())
-        if self._state is not State.START:
+        if self._state is not SmtpState.START:
             self._forget_transaction()
 
     def _forget_transaction(self) -> None:
         self._mail, self._recipients, self._message = Mail(None), [], None
-        self._state = State.READY
+        self._state = SmtpState.READY
 
     # --- replies
     # ---------------------------------------------------------------------------------------------------------------------
@@ -437,7 +437,7 @@ class ServerSession:
         return self._refuse(self._standing.idle(reply))
 
     def _refuse(self, reply: Reply) -> Event:
-        return Refused(self._given(reply))
+        return RefusedCommand(self._given(reply))
 
     def _given(self, reply: Reply) -> Reply:
         """The reply as it is sent. With 421 the server closes (RFC 5321 §3.8)."""
@@ -448,21 +448,21 @@ class ServerSession:
 
     def _close(self) -> None:
         self._framer.clear()
-        self._state = State.CLOSED
+        self._state = SmtpState.CLOSED
 
 
-_READERS: Final[Mapping[State, Callable[[ServerSession], Event | Wait]]] = {
-    State.START: ServerSession._read_command,
-    State.READY: ServerSession._read_command,
-    State.MAIL: ServerSession._read_command,
-    State.RCPT: ServerSession._read_command,
-    State.CHUNKS: ServerSession._read_command,
-    State.CHUNKS_FAILED: ServerSession._read_command,
-    State.BODY: ServerSession._read_body,
-    State.SKIP: ServerSession._read_skipped,
-    State.AUTH: ServerSession._read_auth,
-    State.TLS: lambda session: Wait.TLS,
-    State.CLOSED: lambda session: Wait.CLOSED,
+_READERS: Final[Mapping[SmtpState, Callable[[ServerSession], Event | Wait]]] = {
+    SmtpState.START: ServerSession._read_command,
+    SmtpState.READY: ServerSession._read_command,
+    SmtpState.MAIL: ServerSession._read_command,
+    SmtpState.RCPT: ServerSession._read_command,
+    SmtpState.CHUNKS: ServerSession._read_command,
+    SmtpState.CHUNKS_FAILED: ServerSession._read_command,
+    SmtpState.BODY: ServerSession._read_body,
+    SmtpState.SKIP: ServerSession._read_skipped,
+    SmtpState.AUTH: ServerSession._read_auth,
+    SmtpState.TLS: lambda session: Wait.TLS,
+    SmtpState.CLOSED: lambda session: Wait.CLOSED,
 }
 _HANDLERS: Final[Mapping[type[Command], Callable[[ServerSession, Any], Event | Wait]]] = {
     Helo: ServerSession._on_hello,

@@ -12,7 +12,7 @@ from shared.protocol.smtp.reference import reference
 from shared.protocol.smtp.reply import Reply, with_reference
 
 
-class Standing:
+class SessionCounters:
     """The counters of one session, which begin again at each accepted message. A reply that comes back as 421 ends
     the session.
     """
@@ -40,7 +40,7 @@ class Standing:
             return reply
         if reply.code in _OUR_FAULT:
             return self.idle(reply)
-        return _COUNTED.get(type(question), Standing.idle)(self, reply)
+        return _COUNTED.get(type(question), SessionCounters.idle)(self, reply)
 
     def _refused_recipient(self, reply: Reply) -> Reply:
         self.refused_recipients += 1
@@ -59,11 +59,11 @@ class Standing:
 
 
 # What a refusal by the shell counts as; the others bring no mail nearer. Who guesses has many refused recipients.
-_COUNTED: Final[Mapping[type[Question], Callable[[Standing, Reply], Reply]]] = {
-    MailFrom: Standing.bad,
-    RcptTo: Standing._refused_recipient,
-    AuthStarted: Standing.bad,
-    AuthLine: Standing.bad,
+_COUNTED: Final[Mapping[type[Question], Callable[[SessionCounters, Reply], Reply]]] = {
+    MailFrom: SessionCounters.bad,
+    RcptTo: SessionCounters._refused_recipient,
+    AuthStarted: SessionCounters.bad,
+    AuthLine: SessionCounters.bad,
 }
 # The server lacks something: the client has done nothing wrong.
 _OUR_FAULT: Final = frozenset({codes.LOCAL_ERROR, codes.INSUFFICIENT_STORAGE})

@@ -25,7 +25,7 @@ from shared.protocol.smtp.commands import (
 from shared.protocol.smtp.reply import Reply
 
 
-class State(enum.Enum):
+class SmtpState(enum.Enum):
     """Where a session stands. In the first six it reads commands."""
 
     START = "no EHLO yet"
@@ -41,15 +41,17 @@ class State(enum.Enum):
     CLOSED = "over"
 
 
-_READ_COMMANDS: Final = frozenset({State.START, State.READY, State.MAIL, State.RCPT, State.CHUNKS, State.CHUNKS_FAILED})
+_READ_COMMANDS: Final = frozenset(
+    {SmtpState.START, SmtpState.READY, SmtpState.MAIL, SmtpState.RCPT, SmtpState.CHUNKS, SmtpState.CHUNKS_FAILED}
+)
 # A client must wait for the reply to these, for it decides what the next octets mean: which extensions there are, whether
 # they are encrypted, who speaks, whether they are commands or a message (RFC 2920 §3.1, RFC 3207 §4, RFC 4954 §4). The
 # others that RFC 2920 names (NOOP, VRFY, EXPN, QUIT) change nothing of that, and clients do send on behind them.
 LAST_IN_GROUP: Final = frozenset({Helo, Ehlo, StartTls, Auth, Data})
-IN_TRANSACTION: Final = frozenset({State.MAIL, State.RCPT, State.CHUNKS})
+IN_TRANSACTION: Final = frozenset({SmtpState.MAIL, SmtpState.RCPT, SmtpState.CHUNKS})
 
 # RFC 5321 §4.1.4, RFC 3030 §2, RFC 3207 §4, RFC 4954 §4
-ALLOWED: Final[Mapping[type[Command], frozenset[State]]] = {
+ALLOWED: Final[Mapping[type[Command], frozenset[SmtpState]]] = {
     Helo: _READ_COMMANDS,
     Ehlo: _READ_COMMANDS,
     Rset: _READ_COMMANDS,
@@ -58,21 +60,21 @@ ALLOWED: Final[Mapping[type[Command], frozenset[State]]] = {
     Expn: _READ_COMMANDS,
     Help: _READ_COMMANDS,
     Quit: _READ_COMMANDS,
-    StartTls: frozenset({State.READY}),
-    Auth: frozenset({State.READY}),
-    Mail: frozenset({State.READY}),
-    Rcpt: frozenset({State.MAIL, State.RCPT}),
-    Data: frozenset({State.RCPT}),
-    Bdat: frozenset({State.RCPT, State.CHUNKS}),
+    StartTls: frozenset({SmtpState.READY}),
+    Auth: frozenset({SmtpState.READY}),
+    Mail: frozenset({SmtpState.READY}),
+    Rcpt: frozenset({SmtpState.MAIL, SmtpState.RCPT}),
+    Data: frozenset({SmtpState.RCPT}),
+    Bdat: frozenset({SmtpState.RCPT, SmtpState.CHUNKS}),
 }
 
-_OUT_OF_PLACE: Final[Mapping[State, Callable[[], Reply]]] = {
-    State.START: replies.send_hello_first,
-    State.READY: replies.send_mail_first,
-    State.MAIL: replies.transaction_under_way,
-    State.RCPT: replies.transaction_under_way,
-    State.CHUNKS: replies.chunks_under_way,
-    State.CHUNKS_FAILED: replies.chunks_failed,
+_OUT_OF_PLACE: Final[Mapping[SmtpState, Callable[[], Reply]]] = {
+    SmtpState.START: replies.send_hello_first,
+    SmtpState.READY: replies.send_mail_first,
+    SmtpState.MAIL: replies.transaction_under_way,
+    SmtpState.RCPT: replies.transaction_under_way,
+    SmtpState.CHUNKS: replies.chunks_under_way,
+    SmtpState.CHUNKS_FAILED: replies.chunks_failed,
 }
 _WITHOUT_RECIPIENT: Final = frozenset({Data, Bdat})
 # What a client has pipelined behind a MAIL, RCPT or BDAT that was refused (RFC 2920 §3.1) is out of place through no
@@ -80,13 +82,13 @@ _WITHOUT_RECIPIENT: Final = frozenset({Data, Bdat})
 _FOLLOWERS: Final = frozenset({Rcpt, Data, Bdat})
 
 
-def refusal_of(command: type[Command], state: State) -> Reply:
+def refusal_of(command: type[Command], state: SmtpState) -> Reply:
     """The reply to a command that the table does not allow in this state."""
-    if state is State.MAIL and command in _WITHOUT_RECIPIENT:
+    if state is SmtpState.MAIL and command in _WITHOUT_RECIPIENT:
         return replies.no_valid_recipients()
     return _OUT_OF_PLACE[state]()
 
 
-def is_innocent(command: type[Command], state: State) -> bool:
+def is_innocent(command: type[Command], state: SmtpState) -> bool:
     """Whether a command that is out of place may only be the follower of a refused one."""
-    return command in _FOLLOWERS and state is not State.START
+    return command in _FOLLOWERS and state is not SmtpState.START

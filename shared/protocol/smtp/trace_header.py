@@ -18,7 +18,7 @@ _MINUTE: Final = datetime.timedelta(minutes=1)
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
-class TlsFacts(msgspec.Struct, frozen=True):
+class TraceTls(msgspec.Struct, frozen=True):
     """What TLS came to: ``TLSv1.3``, the cipher suite's name, the secret bits of the key."""
 
     version: str
@@ -38,7 +38,7 @@ class Hop(msgspec.Struct, frozen=True, kw_only=True):
     queue_id: str
     at: datetime.datetime  # with its time zone
     esmtp: bool = True
-    tls: TlsFacts | None = None
+    tls: TraceTls | None = None
     authenticated: bool = False
     smtputf8: bool = False
     recipient: Address | None = None  # only when the message has no other: others must not be disclosed (RFC 5321 §7.2)

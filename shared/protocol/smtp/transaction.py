@@ -5,7 +5,7 @@ import msgspec
 from shared.protocol.smtp.commands import Ehlo, Helo, Mail, Rcpt
 
 
-class Transaction(msgspec.Struct, frozen=True):
+class SmtpTransaction(msgspec.Struct, frozen=True):
     """The envelope: who speaks, the accepted MAIL and the accepted RCPTs in order."""
 
     hello: Helo | Ehlo

@@ -11,11 +11,11 @@ from shared.protocol.dns.question import Answer, Question
 from shared.protocol.spf.explain import explanation
 from shared.protocol.spf.macro import MacroString, SpfSyntaxError
 from shared.protocol.spf.match import matches
-from shared.protocol.spf.record import Mechanism, Record, parse_record, select_records
-from shared.protocol.spf.result import Limits, Scope, SpfCode, SpfResult
-from shared.protocol.spf.session import PermError, Session, TempError
+from shared.protocol.spf.record import SpfMechanism, SpfRecord, parse_record, select_records
+from shared.protocol.spf.result import LookupLimits, Scope, SpfCode, SpfResult
+from shared.protocol.spf.session import PermError, SpfEvaluation, TempError
 
-_DEFAULT_LIMITS = Limits()
+_DEFAULT_LIMITS = LookupLimits()
 
 
 class _Outcome(NamedTuple):
@@ -33,7 +33,7 @@ def check_host(
     client_ip: str,
     helo: str,
     reverse_path: str,
-    limits: Limits = _DEFAULT_LIMITS,
+    limits: LookupLimits = _DEFAULT_LIMITS,
     *,
     receiver: str = "unknown",
     now: int = 0,
@@ -51,16 +51,16 @@ def check_host(
         return SpfResult(
             "none", domain or "", scope, reason="no domain to check" if address else "no client address"
         )  # section 4.3
-    session = Session(address, helo, local if at and local else "postmaster", domain, limits, receiver, now)
+    session = SpfEvaluation(address, helo, local if at and local else "postmaster", domain, limits, receiver, now)
     return (yield from _result(session, scope))
 
 
-def check_helo(client_ip: str, helo: str, limits: Limits = _DEFAULT_LIMITS) -> Evaluation[SpfResult]:
+def check_helo(client_ip: str, helo: str, limits: LookupLimits = _DEFAULT_LIMITS) -> Evaluation[SpfResult]:
     """Check the HELO name alone (section 2.3)."""
     return check_host(client_ip, helo, "", limits)
 
 
-def _result(session: Session, scope: Scope) -> Evaluation[SpfResult]:
+def _result(session: SpfEvaluation, scope: Scope) -> Evaluation[SpfResult]:
     try:
         outcome = yield from _check_domain(session, session.sender_domain)
     except (PermError, SpfSyntaxError) as error:
@@ -82,7 +82,7 @@ def _result(session: Session, scope: Scope) -> Evaluation[SpfResult]:
     )
 
 
-def _check_domain(session: Session, domain: str) -> Generator[Asked, Answered, _Outcome]:
+def _check_domain(session: SpfEvaluation, domain: str) -> Generator[Asked, Answered, _Outcome]:
     """Evaluate the record of one domain, following redirects. It calls itself once for each include, of which there are
     few.
     """
@@ -106,7 +106,7 @@ def _no_record(domain: str, redirected: tuple[str, ...]) -> _Outcome:
     return _Outcome("none", reason=f"{domain} has no SPF record")
 
 
-def _fetch_record(domain: str) -> Generator[Asked, Answered, Record | None]:
+def _fetch_record(domain: str) -> Generator[Asked, Answered, SpfRecord | None]:
     """Record lookup and selection (sections 4.4 and 4.5)."""
     if not is_fully_qualified(domain):
         return None
@@ -119,7 +119,7 @@ def _fetch_record(domain: str) -> Generator[Asked, Answered, Record | None]:
     return parse_record(records[0]) if records else None
 
 
-def _walk(session: Session, record: Record, domain: str) -> Generator[Asked, Answered, _Outcome | None]:
+def _walk(session: SpfEvaluation, record: SpfRecord, domain: str) -> Generator[Asked, Answered, _Outcome | None]:
     """The first mechanism that matches decides (section 4.6.2)."""
     for mechanism in record.mechanisms:
         path = yield from _match_path(session, mechanism, domain)
@@ -130,7 +130,7 @@ def _walk(session: Session, record: Record, domain: str) -> Generator[Asked, Ans
 
 
 def _match_path(
-    session: Session, mechanism: Mechanism, domain: str
+    session: SpfEvaluation, mechanism: SpfMechanism, domain: str
 ) -> Generator[Asked, Answered, tuple[str, ...] | None]:
     """The terms that make this mechanism match; None when it does not."""
     if mechanism.kind == "include":
@@ -139,7 +139,9 @@ def _match_path(
     return (f"{domain}: {mechanism.text}",) if matched else None
 
 
-def _include(session: Session, mechanism: Mechanism, domain: str) -> Generator[Asked, Answered, tuple[str, ...] | None]:
+def _include(
+    session: SpfEvaluation, mechanism: SpfMechanism, domain: str
+) -> Generator[Asked, Answered, tuple[str, ...] | None]:
     """An include matches when check_host() for the other domain passes (section 5.2)."""
     term = session.count(domain, mechanism.text)
     if mechanism.target is None or session.is_unmatchable(mechanism.target):

@@ -8,13 +8,13 @@ from shared.protocol.dns.evaluation import Answered, Asked, single_answer
 from shared.protocol.dns.names import is_askable
 from shared.protocol.dns.question import Question
 from shared.protocol.spf.macro import MacroString, SpfSyntaxError, parse_explain_string
-from shared.protocol.spf.session import Session
+from shared.protocol.spf.session import SpfEvaluation
 
 _MAX_EXPLANATION = 512
 """More than that fits no reply line; section 6.2 lets the receiver limit it."""
 
 
-def explanation(session: Session, modifier: MacroString, domain: str) -> Generator[Asked, Answered, str | None]:
+def explanation(session: SpfEvaluation, modifier: MacroString, domain: str) -> Generator[Asked, Answered, str | None]:
     """The expanded text; None on any error, as if there were no modifier. Its lookups count against no limit."""
     name = yield from session.expand_domain(modifier, domain)
     if not is_askable(name):

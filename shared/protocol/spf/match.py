@@ -8,13 +8,13 @@ from typing import assert_never
 from shared.protocol.dns.evaluation import Answered, Asked, several, single_answer
 from shared.protocol.dns.names import is_askable
 from shared.protocol.dns.question import Answer, Question, RecordType
-from shared.protocol.spf.record import Mechanism
-from shared.protocol.spf.session import PermError, Session, TempError
+from shared.protocol.spf.record import SpfMechanism
+from shared.protocol.spf.session import PermError, SpfEvaluation, TempError
 
 Matching = Generator[Asked, Answered, bool]
 
 
-def matches(session: Session, mechanism: Mechanism, domain: str) -> Matching:
+def matches(session: SpfEvaluation, mechanism: SpfMechanism, domain: str) -> Matching:
     """Whether it matches; include is not among them. Raises PermError, TempError."""
     match mechanism.kind:
         case "all":
@@ -31,7 +31,7 @@ def matches(session: Session, mechanism: Mechanism, domain: str) -> Matching:
             assert_never(mechanism.kind)
 
 
-def _ask(session: Session, mechanism: Mechanism, domain: str) -> Matching:
+def _ask(session: SpfEvaluation, mechanism: SpfMechanism, domain: str) -> Matching:
     term = session.count(domain, mechanism.text)
     if mechanism.target is None:
         target = domain
@@ -44,25 +44,25 @@ def _ask(session: Session, mechanism: Mechanism, domain: str) -> Matching:
     return (yield from _MATCHERS[mechanism.kind](session, mechanism, target, term))
 
 
-def _a(session: Session, mechanism: Mechanism, target: str, term: str) -> Matching:
+def _a(session: SpfEvaluation, mechanism: SpfMechanism, target: str, term: str) -> Matching:
     """Section 5.3."""
     answer = yield from _lookup(session, target, session.address_type, term)
     return session.contains(answer.records, _mask(session, mechanism))
 
 
-def _exists(session: Session, mechanism: Mechanism, target: str, term: str) -> Matching:
+def _exists(session: SpfEvaluation, mechanism: SpfMechanism, target: str, term: str) -> Matching:
     """Section 5.7: always type A, also for a client that came by IPv6."""
     answer = yield from _lookup(session, target, "A", term)
     return answer.status == "ok"
 
 
-def _ptr(session: Session, mechanism: Mechanism, target: str, term: str) -> Matching:
+def _ptr(session: SpfEvaluation, mechanism: SpfMechanism, target: str, term: str) -> Matching:
     """Section 5.5. What the client's PTR record lacks is no void lookup of the sender's."""
     names = yield from session.validated_names(target.lower(), within=True)
     return bool(names)
 
 
-def _mx(session: Session, mechanism: Mechanism, target: str, term: str) -> Matching:
+def _mx(session: SpfEvaluation, mechanism: SpfMechanism, target: str, term: str) -> Matching:
     """Section 5.4; never the implicit MX. The addresses of all hosts are asked at once."""
     answer = yield from _lookup(session, target, "MX", term)
     hosts = [record.partition(" ")[2] for record in answer.records]
@@ -78,7 +78,7 @@ def _mx(session: Session, mechanism: Mechanism, target: str, term: str) -> Match
     return False
 
 
-def _lookup(session: Session, name: str, rdtype: RecordType, term: str) -> Generator[Asked, Answered, Answer]:
+def _lookup(session: SpfEvaluation, name: str, rdtype: RecordType, term: str) -> Generator[Asked, Answered, Answer]:
     question = Question(name, rdtype)
     answer = single_answer((yield question))
     _raise_if_unanswered(question, answer)
@@ -91,7 +91,7 @@ def _raise_if_unanswered(question: Question, answer: Answer) -> None:
         raise TempError(f"no answer about {question.rdtype} {question.name}: {answer.source}")
 
 
-def _mask(session: Session, mechanism: Mechanism) -> int:
+def _mask(session: SpfEvaluation, mechanism: SpfMechanism) -> int:
     return mechanism.mask4 if session.address.version == 4 else mechanism.mask6
 
 

@@ -26,7 +26,7 @@ _CACHED_LENGTH = 4096
 
 
 @dataclass(frozen=True, slots=True)
-class Mechanism:
+class SpfMechanism:
     """One mechanism: what it compares, and the result when it matches."""
 
     kind: MechanismKind
@@ -40,11 +40,11 @@ class Mechanism:
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class SpfRecord:
     """A record whose every term is well formed."""
 
     text: str
-    mechanisms: tuple[Mechanism, ...]
+    mechanisms: tuple[SpfMechanism, ...]
     redirect: MacroString | None
     explanation: MacroString | None
 
@@ -54,27 +54,27 @@ def select_records(texts: Iterable[str]) -> list[str]:
     return [text for text in texts if _VERSION.match(text)]
 
 
-def parse_record(text: str) -> Record:
+def parse_record(text: str) -> SpfRecord:
     """A record from its text. Raises SpfSyntaxError when any term is wrong, wherever it stands (section 4.6)."""
     if len(text) <= _CACHED_LENGTH:
         return _parse_cached(text)
     return _parse(text)
 
 
-def _parse(text: str) -> Record:
+def _parse(text: str) -> SpfRecord:
     if not text.isascii():
         raise SpfSyntaxError("octets outside ASCII in the record")  # section 3.1
-    mechanisms: list[Mechanism] = []
+    mechanisms: list[SpfMechanism] = []
     modifiers: dict[str, MacroString] = {}
     for term in filter(None, text[len("v=spf1") :].split(" ")):
         _take(term, mechanisms, modifiers)
-    return Record(text, tuple(mechanisms), modifiers.get("redirect"), modifiers.get("exp"))
+    return SpfRecord(text, tuple(mechanisms), modifiers.get("redirect"), modifiers.get("exp"))
 
 
 _parse_cached = lru_cache(maxsize=2048)(_parse)
 
 
-def _take(term: str, mechanisms: list[Mechanism], modifiers: dict[str, MacroString]) -> None:
+def _take(term: str, mechanisms: list[SpfMechanism], modifiers: dict[str, MacroString]) -> None:
     """terms = *( 1*SP ( directive / modifier ) )"""
     name = _NAME.match(term)
     if name is not None and term.startswith("=", name.end()):
@@ -92,7 +92,7 @@ def _take_modifier(name: str, value: str, modifiers: dict[str, MacroString]) -> 
     modifiers[name] = parse_domain_spec(value)
 
 
-def _mechanism(term: str) -> Mechanism:
+def _mechanism(term: str) -> SpfMechanism:
     """directive = [ qualifier ] mechanism"""
     result = _QUALIFIERS.get(term[0], "pass")
     text = term[1:] if term[0] in _QUALIFIERS else term
@@ -102,13 +102,13 @@ def _mechanism(term: str) -> Mechanism:
     if kind in ("a", "mx", "ptr"):
         return _optional_domain(kind, result, term, rest)  # type: ignore[arg-type]
     if kind in ("include", "exists"):
-        return Mechanism(kind, result, term, parse_domain_spec(_argument(rest, term)))  # type: ignore[arg-type]
+        return SpfMechanism(kind, result, term, parse_domain_spec(_argument(rest, term)))  # type: ignore[arg-type]
     if kind == "ip4":
         return _ip4(result, term, _argument(rest, term))
     if kind == "ip6":
         return _ip6(result, term, _argument(rest, term))
     if kind == "all" and not rest:
-        return Mechanism("all", result, term)
+        return SpfMechanism("all", result, term)
     raise SpfSyntaxError(f"no such mechanism: {term[:80]!r}")
 
 
@@ -118,32 +118,32 @@ def _argument(rest: str, term: str) -> str:
     return rest[1:]
 
 
-def _optional_domain(kind: MechanismKind, result: Qualified, term: str, rest: str) -> Mechanism:
+def _optional_domain(kind: MechanismKind, result: Qualified, term: str, rest: str) -> SpfMechanism:
     """a = "a" [ ":" domain-spec ] [ dual-cidr-length ], mx alike; ptr has no length (section 5)."""
     cidr = _DUAL_CIDR.search(rest) if kind in _WITH_CIDR else None
     domain = rest[: cidr.start()] if cidr else rest
     target = parse_domain_spec(_argument(domain, term)) if domain else None
     if cidr is None:
-        return Mechanism(kind, result, term, target)
-    return Mechanism(kind, result, term, target, 0, _mask(cidr[1], 32), _mask(cidr[2], 128))
+        return SpfMechanism(kind, result, term, target)
+    return SpfMechanism(kind, result, term, target, 0, _mask(cidr[1], 32), _mask(cidr[2], 128))
 
 
-def _ip4(result: Qualified, term: str, value: str) -> Mechanism:
+def _ip4(result: Qualified, term: str, value: str) -> SpfMechanism:
     match = _IP4.match(value)
     try:
         network = int(ipaddress.IPv4Address(match[1] if match else ""))
     except ValueError:
         raise SpfSyntaxError(f"not an IPv4 network: {term[:80]!r}") from None
-    return Mechanism("ip4", result, term, None, network, _mask(match[2] if match else None, 32), 0)
+    return SpfMechanism("ip4", result, term, None, network, _mask(match[2] if match else None, 32), 0)
 
 
-def _ip6(result: Qualified, term: str, value: str) -> Mechanism:
+def _ip6(result: Qualified, term: str, value: str) -> SpfMechanism:
     match = _IP6.match(value)
     try:
         network = int(ipaddress.IPv6Address(match[1] if match else ""))
     except ValueError:
         raise SpfSyntaxError(f"not an IPv6 network: {term[:80]!r}") from None
-    return Mechanism("ip6", result, term, None, network, 0, _mask(match[2] if match else None, 128))
+    return SpfMechanism("ip6", result, term, None, network, 0, _mask(match[2] if match else None, 128))
 
 
 def _mask(length: str | None, bits: int) -> int:

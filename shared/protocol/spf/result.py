@@ -12,7 +12,7 @@ SpfCode = Literal["none", "neutral", "pass", "fail", "softfail", "temperror", "p
 Scope = Literal["mfrom", "helo"]
 
 
-class Limits(msgspec.Struct, frozen=True):
+class LookupLimits(msgspec.Struct, frozen=True):
     """What one check may cost (RFC 7208 section 4.6.4)."""
 
     terms: int = 10

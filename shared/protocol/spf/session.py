@@ -9,7 +9,7 @@ from shared.protocol.dns.evaluation import Answered, Asked, several
 from shared.protocol.dns.names import IPAddress, is_askable, reversed_name
 from shared.protocol.dns.question import Answer, Question, RecordType
 from shared.protocol.spf.macro import MacroString, expand, expand_domain
-from shared.protocol.spf.result import Limits
+from shared.protocol.spf.result import LookupLimits
 
 
 class PermError(Exception):
@@ -20,7 +20,7 @@ class TempError(Exception):
     """The DNS did not answer (section 2.6.6). The message says what."""
 
 
-class Session:
+class SpfEvaluation:
     """Client, sender and spent limits of one check, shared by all records it visits."""
 
     __slots__ = (
@@ -43,7 +43,7 @@ class Session:
         helo: str,
         local_part: str,
         sender_domain: str,
-        limits: Limits,
+        limits: LookupLimits,
         receiver: str,
         now: int,
     ) -> None:

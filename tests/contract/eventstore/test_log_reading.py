@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from shared.eventstore.event import Event
-from shared.eventstore.log_reading import CLOCK_SLACK, PAGE_ROWS, Place
+from shared.eventstore.log_reading import CLOCK_SLACK, PAGE_ROWS, LogPosition
 from shared.eventstore.store import EventStore
 from shared.shards import shard_of
 from tests.contract.eventstore.harness import Harness
@@ -16,13 +16,13 @@ SHARD = shard_of("p1")
 LONGER = CLOCK_SLACK / 1_000_000 + 1
 
 
-async def append(harness: Harness, store: EventStore, *events: Event) -> list[Place]:
+async def append(harness: Harness, store: EventStore, *events: Event) -> list[LogPosition]:
     """Events a second apart; their places."""
     places = []
     for event in events:
         harness.clock.advance(1)
         (one,) = await store.write(lambda transaction, event=event: transaction.append("p1", [event], WHY))  # type: ignore[misc]
-        places.append(Place(one.position, one.at))
+        places.append(LogPosition(one.position, one.at))
     return places
 
 
@@ -35,7 +35,7 @@ async def test_pages_are_bounded_and_reach_the_end(harness: Harness, store: Even
         sizes.append(len(page.rows))
         after = page.reached.position
     assert sum(sizes) == len(events) and max(sizes) <= PAGE_ROWS + 1
-    assert page.reached == Place(last.position, last.at)
+    assert page.reached == LogPosition(last.position, last.at)
 
 
 async def test_what_a_filter_passes_over_is_passed_for_good(harness: Harness, store: EventStore) -> None:
@@ -57,10 +57,10 @@ async def test_a_page_begins_with_the_event_that_the_reader_knows(harness: Harne
 
 async def test_the_same_log_is_agreed_to_the_place(harness: Harness, store: EventStore) -> None:
     *_, last = await append(harness, store, *[Filled("p1", 1)] * 5)
-    for place in (last, Place(last.position, 0), Place(0, 0)):
+    for place in (last, LogPosition(last.position, 0), LogPosition(0, 0)):
         agreed = await store.agreed({SHARD: place})
         assert agreed[SHARD].position == place.position
-    assert (await store.agreed({SHARD: Place(last.position, 0)}))[SHARD] == last
+    assert (await store.agreed({SHARD: LogPosition(last.position, 0)}))[SHARD] == last
 
 
 @pytest.mark.parametrize("written_since", [0, 1, 4, 20])
@@ -79,7 +79,7 @@ async def test_a_restored_log_is_agreed_to_where_it_was_restored(
 
 async def test_a_place_without_a_time_ahead_of_the_log_agrees_to_nothing(harness: Harness, store: EventStore) -> None:
     (place,) = await append(harness, store, Filled("p1", 1))
-    assert (await store.agreed({SHARD: Place(place.position + 1, 0)}))[SHARD] == Place(0, 0)
+    assert (await store.agreed({SHARD: LogPosition(place.position + 1, 0)}))[SHARD] == LogPosition(0, 0)
 
 
 async def test_events_that_were_folded_into_a_snapshot_are_no_other_log(harness: Harness, store: EventStore) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from shared.events import deadletters, delivery, directory, mail, mailbox, outbound, spam
 from shared.eventstore.event import Event
 
-_CHECK = mail.Check(
+_CHECK = mail.RecordedCheck(
     "spf",
     "pass",
     {"mechanism": "ip4:192.0.2.0/24", "lookups": 2},
@@ -74,7 +74,7 @@ _ENTRY = mailbox.NewEntry(
     "first@example.net",
     "Grüße",
 )
-_VERDICT = spam.Verdict(
+_VERDICT = spam.RecordedVerdict(
     True,
     7.25,
     5.0,

@@ -20,9 +20,9 @@ from services.mailstore.app import build as build_mailstore
 from shared.blobs.local import LocalBlobs
 from shared.bus.bus import Bus
 from shared.bus.settings import BusSettings
-from shared.grpc.credentials import Credentials
+from shared.grpc.credentials import CallTokens
 from shared.grpc.servicers import Method
-from shared.ids import Kind
+from shared.ids import IdKind
 from shared.places import Places
 from shared.protocol.message.scan import encode_scan, scan
 from shared.rpc.mailfold.directory.v1 import directory_pb2
@@ -175,7 +175,7 @@ class ImapServer:
         bus = await Bus.connect(settings.of(BusSettings), "test")
         blobs = LocalBlobs(self.places.blobs, "g0001")
         blobs.start()
-        self.host = host = Host(self.places, settings, ["mailstore", "directory", "access"], bus, blobs, Credentials())
+        self.host = host = Host(self.places, settings, ["mailstore", "directory", "access"], bus, blobs, CallTokens())
         self._apps = {
             "directory": self._directory(host),
             "mailstore": build_mailstore(host),
@@ -202,7 +202,7 @@ class ImapServer:
         stub: Any = MailstoreStub(host.channel("mailstore", "delivery"))
         request = mailstore_pb2.DeliverRequest(
             account=f"a-{name}",
-            queue_id=key or host.ids.new(Kind.QUEUE),
+            queue_id=key or host.ids.new(IdKind.QUEUE),
             recipient=f"{name}@example.org",
             mailbox=mailbox,
             blob=ref.id,

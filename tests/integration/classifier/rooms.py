@@ -30,7 +30,7 @@ from shared.events.directory import AccountAdded, AliasAdded, DomainAdded
 from shared.events.mail import Client, MailReceived, Message, Recipient
 from shared.events.spam import MailClassified
 from shared.eventstore.event import Actor, Provenance, Recorded, encode
-from shared.grpc.credentials import Credentials
+from shared.grpc.credentials import CallTokens
 from shared.grpc.servicers import Registration
 from shared.owner.source import to_wire
 from shared.places import Places
@@ -226,7 +226,7 @@ async def running(nats_url: str, folder: Path) -> AsyncIterator[Rooms]:
     bus = await Bus.connect(settings.of(BusSettings), "test")
     blobs = LocalBlobs(places.blobs, "g0001")
     blobs.start()
-    host = Host(places, settings, ["directory", "mailstore", "classifier"], bus, blobs, Credentials())
+    host = Host(places, settings, ["directory", "mailstore", "classifier"], bus, blobs, CallTokens())
     mailstore = Mailstore(host)
     host.offer("directory", NoQuotas())
     host.offer("mailstore", mailstore)

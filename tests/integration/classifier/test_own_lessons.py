@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.events.spam import Verdict
+from shared.events.spam import RecordedVerdict
 from tests.integration.classifier.rooms import INBOX, SPAM, Rooms
 from tests.integration.classifier.test_verdicts import ENOUGH, teach, unseen
 
@@ -11,7 +11,7 @@ LETTER = b"From: news@paper.example\r\nSubject: weekly offer %d\r\n\r\nmillion c
 OWN = 12
 
 
-async def asked(rooms: Rooms, queue_id: str, blob: str, *recipients: str) -> Verdict:
+async def asked(rooms: Rooms, queue_id: str, blob: str, *recipients: str) -> RecordedVerdict:
     await rooms.receive(queue_id, blob, *recipients)
     found = await rooms.verdict()
     assert found.queue_id == queue_id

@@ -24,13 +24,13 @@ from shared.bus.bus import Bus
 from shared.bus.settings import BusSettings
 from shared.bus.subjects import CLASSIFIED, INGRESS_SETTLED, SUBMITTED
 from shared.events.mail import Client, MailReceived, MailSettled, MailSubmitted, Message, Recipient
-from shared.events.spam import MailClassified, Verdict
+from shared.events.spam import MailClassified, RecordedVerdict
 from shared.eventstore.event import Event, decode, encode
 from shared.eventstore.store import EventStore
-from shared.grpc.credentials import Credentials
+from shared.grpc.credentials import CallTokens
 from shared.grpc.errors import NotFound
 from shared.grpc.servicers import Method, Registration
-from shared.ids import Kind
+from shared.ids import IdKind
 from shared.places import Places
 from shared.protocol.message.scan import encode_scan, scan
 from shared.rpc.mailfold.directory.v1 import directory_pb2
@@ -101,7 +101,7 @@ class Installation:
         self.bus = await Bus.connect(self._settings.of(BusSettings), "test")
         self.blobs = LocalBlobs(self.places.blobs, "g0001")
         self.blobs.start()
-        self.host = Host(self.places, self._settings, [*OWNERS, "ingress"], self.bus, self.blobs, Credentials())
+        self.host = Host(self.places, self._settings, [*OWNERS, "ingress"], self.bus, self.blobs, CallTokens())
         self.delivery: Delivery = build_delivery(self.host)
         self._apps = {
             "ingress": self.ingress,
@@ -142,7 +142,7 @@ class Installation:
         """A mail as the ingress states it; not yet published."""
         message = await self._stored(body)
         return MailSubmitted(
-            self.host.ids.new(Kind.QUEUE),
+            self.host.ids.new(IdKind.QUEUE),
             sender,
             tuple(map(_recipient, recipients)),
             message,
@@ -154,7 +154,7 @@ class Installation:
 
     async def classified(self, *recipients: Recipient | str, spam: bool = False) -> MailClassified:
         """A received mail with its verdict; not yet published."""
-        queue_id = self.host.ids.new(Kind.QUEUE)
+        queue_id = self.host.ids.new(IdKind.QUEUE)
         received = MailReceived(
             queue_id,
             "eve@example.net",
@@ -162,7 +162,9 @@ class Installation:
             await self._stored(BODY),
             Client("192.0.2.1"),
         )
-        return MailClassified(queue_id, Verdict(spam, 9.0 if spam else 0.0, 5.0), b"X-Spam-Status: known\r\n", received)
+        return MailClassified(
+            queue_id, RecordedVerdict(spam, 9.0 if spam else 0.0, 5.0), b"X-Spam-Status: known\r\n", received
+        )
 
     async def publish(self, mail: MailSubmitted | MailClassified, times: int = 1) -> None:
         fact = SUBMITTED if isinstance(mail, MailSubmitted) else CLASSIFIED

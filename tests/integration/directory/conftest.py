@@ -12,7 +12,7 @@ import pytest
 from services.directory.app import SECTIONS, SERVICE, build
 from shared.eventstore.store import EventStore
 from shared.grpc.channel import RemoteChannel
-from shared.grpc.credentials import Credentials, digest
+from shared.grpc.credentials import CallTokens, digest
 from shared.places import Places
 from shared.rpc.mailfold.directory.v1 import directory_pb2 as pb
 from shared.rpc.mailfold.directory.v1.directory_pb2_grpc import DirectoryStub
@@ -46,7 +46,7 @@ class Running:
     async def start(self) -> None:
         settings = load({**SHARED_SECTIONS, **SECTIONS}, self.places.settings_file, self._environment)
         accepted = {caller: digest(token) for caller, token in CREDENTIALS.items()}
-        credentials = Credentials(accepted={SERVICE: accepted})
+        credentials = CallTokens(accepted={SERVICE: accepted})
         self._hosted = Hosted("directory", {SERVICE: build}, settings, self.places, credentials)
         await self._hosted.start()
         self.stub = DirectoryStub(self.channel("operator"))

@@ -12,7 +12,7 @@ from shared.events.directory import LoginSucceeded
 from shared.eventstore.event import Actor, Provenance
 from shared.owner.followed_book import FollowedBook
 from shared.protocol.address.address import parse_address
-from shared.routing.resolution import Kind
+from shared.routing.resolution import ResolutionKind
 from shared.rpc.mailfold.directory.v1 import directory_pb2 as pb
 from tests.integration.directory.conftest import Running
 
@@ -56,7 +56,7 @@ async def test_three_copies_read_the_state_and_no_log_in(people: Running) -> Non
     read = people.store.figures["rows_read"] - before
     assert read < 600  # the state, heads and places of 16 shards, and the places asked for again
     for made in copies:
-        assert (await made.resolve(parse_address("info@example.org"))).kind is Kind.ACCOUNTS
+        assert (await made.resolve(parse_address("info@example.org"))).kind is ResolutionKind.ACCOUNTS
         assert await made.lag() == 0
         await made.stop()
 
@@ -65,11 +65,11 @@ async def test_what_is_switched_off_is_so_in_a_copy(people: Running) -> None:
     await people.stub.ChangeAccount(pb.ChangeAccountRequest(address="ann@example.org", disabled=True))
     made = await book(people, "ingress")
     assert made.copy is not None
-    assert made.copy.resolve(parse_address("ann@example.org")).kind is Kind.DISABLED
+    assert made.copy.resolve(parse_address("ann@example.org")).kind is ResolutionKind.DISABLED
     await people.stub.ChangeAccount(pb.ChangeAccountRequest(address="ann@example.org", disabled=False))
     made.follower.wake()
     async with asyncio.timeout(30):
-        while made.copy.resolve(parse_address("ann@example.org")).kind is Kind.DISABLED:  # noqa: ASYNC110
+        while made.copy.resolve(parse_address("ann@example.org")).kind is ResolutionKind.DISABLED:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     await made.stop()
 

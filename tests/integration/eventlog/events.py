@@ -15,7 +15,7 @@ INBOX, ARCHIVE = "m0001", "m0002"
 def received(
     queue_id: str = QUEUE_ID, message_id: str = MESSAGE_ID, sender: str = "bob@example.net"
 ) -> mail.MailReceived:
-    check = mail.Check(
+    check = mail.RecordedCheck(
         "spf",
         "pass",
         {"mechanism": "ip4:192.0.2.0/24"},
@@ -50,7 +50,7 @@ async def deliver(
             "classifier",
             queue_id,
             spam.MailClassified(
-                queue_id, spam.Verdict(False, 1.5, 5.0, (spam.Test("GREETING", 1.5),)), b"X-Spam-Score: 1.5\r\n"
+                queue_id, spam.RecordedVerdict(False, 1.5, 5.0, (spam.Test("GREETING", 1.5),)), b"X-Spam-Score: 1.5\r\n"
             ),
         ),
         ("delivery", queue_id, delivery.DeliveryPlanned(queue_id, (step,))),

@@ -17,7 +17,7 @@ from services.eventlog.domain.log_id import FOLLOWED
 from shared.bus.settings import BusSettings
 from shared.eventstore.event import Actor, Event, Provenance, Recorded
 from shared.grpc.channel import RemoteChannel
-from shared.grpc.credentials import Credentials, digest
+from shared.grpc.credentials import CallTokens, digest
 from shared.grpc.servicers import Registration
 from shared.owner.doorbell import ring_at_commits
 from shared.owner.source import StoreSource
@@ -66,7 +66,7 @@ class Installation:
         assert settings.of(BusSettings).url == bus_url
         self.owners: dict[str, BareOwner] = {}
         builds = {**{service: self._owner(service) for service in FOLLOWED}, SERVICE: build}
-        credentials = Credentials(accepted={SERVICE: {"operator": digest("o")}})
+        credentials = CallTokens(accepted={SERVICE: {"operator": digest("o")}})
         self._hosted = Hosted("core", builds, settings, self.places, credentials)
         self._channel: RemoteChannel | None = None
 

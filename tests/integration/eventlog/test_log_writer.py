@@ -20,7 +20,7 @@ from services.eventlog.handlers.prune import Pruner
 from services.eventlog.handlers.query import Query
 from shared.clock import FixedClock
 from shared.eventstore.connection import Reader
-from shared.eventstore.log_reading import Place
+from shared.eventstore.log_reading import LogPosition
 from shared.eventstore.store import EventStore, backend_for, opened
 from shared.grpc.errors import LimitReached
 from shared.rpc.mailfold.eventlog.v1 import eventlog_pb2 as query_pb2
@@ -85,7 +85,7 @@ async def test_repeats_are_passed_over_and_the_cursor_stands_with_the_rows(store
     await log.take(event(1), event(2))
     await log.take(event(1), event(2), event(3))
     assert [event.position for event in await store.read(everything)] == [1, 2, 3]
-    assert await store.read(lambda reader: places_of(reader, "ingress")) == {3: Place(3, event(3).at)}
+    assert await store.read(lambda reader: places_of(reader, "ingress")) == {3: LogPosition(3, event(3).at)}
     assert len(log.came) == 3
 
 

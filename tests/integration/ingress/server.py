@@ -19,7 +19,7 @@ from shared.bus.bus import Bus
 from shared.bus.settings import BusSettings
 from shared.bus.subjects import CLASSIFIER_RECEIVED, DELIVERY_SUBMITTED, Durable
 from shared.events.mail import MailReceived, MailSubmitted
-from shared.grpc.credentials import Credentials
+from shared.grpc.credentials import CallTokens
 from shared.places import Places
 from shared.server_settings import BlobSection
 from shared.service import SHARED_SECTIONS, Host
@@ -79,7 +79,7 @@ async def running(
     local = LocalBlobs(places.blobs, "g0001", BlobSection().in_force)
     local.start()
     directory = directory or FakeDirectory()
-    host = Host(places, given, ["ingress", "directory"], bus, blobs or local, Credentials())
+    host = Host(places, given, ["ingress", "directory"], bus, blobs or local, CallTokens())
     host.offer("directory", directory)
     ingress = build(host)
     host.offer("ingress", ingress)

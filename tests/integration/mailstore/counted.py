@@ -26,7 +26,7 @@ from shared.eventstore.event import Actor, Provenance
 from shared.eventstore.sqlite import SqliteBackend
 from shared.eventstore.store import Backend, EventStore
 from shared.grpc.call import acting
-from shared.ids import Ids, Kind
+from shared.ids import IdKind, Ids
 from shared.owner.source import StoreSource
 from shared.protocol.message.scan import encode_scan, scan
 from shared.rpc.mailfold.events.v1 import events_pb2
@@ -111,7 +111,7 @@ class CountedMailstore:
 
     async def call(self, method: str, request: Any, command: str = "") -> Any:
         """One question or command of the contract, as a client's session asks it; a given command id makes it a repeat."""
-        with acting(Provenance(Actor("account", ACCOUNT), command=command or self._ids.new(Kind.COMMAND))):
+        with acting(Provenance(Actor("account", ACCOUNT), command=command or self._ids.new(IdKind.COMMAND))):
             return await getattr(self._endpoint, method)(request, None)
 
     async def fetched(self, request: pb.FetchRequest) -> list[pb.FetchBatch]:
@@ -127,7 +127,7 @@ class CountedMailstore:
         blob, number = await self._blob()
         request = pb.DeliverRequest(
             account=ACCOUNT,
-            queue_id=self._ids.new(Kind.QUEUE),
+            queue_id=self._ids.new(IdKind.QUEUE),
             recipient="ann@example.org",
             index=0,
             mailbox="INBOX",

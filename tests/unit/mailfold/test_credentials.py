@@ -14,7 +14,7 @@ import pytest
 from mailfold.launcher.credentials import make_parts, operator_tokens, parts_of
 from mailfold.layouts import LAYOUTS, START_ORDER, LayoutName
 from mailfold.operator.tokens import read_tokens
-from shared.grpc.credentials import Credentials, caller_of, digest
+from shared.grpc.credentials import CallTokens, caller_of, digest
 from shared.grpc.errors import Unauthenticated
 from shared.grpc.policy import OPERATOR, may_reach
 from shared.places import Places
@@ -93,7 +93,7 @@ def test_what_a_process_has_and_is_shown_is_of_no_use_as_another(layout: LayoutN
                     assert kept not in {digest(shown) for shown in mine | shown_to_me}, (process, caller, service)
 
 
-def _accepted_elsewhere(parts: dict[str, Credentials], process: str) -> list[tuple[str, dict[str, str]]]:
+def _accepted_elsewhere(parts: dict[str, CallTokens], process: str) -> list[tuple[str, dict[str, str]]]:
     return [
         (service, dict(accepted))
         for name, part in parts.items()

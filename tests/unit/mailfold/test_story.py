@@ -22,7 +22,7 @@ def lines(*events: Event) -> list[str]:
 
 def test_a_reception_shows_each_check_with_its_inputs_and_dns_answers() -> None:
     answer = mail.DnsAnswer("example.net", "TXT", "NOERROR", ("v=spf1 -all",))
-    check = mail.Check("spf", "fail", {"domain": "example.net", "client": "192.0.2.1"}, (answer,))
+    check = mail.RecordedCheck("spf", "fail", {"domain": "example.net", "client": "192.0.2.1"}, (answer,))
     message = mail.Message("g0001/ab", 700, message_id="<1@x>", subject="Hi", author="x@example.net")
     recipients, client = (mail.Recipient("ann@example.org", notify="NEVER"),), mail.Client("192.0.2.1", 99, "h")
     logged = mail.MailReceived("q1", "x@example.net", recipients, message, client, checks=(check,))
@@ -40,7 +40,7 @@ def test_a_reception_shows_each_check_with_its_inputs_and_dns_answers() -> None:
 
 def test_a_verdict_sums_up() -> None:
     tests = (spam.Test("BAYES_99", 3.5, "looks like spam"), spam.Test("SPF_FAIL", 1.25))
-    verdict = spam.Verdict(
+    verdict = spam.RecordedVerdict(
         False, 4.75, 5.0, tests, (spam.Word("viagra", 4.2), spam.Word("meeting", -1.0)), 0.98, spam_seen=60, ham_seen=70
     )
     found = lines(spam.MailClassified("q1", verdict, b""))
@@ -50,18 +50,18 @@ def test_a_verdict_sums_up() -> None:
 
 
 def test_whose_own_lessons_counted_more_is_told() -> None:
-    verdict = spam.Verdict(False, 4.75, 5.0, account="a1", own_spam=3, own_ham=4)
+    verdict = spam.RecordedVerdict(False, 4.75, 5.0, account="a1", own_spam=3, own_ham=4)
     assert any(
         "lessons of ann@example.org counted more: 3 spam and 4 ham" in line
         for line in lines(spam.MailClassified("q1", verdict, b""))
     )
     assert not any(
-        "counted more" in line for line in lines(spam.MailClassified("q1", spam.Verdict(False, 4.75, 5.0), b""))
+        "counted more" in line for line in lines(spam.MailClassified("q1", spam.RecordedVerdict(False, 4.75, 5.0), b""))
     )
 
 
 def test_a_sum_that_does_not_fit_is_shown() -> None:
-    found = lines(spam.MailClassified("q1", spam.Verdict(True, 9.0, 5.0, (spam.Test("A", 1.0),)), b""))
+    found = lines(spam.MailClassified("q1", spam.RecordedVerdict(True, 9.0, 5.0, (spam.Test("A", 1.0),)), b""))
     assert any("(recorded +9.00)" in line for line in found)
 
 

@@ -20,7 +20,7 @@ from shared.protocol.imap.parse.lists import parenthesised
 from shared.protocol.imap.parse.section import section, section_binary
 from shared.protocol.imap.parse.sets import sequence_set
 from shared.protocol.imap.parse.strings import MAX_MODSEQ, keyword, mod_sequence_value
-from shared.protocol.imap.section import WHOLE, Section
+from shared.protocol.imap.section import WHOLE, SectionSpec
 
 MAX_ITEMS = 500
 _CACHED_LENGTH = 300
@@ -33,9 +33,9 @@ _SIMPLE: dict[bytes, FetchItem] = {
     **{attribute.value: attribute for attribute in FetchAttribute},
     b"RFC822": BodySection(WHOLE, b"RFC822"),
     b"RFC822.HEADER": BodySection(
-        Section(text="HEADER"), b"RFC822.HEADER", peek=True
+        SectionSpec(text="HEADER"), b"RFC822.HEADER", peek=True
     ),  # RFC 3501 6.4.5: does not set \Seen
-    b"RFC822.TEXT": BodySection(Section(text="TEXT"), b"RFC822.TEXT"),
+    b"RFC822.TEXT": BodySection(SectionSpec(text="TEXT"), b"RFC822.TEXT"),
 }
 
 

@@ -8,7 +8,7 @@ from shared.protocol.imap.number_set import MAX_NUMBER
 from shared.protocol.imap.parse.cursor import Cursor
 from shared.protocol.imap.parse.lists import parenthesised
 from shared.protocol.imap.parse.strings import astring
-from shared.protocol.imap.section import WHOLE, Section, SectionText
+from shared.protocol.imap.section import WHOLE, SectionSpec, SectionText
 
 MAX_PART_DEPTH = 100
 MAX_FIELDS = 500
@@ -22,7 +22,7 @@ _FIELD_NAME = re.compile(rb"[!-9;-~]+")
 
 
 # section = "[" [section-spec] "]"
-def section(cursor: Cursor) -> Section:
+def section(cursor: Cursor) -> SectionSpec:
     cursor.expect(b"[")
     if cursor.accept(b"]"):
         return WHOLE
@@ -32,14 +32,14 @@ def section(cursor: Cursor) -> Section:
 
 
 # section-spec = section-msgtext / (section-part ["." section-text])
-def _section_spec(cursor: Cursor) -> Section:
+def _section_spec(cursor: Cursor) -> SectionSpec:
     part = _section_part(cursor)
     if part and not cursor.accept(b"."):
-        return Section(part)
+        return SectionSpec(part)
     text = cast(SectionText, cursor.need(_TEXT, "Invalid section").upper().decode("ascii"))
     if text == "MIME" and not part:
         raise ImapSyntaxError("MIME needs a part number")  # RFC 3501 6.4.5
-    return Section(part, text, _header_list(cursor) if "FIELDS" in text else ())
+    return SectionSpec(part, text, _header_list(cursor) if "FIELDS" in text else ())
 
 
 def _section_part(cursor: Cursor) -> tuple[int, ...]:

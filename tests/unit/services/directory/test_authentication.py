@@ -7,8 +7,8 @@ from typing import Any, cast
 
 from services.directory.adapters.passwords import PasswordHasher
 from services.directory.domain.folded_logins import FoldedLogins
-from services.directory.domain.throttle import Limits, Throttle
-from services.directory.handlers.authentication import Attempt, Authentication
+from services.directory.domain.throttle import Throttle, ThrottleLimits
+from services.directory.handlers.authentication import Authenticator, LoginAttempt
 from services.directory.handlers.log_in_line import LogInLine
 from services.directory.handlers.verified import VerifiedLogins
 from shared.clock import FixedClock
@@ -36,8 +36,8 @@ class SlowHasher:
 
 
 async def test_an_attempt_whose_client_leaves_counts_all_the_same() -> None:
-    hasher, throttle, clock = SlowHasher(), Throttle(Limits(10, 50, 600, 0, 5)), FixedClock()
-    authentication = Authentication(
+    hasher, throttle, clock = SlowHasher(), Throttle(ThrottleLimits(10, 50, 600, 0, 5)), FixedClock()
+    authentication = Authenticator(
         cast(EventStore, NobodyKnown()),
         cast(PasswordHasher, hasher),
         throttle,
@@ -47,8 +47,8 @@ async def test_an_attempt_whose_client_leaves_counts_all_the_same() -> None:
         clock,
     )
 
-    def attempt(number: int) -> Attempt:
-        return Attempt("ann@example.org", f"wrong {number}", "imap", "192.0.2.1")
+    def attempt(number: int) -> LoginAttempt:
+        return LoginAttempt("ann@example.org", f"wrong {number}", "imap", "192.0.2.1")
 
     left = [asyncio.create_task(authentication.open(attempt(number))) for number in range(10)]
     while hasher.asked < 10:  # noqa: ASYNC110

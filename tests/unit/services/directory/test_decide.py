@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from services.directory.domain import decide
-from services.directory.domain.refusal import Refused
+from services.directory.domain.refusal import DirectoryRefused
 from services.directory.domain.state import AccountState, AliasState, DomainState, UserState
 from shared.events.directory import (
     AccountAdded,
@@ -30,7 +30,7 @@ def test_a_domain_starts_outgoing_only() -> None:
 
 
 def test_a_domain_is_there_once() -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(DirectoryRefused) as refused:
         decide.add_domain(DOMAIN, "d2", "example.org", True)
     assert refused.value.reason == "taken"
 
@@ -49,14 +49,14 @@ def test_what_is_not_given_stays() -> None:
 
 
 def test_a_domain_with_something_in_it_is_not_removed() -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(DirectoryRefused) as refused:
         decide.remove_domain(DomainState("d1", "example.org", True, False, 1, 2))
     assert refused.value.reason == "not-empty"
     assert "1 account(s) and 2 alias(es)" in str(refused.value)
 
 
 def test_a_user_with_accounts_is_not_removed() -> None:
-    with pytest.raises(Refused, match=r"ann@example\.org"):
+    with pytest.raises(DirectoryRefused, match=r"ann@example\.org"):
         decide.remove_user(UserState("u1", "ann", "hash", False, ("ann@example.org",)))
 
 
@@ -65,12 +65,12 @@ def test_password_and_switch_come_together() -> None:
 
 
 def test_an_account_needs_a_domain_of_ours() -> None:
-    with pytest.raises(Refused, match=r"mailfold domain add example\.org"):
+    with pytest.raises(DirectoryRefused, match=r"mailfold domain add example\.org"):
         decide.add_account(False, False, "u1", "a1", ADDRESS, 0)
 
 
 def test_an_address_is_an_account_or_an_alias() -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(DirectoryRefused) as refused:
         decide.add_account(True, True, "u1", "a1", ADDRESS, 0)
     assert refused.value.reason == "taken"
     assert decide.add_account(False, True, "u1", "a1", ADDRESS, 7) == [AccountAdded("a1", "ann@example.org", "u1", 7)]
@@ -86,7 +86,7 @@ def add_alias(
 def test_an_alias_leads_to_what_exists() -> None:
     info = Address("info", "example.org")
     assert add_alias(info, ADDRESS) == [AliasAdded("info@example.org", ("ann@example.org",))]
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(DirectoryRefused) as refused:
         add_alias(info, ADDRESS, known=False)
     assert refused.value.reason == "missing"
 
@@ -100,7 +100,7 @@ def test_an_alias_leads_to_what_exists() -> None:
     ],
 )
 def test_an_alias_does_not_lead_back_to_itself(target: Address, aliases: dict[str, tuple[str, ...]]) -> None:
-    with pytest.raises(Refused, match="itself"):
+    with pytest.raises(DirectoryRefused, match="itself"):
         add_alias(Address("info", "example.org"), target, aliases=aliases)
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from services.directory.domain.folded_logins import FoldedLogins, Login
+from services.directory.domain.folded_logins import FoldedLogin, FoldedLogins
 from shared.events.directory import LoginRefused, LoginSucceeded
 
-ANN = Login("u1", "a1", "", "imap", "192.0.2.1")
-WRONG = Login("", "", "ann@example.org", "imap", "192.0.2.1", "bad-credentials")
+ANN = FoldedLogin("u1", "a1", "", "imap", "192.0.2.1")
+WRONG = FoldedLogin("", "", "ann@example.org", "imap", "192.0.2.1", "bad-credentials")
 
 
 def test_the_first_is_written_and_repeats_wait_an_hour() -> None:
@@ -36,7 +36,7 @@ def test_facts_name_what_they_are_about() -> None:
 def test_a_flood_of_names_is_folded_together() -> None:
     folded = FoldedLogins()
     for number in range(12_000):
-        folded.note(Login("", "", f"user{number}@example.org", "imap", "192.0.2.1", "bad-credentials"))
+        folded.note(FoldedLogin("", "", f"user{number}@example.org", "imap", "192.0.2.1", "bad-credentials"))
     due = list(folded.due(0))
     assert len(due) <= 1001
     assert sum(count for _, count in due) == 12_000
@@ -47,7 +47,7 @@ def test_what_is_remembered_of_a_flood_is_bounded() -> None:
     folded = FoldedLogins()
     for minute in range(30):
         for number in range(1000):
-            folded.note(Login("", "", "ann@example.org", "imap", f"2001:db8:{minute:x}::{number:x}", "too-many"))
+            folded.note(FoldedLogin("", "", "ann@example.org", "imap", f"2001:db8:{minute:x}::{number:x}", "too-many"))
         assert sum(count for _, count in folded.due(60 * minute)) == 1000
     assert len(folded._written) <= 20_000
     assert not folded._counts

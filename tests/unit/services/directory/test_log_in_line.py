@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from services.directory.adapters.passwords import TooManyWaiting
-from services.directory.domain.throttle import Guess, Limits, Outcome, Throttle, guess
+from services.directory.domain.throttle import AttemptOutcome, Guess, Throttle, ThrottleLimits, guess
 from services.directory.handlers.log_in_line import LogInLine
 from shared.clock import FixedClock
 
@@ -15,10 +15,10 @@ NETWORK = "192.0.2.1"
 
 
 def made(longest: int = 1000) -> LogInLine:
-    return LogInLine(Throttle(Limits(10, 50, 600, 1000, 5)), FixedClock(), longest)
+    return LogInLine(Throttle(ThrottleLimits(10, 50, 600, 1000, 5)), FixedClock(), longest)
 
 
-async def attempt(line: LogInLine, tried: Guess, outcome: Outcome) -> bool:
+async def attempt(line: LogInLine, tried: Guess, outcome: AttemptOutcome) -> bool:
     """Looked at for two turns of the loop; whether it was."""
     if not await line.begin(tried):
         return False
@@ -31,7 +31,7 @@ async def attempt(line: LogInLine, tried: Guess, outcome: Outcome) -> bool:
 async def test_of_150_wrong_passwords_side_by_side_ten_are_heard() -> None:
     line = made()
     tried = [guess("ann", NETWORK, number) for number in range(150)]
-    heard = await asyncio.gather(*(attempt(line, one, Outcome.WRONG) for one in tried))
+    heard = await asyncio.gather(*(attempt(line, one, AttemptOutcome.WRONG) for one in tried))
     assert sum(heard) == 10
     assert not line._waiting
 
@@ -39,15 +39,15 @@ async def test_of_150_wrong_passwords_side_by_side_ten_are_heard() -> None:
 async def test_150_right_ones_are_all_let_in() -> None:
     line = made()
     right = guess("ann", NETWORK, 1)
-    assert all(await asyncio.gather(*(attempt(line, right, Outcome.RIGHT) for _ in range(150))))
+    assert all(await asyncio.gather(*(attempt(line, right, AttemptOutcome.RIGHT) for _ in range(150))))
     assert not line._waiting
 
 
 async def test_those_behind_a_refused_one_are_not_forgotten() -> None:
     """Two accounts in one line, one of them guessed at."""
     line = made()
-    wrong = [attempt(line, guess("ann", NETWORK, number), Outcome.WRONG) for number in range(40)]
-    right = [attempt(line, guess("bob", NETWORK, 1), Outcome.RIGHT) for _ in range(40)]
+    wrong = [attempt(line, guess("ann", NETWORK, number), AttemptOutcome.WRONG) for number in range(40)]
+    right = [attempt(line, guess("bob", NETWORK, 1), AttemptOutcome.RIGHT) for _ in range(40)]
     heard = await asyncio.gather(*(each for pair in zip(wrong, right, strict=True) for each in pair))
     assert (sum(heard[::2]), sum(heard[1::2])) == (10, 40)
     assert not line._waiting
@@ -58,13 +58,13 @@ async def test_who_leaves_the_line_holds_nobody_up() -> None:
     running = [guess("ann", NETWORK, number) for number in range(10)]
     for tried in running:
         assert await line.begin(tried)
-    waiting = [asyncio.create_task(attempt(line, guess("ann", NETWORK, 99), Outcome.RIGHT)) for _ in range(10)]
+    waiting = [asyncio.create_task(attempt(line, guess("ann", NETWORK, 99), AttemptOutcome.RIGHT)) for _ in range(10)]
     await asyncio.sleep(0)
-    line.end(running[0], Outcome.VOID)
+    line.end(running[0], AttemptOutcome.VOID)
     for task in waiting[:9]:  # the first of them was called, and never hears it
         task.cancel()
     for tried in running[1:]:
-        line.end(tried, Outcome.VOID)
+        line.end(tried, AttemptOutcome.VOID)
     assert await waiting[9]
     assert not line._waiting
 

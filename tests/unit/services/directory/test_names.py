@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from services.directory.domain import names
-from services.directory.domain.refusal import Refused
+from services.directory.domain.refusal import DirectoryRefused
 
 
 @pytest.mark.parametrize(
@@ -20,7 +20,7 @@ def test_a_domain_becomes_lower_case_a_labels(given: str, canonical: str) -> Non
     "given", ["", "localhost", "[192.0.2.1]", "a_b.example", "exa mple.org", "example..org", "192.0.2.1", "-" * 300]
 )
 def test_what_is_no_mail_domain_is_refused(given: str) -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(DirectoryRefused) as refused:
         names.domain_name(given)
     assert refused.value.reason == "invalid"
     assert "example.org" in str(refused.value)
@@ -46,7 +46,7 @@ def test_an_account_has_a_canonical_address(given: str, canonical: str) -> None:
     ],
 )
 def test_what_cannot_be_a_mailbox_is_refused(given: str) -> None:
-    with pytest.raises(Refused):
+    with pytest.raises(DirectoryRefused):
         names.account_address(given)
 
 
@@ -56,7 +56,7 @@ def test_an_alias_may_have_characters_that_an_account_may_not() -> None:
 
 @pytest.mark.parametrize("given", ["*@example.org", "in*fo@example.org", "info+x@example.org"])
 def test_an_alias_is_one_exact_address(given: str) -> None:
-    with pytest.raises(Refused):
+    with pytest.raises(DirectoryRefused):
         names.alias_address(given)
 
 
@@ -66,7 +66,7 @@ def test_targets_are_kept_once_each() -> None:
 
 
 def test_an_alias_without_targets_is_refused() -> None:
-    with pytest.raises(Refused):
+    with pytest.raises(DirectoryRefused):
         names.alias_targets(())
 
 
@@ -77,5 +77,5 @@ def test_user_names_are_equal_without_case_and_in_any_normalisation() -> None:
 
 @pytest.mark.parametrize("given", ["", "   ", "a\nb", "x" * 201])
 def test_a_users_name_is_printable(given: str) -> None:
-    with pytest.raises(Refused):
+    with pytest.raises(DirectoryRefused):
         names.user_name(given)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.directory.domain.refusal import Refused
+from services.directory.domain.refusal import DirectoryRefused
 from services.directory.domain.settings_text import with_value
 
 FILE = """\
@@ -57,12 +57,12 @@ def test_any_text_comes_back(value: str) -> None:
 
 
 def test_a_value_over_several_lines_is_left_to_a_person() -> None:
-    with pytest.raises(Refused, match="by hand"):
+    with pytest.raises(DirectoryRefused, match="by hand"):
         with_value('[server]\nbind = [\n  "0.0.0.0",\n]\n', "server.bind", ("::",))
 
 
 def test_a_file_that_cannot_be_read_is_left_alone() -> None:
-    with pytest.raises(Refused):
+    with pytest.raises(DirectoryRefused):
         with_value("[server\n", "server.hostname", "x")
 
 

@@ -2,34 +2,36 @@
 
 from __future__ import annotations
 
-from services.directory.domain.throttle import Limits, Outcome, Throttle, Verdict, guess
+from services.directory.domain.throttle import AttemptOutcome, Throttle, ThrottleDecision, ThrottleLimits, guess
 
 ACCOUNT, OWNER, STRANGER = "ann@example.org", "192.0.2.1", "198.51.100.1"
-GO, WAIT, REFUSE = Verdict.GO, Verdict.WAIT, Verdict.REFUSE
+GO, WAIT, REFUSE = ThrottleDecision.GO, ThrottleDecision.WAIT, ThrottleDecision.REFUSE
 
 
 class Clients:
     """Log-ins at a throttle, by password and address."""
 
     def __init__(self, longest_delay: float = 5.0) -> None:
-        self.throttle = Throttle(Limits(3, 5, 100, 1000, longest_delay))
+        self.throttle = Throttle(ThrottleLimits(3, 5, 100, 1000, longest_delay))
 
-    def begin(self, password: str, address: str, account: str = ACCOUNT, now: float = 0.0) -> Verdict:
+    def begin(self, password: str, address: str, account: str = ACCOUNT, now: float = 0.0) -> ThrottleDecision:
         return self.throttle.begin(guess(account, address, hash(password)), now)
 
-    def end(self, password: str, address: str, outcome: Outcome, account: str = ACCOUNT, now: float = 0.0) -> None:
+    def end(
+        self, password: str, address: str, outcome: AttemptOutcome, account: str = ACCOUNT, now: float = 0.0
+    ) -> None:
         self.throttle.end(guess(account, address, hash(password)), outcome, now)
 
-    def fail(self, password: str, address: str, account: str = ACCOUNT, now: float = 0.0) -> Verdict:
+    def fail(self, password: str, address: str, account: str = ACCOUNT, now: float = 0.0) -> ThrottleDecision:
         verdict = self.begin(password, address, account, now)
         if verdict is GO:
-            self.end(password, address, Outcome.WRONG, account, now)
+            self.end(password, address, AttemptOutcome.WRONG, account, now)
         return verdict
 
-    def log_in(self, address: str, account: str = ACCOUNT, now: float = 0.0) -> Verdict:
+    def log_in(self, address: str, account: str = ACCOUNT, now: float = 0.0) -> ThrottleDecision:
         verdict = self.begin("right", address, account, now)
         if verdict is GO:
-            self.end("right", address, Outcome.RIGHT, account, now)
+            self.end("right", address, AttemptOutcome.RIGHT, account, now)
         return verdict
 
     def delay(self, address: str, account: str = ACCOUNT, now: float = 0.0) -> float:
@@ -53,7 +55,7 @@ def test_an_attempt_counts_when_it_begins() -> None:
     verdicts = [clients.begin(str(number), STRANGER) for number in range(150)]
     assert verdicts == [GO] * 3 + [WAIT] * 147
     for number in range(3):
-        clients.end(str(number), STRANGER, Outcome.WRONG)
+        clients.end(str(number), STRANGER, AttemptOutcome.WRONG)
     assert {clients.begin(str(number), STRANGER) for number in range(3, 150)} == {REFUSE}
 
 
@@ -62,7 +64,7 @@ def test_right_passwords_at_once_wait_and_are_let_in() -> None:
     clients.fail("mistyped", OWNER)
     clients.fail("mistyped again", OWNER)
     assert [clients.begin("right", OWNER) for _ in range(10)] == [GO] + [WAIT] * 9
-    clients.end("right", OWNER, Outcome.RIGHT)
+    clients.end("right", OWNER, AttemptOutcome.RIGHT)
     assert [clients.begin("right", OWNER) for _ in range(3)] == [GO] * 3
 
 
@@ -70,7 +72,7 @@ def test_an_attempt_that_could_not_be_looked_at_is_given_back() -> None:
     clients = Clients()
     for _ in range(10):
         assert clients.begin("right", OWNER) is GO
-        clients.end("right", OWNER, Outcome.VOID)
+        clients.end("right", OWNER, AttemptOutcome.VOID)
     assert clients.refusals(OWNER) == 0
 
 
@@ -87,7 +89,7 @@ def test_an_address_that_tries_accounts_side_by_side_is_shut_as_soon() -> None:
     accounts = [f"user{number}@example.org" for number in range(150)]
     assert [clients.begin("wrong", STRANGER, account) for account in accounts] == [GO] * 5 + [WAIT] * 145
     for account in accounts[:5]:
-        clients.end("wrong", STRANGER, Outcome.WRONG, account)
+        clients.end("wrong", STRANGER, AttemptOutcome.WRONG, account)
     assert {clients.begin("wrong", STRANGER, account) for account in accounts[5:]} == {REFUSE}
 
 
@@ -160,7 +162,7 @@ def test_the_same_wrong_password_side_by_side_is_heard_no_more_often() -> None:
     clients = Clients()
     assert [clients.begin("old", STRANGER) for _ in range(150)] == [GO] * 3 + [WAIT] * 147
     for _ in range(3):
-        clients.end("old", STRANGER, Outcome.WRONG)
+        clients.end("old", STRANGER, AttemptOutcome.WRONG)
     assert clients.begin("old", STRANGER) is REFUSE
 
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from services.eventlog.domain.life import Arrival, Place, PlaceChange, arrivals, change_at
+from services.eventlog.domain.life import Arrival, MessagePlace, PlaceChange, arrivals, change_at
 from shared.events import mailbox
 from shared.eventstore.event import Event, encode
 
 ENTRIES = tuple(mailbox.NewEntry(f"e{uid}", uid, "b", 1, 1, f"x{uid}", "t", message_id=f"{uid}@x") for uid in (7, 8))
-HERE = Place("m1", 7)
+HERE = MessagePlace("m1", 7)
 
 
-def step(event: Event, place: Place = HERE) -> PlaceChange | None:
+def step(event: Event, place: MessagePlace = HERE) -> PlaceChange | None:
     return change_at(event.stored_name, encode(event), place)
 
 
@@ -36,8 +36,10 @@ def test_flags_concern_the_uids_they_name(uids: mailbox.Uids, touched: bool) -> 
 
 
 def test_the_nth_of_the_ranges_gets_the_nth_uid_in_the_target() -> None:
-    assert step(mailbox.MessagesMoved("a", "m1", "m2", ((1, 3), (6, 9)), 40)) == PlaceChange(Place("m2", 44), left=True)
-    assert step(mailbox.MessagesCopied("a", "m1", "m2", ((7, 7),), 40, "e9")) == PlaceChange(Place("m2", 40))
+    assert step(mailbox.MessagesMoved("a", "m1", "m2", ((1, 3), (6, 9)), 40)) == PlaceChange(
+        MessagePlace("m2", 44), left=True
+    )
+    assert step(mailbox.MessagesCopied("a", "m1", "m2", ((7, 7),), 40, "e9")) == PlaceChange(MessagePlace("m2", 40))
 
 
 def test_expunged_and_deleted_messages_are_gone() -> None:

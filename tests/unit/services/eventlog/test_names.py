@@ -40,7 +40,7 @@ def found(event: Event, kind: str, text: str) -> bool:
         (RECEPTION, WHO, ["bob@example.net", "ann@example.org", "cat@example.org", "bob@example.com", "192.0.2.7"]),
         (REFUSED, MAIL, ["REF1", "ref1"]),
         (REFUSED, WHO, ["s1", "192.0.2.7", "b@x", "a@y"]),
-        (spam.MailClassified("q1", spam.Verdict(False, 0, 5), b""), MAIL, ["q1"]),
+        (spam.MailClassified("q1", spam.RecordedVerdict(False, 0, 5), b""), MAIL, ["q1"]),
         (
             delivery.DeliveryPlanned("q1", (delivery.Step("i@x", 0, "store", account="a1", address="ann@x"),)),
             WHO,

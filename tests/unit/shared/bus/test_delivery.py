@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shared.bus.worker import Delivery
+from shared.bus.worker import WorkMessage
 
 
 @pytest.mark.parametrize(
@@ -17,4 +17,4 @@ from shared.bus.worker import Delivery
     ],
 )
 def test_the_count_of_deliveries(reply: str, count: int) -> None:
-    assert Delivery(reply, b"", 1).count == count
+    assert WorkMessage(reply, b"", 1).count == count

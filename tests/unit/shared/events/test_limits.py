@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import get_type_hints
 
 from services.classifier.domain.spam_headers import MAX_TESTS, spam_headers
-from services.classifier.domain.verdict import NOTHING_SEEN, Hit
-from services.classifier.domain.verdict import Verdict as Judged
+from services.classifier.domain.verdict import NOTHING_SEEN, Hit, Verdict
 from services.classifier.settings import ClassifierSettings
 from shared.events import spam
 from shared.events.limits import LARGEST_EVENT, LARGEST_RECEPTION
@@ -19,7 +18,7 @@ LONGEST_WORD = "\x01" * 120
 def test_the_longest_verdict_fits_around_the_largest_reception() -> None:
     words = next(meta.le for meta in get_type_hints(ClassifierSettings, include_extras=True)["words_kept"].__metadata__)
     hits = tuple(Hit("N" * 60, 1.0, "Style of the header: probability of spam 0.5000") for _ in range(MAX_TESTS))
-    verdict = spam.Verdict(
+    verdict = spam.RecordedVerdict(
         True,
         5.0,
         5.0,
@@ -27,5 +26,5 @@ def test_the_longest_verdict_fits_around_the_largest_reception() -> None:
         tuple(spam.Word(LONGEST_WORD, -12.3456) for _ in range(words)),
         model="bayes 100000+100000, linear 4000+4000, training 100000",
     )
-    headers = spam_headers(Judged(5.0, 5.0, True, hits, (), NOTHING_SEEN), "mailfold")
+    headers = spam_headers(Verdict(5.0, 5.0, True, hits, (), NOTHING_SEEN), "mailfold")
     assert len(encode(spam.MailClassified("q" * 21, verdict, headers))) <= LARGEST_EVENT - LARGEST_RECEPTION

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import count
 
-from shared.network.connection_table import ConnectionLimits, ConnectionTable, Entry, Refusal
+from shared.network.connection_table import ConnectionLimits, ConnectionRefusal, ConnectionTable, Entry
 
 _FLOOD, _HONEST = "2001:db8:bad:", "192.0.2.1"
 _numbers = count()
@@ -31,9 +31,9 @@ def proven(connections: ConnectionTable[int], address: str) -> int:
 def test_connections_are_counted_by_address_and_in_all() -> None:
     connections = table(total=3, per_network=2)
     numbers = [proven(connections, "192.0.2.1") for _ in range(2)]
-    assert enter(connections, "192.0.2.1")[1].refusal is Refusal.NETWORK
+    assert enter(connections, "192.0.2.1")[1].refusal is ConnectionRefusal.NETWORK
     proven(connections, "192.0.2.2")
-    assert enter(connections, "192.0.2.3")[1].refusal is Refusal.LISTENER
+    assert enter(connections, "192.0.2.3")[1].refusal is ConnectionRefusal.LISTENER
     connections.leave(numbers[0])
     assert enter(connections, "192.0.2.3")[1].refusal is None
     assert len(connections) == 3
@@ -50,14 +50,14 @@ def test_one_ipv6_subscriber_is_one_client() -> None:
 def test_ipv4_in_ipv6_is_the_same_client() -> None:
     connections = table(per_network=1)
     assert enter(connections, "192.0.2.1")[1].refusal is None
-    assert enter(connections, "::ffff:192.0.2.1")[1].refusal is Refusal.NETWORK
+    assert enter(connections, "::ffff:192.0.2.1")[1].refusal is ConnectionRefusal.NETWORK
 
 
 def test_loopback_is_many_people_but_not_without_end() -> None:
     connections = table(total=5, per_network=2)
     for _ in range(5):
         proven(connections, "127.0.0.1")
-    assert enter(connections, "127.0.0.1")[1].refusal is Refusal.LISTENER
+    assert enter(connections, "127.0.0.1")[1].refusal is ConnectionRefusal.LISTENER
 
 
 def test_silent_connections_keep_nobody_out() -> None:
@@ -67,7 +67,7 @@ def test_silent_connections_keep_nobody_out() -> None:
     connections = table(total=20, per_network=1000)
     stays = proven(connections, _HONEST)
     refused = [enter(connections, "198.51.100.1")[1].refusal for _ in range(1000)]
-    assert refused == [None] * 19 + [Refusal.LISTENER] * 981
+    assert refused == [None] * 19 + [ConnectionRefusal.LISTENER] * 981
     newcomer, entry = enter(connections, "192.0.2.2")
     assert entry.refusal is None
     for number in range(1000):  # over a hundred seconds
@@ -82,9 +82,9 @@ def test_who_is_silent_for_a_while_makes_room_for_anybody() -> None:
     connections = table(total=30)
     for number in range(30):
         enter(connections, f"192.0.2.{number}", now=number / 10)
-    assert enter(connections, "198.51.100.1", now=4.9)[1].refusal is Refusal.LISTENER
+    assert enter(connections, "198.51.100.1", now=4.9)[1].refusal is ConnectionRefusal.LISTENER
     assert enter(connections, "198.51.100.1", now=5.0)[1].refusal is None
-    assert enter(connections, "198.51.100.1", now=5.0)[1].refusal is Refusal.LISTENER
+    assert enter(connections, "198.51.100.1", now=5.0)[1].refusal is ConnectionRefusal.LISTENER
 
 
 def test_the_oldest_of_the_network_with_the_most_goes() -> None:
@@ -99,7 +99,7 @@ def test_nobody_who_has_just_come_goes_for_an_equal() -> None:
     connections = table(total=2)
     enter(connections, "192.0.2.1")
     enter(connections, "192.0.2.2")
-    assert enter(connections, "192.0.2.3")[1] == Entry(refusal=Refusal.LISTENER)
+    assert enter(connections, "192.0.2.3")[1] == Entry(refusal=ConnectionRefusal.LISTENER)
 
 
 def test_descriptors_bound_a_listener_below_its_settings() -> None:
@@ -113,7 +113,7 @@ def test_when_all_have_shown_what_they_are_for_a_newcomer_is_refused() -> None:
     connections = table(total=2)
     for _ in range(2):
         proven(connections, "192.0.2.1")
-    assert enter(connections, "192.0.2.2")[1] == Entry(refusal=Refusal.LISTENER)
+    assert enter(connections, "192.0.2.2")[1] == Entry(refusal=ConnectionRefusal.LISTENER)
 
 
 def test_handshakes_are_bounded_and_the_largest_network_pays() -> None:

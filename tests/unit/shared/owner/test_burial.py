@@ -21,7 +21,7 @@ from shared.grpc.errors import Unavailable
 from shared.grpc.local import LocalChannel
 from shared.grpc.servicers import methods_of
 from shared.ids import Ids
-from shared.owner.burial import Burial, Step, ingress_hold
+from shared.owner.burial import Burial, WorkStep, ingress_hold
 from shared.rpc.mailfold.ingress.v1 import ingress_pb2
 from shared.rpc.mailfold.ingress.v1.ingress_pb2_grpc import IngressServicer, add_IngressServicer_to_server
 
@@ -95,7 +95,7 @@ def burial(letters: DeadLetters, ingress: Ingress) -> Burial:
 
 
 @pytest.fixture
-def step(burial: Burial, work: Work) -> Step:
+def step(burial: Burial, work: Work) -> WorkStep:
     return burial.step(WHAT, work.handle)
 
 
@@ -104,7 +104,7 @@ async def events(store: EventStore) -> list[type]:
 
 
 async def test_what_cannot_be_done_is_kept_and_its_reception_held(
-    step: Step, letters: DeadLetters, ingress: Ingress
+    step: WorkStep, letters: DeadLetters, ingress: Ingress
 ) -> None:
     await step.bury(Q1, 8, RuntimeError("no such shelf"))
     (letter,) = await letters.waiting()
@@ -119,7 +119,7 @@ async def test_what_cannot_be_done_is_kept_and_its_reception_held(
 
 
 async def test_a_step_of_a_mail_has_one_dead_letter_that_counts_its_attempts(
-    step: Step, letters: DeadLetters, store: EventStore
+    step: WorkStep, letters: DeadLetters, store: EventStore
 ) -> None:
     """Before, each repeat of the mail made another one, with 0 attempts."""
     for number in range(4):
@@ -131,7 +131,7 @@ async def test_a_step_of_a_mail_has_one_dead_letter_that_counts_its_attempts(
 
 
 async def test_a_payload_nobody_can_read_is_kept_once_and_holds_nothing(
-    step: Step, letters: DeadLetters, ingress: Ingress
+    step: WorkStep, letters: DeadLetters, ingress: Ingress
 ) -> None:
     for payload in (b"\xff", b"\xff", b"other"):
         await step.bury(payload, 1, RuntimeError("broken"))
@@ -141,7 +141,7 @@ async def test_a_payload_nobody_can_read_is_kept_once_and_holds_nothing(
 
 
 async def test_a_later_try_heals_the_dead_letter_and_lets_the_reception_move(
-    step: Step, letters: DeadLetters, ingress: Ingress, store: EventStore
+    step: WorkStep, letters: DeadLetters, ingress: Ingress, store: EventStore
 ) -> None:
     await step.bury(Q1, 8, RuntimeError("broken"))
     await step.handle(Q1, 1)
@@ -151,7 +151,7 @@ async def test_a_later_try_heals_the_dead_letter_and_lets_the_reception_move(
     assert (await store.verify()).equal
 
 
-async def test_another_step_or_mail_heals_nothing(burial: Burial, step: Step, letters: DeadLetters) -> None:
+async def test_another_step_or_mail_heals_nothing(burial: Burial, step: WorkStep, letters: DeadLetters) -> None:
     other = burial.step("mail.submitted", Work().handle)
     await step.bury(Q1, 8, RuntimeError("broken"))
     await step.handle(b'{"queue_id":"q2"}', 1)
@@ -160,7 +160,7 @@ async def test_another_step_or_mail_heals_nothing(burial: Burial, step: Step, le
 
 
 async def test_a_restart_knows_what_can_heal(
-    step: Step, store: EventStore, ingress: Ingress, letters: DeadLetters
+    step: WorkStep, store: EventStore, ingress: Ingress, letters: DeadLetters
 ) -> None:
     await step.bury(Q1, 8, RuntimeError("broken"))
     again = burial_of(DeadLetters(store, Ids(FixedClock())), ingress)
@@ -171,7 +171,7 @@ async def test_a_restart_knows_what_can_heal(
 
 
 async def test_a_dead_letter_of_a_settled_mail_is_resolved_at_once(
-    step: Step, letters: DeadLetters, ingress: Ingress
+    step: WorkStep, letters: DeadLetters, ingress: Ingress
 ) -> None:
     """The last failing try of a mail may end behind the try that succeeded."""
     ingress.settled.add("q1")
@@ -180,7 +180,7 @@ async def test_a_dead_letter_of_a_settled_mail_is_resolved_at_once(
 
 
 async def test_comparing_resolves_what_was_settled_and_holds_what_was_not_held(
-    burial: Burial, step: Step, letters: DeadLetters, ingress: Ingress
+    burial: Burial, step: WorkStep, letters: DeadLetters, ingress: Ingress
 ) -> None:
     ingress.away = True
     await step.bury(Q1, 8, RuntimeError("broken"))
@@ -194,7 +194,7 @@ async def test_comparing_resolves_what_was_settled_and_holds_what_was_not_held(
     assert ("q1", True, f"dead letter {letter.id}") in ingress.asked
 
 
-async def test_what_ends_its_process_is_tried_once_for_each_repeat(step: Step, work: Work) -> None:
+async def test_what_ends_its_process_is_tried_once_for_each_repeat(step: WorkStep, work: Work) -> None:
     await step.bury(Q1, 17, DeliveriesExhausted("delivered 17 times"))
     await step.handle(Q1, 2)
     assert work.tried == []
@@ -220,7 +220,7 @@ async def test_what_cannot_be_buried_now_is_left_to_the_repeats(ingress: Ingress
 
 
 async def test_a_letter_that_is_re_driven_is_done_and_its_reception_released(
-    step: Step, letters: DeadLetters, ingress: Ingress, work: Work
+    step: WorkStep, letters: DeadLetters, ingress: Ingress, work: Work
 ) -> None:
     await step.bury(Q1, 8, RuntimeError("broken"))
     (letter,) = await letters.waiting()
@@ -229,7 +229,7 @@ async def test_a_letter_that_is_re_driven_is_done_and_its_reception_released(
 
 
 async def test_a_letter_that_fails_again_stays_holds_and_counts(
-    step: Step, letters: DeadLetters, ingress: Ingress, work: Work
+    step: WorkStep, letters: DeadLetters, ingress: Ingress, work: Work
 ) -> None:
     await step.bury(Q1, 8, RuntimeError("broken"))
     work.error = RuntimeError("still")

@@ -17,7 +17,7 @@ from shared.grpc.servicers import methods_of
 from shared.owner.followed_book import FollowedBook
 from shared.owner.source import to_wire
 from shared.protocol.address.address import parse_address
-from shared.routing.resolution import Kind, Resolution, Target
+from shared.routing.resolution import Resolution, ResolutionKind, Target
 from shared.rpc.mailfold.directory.v1 import directory_pb2
 from shared.rpc.mailfold.directory.v1.directory_pb2_grpc import DirectoryServicer, add_DirectoryServicer_to_server
 from shared.rpc.mailfold.events.v1 import events_pb2
@@ -105,7 +105,7 @@ async def followed(book: FollowedBook, owner: Owner) -> None:
 
 async def test_what_the_copy_knows_is_not_asked(book: FollowedBook, owner: Owner) -> None:
     await followed(book, owner)
-    assert await book.resolve(ANN) == Resolution(Kind.ACCOUNTS, (Target("ann@example.org", "a1"),))
+    assert await book.resolve(ANN) == Resolution(ResolutionKind.ACCOUNTS, (Target("ann@example.org", "a1"),))
     assert owner.asked == []
 
 
@@ -113,7 +113,7 @@ async def test_what_the_copy_knows_is_not_asked(book: FollowedBook, owner: Owner
 async def test_the_copy_alone_never_says_no(book: FollowedBook, owner: Owner, address: Any) -> None:
     await followed(book, owner)
     assert await book.resolve(address) == Resolution(
-        Kind.ACCOUNTS, (Target(str(address), "a9", 7),), "all@example.org", "tag"
+        ResolutionKind.ACCOUNTS, (Target(str(address), "a9", 7),), "all@example.org", "tag"
     )
     assert owner.asked == [str(address)]
 

@@ -7,7 +7,7 @@ import pytest
 from shared.events import directory as facts
 from shared.protocol.address.address import parse_address
 from shared.routing.address_book import AddressBook
-from shared.routing.resolution import Kind, Target
+from shared.routing.resolution import ResolutionKind, Target
 
 ANN = Target("ann@example.org", "a1")
 BOB = Target("bob@example.org", "a2")
@@ -27,21 +27,21 @@ def book(*more: object) -> AddressBook:
     return made
 
 
-def kinds(address: str, *more: object) -> Kind:
+def kinds(address: str, *more: object) -> ResolutionKind:
     return book(*more).resolve(parse_address(address)).kind
 
 
 @pytest.mark.parametrize(
     ("address", "kind"),
     [
-        ("ann@example.org", Kind.ACCOUNTS),
-        ("ANN@Example.ORG", Kind.ACCOUNTS),
-        ("nobody@example.org", Kind.UNKNOWN),
-        ("ann@quiet.example", Kind.OUTGOING_ONLY),
-        ("ann@elsewhere.example", Kind.REMOTE),
+        ("ann@example.org", ResolutionKind.ACCOUNTS),
+        ("ANN@Example.ORG", ResolutionKind.ACCOUNTS),
+        ("nobody@example.org", ResolutionKind.UNKNOWN),
+        ("ann@quiet.example", ResolutionKind.OUTGOING_ONLY),
+        ("ann@elsewhere.example", ResolutionKind.REMOTE),
     ],
 )
-def test_every_kind_of_answer(address: str, kind: Kind) -> None:
+def test_every_kind_of_answer(address: str, kind: ResolutionKind) -> None:
     assert kinds(address) is kind
 
 
@@ -65,10 +65,10 @@ def test_aliases_of_aliases_are_followed_and_loops_are_cut() -> None:
 
 
 def test_switches_disable_and_enable() -> None:
-    assert kinds("ann@example.org", facts.AccountChanged("a1", True, 0)) is Kind.DISABLED
-    assert kinds("info@example.org", facts.AliasSwitched("info@example.org", True)) is Kind.DISABLED
-    assert kinds("ann@example.org", facts.DomainChanged("d1", True, True)) is Kind.DISABLED
-    assert kinds("ann@quiet.example", facts.DomainChanged("d2", True, False)) is Kind.UNKNOWN
+    assert kinds("ann@example.org", facts.AccountChanged("a1", True, 0)) is ResolutionKind.DISABLED
+    assert kinds("info@example.org", facts.AliasSwitched("info@example.org", True)) is ResolutionKind.DISABLED
+    assert kinds("ann@example.org", facts.DomainChanged("d1", True, True)) is ResolutionKind.DISABLED
+    assert kinds("ann@quiet.example", facts.DomainChanged("d2", True, False)) is ResolutionKind.UNKNOWN
 
 
 def test_a_disabled_account_is_left_out_of_its_aliases() -> None:
@@ -77,8 +77,8 @@ def test_a_disabled_account_is_left_out_of_its_aliases() -> None:
 
 
 def test_a_removed_address_is_unknown_and_an_account_wins_over_an_alias_of_its_name() -> None:
-    assert kinds("ann@example.org", facts.AccountRemoved("a1", "ann@example.org")) is Kind.UNKNOWN
-    assert kinds("info@example.org", facts.AliasRemoved("info@example.org")) is Kind.UNKNOWN
+    assert kinds("ann@example.org", facts.AccountRemoved("a1", "ann@example.org")) is ResolutionKind.UNKNOWN
+    assert kinds("info@example.org", facts.AliasRemoved("info@example.org")) is ResolutionKind.UNKNOWN
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from shared.clock import FixedClock
 from shared.tls.authority import LocalAuthority
 from shared.tls.certificate_files import CertificateFiles
 from shared.tls.client import client_context
-from shared.tls.facts import TlsFacts, describe
+from shared.tls.facts import TlsHandshake, describe
 from shared.tls.server import ServerTls
 from shared.tls.versions import TlsMinimum
 from tests.unit.shared.tls.handshake import pass_on, served, shake_hands
@@ -63,7 +63,7 @@ def test_the_facts_of_a_handshake(authority: LocalAuthority) -> None:
     server = ServerTls(authority.ensure([]))
     client = only(ssl.TLSVersion.TLSv1_2)
     client.set_ciphers("ECDHE+AESGCM+AES128")
-    facts = TlsFacts("TLSv1.2", "ECDHE-ECDSA-AES128-GCM-SHA256", 128)
+    facts = TlsHandshake("TLSv1.2", "ECDHE-ECDSA-AES128-GCM-SHA256", 128)
     connection = shake_hands(server.context(), client)
     assert (describe(connection.server), describe(connection.client)) == (facts, facts)
 

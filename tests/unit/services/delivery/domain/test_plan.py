@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import pytest
 
-from services.delivery.domain.mail import Mail
+from services.delivery.domain.mail import AcceptedMail
 from services.delivery.domain.plan import Route, plan
 from shared.events.delivery import Step
 from shared.events.mail import Message, Recipient
 from shared.protocol.sieve.script import JUNK, Discard, FileInto, Keep, Script
-from shared.routing.resolution import Kind, Resolution, Target
+from shared.routing.resolution import Resolution, ResolutionKind, Target
 
 ANN = Target("ann@example.org", "a1", 1000)
 BOB = Target("bob@example.org", "a2")
 ELSEWHERE = Target("x@example.net")
 
 
-def mail(*, spam: bool = False) -> Mail:
-    return Mail("q1", "eve@example.net", (), Message("g0001/b", 10), spam=spam)
+def mail(*, spam: bool = False) -> AcceptedMail:
+    return AcceptedMail("q1", "eve@example.net", (), Message("g0001/b", 10), spam=spam)
 
 
-def route(address: str, kind: Kind, *targets: Target, via: str = "") -> Route:
+def route(address: str, kind: ResolutionKind, *targets: Target, via: str = "") -> Route:
     return Recipient(address), Resolution(kind, targets, via)
 
 
@@ -29,7 +29,7 @@ def steps(*routes: Route, spam: bool = False) -> tuple[Step, ...]:
 
 
 def test_an_account_gets_a_copy_within_its_quota() -> None:
-    (step,) = steps(route("Ann+tag@example.org", Kind.ACCOUNTS, ANN))
+    (step,) = steps(route("Ann+tag@example.org", ResolutionKind.ACCOUNTS, ANN))
     assert (step.recipient, step.action, step.account, step.address) == (
         "Ann+tag@example.org",
         "store",
@@ -40,27 +40,30 @@ def test_an_account_gets_a_copy_within_its_quota() -> None:
 
 
 def test_an_address_elsewhere_goes_to_outbound_with_the_reverse_path() -> None:
-    (step,) = steps(route("x@example.net", Kind.REMOTE, ELSEWHERE))
+    (step,) = steps(route("x@example.net", ResolutionKind.REMOTE, ELSEWHERE))
     assert step == Step("x@example.net", 0, "enqueue", address="x@example.net", reverse_path="eve@example.net")
 
 
 @pytest.mark.parametrize(
-    ("kind", "status"), [(Kind.UNKNOWN, "5.1.1"), (Kind.DISABLED, "5.2.1"), (Kind.OUTGOING_ONLY, "5.1.2")]
+    ("kind", "status"),
+    [(ResolutionKind.UNKNOWN, "5.1.1"), (ResolutionKind.DISABLED, "5.2.1"), (ResolutionKind.OUTGOING_ONLY, "5.1.2")],
 )
-def test_what_does_not_receive_bounces(kind: Kind, status: str) -> None:
+def test_what_does_not_receive_bounces(kind: ResolutionKind, status: str) -> None:
     (step,) = steps(route("ann@example.org", kind))
     assert (step.action, step.rule, bool(step.reason)) == ("bounce", status, True)
 
 
-@pytest.mark.parametrize("kind", list(Kind))
-def test_every_kind_is_decided_and_told(kind: Kind) -> None:
-    done, told = plan(mail(), [route("ann@example.org", kind, *([ANN] if kind is Kind.ACCOUNTS else []))])
+@pytest.mark.parametrize("kind", list(ResolutionKind))
+def test_every_kind_is_decided_and_told(kind: ResolutionKind) -> None:
+    done, told = plan(mail(), [route("ann@example.org", kind, *([ANN] if kind is ResolutionKind.ACCOUNTS else []))])
     assert len(done) == 1
     assert told[0].startswith("ann@example.org → ")
 
 
 def test_an_alias_leads_to_all_its_targets() -> None:
-    done, told = plan(mail(), [route("all@example.org", Kind.ACCOUNTS, ANN, ELSEWHERE, BOB, via="all@example.org")])
+    done, told = plan(
+        mail(), [route("all@example.org", ResolutionKind.ACCOUNTS, ANN, ELSEWHERE, BOB, via="all@example.org")]
+    )
     assert [(step.index, step.action, step.address) for step in done] == [
         (0, "store", "ann@example.org"),
         (1, "enqueue", "x@example.net"),
@@ -73,7 +76,10 @@ def test_an_alias_leads_to_all_its_targets() -> None:
 
 
 def test_an_account_reached_twice_gets_one_copy() -> None:
-    done = steps(route("all@example.org", Kind.ACCOUNTS, ANN, BOB), route("ann@example.org", Kind.ACCOUNTS, ANN))
+    done = steps(
+        route("all@example.org", ResolutionKind.ACCOUNTS, ANN, BOB),
+        route("ann@example.org", ResolutionKind.ACCOUNTS, ANN),
+    )
     assert [(step.action, step.recipient, step.index) for step in done] == [
         ("store", "all@example.org", 0),
         ("store", "all@example.org", 1),
@@ -82,12 +88,15 @@ def test_an_account_reached_twice_gets_one_copy() -> None:
 
 
 def test_an_address_elsewhere_reached_twice_gets_one_copy() -> None:
-    done = steps(route("all@example.org", Kind.ACCOUNTS, ELSEWHERE), route("x@example.net", Kind.REMOTE, ELSEWHERE))
+    done = steps(
+        route("all@example.org", ResolutionKind.ACCOUNTS, ELSEWHERE),
+        route("x@example.net", ResolutionKind.REMOTE, ELSEWHERE),
+    )
     assert [step.action for step in done] == ["enqueue", "discard"]
 
 
 def test_spam_is_filed_for_accounts_and_passes_elsewhere() -> None:
-    done = steps(route("all@example.org", Kind.ACCOUNTS, ANN, ELSEWHERE), spam=True)
+    done = steps(route("all@example.org", ResolutionKind.ACCOUNTS, ANN, ELSEWHERE), spam=True)
     assert [(step.action, step.spam) for step in done] == [("store", True), ("enqueue", False)]
 
 
@@ -96,7 +105,7 @@ def test_each_account_is_asked_for_its_own_script() -> None:
         "a1": Script("mine", (Discard(),)),
         "a2": Script("mine", (Keep(), FileInto("Lists"), FileInto(special_use=JUNK))),
     }
-    done, _ = plan(mail(), [route("all@example.org", Kind.ACCOUNTS, ANN, BOB)], scripts.__getitem__)
+    done, _ = plan(mail(), [route("all@example.org", ResolutionKind.ACCOUNTS, ANN, BOB)], scripts.__getitem__)
     assert [(step.index, step.action, step.account, step.mailbox, step.spam) for step in done] == [
         (0, "discard", "a1", "", False),
         (1, "store", "a2", "", False),
@@ -106,7 +115,10 @@ def test_each_account_is_asked_for_its_own_script() -> None:
 
 
 def test_the_same_facts_give_the_same_plan() -> None:
-    routes = [route("all@example.org", Kind.ACCOUNTS, ANN, BOB, ELSEWHERE), route("gone@example.org", Kind.UNKNOWN)]
+    routes = [
+        route("all@example.org", ResolutionKind.ACCOUNTS, ANN, BOB, ELSEWHERE),
+        route("gone@example.org", ResolutionKind.UNKNOWN),
+    ]
     assert plan(mail(), routes) == plan(mail(), routes)
 
 
@@ -116,10 +128,11 @@ def test_sub_addresses_of_a_large_alias_make_no_large_plan() -> None:
     """
     targets = [Target(f"u{number}@example.org", f"a{number}") for number in range(1000)]
     routes = [
-        route(f"all+{number}@example.org", Kind.ACCOUNTS, *targets, via="all@example.org") for number in range(1000)
+        route(f"all+{number}@example.org", ResolutionKind.ACCOUNTS, *targets, via="all@example.org")
+        for number in range(1000)
     ]
     other = [
-        route(f"both+{number}@example.org", Kind.ACCOUNTS, *targets, via=f"b{number}@example.org")
+        route(f"both+{number}@example.org", ResolutionKind.ACCOUNTS, *targets, via=f"b{number}@example.org")
         for number in range(9)
     ]
     done, ways = plan(mail(), [*routes, *other])
@@ -129,5 +142,5 @@ def test_sub_addresses_of_a_large_alias_make_no_large_plan() -> None:
 
 
 def test_an_alias_that_leads_nowhere_bounces_each_time() -> None:
-    gone = [route(f"gone+{number}@example.org", Kind.DISABLED, via="gone@example.org") for number in range(2)]
+    gone = [route(f"gone+{number}@example.org", ResolutionKind.DISABLED, via="gone@example.org") for number in range(2)]
     assert [step.action for step in steps(*gone)] == ["bounce", "bounce"]

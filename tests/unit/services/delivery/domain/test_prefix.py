@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from services.delivery.domain.mail import Mail, from_classified, from_submitted
+from services.delivery.domain.mail import AcceptedMail, from_classified, from_submitted
 from services.delivery.domain.prefix import notice_prefix, prefix
 from shared.events.delivery import Step
 from shared.events.mail import Client, MailReceived, MailSubmitted, Message, Recipient
-from shared.events.spam import MailClassified, Verdict
+from shared.events.spam import MailClassified, RecordedVerdict
 
 MESSAGE = Message("g0001/b", 10, b"Received: by us\r\n")
 STEP = Step("info@example.org", 0, "store", address="ann@example.org")
 
 
 def test_the_newest_line_is_on_top() -> None:
-    mail = Mail("q1", "eve@example.net", (), MESSAGE, spam_headers=b"X-Spam-Flag: YES\r\n")
+    mail = AcceptedMail("q1", "eve@example.net", (), MESSAGE, spam_headers=b"X-Spam-Flag: YES\r\n")
     lines = (
         b"Return-Path: <eve@example.net>\r\nDelivered-To: ann@example.org\r\nX-Spam-Flag: YES\r\nReceived: by us\r\n"
     )
@@ -23,8 +23,10 @@ def test_the_newest_line_is_on_top() -> None:
 
 
 def test_null_reverse_path_and_letters_of_any_language() -> None:
-    assert prefix(Mail("q1", "", (), MESSAGE), STEP).startswith(b"Return-Path: <>\r\n")
-    assert "Return-Path: <jörg@example.net>\r\n".encode() in prefix(Mail("q1", "jörg@example.net", (), MESSAGE), STEP)
+    assert prefix(AcceptedMail("q1", "", (), MESSAGE), STEP).startswith(b"Return-Path: <>\r\n")
+    assert "Return-Path: <jörg@example.net>\r\n".encode() in prefix(
+        AcceptedMail("q1", "jörg@example.net", (), MESSAGE), STEP
+    )
 
 
 def test_a_notification_has_the_null_reverse_path() -> None:
@@ -35,14 +37,14 @@ def test_a_mail_is_read_from_its_fact() -> None:
     received = MailReceived(
         "q1", "eve@example.net", (Recipient("ann@example.org"),), MESSAGE, Client("192.0.2.1"), "FULL", "e1"
     )
-    mail = from_classified(MailClassified("q1", Verdict(True, 9.0, 5.0), b"X-Spam-Flag: YES\r\n", received))
-    assert mail == Mail(
+    mail = from_classified(MailClassified("q1", RecordedVerdict(True, 9.0, 5.0), b"X-Spam-Flag: YES\r\n", received))
+    assert mail == AcceptedMail(
         "q1", "eve@example.net", received.recipients, MESSAGE, "FULL", "e1", True, b"X-Spam-Flag: YES\r\n"
     )
     sent = MailSubmitted("q1", "ann@example.org", received.recipients, MESSAGE, Client("192.0.2.1"), "u1", "a1")
-    assert from_submitted(sent) == Mail("q1", "ann@example.org", received.recipients, MESSAGE, submitted=True)
+    assert from_submitted(sent) == AcceptedMail("q1", "ann@example.org", received.recipients, MESSAGE, submitted=True)
 
 
 def test_a_verdict_without_its_reception_is_no_mail() -> None:
     with pytest.raises(ValueError, match="without its reception"):
-        from_classified(MailClassified("q1", Verdict(False, 0.0, 5.0), b""))
+        from_classified(MailClassified("q1", RecordedVerdict(False, 0.0, 5.0), b""))

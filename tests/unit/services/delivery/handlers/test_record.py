@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.delivery.handlers.record import Record, outcomes_of, record_of
+from services.delivery.handlers.record import DeliveryRecord, outcomes_of, record_of
 from shared.events.delivery import DeliveryBounced, DeliveryPlanned, DeliverySettled, Step
 from shared.events.mail import Outcome
 from shared.eventstore.event import Actor, Event, Provenance, Recorded
@@ -12,7 +12,7 @@ NOTICE = Step("a@x", 2, "store", blob="g0001/n")
 PLANNED = DeliveryPlanned("q1", (FIRST, SECOND))
 
 
-def fold(*events: Event) -> Record:
+def fold(*events: Event) -> DeliveryRecord:
     return record_of(
         [
             Recorded(0, number, "q1", number, 0, Provenance(Actor("system")), event)
@@ -22,7 +22,7 @@ def fold(*events: Event) -> Record:
 
 
 def test_nothing_is_known_at_first() -> None:
-    assert fold() == Record()
+    assert fold() == DeliveryRecord()
 
 
 def test_a_plan_is_what_is_to_be_done() -> None:
@@ -62,7 +62,7 @@ def test_outcomes_of_many_recipients() -> None:
             return ""
 
     names = [f"u{number}@x" for number in range(1000)]
-    record = Record(True, tuple(Counted(name, number, "store") for number, name in enumerate(names)))
+    record = DeliveryRecord(True, tuple(Counted(name, number, "store") for number, name in enumerate(names)))
     assert outcomes_of(names, record) == tuple(Outcome(name, "delivered") for name in names)
     assert looked_at == list(range(1000))
 
@@ -70,7 +70,7 @@ def test_outcomes_of_many_recipients() -> None:
 def test_what_became_of_each_recipient() -> None:
     steps = (FIRST, Step("a@x", 1, "discard"), Step("c@x", 2, "enqueue"), Step("d@x", 3, "discard"), NOTICE)
     full = DeliveryBounced("q1", "b@x", 4, "full", "5.2.2")
-    record = Record(True, steps, (full, DeliveryBounced("q1", "b@x", 5, "gone", "5.1.1")))
+    record = DeliveryRecord(True, steps, (full, DeliveryBounced("q1", "b@x", 5, "gone", "5.1.1")))
     assert outcomes_of(["a@x", "b@x", "c@x", "d@x", "e@x"], record) == (
         Outcome("a@x", "delivered"),
         Outcome("b@x", "bounced", "5.2.2 full"),

@@ -13,7 +13,7 @@ from shared.events.mail import Client, MailReceived, MailSettled, Message, Outco
 from shared.eventstore.event import encode
 from shared.protocol.address.address import parse_address
 from shared.protocol.smtp.commands import Notify, Orcpt, Rcpt
-from shared.routing.resolution import Kind
+from shared.routing.resolution import ResolutionKind
 
 
 def test_dsn_parameters_have_one_order() -> None:
@@ -49,14 +49,14 @@ def test_a_recipient_is_not_larger_in_any_event_than_it_is_counted(rcpt: Rcpt) -
 @pytest.mark.parametrize(
     ("kind", "anybody", "user"),
     [
-        (Kind.ACCOUNTS, 250, 250),
-        (Kind.UNKNOWN, 550, 550),
-        (Kind.DISABLED, 550, 550),
-        (Kind.REMOTE, 550, 250),
-        (Kind.OUTGOING_ONLY, 550, 250),
+        (ResolutionKind.ACCOUNTS, 250, 250),
+        (ResolutionKind.UNKNOWN, 550, 550),
+        (ResolutionKind.DISABLED, 550, 550),
+        (ResolutionKind.REMOTE, 550, 250),
+        (ResolutionKind.OUTGOING_ONLY, 550, 250),
     ],
 )
-def test_only_users_write_elsewhere(kind: Kind, anybody: int, user: int) -> None:
+def test_only_users_write_elsewhere(kind: ResolutionKind, anybody: int, user: int) -> None:
     assert admission(kind, is_authenticated=False).code == anybody
     assert admission(kind, is_authenticated=True).code == user
 

@@ -17,7 +17,7 @@ from shared.protocol.imap.fetch import (
     sets_seen,
 )
 from shared.protocol.imap.parse.command import parse_command
-from shared.protocol.imap.section import Section
+from shared.protocol.imap.section import SectionSpec
 from shared.protocol.imap.sequence import SequenceSet
 
 
@@ -30,26 +30,26 @@ def fetch(items: bytes) -> Fetch:
 SINGLE: dict[bytes, FetchItem] = {
     **{attribute.value: attribute for attribute in FetchAttribute},
     b"rfc822.size": FetchAttribute.RFC822_SIZE,
-    b"BODY[]": BodySection(Section(), b"BODY[]"),
-    b"body.peek[]": BodySection(Section(), b"BODY[]", peek=True),
-    b"BODY[]<0.100>": BodySection(Section(), b"BODY[]<0>", partial=Partial(0, 100)),
-    b"BODY[TEXT]<7.1>": BodySection(Section(text="TEXT"), b"BODY[TEXT]<7>", partial=Partial(7, 1)),
-    b"BODY[header]": BodySection(Section(text="HEADER"), b"BODY[HEADER]"),
-    b"BODY[1]": BodySection(Section((1,)), b"BODY[1]"),
-    b"BODY[1.2.30.MIME]": BodySection(Section((1, 2, 30), "MIME"), b"BODY[1.2.30.MIME]"),
-    b"BODY[4.1.HEADER]": BodySection(Section((4, 1), "HEADER"), b"BODY[4.1.HEADER]"),
+    b"BODY[]": BodySection(SectionSpec(), b"BODY[]"),
+    b"body.peek[]": BodySection(SectionSpec(), b"BODY[]", peek=True),
+    b"BODY[]<0.100>": BodySection(SectionSpec(), b"BODY[]<0>", partial=Partial(0, 100)),
+    b"BODY[TEXT]<7.1>": BodySection(SectionSpec(text="TEXT"), b"BODY[TEXT]<7>", partial=Partial(7, 1)),
+    b"BODY[header]": BodySection(SectionSpec(text="HEADER"), b"BODY[HEADER]"),
+    b"BODY[1]": BodySection(SectionSpec((1,)), b"BODY[1]"),
+    b"BODY[1.2.30.MIME]": BodySection(SectionSpec((1, 2, 30), "MIME"), b"BODY[1.2.30.MIME]"),
+    b"BODY[4.1.HEADER]": BodySection(SectionSpec((4, 1), "HEADER"), b"BODY[4.1.HEADER]"),
     b"BODY[HEADER.FIELDS (From To)]": BodySection(
-        Section((), "HEADER.FIELDS", ("From", "To")), b"BODY[HEADER.FIELDS (From To)]"
+        SectionSpec((), "HEADER.FIELDS", ("From", "To")), b"BODY[HEADER.FIELDS (From To)]"
     ),
     b'BODY.PEEK[3.header.fields.not ("Date" {7+}\r\nX-(odd))]<1.2>': BodySection(
-        Section((3,), "HEADER.FIELDS.NOT", ("Date", "X-(odd)")),
+        SectionSpec((3,), "HEADER.FIELDS.NOT", ("Date", "X-(odd)")),
         b'BODY[3.HEADER.FIELDS.NOT (Date "X-(odd)")]<1>',
         True,
         Partial(1, 2),
     ),
-    b"RFC822": BodySection(Section(), b"RFC822"),
-    b"RFC822.HEADER": BodySection(Section(text="HEADER"), b"RFC822.HEADER", peek=True),
-    b"RFC822.TEXT": BodySection(Section(text="TEXT"), b"RFC822.TEXT"),
+    b"RFC822": BodySection(SectionSpec(), b"RFC822"),
+    b"RFC822.HEADER": BodySection(SectionSpec(text="HEADER"), b"RFC822.HEADER", peek=True),
+    b"RFC822.TEXT": BodySection(SectionSpec(text="TEXT"), b"RFC822.TEXT"),
     b"BINARY[]": BinarySection((), b"BINARY[]"),
     b"BINARY.PEEK[1.2]<3.4>": BinarySection((1, 2), b"BINARY[1.2]<3>", True, Partial(3, 4)),
     b"BINARY.SIZE[2]": BinarySize((2,), b"BINARY.SIZE[2]"),
@@ -65,7 +65,7 @@ def test_item(text: bytes) -> None:
 
 def test_macros_and_lists() -> None:
     assert (fetch(b"all").items, fetch(b"FAST").items, fetch(b"Full").items) == (ALL, FAST, FULL)
-    assert fetch(b"(FLAGS BODY[])").items == (FetchAttribute.FLAGS, BodySection(Section(), b"BODY[]"))
+    assert fetch(b"(FLAGS BODY[])").items == (FetchAttribute.FLAGS, BodySection(SectionSpec(), b"BODY[]"))
 
 
 def test_uid_fetch_answers_with_uid_and_changedsince_with_modseq() -> None:

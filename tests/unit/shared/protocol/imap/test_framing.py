@@ -16,14 +16,14 @@ from shared.protocol.imap.frame_event import (
     LiteralChunk,
     LiteralEnd,
     NeedContinuation,
-    Refused,
+    RefusedFrame,
 )
 from shared.protocol.imap.framing import CommandFramer
 from tests.unit.shared.protocol.imap.stream import SMALL, each_byte, events
 
-TOO_LONG = Refused(b"a", "BAD", b"", "Command line is too long")
-LITERAL_TOO_LARGE = Refused(b"a", "NO", b"TOOBIG", "Literal is too large")
-MESSAGE_TOO_LARGE = Refused(b"a", "NO", b"TOOBIG", "Message is too large")
+TOO_LONG = RefusedFrame(b"a", "BAD", b"", "Command line is too long")
+LITERAL_TOO_LARGE = RefusedFrame(b"a", "NO", b"TOOBIG", "Literal is too large")
+MESSAGE_TOO_LARGE = RefusedFrame(b"a", "NO", b"TOOBIG", "Message is too large")
 B_NOOP = CommandReceived(b"b NOOP")
 
 DIALOGS = {
@@ -129,7 +129,7 @@ BOUNDED = {
     "longest line": (b"a " + b"x" * 298 + b"\r\n", [CommandReceived(b"a " + b"x" * 298)]),
     "one octet more": (b"a " + b"x" * 299 + b"\r\nb NOOP\r\n", [TOO_LONG, B_NOOP]),
     "one octet more, bare LF": (b"a " + b"x" * 299 + b"\nb NOOP\r\n", [TOO_LONG, B_NOOP]),
-    "long line without a tag": (b"x" * 400 + b"\r\nb NOOP\r\n", [Refused(b"", "BAD", b"", TOO_LONG.text), B_NOOP]),
+    "long line without a tag": (b"x" * 400 + b"\r\nb NOOP\r\n", [RefusedFrame(b"", "BAD", b"", TOO_LONG.text), B_NOOP]),
     "long line then a synchronising literal": (b"a " + b"x" * 400 + b" {9}\r\nb NOOP\r\n", [TOO_LONG, B_NOOP]),
     "long line then a literal unasked": (
         b"a " + b"x" * 400 + b" {10+}\r\nc NOOP\r\n\r\n\r\nb NOOP\r\n",
@@ -151,27 +151,30 @@ BOUNDED = {
     ),
     "many lines make the command too large": (
         b"a X {1+}\r\ny" + b"x" * 280 + b" {1+}\r\ny" + b"x" * 280 + b" {1+}\r\ny" + b"x" * 280 + b"\r\nb NOOP\r\n",
-        [Refused(b"a", "BAD", b"TOOBIG", "Command is too large"), B_NOOP],
+        [RefusedFrame(b"a", "BAD", b"TOOBIG", "Command is too large"), B_NOOP],
     ),
     "absurd size waits": (b"a X {1000000000000000000}\r\nb NOOP\r\n", [LITERAL_TOO_LARGE, B_NOOP]),
     "absurd size unasked": (
         b"a X {1000000000000000000+}\r\nb NOOP\r\n",
-        [Refused(b"", "BYE", b"", LITERAL_TOO_LARGE.text)],
+        [RefusedFrame(b"", "BYE", b"", LITERAL_TOO_LARGE.text)],
     ),
     "size of 200 digits": (
         b"a X {" + b"9" * 200 + b"+}\r\nb NOOP\r\n",
-        [Refused(b"", "BYE", b"", LITERAL_TOO_LARGE.text)],
+        [RefusedFrame(b"", "BYE", b"", LITERAL_TOO_LARGE.text)],
     ),
     "absurd size after a long line": (
         b"a " + b"x" * 400 + b" {99999999999999999999+}\r\n",
-        [Refused(b"", "BYE", b"", TOO_LONG.text)],
+        [RefusedFrame(b"", "BYE", b"", TOO_LONG.text)],
     ),
-    "endless line": (b"a " + b"x" * 5_000, [Refused(b"", "BYE", b"", TOO_LONG.text)]),
-    "endless line with its end": (b"a " + b"x" * 5_000 + b"\r\nb NOOP\r\n", [Refused(b"", "BYE", b"", TOO_LONG.text)]),
+    "endless line": (b"a " + b"x" * 5_000, [RefusedFrame(b"", "BYE", b"", TOO_LONG.text)]),
+    "endless line with its end": (
+        b"a " + b"x" * 5_000 + b"\r\nb NOOP\r\n",
+        [RefusedFrame(b"", "BYE", b"", TOO_LONG.text)],
+    ),
     "longest swallowed line": (b"a " + b"x" * 1_998 + b"\r\nb NOOP\r\n", [TOO_LONG, B_NOOP]),
     "one octet more than is swallowed": (
         b"a " + b"x" * 1_999 + b"\r\nb NOOP\r\n",
-        [Refused(b"", "BYE", b"", TOO_LONG.text)],
+        [RefusedFrame(b"", "BYE", b"", TOO_LONG.text)],
     ),
     "large message waits": (
         b"a APPEND x {501}\r\nb NOOP\r\n",
@@ -185,7 +188,7 @@ BOUNDED = {
         b"a APPEND x {9999+}\r\nb NOOP\r\n",
         [
             AppendLiteral(b"a APPEND x ", 9999, first=True, waiting=False, binary=False),
-            Refused(b"", "BYE", b"", MESSAGE_TOO_LARGE.text),
+            RefusedFrame(b"", "BYE", b"", MESSAGE_TOO_LARGE.text),
         ],
     ),
     "second message too large": (
@@ -211,11 +214,11 @@ BOUNDED = {
     ),
     "endless answer": (
         b"a IDLE\r\n" + b"D" * 400,
-        [CommandReceived(b"a IDLE"), Refused(b"", "BYE", b"", "Line is too long")],
+        [CommandReceived(b"a IDLE"), RefusedFrame(b"", "BYE", b"", "Line is too long")],
     ),
     "answer just too long": (
         b"a IDLE\r\n" + b"D" * 301 + b"\r\nb NOOP\r\n",
-        [CommandReceived(b"a IDLE"), Refused(b"", "BYE", b"", "Line is too long")],
+        [CommandReceived(b"a IDLE"), RefusedFrame(b"", "BYE", b"", "Line is too long")],
     ),
 }
 
@@ -284,7 +287,7 @@ def test_an_append_given_up_in_the_middle_of_its_message_is_swallowed_to_its_end
     framer.refuse("NO", b"OVERQUOTA", "Quota exceeded")
     assert framer.next() is None
     framer.feed(b"def {2+}\r\n12\r\nb NOOP\r\n")
-    assert framer.next() == Refused(b"a", "NO", b"OVERQUOTA", "Quota exceeded")
+    assert framer.next() == RefusedFrame(b"a", "NO", b"OVERQUOTA", "Quota exceeded")
     assert framer.next() == B_NOOP
 
 
@@ -300,7 +303,7 @@ def test_bytes_after_starttls_can_be_dropped() -> None:
 def test_nothing_follows_the_end() -> None:
     framer = CommandFramer(SMALL)
     framer.feed(b"x" * 9_000)
-    assert framer.next() == Refused(b"", "BYE", b"", TOO_LONG.text)
+    assert framer.next() == RefusedFrame(b"", "BYE", b"", TOO_LONG.text)
     framer.feed(b"a NOOP\r\n")
     assert framer.next() is None
 

@@ -9,7 +9,7 @@ from shared.protocol.imap import response as r
 from shared.protocol.imap import response_code as rc
 from shared.protocol.imap.commands import StatusItem
 from shared.protocol.imap.error import ImapSyntaxError
-from shared.protocol.imap.frame_event import Refused
+from shared.protocol.imap.frame_event import RefusedFrame
 from shared.protocol.imap.number_set import NumberSet
 from shared.protocol.imap.parse.cursor import Cursor
 from shared.protocol.imap.parse.strings import string
@@ -31,9 +31,9 @@ RESPONSES = [
     (r.syntax_error(ImapSyntaxError("bad", b"a")), b"a BAD bad\r\n"),
     (r.syntax_error(ImapSyntaxError("bad")), b"* BAD bad\r\n"),
     (r.syntax_error(ImapSyntaxError("no", b"a", condition="NO", code=b"CANNOT")), b"a NO [CANNOT] no\r\n"),
-    (r.refused(Refused(b"a", "NO", b"TOOBIG", "big")), b"a NO [TOOBIG] big\r\n"),
-    (r.refused(Refused(b"", "NO", b"TOOBIG", "big")), b"* BAD [TOOBIG] big\r\n"),
-    (r.refused(Refused(b"", "BYE", b"", "big")), b"* BYE big\r\n"),
+    (r.refused(RefusedFrame(b"a", "NO", b"TOOBIG", "big")), b"a NO [TOOBIG] big\r\n"),
+    (r.refused(RefusedFrame(b"", "NO", b"TOOBIG", "big")), b"* BAD [TOOBIG] big\r\n"),
+    (r.refused(RefusedFrame(b"", "BYE", b"", "big")), b"* BYE big\r\n"),
     (r.continuation(), b"+ OK\r\n"),
     (r.continuation(b""), b"+ \r\n"),
     (r.exists(3), b"* 3 EXISTS\r\n"),

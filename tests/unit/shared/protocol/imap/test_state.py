@@ -7,7 +7,7 @@ import pytest
 from shared.protocol.imap import capability
 from shared.protocol.imap.commands import AnyCommand, Command
 from shared.protocol.imap.parse.command import parse_command
-from shared.protocol.imap.state import ALLOWED, State, forbids_expunge, is_allowed, refusal_of_tls
+from shared.protocol.imap.state import ALLOWED, ImapState, forbids_expunge, is_allowed, refusal_of_tls
 
 
 def test_the_table_knows_every_command() -> None:
@@ -17,17 +17,17 @@ def test_the_table_knows_every_command() -> None:
 @pytest.mark.parametrize(
     ("text", "states"),
     [
-        (b"a NOOP", {State.NOT_AUTHENTICATED, State.AUTHENTICATED, State.SELECTED}),
-        (b"a LOGIN x y", {State.NOT_AUTHENTICATED}),
-        (b"a STARTTLS", {State.NOT_AUTHENTICATED}),
-        (b"a SELECT x", {State.AUTHENTICATED, State.SELECTED}),
-        (b"a IDLE", {State.AUTHENTICATED, State.SELECTED}),
-        (b"a FETCH 1 FLAGS", {State.SELECTED}),
-        (b"a UNSELECT", {State.SELECTED}),
+        (b"a NOOP", {ImapState.NOT_AUTHENTICATED, ImapState.AUTHENTICATED, ImapState.SELECTED}),
+        (b"a LOGIN x y", {ImapState.NOT_AUTHENTICATED}),
+        (b"a STARTTLS", {ImapState.NOT_AUTHENTICATED}),
+        (b"a SELECT x", {ImapState.AUTHENTICATED, ImapState.SELECTED}),
+        (b"a IDLE", {ImapState.AUTHENTICATED, ImapState.SELECTED}),
+        (b"a FETCH 1 FLAGS", {ImapState.SELECTED}),
+        (b"a UNSELECT", {ImapState.SELECTED}),
     ],
 )
-def test_states(text: bytes, states: set[State]) -> None:
-    assert {state for state in State if is_allowed(parse_command(text), state)} == states
+def test_states(text: bytes, states: set[ImapState]) -> None:
+    assert {state for state in ImapState if is_allowed(parse_command(text), state)} == states
 
 
 @pytest.mark.parametrize("text", [b"FETCH 1 FLAGS", b"STORE 1 FLAGS ()", b"SEARCH ALL"])

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.protocol.message.addresses import GROUP_END, MAX_ADDRESSES, Address, display_pairs, parse_addresses
+from shared.protocol.message.addresses import GROUP_END, MAX_ADDRESSES, EnvelopeAddress, display_pairs, parse_addresses
 
 
-def mailbox(name: bytes | None, local: bytes, host: bytes) -> Address:
-    return Address(name, None, local, host)
+def mailbox(name: bytes | None, local: bytes, host: bytes) -> EnvelopeAddress:
+    return EnvelopeAddress(name, None, local, host)
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def mailbox(name: bytes | None, local: bytes, host: bytes) -> Address:
         (
             b"A Group(Some people):Chris Jones <c@(Chris's host.)public.example>,joe@example.org, John <jdoe@one.test> (my dear friend); (end)",
             [
-                Address(None, None, b"A Group", None),
+                EnvelopeAddress(None, None, b"A Group", None),
                 mailbox(b"Chris Jones", b"c", b"public.example"),
                 mailbox(None, b"joe", b"example.org"),
                 mailbox(b"John", b"jdoe", b"one.test"),
@@ -45,24 +45,24 @@ def mailbox(name: bytes | None, local: bytes, host: bytes) -> Address:
         ),
         (
             b"(Empty list)(start)Hidden recipients  :(nobody(that I know))  ;",
-            [Address(None, None, b"Hidden recipients", None), GROUP_END],
+            [EnvelopeAddress(None, None, b"Hidden recipients", None), GROUP_END],
         ),
-        (b"undisclosed-recipients:;", [Address(None, None, b"undisclosed-recipients", None), GROUP_END]),
+        (b"undisclosed-recipients:;", [EnvelopeAddress(None, None, b"undisclosed-recipients", None), GROUP_END]),
         (
             b"a: x@y; b@c",
-            [Address(None, None, b"a", None), mailbox(None, b"x", b"y"), GROUP_END, mailbox(None, b"b", b"c")],
+            [EnvelopeAddress(None, None, b"a", None), mailbox(None, b"x", b"y"), GROUP_END, mailbox(None, b"b", b"c")],
         ),
-        (b"open: x@y", [Address(None, None, b"open", None), mailbox(None, b"x", b"y"), GROUP_END]),
+        (b"open: x@y", [EnvelopeAddress(None, None, b"open", None), mailbox(None, b"x", b"y"), GROUP_END]),
         (
             b"<@node.test,@b.test:mary@example.net>, , jdoe@test . example",
             [
-                Address(None, b"@node.test,@b.test", b"mary", b"example.net"),
+                EnvelopeAddress(None, b"@node.test,@b.test", b"mary", b"example.net"),
                 mailbox(None, b"jdoe", b"test.example"),
             ],
         ),
         (
             b"Mary Smith <@node.test : mary @ example.net>",
-            [Address(b"Mary Smith", b"@node.test", b"mary", b"example.net")],
+            [EnvelopeAddress(b"Mary Smith", b"@node.test", b"mary", b"example.net")],
         ),
         (b"john . doe @ x . org", [mailbox(None, b"john.doe", b"x.org")]),
         (b'"john doe"@x.org', [mailbox(None, b"john doe", b"x.org")]),
@@ -80,7 +80,7 @@ def mailbox(name: bytes | None, local: bytes, host: bytes) -> Address:
         (b"(((", []),
     ],
 )
-def test_address_lists(value: bytes, expected: list[Address]) -> None:
+def test_address_lists(value: bytes, expected: list[EnvelopeAddress]) -> None:
     assert parse_addresses(value) == expected
 
 

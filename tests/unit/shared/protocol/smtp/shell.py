@@ -21,7 +21,7 @@ from shared.protocol.smtp.events import (
     MailFrom,
     QuitRequested,
     RcptTo,
-    Refused,
+    RefusedCommand,
     StartData,
     StartTlsRequested,
     TransactionAborted,
@@ -80,7 +80,7 @@ class Shell:
                 self._body.clear()
                 self.aborted += 1
                 return b""
-            case Refused() | Answered() | AuthCancelled():
+            case RefusedCommand() | Answered() | AuthCancelled():
                 return event.reply.encode()
             case AuthStarted(mechanism, initial):
                 self._exchange, outcome = start(mechanism, initial)

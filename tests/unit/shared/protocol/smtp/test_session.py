@@ -20,7 +20,7 @@ from shared.protocol.smtp.events import (
     BodyEnd,
     MailFrom,
     RcptTo,
-    Refused,
+    RefusedCommand,
     StartData,
     Wait,
 )
@@ -225,7 +225,7 @@ def test_refusals_have_references() -> None:
     assert made.said.splitlines()[1].endswith(f" (ref {second})".encode())
     assert made.said.splitlines()[2] == b"250 2.0.0 OK"
     refused = made.events[0]
-    assert isinstance(refused, Refused)
+    assert isinstance(refused, RefusedCommand)
     assert refused.reply.reference == first
 
 

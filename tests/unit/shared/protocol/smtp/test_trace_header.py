@@ -5,7 +5,7 @@ import datetime
 import pytest
 
 from shared.protocol.address.address import Address
-from shared.protocol.smtp.trace_header import Hop, TlsFacts, date_time, received, return_path, with_protocol
+from shared.protocol.smtp.trace_header import Hop, TraceTls, date_time, received, return_path, with_protocol
 
 _AT = datetime.datetime(2026, 11, 3, 9, 5, 7, 123456, tzinfo=datetime.UTC)
 
@@ -23,7 +23,7 @@ def hop(**values: object) -> Hop:
 
 
 def test_received() -> None:
-    tls = TlsFacts("TLSv1.3", "TLS_AES_256_GCM_SHA384", 256)
+    tls = TraceTls("TLSv1.3", "TLS_AES_256_GCM_SHA384", 256)
     assert received(hop(tls=tls, recipient=Address("ann", "example.org"))).decode() == (
         "Received: from client.example (mail.client.example [192.0.2.7])\r\n"
         "\tby mx.example.org (Mailfold) with ESMTPS id Q7\r\n"
@@ -66,7 +66,7 @@ def test_what_a_client_calls_itself_cannot_break_the_field(hello: str) -> None:
 )
 def test_with_protocol(values: dict[str, object], protocol: str) -> None:
     if "tls" in values:
-        values = {**values, "tls": TlsFacts("TLSv1.3", "x", 128)}
+        values = {**values, "tls": TraceTls("TLSv1.3", "x", 128)}
     assert with_protocol(hop(**values)) == protocol
 
 

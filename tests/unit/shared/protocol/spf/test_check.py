@@ -13,13 +13,13 @@ from shared.protocol.dns.question import Answer, Question
 from shared.protocol.spf.check import check_helo, check_host
 from shared.protocol.spf.macro import SpfSyntaxError, expand, parse_explain_string, parse_macro_string
 from shared.protocol.spf.record import parse_record
-from shared.protocol.spf.result import Limits, SpfResult
+from shared.protocol.spf.result import LookupLimits, SpfResult
 
 CODES = {"none", "neutral", "pass", "fail", "softfail", "temperror", "permerror"}
 
 
 def check(
-    zone: dict[str, str], sender: str = "ann@example.org", ip: str = "192.0.2.1", limits: Limits | None = None
+    zone: dict[str, str], sender: str = "ann@example.org", ip: str = "192.0.2.1", limits: LookupLimits | None = None
 ) -> SpfResult:
     """TXT records of a zone, and `A name` or `PTR name` for others; what is missing does not exist."""
 
@@ -27,7 +27,7 @@ def check(
         key = question.name if question.rdtype == "TXT" else f"{question.rdtype} {question.name}"
         return Answer("ok", tuple(zone[key].split("|")), 60) if key in zone else Answer("nxdomain")
 
-    return drive_sync(check_host(ip, "mail.example.org", sender, limits or Limits()), look_up)
+    return drive_sync(check_host(ip, "mail.example.org", sender, limits or LookupLimits()), look_up)
 
 
 def test_path_tells_what_matched() -> None:
@@ -80,7 +80,7 @@ def test_local_part_outside_ascii_matches_no_macro() -> None:
 def test_limits_are_a_setting() -> None:
     zone = {"example.org": "v=spf1 a a a ip4:192.0.2.1 -all", "A example.org": "203.0.113.1"}
     assert check(zone).result == "pass"
-    strict = check(zone, limits=Limits(terms=2))
+    strict = check(zone, limits=LookupLimits(terms=2))
     assert (strict.result, strict.reason) == ("permerror", "more than 2 terms that ask the DNS, at example.org: a")
 
 
