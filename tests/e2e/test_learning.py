@@ -89,7 +89,7 @@ def test_spam_is_filed_once_enough_was_taught(server: MailfoldServer) -> None:
         finally:  # the filter sleeps again for the tests that follow
             imap.select("Spam")
             imap.move("1:*", "INBOX")
-            until(lambda: not server.contracts.learning().active, "the filter's sleep")
+            until(lambda: not server.contracts.learning().active, "the filter's sleep", 60)
 
 
 def sorted_by_kind(address: str, first: int, end: int) -> Kinds:
@@ -113,7 +113,7 @@ def filed(server: MailfoldServer, person: Person, mails: list[bytes]) -> float:
         with server.smtp() as smtp:
             for data in mails:
                 assert smtp.send(f"carl@{SILENT}", [person.address], data).queue_id
-        until(lambda: imap.count("INBOX") + imap.count("Spam") == sum(before) + len(mails), "all mails delivered")
+        until(lambda: imap.count("INBOX") + imap.count("Spam") == sum(before) + len(mails), "all mails delivered", 60)
         imap.select("Spam")
         marked = len(imap.uids("UNSEEN", "HEADER", "X-Spam-Flag", "YES"))
         assert imap.count("Spam") - before[1] == marked

@@ -90,7 +90,11 @@ def test_events(server: MailfoldServer, ann: Person) -> None:
 def test_events_of_an_area(server: MailfoldServer, ann: Person) -> None:
     """With its dot or without; without it nothing was shown, and the exit code was 0."""
     for area in ("account", "account."):
-        types = {one["type"] for one in server.command.json_lines("events", ann.address, "--type", area)}
+        events = until(
+            lambda: server.command.json_lines("events", ann.address, "--type", area),  # noqa: B023 -- called at once
+            f"events of {area}",
+        )
+        types = {event["type"] for event in events}
         assert "account.added" in types and all(kind.startswith("account.") for kind in types)
 
 
