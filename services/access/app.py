@@ -85,7 +85,7 @@ class Access:
         tls = ServerTls(files, minimum=self._host.server.tls_minimum, alpn=("imap",))
         self._versions.start()
         await self._standing.start()
-        self._listener.start(tls.context())
+        await self._listener.start(tls.context())
         self._renewal.start()
 
     async def stop(self) -> None:

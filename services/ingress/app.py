@@ -109,7 +109,7 @@ class Ingress:
         files = await asyncio.to_thread(self._authority.ensure, [self._host.server.host])
         self._dependencies.tls = ServerTls(files, minimum=self._host.server.tls_minimum).context()
         self._renewal.start()
-        self.listeners.start()
+        await self.listeners.start()
 
     async def stop(self) -> None:
         """Let nobody in, finish what is being accepted, close."""

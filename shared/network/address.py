@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
+from functools import lru_cache
 
 _IPV6_NETWORK = 64
 """Bits. A subscriber gets a /64 at least (RFC 6177), and can use any address in it."""
+_NETWORK_MASK = (1 << 128) - (1 << (128 - _IPV6_NETWORK))
+_CACHED = 4096
+"""Addresses seen last: a client has many connections."""
 
 
 def plain_address(address: str) -> str:
@@ -19,6 +23,7 @@ def plain_address(address: str) -> str:
     return bare
 
 
+@lru_cache(_CACHED)
 def network_of(address: str) -> str:
     """What counts as one client: the IPv4 address, or the /64 of an IPv6 address; ::1 is itself. What is no address is
     empty.
@@ -28,7 +33,7 @@ def network_of(address: str) -> str:
         return ""
     if parsed.version == 4 or parsed.is_loopback:
         return str(parsed)
-    return str(ipaddress.ip_network((parsed, _IPV6_NETWORK), strict=False))
+    return f"{ipaddress.IPv6Address(int(parsed) & _NETWORK_MASK)}/{_IPV6_NETWORK}"
 
 
 def is_loopback(address: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Sequence
 
-_BACKLOG = 1024
+BACKLOG = 1024
 """Connections that the kernel keeps until they are accepted."""
 
 
@@ -29,7 +29,7 @@ def _listening(family: socket.AddressFamily, target: tuple[object, ...]) -> sock
         if family == socket.AF_INET6:  # so that 0.0.0.0 can be listened on beside ::
             listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         listening.bind(target)
-        listening.listen(_BACKLOG)
+        listening.listen(BACKLOG)
     except OSError as error:
         listening.close()
         raise OSError(error.errno, f"cannot bind {target[0]} port {target[1]}: {error.strerror}") from None

@@ -8,10 +8,10 @@ import structlog
 
 from services.access.commands.connection import offered
 from services.access.commands.dispatch import dispatch
-from services.access.endpoints.wire import Wire
 from services.access.session.backend import ImapDependencies
 from services.access.session.channel import ImapChannel, SessionEnded
 from services.access.session.session import ImapSession
+from shared.network.wire import Wire
 from shared.protocol.imap import response
 from shared.protocol.imap.framing import CommandFramer
 from shared.protocol.imap.response_code import capability_code

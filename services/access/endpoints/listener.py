@@ -8,12 +8,13 @@ import ssl
 import structlog
 
 from services.access.endpoints.connection import ImapConnection
-from services.access.endpoints.wire import Wire
 from services.access.session.backend import ImapDependencies
 from shared.background import spawn
+from shared.network.acceptor import ListenerTls
 from shared.network.connection_table import ConnectionLimits
-from shared.network.listener import IMPLICIT_TLS, Listener, ListenerKind, ListenerTls
+from shared.network.listener import IMPLICIT_TLS, Listener, ListenerKind
 from shared.network.slot import Slot
+from shared.network.wire import Wire, WireLimits
 from shared.rpc.mailfold.owner.v1 import owner_pb2
 from shared.service import Host
 
@@ -21,6 +22,7 @@ log = structlog.get_logger("access")
 
 IMAPS = ListenerKind("imaps", 993, IMPLICIT_TLS)
 _STOP_SECONDS = 3.0
+_OUTPUT_OCTETS = 262_144
 
 
 class ImapListener:
@@ -37,6 +39,7 @@ class ImapListener:
         )
         share = host.descriptors.claim(IMAPS.name, settings.max_connections)
         self._listener = Listener(IMAPS, limits, share, self._connect)
+        self._limits = WireLimits(settings.write_timeout, _STOP_SECONDS, _OUTPUT_OCTETS)
 
     def __len__(self) -> int:
         """How many connections are open, those in handshake included."""
@@ -47,10 +50,10 @@ class ImapListener:
         """The port in use (of the first address, when 0 was asked for)."""
         return self._listener.port or self._wanted_port
 
-    def start(self, tls: ssl.SSLContext) -> None:
+    async def start(self, tls: ssl.SSLContext) -> None:
         """Listen. Raises OSError when an address cannot be had."""
         listener_tls = ListenerTls(tls, self._backend.settings.handshake_timeout, _STOP_SECONDS)
-        self._listener.start(self._bind, self._wanted_port, listener_tls)
+        await self._listener.start(self._bind, self._wanted_port, listener_tls)
         log.info("access.listening", addresses=list(self._bind), port=self.port)
 
     async def stop(self) -> None:
@@ -66,7 +69,7 @@ class ImapListener:
         return self._listener.report()
 
     def _connect(self, slot: Slot) -> Wire:
-        return Wire(slot, self._serve, self._backend.settings.write_timeout)
+        return Wire(slot, self._limits, self._serve)
 
     def _serve(self, wire: Wire) -> None:
         connection = ImapConnection(self._backend, wire)

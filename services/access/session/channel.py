@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Protocol
 
+from shared.network.wire import Wire
 from shared.protocol.imap.frame_event import CommandReceived, FrameEvent
 from shared.protocol.imap.framing import CommandFramer
 from shared.turns import Turns
@@ -27,33 +27,6 @@ class SessionEnded(Exception):
     def __init__(self, farewell: str = "") -> None:
         super().__init__(farewell)
         self.farewell = farewell
-
-
-class Wire(Protocol):
-    """A connection's socket as a session sees it."""
-
-    ended: bool
-    """Nothing more comes: the client closed, or `stop` was called."""
-
-    def take(self) -> bytes:
-        """What has come so far; empty when nothing has."""
-
-    async def wait(self, seconds: float) -> bool:
-        """Wait for input or the end (False), or for `ring` (True). Raises TimeoutError."""
-
-    def ring(self) -> None:
-        """Let a `wait` return."""
-
-    async def send(self, data: bytes) -> None:
-        """Write; returns when there is room for more. Raises ConnectionError, TimeoutError when the client does not
-        read.
-        """
-
-    def prove(self) -> None:
-        """The client has logged in: a full listener closes others first."""
-
-    def abort_within(self, seconds: float) -> None:
-        """Close without a word after this time, whatever goes on then."""
 
 
 class ImapChannel:
@@ -148,7 +121,7 @@ class ImapChannel:
         if data:
             self.framer.feed(data)
             return False
-        if self._wire.ended or self.leaving:
+        if self._wire.is_over or self.leaving:
             raise SessionEnded(self.leaving)
         await self.flush()
         rung = await self._wire.wait(seconds)

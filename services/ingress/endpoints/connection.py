@@ -13,10 +13,10 @@ from services.ingress.domain.client import SmtpClient
 from services.ingress.endpoints.authentication import Authentication
 from services.ingress.endpoints.dependencies import Dependencies
 from services.ingress.endpoints.transaction import MailTransaction
-from services.ingress.endpoints.wire import Wire
 from shared.events.mail import Refusal
 from shared.eventstore.event import Provenance
 from shared.grpc.call import act
+from shared.network.wire import Wire
 from shared.protocol.smtp import replies
 from shared.protocol.smtp.commands import Ehlo
 from shared.protocol.smtp.config import SessionConfig
@@ -46,6 +46,8 @@ from shared.protocol.smtp.trace_header import TraceTls
 from shared.tls import facts as tls_facts
 
 log = structlog.get_logger("ingress")
+_READ_AHEAD = 131_072
+"""Octets of pipelined commands that a session holds; more wait in the wire."""
 _ENOUGH = 65536
 """Octets of replies after which they are sent though more commands wait."""
 _TURN_EVENTS = 64
@@ -67,14 +69,13 @@ class SmtpConnection:
         self._session = ServerSession(config)
         self._out = bytearray()
         self._stage = "connect"
-        address, port = wire.peer()
-        self.client = SmtpClient(config.session_id or "", address, port, listener)
+        self.client = SmtpClient(config.session_id or "", wire.peer, wire.peer_port, listener)
         self._set_tls(wire.tls_facts())
         self._authentication = Authentication(dependencies.directory, self.client, dependencies.settings, wire.pause)
         self._transaction = MailTransaction(dependencies, self.client, wire)
         self._is_dismissed = False
         self._is_idle = False  # it waits for a command, and no message is under way
-        wire.attach(self._session)
+        self._progress = dependencies.clock.monotonic()
 
     async def serve(self) -> None:
         """Return when the session is over and the connection closed; raises only when cancelled."""
@@ -82,6 +83,8 @@ class SmtpConnection:
         try:
             self._greet()
             await self._converse()
+        except (ConnectionError, TimeoutError):  # the client has gone, or does not read
+            self._wire.abort()
         except Exception as error:
             log.error("ingress.connection_fault", session=self.client.session, exc_info=error)
             self._wire.abort()
@@ -101,6 +104,7 @@ class SmtpConnection:
         self._wire.abort()
 
     def _greet(self) -> None:
+        self._receive()
         refusal = replies.too_many_connections() if self._wire.slot.refusal is not None else None
         self._out += self._session.greeting(refusal)
         if refusal is not None:
@@ -132,12 +136,12 @@ class SmtpConnection:
         await self._handle(event)
         if len(self._out) > _ENOUGH:
             self._flush()
-            await self._wire.drained()
+            await self._wire.drain()
         return True
 
     async def _wait(self, reason: Wait) -> bool:
         self._flush()
-        await self._wire.drained()
+        await self._wire.drain()
         if reason is Wait.TLS:
             return await self._start_tls()
         if reason is not Wait.DATA or self._wire.is_over or (self._is_dismissed and not self._transaction.is_open):
@@ -145,11 +149,29 @@ class SmtpConnection:
                 self._end(replies.shutting_down())
             return False
         self._is_idle = not self._transaction.is_open
-        more = await self._wire.more()
-        self._is_idle = False
-        if self._wire.timed_out:
+        try:
+            await self._wire.wait(self._patience)
+        except TimeoutError:
             self._end(replies.timed_out())
-        return more
+            return False
+        finally:
+            self._is_idle = False
+        return self._receive() or not self._wire.is_over
+
+    def _receive(self) -> bool:
+        """Give the session what has come; whether anything has."""
+        data = self._wire.take()
+        if data:
+            self._session.receive(data)
+        return bool(data)
+
+    @property
+    def _patience(self) -> float:
+        """Seconds that the client has."""
+        settings, now = self._dependencies.settings, self._dependencies.clock.monotonic()
+        if self._transaction.began is None:  # for the whole command, octet by octet or at once
+            return self._progress + settings.command_timeout - now
+        return min(settings.data_timeout, self._transaction.began + settings.transfer_timeout - now)
 
     async def _handle(self, event: Event) -> None:
         try:
@@ -161,7 +183,7 @@ class SmtpConnection:
             self._transaction.fail(with_cause(replies.try_later(), repr(error)))
             if isinstance(event, Question):
                 self._answer(with_cause(replies.try_later(), repr(error)))
-        self._wire.progressed()
+        self._progress = self._dependencies.clock.monotonic()
 
     def _flush(self) -> None:
         if self._out:
@@ -187,7 +209,7 @@ class SmtpConnection:
             self._flush()  # the replies to others need not wait with this one
         before = self._session.refused_recipients
         if self._answer(reply, recipient=str(event.rcpt.forward_path)):
-            self._wire.slot.prove()
+            self._wire.prove()
         if (count := self._session.refused_recipients) > before:
             await self._wire.pause(pause_before_refusal(count, self._dependencies.settings.refusal_pause))
 
@@ -231,19 +253,19 @@ class SmtpConnection:
     def _authenticated(self, reply: Reply) -> None:
         self._answer(reply)
         if self.client.is_authenticated:
-            self._wire.slot.prove()
+            self._wire.prove()
             act(Provenance(self.client.actor()))
             self._stage = "mail"
 
     async def _start_tls(self) -> bool:
         assert self._dependencies.tls is not None
-        facts = await self._wire.start_tls(self._dependencies.tls)
+        self._receive()  # in the clear behind STARTTLS: the session drops it
+        facts = await self._wire.start_tls(self._dependencies.tls, self._dependencies.settings.handshake_timeout)
         if facts is None:
             return False
         self._set_tls(facts)
         self.client.hello, self.client.user = "", ""
         self._session.tls_started()
-        self._wire.attach(self._session)
         self._stage = "helo"
         return True
 
@@ -251,6 +273,8 @@ class SmtpConnection:
         self.client.tls = TraceTls(facts.version, facts.cipher, facts.bits) if facts else None
 
     def _answer(self, reply: Reply, *, sender: str = "", recipient: str = "") -> bool:
+        if self._session.buffered <= _READ_AHEAD:
+            self._receive()  # what came before the reply is known to the session when it replies
         self._out += self._session.answer(reply)
         if not reply.is_positive:
             self._record(self._session.last_reply or reply, sender or self._transaction.sender, recipient)

@@ -10,17 +10,20 @@ import msgspec
 from services.ingress.endpoints.connection import SmtpConnection
 from services.ingress.endpoints.dependencies import Dependencies
 from services.ingress.endpoints.session_config import session_config
-from services.ingress.endpoints.wire import LINGER_SECONDS, Wire
 from shared.background import spawn
 from shared.ids import IdKind
+from shared.network.acceptor import ListenerTls
 from shared.network.connection_table import ConnectionLimits
-from shared.network.listener import IMPLICIT_TLS, STARTTLS, Listener, ListenerKind, ListenerTls
+from shared.network.listener import IMPLICIT_TLS, STARTTLS, Listener, ListenerKind
 from shared.network.slot import Slot
+from shared.network.wire import Wire, WireLimits
 from shared.protocol.smtp import replies
 from shared.protocol.smtp.config import Port
 from shared.rpc.mailfold.owner.v1 import owner_pb2
 from shared.service import Host
 
+_CLOSE_SECONDS = 20.0
+"""For the last replies to be taken."""
 KINDS: Mapping[ListenerKind, Port] = {
     ListenerKind("smtp", 25, STARTTLS): Port.RELAY,
     ListenerKind("submission", 587, STARTTLS): Port.SUBMISSION,
@@ -36,14 +39,14 @@ class Listeners:
         self._dependencies = dependencies
         self.all = [self._listener(kind, purpose) for kind, purpose in KINDS.items()]
 
-    def start(self) -> None:
+    async def start(self) -> None:
         """Open them all. Raises OSError when one is taken."""
         for listener in self.all:
             kind = listener.kind
             tls = None
             if kind.tls == IMPLICIT_TLS and self._dependencies.tls is not None:
-                tls = ListenerTls(self._dependencies.tls, self._dependencies.settings.handshake_timeout, LINGER_SECONDS)
-            listener.start(self._host.server.bind, self._host.port(kind.port), tls)
+                tls = ListenerTls(self._dependencies.tls, self._dependencies.settings.handshake_timeout, _CLOSE_SECONDS)
+            await listener.start(self._host.server.bind, self._host.port(kind.port), tls)
 
     async def stop(self, grace: float) -> None:
         """Let nobody in, let messages that are being accepted finish, then close."""
@@ -58,6 +61,7 @@ class Listeners:
         limits = ConnectionLimits(
             settings.max_connections, settings.max_connections_per_address, settings.max_handshakes
         )
+        wire_limits = WireLimits(settings.command_timeout, _CLOSE_SECONDS)
         is_implicit = kind.tls == IMPLICIT_TLS
         config = session_config(purpose, self._host.server.host, settings, implicit_tls=is_implicit)
 
@@ -67,7 +71,7 @@ class Listeners:
             spawn(connection.serve(), "ingress-connection")
 
         def connect(slot: Slot) -> Wire:
-            return Wire(settings, slot, connected)
+            return Wire(slot, wire_limits, connected)
 
         share = self._host.descriptors.claim(kind.name, settings.max_connections)
         return Listener(kind, limits, share, connect, replies.too_many_connections().encode())

@@ -6,12 +6,12 @@ from services.ingress.domain.admission import admission
 from services.ingress.domain.client import SmtpClient
 from services.ingress.domain.envelope import octets
 from services.ingress.endpoints.dependencies import Dependencies
-from services.ingress.endpoints.wire import Wire
 from services.ingress.handlers.acceptance import Arrived
 from services.ingress.handlers.checks import SpfAnswer
 from services.ingress.handlers.intake import Intake
 from shared.grpc.errors import ServiceError
 from shared.network.address import network_of
+from shared.network.wire import Wire
 from shared.protocol.address.address import Address
 from shared.protocol.smtp import replies
 from shared.protocol.smtp.commands import Mail, Rcpt
@@ -33,6 +33,8 @@ class MailTransaction:
         self._envelope = 0
         self.sender = ""
         """The reverse-path, as refusals are recorded with it."""
+        self.began: float | None = None
+        """When a message began to come in, in seconds that never go back; None while none does."""
 
     @property
     def is_open(self) -> bool:
@@ -89,7 +91,7 @@ class MailTransaction:
             dependencies.authserv_ids,
             submitted=self._client.is_authenticated,
         )
-        self._wire.transfer(under_way=True)
+        self.began = dependencies.clock.monotonic()
         return replies.start_mail_input()
 
     def take(self, data: bytes) -> None:
@@ -105,7 +107,7 @@ class MailTransaction:
     async def finish(self, event: BodyEnd) -> Reply:
         """The end of the message."""
         intake, spf, wire = self._intake, self._spf, self._wire
-        wire.transfer(under_way=False)
+        self.began = None
         if event.refusal is not None or intake is None:
             self.forget()
             return event.refusal or replies.try_later()
@@ -122,7 +124,7 @@ class MailTransaction:
         """No transaction any more."""
         if self._intake is not None:
             self._intake.abort()
-            self._wire.transfer(under_way=False)
+        self.began = None
         if self._spf is not None:
             self._spf.cancel()
         self._intake, self._spf = None, None

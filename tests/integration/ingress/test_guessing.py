@@ -9,8 +9,8 @@ from typing import cast
 import pytest
 
 from services.ingress.endpoints.connection import SmtpConnection
-from services.ingress.endpoints.wire import Wire
 from shared.events import directory as facts
+from shared.network.wire import Wire
 from tests.integration.ingress.client import Client, connected, until
 from tests.integration.ingress.server import Running, running
 from tests.integration.ingress.test_acceptance import MAIL

@@ -5,21 +5,24 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import resource
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import cast
 
 import pytest
 
 from shared.clock import SystemClock
+from shared.network.acceptor import ListenerTls
 from shared.network.connection_table import ConnectionLimits
 from shared.network.descriptors import Descriptors
-from shared.network.listener import IMPLICIT_TLS, NO_TLS, Listener, ListenerKind, ListenerTls
+from shared.network.listener import IMPLICIT_TLS, NO_TLS, Listener, ListenerKind
 from shared.network.slot import Slot
 from shared.tls.authority import LocalAuthority
 from shared.tls.server import ServerTls
+from tests.integration.network.waiting import trusting, until
 
 _PLENTY = ConnectionLimits(total=1000, per_network=1000, handshakes=1000)
 
@@ -67,7 +70,7 @@ async def listening(
     kind = ListenerKind("echo", 0, IMPLICIT_TLS if tls else NO_TLS)
     share = Descriptors(descriptors).claim("echo", limits.total)
     listener = Listener(kind, limits, share, Greeter, b"full\n")
-    listener.start(bind, 0, tls)
+    await listener.start(bind, 0, tls)
     try:
         yield listener
     finally:
@@ -79,18 +82,6 @@ async def listening(
 def tls(tmp_path: Path) -> ListenerTls:
     files = LocalAuthority(tmp_path, SystemClock()).ensure(["localhost"])
     return ListenerTls(ServerTls(files).context(), 30.0, 1.0)
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
-        while not holds():  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
-
-
-def trusting() -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    return context
 
 
 class Clients:
@@ -133,6 +124,10 @@ async def first_line(port: int, context: ssl.SSLContext | None = None) -> bytes:
 def open_sockets() -> int:
     links = list(Path("/proc/self/fd").iterdir())
     return sum(link.exists() and str(link.readlink()).startswith("socket:") for link in links)
+
+
+def highest_descriptor() -> int:
+    return max(int(link.name) for link in Path("/proc/self/fd").iterdir())
 
 
 async def test_a_connection_counts_before_its_handshake(tls: ListenerTls) -> None:
@@ -198,7 +193,9 @@ async def test_what_is_no_handshake_leaves_nothing(tls: ListenerTls) -> None:
     await until(lambda: open_sockets() <= before)
 
 
-async def test_an_accept_without_descriptors_is_tried_again_and_does_not_spin(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_accept_without_descriptors_is_tried_again_and_does_not_spin(
+    monkeypatch: pytest.MonkeyPatch, tls: ListenerTls
+) -> None:
     """EMFILE once in a thousand turns of the loop; when there are descriptors again, the client is served."""
     calls = 0
 
@@ -207,7 +204,7 @@ async def test_an_accept_without_descriptors_is_tried_again_and_does_not_spin(mo
         calls += 1
         raise OSError(errno.EMFILE, "Too many open files")
 
-    async with listening() as listener, clients(listener) as waiting:
+    async with listening(tls=tls) as listener, clients(listener) as waiting:
         with monkeypatch.context() as patch:
             patch.setattr(socket.socket, "accept", without_descriptors)
             await waiting.connect(1)
@@ -216,6 +213,27 @@ async def test_an_accept_without_descriptors_is_tried_again_and_does_not_spin(mo
                 await asyncio.sleep(0)
             assert calls == 1
         await until(lambda: len(listener) == 1)
+
+
+async def test_plain_connections_that_there_is_no_descriptor_for_are_closed() -> None:
+    """The process has two descriptors left, and ten clients come; when there are more, the next one is served."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    async with listening() as listener:
+        fillers = [socket.socket() for _ in range(highest_descriptor())]  # no number is free below the highest
+        connecting, held = fillers[-10:], fillers[:-10]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (connecting[-1].fileno() + 3, hard))
+        try:
+            for client in connecting:
+                client.setblocking(False)
+                await asyncio.get_running_loop().sock_connect(client, ("127.0.0.1", listener.port))
+            said = await asyncio.gather(*(asyncio.get_running_loop().sock_recv(client, 10) for client in connecting))
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        assert 1 <= said.count(b"hello\n") <= 4
+        assert said.count(b"") == 10 - said.count(b"hello\n")
+        assert await first_line(listener.port) == b"hello\n"
+        for client in (*connecting, *held):
+            client.close()
 
 
 async def test_a_stop_dismisses_everybody(tls: ListenerTls) -> None:
