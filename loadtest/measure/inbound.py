@@ -69,7 +69,7 @@ async def count_fsyncs(
     with _watch(meters, fsyncs=True) as watched:
         tally = await send_all(target, rendered_mails, shape, limit=_SEND_LIMIT)
         await wait_for(sessions, _expected(baseline, tally), limit=_DRAIN_LIMIT)
-    return _each(watched.fsyncs, tally.accepted)
+    return _per_message(watched.fsyncs, tally.accepted)
 
 
 async def _send(target: Target, rendered_mails: list[RenderedMail], shape: Shape, progress: Progress) -> Tally:
@@ -141,11 +141,11 @@ def _figures(
         settled_cpu_ms_per_message=per_message(costs.before, costs.settled, tally.accepted),
         client_cpu_ms_per_message=round(costs.own * 1000 / accepted, 3),
         others_cores=round(costs.others, 2),
-        fsyncs_per_message=_each(watched.fsyncs, tally.accepted),
+        fsyncs_per_message=_per_message(watched.fsyncs, tally.accepted),
         peak_memory=watched.memory,
         peak_memory_total=watched.memory_total,
     )
 
 
-def _each(counts: Mapping[str, int], messages: int) -> Cost:
+def _per_message(counts: Mapping[str, int], messages: int) -> Cost:
     return {name: round(count / max(1, messages), 3) for name, count in counts.items()}

@@ -73,10 +73,10 @@ def read_io(pid: int, proc: Path = PROC) -> ProcessIo | None:
 def read_pss(pid: int, proc: Path = PROC) -> int:
     """Bytes of memory, shared pages divided by who shares them; 0 when it is gone or not ours to see."""
     try:
-        found = _PSS.search((proc / str(pid) / "smaps_rollup").read_text("ascii", "replace"))
+        uids = _PSS.search((proc / str(pid) / "smaps_rollup").read_text("ascii", "replace"))
     except OSError:
         return 0
-    return int(found[1]) * 1024 if found else 0
+    return int(uids[1]) * 1024 if uids else 0
 
 
 def all_times(proc: Path = PROC) -> dict[int, ProcessTimes]:
@@ -90,10 +90,10 @@ def descendants(roots: set[int], times: dict[int, ProcessTimes]) -> set[int]:
     children: dict[int, list[int]] = {}
     for pid, process_times in times.items():
         children.setdefault(process_times.parent, []).append(pid)
-    found, waiting = set(), [pid for pid in roots if pid in times]
+    result, waiting = set(), [pid for pid in roots if pid in times]
     while waiting:
         pid = waiting.pop()
-        if pid not in found:
-            found.add(pid)
+        if pid not in result:
+            result.add(pid)
             waiting += children.get(pid, [])
-    return found
+    return result

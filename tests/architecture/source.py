@@ -35,11 +35,11 @@ class Source(NamedTuple):
 @cache
 def sources(*tops: str) -> tuple[Source, ...]:
     """Every file of the product that people write (not shared/rpc)."""
-    found = []
+    result = []
     for top in tops or PRODUCT:
         for path in sorted((ROOT / top).rglob("*.py")):
             name = path.relative_to(ROOT).as_posix()
             if not name.startswith("shared/rpc/"):
                 text = path.read_text("utf-8")
-                found.append(Source(name, text, ast.parse(text)))
-    return tuple(found)
+                result.append(Source(name, text, ast.parse(text)))
+    return tuple(result)

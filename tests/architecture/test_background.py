@@ -11,23 +11,23 @@ BARE = {"create_task", "ensure_future", "run_coroutine_threadsafe"}
 
 
 def test_only_one_module_makes_tasks() -> None:
-    found = [
+    result = [
         f"{file.name}:{node.lineno} {node.attr}: use BackgroundTask, spawn or begin of {HOME}"
         for file in sources()
         for node in ast.walk(file.tree)
         if isinstance(node, ast.Attribute) and node.attr in BARE and file.name != HOME
     ]
-    assert found == []
+    assert result == []
 
 
 def test_nobody_imports_them_by_name() -> None:
-    found = [
+    result = [
         f"{file.name}:{node.lineno}"
         for file in sources()
         for node in ast.walk(file.tree)
-        if isinstance(node, ast.ImportFrom) and node.module == "asyncio" and {one.name for one in node.names} & BARE
+        if isinstance(node, ast.ImportFrom) and node.module == "asyncio" and {alias.name for alias in node.names} & BARE
     ]
-    assert found == []
+    assert result == []
 
 
 def test_no_loop_runs_for_ever_under_spawn() -> None:

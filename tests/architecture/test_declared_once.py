@@ -45,8 +45,8 @@ def test_subjects_are_spelt_in_one_file() -> None:
 
 def test_streams_and_consumers_are_declared_in_one_file() -> None:
     calls = ((file.name, node) for file in sources() for node in ast.walk(file.tree) if isinstance(node, ast.Call))
-    found = {name for name, node in calls if getattr(node.func, "id", "") in ("Durable", "Stream")}
-    assert found == {"shared/bus/subjects.py"}
+    result = {name for name, node in calls if getattr(node.func, "id", "") in ("Durable", "Stream")}
+    assert result == {"shared/bus/subjects.py"}
 
 
 def test_nothing_on_the_bus_is_ever_terminated() -> None:

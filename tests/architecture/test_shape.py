@@ -48,13 +48,13 @@ def test_names_say_something() -> None:
 
 
 def test_nothing_is_unfinished() -> None:
-    found = [
+    uids = [
         f"{file.name}:{number}"
         for file in sources()
         for number, line in enumerate(file.text.splitlines(), 1)
         if UNFINISHED.search(line)
     ]
-    assert found == []
+    assert uids == []
 
 
 def test_no_error_is_swallowed_whole() -> None:

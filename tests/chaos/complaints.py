@@ -10,12 +10,12 @@ import orjson
 
 def errors(folder: Path) -> Counter[str]:
     """By process and event."""
-    found: Counter[str] = Counter()
+    result: Counter[str] = Counter()
     for file in sorted(folder.glob("*.log*")):
         for line in file.read_bytes().splitlines():
             if b'"level": "error"' in line:
-                found[f"{file.name.partition('.')[0]} {_event(line)}"] += 1
-    return found
+                result[f"{file.name.partition('.')[0]} {_event(line)}"] += 1
+    return result
 
 
 def _event(line: bytes) -> str:
@@ -24,4 +24,4 @@ def _event(line: bytes) -> str:
     except ValueError:
         return "a line that is no JSON"
     last = str(said.get("exception", "")).strip().splitlines()[-1:]
-    return " ".join([str(said.get("event")), *(one[:120] for one in last)])
+    return " ".join([str(said.get("event")), *(entry[:120] for entry in last)])

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 _LOOK_SECONDS = 0.05
 
 
-class NeverCame(AssertionError):
+class NotReached(AssertionError):
     """The condition did not come true in time."""
 
 
@@ -23,7 +23,7 @@ async def until(
         if held if isinstance(held, bool) else await held:
             return time.monotonic() - began
         if time.monotonic() - began > seconds:
-            raise NeverCame(f"{what}: not within {seconds:g} s")
+            raise NotReached(f"{what}: not within {seconds:g} s")
         await asyncio.sleep(look)
 
 

@@ -112,9 +112,9 @@ def swap_names(file: Path) -> list[tuple[str]]:
     """Two mailboxes of one account exchange their names, which an index holds unique; their ids."""
     with opened(file) as connection:
         account = connection.execute("SELECT account FROM mailbox GROUP BY account HAVING count(*) > 1").fetchone()[0]
-        (one, its), (two, others) = connection.execute(
+        (entry, its), (two, others) = connection.execute(
             "SELECT id, name FROM mailbox WHERE account = ? ORDER BY id LIMIT 2", (account,)
         ).fetchall()
-        for name, box in (("between", one), (its, two), (others, one)):
+        for name, box in (("between", entry), (its, two), (others, entry)):
             connection.execute("UPDATE mailbox SET name = ? WHERE id = ?", (name, box))
-    return [(one,), (two,)]
+    return [(entry,), (two,)]

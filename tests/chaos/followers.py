@@ -8,7 +8,7 @@ import orjson
 
 from mailfold.layouts import OWNERS
 from shared.grpc.errors import ServiceError
-from tests.chaos.conditions import NeverCame, until
+from tests.chaos.conditions import NotReached, until
 from tests.chaos.owners import Owners
 from tests.chaos.stores import Stores
 
@@ -36,7 +36,7 @@ async def log_faults(owners: Owners, stores: Stores) -> list[str]:
 
     try:
         await until(agree, "the event log to have every fact", _SECONDS, look=0.25)
-    except NeverCame:
+    except NotReached:
         return [f"the event log has {counts[0]} facts of {counts[1]}"]
     return []
 
@@ -69,9 +69,9 @@ def lessons(stores: Stores) -> Mapping[str, int]:
 
 def _filtered(stores: Stores) -> Iterator[tuple[str, str]]:
     for (data,) in stores.rows("mailstore", "SELECT data FROM event WHERE type = 'message.delivered'"):
-        fact = orjson.loads(data)
-        if fact.get("spam"):
-            yield fact["account"], fact["entry"]["blob"]
+        event = orjson.loads(data)
+        if event.get("spam"):
+            yield event["account"], event["entry"]["blob"]
 
 
 async def _nobody_behind(owners: Owners) -> bool:

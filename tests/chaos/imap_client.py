@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from loadtest.imap.responses import listed, quoted
 from loadtest.imap.session import ImapSession, connect_imap
 from loadtest.target import Target
-from tests.chaos.letters import TOKEN, digest_of
+from tests.chaos.mails import TOKEN, digest_of
 from tests.chaos.people import PASSWORD
 
 _TEXT = re.compile(rb"BODY\[TEXT\] \{(\d+)\}\r\n")
@@ -35,7 +35,7 @@ class Mailboxes:
     async def names(self) -> list[bytes]:
         """As the server quotes them."""
         lines = await self._session.command(b'LIST "" "*"')
-        return [found[1] for line in lines if (found := listed(line)) and b"\\noselect" not in found[0]]
+        return [result[1] for line in lines if (result := listed(line)) and b"\\noselect" not in result[0]]
 
     async def select(self, name: bytes) -> None:
         await self._session.command(b"SELECT " + name)
@@ -69,13 +69,13 @@ class Mailboxes:
 
 def _content(response: bytes) -> tuple[str, str]:
     header, text = _literal(_HEADER, response), _literal(_TEXT, response)
-    found = TOKEN.search(header)
-    return (found[1].decode() if found else "", digest_of(text))
+    result = TOKEN.search(header)
+    return (result[1].decode() if result else "", digest_of(text))
 
 
 def _literal(start: re.Pattern[bytes], response: bytes) -> bytes:
-    found = start.search(response)
-    return response[found.end() : found.end() + int(found[1])] if found else b""
+    result = start.search(response)
+    return response[result.end() : result.end() + int(result[1])] if result else b""
 
 
 def _set(uids: Iterable[int]) -> bytes:

@@ -45,10 +45,10 @@ def schedule(seed: int, names: Sequence[str], kills: int, total: int, launcher: 
     chance.shuffle(order)
     order.insert(kills // 2, "")
     at = sorted(chance.randint(total // 100, total * 96 // 100) for _ in order)
-    found = [_kill(chance, name, accepted) for name, accepted in zip(order, at, strict=True)]
+    result = [_kill(chance, name, accepted) for name, accepted in zip(order, at, strict=True)]
     for hangs, number in enumerate(_absent(chance, order)):
-        found[number] = replace(found[number], moment=None, absent=ABSENT_SECONDS, hangs=bool(hangs))
-    return found
+        result[number] = replace(result[number], moment=None, absent=ABSENT_SECONDS, hangs=bool(hangs))
+    return result
 
 
 def _absent(chance: random.Random, order: Sequence[str]) -> list[int]:
@@ -77,11 +77,11 @@ class Killer:
     async def run(self, kills: Sequence[Kill]) -> None:
         """All of them. Raises NeverCame when somebody does not come back, or nothing is accepted any more."""
         for kill in kills:
-            wanted = kill.accepted
-            self._ledger.allowance = wanted + _AHEAD
+            expected = kill.accepted
+            self._ledger.allowance = expected + _AHEAD
             await until(
-                lambda wanted=wanted: len(self._ledger.accepted) >= wanted,
-                f"{wanted} accepted mails",
+                lambda expected=expected: len(self._ledger.accepted) >= expected,
+                f"{expected} accepted mails",
                 _ACCEPTED_SECONDS,
             )  # type: ignore[misc]
             await pause(kill.delay)

@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from dataclasses import dataclass, field
 
-from tests.chaos.letters import RenderedMail
+from tests.chaos.mails import RenderedMail
 
 
 @dataclass(slots=True)
@@ -34,4 +34,4 @@ class Ledger:
     @property
     def queue_ids(self) -> dict[str, RenderedMail]:
         """Accepted letters by queue id."""
-        return {queue_id: letter for letter, queue_id in self.accepted.values()}
+        return {queue_id: mail for mail, queue_id in self.accepted.values()}

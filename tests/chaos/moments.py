@@ -20,7 +20,7 @@ class Moments:
     """One killer waits; the first sender who comes by at that place stands still until it has struck."""
 
     def __init__(self) -> None:
-        self._wanted: Moment | None = None
+        self._awaited: Moment | None = None
         self._here: asyncio.Event = asyncio.Event()
         self._struck: asyncio.Event = asyncio.Event()
 
@@ -28,20 +28,20 @@ class Moments:
         """Waits for a sender at that place; False when none came in time. Call `strike_done` afterwards in any case."""
         self._here.clear()
         self._struck.clear()
-        self._wanted = moment
+        self._awaited = moment
         with suppress(TimeoutError):
             await asyncio.wait_for(self._here.wait(), seconds)
-        self._wanted = None
+        self._awaited = None
         return self._here.is_set()
 
     def strike_done(self) -> None:
         """The sender may go on."""
-        self._wanted = None
+        self._awaited = None
         self._struck.set()
 
     async def pass_by(self, moment: Moment) -> None:
         """Called by senders at each of these places."""
-        if self._wanted is moment:
-            self._wanted = None
+        if self._awaited is moment:
+            self._awaited = None
             self._here.set()
             await self._struck.wait()

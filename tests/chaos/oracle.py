@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from shared.rpc.mailfold.outbound.v1.outbound_pb2 import QueueEntry
 from tests.chaos.imap_client import Mailboxes, open_session
 from tests.chaos.ledger import Ledger
-from tests.chaos.letters import RenderedMail
+from tests.chaos.mails import RenderedMail
 
-Found = dict[str, list[tuple[str, str]]]
+StoredMails = dict[str, list[tuple[str, str]]]
 """Account address → (token, digest of the text) of every message in all its mailboxes."""
 
 
@@ -34,10 +34,10 @@ class Findings:
     def faults(self) -> list[str]:
         """Everything wrong, one line each."""
         kinds = ("missing", "doubled", "torn", "strangers", "half", "queue")
-        return [f"{kind}: {one}" for kind in kinds for one in getattr(self, kind)]
+        return [f"{kind}: {result}" for kind in kinds for result in getattr(self, kind)]
 
 
-async def collect(port: int, addresses: list[str]) -> Found:
+async def collect(port: int, addresses: list[str]) -> StoredMails:
     """Reads every mailbox of every account over IMAP."""
     return dict(zip(addresses, await asyncio.gather(*(_contents(port, address) for address in addresses)), strict=True))
 
@@ -46,20 +46,20 @@ async def _contents(port: int, address: str) -> list[tuple[str, str]]:
     session = await open_session(port, address)
     try:
         boxes = Mailboxes(session)
-        return [one for name in await boxes.names() for one in await boxes.contents(name)]
+        return [content for name in await boxes.names() for content in await boxes.contents(name)]
     finally:
         session.close()
 
 
-def judge(ledger: Ledger, found: Found) -> Findings:
+def judge(ledger: Ledger, result: StoredMails) -> Findings:
     """Compare the book with the mailboxes."""
     findings = Findings()
-    counts = {account: Counter(token for token, _ in messages) for account, messages in found.items()}
-    for letter, _ in ledger.accepted.values():
-        _count_accepted(findings, counts, letter)
-    for letter in ledger.cut.values():
-        _count_cut(findings, counts, letter)
-    _look_for_strangers(findings, ledger, found)
+    counts = {account: Counter(token for token, _ in messages) for account, messages in result.items()}
+    for mail, _ in ledger.accepted.values():
+        _count_accepted(findings, counts, mail)
+    for mail in ledger.cut.values():
+        _count_cut(findings, counts, mail)
+    _look_for_strangers(findings, ledger, result)
     _count_appended(findings, ledger, counts)
     return findings
 
@@ -70,44 +70,44 @@ def judge_queue(findings: Findings, ledger: Ledger, queue: list[QueueEntry]) -> 
     findings.queue += [
         f"{queue_id} to {recipient} {count} times" for (queue_id, recipient), count in held.items() if count > 1
     ]
-    wanted = {(queue_id, recipient) for letter, queue_id in ledger.accepted.values() for recipient in letter.remote}
+    expected = {(queue_id, recipient) for mail, queue_id in ledger.accepted.values() for recipient in mail.remote}
     findings.queue += [
-        f"{queue_id} to {recipient} missing" for queue_id, recipient in wanted if not held[queue_id, recipient]
+        f"{queue_id} to {recipient} missing" for queue_id, recipient in expected if not held[queue_id, recipient]
     ]
 
 
-def _count_accepted(findings: Findings, counts: dict[str, Counter[str]], letter: RenderedMail) -> None:
-    for account in letter.accounts:
-        number = counts[account][letter.token]
+def _count_accepted(findings: Findings, counts: dict[str, Counter[str]], mail: RenderedMail) -> None:
+    for account in mail.accounts:
+        number = counts[account][mail.token]
         if number == 0:
-            findings.missing.append(f"{letter.token} at {account}")
+            findings.missing.append(f"{mail.token} at {account}")
         elif number > 1:
-            findings.doubled.append(f"{letter.token} at {account}: {number}")
+            findings.doubled.append(f"{mail.token} at {account}: {number}")
 
 
-def _count_cut(findings: Findings, counts: dict[str, Counter[str]], letter: RenderedMail) -> None:
-    numbers = [counts[account][letter.token] for account in letter.accounts]
+def _count_cut(findings: Findings, counts: dict[str, Counter[str]], mail: RenderedMail) -> None:
+    numbers = [counts[account][mail.token] for account in mail.accounts]
     if max(numbers) > 1:
-        findings.doubled.append(f"{letter.token} (cut off): {numbers}")
+        findings.doubled.append(f"{mail.token} (cut off): {numbers}")
     elif min(numbers) != max(numbers):
-        findings.half.append(f"{letter.token}: {numbers}")
+        findings.half.append(f"{mail.token}: {numbers}")
     elif numbers[0]:
         findings.cut_delivered += 1
     else:
         findings.cut_refused += 1
 
 
-def _look_for_strangers(findings: Findings, ledger: Ledger, found: Found) -> None:
+def _look_for_strangers(findings: Findings, ledger: Ledger, result: StoredMails) -> None:
     """Messages that nobody can have sent there, and texts that are not what was sent."""
-    letters = {letter.token: letter for letter in [*(one for one, _ in ledger.accepted.values()), *ledger.cut.values()]}
+    mails = {mail.token: mail for mail in [*(value for value, _ in ledger.accepted.values()), *ledger.cut.values()]}
     appended = ledger.appended | ledger.append_cut
-    for account, messages in found.items():
+    for account, messages in result.items():
         for token, digest in messages:
-            letter = letters.get(token)
-            right = letter is not None and account in letter.accounts
+            mail = mails.get(token)
+            right = mail is not None and account in mail.accounts
             if not right and appended.get(token, ("", ""))[0] != account:
                 findings.strangers.append(f"{token or 'no token'} at {account}")
-            elif digest != (letter.digest if letter else appended[token][1]):
+            elif digest != (mail.digest if mail else appended[token][1]):
                 findings.torn.append(f"{token} at {account}")
 
 

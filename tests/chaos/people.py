@@ -45,8 +45,8 @@ def destination(chance: random.Random, *, authenticated: bool) -> Destination:
     """One account mostly; sometimes several, an alias, a sub-address; for users sometimes somebody elsewhere."""
     dice = chance.random()
     if authenticated and dice < 0.2:
-        one, far = chance.choice(NAMES), f"friend{chance.randint(1, 99)}@{ELSEWHERE}"
-        return Destination((address(one), far), frozenset((address(one),)), (far,))
+        entry, far = chance.choice(NAMES), f"friend{chance.randint(1, 99)}@{ELSEWHERE}"
+        return Destination((address(entry), far), frozenset((address(entry),)), (far,))
     if dice < 0.7:
         name = chance.choice(NAMES)
         return Destination((address(name),), frozenset((address(name),)))

@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.chaos.conditions import until
 from tests.chaos.imap_client import Mailboxes, open_session
 from tests.chaos.ledger import Ledger
-from tests.chaos.letters import body, message
+from tests.chaos.mails import body, message
 from tests.chaos.moments import Moments
 from tests.chaos.people import NAMES, address
 from tests.chaos.senders import Senders

@@ -8,10 +8,10 @@ import random
 
 from tests.chaos.conditions import pause, until
 from tests.chaos.ledger import Ledger
-from tests.chaos.letters import RenderedMail, body, digest_of, message
+from tests.chaos.mails import RenderedMail, body, digest_of, message
 from tests.chaos.moments import Moments
 from tests.chaos.people import NAMES, PASSWORD, address, destination
-from tests.chaos.smtp_client import Door, Failed, SmtpClient
+from tests.chaos.smtp_client import Failed, SmtpClient, Submission
 
 _A_CONNECTION = 12
 """Mails before a sender hangs up by itself."""
@@ -35,17 +35,17 @@ class Senders:
         async with asyncio.TaskGroup() as group:
             for number in range(relays):
                 group.create_task(
-                    self._sender(Door(self._ports["smtp"]), "", random.Random(f"{self._seed} relay {number}"))
+                    self._sender(Submission(self._ports["smtp"]), "", random.Random(f"{self._seed} relay {number}"))
                 )
             for number in range(users):
                 name = NAMES[number % len(NAMES)]
-                door = Door(self._ports["submissions"], address(name), PASSWORD)
-                group.create_task(self._sender(door, address(name), random.Random(f"{self._seed} user {number}")))
+                submission = Submission(self._ports["submissions"], address(name), PASSWORD)
+                group.create_task(self._sender(submission, address(name), random.Random(f"{self._seed} user {number}")))
 
-    async def _sender(self, door: Door, author: str, chance: random.Random) -> None:
+    async def _sender(self, submission: Submission, author: str, chance: random.Random) -> None:
         while self._left > 0:
             try:
-                async with SmtpClient(door, self._moments) as client:
+                async with SmtpClient(submission, self._moments) as client:
                     await self._session(client, author, chance)
             except Failed as failed:
                 self._note(failed)
@@ -62,17 +62,17 @@ class Senders:
                 look=0.02,
             )
             self._left -= 1
-            letter = self._letter(author, chance)
+            mail = self._mail(author, chance)
             try:
-                queue_id = await client.send(letter)
+                queue_id = await client.send(mail)
             except Failed as failed:
                 self._left += 1
                 if failed.cut:
-                    self._ledger.cut[letter.token] = letter
+                    self._ledger.cut[mail.token] = mail
                 raise
-            self._ledger.accepted[letter.token] = (letter, queue_id)
+            self._ledger.accepted[mail.token] = (mail, queue_id)
 
-    def _letter(self, author: str, chance: random.Random) -> RenderedMail:
+    def _mail(self, author: str, chance: random.Random) -> RenderedMail:
         token = f"{self._seed}.{next(self._tokens):05d}"
         text, goal = body(chance), destination(chance, authenticated=bool(author))
         sender = author or f"someone{chance.randint(1, 500)}@remote.example"

@@ -9,7 +9,7 @@ import ssl
 from dataclasses import dataclass
 
 from loadtest.smtp.replies import BadReply, Reply, ReplyFramer
-from tests.chaos.letters import RenderedMail
+from tests.chaos.mails import RenderedMail
 from tests.chaos.moments import Moment, Moments
 
 _QUEUED = re.compile(r"Accepted as (\S+)")
@@ -33,7 +33,7 @@ class Failed(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
+class Submission:
     """A listener, and who knocks: with a login over implicit TLS, without one in the clear."""
 
     port: int
@@ -44,25 +44,25 @@ class Door:
 class SmtpClient:
     """One connection. `async with SmtpClient(...) as client: queue_id = await client.send(letter)`."""
 
-    def __init__(self, door: Door, moments: Moments) -> None:
-        self._door = door
+    def __init__(self, submission: Submission, moments: Moments) -> None:
+        self._submission = submission
         self._moments = moments
         self._framer = ReplyFramer()
         self._replies: list[Reply] = []
 
     async def __aenter__(self) -> SmtpClient:
         try:
-            context = _trusting() if self._door.login else None
+            context = _trusting() if self._submission.login else None
             self._reader, self._writer = await asyncio.wait_for(
-                asyncio.open_connection("127.0.0.1", self._door.port, ssl=context), _PATIENCE
+                asyncio.open_connection("127.0.0.1", self._submission.port, ssl=context), _PATIENCE
             )
         except (OSError, TimeoutError) as error:
             raise Failed("connect") from error
         try:
             await self._expect("greeting", 220)
             await self._command("EHLO client.remote.example", 250)
-            if self._door.login:
-                secret = base64.b64encode(f"\0{self._door.login}\0{self._door.password}".encode()).decode()
+            if self._submission.login:
+                secret = base64.b64encode(f"\0{self._submission.login}\0{self._submission.password}".encode()).decode()
                 await self._command(f"AUTH PLAIN {secret}", 235)
         except BaseException:
             self._writer.transport.abort()
@@ -72,18 +72,18 @@ class SmtpClient:
     async def __aexit__(self, *_: object) -> None:
         self._writer.transport.abort()
 
-    async def send(self, letter: RenderedMail) -> str:
+    async def send(self, mail: RenderedMail) -> str:
         """One transaction; the queue id. Raises Failed."""
-        await self._command(f"MAIL FROM:<{letter.reverse_path}>", 250)
-        for recipient in letter.recipients:
+        await self._command(f"MAIL FROM:<{mail.reverse_path}>", 250)
+        for recipient in mail.recipients:
             await self._command(f"RCPT TO:<{recipient}>", 250)
         await self._command("DATA", 354)
-        await self._body(letter.data)
+        await self._body(mail.data)
         reply = await self._end()
-        found = _QUEUED.search(reply.text)
-        if found is None:
+        uids = _QUEUED.search(reply.text)
+        if uids is None:
             raise Failed("queue id", reply)
-        return found[1]
+        return uids[1]
 
     async def _body(self, data: bytes) -> None:
         half = len(data) // 2

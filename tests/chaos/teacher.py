@@ -10,7 +10,7 @@ from loadtest.imap.session import ImapRefused, ImapSession
 from tests.chaos.conditions import pause
 from tests.chaos.imap_client import Mailboxes, open_session
 from tests.chaos.ledger import Ledger
-from tests.chaos.letters import body, digest_of, message
+from tests.chaos.mails import body, digest_of, message
 from tests.chaos.people import NAMES, address
 
 _PLACES = (b"INBOX", b"Spam", b"Archive")

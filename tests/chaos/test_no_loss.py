@@ -86,7 +86,7 @@ async def _survives(server: MailfoldServer, victims: Victims, mails: int, kills:
     settled = time.monotonic()
     findings = judge(ledger, await collect(server.port(IMAPS), [address(name) for name in NAMES]))
     judge_queue(findings, ledger, await asyncio.to_thread(server.contracts.queue))
-    _tell(ledger, victims, killer, findings, stormed - began, settled - stormed)
+    _print_figures(ledger, victims, killer, findings, stormed - began, settled - stormed)
     print(f"errors in the logs: {dict(errors(server.places.log))}; counted after {time.monotonic() - settled:.1f} s")
     faults = [*ledger.wrong, *findings.faults, *await _followers(server)]
     assert faults == []
@@ -94,7 +94,7 @@ async def _survives(server: MailfoldServer, victims: Victims, mails: int, kills:
     verified = await asyncio.to_thread(server.command.run, "verify")
     assert verified.status == 0, verified.output + verified.errors
     print(f"verified after {time.monotonic() - settled:.1f} s")
-    assert await _letters(server) == []
+    assert await _dead_letters(server) == []
 
 
 async def _followers(server: MailfoldServer) -> list[str]:
@@ -127,7 +127,7 @@ async def _settle(server: MailfoldServer) -> None:
     """Until every reception is settled and every dead letter is healed, without an operator."""
     await until(lambda: _none_left(server), "every reception settled", _SETTLED_SECONDS, look=0.25)
     await until(lambda: _all_healed(server), "every dead letter healed", _HEALED_SECONDS, look=2.0)
-    print(f"\n{len(await _letters(server, '--retried'))} dead letters healed by themselves")
+    print(f"\n{len(await _dead_letters(server, '--retried'))} dead letters healed by themselves")
 
 
 async def _none_left(server: MailfoldServer) -> bool:
@@ -138,18 +138,20 @@ async def _none_left(server: MailfoldServer) -> bool:
 
 
 async def _all_healed(server: MailfoldServer) -> bool:
-    return not await _letters(server)
+    return not await _dead_letters(server)
 
 
-async def _letters(server: MailfoldServer, *options: str) -> list[str]:
+async def _dead_letters(server: MailfoldServer, *options: str) -> list[str]:
     """Dead letters: service, step and error of each."""
     listed = await asyncio.to_thread(server.command.json, "deadletters", "list", *options)
-    return [f"{letter['service']} {letter['what']}: {letter['error']}" for letter in listed]
+    return [f"{dead_letter['service']} {dead_letter['what']}: {dead_letter['error']}" for dead_letter in listed]
 
 
-def _tell(ledger: Ledger, victims: Victims, killer: Killer, findings: Findings, storm: float, recovery: float) -> None:
+def _print_figures(
+    ledger: Ledger, victims: Victims, killer: Killer, findings: Findings, storm: float, recovery: float
+) -> None:
     moments = ", ".join(f"{count} {moment}" for moment, count in killer.at_moments.items())
-    copies = sum(len(letter.accounts) for letter, _ in ledger.accepted.values())
+    copies = sum(len(dead_letter.accounts) for dead_letter, _ in ledger.accepted.values())
     print(
         f"\nseed {SEED}: {len(ledger.accepted)} mails accepted ({copies} copies), {len(ledger.cut)} cut off at the dot "
         f"({findings.cut_delivered} of them delivered, {findings.cut_refused} not); {len(findings.faults)} faults"

@@ -36,12 +36,12 @@ async def test_each_projection_is_mended(server: MailfoldServer) -> None:
                 done += await _damage_and_mend(owners, service, file, table)
         swapped = swap_names(_file(server, "mailstore"))
         mended = await owners.verify("mailstore", mend=True)
-        assert sorted(tuple(orjson.loads(one.key)) for one in mended.differences) == sorted(swapped)
+        assert sorted(tuple(orjson.loads(entry.key)) for entry in mended.differences) == sorted(swapped)
         assert not (await owners.verify("mailstore")).differences
     print(
-        f"\n{len(done)} rows damaged in {len({(service, one.table) for service, one in done})} tables of {len(OWNERS)} services: all named, all mended"
+        f"\n{len(done)} rows damaged in {len({(service, entry.table) for service, entry in done})} tables of {len(OWNERS)} services: all named, all mended"
     )
-    hows = {one.how for _, one in done}
+    hows = {entry.how for _, entry in done}
     assert hows == {"inserted", "altered", "deleted"}
 
 
@@ -49,19 +49,19 @@ async def test_the_command_names_what_differs_and_mends_it(server: MailfoldServe
     """Everything at once, with nobody running: the command hosts the owners itself."""
     await asyncio.to_thread(server.stop)
     files = {service: _file(server, service) for service in OWNERS}
-    done = [one for file in files.values() for table in projection_tables(file) for one in damage(file, table)]
+    done = [entry for file in files.values() for table in projection_tables(file) for entry in damage(file, table)]
     blob = blob_files(server)[3]
     _flip(blob)
-    found = server.command.run("verify")
-    assert found.status == 1, found.output + found.errors
-    told = found.output + found.errors
-    assert [one for one in done if one.table not in told or str(one.key[0]) not in told] == []
-    assert blob.name in told
+    outcome = server.command.run("verify")
+    assert outcome.status == 1, outcome.output + outcome.errors
+    reported = outcome.output + outcome.errors
+    assert [entry for entry in done if entry.table not in reported or str(entry.key[0]) not in reported] == []
+    assert blob.name in reported
     server.command.run("verify", "--mend")
     assert not blob.exists()
     assert any(blob.name in file.name for file in (server.places.blobs / "quarantine").iterdir())
     after = server.command.run("verify")
-    assert not [one for one in done if str(one.key[0]) in after.output], after.output
+    assert not [entry for entry in done if str(entry.key[0]) in after.output], after.output
     assert blob.name in after.output + after.errors, "a lost body stays named"
     await asyncio.to_thread(server.start)
 
@@ -69,13 +69,13 @@ async def test_the_command_names_what_differs_and_mends_it(server: MailfoldServe
 async def _damage_and_mend(owners: Owners, service: str, file: Path, table: str) -> list[tuple[str, Damaged]]:
     done = damage(file, table)
     seen = await owners.verify(service)
-    named = {(one.table, tuple(orjson.loads(one.key))) for one in seen.differences}
-    assert named == {(one.table, one.key) for one in done}, f"{service}.{table}"
+    named = {(difference.table, tuple(orjson.loads(difference.key))) for difference in seen.differences}
+    assert named == {(difference.table, difference.key) for difference in done}, f"{service}.{table}"
     mended = await owners.verify(service, mend=True)
     assert mended.mended == len(done)
     after = await owners.verify(service)
     assert not after.differences, f"{service}.{table} after mending: {after.differences}"
-    return [(service, one) for one in done]
+    return [(service, difference) for difference in done]
 
 
 def _file(server: MailfoldServer, service: str) -> Path:

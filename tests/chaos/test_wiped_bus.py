@@ -43,7 +43,9 @@ async def test_a_wiped_bus_comes_back_and_idles(start: Start) -> None:
 async def _share(server: MailfoldServer) -> dict[str, float]:
     report = server.report()
     assert report is not None
-    processes = ServerProcesses({one.pid: one.name for one in report.processes if one.pid}, report.supervisor)
+    processes = ServerProcesses(
+        {process.pid: process.name for process in report.processes if process.pid}, report.supervisor
+    )
     await wait_until_quiet(processes, 10.0)
     before, looked = await asyncio.to_thread(cpu_seconds, processes), time.monotonic()
     await pause(_WINDOW)

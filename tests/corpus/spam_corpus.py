@@ -35,21 +35,21 @@ class Labelled(Protocol):
 T = TypeVar("T", bound=Labelled)
 
 
-def split(corpus: Sequence[T], each: int, seed: int) -> tuple[list[T], list[T]]:
+def split(corpus: Sequence[T], item: int, seed: int) -> tuple[list[T], list[T]]:
     """`each` spam and `each` ham by a fixed seed, in turns, and all the rest. Fewer lessons are the beginning of more."""
     order = list(corpus)
     random.Random(seed).shuffle(order)
-    spam = [one for one in order if one.is_spam]
-    ham = [one for one in order if not one.is_spam]
-    lessons = [one for two in zip(spam[:each], ham[:each], strict=True) for one in two]
-    return lessons, spam[each:] + ham[each:]
+    spam = [entry for entry in order if entry.is_spam]
+    ham = [entry for entry in order if not entry.is_spam]
+    lessons = [entry for two in zip(spam[:item], ham[:item], strict=True) for entry in two]
+    return lessons, spam[item:] + ham[item:]
 
 
-def letters(archive: Path) -> list[RenderedMail]:
+def mails(archive: Path) -> list[RenderedMail]:
     """The letters in a fixed order, of those with the same body (white space aside) the first."""
     unique: dict[bytes, RenderedMail] = {}
-    for letter in sorted(_all(archive)):
-        unique.setdefault(_body_key(letter.body), letter)
+    for mail in sorted(_all(archive)):
+        unique.setdefault(_body_key(mail.body), mail)
     return list(unique.values())
 
 

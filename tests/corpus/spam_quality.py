@@ -15,20 +15,20 @@ from services.classifier.domain.model import Model
 from services.classifier.domain.training import example_of, train
 from services.classifier.domain.verdict import judge
 from shared.protocol.message.scan import scan
-from tests.corpus.spam_corpus import ARCHIVE, RenderedMail, letters, split
+from tests.corpus.spam_corpus import ARCHIVE, RenderedMail, mails, split
 from tests.parts import test_data
 
 
 class Sample(NamedTuple):
     """A letter as the classifier knows it."""
 
-    letter: RenderedMail
+    mail: RenderedMail
     features: Features
 
     @property
     def is_spam(self) -> bool:
         """Whether people called it spam."""
-        return self.letter.is_spam
+        return self.mail.is_spam
 
 
 class Quality(NamedTuple):
@@ -52,22 +52,22 @@ class Quality(NamedTuple):
 
 def samples(corpus: Sequence[RenderedMail]) -> list[Sample]:
     """The features of all letters."""
-    return [Sample(letter, features(letter.body, scan(letter.body))) for letter in corpus]
+    return [Sample(mail, features(mail.body, scan(mail.body))) for mail in corpus]
 
 
 def taught(lessons: Sequence[Sample]) -> Model:
     """A model that was taught these in this order, after the training that follows in the background."""
     model = Model()
-    facts = [lesson_of(sample.features, Label.SPAM if sample.is_spam else Label.HAM, "account") for sample in lessons]
-    for fact in facts:
-        model.learn(fact)
-    model.adopt(train([example_of(fact) for fact in facts], 1))
+    events = [lesson_of(sample.features, Label.SPAM if sample.is_spam else Label.HAM, "account") for sample in lessons]
+    for event in events:
+        model.learn(event)
+    model.adopt(train([example_of(event) for event in events], 1))
     return model
 
 
-def measure(corpus: Sequence[Sample], each: int, seed: int) -> Quality:
+def measure(corpus: Sequence[Sample], item: int, seed: int) -> Quality:
     """Teach `each` of both, judge the unseen rest."""
-    lessons, rest = split(corpus, each, seed)
+    lessons, rest = split(corpus, item, seed)
     model = taught(lessons)
     started = time.process_time()
     verdicts = [judge(model.opinion(sample.features)) for sample in rest]
@@ -75,7 +75,7 @@ def measure(corpus: Sequence[Sample], each: int, seed: int) -> Quality:
     spam = [verdict for sample, verdict in zip(rest, verdicts, strict=True) if sample.is_spam]
     ham = [verdict for sample, verdict in zip(rest, verdicts, strict=True) if not sample.is_spam]
     return Quality(
-        each,
+        item,
         seed,
         len(ham),
         len(spam),
@@ -109,10 +109,10 @@ def _ties(ranked: Sequence[tuple[float, bool]], at: int) -> list[bool]:
 
 def main() -> None:
     """Print the figures for as many seeds as the first argument says."""
-    corpus = samples(letters(test_data.folder() / ARCHIVE))
-    for each in (50, 500):
+    corpus = samples(mails(test_data.folder() / ARCHIVE))
+    for item in (50, 500):
         for seed in range(1, 1 + int(sys.argv[1] if len(sys.argv) > 1 else 4)):
-            print(measure(corpus, each, seed), flush=True)
+            print(measure(corpus, item, seed), flush=True)
 
 
 if __name__ == "__main__":

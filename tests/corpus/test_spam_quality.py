@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.corpus.spam_corpus import ARCHIVE, letters
+from tests.corpus.spam_corpus import ARCHIVE, mails
 from tests.corpus.spam_quality import Quality, Sample, measure, samples
 
 SEEDS = (2026, 1, 2)
@@ -23,18 +23,18 @@ def corpus(test_data: Path) -> Sequence[Sample]:
     archive = test_data / ARCHIVE
     if not archive.is_file():
         pytest.skip(f"no spam corpus at {archive}")
-    return samples(letters(archive))
+    return samples(mails(archive))
 
 
 @pytest.fixture(scope="module")
 def measured(corpus: Sequence[Sample]) -> Measured:
     """The quality after 50 and 500 lessons of each kind, by (lessons, seed)."""
-    return {(each, seed): measure(corpus, each, seed) for each in (50, 500) for seed in SEEDS}
+    return {(item, seed): measure(corpus, item, seed) for item in (50, 500) for seed in SEEDS}
 
 
 def test_the_corpus_is_whole(corpus: Sequence[Sample]) -> None:
     assert len(corpus) == 5839
-    assert sum(sample.letter.kind == "hard_ham_1" for sample in corpus) > 200
+    assert sum(sample.mail.kind == "hard_ham_1" for sample in corpus) > 200
 
 
 def test_after_500_spam_and_500_ham(measured: Measured, capsys: pytest.CaptureFixture[str]) -> None:
@@ -46,13 +46,13 @@ def test_after_500_spam_and_500_ham(measured: Measured, capsys: pytest.CaptureFi
 
 
 def test_the_seed_is_not_a_lucky_one(measured: Measured) -> None:
-    found = [measured[500, seed] for seed in SEEDS]
-    assert sum(quality.ham_in_spam for quality in found) / len(found) <= 0.5
-    assert sum(quality.spam_in_inbox for quality in found) / len(found) <= 8.0
-    assert max(quality.roc for quality in found) <= 0.002
+    result = [measured[500, seed] for seed in SEEDS]
+    assert sum(quality.ham_in_spam for quality in result) / len(result) <= 0.5
+    assert sum(quality.spam_in_inbox for quality in result) / len(result) <= 8.0
+    assert max(quality.roc for quality in result) <= 0.002
 
 
 def test_fifty_of_each_already_help_and_do_no_harm(measured: Measured) -> None:
-    found = [measured[50, seed] for seed in SEEDS]
-    assert max(quality.ham_in_spam for quality in found) <= 1.5
-    assert sum(quality.spam_in_inbox for quality in found) / len(found) <= 45.0
+    result = [measured[50, seed] for seed in SEEDS]
+    assert max(quality.ham_in_spam for quality in result) <= 1.5
+    assert sum(quality.spam_in_inbox for quality in result) / len(result) <= 45.0

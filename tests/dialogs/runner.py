@@ -57,10 +57,10 @@ class Player:
         await self._writer.drain()
 
     async def _expect(self, step: Step) -> None:
-        wanted = _pattern(step.data)
+        expected = _pattern(step.data)
         while True:
             line = await self._line(step)
-            if wanted.fullmatch(line):
+            if expected.fullmatch(line):
                 return
             if step.act is Act.EXPECT or not line:
                 raise Mismatch(f"{self._script.name}:{step.number}\n  wanted {step.data!r}\n  got    {line!r}")

@@ -61,7 +61,7 @@ def read_script(path: Path, values: Mapping[str, str]) -> Script:
 def _lines(path: Path, values: Mapping[str, str]) -> Iterator[tuple[int, str]]:
     for number, line in enumerate(path.read_text("utf-8").split("\n"), 1):
         if line.strip() and not line.startswith("#"):
-            yield number, _NAME.sub(lambda found: values[found[1]], line)
+            yield number, _NAME.sub(lambda result: values[result[1]], line)
 
 
 def _step(path: Path, number: int, line: str) -> Step:

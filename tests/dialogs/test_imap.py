@@ -11,7 +11,7 @@ import pytest
 from tests.dialogs.runner import play
 from tests.dialogs.script import read_script, scripts
 from tests.integration.access.imap_server import PASSWORD, ImapServer
-from tests.integration.access.mails import LETTER, PARCEL
+from tests.integration.access.mails import MAIL, PARCEL
 from tests.parts import nats
 from tests.parts.required import needs
 
@@ -36,8 +36,8 @@ def values(user: str) -> dict[str, str]:
         "password64": encoded(PASSWORD),
         "keywords_50": " ".join(f"k{number}" for number in range(50)),
         "keywords_65": " ".join(f"k{number}" for number in range(65)),
-        "letter": repr(LETTER),
-        "letter_size": str(len(LETTER)),
+        "letter": repr(MAIL),
+        "letter_size": str(len(MAIL)),
         "parcel": repr(PARCEL),
         "parcel_size": str(len(PARCEL)),
     }

@@ -15,7 +15,7 @@ import pytest
 
 from shared.bus.attempt import TRIES_BEFORE_GIVEN_BACK
 from shared.bus.retry import RETRY_SECONDS
-from tests.harness.letters import letter
+from tests.harness.mails import compose
 from tests.harness.people import Person
 from tests.harness.server import MailfoldServer
 from tests.harness.waiting import until
@@ -85,29 +85,29 @@ def pid_of(server: MailfoldServer, name: str) -> int:
 
 def send(server: MailfoldServer, person: Person, count: int) -> list[str]:
     """Mails from outside; their Message-IDs."""
-    sent = [letter(SENDER, person.address) for _ in range(count)]
+    sent = [compose(SENDER, person.address) for _ in range(count)]
     with server.smtp() as smtp:
-        for one in sent:
-            assert smtp.send(SENDER, [person.address], one.data).queue_id
-    return [one.message_id for one in sent]
+        for result in sent:
+            assert smtp.send(SENDER, [person.address], result.data).queue_id
+    return [result.message_id for result in sent]
 
 
 def submit(server: MailfoldServer, person: Person, *recipients: str) -> str:
     """A user's mail; its queue id."""
     with server.submissions(person) as smtp:
-        return smtp.send(person.address, list(recipients), letter(person.address, recipients[0]).data).queue_id
+        return smtp.send(person.address, list(recipients), compose(person.address, recipients[0]).data).queue_id
 
 
 def unsettled(server: MailfoldServer) -> set[str]:
-    return {one.queue_id for one in server.contracts.receptions()}
+    return {reception.queue_id for reception in server.contracts.receptions()}
 
 
 def ever_buried(server: MailfoldServer) -> list[str]:
     """The errors of all dead letters, those that healed included."""
-    return [one["error"] for one in server.command.json("deadletters", "list", "--retried")]
+    return [dead_letter["error"] for dead_letter in server.command.json("deadletters", "list", "--retried")]
 
 
-def each_once(server: MailfoldServer, person: Person, message_ids: list[str]) -> None:
+def assert_each_is_there_once(server: MailfoldServer, person: Person, message_ids: list[str]) -> None:
     with server.imap(person) as imap:
         for message_id in message_ids:
             imap.wait_for(message_id, seconds=60)
@@ -125,7 +125,7 @@ def test_a_mailbox_store_that_is_away_costs_time_and_nothing_else(server: Mailfo
         until(lambda: elsewhere not in unsettled(server), "a mail that needs no mailbox", 40)
         both = submit(server, bob, f"dora@{HONEST}", ann.address)
         until(lambda: time.monotonic() - gone > _TRIED_SECONDS, "the bus's last try", 60)
-        until(lambda: _tells_of_stuck_mail(server), "the stuck mails in the status", 30)
+        until(lambda: _reports_stuck_mail(server), "the stuck mails in the status", 30)
         assert len(unsettled(server)) == 21
     until(lambda: not unsettled(server), "every reception settled", 60)
     sent = {entry.recipient for entry in server.contracts.queue() if entry.queue_id == both}
@@ -147,7 +147,7 @@ def test_so_does_every_other_service_on_the_way(server: MailfoldServer, service:
         until(lambda: time.monotonic() - gone > _TRIED_SECONDS, "the bus's last try", 60)
     message_ids += until(lambda: _send_if_possible(server, ann), "mail is accepted", 60)
     until(lambda: not unsettled(server), "every reception settled", 60)
-    each_once(server, ann, message_ids)
+    assert_each_is_there_once(server, ann, message_ids)
     queued = [entry.queue_id for entry in server.contracts.queue()]
     assert [queued.count(queue_id) for queue_id in queue_ids] == [1] * len(queue_ids)
     assert ever_buried(server) == []
@@ -159,6 +159,6 @@ def _send_if_possible(server: MailfoldServer, person: Person) -> list[str]:
     return []
 
 
-def _tells_of_stuck_mail(server: MailfoldServer) -> bool:
+def _reports_stuck_mail(server: MailfoldServer) -> bool:
     status = server.command.run("status")
     return status.status == 1 and "is on its way since" in status.output

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.letters import letter
+from tests.harness.mails import compose
 from tests.harness.server import MailfoldServer
 from tests.harness.waiting import until
 from tests.harness.zone import HONEST
@@ -33,7 +33,7 @@ class SmallDisk:
         self._filler = path / "filler"
 
     @staticmethod
-    def why_missing() -> str | None:
+    def reason_missing() -> str | None:
         """None when a file system can be mounted here."""
         return None if os.geteuid() == 0 and shutil.which("mount") else "a full disk needs root, to mount a small one"
 
@@ -85,7 +85,7 @@ def test_full_disk(disk: SmallDisk, server: MailfoldServer) -> None:
     accepted = [_send(server, ann.address, 1000)]
     disk.fill(_LEFT)
     with server.smtp() as smtp:
-        refusal = smtp.send(SENDER, [ann.address], letter(SENDER, ann.address, body=incompressible(6_000_000)).data)
+        refusal = smtp.send(SENDER, [ann.address], compose(SENDER, ann.address, body=incompressible(6_000_000)).data)
         assert refusal.code in (451, 452) and refusal.text.startswith(("4.3.0", "4.3.1")), refusal
     accepted += _send_until_refused(server, ann.address)
     disk.make_room()
@@ -141,7 +141,7 @@ def _send(server: MailfoldServer, address: str, size: int) -> str:
 
 def _try_to_send(server: MailfoldServer, address: str, size: int = 1000) -> str:
     """The Message-ID when it was accepted; empty when it was refused for the moment."""
-    sent = letter(SENDER, address, body=incompressible(size))
+    sent = compose(SENDER, address, body=incompressible(size))
     with server.smtp() as smtp:
         answer = smtp.send(SENDER, [address], sent.data)
     assert answer.code in (250, 451, 452), answer

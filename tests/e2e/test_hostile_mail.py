@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.harness.letters import letter
+from tests.harness.mails import compose
 from tests.harness.people import Person
 from tests.harness.server import MailfoldServer
 from tests.harness.zone import HONEST
@@ -42,7 +42,7 @@ def deliver(server: MailfoldServer, person: Person, data: bytes, message_id: str
 
 def test_parts_five_hundred_levels_deep(server: MailfoldServer, ann: Person) -> None:
     content_type, body = nested(LEVELS)
-    sent = letter(SENDER, ann.address, body=body, fields=(b"MIME-Version: 1.0", content_type))
+    sent = compose(SENDER, ann.address, body=body, fields=(b"MIME-Version: 1.0", content_type))
     fetched, structure = deliver(server, ann, sent.data, sent.message_id)
     assert fetched.endswith(sent.data)
     assert b"BODYSTRUCTURE (" in structure and structure.count(b"(") == structure.count(b")") > 0
@@ -50,7 +50,7 @@ def test_parts_five_hundred_levels_deep(server: MailfoldServer, ann: Person) -> 
 
 def test_eight_bit_header_and_invalid_utf8(server: MailfoldServer, ann: Person) -> None:
     odd = (b"Subject: gr\xfc\xdfe \xff\xfe", b"X-Odd: \x80\x81", b"From: \xe9ric <eric@honest.example>")
-    sent = letter(SENDER, ann.address, body=b"\xff\xfe\xc3\x28 not UTF-8\r\n", fields=odd)
+    sent = compose(SENDER, ann.address, body=b"\xff\xfe\xc3\x28 not UTF-8\r\n", fields=odd)
     fetched, structure = deliver(server, ann, sent.data, sent.message_id)
     assert fetched.endswith(sent.data)
     assert b"ENVELOPE (" in structure
@@ -59,8 +59,8 @@ def test_eight_bit_header_and_invalid_utf8(server: MailfoldServer, ann: Person) 
 def test_nul_is_content_like_any_other_octet(server: MailfoldServer, ann: Person) -> None:
     """It is taken in header and body, kept in the blob as it came, and no mail is shorter or shifted for it."""
     odd = (b"Subject: a\0b", b"References: <a\0b@c.example> <d@e.example>", b"X-\0: y")
-    first = letter(SENDER, ann.address, body=b"a\0b\r\n\0\r\nthe end\r\n", fields=odd)
-    chunk = letter(SENDER, ann.address, body=b"\0the chunk\0")
+    first = compose(SENDER, ann.address, body=b"a\0b\r\n\0\r\nthe end\r\n", fields=odd)
+    chunk = compose(SENDER, ann.address, body=b"\0the chunk\0")
     with server.smtp() as smtp:
         assert smtp.send(SENDER, [ann.address], first.data).queue_id
         smtp.expect(250, f"MAIL FROM:<{SENDER}>".encode())
@@ -81,7 +81,7 @@ def test_no_mail_is_smuggled(server: MailfoldServer, ann: Person) -> None:
         % ann.address.encode()
     )
     with server.smtp() as smtp:
-        smtp.send(SENDER, [ann.address], letter(SENDER, ann.address, body=trick).data)
+        smtp.send(SENDER, [ann.address], compose(SENDER, ann.address, body=trick).data)
     server.settled()
     with server.imap(ann) as imap:
         imap.select()
@@ -91,7 +91,7 @@ def test_no_mail_is_smuggled(server: MailfoldServer, ann: Person) -> None:
 @pytest.mark.parametrize("length", [70_000, 900_000])
 def test_endless_header_lines(server: MailfoldServer, ann: Person, length: int) -> None:
     """Up to `ingress.max_header_bytes`, 256 KiB, they are taken; beyond, the answer says what is too large."""
-    sent = letter(SENDER, ann.address)
+    sent = compose(SENDER, ann.address)
     with server.smtp() as smtp:
         answer = smtp.send(SENDER, [ann.address], b"X-Long: " + b"x" * length + b"\r\n" + sent.data)
         assert answer.code == (250 if length < 262_144 else 552), answer
@@ -99,4 +99,4 @@ def test_endless_header_lines(server: MailfoldServer, ann: Person, length: int) 
             assert answer.text.startswith("5.3.4 The message header is larger than 262144 octets"), answer
             assert answer.reference, answer
     with server.smtp() as smtp:
-        assert smtp.send(SENDER, [ann.address], letter(SENDER, ann.address).data).queue_id
+        assert smtp.send(SENDER, [ann.address], compose(SENDER, ann.address).data).queue_id

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from shared.rpc.mailfold.classifier.v1.classifier_pb2 import RebuildModelRequest
 from shared.rpc.mailfold.classifier.v1.classifier_pb2_grpc import ClassifierStub
-from tests.harness.letters import letter
+from tests.harness.mails import compose
 from tests.harness.people import Person
 from tests.harness.server import MailfoldServer
 from tests.harness.waiting import until
@@ -34,7 +34,7 @@ def test_moves_teach_and_unteach(server: MailfoldServer) -> None:
     before = seen(server)
     with server.imap(ann) as imap:
         for number in range(5):
-            imap.append("INBOX", letter(f"carl@{HONEST}", ann.address, subject=f"cheap watches {number}").data)
+            imap.append("INBOX", compose(f"carl@{HONEST}", ann.address, subject=f"cheap watches {number}").data)
         imap.select()
         imap.move("1:5", "Spam")
         wait_for(server, (before[0] + 5, before[1]))
@@ -50,10 +50,10 @@ def test_trash_teaches_nothing_and_append_into_spam_does(server: MailfoldServer)
     ann = server.people.person("ann")
     before = seen(server)
     with server.imap(ann) as imap:
-        imap.append("INBOX", letter(f"carl@{HONEST}", ann.address).data)
+        imap.append("INBOX", compose(f"carl@{HONEST}", ann.address).data)
         imap.select()
         imap.move("1", "Trash")
-        imap.append("Spam", letter(f"carl@{HONEST}", ann.address).data)
+        imap.append("Spam", compose(f"carl@{HONEST}", ann.address).data)
         wait_for(server, (before[0] + 1, before[1]))
 
 
@@ -63,9 +63,9 @@ def seen(server: MailfoldServer) -> tuple[int, int]:
     return learning.spam_seen, learning.ham_seen
 
 
-def wait_for(server: MailfoldServer, wanted: tuple[int, int]) -> None:
+def wait_for(server: MailfoldServer, expected: tuple[int, int]) -> None:
     """Until it knows exactly so many."""
-    until(lambda: seen(server) == wanted or None, f"spam and ham of {wanted}")
+    until(lambda: seen(server) == expected or None, f"spam and ham of {expected}")
 
 
 def test_spam_is_filed_once_enough_was_taught(server: MailfoldServer) -> None:
@@ -103,7 +103,7 @@ def written(address: str, vocabulary: str, number: int) -> bytes:
     """A letter of words drawn from a vocabulary."""
     words = random.Random(number).choices(vocabulary.split(), k=60)
     lines = [" ".join(words[at : at + 10]) for at in range(0, len(words), 10)]
-    return letter(f"carl@{SILENT}", address, subject=" ".join(words[:3]), body="\r\n".join([*lines, ""]).encode()).data
+    return compose(f"carl@{SILENT}", address, subject=" ".join(words[:3]), body="\r\n".join([*lines, ""]).encode()).data
 
 
 def filed(server: MailfoldServer, person: Person, mails: list[bytes]) -> float:

@@ -29,7 +29,7 @@ def ann(server: MailfoldServer) -> Person:
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "reported"),
     [
         (("user", "password", "{user}", "--password-stdin"), CHANGED),
         (("user", "disable", "{user}"), SWITCHED_OFF),
@@ -37,15 +37,17 @@ def ann(server: MailfoldServer) -> Person:
         (("account", "remove", "{address}"), REMOVED),
     ],
 )
-def test_sessions_end_with_the_command(server: MailfoldServer, ann: Person, words: tuple[str, ...], told: str) -> None:
+def test_sessions_end_with_the_command(
+    server: MailfoldServer, ann: Person, words: tuple[str, ...], reported: str
+) -> None:
     bob = server.people.person("bob")
     with session(server, ann) as imap, server.imap(bob) as others, server.submissions(ann) as smtp:
         server.command(*(word.format(user=ann.user, address=ann.address) for word in words), text="another secret\n")
-        assert imap.connection.readline() == f"* BYE {told}\r\n".encode()
+        assert imap.connection.readline() == f"* BYE {reported}\r\n".encode()
         refusal = until(
             lambda: refused(smtp.command(f"MAIL FROM:<{ann.address}>".encode())), "the end of the submission session"
         )
-        assert told in refusal
+        assert reported in refusal
         assert others.connection.noop()[0] == "OK"
 
 
@@ -95,4 +97,4 @@ def refused(reply: object) -> str:
 def directory(server: MailfoldServer) -> int:
     """The process of the directory; 0 while none runs."""
     report = server.report()
-    return next((one.pid for one in report.processes if "directory" in one.services), 0) if report else 0
+    return next((process.pid for process in report.processes if "directory" in process.services), 0) if report else 0

@@ -12,7 +12,7 @@ import pytest
 
 from shared.bus.nats_server import read_access
 from shared.bus.subjects import CLASSIFIED
-from tests.harness.letters import letter
+from tests.harness.mails import compose
 from tests.harness.people import Person
 from tests.harness.server import MailfoldServer
 from tests.harness.waiting import until
@@ -33,28 +33,28 @@ def test_status(server: MailfoldServer) -> None:
     assert status["ready"] is True
     assert {service for process in status["processes"] for service in process["services"]} >= SERVICES
     assert len(status["processes"]) >= (8 if server.layout == "split" else 3)
-    listening = {(one["protocol"], one["port"], one["tls"]) for one in status["listeners"]}
-    wanted = {
+    listening = {(listener["protocol"], listener["port"], listener["tls"]) for listener in status["listeners"]}
+    expected = {
         ("smtp", 25, "starttls"),
         ("submission", 587, "starttls"),
         ("submissions", 465, "implicit"),
         ("imaps", 993, "implicit"),
     }
-    assert listening >= {(protocol, server.port(port), tls) for protocol, port, tls in wanted}
+    assert listening >= {(protocol, server.port(port), tls) for protocol, port, tls in expected}
 
 
 def test_status_is_readable_too(server: MailfoldServer) -> None:
-    told = server.command("status")
-    assert all(service in told for service in SERVICES), told
+    output = server.command("status")
+    assert all(service in output for service in SERVICES), output
 
 
 def test_trace_by_every_name(server: MailfoldServer, ann: Person) -> None:
-    sent = letter(SENDER, ann.address)
+    sent = compose(SENDER, ann.address)
     with server.smtp() as smtp:
         queue_id = smtp.send(SENDER, [ann.address], sent.data).queue_id
     with server.imap(ann) as imap:
         imap.move(str(imap.wait_for(sent.message_id)), "Archive")
-    wanted = [
+    expected = [
         "mail.received",
         "mail.classified",
         "delivery.planned",
@@ -63,17 +63,17 @@ def test_trace_by_every_name(server: MailfoldServer, ann: Person) -> None:
         "mail.settled",
         "message.moved",
     ]
-    by_queue_id = until(lambda: complete(server, queue_id, wanted), f"the whole life of {queue_id}")
-    assert [one["id"] for one in by_queue_id] == [one["id"] for one in trace(server, sent.message_id)]
-    told = server.command("trace", queue_id)
-    assert all(word in told for word in (ann.address, "Archive", "honest.example TXT", "0.00 of 5.00")), told
+    by_queue_id = until(lambda: complete(server, queue_id, expected), f"the whole life of {queue_id}")
+    assert [entry["id"] for entry in by_queue_id] == [entry["id"] for entry in trace(server, sent.message_id)]
+    output = server.command("trace", queue_id)
+    assert all(word in output for word in (ann.address, "Archive", "honest.example TXT", "0.00 of 5.00")), output
 
 
 def test_trace_of_a_refusal(server: MailfoldServer) -> None:
     with server.smtp() as smtp:
-        refusal = smtp.send(SENDER, ["nobody.at.all@example.org"], letter(SENDER, "nobody").data)
-    found = until(lambda: complete(server, refusal.reference, ["mail.refused"]), f"the refusal {refusal.reference}")
-    assert "nobody.at.all@example.org" in json.dumps(found)
+        refusal = smtp.send(SENDER, ["nobody.at.all@example.org"], compose(SENDER, "nobody").data)
+    outcome = until(lambda: complete(server, refusal.reference, ["mail.refused"]), f"the refusal {refusal.reference}")
+    assert "nobody.at.all@example.org" in json.dumps(outcome)
 
 
 def test_trace_of_nothing(server: MailfoldServer) -> None:
@@ -82,9 +82,11 @@ def test_trace_of_nothing(server: MailfoldServer) -> None:
 
 
 def test_events(server: MailfoldServer, ann: Person) -> None:
-    found = until(lambda: server.command.json_lines("events", ann.address), f"events about {ann.address}")
-    assert "account.added" in {one["type"] for one in found}
-    assert {one["type"] for one in server.command.json_lines("events", "--type", "account.added")} == {"account.added"}
+    log_events = until(lambda: server.command.json_lines("events", ann.address), f"events about {ann.address}")
+    assert "account.added" in {entry["type"] for entry in log_events}
+    assert {entry["type"] for entry in server.command.json_lines("events", "--type", "account.added")} == {
+        "account.added"
+    }
 
 
 def test_events_of_an_area(server: MailfoldServer, ann: Person) -> None:
@@ -104,7 +106,7 @@ def test_events_of_a_type_that_cannot_be(server: MailfoldServer) -> None:
 
 
 def test_events_are_followed_as_they_come(server: MailfoldServer, ann: Person) -> None:
-    sent = letter(SENDER, ann.address)
+    sent = compose(SENDER, ann.address)
     with server.command.following("events", "--follow", "--type", "mail.received", "--json") as lines:
         with server.smtp() as smtp:
             smtp.send(SENDER, [ann.address], sent.data)
@@ -123,12 +125,14 @@ def test_following_ends_when_nobody_reads_any_more(server: MailfoldServer, ann: 
 
 
 def test_settings_are_shown_and_set(server: MailfoldServer) -> None:
-    shown = {one["name"]: one for one in server.command.json("settings", "show")}
+    shown = {setting["name"]: setting for setting in server.command.json("settings", "show")}
     assert shown["ingress.max_recipients"]["value"] == "1000" and shown["ingress.max_recipients"]["description"]
     server.command("settings", "set", "ingress.max_recipients", "500")
     assert "max_recipients = 500" in server.places.settings_file.read_text()
-    found = until(lambda: server.command.json_lines("events", "--type", "setting.changed"), "the change as an event")
-    assert "ingress.max_recipients" in json.dumps(found)
+    log_events = until(
+        lambda: server.command.json_lines("events", "--type", "setting.changed"), "the change as an event"
+    )
+    assert "ingress.max_recipients" in json.dumps(log_events)
 
 
 @pytest.mark.parametrize(
@@ -141,16 +145,16 @@ def test_a_wrong_setting_is_refused(server: MailfoldServer, name: str, value: st
 
 def test_a_payload_nobody_understands_becomes_a_dead_letter(server: MailfoldServer) -> None:
     publish(server, CLASSIFIED.on(3), b"{ this is no event")
-    (letter_id,) = until(lambda: buried(server, "mail.classified"), "the dead letter", 30)
-    shown = server.command("deadletters", "show", letter_id)
+    (dead_letter_id,) = until(lambda: buried(server, "mail.classified"), "the dead letter", 30)
+    shown = server.command("deadletters", "show", dead_letter_id)
     assert "mail.classified" in shown and "this is no event" in shown, shown
-    ended = server.command.run("deadletters", "retry", letter_id)
-    assert ended.status == 1 and letter_id in ended.output
-    assert buried(server, "mail.classified") == [letter_id]
+    ended = server.command.run("deadletters", "retry", dead_letter_id)
+    assert ended.status == 1 and dead_letter_id in ended.output
+    assert buried(server, "mail.classified") == [dead_letter_id]
 
 
 def test_verify_finds_all_equal_and_rebuild_changes_nothing(server: MailfoldServer, ann: Person) -> None:
-    sent = letter(SENDER, ann.address)
+    sent = compose(SENDER, ann.address)
     with server.smtp() as smtp:
         smtp.send(SENDER, [ann.address], sent.data)
     with server.imap(ann) as imap:
@@ -169,15 +173,17 @@ def trace(server: MailfoldServer, name: str) -> list[dict[str, Any]]:
     return json.loads(ended.output) if ended.status == 0 else []
 
 
-def complete(server: MailfoldServer, name: str, wanted: list[str]) -> list[dict[str, Any]]:
+def complete(server: MailfoldServer, name: str, expected: list[str]) -> list[dict[str, Any]]:
     """The facts once all kinds are among them."""
-    found = trace(server, name)
-    return found if set(wanted) <= {one["type"] for one in found} else []
+    log_events = trace(server, name)
+    return log_events if set(expected) <= {entry["type"] for entry in log_events} else []
 
 
 def buried(server: MailfoldServer, what: str) -> list[str]:
     """Ids of the dead letters of one kind."""
-    return [one["id"] for one in server.command.json("deadletters", "list") if one["what"] == what]
+    return [
+        dead_letter["id"] for dead_letter in server.command.json("deadletters", "list") if dead_letter["what"] == what
+    ]
 
 
 def publish(server: MailfoldServer, subject: str, payload: bytes) -> None:

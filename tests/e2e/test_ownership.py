@@ -12,7 +12,7 @@ import pytest
 
 from mailfold.supervisor.report import Process, State
 from tests.harness.command import Ended
-from tests.harness.letters import letter
+from tests.harness.mails import compose
 from tests.harness.people import Person
 from tests.harness.server import MailfoldServer
 from tests.harness.waiting import until
@@ -59,7 +59,7 @@ class Beside:
 
 def deliver(server: MailfoldServer, person: Person) -> None:
     """A mail from outside reaches the mailbox."""
-    sent = letter(SENDER, person.address)
+    sent = compose(SENDER, person.address)
     with server.smtp() as smtp:
         assert smtp.send(SENDER, [person.address], sent.data).queue_id
     with server.imap(person) as imap:

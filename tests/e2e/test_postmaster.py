@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.harness.letters import letter
+from tests.harness.mails import compose
 from tests.harness.server import MailfoldServer
 from tests.harness.zone import HONEST
 from tests.parts import nats
@@ -19,12 +19,12 @@ def test_postmaster() -> None:
         assert ann.address == _FIRST
         sent = []
         for recipient in ("postmaster", "PostMaster@example.org", "abuse@example.org"):
-            one = letter(SENDER, recipient)
+            entry = compose(SENDER, recipient)
             with server.smtp() as smtp:
-                assert smtp.send(SENDER, [recipient], one.data).code == 250
-            sent.append(one.message_id)
+                assert smtp.send(SENDER, [recipient], entry.data).code == 250
+            sent.append(entry.message_id)
         with server.smtp() as smtp:
-            assert smtp.send(SENDER, ["nobody@example.org"], letter(SENDER, "nobody@example.org").data).code == 550
+            assert smtp.send(SENDER, ["nobody@example.org"], compose(SENDER, "nobody@example.org").data).code == 550
         with server.imap(ann) as imap:
             for message_id in sent:
                 imap.wait_for(message_id)

@@ -7,7 +7,7 @@ import imaplib
 import pytest
 
 from tests.harness.imap import No
-from tests.harness.letters import letter
+from tests.harness.mails import compose
 from tests.harness.people import Person
 from tests.harness.server import MailfoldServer
 from tests.harness.waiting import until
@@ -25,7 +25,7 @@ def ann(server: MailfoldServer) -> Person:
 
 def send(server: MailfoldServer, person: Person) -> str:
     """A mail from outside; its Message-ID."""
-    sent = letter(SENDER, person.address)
+    sent = compose(SENDER, person.address)
     with server.smtp() as smtp:
         assert smtp.send(SENDER, [person.address], sent.data).queue_id
     return sent.message_id
@@ -39,9 +39,9 @@ def test_a_wrong_password_opens_nothing(server: MailfoldServer, ann: Person) -> 
 def test_default_mailboxes_have_their_uses(server: MailfoldServer, ann: Person) -> None:
     with server.imap(ann) as imap:
         _, lines = imap.connection.list()
-    told = b"\n".join(line for line in lines if isinstance(line, bytes)).decode()
+    reported = b"\n".join(line for line in lines if isinstance(line, bytes)).decode()
     for name, use in SPECIAL.items():
-        (line,) = [one for one in told.splitlines() if one.rpartition(" ")[2].strip('"') == name]
+        (line,) = [result for result in reported.splitlines() if result.rpartition(" ")[2].strip('"') == name]
         assert use in line, line
 
 
@@ -57,7 +57,7 @@ def test_idle_tells_of_new_mail(server: MailfoldServer, ann: Person) -> None:
 def test_two_sessions_see_each_others_changes(server: MailfoldServer, ann: Person) -> None:
     with server.imap(ann) as first, server.imap(ann) as second:
         for number in range(3):
-            first.append("INBOX", letter(SENDER, ann.address, subject=f"number {number}").data)
+            first.append("INBOX", compose(SENDER, ann.address, subject=f"number {number}").data)
         assert first.select() == second.select() == 3
         first.store(2, "+FLAGS (\\Flagged)")
         until(lambda: "\\Flagged" in (second.connection.noop() and second.flags(2)), "the flag in the other session")
@@ -71,7 +71,7 @@ def test_two_sessions_see_each_others_changes(server: MailfoldServer, ann: Perso
 
 def test_flags_survive_a_move_and_uids_are_told(server: MailfoldServer, ann: Person) -> None:
     with server.imap(ann) as imap:
-        imap.append("INBOX", letter(SENDER, ann.address).data, "(\\Seen $Label1)")
+        imap.append("INBOX", compose(SENDER, ann.address).data, "(\\Seen $Label1)")
         imap.select()
         imap.move("1", "Archive")
         assert (imap.count("INBOX"), imap.select("Archive")) == (0, 1)
@@ -81,7 +81,7 @@ def test_flags_survive_a_move_and_uids_are_told(server: MailfoldServer, ann: Per
 def test_mailboxes_are_made_renamed_and_deleted(server: MailfoldServer, ann: Person) -> None:
     with server.imap(ann) as imap:
         imap.command(b'CREATE "Work/Projects"')
-        imap.append("Work/Projects", letter(SENDER, ann.address).data)
+        imap.append("Work/Projects", compose(SENDER, ann.address).data)
         imap.command(b'RENAME "Work" "Play"')
         assert imap.count("Play/Projects") == 1
         imap.command(b'DELETE "Play/Projects"')
@@ -93,8 +93,8 @@ def test_search_means_substring_in_any_language(server: MailfoldServer, ann: Per
     with server.imap(ann) as imap:
         body = "Füße und Übermut: ein Überfluß.\r\n".encode()
         fields = (b"MIME-Version: 1.0", b"Content-Type: text/plain; charset=utf-8", b"Content-Transfer-Encoding: 8bit")
-        imap.append("INBOX", letter(SENDER, ann.address, body=body, fields=fields).data)
-        imap.append("INBOX", letter(SENDER, ann.address, subject="other").data)
+        imap.append("INBOX", compose(SENDER, ann.address, body=body, fields=fields).data)
+        imap.append("INBOX", compose(SENDER, ann.address, subject="other").data)
         imap.select()
         assert imap.uids_of_text("BODY", "bermut") == [1]
         assert imap.uids_of_text("TEXT", "Füß") == [1]

@@ -6,7 +6,7 @@ import pytest
 
 from shared.rpc.mailfold.directory.v1 import directory_pb2 as directory
 from tests.e2e.received import field_names, fields
-from tests.harness.letters import bytes_of, letter
+from tests.harness.mails import bytes_of, compose
 from tests.harness.people import SENDING_DOMAIN, Person
 from tests.harness.server import MailfoldServer
 from tests.harness.smtp import Smtp
@@ -23,7 +23,7 @@ def ann(server: MailfoldServer) -> Person:
 
 
 def test_from_25_to_fetch(server: MailfoldServer, ann: Person) -> None:
-    sent = letter(SENDER, ann.address, body=b"first\r\n.leading dot\r\nlast\r\n")
+    sent = compose(SENDER, ann.address, body=b"first\r\n.leading dot\r\nlast\r\n")
     with server.smtp() as smtp:
         smtp.send(SENDER, [ann.address], sent.data)
     with server.imap(ann) as imap:
@@ -32,7 +32,7 @@ def test_from_25_to_fetch(server: MailfoldServer, ann: Person) -> None:
 
 
 def test_header_of_a_delivered_mail(server: MailfoldServer, ann: Person) -> None:
-    sent = letter(SENDER, ann.address)
+    sent = compose(SENDER, ann.address)
     with server.smtp() as smtp:
         queue_id = smtp.send(SENDER, [ann.address], sent.data).queue_id
     with server.imap(ann) as imap:
@@ -53,19 +53,19 @@ def test_header_of_a_delivered_mail(server: MailfoldServer, ann: Person) -> None
 def test_forged_authentication_results_are_removed(server: MailfoldServer, ann: Person) -> None:
     forged = b"Authentication-Results: mx.example.org;\r\n dmarc=pass header.from=bank.example"
     foreign = b"Authentication-Results: mx.elsewhere.example; spf=pass"
-    sent = letter(SENDER, ann.address, fields=(forged, foreign))
+    sent = compose(SENDER, ann.address, fields=(forged, foreign))
     with server.smtp() as smtp:
         smtp.send(SENDER, [ann.address], sent.data)
     with server.imap(ann) as imap:
-        found = fields(imap.fetch(imap.wait_for(sent.message_id)), "Authentication-Results")
-    assert len(found) == 2
-    assert "bank.example" not in " ".join(found)
-    assert "mx.elsewhere.example; spf=pass" in found
+        result = fields(imap.fetch(imap.wait_for(sent.message_id)), "Authentication-Results")
+    assert len(result) == 2
+    assert "bank.example" not in " ".join(result)
+    assert "mx.elsewhere.example; spf=pass" in result
 
 
 def test_one_mail_for_several(server: MailfoldServer) -> None:
     people = server.people.people("bob", "cat", "dan")
-    sent = letter(SENDER, people[0].address)
+    sent = compose(SENDER, people[0].address)
     with server.smtp() as smtp:
         smtp.send(SENDER, [person.address for person in people], sent.data)
     for person in people:
@@ -75,7 +75,7 @@ def test_one_mail_for_several(server: MailfoldServer) -> None:
 
 
 def test_sub_address(server: MailfoldServer, ann: Person) -> None:
-    sent = letter(SENDER, ann.address)
+    sent = compose(SENDER, ann.address)
     with server.smtp() as smtp:
         smtp.send(SENDER, [ann.address.replace("@", "+shop@").upper()], sent.data)
     with server.imap(ann) as imap:
@@ -85,7 +85,7 @@ def test_sub_address(server: MailfoldServer, ann: Person) -> None:
 def test_alias_of_several_targets(server: MailfoldServer) -> None:
     eve, fay = server.people.people("eve", "fay")
     alias = server.people.alias("team", eve.address, fay.address)
-    sent = letter(SENDER, alias)
+    sent = compose(SENDER, alias)
     with server.smtp() as smtp:
         smtp.send(SENDER, [alias, eve.address], sent.data)
     for person in (eve, fay):
@@ -94,7 +94,7 @@ def test_alias_of_several_targets(server: MailfoldServer) -> None:
 
 
 def test_unknown_recipient_is_refused_with_a_reference(server: MailfoldServer, ann: Person) -> None:
-    sent = letter(SENDER, ann.address)
+    sent = compose(SENDER, ann.address)
     with server.smtp() as smtp:
         smtp.expect(250, f"MAIL FROM:<{SENDER}>".encode())
         refusal = smtp.command(b"RCPT TO:<nobody@example.org>")
@@ -109,7 +109,7 @@ def test_unknown_recipient_is_refused_with_a_reference(server: MailfoldServer, a
 
 def test_disabled_account_is_refused_and_comes_back(server: MailfoldServer, ann: Person) -> None:
     with server.imap(ann) as imap:
-        imap.append("INBOX", letter(SENDER, ann.address).data)
+        imap.append("INBOX", compose(SENDER, ann.address).data)
     server.people.ask("ChangeAccount", directory.ChangeAccountRequest(address=ann.address, disabled=True))
     with server.smtp() as smtp:
         smtp.expect(250, f"MAIL FROM:<{SENDER}>".encode())
@@ -120,7 +120,7 @@ def test_disabled_account_is_refused_and_comes_back(server: MailfoldServer, ann:
     with server.submissions() as smtp:
         assert smtp.log_in(ann.address, ann.password).code == 535
     server.people.ask("ChangeAccount", directory.ChangeAccountRequest(address=ann.address, disabled=False))
-    sent = letter(SENDER, ann.address)
+    sent = compose(SENDER, ann.address)
     with server.smtp() as smtp:
         assert until(lambda: accepted(smtp, ann.address, sent.data), "the account's return")
     with server.imap(ann) as imap:
@@ -136,19 +136,19 @@ def accepted(smtp: Smtp, address: str, data: bytes) -> bool:
 def test_domain_that_only_sends_receives_nothing(server: MailfoldServer) -> None:
     app = server.people.person("app", domain=SENDING_DOMAIN)
     with server.smtp() as smtp:
-        refusal = smtp.send(SENDER, [app.address], letter(SENDER, app.address).data)
+        refusal = smtp.send(SENDER, [app.address], compose(SENDER, app.address).data)
     assert refusal.code == 550 and refusal.text.startswith("5.7.1 "), refusal
 
 
 @pytest.mark.parametrize("recipient", [f"dora@{HONEST}", f"x%{HONEST}@elsewhere.example"])
 def test_relaying_is_denied(server: MailfoldServer, recipient: str) -> None:
     with server.smtp() as smtp:
-        refusal = smtp.send(SENDER, [recipient], letter(SENDER, recipient).data)
+        refusal = smtp.send(SENDER, [recipient], compose(SENDER, recipient).data)
     assert refusal.code == 550 and refusal.text.startswith("5.7.1 "), refusal
 
 
 def test_null_reverse_path_is_welcome(server: MailfoldServer, ann: Person) -> None:
-    sent = letter(f"mailer-daemon@{SILENT}", ann.address)
+    sent = compose(f"mailer-daemon@{SILENT}", ann.address)
     with server.smtp() as smtp:
         smtp.send("", [ann.address], sent.data)
     with server.imap(ann) as imap:
@@ -163,7 +163,7 @@ def test_size_is_told_and_kept(server: MailfoldServer, ann: Person) -> None:
 
 
 def test_a_large_mail_comes_whole(server: MailfoldServer, ann: Person) -> None:
-    sent = letter(SENDER, ann.address, body=bytes_of(3_000_000))
+    sent = compose(SENDER, ann.address, body=bytes_of(3_000_000))
     with server.smtp() as smtp:
         smtp.send(SENDER, [ann.address], sent.data)
     with server.imap(ann) as imap:
@@ -173,7 +173,7 @@ def test_a_large_mail_comes_whole(server: MailfoldServer, ann: Person) -> None:
 
 
 def test_message_in_chunks(server: MailfoldServer, ann: Person) -> None:
-    sent = letter(SENDER, ann.address)
+    sent = compose(SENDER, ann.address)
     half = len(sent.data) // 2
     with server.smtp() as smtp:
         assert "CHUNKING" in smtp.extensions

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.harness.letters import letter
+from tests.harness.mails import compose
 from tests.harness.people import Person
 from tests.harness.server import MailfoldServer
 from tests.harness.waiting import until
@@ -24,7 +24,7 @@ SECOND_START_SECONDS = 5.0
 
 def send(server: MailfoldServer, person: Person) -> str:
     """A mail from outside; its Message-ID."""
-    sent = letter(SENDER, person.address)
+    sent = compose(SENDER, person.address)
     with server.smtp() as smtp:
         assert smtp.send(SENDER, [person.address], sent.data).queue_id
     return sent.message_id
@@ -37,7 +37,7 @@ def test_all_is_there_after_a_restart(server: MailfoldServer) -> None:
         imap.store(imap.wait_for(message_id), "+FLAGS (\\Flagged)")
         validity = imap.connection.status("INBOX", "(UIDVALIDITY UIDNEXT)")
     with server.submissions(bob) as smtp:
-        queue_id = smtp.send(bob.address, [f"dora@{HONEST}"], letter(bob.address, f"dora@{HONEST}").data).queue_id
+        queue_id = smtp.send(bob.address, [f"dora@{HONEST}"], compose(bob.address, f"dora@{HONEST}").data).queue_id
     server.settled()
     server.restart()
     assert server.start_seconds < SECOND_START_SECONDS * busyness()
@@ -99,7 +99,7 @@ def crowded(server: MailfoldServer) -> Iterator[MailfoldServer]:
     recipients = [f"dora{number}@{HONEST}" for number in range(SMALL_QUEUE - len(server.contracts.queue()))]
     if recipients:
         with server.submissions(ann) as smtp:
-            smtp.send(ann.address, recipients, letter(ann.address, recipients[0]).data)
+            smtp.send(ann.address, recipients, compose(ann.address, recipients[0]).data)
     server.settled()
     try:
         yield server
@@ -117,21 +117,23 @@ def submit(server: MailfoldServer, recipient: str) -> str:
     """A user's mail; its queue id."""
     person = server.people.person("bob")
     with server.submissions(person) as smtp:
-        return smtp.send(person.address, [recipient], letter(person.address, recipient).data).queue_id
+        return smtp.send(person.address, [recipient], compose(person.address, recipient).data).queue_id
 
 
 def state_of(server: MailfoldServer, queue_id: str) -> str:
     """`moving`, `held`, or empty once it is settled."""
-    return next((one.state for one in server.contracts.receptions() if one.queue_id == queue_id), "")
+    return next((reception.state for reception in server.contracts.receptions() if reception.queue_id == queue_id), "")
 
 
-def letters_of(server: MailfoldServer, queue_id: str) -> list[dict[str, Any]]:
+def dead_letters_of(server: MailfoldServer, queue_id: str) -> list[dict[str, Any]]:
     """The dead letters of a mail."""
-    return [one for one in server.command.json("deadletters", "list") if one["queue_id"] == queue_id]
+    return [
+        dead_letter for dead_letter in server.command.json("deadletters", "list") if dead_letter["queue_id"] == queue_id
+    ]
 
 
 def repeats_of(server: MailfoldServer, queue_id: str) -> int:
-    return next((one.repeats for one in server.contracts.receptions() if one.queue_id == queue_id), 0)
+    return next((reception.repeats for reception in server.contracts.receptions() if reception.queue_id == queue_id), 0)
 
 
 def recipients_of(server: MailfoldServer, queue_id: str) -> list[str]:
@@ -142,7 +144,7 @@ def recipients_of(server: MailfoldServer, queue_id: str) -> list[str]:
 def test_what_finds_a_full_queue_waits_without_a_dead_letter_and_goes_by_itself(crowded: MailfoldServer) -> None:
     late = submit(crowded, f"late@{HONEST}")
     until(lambda: repeats_of(crowded, late) >= 2, "two repeats", 40)
-    assert (state_of(crowded, late), letters_of(crowded, late), recipients_of(crowded, late)) == ("moving", [], [])
+    assert (state_of(crowded, late), dead_letters_of(crowded, late), recipients_of(crowded, late)) == ("moving", [], [])
     make_room(crowded)
     until(lambda: not state_of(crowded, late), "the reception's release", 40)
     assert recipients_of(crowded, late) == [f"late@{HONEST}"]
@@ -157,13 +159,13 @@ def test_what_is_not_settled_within_its_days_is_kept_and_done_later(crowded: Mai
     crowded.restart()
     late = submit(crowded, f"late@{HONEST}")
     until(lambda: state_of(crowded, late) == "held", "the held reception", 60)
-    (buried,) = letters_of(crowded, late)
+    (buried,) = dead_letters_of(crowded, late)
     assert (buried["service"], buried["what"]) == ("ingress", "mail.unsettled")
     assert crowded.status()["dead_letters"] == len(crowded.command.json("deadletters", "list"))
     crowded.command("deadletters", "retry", buried["id"])
-    again = until(lambda: letters_of(crowded, late), "its second end", 60)
+    again = until(lambda: dead_letters_of(crowded, late), "its second end", 60)
     assert again[0]["id"] != buried["id"]
     make_room(crowded)
     until(lambda: not state_of(crowded, late), "the reception's release", 40)
-    until(lambda: not letters_of(crowded, late), "the dead letter's end")
+    until(lambda: not dead_letters_of(crowded, late), "the dead letter's end")
     assert recipients_of(crowded, late) == [f"late@{HONEST}"]

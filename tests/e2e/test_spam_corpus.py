@@ -15,7 +15,7 @@ import pytest
 
 from shared.rpc.mailfold.classifier.v1.classifier_pb2 import RebuildModelRequest
 from shared.rpc.mailfold.classifier.v1.classifier_pb2_grpc import ClassifierStub
-from tests.corpus.spam_corpus import ARCHIVE, RenderedMail, letters, split
+from tests.corpus.spam_corpus import ARCHIVE, RenderedMail, mails, split
 from tests.e2e.received import fields
 from tests.harness.people import Person
 from tests.harness.server import MailfoldServer
@@ -78,18 +78,18 @@ class Classroom:
         self.lessons, self.unseen = split(corpus, MANY, SEED)
         self._taught = 0
 
-    def teach(self, each: int) -> None:
+    def teach(self, count: int) -> None:
         """So many of each kind in all, by moves: spam out of INBOX into Spam, ham out of Spam into INBOX."""
-        some = self.lessons[2 * self._taught : 2 * each]
+        some = self.lessons[2 * self._taught : 2 * count]
         with self.server.imap(self.teacher) as imap:
             first = {"INBOX": imap.count("INBOX") + 1, "Spam": imap.count("Spam") + 1}
-            for one in some:
-                imap.append("INBOX" if one.is_spam else "Spam", one.body)
+            for entry in some:
+                imap.append("INBOX" if entry.is_spam else "Spam", entry.body)
             for source, target in (("INBOX", "Spam"), ("Spam", "INBOX")):
                 imap.select(source)
                 imap.command(b"MOVE %d:%d %s" % (first[source], first[source] + len(some) // 2 - 1, target.encode()))
-        self._taught = each
-        self.wait_for(each, each)
+        self._taught = count
+        self.wait_for(count, count)
 
     def wait_for(self, spam: int, ham: int) -> None:
         """Until the filter knows exactly so many and has been trained on them."""
@@ -102,24 +102,24 @@ class Classroom:
         learning = self.server.contracts.learning()
         return learning.spam_seen, learning.ham_seen
 
-    def verdict(self, one: RenderedMail) -> dict[str, Any]:
+    def verdict(self, entry: RenderedMail) -> dict[str, Any]:
         """The judgement of a mail that is sent now, to a new person."""
-        _, [(_, queue_id)], *_ = self._arrive([one])
+        _, [(_, queue_id)], *_ = self._arrive([entry])
         return verdict_of(self.server, queue_id)
 
     def examine(self) -> Figures:
         """The unseen mail of this stage."""
         started = time.monotonic()
         hams, spams = SAMPLES[self._taught]
-        ham = self._arrive([one for one in self.unseen if not one.is_spam][:hams])
-        spam = self._arrive([one for one in self.unseen if one.is_spam][:spams])
+        ham = self._arrive([entry for entry in self.unseen if not entry.is_spam][:hams])
+        spam = self._arrive([entry for entry in self.unseen if entry.is_spam][:spams])
         return Figures(self._taught, ham, spam, time.monotonic() - started)
 
     def _arrive(self, mails: Sequence[RenderedMail]) -> Arrived:
         person = self.server.people.person("bob")
         queue_ids = self._send(person, mails)
-        sent = [(one, queue_id) for one, queue_id in zip(mails, queue_ids, strict=True) if queue_id]
-        refused = [one.name for one, queue_id in zip(mails, queue_ids, strict=True) if not queue_id]
+        sent = [(mail, queue_id) for mail, queue_id in zip(mails, queue_ids, strict=True) if queue_id]
+        refused = [mail.name for mail, queue_id in zip(mails, queue_ids, strict=True) if not queue_id]
         with self.server.imap(person) as imap:
             until(lambda: imap.count("INBOX") + imap.count("Spam") >= len(sent), f"{len(sent)} mails delivered", 60)
             arrived = Arrived(person, sent, refused, imap.count("INBOX"), imap.count("Spam"))
@@ -131,12 +131,14 @@ class Classroom:
     def _send(self, person: Person, mails: Sequence[RenderedMail]) -> list[str]:
         shares = [mails[start::CONNECTIONS] for start in range(CONNECTIONS)]
         with ThreadPoolExecutor(CONNECTIONS) as pool:
-            found = list(pool.map(lambda share: self._send_one_by_one(person, share), shares))
-        return [found[number % CONNECTIONS][number // CONNECTIONS] for number in range(len(mails))]
+            result = list(pool.map(lambda share: self._send_in_turn(person, share), shares))
+        return [result[number % CONNECTIONS][number // CONNECTIONS] for number in range(len(mails))]
 
-    def _send_one_by_one(self, person: Person, mails: Sequence[RenderedMail]) -> list[str]:
+    def _send_in_turn(self, person: Person, mails: Sequence[RenderedMail]) -> list[str]:
         with self.server.smtp() as smtp:
-            return [_queue_id(lambda one=one: smtp.send(SENDER, [person.address], one.body).queue_id) for one in mails]  # type: ignore[misc]
+            return [
+                _queue_id(lambda mail=mail: smtp.send(SENDER, [person.address], mail.body).queue_id) for mail in mails
+            ]  # type: ignore[misc]
 
 
 def _queue_id(sent: Callable[[], str]) -> str:
@@ -162,17 +164,17 @@ def server(test_data: Path) -> Iterator[MailfoldServer]:
 @pytest.fixture(scope="module")
 def classroom(server: MailfoldServer, test_data: Path) -> Classroom:
     """Nothing is taught yet."""
-    return Classroom(server, letters(test_data / ARCHIVE))
+    return Classroom(server, mails(test_data / ARCHIVE))
 
 
 @pytest.fixture(scope="module")
 def figures(classroom: Classroom) -> Mapping[int, Figures]:
     """By lessons of each kind."""
-    found = {}
-    for each in (FEW, MANY):
-        classroom.teach(each)
-        found[each] = classroom.examine()
-    return found
+    result = {}
+    for count in (FEW, MANY):
+        classroom.teach(count)
+        result[count] = classroom.examine()
+    return result
 
 
 def test_after_500_spam_and_500_ham(figures: Mapping[int, Figures], capsys: pytest.CaptureFixture[str]) -> None:
@@ -194,25 +196,25 @@ def test_nearly_all_mails_are_taken(figures: Mapping[int, Figures]) -> None:
 
 def test_headers_say_what_was_judged(server: MailfoldServer, figures: Mapping[int, Figures]) -> None:
     spam, ham = Delivered.first(server, figures[MANY].spam, "Spam"), Delivered.first(server, figures[MANY].ham, "INBOX")
-    assert spam.data.endswith(spam.letter.body) and ham.data.endswith(ham.letter.body)
+    assert spam.data.endswith(spam.mail.body) and ham.data.endswith(ham.mail.body)
     # Ours are the first: what the sender wrote of that name stands below.
     assert fields(spam.data, "X-Spam-Flag")[0] == "YES"
-    assert b"X-Spam-Flag" not in ham.data[: -len(ham.letter.body)]
-    for one, word in ((spam, "Yes"), (ham, "No")):
-        score = float(one.verdict["score"])
-        status = fields(one.data, "X-Spam-Status")[0]
+    assert b"X-Spam-Flag" not in ham.data[: -len(ham.mail.body)]
+    for entry, word in ((spam, "Yes"), (ham, "No")):
+        score = float(entry.verdict["score"])
+        status = fields(entry.data, "X-Spam-Status")[0]
         assert status.startswith(f"{word}, score={score:.1f} required=5.0 tests=BAYES_"), status
-        assert all(test["name"] in status for test in one.verdict["tests"])
-        assert fields(one.data, "X-Spam-Level")[0] == "*" * max(0, int(score))
+        assert all(test["name"] in status for test in entry.verdict["tests"])
+        assert fields(entry.data, "X-Spam-Level")[0] == "*" * max(0, int(score))
 
 
 def test_trace_names_the_words_that_decided(server: MailfoldServer, figures: Mapping[int, Figures]) -> None:
     spam = Delivered.first(server, figures[MANY].spam, "Spam")
-    told = server.command("trace", spam.queue_id)
-    words = {one["word"]: one["weight"] for one in spam.verdict["words"]}
-    assert f"words of {MANY} spam and {MANY} ham seen" in told, told
+    output = server.command("trace", spam.queue_id)
+    words = {result["word"]: result["weight"] for result in spam.verdict["words"]}
+    assert f"words of {MANY} spam and {MANY} ham seen" in output, output
     assert len(words) >= 5 and sum(weight > 0 for weight in words.values()) > len(words) / 2
-    assert all(word in told for word in list(words)[:5]), told
+    assert all(word in output for word in list(words)[:5]), output
     assert f"bayes {MANY}+{MANY}, linear {MANY}+{MANY}" in spam.verdict["model"]
 
 
@@ -235,7 +237,7 @@ def test_moving_back_unlearns(server: MailfoldServer, classroom: Classroom, figu
 class Delivered(NamedTuple):
     """A mail as its reader finds it, and its verdict."""
 
-    letter: RenderedMail
+    mail: RenderedMail
     queue_id: str
     data: bytes
     verdict: dict[str, Any]
@@ -247,8 +249,8 @@ class Delivered(NamedTuple):
             imap.select(mailbox)
             data = imap.fetch(imap.uids("1")[0])
         prefix = data[:2000].decode("latin-1")
-        letter, queue_id = next((letter, queue_id) for letter, queue_id in arrived.sent if queue_id in prefix)
-        return cls(letter, queue_id, data, verdict_of(server, queue_id))
+        mail, queue_id = next((mail, queue_id) for mail, queue_id in arrived.sent if queue_id in prefix)
+        return cls(mail, queue_id, data, verdict_of(server, queue_id))
 
 
 def verdict_of(server: MailfoldServer, queue_id: str) -> dict[str, Any]:
@@ -256,7 +258,7 @@ def verdict_of(server: MailfoldServer, queue_id: str) -> dict[str, Any]:
 
     def recorded() -> list[dict[str, Any]]:
         ended = server.command.run("trace", queue_id, "--json")
-        told = json.loads(ended.output) if ended.status == 0 else []
-        return [one["data"]["verdict"] for one in told if one["type"] == "mail.classified"]
+        reported = json.loads(ended.output) if ended.status == 0 else []
+        return [entry["data"]["verdict"] for entry in reported if entry["type"] == "mail.classified"]
 
     return until(recorded, f"the verdict of {queue_id}")[0]

@@ -12,10 +12,12 @@ MISTAKES = '[ingress]\nmax_recipients = 3\nno_such = 1\n\n[directory]\npassword_
 def test_all_mistakes_are_reported_at_once(tmp_path: Path) -> None:
     (tmp_path / "mailfold.toml").write_text(MISTAKES)
     ended = Command(tmp_path, {"MAILFOLD_SERVER_LAYOUT": "huge"}).run("up")
-    told = ended.output + ended.errors
+    reported = ended.output + ended.errors
     assert ended.status in (1, 2)
     names = ("ingress.max_recipients", "ingress.no_such", "directory.password_length", "server.layout")
-    assert all(name in told for name in names) and "mailfold.toml" in told and "MAILFOLD_SERVER_LAYOUT" in told, told
+    assert (
+        all(name in reported for name in names) and "mailfold.toml" in reported and "MAILFOLD_SERVER_LAYOUT" in reported
+    ), reported
     assert not (tmp_path / "run" / "processes.json").exists()
 
 

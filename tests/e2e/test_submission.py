@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.e2e.received import fields, parsed
-from tests.harness.letters import bytes_of, letter
+from tests.harness.mails import bytes_of, compose
 from tests.harness.people import SENDING_DOMAIN, Person
 from tests.harness.server import MailfoldServer
 from tests.harness.zone import HONEST
@@ -42,7 +42,7 @@ def test_a_wrong_password_is_refused(server: MailfoldServer, ann: Person) -> Non
 @pytest.mark.parametrize("port", ["submission", "submissions"])
 def test_local_mail_is_delivered(server: MailfoldServer, ann: Person, port: str) -> None:
     bob = server.people.person("bob")
-    sent = letter(ann.address, bob.address)
+    sent = compose(ann.address, bob.address)
     with getattr(server, port)(ann) as smtp:
         smtp.send(ann.address, [bob.address], sent.data)
     with server.imap(bob) as imap:
@@ -66,21 +66,21 @@ def test_missing_fields_are_added(server: MailfoldServer, ann: Person) -> None:
 def test_another_sender_is_refused_in_the_envelope(server: MailfoldServer, ann: Person) -> None:
     bob = server.people.person("bob")
     with server.submissions(ann) as smtp:
-        refusal = smtp.send(bob.address, [bob.address], letter(bob.address, bob.address).data)
+        refusal = smtp.send(bob.address, [bob.address], compose(bob.address, bob.address).data)
     assert refusal.code in (550, 553) and refusal.text.startswith("5.7.1 "), refusal
 
 
 def test_another_sender_is_refused_in_the_header(server: MailfoldServer, ann: Person) -> None:
     bob = server.people.person("bob")
     with server.submissions(ann) as smtp:
-        refusal = smtp.send(ann.address, [bob.address], letter(bob.address, bob.address).data)
+        refusal = smtp.send(ann.address, [bob.address], compose(bob.address, bob.address).data)
     assert refusal.code in (550, 553) and refusal.text.startswith("5.7.1 ") and refusal.reference, refusal
 
 
 def test_another_sender_field_is_refused(server: MailfoldServer, ann: Person) -> None:
     """A12 is of Sender too: clients show it as who really sent the mail."""
     bob = server.people.person("bob")
-    forged = letter(ann.address, bob.address, fields=(f"Sender: {bob.address}".encode(),))
+    forged = compose(ann.address, bob.address, fields=(f"Sender: {bob.address}".encode(),))
     with server.submissions(ann) as smtp:
         refusal = smtp.send(ann.address, [bob.address], forged.data)
     assert refusal.code == 550 and refusal.text.startswith("5.7.1 ") and refusal.reference, refusal
@@ -89,7 +89,7 @@ def test_another_sender_field_is_refused(server: MailfoldServer, ann: Person) ->
 def test_several_authors_get_a_sender(server: MailfoldServer, ann: Person) -> None:
     """RFC 5322 section 3.6.2: who of them sent it."""
     alias = server.people.alias("press", ann.address)
-    sent = letter(f"{ann.address}, {alias}", ann.address)
+    sent = compose(f"{ann.address}, {alias}", ann.address)
     with server.submissions(ann) as smtp:
         assert smtp.send(alias, [ann.address], sent.data).queue_id
     with server.imap(ann) as imap:
@@ -100,7 +100,7 @@ def test_nobody_sees_blind_recipients(server: MailfoldServer, ann: Person) -> No
     """Neither the other recipient, nor the blind one, nor whoever reads the blob: the field is in none."""
     bob, cat = server.people.people("bob", "cat")
     blind = (f"Bcc: Cat\r\n\t<{cat.address}>".encode(), f"RESENT-BCC : {cat.address}".encode())
-    sent = letter(ann.address, bob.address, fields=blind, body=b"Bcc: stays in the body\r\n")
+    sent = compose(ann.address, bob.address, fields=blind, body=b"Bcc: stays in the body\r\n")
     with server.submissions(ann) as smtp:
         assert smtp.send(ann.address, [bob.address, cat.address], sent.data).queue_id
     for person in (bob, cat):
@@ -117,7 +117,7 @@ def test_nobody_sees_blind_recipients(server: MailfoldServer, ann: Person) -> No
 
 
 def test_bcc_of_a_received_mail_is_left_alone(server: MailfoldServer, ann: Person) -> None:
-    sent = letter(f"carl@{HONEST}", ann.address, fields=(f"Bcc: {ann.address}".encode(),))
+    sent = compose(f"carl@{HONEST}", ann.address, fields=(f"Bcc: {ann.address}".encode(),))
     with server.smtp() as smtp:
         assert smtp.send(f"carl@{HONEST}", [ann.address], sent.data).queue_id
     with server.imap(ann) as imap:
@@ -127,7 +127,7 @@ def test_bcc_of_a_received_mail_is_left_alone(server: MailfoldServer, ann: Perso
 def test_alias_and_sub_address_may_be_sent_as(server: MailfoldServer, ann: Person) -> None:
     alias = server.people.alias("sales", ann.address)
     for sender in (alias, ann.address.replace("@", "+news@")):
-        sent = letter(sender, ann.address)
+        sent = compose(sender, ann.address)
         with server.submissions(ann) as smtp:
             assert smtp.send(sender, [ann.address], sent.data).queue_id
         with server.imap(ann) as imap:
@@ -136,11 +136,11 @@ def test_alias_and_sub_address_may_be_sent_as(server: MailfoldServer, ann: Perso
 
 def test_remote_mail_waits_in_the_queue(server: MailfoldServer, ann: Person) -> None:
     before = len(server.contracts.queue())
-    sent = letter(ann.address, f"dora@{HONEST}")
+    sent = compose(ann.address, f"dora@{HONEST}")
     with server.submissions(ann) as smtp:
         queue_id = smtp.send(ann.address, [f"dora@{HONEST}"], sent.data).queue_id
     server.settled()
-    (entry,) = [one for one in server.contracts.queue() if one.queue_id == queue_id]
+    (entry,) = [result for result in server.contracts.queue() if result.queue_id == queue_id]
     assert (entry.recipient, entry.sender) == (f"dora@{HONEST}", ann.address)
     assert server.count("outbound", "queued") == before + 1
     assert f"dora@{HONEST}" in server.command("trace", queue_id)
@@ -148,7 +148,7 @@ def test_remote_mail_waits_in_the_queue(server: MailfoldServer, ann: Person) -> 
 
 def test_domain_that_only_sends_may_send(server: MailfoldServer, ann: Person) -> None:
     app = server.people.person("app", domain=SENDING_DOMAIN)
-    sent = letter(app.address, ann.address)
+    sent = compose(app.address, ann.address)
     with server.submissions(app) as smtp:
         assert smtp.send(app.address, [ann.address], sent.data).queue_id
     with server.imap(ann) as imap:
@@ -157,7 +157,7 @@ def test_domain_that_only_sends_may_send(server: MailfoldServer, ann: Person) ->
 
 def test_a_full_mailbox_bounces_to_the_local_sender(server: MailfoldServer, ann: Person) -> None:
     small = server.people.person("small", quota=100_000)
-    sent = letter(ann.address, small.address, subject="too big for you", body=bytes_of(150_000))
+    sent = compose(ann.address, small.address, subject="too big for you", body=bytes_of(150_000))
     with server.submissions(ann) as smtp:
         assert smtp.send(ann.address, [small.address], sent.data).queue_id
     server.settled()

@@ -8,7 +8,7 @@ import pytest
 
 from loadtest.zone.answers import Faults
 from tests.e2e.received import fields
-from tests.harness.letters import letter
+from tests.harness.mails import compose
 from tests.harness.server import MailfoldServer
 from tests.harness.zone import HONEST
 from tests.parts import nats
@@ -33,7 +33,7 @@ def test_mail_is_accepted_after_one_wait_and_then_at_once(server: MailfoldServer
     ann = server.people.person("ann")
     sender, asked = f"carl@{HONEST}", []
     for _ in range(4):
-        sent = letter(sender, ann.address, signed_by=HONEST)
+        sent = compose(sender, ann.address, signed_by=HONEST)
         with server.smtp() as smtp:
             assert smtp.send(sender, [ann.address], sent.data).queue_id
         asked.append(server.dns.server.count)

@@ -57,24 +57,26 @@ class Imap:
     def wait_for(self, message_id: str, mailbox: str = "INBOX", seconds: float = 15.0) -> int:
         """The UID of the one message with this Message-ID, once it is there; `mailbox` is then selected."""
         self.select(mailbox)
-        found = until(lambda: self.find(message_id), f"{message_id} in {mailbox}", seconds)
-        assert len(found) == 1, found
-        return found[0]
+        outcome = until(lambda: self.find(message_id), f"{message_id} in {mailbox}", seconds)
+        assert len(outcome) == 1, outcome
+        return outcome[0]
 
     def fetch(self, uid: int, what: str = "BODY.PEEK[]") -> bytes:
         """The literal of one FETCH answer, or its line when it has none."""
         answer = self._done(self.connection.uid("FETCH", str(uid), f"({what})"))
-        lines = [one for one in answer if one is not None]
+        lines = [entry for entry in answer if entry is not None]
         if not lines:
             raise No(f"FETCH {uid} {what}: nothing")
         # Flags that somebody changed may be told in front of what was asked for (RFC 3501 section 7).
-        asked = next((one for one in lines if isinstance(one, tuple)), lines[0])
+        asked = next((entry for entry in lines if isinstance(entry, tuple)), lines[0])
         return bytes(asked[1] if isinstance(asked, tuple) else asked)
 
     def attributes(self, uid: int, what: str) -> bytes:
         """One FETCH answer as it came, literals in their places."""
         answer = self._done(self.connection.uid("FETCH", str(uid), f"({what})"))
-        return b"".join(b"\r\n".join(one) if isinstance(one, tuple) else one for one in answer if one is not None)
+        return b"".join(
+            b"\r\n".join(entry) if isinstance(entry, tuple) else entry for entry in answer if entry is not None
+        )
 
     def flags(self, uid: int) -> set[str]:
         """The flags of a message."""
@@ -94,8 +96,8 @@ class Imap:
 
     def responses(self, name: str) -> list[bytes | None]:
         """Untagged responses of this name that came since they were last asked for."""
-        _, found = self.connection.response(name)
-        return [one for one in found if one is not None]
+        _, result = self.connection.response(name)
+        return [entry for entry in result if entry is not None]
 
     def idle(self) -> Idle:
         """`with imap.idle() as idle: idle.wait_for(b"EXISTS")`."""
@@ -105,7 +107,7 @@ class Imap:
         """One tagged command. Raises No."""
         tag = self.connection._new_tag()
         self.connection.send(tag + b" " + line + b"\r\n")
-        answer = _line_until(self.connection, lambda one: one.startswith(tag))
+        answer = _line_until(self.connection, lambda entry: entry.startswith(tag))
         if not answer.startswith(tag + b" OK"):
             raise No(answer.decode("utf-8", "replace"))
 
@@ -155,8 +157,8 @@ class Idle:
             _line_until(self._connection, lambda line: line.startswith(self._tag))
 
 
-def _line_until(connection: imaplib.IMAP4_SSL, wanted: Callable[[bytes], bool]) -> bytes:
-    while not wanted(line := connection.readline().rstrip(b"\r\n")):
+def _line_until(connection: imaplib.IMAP4_SSL, expected: Callable[[bytes], bool]) -> bytes:
+    while not expected(line := connection.readline().rstrip(b"\r\n")):
         if not line:
             raise ConnectionError("the server closed the connection")
     return line

@@ -164,7 +164,7 @@ class MailfoldServer:
 
     def count(self, service: str, name: str) -> int:
         """One of the counts that a service reports in `mailfold status`."""
-        return int(next(one for one in self.status()["services"] if one["name"] == service)["counts"][name])
+        return int(next(result for result in self.status()["services"] if result["name"] == service)["counts"][name])
 
     def report(self) -> Report | None:
         """The supervisor's list of processes."""
@@ -209,7 +209,7 @@ class MailfoldServer:
     def settled(self, seconds: float = 20.0) -> None:
         """Waits until no reception is on its way; held ones do not count."""
         until(
-            lambda: not [one for one in self.contracts.receptions() if one.state == "moving"],
+            lambda: not [reception for reception in self.contracts.receptions() if reception.state == "moving"],
             "every reception settled",
             seconds,
         )

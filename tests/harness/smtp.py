@@ -35,16 +35,16 @@ class Reply:
     @property
     def queue_id(self) -> str:
         """Of the mail that was accepted. Raises Refused."""
-        found = _QUEUE_ID.search(self.text)
-        if self.code != 250 or found is None:
+        uids = _QUEUE_ID.search(self.text)
+        if self.code != 250 or uids is None:
             raise Refused(str(self))
-        return found[1]
+        return uids[1]
 
     @property
     def reference(self) -> str:
         """The short reference at the end of a refusal; empty when there is none."""
-        found = _REFERENCE.search(self.lines[-1])
-        return found[1] if found else ""
+        uids = _REFERENCE.search(self.lines[-1])
+        return uids[1] if uids else ""
 
     def __str__(self) -> str:
         return f"{self.code} {self.text}"

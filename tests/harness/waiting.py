@@ -18,9 +18,9 @@ class NeverHappened(AssertionError):
 def until(condition: Callable[[], T], what: str, seconds: float = 15.0) -> T:
     """The first truthy value of `condition`. Raises NeverHappened, naming `what` and the last value."""
     end, pause = time.monotonic() + seconds, _FIRST_PAUSE
-    while not (found := condition()):
+    while not (result := condition()):
         if time.monotonic() > end:
-            raise NeverHappened(f"{what}: not within {seconds:g} s; last: {found!r}")
+            raise NeverHappened(f"{what}: not within {seconds:g} s; last: {result!r}")
         time.sleep(pause)
         pause = min(pause * 1.5, _LONGEST_PAUSE)
-    return found
+    return result

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from loadtest.content.signing_key import public_key_text
 from loadtest.zone.data import Zone
-from tests.harness.letters import SELECTOR
+from tests.harness.mails import SELECTOR
 from tests.harness.people import DOMAIN, SENDING_DOMAIN
 
 HONEST = "honest.example"

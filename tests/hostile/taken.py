@@ -15,13 +15,13 @@ _CHUNK = 16 * 1024 * 1024
 
 def parts(supervisor: int) -> dict[str, CallTokens]:
     """Process → its part of the credentials, out of the supervisor's open files."""
-    found: dict[str, CallTokens] = {}
+    result: dict[str, CallTokens] = {}
     for link in _descriptors(supervisor):
         name = str(link.readlink())
         if name.startswith("/memfd:mailfold-"):
             process = name.removeprefix("/memfd:mailfold-").removesuffix(" (deleted)")
-            found[process] = msgspec.json.decode(link.read_bytes(), type=CallTokens)
-    return found
+            result[process] = msgspec.json.decode(link.read_bytes(), type=CallTokens)
+    return result
 
 
 def tokens(part: CallTokens) -> set[str]:
@@ -47,10 +47,10 @@ def environment(process: Process) -> bytes:
 
 def in_memory(process: Process, texts: set[str]) -> set[str]:
     """Which of these texts stand in the memory that the process may write."""
-    found: set[str] = set()
+    result: set[str] = set()
     for chunk in _memory(process.pid):
-        found |= {text for text in texts - found if text.encode() in chunk}
-    return found
+        result |= {text for text in texts - result if text.encode() in chunk}
+    return result
 
 
 def on_disk(folder: Path, texts: set[str]) -> set[str]:

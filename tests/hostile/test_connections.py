@@ -7,7 +7,7 @@ import pytest
 from shared.rpc.mailfold.owner.v1 import owner_pb2
 from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import OwnerStub
 from tests.harness.imap import Imap
-from tests.harness.letters import letter
+from tests.harness.mails import compose
 from tests.harness.people import Person
 from tests.harness.ports import IMAPS, SUBMISSIONS
 from tests.harness.server import MailfoldServer
@@ -39,7 +39,7 @@ def turned_away(server: MailfoldServer, port: int) -> int:
 
 def deliver(server: MailfoldServer, person: Person, imap: Imap) -> None:
     """A mail comes in on port 25 and is seen in the session."""
-    mail = letter(_SENDER, person.address)
+    mail = compose(_SENDER, person.address)
     with server.smtp() as smtp:
         assert smtp.send(_SENDER, [person.address], mail.data).code == 250
     imap.wait_for(mail.message_id)
@@ -80,12 +80,12 @@ def test_listeners_of_a_process_fit_its_descriptors(server: MailfoldServer) -> N
 
 def test_status_says_that_the_limit_is_below_what_the_settings_promise(server: MailfoldServer) -> None:
     """In the text and in the JSON, with the limit that would do."""
-    found = server.status()
-    needed = {one["name"]: one["descriptors_needed"] for one in found["services"] if one["descriptors"]}
+    report = server.status()
+    needed = {result["name"]: result["descriptors_needed"] for result in report["services"] if result["descriptors"]}
     assert needed == {"access": 10_000 * 2 + 512, "ingress": 3 * 2000 * 2 + 512}
-    assert len(found["warnings"]) == 2
+    assert len(report["warnings"]) == 2
     text = server.command("status")
-    for warning in found["warnings"]:
+    for warning in report["warnings"]:
         assert warning in text
         assert "ulimit -n" in warning
     assert "20512" in text and "12512" in text and f"may open {DESCRIPTORS} files" in text

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.letters import letter
+from tests.harness.mails import compose
 from tests.harness.people import Person
 from tests.harness.server import MailfoldServer
 from tests.harness.zone import HONEST
@@ -33,7 +33,7 @@ def peak_octets(server: MailfoldServer) -> int:
 
 def received(server: MailfoldServer, person: Person, field: bytes, body: bytes) -> bytes:
     """Through port 25: its BODYSTRUCTURE. The mail has come whole."""
-    sent = letter(SENDER, person.address, body=body, fields=(b"MIME-Version: 1.0", b"Content-Type: " + field))
+    sent = compose(SENDER, person.address, body=body, fields=(b"MIME-Version: 1.0", b"Content-Type: " + field))
     with server.smtp() as smtp:
         assert smtp.send(SENDER, [person.address], sent.data).queue_id
     with server.imap(person) as imap:
@@ -82,7 +82,7 @@ def test_parts_that_end_with_their_header(server: MailfoldServer, ann: Person, n
     """RFC 2046 section 5.1.1: the blank line is optional. Before, SMTP answered 451 for ever, and APPEND ended with BYE."""
     field, body = EMPTY_PARTS[name]
     assert b'("message" "rfc822" NIL NIL NIL "7bit" 0 (' in received(server, ann, field, body)
-    sent = letter(SENDER, ann.address, body=body, fields=(b"Content-Type: " + field,))
+    sent = compose(SENDER, ann.address, body=body, fields=(b"Content-Type: " + field,))
     with server.imap(ann) as imap:
         imap.append("INBOX", sent.data)
         assert imap.fetch(imap.wait_for(sent.message_id)) == sent.data
@@ -94,7 +94,7 @@ def test_parts_that_end_with_their_header(server: MailfoldServer, ann: Person, n
 def test_comments(server: MailfoldServer, ann: Person, comment: bytes) -> None:
     """120 kB of them in every field that has comments: read once. Before, 40 kB took 10 s of everybody's time."""
     fields = (b"Content-Disposition: attachment" + comment, b"Sender: " + comment)
-    sent = letter(SENDER, ann.address, fields=(b"Content-Type: text/plain" + comment, *fields)[:2])
+    sent = compose(SENDER, ann.address, fields=(b"Content-Type: text/plain" + comment, *fields)[:2])
     with server.smtp() as smtp:
         assert smtp.send(SENDER, [ann.address], sent.data).queue_id
     with server.imap(ann) as imap:

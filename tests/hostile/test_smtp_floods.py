@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from tests.harness.letters import letter
+from tests.harness.mails import compose
 from tests.harness.people import Person
 from tests.harness.ports import SMTP
 from tests.harness.server import MailfoldServer
@@ -24,7 +24,7 @@ def ann(server: MailfoldServer) -> Person:
 
 def is_served(server: MailfoldServer, person: Person) -> bool:
     """Whether a mail to somebody arrives."""
-    sent = letter(SENDER, person.address)
+    sent = compose(SENDER, person.address)
     with server.smtp() as smtp:
         smtp.send(SENDER, [person.address], sent.data)
     with server.imap(person) as imap:
@@ -87,7 +87,7 @@ def test_twelve_thousand_guessed_recipients(server: MailfoldServer, ann: Person)
 
 def test_one_octet_at_a_time(server: MailfoldServer, ann: Person) -> None:
     """A whole session in writes of one octet."""
-    sent = letter(SENDER, ann.address)
+    sent = compose(SENDER, ann.address)
     with server.smtp() as smtp:
         for command in (b"MAIL FROM:<%s>" % SENDER.encode(), b"RCPT TO:<%s>" % ann.address.encode(), b"DATA"):
             for octet in command + b"\r\n":
@@ -106,7 +106,7 @@ def test_the_largest_envelope_arrives(server: MailfoldServer, submitted: bool) -
     others are answered 452, and nothing stays behind. Before, all were accepted, and the mail never left the ingress.
     """
     people = server.people.people("eve", "fay", "gus")
-    sent = letter(people[0].address if submitted else SENDER, people[0].address)
+    sent = compose(people[0].address if submitted else SENDER, people[0].address)
     names = [people[number % 3].address.replace("@", f"+{number}@") for number in range(962)]
     parameters = ' NOTIFY=FAILURE,DELAY ORCPT=rfc822;"' + '"' * 489
     with server.submissions(people[0]) if submitted else server.smtp() as smtp:
@@ -121,4 +121,4 @@ def test_the_largest_envelope_arrives(server: MailfoldServer, submitted: bool) -
             imap.wait_for(sent.message_id)
             assert imap.count("INBOX") == 1
     server.settled()
-    assert queue_id not in [one.queue_id for one in server.contracts.receptions()]
+    assert queue_id not in [reception.queue_id for reception in server.contracts.receptions()]

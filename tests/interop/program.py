@@ -35,10 +35,10 @@ def run(
         timeout=_SECONDS,
         env=env,
     )
-    told = output.stdout + output.stderr
+    reported = output.stdout + output.stderr
     if output.returncode not in ok:
-        raise ClientFailed(f"{' '.join(argv)}: exit {output.returncode}\n{told}")
-    return told
+        raise ClientFailed(f"{' '.join(argv)}: exit {output.returncode}\n{reported}")
+    return reported
 
 
 def run_on_terminal(client: Client, *words: str | Path, env: Mapping[str, str]) -> str:
@@ -51,10 +51,10 @@ def run_on_terminal(client: Client, *words: str | Path, env: Mapping[str, str]) 
         os.close(theirs)
         drawn = b"".join(iter(lambda: _drawn(ours), b""))
     os.close(ours)
-    told = drawn.decode("utf-8", "replace")
+    reported = drawn.decode("utf-8", "replace")
     if process.returncode:
-        raise ClientFailed(f"{' '.join(argv)}: exit {process.returncode}\n{told}")
-    return told
+        raise ClientFailed(f"{' '.join(argv)}: exit {process.returncode}\n{reported}")
+    return reported
 
 
 def _drawn(terminal: int) -> bytes:

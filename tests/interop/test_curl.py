@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.harness.letters import letter
+from tests.harness.mails import compose
 from tests.harness.people import Person
 from tests.harness.ports import IMAPS, SMTP, SUBMISSION, SUBMISSIONS
 from tests.harness.server import MailfoldServer
@@ -24,7 +24,7 @@ def curl(server: MailfoldServer, *words: str | Path, person: Person | None = Non
 
 
 def test_smtp_and_imap(server: MailfoldServer, ann: Person, tmp_path: Path) -> None:
-    sent = letter(SENDER, ann.address)
+    sent = compose(SENDER, ann.address)
     file = tmp_path / "message.eml"
     file.write_bytes(sent.data)
     envelope = ("--mail-from", SENDER, "--mail-rcpt", ann.address, "--upload-file", file)
@@ -47,7 +47,7 @@ def test_smtp_and_imap(server: MailfoldServer, ann: Person, tmp_path: Path) -> N
 
 def test_submission_with_each_kind_of_tls(server: MailfoldServer, ann: Person, tmp_path: Path) -> None:
     for url in (f"smtp://localhost:{server.port(SUBMISSION)}", f"smtps://localhost:{server.port(SUBMISSIONS)}"):
-        sent = letter(ann.address, ann.address)
+        sent = compose(ann.address, ann.address)
         file = tmp_path / "message.eml"
         file.write_bytes(sent.data)
         curl(
@@ -67,7 +67,7 @@ def test_submission_with_each_kind_of_tls(server: MailfoldServer, ann: Person, t
 
 
 def test_append(server: MailfoldServer, ann: Person, tmp_path: Path) -> None:
-    sent = letter(SENDER, ann.address)
+    sent = compose(SENDER, ann.address)
     file = tmp_path / "message.eml"
     file.write_bytes(sent.data)
     curl(server, f"imaps://localhost:{server.port(IMAPS)}/Archive", "--upload-file", file, person=ann)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.letters import letter
+from tests.harness.mails import compose
 from tests.harness.people import Person
 from tests.harness.ports import IMAPS
 from tests.harness.server import MailfoldServer
@@ -71,9 +71,9 @@ class Maildir:
         folder = self.path / mailbox
         return sorted(file for place in ("cur", "new") for file in (folder / place).glob("*"))
 
-    def flag(self, file: Path, letters: str) -> None:
+    def flag(self, file: Path, flags: str) -> None:
         """Gives a message exactly these Maildir flags."""
-        target = file.parent.parent / "cur" / f"{file.name.partition(':')[0]}:2,{letters}"
+        target = file.parent.parent / "cur" / f"{file.name.partition(':')[0]}:2,{flags}"
         file.rename(target)
 
 
@@ -87,14 +87,16 @@ def test_both_ways(server: MailfoldServer, ann: Person, maildir: Maildir) -> Non
     with server.imap(ann) as imap:
         for number in range(4):
             imap.append(
-                "INBOX", letter(SENDER, ann.address, subject=f"number {number}").data, "(\\Seen)" if number == 0 else ""
+                "INBOX",
+                compose(SENDER, ann.address, subject=f"number {number}").data,
+                "(\\Seen)" if number == 0 else "",
             )
     maildir.sync()
     assert len(maildir.files("INBOX")) == 4 and (maildir.path / "Spam").is_dir()
     near = [file for file in maildir.files("INBOX") if "S" not in file.name.rpartition(":2,")[2]]
     maildir.flag(near[0], "F")
     near[1].unlink()
-    sent = letter(SENDER, ann.address, subject="from the other side")
+    sent = compose(SENDER, ann.address, subject="from the other side")
     (maildir.path / "Archive" / "new" / "1.2.host").write_bytes(sent.data.replace(b"\r\n", b"\n"))
     with server.imap(ann) as imap:
         imap.select()
@@ -115,7 +117,7 @@ def test_both_ways(server: MailfoldServer, ann: Person, maildir: Maildir) -> Non
 def test_a_second_run_has_nothing_to_do(server: MailfoldServer, ann: Person, maildir: Maildir) -> None:
     with server.imap(ann) as imap:
         for number in range(3):
-            imap.append("INBOX", letter(SENDER, ann.address, subject=f"number {number}").data)
+            imap.append("INBOX", compose(SENDER, ann.address, subject=f"number {number}").data)
     maildir.sync()
     before = {file: file.stat().st_mtime_ns for file in maildir.files("INBOX")}
     maildir.sync()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from tests.harness.letters import letter
+from tests.harness.mails import compose
 from tests.harness.people import Person
 from tests.harness.ports import IMAPS
 from tests.harness.server import MailfoldServer
@@ -51,7 +51,10 @@ def neomutt(server: MailfoldServer, person: Person, folder: Path, keys: str) -> 
 
 
 def test_read_save_and_delete(server: MailfoldServer, ann: Person, tmp_path: Path) -> None:
-    first, second = letter(SENDER, ann.address, subject="the first"), letter(SENDER, ann.address, subject="the second")
+    first, second = (
+        compose(SENDER, ann.address, subject="the first"),
+        compose(SENDER, ann.address, subject="the second"),
+    )
     with server.imap(ann) as imap:
         imap.append("INBOX", first.data)
         imap.append("INBOX", second.data)

@@ -30,5 +30,5 @@ def test_the_certificate_is_verified(server: MailfoldServer, port: int, version:
 
 @pytest.mark.parametrize("port", PORTS)
 def test_old_versions_are_refused(server: MailfoldServer, port: int) -> None:
-    told = handshake(server, port, "-tls1_1", "-cipher", "DEFAULT@SECLEVEL=0", ok=FAILED)
-    assert "no peer certificate available" in told and "Cipher is (NONE)" in told, told
+    reported = handshake(server, port, "-tls1_1", "-cipher", "DEFAULT@SECLEVEL=0", ok=FAILED)
+    assert "no peer certificate available" in reported and "Cipher is (NONE)" in reported, reported

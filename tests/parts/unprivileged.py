@@ -21,7 +21,7 @@ _OPEN = (
 )
 
 
-def why_missing() -> str | None:
+def reason_missing() -> str | None:
     """None when root can start a server that becomes this user."""
     if os.geteuid() != 0:
         return "only root can start a server that becomes another user"

@@ -68,12 +68,12 @@ class QuotedPrintableDecoder:
     def feed(self, piece: bytes) -> bytes:
         """What `piece` adds to the decoded bytes; a line without an end is held back up to 64 KiB."""
         text = self._rest + piece
-        cut = text.rfind(b"\n") + 1
-        if not cut and len(text) > _PIECE:
-            cut = len(text) - 3
-            cut = text.find(b"=", cut) if b"=" in text[cut:] else cut
+        if cut := text.rfind(b"\n") + 1:
+            self._rest = text[cut:]
+            return _quoted_printable(text[:cut])
+        cut = _cut_in_line(text) if len(text) > _PIECE else 0
         self._rest = text[cut:]
-        return _quoted_printable(text[:cut])
+        return binascii.a2b_qp(text[:cut])
 
     def finish(self) -> bytes:
         """What is left at the end of the part."""
@@ -81,12 +81,19 @@ class QuotedPrintableDecoder:
         return _quoted_printable(rest)
 
 
+def _cut_in_line(text: bytes) -> int:
+    """Where a line that goes on may be cut: not in an escape, and not in white space that may turn out to end the line,
+    unless the line consists of nothing else."""
+    cut = len(text) - 3
+    cut = text.find(b"=", cut) if b"=" in text[cut:] else cut
+    return len(text[:cut].rstrip(b" \t")) or cut
+
+
 def _quoted_printable(text: bytes) -> bytes:
-    if b"=" not in text:
-        return text
+    """Decodes whole lines, or the end of the part."""
     if b" \n" in text or b" \r" in text or b"\t\n" in text or b"\t\r" in text or text[-1:] in (b" ", b"\t"):
         text = _TRAILING.sub(b"", text)
-    return binascii.a2b_qp(text)
+    return binascii.a2b_qp(text) if b"=" in text else text
 
 
 class IdentityDecoder:

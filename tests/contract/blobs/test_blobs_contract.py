@@ -105,19 +105,19 @@ async def test_scans_of_any_size(blobs: Blobs, scan: bytes) -> None:
 
 @pytest.mark.parametrize("size", [10, 30_000])
 async def test_the_same_content_twice_is_one_blob(harness: Harness, size: int) -> None:
-    one, other = harness.open("g0001"), harness.open("g0001")
+    entry, other = harness.open("g0001"), harness.open("g0001")
     body = body_of(size)
-    refs = await asyncio.gather(*(keep(port, body) for port in (one, other) for _ in range(5)))
+    refs = await asyncio.gather(*(keep(port, body) for port in (entry, other) for _ in range(5)))
     assert len(set(refs)) == 1
-    assert await listed(one) == {refs[0].id}
+    assert await listed(entry) == {refs[0].id}
     assert (await other.read(refs[0].id)).body() == body
 
 
 async def test_many_at_once_are_all_kept(harness: Harness) -> None:
-    one, other = harness.open("g0001"), harness.open("g0001")
+    entry, other = harness.open("g0001"), harness.open("g0001")
     bodies = [body_of(500 + 300 * n, seed=n) for n in range(80)]
-    refs = await asyncio.gather(*(keep((one, other)[n % 2], body) for n, body in enumerate(bodies)))
-    assert await listed(one) == {ref.id for ref in refs}
+    refs = await asyncio.gather(*(keep((entry, other)[n % 2], body) for n, body in enumerate(bodies)))
+    assert await listed(entry) == {ref.id for ref in refs}
     assert [(await other.read(ref.id)).body() for ref in refs] == bodies
 
 
@@ -307,19 +307,19 @@ async def test_what_nobody_came_to_refer_to_is_taken_back(blobs: Blobs, size: in
 
 async def test_a_body_that_was_there_before_is_not_taken_back(harness: Harness) -> None:
     """Somebody refers to it: a user's copy in Sent is often the very mail that is on its way."""
-    one, other = harness.open("g0001"), harness.open("g0001")
-    await keep(one, b"the same")
+    entry, other = harness.open("g0001"), harness.open("g0001")
+    await keep(entry, b"the same")
     again = await keep(other, b"the same")
     assert not await other.take_back(again)
-    assert (await one.read(again.id)).body() == b"the same"
+    assert (await entry.read(again.id)).body() == b"the same"
 
 
 async def test_a_body_that_somebody_committed_since_is_not_taken_back(harness: Harness) -> None:
-    one, other = harness.open("g0001"), harness.open("g0001")
-    first = await keep(one, b"the same")
+    entry, other = harness.open("g0001"), harness.open("g0001")
+    first = await keep(entry, b"the same")
     await keep(other, b"the same")
-    assert not await one.take_back(first)
-    assert (await one.read(first.id)).body() == b"the same"
+    assert not await entry.take_back(first)
+    assert (await entry.read(first.id)).body() == b"the same"
 
 
 async def test_a_body_taken_back_may_come_again(blobs: Blobs) -> None:

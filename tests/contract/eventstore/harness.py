@@ -13,7 +13,7 @@ from shared.clock import FixedClock
 from shared.eventstore.deadletters import DeadLetterProjection
 from shared.eventstore.store import Backend, EventStore
 from shared.eventstore.transaction import Transaction
-from tests.contract.eventstore.sample import WHY, Filled, Purses
+from tests.contract.eventstore.sample import PROVENANCE, Filled, Purses
 
 MakeBackend = Callable[[], Backend]
 
@@ -69,13 +69,13 @@ class Harness:
 async def fill(store: EventStore, purse: str, coins: int = 1, *, expected: int | None = None, note: bytes = b"") -> int:
     """One unit of work: the purse's new version."""
     recorded = await store.write(
-        lambda transaction: transaction.append(purse, [Filled(purse, coins, note)], WHY, expected=expected)
+        lambda transaction: transaction.append(purse, [Filled(purse, coins, note)], PROVENANCE, expected=expected)
     )
     return recorded[-1].version
 
 
 @contextlib.asynccontextmanager
-async def one_group(store: EventStore) -> AsyncIterator[None]:
+async def single_group(store: EventStore) -> AsyncIterator[None]:
     """Works submitted in this block wait behind a held one and run in the groups after it."""
     started, go = threading.Event(), threading.Event()
 

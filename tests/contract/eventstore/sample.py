@@ -11,7 +11,7 @@ from sqlalchemy import BigInteger, Column, LargeBinary, Table, Text
 from shared.eventstore.connection import Connection, Reader
 from shared.eventstore.event import Actor, Event, Provenance, Recorded, stored, upcast
 
-WHY = Provenance(Actor("account", "a1", session="s1"), cause="ingress.3.7", correlation="q1")
+PROVENANCE = Provenance(Actor("account", "a1", session="s1"), cause="ingress.3.7", correlation="q1")
 
 
 @stored("purse.filled")

@@ -18,42 +18,42 @@ async def _work(store: EventStore, act: Callable[[], Awaitable[object]]) -> dict
     return {name: count - before[name] for name, count in store.figures.items()}
 
 
-def _one(reader: Reader) -> Row | None:
+def _first_row(reader: Reader) -> Row | None:
     return reader.one("SELECT coins FROM purse WHERE purse = ?", ("p9",))
 
 
 async def test_rows_that_are_given_out_are_counted(store: EventStore) -> None:
     for number in range(10):
         await fill(store, f"p{number}")
-    found = await _work(store, lambda: store.read(purses))
-    assert (found["statements"], found["rows_read"], found["rows_written"]) == (1, 10, 0)
-    found = await _work(store, lambda: store.read(_one))
-    assert (found["statements"], found["rows_read"]) == (1, 1)
-    found = await _work(
+    result = await _work(store, lambda: store.read(purses))
+    assert (result["statements"], result["rows_read"], result["rows_written"]) == (1, 10, 0)
+    result = await _work(store, lambda: store.read(_first_row))
+    assert (result["statements"], result["rows_read"]) == (1, 1)
+    result = await _work(
         store, lambda: store.read(lambda reader: reader.one("SELECT coins FROM purse WHERE purse = 'none'"))
     )
-    assert (found["statements"], found["rows_read"]) == (1, 0)
+    assert (result["statements"], result["rows_read"]) == (1, 0)
 
 
 async def test_rows_that_are_changed_are_counted(store: EventStore) -> None:
     for number in range(10):
         await fill(store, f"p{number}")
     nothing = await _work(store, lambda: store.write(lambda _: None))
-    found = await _work(store, lambda: fill(store, "p1"))
+    result = await _work(store, lambda: fill(store, "p1"))
     # The event, its stream's head, the purse.
-    assert found["rows_written"] - nothing["rows_written"] == 3
+    assert result["rows_written"] - nothing["rows_written"] == 3
     # The head was looked up before.
-    assert found["statements"] - nothing["statements"] == 4
-    found = await _work(store, lambda: store.write(lambda transaction: transaction.connection.execute(_ALL_AT_ONCE)))
-    assert found["rows_written"] - nothing["rows_written"] == 10
+    assert result["statements"] - nothing["statements"] == 4
+    result = await _work(store, lambda: store.write(lambda transaction: transaction.connection.execute(_ALL_AT_ONCE)))
+    assert result["rows_written"] - nothing["rows_written"] == 10
 
 
 async def test_rows_written_in_one_go_are_counted_one_by_one(store: EventStore) -> None:
     nothing = await _work(store, lambda: store.write(lambda _: None))
     rows = [(f"q{number}",) for number in range(7)]
     sql = "INSERT INTO purse (purse, coins, times, note) VALUES (?, 0, 0, '')"
-    found = await _work(store, lambda: store.write(lambda transaction: transaction.connection.execute_many(sql, rows)))
-    assert (found["statements"] - nothing["statements"], found["rows_written"] - nothing["rows_written"]) == (1, 7)
+    result = await _work(store, lambda: store.write(lambda transaction: transaction.connection.execute_many(sql, rows)))
+    assert (result["statements"] - nothing["statements"], result["rows_written"] - nothing["rows_written"]) == (1, 7)
 
 
 async def test_connections_that_were_closed_stay_counted(store: EventStore) -> None:

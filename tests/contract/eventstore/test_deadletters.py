@@ -10,92 +10,100 @@ from shared.eventstore.deadletters import DeadLetters, NoSuchLetter
 from shared.eventstore.store import EventStore
 from shared.ids import Ids
 from tests.contract.eventstore.harness import Harness
-from tests.contract.eventstore.sample import WHY, Refused
+from tests.contract.eventstore.sample import PROVENANCE, Refused
 
 
 @pytest.fixture
-def letters(harness: Harness, store: EventStore) -> DeadLetters:
+def dead_letters(harness: Harness, store: EventStore) -> DeadLetters:
     return DeadLetters(store, Ids(harness.clock))
 
 
-async def test_a_buried_step_waits_with_all_it_needs(letters: DeadLetters) -> None:
-    letter_id = await letters.bury("mail.received", "q1", "E" * 5000, 8, b"\x00payload\xff", WHY)
-    (listed,) = await letters.waiting()
-    letter = await letters.show(letter_id)
-    assert (letter.id, letter.what, letter.queue_id, letter.attempts, letter.payload) == (
-        letter_id,
+async def test_a_buried_step_waits_with_all_it_needs(dead_letters: DeadLetters) -> None:
+    dead_letter_id = await dead_letters.bury("mail.received", "q1", "E" * 5000, 8, b"\x00payload\xff", PROVENANCE)
+    (listed,) = await dead_letters.waiting()
+    dead_letter = await dead_letters.show(dead_letter_id)
+    assert (dead_letter.id, dead_letter.what, dead_letter.queue_id, dead_letter.attempts, dead_letter.payload) == (
+        dead_letter_id,
         "mail.received",
         "q1",
         8,
         b"\x00payload\xff",
     )
-    assert len(letter.error) == 2000
-    assert listed == msgspec.structs.replace(letter, payload=b"")
-    assert await letters.count() == 1
+    assert len(dead_letter.error) == 2000
+    assert listed == msgspec.structs.replace(dead_letter, payload=b"")
+    assert await dead_letters.count() == 1
 
 
-async def test_the_same_step_again_is_the_same_dead_letter(letters: DeadLetters) -> None:
-    first = await letters.bury("mail.received", "q1", "broken", 8, b"p", WHY)
-    assert await letters.bury("mail.received", "q1", "still broken", 3, b"p", WHY) == first
-    other = await letters.bury("mail.submitted", "q1", "broken", 8, b"p", WHY)
-    assert {letter.id: (letter.attempts, letter.error) for letter in await letters.waiting()} == {
+async def test_the_same_step_again_is_the_same_dead_letter(dead_letters: DeadLetters) -> None:
+    first = await dead_letters.bury("mail.received", "q1", "broken", 8, b"p", PROVENANCE)
+    assert await dead_letters.bury("mail.received", "q1", "still broken", 3, b"p", PROVENANCE) == first
+    other = await dead_letters.bury("mail.submitted", "q1", "broken", 8, b"p", PROVENANCE)
+    assert {
+        dead_letter.id: (dead_letter.attempts, dead_letter.error) for dead_letter in await dead_letters.waiting()
+    } == {
         first: (11, "still broken"),
         other: (8, "broken"),
     }
 
 
 async def test_a_resolved_one_leaves_the_list_and_a_later_failure_is_a_new_one(
-    letters: DeadLetters, store: EventStore
+    dead_letters: DeadLetters, store: EventStore
 ) -> None:
-    first = await letters.bury("mail.received", "q1", "broken", 8, b"p", WHY)
-    assert letters.is_open("mail.received", "q1")
-    assert await letters.resolve("q1", "a later try was done", WHY, "mail.submitted") == []
-    assert await letters.resolve("q1", "a later try was done", WHY, "mail.received") == [first]
-    assert (await letters.waiting(), letters.any_open, (await letters.show(first)).retried) == ([], False, True)
-    assert await letters.bury("mail.received", "q1", "broken", 8, b"p", WHY) != first
+    first = await dead_letters.bury("mail.received", "q1", "broken", 8, b"p", PROVENANCE)
+    assert dead_letters.is_open("mail.received", "q1")
+    assert await dead_letters.resolve("q1", "a later try was done", PROVENANCE, "mail.submitted") == []
+    assert await dead_letters.resolve("q1", "a later try was done", PROVENANCE, "mail.received") == [first]
+    assert (await dead_letters.waiting(), dead_letters.any_open, (await dead_letters.show(first)).retried) == (
+        [],
+        False,
+        True,
+    )
+    assert await dead_letters.bury("mail.received", "q1", "broken", 8, b"p", PROVENANCE) != first
     assert (await store.verify()).equal
 
 
-async def test_what_waits_is_known_after_a_restart(letters: DeadLetters, store: EventStore) -> None:
-    await letters.bury("mail.received", "q1", "broken", 8, b"p", WHY)
+async def test_what_waits_is_known_after_a_restart(dead_letters: DeadLetters, store: EventStore) -> None:
+    await dead_letters.bury("mail.received", "q1", "broken", 8, b"p", PROVENANCE)
     again = DeadLetters(store, Ids(FixedClock()))
     assert not again.any_open
     await again.load()
     assert again.is_open("mail.received", "q1")
 
 
-async def test_a_step_done_again_leaves_the_list_and_stays_on_record(letters: DeadLetters) -> None:
+async def test_a_step_done_again_leaves_the_list_and_stays_on_record(dead_letters: DeadLetters) -> None:
     done: list[bytes] = []
 
     async def again(payload: bytes) -> None:
         done.append(payload)
 
-    letters.redriven_by("mail.received", again)
-    letter_id = await letters.bury("mail.received", "q1", "broken", 8, b"p", WHY)
-    assert (await letters.retry(letter_id, WHY)).retried
+    dead_letters.redriven_by("mail.received", again)
+    dead_letter_id = await dead_letters.bury("mail.received", "q1", "broken", 8, b"p", PROVENANCE)
+    assert (await dead_letters.retry(dead_letter_id, PROVENANCE)).retried
     assert done == [b"p"]
-    assert await letters.waiting() == []
-    assert [letter.id for letter in await letters.waiting(include_retried=True)] == [letter_id]
+    assert await dead_letters.waiting() == []
+    assert [dead_letter.id for dead_letter in await dead_letters.waiting(include_retried=True)] == [dead_letter_id]
 
 
-async def test_a_step_that_fails_again_stays(letters: DeadLetters) -> None:
+async def test_a_step_that_fails_again_stays(dead_letters: DeadLetters) -> None:
     async def again(_payload: bytes) -> None:
         raise Refused
 
-    letters.redriven_by("mail.received", again)
-    letter_id = await letters.bury("mail.received", "q1", "broken", 8, b"p", WHY)
+    dead_letters.redriven_by("mail.received", again)
+    dead_letter_id = await dead_letters.bury("mail.received", "q1", "broken", 8, b"p", PROVENANCE)
     with pytest.raises(Refused):
-        await letters.retry(letter_id, WHY)
-    assert [letter.id for letter in await letters.waiting()] == [letter_id]
+        await dead_letters.retry(dead_letter_id, PROVENANCE)
+    assert [dead_letter.id for dead_letter in await dead_letters.waiting()] == [dead_letter_id]
 
 
-async def test_letters_are_facts_like_all_others(harness: Harness, letters: DeadLetters, store: EventStore) -> None:
-    await letters.bury("mail.received", "q1", "broken", 8, b"p", WHY)
+async def test_letters_are_facts_like_all_others(
+    harness: Harness, dead_letters: DeadLetters, store: EventStore
+) -> None:
+    await dead_letters.bury("mail.received", "q1", "broken", 8, b"p", PROVENANCE)
     assert await store.rebuild() == 1
-    assert len(await letters.waiting()) == 1
+    assert len(await dead_letters.waiting()) == 1
     assert (await store.verify()).equal
 
 
-async def test_a_letter_that_is_not_there(letters: DeadLetters) -> None:
+async def test_a_letter_that_is_not_there(dead_letters: DeadLetters) -> None:
     with pytest.raises(NoSuchLetter):
-        await letters.show("l0")
+        await dead_letters.show("l0")

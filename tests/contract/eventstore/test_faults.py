@@ -17,7 +17,7 @@ from shared.eventstore.event import Recorded
 from shared.eventstore.sqlite import SqliteConnection
 from shared.eventstore.store import EventStore
 from tests.contract.eventstore.faulty import Fault, FaultyBackend
-from tests.contract.eventstore.harness import Harness, MakeBackend, fill, one_group
+from tests.contract.eventstore.harness import Harness, MakeBackend, fill, single_group
 from tests.contract.eventstore.sample import Refused, events, purses
 
 
@@ -60,7 +60,7 @@ async def test_a_commit_whose_answer_is_lost(faulty: EventStore, fault: Fault) -
 async def test_a_savepoint_that_is_gone_fails_its_group(faulty: EventStore, fault: Fault) -> None:
     heard: list[Recorded] = []
     faulty.on_commit(heard.extend)
-    async with one_group(faulty):
+    async with single_group(faulty):
         fault.next = "undo"
         works = [
             asyncio.ensure_future(work) for work in (fill(faulty, "p1"), fill(faulty, "p1", -1), fill(faulty, "p1"))
@@ -247,7 +247,7 @@ async def test_a_full_disk_in_a_group_never_answers_what_it_did_not_keep(sqlite_
     store = await harness.open()
     await fill(store, "p1")
     await store.write(lambda transaction: transaction.connection.one("PRAGMA max_page_count=1"))
-    async with one_group(store):
+    async with single_group(store):
         works = [asyncio.ensure_future(fill(store, "p1", note=bytes(size))) for size in (1, 900_000, 1)]
     answers = await asyncio.gather(*works, return_exceptions=True)
     kept = [answer for answer in answers if isinstance(answer, int)]

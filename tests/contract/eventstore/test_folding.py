@@ -7,7 +7,7 @@ import pytest
 from shared.eventstore.event import UnknownEvent
 from shared.eventstore.store import EventStore
 from tests.contract.eventstore.harness import Harness, fill
-from tests.contract.eventstore.sample import WHY, Emptied, Filled, purses
+from tests.contract.eventstore.sample import PROVENANCE, Emptied, Filled, purses
 
 DAMAGE = {
     "damaged": "UPDATE purse SET coins = coins + 1 WHERE purse = 'p3'",
@@ -21,7 +21,7 @@ DAMAGE = {
 async def filled(store: EventStore) -> EventStore:
     for number in range(30):
         await fill(store, f"p{number % 11}", number, note=bytes(range(number)))
-    await store.write(lambda transaction: transaction.append("p4", [Emptied("p4", "thirst")], WHY))
+    await store.write(lambda transaction: transaction.append("p4", [Emptied("p4", "thirst")], PROVENANCE))
     return store
 
 
@@ -39,10 +39,10 @@ async def test_a_sound_store_is_equal(filled: EventStore) -> None:
 async def test_damage_is_found_and_mended(filled: EventStore, kind: str) -> None:
     sound = await filled.read(purses)
     await damage(filled, DAMAGE[kind])
-    found = await filled.verify()
-    assert {difference.table for difference in found.differences} == {"purse"}
-    assert len(found.differences) == (2 if kind == "extra" else 1)
-    assert (await filled.mend()).differences == found.differences
+    verification = await filled.verify()
+    assert {difference.table for difference in verification.differences} == {"purse"}
+    assert len(verification.differences) == (2 if kind == "extra" else 1)
+    assert (await filled.mend()).differences == verification.differences
     assert (await filled.verify()).equal
     assert await filled.read(purses) == sound
 
@@ -65,9 +65,9 @@ async def test_a_rebuild_gives_the_same_rows_byte_for_byte(filled: EventStore) -
 
 
 async def test_progress_is_told(filled: EventStore) -> None:
-    told: list[int] = []
-    await filled.verify(told.append)
-    assert told[-1] == 31
+    reported: list[int] = []
+    await filled.verify(reported.append)
+    assert reported[-1] == 31
 
 
 async def test_a_projection_of_a_new_version_is_folded_at_the_start(harness: Harness) -> None:
@@ -91,7 +91,7 @@ async def test_a_rebuild_that_fails_changes_nothing(filled: EventStore) -> None:
 
 async def test_a_fold_at_the_start_says_how_far_it_is(harness: Harness) -> None:
     store = await harness.open()
-    await store.write(lambda transaction: transaction.append("p1", [Filled("p1", 1) for _ in range(2500)], WHY))
+    await store.write(lambda transaction: transaction.append("p1", [Filled("p1", 1) for _ in range(2500)], PROVENANCE))
     await harness.close(store)
     counts: list[int] = []
     store = harness.store(version=2)

@@ -16,7 +16,7 @@ from shared.eventstore.snapshot import compact
 from shared.eventstore.store import EventStore
 from shared.eventstore.transaction import Transaction
 from tests.contract.eventstore.harness import Harness, fill
-from tests.contract.eventstore.sample import WHY, Filled, capture, purses
+from tests.contract.eventstore.sample import PROVENANCE, Filled, capture, purses
 
 LONG = 20_000
 ROWS = 1000
@@ -27,7 +27,7 @@ BOUND = 6 * 1024 * 1024
 async def many(store: EventStore, rows: int, octets: int = 0, coins: int = 1) -> None:
     def work(transaction: Transaction, first: int) -> None:
         for number in range(first, min(first + 100, rows)):
-            transaction.append(f"p{number:05}", [Filled(f"p{number:05}", coins, bytes(octets))], WHY)
+            transaction.append(f"p{number:05}", [Filled(f"p{number:05}", coins, bytes(octets))], PROVENANCE)
 
     for first in range(0, rows, 100):
         await store.write(lambda transaction, first=first: work(transaction, first))  # type: ignore[misc]
@@ -106,8 +106,8 @@ async def test_the_writer_goes_on_while_the_log_is_folded(store: EventStore, wha
     meanwhile = Meanwhile(asyncio.get_running_loop(), act)
     await getattr(store, what)(meanwhile)
     assert meanwhile.is_done
-    found = {row[0]: row[1:3] for row in await store.read(purses)}
-    assert (found["p00001"], found["fresh"], found["p00002"]) == ((6, 2), (5, 1), (1, 1))
+    result = {row[0]: row[1:3] for row in await store.read(purses)}
+    assert (result["p00001"], result["fresh"], result["p00002"]) == ((6, 2), (5, 1), (1, 1))
     assert (await store.verify()).equal
 
 

@@ -10,7 +10,7 @@ from shared.eventstore.store import EventStore
 from shared.shards import shard_of
 from tests.contract.eventstore.harness import Harness
 from tests.contract.eventstore.restored import restored_to
-from tests.contract.eventstore.sample import WHY, Emptied, Filled, capture
+from tests.contract.eventstore.sample import PROVENANCE, Emptied, Filled, capture
 
 SHARD = shard_of("p1")
 LONGER = CLOCK_SLACK / 1_000_000 + 1
@@ -21,14 +21,14 @@ async def append(harness: Harness, store: EventStore, *events: Event) -> list[Lo
     places = []
     for event in events:
         harness.clock.advance(1)
-        (one,) = await store.write(lambda transaction, event=event: transaction.append("p1", [event], WHY))  # type: ignore[misc]
-        places.append(LogPosition(one.position, one.at))
+        (entry,) = await store.write(lambda transaction, event=event: transaction.append("p1", [event], PROVENANCE))  # type: ignore[misc]
+        places.append(LogPosition(entry.position, entry.at))
     return places
 
 
 async def test_pages_are_bounded_and_reach_the_end(harness: Harness, store: EventStore) -> None:
     events = [Filled("p1", 1)] * (2 * PAGE_ROWS + 3)
-    (*_, last) = await store.write(lambda transaction: transaction.append("p1", events, WHY))
+    (*_, last) = await store.write(lambda transaction: transaction.append("p1", events, PROVENANCE))
     after, sizes = 0, []
     while after < last.position:
         page = await store.read_page(SHARD, after, last.position)

@@ -34,13 +34,13 @@ async def _look_at_the_end(harness: Harness) -> int:
     last = await store.read_events(shard, position - 1)
     read = _read_so_far() - before
     await harness.close(store)
-    assert [one.position for one in last] == [position]
+    assert [entry.position for entry in last] == [position]
     return read
 
 
-async def _lengthen(harness: Harness, facts: int) -> None:
+async def _lengthen(harness: Harness, events: int) -> None:
     store = await harness.open()
-    await asyncio.gather(*(fill(store, "p1", note=_LONG) for _ in range(facts)))
+    await asyncio.gather(*(fill(store, "p1", note=_LONG) for _ in range(events)))
     await harness.close(store)
 
 
@@ -59,7 +59,7 @@ async def test_what_was_just_written_is_not_read_from_the_file(sqlite_backend: M
     for coins in range(1, 4):
         await fill(store, "p1", coins)
         before = _read_so_far()
-        found = await store.read(purses)
+        content = await store.read(purses)
         assert _read_so_far() - before < 4096
-        assert [row[1] for row in found] == [sum(range(coins + 1))]
+        assert [row[1] for row in content] == [sum(range(coins + 1))]
     await harness.close(store)

@@ -11,7 +11,7 @@ from shared.eventstore.store import EventStore
 from shared.eventstore.transaction import Transaction
 from shared.shards import shard_of
 from tests.contract.eventstore.harness import Harness, fill
-from tests.contract.eventstore.sample import WHY, Emptied, Filled, Refused, purses
+from tests.contract.eventstore.sample import PROVENANCE, Emptied, Filled, Refused, purses
 
 SHARD = shard_of("p1")
 
@@ -28,7 +28,9 @@ async def test_a_shard_is_read_in_order_and_in_pages(store: EventStore) -> None:
 
 async def test_what_is_read_is_what_was_written(store: EventStore) -> None:
     written = await store.write(
-        lambda transaction: transaction.append("p1", [Filled("p1", 3, b"\x00\xff"), Emptied("p1", "Durst? 100%")], WHY)
+        lambda transaction: transaction.append(
+            "p1", [Filled("p1", 3, b"\x00\xff"), Emptied("p1", "Durst? 100%")], PROVENANCE
+        )
     )
     assert await store.read_events(SHARD, 0) == written
     assert await store.read_stream("p1", after=1) == written[1:]
@@ -42,7 +44,7 @@ async def test_heads_are_the_last_positions(store: EventStore) -> None:
 
 async def test_owners_of_streams_choose_the_shard(store: EventStore) -> None:
     (recorded,) = await store.write(
-        lambda transaction: transaction.append("drawer", [Filled("p1", 1)], WHY, owner="p1")
+        lambda transaction: transaction.append("drawer", [Filled("p1", 1)], PROVENANCE, owner="p1")
     )
     assert (recorded.shard, recorded.stream) == (SHARD, "drawer")
 
@@ -63,7 +65,7 @@ async def test_an_old_shape_is_lifted_to_todays(store: EventStore) -> None:
 
 async def test_a_follower_s_position_stands_and_falls_with_its_effect(store: EventStore) -> None:
     def effect(transaction: Transaction, position: int, *, fails: bool) -> None:
-        transaction.append("p1", [Filled("p1", 1)], WHY)
+        transaction.append("p1", [Filled("p1", 1)], PROVENANCE)
         transaction.set_cursor("training", {3: position, 4: position + 1})
         if fails:
             raise Refused
@@ -93,8 +95,8 @@ async def test_noted_cursors_are_written_at_a_close(harness: Harness) -> None:
 
 async def test_reads_see_whole_groups_beside_running_writes(store: EventStore) -> None:
     def both(transaction: Transaction) -> None:
-        transaction.append("p1", [Filled("p1", 1)], WHY)
-        transaction.append("p2", [Filled("p2", 1)], WHY)
+        transaction.append("p1", [Filled("p1", 1)], PROVENANCE)
+        transaction.append("p2", [Filled("p2", 1)], PROVENANCE)
 
     async def look() -> set[int]:
         seen = set()

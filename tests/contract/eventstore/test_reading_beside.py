@@ -16,7 +16,7 @@ async def test_it_reads_what_is_committed_and_disturbs_nobody(harness: Harness, 
     assert await reading.read(purses) == [("p1", 1, 1, b"")]
     assert await fill(store, "p1", expected=1) == 2
     assert (await reading.read(purses))[0][1] == 2
-    assert [one.version for one in await reading.read_stream("p1")] == [1, 2]
+    assert [entry.version for entry in await reading.read_stream("p1")] == [1, 2]
     assert (await reading.verify()).equal
     await harness.close(reading)
     assert await fill(store, "p1", expected=2) == 3

@@ -15,7 +15,7 @@ DAY = 86_400
 
 
 async def shorten(store: EventStore, stream: str, before: int, how: Capture = capture) -> int:
-    projections = [one for one in store.projections if isinstance(one, Purses)]
+    projections = [projection for projection in store.projections if isinstance(projection, Purses)]
     return await store.write(lambda transaction: compact(transaction.connection, stream, before, projections, how))
 
 

@@ -14,17 +14,17 @@ from shared.eventstore.transaction import Transaction, VersionConflict
 from shared.eventstore.writer import TOUCHED_A_TURN
 from shared.shards import shard_of
 from tests.contract.eventstore.faulty import Fault, FaultyBackend
-from tests.contract.eventstore.harness import Harness, MakeBackend, fill, one_group
-from tests.contract.eventstore.sample import WHY, Emptied, Filled, Refused, events, purses
+from tests.contract.eventstore.harness import Harness, MakeBackend, fill, single_group
+from tests.contract.eventstore.sample import PROVENANCE, Emptied, Filled, Refused, events, purses
 
 
 def refuse(transaction: Transaction) -> None:
-    transaction.append("p0", [Filled("p0", 99)], WHY)
+    transaction.append("p0", [Filled("p0", 99)], PROVENANCE)
     raise Refused
 
 
 async def test_concurrent_works_share_their_commits(store: EventStore) -> None:
-    async with one_group(store):
+    async with single_group(store):
         works = [asyncio.ensure_future(fill(store, f"p{number}")) for number in range(200)]
     assert await asyncio.gather(*works) == [1] * 200
     full_groups = -(-200 // store.backend.group_limit)
@@ -47,7 +47,7 @@ async def test_nobody_is_answered_before_the_commit(harness: Harness) -> None:
 
 
 async def test_a_failed_work_takes_back_itself_alone(store: EventStore) -> None:
-    async with one_group(store):
+    async with single_group(store):
         works = [
             asyncio.ensure_future(work)
             for work in (
@@ -64,7 +64,7 @@ async def test_a_failed_work_takes_back_itself_alone(store: EventStore) -> None:
 
 
 async def test_positions_and_versions_have_no_gaps_after_failures(store: EventStore) -> None:
-    async with one_group(store):
+    async with single_group(store):
         works = [
             asyncio.ensure_future(work)
             for number in range(60)
@@ -92,7 +92,9 @@ async def test_time_never_goes_back_within_a_stream(harness: Harness, store: Eve
     times = []
     for seconds in (0, -3600, 1, 7200):
         harness.clock.advance(seconds)
-        times.append((await store.write(lambda transaction: transaction.append("p1", [Filled("p1", 1)], WHY)))[0].at)
+        times.append(
+            (await store.write(lambda transaction: transaction.append("p1", [Filled("p1", 1)], PROVENANCE)))[0].at
+        )
     assert times == sorted(times)
     assert times[-1] == harness.clock.now()
 
@@ -108,18 +110,18 @@ async def test_a_projection_that_fails_takes_the_event_along(store: EventStore) 
 async def test_a_work_sees_its_own_rows_and_those_of_its_group(store: EventStore) -> None:
     def twice(transaction: Transaction) -> tuple[int, int]:
         before = transaction.version("p1")
-        transaction.append("p1", [Filled("p1", 1)], WHY)
+        transaction.append("p1", [Filled("p1", 1)], PROVENANCE)
         return before, transaction.version("p1")
 
-    async with one_group(store):
+    async with single_group(store):
         works = [asyncio.ensure_future(store.write(twice)) for _ in range(3)]
     assert await asyncio.gather(*works) == [(0, 1), (1, 2), (2, 3)]
 
 
 async def test_a_command_is_answered_from_what_it_wrote(store: EventStore) -> None:
-    why = type(WHY)(WHY.actor, command="c1")
+    reason = type(PROVENANCE)(PROVENANCE.actor, command="c1")
     written = await store.write(
-        lambda transaction: transaction.append("p1", [Filled("p1", 1), Emptied("p1", "thirst")], why)
+        lambda transaction: transaction.append("p1", [Filled("p1", 1), Emptied("p1", "thirst")], reason)
     )
     assert await store.write(lambda transaction: transaction.answered("c1")) == written
     assert await store.write(lambda transaction: transaction.answered("c2")) == []
@@ -129,7 +131,7 @@ async def test_a_command_is_answered_from_what_it_wrote(store: EventStore) -> No
 async def test_listeners_hear_each_committed_fact_once_and_in_order(store: EventStore) -> None:
     heard: list[Recorded] = []
     store.on_commit(heard.extend)
-    async with one_group(store):
+    async with single_group(store):
         works = [
             asyncio.ensure_future(work) for number in range(20) for work in (fill(store, "p1"), store.write(refuse))
         ]
@@ -155,7 +157,7 @@ async def test_short_works_pass_long_ones(store: EventStore) -> None:
     def noted(name: str) -> Callable[[Transaction], None]:
         return lambda _transaction: order.append(name)
 
-    async with one_group(store):
+    async with single_group(store):
         works = [asyncio.ensure_future(store.write(noted(f"long {number}"), long=True)) for number in range(5)]
         works += [asyncio.ensure_future(store.write(noted(f"short {number}"))) for number in range(3)]
     await asyncio.gather(*works)
@@ -173,7 +175,7 @@ async def test_a_group_ends_when_it_has_touched_enough(sqlite_backend: MakeBacke
             transaction.one("SELECT 1")
 
     before = store.figures["groups"]
-    async with one_group(store):
+    async with single_group(store):
         works = [asyncio.ensure_future(store.write(look)) for _ in range(20)]
     await asyncio.gather(*works)
     assert store.figures["works"] >= 20

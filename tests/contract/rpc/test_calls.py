@@ -15,7 +15,9 @@ from tests.contract.rpc.sample import SECRET, Sample
 
 ASK = pb.DeadLetterRequest(id="l1")
 BLOBS = pb.ReferencedBlobsRequest(generation="g1")
-WHY = Provenance(Actor("account", "a1", "app password é", "s1", "2001:db8::1"), "delivery.3.17", "q0001", "c0001")
+PROVENANCE = Provenance(
+    Actor("account", "a1", "app password é", "s1", "2001:db8::1"), "delivery.3.17", "q0001", "c0001"
+)
 REFUSALS = sorted(ServiceError.__subclasses__(), key=lambda kind: kind.__name__)
 
 
@@ -87,18 +89,18 @@ async def test_an_unforeseen_fault_does_not_tell_its_text(connect: Connect, samp
 
 async def test_the_provenance_arrives(connect: Connect, sample: Sample) -> None:
     stub = connect()
-    with acting(WHY):
+    with acting(PROVENANCE):
         await stub.ShowDeadLetter(ASK)
         [batch async for batch in stub.ReferencedBlobs(BLOBS)]
-    assert sample.seen == [("operator", WHY), ("operator", WHY)]
+    assert sample.seen == [("operator", PROVENANCE), ("operator", PROVENANCE)]
     assert (caller(), provenance().actor.kind) == ("", "system")
 
 
 async def test_provenance_in_any_letters_arrives(connect: Connect, sample: Sample) -> None:
-    why = Provenance(Actor("remote"), " «ursache» ", "q1\n", "append-Größe")
-    with acting(why):
+    result = Provenance(Actor("remote"), " «ursache» ", "q1\n", "append-Größe")
+    with acting(result):
         await connect().ShowDeadLetter(ASK)
-    assert sample.seen == [("operator", why)]
+    assert sample.seen == [("operator", result)]
 
 
 async def test_a_caller_outside_the_table_is_denied(connect: Connect, sample: Sample) -> None:

@@ -43,7 +43,7 @@ async def test_each_of_many_calls_has_its_own(connect: Connect, sample: Sample) 
     sample.stalled = True
     stub = connect(timeout=SOON)
     ended = await asyncio.gather(*(stub.ShowDeadLetter(ASK) for _ in range(20)), return_exceptions=True)
-    assert {type(one) for one in ended} == {TimedOut}
+    assert {type(entry) for entry in ended} == {TimedOut}
     sample.stalled = False
     assert (await stub.ShowDeadLetter(ASK)).id == "l1"
     sample.stalled = True

@@ -43,10 +43,10 @@ def connect(server: ImapServer, user: str) -> Iterator[Connect]:
     """Opens sessions of the test's account (or another's)."""
     opened: list[ImapClient] = []
 
-    def open_one(name: str | None = None) -> ImapClient:
+    def open_client(name: str | None = None) -> ImapClient:
         opened.append(ImapClient(server, user if name is None else name))
         return opened[-1]
 
-    yield open_one
+    yield open_client
     for client in opened:
         client.close()

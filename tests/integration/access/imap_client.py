@@ -28,12 +28,12 @@ class ImapClient:
 
     def line(self) -> bytes:
         """The next response with its literals, without the last CRLF; empty at the end of the connection."""
-        found = line = self._file.readline()
+        result = line = self._file.readline()
         while literal := _LITERAL.search(line):
-            found += self._file.read(int(literal[1]))
+            result += self._file.read(int(literal[1]))
             line = self._file.readline()
-            found += line
-        return found.removesuffix(b"\r\n")
+            result += line
+        return result.removesuffix(b"\r\n")
 
     def begin(self, command: str) -> bytes:
         """Send a command; its tag."""

@@ -41,7 +41,7 @@ PASSWORD = "secret of ann"
 IMAPS = 993
 
 
-class OneDirectory:
+class StaticDirectory:
     """Knows every `<name>@example.org` by one password; the account id is `a-<name>`."""
 
     async def Authenticate(self, request: directory_pb2.AuthenticateRequest, context: Any) -> directory_pb2.Identity:
@@ -62,7 +62,7 @@ class OneDirectory:
         return None
 
 
-class NoFacts(PlainSource):
+class NoEvents(PlainSource):
     """Nothing ever changes in that directory."""
 
     async def ReadEvents(
@@ -76,7 +76,10 @@ class NoFacts(PlainSource):
 
 
 class DirectoryApp:
-    registrations = ((add_DirectoryServicer_to_server, OneDirectory()), (add_EventSourceServicer_to_server, NoFacts()))
+    registrations = (
+        (add_DirectoryServicer_to_server, StaticDirectory()),
+        (add_EventSourceServicer_to_server, NoEvents()),
+    )
 
     async def start(self) -> None: ...
 
@@ -197,8 +200,8 @@ class ImapServer:
         assert host is not None
         with host.blobs.writer() as writer:
             writer.write(body)
-            found = scan(body)
-            ref = await writer.commit(encode_scan(found))
+            scanned = scan(body)
+            ref = await writer.commit(encode_scan(scanned))
         stub: Any = MailstoreStub(host.channel("mailstore", "delivery"))
         request = mailstore_pb2.DeliverRequest(
             account=f"a-{name}",
@@ -209,8 +212,8 @@ class ImapServer:
             size=ref.size,
             prefix=prefix,
             internal_date=host.clock.now(),
-            message_id=found.message_id,
-            subject=found.subject,
+            message_id=scanned.message_id,
+            subject=scanned.subject,
         )
         reply: mailstore_pb2.DeliverReply = await stub.Deliver(request)
         return reply.uid

@@ -1,6 +1,6 @@
 """Messages that IMAP tests put into mailboxes."""
 
-LETTER = (
+MAIL = (
     b"From: Bob <bob@example.org>\r\nTo: Ann <ann@example.org>\r\nSubject: Tea\r\nDate: Sun, 22 Nov 2026 10:00:00 +0000\r\n"
     b"Message-ID: <tea@example.org>\r\n\r\nWater is hot.\r\n"
 )

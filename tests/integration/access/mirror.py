@@ -42,8 +42,8 @@ class Mirror:
 
     def ask(self, command: str) -> bytes:
         """A command; its answer, after the responses were taken in."""
-        answer, told = self.client.ask(command)
-        self.take(told)
+        answer, reported = self.client.ask(command)
+        self.take(reported)
         return answer
 
     def append(self, message: bytes, mailbox: str) -> None:
@@ -58,8 +58,8 @@ class Mirror:
         assert answer.startswith((b"OK", b"NO [EXPUNGEISSUED]")), answer
         # The server told the flags when they are not what the client can reckon.
         if silent and answer.startswith(b"OK") and known.flags is before and before is not None:
-            one = frozenset((flag.encode(),))
-            known.flags = before | one if sign == "+" else before - one
+            entry = frozenset((flag.encode(),))
+            known.flags = before | entry if sign == "+" else before - entry
 
     def learn(self) -> None:
         """Ask for what is not known."""
@@ -69,9 +69,9 @@ class Mirror:
         if first:
             self.ask(f"FETCH {first}:* (UID FLAGS)")
 
-    def take(self, told: list[bytes]) -> None:
+    def take(self, reported: list[bytes]) -> None:
         """Responses, in their order."""
-        for line in told:
+        for line in reported:
             if count := _COUNT.match(line):
                 self._counted(int(count[1]), count[2])
             elif fetched := _FETCH.match(line):
@@ -100,8 +100,8 @@ class Mirror:
 
     def _vanished(self, ranges: bytes) -> None:
         gone: set[int] = set()
-        for each in ranges.split(b","):
-            first, _, last = each.partition(b":")
+        for word in ranges.split(b","):
+            first, _, last = word.partition(b":")
             gone |= set(range(int(first), int(last or first) + 1))
         # RFC 7162 3.2.10: each UID is one message less, also of those whose UID was never asked.
         unknown = len(gone - {message.uid for message in self.messages})

@@ -41,7 +41,7 @@ def message(mark: str, octets: int) -> bytes:
 
 def announced(client: ImapClient, *messages: bytes) -> bytes:
     """An APPEND with literals that ask for no go-ahead; its answer."""
-    literals = b"".join(b" {%d+}\r\n%b" % (len(one), one) for one in messages)
+    literals = b"".join(b" {%d+}\r\n%b" % (len(result), result) for result in messages)
     client.send(b"x APPEND INBOX" + literals + b"\r\n")
     return client.finish(b"x")[0]
 
@@ -78,8 +78,8 @@ def test_the_quota_is_asked_again_when_it_is_committed(server: ImapServer, small
 
 def test_a_client_that_leaves_in_the_middle_leaves_nothing(server: ImapServer, small: ImapClient) -> None:
     before = stored(server)
-    one = message("left", 5000)
-    small.send(b"a APPEND INBOX {%d+}\r\n%b {300}\r\n" % (len(one), one))
+    entry = message("left", 5000)
+    small.send(b"a APPEND INBOX {%d+}\r\n%b {300}\r\n" % (len(entry), entry))
     assert small.line().startswith(b"+")
     assert len(stored(server) - before) == 1
     small.close()

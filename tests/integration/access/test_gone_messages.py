@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.integration.access.imap_client import ImapClient
-from tests.integration.access.mails import LETTER
+from tests.integration.access.mails import MAIL
 
 Connect = Callable[..., ImapClient]
 GONE = b"NO [EXPUNGEISSUED]"
@@ -18,7 +18,7 @@ def sessions(connect: Connect) -> tuple[ImapClient, ImapClient]:
     """Two sessions with the same four messages."""
     first, second = connect(), connect()
     for _ in range(4):
-        first.append(LETTER)
+        first.append(MAIL)
     for session in (first, second):
         session.ok("SELECT INBOX")
     return first, second
@@ -33,7 +33,7 @@ def test_a_tagged_ok_states_what_the_client_knows_while_an_expunge_is_withheld(c
     """RFC 7162 6: the MODSEQ of the client's own STORE is higher than that of an expunge it was not notified of."""
     other, client = connect(), connect()
     for _ in range(4):
-        other.append(LETTER)
+        other.append(MAIL)
     other.ok("SELECT INBOX")
     client.ok("ENABLE QRESYNC")
     untagged = client.ok("SELECT INBOX")
@@ -54,7 +54,7 @@ def test_a_tagged_ok_states_what_the_client_knows_while_an_expunge_is_withheld(c
 def test_a_client_that_comes_back_hears_of_the_withheld_expunge(connect: Connect) -> None:
     other, client = connect(), connect()
     for _ in range(4):
-        other.append(LETTER)
+        other.append(MAIL)
     other.ok("SELECT INBOX")
     client.ok("ENABLE QRESYNC")
     untagged = client.ok("SELECT INBOX")

@@ -14,7 +14,7 @@ import pytest
 
 from tests.integration.access.imap_client import ImapClient
 from tests.integration.access.imap_server import PASSWORD, ImapServer
-from tests.integration.access.mails import LETTER, PARCEL
+from tests.integration.access.mails import MAIL, PARCEL
 
 Connect = Callable[..., ImapClient]
 
@@ -58,8 +58,8 @@ def test_rubbish(connect: Connect) -> None:
 def test_half_a_handshake_does_not_keep_others_waiting(server: ImapServer, connect: Connect) -> None:
     stuck = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(50)]
     connect().ok("NOOP")
-    for each in stuck:
-        each.close()
+    for item in stuck:
+        item.close()
 
 
 def test_old_tls_is_refused(server: ImapServer) -> None:
@@ -92,7 +92,7 @@ def test_hundreds_of_pipelined_commands(connect: Connect) -> None:
 def test_a_client_that_does_not_read(connect: Connect) -> None:
     """Output waits for the reader: memory stays, other sessions go on, and nothing is lost."""
     client, other = connect(), connect()
-    client.append(LETTER + b"x" * 3_000_000)
+    client.append(MAIL + b"x" * 3_000_000)
     client.ok("SELECT INBOX")
     before = resident_bytes()
     tags = [client.begin("FETCH 1 BODY.PEEK[]") for _ in range(30)]
@@ -100,9 +100,9 @@ def test_a_client_that_does_not_read(connect: Connect) -> None:
         other.ok("STATUS INBOX (MESSAGES)")
     assert resident_bytes() - before < 40_000_000
     for tag in tags:
-        answer, told = client.finish(tag)
+        answer, reported = client.finish(tag)
         assert answer.startswith(b"OK")
-        assert len(told[0]) > 3_000_000
+        assert len(reported[0]) > 3_000_000
 
 
 def test_a_client_that_vanishes_in_the_middle(server: ImapServer, connect: Connect) -> None:
@@ -131,8 +131,8 @@ def test_deep_mime(connect: Connect) -> None:
     for body in (b"Subject: deep\r\n" + nested + b"\r\nend\r\n", b"Subject: deep\r\n" + inside + b"\r\nend\r\n"):
         client.append(body)
     client.ok("SELECT INBOX")
-    told = client.ok("FETCH 1:* (BODYSTRUCTURE ENVELOPE BODY)")
-    assert len(told) == 2
+    reported = client.ok("FETCH 1:* (BODYSTRUCTURE ENVELOPE BODY)")
+    assert len(reported) == 2
     path = ".".join(["1"] * 60)
     assert client.ok(f"FETCH 1 (BODY.PEEK[{path}] BODY.PEEK[{path}.MIME])")
 
@@ -150,11 +150,11 @@ def test_names_that_cannot_be(connect: Connect, name: str) -> None:
 
 def test_too_many_sessions_of_one_account(connect: Connect, server: ImapServer, user: str) -> None:
     clients = [connect() for _ in range(100)]
-    one_more = connect("")
-    assert one_more.ask(f'LOGIN {user}@example.org "{PASSWORD}"')[0].startswith(b"NO [LIMIT]")
+    another = connect("")
+    assert another.ask(f'LOGIN {user}@example.org "{PASSWORD}"')[0].startswith(b"NO [LIMIT]")
     clients[0].ok("LOGOUT")
     clients[0].line()
-    one_more.ok(f'LOGIN {user}@example.org "{PASSWORD}"')
+    another.ok(f'LOGIN {user}@example.org "{PASSWORD}"')
 
 
 def test_the_standard_library_as_a_client(server: ImapServer, user: str) -> None:
@@ -163,9 +163,9 @@ def test_the_standard_library_as_a_client(server: ImapServer, user: str) -> None
     client.select()
     client.append("INBOX", "\\Flagged", imaplib.Time2Internaldate(1_700_000_000), PARCEL)
     assert client.search(None, "FLAGGED") == ("OK", [b"1"])
-    _, found = client.fetch("1", "(UID RFC822)")
-    assert isinstance(found[0], tuple)
-    assert found[0][1] == PARCEL
+    _, response = client.fetch("1", "(UID RFC822)")
+    assert isinstance(response[0], tuple)
+    assert response[0][1] == PARCEL
     assert client.store("1", "+FLAGS", "\\Deleted")[0] == "OK"
     assert client.expunge() == ("OK", [b"1"])
     client.logout()

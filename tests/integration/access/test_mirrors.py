@@ -10,7 +10,7 @@ import pytest
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 from tests.integration.access.imap_client import ImapClient
 from tests.integration.access.imap_server import ImapServer
-from tests.integration.access.mails import LETTER
+from tests.integration.access.mails import MAIL
 from tests.integration.access.mirror import Mirror
 
 Connect = Callable[..., ImapClient]
@@ -52,10 +52,10 @@ class Storm:
         return self._chance.randint(1, len(mirror.messages)) if mirror.messages else 0
 
     def _deliver(self, mirror: Mirror) -> None:
-        self._server.deliver(self._user, LETTER)
+        self._server.deliver(self._user, MAIL)
 
     def _append(self, mirror: Mirror) -> None:
-        mirror.append(LETTER, "INBOX")
+        mirror.append(MAIL, "INBOX")
 
     def _store(self, mirror: Mirror) -> None:
         if number := self._number(mirror):
@@ -87,8 +87,8 @@ class Storm:
     def _idle(self, mirror: Mirror) -> None:
         tag = mirror.client.begin("IDLE")
         mirror.client.send(b"DONE\r\n")
-        _, told = mirror.client.finish(tag)
-        mirror.take(told)
+        _, reported = mirror.client.finish(tag)
+        mirror.take(reported)
 
     def _come_back(self, mirror: Mirror) -> None:
         mirror.select("INBOX")

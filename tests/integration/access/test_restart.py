@@ -8,7 +8,7 @@ from typing import Any
 from shared.grpc.errors import TimedOut, Unavailable
 from tests.integration.access.imap_client import ImapClient
 from tests.integration.access.imap_server import ImapServer
-from tests.integration.access.mails import LETTER
+from tests.integration.access.mails import MAIL
 
 Connect = Callable[..., ImapClient]
 _MAILSTORE = "/mailfold.mailstore.v1.Mailstore/"
@@ -43,11 +43,11 @@ class Flaky:
 
 def test_a_write_is_repeated_and_done_once(server: ImapServer, connect: Connect) -> None:
     client = connect()
-    client.append(LETTER)
+    client.append(MAIL)
     client.ok("SELECT INBOX")
     for after in (False, True):
         with Flaky(server, "Append", 2, after=after):
-            client.append(LETTER)
+            client.append(MAIL)
         with Flaky(server, "Copy", 2, after=after):
             client.ok("COPY 1 Archive")
         with Flaky(server, "CreateMailbox", 2, after=after):
@@ -59,12 +59,12 @@ def test_a_write_is_repeated_and_done_once(server: ImapServer, connect: Connect)
 def test_moves_and_expunges_are_answered_again(server: ImapServer, connect: Connect) -> None:
     client = connect()
     for _ in range(3):
-        client.append(LETTER)
+        client.append(MAIL)
     client.ok("SELECT INBOX")
     with Flaky(server, "Move", 1, after=True):
-        told = client.ok("MOVE 1 Trash")
-    assert told[0].startswith(b"* OK [COPYUID ")
-    assert told[1] == b"* 1 EXPUNGE"
+        reported = client.ok("MOVE 1 Trash")
+    assert reported[0].startswith(b"* OK [COPYUID ")
+    assert reported[1] == b"* 1 EXPUNGE"
     with Flaky(server, "Store", 1, after=True):
         assert client.ok("STORE 1 (UNCHANGEDSINCE 5) +FLAGS (\\Deleted)") == [
             b"* OK [HIGHESTMODSEQ 5] Highest MODSEQ",
@@ -82,6 +82,6 @@ def test_a_store_that_stays_away(server: ImapServer, connect: Connect) -> None:
     client = connect()
     with Flaky(server, "Copy", 1000, after=False):
         client.ok("SELECT INBOX")
-        client.append(LETTER)
+        client.append(MAIL)
         assert client.ask("COPY 1 Trash")[0].startswith(b"NO [UNAVAILABLE]")
     client.ok("COPY 1 Trash")

@@ -12,7 +12,7 @@ from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 from tests.integration.access.disconnected import DisconnectedClient
 from tests.integration.access.imap_client import ImapClient
 from tests.integration.access.imap_server import ImapServer
-from tests.integration.access.mails import LETTER
+from tests.integration.access.mails import MAIL
 
 Connect = Callable[..., ImapClient]
 _STEPS = 160
@@ -36,7 +36,7 @@ class Changes:
         self._chance.choice(acts)()
 
     def _deliver(self) -> None:
-        self._server.deliver(self._user, LETTER)
+        self._server.deliver(self._user, MAIL)
 
     def _some(self) -> str:
         uids = list(mailbox_rows(self._server, self._user))
@@ -139,7 +139,7 @@ def test_the_cache_is_the_truth_after_each_return(server: ImapServer, connect: C
     chance = random.Random(seed)
     changes = Changes(server, user, connect(), chance)
     for _ in range(5):
-        server.deliver(user, LETTER)
+        server.deliver(user, MAIL)
     client = DisconnectedClient(connect)
     habits = Habits(client, chance)
     client.come_back(with_known_uids=False)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from tests.integration.access.imap_client import ImapClient
 from tests.integration.access.imap_server import ImapServer
-from tests.integration.access.mails import LETTER
+from tests.integration.access.mails import MAIL
 from tests.parts.nats import NatsServer
 
 Connect = Callable[..., ImapClient]
@@ -23,7 +23,7 @@ def test_idle_tells_of_new_mail(server: ImapServer, connect: Connect, user: str)
     tag = client.begin("IDLE")
     assert client.line() == b"+ idling"
     for count in range(1, 6):
-        server.deliver(user, LETTER)
+        server.deliver(user, MAIL)
         assert client.line() == b"* %d EXISTS" % count
         assert client.line() == b"* %d RECENT" % count
     client.send(b"DONE\r\n")
@@ -32,8 +32,8 @@ def test_idle_tells_of_new_mail(server: ImapServer, connect: Connect, user: str)
 
 def test_idle_tells_of_flags_and_expunges(connect: Connect) -> None:
     watcher, doer = selected(connect), selected(connect)
-    doer.append(LETTER)
-    doer.append(LETTER)
+    doer.append(MAIL)
+    doer.append(MAIL)
     watcher.ok("NOOP")
     tag = watcher.begin("IDLE")
     watcher.line()
@@ -42,7 +42,7 @@ def test_idle_tells_of_flags_and_expunges(connect: Connect) -> None:
     doer.ok("EXPUNGE")
     assert watcher.line() == b"* 1 EXPUNGE"
     doer.ok("CREATE elsewhere")
-    doer.append(LETTER, "elsewhere")
+    doer.append(MAIL, "elsewhere")
     watcher.send(b"DONE\r\n")
     assert watcher.finish(tag) == (b"OK IDLE completed", [])
 
@@ -59,11 +59,11 @@ def test_expunge_waits_until_numbers_may_change(connect: Connect) -> None:
     """RFC 3501 7.4.1: not while FETCH, STORE or SEARCH speak in sequence numbers."""
     watcher, doer = selected(connect), selected(connect)
     for _ in range(3):
-        doer.append(LETTER)
+        doer.append(MAIL)
     watcher.ok("NOOP")
     doer.ok("STORE 1 +FLAGS.SILENT (\\Deleted)")
     doer.ok("EXPUNGE")
-    doer.append(LETTER)
+    doer.append(MAIL)
     assert watcher.ok("FETCH 3 UID") == [b"* 3 FETCH (UID 3)", b"* 4 EXISTS"]
     assert watcher.ask("FETCH 1:2 FLAGS") == (
         b"OK [EXPUNGEISSUED] FETCH completed; some messages are gone",
@@ -75,33 +75,33 @@ def test_expunge_waits_until_numbers_may_change(connect: Connect) -> None:
 
 
 def test_own_silent_store_does_not_hide_what_others_did(connect: Connect) -> None:
-    one, two = selected(connect), selected(connect)
-    one.append(LETTER)
+    entry, two = selected(connect), selected(connect)
+    entry.append(MAIL)
     two.ok("NOOP")
-    one.ok("STORE 1 +FLAGS (\\Flagged)")
+    entry.ok("STORE 1 +FLAGS (\\Flagged)")
     assert two.ok("STORE 1 +FLAGS.SILENT (\\Seen)") == [b"* 1 FETCH (UID 1 FLAGS (\\Flagged))"]
     assert two.ok("NOOP") == []
-    assert one.ok("NOOP") == [b"* 1 FETCH (UID 1 FLAGS (\\Seen \\Flagged \\Recent))"]
+    assert entry.ok("NOOP") == [b"* 1 FETCH (UID 1 FLAGS (\\Seen \\Flagged \\Recent))"]
 
 
 def test_conditional_store_loses_against_another(connect: Connect) -> None:
-    one, two = selected(connect), selected(connect)
-    one.append(LETTER)
+    entry, two = selected(connect), selected(connect)
+    entry.append(MAIL)
     two.ok("NOOP")
-    one.ok("STORE 1 +FLAGS (\\Flagged)")
-    answer, told = two.ask("STORE 1 (UNCHANGEDSINCE 2) +FLAGS (\\Seen)")
+    entry.ok("STORE 1 +FLAGS (\\Flagged)")
+    answer, reported = two.ask("STORE 1 (UNCHANGEDSINCE 2) +FLAGS (\\Seen)")
     assert answer.startswith(b"OK [MODIFIED 1]")
-    assert told == [
+    assert reported == [
         b"* OK [HIGHESTMODSEQ 2] Highest MODSEQ",
         b"* 1 FETCH (UID 1 FLAGS (\\Flagged) MODSEQ (3))",
     ]
 
 
 def test_mailbox_deleted_by_another(connect: Connect) -> None:
-    one, two = connect(), connect()
-    one.ok("CREATE doomed")
+    entry, two = connect(), connect()
+    entry.ok("CREATE doomed")
     two.ok("SELECT doomed")
-    one.ok("DELETE doomed")
+    entry.ok("DELETE doomed")
     assert two.ask("NOOP")[0] == b"OK NOOP completed"
     assert two.line() == b"* BYE The selected mailbox is gone"
 
@@ -117,21 +117,21 @@ def test_mailbox_made_again_has_another_uidvalidity(connect: Connect) -> None:
 
 
 def test_qresync_after_others_worked(connect: Connect) -> None:
-    one = selected(connect)
+    entry = selected(connect)
     for _ in range(5):
-        one.append(LETTER)
-    one.ok("STORE 2,4 +FLAGS.SILENT (\\Deleted)")
-    one.ok("EXPUNGE")
-    one.ok("STORE 1 +FLAGS.SILENT (\\Seen)")
-    one.append(LETTER)
+        entry.append(MAIL)
+    entry.ok("STORE 2,4 +FLAGS.SILENT (\\Deleted)")
+    entry.ok("EXPUNGE")
+    entry.ok("STORE 1 +FLAGS.SILENT (\\Seen)")
+    entry.append(MAIL)
     two = connect()
     two.ok("ENABLE QRESYNC")
     validity = next(line for line in two.ok("STATUS INBOX (UIDVALIDITY)")).split()[-1].rstrip(b")").decode()
-    told = two.ok(f"SELECT INBOX (QRESYNC ({validity} 5 1:5))")
-    assert b"* VANISHED (EARLIER) 2,4" in told
-    assert b"* 1 FETCH (UID 1 FLAGS (\\Seen) MODSEQ (9))" in told
-    assert b"* 3 FETCH (UID 5 FLAGS () MODSEQ (6))" in told
-    assert not any(line.startswith(b"* 4 FETCH") for line in told)
+    reported = two.ok(f"SELECT INBOX (QRESYNC ({validity} 5 1:5))")
+    assert b"* VANISHED (EARLIER) 2,4" in reported
+    assert b"* 1 FETCH (UID 1 FLAGS (\\Seen) MODSEQ (9))" in reported
+    assert b"* 3 FETCH (UID 5 FLAGS () MODSEQ (6))" in reported
+    assert not any(line.startswith(b"* 4 FETCH") for line in reported)
 
 
 def test_idle_survives_a_wiped_bus(server: ImapServer, bus_server: NatsServer, connect: Connect, user: str) -> None:
@@ -139,11 +139,11 @@ def test_idle_survives_a_wiped_bus(server: ImapServer, bus_server: NatsServer, c
     tag = client.begin("IDLE")
     client.line()
     bus_server.stop()
-    server.deliver(user, LETTER)
+    server.deliver(user, MAIL)
     bus_server.wipe()
     assert client.line() == b"* 1 EXISTS"
     assert client.line() == b"* 1 RECENT"
-    server.deliver(user, LETTER)
+    server.deliver(user, MAIL)
     assert client.line() == b"* 2 EXISTS"
     assert client.line() == b"* 2 RECENT"
     client.send(b"DONE\r\n")
@@ -155,7 +155,7 @@ def test_noop_without_the_bus_asks_the_store(
 ) -> None:
     client = selected(connect)
     bus_server.stop()
-    server.deliver(user, LETTER)
+    server.deliver(user, MAIL)
     try:
         while not client.ok("NOOP"):
             pass
@@ -165,18 +165,18 @@ def test_noop_without_the_bus_asks_the_store(
 
 def test_a_keyword_is_in_flags_before_a_message_shows_it(connect: Connect) -> None:
     """RFC 3501 7.2.6: FLAGS lists what the mailbox has; another session's new keyword too."""
-    one, two = selected(connect), selected(connect)
-    one.append(LETTER)
+    entry, two = selected(connect), selected(connect)
+    entry.append(MAIL)
     two.ok("NOOP")
-    one.ok("STORE 1 +FLAGS.SILENT ($New)")
-    told = two.ok("FETCH 1 FLAGS")
-    assert told[0] == b"* FLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft $New)"
-    assert told[-1] == b"* 1 FETCH (FLAGS ($New))"
+    entry.ok("STORE 1 +FLAGS.SILENT ($New)")
+    reported = two.ok("FETCH 1 FLAGS")
+    assert reported[0] == b"* FLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft $New)"
+    assert reported[-1] == b"* 1 FETCH (FLAGS ($New))"
 
 
 def test_what_a_fetch_marks_seen_is_seen_by_others_at_once(connect: Connect) -> None:
-    one, two = selected(connect), selected(connect)
-    one.append(LETTER)
+    entry, two = selected(connect), selected(connect)
+    entry.append(MAIL)
     two.ok("NOOP")
-    one.ok("FETCH 1 BODY[TEXT]")
+    entry.ok("FETCH 1 BODY[TEXT]")
     assert two.ok("NOOP") == [b"* 1 FETCH (UID 1 FLAGS (\\Seen))"]

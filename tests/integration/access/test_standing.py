@@ -16,7 +16,7 @@ from tests.contract.eventstore.restored import forget
 from tests.harness.waiting import until
 from tests.integration.access.imap_client import ImapClient
 from tests.integration.access.imap_server import PASSWORD, ImapServer
-from tests.integration.access.mails import LETTER
+from tests.integration.access.mails import MAIL
 from tests.parts import nats
 from tests.parts.required import needs
 
@@ -116,20 +116,20 @@ def test_what_changes_nothing_for_the_log_in_ends_nothing(server: ImapServer) ->
 def test_pipelined_commands_are_not_carried_out_any_more(server: ImapServer) -> None:
     client = logged_in(server)
     server.directory("ChangeUser", pb.ChangeUserRequest(name="ann", disabled=True))
-    told = b""
+    reported = b""
     try:
-        while b"* BYE" not in told:
+        while b"* BYE" not in reported:
             client.send(b"x NOOP\r\n" * 200)
-            told = client.line()
+            reported = client.line()
     except OSError:  # it ended while we wrote
         return
-    assert told == b"* BYE " + SWITCHED_OFF.encode()
+    assert reported == b"* BYE " + SWITCHED_OFF.encode()
 
 
 def test_a_client_that_does_not_read_its_answer_is_cut_off(server: ImapServer) -> None:
     client = logged_in(server)
     for _ in range(4):
-        client.append(LETTER + b"x" * 4_000_000)
+        client.append(MAIL + b"x" * 4_000_000)
     client.ok("SELECT INBOX")
     client.begin("FETCH 1:4 BODY[]")
     server.directory("ChangeUser", pb.ChangeUserRequest(name="ann", disabled=True))

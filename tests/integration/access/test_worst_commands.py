@@ -10,7 +10,7 @@ import pytest
 from shared.turns import SHARE, Work
 from tests.integration.access.imap_client import ImapClient
 from tests.integration.access.imap_server import ImapServer
-from tests.integration.access.mails import LETTER
+from tests.integration.access.mails import MAIL
 from tests.integration.access.turn_witness import TurnWitness
 
 Connect = Callable[..., ImapClient]
@@ -115,7 +115,7 @@ def test_commands_on_many_names(server: ImapServer, connect: Connect, witness: T
 
 def test_many_messages_in_one_append(server: ImapServer, connect: Connect, witness: TurnWitness) -> None:
     client = connect()
-    messages = " ".join(f"{{{len(LETTER)}+}}\r\n{LETTER.decode()}" for _ in range(500))
+    messages = " ".join(f"{{{len(MAIL)}+}}\r\n{MAIL.decode()}" for _ in range(500))
     _within_a_turn(server, witness, client, Asked(f"APPEND INBOX {messages}"))
 
 
@@ -124,7 +124,7 @@ def _fill(client: ImapClient) -> None:
         client.ok(f"CREATE {name}")
     client.ok("SELECT big")
     for _ in range(100):
-        client.append(LETTER, "big")
+        client.append(MAIL, "big")
     size = 100
     while size < _MESSAGES:
         client.ok(f"UID COPY 1:{size} big")

@@ -26,24 +26,24 @@ class Ear:
 
 async def test_a_ring_is_heard_by_everybody(nats_server: NatsServer) -> None:
     ears = [Ear() for _ in range(4)]
-    async with connected(nats_server) as one, connected(nats_server) as other:
-        await one.listen(account_doorbell("a1"), ears[0].hear)
-        await one.listen(account_doorbell("a1"), ears[1].hear)
+    async with connected(nats_server) as entry, connected(nats_server) as other:
+        await entry.listen(account_doorbell("a1"), ears[0].hear)
+        await entry.listen(account_doorbell("a1"), ears[1].hear)
         await other.listen(ACCOUNT_DOORBELL_PATTERN, ears[2].hear)
         await other.listen(account_doorbell("a2"), ears[3].hear)
         await other.publish("mail.received.0", "e1", b"")  # the server answers in order: the subscriptions are there
-        one.ring(account_doorbell("a1"), b"7")
+        entry.ring(account_doorbell("a1"), b"7")
         await until(lambda: all(ear.heard == [("doorbell.account.a1", b"7")] for ear in ears[:3]))
         assert not ears[3].heard
 
 
 async def test_a_ring_does_not_come_back_over_the_server(nats_server: NatsServer) -> None:
     ear, far = Ear(), Ear()
-    async with connected(nats_server) as one, connected(nats_server) as other:
-        await one.listen(account_doorbell("a1"), ear.hear)
+    async with connected(nats_server) as entry, connected(nats_server) as other:
+        await entry.listen(account_doorbell("a1"), ear.hear)
         await other.listen(account_doorbell("a1"), far.hear)
         await other.publish("mail.received.0", "e1", b"")  # the server answers in order: the subscription is there
-        one.ring(account_doorbell("a1"), b"1")
+        entry.ring(account_doorbell("a1"), b"1")
         await until(lambda: len(far.heard) == 1)
         other.ring(account_doorbell("a1"), b"2")  # what the server had for `one` before this would have come by now
         await until(lambda: ("doorbell.account.a1", b"2") in ear.heard)
@@ -52,10 +52,10 @@ async def test_a_ring_does_not_come_back_over_the_server(nats_server: NatsServer
 
 async def test_a_ring_without_haste_leaves_too(nats_server: NatsServer) -> None:
     ear = Ear()
-    async with connected(nats_server) as one, connected(nats_server) as other:
+    async with connected(nats_server) as entry, connected(nats_server) as other:
         await other.listen(store_doorbell_pattern("mailstore"), ear.hear)
         await other.publish("mail.received.0", "e1", b"")
-        one.ring(store_doorbell("mailstore", 0), along=True)
+        entry.ring(store_doorbell("mailstore", 0), along=True)
         await until(lambda: ear.heard == [("doorbell.mailstore.0", b"")])
 
 

@@ -121,12 +121,12 @@ async def test_a_long_handler_keeps_its_message(nats_server: NatsServer) -> None
     inbox = Inbox()
     gate = inbox.gate(b"long")
     async with (
-        connected(nats_server, ack_wait_seconds=1.0) as one,
+        connected(nats_server, ack_wait_seconds=1.0) as entry,
         connected(nats_server, ack_wait_seconds=1.0) as other,
     ):
-        for bus in (one, other):
+        for bus in (entry, other):
             bus.work(CLASSIFIER_RECEIVED, inbox.handle, inbox.bury)
-        await one.publish(RECEIVED.on(0), "e1", b"long")
+        await entry.publish(RECEIVED.on(0), "e1", b"long")
         enough = time.monotonic() + 3.0
         await until(lambda: time.monotonic() > enough)
         assert inbox.taken == [(b"long", 1)]
@@ -138,10 +138,10 @@ async def test_two_processes_share_the_work(nats_server: NatsServer) -> None:
     first, second = Inbox(), Inbox()
     payloads = [b"%d" % number for number in range(100)]
     gates = [inbox.gate(payload) for inbox in (first, second) for payload in payloads]
-    async with connected(nats_server) as one, connected(nats_server) as other:
-        one.work(CLASSIFIER_RECEIVED, first.handle, first.bury, concurrency=10)
+    async with connected(nats_server) as entry, connected(nats_server) as other:
+        entry.work(CLASSIFIER_RECEIVED, first.handle, first.bury, concurrency=10)
         other.work(CLASSIFIER_RECEIVED, second.handle, second.bury, concurrency=10)
-        await asyncio.gather(*(one.publish(RECEIVED.on(0), f"e{payload!r}", payload) for payload in payloads))
+        await asyncio.gather(*(entry.publish(RECEIVED.on(0), f"e{payload!r}", payload) for payload in payloads))
         await until(lambda: first.running == 10 and second.running == 10)
         for gate in gates:
             gate.set()

@@ -53,7 +53,7 @@ from tests.harness.source import PlainSource
 SPAM, INBOX, TRASH = "Spam", "INBOX", "Trash"
 
 
-FACTS = (
+EVENTS = (
     DomainAdded("d-1", "example.org", True),
     *(AccountAdded(f"a-{name}", f"{name}@example.org", f"u-{name}", 0) for name in ("ann", "bob", "carl")),
     AliasAdded("post@example.org", ("bob@example.org",)),
@@ -70,9 +70,13 @@ class NoQuotas(PlainSource):
         )
 
     async def ReadEvents(self, request: Any, context: Any) -> AsyncIterator[events_pb2.EventBatch]:
-        why = Provenance(Actor("operator"))
-        facts = [Recorded(0, position, "directory", position, 1, why, fact) for position, fact in enumerate(FACTS, 1)]
-        yield events_pb2.EventBatch(events=[to_wire(fact) for fact in facts if fact.position > request.after.get(0, 0)])
+        reason = Provenance(Actor("operator"))
+        entries = [
+            Recorded(0, position, "directory", position, 1, reason, event) for position, event in enumerate(EVENTS, 1)
+        ]
+        yield events_pb2.EventBatch(
+            events=[to_wire(event) for event in entries if event.position > request.after.get(0, 0)]
+        )
 
     async def start(self) -> None: ...
 
@@ -161,15 +165,15 @@ class Rooms:
         stub: Any = OwnerStub(self.host.channel("classifier", "operator"))
         return int((await stub.Report(owner_pb2.ReportRequest())).lag["mailstore"])
 
-    async def letters(self) -> list[owner_pb2.DeadLetter]:
+    async def dead_letters(self) -> list[owner_pb2.DeadLetter]:
         """The classifier's dead letters."""
         stub: Any = OwnerStub(self.host.channel("classifier", "operator"))
         return list((await stub.ListDeadLetters(owner_pb2.ListDeadLettersRequest())).letters)
 
-    async def retry(self, letter: str) -> None:
+    async def retry(self, dead_letter: str) -> None:
         """RetryDeadLetter."""
         stub: Any = OwnerStub(self.host.channel("classifier", "operator"))
-        await stub.RetryDeadLetter(owner_pb2.DeadLetterRequest(id=letter))
+        await stub.RetryDeadLetter(owner_pb2.DeadLetterRequest(id=dead_letter))
 
     def evidence(self) -> bytes:
         """The snapshot of what the model in use has counted."""
@@ -199,7 +203,7 @@ class Rooms:
 
     async def _id(self, account: str, name: str) -> str:
         listed = await self._store("ListMailboxes", pb.ListMailboxesRequest(account=account))
-        return next(str(one.id) for one in listed.mailboxes if one.name == name)
+        return next(str(result.id) for result in listed.mailboxes if result.name == name)
 
     async def _store(self, method: str, request: Any) -> Any:
         return await getattr(MailstoreStub(self.host.channel("mailstore", "access")), method)(request)

@@ -7,25 +7,25 @@ from tests.integration.classifier.rooms import INBOX, SPAM, Rooms
 from tests.integration.classifier.test_verdicts import ENOUGH, teach, unseen
 
 BOB = "a-bob"
-LETTER = b"From: news@paper.example\r\nSubject: weekly offer %d\r\n\r\nmillion casino dollars in this week's paper, number %d\r\n"
+MAIL = b"From: news@paper.example\r\nSubject: weekly offer %d\r\n\r\nmillion casino dollars in this week's paper, number %d\r\n"
 OWN = 12
 
 
 async def asked(rooms: Rooms, queue_id: str, blob: str, *recipients: str) -> RecordedVerdict:
     await rooms.receive(queue_id, blob, *recipients)
-    found = await rooms.verdict()
-    assert found.queue_id == queue_id
-    return found.verdict
+    result = await rooms.verdict()
+    assert result.queue_id == queue_id
+    return result.verdict
 
 
 async def taught_by_bob(rooms: Rooms) -> str:
     """The shared model, and a paper that Bob likes; the blob of its next issue."""
     await teach(rooms)
-    uids = await rooms.append(BOB, SPAM, *(LETTER % (number, number) for number in range(OWN)))
+    uids = await rooms.append(BOB, SPAM, *(MAIL % (number, number) for number in range(OWN)))
     await rooms.move(BOB, SPAM, uids, INBOX)
     await rooms.learnt(ENOUGH, ENOUGH + OWN)
     await rooms.rebuild()
-    return await rooms.blob(LETTER % (99, 99))
+    return await rooms.blob(MAIL % (99, 99))
 
 
 async def test_own_lessons_count_more_when_all_recipients_are_of_one_account(rooms: Rooms) -> None:

@@ -16,7 +16,7 @@ ENOUGH = 60
 async def teach(rooms: Rooms) -> None:
     """More of both kinds than the filter wants to see before it speaks."""
     drawn = [mail(Profile(spam_share=0.5, signed_share=0.0), number) for number in range(300)]
-    spam, ham = ([one.data for one in drawn if one.spam is kind][:ENOUGH] for kind in (True, False))
+    spam, ham = ([entry.data for entry in drawn if entry.spam is kind][:ENOUGH] for kind in (True, False))
     await rooms.append(ANN, SPAM, *spam)
     await rooms.move(ANN, SPAM, await rooms.append(ANN, SPAM, *ham), INBOX)
     await rooms.learnt(ENOUGH, ENOUGH)
@@ -25,7 +25,7 @@ async def teach(rooms: Rooms) -> None:
 def unseen(*, spam: bool) -> bytes:
     """A mail that was not taught."""
     drawn = (mail(Profile(spam_share=0.5, signed_share=0.0), number) for number in range(1000, 1100))
-    return next(one.data for one in drawn if one.spam is spam)
+    return next(entry.data for entry in drawn if entry.spam is spam)
 
 
 async def test_a_repeat_gets_the_verdict_on_record(rooms: Rooms) -> None:
@@ -45,7 +45,7 @@ async def test_a_repeat_gets_the_verdict_on_record(rooms: Rooms) -> None:
     await rooms.host.blobs.delete(BlobId(blob))
     await rooms.receive("q2", blob)
     assert (await rooms.verdict()).verdict == now
-    assert [len(await rooms.classifier.store.read_stream(one)) for one in ("q1", "q2")] == [1, 1]
+    assert [len(await rooms.classifier.store.read_stream(entry)) for entry in ("q1", "q2")] == [1, 1]
     assert not (await rooms.classifier.store.verify()).differences
 
 
@@ -55,13 +55,13 @@ async def test_what_cannot_be_read_goes_on_and_says_so(rooms: Rooms) -> None:
     await rooms.host.blobs.delete(BlobId(lost))
     for number, blob in enumerate((lost, "no blob at all", whole)):
         await rooms.receive(f"q{number}", blob)
-    found = {one.queue_id: one for one in [await rooms.verdict() for _ in range(3)]}
+    result = {entry.queue_id: entry for entry in [await rooms.verdict() for _ in range(3)]}
     for queue_id in ("q0", "q1"):
-        verdict = found[queue_id].verdict
+        verdict = result[queue_id].verdict
         assert [test.name for test in verdict.tests] == ["UNREADABLE"]
         assert (verdict.spam, verdict.score) == (False, 0.0)
-        assert b"tests=UNREADABLE" in found[queue_id].headers and b"X-Spam-Flag" not in found[queue_id].headers
-    assert not found["q2"].verdict.spam and found["q2"].verdict.words
+        assert b"tests=UNREADABLE" in result[queue_id].headers and b"X-Spam-Flag" not in result[queue_id].headers
+    assert not result["q2"].verdict.spam and result["q2"].verdict.words
 
 
 async def test_a_mail_that_nobody_foresaw_goes_on_unjudged(rooms: Rooms, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,4 +73,4 @@ async def test_a_mail_that_nobody_foresaw_goes_on_unjudged(rooms: Rooms, monkeyp
     monkeypatch.setattr("services.classifier.handlers.judge.features", fault)
     await rooms.receive("q1", await rooms.blob(unseen(spam=True)))
     assert [test.name for test in (await rooms.verdict()).verdict.tests] == ["UNREADABLE"]
-    assert await rooms.letters() == []
+    assert await rooms.dead_letters() == []

@@ -167,18 +167,18 @@ class Installation:
         )
 
     async def publish(self, mail: MailSubmitted | MailClassified, times: int = 1) -> None:
-        fact = SUBMITTED if isinstance(mail, MailSubmitted) else CLASSIFIED
+        event = SUBMITTED if isinstance(mail, MailSubmitted) else CLASSIFIED
         await asyncio.gather(
-            *(self.bus.publish(fact.on(shard_of(mail.queue_id)), "", encode(mail)) for _ in range(times))
+            *(self.bus.publish(event.on(shard_of(mail.queue_id)), "", encode(mail)) for _ in range(times))
         )
 
     async def until_settled(self, queue_id: str, times: int = 1) -> dict[str, str]:
         """What became of each recipient."""
         await until(lambda: self._is_settled(queue_id, times))
-        found = next(one for one in self.settled if one.queue_id == queue_id)
-        return {outcome.recipient: outcome.result for outcome in found.outcomes}
+        entry_of_mail = next(entry for entry in self.settled if entry.queue_id == queue_id)
+        return {outcome.recipient: outcome.result for outcome in entry_of_mail.outcomes}
 
-    async def facts(self, queue_id: str) -> list[Event]:
+    async def events_of_mail(self, queue_id: str) -> list[Event]:
         return [recorded.event for recorded in await self.delivery.store.read_stream(queue_id)]
 
     async def followed(self) -> None:
@@ -198,12 +198,12 @@ class Installation:
         view = await self.mailstore.ViewMailbox(mailstore_pb2.MailboxNameRequest(account=account, name="INBOX"))
         uids = mailstore_pb2.UidSet(bounds=[bound for page in view.uids for bound in page.bounds])
         asked = mailstore_pb2.FetchRequest(account=account, mailbox=view.mailbox.id, uids=uids, contents=True)
-        found = []
+        result = []
         async for batch in self.mailstore.Fetch(asked):
             for prefix, blob in zip(batch.prefixes, batch.blobs, strict=True):
                 stored = await self.blobs.read(BlobId(blob))
-                found.append(prefix + stored.read(0, stored.body_size))
-        return found
+                result.append(prefix + stored.read(0, stored.body_size))
+        return result
 
     async def queued(self) -> list[outbound_pb2.QueueEntry]:
         return list((await self.outbound.List(outbound_pb2.ListQueueRequest())).entries)
@@ -211,12 +211,12 @@ class Installation:
     def owner(self, service: str) -> Any:
         return OwnerStub(self.host.channel(service, "operator"))
 
-    async def letters(self) -> list[owner_pb2.DeadLetter]:
+    async def dead_letters(self) -> list[owner_pb2.DeadLetter]:
         return list((await self.owner("delivery").ListDeadLetters(owner_pb2.ListDeadLettersRequest())).letters)
 
-    async def letter(self) -> owner_pb2.DeadLetter:
+    async def dead_letter(self) -> owner_pb2.DeadLetter:
         """The only one, with its payload."""
-        (listed,) = await self.letters()
+        (listed,) = await self.dead_letters()
         shown: owner_pb2.DeadLetter = await self.owner("delivery").ShowDeadLetter(
             owner_pb2.DeadLetterRequest(id=listed.id)
         )
@@ -265,7 +265,7 @@ class Installation:
         return not report.lag["directory"]
 
     async def _is_settled(self, queue_id: str, times: int) -> bool:
-        return sum(one.queue_id == queue_id for one in self.settled) >= times
+        return sum(entry.queue_id == queue_id for entry in self.settled) >= times
 
 
 def _recipient(recipient: Recipient | str) -> Recipient:

@@ -46,7 +46,7 @@ async def test_failures_of_one_mail_come_in_one_notification(installation: Insta
     assert set((await settle(installation, mail)).values()) == {"bounced"}
     (notice,) = await installation.messages("bob")
     assert notice.count(b"Final-Recipient: ") == 3
-    assert sum(isinstance(fact, DeliveryBounced) for fact in await installation.facts(mail.queue_id)) == 3
+    assert sum(isinstance(event, DeliveryBounced) for event in await installation.events_of_mail(mail.queue_id)) == 3
     await installation.verify()
 
 
@@ -116,7 +116,7 @@ async def test_a_notification_that_fails_is_not_notified(installation: Installat
     mail = await installation.submitted("full@example.org", "ann@example.org")
     assert await settle(installation, mail) == {"full@example.org": "bounced", "ann@example.org": "delivered"}
     assert (await installation.count("bob"), await installation.queued()) == (0, [])
-    assert sum(isinstance(fact, DeliveryBounced) for fact in await installation.facts(mail.queue_id)) == 2
+    assert sum(isinstance(event, DeliveryBounced) for event in await installation.events_of_mail(mail.queue_id)) == 2
 
 
 async def test_a_mail_whose_bytes_cannot_be_read_is_told_all_the_same(installation: Installation) -> None:

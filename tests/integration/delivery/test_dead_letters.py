@@ -16,7 +16,7 @@ from tests.integration.delivery.installation import DELIVER, ENQUEUE, RESOLVE, I
 
 
 async def _buried(installation: Installation) -> bool:
-    return bool(await installation.letters())
+    return bool(await installation.dead_letters())
 
 
 async def _fault(_request: Any, _context: Any) -> Any:
@@ -38,8 +38,8 @@ async def test_a_payload_that_nobody_can_read_is_kept(installation: Installation
     for _ in range(2):
         await installation.bus.publish(SUBMITTED.on(0), "", b"\xff{not a fact")
     await until(lambda: _buried(installation))
-    letter = await installation.letter()
-    assert (letter.service, letter.what, letter.queue_id, letter.payload) == (
+    dead_letter = await installation.dead_letter()
+    assert (dead_letter.service, dead_letter.what, dead_letter.queue_id, dead_letter.payload) == (
         "delivery",
         "mail.submitted",
         "",
@@ -47,15 +47,15 @@ async def test_a_payload_that_nobody_can_read_is_kept(installation: Installation
     )
     assert installation.ingress.held == []
     with pytest.raises(ServiceError):
-        await installation.owner("delivery").RetryDeadLetter(owner_pb2.DeadLetterRequest(id=letter.id))
-    assert [one.id for one in await installation.letters()] == [letter.id]
+        await installation.owner("delivery").RetryDeadLetter(owner_pb2.DeadLetterRequest(id=dead_letter.id))
+    assert [dead_letter.id for dead_letter in await installation.dead_letters()] == [dead_letter.id]
     await installation.verify()
 
 
 async def test_a_mail_of_a_later_shape_holds_its_reception(installation: Installation) -> None:
     await installation.bus.publish(SUBMITTED.on(0), "", b'{"queue_id":"q7","message":"of a later release"}')
-    await until(lambda: _told(installation, ("q7", True)))
-    assert (await installation.letter()).queue_id == "q7"
+    await until(lambda: _has_heard(installation, ("q7", True)))
+    assert (await installation.dead_letter()).queue_id == "q7"
 
 
 async def test_a_mail_that_failed_too_often_is_held_and_delivered_when_re_driven(installation: Installation) -> None:
@@ -63,16 +63,16 @@ async def test_a_mail_that_failed_too_often_is_held_and_delivered_when_re_driven
     mail = await installation.submitted("ann@example.org")
     await installation.publish(mail)
     await until(lambda: _buried(installation))
-    letter = await installation.letter()
-    assert (letter.queue_id, letter.attempts) == (mail.queue_id, 2)
-    await until(lambda: _told(installation, (mail.queue_id, True)))
+    dead_letter = await installation.dead_letter()
+    assert (dead_letter.queue_id, dead_letter.attempts) == (mail.queue_id, 2)
+    await until(lambda: _has_heard(installation, (mail.queue_id, True)))
 
     installation.methods["mailstore"][DELIVER] = method
-    again = await installation.owner("delivery").RetryDeadLetter(owner_pb2.DeadLetterRequest(id=letter.id))
+    again = await installation.owner("delivery").RetryDeadLetter(owner_pb2.DeadLetterRequest(id=dead_letter.id))
     assert again.retried
     await installation.until_settled(mail.queue_id)
     assert installation.ingress.held[-1] == (mail.queue_id, False)
-    assert (await installation.count("ann"), await installation.letters()) == (1, [])
+    assert (await installation.count("ann"), await installation.dead_letters()) == (1, [])
     assert (await installation.owner("delivery").Report(owner_pb2.ReportRequest())).counts["plans_in_hand"] == 0
     await installation.verify()
 
@@ -103,7 +103,7 @@ async def test_a_decision_is_a_dead_letter_at_its_first_try(installation: Instal
     mail = await installation.submitted("out@example.net")
     await installation.publish(mail)
     await until(lambda: _buried(installation))
-    assert (tries, (await installation.letter()).attempts) == (1, 1)
+    assert (tries, (await installation.dead_letter()).attempts) == (1, 1)
 
 
 _ABSENCES = {
@@ -124,12 +124,12 @@ async def test_what_a_service_that_is_away_should_do_is_given_back_and_done_once
     mail = await installation.submitted(recipient)
     for _ in range(3):  # the ingress's repeats
         await _given_back(installation, mail)
-    assert (await installation.letters(), installation.ingress.held) == ([], [])
+    assert (await installation.dead_letters(), installation.ingress.held) == ([], [])
     away.back()
     await installation.publish(mail)
     await installation.until_settled(mail.queue_id)
     assert await installation.count("ann") + len(await installation.queued()) == 1
-    assert await installation.letters() == []
+    assert await installation.dead_letters() == []
     await installation.verify()
 
 
@@ -145,7 +145,7 @@ async def test_a_full_disk_of_one_owner_is_an_absence(installation: Installation
     for mail in mails:
         await installation.publish(mail)
         await installation.until_settled(mail.queue_id)
-    assert (await installation.count("ann"), await installation.letters()) == (len(mails), [])
+    assert (await installation.count("ann"), await installation.dead_letters()) == (len(mails), [])
     await installation.verify()
 
 
@@ -161,7 +161,7 @@ async def test_a_long_rebuild_is_an_absence(installation: Installation) -> None:
     await rebuild
     await installation.publish(mail)
     await installation.until_settled(mail.queue_id)
-    assert (await installation.count("ann"), await installation.letters()) == (1, [])
+    assert (await installation.count("ann"), await installation.dead_letters()) == (1, [])
     await installation.verify()
 
 
@@ -190,7 +190,7 @@ async def test_a_service_that_hangs_holds_up_no_other_mail(installation: Install
         await installation.publish(mail)
     for mail in stuck:
         await installation.until_settled(mail.queue_id)
-    assert (await installation.count("ann"), await installation.letters()) == (60, [])
+    assert (await installation.count("ann"), await installation.dead_letters()) == (60, [])
 
 
 async def test_a_part_that_was_refused_waits_for_one_that_is_away(installation: Installation) -> None:
@@ -201,7 +201,7 @@ async def test_a_part_that_was_refused_waits_for_one_that_is_away(installation: 
     away = Away(installation, "mailstore", DELIVER)
     mail = await installation.submitted("out@example.net", "ann@example.org")
     await _given_back(installation, mail)
-    assert await installation.letters() == []
+    assert await installation.dead_letters() == []
     away.back()
     await installation.publish(mail)
     await until(lambda: _buried(installation))
@@ -220,13 +220,13 @@ async def _given_back(installation: Installation, mail: MailSubmitted) -> None:
 
 
 async def _attempts(installation: Installation, count: int) -> bool:
-    letters = await installation.letters()
-    return bool(letters) and letters[0].attempts == count
+    dead_letters = await installation.dead_letters()
+    return bool(dead_letters) and dead_letters[0].attempts == count
 
 
 async def _healed(installation: Installation) -> bool:
-    return not await installation.letters() and installation.ingress.held[-1][1] is False
+    return not await installation.dead_letters() and installation.ingress.held[-1][1] is False
 
 
-async def _told(installation: Installation, what: tuple[str, bool]) -> bool:
+async def _has_heard(installation: Installation, what: tuple[str, bool]) -> bool:
     return what in installation.ingress.held

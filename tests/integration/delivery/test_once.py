@@ -26,8 +26,11 @@ async def test_repeats_at_once_and_later_deliver_one_copy(installation: Installa
         1,
         1,
     )
-    assert [type(fact) for fact in await installation.facts(mail.queue_id)] == [DeliveryPlanned, DeliverySettled]
-    assert all(one.outcomes == installation.settled[0].outcomes for one in installation.settled)
+    assert [type(event) for event in await installation.events_of_mail(mail.queue_id)] == [
+        DeliveryPlanned,
+        DeliverySettled,
+    ]
+    assert all(entry.outcomes == installation.settled[0].outcomes for entry in installation.settled)
     await installation.verify()
 
 
@@ -102,7 +105,7 @@ async def test_what_the_mailbox_store_cannot_take_now_comes_again(installation: 
     assert not installation.settled
     offered[DELIVER] = method
     await installation.until_settled(mail.queue_id)
-    assert (await installation.count("ann"), len(await installation.queued()), await installation.letters()) == (
+    assert (await installation.count("ann"), len(await installation.queued()), await installation.dead_letters()) == (
         1,
         1,
         [],
@@ -121,4 +124,4 @@ async def test_an_alias_and_its_target_are_one_account(installation: Installatio
 
 
 async def _planned(installation: Installation, queue_id: str) -> bool:
-    return bool(await installation.facts(queue_id))
+    return bool(await installation.events_of_mail(queue_id))

@@ -38,6 +38,6 @@ async def test_a_mail_at_hand_is_finished_before_the_store_closes(tmp_path: Path
 
     again = Installation(tmp_path / "data", nats_server.url)
     await again.start()
-    assert len(await again.facts(mail.queue_id)) == 2
+    assert len(await again.events_of_mail(mail.queue_id)) == 2
     assert await again.count("ann") == 1
     await again.stop()

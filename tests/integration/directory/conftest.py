@@ -114,11 +114,11 @@ def events_of() -> Callable[[Running], Any]:
     async def read(running: Running) -> list[tuple[str, Any]]:
         from shared.owner.source import RemoteSource, from_wire
 
-        found = [
+        result = [
             from_wire(event)
             async for batch in RemoteSource(running.channel("operator")).read({})
             for event in batch.events
         ]
-        return [(one.event.stored_name, one) for one in found]
+        return [(entry.event.stored_name, entry) for entry in result]
 
     return read

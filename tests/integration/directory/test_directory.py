@@ -30,8 +30,8 @@ async def test_a_domain_starts_outgoing_only(directory: Running) -> None:
 
 
 async def test_an_address_resolves_the_moment_it_is_made_and_no_longer(people: Running) -> None:
-    found = await resolve(people, "Ann+shop@Example.org")
-    assert (found.kind, found.targets[0].address, found.targets[0].quota_bytes, found.detail) == (
+    answer = await resolve(people, "Ann+shop@Example.org")
+    assert (answer.kind, answer.targets[0].address, answer.targets[0].quota_bytes, answer.detail) == (
         pb.Resolution.ACCOUNTS,
         "ann@example.org",
         1000,
@@ -56,12 +56,12 @@ async def test_aliases_lead_to_accounts_and_elsewhere(people: Running) -> None:
         pb.AddAliasRequest(address="Info@example.org", targets=["ann@example.org", "bob@elsewhere.example"])
     )
     assert made.address == "info@example.org"
-    found = await resolve(people, "info@example.org")
-    assert {(one.address, one.remote) for one in found.targets} == {
+    answer = await resolve(people, "info@example.org")
+    assert {(target.address, target.remote) for target in answer.targets} == {
         ("ann@example.org", False),
         ("bob@elsewhere.example", True),
     }
-    assert found.via == "info@example.org"
+    assert answer.via == "info@example.org"
     assert (await people.stub.ShowAccount(pb.NameRequest(name="ann@example.org"))).aliases == ["info@example.org"]
     await people.stub.ChangeAlias(pb.ChangeAliasRequest(address="info@example.org", disabled=True))
     assert (await resolve(people, "info@example.org")).kind == pb.Resolution.DISABLED
@@ -116,10 +116,10 @@ async def test_everything_is_there_after_a_restart_and_verifies(people: Running)
     assert await people.stub.ListAccounts(pb.ListRequest()) == before
     assert (await resolve(people, "ann@example.org")).kind == pb.Resolution.DISABLED
     owner = OwnerStub(people.channel("operator"))
-    *_, verdict = [one async for one in owner.Verify(owner_pb2.VerifyRequest())]
+    *_, verdict = [entry async for entry in owner.Verify(owner_pb2.VerifyRequest())]
     assert verdict.done
     assert (verdict.rows > 4, list(verdict.differences)) == (True, [])
-    *_, rebuilt = [one async for one in owner.Rebuild(owner_pb2.RebuildRequest())]
+    *_, rebuilt = [entry async for entry in owner.Rebuild(owner_pb2.RebuildRequest())]
     assert rebuilt.done
     assert await people.stub.ListAccounts(pb.ListRequest()) == before
 
@@ -152,10 +152,10 @@ async def test_a_setting_is_checked_written_and_a_fact(directory: Running, event
     assert "next start" in changed.source
     assert "# mine" in directory.places.settings_file.read_text()
     await directory.restart()
-    found = {one.name: one for one in (await directory.stub.ListSettings(pb.ListRequest())).settings}
-    assert (found["directory.password_length"].value, found["directory.password_length"].default) == ("12", "8")
-    facts = [recorded.event for name, recorded in await events_of(directory) if name == "setting.changed"]  # type: ignore[operator]
-    assert [(one.name, one.value, one.previous) for one in facts] == [
+    result = {setting.name: setting for setting in (await directory.stub.ListSettings(pb.ListRequest())).settings}
+    assert (result["directory.password_length"].value, result["directory.password_length"].default) == ("12", "8")
+    events = [recorded.event for name, recorded in await events_of(directory) if name == "setting.changed"]  # type: ignore[operator]
+    assert [(setting.name, setting.value, setting.previous) for setting in events] == [
         ("directory.password_length", "12", ""),
         ("server.bind", "127.0.0.1", ""),
     ]
@@ -166,10 +166,10 @@ async def test_an_edit_by_hand_is_a_fact_and_a_secret_is_not_in_it(directory: Ru
     await directory.restart()
     directory.places.settings_file.write_text('[bus]\npassword = "hunter3"\n')
     await directory.restart()
-    recorded = [one for name, one in await events_of(directory) if name == "setting.changed"]  # type: ignore[operator]
-    assert {one.provenance.actor.id for one in recorded} == {"mailfold.toml"}
-    assert b"hunter" not in b"".join(msgspec.json.encode(one.event) for one in recorded)
-    assert [one.event.name for one in recorded] == [
+    recorded = [entry for name, entry in await events_of(directory) if name == "setting.changed"]  # type: ignore[operator]
+    assert {entry.provenance.actor.id for entry in recorded} == {"mailfold.toml"}
+    assert b"hunter" not in b"".join(msgspec.json.encode(entry.event) for entry in recorded)
+    assert [entry.event.name for entry in recorded] == [
         "bus.concurrency",
         "bus.password",
         "bus.concurrency",
@@ -178,6 +178,8 @@ async def test_an_edit_by_hand_is_a_fact_and_a_secret_is_not_in_it(directory: Ru
     assert recorded[2].event.value == ""
     assert recorded[1].event.value != recorded[3].event.value
     (shown,) = [
-        one for one in (await directory.stub.ListSettings(pb.ListRequest())).settings if one.name == "bus.password"
+        entry
+        for entry in (await directory.stub.ListSettings(pb.ListRequest())).settings
+        if entry.name == "bus.password"
     ]
     assert (shown.value, shown.secret) == ("********", True)

@@ -85,8 +85,8 @@ async def test_a_remembered_log_in_costs_no_hash(people: Running) -> None:
 
 async def test_connections_opened_at_once_share_one_hash(people: Running) -> None:
     began = time.process_time()
-    found = await asyncio.gather(*(people.log_in("correct horse") for _ in range(40)))
-    assert all(one.ok for one in found)
+    result = await asyncio.gather(*(people.log_in("correct horse") for _ in range(40)))
+    assert all(entry.ok for entry in result)
     assert time.process_time() - began < 0.5  # forty hashes cost 0.8 s at least
 
 
@@ -157,13 +157,13 @@ async def test_log_ins_are_facts_folded_and_written_at_the_stop(people: Running,
         await people.log_in("my secret typed as a name", login="not an address")
     await people.log_in("wrong password")
     await people.restart()
-    found = [recorded for name, recorded in await events_of(people) if name.startswith("login.")]  # type: ignore[operator]
-    by_kind = {(one.event.stored_name, getattr(one.event, "login", "")): one for one in found}
+    result = [recorded for name, recorded in await events_of(people) if name.startswith("login.")]  # type: ignore[operator]
+    by_kind = {(entry.event.stored_name, getattr(entry.event, "login", "")): entry for entry in result}
     assert by_kind["login.succeeded", ""].event.count == 3
     assert by_kind["login.succeeded", ""].provenance.actor.address == "192.0.2.1"
     assert by_kind["login.refused", "ann@example.org"].event.reason == "bad-credentials"
     assert by_kind["login.refused", ""].event.count == 3
-    assert len(found) == 3
+    assert len(result) == 3
 
 
 @pytest.mark.parametrize("environment", [{"MAILFOLD_DIRECTORY_REMEMBER_SECONDS": "0"}])

@@ -34,9 +34,9 @@ async def without_postmaster(running: Running) -> int:
     ],
 )
 async def test_it_reaches_the_operator(people: Running, address: str) -> None:
-    found = await resolve(people, address)
-    assert (found.kind, [target.address for target in found.targets]) == (pb.Resolution.ACCOUNTS, ["ann@example.org"])
-    assert found.via.lower() == address.lower()
+    answer = await resolve(people, address)
+    assert (answer.kind, [target.address for target in answer.targets]) == (pb.Resolution.ACCOUNTS, ["ann@example.org"])
+    assert answer.via.lower() == address.lower()
 
 
 @named

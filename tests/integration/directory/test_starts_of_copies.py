@@ -16,7 +16,7 @@ from shared.routing.resolution import ResolutionKind
 from shared.rpc.mailfold.directory.v1 import directory_pb2 as pb
 from tests.integration.directory.conftest import Running
 
-WHY = Provenance(Actor("user"))
+PROVENANCE = Provenance(Actor("user"))
 LOG_INS = 5000
 COPIES = ("ingress", "classifier", "delivery")
 
@@ -42,7 +42,7 @@ async def book(running: Running, service: str) -> FollowedBook:
 async def log_in(running: Running, count: int) -> None:
     some = [LoginSucceeded("u1", "a1", "imap")] * count
     store = running.store
-    await store.write(lambda transaction: transaction.append("logins:2026-01-01", some, WHY))
+    await store.write(lambda transaction: transaction.append("logins:2026-01-01", some, PROVENANCE))
 
 
 async def test_three_copies_read_the_state_and_no_log_in(people: Running) -> None:

@@ -39,10 +39,10 @@ class LocalNameServer(asyncio.DatagramProtocol):
 
     async def start(self) -> None:
         """Listen for UDP and TCP on one port; one that is free for UDP may be taken for TCP, then another is tried."""
-        wanted, tries = self.port, 1 if self.port else 20
+        expected, tries = self.port, 1 if self.port else 20
         for left in reversed(range(tries)):
             try:
-                await self._listen(wanted)
+                await self._listen(expected)
                 return
             except OSError:
                 if not left:
@@ -81,10 +81,10 @@ class LocalNameServer(asyncio.DatagramProtocol):
         response.flags |= dns.flags.RA
         name = query.question[0].name
         for _ in range(20):
-            found = self._rrset(name, dns.rdatatype.to_text(query.question[0].rdtype))
+            result = self._rrset(name, dns.rdatatype.to_text(query.question[0].rdtype))
             alias = self._rrset(name, "CNAME")
-            response.answer += [rrset for rrset in (found or alias,) if rrset]
-            if found or not alias:
+            response.answer += [rrset for rrset in (result or alias,) if rrset]
+            if result or not alias:
                 break
             name = alias[0].target
         if not response.answer:

@@ -85,15 +85,15 @@ class Installation:
         self, service: str, stream: str, *events: Event, correlation: str = "", actor: Actor = CLIENT
     ) -> list[Recorded]:
         """Let a service state events."""
-        why = Provenance(actor, correlation=correlation)
-        return await self.owners[service].store.write(lambda transaction: transaction.append(stream, events, why))
+        reason = Provenance(actor, correlation=correlation)
+        return await self.owners[service].store.write(lambda transaction: transaction.append(stream, events, reason))
 
     async def followed(self) -> None:
         """Until the log has every event."""
         await until(self._is_followed)
 
-    async def query(self, **wanted: Any) -> list[pb.LoggedEvent]:
-        return list((await self.log.Query(pb.QueryRequest(**wanted))).events)
+    async def query(self, **expected: Any) -> list[pb.LoggedEvent]:
+        return list((await self.log.Query(pb.QueryRequest(**expected))).events)
 
     async def trace(self, identity: str) -> list[str]:
         """The types of the events of a life, in order."""

@@ -43,16 +43,16 @@ class Log:
     """An intake that counts what came in."""
 
     def __init__(self, store: EventStore, compress_above: int = 1024) -> None:
-        self.came: list[Incoming] = []
+        self.received: list[Incoming] = []
         self._store = store
-        self._intake = LogWriter(store, Packer(compress_above), 100, self.came.extend)
+        self._intake = LogWriter(store, Packer(compress_above), 100, self.received.extend)
 
     async def take(self, *events: pb.Event, service: str = "ingress") -> None:
         """Give events and end: what was taken is written by then."""
         self._intake.start()
         await self._intake.take(service, events)
         await self._intake.stop()
-        self._intake = LogWriter(self._store, Packer(64), 100, self.came.extend)
+        self._intake = LogWriter(self._store, Packer(64), 100, self.received.extend)
 
 
 def event(
@@ -86,7 +86,7 @@ async def test_repeats_are_passed_over_and_the_cursor_stands_with_the_rows(store
     await log.take(event(1), event(2), event(3))
     assert [event.position for event in await store.read(everything)] == [1, 2, 3]
     assert await store.read(lambda reader: places_of(reader, "ingress")) == {3: LogPosition(3, event(3).at)}
-    assert len(log.came) == 3
+    assert len(log.received) == 3
 
 
 async def test_a_type_nobody_knows_and_data_nobody_reads_are_kept(store: EventStore) -> None:
@@ -119,7 +119,7 @@ async def test_long_data_is_compressed_and_comes_back(store: EventStore) -> None
 
 
 async def test_more_than_may_wait_is_taken_all_the_same(store: EventStore) -> None:
-    intake = LogWriter(store, Packer(1024), 10, lambda _came: None)
+    intake = LogWriter(store, Packer(1024), 10, lambda _received: None)
     intake.start()
     for first in range(1, 101, 5):
         await intake.take("ingress", [event(position) for position in range(first, first + 5)])

@@ -56,7 +56,7 @@ async def test_what_an_older_release_copied_is_forgotten(tmp_path: Path, store_u
 
 async def old_copies(store: EventStore, packer: Packer, count: int) -> None:
     """Events as they came before owners blanked them, some packed and some plain, among others."""
-    intake = LogWriter(store, packer, 1000, lambda _came: None)
+    intake = LogWriter(store, packer, 1000, lambda _received: None)
     intake.start()
     for position in range(1, 2 * count + 1, 2):
         secret = encode(EVENTS[position // 2 % 2])

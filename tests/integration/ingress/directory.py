@@ -73,7 +73,11 @@ class FakeDirectory(DirectoryServicer, PlainSource):
     async def MaySendAs(self, request: pb.MaySendAsRequest, context: Any) -> pb.MaySendAsReply:
         self._answering("MaySendAs")
         return pb.MaySendAsReply(
-            refused=[one for one in request.addresses if not self.book.may_send_as(request.user, parse_address(one))]
+            refused=[
+                address
+                for address in request.addresses
+                if not self.book.may_send_as(request.user, parse_address(address))
+            ]
         )
 
     async def ReadEvents(
@@ -81,9 +85,9 @@ class FakeDirectory(DirectoryServicer, PlainSource):
     ) -> AsyncIterator[events_pb2.EventBatch]:
         self._answering("ReadEvents")
         after = request.after.get(0, 0)
-        why = Provenance(Actor("system"))
+        reason = Provenance(Actor("system"))
         events = [
-            to_wire(Recorded(0, at, "x", at, at, why, event)) for at, event in enumerate(self.log, 1) if at > after
+            to_wire(Recorded(0, at, "x", at, at, reason, event)) for at, event in enumerate(self.log, 1) if at > after
         ]
         if events:
             yield events_pb2.EventBatch(events=events)

@@ -38,7 +38,7 @@ async def test_a_mail_is_accepted_and_published(nats_server: NatsServer, tmp_pat
         event = await asyncio.wait_for(server.received.get(), 10)
         assert reply == f"250 2.0.0 Accepted as {event.queue_id}\r\n".encode()
         assert event.reverse_path == "bob@sender.example"
-        assert [one.address for one in event.recipients] == ["ann@example.org"]
+        assert [recipient.address for recipient in event.recipients] == ["ann@example.org"]
         assert await server.body(event.message.blob) == MAIL
         assert event.message.size == len(MAIL)
         assert (event.message.subject, event.message.author, event.message.message_id) == (
@@ -141,7 +141,7 @@ async def test_ten_thousand_recipients(nats_server: NatsServer, tmp_path: Path) 
         async with connected(server.port(25), limit=2**20) as client:
             await client.hello()
             await client.say("MAIL FROM:<bob@sender.example>")
-            client.writer.write("".join(f"RCPT TO:<{one}>\r\n" for one in recipients).encode())
+            client.writer.write("".join(f"RCPT TO:<{recipient}>\r\n" for recipient in recipients).encode())
             replies = [await client.reply() for _ in recipients]
             assert sum(reply.startswith(b"250") for reply in replies) == 10_000
             assert replies[-1].startswith(b"452 4.5.3")
@@ -168,7 +168,7 @@ async def test_a_mail_that_the_store_does_not_take_leaves_no_blob_but_in_doubt(
 ) -> None:
     """In doubt the event may have been committed, and needs its body."""
 
-    async def refuse(self: Receptions, event: MailReceived, why: Provenance) -> Recorded:
+    async def refuse(self: Receptions, event: MailReceived, reason: Provenance) -> Recorded:
         raise StoreUnavailable("the disk is full", in_doubt=in_doubt)
 
     monkeypatch.setattr(Receptions, "accept", refuse)

@@ -17,7 +17,7 @@ from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import OwnerStub
 from tests.integration.ingress.client import connected, until
 from tests.integration.ingress.server import Running, running
 from tests.integration.ingress.test_acceptance import MAIL
-from tests.integration.ingress.test_until_settled import accepted, has_letters, send, settle, stub, until_left
+from tests.integration.ingress.test_until_settled import accepted, has_dead_letters, send, settle, stub, until_left
 from tests.parts.nats import NatsServer
 
 SOON = {"repeat_first": "0.2", "repeat_longest": "1", "repeat_held": "1"}
@@ -62,8 +62,12 @@ async def test_what_the_bus_refuses_for_good_is_a_dead_letter_at_once_and_heals(
         bus = Refusing(server)
         await send_to(server, "info@example.org")
         await until(lambda: is_in(server, "held"))
-        (letter,) = await server.ingress.letters.waiting()
-        assert (letter.what, letter.error, letter.attempts) == ("mail.received", "BusRefused('MaxPayloadError()')", 1)
+        (dead_letter,) = await server.ingress.dead_letters.waiting()
+        assert (dead_letter.what, dead_letter.error, dead_letter.attempts) == (
+            "mail.received",
+            "BusRefused('MaxPayloadError()')",
+            1,
+        )
         owner = OwnerStub(server.host.channel("ingress", "operator"))
         assert (await owner.Report(owner_pb2.ReportRequest())).counts["dead_letters"] == 1
 
@@ -71,11 +75,11 @@ async def test_what_the_bus_refuses_for_good_is_a_dead_letter_at_once_and_heals(
         assert (await asyncio.wait_for(server.received.get(), 10)).recipients[0].address == "ann@example.org"
 
         async def tried_again() -> bool:
-            return bus.tries > 2 and (await server.ingress.letters.show(letter.id)).attempts == bus.tries
+            return bus.tries > 2 and (await server.ingress.dead_letters.show(dead_letter.id)).attempts == bus.tries
 
         await until(tried_again)
         bus.refuses = False
-        await until(lambda: has_letters(server, []))
+        await until(lambda: has_dead_letters(server, []))
         while (await asyncio.wait_for(server.received.get(), 10)).recipients[0].address != "info@example.org":
             pass
         assert not (await server.ingress.store.verify()).differences
@@ -100,16 +104,16 @@ async def test_what_is_not_settled_within_its_days_becomes_a_dead_letter_and_is_
 ) -> None:
     async with running(nats_server.url, tmp_path, expire_days="0.00002", **SOON) as server:  # 1.7 s
         event = await accepted(server)
-        await until(lambda: has_letters(server, ["mail.unsettled"]))
-        (letter,) = await server.ingress.letters.waiting()
-        assert letter.queue_id == event.queue_id
+        await until(lambda: has_dead_letters(server, ["mail.unsettled"]))
+        (dead_letter,) = await server.ingress.dead_letters.waiting()
+        assert dead_letter.queue_id == event.queue_id
         await until(lambda: is_in(server, "held"))
         while not server.received.empty():
             server.received.get_nowait()
         assert await asyncio.wait_for(server.received.get(), 10) == event  # still tried
         await settle(server, event)
         await until_left(server, 0)
-        await until(lambda: has_letters(server, []))
+        await until(lambda: has_dead_letters(server, []))
         assert not (await server.ingress.store.verify()).differences
 
 
@@ -117,11 +121,11 @@ async def test_an_expired_reception_begins_anew_when_it_is_retried(nats_server: 
     async with running(nats_server.url, tmp_path, expire_days="0.00002", **SOON) as server:
         await accepted(server)
         await until(lambda: is_in(server, "held"))
-        (letter,) = await server.ingress.letters.waiting()
+        (dead_letter,) = await server.ingress.dead_letters.waiting()
         owner = OwnerStub(server.host.channel("ingress", "operator"))
-        assert (await owner.RetryDeadLetter(owner_pb2.DeadLetterRequest(id=letter.id))).retried
+        assert (await owner.RetryDeadLetter(owner_pb2.DeadLetterRequest(id=dead_letter.id))).retried
         assert await state(server) == ["moving"]
-        await until(lambda: has_letters(server, ["mail.unsettled"]))
+        await until(lambda: has_dead_letters(server, ["mail.unsettled"]))
 
 
 async def test_a_worker_that_is_away_does_not_fill_the_bus(

@@ -19,7 +19,7 @@ from shared.eventstore.sqlite import SqliteBackend
 from shared.eventstore.store import EventStore
 from tests.contract.eventstore.faulty import Fault, FaultyBackend
 
-WHY = Provenance(Actor("service", "ingress"))
+PROVENANCE = Provenance(Actor("service", "ingress"))
 
 
 @pytest.fixture
@@ -47,9 +47,9 @@ def mail() -> MailReceived:
 
 async def test_what_stands_is_accepted(store: EventStore, fault: Fault) -> None:
     fault.next = "commit"
-    recorded = await Receptions(store, 10.0).accept(mail(), WHY)
+    recorded = await Receptions(store, 10.0).accept(mail(), PROVENANCE)
     assert recorded.version == 1
-    assert [one.version for one in await store.read_stream("q1")] == [1]
+    assert [entry.version for entry in await store.read_stream("q1")] == [1]
 
 
 async def test_a_database_that_falls_again_before_it_tells_is_asked_again(
@@ -65,13 +65,13 @@ async def test_a_database_that_falls_again_before_it_tells_is_asked_again(
 
     monkeypatch.setattr(store, "read_stream", falling)
     fault.next = "commit"
-    assert (await receptions.accept(mail(), WHY)).version == 1
+    assert (await receptions.accept(mail(), PROVENANCE)).version == 1
     assert failures == []
 
 
 async def test_what_does_not_stand_is_accepted_now(store: EventStore, fault: Fault) -> None:
     fault.next = "before commit"
-    assert (await Receptions(store, 10.0).accept(mail(), WHY)).version == 1
+    assert (await Receptions(store, 10.0).accept(mail(), PROVENANCE)).version == 1
     assert len(await store.read_stream("q1")) == 1
 
 
@@ -79,7 +79,7 @@ async def test_patience_ends(store: EventStore, fault: Fault) -> None:
     fault.next = "before commit"
     fault.then = "begin"
     with pytest.raises(StoreUnavailable) as given_up:
-        await Receptions(store, 0.0).accept(mail(), WHY)
+        await Receptions(store, 0.0).accept(mail(), PROVENANCE)
     assert given_up.value.in_doubt  # though the last try was not: the first one may have been committed
     assert await store.read_stream("q1") == []
 
@@ -87,6 +87,6 @@ async def test_patience_ends(store: EventStore, fault: Fault) -> None:
 async def test_without_doubt_nobody_waits(store: EventStore, fault: Fault) -> None:
     fault.next = "begin"
     with pytest.raises(StoreUnavailable) as refused:
-        await Receptions(store, 3600.0).accept(mail(), WHY)
+        await Receptions(store, 3600.0).accept(mail(), PROVENANCE)
     assert not refused.value.in_doubt
     assert await store.read_stream("q1") == []

@@ -22,9 +22,9 @@ ENDINGS = {
 }
 
 
-async def ended(server: Running, fact: Event) -> None:
+async def ended(server: Running, event: Event) -> None:
     """State a fact and let the ingress follow it."""
-    server.directory.add(fact)
+    server.directory.add(event)
     server.ingress.follower.wake()
 
     async def followed() -> bool:
@@ -42,22 +42,22 @@ async def log_in(client: Client) -> None:
 async def test_the_next_mail_is_refused_and_the_session_closed(
     nats_server: NatsServer, tmp_path: Path, how: str
 ) -> None:
-    fact, told = ENDINGS[how]
+    event, reported = ENDINGS[how]
     async with running(nats_server.url, tmp_path) as server, connected(server.port(465), trusting()) as client:
         await log_in(client)
         assert (await client.say("MAIL FROM:<ann@example.org>")).startswith(b"250")
         await client.say("RSET")
-        await ended(server, fact)
-        assert (await client.say("MAIL FROM:<ann@example.org>")).startswith(told)
+        await ended(server, event)
+        assert (await client.say("MAIL FROM:<ann@example.org>")).startswith(reported)
         assert await client.reader.read() == b""
 
 
 async def test_a_mail_that_was_begun_before_is_not_accepted_after(nats_server: NatsServer, tmp_path: Path) -> None:
-    fact, told = ENDINGS["password"]
+    event, reported = ENDINGS["password"]
     async with running(nats_server.url, tmp_path) as server, connected(server.port(465), trusting()) as client:
         await log_in(client)
         for line in ("MAIL FROM:<ann@example.org>", "RCPT TO:<bob@example.org>", "DATA"):
             await client.say(line)
-        await ended(server, fact)
-        assert (await client.say(MAIL)).startswith(told)
+        await ended(server, event)
+        assert (await client.say(MAIL)).startswith(reported)
         assert server.submitted.empty()

@@ -17,21 +17,21 @@ from tests.parts.nats import NatsServer
 _REFERENCE = re.compile(rb"\(ref ([0-9A-Z]{10})\)\r\n\Z")
 
 
-async def facts(server: Running) -> list[MailRefused]:
+async def refusals(server: Running) -> list[MailRefused]:
     await server.ingress.refusals.flush()
     heads = await server.ingress.store.heads()
     events = [event for shard in heads for event in await server.ingress.store.read_events(shard, 0)]
     return [event.event for event in events if isinstance(event.event, MailRefused)]
 
 
-async def one_left(server: Running) -> bool:
+async def a_refusal_is_left(server: Running) -> bool:
     return len(server.ingress.listeners.all[0]) == 1
 
 
 def reference(reply: bytes) -> str:
-    found = _REFERENCE.search(reply)
-    assert found, reply
-    return found[1].decode()
+    uids = _REFERENCE.search(reply)
+    assert uids, reply
+    return uids[1].decode()
 
 
 async def test_references_lead_to_facts(nats_server: NatsServer, tmp_path: Path) -> None:
@@ -43,11 +43,11 @@ async def test_references_lead_to_facts(nats_server: NatsServer, tmp_path: Path)
         await client.say("RCPT TO:<ann@example.org>")
         await client.say("DATA")
         loop = await client.say(b"Received: x\r\n" * 11 + MAIL + b".")
-        kept = {refusal.reference: refusal for fact in await facts(server) for refusal in fact.refusals}
+        kept = {refusal.reference: refusal for log_event in await refusals(server) for refusal in log_event.refusals}
         assert kept[reference(unknown)].stage == "mail"
-        found = kept[reference(nobody)]
-        assert (found.stage, found.code, found.enhanced) == ("rcpt", 550, "5.1.1")
-        assert (found.sender, found.recipient) == ("bob@sender.example", "nobody@example.org")
+        result = kept[reference(nobody)]
+        assert (result.stage, result.code, result.enhanced) == ("rcpt", 550, "5.1.1")
+        assert (result.sender, result.recipient) == ("bob@sender.example", "nobody@example.org")
         assert (kept[reference(loop)].stage, kept[reference(loop)].cause) == ("message", "11 Received fields")
 
 
@@ -57,26 +57,28 @@ async def test_under_attack_the_rest_is_counted(nats_server: NatsServer, tmp_pat
             await client.hello()
             for _ in range(50):
                 await client.say("FNORD")
-        kept = await facts(server)
-        assert sum(len(fact.refusals) for fact in kept) == 3
-        assert sum(fact.more for fact in kept) == 47
+        kept = await refusals(server)
+        assert sum(len(log_event.refusals) for log_event in kept) == 3
+        assert sum(log_event.more for log_event in kept) == 47
 
 
 async def test_too_many_connections_are_refused_and_told(nats_server: NatsServer, tmp_path: Path) -> None:
     async with (
         running(nats_server.url, tmp_path, max_connections="2") as server,
-        connected(server.port(25)) as one,
+        connected(server.port(25)) as entry,
         connected(server.port(25)) as two,
     ):
-        assert (await one.reply()).startswith(b"220") and (await two.reply()).startswith(b"220")
+        assert (await entry.reply()).startswith(b"220") and (await two.reply()).startswith(b"220")
         async with connected(server.port(25)) as third:
             reply = await third.reply()
             assert reply.startswith(b"421 4.7.0 Too many connections")
             assert await third.reader.read() == b""
-        assert [refusal.reference for fact in await facts(server) for refusal in fact.refusals] == [reference(reply)]
-        await one.say("QUIT")
-        await one.reader.read()
-        await until(lambda: one_left(server))
+        assert [refusal.reference for log_event in await refusals(server) for refusal in log_event.refusals] == [
+            reference(reply)
+        ]
+        await entry.say("QUIT")
+        await entry.reader.read()
+        await until(lambda: a_refusal_is_left(server))
         async with connected(server.port(25)) as fourth:
             assert (await fourth.reply()).startswith(b"220")
 
@@ -92,7 +94,9 @@ async def test_without_room_on_the_disk_mail_waits_before_its_body_comes(
         refused = await client.say("MAIL FROM:<bob@sender.example>")
         assert refused.startswith(b"452 4.3.1 ")
         assert (await client.say("RCPT TO:<ann@example.org>")).startswith(b"503")
-        [refusal] = [one for fact in await facts(server) for one in fact.refusals if one.code == 452]
+        [refusal] = [
+            result for log_event in await refusals(server) for result in log_event.refusals if result.code == 452
+        ]
         assert refusal.reference == reference(refused) and refusal.cause.endswith(f"{2**50} are kept in reserve")
         owner = OwnerStub(server.host.channel("ingress", "operator"))
         report = await owner.Report(ReportRequest())

@@ -41,11 +41,11 @@ async def test_memory_is_bounded(nats_server: NatsServer, tmp_path: Path) -> Non
                     highest = max(highest, resident())
             return await client.say(b".")
 
-        async def one() -> bytes:
+        async def send_slowly() -> bytes:
             async with connected(server.port(25)) as client:
                 return await send(client)
 
-        replies = await asyncio.gather(*(one() for _ in range(CLIENTS)))
+        replies = await asyncio.gather(*(send_slowly() for _ in range(CLIENTS)))
         assert all(reply.startswith(b"250") for reply in replies)
         print(f"{CLIENTS} clients, {MEGABYTES} MB each: {(highest - before) / 1e6:.0f} MB more")
         assert highest - before < CLIENTS * _ROOM_PER_CLIENT

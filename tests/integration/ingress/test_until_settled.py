@@ -28,8 +28,8 @@ async def accepted(server: Running) -> MailReceived:
 
 
 async def settle(server: Running, event: MailReceived, message_id: str = "s1") -> None:
-    fact = MailSettled(event.queue_id, (Outcome("ann@example.org", "delivered"),))
-    await server.bus.publish(SETTLED.on(0), message_id, msgspec.json.encode(fact))
+    log_event = MailSettled(event.queue_id, (Outcome("ann@example.org", "delivered"),))
+    await server.bus.publish(SETTLED.on(0), message_id, msgspec.json.encode(log_event))
 
 
 async def until_left(server: Running, count: int) -> None:
@@ -39,8 +39,8 @@ async def until_left(server: Running, count: int) -> None:
     await until(is_so)
 
 
-async def has_letters(server: Running, steps: list[str]) -> bool:
-    return [letter.what for letter in await server.ingress.letters.waiting()] == steps
+async def has_dead_letters(server: Running, steps: list[str]) -> bool:
+    return [dead_letter.what for dead_letter in await server.ingress.dead_letters.waiting()] == steps
 
 
 def stub(server: Running) -> IngressStub:
@@ -58,9 +58,9 @@ async def test_repeated_until_settled(nats_server: NatsServer, tmp_path: Path) -
         await settle(server, event, "s2")  # a repeat of the last receiver changes nothing
         while not server.received.empty():
             server.received.get_nowait()
-        facts = await server.ingress.store.read_stream(event.queue_id)
-        assert [fact.event.stored_name for fact in facts] == ["mail.received", "mail.settled"]
-        assert {fact.provenance.correlation for fact in facts} == {event.queue_id}
+        log_events = await server.ingress.store.read_stream(event.queue_id)
+        assert [log_event.event.stored_name for log_event in log_events] == ["mail.received", "mail.settled"]
+        assert {log_event.provenance.correlation for log_event in log_events} == {event.queue_id}
         assert not (await server.ingress.store.verify()).differences
 
 
@@ -71,7 +71,7 @@ async def test_a_held_reception_rests_until_it_is_resumed(nats_server: NatsServe
             held = await stub(server).Hold(pb.HoldRequest(queue_id=event.queue_id, held=True, reason="test"))
             assert not held.settled
         listed = (await stub(server).ListReceptions(pb.ListReceptionsRequest())).receptions
-        assert [(one.queue_id, one.state, one.sender, list(one.recipients)) for one in listed] == [
+        assert [(entry.queue_id, entry.state, entry.sender, list(entry.recipients)) for entry in listed] == [
             (event.queue_id, "held", "bob@sender.example", ["ann@example.org"])
         ]
         assert await server.ingress.receptions.fact(event.queue_id) is None
@@ -79,8 +79,12 @@ async def test_a_held_reception_rests_until_it_is_resumed(nats_server: NatsServe
         while not server.received.empty():
             server.received.get_nowait()
         assert await asyncio.wait_for(server.received.get(), 10) == event
-        facts = await server.ingress.store.read_stream(event.queue_id)
-        assert [fact.event.stored_name for fact in facts] == ["mail.received", "mail.held", "mail.resumed"]
+        log_events = await server.ingress.store.read_stream(event.queue_id)
+        assert [log_event.event.stored_name for log_event in log_events] == [
+            "mail.received",
+            "mail.held",
+            "mail.resumed",
+        ]
 
 
 async def test_holding_what_is_settled_or_unknown_changes_nothing(nats_server: NatsServer, tmp_path: Path) -> None:
@@ -170,14 +174,14 @@ async def has_gone_round(server: Running) -> bool:
 async def test_a_settlement_that_cannot_be_read_becomes_a_dead_letter(nats_server: NatsServer, tmp_path: Path) -> None:
     async with running(nats_server.url, tmp_path) as server:
         await server.bus.publish(SETTLED.on(0), "", b"nonsense")
-        await until(lambda: has_letters(server, ["mail.settled"]))
+        await until(lambda: has_dead_letters(server, ["mail.settled"]))
 
 
 async def test_a_settlement_of_a_reception_that_is_gone_changes_nothing(
     nats_server: NatsServer, tmp_path: Path
 ) -> None:
     async with running(nats_server.url, tmp_path) as server:
-        fact = MailSettled("qgone", (Outcome("ann@example.org", "delivered"),))
-        await server.ingress.settled.step.handle(msgspec.json.encode(fact), 1)
+        log_event = MailSettled("qgone", (Outcome("ann@example.org", "delivered"),))
+        await server.ingress.settled.step.handle(msgspec.json.encode(log_event), 1)
         assert not await server.ingress.store.heads()
-        assert await server.ingress.letters.waiting() == []
+        assert await server.ingress.dead_letters.waiting() == []

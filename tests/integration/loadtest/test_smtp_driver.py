@@ -61,27 +61,29 @@ async def serve() -> AsyncIterator[Serve]:
         server.close()
 
 
-def _letters() -> list[RenderedMail]:
+def _mails() -> list[RenderedMail]:
     return [render(mail) for mail in SENT]
 
 
 @pytest.mark.parametrize("shape", [Shape(1, 3), Shape(10, 2), Shape(4, 10, pipelining=True)], ids=str)
 async def test_every_letter_arrives_once_as_it_was_made(serve: Serve, shape: Shape) -> None:
     sink, target = await serve()
-    tally = await send_all(target, _letters(), shape, limit=30)
-    wanted = [mail for mail in SENT if mail.user != 3]
-    assert tally.accepted == len(wanted) == len(tally.durations)
-    assert tally.refused == len(SENT) - len(wanted)
+    tally = await send_all(target, _mails(), shape, limit=30)
+    expected = [mail for mail in SENT if mail.user != 3]
+    assert tally.accepted == len(expected) == len(tally.durations)
+    assert tally.refused == len(SENT) - len(expected)
     assert next(iter(tally.refusals)) == "RCPT: 451 4.2.1 not now"
-    assert sorted(bytes(one.original_content or b"") for one in sink.received) == sorted(mail.data for mail in wanted)
-    assert {one.mail_from for one in sink.received} == {mail.reverse_path for mail in wanted}
+    assert sorted(bytes(entry.original_content or b"") for entry in sink.received) == sorted(
+        mail.data for mail in expected
+    )
+    assert {entry.mail_from for entry in sink.received} == {mail.reverse_path for mail in expected}
 
 
 async def test_starttls(serve: Serve, tmp_path: Path) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(self_signed(tmp_path))
     sink, target = await serve(tls_context=context, require_starttls=True)
-    tally = await send_all(dataclasses.replace(target, starttls=True), _letters()[:3], Shape(1), limit=30)
+    tally = await send_all(dataclasses.replace(target, starttls=True), _mails()[:3], Shape(1), limit=30)
     assert tally.accepted + tally.refused == 3 and len(sink.received) == tally.accepted > 0
 
 
@@ -111,7 +113,7 @@ async def test_a_server_that_hangs_up_in_the_middle_is_counted() -> None:
 
     async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as server:
         target = Target(smtp_port=server.sockets[0].getsockname()[1])
-        tally = await send_all(target, _letters()[:4], Shape(2, 10), limit=30)
+        tally = await send_all(target, _mails()[:4], Shape(2, 10), limit=30)
     assert tally.accepted == 0 and tally.refusals == {"MAIL: connection lost": 4, "not tried": 0}
 
 
@@ -128,11 +130,11 @@ async def test_it_costs_the_client_little() -> None:
                 await reader.readuntil(b"\r\n.\r\n")
             writer.write(b"250 OK\r\n")
 
-    letters = [render(mail) for mail in mails(dataclasses.replace(PROFILE, attachment_share=0.0, largest=16384), 300)]
+    rendered = [render(mail) for mail in mails(dataclasses.replace(PROFILE, attachment_share=0.0, largest=16384), 300)]
     async with await asyncio.start_server(swallow, "127.0.0.1", 0, limit=2**20) as server:
         target = Target(smtp_port=server.sockets[0].getsockname()[1])
         began = time.process_time()
-        tally = await send_all(target, letters, Shape(10, 10), limit=30)
+        tally = await send_all(target, rendered, Shape(10, 10), limit=30)
         spent = time.process_time() - began
     assert tally.accepted == 300
     # This process is the server as well, on the plain event loop: generous, yet far below what a message costs.

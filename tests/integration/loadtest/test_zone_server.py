@@ -33,8 +33,8 @@ def _resolver(server: ZoneServer) -> dns.asyncresolver.Resolver:
 async def test_udp_tcp_and_the_way_from_one_to_the_other() -> None:
     async with ZoneServer(from_records(RECORDS)) as server:
         resolver = _resolver(server)
-        assert [one.to_text() for one in await resolver.resolve("a.example", "A")] == ["192.0.2.1"]
-        assert [one.to_text() for one in await resolver.resolve("a.example", "A", tcp=True)] == ["192.0.2.1"]
+        assert [entry.to_text() for entry in await resolver.resolve("a.example", "A")] == ["192.0.2.1"]
+        assert [entry.to_text() for entry in await resolver.resolve("a.example", "A", tcp=True)] == ["192.0.2.1"]
         (record,) = await resolver.resolve("long.example", "TXT")
         assert sum(map(len, record.strings)) == 5000
         assert server.counted()["long.example", "TXT"] == 2

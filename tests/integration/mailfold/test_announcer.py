@@ -22,7 +22,7 @@ announcer.close()
 
 
 @pytest.mark.parametrize(
-    ("body", "told"),
+    ("body", "reported"),
     [
         ("print('all is well')", ""),
         ("raise CommandFailed('nobody answers')", "nobody answers"),
@@ -30,9 +30,9 @@ announcer.close()
         ("raise KeyError('unforeseen')", "a fault of Mailfold itself (KeyError: 'unforeseen')"),
     ],
 )
-def test_what_goes_wrong_is_a_sentence(tmp_path: Path, body: str, told: str) -> None:
+def test_what_goes_wrong_is_a_sentence(tmp_path: Path, body: str, reported: str) -> None:
     words, environment = [sys.executable, "-c", _ANNOUNCE.format(body=body)], {**os.environ, "TMPDIR": str(tmp_path)}
     done = subprocess.run(words, capture_output=True, text=True, cwd=ROOT, env=environment, timeout=60, check=False)
     assert done.returncode == 0
-    assert "Traceback" not in done.stderr and told in done.stderr
-    assert bool(done.stderr) == bool(told)
+    assert "Traceback" not in done.stderr and reported in done.stderr
+    assert bool(done.stderr) == bool(reported)

@@ -64,11 +64,11 @@ def failure(words: Sequence[str | bytes], data: Path, text: bytes = b"", **setti
     """Exit code and message: said to people on standard error and, alike, to programs on standard output."""
     done = run(*words, "--json", data=data, text=text, **settings)
     assert "Traceback" not in done.stderr + done.stdout, done.stderr
-    found: Any = json.loads(done.stdout)
-    assert set(found) == {"error"} and set(found["error"]) == {"code", "message"}
-    assert done.returncode == found["error"]["code"]
-    assert found["error"]["message"][:40] in done.stderr
-    return done.returncode, found["error"]["message"]
+    answer: Any = json.loads(done.stdout)
+    assert set(answer) == {"error"} and set(answer["error"]) == {"code", "message"}
+    assert done.returncode == answer["error"]["code"]
+    assert answer["error"]["message"][:40] in done.stderr
+    return done.returncode, answer["error"]["message"]
 
 
 REFUSALS = [
@@ -106,13 +106,13 @@ REFUSALS = [
 
 
 def test_refusals_say_what_to_do(people: Path) -> None:
-    for words, code, told in REFUSALS:
-        assert (found := failure(words, people))[0] == code, (words, found)
-        assert told in found[1], (words, found)
+    for words, code, reported in REFUSALS:
+        assert (result := failure(words, people))[0] == code, (words, result)
+        assert reported in result[1], (words, result)
 
 
 @pytest.mark.parametrize(
-    ("text", "code", "told"),
+    ("text", "code", "reported"),
     [
         (b"", 2, "no password came"),
         (b"\n", 1, "too short"),
@@ -121,14 +121,14 @@ def test_refusals_say_what_to_do(people: Path) -> None:
         (b"tab\tin it all\n", 1, "control"),
     ],
 )
-def test_passwords_that_cannot_be(data: Path, text: bytes, code: int, told: str) -> None:
-    found = failure(["user", "add", "bob", "--password-stdin"], data, text)
-    assert found[0] == code and told in found[1]
+def test_passwords_that_cannot_be(data: Path, text: bytes, code: int, reported: str) -> None:
+    result = failure(["user", "add", "bob", "--password-stdin"], data, text)
+    assert result[0] == code and reported in result[1]
 
 
 def test_a_password_is_not_asked_for_where_nobody_sits(data: Path) -> None:
-    found = failure(["user", "add", "bob"], data, b"correct horse\n")
-    assert found[0] == 2 and "--password-stdin" in found[1]
+    result = failure(["user", "add", "bob"], data, b"correct horse\n")
+    assert result[0] == 2 and "--password-stdin" in result[1]
 
 
 def test_a_folder_that_cannot_be_is_refused(tmp_path: Path) -> None:
@@ -252,17 +252,17 @@ def test_what_nobody_foresaw_is_told_as_our_fault(
 
     monkeypatch.setattr(command_line, "carry_out", fail)
     assert command_line.run(["domain", "list", "--json"]) == 3
-    told = capsys.readouterr()
-    message = json.loads(told.out)["error"]["message"]
-    assert "the moon is full" in message and "Traceback" not in told.err + told.out
+    reported = capsys.readouterr()
+    message = json.loads(reported.out)["error"]["message"]
+    assert "the moon is full" in message and "Traceback" not in reported.err + reported.out
     report = Path(message.split()[-1])
     assert "in fail" in report.read_text()
     report.unlink()
 
 
 def test_a_value_may_be_negative_and_is_then_judged(data: Path) -> None:
-    found = failure(["settings", "set", "ingress.max_recipients", "-5"], data)
-    assert found[0] == 1 and "'-5' cannot be used" in found[1]
+    result = failure(["settings", "set", "ingress.max_recipients", "-5"], data)
+    assert result[0] == 1 and "'-5' cannot be used" in result[1]
 
 
 def test_a_setting_that_something_else_overrides_says_so(data: Path) -> None:
@@ -290,8 +290,8 @@ def test_a_port_that_is_taken_is_told_and_what_to_do(data: Path) -> None:
 
 def test_a_database_that_is_none_is_told(data: Path) -> None:
     (data / "store" / "directory.sqlite").write_bytes(b"garbage " * 100)
-    found = failure(["domain", "list"], data)
-    assert found[0] == 1 and "file is not a database" in found[1] and str(data / "store") in found[1]
+    result = failure(["domain", "list"], data)
+    assert result[0] == 1 and "file is not a database" in result[1] and str(data / "store") in result[1]
 
 
 @pytest.mark.parametrize("error", [Unavailable("connection refused"), TimedOut("too late")])
@@ -316,7 +316,7 @@ async def test_a_settings_file_that_broke_under_a_running_server_is_told(
             ["settings", "show", "server.hostname"],
             ["settings", "set", "server.hostname", "mx.example.org"],
         ):
-            code, told = await asyncio.to_thread(failure, words, running.places.data)
-            assert code == 1 and "mailfold.toml" in told and "cannot be read" in told
+            code, reported = await asyncio.to_thread(failure, words, running.places.data)
+            assert code == 1 and "mailfold.toml" in reported and "cannot be read" in reported
     finally:
         await running.stop()

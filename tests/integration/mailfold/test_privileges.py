@@ -99,9 +99,9 @@ def test_no_process_is_root(server: MailfoldServer) -> None:
 def test_of_root_only_the_binding_of_ports_is_left_and_only_where_it_is_needed(server: MailfoldServer) -> None:
     report = report_of(server)
     expected = {"nats": 0, "mind": 0, "core": BINDING, "edge": BINDING}
-    found = {process.name: process.pid for process in report.processes}
-    assert found.keys() == expected.keys()
-    for name, pid in {**found, "launcher": report.supervisor}.items():
+    result = {process.name: process.pid for process in report.processes}
+    assert result.keys() == expected.keys()
+    for name, pid in {**result, "launcher": report.supervisor}.items():
         status = status_of(pid)
         allowed = expected.get(name, BINDING)
         assert {int(status[kind], 16) for kind in ("CapPrm", "CapEff")} == {allowed}, name
@@ -123,7 +123,7 @@ def test_mail_flows_on_low_ports_and_a_killed_process_comes_back(server: Mailfol
 
 def test_what_is_made_is_the_users_and_the_operators_tokens_are_not(server: MailfoldServer) -> None:
     files = {path: path.lstat() for path in (server.data, *server.data.rglob("*"))}
-    others = [path for path, found in files.items() if found.st_uid != uid()]
+    others = [path for path, result in files.items() if result.st_uid != uid()]
     assert others == [server.places.operator]
     assert files[server.places.operator].st_uid == 0
     assert files[server.places.operator].st_mode & 0o777 == 0o600
@@ -148,7 +148,7 @@ def test_the_command_of_root_works_and_leaves_no_file_of_root(server: MailfoldSe
     server.command("settings", "set", "directory.failure_seconds", "700")
     test_what_is_made_is_the_users_and_the_operators_tokens_are_not(server)
     server.start()
-    names = {one["name"] for one in server.command.json("domain", "list")}
+    names = {entry["name"] for entry in server.command.json("domain", "list")}
     assert {"running.example", "stopped.example"} <= names
 
 

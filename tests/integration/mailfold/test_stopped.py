@@ -61,11 +61,11 @@ def test_people_are_managed_and_rows_are_verified_and_mended(data: Path) -> None
     made = as_json("account", "add", "ann@example.org", "--user", "ann", "--quota", "1G", *where)
     assert made["quota_bytes"] == 1024**3
     assert run("domain", "remove", "example.org", *where).returncode == 1
-    found = as_json("verify", *where)
-    assert found["equal"]
+    result = as_json("verify", *where)
+    assert result["equal"]
     _damage(data)
     broken = as_json("verify", *where, code=1)
-    (difference,) = next(one["differences"] for one in broken["services"] if one["service"] == "directory")
+    (difference,) = next(service["differences"] for service in broken["services"] if service["service"] == "directory")
     assert difference["table"] == "account"
     assert as_json("verify", "--mend", *where, code=1)["services"][0]["mended"] == 1
     assert as_json("verify", *where)["equal"]
@@ -74,12 +74,12 @@ def test_people_are_managed_and_rows_are_verified_and_mended(data: Path) -> None
 
 
 def test_blobs_are_looked_at_too(data: Path) -> None:
-    found = as_json("verify", "--data", str(data))
+    result = as_json("verify", "--data", str(data))
     assert (
-        found["blobs"]["referenced"],
-        found["blobs"]["unreferenced"],
-        found["blobs"]["missing"],
-        found["blobs"]["damaged"],
+        result["blobs"]["referenced"],
+        result["blobs"]["unreferenced"],
+        result["blobs"]["missing"],
+        result["blobs"]["damaged"],
     ) == (0, 0, [], [])
 
 

@@ -42,9 +42,13 @@ def test_it_runs_as_a_user_that_the_other_file_makes() -> None:
 
 
 def test_it_may_bind_ports_and_do_nothing_else_of_root() -> None:
-    found = service()
-    assert found["AmbientCapabilities"] == found["CapabilityBoundingSet"] == "CAP_NET_BIND_SERVICE"
-    assert (found["NoNewPrivileges"], found["ProtectSystem"], found["StateDirectoryMode"]) == ("yes", "strict", "0700")
+    result = service()
+    assert result["AmbientCapabilities"] == result["CapabilityBoundingSet"] == "CAP_NET_BIND_SERVICE"
+    assert (result["NoNewPrivileges"], result["ProtectSystem"], result["StateDirectoryMode"]) == (
+        "yes",
+        "strict",
+        "0700",
+    )
 
 
 def test_systemd_reads_it(tmp_path: Path) -> None:
@@ -58,8 +62,8 @@ def test_systemd_reads_it(tmp_path: Path) -> None:
 def test_systemd_finds_it_shut_in() -> None:
     needs(SYSTEMD_ANALYZE)
     done = analyze("security", "--offline=yes", "--no-pager", str(UNIT))
-    found = re.search(r"exposure level for \S+ ([\d.]+)", done.stdout)
-    assert found is not None and float(found[1]) < WORST_EXPOSURE, done.stdout
+    match = re.search(r"exposure level for \S+ ([\d.]+)", done.stdout)
+    assert match is not None and float(match[1]) < WORST_EXPOSURE, done.stdout
 
 
 def analyze(*words: str) -> subprocess.CompletedProcess[str]:

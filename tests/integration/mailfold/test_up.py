@@ -82,11 +82,11 @@ def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
 
 
 def test_up_status_and_down(server: Server) -> None:
-    found = server.status()
-    assert found["ready"]
-    assert {"smtp", "submission", "submissions", "imaps"} <= {one["protocol"] for one in found["listeners"]}
-    for one in found["listeners"]:
-        socket.create_connection((one["address"], one["port"]), 5).close()
+    report = server.status()
+    assert report["ready"]
+    assert {"smtp", "submission", "submissions", "imaps"} <= {listener["protocol"] for listener in report["listeners"]}
+    for listener in report["listeners"]:
+        socket.create_connection((listener["address"], listener["port"]), 5).close()
     where = ("--data", str(server.data))
     assert run("domain", "add", "example.org", *where).returncode == 0
     for command_line, said in (
@@ -97,7 +97,7 @@ def test_up_status_and_down(server: Server) -> None:
         assert (done.returncode, said in done.stdout) == (0, True), done.stderr
     second = run("up", *where)
     assert (second.returncode, "runs already" in second.stderr) == (2, True)
-    pids = [one["pid"] for one in found["processes"]]
+    pids = [listener["pid"] for listener in report["processes"]]
     assert server.stop() == 0
     assert not [pid for pid in pids if _alive(pid)]
     assert run("status", *where).returncode == 2
@@ -105,7 +105,7 @@ def test_up_status_and_down(server: Server) -> None:
 
 
 def test_a_killed_launcher_leaves_nobody_behind(server: Server) -> None:
-    pids = [one["pid"] for one in server.status()["processes"]]
+    pids = [process["pid"] for process in server.status()["processes"]]
     server.stop(signal.SIGKILL)
     deadline = time.monotonic() + 10
     while [pid for pid in pids if _alive(pid)]:
@@ -114,12 +114,12 @@ def test_a_killed_launcher_leaves_nobody_behind(server: Server) -> None:
 
 
 def test_a_killed_process_comes_back(server: Server) -> None:
-    victim = next(one for one in server.status()["processes"] if "directory" in one["services"])
+    victim = next(process for process in server.status()["processes"] if "directory" in process["services"])
     os.kill(victim["pid"], signal.SIGKILL)
     deadline = time.monotonic() + PATIENCE
     while not any(
-        one["name"] == victim["name"] and one["restarts"] == 1 and one["state"] == "running"
-        for one in server.status()["processes"]
+        process["name"] == victim["name"] and process["restarts"] == 1 and process["state"] == "running"
+        for process in server.status()["processes"]
     ):
         assert time.monotonic() < deadline
     assert run("domain", "list", "--data", str(server.data)).returncode == 0
@@ -131,13 +131,13 @@ def test_demo_prints_all_that_is_needed(tmp_path: Path) -> None:
     try:
         text = first.wait()
         people = json.loads((first.data / "demo.json").read_text())
-        assert [one["address"] for one in people] == ["ann@example.test", "bob@example.test"]
+        assert [person["address"] for person in people] == ["ann@example.test", "bob@example.test"]
         assert (first.data / "demo.json").stat().st_mode & 0o777 == 0o600
         deadline = time.monotonic() + PATIENCE
         while "A mail client" not in (text := first.output.read_text()):
             assert time.monotonic() < deadline
             time.sleep(0.05)
-        assert all(one["password"] in text for one in people)
+        assert all(person["password"] in text for person in people)
         assert str(first.data / "tls" / "ca.pem") in text
     finally:
         assert first.stop() == 0
@@ -167,12 +167,12 @@ def test_what_is_ready_is_told_to_programs_as_json(tmp_path: Path, word: str) ->
     needs(nats)
     server = Server(tmp_path / "data", word, "--json")
     try:
-        found = json.loads(server.wait("\n}\n"))
-        told = found if word == "up" else found["status"]
-        assert told["ready"]
-        assert {"smtp", "imaps"} <= {one["protocol"] for one in told["listeners"]}
+        report = json.loads(server.wait("\n}\n"))
+        reported = report if word == "up" else report["status"]
+        assert reported["ready"]
+        assert {"smtp", "imaps"} <= {listener["protocol"] for listener in reported["listeners"]}
         if word == "demo":
-            assert found["people"] == json.loads((server.data / "demo.json").read_text())
-            assert Path(found["authority"]).read_text().startswith("-----BEGIN CERTIFICATE-----")
+            assert report["people"] == json.loads((server.data / "demo.json").read_text())
+            assert Path(report["authority"]).read_text().startswith("-----BEGIN CERTIFICATE-----")
     finally:
         assert server.stop(signal.SIGINT) == 0

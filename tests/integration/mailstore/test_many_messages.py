@@ -62,7 +62,7 @@ async def _version(mailstore: CountedMailstore) -> int:
 async def _sizes(mailstore: CountedMailstore, after: int) -> list[int]:
     """How many messages each event behind a version names."""
     recorded = await mailstore.store.read_stream(ACCOUNT, after)
-    return [count(getattr(one.event, "uids", ())) for one in recorded]
+    return [count(getattr(entry.event, "uids", ())) for entry in recorded]
 
 
 async def test_store(mailstore: CountedMailstore) -> None:
@@ -70,13 +70,13 @@ async def test_store(mailstore: CountedMailstore) -> None:
     store = pb.StoreRequest(account=ACCOUNT, mailbox=inbox.id, uids=ALL, flags=["\\Seen", "late"])
     reply = await _twice(mailstore, "Store", store)
     assert reply.messages == len(reply.changed) == MESSAGES
-    assert {tuple(one.flags) for one in reply.changed} == {("\\Seen", "\\Flagged", "$Work", "late")}
+    assert {tuple(entry.flags) for entry in reply.changed} == {("\\Seen", "\\Flagged", "$Work", "late")}
     assert list(reply.versions) == [version + 1, version + 2, version + 3]
     assert await _sizes(mailstore, version) == [EVENT_MESSAGES, EVENT_MESSAGES, MESSAGES - 2 * EVENT_MESSAGES]
     asked = pb.ChangesRequest(account=ACCOUNT, mailbox=inbox.id, since=version, uid_next=inbox.uid_next, keywords=1)
     changes = await mailstore.call("Changes", asked)
     assert changes.changed == reply.changed
-    assert [one.uid for one in changes.changed] == list(range(1, MESSAGES + 1))
+    assert [entry.uid for entry in changes.changed] == list(range(1, MESSAGES + 1))
     assert list(changes.keywords) == ["$Work", "late"]
     assert (await _mailbox(mailstore, "INBOX")).unseen == 0
 

@@ -72,7 +72,7 @@ def test_measures_stand_in_the_order_of_sizes() -> None:
 
 
 def _growth(*timings: ImapTiming) -> Growth:
-    return Growth(sizes=sorted({one.mailbox_size for one in timings}), timings=list(timings))
+    return Growth(sizes=sorted({timing.mailbox_size for timing in timings}), timings=list(timings))
 
 
 def test_what_grows_is_named_with_its_largest_ratio() -> None:

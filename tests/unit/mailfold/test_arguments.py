@@ -32,9 +32,9 @@ def reads(words: Sequence[str]) -> dict[str, Any]:
 
 
 def test_what_is_not_given_has_its_default() -> None:
-    found = reads(["red"])
-    assert not found.pop("things")
-    assert found == {
+    result = reads(["red"])
+    assert not result.pop("things")
+    assert result == {
         "colour": "red",
         "layers": 1,
         "finish": None,
@@ -44,9 +44,9 @@ def test_what_is_not_given_has_its_default() -> None:
 
 
 def test_options_stand_anywhere() -> None:
-    found = reads(["--layers", "2", "red", "-d", "wall", "--finish=gloss", "door"])
-    assert (found["colour"], found["things"], found["layers"]) == ("red", ["wall", "door"], 2)
-    assert (found["finish"], found["dry"]) == ("gloss", True)
+    result = reads(["--layers", "2", "red", "-d", "wall", "--finish=gloss", "door"])
+    assert (result["colour"], result["things"], result["layers"]) == ("red", ["wall", "door"], 2)
+    assert (result["finish"], result["dry"]) == ("gloss", True)
 
 
 def test_behind_two_dashes_are_words_alone() -> None:

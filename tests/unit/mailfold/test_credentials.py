@@ -69,7 +69,7 @@ def test_a_process_has_tokens_for_what_its_services_may_call_and_no_others(
     for process, part in parts.items():
         assert part.tokens.keys() == part.accepted.keys() == set(processes[process])
         for caller, tokens in part.tokens.items():
-            assert tokens.keys() == {one for one in homes if homes[one] != process and may_reach(caller, one)}
+            assert tokens.keys() == {home for home in homes if homes[home] != process and may_reach(caller, home)}
             for service, shown in tokens.items():
                 assert caller_of(f"{caller}:{shown}", parts[homes[service]].accepted[service]) == caller
 

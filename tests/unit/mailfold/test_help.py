@@ -14,14 +14,14 @@ WITHOUT_JSON = {"up", "demo"}
 
 
 def leaves() -> dict[str, Command]:
-    found: dict[str, Command] = {}
+    result: dict[str, Command] = {}
     for word in COMMANDS:
         command = declared(word)
         if isinstance(command, Group):
-            found |= {f"{word} {inner}": function for inner, function in command.commands.items()}
+            result |= {f"{word} {inner}": function for inner, function in command.commands.items()}
         else:
-            found[word] = command
-    return found
+            result[word] = command
+    return result
 
 
 LEAVES = leaves()
@@ -33,7 +33,7 @@ def parameters(name: str) -> list[Action]:
 
 
 def test_every_promised_command_is_there() -> None:
-    each = {
+    item = {
         f"{kind} {word}"
         for kind in ("domain", "user", "account", "alias")
         for word in ("add", "list", "show", "remove", "disable", "enable")
@@ -49,7 +49,7 @@ def test_every_promised_command_is_there() -> None:
         "user password",
         "account quota",
     }
-    assert set(LEAVES) == each | rest | {f"deadletters {word}" for word in ("list", "show", "retry")} | {
+    assert set(LEAVES) == item | rest | {f"deadletters {word}" for word in ("list", "show", "retry")} | {
         "domain incoming"
     }
 

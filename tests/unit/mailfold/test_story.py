@@ -12,12 +12,12 @@ OPENED = mailbox.AccountOpened("a1", (mailbox.NewMailbox("m1", "INBOX", 1), mail
 NAMES = Names([OPENED, directory.AccountAdded("a1", "ann@example.org", "u1")])
 
 
-def told(event: Event, actor: Actor | None = None) -> LoggedEvent:
+def logged(event: Event, actor: Actor | None = None) -> LoggedEvent:
     return LoggedEvent("service.1.2", event.stored_name, AT, encode_actor(actor or Actor("system")), "", encode(event))
 
 
 def lines(*events: Event) -> list[str]:
-    return [line.strip() for line in story([told(event) for event in events], NAMES)]
+    return [line.strip() for line in story([logged(event) for event in events], NAMES)]
 
 
 def test_a_reception_shows_each_check_with_its_inputs_and_dns_answers() -> None:
@@ -26,8 +26,8 @@ def test_a_reception_shows_each_check_with_its_inputs_and_dns_answers() -> None:
     message = mail.Message("g0001/ab", 700, message_id="<1@x>", subject="Hi", author="x@example.net")
     recipients, client = (mail.Recipient("ann@example.org", notify="NEVER"),), mail.Client("192.0.2.1", 99, "h")
     logged = mail.MailReceived("q1", "x@example.net", recipients, message, client, checks=(check,))
-    found = lines(logged)
-    assert "2023-11-14 22:13:20.123" in found[0]
+    result = lines(logged)
+    assert "2023-11-14 22:13:20.123" in result[0]
     for expected in (
         "check spf: fail",
         "domain: example.net",
@@ -35,7 +35,7 @@ def test_a_reception_shows_each_check_with_its_inputs_and_dns_answers() -> None:
         "RCPT TO:<ann@example.org> NOTIFY=NEVER",
         "subject Hi",
     ):
-        assert expected in found
+        assert expected in result
 
 
 def test_a_verdict_sums_up() -> None:
@@ -43,10 +43,10 @@ def test_a_verdict_sums_up() -> None:
     verdict = spam.RecordedVerdict(
         False, 4.75, 5.0, tests, (spam.Word("viagra", 4.2), spam.Word("meeting", -1.0)), 0.98, spam_seen=60, ham_seen=70
     )
-    found = lines(spam.MailClassified("q1", verdict, b""))
-    assert found[1] == "not spam: 4.75 of 5.00 required"
-    assert "+4.75  sum" in found
-    assert found.index("+4.200  viagra") < found.index("-1.000  meeting")
+    result = lines(spam.MailClassified("q1", verdict, b""))
+    assert result[1] == "not spam: 4.75 of 5.00 required"
+    assert "+4.75  sum" in result
+    assert result.index("+4.200  viagra") < result.index("-1.000  meeting")
 
 
 def test_whose_own_lessons_counted_more_is_told() -> None:
@@ -61,8 +61,8 @@ def test_whose_own_lessons_counted_more_is_told() -> None:
 
 
 def test_a_sum_that_does_not_fit_is_shown() -> None:
-    found = lines(spam.MailClassified("q1", spam.RecordedVerdict(True, 9.0, 5.0, (spam.Test("A", 1.0),)), b""))
-    assert any("(recorded +9.00)" in line for line in found)
+    result = lines(spam.MailClassified("q1", spam.RecordedVerdict(True, 9.0, 5.0, (spam.Test("A", 1.0),)), b""))
+    assert any("(recorded +9.00)" in line for line in result)
 
 
 def test_plan_mailbox_and_later_life_with_names() -> None:
@@ -70,7 +70,7 @@ def test_plan_mailbox_and_later_life_with_names() -> None:
         "ann@example.org", 0, "store", account="a1", address="ann@example.org", mailbox="INBOX", rule="default"
     )
     entry = mailbox.NewEntry("e1", 7, "g0001/ab", 800, AT, "x1", "t1")
-    found = lines(
+    result = lines(
         delivery.DeliveryPlanned("q1", (step,), ("info@example.org → ann@example.org (alias)",)),
         mailbox.MessageDelivered("a1", "m1", "q1", "ann@example.org", 0, entry),
         mailbox.FlagsChanged("a1", "m1", ((7, 7),), "add", ("\\Seen",)),
@@ -83,31 +83,31 @@ def test_plan_mailbox_and_later_life_with_names() -> None:
         "flags set \\Seen in INBOX, UID 7",
         "moved from INBOX UID 5:7 to Junk UID 3:5",
     ):
-        assert expected in found
+        assert expected in result
 
 
 def test_who_did_it() -> None:
     event = mailbox.FlagsChanged("a1", "m1", ((7, 7),), "add", ("\\Seen",))
-    (first, _) = list(story([told(event, Actor("account", "a1", session="s1", address="192.0.2.1"))], NAMES))
+    (first, _) = list(story([logged(event, Actor("account", "a1", session="s1", address="192.0.2.1"))], NAMES))
     assert first.endswith("by account ann@example.org from 192.0.2.1 session s1")
 
 
 def test_an_unknown_type_is_shown_as_it_is_stored() -> None:
-    found = list(story([LoggedEvent("x.0.1", "later.fact", AT, "{}", "", b'{"a":1}')], Names()))
-    assert found[1].strip() == '{"a":1}'
+    result = list(story([LoggedEvent("x.0.1", "later.fact", AT, "{}", "", b'{"a":1}')], Names()))
+    assert result[1].strip() == '{"a":1}'
 
 
 def test_data_of_a_known_type_that_cannot_be_read_is_shown_too() -> None:
-    found = list(story([LoggedEvent("x.0.1", "mail.held", AT, "not json", "", b"[]")], Names()))
-    assert found[1].strip() == "[]"
+    result = list(story([LoggedEvent("x.0.1", "mail.held", AT, "not json", "", b"[]")], Names()))
+    assert result[1].strip() == "[]"
 
 
 def test_strangers_do_not_steer_the_terminal() -> None:
     message = mail.Message("g0001/ab", 1, subject="\x1b[2J\r\nforged line")
-    found = list(story([told(mail.MailReceived("q1", "", (), message, mail.Client("192.0.2.1")))], NAMES))
-    assert not any(character in "".join(found) for character in "\x1b\r\n")
+    result = list(story([logged(mail.MailReceived("q1", "", (), message, mail.Client("192.0.2.1")))], NAMES))
+    assert not any(character in "".join(result) for character in "\x1b\r\n")
 
 
 def test_hashes_of_passwords_are_not_shown() -> None:
-    logged = told(directory.UserAdded("u1", "ann", "$argon2id$v=19$x"))
-    assert "argon2" not in logged.shown + "".join(story([logged], Names())) and "ann" in logged.shown
+    entry = logged(directory.UserAdded("u1", "ann", "$argon2id$v=19$x"))
+    assert "argon2" not in entry.shown + "".join(story([entry], Names())) and "ann" in entry.shown

@@ -16,7 +16,7 @@ class Part:
 
     reason: str | None
 
-    def why_missing(self) -> str | None:
+    def reason_missing(self) -> str | None:
         """As given."""
         return self.reason
 

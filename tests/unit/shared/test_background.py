@@ -105,7 +105,7 @@ async def test_a_task_that_somebody_cancelled_is_not_well(clock: Clock, logged: 
     task = BackgroundTask("ingress", "sweep", asyncio.Event().wait)  # type: ignore[arg-type]
     task.start()
     await asyncio.sleep(0)
-    next(one for one in asyncio.all_tasks() if one.get_name() == "ingress-sweep").cancel()
+    next(all_task for all_task in asyncio.all_tasks() if all_task.get_name() == "ingress-sweep").cancel()
     await until(lambda: bool(logged))
     assert "sweep has ended" in task.trouble()
     assert [line["event"] for line in logged] == ["background.ended"]

@@ -41,12 +41,12 @@ def test_ids_sort_by_the_time_of_their_making(milliseconds: list[int]) -> None:
     for millisecond in milliseconds:
         clock.at = millisecond * 1000
         made.append((millisecond, ids.new(IdKind.ENTRY)))
-    in_order = sorted(made, key=lambda one: one[1])
+    in_order = sorted(made, key=lambda entry: entry[1])
     assert [millisecond for millisecond, _ in in_order] == sorted(milliseconds)
 
 
 @given(st.binary(min_size=7, max_size=7), st.binary(min_size=7, max_size=7))
-def test_all_chance_but_one_bit_counts(one: bytes, other: bytes) -> None:
-    alike = int.from_bytes(one, "big") >> 1 == int.from_bytes(other, "big") >> 1
-    made = [Ids(FixedClock(), lambda _count, value=chance: value).new(IdKind.USER) for chance in (one, other)]  # type: ignore[misc]
+def test_all_chance_but_one_bit_counts(entry: bytes, other: bytes) -> None:
+    alike = int.from_bytes(entry, "big") >> 1 == int.from_bytes(other, "big") >> 1
+    made = [Ids(FixedClock(), lambda _count, value=chance: value).new(IdKind.USER) for chance in (entry, other)]  # type: ignore[misc]
     assert (made[0] == made[1]) == alike

@@ -37,9 +37,9 @@ def test_a_socket_path_always_fits(length: int) -> None:
 
 
 def test_installations_with_long_paths_do_not_share_sockets() -> None:
-    one, other = Places(DEEP / "one"), Places(DEEP / "other")
-    assert one.sockets != other.sockets
-    assert one.sockets == Places(DEEP / "one").sockets
+    entry, other = Places(DEEP / "one"), Places(DEEP / "other")
+    assert entry.sockets != other.sockets
+    assert entry.sockets == Places(DEEP / "one").sockets
 
 
 def test_long_names_in_other_languages_fit_too() -> None:

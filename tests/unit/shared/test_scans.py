@@ -139,10 +139,10 @@ async def test_what_failed_is_counted_and_logged_with_its_blob(
     broken(monkeypatch)
     scanner = Scanner()
     scanner.feed(MAIL)
-    found = await finished(scanner)
+    result = await finished(scanner)
     with capture_logs() as logs:
         report_failure(scanner, BlobId("g0001/" + 64 * "0"))
-    assert [part.content_type for part in found.parts] == ["text/plain"]
+    assert [part.content_type for part in result.parts] == ["text/plain"]
     assert counts.failed == 1
     assert [(entry["event"], entry["blob"]) for entry in logs] == [("scan.failed", "g0001/" + 64 * "0")]
 
@@ -154,11 +154,11 @@ async def test_a_scan_again_that_fails_is_reported_too(
     blobs = MemoryBlobs()
     blob_id = blobs.put(MAIL, b"").id
     with capture_logs() as logs:
-        found = await scan_of(blobs, await blobs.read(blob_id))
-    assert (found.size, found.subject, len(found.parts)) == (len(MAIL), "kept", 1)
+        scanned = await scan_of(blobs, await blobs.read(blob_id))
+    assert (scanned.size, scanned.subject, len(scanned.parts)) == (len(MAIL), "kept", 1)
     assert [(entry["event"], entry["blob"]) for entry in logs] == [("scan.failed", str(blob_id))]
     assert stored_version(await kept(blobs, blob_id)) == SCANNER_VERSION
-    assert decode_scan((await blobs.read(blob_id)).scan) == found
+    assert decode_scan((await blobs.read(blob_id)).scan) == scanned
 
 
 async def test_the_classifier_examines_a_mail_with_an_old_scan() -> None:

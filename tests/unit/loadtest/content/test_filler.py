@@ -14,7 +14,7 @@ SMALL = filler_profile(Profile(), 2048)
 def test_all_differ_though_texts_repeat() -> None:
     made = list(filler(SMALL, 3 * POOL))
     assert len(set(made)) == len(made)
-    assert len({email.message_from_bytes(one)["Message-ID"] for one in made}) == len(made)
+    assert len({email.message_from_bytes(entry)["Message-ID"] for entry in made}) == len(made)
 
 
 def test_a_later_start_gives_new_messages() -> None:

@@ -27,7 +27,7 @@ def sample() -> list[Mail]:
 
 
 def _digest(some: list[Mail]) -> str:
-    return hashlib.sha256(b"".join(one.data for one in some)).hexdigest()
+    return hashlib.sha256(b"".join(entry.data for entry in some)).hexdigest()
 
 
 def test_the_same_seed_gives_the_same_bytes(sample: list[Mail]) -> None:
@@ -44,14 +44,14 @@ def test_another_seed_gives_other_mail(sample: list[Mail]) -> None:
 
 
 def test_every_mail_is_different(sample: list[Mail]) -> None:
-    assert len({one.data for one in sample}) == len(sample)
+    assert len({entry.data for entry in sample}) == len(sample)
 
 
 def test_sizes_are_as_promised(sample: list[Mail]) -> None:
-    small = [len(one.data) for one in sample if b"application/pdf" not in one.data]
+    small = [len(entry.data) for entry in sample if b"application/pdf" not in entry.data]
     assert 7000 < statistics.median(small) < 9500
     assert max(small) < 1.5 * PROFILE.largest
-    large = [len(one.data) for one in sample if b"application/pdf" in one.data]
+    large = [len(entry.data) for entry in sample if b"application/pdf" in entry.data]
     assert 170_000 < statistics.median(large) < 240_000
 
 
@@ -64,35 +64,35 @@ def test_sizes_are_as_promised(sample: list[Mail]) -> None:
     ],
 )
 def test_shares_are_as_promised(sample: list[Mail], share: float, mark: bytes) -> None:
-    assert sum(mark in one.data for one in sample) / len(sample) == pytest.approx(share, abs=0.045)
+    assert sum(mark in entry.data for entry in sample) / len(sample) == pytest.approx(share, abs=0.045)
 
 
 def test_the_spam_share_can_be_set() -> None:
     for share in (0.0, 1.0):
-        assert all(one.spam is bool(share) for one in mails(dataclasses.replace(PROFILE, spam_share=share), 40))
+        assert all(result.spam is bool(share) for result in mails(dataclasses.replace(PROFILE, spam_share=share), 40))
 
 
 def test_lines_end_in_crlf_and_are_short(sample: list[Mail]) -> None:
-    for one in sample[:300]:
-        assert b"\n" not in one.data.replace(b"\r\n", b"") and b"\r" not in one.data.replace(b"\r\n", b"")
-        assert max(map(len, one.data.split(b"\r\n"))) <= 998
+    for entry in sample[:300]:
+        assert b"\n" not in entry.data.replace(b"\r\n", b"") and b"\r" not in entry.data.replace(b"\r\n", b"")
+        assert max(map(len, entry.data.split(b"\r\n"))) <= 998
 
 
 def test_another_parser_finds_no_defect(sample: list[Mail]) -> None:
-    for one in sample[:200]:
-        parsed = email.message_from_bytes(one.data, policy=email.policy.default)
+    for entry in sample[:200]:
+        parsed = email.message_from_bytes(entry.data, policy=email.policy.default)
         assert isinstance(parsed, EmailMessage)
         assert not parsed.defects and all(not part.defects for part in parsed.walk())
-        assert parsed["From"].addresses[0].addr_spec == one.reverse_path
-        assert parsed["To"].addresses[0].addr_spec == one.forward_path
+        assert parsed["From"].addresses[0].addr_spec == entry.reverse_path
+        assert parsed["To"].addresses[0].addr_spec == entry.forward_path
         assert parsed.get_body(("plain",)) is not None
 
 
 def test_signatures_verify_by_another_implementation(sample: list[Mail]) -> None:
     record = f"v=DKIM1; k=rsa; p={public_key_text()}".encode()
-    signed = [one for one in sample[:120] if one.signed]
+    signed = [entry for entry in sample[:120] if entry.signed]
     assert len(signed) > 40
-    assert all(dkim.verify(one.data, dnsfunc=lambda *_, **__: record) for one in signed)
+    assert all(dkim.verify(entry.data, dnsfunc=lambda *_, **__: record) for entry in signed)
     broken = signed[0].data[:-20] + b"X" + signed[0].data[-19:]
     assert not dkim.verify(broken, dnsfunc=lambda *_, **__: record)
 

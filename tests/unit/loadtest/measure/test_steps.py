@@ -34,6 +34,6 @@ def test_a_room_counts_for_the_first_step_that_names_it() -> None:
 
 def test_milliseconds_are_divided_whole() -> None:
     costs = by_step({"core": 2.0, "nats-server": 0.5}, {"core": stacks(RAW)})
-    assert sum(sum(one.cpu_ms.values()) for one in costs) == pytest.approx(2.5)
-    assert {one.step: one.cpu_ms for one in costs}["events, relay, bus"] == {"core": 0.6, "nats-server": 0.5}
-    assert [one.step for one in costs] == [*(step.name for step in STEPS), REST.name]
+    assert sum(sum(cost.cpu_ms.values()) for cost in costs) == pytest.approx(2.5)
+    assert {cost.step: cost.cpu_ms for cost in costs}["events, relay, bus"] == {"core": 0.6, "nats-server": 0.5}
+    assert [cost.step for cost in costs] == [*(step.name for step in STEPS), REST.name]

@@ -44,15 +44,15 @@ class _Meters(Meters):
 
 async def test_the_work_of_one_is_counted_without_that_of_asking() -> None:
     server = _Server()
-    found = await counted("NOOP", 100, 4, server.act, _Meters(server), Progress(silent=True), 5)
-    assert found.work == {"statements": 3, "bytes_read": 50}
+    result = await counted("NOOP", 100, 4, server.act, _Meters(server), Progress(silent=True), 5)
+    assert result.work == {"statements": 3, "bytes_read": 50}
     assert server.done == list(range(20))
 
 
 async def test_without_meters_only_the_wall_is_measured() -> None:
     server = _Server()
-    found = await timed("NOOP", 100, 3, server.act, Meters(), Progress(silent=True))
-    assert (found.cpu_ms, found.least_cpu_ms, found.work, len(server.done)) == (None, None, {}, 3)
+    result = await timed("NOOP", 100, 3, server.act, Meters(), Progress(silent=True))
+    assert (result.cpu_ms, result.least_cpu_ms, result.work, len(server.done)) == (None, None, {}, 3)
 
 
 async def test_what_happens_in_one_round_alone_is_not_in_the_figures() -> None:
@@ -63,5 +63,5 @@ async def test_what_happens_in_one_round_alone_is_not_in_the_figures() -> None:
         if number == 7:
             server.octets += 1_000_000
 
-    found = await timed("APPEND", 100, 4, act, _Meters(server), Progress(silent=True), 5)
-    assert found.work == {"bytes_read": 50}
+    result = await timed("APPEND", 100, 4, act, _Meters(server), Progress(silent=True), 5)
+    assert result.work == {"bytes_read": 50}

@@ -34,9 +34,9 @@ def _ask(
     zone: Zone, name: str, rdtype: str, faults: Faults = NO_FAULTS, *, stream: bool = False, edns: int | bool = False
 ) -> dns.message.Message:
     query = dns.message.make_query(name, rdtype, use_edns=edns)
-    found = answer(zone, query.to_wire(), faults, stream=stream)
-    assert found is not None
-    response = dns.message.from_wire(found.wire)
+    reply = answer(zone, query.to_wire(), faults, stream=stream)
+    assert reply is not None
+    response = dns.message.from_wire(reply.wire)
     assert query.is_response(response)
     return response
 
@@ -95,8 +95,8 @@ def test_faults_hold_for_a_name_and_all_below() -> None:
 
 @given(st.binary(max_size=80))
 def test_no_bytes_make_it_fail(data: bytes) -> None:
-    found = answer(ZONE, data, Faults(), stream=False)
-    assert found is None or found.wire[2] & 0x80
+    reply = answer(ZONE, data, Faults(), stream=False)
+    assert reply is None or reply.wire[2] & 0x80
 
 
 def test_an_answer_is_not_answered() -> None:

@@ -66,7 +66,7 @@ class Driven:
     def process(self, name: str) -> Process | None:
         """A child as the report has it now."""
         report = read_report(self.folder / "processes.json")
-        return next((one for one in report.processes if one.name == name), None) if report else None
+        return next((result for result in report.processes if result.name == name), None) if report else None
 
     def wait(self, condition: Callable[[], bool]) -> None:
         """Until it is so; fails when the supervisor ends or after 30 seconds."""
@@ -74,19 +74,19 @@ class Driven:
 
     def wait_for(self, name: str, condition: Callable[[Process], bool]) -> Process:
         """Until the child's report is so."""
-        found: list[Process] = []
+        result: list[Process] = []
 
         def is_so() -> bool:
             process = self.process(name)
-            found[:] = [process] if process and condition(process) else []
-            return bool(found)
+            result[:] = [process] if process and condition(process) else []
+            return bool(result)
 
         self.wait(is_so)
-        return found[0]
+        return result[0]
 
     def running(self, name: str) -> Process:
         """Wait until the child runs and is ready."""
-        return self.wait_for(name, lambda one: one.state is State.RUNNING)
+        return self.wait_for(name, lambda entry: entry.state is State.RUNNING)
 
     def end(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Signal the supervisor and wait for its end; its exit status."""

@@ -46,14 +46,14 @@ def test_a_crashed_child_is_started_again(tmp_path: Path) -> None:
     with Driven(tmp_path, 'Child("a", SLEEP)') as driven:
         first = driven.running("a")
         os.kill(first.pid, signal.SIGKILL)
-        second = driven.wait_for("a", lambda one: one.state is State.RUNNING and one.restarts == 1)
+        second = driven.wait_for("a", lambda entry: entry.state is State.RUNNING and entry.restarts == 1)
         assert second.pid != first.pid
         assert second.last_exit == "signal 9"
 
 
 def test_a_forked_child_that_raises_leaves_its_traceback_and_is_started_again(tmp_path: Path) -> None:
     with Driven(tmp_path, 'Child("a", Fork(broken))', before="def broken():\n    raise KeyError('of this')") as driven:
-        process = driven.wait_for("a", lambda one: one.restarts >= 2)
+        process = driven.wait_for("a", lambda entry: entry.restarts >= 2)
         assert process.last_exit == "status 1"
         assert "KeyError: 'of this'" in (tmp_path / "a.log").read_text()
 
@@ -61,12 +61,12 @@ def test_a_forked_child_that_raises_leaves_its_traceback_and_is_started_again(tm
 def test_an_unknown_program_is_no_reason_to_stop(tmp_path: Path) -> None:
     with Driven(tmp_path, 'Child("a", Spawn(("/does/not/exist",))), Child("b", SLEEP)') as driven:
         driven.running("b")
-        assert driven.wait_for("a", lambda one: one.restarts >= 1).last_exit == "status 127"
+        assert driven.wait_for("a", lambda entry: entry.restarts >= 1).last_exit == "status 127"
 
 
 def test_a_child_that_is_never_ready_is_killed_and_started_again(tmp_path: Path) -> None:
     with Driven(tmp_path, 'Child("a", SLEEP, file_there("never"), start_timeout=0.05)') as driven:
-        process = driven.wait_for("a", lambda one: one.restarts >= 1)
+        process = driven.wait_for("a", lambda entry: entry.restarts >= 1)
         assert process.last_exit == "signal 9, after 0.05 s without progress: it said nothing"
 
 
@@ -87,7 +87,7 @@ def test_a_second_signal_does_not_wait(tmp_path: Path) -> None:
     ) as driven:
         driven.running("a")
         driven.signal(signal.SIGINT)
-        driven.wait_for("a", lambda one: one.state is State.STOPPING)
+        driven.wait_for("a", lambda entry: entry.state is State.STOPPING)
         assert driven.end(signal.SIGINT) == 0
 
 
@@ -127,7 +127,7 @@ def test_a_forked_child_holds_nothing_of_the_supervisor(tmp_path: Path) -> None:
 def test_a_supervisor_with_threads_does_not_fork(tmp_path: Path) -> None:
     before = "import threading\nthreading.Thread(target=threading.Event().wait, daemon=True).start()"
     with Driven(tmp_path, 'Child("a", Fork(forever))', before=before) as driven:
-        assert "threads" in driven.wait_for("a", lambda one: one.state is State.BACKOFF).last_exit
+        assert "threads" in driven.wait_for("a", lambda entry: entry.state is State.BACKOFF).last_exit
 
 
 def test_what_children_print_goes_to_their_logs(tmp_path: Path) -> None:

@@ -42,9 +42,9 @@ async def octets(contents: Contents, text: str) -> bytes | None:
     piece = await contents.read(item(text))
     if piece is None:
         return None
-    found = b"".join(piece.pieces)
-    assert len(found) == piece.size
-    return found
+    result = b"".join(piece.pieces)
+    assert len(result) == piece.size
+    return result
 
 
 async def test_the_prefix_belongs_to_message_and_header_alone() -> None:

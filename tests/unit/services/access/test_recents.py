@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from services.access.session.recents import Recents
-from tests.unit.services.access.test_selected import changes, take, told_expunges, view
+from tests.unit.services.access.test_selected import changes, reported_expunges, take, view
 
 
 def test_what_nobody_selected_is_recent() -> None:
@@ -48,5 +48,5 @@ def test_examine_takes_nothing_away() -> None:
 def test_an_expunge_takes_recent_messages_along() -> None:
     selected = view((1, 3))
     take(selected, changes(11, vanished=(2,)))
-    told_expunges(selected, vanished=False)
+    reported_expunges(selected, vanished=False)
     assert selected.report_recent() == b"* 2 RECENT\r\n"

@@ -50,7 +50,7 @@ def take(selected: Selected, reply: pb.ChangesReply) -> list[pb.Changed]:
     return asyncio.run(selected.take(reply, Turns()))
 
 
-def told_expunges(selected: Selected, *, vanished: bool) -> bytes:
+def reported_expunges(selected: Selected, *, vanished: bool) -> bytes:
     return b"".join(selected.tell_expunges(vanished=vanished))
 
 
@@ -96,22 +96,22 @@ def test_numbers_stay_until_the_client_is_told() -> None:
     take(selected, changes(11, vanished=(1, 3)))
     assert uids(selected, b"3") == [3]
     assert selected.tell_exists() == b""
-    assert told_expunges(selected, vanished=False) == b"* 3 EXPUNGE\r\n* 1 EXPUNGE\r\n"
+    assert reported_expunges(selected, vanished=False) == b"* 3 EXPUNGE\r\n* 1 EXPUNGE\r\n"
     assert uids(selected, b"1") == [2]
-    assert told_expunges(selected, vanished=False) == b""
+    assert reported_expunges(selected, vanished=False) == b""
 
 
 def test_vanished_takes_the_place_of_expunge() -> None:
     selected = view((1, 9))
     take(selected, changes(11, vanished=(2, 3, 7)))
-    assert told_expunges(selected, vanished=True) == b"* VANISHED 2:3,7\r\n"
+    assert reported_expunges(selected, vanished=True) == b"* VANISHED 2:3,7\r\n"
 
 
 def test_what_came_and_went_unheard_of_is_never_told() -> None:
     selected = view((1, 2))
     take(selected, changes(11, added=(3, 4), vanished=(3,)))
     assert selected.tell_exists() == b"* 3 EXISTS\r\n"
-    assert told_expunges(selected, vanished=False) == b""
+    assert reported_expunges(selected, vanished=False) == b""
     assert uids(selected, b"3") == [4]
 
 
@@ -120,7 +120,7 @@ def test_the_same_changes_twice_change_nothing() -> None:
     for _ in range(2):
         take(selected, changes(11, added=(3,), vanished=(1,)))
         assert selected.tell_exists() in (b"* 3 EXISTS\r\n", b"")
-        told_expunges(selected, vanished=False)
+        reported_expunges(selected, vanished=False)
     assert uids(selected, b"1:2") == [2, 3]
 
 
@@ -128,8 +128,8 @@ def test_flags_that_an_answer_told_are_not_told_again() -> None:
     selected = view((1, 3))
     selected.told(1, 11)
     selected.told(2, 11)
-    found = take(selected, changes(12, changed=((1, 11), (2, 12), (3, 12))))
-    assert [one.uid for one in found] == [2, 3]
+    result = take(selected, changes(12, changed=((1, 11), (2, 12), (3, 12))))
+    assert [entry.uid for entry in result] == [2, 3]
 
 
 def test_forward_only_over_one_write_of_its_own() -> None:
@@ -156,7 +156,7 @@ def test_the_number_of_the_client_stays_before_an_expunge_that_is_withheld() -> 
     selected.forward(14)
     assert (selected.withholds_expunges, selected.known_version) == (True, 10)
     assert selected.corrected_modseq() == 10
-    told_expunges(selected, vanished=True)
+    reported_expunges(selected, vanished=True)
     assert (selected.withholds_expunges, selected.known_version) == (False, 14)
     assert selected.corrected_modseq() == 0
 

@@ -79,8 +79,8 @@ def test_an_address_is_an_account_or_an_alias() -> None:
 def add_alias(
     address: Address, *targets: Address, aliases: dict[str, tuple[str, ...]] | None = None, known: bool = True
 ) -> object:
-    found = aliases or {}
-    return decide.add_alias(False, True, address, targets, lambda _target: known, found.get)
+    result = aliases or {}
+    return decide.add_alias(False, True, address, targets, lambda _target: known, result.get)
 
 
 def test_an_alias_leads_to_what_exists() -> None:

@@ -31,7 +31,7 @@ async def attempt(line: LogInLine, tried: Guess, outcome: AttemptOutcome) -> boo
 async def test_of_150_wrong_passwords_side_by_side_ten_are_heard() -> None:
     line = made()
     tried = [guess("ann", NETWORK, number) for number in range(150)]
-    heard = await asyncio.gather(*(attempt(line, one, AttemptOutcome.WRONG) for one in tried))
+    heard = await asyncio.gather(*(attempt(line, entry, AttemptOutcome.WRONG) for entry in tried))
     assert sum(heard) == 10
     assert not line._waiting
 
@@ -48,7 +48,7 @@ async def test_those_behind_a_refused_one_are_not_forgotten() -> None:
     line = made()
     wrong = [attempt(line, guess("ann", NETWORK, number), AttemptOutcome.WRONG) for number in range(40)]
     right = [attempt(line, guess("bob", NETWORK, 1), AttemptOutcome.RIGHT) for _ in range(40)]
-    heard = await asyncio.gather(*(each for pair in zip(wrong, right, strict=True) for each in pair))
+    heard = await asyncio.gather(*(item for pair in zip(wrong, right, strict=True) for item in pair))
     assert (sum(heard[::2]), sum(heard[1::2])) == (10, 40)
     assert not line._waiting
 

@@ -61,8 +61,8 @@ def test_an_alias_is_one_exact_address(given: str) -> None:
 
 
 def test_targets_are_kept_once_each() -> None:
-    found = names.alias_targets(("Ann@example.org", "ann@EXAMPLE.org", "bob@elsewhere.example"))
-    assert len(found) == 2
+    targets = names.alias_targets(("Ann@example.org", "ann@EXAMPLE.org", "bob@elsewhere.example"))
+    assert len(targets) == 2
 
 
 def test_an_alias_without_targets_is_refused() -> None:

@@ -29,7 +29,7 @@ QUEUED = outbound.OutboundQueued(
 )
 
 
-def found(event: Event, kind: str, text: str) -> bool:
+def is_named(event: Event, kind: str, text: str) -> bool:
     return key_of(kind, text) in names_of(event.stored_name, encode(event)).index_keys()
 
 
@@ -60,12 +60,12 @@ def found(event: Event, kind: str, text: str) -> bool:
     ],
 )
 def test_a_fact_is_found_by_what_it_names(event: Event, kind: str, texts: list[str]) -> None:
-    assert [text for text in texts if not found(event, kind, text)] == []
+    assert [text for text in texts if not is_named(event, kind, text)] == []
 
 
 def test_kinds_do_not_mix() -> None:
-    assert not found(RECEPTION, WHO, "q1")
-    assert not found(RECEPTION, MAIL, "ann@example.org")
+    assert not is_named(RECEPTION, WHO, "q1")
+    assert not is_named(RECEPTION, MAIL, "ann@example.org")
 
 
 @given(

@@ -12,7 +12,7 @@ from shared.grpc.errors import LimitReached
 from shared.rpc.mailfold.events.v1 import events_pb2 as pb
 
 
-def came(*types: str, service: str = "ingress") -> list[Incoming]:
+def incoming(*types: str, service: str = "ingress") -> list[Incoming]:
     number = origin_number(FOLLOWED.index(service), 0)
     return [(number, pb.Event(position=position, type=kind)) for position, kind in enumerate(types, 1)]
 
@@ -20,7 +20,7 @@ def came(*types: str, service: str = "ingress") -> list[Incoming]:
 async def test_only_what_is_wanted_is_shown() -> None:
     tail = Tail(10)
     with tail.reading(Filter("mail.")) as onlooker:
-        tail.arrived(came("mail.received", "login.refused", "mail.settled"))
+        tail.arrived(incoming("mail.received", "login.refused", "mail.settled"))
         batch = await anext(onlooker.batches())
     assert [event.type for _, event in batch] == ["mail.received", "mail.settled"]
 
@@ -28,9 +28,9 @@ async def test_only_what_is_wanted_is_shown() -> None:
 async def test_a_slow_reader_gets_what_waits_and_then_an_end() -> None:
     tail, seen = Tail(3), []
     with tail.reading(Filter()) as onlooker:
-        tail.arrived(came("a", "b"))
-        tail.arrived(came("c", "d"))  # no room: nothing after this is shown, or there would be a gap
-        tail.arrived(came("e"))
+        tail.arrived(incoming("a", "b"))
+        tail.arrived(incoming("c", "d"))  # no room: nothing after this is shown, or there would be a gap
+        tail.arrived(incoming("e"))
         with pytest.raises(LimitReached):
             async for batch in onlooker.batches():
                 seen += [event.type for _, event in batch]
@@ -39,15 +39,15 @@ async def test_a_slow_reader_gets_what_waits_and_then_an_end() -> None:
 
 async def test_who_comes_later_is_shown_what_comes_later() -> None:
     tail = Tail(1)
-    tail.arrived(came("a", "b", "c"))
+    tail.arrived(incoming("a", "b", "c"))
     with tail.reading(Filter()) as onlooker:
-        tail.arrived(came("d"))
+        tail.arrived(incoming("d"))
         batch = await anext(onlooker.batches())
     assert [event.type for _, event in batch] == ["d"]
 
 
 @pytest.mark.parametrize(
-    ("wanted", "passes"),
+    ("expected", "passes"),
     [
         (Filter(), True),
         (Filter("mail.settled"), True),
@@ -59,5 +59,5 @@ async def test_who_comes_later_is_shown_what_comes_later() -> None:
         (Filter("", "delivery"), False),
     ],
 )
-def test_filters(wanted: Filter, passes: bool) -> None:
-    assert wanted.passes("mail.settled", "ingress") is passes
+def test_filters(expected: Filter, passes: bool) -> None:
+    assert expected.passes("mail.settled", "ingress") is passes

@@ -54,8 +54,8 @@ class Queue:
         return reply
 
     async def listed(self, limit: int = 0) -> pb.QueueList:
-        found: pb.QueueList = await self.endpoint.List(pb.ListQueueRequest(limit=limit), None)
-        return found
+        result: pb.QueueList = await self.endpoint.List(pb.ListQueueRequest(limit=limit), None)
+        return result
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ async def test_a_hand_over_waits_in_the_queue(queue: Queue) -> None:
 async def test_a_repeat_is_answered_as_the_first_time(queue: Queue) -> None:
     first = await queue.take("q1")
     again = await asyncio.gather(*(queue.take("q1") for _ in range(5)))
-    assert {(one.queue_entry, one.repeated) for one in again} == {(first.queue_entry, True)}
+    assert {(result.queue_entry, result.repeated) for result in again} == {(first.queue_entry, True)}
     assert (await queue.take("q1", index=1)).queue_entry != first.queue_entry
     assert (await queue.listed()).total == 2
 
@@ -116,8 +116,8 @@ async def test_the_limit_holds_after_a_restart(queue: Queue) -> None:
 async def test_the_list_is_bounded_and_counts_all(queue: Queue) -> None:
     for number in range(LIMIT):
         await queue.take(f"q{number}")
-    found = await queue.listed(limit=2)
-    assert (len(found.entries), found.total) == (2, LIMIT)
+    result = await queue.listed(limit=2)
+    assert (len(result.entries), result.total) == (2, LIMIT)
 
 
 async def test_the_queue_is_the_fold_of_its_facts(queue: Queue) -> None:

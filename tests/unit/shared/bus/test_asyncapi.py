@@ -16,7 +16,7 @@ _ROOT = Path(__file__).resolve().parents[4]
 
 def test_it_names_every_fact_and_every_durable() -> None:
     operations = json.loads(asyncapi.document())["operations"]
-    sent = {f"{fact.area}.{fact.name}" for stream in STREAMS for fact in stream.facts}
+    sent = {f"{event.area}.{event.name}" for stream in STREAMS for event in stream.facts}
     assert {name for name, operation in operations.items() if operation["action"] == "send"} == sent
     assert {name for name, operation in operations.items() if operation["action"] == "receive"} == {
         durable.name for durable in DURABLES
@@ -40,10 +40,10 @@ def test_faststream_is_imported_nowhere_else() -> None:
 
 def _imports(file: Path) -> set[str]:
     """The top-level packages a file imports."""
-    found = set()
+    result = set()
     for node in ast.walk(ast.parse(file.read_text("utf-8"))):
         if isinstance(node, ast.Import):
-            found |= {alias.name.partition(".")[0] for alias in node.names}
+            result |= {alias.name.partition(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            found.add(node.module.partition(".")[0])
-    return found
+            result.add(node.module.partition(".")[0])
+    return result

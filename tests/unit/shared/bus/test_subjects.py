@@ -14,16 +14,16 @@ _FACTS = [fact for stream in STREAMS for fact in stream.facts]
 
 
 def test_every_fact_has_a_subject_for_every_shard() -> None:
-    for fact in _FACTS:
-        subjects = [fact.on(shard) for shard in range(SHARDS)]
+    for event in _FACTS:
+        subjects = [event.on(shard) for shard in range(SHARDS)]
         assert len(set(subjects)) == SHARDS
-        assert all(subject.split(".")[:2] == [fact.area, fact.name] for subject in subjects)
+        assert all(subject.split(".")[:2] == [event.area, event.name] for subject in subjects)
         assert all(_TOKEN.match(token) for subject in subjects for token in subject.split("."))
 
 
 def test_nothing_is_declared_twice() -> None:
     for names in (
-        [fact.pattern for fact in _FACTS],
+        [event.pattern for event in _FACTS],
         [durable.name for durable in DURABLES],
         [stream.name for stream in STREAMS],
     ):
@@ -32,7 +32,7 @@ def test_nothing_is_declared_twice() -> None:
 
 def test_every_fact_is_worked_off_by_exactly_one_durable() -> None:
     """A work queue refuses a second one, and without one the stream would fill."""
-    assert Counter(durable.fact.pattern for durable in DURABLES) == Counter(fact.pattern for fact in _FACTS)
+    assert Counter(durable.fact.pattern for durable in DURABLES) == Counter(event.pattern for event in _FACTS)
     assert all(durable.fact in durable.stream.facts for durable in DURABLES)
 
 

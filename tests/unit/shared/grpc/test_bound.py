@@ -28,14 +28,14 @@ async def test_it_ends_what_takes_too_long_and_leaves_no_cancellation_behind() -
 async def test_those_who_began_later_end_later() -> None:
     bound, ended = Bound(SOON), []
 
-    async def one(number: int) -> None:
+    async def call(number: int) -> None:
         with contextlib.suppress(TimeoutError):
             await hang(bound)
         ended.append(number)
 
-    first = asyncio.create_task(one(1))
+    first = asyncio.create_task(call(1))
     await asyncio.sleep(0)
-    await asyncio.gather(first, one(2))
+    await asyncio.gather(first, call(2))
     assert ended == [1, 2]
 
 

@@ -8,16 +8,16 @@ from collections.abc import AsyncGenerator
 from shared.eventstore.event import Actor, Provenance
 from shared.grpc.call import UNKNOWN, acting, called_by, caller, provenance
 
-WHY = Provenance(Actor("account", id="a1"))
+PROVENANCE = Provenance(Actor("account", id="a1"))
 
 
 async def stream() -> AsyncGenerator[Provenance, None]:
-    with acting(WHY), called_by("access"):
+    with acting(PROVENANCE), called_by("access"):
         yield provenance()
 
 
 async def test_a_stream_abandoned_in_one_task_is_closed_in_another() -> None:
     running = stream()
-    assert await asyncio.create_task(anext(running)) == WHY  # type: ignore[arg-type]
+    assert await asyncio.create_task(anext(running)) == PROVENANCE  # type: ignore[arg-type]
     await running.aclose()
     assert (provenance(), caller()) == (UNKNOWN, "")

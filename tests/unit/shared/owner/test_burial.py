@@ -70,7 +70,7 @@ async def store(tmp_path: Path) -> AsyncIterator[EventStore]:
 
 
 @pytest.fixture
-def letters(store: EventStore) -> DeadLetters:
+def dead_letters(store: EventStore) -> DeadLetters:
     return DeadLetters(store, Ids(FixedClock()))
 
 
@@ -84,14 +84,14 @@ def work() -> Work:
     return Work()
 
 
-def burial_of(letters: DeadLetters, ingress: Ingress) -> Burial:
+def burial_of(dead_letters: DeadLetters, ingress: Ingress) -> Burial:
     methods = methods_of("ingress", ((add_IngressServicer_to_server, ingress),))
-    return Burial(letters, ingress_hold(LocalChannel(methods, "delivery")), DELIVERY)
+    return Burial(dead_letters, ingress_hold(LocalChannel(methods, "delivery")), DELIVERY)
 
 
 @pytest.fixture
-def burial(letters: DeadLetters, ingress: Ingress) -> Burial:
-    return burial_of(letters, ingress)
+def burial(dead_letters: DeadLetters, ingress: Ingress) -> Burial:
+    return burial_of(dead_letters, ingress)
 
 
 @pytest.fixture
@@ -104,83 +104,86 @@ async def events(store: EventStore) -> list[type]:
 
 
 async def test_what_cannot_be_done_is_kept_and_its_reception_held(
-    step: WorkStep, letters: DeadLetters, ingress: Ingress
+    step: WorkStep, dead_letters: DeadLetters, ingress: Ingress
 ) -> None:
     await step.bury(Q1, 8, RuntimeError("no such shelf"))
-    (letter,) = await letters.waiting()
-    assert (letter.what, letter.queue_id, letter.attempts, letter.error) == (
+    (dead_letter,) = await dead_letters.waiting()
+    assert (dead_letter.what, dead_letter.queue_id, dead_letter.attempts, dead_letter.error) == (
         WHAT,
         "q1",
         8,
         "RuntimeError('no such shelf')",
     )
-    assert (await letters.show(letter.id)).payload == Q1
-    assert ingress.asked == [("q1", True, f"dead letter {letter.id}")]
+    assert (await dead_letters.show(dead_letter.id)).payload == Q1
+    assert ingress.asked == [("q1", True, f"dead letter {dead_letter.id}")]
 
 
 async def test_a_step_of_a_mail_has_one_dead_letter_that_counts_its_attempts(
-    step: WorkStep, letters: DeadLetters, store: EventStore
+    step: WorkStep, dead_letters: DeadLetters, store: EventStore
 ) -> None:
     """Before, each repeat of the mail made another one, with 0 attempts."""
     for number in range(4):
         await step.bury(Q1, 8, RuntimeError(f"try {number}"))
-    (letter,) = await letters.waiting()
-    assert (letter.attempts, letter.error) == (32, "RuntimeError('try 3')")
+    (dead_letter,) = await dead_letters.waiting()
+    assert (dead_letter.attempts, dead_letter.error) == (32, "RuntimeError('try 3')")
     assert await events(store) == [DeadLetterBuried, *[DeadLetterFailedAgain] * 3]
     assert (await store.verify()).equal
 
 
 async def test_a_payload_nobody_can_read_is_kept_once_and_holds_nothing(
-    step: WorkStep, letters: DeadLetters, ingress: Ingress
+    step: WorkStep, dead_letters: DeadLetters, ingress: Ingress
 ) -> None:
     for payload in (b"\xff", b"\xff", b"other"):
         await step.bury(payload, 1, RuntimeError("broken"))
-    kept = [(letter.queue_id, (await letters.show(letter.id)).payload) for letter in await letters.waiting()]
+    kept = [
+        (dead_letter.queue_id, (await dead_letters.show(dead_letter.id)).payload)
+        for dead_letter in await dead_letters.waiting()
+    ]
     assert sorted(kept) == [("", b"other"), ("", b"\xff")]
     assert ingress.asked == []
 
 
 async def test_a_later_try_heals_the_dead_letter_and_lets_the_reception_move(
-    step: WorkStep, letters: DeadLetters, ingress: Ingress, store: EventStore
+    step: WorkStep, dead_letters: DeadLetters, ingress: Ingress, store: EventStore
 ) -> None:
     await step.bury(Q1, 8, RuntimeError("broken"))
     await step.handle(Q1, 1)
-    assert await letters.waiting() == []
+    assert await dead_letters.waiting() == []
     assert ingress.asked[-1] == ("q1", False, "")
     assert await events(store) == [DeadLetterBuried, DeadLetterResolved]
     assert (await store.verify()).equal
 
 
-async def test_another_step_or_mail_heals_nothing(burial: Burial, step: WorkStep, letters: DeadLetters) -> None:
+async def test_another_step_or_mail_heals_nothing(burial: Burial, step: WorkStep, dead_letters: DeadLetters) -> None:
     other = burial.step("mail.submitted", Work().handle)
     await step.bury(Q1, 8, RuntimeError("broken"))
     await step.handle(b'{"queue_id":"q2"}', 1)
     await other.handle(Q1, 1)
-    assert len(await letters.waiting()) == 1
+    assert len(await dead_letters.waiting()) == 1
 
 
 async def test_a_restart_knows_what_can_heal(
-    step: WorkStep, store: EventStore, ingress: Ingress, letters: DeadLetters
+    step: WorkStep, store: EventStore, ingress: Ingress, dead_letters: DeadLetters
 ) -> None:
     await step.bury(Q1, 8, RuntimeError("broken"))
     again = burial_of(DeadLetters(store, Ids(FixedClock())), ingress)
     await again.start()
     await again.step(WHAT, Work().handle).handle(Q1, 1)
     await again.stop()
-    assert await letters.waiting() == []
+    assert await dead_letters.waiting() == []
 
 
 async def test_a_dead_letter_of_a_settled_mail_is_resolved_at_once(
-    step: WorkStep, letters: DeadLetters, ingress: Ingress
+    step: WorkStep, dead_letters: DeadLetters, ingress: Ingress
 ) -> None:
     """The last failing try of a mail may end behind the try that succeeded."""
     ingress.settled.add("q1")
     await step.bury(Q1, 8, RuntimeError("late"))
-    assert await letters.waiting() == []
+    assert await dead_letters.waiting() == []
 
 
 async def test_comparing_resolves_what_was_settled_and_holds_what_was_not_held(
-    burial: Burial, step: WorkStep, letters: DeadLetters, ingress: Ingress
+    burial: Burial, step: WorkStep, dead_letters: DeadLetters, ingress: Ingress
 ) -> None:
     ingress.away = True
     await step.bury(Q1, 8, RuntimeError("broken"))
@@ -189,9 +192,9 @@ async def test_comparing_resolves_what_was_settled_and_holds_what_was_not_held(
     ingress.away = False
     ingress.settled.add("q2")
     await burial.compare()
-    (letter,) = await letters.waiting()
-    assert letter.queue_id == "q1"
-    assert ("q1", True, f"dead letter {letter.id}") in ingress.asked
+    (dead_letter,) = await dead_letters.waiting()
+    assert dead_letter.queue_id == "q1"
+    assert ("q1", True, f"dead letter {dead_letter.id}") in ingress.asked
 
 
 async def test_what_ends_its_process_is_tried_once_for_each_repeat(step: WorkStep, work: Work) -> None:
@@ -220,32 +223,32 @@ async def test_what_cannot_be_buried_now_is_left_to_the_repeats(ingress: Ingress
 
 
 async def test_a_letter_that_is_re_driven_is_done_and_its_reception_released(
-    step: WorkStep, letters: DeadLetters, ingress: Ingress, work: Work
+    step: WorkStep, dead_letters: DeadLetters, ingress: Ingress, work: Work
 ) -> None:
     await step.bury(Q1, 8, RuntimeError("broken"))
-    (letter,) = await letters.waiting()
-    assert (await letters.retry(letter.id, OPERATOR)).retried
-    assert (work.tried, ingress.asked[-1], await letters.waiting()) == ([Q1], ("q1", False, ""), [])
+    (dead_letter,) = await dead_letters.waiting()
+    assert (await dead_letters.retry(dead_letter.id, OPERATOR)).retried
+    assert (work.tried, ingress.asked[-1], await dead_letters.waiting()) == ([Q1], ("q1", False, ""), [])
 
 
 async def test_a_letter_that_fails_again_stays_holds_and_counts(
-    step: WorkStep, letters: DeadLetters, ingress: Ingress, work: Work
+    step: WorkStep, dead_letters: DeadLetters, ingress: Ingress, work: Work
 ) -> None:
     await step.bury(Q1, 8, RuntimeError("broken"))
     work.error = RuntimeError("still")
-    (letter,) = await letters.waiting()
+    (dead_letter,) = await dead_letters.waiting()
     with pytest.raises(RuntimeError):
-        await letters.retry(letter.id, OPERATOR)
-    (again,) = await letters.waiting()
-    assert (again.id, again.attempts, again.error) == (letter.id, 9, "RuntimeError('still')")
+        await dead_letters.retry(dead_letter.id, OPERATOR)
+    (again,) = await dead_letters.waiting()
+    assert (again.id, again.attempts, again.error) == (dead_letter.id, 9, "RuntimeError('still')")
     assert [held for _, held, _ in ingress.asked] == [True]
 
 
-async def test_each_step_is_done_again_by_its_own_handler(burial: Burial, letters: DeadLetters) -> None:
+async def test_each_step_is_done_again_by_its_own_handler(burial: Burial, dead_letters: DeadLetters) -> None:
     received, submitted = Work(), Work()
     burial.step("mail.received", received.handle)
     bury = burial.step("mail.submitted", submitted.handle).bury
     await bury(Q1, 8, RuntimeError("broken"))
-    (letter,) = await letters.waiting()
-    await letters.retry(letter.id, OPERATOR)
+    (dead_letter,) = await dead_letters.waiting()
+    await dead_letters.retry(dead_letter.id, OPERATOR)
     assert (received.tried, submitted.tried) == ([], [Q1])

@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 
 from shared.bus.bus import Bus
-from shared.events import directory as facts
+from shared.events import directory as directory_events
 from shared.eventstore.event import Actor, Event, Provenance, Recorded
 from shared.grpc.errors import ServiceError, Unavailable
 from shared.grpc.local import LocalChannel
@@ -25,7 +25,10 @@ from shared.rpc.mailfold.events.v1.events_pb2_grpc import add_EventSourceService
 from tests.harness.source import PlainSource
 
 ANN, BOB, FAR = map(parse_address, ("ann@example.org", "bob@example.org", "eve@elsewhere.example"))
-FACTS = (facts.DomainAdded("d1", "example.org", True), facts.AccountAdded("a1", "ann@example.org", "u1"))
+EVENTS = (
+    directory_events.DomainAdded("d1", "example.org", True),
+    directory_events.AccountAdded("a1", "ann@example.org", "u1"),
+)
 
 
 class Owner(DirectoryServicer, PlainSource):
@@ -78,8 +81,8 @@ class Doorbells:
 @pytest.fixture
 def owner() -> Owner:
     made = Owner()  # type: ignore[abstract]
-    for fact in FACTS:
-        made.add(fact)
+    for log_event in EVENTS:
+        made.add(log_event)
     return made
 
 
@@ -126,8 +129,8 @@ async def test_a_copy_that_has_not_caught_up_is_not_believed(book: FollowedBook,
 
 async def test_what_changes_is_followed(book: FollowedBook, owner: Owner) -> None:
     await followed(book, owner)
-    owner.add(facts.AccountRemoved("a1", "ann@example.org"))
-    owner.add(facts.AccountAdded("a2", "bob@example.org", "u2"))
+    owner.add(directory_events.AccountRemoved("a1", "ann@example.org"))
+    owner.add(directory_events.AccountAdded("a2", "bob@example.org", "u2"))
     await followed(book, owner)
     assert (await book.resolve(BOB)).targets == (Target("bob@example.org", "a2"),)
     await book.resolve(ANN)
@@ -137,7 +140,7 @@ async def test_what_changes_is_followed(book: FollowedBook, owner: Owner) -> Non
 async def test_a_later_releases_fact_about_addresses_makes_the_owner_answer_for_all(
     book: FollowedBook, owner: Owner
 ) -> None:
-    owner.add(facts.AccountChanged("a1", True, 0)).schema = 99
+    owner.add(directory_events.AccountChanged("a1", True, 0)).schema = 99
     await followed(book, owner)
     assert book.copy is None
     await book.resolve(ANN)
@@ -145,7 +148,7 @@ async def test_a_later_releases_fact_about_addresses_makes_the_owner_answer_for_
 
 
 async def test_a_later_releases_fact_about_something_else_changes_nothing(book: FollowedBook, owner: Owner) -> None:
-    owner.add(facts.DomainAdded("d9", "later.example", True)).type = "moon.risen"
+    owner.add(directory_events.DomainAdded("d9", "later.example", True)).type = "moon.risen"
     await followed(book, owner)
     await book.resolve(ANN)
     assert owner.asked == []

@@ -25,7 +25,7 @@ from shared.rpc.mailfold.events.v1 import events_pb2 as pb
 from shared.rpc.mailfold.events.v1.events_pb2_grpc import add_EventSourceServicer_to_server
 from tests.contract.eventstore.restored import forget
 
-WHY = Provenance(Actor("system"))
+PROVENANCE = Provenance(Actor("system"))
 STREAM = "directory"
 
 
@@ -59,7 +59,7 @@ class Owner:
             await self.append(events.DomainAdded(name, name))
 
     async def append(self, *some: Event) -> None:
-        await self.store.write(lambda transaction: transaction.append(STREAM, some, WHY))
+        await self.store.write(lambda transaction: transaction.append(STREAM, some, PROVENANCE))
 
     async def restore(self, position: int) -> None:
         """As its backup has it. The same store answers, as if it had been restarted unnoticed."""

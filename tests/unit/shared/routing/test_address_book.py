@@ -15,7 +15,7 @@ BOB = Target("bob@example.org", "a2")
 
 def book(*more: object) -> AddressBook:
     made = AddressBook()
-    for fact in (
+    for event in (
         facts.DomainAdded("d1", "example.org", True),
         facts.DomainAdded("d2", "quiet.example", False),
         facts.AccountAdded("a1", "ann@example.org", "u1"),
@@ -23,7 +23,7 @@ def book(*more: object) -> AddressBook:
         facts.AliasAdded("info@example.org", ("ann@example.org", "bob@example.org", "eve@elsewhere.example")),
         *more,
     ):
-        made.apply(fact)  # type: ignore[arg-type]
+        made.apply(event)  # type: ignore[arg-type]
     return made
 
 
@@ -46,14 +46,14 @@ def test_every_kind_of_answer(address: str, kind: ResolutionKind) -> None:
 
 
 def test_a_sub_address_reaches_its_account_and_tells_the_tag() -> None:
-    found = book().resolve(parse_address("ann+lists@example.org"))
-    assert (found.targets, found.detail) == ((ANN,), "lists")
+    answer = book().resolve(parse_address("ann+lists@example.org"))
+    assert (answer.targets, answer.detail) == ((ANN,), "lists")
 
 
 def test_an_alias_reaches_all_its_targets_here_and_elsewhere() -> None:
-    found = book().resolve(parse_address("info+x@example.org"))
-    assert found.targets == (ANN, BOB, Target("eve@elsewhere.example"))
-    assert (found.via, found.detail) == ("info@example.org", "x")
+    answer = book().resolve(parse_address("info+x@example.org"))
+    assert answer.targets == (ANN, BOB, Target("eve@elsewhere.example"))
+    assert (answer.via, answer.detail) == ("info@example.org", "x")
 
 
 def test_aliases_of_aliases_are_followed_and_loops_are_cut() -> None:
@@ -72,8 +72,8 @@ def test_switches_disable_and_enable() -> None:
 
 
 def test_a_disabled_account_is_left_out_of_its_aliases() -> None:
-    found = book(facts.AccountChanged("a1", True, 0)).resolve(parse_address("info@example.org"))
-    assert found.targets == (BOB, Target("eve@elsewhere.example"))
+    answer = book(facts.AccountChanged("a1", True, 0)).resolve(parse_address("info@example.org"))
+    assert answer.targets == (BOB, Target("eve@elsewhere.example"))
 
 
 def test_a_removed_address_is_unknown_and_an_account_wins_over_an_alias_of_its_name() -> None:

@@ -30,26 +30,26 @@ STAYS = (
 )
 
 
-def after(fact: Event, position: int) -> EndedLogIns:
+def after(event: Event, position: int) -> EndedLogIns:
     ended = EndedLogIns()
-    ended.apply(fact, position)
+    ended.apply(event, position)
     return ended
 
 
-@pytest.mark.parametrize(("fact", "why"), ENDS, ids=lambda one: type(one).__name__)
-def test_what_ends_a_log_in(fact: Event, why: Ending) -> None:
-    assert after(fact, 11).why(ANN) is why
-    assert EndedLogIns().apply(fact, 11)
+@pytest.mark.parametrize(("event", "reason"), ENDS, ids=lambda event: type(event).__name__)
+def test_what_ends_a_log_in(event: Event, reason: Ending) -> None:
+    assert after(event, 11).why(ANN) is reason
+    assert EndedLogIns().apply(event, 11)
 
 
-@pytest.mark.parametrize(("fact", "why"), ENDS, ids=lambda one: type(one).__name__)
-def test_what_was_known_at_the_log_in_does_not_end_it(fact: Event, why: Ending) -> None:
-    assert after(fact, 10).why(ANN) is None
+@pytest.mark.parametrize(("event", "reason"), ENDS, ids=lambda event: type(event).__name__)
+def test_what_was_known_at_the_log_in_does_not_end_it(event: Event, reason: Ending) -> None:
+    assert after(event, 10).why(ANN) is None
 
 
-@pytest.mark.parametrize("fact", STAYS, ids=lambda one: type(one).__name__)
-def test_what_leaves_it_standing(fact: Event) -> None:
-    assert after(fact, 11).why(ANN) is None
+@pytest.mark.parametrize("event", STAYS, ids=lambda event: type(event).__name__)
+def test_what_leaves_it_standing(event: Event) -> None:
+    assert after(event, 11).why(ANN) is None
 
 
 def test_who_is_enabled_again_logs_in_anew() -> None:

@@ -123,8 +123,8 @@ def test_a_new_host_name_makes_a_new_certificate_with_the_same_key(authority: Lo
     before = snapshot(authority)
     authority.ensure(["post.example.org", "*.example.net", "bücher.example"])
     assert changed(before, snapshot(authority)) == {"server.pem"}
-    wanted = {"post.example.org", "*.example.net", "xn--bcher-kva.example"}
-    assert names_of(loaded(authority.server.certificate)) >= {general_name(name) for name in wanted}
+    expected = {"post.example.org", "*.example.net", "xn--bcher-kva.example"}
+    assert names_of(loaded(authority.server.certificate)) >= {general_name(name) for name in expected}
 
 
 @pytest.mark.parametrize("lost", ["ca.pem", "server.pem", "server.key", "ca.key"])

@@ -63,9 +63,9 @@ def test_the_facts_of_a_handshake(authority: LocalAuthority) -> None:
     server = ServerTls(authority.ensure([]))
     client = only(ssl.TLSVersion.TLSv1_2)
     client.set_ciphers("ECDHE+AESGCM+AES128")
-    facts = TlsHandshake("TLSv1.2", "ECDHE-ECDSA-AES128-GCM-SHA256", 128)
+    events = TlsHandshake("TLSv1.2", "ECDHE-ECDSA-AES128-GCM-SHA256", 128)
     connection = shake_hands(server.context(), client)
-    assert (describe(connection.server), describe(connection.client)) == (facts, facts)
+    assert (describe(connection.server), describe(connection.client)) == (events, events)
 
 
 def test_no_facts_before_the_handshake(authority: LocalAuthority) -> None:

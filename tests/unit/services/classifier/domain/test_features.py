@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from letter_box import HTML_LETTER, LETTER, features_of_bytes
+from sample_mails import HTML_MAIL, MAIL, features_of_bytes
 
 from services.classifier.domain.features import MAX_WORDS, TOKENIZER_VERSION, Features, features
 from services.classifier.domain.hashing import pair_codes, token_codes, token_indices, trigram_indices
@@ -21,10 +21,10 @@ from shared.protocol.message.scan import scan
 ROOT = Path(__file__).resolve().parents[5]
 SHOW = """
 import sys; sys.path.insert(0, {here!r})
-from letter_box import HTML_LETTER, LETTER, features_of_bytes
-for message in (LETTER, HTML_LETTER):
-    found = features_of_bytes(message)
-    print([part.hex() for part in found.to_bytes()], found.names.every())
+from sample_mails import HTML_MAIL, MAIL, features_of_bytes
+for message in (MAIL, HTML_MAIL):
+    features = features_of_bytes(message)
+    print([part.hex() for part in features.to_bytes()], features.names.every())
 """
 
 GOLDEN = {"viagra": 89455, "subject:hello": 74364, "café": 130262, "一": 130635}
@@ -75,11 +75,11 @@ def test_words_pairs_header_and_addresses_are_features() -> None:
         "path:calendar",
         "no:references",
         "recipients:1",
-    } <= words_of(LETTER)
+    } <= words_of(MAIL)
 
 
 def test_html_is_read_as_people_see_it() -> None:
-    found = words_of(HTML_LETTER)
+    word_list = words_of(HTML_MAIL)
     assert {
         "viagra",
         "viagra for",
@@ -89,8 +89,8 @@ def test_html_is_read_as_people_see_it() -> None:
         "url:pills.example",
         "path:order",
         "subject:SHOUTED",
-    } <= found
-    assert "color" not in found and "77" not in found
+    } <= word_list
+    assert "color" not in word_list and "77" not in word_list
 
 
 @pytest.mark.parametrize(
@@ -108,20 +108,20 @@ def test_html_is_read_as_people_see_it() -> None:
     ],
 )
 def test_the_way_of_a_message_is_no_feature(line: bytes) -> None:
-    assert features_of_bytes(line + b"\r\n" + LETTER).to_bytes() == features_of_bytes(LETTER).to_bytes()
+    assert features_of_bytes(line + b"\r\n" + MAIL).to_bytes() == features_of_bytes(MAIL).to_bytes()
 
 
 def test_dates_and_serial_numbers_are_no_features() -> None:
-    later = LETTER.replace(b"23 Nov 2026", b"01 Feb 2031").replace(b"abc123", b"xyz789")
-    assert features_of_bytes(later).to_bytes() == features_of_bytes(LETTER).to_bytes()
-    of_year = [features_of_bytes(LETTER + b"in " + year).to_bytes() for year in (b"2002", b"2026")]
+    later = MAIL.replace(b"23 Nov 2026", b"01 Feb 2031").replace(b"abc123", b"xyz789")
+    assert features_of_bytes(later).to_bytes() == features_of_bytes(MAIL).to_bytes()
+    of_year = [features_of_bytes(MAIL + b"in " + year).to_bytes() for year in (b"2002", b"2026")]
     assert of_year[0] == of_year[1]
 
 
 def test_features_come_back_from_a_fact_without_words() -> None:
-    found = features_of_bytes(LETTER)
-    back = Features.from_bytes(found.to_bytes())
-    assert back.to_bytes() == found.to_bytes()
+    result = features_of_bytes(MAIL)
+    back = Features.from_bytes(result.to_bytes())
+    assert back.to_bytes() == result.to_bytes()
     assert back.names.every() == []
 
 
@@ -148,10 +148,10 @@ def test_hostile_messages_cost_little(name: str) -> None:
     message = HOSTILE[name]
     scanned = scan(message)
     started = time.process_time()
-    found = features(message, scanned)
+    result = features(message, scanned)
     assert time.process_time() - started < 0.5
-    assert len(found.tokens) <= 2 * MAX_WORDS + 7000
-    assert sum(map(len, found.to_bytes())) < 40_000
+    assert len(result.tokens) <= 2 * MAX_WORDS + 7000
+    assert sum(map(len, result.to_bytes())) < 40_000
 
 
 @settings(max_examples=150, deadline=None)
@@ -160,7 +160,7 @@ def test_hostile_messages_cost_little(name: str) -> None:
     st.sampled_from([b"", b"Content-Type: text/html\r\n\r\n", b"Subject: =?utf-8?q?", b'From: "\xff']),
 )
 def test_any_bytes_have_features(data: bytes, start: bytes) -> None:
-    found = features_of_bytes(start + data)
-    assert bool(np.all(np.diff(found.tokens.astype(np.int64)) > 0))
-    assert None not in found.names.find(found.tokens)
-    assert Features.from_bytes(found.to_bytes()).to_bytes() == found.to_bytes()
+    result = features_of_bytes(start + data)
+    assert bool(np.all(np.diff(result.tokens.astype(np.int64)) > 0))
+    assert None not in result.names.find(result.tokens)
+    assert Features.from_bytes(result.to_bytes()).to_bytes() == result.to_bytes()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from letter_box import lesson
+from sample_mails import lesson
 
 from services.classifier.domain.lesson import (
     Label,
@@ -52,12 +52,12 @@ def test_the_last_lesson_stands(previous: Label | None, new: Label | None, teach
 
 
 def test_a_lesson_holds_no_word() -> None:
-    fact = lesson(True, 1)
-    assert all(word.encode() not in part for part in fact.features for word in ("viagra", "writer1", "click"))
+    event = lesson(True, 1)
+    assert all(word.encode() not in part for part in event.features for word in ("viagra", "writer1", "click"))
 
 
 def test_a_lesson_of_another_tokenizer_is_stale() -> None:
-    fact = lesson(True, 1)
-    other = type(fact)(fact.account, fact.label, fact.tokenizer_version + 1, fact.features)
+    event = lesson(True, 1)
+    other = type(event)(event.account, event.label, event.tokenizer_version + 1, event.features)
     with pytest.raises(StaleLesson):
         features_of_lesson(other)

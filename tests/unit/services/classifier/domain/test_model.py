@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from letter_box import lesson, made, taught
+from sample_mails import lesson, made, taught
 
 from services.classifier.domain.evidence import AccountCounts, NotLearnt
 from services.classifier.domain.lesson import Label, Lesson
@@ -32,12 +32,12 @@ def trained(lessons: list[Lesson]) -> Model:
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.sampled_from(range(len(POOL))), max_size=20), st.data())
-def test_unlearning_leaves_what_a_rebuild_without_the_fact_gives(taught_facts: list[int], data: st.DataObject) -> None:
-    forgotten = data.draw(st.sets(st.sampled_from(range(len(taught_facts))))) if taught_facts else set()
-    model = model_of([POOL[index] for index in taught_facts])
+def test_unlearning_leaves_what_a_rebuild_without_the_fact_gives(taught_events: list[int], data: st.DataObject) -> None:
+    forgotten = data.draw(st.sets(st.sampled_from(range(len(taught_events))))) if taught_events else set()
+    model = model_of([POOL[index] for index in taught_events])
     for at in forgotten:
-        model.unlearn(POOL[taught_facts[at]])
-    kept = [POOL[index] for at, index in enumerate(taught_facts) if at not in forgotten]
+        model.unlearn(POOL[taught_events[at]])
+    kept = [POOL[index] for at, index in enumerate(taught_events) if at not in forgotten]
     assert evidence_snapshot(model.counts) == evidence_snapshot(model_of(kept).counts)
     model.adopt(train([example_of(taught_lesson) for taught_lesson in kept], 7))
     assert snapshot(model) == snapshot(trained(kept))
@@ -79,19 +79,19 @@ def test_spam_and_ham_are_told_apart_and_the_words_say_why() -> None:
 def test_a_message_without_text_is_unsure() -> None:
     from services.classifier.domain.features import Features
 
-    found = Features.from_bytes(type(lesson(True, 1).features)(b"", b"", b""))
-    opinion = taught(60).opinion(found)
+    result = Features.from_bytes(type(lesson(True, 1).features)(b"", b"", b""))
+    opinion = taught(60).opinion(result)
     assert opinion is not None
     assert (opinion.bayes, opinion.text, opinion.header) == (0.5, 0.5, 0.5)
 
 
 def test_an_account_that_taught_otherwise_is_heard_first() -> None:
     model = taught(60)
-    found = made(True, 2000)
-    shared = model.opinion(found)
+    result = made(True, 2000)
+    shared = model.opinion(result)
     own = AccountCounts([(made(True, 2000 + number).tokens, False) for number in range(12)])
-    heard = model.opinion(found, own)
-    silent = model.opinion(found, AccountCounts([]))
+    heard = model.opinion(result, own)
+    silent = model.opinion(result, AccountCounts([]))
     assert shared and heard and silent
     assert heard.bayes < shared.bayes == silent.bayes
 
@@ -123,10 +123,10 @@ def test_training_can_be_walked_and_gives_the_same() -> None:
     training = Training(examples, 3)
     steps = sum(1 for _ in training.run())
     assert steps > len(POOL)
-    one, other = Model(), Model()
-    one.adopt(training.result())
+    entry, other = Model(), Model()
+    entry.adopt(training.result())
     other.adopt(train(examples, 3))
-    assert snapshot(one) == snapshot(other)
+    assert snapshot(entry) == snapshot(other)
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 3])

@@ -37,7 +37,7 @@ def test_one_side_alone_is_trained_and_keeps_the_rule(count: int, spam: bool) ->
 def test_what_it_was_taught_it_tells_apart(count: int) -> None:
     examples = [example(number, spam=number % 2 == 0) for number in range(2 * count)]
     text = train(examples, 1).linear.text
-    margins = [(text.margin(one.features.trigrams), one.is_spam) for one in examples]
+    margins = [(text.margin(result.features.trigrams), result.is_spam) for result in examples]
     assert min(margin for margin, is_spam in margins if is_spam) > max(
         margin for margin, is_spam in margins if not is_spam
     )

@@ -30,9 +30,9 @@ PIECES = [
 
 def expected(text: str, room: int) -> Words:
     """By the patterns alone."""
-    found = words(text)[:room]
-    shouted = ["^" + word.lower() for word in found if len(word) > 3 and word.isupper()]
-    return Words([word.encode("utf-8", "replace") for word in lower(found)], shouted, len(found))
+    word_list = words(text)[:room]
+    shouted = ["^" + word.lower() for word in word_list if len(word) > 3 and word.isupper()]
+    return Words([word.encode("utf-8", "replace") for word in lower(word_list)], shouted, len(word_list))
 
 
 @settings(max_examples=1500, deadline=None)

@@ -38,12 +38,12 @@ async def teach(
 ) -> None:
     """A spam, committed and heard of."""
     body = b"Subject: offer %d\r\n\r\nfree money%d\r\n" % (number, number)
-    fact = LessonLearned(
+    event = LessonLearned(
         account, f"g0001/{number}", "spam", "none", tuple(features(body, scan(body)).to_bytes()), tokenizer
     )
-    why = Provenance(Actor("account", account))
+    reason = Provenance(Actor("account", account))
     own.committed(
-        await store.write(lambda transaction: transaction.append(f"lessons:{account}", [fact], why, owner=account))
+        await store.write(lambda transaction: transaction.append(f"lessons:{account}", [event], reason, owner=account))
     )
 
 
@@ -52,9 +52,9 @@ async def test_lessons_are_counted_by_account(store: EventStore) -> None:
     assert await own.of(ANN) is None
     for number in range(3):
         await teach(store, own, ANN, number)
-    found = await own.of(ANN)
-    assert found is not None and (found.spam_seen, found.ham_seen) == (3, 0)
-    assert await own.of(ANN) is found
+    result = await own.of(ANN)
+    assert result is not None and (result.spam_seen, result.ham_seen) == (3, 0)
+    assert await own.of(ANN) is result
     assert await own.of(BOB) is None and await own.of("") is None
 
 
@@ -77,8 +77,8 @@ async def test_only_the_newest_are_looked_at(store: EventStore) -> None:
     own = OwnEvidence(store)
     for number in range(own_evidence.NEWEST + 5):
         await teach(store, own, ANN, number)
-    found = await own.of(ANN)
-    assert found is not None and found.spam_seen == own_evidence.NEWEST
+    result = await own.of(ANN)
+    assert result is not None and result.spam_seen == own_evidence.NEWEST
 
 
 async def test_who_was_asked_for_longest_ago_makes_room(store: EventStore, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,7 +26,7 @@ from shared.eventstore.event import Actor, Provenance
 from shared.eventstore.sqlite import SqliteBackend
 from shared.eventstore.store import EventStore
 
-WHY = Provenance(Actor("account", "a-ann"))
+PROVENANCE = Provenance(Actor("account", "a-ann"))
 SPAM, HAM = Label.SPAM.value, Label.HAM.value
 
 
@@ -66,7 +66,7 @@ async def teach(store: EventStore, first: int, count: int, label: str, tokens: i
         LessonLearned("a-ann", f"g0001/{number}", label, previous, packed(number, tokens), TOKENIZER_VERSION)
         for number in range(first, first + count)
     ]
-    await store.write(lambda transaction: transaction.append("lessons:a-ann", events, WHY, owner="a-ann"))
+    await store.write(lambda transaction: transaction.append("lessons:a-ann", events, PROVENANCE, owner="a-ann"))
 
 
 async def test_only_the_newest_are_decoded(

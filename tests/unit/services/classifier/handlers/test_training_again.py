@@ -23,7 +23,7 @@ from shared.eventstore.store import EventStore
 from shared.protocol.message.scan import scan
 
 DELAY = 1.0
-WHY = Provenance(Actor("account", "a-ann"))
+PROVENANCE = Provenance(Actor("account", "a-ann"))
 
 
 @pytest.fixture
@@ -70,8 +70,8 @@ async def teach(store: EventStore) -> None:
     """One lesson."""
     body = b"Subject: free money\r\n\r\nnow\r\n"
     packed = tuple(features(body, scan(body)).to_bytes())
-    fact = LessonLearned("a-ann", "g0001/00", "spam", "none", packed, TOKENIZER_VERSION)
-    await store.write(lambda transaction: transaction.append("lessons:a-ann", [fact], WHY, owner="a-ann"))
+    event = LessonLearned("a-ann", "g0001/00", "spam", "none", packed, TOKENIZER_VERSION)
+    await store.write(lambda transaction: transaction.append("lessons:a-ann", [event], PROVENANCE, owner="a-ann"))
 
 
 async def trained(learner: Teacher) -> None:

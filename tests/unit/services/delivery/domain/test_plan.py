@@ -55,13 +55,13 @@ def test_what_does_not_receive_bounces(kind: ResolutionKind, status: str) -> Non
 
 @pytest.mark.parametrize("kind", list(ResolutionKind))
 def test_every_kind_is_decided_and_told(kind: ResolutionKind) -> None:
-    done, told = plan(mail(), [route("ann@example.org", kind, *([ANN] if kind is ResolutionKind.ACCOUNTS else []))])
+    done, reported = plan(mail(), [route("ann@example.org", kind, *([ANN] if kind is ResolutionKind.ACCOUNTS else []))])
     assert len(done) == 1
-    assert told[0].startswith("ann@example.org → ")
+    assert reported[0].startswith("ann@example.org → ")
 
 
 def test_an_alias_leads_to_all_its_targets() -> None:
-    done, told = plan(
+    done, reported = plan(
         mail(), [route("all@example.org", ResolutionKind.ACCOUNTS, ANN, ELSEWHERE, BOB, via="all@example.org")]
     )
     assert [(step.index, step.action, step.address) for step in done] == [
@@ -70,7 +70,7 @@ def test_an_alias_leads_to_all_its_targets() -> None:
         (2, "store", "bob@example.org"),
     ]
     assert {step.recipient for step in done} == {"all@example.org"}
-    assert told == (
+    assert reported == (
         "all@example.org → ann@example.org, x@example.net (elsewhere), bob@example.org (alias all@example.org)",
     )
 

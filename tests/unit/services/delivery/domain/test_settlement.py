@@ -28,4 +28,4 @@ def test_as_many_refused_copies_as_an_envelope_may_name_fit_the_bus() -> None:
     outcomes = (Outcome(recipient(rcpt).address, "bounced", LONG),) * count
     event = settlement("q1", outcomes)
     assert count > 10_000 and len(encode(event)) <= LARGEST_EVENT
-    assert {(one.recipient, one.result) for one in event.outcomes} == {("a@b.c", "bounced")}
+    assert {(outcome.recipient, outcome.result) for outcome in event.outcomes} == {("a@b.c", "bounced")}

@@ -41,7 +41,7 @@ def test_a_recipient_is_not_larger_in_any_event_than_it_is_counted(rcpt: Rcpt) -
     """In octets of JSON: quotes and backslashes take two, characters up to four."""
     kept = [recipient(rcpt)] * 1000
     results = ("delivered", "discarded", "bounced", "queued")
-    settled = [MailSettled("q", tuple(Outcome(one.address, result) for one in kept)) for result in results]
+    settled = [MailSettled("q", tuple(Outcome(entry.address, result) for entry in kept)) for result in results]
     events = [MailReceived("q", "", tuple(kept), Message("", 0), Client("")), *settled]
     assert max(map(len, map(encode, events))) - 200 <= 1000 * octets(rcpt)
 

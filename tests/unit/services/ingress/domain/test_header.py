@@ -58,9 +58,9 @@ MESSAGES = st.lists(st.sampled_from([b"A: b\r\n", b"\r\n", b"\n", b"\r", b"x", b
 def parted(message: bytes, size: int) -> tuple[bytes, bytes]:
     block = HeaderBlock(10_000)
     for start in range(0, len(message), size):
-        found = block.feed(message[start : start + size])
-        if found is not None:
-            return found[0], found[1] + message[start + size :]
+        outputs = block.feed(message[start : start + size])
+        if outputs is not None:
+            return outputs[0], outputs[1] + message[start + size :]
     return block.rest(), b""
 
 
@@ -93,5 +93,5 @@ def test_a_header_without_end_is_not_gathered() -> None:
 
 
 def test_the_limit_is_for_the_header_alone() -> None:
-    found = HeaderBlock(100).feed(b"A: b\r\n\r\n" + b"x" * 1000)
-    assert found is not None and len(found[1]) == 1000
+    outputs = HeaderBlock(100).feed(b"A: b\r\n\r\n" + b"x" * 1000)
+    assert outputs is not None and len(outputs[1]) == 1000

@@ -29,10 +29,10 @@ def schedule(clock: Clock) -> Schedule:
 
 def due(schedule: Schedule) -> list[str]:
     """All that are due now, in their order."""
-    found = []
+    result = []
     while (queue_id := schedule.take()) is not None:
-        found.append(queue_id)
-    return found
+        result.append(queue_id)
+    return result
 
 
 def test_pauses_double_and_the_longest_ends_its_youth(schedule: Schedule, clock: Clock) -> None:

@@ -14,9 +14,9 @@ UIDS = st.sets(st.integers(1, 60))
 
 @given(UIDS)
 def test_ranges_hold_the_same_uids(uids: set[int]) -> None:
-    found = ranges(sorted(uids))
-    assert list(each(found)) == sorted(uids)
-    assert count(found) == len(uids)
+    result = ranges(sorted(uids))
+    assert list(each(result)) == sorted(uids)
+    assert count(result) == len(uids)
 
 
 @given(UIDS, UIDS)
@@ -44,17 +44,17 @@ def test_pages_are_the_same_uids_a_few_at_a_time(uids: set[int], size: int) -> N
 @given(UIDS)
 def test_conditions_hold_for_the_same_uids_and_are_few(scale: int, uids: set[int]) -> None:
     spans = tuple((first * scale, last * scale) for first, last in ranges(sorted(uids)))
-    found: list[int] = []
+    result: list[int] = []
     for text, parameters in conditions(spans):
         if text.startswith("uid BETWEEN"):
-            found += range(parameters[0], parameters[1] + 1)
+            result += range(parameters[0], parameters[1] + 1)
         else:
             assert text.count("?") == len(parameters)
-            found += sorted(set(parameters))
-    assert found == list(each(spans))
+            result += sorted(set(parameters))
+    assert result == list(each(spans))
 
 
 def test_ten_thousand_single_uids_are_fifty_conditions() -> None:
-    found = list(conditions([(uid, uid) for uid in range(1, 20_001, 2)]))
-    assert len(found) == 50
-    assert len({text for text, _ in found}) == 1
+    result = list(conditions([(uid, uid) for uid in range(1, 20_001, 2)]))
+    assert len(result) == 50
+    assert len({text for text, _ in result}) == 1

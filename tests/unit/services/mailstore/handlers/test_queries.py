@@ -33,6 +33,6 @@ class Versions:
     ],
 )
 def test_it_is_asked_again_while_somebody_commits_in_between(seen: tuple[int, ...], asked: list[int]) -> None:
-    found: list[int] = []
-    assert of_one_version(Versions(*seen), "a1", lambda version: found.append(version) or version) == asked[-1]
-    assert found == asked
+    result: list[int] = []
+    assert of_one_version(Versions(*seen), "a1", lambda version: result.append(version) or version) == asked[-1]
+    assert result == asked

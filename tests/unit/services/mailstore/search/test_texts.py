@@ -77,8 +77,8 @@ def test_a_tree_of_keys_is_what_its_leaves_say(tree: Tree) -> None:
 @given(st.lists(st.text("ab", max_size=9), max_size=30), st.text("ab", min_size=1, max_size=9))
 def test_a_text_is_found_across_pages(pieces: list[str], needle: str) -> None:
     """Pages of five characters instead of some thousands."""
-    found = any(needle in page for page in pages(iter(pieces), len(needle) - 1, 5))
-    assert found == (needle in "".join(pieces))
+    result = any(needle in page for page in pages(iter(pieces), len(needle) - 1, 5))
+    assert result == (needle in "".join(pieces))
 
 
 @pytest.mark.parametrize("octets", [7_000_000])

@@ -53,9 +53,9 @@ from shared.protocol.address.header import (
     ],
 )
 def test_reads(value: str, addresses: list[str]) -> None:
-    found = read_header_addresses(value)
-    assert [str(address) for address in found.addresses] == addresses
-    assert found.unreadable == ()
+    content = read_header_addresses(value)
+    assert [str(address) for address in content.addresses] == addresses
+    assert content.unreadable == ()
 
 
 @pytest.mark.parametrize(
@@ -72,9 +72,9 @@ def test_reads(value: str, addresses: list[str]) -> None:
     ],
 )
 def test_names_what_it_cannot_read(value: str, addresses: list[str], unreadable: tuple[str, ...]) -> None:
-    found = read_header_addresses(value)
-    assert [str(address) for address in found.addresses] == addresses
-    assert found.unreadable == unreadable
+    content = read_header_addresses(value)
+    assert [str(address) for address in content.addresses] == addresses
+    assert content.unreadable == unreadable
 
 
 @given(st.text(alphabet=st.sampled_from(list('ab@.,:;<>()[]"\\ \r\n\té\x00')), max_size=60))
@@ -100,9 +100,9 @@ def test_ten_thousand_addresses() -> None:
 
 def test_of_authors_only_so_many_are_read() -> None:
     """43,000 of them in a From of 256 KiB took three seconds, for a mail from a stranger."""
-    one = "a@example.org"
-    assert read_authors(",".join([one] * MAX_AUTHORS)) == read_header_addresses(",".join([one] * MAX_AUTHORS))
-    more = read_authors(",".join([one] * (MAX_AUTHORS + 1)))
+    entry = "a@example.org"
+    assert read_authors(",".join([entry] * MAX_AUTHORS)) == read_header_addresses(",".join([entry] * MAX_AUTHORS))
+    more = read_authors(",".join([entry] * (MAX_AUTHORS + 1)))
     assert len(more.addresses) == MAX_AUTHORS and more.unreadable
-    long = read_authors('"' + "x" * MAX_AUTHOR_CHARACTERS + f'" <{one}>')
+    long = read_authors('"' + "x" * MAX_AUTHOR_CHARACTERS + f'" <{entry}>')
     assert long.addresses == () and long.unreadable

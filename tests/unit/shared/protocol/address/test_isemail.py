@@ -73,6 +73,6 @@ def test_envelope(number: int, text: str, category: str) -> None:
 
 @pytest.mark.parametrize(("number", "text", "category"), _cases())
 def test_header(number: int, text: str, category: str) -> None:
-    found = read_header_addresses(text)
-    accepted = len(found.addresses) == 1 and not found.unreadable
+    content = read_header_addresses(text)
+    accepted = len(content.addresses) == 1 and not content.unreadable
     assert accepted is _HEADER_EXCEPTIONS.get(number, category in _HEADER)

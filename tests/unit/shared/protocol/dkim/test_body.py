@@ -34,9 +34,9 @@ def of(canonical: bytes) -> BodyHash:
 @given(PIECES, st.integers(1, 9))
 def test_like_the_oracle(pieces: list[bytes], step: int) -> None:
     body = b"".join(pieces) + b"\r\n"
-    found = hashes(body, [SIMPLE, RELAXED], step)
-    assert found[SIMPLE] == of(Simple.canonicalize_body(body))
-    assert found[RELAXED] == of(Relaxed.canonicalize_body(body))
+    result = hashes(body, [SIMPLE, RELAXED], step)
+    assert result[SIMPLE] == of(Simple.canonicalize_body(body))
+    assert result[RELAXED] == of(Relaxed.canonicalize_body(body))
 
 
 @given(BARE, st.integers(1, 5))

@@ -46,7 +46,7 @@ def test_askable(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "is_one"),
+    ("name", "is_qualified"),
     [
         ("example.org", True),
         ("_x.example.org", True),
@@ -56,8 +56,8 @@ def test_askable(name: str) -> None:
         ("a b.example", False),
     ],
 )
-def test_fully_qualified(name: str, is_one: bool) -> None:
-    assert is_fully_qualified(name) is is_one
+def test_fully_qualified(name: str, is_qualified: bool) -> None:
+    assert is_fully_qualified(name) is is_qualified
 
 
 def test_a_labels() -> None:

@@ -21,9 +21,9 @@ REPORTER = Reporter("mail.example.org", 1_700_000_100_000_000, "c1@mail.example.
 def parts(original: Original = ORIGINAL, *fates: Undelivered) -> list[Any]:
     report: Any = email.message_from_bytes(build(original, fates or (FATE,), REPORTER))
     assert report.is_multipart()
-    found: list[Any] = report.get_payload()
-    assert len(found) == 3
-    return found
+    value: list[Any] = report.get_payload()
+    assert len(value) == 3
+    return value
 
 
 def groups(machines: Any) -> list[dict[str, str]]:
@@ -75,11 +75,11 @@ def test_machines_get_the_fields_of_rfc_3464() -> None:
 
 def test_each_recipient_has_a_group() -> None:
     fates = [Undelivered(f"r{number}@example.net", "5.1.1", "gone") for number in range(3)]
-    found = groups(parts(ORIGINAL, *fates)[1])
-    assert [group["Final-Recipient"] for group in found[1:]] == [
+    result = groups(parts(ORIGINAL, *fates)[1])
+    assert [group["Final-Recipient"] for group in result[1:]] == [
         f"rfc822; r{number}@example.net" for number in range(3)
     ]
-    assert "Original-Recipient" not in found[1]
+    assert "Original-Recipient" not in result[1]
 
 
 def test_the_header_comes_back_with_its_bytes() -> None:

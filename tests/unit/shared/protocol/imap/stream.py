@@ -48,6 +48,6 @@ def _answer(framer: CommandFramer, event: FrameEvent, append_limit: int) -> None
         framer.expect_line()
 
 
-def each_byte(stream: bytes) -> list[bytes]:
+def single_bytes(stream: bytes) -> list[bytes]:
     """The stream in pieces of one octet."""
     return [stream[index : index + 1] for index in range(len(stream))]

@@ -11,7 +11,7 @@ from shared.protocol.imap.parse.session import ends_idle, sasl_response
 from shared.protocol.imap.sequence import SAVED_RESULT, STAR, SequenceSet
 
 A = b"a"
-ONE = SequenceSet(((1, 1),))
+FIRST = SequenceSet(((1, 1),))
 
 GOOD = {
     b"a CAPABILITY": c.Capability(A),
@@ -53,7 +53,9 @@ GOOD = {
         "x",
         qresync=c.Qresync(6, 9, SequenceSet(((1, 9),)), (SequenceSet(((1, 1), (3, 3))), SequenceSet(((2, 2), (6, 6))))),
     ),
-    b"a SELECT x (QRESYNC (6 9 (1 2)))": c.Select(A, "x", qresync=c.Qresync(6, 9, None, (ONE, SequenceSet(((2, 2),))))),
+    b"a SELECT x (QRESYNC (6 9 (1 2)))": c.Select(
+        A, "x", qresync=c.Qresync(6, 9, None, (FIRST, SequenceSet(((2, 2),))))
+    ),
     b"a CREATE a/b/": c.Create(A, "a/b"),
     b"a CREATE x (USE (\\drafts \\Sent))": c.Create(A, "x", ("\\Drafts", "\\Sent")),
     b"a CREATE x (USE ())": c.Create(A, "x"),
@@ -97,18 +99,18 @@ GOOD = {
     b"a GETQUOTA {0}\r\n": c.GetQuota(A, ""),
     b'a GETQUOTA ""': c.GetQuota(A, ""),
     b"a GETQUOTAROOT inbox": c.GetQuotaRoot(A, "INBOX"),
-    b"a STORE 1 FLAGS ()": c.Store(A, ONE, c.StoreMode.REPLACE, ()),
+    b"a STORE 1 FLAGS ()": c.Store(A, FIRST, c.StoreMode.REPLACE, ()),
     b"a STORE 1 +flags.silent (\\seen $forwarded Work)": c.Store(
-        A, ONE, c.StoreMode.ADD, ("\\Seen", "$Forwarded", "Work"), silent=True
+        A, FIRST, c.StoreMode.ADD, ("\\Seen", "$Forwarded", "Work"), silent=True
     ),
     b"a UID STORE $ -FLAGS \\Deleted \\DELETED x": c.Store(
         A, SAVED_RESULT, c.StoreMode.REMOVE, ("\\Deleted", "x"), uid=True
     ),
-    b"a STORE 1 (UNCHANGEDSINCE 0) FLAGS x": c.Store(A, ONE, c.StoreMode.REPLACE, ("x",), unchanged_since=0),
+    b"a STORE 1 (UNCHANGEDSINCE 0) FLAGS x": c.Store(A, FIRST, c.StoreMode.REPLACE, ("x",), unchanged_since=0),
     b"a COPY 1:* x": c.Copy(A, SequenceSet(((1, STAR),)), "x"),
     b"a UID COPY *:1,5 x": c.Copy(A, SequenceSet(((STAR, 1), (5, 5))), "x", uid=True),
-    b"a MOVE 1 x": c.Move(A, ONE, "x"),
-    b"a UID MOVE 1 x": c.Move(A, ONE, "x", uid=True),
+    b"a MOVE 1 x": c.Move(A, FIRST, "x"),
+    b"a UID MOVE 1 x": c.Move(A, FIRST, "x", uid=True),
 }
 
 

@@ -19,7 +19,7 @@ from shared.protocol.imap.frame_event import (
     RefusedFrame,
 )
 from shared.protocol.imap.framing import CommandFramer
-from tests.unit.shared.protocol.imap.stream import SMALL, each_byte, events
+from tests.unit.shared.protocol.imap.stream import SMALL, events, single_bytes
 
 TOO_LONG = RefusedFrame(b"a", "BAD", b"", "Command line is too long")
 LITERAL_TOO_LARGE = RefusedFrame(b"a", "NO", b"TOOBIG", "Literal is too large")
@@ -121,7 +121,7 @@ DIALOGS = {
 @pytest.mark.parametrize(("stream", "expected"), DIALOGS.values(), ids=DIALOGS)
 def test_dialog_whole_and_byte_by_byte(stream: bytes, expected: list[object]) -> None:
     assert events([stream]) == expected
-    assert events(each_byte(stream)) == expected
+    assert events(single_bytes(stream)) == expected
 
 
 # Limits: line 300, literal 100, command 600, swallow 2000, message 500.
@@ -226,7 +226,7 @@ BOUNDED = {
 @pytest.mark.parametrize(("stream", "expected"), BOUNDED.values(), ids=BOUNDED)
 def test_limits_whole_and_byte_by_byte(stream: bytes, expected: list[object]) -> None:
     assert events([stream], SMALL, append_limit=500) == expected
-    assert events(each_byte(stream), SMALL, append_limit=500) == expected
+    assert events(single_bytes(stream), SMALL, append_limit=500) == expected
 
 
 PIECES = [
@@ -267,7 +267,7 @@ def test_any_cut_gives_the_same_events(stream: bytes, dice: random.Random) -> No
     pieces = [stream[start:end] for start, end in zip([0, *cuts], [*cuts, len(stream)], strict=True)]
     whole = events([stream], SMALL, append_limit=500)
     assert events(pieces, SMALL, append_limit=500) == whole
-    assert events(each_byte(stream), SMALL, append_limit=500) == whole
+    assert events(single_bytes(stream), SMALL, append_limit=500) == whole
 
 
 def test_the_next_event_waits_for_the_decision_on_a_message() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from shared.protocol.imap.error import ImapSyntaxError
 from shared.protocol.imap.frame_event import CommandReceived
 from shared.protocol.imap.parse.command import parse_append, parse_append_message, parse_command
-from tests.unit.shared.protocol.imap.stream import SMALL, each_byte, events
+from tests.unit.shared.protocol.imap.stream import SMALL, events, single_bytes
 
 WORDS = [
     b"a",
@@ -101,7 +101,7 @@ def test_any_bytes_are_a_command_or_the_one_error(data: bytes, utf8: bool) -> No
 @given(st.lists(SOUP, max_size=6).map(b"\r\n".join))
 def test_any_stream_cut_anyhow_says_the_same_and_can_be_read(stream: bytes) -> None:
     seen = events([stream], SMALL, append_limit=50)
-    assert events(each_byte(stream), SMALL, append_limit=50) == seen
+    assert events(single_bytes(stream), SMALL, append_limit=50) == seen
     for event in seen:
         if isinstance(event, CommandReceived):
             try:

@@ -22,14 +22,14 @@ def normal(numbers: NumberSet) -> bool:
 @given(NUMBERS, NUMBERS)
 def test_set_algebra(left: set[int], right: set[int]) -> None:
     a, b = NumberSet.of_numbers(left), NumberSet.of_numbers(right)
-    for found, expected in (
+    for result, expected in (
         (a.union(b), left | right),
         (a.intersection(b), left & right),
         (a.difference(b), left - right),
     ):
-        assert normal(found)
-        assert list(found) == sorted(expected)
-        assert len(found) == len(expected)
+        assert normal(result)
+        assert list(result) == sorted(expected)
+        assert len(result) == len(expected)
     assert [number in a for number in range(70)] == [number in left for number in range(70)]
     assert (a.smallest, a.largest) == (min(left, default=0), max(left, default=0))
     assert bool(a) == bool(left)
@@ -38,15 +38,15 @@ def test_set_algebra(left: set[int], right: set[int]) -> None:
 @given(st.lists(st.tuples(st.integers(1, 60), st.integers(1, 60))))
 def test_ranges_are_normalised(pairs: list[tuple[int, int]]) -> None:
     ranges = [(min(pair), max(pair)) for pair in pairs]
-    found = NumberSet.of_ranges(ranges)
-    assert normal(found)
-    assert set(found) == {number for first, last in ranges for number in range(first, last + 1)}
+    result = NumberSet.of_ranges(ranges)
+    assert normal(result)
+    assert set(result) == {number for first, last in ranges for number in range(first, last + 1)}
 
 
 @given(NUMBERS.filter(bool))
 def test_wire_text_reads_back(numbers: set[int]) -> None:
-    found = NumberSet.of_numbers(numbers)
-    assert parse_sequence_set(found.wire()).resolve(60) == found
+    result = NumberSet.of_numbers(numbers)
+    assert parse_sequence_set(result.wire()).resolve(60) == result
 
 
 def test_wire_text() -> None:
@@ -155,13 +155,11 @@ def test_uid_runs_removal_of_many(start: set[int], gone: set[int]) -> None:
 
 
 @given(NUMBERS, NUMBERS, st.integers(1, 7))
-def test_uid_runs_selections(here: set[int], wanted: set[int], size: int) -> None:
-    runs, asked, model = UidRuns(NumberSet.of_numbers(here)), NumberSet.of_numbers(wanted), sorted(here)
-    both = sorted(here & wanted)
+def test_uid_runs_selections(here: set[int], entry: set[int], size: int) -> None:
+    runs, asked, model = UidRuns(NumberSet.of_numbers(here)), NumberSet.of_numbers(entry), sorted(here)
+    both = sorted(here & entry)
     assert list(runs.select_uids(asked)) == both
-    assert list(runs.select_sequences(asked)) == [
-        model[number - 1] for number in sorted(wanted) if number <= len(model)
-    ]
+    assert list(runs.select_sequences(asked)) == [model[number - 1] for number in sorted(entry) if number <= len(model)]
     assert list(runs.sequences_of(asked)) == [model.index(uid) + 1 for uid in both]
     numbered = [
         (sequence + uid - first, uid)
@@ -177,8 +175,8 @@ def test_uid_runs_selections(here: set[int], wanted: set[int], size: int) -> Non
     assert len(hull.ranges) <= len(asked.ranges) and len(numbered.ranges) <= len(asked.ranges)
     assert all(first in here and last in here for first, last in (*hull.ranges, *numbered.ranges))
     assert runs.count(asked) == runs.count(hull) == len(both)
-    for found in (runs.select_uids(asked), runs.select_sequences(asked), runs.sequences_of(asked)):
-        assert normal(found)
+    for result in (runs.select_uids(asked), runs.select_sequences(asked), runs.sequences_of(asked)):
+        assert normal(result)
 
 
 @given(NUMBERS)

@@ -65,7 +65,7 @@ def check_envelope(envelope: bytes) -> Value:
     for index in (0, 1, 8, 9):
         assert fields[index] is None or isinstance(fields[index], bytes)
     for addresses in fields[2:8]:
-        assert addresses is None or (addresses and all(len(each) == 4 for each in addresses))
+        assert addresses is None or (addresses and all(len(address) == 4 for address in addresses))
     return fields
 
 
@@ -83,8 +83,8 @@ def check_body(value: Value, extended: bool) -> int:
 
 
 def _multipart(body: Value, extended: bool) -> list[Value]:
-    inner = [each for each in body if isinstance(each, list)]
-    count = next(index for index, each in enumerate(body) if not isinstance(each, list))
+    inner = [item for item in body if isinstance(item, list)]
+    count = next(index for index, item in enumerate(body) if not isinstance(item, list))
     assert isinstance(body[count], bytes)
     rest = body[count + 1 :]
     assert len(rest) == (4 if extended else 0)
@@ -119,7 +119,7 @@ def _single(body: Value, extended: bool) -> list[Value]:
 
 def _check_parameters(parameters: Value) -> None:
     assert parameters is None or (
-        parameters and len(parameters) % 2 == 0 and all(isinstance(each, bytes) for each in parameters)
+        parameters and len(parameters) % 2 == 0 and all(isinstance(parameter, bytes) for parameter in parameters)
     )
 
 

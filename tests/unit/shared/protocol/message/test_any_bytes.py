@@ -134,9 +134,9 @@ def test_mutated_corpus(test_data: Path) -> None:
         original = path.read_bytes()[:20_000]
         for _ in range(6):
             data = mutated(original, chance)
-            found = scan(data)
-            check(found, data)
-            assert in_cuts(data, [chance.randrange(len(data) + 1) for _ in range(5)]) == found
+            scanned = scan(data)
+            check(scanned, data)
+            assert in_cuts(data, [chance.randrange(len(data) + 1) for _ in range(5)]) == scanned
 
 
 def mutated(data: bytes, chance: random.Random) -> bytes:

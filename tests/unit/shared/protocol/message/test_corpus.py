@@ -62,11 +62,11 @@ def expected_events(folder: Path, node: ET.Element, depth: int = 0) -> Iterator[
             yield depth, "leaf", (folder / child.attrib["name"]).read_bytes()
 
 
-def found_events(found: Scan, data: bytes) -> Iterator[Event]:
+def events_of(result: Scan, data: bytes) -> Iterator[Event]:
     depths: list[int] = []
-    for index, part in enumerate(found.parts):
+    for index, part in enumerate(result.parts):
         depths.append(depths[part.parent] + 1 if part.parent >= 0 else 0)
-        if not found.children(index):
+        if not result.children(index):
             yield depths[-1], "leaf", part_bytes(data, part, len(data))
         else:
             yield depths[-1], "multipart" if part.media_type == "multipart" else "message", b""
@@ -81,12 +81,12 @@ def test_mime4j_parts_and_contents(test_data: Path) -> None:
     compared = 0
     for path in sorted((test_data / "mime").glob("*/*.msg")):
         data = path.read_bytes()
-        found = scan(data)
-        check(found, data)
+        scanned = scan(data)
+        check(scanned, data)
         expected = without_line_ends(
             expected_events(path.parent, ET.parse(path.with_name(path.stem + "_decoded.xml")).getroot())
         )
-        same = without_line_ends(found_events(found, data)) == expected
+        same = without_line_ends(events_of(scanned, data)) == expected
         assert same is (path.stem not in DIFFERENT), path.name
         compared += same
     assert compared > 60
@@ -115,22 +115,22 @@ def well_formed(folder: Path) -> Iterator[tuple[bytes, Scan, Message, list[Messa
 
 def test_every_message_of_the_corpus(test_data: Path) -> None:
     for data in corpus(test_data):
-        found = scan(data)
-        check(found, data)
-        assert len(preview(data, found)) <= 200
-        for part, text in readable_parts(data, found):
+        scanned = scan(data)
+        check(scanned, data)
+        assert len(preview(data, scanned)) <= 200
+        for part, text in readable_parts(data, scanned):
             assert part.media_type == "text"
             text.encode("utf-8")
-        urls(data, found)
-        thread_key(found)
-        header_text(data[: found.header_end]).encode("utf-8")
+        urls(data, scanned)
+        thread_key(scanned)
+        header_text(data[: scanned.header_end]).encode("utf-8")
 
 
 def test_parts_as_the_standard_library_sees_them(test_data: Path) -> None:
     count = 0
-    for data, found, _, parts in well_formed(test_data):
-        assert [part.content_type for part in found.parts] == [part.get_content_type() for part in parts]
-        for part, theirs in zip(found.parts, parts, strict=True):
+    for data, result, _, parts in well_formed(test_data):
+        assert [part.content_type for part in result.parts] == [part.get_content_type() for part in parts]
+        for part, theirs in zip(result.parts, parts, strict=True):
             if not theirs.is_multipart():
                 raw = theirs._payload.encode("ascii", "surrogateescape")  # type: ignore[attr-defined]
                 assert data[part.body_start : part.body_end] == raw
@@ -140,8 +140,8 @@ def test_parts_as_the_standard_library_sees_them(test_data: Path) -> None:
 
 
 def test_transfer_decoding_as_in_the_standard_library(test_data: Path) -> None:
-    for data, found, _, parts in well_formed(test_data):
-        for part, theirs in zip(found.parts, parts, strict=True):
+    for data, result, _, parts in well_formed(test_data):
+        for part, theirs in zip(result.parts, parts, strict=True):
             if not theirs.is_multipart():
                 payload = theirs.get_payload(decode=True)
                 assert isinstance(payload, bytes)
@@ -155,13 +155,13 @@ def trimmed(text: bytes) -> list[bytes]:
 
 def test_dates_as_the_standard_library_reads_them(test_data: Path) -> None:
     compared = 0
-    for _, found, oracle, _ in well_formed(test_data):
+    for _, result, oracle, _ in well_formed(test_data):
         try:
             expected = parsedate_to_datetime(str(oracle["date"]))
         except (TypeError, ValueError):
             continue
         if expected.tzinfo is None:
             expected = expected.replace(tzinfo=UTC)
-        assert found.date == pytest.approx(int(expected.timestamp() * 1_000_000)), oracle["date"]
+        assert result.date == pytest.approx(int(expected.timestamp() * 1_000_000)), oracle["date"]
         compared += 1
     assert compared > 300

@@ -14,8 +14,8 @@ _MIXED = b"Content-Type: multipart/mixed; boundary=x\r\n\r\n"
 
 def cpu_of(data: bytes) -> tuple[float, Scan]:
     start = time.process_time()
-    found = scan(data)
-    return time.process_time() - start, found
+    scanned = scan(data)
+    return time.process_time() - start, scanned
 
 
 def test_large_attachment() -> None:
@@ -25,8 +25,8 @@ def test_large_attachment() -> None:
         + (b"A" * 76 + b"\r\n") * (25 * MEGABYTE // 78)
         + b"--x--\r\n"
     )
-    seconds, found = cpu_of(data)
-    assert found.parts[1].lines == 25 * MEGABYTE // 78 - 1
+    seconds, result = cpu_of(data)
+    assert result.parts[1].lines == 25 * MEGABYTE // 78 - 1
     assert seconds < 0.25, "less than 100 MB/s"
 
 
@@ -58,17 +58,17 @@ HOSTILE = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_messages_cost_little(name: str) -> None:
-    seconds, found = cpu_of(HOSTILE[name])
+    seconds, result = cpu_of(HOSTILE[name])
     assert seconds < 2
-    assert len(encode_scan(found)) < 8 * MEGABYTE
+    assert len(encode_scan(result)) < 8 * MEGABYTE
 
 
 def test_deep_boundaries_with_near_delimiters() -> None:
     head = b"".join(
         b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (level, level) for level in range(90)
     )
-    seconds, found = cpu_of(head + b"\r\n" + b"\n--b" * (2 * MEGABYTE))
-    assert len(found.parts) == 91
+    seconds, result = cpu_of(head + b"\r\n" + b"\n--b" * (2 * MEGABYTE))
+    assert len(result.parts) == 91
     assert seconds < 3
 
 
@@ -78,6 +78,6 @@ def test_a_byte_at_a_time() -> None:
     start = time.process_time()
     for at in range(len(data)):
         scanner.feed(data[at : at + 1])
-    found = scanner.finish()
+    result = scanner.finish()
     assert time.process_time() - start < 2
-    assert found == scan(data)
+    assert result == scan(data)

@@ -29,15 +29,15 @@ def test_present_but_empty_subject_is_an_empty_string() -> None:
 
 
 def test_folded_and_encoded_values_stay_encoded() -> None:
-    found = scan(b"Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\n =?utf-8?q?_aus?= Rom\r\n\r\n")
-    assert check_envelope(found.envelope)[1] == b"=?utf-8?q?Gr=C3=BC=C3=9Fe?= =?utf-8?q?_aus?= Rom"
-    assert found.subject == "Grüße aus Rom"
+    scanned = scan(b"Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\n =?utf-8?q?_aus?= Rom\r\n\r\n")
+    assert check_envelope(scanned.envelope)[1] == b"=?utf-8?q?Gr=C3=BC=C3=9Fe?= =?utf-8?q?_aus?= Rom"
+    assert scanned.subject == "Grüße aus Rom"
 
 
 def test_address_fields_given_twice_are_put_together_others_count_once() -> None:
-    found = scan(b"To: a@b\r\nSubject: one\r\nTo: c@d\r\nSubject: two\r\n\r\n")
-    assert [pair[1] for pair in found.to] == ["a@b", "c@d"]
-    assert found.subject == "one"
+    scanned = scan(b"To: a@b\r\nSubject: one\r\nTo: c@d\r\nSubject: two\r\n\r\n")
+    assert [pair[1] for pair in scanned.to] == ["a@b", "c@d"]
+    assert scanned.subject == "one"
 
 
 @pytest.mark.parametrize(
@@ -67,30 +67,30 @@ def test_strings_are_read_back() -> None:
 
 def test_raw_bytes_in_headers_are_valid_on_the_wire() -> None:
     data = b'Subject: \xe9\x00\xff "x"\r\nFrom: "\xc3\xa9\\"\\\\" <\xff@\x80>\r\nMessage-ID: <\r>\r\n\r\n'
-    found = scan(data)
-    fields = check_envelope(found.envelope)
+    scanned = scan(data)
+    fields = check_envelope(scanned.envelope)
     assert fields[1] == b'\xe9 \xff "x"'
     assert fields[2] == [[b'\xc3\xa9"\\', None, b"\xff", b"\x80"]]
-    assert found.subject == 'é ÿ "x"'
+    assert scanned.subject == 'é ÿ "x"'
 
 
 def test_no_line_break_gets_through_an_encoded_word() -> None:
-    found = scan(b"Subject: =?utf-8?q?a=0D=0ABcc:_x?=\r\nFrom: =?utf-8?q?a=0Ab?= <x@y>\r\n\r\n")
-    assert found.subject == "a  Bcc: x"
-    assert found.from_ == (("a b", "x@y"),)
+    scanned = scan(b"Subject: =?utf-8?q?a=0D=0ABcc:_x?=\r\nFrom: =?utf-8?q?a=0Ab?= <x@y>\r\n\r\n")
+    assert scanned.subject == "a  Bcc: x"
+    assert scanned.from_ == (("a b", "x@y"),)
 
 
 def test_decoded_fields() -> None:
-    found = scan(
+    scanned = scan(
         b"Date: Mon, 23 Nov 2026 10:00:00 +0100\r\nMessage-ID: <id@x>\r\nIn-Reply-To: <p@x> (your mail)\r\n"
         b"References: <a@x>\r\n <p@x>\r\nBcc: hidden@x\r\nReply-To: r@x\r\nSender: s@x\r\n\r\n"
     )
-    assert found.date == 1_795_424_400_000_000
-    assert (found.message_id, found.in_reply_to, found.references) == ("id@x", ("p@x",), ("a@x", "p@x"))
-    assert (found.bcc, found.reply_to, found.sender) == ((("", "hidden@x"),), (("", "r@x"),), (("", "s@x"),))
+    assert scanned.date == 1_795_424_400_000_000
+    assert (scanned.message_id, scanned.in_reply_to, scanned.references) == ("id@x", ("p@x",), ("a@x", "p@x"))
+    assert (scanned.bcc, scanned.reply_to, scanned.sender) == ((("", "hidden@x"),), (("", "r@x"),), (("", "s@x"),))
 
 
 def test_very_many_references_keep_the_first_and_the_last() -> None:
-    found = scan(b"References: " + b" ".join(b"<%d@x>" % number for number in range(5000)) + b"\r\n\r\n")
-    assert len(found.references) == 200
-    assert (found.references[0], found.references[-1]) == ("0@x", "4999@x")
+    scanned = scan(b"References: " + b" ".join(b"<%d@x>" % number for number in range(5000)) + b"\r\n\r\n")
+    assert len(scanned.references) == 200
+    assert (scanned.references[0], scanned.references[-1]) == ("0@x", "4999@x")

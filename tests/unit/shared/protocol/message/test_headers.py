@@ -23,10 +23,10 @@ BLOCK = (
 
 
 def test_fields_with_their_offsets() -> None:
-    found = fields(BLOCK)
-    assert [each.name for each in found] == [b"Received", b"Subject", b"received", b"X-Empty", b"To"]
-    assert BLOCK[found[0].start : found[0].end] == b"Received: one\r\n\tcontinued\r\n"
-    assert BLOCK[found[0].value : found[0].end] == b" one\r\n\tcontinued\r\n"
+    result = fields(BLOCK)
+    assert [item.name for item in result] == [b"Received", b"Subject", b"received", b"X-Empty", b"To"]
+    assert BLOCK[result[0].start : result[0].end] == b"Received: one\r\n\tcontinued\r\n"
+    assert BLOCK[result[0].value : result[0].end] == b" one\r\n\tcontinued\r\n"
     assert raw_fields(BLOCK)[3] == (b"X-Empty", b"\r")
 
 
@@ -61,8 +61,8 @@ def test_lookup_and_full_parse_agree(block: bytes) -> None:
         assert header_values(block, name) == [
             unfold(value) for key, value in raw_fields(block) if key.lower() == name.lower()
         ]
-    for each in fields(block):
-        assert 0 <= each.start < each.value <= each.end <= len(block)
+    for field in fields(block):
+        assert 0 <= field.start < field.value <= field.end <= len(block)
 
 
 def test_header_fields_keeps_lines_as_they_stand() -> None:

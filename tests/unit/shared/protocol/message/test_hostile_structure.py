@@ -42,10 +42,10 @@ def test_no_pattern_is_made_of_a_boundary(monkeypatch: pytest.MonkeyPatch) -> No
         raise AssertionError(f"a pattern is made: {arguments[0]!r:.80}")
 
     monkeypatch.setattr(re, "compile", refuse)
-    found = Scanner()
-    found.feed(DEEP)
-    assert len(found.finish().parts) == 97
-    assert found.failure is None
+    result = Scanner()
+    result.feed(DEEP)
+    assert len(result.finish().parts) == 97
+    assert result.failure is None
 
 
 def test_memory_is_that_of_the_message() -> None:
@@ -74,8 +74,8 @@ def test_work_for_a_line_does_not_grow_with_the_open_boundaries(levels: int, mon
     monkeypatch.setattr(finder, "Delimiters", Counted)
     Counted.lookups = 0
     lines = 10_000
-    found = scan(deep(levels, 20) + b"\r\n" + b"--0x\r\n" * lines)
-    assert len(found.parts) == levels + 1
+    scanned = scan(deep(levels, 20) + b"\r\n" + b"--0x\r\n" * lines)
+    assert len(scanned.parts) == levels + 1
     assert 0 < Counted.lookups <= 4 * (lines + 2 * levels)
 
 
@@ -108,9 +108,9 @@ def test_what_opens_and_closes_leaves_the_outer_boundaries_open() -> None:
 
 
 def _level(open_now: Delimiters, line: bytes) -> int:
-    found = open_now.find(line, 0, len(line), False)
-    assert found is not None
-    return found.level
+    result = open_now.find(line, 0, len(line), False)
+    assert result is not None
+    return result.level
 
 
 LINES = [
@@ -183,8 +183,8 @@ def test_the_blank_line_of_a_part_is_optional(name: str, limits: ScanLimits | No
 
 
 def test_an_empty_part_of_a_digest_is_an_empty_message() -> None:
-    found = scan(WITHOUT_BLANK_LINES["digest, empty part"])
-    assert [(part.number, part.content_type, part.size) for part in found.parts] == [
+    scanned = scan(WITHOUT_BLANK_LINES["digest, empty part"])
+    assert [(part.number, part.content_type, part.size) for part in scanned.parts] == [
         ("", "multipart/digest", 12),
         ("1", "message/rfc822", 0),
         ("1.1", "text/plain", 0),
@@ -219,10 +219,10 @@ def test_every_short_structure_under_small_limits() -> None:
 def _check_without_failure(data: bytes, limits: ScanLimits) -> None:
     scanner = Scanner(limits)
     scanner.feed(data)
-    found = scanner.finish()
+    result = scanner.finish()
     assert scanner.failure is None, data
-    check(found, data)
-    assert len(found.parts) <= max(limits.max_parts, 1)
+    check(result, data)
+    assert len(result.parts) <= max(limits.max_parts, 1)
 
 
 @settings(max_examples=600, deadline=None)
@@ -279,14 +279,14 @@ def test_an_unforeseen_error_makes_one_plain_part(
     scanner = Scanner()
     for at in range(0, len(MAIL), 11):
         scanner.feed(MAIL[at : at + 11])
-    found = scanner.finish()
+    result = scanner.finish()
     assert isinstance(scanner.failure, RuntimeError)
-    _check_plain(found, envelope)
+    _check_plain(result, envelope)
 
 
-def _check_plain(found: Scan, envelope: bool) -> None:
-    check(found, MAIL)
-    assert found.truncated
-    assert [(part.number, part.content_type) for part in found.parts] == [("1", "text/plain")]
-    assert MAIL[found.header_end :].startswith(b"--x\r\n")
-    assert found.subject == ("kept" if envelope else "")
+def _check_plain(result: Scan, envelope: bool) -> None:
+    check(result, MAIL)
+    assert result.truncated
+    assert [(part.number, part.content_type) for part in result.parts] == [("1", "text/plain")]
+    assert MAIL[result.header_end :].startswith(b"--x\r\n")
+    assert result.subject == ("kept" if envelope else "")

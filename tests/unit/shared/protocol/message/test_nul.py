@@ -29,42 +29,42 @@ MAIL = (
 )
 
 
-def values(found: Any) -> list[Any]:
+def values(result: Any) -> list[Any]:
     """Everything in a scan, flat."""
-    if isinstance(found, dict):
-        found = list(found.values())
-    return [inner for value in found for inner in values(value)] if isinstance(found, list | tuple) else [found]
+    if isinstance(result, dict):
+        result = list(result.values())
+    return [inner for value in result for inner in values(value)] if isinstance(result, list | tuple) else [result]
 
 
-def without_nul(found: Scan) -> bool:
+def without_nul(result: Scan) -> bool:
     return not any(
         (isinstance(value, bytes) and b"\0" in value) or (isinstance(value, str) and "\0" in value)
-        for value in values(msgspec.to_builtins(found, builtin_types=(bytes,)))
+        for value in values(msgspec.to_builtins(result, builtin_types=(bytes,)))
     )
 
 
 def test_no_nul_leaves_the_scan() -> None:
     """Not on the wire (RFC 3501 §9 CHAR8), and not into a row: PostgreSQL takes none in a text."""
-    found = scan(MAIL)
-    check(found, MAIL)
-    assert without_nul(found)
-    assert [part.number for part in found.parts] == ["", "1", "2", "3", "3.1"]
+    scanned = scan(MAIL)
+    check(scanned, MAIL)
+    assert without_nul(scanned)
+    assert [part.number for part in scanned.parts] == ["", "1", "2", "3", "3.1"]
 
 
 def test_what_is_around_a_nul_is_there() -> None:
-    found = scan(MAIL)
-    assert (found.subject, found.message_id) == ("a b  ", "i d@x")
-    assert found.parts[2].filename == " "
-    assert MAIL[found.parts[1].body_start : found.parts[1].body_end] == b"one\0"
+    scanned = scan(MAIL)
+    assert (scanned.subject, scanned.message_id) == ("a b  ", "i d@x")
+    assert scanned.parts[2].filename == " "
+    assert MAIL[scanned.parts[1].body_start : scanned.parts[1].body_end] == b"one\0"
 
 
 def test_search_and_preview_go_past_it() -> None:
     assert "\0" not in "".join((*header_texts(MAIL), *field_texts(MAIL, "from"), *field_texts(MAIL, "subject")))
     assert "two" in text(MAIL)
-    found = scan(MAIL)
-    assert preview(MAIL, found)
-    assert list(readable_parts(MAIL, found))
-    thread_key(found)
+    scanned = scan(MAIL)
+    assert preview(MAIL, scanned)
+    assert list(readable_parts(MAIL, scanned))
+    thread_key(scanned)
 
 
 def test_links_end_at_it() -> None:
@@ -76,9 +76,9 @@ def test_the_classifier_reads_it_and_names_no_nul() -> None:
     data = MAIL.replace(b"Content-Transfer-Encoding: \0base64\r\n", b"").replace(
         b"<p>", b"<p><font color='\0a' face=\0>x "
     )
-    found = features(data, scan(data))
-    assert "two" in found.names.every()
-    assert not any("\0" in name for name in found.names.every())
+    result = features(data, scan(data))
+    assert "two" in result.names.every()
+    assert not any("\0" in name for name in result.names.every())
 
 
 @given(
@@ -86,9 +86,9 @@ def test_the_classifier_reads_it_and_names_no_nul() -> None:
 )
 def test_wherever_it_stands(pieces: list[bytes]) -> None:
     data = b"".join(pieces)
-    found = scan(data)
-    check(found, data)
-    assert without_nul(found)
+    scanned = scan(data)
+    check(scanned, data)
+    assert without_nul(scanned)
 
 
 @pytest.mark.parametrize("name", ["text/ht\0ml", "\0text/html", "text/html\0"])

@@ -64,7 +64,7 @@ ADDRESSES = [
 @pytest.mark.parametrize("name", ["From", "To", "Cc", "Bcc"])
 def test_address_keys_know_the_addresses_of_the_envelope(name: str, value: bytes, sought: str) -> None:
     data = b"%b: %b\r\nSubject: x\r\n\r\nbody" % (name.encode(), value)
-    assert any(sought in found for found in field(data, name.lower()))
+    assert any(sought in result for result in field(data, name.lower()))
     assert sought in text(data)
 
 
@@ -72,10 +72,10 @@ def test_address_keys_know_the_addresses_of_the_envelope(name: str, value: bytes
 def test_every_envelope_address_is_found(value: bytes, _sought: str) -> None:
     """Whatever ENVELOPE shows of an address, FROM finds."""
     data = b"From: %b\r\n\r\n" % value
-    found = field(data, "from")
+    result = field(data, "from")
     for display, address in scan(data).from_:
-        assert any(address in each for each in found)
-        assert any(display in each for each in found)
+        assert any(address in item for item in result)
+        assert any(display in item for item in result)
 
 
 def test_the_field_as_it_is_written_is_found_too() -> None:
@@ -162,9 +162,9 @@ def test_a_control_in_a_header_line_is_a_space() -> None:
 
 @pytest.mark.parametrize("written", [b"Subject:x", b"Subject: x", b"Subject : x"])
 def test_a_header_line_is_found_as_written_and_with_one_space(written: bytes) -> None:
-    found = header(written + b"\r\n\r\n")
-    assert written.decode() in found
-    assert "Subject: x" in found
+    result = header(written + b"\r\n\r\n")
+    assert written.decode() in result
+    assert "Subject: x" in result
 
 
 HTML = (

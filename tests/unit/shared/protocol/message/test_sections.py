@@ -18,8 +18,8 @@ OUTER = (
 )
 
 
-def section(data: bytes, found: Scan, number: tuple[int, ...], text: str = "") -> bytes | None:
-    where = section_range(found, len(PREFIX), number, text)
+def section(data: bytes, result: Scan, number: tuple[int, ...], text: str = "") -> bytes | None:
+    where = section_range(result, len(PREFIX), number, text)
     return None if where is None else (PREFIX + data)[where.start : where.stop]
 
 
@@ -60,19 +60,19 @@ def test_sections(number: tuple[int, ...], text: str, expected: bytes | None) ->
 
 def test_the_only_part_is_part_one() -> None:
     data = b"Subject: x\r\n\r\nhello"
-    found = scan(data)
-    assert section(data, found, (1,)) == b"hello"
-    assert section(data, found, (1,), "MIME") == PREFIX + b"Subject: x\r\n\r\n"
-    assert section(data, found, (2,)) is None
-    assert section(data, found, (1, 1)) is None
+    scanned = scan(data)
+    assert section(data, scanned, (1,)) == b"hello"
+    assert section(data, scanned, (1,), "MIME") == PREFIX + b"Subject: x\r\n\r\n"
+    assert section(data, scanned, (2,)) is None
+    assert section(data, scanned, (1, 1)) is None
 
 
 def test_message_at_the_top() -> None:
     data = b"Content-Type: message/rfc822\r\n\r\nSubject: in\r\n\r\nhello"
-    found = scan(data)
-    assert section(data, found, (1,)) == b"Subject: in\r\n\r\nhello"
-    assert section(data, found, (1,), "HEADER") == b"Subject: in\r\n\r\n"
-    assert section(data, found, (1, 1)) == b"hello"
+    scanned = scan(data)
+    assert section(data, scanned, (1,)) == b"Subject: in\r\n\r\nhello"
+    assert section(data, scanned, (1,), "HEADER") == b"Subject: in\r\n\r\n"
+    assert section(data, scanned, (1, 1)) == b"hello"
 
 
 def test_message_without_header_still_has_its_prefix() -> None:
@@ -83,7 +83,7 @@ def test_message_without_header_still_has_its_prefix() -> None:
 
 @pytest.mark.parametrize("data", [b"", b"Subject: x", OUTER, OUTER[:200], OUTER.replace(b"\r\n", b"\n")])
 def test_header_and_text_make_the_message(data: bytes) -> None:
-    found = scan(data)
-    header, text = section(data, found, (), "HEADER"), section(data, found, (), "TEXT")
+    scanned = scan(data)
+    header, text = section(data, scanned, (), "HEADER"), section(data, scanned, (), "TEXT")
     assert header is not None and text is not None
     assert header + text == PREFIX + data

@@ -38,10 +38,10 @@ BODY = b"\r\n--b\r\n\r\ntext\r\n--b\r\nContent-Type: image/png; name=x.png\r\n\r
 )
 def test_a_comment_never_loses_the_parts(value: bytes) -> None:
     data = b"Content-Type: " + value + b"\r\n" + BODY
-    found = scan(data)
-    assert [part.content_type for part in found.parts] == ["multipart/mixed", "text/plain", "image/png"]
-    assert found.has_attachments
-    check(found, data)
+    scanned = scan(data)
+    assert [part.content_type for part in scanned.parts] == ["multipart/mixed", "text/plain", "image/png"]
+    assert scanned.has_attachments
+    check(scanned, data)
 
 
 @pytest.mark.parametrize(
@@ -122,5 +122,5 @@ def test_message_ids() -> None:
 
 def test_only_so_much_of_a_value_is_read() -> None:
     value = b"multipart/mixed; " + b"(" * MAX_VALUE + b")" * MAX_VALUE + b"; boundary=b"
-    found = scan(b"Content-Type: " + value + b"\r\n" + BODY)
-    assert [part.content_type for part in found.parts] == ["text/plain"]
+    scanned = scan(b"Content-Type: " + value + b"\r\n" + BODY)
+    assert [part.content_type for part in scanned.parts] == ["text/plain"]

@@ -19,16 +19,16 @@ ALTERNATIVE = (
 
 
 def test_readable_parts_are_decoded() -> None:
-    found = scan(ALTERNATIVE)
-    assert [(part.number, text) for part, text in readable_parts(ALTERNATIVE, found)] == [
+    scanned = scan(ALTERNATIVE)
+    assert [(part.number, text) for part, text in readable_parts(ALTERNATIVE, scanned)] == [
         ("1", "café http://a.example/x."),
         ("2", "café here <http://b.example/?a=1&b=2>"),
     ]
 
 
 def test_readable_parts_stop_at_the_limit() -> None:
-    found = scan(ALTERNATIVE)
-    assert [text for _, text in readable_parts(ALTERNATIVE, found, limit=4)] == ["café"]
+    scanned = scan(ALTERNATIVE)
+    assert [text for _, text in readable_parts(ALTERNATIVE, scanned, limit=4)] == ["café"]
 
 
 def test_part_bytes_reads_no_more_than_asked() -> None:
@@ -81,7 +81,7 @@ def test_html_without_links() -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "found"),
+    ("source", "result"),
     [
         ("see http://a.b/c, or (https://d.e/f).", ["http://a.b/c", "https://d.e/f"]),
         ("www.a.b and xwww.c.d and http://www.e.f", ["http://www.e.f", "www.a.b"]),
@@ -92,8 +92,8 @@ def test_html_without_links() -> None:
         ("evil://scheme/x", ["evil://scheme/x"]),
     ],
 )
-def test_urls_in_a_text(source: str, found: list[str]) -> None:
-    assert list(find_urls(source, is_html=True)) == found
+def test_urls_in_a_text(source: str, result: list[str]) -> None:
+    assert list(find_urls(source, is_html=True)) == result
 
 
 def test_html_may_name_its_charset_itself() -> None:

@@ -7,7 +7,7 @@ import quopri
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from shared.protocol.message.transfer import decode_pieces, decode_transfer, is_known, pieces
@@ -16,7 +16,7 @@ _ENCODINGS = st.sampled_from(["base64", "quoted-printable", "8bit", "x-unknown"]
 
 
 def cut(data: bytes, cuts: list[int]) -> list[bytes]:
-    places = [0, *sorted(min(each, len(data)) for each in cuts), len(data)]
+    places = [0, *sorted(min(result, len(data)) for result in cuts), len(data)]
     return [data[start:stop] for start, stop in pairwise(places)]
 
 
@@ -57,6 +57,7 @@ def test_base64_is_tolerant(text: bytes, expected: bytes) -> None:
         (b"soft=  \r\nbreak", b"softbreak"),
         (b"soft=\nbreak", b"softbreak"),
         (b"trailing=3D  \r\nspace", b"trailing=\r\nspace"),
+        (b"trailing \t\r\nspace without an escape ", b"trailing\r\nspace without an escape"),
         (b"bad =ZZ escape", b"bad =ZZ escape"),
         (b"end=", b"end"),
     ],
@@ -71,9 +72,16 @@ _TEXT = st.lists(
 ).map(b"".join)
 
 
+@example(b"\t\r\n=\r\n", [3], "quoted-printable")
 @given(_TEXT, st.lists(st.integers(0, 100), max_size=6), _ENCODINGS)
 def test_cuts_do_not_matter(text: bytes, cuts: list[int], encoding: str) -> None:
     assert b"".join(decode_pieces(cut(text, cuts), encoding)) == decode_transfer(text, encoding)
+
+
+def test_white_space_in_a_long_line_is_kept_and_at_its_end_is_not() -> None:
+    line = b"word " * 20_000
+    decoded = b"".join(decode_pieces(pieces(line + b"\r\n", 65540), "quoted-printable"))
+    assert decoded == line.rstrip() + b"\r\n" == decode_transfer(line + b"\r\n", "quoted-printable")
 
 
 def test_one_endless_line_is_decoded_in_bounded_pieces() -> None:

@@ -24,7 +24,7 @@ HAM, SPAM = MessageContext(), MessageContext(spam=True)
 
 
 def filed(context: MessageContext, *commands: Command) -> list[tuple[str, str]]:
-    return [(one.mailbox, one.special_use) for one in run(Script("test", commands), context).filed]
+    return [(entry.mailbox, entry.special_use) for entry in run(Script("test", commands), context).filed]
 
 
 def test_an_empty_script_keeps() -> None:
@@ -32,7 +32,7 @@ def test_an_empty_script_keeps() -> None:
 
 
 def test_the_built_in_script_files_spam_alone() -> None:
-    assert [one.special_use for one in run(FILE_SPAM, SPAM).filed] == [JUNK]
+    assert [entry.special_use for entry in run(FILE_SPAM, SPAM).filed] == [JUNK]
     assert run(FILE_SPAM, HAM).filed == (Filed(rule="implicit keep"),)
 
 
@@ -61,8 +61,8 @@ def test_tests_and_blocks() -> None:
 
 
 def test_each_decision_names_its_rule() -> None:
-    (one,) = run(Script("mine", (FileInto("Lists"),)), HAM).filed
-    assert one.rule == "mine: fileinto Lists"
+    (entry,) = run(Script("mine", (FileInto("Lists"),)), HAM).filed
+    assert entry.rule == "mine: fileinto Lists"
 
 
 _leaf = st.sampled_from([Keep(), Discard(), FileInto("A"), FileInto(special_use=JUNK), Stop()])

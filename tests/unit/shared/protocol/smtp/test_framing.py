@@ -11,12 +11,12 @@ from shared.protocol.smtp.framing import AUTH_LIMIT, COMMAND_LIMIT, BadLine, Lin
 
 
 def lines(*pieces: bytes, limit: int = COMMAND_LIMIT) -> list[bytes | BadLine]:
-    framer, found = LineFramer(), []
+    framer, result = LineFramer(), []
     for piece in pieces:
         framer.buffer += piece
         while (line := framer.next_line(limit)) is not None:
-            found.append(line)
-    return found
+            result.append(line)
+    return result
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ _AT = datetime.datetime(2026, 11, 3, 9, 5, 7, 123456, tzinfo=datetime.UTC)
 
 
 def hop(**values: object) -> Hop:
-    facts: dict[str, object] = {
+    events: dict[str, object] = {
         "hello": "client.example",
         "client_address": "192.0.2.7",
         "client_name": "mail.client.example",
@@ -19,7 +19,7 @@ def hop(**values: object) -> Hop:
         "queue_id": "Q7",
         "at": _AT,
     }
-    return Hop(**{**facts, **values})  # type: ignore[arg-type]
+    return Hop(**{**events, **values})  # type: ignore[arg-type]
 
 
 def test_received() -> None:

@@ -21,7 +21,7 @@ class RenderedMail:
     data: bytes
 
 
-def letter(
+def compose(
     author: str,
     to: str,
     *,

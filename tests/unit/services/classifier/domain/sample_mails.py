@@ -71,12 +71,12 @@ PLAIN_WORDS = [
     "which",
 ]
 
-LETTER = (
+MAIL = (
     b"From: Ann <ann@example.org>\r\nTo: bob@example.net\r\nSubject: Hello there\r\nMessage-ID: <abc123@example.org>\r\n"
     b"Date: Mon, 23 Nov 2026 10:00:00 +0000\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n"
     b"Shall we meet at https://www.example.org/calendar/today tomorrow?\r\n"
 )
-HTML_LETTER = (
+HTML_MAIL = (
     b"From: sale@shop.example\r\nSubject: BUY NOW\r\nContent-Type: text/html; charset=utf-8\r\n\r\n"
     b'<html><body bgcolor="#ff0000"><style>p { color: red }</style><p>V<b></b>iagra<!-- x --> for <i>you</i></p>'
     b'<a href="http://www.pills.example/order.php?id=77">click</a></body></html>\r\n'
@@ -88,7 +88,7 @@ def features_of_bytes(message: bytes) -> Features:
     return features(message, scan(message))
 
 
-def letter(words: list[str], number: int) -> bytes:
+def mail(words: list[str], number: int) -> bytes:
     """A short plain letter of these words."""
     head = f"From: writer{number} <writer{number}@host{number}.example>\r\nSubject: {words[0]} {words[1]}\r\n\r\n"
     return (head + " ".join(words) + "\r\n").encode()
@@ -98,7 +98,7 @@ def made(is_spam: bool, number: int) -> Features:
     """The features of an invented letter."""
     chance = random.Random(2 * number + is_spam)
     own = SPAM_WORDS if is_spam else HAM_WORDS
-    return features_of_bytes(letter([*chance.choices(own, k=8), *chance.choices(PLAIN_WORDS, k=20)], number))
+    return features_of_bytes(mail([*chance.choices(own, k=8), *chance.choices(PLAIN_WORDS, k=20)], number))
 
 
 def lesson(is_spam: bool, number: int, account: str = "a") -> Lesson:
@@ -106,10 +106,10 @@ def lesson(is_spam: bool, number: int, account: str = "a") -> Lesson:
     return lesson_of(made(is_spam, number), Label.SPAM if is_spam else Label.HAM, account)
 
 
-def taught(each: int) -> Model:
+def taught(item: int) -> Model:
     """A model that learnt so many of both."""
     model = Model()
-    for number in range(each):
+    for number in range(item):
         model.learn(lesson(True, number))
         model.learn(lesson(False, number))
     return model
