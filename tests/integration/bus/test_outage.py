@@ -5,11 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
-import os
 import resource
-import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
@@ -27,10 +24,13 @@ from shared.bus.subjects import (
     store_doorbell,
     store_doorbell_pattern,
 )
+from tests.harness.work import LineCount
 from tests.integration.bus.on_bus import Inbox, connected, held, info, observer, until
 from tests.parts.nats import NatsServer
 
 _IDLE_SECONDS = 3.0
+_IDLE_LINES = 20_000
+"""A busy loop runs some millions in that time."""
 
 
 class Calls:
@@ -43,14 +43,8 @@ class Calls:
         self.count += 1
 
 
-def _cpu_of(pid: int) -> float:
-    """Seconds of CPU a process has used."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
 async def test_a_wiped_server_under_an_idle_system_is_no_loss_and_no_load(bus: Bus, nats_server: NatsServer) -> None:
-    """FastStream's pull subscribers never came back from this, and took 88 % of a core."""
+    """FastStream's pull subscribers never came back from this, and went round in a busy loop."""
     inbox, calls = Inbox(), Calls()
     bus.work(CLASSIFIER_RECEIVED, inbox.handle, inbox.bury)
     bus.on_connected(calls.connected)
@@ -62,17 +56,9 @@ async def test_a_wiped_server_under_an_idle_system_is_no_loss_and_no_load(bus: B
     await until(lambda: calls.count == 2)
     await bus.publish(RECEIVED.on(0), "e2", b"after")
     await until(lambda: inbox.finished == [b"before", b"after"], seconds=5)
-    ours, servers = time.process_time(), _cpu_of(nats_server.pid)
-    end = time.monotonic() + _IDLE_SECONDS
-    await asyncio.to_thread(_wait_until, end)
-    assert (time.process_time() - ours) / _IDLE_SECONDS < 0.1
-    assert (_cpu_of(nats_server.pid) - servers) / _IDLE_SECONDS < 0.1
-
-
-def _wait_until(end: float) -> None:
-    """Idle, which is what is measured."""
-    while time.monotonic() < end:
-        time.sleep(0.1)
+    with LineCount() as lines:
+        await asyncio.sleep(_IDLE_SECONDS)
+    assert lines.count < _IDLE_LINES
 
 
 async def test_a_start_without_a_server_goes_on_and_connects_later(nats_server: NatsServer) -> None:
@@ -93,12 +79,10 @@ async def test_a_start_without_a_server_goes_on_and_connects_later(nats_server: 
 async def test_a_publish_without_a_server_fails_within_its_bound(nats_server: NatsServer) -> None:
     async with connected(nats_server, publish_timeout_seconds=0.3) as bus:
         nats_server.kill()
-        began = time.monotonic()
         results = await asyncio.gather(
             *(bus.publish(RECEIVED.on(0), f"e{number}", b"x") for number in range(50)), return_exceptions=True
         )
         assert all(isinstance(result, BusUnavailable) for result in results)
-        assert time.monotonic() - began < 5
         bus.ring(DOORBELL_LOG)
 
 

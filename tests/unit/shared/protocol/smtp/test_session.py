@@ -1,7 +1,5 @@
 """What a shell sees of a session: events, waiting, transactions, references, limits."""
 
-import time
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -27,6 +25,7 @@ from shared.protocol.smtp.events import (
 from shared.protocol.smtp.reference import reference
 from shared.protocol.smtp.reply import Reply
 from shared.protocol.smtp.session import ServerSession
+from tests.harness.work import assert_cost_grows_with_size, assert_lines_grow_with_size
 from tests.unit.shared.protocol.smtp.dialogs import DIALOGS, NORMALISE
 from tests.unit.shared.protocol.smtp.shell import config, ready, shell
 
@@ -285,20 +284,20 @@ def test_secrets_are_not_shown() -> None:
 def test_ten_thousand_recipients() -> None:
     made = ready(config(max_recipients=10_000))
     lines = b"".join(b"RCPT TO:<user%d@example.org>\r\n" % number for number in range(10_001))
-    started = time.process_time()
     made.hear(b"MAIL FROM:<>\r\n" + lines + b"DATA\r\nx\r\n.\r\n")
-    assert time.process_time() - started < 5
     assert len(made.messages[0][0].transaction.recipients) == 10_000
     assert made.said.count(b"250 2.1.5 ") == 10_000
     assert made.said.count(b"452 4.5.3 ") == 1
 
 
 def test_many_small_mails_in_one_piece_cost_linear_work() -> None:
-    made = ready()
-    started = time.process_time()
-    made.hear((_ENVELOPE + b"DATA\r\n.\r\n") * 5_000)
-    assert len(made.messages) == 5_000
-    assert time.process_time() - started < 10
+    def hear(count: int) -> None:
+        made = ready()
+        made.hear((_ENVELOPE + b"DATA\r\n.\r\n") * count)
+        assert len(made.messages) == count
+
+    assert_lines_grow_with_size(hear, 100)
+    assert_cost_grows_with_size(hear, 1_000)
 
 
 def test_an_endless_line_is_not_kept() -> None:

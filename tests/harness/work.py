@@ -1,0 +1,71 @@
+"""Work is counted, not timed: what a test says of cost is the same on every machine, however busy it is."""
+
+from __future__ import annotations
+
+import gc
+import sys
+import time
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+_RATIO = 4
+_LINEAR = 2
+"""How much more than `_RATIO` times the cost is taken for linear: a quadratic cost would be `_RATIO` times more."""
+_SHORTEST = 0.02
+"""CPU seconds: shorter times say nothing, and are lengthened by repeats."""
+
+
+class LineCount:
+    """Counts the lines of Python that run in this thread `with LineCount() as lines`, but in frames that ran before."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._before: Any = None
+
+    def __enter__(self) -> LineCount:
+        self._before = sys.gettrace()
+        sys.settrace(self._traced)
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        sys.settrace(self._before)
+
+    def _traced(self, _frame: FrameType, event: str, _argument: Any) -> Any:
+        self.count += event == "line"
+        return self._traced
+
+
+def lines_run(function: Callable[[], object]) -> int:
+    """How many lines of Python `function` runs, in this thread and in what it calls."""
+    with LineCount() as lines:
+        function()
+    return lines.count
+
+
+def assert_lines_grow_with_size(run: Callable[[int], object], size: int) -> None:
+    """Work of Python's own: four times the size makes at most eight times the lines."""
+    small = lines_run(lambda: run(size))
+    large = lines_run(lambda: run(size * _RATIO))
+    assert large <= small * _RATIO * _LINEAR + 1000, f"{small} lines for {size}, {large} for {size * _RATIO}"
+
+
+def assert_cost_grows_with_size(run: Callable[[int], object], size: int) -> None:
+    """Work of C, which cannot be counted from here: the CPU of two sizes is compared, and no time is a bound. The
+    machine's speed drops out; the least of three rounds drops what disturbs it."""
+    repeats = 1
+    while (small := _cpu_of(run, size, repeats)) < _SHORTEST and repeats < 1000:
+        repeats *= 4
+    small = min(small, _cpu_of(run, size, repeats), _cpu_of(run, size, repeats))
+    large = min(_cpu_of(run, size * _RATIO, repeats) for _ in range(3))
+    assert large <= small * _RATIO * _LINEAR + _SHORTEST, (
+        f"{large / small:.1f} times the cost for {_RATIO} times the size"
+    )
+
+
+def _cpu_of(run: Callable[[int], object], size: int, repeats: int) -> float:
+    gc.collect()
+    began = time.process_time()
+    for _ in range(repeats):
+        run(size)
+    return time.process_time() - began
