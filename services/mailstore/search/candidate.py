@@ -12,6 +12,7 @@ from typing import NamedTuple
 from shared.blobs.port import Blob
 from shared.protocol.message.dates import written_day
 from shared.protocol.message.headers import header_value
+from shared.protocol.message.needles import Needles
 from shared.protocol.message.scan import Scan, decode_scan, header_end
 from shared.protocol.message.search_texts import (
     HEADER_LIMIT,
@@ -44,6 +45,7 @@ class Candidate:
         self.row = row
         self._blob = blob
         self._newer = newer  # in place of the stored scan
+        self._header: bytes | None = None
         self.answers: dict[int, bool] = {}
         """What is known of the texts that the search compares, by their number."""
 
@@ -64,32 +66,43 @@ class Candidate:
         """The size of its own header, as far as it is looked at."""
         return len(self._block)
 
-    def values(self, name: str) -> list[str]:
-        """The texts of the header fields under a name without case."""
-        return [text.casefold() for text in field_texts(self._block, name)]
+    def values(self, name: str, needles: Needles | None = None) -> list[str]:
+        """The texts of the header fields under a name without case. With needles, perhaps without texts that hold none
+        of them; so do the others.
+        """
+        return [text.casefold() for text in field_texts(self._block, name, needles)]
 
-    def header(self) -> Iterator[str]:
+    def header(self, needles: Needles | None = None) -> Iterator[str]:
         """The lines of the message's own header, to be put together as they are."""
-        return (line.casefold() + "\n" for line in header_texts(self._block))
+        return (line.casefold() + "\n" for line in header_texts(self._block, needles))
 
-    def part_headers(self) -> Iterator[str]:
+    def part_headers(self, needles: Needles | None = None) -> Iterator[str]:
         """The headers of its parts, to be put together as they are."""
         if self._blob is None:
             return iter(())
-        return (line.casefold() + "\n" for line in part_header_texts(self._blob, self._scanned))
+        return (line.casefold() + "\n" for line in part_header_texts(self._blob, self._scanned, needles))
 
-    def body(self) -> Iterator[str]:
+    def body(self, needles: Needles | None = None) -> Iterator[str]:
         """What BODY looks at, in pieces to be put together as they are."""
-        return (text.casefold() for text in body_texts(self._blob, self._scanned)) if self._blob else iter(())
+        if self._blob is None:
+            return iter(())
+        return (text.casefold() for text in body_texts(self._blob, self._scanned, needles))
 
-    @cached_property
+    @property
     def _block(self) -> bytes:
+        if self._header is None:
+            self._header = self._read_header()
+        return self._header
+
+    def _read_header(self) -> bytes:
         if self._blob is None:
             return self.row.prefix
         end = self._newer.header_end if self._newer else header_end(self._blob.scan)
         return self.row.prefix + self._blob.read(0, min(end, HEADER_LIMIT))
 
-    @cached_property
+    @property
     def _scanned(self) -> Scan:
         assert self._blob is not None
-        return self._newer or decode_scan(self._blob.scan)
+        if self._newer is None:
+            self._newer = decode_scan(self._blob.scan)
+        return self._newer

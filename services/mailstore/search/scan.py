@@ -20,7 +20,7 @@ from shared.turns import Turns
 _ROW = "uid, system, keywords, modseq, size, internal_date, content, thread"
 _PAGE = 500
 """Rows of a page when the row says all."""
-_PAGE_WITH_PREFIX = 50
+_PAGE_WITH_PREFIX = 100
 """A prefix has up to some ten kilobytes."""
 _KEYS_AT_A_TIME = 2000
 _COMPILING = 12
@@ -56,8 +56,7 @@ class Searcher:
 
     async def _matching(self, compiled: Compiled, rows: Sequence[EntryRow]) -> list[EntryRow]:
         if compiled.questions:
-            reader = TextReader(compiled, self._turns)
-            return [row for row in rows if await self._matches(compiled, reader, row)]
+            return await self._matching_texts(compiled, rows)
         matching: list[EntryRow] = []
         size = max(1, _KEYS_AT_A_TIME // compiled.keys)
         for start in range(0, len(rows), size):
@@ -66,12 +65,23 @@ class Searcher:
             await self._turns.spend(keys=len(piece) * compiled.keys)
         return matching
 
-    async def _matches(self, compiled: Compiled, reader: TextReader, row: EntryRow) -> bool:
-        await self._turns.spend(keys=compiled.keys)
-        verdict = compiled.test(Candidate(row, None))
-        if verdict is not None:
-            return verdict
-        await self._turns.spend(files=1)
+    async def _matching_texts(self, compiled: Compiled, rows: Sequence[EntryRow]) -> list[EntryRow]:
+        """One message after the other: what the row does not say is read."""
+        reader, turns = TextReader(compiled, self._turns), self._turns
+        matching: list[EntryRow] = []
+        for row in rows:
+            turns.count(keys=compiled.keys)
+            verdict = compiled.test(Candidate(row, None))
+            if verdict is None:
+                turns.count(files=1)
+                verdict = await self._matches(reader, row)
+            if verdict:
+                matching.append(row)
+            if turns.is_spent:
+                await turns.spend()
+        return matching
+
+    async def _matches(self, reader: TextReader, row: EntryRow) -> bool:
         try:
             blob = await self._blobs.read(BlobId(row.blob))
             return await reader.decide(Candidate(row, blob, await newer_scan(self._blobs, blob)))

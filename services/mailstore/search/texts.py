@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 
 from services.mailstore.search.candidate import Candidate
 from services.mailstore.search.compile import Compiled
+from shared.protocol.message.needles import Needles
 from shared.turns import Turns
 
 PAGE = 65536
@@ -22,84 +23,97 @@ class TextReader:
 
     def __init__(self, compiled: Compiled, turns: Turns) -> None:
         self._test = compiled.test
-        self._questions = tuple(enumerate(compiled.questions))
         self._turns = turns
+        numbered = tuple(enumerate(compiled.questions))
+        self._of_header = [(number, question) for number, question in numbered if question.source in ("date", "field")]
+        self._text = {number: question.text for number, question in numbered if question.source == "text"}
+        self._body = {number: question.text for number, question in numbered if question.source == "body"}
+        self._in_fields = Needles(question.text for _, question in self._of_header if question.source == "field")
+        self._in_texts = Needles((self._text | self._body).values())
 
     async def decide(self, candidate: Candidate) -> bool:
         """Whether the message matches. Raises BlobError."""
-        verdict = self._test(candidate)
-        if verdict is None:
-            verdict = await self._by_header(candidate)
+        verdict = None
+        if self._of_header:
+            await self._answer_by_header(candidate)
+            verdict = self._test(candidate)
         if verdict is None:
             verdict = await self._by_texts(candidate)
         return bool(verdict)
 
-    async def _by_header(self, candidate: Candidate) -> bool | None:
+    async def _answer_by_header(self, candidate: Candidate) -> None:
         """Answers what asks for single fields."""
         values: dict[str, list[str]] = {}
-        for number, question in self._questions:
+        for number, question in self._of_header:
             if question.source == "date":
                 day = candidate.sent_day
                 candidate.answers[number] = day is not None and question.holds(day)
-            elif question.source == "field":
-                if question.name not in values:
-                    values[question.name] = await _values(candidate, question.name)
-                    await self._turns.spend(octets=candidate.header_octets * _DECODING)
-                found = values[question.name]
-                candidate.answers[number] = any(question.text in value for value in found)
-                await self._turns.spend(octets=sum(map(len, found)), keys=1)
-        return self._test(candidate)
+                continue
+            texts = values.get(question.name)
+            if texts is None:
+                texts = values[question.name] = await self._values(candidate, question.name)
+            candidate.answers[number] = any(question.text in text for text in texts)
+            self._turns.count(octets=sum(map(len, texts)), keys=1)
+            if self._turns.is_spent:
+                await self._turns.spend()
+
+    async def _values(self, candidate: Candidate, name: str) -> list[str]:
+        """What a field says. A large header is read beside the loop: addresses by the thousand have no pages."""
+        octets = candidate.header_octets
+        self._turns.count(octets=octets * _DECODING)
+        if octets > PAGE:
+            return await asyncio.to_thread(candidate.values, name, self._in_fields)
+        return candidate.values(name, self._in_fields)
 
     async def _by_texts(self, candidate: Candidate) -> bool | None:
         """Header lines, body, headers of parts: where TEXT looks, in the order of what is most often asked for."""
-        texts, bodies = self._asked_of("text"), self._asked_of("body")
-        if texts and (verdict := await self._seek(candidate, await _header(candidate), dict(texts))) is not None:
-            return verdict
-        for pieces, needles in ((candidate.body, texts | bodies), (candidate.part_headers, texts)):
-            open_needles = {number: text for number, text in needles.items() if number not in candidate.answers}
-            if open_needles and (verdict := await self._seek(candidate, pieces(), open_needles)) is not None:
+        if self._text:
+            verdict = await self._seek(candidate, await self._header(candidate), dict(self._text))
+            if verdict is not None:
                 return verdict
-        for number in texts | bodies:
+        both = self._text | self._body
+        for pieces, needles in ((candidate.body, both), (candidate.part_headers, self._text)):
+            open_needles = {number: text for number, text in needles.items() if number not in candidate.answers}
+            if open_needles:
+                verdict = await self._seek(candidate, pieces(self._in_texts), open_needles)
+                if verdict is not None:
+                    return verdict
+        for number in both:
             candidate.answers.setdefault(number, False)
         return self._test(candidate)
 
-    def _asked_of(self, source: str) -> dict[int, str]:
-        return {number: question.text for number, question in self._questions if question.source == source}
+    async def _header(self, candidate: Candidate) -> Iterator[str]:
+        """The lines of the header, counted once; those of a large one are read beside the loop."""
+        octets = candidate.header_octets
+        self._turns.count(octets=octets)
+        if octets > PAGE:
+            return iter(await asyncio.to_thread(list, candidate.header(self._in_texts)))
+        return candidate.header(self._in_texts)
 
     async def _seek(self, candidate: Candidate, pieces: Iterator[str], needles: dict[int, str]) -> bool | None:
         """Look for the texts in the pieces; the verdict as soon as there is one."""
         for page in pages(pieces, max(map(len, needles.values())) - 1):
-            found = await self._found(page, needles)
-            for number in found:
-                candidate.answers[number] = True
+            self._turns.count(octets=len(page) * _DECODING)
+            is_answered = False
+            for number in await self._occurring(page, needles):
+                candidate.answers[number] = is_answered = True
                 del needles[number]
-            if found and (verdict := self._test(candidate)) is not None:
+            if is_answered and (verdict := self._test(candidate)) is not None:
                 return verdict
             if not needles:
                 return None
         return None
 
-    async def _found(self, page: str, needles: Mapping[int, str]) -> list[int]:
-        found = []
-        await self._turns.spend(octets=len(page) * _DECODING)
+    async def _occurring(self, page: str, needles: Mapping[int, str]) -> list[int]:
+        """Which of the texts a page holds."""
+        numbers = []
         for number, text in needles.items():
+            if self._turns.is_spent:
+                await self._turns.spend()
             if text in page:
-                found.append(number)
-            await self._turns.spend(octets=len(page), keys=1)
-        return found
-
-
-async def _values(candidate: Candidate, name: str) -> list[str]:
-    """What a field says. A large header is read beside the loop: addresses by the thousand have no pages."""
-    if candidate.header_octets > PAGE:
-        return await asyncio.to_thread(candidate.values, name)
-    return candidate.values(name)
-
-
-async def _header(candidate: Candidate) -> Iterator[str]:
-    if candidate.header_octets > PAGE:
-        return iter(await asyncio.to_thread(list, candidate.header()))
-    return candidate.header()
+                numbers.append(number)
+            self._turns.count(octets=len(page), keys=1)
+        return numbers
 
 
 def pages(pieces: Iterator[str], overlap: int, least: int = PAGE) -> Iterator[str]:

@@ -1,7 +1,6 @@
 """HTML → the text that a person reads. A linear tokenizer: no tree, no recursion."""
 
 import re
-from collections.abc import Iterator
 from html import unescape
 
 from shared.protocol.message.urls import find_urls
@@ -48,8 +47,7 @@ _CELLS = frozenset(("td", "th"))
 
 def html_text(source: str, links: bool = True) -> str:
     """The visible text, a line per block; with `links`, each address stands in angle brackets behind its anchor's text."""
-    lines = "".join(_visible(source, links)).split("\n")
-    return "\n".join(filter(None, (" ".join(line.split()) for line in lines)))
+    return _without_blanks("".join(_visible(source, links)))
 
 
 def visible_text(source: str, hidden: dict[str, None]) -> str:
@@ -58,8 +56,18 @@ def visible_text(source: str, hidden: dict[str, None]) -> str:
     What the tags point to and say (href, src, alt, title, …), and what comments and scripts point to, goes to `hidden`.
     """
     raw = "".join(_visible(source, False, hidden))
-    lines = "\n".join(filter(None, (" ".join(line.split()) for line in raw.split("\n"))))
+    lines = _without_blanks(raw)
     return _edge(raw[: len(raw) - len(raw.lstrip())]) + lines + (_edge(raw[len(raw.rstrip()) :]) if lines else "")
+
+
+def _without_blanks(text: str) -> str:
+    """Without empty lines, and with one space wherever a line has white space."""
+    return "\n".join(filter(None, map(_single_spaced, text.split("\n"))))
+
+
+def _single_spaced(line: str) -> str:
+    # What is printable has no white space but spaces; most lines are done with that.
+    return line.strip(" ") if line.isprintable() and "  " not in line else " ".join(line.split())
 
 
 def _edge(space: str) -> str:
@@ -68,41 +76,41 @@ def _edge(space: str) -> str:
     return " " if space else ""
 
 
-def _hidden(token: re.Match[str]) -> Iterator[str]:
+def _keep_hidden(token: re.Match[str], hidden: dict[str, None]) -> None:
+    """What a token points to and says beside what it shows."""
     attributes = token[4]
     if attributes is None:
-        yield from find_urls(token[0], is_html=True)
-    else:
+        hidden.update(dict.fromkeys(find_urls(token[0], is_html=True)))
+    elif "=" in attributes:
         for name, double, single, bare in _ATTRIBUTE.findall(attributes):
             if name.lower() in _TELLING:
-                yield unescape(double or single or bare).strip()
+                hidden[unescape(double or single or bare).strip()] = None
 
 
-def _visible(source: str, links: bool, hidden: dict[str, None] | None = None) -> Iterator[str]:
-    at, pending = 0, ""
+def _visible(source: str, links: bool, hidden: dict[str, None] | None = None) -> list[str]:
+    pieces, at, pending = [], 0, ""
     for token in _TOKEN.finditer(source):
-        if hidden is not None and (token[4] is None or "=" in token[4]):
-            hidden.update(dict.fromkeys(_hidden(token)))
-        yield _shown(source[at : token.start()])
+        if text := source[at : token.start()]:
+            pieces.append(_shown(text))
         at = token.end()
+        if hidden is not None:
+            _keep_hidden(token, hidden)
         name = (token[3] or "").lower()
         if name in _BLOCKS:
-            yield "\n"
+            pieces.append("\n")
         elif name in _CELLS:
-            yield " "
+            pieces.append(" ")
         elif name == "img" and not token[2]:
-            yield _alternative(token[4])
+            pieces.append(_alternative(token[4]))
         elif name == "a" and links:
-            if pending:
-                yield f" <{pending}> "
+            pieces.append(f" <{pending}> " if pending else "")
             pending = "" if token[2] else _target(token[4])
-    yield _shown(source[at:])
-    if pending:
-        yield f" <{pending}> "
+    pieces.append(_shown(source[at:]))
+    return [*pieces, f" <{pending}> "] if pending else pieces
 
 
 def _shown(text: str) -> str:
-    return unescape(text.replace("\n", " ")) if text else ""
+    return unescape(text.replace("\r\n", " ").replace("\n", " "))
 
 
 def _attribute(attributes: str, wanted: str) -> str:
