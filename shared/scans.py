@@ -51,10 +51,12 @@ def report_failure(scanner: Scanner, blob: BlobId | str) -> None:
 async def scan_of(blobs: Blobs, blob: Blob) -> Scan:
     """The scan of a stored message. Raises BlobError."""
     stored = blob.scan
-    if stored_version(stored) == SCANNER_VERSION:
-        try:
-            return decode_scan(stored)
-        except msgspec.DecodeError as error:
+    try:
+        decoded = decode_scan(stored)
+        if decoded.version == SCANNER_VERSION:
+            return decoded
+    except msgspec.DecodeError as error:
+        if stored_version(stored) == SCANNER_VERSION:
             log.error("scan.unreadable", blob=str(blob.id), error=str(error))
     return await _again(blobs, blob)
 

@@ -41,13 +41,13 @@ class Piece(NamedTuple):
 
 
 class Contents:
-    """One message's bytes. The scan is decoded when a section needs it; `newer` stands in for an old one."""
+    """One message's bytes. `scan` is there when a section needs it."""
 
-    def __init__(self, prefix: bytes, blob: Blob, turns: Turns, newer: Scan | None = None) -> None:
+    def __init__(self, prefix: bytes, blob: Blob, turns: Turns, scan: Scan | None = None) -> None:
         self._prefix = prefix
         self._blob = blob
         self._turns = turns
-        self._scan = newer
+        self._scan = scan
 
     async def read(self, item: ContentItem) -> Piece | None:
         """A section; None when the message has none such. Raises BlobError, UnknownEncoding."""
@@ -142,11 +142,6 @@ class Contents:
         if self._scan is None:
             self._scan = decode_scan(self._blob.scan)
         return self._scan
-
-
-def need_scan(items: Iterable[ContentItem]) -> bool:
-    """Whether any of them is more than the whole message as it is."""
-    return not all(isinstance(item, BodySection) and not item.section.part and not item.section.text for item in items)
 
 
 def _cut(start: int, stop: int, partial: Partial | None) -> tuple[int, int]:

@@ -9,8 +9,8 @@ import structlog
 
 from services.access.adapters.mailstore import spans
 from services.access.commands.answer import answer_for, done
-from services.access.commands.contents import Contents, Piece, UnknownEncoding, need_scan
-from services.access.commands.fetch_plan import ContentItem, FetchPlan, plan
+from services.access.commands.contents import Contents, Piece, UnknownEncoding
+from services.access.commands.fetch_plan import ContentItem, FetchPlan, plan_of
 from services.access.session.channel import SessionEnded
 from services.access.session.selected import Selected
 from services.access.session.session import ImapSession
@@ -25,7 +25,7 @@ from shared.protocol.imap.flags import flag_list
 from shared.protocol.imap.number_set import NumberSet
 from shared.protocol.imap.response_code import Code
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
-from shared.scans import newer_scan
+from shared.scans import scan_of
 
 log = structlog.get_logger("access")
 _UIDS_A_TURN = 1000
@@ -44,7 +44,7 @@ class FetchOutcome(msgspec.Struct):
 
 async def fetch(session: ImapSession, command: c.Fetch) -> bytes:
     """RFC 3501 6.4.5."""
-    wanted = plan(command.items)
+    wanted = plan_of(command.items)
     if wanted.modseq:
         session.enable_condstore()
     mailbox = session.mailbox
@@ -121,7 +121,7 @@ async def _answer_batch(session: ImapSession, wanted: FetchPlan, batch: pb.Fetch
         await session.channel.spill()
         return
     for head, blob, prefix in zip(heads, batch.blobs, batch.prefixes, strict=True):
-        await _answer_contents(session, wanted.contents, head, blob, prefix, outcome)
+        await _answer_contents(session, wanted, head, blob, prefix, outcome)
 
 
 def _heads(mailbox: Selected, wanted: FetchPlan, batch: pb.FetchBatch) -> list[bytes]:
@@ -150,30 +150,38 @@ def _heads(mailbox: Selected, wanted: FetchPlan, batch: pb.FetchBatch) -> list[b
 
 async def _answer_contents(
     session: ImapSession,
-    items: tuple[ContentItem, ...],
+    plan: FetchPlan,
     head: bytes,
     blob_id: str,
     prefix: bytes,
     outcome: FetchOutcome,
 ) -> None:
     channel, space = session.channel, b"" if head.endswith(b"(") else b" "
-    try:
-        blobs = session.backend.blobs
-        await session.backend.turns.spend(files=1)
-        blob = await blobs.read(BlobId(blob_id))
-        newer = await newer_scan(blobs, blob) if need_scan(items) else None
-        contents: Contents | None = Contents(prefix, blob, session.backend.turns, newer)
-    except BlobError as error:
-        contents, outcome.unreadable = None, True
-        log.error("access.blob_unreadable", session=session.id, blob=blob_id, error=str(error))
-    for item in items:
-        await session.backend.turns.spend(files=1)
+    turns = session.backend.turns
+    contents = await _open_contents(session, plan.needs_scan, blob_id, prefix, outcome)
+    for item in plan.contents:
+        turns.count(files=1)
+        if turns.is_spent:
+            await turns.spend()
         if await _answer_item(session, contents, item, head + space, outcome):
             head, space = b"", b" "
     # RFC 3501 9: a FETCH response has one item at least.
     if not head.endswith(b"("):
         channel.write(head + b")\r\n")
     await channel.spill()
+
+
+async def _open_contents(
+    session: ImapSession, needs_scan: bool, blob_id: str, prefix: bytes, outcome: FetchOutcome
+) -> Contents | None:
+    blobs = session.backend.blobs
+    try:
+        blob = await blobs.read(BlobId(blob_id))
+        return Contents(prefix, blob, session.backend.turns, await scan_of(blobs, blob) if needs_scan else None)
+    except BlobError as error:
+        outcome.unreadable = True
+        log.error("access.blob_unreadable", session=session.id, blob=blob_id, error=str(error))
+        return None
 
 
 async def _answer_item(
@@ -210,13 +218,16 @@ def _note_failure(session: ImapSession, error: Exception, outcome: FetchOutcome)
 
 
 async def _write_piece(session: ImapSession, item: ContentItem, piece: Piece) -> None:
+    channel, turns = session.channel, session.backend.turns
     tilde = b"~" if piece.binary and isinstance(item, BinarySection) else b""
-    session.channel.write(b"%b %b{%d}\r\n" % (item.label, tilde, piece.size))
+    channel.write(b"%b %b{%d}\r\n" % (item.label, tilde, piece.size))
     try:
         for octets in piece.pieces:
-            session.channel.write(octets)
-            await session.channel.spill()
-            await session.backend.turns.spend(octets=len(octets))
+            channel.write(octets)
+            await channel.spill()
+            turns.count(octets=len(octets))
+            if turns.is_spent:
+                await turns.spend()
     except BlobError as error:
         # The size is told already: only the end of the connection can say that the rest does not come.
         log.error("access.blob_unreadable", session=session.id, error=str(error))

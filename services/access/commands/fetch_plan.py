@@ -20,6 +20,8 @@ class FetchPlan(msgspec.Struct, frozen=True):
     marks_seen: bool
     contents: tuple[ContentItem, ...]
     """Items that are read from the message's bytes."""
+    needs_scan: bool
+    """Whether any of them is more than the whole message as it is."""
     attributes: tuple[str, ...]
     """Fields of the FetchRequest to set: the store answers these ready for the wire."""
 
@@ -41,7 +43,7 @@ _FIELDS = {
 
 
 @lru_cache(maxsize=512)
-def plan(items: tuple[FetchItem, ...]) -> FetchPlan:
+def plan_of(items: tuple[FetchItem, ...]) -> FetchPlan:
     """Clients send the same few lists for ever."""
     contents = tuple(item for item in items if isinstance(item, BodySection | BinarySection | BinarySize))
     return FetchPlan(
@@ -50,5 +52,10 @@ def plan(items: tuple[FetchItem, ...]) -> FetchPlan:
         modseq=FetchAttribute.MODSEQ in items,
         marks_seen=sets_seen(items),
         contents=contents,
+        needs_scan=any(map(_needs_scan, contents)),
         attributes=tuple(_FIELDS[item] for item in items if isinstance(item, FetchAttribute) and item in _FIELDS),
     )
+
+
+def _needs_scan(item: ContentItem) -> bool:
+    return not isinstance(item, BodySection) or bool(item.section.part or item.section.text)

@@ -74,7 +74,8 @@ class Views:
         unseen, first = 0, 1 if mailbox.unseen else 0
         while first and not unseen:
             unseen, first = await self._read(queries.first_unseen, mailbox.id, first)
-            await self._turns.spend(rows=PAGE // 5)  # rows that SQL passes over cost little
+            if not unseen:
+                await self._turns.spend(rows=PAGE // 5)  # rows that SQL passes over cost little
         return unseen
 
     async def changes(self, account: str, mailbox: str, since: int, uid_next: int, known: int) -> Changes:

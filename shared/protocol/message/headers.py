@@ -33,6 +33,11 @@ def fields(block: bytes) -> list[Field]:
     return [Field(match[1], match.start(), match.start(2), match.end()) for match in _FIELD.finditer(block)]
 
 
+def field_lines(block: bytes) -> list[tuple[bytes, bytes]]:
+    """Every (name, whole lines) of the block in order of appearance; only the last line may have no ending."""
+    return [(match[1], match[0]) for match in _FIELD.finditer(block)]
+
+
 def raw_fields(block: bytes) -> list[tuple[bytes, bytes]]:
     """Every (name, value) of the block in order, the values still folded: see `unfold`."""
     return _FIELD.findall(block)

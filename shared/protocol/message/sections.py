@@ -6,9 +6,10 @@ body. Ranges are in that concatenation; the scan knows offsets in the blob body 
 
 import re
 from collections.abc import Collection, Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
-from shared.protocol.message.headers import fields
+from shared.protocol.message.headers import field_lines, fields
 from shared.protocol.message.scan import Part, Scan
 
 PartNumber = tuple[int, ...]
@@ -87,8 +88,16 @@ def header_fields(header_block: bytes, names: Collection[bytes | str], exclude: 
 
 def chosen_fields(header_block: bytes, names: Collection[bytes | str], *, exclude: bool) -> bytes:
     """The chosen lines alone. Lines that are no field are kept by `exclude` only."""
-    wanted = {name.lower() if isinstance(name, bytes) else name.lower().encode("utf-8", "replace") for name in names}
-    return _without(header_block, wanted) if exclude else _only(header_block, wanted)
+    lowered = _lowered(tuple(names))
+    return _without(header_block, lowered) if exclude else _only(header_block, lowered)
+
+
+@lru_cache(maxsize=64)
+def _lowered(names: tuple[bytes | str, ...]) -> frozenset[bytes]:
+    """Clients send the same few lists for ever."""
+    return frozenset(
+        name.lower() if isinstance(name, bytes) else name.lower().encode("utf-8", "replace") for name in names
+    )
 
 
 def with_blank_line(chosen: bytes) -> bytes:
@@ -106,20 +115,16 @@ def whole_fields(header_block: bytes, octets: int) -> Iterator[bytes]:
         at = end
 
 
-def _only(block: bytes, wanted: set[bytes]) -> bytes:
-    return b"".join(_line(block, each.start, each.end) for each in fields(block) if each.name.lower() in wanted)
+def _only(block: bytes, names: Collection[bytes]) -> bytes:
+    chosen = b"".join([line for name, line in field_lines(block) if name.lower() in names])
+    return chosen if chosen.endswith(b"\n") or not chosen else chosen + b"\r\n"
 
 
-def _without(block: bytes, unwanted: set[bytes]) -> bytes:
+def _without(block: bytes, names: Collection[bytes]) -> bytes:
     kept, at = [], 0
-    for each in fields(block):
-        if each.name.lower() in unwanted:
-            kept.append(block[at : each.start])
-            at = each.end
+    for field in fields(block):
+        if field.name.lower() in names:
+            kept.append(block[at : field.start])
+            at = field.end
     kept.append(block[at:])
     return b"".join(kept)
-
-
-def _line(block: bytes, start: int, end: int) -> bytes:
-    line = block[start:end]
-    return line if line.endswith(b"\n") else line + b"\r\n"

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.access.commands.contents import Contents, UnknownEncoding
-from services.access.commands.fetch_plan import ContentItem, plan
+from services.access.commands.fetch_plan import ContentItem, plan_of
 from shared.blobs.memory import MemoryBlobs
 from shared.blobs.port import Blob
 from shared.protocol.imap.commands import Fetch
@@ -35,7 +35,7 @@ def item(text: str) -> ContentItem:
     """A data item as a client writes it."""
     command = parse_command(f"t FETCH 1 {text}".encode())
     assert isinstance(command, Fetch)
-    return plan(command.items).contents[0]
+    return plan_of(command.items).contents[0]
 
 
 async def octets(contents: Contents, text: str) -> bytes | None:
