@@ -58,10 +58,11 @@ async def test_what_was_accepted_is_there_once(start: Start, layout: str, mails:
     await _survives(server, Victims(server), mails, kills)
 
 
-async def test_the_database_dies_as_well(start: Start) -> None:
+@pytest.mark.parametrize("layout", [layout for layout, _, _ in LAYOUTS])
+async def test_the_database_dies_as_well(start: Start, layout: str) -> None:
     needs(postgres)
     with postgres.PostgresServer(fsync=True) as database:
-        server = await asyncio.to_thread(start, _HASTE, "small", database.create_database())
+        server = await asyncio.to_thread(start, _HASTE, layout, database.create_database())
         victims = Victims(server, database)
         await _survives(server, victims, *ON_POSTGRES)
         assert victims.killed[DATABASE]

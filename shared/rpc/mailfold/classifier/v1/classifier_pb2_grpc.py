@@ -58,7 +58,7 @@ class ClassifierServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RebuildModel(self, request, context):
-        """Rebuilds the model from the training facts; the new one takes over when it stands.
+        """Rebuilds the model from the training events; the new one takes over when it stands.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -35,7 +35,7 @@ class ClassifierStub:
     def __new__(cls, channel: _aio.Channel) -> ClassifierAsyncStub: ...
     Learning: _grpc.UnaryUnaryMultiCallable[_classifier_pb2.LearningRequest, _classifier_pb2.LearningReply]
     RebuildModel: _grpc.UnaryUnaryMultiCallable[_classifier_pb2.RebuildModelRequest, _classifier_pb2.LearningReply]
-    """Rebuilds the model from the training facts; the new one takes over when it stands."""
+    """Rebuilds the model from the training events; the new one takes over when it stands."""
 
 @_typing.type_check_only
 class ClassifierAsyncStub(ClassifierStub):
@@ -44,7 +44,7 @@ class ClassifierAsyncStub(ClassifierStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     Learning: _aio.UnaryUnaryMultiCallable[_classifier_pb2.LearningRequest, _classifier_pb2.LearningReply]  # type: ignore[assignment]
     RebuildModel: _aio.UnaryUnaryMultiCallable[_classifier_pb2.RebuildModelRequest, _classifier_pb2.LearningReply]  # type: ignore[assignment]
-    """Rebuilds the model from the training facts; the new one takes over when it stands."""
+    """Rebuilds the model from the training events; the new one takes over when it stands."""
 
 class ClassifierServicer(metaclass=_abc_1.ABCMeta):
     """The spam filter's learning, seen from outside."""
@@ -62,6 +62,6 @@ class ClassifierServicer(metaclass=_abc_1.ABCMeta):
         request: _classifier_pb2.RebuildModelRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_classifier_pb2.LearningReply, _abc.Awaitable[_classifier_pb2.LearningReply]]:
-        """Rebuilds the model from the training facts; the new one takes over when it stands."""
+        """Rebuilds the model from the training events; the new one takes over when it stands."""
 
 def add_ClassifierServicer_to_server(servicer: ClassifierServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

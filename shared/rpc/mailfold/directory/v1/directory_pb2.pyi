@@ -652,7 +652,7 @@ class Identity(_message.Message):
     domain: _builtins.str
     """id of the account's domain"""
     as_of: _builtins.int
-    """the configuration's last position that the answer knows: later facts may take the log-in back"""
+    """the configuration's last position that the answer knows: later events may take the log-in back"""
     refusals: _builtins.int
     """wrong passwords of this client lately, with this one: a refusal is slowed down by it"""
     def __init__(

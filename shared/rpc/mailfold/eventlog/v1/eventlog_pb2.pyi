@@ -111,12 +111,12 @@ class QueryRequest(_message.Message):
     """a stored name, or an area with or without its final "." """
     service: _builtins.str
     text: _builtins.str
-    """an address, an id or any word of the fact"""
+    """an address, an id or any word of the event"""
     since: _builtins.int
     until: _builtins.int
     limit: _builtins.int
     before: _builtins.str
-    """fact id for paging backwards"""
+    """event id for paging backwards"""
     def __init__(
         self,
         *,

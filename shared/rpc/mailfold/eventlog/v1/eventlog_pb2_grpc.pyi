@@ -27,7 +27,7 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class EventLogStub:
-    """Every fact of every service, queryable."""
+    """Every event of every service, queryable."""
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -35,23 +35,23 @@ class EventLogStub:
     def __new__(cls, channel: _aio.Channel) -> EventLogAsyncStub: ...
     Query: _grpc.UnaryUnaryMultiCallable[_eventlog_pb2.QueryRequest, _eventlog_pb2.LoggedEvents]
     Trace: _grpc.UnaryUnaryMultiCallable[_eventlog_pb2.TraceRequest, _eventlog_pb2.LoggedEvents]
-    """The life of a mail, from facts alone: by queue id, Message-ID or a reply code's reference."""
+    """The life of a mail, from events alone: by queue id, Message-ID or a reply code's reference."""
     Tail: _grpc.UnaryStreamMultiCallable[_eventlog_pb2.TailRequest, _eventlog_pb2.LoggedEvents]
-    """Facts as they come; ends when the caller does."""
+    """Events as they come; ends when the caller does."""
 
 @_typing.type_check_only
 class EventLogAsyncStub(EventLogStub):
-    """Every fact of every service, queryable."""
+    """Every event of every service, queryable."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Query: _aio.UnaryUnaryMultiCallable[_eventlog_pb2.QueryRequest, _eventlog_pb2.LoggedEvents]  # type: ignore[assignment]
     Trace: _aio.UnaryUnaryMultiCallable[_eventlog_pb2.TraceRequest, _eventlog_pb2.LoggedEvents]  # type: ignore[assignment]
-    """The life of a mail, from facts alone: by queue id, Message-ID or a reply code's reference."""
+    """The life of a mail, from events alone: by queue id, Message-ID or a reply code's reference."""
     Tail: _aio.UnaryStreamMultiCallable[_eventlog_pb2.TailRequest, _eventlog_pb2.LoggedEvents]  # type: ignore[assignment]
-    """Facts as they come; ends when the caller does."""
+    """Events as they come; ends when the caller does."""
 
 class EventLogServicer(metaclass=_abc_1.ABCMeta):
-    """Every fact of every service, queryable."""
+    """Every event of every service, queryable."""
 
     @_abc_1.abstractmethod
     def Query(
@@ -66,7 +66,7 @@ class EventLogServicer(metaclass=_abc_1.ABCMeta):
         request: _eventlog_pb2.TraceRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_eventlog_pb2.LoggedEvents, _abc.Awaitable[_eventlog_pb2.LoggedEvents]]:
-        """The life of a mail, from facts alone: by queue id, Message-ID or a reply code's reference."""
+        """The life of a mail, from events alone: by queue id, Message-ID or a reply code's reference."""
 
     @_abc_1.abstractmethod
     def Tail(
@@ -74,6 +74,6 @@ class EventLogServicer(metaclass=_abc_1.ABCMeta):
         request: _eventlog_pb2.TailRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_eventlog_pb2.LoggedEvents], _abc.AsyncIterator[_eventlog_pb2.LoggedEvents]]:
-        """Facts as they come; ends when the caller does."""
+        """Events as they come; ends when the caller does."""
 
 def add_EventLogServicer_to_server(servicer: EventLogServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

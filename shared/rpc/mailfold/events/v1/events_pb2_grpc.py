@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class EventSourceStub:
-    """Facts of an owning service, in order, for its followers. A bus message only wakes them.
+    """Events of an owning service, in order, for its followers. A bus message only wakes them.
     """
 
     def __init__(self, channel):
@@ -58,7 +58,7 @@ class EventSourceStub:
 
 
 class EventSourceServicer:
-    """Facts of an owning service, in order, for its followers. A bus message only wakes them.
+    """Events of an owning service, in order, for its followers. A bus message only wakes them.
     """
 
     def ReadState(self, request, context):
@@ -122,7 +122,7 @@ def add_EventSourceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class EventSource:
-    """Facts of an owning service, in order, for its followers. A bus message only wakes them.
+    """Events of an owning service, in order, for its followers. A bus message only wakes them.
     """
 
     @staticmethod

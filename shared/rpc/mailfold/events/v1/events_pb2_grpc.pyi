@@ -27,7 +27,7 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class EventSourceStub:
-    """Facts of an owning service, in order, for its followers. A bus message only wakes them."""
+    """Events of an owning service, in order, for its followers. A bus message only wakes them."""
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -46,7 +46,7 @@ class EventSourceStub:
 
 @_typing.type_check_only
 class EventSourceAsyncStub(EventSourceStub):
-    """Facts of an owning service, in order, for its followers. A bus message only wakes them."""
+    """Events of an owning service, in order, for its followers. A bus message only wakes them."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ReadState: _aio.UnaryStreamMultiCallable[_events_pb2.ReadStateRequest, _events_pb2.StateBatch]  # type: ignore[assignment]
@@ -61,7 +61,7 @@ class EventSourceAsyncStub(EventSourceStub):
     """The last committed position of each shard."""
 
 class EventSourceServicer(metaclass=_abc_1.ABCMeta):
-    """Facts of an owning service, in order, for its followers. A bus message only wakes them."""
+    """Events of an owning service, in order, for its followers. A bus message only wakes them."""
 
     @_abc_1.abstractmethod
     def ReadState(
