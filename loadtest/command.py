@@ -158,7 +158,8 @@ def _add_steps(parser: argparse.ArgumentParser) -> None:
 def _add_waits(parser: argparse.ArgumentParser) -> None:
     parser.epilog = (
         "Beside the commands another session asks NOOP every 10 ms, another STOREs every 50 ms, another of the same\n"
-        "account asks NOOP, and mail comes to the other users. The report tells for each command how long those waited\n"
+        "account asks NOOP, and mail comes to the other users. The report tells for each command how long those "
+        "waited\n"
         "whose time overlaps it: ms p50, p99 and the longest; the first line is what they wait when nothing runs."
     )
     group = parser.add_argument_group("waits")

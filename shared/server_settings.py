@@ -30,7 +30,8 @@ class ServerSettings(Section, frozen=True):
         Literal["small", "split"], Meta(description="small: three processes; split: every service in its own.")
     ] = "small"
     log_level: Annotated[
-        Literal["debug", "info", "warning", "error"], Meta(description="What goes to the log files.")
+        Literal["debug", "info", "warning", "error"],
+        Meta(description="Lowest level of the messages that are written to the log files."),
     ] = "info"
     store: Annotated[
         str,
@@ -40,7 +41,8 @@ class ServerSettings(Section, frozen=True):
         ),
     ] = ""
     tls_minimum: Annotated[
-        Literal["TLSv1.0", "TLSv1.1", "TLSv1.2", "TLSv1.3"], Meta(description="The oldest TLS version spoken.")
+        Literal["TLSv1.0", "TLSv1.1", "TLSv1.2", "TLSv1.3"],
+        Meta(description="The oldest TLS version that is accepted."),
     ] = "TLSv1.2"
     restart_longest: Annotated[
         float,
@@ -53,13 +55,15 @@ class ServerSettings(Section, frozen=True):
     user: Annotated[
         str,
         Meta(
-            description="Who the server runs as when root starts it, a name or a number. Empty: the owner of the data folder."
+            description="The user, by name or number, that the server runs as when root starts it. Empty: the owner "
+            "of the data folder."
         ),
     ] = ""
     traceable: Annotated[
         bool,
         Meta(
-            description="Let other processes of the server's user look into the memory of its processes: for profilers and memory figures."
+            description="Let other processes of the server's user read the memory of its processes, as profilers and "
+            "memory meters need."
         ),
     ] = False
     call_timeout: Annotated[float, Meta(description="Seconds a call between services may take.", gt=0, le=600)] = 30.0

@@ -13,9 +13,11 @@ from loadtest.content.words import words
 FREQUENT = words(
     """
     the to and of a in is you for that it on this with be have we are I as at not will your or by from if can an but all
-    was please our has do they which would there so about what any when my no up one more out new time just also some them
+    was please our has do they which would there so about what any when my no up one more out new time just also some
+    them
     their were me he may get only been like other know here now us then how should could his than who into use see need
-    its over these make after first where two back work between next good think best most want take very same before both
+    its over these make after first where two back work between next good think best most want take very same before
+    both
     each because go way week day year today people those many such well still last made used does much being even under
     right since through must every own while against again during long few great part found down off set end
     """
@@ -26,14 +28,16 @@ OFFICE = words(
     thanks regards meeting attached agenda report project team invoice customer order delivery schedule budget review
     draft update version server backup release contract payment account statement supplier shipment warehouse travel
     booking hotel conference quarter minutes proposal office manager department printer holiday library student lecture
-    paper measurement results experiment branch patch module driver regression benchmark latency question answer deadline
+    paper measurement results experiment branch patch module driver regression benchmark latency question answer
+    deadline
     tomorrow monday friday morning afternoon signature phone number address colleague training interview
     """
 )
 
 LURES = words(
     """
-    free winner cash prize bonus offer limited act click unsubscribe guaranteed cheap discount pills pharmacy loan credit
+    free winner cash prize bonus offer limited act click unsubscribe guaranteed cheap discount pills pharmacy loan
+    credit
     debt mortgage casino jackpot lottery million dollars transfer beneficiary urgent confidential investment bitcoin
     profit earn income weight miracle replica luxury exclusive deal amazing risk satisfaction refund singles trial
     approved instantly member congratulations selected hurry expires
@@ -45,11 +49,14 @@ ACCENTED = ("Größe", "café", "naïve", "Zürich", "señor", "smörgås", "fa�
 _STEMS = words(
     """
     accept adapt advis arrang assign attach balanc calculat captur chang collect combin commit compar complet comput
-    condens connect consider construct consult contain control convert coordinat correct creat declar defin deliver depend
+    condens connect consider construct consult contain control convert coordinat correct creat declar defin deliver
+    depend
     describ design detect develop direct discover discuss distribut divid document edit encod enter establish estimat
-    examin exclud execut expand explain export express extend extract fasten filter finish follow forward function gather
+    examin exclud execut expand explain export express extend extract fasten filter finish follow forward function
+    gather
     generat govern handl harvest identif improv includ indicat inform insert inspect install instruct interest interpret
-    invent invest involv judg label launch limit link list maintain manag match measur mention modif monitor mount observ
+    invent invest involv judg label launch limit link list maintain manag match measur mention modif monitor mount
+    observ
     obtain operat organis paint perform permit plant point practis predict prepar present prevent print process produc
     program promis protect prov publish purchas quot rang react record recover reduc refer regist regulat relat remov
     repair repeat replac request requir research resolv respond restor return reveal rout sampl search select separat

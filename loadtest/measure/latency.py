@@ -32,7 +32,8 @@ _SENDERS = 50
 
 @dataclass(slots=True)
 class Inbox:
-    """A user's session and the messages that have not arrived: the number of messages each will make, and its final dot."""
+    """A user's session and the messages that have not arrived: the number of messages each will make, and its final
+    dot."""
 
     session: ImapSession
     announced: int = 0

@@ -14,19 +14,25 @@ class AccessSettings(Section, frozen=True):
     """Limits of IMAP sessions. Times in seconds, sizes in octets."""
 
     append_limit: Annotated[
-        int, Meta(description="Largest message an APPEND may bring, in octets.", ge=1024, le=2_000_000_000)
+        int, Meta(description="Largest message that APPEND accepts, in octets.", ge=1024, le=2_000_000_000)
     ] = 52_428_800
-    append_messages: Annotated[int, Meta(description="Messages one APPEND may bring.", ge=1, le=100_000)] = 1000
+    append_messages: Annotated[int, Meta(description="Messages that one APPEND accepts.", ge=1, le=100_000)] = 1000
     reserve_bytes: Annotated[
         int,
         Meta(
-            description="Octets of disk kept free: below, APPEND is answered NO [UNAVAILABLE]. 0: none.",
+            description="Octets of disk kept free: with less, APPEND is answered NO [UNAVAILABLE]. 0: none.",
             ge=0,
             le=2**50,
         ),
     ] = 256 * 1024 * 1024
     reserve_percent: Annotated[
-        int, Meta(description="The same in percent of the disk; whichever is more.", ge=0, le=90)
+        int,
+        Meta(
+            description="Percent of the disk kept free, like `access.reserve_bytes`; the larger of the two values "
+            "applies.",
+            ge=0,
+            le=90,
+        ),
     ] = 0
     max_connections: Annotated[int, Meta(description="IMAP connections at once.", ge=1, le=1_000_000)] = 10_000
     max_connections_per_address: Annotated[
@@ -40,7 +46,8 @@ class AccessSettings(Section, frozen=True):
     max_handshakes: Annotated[
         int,
         Meta(
-            description="TLS handshakes at once, 60 KB each; one more ends the oldest of the client with the most.",
+            description="TLS handshakes at once, 60 KB each; a further one ends the oldest handshake of the client "
+            "that has the most.",
             ge=1,
             le=100_000,
         ),
@@ -54,36 +61,48 @@ class AccessSettings(Section, frozen=True):
         float, Meta(description="Seconds a logged-in client may be silent (RFC 3501: at least 1800).", ge=1, le=86_400)
     ] = 1860.0
     write_timeout: Annotated[
-        float, Meta(description="Seconds a client may take before it reads on.", ge=1, le=3600)
+        float, Meta(description="Seconds a client may take to read what was sent to it.", ge=1, le=3600)
     ] = 300.0
     keepalive: Annotated[
-        float, Meta(description="Seconds between signs of life to an idling client; 0 for none.", ge=0, le=3600)
+        float,
+        Meta(
+            description="Seconds between untagged responses that keep an idling connection open; 0: none.",
+            ge=0,
+            le=3600,
+        ),
     ] = 120.0
     compare_seconds: Annotated[
-        float, Meta(description="Seconds between comparisons of versions, in case a doorbell was lost.", ge=1, le=3600)
+        float,
+        Meta(
+            description="Seconds between comparisons of mailbox versions, in case a notification was lost.",
+            ge=1,
+            le=3600,
+        ),
     ] = 60.0
     login_failures: Annotated[int, Meta(description="Refused log-ins after which a connection ends.", ge=1, le=100)] = 5
     login_delay: Annotated[
         float,
         Meta(
-            description="Seconds the first refusal of a client's log-in takes; each further one twice as long.",
+            description="Seconds by which the first refused log-in of a client is delayed; each further refusal is "
+            "delayed twice as long.",
             ge=0,
             le=60,
         ),
     ] = 0.5
     login_delay_limit: Annotated[
-        float, Meta(description="Seconds a refusal of a log-in takes at most.", ge=0, le=60)
+        float, Meta(description="Seconds by which a refused log-in is delayed at most.", ge=0, le=60)
     ] = 8.0
     recent_mailboxes: Annotated[
         int,
         Meta(
-            description="Mailboxes whose \\Recent messages are remembered; in others all messages are recent.",
+            description="Mailboxes whose \\Recent messages are remembered; in any other mailbox all messages are "
+            "recent.",
             ge=1,
             le=10_000_000,
         ),
     ] = 100_000
     patience: Annotated[
-        float, Meta(description="Seconds to repeat a call to a service that is starting again.", ge=0, le=120)
+        float, Meta(description="Seconds for which a call to a service that is restarting is repeated.", ge=0, le=120)
     ] = 10.0
 
 

@@ -20,7 +20,8 @@ class DirectorySettings(Section, frozen=True):
     waiting_hashes: Annotated[
         int,
         Meta(
-            description="Log-ins that may wait for a hash, clients in turn; more of the client with the most are refused for the moment.",
+            description="Log-ins that may wait for a hash, served in turn by client; further ones of the client that "
+            "has the most are refused temporarily.",
             ge=1,
             le=100_000,
         ),
@@ -39,7 +40,8 @@ class DirectorySettings(Section, frozen=True):
     failures_per_account: Annotated[
         int,
         Meta(
-            description="Wrong passwords of one client (IPv4 address or IPv6 /64) at an account after which more are refused unheard.",
+            description="Wrong passwords of one client (IPv4 address or IPv6 /64) for an account, after which further "
+            "log-ins are refused without a check.",
             ge=1,
             le=10_000,
         ),
@@ -47,7 +49,8 @@ class DirectorySettings(Section, frozen=True):
     failures_per_address: Annotated[
         int,
         Meta(
-            description="Wrong passwords of one client at all accounts after which more are refused unheard; loopback is exempt.",
+            description="Wrong passwords of one client for all accounts together, after which further log-ins are "
+            "refused without a check; loopback is exempt.",
             ge=1,
         ),
     ] = 50
@@ -57,7 +60,8 @@ class DirectorySettings(Section, frozen=True):
     account_delay: Annotated[
         float,
         Meta(
-            description="Seconds that a log-in from a client new to the account takes longer at most while others guess at it; 0: none.",
+            description="Seconds that a log-in from a client new to the account takes longer at most while others "
+            "guess at it; 0: none.",
             ge=0,
             le=20,
         ),
@@ -65,7 +69,8 @@ class DirectorySettings(Section, frozen=True):
     trusted_days: Annotated[
         int,
         Meta(
-            description="Days a client that logged in to an account is not delayed there while others guess at it; 0: never.",
+            description="Days a client that logged in to an account is not delayed there while others guess at it; 0: "
+            "never.",
             ge=0,
             le=365,
         ),
@@ -73,12 +78,13 @@ class DirectorySettings(Section, frozen=True):
     postmaster: Annotated[
         str,
         Meta(
-            description="The address here that gets mail to postmaster and abuse of domains which have no such address; empty: it is refused there.",
+            description="The address here that gets mail to postmaster and abuse of domains which have no such "
+            "address; empty: it is refused there.",
             pattern=r"^([^@\s]+@[^@\s]+)?$",
         ),
     ] = ""
     fold_seconds: Annotated[
-        int, Meta(description="Seconds log-ins are gathered before they are written down.", ge=1, le=3600)
+        int, Meta(description="Seconds for which log-ins are collected before they are written.", ge=1, le=3600)
     ] = 60
 
 

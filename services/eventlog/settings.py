@@ -15,32 +15,49 @@ class EventlogSettings(Section, frozen=True):
 
     keep_days: Annotated[int, Meta(description="Days an event stays in the log.", ge=1, le=3650)] = 30
     prune_seconds: Annotated[
-        float, Meta(description="Seconds between two looks for events that are too old.", ge=1, le=86400)
+        float, Meta(description="Seconds between two removals of events that are too old.", ge=1, le=86400)
     ] = 600.0
     gather_seconds: Annotated[
-        float, Meta(description="Seconds events are gathered before they are read: longer costs less.", ge=0, le=10)
+        float,
+        Meta(
+            description="Seconds for which new events are left to collect before they are read: a longer time costs "
+            "less CPU.",
+            ge=0,
+            le=10,
+        ),
     ] = 0.25
     waiting_facts: Annotated[
         int,
         Meta(
-            description="Facts in memory on their way into the log; above it, the services are read no further.", ge=100
+            description="Events in memory that are not yet written to the log; above this number no more are read "
+            "from the services.",
+            ge=100,
         ),
     ] = 20_000
     compress_above: Annotated[
-        int, Meta(description="Octets of an event's data from which on it is compressed.", ge=64)
+        int, Meta(description="Size of an event's data, in octets, above which it is compressed.", ge=64)
     ] = 1024
-    max_results: Annotated[int, Meta(description="Facts one answer holds at most.", ge=1, le=100_000)] = 1000
+    max_results: Annotated[int, Meta(description="Largest number of events in one answer.", ge=1, le=100_000)] = 1000
     max_scanned: Annotated[
-        int, Meta(description="Facts looked through for a text that is no address and no id.", ge=1000)
+        int,
+        Meta(description="Largest number of events examined for a text that is neither an address nor an id.", ge=1000),
     ] = 2_000_000
     max_traced: Annotated[
-        int, Meta(description="Facts of one mail's life that a trace shows.", ge=10, le=1_000_000)
+        int, Meta(description="Largest number of events of one mail that a trace shows.", ge=10, le=1_000_000)
     ] = 10_000
     max_followed: Annotated[
-        int, Meta(description="Mailbox events looked through for the later life of one mail.", ge=1000)
+        int,
+        Meta(
+            description="Largest number of mailbox events examined for what happened to one mail after its delivery.",
+            ge=1000,
+        ),
     ] = 500_000
     tail_waiting: Annotated[
-        int, Meta(description="Facts that wait for a slow reader of the live tail before it is cut off.", ge=100)
+        int,
+        Meta(
+            description="Events that wait for a slow reader of `mailfold events --follow` before it is disconnected.",
+            ge=100,
+        ),
     ] = 10_000
 
 

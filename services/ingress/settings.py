@@ -20,7 +20,8 @@ class IngressSettings(Section, frozen=True):
     resolver: Annotated[
         str,
         Meta(
-            description="Name servers for SPF, DKIM and DMARC: address[:port], comma-separated; empty: resolver.addresses."
+            description="Name servers for SPF, DKIM and DMARC: address[:port], comma-separated; empty: "
+            "resolver.addresses."
         ),
     ] = ""
     authserv_id: Annotated[str, Meta(description="Our name in Authentication-Results; empty: the mail host name.")] = ""
@@ -36,7 +37,8 @@ class IngressSettings(Section, frozen=True):
     max_envelope_bytes: Annotated[
         int,
         Meta(
-            description="Octets of all recipients of one message, with their DSN parameters: the bus carries them.",
+            description="Octets of all recipients of one message with their DSN parameters, which travel in one bus "
+            "message.",
             ge=65536,
             le=700_000,
         ),
@@ -49,21 +51,31 @@ class IngressSettings(Section, frozen=True):
         Meta(description="A CR or LF alone in a message on port 25: refuse the message, or normalise it to CRLF."),
     ] = "refuse"
     bare_newline_submission: Annotated[
-        BareNewlines, Meta(description="The same for messages of users, on ports 587 and 465.")
+        BareNewlines,
+        Meta(
+            description="A CR or LF alone in a message of a user, on ports 587 and 465: refuse the message, or "
+            "normalise it to CRLF."
+        ),
     ] = "normalise"
     enforce_sync_outside: Annotated[
         bool,
         Meta(
-            description="Port 25: end a session that sends on behind DATA, EHLO or STARTTLS without waiting for the reply (RFC 2920)."
+            description="Port 25: end a session that sends more after DATA, EHLO or STARTTLS without waiting for the "
+            "reply (RFC 2920)."
         ),
     ] = True
     enforce_sync_submission: Annotated[
-        bool, Meta(description="The same on ports 587 and 465, and behind each line of AUTH.")
+        bool,
+        Meta(
+            description="Ports 587 and 465: end a session that sends more after DATA, EHLO, STARTTLS or a line of "
+            "AUTH without waiting for the reply."
+        ),
     ] = False
     max_bad_commands: Annotated[
         int,
         Meta(
-            description="Bad commands, repeated greetings and refused recipients of a session since its last accepted message; the next ends it.",
+            description="Bad commands, repeated greetings and refused recipients of a session since its last accepted "
+            "message; a further one ends the session.",
             ge=1,
             le=1000,
         ),
@@ -71,7 +83,8 @@ class IngressSettings(Section, frozen=True):
     max_idle_commands: Annotated[
         int,
         Meta(
-            description="Commands of a session that bring no mail (NOOP, RSET, VRFY …) since its last accepted message; the next ends it.",
+            description="Commands of a session without progress (NOOP, RSET, VRFY …) since its last accepted message; "
+            "a further one ends the session.",
             ge=10,
             le=1_000_000,
         ),
@@ -79,7 +92,8 @@ class IngressSettings(Section, frozen=True):
     refusal_pause: Annotated[
         Seconds,
         Meta(
-            description="Seconds by which each refused recipient of a session delays its reply more than the one before, 5 s at most. 0: no pause.",
+            description="Seconds by which the delay of the reply grows with each refused recipient of a session, up "
+            "to 5 s; 0: no delay.",
             ge=0,
             le=5,
         ),
@@ -87,7 +101,8 @@ class IngressSettings(Section, frozen=True):
     unknown_recipients: Annotated[
         int,
         Meta(
-            description="Refused recipients of a client address (IPv6: /64) in 15 minutes; more are answered 450 without asking the directory.",
+            description="Refused recipients of a client address (IPv6: /64) in 15 minutes; more are answered 450 "
+            "without asking the directory.",
             ge=10,
             le=1_000_000,
         ),
@@ -98,13 +113,14 @@ class IngressSettings(Section, frozen=True):
     login_delay: Annotated[
         Seconds,
         Meta(
-            description="Seconds the first refusal of a client's log-in takes; each further one twice as long.",
+            description="Seconds by which the first refused log-in of a client is delayed; each further refusal is "
+            "delayed twice as long.",
             ge=0,
             le=60,
         ),
     ] = 0.5
     login_delay_limit: Annotated[
-        Seconds, Meta(description="Seconds a refusal of a log-in takes at most.", ge=0, le=60)
+        Seconds, Meta(description="Seconds by which a refused log-in is delayed at most.", ge=0, le=60)
     ] = 8.0
     max_connections: Annotated[int, Meta(description="Connections to one port at once.", ge=1, le=100_000)] = 2000
     max_connections_per_address: Annotated[
@@ -118,7 +134,8 @@ class IngressSettings(Section, frozen=True):
     max_handshakes: Annotated[
         int,
         Meta(
-            description="TLS handshakes of one port at once, 60 KB each; one more ends the oldest of the client with the most.",
+            description="TLS handshakes of one port at once, 60 KB each; a further one ends the oldest handshake of "
+            "the client that has the most.",
             ge=1,
             le=100_000,
         ),
@@ -153,7 +170,8 @@ class IngressSettings(Section, frozen=True):
     expire_days: Annotated[
         float,
         Meta(
-            description="Days after which a reception that is not settled becomes a dead letter; it is kept, and tried rarely.",
+            description="Days after which a mail that is not settled becomes a dead letter; it is kept and still "
+            "repeated at `ingress.repeat_held`.",
             ge=0.00001,
             le=365,
         ),
@@ -169,7 +187,8 @@ class IngressSettings(Section, frozen=True):
     repeats_waiting: Annotated[
         int,
         Meta(
-            description="Unsettled receptions whose next repeat is kept in memory; the rest have their turn in rounds.",
+            description="Unsettled receptions whose next repeat is scheduled in memory; the others are read from the "
+            "database in rounds.",
             ge=10,
             le=1_000_000,
         ),
@@ -180,18 +199,26 @@ class IngressSettings(Section, frozen=True):
     reserve_bytes: Annotated[
         int,
         Meta(
-            description="Octets of disk kept free: below, MAIL is answered 452 while what was accepted goes on. 0: none.",
+            description="Octets of disk kept free: with less, MAIL is answered 452 and only mail that is already "
+            "accepted is processed. 0: none.",
             ge=0,
             le=2**50,
         ),
     ] = 256 * 1024 * 1024
     reserve_percent: Annotated[
-        int, Meta(description="The same in percent of the disk; the larger of both counts.", ge=0, le=90)
+        int,
+        Meta(
+            description="Percent of the disk kept free, like `ingress.reserve_bytes`; the larger of the two values "
+            "applies.",
+            ge=0,
+            le=90,
+        ),
     ] = 0
     doubt_patience: Annotated[
         Seconds,
         Meta(
-            description="Seconds to find out whether an acceptance stands whose commit was not answered (the database fell).",
+            description="Seconds to find out whether a mail was stored when the database failed before it answered "
+            "the commit.",
             ge=0,
             le=300,
         ),
@@ -199,7 +226,8 @@ class IngressSettings(Section, frozen=True):
     refusals_detailed: Annotated[
         int,
         Meta(
-            description="Refusals a minute that keep their detail, per client address (IPv6: /64); the rest are counted.",
+            description="Refusals a minute that are recorded in detail, per client address (IPv6: /64); further ones "
+            "are only counted.",
             ge=1,
         ),
     ] = 60

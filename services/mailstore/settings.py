@@ -21,11 +21,14 @@ class MailstoreSettings(Section, frozen=True):
         int, Meta(description="Different texts that one SEARCH may compare: fields, BODY, TEXT.", ge=10, le=2000)
     ] = 100
     max_keywords: Annotated[
-        int, Meta(description="Different keywords that a mailbox may know, used or not any more.", ge=50, le=100_000)
+        int,
+        Meta(
+            description="Different keywords that a mailbox may have, including those no longer used.", ge=50, le=100_000
+        ),
     ] = 1000
     max_message_keywords: Annotated[int, Meta(description="Keywords that one message may have.", ge=5, le=1000)] = 64
     copy_messages: Annotated[
-        int, Meta(description="Messages that one COPY may take: it is one commit.", ge=1000, le=10_000_000)
+        int, Meta(description="Messages that one COPY may copy: they are one commit.", ge=1000, le=10_000_000)
     ] = 100_000
 
 

@@ -14,7 +14,7 @@ class OutboundSettings(Section, frozen=True):
     """Limits of the queue."""
 
     max_waiting: Annotated[
-        int, Meta(description="Entries the queue holds; above it, hand-overs wait with their senders.", ge=100)
+        int, Meta(description="Entries that the queue holds; above this number mail waits in the ingress.", ge=100)
     ] = 1_000_000
 
 

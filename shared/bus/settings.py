@@ -28,7 +28,12 @@ class BusSettings(Section, frozen=True, kw_only=True):
         Meta(description="Unforeseen failures of a handler before its message becomes a dead letter.", ge=1, le=100),
     ] = 8
     ack_wait_seconds: Annotated[
-        float, Meta(description="Seconds without a word after which a message goes to another worker.", ge=1, le=3600)
+        float,
+        Meta(
+            description="Seconds without an acknowledgement after which a message is delivered to another worker.",
+            ge=1,
+            le=3600,
+        ),
     ] = 30.0
     publish_timeout_seconds: Annotated[
         float, Meta(description="Seconds after which an unconfirmed publish fails.", ge=0.1, le=300)
@@ -37,7 +42,7 @@ class BusSettings(Section, frozen=True, kw_only=True):
         int, Meta(description="Unconfirmed publishes above which the next fails at once.", ge=1)
     ] = 10_000
     connect_wait_seconds: Annotated[
-        float, Meta(description="Seconds a start waits for the bus before it goes on without.", ge=0, le=300)
+        float, Meta(description="Seconds a start waits for the bus before it continues without the bus.", ge=0, le=300)
     ] = 5.0
     drain_seconds: Annotated[float, Meta(description="Seconds a stop waits for running handlers.", ge=0, le=300)] = 10.0
 

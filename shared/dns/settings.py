@@ -27,30 +27,45 @@ class ResolverSettings(Section, frozen=True):
     addresses: Annotated[
         str,
         Meta(
-            description="Name servers by comma, each address, address:port or [address]:port, tried in order; empty: the system's."
+            description="Name servers, comma-separated, each as address, address:port or [address]:port, tried in "
+            "order; empty: the system's."
         ),
     ] = ""
-    timeout: Annotated[float, Meta(description="Longest wait for one answer, with all repeats.", gt=0, le=30)] = 2.0
+    timeout: Annotated[
+        float, Meta(description="Longest wait for one answer, with all repeats, in seconds.", gt=0, le=30)
+    ] = 2.0
     down_for: Annotated[
         float,
         Meta(
-            description="How long a name server that answers nothing is left alone before one question tries it.",
+            description="Seconds for which a name server that does not answer is not asked; after that a single "
+            "question tests it.",
             ge=0,
             le=3600,
         ),
     ] = 30.0
     evaluation_timeout: Annotated[
         float,
-        Meta(description="Longest wait for all questions of one evaluation (RFC 7208 section 4.6.4).", gt=0, le=300),
+        Meta(
+            description="Longest wait for all questions of one SPF evaluation, in seconds (RFC 7208 section 4.6.4).",
+            gt=0,
+            le=300,
+        ),
     ] = 20.0
-    max_ttl: Annotated[int, Meta(description="Longest use of an answer.", ge=0, le=604800)] = 86400
+    max_ttl: Annotated[
+        int, Meta(description="Longest time for which an answer is kept, in seconds.", ge=0, le=604800)
+    ] = 86400
     max_negative_ttl: Annotated[
-        int, Meta(description="Longest use of the answer that there is none.", ge=0, le=86400)
+        int,
+        Meta(
+            description="Longest time for which the answer that a name or record does not exist is kept, in seconds.",
+            ge=0,
+            le=86400,
+        ),
     ] = 900
     temperror_ttl: Annotated[
-        int, Meta(description="How long a question without a usable answer is not repeated.", ge=0, le=300)
+        int, Meta(description="Seconds for which a question without a usable answer is not repeated.", ge=0, le=300)
     ] = 5
-    cache_size: Annotated[int, Meta(description="Answers kept.", ge=0, le=10_000_000)] = 20_000
+    cache_size: Annotated[int, Meta(description="Largest number of answers kept.", ge=0, le=10_000_000)] = 20_000
     cache_octets: Annotated[
         int,
         Meta(
@@ -62,13 +77,13 @@ class ResolverSettings(Section, frozen=True):
         int, Meta(description="Questions before a socket is replaced by one with another port.", ge=1)
     ] = 5_000
     max_in_flight: Annotated[
-        int, Meta(description="Questions waiting at once; more get no answer.", ge=1, le=50_000)
+        int, Meta(description="Questions waiting at once; further ones fail temporarily.", ge=1, le=50_000)
     ] = 2_000
     connections: Annotated[
         int, Meta(description="TCP connections at once, for answers that are too long for UDP.", ge=1, le=1000)
     ] = 64
     udp_payload: Annotated[
-        int, Meta(description="Octets of a UDP answer; a longer one comes by TCP.", ge=512, le=4096)
+        int, Meta(description="Octets of a UDP answer; a longer answer is asked for over TCP.", ge=512, le=4096)
     ] = 1232
 
 

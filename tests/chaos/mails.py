@@ -48,5 +48,8 @@ def body(chance: random.Random) -> bytes:
 
 def message(token: str, author: str, text: bytes) -> bytes:
     """A whole message."""
-    header = f"From: <{author}>\r\nTo: somebody\r\nSubject: chaos {token}\r\nMessage-ID: <{token}@chaos.example>\r\nDate: Mon, 23 Nov 2026 08:00:00 +0000\r\n"
+    header = (
+        f"From: <{author}>\r\nTo: somebody\r\nSubject: chaos {token}\r\nMessage-ID: "
+        f"<{token}@chaos.example>\r\nDate: Mon, 23 Nov 2026 08:00:00 +0000\r\n"
+    )
     return header.encode() + b"\r\n" + text

@@ -78,7 +78,8 @@ async def _survives(server: MailfoldServer, victims: Victims, mails: int, kills:
         await _storm(server, ledger, moments, killer, schedule(SEED, victims.names(), kills, mails), mails)
     except BaseException:
         print(
-            f"\nthe storm ended early: {len(ledger.accepted)} accepted, killed {dict(victims.killed)}, failures {dict(ledger.failures)}, {server.report()}"
+            f"\nthe storm ended early: {len(ledger.accepted)} accepted, killed {dict(victims.killed)}, failures "
+            f"{dict(ledger.failures)}, {server.report()}"
         )
         raise
     stormed = time.monotonic()
@@ -105,7 +106,8 @@ async def _followers(server: MailfoldServer) -> list[str]:
         faults = await log_faults(owners, stores)
     faults += lesson_faults(stores)
     print(
-        f"followers caught up after {seconds:.1f} s; {sum(lessons(stores).values())} lessons {lessons(stores)}; {len(faults)} faults"
+        f"followers caught up after {seconds:.1f} s; {sum(lessons(stores).values())} lessons {lessons(stores)}; "
+        f"{len(faults)} faults"
     )
     return faults
 
@@ -159,12 +161,15 @@ def _print_figures(
     )
     print(f"{'; '.join(killer.absences)}")
     print(
-        f"kills: {sum(victims.killed.values())}: {dict(sorted(victims.killed.items()))} ({moments}); bus wiped {victims.wiped} time(s)"
+        f"kills: {sum(victims.killed.values())}: {dict(sorted(victims.killed.items()))} ({moments}); bus wiped "
+        f"{victims.wiped} time(s)"
     )
     print(
-        f"meanwhile: {ledger.moves} MOVEs of {ledger.moved} messages, {ledger.flagged} flagged, {len(ledger.appended)} appended"
+        f"meanwhile: {ledger.moves} MOVEs of {ledger.moved} messages, {ledger.flagged} flagged, "
+        f"{len(ledger.appended)} appended"
     )
     print(
-        f"storm {storm:.1f} s, settled after {recovery:.1f} s, longest return of a process {killer.longest_return:.1f} s"
+        f"storm {storm:.1f} s, settled after {recovery:.1f} s, longest return of a process "
+        f"{killer.longest_return:.1f} s"
     )
     print(f"attempts that failed: {dict(ledger.failures.most_common(12))}")

@@ -39,7 +39,8 @@ async def test_each_projection_is_mended(server: MailfoldServer) -> None:
         assert sorted(tuple(orjson.loads(entry.key)) for entry in mended.differences) == sorted(swapped)
         assert not (await owners.verify("mailstore")).differences
     print(
-        f"\n{len(done)} rows damaged in {len({(service, entry.table) for service, entry in done})} tables of {len(OWNERS)} services: all named, all mended"
+        f"\n{len(done)} rows damaged in {len({(service, entry.table) for service, entry in done})} tables of "
+        f"{len(OWNERS)} services: all named, all mended"
     )
     hows = {entry.how for _, entry in done}
     assert hows == {"inserted", "altered", "deleted"}

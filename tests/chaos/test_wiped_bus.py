@@ -35,7 +35,8 @@ async def test_a_wiped_bus_comes_back_and_idles(start: Start) -> None:
     if sum(share.values()) >= _SHARE:  # another test may have had the machine's attention
         share = await _share(server)
     print(
-        f"\nmail flows {recovery:.1f} s after the wipe; idle CPU of one core: {sum(share.values()):.1%} ({_by_process(share)})"
+        f"\nmail flows {recovery:.1f} s after the wipe; idle CPU of one core: {sum(share.values()):.1%} "
+        f"({_by_process(share)})"
     )
     assert sum(share.values()) < _SHARE, share
 

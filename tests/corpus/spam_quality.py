@@ -45,7 +45,8 @@ class Quality(NamedTuple):
 
     def __str__(self) -> str:
         return (
-            f"seed {self.seed:2}, taught {self.taught}+{self.taught}, on {self.ham} ham + {self.spam} spam: ham in Spam {self.ham_in_spam:.2f} %, "
+            f"seed {self.seed:2}, taught {self.taught}+{self.taught}, on {self.ham} ham + {self.spam} spam: ham in "
+            f"Spam {self.ham_in_spam:.2f} %, "
             f"spam in INBOX {self.spam_in_inbox:.2f} %, 1-AUC {self.roc:.5f}, {self.milliseconds:.2f} ms a verdict"
         )
 

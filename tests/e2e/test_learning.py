@@ -16,10 +16,14 @@ from tests.harness.zone import HONEST, SILENT
 TAUGHT = 60
 """Mails of each kind; below 50 the filter has no opinion."""
 
-SPAM_WORDS = """pills casino lottery winner viagra jackpot replica watches cheap loans refinance miracle discount pharmacy bonus prize claim
-inheritance beneficiary transfer million dollars urgent guaranteed click unsubscribe free credit offer limited adult enlarge weight loss"""
-HAM_WORDS = """meeting minutes agenda project release schedule review patch compile garden lunch train weekend school birthday invoice draft chapter
-library professor seminar conference paper experiment sensor driver kernel branch merge holiday mountains recipe dinner concert tickets"""
+SPAM_WORDS = """pills casino lottery winner viagra jackpot replica watches cheap loans refinance miracle discount
+pharmacy bonus prize claim
+inheritance beneficiary transfer million dollars urgent guaranteed click unsubscribe free credit offer limited adult
+enlarge weight loss"""
+HAM_WORDS = """meeting minutes agenda project release schedule review patch compile garden lunch train weekend school
+birthday invoice draft chapter
+library professor seminar conference paper experiment sensor driver kernel branch merge holiday mountains recipe
+dinner concert tickets"""
 
 
 class Kinds(NamedTuple):

@@ -59,7 +59,11 @@ def test_read_save_and_delete(server: MailfoldServer, ann: Person, tmp_path: Pat
         imap.append("INBOX", first.data)
         imap.append("INBOX", second.data)
     copy = tmp_path / "read.eml"
-    keys = f"<first-entry><pipe-message>cat >{copy}<enter><copy-message><kill-line>=Archive<enter><last-entry><flag-message><first-entry><delete-message><quit>"
+    keys = (
+        f"<first-entry><pipe-message>cat "
+        f">{copy}<enter><copy-message><kill-line>=Archive<enter>"
+        "<last-entry><flag-message><first-entry><delete-message><quit>"
+    )
     neomutt(server, ann, tmp_path, keys)
     assert copy.read_bytes().replace(b"\r\n", b"\n") == first.data.replace(b"\r\n", b"\n")
     with server.imap(ann) as imap:

@@ -21,7 +21,8 @@ async def append(harness: Harness, store: EventStore, *events: Event) -> list[Lo
     places = []
     for event in events:
         harness.clock.advance(1)
-        (entry,) = await store.write(lambda transaction, event=event: transaction.append("p1", [event], PROVENANCE))  # type: ignore[misc]
+        # type: ignore[misc]
+        (entry,) = await store.write(lambda transaction, event=event: transaction.append("p1", [event], PROVENANCE))
         places.append(LogPosition(entry.position, entry.at))
     return places
 

@@ -52,7 +52,8 @@ async def test_owners_of_streams_choose_the_shard(store: EventStore) -> None:
 async def test_an_old_shape_is_lifted_to_todays(store: EventStore) -> None:
     row = (SHARD, 1, "p1", 1, "purse.emptied", 1, 1, "", "", "", '{"kind":"system"}', b'{"purse":"p1"}')
     sql = (
-        "INSERT INTO event (shard, position, stream, version, type, schema, at, cause, correlation, command, actor, data)"
+        "INSERT INTO event (shard, position, stream, version, type, schema, at, cause, correlation, command, actor, "
+        "data)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
     )
     await store.write(lambda transaction: transaction.connection.execute(sql, row))

@@ -7,7 +7,10 @@ from tests.integration.classifier.rooms import INBOX, SPAM, Rooms
 from tests.integration.classifier.test_verdicts import ENOUGH, teach, unseen
 
 BOB = "a-bob"
-MAIL = b"From: news@paper.example\r\nSubject: weekly offer %d\r\n\r\nmillion casino dollars in this week's paper, number %d\r\n"
+MAIL = (
+    b"From: news@paper.example\r\nSubject: weekly offer %d\r\n\r\nmillion casino dollars in this week's paper, "
+    b"number %d\r\n"
+)
 OWN = 12
 
 

@@ -59,7 +59,10 @@ _SECTIONS: Sections = {
     **OUTBOUND_SECTIONS,
     **DELIVERY_SECTIONS,
 }
-BODY = b"From: bob@example.org\r\nTo: ann@example.org\r\nSubject: Gr\xc3\xbc\xc3\x9fe\r\nMessage-ID: <m1@example.org>\r\n\r\nHello.\r\n"
+BODY = (
+    b"From: bob@example.org\r\nTo: ann@example.org\r\nSubject: Gr\xc3\xbc\xc3\x9fe\r\nMessage-ID: "
+    b"<m1@example.org>\r\n\r\nHello.\r\n"
+)
 
 
 class Ingress:

@@ -39,7 +39,10 @@ async def test_a_copy_has_its_prefix_and_the_bytes_as_accepted(installation: Ins
     await installation.publish(mail)
     await installation.until_settled(mail.queue_id)
     (message,) = await installation.messages("ann")
-    lines = b"Return-Path: <eve@example.net>\r\nDelivered-To: ann@example.org\r\nX-Spam-Status: known\r\nReceived: by mail.example.org\r\n"
+    lines = (
+        b"Return-Path: <eve@example.net>\r\nDelivered-To: ann@example.org\r\nX-Spam-Status: known\r\nReceived: by "
+        b"mail.example.org\r\n"
+    )
     assert message == lines + BODY
 
 

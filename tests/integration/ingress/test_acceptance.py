@@ -27,7 +27,10 @@ from tests.integration.ingress.directory import PASSWORD
 from tests.integration.ingress.server import running
 from tests.parts.nats import NatsServer
 
-MAIL = b"From: bob@sender.example\r\nTo: ann@example.org\r\nSubject: hello\r\nMessage-ID: <1@sender.example>\r\n\r\nHello Ann\r\n"
+MAIL = (
+    b"From: bob@sender.example\r\nTo: ann@example.org\r\nSubject: hello\r\nMessage-ID: "
+    b"<1@sender.example>\r\n\r\nHello Ann\r\n"
+)
 PLAIN = base64.b64encode(f"\0ann@example.org\0{PASSWORD}".encode()).decode()
 
 

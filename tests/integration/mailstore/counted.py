@@ -35,7 +35,10 @@ from shared.turns import Turns
 
 T = TypeVar("T")
 ACCOUNT = "a-ann"
-_BODY = b"From: <wanda@example.com>\r\nTo: <ann@example.org>\r\nSubject: %d\r\nMessage-ID: <%d@example.com>\r\n\r\nHello\r\n"
+_BODY = (
+    b"From: <wanda@example.com>\r\nTo: <ann@example.org>\r\nSubject: %d\r\nMessage-ID: "
+    b"<%d@example.com>\r\n\r\nHello\r\n"
+)
 _PREFIX = (
     b"Return-Path: <wanda@example.com>\r\nDelivered-To: ann@example.org\r\nReceived: from there by here; a day\r\n"
 )

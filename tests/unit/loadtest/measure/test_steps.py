@@ -9,9 +9,10 @@ import pytest
 from loadtest.measure.steps import REST, STEPS, by_step, step_of
 from loadtest.meter.stacks import stacks
 
-RAW = """\
-run (asyncio/runners.py:118);write (/srv/mail/services/mailstore/handlers/messages.py:40);append (/srv/mail/shared/eventstore/transaction.py:9) 30
-run (asyncio/runners.py:118);write (/srv/mail/services/mailstore/handlers/messages.py:40);<lambda> (/srv/mail/services/mailstore/handlers/messages.py:41) 50
+_START = "run (asyncio/runners.py:118);write (/srv/mail/services/mailstore/handlers/messages.py:40)"
+RAW = f"""\
+{_START};append (/srv/mail/shared/eventstore/transaction.py:9) 30
+{_START};<lambda> (/srv/mail/services/mailstore/handlers/messages.py:41) 50
 run (asyncio/runners.py:118) 20
 not a sample
 """

@@ -66,7 +66,8 @@ def test_counts_of_perf_and_of_strace() -> None:
     perf = "# started\n\n39,,syscalls:sys_enter_fsync,413578,100.00,,\n2,,syscalls:sys_enter_fdatasync,41,100.00,,\n"
     strace = (
         "% time     seconds  usecs/call     calls    errors syscall\n------ ---\n"
-        " 90.00    0.003721          80        46           fsync\n 10.00    0.000001           1         3         1 fdatasync\n"
+        " 90.00    0.003721          80        46           fsync\n 10.00    0.000001           1         3         1 "
+        "fdatasync\n"
         "100.00    0.003722          80        49         1 total\n"
     )
     assert counted("perf", perf) == 41

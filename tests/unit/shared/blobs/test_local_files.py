@@ -162,7 +162,10 @@ asyncio.run(main())
 
 async def test_processes_may_write_the_same_bodies_at_once(tmp_path: Path) -> None:
     command = [sys.executable, "-c", WRITES, str(tmp_path)]
-    writers = [subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(3)]  # noqa: ASYNC220
+    writers = [
+        subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)  # noqa: ASYNC220
+        for _ in range(3)
+    ]
     printed = [writer.communicate()[0].split() for writer in writers]
     blobs = LocalBlobs(tmp_path, "g0001")
     assert printed[0] == printed[1] == printed[2]

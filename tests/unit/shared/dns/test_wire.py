@@ -48,7 +48,8 @@ def test_query(rdtype: str, payload: int) -> None:
         rdtype,
     )
     assert parsed.flags == dns.flags.RD | dns.flags.AD
-    assert question_section(query) == question_section(encode_query(Question("_X.eXAMPLE.org", rdtype), 0))  # type: ignore[arg-type]
+    # type: ignore[arg-type]
+    assert question_section(query) == question_section(encode_query(Question("_X.eXAMPLE.org", rdtype), 0))
 
 
 @pytest.mark.parametrize(
@@ -181,6 +182,7 @@ def test_addresses(tmp_path: Path) -> None:
     file = tmp_path / "resolv.conf"
     assert server_addresses("", file) == (("127.0.0.1", 53),)
     file.write_text(
-        "search x\nnameserver 192.0.2.9\nnameserver\nnameserver fe80::1%eth0\nnameserver nonsense\n#nameserver 1.1.1.1\n"
+        "search x\nnameserver 192.0.2.9\nnameserver\nnameserver fe80::1%eth0\nnameserver nonsense\n#nameserver "
+        "1.1.1.1\n"
     )
     assert server_addresses("", file) == (("192.0.2.9", 53), ("fe80::1%eth0", 53))

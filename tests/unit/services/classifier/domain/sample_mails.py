@@ -72,7 +72,8 @@ PLAIN_WORDS = [
 ]
 
 MAIL = (
-    b"From: Ann <ann@example.org>\r\nTo: bob@example.net\r\nSubject: Hello there\r\nMessage-ID: <abc123@example.org>\r\n"
+    b"From: Ann <ann@example.org>\r\nTo: bob@example.net\r\nSubject: Hello there\r\nMessage-ID: "
+    b"<abc123@example.org>\r\n"
     b"Date: Mon, 23 Nov 2026 10:00:00 +0000\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n"
     b"Shall we meet at https://www.example.org/calendar/today tomorrow?\r\n"
 )

@@ -131,7 +131,8 @@ HOSTILE = {
     "one long line": b"Subject: x\r\n\r\n" + b"free money " * 2_300_000,
     "one long word": b"Subject: x\r\n\r\n" + b"a" * 5_000_000,
     "binary": bytes(range(256)) * 4000,
-    "broken UTF-8": b"Subject: \xff\xfe\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n\xc3\x28\xa0\xa1 \xed\xa0\x80 ok",
+    "broken UTF-8": b"Subject: \xff\xfe\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n\xc3\x28\xa0\xa1 "
+    b"\xed\xa0\x80 ok",
     "many words": b"\r\n" + b" ".join(b"w%d" % number for number in range(100_000)),
     "open tags": b"Content-Type: text/html\r\n\r\n" + b"<a " * 20_000 + b"<" * 50_000,
     "open comments": b"Content-Type: text/html\r\n\r\n" + b"<!--" * 15_000 + b"<style>" * 5_000,

@@ -170,7 +170,8 @@ def test_the_linear_models_are_asked_however_many_lessons_there_are() -> None:
 
 
 def test_lessons_taken_back_are_counted_against_what_the_linear_models_hold() -> None:
-    """Whoever takes a lesson back and teaches another keeps the numbers equal; the models hold the old one all the same."""
+    """Whoever takes a lesson back and teaches another keeps the numbers equal; the models hold the old one all the
+    same."""
     lessons = [lesson(is_spam, number) for number in range(ENOUGH) for is_spam in (True, False)]
     model = trained(lessons)
     for number in range(3):

@@ -19,7 +19,8 @@ from shared.turns import SHARE, Turns
 
 ROW = EntryRow(1, 1, "work", 1, 0, 0, "", "")
 MAIL = (
-    b"Subject: Tea and more\r\nFrom: <ann@example.org>\r\nDate: Sun, 22 Nov 2026 10:00:00 +0000\r\nMIME-Version: 1.0\r\n"
+    b"Subject: Tea and more\r\nFrom: <ann@example.org>\r\nDate: Sun, 22 Nov 2026 10:00:00 +0000\r\nMIME-Version: "
+    b"1.0\r\n"
     b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nhot water\r\n--b\r\n"
     b"Content-Type: text/html\r\n\r\n<p>cold <b>milk</b></p>\r\n--b--\r\n"
 )

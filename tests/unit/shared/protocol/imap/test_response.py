@@ -111,7 +111,8 @@ def test_fetch_is_put_together_from_its_items() -> None:
         fr.binary_size_item(b"BINARY.SIZE[1]", 1),
     ]
     assert fr.fetch(2, items) == (
-        b'* 2 FETCH (UID 7 FLAGS (\\Seen) RFC822.SIZE 12 INTERNALDATE " 1-Jan-1970 00:00:00 +0000" MODSEQ (9) EMAILID (M1) THREADID NIL '
+        b'* 2 FETCH (UID 7 FLAGS (\\Seen) RFC822.SIZE 12 INTERNALDATE " 1-Jan-1970 00:00:00 +0000" MODSEQ (9) EMAILID '
+        b"(M1) THREADID NIL "
         b"ENVELOPE (NIL) BODY[TEXT]<0> {3}\r\na\r\n BODY[9] NIL BINARY[1] ~{1}\r\n\0 BINARY.SIZE[1] 1)\r\n"
     )
 

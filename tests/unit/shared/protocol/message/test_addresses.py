@@ -20,7 +20,8 @@ def mailbox(name: bytes | None, local: bytes, host: bytes) -> EnvelopeAddress:
         (b"John Doe <jdoe@machine.example>", [mailbox(b"John Doe", b"jdoe", b"machine.example")]),
         (b'"Joe Q. Public" <john.q.public@example.com>', [mailbox(b"Joe Q. Public", b"john.q.public", b"example.com")]),
         (
-            b'Mary Smith <mary@x.test>, jdoe@example.org, Who? <one@y.test>, <boss@nil.test>, "Giant; \\"Big\\" Box" <sysservices@example.net>',
+            b'Mary Smith <mary@x.test>, jdoe@example.org, Who? <one@y.test>, <boss@nil.test>, "Giant; \\"Big\\" Box" '
+            b"<sysservices@example.net>",
             [
                 mailbox(b"Mary Smith", b"mary", b"x.test"),
                 mailbox(None, b"jdoe", b"example.org"),
@@ -34,7 +35,8 @@ def mailbox(name: bytes | None, local: bytes, host: bytes) -> EnvelopeAddress:
             [mailbox(b"Pete", b"pete", b"silly.test")],
         ),
         (
-            b"A Group(Some people):Chris Jones <c@(Chris's host.)public.example>,joe@example.org, John <jdoe@one.test> (my dear friend); (end)",
+            b"A Group(Some people):Chris Jones <c@(Chris's host.)public.example>,joe@example.org, John "
+            b"<jdoe@one.test> (my dear friend); (end)",
             [
                 EnvelopeAddress(None, None, b"A Group", None),
                 mailbox(b"Chris Jones", b"c", b"public.example"),

@@ -207,7 +207,8 @@ SMALL_LIMITS = [
 
 
 def test_every_short_structure_under_small_limits() -> None:
-    """All messages of a multipart header, a blank line and four of these pieces: with an IndexError at the part limit in
+    """All messages of a multipart header, a blank line and four of these pieces: with an IndexError at the part limit
+    in
     some of them before.
     """
     for number, pieces in enumerate(itertools.product(PIECES, repeat=4)):

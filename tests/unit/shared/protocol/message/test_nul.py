@@ -21,7 +21,8 @@ MAIL = (
     b'From: \0Ann <a\0nn@ex\0ample.org>\r\nTo: g\0: "x\0y"@z;\r\nSubject: a\0b =?utf-8?q?=00?=\r\n\0X: y\r\n'
     b"Message-ID: <i\0d@x>\r\nReferences: <r\0@x> <s@\0>\r\nIn-Reply-To: <\0@x>\r\nDate: \0 1 Jan 2026\r\n"
     b'Content-Type: multipart/mixed; bound\0ary=no; boundary="b\0"; x\0="\0"\r\n\r\n'
-    b"--b\0\r\nContent-Type: te\0xt/plain\r\nContent-ID: <\0>\r\nContent-Location: \0\r\nContent-MD5: \0\r\n\r\none\0\r\n"
+    b"--b\0\r\nContent-Type: te\0xt/plain\r\nContent-ID: <\0>\r\nContent-Location: \0\r\nContent-MD5: "
+    b"\0\r\n\r\none\0\r\n"
     b'--b\0\r\nContent-Type: text/html; charset="\0"\r\nContent-Description: \0d\r\n'
     b"Content-Disposition: attachment; filename=\"a\0.txt\"; filename*0*=utf-8''%00\r\nContent-Language: d\0e\r\n"
     b'Content-Transfer-Encoding: \0base64\r\n\r\n<p>two\0 <a href="http://x\0.example/">l\0</a>\r\n'

@@ -8,7 +8,10 @@ from shared.protocol.message.scan import Scan, scan
 from shared.protocol.message.sections import section_range
 
 PREFIX = b"Return-Path: <a@b>\r\nReceived: here\r\n"
-INNER = b"Subject: inner\r\nContent-Type: multipart/mixed; boundary=i\r\n\r\n--i\r\nX: 1\r\n\r\none\r\n--i\r\n\r\ntwo\r\n--i--\r\n"
+INNER = (
+    b"Subject: inner\r\nContent-Type: multipart/mixed; boundary=i\r\n\r\n--i\r\nX: "
+    b"1\r\n\r\none\r\n--i\r\n\r\ntwo\r\n--i--\r\n"
+)
 OUTER = (
     b"Subject: outer\r\nContent-Type: multipart/mixed; boundary=o\r\n\r\npreamble\r\n"
     b"--o\r\nContent-Type: text/plain\r\n\r\ntext\r\n"

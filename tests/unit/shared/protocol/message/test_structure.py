@@ -64,7 +64,8 @@ def test_rfc3501_two_part_body() -> None:
     scanned = scan(multipart(first, second))
     assert scanned.body.upper() == (
         b'(("TEXT" "PLAIN" ("CHARSET" "US-ASCII") NIL NIL "7BIT" 1152 23)'
-        b'("TEXT" "PLAIN" ("CHARSET" "US-ASCII" "NAME" "CC.DIFF") "<960723163407.20117H@CAC.WASHINGTON.EDU>" "COMPILER DIFF" '
+        b'("TEXT" "PLAIN" ("CHARSET" "US-ASCII" "NAME" "CC.DIFF") "<960723163407.20117H@CAC.WASHINGTON.EDU>" '
+        b'"COMPILER DIFF" '
         b'"BASE64" 4554 73) "MIXED")'
     )
 
@@ -110,7 +111,8 @@ def test_disposition_language_location_and_md5() -> None:
     )
     scanned = scan(multipart(part))
     assert scanned.bodystructure.startswith(
-        b'(("image" "png" NIL NIL NIL "7bit" 3 "Q2hlY2s=" ("attachment" ("filename" "a b.png")) ("de" "en") "http://x/y")'
+        b'(("image" "png" NIL NIL NIL "7bit" 3 "Q2hlY2s=" ("attachment" ("filename" "a b.png")) ("de" "en") '
+        b'"http://x/y")'
     )
     attachment = scanned.parts[1]
     assert (attachment.filename, attachment.disposition, attachment.language, attachment.md5) == (
@@ -212,7 +214,10 @@ def test_preamble_and_epilogue_belong_to_no_part() -> None:
 
 
 def test_header_of_a_part_ended_by_its_delimiter() -> None:
-    data = b"Content-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\n--x\r\nContent-Type: text/html\r\n--x\r\n\r\n--x--\r\n"
+    data = (
+        b"Content-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\n--x\r\nContent-Type: "
+        b"text/html\r\n--x\r\n\r\n--x--\r\n"
+    )
     scanned = scan(data)
     assert [(part.content_type, part.size) for part in scanned.parts[1:]] == [
         ("text/plain", 0),

@@ -1,4 +1,5 @@
-"""Content-*, Date and address values with comments in every place where the grammar allows one (RFC 2045 §5.1, RFC 5322)."""
+"""Content-*, Date and address values with comments in every place where the grammar allows one (RFC 2045 §5.1, RFC
+5322)."""
 
 from __future__ import annotations
 

@@ -11,7 +11,8 @@ from shared.protocol.message.urls import find_urls
 
 ALTERNATIVE = (
     b"Subject: =?utf-8?q?=C3=A9?=\r\nContent-Type: multipart/alternative; boundary=x\r\n\r\n"
-    b"--x\r\nContent-Type: text/plain; charset=iso-8859-1\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\ncaf=E9 http://a.example/x.\r\n"
+    b"--x\r\nContent-Type: text/plain; charset=iso-8859-1\r\nContent-Transfer-Encoding: "
+    b"quoted-printable\r\n\r\ncaf=E9 http://a.example/x.\r\n"
     b"--x\r\nContent-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n"
     b"PHA+Y2Fmw6kgPGEgaHJlZj0iaHR0cDovL2IuZXhhbXBsZS8/YT0xJmFtcDtiPTIiPmhlcmU8L2E+PC9wPg==\r\n"
     b"--x--\r\n"

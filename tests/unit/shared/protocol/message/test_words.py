@@ -58,7 +58,8 @@ def parameters(value: bytes) -> dict[str, str]:
         (b'message/external-body; URL*0="ftp://"; URL*1="cs.utk.edu/x.tar"', {"url": "ftp://cs.utk.edu/x.tar"}),
         (b"x; title*=us-ascii'en-us'This%20is%20%2A%2A%2Afun%2A%2A%2A", {"title": "This is ***fun***"}),
         (
-            b"x; title*0*=us-ascii'en'This%20is%20even%20more%20; title*1*=%2A%2A%2Afun%2A%2A%2A%20; title*2=\"isn't it!\"",
+            b"x; title*0*=us-ascii'en'This%20is%20even%20more%20; title*1*=%2A%2A%2Afun%2A%2A%2A%20; title*2=\"isn't "
+            b'it!"',
             {"title": "This is even more ***fun*** isn't it!"},
         ),
         (b"x; filename*1=b; filename*0=a; filename*3=lost", {"filename": "ab"}),

@@ -21,6 +21,9 @@ STRICT = config(max_bad_commands=2, max_idle_commands=3, max_recipients=2)
 PLAIN_ONLY = config(chunking=False, smtputf8=False)
 
 
+_SMUGGLED = b"MAIL FROM:<admin@example.org>\r\nRCPT TO:<ann@example.org>\r\nDATA\r\nsecond\r\n.\r\n"
+
+
 @dataclass(frozen=True)
 class Dialog:
     name: str
@@ -541,7 +544,7 @@ DIALOGS = [
         S: 250 2.0.0 OK""",
     ),
     # --- smuggling
-    # -------------------------------------------------------------------------------------------------------------------
+    # ----------------------------------------------------------------------------------------------------------------
     *[
         _dialog(
             f"smuggling with {end!r}",
@@ -549,7 +552,7 @@ DIALOGS = [
             _HELLO
             + _START
             + f"""
-        C! b"first\\r\\n" + {end!r} + b"MAIL FROM:<admin@example.org>\\r\\nRCPT TO:<ann@example.org>\\r\\nDATA\\r\\nsecond\\r\\n.\\r\\n"
+        C! b"first\\r\\n" + {end!r} + {_SMUGGLED!r}
         {_REFUSED_BODY}""",
         )
         for end in (
@@ -597,7 +600,7 @@ DIALOGS = [
         S: 250 2.0.0 Accepted as q1""",
     ),
     # --- chunks
-    # ----------------------------------------------------------------------------------------------------------------------
+    # ----------------------------------------------------------------------------------------------------------------
     _dialog(
         "chunks",
         BARE,

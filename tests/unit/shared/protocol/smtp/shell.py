@@ -38,7 +38,8 @@ _REFUSED_RECIPIENTS = {
 
 
 def config(port: Port = Port.RELAY, **settings: object) -> SessionConfig:
-    return SessionConfig(hostname="mx.example.org", port=port, **{"max_message_size": 1000, **settings})  # type: ignore[arg-type]
+    # type: ignore[arg-type]
+    return SessionConfig(hostname="mx.example.org", port=port, **{"max_message_size": 1000, **settings})
 
 
 @dataclass
