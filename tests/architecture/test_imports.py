@@ -60,7 +60,7 @@ def wall(file: Source, head: list[str], module: str) -> str:
     if parts[0] == "shared" and head[0] in ("services", "mailfold"):
         return "shared/ knows no service"
     if service and head[0] == "services" and len(head) > 1 and head[1] != service:
-        return "services meet in facts and contracts only"
+        return "services meet in events and contracts only"
     if service and head[0] == "mailfold":
         return "only the launcher knows all"
     if pure(parts) and (head[0] in IMPURE or module.startswith(IMPURE_SHARED)):

@@ -1,4 +1,4 @@
-"""Those who follow the facts: the event log must have each of them once, the lessons must say where the mail lies now."""
+"""Those who follow the events: the event log must have each of them once, the lessons must say where the mail lies now."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ async def caught_up(owners: Owners) -> float:
 
 
 async def log_faults(owners: Owners, stores: Stores) -> list[str]:
-    """The event log's facts against the owners' events. An owner may write one more by itself while they are counted
+    """The event log's events against the owners' events. An owner may write one more by itself while they are counted
     (refusals are folded together, a lesson is learnt from a move that was followed just now): so they are counted until
     they agree.
     """
@@ -37,7 +37,7 @@ async def log_faults(owners: Owners, stores: Stores) -> list[str]:
     try:
         await until(agree, "the event log to have every fact", _SECONDS, look=0.25)
     except NotReached:
-        return [f"the event log has {counts[0]} facts of {counts[1]}"]
+        return [f"the event log has {counts[0]} events of {counts[1]}"]
     return []
 
 

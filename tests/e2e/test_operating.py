@@ -114,7 +114,7 @@ def test_events_are_followed_as_they_come(server: MailfoldServer, ann: Person) -
 
 
 def test_following_ends_when_nobody_reads_any_more(server: MailfoldServer, ann: Person) -> None:
-    """Without a further fact, which may come in hours."""
+    """Without a further event, which may come in hours."""
     until(lambda: server.command.json_lines("events", ann.address), f"events about {ann.address}")
     reader, writer = os.pipe()
     with server.command.popen("events", ann.address, "--follow", stdout=writer) as process:
@@ -168,13 +168,13 @@ def test_verify_finds_all_equal_and_rebuild_changes_nothing(server: MailfoldServ
 
 
 def trace(server: MailfoldServer, name: str) -> list[dict[str, Any]]:
-    """The facts about it."""
+    """The events about it."""
     ended = server.command.run("trace", name, "--json")
     return json.loads(ended.output) if ended.status == 0 else []
 
 
 def complete(server: MailfoldServer, name: str, expected: list[str]) -> list[dict[str, Any]]:
-    """The facts once all kinds are among them."""
+    """The events once all kinds are among them."""
     log_events = trace(server, name)
     return log_events if set(expected) <= {entry["type"] for entry in log_events} else []
 

@@ -1,4 +1,4 @@
-"""A look at the end of a log reads the end of it, however long the log is and however long its facts are. SQLite alone:
+"""A look at the end of a log reads the end of it, however long the log is and however long its events are. SQLite alone:
 it reads in our process.
 """
 
@@ -15,7 +15,7 @@ from tests.contract.eventstore.sample import purses
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="bytes read are counted in /proc")
 _LONG = bytes(9000)
-"""A fact with a hundred messages in it is as long."""
+"""An event with a hundred messages in it is as long."""
 
 
 def _read_so_far() -> int:
@@ -49,7 +49,7 @@ async def test_the_end_of_a_long_log_is_read_like_that_of_a_short_one(sqlite_bac
     await _lengthen(harness, 20)
     short = await _look_at_the_end(harness)
     await _lengthen(harness, 2000)
-    # Two more levels in the trees of row ids and of positions, a page each; not the other facts.
+    # Two more levels in the trees of row ids and of positions, a page each; not the other events.
     assert await _look_at_the_end(harness) <= short + 4 * 4096
 
 

@@ -1,4 +1,4 @@
-"""Facts read in order and in pages, cursors, and reads beside writes."""
+"""Events read in order and in pages, cursors, and reads beside writes."""
 
 from __future__ import annotations
 

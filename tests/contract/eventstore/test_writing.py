@@ -128,7 +128,7 @@ async def test_a_command_is_answered_from_what_it_wrote(store: EventStore) -> No
     assert await store.write(lambda transaction: transaction.answered("")) == []
 
 
-async def test_listeners_hear_each_committed_fact_once_and_in_order(store: EventStore) -> None:
+async def test_listeners_hear_each_committed_event_once_and_in_order(store: EventStore) -> None:
     heard: list[Recorded] = []
     store.on_commit(heard.extend)
     async with single_group(store):

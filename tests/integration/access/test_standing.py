@@ -94,7 +94,7 @@ def test_every_session_is_told_and_ends(server: ImapServer, ending: str) -> None
 
 
 def test_a_new_password_opens_at_once_and_stays_open(server: ImapServer) -> None:
-    """The log-in may be heard of before the fact that the password was changed."""
+    """The log-in may be heard of before the event that the password was changed."""
     for number in range(5):
         old = logged_in(server, password=PASSWORD if not number else f"secret number {number}")
         server.directory("ChangeUser", pb.ChangeUserRequest(name="ann", password=f"secret number {number + 1}"))
@@ -109,7 +109,7 @@ def test_what_changes_nothing_for_the_log_in_ends_nothing(server: ImapServer) ->
     server.directory("AddAlias", pb.AddAliasRequest(address="info@example.org", targets=[ANN]))
     server.directory("ChangeDomain", pb.ChangeDomainRequest(name="example.org", incoming=False))
     server.directory("ChangeUser", pb.ChangeUserRequest(name="bob", disabled=True))
-    until(lambda: report(server).lag["directory"] == 0, "the facts to be followed")
+    until(lambda: report(server).lag["directory"] == 0, "the events to be followed")
     client.ok("NOOP")
 
 

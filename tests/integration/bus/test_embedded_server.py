@@ -44,7 +44,7 @@ def embedded(tmp_path: Path) -> Iterator[Embedded]:
     running.child.stop()
 
 
-async def test_it_starts_without_complaint_and_takes_facts(embedded: Embedded) -> None:
+async def test_it_starts_without_complaint_and_takes_events(embedded: Embedded) -> None:
     bus = await Bus.connect(embedded.server.settings(BusSettings()), "test")
     await bus.publish(RECEIVED.on(0), "e1", b"fact")
     await bus.close()

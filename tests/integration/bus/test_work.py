@@ -1,4 +1,4 @@
-"""Facts are published, worked off, repeated and buried."""
+"""Events are published, worked off, repeated and buried."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ async def _is_empty(server: NatsServer) -> bool:
     return await held(server, MAIL) == 0
 
 
-async def test_a_fact_is_worked_off_once_and_then_forgotten(bus: Bus, nats_server: NatsServer) -> None:
+async def test_a_event_is_worked_off_once_and_then_forgotten(bus: Bus, nats_server: NatsServer) -> None:
     inbox = Inbox()
     bus.work(CLASSIFIER_RECEIVED, inbox.handle, inbox.bury)
     await bus.publish(RECEIVED.on(3), "e1", b"fact")
@@ -43,7 +43,7 @@ async def test_a_fact_is_worked_off_once_and_then_forgotten(bus: Bus, nats_serve
     await until(lambda: _is_empty(nats_server))
 
 
-async def test_facts_published_before_anybody_works_wait(bus: Bus) -> None:
+async def test_events_published_before_anybody_works_wait(bus: Bus) -> None:
     for shard in range(16):
         await bus.publish(RECEIVED.on(shard), f"e{shard}", b"%d" % shard)
     inbox = Inbox()
@@ -51,7 +51,7 @@ async def test_facts_published_before_anybody_works_wait(bus: Bus) -> None:
     await until(lambda: sorted(inbox.finished) == sorted(b"%d" % shard for shard in range(16)))
 
 
-async def test_each_durable_takes_its_fact_alone(bus: Bus) -> None:
+async def test_each_durable_takes_its_event_alone(bus: Bus) -> None:
     submitted, settled = Inbox(), Inbox()
     bus.work(DELIVERY_SUBMITTED, submitted.handle, submitted.bury)
     bus.work(INGRESS_SETTLED, settled.handle, settled.bury)
@@ -88,7 +88,7 @@ async def test_a_failure_is_repeated_with_its_count_until_it_succeeds(bus: Bus, 
 
 
 async def test_what_fails_too_often_is_buried_once_and_never_terminated(nats_server: NatsServer) -> None:
-    """FastStream's default policy would end it at the first error, and the fact would be lost in silence."""
+    """FastStream's default policy would end it at the first error, and the event would be lost in silence."""
     inbox = Inbox()
     inbox.error = RuntimeError("never")
     terminated: list[Msg] = []
@@ -198,12 +198,12 @@ async def test_what_is_unavailable_is_given_back_to_its_sender(bus: Bus, nats_se
     assert (inbox.taken[-1][1], inbox.buried) == (1, [])
 
 
-async def test_too_large_a_fact_is_refused_at_once(bus: Bus) -> None:
+async def test_too_large_an_event_is_refused_at_once(bus: Bus) -> None:
     with pytest.raises(BusRefused, match="MaxPayload"):
         await bus.publish(RECEIVED.on(0), "e1", bytes(2_000_000))
 
 
-async def test_a_fact_that_is_too_large_with_its_header_harms_no_other(bus: Bus) -> None:
+async def test_a_event_that_is_too_large_with_its_header_harms_no_other(bus: Bus) -> None:
     """The server ends the connection of a client that sends more than it may. nats-py does not count the header, so one
     such mail cut off all others of its process, at each of its repeats.
     """
@@ -221,7 +221,7 @@ async def test_a_fact_that_is_too_large_with_its_header_harms_no_other(bus: Bus)
     assert (len(connections), bus.connected) == (1, True)
 
 
-async def test_a_fact_above_the_limit_of_its_stream_is_refused_for_good(bus: Bus, nats_server: NatsServer) -> None:
+async def test_a_event_above_the_limit_of_its_stream_is_refused_for_good(bus: Bus, nats_server: NatsServer) -> None:
     async with observer(nats_server) as jetstream:
         config = (await jetstream.stream_info(MAIL.name)).config
         await jetstream.update_stream(config.evolve(max_msg_size=1000))
@@ -258,7 +258,7 @@ async def test_the_backlog_is_known_by_kind_and_size(bus: Bus) -> None:
     assert 40_000 < backlog.filled * MAIL.max_bytes < 80_000
 
 
-async def test_a_fact_that_is_declared_nowhere_is_refused_in_time(nats_server: NatsServer) -> None:
+async def test_a_event_that_is_declared_nowhere_is_refused_in_time(nats_server: NatsServer) -> None:
     async with connected(nats_server, publish_timeout_seconds=0.5) as bus:
         with pytest.raises(BusUnavailable):
             await bus.publish("mail.invented.0", "e1", b"fact")

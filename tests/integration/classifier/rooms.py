@@ -161,7 +161,7 @@ class Rooms:
         await until(is_so)
 
     async def lag(self) -> int:
-        """Facts of the mailbox store that the classifier has not followed."""
+        """Events of the mailbox store that the classifier has not followed."""
         stub: Any = OwnerStub(self.host.channel("classifier", "operator"))
         return int((await stub.Report(owner_pb2.ReportRequest())).lag["mailstore"])
 

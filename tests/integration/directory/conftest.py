@@ -109,7 +109,7 @@ async def people(directory: Running) -> Running:
 
 @pytest.fixture
 def events_of() -> Callable[[Running], Any]:
-    """Every fact of the store, by stored name."""
+    """Every event of the store, by stored name."""
 
     async def read(running: Running) -> list[tuple[str, Any]]:
         from shared.owner.source import RemoteSource, from_wire

@@ -101,7 +101,7 @@ async def test_a_repeated_command_is_answered_and_not_done_twice(directory: Runn
         await directory.stub.AddDomain(pb.AddDomainRequest(name="example.org"))
 
 
-async def test_facts_say_who_did_it(directory: Running, events_of: object) -> None:
+async def test_events_say_who_did_it(directory: Running, events_of: object) -> None:
     with acting(Provenance(Actor("operator", "ann", address="192.0.2.7"), command="c9")):
         await directory.stub.AddDomain(pb.AddDomainRequest(name="example.org"))
     ((_, recorded),) = await events_of(directory)  # type: ignore[operator]
@@ -142,7 +142,7 @@ async def test_a_report_counts(people: Running) -> None:
     }
 
 
-async def test_a_setting_is_checked_written_and_a_fact(directory: Running, events_of: object) -> None:
+async def test_a_setting_is_checked_written_and_an_event(directory: Running, events_of: object) -> None:
     directory.places.settings_file.write_text('# mine\n[server]\nbind = ["127.0.0.1"]\n')
     with pytest.raises(Invalid, match="password_length"):
         await directory.stub.ChangeSetting(pb.ChangeSettingRequest(name="directory.password_length", value="0"))
@@ -162,7 +162,7 @@ async def test_a_setting_is_checked_written_and_a_fact(directory: Running, event
     ]
 
 
-async def test_an_edit_by_hand_is_a_fact_and_a_secret_is_not_in_it(directory: Running, events_of: object) -> None:
+async def test_an_edit_by_hand_is_an_event_and_a_secret_is_not_in_it(directory: Running, events_of: object) -> None:
     directory.places.settings_file.write_text('[bus]\npassword = "hunter2"\nconcurrency = 5\n')
     await directory.restart()
     directory.places.settings_file.write_text('[bus]\npassword = "hunter3"\n')

@@ -163,7 +163,7 @@ async def test_a_new_password_opens_what_wrong_ones_had_shut(people: Running) ->
     assert (await people.log_in("battery staple", "bob@example.org")).refusal == "too-many"
 
 
-async def test_log_ins_are_facts_folded_and_written_at_the_stop(people: Running, events_of: object) -> None:
+async def test_log_ins_are_events_folded_and_written_at_the_stop(people: Running, events_of: object) -> None:
     for _ in range(3):
         await people.log_in("correct horse")
         await people.log_in("my secret typed as a name", login="not an address")

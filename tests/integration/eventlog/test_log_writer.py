@@ -167,7 +167,7 @@ async def test_keys_find_the_same_before_and_after_they_are_sorted(
     ]
 
 
-async def test_segments_go_with_their_facts(store: EventStore, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_segments_go_with_their_events(store: EventStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(key_index, "_SEGMENT", 1)
     log = Log(store)
     for number in range(1, 11):

@@ -1,4 +1,4 @@
-"""A small directory for tests of the ingress: its facts and its answers, kept in memory. It can be made to fail."""
+"""A small directory for tests of the ingress: its events and its answers, kept in memory. It can be made to fail."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class FakeDirectory(DirectoryServicer, PlainSource):
             self.add(event)
 
     def add(self, event: Event) -> None:
-        """One more fact."""
+        """One more event."""
         self.log.append(event)
         self.book.apply(event)
 

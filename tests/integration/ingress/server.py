@@ -64,7 +64,7 @@ async def running(
     blobs: Blobs | None = None,
     **settings: str,
 ) -> AsyncIterator[Running]:
-    """Start it; `settings` are of the section `ingress`. Its facts are taken off the bus and acknowledged at once."""
+    """Start it; `settings` are of the section `ingress`. Its events are taken off the bus and acknowledged at once."""
     places = Places(folder)
     places.make()
     flags = {f"ingress.{name}": value for name, value in settings.items()}

@@ -23,7 +23,7 @@ ENDINGS = {
 
 
 async def ended(server: Running, event: Event) -> None:
-    """State a fact and let the ingress follow it."""
+    """State an event and let the ingress follow it."""
     server.directory.add(event)
     server.ingress.follower.wake()
 

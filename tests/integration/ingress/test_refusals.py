@@ -1,4 +1,4 @@
-"""Every refusal is a fact that its reference finds, and an attack does not fill the store."""
+"""Every refusal is an event that its reference finds, and an attack does not fill the store."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def reference(reply: bytes) -> str:
     return uids[1].decode()
 
 
-async def test_references_lead_to_facts(nats_server: NatsServer, tmp_path: Path) -> None:
+async def test_references_lead_to_events(nats_server: NatsServer, tmp_path: Path) -> None:
     async with running(nats_server.url, tmp_path, max_hops="10") as server, connected(server.port(25)) as client:
         await client.hello()
         unknown = await client.say("FNORD")

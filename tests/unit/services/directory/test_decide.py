@@ -1,4 +1,4 @@
-"""Decisions: facts, nothing, or a refusal."""
+"""Decisions: events, nothing, or a refusal."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_a_domain_is_there_once() -> None:
     assert refused.value.reason == "taken"
 
 
-def test_a_switch_that_changes_nothing_is_no_fact() -> None:
+def test_a_switch_that_changes_nothing_is_no_event() -> None:
     assert decide.change_domain(DOMAIN, False, None) == []
     assert decide.change_domain(DOMAIN, True, None) == [DomainChanged("d1", True, False)]
     assert decide.change_account(ACCOUNT, False, 0) == []

@@ -1,4 +1,4 @@
-"""Log-ins folded before they become facts."""
+"""Log-ins folded before they become events."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_at_a_stop_everything_is_written() -> None:
     assert list(folded.due(1, everything=True)) == [(ANN, 1)]
 
 
-def test_facts_name_what_they_are_about() -> None:
+def test_events_name_what_they_are_about() -> None:
     assert ANN.fact(3) == LoginSucceeded("u1", "a1", "imap", 3)
     assert WRONG.fact(2) == LoginRefused("ann@example.org", "imap", "192.0.2.1", "bad-credentials", 2)
 

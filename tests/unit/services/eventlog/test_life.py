@@ -23,7 +23,7 @@ def test_delivered_and_appended_messages_land() -> None:
     assert [landing.place.uid for landing in arrivals(appended.stored_name, encode(appended))] == [7, 8]
 
 
-def test_other_facts_land_nothing() -> None:
+def test_other_events_land_nothing() -> None:
     assert arrivals("mail.settled", b"{}") == []
     assert arrivals("message.delivered", b"{}") == []
 

@@ -87,7 +87,7 @@ async def test_a_repeat_is_answered_as_the_first_time(queue: Queue) -> None:
     assert (await queue.listed()).total == 2
 
 
-async def test_the_fact_keeps_who_and_why_and_the_key(queue: Queue) -> None:
+async def test_the_event_keeps_who_and_why_and_the_key(queue: Queue) -> None:
     with acting(Provenance(Actor("service", "delivery"), "delivery.1.1", "q1")):
         reply = await queue.take("q1")
     (recorded,) = await queue.store.read_stream(reply.queue_entry)
@@ -120,7 +120,7 @@ async def test_the_list_is_bounded_and_counts_all(queue: Queue) -> None:
     assert (len(result.entries), result.total) == (2, LIMIT)
 
 
-async def test_the_queue_is_the_fold_of_its_facts(queue: Queue) -> None:
+async def test_the_queue_is_the_fold_of_its_events(queue: Queue) -> None:
     await queue.take("q1")
     assert (await queue.store.verify()).equal
     await queue.store.rebuild()

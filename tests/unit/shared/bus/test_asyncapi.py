@@ -14,7 +14,7 @@ from shared.bus.subjects import DURABLES, STREAMS
 _ROOT = Path(__file__).resolve().parents[4]
 
 
-def test_it_names_every_fact_and_every_durable() -> None:
+def test_it_names_every_event_and_every_durable() -> None:
     operations = json.loads(asyncapi.document())["operations"]
     sent = {f"{event.area}.{event.name}" for stream in STREAMS for event in stream.facts}
     assert {name for name, operation in operations.items() if operation["action"] == "send"} == sent

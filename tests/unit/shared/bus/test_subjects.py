@@ -13,7 +13,7 @@ _TOKEN = re.compile(r"[a-z0-9]+\Z")
 _FACTS = [fact for stream in STREAMS for fact in stream.facts]
 
 
-def test_every_fact_has_a_subject_for_every_shard() -> None:
+def test_every_event_has_a_subject_for_every_shard() -> None:
     for event in _FACTS:
         subjects = [event.on(shard) for shard in range(SHARDS)]
         assert len(set(subjects)) == SHARDS
@@ -30,7 +30,7 @@ def test_nothing_is_declared_twice() -> None:
         assert max(Counter(names).values()) == 1
 
 
-def test_every_fact_is_worked_off_by_exactly_one_durable() -> None:
+def test_every_event_is_worked_off_by_exactly_one_durable() -> None:
     """A work queue refuses a second one, and without one the stream would fill."""
     assert Counter(durable.fact.pattern for durable in DURABLES) == Counter(event.pattern for event in _FACTS)
     assert all(durable.fact in durable.stream.facts for durable in DURABLES)

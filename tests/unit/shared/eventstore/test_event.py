@@ -108,6 +108,6 @@ def test_what_cannot_be_read_and_may_hold_a_secret_is_not_shown(data: bytes) -> 
     assert without_secrets("unit.locked", data) == b"{}"
 
 
-def test_facts_without_secrets_pass_as_they_are() -> None:
+def test_events_without_secrets_pass_as_they_are() -> None:
     assert without_secrets("unit.measured", b"not JSON") == b"not JSON"
     assert without_secrets("later.fact", b'{"combination":"12-34"}') == b'{"combination":"12-34"}'

@@ -32,7 +32,7 @@ EVENTS = (
 
 
 class Owner(DirectoryServicer, PlainSource):
-    """The directory: facts to follow, and answers by rote. Its facts stay away until `opened`."""
+    """The directory: events to follow, and answers by rote. Its events stay away until `opened`."""
 
     def __init__(self) -> None:
         self.events: list[events_pb2.Event] = []
@@ -98,7 +98,7 @@ async def book(owner: Owner) -> AsyncIterator[FollowedBook]:
 
 
 async def followed(book: FollowedBook, owner: Owner) -> None:
-    """Until the copy has every fact of the owner."""
+    """Until the copy has every event of the owner."""
     owner.opened.set()
     book.follower.wake()
     async with asyncio.timeout(30):
@@ -137,7 +137,7 @@ async def test_what_changes_is_followed(book: FollowedBook, owner: Owner) -> Non
     assert owner.asked == ["ann@example.org"]
 
 
-async def test_a_later_releases_fact_about_addresses_makes_the_owner_answer_for_all(
+async def test_a_later_releases_event_about_addresses_makes_the_owner_answer_for_all(
     book: FollowedBook, owner: Owner
 ) -> None:
     owner.add(directory_events.AccountChanged("a1", True, 0)).schema = 99
@@ -147,7 +147,7 @@ async def test_a_later_releases_fact_about_addresses_makes_the_owner_answer_for_
     assert owner.asked == ["ann@example.org"]
 
 
-async def test_a_later_releases_fact_about_something_else_changes_nothing(book: FollowedBook, owner: Owner) -> None:
+async def test_a_later_releases_event_about_something_else_changes_nothing(book: FollowedBook, owner: Owner) -> None:
     owner.add(directory_events.DomainAdded("d9", "later.example", True)).type = "moon.risen"
     await followed(book, owner)
     await book.resolve(ANN)

@@ -1,4 +1,4 @@
-"""Which log-ins end by which facts, and which do not."""
+"""Which log-ins end by which events, and which do not."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ def test_only_forward_secret_authenticated_ciphers(authority: LocalAuthority) ->
         shake_hands(server.context(), client)
 
 
-def test_the_facts_of_a_handshake(authority: LocalAuthority) -> None:
+def test_the_events_of_a_handshake(authority: LocalAuthority) -> None:
     server = ServerTls(authority.ensure([]))
     client = only(ssl.TLSVersion.TLSv1_2)
     client.set_ciphers("ECDHE+AESGCM+AES128")
@@ -68,7 +68,7 @@ def test_the_facts_of_a_handshake(authority: LocalAuthority) -> None:
     assert (describe(connection.server), describe(connection.client)) == (events, events)
 
 
-def test_no_facts_before_the_handshake(authority: LocalAuthority) -> None:
+def test_no_events_before_the_handshake(authority: LocalAuthority) -> None:
     context = ServerTls(authority.ensure([])).context()
     with pytest.raises(ValueError, match="handshake"):
         describe(context.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_side=True))

@@ -118,7 +118,7 @@ def test_dates_and_serial_numbers_are_no_features() -> None:
     assert of_year[0] == of_year[1]
 
 
-def test_features_come_back_from_a_fact_without_words() -> None:
+def test_features_come_back_from_an_event_without_words() -> None:
     result = features_of_bytes(MAIL)
     back = Features.from_bytes(result.to_bytes())
     assert back.to_bytes() == result.to_bytes()

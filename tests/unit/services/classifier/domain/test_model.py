@@ -32,7 +32,7 @@ def trained(lessons: list[Lesson]) -> Model:
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.sampled_from(range(len(POOL))), max_size=20), st.data())
-def test_unlearning_leaves_what_a_rebuild_without_the_fact_gives(taught_events: list[int], data: st.DataObject) -> None:
+def test_unlearning_leaves_what_a_rebuild_without_the_event_gives(taught_events: list[int], data: st.DataObject) -> None:
     forgotten = data.draw(st.sets(st.sampled_from(range(len(taught_events))))) if taught_events else set()
     model = model_of([POOL[index] for index in taught_events])
     for at in forgotten:
@@ -43,7 +43,7 @@ def test_unlearning_leaves_what_a_rebuild_without_the_fact_gives(taught_events: 
     assert snapshot(model) == snapshot(trained(kept))
 
 
-def test_the_order_of_facts_does_not_matter_to_the_evidence() -> None:
+def test_the_order_of_events_does_not_matter_to_the_evidence() -> None:
     assert evidence_snapshot(model_of(POOL).counts) == evidence_snapshot(model_of(POOL[::-1]).counts)
 
 

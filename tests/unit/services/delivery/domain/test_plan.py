@@ -114,7 +114,7 @@ def test_each_account_is_asked_for_its_own_script() -> None:
     ]
 
 
-def test_the_same_facts_give_the_same_plan() -> None:
+def test_the_same_events_give_the_same_plan() -> None:
     routes = [
         route("all@example.org", ResolutionKind.ACCOUNTS, ANN, BOB, ELSEWHERE),
         route("gone@example.org", ResolutionKind.UNKNOWN),

@@ -33,7 +33,7 @@ def test_a_notification_has_the_null_reverse_path() -> None:
     assert notice_prefix(STEP) == b"Return-Path: <>\r\nDelivered-To: ann@example.org\r\n"
 
 
-def test_a_mail_is_read_from_its_fact() -> None:
+def test_a_mail_is_read_from_its_event() -> None:
     received = MailReceived(
         "q1", "eve@example.net", (Recipient("ann@example.org"),), MESSAGE, Client("192.0.2.1"), "FULL", "e1"
     )

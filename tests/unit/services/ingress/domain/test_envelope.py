@@ -1,4 +1,4 @@
-"""Recipients as facts keep them, and who may receive."""
+"""Recipients as events keep them, and who may receive."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_a_users_mail_is_completed_with_what_is_missing() -> None:
     )
 
 
-def test_facts_fit_the_bus() -> None:
+def test_events_fit_the_bus() -> None:
     recipients = [
         Rcpt(parse_address(f"{'ä' * 100}{number}@example.org"), None, Orcpt("rfc822", "x" * 400))
         for number in range(2000)
