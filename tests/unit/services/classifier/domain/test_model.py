@@ -32,7 +32,9 @@ def trained(lessons: list[Lesson]) -> Model:
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.sampled_from(range(len(POOL))), max_size=20), st.data())
-def test_unlearning_leaves_what_a_rebuild_without_the_event_gives(taught_events: list[int], data: st.DataObject) -> None:
+def test_unlearning_leaves_what_a_rebuild_without_the_event_gives(
+    taught_events: list[int], data: st.DataObject
+) -> None:
     forgotten = data.draw(st.sets(st.sampled_from(range(len(taught_events))))) if taught_events else set()
     model = model_of([POOL[index] for index in taught_events])
     for at in forgotten:
