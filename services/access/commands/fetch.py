@@ -21,7 +21,7 @@ from shared.protocol.imap import commands as c
 from shared.protocol.imap import response
 from shared.protocol.imap.fetch import BinarySection, BinarySize
 from shared.protocol.imap.fetch_response import binary_size_item
-from shared.protocol.imap.flags import flag_list
+from shared.protocol.imap.flags import RECENT, flag_list
 from shared.protocol.imap.number_set import NumberSet
 from shared.protocol.imap.response_code import Code
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
@@ -128,7 +128,7 @@ def _heads(mailbox: Selected, wanted: FetchPlan, batch: pb.FetchBatch) -> list[b
     """Each message's response up to its sections: `* 1 FETCH (UID 7 FLAGS (\\Seen) …`."""
     heads = []
     sequence_of, told, with_uid, with_modseq = mailbox.runs.sequence_of, mailbox.told, wanted.uid, wanted.modseq
-    shown_flags = mailbox.shown_flags
+    recent = mailbox.recent_of(batch.uids)
     for uid, flags, modseq, attributes, seen in zip(
         batch.uids, batch.flags, batch.modseqs, batch.attributes, batch.seen_set, strict=True
     ):
@@ -136,7 +136,7 @@ def _heads(mailbox: Selected, wanted: FetchPlan, batch: pb.FetchBatch) -> list[b
         if with_uid:
             items.append(b"UID %d" % uid)
         if wanted.flags or seen:  # RFC 3501 6.4.5: a \Seen set by this command is told
-            items.append(b"FLAGS " + _flag_list(shown_flags(uid, flags.flags)))
+            items.append(b"FLAGS " + _flag_list((*flags.flags, RECENT) if uid in recent else tuple(flags.flags)))
             told(uid, modseq)
         if with_modseq:
             items.append(b"MODSEQ (%d)" % modseq)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from services.access.adapters.mailstore import numbers
 from services.access.session.recents import Recents
@@ -185,6 +185,15 @@ class Selected:
             return b""
         self._told_recent = count
         return response.recent(count)
+
+    def recent_of(self, uids: Sequence[int]) -> frozenset[int]:
+        """Those of the UIDs, ascending, that are \\Recent in this session."""
+        if not uids or not self.recent or self.recent.largest < uids[0]:
+            return frozenset()
+        if len(self.recent.ranges) == 1:
+            first, last = self.recent.ranges[0]
+            return frozenset([uid for uid in uids if first <= uid <= last])
+        return frozenset([uid for uid in uids if uid in self.recent])
 
     def shown_flags(self, uid: int, flags: Iterable[str]) -> tuple[str, ...]:
         """The flags of a message as this session sees them."""

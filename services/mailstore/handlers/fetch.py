@@ -138,7 +138,7 @@ def _page(
                 break
             for condition, parameters in conditions(left[at:end]):
                 rows = reader.all(sql.format(condition), (mailbox, *parameters, changed_since, room))
-                messages += [_message(row) for row in rows]
+                messages += map(_with_prefix, rows) if contents else [MessageRow(*row) for row in rows]
                 if len(rows) == room:
                     return messages, _behind(left[at:], messages[-1].uid)
             at = end
@@ -147,7 +147,7 @@ def _page(
     return ask
 
 
-def _message(row: Row) -> MessageRow:
+def _with_prefix(row: Row) -> MessageRow:
     message = MessageRow(*row)
     return message._replace(prefix=bytes(message.prefix)) if message.prefix else message
 

@@ -41,10 +41,10 @@ class EntryRow(NamedTuple):
 class Candidate:
     """Lends a message to the keys of a search. All texts are without case."""
 
-    def __init__(self, row: EntryRow, blob: Blob | None, newer: Scan | None = None) -> None:
+    def __init__(self, row: EntryRow, blob: Blob | None, scan: Scan | None = None) -> None:
         self.row = row
         self._blob = blob
-        self._newer = newer  # in place of the stored scan
+        self._scan = scan  # None: the stored one, decoded when it is needed
         self._header: bytes | None = None
         self.answers: dict[int, bool] = {}
         """What is known of the texts that the search compares, by their number."""
@@ -97,12 +97,12 @@ class Candidate:
     def _read_header(self) -> bytes:
         if self._blob is None:
             return self.row.prefix
-        end = self._newer.header_end if self._newer else header_end(self._blob.scan)
+        end = self._scan.header_end if self._scan else header_end(self._blob.scan)
         return self.row.prefix + self._blob.read(0, min(end, HEADER_LIMIT))
 
     @property
     def _scanned(self) -> Scan:
         assert self._blob is not None
-        if self._newer is None:
-            self._newer = decode_scan(self._blob.scan)
-        return self._newer
+        if self._scan is None:
+            self._scan = decode_scan(self._blob.scan)
+        return self._scan

@@ -14,7 +14,7 @@ from shared.blobs.port import Blobs
 from shared.eventstore.connection import Reader
 from shared.eventstore.store import EventStore
 from shared.rpc.mailfold.mailstore.v1.mailstore_pb2 import SearchKey
-from shared.scans import newer_scan
+from shared.scans import newer_scan, scan_of
 from shared.turns import Turns
 
 _ROW = "uid, system, keywords, modseq, size, internal_date, content, thread"
@@ -84,7 +84,8 @@ class Searcher:
     async def _matches(self, reader: TextReader, row: EntryRow) -> bool:
         try:
             blob = await self._blobs.read(BlobId(row.blob))
-            return await reader.decide(Candidate(row, blob, await newer_scan(self._blobs, blob)))
+            scan = await (scan_of if reader.needs_scan else newer_scan)(self._blobs, blob)
+            return await reader.decide(Candidate(row, blob, scan))
         except BlobError:
             # The bytes are gone or damaged (`verify` names them): what is left of the message is searched.
             return await reader.decide(Candidate(row, None))

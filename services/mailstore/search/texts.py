@@ -31,6 +31,11 @@ class TextReader:
         self._in_fields = Needles(question.text for _, question in self._of_header if question.source == "field")
         self._in_texts = Needles((self._text | self._body).values())
 
+    @property
+    def needs_scan(self) -> bool:
+        """Whether it is likely to look beyond the header."""
+        return bool(self._text or self._body)
+
     async def decide(self, candidate: Candidate) -> bool:
         """Whether the message matches. Raises BlobError."""
         verdict = None

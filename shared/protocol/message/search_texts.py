@@ -27,10 +27,11 @@ from typing import Protocol
 from shared.protocol.message.addresses import display_pairs, group_names, parse_addresses
 from shared.protocol.message.charset import decode
 from shared.protocol.message.headers import header_values, raw_fields, unfold
+from shared.protocol.message.markup import visible_text
 from shared.protocol.message.needles import Needles, is_plain, is_unusual
-from shared.protocol.message.pages import html_charset, html_pages, text_pages
+from shared.protocol.message.pages import PAGE, html_charset, html_pages, text_pages
 from shared.protocol.message.scan import Part, Scan
-from shared.protocol.message.transfer import decode_pieces
+from shared.protocol.message.transfer import decode_pieces, decode_transfer
 from shared.protocol.message.words import decode_words
 
 HEADER_LIMIT = 1 << 19
@@ -110,10 +111,16 @@ def body_texts(body: StoredOctets, scan: Scan, needles: Needles | None = None) -
             yield from (text + "\n" for text in header_texts(_header(body, part), needles))
             yield from (text + "\n" for text in _attachment_texts(part))
         if _is_text(index, part, scan):
-            pieces = _Limited(decode_pieces(body.iterate(part.body_start, part.body_end), part.encoding), left)
-            yield from _part_pages(part, pieces)
-            yield "\n"
-            left = pieces.left
+            octets = body.iterate(part.body_start, part.body_end)
+            if part.size <= min(PAGE, left):
+                data = decode_transfer(b"".join(octets), part.encoding)
+                left -= len(data)
+                yield _small_text(part, data)
+            else:
+                pieces = _Limited(decode_pieces(octets, part.encoding), left)
+                yield from _part_pages(part, pieces)
+                yield "\n"
+                left = pieces.left
 
 
 def _unfolded(header: bytes) -> bytes:
@@ -178,6 +185,18 @@ class _Limited:
             self.left -= min(len(piece), self.left)
             if not self.left:
                 return
+
+
+def _small_text(part: Part, data: bytes) -> str:
+    """The text of a part that is one page: most are. No encoding makes octets more."""
+    if part.subtype != "html":
+        return decode(data, part.charset) + "\n"
+    charset = part.charset
+    if charset in ("", "us-ascii"):
+        charset = html_charset(data) or charset
+    hidden: dict[str, None] = {}
+    shown = visible_text(decode(data, charset), hidden).lstrip()
+    return "\n".join((shown, *hidden, ""))
 
 
 def _part_pages(part: Part, pieces: _Limited) -> Iterator[str]:
