@@ -85,9 +85,8 @@ class Turns:
 
     def _end(self) -> None:
         """The first thing that is sure to run after everything of the turn; whoever is let on runs in the next."""
-        work = Work(*self._work)
-        if work.cost > self.longest.cost:
-            self.longest = work
+        if self._spent > self.longest.cost:
+            self.longest = Work(*self._work)
         self._spent = 0
         self._work = [0, 0, 0, 0]
         self._is_ending = False

@@ -32,6 +32,8 @@ _BATCH, _MOST = 500, 5000
 """Events of a batch."""
 OCTETS = 1024 * 1024
 """Of a batch; the event that fills it may be longer."""
+_A_TURN, _A_PAGE, _AN_EVENT = 64 * 1024, 4 * 1024, 1024
+"""Octets read before others have a turn; a page and an event count as so many more."""
 _STATE = Provenance(Actor("system", "state"))
 State = Callable[[], AsyncIterator[Sequence[Event]]]
 
@@ -80,17 +82,19 @@ class _Batch:
     def __init__(self) -> None:
         self._reply = pb.EventBatch()
         self._octets = 0
+        self._last: Row | None = None
 
     def add(self, row: Row) -> None:
         """An event; everything of its shard up to it is in this batch or before it."""
-        event = _carried(row)
-        self._reply.events.append(event)
-        self._octets += len(event.data)
-        self.reached(event.shard, LogPosition(event.position, event.at))
+        self._reply.events.append(_carried(row))
+        self._octets += len(row[-1])
+        self._last = row
 
     def reached(self, shard: int, place: LogPosition) -> None:
         """Nothing else up to this place concerns the reader."""
-        self._reply.reached[shard].CopyFrom(to_place(place))
+        reached = self._reply.reached[shard]
+        reached.position, reached.at = place
+        self._last = None
 
     def is_full(self, limit: int) -> bool:
         """Whether it should be sent now."""
@@ -102,7 +106,10 @@ class _Batch:
         return bool(self._reply.reached)
 
     def taken(self) -> pb.EventBatch:
-        """The batch; another one begins."""
+        """The batch; another one begins. A batch that ends within a page reaches its last event."""
+        if self._last is not None:
+            shard, position, at = self._last[0], self._last[1], self._last[6]
+            self.reached(shard, LogPosition(position, at))
         reply, self._reply, self._octets = self._reply, pb.EventBatch(), 0
         return reply
 
@@ -123,19 +130,23 @@ class StoreSource(EventSourceServicer):
                 if batch.is_full(limit):
                     yield batch.taken()
             batch.reached(shard, page.reached)
-            await asyncio.sleep(0)  # in one process nobody else would have a turn until all was read
         if batch.says_anything:
             yield batch.taken()
 
     async def _pages(self, request: pb.ReadEventsRequest) -> AsyncIterator[tuple[int, Page]]:
         heads = await self._store.heads()
         _check_heads(request, heads)
+        read = 0
         for shard, head in heads.items():
             after, seen_at = request.after.get(shard, 0), request.at.get(shard, 0)
             while after < head:
                 page = await self._store.read_page(shard, after, head, request.areas)
                 _check(page, seen_at)
                 yield shard, page
+                read += _cost(page, page.reached.position - after)
+                if read >= _A_TURN:
+                    await asyncio.sleep(0)  # in one process nobody else would have a turn until all was read
+                    read = 0
                 after, seen_at = page.reached.position, 0
 
     async def ReadState(self, request: pb.ReadStateRequest, context: Any) -> AsyncIterator[pb.StateBatch]:
@@ -172,7 +183,7 @@ class RemoteSource:
         """Everything behind these places, undecoded. Raises Conflict (DIVERGED) when the log is not the one that was
         followed.
         """
-        after = {shard: place.position for shard, place in followed.items()}
+        after = {shard: place.position for shard, place in followed.items() if place.position}
         seen_at = {shard: place.at for shard, place in followed.items() if place.at}
         request = pb.ReadEventsRequest(after=after, at=seen_at, areas=areas, batch=batch)
         async for reply in self._stub.ReadEvents(request):
@@ -202,6 +213,11 @@ def to_place(place: LogPosition) -> pb.Place:
 def from_place(place: pb.Place) -> LogPosition:
     """From the contract."""
     return LogPosition(place.position, place.at)
+
+
+def _cost(page: Page, passed: int) -> int:
+    """The work of a page that passed so many events, in octets."""
+    return _A_PAGE + passed * _AN_EVENT + sum(len(row[-1]) for row in page.rows)
 
 
 def _check_heads(request: pb.ReadEventsRequest, heads: Mapping[int, int]) -> None:

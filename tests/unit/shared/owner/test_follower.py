@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -197,3 +197,31 @@ async def test_log_ins_are_not_sent_to_who_does_not_want_them(owner: Owner, copy
     assert copy.names == ["d"]
     assert await follower.lag() == 0
     await follower.stop()
+
+
+async def test_a_batch_that_ends_within_a_page_reaches_its_last_event(owner: Owner) -> None:
+    """A follower that dies between two batches goes on behind the first one."""
+    await owner.add("a", "b", "c")
+    (shard,) = await owner.store.heads()
+    batches = [batch async for batch in RemoteSource(owner.channel).read({}, batch=2)]
+    assert [[event.position for event in batch.events] for batch in batches] == [[1, 2], [3]]
+    assert [batch.reached[shard].position for batch in batches] == [2, 3]
+    assert [batch.reached[shard].at for batch in batches] == [batch.events[-1].at for batch in batches]
+
+
+@pytest.mark.parametrize(("events_written", "turns_given"), [(1, 0), (40, 0), (640, 10)])
+async def test_a_look_gives_others_a_turn_only_when_there_is_much_to_read(
+    owner: Owner, monkeypatch: pytest.MonkeyPatch, events_written: int, turns_given: int
+) -> None:
+    await owner.append(*(events.DomainAdded(f"d{number}", "d") for number in range(events_written)))
+    given: list[float] = []
+    monkeypatch.setattr("shared.owner.source.asyncio.sleep", recorded_sleep(given))
+    read = [event async for batch in RemoteSource(owner.channel).read({}) for event in batch.events]
+    assert (len(read), len(given)) == (events_written, turns_given)
+
+
+def recorded_sleep(given: list[float]) -> Callable[[float], Awaitable[None]]:
+    async def sleep(seconds: float) -> None:
+        given.append(seconds)
+
+    return sleep
