@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ssl
 from collections.abc import Callable
 from typing import cast
@@ -44,12 +45,14 @@ class Wire(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._input: list[bytes] = []
-        self._held = 0
+        self.held = 0
+        """Octets that have come and are not taken yet."""
         self._discarded: int | None = None
         """Octets that came behind the end of the session, once it has ended."""
         self._rung = False
         self._is_paused = False
-        self._is_choked = False
+        self.is_choked = False
+        """The peer does not read: `drain` would wait."""
         self._waiter: asyncio.Future[None] | None = None
         self._due = self._armed = 0.0  # the end of this wait, and the time of the timer
         self._timer: asyncio.TimerHandle | None = None
@@ -72,8 +75,8 @@ class Wire(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._discarded is None:
             self._input.append(data)
-            self._held += len(data)
-            if self._held > _INPUT_OCTETS:
+            self.held += len(data)
+            if self.held > _INPUT_OCTETS:
                 self._pause_reading()
         else:
             self._discarded += len(data)
@@ -91,10 +94,10 @@ class Wire(asyncio.Protocol):
                 timer.cancel()
 
     def pause_writing(self) -> None:
-        self._is_choked = True
+        self.is_choked = True
 
     def resume_writing(self) -> None:
-        self._is_choked = False
+        self.is_choked = False
         self._wake()
 
     # --- called by the connection's task
@@ -112,20 +115,20 @@ class Wire(asyncio.Protocol):
 
     def take(self) -> bytes:
         """What has come so far; empty when nothing has."""
-        if not self._input:
+        if not self.held:
             return b""
-        data = self._input[0] if len(self._input) == 1 else b"".join(self._input)
-        self._input.clear()
-        self._held = 0
-        self._resume_reading()
-        return data
+        taken = self._input
+        self._input, self.held = [], 0
+        if self._is_paused:
+            self._resume_reading()
+        return taken[0] if len(taken) == 1 else b"".join(taken)
 
     async def wait(self, seconds: float) -> bool:
         """Wait for input or the end (False), or for `ring` (True). Raises TimeoutError."""
-        if not (self._input or self._rung or self.is_over):
+        if not (self.held or self._rung or self.is_over):
             end = self._loop.time() + seconds
-            while not (self._input or self._rung or self.is_over):
-                await self._woken(end)
+            while not (self.held or self._rung or self.is_over):
+                await self._change(end)
         rung, self._rung = self._rung, False
         return rung
 
@@ -148,10 +151,10 @@ class Wire(asyncio.Protocol):
         """Wait until there is room for more. Raises ConnectionError when the peer has gone, TimeoutError when it does
         not read.
         """
-        if self._is_choked:
+        if self.is_choked:
             end = self._loop.time() + self._limits.write_seconds
-            while self._is_choked and not self.is_lost:
-                await self._woken(end)
+            while self.is_choked and not self.is_lost:
+                await self._change(end)
         if self.is_lost:
             raise ConnectionResetError("the client has gone")
 
@@ -160,10 +163,11 @@ class Wire(asyncio.Protocol):
         self._pause_reading()
         end = self._loop.time() + seconds
         try:
-            while not self.is_lost and await self._woken_before(end):
-                pass
+            with contextlib.suppress(TimeoutError):
+                while not self.is_lost:
+                    await self._change(end)
         finally:
-            if self._held <= _INPUT_OCTETS:
+            if self.held <= _INPUT_OCTETS:
                 self._resume_reading()
 
     async def start_tls(self, context: ssl.SSLContext, seconds: float) -> TlsHandshake | None:
@@ -209,8 +213,9 @@ class Wire(asyncio.Protocol):
         transport.write_eof()
         self._resume_reading()
         end = self._loop.time() + _DISCARD_SECONDS
-        while not self.is_over and self._discarded < _DISCARD_OCTETS and await self._woken_before(end):
-            pass
+        with contextlib.suppress(TimeoutError):
+            while not self.is_over and self._discarded < _DISCARD_OCTETS:
+                await self._change(end)
 
     def close(self) -> None:
         """Send what is left and close; a peer that does not take it is cut off after a while."""
@@ -239,7 +244,7 @@ class Wire(asyncio.Protocol):
 
     def _lose(self) -> None:
         self.is_over = self.is_lost = True
-        self._is_choked = False
+        self.is_choked = False
         self.slot.leave()
         self._wake()
 
@@ -255,24 +260,17 @@ class Wire(asyncio.Protocol):
             self._is_paused = False
             self._transport.resume_reading()
 
-    async def _woken(self, end: float) -> None:
-        """Wait until something happens. Raises TimeoutError."""
-        if not await self._woken_before(end):
-            raise TimeoutError
-
-    async def _woken_before(self, end: float) -> bool:
-        """Wait until something happens; False at the end of the time."""
+    def _change(self, end: float) -> asyncio.Future[None]:
+        """To be awaited: done when something happens, and at that time at the latest. Raises TimeoutError when it has
+        come.
+        """
         if end - self._loop.time() < _GRAIN:
-            return False
+            raise TimeoutError
         self._due = end
         if self._timer is None or self._armed > end + _GRAIN:
             self._arm(end)
-        self._waiter = self._loop.create_future()
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
-        return True
+        self._waiter = waiter = self._loop.create_future()
+        return waiter
 
     def _arm(self, end: float) -> None:
         """One timer for many waits: it is moved when it is due and the wait is a later one, not for each wait."""
@@ -283,7 +281,7 @@ class Wire(asyncio.Protocol):
 
     def _look(self) -> None:
         self._timer = None
-        if self._waiter is None:
+        if self._waiter is None or self._waiter.done():
             return
         if self._due - self._loop.time() >= _GRAIN:
             self._arm(self._due)

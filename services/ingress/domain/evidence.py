@@ -19,9 +19,15 @@ _DNS_ROOM = 24 * 1024
 """Octets of DNS answers kept with one check, as JSON: strangers write them."""
 _DNS_NAMES_ROOM = 8 * 1024
 """Octets of further answers, of which the records are not kept."""
+_ANSWERS = 100
+"""Of one check."""
 _TEXT = 500
 """Octets of a text, as JSON."""
 _LONGEST_ESCAPE = 6
+_SHORT = _TEXT // _LONGEST_ESCAPE
+"""Characters that need not be encoded to know that they fit, whatever they are."""
+_ANSWER_FRAME = 128
+"""Octets of an answer without its name and its records, at least."""
 
 
 def spf_check(verdict: SpfResult, client: str, helo: str, reverse_path: str, used: Used) -> RecordedCheck:
@@ -67,15 +73,18 @@ def _told(verdict: msgspec.Struct, fields: Iterable[str]) -> dict[str, Any]:
 def _bounded(value: Any) -> Any:
     if isinstance(value, tuple):
         return [_bounded(item) for item in value[:20]]
-    if not isinstance(value, str) or len(_encoder.encode(value)) <= _TEXT:
+    if not isinstance(value, str) or len(value) < _SHORT or len(_encoder.encode(value)) <= _TEXT:
         return value
     return value[:_TEXT] if value.isascii() and value.isprintable() else value[: _TEXT // _LONGEST_ESCAPE]
 
 
 def _answers(used: Used) -> tuple[DnsAnswer, ...]:
     """The answers, from some on without their records, while there is room."""
+    used = used[:_ANSWERS]
+    if sum(map(_most_octets, used)) <= _DNS_ROOM:  # nearly always
+        return tuple([DnsAnswer(asked.name, asked.rdtype, answer.status, answer.records) for asked, answer in used])
     answers, room = [], _DNS_ROOM + _DNS_NAMES_ROOM
-    for question, answer in used[:100]:
+    for question, answer in used:
         kept = DnsAnswer(question.name, question.rdtype, answer.status, answer.records)
         if len(_encoder.encode(kept)) > room - _DNS_NAMES_ROOM:
             kept = msgspec.structs.replace(kept, records=())
@@ -84,3 +93,10 @@ def _answers(used: Used) -> tuple[DnsAnswer, ...]:
             break
         answers.append(kept)
     return tuple(answers)
+
+
+def _most_octets(used: tuple[Question, Answer]) -> int:
+    """What an answer takes at most, as JSON; without making it."""
+    question, answer = used
+    texts = len(question.name) + sum(map(len, answer.records))
+    return _ANSWER_FRAME + texts * _LONGEST_ESCAPE + len(answer.records) * len('"",')

@@ -75,7 +75,8 @@ class SmtpConnection:
         self._transaction = MailTransaction(dependencies, self.client, wire)
         self._is_dismissed = False
         self._is_idle = False  # it waits for a command, and no message is under way
-        self._progress = dependencies.clock.monotonic()
+        self._progress = self._turn = dependencies.clock.monotonic()
+        self._events = 0  # of this turn
 
     async def serve(self) -> None:
         """Return when the session is over and the connection closed; raises only when cancelled."""
@@ -113,15 +114,21 @@ class SmtpConnection:
 
     async def _converse(self) -> None:
         """Every event of the session."""
-        monotonic = self._dependencies.clock.monotonic
-        events, began = 0, monotonic()
-        while await self._step():
-            events += 1
-            if events >= _TURN_EVENTS or monotonic() - began > _TURN_SECONDS:
-                await asyncio.sleep(0)
-                events, began = 0, monotonic()
+        while True:
+            event = self._session.next_event()
+            if isinstance(event, Wait):
+                if not await self._wait(event):
+                    break
+            else:
+                if self._events >= _TURN_EVENTS or self._progress - self._turn > _TURN_SECONDS:
+                    await asyncio.sleep(0)
+                    self._begin_turn()
+                await self._handle(event)
         if self._wire.slot.refusal is None and self._was_ended:
             await self._wire.linger()
+
+    def _begin_turn(self) -> None:
+        self._events, self._turn = 0, self._dependencies.clock.monotonic()
 
     @property
     def _was_ended(self) -> bool:
@@ -129,25 +136,22 @@ class SmtpConnection:
         last = self._session.last_reply
         return self._session.closed and last is not None and not last.is_positive
 
-    async def _step(self) -> bool:
-        event = self._session.next_event()
-        if isinstance(event, Wait):
-            return await self._wait(event)
-        await self._handle(event)
-        if len(self._out) > _ENOUGH:
-            self._flush()
-            await self._wire.drain()
-        return True
-
     async def _wait(self, reason: Wait) -> bool:
-        self._flush()
-        await self._wire.drain()
+        await self._flush_all()
         if reason is Wait.TLS:
             return await self._start_tls()
-        if reason is not Wait.DATA or self._wire.is_over or (self._is_dismissed and not self._transaction.is_open):
+        is_over = self._wire.is_over and not self._wire.held
+        if reason is not Wait.DATA or is_over or (self._is_dismissed and not self._transaction.is_open):
             if reason is Wait.DATA and self._is_dismissed:
                 self._end(replies.shutting_down())
             return False
+        if not self._wire.held and not await self._input():
+            return False
+        self._receive()
+        return True
+
+    async def _input(self) -> bool:
+        """Wait for input, while others have their turn; whether there is any."""
         self._is_idle = not self._transaction.is_open
         try:
             await self._wire.wait(self._patience)
@@ -156,14 +160,12 @@ class SmtpConnection:
             return False
         finally:
             self._is_idle = False
-        return self._receive() or not self._wire.is_over
+        self._begin_turn()
+        return not self._wire.is_over or (self._wire.held > 0 and not self._is_dismissed)
 
-    def _receive(self) -> bool:
-        """Give the session what has come; whether anything has."""
-        data = self._wire.take()
-        if data:
-            self._session.receive(data)
-        return bool(data)
+    def _receive(self) -> None:
+        """Give the session what has come."""
+        self._session.receive(self._wire.take())
 
     @property
     def _patience(self) -> float:
@@ -183,12 +185,21 @@ class SmtpConnection:
             self._transaction.fail(with_cause(replies.try_later(), repr(error)))
             if isinstance(event, Question):
                 self._answer(with_cause(replies.try_later(), repr(error)))
+        self._events += 1
         self._progress = self._dependencies.clock.monotonic()
+        if len(self._out) > _ENOUGH:
+            await self._flush_all()
 
     def _flush(self) -> None:
         if self._out:
             self._wire.write(self._out)
             self._out = bytearray()
+
+    async def _flush_all(self) -> None:
+        """Send the replies; return when there is room for more. Raises as the wire's `drain`."""
+        self._flush()
+        if self._wire.is_choked or self._wire.is_lost:
+            await self._wire.drain()
 
     # --- events
 
@@ -273,12 +284,13 @@ class SmtpConnection:
         self.client.tls = TraceTls(facts.version, facts.cipher, facts.bits) if facts else None
 
     def _answer(self, reply: Reply, *, sender: str = "", recipient: str = "") -> bool:
-        if self._session.buffered <= _READ_AHEAD:
+        if self._wire.held and self._session.buffered <= _READ_AHEAD:
             self._receive()  # what came before the reply is known to the session when it replies
         self._out += self._session.answer(reply)
-        if not reply.is_positive:
-            self._record(self._session.last_reply or reply, sender or self._transaction.sender, recipient)
-        return reply.is_positive
+        if reply.is_positive:
+            return True
+        self._record(self._session.last_reply or reply, sender or self._transaction.sender, recipient)
+        return False
 
     def _end(self, reply: Reply) -> None:
         """The server ends the session by itself, outside of the dialog (RFC 5321 section 3.8)."""

@@ -112,7 +112,7 @@ async def test_a_peer_that_sends_without_end_is_not_read_without_end() -> None:
     async with connected() as ends:
         ends.writer.write(sent)
         await until(lambda: ends.wire._is_paused)
-        assert ends.wire._held < 2_000_000
+        assert ends.wire.held < 2_000_000
         taken = 0
         while taken < len(sent):
             await ends.wire.wait(10)
@@ -206,7 +206,7 @@ async def test_tls_in_the_middle_drops_what_came_in_the_clear(tmp_path: Path) ->
     context = ServerTls(LocalAuthority(tmp_path, SystemClock()).ensure(["localhost"])).context()
     async with connected() as ends:
         ends.writer.write(b"injected")
-        await until(lambda: bool(ends.wire._held))
+        await until(lambda: bool(ends.wire.held))
         upgrading = asyncio.ensure_future(ends.wire.start_tls(context, 30))
         await ends.writer.start_tls(trusting())
         assert (await upgrading) is not None
