@@ -65,13 +65,13 @@ class Ingress:
         self.store = host.event_store(
             SERVICE, metadata, (ReceptionProjection(metadata), DeadLetterProjection(metadata))
         )
-        self.letters = letters = DeadLetters(self.store, host.ids)
+        self.dead_letters = DeadLetters(self.store, host.ids)
         self.receptions = Receptions(self.store, settings.doubt_patience)
         schedule = Schedule(
             settings.repeat_first, settings.repeat_longest, settings.repeats_waiting, host.clock.monotonic
         )
         holding = Holding(self.receptions, schedule)
-        self.burial = Burial(letters, holding, _ACTOR)
+        self.burial = Burial(self.dead_letters, holding, _ACTOR)
         self.repeater = Repeater(host.bus, self.receptions, schedule, self.burial, settings, host.clock)
         self.settled = SettledWorker(host.bus, self.receptions, self.repeater, self.burial)
         self._authority = LocalAuthority(host.places.tls, host.clock)
@@ -87,7 +87,12 @@ class Ingress:
             (
                 add_OwnerServicer_to_server,
                 StoreOwner(
-                    SERVICE, self.store, host.health(SERVICE, self.store), letters, self._report, self.receptions.blobs
+                    SERVICE,
+                    self.store,
+                    host.health(SERVICE, self.store),
+                    self.dead_letters,
+                    self._report,
+                    self.receptions.blobs,
                 ),
             ),
         )
