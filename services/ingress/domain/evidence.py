@@ -81,7 +81,7 @@ def _bounded(value: Any) -> Any:
 def _answers(used: Used) -> tuple[DnsAnswer, ...]:
     """The answers, from some on without their records, while there is room."""
     used = used[:_ANSWERS]
-    if sum(map(_most_octets, used)) <= _DNS_ROOM:  # nearly always
+    if sum(map(most_octets, used)) <= _DNS_ROOM:  # nearly always
         return tuple([DnsAnswer(asked.name, asked.rdtype, answer.status, answer.records) for asked, answer in used])
     answers, room = [], _DNS_ROOM + _DNS_NAMES_ROOM
     for question, answer in used:
@@ -95,7 +95,7 @@ def _answers(used: Used) -> tuple[DnsAnswer, ...]:
     return tuple(answers)
 
 
-def _most_octets(used: tuple[Question, Answer]) -> int:
+def most_octets(used: tuple[Question, Answer]) -> int:
     """What an answer takes at most, as JSON; without making it."""
     question, answer = used
     texts = len(question.name) + sum(map(len, answer.records))

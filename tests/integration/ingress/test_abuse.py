@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from services.ingress.endpoints.connection import SmtpConnection
-from shared.protocol.smtp.events import Event
+from shared.protocol.smtp.events import Answered, Event
 from tests.integration.ingress.client import connected, trusting
 from tests.integration.ingress.server import Running, running
 from tests.integration.ingress.test_acceptance import MAIL
@@ -100,6 +100,29 @@ async def test_a_half_closed_client_gets_its_answers(nats_server: NatsServer, tm
         client.writer.write_eof()
         said = await asyncio.wait_for(client.reader.read(), 10)
         assert b"\r\n250 2.0.0 Accepted as q" in said and said.endswith(b"221 2.0.0 Bye\r\n")
+
+
+async def test_commands_that_came_with_the_end_are_answered(
+    nats_server: NatsServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rest of the input and its end come while a command is at work, and nothing was to be answered since."""
+    async with running(nats_server.url, tmp_path) as server, connected(server.port(25)) as client:
+        await client.hello()
+        handle = SmtpConnection._handle
+
+        async def slow(connection: SmtpConnection, event: Event) -> None:
+            await handle(connection, event)
+            if isinstance(event, Answered):
+                client.writer.write(b"QUIT\r\n")
+                client.writer.write_eof()
+                async with asyncio.timeout(10):
+                    while not connection._wire.is_over:  # noqa: ASYNC110
+                        await asyncio.sleep(0.01)
+
+        monkeypatch.setattr(SmtpConnection, "_handle", slow)
+        client.writer.write(b"NOOP\r\n")
+        said = await asyncio.wait_for(client.reader.read(), 10)
+        assert said.endswith(b"221 2.0.0 Bye\r\n")
 
 
 @pytest.mark.parametrize("port", [465, 587])

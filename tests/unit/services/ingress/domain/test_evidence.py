@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
-from services.ingress.domain.evidence import dkim_check, dmarc_check, spf_check
+from services.ingress.domain.evidence import dkim_check, dmarc_check, most_octets, spf_check
 from shared.events.mail import Client, MailReceived, Message
 from shared.eventstore.event import encode
 from shared.protocol.dkim.result import DkimResult
@@ -51,6 +52,17 @@ def test_strangers_texts_are_bounded_as_they_are_written(octet: str) -> None:
     event = MailReceived("q", "", (), Message("b", 1), Client("192.0.2.1"), checks=(spf, dkim, dmarc))
     assert len(encode(event)) < 3 * 32 * 1024 + 40_000
     assert spf.dns[0].records and not spf.dns[-1].records
+
+
+@pytest.mark.parametrize("octet", ["x", "\x01", '"', "\U0001d4b6"])
+@pytest.mark.parametrize("records", [(), ("",) * 50, ("%s" * 100,) * 7])
+def test_answers_that_need_not_be_measured_fit(octet: str, records: tuple[str, ...]) -> None:
+    """Whatever their texts are made of, they take no more as JSON than is counted without making it."""
+    answer = Answer("nodata", tuple(record.replace("%s", octet) for record in records))
+    question = Question(f"{octet * 60}.example", "CNAME")
+    (kept,) = spf_check(SpfResult("none", "a.example", "mfrom"), "192.0.2.1", "helo", "", ((question, answer),)).dns
+    assert len(msgspec.json.encode(kept)) <= most_octets((question, answer))
+    assert kept.records == answer.records
 
 
 def test_strangers_records_are_bounded() -> None:
