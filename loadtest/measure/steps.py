@@ -37,7 +37,7 @@ _CHECKS = (
     "services/ingress/handlers/checks",
     "services/ingress/domain/",
 )
-_FACTS = (
+_EVENTS = (
     "shared/eventstore/",
     "shared/events/",
     "shared/bus/",
@@ -50,7 +50,7 @@ STEPS = (
     Step("SMTP session", 1.0, ("shared/protocol/smtp/", "shared/protocol/sasl/", "services/ingress/endpoints/")),
     Step("SPF, DKIM, DMARC", 1.8, _CHECKS),
     Step("blob", 0.2, ("shared/blobs/",)),
-    Step("events, relay, bus", 1.6, _FACTS),
+    Step("events, relay, bus", 1.6, _EVENTS),
     Step("structure scan", 0.4, ("shared/protocol/message/",)),
     Step("classify and learn", 1.5, ("services/classifier/",)),
     Step(

@@ -107,7 +107,7 @@ def ever_buried(server: MailfoldServer) -> list[str]:
     return [dead_letter["error"] for dead_letter in server.command.json("deadletters", "list", "--retried")]
 
 
-def assert_each_is_there_once(server: MailfoldServer, person: Person, message_ids: list[str]) -> None:
+def assert_all_are_there_once(server: MailfoldServer, person: Person, message_ids: list[str]) -> None:
     with server.imap(person) as imap:
         for message_id in message_ids:
             imap.wait_for(message_id, seconds=60)
@@ -147,7 +147,7 @@ def test_so_does_every_other_service_on_the_way(server: MailfoldServer, service:
         until(lambda: time.monotonic() - gone > _TRIED_SECONDS, "the bus's last try", 60)
     message_ids += until(lambda: _send_if_possible(server, ann), "mail is accepted", 60)
     until(lambda: not unsettled(server), "every reception settled", 60)
-    assert_each_is_there_once(server, ann, message_ids)
+    assert_all_are_there_once(server, ann, message_ids)
     queued = [entry.queue_id for entry in server.contracts.queue()]
     assert [queued.count(queue_id) for queue_id in queue_ids] == [1] * len(queue_ids)
     assert ever_buried(server) == []

@@ -179,7 +179,7 @@ class Rooms:
         """The snapshot of what the model in use has counted."""
         return evidence_snapshot(self.classifier.teacher.model.counts)
 
-    async def evidence_of_standing_lessons(self) -> bytes:
+    async def evidence_of_valid_lessons(self) -> bytes:
         """The snapshot of a fresh model that is taught the rows alone."""
         rows = await self.classifier.store.read(
             lambda reader: reader.all("SELECT account, label, tokenizer, features FROM lesson")

@@ -34,7 +34,7 @@ async def test_move_copy_and_append_teach(rooms: Rooms) -> None:
     await rooms.learnt(4, 0)
     await rooms.copy(ANN, SPAM, [appended], INBOX)
     await rooms.learnt(3, 1)
-    assert rooms.evidence() == await rooms.evidence_of_standing_lessons()
+    assert rooms.evidence() == await rooms.evidence_of_valid_lessons()
 
 
 async def test_trash_says_nothing(rooms: Rooms) -> None:
@@ -62,7 +62,7 @@ async def test_moving_back_unlearns_exactly(rooms: Rooms) -> None:
     taught = rooms.evidence()
     back = await rooms.move(ANN, SPAM, in_spam, INBOX)
     await rooms.learnt(3, 5)
-    assert rooms.evidence() == await rooms.evidence_of_standing_lessons() != taught
+    assert rooms.evidence() == await rooms.evidence_of_valid_lessons() != taught
     await rooms.move(ANN, INBOX, back, SPAM)
     await rooms.learnt(8, 0)
     assert rooms.evidence() == taught
@@ -74,7 +74,7 @@ async def test_to_and_fro_faster_than_it_is_followed(rooms: Rooms) -> None:
         uids = await rooms.move(ANN, INBOX, uids, SPAM)
         uids = await rooms.move(ANN, SPAM, uids, INBOX)
     await rooms.learnt(0, 20)
-    assert rooms.evidence() == await rooms.evidence_of_standing_lessons()
+    assert rooms.evidence() == await rooms.evidence_of_valid_lessons()
 
 
 async def test_a_content_that_cannot_be_read_teaches_nothing_and_holds_up_nobody(rooms: Rooms) -> None:
@@ -100,16 +100,16 @@ async def test_a_rebuild_amid_lessons_counts_each_once(rooms: Rooms, monkeypatch
             await rooms.rebuild()
             async with rooms.classifier.teacher.still:
                 await rooms.classifier.store.write(lambda _: None)  # what is committed is followed
-                assert rooms.evidence() == await rooms.evidence_of_standing_lessons()
+                assert rooms.evidence() == await rooms.evidence_of_valid_lessons()
             await asyncio.sleep(0)
 
     moving = asyncio.create_task(to_and_fro())
     await rebuild()
     await moving
     await rooms.learnt(30, 30)
-    assert rooms.evidence() == await rooms.evidence_of_standing_lessons()
+    assert rooms.evidence() == await rooms.evidence_of_valid_lessons()
     await rooms.rebuild()
-    assert rooms.evidence() == await rooms.evidence_of_standing_lessons()
+    assert rooms.evidence() == await rooms.evidence_of_valid_lessons()
 
 
 async def test_a_rebuild_of_nothing_ends(rooms: Rooms) -> None:

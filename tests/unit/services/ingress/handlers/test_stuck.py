@@ -17,7 +17,7 @@ from shared.eventstore.event import Actor, Provenance
 from shared.eventstore.sqlite import SqliteBackend
 from shared.eventstore.store import EventStore
 
-WHY = Provenance(Actor("service", "ingress"))
+PROVENANCE = Provenance(Actor("service", "ingress"))
 PATIENCE = 900.0
 
 
@@ -37,22 +37,22 @@ async def receptions(tmp_path: Path, clock: FixedClock) -> AsyncIterator[Recepti
 
 async def accept(receptions: Receptions, queue_id: str) -> None:
     mail = MailReceived(queue_id, "ann@example.org", (), Message("g1/00", 10), Client("192.0.2.1"))
-    await receptions.accept(mail, WHY)
+    await receptions.accept(mail, PROVENANCE)
 
 
 async def test_a_mail_is_stuck_when_it_is_too_old(receptions: Receptions, clock: FixedClock) -> None:
     await accept(receptions, "q1")
     clock.advance(PATIENCE - 1)
     await accept(receptions, "q2")
-    assert [one async for one in stuck_mails(receptions, clock, PATIENCE)] == []
+    assert [entry async for entry in stuck_mails(receptions, clock, PATIENCE)] == []
     clock.advance(2)
-    ((what, advice),) = [one async for one in stuck_mails(receptions, clock, PATIENCE)]
+    ((what, advice),) = [entry async for entry in stuck_mails(receptions, clock, PATIENCE)]
     assert what.startswith("mail q1 is on its way since ") and "mailfold trace q1" in advice
 
 
 async def test_a_mail_that_is_held_is_named_apart(receptions: Receptions, clock: FixedClock) -> None:
     await accept(receptions, "q1")
-    await receptions.hold("q1", "dead letter x", WHY)
+    await receptions.hold("q1", "dead letter x", PROVENANCE)
     await accept(receptions, "q2")
     clock.advance(PATIENCE + 1)
     whats = [what async for what, _ in stuck_mails(receptions, clock, PATIENCE)]
