@@ -42,9 +42,9 @@ class Places:
             self.sockets,
         ):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        found = self.sockets.lstat()
+        status = self.sockets.lstat()
         # In the temporary folder anyone may have made it first, to listen in our place.
-        if found.st_uid != os.geteuid() or not stat.S_ISDIR(found.st_mode):
+        if status.st_uid != os.geteuid() or not stat.S_ISDIR(status.st_mode):
             raise PermissionError(f"{self.sockets} is not a folder of this user's own")
 
     @property

@@ -68,13 +68,13 @@ async def newer_scan(blobs: Blobs, blob: Blob) -> Scan | None:
 
 async def _again(blobs: Blobs, blob: Blob) -> Scan:
     scanner = Scanner()
-    found = await asyncio.to_thread(_scanned, scanner, blob)
+    scanned = await asyncio.to_thread(_scanned, scanner, blob)
     ScanCounts.again += 1
     report_failure(scanner, blob.id)
     if len(_keeping) < KEPT_AT_ONCE and blob.id not in _keeping:
         _keeping.add(blob.id)
-        spawn(_keep(blobs, blob.id, encode_scan(found)), "scan-keep")
-    return found
+        spawn(_keep(blobs, blob.id, encode_scan(scanned)), "scan-keep")
+    return scanned
 
 
 def _scanned(scanner: Scanner, blob: Blob) -> Scan:

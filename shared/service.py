@@ -157,8 +157,8 @@ class Host:
     ) -> EventStore:
         """As `event_store`, on a backend of the service's choice."""
 
-        def fenced_out(why: str) -> None:
-            self.end(f"the store of {service} was lost: {why}")
+        def fenced_out(reason: str) -> None:
+            self.end(f"the store of {service} was lost: {reason}")
 
         holder = self.holder(service)
         return EventStore(backend, metadata, projections, self.clock, holder, service, self.turns, fenced_out)

@@ -108,7 +108,7 @@ def check(sections: Sections, name: str, value: str) -> Any:
     section, _, field = name.partition(".")
     hint = dict(_fields(sections[section])).get(field) if section in sections else None
     if hint is None:
-        known = [f"{one}.{field}" for one, kind in sections.items() for field, _ in _fields(kind)]
+        known = [f"{title}.{field}" for title, kind in sections.items() for field, _ in _fields(kind)]
         raise SettingsError([Mistake(name, "command", _no_such("setting", name, known))])
     try:
         return _converted(value, hint)
@@ -190,7 +190,7 @@ def _no_such(what: str, name: str, known: Iterable[str]) -> str:
 
 
 def _meta(hint: Any) -> Meta:
-    return next((one for one in getattr(hint, "__metadata__", ()) if isinstance(one, Meta)), Meta())
+    return next((entry for entry in getattr(hint, "__metadata__", ()) if isinstance(entry, Meta)), Meta())
 
 
 def _converted(value: Any, hint: Any) -> Any:

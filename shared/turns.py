@@ -12,7 +12,7 @@ import asyncio
 from collections import OrderedDict, deque
 from typing import NamedTuple
 
-from shared.grpc.call import provenance
+from shared.grpc.call import current_provenance
 
 SHARE = 5_000_000
 """What one turn gives to works that grow, in units of about a nanosecond: 5 ms."""
@@ -75,7 +75,7 @@ class Turns:
 
     async def _later(self) -> None:
         future = asyncio.get_running_loop().create_future()
-        whose = provenance().actor.id
+        whose = current_provenance().actor.id
         self._waiting.setdefault(whose, deque()).append(future)
         await future
 

@@ -63,8 +63,8 @@ def _give_settings(folder: int, identity: Identity) -> None:
     except OSError:
         return
     try:
-        found = os.fstat(file)
-        if stat.S_ISREG(found.st_mode) and found.st_nlink == 1:
+        status = os.fstat(file)
+        if stat.S_ISREG(status.st_mode) and status.st_nlink == 1:
             os.fchown(file, identity.uid, identity.gid)
     finally:
         os.close(file)

@@ -40,13 +40,13 @@ def user_named(name: str) -> Identity:
 def owner_of(folder: Path) -> Identity | None:
     """Who owns a folder; None where there is none."""
     try:
-        found = folder.stat()
+        status = folder.stat()
     except OSError:
         return None
     try:
-        return _identity(pwd.getpwuid(found.st_uid))
+        return _identity(pwd.getpwuid(status.st_uid))
     except KeyError:
-        return Identity(str(found.st_uid), found.st_uid, found.st_gid, "/")
+        return Identity(str(status.st_uid), status.st_uid, status.st_gid, "/")
 
 
 def become(identity: Identity) -> None:

@@ -88,9 +88,9 @@ async def status(session: Session) -> Status:
     answering = all(listening is not None for _, listening in answers)
     ready = bool(processes) and answering and all(process.state is State.RUNNING for process in processes)
     troubles = (*_of_processes(processes), *_once(trouble for report in reports for trouble in report.troubles))
-    letters = sum(process.counts.get("dead_letters", 0) for process in reports)
+    dead_letters = sum(process.counts.get("dead_letters", 0) for process in reports)
     warnings = tuple(_shortage(report) for report in reports if report.descriptors < report.descriptors_needed)
-    return Status(ready, ready and not troubles, processes, listeners, reports, letters, troubles, warnings)
+    return Status(ready, ready and not troubles, processes, listeners, reports, dead_letters, troubles, warnings)
 
 
 def _of_processes(processes: Iterable[Process]) -> Iterator[Trouble]:

@@ -42,8 +42,8 @@ class Classifier:
         self.store = host.event_store(SERVICE, metadata, (LessonProjection(metadata), DeadLetterProjection(metadata)))
         self.teacher = Teacher(self.store, self._settings.rebuild_delay)
         mailstore = host.channel("mailstore", SERVICE)
-        letters = DeadLetters(self.store, host.ids)
-        self._burial = Burial(letters, ingress_hold(host.channel("ingress", SERVICE)), ACTOR)
+        dead_letters = DeadLetters(self.store, host.ids)
+        self._burial = Burial(dead_letters, ingress_hold(host.channel("ingress", SERVICE)), ACTOR)
         lessons = LessonFollower(
             self.store, mailstore, host.blobs, self.teacher.still, self._settings.bytes_examined, self._burial
         )
@@ -66,7 +66,7 @@ class Classifier:
             (add_EventSourceServicer_to_server, StoreSource(self.store)),
             (
                 add_OwnerServicer_to_server,
-                StoreOwner(SERVICE, self.store, host.health(SERVICE, self.store), letters, self._report),
+                StoreOwner(SERVICE, self.store, host.health(SERVICE, self.store), dead_letters, self._report),
             ),
         )
 

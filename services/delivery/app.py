@@ -41,8 +41,8 @@ class Delivery:
         notices = Notices(host.blobs, self._book, host.clock, host.ids, host.server.host)
         mailstore, outbound = _guarded(host, "mailstore"), _guarded(host, "outbound")
         deliverer = Deliverer(self.store, self._book, notices, mailstore, outbound, host.clock)
-        letters = DeadLetters(self.store, host.ids)
-        self._burial = Burial(letters, ingress_hold(host.channel("ingress", SERVICE)), ACTOR)
+        dead_letters = DeadLetters(self.store, host.ids)
+        self._burial = Burial(dead_letters, ingress_hold(host.channel("ingress", SERVICE)), ACTOR)
         self._worker = DeliveryWorker(host.bus, deliverer, self._burial)
         self.registrations: Sequence[Registration] = (
             (add_DeliveryServicer_to_server, DeliveryEndpoint(self.store)),
@@ -50,7 +50,7 @@ class Delivery:
             (
                 add_OwnerServicer_to_server,
                 StoreOwner(
-                    SERVICE, self.store, host.health(SERVICE, self.store), letters, self._report, self._referenced
+                    SERVICE, self.store, host.health(SERVICE, self.store), dead_letters, self._report, self._referenced
                 ),
             ),
         )

@@ -97,7 +97,7 @@ class Mailstore:
 
 
 def _ring_accounts(bus: Bus, recorded: list[Recorded]) -> None:
-    newest = {one.stream: one.version for one in recorded}
+    newest = {entry.stream: entry.version for entry in recorded}
     for account, version in newest.items():
         bus.ring(account_doorbell(account), b"%d" % version)
 

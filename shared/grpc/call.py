@@ -1,6 +1,6 @@
 """What travels with every call: the calling service, the actor, the cause, the correlation and the command id.
 
-It is task-local. A session sets it once (`acting`), each servicer reads it (`provenance`), and calls made meanwhile
+It is task-local. A session sets it once (`acting`), each servicer reads it (`current_provenance`), and calls made meanwhile
 carry it on.
 """
 
@@ -17,11 +17,11 @@ from shared.eventstore.event import Actor, Provenance
 
 T = TypeVar("T")
 UNKNOWN = Provenance(Actor("system"))
-_provenance: ContextVar[Provenance] = ContextVar("provenance", default=UNKNOWN)
+_provenance: ContextVar[Provenance] = ContextVar("current_provenance", default=UNKNOWN)
 _caller: ContextVar[str] = ContextVar("caller", default="")
 
 
-def provenance() -> Provenance:
+def current_provenance() -> Provenance:
     """Why the running code writes: goes with every event."""
     return _provenance.get()
 
@@ -32,18 +32,18 @@ def caller() -> str:
 
 
 @contextlib.contextmanager
-def acting(provenance: Provenance) -> Iterator[None]:
+def acting(current_provenance: Provenance) -> Iterator[None]:
     """Let what is done in this block, calls to other services included, be done for this reason."""
-    token = _provenance.set(provenance)
+    token = _provenance.set(current_provenance)
     try:
         yield
     finally:
         _put_back(_provenance, token)
 
 
-def act(provenance: Provenance) -> None:
+def act(current_provenance: Provenance) -> None:
     """As `acting`, for the rest of the running task."""
-    _provenance.set(provenance)
+    _provenance.set(current_provenance)
 
 
 @contextlib.contextmanager

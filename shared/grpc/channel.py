@@ -11,7 +11,7 @@ from typing import Any
 import grpc
 
 from shared.eventstore.event import encode_actor
-from shared.grpc.call import provenance
+from shared.grpc.call import current_provenance
 from shared.grpc.errors import from_rpc
 
 CREDENTIAL, ACTOR, CAUSE, CORRELATION, COMMAND = (
@@ -73,7 +73,7 @@ class RemoteChannel:
         return call
 
     def _metadata(self) -> tuple[tuple[str, str | bytes], ...]:
-        current = provenance()
+        current = current_provenance()
         return (
             (CREDENTIAL, self._credential),
             (ACTOR, encode_actor(current.actor).encode()),

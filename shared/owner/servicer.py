@@ -12,7 +12,7 @@ from shared.background import begin
 from shared.eventstore.comparison import Difference, VerifyResult
 from shared.eventstore.deadletters import DeadLetter, DeadLetters, NoSuchLetter
 from shared.eventstore.store import EventStore
-from shared.grpc.call import provenance
+from shared.grpc.call import current_provenance
 from shared.grpc.errors import NotFound
 from shared.owner.health import Health
 from shared.rpc.mailfold.owner.v1 import owner_pb2 as pb
@@ -89,7 +89,7 @@ class StoreOwner(OwnerServicer):
     async def RetryDeadLetter(self, request: pb.DeadLetterRequest, context: Any) -> pb.DeadLetter:
         await self._found(request.id)
         assert self._letters is not None
-        return self._letter(await self._letters.retry(request.id, provenance()))
+        return self._letter(await self._letters.retry(request.id, current_provenance()))
 
     async def ReferencedBlobs(self, request: pb.ReferencedBlobsRequest, context: Any) -> AsyncIterator[pb.BlobIds]:
         async for ids in self._blobs(request.generation):

@@ -47,14 +47,14 @@ class EndedLogIns:
             self._endings[identity] = position, kind
         return ending is not None
 
-    def why(self, log_in: LogIn) -> Ending | None:
+    def ending_of(self, log_in: LogIn) -> Ending | None:
         """Why this log-in has ended; None while it stands. Events that the directory knew when it let the client in do
         not count.
         """
         for identity in (log_in.account, log_in.user, log_in.domain):
-            position, why = self._endings.get(identity, (0, None))
+            position, ending_of = self._endings.get(identity, (0, None))
             if position > log_in.as_of:
-                return why
+                return ending_of
         return None
 
 

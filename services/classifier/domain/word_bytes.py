@@ -16,11 +16,11 @@ MOST_STRANGE = 60
 MOST_CHUNKS = 100
 
 _JOINERS = b"_'.-"
-_LETTERS = frozenset(
+_WORD_CHARACTERS = frozenset(
     b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789" + _JOINERS + bytes(range(0x80, 0x100))
 )
 _SPACES = bytes(0x20 if byte <= 0x20 else byte for byte in range(256))
-_INNER = bytes(byte if byte in _LETTERS else 0x20 for byte in range(256))
+_INNER = bytes(byte if byte in _WORD_CHARACTERS else 0x20 for byte in range(256))
 _NOT_SMALL = bytes(0x20 if byte < 0x80 and chr(byte).islower() else inner for byte, inner in enumerate(_INNER))
 # Stands for a chunk that the patterns read: no byte of UTF-8, and longer than a word.
 _CHUNK = b"\xff" * (LONGEST + 1)

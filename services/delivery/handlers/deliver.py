@@ -47,15 +47,15 @@ class Deliverer:
 
     async def deliver(self, mail: AcceptedMail) -> tuple[Outcome, ...]:
         """Everything for one mail; its outcomes once it is settled. Raises when a step must be tried again later."""
-        why = Provenance(ACTOR, correlation=mail.queue_id)
-        with acting(why):
-            record = await self._planned(mail, why)
+        provenance = Provenance(ACTOR, correlation=mail.queue_id)
+        with acting(provenance):
+            record = await self._planned(mail, provenance)
             while record.settled is None:
                 failures = await self._carried_out(mail, record)
                 record = (
-                    await self._bounced(mail, record, failures, why)
+                    await self._bounced(mail, record, failures, provenance)
                     if failures
-                    else await self._settled(mail, record, why)
+                    else await self._settled(mail, record, provenance)
                 )
         return record.settled
 
@@ -71,22 +71,22 @@ class Deliverer:
             raise deciding(errors)
         return [result for result in results if isinstance(result, FailedStep)]
 
-    async def _planned(self, mail: AcceptedMail, why: Provenance) -> DeliveryRecord:
+    async def _planned(self, mail: AcceptedMail, provenance: Provenance) -> DeliveryRecord:
         record = record_of(await self._store.read_stream(mail.queue_id))
         if record.planned:
             return record
         routes = [
             (recipient, await self._book.resolve(parse_address(recipient.address))) for recipient in mail.recipients
         ]
-        steps, told = plan(mail, routes)
-        return await self._append(mail, record, [DeliveryPlanned(mail.queue_id, steps, told)], why)
+        steps, notified = plan(mail, routes)
+        return await self._append(mail, record, [DeliveryPlanned(mail.queue_id, steps, notified)], provenance)
 
-    async def _settled(self, mail: AcceptedMail, record: DeliveryRecord, why: Provenance) -> DeliveryRecord:
+    async def _settled(self, mail: AcceptedMail, record: DeliveryRecord, provenance: Provenance) -> DeliveryRecord:
         outcomes = outcomes_of([recipient.address for recipient in mail.recipients], record)
-        return await self._append(mail, record, [DeliverySettled(mail.queue_id, outcomes)], why)
+        return await self._append(mail, record, [DeliverySettled(mail.queue_id, outcomes)], provenance)
 
     async def _bounced(
-        self, mail: AcceptedMail, record: DeliveryRecord, failures: list[FailedStep], why: Provenance
+        self, mail: AcceptedMail, record: DeliveryRecord, failures: list[FailedStep], provenance: Provenance
     ) -> DeliveryRecord:
         """All failures of a round are recorded together and told in one notification; of a notification that fails,
         nobody is told.
@@ -94,22 +94,22 @@ class Deliverer:
         notices = await self._notices.steps(
             mail, [failure for failure in failures if not failure.step.blob], record.next_index
         )
-        facts = [
+        events = [
             DeliveryBounced(mail.queue_id, step.recipient, step.index, reason, status)
             for step, reason, status in failures
         ]
-        facts[0] = msgspec.structs.replace(facts[0], steps=notices)
-        return await self._append(mail, record, facts, why)
+        events[0] = msgspec.structs.replace(events[0], steps=notices)
+        return await self._append(mail, record, events, provenance)
 
     async def _append(
-        self, mail: AcceptedMail, record: DeliveryRecord, facts: Sequence[Event], why: Provenance
+        self, mail: AcceptedMail, record: DeliveryRecord, events: Sequence[Event], provenance: Provenance
     ) -> DeliveryRecord:
         """Record a decision that was taken on `record`; when another run of the same mail was first, its decision
         stands.
         """
         try:
             added = await self._store.write(
-                lambda transaction: transaction.append(mail.queue_id, facts, why, expected=record.version)
+                lambda transaction: transaction.append(mail.queue_id, events, provenance, expected=record.version)
             )
         except VersionConflict:
             return record_of(await self._store.read_stream(mail.queue_id))

@@ -41,14 +41,14 @@ class Notices:
 
     async def steps(self, mail: AcceptedMail, failures: Sequence[FailedStep], first_index: int) -> tuple[Step, ...]:
         """The steps that tell the sender of these failures in one notification; none when nobody is to be told."""
-        told = _wanted(mail, failures)
-        if not told or not mail.reverse_path:
+        notified = _requested(mail, failures)
+        if not notified or not mail.reverse_path:
             return ()
         way = await self._book.resolve(parse_address(mail.reverse_path))
         if way.kind not in (ResolutionKind.ACCOUNTS, ResolutionKind.REMOTE):
             return ()
-        blob, size, message_id = await self._written(mail, tuple(told))
-        first = next(iter(told.values()))
+        blob, size, message_id = await self._written(mail, tuple(notified))
+        first = next(iter(notified.values()))
         return tuple(
             Step(
                 first.step.recipient,
@@ -102,15 +102,17 @@ class Notices:
         )
 
 
-def _wanted(mail: AcceptedMail, failures: Sequence[FailedStep]) -> dict[Undelivered, FailedStep]:
+def _requested(mail: AcceptedMail, failures: Sequence[FailedStep]) -> dict[Undelivered, FailedStep]:
     """What the sender wants to hear: each fate once, nothing of a recipient with NOTIFY=NEVER or without FAILURE (RFC
     3461 §4.1).
     """
     recipients = {recipient.address: recipient for recipient in mail.recipients}
-    wanted: dict[Undelivered, FailedStep] = {}
+    requested: dict[Undelivered, FailedStep] = {}
     for failure in failures:
         recipient = recipients.get(failure.step.recipient)
         notify, orcpt = (recipient.notify.upper(), recipient.orcpt) if recipient else ("", "")
         if not notify or "FAILURE" in notify:
-            wanted.setdefault(Undelivered(failure.step.recipient, failure.status, failure.reason, orcpt=orcpt), failure)
-    return wanted
+            requested.setdefault(
+                Undelivered(failure.step.recipient, failure.status, failure.reason, orcpt=orcpt), failure
+            )
+    return requested

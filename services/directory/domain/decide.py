@@ -45,17 +45,17 @@ def add_domain(existing: DomainState | None, domain: str, name: str, incoming: b
 
 def change_domain(domain: DomainState, incoming: bool | None, disabled: bool | None) -> list[Event]:
     """Incoming mail is switched, or the domain disabled or enabled; nothing when it is so already."""
-    wanted = (domain.incoming if incoming is None else incoming, domain.disabled if disabled is None else disabled)
-    return [] if wanted == (domain.incoming, domain.disabled) else [DomainChanged(domain.id, *wanted)]
+    desired = (domain.incoming if incoming is None else incoming, domain.disabled if disabled is None else disabled)
+    return [] if desired == (domain.incoming, domain.disabled) else [DomainChanged(domain.id, *desired)]
 
 
 def remove_domain(domain: DomainState) -> list[Event]:
     """The domain is no longer ours; only when nothing lives in it."""
     if domain.accounts or domain.aliases:
-        found = f"{domain.accounts} account(s) and {domain.aliases} alias(es)"
+        contents = f"{domain.accounts} account(s) and {domain.aliases} alias(es)"
         raise DirectoryRefused(
             "not-empty",
-            f"{domain.name} still has {found}: remove them first (`mailfold account list`, `mailfold alias list`), or disable it",
+            f"{domain.name} still has {contents}: remove them first (`mailfold account list`, `mailfold alias list`), or disable it",
         )
     return [DomainRemoved(domain.id, domain.name)]
 
@@ -99,11 +99,11 @@ def add_account(taken: bool, ours: bool, user: str, account: str, address: Addre
 def change_account(account: AccountState, disabled: bool | None, quota_bytes: int | None) -> list[Event]:
     """The account is disabled or enabled, or has another quota (0: none)."""
     _bounded(quota_bytes or 0)
-    wanted = (
+    desired = (
         account.disabled if disabled is None else disabled,
         account.quota_bytes if quota_bytes is None else quota_bytes,
     )
-    return [] if wanted == (account.disabled, account.quota_bytes) else [AccountChanged(account.id, *wanted)]
+    return [] if desired == (account.disabled, account.quota_bytes) else [AccountChanged(account.id, *desired)]
 
 
 def remove_account(account: AccountState) -> list[Event]:
@@ -162,10 +162,10 @@ def _leads_to(key: str, targets: tuple[Address, ...], targets_of: AliasTargets) 
     waiting = [lookup_key(without_subaddress(target)[0]) for target in targets]
     seen: set[str] = set()
     while waiting and len(seen) < _CHAIN_LIMIT:
-        one = waiting.pop()
-        if one == key:
+        current = waiting.pop()
+        if current == key:
             return True
-        if one not in seen:
-            seen.add(one)
-            waiting += targets_of(one) or ()
+        if current not in seen:
+            seen.add(current)
+            waiting += targets_of(current) or ()
     return False

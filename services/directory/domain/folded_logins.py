@@ -29,7 +29,7 @@ class FoldedLogin(msgspec.Struct, frozen=True):
     address: str
     reason: str = ""
 
-    def fact(self, count: int) -> LoginSucceeded | LoginRefused:
+    def event(self, count: int) -> LoginSucceeded | LoginRefused:
         """The fact of so many of them."""
         if self.reason:
             return LoginRefused(self.login, self.protocol, self.address, self.reason, count)

@@ -68,12 +68,12 @@ def alias_address(text: str) -> Address:
 
 def alias_targets(texts: tuple[str, ...]) -> tuple[Address, ...]:
     """Where an alias leads: each address once. Raises Refused."""
-    found = {lookup_key(address): address for address in map(_address, texts)}
-    if not found:
+    by_key = {lookup_key(address): address for address in map(_address, texts)}
+    if not by_key:
         raise DirectoryRefused("invalid", "an alias needs at least one target address")
-    if len(found) > TARGET_LIMIT:
+    if len(by_key) > TARGET_LIMIT:
         raise DirectoryRefused("invalid", f"an alias has at most {TARGET_LIMIT} targets")
-    return tuple(found.values())
+    return tuple(by_key.values())
 
 
 def key_of(text: str) -> str:

@@ -20,19 +20,19 @@ _ROLES = frozenset({POSTMASTER, "abuse"})
 class RoleMail(msgspec.Struct, frozen=True):
     """Who stands in for the roles: an address here, or None; `hostname`, the server itself, counts as a domain."""
 
-    stand_in: Address | None
+    substitute: Address | None
     hostname: str
 
     def resolve(self, book: AddressBook, address: Address) -> Resolution:
         """Where mail to an address goes. What the book has of its own comes first."""
-        found = book.resolve(address)
-        if self.stand_in is None or not self._is_nobodys_role(found.kind, address):
-            return found
-        instead = book.resolve(self.stand_in)
+        resolution = book.resolve(address)
+        if self.substitute is None or not self._is_nobodys_role(resolution.kind, address):
+            return resolution
+        instead = book.resolve(self.substitute)
         return (
             msgspec.structs.replace(instead, via=instead.via or str(address))
             if instead.kind is ResolutionKind.ACCOUNTS
-            else found
+            else resolution
         )
 
     def _is_nobodys_role(self, kind: ResolutionKind, address: Address) -> bool:

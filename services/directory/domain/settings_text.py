@@ -37,7 +37,7 @@ def _readable(text: str) -> None:
 
 def _edited(lines: list[str], section: str, field: str, line: str) -> list[str]:
     start = next(
-        (number for number, one in enumerate(lines) if (found := _TABLE.match(one)) and found[1] == section), None
+        (number for number, line in enumerate(lines) if (table := _TABLE.match(line)) and table[1] == section), None
     )
     if start is None:
         return [*lines, *([""] if lines and lines[-1].strip() else []), f"[{section}]", line]
@@ -67,7 +67,7 @@ def _literal(value: Any) -> str:
     if isinstance(value, int | float):
         return repr(value)
     if isinstance(value, tuple | list):
-        return "[" + ", ".join(_literal(one) for one in value) + "]"
+        return "[" + ", ".join(_literal(line) for line in value) + "]"
     return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")
 
 

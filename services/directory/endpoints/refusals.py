@@ -26,6 +26,8 @@ def named() -> Iterator[None]:
     except DirectoryRefused as refused:
         raise _KINDS[refused.reason](str(refused), refused.reason) from refused
     except SettingsError as error:
-        raise Invalid("; ".join(f"{one.name}: {one.message}" for one in error.mistakes), "setting") from error
+        raise Invalid(
+            "; ".join(f"{mistake.name}: {mistake.message}" for mistake in error.mistakes), "setting"
+        ) from error
     except TooManyWaiting as error:
         raise LimitReached("too many passwords are being hashed; try again in a moment", "busy") from error

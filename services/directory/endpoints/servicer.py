@@ -19,7 +19,7 @@ from shared.eventstore.connection import Reader
 from shared.eventstore.event import Provenance
 from shared.eventstore.store import EventStore
 from shared.eventstore.transaction import Transaction
-from shared.grpc.call import provenance
+from shared.grpc.call import current_provenance
 from shared.grpc.errors import Invalid
 from shared.protocol.address.address import Address, parse_address
 from shared.protocol.address.error import AddressError
@@ -55,17 +55,23 @@ class DirectoryEndpoint(DirectoryServicer):
 
     async def AddDomain(self, request: pb.AddDomainRequest, context: Any) -> pb.Domain:
         return wire.domain(
-            await self._write(lambda tx, why: self._commands.add_domain(tx, request.name, request.incoming, why))
+            await self._write(
+                lambda tx, provenance: self._commands.add_domain(tx, request.name, request.incoming, provenance)
+            )
         )
 
     async def ChangeDomain(self, request: pb.ChangeDomainRequest, context: Any) -> pb.Domain:
         incoming, disabled = _given(request, "incoming"), _given(request, "disabled")
         return wire.domain(
-            await self._write(lambda tx, why: self._commands.change_domain(tx, request.name, incoming, disabled, why))
+            await self._write(
+                lambda tx, provenance: self._commands.change_domain(tx, request.name, incoming, disabled, provenance)
+            )
         )
 
     async def RemoveDomain(self, request: pb.NameRequest, context: Any) -> pb.Removed:
-        return pb.Removed(name=await self._write(lambda tx, why: self._commands.remove_domain(tx, request.name, why)))
+        return pb.Removed(
+            name=await self._write(lambda tx, provenance: self._commands.remove_domain(tx, request.name, provenance))
+        )
 
     async def ShowDomain(self, request: pb.NameRequest, context: Any) -> pb.Domain:
         return wire.domain(
@@ -77,17 +83,23 @@ class DirectoryEndpoint(DirectoryServicer):
 
     async def AddUser(self, request: pb.AddUserRequest, context: Any) -> pb.User:
         hashed = await self._hashed(request.password)
-        return wire.user(await self._write(lambda tx, why: self._commands.add_user(tx, request.name, hashed, why)))
+        return wire.user(
+            await self._write(lambda tx, provenance: self._commands.add_user(tx, request.name, hashed, provenance))
+        )
 
     async def ChangeUser(self, request: pb.ChangeUserRequest, context: Any) -> pb.User:
         hashed = await self._hashed(request.password) if request.HasField("password") else None
         disabled = _given(request, "disabled")
         return wire.user(
-            await self._write(lambda tx, why: self._commands.change_user(tx, request.name, hashed, disabled, why))
+            await self._write(
+                lambda tx, provenance: self._commands.change_user(tx, request.name, hashed, disabled, provenance)
+            )
         )
 
     async def RemoveUser(self, request: pb.NameRequest, context: Any) -> pb.Removed:
-        return pb.Removed(name=await self._write(lambda tx, why: self._commands.remove_user(tx, request.name, why)))
+        return pb.Removed(
+            name=await self._write(lambda tx, provenance: self._commands.remove_user(tx, request.name, provenance))
+        )
 
     async def ShowUser(self, request: pb.NameRequest, context: Any) -> pb.User:
         return wire.user(
@@ -100,17 +112,23 @@ class DirectoryEndpoint(DirectoryServicer):
     async def AddAccount(self, request: pb.AddAccountRequest, context: Any) -> pb.Account:
         user, quota = request.user, request.quota_bytes
         return wire.account(
-            await self._write(lambda tx, why: self._commands.add_account(tx, request.address, user, quota, why))
+            await self._write(
+                lambda tx, provenance: self._commands.add_account(tx, request.address, user, quota, provenance)
+            )
         )
 
     async def ChangeAccount(self, request: pb.ChangeAccountRequest, context: Any) -> pb.Account:
         disabled, quota = _given(request, "disabled"), _given(request, "quota_bytes")
         return wire.account(
-            await self._write(lambda tx, why: self._commands.change_account(tx, request.address, disabled, quota, why))
+            await self._write(
+                lambda tx, provenance: self._commands.change_account(tx, request.address, disabled, quota, provenance)
+            )
         )
 
     async def RemoveAccount(self, request: pb.NameRequest, context: Any) -> pb.Removed:
-        return pb.Removed(name=await self._write(lambda tx, why: self._commands.remove_account(tx, request.name, why)))
+        return pb.Removed(
+            name=await self._write(lambda tx, provenance: self._commands.remove_account(tx, request.name, provenance))
+        )
 
     async def ShowAccount(self, request: pb.NameRequest, context: Any) -> pb.Account:
         def ask(reader: Reader) -> pb.Account:
@@ -124,17 +142,23 @@ class DirectoryEndpoint(DirectoryServicer):
 
     async def AddAlias(self, request: pb.AddAliasRequest, context: Any) -> pb.Alias:
         return wire.alias(
-            await self._write(lambda tx, why: self._commands.add_alias(tx, request.address, request.targets, why))
+            await self._write(
+                lambda tx, provenance: self._commands.add_alias(tx, request.address, request.targets, provenance)
+            )
         )
 
     async def ChangeAlias(self, request: pb.ChangeAliasRequest, context: Any) -> pb.Alias:
         disabled = _given(request, "disabled")
         return wire.alias(
-            await self._write(lambda tx, why: self._commands.change_alias(tx, request.address, disabled, why))
+            await self._write(
+                lambda tx, provenance: self._commands.change_alias(tx, request.address, disabled, provenance)
+            )
         )
 
     async def RemoveAlias(self, request: pb.NameRequest, context: Any) -> pb.Removed:
-        return pb.Removed(name=await self._write(lambda tx, why: self._commands.remove_alias(tx, request.name, why)))
+        return pb.Removed(
+            name=await self._write(lambda tx, provenance: self._commands.remove_alias(tx, request.name, provenance))
+        )
 
     async def ShowAlias(self, request: pb.NameRequest, context: Any) -> pb.Alias:
         return wire.alias(
@@ -163,7 +187,7 @@ class DirectoryEndpoint(DirectoryServicer):
 
     async def ChangeSetting(self, request: pb.ChangeSettingRequest, context: Any) -> pb.Setting:
         with named():
-            return wire.setting(await self._settings.change(request.name, request.value, provenance()))
+            return wire.setting(await self._settings.change(request.name, request.value, current_provenance()))
 
     async def _hashed(self, password: str) -> str:
         prepared = prepare_password(password)
@@ -180,9 +204,9 @@ class DirectoryEndpoint(DirectoryServicer):
             return await self._hasher.hash(prepared)
 
     async def _write(self, work: Callable[[Transaction, Provenance], T]) -> T:
-        why = provenance()
+        provenance = current_provenance()
         with named():
-            return await self._store.write(lambda tx: work(tx, why))
+            return await self._store.write(lambda tx: work(tx, provenance))
 
     async def _read(self, ask: Callable[[Reader], T]) -> T:
         with named():

@@ -53,15 +53,15 @@ def alias(state: AliasState) -> pb.Alias:
     return pb.Alias(address=state.address, targets=state.targets, disabled=state.disabled)
 
 
-def resolution(found: Resolution) -> pb.Resolution:
+def resolution(result: Resolution) -> pb.Resolution:
     """Where mail goes."""
     targets = [
         pb.Target(
             account=target.account, address=target.address, quota_bytes=target.quota_bytes, remote=not target.account
         )
-        for target in found.targets
+        for target in result.targets
     ]
-    return pb.Resolution(kind=_KINDS[found.kind], targets=targets, via=found.via, detail=found.detail)
+    return pb.Resolution(kind=_KINDS[result.kind], targets=targets, via=result.via, detail=result.detail)
 
 
 def identity(opened: LoginAnswer) -> pb.Identity:
@@ -80,14 +80,14 @@ def identity(opened: LoginAnswer) -> pb.Identity:
     )
 
 
-def setting(one: Described) -> pb.Setting:
+def setting(described: Described) -> pb.Setting:
     """A setting as an operator sees it."""
     return pb.Setting(
-        name=one.name,
-        value=one.value,
-        source=one.source,
-        description=one.description,
-        type=one.type,
-        default=one.default,
-        secret=one.secret,
+        name=described.name,
+        value=described.value,
+        source=described.source,
+        description=described.description,
+        type=described.type,
+        default=described.default,
+        secret=described.secret,
     )

@@ -92,5 +92,5 @@ class CurrentBook:
 
     def follow(self, recorded: list[Recorded]) -> None:
         """Fold what was just committed."""
-        for one in recorded:
-            self.book.apply(one.event)
+        for entry in recorded:
+            self.book.apply(entry.event)

@@ -28,109 +28,116 @@ class DirectoryCommands:
     def __init__(self, ids: Ids) -> None:
         self._ids = ids
 
-    def add_domain(self, tx: Transaction, name: str, incoming: bool, why: Provenance) -> DomainState:
+    def add_domain(self, tx: Transaction, name: str, incoming: bool, provenance: Provenance) -> DomainState:
         """A1."""
         name = names.domain_name(name)
-        if not tx.answered(why.command):
+        if not tx.answered(provenance.command):
             domain = self._ids.new(IdKind.DOMAIN)
-            _append(tx, f"domain:{domain}", decide.add_domain(load.domain(tx, name), domain, name, incoming), why)
+            _append(
+                tx, f"domain:{domain}", decide.add_domain(load.domain(tx, name), domain, name, incoming), provenance
+            )
         return _domain(tx, name)
 
     def change_domain(
-        self, tx: Transaction, name: str, incoming: bool | None, disabled: bool | None, why: Provenance
+        self, tx: Transaction, name: str, incoming: bool | None, disabled: bool | None, provenance: Provenance
     ) -> DomainState:
         """Switches; nothing is written when it is so already."""
         domain = _domain(tx, name)
-        _append(tx, f"domain:{domain.id}", decide.change_domain(domain, incoming, disabled), why)
+        _append(tx, f"domain:{domain.id}", decide.change_domain(domain, incoming, disabled), provenance)
         return _domain(tx, name)
 
-    def remove_domain(self, tx: Transaction, name: str, why: Provenance) -> str:
+    def remove_domain(self, tx: Transaction, name: str, provenance: Provenance) -> str:
         """Its name."""
-        if not tx.answered(why.command):
+        if not tx.answered(provenance.command):
             domain = _domain(tx, name)
-            _append(tx, f"domain:{domain.id}", decide.remove_domain(domain), why)
+            _append(tx, f"domain:{domain.id}", decide.remove_domain(domain), provenance)
             return domain.name
         return name
 
-    def add_user(self, tx: Transaction, name: str, password_hash: str, why: Provenance) -> UserState:
+    def add_user(self, tx: Transaction, name: str, password_hash: str, provenance: Provenance) -> UserState:
         """A2, without groups."""
         name = names.user_name(name)
-        if not tx.answered(why.command):
+        if not tx.answered(provenance.command):
             user = self._ids.new(IdKind.USER)
-            _append(tx, f"user:{user}", decide.add_user(load.user(tx, name), user, name, password_hash), why)
+            _append(tx, f"user:{user}", decide.add_user(load.user(tx, name), user, name, password_hash), provenance)
         return _user(tx, name)
 
     def change_user(
-        self, tx: Transaction, name: str, password_hash: str | None, disabled: bool | None, why: Provenance
+        self, tx: Transaction, name: str, password_hash: str | None, disabled: bool | None, provenance: Provenance
     ) -> UserState:
         """A new password, or a switch."""
-        if not tx.answered(why.command):
+        if not tx.answered(provenance.command):
             user = _user(tx, name)
-            _append(tx, f"user:{user.id}", decide.change_user(user, password_hash, disabled), why)
+            _append(tx, f"user:{user.id}", decide.change_user(user, password_hash, disabled), provenance)
         return _user(tx, name)
 
-    def remove_user(self, tx: Transaction, name: str, why: Provenance) -> str:
+    def remove_user(self, tx: Transaction, name: str, provenance: Provenance) -> str:
         """Their name."""
-        if not tx.answered(why.command):
+        if not tx.answered(provenance.command):
             user = _user(tx, name)
-            _append(tx, f"user:{user.id}", decide.remove_user(user), why)
+            _append(tx, f"user:{user.id}", decide.remove_user(user), provenance)
             return user.name
         return name
 
     def add_account(
-        self, tx: Transaction, text: str, user_name: str, quota_bytes: int, why: Provenance
+        self, tx: Transaction, text: str, user_name: str, quota_bytes: int, provenance: Provenance
     ) -> AccountState:
         """A3, A4."""
         address = names.account_address(text)
-        if not tx.answered(why.command):
+        if not tx.answered(provenance.command):
             account, user = self._ids.new(IdKind.ACCOUNT), _user_id(tx, user_name)
             ours, taken = load.has_domain(tx, address.domain), load.is_taken(tx, lookup_key(address))
-            _append(tx, f"account:{account}", decide.add_account(taken, ours, user, account, address, quota_bytes), why)
+            _append(
+                tx,
+                f"account:{account}",
+                decide.add_account(taken, ours, user, account, address, quota_bytes),
+                provenance,
+            )
         return _account(tx, str(address))
 
     def change_account(
-        self, tx: Transaction, name: str, disabled: bool | None, quota_bytes: int | None, why: Provenance
+        self, tx: Transaction, name: str, disabled: bool | None, quota_bytes: int | None, provenance: Provenance
     ) -> AccountState:
         """A5 (disabling), A10 (the limit)."""
         account = _account(tx, name)
-        _append(tx, f"account:{account.id}", decide.change_account(account, disabled, quota_bytes), why)
+        _append(tx, f"account:{account.id}", decide.change_account(account, disabled, quota_bytes), provenance)
         return _account(tx, name)
 
-    def remove_account(self, tx: Transaction, name: str, why: Provenance) -> str:
+    def remove_account(self, tx: Transaction, name: str, provenance: Provenance) -> str:
         """Its address."""
-        if not tx.answered(why.command):
+        if not tx.answered(provenance.command):
             account = _account(tx, name)
-            _append(tx, f"account:{account.id}", decide.remove_account(account), why)
+            _append(tx, f"account:{account.id}", decide.remove_account(account), provenance)
             return account.address
         return name
 
-    def add_alias(self, tx: Transaction, text: str, targets: Sequence[str], why: Provenance) -> AliasState:
+    def add_alias(self, tx: Transaction, text: str, targets: Sequence[str], provenance: Provenance) -> AliasState:
         """A6, exact."""
         address, ends = names.alias_address(text), names.alias_targets(tuple(targets))
-        if not tx.answered(why.command):
+        if not tx.answered(provenance.command):
             ours, taken = load.has_domain(tx, address.domain), load.is_taken(tx, lookup_key(address))
             known = lambda target: _is_known(tx, target)  # noqa: E731
             events = decide.add_alias(taken, ours, address, ends, known, lambda key: load.targets_of(tx, key))
-            _append(tx, f"alias:{lookup_key(address)}", events, why)
+            _append(tx, f"alias:{lookup_key(address)}", events, provenance)
         return _alias(tx, str(address))
 
-    def change_alias(self, tx: Transaction, address: str, disabled: bool | None, why: Provenance) -> AliasState:
+    def change_alias(self, tx: Transaction, address: str, disabled: bool | None, provenance: Provenance) -> AliasState:
         """A switch."""
         alias = _alias(tx, address)
-        _append(tx, f"alias:{names.key_of(alias.address)}", decide.switch_alias(alias, disabled), why)
+        _append(tx, f"alias:{names.key_of(alias.address)}", decide.switch_alias(alias, disabled), provenance)
         return _alias(tx, address)
 
-    def remove_alias(self, tx: Transaction, address: str, why: Provenance) -> str:
+    def remove_alias(self, tx: Transaction, address: str, provenance: Provenance) -> str:
         """Its address."""
-        if not tx.answered(why.command):
+        if not tx.answered(provenance.command):
             alias = _alias(tx, address)
-            _append(tx, f"alias:{names.key_of(alias.address)}", decide.remove_alias(alias), why)
+            _append(tx, f"alias:{names.key_of(alias.address)}", decide.remove_alias(alias), provenance)
             return alias.address
         return address
 
 
-def _append(tx: Transaction, stream: str, events: list[Event], why: Provenance) -> None:
-    tx.append(stream, events, why, owner=OWNER)
+def _append(tx: Transaction, stream: str, events: list[Event], provenance: Provenance) -> None:
+    tx.append(stream, events, provenance, owner=OWNER)
 
 
 def _is_known(tx: Transaction, target: Address) -> bool:
@@ -148,8 +155,8 @@ def _domain(tx: Transaction, name: str) -> DomainState:
 def _user_id(tx: Transaction, name: str) -> str:
     if not name:
         raise DirectoryRefused("invalid", "which user? Give a name: `mailfold user list` shows them")
-    found: str = load.existing("user", name, load.user_id(tx, name))
-    return found
+    known: str = load.existing("user", name, load.user_id(tx, name))
+    return known
 
 
 def _user(tx: Transaction, name: str) -> UserState:

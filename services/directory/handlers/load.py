@@ -25,7 +25,7 @@ _ALIAS = "SELECT address, targets, disabled FROM alias"
 
 def domain(reader: Reader, name: str) -> DomainState | None:
     """By canonical name, in any writing of it, or by id."""
-    return _domain(_found(reader, _DOMAIN, "domain", "name", name, _canonical_domain(name)))
+    return _domain(_row_of(reader, _DOMAIN, "domain", "name", name, _canonical_domain(name)))
 
 
 def has_domain(reader: Reader, name: str) -> bool:
@@ -35,19 +35,19 @@ def has_domain(reader: Reader, name: str) -> bool:
 
 def user(reader: Reader, name: str) -> UserState | None:
     """By name or id."""
-    row = _found(reader, _USER, "person", "key", name, user_key(name))
+    row = _row_of(reader, _USER, "person", "key", name, user_key(name))
     return None if row is None else _user(reader, row)
 
 
 def user_id(reader: Reader, name: str) -> str | None:
     """The id of a user by name or id; without looking at what they own."""
-    row = _found(reader, _USER, "person", "key", name, user_key(name))
+    row = _row_of(reader, _USER, "person", "key", name, user_key(name))
     return None if row is None else str(row[0])
 
 
 def account(reader: Reader, name: str) -> AccountState | None:
     """By address or id."""
-    return _account(_found(reader, _ACCOUNT, "account", "key", name, key_of(name)))
+    return _account(_row_of(reader, _ACCOUNT, "account", "key", name, key_of(name)))
 
 
 def alias(reader: Reader, address: str) -> AliasState | None:
@@ -127,7 +127,7 @@ def _canonical_domain(name: str) -> str:
         return name
 
 
-def _found(reader: Reader, select: str, table: str, column: str, name: str, key: str) -> Row | None:
+def _row_of(reader: Reader, select: str, table: str, column: str, name: str, key: str) -> Row | None:
     row = reader.one(f"{select} WHERE {table}.{column} = ?", (key,))
     if row is None and _ID.fullmatch(name):
         row = reader.one(f"{select} WHERE {table}.id = ?", (name,))
@@ -140,7 +140,7 @@ def _domain(row: Row | None) -> DomainState | None:
 
 def _user(reader: Reader, row: Row) -> UserState:
     owned: Sequence[Row] = reader.all("SELECT address FROM account WHERE person = ? ORDER BY address", (row[0],))
-    return UserState(row[0], row[1], row[2], bool(row[3]), tuple(one[0] for one in owned))
+    return UserState(row[0], row[1], row[2], bool(row[3]), tuple(account[0] for account in owned))
 
 
 def _account(row: Row | None) -> AccountState | None:

@@ -58,4 +58,4 @@ def _append(tx: Transaction, stream: str, due: Sequence[tuple[FoldedLogin, int]]
             if login.reason
             else Actor("user", id=login.user, address=login.address)
         )
-        tx.append(stream, [login.fact(count)], Provenance(actor))
+        tx.append(stream, [login.event(count)], Provenance(actor))

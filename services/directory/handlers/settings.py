@@ -30,25 +30,27 @@ class SettingCommands:
         self._in_force = in_force
         self._sections = sections
         self._file = file
-        self._secret = {one.name for one in load_settings(sections).described() if one.secret}
+        self._secret = {setting.name for setting in load_settings(sections).described() if setting.secret}
         self._lock = asyncio.Lock()
 
     def described(self) -> list[Described]:
         """Every setting in force, secrets masked."""
         known = self._in_force.described()
-        names = {one.name for one in known}
+        names = {setting.name for setting in known}
         return known + [
-            one for one in load_settings(self._sections, self._file.path).described() if one.name not in names
+            setting
+            for setting in load_settings(self._sections, self._file.path).described()
+            if setting.name not in names
         ]
 
-    async def change(self, name: str, value: str, why: Provenance) -> Described:
+    async def change(self, name: str, value: str, provenance: Provenance) -> Described:
         """Set a value from the next start on. Raises SettingsError, Refused, OSError."""
         typed = check(self._sections, name, value)
         async with self._lock:
             await asyncio.to_thread(self._file.set, name, typed)
             text = self._text(name, typed)
-            await self._store.write(lambda tx: _note(tx, {name: text}.items(), why))
-        now = next(one for one in self.described() if one.name == name)
+            await self._store.write(lambda tx: _note(tx, {name: text}.items(), provenance))
+        now = next(setting for setting in self.described() if setting.name == name)
         shown = "********" if now.secret and typed else as_text(typed)
         return msgspec.structs.replace(now, value=shown, source=f"{self._file.path}, {self._when(now.source)}")
 
@@ -60,14 +62,14 @@ class SettingCommands:
     async def note_edits(self) -> None:
         """At a start: what was edited by hand becomes facts."""
         values = await asyncio.to_thread(self._file.values)
-        found = {
+        changed = {
             name: self._text(name, tuple(value) if isinstance(value, list) else value) for name, value in values.items()
         }
         known = await self._store.read(load.settings)
         edits = {
-            name: found.get(name, "")
-            for name in sorted(known.keys() | found.keys())
-            if known.get(name, "") != found.get(name, "")
+            name: changed.get(name, "")
+            for name in sorted(known.keys() | changed.keys())
+            if known.get(name, "") != changed.get(name, "")
         }
         if edits:
             await self._store.write(lambda tx: _note(tx, edits.items(), _BY_HAND))
@@ -77,9 +79,9 @@ class SettingCommands:
         return self._file.hashed(text) if text and name in self._secret else text
 
 
-def _note(tx: Transaction, changes: Iterable[tuple[str, str]], why: Provenance) -> None:
+def _note(tx: Transaction, changes: Iterable[tuple[str, str]], provenance: Provenance) -> None:
     known = load.settings(tx)
     events = [
         SettingChanged(name, value, known.get(name, "")) for name, value in changes if known.get(name, "") != value
     ]
-    tx.append(_STREAM, events, why, owner=OWNER)
+    tx.append(_STREAM, events, provenance, owner=OWNER)

@@ -52,7 +52,7 @@ _AT_ONCE = 200
 """Events of a batch that are written on the loop; a larger batch is a long work, beside the loop."""
 _PATIENCE = 30.0
 _IDLE_SECONDS = 30.0
-_STANDS_STILL = 120.0
+_IDLE_SECONDS = 120.0
 _OURSELVES = ("service", "system")
 """Actors that nobody looks for."""
 Incoming = tuple[int, pb.Event]
@@ -78,7 +78,7 @@ class LogWriter:
         """Read again after every failed write, for it may have been committed all the same."""
         self._kept: dict[int, int] = {}
         """Origins that were put back, and up to which position they have events here."""
-        self._task = BackgroundTask("eventlog", "writer", self._turn, longest=_STANDS_STILL, longest_pause=_PATIENCE)
+        self._task = BackgroundTask("eventlog", "writer", self._turn, longest=_IDLE_SECONDS, longest_pause=_PATIENCE)
 
     def start(self) -> None:
         """Write from now on."""

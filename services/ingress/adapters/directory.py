@@ -43,7 +43,7 @@ class FollowedDirectory(FollowedBook):
 
     def ended(self, log_in: LogIn | None) -> Ending | None:
         """Why a log-in does not stand any more, as far as the copy knows; None while it does."""
-        return self._ended.why(log_in) if log_in is not None else None
+        return self._ended.ending_of(log_in) if log_in is not None else None
 
     async def authenticate(self, login: str, password: str, address: str, protocol: str) -> pb.Identity:
         """Whether name and password are right. Raises ServiceError."""

@@ -7,7 +7,7 @@ import msgspec
 from services.ingress.handlers.receptions import Receptions
 from services.ingress.handlers.schedule import Schedule
 from services.ingress.projections.receptions import HELD
-from shared.grpc.call import provenance
+from shared.grpc.call import current_provenance
 
 
 class Holding:
@@ -19,12 +19,12 @@ class Holding:
 
     async def __call__(self, queue_id: str, *, held: bool, reason: str = "") -> bool:
         """False when the mail is settled. Idempotent. Raises StoreUnavailable."""
-        why = msgspec.structs.replace(provenance(), correlation=queue_id)
+        provenance = msgspec.structs.replace(current_provenance(), correlation=queue_id)
         if held:
-            state = await self._receptions.hold(queue_id, reason, why)
+            state = await self._receptions.hold(queue_id, reason, provenance)
             self._schedule.forget(queue_id)
         else:
-            state = await self._receptions.resume(queue_id, why)
+            state = await self._receptions.resume(queue_id, provenance)
             if state == HELD:
                 self._schedule.at_once(queue_id)
         if state is not None:

@@ -24,31 +24,31 @@ class Receptions:
         self._store = store
         self._doubt_patience = doubt_patience
 
-    async def accept(self, event: Accepted, why: Provenance) -> Recorded:
+    async def accept(self, event: Accepted, provenance: Provenance) -> Recorded:
         """Take responsibility for a mail. Raises StoreUnavailable: then nothing was taken, as far as could be found out
         in time.
         """
         try:
-            return await self._append(event, why)
+            return await self._append(event, provenance)
         except StoreUnavailable as error:
             if not error.in_doubt:
                 raise
-            return await self._cleared(event, why)
+            return await self._cleared(event, provenance)
 
-    async def _append(self, event: Accepted, why: Provenance) -> Recorded:
+    async def _append(self, event: Accepted, provenance: Provenance) -> Recorded:
         return await self._store.write(
-            lambda transaction: transaction.append(event.queue_id, [event], why, expected=0)[0]
+            lambda transaction: transaction.append(event.queue_id, [event], provenance, expected=0)[0]
         )
 
-    async def _standing(self, event: Accepted, why: Provenance) -> Recorded:
+    async def _standing(self, event: Accepted, provenance: Provenance) -> Recorded:
         try:
-            return await self._append(event, why)
+            return await self._append(event, provenance)
         except VersionConflict:
             if (stands := await self.accepted(event.queue_id)) is None:
                 raise
             return stands
 
-    async def _cleared(self, event: Accepted, why: Provenance) -> Recorded:
+    async def _cleared(self, event: Accepted, provenance: Provenance) -> Recorded:
         """A commit was under way when the database fell. The same once more tells: it stands already, or it stands now.
 
         Told to send again, the client would make a second mail of one that stands.
@@ -56,41 +56,41 @@ class Receptions:
         patience = asyncio.get_running_loop().time() + self._doubt_patience
         while True:
             try:
-                return await self._standing(event, why)
+                return await self._standing(event, provenance)
             except StoreUnavailable as error:
                 if asyncio.get_running_loop().time() >= patience:
                     raise StoreUnavailable(str(error), in_doubt=True) from error
             await asyncio.sleep(_LOOK_SECONDS)
 
-    async def settle(self, event: MailSettled, why: Provenance) -> bool:
+    async def settle(self, event: MailSettled, provenance: Provenance) -> bool:
         """Release a reception; False when it was released before."""
 
         def work(transaction: Transaction) -> bool:
             if _state(transaction, event.queue_id) is None:
                 return False
-            transaction.append(event.queue_id, [event], why)
+            transaction.append(event.queue_id, [event], provenance)
             return True
 
         return await self._store.write(work)
 
-    async def hold(self, queue_id: str, reason: str, why: Provenance) -> str | None:
+    async def hold(self, queue_id: str, reason: str, provenance: Provenance) -> str | None:
         """Make the repeats rare, for a step is a dead letter. The state before; None when there is no such reception."""
 
         def work(transaction: Transaction) -> str | None:
             state = _state(transaction, queue_id)
             if state == MOVING:
-                transaction.append(queue_id, [MailHeld(queue_id, reason)], why)
+                transaction.append(queue_id, [MailHeld(queue_id, reason)], provenance)
             return state
 
         return await self._store.write(work)
 
-    async def resume(self, queue_id: str, why: Provenance) -> str | None:
+    async def resume(self, queue_id: str, provenance: Provenance) -> str | None:
         """Let a held reception move again. The state before; None when there is no such reception."""
 
         def work(transaction: Transaction) -> str | None:
             state = _state(transaction, queue_id)
             if state == HELD:
-                transaction.append(queue_id, [MailResumed(queue_id)], why)
+                transaction.append(queue_id, [MailResumed(queue_id)], provenance)
             return state
 
         return await self._store.write(work)

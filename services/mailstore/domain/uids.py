@@ -9,23 +9,17 @@ Ranges = tuple[tuple[int, int], ...]
 
 def ranges(uids: Iterable[int]) -> Ranges:
     """Ascending UIDs as ranges."""
-    found: list[tuple[int, int]] = []
+    result: list[tuple[int, int]] = []
     first = last = 0
     for uid in uids:
         if uid != last + 1 or not last:
             if last:
-                found.append((first, last))
+                result.append((first, last))
             first = uid
         last = uid
     if last:
-        found.append((first, last))
-    return tuple(found)
-
-
-def each(spans: Iterable[tuple[int, int]]) -> Iterator[int]:
-    """Every UID of some ranges."""
-    for first, last in spans:
-        yield from range(first, last + 1)
+        result.append((first, last))
+    return tuple(result)
 
 
 def count(spans: Iterable[tuple[int, int]]) -> int:
@@ -35,17 +29,17 @@ def count(spans: Iterable[tuple[int, int]]) -> int:
 
 def common(left: Ranges, right: Ranges) -> Ranges:
     """What two ascending lists of ranges share, in one pass over both."""
-    found: list[tuple[int, int]] = []
+    result: list[tuple[int, int]] = []
     i = j = 0
     while i < len(left) and j < len(right):
         first, last = max(left[i][0], right[j][0]), min(left[i][1], right[j][1])
         if first <= last:
-            found.append((first, last))
+            result.append((first, last))
         if left[i][1] < right[j][1]:
             i += 1
         else:
             j += 1
-    return tuple(found)
+    return tuple(result)
 
 
 def pages(spans: Iterable[tuple[int, int]], size: int) -> Iterator[Ranges]:
@@ -69,18 +63,18 @@ def pages(spans: Iterable[tuple[int, int]], size: int) -> Iterator[Ranges]:
 
 def joined(spans: Iterable[tuple[int, int]]) -> Ranges:
     """Ascending ranges, neighbours made one."""
-    found: list[tuple[int, int]] = []
+    result: list[tuple[int, int]] = []
     for first, last in spans:
-        if found and found[-1][1] + 1 == first:
-            found[-1] = (found[-1][0], last)
+        if result and result[-1][1] + 1 == first:
+            result[-1] = (result[-1][0], last)
         else:
-            found.append((first, last))
-    return tuple(found)
+            result.append((first, last))
+    return tuple(result)
 
 
 def without(left: Ranges, right: Ranges) -> Ranges:
     """What ascending ranges keep when others are taken out, in one pass over both."""
-    found: list[tuple[int, int]] = []
+    result: list[tuple[int, int]] = []
     at = 0
     for first, last in left:
         while at < len(right) and right[at][1] < first:
@@ -88,12 +82,12 @@ def without(left: Ranges, right: Ranges) -> Ranges:
         cut = at
         while cut < len(right) and right[cut][0] <= last and first <= last:
             if first < right[cut][0]:
-                found.append((first, right[cut][0] - 1))
+                result.append((first, right[cut][0] - 1))
             first = right[cut][1] + 1
             cut += 1
         if first <= last:
-            found.append((first, last))
-    return tuple(found)
+            result.append((first, last))
+    return tuple(result)
 
 
 def above(spans: Ranges, uid: int) -> Ranges:

@@ -27,7 +27,7 @@ from shared.eventstore.connection import Reader
 from shared.eventstore.event import Provenance
 from shared.eventstore.store import EventStore
 from shared.eventstore.transaction import Transaction
-from shared.grpc.call import provenance
+from shared.grpc.call import current_provenance
 from shared.ids import Ids
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 from shared.rpc.mailfold.mailstore.v1.mailstore_pb2_grpc import MailstoreServicer
@@ -69,7 +69,7 @@ class MailstoreEndpoint(MailstoreServicer):
         key = Key(request.queue_id, request.recipient, request.index)
         message, wanted, quota = wire.delivered(request), (request.mailbox, request.spam), request.quota_bytes
         done = await self._write(
-            lambda tx, why: self._messages.deliver(tx, request.account, key, wanted, message, quota, why)
+            lambda tx, provenance: self._messages.deliver(tx, request.account, key, wanted, message, quota, provenance)
         )
         return pb.DeliverReply(
             entry=done.entry, mailbox=done.mailbox, uid=done.uid, repeated=done.repeated, mailbox_name=done.mailbox_name
@@ -78,7 +78,7 @@ class MailstoreEndpoint(MailstoreServicer):
     async def OpenAccount(self, request: pb.OpenAccountRequest, context: Any) -> pb.OpenAccountReply:
         account = request.account
         if not await self._store.read(lambda reader: load.is_open(reader, account)):
-            await self._write(lambda tx, why: ensure_open(tx, account, self._ids, self._clock, why))
+            await self._write(lambda tx, provenance: ensure_open(tx, account, self._ids, self._clock, provenance))
         return pb.OpenAccountReply(version=await self._store.read(lambda reader: queries.version_of(reader, account)))
 
     async def ListMailboxes(self, request: pb.ListMailboxesRequest, context: Any) -> pb.MailboxList:
@@ -97,23 +97,27 @@ class MailstoreEndpoint(MailstoreServicer):
 
     async def CreateMailbox(self, request: pb.CreateMailboxRequest, context: Any) -> pb.MailboxReply:
         made = await self._write(
-            lambda tx, why: self._mailboxes.create(tx, request.account, request.name, request.special_use, why)
+            lambda tx, provenance: self._mailboxes.create(
+                tx, request.account, request.name, request.special_use, provenance
+            )
         )
         return pb.MailboxReply(mailbox=wire.mailbox(made))
 
     async def DeleteMailbox(self, request: pb.MailboxNameRequest, context: Any) -> pb.MailboxReply:
         with named():
-            gone = await self._paged.delete(request.account, request.name, provenance())
+            gone = await self._paged.delete(request.account, request.name, current_provenance())
         return pb.MailboxReply(mailbox=wire.mailbox(gone))
 
     async def RenameMailbox(self, request: pb.RenameMailboxRequest, context: Any) -> pb.MailboxReply:
         with named():
-            renamed = await self._paged.rename(request.account, request.name, request.new_name, provenance())
+            renamed = await self._paged.rename(request.account, request.name, request.new_name, current_provenance())
         return pb.MailboxReply(mailbox=wire.mailbox(renamed))
 
     async def SubscribeMailbox(self, request: pb.SubscribeMailboxRequest, context: Any) -> pb.MailboxReply:
         await self._write(
-            lambda tx, why: self._mailboxes.subscribe(tx, request.account, request.name, request.subscribed, why)
+            lambda tx, provenance: self._mailboxes.subscribe(
+                tx, request.account, request.name, request.subscribed, provenance
+            )
         )
         return pb.MailboxReply()
 
@@ -135,7 +139,7 @@ class MailstoreEndpoint(MailstoreServicer):
         async for page in self._views.added(changes):
             reply.added.append(wire.uid_set(page))
         async for gone in self._views.vanished(mailbox, changes.vanished, changes.version, uid_next):
-            reply.vanished.append(wire.uid_set(sorted(one[1:] for one in gone)))
+            reply.vanished.append(wire.uid_set(sorted(row[1:] for row in gone)))
         async for flags in self._views.changed(changes, since, uid_next):
             reply.changed.extend(wire.changed(flags))
         return reply
@@ -146,7 +150,7 @@ class MailstoreEndpoint(MailstoreServicer):
         version = await self._store.read(lambda reader: queries.version_of(reader, account))
         if request.vanished:
             async for gone in self._views.vanished_since(mailbox, since, version):
-                yield pb.FetchBatch(version=version, vanished=wire.uid_set(sorted(one[1:] for one in gone)))
+                yield pb.FetchBatch(version=version, vanished=wire.uid_set(sorted(row[1:] for row in gone)))
         uids = wire.ranges(request.uids)
         if since:
             uids = common(uids, await self._views.changed_since(mailbox, since))
@@ -160,7 +164,7 @@ class MailstoreEndpoint(MailstoreServicer):
         uids, reply = wire.ranges(request.uids), pb.StoreReply()
         refused: list[tuple[int, int]] = []
         with named():
-            async for done in self._paged.store(account, mailbox, uids, mode, flags, since, provenance()):
+            async for done in self._paged.store(account, mailbox, uids, mode, flags, since, current_provenance()):
                 reply.version = done.version
                 reply.messages += count(done.stored)
                 reply.versions.extend([done.made] if done.made else [])
@@ -176,9 +180,11 @@ class MailstoreEndpoint(MailstoreServicer):
         quota = await self._quotas.of(request.account)
         with named():
             mailbox, uids, version = await self._paged.append(
-                lambda tx, why: self._messages.append(tx, request.account, request.mailbox, messages, quota, why),
+                lambda tx, provenance: self._messages.append(
+                    tx, request.account, request.mailbox, messages, quota, provenance
+                ),
                 len(messages),
-                provenance(),
+                current_provenance(),
             )
         return pb.AppendReply(uid_validity=mailbox.uid_validity, uids=uids, version=version, mailbox=mailbox.id)
 
@@ -186,13 +192,13 @@ class MailstoreEndpoint(MailstoreServicer):
         account, mailbox, uids, asked = request.account, request.mailbox, wire.ranges(request.uids), request.messages
         quota = await self._quotas.of(account)
         with named():
-            placed = await self._paged.copy(account, mailbox, uids, asked, request.target, quota, provenance())
+            placed = await self._paged.copy(account, mailbox, uids, asked, request.target, quota, current_provenance())
         return wire.placed(placed)
 
     async def Move(self, request: pb.CopyRequest, context: Any) -> pb.CopyReply:
         account, mailbox, uids, asked = request.account, request.mailbox, wire.ranges(request.uids), request.messages
         with named():
-            moved = await self._paged.move(account, mailbox, uids, asked, request.target, provenance())
+            moved = await self._paged.move(account, mailbox, uids, asked, request.target, current_provenance())
         reply = wire.placed(moved.placed)
         if moved.refused is not None:
             reply.reason, reply.text = moved.refused.reason, str(moved.refused)
@@ -201,7 +207,7 @@ class MailstoreEndpoint(MailstoreServicer):
     async def Expunge(self, request: pb.ExpungeRequest, context: Any) -> pb.ExpungeReply:
         uids = wire.ranges(request.uids) if request.only_given else ALL
         with named():
-            version, messages = await self._paged.expunge(request.account, request.mailbox, uids, provenance())
+            version, messages = await self._paged.expunge(request.account, request.mailbox, uids, current_provenance())
         return pb.ExpungeReply(version=version, messages=messages)
 
     async def Search(self, request: pb.SearchRequest, context: Any) -> pb.SearchReply:
@@ -232,8 +238,10 @@ class MailstoreEndpoint(MailstoreServicer):
             unseen = ranges(message.uid for message in messages if not message.system & SEEN)
             if not unseen:
                 return messages
-            why = provenance()
-            own = msgspec.structs.replace(why, command=f"{why.command}/{unseen[0][0]}" if why.command else "")
+            provenance = current_provenance()
+            own = msgspec.structs.replace(
+                provenance, command=f"{provenance.command}/{unseen[0][0]}" if provenance.command else ""
+            )
             made = 0
             async for done in self._paged.store(account, mailbox, unseen, "add", seen, None, own):
                 made = done.made
@@ -242,9 +250,9 @@ class MailstoreEndpoint(MailstoreServicer):
         return mark
 
     async def _write(self, work: Callable[[Transaction, Provenance], T]) -> T:
-        why = provenance()
+        provenance = current_provenance()
         with named():
-            return await self._store.write(lambda transaction: work(transaction, why))
+            return await self._store.write(lambda transaction: work(transaction, provenance))
 
     async def _read(self, ask: Callable[[Reader], T]) -> T:
         with named():

@@ -16,12 +16,12 @@ from shared.ids import IdKind, Ids
 from shared.protocol.imap.mailbox_name import INBOX, canonical_name
 
 
-def ensure_open(transaction: Transaction, account: str, ids: Ids, clock: Clock, why: Provenance) -> None:
+def ensure_open(transaction: Transaction, account: str, ids: Ids, clock: Clock, provenance: Provenance) -> None:
     """Give the account its default mailboxes on first use."""
     if not load.is_open(transaction, account):
         validity = naming.next_uid_validity(transaction, clock)
         event = decide.open_account(account, lambda: ids.new(IdKind.MAILBOX), validity)
-        transaction.append(account, [event], Provenance(why.actor, why.cause, why.correlation))
+        transaction.append(account, [event], Provenance(provenance.actor, provenance.cause, provenance.correlation))
 
 
 class MailboxCommands:
@@ -32,85 +32,93 @@ class MailboxCommands:
         self._clock = clock
         self._limits = limits
 
-    def create(self, transaction: Transaction, account: str, name: str, use: str, why: Provenance) -> MailboxState:
+    def create(
+        self, transaction: Transaction, account: str, name: str, use: str, provenance: Provenance
+    ) -> MailboxState:
         """CREATE, with a special use or without (RFC 6154 §3)."""
         name = name.removesuffix("/")
-        if not transaction.answered(why.command):
+        if not transaction.answered(provenance.command):
             place = naming.place(transaction, account, name, use)
             validity = naming.next_uid_validity(transaction, self._clock)
             limit = self._limits.max_mailboxes
             events = decide.create_mailbox(account, name, use, place, self._new_id, validity, limit)
-            transaction.append(account, events, why)
+            transaction.append(account, events, provenance)
         return load.mailbox_by_name(transaction, account, name)
 
-    def delete(self, transaction: Transaction, account: str, name: str, why: Provenance) -> MailboxState:
+    def delete(self, transaction: Transaction, account: str, name: str, provenance: Provenance) -> MailboxState:
         """DELETE."""
-        done = transaction.answered(why.command)
+        done = transaction.answered(provenance.command)
         if done and isinstance(done[0].event, MailboxDeleted):
             return _deleted_before(done[0].event)
         mailbox = load.mailbox_by_name(transaction, account, name)
         subscribed = naming.subscribed(transaction, account, mailbox.name)
-        transaction.append(account, decide.delete_mailbox(account, mailbox, subscribed=subscribed), why)
+        transaction.append(account, decide.delete_mailbox(account, mailbox, subscribed=subscribed), provenance)
         return mailbox
 
     def rename(
-        self, transaction: Transaction, account: str, name: str, new_name: str, why: Provenance
+        self, transaction: Transaction, account: str, name: str, new_name: str, provenance: Provenance
     ) -> tuple[MailboxState, Ranges]:
         """RENAME; INBOX keeps its name and gives its messages away (RFC 3501 §6.3.5). The mailbox, and the UIDs that are
         still to leave INBOX.
         """
         new_name = new_name.removesuffix("/")
         if canonical_name(name) == INBOX:
-            return self._rename_inbox(transaction, account, new_name, why)
-        if not transaction.answered(why.command):
+            return self._rename_inbox(transaction, account, new_name, provenance)
+        if not transaction.answered(provenance.command):
             tree = naming.tree(transaction, account, name, new_name)
             validity = naming.next_uid_validity(transaction, self._clock)
             limit = self._limits.max_mailboxes
             events = decide.rename_mailbox(account, name, new_name, tree, self._new_id, validity, limit)
-            transaction.append(account, events, why)
+            transaction.append(account, events, provenance)
         return load.mailbox_by_name(transaction, account, new_name), ()
 
-    def empty(self, transaction: Transaction, account: str, name: str, why: Provenance) -> None:
+    def empty(self, transaction: Transaction, account: str, name: str, provenance: Provenance) -> None:
         """Before a DELETE: some of the messages go, as many as one event names."""
         mailbox = load.mailbox_by_name(transaction, account, name)
         decide.deletable(mailbox)
-        if not transaction.answered(why.command):
+        if not transaction.answered(provenance.command):
             uids = chosen.messages(transaction, mailbox.id, _up_to(mailbox), most=decide.EVENT_MESSAGES).uids
-            transaction.append(account, decide.expunge(account, mailbox.id, uids), why)
+            transaction.append(account, decide.expunge(account, mailbox.id, uids), provenance)
 
-    def empty_inbox(self, transaction: Transaction, account: str, goal: str, uids: Ranges, why: Provenance) -> Ranges:
+    def empty_inbox(
+        self, transaction: Transaction, account: str, goal: str, uids: Ranges, provenance: Provenance
+    ) -> Ranges:
         """Some of INBOX's messages go to a mailbox, as many as one event names; the UIDs that are still to go."""
         inbox = load.mailbox_by_name(transaction, account, INBOX)
-        done = [one.event for one in transaction.answered(why.command) if isinstance(one.event, MessagesMoved)]
+        done = [
+            entry.event for entry in transaction.answered(provenance.command) if isinstance(entry.event, MessagesMoved)
+        ]
         if not done:
             messages = chosen.messages(transaction, inbox.id, uids, most=decide.EVENT_MESSAGES)
             target = load.mailbox_by_id(transaction, account, goal)
             events = decide.move(account, inbox.id, target, messages.uids)
-            transaction.append(account, events, why)
+            transaction.append(account, events, provenance)
             done = [event for event in events if isinstance(event, MessagesMoved)]
         moved = done[0].uids if done else ()
         return above(uids, moved[-1][1]) if count(moved) == decide.EVENT_MESSAGES else ()
 
-    def subscribe(self, transaction: Transaction, account: str, name: str, subscribed: bool, why: Provenance) -> None:
+    def subscribe(
+        self, transaction: Transaction, account: str, name: str, subscribed: bool, provenance: Provenance
+    ) -> None:
         """SUBSCRIBE and UNSUBSCRIBE; a name may be subscribed without a mailbox (RFC 3501 §6.3.6)."""
         name = canonical_name(name)
         known = naming.subscribed(transaction, account, name)
         if known != subscribed:
             total, limit = naming.subscriptions(transaction, account), self._limits.max_subscriptions
-            transaction.append(account, decide.subscribe(account, name, subscribed, total, limit), why)
+            transaction.append(account, decide.subscribe(account, name, subscribed, total, limit), provenance)
 
     def _rename_inbox(
-        self, transaction: Transaction, account: str, new_name: str, why: Provenance
+        self, transaction: Transaction, account: str, new_name: str, provenance: Provenance
     ) -> tuple[MailboxState, Ranges]:
         inbox = load.mailbox_by_name(transaction, account, INBOX)
-        done = transaction.answered(why.command)
-        goal = self.create(transaction, account, new_name, "", why)
+        done = transaction.answered(provenance.command)
+        goal = self.create(transaction, account, new_name, "", provenance)
         if done:
-            moved = [span for one in done if isinstance(one.event, MessagesMoved) for span in one.event.uids]
+            moved = [span for entry in done if isinstance(entry.event, MessagesMoved) for span in entry.event.uids]
             more = count(moved) == decide.EVENT_MESSAGES
             return goal, above(_up_to(inbox), moved[-1][1]) if more else ()
         messages = chosen.messages(transaction, inbox.id, _up_to(inbox), most=decide.EVENT_MESSAGES)
-        transaction.append(account, decide.move(account, inbox.id, goal, messages.uids), why)
+        transaction.append(account, decide.move(account, inbox.id, goal, messages.uids), provenance)
         more = messages.count == decide.EVENT_MESSAGES
         return goal, above(_up_to(inbox), messages.uids[-1][1]) if more else ()
 

@@ -117,25 +117,25 @@ class MessageCommands:
         transaction: Transaction,
         account: str,
         key: Key,
-        wanted: tuple[str, bool],
+        target: tuple[str, bool],
         message: NewMessage,
         quota: int,
-        why: Provenance,
+        provenance: Provenance,
     ) -> Delivered:
         """Put an accepted mail into a mailbox, once. `wanted`: (name, whether it is spam). Raises Refused OVERQUOTA."""
         earlier = transaction.answered(key.command)
         if earlier:
             return _delivered_before(earlier[0])
-        ensure_open(transaction, account, self._ids, self._clock, why)
-        mailbox = self._target(transaction, account, *wanted)
+        ensure_open(transaction, account, self._ids, self._clock, provenance)
+        mailbox = self._target(transaction, account, *target)
         decide.within_quota(load.used(transaction, account)[0], message.size + len(message.prefix), quota)
         decide.uids_left(mailbox, 1)
         entry = self._entry(
             transaction, account, mailbox.uid_next, self._with_flags_that_fit(transaction, mailbox, message)
         )
-        provenance = Provenance(why.actor, why.cause, why.correlation, key.command)
-        fact = MessageDelivered(account, mailbox.id, key.queue_id, key.recipient, key.place, entry, wanted[1])
-        transaction.append(account, [fact], provenance)
+        keyed = Provenance(provenance.actor, provenance.cause, provenance.correlation, key.command)
+        event = MessageDelivered(account, mailbox.id, key.queue_id, key.recipient, key.place, entry, target[1])
+        transaction.append(account, [event], keyed)
         return Delivered(entry.entry, mailbox.id, entry.uid, False, mailbox.name)
 
     def append(
@@ -145,10 +145,10 @@ class MessageCommands:
         name: str,
         messages: Sequence[NewMessage],
         quota: int,
-        why: Provenance,
+        provenance: Provenance,
     ) -> tuple[MailboxState, list[int], int]:
         """Messages from a client (RFC 3501 §6.3.11), all or none. Raises Refused NONEXISTENT or OVERQUOTA."""
-        earlier = transaction.answered(why.command)
+        earlier = transaction.answered(provenance.command)
         if earlier and isinstance(earlier[0].event, MessageAppended):
             return _appended_before(transaction, account, earlier[0].event, earlier[0].version)
         mailbox = load.mailbox_by_name(transaction, account, name)
@@ -161,7 +161,7 @@ class MessageCommands:
             self._entry(transaction, account, mailbox.uid_next + number, message)
             for number, message in enumerate(messages)
         ]
-        recorded = transaction.append(account, [MessageAppended(account, mailbox.id, tuple(entries))], why)
+        recorded = transaction.append(account, [MessageAppended(account, mailbox.id, tuple(entries))], provenance)
         return mailbox, [entry.uid for entry in entries], recorded[-1].version
 
     def store(
@@ -173,14 +173,14 @@ class MessageCommands:
         mode: str,
         flags: Flags,
         unchanged_since: int | None,
-        why: Provenance,
+        provenance: Provenance,
     ) -> Stored:
         """STORE, of as many messages as one event names. Raises Refused LIMIT."""
         state = load.mailbox_by_id(transaction, account, mailbox)
         runs = chosen.flag_runs(transaction, mailbox, uids, unchanged_since, decide.EVENT_MESSAGES)
         there = joined((run.first, run.last) for run in runs)
         last = runs[-1].last if count(there) == decide.EVENT_MESSAGES else 0
-        done = [one for one in transaction.answered(why.command) if isinstance(one.event, FlagsChanged)]
+        done = [entry for entry in transaction.answered(provenance.command) if isinstance(entry.event, FlagsChanged)]
         if done:
             newer = joined((run.first, run.last) for run in runs if run.is_newer)
             refused = without(newer, done[0].event.uids)  # type: ignore[attr-defined]
@@ -189,7 +189,7 @@ class MessageCommands:
             self._check_keywords(transaction, mailbox, flags)
         limit = self._limits.max_message_keywords
         events, refused = decide.store_flags(account, state.id, runs, mode, flags, limit)
-        recorded = transaction.append(account, events, why)
+        recorded = transaction.append(account, events, provenance)
         made = recorded[-1].version if recorded else 0
         return Stored(transaction.version(account), without(there, refused), refused, made, last)
 
@@ -202,10 +202,10 @@ class MessageCommands:
         asked: int,
         target: str,
         quota: int,
-        why: Provenance,
+        provenance: Provenance,
     ) -> Placed:
         """COPY, all or none. Raises Refused TRYCREATE, EXPUNGEISSUED, OVERQUOTA or LIMIT."""
-        done = _earlier(transaction, why, MessagesCopied)
+        done = _earlier(transaction, provenance, MessagesCopied)
         if done:
             return _placed(transaction, account, done)
         source, goal = load.mailbox_by_id(transaction, account, mailbox), self._existing(transaction, account, target)
@@ -218,7 +218,7 @@ class MessageCommands:
         events = decide.copy(
             account, source.id, goal, messages.uids, self._new_entry, _contents(transaction, source, goal)
         )
-        transaction.append(account, events, why)
+        transaction.append(account, events, provenance)
         return _placed(transaction, account, events, goal)
 
     def move(
@@ -229,12 +229,12 @@ class MessageCommands:
         uids: Ranges,
         asked: int,
         target: str,
-        why: Provenance,
+        provenance: Provenance,
     ) -> Placed:
         """MOVE, of as many messages as one event names; as `copy`, and they leave their mailbox. Raises Refused
         TRYCREATE, LIMIT, or EXPUNGEISSUED also when one of the others is gone.
         """
-        done = _earlier(transaction, why, MessagesMoved)
+        done = _earlier(transaction, provenance, MessagesMoved)
         if done:
             return _placed(transaction, account, done)
         source, goal = load.mailbox_by_id(transaction, account, mailbox), self._existing(transaction, account, target)
@@ -245,21 +245,21 @@ class MessageCommands:
         self._check_keywords_of(transaction, source, goal, messages.uids)
         contents = _contents(transaction, source, goal)(messages.uids)
         events = decide.move(account, source.id, goal, messages.uids, contents)
-        transaction.append(account, events, why)
+        transaction.append(account, events, provenance)
         return _placed(transaction, account, events, goal)
 
     def expunge(
-        self, transaction: Transaction, account: str, mailbox: str, uids: Ranges, why: Provenance
+        self, transaction: Transaction, account: str, mailbox: str, uids: Ranges, provenance: Provenance
     ) -> tuple[int, Ranges]:
         """EXPUNGE what is marked \\Deleted among `uids`, as many as one event names; the version after it and what
         went.
         """
         state = load.mailbox_by_id(transaction, account, mailbox)
-        done = _earlier(transaction, why, MessagesExpunged)
+        done = _earlier(transaction, provenance, MessagesExpunged)
         if done or not state.deleted:
             return transaction.version(account), done[0].uids if done else ()
         gone = chosen.messages(transaction, mailbox, uids, deleted=True, most=decide.EVENT_MESSAGES).uids
-        transaction.append(account, decide.expunge(account, state.id, gone), why)
+        transaction.append(account, decide.expunge(account, state.id, gone), provenance)
         return transaction.version(account), gone
 
     def _with_flags_that_fit(self, transaction: Transaction, mailbox: MailboxState, message: NewMessage) -> NewMessage:
@@ -315,7 +315,9 @@ class MessageCommands:
 
     def _entry(self, transaction: Transaction, account: str, uid: int, message: NewMessage) -> NewEntry:
         known = (message.message_id, *reversed(message.references[-_REFERENCES_ASKED:]))
-        thread = load.thread_of(transaction, account, (one for one in known if one)) or self._ids.new(IdKind.THREAD)
+        thread = load.thread_of(transaction, account, (entry for entry in known if entry)) or self._ids.new(
+            IdKind.THREAD
+        )
         return NewEntry(
             entry=self._ids.new(IdKind.ENTRY),
             uid=uid,
@@ -343,9 +345,9 @@ def _contents(transaction: Transaction, source: MailboxState, target: MailboxSta
 
 
 def _delivered_before(recorded: Recorded) -> Delivered:
-    fact = recorded.event
-    assert isinstance(fact, MessageDelivered)
-    return Delivered(fact.entry.entry, fact.mailbox, fact.entry.uid, True, "")
+    event = recorded.event
+    assert isinstance(event, MessageDelivered)
+    return Delivered(event.entry.entry, event.mailbox, event.entry.uid, True, "")
 
 
 def _appended_before(
@@ -359,9 +361,9 @@ def _appended_before(
     return mailbox, [entry.uid for entry in done.entries], version
 
 
-def _earlier(transaction: Transaction, why: Provenance, kind: type[E]) -> list[E]:
+def _earlier(transaction: Transaction, provenance: Provenance, kind: type[E]) -> list[E]:
     """What an earlier try of this command decided: it is answered again, and never decided again."""
-    return [one.event for one in transaction.answered(why.command) if isinstance(one.event, kind)]
+    return [entry.event for entry in transaction.answered(provenance.command) if isinstance(entry.event, kind)]
 
 
 def _placed(

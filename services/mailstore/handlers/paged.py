@@ -45,30 +45,43 @@ class PagedCommands:
         self._messages = messages
 
     async def store(
-        self, account: str, mailbox: str, uids: Ranges, mode: str, flags: Flags, since: int | None, why: Provenance
+        self,
+        account: str,
+        mailbox: str,
+        uids: Ranges,
+        mode: str,
+        flags: Flags,
+        since: int | None,
+        provenance: Provenance,
     ) -> AsyncIterator[Stored]:
         """STORE, unit by unit. Raises Refused."""
         number, left = 0, uids
         while left:
             unit = left
             done = await self._run(
-                lambda tx, why, unit=unit: self._messages.store(tx, account, mailbox, unit, mode, flags, since, why),  # type: ignore[misc]
+                lambda tx, provenance, unit=unit: self._messages.store(
+                    tx, account, mailbox, unit, mode, flags, since, provenance
+                ),  # type: ignore[misc]
                 unit,
-                why,
+                provenance,
                 number,
             )
             yield done
             number, left = number + 1, above(left, done.last) if done.last else ()
 
     async def copy(
-        self, account: str, mailbox: str, uids: Ranges, asked: int, target: str, quota: int, why: Provenance
+        self, account: str, mailbox: str, uids: Ranges, asked: int, target: str, quota: int, provenance: Provenance
     ) -> Placed:
         """COPY, all of the messages or none. Raises Refused."""
         return await self._run(
-            lambda tx, why: self._messages.copy(tx, account, mailbox, uids, asked, target, quota, why), uids, why
+            lambda tx, provenance: self._messages.copy(tx, account, mailbox, uids, asked, target, quota, provenance),
+            uids,
+            provenance,
         )
 
-    async def move(self, account: str, mailbox: str, uids: Ranges, asked: int, target: str, why: Provenance) -> Moved:
+    async def move(
+        self, account: str, mailbox: str, uids: Ranges, asked: int, target: str, provenance: Provenance
+    ) -> Moved:
         """MOVE (RFC 6851). Many messages go in several units: when one of these is refused, the messages of those before
         it have moved. Raises Refused when the first one is.
         """
@@ -78,11 +91,11 @@ class PagedCommands:
             unit, some = left, asked
             try:
                 placed = await self._run(
-                    lambda tx, why, unit=unit, some=some: self._messages.move(
-                        tx, account, mailbox, unit, some, target, why
+                    lambda tx, provenance, unit=unit, some=some: self._messages.move(
+                        tx, account, mailbox, unit, some, target, provenance
                     ),  # type: ignore[misc]
                     unit,
-                    why,
+                    provenance,
                     len(done),
                 )
             except MailboxRefused as refused:
@@ -94,44 +107,55 @@ class PagedCommands:
             left = above(left, placed.source[-1][1]) if placed.source else ()
         return Moved(_together(done), None)
 
-    async def expunge(self, account: str, mailbox: str, uids: Ranges, why: Provenance) -> tuple[int, int]:
+    async def expunge(self, account: str, mailbox: str, uids: Ranges, provenance: Provenance) -> tuple[int, int]:
         """EXPUNGE; the version after it and how many messages went. Raises Refused."""
         number = total = 0
         while True:
             version, gone = await self._run(
-                lambda tx, why: self._messages.expunge(tx, account, mailbox, uids, why), uids, why, number
+                lambda tx, provenance: self._messages.expunge(tx, account, mailbox, uids, provenance),
+                uids,
+                provenance,
+                number,
             )
             number, total = number + 1, total + count(gone)
             if count(gone) < EVENT_MESSAGES:
                 return version, total
 
-    async def delete(self, account: str, name: str, why: Provenance) -> MailboxState:
+    async def delete(self, account: str, name: str, provenance: Provenance) -> MailboxState:
         """DELETE. A mailbox of many messages is emptied first, unit by unit. Raises Refused."""
         number = 0
         while await self._holds_many(account, name):
             number += 1
-            await self._run(lambda tx, why: self._mailboxes.empty(tx, account, name, why), ALL, why, number)
-        return await self._run(lambda tx, why: self._mailboxes.delete(tx, account, name, why), ALL, why)
+            await self._run(
+                lambda tx, provenance: self._mailboxes.empty(tx, account, name, provenance), ALL, provenance, number
+            )
+        return await self._run(
+            lambda tx, provenance: self._mailboxes.delete(tx, account, name, provenance), ALL, provenance
+        )
 
-    async def rename(self, account: str, name: str, new_name: str, why: Provenance) -> MailboxState:
+    async def rename(self, account: str, name: str, new_name: str, provenance: Provenance) -> MailboxState:
         """RENAME. Of INBOX its messages go, many of them in several units. Raises Refused."""
         renamed, left = await self._run(
-            lambda tx, why: self._mailboxes.rename(tx, account, name, new_name, why), ALL, why
+            lambda tx, provenance: self._mailboxes.rename(tx, account, name, new_name, provenance), ALL, provenance
         )
         number = 0
         while left:
             unit, number = left, number + 1
             left = await self._run(
-                lambda tx, why, unit=unit: self._mailboxes.empty_inbox(tx, account, renamed.id, unit, why),  # type: ignore[misc]
+                lambda tx, provenance, unit=unit: self._mailboxes.empty_inbox(
+                    tx, account, renamed.id, unit, provenance
+                ),  # type: ignore[misc]
                 ALL,
-                why,
+                provenance,
                 number,
             )
         return await self._store.read(lambda reader: load.mailbox_by_id(reader, account, renamed.id))
 
-    async def append(self, work: Callable[[Transaction, Provenance], T], messages: int, why: Provenance) -> T:
+    async def append(self, work: Callable[[Transaction, Provenance], T], messages: int, provenance: Provenance) -> T:
         """One unit, whose messages look for their threads."""
-        return await self._store.write(lambda transaction: work(transaction, why), long=messages > _MESSAGES_AT_ONCE)
+        return await self._store.write(
+            lambda transaction: work(transaction, provenance), long=messages > _MESSAGES_AT_ONCE
+        )
 
     async def _holds_many(self, account: str, name: str) -> bool:
         """False when there is no such mailbox: perhaps an earlier try of the command has deleted it."""
@@ -139,11 +163,11 @@ class PagedCommands:
         return any(state.messages > EVENT_MESSAGES for state in mailbox)
 
     async def _run(
-        self, work: Callable[[Transaction, Provenance], T], uids: Ranges, why: Provenance, number: int = 0
+        self, work: Callable[[Transaction, Provenance], T], uids: Ranges, provenance: Provenance, number: int = 0
     ) -> T:
-        if number and why.command:
-            why = msgspec.structs.replace(why, command=f"{why.command}/{number}")
-        return await self._store.write(lambda transaction: work(transaction, why), long=count(uids) > chosen.FEW)
+        if number and provenance.command:
+            provenance = msgspec.structs.replace(provenance, command=f"{provenance.command}/{number}")
+        return await self._store.write(lambda transaction: work(transaction, provenance), long=count(uids) > chosen.FEW)
 
 
 def _together(done: list[Placed]) -> Placed:

@@ -52,7 +52,7 @@ def version_of(reader: Reader, account: str) -> int:
     return row[0] if row else 0
 
 
-def of_one_version(reader: Reader, account: str, ask: Callable[[int], T]) -> T:
+def in_single_version(reader: Reader, account: str, ask: Callable[[int], T]) -> T:
     """What several statements say of one version of an account: asked again when somebody committed between them.
 
     Under a storm of commits the last answer stands: what is newer than its version is told again at the next question,
@@ -136,11 +136,11 @@ def few_changed_uids(reader: Reader, mailbox: str, since: int) -> Ranges | None:
 
 def flags_of(reader: Reader, mailbox: str, spans: Ranges, until: int = 1 << 62) -> list[ChangedFlags]:
     """The flags of the messages of UID ranges that did not change behind a version, ascending."""
-    found: list[ChangedFlags] = []
+    changes: list[ChangedFlags] = []
     for condition, parameters in conditions(spans):
         sql = f"SELECT uid, system, keywords, modseq FROM entry WHERE mailbox = ? AND {condition} AND modseq <= ? ORDER BY uid"  # noqa: S608
-        found += _flags(reader.all(sql, (mailbox, *parameters, until)))
-    return found
+        changes += _flags(reader.all(sql, (mailbox, *parameters, until)))
+    return changes
 
 
 def _flags(rows: list[tuple[int, int, str, int]]) -> list[ChangedFlags]:

@@ -59,7 +59,7 @@ class Views:
             state = load.mailbox_by_name(reader, account, name)
             return OpenedMailbox(state, version, queries.keywords(reader, state.id), queries.whole(reader, state.id))
 
-        return await self._of_one_version(account, ask)
+        return await self._in_single_version(account, ask)
 
     async def uids(self, opened: OpenedMailbox) -> AsyncIterator[Ranges]:
         """All UIDs of a mailbox, in pages."""
@@ -94,7 +94,7 @@ class Views:
                 queries.changed(reader, mailbox, since, version, uid_next),
             )
 
-        return await self._of_one_version(account, ask)
+        return await self._in_single_version(account, ask)
 
     async def added(self, changes: Changes) -> AsyncIterator[Ranges]:
         """The UIDs of new messages, in pages."""
@@ -171,9 +171,9 @@ class Views:
                 return
             first = page[-1] + 1
 
-    async def _of_one_version(self, account: str, ask: Callable[[Reader, int], T]) -> T:
+    async def _in_single_version(self, account: str, ask: Callable[[Reader, int], T]) -> T:
         return await self._store.read(
-            lambda reader: queries.of_one_version(reader, account, lambda version: ask(reader, version))
+            lambda reader: queries.in_single_version(reader, account, lambda version: ask(reader, version))
         )
 
     async def _read(self, ask: Callable[..., T], *about: Any) -> T:

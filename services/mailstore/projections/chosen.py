@@ -31,18 +31,18 @@ def messages(reader: Reader, mailbox: str, uids: Ranges, *, deleted: bool = Fals
     """Those that are there, ascending, at most `most`; with `deleted` those that are marked \\Deleted."""
     only = f" AND (system & {DELETED}) <> 0" if deleted else ""
     few = count(uids) <= FEW
-    found: list[tuple[int, int]] = []
+    result: list[tuple[int, int]] = []
     size, left = 0, most
     for condition, parameters in conditions(uids):
         chosen = f"SELECT uid, size FROM entry WHERE mailbox = ? AND {condition}{only} ORDER BY uid LIMIT ?"  # noqa: S608
         rows = reader.all(chosen if few else _SIZED_RUNS.format(chosen=chosen), (mailbox, *parameters, left))
         runs = ranges(row[0] for row in rows) if few else tuple((row[0], row[1]) for row in rows)
-        found += runs
+        result += runs
         size += sum(row[-1] for row in rows)
         left -= count(runs)
         if left <= 0:
             break
-    return Messages(joined(found), size)
+    return Messages(joined(result), size)
 
 
 def number(reader: Reader, mailbox: str, uids: Ranges) -> int:
@@ -59,7 +59,7 @@ def flag_runs(reader: Reader, mailbox: str, uids: Ranges, since: int | None, mos
     version = _ALL if since is None else since
     few = count(uids) <= FEW
     newer = "CASE WHEN modseq > ? THEN 1 ELSE 0 END AS newer"
-    found: list[FlagRun] = []
+    result: list[FlagRun] = []
     left = most
     for condition, parameters in conditions(uids):
         chosen = (
@@ -67,20 +67,20 @@ def flag_runs(reader: Reader, mailbox: str, uids: Ranges, since: int | None, mos
         )
         rows = reader.all(chosen if few else _FLAG_RUNS.format(chosen=chosen), (version, mailbox, *parameters, left))
         runs = [FlagRun(row[0], row[0] if few else row[1], Flags(row[-3], row[-2]), bool(row[-1])) for row in rows]
-        found += runs
+        result += runs
         left -= sum(run.last - run.first + 1 for run in runs)
         if left <= 0:
             break
-    return found
+    return result
 
 
 def bodies(reader: Reader, mailbox: str, uids: Ranges) -> tuple[str, ...]:
     """The blob ids of those that are there, ascending by UID."""
-    found: list[str] = []
+    result: list[str] = []
     for condition, parameters in conditions(uids):
         sql = f"SELECT blob FROM entry WHERE mailbox = ? AND {condition} ORDER BY uid"  # noqa: S608
-        found += [row[0] for row in reader.all(sql, (mailbox, *parameters))]
-    return tuple(found)
+        result += [row[0] for row in reader.all(sql, (mailbox, *parameters))]
+    return tuple(result)
 
 
 def new_keywords(reader: Reader, mailbox: str, words: Set[str]) -> tuple[int, int]:

@@ -9,7 +9,7 @@ from shared.events.outbound import OutboundQueued
 from shared.eventstore.event import Provenance, Recorded
 from shared.eventstore.store import EventStore
 from shared.eventstore.transaction import Transaction
-from shared.grpc.call import provenance
+from shared.grpc.call import current_provenance
 from shared.grpc.errors import Unavailable
 from shared.ids import IdKind, Ids
 from shared.rpc.mailfold.outbound.v1 import outbound_pb2 as pb
@@ -36,7 +36,7 @@ class OutboundEndpoint(OutboundServicer):
         self._store.on_commit(self._committed)
 
     async def Enqueue(self, request: pb.EnqueueRequest, context: Any) -> pb.EnqueueReply:
-        current = provenance()
+        current = current_provenance()
         entry, repeated = await self._store.write(lambda transaction: self._take(transaction, request, current))
         return pb.EnqueueReply(queue_entry=entry, repeated=repeated)
 
@@ -55,7 +55,9 @@ class OutboundEndpoint(OutboundServicer):
     def _committed(self, recorded: Sequence[Recorded]) -> None:
         self._waiting += sum(isinstance(committed_event.event, OutboundQueued) for committed_event in recorded)
 
-    def _take(self, transaction: Transaction, request: pb.EnqueueRequest, provenance: Provenance) -> tuple[str, bool]:
+    def _take(
+        self, transaction: Transaction, request: pb.EnqueueRequest, current_provenance: Provenance
+    ) -> tuple[str, bool]:
         command = f"{request.queue_id}/{request.index}/{request.recipient}"
         earlier = transaction.answered(command)
         if earlier:
@@ -64,7 +66,9 @@ class OutboundEndpoint(OutboundServicer):
             raise Unavailable(f"the outbound queue is full ({self._limit} entries)", "full")
         queued = _queued(self._ids.new(IdKind.ENTRY), request)
         transaction.append(
-            queued.entry, [queued], Provenance(provenance.actor, provenance.cause, provenance.correlation, command)
+            queued.entry,
+            [queued],
+            Provenance(current_provenance.actor, current_provenance.cause, current_provenance.correlation, command),
         )
         return queued.entry, False
 

@@ -17,7 +17,7 @@ class SpfSyntaxError(ValueError):
 class Macro:
     """One `%{...}`: letter, how many parts of its value, in which order, split where (RFC 7208 section 7.1)."""
 
-    letter: str
+    item: str
     escape: bool
     keep: int
     reverse: bool
@@ -30,19 +30,19 @@ class MacroString:
 
     text: str
     parts: tuple[str | Macro, ...]
-    letters: frozenset[str]
+    items: frozenset[str]
     ends_in_expand: bool
     """The last element is a macro-expand, not literal text."""
 
     @property
     def uses_local_part(self) -> bool:
         """Expands the local-part, which may be no ASCII (RFC 8616 section 4)."""
-        return not self.letters.isdisjoint("sl")
+        return not self.items.isdisjoint("sl")
 
     @property
     def uses_validated_name(self) -> bool:
         """Needs the validated host name of the client, which costs DNS questions."""
-        return "p" in self.letters
+        return "p" in self.items
 
 
 # macro-expand = ( "%{" macro-letter transformers *delimiter "}" ) / "%%" / "%_" / "%-"
@@ -54,19 +54,19 @@ _ESCAPES = {"%": "%", "_": " ", "-": "%20"}
 # toplabel = ( *alphanum ALPHA *alphanum ) / ( 1*alphanum "-" *( alphanum / "-" ) alphanum )
 _TOP_LABEL = re.compile(r"(?![0-9]+\Z)[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\Z")
 
-_RECORD_LETTERS = frozenset("slodiphv")
-_EXPLAIN_LETTERS = _RECORD_LETTERS | frozenset("crt")  # section 7.2: these three only in "exp" text
+_RECORD_ITEMS = frozenset("slodiphv")
+_EXPLAIN_ITEMS = _RECORD_ITEMS | frozenset("crt")  # section 7.2: these three only in "exp" text
 _MAX_KEEP_DIGITS = 3
 
 
 def parse_macro_string(text: str) -> MacroString:
     """A macro-string as it stands in a record. Raises SpfSyntaxError."""
-    return _parse(text, _TOKEN, _RECORD_LETTERS)
+    return _parse(text, _TOKEN, _RECORD_ITEMS)
 
 
 def parse_explain_string(text: str) -> MacroString:
     """An explain-string: the text that an exp= modifier leads to (section 6.2). Raises SpfSyntaxError."""
-    return _parse(text, _EXPLAIN_TOKEN, _EXPLAIN_LETTERS)
+    return _parse(text, _EXPLAIN_TOKEN, _EXPLAIN_ITEMS)
 
 
 def parse_domain_spec(text: str) -> MacroString:
@@ -81,7 +81,7 @@ def parse_domain_spec(text: str) -> MacroString:
 
 def expand(spec: MacroString, values: dict[str, str]) -> str:
     """The text with every macro replaced by its value; `values` has one entry for each letter used."""
-    if not spec.letters:
+    if not spec.items:
         return "".join(spec.parts)  # type: ignore[arg-type]
     return "".join(part if isinstance(part, str) else _expand_macro(part, values) for part in spec.parts)
 
@@ -94,27 +94,27 @@ def expand_domain(spec: MacroString, values: dict[str, str]) -> str:
     return name
 
 
-def _parse(text: str, token: re.Pattern[str], letters: frozenset[str]) -> MacroString:
+def _parse(text: str, token: re.Pattern[str], items: frozenset[str]) -> MacroString:
     parts: list[str | Macro] = []
     at, expands = 0, False
     while at < len(text):
         match = token.match(text, at)
         if match is None:
             raise SpfSyntaxError(f"not a macro string at {text[at : at + 40]!r}")
-        parts.append(_part(match, letters))
+        parts.append(_part(match, items))
         at, expands = match.end(), match[6] is None
-    return MacroString(text, tuple(parts), frozenset(part.letter for part in parts if isinstance(part, Macro)), expands)
+    return MacroString(text, tuple(parts), frozenset(part.item for part in parts if isinstance(part, Macro)), expands)
 
 
-def _part(match: re.Match[str], letters: frozenset[str]) -> str | Macro:
-    letter, digits, reverse, delimiters, escaped, literal = match.groups()
+def _part(match: re.Match[str], items: frozenset[str]) -> str | Macro:
+    item, digits, reverse, delimiters, escaped, literal = match.groups()
     if literal is not None:
         return str(literal)
     if escaped is not None:
         return _ESCAPES[escaped]
-    if letter.lower() not in letters:
-        raise SpfSyntaxError(f"no macro letter here: {letter!r}")
-    return Macro(letter.lower(), letter.isupper(), _keep(digits), bool(reverse), delimiters or ".")
+    if item.lower() not in items:
+        raise SpfSyntaxError(f"no macro letter here: {item!r}")
+    return Macro(item.lower(), item.isupper(), _keep(digits), bool(reverse), delimiters or ".")
 
 
 def _keep(digits: str) -> int:
@@ -132,7 +132,7 @@ def _has_top_label(text: str) -> bool:
 
 
 def _expand_macro(macro: Macro, values: dict[str, str]) -> str:
-    value = values[macro.letter]
+    value = values[macro.item]
     if macro.keep or macro.reverse or macro.delimiters != ".":
         value = _transform(value, macro)
     return quote(value, safe="-._~") if macro.escape else value  # section 7.3: RFC 3986 unreserved

@@ -90,7 +90,7 @@ class SpfEvaluation:
 
     def expand_domain(self, spec: MacroString, domain: str) -> Generator[Asked, Answered, str]:
         """The name that a domain-spec in `domain`'s record stands for."""
-        if not spec.letters:
+        if not spec.items:
             return expand_domain(spec, {})
         values = yield from self._values(spec, domain)
         return expand_domain(spec, values)

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from shared.eventstore.event import Provenance
-from shared.grpc.call import caller, provenance
+from shared.grpc.call import caller, current_provenance
 from shared.rpc.mailfold.owner.v1 import owner_pb2 as pb
 from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import OwnerServicer
 
@@ -29,14 +29,14 @@ class Sample(OwnerServicer):
         self.cancelled = asyncio.Event()
 
     async def ShowDeadLetter(self, request: pb.DeadLetterRequest, context: Any) -> pb.DeadLetter:
-        self.seen.append((caller(), provenance()))
+        self.seen.append((caller(), current_provenance()))
         await self._perhaps_stall()
         if self.failure is not None:
             raise self.failure
         return pb.DeadLetter(id=request.id, payload=b"\x00\xff")
 
     async def ReferencedBlobs(self, request: pb.ReferencedBlobsRequest, context: Any) -> AsyncIterator[pb.BlobIds]:
-        self.seen.append((caller(), provenance()))
+        self.seen.append((caller(), current_provenance()))
         try:
             for number in range(3):
                 yield pb.BlobIds(ids=[f"{request.generation}/{number}"])

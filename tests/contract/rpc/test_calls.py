@@ -7,7 +7,7 @@ import pytest
 from shared.eventstore.connection import StoreUnavailable
 from shared.eventstore.event import Actor, Provenance
 from shared.eventstore.transaction import VersionConflict
-from shared.grpc.call import acting, caller, provenance
+from shared.grpc.call import acting, caller, current_provenance
 from shared.grpc.errors import Conflict, Denied, InternalError, Invalid, ServiceError, Unauthenticated, Unavailable
 from shared.rpc.mailfold.owner.v1 import owner_pb2 as pb
 from tests.contract.rpc.conftest import Connect
@@ -93,7 +93,7 @@ async def test_the_provenance_arrives(connect: Connect, sample: Sample) -> None:
         await stub.ShowDeadLetter(ASK)
         [batch async for batch in stub.ReferencedBlobs(BLOBS)]
     assert sample.seen == [("operator", PROVENANCE), ("operator", PROVENANCE)]
-    assert (caller(), provenance().actor.kind) == ("", "system")
+    assert (caller(), current_provenance().actor.kind) == ("", "system")
 
 
 async def test_provenance_in_any_letters_arrives(connect: Connect, sample: Sample) -> None:

@@ -29,8 +29,8 @@ def test_at_a_stop_everything_is_written() -> None:
 
 
 def test_events_name_what_they_are_about() -> None:
-    assert ANN.fact(3) == LoginSucceeded("u1", "a1", "imap", 3)
-    assert WRONG.fact(2) == LoginRefused("ann@example.org", "imap", "192.0.2.1", "bad-credentials", 2)
+    assert ANN.event(3) == LoginSucceeded("u1", "a1", "imap", 3)
+    assert WRONG.event(2) == LoginRefused("ann@example.org", "imap", "192.0.2.1", "bad-credentials", 2)
 
 
 def test_a_flood_of_names_is_folded_together() -> None:

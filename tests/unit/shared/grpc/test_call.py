@@ -6,18 +6,18 @@ import asyncio
 from collections.abc import AsyncGenerator
 
 from shared.eventstore.event import Actor, Provenance
-from shared.grpc.call import UNKNOWN, acting, called_by, caller, provenance
+from shared.grpc.call import UNKNOWN, acting, called_by, caller, current_provenance
 
 PROVENANCE = Provenance(Actor("account", id="a1"))
 
 
 async def stream() -> AsyncGenerator[Provenance, None]:
     with acting(PROVENANCE), called_by("access"):
-        yield provenance()
+        yield current_provenance()
 
 
 async def test_a_stream_abandoned_in_one_task_is_closed_in_another() -> None:
     running = stream()
     assert await asyncio.create_task(anext(running)) == PROVENANCE  # type: ignore[arg-type]
     await running.aclose()
-    assert (provenance(), caller()) == (UNKNOWN, "")
+    assert (current_provenance(), caller()) == (UNKNOWN, "")

@@ -38,25 +38,25 @@ def after(event: Event, position: int) -> EndedLogIns:
 
 @pytest.mark.parametrize(("event", "reason"), ENDS, ids=lambda event: type(event).__name__)
 def test_what_ends_a_log_in(event: Event, reason: Ending) -> None:
-    assert after(event, 11).why(ANN) is reason
+    assert after(event, 11).ending_of(ANN) is reason
     assert EndedLogIns().apply(event, 11)
 
 
 @pytest.mark.parametrize(("event", "reason"), ENDS, ids=lambda event: type(event).__name__)
 def test_what_was_known_at_the_log_in_does_not_end_it(event: Event, reason: Ending) -> None:
-    assert after(event, 10).why(ANN) is None
+    assert after(event, 10).ending_of(ANN) is None
 
 
 @pytest.mark.parametrize("event", STAYS, ids=lambda event: type(event).__name__)
 def test_what_leaves_it_standing(event: Event) -> None:
-    assert after(event, 11).why(ANN) is None
+    assert after(event, 11).ending_of(ANN) is None
 
 
 def test_who_is_enabled_again_logs_in_anew() -> None:
     ended = after(facts.UserSwitched("u1", True), 11)
     ended.apply(facts.UserSwitched("u1", False), 12)
-    assert ended.why(ANN) is Ending.DISABLED
-    assert ended.why(LogIn("a1", "u1", "d1", 12)) is None
+    assert ended.ending_of(ANN) is Ending.DISABLED
+    assert ended.ending_of(LogIn("a1", "u1", "d1", 12)) is None
 
 
 def test_each_refusal_takes_twice_as_long_up_to_a_limit() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from services.mailstore.handlers.queries import of_one_version
+from services.mailstore.handlers.queries import in_single_version
 
 
 class Versions:
@@ -34,5 +34,5 @@ class Versions:
 )
 def test_it_is_asked_again_while_somebody_commits_in_between(seen: tuple[int, ...], asked: list[int]) -> None:
     result: list[int] = []
-    assert of_one_version(Versions(*seen), "a1", lambda version: result.append(version) or version) == asked[-1]
+    assert in_single_version(Versions(*seen), "a1", lambda version: result.append(version) or version) == asked[-1]
     assert result == asked
