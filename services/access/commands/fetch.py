@@ -110,7 +110,7 @@ def _answer(command: c.Fetch, outcome: FetchOutcome) -> bytes:
 
 async def _answer_batch(session: ImapSession, wanted: FetchPlan, batch: pb.FetchBatch, outcome: FetchOutcome) -> None:
     if wanted.flags or wanted.marks_seen:
-        session.channel.write(session.mailbox.tell_keywords(flag for flags in batch.flags for flag in flags.flags))
+        session.channel.write(session.mailbox.report_keywords(flag for flags in batch.flags for flag in flags.flags))
     if any(batch.seen_set):
         session.watch.note(batch.version)
     heads = _heads(session.mailbox, wanted, batch)
@@ -127,7 +127,12 @@ async def _answer_batch(session: ImapSession, wanted: FetchPlan, batch: pb.Fetch
 def _heads(mailbox: Selected, wanted: FetchPlan, batch: pb.FetchBatch) -> list[bytes]:
     """Each message's response up to its sections: `* 1 FETCH (UID 7 FLAGS (\\Seen) …`."""
     heads = []
-    sequence_of, told, with_uid, with_modseq = mailbox.runs.sequence_of, mailbox.told, wanted.uid, wanted.modseq
+    sequence_of, note_reported, with_uid, with_modseq = (
+        mailbox.runs.sequence_of,
+        mailbox.note_reported,
+        wanted.uid,
+        wanted.modseq,
+    )
     recent = mailbox.recent_of(batch.uids)
     for uid, flags, modseq, attributes, seen in zip(
         batch.uids, batch.flags, batch.modseqs, batch.attributes, batch.seen_set, strict=True
@@ -135,9 +140,9 @@ def _heads(mailbox: Selected, wanted: FetchPlan, batch: pb.FetchBatch) -> list[b
         items = []
         if with_uid:
             items.append(b"UID %d" % uid)
-        if wanted.flags or seen:  # RFC 3501 6.4.5: a \Seen set by this command is told
+        if wanted.flags or seen:  # RFC 3501 6.4.5: a \Seen set by this command is reported
             items.append(b"FLAGS " + _flag_list((*flags.flags, RECENT) if uid in recent else tuple(flags.flags)))
-            told(uid, modseq)
+            note_reported(uid, modseq)
         if with_modseq:
             items.append(b"MODSEQ (%d)" % modseq)
         if attributes:
@@ -229,6 +234,6 @@ async def _write_piece(session: ImapSession, item: ContentItem, piece: Piece) ->
             if turns.is_spent:
                 await turns.spend()
     except BlobError as error:
-        # The size is told already: only the end of the connection can say that the rest does not come.
+        # The size is sent already: only the end of the connection can say that the rest does not come.
         log.error("access.blob_unreadable", session=session.id, error=str(error))
         raise SessionEnded from error

@@ -20,7 +20,7 @@ async def idle(session: ImapSession, command: c.Idle) -> bytes:
     session.channel.write(response.continuation(b"idling"))
     session.watch.idle.add(session.channel.ring)
     try:
-        line = await _told_until_spoken_to(session)
+        line = await _report_until_command(session)
     finally:
         session.watch.idle.discard(session.channel.ring)
     if not ends_idle(line):
@@ -28,7 +28,7 @@ async def idle(session: ImapSession, command: c.Idle) -> bytes:
     return done(command.tag, "IDLE")
 
 
-async def _told_until_spoken_to(session: ImapSession) -> bytes:
+async def _report_until_command(session: ImapSession) -> bytes:
     clock, settings = session.backend.clock, session.backend.settings
     end = clock.monotonic() + settings.idle_timeout
     keepalive = settings.keepalive or settings.idle_timeout

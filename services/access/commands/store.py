@@ -46,41 +46,41 @@ async def store(session: ImapSession, command: c.Store) -> bytes:
     )
     with session.writing():
         reply = await session.backend.mailstore.store(request)
-    await _tell(session, mailbox, command, reply)
+    await _report(session, mailbox, command, reply)
     session.watch.note(reply.version)
     return _answer(mailbox, command, reply, await mailbox.count(uids, session.backend.turns))
 
 
-async def _tell(session: ImapSession, mailbox: Selected, command: c.Store, reply: pb.StoreReply) -> None:
+async def _report(session: ImapSession, mailbox: Selected, command: c.Store, reply: pb.StoreReply) -> None:
     """The new flags, unless the client wants silence; then only what it cannot know."""
     made = list(reply.versions)
     alone = made == list(range(mailbox.version + 1, mailbox.version + 1 + len(made))) and reply.version in made
     if reply.messages and command.mode is not StoreMode.REMOVE:
-        session.channel.write(mailbox.tell_keywords(command.flags))
+        session.channel.write(mailbox.report_keywords(command.flags))
     if not command.silent:
         await write_flags(session, mailbox, reply.changed)
     elif session.condstore:
-        await session.channel.write_all(_modseq_line(mailbox, one) for one in reply.changed)
+        await session.channel.write_all(_modseq_line(mailbox, change) for change in reply.changed)
     mailbox.forward(*made)
     # In silence, another's change in between would go unnoticed: then the flags are told after all.
     if not (alone or command.silent):
-        await _note_told(session, mailbox, reply.changed)
+        await _note_reported(session, mailbox, reply.changed)
 
 
-async def _note_told(session: ImapSession, mailbox: Selected, changed: Sequence[pb.Changed]) -> None:
+async def _note_reported(session: ImapSession, mailbox: Selected, changed: Sequence[pb.Changed]) -> None:
     for start in range(0, len(changed), _NOTED_AT_ONCE):
         page = changed[start : start + _NOTED_AT_ONCE]
         for message in page:
-            mailbox.told(message.uid, message.modseq)
+            mailbox.note_reported(message.uid, message.modseq)
         await session.backend.turns.spend(keys=len(page))
 
 
-def _modseq_line(mailbox: Selected, one: pb.Changed) -> bytes:
+def _modseq_line(mailbox: Selected, change: pb.Changed) -> bytes:
     """RFC 7162 3.1.3: the MODSEQ is told even in silence."""
-    number = mailbox.runs.sequence_of(one.uid)
-    mailbox.name_modseq(one.modseq)
+    number = mailbox.runs.sequence_of(change.uid)
+    mailbox.name_modseq(change.modseq)
     return (
-        fetch_response.fetch(number, [fetch_response.uid_item(one.uid), fetch_response.modseq_item(one.modseq)])
+        fetch_response.fetch(number, [fetch_response.uid_item(change.uid), fetch_response.modseq_item(change.modseq)])
         if number
         else b""
     )

@@ -1,4 +1,4 @@
-"""A session's view of the mailbox it has selected, and what its client must still be told."""
+"""A session's view of the mailbox it has selected, and what its client must still be notified of."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class NoSuchMessage(Exception):
 
 
 class Selected:
-    """One mailbox as the client believes it to be. Sequence numbers change only when the client is told (RFC 3501
+    """One mailbox as the client believes it to be. Sequence numbers change only when the client is notified (RFC 3501
     7.4.1).
     """
 
@@ -41,17 +41,17 @@ class Selected:
         """What FLAGS said, in its order."""
         self._keyword_limit = view.keyword_limit
         self.recent = NumberSet()
-        """UIDs that messages have which are \\Recent in this session; those of the gaps between them may be among them."""
+        """UIDs of the messages that are \\Recent in this session; UIDs of the gaps between them may be among them."""
         self._recents = recents
         self._take_recent()
-        self._told_recent = self.recent_count
-        self._told_exists = len(self.runs)
+        self._reported_recent = self.recent_count
+        self._reported_exists = len(self.runs)
         self._vanished: list[Range] = []
         """UIDs that are gone and still counted, in any order."""
         self._reported_version = self.version
         self._named_modseq = 0
-        self._told_flags: dict[int, int] = {}
-        """MODSEQ of flags that answers told, newer than `version`: `take` need not tell them again."""
+        self._reported_flags: dict[int, int] = {}
+        """MODSEQ of flags that answers carried, newer than `version`: `take` need not report them again."""
 
     # -- which messages a command means
 
@@ -67,12 +67,12 @@ class Selected:
 
     async def matching(self, sequence: SequenceSet, *, uid: bool, saved: NumberSet, turns: Turns) -> NumberSet:
         """The same for a search key: a number that no message has matches no message."""
-        found: list[Range] = []
+        ranges: list[Range] = []
         is_uids = uid or sequence.saved
         for page in self._named(sequence, uid=uid, saved=saved).pages(_RANGES_A_PAGE):
             await turns.spend(keys=_A_RANGE * len(page.ranges))
-            found += (self.runs.hull(page) if is_uids else self.runs.hull_of_sequences(page)).ranges
-        return NumberSet.of_sorted(found)
+            ranges += (self.runs.hull(page) if is_uids else self.runs.hull_of_sequences(page)).ranges
+        return NumberSet.of_sorted(ranges)
 
     async def count(self, uids: NumberSet, turns: Turns) -> int:
         """How many of the UIDs are in the view."""
@@ -119,23 +119,27 @@ class Selected:
 
     # -- what changes
 
-    def told(self, uid: int, modseq: int) -> None:
+    def note_reported(self, uid: int, modseq: int) -> None:
         """An answer carried the message's flags as of this MODSEQ."""
         if modseq > self.version:
-            self._told_flags[uid] = modseq
+            self._reported_flags[uid] = modseq
 
     def forward(self, *versions: int) -> None:
-        """Writes of this session made these versions, ascending, and its answer told everything: as far as nobody else
-        wrote in between, the view is there.
+        """Writes of this session made these versions, ascending, and its answer reported everything: as far as nobody
+        else wrote in between, the view is there.
         """
         before = self.version
         for version in versions:
             self.version += version == self.version + 1
         if self.version != before:
-            self._told_flags = {uid: modseq for uid, modseq in self._told_flags.items() if modseq > self.version}
+            self._reported_flags = {
+                uid: modseq for uid, modseq in self._reported_flags.items() if modseq > self.version
+            }
 
     async def take(self, changes: pb.ChangesReply, turns: Turns) -> list[pb.Changed]:
-        """Bring the view forward; what is gone stays until it is told. Returns the messages whose flags must be told."""
+        """Bring the view forward; what is gone stays until it is reported. Returns the messages whose flags must be
+        reported.
+        """
         self._reported_version = self.known_version
         for page in changes.added:
             for first, last in numbers(page).ranges:
@@ -146,19 +150,19 @@ class Selected:
         for page in changes.vanished:
             self._note_vanished(self.runs.select_uids(numbers(page)))
             await turns.spend(keys=2 * len(page.bounds))
-        told, self._told_flags = self._told_flags, {}
+        reported, self._reported_flags = self._reported_flags, {}
         self.version = changes.version
-        if not told:
+        if not reported:
             return list(changes.changed)
-        return [one for one in changes.changed if told.get(one.uid) != one.modseq]
+        return [change for change in changes.changed if reported.get(change.uid) != change.modseq]
 
     def _note_vanished(self, gone: NumberSet) -> None:
         """What the client never heard of goes without a word."""
-        first_untold = self.runs.uid_at(self._told_exists + 1)
-        if 0 < first_untold <= gone.largest:
-            untold = gone.intersection(NumberSet(((first_untold, gone.largest),)))
-            gone = gone.difference(untold)
-            self.runs.remove_all(untold)
+        first_unreported = self.runs.uid_at(self._reported_exists + 1)
+        if 0 < first_unreported <= gone.largest:
+            unreported = gone.intersection(NumberSet(((first_unreported, gone.largest),)))
+            gone = gone.difference(unreported)
+            self.runs.remove_all(unreported)
         self._vanished += gone.ranges
 
     @property
@@ -179,11 +183,11 @@ class Selected:
             self._recents.claim(self.id, self.uid_next)
 
     def report_recent(self) -> bytes:
-        """RECENT, if the client's count is not right. After `tell_exists` and `tell_expunges`."""
+        """RECENT, if the client's count is not right. After `report_exists` and `report_expunges`."""
         count = self.recent_count
-        if self._told_recent == count:
+        if self._reported_recent == count:
             return b""
-        self._told_recent = count
+        self._reported_recent = count
         return response.recent(count)
 
     def recent_of(self, uids: Sequence[int]) -> frozenset[int]:
@@ -199,16 +203,16 @@ class Selected:
         """The flags of a message as this session sees them."""
         return (*flags, RECENT) if self.recent and uid in self.recent else tuple(flags)
 
-    def tell_exists(self) -> bytes:
+    def report_exists(self) -> bytes:
         """EXISTS, if the client's count is not right."""
-        if self._told_exists == len(self.runs):
+        if self._reported_exists == len(self.runs):
             return b""
-        self._told_exists = len(self.runs)
-        return response.exists(self._told_exists)
+        self._reported_exists = len(self.runs)
+        return response.exists(self._reported_exists)
 
-    def tell_expunges(self, *, vanished: bool) -> Iterator[bytes]:
-        """EXPUNGE (or VANISHED, once QRESYNC is enabled) of what is gone, in pieces; the numbers behind move up when the
-        last piece is taken. Before `tell_exists`: a message that was moved within the mailbox is never counted twice.
+    def report_expunges(self, *, vanished: bool) -> Iterator[bytes]:
+        """EXPUNGE (or VANISHED, once QRESYNC is enabled) of what is gone, in pieces; the numbers behind move up when
+        the last piece is taken. Before `report_exists`: a message that moved within the mailbox is never counted twice.
         """
         if not self._vanished:
             return
@@ -220,10 +224,10 @@ class Selected:
                 yield from response.expunges(self.runs.sequences_of(page))
         self._vanished = []
         self.runs.remove_all(gone)
-        self._told_exists -= len(gone)
+        self._reported_exists -= len(gone)
 
-    def tell_keywords(self, flags: Iterable[str]) -> bytes:
-        """FLAGS and PERMANENTFLAGS when there are keywords among the flags that were not told yet: before a FETCH
+    def report_keywords(self, flags: Iterable[str]) -> bytes:
+        """FLAGS and PERMANENTFLAGS when there are keywords among the flags that were not reported yet: before a FETCH
         response shows them (RFC 3501 7.2.6).
         """
         fresh = [flag for flag in flags if flag not in self._flags]

@@ -1,4 +1,6 @@
-"""Tells a client what changed in its mailbox. Nothing is asked while the version heard of is the one already told."""
+"""Notifies a client of what changed in its mailbox. Nothing is asked while no newer version is known than the last one
+reported.
+"""
 
 from __future__ import annotations
 
@@ -24,13 +26,13 @@ async def sync(session: ImapSession, *, expunge: bool) -> None:
         return
     # What a response named was read from the store: changes up to there exist, whether the doorbell rang or not.
     session.watch.note(selected.named_modseq)
-    found: list[pb.Changed] = []
+    changed: list[pb.Changed] = []
     keywords: Sequence[str] = ()
     if selected.version < session.watch.version or not session.backend.versions.trusted:
         changes = await _ask(session, selected)
-        found, keywords = await selected.take(changes, session.backend.turns), changes.keywords
+        changed, keywords = await selected.take(changes, session.backend.turns), changes.keywords
         session.watch.note(changes.version)
-    await _tell(session, selected, found, keywords, expunge=expunge)
+    await _report(session, selected, changed, keywords, expunge=expunge)
 
 
 async def _ask(session: ImapSession, selected: Selected) -> pb.ChangesReply:
@@ -44,20 +46,20 @@ async def _ask(session: ImapSession, selected: Selected) -> pb.ChangesReply:
     return await session.backend.mailstore.changes(request)
 
 
-async def _tell(
-    session: ImapSession, selected: Selected, found: Sequence[pb.Changed], keywords: Sequence[str], *, expunge: bool
+async def _report(
+    session: ImapSession, selected: Selected, changed: Sequence[pb.Changed], keywords: Sequence[str], *, expunge: bool
 ) -> None:
-    session.channel.write(selected.tell_keywords(keywords))
+    session.channel.write(selected.report_keywords(keywords))
     if expunge:
-        await session.channel.write_all(selected.tell_expunges(vanished=session.qresync))
-    session.channel.write(selected.tell_exists() + selected.report_recent())
-    await write_flags(session, selected, found)
+        await session.channel.write_all(selected.report_expunges(vanished=session.qresync))
+    session.channel.write(selected.report_exists() + selected.report_recent())
+    await write_flags(session, selected, changed)
 
 
-async def write_flags(session: ImapSession, selected: Selected, found: Sequence[pb.Changed]) -> None:
+async def write_flags(session: ImapSession, selected: Selected, changed: Sequence[pb.Changed]) -> None:
     """The flags of messages that are in the view, page by page; others are served between them."""
-    for start in range(0, len(found), _FLAGS_A_PAGE):
-        lines = flag_lines(selected, found[start : start + _FLAGS_A_PAGE], modseq=session.condstore)
+    for start in range(0, len(changed), _FLAGS_A_PAGE):
+        lines = flag_lines(selected, changed[start : start + _FLAGS_A_PAGE], modseq=session.condstore)
         session.channel.write(b"".join(lines))
         await session.channel.spill()
         await session.backend.turns.spend(rows=len(lines))
@@ -71,19 +73,19 @@ async def write_vanished(session: ImapSession, selected: Selected, batch: pb.Fet
         await session.channel.write_all(response.vanished(gone, earlier=True))
 
 
-def flag_lines(selected: Selected, found: Iterable[pb.Changed], *, modseq: bool) -> list[bytes]:
+def flag_lines(selected: Selected, changed: Iterable[pb.Changed], *, modseq: bool) -> list[bytes]:
     """FETCH with the flags of messages that are in the view (RFC 7162 3.2.4: with UID and, once CONDSTORE is on,
     MODSEQ), after FLAGS when there are new keywords among them.
     """
-    numbered = [(number, one) for one in found if (number := selected.runs.sequence_of(one.uid))]
-    keywords = selected.tell_keywords(flag for _, one in numbered for flag in one.flags)
-    return [keywords, *(_flag_line(selected, number, one, modseq=modseq) for number, one in numbered)]
+    numbered = [(number, change) for change in changed if (number := selected.runs.sequence_of(change.uid))]
+    keywords = selected.report_keywords(flag for _, change in numbered for flag in change.flags)
+    return [keywords, *(_flag_line(selected, number, change, modseq=modseq) for number, change in numbered)]
 
 
-def _flag_line(selected: Selected, number: int, one: pb.Changed, *, modseq: bool) -> bytes:
-    flags = selected.shown_flags(one.uid, one.flags)
-    items = [fetch_response.uid_item(one.uid), fetch_response.flags_item(flags)]
+def _flag_line(selected: Selected, number: int, change: pb.Changed, *, modseq: bool) -> bytes:
+    flags = selected.shown_flags(change.uid, change.flags)
+    items = [fetch_response.uid_item(change.uid), fetch_response.flags_item(flags)]
     if modseq:
-        items.append(fetch_response.modseq_item(one.modseq))
-        selected.name_modseq(one.modseq)
+        items.append(fetch_response.modseq_item(change.modseq))
+        selected.name_modseq(change.modseq)
     return fetch_response.fetch(number, items)

@@ -67,9 +67,11 @@ class MailstoreEndpoint(MailstoreServicer):
 
     async def Deliver(self, request: pb.DeliverRequest, context: Any) -> pb.DeliverReply:
         key = Key(request.queue_id, request.recipient, request.index)
-        message, wanted, quota = wire.delivered(request), (request.mailbox, request.spam), request.quota_bytes
+        message, requested, quota = wire.delivered(request), (request.mailbox, request.spam), request.quota_bytes
         done = await self._write(
-            lambda tx, provenance: self._messages.deliver(tx, request.account, key, wanted, message, quota, provenance)
+            lambda tx, provenance: self._messages.deliver(
+                tx, request.account, key, requested, message, quota, provenance
+            )
         )
         return pb.DeliverReply(
             entry=done.entry, mailbox=done.mailbox, uid=done.uid, repeated=done.repeated, mailbox_name=done.mailbox_name
@@ -155,7 +157,7 @@ class MailstoreEndpoint(MailstoreServicer):
         if since:
             uids = common(uids, await self._views.changed_since(mailbox, since))
         mark = self._marker(account, mailbox) if request.mark_seen else None
-        async for fetched in self._fetcher.fetch(mailbox, uids, wire.wanted(request), since, mark):
+        async for fetched in self._fetcher.fetch(mailbox, uids, wire.requested(request), since, mark):
             yield wire.batch(fetched, version, contents=request.contents)
 
     async def Store(self, request: pb.StoreRequest, context: Any) -> pb.StoreReply:

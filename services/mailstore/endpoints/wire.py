@@ -7,7 +7,7 @@ from itertools import chain
 
 from services.mailstore.domain.state import MailboxState
 from services.mailstore.domain.uids import Ranges
-from services.mailstore.handlers.fetch import Fetched, Wanted
+from services.mailstore.handlers.fetch import Fetched, RequestedAttributes
 from services.mailstore.handlers.messages import NewMessage, Placed
 from services.mailstore.handlers.queries import ChangedFlags
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
@@ -70,9 +70,9 @@ def appended(message: pb.AppendMessage) -> NewMessage:
     )
 
 
-def wanted(request: pb.FetchRequest) -> Wanted:
+def requested(request: pb.FetchRequest) -> RequestedAttributes:
     """The attributes a fetch asks for."""
-    return Wanted(
+    return RequestedAttributes(
         request.envelope,
         request.body,
         request.body_structure,
@@ -102,9 +102,9 @@ def batch(fetched: Iterable[Fetched], version: int, *, contents: bool) -> pb.Fet
     return reply
 
 
-def changed(found: Iterable[ChangedFlags]) -> list[pb.Changed]:
+def changed(changes: Iterable[ChangedFlags]) -> list[pb.Changed]:
     """Messages whose flags changed."""
-    return [pb.Changed(uid=one.uid, flags=one.flags, modseq=one.modseq) for one in found]
+    return [pb.Changed(uid=change.uid, flags=change.flags, modseq=change.modseq) for change in changes]
 
 
 def placed(placed: Placed) -> pb.CopyReply:

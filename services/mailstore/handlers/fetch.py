@@ -28,7 +28,7 @@ _COLUMNS = "uid, system, keywords, modseq, size, internal_date, saved, content, 
 _EMPTY = scan(b"")
 
 
-class Wanted(NamedTuple):
+class RequestedAttributes(NamedTuple):
     """Which attributes a fetch asks for, beside FLAGS, UID and MODSEQ."""
 
     envelope: bool = False
@@ -87,22 +87,24 @@ class Fetcher:
         self._turns = turns
 
     async def fetch(
-        self, mailbox: str, uids: Ranges, wanted: Wanted, changed_since: int, mark: Mark | None = None
+        self, mailbox: str, uids: Ranges, requested: RequestedAttributes, changed_since: int, mark: Mark | None = None
     ) -> AsyncIterator[list[Fetched]]:
         """The messages of some ascending UID ranges, ascending, in batches."""
         left = uids
         while left:
-            messages, left = await self._store.read(_page(mailbox, left, changed_since, contents=wanted.contents))
+            messages, left = await self._store.read(_page(mailbox, left, changed_since, contents=requested.contents))
             await self._turns.spend(rows=len(messages) + 1, keys=len(left) // 50)
-            async for batch in self._batches(await mark(messages) if mark else messages, wanted):
+            async for batch in self._batches(await mark(messages) if mark else messages, requested):
                 yield batch
 
-    async def _batches(self, messages: list[MessageRow], wanted: Wanted) -> AsyncIterator[list[Fetched]]:
+    async def _batches(
+        self, messages: list[MessageRow], requested: RequestedAttributes
+    ) -> AsyncIterator[list[Fetched]]:
         batch: list[Fetched] = []
         octets = 0
         for message in messages:
-            found = await self._scan(message.blob) if wanted.scans else None
-            attributes = _attributes(message, wanted, found)
+            structure = await self._scan(message.blob) if requested.scans else None
+            attributes = _attributes(message, requested, structure)
             batch.append(Fetched(message, Flags(message.system, message.keywords).names(), attributes))
             octets += len(attributes) + len(message.prefix)
             if octets > _OCTETS:
@@ -113,9 +115,9 @@ class Fetcher:
 
     async def _scan(self, blob: str) -> Scan:
         try:
-            found = await self._blobs.read(BlobId(blob))
-            await self._turns.spend(files=1, octets=len(found.scan))
-            return await scan_of(self._blobs, found)
+            stored = await self._blobs.read(BlobId(blob))
+            await self._turns.spend(files=1, octets=len(stored.scan))
+            return await scan_of(self._blobs, stored)
         except BlobError:
             # The bytes are gone or damaged (verify names them); the mailbox must still open in a client.
             return _EMPTY
@@ -168,26 +170,26 @@ def _behind(left: Ranges, uid: int) -> Ranges:
     return tuple((max(first, uid + 1), last) for first, last in left[at : at + 1]) + left[at + 1 :]
 
 
-def _attributes(message: MessageRow, wanted: Wanted, found: Scan | None) -> bytes:
+def _attributes(message: MessageRow, requested: RequestedAttributes, structure: Scan | None) -> bytes:
     pieces = []
-    if wanted.size:
+    if requested.size:
         pieces.append(b"RFC822.SIZE %d" % message.size)
-    if wanted.internal_date:
+    if requested.internal_date:
         pieces.append(b"INTERNALDATE " + format_date_time(message.internal_date))
-    if found is not None:
+    if structure is not None:
         pieces += [
             name + wire
             for asked, name, wire in (
-                (wanted.envelope, b"ENVELOPE ", found.envelope),
-                (wanted.body, b"BODY ", found.body),
-                (wanted.body_structure, b"BODYSTRUCTURE ", found.bodystructure),
+                (requested.envelope, b"ENVELOPE ", structure.envelope),
+                (requested.body, b"BODY ", structure.body),
+                (requested.body_structure, b"BODYSTRUCTURE ", structure.bodystructure),
             )
             if asked
         ]
-    if wanted.email_id:
+    if requested.email_id:
         pieces.append(b"EMAILID (" + message.content.encode() + b")")
-    if wanted.thread_id:
+    if requested.thread_id:
         pieces.append(b"THREADID (" + message.thread.encode() + b")")
-    if wanted.save_date:
+    if requested.save_date:
         pieces.append(b"SAVEDATE " + format_date_time(message.saved))
     return b" ".join(pieces)

@@ -114,14 +114,14 @@ def _all(_key: SearchKey, _now: int) -> Test:
 
 
 def _flag(key: SearchKey, _now: int) -> Test:
-    wanted = bool(key.number)
+    requested = bool(key.number)
     if key.name.lower() == "\\recent":
-        return lambda _candidate: not wanted  # \Recent is never set here: IMAP4rev2 did away with it
+        return lambda _candidate: not requested  # \Recent is never set here: IMAP4rev2 did away with it
     given = parse([key.name])
     if given.system:
-        return lambda candidate: bool(candidate.row.system & given.system) == wanted
+        return lambda candidate: bool(candidate.row.system & given.system) == requested
     word = given.keywords.lower()
-    return lambda candidate: (word in candidate.keywords) == wanted
+    return lambda candidate: (word in candidate.keywords) == requested
 
 
 def _uid(key: SearchKey, _now: int) -> Test:

@@ -51,7 +51,7 @@ def take(selected: Selected, reply: pb.ChangesReply) -> list[pb.Changed]:
 
 
 def reported_expunges(selected: Selected, *, vanished: bool) -> bytes:
-    return b"".join(selected.tell_expunges(vanished=vanished))
+    return b"".join(selected.report_expunges(vanished=vanished))
 
 
 def resolved(selected: Selected, sequence: SequenceSet, *, uid: bool = False, saved: NumberSet = NONE) -> list[int]:
@@ -86,8 +86,8 @@ def test_a_star_in_an_empty_mailbox_is_no_message() -> None:
 def test_new_mail_is_told_once() -> None:
     selected = view((1, 3))
     take(selected, changes(11, added=(4, 5)))
-    assert selected.tell_exists() == b"* 5 EXISTS\r\n"
-    assert selected.tell_exists() == b""
+    assert selected.report_exists() == b"* 5 EXISTS\r\n"
+    assert selected.report_exists() == b""
     assert selected.uid_next == 6
 
 
@@ -95,7 +95,7 @@ def test_numbers_stay_until_the_client_is_told() -> None:
     selected = view((1, 3))
     take(selected, changes(11, vanished=(1, 3)))
     assert uids(selected, b"3") == [3]
-    assert selected.tell_exists() == b""
+    assert selected.report_exists() == b""
     assert reported_expunges(selected, vanished=False) == b"* 3 EXPUNGE\r\n* 1 EXPUNGE\r\n"
     assert uids(selected, b"1") == [2]
     assert reported_expunges(selected, vanished=False) == b""
@@ -110,7 +110,7 @@ def test_vanished_takes_the_place_of_expunge() -> None:
 def test_what_came_and_went_unheard_of_is_never_told() -> None:
     selected = view((1, 2))
     take(selected, changes(11, added=(3, 4), vanished=(3,)))
-    assert selected.tell_exists() == b"* 3 EXISTS\r\n"
+    assert selected.report_exists() == b"* 3 EXISTS\r\n"
     assert reported_expunges(selected, vanished=False) == b""
     assert uids(selected, b"3") == [4]
 
@@ -119,15 +119,15 @@ def test_the_same_changes_twice_change_nothing() -> None:
     selected = view((1, 2))
     for _ in range(2):
         take(selected, changes(11, added=(3,), vanished=(1,)))
-        assert selected.tell_exists() in (b"* 3 EXISTS\r\n", b"")
+        assert selected.report_exists() in (b"* 3 EXISTS\r\n", b"")
         reported_expunges(selected, vanished=False)
     assert uids(selected, b"1:2") == [2, 3]
 
 
 def test_flags_that_an_answer_told_are_not_told_again() -> None:
     selected = view((1, 3))
-    selected.told(1, 11)
-    selected.told(2, 11)
+    selected.note_reported(1, 11)
+    selected.note_reported(2, 11)
     result = take(selected, changes(12, changed=((1, 11), (2, 12), (3, 12))))
     assert [entry.uid for entry in result] == [2, 3]
 
@@ -142,8 +142,8 @@ def test_forward_only_over_one_write_of_its_own() -> None:
 
 def test_new_keywords_are_told_once() -> None:
     selected = view((1, 1))
-    assert b"$New" in selected.tell_keywords(("$New", "$Work"))
-    assert selected.tell_keywords(("$New", "$Work", "\\Seen")) == b""
+    assert b"$New" in selected.report_keywords(("$New", "$Work"))
+    assert selected.report_keywords(("$New", "$Work", "\\Seen")) == b""
 
 
 def test_the_number_of_the_client_stays_before_an_expunge_that_is_withheld() -> None:

@@ -18,7 +18,6 @@ import pytest
 
 from shared.protocol.message.scan import Scan, scan
 from shared.protocol.message.text import header_text, part_bytes, preview, readable_parts, urls
-from shared.protocol.message.thread import thread_key
 from tests.unit.shared.protocol.message.consistency import check
 
 Event = tuple[int, str, bytes]
@@ -122,7 +121,6 @@ def test_every_message_of_the_corpus(test_data: Path) -> None:
             assert part.media_type == "text"
             text.encode("utf-8")
         urls(data, scanned)
-        thread_key(scanned)
         header_text(data[: scanned.header_end]).encode("utf-8")
 
 

@@ -13,7 +13,6 @@ from services.classifier.domain.features import features
 from shared.protocol.message.scan import Scan, scan
 from shared.protocol.message.search_texts import field_texts, header_texts
 from shared.protocol.message.text import preview, readable_parts, urls
-from shared.protocol.message.thread import thread_key
 from tests.unit.shared.protocol.message.consistency import check
 from tests.unit.shared.protocol.message.test_search_texts import text
 
@@ -65,7 +64,6 @@ def test_search_and_preview_go_past_it() -> None:
     scanned = scan(MAIL)
     assert preview(MAIL, scanned)
     assert list(readable_parts(MAIL, scanned))
-    thread_key(scanned)
 
 
 def test_links_end_at_it() -> None:
