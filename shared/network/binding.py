@@ -11,8 +11,8 @@ BACKLOG = 1024
 
 def bind(address: str, port: int) -> list[socket.socket]:
     """Listen on an address, or on every address of a name. Raises OSError, naming the address."""
-    found = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    return [_listening(family, target) for family, _, _, _, target in dict.fromkeys(found)]
+    targets = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    return [_listening(family, target) for family, _, _, _, target in dict.fromkeys(targets)]
 
 
 def close_all(sockets: Sequence[socket.socket]) -> None:

@@ -11,7 +11,7 @@ from typing import cast
 import msgspec
 
 from shared.network.slot import Slot
-from shared.tls.facts import TlsHandshake, describe
+from shared.tls.handshake import TlsHandshake, describe
 
 _INPUT_OCTETS = 131_072
 """Held before the peer is not read any more."""

@@ -24,12 +24,12 @@ class HeaderBlock:
         if self.is_too_large:
             return None
         self._gathered += piece
-        found = _END.search(self._gathered, self._searched)
-        end = found.end() if found else len(self._gathered)
+        match = _END.search(self._gathered, self._searched)
+        end = match.end() if match else len(self._gathered)
         if end > self._limit:
             self.is_too_large = True
             self._gathered.clear()
-        if found is None or self.is_too_large:
+        if match is None or self.is_too_large:
             self._searched = max(0, len(self._gathered) - _LONGEST_END)
             return None
         return bytes(self._gathered[1:end]), bytes(self._gathered[end:])

@@ -43,7 +43,7 @@ from shared.protocol.smtp.reference import reference
 from shared.protocol.smtp.reply import Reply, with_cause, with_reference
 from shared.protocol.smtp.session import ServerSession
 from shared.protocol.smtp.trace_header import TraceTls
-from shared.tls import facts as tls_facts
+from shared.tls.handshake import TlsHandshake
 
 log = structlog.get_logger("ingress")
 _READ_AHEAD = 131_072
@@ -271,17 +271,17 @@ class SmtpConnection:
     async def _start_tls(self) -> bool:
         assert self._dependencies.tls is not None
         self._receive()  # in the clear behind STARTTLS: the session drops it
-        facts = await self._wire.start_tls(self._dependencies.tls, self._dependencies.settings.handshake_timeout)
-        if facts is None:
+        handshake = await self._wire.start_tls(self._dependencies.tls, self._dependencies.settings.handshake_timeout)
+        if handshake is None:
             return False
-        self._set_tls(facts)
+        self._set_tls(handshake)
         self.client.hello, self.client.user = "", ""
         self._session.tls_started()
         self._stage = "helo"
         return True
 
-    def _set_tls(self, facts: tls_facts.TlsHandshake | None) -> None:
-        self.client.tls = TraceTls(facts.version, facts.cipher, facts.bits) if facts else None
+    def _set_tls(self, handshake: TlsHandshake | None) -> None:
+        self.client.tls = TraceTls(handshake.version, handshake.cipher, handshake.bits) if handshake else None
 
     def _answer(self, reply: Reply, *, sender: str = "", recipient: str = "") -> bool:
         if self._wire.held and self._session.buffered <= _READ_AHEAD:

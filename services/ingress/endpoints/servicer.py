@@ -25,12 +25,12 @@ class IngressEndpoint(IngressServicer):
         self._holding = holding
 
     async def ListReceptions(self, request: pb.ListReceptionsRequest, context: Any) -> pb.ReceptionList:
-        found = pb.ReceptionList()
+        receptions = pb.ReceptionList()
         for number, row in enumerate(await self._receptions.listed(min(request.limit or 100, _MOST)), 1):
-            found.receptions.append(await self._reception(*row))
+            receptions.receptions.append(await self._reception(*row))
             if not number % _AT_ONCE:
                 await asyncio.sleep(0)  # a long list must not hold up mail
-        return found
+        return receptions
 
     async def Hold(self, request: pb.HoldRequest, context: Any) -> pb.HoldReply:
         """Idempotent; the caller learns when the mail is settled already."""

@@ -44,9 +44,9 @@ class Receptions:
         try:
             return await self._append(event, provenance)
         except VersionConflict:
-            if (stands := await self.accepted(event.queue_id)) is None:
+            if (before := await self.accepted(event.queue_id)) is None:
                 raise
-            return stands
+            return before
 
     async def _cleared(self, event: Accepted, provenance: Provenance) -> Recorded:
         """A commit was under way when the database fell. The same once more tells: it stands already, or it stands now.
@@ -107,7 +107,7 @@ class Receptions:
     async def last_begun(self, queue_id: str) -> int:
         """When a reception began to move: its acceptance, or its last release from being held (UTC microseconds)."""
         history = await self._store.read_stream(queue_id)
-        return max(one.at for one in history if isinstance(one.event, Accepted | MailResumed))
+        return max(recorded.at for recorded in history if isinstance(recorded.event, Accepted | MailResumed))
 
     async def accepted(self, queue_id: str) -> Recorded | None:
         """The fact of acceptance."""

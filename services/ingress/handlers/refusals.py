@@ -76,16 +76,19 @@ class Refusals:
     async def flush(self) -> None:
         """Write what was collected; when the store cannot, it is given up with a word in the log."""
         sessions, self._sessions, self._waiting = self._sessions, {}, 0
-        facts = [MailRefused(session, one.client, tuple(one.refusals), one.more) for session, one in sessions.items()]
+        events = [
+            MailRefused(session, refused.client, tuple(refused.refusals), refused.more)
+            for session, refused in sessions.items()
+        ]
         try:
-            if facts:
-                await self._write(facts)
+            if events:
+                await self._write(events)
         except StoreUnavailable as error:
-            log.warning("ingress.refusals_lost", facts=len(facts), error=str(error))
+            log.warning("ingress.refusals_lost", events=len(events), error=str(error))
 
-    async def _write(self, facts: Sequence[MailRefused]) -> None:
+    async def _write(self, events: Sequence[MailRefused]) -> None:
         stream = f"refusals:{day_of(self._clock.now())}"
-        await self._store.write(lambda transaction: transaction.append(stream, facts, _WHY))
+        await self._store.write(lambda transaction: transaction.append(stream, events, _WHY))
 
     def _of(self, session: str, client: Client) -> _Session:
         if session not in self._sessions:

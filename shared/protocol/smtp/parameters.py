@@ -27,7 +27,7 @@ def parse(text: str, known: Mapping[str, tuple[str, _Value]]) -> dict[str, Any]:
     """The fields that parameters set, by field name. Raises CommandError: 555 for an unknown one, 501 for a bad or
     repeated one.
     """
-    found: dict[str, Any] = {}
+    given: dict[str, Any] = {}
     for parameter in text.split():
         keyword, _, value = parameter.partition("=")
         entry = known.get(keyword.upper())
@@ -35,12 +35,12 @@ def parse(text: str, known: Mapping[str, tuple[str, _Value]]) -> dict[str, Any]:
             raise CommandError(replies.unknown_parameter())
         field, production = entry
         try:
-            if field in found:
+            if field in given:
                 raise ValueError(field)
-            found[field] = production(value)
+            given[field] = production(value)
         except (ValueError, KeyError, OverflowError):
             raise CommandError(replies.bad_parameter(keyword.upper())) from None
-    return found
+    return given
 
 
 # size-value ::= 1*20DIGIT (RFC 1870 §3)
@@ -83,10 +83,10 @@ def _auth(value: str) -> str:
 
 # notify-esmtp-value = "NEVER" / 1#notify-list-element (RFC 3461 §4.1)
 def _notify(value: str) -> frozenset[Notify]:
-    wanted = frozenset(Notify(element) for element in value.upper().split(","))
-    if Notify.NEVER in wanted and len(wanted) > 1:
+    notify = frozenset(Notify(element) for element in value.upper().split(","))
+    if Notify.NEVER in notify and len(notify) > 1:
         raise ValueError(value)
-    return wanted
+    return notify
 
 
 # original-recipient-address = addr-type ";" xtext (RFC 3461 §4.2)

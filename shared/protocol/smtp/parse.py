@@ -81,8 +81,8 @@ def _mail(arguments: str, hostname: str) -> Mail:
     if match is None:
         raise CommandError(replies.syntax(_MAIL_FORM))
     path, rest = match.groups()
-    found: Mapping[str, Any] = parameters.parse(rest, parameters.OF_MAIL) if rest else {}
-    mail = Mail(_reverse_path(path), **found)
+    values: Mapping[str, Any] = parameters.parse(rest, parameters.OF_MAIL) if rest else {}
+    mail = Mail(_reverse_path(path), **values)
     if not mail.smtputf8 and not arguments.isascii():
         raise CommandError(
             replies.non_ascii_address()

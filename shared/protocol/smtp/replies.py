@@ -254,9 +254,9 @@ def non_ascii_address() -> Reply:
     return _reply(codes.MAILBOX_NAME_NOT_ALLOWED, codes.NON_ASCII_NOT_PERMITTED, "A non-ASCII address needs SMTPUTF8")
 
 
-def log_in_ended(why: str) -> Reply:
+def log_in_ended(reason: str) -> Reply:
     """The session was authenticated, and is not any more."""
-    return _reply(codes.SERVICE_NOT_AVAILABLE, codes.SECURITY_OTHER, why)
+    return _reply(codes.SERVICE_NOT_AVAILABLE, codes.SECURITY_OTHER, reason)
 
 
 def sender_not_owned() -> Reply:

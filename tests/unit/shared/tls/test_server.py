@@ -12,7 +12,7 @@ from shared.clock import FixedClock
 from shared.tls.authority import LocalAuthority
 from shared.tls.certificate_files import CertificateFiles
 from shared.tls.client import client_context
-from shared.tls.facts import TlsHandshake, describe
+from shared.tls.handshake import TlsHandshake, describe
 from shared.tls.server import ServerTls
 from shared.tls.versions import TlsMinimum
 from tests.unit.shared.tls.handshake import pass_on, served, shake_hands
