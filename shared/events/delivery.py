@@ -1,4 +1,4 @@
-"""Facts of delivery. Stream: the queue id."""
+"""Events of delivery. Stream: the queue id."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ class VerifyResult(msgspec.Struct, frozen=True):
         return not self.different
 
 
-class _Found:
+class _Differences:
     """Differences, the first of them kept."""
 
     def __init__(self) -> None:
@@ -63,24 +63,24 @@ def compare(
     reader: StreamReader, folded: StreamReader, tables: Sequence[sqlalchemy.Table], events: int
 ) -> VerifyResult:
     """Every row of these tables beside the folded one."""
-    rows, found = 0, _Found()
+    rows, differences = 0, _Differences()
     for table in tables:
         counted = _Counted(rows_of(folded, table))
         for difference in _differences(table, rows_of(reader, table), counted):
-            found.add(difference)
+            differences.add(difference)
         rows += counted.count
-    return VerifyResult(events, rows, tuple(found.kept), found.count)
+    return VerifyResult(events, rows, tuple(differences.kept), differences.count)
 
 
 def mend(connection: Connection, folded: StreamReader, projections: Sequence[Projection]) -> None:
     """Put the folded rows in the place of those that differ, inside the writer's transaction."""
     for table in tables_of(projections):
-        found = _differences(table, rows_of(connection, table), rows_of(folded, table))
+        differences = _differences(table, rows_of(connection, table), rows_of(folded, table))
         # Keys alone, and all before anything is changed: a table must not change under its reader.
-        with contextlib.closing(found):
+        with contextlib.closing(differences):
             changes = [
                 (difference.key, difference.stored is not None, difference.folded is not None)
-                for difference in islice(found, MENDED_BY_ROW + 1)
+                for difference in islice(differences, MENDED_BY_ROW + 1)
             ]
         if len(changes) > MENDED_BY_ROW:
             connection.execute(f"DELETE FROM {table.name}")  # noqa: S608
@@ -107,19 +107,19 @@ def _differences(
     """Both sides come in the order of their keys."""
     key_of = _KeyOf(key_positions(table))
     left, right = iter(stored), iter(folded)
-    one, other = next(left, None), next(right, None)
-    while one is not None or other is not None:
-        if other is None or (one is not None and key_of(one) < key_of(other)):
-            assert one is not None
-            yield Difference(table.name, key_of(one), one, None)
-            one = next(left, None)
-        elif one is None or key_of(other) < key_of(one):
-            yield Difference(table.name, key_of(other), None, other)
-            other = next(right, None)
+    left_row, right_row = next(left, None), next(right, None)
+    while left_row is not None or right_row is not None:
+        if right_row is None or (left_row is not None and key_of(left_row) < key_of(right_row)):
+            assert left_row is not None
+            yield Difference(table.name, key_of(left_row), left_row, None)
+            left_row = next(left, None)
+        elif left_row is None or key_of(right_row) < key_of(left_row):
+            yield Difference(table.name, key_of(right_row), None, right_row)
+            right_row = next(right, None)
         else:
-            if one != other:
-                yield Difference(table.name, key_of(one), one, other)
-            one, other = next(left, None), next(right, None)
+            if left_row != right_row:
+                yield Difference(table.name, key_of(left_row), left_row, right_row)
+            left_row, right_row = next(left, None), next(right, None)
 
 
 class _KeyOf:

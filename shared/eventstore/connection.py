@@ -78,11 +78,11 @@ class Tallies:
 
     def sum(self) -> Tally:
         """Of all connections, those closed included."""
-        found = Tally()
+        total = Tally()
         with self._lock:
             for tally in (self._closed, *self._open):
-                found.add(tally)
-        return found
+                total.add(tally)
+        return total
 
 
 class Reader(Protocol):

@@ -56,7 +56,7 @@ class DeadLetter(msgspec.Struct, frozen=True):
     payload: bytes = b""
 
 
-class NoSuchLetter(LookupError):
+class NoSuchDeadLetter(LookupError):
     """There is no dead letter with this id."""
 
 
@@ -93,8 +93,8 @@ class DeadLetterProjection:
                     "UPDATE dead_letter SET error = ?, attempts = attempts + ? WHERE id = ?",
                     (event.error, event.attempts, event.id),
                 )
-            case DeadLetterResolved(id=letter_id) | DeadLetterRetried(id=letter_id):
-                connection.execute("UPDATE dead_letter SET retried = ? WHERE id = ?", (True, letter_id))
+            case DeadLetterResolved(id=dead_letter_id) | DeadLetterRetried(id=dead_letter_id):
+                connection.execute("UPDATE dead_letter SET retried = ? WHERE id = ?", (True, dead_letter_id))
             case _:
                 pass
 
@@ -134,37 +134,41 @@ class DeadLetters:
         """Whether any step of this mail waits."""
         return bool(self._open) and any((what, queue_id) in self._open for what in self._redrive)
 
-    async def bury(self, what: str, queue_id: str, error: str, attempts: int, payload: bytes, why: Provenance) -> str:
+    async def bury(
+        self, what: str, queue_id: str, error: str, attempts: int, payload: bytes, provenance: Provenance
+    ) -> str:
         """Keep what could not be done; its id. When its dead letter is there already, count the attempts and keep the
         new error. Durable when it returns.
         """
 
         def work(transaction: Transaction) -> str:
-            letter_id = _same(transaction, what, queue_id, payload)
-            if letter_id:
-                again = DeadLetterFailedAgain(letter_id, queue_id, error[:_ERROR_LENGTH], attempts)
-                transaction.append(_STREAM, [again], why)
-                return letter_id
+            dead_letter_id = _same(transaction, what, queue_id, payload)
+            if dead_letter_id:
+                again = DeadLetterFailedAgain(dead_letter_id, queue_id, error[:_ERROR_LENGTH], attempts)
+                transaction.append(_STREAM, [again], provenance)
+                return dead_letter_id
             new_id = self._ids.new(IdKind.DEAD_LETTER)
             buried = DeadLetterBuried(new_id, what, queue_id, error[:_ERROR_LENGTH], attempts, payload)
-            transaction.append(_STREAM, [buried], why)
+            transaction.append(_STREAM, [buried], provenance)
             return new_id
 
-        letter_id = await self._store.write(work)
+        dead_letter_id = await self._store.write(work)
         if queue_id:
             self._open.add((what, queue_id))
-        return letter_id
+        return dead_letter_id
 
-    async def resolve(self, queue_id: str, reason: str, why: Provenance, what: str = "") -> list[str]:
+    async def resolve(self, queue_id: str, reason: str, provenance: Provenance, what: str = "") -> list[str]:
         """Take the dead letters of a mail off the list, of one step or of all; their ids."""
 
         def work(transaction: Transaction) -> list[str]:
             rows = transaction.all(_OF_MAIL, (queue_id,))
-            letter_ids = [letter_id for letter_id, step in rows if what in ("", step)]
+            dead_letter_ids = [dead_letter_id for dead_letter_id, step in rows if what in ("", step)]
             transaction.append(
-                _STREAM, [DeadLetterResolved(letter_id, queue_id, reason) for letter_id in letter_ids], why
+                _STREAM,
+                [DeadLetterResolved(dead_letter_id, queue_id, reason) for dead_letter_id in dead_letter_ids],
+                provenance,
             )
-            return letter_ids
+            return dead_letter_ids
 
         resolved = await self._store.write(work)
         self._open = {key for key in self._open if key[1] != queue_id or what not in ("", key[0])}
@@ -182,41 +186,41 @@ class DeadLetters:
         where = "" if include_retried else " AND NOT retried"
         sql = f"SELECT {_LISTED} FROM dead_letter WHERE id > ?{where} ORDER BY id LIMIT ?"  # noqa: S608
         rows = await self._store.read(lambda reader: reader.all(sql, (after, limit)))
-        return [_letter(row) for row in rows]
+        return [_dead_letter_from(row) for row in rows]
 
     async def of_step(self, what: str, queue_id: str) -> DeadLetter | None:
         """The one that waits for this step of this mail."""
         sql = f"SELECT {_LISTED} FROM dead_letter WHERE what = ? AND queue_id = ? AND NOT retried"  # noqa: S608
         row = await self._store.read(lambda reader: reader.one(sql, (what, queue_id)))
-        return _letter(row) if row else None
+        return _dead_letter_from(row) if row else None
 
-    async def show(self, letter_id: str) -> DeadLetter:
-        """One dead letter with its payload. Raises NoSuchLetter."""
+    async def show(self, dead_letter_id: str) -> DeadLetter:
+        """One dead letter with its payload. Raises NoSuchDeadLetter."""
 
         def ask(reader: Reader) -> Row | None:
-            return reader.one(f"SELECT {_LISTED}, payload FROM dead_letter WHERE id = ?", (letter_id,))  # noqa: S608
+            return reader.one(f"SELECT {_LISTED}, payload FROM dead_letter WHERE id = ?", (dead_letter_id,))  # noqa: S608
 
         row = await self._store.read(ask)
         if row is None:
-            raise NoSuchLetter(letter_id)
-        return _letter(row)
+            raise NoSuchDeadLetter(dead_letter_id)
+        return _dead_letter_from(row)
 
-    async def retry(self, letter_id: str, why: Provenance) -> DeadLetter:
-        """Do the step again; it leaves the list only when that succeeds. Raises NoSuchLetter, or what the step raises."""
-        letter = await self.show(letter_id)
+    async def retry(self, dead_letter_id: str, provenance: Provenance) -> DeadLetter:
+        """Do the step again; it leaves the list only when that succeeds. Raises NoSuchDeadLetter, or what the step raises."""
+        dead_letter = await self.show(dead_letter_id)
         try:
-            await self._redrive[letter.what](letter.payload)
+            await self._redrive[dead_letter.what](dead_letter.payload)
         except Exception as error:
-            await self._failed_again(letter, error, why)
+            await self._failed_again(dead_letter, error, provenance)
             raise
-        done = DeadLetterRetried(id=letter_id, queue_id=letter.queue_id)
-        await self._store.write(lambda transaction: transaction.append(_STREAM, [done], why))
-        self._open.discard((letter.what, letter.queue_id))
-        return await self.show(letter_id)
+        done = DeadLetterRetried(id=dead_letter_id, queue_id=dead_letter.queue_id)
+        await self._store.write(lambda transaction: transaction.append(_STREAM, [done], provenance))
+        self._open.discard((dead_letter.what, dead_letter.queue_id))
+        return await self.show(dead_letter_id)
 
-    async def _failed_again(self, letter: DeadLetter, error: Exception, why: Provenance) -> None:
-        again = DeadLetterFailedAgain(letter.id, letter.queue_id, repr(error)[:_ERROR_LENGTH], 1)
-        await self._store.write(lambda transaction: transaction.append(_STREAM, [again], why))
+    async def _failed_again(self, dead_letter: DeadLetter, error: Exception, provenance: Provenance) -> None:
+        again = DeadLetterFailedAgain(dead_letter.id, dead_letter.queue_id, repr(error)[:_ERROR_LENGTH], 1)
+        await self._store.write(lambda transaction: transaction.append(_STREAM, [again], provenance))
 
 
 def _same(transaction: Transaction, what: str, queue_id: str, payload: bytes) -> str:
@@ -228,6 +232,6 @@ def _same(transaction: Transaction, what: str, queue_id: str, payload: bytes) ->
     return row[0] if row else ""
 
 
-def _letter(row: Row) -> DeadLetter:
-    letter_id, what, queue_id, error, attempts, at, retried, *payload = row
-    return DeadLetter(letter_id, what, queue_id, error, attempts, at, bool(retried), *map(bytes, payload))
+def _dead_letter_from(row: Row) -> DeadLetter:
+    dead_letter_id, what, queue_id, error, attempts, at, retried, *payload = row
+    return DeadLetter(dead_letter_id, what, queue_id, error, attempts, at, bool(retried), *map(bytes, payload))

@@ -42,7 +42,7 @@ class Provenance(msgspec.Struct, frozen=True):
 
 
 class Recorded(msgspec.Struct, frozen=True):
-    """An event as it stands in the log."""
+    """An event with its place in the log."""
 
     shard: int
     position: int
@@ -139,8 +139,8 @@ def decode(name: str, schema: int, data: bytes) -> Event:
     return msgspec.convert(_lifted(name, schema, event_type.schema, msgspec.json.decode(data)), event_type)
 
 
-def _lifted(name: str, schema: int, wanted: int, data: dict[str, Any]) -> dict[str, Any]:
-    for version in range(schema, wanted):
+def _lifted(name: str, schema: int, schema_now: int, data: dict[str, Any]) -> dict[str, Any]:
+    for version in range(schema, schema_now):
         lift = _upcasts.get((name, version))
         if lift is None:
             raise UnknownEvent(f"{name} has no upcast from schema {version}")

@@ -61,5 +61,5 @@ class FileLock:
 
     @staticmethod
     def _mark(fd: int) -> str:
-        found = os.fstat(fd)
-        return f"{found.st_dev}:{found.st_ino}"
+        status = os.fstat(fd)
+        return f"{status.st_dev}:{status.st_ino}"

@@ -11,7 +11,7 @@ from shared.eventstore.transaction import SET_CURSOR, Heads
 
 
 class StoreFrame:
-    """What stands beside the rows of a group: heads, the appended events, the cursors that ride along, the lease."""
+    """What belongs to a group beside its rows: heads, appended events, noted cursors, the lease."""
 
     def __init__(self, heads: Heads, lease: Lease) -> None:
         self._heads = heads
@@ -19,7 +19,7 @@ class StoreFrame:
         self._at_work: list[int] = []
         self._kept = 0
         self.appended: list[Recorded] = []
-        self.riding: dict[tuple[str, int], int] = {}
+        self.noted_cursors: dict[tuple[str, int], int] = {}
         self._carried: dict[tuple[str, int], int] = {}
         self._doubtful = False
         self.listeners: list[Callable[[list[Recorded]], None]] = []
@@ -47,7 +47,7 @@ class StoreFrame:
         del self.appended[self._kept :]
 
     def group_ends(self, connection: Connection) -> None:
-        self._carried, self.riding = self.riding, {}
+        self._carried, self.noted_cursors = self.noted_cursors, {}
         for (name, shard), position in self._carried.items():
             connection.execute(SET_CURSOR, (name, shard, position))
 
@@ -58,9 +58,9 @@ class StoreFrame:
                 listener(self.appended)
 
     def group_failed(self) -> None:
-        # A commit whose answer was lost may stand all the same: only the rows know where the shards are now.
+        # A commit whose answer was lost may be durable all the same: only the rows know where the shards are now.
         self._doubtful = True
-        self.riding = {**self._carried, **self.riding}
+        self.noted_cursors = {**self._carried, **self.noted_cursors}
         self.appended = []
 
 

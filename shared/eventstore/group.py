@@ -32,7 +32,7 @@ class Frame(Protocol):
         """The unit of work was undone."""
 
     def group_ends(self, connection: Connection) -> None:
-        """The works are done, the commit comes next: what rides on the group is written here."""
+        """The works are done, the commit comes next: noted cursors are written here."""
 
     def group_committed(self) -> None:
         """The group is durable."""

@@ -47,7 +47,7 @@ def _log_tables(metadata: MetaData) -> None:
         Column("data", LargeBinary, nullable=False),
         PrimaryKeyConstraint("shard", "position"),
         Index("event_stream_version", "stream", "version", unique=True),
-        # Most facts answer no command; the condition must stand in the question too, or the index is not used.
+        # Most events answer no command; the condition must be in the query too, or the index is not used.
         Index("event_command", "command", sqlite_where=text("command <> ''"), postgresql_where=text("command <> ''")),
     )
     Table(

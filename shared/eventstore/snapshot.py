@@ -45,10 +45,10 @@ def compact(
         _fold(folded, past, projections)
         shape = capture(folded, stream)
         snapshot = Recorded(last.shard, last.position, stream, last.version, last.at, Provenance(SNAPSHOT_ACTOR), shape)
-        wanted = _rows(folded, projections)
+        expected = _rows(folded, projections)
     with scratch(projections, None) as folded:
         _fold(folded, [snapshot], projections)
-        if _rows(folded, projections) != wanted:
+        if _rows(folded, projections) != expected:
             raise SnapshotDiffers(stream)
     _replace(connection, snapshot)
     return len(rows)

@@ -51,7 +51,7 @@ class NotReadable(Exception):
 
 
 class Backend(Protocol):
-    """The database a store stands on."""
+    """The database of a store."""
 
     dialect: str
     group_limit: int
@@ -257,8 +257,8 @@ class EventStore:
     async def follow_from(self, name: str, places: Mapping[int, LogPosition]) -> None:
         """Put a named follower back to these places."""
         for shard in places:
-            self._frame.riding.pop((name, shard), None)
-            self._frame.riding.pop((_times_of(name), shard), None)
+            self._frame.noted_cursors.pop((name, shard), None)
+            self._frame.noted_cursors.pop((_times_of(name), shard), None)
 
         def work(transaction: Transaction) -> None:
             transaction.set_cursor(name, {shard: place.position for shard, place in places.items()})
@@ -266,17 +266,17 @@ class EventStore:
 
         await self.write(work)
 
-    def ride(self, name: str, shard: int, position: int, at: int = 0) -> None:
+    def note_cursor(self, name: str, shard: int, position: int, at: int = 0) -> None:
         """Note a cursor that is written with the next group, never by a commit of its own. `at`: of the event there."""
-        riding = self._frame.riding
-        if position >= riding.get((name, shard), 0):
-            riding[name, shard] = position
+        noted_cursors = self._frame.noted_cursors
+        if position >= noted_cursors.get((name, shard), 0):
+            noted_cursors[name, shard] = position
             if at:
-                riding[_times_of(name), shard] = at
+                noted_cursors[_times_of(name), shard] = at
 
     async def flush_cursors(self) -> None:
         """Write the noted cursors now (at a stop)."""
-        if self._frame.riding:
+        if self._frame.noted_cursors:
             await self.write(lambda _transaction: None)
 
     async def verify(self, progress: Progress = no_progress) -> VerifyResult:
@@ -365,13 +365,13 @@ class EventStore:
         with contextlib.suppress(RuntimeError):  # the loop has closed
             self._loop.call_soon_threadsafe(self._fenced_out, str(error))
 
-    def _fenced_out(self, why: str) -> None:
+    def _fenced_out(self, reason: str) -> None:
         if self._lost:
             return
-        self._lost = why
-        log.error("store.fenced_out", service=self.service, error=why)
+        self._lost = reason
+        log.error("store.fenced_out", service=self.service, error=reason)
         if self._when_fenced_out is not None:
-            self._when_fenced_out(why)
+            self._when_fenced_out(reason)
 
     def _prepare(self, progress: Progress) -> None:
         if "event" not in self.metadata.tables:
@@ -400,13 +400,13 @@ class EventStore:
             self._idle_readers.append(reader)
 
     def _verify_apart(self, progress: Progress) -> VerifyResult:
-        with self._one_state() as reader:
+        with self._snapshot_of_database() as reader:
             return verify(reader, self.projections, self.backend.folder, progress)
 
     def _folded(self, progress: Progress) -> Fold:
         fold = Fold(self.projections, self.backend.folder, progress)
         try:
-            with self._one_state() as reader:
+            with self._snapshot_of_database() as reader:
                 fold.read(reader)
         except BaseException:
             fold.close()
@@ -414,7 +414,7 @@ class EventStore:
         return fold
 
     @contextlib.contextmanager
-    def _one_state(self) -> Iterator[Connection]:
+    def _snapshot_of_database(self) -> Iterator[Connection]:
         """A connection that sees one state of the database. Raises StoreUnavailable, also when there is no room on the
         disk to fold in.
         """

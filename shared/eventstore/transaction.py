@@ -54,7 +54,7 @@ class Heads:
         self.positions = [0] * SHARDS
 
     def load(self, reader: Reader) -> None:
-        """Read where each shard stands. The `head` table remembers shards whose events were all folded into snapshots."""
+        """Read the head of each shard. The `head` table remembers shards whose events were all folded into snapshots."""
         self.positions = [0] * SHARDS
         for sql in ("SELECT shard, position FROM head", LAST_POSITIONS):
             for shard, position in reader.all(sql):
@@ -95,7 +95,7 @@ class Transaction:
         expected: int | None = None,
         owner: str | None = None,
     ) -> list[Recorded]:
-        """Append facts and apply the projections.
+        """Append events and apply the projections.
 
         `owner` decides the shard (default: the stream itself). Raises VersionConflict when `expected` is not the
         stream's version.
@@ -112,9 +112,9 @@ class Transaction:
         ]
         if recorded:
             self.connection.execute(_MOVE_HEAD, (stream, shard, recorded[-1].version, at))
-        for one in recorded:
+        for appended in recorded:
             for projection in self._projections:
-                projection.apply(self.connection, one)
+                projection.apply(self.connection, appended)
         self.appended += recorded
         return recorded
 
@@ -142,7 +142,7 @@ class Transaction:
 
 def row_of(recorded: Recorded) -> Row:
     """The event's row, in the order of COLUMNS."""
-    why = recorded.provenance
+    provenance = recorded.provenance
     return (
         recorded.shard,
         recorded.position,
@@ -151,10 +151,10 @@ def row_of(recorded: Recorded) -> Row:
         recorded.event.stored_name,
         recorded.event.schema,
         recorded.at,
-        why.cause,
-        why.correlation,
-        why.command,
-        encode_actor(why.actor),
+        provenance.cause,
+        provenance.correlation,
+        provenance.command,
+        encode_actor(provenance.actor),
         encode(recorded.event),
     )
 

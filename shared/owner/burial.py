@@ -48,8 +48,8 @@ class WorkStep(NamedTuple):
 class Burial:
     """The dead letters of one service. `actor` is the service, which buries them."""
 
-    def __init__(self, letters: DeadLetters, hold: Hold, actor: Actor) -> None:
-        self._letters = letters
+    def __init__(self, dead_letters: DeadLetters, hold: Hold, actor: Actor) -> None:
+        self._dead_letters = dead_letters
         self._hold = hold
         self._actor = actor
         self._after = ""
@@ -63,7 +63,7 @@ class Burial:
 
     async def start(self) -> None:
         """Learn what waits; the store is open. Compare it from time to time."""
-        await self._letters.load()
+        await self._dead_letters.load()
         self._comparing.start()
 
     async def stop(self) -> None:
@@ -78,7 +78,7 @@ class Burial:
             if queue_id := queue_id_of(payload):
                 await self._ask(queue_id, held=False)
 
-        self._letters.redriven_by(what, redrive)
+        self._dead_letters.redriven_by(what, redrive)
 
     def step(self, what: str, handler: Handler) -> WorkStep:
         """A worker's step with its healing and its burial; `handler` does it, also on demand."""
@@ -100,49 +100,51 @@ class Burial:
 
         Raises StoreUnavailable when it cannot be kept and nobody would send it again.
         """
-        queue_id, why = queue_id_of(payload), self._why(payload)
+        queue_id, provenance = queue_id_of(payload), self._provenance(payload)
         try:
-            letter = await self._letters.bury(what, queue_id, repr(error), attempts, payload, why)
+            dead_letter = await self._dead_letters.bury(what, queue_id, repr(error), attempts, payload, provenance)
         except StoreUnavailable as unavailable:
             if not queue_id:
                 raise
             log.warning("deadletters.not_buried", service=self._actor.id, queue_id=queue_id, error=str(unavailable))
             return  # the ingress repeats the mail, and the next failure is buried
-        log.error("deadletters.buried", service=self._actor.id, letter=letter, queue_id=queue_id, error=repr(error))
+        log.error(
+            "deadletters.buried", service=self._actor.id, dead_letter=dead_letter, queue_id=queue_id, error=repr(error)
+        )
         if queue_id:  # a payload that names no mail has no reception to hold
-            await self._compare(queue_id, letter)
-            if not self._letters.is_open(what, queue_id):  # another try was done while this one was buried
+            await self._compare(queue_id, dead_letter)
+            if not self._dead_letters.is_open(what, queue_id):  # another try was done while this one was buried
                 await self._ask(queue_id, held=False)
 
     async def heal(self, what: str, payload: bytes) -> None:
         """A step was done: its dead letter is resolved, and its reception moves again. Raises StoreUnavailable."""
-        if not self._letters.any_open:
+        if not self._dead_letters.any_open:
             return
         queue_id = queue_id_of(payload)
-        if self._letters.is_open(what, queue_id):
-            await self._letters.resolve(queue_id, _LATER_TRY, self._why(payload), what)
+        if self._dead_letters.is_open(what, queue_id):
+            await self._dead_letters.resolve(queue_id, _LATER_TRY, self._provenance(payload), what)
             log.info("deadletters.healed", service=self._actor.id, what=what, queue_id=queue_id)
             await self._ask(queue_id, held=False)
 
     async def settled(self, queue_id: str) -> None:
         """The mail needs nobody any more: all its dead letters are resolved. Raises StoreUnavailable."""
-        if self._letters.holds(queue_id):
-            await self._letters.resolve(queue_id, _SETTLED, Provenance(self._actor, correlation=queue_id))
+        if self._dead_letters.holds(queue_id):
+            await self._dead_letters.resolve(queue_id, _SETTLED, Provenance(self._actor, correlation=queue_id))
 
     async def compare(self) -> None:
         """Hold what a dead letter should hold, and resolve the dead letters of mail that was settled meanwhile: a try
         that succeeds beside the last one that fails leaves no other trace. Some at a time. Raises StoreUnavailable.
         """
-        if not self._letters.any_open:
+        if not self._dead_letters.any_open:
             return
-        letters = await self._letters.waiting(after=self._after, limit=_COMPARED)
-        self._after = letters[-1].id if len(letters) == _COMPARED else ""
-        for letter in letters:
-            if letter.queue_id:
-                await self._compare(letter.queue_id, letter.id)
+        dead_letters = await self._dead_letters.waiting(after=self._after, limit=_COMPARED)
+        self._after = dead_letters[-1].id if len(dead_letters) == _COMPARED else ""
+        for dead_letter in dead_letters:
+            if dead_letter.queue_id:
+                await self._compare(dead_letter.queue_id, dead_letter.id)
 
-    async def _compare(self, queue_id: str, letter_id: str) -> None:
-        if not await self._ask(queue_id, held=True, reason=f"dead letter {letter_id}"):
+    async def _compare(self, queue_id: str, dead_letter_id: str) -> None:
+        if not await self._ask(queue_id, held=True, reason=f"dead letter {dead_letter_id}"):
             await self.settled(queue_id)
 
     async def _ask(self, queue_id: str, *, held: bool, reason: str = "") -> bool:
@@ -158,13 +160,13 @@ class Burial:
 
     async def _has_crashed(self, what: str, payload: bytes) -> bool:
         """Whether this step is known to end its process: then it is tried once for each repeat of the mail."""
-        queue_id = queue_id_of(payload) if self._letters.any_open else ""
-        if not self._letters.is_open(what, queue_id):
+        queue_id = queue_id_of(payload) if self._dead_letters.any_open else ""
+        if not self._dead_letters.is_open(what, queue_id):
             return False
-        letter = await self._letters.of_step(what, queue_id)
-        return letter is not None and _is_crash(letter)
+        dead_letter = await self._dead_letters.of_step(what, queue_id)
+        return dead_letter is not None and _is_crash(dead_letter)
 
-    def _why(self, payload: bytes) -> Provenance:
+    def _provenance(self, payload: bytes) -> Provenance:
         return Provenance(self._actor, correlation=queue_id_of(payload))
 
 
@@ -196,5 +198,5 @@ def queue_id_of(payload: bytes) -> str:
         return ""
 
 
-def _is_crash(letter: DeadLetter) -> bool:
-    return letter.error.startswith(DeliveriesExhausted.__name__)
+def _is_crash(dead_letter: DeadLetter) -> bool:
+    return dead_letter.error.startswith(DeliveriesExhausted.__name__)

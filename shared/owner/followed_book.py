@@ -65,16 +65,16 @@ class FollowedBook:
         and does not answer.
         """
         if self.copy is not None:
-            found = self.copy.resolve(address)
-            if found.kind is ResolutionKind.ACCOUNTS:
-                return found
+            resolution = self.copy.resolve(address)
+            if resolution.kind is ResolutionKind.ACCOUNTS:
+                return resolution
         reply = await self._owner.Resolve(pb.ResolveRequest(address=str(address)))
         targets = tuple(Target(target.address, target.account, target.quota_bytes) for target in reply.targets)
         return Resolution(_KINDS[reply.kind], targets, reply.via, reply.detail)
 
-    def take(self, fact: Event, position: int) -> None:
+    def take(self, event: Event, position: int) -> None:
         """Fold one of the directory's events; a service that keeps more of them than the book does so here."""
-        self._book.apply(fact)
+        self._book.apply(event)
 
     def reset(self) -> None:
         """Forget everything: the copy is made anew."""
@@ -91,9 +91,9 @@ class FollowedBook:
 
     async def _fold(self, events: Sequence[events_pb2.Event], _after: Places) -> None:
         for event in events:
-            fact = self._known(event)
-            if fact is not None:
-                self.take(fact, event.position)
+            known = self._known(event)
+            if known is not None:
+                self.take(known, event.position)
 
     def _known(self, event: events_pb2.Event) -> Event | None:
         try:

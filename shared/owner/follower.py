@@ -174,9 +174,9 @@ class Follower:
     async def _go_back(self, agreed: Places) -> None:
         behind = sum(place.position - agreed[shard].position for shard, place in self.places.items())
         log.warning("follower.diverged", service=self._task.service, owner=self._owner, events=behind)
-        found = f"at {moment(0)} the log of {self._owner} was another than was followed (restored from a backup?)"
-        self._task.complaint = f"{found}; {behind} events are followed anew now"
-        self._task.note = f"{found}; {behind} events were followed anew"
+        cause = f"at {moment(0)} the log of {self._owner} was another than was followed (restored from a backup?)"
+        self._task.complaint = f"{cause}; {behind} events are followed anew now"
+        self._task.note = f"{cause}; {behind} events were followed anew"
         self.caught_up.clear()
         if self._begin is not None:
             await self._begin_anew()

@@ -10,7 +10,7 @@ import orjson
 
 from shared.background import begin
 from shared.eventstore.comparison import Difference, VerifyResult
-from shared.eventstore.deadletters import DeadLetter, DeadLetters, NoSuchLetter
+from shared.eventstore.deadletters import DeadLetter, DeadLetters, NoSuchDeadLetter
 from shared.eventstore.store import EventStore
 from shared.grpc.call import current_provenance
 from shared.grpc.errors import NotFound
@@ -42,21 +42,21 @@ class StoreOwner(OwnerServicer):
         service: str,
         store: EventStore,
         health: Health,
-        letters: DeadLetters | None = None,
+        dead_letters: DeadLetters | None = None,
         report: Report = nothing_to_report,
         blobs: ReferencedBlobs = no_blobs,
     ) -> None:
         self._service = service
         self._store = store
         self._health = health
-        self._letters = letters
+        self._dead_letters = dead_letters
         self._report = report
         self._blobs = blobs
 
     async def Report(self, request: pb.ReportRequest, context: Any) -> pb.ReportReply:
         reply = await self._report()
-        if self._letters is not None:
-            reply.counts["dead_letters"] = await self._letters.count()
+        if self._dead_letters is not None:
+            reply.counts["dead_letters"] = await self._dead_letters.count()
         reply.work.update(self._store.figures)
         return self._health.add_to(reply)
 
@@ -80,40 +80,42 @@ class StoreOwner(OwnerServicer):
         yield pb.RebuildProgress(events=task.result(), done=True)
 
     async def ListDeadLetters(self, request: pb.ListDeadLettersRequest, context: Any) -> pb.DeadLetterList:
-        letters = await self._letters.waiting(include_retried=request.include_retried) if self._letters else []
-        return pb.DeadLetterList(letters=[self._letter(letter) for letter in letters])
+        dead_letters = (
+            await self._dead_letters.waiting(include_retried=request.include_retried) if self._dead_letters else []
+        )
+        return pb.DeadLetterList(letters=[self._to_wire(dead_letter) for dead_letter in dead_letters])
 
     async def ShowDeadLetter(self, request: pb.DeadLetterRequest, context: Any) -> pb.DeadLetter:
-        return self._letter(await self._found(request.id))
+        return self._to_wire(await self._dead_letter(request.id))
 
     async def RetryDeadLetter(self, request: pb.DeadLetterRequest, context: Any) -> pb.DeadLetter:
-        await self._found(request.id)
-        assert self._letters is not None
-        return self._letter(await self._letters.retry(request.id, current_provenance()))
+        await self._dead_letter(request.id)
+        assert self._dead_letters is not None
+        return self._to_wire(await self._dead_letters.retry(request.id, current_provenance()))
 
     async def ReferencedBlobs(self, request: pb.ReferencedBlobsRequest, context: Any) -> AsyncIterator[pb.BlobIds]:
         async for ids in self._blobs(request.generation):
             yield pb.BlobIds(ids=ids)
 
-    async def _found(self, letter_id: str) -> DeadLetter:
+    async def _dead_letter(self, dead_letter_id: str) -> DeadLetter:
         try:
-            if self._letters is not None:
-                return await self._letters.show(letter_id)
-        except NoSuchLetter:
+            if self._dead_letters is not None:
+                return await self._dead_letters.show(dead_letter_id)
+        except NoSuchDeadLetter:
             pass
-        raise NotFound(f"{self._service} has no dead letter {letter_id}", "deadletter")
+        raise NotFound(f"{self._service} has no dead letter {dead_letter_id}", "deadletter")
 
-    def _letter(self, letter: DeadLetter) -> pb.DeadLetter:
+    def _to_wire(self, dead_letter: DeadLetter) -> pb.DeadLetter:
         return pb.DeadLetter(
-            id=letter.id,
+            id=dead_letter.id,
             service=self._service,
-            what=letter.what,
-            queue_id=letter.queue_id,
-            error=letter.error,
-            attempts=letter.attempts,
-            at=letter.at,
-            payload=letter.payload,
-            retried=letter.retried,
+            what=dead_letter.what,
+            queue_id=dead_letter.queue_id,
+            error=dead_letter.error,
+            attempts=dead_letter.attempts,
+            at=dead_letter.at,
+            payload=dead_letter.payload,
+            retried=dead_letter.retried,
         )
 
 
@@ -128,8 +130,13 @@ def _summary(verdict: VerifyResult, *, mended: bool) -> pb.VerifyProgress:
     )
 
 
-def _difference(one: Difference) -> pb.Difference:
-    return pb.Difference(table=one.table, key=_json(one.key), stored=_json(one.stored), folded=_json(one.folded))
+def _difference(difference: Difference) -> pb.Difference:
+    return pb.Difference(
+        table=difference.table,
+        key=_json(difference.key),
+        stored=_json(difference.stored),
+        folded=_json(difference.folded),
+    )
 
 
 def _json(row: tuple[Any, ...] | None) -> str:

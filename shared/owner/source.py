@@ -1,4 +1,4 @@
-"""Facts of one service for another: the servicer on the owner's side and the reader on the follower's."""
+"""Events of one service for another: the servicer on the owner's side and the reader on the follower's."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ State = Callable[[], AsyncIterator[Sequence[Event]]]
 
 
 def _carried(row: Row) -> pb.Event:
-    """A stored row (COLUMNS) as the contract carries it: not decoded, so facts of any release pass; without what is the
+    """A stored row (COLUMNS) as the contract carries it: not decoded, so events of any release pass; without what is the
     owner's secret.
     """
     shard, position, stream, version, name, schema, at, cause, correlation, command, actor, data = row
@@ -66,14 +66,14 @@ def to_wire(recorded: Recorded) -> pb.Event:
 
 def from_wire(event: pb.Event) -> Recorded:
     """The event from the contract. Raises UnknownEvent, also for data that does not fit its type: the same again would
-    fail again, and a follower would stand still before it for ever.
+    fail again, and a follower would never get past it.
     """
-    why = Provenance(decode_actor(event.actor), event.cause, event.correlation, event.command)
+    provenance = Provenance(decode_actor(event.actor), event.cause, event.correlation, event.command)
     try:
         data: Event = decode(event.type, event.schema, event.data)
     except msgspec.DecodeError as error:
         raise UnknownEvent(f"{event.type} schema {event.schema}: {error}") from error
-    return Recorded(event.shard, event.position, event.stream, event.version, event.at, why, data)
+    return Recorded(event.shard, event.position, event.stream, event.version, event.at, provenance, data)
 
 
 class _Batch:

@@ -75,13 +75,13 @@ class LessonFollower:
         burial.redriven(STEP, self._again)
 
     async def effect(self, events: Sequence[Event], after: Places) -> None:
-        """Learn from a batch of events. Lessons are written once whatever is repeated, so the cursor may ride on a later
+        """Learn from a batch of events. Lessons are written once whatever is repeated, so the cursor may be written with a later
         commit.
         """
         for event in events:
             await self._teach(event)
         for shard, place in after.items():
-            self._store.ride(CURSOR, shard, place.position, place.at)
+            self._store.note_cursor(CURSOR, shard, place.position, place.at)
         if events:
             await self._store.flush_cursors()
 

@@ -5,6 +5,7 @@ scripts say.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from enum import StrEnum
 from typing import assert_never
 
 import msgspec
@@ -20,6 +21,15 @@ _HAS_COPY = "this account has its copy already"
 _ENDS_NAMED = 10
 Route = tuple[Recipient, Resolution]
 ScriptOf = Callable[[str], Script]
+
+
+class StepAction(StrEnum):
+    """What a step does with a mail. The values are stored in events."""
+
+    STORE = "store"
+    ENQUEUE = "enqueue"
+    BOUNCE = "bounce"
+    DISCARD = "discard"
 
 
 def built_in(_account: str) -> Script:
@@ -61,7 +71,7 @@ def _without_repeats(steps: Iterable[Step]) -> Iterator[Step]:
 
 
 def _copied_already(recipient: Recipient, address: str) -> Step:
-    return Step(recipient.address, 0, "discard", address=address, reason=_HAS_COPY)
+    return Step(recipient.address, 0, StepAction.DISCARD, address=address, reason=_HAS_COPY)
 
 
 def _steps(
@@ -80,11 +90,13 @@ def _steps(
                 script_of,
             )
         case ResolutionKind.UNKNOWN:
-            yield Step(recipient.address, 0, "bounce", reason="there is no such mailbox here", rule="5.1.1")
+            yield Step(recipient.address, 0, StepAction.BOUNCE, reason="there is no such mailbox here", rule="5.1.1")
         case ResolutionKind.DISABLED:
-            yield Step(recipient.address, 0, "bounce", reason="the mailbox is disabled", rule="5.2.1")
+            yield Step(recipient.address, 0, StepAction.BOUNCE, reason="the mailbox is disabled", rule="5.2.1")
         case ResolutionKind.OUTGOING_ONLY:
-            yield Step(recipient.address, 0, "bounce", reason="this domain does not receive mail here", rule="5.1.2")
+            yield Step(
+                recipient.address, 0, StepAction.BOUNCE, reason="this domain does not receive mail here", rule="5.1.2"
+            )
         case _:
             assert_never(resolution.kind)
 
@@ -98,7 +110,7 @@ def _to_target(
         return
     reached.add(key)
     if not target.account:
-        yield Step(recipient.address, 0, "enqueue", address=target.address, reverse_path=mail.reverse_path)
+        yield Step(recipient.address, 0, StepAction.ENQUEUE, address=target.address, reverse_path=mail.reverse_path)
         return
     yield from _filed(recipient, target, run(script_of(target.account), MessageContext(spam=mail.spam)))
 
@@ -108,7 +120,7 @@ def _filed(recipient: Recipient, target: Target, actions: Actions) -> Iterator[S
         yield Step(
             recipient.address,
             0,
-            "discard",
+            StepAction.DISCARD,
             account=target.account,
             address=target.address,
             reason="discarded by the account's script",
@@ -117,7 +129,7 @@ def _filed(recipient: Recipient, target: Target, actions: Actions) -> Iterator[S
         yield Step(
             recipient.address,
             0,
-            "store",
+            StepAction.STORE,
             account=target.account,
             address=target.address,
             mailbox=filed.mailbox,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, assert_never
 
 import msgspec
 
 from services.delivery.domain.mail import AcceptedMail
-from services.delivery.domain.plan import plan
+from services.delivery.domain.plan import StepAction, plan
 from services.delivery.domain.prefix import notice_prefix, prefix
 from services.delivery.handlers.notices import FailedStep, Notices
 from services.delivery.handlers.record import DeliveryRecord, outcomes_of, record_of
@@ -78,8 +78,8 @@ class Deliverer:
         routes = [
             (recipient, await self._book.resolve(parse_address(recipient.address))) for recipient in mail.recipients
         ]
-        steps, notified = plan(mail, routes)
-        return await self._append(mail, record, [DeliveryPlanned(mail.queue_id, steps, notified)], provenance)
+        steps, ways = plan(mail, routes)
+        return await self._append(mail, record, [DeliveryPlanned(mail.queue_id, steps, ways)], provenance)
 
     async def _settled(self, mail: AcceptedMail, record: DeliveryRecord, provenance: Provenance) -> DeliveryRecord:
         outcomes = outcomes_of([recipient.address for recipient in mail.recipients], record)
@@ -88,8 +88,8 @@ class Deliverer:
     async def _bounced(
         self, mail: AcceptedMail, record: DeliveryRecord, failures: list[FailedStep], provenance: Provenance
     ) -> DeliveryRecord:
-        """All failures of a round are recorded together and told in one notification; of a notification that fails,
-        nobody is told.
+        """All failures of a round are recorded together and reported in one notification; a notification that fails is
+        reported to nobody.
         """
         notices = await self._notices.steps(
             mail, [failure for failure in failures if not failure.step.blob], record.next_index
@@ -105,7 +105,7 @@ class Deliverer:
         self, mail: AcceptedMail, record: DeliveryRecord, events: Sequence[Event], provenance: Provenance
     ) -> DeliveryRecord:
         """Record a decision that was taken on `record`; when another run of the same mail was first, its decision
-        stands.
+        holds.
         """
         try:
             added = await self._store.write(
@@ -116,17 +116,22 @@ class Deliverer:
         return record_of(added, record)
 
     async def _step(self, mail: AcceptedMail, step: Step, recipient: Recipient | None) -> FailedStep | None:
-        """Carry out one step; its failure when it can never be done."""
-        match step.action:
-            case "store":
+        """Carry out one step; its failure when it can never be done. Raises ValueError for an action of another
+        release: the step is kept as a dead letter.
+        """
+        action = StepAction(step.action)
+        match action:
+            case StepAction.STORE:
                 return await self._store_copy(mail, step)
-            case "enqueue":
+            case StepAction.ENQUEUE:
                 await self._outbound.Enqueue(_enqueue(mail, step, recipient))
-            case "bounce":
+                return None
+            case StepAction.BOUNCE:
                 return FailedStep(step, step.reason, step.rule)
+            case StepAction.DISCARD:
+                return None
             case _:
-                pass
-        return None
+                assert_never(action)
 
     async def _store_copy(self, mail: AcceptedMail, step: Step) -> FailedStep | None:
         try:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from services.delivery.domain.mail import AcceptedMail
+from services.delivery.domain.plan import StepAction
 from shared.blobs.blob_id import BlobId
 from shared.blobs.errors import BlobError
 from shared.blobs.port import Blobs
@@ -53,7 +54,7 @@ class Notices:
             Step(
                 first.step.recipient,
                 first_index + number,
-                "store" if target.account else "enqueue",
+                StepAction.STORE if target.account else StepAction.ENQUEUE,
                 account=target.account,
                 address=target.address,
                 blob=blob,

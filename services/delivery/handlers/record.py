@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence, Set
 
 import msgspec
 
+from services.delivery.domain.plan import StepAction
 from shared.events.delivery import DeliveryBounced, DeliveryPlanned, DeliverySettled, Step
 from shared.events.mail import Outcome
 from shared.eventstore.event import Recorded
@@ -67,7 +68,7 @@ def outcomes_of(recipients: Iterable[str], record: DeliveryRecord) -> tuple[Outc
 
 
 def _outcome(recipient: str, actions: Set[str], bounced: DeliveryBounced | None) -> Outcome:
-    for action, result in (("store", "delivered"), ("enqueue", "queued")):
+    for action, result in ((StepAction.STORE, "delivered"), (StepAction.ENQUEUE, "queued")):
         if action in actions:
             return Outcome(recipient, result)
     if bounced is not None:

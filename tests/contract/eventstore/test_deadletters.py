@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from shared.clock import FixedClock
-from shared.eventstore.deadletters import DeadLetters, NoSuchLetter
+from shared.eventstore.deadletters import DeadLetters, NoSuchDeadLetter
 from shared.eventstore.store import EventStore
 from shared.ids import Ids
 from tests.contract.eventstore.harness import Harness
@@ -105,5 +105,5 @@ async def test_letters_are_events_like_all_others(
 
 
 async def test_a_letter_that_is_not_there(dead_letters: DeadLetters) -> None:
-    with pytest.raises(NoSuchLetter):
+    with pytest.raises(NoSuchDeadLetter):
         await dead_letters.show("l0")

@@ -216,7 +216,7 @@ async def test_a_connection_that_postgresql_loses_in_the_commit_is_in_doubt(post
 
 
 async def test_noted_cursors_survive_a_failed_group(faulty: EventStore, fault: Fault) -> None:
-    faulty.ride("relay", 3, 10)
+    faulty.note_cursor("relay", 3, 10)
     fault.next = "begin"
     with pytest.raises(StoreUnavailable):
         await fill(faulty, "p1")

@@ -80,8 +80,8 @@ async def test_a_follower_s_position_stands_and_falls_with_its_effect(store: Eve
 
 
 async def test_noted_cursors_ride_with_the_next_group(store: EventStore) -> None:
-    store.ride("relay", 3, 10)
-    store.ride("relay", 3, 8)
+    store.note_cursor("relay", 3, 10)
+    store.note_cursor("relay", 3, 8)
     assert (await store.cursor("relay"))[3] == 0
     await fill(store, "p1")
     assert (await store.cursor("relay"))[3] == 10
@@ -89,7 +89,7 @@ async def test_noted_cursors_ride_with_the_next_group(store: EventStore) -> None
 
 async def test_noted_cursors_are_written_at_a_close(harness: Harness) -> None:
     store = await harness.open()
-    store.ride("relay", 3, 10)
+    store.note_cursor("relay", 3, 10)
     await harness.close(store)
     assert (await (await harness.open()).cursor("relay"))[3] == 10
 

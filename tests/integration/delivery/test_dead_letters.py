@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from shared.bus.subjects import SUBMITTED
+from shared.events.delivery import DeliveryPlanned, Step
 from shared.events.mail import MailSubmitted
+from shared.eventstore.event import Actor, Provenance
 from shared.grpc.errors import Invalid, ServiceError
 from shared.rpc.mailfold.owner.v1 import owner_pb2
 from tests.integration.delivery.installation import DELIVER, ENQUEUE, RESOLVE, Installation, until
@@ -56,6 +58,21 @@ async def test_a_mail_of_a_later_shape_holds_its_reception(installation: Install
     await installation.bus.publish(SUBMITTED.on(0), "", b'{"queue_id":"q7","message":"of a later release"}')
     await until(lambda: _has_heard(installation, ("q7", True)))
     assert (await installation.dead_letter()).queue_id == "q7"
+
+
+async def test_a_step_of_a_later_release_is_not_passed_over(installation: Installation) -> None:
+    """A plan with an action that this release does not know used to be settled as if the step had been done."""
+    mail = await installation.submitted("ann@example.org")
+    step = Step("ann@example.org", 0, "an action of a later release")
+    planned = DeliveryPlanned(mail.queue_id, (step,))
+    await installation.store("delivery").write(
+        lambda transaction: transaction.append(mail.queue_id, [planned], Provenance(Actor("system")))
+    )
+    await installation.publish(mail)
+    await until(lambda: _buried(installation))
+    dead_letter = await installation.dead_letter()
+    assert dead_letter.queue_id == mail.queue_id and step.action in dead_letter.error
+    assert await installation.events_of_mail(mail.queue_id) == [planned]
 
 
 async def test_a_mail_that_failed_too_often_is_held_and_delivered_when_re_driven(installation: Installation) -> None:
