@@ -1,6 +1,7 @@
 """What a command takes, declared in the signature of its function, and the parser that argparse makes of it.
 
-    def add(name: Annotated[str, Argument("The user's name.")], json: Annotated[bool, Option("--json", help="…")] = False)
+    def add(name: Annotated[str, Argument("The user's name.")], json: Annotated[bool, Option("--json", help="…")] =
+    False)
 
 Only what the command line needs to be read is imported: libraries that do the same cost more time than all else that a
 command does.

@@ -1,1 +1,1 @@
-"""One folder a service; they meet in facts and contracts only."""
+"""One folder a service; they meet in events and contracts only."""

@@ -1,4 +1,5 @@
-"""The cut of every store and of the bus into shards: one stable hash, the same on every machine and in every release."""
+"""The cut of every store and of the bus into shards: one stable hash, the same on every machine and in every
+release."""
 
 from __future__ import annotations
 

@@ -111,7 +111,8 @@ class ImapSession(asyncio.Protocol):
         return command.untagged
 
     async def with_literals(self, pieces: Sequence[bytes]) -> list[bytes]:
-        """A command in pieces, each (but the last) ending in a literal's size: the next goes when the server says `+`."""
+        """A command in pieces, each (but the last) ending in a literal's size: the next goes when the server says
+        `+`."""
         self._go_ahead = asyncio.get_running_loop().create_future()
         command = self.submit(pieces[0])
         for piece in pieces[1:]:

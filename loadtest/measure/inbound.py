@@ -112,7 +112,8 @@ def _expected(baseline: Mapping[int, int], tally: Tally) -> dict[int, int]:
 
 @dataclass(frozen=True, slots=True)
 class _Costs:
-    """CPU seconds: of the server before, when drained, when quiet; of the sending side. And what others used, in cores."""
+    """CPU seconds: of the server before, when drained, when quiet; of the sending side. And what others used, in
+    cores."""
 
     before: dict[str, float]
     drained: dict[str, float]

@@ -18,7 +18,8 @@ _TRIES = 20
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How many connections at once, how many messages on each before it is closed, and whether commands go in groups."""
+    """How many connections at once, how many messages on each before it is closed, and whether commands go in
+    groups."""
 
     connections: int = 10
     per_connection: int = 10
@@ -64,7 +65,8 @@ async def send_all(
     limit: float = 600.0,
     progress: Callable[[], None] | None = None,
 ) -> Tally:
-    """Sends every message once; a refused one is counted and not repeated. Raises TimeoutError after `limit` seconds."""
+    """Sends every message once; a refused one is counted and not repeated. Raises TimeoutError after `limit`
+    seconds."""
     waiting, tally = deque(rendered_mails), Tally(began=time.monotonic())
     workers = (_work(target, waiting, shape, tally, number, progress or _silent) for number in range(shape.connections))
     async with asyncio.timeout(limit):

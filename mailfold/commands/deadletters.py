@@ -63,10 +63,10 @@ def retry(
     if not dead_letters and not everything:
         raise CommandFailed("which? Give ids, or --all", 2)
     from mailfold.commands.printing import as_json, table
-    from mailfold.operator.dead_letters import retry as retry_letters
+    from mailfold.operator.dead_letters import retry as retry_dead_letters
     from mailfold.operator.session import converse
 
-    results = converse(data, lambda session: retry_letters(session, dead_letters or [], everything=everything))
+    results = converse(data, lambda session: retry_dead_letters(session, dead_letters or [], everything=everything))
     if json:
         as_json([{"id": identity, "error": error} for identity, error in results])
     else:

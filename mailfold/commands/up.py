@@ -82,7 +82,8 @@ def run(
 def _warn_of_root(user: str) -> None:
     if os.geteuid() == 0 and not user:
         print(
-            "mailfold: the server runs as root: name another user in server.user (docs/privileges.md), or root to say that"
+            "mailfold: the server runs as root: name another user in server.user (docs/privileges.md), or root to say "
+            "that"
             " it is meant",
             file=sys.stderr,
             flush=True,

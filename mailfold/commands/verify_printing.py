@@ -52,7 +52,8 @@ def print_verification(verification: Verification) -> None:
             print(f"  stored {difference.stored or '(missing)'}\n  events {difference.folded or '(none)'}")
     blobs = verification.blobs
     print(
-        f"\nblobs: {blobs.referenced} needed, {len(blobs.missing)} missing, {len(blobs.damaged)} damaged, {blobs.unreferenced} that nobody needs"
+        f"\nblobs: {blobs.referenced} needed, {len(blobs.missing)} missing, {len(blobs.damaged)} damaged, "
+        f"{blobs.unreferenced} that nobody needs"
     )
     for line in [
         *(f"missing {difference}" for difference in blobs.missing),

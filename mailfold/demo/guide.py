@@ -52,7 +52,10 @@ def _lines(by_protocol: Mapping[str, Listener], ann: Person, bob: Person, author
         yield f"    --auth-user {ann.address} --auth-password '{ann.password}' --from {ann.address} --to {bob.address}"
     if imap is not None:
         yield f"Read {ann.user}'s mail:"
-        yield f"  curl --cacert '{authority}' --user '{ann.address}:{ann.password}' 'imaps://localhost:{imap.port}/INBOX?ALL'"
+        yield (
+            f"  curl --cacert '{authority}' --user '{ann.address}:{ann.password}' "
+            f"'imaps://localhost:{imap.port}/INBOX?ALL'"
+        )
         yield f"  openssl s_client -quiet -CAfile '{authority}' -connect localhost:{imap.port}"
         yield f"A mail client: user name {ann.address}, IMAP localhost port {imap.port} TLS" + (
             f", SMTP localhost port {submission.port} STARTTLS." if submission is not None else "."

@@ -43,7 +43,8 @@ class Installation:
 
 
 def prepare(data: Path, flags: Mapping[str, str]) -> Installation:
-    """Make ready, and become who the server runs as. Raises SettingsError with every mistake, CannotBecome, RunsAlready,
+    """Make ready, and become who the server runs as. Raises SettingsError with every mistake, CannotBecome,
+    RunsAlready,
     OSError.
     """
     places = Places(data)

@@ -9,7 +9,8 @@ _PR_SET_DUMPABLE = 4  # prctl(2)
 
 
 def show_memory(traceable: bool) -> None:
-    """Whether other processes of the same user may read this process's memory, environment and descriptors, trace it, and
+    """Whether other processes of the same user may read this process's memory, environment and descriptors, trace it,
+    and
     get core files of it. Copies of the process inherit it. Root may always. Linux alone.
     """
     if sys.platform == "linux":

@@ -57,7 +57,8 @@ def _check_is_unused(data: Path, folder: int, identity: Identity) -> None:
 
 
 def _give_settings(folder: int, identity: Identity) -> None:
-    """The directory service writes them. A link stays what it is, and a file with a second name may be somebody else's."""
+    """The directory service writes them. A link stays what it is, and a file with a second name may be somebody
+    else's."""
     try:
         file = os.open(FILE_NAME, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
     except OSError:

@@ -81,7 +81,8 @@ class FirstStart:
 
 
 def supervise(installation: Installation, ready: Callable[[], None], *, log_to_terminal: bool = False) -> int:
-    """Run everything until asked to stop; the exit code. The process must have no thread: children are forked from it."""
+    """Run everything until asked to stop; the exit code. The process must have no thread: children are forked from
+    it."""
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(_supervisor_log(installation, log_to_terminal)))
     log_folder = None if log_to_terminal else installation.places.log
     first = FirstStart(log_folder, ready)

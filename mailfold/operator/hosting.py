@@ -63,7 +63,8 @@ async def hosted(places: Places, service: str, *, whole: bool = True, reads_only
     except (DatabaseError, sqlite3.DatabaseError) as error:  # of the driver itself where a store is opened to be read
         cause = getattr(error, "orig", error)
         raise CommandFailed(
-            f"the database of {service} cannot be used: {cause}; look at {places.data / 'store'}, or restore it from a backup"
+            f"the database of {service} cannot be used: {cause}; look at {places.data / 'store'}, or restore it from "
+            f"a backup"
         ) from error
     try:
         yield host.channel(service, OPERATOR)

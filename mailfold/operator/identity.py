@@ -33,7 +33,8 @@ def user_named(name: str) -> Identity:
         if name.isdecimal():
             return Identity(name, int(name), int(name), "/")
         raise CannotBecome(
-            f"server.user: there is no user {name} on this machine; make one (`useradd --system {name}`) or name another"
+            f"server.user: there is no user {name} on this machine; make one (`useradd --system {name}`) or name "
+            f"another"
         ) from None
 
 
@@ -57,7 +58,8 @@ def become(identity: Identity) -> None:
 
 
 def act_as_owner(folder: Path) -> None:
-    """Root is the owner of the data folder from now on: what a command makes there (a service's database, settings) must
+    """Root is the owner of the data folder from now on: what a command makes there (a service's database, settings)
+    must
     be the server's to open. Raises CannotBecome, OSError.
     """
     owner = owner_of(folder) if os.geteuid() == ROOT else None
@@ -81,13 +83,15 @@ def acting_as(identity: Identity) -> Iterator[None]:
 
 
 def check_readable(identity: Identity) -> None:
-    """As that user: whether Python and Mailfold can be read. Modules are read long after the start. Raises CannotBecome."""
+    """As that user: whether Python and Mailfold can be read. Modules are read long after the start. Raises
+    CannotBecome."""
     for file in (os.__file__, __file__):
         try:
             Path(file).open("rb").close()
         except OSError as error:
             raise CannotBecome(
-                f"{identity.name} cannot read {file} ({error.strerror}); install Python and Mailfold where every user may"
+                f"{identity.name} cannot read {file} ({error.strerror}); install Python and Mailfold where every user "
+                f"may"
                 " read them, not in root's home"
             ) from None
 

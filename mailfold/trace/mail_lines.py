@@ -1,4 +1,5 @@
-"""Lines about a mail at the door: accepted, refused, settled, with each check, its inputs and the DNS answers it used."""
+"""Lines about a mail at the door: accepted, refused, settled, with each check, its inputs and the DNS answers it
+used."""
 
 from __future__ import annotations
 

@@ -17,7 +17,10 @@ def opened(event: mailbox.AccountOpened, names: Names) -> Iterator[str]:
 def delivered(event: mailbox.MessageDelivered, names: Names) -> Iterator[str]:
     """In a mailbox."""
     flags = f", flags {' '.join(event.entry.flags)}" if event.entry.flags else ""
-    yield f"in {names.of(event.mailbox)} of {names.of(event.account)} as UID {event.entry.uid} (entry {event.entry.entry}, {event.entry.size} octets{flags})"
+    yield (
+        f"in {names.of(event.mailbox)} of {names.of(event.account)} as UID {event.entry.uid} (entry "
+        f"{event.entry.entry}, {event.entry.size} octets{flags})"
+    )
 
 
 def appended(event: mailbox.MessageAppended, names: Names) -> Iterator[str]:
@@ -34,12 +37,18 @@ def flags_changed(event: mailbox.FlagsChanged, names: Names) -> Iterator[str]:
 
 def copied(event: mailbox.MessagesCopied, names: Names) -> Iterator[str]:
     """COPY."""
-    yield f"copied from {names.of(event.source)} UID {_uids(event.uids)} to {names.of(event.target)} UID {_targets(event.uids, event.first_uid)}"
+    yield (
+        f"copied from {names.of(event.source)} UID {_uids(event.uids)} to {names.of(event.target)} UID "
+        f"{_targets(event.uids, event.first_uid)}"
+    )
 
 
 def moved(event: mailbox.MessagesMoved, names: Names) -> Iterator[str]:
     """MOVE."""
-    yield f"moved from {names.of(event.source)} UID {_uids(event.uids)} to {names.of(event.target)} UID {_targets(event.uids, event.first_uid)}"
+    yield (
+        f"moved from {names.of(event.source)} UID {_uids(event.uids)} to {names.of(event.target)} UID "
+        f"{_targets(event.uids, event.first_uid)}"
+    )
 
 
 def expunged(event: mailbox.MessagesExpunged, names: Names) -> Iterator[str]:

@@ -17,10 +17,15 @@ def classified(event: spam.MailClassified, names: Names) -> Iterator[str]:
     yield f"{'spam' if verdict.spam else 'not spam'}: {verdict.score:.2f} of {verdict.required:.2f} required"
     yield from _sum(verdict)
     if verdict.words:
-        yield f"  words of {verdict.spam_seen} spam and {verdict.ham_seen} ham seen, probability {verdict.probability:.4f}"
+        yield (
+            f"  words of {verdict.spam_seen} spam and {verdict.ham_seen} ham seen, probability "
+            f"{verdict.probability:.4f}"
+        )
         yield from _words(verdict.words)
     if verdict.account:
-        yield f"  lessons of {names.of(verdict.account)} counted more: {verdict.own_spam} spam and {verdict.own_ham} ham"
+        yield (
+            f"  lessons of {names.of(verdict.account)} counted more: {verdict.own_spam} spam and {verdict.own_ham} ham"
+        )
     if verdict.second_probability != 0.5:
         yield f"  second opinion (byte trigrams of the text): {verdict.second_probability:.4f}"
     if verdict.model:

@@ -14,8 +14,8 @@ from services.access.endpoints.listener import ImapListener
 from services.access.endpoints.owner import ReportOnly
 from services.access.session.admission import Admission
 from services.access.session.backend import ImapDependencies
+from services.access.session.log_in_watch import LoginWatch
 from services.access.session.recents import Recents
-from services.access.session.standing import LoginWatch
 from services.access.session.versions import Versions
 from services.access.settings import SECTIONS as SECTIONS
 from services.access.settings import AccessSettings
@@ -45,7 +45,7 @@ class Access:
         self._versions = Versions(host.bus, mailstore, settings.compare_seconds)
         self._admission = Admission(settings)
         directory = host.channel("directory", SERVICE)
-        self._standing = LoginWatch(directory, host.bus, settings.compare_seconds)
+        self._log_in_watch = LoginWatch(directory, host.bus, settings.compare_seconds)
         self._backend = ImapDependencies(
             settings,
             mailstore,
@@ -54,7 +54,7 @@ class Access:
             host.disk_room(SERVICE, settings.reserve_bytes, settings.reserve_percent),
             self._versions,
             self._admission,
-            self._standing,
+            self._log_in_watch,
             Recents(settings.recent_mailboxes),
             host.turns,
             host.ids,
@@ -84,7 +84,7 @@ class Access:
         files = await asyncio.to_thread(self._authority.ensure, [self._host.server.host])
         tls = ServerTls(files, minimum=self._host.server.tls_minimum, alpn=("imap",))
         self._versions.start()
-        await self._standing.start()
+        await self._log_in_watch.start()
         await self._listener.start(tls.context())
         self._renewal.start()
 
@@ -93,7 +93,7 @@ class Access:
         await self._renewal.stop()
         await self._listener.stop()
         await self._versions.stop()
-        await self._standing.stop()
+        await self._log_in_watch.stop()
 
     async def _renew(self) -> None:
         await asyncio.to_thread(self._authority.ensure, [self._host.server.host])
@@ -110,7 +110,7 @@ class Access:
         return owner_pb2.ReportReply(
             listeners=self._listener.report(),
             counts=counts,
-            lag={"directory": await self._standing.lag()},
+            lag={"directory": await self._log_in_watch.lag()},
             descriptors=self._host.descriptors.limit,
             descriptors_needed=self._host.descriptors.needed,
         )

@@ -71,7 +71,7 @@ class Delivery:
         await self.store.close()
 
     async def _report(self) -> owner_pb2.ReportReply:
-        row = await self.store.read(lambda reader: reader.one("SELECT count(*) FROM plan"))
+        row = await self.store.read(lambda reader: reader.first_row("SELECT count(*) FROM plan"))
         return owner_pb2.ReportReply(
             counts={"plans_in_hand": row[0] if row else 0}, lag={"directory": await self._book.lag()}
         )

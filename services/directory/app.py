@@ -129,7 +129,8 @@ class Directory:
 
 
 def build(host: Host, sections: Mapping[str, type[Section]] | None = None) -> Directory:
-    """The service for a process to host. `sections`: every section of the installation, which only the launcher knows."""
+    """The service for a process to host. `sections`: every section of the installation, which only the launcher
+    knows."""
     return Directory(host, sections or {**SHARED_SECTIONS, **SECTIONS})
 
 

@@ -102,7 +102,7 @@ class EventLog:
         return lambda events, _after: self._writer.take(service, events)
 
     async def _report(self) -> owner_pb2.ReportReply:
-        row = await self.store.read_long(lambda reader: reader.one("SELECT count(*) FROM fact"))
+        row = await self.store.read_long(lambda reader: reader.first_row("SELECT count(*) FROM fact"))
         lags = {service: await _lag(follower) for service, follower in self._followers.items()}
         missing = ", ".join(service for service, lag in lags.items() if lag is None)
         known = {service: lag for service, lag in lags.items() if lag is not None}

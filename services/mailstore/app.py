@@ -74,7 +74,7 @@ class Mailstore:
 
     async def _report(self) -> owner_pb2.ReportReply:
         row = await self.store.read(
-            lambda reader: reader.one(
+            lambda reader: reader.first_row(
                 "SELECT count(*), coalesce(sum(messages), 0), coalesce(sum(used), 0) FROM account"
             )
         )

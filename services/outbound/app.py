@@ -54,7 +54,7 @@ class Outbound:
         await self.store.close()
 
     async def _report(self) -> owner_pb2.ReportReply:
-        row = await self.store.read(lambda reader: reader.one("SELECT count(*) FROM queue"))
+        row = await self.store.read(lambda reader: reader.first_row("SELECT count(*) FROM queue"))
         waiting = row[0] if row else 0
         return owner_pb2.ReportReply(
             counts={"queued": waiting}, state="mail to other servers is kept; sending it comes later" if waiting else ""

@@ -84,7 +84,7 @@ class DiskRoom:
         spaces = [space for folder in self._folders if (space := self._space(folder)) is not None]
         self._free = min((space.free for space in spaces), default=0)
         self._spare = min((space.free - self._reserve(space) for space in spaces), default=_UNKNOWN)
-        self._tell()
+        self._log_change()
 
     def _space(self, folder: Path) -> Space | None:
         try:
@@ -96,7 +96,7 @@ class DiskRoom:
     def _reserve(self, space: Space) -> int:
         return max(self._reserve_bytes, space.size * self._reserve_percent // 100)
 
-    def _tell(self) -> None:
+    def _log_change(self) -> None:
         is_short = self._spare < 0
         if is_short != self._was_short:
             log.warning(

@@ -32,18 +32,21 @@ class Pending:
 
 def make_durable(group: Sequence[Pending], disk: Disk) -> None:
     """Run in a thread. Afterwards each `error` is None or says why that file is not there."""
-    each(group, disk, _write)
+    step_of_sound_files(group, disk, _write)
     if len(group) > 1:
-        each(group, disk, _start_writeback)
-    each(group, disk, _sync)
+        step_of_sound_files(group, disk, _start_writeback)
+    step_of_sound_files(group, disk, _sync)
     for folder in {pending.folder for pending in group if not pending.failed}:
         with _alone(folder, disk) as is_alone:
-            each([p for p in group if p.folder == folder], disk, _publish_stamped if is_alone else _publish)
+            step_of_sound_files(
+                [p for p in group if p.folder == folder], disk, _publish_stamped if is_alone else _publish
+            )
         _sync_folder(folder, [p for p in group if p.folder == folder and not p.failed], disk)
 
 
 def take_back(folder: str, name: str, stamp: str, disk: Disk) -> bool:
-    """Remove the published file of this stamp, unless another file took its name since; for a thread. Raises OSError."""
+    """Remove the published file of this stamp, unless another file took its name since; for a thread. Raises
+    OSError."""
     with _alone(folder, disk) as is_alone:
         if not is_alone or disk.stamp(f"{folder}/{name}") != stamp:
             return False
@@ -67,7 +70,7 @@ def _alone(folder: str, disk: Disk) -> Iterator[bool]:
         disk.close(lock)
 
 
-def each(pending_group: Sequence[Pending], disk: Disk, step: Callable[[Pending, Disk], None]) -> None:
+def step_of_sound_files(pending_group: Sequence[Pending], disk: Disk, step: Callable[[Pending, Disk], None]) -> None:
     """One step for every file that is still sound."""
     for pending in pending_group:
         if not pending.failed:

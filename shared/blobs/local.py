@@ -37,7 +37,8 @@ class LocalBlobs:
         return self._shelf.generation
 
     def start(self) -> None:
-        """Make the folders and sweep what dead processes left, so that a wrong folder is found now; raises `BlobError`."""
+        """Make the folders and sweep what dead processes left, so that a wrong folder is found now; raises
+        `BlobError`."""
         try:
             self._shelf.new_path()
         except OSError as error:

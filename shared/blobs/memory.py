@@ -1,4 +1,5 @@
-"""The blob port in memory: for unit tests of those who use blobs. Nothing is durable, everything else is by contract."""
+"""The blob port in memory: for unit tests of those who use blobs. Nothing is durable, everything else is by
+contract."""
 
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field, replace

@@ -81,7 +81,8 @@ class Blob(Protocol):
         """The whole body at once: 25 MB take some 40 ms, so a server iterates instead."""
 
     def iterate(self, start: int, end: int, chunk: int = CHUNK_BYTES) -> Iterator[bytes]:
-        """The bytes of `read(start, end)` in pieces of at most `chunk`; each piece is cheap enough for an event loop."""
+        """The bytes of `read(start, end)` in pieces of at most `chunk`; each piece is cheap enough for an event
+        loop."""
 
 
 class BlobReader(Protocol):

@@ -34,23 +34,27 @@ def document() -> str:
 
 
 def _describe(broker: NatsBroker, durable: Durable) -> None:
-    """A publisher and a subscriber for the fact of a durable."""
-    fact, stream = durable.fact, JStream(durable.stream.name, declare=False)
+    """A publisher and a subscriber for the event of a durable."""
+    subject, stream = durable.subject, JStream(durable.stream.name, declare=False)
     broker.publisher(
-        fact.pattern, stream=stream, title=f"{fact.area}.{fact.name}", description=fact.meaning, schema=bytes
+        subject.pattern,
+        stream=stream,
+        title=f"{subject.area}.{subject.name}",
+        description=subject.meaning,
+        schema=bytes,
     )
 
     async def work(payload: bytes) -> None:
         """Stands for the service's own worker."""
 
     subscriber = broker.subscriber(
-        fact.pattern,
+        subject.pattern,
         durable=durable.name,
         stream=stream,
         pull_sub=PullSub(),
         ack_policy=ACK_POLICY,
         title=durable.name,
-        description=fact.meaning,
+        description=subject.meaning,
     )
     subscriber(work)
 

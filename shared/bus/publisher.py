@@ -1,4 +1,4 @@
-"""Publishes facts and waits for the stream's confirmation: one inbox for all answers, one timer for all bounds."""
+"""Publishes events and waits for the stream's confirmation: one inbox for all answers, one timer for all bounds."""
 
 from __future__ import annotations
 
@@ -80,7 +80,8 @@ class Publisher:
             self._send(token, waiting)
 
     async def publish(self, subject: str, message_id: str, payload: bytes) -> None:
-        """Returns when the stream holds the message, or held it already under this id. Raises BusUnavailable or BusRefused."""
+        """Returns when the stream holds the message, or held it already under this id. Raises BusUnavailable or
+        BusRefused."""
         self._check_room()
         headers = {_ID_HEADER: message_id} if message_id else None
         waiting = _Waiting(subject, headers, payload, self._loop.create_future(), self._deadline())

@@ -1,6 +1,6 @@
 """Every stream, subject and durable consumer of the bus, declared once, as data.
 
-A fact travels on `<area>.<fact>.<shard>`; a doorbell on `doorbell.<who>[.<which>]`. Only ids stand in a subject.
+An event travels on `<area>.<event>.<shard>`; a doorbell on `doorbell.<who>[.<which>]`. Only ids stand in a subject.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ MEGABYTE = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Fact:
+class WorkSubject:
     """One kind of event that travels as work, on a subject per shard."""
 
     area: str
@@ -30,7 +30,7 @@ class Fact:
 
     @property
     def pattern(self) -> str:
-        """All shards of the fact."""
+        """All shards of the event."""
         return f"{self.type}.*"
 
     def on(self, shard: int) -> str:
@@ -38,32 +38,32 @@ class Fact:
         return self.subjects[shard]
 
 
-def _fact(area: str, name: str, meaning: str) -> Fact:
-    return Fact(area, name, meaning, tuple(f"{area}.{name}.{shard}" for shard in range(SHARDS)))
+def _subject(area: str, name: str, meaning: str) -> WorkSubject:
+    return WorkSubject(area, name, meaning, tuple(f"{area}.{name}.{shard}" for shard in range(SHARDS)))
 
 
-RECEIVED = _fact(
+RECEIVED = _subject(
     "mail", "received", "A message was accepted from the Internet and is durable at the ingress; it wants a verdict."
 )
-SUBMITTED = _fact(
+SUBMITTED = _subject(
     "mail", "submitted", "A user's message was accepted and is durable at the ingress; it wants to be delivered."
 )
-CLASSIFIED = _fact("mail", "classified", "A received message has its verdict; it wants to be delivered.")
-SETTLED = _fact(
+CLASSIFIED = _subject("mail", "classified", "A received message has its verdict; it wants to be delivered.")
+SETTLED = _subject(
     "mail", "settled", "Every recipient of a message is delivered, queued or bounced; its reception may be released."
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """A JetStream stream. Work queue: a fact has one durable, and an acknowledged message is deleted at once.
+    """A JetStream stream. Work queue: an event has one durable, and an acknowledged message is deleted at once.
 
     A message nobody takes ends after `max_age` seconds and the stream at `max_bytes` (then publishes are refused, not
     old work dropped); either way the sender's repeats bring it back. `dedupe_window` is in seconds.
     """
 
     name: str
-    facts: tuple[Fact, ...]
+    subjects: tuple[WorkSubject, ...]
     max_age: float = DAY
     max_bytes: int = 512 * MEGABYTE
     dedupe_window: float = 2 * MINUTE
@@ -75,18 +75,19 @@ STREAMS = (MAIL,)
 
 @dataclass(frozen=True, slots=True)
 class Durable:
-    """A durable pull consumer: `service` works off `fact`. `max_ack_pending` bounds what is out at its workers or waits
+    """A durable pull consumer: `service` works off `event`. `max_ack_pending` bounds what is out at its workers or
+    waits
     for a retry.
     """
 
     service: str
-    fact: Fact
+    subject: WorkSubject
     stream: Stream
     max_ack_pending: int = 4096
 
     @property
     def name(self) -> str:
-        return f"{self.service}-{self.fact.name}"
+        return f"{self.service}-{self.subject.name}"
 
 
 CLASSIFIER_RECEIVED = Durable("classifier", RECEIVED, MAIL)

@@ -93,7 +93,8 @@ class Worker:
         self._pull()
 
     async def stop(self) -> None:
-        """Take no new messages, let the running handlers finish; what does not finish in time goes to another worker."""
+        """Take no new messages, let the running handlers finish; what does not finish in time goes to another
+        worker."""
         self._stopping = True
         await self._watch.stop()
         await self._detach()
@@ -140,15 +141,15 @@ class Worker:
 
     def _pull(self) -> None:
         starving = self._credit.asked == 0
-        wanted = 0 if self._stopping else self._credit.take()
-        if wanted:
+        credit = 0 if self._stopping else self._credit.take()
+        if credit:
             request = {
-                "batch": wanted,
+                "batch": credit,
                 "expires": _PULL_SECONDS * _NANOSECONDS,
                 "idle_heartbeat": _HEARTBEAT_SECONDS * _NANOSECONDS,
             }
-            self._outgoing.send_along(self._next, orjson.dumps(request), self._inbox)
-        if wanted and starving:
+            self._outgoing.send_batched(self._next, orjson.dumps(request), self._inbox)
+        if credit and starving:
             self._outgoing.hurry()
 
     async def _run(self, delivery: WorkMessage) -> None:
@@ -164,7 +165,7 @@ class Worker:
         """Sequence numbers begin again at a wiped server: an answer of an older epoch could confirm another message. A
         message that is not answered comes again."""
         if delivery.epoch == self._connection.epoch:
-            self._outgoing.send_along(delivery.reply, answer)
+            self._outgoing.send_batched(delivery.reply, answer)
 
     async def _look(self) -> None:
         """Report what still runs, so that it is not given to another worker; notice a server that forgot the pull."""

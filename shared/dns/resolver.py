@@ -81,7 +81,8 @@ class Resolver:
                 self._task(question)
 
     async def drive(self, evaluation: Evaluation[Result]) -> tuple[Result, Used]:
-        """Run an evaluation; its result, and what it asked. Questions after `evaluation_timeout` get temperror at once."""
+        """Run an evaluation; its result, and what it asked. Questions after `evaluation_timeout` get temperror at
+        once."""
         run = self._with_answers_at_hand(evaluation)
         return run.outcome or await self._finish(run)
 

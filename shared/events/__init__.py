@@ -1,1 +1,1 @@
-"""Every fact that is ever written, each declared once; the stored names and shapes outlive the code."""
+"""Every event that is ever written, each declared once; the stored names and shapes outlive the code."""

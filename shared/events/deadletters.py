@@ -1,4 +1,4 @@
-"""Facts about steps that could not be done."""
+"""Events about steps that could not be done."""
 
 from __future__ import annotations
 

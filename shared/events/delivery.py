@@ -55,7 +55,8 @@ class DeliverySettled(Event, frozen=True):
 
 @stored("delivery.bounced")
 class DeliveryBounced(Event, frozen=True):
-    """A step turned out to be undeliverable after acceptance (mailbox full, account gone): replaced by a bounce step."""
+    """A step turned out to be undeliverable after acceptance (mailbox full, account gone): replaced by a bounce
+    step."""
 
     queue_id: str
     recipient: str

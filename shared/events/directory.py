@@ -1,4 +1,4 @@
-"""Facts of the directory: configuration as history. Streams: `domain:<id>`, `user:<id>`, `account:<id>`,
+"""Events of the directory: configuration as history. Streams: `domain:<id>`, `user:<id>`, `account:<id>`,
 `alias:<address>`, `settings`.
 """
 
@@ -118,7 +118,7 @@ class AliasRemoved(Event, frozen=True):
 
 @stored("setting.changed")
 class SettingChanged(Event, frozen=True):
-    """A setting of the server was changed; a secret's value is not in the fact."""
+    """A setting of the server was changed; a secret's value is not in the event."""
 
     name: str
     value: str

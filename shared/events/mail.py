@@ -1,4 +1,5 @@
-"""Facts about mails at the door: accepted, refused, settled. Stream: the queue id (`mail.refused`: `refusals:<day>`)."""
+"""Events about mails at the door: accepted, refused, settled. Stream: the queue id (`mail.refused`:
+`refusals:<day>`)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Facts of the mailbox store. Stream: the account's id; its version is the MODSEQ of what the fact changed.
+"""Events of the mailbox store. Stream: the account's id; its version is the MODSEQ of what the event changed.
 
-One command on many messages is one fact with UID ranges. UIDs, UIDVALIDITY and thread ids are recorded, never computed
+One command on many messages is one event with UID ranges. UIDs, UIDVALIDITY and thread ids are recorded, never computed
 again.
 """
 

@@ -1,4 +1,4 @@
-"""Facts of the outbound queue. Stream: the queue entry's id."""
+"""Events of the outbound queue. Stream: the queue entry's id."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Facts of the classifier. Streams: the queue id for verdicts, the account for lessons."""
+"""Events of the classifier. Streams: the queue id for verdicts, the account for lessons."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class RecordedVerdict(msgspec.Struct, frozen=True, omit_defaults=True):
     spam_seen: int = 0
     ham_seen: int = 0
     model: str = ""
-    """Which facts the model had seen: its generation and position."""
+    """Which events the model had seen: its generation and position."""
     account: str = ""
     """All recipients led to this account, and its own lessons counted more: `own_spam` and `own_ham` of them."""
     own_spam: int = 0
@@ -55,7 +55,7 @@ class MailClassified(Event, frozen=True):
     headers: bytes
     """X-Spam-* lines ending in CRLF."""
     reception: MailReceived | None = None
-    """Only on the bus; the stored fact leaves it out."""
+    """Only on the bus; the stored event leaves it out."""
 
 
 @upcast("mail.classified", 1)

@@ -91,7 +91,7 @@ class Reader(Protocol):
     def all(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
         """Every row."""
 
-    def one(self, sql: str, parameters: Sequence[Any] = ()) -> Row | None:
+    def first_row(self, sql: str, parameters: Sequence[Any] = ()) -> Row | None:
         """The first row, or None."""
 
 

@@ -1,4 +1,5 @@
-"""Dead letters: steps that could not be done, kept as events of the consuming service until one of their tries succeeds.
+"""Dead letters: steps that could not be done, kept as events of the consuming service until one of their tries
+succeeds.
 Nothing is dropped.
 
 There is one dead letter for each step of a mail, however often the step fails. A payload that names no mail has one as
@@ -176,7 +177,9 @@ class DeadLetters:
 
     async def count(self) -> int:
         """How many wait."""
-        row = await self._store.read(lambda reader: reader.one("SELECT count(*) FROM dead_letter WHERE NOT retried"))
+        row = await self._store.read(
+            lambda reader: reader.first_row("SELECT count(*) FROM dead_letter WHERE NOT retried")
+        )
         return int(row[0]) if row else 0
 
     async def waiting(
@@ -191,14 +194,14 @@ class DeadLetters:
     async def of_step(self, what: str, queue_id: str) -> DeadLetter | None:
         """The one that waits for this step of this mail."""
         sql = f"SELECT {_LISTED} FROM dead_letter WHERE what = ? AND queue_id = ? AND NOT retried"  # noqa: S608
-        row = await self._store.read(lambda reader: reader.one(sql, (what, queue_id)))
+        row = await self._store.read(lambda reader: reader.first_row(sql, (what, queue_id)))
         return _dead_letter_from(row) if row else None
 
     async def show(self, dead_letter_id: str) -> DeadLetter:
         """One dead letter with its payload. Raises NoSuchDeadLetter."""
 
         def ask(reader: Reader) -> Row | None:
-            return reader.one(f"SELECT {_LISTED}, payload FROM dead_letter WHERE id = ?", (dead_letter_id,))  # noqa: S608
+            return reader.first_row(f"SELECT {_LISTED}, payload FROM dead_letter WHERE id = ?", (dead_letter_id,))  # noqa: S608
 
         row = await self._store.read(ask)
         if row is None:
@@ -206,7 +209,8 @@ class DeadLetters:
         return _dead_letter_from(row)
 
     async def retry(self, dead_letter_id: str, provenance: Provenance) -> DeadLetter:
-        """Do the step again; it leaves the list only when that succeeds. Raises NoSuchDeadLetter, or what the step raises."""
+        """Do the step again; it leaves the list only when that succeeds. Raises NoSuchDeadLetter, or what the step
+        raises."""
         dead_letter = await self.show(dead_letter_id)
         try:
             await self._redrive[dead_letter.what](dead_letter.payload)
@@ -226,9 +230,9 @@ class DeadLetters:
 def _same(transaction: Transaction, what: str, queue_id: str, payload: bytes) -> str:
     """The id of the dead letter that waits for the same step; empty when there is none."""
     if queue_id:
-        row = transaction.one(_SAME, (what, queue_id))
+        row = transaction.first_row(_SAME, (what, queue_id))
     else:
-        row = transaction.one(f"{_SAME} AND payload = ?", (what, queue_id, payload))
+        row = transaction.first_row(f"{_SAME} AND payload = ?", (what, queue_id, payload))
     return row[0] if row else ""
 
 

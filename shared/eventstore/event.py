@@ -1,4 +1,4 @@
-"""Events: frozen facts in the past tense, with a stored name and schema version that outlive the Python name.
+"""Events: frozen events in the past tense, with a stored name and schema version that outlive the Python name.
 
 An event is declared once, in `shared/events/<area>.py`, with `@stored("area.fact", schema=1)`. What is written is JSON;
 an older shape is lifted to today's by its upcasts, one schema version at a time. Fields named `secret` are for the
@@ -15,14 +15,14 @@ import msgspec
 
 
 class Event(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A fact. Subclasses are declared with `stored`."""
+    """An event. Subclasses are declared with `stored`."""
 
     stored_name: ClassVar[str] = ""
     schema: ClassVar[int] = 0
 
 
 class Actor(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Who caused a fact: which person or service, by which credential, in which session, from where."""
+    """Who caused an event: which person or service, by which credential, in which session, from where."""
 
     kind: str
     """`account`, `user`, `operator`, `service`, `remote` (an unauthenticated client) or `system`."""
@@ -33,7 +33,8 @@ class Actor(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Provenance(msgspec.Struct, frozen=True):
-    """Why a fact was written: its actor, the causing event, the thread of work it belongs to, the command it answers."""
+    """Why an event was written: its actor, the causing event, the thread of work it belongs to, the command it
+    answers."""
 
     actor: Actor
     cause: str = ""

@@ -63,7 +63,7 @@ class Fold:
 
     def catch_up(self, reader: StreamReader) -> None:
         """Fold what was written since; everything anew when events were folded into snapshots meanwhile."""
-        if reader.one(_SNAPSHOTS) != self._snapshots:
+        if reader.first_row(_SNAPSHOTS) != self._snapshots:
             self._stack.close()
             self.tables = self._stack.enter_context(scratch(self._projections, self._folder))
             self.events = 0
@@ -74,7 +74,7 @@ class Fold:
         self._apply(event for shard in range(SHARDS) for event in events_of(reader, shard, reached.get(shard, 0)))
 
     def _note(self, reader: StreamReader) -> None:
-        self._snapshots = reader.one(_SNAPSHOTS)
+        self._snapshots = reader.first_row(_SNAPSHOTS)
         self._reached = {shard: position or 0 for shard, position in reader.all(LAST_POSITIONS)}
 
     def _apply(self, events: Iterable[Recorded]) -> None:
@@ -133,7 +133,7 @@ def refold_outdated(
     if not outdated:
         return
     connection.begin()
-    if connection.one("SELECT 1 FROM event LIMIT 1") or connection.one("SELECT 1 FROM snapshot LIMIT 1"):
+    if connection.first_row("SELECT 1 FROM event LIMIT 1") or connection.first_row("SELECT 1 FROM snapshot LIMIT 1"):
         with contextlib.closing(Fold(outdated, folder, progress)) as fold:
             fold.read(connection)
             replace(connection, outdated, fold)

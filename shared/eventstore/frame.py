@@ -20,7 +20,7 @@ class StoreFrame:
         self._kept = 0
         self.appended: list[Recorded] = []
         self.noted_cursors: dict[tuple[str, int], int] = {}
-        self._carried: dict[tuple[str, int], int] = {}
+        self._written_cursors: dict[tuple[str, int], int] = {}
         self._doubtful = False
         self.listeners: list[Callable[[list[Recorded]], None]] = []
         self.fenced_out: Callable[[FencedOut], None] = _nothing
@@ -36,7 +36,7 @@ class StoreFrame:
             self._heads.load(connection)
             self._doubtful = False
         self.appended = []
-        self._carried = {}
+        self._written_cursors = {}
 
     def work_begins(self) -> None:
         self._at_work = self._heads.positions[:]
@@ -47,12 +47,12 @@ class StoreFrame:
         del self.appended[self._kept :]
 
     def group_ends(self, connection: Connection) -> None:
-        self._carried, self.noted_cursors = self.noted_cursors, {}
-        for (name, shard), position in self._carried.items():
+        self._written_cursors, self.noted_cursors = self.noted_cursors, {}
+        for (name, shard), position in self._written_cursors.items():
             connection.execute(SET_CURSOR, (name, shard, position))
 
     def group_committed(self) -> None:
-        self._carried = {}
+        self._written_cursors = {}
         if self.appended:
             for listener in self.listeners:
                 listener(self.appended)
@@ -60,7 +60,7 @@ class StoreFrame:
     def group_failed(self) -> None:
         # A commit whose answer was lost may be durable all the same: only the rows know where the shards are now.
         self._doubtful = True
-        self.noted_cursors = {**self._carried, **self.noted_cursors}
+        self.noted_cursors = {**self._written_cursors, **self.noted_cursors}
         self.appended = []
 
 

@@ -86,7 +86,7 @@ class Lease:
         """
         if not self._needed:
             return
-        row = connection.one("SELECT holder, fence FROM lease WHERE shard = 0 FOR SHARE")
+        row = connection.first_row("SELECT holder, fence FROM lease WHERE shard = 0 FOR SHARE")
         if row != (self._holder, self._fence):
             raise self._fenced_out(row[0] if row else "nobody")
 
@@ -107,7 +107,8 @@ class Lease:
         for shard in range(SHARDS):
             connection.execute(
                 "INSERT INTO lease (shard, holder, fence, until) VALUES (?, ?, ?, ?)"
-                " ON CONFLICT (shard) DO UPDATE SET holder = excluded.holder, fence = excluded.fence, until = excluded.until",
+                " ON CONFLICT (shard) DO UPDATE SET holder = excluded.holder, fence = excluded.fence, until = "
+                "excluded.until",
                 (shard, self._holder, self._fence, until),
             )
 

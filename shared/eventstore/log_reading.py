@@ -96,7 +96,7 @@ class LogReader:
     def _agreed(self, shard: int, place: LogPosition, head: int) -> LogPosition:
         if not place.position:
             return NOWHERE
-        row = self._reader.one("SELECT at FROM event WHERE shard = ? AND position = ?", (shard, place.position))
+        row = self._reader.first_row("SELECT at FROM event WHERE shard = ? AND position = ?", (shard, place.position))
         if place.position <= head and (row is None or place.at in (0, row[0])):
             return LogPosition(place.position, row[0] if row else place.at)
         return self._older(shard, place, head) if place.at else NOWHERE
@@ -117,7 +117,7 @@ class LogReader:
 
     def _last(self, shard: int, position: int) -> LogPosition:
         """The last event of a shard up to a position."""
-        row = self._reader.one(_LAST, (shard, position))
+        row = self._reader.first_row(_LAST, (shard, position))
         return LogPosition(row[0], row[1]) if row else NOWHERE
 
     def _between(self, shard: int, after: int, end: int, areas: Sequence[str]) -> list[Row]:

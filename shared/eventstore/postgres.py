@@ -50,7 +50,7 @@ class PostgresConnection:
         self.tally.read += len(rows)
         return rows
 
-    def one(self, sql: str, parameters: Sequence[Any] = ()) -> Row | None:
+    def first_row(self, sql: str, parameters: Sequence[Any] = ()) -> Row | None:
         row = self._run(sql, parameters).fetchone()
         self.tally.read += row is not None
         return row
@@ -163,7 +163,8 @@ class PostgresBackend:
         )
 
     def create(self, metadata: sqlalchemy.MetaData) -> None:
-        """Take the installation's lock; make the schema and the tables that are not there yet. The event table also gets
+        """Take the installation's lock; make the schema and the tables that are not there yet. The event table also
+        gets
         its visibility watermark. Raises FileInUse.
         """
         if self.lock is not None:

@@ -20,7 +20,8 @@ _AT_ONCE, _OCTETS_AT_ONCE = 200, 256 * 1024
 
 @contextlib.contextmanager
 def scratch(projections: Sequence[Projection], folder: Path | None) -> Iterator[Connection]:
-    """Empty projection tables in a file of `folder` (None: the system's folder for such), inside an open transaction."""
+    """Empty projection tables in a file of `folder` (None: the system's folder for such), inside an open
+    transaction."""
     engine = scratch_engine(folder)
     metadata = sqlalchemy.MetaData()
     for table in tables_of(projections):
@@ -60,7 +61,8 @@ def key_positions(table: sqlalchemy.Table) -> list[int]:
 
 
 def rows_of(reader: StreamReader, table: sqlalchemy.Table) -> Iterator[Row]:
-    """All rows of a table by primary key, texts in the order of their octets on every database; binary columns as bytes."""
+    """All rows of a table by primary key, texts in the order of their octets on every database; binary columns as
+    bytes."""
     names = ", ".join(column.name for column in table.columns)
     order = ", ".join(
         column.name + (reader.octet_order if isinstance(column.type, sqlalchemy.Text) else "")
@@ -73,7 +75,7 @@ def rows_of(reader: StreamReader, table: sqlalchemy.Table) -> Iterator[Row]:
 def row_of_key(reader: StreamReader, table: sqlalchemy.Table, key: Row) -> Row | None:
     """One row."""
     names = ", ".join(column.name for column in table.columns)
-    return reader.one(f"SELECT {names} FROM {table.name} WHERE {where_key(table)}", key)  # noqa: S608
+    return reader.first_row(f"SELECT {names} FROM {table.name} WHERE {where_key(table)}", key)  # noqa: S608
 
 
 def where_key(table: sqlalchemy.Table) -> str:

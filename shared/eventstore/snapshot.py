@@ -32,7 +32,7 @@ def snapshot_from(row: Row) -> Recorded:
 def compact(
     connection: Connection, stream: str, before: int, projections: Sequence[Projection], capture: Capture
 ) -> int:
-    """Fold a stream's facts older than `before` (UTC microseconds) into its snapshot, inside the writer's transaction.
+    """Fold a stream's events older than `before` (UTC microseconds) into its snapshot, inside the writer's transaction.
 
     Returns how many events were dropped. Raises SnapshotDiffers, with nothing changed, when the check fails.
     """
@@ -55,7 +55,7 @@ def compact(
 
 
 def _kept(connection: Connection, stream: str) -> list[Recorded]:
-    row = connection.one(f"SELECT {SNAPSHOT_COLUMNS} FROM snapshot WHERE stream = ?", (stream,))  # noqa: S608
+    row = connection.first_row(f"SELECT {SNAPSHOT_COLUMNS} FROM snapshot WHERE stream = ?", (stream,))  # noqa: S608
     return [snapshot_from(row)] if row else []
 
 
@@ -86,7 +86,8 @@ def _replace(connection: Connection, snapshot: Recorded) -> None:
         ),
     )
     connection.execute(
-        "INSERT INTO head (shard, position) VALUES (?, ?) ON CONFLICT (shard) DO UPDATE SET position = CASE WHEN head.position > excluded.position"
+        "INSERT INTO head (shard, position) VALUES (?, ?) ON CONFLICT (shard) DO UPDATE SET position = CASE WHEN "
+        "head.position > excluded.position"
         " THEN head.position ELSE excluded.position END",
         (snapshot.shard, snapshot.position),
     )

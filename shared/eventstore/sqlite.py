@@ -36,7 +36,7 @@ class SqliteConnection:
         self.tally.read += len(rows)
         return rows
 
-    def one(self, sql: str, parameters: Sequence[Any] = ()) -> Row | None:
+    def first_row(self, sql: str, parameters: Sequence[Any] = ()) -> Row | None:
         row: Row | None = self._driver.execute(sql, parameters).fetchone()
         self.tally.statements += 1
         self.tally.read += row is not None

@@ -89,7 +89,7 @@ def backend_for(url: str, service: str, data: Path, *, durable: bool = True) -> 
 
 
 class EventStore:
-    """Appends facts under expected versions, folds them into projections, and lets others follow.
+    """Appends events under expected versions, folds them into projections, and lets others follow.
 
     One process writes a store at a time: SQLite by a file lock, PostgreSQL by a lease whose fencing number is checked
     in each commit.
@@ -137,7 +137,8 @@ class EventStore:
 
     async def open(self, progress: Progress = no_progress) -> None:
         """Make the tables, take the lease, read the heads, start the writer. Raises FileInUse or LeaseHeld when another
-        process writes. `progress` is given, on another thread, how many events of tables of another release were folded.
+        process writes. `progress` is given, on another thread, how many events of tables of another release were
+        folded.
         """
         self._loop = asyncio.get_running_loop()
         try:
@@ -188,7 +189,8 @@ class EventStore:
         self.backend.close()
 
     def on_commit(self, listener: CommitListener) -> None:
-        """Call `listener` on the loop with the facts of each group, after its commit and in order. It must not block."""
+        """Call `listener` on the loop with the events of each group, after its commit and in order. It must not
+        block."""
         self._frame.listeners.append(lambda appended: self._notify(listener, appended))
 
     async def write(self, work: Work[T], *, long: bool = False) -> T:
@@ -236,7 +238,7 @@ class EventStore:
         return await self.read(lambda reader: self._log(reader).places())
 
     async def read_stream(self, stream: str, after: int = 0, limit: int = 10_000) -> list[Recorded]:
-        """The facts of one stream behind a version, in order."""
+        """The events of one stream behind a version, in order."""
         sql = f"SELECT {COLUMNS} FROM event WHERE stream = ? AND version > ? ORDER BY version LIMIT ?"  # noqa: S608
         return [recorded_from(row) for row in await self.read(lambda reader: reader.all(sql, (stream, after, limit)))]
 
@@ -300,7 +302,8 @@ class EventStore:
         return await self._with_fold(work, progress)
 
     async def rebuild(self, progress: Progress = no_progress) -> int:
-        """Empty the projections and fold the log into them anew; the number of events. As with `mend`, the writer stands
+        """Empty the projections and fold the log into them anew; the number of events. As with `mend`, the writer
+        stands
         still only while rows are replaced.
         """
 
@@ -357,7 +360,7 @@ class EventStore:
             raise NotReadable(str(error)) from error
         finally:
             connection.close()
-        if any(known.get(one.name) != one.version for one in self.projections):
+        if any(known.get(projection.name) != projection.version for projection in self.projections):
             raise NotReadable("its tables are of another release")
 
     def _note_fenced_out(self, error: FencedOut) -> None:

@@ -1,4 +1,5 @@
-"""A unit of work: read state, decide, append with the expected version; the projections apply in the same transaction."""
+"""A unit of work: read state, decide, append with the expected version; the projections apply in the same
+transaction."""
 
 from __future__ import annotations
 
@@ -22,7 +23,10 @@ _MOVE_HEAD = (
     "INSERT INTO stream (stream, shard, version, at) VALUES (?, ?, ?, ?)"
     " ON CONFLICT (stream) DO UPDATE SET version = excluded.version, at = excluded.at"
 )
-SET_CURSOR = "INSERT INTO cursor (name, shard, position) VALUES (?, ?, ?) ON CONFLICT (name, shard) DO UPDATE SET position = excluded.position"
+SET_CURSOR = (
+    "INSERT INTO cursor (name, shard, position) VALUES (?, ?, ?)"
+    " ON CONFLICT (name, shard) DO UPDATE SET position = excluded.position"
+)
 LAST_POSITIONS = " UNION ALL ".join(
     f"SELECT {shard}, (SELECT max(position) FROM event WHERE shard = {shard})"  # noqa: S608
     for shard in range(SHARDS)
@@ -54,7 +58,8 @@ class Heads:
         self.positions = [0] * SHARDS
 
     def load(self, reader: Reader) -> None:
-        """Read the head of each shard. The `head` table remembers shards whose events were all folded into snapshots."""
+        """Read the head of each shard. The `head` table remembers shards whose events were all folded into
+        snapshots."""
         self.positions = [0] * SHARDS
         for sql in ("SELECT shard, position FROM head", LAST_POSITIONS):
             for shard, position in reader.all(sql):
@@ -77,13 +82,13 @@ class Transaction:
         """Every row of a question."""
         return self.connection.all(sql, parameters)
 
-    def one(self, sql: str, parameters: Sequence[Any] = ()) -> Row | None:
+    def first_row(self, sql: str, parameters: Sequence[Any] = ()) -> Row | None:
         """The first row of a question, or None."""
-        return self.connection.one(sql, parameters)
+        return self.connection.first_row(sql, parameters)
 
     def version(self, stream: str) -> int:
         """The stream's version; 0 before its first event."""
-        row = self.connection.one(_HEAD, (stream,))
+        row = self.connection.first_row(_HEAD, (stream,))
         return row[0] if row else 0
 
     def append(
@@ -100,7 +105,7 @@ class Transaction:
         `owner` decides the shard (default: the stream itself). Raises VersionConflict when `expected` is not the
         stream's version.
         """
-        row = self.connection.one(_HEAD, (stream,))
+        row = self.connection.first_row(_HEAD, (stream,))
         version, at = row if row else (0, 0)
         if expected is not None and version != expected:
             raise VersionConflict(f"{stream} is at version {version}, not {expected}")

@@ -1,6 +1,7 @@
 """What travels with every call: the calling service, the actor, the cause, the correlation and the command id.
 
-It is task-local. A session sets it once (`acting`), each servicer reads it (`current_provenance`), and calls made meanwhile
+It is task-local. A session sets it once (`acting`), each servicer reads it (`current_provenance`), and calls made
+meanwhile
 carry it on.
 """
 

@@ -10,7 +10,7 @@ import contextlib
 import resource
 from collections.abc import Mapping
 
-_EACH = 2
+_OF_A_CONNECTION = 2
 """Descriptors of a connection: its socket, and the file of a body that it sends or reads."""
 _LEAST_RESERVE, _MOST_RESERVE = 64, 512
 """An idle process of the small layout uses some 75; name servers may be asked by TCP 200 at once."""
@@ -45,7 +45,7 @@ class Descriptors:
     def claim(self, listener: str, connections: int) -> Share:
         """A listener wants to take so many connections at once."""
         self._claims[listener] = connections
-        self._rooms = fair_shares(self._claims, (self.limit - self._reserve) // _EACH)
+        self._rooms = fair_shares(self._claims, (self.limit - self._reserve) // _OF_A_CONNECTION)
         return Share(self, listener, connections)
 
     def room(self, listener: str) -> int:
@@ -55,7 +55,7 @@ class Descriptors:
     @property
     def needed(self) -> int:
         """The limit at which every listener has what it claims."""
-        return sum(self._claims.values()) * _EACH + _MOST_RESERVE
+        return sum(self._claims.values()) * _OF_A_CONNECTION + _MOST_RESERVE
 
     @property
     def _reserve(self) -> int:

@@ -131,12 +131,12 @@ class Listener:
         entry = self._table.enter(slot, address, self._share.room, asyncio.get_running_loop().time())
         if entry.displaced is not None:
             self.displace(entry.displaced)
-        if entry.refusal is not None and not self._may_be_told(slot, entry.refusal):
+        if entry.refusal is not None and not self._may_be_answered(slot, entry.refusal):
             return None
         self.emptied.clear()
         return slot
 
-    def _may_be_told(self, slot: Slot, refusal: ConnectionRefusal) -> bool:
+    def _may_be_answered(self, slot: Slot, refusal: ConnectionRefusal) -> bool:
         """Whether a connection that is not taken may learn why from its protocol. Not in a flood."""
         self._refused += 1
         self._log("network.refused", reason=refusal.value)

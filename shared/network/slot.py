@@ -19,7 +19,8 @@ class Occupant(Protocol):
 
 
 class Slot:
-    """Made at accept, before TLS. The protocol of the connection sets `occupant`, and calls `leave` when it is closed."""
+    """Made at accept, before TLS. The protocol of the connection sets `occupant`, and calls `leave` when it is
+    closed."""
 
     __slots__ = ("_listener", "_table", "address", "is_aborted", "occupant", "refusal", "task")
 

@@ -85,7 +85,7 @@ class Wire(asyncio.Protocol):
     def eof_received(self) -> bool:
         self.is_over = True
         self._wake()
-        return self.tls_facts() is None  # half-closed, the answers still find their way; TLS knows no such state
+        return self.handshake() is None  # half-closed, the answers still find their way; TLS knows no such state
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._lose()
@@ -189,9 +189,9 @@ class Wire(asyncio.Protocol):
             return None
         self.slot.end_handshake()
         self._transport = upgraded
-        return self.tls_facts()
+        return self.handshake()
 
-    def tls_facts(self) -> TlsHandshake | None:
+    def handshake(self) -> TlsHandshake | None:
         """What TLS came to; None without it."""
         opened = self._transport.get_extra_info("ssl_object") if self._transport else None
         return describe(opened) if opened is not None else None

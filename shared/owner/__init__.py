@@ -1,1 +1,2 @@
-"""What every owning service offers alike: its facts to followers, and verify, rebuild and dead letters to the operator."""
+"""What every owning service offers alike: its events to followers, and verify, rebuild and dead letters to the
+operator."""

@@ -11,4 +11,4 @@ def ring_at_commits(bus: Bus, service: str, store: EventStore) -> None:
     """Ring once a group: followers listen to all shards and read what there is, so one ring says enough. They gather,
     so it has time.
     """
-    store.on_commit(lambda recorded: bus.ring(store_doorbell(service, recorded[0].shard), along=True))
+    store.on_commit(lambda recorded: bus.ring(store_doorbell(service, recorded[0].shard), batched=True))

@@ -52,7 +52,7 @@ class FollowedBook:
         await self.follower.stop()
 
     async def lag(self) -> int:
-        """How many facts of the directory are not followed yet; -1 when it cannot be asked."""
+        """How many events of the directory are not followed yet; -1 when it cannot be asked."""
         return await self.follower.known_lag()
 
     @property
@@ -99,6 +99,6 @@ class FollowedBook:
         try:
             return from_wire(event).event
         except UnknownEvent:
-            # A later release's fact. If it may concern addresses, the owner is asked for each from here on.
+            # A later release's event. If it may concern addresses, the owner is asked for each from here on.
             self._is_whole = self._is_whole and not event.type.startswith(_AREAS)
             return None

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from shared.events import directory as facts
+from shared.events import directory as directory_events
 from shared.eventstore.event import Event
 from shared.protocol.address.account import lookup_key, without_subaddress
 from shared.protocol.address.address import Address, parse_address
@@ -73,17 +73,19 @@ class AddressBook:
         self._expanded.clear()
         self._expanded_targets = 0
         match event:
-            case facts.DomainAdded() | facts.DomainChanged() | facts.DomainRemoved():
+            case directory_events.DomainAdded() | directory_events.DomainChanged() | directory_events.DomainRemoved():
                 self._apply_domain(event)
-            case facts.AccountAdded() | facts.AccountChanged() | facts.AccountRemoved():
+            case (
+                directory_events.AccountAdded() | directory_events.AccountChanged() | directory_events.AccountRemoved()
+            ):
                 self._apply_account(event)
-            case facts.AliasAdded(address, targets):
+            case directory_events.AliasAdded(address, targets):
                 self.aliases[key_of(address)] = KnownAlias(address, targets)
-            case facts.AliasSwitched(address, disabled):
+            case directory_events.AliasSwitched(address, disabled):
                 key = key_of(address)
                 if key in self.aliases:
                     self.aliases[key] = msgspec.structs.replace(self.aliases[key], disabled=disabled)
-            case facts.AliasRemoved(address):
+            case directory_events.AliasRemoved(address):
                 self.aliases.pop(key_of(address), None)
             case _:
                 pass
@@ -195,31 +197,35 @@ class AddressBook:
         alias = self.aliases.get(key)
         return alias.targets if alias is not None and not alias.disabled else ()
 
-    def _apply_domain(self, event: facts.DomainAdded | facts.DomainChanged | facts.DomainRemoved) -> None:
+    def _apply_domain(
+        self, event: directory_events.DomainAdded | directory_events.DomainChanged | directory_events.DomainRemoved
+    ) -> None:
         match event:
-            case facts.DomainAdded(identity, name, incoming):
+            case directory_events.DomainAdded(identity, name, incoming):
                 self._domain_names[identity] = name
                 self.domains[name] = KnownDomain(identity, name, incoming)
-            case facts.DomainChanged(identity, incoming, disabled):
+            case directory_events.DomainChanged(identity, incoming, disabled):
                 if (known := self._domain_names.get(identity)) is not None:
                     self.domains[known] = KnownDomain(identity, known, incoming, disabled)
-            case facts.DomainRemoved(identity, name):
+            case directory_events.DomainRemoved(identity, name):
                 self._domain_names.pop(identity, None)
                 self.domains.pop(name, None)
 
-    def _apply_account(self, event: facts.AccountAdded | facts.AccountChanged | facts.AccountRemoved) -> None:
+    def _apply_account(
+        self, event: directory_events.AccountAdded | directory_events.AccountChanged | directory_events.AccountRemoved
+    ) -> None:
         match event:
-            case facts.AccountAdded(identity, address, user, quota_bytes):
+            case directory_events.AccountAdded(identity, address, user, quota_bytes):
                 key = key_of(address)
                 self._account_keys[identity] = key
                 self.accounts[key] = KnownAccount(identity, address, user, quota_bytes)
-            case facts.AccountChanged(identity, disabled, quota_bytes):
+            case directory_events.AccountChanged(identity, disabled, quota_bytes):
                 account = self.accounts.get(self._account_keys.get(identity, ""))
                 if account is not None and account.id == identity:
                     self.accounts[self._account_keys[identity]] = msgspec.structs.replace(
                         account, disabled=disabled, quota_bytes=quota_bytes
                     )
-            case facts.AccountRemoved(identity, address):
+            case directory_events.AccountRemoved(identity, address):
                 self._account_keys.pop(identity, None)
                 self.accounts.pop(key_of(address), None)
 

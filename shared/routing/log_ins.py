@@ -11,7 +11,7 @@ from enum import StrEnum
 
 import msgspec
 
-from shared.events import directory as facts
+from shared.events import directory as directory_events
 from shared.eventstore.event import Event
 
 
@@ -65,12 +65,14 @@ def refusal_delay(refusals: int, first: float, longest: float) -> float:
 
 def _ending(event: Event) -> tuple[str, Ending] | None:
     match event:
-        case facts.UserPasswordChanged():
+        case directory_events.UserPasswordChanged():
             return event.id, Ending.CHANGED
-        case facts.AccountRemoved() | facts.UserRemoved() | facts.DomainRemoved():
+        case directory_events.AccountRemoved() | directory_events.UserRemoved() | directory_events.DomainRemoved():
             return event.id, Ending.REMOVED
         case (
-            facts.AccountChanged(disabled=True) | facts.UserSwitched(disabled=True) | facts.DomainChanged(disabled=True)
+            directory_events.AccountChanged(disabled=True)
+            | directory_events.UserSwitched(disabled=True)
+            | directory_events.DomainChanged(disabled=True)
         ):
             return event.id, Ending.DISABLED
         case _:

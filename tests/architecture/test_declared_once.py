@@ -1,4 +1,5 @@
-"""What must be declared in one place is not spelt anywhere else: stored event names, subjects, consumers, ack policies."""
+"""What must be declared in one place is not spelt anywhere else: stored event names, subjects, consumers, ack
+policies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Those who follow the events: the event log must have each of them once, the lessons must say where the mail lies now."""
+"""Those who follow the events: the event log must have each of them once, the lessons must say where the mail lies
+now."""
 
 from __future__ import annotations
 

@@ -36,7 +36,8 @@ T = TypeVar("T", bound=Labelled)
 
 
 def split(corpus: Sequence[T], item: int, seed: int) -> tuple[list[T], list[T]]:
-    """`each` spam and `each` ham by a fixed seed, in turns, and all the rest. Fewer lessons are the beginning of more."""
+    """`each` spam and `each` ham by a fixed seed, in turns, and all the rest. Fewer lessons are the beginning of
+    more."""
     order = list(corpus)
     random.Random(seed).shuffle(order)
     spam = [entry for entry in order if entry.is_spam]

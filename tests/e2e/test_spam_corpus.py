@@ -35,7 +35,8 @@ SENDER = f"carl@{SILENT}"
 
 
 class Arrived(NamedTuple):
-    """Mail of one kind, sent to a person who gets nothing else. Queue ids in the order of the letters; None: refused."""
+    """Mail of one kind, sent to a person who gets nothing else. Queue ids in the order of the letters; None:
+    refused."""
 
     person: Person
     sent: Sequence[tuple[RenderedMail, str]]
@@ -64,8 +65,10 @@ class Figures(NamedTuple):
 
     def __str__(self) -> str:
         return (
-            f"taught {self.taught}+{self.taught} by moves, on {len(self.ham.sent)} ham + {len(self.spam.sent)} spam: ham in Spam {self.ham_in_spam:.2f} %, "
-            f"spam in INBOX {self.spam_in_inbox:.2f} %, {len(self.ham.refused) + len(self.spam.refused)} refused, {self.seconds:.1f} s"
+            f"taught {self.taught}+{self.taught} by moves, on {len(self.ham.sent)} ham + {len(self.spam.sent)} spam: "
+            f"ham in Spam {self.ham_in_spam:.2f} %, "
+            f"spam in INBOX {self.spam_in_inbox:.2f} %, {len(self.ham.refused) + len(self.spam.refused)} refused, "
+            f"{self.seconds:.1f} s"
         )
 
 

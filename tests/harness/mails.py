@@ -30,7 +30,8 @@ def compose(
     fields: tuple[bytes, ...] = (),
     signed_by: str = "",
 ) -> RenderedMail:
-    """A message. `fields` are whole further header lines without CRLF; `signed_by` is a domain whose key the zone has."""
+    """A message. `fields` are whole further header lines without CRLF; `signed_by` is a domain whose key the zone
+    has."""
     message_id = f"{os.getpid()}.{next(_numbers)}@tests.example"
     head = [
         (b"From", author.encode()),

@@ -43,7 +43,8 @@ def received(server: MailfoldServer, person: Person, field: bytes, body: bytes) 
 
 
 def deep(levels: int, length: int) -> tuple[bytes, bytes]:
-    """Multiparts in each other with long boundaries; at each change of the open ones, lines that nearly are delimiters."""
+    """Multiparts in each other with long boundaries; at each change of the open ones, lines that nearly are
+    delimiters."""
     names = [b"%03d" % level + b"b" * length for level in range(levels)]
     near = b"--0\r\n" * 40
     opened = b"".join(
@@ -79,7 +80,8 @@ EMPTY_PARTS = {
 
 @pytest.mark.parametrize("name", EMPTY_PARTS)
 def test_parts_that_end_with_their_header(server: MailfoldServer, ann: Person, name: str) -> None:
-    """RFC 2046 section 5.1.1: the blank line is optional. Before, SMTP answered 451 for ever, and APPEND ended with BYE."""
+    """RFC 2046 section 5.1.1: the blank line is optional. Before, SMTP answered 451 for ever, and APPEND ended with
+    BYE."""
     field, body = EMPTY_PARTS[name]
     assert b'("message" "rfc822" NIL NIL NIL "7bit" 0 (' in received(server, ann, field, body)
     sent = compose(SENDER, ann.address, body=body, fields=(b"Content-Type: " + field,))

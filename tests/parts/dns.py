@@ -67,7 +67,8 @@ class ZoneServerThread:
 
 
 class Dnsmasq:
-    """`with Dnsmasq(["address=/mx.example/127.0.0.1"]) as dns`: dnsmasq with these configuration lines and no upstream."""
+    """`with Dnsmasq(["address=/mx.example/127.0.0.1"]) as dns`: dnsmasq with these configuration lines and no
+    upstream."""
 
     def __init__(self, lines: list[str]) -> None:
         self.port = free_port()

@@ -66,15 +66,15 @@ class Contents:
         return None if pieces is None else (await self._measured(pieces))[0]
 
     async def _section(self, item: BodySection) -> Piece | None:
-        wanted = item.section
-        if not wanted.part and not wanted.text:
+        requested = item.section
+        if not requested.part and not requested.text:
             whole = Range(0, len(self._prefix) + self._blob.body_size)
         else:
-            found = section_range(self._scanned, len(self._prefix), wanted.part, wanted.text)
-            if found is None:
+            span = section_range(self._scanned, len(self._prefix), requested.part, requested.text)
+            if span is None:
                 return None
-            whole = found
-        if wanted.fields:
+            whole = span
+        if requested.fields:
             return await self._fields(item, whole)
         start, stop = _cut(whole.start, whole.stop, item.partial)
         return Piece(stop - start, self._pieces(start, stop))
@@ -117,11 +117,11 @@ class Contents:
         return size, binary
 
     def _decoded_pieces(self, number: tuple[int, ...]) -> Iterable[bytes] | None:
-        found = section_range(self._scanned, len(self._prefix), number)
+        span = section_range(self._scanned, len(self._prefix), number)
         index = find_part(self._scanned, number)
-        if found is None or index is None:
+        if span is None or index is None:
             return None
-        raw = self._pieces(found.start, found.stop)
+        raw = self._pieces(span.start, span.stop)
         if not number:
             return raw  # RFC 3516 4.2: the whole message has no encoding to undo
         encoding = self._scanned.parts[index].encoding or "7bit"

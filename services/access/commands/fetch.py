@@ -44,18 +44,18 @@ class FetchOutcome(msgspec.Struct):
 
 async def fetch(session: ImapSession, command: c.Fetch) -> bytes:
     """RFC 3501 6.4.5."""
-    wanted = plan_of(command.items)
-    if wanted.modseq:
+    requested = plan_of(command.items)
+    if requested.modseq:
         session.enable_condstore()
     mailbox = session.mailbox
     uids = await session.resolve(command.sequence, uid=command.uid)
     if command.vanished and not session.qresync:
         return response.bad(command.tag, "QRESYNC is not enabled")  # RFC 7162 3.2.6
-    if wanted.is_uid_alone and command.changed_since is None:
+    if requested.is_uid_alone and command.changed_since is None:
         return await _answer_uids(session, command, uids)
     outcome = FetchOutcome()
     if uids or command.vanished:
-        await _stream(session, command, wanted, uids, outcome)
+        await _stream(session, command, requested, uids, outcome)
     asked = await mailbox.count(uids, session.backend.turns)
     if command.changed_since is None and outcome.answered < asked:
         await session.look_again()
@@ -79,25 +79,25 @@ async def _answer_uids(session: ImapSession, command: c.Fetch, uids: NumberSet) 
 
 
 async def _stream(
-    session: ImapSession, command: c.Fetch, wanted: FetchPlan, uids: NumberSet, outcome: FetchOutcome
+    session: ImapSession, command: c.Fetch, requested: FetchPlan, uids: NumberSet, outcome: FetchOutcome
 ) -> None:
     mailbox = session.mailbox
     request = pb.FetchRequest(
         account=session.account,
         mailbox=mailbox.id,
         uids=spans(uids),
-        contents=bool(wanted.contents),
+        contents=bool(requested.contents),
         changed_since=command.changed_since or 0,
-        mark_seen=wanted.marks_seen and not mailbox.read_only,
+        mark_seen=requested.marks_seen and not mailbox.read_only,
         vanished=command.vanished,
     )
-    for name in wanted.attributes:
+    for name in requested.attributes:
         setattr(request, name, True)
     asked = command.sequence.resolve(mailbox.uid_next - 1) if command.vanished else NumberSet()
     with session.writing():
         async for batch in session.backend.mailstore.fetch(request):
             await write_vanished(session, mailbox, batch, asked)
-            await _answer_batch(session, wanted, batch, outcome)
+            await _answer_batch(session, requested, batch, outcome)
 
 
 def _answer(command: c.Fetch, outcome: FetchOutcome) -> bytes:
@@ -108,30 +108,32 @@ def _answer(command: c.Fetch, outcome: FetchOutcome) -> bytes:
     return answer_for(command, "FETCH", outcome.answered + outcome.missing, outcome.answered)
 
 
-async def _answer_batch(session: ImapSession, wanted: FetchPlan, batch: pb.FetchBatch, outcome: FetchOutcome) -> None:
-    if wanted.flags or wanted.marks_seen:
+async def _answer_batch(
+    session: ImapSession, requested: FetchPlan, batch: pb.FetchBatch, outcome: FetchOutcome
+) -> None:
+    if requested.flags or requested.marks_seen:
         session.channel.write(session.mailbox.report_keywords(flag for flags in batch.flags for flag in flags.flags))
     if any(batch.seen_set):
         session.watch.note(batch.version)
-    heads = _heads(session.mailbox, wanted, batch)
+    heads = _heads(session.mailbox, requested, batch)
     outcome.answered += len(heads)
     await session.backend.turns.spend(rows=len(heads))
-    if not wanted.contents:
+    if not requested.contents:
         session.channel.write(b"".join([head + b")\r\n" for head in heads]))
         await session.channel.spill()
         return
     for head, blob, prefix in zip(heads, batch.blobs, batch.prefixes, strict=True):
-        await _answer_contents(session, wanted, head, blob, prefix, outcome)
+        await _answer_contents(session, requested, head, blob, prefix, outcome)
 
 
-def _heads(mailbox: Selected, wanted: FetchPlan, batch: pb.FetchBatch) -> list[bytes]:
+def _heads(mailbox: Selected, requested: FetchPlan, batch: pb.FetchBatch) -> list[bytes]:
     """Each message's response up to its sections: `* 1 FETCH (UID 7 FLAGS (\\Seen) …`."""
     heads = []
     sequence_of, note_reported, with_uid, with_modseq = (
         mailbox.runs.sequence_of,
         mailbox.note_reported,
-        wanted.uid,
-        wanted.modseq,
+        requested.uid,
+        requested.modseq,
     )
     recent = mailbox.recent_of(batch.uids)
     for uid, flags, modseq, attributes, seen in zip(
@@ -140,7 +142,7 @@ def _heads(mailbox: Selected, wanted: FetchPlan, batch: pb.FetchBatch) -> list[b
         items = []
         if with_uid:
             items.append(b"UID %d" % uid)
-        if wanted.flags or seen:  # RFC 3501 6.4.5: a \Seen set by this command is reported
+        if requested.flags or seen:  # RFC 3501 6.4.5: a \Seen set by this command is reported
             items.append(b"FLAGS " + _flag_list((*flags.flags, RECENT) if uid in recent else tuple(flags.flags)))
             note_reported(uid, modseq)
         if with_modseq:

@@ -25,7 +25,7 @@ async def list_(session: ImapSession, command: c.List) -> bytes:
     hidden = await _hidden_subscriptions(command, names, patterns)
     for name in names:
         if await patterns.match(name.name):
-            await _list_one(session, command, name, _child_info(command, name, names, hidden))
+            await _list_name(session, command, name, _child_info(command, name, names, hidden))
             await session.channel.spill()
     return done(command.tag, "LIST")
 
@@ -57,7 +57,7 @@ async def _hidden_subscriptions(command: c.List, names: Names, patterns: Pattern
     return SortedNames([name for name in names.subscriptions if not await patterns.match(name)])
 
 
-async def _list_one(session: ImapSession, command: c.List, name: Name, child_info: tuple[str, ...]) -> None:
+async def _list_name(session: ImapSession, command: c.List, name: Name, child_info: tuple[str, ...]) -> None:
     if not (_is_chosen(command, name) or child_info):
         return
     session.channel.write(response.list_(name.name, _attributes(command, name), child_info=child_info))

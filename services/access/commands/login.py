@@ -81,10 +81,10 @@ async def _enter(session: ImapSession, log_in: LogIn) -> None:
     session.channel.silence = session.backend.settings.idle_timeout
 
 
-async def _refuse(session: ImapSession, tag: bytes, why: str, refusals: int) -> bytes:
+async def _refuse(session: ImapSession, tag: bytes, reason: str, refusals: int) -> bytes:
     """Slowly; and after some refusals the connection ends."""
-    code, text = _REFUSALS.get(why, _WRONG)
-    log.info("access.login_refused", session=session.id, address=session.address, reason=why)
+    code, text = _REFUSALS.get(reason, _WRONG)
+    log.info("access.login_refused", session=session.id, address=session.address, reason=reason)
     session.refused_logins += 1
     settings = session.backend.settings
     await asyncio.sleep(refusal_delay(refusals, settings.login_delay, settings.login_delay_limit))

@@ -93,17 +93,17 @@ class AppendIntake:
 
     async def _commit(self, writer: BlobWriter) -> tuple[pb.AppendMessage, BlobRef]:
         self._check_disk()
-        found = await finished(self._scanner)
-        ref = await writer.commit(encode_scan(found))
+        scanned = await finished(self._scanner)
+        ref = await writer.commit(encode_scan(scanned))
         report_failure(self._scanner, ref.id)
         date = self._options.internal_date
         message = pb.AppendMessage(
             blob=ref.id,
             size=ref.size,
             flags=self._options.flags,
-            message_id=found.message_id,
-            subject=found.subject,
+            message_id=scanned.message_id,
+            subject=scanned.subject,
             internal_date=epoch_micros(date) if date else self._session.backend.clock.now(),
-            references=found.references or found.in_reply_to[:1],
+            references=scanned.references or scanned.in_reply_to[:1],
         )
         return message, ref

@@ -24,20 +24,20 @@ async def search(session: ImapSession, command: c.Search) -> bytes:
         session.enable_condstore()
     saves = command.returns is not None and SearchReturn.SAVE in command.returns
     try:
-        found, highest = await _found(session, command)
+        matches, highest = await _search(session, command)
     except ServiceError:
         if saves:
             session.saved = NumberSet()  # RFC 5182 2.1: a SEARCH that fails leaves `$` empty
         raise
     if command.returns is None:
-        shown = await _shown(session, command, found)
+        shown = await _shown(session, command, matches)
         await session.channel.write_all(response.search(shown, highest if uses_modseq(command.key) else 0))
     else:
-        await _extended(session, command, command.returns, found, highest)
+        await _extended(session, command, command.returns, matches, highest)
     return done(command.tag, "SEARCH")
 
 
-async def _found(session: ImapSession, command: c.Search) -> tuple[NumberSet, int]:
+async def _search(session: ImapSession, command: c.Search) -> tuple[NumberSet, int]:
     """The UIDs in the view that match, and the highest MODSEQ among them."""
     mailbox = session.mailbox
     turns = session.backend.turns
@@ -52,30 +52,30 @@ async def _found(session: ImapSession, command: c.Search) -> tuple[NumberSet, in
     session.watch.note(reply.version)
     if uses_modseq(command.key):
         mailbox.name_modseq(reply.highest_modseq)
-    found: list[Range] = []
+    matches: list[Range] = []
     for page in reply.uids:
-        found += mailbox.runs.select_uids(numbers(page)).ranges
+        matches += mailbox.runs.select_uids(numbers(page)).ranges
         await turns.spend(keys=len(page.bounds))
-    return NumberSet.of_sorted(found), reply.highest_modseq
+    return NumberSet.of_sorted(matches), reply.highest_modseq
 
 
-async def _shown(session: ImapSession, command: c.Search, found: NumberSet) -> NumberSet:
+async def _shown(session: ImapSession, command: c.Search, matches: NumberSet) -> NumberSet:
     """As the client wants to have them: UIDs or sequence numbers."""
     if command.uid:
-        return found
+        return matches
     shown: list[Range] = []
-    for page in found.pages(_RANGES_A_PAGE):
+    for page in matches.pages(_RANGES_A_PAGE):
         shown += session.mailbox.runs.sequences_of(page).ranges
         await session.backend.turns.spend(keys=2 * _RANGES_A_PAGE)
     return NumberSet.of_sorted(shown)
 
 
 async def _extended(
-    session: ImapSession, command: c.Search, returns: frozenset[SearchReturn], found: NumberSet, highest: int
+    session: ImapSession, command: c.Search, returns: frozenset[SearchReturn], matches: NumberSet, highest: int
 ) -> None:
-    shown = await _shown(session, command, found)
+    shown = await _shown(session, command, matches)
     if SearchReturn.SAVE in returns:
-        session.saved = _saved(returns, found)
+        session.saved = _saved(returns, matches)
     if returns == {SearchReturn.SAVE}:
         return
     data: list[tuple[str, int | NumberSet]] = []
@@ -86,25 +86,27 @@ async def _extended(
     if SearchReturn.COUNT in returns:
         data.append(("COUNT", len(shown)))
     if shown and uses_modseq(command.key):
-        data.append(("MODSEQ", await _modseq(session, returns, found, highest)))
+        data.append(("MODSEQ", await _modseq(session, returns, matches, highest)))
     await session.channel.write_all(response.esearch(command.tag, command.uid, data))
 
 
-def _ends(returns: frozenset[SearchReturn], found: NumberSet) -> NumberSet:
-    ends = [found.smallest] if SearchReturn.MIN in returns else []
-    return NumberSet.of_numbers({*ends, found.largest} if SearchReturn.MAX in returns else ends) if found else found
+def _ends(returns: frozenset[SearchReturn], matches: NumberSet) -> NumberSet:
+    ends = [matches.smallest] if SearchReturn.MIN in returns else []
+    return (
+        NumberSet.of_numbers({*ends, matches.largest} if SearchReturn.MAX in returns else ends) if matches else matches
+    )
 
 
-def _saved(returns: frozenset[SearchReturn], found: NumberSet) -> NumberSet:
+def _saved(returns: frozenset[SearchReturn], matches: NumberSet) -> NumberSet:
     """RFC 5182 2.1: with MIN or MAX alone, only those are saved."""
     others = returns - {SearchReturn.SAVE}
-    return _ends(returns, found) if others and others <= _ENDS else found
+    return _ends(returns, matches) if others and others <= _ENDS else matches
 
 
-async def _modseq(session: ImapSession, returns: frozenset[SearchReturn], found: NumberSet, highest: int) -> int:
+async def _modseq(session: ImapSession, returns: frozenset[SearchReturn], matches: NumberSet, highest: int) -> int:
     """RFC 7162 3.1.10: with MIN or MAX alone, the highest MODSEQ of just those messages."""
     if returns - {SearchReturn.SAVE} - _ENDS:
         return highest
-    request = pb.FetchRequest(account=session.account, mailbox=session.mailbox.id, uids=spans(_ends(returns, found)))
+    request = pb.FetchRequest(account=session.account, mailbox=session.mailbox.id, uids=spans(_ends(returns, matches)))
     modseqs = [modseq async for batch in session.backend.mailstore.fetch(request) for modseq in batch.modseqs]
     return max(modseqs, default=highest)

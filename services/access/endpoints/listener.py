@@ -31,7 +31,7 @@ class ImapListener:
     def __init__(self, host: Host, backend: ImapDependencies) -> None:
         self._backend = backend
         self._bind = host.server.bind
-        self._wanted_port = host.port(IMAPS.port)
+        self._configured_port = host.port(IMAPS.port)
         self._running: set[asyncio.Task[None]] = set()
         settings = backend.settings
         limits = ConnectionLimits(
@@ -48,12 +48,12 @@ class ImapListener:
     @property
     def port(self) -> int:
         """The port in use (of the first address, when 0 was asked for)."""
-        return self._listener.port or self._wanted_port
+        return self._listener.port or self._configured_port
 
     async def start(self, tls: ssl.SSLContext) -> None:
         """Listen. Raises OSError when an address cannot be had."""
         listener_tls = ListenerTls(tls, self._backend.settings.handshake_timeout, _STOP_SECONDS)
-        await self._listener.start(self._bind, self._wanted_port, listener_tls)
+        await self._listener.start(self._bind, self._configured_port, listener_tls)
         log.info("access.listening", addresses=list(self._bind), port=self.port)
 
     async def stop(self) -> None:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from services.access.adapters.directory import DirectoryClient
 from services.access.adapters.mailstore import MailstoreClient
 from services.access.session.admission import Admission
+from services.access.session.log_in_watch import LoginWatch
 from services.access.session.recents import Recents
-from services.access.session.standing import LoginWatch
 from services.access.session.versions import Versions
 from services.access.settings import AccessSettings
 from shared.blobs.disk_room import DiskRoom
@@ -29,7 +29,7 @@ class ImapDependencies:
     room: DiskRoom
     versions: Versions
     admission: Admission
-    standing: LoginWatch
+    log_in_watch: LoginWatch
     recents: Recents
     turns: Turns
     ids: Ids

@@ -99,15 +99,15 @@ class ImapChannel:
         """The client has logged in."""
         self._wire.prove()
 
-    def leave(self, why: str) -> None:
+    def leave(self, reason: str) -> None:
         """Let the session end at its next wait."""
-        self.leaving = why
+        self.leaving = reason
         self._wire.ring()
 
-    def expel(self, why: str) -> None:
+    def expel(self, reason: str) -> None:
         """As `leave`, before the next command: the client may do nothing any more."""
         self._expelled = True
-        self.leave(why)
+        self.leave(reason)
         self._wire.abort_within(_LAST_SECONDS)
 
     def _framed(self) -> FrameEvent | None:

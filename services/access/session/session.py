@@ -61,7 +61,7 @@ class ImapSession:
     async def enter(self, log_in: LogIn) -> None:
         """The client is this account from now on, while the log-in stands; what the session writes says so."""
         account = self.account = log_in.account
-        self.backend.standing.enter(self.channel, log_in)
+        self.backend.log_in_watch.enter(self.channel, log_in)
         act(Provenance(Actor("account", account, "password", self.id, self.address), correlation=self.id))
         self._watch = await self.backend.versions.watch(account)
         with self.writing():
@@ -70,7 +70,7 @@ class ImapSession:
 
     async def leave(self) -> None:
         """Let go of what the session holds; after its last command."""
-        self.backend.standing.leave(self.channel)
+        self.backend.log_in_watch.leave(self.channel)
         if self._watch is not None:
             await self.backend.versions.leave(self._watch)
             self._watch = None

@@ -37,7 +37,8 @@ _LEAST_SPREAD = 0.1
 
 
 def log_odds(score: float, calibration: Calibration, rule: Rule, spam: float, ham: float) -> float:
-    """The log-odds of spam at a raw score, both sides equally likely before, when so many messages of each were taught."""
+    """The log-odds of spam at a raw score, both sides equally likely before, when so many messages of each were
+    taught."""
     middle = calibration.middle + rule.imbalance * math.log(spam / ham)
     fewer = min(spam, ham)
     return fewer / (fewer + CAUTION) * rule.steepness * (score - middle) / calibration.spread

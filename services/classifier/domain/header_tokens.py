@@ -85,7 +85,8 @@ def _field_tokens(view: MessageView) -> Iterator[str]:
 
 
 def _identity_tokens(view: MessageView) -> Iterator[str]:
-    """Whether Message-ID and Date are there, and who makes such a Message-ID; never the serial or the time themselves."""
+    """Whether Message-ID and Date are there, and who makes such a Message-ID; never the serial or the time
+    themselves."""
     local, at, domain = view.message_id.rpartition("@")
     author = view.from_[0][1].rpartition("@")[2].lower() if view.from_ else ""
     if not view.has_date:

@@ -9,7 +9,8 @@ class Opinion(NamedTuple):
     """Probabilities of spam, 0 to 1: of Bayes, and of the linear models on the text and on the header (None: they have
     none).
 
-    `words` moved Bayes most, strongest first, each with its log-odds (above 0: spam). `events` says what Bayes had seen,
+    `words` moved Bayes most, strongest first, each with its log-odds (above 0: spam). `events` says what Bayes had
+    seen,
     `linear_facts` what the linear models had, which may lag behind until their next training.
     """
 

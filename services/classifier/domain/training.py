@@ -1,6 +1,7 @@
 """Training from events, in the background: the linear models anew, and the calibration of all three.
 
-Leaving an event out is exact for Bayes, whose counts subtract; for the linear models the dual variables tell it (Jaakkola
+Leaving an event out is exact for Bayes, whose counts subtract; for the linear models the dual variables tell it
+(Jaakkola
 and Haussler 1999).
 """
 

@@ -19,7 +19,7 @@ class ClassifierEndpoint(ClassifierServicer):
 
     async def Learning(self, request: pb.LearningRequest, context: Any) -> pb.LearningReply:
         model = self._teacher.model
-        row = await self._store.read(lambda reader: reader.one("SELECT count(*) FROM lesson"))
+        row = await self._store.read(lambda reader: reader.first_row("SELECT count(*) FROM lesson"))
         return pb.LearningReply(
             spam_seen=model.spam_seen,
             ham_seen=model.ham_seen,

@@ -75,7 +75,8 @@ class LessonFollower:
         burial.redriven(STEP, self._again)
 
     async def effect(self, events: Sequence[Event], after: Places) -> None:
-        """Learn from a batch of events. Lessons are written once whatever is repeated, so the cursor may be written with a later
+        """Learn from a batch of events. Lessons are written once whatever is repeated, so the cursor may be written
+        with a later
         commit.
         """
         for event in events:
@@ -169,7 +170,7 @@ class LessonFollower:
     @staticmethod
     def _record(transaction: Transaction, lessons: list[tuple[Taught, Features]]) -> None:
         for taught, message_features in lessons:
-            row = transaction.one(
+            row = transaction.first_row(
                 "SELECT label FROM lesson WHERE account = ? AND content = ?", (taught.account, taught.blob)
             )
             previous = row[0] if row else NONE

@@ -108,8 +108,8 @@ class Teacher:
         """Follow what was just committed: unlearn what stood before, learn what stands now."""
         for committed_event in recorded:
             match committed_event.event:
-                case LessonLearned() as fact:
-                    self._follow(fact)
+                case LessonLearned() as learned:
+                    self._follow(learned)
                 case LessonForgotten(account, _, previous, features, tokenizer):
                     self._unlearn(lesson_from(account, previous, tokenizer, features))
                     self._schedule()
@@ -171,7 +171,8 @@ class Teacher:
             await self._train_now()
 
     async def _train_now(self) -> None:
-        """Train the second opinion from the newest lessons, in slices; what was learnt meanwhile is added at the end."""
+        """Train the second opinion from the newest lessons, in slices; what was learnt meanwhile is added at the
+        end."""
         meanwhile = self._meanwhile = Meanwhile()
         try:
             examples = await self._lessons.newest()

@@ -58,7 +58,8 @@ class ValidLessons:
         return examples[::-1]
 
     async def _keys(self, before: Row) -> list[Row]:
-        """Times, accounts, versions, labels and contents of a page of lessons, the newest first, without their bytes."""
+        """Times, accounts, versions, labels and contents of a page of lessons, the newest first, without their
+        bytes."""
         await asyncio.sleep(0)
         return await self._store.read(_query(_KEYS, (*before, _KEYS_PAGE)))
 
@@ -67,7 +68,9 @@ class ValidLessons:
         if not chosen:
             return []
         await asyncio.sleep(0)
-        rows = await self._store.read(lambda reader: [reader.one(_BY_CONTENT, (key[1], key[4])) for key in chosen])
+        rows = await self._store.read(
+            lambda reader: [reader.first_row(_BY_CONTENT, (key[1], key[4])) for key in chosen]
+        )
         examples = (_example(row) for row in rows if row is not None)
         return [example for example in examples if example is not None and _is_taken(example, newest)]
 

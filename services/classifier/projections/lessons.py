@@ -16,7 +16,8 @@ NONE = "none"
 _decoder = msgspec.msgpack.Decoder(tuple[bytes, ...])
 _PUT = (
     "INSERT INTO lesson (account, content, label, tokenizer, features, at, version) VALUES (?, ?, ?, ?, ?, ?, ?)"
-    " ON CONFLICT (account, content) DO UPDATE SET label = excluded.label, tokenizer = excluded.tokenizer, features = excluded.features,"
+    " ON CONFLICT (account, content) DO UPDATE SET label = excluded.label, tokenizer = excluded.tokenizer, features = "
+    "excluded.features,"
     " at = excluded.at, version = excluded.version"
 )
 
@@ -47,13 +48,13 @@ class LessonProjection:
 
     def apply(self, connection: Connection, recorded: Recorded) -> None:
         match recorded.event:
-            case LessonLearned() as fact if fact.label != NONE:
+            case LessonLearned() as learned if learned.label != NONE:
                 row = (
-                    fact.account,
-                    fact.content,
-                    fact.label,
-                    fact.tokenizer,
-                    pack(fact.features),
+                    learned.account,
+                    learned.content,
+                    learned.label,
+                    learned.tokenizer,
+                    pack(learned.features),
                     recorded.at,
                     recorded.version,
                 )

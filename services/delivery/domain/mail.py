@@ -23,7 +23,7 @@ class AcceptedMail(msgspec.Struct, frozen=True):
 
 
 def from_classified(event: MailClassified) -> AcceptedMail:
-    """A received mail with its verdict. Raises ValueError when the fact came without its reception."""
+    """A received mail with its verdict. Raises ValueError when the event came without its reception."""
     if event.reception is None:
         raise ValueError("mail.classified came without its reception")
     return _mail(event.reception, spam=event.verdict.spam, spam_headers=event.headers)

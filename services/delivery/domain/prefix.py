@@ -9,7 +9,7 @@ from shared.events.delivery import Step
 
 
 def prefix(mail: AcceptedMail, step: Step) -> bytes:
-    """The whole prefix of a local copy: a pure function of facts, so a repeat writes the same bytes."""
+    """The whole prefix of a local copy: a pure function of events, so a repeat writes the same bytes."""
     delivered_to = f"Delivered-To: {step.address}\r\n".encode()
     return f"Return-Path: <{mail.reverse_path}>\r\n".encode() + delivered_to + mail.spam_headers + mail.message.prefix
 

@@ -1,4 +1,4 @@
-"""The bus's side of delivery: facts in, `mail.settled` out."""
+"""The bus's side of delivery: events in, `mail.settled` out."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class DeliveryWorker:
     def __init__(self, bus: Bus, deliverer: Deliverer, burial: Burial) -> None:
         self._bus = bus
         self._deliverer = deliverer
-        self._steps = [(durable, burial.step(durable.fact.type, self._handler(read))) for durable, read in _WORK]
+        self._steps = [(durable, burial.step(durable.subject.type, self._handler(read))) for durable, read in _WORK]
         self._workers: list[Worker] = []
 
     def start(self, concurrency: int) -> None:

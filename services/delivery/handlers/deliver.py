@@ -1,4 +1,5 @@
-"""Delivering one mail: plan once, carry out, settle. A repeat carries out the recorded plan and decides nothing again."""
+"""Delivering one mail: plan once, carry out, settle. A repeat carries out the recorded plan and decides nothing
+again."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def record_of(history: Sequence[Recorded], before: DeliveryRecord = NOTHING) -> 
 
 
 def evolve(record: DeliveryRecord, recorded: Recorded) -> DeliveryRecord:
-    """One more fact."""
+    """One more event."""
     return msgspec.structs.replace(_evolved(record, recorded), version=recorded.version)
 
 
@@ -45,10 +45,10 @@ def _evolved(record: DeliveryRecord, recorded: Recorded) -> DeliveryRecord:
     match recorded.event:
         case DeliveryPlanned(_, steps):
             return msgspec.structs.replace(record, planned=True, steps=steps, next_index=len(steps))
-        case DeliveryBounced() as fact:
-            steps = (*(step for step in record.steps if step.index != fact.index), *fact.steps)
-            highest = max([record.next_index, *(step.index + 1 for step in fact.steps)])
-            return msgspec.structs.replace(record, steps=steps, bounced=(*record.bounced, fact), next_index=highest)
+        case DeliveryBounced() as bounce:
+            steps = (*(step for step in record.steps if step.index != bounce.index), *bounce.steps)
+            highest = max([record.next_index, *(step.index + 1 for step in bounce.steps)])
+            return msgspec.structs.replace(record, steps=steps, bounced=(*record.bounced, bounce), next_index=highest)
         case DeliverySettled(_, outcomes):
             return msgspec.structs.replace(record, settled=outcomes)
         case _:

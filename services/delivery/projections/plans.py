@@ -50,7 +50,7 @@ class PlanProjection:
 
     @staticmethod
     def _replace(connection: Connection, queue_id: str, bounced: DeliveryBounced) -> None:
-        row = connection.one("SELECT steps FROM plan WHERE queue_id = ?", (queue_id,))
+        row = connection.first_row("SELECT steps FROM plan WHERE queue_id = ?", (queue_id,))
         if row is not None:
             steps = (*(step for step in decode_steps(row[0]) if step.index != bounced.index), *bounced.steps)
             connection.execute("UPDATE plan SET steps = ? WHERE queue_id = ?", (_encoder.encode(steps), queue_id))

@@ -1,4 +1,4 @@
-"""The settings file, and the key under which facts name the values of secrets."""
+"""The settings file, and the key under which events name the values of secrets."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class SettingsFile:
         }
 
     def hashed(self, value: str) -> str:
-        """What a fact says of a secret: a keyed hash, which shows that it changed and not to what."""
+        """What an event says of a secret: a keyed hash, which shows that it changed and not to what."""
         return "hash:" + hmac.digest(self._key(), value.encode(), "sha256").hex()[:32]
 
     def _key(self) -> bytes:

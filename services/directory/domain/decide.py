@@ -1,4 +1,4 @@
-"""Decisions: a command and the state it meets give facts, or a refusal that says what to do. Ids come in with the
+"""Decisions: a command and the state it meets give events, or a refusal that says what to do. Ids come in with the
 command.
 """
 
@@ -55,7 +55,8 @@ def remove_domain(domain: DomainState) -> list[Event]:
         contents = f"{domain.accounts} account(s) and {domain.aliases} alias(es)"
         raise DirectoryRefused(
             "not-empty",
-            f"{domain.name} still has {contents}: remove them first (`mailfold account list`, `mailfold alias list`), or disable it",
+            f"{domain.name} still has {contents}: remove them first (`mailfold account list`, `mailfold alias list`), "
+            f"or disable it",
         )
     return [DomainRemoved(domain.id, domain.name)]
 

@@ -1,4 +1,4 @@
-"""Log-ins folded before they become facts: one fact for the first, one an hour for its repeats, never a flush to disk
+"""Log-ins folded before they become events: one event for the first, one an hour for its repeats, never a flush to disk
 for each.
 """
 
@@ -30,7 +30,7 @@ class FoldedLogin(msgspec.Struct, frozen=True):
     reason: str = ""
 
     def event(self, count: int) -> LoginSucceeded | LoginRefused:
-        """The fact of so many of them."""
+        """The event of so many of them."""
         if self.reason:
             return LoginRefused(self.login, self.protocol, self.address, self.reason, count)
         return LoginSucceeded(self.user, self.account, self.protocol, count)

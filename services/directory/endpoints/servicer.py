@@ -195,7 +195,8 @@ class DirectoryEndpoint(DirectoryServicer):
             if len(prepared) < self._password_length:
                 raise DirectoryRefused(
                     "invalid",
-                    f"the password is too short: {self._password_length} characters at least (directory.password_length)",
+                    f"the password is too short: {self._password_length} characters at least "
+                    f"(directory.password_length)",
                 )
             if read_text(prepared.encode("utf-8", "replace")) is None:
                 raise DirectoryRefused(

@@ -28,7 +28,8 @@ _OUTCOMES = {"": AttemptOutcome.RIGHT, BAD_CREDENTIALS: AttemptOutcome.WRONG}
 _POSITION = "SELECT max(position) FROM event WHERE shard = ?"
 _ASK = (
     "SELECT account.id, account.address, account.quota_bytes, person.id, person.name, person.password_hash,"
-    " account.disabled, person.disabled, domain.disabled, domain.id FROM account JOIN person ON person.id = account.person"
+    " account.disabled, person.disabled, domain.disabled, domain.id FROM account JOIN person ON person.id = "
+    "account.person"
     " JOIN domain ON domain.name = account.domain WHERE account.key = ?"
 )
 
@@ -44,7 +45,7 @@ class LoginAnswer(msgspec.Struct, frozen=True):
     user_name: str = ""
     domain: str = ""
     as_of: int = 0
-    """The position of the configuration's last fact that the answer knows."""
+    """The position of the configuration's last event that the answer knows."""
     refusals: int = 0
     """Wrong passwords of this client lately, this one included: the protocol slows a refusal down by it."""
 
@@ -154,10 +155,10 @@ def login_key(login: str) -> str | None:
 
 
 def _known(reader: Reader, key: str) -> _Known | None:
-    position = reader.one(
+    position = reader.first_row(
         _POSITION, (shard_of(OWNER),)
-    )  # first: a fact that comes between the two questions is then later than the answer
-    row: Any = reader.one(_ASK, (key,))
+    )  # first: an event that comes between the two questions is then later than the answer
+    row: Any = reader.first_row(_ASK, (key,))
     if row is None:
         return None
     opened = LoginAnswer("", row[0], row[1], row[2], row[3], row[4], row[9], position[0] or 0 if position else 0)

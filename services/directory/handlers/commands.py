@@ -17,7 +17,7 @@ from shared.protocol.address.account import lookup_key, without_subaddress
 from shared.protocol.address.address import Address
 
 OWNER = "directory"
-"""All configuration lies in one shard: its facts have one order, so that followers see an address removed before it is
+"""All configuration lies in one shard: its events have one order, so that followers see an address removed before it is
 added again.
 """
 

@@ -19,7 +19,10 @@ _DOMAIN = (
     " (SELECT count(*) FROM alias WHERE alias.domain = domain.name) FROM domain"
 )
 _USER = "SELECT id, name, password_hash, disabled FROM person"
-_ACCOUNT = "SELECT account.id, address, person, person.name, quota_bytes, account.disabled FROM account LEFT JOIN person ON person.id = account.person"
+_ACCOUNT = (
+    "SELECT account.id, address, person, person.name, quota_bytes, account.disabled FROM account LEFT JOIN "
+    "person ON person.id = account.person"
+)
 _ALIAS = "SELECT address, targets, disabled FROM alias"
 
 
@@ -30,7 +33,7 @@ def domain(reader: Reader, name: str) -> DomainState | None:
 
 def has_domain(reader: Reader, name: str) -> bool:
     """Whether a canonical name is a domain of ours; without counting what is in it."""
-    return reader.one("SELECT 1 FROM domain WHERE name = ?", (name,)) is not None
+    return reader.first_row("SELECT 1 FROM domain WHERE name = ?", (name,)) is not None
 
 
 def user(reader: Reader, name: str) -> UserState | None:
@@ -52,13 +55,13 @@ def account(reader: Reader, name: str) -> AccountState | None:
 
 def alias(reader: Reader, address: str) -> AliasState | None:
     """By address."""
-    return _alias(reader.one(f"{_ALIAS} WHERE key = ?", (key_of(address),)))
+    return _alias(reader.first_row(f"{_ALIAS} WHERE key = ?", (key_of(address),)))
 
 
 def is_taken(reader: Reader, key: str) -> bool:
     """Whether an address is an account or an alias."""
     return (
-        reader.one("SELECT 1 FROM account WHERE key = ? UNION ALL SELECT 1 FROM alias WHERE key = ?", (key, key))
+        reader.first_row("SELECT 1 FROM account WHERE key = ? UNION ALL SELECT 1 FROM alias WHERE key = ?", (key, key))
         is not None
     )
 
@@ -71,7 +74,10 @@ def targets_of(reader: Reader, key: str) -> tuple[str, ...] | None:
 
 def aliases_to(reader: Reader, address: str) -> list[str]:
     """The aliases that lead to an address at once."""
-    sql = "SELECT alias.address FROM alias_target JOIN alias ON alias.key = alias_target.alias WHERE target = ? ORDER BY alias.address"
+    sql = (
+        "SELECT alias.address FROM alias_target JOIN alias ON alias.key = alias_target.alias WHERE target = ? ORDER "
+        "BY alias.address"
+    )
     return [row[0] for row in reader.all(sql, (key_of(address),))]
 
 
@@ -102,14 +108,14 @@ def aliases(reader: Reader) -> list[AliasState]:
 
 
 def settings(reader: Reader) -> dict[str, str]:
-    """The settings that facts know, by name; of secrets the keyed hash."""
+    """The settings that events know, by name; of secrets the keyed hash."""
     return dict(reader.all("SELECT name, value FROM setting"))
 
 
 def counts(reader: Reader) -> dict[str, int]:
     """How much there is of everything."""
     tables = {"domains": "domain", "users": "person", "accounts": "account", "aliases": "alias"}
-    rows = {name: reader.one(f"SELECT count(*) FROM {table}") for name, table in tables.items()}  # noqa: S608
+    rows = {name: reader.first_row(f"SELECT count(*) FROM {table}") for name, table in tables.items()}  # noqa: S608
     return {name: int(row[0]) if row else 0 for name, row in rows.items()}
 
 
@@ -128,9 +134,9 @@ def _canonical_domain(name: str) -> str:
 
 
 def _row_of(reader: Reader, select: str, table: str, column: str, name: str, key: str) -> Row | None:
-    row = reader.one(f"{select} WHERE {table}.{column} = ?", (key,))
+    row = reader.first_row(f"{select} WHERE {table}.{column} = ?", (key,))
     if row is None and _ID.fullmatch(name):
-        row = reader.one(f"{select} WHERE {table}.id = ?", (name,))
+        row = reader.first_row(f"{select} WHERE {table}.id = ?", (name,))
     return row
 
 

@@ -11,7 +11,8 @@ from shared.clock import Clock
 
 
 class LogInLine:
-    """An attempt waits while others of its network might use up its tries: for milliseconds, in the order of arrival."""
+    """An attempt waits while others of its network might use up its tries: for milliseconds, in the order of
+    arrival."""
 
     def __init__(self, throttle: Throttle, clock: Clock, longest: int) -> None:
         """`longest`: attempts of one network that may wait."""

@@ -1,4 +1,4 @@
-"""Writes folded log-ins down as facts, now and then."""
+"""Writes folded log-ins down as events, now and then."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Settings: written to `mailfold.toml`, in force from the next start, and every change a fact, also one made by hand."""
+"""Settings: written to `mailfold.toml`, in force from the next start, and every change an event, also one made by
+hand."""
 
 from __future__ import annotations
 
@@ -60,7 +61,7 @@ class SettingCommands:
         return f"but the {source} wins until it is unset" if beaten else "in force from the next start"
 
     async def note_edits(self) -> None:
-        """At a start: what was edited by hand becomes facts."""
+        """At a start: what was edited by hand becomes events."""
         values = await asyncio.to_thread(self._file.values)
         changed = {
             name: self._text(name, tuple(value) if isinstance(value, list) else value) for name, value in values.items()

@@ -1,4 +1,4 @@
-"""Folding the facts into the configuration in force: the only code that changes these tables."""
+"""Folding the events into the configuration in force: the only code that changes these tables."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import sqlalchemy
 
 from services.directory.domain.names import key_of, user_key
 from services.directory.projections.tables import directory_tables
-from shared.events import directory as facts
+from shared.events import directory as directory_events
 from shared.eventstore.connection import Connection
 from shared.eventstore.event import Recorded
 
@@ -30,41 +30,41 @@ class ConfigurationProjection:
             fold(connection, recorded.event)
 
 
-def _domain_added(connection: Connection, event: facts.DomainAdded) -> None:
+def _domain_added(connection: Connection, event: directory_events.DomainAdded) -> None:
     connection.execute(
         "INSERT INTO domain (id, name, incoming, disabled) VALUES (?, ?, ?, ?)",
         (event.id, event.name, event.incoming, False),
     )
 
 
-def _domain_changed(connection: Connection, event: facts.DomainChanged) -> None:
+def _domain_changed(connection: Connection, event: directory_events.DomainChanged) -> None:
     connection.execute(
         "UPDATE domain SET incoming = ?, disabled = ? WHERE id = ?", (event.incoming, event.disabled, event.id)
     )
 
 
-def _domain_removed(connection: Connection, event: facts.DomainRemoved) -> None:
+def _domain_removed(connection: Connection, event: directory_events.DomainRemoved) -> None:
     connection.execute("DELETE FROM domain WHERE id = ?", (event.id,))
 
 
-def _user_added(connection: Connection, event: facts.UserAdded) -> None:
+def _user_added(connection: Connection, event: directory_events.UserAdded) -> None:
     row = (event.id, event.name, user_key(event.name), event.password_hash, False)
     connection.execute("INSERT INTO person (id, name, key, password_hash, disabled) VALUES (?, ?, ?, ?, ?)", row)
 
 
-def _password_changed(connection: Connection, event: facts.UserPasswordChanged) -> None:
+def _password_changed(connection: Connection, event: directory_events.UserPasswordChanged) -> None:
     connection.execute("UPDATE person SET password_hash = ? WHERE id = ?", (event.password_hash, event.id))
 
 
-def _user_switched(connection: Connection, event: facts.UserSwitched) -> None:
+def _user_switched(connection: Connection, event: directory_events.UserSwitched) -> None:
     connection.execute("UPDATE person SET disabled = ? WHERE id = ?", (event.disabled, event.id))
 
 
-def _user_removed(connection: Connection, event: facts.UserRemoved) -> None:
+def _user_removed(connection: Connection, event: directory_events.UserRemoved) -> None:
     connection.execute("DELETE FROM person WHERE id = ?", (event.id,))
 
 
-def _account_added(connection: Connection, event: facts.AccountAdded) -> None:
+def _account_added(connection: Connection, event: directory_events.AccountAdded) -> None:
     row = (
         event.id,
         event.address,
@@ -80,17 +80,17 @@ def _account_added(connection: Connection, event: facts.AccountAdded) -> None:
     )
 
 
-def _account_changed(connection: Connection, event: facts.AccountChanged) -> None:
+def _account_changed(connection: Connection, event: directory_events.AccountChanged) -> None:
     connection.execute(
         "UPDATE account SET disabled = ?, quota_bytes = ? WHERE id = ?", (event.disabled, event.quota_bytes, event.id)
     )
 
 
-def _account_removed(connection: Connection, event: facts.AccountRemoved) -> None:
+def _account_removed(connection: Connection, event: directory_events.AccountRemoved) -> None:
     connection.execute("DELETE FROM account WHERE id = ?", (event.id,))
 
 
-def _alias_added(connection: Connection, event: facts.AliasAdded) -> None:
+def _alias_added(connection: Connection, event: directory_events.AliasAdded) -> None:
     key = key_of(event.address)
     row = (key, event.address, _domain_of(event.address), msgspec.json.encode(event.targets).decode(), False)
     connection.execute("INSERT INTO alias (key, address, domain, targets, disabled) VALUES (?, ?, ?, ?, ?)", row)
@@ -98,16 +98,16 @@ def _alias_added(connection: Connection, event: facts.AliasAdded) -> None:
     connection.execute_many("INSERT INTO alias_target (alias, target) VALUES (?, ?)", targets)
 
 
-def _alias_switched(connection: Connection, event: facts.AliasSwitched) -> None:
+def _alias_switched(connection: Connection, event: directory_events.AliasSwitched) -> None:
     connection.execute("UPDATE alias SET disabled = ? WHERE key = ?", (event.disabled, key_of(event.address)))
 
 
-def _alias_removed(connection: Connection, event: facts.AliasRemoved) -> None:
+def _alias_removed(connection: Connection, event: directory_events.AliasRemoved) -> None:
     connection.execute("DELETE FROM alias WHERE key = ?", (key_of(event.address),))
     connection.execute("DELETE FROM alias_target WHERE alias = ?", (key_of(event.address),))
 
 
-def _setting_changed(connection: Connection, event: facts.SettingChanged) -> None:
+def _setting_changed(connection: Connection, event: directory_events.SettingChanged) -> None:
     if not event.value:
         connection.execute("DELETE FROM setting WHERE name = ?", (event.name,))
         return
@@ -122,18 +122,18 @@ def _domain_of(address: str) -> str:
 
 
 _FOLDS: dict[type, Callable[[Connection, Any], None]] = {
-    facts.DomainAdded: _domain_added,
-    facts.DomainChanged: _domain_changed,
-    facts.DomainRemoved: _domain_removed,
-    facts.UserAdded: _user_added,
-    facts.UserPasswordChanged: _password_changed,
-    facts.UserSwitched: _user_switched,
-    facts.UserRemoved: _user_removed,
-    facts.AccountAdded: _account_added,
-    facts.AccountChanged: _account_changed,
-    facts.AccountRemoved: _account_removed,
-    facts.AliasAdded: _alias_added,
-    facts.AliasSwitched: _alias_switched,
-    facts.AliasRemoved: _alias_removed,
-    facts.SettingChanged: _setting_changed,
+    directory_events.DomainAdded: _domain_added,
+    directory_events.DomainChanged: _domain_changed,
+    directory_events.DomainRemoved: _domain_removed,
+    directory_events.UserAdded: _user_added,
+    directory_events.UserPasswordChanged: _password_changed,
+    directory_events.UserSwitched: _user_switched,
+    directory_events.UserRemoved: _user_removed,
+    directory_events.AccountAdded: _account_added,
+    directory_events.AccountChanged: _account_changed,
+    directory_events.AccountRemoved: _account_removed,
+    directory_events.AliasAdded: _alias_added,
+    directory_events.AliasSwitched: _alias_switched,
+    directory_events.AliasRemoved: _alias_removed,
+    directory_events.SettingChanged: _setting_changed,
 }

@@ -12,7 +12,10 @@ from shared.eventstore.connection import Connection, Reader
 _SEGMENT = 65_536
 """Keys a segment: as many are looked through one by one before they are sorted."""
 _PAGE = 500
-_SEAL = "INSERT INTO fact_key (segment, key, id) SELECT DISTINCT CAST(? AS INTEGER), key, id FROM fact_fresh ORDER BY key, id"
+_SEAL = (
+    "INSERT INTO fact_key (segment, key, id) SELECT DISTINCT CAST(? AS INTEGER), key, id FROM fact_fresh ORDER BY "
+    "key, id"
+)
 Key = tuple[int, int]
 """A key and the id of an event that it finds."""
 
@@ -34,7 +37,7 @@ def add(connection: Connection, keys: Sequence[Key]) -> None:
 
 def fresh_count(reader: Reader) -> int:
     """How many keys are not in a segment yet."""
-    row = reader.one("SELECT count(*) FROM fact_fresh")
+    row = reader.first_row("SELECT count(*) FROM fact_fresh")
     return row[0] if row else 0
 
 
@@ -45,7 +48,7 @@ def is_full(fresh: int) -> bool:
 
 def seal(connection: Connection) -> None:
     """Sort the fresh keys into a segment. It takes some 0.1 s for a full one: a long work of the store."""
-    row = connection.one("SELECT max(number) FROM segment")
+    row = connection.first_row("SELECT max(number) FROM segment")
     number = (row[0] or 0) + 1 if row else 1
     connection.execute(
         "INSERT INTO segment (number, first, last) SELECT CAST(? AS INTEGER), min(id), max(id) FROM fact_fresh",
@@ -57,7 +60,7 @@ def seal(connection: Connection) -> None:
 
 def drop_before(connection: Connection, first_kept: int) -> bool:
     """Forget one segment whose events are all older; False when there is none."""
-    row = connection.one("SELECT number FROM segment WHERE last < ? ORDER BY number LIMIT 1", (first_kept,))
+    row = connection.first_row("SELECT number FROM segment WHERE last < ? ORDER BY number LIMIT 1", (first_kept,))
     if row is None:
         return False
     connection.execute("DELETE FROM fact_key WHERE segment = ?", row)

@@ -178,7 +178,8 @@ def _write(
     packer: Packer,
     kept: Mapping[int, int],
 ) -> tuple[_Known, list[Incoming]]:
-    """Write what is new; in the writer's thread. What is known changes only with the commit, so the answer is a copy."""
+    """Write what is new; in the writer's thread. What is known changes only with the commit, so the answer is a
+    copy."""
     types, last, reached, fresh_keys = known or _learned(transaction)
     unread = [(number, event) for number, event in batch if event.position > reached.get(number, 0)]
     fresh = [incoming for incoming in unread if not _is_there(transaction, kept, *incoming)] if kept else unread
@@ -218,7 +219,7 @@ def _is_there(reader: Reader, kept: Mapping[int, int], number: int, event: pb.Ev
     if event.position > kept.get(number, 0):
         return False
     moment = begin_of(event.at), begin_of(event.at + _SECOND)
-    return reader.one(_IS_THERE, (*moment, number, event.position, event.at)) is not None
+    return reader.first_row(_IS_THERE, (*moment, number, event.position, event.at)) is not None
 
 
 def _learned(reader: Transaction) -> _Known:

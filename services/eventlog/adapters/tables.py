@@ -1,7 +1,7 @@
 """The tables of the log: events by log id, the keys that find them, the names of their types, and the position that
 each origin has reached.
 
-A table keeps the name of the first release: `fact` holds events and `lane` holds origins.
+A table keeps the name of the first release: `event` holds events and `lane` holds origins.
 """
 
 from __future__ import annotations

@@ -76,7 +76,8 @@ def arrivals(event_type: str, data: bytes) -> list[Arrival]:
 
 
 def change_at(event_type: str, data: bytes, place: MessagePlace) -> PlaceChange | None:
-    """What an event about this mailbox did to the message at a place of it; None when it did not concern the message."""
+    """What an event about this mailbox did to the message at a place of it; None when it did not concern the
+    message."""
     if event_type == "mailbox.deleted":
         return PlaceChange(left=True)
     if event_type not in _CHANGES:

@@ -14,7 +14,8 @@ FOLLOWED = ("directory", "ingress", "classifier", "delivery", "mailstore", "outb
 _ORIGIN_BITS = 8
 _TIME_BITS = _ORIGIN_BITS + 3
 _LATEST = (1 << 52) - (1 << 30)
-"""The last microsecond that an id can hold, in the year 2112. Events that claim to be later keep their order after it."""
+"""The last microsecond that an id can hold, in the year 2112. Events that claim to be later keep their order after
+it."""
 LAST = (1 << 63) - 1
 """Above every id."""
 

@@ -37,7 +37,8 @@ class TailReader:
             self._has_events.set()
 
     async def batches(self) -> AsyncIterator[list[Incoming]]:
-        """Yield new events for ever. Raises LimitReached when the reader falls too far behind: a gap would be worse than
+        """Yield new events for ever. Raises LimitReached when the reader falls too far behind: a gap would be worse
+        than
         an end.
         """
         while True:

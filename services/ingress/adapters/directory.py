@@ -56,7 +56,7 @@ class FollowedDirectory(FollowedBook):
         super().reset()
         self._ended = EndedLogIns()
 
-    def take(self, fact: Event, position: int) -> None:
+    def take(self, event: Event, position: int) -> None:
         """Of log-ins as well."""
-        super().take(fact, position)
-        self._ended.apply(fact, position)
+        super().take(event, position)
+        self._ended.apply(event, position)

@@ -18,7 +18,7 @@ def claimed_addresses(header_block: bytes) -> list[Address]:
     resent = (*values_of(header_block, b"resent-from")[:1], *values_of(header_block, b"resent-sender")[:1])
     claims = [
         *_once(b"From", from_values(header_block)),
-        *_one_mailbox(_once(b"Sender", values_of(header_block, b"sender"))),
+        *_single_mailbox(_once(b"Sender", values_of(header_block, b"sender"))),
         *(address for value in resent for address in _readable(value)),
     ]
     return list(dict.fromkeys(claims))
@@ -39,7 +39,7 @@ def _once(name: bytes, values: tuple[str, ...]) -> list[Address]:
 
 
 # sender = "Sender:" mailbox CRLF (RFC 5322 section 3.6.2)
-def _one_mailbox(addresses: list[Address]) -> list[Address]:
+def _single_mailbox(addresses: list[Address]) -> list[Address]:
     if len(addresses) > 1:
         raise UnclearClaim(f"Sender: names {len(addresses)} addresses")
     return addresses

@@ -36,7 +36,7 @@ def spf_check(verdict: SpfResult, client: str, helo: str, reverse_path: str, use
     return RecordedCheck(
         "spf",
         verdict.result,
-        inputs | _told(verdict, ("domain", "scope", "mechanism", "path", "reason", "explanation")),
+        inputs | _fields_of(verdict, ("domain", "scope", "mechanism", "path", "reason", "explanation")),
         _answers(used),
     )
 
@@ -44,7 +44,7 @@ def spf_check(verdict: SpfResult, client: str, helo: str, reverse_path: str, use
 def dkim_check(verdicts: Sequence[DkimResult], ignored: int, used: Used) -> RecordedCheck:
     """DKIM of all signatures that were looked at; `pass` when one passed."""
     fields = ("result", "domain", "selector", "algorithm", "identity", "reason", "key_bits", "signature_prefix")
-    detail: dict[str, Any] = {"signatures": [_told(verdict, fields) for verdict in verdicts]}
+    detail: dict[str, Any] = {"signatures": [_fields_of(verdict, fields) for verdict in verdicts]}
     if ignored:
         detail["ignored"] = ignored
     results = [verdict.result for verdict in verdicts]
@@ -54,7 +54,7 @@ def dkim_check(verdicts: Sequence[DkimResult], ignored: int, used: Used) -> Reco
 
 def dmarc_check(verdict: DmarcResult, disposition: str, from_values: Iterable[str], used: Used) -> RecordedCheck:
     """DMARC of the author domain; `disposition` is what its owner asks for."""
-    detail = _told(
+    detail = _fields_of(
         verdict,
         ("author_domain", "policy", "policy_domain", "record", "percent", "aligned_spf", "aligned_dkim", "reason"),
     )
@@ -64,7 +64,7 @@ def dmarc_check(verdict: DmarcResult, disposition: str, from_values: Iterable[st
     )
 
 
-def _told(verdict: msgspec.Struct, fields: Iterable[str]) -> dict[str, Any]:
+def _fields_of(verdict: msgspec.Struct, fields: Iterable[str]) -> dict[str, Any]:
     """The fields of a verdict that say something, each of bounded length."""
     values = ((field, getattr(verdict, field)) for field in fields)
     return {field: _bounded(value) for field, value in values if value}

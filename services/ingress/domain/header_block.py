@@ -20,7 +20,8 @@ class HeaderBlock:
         self.is_too_large = False
 
     def feed(self, piece: bytes) -> tuple[bytes, bytes] | None:
-        """The header with its blank line, and what of the body is there, once the blank line has come; None until then."""
+        """The header with its blank line, and what of the body is there, once the blank line has come; None until
+        then."""
         if self.is_too_large:
             return None
         self._gathered += piece

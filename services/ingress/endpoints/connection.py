@@ -52,7 +52,8 @@ _ENOUGH = 65536
 """Octets of replies after which they are sent though more commands wait."""
 _TURN_EVENTS = 64
 _TURN_SECONDS = 0.01
-"""After so many events of one session, or so long a time, all others have their turn: a group of commands may be a hundred
+"""After so many events of one session, or so long a time, all others have their turn: a group of commands may be a
+hundred
 kilobytes long.
 """
 
@@ -70,7 +71,7 @@ class SmtpConnection:
         self._out = bytearray()
         self._stage = "connect"
         self.client = SmtpClient(config.session_id or "", wire.peer, wire.peer_port, listener)
-        self._set_tls(wire.tls_facts())
+        self._set_tls(wire.handshake())
         self._authentication = Authentication(dependencies.directory, self.client, dependencies.settings, wire.pause)
         self._transaction = MailTransaction(dependencies, self.client, wire)
         self._is_dismissed = False

@@ -61,7 +61,8 @@ class SenderChecks:
     async def verdicts(
         self, client: SmtpClient, reverse_path: Address | None, authorship: Authorship, spf: SpfAnswer, message_id: str
     ) -> Checked:
-        """All verdicts, once the message is complete, and the Authentication-Results field that says them (RFC 8601)."""
+        """All verdicts, once the message is complete, and the Authentication-Results field that says them (RFC
+        8601)."""
         sender, verifier = str(reverse_path or ""), authorship.verifier
         spf_verdict, spf_used = await spf
         dkim_verdicts, dkim_used = await self._resolver.drive(verifier.finish(self._clock.now()))

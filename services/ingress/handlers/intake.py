@@ -21,7 +21,8 @@ _PIECE = 65536
 
 
 class Intake:
-    """Holds at most the header and one piece. Why it fails is said at the end of the message: until then the client sends
+    """Holds at most the header and one piece. Why it fails is said at the end of the message: until then the client
+    sends
     on anyway.
     """
 

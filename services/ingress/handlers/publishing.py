@@ -10,7 +10,7 @@ import structlog
 from shared.bus.attempt import Handler
 from shared.bus.bus import Bus
 from shared.bus.errors import BusRefused, BusUnavailable
-from shared.bus.subjects import RECEIVED, SUBMITTED, Fact
+from shared.bus.subjects import RECEIVED, SUBMITTED, WorkSubject
 from shared.events.mail import MailReceived
 from shared.eventstore.event import Recorded, encode
 from shared.owner.burial import Burial, queue_id_of
@@ -46,7 +46,7 @@ class Publishing:
         else:
             await self._burial.heal(event.type, payload)
 
-    def _redrive(self, event: Fact) -> Handler:
+    def _redrive(self, event: WorkSubject) -> Handler:
         async def redrive(payload: bytes, _count: int) -> None:
             queue_id = queue_id_of(payload)
             await self._bus.publish(event.on(shard_of(queue_id)), self._id(queue_id), payload)
@@ -57,6 +57,6 @@ class Publishing:
         return f"ingress.{name}:{self._life}.{next(self._publishes)}"
 
 
-def event_of(recorded: Recorded) -> Fact:
+def event_of(recorded: Recorded) -> WorkSubject:
     """The event that travels for a reception."""
     return RECEIVED if isinstance(recorded.event, MailReceived) else SUBMITTED

@@ -40,7 +40,7 @@ class Receptions:
             lambda transaction: transaction.append(event.queue_id, [event], provenance, expected=0)[0]
         )
 
-    async def _standing(self, event: Accepted, provenance: Provenance) -> Recorded:
+    async def _accepted_before(self, event: Accepted, provenance: Provenance) -> Recorded:
         try:
             return await self._append(event, provenance)
         except VersionConflict:
@@ -56,7 +56,7 @@ class Receptions:
         patience = asyncio.get_running_loop().time() + self._doubt_patience
         while True:
             try:
-                return await self._standing(event, provenance)
+                return await self._accepted_before(event, provenance)
             except StoreUnavailable as error:
                 if asyncio.get_running_loop().time() >= patience:
                     raise StoreUnavailable(str(error), in_doubt=True) from error
@@ -74,7 +74,8 @@ class Receptions:
         return await self._store.write(work)
 
     async def hold(self, queue_id: str, reason: str, provenance: Provenance) -> str | None:
-        """Make the repeats rare, for a step is a dead letter. The state before; None when there is no such reception."""
+        """Make the repeats rare, for a step is a dead letter. The state before; None when there is no such
+        reception."""
 
         def work(transaction: Transaction) -> str | None:
             state = _state(transaction, queue_id)
@@ -95,10 +96,10 @@ class Receptions:
 
         return await self._store.write(work)
 
-    async def fact(self, queue_id: str, state: str = MOVING) -> Recorded | None:
+    async def acceptance_of(self, queue_id: str, state: str = MOVING) -> Recorded | None:
         """The event of acceptance of a reception that is in this state; None when it is not, or settled."""
         row = await self._store.read(
-            lambda reader: reader.one("SELECT state FROM reception WHERE queue_id = ?", (queue_id,))
+            lambda reader: reader.first_row("SELECT state FROM reception WHERE queue_id = ?", (queue_id,))
         )
         if row is None or row[0] != state:
             return None
@@ -110,7 +111,7 @@ class Receptions:
         return max(recorded.at for recorded in history if isinstance(recorded.event, Accepted | MailResumed))
 
     async def accepted(self, queue_id: str) -> Recorded | None:
-        """The fact of acceptance."""
+        """The event of acceptance."""
         events = await self._store.read_stream(queue_id, 0, 1)
         return events[0] if events else None
 
@@ -147,5 +148,5 @@ class Receptions:
 
 
 def _state(transaction: Transaction, queue_id: str) -> str | None:
-    row = transaction.one("SELECT state FROM reception WHERE queue_id = ?", (queue_id,))
+    row = transaction.first_row("SELECT state FROM reception WHERE queue_id = ?", (queue_id,))
     return row[0] if row else None

@@ -1,4 +1,4 @@
-"""Every 4xx and 5xx becomes a fact, soon after it was said: folded by session, bounded under attack."""
+"""Every 4xx and 5xx becomes an event, soon after it was said: folded by session, bounded under attack."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _FLUSH_SECONDS = 1.0
 _PATIENCE = 60.0
 _MINUTE = 60.0
 _NETWORKS = 10_000
-_WHY = Provenance(Actor("service", "ingress"))
+_PROVENANCE = Provenance(Actor("service", "ingress"))
 NOBODY = Client("")
 """Stands for all clients whose refusals were only counted because too many came at once."""
 
@@ -88,7 +88,7 @@ class Refusals:
 
     async def _write(self, events: Sequence[MailRefused]) -> None:
         stream = f"refusals:{day_of(self._clock.now())}"
-        await self._store.write(lambda transaction: transaction.append(stream, events, _WHY))
+        await self._store.write(lambda transaction: transaction.append(stream, events, _PROVENANCE))
 
     def _of(self, session: str, client: Client) -> _Session:
         if session not in self._sessions:

@@ -38,7 +38,7 @@ _SILENCE_SECONDS = 30.0
 _BUSY = 200
 """Unsettled receptions from which the bus is asked how much waits on it."""
 _DAY = 86_400_000_000
-_STANDS_STILL = 120.0
+_IDLE_SECONDS = 120.0
 
 
 class NotSettled(Exception):
@@ -69,8 +69,8 @@ class Repeater:
         self._moving = Rounds(receptions, MOVING, settings.repeat_longest, self._moving_turn)
         self._held = Rounds(receptions, HELD, settings.repeat_held, self._held_turn)
         self._tasks = (
-            BackgroundTask("ingress", "repeater", self._repeat, longest=_STANDS_STILL, longest_pause=1.0),
-            BackgroundTask("ingress", "valve", self._look_at_bus, longest=_STANDS_STILL, longest_pause=1.0),
+            BackgroundTask("ingress", "repeater", self._repeat, longest=_IDLE_SECONDS, longest_pause=1.0),
+            BackgroundTask("ingress", "valve", self._look_at_bus, longest=_IDLE_SECONDS, longest_pause=1.0),
             self._moving,
             self._held,
         )
@@ -147,8 +147,9 @@ class Repeater:
                 self._schedule.published(queue_id)
 
     async def _publish(self, queue_id: str, state: str) -> None:
-        """Publish a reception that is still in this state, if the bus has room for its kind. Raises StoreUnavailable."""
-        recorded = await self._receptions.fact(queue_id, state)
+        """Publish a reception that is still in this state, if the bus has room for its kind. Raises
+        StoreUnavailable."""
+        recorded = await self._receptions.acceptance_of(queue_id, state)
         if recorded is None:
             self._schedule.forget(queue_id)
         elif self._valve.is_open(event_of(recorded)):
@@ -170,7 +171,7 @@ class Repeater:
 
     async def _has_expired(self, queue_id: str) -> bool:
         """Make a reception a dead letter when its days are over, which begin anew when it is released by hand."""
-        recorded = await self._receptions.fact(queue_id)
+        recorded = await self._receptions.acceptance_of(queue_id)
         if recorded is None or self._clock.now() - await self._receptions.last_begun(queue_id) <= self._days * _DAY:
             return False
         error = NotSettled(f"not settled within {self._days:g} days")

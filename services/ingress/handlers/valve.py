@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from shared.bus.bus import Bus
-from shared.bus.subjects import CLASSIFIED, RECEIVED, SUBMITTED, Fact
+from shared.bus.subjects import CLASSIFIED, RECEIVED, SUBMITTED, WorkSubject
 
 MOST_WAITING = 20_000
 """Messages of a kind: some 60 MB and less than a minute of work."""
 _FULLEST = {RECEIVED.type: 0.5, SUBMITTED.type: 0.8}
 """Shares of the stream that mail of a kind may fill: what users send has room beside what comes from outside."""
-_STEPS: Mapping[str, tuple[Fact, ...]] = {RECEIVED.type: (RECEIVED, CLASSIFIED), SUBMITTED.type: (SUBMITTED,)}
+_STEPS: Mapping[str, tuple[WorkSubject, ...]] = {RECEIVED.type: (RECEIVED, CLASSIFIED), SUBMITTED.type: (SUBMITTED,)}
 """The messages that a kind of mail is on its way as."""
 
 
@@ -27,7 +27,7 @@ class Valve:
         self._most = most or MOST_WAITING
         self._closed: frozenset[str] = frozenset()
 
-    def is_open(self, event: Fact) -> bool:
+    def is_open(self, event: WorkSubject) -> bool:
         """Whether mail of this kind may be published."""
         return event.type not in self._closed
 

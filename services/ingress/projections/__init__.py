@@ -1,1 +1,1 @@
-"""The tables that the facts fold into."""
+"""The tables that the events fold into."""

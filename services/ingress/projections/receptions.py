@@ -18,7 +18,7 @@ _STATE = "UPDATE reception SET state = ? WHERE queue_id = ?"
 
 
 class ReceptionProjection:
-    """A row from acceptance to settlement; the fact itself is read from the log."""
+    """A row from acceptance to settlement; the event itself is read from the log."""
 
     name = "receptions"
     version = 1

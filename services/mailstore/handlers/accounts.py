@@ -58,7 +58,8 @@ class MailboxCommands:
     def rename(
         self, transaction: Transaction, account: str, name: str, new_name: str, provenance: Provenance
     ) -> tuple[MailboxState, Ranges]:
-        """RENAME; INBOX keeps its name and gives its messages away (RFC 3501 §6.3.5). The mailbox, and the UIDs that are
+        """RENAME; INBOX keeps its name and gives its messages away (RFC 3501 §6.3.5). The mailbox, and the UIDs that
+        are
         still to leave INBOX.
         """
         new_name = new_name.removesuffix("/")

@@ -12,7 +12,8 @@ _ROWS = "SELECT uid, size, system FROM entry WHERE mailbox = ? AND uid > ? ORDER
 
 
 async def deleted_size(store: EventStore, turns: Turns, mailbox: str) -> int:
-    """Octets of the messages that are marked \\Deleted. Nothing counts them in advance, so the mailbox is read, in pages."""
+    """Octets of the messages that are marked \\Deleted. Nothing counts them in advance, so the mailbox is read, in
+    pages."""
     octets, after = 0, 0
     while True:
         size, rows, after = await store.read(lambda reader, after=after: _page(reader, mailbox, after))  # type: ignore[misc]

@@ -18,7 +18,8 @@ def _mailbox(row: Row) -> MailboxState:
 
 def mailbox_by_name(reader: Reader, account: str, name: str) -> MailboxState:
     """Raises Refused NONEXISTENT."""
-    row = reader.one(f"SELECT {_MAILBOX} FROM mailbox WHERE account = ? AND name = ?", (account, canonical_name(name)))  # noqa: S608
+    sql = f"SELECT {_MAILBOX} FROM mailbox WHERE account = ? AND name = ?"  # noqa: S608
+    row = reader.first_row(sql, (account, canonical_name(name)))
     if row is None:
         raise MailboxRefused("NONEXISTENT", f"there is no mailbox {name}")
     return _mailbox(row)
@@ -26,7 +27,7 @@ def mailbox_by_name(reader: Reader, account: str, name: str) -> MailboxState:
 
 def mailbox_by_id(reader: Reader, account: str, mailbox: str) -> MailboxState:
     """Raises Refused NONEXISTENT, also when the mailbox belongs to another account."""
-    row = reader.one(f"SELECT {_MAILBOX} FROM mailbox WHERE id = ? AND account = ?", (mailbox, account))  # noqa: S608
+    row = reader.first_row(f"SELECT {_MAILBOX} FROM mailbox WHERE id = ? AND account = ?", (mailbox, account))  # noqa: S608
     if row is None:
         raise MailboxRefused("NONEXISTENT", "the mailbox is gone")
     return _mailbox(row)
@@ -34,7 +35,7 @@ def mailbox_by_id(reader: Reader, account: str, mailbox: str) -> MailboxState:
 
 def mailbox_by_use(reader: Reader, account: str, use: str) -> MailboxState | None:
     """The account's mailbox of a special use, if it has one."""
-    row = reader.one(f"SELECT {_MAILBOX} FROM mailbox WHERE account = ? AND special_use = ?", (account, use))  # noqa: S608
+    row = reader.first_row(f"SELECT {_MAILBOX} FROM mailbox WHERE account = ? AND special_use = ?", (account, use))  # noqa: S608
     return _mailbox(row) if row else None
 
 
@@ -54,19 +55,19 @@ def mailboxes(reader: Reader, account: str, after: str = "", most: int = 1000) -
 
 def used(reader: Reader, account: str) -> tuple[int, int]:
     """Octets and messages of an account."""
-    row = reader.one("SELECT used, messages FROM account WHERE account = ?", (account,))
+    row = reader.first_row("SELECT used, messages FROM account WHERE account = ?", (account,))
     return (row[0], row[1]) if row else (0, 0)
 
 
 def is_open(reader: Reader, account: str) -> bool:
     """Whether the account has its default mailboxes."""
-    return reader.one("SELECT 1 FROM account WHERE account = ?", (account,)) is not None
+    return reader.first_row("SELECT 1 FROM account WHERE account = ?", (account,)) is not None
 
 
 def thread_of(reader: Reader, account: str, message_ids: Iterable[str]) -> str:
     """The thread that a message with these ids or references belongs to; empty when none is known."""
     for message_id in message_ids:
-        row = reader.one(
+        row = reader.first_row(
             "SELECT thread FROM thread_reference WHERE account = ? AND message_id = ?", (account, message_id)
         )
         if row is not None:

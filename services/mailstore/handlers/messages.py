@@ -353,7 +353,8 @@ def _delivered_before(recorded: Recorded) -> Delivered:
 def _appended_before(
     transaction: Transaction, account: str, done: MessageAppended, version: int
 ) -> tuple[MailboxState, list[int], int]:
-    """Not NONEXISTENT when the mailbox went meanwhile: who is told so takes the bodies back, to which the log refers."""
+    """Not NONEXISTENT when the mailbox went meanwhile: who is told so takes the bodies back, to which the log
+    refers."""
     try:
         mailbox = load.mailbox_by_id(transaction, account, done.mailbox)
     except MailboxRefused as refused:

@@ -1,4 +1,5 @@
-"""What CREATE, DELETE and RENAME look at: names, and which mailbox had them. The work of a CREATE does not grow with the
+"""What CREATE, DELETE and RENAME look at: names, and which mailbox had them. The work of a CREATE does not grow with
+the
 account.
 """
 
@@ -17,10 +18,11 @@ _BELOW = "substr(name, 1, ?) = ?"
 
 
 def next_uid_validity(reader: Reader, clock: Clock) -> int:
-    """Above every UIDVALIDITY of this store, so that none repeats, and near the clock's seconds, so that a mailbox of an
+    """Above every UIDVALIDITY of this store, so that none repeats, and near the clock's seconds, so that a mailbox of
+    an
     account that was removed and made anew does not repeat either (RFC 3501 §2.3.1.1).
     """
-    row = reader.one("SELECT max(uid_validity) FROM borne_name")
+    row = reader.first_row("SELECT max(uid_validity) FROM borne_name")
     highest = int(row[0] or 0) if row else 0
     return max(clock.now() // 1_000_000 - _UID_VALIDITY_EPOCH, highest + 1)
 
@@ -29,7 +31,7 @@ def place(reader: Reader, account: str, name: str, use: str) -> MailboxPlace:
     """Where a mailbox of this name and special use would be made."""
     names = [*ancestors(canonical_name(name)), canonical_name(name)]
     taken = (
-        reader.one("SELECT 1 FROM mailbox WHERE account = ? AND special_use = ? LIMIT 1", (account, use))
+        reader.first_row("SELECT 1 FROM mailbox WHERE account = ? AND special_use = ? LIMIT 1", (account, use))
         if use
         else None
     )
@@ -56,22 +58,22 @@ def tree(reader: Reader, account: str, name: str, new_name: str) -> Tree:
 
 def subscribed(reader: Reader, account: str, name: str) -> bool:
     """Whether the account is subscribed to a name."""
-    return reader.one("SELECT 1 FROM subscription WHERE account = ? AND name = ?", (account, name)) is not None
+    return reader.first_row("SELECT 1 FROM subscription WHERE account = ? AND name = ?", (account, name)) is not None
 
 
 def subscriptions(reader: Reader, account: str) -> int:
     """How many names the account is subscribed to."""
-    row = reader.one("SELECT count(*) FROM subscription WHERE account = ?", (account,))
+    row = reader.first_row("SELECT count(*) FROM subscription WHERE account = ?", (account,))
     return int(row[0]) if row else 0
 
 
 def _existing(reader: Reader, account: str, names: Iterable[str]) -> frozenset[str]:
     sql = "SELECT 1 FROM mailbox WHERE account = ? AND name = ?"
-    return frozenset(name for name in names if reader.one(sql, (account, name)) is not None)
+    return frozenset(name for name in names if reader.first_row(sql, (account, name)) is not None)
 
 
 def _total(reader: Reader, account: str) -> int:
-    row = reader.one("SELECT count(*) FROM mailbox WHERE account = ?", (account,))
+    row = reader.first_row("SELECT count(*) FROM mailbox WHERE account = ?", (account,))
     return int(row[0]) if row else 0
 
 

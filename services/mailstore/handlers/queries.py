@@ -19,7 +19,8 @@ _TRIES = 3
 
 # One statement, so that count and ends are of one state of the mailbox while others write.
 _EXTENT = (
-    "SELECT messages, (SELECT min(uid) FROM entry WHERE entry.mailbox = mailbox.id), (SELECT max(uid) FROM entry WHERE entry.mailbox = mailbox.id)"
+    "SELECT messages, (SELECT min(uid) FROM entry WHERE entry.mailbox = mailbox.id), (SELECT max(uid) FROM entry "
+    "WHERE entry.mailbox = mailbox.id)"
     " FROM mailbox WHERE id = ?"
 )
 # `+uid` is no index term: SQLite would rather read the whole mailbox by UID than the few changed rows by MODSEQ.
@@ -48,7 +49,7 @@ class Gone(NamedTuple):
 
 def version_of(reader: Reader, account: str) -> int:
     """The version of the account's stream: the MODSEQ of its last change."""
-    row = reader.one("SELECT version FROM stream WHERE stream = ?", (account,))
+    row = reader.first_row("SELECT version FROM stream WHERE stream = ?", (account,))
     return row[0] if row else 0
 
 
@@ -68,8 +69,9 @@ def in_single_version(reader: Reader, account: str, ask: Callable[[int], T]) -> 
 
 
 def whole(reader: Reader, mailbox: str) -> Ranges | None:
-    """All UIDs of a mailbox that has no holes, or none at all: three look-ups however large it is. None when it has holes."""
-    row = reader.one(_EXTENT, (mailbox,))
+    """All UIDs of a mailbox that has no holes, or none at all: three look-ups however large it is. None when it has
+    holes."""
+    row = reader.first_row(_EXTENT, (mailbox,))
     if row is None or row[1] is None:
         return ()
     return ((row[1], row[2]),) if row[2] - row[1] + 1 == row[0] else None
@@ -85,10 +87,10 @@ def first_unseen(reader: Reader, mailbox: str, first: int) -> tuple[int, int]:
     """The lowest UID without \\Seen among a page from `first` on, or 0; and where the next page begins, or 0."""
     page = f"SELECT uid, system FROM entry WHERE mailbox = ? AND uid >= ? ORDER BY uid LIMIT {PAGE}"  # noqa: S608
     # The page is in order, and is read as far as the first that is unseen: most mailboxes have it near their beginning.
-    row = reader.one(f"SELECT uid FROM ({page}) AS page WHERE (system & 1) = 0 LIMIT 1", (mailbox, first))  # noqa: S608
+    row = reader.first_row(f"SELECT uid FROM ({page}) AS page WHERE (system & 1) = 0 LIMIT 1", (mailbox, first))  # noqa: S608
     if row is not None:
         return row[0], 0
-    last, size = reader.one(f"SELECT max(uid), count(*) FROM ({page}) AS page", (mailbox, first)) or (0, 0)  # noqa: S608
+    last, size = reader.first_row(f"SELECT max(uid), count(*) FROM ({page}) AS page", (mailbox, first)) or (0, 0)  # noqa: S608
     return 0, last + 1 if size == PAGE else 0
 
 
@@ -101,7 +103,7 @@ def keywords(reader: Reader, mailbox: str) -> tuple[str, ...]:
 
 def other_keywords(reader: Reader, mailbox: str, known: int) -> tuple[str, ...]:
     """The keywords of a mailbox when there are others than the `known` ones: a keyword never leaves a mailbox."""
-    row = reader.one("SELECT count(*) FROM keyword WHERE mailbox = ?", (mailbox,))
+    row = reader.first_row("SELECT count(*) FROM keyword WHERE mailbox = ?", (mailbox,))
     return keywords(reader, mailbox) if row and row[0] != known else ()
 
 
@@ -138,7 +140,10 @@ def flags_of(reader: Reader, mailbox: str, spans: Ranges, until: int = 1 << 62) 
     """The flags of the messages of UID ranges that did not change behind a version, ascending."""
     changes: list[ChangedFlags] = []
     for condition, parameters in conditions(spans):
-        sql = f"SELECT uid, system, keywords, modseq FROM entry WHERE mailbox = ? AND {condition} AND modseq <= ? ORDER BY uid"  # noqa: S608
+        sql = (
+            f"SELECT uid, system, keywords, modseq FROM entry WHERE mailbox = ? AND {condition} AND modseq <= ? "  # noqa: S608
+            f"ORDER BY uid"
+        )
         changes += _flags(reader.all(sql, (mailbox, *parameters, until)))
     return changes
 

@@ -49,13 +49,14 @@ def number(reader: Reader, mailbox: str, uids: Ranges) -> int:
     """How many of them are there."""
     total = 0
     for condition, parameters in conditions(uids):
-        row = reader.one(f"SELECT count(*) FROM entry WHERE mailbox = ? AND {condition}", (mailbox, *parameters))  # noqa: S608
+        row = reader.first_row(f"SELECT count(*) FROM entry WHERE mailbox = ? AND {condition}", (mailbox, *parameters))  # noqa: S608
         total += row[0] if row else 0
     return total
 
 
 def flag_runs(reader: Reader, mailbox: str, uids: Ranges, since: int | None, most: int = _ALL) -> list[FlagRun]:
-    """The flags of those that are there, ascending, at most `most`; `since` is the version behind which they are newer."""
+    """The flags of those that are there, ascending, at most `most`; `since` is the version behind which they are
+    newer."""
     version = _ALL if since is None else since
     few = count(uids) <= FEW
     newer = "CASE WHEN modseq > ? THEN 1 ELSE 0 END AS newer"
@@ -85,10 +86,10 @@ def bodies(reader: Reader, mailbox: str, uids: Ranges) -> tuple[str, ...]:
 
 def new_keywords(reader: Reader, mailbox: str, words: Set[str]) -> tuple[int, int]:
     """How many keywords a mailbox knows, and how many of these words it does not know."""
-    row = reader.one("SELECT count(*) FROM keyword WHERE mailbox = ?", (mailbox,))
+    row = reader.first_row("SELECT count(*) FROM keyword WHERE mailbox = ?", (mailbox,))
     known = int(row[0]) if row else 0
     sql = "SELECT 1 FROM keyword WHERE mailbox = ? AND keyword = ?"
-    return known, sum(reader.one(sql, (mailbox, word)) is None for word in words)
+    return known, sum(reader.first_row(sql, (mailbox, word)) is None for word in words)
 
 
 def keywords_of(reader: Reader, mailbox: str, uids: Ranges, most: int) -> frozenset[str]:

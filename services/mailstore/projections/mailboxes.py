@@ -43,7 +43,8 @@ def _created(connection: Connection, recorded: Recorded, event: events.MailboxCr
 
 def _make(connection: Connection, recorded: Recorded, account: str, mailbox: events.NewMailbox) -> None:
     connection.execute(
-        "INSERT INTO mailbox (id, account, name, uid_validity, uid_next, special_use, messages, unseen, deleted, size, modseq)"
+        "INSERT INTO mailbox (id, account, name, uid_validity, uid_next, special_use, messages, unseen, deleted, "
+        "size, modseq)"
         " VALUES (?, ?, ?, ?, 1, ?, 0, 0, 0, 0, ?)",
         (mailbox.id, account, mailbox.name, mailbox.uid_validity, mailbox.special_use, recorded.version),
     )
@@ -74,13 +75,13 @@ def _renamed(connection: Connection, _recorded: Recorded, event: events.MailboxR
 
 
 def _carry_subscription(connection: Connection, account: str, mailbox: str, name: str) -> None:
-    row = connection.one("SELECT name FROM mailbox WHERE id = ?", (mailbox,))
+    row = connection.first_row("SELECT name FROM mailbox WHERE id = ?", (mailbox,))
     if row and connection.execute("DELETE FROM subscription WHERE account = ? AND name = ?", (account, row[0])):
         _subscribe(connection, account, name)
 
 
 def _deleted(connection: Connection, _recorded: Recorded, event: events.MailboxDeleted) -> None:
-    row = connection.one("SELECT size, messages FROM mailbox WHERE id = ?", (event.mailbox,))
+    row = connection.first_row("SELECT size, messages FROM mailbox WHERE id = ?", (event.mailbox,))
     if row is None:
         return
     use(connection, event.account, -row[0], -row[1])

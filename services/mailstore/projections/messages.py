@@ -34,7 +34,8 @@ _SUM = (
 )
 """Messages, octets, those without SEEN, those with DELETED."""
 _COUNT = (
-    "UPDATE mailbox SET uid_next = CASE WHEN uid_next > ? THEN uid_next ELSE ? END, messages = messages + ?, unseen = unseen + ?,"
+    "UPDATE mailbox SET uid_next = CASE WHEN uid_next > ? THEN uid_next ELSE ? END, messages = messages + ?, unseen = "
+    "unseen + ?,"
     " deleted = deleted + ?, size = size + ?, modseq = ? WHERE id = ?"
 )
 _USE = "UPDATE account SET used = used + ?, messages = messages + ? WHERE account = ?"
@@ -87,7 +88,8 @@ def _add(
         connection.execute(_INSERT, _row(recorded, mailbox, entry, flag, queue_id))
         if entry.message_id:
             connection.execute(
-                "INSERT INTO thread_reference (account, message_id, thread) VALUES (?, ?, ?) ON CONFLICT (account, message_id) DO NOTHING",
+                "INSERT INTO thread_reference (account, message_id, thread) VALUES (?, ?, ?) ON CONFLICT (account, "
+                "message_id) DO NOTHING",
                 (account, entry.message_id, entry.thread),
             )
     total = Sum(
@@ -193,7 +195,7 @@ def expunged(connection: Connection, recorded: Recorded, event: events.MessagesE
 
 def _sum(connection: Connection, mailbox: str, condition: Condition) -> Sum:
     text, parameters = condition
-    return Sum(*(connection.one(_SUM.format(condition=text), (mailbox, *parameters)) or ()))
+    return Sum(*(connection.first_row(_SUM.format(condition=text), (mailbox, *parameters)) or ()))
 
 
 def _keywords(connection: Connection, mailbox: str, condition: Condition) -> set[str]:

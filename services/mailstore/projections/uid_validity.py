@@ -53,7 +53,7 @@ def _rename(connection: Connection, event: MailboxRenamed) -> None:
 
 
 def _of(connection: Connection, mailbox: str) -> int:
-    row = connection.one("SELECT max(uid_validity) FROM borne_name WHERE mailbox = ?", (mailbox,))
+    row = connection.first_row("SELECT max(uid_validity) FROM borne_name WHERE mailbox = ?", (mailbox,))
     return int(row[0] or 0) if row else 0
 
 

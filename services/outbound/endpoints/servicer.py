@@ -31,7 +31,7 @@ class OutboundEndpoint(OutboundServicer):
         """Count the queue once; from then on commits are counted, for a hand-over must not cost more the longer the
         queue is.
         """
-        row = await self._store.read(lambda reader: reader.one("SELECT count(*) FROM queue"))
+        row = await self._store.read(lambda reader: reader.first_row("SELECT count(*) FROM queue"))
         self._waiting = row[0] if row else 0
         self._store.on_commit(self._committed)
 

@@ -49,6 +49,7 @@ class QueueProjection:
                 "waiting",
             )
             connection.execute(
-                "INSERT INTO queue (entry, queue_id, sender, recipient, blob, size, at, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO queue (entry, queue_id, sender, recipient, blob, size, at, state) VALUES (?, ?, ?, ?, ?, "
+                "?, ?, ?)",
                 row,
             )

@@ -60,7 +60,8 @@ class Address(msgspec.Struct, frozen=True, gc=False):
 
 
 def parse_address(text: str) -> Address:
-    """An address from an addr-spec: Mailbox of RFC 5321 with UTF-8, no comments, no folding space. Raises AddressError."""
+    """An address from an addr-spec: Mailbox of RFC 5321 with UTF-8, no comments, no folding space. Raises
+    AddressError."""
     match = _COMMON.fullmatch(text) if len(text) <= _COMMON_LIMIT else None
     if match is None:
         return _parse_any(text)

@@ -64,7 +64,8 @@ def single_spaced(text: bytes) -> bytes:
 
 
 def signing_input(fields: Iterable[bytes], signature_field: bytes, method: Canonicalization) -> bytes:
-    """What the signature is computed over: the fields, then its own field with an empty b= and no CRLF (section 3.7)."""
+    """What the signature is computed over: the fields, then its own field with an empty b= and no CRLF (section
+    3.7)."""
     parts = [canonical_field(field, method) for field in fields]
     parts.append(canonical_field(_SIGNATURE_VALUE.sub(rb"\1", signature_field), method))
     return b"\r\n".join(parts)

@@ -159,7 +159,8 @@ class ListReturn(Enum):
 
 
 class List(Command, frozen=True):
-    """LIST (RFC 3501 6.3.8, RFC 5258). `patterns` are those that names can match; `extended`: the client used any of RFC
+    """LIST (RFC 3501 6.3.8, RFC 5258). `patterns` are those that names can match; `extended`: the client used any of
+    RFC
     5258; `status` is what RETURN (STATUS ...) asked.
     """
 

@@ -96,7 +96,8 @@ class CommandFramer:
         self._step = CommandFramer._stream_literal
 
     def refuse(self, condition: Literal["NO", "BAD"], code: bytes, text: str) -> None:
-        """Give up the APPEND at hand, at an announcement or later; `RefusedFrame` follows when the client is ready to hear
+        """Give up the APPEND at hand, at an announcement or later; `RefusedFrame` follows when the client is ready to
+        hear
         it.
 
         What the client sends of it unasked is swallowed (RFC 7888 4), a message that waits for `+` never comes.
@@ -227,7 +228,8 @@ class CommandFramer:
         return None
 
     def _pass_line(self, size: int, marker: LiteralMarker | None) -> _Outcome:
-        """A line of a refused command has ended: the refusal is due, unless the client goes on with a literal unasked."""
+        """A line of a refused command has ended: the refusal is due, unless the client goes on with a literal
+        unasked."""
         self._swallowed += size
         if marker is not None and not marker.waiting:
             self._remaining = marker.size

@@ -156,9 +156,9 @@ def search(numbers: NumberSet, modseq: int = 0) -> Iterator[bytes]:
     """SEARCH, the old form: each number written out, with the highest MODSEQ found when the client asked for MODSEQ. In
     pieces of one response.
     """
-    each = iter(numbers)
+    iterator = iter(numbers)
     yield b"* SEARCH"
-    while piece := "".join([f" {number}" for number in islice(each, NUMBERS_A_PIECE)]):
+    while piece := "".join([f" {number}" for number in islice(iterator, NUMBERS_A_PIECE)]):
         yield piece.encode()
     yield f" (MODSEQ {modseq})\r\n".encode() if modseq and numbers else b"\r\n"
 

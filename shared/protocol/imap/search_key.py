@@ -116,7 +116,8 @@ class Younger(msgspec.Struct, frozen=True):
 
 
 class Modseq(msgspec.Struct, frozen=True):
-    """Changed at this MODSEQ or later (RFC 7162 3.1.5); entry name and type are accepted and, as there, may be ignored."""
+    """Changed at this MODSEQ or later (RFC 7162 3.1.5); entry name and type are accepted and, as there, may be
+    ignored."""
 
     modseq: int
 

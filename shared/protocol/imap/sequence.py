@@ -1,4 +1,5 @@
-"""`sequence-set` as the client wrote it: numbers, ranges, `*` and the saved result `$` (RFC 3501 section 9, RFC 5182)."""
+"""`sequence-set` as the client wrote it: numbers, ranges, `*` and the saved result `$` (RFC 3501 section 9, RFC
+5182)."""
 
 import msgspec
 

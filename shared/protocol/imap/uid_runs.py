@@ -166,36 +166,37 @@ class UidRuns:
         self._count()
         return self._before[run] + uid - self._starts[run] + 1
 
-    def select_uids(self, wanted: NumberSet) -> NumberSet:
+    def select_uids(self, numbers: NumberSet) -> NumberSet:
         """Those of the wanted UIDs that are here."""
         if (
-            len(wanted.ranges) == 1
+            len(numbers.ranges) == 1
             and self._starts
-            and wanted.smallest <= self._starts[0]
-            and self.largest <= wanted.largest
+            and numbers.smallest <= self._starts[0]
+            and self.largest <= numbers.largest
         ):
             return self.uids()  # 1:*, what clients ask most
-        return NumberSet(tuple([(first, last) for _, first, last in self._overlaps(wanted)]))
+        return NumberSet(tuple([(first, last) for _, first, last in self._overlaps(numbers)]))
 
-    def select_sequences(self, wanted: NumberSet) -> NumberSet:
+    def select_sequences(self, numbers: NumberSet) -> NumberSet:
         """The UIDs of the wanted sequence numbers; numbers above the count are dropped."""
         self._count()
-        found: list[Range] = []
-        for first, last in wanted.ranges:
+        ranges: list[Range] = []
+        for first, last in numbers.ranges:
             if first <= self._total:
-                found.extend(self._uids_between(max(first, 1), min(last, self._total)))
-        return NumberSet(tuple(found))
+                ranges.extend(self._uids_between(max(first, 1), min(last, self._total)))
+        return NumberSet(tuple(ranges))
 
-    def hull(self, wanted: NumberSet) -> NumberSet:
-        """As `select_uids` in as few ranges as were asked for: each goes from its first UID that is here to its last, over
+    def hull(self, numbers: NumberSet) -> NumberSet:
+        """As `select_uids` in as few ranges as were asked for: each goes from its first UID that is here to its last,
+        over
         gaps. Two look-ups a range, however many runs lie between.
         """
-        return NumberSet.of_sorted(self._hulls(wanted))
+        return NumberSet.of_sorted(self._hulls(numbers))
 
-    def _hulls(self, wanted: NumberSet) -> Iterator[Range]:
+    def _hulls(self, numbers: NumberSet) -> Iterator[Range]:
         starts, ends, runs = self._starts, self._ends, len(self._starts)
         low = 0
-        for first, last in wanted.ranges:
+        for first, last in numbers.ranges:
             low = bisect_left(ends, first, low)
             if low == runs:
                 return
@@ -205,15 +206,15 @@ class UidRuns:
             elif high > low:
                 yield max(first, starts[low]), ends[high - 1]
 
-    def hull_of_sequences(self, wanted: NumberSet) -> NumberSet:
+    def hull_of_sequences(self, numbers: NumberSet) -> NumberSet:
         """As `select_sequences`, in the manner of `hull`."""
         self._count()
-        return NumberSet.of_sorted(self._sequence_hulls(wanted))
+        return NumberSet.of_sorted(self._sequence_hulls(numbers))
 
-    def _sequence_hulls(self, wanted: NumberSet) -> Iterator[Range]:
+    def _sequence_hulls(self, numbers: NumberSet) -> Iterator[Range]:
         starts, before, total = self._starts, self._before, self._total
         run = 1
-        for first, last in wanted.ranges:
+        for first, last in numbers.ranges:
             first, last = max(first, 1), min(last, total)
             if first > last:
                 continue
@@ -222,11 +223,11 @@ class UidRuns:
             run = bisect_right(before, last - 1, run - 1)
             yield uid, starts[run - 1] + last - 1 - before[run - 1]
 
-    def count(self, wanted: NumberSet) -> int:
+    def count(self, numbers: NumberSet) -> int:
         """How many of the wanted UIDs are here, in the manner of `hull`."""
         self._count()
         ends, runs, low, total = self._ends, len(self._starts), 0, 0
-        for first, last in wanted.ranges:
+        for first, last in numbers.ranges:
             low = bisect_left(ends, first, low)
             if low == runs:
                 break
@@ -273,11 +274,11 @@ class UidRuns:
         if held:
             yield NumberSet(tuple(held))
 
-    def _overlaps(self, wanted: NumberSet) -> Iterator[tuple[int, int, int]]:
+    def _overlaps(self, numbers: NumberSet) -> Iterator[tuple[int, int, int]]:
         """(run, first UID, last UID) for each stretch of a run that is wanted."""
         starts, ends, runs = self._starts, self._ends, len(self._starts)
         run = 0
-        for first, last in wanted.ranges:
+        for first, last in numbers.ranges:
             run = bisect_left(ends, first, run)
             while run < runs and starts[run] <= last:
                 yield run, max(first, starts[run]), min(last, ends[run])

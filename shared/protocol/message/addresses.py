@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from shared.protocol.message.charset import decode
-from shared.protocol.message.words import decode_words, on_one_line
+from shared.protocol.message.words import decode_words, unfolded
 from shared.protocol.structured import comment_end
 
 MAX_ADDRESSES = 10_000
@@ -16,7 +16,8 @@ _MAX_TOKENS = 20_000
 
 
 class AddressLimits:
-    """What the addresses of one message may cost in all: how many are read, and the tokens of those that are not written
+    """What the addresses of one message may cost in all: how many are read, and the tokens of those that are not
+    written
     in one of the usual ways.
     """
 
@@ -72,13 +73,13 @@ _SPECIAL = re.compile(rb'["\\]')
 def parse_addresses(value: bytes, limits: AddressLimits | None = None) -> list[EnvelopeAddress]:
     """The addresses of an unfolded field value in order, group markers among them, as far as the limits allow."""
     limits = limits or AddressLimits()
-    found: list[EnvelopeAddress] = []
+    addresses: list[EnvelopeAddress] = []
     at, size, most = 0, len(value), limits.addresses
-    while at < size and len(found) < most and (match := _USUAL.match(value, at)):
-        found.append(_usual(match))
+    while at < size and len(addresses) < most and (match := _USUAL.match(value, at)):
+        addresses.append(_usual(match))
         at = match.end()
-    limits.addresses -= len(found)
-    return found + _Reader(value, at, limits).read() if at < size and limits.addresses > 0 else found
+    limits.addresses -= len(addresses)
+    return addresses + _Reader(value, at, limits).read() if at < size and limits.addresses > 0 else addresses
 
 
 def _usual(match: re.Match[bytes]) -> EnvelopeAddress:
@@ -94,7 +95,7 @@ class _Reader:
 
     def __init__(self, value: bytes, at: int, limits: AddressLimits) -> None:
         self._value, self._at, self._limits = value, at, limits
-        self._found: list[EnvelopeAddress] = []
+        self._addresses: list[EnvelopeAddress] = []
         self._in_group = False
         self._clear()
 
@@ -107,13 +108,13 @@ class _Reader:
     def read(self) -> list[EnvelopeAddress]:
         for token in self._tokens():
             self._take(token)
-            if len(self._found) >= self._limits.addresses:
+            if len(self._addresses) >= self._limits.addresses:
                 break
         self._flush()
         if self._in_group:
-            self._found.append(GROUP_END)
-        self._limits.addresses -= len(self._found)
-        return self._found
+            self._addresses.append(GROUP_END)
+        self._limits.addresses -= len(self._addresses)
+        return self._addresses
 
     def _tokens(self) -> Iterator[bytes]:
         while self._limits.tokens > 0 and (match := _TOKEN.match(self._value, self._at)):
@@ -153,14 +154,14 @@ class _Reader:
             self._angle.append(token)
 
     def _start_group(self) -> None:
-        self._found.append(EnvelopeAddress(None, None, _text(self._phrase) or b"", None))
+        self._addresses.append(EnvelopeAddress(None, None, _text(self._phrase) or b"", None))
         self._in_group = True
         self._clear()
 
     def _end_group(self) -> None:
         self._flush()
         if self._in_group:
-            self._found.append(GROUP_END)
+            self._addresses.append(GROUP_END)
             self._in_group = False
 
     def _flush(self) -> None:
@@ -170,7 +171,7 @@ class _Reader:
         else:
             address = _spec(comment, None, self._phrase)
         if address.mailbox or address.host or (self._angle is not None and address.name):
-            self._found.append(address)
+            self._addresses.append(address)
         self._clear()
 
 
@@ -223,13 +224,15 @@ def _unquoted(token: bytes) -> bytes:
 def display_pairs(addresses: list[EnvelopeAddress]) -> tuple[tuple[str, str], ...]:
     """(decoded display name, `local@domain`) of each mailbox; group markers are left out."""
     return tuple(
-        (decode_words(each.name or b"").strip(), _spelled(each)) for each in addresses if each.host is not None
+        (decode_words(address.name or b"").strip(), _spelled(address))
+        for address in addresses
+        if address.host is not None
     )
 
 
 def group_names(addresses: list[EnvelopeAddress]) -> list[bytes]:
     """The names of the groups, raw."""
-    return [each.mailbox for each in addresses if each.host is None and each.mailbox is not None]
+    return [address.mailbox for address in addresses if address.host is None and address.mailbox is not None]
 
 
 def _spelled(address: EnvelopeAddress) -> str:
@@ -237,4 +240,4 @@ def _spelled(address: EnvelopeAddress) -> str:
     if address.host and local and not _DOT_ATOM.fullmatch(local):
         local = b'"%b"' % _SPECIAL.sub(rb"\\\g<0>", local)
     text = decode(local + b"@" + address.host if address.host else local)
-    return text if text.isprintable() else on_one_line(text)
+    return text if text.isprintable() else unfolded(text)

@@ -149,12 +149,12 @@ def _parameters(plain: bytes, value: bytes) -> Pairs:
     """Of a value, and of the same one with its comments blanked."""
     if b";" not in plain:
         return ()
-    found = []
+    result = []
     for match in _PARAMETER.finditer(plain):
-        found.append((match[1], _parameter_value(match, value)))
-        if len(found) >= MAX_PARAMETERS:
+        result.append((match[1], _parameter_value(match, value)))
+        if len(result) >= MAX_PARAMETERS:
             break
-    return tuple(found)
+    return tuple(result)
 
 
 def _parameter_value(match: re.Match[bytes], value: bytes) -> bytes:

@@ -36,16 +36,16 @@ _LONGEST = 256
 
 def parse_date(value: bytes) -> int | None:
     """Epoch microseconds of a Date field's value, or None when it holds no date."""
-    found = _read(value)
-    return None if found is None else _instant(*found)
+    date = _read(value)
+    return None if date is None else _instant(*date)
 
 
 def written_day(value: bytes) -> int | None:
     """The day that a Date field's value names, wherever it was that day, as days since 1970-01-01; None when it holds
     no date.
     """
-    found = _read(value)
-    return None if found is None else found[0]
+    date = _read(value)
+    return None if date is None else date[0]
 
 
 def _read(value: bytes) -> tuple[int, list[bytes]] | None:

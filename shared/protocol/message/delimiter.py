@@ -77,8 +77,8 @@ class Delimiters:
         for _ in range(_PATIENCE):
             if at < 0:
                 return None
-            if found := self._delimiter(data, at, stop, final):
-                return found
+            if delimiter := self._delimiter(data, at, stop, final):
+                return delimiter
             at = data.find(needle, at + 3, stop)
         return self._find_among_many(data, at, stop, final) if at >= 0 else None
 
@@ -88,9 +88,9 @@ class Delimiters:
             line = match[1].rstrip(b" \t\r") if spaced else match[1]
             word = line.partition(b" ")[0].partition(b"\t")[0] if spaced else line
             if (word in levels or word[:-2] in levels or line in levels or line[:-2] in levels) and (
-                found := self._delimiter(data, match.start(), stop, final)
+                delimiter := self._delimiter(data, match.start(), stop, final)
             ):
-                return found
+                return delimiter
         return None
 
     def _delimiter(self, data: bytes, at: int, stop: int, final: bool) -> Delimiter | None:
@@ -100,8 +100,8 @@ class Delimiters:
                 return None
             end = stop
         line = data[at + 3 : end].rstrip(b" \t\r")
-        found = self._meaning(line) or self._word_meaning(line)
-        return found and Delimiter(at - (data[at - 1 : at] == b"\r"), min(end + 1, stop), *found)
+        delimiter = self._meaning(line) or self._word_meaning(line)
+        return delimiter and Delimiter(at - (data[at - 1 : at] == b"\r"), min(end + 1, stop), *delimiter)
 
     def _meaning(self, line: bytes) -> tuple[int, bool] | None:
         """(level, closing) of the text behind the first two hyphens; `x--` may be the boundary `x--` as well as the end
@@ -124,7 +124,8 @@ class Delimiters:
 
 
 def resume(data: bytes, start: int) -> int:
-    """Where to look on when more bytes come: at the last line break, if the line after it may yet become a delimiter."""
+    """Where to look on when more bytes come: at the last line break, if the line after it may yet become a
+    delimiter."""
     at = data.rfind(b"\n", max(start, len(data) - MAX_LINE))
     return at if at >= 0 else len(data)
 

@@ -7,7 +7,7 @@ from shared.protocol.message.addresses import AddressLimits, EnvelopeAddress, pa
 from shared.protocol.message.content import Fields
 from shared.protocol.message.headers import unfold
 from shared.protocol.message.wire import NIL, nstring
-from shared.protocol.message.words import on_one_line
+from shared.protocol.message.words import unfolded
 from shared.protocol.structured import blank_comments
 
 ENVELOPE_FIELDS = frozenset(
@@ -31,7 +31,8 @@ _MAX_REFERENCES = 200
 
 
 class Envelope(NamedTuple):
-    """Raw unfolded values; None where the field is absent. `sender` and `reply_to` are as written, not yet defaulted."""
+    """Raw unfolded values; None where the field is absent. `sender` and `reply_to` are as written, not yet
+    defaulted."""
 
     date: bytes | None
     subject: bytes | None
@@ -103,8 +104,9 @@ NO_ENVELOPE = wire_envelope(read_envelope({}))
 
 
 def message_ids(value: bytes | None) -> tuple[str, ...]:
-    """The msg-ids of a field (RFC 5322 §3.6.4) without their angle brackets; of very many, the first and the last ones."""
-    found = _MESSAGE_ID.findall(blank_comments(value)) if value else []
-    if len(found) > _MAX_REFERENCES:
-        found = [found[0], *found[1 - _MAX_REFERENCES :]]
-    return tuple([on_one_line(b"".join(each.split()).decode("utf-8", "replace")) for each in found])
+    """The msg-ids of a field (RFC 5322 §3.6.4) without their angle brackets; of very many, the first and the last
+    ones."""
+    ids = _MESSAGE_ID.findall(blank_comments(value)) if value else []
+    if len(ids) > _MAX_REFERENCES:
+        ids = [ids[0], *ids[1 - _MAX_REFERENCES :]]
+    return tuple([unfolded(b"".join(message_id.split()).decode("utf-8", "replace")) for message_id in ids])

@@ -173,7 +173,8 @@ class PartFinder:
         return delimiter is not None
 
     def _pass(self, delimiter: Delimiter) -> None:
-        """A delimiter line: it ends all parts within the multipart it belongs to, and begins the next or the epilogue."""
+        """A delimiter line: it ends all parts within the multipart it belongs to, and begins the next or the
+        epilogue."""
         if delimiter.level >= len(self._multiparts):
             return  # a limit was met at this line, and closed the multipart
         owner = self._multiparts[delimiter.level]

@@ -51,7 +51,8 @@ def unfold(value: bytes) -> bytes:
 
 
 def _matches(block: bytes, name: bytes) -> Iterator[re.Match[bytes]]:
-    """The fields of that name. The lines that begin with it are found by fixed bytes, at a tenth of a pattern's cost."""
+    """The fields of that name. The lines that begin with it are found by fixed bytes, at a tenth of a pattern's
+    cost."""
     needle = b"\n" + name
     lines = b"\n" + block.lower()
     at = lines.find(needle)

@@ -8,7 +8,8 @@ from shared.protocol.message.urls import find_urls
 # Comments, declarations, and elements whose content nobody sees are one token each; unterminated ones reach to the end,
 # as they do in browsers.
 _TOKEN = re.compile(
-    r"<!--.*?(?:-->|\Z)|<[!?][^>]*+>?|<(script|style|template)\b[^>]*+>.*?(?:</\1\b[^>]*+>?|\Z)|<(/?)([a-z][a-z0-9]*+)([^>]*+)>?",
+    r"<!--.*?(?:-->|\Z)|<[!?][^>]*+>?"
+    r"|<(script|style|template)\b[^>]*+>.*?(?:</\1\b[^>]*+>?|\Z)|<(/?)([a-z][a-z0-9]*+)([^>]*+)>?",
     re.I | re.S,
 )
 _ATTRIBUTE = re.compile(r"""[\s"'/]([a-zA-Z-]++)\s*+=\s*+(?:"([^"]*+)"?|'([^']*+)'?|([^\s>]++))""")
@@ -38,7 +39,8 @@ _TELLING = frozenset(
 _BLOCKS = frozenset(
     re.findall(
         r"\w+",
-        "address article aside blockquote body br caption center dd details div dl dt fieldset figure footer form h1 h2 h3 h4 h5 h6 "
+        "address article aside blockquote body br caption center dd details div dl dt fieldset figure footer form h1 "
+        "h2 h3 h4 h5 h6 "
         "header hr html legend li main nav ol option p pre section select summary table tbody tfoot thead title tr ul",
     )
 )
@@ -46,7 +48,8 @@ _CELLS = frozenset(("td", "th"))
 
 
 def html_text(source: str, links: bool = True) -> str:
-    """The visible text, a line per block; with `links`, each address stands in angle brackets behind its anchor's text."""
+    """The visible text, a line per block; with `links`, each address stands in angle brackets behind its anchor's
+    text."""
     return _without_blanks("".join(_visible(source, links)))
 
 
@@ -113,9 +116,9 @@ def _shown(text: str) -> str:
     return unescape(text.replace("\r\n", " ").replace("\n", " "))
 
 
-def _attribute(attributes: str, wanted: str) -> str:
+def _attribute(attributes: str, name: str) -> str:
     for name, double, single, bare in _ATTRIBUTE.findall(attributes):
-        if name.lower() == wanted:
+        if name.lower() == name:
             return unescape(double or single or bare).strip()
     return ""
 

@@ -1,7 +1,8 @@
 """The decoded text of a part in pages, so that a part of any size costs a bounded step at a time.
 
 A page is what some 64 KiB of the body come to. Text is cut between characters; HTML is cut in front of a tag, so that a
-tag is whole, or of what may be an entity. A comment, script or style sheet that is longer than a page is text from the next page on: what is looked
+tag is whole, or of what may be an entity. A comment, script or style sheet that is longer than a page is text from the
+next page on: what is looked
 for may be found there too often, and never too rarely.
 """
 
@@ -53,7 +54,8 @@ def _scalar(text: str) -> str:
 
 
 def html_pages(texts: Iterable[str]) -> Iterator[str]:
-    """What a person reads of an HTML source, then what it points to and says beside that: links, alternatives, titles."""
+    """What a person reads of an HTML source, then what it points to and says beside that: links, alternatives,
+    titles."""
     hidden: dict[str, None] = {}
     after_space = True
     for source in _whole_tags(texts):

@@ -15,7 +15,7 @@ from shared.protocol.message.finder import DEFAULT_LIMITS, PartFinder, ScanLimit
 from shared.protocol.message.headers import unfold
 from shared.protocol.message.plain_part import PlainPart
 from shared.protocol.message.tree import Draft, numbers
-from shared.protocol.message.words import decode_parameters, decode_words, on_one_line
+from shared.protocol.message.words import decode_parameters, decode_words, unfolded
 
 # Raised whenever the same bytes would give another Scan: stored scans of a smaller version are made again.
 SCANNER_VERSION = 2
@@ -181,9 +181,9 @@ _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Scan)
 
 
-def encode_scan(found: Scan) -> bytes:
+def encode_scan(scan: Scan) -> bytes:
     """The stored form."""
-    return _encoder.encode(found)
+    return _encoder.encode(scan)
 
 
 def decode_scan(stored: bytes) -> Scan:
@@ -295,11 +295,12 @@ def _text(value: bytes | None) -> str:
     if not value:
         return ""
     text = value.decode("utf-8", "replace")
-    return text if text.isprintable() else on_one_line(text)
+    return text if text.isprintable() else unfolded(text)
 
 
 def _is_attachment(draft: Draft, drafts: list[Draft]) -> bool:
-    """Whether a reader would call it an attachment: said so, or named, or no text, and no part of how another is shown."""
+    """Whether a reader would call it an attachment: said so, or named, or no text, and no part of how another is
+    shown."""
     disposition, kind = draft.content.disposition, draft.type
     if draft.is_multipart or draft.parent < 0 or drafts[draft.parent].type.is_message:
         return disposition == b"attachment"

@@ -69,7 +69,8 @@ def field_texts(header: bytes, name: str, needles: Needles | None = None) -> Ite
 
 
 def header_texts(header: bytes, needles: Needles | None = None) -> Iterator[str]:
-    """What TEXT looks at in a header: every line of it, folded ones as one. With needles, perhaps without texts that hold
+    """What TEXT looks at in a header: every line of it, folded ones as one. With needles, perhaps without texts that
+    hold
     none of them.
     """
     if needles is not None and not needles.may_occur(header[:HEADER_LIMIT]):
@@ -152,7 +153,8 @@ def _address_texts(values: list[bytes]) -> Iterator[str]:
 
 
 def _attachment_texts(part: Part) -> Iterator[str]:
-    """Parameters and description as they are shown: the words of a file name may be cut, encoded, or both (RFC 2231)."""
+    """Parameters and description as they are shown: the words of a file name may be cut, encoded, or both (RFC
+    2231)."""
     parameters = (*part.parameters, *part.disposition_parameters)
     return filter(None, (*(value for _, value in parameters), part.description))
 

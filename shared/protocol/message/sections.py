@@ -30,8 +30,8 @@ def find_part(scan: Scan, number: PartNumber) -> int | None:
     """The index of the part that `BODY[1.2]` means, or None; () is the message itself."""
     if not number:
         return 0
-    wanted = ".".join(map(str, number))
-    return next((index for index, part in enumerate(scan.parts) if part.number == wanted), None)
+    label = ".".join(map(str, number))
+    return next((index for index, part in enumerate(scan.parts) if part.number == label), None)
 
 
 def section_range(scan: Scan, prefix_length: int, number: PartNumber, text: str = "") -> Range | None:

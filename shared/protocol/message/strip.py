@@ -11,10 +11,10 @@ def header_without(header_block: bytes, drop: Callable[[bytes, bytes], bool]) ->
     The same object comes back when nothing was dropped. Used against forged fields (RFC 8601 §5).
     """
     kept, at = [], 0
-    for each in fields(header_block):
-        if drop(each.name.lower(), unfold(header_block[each.value : each.end])):
-            kept.append(header_block[at : each.start])
-            at = each.end
+    for field in fields(header_block):
+        if drop(field.name.lower(), unfold(header_block[field.value : field.end])):
+            kept.append(header_block[at : field.start])
+            at = field.end
     if not at:
         return header_block
     kept.append(header_block[at:])

@@ -66,8 +66,8 @@ def readable_parts(
 
 def urls(body: bytes, scan: Scan, limit: int = DEFAULT_LIMIT) -> list[str]:
     """The different addresses that the text parts point to or show; at most 1000."""
-    found = (url for part, text in text_parts(body, scan, limit) for url in find_urls(text, part.subtype == "html"))
-    return distinct(found)
+    urls = (url for part, text in text_parts(body, scan, limit) for url in find_urls(text, part.subtype == "html"))
+    return distinct(urls)
 
 
 def header_lines(header_block: bytes) -> Iterator[tuple[str, str]]:

@@ -42,7 +42,8 @@ class Base64Decoder:
 
 
 def _before_padding(text: bytes) -> tuple[bytes, bool]:
-    """The characters before the padding that ends the data, and True; or all, when each `=` stands where none can be."""
+    """The characters before the padding that ends the data, and True; or all, when each `=` stands where none can
+    be."""
     *runs, last = _PADDING.split(text)
     length = 0
     for count, run in enumerate(runs, 1):

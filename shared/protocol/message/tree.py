@@ -67,16 +67,16 @@ def numbers(drafts: Sequence[Draft]) -> Iterator[str]:
     The one part of a message that is no multipart is its part 1; a multipart that is a whole message has the number of
     that message: "" at the top, and inside of part 2 (message/rfc822) also "2".
     """
-    found: list[str] = []
+    result: list[str] = []
     counts = [0] * len(drafts)
     for draft in drafts:
-        prefix = found[draft.parent] if draft.parent >= 0 else ""
+        prefix = result[draft.parent] if draft.parent >= 0 else ""
         if draft.parent < 0 or not drafts[draft.parent].is_multipart:
             number = prefix if draft.is_multipart else _joined(prefix, 1)
         else:
             counts[draft.parent] += 1
             number = _joined(prefix, counts[draft.parent])
-        found.append(number)
+        result.append(number)
         yield number
 
 

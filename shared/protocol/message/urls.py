@@ -20,8 +20,8 @@ def find_urls(source: str, is_html: bool = False) -> Iterator[str]:
     """Each `scheme://…`, then each `www.…` without one, less the punctuation behind it; HTML entities decoded if
     `is_html`.
     """
-    for found in _with_scheme(source):
-        yield (unescape(found) if is_html else found).rstrip(_PUNCTUATION)
+    for url in _with_scheme(source):
+        yield (unescape(url) if is_html else url).rstrip(_PUNCTUATION)
     for pattern in _BARE:
         for match in pattern.finditer(source):
             if not _continues(source, match.start()):
@@ -41,10 +41,10 @@ def _continues(source: str, at: int) -> bool:
     return before.isalnum() or before in ("/", ".", "@", "-", "_")
 
 
-def distinct(found: Iterator[str], limit: int = MAX_URLS) -> list[str]:
+def distinct(urls: Iterator[str], limit: int = MAX_URLS) -> list[str]:
     """The first `limit` different ones in order."""
     seen: dict[str, None] = {}
-    for url in found:
+    for url in urls:
         seen.setdefault(url)
         if len(seen) >= limit:
             break

@@ -1,4 +1,5 @@
-"""Encoded words (RFC 2047) and extended parameters (RFC 2231) → text. Tolerant: what cannot be decoded stays as it is."""
+"""Encoded words (RFC 2047) and extended parameters (RFC 2231) → text. Tolerant: what cannot be decoded stays as it
+is."""
 
 import re
 from collections.abc import Iterable
@@ -24,11 +25,11 @@ def decode_words(value: bytes) -> str:
     decoding, for many senders cut a character in two.
     """
     if b"=?" not in value:
-        return on_one_line(decode(value))
-    return on_one_line("".join(decode(data, charset) for charset, data in _runs(value)))
+        return unfolded(decode(value))
+    return unfolded("".join(decode(data, charset) for charset, data in _runs(value)))
 
 
-def on_one_line(text: str) -> str:
+def unfolded(text: str) -> str:
     """Control characters become spaces: raw NULs, and what encoded words can smuggle in (CR and LF above all)."""
     return text if text.isprintable() else _CONTROL.sub(" ", text)
 
@@ -66,7 +67,7 @@ def decode_parameters(pairs: Pairs) -> tuple[tuple[str, str], ...]:
     pieces: dict[str, dict[int, tuple[bool, bytes]]] = {}
     for raw_name, value in pairs:
         name = raw_name.decode("ascii", "replace").lower()
-        name = name if name.isprintable() else on_one_line(name)
+        name = name if name.isprintable() else unfolded(name)
         if "*" not in name:
             plain.setdefault(name, decode_words(value))
         elif match := _EXTENDED.match(name):
@@ -85,8 +86,8 @@ def _extended(numbered: dict[int, tuple[bool, bytes]]) -> str:
 
 
 def _unbroken(numbered: dict[int, tuple[bool, bytes]]) -> Iterable[int]:
-    for wanted, number in enumerate(sorted(numbered)):
-        if wanted != number:
+    for position, number in enumerate(sorted(numbered)):
+        if position != number:
             return
         yield number
 
@@ -100,7 +101,7 @@ def _with_charset(sections: list[tuple[bool, bytes]]) -> str:
             charset = head.decode("ascii", "replace")
             sections = [(True, text), *sections[1:]]
     data = b"".join(_percent_decoded(value) if extended else value for extended, value in sections)
-    return on_one_line(decode(data, charset))
+    return unfolded(decode(data, charset))
 
 
 def _percent_decoded(value: bytes) -> bytes:

@@ -14,7 +14,8 @@ _CRLF: Final = b"\r\n"
 
 
 class DotDecoder:
-    """Decodes one body out of a buffer. What might be the start of the end (at most four octets) stays in the buffer."""
+    """Decodes one body out of a buffer. What might be the start of the end (at most four octets) stays in the
+    buffer."""
 
     __slots__ = ("_virtual", "finished")
 

@@ -23,7 +23,8 @@ class BadLine(enum.Enum):
 
 
 class LineFramer:
-    """Holds the bytes that were received and not yet read. Readers of message bodies take from ``buffer`` themselves."""
+    """Holds the bytes that were received and not yet read. Readers of message bodies take from ``buffer``
+    themselves."""
 
     __slots__ = ("_discarding", "_scanned", "buffer")
 

@@ -69,7 +69,8 @@ def _helo(arguments: str, hostname: str) -> Helo:
 
 
 def _hello_name(arguments: str, verb: str) -> str:
-    """Any name without blanks: many clients do not know their own, and RFC 5321 §4.1.4 forbids to refuse mail for it."""
+    """Any name without blanks: many clients do not know their own, and RFC 5321 §4.1.4 forbids to refuse mail for
+    it."""
     if _NAME.fullmatch(arguments) is None:
         raise CommandError(replies.syntax(f"{verb} hostname"))
     return arguments

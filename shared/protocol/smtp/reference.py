@@ -1,4 +1,5 @@
-"""Short references that a person can read over the telephone: the end of a refusal names one, the event log finds it."""
+"""Short references that a person can read over the telephone: the end of a refusal names one, the event log finds
+it."""
 
 import hashlib
 from typing import Final
@@ -9,7 +10,8 @@ _AS_TYPED: Final = str.maketrans({"O": "0", "I": "1", "L": "1", "-": None, " ": 
 
 
 def reference(session_id: str, counter: int) -> str:
-    """The reference of the ``counter``-th refusal of a session: the same arguments always give the same ten characters."""
+    """The reference of the ``counter``-th refusal of a session: the same arguments always give the same ten
+    characters."""
     digest = hashlib.blake2b(
         f"{session_id}\0{counter}".encode("utf-8", "surrogatepass"), digest_size=8, person=b"mailfold-ref"
     ).digest()

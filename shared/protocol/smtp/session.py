@@ -64,7 +64,7 @@ from shared.protocol.smtp.framing import AUTH_LIMIT, BadLine, LineFramer
 from shared.protocol.smtp.incoming import IncomingMessage
 from shared.protocol.smtp.parse import parse_command
 from shared.protocol.smtp.reply import Reply
-from shared.protocol.smtp.standing import SessionCounters
+from shared.protocol.smtp.session_counters import SessionCounters
 from shared.protocol.smtp.state import ALLOWED, IN_TRANSACTION, LAST_IN_GROUP, SmtpState, is_innocent, refusal_of
 from shared.protocol.smtp.transaction import SmtpTransaction
 
@@ -98,14 +98,14 @@ class ServerSession:
         self._bdat: Bdat | None = None  # the first chunk, while the shell decides whether a message may come
         self._skipped = ChunkDecoder(0)
         self._after_skip = SmtpState.READY
-        self._standing = SessionCounters(config)
+        self._counters = SessionCounters(config)
         self.tls_active = config.tls_active
         self.is_authenticated = False
         self.injected = 0  # octets that came in the clear behind STARTTLS and were thrown away
         self.last_reply: Reply | None = None  # as given, with its reference
 
     # --- what the shell calls
-    # --------------------------------------------------------------------------------------------------------
+    # ----------------------------------------------------------------------------------------------------
 
     @property
     def closed(self) -> bool:
@@ -122,7 +122,7 @@ class ServerSession:
     @property
     def refused_recipients(self) -> int:
         """How many recipients were refused since the last accepted message. A shell slows who has many."""
-        return self._standing.refused_recipients
+        return self._counters.refused_recipients
 
     def greeting(self, reply: Reply | None = None) -> bytes:
         """The first bytes to send: 220, or a refusal of the connection (RFC 5321 §3.1), after which the session is
@@ -149,11 +149,12 @@ class ServerSession:
         return _READERS[self._state](self)
 
     def answer(self, reply: Reply) -> bytes:
-        """Answer the event that asked. The state changes by the reply; the bytes are to be sent. Raises SessionMisuse."""
+        """Answer the event that asked. The state changes by the reply; the bytes are to be sent. Raises
+        SessionMisuse."""
         question = self._question
         if question is None:
             raise SessionMisuse("no event waits for an answer")
-        reply = self._standing.answered(question, reply)
+        reply = self._counters.answered(question, reply)
         _ANSWERS[type(question)](self, question, reply.is_positive, reply.code)
         self._question = None
         reply = self._given(reply)
@@ -176,7 +177,7 @@ class ServerSession:
         self.is_authenticated = True
 
     # --- reading, by state
-    # -----------------------------------------------------------------------------------------------------------
+    # ----------------------------------------------------------------------------------------------------
 
     def _read_command(self) -> Event | Wait:
         line = self._framer.next_line()
@@ -226,7 +227,7 @@ class ServerSession:
 
     def _auth_over(self, reply: Reply) -> Event:
         self._state = SmtpState.READY
-        return AuthCancelled(self._given(self._standing.bad(reply)))
+        return AuthCancelled(self._given(self._counters.bad(reply)))
 
     def _read_body(self) -> Event | Wait:
         message = self._message
@@ -247,13 +248,13 @@ class ServerSession:
         return self._read_command()
 
     # --- commands
-    # --------------------------------------------------------------------------------------------------------------------
+    # ----------------------------------------------------------------------------------------------------
 
     def _on_hello(self, hello: Helo | Ehlo) -> Event:
         extensions = offers(self._config, self.tls_active) if isinstance(hello, Ehlo) else ()
         acceptance = replies.hello(self._config.hostname, extensions)
         if self._state is not SmtpState.START:  # RFC 5321 §4.1.4 allows it, and nobody needs it often
-            acceptance = self._standing.bad(acceptance)
+            acceptance = self._counters.bad(acceptance)
         return self._ask(Greeted(hello, acceptance)) if acceptance.is_positive else self._refuse(acceptance)
 
     def _on_mail(self, mail: Mail) -> Event:
@@ -296,7 +297,7 @@ class ServerSession:
 
     def _on_idle(self, command: Command) -> Event:
         """Answer a command that brings no mail nearer."""
-        reply = self._standing.idle(_IDLE[type(command)]())
+        reply = self._counters.idle(_IDLE[type(command)]())
         return Answered(command, self._given(reply))
 
     def _on_quit(self, command: Quit) -> Event:
@@ -321,7 +322,7 @@ class ServerSession:
         return self._ask(AuthStarted(auth.mechanism, auth.initial))
 
     # --- answers of the shell
-    # --------------------------------------------------------------------------------------------------------
+    # ----------------------------------------------------------------------------------------------------
 
     def _greeted(self, question: Greeted, accepted: bool, code: int) -> None:
         if accepted:
@@ -357,7 +358,7 @@ class ServerSession:
         if accepted and question.refusal is not None:
             raise SessionMisuse("a message that was cut off cannot be accepted")
         if accepted:
-            self._standing.message_accepted()
+            self._counters.message_accepted()
         self._forget_transaction()
 
     def _starttls_answered(self, question: StartTlsRequested, accepted: bool, code: int) -> None:
@@ -374,7 +375,7 @@ class ServerSession:
         self._close()
 
     # --- the message
-    # -----------------------------------------------------------------------------------------------------------------
+    # ----------------------------------------------------------------------------------------------------
 
     def _ask_for_message(self, chunked: bool) -> Event:
         return self._ask(StartData(SmtpTransaction(self._hello, self._mail, tuple(self._recipients)), chunked))
@@ -387,7 +388,7 @@ class ServerSession:
         if refusal is None:
             self._state = SmtpState.CHUNKS
             reply = replies.chunk_received(bdat.size)
-            return [Answered(bdat, self._given(reply if bdat.size else self._standing.idle(reply)))]
+            return [Answered(bdat, self._given(reply if bdat.size else self._counters.idle(reply)))]
         self._forget_transaction()
         self._state = SmtpState.CHUNKS_FAILED
         return [TransactionAborted(), self._refuse(refusal)]
@@ -411,7 +412,7 @@ class ServerSession:
         self._state = SmtpState.READY
 
     # --- replies
-    # ---------------------------------------------------------------------------------------------------------------------
+    # ----------------------------------------------------------------------------------------------------
 
     def _ask(self, question: Question) -> Question:
         self._question = question
@@ -431,17 +432,17 @@ class ServerSession:
         return event
 
     def _bad(self, reply: Reply) -> Event:
-        return self._refuse(self._standing.bad(reply))
+        return self._refuse(self._counters.bad(reply))
 
     def _idle(self, reply: Reply) -> Event:
-        return self._refuse(self._standing.idle(reply))
+        return self._refuse(self._counters.idle(reply))
 
     def _refuse(self, reply: Reply) -> Event:
         return RefusedCommand(self._given(reply))
 
     def _given(self, reply: Reply) -> Reply:
         """The reply as it is sent. With 421 the server closes (RFC 5321 §3.8)."""
-        reply = self.last_reply = self._standing.referenced(reply)
+        reply = self.last_reply = self._counters.referenced(reply)
         if reply.code == codes.SERVICE_NOT_AVAILABLE:
             self._close()
         return reply

@@ -44,7 +44,8 @@ class SmtpState(enum.Enum):
 _READ_COMMANDS: Final = frozenset(
     {SmtpState.START, SmtpState.READY, SmtpState.MAIL, SmtpState.RCPT, SmtpState.CHUNKS, SmtpState.CHUNKS_FAILED}
 )
-# A client must wait for the reply to these, for it decides what the next octets mean: which extensions there are, whether
+# A client must wait for the reply to these, for it decides what the next octets mean: which extensions there are,
+# whether
 # they are encrypted, who speaks, whether they are commands or a message (RFC 2920 §3.1, RFC 3207 §4, RFC 4954 §4). The
 # others that RFC 2920 names (NOOP, VRFY, EXPN, QUIT) change nothing of that, and clients do send on behind them.
 LAST_IN_GROUP: Final = frozenset({Helo, Ehlo, StartTls, Auth, Data})

@@ -80,7 +80,10 @@ def with_protocol(hop: Hop) -> str:
 # date-time = [ day-of-week "," ] date time (RFC 5322 §3.3)
 def date_time(at: datetime.datetime) -> str:
     """The date-time of a moment, in English whatever the locale."""
-    return f"{_DAYS[at.weekday()]}, {at.day} {_MONTHS[at.month - 1]} {at.year:04} {at.hour:02}:{at.minute:02}:{at.second:02} {_zone(at)}"
+    return (
+        f"{_DAYS[at.weekday()]}, {at.day} {_MONTHS[at.month - 1]} {at.year:04} "
+        f"{at.hour:02}:{at.minute:02}:{at.second:02} {_zone(at)}"
+    )
 
 
 # zone = (FWS ( "+" / "-" ) 4DIGIT)

@@ -65,7 +65,8 @@ class SpfEvaluation:
         return "A" if self.address.version == 4 else "AAAA"
 
     def count(self, domain: str, term: str) -> str:
-        """Spend one term that asks the DNS; its name for the trace. Raises PermError above the limit (section 4.6.4)."""
+        """Spend one term that asks the DNS; its name for the trace. Raises PermError above the limit (section
+        4.6.4)."""
         named = f"{domain}: {term}"
         self.terms += 1
         if self.terms > self.limits.terms:

@@ -101,7 +101,7 @@ class Purses:
 
 def capture(reader: Reader, stream: str) -> Kept:
     """The snapshot of a purse."""
-    row = reader.one("SELECT purse, coins, times, note FROM purse WHERE purse = ?", (stream,))
+    row = reader.first_row("SELECT purse, coins, times, note FROM purse WHERE purse = ?", (stream,))
     assert row is not None
     return Kept(row[0], row[1], row[2], bytes(row[3]))
 

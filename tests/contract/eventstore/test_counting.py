@@ -1,4 +1,5 @@
-"""A store counts what it does: statements, rows read, rows written. Who compares two looks knows the work between them."""
+"""A store counts what it does: statements, rows read, rows written. Who compares two looks knows the work between
+them."""
 
 from __future__ import annotations
 
@@ -19,7 +20,7 @@ async def _work(store: EventStore, act: Callable[[], Awaitable[object]]) -> dict
 
 
 def _first_row(reader: Reader) -> Row | None:
-    return reader.one("SELECT coins FROM purse WHERE purse = ?", ("p9",))
+    return reader.first_row("SELECT coins FROM purse WHERE purse = ?", ("p9",))
 
 
 async def test_rows_that_are_given_out_are_counted(store: EventStore) -> None:
@@ -30,7 +31,7 @@ async def test_rows_that_are_given_out_are_counted(store: EventStore) -> None:
     result = await _work(store, lambda: store.read(_first_row))
     assert (result["statements"], result["rows_read"]) == (1, 1)
     result = await _work(
-        store, lambda: store.read(lambda reader: reader.one("SELECT coins FROM purse WHERE purse = 'none'"))
+        store, lambda: store.read(lambda reader: reader.first_row("SELECT coins FROM purse WHERE purse = 'none'"))
     )
     assert (result["statements"], result["rows_read"]) == (1, 0)
 

@@ -73,7 +73,8 @@ async def test_a_savepoint_that_is_gone_fails_its_group(faulty: EventStore, faul
 
 
 async def test_a_fault_of_the_driver_does_not_end_the_writer(faulty: EventStore, fault: Fault) -> None:
-    """A writer's thread that ends, or a group that is never answered, would leave every later write waiting for ever."""
+    """A writer's thread that ends, or a group that is never answered, would leave every later write waiting for
+    ever."""
     fault.next, fault.then = "before commit", "rollback"
     async with asyncio.timeout(30):
         with pytest.raises(StoreUnavailable):
@@ -180,7 +181,8 @@ async def test_a_commit_that_postgresql_refuses_is_no_commit_in_doubt(postgres_b
     store = await harness.open()
     await fill(store, "p1")
     trigger = (
-        "CREATE FUNCTION refuse() RETURNS trigger AS $$ BEGIN RAISE EXCEPTION 'no room' USING ERRCODE = 'disk_full'; END"
+        "CREATE FUNCTION refuse() RETURNS trigger AS $$"
+        " BEGIN RAISE EXCEPTION 'no room' USING ERRCODE = 'disk_full'; END"
         " $$ LANGUAGE plpgsql",
         "CREATE CONSTRAINT TRIGGER refused AFTER INSERT ON event DEFERRABLE INITIALLY DEFERRED"
         " FOR EACH ROW EXECUTE FUNCTION refuse()",
@@ -200,7 +202,8 @@ async def test_a_connection_that_postgresql_loses_in_the_commit_is_in_doubt(post
     store = await harness.open()
     await fill(store, "p1")
     end_at_commit = (
-        "CREATE FUNCTION fall() RETURNS trigger AS $$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END"
+        "CREATE FUNCTION fall() RETURNS trigger AS $$"
+        " BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END"
         " $$ LANGUAGE plpgsql",
         "CREATE CONSTRAINT TRIGGER fallen AFTER INSERT ON event DEFERRABLE INITIALLY DEFERRED"
         " FOR EACH ROW EXECUTE FUNCTION fall()",
@@ -230,7 +233,7 @@ async def test_a_full_disk_refuses_and_later_works_succeed(sqlite_backend: MakeB
     await fill(store, "p1")
 
     async def limit(pages: int) -> None:
-        await store.write(lambda transaction: transaction.connection.one(f"PRAGMA max_page_count={pages}"))
+        await store.write(lambda transaction: transaction.connection.first_row(f"PRAGMA max_page_count={pages}"))
 
     await limit(1)  # SQLite takes the present size: not one page more
     with pytest.raises(StoreUnavailable, match="full"):
@@ -246,13 +249,13 @@ async def test_a_full_disk_in_a_group_never_answers_what_it_did_not_keep(sqlite_
     harness = Harness(sqlite_backend)
     store = await harness.open()
     await fill(store, "p1")
-    await store.write(lambda transaction: transaction.connection.one("PRAGMA max_page_count=1"))
+    await store.write(lambda transaction: transaction.connection.first_row("PRAGMA max_page_count=1"))
     async with single_group(store):
         works = [asyncio.ensure_future(fill(store, "p1", note=bytes(size))) for size in (1, 900_000, 1)]
     answers = await asyncio.gather(*works, return_exceptions=True)
     kept = [answer for answer in answers if isinstance(answer, int)]
     assert kept == list(range(2, 2 + len(kept)))
-    await store.write(lambda transaction: transaction.connection.one("PRAGMA max_page_count=1000000"))
+    await store.write(lambda transaction: transaction.connection.first_row("PRAGMA max_page_count=1000000"))
     await is_whole(store, 1 + len(kept))
     await harness.close_all()
 
@@ -264,7 +267,8 @@ async def test_sessions_that_the_server_ends(postgres_backend: MakeBackend) -> N
     await store.read(purses)
     other = postgres_backend().connect()
     other.all(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
     )
     other.close()
     for answer in await asyncio.gather(fill(store, "p1"), store.read(purses), return_exceptions=True):

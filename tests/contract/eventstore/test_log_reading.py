@@ -21,8 +21,7 @@ async def append(harness: Harness, store: EventStore, *events: Event) -> list[Lo
     places = []
     for event in events:
         harness.clock.advance(1)
-        # type: ignore[misc]
-        (entry,) = await store.write(lambda transaction, event=event: transaction.append("p1", [event], PROVENANCE))
+        (entry,) = await store.write(lambda transaction, event=event: transaction.append("p1", [event], PROVENANCE))  # type: ignore[misc]
         places.append(LogPosition(entry.position, entry.at))
     return places
 

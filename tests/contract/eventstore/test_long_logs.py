@@ -1,4 +1,5 @@
-"""A look at the end of a log reads the end of it, however long the log is and however long its events are. SQLite alone:
+"""A look at the end of a log reads the end of it, however long the log is and however long its events are. SQLite
+alone:
 it reads in our process.
 """
 

@@ -172,7 +172,7 @@ async def test_a_group_ends_when_it_has_touched_enough(sqlite_backend: MakeBacke
 
     def look(transaction: Transaction) -> None:
         for _ in range(300):
-            transaction.one("SELECT 1")
+            transaction.first_row("SELECT 1")
 
     before = store.figures["groups"]
     async with single_group(store):

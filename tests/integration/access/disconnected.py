@@ -1,4 +1,5 @@
-"""A client that works offline: it keeps a cache of a mailbox and brings it up to date with QRESYNC when it comes back."""
+"""A client that works offline: it keeps a cache of a mailbox and brings it up to date with QRESYNC when it comes
+back."""
 
 from __future__ import annotations
 

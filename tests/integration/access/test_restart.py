@@ -15,7 +15,8 @@ _MAILSTORE = "/mailfold.mailstore.v1.Mailstore/"
 
 
 class Flaky:
-    """Lets a method of the store fail some times: before it is done, or after it was done and before its answer came."""
+    """Lets a method of the store fail some times: before it is done, or after it was done and before its answer
+    came."""
 
     def __init__(self, server: ImapServer, method: str, failures: int, *, after: bool) -> None:
         self._methods: Any = server.methods["mailstore"]

@@ -1,4 +1,5 @@
-"""Whatever others do, and whenever the connection breaks: a client that comes back with QRESYNC has the server's truth."""
+"""Whatever others do, and whenever the connection breaks: a client that comes back with QRESYNC has the server's
+truth."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ async def test_a_ring_without_haste_leaves_too(nats_server: NatsServer) -> None:
     async with connected(nats_server) as entry, connected(nats_server) as other:
         await other.listen(store_doorbell_pattern("mailstore"), ear.hear)
         await other.publish("mail.received.0", "e1", b"")
-        entry.ring(store_doorbell("mailstore", 0), along=True)
+        entry.ring(store_doorbell("mailstore", 0), batched=True)
         await until(lambda: ear.heard == [("doorbell.mailstore.0", b"")])
 
 

@@ -200,7 +200,8 @@ async def test_a_bus_without_a_url_is_a_mistake() -> None:
 
 
 async def test_a_stream_that_a_full_disk_has_stopped_is_made_anew(nats_server: NatsServer) -> None:
-    """nats-server remembers the failed write: its stream confirms nothing any more, room or not, until it is deleted."""
+    """nats-server remembers the failed write: its stream confirms nothing any more, room or not, until it is
+    deleted."""
     inbox = Inbox()
     async with connected(nats_server, publish_timeout_seconds=0.3) as bus:
         bus.work(CLASSIFIER_RECEIVED, inbox.handle, inbox.bury)

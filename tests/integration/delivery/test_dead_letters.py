@@ -167,7 +167,8 @@ async def test_a_full_disk_of_one_owner_is_an_absence(installation: Installation
 
 
 async def test_a_long_rebuild_is_an_absence(installation: Installation) -> None:
-    """The writer of the mailbox store does nothing else meanwhile; calls end at their deadline and are not done twice."""
+    """The writer of the mailbox store does nothing else meanwhile; calls end at their deadline and are not done
+    twice."""
     over = threading.Event()
     rebuild = asyncio.ensure_future(installation.store("mailstore").write(lambda _transaction: over.wait(), long=True))
     mail = await installation.submitted("ann@example.org")

@@ -154,8 +154,7 @@ async def test_a_setting_is_checked_written_and_an_event(directory: Running, eve
     await directory.restart()
     result = {setting.name: setting for setting in (await directory.stub.ListSettings(pb.ListRequest())).settings}
     assert (result["directory.password_length"].value, result["directory.password_length"].default) == ("12", "8")
-    # type: ignore[operator]
-    events = [recorded.event for name, recorded in await events_of(directory) if name == "setting.changed"]
+    events = [recorded.event for name, recorded in await events_of(directory) if name == "setting.changed"]  # type: ignore[operator]
     assert [(setting.name, setting.value, setting.previous) for setting in events] == [
         ("directory.password_length", "12", ""),
         ("server.bind", "127.0.0.1", ""),
@@ -167,8 +166,7 @@ async def test_an_edit_by_hand_is_an_event_and_a_secret_is_not_in_it(directory: 
     await directory.restart()
     directory.places.settings_file.write_text('[bus]\npassword = "hunter3"\n')
     await directory.restart()
-    # type: ignore[operator]
-    recorded = [entry for name, entry in await events_of(directory) if name == "setting.changed"]
+    recorded = [entry for name, entry in await events_of(directory) if name == "setting.changed"]  # type: ignore[operator]
     assert {entry.provenance.actor.id for entry in recorded} == {"mailfold.toml"}
     assert b"hunter" not in b"".join(msgspec.json.encode(entry.event) for entry in recorded)
     assert [entry.event.name for entry in recorded] == [

@@ -169,8 +169,7 @@ async def test_log_ins_are_events_folded_and_written_at_the_stop(people: Running
         await people.log_in("my secret typed as a name", login="not an address")
     await people.log_in("wrong password")
     await people.restart()
-    # type: ignore[operator]
-    result = [recorded for name, recorded in await events_of(people) if name.startswith("login.")]
+    result = [recorded for name, recorded in await events_of(people) if name.startswith("login.")]  # type: ignore[operator]
     by_kind = {(entry.event.stored_name, getattr(entry.event, "login", "")): entry for entry in result}
     assert by_kind["login.succeeded", ""].event.count == 3
     assert by_kind["login.succeeded", ""].provenance.actor.address == "192.0.2.1"

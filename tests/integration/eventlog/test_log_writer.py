@@ -112,7 +112,7 @@ async def test_one_moment_and_a_clock_that_went_back_keep_the_order_of_the_shard
 async def test_long_data_is_compressed_and_comes_back(store: EventStore) -> None:
     data = b'{"queue_id":"q1","outcomes":[' + b'{"recipient":"ann@example.org","result":"delivered"},' * 100 + b"{}]}"
     await Log(store, 64).take(event(1, data=data))
-    row = await store.read(lambda reader: reader.one("SELECT length(data) FROM fact"))
+    row = await store.read(lambda reader: reader.first_row("SELECT length(data) FROM fact"))
     assert row is not None
     assert row[0] < len(data) // 10
     assert (await store.read(everything))[0].data == data

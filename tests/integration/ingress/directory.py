@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
-from shared.events import directory as facts
+from shared.events import directory as directory_events
 from shared.eventstore.event import Actor, Event, Provenance, Recorded
 from shared.grpc.errors import Unavailable
 from shared.grpc.servicers import Registration
@@ -20,13 +20,13 @@ from tests.harness.source import PlainSource
 
 PASSWORD = "correct horse"
 START: tuple[Event, ...] = (
-    facts.DomainAdded("d1", "example.org", True),
-    facts.DomainAdded("d2", "outgoing.example", False),
-    facts.AccountAdded("a1", "ann@example.org", "u1"),
-    facts.AccountAdded("a2", "bob@example.org", "u2"),
-    facts.AccountAdded("a3", "gone@example.org", "u2"),
-    facts.AccountChanged("a3", True, 0),
-    facts.AliasAdded("info@example.org", ("ann@example.org",)),
+    directory_events.DomainAdded("d1", "example.org", True),
+    directory_events.DomainAdded("d2", "outgoing.example", False),
+    directory_events.AccountAdded("a1", "ann@example.org", "u1"),
+    directory_events.AccountAdded("a2", "bob@example.org", "u2"),
+    directory_events.AccountAdded("a3", "gone@example.org", "u2"),
+    directory_events.AccountChanged("a3", True, 0),
+    directory_events.AliasAdded("info@example.org", ("ann@example.org",)),
 )
 
 

@@ -9,7 +9,7 @@ from typing import cast
 import pytest
 
 from services.ingress.endpoints.connection import SmtpConnection
-from shared.events import directory as facts
+from shared.events import directory as directory_events
 from shared.network.wire import Wire
 from tests.integration.ingress.client import Client, connected, until
 from tests.integration.ingress.server import Running, running
@@ -101,7 +101,7 @@ async def test_many_sessions_of_one_network_ask_no_more_than_one_may(nats_server
             assert (await client.mail(MAIL)).startswith(b"250")
             await client.say("MAIL FROM:<bob@sender.example>")
             assert (await client.say("RCPT TO:<new@example.org>")).startswith(b"450 ")
-            server.directory.add(facts.AccountAdded("a9", "new@example.org", "u9"))
+            server.directory.add(directory_events.AccountAdded("a9", "new@example.org", "u9"))
             server.ingress.follower.wake()
             await until(lambda: is_taken(client, "new@example.org"))
 
@@ -113,5 +113,5 @@ async def test_an_account_made_a_moment_ago_is_never_unknown(nats_server: NatsSe
         await client.hello()
         await client.say("MAIL FROM:<bob@sender.example>")
         assert (await client.say("RCPT TO:<new@example.org>")).startswith(b"550 5.1.1 ")
-        server.directory.add(facts.AccountAdded("a9", "new@example.org", "u9"))
+        server.directory.add(directory_events.AccountAdded("a9", "new@example.org", "u9"))
         assert (await client.say("RCPT TO:<new@example.org>")).startswith(b"250")

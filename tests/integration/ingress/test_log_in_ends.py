@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.events import directory as facts
+from shared.events import directory as directory_events
 from shared.eventstore.event import Event
 from tests.integration.ingress.client import Client, connected, trusting, until
 from tests.integration.ingress.directory import PASSWORD
@@ -17,8 +17,8 @@ from tests.parts.nats import NatsServer
 PLAIN = base64.b64encode(f"\0ann@example.org\0{PASSWORD}".encode()).decode()
 MAIL = b"From: ann@example.org\r\n\r\nHello\r\n."
 ENDINGS = {
-    "password": (facts.UserPasswordChanged("u1", ""), b"421 4.7.0 The password was changed; log in again"),
-    "disabled": (facts.UserSwitched("u1", True), b"421 4.7.0 This account was switched off"),
+    "password": (directory_events.UserPasswordChanged("u1", ""), b"421 4.7.0 The password was changed; log in again"),
+    "disabled": (directory_events.UserSwitched("u1", True), b"421 4.7.0 This account was switched off"),
 }
 
 

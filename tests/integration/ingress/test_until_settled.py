@@ -74,7 +74,7 @@ async def test_a_held_reception_rests_until_it_is_resumed(nats_server: NatsServe
         assert [(entry.queue_id, entry.state, entry.sender, list(entry.recipients)) for entry in listed] == [
             (event.queue_id, "held", "bob@sender.example", ["ann@example.org"])
         ]
-        assert await server.ingress.receptions.fact(event.queue_id) is None
+        assert await server.ingress.receptions.acceptance_of(event.queue_id) is None
         await stub(server).Hold(pb.HoldRequest(queue_id=event.queue_id, held=False))
         while not server.received.empty():
             server.received.get_nowait()

@@ -113,7 +113,8 @@ class CountedMailstore:
         return self.so_far - before
 
     async def call(self, method: str, request: Any, command: str = "") -> Any:
-        """One question or command of the contract, as a client's session asks it; a given command id makes it a repeat."""
+        """One question or command of the contract, as a client's session asks it; a given command id makes it a
+        repeat."""
         with acting(Provenance(Actor("account", ACCOUNT), command=command or self._ids.new(IdKind.COMMAND))):
             return await getattr(self._endpoint, method)(request, None)
 

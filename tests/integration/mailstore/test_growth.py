@@ -87,7 +87,7 @@ async def test_a_scan_would_be_seen(mailstore: CountedMailstore) -> None:
     """The steps are what tells it: statements and rows are those of a look-up."""
 
     async def scan() -> None:
-        await mailstore.store.read(lambda reader: reader.one("SELECT max(size) FROM entry"))
+        await mailstore.store.read(lambda reader: reader.first_row("SELECT max(size) FROM entry"))
 
     await _fill(mailstore, FEW)
     among_few = await mailstore.counted(scan)

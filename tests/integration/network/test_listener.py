@@ -138,7 +138,8 @@ async def test_a_connection_counts_before_its_handshake(tls: ListenerTls) -> Non
 
 
 async def test_silent_clients_of_a_tls_port_hold_no_more_descriptors_than_the_listener_has(tls: ListenerTls) -> None:
-    """Each of 300 silent connections counts, 60 are held, a client of another network gets in, and all are given back."""
+    """Each of 300 silent connections counts, 60 are held, a client of another network gets in, and all are given
+    back."""
     before = open_sockets()
     limits = ConnectionLimits(total=60, per_network=1000, handshakes=1000)
     async with listening(limits, tls) as listener:

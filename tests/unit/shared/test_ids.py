@@ -48,6 +48,5 @@ def test_ids_sort_by_the_time_of_their_making(milliseconds: list[int]) -> None:
 @given(st.binary(min_size=7, max_size=7), st.binary(min_size=7, max_size=7))
 def test_all_chance_but_one_bit_counts(entry: bytes, other: bytes) -> None:
     alike = int.from_bytes(entry, "big") >> 1 == int.from_bytes(other, "big") >> 1
-    # type: ignore[misc]
-    made = [Ids(FixedClock(), lambda _count, value=chance: value).new(IdKind.USER) for chance in (entry, other)]
+    made = [Ids(FixedClock(), lambda _count, value=chance: value).new(IdKind.USER) for chance in (entry, other)]  # type: ignore[misc]
     assert (made[0] == made[1]) == alike

@@ -1,4 +1,5 @@
-"""Stored scans of another version are made again and kept; what failed is reported with its blob and refuses nothing."""
+"""Stored scans of another version are made again and kept; what failed is reported with its blob and refuses
+nothing."""
 
 from __future__ import annotations
 
@@ -76,7 +77,8 @@ async def test_a_newer_scan_in_place_of_the_stored_one() -> None:
 
 
 async def test_keeping_is_bounded_and_may_fail() -> None:
-    """A mailbox full of old scans is answered at once, while a slow disk keeps some of the new ones; one that takes none
+    """A mailbox full of old scans is answered at once, while a slow disk keeps some of the new ones; one that takes
+    none
     ends nothing.
     """
     disk = asyncio.Event()

@@ -50,7 +50,8 @@ def _selection_option(cursor: Cursor) -> ListSelection:
 
 
 def _pattern(cursor: Cursor) -> str | None:
-    """None for a pattern that no name matches, because no name is spelled so: such as `&%`, which clients make of a name
+    """None for a pattern that no name matches, because no name is spelled so: such as `&%`, which clients make of a
+    name
     that begins with `&`.
     """
     try:

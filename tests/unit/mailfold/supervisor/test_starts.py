@@ -1,4 +1,5 @@
-"""A start may take as long as it advances; one that says nothing new is killed, and begun again with the reason said."""
+"""A start may take as long as it advances; one that says nothing new is killed, and begun again with the reason
+said."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ _ROOT = Path(__file__).resolve().parents[4]
 
 def test_it_names_every_event_and_every_durable() -> None:
     operations = json.loads(asyncapi.document())["operations"]
-    sent = {f"{event.area}.{event.name}" for stream in STREAMS for event in stream.facts}
+    sent = {f"{event.area}.{event.name}" for stream in STREAMS for event in stream.subjects}
     assert {name for name, operation in operations.items() if operation["action"] == "send"} == sent
     assert {name for name, operation in operations.items() if operation["action"] == "receive"} == {
         durable.name for durable in DURABLES

@@ -10,11 +10,11 @@ from shared.bus.subjects import DURABLES, STREAMS, account_doorbell, store_doorb
 from shared.shards import SHARDS
 
 _TOKEN = re.compile(r"[a-z0-9]+\Z")
-_FACTS = [fact for stream in STREAMS for fact in stream.facts]
+_SUBJECTS = [subject for stream in STREAMS for subject in stream.subjects]
 
 
 def test_every_event_has_a_subject_for_every_shard() -> None:
-    for event in _FACTS:
+    for event in _SUBJECTS:
         subjects = [event.on(shard) for shard in range(SHARDS)]
         assert len(set(subjects)) == SHARDS
         assert all(subject.split(".")[:2] == [event.area, event.name] for subject in subjects)
@@ -23,7 +23,7 @@ def test_every_event_has_a_subject_for_every_shard() -> None:
 
 def test_nothing_is_declared_twice() -> None:
     for names in (
-        [event.pattern for event in _FACTS],
+        [event.pattern for event in _SUBJECTS],
         [durable.name for durable in DURABLES],
         [stream.name for stream in STREAMS],
     ):
@@ -32,8 +32,8 @@ def test_nothing_is_declared_twice() -> None:
 
 def test_every_event_is_worked_off_by_exactly_one_durable() -> None:
     """A work queue refuses a second one, and without one the stream would fill."""
-    assert Counter(durable.fact.pattern for durable in DURABLES) == Counter(event.pattern for event in _FACTS)
-    assert all(durable.fact in durable.stream.facts for durable in DURABLES)
+    assert Counter(durable.subject.pattern for durable in DURABLES) == Counter(event.pattern for event in _SUBJECTS)
+    assert all(durable.subject in durable.stream.subjects for durable in DURABLES)
 
 
 def test_no_stream_grows_without_end() -> None:

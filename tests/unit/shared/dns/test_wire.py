@@ -48,8 +48,7 @@ def test_query(rdtype: str, payload: int) -> None:
         rdtype,
     )
     assert parsed.flags == dns.flags.RD | dns.flags.AD
-    # type: ignore[arg-type]
-    assert question_section(query) == question_section(encode_query(Question("_X.eXAMPLE.org", rdtype), 0))
+    assert question_section(query) == question_section(encode_query(Question("_X.eXAMPLE.org", rdtype), 0))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

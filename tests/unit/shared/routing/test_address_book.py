@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shared.events import directory as facts
+from shared.events import directory as directory_events
 from shared.protocol.address.address import parse_address
 from shared.routing.address_book import AddressBook
 from shared.routing.resolution import ResolutionKind, Target
@@ -16,11 +16,13 @@ BOB = Target("bob@example.org", "a2")
 def book(*more: object) -> AddressBook:
     made = AddressBook()
     for event in (
-        facts.DomainAdded("d1", "example.org", True),
-        facts.DomainAdded("d2", "quiet.example", False),
-        facts.AccountAdded("a1", "ann@example.org", "u1"),
-        facts.AccountAdded("a2", "bob@example.org", "u2"),
-        facts.AliasAdded("info@example.org", ("ann@example.org", "bob@example.org", "eve@elsewhere.example")),
+        directory_events.DomainAdded("d1", "example.org", True),
+        directory_events.DomainAdded("d2", "quiet.example", False),
+        directory_events.AccountAdded("a1", "ann@example.org", "u1"),
+        directory_events.AccountAdded("a2", "bob@example.org", "u2"),
+        directory_events.AliasAdded(
+            "info@example.org", ("ann@example.org", "bob@example.org", "eve@elsewhere.example")
+        ),
         *more,
     ):
         made.apply(event)  # type: ignore[arg-type]
@@ -58,27 +60,29 @@ def test_an_alias_reaches_all_its_targets_here_and_elsewhere() -> None:
 
 def test_aliases_of_aliases_are_followed_and_loops_are_cut() -> None:
     loop = (
-        facts.AliasAdded("x@example.org", ("y@example.org",)),
-        facts.AliasAdded("y@example.org", ("x@example.org", "ann@example.org")),
+        directory_events.AliasAdded("x@example.org", ("y@example.org",)),
+        directory_events.AliasAdded("y@example.org", ("x@example.org", "ann@example.org")),
     )
     assert book(*loop).resolve(parse_address("x@example.org")).targets == (ANN,)
 
 
 def test_switches_disable_and_enable() -> None:
-    assert kinds("ann@example.org", facts.AccountChanged("a1", True, 0)) is ResolutionKind.DISABLED
-    assert kinds("info@example.org", facts.AliasSwitched("info@example.org", True)) is ResolutionKind.DISABLED
-    assert kinds("ann@example.org", facts.DomainChanged("d1", True, True)) is ResolutionKind.DISABLED
-    assert kinds("ann@quiet.example", facts.DomainChanged("d2", True, False)) is ResolutionKind.UNKNOWN
+    assert kinds("ann@example.org", directory_events.AccountChanged("a1", True, 0)) is ResolutionKind.DISABLED
+    assert (
+        kinds("info@example.org", directory_events.AliasSwitched("info@example.org", True)) is ResolutionKind.DISABLED
+    )
+    assert kinds("ann@example.org", directory_events.DomainChanged("d1", True, True)) is ResolutionKind.DISABLED
+    assert kinds("ann@quiet.example", directory_events.DomainChanged("d2", True, False)) is ResolutionKind.UNKNOWN
 
 
 def test_a_disabled_account_is_left_out_of_its_aliases() -> None:
-    answer = book(facts.AccountChanged("a1", True, 0)).resolve(parse_address("info@example.org"))
+    answer = book(directory_events.AccountChanged("a1", True, 0)).resolve(parse_address("info@example.org"))
     assert answer.targets == (BOB, Target("eve@elsewhere.example"))
 
 
 def test_a_removed_address_is_unknown_and_an_account_wins_over_an_alias_of_its_name() -> None:
-    assert kinds("ann@example.org", facts.AccountRemoved("a1", "ann@example.org")) is ResolutionKind.UNKNOWN
-    assert kinds("info@example.org", facts.AliasRemoved("info@example.org")) is ResolutionKind.UNKNOWN
+    assert kinds("ann@example.org", directory_events.AccountRemoved("a1", "ann@example.org")) is ResolutionKind.UNKNOWN
+    assert kinds("info@example.org", directory_events.AliasRemoved("info@example.org")) is ResolutionKind.UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -99,10 +103,10 @@ def test_who_may_send_as_whom(user: str, address: str, allowed: bool) -> None:
 @pytest.mark.parametrize(
     "off",
     [
-        facts.DomainChanged("d1", True, True),
-        facts.DomainRemoved("d1", "example.org"),
-        facts.AccountChanged("a1", True, 0),
-        facts.AccountRemoved("a1", "ann@example.org"),
+        directory_events.DomainChanged("d1", True, True),
+        directory_events.DomainRemoved("d1", "example.org"),
+        directory_events.AccountChanged("a1", True, 0),
+        directory_events.AccountRemoved("a1", "ann@example.org"),
     ],
 )
 def test_what_is_switched_off_or_gone_does_not_send(off: object) -> None:
@@ -125,14 +129,14 @@ def test_an_alias_is_expanded_once_between_two_events(monkeypatch: pytest.Monkey
         resolution = made.resolve(parse_address(f"info+{number}@example.org"))
         assert (resolution.targets[:2], resolution.detail) == ((ANN, BOB), str(number))
     assert len(expanded) == 1
-    made.apply(facts.AccountRemoved("a1", "ann@example.org"))
+    made.apply(directory_events.AccountRemoved("a1", "ann@example.org"))
     assert made.resolve(parse_address("info@example.org")).targets[0] == BOB
     assert len(expanded) == 2
 
 
 def test_what_is_kept_of_aliases_is_bounded() -> None:
     targets = tuple(f"x{number}@elsewhere.example" for number in range(1000))
-    made = book(*(facts.AliasAdded(f"all{number}@example.org", targets) for number in range(50)))
+    made = book(*(directory_events.AliasAdded(f"all{number}@example.org", targets) for number in range(50)))
     for number in range(50):
         assert len(made.resolve(parse_address(f"all{number}@example.org")).targets) == 1000
     assert sum(map(len, made._expanded.values())) <= 20_000

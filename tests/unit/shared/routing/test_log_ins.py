@@ -4,29 +4,29 @@ from __future__ import annotations
 
 import pytest
 
-from shared.events import directory as facts
+from shared.events import directory as directory_events
 from shared.eventstore.event import Event
 from shared.routing.log_ins import EndedLogIns, Ending, LogIn, refusal_delay
 
 ANN = LogIn("a1", "u1", "d1", 10)
 ENDS = (
-    (facts.UserPasswordChanged("u1", ""), Ending.CHANGED),
-    (facts.UserSwitched("u1", True), Ending.DISABLED),
-    (facts.AccountChanged("a1", True, 0), Ending.DISABLED),
-    (facts.DomainChanged("d1", True, True), Ending.DISABLED),
-    (facts.UserRemoved("u1", "ann"), Ending.REMOVED),
-    (facts.AccountRemoved("a1", "ann@example.org"), Ending.REMOVED),
-    (facts.DomainRemoved("d1", "example.org"), Ending.REMOVED),
+    (directory_events.UserPasswordChanged("u1", ""), Ending.CHANGED),
+    (directory_events.UserSwitched("u1", True), Ending.DISABLED),
+    (directory_events.AccountChanged("a1", True, 0), Ending.DISABLED),
+    (directory_events.DomainChanged("d1", True, True), Ending.DISABLED),
+    (directory_events.UserRemoved("u1", "ann"), Ending.REMOVED),
+    (directory_events.AccountRemoved("a1", "ann@example.org"), Ending.REMOVED),
+    (directory_events.DomainRemoved("d1", "example.org"), Ending.REMOVED),
 )
 STAYS = (
-    facts.UserPasswordChanged("u2", ""),
-    facts.UserSwitched("u1", False),
-    facts.AccountChanged("a1", False, 500),
-    facts.DomainChanged("d1", False, False),
-    facts.AccountChanged("a2", True, 0),
-    facts.UserAdded("u1", "ann", ""),
-    facts.AliasRemoved("ann@example.org"),
-    facts.SettingChanged("a1", "", ""),
+    directory_events.UserPasswordChanged("u2", ""),
+    directory_events.UserSwitched("u1", False),
+    directory_events.AccountChanged("a1", False, 500),
+    directory_events.DomainChanged("d1", False, False),
+    directory_events.AccountChanged("a2", True, 0),
+    directory_events.UserAdded("u1", "ann", ""),
+    directory_events.AliasRemoved("ann@example.org"),
+    directory_events.SettingChanged("a1", "", ""),
 )
 
 
@@ -53,8 +53,8 @@ def test_what_leaves_it_standing(event: Event) -> None:
 
 
 def test_who_is_enabled_again_logs_in_anew() -> None:
-    ended = after(facts.UserSwitched("u1", True), 11)
-    ended.apply(facts.UserSwitched("u1", False), 12)
+    ended = after(directory_events.UserSwitched("u1", True), 11)
+    ended.apply(directory_events.UserSwitched("u1", False), 12)
     assert ended.ending_of(ANN) is Ending.DISABLED
     assert ended.ending_of(LogIn("a1", "u1", "d1", 12)) is None
 

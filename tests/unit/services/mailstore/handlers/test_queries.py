@@ -16,7 +16,7 @@ class Versions:
     def __init__(self, *versions: int) -> None:
         self._versions = list(versions)
 
-    def one(self, _sql: str, _parameters: Sequence[Any] = ()) -> tuple[int]:
+    def first_row(self, _sql: str, _parameters: Sequence[Any] = ()) -> tuple[int]:
         return (self._versions.pop(0) if len(self._versions) > 1 else self._versions[0],)
 
     def all(self, _sql: str, _parameters: Sequence[Any] = ()) -> list[Any]:

@@ -130,8 +130,7 @@ def test_strict_flag_forbids_subdomains() -> None:
 
 
 def test_key_as_pkcs1() -> None:
-    # type: ignore[arg-type]
-    octets = KEY.private.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.PKCS1)
+    octets = KEY.private.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.PKCS1)  # type: ignore[arg-type]
     assert verify(SIGNED, zone_with(NAME, "p=" + base64.b64encode(octets).decode()))[0].result == "pass"
 
 

@@ -38,8 +38,7 @@ _REFUSED_RECIPIENTS = {
 
 
 def config(port: Port = Port.RELAY, **settings: object) -> SessionConfig:
-    # type: ignore[arg-type]
-    return SessionConfig(hostname="mx.example.org", port=port, **{"max_message_size": 1000, **settings})
+    return SessionConfig(hostname="mx.example.org", port=port, **{"max_message_size": 1000, **settings})  # type: ignore[arg-type]
 
 
 @dataclass

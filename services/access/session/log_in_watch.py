@@ -1,4 +1,4 @@
-"""Ends sessions whose log-in the directory has taken back: it follows the directory's facts, so that a lost doorbell
+"""Ends sessions whose log-in the directory has taken back: it follows the directory's events, so that a lost doorbell
 only delays.
 """
 
@@ -52,7 +52,7 @@ class LoginWatch:
         await self._follower.stop()
 
     async def lag(self) -> int:
-        """How many facts of the directory are not followed yet; -1 when it cannot be asked."""
+        """How many events of the directory are not followed yet; -1 when it cannot be asked."""
         return await self._follower.known_lag()
 
     def enter(self, channel: ImapChannel, log_in: LogIn) -> None:
@@ -89,7 +89,7 @@ class LoginWatch:
     def _apply(self, event: events_pb2.Event) -> bool:
         try:
             return self._ended.apply(from_wire(event).event, event.position)
-        except UnknownEvent:  # a later release's fact: whatever it means, log-ins are refused by the directory itself
+        except UnknownEvent:  # a later release's event: whatever it means, log-ins are refused by the directory itself
             return False
 
     def _look_at(self, channel: ImapChannel, log_in: LogIn) -> None:
