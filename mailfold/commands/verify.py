@@ -15,8 +15,7 @@ Mend = Annotated[bool, Option("--mend", help="Put rows right, and set damaged bl
 
 def verify(mend: Mend = False, data: Data = DATA, json: Json = False) -> None:
     """Fold every event again, compare every row, and read every blob. Exit code 1 when something differs. Works beside
-    a
-    running server, and on one that is stopped."""
+    a running server, and on one that is stopped."""
     import msgspec
 
     from mailfold.commands.printing import as_json

@@ -1,8 +1,6 @@
 """Makes the tokens that processes call each other with. They are never on disk, and never in the memory of the
-launcher,
-of which its children are copies: a process of its own makes them and leaves each process's part in a file without a
-name.
-"""
+launcher, of which its children are copies: a process of its own makes them and leaves each process's part in a file
+without a name."""
 
 from __future__ import annotations
 
@@ -70,9 +68,7 @@ def operator_tokens(places: Places, services: Iterable[str], token: Callable[[],
 
 def parts_of(layout: Layout, operator: Mapping[str, str], token: Callable[[], str]) -> dict[str, CallTokens]:
     """What each process shows and accepts: a token for each pair that the table of calls names and no process has
-    inside
-    of itself.
-    """
+    inside of itself."""
     homes = {service: process for process, services in layout.items() for service in services}
     tokens = {(OPERATOR, service): operator[service] for service in homes}
     for caller, home in homes.items():

@@ -44,9 +44,7 @@ class Installation:
 
 def prepare(data: Path, flags: Mapping[str, str]) -> Installation:
     """Make ready, and become who the server runs as. Raises SettingsError with every mistake, CannotBecome,
-    RunsAlready,
-    OSError.
-    """
+    RunsAlready, OSError."""
     places = Places(data)
     settings = load(catalogue.sections(), places.settings_file, os.environ, flags)
     server = settings.of(ServerSettings)

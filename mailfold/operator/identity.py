@@ -59,9 +59,7 @@ def become(identity: Identity) -> None:
 
 def act_as_owner(folder: Path) -> None:
     """Root is the owner of the data folder from now on: what a command makes there (a service's database, settings)
-    must
-    be the server's to open. Raises CannotBecome, OSError.
-    """
+    must be the server's to open. Raises CannotBecome, OSError."""
     owner = owner_of(folder) if os.geteuid() == ROOT else None
     if owner is not None and owner.uid != ROOT:
         with acting_as(owner):

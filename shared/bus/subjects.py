@@ -76,9 +76,7 @@ STREAMS = (MAIL,)
 @dataclass(frozen=True, slots=True)
 class Durable:
     """A durable pull consumer: `service` works off `event`. `max_ack_pending` bounds what is out at its workers or
-    waits
-    for a retry.
-    """
+    waits for a retry."""
 
     service: str
     subject: WorkSubject

@@ -1,6 +1,5 @@
 """Dead letters: steps that could not be done, kept as events of the consuming service until one of their tries
-succeeds.
-Nothing is dropped.
+succeeds. Nothing is dropped.
 
 There is one dead letter for each step of a mail, however often the step fails. A payload that names no mail has one as
 well: the same payload again is the same dead letter.

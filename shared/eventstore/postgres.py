@@ -164,9 +164,7 @@ class PostgresBackend:
 
     def create(self, metadata: sqlalchemy.MetaData) -> None:
         """Take the installation's lock; make the schema and the tables that are not there yet. The event table also
-        gets
-        its visibility watermark. Raises FileInUse.
-        """
+        gets its visibility watermark. Raises FileInUse."""
         if self.lock is not None:
             self.lock.take()
         with self.engine.begin() as connection:

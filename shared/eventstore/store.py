@@ -303,9 +303,7 @@ class EventStore:
 
     async def rebuild(self, progress: Progress = no_progress) -> int:
         """Empty the projections and fold the log into them anew; the number of events. As with `mend`, the writer
-        stands
-        still only while rows are replaced.
-        """
+        stands still only while rows are replaced."""
 
         def work(transaction: Transaction, fold: Fold) -> int:
             fold.catch_up(transaction.connection)

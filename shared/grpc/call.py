@@ -1,9 +1,7 @@
 """What travels with every call: the calling service, the actor, the cause, the correlation and the command id.
 
 It is task-local. A session sets it once (`acting`), each servicer reads it (`current_provenance`), and calls made
-meanwhile
-carry it on.
-"""
+meanwhile carry it on."""
 
 from __future__ import annotations
 

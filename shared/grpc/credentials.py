@@ -1,9 +1,7 @@
 """What proves who calls: a token for each pair of a caller and a service (docs/adr/0009).
 
 A service keeps digests of the tokens that it accepts: what it stores or is shown is of no use at another service. No
-token
-exists for a pair that the table of calls (`policy`) does not name.
-"""
+token exists for a pair that the table of calls (`policy`) does not name."""
 
 from __future__ import annotations
 

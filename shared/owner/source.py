@@ -40,9 +40,7 @@ State = Callable[[], AsyncIterator[Sequence[Event]]]
 
 def _carried(row: Row) -> pb.Event:
     """A stored row (COLUMNS) as the contract carries it: not decoded, so events of any release pass; without what is
-    the
-    owner's secret.
-    """
+    the owner's secret."""
     shard, position, stream, version, name, schema, at, cause, correlation, command, actor, data = row
     return pb.Event(
         shard=shard,

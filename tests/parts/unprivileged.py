@@ -1,7 +1,5 @@
 """Another user for the server, where Python itself may lie in a folder that only root may enter: then server and
-command
-run in a mount namespace of their own, in which that folder is open.
-"""
+command run in a mount namespace of their own, in which that folder is open."""
 
 from __future__ import annotations
 

@@ -10,9 +10,7 @@ class Opinion(NamedTuple):
     none).
 
     `words` moved Bayes most, strongest first, each with its log-odds (above 0: spam). `events` says what Bayes had
-    seen,
-    `linear_facts` what the linear models had, which may lag behind until their next training.
-    """
+    seen, `linear_facts` what the linear models had, which may lag behind until their next training."""
 
     bayes: float
     text: float | None

@@ -1,9 +1,7 @@
 """Training from events, in the background: the linear models anew, and the calibration of all three.
 
 Leaving an event out is exact for Bayes, whose counts subtract; for the linear models the dual variables tell it
-(Jaakkola
-and Haussler 1999).
-"""
+(Jaakkola and Haussler 1999)."""
 
 import math
 from collections.abc import Iterator, Sequence

@@ -76,9 +76,7 @@ class LessonFollower:
 
     async def effect(self, events: Sequence[Event], after: Places) -> None:
         """Learn from a batch of events. Lessons are written once whatever is repeated, so the cursor may be written
-        with a later
-        commit.
-        """
+        with a later commit."""
         for event in events:
             await self._teach(event)
         for shard, place in after.items():

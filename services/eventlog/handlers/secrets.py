@@ -25,8 +25,7 @@ _REWRITE = {"sqlite": ("VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"), "postgresql
 
 async def forget_secrets(store: EventStore, packer: Packer, types: Iterable[str]) -> int:
     """Blank what events of these types should never have brought along; how many events. Before the intake starts.
-    Raises
-    StoreUnavailable.
+    Raises StoreUnavailable.
 
     Owners blank their events before they pass them on, so this finds something once at most, after an update.
     """

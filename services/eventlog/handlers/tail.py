@@ -38,9 +38,7 @@ class TailReader:
 
     async def batches(self) -> AsyncIterator[list[Incoming]]:
         """Yield new events for ever. Raises LimitReached when the reader falls too far behind: a gap would be worse
-        than
-        an end.
-        """
+        than an end."""
         while True:
             await self._has_events.wait()
             while self._waiting:

@@ -53,9 +53,7 @@ _ENOUGH = 65536
 _TURN_EVENTS = 64
 _TURN_SECONDS = 0.01
 """After so many events of one session, or so long a time, all others have their turn: a group of commands may be a
-hundred
-kilobytes long.
-"""
+hundred kilobytes long. """
 
 
 class SmtpConnection:

@@ -22,9 +22,7 @@ _PIECE = 65536
 
 class Intake:
     """Holds at most the header and one piece. Why it fails is said at the end of the message: until then the client
-    sends
-    on anyway.
-    """
+    sends on anyway."""
 
     def __init__(
         self, writer: BlobWriter, header_limit: int, authserv_ids: Set[str], *, submitted: bool = False

@@ -59,9 +59,7 @@ class MailboxCommands:
         self, transaction: Transaction, account: str, name: str, new_name: str, provenance: Provenance
     ) -> tuple[MailboxState, Ranges]:
         """RENAME; INBOX keeps its name and gives its messages away (RFC 3501 §6.3.5). The mailbox, and the UIDs that
-        are
-        still to leave INBOX.
-        """
+        are still to leave INBOX."""
         new_name = new_name.removesuffix("/")
         if canonical_name(name) == INBOX:
             return self._rename_inbox(transaction, account, new_name, provenance)

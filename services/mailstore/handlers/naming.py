@@ -1,7 +1,5 @@
 """What CREATE, DELETE and RENAME look at: names, and which mailbox had them. The work of a CREATE does not grow with
-the
-account.
-"""
+the account."""
 
 from __future__ import annotations
 
@@ -19,9 +17,7 @@ _BELOW = "substr(name, 1, ?) = ?"
 
 def next_uid_validity(reader: Reader, clock: Clock) -> int:
     """Above every UIDVALIDITY of this store, so that none repeats, and near the clock's seconds, so that a mailbox of
-    an
-    account that was removed and made anew does not repeat either (RFC 3501 §2.3.1.1).
-    """
+    an account that was removed and made anew does not repeat either (RFC 3501 §2.3.1.1)."""
     row = reader.first_row("SELECT max(uid_validity) FROM borne_name")
     highest = int(row[0] or 0) if row else 0
     return max(clock.now() // 1_000_000 - _UID_VALIDITY_EPOCH, highest + 1)

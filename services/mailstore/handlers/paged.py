@@ -83,9 +83,7 @@ class PagedCommands:
         self, account: str, mailbox: str, uids: Ranges, asked: int, target: str, provenance: Provenance
     ) -> Moved:
         """MOVE (RFC 6851). Many messages go in several units: when one of these is refused, the messages of those
-        before
-        it have moved. Raises Refused when the first one is.
-        """
+        before it have moved. Raises Refused when the first one is."""
         done: list[Placed] = []
         left = uids
         while not done or asked > 0:

@@ -160,9 +160,7 @@ class ListReturn(Enum):
 
 class List(Command, frozen=True):
     """LIST (RFC 3501 6.3.8, RFC 5258). `patterns` are those that names can match; `extended`: the client used any of
-    RFC
-    5258; `status` is what RETURN (STATUS ...) asked.
-    """
+    RFC 5258; `status` is what RETURN (STATUS ...) asked."""
 
     reference: str
     patterns: tuple[str, ...]

@@ -21,9 +21,7 @@ class FrameLimits(msgspec.Struct, frozen=True):
 
 BEFORE_LOGIN = FrameLimits(line=40_960, literal=8_192, command=49_152, swallow=65_536)
 """For strangers: enough for LOGIN, the tokens of AUTHENTICATE, and the largest ID: 30 fields with names of 30 and
-values of
-1024 octets (RFC 2971 3.3).
-"""
+values of 1024 octets (RFC 2971 3.3). """
 AFTER_LOGIN = FrameLimits()
 
 

@@ -97,8 +97,7 @@ class CommandFramer:
 
     def refuse(self, condition: Literal["NO", "BAD"], code: bytes, text: str) -> None:
         """Give up the APPEND at hand, at an announcement or later; `RefusedFrame` follows when the client is ready to
-        hear
-        it.
+        hear it.
 
         What the client sends of it unasked is swallowed (RFC 7888 4), a message that waits for `+` never comes.
         """

@@ -188,9 +188,7 @@ class UidRuns:
 
     def hull(self, numbers: NumberSet) -> NumberSet:
         """As `select_uids` in as few ranges as were asked for: each goes from its first UID that is here to its last,
-        over
-        gaps. Two look-ups a range, however many runs lie between.
-        """
+        over gaps. Two look-ups a range, however many runs lie between."""
         return NumberSet.of_sorted(self._hulls(numbers))
 
     def _hulls(self, numbers: NumberSet) -> Iterator[Range]:

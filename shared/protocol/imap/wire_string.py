@@ -38,9 +38,7 @@ def literal(value: bytes) -> bytes:
 # CHAR8 = %x01-ff
 def char8(octets: bytes) -> bytes:
     """The octets with 0x80 in the place of NUL, which no literal may hold but literal8 (RFC 3501 9); 0x80 is what
-    Dovecot
-    puts there. Their number stays. Without NUL it is a search for one octet and no copy.
-    """
+    Dovecot puts there. Their number stays. Without NUL it is a search for one octet and no copy."""
     return octets.replace(b"\0", b"\x80")
 
 

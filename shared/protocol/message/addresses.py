@@ -17,9 +17,7 @@ _MAX_TOKENS = 20_000
 
 class AddressLimits:
     """What the addresses of one message may cost in all: how many are read, and the tokens of those that are not
-    written
-    in one of the usual ways.
-    """
+    written in one of the usual ways."""
 
     __slots__ = ("addresses", "tokens")
 

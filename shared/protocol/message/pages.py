@@ -2,9 +2,7 @@
 
 A page is what some 64 KiB of the body come to. Text is cut between characters; HTML is cut in front of a tag, so that a
 tag is whole, or of what may be an entity. A comment, script or style sheet that is longer than a page is text from the
-next page on: what is looked
-for may be found there too often, and never too rarely.
-"""
+next page on: what is looked for may be found there too often, and never too rarely."""
 
 import codecs
 import re

@@ -70,9 +70,7 @@ def field_texts(header: bytes, name: str, needles: Needles | None = None) -> Ite
 
 def header_texts(header: bytes, needles: Needles | None = None) -> Iterator[str]:
     """What TEXT looks at in a header: every line of it, folded ones as one. With needles, perhaps without texts that
-    hold
-    none of them.
-    """
+    hold none of them."""
     if needles is not None and not needles.may_occur(header[:HEADER_LIMIT]):
         return
     block = _unfolded(header[:HEADER_LIMIT])

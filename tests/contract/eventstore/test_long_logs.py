@@ -1,7 +1,5 @@
 """A look at the end of a log reads the end of it, however long the log is and however long its events are. SQLite
-alone:
-it reads in our process.
-"""
+alone: it reads in our process."""
 
 from __future__ import annotations
 

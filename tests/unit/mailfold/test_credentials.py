@@ -1,7 +1,5 @@
 """Tokens of services are made for pairs and are nowhere on disk; those of the operator are made once, in a file that
-only
-its owner reads.
-"""
+only its owner reads."""
 
 from __future__ import annotations
 

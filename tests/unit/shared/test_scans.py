@@ -78,9 +78,7 @@ async def test_a_newer_scan_in_place_of_the_stored_one() -> None:
 
 async def test_keeping_is_bounded_and_may_fail() -> None:
     """A mailbox full of old scans is answered at once, while a slow disk keeps some of the new ones; one that takes
-    none
-    ends nothing.
-    """
+    none ends nothing."""
     disk = asyncio.Event()
 
     class Slow(MemoryBlobs):

@@ -51,9 +51,7 @@ def _selection_option(cursor: Cursor) -> ListSelection:
 
 def _pattern(cursor: Cursor) -> str | None:
     """None for a pattern that no name matches, because no name is spelled so: such as `&%`, which clients make of a
-    name
-    that begins with `&`.
-    """
+    name that begins with `&`."""
     try:
         return decode_mailbox_name(list_mailbox(cursor), cursor.utf8)
     except InvalidMailboxName:

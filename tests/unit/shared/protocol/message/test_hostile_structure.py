@@ -208,9 +208,7 @@ SMALL_LIMITS = [
 
 def test_every_short_structure_under_small_limits() -> None:
     """All messages of a multipart header, a blank line and four of these pieces: with an IndexError at the part limit
-    in
-    some of them before.
-    """
+    in some of them before."""
     for number, pieces in enumerate(itertools.product(PIECES, repeat=4)):
         data = PIECES[number % 2] + b"\r\n" + b"".join(pieces)
         limits = SMALL_LIMITS[number % len(SMALL_LIMITS)]
