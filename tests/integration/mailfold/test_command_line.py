@@ -161,7 +161,7 @@ def test_mistakes_in_settings_are_told_with_value_source_and_meaning(data: Path)
         "'many' cannot be used",
         "is it ingress.max_recipients?",
         "MAILFOLD_ACCESS_PATIENCE",
-        "Seconds to repeat a call",
+        "Seconds for which a call",
     ):
         assert expected in done.stderr, done.stderr
     assert failure(["domain", "list"], data)[0] == 2
