@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -215,7 +216,7 @@ async def test_a_look_gives_others_a_turn_only_when_there_is_much_to_read(
 ) -> None:
     await owner.append(*(events.DomainAdded(f"d{number}", "d") for number in range(events_written)))
     given: list[float] = []
-    monkeypatch.setattr("shared.owner.source.asyncio.sleep", recorded_sleep(given))
+    monkeypatch.setattr("shared.owner.source.asyncio", SimpleNamespace(sleep=recorded_sleep(given)))
     read = [event async for batch in RemoteSource(owner.channel).read({}) for event in batch.events]
     assert (len(read), len(given)) == (events_written, turns_given)
 
