@@ -101,7 +101,7 @@ class Bus:
         return None if client is None else await backlog_of(client)
 
     def ring(self, subject: str, payload: bytes = b"", *, batched: bool = False) -> None:
-        """Ring a doorbell: never waits, never raises, lost while disconnected. `along`: not in a hurry, with the next
+        """Ring a doorbell: never waits, never raises, lost while disconnected. `batched`: with the next message
         that is sent.
         """
         self._doorbells.ring(subject, payload, batched=batched)

@@ -83,7 +83,8 @@ class Outgoing:
         self._put(self._count, _Item(subject, payload, reply, None, None), self._patiently())
 
     def send_last(self, subject: str, payload: bytes, *, batched: bool = False) -> None:
-        """Send (as `send`, or `along`); of several to one subject that wait together only the last one is sent."""
+        """Send (as `send`, or `send_batched`); of several to one subject that wait together only the last one is
+        sent."""
         self._put(subject, _Item(subject, payload, "", None, None), self._patiently() if batched else self._promptly())
 
     def hurry(self) -> None:

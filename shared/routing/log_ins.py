@@ -52,9 +52,9 @@ class EndedLogIns:
         not count.
         """
         for identity in (log_in.account, log_in.user, log_in.domain):
-            position, ending_of = self._endings.get(identity, (0, None))
+            position, ending = self._endings.get(identity, (0, None))
             if position > log_in.as_of:
-                return ending_of
+                return ending
         return None
 
 

@@ -16,7 +16,7 @@ class NotReached(AssertionError):
 async def until(
     condition: Callable[[], Awaitable[bool] | bool], what: str, seconds: float, look: float = _LOOK_SECONDS
 ) -> float:
-    """Waits until it holds; the seconds that took. Raises NeverCame."""
+    """Waits until it holds; the seconds that took. Raises NotReached."""
     began = time.monotonic()
     while True:
         held = condition()

@@ -75,7 +75,7 @@ class Killer:
         self.absences: list[str] = []
 
     async def run(self, kills: Sequence[Kill]) -> None:
-        """All of them. Raises NeverCame when somebody does not come back, or nothing is accepted any more."""
+        """All of them. Raises NotReached when somebody does not come back, or nothing is accepted any more."""
         for kill in kills:
             expected = kill.accepted
             self._ledger.allowance = expected + _AHEAD

@@ -35,15 +35,15 @@ class Labelled(Protocol):
 T = TypeVar("T", bound=Labelled)
 
 
-def split(corpus: Sequence[T], item: int, seed: int) -> tuple[list[T], list[T]]:
-    """`each` spam and `each` ham by a fixed seed, in turns, and all the rest. Fewer lessons are the beginning of
+def split(corpus: Sequence[T], count: int, seed: int) -> tuple[list[T], list[T]]:
+    """`count` spam and `count` ham by a fixed seed, in turns, and all the rest. Fewer lessons are the beginning of
     more."""
     order = list(corpus)
     random.Random(seed).shuffle(order)
     spam = [entry for entry in order if entry.is_spam]
     ham = [entry for entry in order if not entry.is_spam]
-    lessons = [entry for two in zip(spam[:item], ham[:item], strict=True) for entry in two]
-    return lessons, spam[item:] + ham[item:]
+    lessons = [entry for two in zip(spam[:count], ham[:count], strict=True) for entry in two]
+    return lessons, spam[count:] + ham[count:]
 
 
 def mails(archive: Path) -> list[RenderedMail]:

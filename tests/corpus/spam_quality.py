@@ -66,9 +66,9 @@ def taught(lessons: Sequence[Sample]) -> Model:
     return model
 
 
-def measure(corpus: Sequence[Sample], item: int, seed: int) -> Quality:
-    """Teach `each` of both, judge the unseen rest."""
-    lessons, rest = split(corpus, item, seed)
+def measure(corpus: Sequence[Sample], count: int, seed: int) -> Quality:
+    """Teach `count` of both, judge the unseen rest."""
+    lessons, rest = split(corpus, count, seed)
     model = taught(lessons)
     started = time.process_time()
     verdicts = [judge(model.opinion(sample.features)) for sample in rest]
@@ -76,7 +76,7 @@ def measure(corpus: Sequence[Sample], item: int, seed: int) -> Quality:
     spam = [verdict for sample, verdict in zip(rest, verdicts, strict=True) if sample.is_spam]
     ham = [verdict for sample, verdict in zip(rest, verdicts, strict=True) if not sample.is_spam]
     return Quality(
-        item,
+        count,
         seed,
         len(ham),
         len(spam),

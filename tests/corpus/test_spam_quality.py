@@ -29,7 +29,7 @@ def corpus(test_data: Path) -> Sequence[Sample]:
 @pytest.fixture(scope="module")
 def measured(corpus: Sequence[Sample]) -> Measured:
     """The quality after 50 and 500 lessons of each kind, by (lessons, seed)."""
-    return {(item, seed): measure(corpus, item, seed) for item in (50, 500) for seed in SEEDS}
+    return {(count, seed): measure(corpus, count, seed) for count in (50, 500) for seed in SEEDS}
 
 
 def test_the_corpus_is_whole(corpus: Sequence[Sample]) -> None:

@@ -93,7 +93,7 @@ class LoginWatch:
             return False
 
     def _look_at(self, channel: ImapChannel, log_in: LogIn) -> None:
-        ending_of = self._ended.ending_of(log_in)
-        if ending_of is not None:
-            log.info("access.log_in_ended", account=log_in.account, reason=ending_of.name)
-            channel.expel(ending_of)
+        ending = self._ended.ending_of(log_in)
+        if ending is not None:
+            log.info("access.log_in_ended", account=log_in.account, reason=ending.name)
+            channel.expel(ending)

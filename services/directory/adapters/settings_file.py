@@ -26,7 +26,7 @@ class SettingsFile:
         return self._file
 
     def set(self, name: str, value: Any) -> None:
-        """Write one value, durably and at once. Raises Refused, or OSError."""
+        """Write one value, durably and at once. Raises DirectoryRefused, or OSError."""
         text = self._file.read_text("utf-8") if self._file.exists() else ""
         write_private(self._file, with_value(text, name, value).encode())
 

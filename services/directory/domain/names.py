@@ -15,7 +15,7 @@ TARGET_LIMIT = 1000
 
 
 def domain_name(text: str) -> str:
-    """A domain as lower-case A-labels (RFC 5890). Raises Refused."""
+    """A domain as lower-case A-labels (RFC 5890). Raises DirectoryRefused."""
     try:
         name = parse_domain(text.strip().removesuffix("."))
     except AddressError as error:
@@ -28,7 +28,7 @@ def domain_name(text: str) -> str:
 
 
 def user_name(text: str) -> str:
-    """A person's name as they wrote it, in one normalisation form. Raises Refused."""
+    """A person's name as they wrote it, in one normalisation form. Raises DirectoryRefused."""
     name = unicodedata.normalize("NFC", text.strip())
     if not name or len(name) > USER_NAME_LIMIT or not name.isprintable():
         raise DirectoryRefused("invalid", f"a user's name has 1 to {USER_NAME_LIMIT} printable characters")
@@ -41,7 +41,7 @@ def user_key(name: str) -> str:
 
 
 def account_address(text: str) -> Address:
-    """The canonical address of an account (A4). Raises Refused."""
+    """The canonical address of an account (A4). Raises DirectoryRefused."""
     address = _address(text)
     try:
         name = account_name(address.localpart)
@@ -55,7 +55,7 @@ def account_address(text: str) -> Address:
 
 
 def alias_address(text: str) -> Address:
-    """The canonical address of an alias: exact, without sub-address. Raises Refused."""
+    """The canonical address of an alias: exact, without sub-address. Raises DirectoryRefused."""
     address = _address(text)
     if "*" in address.localpart:
         raise DirectoryRefused("invalid", f"{text!r} has a '*': an alias is one exact address")
@@ -67,7 +67,7 @@ def alias_address(text: str) -> Address:
 
 
 def alias_targets(texts: tuple[str, ...]) -> tuple[Address, ...]:
-    """Where an alias leads: each address once. Raises Refused."""
+    """Where an alias leads: each address once. Raises DirectoryRefused."""
     by_key = {lookup_key(address): address for address in map(_address, texts)}
     if not by_key:
         raise DirectoryRefused("invalid", "an alias needs at least one target address")

@@ -14,9 +14,8 @@ _ANY_TABLE = re.compile(r"\s*\[")
 
 
 def with_value(text: str, name: str, value: Any) -> str:
-    """The file's text with `section.setting` set. Raises Refused when the file is written in a way that cannot be
-    edited safely.
-    """
+    """The file's text with `section.setting` set. Raises DirectoryRefused when the file is written in a way that cannot
+    be edited safely."""
     _readable(text)
     section, _, field = name.partition(".")
     lines = text.removesuffix("\n").split("\n") if text else []  # not splitlines: U+2028 is text

@@ -120,7 +120,7 @@ def counts(reader: Reader) -> dict[str, int]:
 
 
 def existing(what: str, name: str, state: Any) -> Any:
-    """The state. Raises Refused when there is none."""
+    """The state. Raises DirectoryRefused when there is none."""
     if state is None:
         raise DirectoryRefused("missing", f"there is no {what} {name}: `mailfold {what} list` shows them")
     return state

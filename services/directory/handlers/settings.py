@@ -45,7 +45,7 @@ class SettingCommands:
         ]
 
     async def change(self, name: str, value: str, provenance: Provenance) -> Described:
-        """Set a value from the next start on. Raises SettingsError, Refused, OSError."""
+        """Set a value from the next start on. Raises SettingsError, DirectoryRefused, OSError."""
         typed = check(self._sections, name, value)
         async with self._lock:
             await asyncio.to_thread(self._file.set, name, typed)

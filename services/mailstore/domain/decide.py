@@ -67,13 +67,13 @@ def create_mailbox(
 
 
 def mailboxes_left(existing: int, more: int, limit: int) -> None:
-    """Raises Refused LIMIT when an account would have too many mailboxes."""
+    """Raises MailboxRefused LIMIT when an account would have too many mailboxes."""
     if existing + more > limit:
         raise MailboxRefused("LIMIT", f"an account has at most {limit} mailboxes")
 
 
 def deletable(mailbox: MailboxState) -> None:
-    """Raises Refused CANNOT for INBOX."""
+    """Raises MailboxRefused CANNOT for INBOX."""
     if mailbox.name == INBOX:
         raise MailboxRefused("CANNOT", "INBOX cannot be deleted")
 
@@ -90,7 +90,7 @@ def delete_mailbox(account: str, mailbox: MailboxState, *, subscribed: bool) -> 
 
 
 def subscribe(account: str, name: str, subscribed: bool, subscriptions: int, limit: int) -> list[Event]:
-    """A subscription begins, or ends. Raises Refused LIMIT when the account has as many as it may have."""
+    """A subscription begins, or ends. Raises MailboxRefused LIMIT when the account has as many as it may have."""
     if subscribed and subscriptions >= limit:
         raise MailboxRefused("LIMIT", f"an account has at most {limit} subscriptions")
     return [MailboxSubscribed(account, name, subscribed)]
@@ -119,7 +119,7 @@ def rename_mailbox(
 
 
 def _renamable(name: str, new_name: str, tree: Tree) -> None:
-    """Raises Refused."""
+    """Raises MailboxRefused."""
     if name not in (old for old, _, _ in tree.mailboxes):
         raise MailboxRefused("NONEXISTENT", f"there is no mailbox {name}")
     if new_name in tree.existing:
@@ -131,9 +131,8 @@ def _renamable(name: str, new_name: str, tree: Tree) -> None:
 def store_flags(
     account: str, mailbox: str, runs: Sequence[FlagRun], mode: str, given: Flags, limit: int
 ) -> tuple[list[Event], Ranges]:
-    """The flags to change, and the UIDs refused because they changed since (RFC 7162 §3.1.3). Raises Refused LIMIT when
-    a message would have more than `limit` keywords.
-    """
+    """The flags to change, and the UIDs refused because they changed since (RFC 7162 §3.1.3). Raises MailboxRefused
+    LIMIT when a message would have more than `limit` keywords."""
     change = Change(mode, given)
     after = {flags: change.applied(flags) for flags in {run.flags for run in runs if not run.is_newer}}
     for before, flags in after.items():
@@ -145,7 +144,7 @@ def store_flags(
 
 
 def keywords_fit(flags: Flags, limit: int) -> None:
-    """Raises Refused LIMIT when these are too many keywords for one message, or too long ones."""
+    """Raises MailboxRefused LIMIT when these are too many keywords for one message, or too long ones."""
     if flags.words > limit or len(flags.keywords) > MAX_KEYWORD_OCTETS:
         raise MailboxRefused(
             "LIMIT", f"a message has at most {limit} keywords, of {MAX_KEYWORD_OCTETS} octets together"
@@ -153,7 +152,7 @@ def keywords_fit(flags: Flags, limit: int) -> None:
 
 
 def keywords_left(known: int, new: int, limit: int) -> None:
-    """Raises Refused LIMIT when a mailbox would know too many keywords."""
+    """Raises MailboxRefused LIMIT when a mailbox would know too many keywords."""
     if new and known + new > limit:
         raise MailboxRefused("LIMIT", f"a mailbox has at most {limit} different keywords")
 
@@ -188,21 +187,20 @@ def expunge(account: str, mailbox: str, uids: Ranges) -> list[Event]:
 
 
 def all_there(messages: int, asked: int) -> None:
-    """Raises Refused EXPUNGEISSUED unless every message asked for is there: COPY and MOVE take all or nothing (RFC 3501
-    §6.4.7, RFC 2180 §4.4).
-    """
+    """Raises MailboxRefused EXPUNGEISSUED unless every message asked for is there: COPY and MOVE take all or nothing
+    (RFC 3501 §6.4.7, RFC 2180 §4.4)."""
     if messages != asked:
         raise MailboxRefused("EXPUNGEISSUED", "some of the messages are gone; nothing was done")
 
 
 def copies_left(messages: Messages, limit: int) -> None:
-    """Raises Refused LIMIT for more copies than one commit may make: it keeps the writer from others."""
+    """Raises MailboxRefused LIMIT for more copies than one commit may make: it keeps the writer from others."""
     if messages.count > limit:
         raise MailboxRefused("LIMIT", f"COPY takes at most {limit} messages at once")
 
 
 def within_quota(used: int, more: int, limit: int) -> None:
-    """Raises Refused OVERQUOTA when `more` octets do not fit; a limit of 0 is none."""
+    """Raises MailboxRefused OVERQUOTA when `more` octets do not fit; a limit of 0 is none."""
     if limit and more > limit:
         raise MailboxRefused("OVERQUOTA", f"{more} octets are more than the whole quota of {limit} octets")
     if limit and used + more > limit:
@@ -212,6 +210,6 @@ def within_quota(used: int, more: int, limit: int) -> None:
 
 
 def uids_left(target: MailboxState, more: int) -> None:
-    """Raises Refused when UIDs would pass 2^32-1: the mailbox must be made anew first."""
+    """Raises MailboxRefused when UIDs would pass 2^32-1: the mailbox must be made anew first."""
     if target.uid_next + more > 4_294_967_295:
         raise MailboxRefused("LIMIT", "this mailbox has used up its UIDs")

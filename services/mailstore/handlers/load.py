@@ -17,7 +17,7 @@ def _mailbox(row: Row) -> MailboxState:
 
 
 def mailbox_by_name(reader: Reader, account: str, name: str) -> MailboxState:
-    """Raises Refused NONEXISTENT."""
+    """Raises MailboxRefused NONEXISTENT."""
     sql = f"SELECT {_MAILBOX} FROM mailbox WHERE account = ? AND name = ?"  # noqa: S608
     row = reader.first_row(sql, (account, canonical_name(name)))
     if row is None:
@@ -26,7 +26,7 @@ def mailbox_by_name(reader: Reader, account: str, name: str) -> MailboxState:
 
 
 def mailbox_by_id(reader: Reader, account: str, mailbox: str) -> MailboxState:
-    """Raises Refused NONEXISTENT, also when the mailbox belongs to another account."""
+    """Raises MailboxRefused NONEXISTENT, also when the mailbox belongs to another account."""
     row = reader.first_row(f"SELECT {_MAILBOX} FROM mailbox WHERE id = ? AND account = ?", (mailbox, account))  # noqa: S608
     if row is None:
         raise MailboxRefused("NONEXISTENT", "the mailbox is gone")

@@ -122,7 +122,8 @@ class MessageCommands:
         quota: int,
         provenance: Provenance,
     ) -> Delivered:
-        """Put an accepted mail into a mailbox, once. `wanted`: (name, whether it is spam). Raises Refused OVERQUOTA."""
+        """Put an accepted mail into a mailbox, once. `target`: (name, whether it is spam). Raises MailboxRefused
+        OVERQUOTA."""
         earlier = transaction.answered(key.command)
         if earlier:
             return _delivered_before(earlier[0])
@@ -147,7 +148,7 @@ class MessageCommands:
         quota: int,
         provenance: Provenance,
     ) -> tuple[MailboxState, list[int], int]:
-        """Messages from a client (RFC 3501 §6.3.11), all or none. Raises Refused NONEXISTENT or OVERQUOTA."""
+        """Messages from a client (RFC 3501 §6.3.11), all or none. Raises MailboxRefused NONEXISTENT or OVERQUOTA."""
         earlier = transaction.answered(provenance.command)
         if earlier and isinstance(earlier[0].event, MessageAppended):
             return _appended_before(transaction, account, earlier[0].event, earlier[0].version)
@@ -175,7 +176,7 @@ class MessageCommands:
         unchanged_since: int | None,
         provenance: Provenance,
     ) -> Stored:
-        """STORE, of as many messages as one event names. Raises Refused LIMIT."""
+        """STORE, of as many messages as one event names. Raises MailboxRefused LIMIT."""
         state = load.mailbox_by_id(transaction, account, mailbox)
         runs = chosen.flag_runs(transaction, mailbox, uids, unchanged_since, decide.EVENT_MESSAGES)
         there = joined((run.first, run.last) for run in runs)
@@ -204,7 +205,7 @@ class MessageCommands:
         quota: int,
         provenance: Provenance,
     ) -> Placed:
-        """COPY, all or none. Raises Refused TRYCREATE, EXPUNGEISSUED, OVERQUOTA or LIMIT."""
+        """COPY, all or none. Raises MailboxRefused TRYCREATE, EXPUNGEISSUED, OVERQUOTA or LIMIT."""
         done = _earlier(transaction, provenance, MessagesCopied)
         if done:
             return _placed(transaction, account, done)
@@ -231,7 +232,7 @@ class MessageCommands:
         target: str,
         provenance: Provenance,
     ) -> Placed:
-        """MOVE, of as many messages as one event names; as `copy`, and they leave their mailbox. Raises Refused
+        """MOVE, of as many messages as one event names; as `copy`, and they leave their mailbox. Raises MailboxRefused
         TRYCREATE, LIMIT, or EXPUNGEISSUED also when one of the others is gone.
         """
         done = _earlier(transaction, provenance, MessagesMoved)
@@ -273,7 +274,7 @@ class MessageCommands:
         return message
 
     def _check_keywords(self, transaction: Transaction, mailbox: str, flags: Flags) -> None:
-        """Raises Refused LIMIT when one message would have too many of these, or the mailbox."""
+        """Raises MailboxRefused LIMIT when one message would have too many of these, or the mailbox."""
         if not flags.keywords:
             return
         decide.keywords_fit(flags, self._limits.max_message_keywords)
@@ -282,14 +283,14 @@ class MessageCommands:
     def _check_keywords_of(
         self, transaction: Transaction, source: MailboxState, goal: MailboxState, uids: Ranges
     ) -> None:
-        """Raises Refused LIMIT when the keywords of messages are too many for the mailbox they go to."""
+        """Raises MailboxRefused LIMIT when the keywords of messages are too many for the mailbox they go to."""
         if source.id == goal.id:
             return
         words = chosen.keywords_of(transaction, source.id, uids, self._limits.max_keywords)
         self._check_new_words(transaction, goal.id, words)
 
     def _check_new_words(self, transaction: Transaction, mailbox: str, words: Set[str]) -> None:
-        """Raises Refused LIMIT when the mailbox would know too many keywords with these."""
+        """Raises MailboxRefused LIMIT when the mailbox would know too many keywords with these."""
         if words:
             known, new = chosen.new_keywords(transaction, mailbox, words)
             decide.keywords_left(known, new, self._limits.max_keywords)

@@ -54,7 +54,7 @@ class PagedCommands:
         since: int | None,
         provenance: Provenance,
     ) -> AsyncIterator[Stored]:
-        """STORE, unit by unit. Raises Refused."""
+        """STORE, unit by unit. Raises MailboxRefused."""
         number, left = 0, uids
         while left:
             unit = left
@@ -72,7 +72,7 @@ class PagedCommands:
     async def copy(
         self, account: str, mailbox: str, uids: Ranges, asked: int, target: str, quota: int, provenance: Provenance
     ) -> Placed:
-        """COPY, all of the messages or none. Raises Refused."""
+        """COPY, all of the messages or none. Raises MailboxRefused."""
         return await self._run(
             lambda tx, provenance: self._messages.copy(tx, account, mailbox, uids, asked, target, quota, provenance),
             uids,
@@ -83,7 +83,7 @@ class PagedCommands:
         self, account: str, mailbox: str, uids: Ranges, asked: int, target: str, provenance: Provenance
     ) -> Moved:
         """MOVE (RFC 6851). Many messages go in several units: when one of these is refused, the messages of those
-        before it have moved. Raises Refused when the first one is."""
+        before it have moved. Raises MailboxRefused when the first one is."""
         done: list[Placed] = []
         left = uids
         while not done or asked > 0:
@@ -107,7 +107,7 @@ class PagedCommands:
         return Moved(_together(done), None)
 
     async def expunge(self, account: str, mailbox: str, uids: Ranges, provenance: Provenance) -> tuple[int, int]:
-        """EXPUNGE; the version after it and how many messages went. Raises Refused."""
+        """EXPUNGE; the version after it and how many messages went. Raises MailboxRefused."""
         number = total = 0
         while True:
             version, gone = await self._run(
@@ -121,7 +121,7 @@ class PagedCommands:
                 return version, total
 
     async def delete(self, account: str, name: str, provenance: Provenance) -> MailboxState:
-        """DELETE. A mailbox of many messages is emptied first, unit by unit. Raises Refused."""
+        """DELETE. A mailbox of many messages is emptied first, unit by unit. Raises MailboxRefused."""
         number = 0
         while await self._holds_many(account, name):
             number += 1
@@ -133,7 +133,7 @@ class PagedCommands:
         )
 
     async def rename(self, account: str, name: str, new_name: str, provenance: Provenance) -> MailboxState:
-        """RENAME. Of INBOX its messages go, many of them in several units. Raises Refused."""
+        """RENAME. Of INBOX its messages go, many of them in several units. Raises MailboxRefused."""
         renamed, left = await self._run(
             lambda tx, provenance: self._mailboxes.rename(tx, account, name, new_name, provenance), ALL, provenance
         )

@@ -53,7 +53,7 @@ class Views:
         self._turns = turns
 
     async def opened(self, account: str, name: str) -> OpenedMailbox:
-        """The state of a mailbox. Raises Refused NONEXISTENT."""
+        """The state of a mailbox. Raises MailboxRefused NONEXISTENT."""
 
         def ask(reader: Reader, version: int) -> OpenedMailbox:
             state = load.mailbox_by_name(reader, account, name)
@@ -80,7 +80,7 @@ class Views:
 
     async def changes(self, account: str, mailbox: str, since: int, uid_next: int, known: int) -> Changes:
         """What a session must be notified of that has seen version `since`, UIDs below `uid_next` and so many keywords.
-        Raises Refused NONEXISTENT.
+        Raises MailboxRefused NONEXISTENT.
         """
 
         def ask(reader: Reader, version: int) -> Changes:

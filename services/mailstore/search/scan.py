@@ -37,7 +37,8 @@ class Searcher:
         self._texts = texts
 
     async def search(self, mailbox: str, key: SearchKey, now: int) -> AsyncIterator[tuple[list[int], int]]:
-        """Page by page: the UIDs that match, ascending, and the highest MODSEQ among them. Raises Refused LIMIT."""
+        """Page by page: the UIDs that match, ascending, and the highest MODSEQ among them. Raises MailboxRefused
+        LIMIT."""
         compiled = compile_key(key, now)
         await self._turns.spend(keys=_COMPILING * compiled.keys)
         if len(compiled.questions) > self._texts:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from shared.protocol.message.charset import decode
-from shared.protocol.message.words import decode_words, unfolded
+from shared.protocol.message.words import decode_words, without_controls
 from shared.protocol.structured import comment_end
 
 MAX_ADDRESSES = 10_000
@@ -238,4 +238,4 @@ def _spelled(address: EnvelopeAddress) -> str:
     if address.host and local and not _DOT_ATOM.fullmatch(local):
         local = b'"%b"' % _SPECIAL.sub(rb"\\\g<0>", local)
     text = decode(local + b"@" + address.host if address.host else local)
-    return text if text.isprintable() else unfolded(text)
+    return text if text.isprintable() else without_controls(text)

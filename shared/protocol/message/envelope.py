@@ -7,7 +7,7 @@ from shared.protocol.message.addresses import AddressLimits, EnvelopeAddress, pa
 from shared.protocol.message.content import Fields
 from shared.protocol.message.headers import unfold
 from shared.protocol.message.wire import NIL, nstring
-from shared.protocol.message.words import unfolded
+from shared.protocol.message.words import without_controls
 from shared.protocol.structured import blank_comments
 
 ENVELOPE_FIELDS = frozenset(
@@ -109,4 +109,4 @@ def message_ids(value: bytes | None) -> tuple[str, ...]:
     ids = _MESSAGE_ID.findall(blank_comments(value)) if value else []
     if len(ids) > _MAX_REFERENCES:
         ids = [ids[0], *ids[1 - _MAX_REFERENCES :]]
-    return tuple([unfolded(b"".join(message_id.split()).decode("utf-8", "replace")) for message_id in ids])
+    return tuple([without_controls(b"".join(message_id.split()).decode("utf-8", "replace")) for message_id in ids])

@@ -15,7 +15,7 @@ from shared.protocol.message.finder import DEFAULT_LIMITS, PartFinder, ScanLimit
 from shared.protocol.message.headers import unfold
 from shared.protocol.message.plain_part import PlainPart
 from shared.protocol.message.tree import Draft, numbers
-from shared.protocol.message.words import decode_parameters, decode_words, unfolded
+from shared.protocol.message.words import decode_parameters, decode_words, without_controls
 
 # Raised whenever the same bytes would give another Scan: stored scans of a smaller version are made again.
 SCANNER_VERSION = 2
@@ -295,7 +295,7 @@ def _text(value: bytes | None) -> str:
     if not value:
         return ""
     text = value.decode("utf-8", "replace")
-    return text if text.isprintable() else unfolded(text)
+    return text if text.isprintable() else without_controls(text)
 
 
 def _is_attachment(draft: Draft, drafts: list[Draft]) -> bool:

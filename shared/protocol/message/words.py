@@ -25,11 +25,11 @@ def decode_words(value: bytes) -> str:
     decoding, for many senders cut a character in two.
     """
     if b"=?" not in value:
-        return unfolded(decode(value))
-    return unfolded("".join(decode(data, charset) for charset, data in _runs(value)))
+        return without_controls(decode(value))
+    return without_controls("".join(decode(data, charset) for charset, data in _runs(value)))
 
 
-def unfolded(text: str) -> str:
+def without_controls(text: str) -> str:
     """Control characters become spaces: raw NULs, and what encoded words can smuggle in (CR and LF above all)."""
     return text if text.isprintable() else _CONTROL.sub(" ", text)
 
@@ -67,7 +67,7 @@ def decode_parameters(pairs: Pairs) -> tuple[tuple[str, str], ...]:
     pieces: dict[str, dict[int, tuple[bool, bytes]]] = {}
     for raw_name, value in pairs:
         name = raw_name.decode("ascii", "replace").lower()
-        name = name if name.isprintable() else unfolded(name)
+        name = name if name.isprintable() else without_controls(name)
         if "*" not in name:
             plain.setdefault(name, decode_words(value))
         elif match := _EXTENDED.match(name):
@@ -101,7 +101,7 @@ def _with_charset(sections: list[tuple[bool, bytes]]) -> str:
             charset = head.decode("ascii", "replace")
             sections = [(True, text), *sections[1:]]
     data = b"".join(_percent_decoded(value) if extended else value for extended, value in sections)
-    return unfolded(decode(data, charset))
+    return without_controls(decode(data, charset))
 
 
 def _percent_decoded(value: bytes) -> bytes:

@@ -45,7 +45,9 @@ async def test_a_ring_does_not_come_back_over_the_server(nats_server: NatsServer
         await other.publish("mail.received.0", "e1", b"")  # the server answers in order: the subscription is there
         entry.ring(account_doorbell("a1"), b"1")
         await until(lambda: len(far.heard) == 1)
-        other.ring(account_doorbell("a1"), b"2")  # what the server had for `one` before this would have come by now
+        other.ring(
+            account_doorbell("a1"), b"2"
+        )  # what the server had for `entry` before this would have arrived by now
         await until(lambda: ("doorbell.account.a1", b"2") in ear.heard)
         assert ear.heard == [("doorbell.account.a1", b"1"), ("doorbell.account.a1", b"2")]
 
