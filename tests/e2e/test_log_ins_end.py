@@ -13,6 +13,7 @@ import pytest
 from tests.harness.imap import Imap
 from tests.harness.people import Person
 from tests.harness.server import MailfoldServer
+from tests.harness.smtp import Smtp
 from tests.harness.waiting import until
 
 CHANGED, SWITCHED_OFF, REMOVED = (
@@ -44,9 +45,7 @@ def test_sessions_end_with_the_command(
     with session(server, ann) as imap, server.imap(bob) as others, server.submissions(ann) as smtp:
         server.command(*(word.format(user=ann.user, address=ann.address) for word in words), text="another secret\n")
         assert imap.connection.readline() == f"* BYE {reported}\r\n".encode()
-        refusal = until(
-            lambda: refused(smtp.command(f"MAIL FROM:<{ann.address}>".encode())), "the end of the submission session"
-        )
+        refusal = until(lambda: refused(smtp, ann.address), "the end of the submission session")
         assert reported in refusal
         assert others.connection.noop()[0] == "OK"
 
@@ -88,10 +87,13 @@ def last_words(imap: Imap) -> bytes:
     return b""
 
 
-def refused(reply: object) -> str:
-    """The text of a refusal; empty for what is accepted."""
-    code, text = reply.code, reply.text  # type: ignore[attr-defined]
-    return f"{code} {text}" if code == 421 else ""
+def refused(smtp: Smtp, sender: str) -> str:
+    """The text of the reply that ends the session; empty while a transaction begins (and is given up) as before."""
+    reply = smtp.command(f"MAIL FROM:<{sender}>".encode())
+    if reply.code != 421:
+        smtp.command(b"RSET")
+        return ""
+    return f"{reply.code} {reply.text}"
 
 
 def directory(server: MailfoldServer) -> int:

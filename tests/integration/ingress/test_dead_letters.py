@@ -135,7 +135,7 @@ async def test_a_worker_that_is_away_does_not_fill_the_bus(
     monkeypatch.setattr(valve, "MOST_WAITING", 50)
     async with running(nats_server.url, tmp_path, **SOON) as server:
         monkeypatch.setattr("services.ingress.handlers.repeater._BUSY", 20)
-        (worker,) = (worker for worker in server.bus._workers if worker.durable.acceptance_of is RECEIVED)
+        (worker,) = (worker for worker in server.bus._workers if worker.durable.subject is RECEIVED)
         await worker.stop()
         await send(server, 40)
 

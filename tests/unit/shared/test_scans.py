@@ -47,7 +47,8 @@ def counts(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[ScanCounts]]:
 
 async def kept(blobs: MemoryBlobs, blob_id: BlobId) -> bytes:
     """What is stored once nothing is being kept any more."""
-    await asyncio.gather(*background._calls)
+    loop = asyncio.get_running_loop()
+    await asyncio.gather(*(call for call in background._calls if call.get_loop() is loop))
     assert scans._keeping == set()
     return (await blobs.read(blob_id)).scan
 
