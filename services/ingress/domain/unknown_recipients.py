@@ -1,5 +1,5 @@
 """How many recipients the clients of each network named in vain. Who guesses addresses must not make the directory
-answer for each guess.
+answer for each guess, and waits longer for each refusal.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from collections import OrderedDict
 _SECONDS = 900.0
 _NETWORKS = 10_000
 """How many are remembered: the least recently counted one is forgotten first."""
+_LONGEST_REPLY = 5.0
+"""Seconds: far below the 5 minutes that a client waits for the reply to RCPT (RFC 5321 section 4.5.3.2.3)."""
 
 
 class UnknownRecipients:
@@ -34,3 +36,8 @@ class UnknownRecipients:
     def _level(self, network: str, now: float) -> float:
         level, counted = self._levels.get(network, (0.0, now))
         return max(0.0, level - (now - counted) * self._most / _SECONDS)
+
+
+def pause_before_refusal(refusals: int, step: float) -> float:
+    """Seconds to wait with the reply to the last of so many refused recipients."""
+    return min(_LONGEST_REPLY, refusals * step)

@@ -8,8 +8,8 @@ from typing import Any
 
 import structlog
 
-from services.ingress.domain.backoff import pause_before_refusal
 from services.ingress.domain.client import SmtpClient
+from services.ingress.domain.unknown_recipients import pause_before_refusal
 from services.ingress.endpoints.authentication import Authentication
 from services.ingress.endpoints.dependencies import Dependencies
 from services.ingress.endpoints.transaction import MailTransaction

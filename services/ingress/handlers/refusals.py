@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import structlog
 
-from services.ingress.domain.day import day_of
 from services.ingress.settings import IngressSettings
 from shared.background import BackgroundTask, every
 from shared.clock import Clock
@@ -108,3 +108,8 @@ class Refusals:
             return False
         self._by_network[network] = count = self._by_network.get(network, 0) + 1
         return count <= self._settings.refusals_detailed
+
+
+def day_of(microseconds: int) -> str:
+    """The UTC day of a moment, `2026-11-23`."""
+    return datetime.datetime.fromtimestamp(microseconds / 1_000_000, datetime.UTC).strftime("%Y-%m-%d")

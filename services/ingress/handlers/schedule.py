@@ -12,7 +12,7 @@ import heapq
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from services.ingress.domain.backoff import pause_after
+_MOST_DOUBLINGS = 30
 
 
 @dataclass(slots=True)
@@ -100,3 +100,8 @@ class Schedule:
         heapq.heappush(self._heap, (young.due, queue_id))
         if self._heap[0] == (young.due, queue_id):
             self.changed.set()
+
+
+def pause_after(repeats: int, first: float, longest: float) -> float:
+    """Seconds to wait after so many repeats: doubling from `first` to `longest`."""
+    return min(longest, first * float(1 << min(repeats, _MOST_DOUBLINGS)))

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from services.ingress.domain.admission import admission
-from services.ingress.domain.backoff import pause_after
-from services.ingress.domain.day import day_of
 from services.ingress.domain.envelope import octets, recipient
 from services.ingress.domain.prefix import completion
+from services.ingress.handlers.refusals import day_of
+from services.ingress.handlers.schedule import pause_after
 from shared.events.mail import Client, MailReceived, MailSettled, Message, Outcome, Recipient
 from shared.eventstore.event import encode
 from shared.protocol.address.address import parse_address

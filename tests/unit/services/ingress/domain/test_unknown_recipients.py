@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from services.ingress.domain.backoff import pause_before_refusal
-from services.ingress.domain.unknown_recipients import UnknownRecipients
+from services.ingress.domain.unknown_recipients import UnknownRecipients, pause_before_refusal
 
 
 def test_a_network_may_ask_so_often_and_again_later() -> None:
