@@ -28,9 +28,8 @@ from services.directory.settings import DirectorySettings
 from shared.events.directory import AccountAdded, UserPasswordChanged, UserSwitched
 from shared.eventstore.event import Recorded
 from shared.grpc.servicers import Registration
-from shared.owner.doorbell import ring_at_commits
 from shared.owner.servicer import StoreOwner
-from shared.owner.source import StoreSource
+from shared.owner.source import StoreSource, ring_at_commits
 from shared.protocol.address.address import Address, parse_address
 from shared.protocol.address.error import AddressError
 from shared.routing.address_book import key_of

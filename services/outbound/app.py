@@ -12,9 +12,8 @@ from services.outbound.settings import SECTIONS as SECTIONS
 from services.outbound.settings import OutboundSettings
 from shared.eventstore.deadletters import DeadLetterProjection
 from shared.grpc.servicers import Registration
-from shared.owner.doorbell import ring_at_commits
 from shared.owner.servicer import StoreOwner
-from shared.owner.source import StoreSource
+from shared.owner.source import StoreSource, ring_at_commits
 from shared.rpc.mailfold.events.v1.events_pb2_grpc import add_EventSourceServicer_to_server
 from shared.rpc.mailfold.outbound.v1.outbound_pb2_grpc import add_OutboundServicer_to_server
 from shared.rpc.mailfold.owner.v1 import owner_pb2

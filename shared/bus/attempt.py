@@ -14,7 +14,6 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from shared.bus.errors import DeliveriesExhausted
-from shared.bus.retry import RETRY_SECONDS, delay_after
 from shared.failures import Failure, failure_of
 
 log = structlog.get_logger("bus")
@@ -35,6 +34,8 @@ _CRASHES_ALLOWED = 2
 """A message delivered more than so many times as often as any failure allows never came to an end: it ends its process,
 and is not tried again.
 """
+RETRY_SECONDS = (0.2, 1.0, 3.0, 10.0, 30.0)
+"""Delay before the second, third, … delivery of a message whose handler failed; the last one repeats."""
 
 
 class Attempt:
@@ -91,3 +92,10 @@ def _later(count: int) -> bytes:
     """A negative acknowledgement that asks for the message after a delay (nanoseconds)."""
     delay = delay_after(count, RETRY_SECONDS, random.random)
     return b'-NAK {"delay": %d}' % int(delay * 1_000_000_000)
+
+
+def delay_after(failures: int, schedule: tuple[float, ...], chance: Callable[[], float]) -> float:
+    """Seconds to wait after so many failures (from 1): the schedule's value, between 75 % and 125 % of it by `chance`
+    (0 to 1).
+    """
+    return schedule[min(failures, len(schedule)) - 1] * (0.75 + chance() / 2)

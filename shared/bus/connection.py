@@ -15,7 +15,7 @@ import structlog
 from nats.aio.client import Client
 
 from shared.background import BackgroundTask
-from shared.bus.retry import MEND_SECONDS, delay_after
+from shared.bus.attempt import delay_after
 from shared.bus.settings import BusSettings
 from shared.waking import woken_within
 
@@ -26,6 +26,8 @@ _CONNECT_SECONDS = 2
 _PING_SECONDS = 10
 _CLOSE_SECONDS = 2.0
 _CALM_SECONDS = 0.5
+MEND_SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0)
+"""Delay before the streams are declared again after that failed; the last one repeats."""
 _BROKEN = (nats.errors.Error, OSError, TimeoutError)
 _DENIED = re.compile(r"permissions violation for publish to \"([^\"]+)\"", re.IGNORECASE)
 

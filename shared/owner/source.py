@@ -1,4 +1,6 @@
-"""Events of one service for another: the servicer on the owner's side and the reader on the follower's."""
+"""Events of one service for another: the servicer on the owner's side, what wakes the followers, and the reader on
+theirs.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +10,8 @@ from typing import Any
 
 import msgspec
 
+from shared.bus.bus import Bus
+from shared.bus.subjects import store_doorbell
 from shared.eventstore.connection import Row
 from shared.eventstore.event import (
     Actor,
@@ -228,3 +232,12 @@ def _check_heads(request: pb.ReadEventsRequest, heads: Mapping[int, int]) -> Non
 def _check(page: Page, seen_at: int) -> None:
     if seen_at and page.before is not None and page.before[6] != seen_at:
         raise Conflict(f"shard {page.before[0]} has another event at {page.before[1]} than was followed", DIVERGED)
+
+
+def ring_at_commits(bus: Bus, service: str, store: EventStore) -> None:
+    """Wake the store's followers at each commit.
+
+    Rings once a group: followers listen to all shards and read what there is, so one ring says enough. They gather,
+    so it has time.
+    """
+    store.on_commit(lambda recorded: bus.ring(store_doorbell(service, recorded[0].shard), batched=True))

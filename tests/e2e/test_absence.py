@@ -13,8 +13,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 
 import pytest
 
-from shared.bus.attempt import TRIES_BEFORE_GIVEN_BACK
-from shared.bus.retry import RETRY_SECONDS
+from shared.bus.attempt import RETRY_SECONDS, TRIES_BEFORE_GIVEN_BACK
 from tests.harness.mails import compose
 from tests.harness.people import Person
 from tests.harness.server import MailfoldServer

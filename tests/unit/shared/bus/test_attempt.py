@@ -6,9 +6,8 @@ import json
 
 import pytest
 
-from shared.bus.attempt import ACK, TRIES_BEFORE_GIVEN_BACK, Attempt
+from shared.bus.attempt import ACK, RETRY_SECONDS, TRIES_BEFORE_GIVEN_BACK, Attempt, delay_after
 from shared.bus.errors import BusRefused, BusUnavailable, DeliveriesExhausted
-from shared.bus.retry import RETRY_SECONDS, delay_after
 from shared.eventstore.connection import StoreUnavailable
 from shared.grpc.errors import Invalid, TimedOut, Unavailable
 
