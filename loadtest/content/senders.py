@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from loadtest.content.words import words
+from loadtest.content.vocabulary import words
 
 DOMAIN_COUNT = 40
 SELECTOR = "load"

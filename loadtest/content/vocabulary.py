@@ -8,7 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from loadtest.content.words import words
+
+def words(text: str) -> tuple[str, ...]:
+    """The words of a text, blanks and line ends between them."""
+    return tuple(text.split())
+
 
 FREQUENT = words(
     """

@@ -1,4 +1,6 @@
-"""What the server may do that other programs may not: bind ports below 1024, and nothing else (capabilities(7))."""
+"""What the server may do that other programs may not: bind ports below 1024, and nothing else (capabilities(7)). And
+whether other programs may look into its processes.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,7 @@ from collections.abc import Iterator
 
 _BIND = 1 << 10  # CAP_NET_BIND_SERVICE
 _VERSION = 0x20080522  # _LINUX_CAPABILITY_VERSION_3
-_SET_KEEPCAPS, _SET_NO_NEW_PRIVS, _AMBIENT, _AMBIENT_CLEAR_ALL = 8, 38, 47, 4  # prctl(2)
+_SET_DUMPABLE, _SET_KEEPCAPS, _SET_NO_NEW_PRIVS, _AMBIENT, _AMBIENT_CLEAR_ALL = 4, 8, 38, 47, 4  # prctl(2)
 _LINUX = sys.platform == "linux"
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
@@ -63,3 +65,10 @@ def _check(result: int) -> None:
     if result != 0:
         number = ctypes.get_errno()
         raise OSError(number, f"capabilities cannot be given up: {os.strerror(number)}")
+
+
+def show_memory(traceable: bool) -> None:
+    """Whether other processes of the same user may read this process's memory, environment and descriptors, trace it,
+    and get core files of it. Copies of the process inherit it. Root may always. Linux alone."""
+    if _LINUX:
+        _LIBC.prctl(_SET_DUMPABLE, int(traceable), 0, 0, 0)

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 import msgspec
 
 from mailfold.layouts import Layout
-from mailfold.operator.tokens import read_tokens
+from mailfold.operator.running import read_tokens
 from shared.grpc.credentials import CallTokens, digest
 from shared.grpc.policy import OPERATOR, may_reach
 from shared.places import Places

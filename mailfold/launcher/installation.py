@@ -10,8 +10,8 @@ from pathlib import Path
 
 from mailfold import catalogue
 from mailfold.launcher import capabilities
+from mailfold.launcher.capabilities import show_memory
 from mailfold.launcher.credentials import Parts, make_parts
-from mailfold.launcher.memory import show_memory
 from mailfold.launcher.ownership import give_folder, server_identity
 from mailfold.layouts import LAYOUTS, Layout
 from mailfold.operator.identity import ROOT, Identity, acting_as, become, check_readable

@@ -1,4 +1,4 @@
-"""Whether a service runs here, and a channel to it with the operator's credential."""
+"""Whether a service runs here, and a channel to it with the operator's token."""
 
 from __future__ import annotations
 
@@ -25,3 +25,14 @@ def channel(places: Places, service: str, token: str, timeout: float = 30.0) -> 
     from shared.grpc.channel import RemoteChannel
 
     return RemoteChannel(places.socket(service), OPERATOR, token, timeout)
+
+
+def read_tokens(places: Places) -> dict[str, str]:
+    """Service → the operator's token for it; empty before the first start, and for whoever may not read them."""
+    import orjson
+
+    try:
+        tokens: dict[str, str] = orjson.loads(places.operator.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return tokens

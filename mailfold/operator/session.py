@@ -13,8 +13,7 @@ from typing import Any, TypeVar
 
 from mailfold.operator.failure import UNUSABLE, CommandFailed, not_running
 from mailfold.operator.identity import CannotBecome, act_as_owner
-from mailfold.operator.running import answers, channel
-from mailfold.operator.tokens import read_tokens
+from mailfold.operator.running import answers, channel, read_tokens
 from shared.clock import SystemClock
 from shared.eventstore.event import Actor, Provenance
 from shared.grpc.call import acting

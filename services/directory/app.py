@@ -31,7 +31,7 @@ from shared.grpc.servicers import Registration
 from shared.owner.servicer import StoreOwner
 from shared.owner.source import StoreSource, ring_at_commits
 from shared.protocol.address.address import Address, parse_address
-from shared.protocol.address.error import AddressError
+from shared.protocol.address.domain import AddressError
 from shared.routing.address_book import key_of
 from shared.rpc.mailfold.directory.v1.directory_pb2_grpc import add_DirectoryServicer_to_server
 from shared.rpc.mailfold.events.v1.events_pb2_grpc import add_EventSourceServicer_to_server

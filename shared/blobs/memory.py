@@ -8,8 +8,7 @@ from typing import Self
 
 from shared.blobs.blob_id import BlobId, blob_id_of, generation_of, parse_blob_id, parse_generation
 from shared.blobs.errors import BlobDamaged, BlobMissing, BlobTooLarge
-from shared.blobs.port import CHUNK_BYTES, BlobRef, Damaged, Intact
-from shared.blobs.ranges import clamp, pieces
+from shared.blobs.port import CHUNK_BYTES, BlobRef, Damaged, Intact, clamp, pieces
 
 
 @dataclass(frozen=True, slots=True)

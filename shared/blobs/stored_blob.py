@@ -9,8 +9,7 @@ from shared.blobs.blob_id import BlobId
 from shared.blobs.errors import BlobDamaged, BlobMissing, blob_error
 from shared.blobs.format import HEAD, Trailer
 from shared.blobs.frames import FrameDamaged, decompress
-from shared.blobs.port import CHUNK_BYTES
-from shared.blobs.ranges import clamp, pieces
+from shared.blobs.port import CHUNK_BYTES, clamp, pieces
 
 
 class Source(Protocol):

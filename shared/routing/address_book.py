@@ -14,7 +14,7 @@ from shared.events import directory as directory_events
 from shared.eventstore.event import Event
 from shared.protocol.address.account import lookup_key, without_subaddress
 from shared.protocol.address.address import Address, parse_address
-from shared.protocol.address.error import AddressError
+from shared.protocol.address.domain import AddressError
 from shared.routing.resolution import Resolution, ResolutionKind, Target
 
 MAX_ALIAS_STEPS = 10

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mailfold.operator.tokens import read_tokens
+from mailfold.operator.running import read_tokens
 from shared.eventstore.event import Actor, Provenance
 from shared.grpc.call import acting
 from shared.grpc.channel import RemoteChannel

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
-from mailfold.operator.tokens import read_tokens
+from mailfold.operator.running import read_tokens
 from shared.eventstore.event import Actor, Provenance
 from shared.grpc.call import acting
 from shared.grpc.channel import RemoteChannel

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mailfold.operator.tokens import read_tokens
+from mailfold.operator.running import read_tokens
 from mailfold.supervisor.report import Process, Report
 from shared.grpc.channel import RemoteChannel
 from shared.grpc.errors import Denied, ServiceError, Unauthenticated

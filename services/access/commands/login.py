@@ -13,10 +13,9 @@ from shared.protocol.imap import commands as c
 from shared.protocol.imap import response
 from shared.protocol.imap.frame_event import AFTER_LOGIN, ContinuationLine
 from shared.protocol.imap.response_code import Code, capability_code
-from shared.protocol.sasl.base64 import encode_base64
 from shared.protocol.sasl.exchange import start
 from shared.protocol.sasl.mechanism import prepare_password
-from shared.protocol.sasl.outcome import Challenge, Credentials, SaslError, SaslFailure
+from shared.protocol.sasl.outcome import Challenge, Credentials, SaslError, SaslFailure, encode_base64
 from shared.routing.log_ins import LogIn, refusal_delay
 
 log = structlog.get_logger("access")

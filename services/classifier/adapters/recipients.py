@@ -8,7 +8,7 @@ from typing import Any
 from shared.bus.bus import Bus
 from shared.owner.followed_book import FollowedBook
 from shared.protocol.address.address import parse_address
-from shared.protocol.address.error import AddressError
+from shared.protocol.address.domain import AddressError
 
 
 class FollowedRecipients(FollowedBook):

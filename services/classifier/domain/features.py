@@ -22,7 +22,7 @@ from services.classifier.domain.hashing import (
 from services.classifier.domain.header_tokens import header_tokens, subject_tokens
 from services.classifier.domain.html_source import looks_like_html, read_html
 from services.classifier.domain.message_view import MessageView, TextPart, view
-from services.classifier.domain.plain_bytes import plain_bytes
+from services.classifier.domain.strange import plain_bytes
 from services.classifier.domain.token_names import NO_NAMES, TokenNames
 from services.classifier.domain.url_tokens import url_tokens
 from services.classifier.domain.word_bytes import read_words

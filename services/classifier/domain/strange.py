@@ -1,5 +1,5 @@
 """The characters of a text that are not ASCII: few different ones in most mail, so what is done for each is done to all
-bytes at once.
+bytes at once. So it is for the bytes that trigrams are made of.
 """
 
 _ASCII = bytes(range(128))
@@ -9,6 +9,9 @@ _SIGMA = "Σ"
 _MANY = 60
 
 Strange = frozenset[str]
+# What str.split takes for white space in ASCII, and bytes.split does not; and digits.
+_SPACES, _DIGITS = b"\x1c\x1d\x1e\x1f", b"123456789"
+_PLAIN = bytes.maketrans(_SPACES + _DIGITS, b" " * len(_SPACES) + b"0" * len(_DIGITS))
 
 
 def strange_characters(data: bytes) -> Strange:
@@ -32,3 +35,15 @@ def lower(text: str) -> str:
         return text.lower()
     data = text.encode("utf-8", "replace")
     return lowered(data, strange_characters(data)).decode()
+
+
+def plain_bytes(text: str) -> bytes:
+    """The bytes that trigrams are made of, in UTF-8: lower case, single spaces, and all digits one, so that no date or
+    serial number is learnt.
+    """
+    data = text.encode("utf-8", "replace")
+    strange = strange_characters(data)
+    for char in strange:
+        if char.isspace():
+            data = data.replace(char.encode(), b" ")
+    return b" ".join(lowered(data, strange).translate(_PLAIN).split())

@@ -16,10 +16,10 @@ from services.classifier.domain.features import Features, features
 from services.classifier.domain.opinion import Opinion
 from services.classifier.domain.spam_headers import spam_headers
 from services.classifier.domain.verdict import Hit, Verdict, judge
-from services.classifier.handlers.examine import examined
 from services.classifier.handlers.own_evidence import OwnEvidence
 from services.classifier.handlers.teacher import Teacher
 from services.classifier.settings import ClassifierSettings
+from shared.blobs.blob_id import BlobId
 from shared.blobs.errors import BlobError
 from shared.blobs.port import Blobs
 from shared.events.mail import MailReceived
@@ -28,6 +28,8 @@ from shared.eventstore.event import Actor, Provenance
 from shared.eventstore.store import EventStore
 from shared.eventstore.transaction import VersionConflict
 from shared.failures import Failure, failure_of
+from shared.protocol.message.scan import Scan
+from shared.scans import scan_of
 
 log = structlog.get_logger("classifier")
 ACTOR = Actor("service", "classifier")
@@ -142,3 +144,9 @@ def _recorded_verdict(judged: Verdict, examined_mail: _Examined, words: int) -> 
         own_spam=own.spam_seen if own is not None else 0,
         own_ham=own.ham_seen if own is not None else 0,
     )
+
+
+async def examined(blobs: Blobs, blob_id: str, limit: int) -> tuple[bytes, Scan]:
+    """The head of a message, at most `limit` octets, with the scan of the whole. Raises BlobError."""
+    blob = await blobs.read(BlobId(blob_id))
+    return blob.read(0, min(blob.body_size, limit)), await scan_of(blobs, blob)

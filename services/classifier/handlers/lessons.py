@@ -11,7 +11,7 @@ import structlog
 
 from services.classifier.domain.features import TOKENIZER_VERSION, Features, features
 from services.classifier.domain.lesson import Label, Role, label_of_transfer
-from services.classifier.handlers.examine import examined
+from services.classifier.handlers.judge import examined
 from services.classifier.projections.lessons import NONE
 from shared.blobs.errors import BlobError
 from shared.blobs.port import Blobs

@@ -1,9 +1,12 @@
-"""A mail to be delivered: received from outside with a verdict, or submitted by a user."""
+"""A mail to be delivered: received from outside with a verdict, or submitted by a user; and the header lines that a
+copy gets in front of it, the newest on top (RFC 5321 §4.4). The shared blob is never rewritten.
+"""
 
 from __future__ import annotations
 
 import msgspec
 
+from shared.events.delivery import Step
 from shared.events.mail import MailReceived, MailSubmitted, Message, Recipient
 from shared.events.spam import MailClassified
 
@@ -48,3 +51,14 @@ def _mail(
         spam_headers,
         submitted,
     )
+
+
+def prefix(mail: AcceptedMail, step: Step) -> bytes:
+    """The whole prefix of a local copy: a pure function of events, so a repeat writes the same bytes."""
+    delivered_to = f"Delivered-To: {step.address}\r\n".encode()
+    return f"Return-Path: <{mail.reverse_path}>\r\n".encode() + delivered_to + mail.spam_headers + mail.message.prefix
+
+
+def notice_prefix(step: Step) -> bytes:
+    """The prefix of a notification that is stored for a local sender: the null reverse-path."""
+    return b"Return-Path: <>\r\n" + f"Delivered-To: {step.address}\r\n".encode()

@@ -8,8 +8,8 @@ from collections.abc import Callable
 import msgspec
 
 from services.delivery.domain.mail import AcceptedMail, from_classified, from_submitted
-from services.delivery.domain.settlement import settlement
 from services.delivery.handlers.deliver import Deliverer
+from services.delivery.handlers.record import settlement
 from shared.bus.attempt import Handler
 from shared.bus.bus import Bus
 from shared.bus.subjects import DELIVERY_CLASSIFIED, DELIVERY_SUBMITTED, SETTLED, Durable

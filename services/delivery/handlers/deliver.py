@@ -9,9 +9,8 @@ from typing import Any, assert_never
 
 import msgspec
 
-from services.delivery.domain.mail import AcceptedMail
+from services.delivery.domain.mail import AcceptedMail, notice_prefix, prefix
 from services.delivery.domain.plan import StepAction, plan
-from services.delivery.domain.prefix import notice_prefix, prefix
 from services.delivery.handlers.notices import FailedStep, Notices
 from services.delivery.handlers.record import DeliveryRecord, outcomes_of, record_of
 from shared.clock import Clock

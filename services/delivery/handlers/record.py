@@ -9,8 +9,8 @@ import msgspec
 
 from services.delivery.domain.plan import StepAction
 from shared.events.delivery import DeliveryBounced, DeliveryPlanned, DeliverySettled, Step
-from shared.events.mail import Outcome
-from shared.eventstore.event import Recorded
+from shared.events.mail import LARGEST_EVENT, MailSettled, Outcome
+from shared.eventstore.event import Recorded, encode
 
 
 class DeliveryRecord(msgspec.Struct, frozen=True):
@@ -74,3 +74,13 @@ def _outcome(recipient: str, actions: Set[str], bounced: DeliveryBounced | None)
     if bounced is not None:
         return Outcome(recipient, "bounced", f"{bounced.status} {bounced.reason}")
     return Outcome(recipient, "discarded")
+
+
+def settlement(queue_id: str, outcomes: tuple[Outcome, ...]) -> MailSettled:
+    """The last word on a mail as it goes over the bus. Of very many recipients it says only what became of each; the
+    reasons are in delivery's own log.
+    """
+    event = MailSettled(queue_id, outcomes)
+    if len(encode(event)) <= LARGEST_EVENT:
+        return event
+    return MailSettled(queue_id, tuple(msgspec.structs.replace(outcome, detail="") for outcome in outcomes))

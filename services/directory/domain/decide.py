@@ -6,8 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from services.directory.domain.refusal import DirectoryRefused
-from services.directory.domain.state import AccountState, AliasState, DomainState, UserState
+from services.directory.domain.state import AccountState, AliasState, DirectoryRefused, DomainState, UserState
 from shared.events.directory import (
     AccountAdded,
     AccountChanged,

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import unicodedata
 
-from services.directory.domain.refusal import DirectoryRefused
+from services.directory.domain.state import DirectoryRefused
 from shared.protocol.address.account import account_name, is_application_name, lookup_key, without_subaddress
 from shared.protocol.address.address import Address, parse_address
-from shared.protocol.address.domain import is_address_literal, parse_domain
-from shared.protocol.address.error import AddressError
+from shared.protocol.address.domain import AddressError, is_address_literal, parse_domain
 
 USER_NAME_LIMIT = 200
 TARGET_LIMIT = 1000

@@ -7,7 +7,7 @@ import re
 import tomllib
 from typing import Any
 
-from services.directory.domain.refusal import DirectoryRefused
+from services.directory.domain.state import DirectoryRefused
 
 _TABLE = re.compile(r"\s*\[\s*([A-Za-z0-9_-]+)\s*\]\s*(?:#.*)?$")
 _ANY_TABLE = re.compile(r"\s*\[")

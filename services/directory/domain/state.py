@@ -1,8 +1,20 @@
-"""What a decision of the directory looks at."""
+"""What a decision of the directory looks at, and the refusal that it may end with."""
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
+
+Reason = Literal["missing", "taken", "invalid", "not-empty"]
+
+
+class DirectoryRefused(Exception):
+    """A command on the directory cannot be carried out. The text is for people and says what to do."""
+
+    def __init__(self, reason: Reason, text: str) -> None:
+        super().__init__(text)
+        self.reason: Reason = reason
 
 
 class DomainState(msgspec.Struct, frozen=True):

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterator
 
 from services.directory.adapters.passwords import TooManyWaiting
-from services.directory.domain.refusal import DirectoryRefused, Reason
+from services.directory.domain.state import DirectoryRefused, Reason
 from shared.grpc.errors import AlreadyExists, Invalid, LimitReached, NotFound, NotNow, ServiceError
 from shared.settings import SettingsError
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from services.directory.adapters.passwords import PasswordHasher
-from services.directory.domain.refusal import DirectoryRefused
 from services.directory.domain.roles import RoleMail
+from services.directory.domain.state import DirectoryRefused
 from services.directory.endpoints import wire
 from services.directory.endpoints.refusals import named
 from services.directory.handlers import load
@@ -22,7 +22,7 @@ from shared.eventstore.transaction import Transaction
 from shared.grpc.call import current_provenance
 from shared.grpc.errors import Invalid
 from shared.protocol.address.address import Address, parse_address
-from shared.protocol.address.error import AddressError
+from shared.protocol.address.domain import AddressError
 from shared.protocol.sasl.mechanism import TEXT_LIMIT, prepare_password, read_text
 from shared.rpc.mailfold.directory.v1 import directory_pb2 as pb
 from shared.rpc.mailfold.directory.v1.directory_pb2_grpc import DirectoryServicer

@@ -19,7 +19,7 @@ from shared.eventstore.connection import Reader
 from shared.eventstore.store import EventStore
 from shared.protocol.address.account import lookup_key
 from shared.protocol.address.address import parse_address
-from shared.protocol.address.error import AddressError
+from shared.protocol.address.domain import AddressError
 from shared.protocol.sasl.mechanism import prepare_password
 from shared.shards import shard_of
 

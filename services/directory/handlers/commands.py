@@ -7,8 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from services.directory.domain import decide, names
-from services.directory.domain.refusal import DirectoryRefused
-from services.directory.domain.state import AccountState, AliasState, DomainState, UserState
+from services.directory.domain.state import AccountState, AliasState, DirectoryRefused, DomainState, UserState
 from services.directory.handlers import load
 from shared.eventstore.event import Event, Provenance
 from shared.eventstore.transaction import Transaction

@@ -9,8 +9,7 @@ from typing import Any
 import msgspec
 
 from services.directory.domain.names import domain_name, key_of, user_key
-from services.directory.domain.refusal import DirectoryRefused
-from services.directory.domain.state import AccountState, AliasState, DomainState, UserState
+from services.directory.domain.state import AccountState, AliasState, DirectoryRefused, DomainState, UserState
 from shared.eventstore.connection import Reader, Row
 
 _ID = re.compile(r"[adu][0-9a-hjkmnp-tv-z]{20}")

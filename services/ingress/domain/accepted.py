@@ -9,13 +9,12 @@ import msgspec
 from services.ingress.domain.client import SmtpClient
 from services.ingress.domain.envelope import recipient
 from shared.blobs.port import BlobRef
-from shared.events.limits import LARGEST_RECEPTION
-from shared.events.mail import MailReceived, MailSubmitted, Message, RecordedCheck
+from shared.events.mail import LARGEST_RECEPTION, MailReceived, MailSubmitted, Message, RecordedCheck
 from shared.eventstore.event import encode
 from shared.protocol.message.scan import Scan
 from shared.protocol.smtp.body import BodyFlags
+from shared.protocol.smtp.commands import SmtpTransaction
 from shared.protocol.smtp.trace_header import Hop
-from shared.protocol.smtp.transaction import SmtpTransaction
 
 Accepted = MailReceived | MailSubmitted
 _SUBJECT = 1000

@@ -14,10 +14,9 @@ from shared.network.address import network_of
 from shared.network.wire import Wire
 from shared.protocol.address.address import Address
 from shared.protocol.smtp import replies
-from shared.protocol.smtp.commands import Mail, Rcpt
+from shared.protocol.smtp.commands import Mail, Rcpt, SmtpTransaction
 from shared.protocol.smtp.events import BodyEnd
 from shared.protocol.smtp.reply import Reply, with_cause
-from shared.protocol.smtp.transaction import SmtpTransaction
 
 
 class MailTransaction:

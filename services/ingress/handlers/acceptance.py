@@ -28,9 +28,9 @@ from shared.ids import IdKind, Ids
 from shared.protocol.message.scan import Scan
 from shared.protocol.smtp import replies
 from shared.protocol.smtp.body import BodyFlags
+from shared.protocol.smtp.commands import SmtpTransaction
 from shared.protocol.smtp.reply import Reply, with_cause
 from shared.protocol.smtp.trace_header import Hop, received
-from shared.protocol.smtp.transaction import SmtpTransaction
 
 
 @dataclass(slots=True)

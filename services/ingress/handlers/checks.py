@@ -18,8 +18,7 @@ from shared.events.mail import RecordedCheck
 from shared.protocol.address.address import Address
 from shared.protocol.authres.field import MethodResult, build_field
 from shared.protocol.authres.verdicts import dkim_results, dmarc_result, spf_result
-from shared.protocol.dmarc.evaluate import evaluate
-from shared.protocol.dmarc.organisation import organisational_domain
+from shared.protocol.dmarc.evaluate import evaluate, organisational_domain
 from shared.protocol.dns.question import Question
 from shared.protocol.spf.check import check_host
 from shared.protocol.spf.result import SpfResult

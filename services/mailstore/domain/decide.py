@@ -5,8 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from services.mailstore.domain.flags import Change, Flags
-from services.mailstore.domain.names import DEFAULTS, JUNK, SPECIAL_USES
-from services.mailstore.domain.state import FlagRun, MailboxPlace, MailboxState, Messages, Tree
+from services.mailstore.domain.state import (
+    DEFAULTS,
+    JUNK,
+    SPECIAL_USES,
+    FlagRun,
+    MailboxPlace,
+    MailboxState,
+    Messages,
+    Tree,
+)
 from services.mailstore.domain.uids import Ranges, count, joined, pages
 from shared.events.mailbox import (
     AccountOpened,

@@ -6,6 +6,19 @@ import msgspec
 
 from services.mailstore.domain.flags import Flags
 from services.mailstore.domain.uids import Ranges, count
+from shared.protocol.imap.mailbox_name import INBOX
+
+JUNK = "\\Junk"
+# The mailboxes that every account begins with, and their special uses.
+DEFAULTS = (
+    (INBOX, ""),
+    ("Drafts", "\\Drafts"),
+    ("Sent", "\\Sent"),
+    ("Spam", JUNK),
+    ("Trash", "\\Trash"),
+    ("Archive", "\\Archive"),
+)
+SPECIAL_USES = frozenset(use for _, use in DEFAULTS if use) | {"\\Flagged", "\\All"}
 
 
 class MailboxState(msgspec.Struct, frozen=True):

@@ -11,8 +11,7 @@ import structlog
 from services.mailstore.domain import decide
 from services.mailstore.domain.decide import MailboxRefused
 from services.mailstore.domain.flags import Flags, parse
-from services.mailstore.domain.names import JUNK
-from services.mailstore.domain.state import MailboxState
+from services.mailstore.domain.state import JUNK, MailboxState
 from services.mailstore.domain.uids import Ranges, count, joined, without
 from services.mailstore.handlers import load
 from services.mailstore.handlers.accounts import ensure_open

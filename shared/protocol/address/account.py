@@ -5,7 +5,7 @@ import unicodedata
 from typing import Final
 
 from shared.protocol.address.address import Address
-from shared.protocol.address.error import AddressError
+from shared.protocol.address.domain import AddressError
 
 ACCOUNT_NAME_LIMIT: Final = 200  # characters
 APPLICATION_SUFFIX: Final = ".app"

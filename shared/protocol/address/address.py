@@ -9,8 +9,7 @@ from typing import Final
 
 import msgspec
 
-from shared.protocol.address.domain import LABEL, has_numeric_top_label, parse_domain, to_unicode
-from shared.protocol.address.error import AddressError
+from shared.protocol.address.domain import LABEL, AddressError, has_numeric_top_label, parse_domain, to_unicode
 
 LOCALPART_LIMIT: Final = 320  # octets of UTF-8: a 200 character account name, a separator and a long tag
 _TEXT_LIMIT: Final = 1024  # characters, refused before any work: twice the localpart (all quoted pairs) and the domain

@@ -10,8 +10,6 @@ from typing import Final
 
 import idna
 
-from shared.protocol.address.error import AddressError
-
 DOMAIN_LIMIT: Final = 253  # RFC 1035 §2.3.4: 255 octets on the wire are 253 in text
 
 # sub-domain = Let-dig [Ldh-str] (RFC 5321 §4.1.2). The underscore is not in the production, but DNS has it (RFC 2181
@@ -19,6 +17,14 @@ DOMAIN_LIMIT: Final = 253  # RFC 1035 §2.3.4: 255 octets on the wire are 253 in
 LABEL: Final = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 _DOMAIN = re.compile(rf"{LABEL}(?:\.{LABEL})*+")
 _IPV6_TAG = "ipv6:"
+
+
+class AddressError(ValueError):
+    """A text is not an address (or not a domain, or not an account name). ``reason`` says why, in public words."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 def parse_domain(text: str) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import msgspec
 
 from shared.protocol.address.address import Address, make_address, parse_address
-from shared.protocol.address.error import AddressError
+from shared.protocol.address.domain import AddressError
 from shared.protocol.structured import comment_end
 
 # quoted-string, domain-literal and atom of RFC 5322 §3.2. The closing mark is optional, so that an unclosed one is read

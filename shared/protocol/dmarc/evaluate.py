@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
+from functools import cache, lru_cache
 
 import msgspec
+from publicsuffixlist import PublicSuffixList
 
 from shared.protocol.dkim.result import DkimResult
 from shared.protocol.dmarc.author import Authors
-from shared.protocol.dmarc.organisation import organisational_domain
 from shared.protocol.dmarc.record import DmarcRecord, parse_record, select_records
 from shared.protocol.dmarc.result import DmarcCode, DmarcResult
 from shared.protocol.dns.evaluation import Answered, Asked, Evaluation, single_answer
@@ -127,3 +128,17 @@ def _is_aligned(author: str, domain: str, *, strict: bool) -> bool:
     if author == domain:
         return True
     return not strict and bool(domain) and organisational_domain(author) == organisational_domain(domain)
+
+
+@cache
+def _suffixes() -> PublicSuffixList:
+    """The list that comes with the package, read once, when first needed."""
+    return PublicSuffixList()
+
+
+@lru_cache(maxsize=4096)
+def organisational_domain(domain: str) -> str:
+    """The organisational domain of a lower-case name in A-labels, one label below the public suffix (RFC 7489 section
+    3.2); the name itself when it is a public suffix.
+    """
+    return _suffixes().privatesuffix(domain) or domain

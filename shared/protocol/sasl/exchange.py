@@ -1,10 +1,10 @@
 """One authentication exchange as the protocols carry it: base64 lines in, outcomes out."""
 
+import binascii
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from shared.protocol.sasl.base64 import LINE_LIMIT, decode_base64
 from shared.protocol.sasl.login import LoginMechanism
 from shared.protocol.sasl.mechanism import SaslMechanism
 from shared.protocol.sasl.outcome import Challenge, Outcome, SaslError, SaslFailure
@@ -13,6 +13,7 @@ from shared.protocol.sasl.plain import Plain
 MECHANISMS: Final[Mapping[str, Callable[[], SaslMechanism]]] = MappingProxyType(
     {"PLAIN": Plain, "LOGIN": LoginMechanism}
 )
+LINE_LIMIT: Final = 12288  # octets: RFC 4954 §4 asks for this much, with the CRLF
 
 
 class SaslExchange:
@@ -58,3 +59,10 @@ def start(mechanism: str, initial: bytes | None) -> tuple[SaslExchange, Outcome]
     """Begin an exchange: the exchange, for its further steps, and the first outcome."""
     exchange = SaslExchange(mechanism)
     return exchange, exchange.start(initial)
+
+
+def decode_base64(line: bytes) -> bytes:
+    """The octets of a base64 line (RFC 4648 §4). Raises ValueError for any character, padding or length that does not
+    belong.
+    """
+    return binascii.a2b_base64(line, strict_mode=True)

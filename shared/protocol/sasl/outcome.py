@@ -4,11 +4,10 @@ A later mechanism that must ask something in the middle (SCRAM: the stored keys 
 the exchange then offers a method that takes the answer.
 """
 
+import binascii
 import enum
 
 import msgspec
-
-from shared.protocol.sasl.base64 import encode_base64
 
 
 class Challenge(msgspec.Struct, frozen=True):
@@ -51,3 +50,8 @@ class SaslError(msgspec.Struct, frozen=True):
 
 
 Outcome = Challenge | Credentials | SaslError
+
+
+def encode_base64(data: bytes) -> bytes:
+    """The base64 of an exchange: one line, without its end (RFC 4648 §4)."""
+    return binascii.b2a_base64(data, newline=False)

@@ -1,4 +1,4 @@
-"""The commands of SMTP as values."""
+"""The commands of SMTP as values, and what the accepted ones make: a transaction."""
 
 import enum
 
@@ -6,6 +6,7 @@ import msgspec
 
 from shared.protocol.address.address import Address
 from shared.protocol.smtp import codes
+from shared.protocol.smtp.reply import Reply
 
 
 class BodyType(enum.Enum):
@@ -128,6 +129,27 @@ class Auth(msgspec.Struct, frozen=True, gc=False):
 
     def __repr__(self) -> str:
         return f"Auth(mechanism={self.mechanism!r}, initial={'None' if self.initial is None else '***'})"
+
+
+class SmtpTransaction(msgspec.Struct, frozen=True):
+    """A mail transaction as its message begins (RFC 5321 §3.3): who speaks, the accepted MAIL and the accepted RCPTs in
+    order.
+    """
+
+    hello: Helo | Ehlo
+    mail: Mail
+    recipients: tuple[Rcpt, ...]
+
+
+class CommandError(Exception):
+    """A line from the peer is not a command; ``reply`` says so to the peer. ``closes``: what follows cannot be told
+    from data.
+    """
+
+    def __init__(self, reply: Reply, closes: bool = False) -> None:
+        super().__init__(reply)
+        self.reply = reply
+        self.closes = closes
 
 
 Command = Helo | Ehlo | Mail | Rcpt | Data | Bdat | Rset | Noop | Vrfy | Expn | Help | Quit | StartTls | Auth

@@ -10,9 +10,8 @@ from typing import Final
 import msgspec
 
 from shared.protocol.smtp.body import BodyFlags
-from shared.protocol.smtp.commands import Command, Ehlo, Helo, Mail, Rcpt
+from shared.protocol.smtp.commands import Command, Ehlo, Helo, Mail, Rcpt, SmtpTransaction
 from shared.protocol.smtp.reply import Reply
-from shared.protocol.smtp.transaction import SmtpTransaction
 
 
 class Wait(enum.Enum):
@@ -26,6 +25,10 @@ class Wait(enum.Enum):
 
 NEED_DATA: Final = Wait.DATA
 NEED_ANSWER: Final = Wait.ANSWER
+
+
+class SessionMisuse(RuntimeError):
+    """Our own side broke the protocol: an answer where none is asked for, or an acceptance of what must be refused."""
 
 
 class Greeted(msgspec.Struct, frozen=True, gc=False):

@@ -3,12 +3,11 @@
 from shared.protocol.smtp import replies
 from shared.protocol.smtp.bdat import ChunkDecoder
 from shared.protocol.smtp.body import BareNewline, BodyMeter
-from shared.protocol.smtp.commands import Bdat, BodyType
+from shared.protocol.smtp.commands import Bdat, BodyType, SmtpTransaction
 from shared.protocol.smtp.config import SessionConfig
 from shared.protocol.smtp.data import DotDecoder
 from shared.protocol.smtp.events import BodyEnd
 from shared.protocol.smtp.reply import Reply
-from shared.protocol.smtp.transaction import SmtpTransaction
 
 
 class IncomingMessage:

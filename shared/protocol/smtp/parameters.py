@@ -5,8 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from shared.protocol.smtp import codes, replies
-from shared.protocol.smtp.commands import BodyType, Notify, Orcpt, Ret
-from shared.protocol.smtp.error import CommandError
+from shared.protocol.smtp.commands import BodyType, CommandError, Notify, Orcpt, Ret
 
 ENVID_LIMIT: Final = 100  # characters: RFC 3461 §4.4
 ORCPT_LIMIT: Final = 500  # characters: RFC 3461 §4.2

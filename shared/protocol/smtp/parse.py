@@ -5,12 +5,13 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from shared.protocol.address.address import Address, make_address, parse_address
-from shared.protocol.address.error import AddressError
+from shared.protocol.address.domain import AddressError
 from shared.protocol.smtp import codes, parameters, replies
 from shared.protocol.smtp.commands import (
     Auth,
     Bdat,
     Command,
+    CommandError,
     Data,
     Ehlo,
     Expn,
@@ -24,7 +25,6 @@ from shared.protocol.smtp.commands import (
     StartTls,
     Vrfy,
 )
-from shared.protocol.smtp.error import CommandError
 from shared.protocol.smtp.reply import Reply
 
 _NAME = re.compile(r"[!-~]{1,255}")

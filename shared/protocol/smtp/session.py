@@ -23,6 +23,7 @@ from shared.protocol.smtp.commands import (
     Bdat,
     BodyType,
     Command,
+    CommandError,
     Data,
     Ehlo,
     Expn,
@@ -33,11 +34,11 @@ from shared.protocol.smtp.commands import (
     Quit,
     Rcpt,
     Rset,
+    SmtpTransaction,
     StartTls,
     Vrfy,
 )
 from shared.protocol.smtp.config import Port, SessionConfig
-from shared.protocol.smtp.error import CommandError, SessionMisuse
 from shared.protocol.smtp.events import (
     NEED_ANSWER,
     NEED_DATA,
@@ -54,6 +55,7 @@ from shared.protocol.smtp.events import (
     QuitRequested,
     RcptTo,
     RefusedCommand,
+    SessionMisuse,
     StartData,
     StartTlsRequested,
     TransactionAborted,
@@ -66,7 +68,6 @@ from shared.protocol.smtp.parse import parse_command
 from shared.protocol.smtp.reply import Reply
 from shared.protocol.smtp.session_counters import SessionCounters
 from shared.protocol.smtp.state import ALLOWED, IN_TRANSACTION, LAST_IN_GROUP, SmtpState, is_innocent, refusal_of
-from shared.protocol.smtp.transaction import SmtpTransaction
 
 _BAD_LINES: Final[Mapping[BadLine, Callable[[], Reply]]] = {
     BadLine.BARE_NEWLINE: replies.bare_newline_in_command,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from services.ingress.domain import accepted
-from shared.events.limits import LARGEST_RECEPTION
+from shared.events.mail import LARGEST_RECEPTION
 from shared.eventstore.event import encode
 from tests.integration.ingress.client import Client, connected
 from tests.integration.ingress.server import running

@@ -12,7 +12,7 @@ import pytest
 
 from mailfold.launcher.credentials import make_parts, operator_tokens, parts_of
 from mailfold.layouts import LAYOUTS, START_ORDER, LayoutName
-from mailfold.operator.tokens import read_tokens
+from mailfold.operator.running import read_tokens
 from shared.grpc.credentials import CallTokens, caller_of, digest
 from shared.grpc.errors import Unauthenticated
 from shared.grpc.policy import OPERATOR, may_reach

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 from structlog.testing import capture_logs
 
-from services.classifier.handlers.examine import examined
+from services.classifier.handlers.judge import examined
 from services.mailstore.search.candidate import Candidate, EntryRow
 from shared import background, scans
 from shared.blobs.blob_id import BlobId

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from services.directory.domain import decide
-from services.directory.domain.refusal import DirectoryRefused
-from services.directory.domain.state import AccountState, AliasState, DomainState, UserState
+from services.directory.domain.state import AccountState, AliasState, DirectoryRefused, DomainState, UserState
 from shared.events.directory import (
     AccountAdded,
     AccountChanged,

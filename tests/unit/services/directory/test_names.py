@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from services.directory.domain import names
-from services.directory.domain.refusal import DirectoryRefused
+from services.directory.domain.state import DirectoryRefused
 
 
 @pytest.mark.parametrize(

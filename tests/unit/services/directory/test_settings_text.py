@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.directory.domain.refusal import DirectoryRefused
 from services.directory.domain.settings_text import with_value
+from services.directory.domain.state import DirectoryRefused
 
 FILE = """\
 # my server

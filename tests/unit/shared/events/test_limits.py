@@ -8,7 +8,7 @@ from services.classifier.domain.spam_headers import MAX_TESTS, spam_headers
 from services.classifier.domain.verdict import NOTHING_SEEN, Hit, Verdict
 from services.classifier.settings import ClassifierSettings
 from shared.events import spam
-from shared.events.limits import LARGEST_EVENT, LARGEST_RECEPTION
+from shared.events.mail import LARGEST_EVENT, LARGEST_RECEPTION
 from shared.eventstore.event import encode
 
 LONGEST_WORD = "\x01" * 120

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from services.classifier.domain.plain_bytes import plain_bytes
+from services.classifier.domain.strange import plain_bytes
 from services.classifier.domain.word_bytes import MOST_CHUNKS, MOST_STRANGE, Words, read_words
 from services.classifier.domain.words import lower, words
 

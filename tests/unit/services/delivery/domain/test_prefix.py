@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from services.delivery.domain.mail import AcceptedMail, from_classified, from_submitted
-from services.delivery.domain.prefix import notice_prefix, prefix
+from services.delivery.domain.mail import AcceptedMail, from_classified, from_submitted, notice_prefix, prefix
 from shared.events.delivery import Step
 from shared.events.mail import Client, MailReceived, MailSubmitted, Message, Recipient
 from shared.events.spam import MailClassified, RecordedVerdict

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import get_type_hints
 
-from services.delivery.domain.settlement import settlement
+from services.delivery.handlers.record import settlement
 from services.ingress.domain.envelope import octets, recipient
 from services.ingress.settings import IngressSettings
-from shared.events.limits import LARGEST_EVENT
-from shared.events.mail import Outcome
+from shared.events.mail import LARGEST_EVENT, Outcome
 from shared.eventstore.event import encode
 from shared.protocol.address.address import parse_address
 from shared.protocol.smtp.commands import Rcpt

@@ -4,7 +4,7 @@ import pytest
 
 from shared.protocol.address.account import account_name, is_application_name, lookup_key, without_subaddress
 from shared.protocol.address.address import Address, parse_address
-from shared.protocol.address.error import AddressError
+from shared.protocol.address.domain import AddressError
 
 
 @pytest.mark.parametrize("text", ["ann", "Ann.Lee", "a-b", "1", "a" * 200, "x.app"])

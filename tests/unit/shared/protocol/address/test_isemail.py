@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from shared.protocol.address.address import parse_address
-from shared.protocol.address.error import AddressError
+from shared.protocol.address.domain import AddressError
 from shared.protocol.address.header import read_header_addresses
 from tests.parts import test_data as data_part
 

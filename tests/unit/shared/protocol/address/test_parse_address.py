@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.protocol.address.address import LOCALPART_LIMIT, Address, make_address, parse_address
-from shared.protocol.address.error import AddressError
+from shared.protocol.address.domain import AddressError
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.protocol.dmarc.author import read_authors
-from shared.protocol.dmarc.organisation import organisational_domain
+from shared.protocol.dmarc.evaluate import organisational_domain
 from shared.protocol.dmarc.record import parse_record, select_records
 from shared.protocol.dns.names import to_a_labels
 from tests.parts import test_data

@@ -10,6 +10,7 @@ from shared.protocol.smtp.commands import (
     Bdat,
     BodyType,
     Command,
+    CommandError,
     Data,
     Ehlo,
     Expn,
@@ -26,7 +27,6 @@ from shared.protocol.smtp.commands import (
     StartTls,
     Vrfy,
 )
-from shared.protocol.smtp.error import CommandError
 from shared.protocol.smtp.parse import parse_command
 
 _HOST = "mx.example.org"

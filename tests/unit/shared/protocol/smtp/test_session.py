@@ -9,7 +9,6 @@ from shared.protocol.smtp import replies
 from shared.protocol.smtp.body import BareNewline
 from shared.protocol.smtp.commands import Ehlo, Mail, Notify, Rcpt
 from shared.protocol.smtp.config import Port
-from shared.protocol.smtp.error import SessionMisuse
 from shared.protocol.smtp.events import (
     NEED_ANSWER,
     NEED_DATA,
@@ -19,6 +18,7 @@ from shared.protocol.smtp.events import (
     MailFrom,
     RcptTo,
     RefusedCommand,
+    SessionMisuse,
     StartData,
     Wait,
 )
