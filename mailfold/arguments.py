@@ -13,8 +13,9 @@ import argparse
 import inspect
 import os
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from types import UnionType
-from typing import Any, Literal, NamedTuple, NoReturn, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, NamedTuple, NoReturn, get_args, get_origin, get_type_hints
 
 Command = Callable[..., None]
 
@@ -42,6 +43,12 @@ class Option:
         self.environment = environment
         self.minimum = minimum
         self.maximum = maximum
+
+
+# Options that every command takes.
+DATA = Path("data")
+Data = Annotated[Path, Option("--data", environment="MAILFOLD_DATA", help="The data folder.")]
+Json = Annotated[bool, Option("--json", help="Print JSON for programs.")]
 
 
 class Group:

@@ -159,6 +159,20 @@ def moment(seconds_ago: float) -> str:
     return strftime("%Y-%m-%d %H:%M:%S UTC", gmtime(time() - seconds_ago))
 
 
+async def woken_within(event: asyncio.Event, seconds: float) -> bool:
+    """Wait until `event` is set, at most so many seconds; whether it is.
+
+    Not `asyncio.wait_for`: on Python 3.11 that swallows a cancellation which meets the event in the same turn of the
+    loop, and the loop that was cancelled goes on for ever.
+    """
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return False
+    return True
+
+
 def _call_ended(task: asyncio.Task[Any]) -> None:
     _calls.discard(task)
     if not task.cancelled() and (error := task.exception()) is not None:

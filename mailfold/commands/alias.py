@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from mailfold.arguments import Argument, Group
+from mailfold.arguments import DATA, Argument, Data, Group, Json
 from mailfold.commands.directory import call, show, show_all, show_removed
-from mailfold.commands.options import DATA, Data, Json
 
 app = Group("Further addresses that lead to accounts, or elsewhere.")
 _FIELDS = ("address", "targets", "disabled")

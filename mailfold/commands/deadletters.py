@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from mailfold.arguments import Argument, Group, Option
-from mailfold.commands.options import DATA, Data, Json
+from mailfold.arguments import DATA, Argument, Data, Group, Json, Option
 from mailfold.operator.failure import CommandFailed
 
 app = Group(
@@ -26,7 +25,7 @@ def list_all(
     from mailfold.commands.printing import as_json, table
     from mailfold.operator.dead_letters import all_dead_letters
     from mailfold.operator.session import converse
-    from mailfold.trace.times import moment
+    from mailfold.times import moment
 
     dead_letters = converse(data, lambda session: all_dead_letters(session, include_retried=retried))
     if json:
@@ -45,7 +44,7 @@ def show_named(dead_letter: Id, data: Data = DATA, json: Json = False) -> None:
     from mailfold.commands.printing import as_json, record
     from mailfold.operator.dead_letters import dead_letter_of
     from mailfold.operator.session import converse
-    from mailfold.trace.times import moment
+    from mailfold.times import moment
 
     _, shown = converse(data, lambda session: dead_letter_of(session, dead_letter))
     values = {**_fields(shown), "payload": shown.payload.decode("utf-8", "replace")}

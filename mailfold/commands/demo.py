@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mailfold.commands.options import DATA, Data, Json
+from mailfold.arguments import DATA, Data, Json
 from mailfold.commands.up import LayoutOption, LogToTerminal, PortOffset, run
 from mailfold.operator.failure import CommandFailed
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from mailfold.arguments import Argument, Group, Option
+from mailfold.arguments import DATA, Argument, Data, Group, Json, Option
 from mailfold.commands.directory import call, show, show_all, show_removed
-from mailfold.commands.options import DATA, Data, Json
 
 app = Group("Domains of this server.")
 _FIELDS = ("name", "incoming", "disabled", "accounts", "aliases", "id")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from mailfold.arguments import Argument, Group
+from mailfold.arguments import DATA, Argument, Data, Group, Json
 from mailfold.commands.directory import call, show
-from mailfold.commands.options import DATA, Data, Json
 from mailfold.commands.printing import as_json, table
 from mailfold.operator.failure import CommandFailed
 

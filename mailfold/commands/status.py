@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mailfold.commands.options import DATA, Data, Json
+from mailfold.arguments import DATA, Data, Json
 from mailfold.commands.printing import as_json, table
 from mailfold.operator.failure import REFUSED, UNUSABLE, not_running
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from mailfold.arguments import Argument, Option
-from mailfold.commands.options import DATA, Data, Json
+from mailfold.arguments import DATA, Argument, Data, Json, Option
 
 
 def trace(
@@ -41,9 +40,9 @@ def events(
     """Events of all services, oldest first."""
     from time import time_ns
 
-    from mailfold.commands.since import since as parse_since
     from mailfold.commands.trace_printing import Query, print_events
     from mailfold.operator.session import converse
+    from mailfold.times import since as parse_since
 
     query = Query(text, kind, parse_since(since, time_ns() // 1000) if since else 0, limit)
     try:

@@ -8,8 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal
 
-from mailfold.arguments import Option
-from mailfold.commands.options import DATA, Data, Json
+from mailfold.arguments import DATA, Data, Json, Option
 from mailfold.operator.failure import CommandFailed
 
 PortOffset = Annotated[

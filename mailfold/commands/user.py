@@ -5,9 +5,8 @@ from __future__ import annotations
 import sys
 from typing import Annotated
 
-from mailfold.arguments import Argument, Group, Option
+from mailfold.arguments import DATA, Argument, Data, Group, Json, Option
 from mailfold.commands.directory import call, show, show_all, show_removed
-from mailfold.commands.options import DATA, Data, Json
 from mailfold.operator.failure import UNUSABLE, CommandFailed
 
 app = Group("People, and their one password.")

@@ -6,8 +6,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from mailfold.arguments import Argument, Option
-from mailfold.commands.options import DATA, Data, Json
+from mailfold.arguments import DATA, Argument, Data, Json, Option
 from mailfold.operator.failure import CommandFailed
 
 Mend = Annotated[bool, Option("--mend", help="Put rows right, and set damaged blobs aside in blobs/quarantine.")]

@@ -7,9 +7,9 @@ from typing import Any
 
 import msgspec
 
+from mailfold.times import moment
 from mailfold.trace import delivery_lines, mail_lines, mailbox_lines, spam_lines
 from mailfold.trace.names import Names
-from mailfold.trace.times import moment
 from shared.events import deadletters, delivery, mail, mailbox, outbound, spam
 from shared.eventstore.event import Actor, Event, declared, without_secrets
 

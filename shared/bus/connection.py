@@ -14,10 +14,9 @@ import nats.errors
 import structlog
 from nats.aio.client import Client
 
-from shared.background import BackgroundTask
+from shared.background import BackgroundTask, woken_within
 from shared.bus.attempt import delay_after
 from shared.bus.settings import BusSettings
-from shared.waking import woken_within
 
 log = structlog.get_logger("bus")
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from shared.shards import SHARDS
+from shared.ids import SHARDS
 
 MINUTE = 60.0
 DAY = 24 * 60 * MINUTE

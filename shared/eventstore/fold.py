@@ -17,7 +17,7 @@ from shared.eventstore.event import Recorded
 from shared.eventstore.scratch import apply_all, insert, rows_of, scratch, tables_of
 from shared.eventstore.snapshot import SNAPSHOT_COLUMNS, snapshot_from
 from shared.eventstore.transaction import COLUMNS, LAST_POSITIONS, Projection, recorded_from
-from shared.shards import SHARDS
+from shared.ids import SHARDS
 
 _KNOW = (
     "INSERT INTO projection (name, version) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET version = excluded.version"

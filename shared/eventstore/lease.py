@@ -14,7 +14,7 @@ from collections.abc import Callable
 from shared.clock import Clock
 from shared.eventstore.connection import Connection, StoreUnavailable
 from shared.eventstore.file_lock import FileLock
-from shared.shards import SHARDS
+from shared.ids import SHARDS
 
 _SECOND = 1_000_000
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from shared.eventstore.connection import Reader, Row
 from shared.eventstore.transaction import COLUMNS, LAST_POSITIONS
-from shared.shards import SHARDS
+from shared.ids import SHARDS
 
 PAGE_ROWS = 64
 """Of a page; an event has 1 MiB at most where the bus carries it, so a page is bounded in octets too."""

@@ -35,7 +35,7 @@ from shared.eventstore.transaction import (
     recorded_from,
 )
 from shared.eventstore.writer import LoopWriter, ThreadWriter, Writer
-from shared.shards import SHARDS
+from shared.ids import SHARDS
 from shared.turns import Turns
 
 T = TypeVar("T")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from shared.clock import Clock
 from shared.eventstore.connection import Connection, Reader, Row
 from shared.eventstore.event import Event, Provenance, Recorded, decode, decode_actor, encode, encode_actor
-from shared.shards import SHARDS, shard_of
+from shared.ids import SHARDS, shard_of
 
 if TYPE_CHECKING:  # 0.15 s of imports that whoever only names our errors (the command) need not pay
     import sqlalchemy

@@ -16,15 +16,14 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import structlog
 
-from shared.background import BackgroundTask, moment
+from shared.background import BackgroundTask, moment, woken_within
 from shared.bus.bus import Bus
 from shared.bus.subjects import store_doorbell_pattern
 from shared.eventstore.log_reading import NOWHERE, LogPosition
 from shared.grpc.errors import Conflict, ServiceError
+from shared.ids import SHARDS
 from shared.owner.source import DIVERGED, RemoteSource
 from shared.rpc.mailfold.events.v1 import events_pb2 as pb
-from shared.shards import SHARDS
-from shared.waking import woken_within
 
 log = structlog.get_logger("follower")
 

@@ -70,7 +70,7 @@ def test_no_error_is_swallowed_whole() -> None:
 
 
 def test_no_cancellation_is_swallowed() -> None:
-    """`asyncio.wait_for` loses one on Python 3.11: `shared.waking` and `asyncio.timeout` do not."""
+    """`asyncio.wait_for` loses one on Python 3.11: `shared.background.woken_within` and `asyncio.timeout` do not."""
     calls = [
         f"{file.name}:{node.lineno}"
         for file in sources()

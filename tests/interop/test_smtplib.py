@@ -9,13 +9,20 @@ import pytest
 from tests.harness.people import Person
 from tests.harness.ports import SUBMISSION
 from tests.harness.server import MailfoldServer
-from tests.interop.received_text import text_of
 
 BODY = "first\n.leading dot\n.\n..two\n\nlast\n"
 
 
 def headed(person: Person, subject: str) -> str:
     return f"From: {person.address}\nTo: {person.address}\nSubject: {subject}\n\n"
+
+
+def text_of(server: MailfoldServer, person: Person, subject: str) -> bytes:
+    """The one message of a subject, as FETCH gives it."""
+    with server.imap(person) as imap:
+        imap.select()
+        (uid,) = imap.uids("SUBJECT", f'"{subject}"')
+        return imap.fetch(uid)
 
 
 @pytest.mark.parametrize("subject", ["bytes with LF", "bytes with CRLF", "a string"])

@@ -14,11 +14,11 @@ from shared.bus.bus import Bus
 from shared.eventstore.event import UnknownEvent
 from shared.eventstore.log_reading import NOWHERE
 from shared.grpc.errors import ServiceError
+from shared.ids import SHARDS
 from shared.owner.follower import Follower, Places
 from shared.owner.source import RemoteSource, from_wire
 from shared.routing.log_ins import EndedLogIns, Ending, LogIn
 from shared.rpc.mailfold.events.v1 import events_pb2
-from shared.shards import SHARDS
 
 log = structlog.get_logger("access")
 _AREAS = ("domain.", "account.", "user.")

@@ -10,12 +10,11 @@ from collections.abc import Callable
 import structlog
 
 from services.access.adapters.mailstore import MailstoreClient
-from shared.background import BackgroundTask
+from shared.background import BackgroundTask, woken_within
 from shared.bus.bus import Bus
 from shared.bus.doorbells import Listening
 from shared.bus.subjects import account_doorbell
 from shared.grpc.errors import ServiceError
-from shared.waking import woken_within
 
 log = structlog.get_logger("access")
 

@@ -10,8 +10,8 @@ from shared.bus.subjects import CLASSIFIED, CLASSIFIER_RECEIVED, RECEIVED
 from shared.bus.worker import Worker
 from shared.events.mail import MailReceived
 from shared.eventstore.event import encode
+from shared.ids import shard_of
 from shared.owner.burial import Burial
-from shared.shards import shard_of
 
 _decoder = msgspec.json.Decoder(MailReceived)
 

@@ -17,8 +17,8 @@ from shared.bus.worker import Worker
 from shared.events.mail import MailSubmitted
 from shared.events.spam import MailClassified
 from shared.eventstore.event import encode
+from shared.ids import shard_of
 from shared.owner.burial import Burial
-from shared.shards import shard_of
 
 _classified = msgspec.json.Decoder(MailClassified)
 _submitted = msgspec.json.Decoder(MailSubmitted)

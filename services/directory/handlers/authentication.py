@@ -17,11 +17,11 @@ from shared.background import begin
 from shared.clock import Clock
 from shared.eventstore.connection import Reader
 from shared.eventstore.store import EventStore
+from shared.ids import shard_of
 from shared.protocol.address.account import lookup_key
 from shared.protocol.address.address import parse_address
 from shared.protocol.address.domain import AddressError
 from shared.protocol.sasl.mechanism import prepare_password
-from shared.shards import shard_of
 
 BAD_CREDENTIALS, DISABLED, TOO_MANY = "bad-credentials", "disabled", "too-many"
 _OUTCOMES = {"": AttemptOutcome.RIGHT, BAD_CREDENTIALS: AttemptOutcome.WRONG}

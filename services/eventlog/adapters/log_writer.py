@@ -17,15 +17,14 @@ from services.eventlog.adapters.packing import Packer
 from services.eventlog.domain.keys import MAIL, WHO, key_of, key_of_event
 from services.eventlog.domain.log_id import FOLLOWED, begin_of, next_id, origin_number
 from services.eventlog.domain.names import names_of
-from shared.background import BackgroundTask
+from shared.background import BackgroundTask, woken_within
 from shared.eventstore.connection import Reader
 from shared.eventstore.event import decode_actor
 from shared.eventstore.log_reading import LogPosition
 from shared.eventstore.store import EventStore
 from shared.eventstore.transaction import Transaction
+from shared.ids import SHARDS
 from shared.rpc.mailfold.events.v1 import events_pb2 as pb
-from shared.shards import SHARDS
-from shared.waking import woken_within
 
 log = structlog.get_logger("eventlog")
 

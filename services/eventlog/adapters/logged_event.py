@@ -12,7 +12,7 @@ from services.eventlog.adapters.packing import unpack
 from services.eventlog.domain.keys import key_of_event
 from services.eventlog.domain.log_id import FOLLOWED, origin_number, service_and_shard
 from shared.eventstore.connection import Reader, Row
-from shared.shards import SHARDS
+from shared.ids import SHARDS
 
 _COLUMNS = (
     "f.id, t.name, f.lane, f.position, f.at, f.stream, f.version, f.correlation, f.cause, f.command, f.actor, f.data"

@@ -7,7 +7,7 @@ time, so the log needs no index of times.
 
 from __future__ import annotations
 
-from shared.shards import SHARDS
+from shared.ids import SHARDS
 
 FOLLOWED = ("directory", "ingress", "classifier", "delivery", "mailstore", "outbound")
 """The services whose events are kept; a service's place here is stored and never changes. At most 16."""

@@ -13,8 +13,8 @@ from shared.bus.errors import BusRefused, BusUnavailable
 from shared.bus.subjects import RECEIVED, SUBMITTED, WorkSubject
 from shared.events.mail import MailReceived
 from shared.eventstore.event import Recorded, encode
+from shared.ids import shard_of
 from shared.owner.burial import Burial, queue_id_of
-from shared.shards import shard_of
 
 log = structlog.get_logger("ingress")
 

@@ -21,13 +21,12 @@ from services.ingress.handlers.schedule import Schedule
 from services.ingress.handlers.valve import Valve
 from services.ingress.projections.receptions import HELD, MOVING
 from services.ingress.settings import IngressSettings
-from shared.background import BackgroundTask, spawn
+from shared.background import BackgroundTask, spawn, woken_within
 from shared.bus.bus import Bus
 from shared.clock import Clock
 from shared.eventstore.connection import StoreUnavailable
 from shared.eventstore.event import Recorded, encode
 from shared.owner.burial import Burial
-from shared.waking import woken_within
 
 log = structlog.get_logger("ingress")
 UNSETTLED = "mail.unsettled"

@@ -12,9 +12,8 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from services.ingress.handlers.receptions import Receptions
-from shared.background import BackgroundTask
+from shared.background import BackgroundTask, woken_within
 from shared.eventstore.connection import StoreUnavailable
-from shared.waking import woken_within
 
 log = structlog.get_logger("ingress")
 _PAGE = 100

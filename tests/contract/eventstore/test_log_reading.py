@@ -7,7 +7,7 @@ import pytest
 from shared.eventstore.event import Event
 from shared.eventstore.log_reading import CLOCK_SLACK, PAGE_ROWS, LogPosition
 from shared.eventstore.store import EventStore
-from shared.shards import shard_of
+from shared.ids import shard_of
 from tests.contract.eventstore.harness import Harness
 from tests.contract.eventstore.restored import restored_to
 from tests.contract.eventstore.sample import PROVENANCE, Emptied, Filled, capture

@@ -9,7 +9,7 @@ import pytest
 from shared.eventstore.event import UnknownEvent
 from shared.eventstore.store import EventStore
 from shared.eventstore.transaction import Transaction
-from shared.shards import shard_of
+from shared.ids import shard_of
 from tests.contract.eventstore.harness import Harness, fill
 from tests.contract.eventstore.sample import PROVENANCE, Emptied, Filled, Refused, purses
 

@@ -7,7 +7,7 @@ import pytest
 from shared.eventstore.connection import Reader
 from shared.eventstore.snapshot import Capture, SnapshotDiffers, compact
 from shared.eventstore.store import EventStore
-from shared.shards import shard_of
+from shared.ids import shard_of
 from tests.contract.eventstore.harness import Harness, fill
 from tests.contract.eventstore.sample import Kept, Purses, capture, events, purses
 

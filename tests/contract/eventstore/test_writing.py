@@ -12,7 +12,7 @@ from shared.eventstore.event import Recorded
 from shared.eventstore.store import EventStore
 from shared.eventstore.transaction import Transaction, VersionConflict
 from shared.eventstore.writer import TOUCHED_A_TURN
-from shared.shards import shard_of
+from shared.ids import shard_of
 from tests.contract.eventstore.faulty import Fault, FaultyBackend
 from tests.contract.eventstore.harness import Harness, MakeBackend, fill, single_group
 from tests.contract.eventstore.sample import PROVENANCE, Emptied, Filled, Refused, events, purses

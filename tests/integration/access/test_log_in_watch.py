@@ -10,8 +10,8 @@ import pytest
 
 from services.directory.app import build as build_directory
 from services.directory.handlers.commands import OWNER
+from shared.ids import shard_of
 from shared.rpc.mailfold.directory.v1 import directory_pb2 as pb
-from shared.shards import shard_of
 from tests.contract.eventstore.restored import forget
 from tests.harness.waiting import until
 from tests.integration.access.imap_client import ImapClient

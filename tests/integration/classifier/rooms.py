@@ -32,6 +32,7 @@ from shared.events.spam import MailClassified
 from shared.eventstore.event import Actor, Provenance, Recorded, encode
 from shared.grpc.credentials import CallTokens
 from shared.grpc.servicers import Registration
+from shared.ids import shard_of
 from shared.owner.source import to_wire
 from shared.places import Places
 from shared.protocol.message.scan import encode_scan, scan
@@ -47,7 +48,6 @@ from shared.rpc.mailfold.owner.v1 import owner_pb2
 from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import OwnerStub
 from shared.service import SHARED_SECTIONS, Host
 from shared.settings import load
-from shared.shards import shard_of
 from tests.harness.source import PlainSource
 
 SPAM, INBOX, TRASH = "Spam", "INBOX", "Trash"

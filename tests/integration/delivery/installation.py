@@ -30,7 +30,7 @@ from shared.eventstore.store import EventStore
 from shared.grpc.credentials import CallTokens
 from shared.grpc.errors import NotFound
 from shared.grpc.servicers import Method, Registration
-from shared.ids import IdKind
+from shared.ids import IdKind, shard_of
 from shared.places import Places
 from shared.protocol.message.scan import encode_scan, scan
 from shared.rpc.mailfold.directory.v1 import directory_pb2
@@ -45,7 +45,6 @@ from shared.rpc.mailfold.owner.v1 import owner_pb2
 from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import OwnerStub
 from shared.service import SHARED_SECTIONS, App, Host
 from shared.settings import Sections, load
-from shared.shards import shard_of
 
 PATIENCE = 30.0
 DELIVER = "/mailfold.mailstore.v1.Mailstore/Deliver"

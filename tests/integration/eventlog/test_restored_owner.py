@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from shared.events import directory as events
-from shared.shards import shard_of
+from shared.ids import shard_of
 from tests.contract.eventstore.restored import forget
 from tests.integration.eventlog.installation import Installation, until
 

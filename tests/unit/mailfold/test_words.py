@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from mailfold.commands.account import _octets
-from mailfold.commands.since import since
 from mailfold.operator.failure import CommandFailed
+from mailfold.times import since
 
 NOW = 1_700_000_000_000_000
 

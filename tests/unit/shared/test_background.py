@@ -10,7 +10,7 @@ import pytest
 import structlog
 
 from shared import background
-from shared.background import BackgroundTask, begin, running, spawn
+from shared.background import BackgroundTask, begin, running, spawn, woken_within
 
 
 class Clock:
@@ -148,3 +148,31 @@ async def test_the_error_of_a_call_that_is_awaited_is_its_awaiter_s(logged: list
     with pytest.raises(ValueError, match="of this"):
         await begin(call())
     assert logged == []
+
+
+async def test_an_event_ends_a_wait() -> None:
+    event = asyncio.Event()
+    asyncio.get_running_loop().call_soon(event.set)
+    assert await woken_within(event, 60)
+
+
+async def test_time_ends_a_wait() -> None:
+    assert not await woken_within(asyncio.Event(), 0.01)
+
+
+async def test_a_cancellation_in_the_turn_of_the_event_is_kept() -> None:
+    event = asyncio.Event()
+
+    async def for_ever() -> None:
+        while True:
+            await woken_within(event, 60)
+            event.clear()
+
+    task = asyncio.create_task(for_ever())
+    await asyncio.sleep(0)
+    event.set()
+    await asyncio.sleep(0)  # the waiter inside is done, the task has not run yet
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        async with asyncio.timeout(5):
+            await task

@@ -7,7 +7,7 @@ from collections import Counter
 
 from shared.bus.declare import ACK_POLICY, consumer_config, stream_config
 from shared.bus.subjects import DURABLES, STREAMS, account_doorbell, store_doorbell, store_doorbell_pattern
-from shared.shards import SHARDS
+from shared.ids import SHARDS
 
 _TOKEN = re.compile(r"[a-z0-9]+\Z")
 _SUBJECTS = [subject for stream in STREAMS for subject in stream.subjects]

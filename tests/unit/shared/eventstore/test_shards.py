@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.shards import SHARDS, shard_of
+from shared.ids import SHARDS, shard_of
 
 
 def test_known_owners_stay_where_they_are() -> None:

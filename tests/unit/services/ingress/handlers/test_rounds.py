@@ -8,8 +8,8 @@ import pytest
 
 from services.ingress.handlers import rounds
 from services.ingress.handlers.rounds import Rounds
+from shared.background import woken_within
 from shared.eventstore.connection import StoreUnavailable
-from shared.waking import woken_within
 
 
 class Receptions:

@@ -1,4 +1,4 @@
-"""Times as people write them."""
+"""Times as people write and read them."""
 
 from __future__ import annotations
 
@@ -23,3 +23,12 @@ def since(text: str, now: int) -> int:
     except ValueError as error:
         raise CommandFailed(f"{text!r} is not a time; write 10m, 2h, 1d or 2026-11-23T10:00", 2) from error
     return max(int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1_000_000), 0)
+
+
+def moment(microseconds: int) -> str:
+    """A time in UTC, to the millisecond; `-` for none."""
+    return (
+        datetime.fromtimestamp(microseconds / 1_000_000, UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
+        if microseconds
+        else "-"
+    )
