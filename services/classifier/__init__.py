@@ -1,1 +1,1 @@
-"""Scores mail, learns from what people do with it, explains."""
+"""The classifier scores mail, learns from how people move their messages, and explains its verdicts."""

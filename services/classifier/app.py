@@ -1,4 +1,4 @@
-"""The classifier's wiring."""
+"""Connects the parts of the classifier."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SERVICE = "classifier"
 
 
 class Classifier:
-    """The service, built."""
+    """The classifier as a running service."""
 
     def __init__(self, host: Host) -> None:
         self._host = host
@@ -44,7 +44,7 @@ class Classifier:
         dead_letters = DeadLetters(self.store, host.ids)
         self._burial = Burial(dead_letters, ingress_hold(host.channel("ingress", SERVICE)), ACTOR)
         lessons = LessonFollower(
-            self.store, mailstore, host.blobs, self.teacher.still, self._settings.bytes_examined, self._burial
+            self.store, mailstore, host.blobs, self.teacher.lessons_lock, self._settings.bytes_examined, self._burial
         )
         self._follower = Follower(
             SERVICE,
@@ -70,7 +70,7 @@ class Classifier:
         )
 
     async def start(self) -> None:
-        """Open the store, make the model, take mails, follow what people do with theirs and who they are."""
+        """Open the store, load the model, begin to take mails, and follow the mailstore and the directory."""
         await self._host.open_store(self.store)
         ring_at_commits(self._host.bus, SERVICE, self.store)
         await self.teacher.load(self._host.progress)
@@ -82,7 +82,7 @@ class Classifier:
         await self._follower.start(await self.store.followed(CURSOR))
 
     async def stop(self) -> None:
-        """Finish the works at hand."""
+        """Finish the work in progress and close."""
         await self._worker.stop()
         await self._burial.stop()
         await self._follower.stop()
@@ -98,5 +98,5 @@ class Classifier:
 
 
 def build(host: Host) -> Classifier:
-    """The service for a process to host."""
+    """Create the service for a process that hosts it."""
     return Classifier(host)

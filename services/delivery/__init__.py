@@ -1,1 +1,1 @@
-"""Delivery: where each copy goes, decided once, recorded, then carried out."""
+"""Delivery decides once where each copy of a mail goes, records that plan, and carries it out."""

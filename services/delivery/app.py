@@ -1,4 +1,4 @@
-"""Delivery's wiring."""
+"""Connects the parts of delivery."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SERVICE = "delivery"
 
 
 class Delivery:
-    """The service, built."""
+    """Delivery as a running service."""
 
     def __init__(self, host: Host) -> None:
         self._host = host
@@ -55,7 +55,7 @@ class Delivery:
         )
 
     async def start(self) -> None:
-        """Open the store, follow the directory, take mails."""
+        """Open the store, follow the directory, and begin to take mails."""
         await self._host.open_store(self.store)
         ring_at_commits(self._host.bus, SERVICE, self.store)
         await self._book.start()
@@ -63,7 +63,7 @@ class Delivery:
         self._worker.start(self._host.section(DeliverySettings).concurrency)
 
     async def stop(self) -> None:
-        """Finish the works at hand."""
+        """Finish the work in progress and close."""
         await self._worker.stop()
         await self._burial.stop()
         await self._book.stop()
@@ -85,10 +85,10 @@ class Delivery:
 
 
 def _guarded(host: Host, service: str) -> GuardedChannel:
-    """A mail that needs a service which hangs must not keep the others waiting."""
+    """A channel that fails fast while the service hangs, so that mail for other services is not blocked."""
     return GuardedChannel(host.channel(service, SERVICE), service)
 
 
 def build(host: Host) -> Delivery:
-    """The service for a process to host."""
+    """Create the service for a process that hosts it."""
     return Delivery(host)

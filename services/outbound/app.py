@@ -1,4 +1,4 @@
-"""The outbound queue's wiring."""
+"""Connects the parts of the outbound queue."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SERVICE = "outbound"
 
 
 class Outbound:
-    """The service, built."""
+    """The outbound queue as a running service."""
 
     def __init__(self, host: Host) -> None:
         self._host = host
@@ -49,7 +49,7 @@ class Outbound:
         ring_at_commits(self._host.bus, SERVICE, self.store)
 
     async def stop(self) -> None:
-        """Finish the works at hand."""
+        """Finish the work in progress and close."""
         await self.store.close()
 
     async def _report(self) -> owner_pb2.ReportReply:
@@ -68,5 +68,5 @@ class Outbound:
 
 
 def build(host: Host) -> Outbound:
-    """The service for a process to host."""
+    """Create the service for a process that hosts it."""
     return Outbound(host)

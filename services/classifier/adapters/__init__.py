@@ -1,1 +1,1 @@
-"""The directory, as far as the classifier looks at it."""
+"""The classifier's adapter to the directory."""

@@ -1,4 +1,4 @@
-"""Whose mail it is: from a followed copy of the directory, so that no mail costs a call."""
+"""Finds the account of a mail's recipients in a copy of the directory in memory, so that no mail needs a call."""
 
 from __future__ import annotations
 
@@ -12,14 +12,19 @@ from shared.protocol.address.domain import AddressError
 
 
 class FollowedRecipients(FollowedBook):
-    """The followed address book. What it does not know yet only means less influence: the owner is never asked."""
+    """Resolves recipients with the address book.
+
+    The directory is never asked: an address that the book does not know yet only means that no account's own lessons
+    count more.
+    """
 
     def __init__(self, directory: Any, bus: Bus) -> None:
         super().__init__("classifier", directory, bus)
 
     def account_of(self, addresses: Sequence[str]) -> str:
-        """The account that all these recipients lead to; "" when they lead to several, elsewhere, or nowhere that is
-        known.
+        """The account that all these recipients belong to.
+
+        "" when they belong to several accounts, to none, to another server, or are not known yet.
         """
         if self.copy is None:
             return ""

@@ -1,1 +1,1 @@
-"""What the classifier decides, as pure functions: features, evidence, opinions, verdicts, lessons."""
+"""The decisions of the classifier as pure functions: features, evidence, opinions, verdicts, lessons."""

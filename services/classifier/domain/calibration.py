@@ -1,8 +1,8 @@
-"""What a model's raw score means: its middle between ham and spam, and its spread within each.
+"""Calibration: the middle of a model's raw scores between ham and spam, and their spread within each.
 
-Both are found by leaving each taught event out and asking the model that has not seen it. So the scores mean the same
-whatever was taught, many or few, of one kind or of both. Between two trainings the middle follows the share of spam by
-a rule.
+Both are estimated by leave-one-out: each example is scored by a model that has not seen it. So a raw score means the
+same whether many or few examples were taught, and whatever share of them is spam. Between two trainings a rule moves
+the middle with that share.
 """
 
 import math
@@ -10,16 +10,18 @@ from typing import NamedTuple
 
 
 class Calibration(NamedTuple):
-    """The middle for equally many spam and ham, and the spread (standard deviation within spam and within ham)."""
+    """The middle for equally many spam and ham, and the spread: the standard deviation within spam and within ham."""
 
     middle: float
     spread: float
 
 
 class Rule(NamedTuple):
-    """How a kind of model is calibrated: what holds before the first training; by how much the middle moves per unit of
-    log(spam / ham taught), for the larger side owns more of the rare tokens; the log-odds that each spread off the
-    middle makes.
+    """How a kind of model is calibrated.
+
+    `untrained` holds before the first training. `imbalance` says how far the middle moves per unit of log(spam / ham
+    taught), because the larger side has more of the rare tokens. `steepness` is the log-odds for each spread
+    that a score lies off the middle.
     """
 
     untrained: Calibration
@@ -31,14 +33,17 @@ class Rule(NamedTuple):
 BAYES = Rule(Calibration(0.25, 0.58), 0.48, 2.4)
 TEXT = Rule(Calibration(0.0, 0.55), 0.16, 3.1)
 HEADER = Rule(Calibration(0.0, 0.8), 0.16, 2.5)
-# Messages of the rarer kind at which half is believed of what a model says: who has seen little shall not shout.
+# Number of messages of the rarer kind at which half of a model's log-odds counts: a model that has seen little must not
+# decide alone.
 CAUTION = 15
 _LEAST_SPREAD = 0.1
 
 
 def log_odds(score: float, calibration: Calibration, rule: Rule, spam: float, ham: float) -> float:
-    """The log-odds of spam at a raw score, both sides equally likely before, when so many messages of each were
-    taught."""
+    """The log-odds of spam at a raw score, after so many spam and ham were taught.
+
+    Spam and ham are taken to be equally likely before the message is seen.
+    """
     middle = calibration.middle + rule.imbalance * math.log(spam / ham)
     fewer = min(spam, ham)
     return fewer / (fewer + CAUTION) * rule.steepness * (score - middle) / calibration.spread
@@ -49,18 +54,21 @@ def probability(odds: float) -> float:
     return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, odds))))
 
 
-class LeftOut:
-    """Collects the raw scores of events, each judged as if it had not been taught."""
+class LeaveOneOut:
+    """Collects raw scores of examples, each given by a model that was not taught that example."""
 
     def __init__(self) -> None:
         self._scores: tuple[list[float], list[float]] = ([], [])
 
     def add(self, score: float, is_spam: bool) -> None:
-        """The score of an event of that label."""
+        """Add the score of an example with this label."""
         self._scores[is_spam].append(score)
 
     def calibration(self, rule: Rule) -> Calibration:
-        """What they say; with fewer than two of a side what the rule says."""
+        """The calibration from the collected scores;
+
+        `rule.untrained` when there are fewer than two scores of a side.
+        """
         ham, spam = self._scores
         if min(len(ham), len(spam)) < 2:
             return rule.untrained

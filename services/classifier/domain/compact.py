@@ -1,6 +1,7 @@
-"""Sorted sets of small integers ↔ few bytes: the gaps between neighbours as LEB128, seven bits a byte, low bits first.
+"""Packs sorted sets of small integers into few bytes: the gaps between neighbours as LEB128.
 
-A training event of 400 features takes about 750 bytes this way. All work is done by numpy on whole arrays.
+LEB128 holds seven bits in a byte, low bits first. An example of 400 features takes about 750 bytes this way. All work
+is done by numpy on whole arrays.
 """
 
 import numpy as np
@@ -14,11 +15,11 @@ _MAX_BYTES = 5
 
 
 class CorruptFeatures(ValueError):
-    """Bytes that `pack` or `pack_set` never wrote."""
+    """The bytes were not written by `pack` or `pack_set`."""
 
 
 def pack(numbers: Numbers) -> bytes:
-    """Any 32-bit numbers, small ones short."""
+    """Pack any 32-bit numbers; small numbers take few bytes."""
     lengths = _lengths(numbers)
     starts = np.cumsum(lengths) - lengths
     out = np.empty(int(lengths.sum()), np.uint8)
@@ -42,7 +43,7 @@ def unpack(data: bytes) -> Numbers:
 
 
 def pack_set(indices: Numbers) -> bytes:
-    """Sorted distinct numbers by the gaps between them."""
+    """Pack sorted distinct numbers by the gaps between them."""
     return pack(np.diff(indices, prepend=np.uint32(0)))
 
 

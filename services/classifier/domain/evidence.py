@@ -1,4 +1,7 @@
-"""Counts of messages per token: what has been taught. Learning adds, unlearning subtracts, and both are exact."""
+"""Evidence: in how many taught messages each token occurred.
+
+Learning adds, unlearning subtracts, and both are exact.
+"""
 
 from collections.abc import Iterable
 from typing import NamedTuple, Protocol
@@ -12,11 +15,14 @@ Counts = npt.NDArray[np.int32]
 
 
 class NotLearnt(ValueError):
-    """An event to be unlearnt was never learnt: the model and its events have parted, a rebuild is due."""
+    """A lesson is to be unlearned that the counts never included:
+
+    they no longer match the events and must be rebuilt.
+    """
 
 
 class Seen(NamedTuple):
-    """Of each token asked for, in how many spam and ham messages it was; and how many of both there were."""
+    """For each requested token the number of spam and ham messages with it, and the number of all spam and ham."""
 
     spam: npt.NDArray[np.float64]
     ham: npt.NDArray[np.float64]
@@ -24,14 +30,14 @@ class Seen(NamedTuple):
     ham_seen: float
 
     def without(self, is_spam: bool) -> "Seen":
-        """As if the message that has these tokens, of that label, had never been counted."""
+        """The counts without one message that has all these tokens and this label."""
         if is_spam:
             return Seen(self.spam - 1, self.ham, self.spam_seen - 1, self.ham_seen)
         return Seen(self.spam, self.ham - 1, self.spam_seen, self.ham_seen - 1)
 
 
 class Evidence(Protocol):
-    """Anything that can tell how often tokens were seen."""
+    """Counts of tokens."""
 
     def seen(self, tokens: Indices) -> Seen:
         """The counts of these tokens."""
@@ -39,8 +45,11 @@ class Evidence(Protocol):
 
 
 class TokenCounts:
-    """Counts of all 2^18 tokens (2 MB): the shared model's evidence. A token's two counts lie side by side, for what
-    costs is to fetch them: they are asked for all over the array."""
+    """Counts of all 2^18 tokens (2 MB): the evidence of the shared model.
+
+    The two counts of a token lie side by side, because look-ups are spread over the array and each costs a memory
+    access.
+    """
 
     def __init__(self) -> None:
         self._counts: Counts = np.zeros((TOKEN_SIZE, 2), np.int32)
@@ -55,7 +64,7 @@ class TokenCounts:
         self._count(is_spam, 1)
 
     def remove(self, tokens: Indices, is_spam: bool) -> None:
-        """Take a message back. Raises NotLearnt, and changes nothing, when it cannot have been counted."""
+        """Uncount a message. Raises NotLearnt, and changes nothing, when it cannot have been counted."""
         counts = self.spam if is_spam else self.ham
         if not (self.spam_seen if is_spam else self.ham_seen) or bool((counts[tokens] < 1).any()):
             raise NotLearnt("these features were never counted under this label")
@@ -75,9 +84,7 @@ class TokenCounts:
 
 
 class AccountCounts:
-    """What one account has taught, sparse: about 8 bytes a distinct token. Made from the account's lessons, then only
-    read.
-    """
+    """The counts of one account's lessons, sparse: about 8 bytes for each distinct token. They are never changed."""
 
     def __init__(self, lessons: Iterable[tuple[Indices, bool]]) -> None:
         by_label: tuple[list[Indices], list[Indices]] = ([], [])
@@ -87,17 +94,17 @@ class AccountCounts:
         self._spam = _Sparse(by_label[True])
 
     def __len__(self) -> int:
-        """Distinct tokens, those of spam and those of ham."""
+        """The number of distinct tokens, those of spam plus those of ham."""
         return len(self._spam) + len(self._ham)
 
     @property
     def spam_seen(self) -> int:
-        """Messages it taught as spam."""
+        """Number of messages that the account taught as spam."""
         return self._spam.messages
 
     @property
     def ham_seen(self) -> int:
-        """Messages it taught as ham."""
+        """Number of messages that the account taught as ham."""
         return self._ham.messages
 
     def seen(self, tokens: Indices) -> Seen:
@@ -125,7 +132,7 @@ class _Sparse:
 
 
 def blend(shared: Seen, own: Seen, weight: float) -> Seen:
-    """Shared evidence with an account's own counted `weight` times more."""
+    """The shared evidence, with the account's own evidence counted `weight` times in addition."""
     return Seen(
         shared.spam + weight * own.spam,
         shared.ham + weight * own.ham,

@@ -1,4 +1,4 @@
-"""A message → its features: what the models know of it, and the words behind the numbers."""
+"""From a message to its features: the hashed indices that the models read, and the words behind the indices."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -28,7 +28,7 @@ from services.classifier.domain.url_tokens import url_tokens
 from services.classifier.domain.word_bytes import read_words
 from shared.protocol.message.scan import Scan
 
-# Raised with every change of the tokens or of their hash: events of another version teach nothing to this model.
+# Raised with every change of the tokens or their hash: this model cannot learn from lessons of another version.
 TOKENIZER_VERSION = 1
 
 MAX_WORDS = 2500
@@ -36,7 +36,7 @@ TRIGRAM_BYTES = 12_000
 
 
 class PackedFeatures(NamedTuple):
-    """Features as bytes, for a training event: about 0.8, 0.1 and 0.9 KB for a usual mail."""
+    """Features as bytes, for a lesson: about 0.8, 0.1 and 0.9 KB for a usual mail."""
 
     tokens: bytes
     header: bytes
@@ -45,9 +45,12 @@ class PackedFeatures(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Features:
-    """Sorted distinct indices: `tokens` (below 2^18) of words, pairs of words, header, HTML and URLs; `header` (below
-    2^16) of the header's tokens once more; `trigrams` (below 2^16) of the bytes of the visible text. `names` serves
-    explanations alone and is in no event."""
+    """The features of a message as sorted distinct indices.
+
+    `tokens` (below 2^18) come from words, pairs of words, header, HTML and URLs. `header` (below 2^16) comes from the
+    header's tokens again. `trigrams` (below 2^16) come from the bytes of the visible text. `names` is used for
+    explanations only and is not stored in events.
+    """
 
     tokens: Indices
     header: Indices
@@ -60,7 +63,7 @@ class Features:
 
     @staticmethod
     def from_bytes(packed: PackedFeatures) -> "Features":
-        """Features of an event, without words. Raises CorruptFeatures."""
+        """The features of a lesson, without words. Raises CorruptFeatures."""
         tokens, header, trigrams = packed
         return Features(
             unpack_set(tokens, TOKEN_SIZE),
@@ -71,12 +74,15 @@ class Features:
 
 
 def features(body: bytes, scan: Scan) -> Features:
-    """The features of a message. Never raises on any bytes; the cost is bounded (48 KB of text, 2,500 words)."""
+    """The features of a message.
+
+    No input makes it raise, and its cost is bounded (48 KB of text, 2,500 words).
+    """
     return features_of(view(body, scan))
 
 
 def features_of(seen: MessageView) -> Features:
-    """The features of what was seen of a message."""
+    """The features of a message view."""
     collected = _Collected(seen)
     codes = codes_of(collected.tokens)
     indices = token_indices(codes)
@@ -91,8 +97,11 @@ def features_of(seen: MessageView) -> Features:
 
 
 class _Collected:
-    """The tokens of a message in order, encoded. `runs` are the slices of them in which neighbours make pairs, the
-    subject's first; the first `header` tokens are of the header; `visible` is the text that people see."""
+    """The encoded tokens of a message, in order.
+
+    `runs` are slices of the tokens; neighbours within a run make pairs, and the first run is the subject's. The first
+    `header` tokens are those of the header. `visible` is the text that people see.
+    """
 
     def __init__(self, seen: MessageView) -> None:
         subject = subject_tokens(seen.subject)

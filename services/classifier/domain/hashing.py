@@ -1,7 +1,7 @@
-"""Text → feature indices: a stable hash, the same in every process, on every machine and for every PYTHONHASHSEED.
+"""From text to feature indices, by a stable hash: the same in every process and on every machine.
 
-CRC-32 of the UTF-8 bytes (C speed, no import beyond the standard library), spread by Fibonacci hashing (Knuth, TAOCP
-6.4): the top bits of the product with 2^32/φ. Changing anything here is a new `TOKENIZER_VERSION`.
+The hash is CRC-32 of the UTF-8 bytes (fast, and part of the standard library), spread by Fibonacci hashing (Knuth,
+TAOCP 6.4): the top bits of the product with 2^32/φ. Whoever changes anything here must raise `TOKENIZER_VERSION`.
 """
 
 from collections.abc import Collection
@@ -33,17 +33,17 @@ def token_codes(tokens: Collection[str]) -> Indices:
 
 
 def encoded(tokens: Collection[str]) -> list[bytes]:
-    """The tokens as they are hashed. No token may hold a line feed."""
+    """The tokens encoded for hashing. No token may hold a line feed."""
     return "\n".join(tokens).encode("utf-8", "replace").split(b"\n") if tokens else []
 
 
 def codes_of(tokens: Collection[bytes]) -> Indices:
-    """The 32-bit code of each token that is encoded."""
+    """The 32-bit code of each encoded token."""
     return np.fromiter(map(crc32, tokens), np.uint32, len(tokens))
 
 
 def pair_codes(codes: Indices) -> Indices:
-    """The code of each two neighbours, from their codes; their order matters."""
+    """The code of each pair of neighbours, from their codes; the order of the two matters."""
     return (codes[:-1] ^ _PAIR_SALT) * _PAIR_FACTOR ^ codes[1:]
 
 
@@ -53,7 +53,7 @@ def token_indices(codes: Indices) -> Indices:
 
 
 def header_indices(tokens: Indices) -> Indices:
-    """The sorted distinct indices of the header's tokens in a table of their own, from their `token_indices`."""
+    """The sorted distinct indices of the header's tokens in the smaller table, from their `token_indices`."""
     return distinct(tokens >> np.uint32(TOKEN_BITS - HEADER_BITS))
 
 
@@ -68,14 +68,14 @@ def trigram_indices(data: bytes) -> Indices:
 
 
 def distinct(indices: Indices) -> Indices:
-    """The indices sorted, each once."""
+    """The sorted indices without repeats."""
     ordered = np.sort(indices)
     if len(ordered) < 2:
         return ordered
     keep = np.empty(len(ordered), np.bool_)
     keep[0] = True
     np.not_equal(ordered[1:], ordered[:-1], out=keep[1:])
-    # By their places: a mask that is true here and there costs the processor a wrong guess each time.
+    # Select by positions: with a boolean mask of mixed values the processor mispredicts a branch each time.
     return ordered.take(keep.nonzero()[0])
 
 

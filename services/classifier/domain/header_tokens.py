@@ -1,4 +1,7 @@
-"""Header and structure → tokens. Subject, who writes, which program, how it is built; nothing of when and which way."""
+"""From header and structure to tokens:
+
+subject, author, writing program and structure, but nothing of time and route.
+"""
 
 import re
 from collections.abc import Iterator
@@ -8,8 +11,8 @@ from services.classifier.domain.url_tokens import host_tokens
 from services.classifier.domain.words import lower, words
 from shared.protocol.message.scan import DisplayAddress, Part
 
-# Fields whose presence (or absence) tells the program that wrote the mail. Written by authors' programs, never on the
-# way.
+# Fields whose presence or absence reveals the program that wrote the mail. They are written by the author's program,
+# never on the way.
 _ALWAYS_NAMED = ("in-reply-to", "references", "reply-to", "mime-version", "user-agent", "x-mailer", "to")
 _TELLING = (
     *_ALWAYS_NAMED,
@@ -34,7 +37,7 @@ _THREE_DIGITS = re.compile(r"\d{3}")
 
 
 def header_tokens(view: MessageView) -> list[str]:
-    """All tokens of header and structure but the words of the subject."""
+    """All tokens of header and structure except the words of the subject."""
     return [
         *_manners(view.subject),
         *_address_tokens("from:", view.from_),
@@ -46,7 +49,7 @@ def header_tokens(view: MessageView) -> list[str]:
 
 
 def subject_tokens(subject: str) -> list[str]:
-    """The words of the subject in order: their pairs count too."""
+    """The words of the subject in order, so that pairs of them can be made."""
     return [f"subject:{word}" for word in lower(words(subject))]
 
 
@@ -54,7 +57,8 @@ def _manners(subject: str) -> Iterator[str]:
     if subject.isupper():
         yield "subject:SHOUTED"
     if _TRAILER.search(subject):
-        yield "subject:TRAILER"  # a serial number far to the right, against filters that compare
+        # a serial number far to the right, which spammers add so that no two subjects are equal
+        yield "subject:TRAILER"
 
 
 def _address_tokens(prefix: str, addresses: tuple[DisplayAddress, ...]) -> Iterator[str]:
@@ -85,8 +89,10 @@ def _field_tokens(view: MessageView) -> Iterator[str]:
 
 
 def _identity_tokens(view: MessageView) -> Iterator[str]:
-    """Whether Message-ID and Date are there, and who makes such a Message-ID; never the serial or the time
-    themselves."""
+    """Tokens for the presence of Message-ID and Date and for the form of the Message-ID.
+
+    The serial number and the time themselves are left out.
+    """
     local, at, domain = view.message_id.rpartition("@")
     author = view.from_[0][1].rpartition("@")[2].lower() if view.from_ else ""
     if not view.has_date:

@@ -1,5 +1,6 @@
-"""HTML source → visible text and the tokens of its tags. Linear on any input: no pattern here can backtrack over a tag
-twice.
+"""From HTML source to the visible text and the tokens of its tags.
+
+The time is linear in the input: no pattern here backtracks over a tag twice.
 """
 
 import re
@@ -11,18 +12,18 @@ MAX_ATTRIBUTES = 8
 
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.S)
 _HIDDEN = re.compile(r"<(style|script)\b[^<>]*+>.*?(?:</\1|\Z)", re.I | re.S)
-# Tags that do not part words: spammers write V<b></b>iagra, and readers see one word.
+# Tags that do not separate words: spammers write V<b></b>iagra, and readers see one word.
 _INLINE = re.compile(r"/?(?:b|i|u|a|em|font|span|strong|small|big)(?![a-z0-9])", re.I)
 _TAG = re.compile(r"<(/?[A-Za-z!][^<>]*+)>")
 _ATTRIBUTE = re.compile(r"""([a-z-]{1,20})\s*+=\s*+("[^"]*+"|'[^']*+'|[^\s>"']++)""", re.I)
-# Attributes whose value is content, an address or a serial number: only that they are there is told.
+# Attributes whose value is content, an address or a serial number: only their presence makes a token.
 _OPAQUE = frozenset(
     ("href", "src", "alt", "title", "content", "name", "id", "class", "action", "background", "style", "value")
 )
 
 
 class HtmlText(NamedTuple):
-    """What is seen, and tokens like `<font`, `<color=#ff0000`, `<a href`."""
+    """The visible text, and tokens like `<font`, `<color=#ff0000` and `<a href`."""
 
     visible: str
     tokens: list[str]
@@ -31,7 +32,7 @@ class HtmlText(NamedTuple):
 def read_html(source: str) -> HtmlText:
     """The visible text and the markup tokens of an HTML source."""
     shown = _HIDDEN.sub(" ", _COMMENT.sub("", source)) if "<" in source else source
-    pieces = _TAG.split(shown)  # text and tags by turns
+    pieces = _TAG.split(shown)  # text and tags alternate
     tags = pieces[1::2]
     gaps = {tag: "" if _INLINE.match(tag) else " " for tag in set(tags)}
     pieces[1::2] = [gaps[tag] for tag in tags]
@@ -40,7 +41,7 @@ def read_html(source: str) -> HtmlText:
 
 
 def looks_like_html(text: str) -> bool:
-    """Whether a part that calls itself plain text is HTML."""
+    """Whether a part that is declared as plain text is HTML."""
     return "<html" in text[:2000].lower()
 
 

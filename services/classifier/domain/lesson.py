@@ -1,4 +1,4 @@
-"""What is taught, by whom and when a lesson is one: the last lesson about a message stands, once per account."""
+"""Lessons: what an account says about a message. Only the latest lesson about a message counts, for each account."""
 
 from enum import StrEnum
 from typing import NamedTuple
@@ -9,14 +9,14 @@ from services.classifier.domain.features import TOKENIZER_VERSION, Features, Pac
 
 
 class Label(StrEnum):
-    """What an account says a message is."""
+    """An account's opinion of a message."""
 
     SPAM = "spam"
     HAM = "ham"
 
 
 class Role(StrEnum):
-    """What a mailbox is for, as far as teaching goes."""
+    """What a mailbox is used for, as far as lessons depend on it."""
 
     SPAM = "spam"
     TRASH = "trash"
@@ -24,9 +24,10 @@ class Role(StrEnum):
 
 
 class Lesson(msgspec.Struct, frozen=True):
-    """A training event: hashed features and no word, so that the model can be made again when the message is gone.
+    """A training example: hashed features and no words, so that the model can be rebuilt when the message is gone.
 
-    `features` are `Features.to_bytes()`. `account` is the id of who taught: where an account's own evidence comes from.
+    `features` are `Features.to_bytes()`. `account` is the id of the account that taught, for that account's own
+    evidence.
     """
 
     account: str
@@ -36,16 +37,16 @@ class Lesson(msgspec.Struct, frozen=True):
 
     @property
     def is_spam(self) -> bool:
-        """Whether it teaches spam."""
+        """Whether the lesson says spam."""
         return self.label is Label.SPAM
 
 
 class StaleLesson(ValueError):
-    """A lesson of another tokenizer version: its indices mean other tokens."""
+    """A lesson of another tokenizer version: its indices stand for other tokens."""
 
 
 def lesson_of(features: Features, label: Label, account: str) -> Lesson:
-    """The event that teaches these features."""
+    """The lesson with these features."""
     return Lesson(account, label, TOKENIZER_VERSION, features.to_bytes())
 
 
@@ -57,16 +58,17 @@ def features_of_lesson(lesson: Lesson) -> Features:
 
 
 class Teaching(NamedTuple):
-    """What has to be done to the model: first unlearn, then learn. None: nothing."""
+    """The change of the model: first `unlearn`, then `learn`. None: nothing."""
 
     unlearn: Label | None
     learn: Label | None
 
 
 def label_of_transfer(source: Role | None, target: Role) -> Label | None:
-    """What a MOVE, COPY or APPEND (`source` None) says of a message.
+    """The opinion that a MOVE, COPY or APPEND (`source` None) expresses about a message.
 
-    Into Spam is spam; out of Spam is ham, except into Trash: who empties Spam does not say that it was wanted.
+    Into Spam means spam. Out of Spam means ham, except into Trash: a user who empties Spam does not say that the
+    messages are ham.
     """
     if target is Role.SPAM:
         return None if source is Role.SPAM else Label.SPAM
@@ -74,5 +76,8 @@ def label_of_transfer(source: Role | None, target: Role) -> Label | None:
 
 
 def decide_lesson(previous: Label | None, new: Label | None) -> Teaching:
-    """The last lesson stands: a repeated one changes nothing, a contrary one replaces, None takes the previous back."""
+    """The change after a new opinion:
+
+    a repeated one changes nothing, a contrary one replaces the old, None removes it.
+    """
     return Teaching(None, None) if previous == new else Teaching(previous, new)

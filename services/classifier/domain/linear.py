@@ -1,11 +1,12 @@
-"""Linear models on sets of indices, the second opinions beside Bayes: one on the byte trigrams of the visible text,
-which sees what words cannot (broken words, foreign scripts, style), one on the header's tokens, which few words of a
-long text cannot outvote. They are trained in the dual (Hsieh et al. 2008, squared hinge loss), so a lesson is one cheap
-step.
+"""Linear models on sets of indices, a second opinion beside Bayes.
 
-They cannot subtract. After an unlearning they are trained again from the events, in the background (see `training`);
-`Events` tells from which. Measured on the SpamAssassin public corpus: the same learner on byte 4-grams misses a third
-more spams.
+One model reads the byte trigrams of the visible text and sees what words cannot show: broken words, foreign scripts,
+style. The other reads the tokens of the header, which the many words of a long text would outweigh. Both are trained in
+the dual (Hsieh et al. 2008, squared hinge loss), so one lesson is one cheap step.
+
+They cannot unlearn. After an unlearning they are trained again from the lessons, in the background (see `training`);
+`TrainedCounts` says on which lessons. Measured on the SpamAssassin public corpus, the same learner on byte 4-grams
+misses a third more spam.
 """
 
 import math
@@ -24,7 +25,7 @@ _GROWTH = 2.0 + 1.0 / (2.0 * COST)  # of the gradient in its own coordinate: |x|
 
 
 class TrainedCounts(NamedTuple):
-    """Which events a model has seen: how many of each label, and the number of the training it stems from."""
+    """The lessons that a model has seen: the number of each label, and the number of the training it comes from."""
 
     spam: int
     ham: int
@@ -42,14 +43,15 @@ class LinearModel:
         self.trained = TrainedCounts(0, 0, generation)
 
     def margin(self, indices: Indices) -> float:
-        """The distance from the border between spam and ham; training aims at -1 and 1."""
+        """The signed distance from the border between spam and ham; training aims at -1 for ham and 1 for spam."""
         if not len(indices):
             return self.bias
         return float(self.weights.take(indices).sum()) / math.sqrt(len(indices)) + self.bias
 
     def probability(self, indices: Indices) -> float:
-        """The probability of spam, both sides equally likely before; 0.5 while one side is unknown or nothing is to be
-        read.
+        """The probability of spam when spam and ham are equally likely before.
+
+        0.5 while only one side was taught, or when there are no indices.
         """
         spam, ham, _ = self.trained
         if not (spam and ham and len(indices)):
@@ -57,13 +59,13 @@ class LinearModel:
         return probability(log_odds(self.margin(indices), self.calibration, self.rule, spam, ham))
 
     def learn(self, indices: Indices, is_spam: bool) -> None:
-        """One step on one new example, at once; the next training does it thoroughly."""
+        """Take one step on a new example, at once; the next training will repeat it thoroughly."""
         self.step(indices, is_spam, 0.0)
         spam, ham, generation = self.trained
         self.trained = TrainedCounts(spam + is_spam, ham + (not is_spam), generation)
 
     def step(self, indices: Indices, is_spam: bool, dual: float) -> float:
-        """A step of coordinate descent in this example's dual variable; the variable's new value."""
+        """Take a step of coordinate descent in this example's dual variable, and return its new value."""
         side = 1.0 if is_spam else -1.0
         gradient = side * self.margin(indices) - 1.0 + dual / (2.0 * COST)
         moved = max(0.0, dual - gradient / _GROWTH)

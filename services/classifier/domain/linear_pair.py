@@ -1,4 +1,4 @@
-"""The two linear models that stand beside Bayes, taught together: on the text's trigrams and on the header's tokens."""
+"""The two linear models that complement Bayes: one on the text's trigrams, one on the header's tokens."""
 
 from dataclasses import dataclass
 
@@ -10,24 +10,24 @@ from services.classifier.domain.linear import LinearModel, TrainedCounts
 
 @dataclass(slots=True)
 class LinearPair:
-    """Both models; they have always seen the same events."""
+    """Both linear models, which are always taught the same lessons."""
 
     text: LinearModel
     header: LinearModel
-    taken_back: int = 0
+    unlearned: int = 0
     """Lessons that were unlearned since the training: the weights may still hold them."""
 
     @staticmethod
     def untaught(generation: int = 0) -> "LinearPair":
-        """Two models that know nothing."""
+        """Two models that were taught nothing."""
         return LinearPair(LinearModel(TRIGRAM_SIZE, TEXT, generation), LinearModel(HEADER_SIZE, HEADER, generation))
 
     @property
     def trained(self) -> TrainedCounts:
-        """Which events both have seen."""
+        """The lessons that both have seen."""
         return self.text.trained
 
     def learn(self, features: Features, is_spam: bool) -> None:
-        """One step each on a new example."""
+        """Take one step of each model on a new example."""
         self.text.learn(features.trigrams, is_spam)
         self.header.learn(features.header, is_spam)

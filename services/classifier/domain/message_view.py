@@ -1,8 +1,8 @@
-"""The little of a message that the classifier reads: the one place where it meets the structure scan.
+"""The part of a message that the classifier reads; the only module of the classifier that uses the structure scan.
 
-Nothing of the way a message came is in it (Received, Return-Path, Authentication-Results, X-Spam-*, List-*, Date,
-serial numbers of Message-ID): those name the receiving host, the time or the list, and a model that learns them learns
-its corpus.
+It leaves out everything that depends on the route of the message (Received, Return-Path, Authentication-Results,
+X-Spam-*, List-*, Date, serial numbers of Message-ID): these name the receiving host, the time or the list, and a model
+that learns them learns its corpus instead of spam.
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from shared.protocol.message.scan import DisplayAddress, Part, Scan
 from shared.protocol.message.text import text_parts
 from shared.protocol.message.words import decode_words
 
-# Decoded bytes of text that are looked at. Spam says what it wants early; beyond this only the time grows.
+# Decoded bytes of text that are read. Spam makes its offer early; reading more costs time and gains nothing.
 TEXT_LIMIT = 48 * 1024
 MAX_PARTS = 24
 MAX_FIELDS = 200
@@ -22,14 +22,16 @@ MAX_VALUE = 400
 
 
 class TextPart(NamedTuple):
-    """A text part as it is written: HTML is source."""
+    """The text of a part as it was written: for HTML, its source."""
 
     subtype: str
     text: str
 
 
 class MessageView(NamedTuple):
-    """`names` are the header fields' names in lower case; `fields` the values of those fields that the classifier
+    """What is read of a message.
+
+    `names` are the names of all header fields in lower case; `fields` are the values of the fields that the classifier
     reads.
     """
 
@@ -49,7 +51,7 @@ READ_FIELDS = frozenset(("x-mailer", "user-agent", "x-priority", "organization",
 
 
 def view(body: bytes, scan: Scan) -> MessageView:
-    """The view of a message; the cost is bounded whatever the message holds."""
+    """The view of a message. Its cost is bounded for any message."""
     names, fields = _header(body[: min(scan.header_end, MAX_HEADER)])
     return MessageView(
         subject=scan.subject[:MAX_VALUE],
@@ -78,4 +80,4 @@ def _header(block: bytes) -> tuple[frozenset[str], dict[str, str]]:
 
 def _texts(body: bytes, scan: Scan) -> Iterator[TextPart]:
     for part, text in text_parts(body, scan, TEXT_LIMIT):
-        yield TextPart(part.subtype, text.replace("\0", " "))  # words end up in events and in what people read
+        yield TextPart(part.subtype, text.replace("\0", " "))  # words are stored in events and shown to people

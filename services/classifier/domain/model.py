@@ -1,4 +1,4 @@
-"""The shared model: evidence for Bayes and the linear models beside it, learning and unlearning lessons."""
+"""The shared model: evidence for Bayes and the linear models, which learn and unlearn lessons."""
 
 from services.classifier.domain import bayes
 from services.classifier.domain.calibration import BAYES, log_odds, probability
@@ -10,17 +10,20 @@ from services.classifier.domain.linear_pair import LinearPair
 from services.classifier.domain.opinion import Opinion
 from services.classifier.domain.training import Trained
 
-# Neither side is believed before that many messages of both have been seen.
+# There is no opinion before so many spam and so many ham were taught.
 ENOUGH = 50
-# How much more an account's own lessons count for its mail than those of others.
+# How many times more an account's own lessons count for its mail than the lessons of others.
 OWN_WEIGHT = 4.0
-# The linear models cannot unlearn: when more lessons than this share of what they hold were taken back since their
-# training, they are not asked. Lessons that their training did not look at do not count.
+# The linear models cannot unlearn. They give no opinion when more than this share of the lessons they were trained on
+# was unlearned since. Lessons that their training left out do not count.
 TAKEN_BACK_SHARE = 0.02
 
 
 class Model:
-    """What was taught. After `unlearn(lesson)` the evidence equals that of a model which never saw the lesson."""
+    """The model of all lessons.
+
+    After `unlearn(lesson)` the evidence equals that of a model that never learned the lesson.
+    """
 
     def __init__(self) -> None:
         self.counts = TokenCounts()
@@ -29,22 +32,22 @@ class Model:
 
     @property
     def spam_seen(self) -> int:
-        """Messages taught as spam."""
+        """Number of messages taught as spam."""
         return self.counts.spam_seen
 
     @property
     def ham_seen(self) -> int:
-        """Messages taught as ham."""
+        """Number of messages taught as ham."""
         return self.counts.ham_seen
 
     @property
     def is_ready(self) -> bool:
-        """Whether enough was seen of both sides to have an opinion."""
+        """Whether enough spam and ham were taught to have an opinion."""
         return min(self.spam_seen, self.ham_seen) >= ENOUGH
 
     @property
     def trained(self) -> TrainedCounts:
-        """Which events Bayes has seen, and the training that its middle stems from."""
+        """The lessons that Bayes has seen, and the number of the training that its middle comes from."""
         return TrainedCounts(self.spam_seen, self.ham_seen, self.linear.trained.generation)
 
     def learn(self, lesson: Lesson) -> None:
@@ -54,19 +57,24 @@ class Model:
         self.linear.learn(features, lesson.is_spam)
 
     def unlearn(self, lesson: Lesson) -> None:
-        """Take a lesson back, exactly; the linear models wait for their training. Raises StaleLesson, CorruptFeatures,
-        NotLearnt.
+        """Unlearn a lesson; only Bayes unlearns exactly, the linear models follow with their next training.
+
+        Raises StaleLesson, CorruptFeatures, NotLearnt.
         """
         self.counts.remove(features_of_lesson(lesson).tokens, lesson.is_spam)
-        self.linear.taken_back += 1
+        self.linear.unlearned += 1
 
     def adopt(self, trained: Trained) -> None:
-        """Take over what a training gave. Lessons learnt since it began have to be given to `trained.linear` before."""
+        """Replace the linear models and the calibration by those of a training.
+
+        Lessons that were learned during the training must have been given to `trained.linear` before.
+        """
         self.linear, self.bayes = trained
 
     def opinion(self, features: Features, own: Evidence | None = None) -> Opinion | None:
-        """What the model thinks of a message, `own` being the evidence of the account it is for; None before it is
-        ready.
+        """The model's opinion of a message; None before the model is ready.
+
+        `own` is the evidence of the account that the message is for.
         """
         if not self.is_ready:
             return None
@@ -91,4 +99,4 @@ class Model:
     @property
     def _linear_is_ready(self) -> bool:
         spam, ham, _ = self.linear.trained
-        return min(spam, ham) >= ENOUGH and self.linear.taken_back <= TAKEN_BACK_SHARE * (spam + ham)
+        return min(spam, ham) >= ENOUGH and self.linear.unlearned <= TAKEN_BACK_SHARE * (spam + ham)

@@ -1,4 +1,4 @@
-"""What the models think of one message."""
+"""What the models say about one message."""
 
 from typing import NamedTuple
 
@@ -6,11 +6,11 @@ from services.classifier.domain.linear import TrainedCounts
 
 
 class Opinion(NamedTuple):
-    """Probabilities of spam, 0 to 1: of Bayes, and of the linear models on the text and on the header (None: they have
-    none).
+    """The probabilities of spam, 0 to 1, from Bayes and from the linear models on text and header (None: no opinion).
 
-    `words` moved Bayes most, strongest first, each with its log-odds (above 0: spam). `events` says what Bayes had
-    seen, `linear_facts` what the linear models had, which may lag behind until their next training."""
+    `words` moved Bayes most, strongest first, each with its log-odds (above 0: spam). `trained` counts the lessons that
+    Bayes has seen, `linear_trained` those of the linear models, which may lag behind until their next training.
+    """
 
     bayes: float
     text: float | None

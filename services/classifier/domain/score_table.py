@@ -41,7 +41,7 @@ _FLOORS = tuple(floor for floor, _, _ in _BANDS)
 
 
 class Band(NamedTuple):
-    """A row of the table: probabilities from `floor` on have this name and score."""
+    """A row of the table: the name and score of probabilities from `floor` up."""
 
     floor: float
     name: str

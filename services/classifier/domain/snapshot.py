@@ -1,4 +1,7 @@
-"""The model ↔ bytes. Equal models give equal bytes, so two models are compared by their snapshots."""
+"""Converts the model to bytes and back.
+
+Equal models give equal bytes, so two models can be compared by their snapshots.
+"""
 
 import math
 
@@ -18,7 +21,7 @@ SNAPSHOT_VERSION = 2
 
 
 class UnusableSnapshot(ValueError):
-    """Bytes that are no snapshot of this version and tokenizer: the model has to be made from its events."""
+    """The bytes are not a snapshot of this version and tokenizer; the model must be rebuilt from its lessons."""
 
 
 class _Counts(msgspec.Struct, frozen=True, array_like=True):
@@ -42,7 +45,7 @@ class _Snapshot(msgspec.Struct, frozen=True, array_like=True):
     ham: _Counts
     text: _Linear
     header: _Linear
-    taken_back: int
+    unlearned: int
     bayes: tuple[float, float]
 
 
@@ -51,12 +54,12 @@ _decoder = msgspec.msgpack.Decoder(_Snapshot)
 
 
 def evidence_snapshot(counts: TokenCounts) -> bytes:
-    """The evidence alone: what unlearning leaves exactly as if the event had never been."""
+    """The bytes of the evidence alone; they are the same before a lesson and after it was unlearned."""
     return _encode((_counts(counts.spam_seen, counts.spam), _counts(counts.ham_seen, counts.ham)))
 
 
 def snapshot(model: Model) -> bytes:
-    """The whole model: about 1 MB for a thousand messages."""
+    """The bytes of the whole model: about 1 MB for a thousand messages."""
     counts = model.counts
     return _encode(
         _Snapshot(
@@ -66,14 +69,14 @@ def snapshot(model: Model) -> bytes:
             _counts(counts.ham_seen, counts.ham),
             _linear(model.linear.text),
             _linear(model.linear.header),
-            model.linear.taken_back,
+            model.linear.unlearned,
             model.bayes,
         )
     )
 
 
 def restore(data: bytes) -> Model:
-    """The model of a snapshot. Raises UnusableSnapshot."""
+    """The model from the bytes of a snapshot. Raises UnusableSnapshot."""
     try:
         stored = _decoder.decode(data)
     except msgspec.DecodeError as error:
@@ -104,7 +107,7 @@ def _model(stored: _Snapshot) -> Model:
     _fill(model.counts.ham, stored.ham)
     _fill_linear(model.linear.text, stored.text)
     _fill_linear(model.linear.header, stored.header)
-    model.linear.taken_back = stored.taken_back
+    model.linear.unlearned = stored.unlearned
     model.bayes = _calibration(stored.bayes)
     return model
 

@@ -1,6 +1,6 @@
-"""A verdict → X-Spam-Flag, X-Spam-Status and X-Spam-Level, as mail filters write and clients read them.
+"""From a verdict to X-Spam-Flag, X-Spam-Status and X-Spam-Level, as mail filters write and clients read them.
 
-Names come from rules that administrators write, so nothing but harmless characters reaches the header.
+Names of tests come from rules that administrators write; all but harmless characters are removed from them.
 """
 
 import re
@@ -16,7 +16,7 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]")
 
 
 def spam_headers(verdict: Verdict, version: str) -> bytes:
-    """The header fields, each ending in CRLF, folded (RFC 5322 §2.2.3) at spaces and behind commas."""
+    """The header fields, each ending in CRLF, folded at spaces and after commas (RFC 5322 §2.2.3)."""
     flag = b"X-Spam-Flag: YES\r\n" if verdict.is_spam else b""
     stars = b"*" * max(0, min(MAX_STARS, int(verdict.score)))
     return b"%sX-Spam-Status: %s\r\nX-Spam-Level:%s\r\n" % (
@@ -27,7 +27,7 @@ def spam_headers(verdict: Verdict, version: str) -> bytes:
 
 
 def _status(verdict: Verdict, version: str) -> list[str]:
-    """The status in pieces between which a line may break."""
+    """The value of X-Spam-Status in pieces between which a line may break."""
     names = [_safe(test.name) for test in verdict.tests[:MAX_TESTS]] or ["none"]
     tests = [f"{name}," for name in names[:-1]] + [f"{names[-1]} "]
     return [
@@ -50,7 +50,7 @@ def _lines(pieces: list[str]) -> Iterator[str]:
     for piece in pieces:
         if line and len(line) + len(piece) > room:
             yield line
-            line, room = "", MAX_LINE - 8  # the tab that begins the next line
+            line, room = "", MAX_LINE - 8  # room for the tab that begins the next line
         line += piece
     yield line
 

@@ -1,26 +1,27 @@
-"""The characters of a text that are not ASCII: few different ones in most mail, so what is done for each is done to all
-bytes at once. So it is for the bytes that trigrams are made of.
+"""The non-ASCII characters of a text, and the bytes that trigrams are made of.
+
+Most mail has few different such characters, so each is handled once for the whole text.
 """
 
 _ASCII = bytes(range(128))
-# Its lower case depends on what stands around it.
+# The lower case of this character depends on its neighbours.
 _SIGMA = "Σ"
-# With more different ones, going through the text by character is faster.
+# With more different characters than this, reading the text character by character is faster.
 _MANY = 60
 
 Strange = frozenset[str]
-# What str.split takes for white space in ASCII, and bytes.split does not; and digits.
+# White space of ASCII that str.split splits at and bytes.split does not; and the digits but 0.
 _SPACES, _DIGITS = b"\x1c\x1d\x1e\x1f", b"123456789"
 _PLAIN = bytes.maketrans(_SPACES + _DIGITS, b" " * len(_SPACES) + b"0" * len(_DIGITS))
 
 
 def strange_characters(data: bytes) -> Strange:
-    """The different characters of UTF-8 bytes that are not ASCII."""
+    """The distinct non-ASCII characters in UTF-8 bytes."""
     return frozenset() if data.isascii() else frozenset(data.translate(None, _ASCII).decode())
 
 
 def lowered(data: bytes, strange: Strange) -> bytes:
-    """UTF-8 bytes in lower case, as str.lower does it."""
+    """UTF-8 bytes in lower case, equal to what str.lower gives."""
     if _SIGMA in strange or len(strange) > _MANY:
         return data.decode().lower().encode()
     for char in strange:
@@ -30,7 +31,7 @@ def lowered(data: bytes, strange: Strange) -> bytes:
 
 
 def lower(text: str) -> str:
-    """str.lower, faster where not all is ASCII."""
+    """The text in lower case, as str.lower gives it, but faster for text that is not all ASCII."""
     if text.isascii():
         return text.lower()
     data = text.encode("utf-8", "replace")
@@ -38,8 +39,9 @@ def lower(text: str) -> str:
 
 
 def plain_bytes(text: str) -> bytes:
-    """The bytes that trigrams are made of, in UTF-8: lower case, single spaces, and all digits one, so that no date or
-    serial number is learnt.
+    """The bytes that trigrams are made of: UTF-8 in lower case, with single spaces, and every digit written as 0.
+
+    So no date and no serial number is learned.
     """
     data = text.encode("utf-8", "replace")
     strange = strange_characters(data)

@@ -1,4 +1,4 @@
-"""The words behind the indices, for explanations alone: nothing is looked up until somebody asks why."""
+"""Finds the words behind indices, for explanations. Words are looked up only when a verdict is explained."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -7,8 +7,10 @@ from services.classifier.domain.hashing import NO_INDICES, Indices
 
 
 class TokenNames(NamedTuple):
-    """The `tokens` of a message in order, encoded, with their `indices`; neighbours within each of `runs` (slices of
-    the tokens) are pairs, whose indices are in `pairs`, run by run."""
+    """The encoded tokens of a message in order, with their `indices`.
+
+    Neighbours within each slice in `runs` are pairs; `pairs` holds the indices of the pairs, run by run.
+    """
 
     tokens: Sequence[bytes]
     indices: Indices
@@ -16,7 +18,7 @@ class TokenNames(NamedTuple):
     runs: Sequence[tuple[int, int]]
 
     def find(self, sought: Indices) -> list[str | None]:
-        """For each of these indices the first token, else the first pair of words, that has it."""
+        """For each of these indices the first token that has it, else the first pair of words."""
         if not (len(sought) and len(self.indices)):
             return [None] * len(sought)
         singles, pairs = _first_places(self.indices, sought), _first_places(self.pairs, sought)
@@ -38,7 +40,7 @@ class TokenNames(NamedTuple):
 
 
 def _skipped(runs: Sequence[tuple[int, int]], pairs: int) -> Iterator[int]:
-    """The token with which the pair begins that comes after so many others."""
+    """The position of the first token of a pair; `pairs` is the number of pairs before it."""
     for start, end in runs:
         here = max(0, end - start - 1)
         if pairs < here:
@@ -47,7 +49,7 @@ def _skipped(runs: Sequence[tuple[int, int]], pairs: int) -> Iterator[int]:
 
 
 def _first_places(indices: Indices, sought: Indices) -> list[int]:
-    """Where each of the wanted stands first; -1: nowhere."""
+    """For each sought index its first position in `indices`, or -1."""
     if not len(indices):
         return [-1] * len(sought)
     equal = indices == sought[:, None]

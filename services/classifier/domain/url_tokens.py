@@ -1,4 +1,7 @@
-"""Addresses in a text → tokens: the ends of the host name, words of the path. Numbers and serials are left out."""
+"""From the URLs in a text to tokens:
+
+the end of the host name and the words of the path, without numbers and serials.
+"""
 
 import re
 from collections.abc import Iterator
@@ -9,14 +12,14 @@ MAX_URLS = 60
 MAX_PATH_WORDS = 12
 
 _REST = r"""([^\s<>"')\\]{1,400}+)"""
-# Each begins with a literal, which is looked for at memory speed before the pattern is.
+# Each pattern begins with a literal, so the regex engine finds candidates at memory speed.
 _STARTS = tuple((literal, re.compile(re.escape(literal) + _REST)) for literal in ("://", "www.", "mailto:"))
 
 _PATH_WORD = re.compile(r"[a-z]{3,20}")
 
 
 def url_tokens(text: str) -> Iterator[str]:
-    """Tokens of the different addresses of a text (HTML source or plain)."""
+    """The tokens of the distinct URLs in a text (HTML source or plain text)."""
     lowered = lower(text)
     addresses = dict.fromkeys(
         address for literal, start in _STARTS if literal in lowered for address in start.findall(lowered)[:MAX_URLS]
@@ -28,7 +31,7 @@ def url_tokens(text: str) -> Iterator[str]:
 
 
 def host_tokens(prefix: str, host: str) -> Iterator[str]:
-    """The last two and the last three labels, for neither the registry alone nor a host of a farm says much."""
+    """Tokens of the last two and the last three labels: a registry alone says little, and so does one host of many."""
     labels = host.rstrip(".").split(".")
     if labels[-1].isdigit():
         yield f"{prefix}ip"

@@ -1,4 +1,4 @@
-"""Opinions and tests → the verdict on a message, which is recorded and never decided again."""
+"""From opinions and tests to the verdict on a message, which is recorded and never decided again."""
 
 from collections.abc import Iterable, Iterator
 
@@ -11,7 +11,7 @@ REQUIRED = 5.0
 
 
 class Hit(msgspec.Struct, frozen=True, array_like=True):
-    """A test that was met: its name as in X-Spam-Status, its points, what it says in words."""
+    """A test that matched: its name as in X-Spam-Status, its points, and its description."""
 
     name: str
     score: float
@@ -19,8 +19,11 @@ class Hit(msgspec.Struct, frozen=True, array_like=True):
 
 
 class LessonsSeen(msgspec.Struct, frozen=True, array_like=True):
-    """Which training events the models of this verdict had seen: for Bayes and for the linear models the messages of
-    each label, and the number of the training that the linear models and all middles stem from."""
+    """The lessons that the models of a verdict had seen.
+
+    It counts the messages of each label for Bayes and for the linear models, and has the number of the training that
+    made the linear models and the calibration.
+    """
 
     spam: int
     ham: int
@@ -33,8 +36,10 @@ NOTHING_SEEN = LessonsSeen(0, 0, 0, 0, 0)
 
 
 class Verdict(msgspec.Struct, frozen=True, array_like=True):
-    """The score against what is `required`, the tests that make it, and why Bayes thought so: `words`, strongest first,
-    each with its log-odds (above 0: spam)."""
+    """The verdict: the score, the score that is `required` for spam, the tests that matched, and the deciding words.
+
+    `words` are strongest first, each with its log-odds (above 0: spam).
+    """
 
     score: float
     required: float
@@ -45,7 +50,7 @@ class Verdict(msgspec.Struct, frozen=True, array_like=True):
 
 
 def judge(opinion: Opinion | None, tests: Iterable[Hit] = (), required: float = REQUIRED) -> Verdict:
-    """The verdict from the model's opinion (None: it has none yet) and all other tests that were met."""
+    """The verdict from the model's opinion (None: it has no opinion yet) and all other tests that matched."""
     met = (*opinion_tests(opinion), *tests)
     score = round(sum(test.score for test in met), 3)
     words = opinion.words if opinion else ()
@@ -53,7 +58,7 @@ def judge(opinion: Opinion | None, tests: Iterable[Hit] = (), required: float = 
 
 
 def opinion_tests(opinion: Opinion | None) -> Iterator[Hit]:
-    """BAYES_nn, TRIGRAM_nn and HEADER_nn, by the score table."""
+    """The tests BAYES_nn, TRIGRAM_nn and HEADER_nn, from the score table."""
     if opinion is None:
         return
     yield _test("BAYES", "Bayes", opinion.bayes)

@@ -1,1 +1,1 @@
-"""The bus and the contract."""
+"""The classifier's worker on the bus and its gRPC contract."""

@@ -1,4 +1,4 @@
-"""The Classifier contract."""
+"""Serves the Classifier contract."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from shared.rpc.mailfold.classifier.v1.classifier_pb2_grpc import ClassifierServ
 
 
 class ClassifierEndpoint(ClassifierServicer):
-    """Shows what is learnt; makes the model anew."""
+    """Reports what the model has learned, and rebuilds the model."""
 
     def __init__(self, store: EventStore, teacher: Teacher) -> None:
         self._store = store

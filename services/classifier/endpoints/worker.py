@@ -1,4 +1,4 @@
-"""The bus's side of the classifier: `mail.received` in, `mail.classified` out."""
+"""The bus worker of the classifier: takes `mail.received` and publishes `mail.classified`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _decoder = msgspec.json.Decoder(MailReceived)
 
 
 class ClassifierWorker:
-    """Works off its durable."""
+    """Takes the messages of its durable consumer."""
 
     def __init__(self, bus: Bus, judge: Judge, burial: Burial) -> None:
         self._bus = bus
@@ -26,11 +26,11 @@ class ClassifierWorker:
         self._worker: Worker | None = None
 
     def start(self, concurrency: int) -> None:
-        """Take mails from now on."""
+        """Begin to take mails."""
         self._worker = self._bus.work(CLASSIFIER_RECEIVED, self._step.handle, self._step.bury, concurrency)
 
     async def stop(self) -> None:
-        """Take no new mails, finish those at hand: behind this the store may close."""
+        """Take no new mails and finish those in progress; afterwards the store may be closed."""
         if self._worker is not None:
             await self._worker.stop()
 
@@ -38,5 +38,6 @@ class ClassifierWorker:
         mail = _decoder.decode(payload)
         verdict = await self._judge.classify(mail)
         carried = msgspec.structs.replace(verdict, reception=mail)
-        # No message id: a repeat of the reception must pass, delivery knows what it has done.
+        # Without a message id, so that JetStream does not drop a repeat as a duplicate; delivery recognises repeats
+        # itself.
         await self._bus.publish(CLASSIFIED.on(shard_of(mail.queue_id)), "", encode(carried))

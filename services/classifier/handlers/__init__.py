@@ -1,1 +1,1 @@
-"""Judging mails and learning lessons."""
+"""Handlers that judge mails and learn lessons."""

@@ -1,7 +1,7 @@
-"""Judging one mail, once: a repeat gets the recorded verdict.
+"""Judges each mail once; a repeated mail gets the recorded verdict.
 
-The verdict is one for all recipients. So what an account taught itself counts more only when all recipients of the mail
-lead to that one account; the verdict says whose lessons they were and how many.
+There is one verdict for all recipients. So the lessons of an account count more only when all recipients of the mail
+belong to that account; the verdict then names the account and the number of its lessons.
 """
 
 from __future__ import annotations
@@ -38,15 +38,19 @@ _UNREADABLE = Hit("UNREADABLE", 0.0, "The message could not be read, so nothing 
 
 
 class Recipients(Protocol):
-    """Who is behind addresses."""
+    """Finds the account behind addresses."""
 
     def account_of(self, addresses: Sequence[str]) -> str:
-        """The one account that all of them lead to; "" for several, for another server's, and while it is not known."""
+        """The one account of all these addresses;
+
+        "" for several accounts, another server's addresses, and unknown ones.
+        """
 
 
 class _Examined(NamedTuple):
-    """What was found of a mail: the model's opinion, other tests that were met, and the account whose own lessons
-    counted more.
+    """The result of examining a mail.
+
+    It holds the model's opinion, other tests that matched, and the account whose own lessons counted more.
     """
 
     opinion: Opinion | None
@@ -56,7 +60,7 @@ class _Examined(NamedTuple):
 
 
 class Judge:
-    """Takes verdicts and records them."""
+    """Judges mails and records the verdicts."""
 
     def __init__(
         self,
@@ -75,9 +79,9 @@ class Judge:
         self._own = own
 
     async def classify(self, mail: MailReceived) -> MailClassified:
-        """The verdict in force for a mail, recorded when this returns."""
-        # Asked before the mail is read: under load there are many repeats, and each that is examined again makes the
-        # load greater.
+        """The verdict on a mail; it is recorded before this returns."""
+        # Look for a recorded verdict first: under load many mails are repeated, and examining them again would add to
+        # the load.
         return await self._recorded(mail.queue_id) or await self._judged(mail)
 
     async def _recorded(self, queue_id: str) -> MailClassified | None:
@@ -104,7 +108,10 @@ class Judge:
         return classified
 
     async def _examined(self, mail: MailReceived) -> _Examined:
-        """What is found of a mail. The mail must go on: what cannot be read is not judged, and the verdict says so."""
+        """Examine a mail.
+
+        A mail that cannot be read is not judged, and the verdict says so, because the mail must go on.
+        """
         try:
             mail_features = features(*await examined(self._blobs, mail.message.blob, self._settings.bytes_examined))
             return await self._opinion(mail, mail_features)
@@ -120,7 +127,7 @@ class Judge:
         if not self._teacher.model.is_ready:
             return _Examined(None)
         account = self._recipients.account_of([recipient.address for recipient in mail.recipients])
-        own = await self._own.of(account)
+        own = await self._own.evidence_of(account)
         opinion = self._teacher.model.opinion(mail_features, own)
         if opinion is not None and not self._settings.second_opinion:
             opinion = opinion._replace(text=None, header=None)

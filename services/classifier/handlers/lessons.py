@@ -1,4 +1,4 @@
-"""From what people do with their mail to lessons: into Spam and out of it teach, each message once per account."""
+"""Makes lessons from moves into and out of Spam; each account teaches a message once."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ log = structlog.get_logger("classifier")
 CURSOR = "mailstore"
 _ACTOR = Actor("service", "classifier")
 STEP = "lessons"
-"""The step of a dead letter: an event of the mailbox store that nothing could be learnt from."""
+"""The step of a dead letter: an event of the mailstore from which no lesson could be made."""
 _MOST_TRIES = 10
-"""Some twenty seconds, at the pauses of a background task."""
+"""Tries before an event becomes a dead letter: some twenty seconds with the pauses of a background task."""
 _AT_ONCE = 50
 _ROLES = {"\\Junk": Role.SPAM, "\\Trash": Role.TRASH}
 TAUGHT_BY = ("message.moved", "message.copied", "message.appended")
@@ -42,7 +42,7 @@ TAUGHT_BY = ("message.moved", "message.copied", "message.appended")
 
 
 class Taught(NamedTuple):
-    """A message and what an account says of it."""
+    """A message and the opinion that an account expressed about it."""
 
     account: str
     blob: str
@@ -52,7 +52,7 @@ class Taught(NamedTuple):
 
 
 class LessonFollower:
-    """Follows the mailbox store. The cursor moves in the transaction of the lessons."""
+    """Follows the events of the mailstore. The cursor is written in the transaction of the lessons."""
 
     def __init__(
         self,
@@ -75,8 +75,10 @@ class LessonFollower:
         burial.redriven(STEP, self._again)
 
     async def effect(self, events: Sequence[Event], after: Places) -> None:
-        """Learn from a batch of events. Lessons are written once whatever is repeated, so the cursor may be written
-        with a later commit."""
+        """Learn from a batch of events, then note the cursor.
+
+        A repeated event adds no second lesson, so the cursor may be written with a later commit.
+        """
         for event in events:
             await self._teach(event)
         for shard, place in after.items():
@@ -85,13 +87,14 @@ class LessonFollower:
             await self._store.flush_cursors()
 
     async def rewind(self, agreed: Places) -> Places:
-        """The mailbox store was restored: what it holds since is learnt from there on. Lessons of what it lost stay."""
+        """Continue at the agreed position after the mailstore was restored; lessons of lost events remain."""
         await self._store.follow_from(CURSOR, agreed)
         return agreed
 
     async def _teach(self, event: Event) -> None:
-        """Learn from one event. One that cannot be learnt from, time after time, is a dead letter: what people teach
-        behind it is learnt.
+        """Learn from one event.
+
+        An event that fails again and again becomes a dead letter, so that it does not block the events behind it.
         """
         self._tries = self._tries + 1 if _cause(event) == self._tried else 1
         self._tried = _cause(event)
@@ -124,7 +127,9 @@ class LessonFollower:
                 return []
 
     async def _blobs_of(self, event: MessagesMoved | MessagesCopied) -> Sequence[str]:
-        """The contents of the messages. Events of older releases do not name them: then what is still where it went is
+        """The blobs of the messages.
+
+        Events of older releases do not name them; for those, only messages that are still in the target mailbox are
         taught.
         """
         if event.contents:

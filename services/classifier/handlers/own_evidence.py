@@ -1,6 +1,4 @@
-"""What accounts have taught themselves: made from their lessons when a mail of theirs is judged, kept until they teach
-again.
-"""
+"""The evidence of single accounts, made from their lessons when they get mail, and kept until their lessons change."""
 
 from __future__ import annotations
 
@@ -21,28 +19,28 @@ from shared.eventstore.event import Recorded
 from shared.eventstore.store import EventStore
 
 NEWEST = 100
-"""Lessons of an account that are looked at: at most some 10 ms of a thread, and 0.6 MB."""
+"""Newest lessons of an account that are used: at most some 10 ms of a thread, and 0.6 MB."""
 MOST_TOKENS = 2_000_000
-"""Distinct tokens in memory, all accounts together: 24 MB."""
+"""Distinct tokens kept in memory for all accounts together: 24 MB."""
 _LESSONS = (
     f"SELECT label, tokenizer, features FROM lesson WHERE account = ? ORDER BY at DESC, version DESC LIMIT {NEWEST}"  # noqa: S608
 )
 
 
 class OwnEvidence:
-    """The evidence of accounts, those asked for last in memory."""
+    """A cache of the evidence of accounts; the least recently used is dropped first."""
 
     def __init__(self, store: EventStore) -> None:
         self._store = store
         self._kept: dict[str, AccountCounts] = {}
-        self._silent: set[str] = set()
-        """Accounts that are known to have taught nothing: most of them."""
+        self._without_lessons: set[str] = set()
+        """Accounts without lessons, which most accounts are."""
         self._taught: Counter[str] = Counter()
         self._lock = asyncio.Lock()
 
-    async def of(self, account: str) -> AccountCounts | None:
+    async def evidence_of(self, account: str) -> AccountCounts | None:
         """The evidence of an account; None when it has taught nothing."""
-        if not account or account in self._silent:
+        if not account or account in self._without_lessons:
             return None
         async with self._lock:
             if (evidence := self._kept.pop(account, None)) is None:
@@ -51,13 +49,13 @@ class OwnEvidence:
             return evidence
 
     def committed(self, recorded: Sequence[Recorded]) -> None:
-        """Forget what lessons have changed."""
+        """Drop the evidence of accounts whose lessons have changed."""
         for committed_event in recorded:
             match committed_event.event:
                 case LessonLearned(account) | LessonForgotten(account):
                     self._taught[account] += 1
                     self._kept.pop(account, None)
-                    self._silent.discard(account)
+                    self._without_lessons.discard(account)
                 case _:
                     pass
 
@@ -65,15 +63,14 @@ class OwnEvidence:
         before = self._taught[account]
         rows = await self._store.read(lambda reader: reader.all(_LESSONS, (account,)))
         made = await asyncio.to_thread(AccountCounts, _examples(rows)) if rows else None
-        if (
-            before == self._taught[account]
-        ):  # else it taught meanwhile: good enough for this mail, made anew for the next
+        # When a lesson was committed meanwhile, the evidence serves this mail alone, and the next mail makes it anew.
+        if before == self._taught[account]:
             self._keep(account, made)
         return made if made else None
 
     def _keep(self, account: str, made: AccountCounts | None) -> None:
         if not made:
-            self._silent.add(account)
+            self._without_lessons.add(account)
             return
         self._kept[account] = made
         while len(self._kept) > 1 and sum(map(len, self._kept.values())) > MOST_TOKENS:

@@ -1,5 +1,6 @@
-"""The model in memory, kept equal to the standing lessons: it learns and unlearns after each commit, and can be made
-anew from them.
+"""Keeps the model in memory equal to the lessons in force.
+
+It learns and unlearns after each commit, and can rebuild the model from the lessons.
 """
 
 from __future__ import annotations
@@ -27,23 +28,21 @@ from shared.starting import StartProgress
 
 log = structlog.get_logger("classifier")
 _STEPS_A_TURN = 50
-"""About 1 ms: mails are judged in between."""
+"""Training steps in one turn of the event loop, about 1 ms, so that mails are judged in between."""
 LONGEST_PAUSE = 300.0
-"""Seconds between two tries of a training that fails."""
+"""Longest pause before a failed training is tried again, in seconds."""
 _MOST_DELAYS = 60
-"""A training waits for quiet; when lessons come all the time, it waits so many delays and no longer."""
+"""Longest wait for a pause between lessons, in delays: a training starts then even if lessons keep coming."""
 _MEANWHILE_OCTETS = 8 * 1024 * 1024
 
 
-class Meanwhile:
-    """The lessons that come while a training runs, within a bound: those behind it wait for the next training, which
-    follows at once.
-    """
+class LessonsDuringTraining:
+    """The lessons that are committed while a training runs, up to a size; the next training uses the rest."""
 
     def __init__(self) -> None:
         self.learned: deque[Lesson] = deque()
-        self.taken_back = 0
-        """Lessons that were unlearned: the training may have looked at them."""
+        self.unlearned = 0
+        """Number of lessons that were unlearned; the training may have used them."""
         self._octets = 0
 
     def learn(self, lesson: Lesson) -> None:
@@ -53,39 +52,40 @@ class Meanwhile:
             self.learned.append(lesson)
 
     def taken(self, most: int) -> Iterator[Lesson]:
-        """At most so many lessons, the first that came first; they are kept no longer."""
+        """Remove and return at most so many lessons, oldest first."""
         for _ in range(min(most, len(self.learned))):
             yield self.learned.popleft()
 
 
 class Teacher:
-    """Owns the model."""
+    """Owns the model and trains it."""
 
     def __init__(self, store: EventStore, rebuild_delay: float) -> None:
         self._store = store
         self._delay = rebuild_delay
         self.model = Model()
-        self.still = asyncio.Lock()
-        """Whoever writes lessons holds this: the model is made anew from lessons that stand still."""
+        self.lessons_lock = asyncio.Lock()
+        """Held while lessons are written, so that they do not change while the model is rebuilt."""
         self._due: asyncio.Task[None] | None = None
         self._lessons = ValidLessons(store)
-        self._meanwhile: Meanwhile | None = None
+        self._meanwhile: LessonsDuringTraining | None = None
         self._turn = asyncio.Lock()
         self._generation = 0
         self._lessons_followed = 0
 
     async def load(self, progress: StartProgress | None = None) -> None:
-        """Make the model from the standing lessons; the second opinion follows in the background."""
+        """Make the model from the lessons in force; the linear models are trained in the background."""
         self.model = await self._evidence(progress or StartProgress(None))
         self._schedule()
 
     async def rebuild(self) -> None:
-        """Make both opinions anew and wait for them."""
-        # Lessons are read page by page: one that changed meanwhile would count twice, or not at all.
-        async with self.still:
-            await self._store.write(_nothing)  # whatever was committed before has been followed when this returns
+        """Rebuild Bayes and the linear models, and wait until they are ready."""
+        # Lessons are read page by page: a lesson that changed meanwhile would be counted twice, or not at all.
+        async with self.lessons_lock:
+            await self._store.write(_nothing)  # when this returns, every commit before it has been followed
             model = await self._evidence(StartProgress(None))
-            model.adopt(Trained(self.model.linear, self.model.bayes))  # judges until the new training stands
+            # the old linear models stay in use until the new training ends
+            model.adopt(Trained(self.model.linear, self.model.bayes))
             self.model = model
         await self._train()
 
@@ -98,14 +98,14 @@ class Teacher:
         return model
 
     async def stop(self) -> None:
-        """Give up a training under way."""
+        """Cancel a training in progress."""
         if self._due is not None:
             self._due.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._due
 
     def committed(self, recorded: list[Recorded]) -> None:
-        """Follow what was just committed: unlearn what stood before, learn what stands now."""
+        """Follow a commit: unlearn the replaced lessons and learn the new ones."""
         for committed_event in recorded:
             match committed_event.event:
                 case LessonLearned() as learned:
@@ -129,7 +129,7 @@ class Teacher:
 
     def _unlearn(self, lesson: Lesson) -> None:
         if _try(self.model.unlearn, lesson) and self._meanwhile is not None:
-            self._meanwhile.taken_back += 1
+            self._meanwhile.unlearned += 1
 
     def _schedule(self) -> None:
         self._lessons_followed += 1
@@ -137,8 +137,10 @@ class Teacher:
             self._due = spawn(self._after_quiet(), "classifier-training")
 
     async def _after_quiet(self) -> None:
-        """Lessons that come while it trains are followed by another training: what they took back is still in this one.
-        A training that fails is tried again after a pause, each twice as long as the last."""
+        """Train once no lesson has come for a while, and again when lessons changed during the training.
+
+        A failed training is tried again after a pause, which doubles each time.
+        """
         trained, pause = -1, self._delay
         while trained != self._lessons_followed:
             await self._quiet()
@@ -166,14 +168,13 @@ class Teacher:
                 return
 
     async def _train(self) -> None:
-        """One training after the other: what is learnt meanwhile belongs to the one under way."""
+        """Train after any other training has ended."""
         async with self._turn:
             await self._train_now()
 
     async def _train_now(self) -> None:
-        """Train the second opinion from the newest lessons, in slices; what was learnt meanwhile is added at the
-        end."""
-        meanwhile = self._meanwhile = Meanwhile()
+        """Train the linear models from the newest lessons, in slices; then add the lessons committed meanwhile."""
+        meanwhile = self._meanwhile = LessonsDuringTraining()
         try:
             examples = await self._lessons.newest()
             if not examples:
@@ -187,25 +188,26 @@ class Teacher:
             while meanwhile.learned:
                 _learn(trained, meanwhile)
                 await asyncio.sleep(0)
-            trained.linear.taken_back = meanwhile.taken_back
+            trained.linear.unlearned = meanwhile.unlearned
             self.model.adopt(trained)
         finally:
             self._meanwhile = None
 
 
 def _nothing(_transaction: Transaction) -> None:
-    """A turn in the writer's queue."""
+    """Do nothing; used to wait for all earlier works in the writer's queue."""
 
 
-def _learn(trained: Trained, meanwhile: Meanwhile) -> None:
-    """One turn's worth of the lessons that were learned while it was trained."""
+def _learn(trained: Trained, meanwhile: LessonsDuringTraining) -> None:
+    """Add lessons that were committed during the training, as many as one turn of the event loop allows."""
     for lesson in meanwhile.taken(PAGE):
         trained.linear.learn(example_of(lesson).features, lesson.is_spam)
 
 
 def _try(change: Callable[[Lesson], None], lesson: Lesson) -> bool:
-    """Whether it was done. A lesson of another tokenizer, or one that was never learnt, is passed over; the log still
-    has it.
+    """Apply a lesson to the model; returns whether it could be applied.
+
+    A lesson of another tokenizer, or one that was never learned, is skipped; the log still has it.
     """
     try:
         change(lesson)

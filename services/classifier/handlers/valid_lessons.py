@@ -1,4 +1,4 @@
-"""Reads the standing lessons in small pages: all of them for the counts, the newest for a training."""
+"""Reads the lessons in force page by page: all of them for the counts, the newest for a training."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from shared.eventstore.connection import Reader, Row
 from shared.eventstore.store import EventStore
 
 PAGE = 25
-"""Lessons decoded in one turn of the loop: some 8 ms of usual ones, 25 ms of the largest."""
+"""Lessons decoded in one turn of the event loop: some 8 ms for usual lessons, 25 ms for the largest."""
 _KEYS_PAGE = 500
 _BEFORE_ALL: Row = (-1, "", -1)
 _AFTER_ALL: Row = (1 << 62, "", -1)
@@ -30,13 +30,13 @@ _BY_CONTENT = "SELECT account, label, tokenizer, features FROM lesson WHERE acco
 
 
 class ValidLessons:
-    """The lessons in force, as their rows say."""
+    """The lessons in force, read from their rows."""
 
     def __init__(self, store: EventStore) -> None:
         self._store = store
 
     async def all(self) -> AsyncIterator[Lesson]:
-        """Every lesson, the oldest first."""
+        """All lessons, oldest first."""
         after = _BEFORE_ALL
         while rows := await self._store.read(_query(_ORDERED, (*after, PAGE))):
             for _, account, _, label, tokenizer, features in rows:
@@ -45,8 +45,10 @@ class ValidLessons:
             await asyncio.sleep(0)
 
     async def newest(self) -> list[Example]:
-        """What a training looks at, the oldest first. Lessons behind its bounds are not decoded; while one label still
-        has room, those of the other are passed over by their keys.
+        """The lessons that a training uses, oldest first.
+
+        Lessons beyond the training's limits are not decoded. While only one label has room left, lessons of the other
+        label are skipped by their keys.
         """
         newest = Newest()
         examples: list[Example] = []
@@ -58,8 +60,7 @@ class ValidLessons:
         return examples[::-1]
 
     async def _keys(self, before: Row) -> list[Row]:
-        """Times, accounts, versions, labels and contents of a page of lessons, the newest first, without their
-        bytes."""
+        """A page of lessons, newest first, without their features: time, account, version, label and content."""
         await asyncio.sleep(0)
         return await self._store.read(_query(_KEYS, (*before, _KEYS_PAGE)))
 
@@ -76,8 +77,8 @@ class ValidLessons:
 
 
 def lesson_from(account: str, label: str, tokenizer: int, features: tuple[bytes, ...]) -> Lesson:
-    """A lesson from what its event or its row keeps."""
-    # Lessons of another tokenizer may be packed otherwise; the model refuses them by their version.
+    """The lesson with these values from its event or row."""
+    # Lessons of another tokenizer may be packed in another way; the model rejects them by their version.
     is_known = len(features) == len(PackedFeatures._fields)
     return Lesson(
         account, Label(label), tokenizer, PackedFeatures(*features) if is_known else PackedFeatures(b"", b"", b"")

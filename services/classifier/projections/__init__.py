@@ -1,1 +1,1 @@
-"""What is taught."""
+"""The classifier's projection."""

@@ -1,4 +1,4 @@
-"""What is taught now: one row for each message that an account has an opinion on."""
+"""The table of lessons in force: one row for each message about which an account has an opinion."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _PUT = (
 
 
 class LessonProjection:
-    """The standing lessons, in the order in which they were taught."""
+    """Keeps the lessons in force, in the order in which they were taught."""
 
     name = "lessons"
     version = 1

@@ -1,1 +1,1 @@
-"""Plans: pure."""
+"""The decisions of delivery as pure functions."""

@@ -12,7 +12,7 @@ from shared.events.spam import MailClassified
 
 
 class AcceptedMail(msgspec.Struct, frozen=True):
-    """What delivery needs to know of a reception."""
+    """What delivery needs from a reception."""
 
     queue_id: str
     reverse_path: str
@@ -26,14 +26,14 @@ class AcceptedMail(msgspec.Struct, frozen=True):
 
 
 def from_classified(event: MailClassified) -> AcceptedMail:
-    """A received mail with its verdict. Raises ValueError when the event came without its reception."""
+    """The mail of a `mail.classified` event, with its verdict. Raises ValueError when the event has no reception."""
     if event.reception is None:
         raise ValueError("mail.classified came without its reception")
     return _mail(event.reception, spam=event.verdict.spam, spam_headers=event.headers)
 
 
 def from_submitted(event: MailSubmitted) -> AcceptedMail:
-    """A user's mail."""
+    """The mail of a user's `mail.submitted` event."""
     return _mail(event, submitted=True)
 
 

@@ -1,5 +1,6 @@
-"""The plan of a mail: one step for each copy and each refusal, decided from how its recipients resolve and what their
-scripts say.
+"""Plans the delivery of a mail: one step for each copy and each refusal.
+
+The plan follows from how its recipients resolve and from the accounts' Sieve scripts.
 """
 
 from __future__ import annotations
@@ -33,15 +34,16 @@ class StepAction(StrEnum):
 
 
 def built_in(_account: str) -> Script:
-    """Every account's script, until accounts have their own."""
+    """The script of every account, until accounts can have their own."""
     return FILE_SPAM
 
 
 def plan(
     mail: AcceptedMail, routes: Iterable[Route], script_of: ScriptOf = built_in
 ) -> tuple[tuple[Step, ...], tuple[str, ...]]:
-    """The steps, numbered through the plan, and each recipient's way in words. One mail reaches an account once, and an
-    alias once: there are never many more steps than accounts and recipients together.
+    """The steps, numbered through the plan, and a description of how each recipient was resolved.
+
+    A mail reaches an account once and an alias once, so there are hardly more steps than accounts and recipients.
     """
     steps: list[Step] = []
     ways: list[str] = []
@@ -61,7 +63,7 @@ def plan(
 
 
 def _without_repeats(steps: Iterable[Step]) -> Iterator[Step]:
-    """The steps of one recipient; of its targets that have their copy already, the first alone is named."""
+    """The steps of one recipient. Of its targets that already have a copy, only the first is kept."""
     named = False
     for step in steps:
         is_repeat = step.reason == _HAS_COPY
@@ -144,7 +146,7 @@ def _numbered(step: Step, index: int) -> Step:
 
 
 def _way(recipient: Recipient, resolution: Resolution) -> str:
-    """How a recipient was resolved, in words; of very many ends the first ones."""
+    """Describes how a recipient was resolved; of very many targets it names only the first."""
     named = resolution.targets[:_ENDS_NAMED]
     ends = [target.address + ("" if target.account else " (elsewhere)") for target in named]
     if len(resolution.targets) > len(named):

@@ -1,1 +1,1 @@
-"""The contract's methods."""
+"""The bus worker and the gRPC contract of delivery."""

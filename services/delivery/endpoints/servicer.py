@@ -1,4 +1,4 @@
-"""The Delivery contract."""
+"""Serves the Delivery contract."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from shared.rpc.mailfold.delivery.v1.delivery_pb2_grpc import DeliveryServicer
 
 
 class DeliveryEndpoint(DeliveryServicer):
-    """Shows plans."""
+    """Lists plans that are not settled."""
 
     def __init__(self, store: EventStore) -> None:
         self._store = store

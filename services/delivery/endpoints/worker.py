@@ -1,4 +1,4 @@
-"""The bus's side of delivery: events in, `mail.settled` out."""
+"""The bus worker of delivery: takes `mail.classified` and `mail.submitted`, and publishes `mail.settled`."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ Read = Callable[[bytes], AcceptedMail]
 
 
 def classified(payload: bytes) -> AcceptedMail:
-    """A mail from the payload of `mail.classified`. Raises ValueError."""
+    """The mail in a payload of `mail.classified`. Raises ValueError."""
     return from_classified(_classified.decode(payload))
 
 
 def submitted(payload: bytes) -> AcceptedMail:
-    """A mail from the payload of `mail.submitted`. Raises ValueError."""
+    """The mail in a payload of `mail.submitted`. Raises ValueError."""
     return from_submitted(_submitted.decode(payload))
 
 
@@ -39,7 +39,7 @@ _WORK: tuple[tuple[Durable, Read], ...] = ((DELIVERY_CLASSIFIED, classified), (D
 
 
 class DeliveryWorker:
-    """Works off both durables."""
+    """Takes the messages of both durable consumers."""
 
     def __init__(self, bus: Bus, deliverer: Deliverer, burial: Burial) -> None:
         self._bus = bus
@@ -48,11 +48,11 @@ class DeliveryWorker:
         self._workers: list[Worker] = []
 
     def start(self, concurrency: int) -> None:
-        """Take mails from now on."""
+        """Begin to take mails."""
         self._workers = [self._bus.work(durable, step.handle, step.bury, concurrency) for durable, step in self._steps]
 
     async def stop(self) -> None:
-        """Take no new mails, finish those at hand: behind this the store may close."""
+        """Take no new mails and finish those in progress; afterwards the store may be closed."""
         await asyncio.gather(*(worker.stop() for worker in self._workers))
 
     def _handler(self, read: Read) -> Handler:

@@ -1,1 +1,1 @@
-"""Plan, carry out, settle."""
+"""Handlers that plan a delivery, carry it out and settle it."""

@@ -1,5 +1,7 @@
-"""Delivering one mail: plan once, carry out, settle. A repeat carries out the recorded plan and decides nothing
-again."""
+"""Delivers one mail: plans it once, carries out the plan, settles it.
+
+A repeated mail carries out the recorded plan; nothing is decided again.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,7 @@ ACTOR = Actor("service", "delivery")
 
 
 class Deliverer:
-    """Carries mails to where they go."""
+    """Carries out the delivery of mails."""
 
     def __init__(
         self, store: EventStore, book: FollowedBook, notices: Notices, mailstore: Any, outbound: Any, clock: Clock
@@ -46,7 +48,10 @@ class Deliverer:
         self._clock = clock
 
     async def deliver(self, mail: AcceptedMail) -> tuple[Outcome, ...]:
-        """Everything for one mail; its outcomes once it is settled. Raises when a step must be tried again later."""
+        """Deliver one mail completely, and return the outcomes when it is settled.
+
+        Raises when a step must be tried again later.
+        """
         provenance = Provenance(ACTOR, correlation=mail.queue_id)
         with acting(provenance):
             record = await self._planned(mail, provenance)
@@ -60,8 +65,9 @@ class Deliverer:
         return record.settled
 
     async def _carried_out(self, mail: AcceptedMail, record: DeliveryRecord) -> list[FailedStep]:
-        """Try every step, whatever becomes of the others; the failures that can never be mended. Raises what must be
-        tried again, else what was refused.
+        """Try every step, also after one has failed; returns the permanent failures.
+
+        Raises an error that must be tried again, or else a refusal.
         """
         recipients = {recipient.address: recipient for recipient in reversed(mail.recipients)}
         tries = (self._step(mail, step, recipients.get(step.recipient)) for step in record.steps)
@@ -88,8 +94,9 @@ class Deliverer:
     async def _bounced(
         self, mail: AcceptedMail, record: DeliveryRecord, failures: list[FailedStep], provenance: Provenance
     ) -> DeliveryRecord:
-        """All failures of a round are recorded together and reported in one notification; a notification that fails is
-        reported to nobody.
+        """Record all failures of a round together and report them in one notification.
+
+        A notification that fails is reported to nobody.
         """
         notices = await self._notices.steps(
             mail, [failure for failure in failures if not failure.step.blob], record.next_index
@@ -104,8 +111,9 @@ class Deliverer:
     async def _append(
         self, mail: AcceptedMail, record: DeliveryRecord, events: Sequence[Event], provenance: Provenance
     ) -> DeliveryRecord:
-        """Record a decision that was taken on `record`; when another run of the same mail was first, its decision
-        holds.
+        """Append a decision that is based on `record`.
+
+        When another run of the same mail has appended first, the decision of that run is used.
         """
         try:
             added = await self._store.write(
@@ -116,8 +124,9 @@ class Deliverer:
         return record_of(added, record)
 
     async def _step(self, mail: AcceptedMail, step: Step, recipient: Recipient | None) -> FailedStep | None:
-        """Carry out one step; its failure when it can never be done. Raises ValueError for an action of another
-        release: the step is kept as a dead letter.
+        """Carry out one step; returns its failure when it can never succeed.
+
+        Raises ValueError for an action that this release does not know; the step then becomes a dead letter.
         """
         action = StepAction(step.action)
         match action:

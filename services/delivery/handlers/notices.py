@@ -1,4 +1,4 @@
-"""Notifications for senders: built once, stored as a blob, recorded before they go out."""
+"""Notifications for senders: each is built once, stored as a blob, and recorded before it is sent."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from shared.scans import finished, report_failure, scan_of
 
 
 class FailedStep(NamedTuple):
-    """A step that can never be done."""
+    """A step that can never succeed."""
 
     step: Step
     reason: str
     status: str
-    """Enhanced status, `5.2.2` (RFC 3463)."""
+    """The enhanced status code, such as `5.2.2` (RFC 3463)."""
 
 
 class Notices:
@@ -41,7 +41,7 @@ class Notices:
         self._host = host
 
     async def steps(self, mail: AcceptedMail, failures: Sequence[FailedStep], first_index: int) -> tuple[Step, ...]:
-        """The steps that tell the sender of these failures in one notification; none when nobody is to be told."""
+        """The steps that notify the sender of these failures in one message; none when nobody is to be notified."""
         notified = _requested(mail, failures)
         if not notified or not mail.reverse_path:
             return ()
@@ -91,7 +91,7 @@ class Notices:
             if mail.ret.upper() == "FULL" and blob.body_size <= 256 * 1024:
                 body = blob.read(end, blob.body_size)
         except BlobError:
-            header, body = b"", b""  # the mail's bytes cannot be read; the sender is told all the same
+            header, body = b"", b""  # the mail cannot be read; the sender is notified without its header and body
         return Original(
             mail.queue_id,
             mail.reverse_path,
@@ -104,8 +104,9 @@ class Notices:
 
 
 def _requested(mail: AcceptedMail, failures: Sequence[FailedStep]) -> dict[Undelivered, FailedStep]:
-    """What the sender wants to hear: each fate once, nothing of a recipient with NOTIFY=NEVER or without FAILURE (RFC
-    3461 §4.1).
+    """The failures that the sender wants to be notified of.
+
+    Each is listed once. Recipients with NOTIFY=NEVER or without FAILURE are left out (RFC 3461 §4.1).
     """
     recipients = {recipient.address: recipient for recipient in mail.recipients}
     requested: dict[Undelivered, FailedStep] = {}

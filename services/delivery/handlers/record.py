@@ -1,4 +1,4 @@
-"""What the log says of a mail's delivery: the plan, the bounces that changed it, and whether it is settled."""
+"""The delivery of a mail as its stream records it: the plan, the bounces that changed it, and whether it is settled."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ from shared.eventstore.event import Recorded, encode
 
 
 class DeliveryRecord(msgspec.Struct, frozen=True):
-    """A mail's delivery so far."""
+    """The recorded state of a mail's delivery."""
 
     planned: bool = False
     steps: tuple[Step, ...] = ()
-    """What is to be done: bounced steps are replaced by theirs."""
+    """The steps to carry out. A bounced step is replaced by the steps of its notification."""
     bounced: tuple[DeliveryBounced, ...] = ()
     next_index: int = 0
     settled: tuple[Outcome, ...] | None = None
     version: int = 0
-    """Of the stream: what is decided next is appended behind it."""
+    """The version of the stream, which the next append expects."""
 
 
 NOTHING = DeliveryRecord()
 
 
 def record_of(history: Sequence[Recorded], before: DeliveryRecord = NOTHING) -> DeliveryRecord:
-    """Fold a mail's stream, or what came to it since `before`."""
+    """The record of a mail's whole stream, or the record `before` with the events after it."""
     for recorded in history:
         before = evolve(before, recorded)
     return before
 
 
 def evolve(record: DeliveryRecord, recorded: Recorded) -> DeliveryRecord:
-    """One more event."""
+    """The record after one more event."""
     return msgspec.structs.replace(_evolved(record, recorded), version=recorded.version)
 
 
@@ -56,8 +56,9 @@ def _evolved(record: DeliveryRecord, recorded: Recorded) -> DeliveryRecord:
 
 
 def outcomes_of(recipients: Iterable[str], record: DeliveryRecord) -> tuple[Outcome, ...]:
-    """What became of each recipient: delivered when any copy of it was stored, queued when one was enqueued, else
-    bounced or discarded.
+    """The outcome of each recipient.
+
+    It is *delivered* when any copy was stored, *queued* when one was enqueued, else *bounced* or *discarded*.
     """
     actions: dict[str, set[str]] = defaultdict(set)
     for step in record.steps:

@@ -1,1 +1,1 @@
-"""Plans in hand."""
+"""The projection of plans."""

@@ -1,4 +1,7 @@
-"""Plans in hand: a row from the plan until it is settled. What was done outlives the row in the mail's stream."""
+"""The table of plans that are not settled: a row lives from the plan to the settlement.
+
+What was done stays in the stream of the mail.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ _decoder = msgspec.json.Decoder(tuple[Step, ...])
 
 
 class PlanProjection:
-    """One row a plan."""
+    """Keeps one row for each plan."""
 
     name = "plans"
     version = 1
@@ -57,5 +60,5 @@ class PlanProjection:
 
 
 def decode_steps(data: bytes) -> tuple[Step, ...]:
-    """The steps of a plan's row."""
+    """The steps in the row of a plan."""
     return _decoder.decode(data)

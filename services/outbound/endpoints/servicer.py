@@ -1,4 +1,4 @@
-"""The Outbound contract: hand-overs are durable when answered, and happen once."""
+"""Serves the Outbound contract: an enqueued copy is durable when the call returns, and is enqueued once."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LISTED = 1000
 
 
 class OutboundEndpoint(OutboundServicer):
-    """Takes copies over and lists them."""
+    """Enqueues copies and lists them."""
 
     def __init__(self, store: EventStore, ids: Ids, max_waiting: int) -> None:
         self._store = store
@@ -28,8 +28,9 @@ class OutboundEndpoint(OutboundServicer):
         self._waiting = 0
 
     async def start(self) -> None:
-        """Count the queue once; from then on commits are counted, for a hand-over must not cost more the longer the
-        queue is.
+        """Count the queue once.
+
+        From then on commits are counted, so that the cost of enqueueing does not grow with the queue.
         """
         row = await self._store.read(lambda reader: reader.first_row("SELECT count(*) FROM queue"))
         self._waiting = row[0] if row else 0

@@ -1,1 +1,1 @@
-"""The queue."""
+"""The projection of the queue."""

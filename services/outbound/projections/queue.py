@@ -1,4 +1,4 @@
-"""The queue's rows."""
+"""The rows of the queue."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from shared.eventstore.event import Recorded
 
 
 class QueueProjection:
-    """One row an entry."""
+    """Keeps one row for each entry."""
 
     name = "queue"
     version = 1

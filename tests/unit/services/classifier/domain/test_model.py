@@ -179,6 +179,6 @@ def test_lessons_taken_back_are_counted_against_what_the_linear_models_hold() ->
     for number in range(3):
         model.unlearn(lesson(True, number))
         model.learn(lesson(True, 100 + number))
-    assert (model.spam_seen, model.linear.taken_back) == (ENOUGH, 3)
+    assert (model.spam_seen, model.linear.unlearned) == (ENOUGH, 3)
     opinion = model.opinion(made(True, 1000))
     assert opinion is not None and opinion.text is None and opinion.header is None

@@ -17,7 +17,7 @@ from services.classifier.domain.lesson import Label, Lesson
 from services.classifier.domain.token_names import NO_NAMES
 from services.classifier.domain.training import Example, example_of
 from services.classifier.handlers import teacher, valid_lessons
-from services.classifier.handlers.teacher import Meanwhile, Teacher
+from services.classifier.handlers.teacher import LessonsDuringTraining, Teacher
 from services.classifier.handlers.valid_lessons import ValidLessons
 from services.classifier.projections.lessons import LessonProjection
 from shared.clock import SystemClock
@@ -125,13 +125,13 @@ async def test_what_comes_during_a_training_counts_in_it(store: EventStore, monk
     goes_on.set()
     await running
     assert learner.model.linear.trained == (7, 60, 1)
-    assert learner.model.linear.taken_back == 2
+    assert learner.model.linear.unlearned == 2
     await learner.stop()
 
 
 def test_lessons_kept_during_a_training_are_bounded_in_octets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(teacher, "_MEANWHILE_OCTETS", 10_000)
-    meanwhile = Meanwhile()
+    meanwhile = LessonsDuringTraining()
     lesson = valid_lessons.lesson_from("a-ann", SPAM, TOKENIZER_VERSION, (b"x" * 400, b"y" * 300, b"z" * 300))
     for _ in range(100):
         meanwhile.learn(lesson)

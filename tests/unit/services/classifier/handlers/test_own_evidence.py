@@ -49,35 +49,35 @@ async def teach(
 
 async def test_lessons_are_counted_by_account(store: EventStore) -> None:
     own = OwnEvidence(store)
-    assert await own.of(ANN) is None
+    assert await own.evidence_of(ANN) is None
     for number in range(3):
         await teach(store, own, ANN, number)
-    result = await own.of(ANN)
+    result = await own.evidence_of(ANN)
     assert result is not None and (result.spam_seen, result.ham_seen) == (3, 0)
-    assert await own.of(ANN) is result
-    assert await own.of(BOB) is None and await own.of("") is None
+    assert await own.evidence_of(ANN) is result
+    assert await own.evidence_of(BOB) is None and await own.evidence_of("") is None
 
 
 async def test_a_new_lesson_is_seen(store: EventStore) -> None:
     own = OwnEvidence(store)
     await teach(store, own, ANN, 0)
-    first = await own.of(ANN)
+    first = await own.evidence_of(ANN)
     await teach(store, own, ANN, 1)
-    second = await own.of(ANN)
+    second = await own.evidence_of(ANN)
     assert first is not None and second is not None and (first.spam_seen, second.spam_seen) == (1, 2)
 
 
 async def test_lessons_of_another_tokenizer_are_none(store: EventStore) -> None:
     own = OwnEvidence(store)
     await teach(store, own, ANN, 0, TOKENIZER_VERSION + 1)
-    assert await own.of(ANN) is None
+    assert await own.evidence_of(ANN) is None
 
 
 async def test_only_the_newest_are_looked_at(store: EventStore) -> None:
     own = OwnEvidence(store)
     for number in range(own_evidence.NEWEST + 5):
         await teach(store, own, ANN, number)
-    result = await own.of(ANN)
+    result = await own.evidence_of(ANN)
     assert result is not None and result.spam_seen == own_evidence.NEWEST
 
 
@@ -85,10 +85,10 @@ async def test_who_was_asked_for_longest_ago_makes_room(store: EventStore, monke
     own = OwnEvidence(store)
     for account in (ANN, BOB, "a-carl"):
         await teach(store, own, account, 0)
-    ann, bob = await own.of(ANN), await own.of(BOB)
+    ann, bob = await own.evidence_of(ANN), await own.evidence_of(BOB)
     assert ann is not None and bob is not None
     monkeypatch.setattr(own_evidence, "MOST_TOKENS", 2 * len(ann))
-    assert await own.of(ANN) is ann  # Bob is the one asked for longest ago
-    await own.of("a-carl")
-    assert await own.of(ANN) is ann
-    assert await own.of(BOB) is not bob
+    assert await own.evidence_of(ANN) is ann  # Bob is the one asked for longest ago
+    await own.evidence_of("a-carl")
+    assert await own.evidence_of(ANN) is ann
+    assert await own.evidence_of(BOB) is not bob
