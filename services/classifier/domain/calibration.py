@@ -54,7 +54,7 @@ def probability(odds: float) -> float:
     return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, odds))))
 
 
-class LeaveOneOut:
+class HeldOutScores:
     """Collects raw scores of examples, each given by a model that was not taught that example."""
 
     def __init__(self) -> None:

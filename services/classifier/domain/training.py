@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from services.classifier.domain import bayes
-from services.classifier.domain.calibration import BAYES, Calibration, LeaveOneOut
+from services.classifier.domain.calibration import BAYES, Calibration, HeldOutScores
 from services.classifier.domain.evidence import TokenCounts
 from services.classifier.domain.features import Features
 from services.classifier.domain.hashing import Indices
@@ -115,7 +115,7 @@ class Training:
         for features, is_spam in self._examples:
             counts.add(features.tokens, is_spam)
             yield
-        left_out = LeaveOneOut()
+        left_out = HeldOutScores()
         for features, is_spam in self._examples:
             seen = counts.seen(features.tokens).without(is_spam)
             left_out.add(bayes.message_score(bayes.log_odds(seen)), is_spam)
@@ -129,7 +129,7 @@ def _train_linear(model: LinearModel, sets: Sequence[Indices], sides: Sequence[b
         for at in _order(len(sets), number):
             duals[at] = model.step(sets[at], sides[at], duals[at])
             yield
-    left_out = LeaveOneOut()
+    left_out = HeldOutScores()
     for indices, is_spam, dual in zip(sets, sides, duals, strict=True):
         margin = model.margin(indices)
         left_out.add(margin - dual if is_spam else margin + dual, is_spam)
