@@ -1,1 +1,1 @@
-"""The mailbox store: accounts' mailboxes, messages and flags, and their history."""
+"""The mailstore: mailboxes, messages and flags of all accounts, with their history."""

@@ -1,4 +1,4 @@
-"""The mailbox store's wiring."""
+"""Connects the parts of the mailstore."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SERVICE = "mailstore"
 
 
 class Mailstore:
-    """The service, built."""
+    """The mailstore as a running service."""
 
     def __init__(self, host: Host) -> None:
         self._host = host
@@ -62,13 +62,13 @@ class Mailstore:
         )
 
     async def start(self) -> None:
-        """Open the store; ring its doorbells from now on."""
+        """Open the store and begin to ring doorbells."""
         await self._host.open_store(self.store)
         ring_at_commits(self._host.bus, SERVICE, self.store)
         self.store.on_commit(lambda recorded: _ring_accounts(self._host.bus, recorded))
 
     async def stop(self) -> None:
-        """Finish the works at hand."""
+        """Finish the work in progress and close."""
         await self.store.close()
 
     async def _report(self) -> owner_pb2.ReportReply:
@@ -102,5 +102,5 @@ def _ring_accounts(bus: Bus, recorded: list[Recorded]) -> None:
 
 
 def build(host: Host) -> Mailstore:
-    """The service for a process to host."""
+    """Create the service for a process that hosts it."""
     return Mailstore(host)

@@ -1,1 +1,1 @@
-"""Decisions about mailboxes: pure."""
+"""The decisions of the mailstore as pure functions."""

@@ -1,4 +1,7 @@
-"""Decisions: a command and the state it meets give events, or a refusal. Ids and times come in with the command."""
+"""Decisions: from a command and the present state to events, or to a refusal.
+
+New ids and times are passed in, so that the functions are pure.
+"""
 
 from __future__ import annotations
 
@@ -33,17 +36,16 @@ from shared.protocol.imap.mailbox_name import INBOX, SEPARATOR, ancestors, canon
 
 NewId = Callable[[], str]
 Contents = Callable[[Ranges], tuple[str, ...]]
-"""The bodies of messages, where a copy of them teaches something."""
+"""Returns the blobs of messages when the classifier can learn from them, else nothing."""
 EVENT_MESSAGES = 10_000
-"""One command on so many messages is one event: its commit takes a tenth of a second, and it stays below what the bus
-carries.
-"""
+"""Messages of one event. Larger commands become several events, so that a commit takes a tenth of a second at most and
+each event fits into a bus message."""
 MAX_KEYWORD_OCTETS = 2000
-"""Of one message: a STORE writes them into the row of each of thousands of messages."""
+"""Octets of all keywords of a message. A STORE writes them into the row of each of thousands of messages."""
 
 
 class MailboxRefused(Exception):
-    """The command cannot be carried out; `reason` is a word the protocols map to their response codes."""
+    """A command that cannot be carried out; `reason` is a word that the protocols translate to response codes."""
 
     def __init__(self, reason: str, text: str) -> None:
         super().__init__(text)
@@ -58,8 +60,9 @@ def open_account(account: str, new_id: NewId, uid_validity: int) -> AccountOpene
 def create_mailbox(
     account: str, name: str, use: str, place: MailboxPlace, new_id: NewId, uid_validity: int, limit: int
 ) -> list[Event]:
-    """A mailbox and those above it that are missing (RFC 3501 §6.3.3). Nobody is subscribed to them: that is the
-    client's to do (§6.3.6).
+    """Create a mailbox and the missing mailboxes above it (RFC 3501 §6.3.3).
+
+    Nobody is subscribed to them; a client subscribes by itself (§6.3.6).
     """
     name = new_mailbox_name(name)
     if name in place.existing:
@@ -75,20 +78,21 @@ def create_mailbox(
 
 
 def mailboxes_left(existing: int, more: int, limit: int) -> None:
-    """Raises MailboxRefused LIMIT when an account would have too many mailboxes."""
+    """Check that an account may have `more` mailboxes. Raises MailboxRefused LIMIT."""
     if existing + more > limit:
         raise MailboxRefused("LIMIT", f"an account has at most {limit} mailboxes")
 
 
 def deletable(mailbox: MailboxState) -> None:
-    """Raises MailboxRefused CANNOT for INBOX."""
+    """Check that a mailbox may be deleted. Raises MailboxRefused CANNOT for INBOX."""
     if mailbox.name == INBOX:
         raise MailboxRefused("CANNOT", "INBOX cannot be deleted")
 
 
 def delete_mailbox(account: str, mailbox: MailboxState, *, subscribed: bool) -> list[Event]:
-    """The mailbox goes; its inferiors stay (RFC 3501 §6.3.4), and so does a subscription that a client made (§6.3.9).
-    The server itself subscribed the account's first mailboxes: it takes that back.
+    """Delete a mailbox; its inferiors stay (RFC 3501 §6.3.4), and so does a client's subscription (§6.3.9).
+
+    The account's first mailboxes were subscribed by the server; that subscription ends.
     """
     deletable(mailbox)
     events: list[Event] = [MailboxDeleted(account, mailbox.id, mailbox.name)]
@@ -98,7 +102,7 @@ def delete_mailbox(account: str, mailbox: MailboxState, *, subscribed: bool) -> 
 
 
 def subscribe(account: str, name: str, subscribed: bool, subscriptions: int, limit: int) -> list[Event]:
-    """A subscription begins, or ends. Raises MailboxRefused LIMIT when the account has as many as it may have."""
+    """Begin or end a subscription. Raises MailboxRefused LIMIT when the account has as many as it may have."""
     if subscribed and subscriptions >= limit:
         raise MailboxRefused("LIMIT", f"an account has at most {limit} subscriptions")
     return [MailboxSubscribed(account, name, subscribed)]
@@ -107,8 +111,9 @@ def subscribe(account: str, name: str, subscribed: bool, subscriptions: int, lim
 def rename_mailbox(
     account: str, name: str, new_name: str, tree: Tree, new_id: NewId, uid_validity: int, limit: int
 ) -> list[Event]:
-    """A mailbox and its inferiors take new names, and their subscriptions come along. INBOX is the caller's case: its
-    messages move.
+    """Give a mailbox and its inferiors new names, and move their subscriptions to these names.
+
+    INBOX is not handled here: its messages are moved instead, by the caller.
     """
     name, new_name = canonical_name(name), new_mailbox_name(new_name)
     _renamable(name, new_name, tree)
@@ -119,7 +124,7 @@ def rename_mailbox(
     missing = [above for above in ancestors(new_name) if above not in tree.existing]
     mailboxes_left(tree.total, len(missing), limit)
     new_mailboxes = [NewMailbox(new_id(), above, uid_validity, subscribed=False) for above in missing]
-    validities = tuple((mailbox, uid_validity) for mailbox, new in names if tree.falls(mailbox, new))
+    validities = tuple((mailbox, uid_validity) for mailbox, new in names if tree.needs_new_validity(mailbox, new))
     return [
         *(MailboxCreated(account, mailbox) for mailbox in new_mailboxes),
         MailboxRenamed(account, tuple(names), validities, carries_subscriptions=True),
@@ -127,7 +132,7 @@ def rename_mailbox(
 
 
 def _renamable(name: str, new_name: str, tree: Tree) -> None:
-    """Raises MailboxRefused."""
+    """Check that a mailbox may have the new name. Raises MailboxRefused."""
     if name not in (old for old, _, _ in tree.mailboxes):
         raise MailboxRefused("NONEXISTENT", f"there is no mailbox {name}")
     if new_name in tree.existing:
@@ -139,8 +144,10 @@ def _renamable(name: str, new_name: str, tree: Tree) -> None:
 def store_flags(
     account: str, mailbox: str, runs: Sequence[FlagRun], mode: str, given: Flags, limit: int
 ) -> tuple[list[Event], Ranges]:
-    """The flags to change, and the UIDs refused because they changed since (RFC 7162 §3.1.3). Raises MailboxRefused
-    LIMIT when a message would have more than `limit` keywords."""
+    """The event that changes the flags, and the UIDs refused by UNCHANGEDSINCE (RFC 7162 §3.1.3).
+
+    Raises MailboxRefused LIMIT when a message would have more than `limit` keywords.
+    """
     change = Change(mode, given)
     after = {flags: change.applied(flags) for flags in {run.flags for run in runs if not run.is_newer}}
     for before, flags in after.items():
@@ -152,7 +159,7 @@ def store_flags(
 
 
 def keywords_fit(flags: Flags, limit: int) -> None:
-    """Raises MailboxRefused LIMIT when these are too many keywords for one message, or too long ones."""
+    """Check the keywords of one message. Raises MailboxRefused LIMIT when they are too many or too long."""
     if flags.words > limit or len(flags.keywords) > MAX_KEYWORD_OCTETS:
         raise MailboxRefused(
             "LIMIT", f"a message has at most {limit} keywords, of {MAX_KEYWORD_OCTETS} octets together"
@@ -160,7 +167,7 @@ def keywords_fit(flags: Flags, limit: int) -> None:
 
 
 def keywords_left(known: int, new: int, limit: int) -> None:
-    """Raises MailboxRefused LIMIT when a mailbox would know too many keywords."""
+    """Check how many keywords a mailbox has. Raises MailboxRefused LIMIT when `new` more are too many."""
     if new and known + new > limit:
         raise MailboxRefused("LIMIT", f"a mailbox has at most {limit} different keywords")
 
@@ -168,8 +175,9 @@ def keywords_left(known: int, new: int, limit: int) -> None:
 def copy(
     account: str, source: str, target: MailboxState, messages: Ranges, new_id: NewId, contents: Contents
 ) -> list[Event]:
-    """Copies into another mailbox, or into the same one. So many messages make several events, of which each can be
-    carried and folded.
+    """Copy messages into another mailbox, or into the same one.
+
+    Many messages make several events, each small enough for the bus.
     """
     events: list[Event] = []
     first = target.uid_next
@@ -180,35 +188,40 @@ def copy(
 
 
 def move(account: str, source: str, target: MailboxState, uids: Ranges, contents: tuple[str, ...] = ()) -> list[Event]:
-    """Messages change their mailbox (RFC 6851)."""
+    """Move messages to another mailbox (RFC 6851)."""
     return [MessagesMoved(account, source, target.id, uids, target.uid_next, contents)] if uids else []
 
 
 def teaches(source: MailboxState, target: MailboxState) -> bool:
-    """Whether a move or copy between them says what is junk: its event then names the contents."""
+    """Whether a move or copy between these mailboxes is a lesson for the classifier; the event then names the blobs."""
     return source.id != target.id and JUNK in (source.special_use, target.special_use)
 
 
 def expunge(account: str, mailbox: str, uids: Ranges) -> list[Event]:
-    """Messages leave for good."""
+    """Remove messages for good."""
     return [MessagesExpunged(account, mailbox, uids)] if uids else []
 
 
 def all_there(messages: int, asked: int) -> None:
-    """Raises MailboxRefused EXPUNGEISSUED unless every message asked for is there: COPY and MOVE take all or nothing
-    (RFC 3501 §6.4.7, RFC 2180 §4.4)."""
+    """Check that all requested messages exist, because COPY and MOVE take all or none.
+
+    Raises MailboxRefused EXPUNGEISSUED otherwise (RFC 3501 §6.4.7, RFC 2180 §4.4).
+    """
     if messages != asked:
         raise MailboxRefused("EXPUNGEISSUED", "some of the messages are gone; nothing was done")
 
 
 def copies_left(messages: Messages, limit: int) -> None:
-    """Raises MailboxRefused LIMIT for more copies than one commit may make: it keeps the writer from others."""
+    """Check how many messages one COPY copies, because its single commit blocks the writer.
+
+    Raises MailboxRefused LIMIT.
+    """
     if messages.count > limit:
         raise MailboxRefused("LIMIT", f"COPY takes at most {limit} messages at once")
 
 
 def within_quota(used: int, more: int, limit: int) -> None:
-    """Raises MailboxRefused OVERQUOTA when `more` octets do not fit; a limit of 0 is none."""
+    """Check that `more` octets fit into the quota; a limit of 0 means no limit. Raises MailboxRefused OVERQUOTA."""
     if limit and more > limit:
         raise MailboxRefused("OVERQUOTA", f"{more} octets are more than the whole quota of {limit} octets")
     if limit and used + more > limit:
@@ -218,6 +231,9 @@ def within_quota(used: int, more: int, limit: int) -> None:
 
 
 def uids_left(target: MailboxState, more: int) -> None:
-    """Raises MailboxRefused when UIDs would pass 2^32-1: the mailbox must be made anew first."""
+    """Check that the UIDs stay below 2^32.
+
+    Raises MailboxRefused otherwise; the mailbox must then be created anew.
+    """
     if target.uid_next + more > 4_294_967_295:
         raise MailboxRefused("LIMIT", "this mailbox has used up its UIDs")

@@ -19,24 +19,24 @@ _SPELLED = [tuple(name for bit, name in _NAMES if bits & bit) for bits in range(
 
 
 class Flags(msgspec.Struct, frozen=True):
-    """One message's flags."""
+    """The flags of one message."""
 
     system: int = 0
     keywords: str = ""
-    """Sorted, separated by single blanks; compared without case."""
+    """The keywords, sorted and separated by single blanks; case does not matter in comparisons."""
 
     @property
     def words(self) -> int:
-        """How many keywords there are."""
+        """The number of keywords."""
         return self.keywords.count(" ") + 1 if self.keywords else 0
 
     def names(self) -> tuple[str, ...]:
-        """As IMAP writes them."""
+        """The names of all flags, as IMAP writes them."""
         return _SPELLED[self.system] + tuple(self.keywords.split()) if self.keywords else _SPELLED[self.system]
 
 
 def parse(names: Iterable[str]) -> Flags:
-    """Flags from their names. Unknown system flags, \\Recent among them, are passed over."""
+    r"""Flags from their names. Unknown system flags, and \Recent, are ignored."""
     system = 0
     keywords: dict[str, str] = {}
     for name in names:
@@ -48,7 +48,7 @@ def parse(names: Iterable[str]) -> Flags:
 
 
 class Change:
-    """What a STORE does to flags, whichever they are: mode `add`, `remove` or `replace`."""
+    """A change of flags by STORE: mode `add`, `remove` or `replace`."""
 
     def __init__(self, mode: str, given: Flags) -> None:
         self._mode = mode
@@ -56,7 +56,10 @@ class Change:
         self._words = {word.lower(): word for word in given.keywords.split()}
 
     def applied(self, flags: Flags) -> Flags:
-        """The flags after it. The work is that of the message's keywords, and of those given to be added."""
+        """The flags after the change.
+
+        The work depends only on the number of the message's keywords and of those added.
+        """
         given = self._given
         if self._mode == "replace":
             return given

@@ -1,4 +1,4 @@
-"""What a decision about an account looks at: values, loaded before."""
+"""The state that decisions about an account need, loaded beforehand as values."""
 
 from __future__ import annotations
 
@@ -37,25 +37,25 @@ class MailboxState(msgspec.Struct, frozen=True):
 
 
 class FlagRun(msgspec.Struct, frozen=True):
-    """Messages of neighbouring UIDs whose flags are alike."""
+    """Messages with consecutive UIDs and equal flags."""
 
     first: int
     last: int
     flags: Flags
     is_newer: bool
-    """Whether they changed behind the version that the command names."""
+    """Whether they changed after the version that the command names."""
 
 
 class Messages(msgspec.Struct, frozen=True):
-    """Messages that a command is about."""
+    """The messages that a command applies to."""
 
     uids: Ranges
     size: int
-    """Octets of all."""
+    """The size of all of them in octets."""
 
     @property
     def count(self) -> int:
-        """How many."""
+        """The number of messages."""
         return count(self.uids)
 
 
@@ -63,26 +63,26 @@ class MailboxPlace(msgspec.Struct, frozen=True):
     """Where a mailbox is to be made."""
 
     existing: frozenset[str]
-    """Of its name and the names above it, those that mailboxes have."""
+    """Which of its name and the names above it are mailboxes already."""
     mailboxes: int
-    """How many the account has."""
+    """The number of mailboxes of the account."""
     use_is_taken: bool
-    """Whether a mailbox of the account has the special use already."""
+    """Whether a mailbox of the account already has the special use."""
 
 
 class Tree(msgspec.Struct, frozen=True):
-    """A mailbox with its inferiors, and what its new name meets."""
+    """A mailbox that is to be renamed, with its inferiors and the mailboxes near its new name."""
 
     mailboxes: tuple[tuple[str, str, int], ...]
-    """(name, id, UIDVALIDITY), the mailbox itself first."""
+    """Each as (name, id, UIDVALIDITY), the mailbox itself first."""
     existing: frozenset[str]
     """Names of mailboxes at, above and below the new name."""
     total: int
-    """How many mailboxes the account has."""
-    borne: dict[str, tuple[tuple[str, int], ...]]
-    """By new name: the mailboxes that have or had it, as (id, UIDVALIDITY)."""
+    """The number of mailboxes of the account."""
+    former: dict[str, tuple[tuple[str, int], ...]]
+    """For each new name the mailboxes that have it or once had it, as (id, UIDVALIDITY)."""
 
-    def falls(self, mailbox: str, new_name: str) -> bool:
-        """Whether UIDVALIDITY would not rise under the new name, which another mailbox had (RFC 3501 §2.3.1.1)."""
+    def needs_new_validity(self, mailbox: str, new_name: str) -> bool:
+        """Whether the mailbox needs a higher UIDVALIDITY, because another had the new name (RFC 3501 §2.3.1.1)."""
         own = next(validity for _, identity, validity in self.mailboxes if identity == mailbox)
-        return any(identity != mailbox and own <= validity for identity, validity in self.borne.get(new_name, ()))
+        return any(identity != mailbox and own <= validity for identity, validity in self.former.get(new_name, ()))

@@ -23,12 +23,12 @@ def ranges(uids: Iterable[int]) -> Ranges:
 
 
 def count(spans: Iterable[tuple[int, int]]) -> int:
-    """How many UIDs some ranges hold."""
+    """The number of UIDs in the ranges."""
     return sum(last - first + 1 for first, last in spans)
 
 
 def common(left: Ranges, right: Ranges) -> Ranges:
-    """What two ascending lists of ranges share, in one pass over both."""
+    """The UIDs in both of two ascending lists of ranges; one pass over both."""
     result: list[tuple[int, int]] = []
     i = j = 0
     while i < len(left) and j < len(right):
@@ -62,7 +62,7 @@ def pages(spans: Iterable[tuple[int, int]], size: int) -> Iterator[Ranges]:
 
 
 def joined(spans: Iterable[tuple[int, int]]) -> Ranges:
-    """Ascending ranges, neighbours made one."""
+    """Ascending ranges, with adjacent ranges joined."""
     result: list[tuple[int, int]] = []
     for first, last in spans:
         if result and result[-1][1] + 1 == first:
@@ -73,7 +73,7 @@ def joined(spans: Iterable[tuple[int, int]]) -> Ranges:
 
 
 def without(left: Ranges, right: Ranges) -> Ranges:
-    """What ascending ranges keep when others are taken out, in one pass over both."""
+    """The ranges of `left` without the UIDs in `right`; one pass over both."""
     result: list[tuple[int, int]] = []
     at = 0
     for first, last in left:
@@ -91,5 +91,5 @@ def without(left: Ranges, right: Ranges) -> Ranges:
 
 
 def above(spans: Ranges, uid: int) -> Ranges:
-    """The UIDs of ascending ranges that are above one."""
+    """The UIDs above `uid` in ascending ranges."""
     return tuple((max(first, uid + 1), last) for first, last in spans if last > uid)

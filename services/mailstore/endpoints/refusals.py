@@ -1,4 +1,4 @@
-"""Domain refusals as the contract's errors."""
+"""Translates refusals of the domain to errors of the contract."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ _KINDS: dict[str, type[ServiceError]] = {
 
 
 @contextlib.contextmanager
-def named() -> Iterator[None]:
-    """Let refusals of the domain leave the block as errors of the contract, with the reason kept."""
+def as_contract_errors() -> Iterator[None]:
+    """Raise refusals of the domain as errors of the contract, with their reason."""
     try:
         yield
     except MailboxRefused as refused:

@@ -1,4 +1,4 @@
-"""The Mailstore contract."""
+"""Serves the Mailstore contract."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import msgspec
 from services.mailstore.domain.flags import SEEN, parse
 from services.mailstore.domain.uids import common, count, ranges
 from services.mailstore.endpoints import wire
-from services.mailstore.endpoints.refusals import named
+from services.mailstore.endpoints.refusals import as_contract_errors
 from services.mailstore.handlers import load, queries
 from services.mailstore.handlers.accounts import MailboxCommands, ensure_open
 from services.mailstore.handlers.deleted import deleted_size
@@ -38,7 +38,7 @@ _MODES = {pb.StoreRequest.ADD: "add", pb.StoreRequest.REMOVE: "remove", pb.Store
 
 
 class MailstoreEndpoint(MailstoreServicer):
-    """Turns requests into units of work and questions."""
+    """Turns requests into units of work and reads."""
 
     def __init__(
         self,
@@ -88,7 +88,7 @@ class MailstoreEndpoint(MailstoreServicer):
         if request.id or request.name:
             only = await self._store.read(lambda reader: load.mailbox_if_any(reader, account, request.id, request.name))
             return pb.MailboxList(mailboxes=[wire.mailbox(state) for state in only])
-        # The version first: what commits meanwhile must not pass for older.
+        # Read the version first, so that a commit in between is not taken for older than the answer.
         reply = pb.MailboxList(version=await self._store.read(lambda reader: queries.version_of(reader, account)))
         async for names in self._views.subscriptions(account):
             reply.subscriptions.extend(names)
@@ -106,12 +106,12 @@ class MailstoreEndpoint(MailstoreServicer):
         return pb.MailboxReply(mailbox=wire.mailbox(made))
 
     async def DeleteMailbox(self, request: pb.MailboxNameRequest, context: Any) -> pb.MailboxReply:
-        with named():
+        with as_contract_errors():
             gone = await self._paged.delete(request.account, request.name, current_provenance())
         return pb.MailboxReply(mailbox=wire.mailbox(gone))
 
     async def RenameMailbox(self, request: pb.RenameMailboxRequest, context: Any) -> pb.MailboxReply:
-        with named():
+        with as_contract_errors():
             renamed = await self._paged.rename(request.account, request.name, request.new_name, current_provenance())
         return pb.MailboxReply(mailbox=wire.mailbox(renamed))
 
@@ -124,7 +124,7 @@ class MailstoreEndpoint(MailstoreServicer):
         return pb.MailboxReply()
 
     async def ViewMailbox(self, request: pb.MailboxNameRequest, context: Any) -> pb.MailboxView:
-        with named():
+        with as_contract_errors():
             opened = await self._views.opened(request.account, request.name)
         mailbox, limit = wire.mailbox(opened.mailbox), self._limits.max_keywords
         reply = pb.MailboxView(mailbox=mailbox, version=opened.version, keywords=opened.keywords, keyword_limit=limit)
@@ -135,7 +135,7 @@ class MailstoreEndpoint(MailstoreServicer):
 
     async def Changes(self, request: pb.ChangesRequest, context: Any) -> pb.ChangesReply:
         account, mailbox, since, uid_next = request.account, request.mailbox, request.since, request.uid_next
-        with named():
+        with as_contract_errors():
             changes = await self._views.changes(account, mailbox, since, uid_next, request.keywords)
         reply = pb.ChangesReply(version=changes.version, uid_next=changes.mailbox.uid_next, keywords=changes.keywords)
         async for page in self._views.added(changes):
@@ -165,7 +165,7 @@ class MailstoreEndpoint(MailstoreServicer):
         since = request.unchanged_since if request.HasField("unchanged_since") else None
         uids, reply = wire.ranges(request.uids), pb.StoreReply()
         refused: list[tuple[int, int]] = []
-        with named():
+        with as_contract_errors():
             async for done in self._paged.store(account, mailbox, uids, mode, flags, since, current_provenance()):
                 reply.version = done.version
                 reply.messages += count(done.stored)
@@ -180,7 +180,7 @@ class MailstoreEndpoint(MailstoreServicer):
     async def Append(self, request: pb.AppendRequest, context: Any) -> pb.AppendReply:
         messages = [wire.appended(message) for message in request.messages]
         quota = await self._quotas.of(request.account)
-        with named():
+        with as_contract_errors():
             mailbox, uids, version = await self._paged.append(
                 lambda tx, provenance: self._messages.append(
                     tx, request.account, request.mailbox, messages, quota, provenance
@@ -193,13 +193,13 @@ class MailstoreEndpoint(MailstoreServicer):
     async def Copy(self, request: pb.CopyRequest, context: Any) -> pb.CopyReply:
         account, mailbox, uids, asked = request.account, request.mailbox, wire.ranges(request.uids), request.messages
         quota = await self._quotas.of(account)
-        with named():
+        with as_contract_errors():
             placed = await self._paged.copy(account, mailbox, uids, asked, request.target, quota, current_provenance())
         return wire.placed(placed)
 
     async def Move(self, request: pb.CopyRequest, context: Any) -> pb.CopyReply:
         account, mailbox, uids, asked = request.account, request.mailbox, wire.ranges(request.uids), request.messages
-        with named():
+        with as_contract_errors():
             moved = await self._paged.move(account, mailbox, uids, asked, request.target, current_provenance())
         reply = wire.placed(moved.placed)
         if moved.refused is not None:
@@ -208,7 +208,7 @@ class MailstoreEndpoint(MailstoreServicer):
 
     async def Expunge(self, request: pb.ExpungeRequest, context: Any) -> pb.ExpungeReply:
         uids = wire.ranges(request.uids) if request.only_given else ALL
-        with named():
+        with as_contract_errors():
             version, messages = await self._paged.expunge(request.account, request.mailbox, uids, current_provenance())
         return pb.ExpungeReply(version=version, messages=messages)
 
@@ -217,7 +217,7 @@ class MailstoreEndpoint(MailstoreServicer):
         reply = pb.SearchReply(
             version=await self._store.read(lambda reader: queries.version_of(reader, request.account))
         )
-        with named():
+        with as_contract_errors():
             async for page, modseq in self._searcher.search(state.id, request.key, request.now):
                 reply.uids.append(wire.uid_set(ranges(page)))
                 reply.highest_modseq = max(reply.highest_modseq, modseq)
@@ -233,7 +233,7 @@ class MailstoreEndpoint(MailstoreServicer):
         return pb.DeletedSizeReply(octets=octets)
 
     def _marker(self, account: str, mailbox: str) -> Mark:
-        """Sets \\Seen for a batch of a FETCH; each batch is a command of its own."""
+        """A function that sets \\Seen for a batch of a FETCH; each batch is a command of its own."""
         seen = parse(["\\Seen"])
 
         async def mark(messages: list[MessageRow]) -> list[MessageRow]:
@@ -253,16 +253,16 @@ class MailstoreEndpoint(MailstoreServicer):
 
     async def _write(self, work: Callable[[Transaction, Provenance], T]) -> T:
         provenance = current_provenance()
-        with named():
+        with as_contract_errors():
             return await self._store.write(lambda transaction: work(transaction, provenance))
 
     async def _read(self, ask: Callable[[Reader], T]) -> T:
-        with named():
+        with as_contract_errors():
             return await self._store.read(ask)
 
 
 def _seen(message: MessageRow, version: int) -> MessageRow:
-    """The message after \\Seen was set at a version."""
+    """The message as it is after \\Seen was set at this version."""
     if message.system & SEEN or not version:
         return message
     return message._replace(system=message.system | SEEN, modseq=version, is_marked=True)

@@ -1,4 +1,4 @@
-"""Between the contract's messages and the store's values."""
+"""Converts between the contract's messages and the store's values."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 
 
 def uid_set(ranges: Iterable[tuple[int, int]]) -> pb.UidSet:
-    """Ascending ranges for the wire."""
+    """Ascending ranges as a message of the contract."""
     return pb.UidSet(bounds=list(chain.from_iterable(ranges)))
 
 
 def ranges(uids: pb.UidSet) -> Ranges:
-    """Ascending ranges from the wire."""
+    """Ascending ranges from a message of the contract."""
     bounds = iter(list(uids.bounds))
     return tuple(zip(bounds, bounds, strict=True))
 
@@ -43,7 +43,7 @@ def mailbox(state: MailboxState, *, subscribed: bool = True) -> pb.Mailbox:
 
 
 def delivered(request: pb.DeliverRequest) -> NewMessage:
-    """The message of a hand-over."""
+    """The message of a delivery."""
     return NewMessage(
         request.blob,
         request.size,
@@ -71,7 +71,7 @@ def appended(message: pb.AppendMessage) -> NewMessage:
 
 
 def requested(request: pb.FetchRequest) -> RequestedAttributes:
-    """The attributes a fetch asks for."""
+    """The attributes that a fetch requests."""
     return RequestedAttributes(
         request.envelope,
         request.body,
@@ -86,7 +86,10 @@ def requested(request: pb.FetchRequest) -> RequestedAttributes:
 
 
 def batch(fetched: Iterable[Fetched], version: int, *, contents: bool) -> pb.FetchBatch:
-    """A batch of fetched messages, and the version that it shows: marking them as seen makes a newer one."""
+    """A batch of fetched messages.
+
+    `version` is the version that it shows; setting \\Seen makes a newer one.
+    """
     reply = pb.FetchBatch(version=version)
     for message, flags, attributes in fetched:
         reply.uids.append(message.uid)
@@ -103,12 +106,12 @@ def batch(fetched: Iterable[Fetched], version: int, *, contents: bool) -> pb.Fet
 
 
 def changed(changes: Iterable[ChangedFlags]) -> list[pb.Changed]:
-    """Messages whose flags changed."""
+    """The messages whose flags changed."""
     return [pb.Changed(uid=change.uid, flags=change.flags, modseq=change.modseq) for change in changes]
 
 
 def placed(placed: Placed) -> pb.CopyReply:
-    """Where messages were copied or moved to."""
+    """The UIDs of copied or moved messages."""
     return pb.CopyReply(
         uid_validity=placed.uid_validity,
         source=uid_set(placed.source),

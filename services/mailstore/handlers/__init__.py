@@ -1,1 +1,1 @@
-"""Load, decide, append."""
+"""Handlers that load state, decide, and append events."""

@@ -25,7 +25,7 @@ def ensure_open(transaction: Transaction, account: str, ids: Ids, clock: Clock, 
 
 
 class MailboxCommands:
-    """Each method is a unit of work's body."""
+    """The bodies of units of work for commands on mailboxes."""
 
     def __init__(self, ids: Ids, clock: Clock, limits: MailstoreSettings) -> None:
         self._ids = ids
@@ -58,8 +58,10 @@ class MailboxCommands:
     def rename(
         self, transaction: Transaction, account: str, name: str, new_name: str, provenance: Provenance
     ) -> tuple[MailboxState, Ranges]:
-        """RENAME; INBOX keeps its name and gives its messages away (RFC 3501 §6.3.5). The mailbox, and the UIDs that
-        are still to leave INBOX."""
+        """RENAME; a rename of INBOX moves its messages instead (RFC 3501 §6.3.5).
+
+        Returns the mailbox, and the UIDs that are still to be moved out of INBOX.
+        """
         new_name = new_name.removesuffix("/")
         if canonical_name(name) == INBOX:
             return self._rename_inbox(transaction, account, new_name, provenance)
@@ -72,7 +74,7 @@ class MailboxCommands:
         return load.mailbox_by_name(transaction, account, new_name), ()
 
     def empty(self, transaction: Transaction, account: str, name: str, provenance: Provenance) -> None:
-        """Before a DELETE: some of the messages go, as many as one event names."""
+        """Remove a mailbox's messages before a DELETE, as many as one event names."""
         mailbox = load.mailbox_by_name(transaction, account, name)
         decide.deletable(mailbox)
         if not transaction.answered(provenance.command):
@@ -82,7 +84,7 @@ class MailboxCommands:
     def empty_inbox(
         self, transaction: Transaction, account: str, goal: str, uids: Ranges, provenance: Provenance
     ) -> Ranges:
-        """Some of INBOX's messages go to a mailbox, as many as one event names; the UIDs that are still to go."""
+        """Move messages from INBOX to a mailbox, as many as one event names; returns the UIDs that remain."""
         inbox = load.mailbox_by_name(transaction, account, INBOX)
         done = [
             entry.event for entry in transaction.answered(provenance.command) if isinstance(entry.event, MessagesMoved)
@@ -126,7 +128,7 @@ class MailboxCommands:
 
 
 def _up_to(mailbox: MailboxState) -> Ranges:
-    """All UIDs that the mailbox has given so far."""
+    """All UIDs that the mailbox has assigned so far."""
     return ((1, mailbox.uid_next),)
 
 

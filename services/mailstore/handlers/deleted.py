@@ -12,8 +12,10 @@ _ROWS = "SELECT uid, size, system FROM entry WHERE mailbox = ? AND uid > ? ORDER
 
 
 async def deleted_size(store: EventStore, turns: Turns, mailbox: str) -> int:
-    """Octets of the messages that are marked \\Deleted. Nothing counts them in advance, so the mailbox is read, in
-    pages."""
+    """The octets of the messages that are marked \\Deleted.
+
+    No counter keeps this number, so the mailbox is read, in pages.
+    """
     octets, after = 0, 0
     while True:
         size, rows, after = await store.read(lambda reader, after=after: _page(reader, mailbox, after))  # type: ignore[misc]
@@ -24,6 +26,6 @@ async def deleted_size(store: EventStore, turns: Turns, mailbox: str) -> int:
 
 
 def _page(reader: Reader, mailbox: str, after: int) -> tuple[int, int, int]:
-    """Octets to be freed, rows read, and the last UID."""
+    """The octets of a page's messages, the number of rows read, and the last UID."""
     rows = reader.all(_ROWS, (mailbox, after, _PAGE))
     return sum(size for _, size, system in rows if system & DELETED), len(rows), rows[-1][0] if rows else 0

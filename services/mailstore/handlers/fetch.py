@@ -1,4 +1,4 @@
-"""FETCH from rows and scans: attributes ready for the wire, in batches."""
+"""FETCH from rows and scans: attributes in the form in which IMAP sends them, in batches."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from shared.turns import Turns
 BATCH = 200
 """Messages in one batch."""
 _OCTETS = 256 * 1024
-"""Of attributes and prefixes in one batch: the structure of thousands of parts is large."""
+"""Octets of attributes and prefixes in one batch: the structure of a message with thousands of parts is large."""
 _STATEMENTS = 16
-"""Of one batch: ranges may hold nothing."""
+"""SQL statements for one batch, because some ranges may hold no message."""
 _COLUMNS = "uid, system, keywords, modseq, size, internal_date, saved, content, thread, blob"
 _EMPTY = scan(b"")
 
 
 class RequestedAttributes(NamedTuple):
-    """Which attributes a fetch asks for, beside FLAGS, UID and MODSEQ."""
+    """The attributes that a fetch requests, in addition to FLAGS, UID and MODSEQ."""
 
     envelope: bool = False
     body: bool = False
@@ -40,7 +40,7 @@ class RequestedAttributes(NamedTuple):
     thread_id: bool = False
     save_date: bool = False
     contents: bool = False
-    """Blob ids and prefixes, to read sections from."""
+    """Blob ids and prefixes, from which sections are read."""
 
     @property
     def scans(self) -> bool:
@@ -49,7 +49,7 @@ class RequestedAttributes(NamedTuple):
 
 
 class MessageRow(NamedTuple):
-    """A message as its row has it."""
+    """The row of a message."""
 
     uid: int
     system: int
@@ -63,11 +63,11 @@ class MessageRow(NamedTuple):
     blob: str
     prefix: bytes = b""
     is_marked: bool = False
-    """Whether this fetch set \\Seen."""
+    """Whether this fetch has set \\Seen."""
 
 
 class Fetched(NamedTuple):
-    """One message's answer."""
+    """The attributes of one message, ready to be sent."""
 
     message: MessageRow
     flags: tuple[str, ...]
@@ -75,11 +75,11 @@ class Fetched(NamedTuple):
 
 
 Mark = Callable[[list[MessageRow]], Awaitable[list[MessageRow]]]
-"""Sets \\Seen where it is not; the messages as they are then."""
+"""Sets \\Seen on messages without it, and returns the messages as they are then."""
 
 
 class Fetcher:
-    """Reads rows in short batches, so that nothing stays open while a client reads slowly."""
+    """Reads rows in short batches, so that no transaction stays open while a client reads slowly."""
 
     def __init__(self, store: EventStore, blobs: Blobs, turns: Turns) -> None:
         self._store = store
@@ -89,7 +89,7 @@ class Fetcher:
     async def fetch(
         self, mailbox: str, uids: Ranges, requested: RequestedAttributes, changed_since: int, mark: Mark | None = None
     ) -> AsyncIterator[list[Fetched]]:
-        """The messages of some ascending UID ranges, ascending, in batches."""
+        """Fetch the messages of ascending UID ranges, in ascending order and in batches."""
         left = uids
         while left:
             messages, left = await self._store.read(_page(mailbox, left, changed_since, contents=requested.contents))
@@ -119,14 +119,18 @@ class Fetcher:
             await self._turns.spend(files=1, octets=len(stored.scan))
             return await scan_of(self._blobs, stored)
         except BlobError:
-            # The bytes are gone or damaged (verify names them); the mailbox must still open in a client.
+            # The blob is missing or damaged, as `verify` will report. The client must still be able to open the
+            # mailbox.
             return _EMPTY
 
 
 def _page(
     mailbox: str, left: Ranges, changed_since: int, *, contents: bool
 ) -> Callable[[Reader], tuple[list[MessageRow], Ranges]]:
-    """A batch of rows and the ranges behind them. However many ranges there are, one question stays short."""
+    """Read a batch of rows; returns them and the ranges that remain.
+
+    The work is bounded however many ranges there are.
+    """
     columns = f"{_COLUMNS}, prefix" if contents else _COLUMNS
     sql = f"SELECT {columns} FROM entry WHERE mailbox = ? AND {{}} AND modseq > ? ORDER BY uid LIMIT ?"  # noqa: S608
 
@@ -155,7 +159,10 @@ def _with_prefix(row: Row) -> MessageRow:
 
 
 def _neighbours(left: Ranges, at: int, room: int) -> int:
-    """Up to where ranges from `at` on are asked for together: one long range, or short ones of `room` UIDs in all."""
+    """The end of the ranges from `at` on that one statement reads.
+
+    It is one long range, or several short ones of `room` UIDs in all.
+    """
     if at < len(left) and left[at][1] - left[at][0] + 1 >= LONG:
         return at + 1 if room else at
     while at < len(left) and (size := left[at][1] - left[at][0] + 1) < LONG and size <= room:
@@ -165,7 +172,7 @@ def _neighbours(left: Ranges, at: int, room: int) -> int:
 
 
 def _behind(left: Ranges, uid: int) -> Ranges:
-    """The ranges behind a UID that lies in the first ones."""
+    """The ranges above a UID, which lies in one of the first ranges."""
     at = next((at for at, (_, last) in enumerate(left) if last > uid), len(left))
     return tuple((max(first, uid + 1), last) for first, last in left[at : at + 1]) + left[at + 1 :]
 

@@ -1,4 +1,4 @@
-"""Loading what decisions look at."""
+"""Loads the state that decisions need."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def _mailbox(row: Row) -> MailboxState:
 
 
 def mailbox_by_name(reader: Reader, account: str, name: str) -> MailboxState:
-    """Raises MailboxRefused NONEXISTENT."""
+    """The account's mailbox of this name. Raises MailboxRefused NONEXISTENT."""
     sql = f"SELECT {_MAILBOX} FROM mailbox WHERE account = ? AND name = ?"  # noqa: S608
     row = reader.first_row(sql, (account, canonical_name(name)))
     if row is None:
@@ -26,7 +26,7 @@ def mailbox_by_name(reader: Reader, account: str, name: str) -> MailboxState:
 
 
 def mailbox_by_id(reader: Reader, account: str, mailbox: str) -> MailboxState:
-    """Raises MailboxRefused NONEXISTENT, also when the mailbox belongs to another account."""
+    """The account's mailbox with this id. Raises MailboxRefused NONEXISTENT, also for another account's mailbox."""
     row = reader.first_row(f"SELECT {_MAILBOX} FROM mailbox WHERE id = ? AND account = ?", (mailbox, account))  # noqa: S608
     if row is None:
         raise MailboxRefused("NONEXISTENT", "the mailbox is gone")
@@ -34,13 +34,13 @@ def mailbox_by_id(reader: Reader, account: str, mailbox: str) -> MailboxState:
 
 
 def mailbox_by_use(reader: Reader, account: str, use: str) -> MailboxState | None:
-    """The account's mailbox of a special use, if it has one."""
+    """The account's mailbox of a special use, or None."""
     row = reader.first_row(f"SELECT {_MAILBOX} FROM mailbox WHERE account = ? AND special_use = ?", (account, use))  # noqa: S608
     return _mailbox(row) if row else None
 
 
 def mailbox_if_any(reader: Reader, account: str, mailbox: str, name: str) -> list[MailboxState]:
-    """The account's mailbox with this id, or with this name; none when there is none."""
+    """The account's mailbox with this id or this name, or None."""
     try:
         return [mailbox_by_id(reader, account, mailbox) if mailbox else mailbox_by_name(reader, account, name)]
     except MailboxRefused:
@@ -48,13 +48,13 @@ def mailbox_if_any(reader: Reader, account: str, mailbox: str, name: str) -> lis
 
 
 def mailboxes(reader: Reader, account: str, after: str = "", most: int = 1000) -> list[MailboxState]:
-    """A page of an account's mailboxes, by name, behind a name."""
+    """A page of an account's mailboxes in the order of names, after a name."""
     sql = f"SELECT {_MAILBOX} FROM mailbox WHERE account = ? AND name > ? ORDER BY name LIMIT ?"  # noqa: S608
     return [_mailbox(row) for row in reader.all(sql, (account, after, most))]
 
 
 def used(reader: Reader, account: str) -> tuple[int, int]:
-    """Octets and messages of an account."""
+    """The octets and the number of messages of an account."""
     row = reader.first_row("SELECT used, messages FROM account WHERE account = ?", (account,))
     return (row[0], row[1]) if row else (0, 0)
 
@@ -65,7 +65,7 @@ def is_open(reader: Reader, account: str) -> bool:
 
 
 def thread_of(reader: Reader, account: str, message_ids: Iterable[str]) -> str:
-    """The thread that a message with these ids or references belongs to; empty when none is known."""
+    """The thread of a message with these ids and references; empty when none is known."""
     for message_id in message_ids:
         row = reader.first_row(
             "SELECT thread FROM thread_reference WHERE account = ? AND message_id = ?", (account, message_id)

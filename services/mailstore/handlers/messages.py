@@ -37,11 +37,11 @@ _REFERENCES_ASKED = 20
 
 
 class NewMessage(NamedTuple):
-    """A message on its way into a mailbox."""
+    """A message that is to be stored in a mailbox."""
 
     blob: str
     size: int
-    """Octets of the body."""
+    """The size of the body in octets."""
     prefix: bytes
     flags: tuple[str, ...]
     internal_date: int
@@ -51,21 +51,21 @@ class NewMessage(NamedTuple):
 
 
 class Key(NamedTuple):
-    """What makes a hand-over happen once."""
+    """The key by which a repeated delivery is recognised."""
 
     queue_id: str
     recipient: str
     place: int
-    """Index in the plan."""
+    """The index of the step in the plan."""
 
     @property
     def command(self) -> str:
-        """The command id it is kept under."""
+        """The command id under which the delivery is recorded."""
         return f"{self.queue_id}/{self.place}/{self.recipient}"
 
 
 class Delivered(NamedTuple):
-    """Where a hand-over put the message."""
+    """Where a delivery stored the message."""
 
     entry: str
     mailbox: str
@@ -75,7 +75,7 @@ class Delivered(NamedTuple):
 
 
 class Placed(NamedTuple):
-    """Where COPY or MOVE put messages: the n-th of `source` is the n-th of `target` there."""
+    """Where COPY or MOVE stored messages; the n-th UID of `source` became the n-th of `target`."""
 
     uid_validity: int
     source: Ranges
@@ -84,27 +84,27 @@ class Placed(NamedTuple):
 
 
 class Stored(NamedTuple):
-    """What a STORE did."""
+    """The result of a STORE."""
 
     version: int
-    """Of the account after it."""
+    """The account's version afterwards."""
     stored: Ranges
-    """UIDs of the messages that are there, without those refused."""
+    """UIDs of the existing messages, without the refused ones."""
     refused: Ranges
-    """UIDs that changed since the version that the command names."""
+    """UIDs that changed after the version that the command names."""
     made: int
-    """The version of the change that this command made; 0 for none."""
+    """The version of the change that this command made; 0 when it changed nothing."""
     last: int
-    """The last UID looked at; 0 when there are no more."""
+    """The last UID examined; 0 when all are done."""
 
 
 def content_id(account: str, blob: str) -> str:
-    """EMAILID: the same for all copies of the same bytes within an account, and not comparable between accounts."""
+    """The EMAILID: equal for copies of the same bytes within an account, and not comparable between accounts."""
     return IdKind.CONTENT.value + hashlib.blake2b(f"{account}/{blob}".encode(), digest_size=15).hexdigest()
 
 
 class MessageCommands:
-    """Each method is a unit of work's body."""
+    """The bodies of units of work for commands on messages."""
 
     def __init__(self, ids: Ids, clock: Clock, limits: MailstoreSettings) -> None:
         self._ids = ids
@@ -121,8 +121,10 @@ class MessageCommands:
         quota: int,
         provenance: Provenance,
     ) -> Delivered:
-        """Put an accepted mail into a mailbox, once. `target`: (name, whether it is spam). Raises MailboxRefused
-        OVERQUOTA."""
+        """Store an accepted mail in a mailbox, once.
+
+        `target` is the mailbox's name and whether the mail is spam. Raises MailboxRefused OVERQUOTA.
+        """
         earlier = transaction.answered(key.command)
         if earlier:
             return _delivered_before(earlier[0])
@@ -147,7 +149,10 @@ class MessageCommands:
         quota: int,
         provenance: Provenance,
     ) -> tuple[MailboxState, list[int], int]:
-        """Messages from a client (RFC 3501 §6.3.11), all or none. Raises MailboxRefused NONEXISTENT or OVERQUOTA."""
+        """Store messages from a client (RFC 3501 §6.3.11), all or none.
+
+        Raises MailboxRefused NONEXISTENT or OVERQUOTA.
+        """
         earlier = transaction.answered(provenance.command)
         if earlier and isinstance(earlier[0].event, MessageAppended):
             return _appended_before(transaction, account, earlier[0].event, earlier[0].version)
@@ -175,7 +180,7 @@ class MessageCommands:
         unchanged_since: int | None,
         provenance: Provenance,
     ) -> Stored:
-        """STORE, of as many messages as one event names. Raises MailboxRefused LIMIT."""
+        """STORE on as many messages as one event names. Raises MailboxRefused LIMIT."""
         state = load.mailbox_by_id(transaction, account, mailbox)
         runs = chosen.flag_runs(transaction, mailbox, uids, unchanged_since, decide.EVENT_MESSAGES)
         there = joined((run.first, run.last) for run in runs)
@@ -204,7 +209,7 @@ class MessageCommands:
         quota: int,
         provenance: Provenance,
     ) -> Placed:
-        """COPY, all or none. Raises MailboxRefused TRYCREATE, EXPUNGEISSUED, OVERQUOTA or LIMIT."""
+        """COPY of all messages or none. Raises MailboxRefused TRYCREATE, EXPUNGEISSUED, OVERQUOTA or LIMIT."""
         done = _earlier(transaction, provenance, MessagesCopied)
         if done:
             return _placed(transaction, account, done)
@@ -231,8 +236,10 @@ class MessageCommands:
         target: str,
         provenance: Provenance,
     ) -> Placed:
-        """MOVE, of as many messages as one event names; as `copy`, and they leave their mailbox. Raises MailboxRefused
-        TRYCREATE, LIMIT, or EXPUNGEISSUED also when one of the others is gone.
+        """MOVE of as many messages as one event names.
+
+        `asked` is the number of messages in the command; all of them must exist. Raises MailboxRefused TRYCREATE, LIMIT
+        or EXPUNGEISSUED.
         """
         done = _earlier(transaction, provenance, MessagesMoved)
         if done:
@@ -251,8 +258,9 @@ class MessageCommands:
     def expunge(
         self, transaction: Transaction, account: str, mailbox: str, uids: Ranges, provenance: Provenance
     ) -> tuple[int, Ranges]:
-        """EXPUNGE what is marked \\Deleted among `uids`, as many as one event names; the version after it and what
-        went.
+        """Expunge the messages among `uids` that are marked \\Deleted, as many as one event names.
+
+        Returns the version afterwards and the UIDs that were expunged.
         """
         state = load.mailbox_by_id(transaction, account, mailbox)
         done = _earlier(transaction, provenance, MessagesExpunged)
@@ -263,7 +271,7 @@ class MessageCommands:
         return transaction.version(account), gone
 
     def _with_flags_that_fit(self, transaction: Transaction, mailbox: MailboxState, message: NewMessage) -> NewMessage:
-        """A mail is not refused for its keywords: it comes without them when they are too many."""
+        """The message, without its keywords when they are too many: a mail is never refused because of its keywords."""
         flags = parse(message.flags)
         try:
             self._check_keywords(transaction, mailbox.id, flags)
@@ -273,7 +281,7 @@ class MessageCommands:
         return message
 
     def _check_keywords(self, transaction: Transaction, mailbox: str, flags: Flags) -> None:
-        """Raises MailboxRefused LIMIT when one message would have too many of these, or the mailbox."""
+        """Check the keywords of a message and of its mailbox. Raises MailboxRefused LIMIT."""
         if not flags.keywords:
             return
         decide.keywords_fit(flags, self._limits.max_message_keywords)
@@ -282,14 +290,14 @@ class MessageCommands:
     def _check_keywords_of(
         self, transaction: Transaction, source: MailboxState, goal: MailboxState, uids: Ranges
     ) -> None:
-        """Raises MailboxRefused LIMIT when the keywords of messages are too many for the mailbox they go to."""
+        """Check that a mailbox may have the keywords of these messages. Raises MailboxRefused LIMIT."""
         if source.id == goal.id:
             return
         words = chosen.keywords_of(transaction, source.id, uids, self._limits.max_keywords)
         self._check_new_words(transaction, goal.id, words)
 
     def _check_new_words(self, transaction: Transaction, mailbox: str, words: Set[str]) -> None:
-        """Raises MailboxRefused LIMIT when the mailbox would know too many keywords with these."""
+        """Check that a mailbox may have these keywords in addition. Raises MailboxRefused LIMIT."""
         if words:
             known, new = chosen.new_keywords(transaction, mailbox, words)
             decide.keywords_left(known, new, self._limits.max_keywords)
@@ -338,7 +346,7 @@ def _words(message: NewMessage) -> list[str]:
 
 
 def _contents(transaction: Transaction, source: MailboxState, target: MailboxState) -> decide.Contents:
-    """What a move or copy between these mailboxes teaches about."""
+    """The function that returns the blobs for the event of a move or copy between these mailboxes."""
     if not decide.teaches(source, target):
         return lambda _uids: ()
     return lambda uids: chosen.bodies(transaction, source.id, uids)
@@ -353,8 +361,11 @@ def _delivered_before(recorded: Recorded) -> Delivered:
 def _appended_before(
     transaction: Transaction, account: str, done: MessageAppended, version: int
 ) -> tuple[MailboxState, list[int], int]:
-    """Not NONEXISTENT when the mailbox went meanwhile: who is told so takes the bodies back, to which the log
-    refers."""
+    """The answer to a repeated APPEND.
+
+    When the mailbox was deleted meanwhile, it raises CANNOT and not NONEXISTENT: after NONEXISTENT the caller would
+    delete the bodies, to which events refer.
+    """
     try:
         mailbox = load.mailbox_by_id(transaction, account, done.mailbox)
     except MailboxRefused as refused:
@@ -363,14 +374,14 @@ def _appended_before(
 
 
 def _earlier(transaction: Transaction, provenance: Provenance, kind: type[E]) -> list[E]:
-    """What an earlier try of this command decided: it is answered again, and never decided again."""
+    """The events of an earlier attempt at this command, whose result is then returned again."""
     return [entry.event for entry in transaction.answered(provenance.command) if isinstance(entry.event, kind)]
 
 
 def _placed(
     transaction: Transaction, account: str, events: Sequence[Event], goal: MailboxState | None = None
 ) -> Placed:
-    """What these copies or moves did."""
+    """Where these events copied or moved messages."""
     placed = [event for event in events if isinstance(event, MessagesCopied | MessagesMoved)]
     goal = goal or load.mailbox_by_id(transaction, account, placed[0].target)
     source = joined(span for event in placed for span in event.uids)

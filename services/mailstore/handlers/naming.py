@@ -1,5 +1,7 @@
-"""What CREATE, DELETE and RENAME look at: names, and which mailbox had them. The work of a CREATE does not grow with
-the account."""
+"""Loads what CREATE, DELETE and RENAME need: names, and the mailboxes that had them.
+
+The work of a CREATE does not grow with the account.
+"""
 
 from __future__ import annotations
 
@@ -12,19 +14,22 @@ from shared.protocol.imap.mailbox_name import SEPARATOR, ancestors, canonical_na
 
 _UID_VALIDITY_EPOCH = 1_500_000_000
 _BELOW = "substr(name, 1, ?) = ?"
-"""A prefix of the name. A range of names would depend on the database's collation, and LIKE on its case."""
+"""Names that begin with a prefix. A range of names would depend on the database's collation, and LIKE on its case
+rules."""
 
 
 def next_uid_validity(reader: Reader, clock: Clock) -> int:
-    """Above every UIDVALIDITY of this store, so that none repeats, and near the clock's seconds, so that a mailbox of
-    an account that was removed and made anew does not repeat either (RFC 3501 §2.3.1.1)."""
+    """A UIDVALIDITY above all in this store and at least the clock's seconds (RFC 3501 §2.3.1.1).
+
+    So no number is used twice, even when an account is removed and created again.
+    """
     row = reader.first_row("SELECT max(uid_validity) FROM borne_name")
     highest = int(row[0] or 0) if row else 0
     return max(clock.now() // 1_000_000 - _UID_VALIDITY_EPOCH, highest + 1)
 
 
 def place(reader: Reader, account: str, name: str, use: str) -> MailboxPlace:
-    """Where a mailbox of this name and special use would be made."""
+    """The surroundings of a mailbox of this name and special use."""
     names = [*ancestors(canonical_name(name)), canonical_name(name)]
     taken = (
         reader.first_row("SELECT 1 FROM mailbox WHERE account = ? AND special_use = ? LIMIT 1", (account, use))
@@ -35,7 +40,7 @@ def place(reader: Reader, account: str, name: str, use: str) -> MailboxPlace:
 
 
 def tree(reader: Reader, account: str, name: str, new_name: str) -> Tree:
-    """A mailbox, its inferiors, and what a new name meets."""
+    """A mailbox with its inferiors, and the mailboxes near its new name."""
     name, new_name = canonical_name(name), canonical_name(new_name)
     below = new_name + SEPARATOR
     at_or_below = (
@@ -48,7 +53,7 @@ def tree(reader: Reader, account: str, name: str, new_name: str) -> Tree:
         tuple(sorted(moved, key=lambda row: row[0] != name)),
         frozenset(existing),
         _total(reader, account),
-        _borne(reader, account, new_name, below),
+        _former(reader, account, new_name, below),
     )
 
 
@@ -58,7 +63,7 @@ def subscribed(reader: Reader, account: str, name: str) -> bool:
 
 
 def subscriptions(reader: Reader, account: str) -> int:
-    """How many names the account is subscribed to."""
+    """The number of names to which the account is subscribed."""
     row = reader.first_row("SELECT count(*) FROM subscription WHERE account = ?", (account,))
     return int(row[0]) if row else 0
 
@@ -73,10 +78,10 @@ def _total(reader: Reader, account: str) -> int:
     return int(row[0]) if row else 0
 
 
-def _borne(reader: Reader, account: str, name: str, below: str) -> dict[str, tuple[tuple[str, int], ...]]:
-    """By name, at and below a name: the mailboxes that have or had it, as (id, UIDVALIDITY)."""
+def _former(reader: Reader, account: str, name: str, below: str) -> dict[str, tuple[tuple[str, int], ...]]:
+    """For each name at and below `name` the mailboxes that have it or had it, as (id, UIDVALIDITY)."""
     sql = f"SELECT name, mailbox, uid_validity FROM borne_name WHERE account = ? AND (name = ? OR {_BELOW})"  # noqa: S608
-    borne: dict[str, tuple[tuple[str, int], ...]] = {}
-    for bearer, mailbox, validity in reader.all(sql, (account, name, len(below), below)):
-        borne[bearer] = (*borne.get(bearer, ()), (mailbox, validity))
-    return borne
+    former: dict[str, tuple[tuple[str, int], ...]] = {}
+    for former_name, mailbox, validity in reader.all(sql, (account, name, len(below), below)):
+        former[former_name] = (*former.get(former_name, ()), (mailbox, validity))
+    return former

@@ -1,7 +1,8 @@
-"""Commands on any number of messages, as units of work of which none keeps the writer long.
+"""Commands on any number of messages, split into units of work that do not block the writer for long.
 
-A unit takes as many messages as one event names; its command id is that of the command and the unit's number, so that a
-repeat finds what each of them did. COPY alone is one unit: RFC 3501 6.4.7 wants all copies or none.
+A unit takes as many messages as one event names. Its command id is the command's id with the number of the unit, so
+that a repeat recognises each unit that is done. COPY alone is one unit, because RFC 3501 §6.4.7 requires all copies or
+none.
 """
 
 from __future__ import annotations
@@ -26,18 +27,18 @@ from shared.eventstore.transaction import Transaction
 T = TypeVar("T")
 ALL: Ranges = ((1, 1 << 40),)
 _MESSAGES_AT_ONCE = 50
-"""Messages of an APPEND whose threads are looked for on the loop."""
+"""Messages of an APPEND whose threads may be looked up on the event loop."""
 
 
 class Moved(NamedTuple):
-    """Where messages went, and why the rest did not; None when all went."""
+    """Where messages were moved, and why the rest was not; None when all were moved."""
 
     placed: Placed
     refused: MailboxRefused | None
 
 
 class PagedCommands:
-    """Runs units of work; those that are long do not keep the loop."""
+    """Runs units of work; long ones run beside the event loop."""
 
     def __init__(self, store: EventStore, mailboxes: MailboxCommands, messages: MessageCommands) -> None:
         self._store = store
@@ -54,7 +55,7 @@ class PagedCommands:
         since: int | None,
         provenance: Provenance,
     ) -> AsyncIterator[Stored]:
-        """STORE, unit by unit. Raises MailboxRefused."""
+        """STORE in several units. Raises MailboxRefused."""
         number, left = 0, uids
         while left:
             unit = left
@@ -82,8 +83,11 @@ class PagedCommands:
     async def move(
         self, account: str, mailbox: str, uids: Ranges, asked: int, target: str, provenance: Provenance
     ) -> Moved:
-        """MOVE (RFC 6851). Many messages go in several units: when one of these is refused, the messages of those
-        before it have moved. Raises MailboxRefused when the first one is."""
+        """MOVE (RFC 6851), in several units when there are many messages.
+
+        When a later unit is refused, the messages of the earlier units have been moved. Raises MailboxRefused when the
+        first unit is refused.
+        """
         done: list[Placed] = []
         left = uids
         while not done or asked > 0:
@@ -107,7 +111,7 @@ class PagedCommands:
         return Moved(_together(done), None)
 
     async def expunge(self, account: str, mailbox: str, uids: Ranges, provenance: Provenance) -> tuple[int, int]:
-        """EXPUNGE; the version after it and how many messages went. Raises MailboxRefused."""
+        """EXPUNGE; returns the version afterwards and the number of messages removed. Raises MailboxRefused."""
         number = total = 0
         while True:
             version, gone = await self._run(
@@ -121,7 +125,7 @@ class PagedCommands:
                 return version, total
 
     async def delete(self, account: str, name: str, provenance: Provenance) -> MailboxState:
-        """DELETE. A mailbox of many messages is emptied first, unit by unit. Raises MailboxRefused."""
+        """DELETE. A mailbox with many messages is emptied first, in several units. Raises MailboxRefused."""
         number = 0
         while await self._holds_many(account, name):
             number += 1
@@ -133,7 +137,7 @@ class PagedCommands:
         )
 
     async def rename(self, account: str, name: str, new_name: str, provenance: Provenance) -> MailboxState:
-        """RENAME. Of INBOX its messages go, many of them in several units. Raises MailboxRefused."""
+        """RENAME. A rename of INBOX moves its messages, in several units when there are many. Raises MailboxRefused."""
         renamed, left = await self._run(
             lambda tx, provenance: self._mailboxes.rename(tx, account, name, new_name, provenance), ALL, provenance
         )
@@ -151,13 +155,16 @@ class PagedCommands:
         return await self._store.read(lambda reader: load.mailbox_by_id(reader, account, renamed.id))
 
     async def append(self, work: Callable[[Transaction, Provenance], T], messages: int, provenance: Provenance) -> T:
-        """One unit, whose messages look for their threads."""
+        """APPEND in one unit, which looks up the threads of its messages."""
         return await self._store.write(
             lambda transaction: work(transaction, provenance), long=messages > _MESSAGES_AT_ONCE
         )
 
     async def _holds_many(self, account: str, name: str) -> bool:
-        """False when there is no such mailbox: perhaps an earlier try of the command has deleted it."""
+        """Whether the mailbox has many messages.
+
+        False when it does not exist; an earlier attempt at the command may have deleted it.
+        """
         mailbox = await self._store.read(lambda reader: load.mailbox_if_any(reader, account, "", name))
         return any(state.messages > EVENT_MESSAGES for state in mailbox)
 
@@ -170,7 +177,7 @@ class PagedCommands:
 
 
 def _together(done: list[Placed]) -> Placed:
-    """What several units placed."""
+    """The results of several units as one."""
     source = joined(span for placed in done for span in placed.source)
     target = joined(span for placed in done for span in placed.target)
     return Placed(done[0].uid_validity, source, target, done[-1].version)

@@ -1,5 +1,6 @@
-"""Questions about mailboxes, answered from rows, a page at a time. The work of a question about new mail does not grow
-with the mailbox.
+"""Reads about mailboxes, from rows, a page at a time.
+
+The work of a question about new mail does not grow with the mailbox.
 """
 
 from __future__ import annotations
@@ -14,16 +15,16 @@ from shared.eventstore.connection import Reader
 
 T = TypeVar("T")
 PAGE = 1000
-"""Rows that one question reads at most: some milliseconds."""
+"""The most rows that one read returns, which takes some milliseconds."""
 _TRIES = 3
 
-# One statement, so that count and ends are of one state of the mailbox while others write.
+# One statement, so that count and ends belong to one state of the mailbox while others write.
 _EXTENT = (
     "SELECT messages, (SELECT min(uid) FROM entry WHERE entry.mailbox = mailbox.id), (SELECT max(uid) FROM entry "
     "WHERE entry.mailbox = mailbox.id)"
     " FROM mailbox WHERE id = ?"
 )
-# `+uid` is no index term: SQLite would rather read the whole mailbox by UID than the few changed rows by MODSEQ.
+# `+uid` keeps SQLite from using the index on UIDs: it would read the whole mailbox instead of the few changed rows.
 _CHANGED = "FROM entry WHERE mailbox = ? AND modseq > ? AND modseq <= ? AND +uid < ?"
 _VANISHED = (
     "SELECT modseq, first, last FROM vanished WHERE mailbox = ? AND (modseq, first) > (?, ?) AND modseq <= ?"
@@ -40,7 +41,7 @@ class ChangedFlags(NamedTuple):
 
 
 class Gone(NamedTuple):
-    """UIDs that left a mailbox together."""
+    """UIDs that left a mailbox with one change."""
 
     modseq: int
     first: int
@@ -54,10 +55,9 @@ def version_of(reader: Reader, account: str) -> int:
 
 
 def in_single_version(reader: Reader, account: str, ask: Callable[[int], T]) -> T:
-    """What several statements say of one version of an account: asked again when somebody committed between them.
+    """Ask several statements for one version of an account; ask again when another commit came in between.
 
-    Under a storm of commits the last answer stands: what is newer than its version is told again at the next question,
-    never missed.
+    When commits never pause, the last answer is used: changes after its version are returned by the next question.
     """
     version = version_of(reader, account)
     for _ in range(_TRIES):
@@ -69,8 +69,7 @@ def in_single_version(reader: Reader, account: str, ask: Callable[[int], T]) -> 
 
 
 def whole(reader: Reader, mailbox: str) -> Ranges | None:
-    """All UIDs of a mailbox that has no holes, or none at all: three look-ups however large it is. None when it has
-    holes."""
+    """All UIDs of a mailbox without gaps, from three look-ups; None when the mailbox has gaps."""
     row = reader.first_row(_EXTENT, (mailbox,))
     if row is None or row[1] is None:
         return ()
@@ -78,15 +77,15 @@ def whole(reader: Reader, mailbox: str) -> Ranges | None:
 
 
 def uids(reader: Reader, mailbox: str, first: int, below: int) -> list[int]:
-    """A page of UIDs from `first` on, below a UID."""
+    """A page of UIDs from `first` on and below `below`."""
     sql = f"SELECT uid FROM entry WHERE mailbox = ? AND uid >= ? AND uid < ? ORDER BY uid LIMIT {PAGE}"  # noqa: S608
     return [row[0] for row in reader.all(sql, (mailbox, first, below))]
 
 
 def first_unseen(reader: Reader, mailbox: str, first: int) -> tuple[int, int]:
-    """The lowest UID without \\Seen among a page from `first` on, or 0; and where the next page begins, or 0."""
+    """The lowest UID without \\Seen in a page from `first` on, or 0; and the start of the next page, or 0."""
     page = f"SELECT uid, system FROM entry WHERE mailbox = ? AND uid >= ? ORDER BY uid LIMIT {PAGE}"  # noqa: S608
-    # The page is in order, and is read as far as the first that is unseen: most mailboxes have it near their beginning.
+    # The page is read only up to the first unseen message, which most mailboxes have near the start.
     row = reader.first_row(f"SELECT uid FROM ({page}) AS page WHERE (system & 1) = 0 LIMIT 1", (mailbox, first))  # noqa: S608
     if row is not None:
         return row[0], 0
@@ -95,49 +94,47 @@ def first_unseen(reader: Reader, mailbox: str, first: int) -> tuple[int, int]:
 
 
 def keywords(reader: Reader, mailbox: str) -> tuple[str, ...]:
-    """Keywords that were ever used in a mailbox."""
+    """All keywords that were ever used in a mailbox."""
     return tuple(
         row[0] for row in reader.all("SELECT keyword FROM keyword WHERE mailbox = ? ORDER BY keyword", (mailbox,))
     )
 
 
 def other_keywords(reader: Reader, mailbox: str, known: int) -> tuple[str, ...]:
-    """The keywords of a mailbox when there are others than the `known` ones: a keyword never leaves a mailbox."""
+    """The keywords of a mailbox when they differ from the `known` ones. A keyword never leaves a mailbox."""
     row = reader.first_row("SELECT count(*) FROM keyword WHERE mailbox = ?", (mailbox,))
     return keywords(reader, mailbox) if row and row[0] != known else ()
 
 
 def vanished(reader: Reader, mailbox: str, after: tuple[int, int], until: int, below: int) -> list[Gone]:
-    """A page of what left a mailbox behind (MODSEQ, first UID) up to a version, below a UID."""
+    """A page of the UIDs that left a mailbox after (MODSEQ, first UID) and up to a version, below a UID."""
     rows = reader.all(_VANISHED, (mailbox, *after, until, below, PAGE))
     return [Gone(modseq, first, min(last, below - 1)) for modseq, first, last in rows]
 
 
 def changed(reader: Reader, mailbox: str, since: int, until: int, below: int) -> list[ChangedFlags] | None:
-    """The flags of messages below a UID that changed behind one version up to another; None when they are too many for
-    a page.
-    """
+    """The flags of messages below a UID that changed after `since` up to `until`; None when they exceed a page."""
     sql = f"SELECT uid, system, keywords, modseq {_CHANGED} LIMIT {PAGE + 1}"
     rows = reader.all(sql, (mailbox, since, until, below))
     return _flags(sorted(rows)) if len(rows) <= PAGE else None
 
 
 def changed_uids(reader: Reader, mailbox: str, since: int, until: int, below: int) -> Ranges:
-    """Their UIDs, however many: for a reader beside the loop, to which neighbours are one row."""
+    """The UIDs of all messages that changed likewise, however many; for a read that runs beside the event loop."""
     inner = f"SELECT uid, uid - row_number() OVER (ORDER BY uid) AS run {_CHANGED}"
     sql = f"SELECT min(uid), max(uid) FROM ({inner}) AS numbered GROUP BY run ORDER BY 1"  # noqa: S608
     return tuple((first, last) for first, last in reader.all(sql, (mailbox, since, until, below)))
 
 
 def few_changed_uids(reader: Reader, mailbox: str, since: int) -> Ranges | None:
-    """UIDs of the messages that came or changed behind a version; None when they are too many for a page."""
+    """The UIDs of messages that were added or changed after a version; None when they exceed a page."""
     sql = f"SELECT uid FROM entry WHERE mailbox = ? AND modseq > ? LIMIT {PAGE + 1}"  # noqa: S608
     rows = reader.all(sql, (mailbox, since))
     return ranges(sorted(row[0] for row in rows)) if len(rows) <= PAGE else None
 
 
 def flags_of(reader: Reader, mailbox: str, spans: Ranges, until: int = 1 << 62) -> list[ChangedFlags]:
-    """The flags of the messages of UID ranges that did not change behind a version, ascending."""
+    """The flags of messages in UID ranges that did not change after a version, in ascending order."""
     changes: list[ChangedFlags] = []
     for condition, parameters in conditions(spans):
         sql = (
@@ -153,6 +150,6 @@ def _flags(rows: list[tuple[int, int, str, int]]) -> list[ChangedFlags]:
 
 
 def subscriptions(reader: Reader, account: str, after: str) -> list[str]:
-    """A page of the names that an account is subscribed to, behind a name."""
+    """A page of the names to which an account is subscribed, after a name."""
     sql = f"SELECT name FROM subscription WHERE account = ? AND name > ? ORDER BY name LIMIT {PAGE}"  # noqa: S608
     return [row[0] for row in reader.all(sql, (account, after))]

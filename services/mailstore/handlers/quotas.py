@@ -1,4 +1,4 @@
-"""Quota limits belong to the directory; they are asked for and kept for a short while."""
+"""Quota limits. They belong to the directory; the mailstore asks for them and caches them for a short time."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Quotas:
         self._known: dict[str, tuple[float, int]] = {}
 
     async def of(self, account: str) -> int:
-        """The limit in force, at most half a minute old. An account that the directory no longer has is not limited."""
+        """The limit, at most half a minute old. An account that the directory no longer has is not limited."""
         now = self._clock.monotonic()
         known = self._known.get(account)
         if known is not None and now - known[0] < _KEPT_SECONDS:

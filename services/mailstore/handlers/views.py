@@ -1,7 +1,7 @@
-"""What sessions see of mailboxes: put together from pages, others being served between them.
+"""The views that sessions have of mailboxes, put together from pages; other requests are served between pages.
 
-An answer is of the version that its first page was read at. What commits meanwhile shows in it only as messages that
-are missing; the next question tells of them.
+An answer describes the version at which its first page was read. Later commits show in it only as missing messages; the
+next question returns them.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from shared.turns import Turns
 
 T = TypeVar("T")
 _LAST = 1 << 40
-"""Above every UID and version."""
+"""Above every UID and every version."""
 _MAILBOXES_A_PAGE = 200
 FLAGS_A_PAGE = 200
-"""Messages whose flags are read at a time: each becomes a message of the contract and a response."""
+"""Messages whose flags are read at a time; each becomes a message of the contract and a response."""
 
 
 class OpenedMailbox(NamedTuple):
-    """A mailbox as it is opened; its UIDs follow."""
+    """The state of a mailbox that is being opened; its UIDs follow in pages."""
 
     mailbox: MailboxState
     version: int
@@ -35,7 +35,7 @@ class OpenedMailbox(NamedTuple):
 
 
 class Changes(NamedTuple):
-    """What changed in a mailbox behind a version, as far as one page holds it; the rest follows."""
+    """The changes of a mailbox after a version, as far as they fit into one page; the rest follows in pages."""
 
     mailbox: MailboxState
     version: int
@@ -46,7 +46,7 @@ class Changes(NamedTuple):
 
 
 class Views:
-    """Reads in pages and takes its share of each turn of the loop."""
+    """Reads in pages and counts its share of each turn of the event loop."""
 
     def __init__(self, store: EventStore, turns: Turns) -> None:
         self._store = store
@@ -75,11 +75,12 @@ class Views:
         while first and not unseen:
             unseen, first = await self._read(queries.first_unseen, mailbox.id, first)
             if not unseen:
-                await self._turns.spend(rows=PAGE // 5)  # rows that SQL passes over cost little
+                await self._turns.spend(rows=PAGE // 5)  # a row that SQL skips costs little
         return unseen
 
     async def changes(self, account: str, mailbox: str, since: int, uid_next: int, known: int) -> Changes:
-        """What a session must be notified of that has seen version `since`, UIDs below `uid_next` and so many keywords.
+        """The changes for a session that knows version `since`, UIDs below `uid_next`, and a number of keywords.
+
         Raises MailboxRefused NONEXISTENT.
         """
 
@@ -105,7 +106,7 @@ class Views:
                 yield page
 
     async def vanished(self, mailbox: str, first: list[Gone], version: int, below: int) -> AsyncIterator[list[Gone]]:
-        """A page of what left a mailbox, and the pages behind it."""
+        """A page of the UIDs that left a mailbox, then the following pages."""
         page = first
         while page:
             await self._turns.spend(rows=len(page))
@@ -115,7 +116,7 @@ class Views:
             page = await self._read(queries.vanished, mailbox, page[-1][:2], version, below)
 
     async def vanished_since(self, mailbox: str, since: int, version: int) -> AsyncIterator[list[Gone]]:
-        """All that left a mailbox behind a version, in pages."""
+        """All UIDs that left a mailbox after a version, in pages."""
         first = await self._read(queries.vanished, mailbox, (since, _LAST), version, _LAST)
         async for page in self.vanished(mailbox, first, version, _LAST):
             yield page
@@ -135,13 +136,16 @@ class Views:
             yield page
 
     async def flags(self, mailbox: str, uids: Ranges, version: int = _LAST) -> AsyncIterator[list[ChangedFlags]]:
-        """The flags of the messages with these UIDs that did not change behind a version, in pages."""
+        """The flags of messages with these UIDs that did not change after a version, in pages."""
         for spans in pages(uids, FLAGS_A_PAGE):
             yield await self._read(queries.flags_of, mailbox, spans, version)
             await self._turns.spend(rows=2 * FLAGS_A_PAGE)
 
     async def changed_since(self, mailbox: str, since: int) -> Ranges:
-        """UIDs of the messages that came or changed behind a version; the work is theirs, not the mailbox's."""
+        """The UIDs of messages that were added or changed after a version.
+
+        The work grows with their number and not with the mailbox.
+        """
         few = await self._read(queries.few_changed_uids, mailbox, since)
         if few is not None:
             return few
@@ -166,7 +170,7 @@ class Views:
     async def _uids(self, mailbox: str, first: int, below: int) -> AsyncIterator[Ranges]:
         while page := await self._read(queries.uids, mailbox, first, below):
             yield ranges(page)
-            await self._turns.spend(rows=len(page) // 2)  # read from the index alone
+            await self._turns.spend(rows=len(page) // 2)  # these rows come from the index alone
             if len(page) < PAGE:
                 return
             first = page[-1] + 1

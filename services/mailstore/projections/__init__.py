@@ -1,1 +1,1 @@
-"""The tables that the events fold into."""
+"""The tables of the mailstore, computed from events."""

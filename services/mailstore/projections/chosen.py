@@ -1,5 +1,7 @@
-"""Messages of UID ranges, read as runs: neighbours that are alike are one row, so that a command on thousands of
-messages hands little from the database to Python.
+"""Reads the messages of UID ranges as runs.
+
+Consecutive messages that are equal become one row, so that a command on thousands of messages passes little data from
+the database to Python.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from services.mailstore.projections.conditions import conditions
 from shared.eventstore.connection import Reader
 
 FEW = 200
-"""Messages that are read row by row: windows over them would cost more."""
+"""Up to this number, messages are read row by row, because window functions would cost more."""
 _ALL = 1 << 62
 _SIZED_RUNS = (
     "SELECT min(uid), max(uid), CAST(sum(size) AS BIGINT) FROM"
@@ -28,7 +30,7 @@ _FLAG_RUNS = (
 
 
 def messages(reader: Reader, mailbox: str, uids: Ranges, *, deleted: bool = False, most: int = _ALL) -> Messages:
-    """Those that are there, ascending, at most `most`; with `deleted` those that are marked \\Deleted."""
+    """The existing messages in the ranges, ascending, at most `most`; with `deleted` only those marked \\Deleted."""
     only = f" AND (system & {DELETED}) <> 0" if deleted else ""
     few = count(uids) <= FEW
     result: list[tuple[int, int]] = []
@@ -46,7 +48,7 @@ def messages(reader: Reader, mailbox: str, uids: Ranges, *, deleted: bool = Fals
 
 
 def number(reader: Reader, mailbox: str, uids: Ranges) -> int:
-    """How many of them are there."""
+    """The number of existing messages in the ranges."""
     total = 0
     for condition, parameters in conditions(uids):
         row = reader.first_row(f"SELECT count(*) FROM entry WHERE mailbox = ? AND {condition}", (mailbox, *parameters))  # noqa: S608
@@ -55,8 +57,10 @@ def number(reader: Reader, mailbox: str, uids: Ranges) -> int:
 
 
 def flag_runs(reader: Reader, mailbox: str, uids: Ranges, since: int | None, most: int = _ALL) -> list[FlagRun]:
-    """The flags of those that are there, ascending, at most `most`; `since` is the version behind which they are
-    newer."""
+    """The flags of the existing messages, ascending, at most `most`.
+
+    `since` is the version after which a message counts as newer.
+    """
     version = _ALL if since is None else since
     few = count(uids) <= FEW
     newer = "CASE WHEN modseq > ? THEN 1 ELSE 0 END AS newer"
@@ -76,7 +80,7 @@ def flag_runs(reader: Reader, mailbox: str, uids: Ranges, since: int | None, mos
 
 
 def bodies(reader: Reader, mailbox: str, uids: Ranges) -> tuple[str, ...]:
-    """The blob ids of those that are there, ascending by UID."""
+    """The blob ids of the existing messages, in the order of UIDs."""
     result: list[str] = []
     for condition, parameters in conditions(uids):
         sql = f"SELECT blob FROM entry WHERE mailbox = ? AND {condition} ORDER BY uid"  # noqa: S608
@@ -85,7 +89,7 @@ def bodies(reader: Reader, mailbox: str, uids: Ranges) -> tuple[str, ...]:
 
 
 def new_keywords(reader: Reader, mailbox: str, words: Set[str]) -> tuple[int, int]:
-    """How many keywords a mailbox knows, and how many of these words it does not know."""
+    """The number of keywords of a mailbox, and how many of these words are not among them."""
     row = reader.first_row("SELECT count(*) FROM keyword WHERE mailbox = ?", (mailbox,))
     known = int(row[0]) if row else 0
     sql = "SELECT 1 FROM keyword WHERE mailbox = ? AND keyword = ?"
@@ -93,7 +97,7 @@ def new_keywords(reader: Reader, mailbox: str, words: Set[str]) -> tuple[int, in
 
 
 def keywords_of(reader: Reader, mailbox: str, uids: Ranges, most: int) -> frozenset[str]:
-    """The different keywords of messages; reading ends above `most`, which is too many."""
+    """The distinct keywords of messages; reading ends as soon as there are more than `most`."""
     words: set[str] = set()
     for condition, parameters in conditions(uids):
         sql = f"SELECT DISTINCT keywords FROM entry WHERE mailbox = ? AND {condition} AND keywords <> ''"  # noqa: S608

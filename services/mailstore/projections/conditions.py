@@ -1,4 +1,4 @@
-"""UID ranges as SQL conditions: few statements for many ranges, and few different texts of statements."""
+"""UID ranges as SQL conditions, for few statements and few distinct statement texts."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Iterable, Iterator, Sequence
 Condition = tuple[str, tuple[int, ...]]
 """A condition on `uid` and its parameters."""
 LONG = 8
-"""UIDs from which on a range is asked for as such."""
+"""The number of UIDs from which a range becomes a condition of its own."""
 _LISTS = (1, 8, 50, 200)
-"""Lengths of lists of UIDs; shorter ones repeat their last."""
+"""The lengths of lists of UIDs in statements. A shorter list repeats its last UID."""
 
 
 def conditions(spans: Iterable[tuple[int, int]]) -> Iterator[Condition]:
-    """Conditions that hold for the UIDs of ascending ranges, each for other ones, ascending."""
+    """Conditions for the UIDs of ascending ranges, ascending; no UID is in two of them."""
     held: list[int] = []
     for first, last in spans:
         if last - first + 1 >= LONG:

@@ -1,5 +1,6 @@
-"""Folding the events of an account into its mailboxes and entries: with `messages` the only code that changes these
-tables.
+"""Applies the events of an account to its mailboxes and entries.
+
+Only this module and `messages` change these tables.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from shared.eventstore.event import Recorded
 
 
 class MailboxProjection:
-    """Accounts, mailboxes, entries, what vanished, keywords, subscriptions and thread references."""
+    """Keeps accounts, mailboxes, entries, vanished UIDs, keywords, subscriptions and thread references."""
 
     name = "mailboxes"
     version = 1

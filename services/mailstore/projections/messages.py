@@ -1,6 +1,4 @@
-"""Folding what happened to messages: whole ranges in one statement, so that the work of thousands is the database's and
-not Python's.
-"""
+"""Applies events about messages: one statement for a whole range, so that the database does the work and not Python."""
 
 from __future__ import annotations
 
@@ -32,7 +30,7 @@ _SUM = (
     " CAST(coalesce(sum(CASE WHEN (system & 8) <> 0 THEN 1 ELSE 0 END), 0) AS BIGINT)"
     " FROM entry WHERE mailbox = ? AND {condition}"
 )
-"""Messages, octets, those without SEEN, those with DELETED."""
+"""Messages, octets, messages without SEEN, messages with DELETED."""
 _COUNT = (
     "UPDATE mailbox SET uid_next = CASE WHEN uid_next > ? THEN uid_next ELSE ? END, messages = messages + ?, unseen = "
     "unseen + ?,"
@@ -44,7 +42,7 @@ _ROWS_A_STATEMENT = 100
 
 
 class Sum(NamedTuple):
-    """What a mailbox counts of some messages."""
+    """The counters of some messages in a mailbox."""
 
     messages: int = 0
     size: int = 0
@@ -52,16 +50,16 @@ class Sum(NamedTuple):
     deleted: int = 0
 
     def plus(self, other: Iterable[int]) -> Sum:
-        """Both together."""
+        """The sum of both."""
         return Sum(*(mine + its for mine, its in zip(self, other, strict=True)))
 
     def negative(self) -> Sum:
-        """To be taken away."""
+        """The same counters, negative."""
         return Sum(-self.messages, -self.size, -self.unseen, -self.deleted)
 
 
 def use(connection: Connection, account: str, size: int, messages: int) -> None:
-    """Count what an account holds."""
+    """Change the counters of an account."""
     connection.execute(_USE, (size, messages, account))
 
 
@@ -145,7 +143,7 @@ def flags_changed(connection: Connection, recorded: Recorded, event: events.Flag
 
 
 def _gain(run: FlagRun, goal: Flags, bit: int) -> int:
-    """How many messages lose the flag; negative when they get it."""
+    """The number of messages that lose the flag; negative when messages get it."""
     return (run.last - run.first + 1) * (bool(run.flags.system & bit) - bool(goal.system & bit))
 
 
@@ -216,7 +214,7 @@ def _vanish(connection: Connection, recorded: Recorded, mailbox: str, uids: even
 
 
 def _chunks(rows: Sequence[tuple[Any, ...]]) -> Iterator[Sequence[tuple[Any, ...]]]:
-    """Full ones, then single rows: two different statements in all."""
+    """Full chunks of rows, then single rows, so that there are only two distinct statements."""
     full = len(rows) // _ROWS_A_STATEMENT * _ROWS_A_STATEMENT
     yield from (rows[at : at + _ROWS_A_STATEMENT] for at in range(0, full, _ROWS_A_STATEMENT))
     yield from (rows[at : at + 1] for at in range(full, len(rows)))

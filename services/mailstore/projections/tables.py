@@ -1,4 +1,4 @@
-"""The mailbox store's tables."""
+"""The tables of the mailstore."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData
 
 
 def mailbox_tables(metadata: MetaData) -> tuple[Table, ...]:
-    """Declare them; in the order in which `verify` names them.
+    """Declare the tables, in the order in which `verify` names them.
 
-    Entries keep SQLite's row ids, as the log does: their rows are long, and without row ids every look-up would walk
-    through other rows.
+    Entries keep SQLite's row ids, as the event table does: their rows are long, and without row ids every look-up would
+    read other rows on its way (docs/adr/0006).
     """
     return (
         _account(metadata),

@@ -1,7 +1,7 @@
-"""Which mailbox had which name under which UIDVALIDITY, so that the number never repeats and never goes down under a
-name (RFC 3501 §2.3.1.1).
+"""Records which mailbox had which name with which UIDVALIDITY.
 
-A projection of its own, with a table of its own: stores of earlier releases fold it at their first start.
+So the number never repeats and never decreases under a name (RFC 3501 §2.3.1.1). It is a projection with a table of its
+own, so that stores of earlier releases build it at their first start.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _BEAR = (
 
 
 class UidValidityProjection:
-    """One row for each name that a mailbox has or had."""
+    """Keeps a row for each name that a mailbox has or had."""
 
     name = "uid-validity"
     version = 1

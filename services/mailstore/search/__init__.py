@@ -1,1 +1,1 @@
-"""SEARCH by reading."""
+"""SEARCH by reading messages, without an index."""

@@ -1,6 +1,6 @@
-"""One message under examination: its row at hand, its bytes read and decoded only when a key asks for them.
+"""One message under examination. Its bytes are read and decoded only when a key needs them.
 
-What each key looks at is said in `shared.protocol.message.search_texts`.
+`shared.protocol.message.search_texts` defines what each key examines.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from shared.protocol.message.search_texts import (
 
 
 class EntryRow(NamedTuple):
-    """A message as the store's row has it."""
+    """The row of a message."""
 
     uid: int
     system: int
@@ -39,51 +39,50 @@ class EntryRow(NamedTuple):
 
 
 class Candidate:
-    """Lends a message to the keys of a search. All texts are without case."""
+    """Gives the keys of a search access to a message. All texts are case-folded."""
 
     def __init__(self, row: EntryRow, blob: Blob | None, scan: Scan | None = None) -> None:
         self.row = row
         self._blob = blob
-        self._scan = scan  # None: the stored one, decoded when it is needed
+        self._scan = scan  # None: the stored scan is decoded when it is needed
         self._header: bytes | None = None
         self.answers: dict[int, bool] = {}
-        """What is known of the texts that the search compares, by their number."""
+        """The answers so far, by the number of the question."""
 
     @property
     def sent_day(self) -> int | None:
-        """The day that the Date: field names, as days since 1970-01-01, «disregarding time and timezone» (RFC 3501
-        6.4.4).
-        """
+        """The day in the Date field, as days since 1970-01-01, «disregarding time and timezone» (RFC 3501 §6.4.4)."""
         return written_day(header_value(self._block, b"date") or b"")
 
     @cached_property
     def keywords(self) -> frozenset[str]:
-        """Its keywords without case."""
+        """The keywords of the message in lower case."""
         return frozenset(self.row.keywords.lower().split())
 
     @property
     def header_octets(self) -> int:
-        """The size of its own header, as far as it is looked at."""
+        """The size of the message's own header, as far as it is examined."""
         return len(self._block)
 
     def values(self, name: str, needles: Needles | None = None) -> list[str]:
-        """The texts of the header fields under a name without case. With needles, perhaps without texts that hold none
-        of them; so do the others.
+        """The texts of the header fields with this name.
+
+        With needles, texts that contain none of them may be left out; the same holds for the methods below.
         """
         return [text.casefold() for text in field_texts(self._block, name, needles)]
 
     def header(self, needles: Needles | None = None) -> Iterator[str]:
-        """The lines of the message's own header, to be put together as they are."""
+        """The lines of the message's own header, to be concatenated unchanged."""
         return (line.casefold() + "\n" for line in header_texts(self._block, needles))
 
     def part_headers(self, needles: Needles | None = None) -> Iterator[str]:
-        """The headers of its parts, to be put together as they are."""
+        """The headers of the message's parts, to be concatenated unchanged."""
         if self._blob is None:
             return iter(())
         return (line.casefold() + "\n" for line in part_header_texts(self._blob, self._scanned, needles))
 
     def body(self, needles: Needles | None = None) -> Iterator[str]:
-        """What BODY looks at, in pieces to be put together as they are."""
+        """The text that BODY examines, in pieces to be concatenated unchanged."""
         if self._blob is None:
             return iter(())
         return (text.casefold() for text in body_texts(self._blob, self._scanned, needles))

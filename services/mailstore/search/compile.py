@@ -1,5 +1,7 @@
-"""A search key as a test of a candidate. In a conjunction the cheap keys are asked first; what asks for texts is a
-question, answered by `texts` as far as the test needs it.
+"""Compiles a search key to a test of a candidate.
+
+In a conjunction the cheap keys are tested first. A key that needs text becomes a question, which `texts` answers when
+the test needs it.
 """
 
 from __future__ import annotations
@@ -14,20 +16,20 @@ from services.mailstore.search.candidate import Candidate
 from shared.rpc.mailfold.mailstore.v1.mailstore_pb2 import SearchKey
 
 Test = Callable[[Candidate], bool | None]
-"""None: some question must be answered first."""
+"""Returns None when a question must be answered first."""
 _DAY = 86_400_000_000
 _SECOND = 1_000_000
 
 
 class BadKey(ValueError):
-    """The contract does not know this key."""
+    """A key that the contract does not know."""
 
 
 class SearchQuestion(NamedTuple):
-    """A text, or the day of the Date: field, that a search compares."""
+    """A text, or a day of the Date field, with which a search compares."""
 
     source: str
-    """`field`: header fields of `name`; `date`; `body` and `text`: what BODY and TEXT look at."""
+    """`field`: header fields of `name`; `date`: the Date field; `body` and `text`: what BODY and TEXT examine."""
     name: str
     text: str
 
@@ -37,7 +39,7 @@ class SearchQuestion(NamedTuple):
 
 
 class Compiled(NamedTuple):
-    """A test, the questions whose answers it needs, and how many keys it has."""
+    """A test, the questions whose answers it needs, and the number of its keys."""
 
     test: Test
     questions: tuple[SearchQuestion, ...]
@@ -45,14 +47,14 @@ class Compiled(NamedTuple):
 
 
 def compile_key(key: SearchKey, now: int) -> Compiled:
-    """The test of a key; `now` in UTC microseconds, for OLDER and YOUNGER. Raises BadKey."""
+    """Compile a key; `now` in UTC microseconds is for OLDER and YOUNGER. Raises BadKey."""
     compiler = _Compiler(now)
     test = compiler.test(key)
     return Compiled(test, tuple(compiler.questions), compiler.keys)
 
 
 class _Compiler:
-    """Gives each different question one number."""
+    """Gives each distinct question a number."""
 
     def __init__(self, now: int) -> None:
         self._now = now
@@ -116,7 +118,7 @@ def _all(_key: SearchKey, _now: int) -> Test:
 def _flag(key: SearchKey, _now: int) -> Test:
     requested = bool(key.number)
     if key.name.lower() == "\\recent":
-        return lambda _candidate: not requested  # \Recent is never set here: IMAP4rev2 did away with it
+        return lambda _candidate: not requested  # \Recent is never set in the store; IMAP4rev2 removed it
     given = parse([key.name])
     if given.system:
         return lambda candidate: bool(candidate.row.system & given.system) == requested

@@ -1,4 +1,4 @@
-"""SEARCH by reading every message of a mailbox, a page at a time, so that others are served meanwhile."""
+"""SEARCH through every message of a mailbox, a page at a time; other requests are served between pages."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from shared.turns import Turns
 
 _ROW = "uid, system, keywords, modseq, size, internal_date, content, thread"
 _PAGE = 500
-"""Rows of a page when the row says all."""
+"""Rows of a page when the rows alone decide."""
 _PAGE_WITH_PREFIX = 100
-"""A prefix has up to some ten kilobytes."""
+"""Rows of a page with prefixes, each of which may have some ten kilobytes."""
 _KEYS_AT_A_TIME = 2000
 _COMPILING = 12
-"""What it costs to make a test of a key, in keys compared."""
+"""The cost of compiling a key, in keys compared."""
 
 
 class Searcher:
-    """Searches the mailboxes of one store. `texts`: how many different texts a search may compare."""
+    """Searches the mailboxes of one store. `texts` is the largest number of distinct texts in a search."""
 
     def __init__(self, store: EventStore, blobs: Blobs, turns: Turns, texts: int) -> None:
         self._store = store
@@ -37,8 +37,10 @@ class Searcher:
         self._texts = texts
 
     async def search(self, mailbox: str, key: SearchKey, now: int) -> AsyncIterator[tuple[list[int], int]]:
-        """Page by page: the UIDs that match, ascending, and the highest MODSEQ among them. Raises MailboxRefused
-        LIMIT."""
+        """Search page by page; yields the matching UIDs, ascending, and the highest MODSEQ among them.
+
+        Raises MailboxRefused LIMIT.
+        """
         compiled = compile_key(key, now)
         await self._turns.spend(keys=_COMPILING * compiled.keys)
         if len(compiled.questions) > self._texts:
@@ -67,7 +69,7 @@ class Searcher:
         return matching
 
     async def _matching_texts(self, compiled: Compiled, rows: Sequence[EntryRow]) -> list[EntryRow]:
-        """One message after the other: what the row does not say is read."""
+        """Search one message after the other, and read the messages whose rows do not decide."""
         reader, turns = TextReader(compiled, self._turns), self._turns
         matching: list[EntryRow] = []
         for row in rows:
@@ -88,14 +90,12 @@ class Searcher:
             scan = await (scan_of if reader.needs_scan else newer_scan)(self._blobs, blob)
             return await reader.decide(Candidate(row, blob, scan))
         except BlobError:
-            # The bytes are gone or damaged (`verify` names them): what is left of the message is searched.
+            # The blob is missing or damaged, as `verify` will report; the rest of the message is searched.
             return await reader.decide(Candidate(row, None))
 
 
 def _bounds(key: SearchKey) -> tuple[int, int]:
-    """The UIDs outside of which nothing can match: what a client asks of a few messages must not read the whole
-    mailbox.
-    """
+    """The range of UIDs that can match, so that a search in a few messages does not read the whole mailbox."""
     if key.key == "uid":
         return (key.uids.bounds[0], key.uids.bounds[-1]) if key.uids.bounds else (1, 0)
     if key.key == "and" and key.keys:

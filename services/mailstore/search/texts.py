@@ -1,5 +1,7 @@
-"""Whether texts occur in a message: its own header first, then piece by piece what BODY and TEXT look at, until the
-search is decided. Others are served between the pieces.
+"""Decides whether texts occur in a message.
+
+The message's own header is read first, then piece by piece what BODY and TEXT examine, until the search is decided.
+Other requests are served between the pieces.
 """
 
 from __future__ import annotations
@@ -13,9 +15,9 @@ from shared.protocol.message.needles import Needles
 from shared.turns import Turns
 
 PAGE = 65536
-"""Characters in which texts are looked for at a time."""
+"""Characters that are searched at a time."""
 _DECODING = 3
-"""What decoding an octet costs, in octets looked at: transfer encoding, charset, case, HTML."""
+"""The cost of decoding an octet (transfer encoding, charset, case, HTML), in octets examined."""
 
 
 class TextReader:
@@ -33,7 +35,7 @@ class TextReader:
 
     @property
     def needs_scan(self) -> bool:
-        """Whether it is likely to look beyond the header."""
+        """Whether the search is likely to need more than the header."""
         return bool(self._text or self._body)
 
     async def decide(self, candidate: Candidate) -> bool:
@@ -47,7 +49,7 @@ class TextReader:
         return bool(verdict)
 
     async def _answer_by_header(self, candidate: Candidate) -> None:
-        """Answers what asks for single fields."""
+        """Answer the questions about single header fields."""
         values: dict[str, list[str]] = {}
         for number, question in self._of_header:
             if question.source == "date":
@@ -63,7 +65,10 @@ class TextReader:
                 await self._turns.spend()
 
     async def _values(self, candidate: Candidate, name: str) -> list[str]:
-        """What a field says. A large header is read beside the loop: addresses by the thousand have no pages."""
+        """The values of a field.
+
+        A large header is read beside the event loop, because thousands of addresses cannot be paged.
+        """
         octets = candidate.header_octets
         self._turns.count(octets=octets * _DECODING)
         if octets > PAGE:
@@ -71,7 +76,7 @@ class TextReader:
         return candidate.values(name, self._in_fields)
 
     async def _by_texts(self, candidate: Candidate) -> bool | None:
-        """Header lines, body, headers of parts: where TEXT looks, in the order of what is most often asked for."""
+        """Search header lines, body and headers of parts, in the order in which TEXT is most often satisfied."""
         if self._text:
             verdict = await self._seek(candidate, await self._header(candidate), dict(self._text))
             if verdict is not None:
@@ -88,7 +93,7 @@ class TextReader:
         return self._test(candidate)
 
     async def _header(self, candidate: Candidate) -> Iterator[str]:
-        """The lines of the header, counted once; those of a large one are read beside the loop."""
+        """The lines of the header, counted once. The lines of a large header are read beside the event loop."""
         octets = candidate.header_octets
         self._turns.count(octets=octets)
         if octets > PAGE:
@@ -96,7 +101,7 @@ class TextReader:
         return candidate.header(self._in_texts)
 
     async def _seek(self, candidate: Candidate, pieces: Iterator[str], needles: dict[int, str]) -> bool | None:
-        """Look for the texts in the pieces; the verdict as soon as there is one."""
+        """Search the pieces for the texts; returns the verdict as soon as it is known."""
         for page in pages(pieces, max(map(len, needles.values())) - 1):
             self._turns.count(octets=len(page) * _DECODING)
             is_answered = False
@@ -110,7 +115,7 @@ class TextReader:
         return None
 
     async def _occurring(self, page: str, needles: Mapping[int, str]) -> list[int]:
-        """Which of the texts a page holds."""
+        """The texts that occur in a page."""
         numbers = []
         for number, text in needles.items():
             if self._turns.is_spent:
@@ -122,7 +127,7 @@ class TextReader:
 
 
 def pages(pieces: Iterator[str], overlap: int, least: int = PAGE) -> Iterator[str]:
-    """The pieces put together to `least` characters or more, every page beginning with the end of the one before."""
+    """The pieces joined to pages of `least` characters or more; every page begins with the end of the page before."""
     held: list[str] = []
     size = 0
     for piece in pieces:
