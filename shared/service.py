@@ -36,7 +36,7 @@ from shared.eventstore.file_lock import FileInUse
 from shared.eventstore.lease import LeaseHeld
 from shared.eventstore.store import Backend, EventStore, backend_for
 from shared.eventstore.transaction import Projection
-from shared.grpc.channel import RemoteChannel
+from shared.grpc.channel import Channel, RemoteChannel, for_stubs
 from shared.grpc.credentials import CallTokens
 from shared.grpc.local import LocalChannel
 from shared.grpc.remote import RemoteServer
@@ -119,15 +119,15 @@ class Host:
         """A section of the settings in force."""
         return self.settings.of(kind)
 
-    def channel(self, service: str, caller: str) -> Any:
+    def channel(self, service: str, caller: str) -> Channel:
         """A channel to a service for `caller`'s stubs: in-process when both are here, else gRPC."""
         if service in self._methods:
-            return LocalChannel(self._methods[service], caller, self.server.call_timeout)
+            return for_stubs(LocalChannel(self._methods[service], caller, self.server.call_timeout))
         key = (service, caller)
         if key not in self._channels:
             token = self._credentials.token(caller, service)
             self._channels[key] = RemoteChannel(self.places.socket(service), caller, token, self.server.call_timeout)
-        return self._channels[key]
+        return for_stubs(self._channels[key])
 
     def holder(self, service: str) -> str:
         """Who writes a store, as people are told: this installation's service."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from mailfold.arguments import DATA, Argument, Data, Group, Json, Option
 from mailfold.operator.failure import CommandFailed
+
+if TYPE_CHECKING:
+    from shared.rpc.mailfold.owner.v1 import owner_pb2
 
 app = Group(
     "Steps that were refused or failed each time. They are tried again now and then, and leave the list when done."
@@ -76,6 +79,6 @@ def retry(
         raise SystemExit(1)
 
 
-def _fields(dead_letter: Any) -> dict[str, Any]:
+def _fields(dead_letter: owner_pb2.DeadLetter) -> dict[str, object]:
     names = ("id", "service", "what", "queue_id", "error", "attempts", "at", "retried")
     return {name: getattr(dead_letter, name) for name in names}

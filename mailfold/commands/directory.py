@@ -27,7 +27,7 @@ def call(data: Path, method: str, request: Callable[[Any], Any]) -> Any:
         from shared.rpc.mailfold.directory.v1.directory_pb2_grpc import DirectoryStub
 
         reads_only = method.startswith(_READING)
-        stub: Any = DirectoryStub(await session.owner("directory", reads_only=reads_only))
+        stub = DirectoryStub(await session.owner("directory", reads_only=reads_only))
         return await getattr(stub, method)(request(directory_pb2))
 
     return converse(data, ask)

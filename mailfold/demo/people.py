@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 import orjson
@@ -11,6 +12,11 @@ import orjson
 from mailfold.operator.session import Session, with_fresh_command_id
 from shared.grpc.errors import AlreadyExists
 from shared.tls.private_files import write_private
+
+if TYPE_CHECKING:
+    from shared.rpc.mailfold.directory.v1.directory_pb2_grpc import DirectoryAsyncStub
+
+Request = TypeVar("Request")
 
 DOMAIN = "example.test"
 USERS = ("ann", "bob")
@@ -33,7 +39,7 @@ async def ensure_people(session: Session) -> list[Person]:
     from shared.rpc.mailfold.directory.v1 import directory_pb2 as pb
     from shared.rpc.mailfold.directory.v1.directory_pb2_grpc import DirectoryStub
 
-    stub: Any = DirectoryStub(await session.running("directory"))
+    stub = DirectoryStub(await session.running("directory"))
     people = [Person(user, f"{user}@{DOMAIN}", secrets.token_urlsafe(_OCTETS)) for user in USERS]
     await _unless_there(stub.AddDomain, pb.AddDomainRequest(name=DOMAIN, incoming=True))
     for person in people:
@@ -43,7 +49,7 @@ async def ensure_people(session: Session) -> list[Person]:
     return people
 
 
-async def _ensure_user(stub: Any, person: Person) -> None:
+async def _ensure_user(stub: DirectoryAsyncStub, person: Person) -> None:
     from shared.rpc.mailfold.directory.v1 import directory_pb2 as pb
 
     if not await _unless_there(stub.AddUser, pb.AddUserRequest(name=person.user, password=person.password)):
@@ -52,7 +58,7 @@ async def _ensure_user(stub: Any, person: Person) -> None:
             await stub.ChangeUser(pb.ChangeUserRequest(name=person.user, password=person.password))
 
 
-async def _unless_there(call: Any, request: Any) -> bool:
+async def _unless_there(call: Callable[[Request], Awaitable[object]], request: Request) -> bool:
     """Whether it was made now."""
     try:
         with with_fresh_command_id():

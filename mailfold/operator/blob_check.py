@@ -6,7 +6,6 @@ import asyncio
 import os
 from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
-from typing import Any
 
 import msgspec
 
@@ -15,7 +14,7 @@ from mailfold.operator.session import Session
 from shared.blobs.blob_id import BlobId
 from shared.blobs.errors import BadBlobId, BlobMissing
 from shared.blobs.local import LocalBlobs
-from shared.blobs.port import Damaged
+from shared.blobs.port import Damaged, Intact
 from shared.grpc.errors import InternalError
 
 Progress = Callable[[str, int, int], None]
@@ -70,7 +69,7 @@ async def _referenced(session: Session, service: str, generations: Sequence[str]
     from shared.rpc.mailfold.owner.v1 import owner_pb2
     from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import OwnerStub
 
-    stub: Any = OwnerStub(await session.owner(service, whole=False, reads_only=not mend))
+    stub = OwnerStub(await session.owner(service, whole=False, reads_only=not mend))
     referenced: set[str] = set()
     # Also where no folder is: a lost folder is the first thing that this is to find.
     for generation in {_GENERATION, *generations}:
@@ -97,7 +96,7 @@ async def _verified(blobs: LocalBlobs, needed: Sequence[str], progress: Progress
     return missing, damaged
 
 
-async def _verdict(blobs: LocalBlobs, blob: str) -> Any:
+async def _verdict(blobs: LocalBlobs, blob: str) -> Intact | Damaged | None:
     try:
         return await blobs.verify(BlobId(blob))
     except (BlobMissing, BadBlobId):  # an id that is none stands in a damaged row

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from mailfold.layouts import OWNERS
 from mailfold.operator.failure import CommandFailed
@@ -11,20 +11,24 @@ from mailfold.operator.running import answers
 from mailfold.operator.session import Session, with_fresh_command_id
 from shared.grpc.errors import NotFound, ServiceError
 
+if TYPE_CHECKING:
+    from shared.rpc.mailfold.owner.v1 import owner_pb2
+    from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import OwnerAsyncStub
 
-async def all_dead_letters(session: Session, *, include_retried: bool) -> list[Any]:
+
+async def all_dead_letters(session: Session, *, include_retried: bool) -> list[owner_pb2.DeadLetter]:
     """Those of every service, the oldest first."""
     from shared.rpc.mailfold.owner.v1 import owner_pb2
 
     request = owner_pb2.ListDeadLettersRequest(include_retried=include_retried)
     kept: list[owner_pb2.DeadLetter] = []
     for service in OWNERS:
-        reply: owner_pb2.DeadLetterList = await (await _stub(session, service)).ListDeadLetters(request)
+        reply = await (await _stub(session, service)).ListDeadLetters(request)
         kept += reply.letters
     return sorted(kept, key=lambda dead_letter: dead_letter.at)
 
 
-async def dead_letter_of(session: Session, identity: str) -> tuple[str, Any]:
+async def dead_letter_of(session: Session, identity: str) -> tuple[str, owner_pb2.DeadLetter]:
     """A dead letter and the service that keeps it. Raises CommandFailed."""
     from shared.rpc.mailfold.owner.v1 import owner_pb2
 
@@ -63,7 +67,7 @@ async def _retried(session: Session, identity: str) -> str:
     return ""
 
 
-async def _stub(session: Session, service: str) -> Any:
+async def _stub(session: Session, service: str) -> OwnerAsyncStub:
     from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import OwnerStub
 
     return OwnerStub(await session.owner(service, reads_only=True))

@@ -9,7 +9,7 @@ import contextlib
 import os
 import sqlite3
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import DatabaseError
 
@@ -25,6 +25,7 @@ from shared.settings import load
 
 if TYPE_CHECKING:
     from shared.eventstore.store import EventStore
+    from shared.grpc.channel import Channel
 
 _FULLY = frozenset({"directory"})
 """Services whose commands work without the others: they are started whole."""
@@ -36,7 +37,9 @@ class Elsewhere(Exception):
 
 
 @contextlib.asynccontextmanager
-async def hosted(places: Places, service: str, *, whole: bool = True, reads_only: bool = False) -> AsyncIterator[Any]:
+async def hosted(
+    places: Places, service: str, *, whole: bool = True, reads_only: bool = False
+) -> AsyncIterator[Channel]:
     """A channel to the service, hosted for the length of the block. Not `whole`: its store is open and no more, for a
     service whose rows are damaged may not be able to start, and these rows are what somebody wants to mend.
     `reads_only`: it is read beside whoever owns it. Raises Elsewhere, or NotReadable when it must be owned to be read.

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator, Iterable
-from typing import Any
+from typing import TYPE_CHECKING
 
 from mailfold.operator.session import Session
 from mailfold.trace.names import Names
 from mailfold.trace.story import LoggedEvent
 from shared.eventstore.event import Event
 from shared.grpc.errors import ServiceError
+
+if TYPE_CHECKING:
+    from shared.rpc.mailfold.eventlog.v1 import eventlog_pb2
+    from shared.rpc.mailfold.eventlog.v1.eventlog_pb2_grpc import EventLogAsyncStub
 
 _NAMED = (("account", "account.added"), ("account", "mailbox."), ("user", "user.added"))
 _NAME_EVENTS = 500
@@ -63,11 +67,11 @@ def _identity(event: Event, field: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-async def _stub(session: Session) -> Any:
+async def _stub(session: Session) -> EventLogAsyncStub:
     from shared.rpc.mailfold.eventlog.v1.eventlog_pb2_grpc import EventLogStub
 
     return EventLogStub(await session.running("eventlog"))
 
 
-def _logged(logged: Any) -> LoggedEvent:
+def _logged(logged: eventlog_pb2.LoggedEvent) -> LoggedEvent:
     return LoggedEvent(logged.id, logged.type, logged.at, logged.actor, logged.cause, logged.data)

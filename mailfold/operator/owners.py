@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from mailfold.operator.session import Session
+
+if TYPE_CHECKING:
+    from shared.grpc.channel import Channel
 
 Progress = Callable[[str, int, int], None]
 """Told the service, how many events are folded, and how many there are about."""
@@ -40,7 +43,7 @@ async def verify(session: Session, service: str, progress: Progress, *, mend: bo
     from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import OwnerStub
 
     channel = await session.owner(service, whole=False, reads_only=not mend)
-    stub: Any = OwnerStub(channel)
+    stub = OwnerStub(channel)
     total, last = await _heads(channel), owner_pb2.VerifyProgress()
     async for last in stub.Verify(owner_pb2.VerifyRequest(mend=mend)):
         progress(service, last.events, total)
@@ -57,7 +60,7 @@ async def rebuild(session: Session, service: str, progress: Progress) -> int:
     from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import OwnerStub
 
     channel = await session.owner(service, whole=False)
-    stub: Any = OwnerStub(channel)
+    stub = OwnerStub(channel)
     total, events = await _heads(channel), 0
     async for step in stub.Rebuild(owner_pb2.RebuildRequest()):
         events = step.events
@@ -65,9 +68,9 @@ async def rebuild(session: Session, service: str, progress: Progress) -> int:
     return events
 
 
-async def _heads(channel: Any) -> int:
+async def _heads(channel: Channel) -> int:
     from shared.rpc.mailfold.events.v1 import events_pb2
     from shared.rpc.mailfold.events.v1.events_pb2_grpc import EventSourceStub
 
-    stub: Any = EventSourceStub(channel)
+    stub = EventSourceStub(channel)
     return sum((await stub.Heads(events_pb2.HeadsRequest())).heads.values())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -122,7 +122,7 @@ async def _of(session: Session, service: str) -> tuple[ServiceReport, list[Liste
 
     if not answers(session.places, service):
         return ServiceReport(service, "does not run", troubles=_silent(service, "does not run")), None
-    stub: Any = OwnerStub(await session.running(service))
+    stub = OwnerStub(await session.running(service))
     try:
         reply = await stub.Report(owner_pb2.ReportRequest(), timeout=10)
     except ServiceError as error:

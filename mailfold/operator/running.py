@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import socket
-from typing import Any
+from typing import TYPE_CHECKING
 
 from shared.grpc.policy import OPERATOR
 from shared.places import Places
+
+if TYPE_CHECKING:
+    from shared.grpc.channel import Channel
 
 
 def answers(places: Places, service: str) -> bool:
@@ -20,11 +23,11 @@ def answers(places: Places, service: str) -> bool:
     return True
 
 
-def channel(places: Places, service: str, token: str, timeout: float = 30.0) -> Any:
+def channel(places: Places, service: str, token: str, timeout: float = 30.0) -> Channel:
     """A channel for generated stubs. `token`: the operator's for this service."""
-    from shared.grpc.channel import RemoteChannel
+    from shared.grpc.channel import RemoteChannel, for_stubs
 
-    return RemoteChannel(places.socket(service), OPERATOR, token, timeout)
+    return for_stubs(RemoteChannel(places.socket(service), OPERATOR, token, timeout))
 
 
 def read_tokens(places: Places) -> dict[str, str]:

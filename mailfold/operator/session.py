@@ -9,7 +9,7 @@ import os
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from mailfold.operator.failure import UNUSABLE, CommandFailed, not_running
 from mailfold.operator.identity import CannotBecome, act_as_owner
@@ -21,6 +21,9 @@ from shared.grpc.errors import ServiceError, TimedOut, Unavailable
 from shared.ids import IdKind, Ids
 from shared.places import Places
 from shared.settings import SettingsError
+
+if TYPE_CHECKING:
+    from shared.grpc.channel import Channel
 
 T = TypeVar("T")
 _PATIENCE = 10.0
@@ -35,9 +38,9 @@ class Session:
         self.places = places
         self._tokens = tokens
         self._stack = stack
-        self._channels: dict[str, Any] = {}
+        self._channels: dict[str, Channel] = {}
 
-    async def running(self, service: str) -> Any:
+    async def running(self, service: str) -> Channel:
         """A channel to the running service. Raises CommandFailed when it does not run."""
         if service not in self._channels:
             if not answers(self.places, service):
@@ -51,7 +54,7 @@ class Session:
             self._stack.push_async_callback(opened.close)
         return self._channels[service]
 
-    async def owner(self, service: str, *, whole: bool = True, reads_only: bool = False) -> Any:
+    async def owner(self, service: str, *, whole: bool = True, reads_only: bool = False) -> Channel:
         """As `running`; when it does not run it is hosted here, `whole` or with its store alone. `reads_only`: for what
         changes nothing, and needs no lock for it. Waits a moment for a service that is starting or stopping. Raises
         CommandFailed where there is no such installation.

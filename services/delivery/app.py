@@ -14,6 +14,7 @@ from services.delivery.projections.plans import PlanProjection, decode_steps
 from services.delivery.settings import SECTIONS as SECTIONS
 from services.delivery.settings import DeliverySettings
 from shared.eventstore.deadletters import DeadLetterProjection, DeadLetters
+from shared.grpc.channel import Channel, for_stubs
 from shared.grpc.guard import GuardedChannel
 from shared.grpc.servicers import Registration
 from shared.owner.burial import Burial, ingress_hold
@@ -84,9 +85,9 @@ class Delivery:
             yield sorted(blobs)
 
 
-def _guarded(host: Host, service: str) -> GuardedChannel:
+def _guarded(host: Host, service: str) -> Channel:
     """A channel that fails fast while the service hangs, so that mail for other services is not blocked."""
-    return GuardedChannel(host.channel(service, SERVICE), service)
+    return for_stubs(GuardedChannel(host.channel(service, SERVICE), service))
 
 
 def build(host: Host) -> Delivery:

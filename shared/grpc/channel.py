@@ -6,7 +6,7 @@ It imports nothing of the server's side, for the command starts with it.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
+from typing import Any, Protocol, TypeAlias, cast
 
 import grpc
 
@@ -33,6 +33,23 @@ OPTIONS = [
     ("grpc.max_reconnect_backoff_ms", 1000),
     ("grpc.enable_http_proxy", 0),
 ]
+
+
+Channel: TypeAlias = grpc.aio.Channel
+"""What the generated stubs are typed to take."""
+
+
+class _Calls(Protocol):
+    """What they use of it."""
+
+    def unary_unary(self, path: str, *serialisation: Any, **options: Any) -> Callable[..., Awaitable[Any]]: ...
+
+    def unary_stream(self, path: str, *serialisation: Any, **options: Any) -> Callable[..., AsyncIterator[Any]]: ...
+
+
+def for_stubs(channel: _Calls) -> Channel:
+    """A channel of ours as the generated stubs take it, so that their requests and replies are typed."""
+    return cast(Channel, channel)
 
 
 class RemoteChannel:

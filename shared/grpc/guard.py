@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
+from shared.grpc.channel import Channel
 from shared.grpc.errors import TRANSPORT, ServiceError, TimedOut, Unavailable
 
 
 class GuardedChannel:
     """Wraps a channel to `service`; every stub that is made on it shares what is known of the service."""
 
-    def __init__(self, channel: Any, service: str) -> None:
+    def __init__(self, channel: Channel, service: str) -> None:
         self._channel = channel
         self._service = service
         self._is_away = False
@@ -43,7 +44,7 @@ class GuardedChannel:
 
     def unary_stream(self, path: str, *serialisation: Any, **options: Any) -> Callable[..., AsyncIterator[Any]]:
         """The call of a streaming method, as the channel has it."""
-        stream: Callable[..., AsyncIterator[Any]] = self._channel.unary_stream(path, *serialisation, **options)
+        stream: Callable[..., Any] = self._channel.unary_stream(path, *serialisation, **options)
         return stream
 
     def _admit(self) -> bool:

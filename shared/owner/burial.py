@@ -6,7 +6,7 @@ When a later try succeeds, or the mail is settled by another way, the dead lette
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 import structlog
@@ -18,6 +18,7 @@ from shared.eventstore.connection import StoreUnavailable
 from shared.eventstore.deadletters import DeadLetter, DeadLetters
 from shared.eventstore.event import Actor, Provenance
 from shared.grpc.call import acting
+from shared.grpc.channel import Channel
 from shared.grpc.errors import ServiceError
 from shared.rpc.mailfold.ingress.v1.ingress_pb2 import HoldRequest
 from shared.rpc.mailfold.ingress.v1.ingress_pb2_grpc import IngressStub
@@ -170,9 +171,9 @@ class Burial:
         return Provenance(self._actor, correlation=queue_id_of(payload))
 
 
-def ingress_hold(channel: Any) -> Hold:
+def ingress_hold(channel: Channel) -> Hold:
     """`Hold` as a call of the ingress."""
-    ingress: Any = IngressStub(channel)
+    ingress = IngressStub(channel)
 
     async def hold(queue_id: str, *, held: bool, reason: str = "") -> bool:
         reply = await ingress.Hold(HoldRequest(queue_id=queue_id, held=held, reason=reason))

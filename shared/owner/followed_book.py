@@ -5,10 +5,10 @@ owner.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from shared.bus.bus import Bus
 from shared.eventstore.event import Event, UnknownEvent
+from shared.grpc.channel import Channel
 from shared.owner.follower import Follower, Places
 from shared.owner.source import RemoteSource, from_place, from_wire
 from shared.protocol.address.address import Address
@@ -34,8 +34,8 @@ _USERS = "user."
 class FollowedBook:
     """A service's copy. It lives in memory: each start reads the directory's present state, and follows from there."""
 
-    def __init__(self, service: str, channel: Any, bus: Bus) -> None:
-        self._owner: Any = DirectoryStub(channel)
+    def __init__(self, service: str, channel: Channel, bus: Bus) -> None:
+        self._owner = DirectoryStub(channel)
         self._book = AddressBook()
         self._is_whole = True
         self._source = RemoteSource(channel)

@@ -26,6 +26,7 @@ from shared.eventstore.event import (
 from shared.eventstore.log_reading import LogPosition, Page
 from shared.eventstore.store import EventStore
 from shared.eventstore.transaction import row_of
+from shared.grpc.channel import Channel
 from shared.grpc.errors import Conflict, NotNow
 from shared.rpc.mailfold.events.v1 import events_pb2 as pb
 from shared.rpc.mailfold.events.v1.events_pb2_grpc import EventSourceServicer, EventSourceStub
@@ -177,8 +178,8 @@ class StoreSource(EventSourceServicer):
 class RemoteSource:
     """Reads the events of another service through its contract. Every call raises ServiceError."""
 
-    def __init__(self, channel: Any) -> None:
-        self._stub: Any = EventSourceStub(channel)
+    def __init__(self, channel: Channel) -> None:
+        self._stub = EventSourceStub(channel)
 
     async def read(
         self, followed: Mapping[int, LogPosition], areas: Sequence[str] = (), batch: int = 0

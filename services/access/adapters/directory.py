@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from services.access.adapters.patience import Patience
+from shared.grpc.channel import Channel
 from shared.rpc.mailfold.directory.v1 import directory_pb2 as pb
 from shared.rpc.mailfold.directory.v1.directory_pb2_grpc import DirectoryStub
 
@@ -12,12 +11,11 @@ from shared.rpc.mailfold.directory.v1.directory_pb2_grpc import DirectoryStub
 class DirectoryClient:
     """Says whom a name and password stand for."""
 
-    def __init__(self, channel: Any, patience: Patience) -> None:
-        self._stub: Any = DirectoryStub(channel)
+    def __init__(self, channel: Channel, patience: Patience) -> None:
+        self._stub = DirectoryStub(channel)
         self._patience = patience
 
     async def authenticate(self, login: str, password: str, protocol: str, address: str) -> pb.Identity:
         """Who logs in from `address`; `ok` is false with a `refusal` otherwise. Raises ServiceError."""
         request = pb.AuthenticateRequest(login=login, password=password, protocol=protocol, address=address)
-        reply: pb.Identity = await self._patience.call(self._stub.Authenticate, request)
-        return reply
+        return await self._patience.call(self._stub.Authenticate, request)

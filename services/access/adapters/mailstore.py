@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from itertools import chain
-from typing import Any
 
 from services.access.adapters.patience import Patience
+from shared.grpc.channel import Channel
 from shared.grpc.errors import TimedOut, Unavailable
 from shared.protocol.imap.number_set import NumberSet
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
@@ -33,64 +33,55 @@ class MailstoreClient:
     repeated.
     """
 
-    def __init__(self, channel: Any, patience: Patience) -> None:
-        self._stub: Any = MailstoreStub(channel)
+    def __init__(self, channel: Channel, patience: Patience) -> None:
+        self._stub = MailstoreStub(channel)
         self._patience = patience
 
     async def open_account(self, account: str) -> int:
         """Make the account's mailboxes on first use; its version."""
-        reply: pb.OpenAccountReply = await self._patience.call(
-            self._stub.OpenAccount, pb.OpenAccountRequest(account=account)
-        )
+        reply = await self._patience.call(self._stub.OpenAccount, pb.OpenAccountRequest(account=account))
         return reply.version
 
     async def version(self, account: str) -> int:
         """The account's version, asked once."""
-        reply: pb.OpenAccountReply = await self._stub.OpenAccount(pb.OpenAccountRequest(account=account))
+        reply = await self._stub.OpenAccount(pb.OpenAccountRequest(account=account))
         return reply.version
 
     async def mailboxes(self, account: str) -> pb.MailboxList:
         """All mailboxes with their counters, and the subscriptions."""
-        reply: pb.MailboxList = await self._patience.call(
+        return await self._patience.call(
             self._stub.ListMailboxes, pb.ListMailboxesRequest(account=account, with_status=True)
         )
-        return reply
 
     async def mailbox(self, account: str, name: str) -> pb.Mailbox | None:
         """One mailbox with its counters; None when there is none of this name."""
         request = pb.ListMailboxesRequest(account=account, with_status=True, name=name)
-        reply: pb.MailboxList = await self._patience.call(self._stub.ListMailboxes, request)
+        reply = await self._patience.call(self._stub.ListMailboxes, request)
         return reply.mailboxes[0] if reply.mailboxes else None
 
     async def view(self, account: str, name: str) -> pb.MailboxView:
         """One state of a mailbox. NotFound."""
-        reply: pb.MailboxView = await self._patience.call(
-            self._stub.ViewMailbox, pb.MailboxNameRequest(account=account, name=name)
-        )
-        return reply
+        return await self._patience.call(self._stub.ViewMailbox, pb.MailboxNameRequest(account=account, name=name))
 
     async def changes(self, request: pb.ChangesRequest) -> pb.ChangesReply:
         """What changed behind a version. NotFound when the mailbox is gone."""
-        reply: pb.ChangesReply = await self._patience.call(self._stub.Changes, request)
-        return reply
+        return await self._patience.call(self._stub.Changes, request)
 
     async def create(self, account: str, name: str, special_use: str) -> pb.Mailbox:
         """AlreadyExists, LimitReached, Invalid."""
         request = pb.CreateMailboxRequest(account=account, name=name, special_use=special_use)
-        reply: pb.MailboxReply = await self._patience.call(self._stub.CreateMailbox, request)
+        reply = await self._patience.call(self._stub.CreateMailbox, request)
         return reply.mailbox
 
     async def delete(self, account: str, name: str) -> pb.Mailbox:
         """NotFound, NotNow."""
-        reply: pb.MailboxReply = await self._patience.call(
-            self._stub.DeleteMailbox, pb.MailboxNameRequest(account=account, name=name)
-        )
+        reply = await self._patience.call(self._stub.DeleteMailbox, pb.MailboxNameRequest(account=account, name=name))
         return reply.mailbox
 
     async def rename(self, account: str, name: str, new_name: str) -> pb.Mailbox:
         """NotFound, AlreadyExists, NotNow."""
         request = pb.RenameMailboxRequest(account=account, name=name, new_name=new_name)
-        reply: pb.MailboxReply = await self._patience.call(self._stub.RenameMailbox, request)
+        reply = await self._patience.call(self._stub.RenameMailbox, request)
         return reply.mailbox
 
     async def subscribe(self, account: str, name: str, subscribed: bool) -> None:
@@ -100,44 +91,37 @@ class MailstoreClient:
 
     async def store(self, request: pb.StoreRequest) -> pb.StoreReply:
         """Change flags."""
-        reply: pb.StoreReply = await self._patience.call(self._stub.Store, request)
-        return reply
+        return await self._patience.call(self._stub.Store, request)
 
     async def append(self, request: pb.AppendRequest) -> pb.AppendReply:
         """NotFound, LimitReached."""
-        reply: pb.AppendReply = await self._patience.call(self._stub.Append, request)
-        return reply
+        return await self._patience.call(self._stub.Append, request)
 
     async def copy(self, request: pb.CopyRequest) -> pb.CopyReply:
         """NotFound (TRYCREATE), LimitReached."""
-        reply: pb.CopyReply = await self._patience.call(self._stub.Copy, request)
-        return reply
+        return await self._patience.call(self._stub.Copy, request)
 
     async def move(self, request: pb.CopyRequest) -> pb.CopyReply:
         """NotFound (TRYCREATE)."""
-        reply: pb.CopyReply = await self._patience.call(self._stub.Move, request)
-        return reply
+        return await self._patience.call(self._stub.Move, request)
 
     async def expunge(self, request: pb.ExpungeRequest) -> pb.ExpungeReply:
         """What is marked \\Deleted goes."""
-        reply: pb.ExpungeReply = await self._patience.call(self._stub.Expunge, request)
-        return reply
+        return await self._patience.call(self._stub.Expunge, request)
 
     async def search(self, request: pb.SearchRequest) -> pb.SearchReply:
         """The UIDs that match. It takes as long as it takes: others are served meanwhile."""
         search, seconds = self._stub.Search, _SEARCH_SECONDS
-        reply: pb.SearchReply = await self._patience.call(lambda asked: search(asked, timeout=seconds), request)
-        return reply
+        return await self._patience.call(lambda asked: search(asked, timeout=seconds), request)
 
     async def quota(self, account: str) -> pb.QuotaReply:
         """What is used and allowed."""
-        reply: pb.QuotaReply = await self._patience.call(self._stub.Quota, pb.QuotaRequest(account=account))
-        return reply
+        return await self._patience.call(self._stub.Quota, pb.QuotaRequest(account=account))
 
     async def deleted_size(self, account: str, mailbox: str) -> int:
         """Octets that an EXPUNGE of the mailbox with this id would free."""
         request = pb.DeletedSizeRequest(account=account, mailbox=mailbox)
-        reply: pb.DeletedSizeReply = await self._patience.call(self._stub.DeletedSize, request)
+        reply = await self._patience.call(self._stub.DeletedSize, request)
         return reply.octets
 
     async def fetch(self, request: pb.FetchRequest) -> AsyncIterator[pb.FetchBatch]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from shared.clock import Clock
 from shared.grpc.errors import ServiceError, TimedOut, Unavailable
 
+Q = TypeVar("Q")
 R = TypeVar("R")
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
 
@@ -20,14 +21,14 @@ class Patience:
         self._clock = clock
         self._seconds = seconds
 
-    async def call(self, method: Callable[[Any], Awaitable[R]], request: Any) -> R:
+    async def call(self, method: Callable[[Q], Awaitable[R]], request: Q) -> R:
         """The reply. Raises ServiceError: Unavailable or TimedOut only after `seconds`."""
         try:
             return await method(request)
         except (Unavailable, TimedOut) as error:
             return await self._again(method, request, error)
 
-    async def _again(self, method: Callable[[Any], Awaitable[R]], request: Any, error: ServiceError) -> R:
+    async def _again(self, method: Callable[[Q], Awaitable[R]], request: Q, error: ServiceError) -> R:
         end, pause = self.end(), _FIRST_PAUSE
         while self._clock.monotonic() < end:
             await asyncio.sleep(pause)

@@ -5,7 +5,6 @@ only delays.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import structlog
 
@@ -13,6 +12,7 @@ from services.access.session.channel import ImapChannel
 from shared.bus.bus import Bus
 from shared.eventstore.event import UnknownEvent
 from shared.eventstore.log_reading import NOWHERE
+from shared.grpc.channel import Channel
 from shared.grpc.errors import ServiceError
 from shared.ids import SHARDS
 from shared.owner.follower import Follower, Places
@@ -28,7 +28,7 @@ _AREAS = ("domain.", "account.", "user.")
 class LoginWatch:
     """The log-ins of all open sessions of this process."""
 
-    def __init__(self, directory: Any, bus: Bus, compare_seconds: float) -> None:
+    def __init__(self, directory: Channel, bus: Bus, compare_seconds: float) -> None:
         self._source = RemoteSource(directory)
         self._ended = EndedLogIns()
         self._open: dict[ImapChannel, LogIn] = {}

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from shared.bus.bus import Bus
+from shared.grpc.channel import Channel
 from shared.owner.followed_book import FollowedBook
 from shared.protocol.address.address import parse_address
 from shared.protocol.address.domain import AddressError
@@ -18,7 +18,7 @@ class FollowedRecipients(FollowedBook):
     count more.
     """
 
-    def __init__(self, directory: Any, bus: Bus) -> None:
+    def __init__(self, directory: Channel, bus: Bus) -> None:
         super().__init__("classifier", directory, bus)
 
     def account_of(self, addresses: Sequence[str]) -> str:

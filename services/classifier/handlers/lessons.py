@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 import structlog
@@ -21,6 +21,7 @@ from shared.eventstore.event import Actor, Provenance, UnknownEvent, decode
 from shared.eventstore.store import EventStore
 from shared.eventstore.transaction import Transaction
 from shared.failures import Failure, failure_of
+from shared.grpc.channel import Channel
 from shared.grpc.errors import NotFound
 from shared.owner.burial import Burial
 from shared.owner.follower import Places
@@ -57,14 +58,14 @@ class LessonFollower:
     def __init__(
         self,
         store: EventStore,
-        mailstore: Any,
+        mailstore: Channel,
         blobs: Blobs,
         still: asyncio.Lock,
         bytes_examined: int,
         burial: Burial,
     ) -> None:
         self._store = store
-        self._mailstore: Any = MailstoreStub(mailstore)
+        self._mailstore = MailstoreStub(mailstore)
         self._blobs = blobs
         self._still = still
         self._limit = bytes_examined

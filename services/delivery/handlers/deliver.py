@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any, assert_never
+from typing import assert_never
 
 import msgspec
 
@@ -23,6 +23,7 @@ from shared.eventstore.store import EventStore
 from shared.eventstore.transaction import VersionConflict
 from shared.failures import deciding
 from shared.grpc.call import acting
+from shared.grpc.channel import Channel
 from shared.grpc.errors import LimitReached, NotFound
 from shared.owner.followed_book import FollowedBook
 from shared.protocol.address.address import parse_address
@@ -38,13 +39,19 @@ class Deliverer:
     """Carries out the delivery of mails."""
 
     def __init__(
-        self, store: EventStore, book: FollowedBook, notices: Notices, mailstore: Any, outbound: Any, clock: Clock
+        self,
+        store: EventStore,
+        book: FollowedBook,
+        notices: Notices,
+        mailstore: Channel,
+        outbound: Channel,
+        clock: Clock,
     ) -> None:
         self._store = store
         self._book = book
         self._notices = notices
-        self._mailstore: Any = MailstoreStub(mailstore)
-        self._outbound: Any = OutboundStub(outbound)
+        self._mailstore = MailstoreStub(mailstore)
+        self._outbound = OutboundStub(outbound)
         self._clock = clock
 
     async def deliver(self, mail: AcceptedMail) -> tuple[Outcome, ...]:

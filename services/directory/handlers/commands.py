@@ -147,27 +147,22 @@ def _is_known(tx: Transaction, target: Address) -> bool:
 
 
 def _domain(tx: Transaction, name: str) -> DomainState:
-    state: DomainState = load.existing("domain", name, load.domain(tx, name))
-    return state
+    return load.existing("domain", name, load.domain(tx, name))
 
 
 def _user_id(tx: Transaction, name: str) -> str:
     if not name:
         raise DirectoryRefused("invalid", "which user? Give a name: `mailfold user list` shows them")
-    known: str = load.existing("user", name, load.user_id(tx, name))
-    return known
+    return load.existing("user", name, load.user_id(tx, name))
 
 
 def _user(tx: Transaction, name: str) -> UserState:
-    state: UserState = load.existing("user", name, load.user(tx, name))
-    return state
+    return load.existing("user", name, load.user(tx, name))
 
 
 def _account(tx: Transaction, name: str) -> AccountState:
-    state: AccountState = load.existing("account", name, load.account(tx, name))
-    return state
+    return load.existing("account", name, load.account(tx, name))
 
 
 def _alias(tx: Transaction, address: str) -> AliasState:
-    state: AliasState = load.existing("alias", address, load.alias(tx, address))
-    return state
+    return load.existing("alias", address, load.alias(tx, address))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import TypeVar
 
 import msgspec
 
@@ -12,6 +12,7 @@ from services.directory.domain.names import domain_name, key_of, user_key
 from services.directory.domain.state import AccountState, AliasState, DirectoryRefused, DomainState, UserState
 from shared.eventstore.connection import Reader, Row
 
+S = TypeVar("S")
 _ID = re.compile(r"[adu][0-9a-hjkmnp-tv-z]{20}")
 _DOMAIN = (
     "SELECT id, name, incoming, disabled, (SELECT count(*) FROM account WHERE account.domain = domain.name),"
@@ -118,7 +119,7 @@ def counts(reader: Reader) -> dict[str, int]:
     return {name: int(row[0]) if row else 0 for name, row in rows.items()}
 
 
-def existing(what: str, name: str, state: Any) -> Any:
+def existing(what: str, name: str, state: S | None) -> S:
     """The state. Raises DirectoryRefused when there is none."""
     if state is None:
         raise DirectoryRefused("missing", f"there is no {what} {name}: `mailfold {what} list` shows them")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from shared.bus.bus import Bus
 from shared.eventstore.event import Event
+from shared.grpc.channel import Channel
 from shared.owner.followed_book import FollowedBook
 from shared.protocol.address.address import Address
 from shared.routing.log_ins import EndedLogIns, Ending, LogIn
@@ -17,7 +17,7 @@ from shared.rpc.mailfold.directory.v1 import directory_pb2 as pb
 class FollowedDirectory(FollowedBook):
     """The followed address book, and the directory's own answers."""
 
-    def __init__(self, channel: Any, bus: Bus) -> None:
+    def __init__(self, channel: Channel, bus: Bus) -> None:
         super().__init__("ingress", channel, bus)
         self._ended = EndedLogIns()
 
@@ -48,8 +48,7 @@ class FollowedDirectory(FollowedBook):
     async def authenticate(self, login: str, password: str, address: str, protocol: str) -> pb.Identity:
         """Whether name and password are right. Raises ServiceError."""
         request = pb.AuthenticateRequest(login=login, password=password, protocol=protocol, address=address)
-        identity: pb.Identity = await self._owner.Authenticate(request)
-        return identity
+        return await self._owner.Authenticate(request)
 
     def reset(self) -> None:
         """Log-ins too. One that a restored directory takes back is refused at the next connection."""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from shared.clock import Clock
+from shared.grpc.channel import Channel
 from shared.grpc.errors import NotFound
 from shared.rpc.mailfold.directory.v1.directory_pb2 import NameRequest
 from shared.rpc.mailfold.directory.v1.directory_pb2_grpc import DirectoryStub
@@ -16,8 +15,8 @@ _KEPT_ACCOUNTS = 10_000
 class Quotas:
     """The quota of an account in octets; 0 is none."""
 
-    def __init__(self, channel: Any, clock: Clock) -> None:
-        self._stub: Any = DirectoryStub(channel)
+    def __init__(self, channel: Channel, clock: Clock) -> None:
+        self._stub = DirectoryStub(channel)
         self._clock = clock
         self._known: dict[str, tuple[float, int]] = {}
 
