@@ -1,1 +1,1 @@
-"""IMAP (and later POP3, ManageSieve): protocol shells over the mailbox store."""
+"""The access service: IMAP (later POP3 and ManageSieve) for the mailboxes in the mailstore."""

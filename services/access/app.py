@@ -1,4 +1,4 @@
-"""The access service's wiring."""
+"""Connects the parts of the access service."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _RENEW_SECONDS = 86_400.0
 
 
 class Access:
-    """The service, built."""
+    """The access service as a running service."""
 
     def __init__(self, host: Host) -> None:
         self._host = host
@@ -76,7 +76,7 @@ class Access:
 
     @property
     def port(self) -> int:
-        """Where IMAP over TLS is served."""
+        """The port of IMAP over TLS."""
         return self._listener.port
 
     async def start(self) -> None:
@@ -89,7 +89,7 @@ class Access:
         self._renewal.start()
 
     async def stop(self) -> None:
-        """Say BYE, close."""
+        """Send BYE to all sessions and close."""
         await self._renewal.stop()
         await self._listener.stop()
         await self._versions.stop()
@@ -99,7 +99,8 @@ class Access:
         await asyncio.to_thread(self._authority.ensure, [self._host.server.host])
 
     async def report(self) -> owner_pb2.ReportReply:
-        """Listeners, connections, sessions, how many of them idle, and whether all is known that may end them."""
+        """The report of listeners, connections and sessions, and whether the events that end sessions are being
+        followed."""
         counts = {
             "connections": len(self._listener),
             "sessions": self._admission.sessions,
@@ -117,5 +118,5 @@ class Access:
 
 
 def build(host: Host) -> Access:
-    """The service for a process to host."""
+    """Create the service for a process that hosts it."""
     return Access(host)

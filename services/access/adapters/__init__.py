@@ -1,1 +1,1 @@
-"""The services that sessions ask."""
+"""Adapters to the services that sessions call."""

@@ -1,4 +1,4 @@
-"""The directory as log-ins ask it."""
+"""The directory, as log-ins use it."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from shared.rpc.mailfold.directory.v1.directory_pb2_grpc import DirectoryStub
 
 
 class DirectoryClient:
-    """Says whom a name and password stand for."""
+    """Checks log-in names and passwords."""
 
     def __init__(self, channel: Channel, patience: Patience) -> None:
         self._stub = DirectoryStub(channel)
         self._patience = patience
 
     async def authenticate(self, login: str, password: str, protocol: str, address: str) -> pb.Identity:
-        """Who logs in from `address`; `ok` is false with a `refusal` otherwise. Raises ServiceError."""
+        """Check a log-in from `address`; a refused log-in has `ok` false and a `refusal`. Raises ServiceError."""
         request = pb.AuthenticateRequest(login=login, password=password, protocol=protocol, address=address)
         return await self._patience.call(self._stub.Authenticate, request)

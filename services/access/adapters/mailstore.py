@@ -1,4 +1,4 @@
-"""The mailbox store as sessions ask it. Every method raises ServiceError."""
+"""The mailstore, as sessions use it. Every method raises ServiceError."""
 
 from __future__ import annotations
 
@@ -18,19 +18,20 @@ _SEARCH_SECONDS = 3600.0
 
 
 def spans(uids: NumberSet) -> pb.UidSet:
-    """UIDs for the contract."""
+    """UIDs as a message of the contract."""
     return pb.UidSet(bounds=list(chain.from_iterable(uids.ranges)))
 
 
 def numbers(uids: pb.UidSet) -> NumberSet:
-    """UIDs from the contract."""
+    """UIDs from a message of the contract."""
     bounds = iter(list(uids.bounds))
     return NumberSet.of_sorted(zip(bounds, bounds, strict=True))
 
 
 class MailstoreClient:
-    """One method per call of the contract. Writes want a command id in the current provenance, so that they can be
-    repeated.
+    """Has one method for each call of the contract.
+
+    Writes need a command id in the current provenance, so that they can be repeated.
     """
 
     def __init__(self, channel: Channel, patience: Patience) -> None:
@@ -38,54 +39,54 @@ class MailstoreClient:
         self._patience = patience
 
     async def open_account(self, account: str) -> int:
-        """Make the account's mailboxes on first use; its version."""
+        """Make the account's mailboxes on first use; returns the account's version."""
         reply = await self._patience.call(self._stub.OpenAccount, pb.OpenAccountRequest(account=account))
         return reply.version
 
     async def version(self, account: str) -> int:
-        """The account's version, asked once."""
+        """The account's version at this moment."""
         reply = await self._stub.OpenAccount(pb.OpenAccountRequest(account=account))
         return reply.version
 
     async def mailboxes(self, account: str) -> pb.MailboxList:
-        """All mailboxes with their counters, and the subscriptions."""
+        """All mailboxes with their counters, and all subscriptions."""
         return await self._patience.call(
             self._stub.ListMailboxes, pb.ListMailboxesRequest(account=account, with_status=True)
         )
 
     async def mailbox(self, account: str, name: str) -> pb.Mailbox | None:
-        """One mailbox with its counters; None when there is none of this name."""
+        """The mailbox of this name with its counters, or None."""
         request = pb.ListMailboxesRequest(account=account, with_status=True, name=name)
         reply = await self._patience.call(self._stub.ListMailboxes, request)
         return reply.mailboxes[0] if reply.mailboxes else None
 
     async def view(self, account: str, name: str) -> pb.MailboxView:
-        """One state of a mailbox. NotFound."""
+        """The state of a mailbox at one version. Raises NotFound."""
         return await self._patience.call(self._stub.ViewMailbox, pb.MailboxNameRequest(account=account, name=name))
 
     async def changes(self, request: pb.ChangesRequest) -> pb.ChangesReply:
-        """What changed behind a version. NotFound when the mailbox is gone."""
+        """The changes of a mailbox after a version. Raises NotFound when the mailbox is gone."""
         return await self._patience.call(self._stub.Changes, request)
 
     async def create(self, account: str, name: str, special_use: str) -> pb.Mailbox:
-        """AlreadyExists, LimitReached, Invalid."""
+        """Create a mailbox. Raises AlreadyExists, LimitReached, Invalid."""
         request = pb.CreateMailboxRequest(account=account, name=name, special_use=special_use)
         reply = await self._patience.call(self._stub.CreateMailbox, request)
         return reply.mailbox
 
     async def delete(self, account: str, name: str) -> pb.Mailbox:
-        """NotFound, NotNow."""
+        """Delete a mailbox. Raises NotFound, NotNow."""
         reply = await self._patience.call(self._stub.DeleteMailbox, pb.MailboxNameRequest(account=account, name=name))
         return reply.mailbox
 
     async def rename(self, account: str, name: str, new_name: str) -> pb.Mailbox:
-        """NotFound, AlreadyExists, NotNow."""
+        """Rename a mailbox. Raises NotFound, AlreadyExists, NotNow."""
         request = pb.RenameMailboxRequest(account=account, name=name, new_name=new_name)
         reply = await self._patience.call(self._stub.RenameMailbox, request)
         return reply.mailbox
 
     async def subscribe(self, account: str, name: str, subscribed: bool) -> None:
-        """Subscribe, or end a subscription."""
+        """Begin or end a subscription."""
         request = pb.SubscribeMailboxRequest(account=account, name=name, subscribed=subscribed)
         await self._patience.call(self._stub.SubscribeMailbox, request)
 
@@ -94,28 +95,28 @@ class MailstoreClient:
         return await self._patience.call(self._stub.Store, request)
 
     async def append(self, request: pb.AppendRequest) -> pb.AppendReply:
-        """NotFound, LimitReached."""
+        """Append messages. Raises NotFound, LimitReached."""
         return await self._patience.call(self._stub.Append, request)
 
     async def copy(self, request: pb.CopyRequest) -> pb.CopyReply:
-        """NotFound (TRYCREATE), LimitReached."""
+        """Copy messages. Raises NotFound (TRYCREATE), LimitReached."""
         return await self._patience.call(self._stub.Copy, request)
 
     async def move(self, request: pb.CopyRequest) -> pb.CopyReply:
-        """NotFound (TRYCREATE)."""
+        """Move messages. Raises NotFound (TRYCREATE)."""
         return await self._patience.call(self._stub.Move, request)
 
     async def expunge(self, request: pb.ExpungeRequest) -> pb.ExpungeReply:
-        """What is marked \\Deleted goes."""
+        """Remove the messages that are marked \\Deleted."""
         return await self._patience.call(self._stub.Expunge, request)
 
     async def search(self, request: pb.SearchRequest) -> pb.SearchReply:
-        """The UIDs that match. It takes as long as it takes: others are served meanwhile."""
+        """The UIDs that match. The call has no time limit, because the mailstore serves other requests in between."""
         search, seconds = self._stub.Search, _SEARCH_SECONDS
         return await self._patience.call(lambda asked: search(asked, timeout=seconds), request)
 
     async def quota(self, account: str) -> pb.QuotaReply:
-        """What is used and allowed."""
+        """The used and the allowed storage."""
         return await self._patience.call(self._stub.Quota, pb.QuotaRequest(account=account))
 
     async def deleted_size(self, account: str, mailbox: str) -> int:
@@ -125,8 +126,9 @@ class MailstoreClient:
         return reply.octets
 
     async def fetch(self, request: pb.FetchRequest) -> AsyncIterator[pb.FetchBatch]:
-        """Batches of messages by ascending UID. When the store goes away in the middle, goes on behind the last UID
-        that came.
+        """Batches of messages in ascending order of UIDs.
+
+        When the mailstore goes away in the middle, the call is repeated from behind the last UID received.
         """
         end, last = self._patience.end(), 0
         while True:
@@ -142,7 +144,7 @@ class MailstoreClient:
 
 
 def _behind(request: pb.FetchRequest, last: int) -> pb.FetchRequest:
-    """What is left to ask after a UID."""
+    """The request for the messages after a UID."""
     left = pb.FetchRequest()
     left.CopyFrom(request)
     left.vanished = False

@@ -1,4 +1,4 @@
-"""Repeats calls to a service that is starting again."""
+"""Repeats calls while a service is being started again."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
 
 
 class Patience:
-    """Repeats what may be repeated: questions, and writes under one command id. Other refusals pass through at once."""
+    """Repeats questions, and writes with a command id; other refusals are raised at once."""
 
     def __init__(self, clock: Clock, seconds: float) -> None:
         self._clock = clock
@@ -40,9 +40,9 @@ class Patience:
         raise error
 
     def end(self) -> float:
-        """When patience that begins now ends, on the monotonic clock."""
+        """The time on the monotonic clock until which a call that begins now is repeated."""
         return self._clock.monotonic() + self._seconds
 
     def over(self, end: float) -> bool:
-        """Whether it has ended."""
+        """Whether that time is over."""
         return self._clock.monotonic() >= end

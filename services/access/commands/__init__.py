@@ -1,1 +1,1 @@
-"""One file per family of commands; `table` says which handler carries out which."""
+"""The handlers of IMAP commands, a file for each family; `table` maps commands to handlers."""

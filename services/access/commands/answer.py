@@ -1,4 +1,4 @@
-"""What a handler is, and the answers many of them give."""
+"""The type of command handlers, and answers that many of them give."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from shared.protocol.imap import response
 from shared.protocol.imap.response_code import Code
 
 Handler = Callable[[ImapSession, Any], Awaitable[bytes]]
-"""Carries out a command: writes untagged data and returns the tagged answer, which is sent after what changed
-meanwhile.
-"""
+"""Carries out a command: writes untagged data and returns the tagged response.
+
+Changes of the mailbox are written in between."""
 
 READ_ONLY_TEXT = "The mailbox was opened read-only"
 
 
 def done(tag: bytes, name: str) -> bytes:
-    """OK."""
+    """The tagged response OK to a completed command."""
     return response.ok(tag, f"{name} completed")
 
 
 def answer_for(command: c.Fetch | c.Store, name: str, asked: int, answered: int) -> bytes:
-    """The tagged response when `answered` of the messages asked for are still there.
+    """The tagged response when only `answered` of the `asked` messages still exist.
 
-    A sequence number stands for a message that the client counts: when all of them are gone, the command has failed
-    (RFC 2180 4.1, 4.2). UIDs that are gone are passed over (RFC 3501 6.4.8).
+    A sequence number refers to a message that the client still counts, so a command fails when all of its messages are
+    gone (RFC 2180 4.1, 4.2). UIDs of missing messages are skipped (RFC 3501 6.4.8).
     """
     if answered >= asked:
         return done(command.tag, name)

@@ -1,4 +1,4 @@
-"""APPEND: each message streams into a blob while it is scanned; then one command puts all of them into the mailbox."""
+"""APPEND: each message is streamed into a blob and scanned; then one command stores all of them in the mailbox."""
 
 from __future__ import annotations
 
@@ -19,11 +19,14 @@ from shared.protocol.imap.state import is_allowed
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 
 _NOTHING_DONE = (Denied, Invalid, LimitReached, NotFound)
-"""Refusals after which no message refers to the bodies."""
+"""Refusals after which certainly no message refers to the bodies."""
 
 
 async def append(session: ImapSession, first: AppendLiteral) -> bytes:
-    """RFC 3501 6.3.11, RFC 3502: all messages or none. The tagged answer. Raises Ended."""
+    """Carry out APPEND, with all messages or none (RFC 3501 6.3.11, RFC 3502).
+
+    Returns the tagged response. Raises SessionEnded.
+    """
     async with Bodies(session.backend.blobs) as bodies:
         try:
             command = parse_append(first.head)
@@ -42,7 +45,7 @@ async def append(session: ImapSession, first: AppendLiteral) -> bytes:
 
 
 async def _check(session: ImapSession, command: Append) -> AppendRoom:
-    """Before the client sends megabytes. Raises IntakeRefused."""
+    """Check the command before the client sends a large message. Raises IntakeRefused."""
     if not is_allowed(command, session.state):
         raise IntakeRefused("APPEND is not allowed now", condition="BAD")
     try:
@@ -58,8 +61,9 @@ async def _check(session: ImapSession, command: Append) -> AppendRoom:
 async def _take(
     session: ImapSession, command: Append, first: AppendLiteral, room: AppendRoom, bodies: Bodies
 ) -> tuple[list[pb.AppendMessage], bytes]:
-    """The messages, each durable in the blob store, and what followed the last. Raises IntakeRefused, ImapSyntaxError,
-    Ended.
+    """Receive the messages into the blob store; returns them and what followed the last.
+
+    Raises IntakeRefused, ImapSyntaxError, SessionEnded.
     """
     messages: list[pb.AppendMessage] = []
     announced, options = first, command.message
@@ -91,7 +95,7 @@ async def _store(session: ImapSession, command: Append, messages: list[pb.Append
     except _NOTHING_DONE:
         raise
     except BaseException:
-        bodies.keep()  # whether it was done is not known
+        bodies.keep()  # it is not known whether the messages were stored
         raise
     bodies.keep()
     session.watch.note(reply.version)
@@ -99,7 +103,7 @@ async def _store(session: ImapSession, command: Append, messages: list[pb.Append
 
 
 async def _refuse(session: ImapSession, refused: IntakeRefused) -> bytes:
-    """The framer knows when the client is ready to hear it; what comes unasked until then is passed over."""
+    """Refuse the APPEND. The framer waits for the client to be ready, and skips what the client sends until then."""
     code = refused.code.value if isinstance(refused.code, Code) else refused.code
     session.channel.framer.refuse(refused.condition, code, refused.text)
     event = await session.channel.event()

@@ -1,4 +1,4 @@
-"""What an APPEND may take, and what becomes of the bodies of one that is refused."""
+"""The room for an APPEND, and the bodies of an APPEND that is refused."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ log = structlog.get_logger("access")
 
 
 class AppendRoom:
-    """The quota of the account and the free disk, as they were when the APPEND began. The mailbox store decides about
-    the quota again when it commits.
+    """The quota of the account and the free disk space when the APPEND began.
+
+    The mailstore checks the quota again when it commits.
     """
 
     def __init__(self, used: int, limit: int) -> None:
@@ -27,12 +28,12 @@ class AppendRoom:
 
     @classmethod
     async def of(cls, session: ImapSession) -> Self:
-        """Raises ServiceError."""
+        """Read quota and usage of the session's account. Raises ServiceError."""
         quota = await session.backend.mailstore.quota(session.account)
         return cls(quota.used_bytes, quota.limit_bytes)
 
     def check(self, octets: int) -> None:
-        """Before a message of so many octets is asked for. Raises IntakeRefused."""
+        """Check a message of so many octets before the client sends it. Raises IntakeRefused."""
         if self._limit and octets > self._limit:
             raise IntakeRefused(f"{octets} octets are more than the whole quota of {self._limit}", Code.OVERQUOTA)
         if self._limit and self._used + octets > self._limit:
@@ -40,23 +41,26 @@ class AppendRoom:
             raise IntakeRefused(text, Code.OVERQUOTA)
 
     def take(self, octets: int) -> None:
-        """A message of this APPEND has come."""
+        """Count a received message of this APPEND."""
         self._used += octets
 
 
 class Bodies:
-    """The bodies of one APPEND in the blob store. At the end of the block those go that no message came to refer to."""
+    """The bodies of one APPEND in the blob store.
+
+    At the end of the block, bodies to which no message refers are deleted.
+    """
 
     def __init__(self, blobs: Blobs) -> None:
         self._blobs = blobs
         self._refs: list[BlobRef] = []
 
     def add(self, ref: BlobRef) -> None:
-        """One more, durable."""
+        """Note a body that is durable."""
         self._refs.append(ref)
 
     def keep(self) -> None:
-        """Messages refer to them now, or may do so."""
+        """Keep all bodies, because messages refer to them or may do so."""
         self._refs.clear()
 
     async def __aenter__(self) -> Self:

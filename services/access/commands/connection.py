@@ -14,7 +14,7 @@ MECHANISMS = ("PLAIN", "LOGIN")
 
 
 def offered(session: ImapSession) -> tuple[str, ...]:
-    """The capabilities of the session's state."""
+    """The capabilities in the session's present state."""
     if session.state is ImapState.NOT_AUTHENTICATED:
         return capabilities.before_login(secure=True, mechanisms=MECHANISMS)
     return capabilities.after_login(session.backend.settings.append_limit)
@@ -30,7 +30,7 @@ async def noop(session: ImapSession, command: c.Noop) -> bytes:
 
 
 async def check(session: ImapSession, command: c.Check) -> bytes:
-    return done(command.tag, "CHECK")  # every write is durable before its answer: there is nothing to check
+    return done(command.tag, "CHECK")  # nothing to do: every write is durable before its answer
 
 
 async def identify(session: ImapSession, command: c.Id) -> bytes:
@@ -39,7 +39,7 @@ async def identify(session: ImapSession, command: c.Id) -> bytes:
 
 
 async def enable(session: ImapSession, command: c.Enable) -> bytes:
-    """RFC 5161; QRESYNC brings CONDSTORE along (RFC 7162 3.2.3)."""
+    """Enable extensions (RFC 5161); QRESYNC includes CONDSTORE (RFC 7162 3.2.3)."""
     active = frozenset(name for name, on in (("CONDSTORE", session.condstore), ("QRESYNC", session.qresync)) if on)
     fresh = capabilities.newly_enabled(command.capabilities, active)
     session.qresync = session.qresync or "QRESYNC" in fresh

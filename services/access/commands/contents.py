@@ -1,4 +1,4 @@
-"""Sections of a stored message: read by range, in pieces, from the header prefix and the blob."""
+"""Sections of a stored message, read by ranges and in pieces from the prefix and the blob."""
 
 from __future__ import annotations
 
@@ -23,17 +23,20 @@ from shared.protocol.message.transfer import decode_pieces, is_known
 from shared.turns import Turns
 
 _HEADER_LIMIT = 4 * 1024 * 1024
-"""Octets of a header block that HEADER.FIELDS looks at: no more than SMTP may be told to accept."""
+"""Octets of a header that HEADER.FIELDS examines: as many as SMTP accepts at most."""
 _FIELDS_A_PIECE = 4096
-"""Octets of a header whose fields are chosen in one go."""
+"""Octets of a header whose fields are selected in one turn of the event loop."""
 
 
 class UnknownEncoding(Exception):
-    """The part's Content-Transfer-Encoding is not one that can be undone (RFC 3516 4.3)."""
+    """The Content-Transfer-Encoding of a part is unknown, so it cannot be decoded (RFC 3516 4.3)."""
 
 
 class Piece(NamedTuple):
-    """What an item comes to: `size` octets, to be read from `pieces`. `binary` when there is a NUL among them."""
+    """The contents of an item: `size` octets, to be read from `pieces`.
+
+    `binary` says that there is a NUL among them.
+    """
 
     size: int
     pieces: Iterable[bytes]
@@ -41,7 +44,7 @@ class Piece(NamedTuple):
 
 
 class Contents:
-    """One message's bytes. `scan` is there when a section needs it."""
+    """The bytes of one message. `scan` must be given when a section needs it."""
 
     def __init__(self, prefix: bytes, blob: Blob, turns: Turns, scan: Scan | None = None) -> None:
         self._prefix = prefix
@@ -50,7 +53,7 @@ class Contents:
         self._scan = scan
 
     async def read(self, item: ContentItem) -> Piece | None:
-        """A section; None when the message has none such. Raises BlobError, UnknownEncoding."""
+        """A section; None when the message has no such section. Raises BlobError, UnknownEncoding."""
         match item:
             case BodySection():
                 piece = await self._section(item)
@@ -61,7 +64,10 @@ class Contents:
                 raise TypeError("a size has no octets: ask `decoded_size`")
 
     async def decoded_size(self, item: BinarySize) -> int | None:
-        """BINARY.SIZE; None when the message has no such part. Raises BlobError, UnknownEncoding."""
+        """The decoded size of a part for BINARY.SIZE; None when there is no such part.
+
+        Raises BlobError, UnknownEncoding.
+        """
         pieces = self._decoded_pieces(item.part)
         return None if pieces is None else (await self._measured(pieces))[0]
 
@@ -97,7 +103,7 @@ class Contents:
         return with_blank_line(b"".join(lines))
 
     async def _decoded(self, item: BinarySection) -> Piece | None:
-        """Decoded twice, to know the size first and hold little: a part may be of any size."""
+        """Decode a part twice, first to learn its size, because a part of any size must not be held in memory."""
         first = self._decoded_pieces(item.part)
         if first is None:
             return None
@@ -108,7 +114,7 @@ class Contents:
         return Piece(stop - start, _window(again, start, stop), binary)
 
     async def _measured(self, pieces: Iterable[bytes]) -> tuple[int, bool]:
-        """How many octets, and whether NUL is among them."""
+        """The number of octets, and whether a NUL is among them."""
         size, binary = 0, False
         for piece in pieces:
             size += len(piece)
@@ -123,14 +129,14 @@ class Contents:
             return None
         raw = self._pieces(span.start, span.stop)
         if not number:
-            return raw  # RFC 3516 4.2: the whole message has no encoding to undo
+            return raw  # RFC 3516 4.2: the whole message has no encoding that could be decoded
         encoding = self._scanned.parts[index].encoding or "7bit"
         if not is_known(encoding):
             raise UnknownEncoding(encoding)
         return decode_pieces(raw, encoding)
 
     def _pieces(self, start: int, stop: int) -> Iterator[bytes]:
-        """The bytes [start, stop) of prefix and body."""
+        """The bytes [start, stop) of prefix and body together."""
         edge = len(self._prefix)
         if start < edge:
             yield self._prefix[start : min(stop, edge)]
@@ -145,7 +151,10 @@ class Contents:
 
 
 def _cut(start: int, stop: int, partial: Partial | None) -> tuple[int, int]:
-    """RFC 3501 6.4.5: `<start.count>` counts from the section's beginning; behind its end there is nothing."""
+    """The range of a partial item (RFC 3501 6.4.5).
+
+    `<start.count>` counts from the beginning of the section; behind the end of the section the range is empty.
+    """
     if partial is None:
         return start, stop
     first = min(start + partial.start, stop)

@@ -31,7 +31,10 @@ async def _request(session: ImapSession, command: c.Copy | c.Move) -> pb.CopyReq
 async def _placed(
     session: ImapSession, call: Callable[[pb.CopyRequest], Awaitable[pb.CopyReply]], request: pb.CopyRequest
 ) -> pb.CopyReply:
-    """All of the messages or none. Raises ServiceError; its answer then goes out with the expunges that caused it."""
+    """Copy or move all of the messages or none.
+
+    Raises ServiceError; the response to it is sent after the expunges that caused it.
+    """
     try:
         with session.writing():
             return await call(request)
@@ -41,7 +44,7 @@ async def _placed(
 
 
 async def copy(session: ImapSession, command: c.Copy) -> bytes:
-    """RFC 3501 6.4.7, with COPYUID (RFC 4315)."""
+    """Copy messages (RFC 3501 6.4.7) and report COPYUID (RFC 4315)."""
     reply = await _placed(session, session.backend.mailstore.copy, await _request(session, command))
     session.watch.note(reply.version)
     if not reply.source.bounds:
@@ -52,7 +55,7 @@ async def copy(session: ImapSession, command: c.Copy) -> bytes:
 
 
 async def move(session: ImapSession, command: c.Move) -> bytes:
-    """RFC 6851: COPYUID comes before the messages leave the view."""
+    """Move messages (RFC 6851); COPYUID is sent before the messages leave the view."""
     if session.mailbox.read_only:
         return response.no(command.tag, READ_ONLY_TEXT, Code.READ_ONLY)
     reply = await _placed(session, session.backend.mailstore.move, await _request(session, command))
@@ -62,6 +65,6 @@ async def move(session: ImapSession, command: c.Move) -> bytes:
     code = copyuid(reply.uid_validity, numbers(reply.source), numbers(reply.target))
     session.channel.write(response.ok(response.UNTAGGED, "Moved", code))
     await sync(session, expunge=True)
-    if reply.reason:  # RFC 6851 3.3: it may end in the middle; each message has moved or has not
+    if reply.reason:  # RFC 6851 3.3: it may end in the middle, when some messages have moved and the others have not
         return response.no(command.tag, f"Some messages have not moved: {reply.text}", reason_code(reply.reason))
     return response.ok(command.tag, "MOVE completed", highestmodseq(reply.version) if session.qresync else None)

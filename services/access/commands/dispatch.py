@@ -1,4 +1,4 @@
-"""From a framed command to its answer."""
+"""Carries out framed commands and sends the tagged responses."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _GONE = "The selected mailbox is gone"
 
 
 async def dispatch(session: ImapSession, event: FrameEvent) -> None:
-    """Carry out what the framer read. Raises Ended."""
+    """Carry out a frame from the framer. Raises SessionEnded."""
     match event:
         case CommandReceived(data):
             await _command(session, data)
@@ -56,7 +56,8 @@ async def _command(session: ImapSession, data: bytes) -> None:
         session.channel.write(response.bad(command.tag, f"{type(command).__name__.upper()} is not allowed now"))
         return
     answer = await _carried_out(session, command)
-    if not isinstance(command, c.Select):  # its responses describe one state, to which a client applies its cache
+    # the responses to SELECT describe one state, to which a client applies its cache
+    if not isinstance(command, c.Select):
         await _sync(session, answer, expunge=not forbids_expunge(command))
     if isinstance(command, c.Search):
         answer = _with_expunge_issued(session, answer)
@@ -78,7 +79,10 @@ async def _carried_out(session: ImapSession, command: c.AnyCommand) -> bytes:
 
 
 async def _sync(session: ImapSession, answer: bytes, *, expunge: bool) -> None:
-    """What changed goes before the answer: the client acts on the answer knowing the rest. Raises Ended."""
+    """Write the changes of the mailbox before the tagged response, so that the client knows them by then.
+
+    Raises SessionEnded.
+    """
     try:
         await sync(session, expunge=expunge)
     except NotFound:
@@ -94,14 +98,14 @@ async def _finish(session: ImapSession, answer: bytes) -> None:
 
 
 def _with_expunge_issued(session: ImapSession, answer: bytes) -> bytes:
-    """RFC 5530 3: the client still counts messages that the search could not find."""
+    """Add EXPUNGEISSUED when the client still counts messages that the search could not find (RFC 5530 3)."""
     if session.selected is None or not session.selected.withholds_expunges:
         return answer
     return response.with_code(answer, Code.EXPUNGEISSUED, "Some messages are gone")
 
 
 def _with_highest_modseq(session: ImapSession, answer: bytes) -> bytes:
-    """RFC 7162 6: the number that the client may take for what it knows, where it would take a higher one."""
+    """State the HIGHESTMODSEQ of what the client knows, where it would otherwise assume a higher one (RFC 7162 6)."""
     modseq = session.selected.corrected_modseq() if session.selected is not None else 0
     if not modseq or not session.condstore:
         return answer

@@ -1,4 +1,4 @@
-"""FETCH: ready attributes from the mailbox store, flags from here, sections straight from the blob to the socket."""
+"""FETCH: attributes come ready from the mailstore, flags from the session, and sections from the blob store."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ _flag_list = lru_cache(maxsize=1024)(flag_list)
 
 
 class FetchOutcome(msgspec.Struct):
-    """How a FETCH went."""
+    """The outcome of a FETCH."""
 
     answered: int = 0
     missing: int = 0
-    """Messages that are in the view and gone from the store."""
+    """The number of messages that are in the view but gone from the store."""
     unreadable: bool = False
     undecodable: bool = False
 
 
 async def fetch(session: ImapSession, command: c.Fetch) -> bytes:
-    """RFC 3501 6.4.5."""
+    """Fetch messages (RFC 3501 6.4.5)."""
     requested = plan_of(command.items)
     if requested.modseq:
         session.enable_condstore()
@@ -64,7 +64,10 @@ async def fetch(session: ImapSession, command: c.Fetch) -> bytes:
 
 
 async def _answer_uids(session: ImapSession, command: c.Fetch, uids: NumberSet) -> bytes:
-    """The view knows them, those of messages too that are gone while the client still counts them (RFC 2180 4.1.1)."""
+    """Answer a FETCH of UIDs alone from the view.
+
+    It includes messages that are gone while the client still counts them (RFC 2180 4.1.1).
+    """
     runs = session.mailbox.runs
     for page in runs.batches(uids, _UIDS_A_TURN):
         lines = [
@@ -127,7 +130,7 @@ async def _answer_batch(
 
 
 def _heads(mailbox: Selected, requested: FetchPlan, batch: pb.FetchBatch) -> list[bytes]:
-    """Each message's response up to its sections: `* 1 FETCH (UID 7 FLAGS (\\Seen) …`."""
+    """The response for each message, up to its sections: `* 1 FETCH (UID 7 FLAGS (\\Seen) …`."""
     heads = []
     sequence_of, note_reported, with_uid, with_modseq = (
         mailbox.runs.sequence_of,
@@ -142,7 +145,7 @@ def _heads(mailbox: Selected, requested: FetchPlan, batch: pb.FetchBatch) -> lis
         items = []
         if with_uid:
             items.append(b"UID %d" % uid)
-        if requested.flags or seen:  # RFC 3501 6.4.5: a \Seen set by this command is reported
+        if requested.flags or seen:  # RFC 3501 6.4.5: report a \\Seen that this command has set
             items.append(b"FLAGS " + _flag_list((*flags.flags, RECENT) if uid in recent else tuple(flags.flags)))
             note_reported(uid, modseq)
         if with_modseq:
@@ -151,7 +154,7 @@ def _heads(mailbox: Selected, requested: FetchPlan, batch: pb.FetchBatch) -> lis
             items.append(attributes)
         heads.append(b"* %d FETCH (%b" % (sequence_of(uid), b" ".join(items)))
     if with_modseq:
-        mailbox.name_modseq(max(batch.modseqs, default=0))
+        mailbox.note_modseq(max(batch.modseqs, default=0))
     return heads
 
 
@@ -172,7 +175,7 @@ async def _answer_contents(
             await turns.spend()
         if await _answer_item(session, contents, item, head + space, outcome):
             head, space = b"", b" "
-    # RFC 3501 9: a FETCH response has one item at least.
+    # RFC 3501 9: a FETCH response has at least one item.
     if not head.endswith(b"("):
         channel.write(head + b")\r\n")
     await channel.spill()
@@ -194,7 +197,7 @@ async def _open_contents(
 async def _answer_item(
     session: ImapSession, contents: Contents | None, item: ContentItem, before: bytes, outcome: FetchOutcome
 ) -> bool:
-    """Write the item with what goes before it; False when there is nothing that the grammar could say of it."""
+    """Write the text before an item and the item; False when the grammar has no way to write this item."""
     size, piece = 0, None
     try:
         if contents is not None and isinstance(item, BinarySize):
@@ -205,7 +208,7 @@ async def _answer_item(
         _note_failure(session, error, outcome)
         contents = None
     if isinstance(item, BinarySize):
-        # RFC 3516 7: the size is a number and never NIL.
+        # RFC 3516 7: the size is a number and cannot be NIL.
         session.channel.write(before + binary_size_item(item.label, size) if contents is not None else b"")
         return contents is not None
     if piece is None:
@@ -236,6 +239,6 @@ async def _write_piece(session: ImapSession, item: ContentItem, piece: Piece) ->
             if turns.is_spent:
                 await turns.spend()
     except BlobError as error:
-        # The size is sent already: only the end of the connection can say that the rest does not come.
+        # The size has been sent already, so the missing octets can only be signalled by closing the connection.
         log.error("access.blob_unreadable", session=session.id, error=str(error))
         raise SessionEnded from error

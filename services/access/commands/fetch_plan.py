@@ -1,4 +1,4 @@
-"""What the items of a FETCH need: from the mailbox store, from the session, from the message's bytes."""
+"""Plans a FETCH: what its items need from the mailstore, from the session, and from the message's bytes."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ ContentItem = BodySection | BinarySection | BinarySize
 
 
 class FetchPlan(msgspec.Struct, frozen=True):
-    """One item list, taken apart."""
+    """The needs of a list of items."""
 
     flags: bool
     uid: bool
     modseq: bool
     marks_seen: bool
     contents: tuple[ContentItem, ...]
-    """Items that are read from the message's bytes."""
+    """The items that are read from the message's bytes."""
     needs_scan: bool
-    """Whether any of them is more than the whole message as it is."""
+    """Whether any item is more than a range of the whole message."""
     attributes: tuple[str, ...]
-    """Fields of the FetchRequest to set: the store answers these ready for the wire."""
+    """The fields of FetchRequest to set; the mailstore returns these attributes ready to be sent."""
 
     @property
     def is_uid_alone(self) -> bool:
-        """Whether nothing is asked for that only the store knows."""
+        """Whether the view alone can answer the items."""
         return self.uid and not (self.flags or self.modseq or self.marks_seen or self.contents or self.attributes)
 
 
@@ -44,7 +44,7 @@ _FIELDS = {
 
 @lru_cache(maxsize=512)
 def plan_of(items: tuple[FetchItem, ...]) -> FetchPlan:
-    """Clients send the same few lists for ever."""
+    """The plan of a list of items; cached, because clients send the same few lists again and again."""
     contents = tuple(item for item in items if isinstance(item, BodySection | BinarySection | BinarySize))
     return FetchPlan(
         flags=FetchAttribute.FLAGS in items,

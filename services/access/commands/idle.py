@@ -1,4 +1,4 @@
-"""IDLE (RFC 2177): sleeps until the doorbell rings or the client speaks."""
+"""IDLE (RFC 2177): waits until a doorbell arrives or the client sends something."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ async def _report_until_command(session: ImapSession) -> bytes:
 
 
 def _left(clock: Clock, end: float) -> float:
-    """Raises Ended when the client has been silent for too long."""
+    """The seconds that the client may still be silent. Raises SessionEnded when none are left."""
     left = end - clock.monotonic()
     if left <= 0:
         raise SessionEnded("You were silent for too long")

@@ -12,11 +12,11 @@ from shared.protocol.imap.commands import ListReturn, ListSelection
 from shared.protocol.imap.list_pattern import ListPattern
 
 _A_NAME, _A_LINE, _A_MATCH = 6, 40, 12
-"""What it costs to sort a name among the others, to list it, and to look at it, in keys compared."""
+"""The costs of sorting a name, of listing it, and of examining it, in keys compared."""
 
 
 async def list_(session: ImapSession, command: c.List) -> bytes:
-    """RFC 3501 6.3.8, RFC 5258, RFC 5819, RFC 6154."""
+    """List mailboxes (RFC 3501 6.3.8, RFC 5258, RFC 5819, RFC 6154)."""
     if command.patterns == ("",) and not command.extended:
         session.channel.write(response.LIST_DELIMITER)
         return done(command.tag, "LIST")
@@ -31,27 +31,27 @@ async def list_(session: ImapSession, command: c.List) -> bytes:
 
 
 async def _names(session: ImapSession) -> Names:
-    """The account's names, sorted."""
+    """The names of the account, sorted."""
     names = Names(await session.mailboxes())
     await session.backend.turns.spend(keys=_A_NAME * len(names))
     return names
 
 
 class Patterns:
-    """The patterns of one LIST. Many names are matched in turns with the work of others."""
+    """The patterns of one LIST. Other sessions are served while many names are matched."""
 
     def __init__(self, session: ImapSession, patterns: list[ListPattern]) -> None:
         self._turns = session.backend.turns
         self._patterns = patterns
 
     async def match(self, name: str) -> bool:
-        """Whether one of them matches the name."""
+        """Whether one of the patterns matches the name."""
         await self._turns.spend(keys=_A_MATCH + len(self._patterns) * (4 + len(name) // 2))
         return any(pattern.matches(name) for pattern in self._patterns)
 
 
 async def _hidden_subscriptions(command: c.List, names: Names, patterns: Patterns) -> SortedNames:
-    """Subscribed names that no pattern matches: only a name above them can say that they are there."""
+    """The subscribed names that no pattern matches; only a name above such a name can report it."""
     if not _is_recursive(command):
         return SortedNames(())
     return SortedNames([name for name in names.subscriptions if not await patterns.match(name)])
@@ -67,7 +67,7 @@ async def _list_name(session: ImapSession, command: c.List, name: Name, child_in
 
 
 def _is_chosen(command: c.List, name: Name) -> bool:
-    """Whether the selection options let the name through (RFC 5258 3.1)."""
+    """Whether the selection options include the name (RFC 5258 3.1)."""
     if ListSelection.SPECIAL_USE in command.selection and not (name.mailbox and name.mailbox.special_use):
         return False
     if ListSelection.SUBSCRIBED in command.selection:
@@ -80,8 +80,9 @@ def _is_recursive(command: c.List) -> bool:
 
 
 def _child_info(command: c.List, name: Name, names: Names, hidden: SortedNames) -> tuple[str, ...]:
-    """RECURSIVEMATCH: whether something below the name is subscribed (RFC 5258 3.1, example 9). A name that is not
-    subscribed itself is listed only for those that are not in the answer.
+    """The CHILDINFO for RECURSIVEMATCH: whether a name below is subscribed (RFC 5258 3.1, example 9).
+
+    A name that is not subscribed itself is listed only because of subscribed names that are not in the answer.
     """
     below = names.subscriptions if name.subscribed else hidden
     return ("SUBSCRIBED",) if _is_recursive(command) and below.has_below(name.name) else ()
@@ -100,8 +101,9 @@ def _attributes(command: c.List, name: Name) -> list[str]:
 
 
 async def lsub(session: ImapSession, command: c.Lsub) -> bytes:
-    """RFC 3501 6.3.9: subscribed names; with `%`, the name above a subscribed one that does not match itself is told as
-    \\Noselect.
+    """List subscribed names (RFC 3501 6.3.9).
+
+    With `%`, a name above a subscribed name that does not match itself is listed as \\Noselect.
     """
     if command.pattern is None:
         return done(command.tag, "LSUB")

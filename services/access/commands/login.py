@@ -28,12 +28,12 @@ _WRONG = (Code.AUTHENTICATIONFAILED, "Wrong name or password")
 
 
 async def login(session: ImapSession, command: c.Login) -> bytes:
-    """RFC 3501 6.2.3."""
+    """Log in with LOGIN (RFC 3501 6.2.3)."""
     return await _admit(session, command.tag, Credentials(command.user, "", prepare_password(command.password)))
 
 
 async def authenticate(session: ImapSession, command: c.Authenticate) -> bytes:
-    """RFC 3501 6.2.2, with an initial response (RFC 4959)."""
+    """Log in with AUTHENTICATE (RFC 3501 6.2.2), which may have an initial response (RFC 4959)."""
     initial = command.initial_response
     exchange, outcome = start(command.mechanism, None if initial is None else encode_base64(initial) or b"=")
     while isinstance(outcome, Challenge):
@@ -81,7 +81,7 @@ async def _enter(session: ImapSession, log_in: LogIn) -> None:
 
 
 async def _refuse(session: ImapSession, tag: bytes, reason: str, refusals: int) -> bytes:
-    """Slowly; and after some refusals the connection ends."""
+    """Refuse a log-in after a delay; after a number of refusals, end the connection."""
     code, text = _REFUSALS.get(reason, _WRONG)
     log.info("access.login_refused", session=session.id, address=session.address, reason=reason)
     session.refused_logins += 1

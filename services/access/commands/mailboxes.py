@@ -11,7 +11,7 @@ from shared.protocol.imap.response_code import Code, mailboxid
 
 
 async def create(session: ImapSession, command: c.Create) -> bytes:
-    """RFC 3501 6.3.3, with a special use (RFC 6154 3)."""
+    """Create a mailbox (RFC 3501 6.3.3), with a special use if given (RFC 6154 3)."""
     if len(command.special_use) > 1:
         return response.no(command.tag, "A mailbox has one special use here", Code.USEATTR)
     with session.writing():
@@ -21,7 +21,7 @@ async def create(session: ImapSession, command: c.Create) -> bytes:
 
 
 async def delete(session: ImapSession, command: c.Delete) -> bytes:
-    """RFC 3501 6.3.4. A session that deletes its own mailbox has none selected afterwards."""
+    """Delete a mailbox (RFC 3501 6.3.4). When it is the selected one, none is selected afterwards."""
     with session.writing():
         gone = await session.backend.mailstore.delete(session.account, command.mailbox)
     await _note(session)
@@ -32,7 +32,7 @@ async def delete(session: ImapSession, command: c.Delete) -> bytes:
 
 
 async def rename(session: ImapSession, command: c.Rename) -> bytes:
-    """RFC 3501 6.3.5."""
+    """Rename a mailbox (RFC 3501 6.3.5)."""
     with session.writing():
         await session.backend.mailstore.rename(session.account, command.mailbox, command.new_name)
     await _note(session)
@@ -40,19 +40,19 @@ async def rename(session: ImapSession, command: c.Rename) -> bytes:
 
 
 async def subscribe(session: ImapSession, command: c.Subscribe) -> bytes:
-    """RFC 3501 6.3.6: a name may be subscribed before there is a mailbox."""
+    """Subscribe to a name (RFC 3501 6.3.6), which need not be a mailbox."""
     await _subscribe(session, command.mailbox, subscribed=True)
     return done(command.tag, "SUBSCRIBE")
 
 
 async def unsubscribe(session: ImapSession, command: c.Unsubscribe) -> bytes:
-    """RFC 3501 6.3.7."""
+    """End a subscription (RFC 3501 6.3.7)."""
     await _subscribe(session, command.mailbox, subscribed=False)
     return done(command.tag, "UNSUBSCRIBE")
 
 
 async def namespace(session: ImapSession, command: c.Namespace) -> bytes:
-    """RFC 2342: one's own mailboxes, and no others yet."""
+    """Report the namespaces (RFC 2342): so far only the personal one."""
     session.channel.write(response.namespace([("", SEPARATOR)]))
     return done(command.tag, "NAMESPACE")
 
@@ -64,5 +64,5 @@ async def _subscribe(session: ImapSession, name: str, *, subscribed: bool) -> No
 
 
 async def _note(session: ImapSession) -> None:
-    """The change must show in this session's next answer, without waiting for the doorbell."""
+    """Let this session's next response show the change, without waiting for the doorbell."""
     session.watch.note(await session.backend.mailstore.version(session.account))

@@ -1,4 +1,4 @@
-"""One message of an APPEND on its way into the blob store."""
+"""Receives one message of an APPEND into the blob store."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from shared.scans import finished, report_failure
 
 log = structlog.get_logger("access")
 _PIECE = 65536
-"""Octets scanned in one turn of the event loop."""
+"""Octets that are scanned in one turn of the event loop."""
 
 
 class IntakeRefused(Exception):
-    """The message, and with it the APPEND, is not taken."""
+    """A message is refused, and with it the whole APPEND."""
 
     def __init__(self, text: str, code: ResponseCode = b"", condition: Literal["NO", "BAD"] = "NO") -> None:
         super().__init__(text)
@@ -36,7 +36,10 @@ class IntakeRefused(Exception):
 
 
 class AppendIntake:
-    """Takes one announced message. Memory is bounded by the blob writer's spool and one chunk."""
+    """Receives one announced message.
+
+    The memory it needs is bounded by the spool of the blob writer and one chunk.
+    """
 
     def __init__(self, session: ImapSession, options: AppendMessage) -> None:
         self._session = session
@@ -44,7 +47,7 @@ class AppendIntake:
         self._scanner = Scanner()
 
     async def take(self, announced: AppendLiteral) -> tuple[pb.AppendMessage, BlobRef]:
-        """The message and its body, durable. Raises IntakeRefused, Ended."""
+        """Receive the message; returns it with its durable body. Raises IntakeRefused, SessionEnded."""
         backend = self._session.backend
         self._check(announced.size)
         channel = self._session.channel
@@ -70,13 +73,13 @@ class AppendIntake:
         self._check_disk(octets)
 
     def _check_disk(self, octets: int = 0) -> None:
-        """What is left belongs to mail that was accepted."""
+        """Check the disk: below the reserve, the remaining space is for mail that is already accepted."""
         if shortage := self._session.backend.room.shortage(octets):
             log.warning("access.append_without_room", session=self._session.id, octets=octets, shortage=shortage)
             raise IntakeRefused("The server's disk is nearly full; try again later", Code.UNAVAILABLE)
 
     async def _read(self, writer: BlobWriter, *, allow_nul: bool) -> None:
-        """A bare LF is kept as it came; NUL needs a literal8 (RFC 3516 4.4)."""
+        """Write the message to the blob. A bare LF is kept; NUL is allowed only in a literal8 (RFC 3516 4.4)."""
         channel = self._session.channel
         while not isinstance(event := await channel.event(), LiteralEnd):
             if not isinstance(event, LiteralChunk):

@@ -12,7 +12,7 @@ from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 
 
 class Name(msgspec.Struct, frozen=True):
-    """A name that can be listed: a mailbox, one only subscribed, or one that others lie under."""
+    """A name that can be listed: a mailbox, a name that is only subscribed, or a name above others."""
 
     name: str
     mailbox: pb.Mailbox | None
@@ -21,7 +21,7 @@ class Name(msgspec.Struct, frozen=True):
 
 
 class SortedNames:
-    """Names in the order of their characters, where all that lie below one stand together."""
+    """Names in the order of their characters, so that all names below a name follow one another."""
 
     def __init__(self, names: Iterable[str]) -> None:
         self._names = sorted(names)
@@ -31,14 +31,15 @@ class SortedNames:
         return iter(self._names)
 
     def has_below(self, name: str) -> bool:
-        """Whether one of them is an inferior of the name."""
+        """Whether any of the names is below this name."""
         below = name + SEPARATOR
         at = bisect_left(self._names, below)
         return at < len(self._names) and self._names[at].startswith(below)
 
     def with_ancestors(self) -> Iterator[str]:
-        """Every name, each after the names above it; none comes twice. Nothing is collected: the names above 10,000
-        deep ones would be 300,000.
+        """Every name, each after the names above it, and none twice.
+
+        It is a generator: the names above 10,000 deep names would be 300,000.
         """
         before = ""
         for name in self._names:
@@ -50,7 +51,7 @@ class SortedNames:
 
 
 class Names:
-    """All names of an account as of one version."""
+    """All names of an account at one version."""
 
     def __init__(self, known: pb.MailboxList) -> None:
         self._mailboxes = {mailbox.name: mailbox for mailbox in known.mailboxes}
@@ -59,11 +60,11 @@ class Names:
         self._subscribed = frozenset(known.subscriptions)
 
     def __len__(self) -> int:
-        """How many mailboxes and subscriptions there are."""
+        """The number of mailboxes and subscriptions."""
         return len(self._mailboxes) + len(self._subscribed)
 
     def __iter__(self) -> Iterator[Name]:
-        """INBOX first."""
+        """The names to list, INBOX first."""
         if INBOX in self._mailboxes or INBOX in self._subscribed:
             yield self._name(INBOX)
         every = SortedNames(self._mailboxes.keys() | self._subscribed)
@@ -72,7 +73,7 @@ class Names:
                 yield self._name(name)
 
     def exists(self, name: str) -> bool:
-        """Whether it is a mailbox."""
+        """Whether there is a mailbox of this name."""
         return name in self._mailboxes
 
     def is_subscribed(self, name: str) -> bool:

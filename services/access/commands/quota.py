@@ -1,4 +1,4 @@
-"""GETQUOTA, GETQUOTAROOT (RFC 9208): one root, the account's own, when it has a limit."""
+"""GETQUOTA and GETQUOTAROOT (RFC 9208). An account with a limit has one quota root."""
 
 from __future__ import annotations
 

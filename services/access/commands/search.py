@@ -1,4 +1,4 @@
-"""SEARCH, in the old form and as ESEARCH (RFC 4731), with saved results (RFC 5182)."""
+"""SEARCH, with the old response and as ESEARCH (RFC 4731), and with saved results (RFC 5182)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ENDS = frozenset({SearchReturn.MIN, SearchReturn.MAX})
 
 
 async def search(session: ImapSession, command: c.Search) -> bytes:
-    """RFC 3501 6.4.4."""
+    """Search the mailbox (RFC 3501 6.4.4)."""
     if uses_modseq(command.key):
         session.enable_condstore()
     saves = command.returns is not None and SearchReturn.SAVE in command.returns
@@ -38,7 +38,7 @@ async def search(session: ImapSession, command: c.Search) -> bytes:
 
 
 async def _search(session: ImapSession, command: c.Search) -> tuple[NumberSet, int]:
-    """The UIDs in the view that match, and the highest MODSEQ among them."""
+    """The matching UIDs in the view, and the highest MODSEQ among them."""
     mailbox = session.mailbox
     turns = session.backend.turns
     translation = Translation(
@@ -51,7 +51,7 @@ async def _search(session: ImapSession, command: c.Search) -> tuple[NumberSet, i
     reply = await session.backend.mailstore.search(request)
     session.watch.note(reply.version)
     if uses_modseq(command.key):
-        mailbox.name_modseq(reply.highest_modseq)
+        mailbox.note_modseq(reply.highest_modseq)
     matches: list[Range] = []
     for page in reply.uids:
         matches += mailbox.runs.select_uids(numbers(page)).ranges
@@ -60,7 +60,7 @@ async def _search(session: ImapSession, command: c.Search) -> tuple[NumberSet, i
 
 
 async def _shown(session: ImapSession, command: c.Search, matches: NumberSet) -> NumberSet:
-    """As the client wants to have them: UIDs or sequence numbers."""
+    """The matches as UIDs or sequence numbers, as the client asked."""
     if command.uid:
         return matches
     shown: list[Range] = []
@@ -98,13 +98,13 @@ def _ends(returns: frozenset[SearchReturn], matches: NumberSet) -> NumberSet:
 
 
 def _saved(returns: frozenset[SearchReturn], matches: NumberSet) -> NumberSet:
-    """RFC 5182 2.1: with MIN or MAX alone, only those are saved."""
+    """The matches to be saved. With only MIN or MAX, only those are saved (RFC 5182 2.1)."""
     others = returns - {SearchReturn.SAVE}
     return _ends(returns, matches) if others and others <= _ENDS else matches
 
 
 async def _modseq(session: ImapSession, returns: frozenset[SearchReturn], matches: NumberSet, highest: int) -> int:
-    """RFC 7162 3.1.10: with MIN or MAX alone, the highest MODSEQ of just those messages."""
+    """The MODSEQ to report. With only MIN or MAX, it is the highest of those messages (RFC 7162 3.1.10)."""
     if returns - {SearchReturn.SAVE} - _ENDS:
         return highest
     request = pb.FetchRequest(account=session.account, mailbox=session.mailbox.id, uids=spans(_ends(returns, matches)))

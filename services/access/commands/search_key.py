@@ -1,4 +1,4 @@
-"""A parsed search key as the mailbox store's contract has it: sequence numbers turned into UIDs."""
+"""Translates a parsed search key to the mailstore's contract; sequence numbers become UIDs."""
 
 from __future__ import annotations
 
@@ -14,15 +14,18 @@ from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 from shared.turns import Turns
 
 MAX_RANGES = 100_000
-"""In all sets of one search."""
+"""Ranges in all sets of one search together."""
 _A_KEY = 14
-"""What a key costs to translate, in keys compared."""
+"""The cost of translating a key, in keys compared."""
 Resolve = Callable[[SequenceSet, bool], Awaitable[NumberSet]]
-"""The UIDs that a set means; True for a set of UIDs."""
+"""Returns the UIDs of a set; the flag says that the set contains UIDs."""
 
 
 class Translation:
-    """Of one search. `recent` holds the UIDs of the messages that are \\Recent, which the store does not know."""
+    """The translation of one search.
+
+    `recent` holds the UIDs of the \\Recent messages, which the mailstore does not know.
+    """
 
     def __init__(self, resolve: Resolve, recent: NumberSet, turns: Turns) -> None:
         self._resolve = resolve
@@ -31,8 +34,10 @@ class Translation:
         self._left = MAX_RANGES
 
     async def contract_key(self, key: k.SearchKey) -> pb.SearchKey:
-        """The key for the store. Its depth is bounded by the grammar. Raises LimitReached when its sets have too many
-        ranges together: `$` may have thousands and be written often.
+        """Translate a key; the grammar bounds its depth.
+
+        Raises LimitReached when its sets have too many ranges together, because `$` may have thousands of ranges and
+        occur often.
         """
         await self._turns.spend(keys=_A_KEY)
         match key:

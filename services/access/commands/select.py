@@ -1,4 +1,4 @@
-"""SELECT, EXAMINE, CLOSE, UNSELECT; coming back with QRESYNC."""
+"""SELECT, EXAMINE, CLOSE and UNSELECT, with resynchronisation by QRESYNC."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 
 
 async def select(session: ImapSession, command: c.Select) -> bytes:
-    """RFC 3501 6.3.1; a SELECT that fails leaves no mailbox selected."""
+    """Select a mailbox (RFC 3501 6.3.1); after a failed SELECT no mailbox is selected."""
     if command.qresync is not None and not session.qresync:
         return response.bad(command.tag, "QRESYNC is not enabled")  # RFC 7162 3.2.5
     _leave_mailbox(session)
@@ -34,7 +34,7 @@ async def select(session: ImapSession, command: c.Select) -> bytes:
 
 
 async def close(session: ImapSession, command: c.Close) -> bytes:
-    """RFC 3501 6.4.2: what is marked \\Deleted goes without a word."""
+    """Close the mailbox (RFC 3501 6.4.2); messages marked \\Deleted are removed without EXPUNGE responses."""
     mailbox = session.mailbox
     if not mailbox.read_only:
         with session.writing():
@@ -47,7 +47,7 @@ async def close(session: ImapSession, command: c.Close) -> bytes:
 
 
 async def unselect(session: ImapSession, command: c.Unselect) -> bytes:
-    """RFC 3691."""
+    """Close the mailbox without removing messages (RFC 3691)."""
     session.select(None)
     return done(command.tag, "UNSELECT")
 
@@ -77,7 +77,7 @@ def _described(selected: Selected, view: pb.MailboxView) -> bytes:
 
 
 async def _resynchronise(session: ImapSession, selected: Selected, known: c.Qresync) -> None:
-    """VANISHED (EARLIER) and changed flags since what the client remembers (RFC 7162 3.2.5.1)."""
+    """Send VANISHED (EARLIER) and the flags that changed since the state the client remembers (RFC 7162 3.2.5.1)."""
     uids = (
         known.known_uids.resolve(selected.uid_next - 1)
         if known.known_uids

@@ -1,4 +1,4 @@
-"""STATUS, also as LIST returns it."""
+"""STATUS, also as part of LIST."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _VALUES: dict[StatusItem, Callable[[pb.Mailbox], int | str]] = {
 
 
 async def status(session: ImapSession, command: c.Status) -> bytes:
-    """RFC 3501 6.3.10."""
+    """Report the status of a mailbox (RFC 3501 6.3.10)."""
     mailbox = await session.find_mailbox(command.mailbox)
     if mailbox is None:
         return response.no(command.tag, "There is no such mailbox", Code.NONEXISTENT)
@@ -35,7 +35,7 @@ async def status(session: ImapSession, command: c.Status) -> bytes:
 
 
 async def status_line(session: ImapSession, mailbox: pb.Mailbox, items: Sequence[StatusItem]) -> bytes:
-    """One mailbox's STATUS response. Raises ServiceError."""
+    """The STATUS response for one mailbox. Raises ServiceError."""
     if StatusItem.HIGHESTMODSEQ in items:
         session.enable_condstore()  # RFC 7162 3.1
     values = {item: await _value(session, mailbox, item) for item in items}
@@ -57,7 +57,10 @@ async def _value(session: ImapSession, mailbox: pb.Mailbox, item: StatusItem) ->
 
 
 async def _deleted_storage(session: ImapSession, mailbox: pb.Mailbox) -> int:
-    """RFC 9208, in octets as other servers have it; nothing of a mailbox that was deleted meanwhile."""
+    """DELETED-STORAGE (RFC 9208) in octets, as other servers report it;
+
+    nothing when the mailbox has been deleted meanwhile.
+    """
     if not mailbox.deleted:
         return 0
     try:
@@ -67,7 +70,10 @@ async def _deleted_storage(session: ImapSession, mailbox: pb.Mailbox) -> int:
 
 
 def _highest_modseq(selected: Selected | None, mailbox: pb.Mailbox) -> int:
-    """RFC 7162 3.1.7. Of the selected mailbox never more than the client was notified of: it may keep the number."""
+    """HIGHESTMODSEQ (RFC 7162 3.1.7).
+
+    For the selected mailbox it never exceeds what the client was notified of, because the client may store it.
+    """
     if selected is None or selected.id != mailbox.id:
         return mailbox.highest_modseq
     return min(mailbox.highest_modseq, selected.known_version)

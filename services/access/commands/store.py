@@ -1,4 +1,4 @@
-"""STORE, conditional too (RFC 7162 3.1.3)."""
+"""STORE, also conditional (RFC 7162 3.1.3)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MODES = {
 
 
 async def store(session: ImapSession, command: c.Store) -> bytes:
-    """RFC 3501 6.4.6."""
+    """Change flags (RFC 3501 6.4.6)."""
     mailbox = session.mailbox
     if mailbox.read_only:
         return response.no(command.tag, READ_ONLY_TEXT, Code.READ_ONLY)
@@ -33,7 +33,7 @@ async def store(session: ImapSession, command: c.Store) -> bytes:
     uids = await session.resolve(command.sequence, uid=command.uid)
     if not uids:
         return done(command.tag, "STORE")
-    # What others did must be told before this STORE may stand for all that is new.
+    # Report the changes of others first, because the view counts as current after this STORE.
     await sync(session, expunge=False)
     request = pb.StoreRequest(
         account=session.account,
@@ -52,7 +52,7 @@ async def store(session: ImapSession, command: c.Store) -> bytes:
 
 
 async def _report(session: ImapSession, mailbox: Selected, command: c.Store, reply: pb.StoreReply) -> None:
-    """The new flags, unless the client wants silence; then only what it cannot know."""
+    """Report the new flags; with .SILENT only what the client cannot know."""
     made = list(reply.versions)
     alone = made == list(range(mailbox.version + 1, mailbox.version + 1 + len(made))) and reply.version in made
     if reply.messages and command.mode is not StoreMode.REMOVE:
@@ -61,8 +61,9 @@ async def _report(session: ImapSession, mailbox: Selected, command: c.Store, rep
         await write_flags(session, mailbox, reply.changed)
     elif session.condstore:
         await session.channel.write_all(_modseq_line(mailbox, change) for change in reply.changed)
-    mailbox.forward(*made)
-    # In silence, another's change in between would go unnoticed: then the flags are told after all.
+    mailbox.advance(*made)
+    # With .SILENT the client would miss a change that another session made in between, so the flags are reported after
+    # all.
     if not (alone or command.silent):
         await _note_reported(session, mailbox, reply.changed)
 
@@ -76,9 +77,9 @@ async def _note_reported(session: ImapSession, mailbox: Selected, changed: Seque
 
 
 def _modseq_line(mailbox: Selected, change: pb.Changed) -> bytes:
-    """RFC 7162 3.1.3: the MODSEQ is told even in silence."""
+    """The MODSEQ of a changed message, which is reported even with .SILENT (RFC 7162 3.1.3)."""
     number = mailbox.runs.sequence_of(change.uid)
-    mailbox.name_modseq(change.modseq)
+    mailbox.note_modseq(change.modseq)
     return (
         fetch_response.fetch(number, [fetch_response.uid_item(change.uid), fetch_response.modseq_item(change.modseq)])
         if number

@@ -1,4 +1,4 @@
-"""Which handler carries out which command."""
+"""Maps commands to their handlers."""
 
 from __future__ import annotations
 
@@ -52,4 +52,4 @@ HANDLERS: dict[type[c.Command], Handler] = {
     c.Copy: copying.copy,
     c.Move: copying.move,
 }
-"""APPEND is not among them: it comes as literals, see `append`."""
+"""APPEND is missing because it consists of literals; `append` handles it."""

@@ -1,1 +1,1 @@
-"""Sockets in, and what an operator may ask."""
+"""The IMAP listener and its connections, and the contract of the access service."""

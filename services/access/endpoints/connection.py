@@ -1,4 +1,4 @@
-"""One connection from greeting to BYE."""
+"""One IMAP connection, from the greeting to BYE."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ log = structlog.get_logger("access")
 
 
 class ImapConnection:
-    """Runs a session over a wire; belongs to one task. It is the occupant of the wire's slot."""
+    """Runs a session over a wire, in one task. It is the occupant of the wire's slot at the listener."""
 
     def __init__(self, backend: ImapDependencies, wire: Wire) -> None:
         self._backend = backend
@@ -29,7 +29,7 @@ class ImapConnection:
         self._channel = ImapChannel(wire, CommandFramer(), backend.settings.login_timeout, backend.turns)
 
     async def serve(self) -> None:
-        """Return when the connection has ended; never raises but when cancelled."""
+        """Serve the connection; returns when it has ended, and raises only when it is cancelled."""
         session = ImapSession(self._backend, self._channel, self._wire.peer)
         try:
             if self._wire.slot.refusal is not None:
@@ -49,11 +49,11 @@ class ImapConnection:
             self._wire.close()
 
     def dismiss(self) -> None:
-        """End the session at its next wait, in peace."""
+        """End the session at its next wait, after the present command."""
         self._channel.leave("The server is shutting down")
 
     def abort(self) -> None:
-        """Close without a word."""
+        """Close the connection at once, without BYE."""
         self._wire.abort()
 
     async def _converse(self, session: ImapSession) -> None:
@@ -68,7 +68,7 @@ class ImapConnection:
             await dispatch(session, await self._channel.event())
 
     async def _farewell(self, text: str) -> None:
-        """BYE, if the client is there to hear it (RFC 3501 7.1.5)."""
+        """Send BYE, if the client is still connected (RFC 3501 7.1.5)."""
         with contextlib.suppress(ConnectionError, TimeoutError):
             if text:
                 self._channel.write(response.bye(text))

@@ -26,7 +26,7 @@ _OUTPUT_OCTETS = 262_144
 
 
 class ImapListener:
-    """The listener of IMAP and the tasks of its connections."""
+    """The IMAP listener and the tasks of its connections."""
 
     def __init__(self, host: Host, backend: ImapDependencies) -> None:
         self._backend = backend
@@ -42,22 +42,22 @@ class ImapListener:
         self._limits = WireLimits(settings.write_timeout, _STOP_SECONDS, _OUTPUT_OCTETS)
 
     def __len__(self) -> int:
-        """How many connections are open, those in handshake included."""
+        """The number of open connections, including those in the TLS handshake."""
         return len(self._listener)
 
     @property
     def port(self) -> int:
-        """The port in use (of the first address, when 0 was asked for)."""
+        """The port in use: that of the first address when port 0 was requested."""
         return self._listener.port or self._configured_port
 
     async def start(self, tls: ssl.SSLContext) -> None:
-        """Listen. Raises OSError when an address cannot be had."""
+        """Begin to listen. Raises OSError when an address cannot be bound."""
         listener_tls = ListenerTls(tls, self._backend.settings.handshake_timeout, _STOP_SECONDS)
         await self._listener.start(self._bind, self._configured_port, listener_tls)
         log.info("access.listening", addresses=list(self._bind), port=self.port)
 
     async def stop(self) -> None:
-        """Take no new connections; say BYE to the others, and give commands that run a moment to end."""
+        """Take no new connections, send BYE to the others, and let running commands end for a moment."""
         await self._listener.stop(_STOP_SECONDS)
         late = set(self._running)
         for task in late:
@@ -65,7 +65,7 @@ class ImapListener:
         await asyncio.gather(*late, return_exceptions=True)
 
     def report(self) -> list[owner_pb2.Listener]:
-        """What is open."""
+        """The report of the listener."""
         return self._listener.report()
 
     def _connect(self, slot: Slot) -> Wire:

@@ -1,4 +1,4 @@
-"""What an operator may ask of a service that owns nothing: its report."""
+"""The Owner contract of a service that owns no data: it only reports."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Report = Callable[[], Awaitable[pb.ReportReply]]
 
 
 class ReportOnly(OwnerServicer):
-    """Answers Report; there is no store to verify and there are no dead letters."""
+    """Answers Report. There is no store to verify, and there are no dead letters."""
 
     def __init__(self, report: Report, health: Health) -> None:
         self._report = report

@@ -1,1 +1,1 @@
-"""What a session is: its state, its view of a mailbox, what it must be notified of."""
+"""An IMAP session: its state, its view of the mailbox, and what its client must be notified of."""

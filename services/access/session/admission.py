@@ -1,4 +1,4 @@
-"""How many sessions of one account there may be."""
+"""Limits the number of sessions of an account."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from services.access.settings import AccessSettings
 
 
 class Admission:
-    """Counts; every `admit_account` that says True is followed by one `release_account`."""
+    """Counts sessions. After every `admit_account` that returns True, `release_account` must follow once."""
 
     def __init__(self, settings: AccessSettings) -> None:
         self._settings = settings
@@ -20,14 +20,14 @@ class Admission:
         return self._accounts.total()
 
     def admit_account(self, account: str) -> bool:
-        """Whether one more session of this account is taken."""
+        """Whether another session of this account is admitted."""
         if self._accounts[account] >= self._settings.max_connections_per_account:
             return False
         self._accounts[account] += 1
         return True
 
     def release_account(self, account: str) -> None:
-        """A session has ended."""
+        """Note that a session has ended."""
         self._accounts[account] -= 1
         if self._accounts[account] <= 0:
             del self._accounts[account]

@@ -1,4 +1,4 @@
-"""What all sessions of the process share."""
+"""The dependencies that all sessions of the process share."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from shared.turns import Turns
 
 @dataclass(frozen=True, slots=True)
 class ImapDependencies:
-    """Other services, the blob store, and the limits."""
+    """The other services, the blob store, and the limits."""
 
     settings: AccessSettings
     mailstore: MailstoreClient

@@ -1,4 +1,4 @@
-"""Frames in and bytes out of one connection: reading, coalesced writing, and fairness between connections."""
+"""The frames and bytes of one connection: reading, collected writing, and fairness between connections."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ from shared.protocol.imap.framing import CommandFramer
 from shared.turns import Turns
 
 SPILL_BYTES = 65_536
-"""Output held before it goes to the socket in the middle of an answer."""
+"""Octets of output that are collected before they are sent in the middle of an answer."""
 _A_COMMAND = 200
-"""What any command costs, in keys compared."""
+"""The cost of any command, in keys compared."""
 _READING, _MAKING = 20, 4
-"""What an octet of a command costs to read, and one of a long answer to make, in octets sent."""
+"""The cost of reading an octet of a command and of making an octet of a long answer, in octets sent."""
 _LAST_SECONDS = 3.0
-"""What an expelled session has to end the command that runs."""
+"""Seconds that an expelled session has to end its running command."""
 
 
 class SessionEnded(Exception):
-    """The client has gone, or the server wants the session to end; `farewell` is the text of a BYE, empty when nobody
-    would read it.
+    """The session ends, because the client has gone or the server wants it.
+
+    `farewell` is the text of a BYE; it is empty when no client would read it.
     """
 
     def __init__(self, farewell: str = "") -> None:
@@ -30,7 +31,7 @@ class SessionEnded(Exception):
 
 
 class ImapChannel:
-    """What a session reads and writes. Output is collected until the session must wait, then written at once."""
+    """The input and output of a session. Output is collected and written when the session must wait."""
 
     def __init__(self, wire: Wire, framer: CommandFramer, silence: float, turns: Turns) -> None:
         self._wire = wire
@@ -39,32 +40,32 @@ class ImapChannel:
         self._held = 0
         self.framer = framer
         self.silence = silence
-        """Seconds a client may say nothing."""
+        """Seconds for which a client may be silent."""
         self.rung = False
-        """Whether `event_or_ring` last returned for a ring."""
+        """Whether `event_or_ring` last returned because of a ring."""
         self.leaving = ""
-        """Why the server wants to end the session; empty while it does not."""
+        """The reason why the server ends the session; empty while it does not."""
         self._expelled = False
 
     def write(self, data: bytes) -> None:
-        """Add to what will be sent."""
+        """Collect output."""
         self._out.append(data)
         self._held += len(data)
 
     async def spill(self) -> None:
-        """Send when much has been collected: called between the pieces of a long answer."""
+        """Send the output when much has been collected; called between the pieces of a long answer."""
         if self._held >= SPILL_BYTES:
             await self.flush()
 
     async def write_all(self, pieces: Iterable[bytes]) -> None:
-        """Add a long answer piece by piece; others are served between them."""
+        """Collect a long answer piece by piece; other sessions are served between the pieces."""
         for piece in pieces:
             self.write(piece)
             await self.spill()
             await self._turns.spend(octets=_MAKING * len(piece))
 
     async def flush(self) -> None:
-        """Send everything collected."""
+        """Send all collected output."""
         if self._out:
             data = self._out[0] if len(self._out) == 1 else b"".join(self._out)
             self._out.clear()
@@ -72,17 +73,17 @@ class ImapChannel:
             await self._wire.send(data)
 
     async def event(self) -> FrameEvent:
-        """The next frame. Raises Ended."""
+        """The next frame. Raises SessionEnded."""
         while True:
             event = self._framed()
             if event is not None:
-                # A client that pipelines hundreds of commands must not keep the others waiting.
+                # A client that pipelines hundreds of commands must not block other sessions.
                 await self._turns.spend(keys=_A_COMMAND, octets=_READING * _size(event))
                 return event
             await self._more(self.silence)
 
     async def event_or_ring(self, seconds: float) -> FrameEvent | None:
-        """The next frame, or None after a ring or after `seconds`. Raises Ended."""
+        """The next frame, or None after a ring or after `seconds`. Raises SessionEnded."""
         self.rung = False
         while (event := self._framed()) is None and not self.rung:
             try:
@@ -92,20 +93,20 @@ class ImapChannel:
         return event
 
     def ring(self) -> None:
-        """Wake the session: there is something to tell."""
+        """Wake the session, because there is something to report."""
         self._wire.ring()
 
     def prove(self) -> None:
-        """The client has logged in."""
+        """Note that the client has logged in."""
         self._wire.prove()
 
     def leave(self, reason: str) -> None:
-        """Let the session end at its next wait."""
+        """End the session at its next wait."""
         self.leaving = reason
         self._wire.ring()
 
     def expel(self, reason: str) -> None:
-        """As `leave`, before the next command: the client may do nothing any more."""
+        """End the session before its next command; it may do nothing more."""
         self._expelled = True
         self.leave(reason)
         self._wire.abort_within(_LAST_SECONDS)
@@ -116,7 +117,7 @@ class ImapChannel:
         return self.framer.next()
 
     async def _more(self, seconds: float) -> bool:
-        """Feed what has come; else wait. True after a ring."""
+        """Feed the received bytes to the framer, or wait for some; returns True after a ring."""
         data = self._wire.take()
         if data:
             self.framer.feed(data)

@@ -1,5 +1,6 @@
-"""Ends sessions whose log-in the directory has taken back: it follows the directory's events, so that a lost doorbell
-only delays.
+"""Ends sessions whose log-in the directory has revoked.
+
+It follows the directory's events, so a lost doorbell only delays it.
 """
 
 from __future__ import annotations
@@ -22,11 +23,11 @@ from shared.rpc.mailfold.events.v1 import events_pb2
 
 log = structlog.get_logger("access")
 _AREAS = ("domain.", "account.", "user.")
-"""Events that may end a log-in."""
+"""The areas of events that may end a log-in."""
 
 
 class LoginWatch:
-    """The log-ins of all open sessions of this process."""
+    """The log-ins of all open sessions in this process."""
 
     def __init__(self, directory: Channel, bus: Bus, compare_seconds: float) -> None:
         self._source = RemoteSource(directory)
@@ -44,29 +45,30 @@ class LoginWatch:
         )
 
     async def start(self) -> None:
-        """Follow from now on: nobody is logged in yet, so what was before matters to nobody."""
+        """Begin to follow at the present head; nobody is logged in yet, so earlier events do not matter."""
         await self._follower.start(await self._heads())
 
     async def stop(self) -> None:
-        """Follow no more."""
+        """Stop following."""
         await self._follower.stop()
 
     async def lag(self) -> int:
-        """How many events of the directory are not followed yet; -1 when it cannot be asked."""
+        """The number of events of the directory that are not followed yet; -1 when the directory does not answer."""
         return await self._follower.known_lag()
 
     def enter(self, channel: ImapChannel, log_in: LogIn) -> None:
-        """A session whose log-in was let in. If that was taken back meanwhile, it ends at once."""
+        """Register a session after its log-in. If the log-in was revoked meanwhile, the session ends at once."""
         self._open[channel] = log_in
         self._look_at(channel, log_in)
 
     def leave(self, channel: ImapChannel) -> None:
-        """The session has ended."""
+        """Remove a session that has ended."""
         self._open.pop(channel, None)
 
     async def _end_all(self, _agreed: Places) -> Places:
-        """The directory was restored from a backup: which log-ins it would let in now is known to it alone, and what it
-        says of them from here on counts from another position.
+        """End all sessions after the directory was restored from a backup.
+
+        Only the directory knows which log-ins are still valid, and the positions of its new events cannot be compared.
         """
         self._ended = EndedLogIns()
         for channel, log_in in tuple(self._open.items()):
@@ -77,7 +79,7 @@ class LoginWatch:
     async def _heads(self) -> Places:
         try:
             return await self._source.heads()
-        except ServiceError:  # the directory starts later: then everything is followed, which is only more work
+        except ServiceError:  # the directory starts later; then everything is followed, which is only more work
             return {}
 
     async def _follow(self, events: Sequence[events_pb2.Event], _after: Places) -> None:
@@ -89,7 +91,7 @@ class LoginWatch:
     def _apply(self, event: events_pb2.Event) -> bool:
         try:
             return self._ended.apply(from_wire(event).event, event.position)
-        except UnknownEvent:  # a later release's event: whatever it means, log-ins are refused by the directory itself
+        except UnknownEvent:  # a later release's event: the directory itself refuses log-ins according to it
             return False
 
     def _look_at(self, channel: ImapChannel, log_in: LogIn) -> None:

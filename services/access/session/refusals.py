@@ -1,4 +1,4 @@
-"""Refusals of other services as IMAP answers (RFC 5530)."""
+"""Translates refusals of other services to IMAP responses (RFC 5530)."""
 
 from __future__ import annotations
 
@@ -34,23 +34,23 @@ _TEXTS = {
 
 
 def reason_code(reason: str) -> Code | None:
-    """The response code of a refusal's reason."""
+    """The response code for the reason of a refusal."""
     return _REASONS.get(reason)
 
 
 def refusal_code(error: ServiceError) -> Code | None:
-    """The response code that says why."""
+    """The response code for an error."""
     return reason_code(error.reason) or _BY_KIND.get(type(error))
 
 
 def refusal(tag: bytes, error: ServiceError) -> bytes:
-    """NO, with a code where there is one."""
+    """The tagged response NO, with a response code if there is one."""
     code = refusal_code(error)
     return response.no(tag, (_TEXTS.get(code) if code else None) or error.message, code)
 
 
 def blob_refusal(error: BlobError) -> tuple[ResponseCode, str]:
-    """Why a message cannot be taken in."""
+    """The refusal of a message that cannot be stored."""
     if isinstance(error, BlobStoreFull):
         return Code.LIMIT, "The server's disk is full"
     return Code.UNAVAILABLE, "The message could not be stored"

@@ -1,4 +1,4 @@
-"""A session's view of the mailbox it has selected, and what its client must still be notified of."""
+"""A session's view of its selected mailbox, and the changes that its client must still be notified of."""
 
 from __future__ import annotations
 
@@ -17,16 +17,17 @@ from shared.turns import Turns
 
 _RANGES_A_PAGE = 1000
 _A_RANGE = 4
-"""What it costs to look up a range, in keys compared."""
+"""The cost of looking up a range, in keys compared."""
 
 
 class NoSuchMessage(Exception):
-    """A sequence number above the count of messages."""
+    """A sequence number is higher than the number of messages."""
 
 
 class Selected:
-    """One mailbox as the client believes it to be. Sequence numbers change only when the client is notified (RFC 3501
-    7.4.1).
+    """The mailbox as the client knows it.
+
+    Sequence numbers change only when the client is notified (RFC 3501 7.4.1).
     """
 
     def __init__(self, view: pb.MailboxView, runs: UidRuns, recents: Recents, *, read_only: bool) -> None:
@@ -38,35 +39,35 @@ class Selected:
         self.uid_next = max(view.mailbox.uid_next, self.runs.largest + 1)
         self.version = view.version
         self._flags = dict.fromkeys((*SETTABLE_SYSTEM_FLAGS, *view.keywords))
-        """What FLAGS said, in its order."""
+        """The flags of the last FLAGS response, in its order."""
         self._keyword_limit = view.keyword_limit
         self.recent = NumberSet()
-        """UIDs of the messages that are \\Recent in this session; UIDs of the gaps between them may be among them."""
+        """UIDs of the messages that are \\Recent in this session. UIDs in gaps between messages may be among them."""
         self._recents = recents
         self._take_recent()
         self._reported_recent = self.recent_count
         self._reported_exists = len(self.runs)
         self._vanished: list[Range] = []
-        """UIDs that are gone and still counted, in any order."""
+        """UIDs of messages that are gone but that the client still counts, in any order."""
         self._reported_version = self.version
-        self._named_modseq = 0
+        self._highest_sent_modseq = 0
         self._reported_flags: dict[int, int] = {}
-        """MODSEQ of flags that answers carried, newer than `version`: `take` need not report them again."""
+        """MODSEQs, newer than `version`, of flags that responses carried; `take` need not report these flags again."""
 
-    # -- which messages a command means
+    # -- the messages that a command refers to
 
     async def resolve(self, sequence: SequenceSet, *, uid: bool, saved: NumberSet, turns: Turns) -> NumberSet:
-        """The UIDs meant, of those in the view. Raises NoSuchMessage (RFC 3501 6.4.8: unknown UIDs are passed over).
+        """The UIDs in the view that a set refers to.
 
-        The ranges go over the gaps of the view, in which the store has no messages either: however many runs the view
-        has, they are no more than the client wrote.
+        Raises NoSuchMessage; unknown UIDs are skipped (RFC 3501 6.4.8). The ranges extend over gaps in the view, in
+        which the store has no messages either, so the result has no more ranges than the client wrote.
         """
         if not uid and (sequence.highest > len(self.runs) or (sequence.has_star and not self.runs)):
             raise NoSuchMessage
         return await self.matching(sequence, uid=uid, saved=saved, turns=turns)
 
     async def matching(self, sequence: SequenceSet, *, uid: bool, saved: NumberSet, turns: Turns) -> NumberSet:
-        """The same for a search key: a number that no message has matches no message."""
+        """The same for a search key, where a sequence number without a message matches nothing."""
         ranges: list[Range] = []
         is_uids = uid or sequence.saved
         for page in self._named(sequence, uid=uid, saved=saved).pages(_RANGES_A_PAGE):
@@ -75,7 +76,7 @@ class Selected:
         return NumberSet.of_sorted(ranges)
 
     async def count(self, uids: NumberSet, turns: Turns) -> int:
-        """How many of the UIDs are in the view."""
+        """The number of these UIDs in the view."""
         total = 0
         for page in uids.pages(_RANGES_A_PAGE):
             total += self.runs.count(page)
@@ -87,7 +88,7 @@ class Selected:
             return saved
         return sequence.resolve(self.runs.largest if uid else len(self.runs))
 
-    # -- how far the client knows the mailbox
+    # -- what the client knows of the mailbox
 
     @property
     def withholds_expunges(self) -> bool:
@@ -99,34 +100,35 @@ class Selected:
         """The version up to which the client was notified of every change."""
         return self._reported_version if self._vanished else self.version
 
-    def name_modseq(self, modseq: int) -> None:
-        """A response carries this MODSEQ: a QRESYNC client takes the highest one for the state that it knows."""
-        self._named_modseq = max(self._named_modseq, modseq)
+    def note_modseq(self, modseq: int) -> None:
+        """Note that a response carries this MODSEQ; a QRESYNC client takes the highest as the state that it knows."""
+        self._highest_sent_modseq = max(self._highest_sent_modseq, modseq)
 
     @property
-    def named_modseq(self) -> int:
-        """The highest MODSEQ in responses since the last tagged one; 0 when there was none."""
-        return self._named_modseq
+    def highest_sent_modseq(self) -> int:
+        """The highest MODSEQ in responses since the last tagged one, or 0."""
+        return self._highest_sent_modseq
 
     def corrected_modseq(self) -> int:
         """The HIGHESTMODSEQ that a tagged response must state, or 0. Called once for each tagged response.
 
-        RFC 7162 6: without it the client takes the highest MODSEQ it has seen, which may lie behind an expunge that
-        it was not notified of; when it comes back with that number, it never hears of the expunge.
+        Without it the client takes the highest MODSEQ it has seen (RFC 7162 6). That may be higher than the MODSEQ of
+        an expunge that was withheld; a client that reconnects with it would never be notified of the expunge.
         """
-        named, self._named_modseq = self._named_modseq, 0
+        named, self._highest_sent_modseq = self._highest_sent_modseq, 0
         return self.known_version if self._vanished or named > self.known_version else 0
 
-    # -- what changes
+    # -- changes of the mailbox
 
     def note_reported(self, uid: int, modseq: int) -> None:
-        """An answer carried the message's flags as of this MODSEQ."""
+        """Note that a response carried the message's flags at this MODSEQ."""
         if modseq > self.version:
             self._reported_flags[uid] = modseq
 
-    def forward(self, *versions: int) -> None:
-        """Writes of this session made these versions, ascending, and its answer reported everything: as far as nobody
-        else wrote in between, the view is there.
+    def advance(self, *versions: int) -> None:
+        """Advance over versions that this session's own writes made, ascending, when its response reported everything.
+
+        The view advances as long as no other write came in between.
         """
         before = self.version
         for version in versions:
@@ -137,8 +139,9 @@ class Selected:
             }
 
     async def take(self, changes: pb.ChangesReply, turns: Turns) -> list[pb.Changed]:
-        """Bring the view forward; what is gone stays until it is reported. Returns the messages whose flags must be
-        reported.
+        """Apply changes to the view; returns the messages whose flags must be reported.
+
+        Messages that are gone stay in the view until that is reported.
         """
         self._reported_version = self.known_version
         for page in changes.added:
@@ -157,7 +160,7 @@ class Selected:
         return [change for change in changes.changed if reported.get(change.uid) != change.modseq]
 
     def _note_vanished(self, gone: NumberSet) -> None:
-        """What the client never heard of goes without a word."""
+        """Note vanished UIDs; those that the client never knew are dropped silently."""
         first_unreported = self.runs.uid_at(self._reported_exists + 1)
         if 0 < first_unreported <= gone.largest:
             unreported = gone.intersection(NumberSet(((first_unreported, gone.largest),)))
@@ -167,12 +170,13 @@ class Selected:
 
     @property
     def recent_count(self) -> int:
-        """How many messages are \\Recent in this session."""
+        """The number of messages that are \\Recent in this session."""
         return self.runs.count(self.recent)
 
     def _take_recent(self) -> None:
-        """The first session that is notified of a message gets it as \\Recent; EXAMINE takes nothing away (RFC 3501
-        2.3.2, 6.3.2).
+        """Take the recent messages for this session, which is the first to be notified of them.
+
+        EXAMINE takes none (RFC 3501 2.3.2, 6.3.2).
         """
         first = self._recents.first(self.id)
         if first >= self.uid_next:
@@ -183,7 +187,10 @@ class Selected:
             self._recents.claim(self.id, self.uid_next)
 
     def report_recent(self) -> bytes:
-        """RECENT, if the client's count is not right. After `report_exists` and `report_expunges`."""
+        """The RECENT response if the client's number is wrong.
+
+        To be called after `report_exists` and `report_expunges`.
+        """
         count = self.recent_count
         if self._reported_recent == count:
             return b""
@@ -191,7 +198,7 @@ class Selected:
         return response.recent(count)
 
     def recent_of(self, uids: Sequence[int]) -> frozenset[int]:
-        """Those of the UIDs, ascending, that are \\Recent in this session."""
+        """The recent ones among ascending UIDs."""
         if not uids or not self.recent or self.recent.largest < uids[0]:
             return frozenset()
         if len(self.recent.ranges) == 1:
@@ -200,19 +207,21 @@ class Selected:
         return frozenset([uid for uid in uids if uid in self.recent])
 
     def shown_flags(self, uid: int, flags: Iterable[str]) -> tuple[str, ...]:
-        """The flags of a message as this session sees them."""
+        """The flags of a message as this session shows them."""
         return (*flags, RECENT) if self.recent and uid in self.recent else tuple(flags)
 
     def report_exists(self) -> bytes:
-        """EXISTS, if the client's count is not right."""
+        """The EXISTS response if the client's number is wrong."""
         if self._reported_exists == len(self.runs):
             return b""
         self._reported_exists = len(self.runs)
         return response.exists(self._reported_exists)
 
     def report_expunges(self, *, vanished: bool) -> Iterator[bytes]:
-        """EXPUNGE (or VANISHED, once QRESYNC is enabled) of what is gone, in pieces; the numbers behind move up when
-        the last piece is taken. Before `report_exists`: a message that moved within the mailbox is never counted twice.
+        """The EXPUNGE responses (VANISHED once QRESYNC is enabled) for messages that are gone, in pieces.
+
+        Sequence numbers change when the last piece is taken. To be called before `report_exists`, so that a message
+        that moved within the mailbox is never counted twice.
         """
         if not self._vanished:
             return
@@ -227,8 +236,9 @@ class Selected:
         self._reported_exists -= len(gone)
 
     def report_keywords(self, flags: Iterable[str]) -> bytes:
-        """FLAGS and PERMANENTFLAGS when there are keywords among the flags that were not reported yet: before a FETCH
-        response shows them (RFC 3501 7.2.6).
+        """FLAGS and PERMANENTFLAGS when there are new keywords among the flags.
+
+        They must precede a FETCH response with these keywords (RFC 3501 7.2.6).
         """
         fresh = [flag for flag in flags if flag not in self._flags]
         if not fresh:
@@ -238,14 +248,14 @@ class Selected:
 
     @property
     def keywords(self) -> int:
-        """How many keywords the client knows."""
+        """The number of keywords that the client knows."""
         return len(self._flags) - len(SETTABLE_SYSTEM_FLAGS)
 
     def flags(self) -> bytes:
-        """Which flags there are and which may be kept (RFC 3501 7.2.6)."""
+        """The FLAGS and PERMANENTFLAGS responses (RFC 3501 7.2.6)."""
         known = tuple(self._flags)
         kept = () if self.read_only else known
-        # RFC 3501 7.1: without `\\*` the client knows that the mailbox takes no further keywords.
+        # RFC 3501 7.1: without `\\*` the client knows that the mailbox takes no more keywords.
         takes_more = not self.read_only and self.keywords < self._keyword_limit
         return response.flags(known) + response.ok(
             response.UNTAGGED, "Flags permitted", permanentflags(kept, takes_more)
@@ -253,7 +263,7 @@ class Selected:
 
 
 async def runs_of(view: pb.MailboxView, turns: Turns) -> UidRuns:
-    """The UIDs of a view."""
+    """The UIDs of a view as runs."""
     runs = UidRuns()
     for page in view.uids:
         runs.extend(numbers(page))

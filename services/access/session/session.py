@@ -1,4 +1,4 @@
-"""One client's session."""
+"""One IMAP session."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from shared.routing.log_ins import LogIn
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 
 _FEW_MAILBOXES = 200
-"""Up to here an account's list is asked again as a whole."""
+"""Number of mailboxes up to which an account's whole list is read again."""
 
 
 class ImapSession:
-    """State between commands. It belongs to one task."""
+    """The state of a session between commands. It is used by one task only."""
 
     def __init__(self, backend: ImapDependencies, channel: ImapChannel, address: str) -> None:
         self.backend = backend
         self.channel = channel
         self.address = address
-        """The client's."""
+        """The client's address."""
         self.id = backend.ids.new(IdKind.SESSION)
         self.state = ImapState.NOT_AUTHENTICATED
         self.account = ""
@@ -41,25 +41,25 @@ class ImapSession:
         self.qresync = False
         self.selected: Selected | None = None
         self.saved = NumberSet()
-        """`$`: UIDs of the last saved search (RFC 5182)."""
+        """The UIDs of the last saved search, which `$` refers to (RFC 5182)."""
         self._watch: Watch | None = None
         self._mailboxes: pb.MailboxList | None = None
         self._by_name: dict[str, pb.Mailbox] = {}
 
     @property
     def mailbox(self) -> Selected:
-        """The selected mailbox; for handlers of commands that only the selected state allows."""
+        """The selected mailbox; only for handlers of commands that require the selected state."""
         assert self.selected is not None
         return self.selected
 
     @property
     def watch(self) -> Watch:
-        """The account's version; once authenticated."""
+        """The version of the account; only once authenticated."""
         assert self._watch is not None
         return self._watch
 
     async def enter(self, log_in: LogIn) -> None:
-        """The client is this account from now on, while the log-in stands; what the session writes says so."""
+        """Log in to an account. The log-in may be revoked later; the session's writes carry it."""
         account = self.account = log_in.account
         self.backend.log_in_watch.enter(self.channel, log_in)
         act(Provenance(Actor("account", account, "password", self.id, self.address), correlation=self.id))
@@ -69,7 +69,7 @@ class ImapSession:
         self.state = ImapState.AUTHENTICATED
 
     async def leave(self) -> None:
-        """Let go of what the session holds; after its last command."""
+        """Release what the session holds, after its last command."""
         self.backend.log_in_watch.leave(self.channel)
         if self._watch is not None:
             await self.backend.versions.leave(self._watch)
@@ -79,18 +79,19 @@ class ImapSession:
             self.account = ""
 
     def select(self, selected: Selected | None) -> None:
-        """Another mailbox, or none."""
+        """Select another mailbox, or none."""
         self.selected = selected
         self.saved = NumberSet()
         self.state = ImapState.SELECTED if selected else ImapState.AUTHENTICATED
 
     async def resolve(self, sequence: SequenceSet, *, uid: bool) -> NumberSet:
-        """The UIDs that a command means, of those in the view. Raises NoSuchMessage."""
+        """The UIDs in the view that a command refers to. Raises NoSuchMessage."""
         return await self.mailbox.resolve(sequence, uid=uid, saved=self.saved, turns=self.backend.turns)
 
     def enable_condstore(self) -> None:
-        """From now on responses carry MODSEQ. With a mailbox selected the client learns where that begins (RFC 7162
-        3.1.2.1).
+        """Include MODSEQ in responses from now on.
+
+        If a mailbox is selected, the client is sent its HIGHESTMODSEQ (RFC 7162 3.1.2.1).
         """
         if not self.condstore and self.selected is not None:
             self.channel.write(
@@ -100,17 +101,17 @@ class ImapSession:
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[None]:
-        """The extent of one write: its command id makes repeats harmless."""
+        """The context of one write; its command id makes a repeat harmless."""
         with acting(with_command(self.backend.ids.new(IdKind.COMMAND))):
             yield
 
     async def look_again(self) -> None:
-        """Ask for the account's version: an answer showed that something changed before the doorbell said so."""
+        """Read the account's version, because a response showed a change before the doorbell did."""
         with contextlib.suppress(ServiceError):
             self.watch.note(await self.backend.mailstore.version(self.account))
 
     async def mailboxes(self) -> pb.MailboxList:
-        """The account's mailboxes as of the newest version heard of; asked again only when there is a newer one."""
+        """The account's mailboxes at the newest known version; they are read again only when there is a newer one."""
         known = self._current_mailboxes()
         if known is None:
             known = self._mailboxes = await self.backend.mailstore.mailboxes(self.account)
@@ -119,7 +120,7 @@ class ImapSession:
         return known
 
     async def find_mailbox(self, name: str) -> pb.Mailbox | None:
-        """The account's mailbox of a name. Of an account with many, it alone is asked for."""
+        """The account's mailbox of a name. In an account with many mailboxes only this one is read."""
         if self._current_mailboxes() is None:
             if self._mailboxes is None or len(self._by_name) > _FEW_MAILBOXES:
                 return await self.backend.mailstore.mailbox(self.account, name)

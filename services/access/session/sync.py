@@ -1,5 +1,6 @@
-"""Notifies a client of what changed in its mailbox. Nothing is asked while no newer version is known than the last one
-reported.
+"""Notifies a client of the changes in its mailbox.
+
+The mailstore is asked only when a version is known that is newer than the last one reported.
 """
 
 from __future__ import annotations
@@ -14,18 +15,19 @@ from shared.protocol.imap.number_set import NumberSet
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 
 _FLAGS_A_PAGE = 200
-"""Messages whose flags go out at a time."""
+"""Messages whose flags are sent at a time."""
 
 
 async def sync(session: ImapSession, *, expunge: bool) -> None:
-    """Bring the view forward and write what the client must know; EXPUNGE only when allowed now. Raises ServiceError
-    (NotFound: the mailbox is gone).
+    """Update the view and write the changes; EXPUNGE only when it is allowed now.
+
+    Raises ServiceError, which is NotFound when the mailbox is gone.
     """
     selected = session.selected
     if selected is None:
         return
-    # What a response named was read from the store: changes up to there exist, whether the doorbell rang or not.
-    session.watch.note(selected.named_modseq)
+    # A MODSEQ in a response came from the store, so changes exist up to there, even if no doorbell arrived.
+    session.watch.note(selected.highest_sent_modseq)
     changed: list[pb.Changed] = []
     keywords: Sequence[str] = ()
     if selected.version < session.watch.version or not session.backend.versions.trusted:
@@ -57,7 +59,7 @@ async def _report(
 
 
 async def write_flags(session: ImapSession, selected: Selected, changed: Sequence[pb.Changed]) -> None:
-    """The flags of messages that are in the view, page by page; others are served between them."""
+    """Write the flags of messages in the view, page by page; other sessions are served between pages."""
     for start in range(0, len(changed), _FLAGS_A_PAGE):
         lines = flag_lines(selected, changed[start : start + _FLAGS_A_PAGE], modseq=session.condstore)
         session.channel.write(b"".join(lines))
@@ -66,7 +68,10 @@ async def write_flags(session: ImapSession, selected: Selected, changed: Sequenc
 
 
 async def write_vanished(session: ImapSession, selected: Selected, batch: pb.FetchBatch, asked: NumberSet) -> None:
-    """VANISHED (EARLIER) of those asked for (RFC 7162 3.2.10). What the client still counts is notified otherwise."""
+    """Write VANISHED (EARLIER) for the requested UIDs (RFC 7162 3.2.10).
+
+    UIDs that the client still counts are reported as expunged instead.
+    """
     if batch.vanished.bounds:
         gone = numbers(batch.vanished).intersection(asked)
         gone = gone.difference(selected.runs.select_uids(gone))
@@ -74,8 +79,9 @@ async def write_vanished(session: ImapSession, selected: Selected, batch: pb.Fet
 
 
 def flag_lines(selected: Selected, changed: Iterable[pb.Changed], *, modseq: bool) -> list[bytes]:
-    """FETCH with the flags of messages that are in the view (RFC 7162 3.2.4: with UID and, once CONDSTORE is on,
-    MODSEQ), after FLAGS when there are new keywords among them.
+    """The FETCH responses with the flags of messages in the view, after FLAGS when there are new keywords.
+
+    They contain the UID, and with CONDSTORE the MODSEQ (RFC 7162 3.2.4).
     """
     numbered = [(number, change) for change in changed if (number := selected.runs.sequence_of(change.uid))]
     keywords = selected.report_keywords(flag for _, change in numbered for flag in change.flags)
@@ -87,5 +93,5 @@ def _flag_line(selected: Selected, number: int, change: pb.Changed, *, modseq: b
     items = [fetch_response.uid_item(change.uid), fetch_response.flags_item(flags)]
     if modseq:
         items.append(fetch_response.modseq_item(change.modseq))
-        selected.name_modseq(change.modseq)
+        selected.note_modseq(change.modseq)
     return fetch_response.fetch(number, items)

@@ -1,5 +1,6 @@
-"""The newest known version of each watched account: fed by doorbells and by own writes, checked against the owner now
-and then.
+"""The newest known version of each watched account.
+
+Versions come from doorbells and from own writes, and are compared with the mailstore now and then.
 """
 
 from __future__ import annotations
@@ -24,32 +25,33 @@ Wake = Callable[[], None]
 
 
 class Watch:
-    """One account's version, shared by all its sessions in this process."""
+    """The version of one account, shared by all its sessions in this process."""
 
     def __init__(self, account: str) -> None:
         self.account = account
         self.version = 0
         self.sessions = 0
         self.idle: set[Wake] = set()
-        """Woken at every new version."""
+        """Callbacks to wake at every new version."""
         self.listening: Listening | None = None
 
     def note(self, version: int) -> None:
-        """A version that is known to exist."""
+        """Note a version that is known to exist."""
         if version > self.version:
             self.version = version
             for wake in tuple(self.idle):
                 wake()
 
-    def heard(self, _subject: str, payload: bytes) -> None:
-        """A doorbell; its payload is the version."""
+    def on_doorbell(self, _subject: str, payload: bytes) -> None:
+        """Receive a doorbell, whose payload is the version."""
         if payload.isdigit():
             self.note(int(payload))
 
 
 class Versions:
-    """Watches accounts. A doorbell may be lost: versions are compared after each (re)connect and every
-    `compare_seconds`.
+    """Watches the versions of accounts.
+
+    A doorbell may be lost, so versions are compared after each (re)connect and every `compare_seconds`.
     """
 
     def __init__(self, bus: Bus, mailstore: MailstoreClient, compare_seconds: float) -> None:
@@ -64,26 +66,26 @@ class Versions:
 
     @property
     def trusted(self) -> bool:
-        """Whether doorbells are heard: without the bus every session asks by itself."""
+        """Whether doorbells arrive; without the bus every session asks the mailstore by itself."""
         return self._bus.connected
 
     @property
     def idle(self) -> int:
-        """Sessions in IDLE."""
+        """The number of sessions in IDLE."""
         return sum(len(watch.idle) for watch in self._watches.values())
 
     def start(self) -> None:
-        """Compare from now on."""
+        """Begin to compare versions."""
         self._bus.on_connected(self.compare_all)
         self._due = asyncio.get_running_loop().time() + self._seconds
         self._task.start()
 
     async def stop(self) -> None:
-        """Compare no more."""
+        """Stop comparing versions."""
         await self._task.stop()
 
     async def watch(self, account: str) -> Watch:
-        """The account's version from now on; `leave` when the session ends."""
+        """Watch an account; `leave` must be called when the session ends."""
         watch = self._watches.setdefault(account, Watch(account))
         watch.sessions += 1
         if watch.sessions == 1:
@@ -95,13 +97,13 @@ class Versions:
         return watch
 
     async def _listen(self, watch: Watch) -> None:
-        watch.listening = await self._bus.listen(account_doorbell(watch.account), watch.heard)
-        # The bus may hear of the subscription a moment after the first look at the mailbox.
+        watch.listening = await self._bus.listen(account_doorbell(watch.account), watch.on_doorbell)
+        # The subscription may become active a moment after the first look at the mailbox.
         self._fresh.add(watch)
         self._soon.set()
 
     async def leave(self, watch: Watch) -> None:
-        """One session less; with the last one the doorbell is not heard any more."""
+        """Release a session's watch; after the last one the account's doorbell is no longer received."""
         watch.sessions -= 1
         if watch.sessions == 0:
             self._watches.pop(watch.account, None)
@@ -110,7 +112,7 @@ class Versions:
                 await watch.listening.close()
 
     async def compare_all(self) -> None:
-        """Ask the owner for the version of every watched account."""
+        """Compare the version of every watched account with the mailstore."""
         for watch in tuple(self._watches.values()):
             await self._compare(watch)
 

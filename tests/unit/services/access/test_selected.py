@@ -134,9 +134,9 @@ def test_flags_that_an_answer_told_are_not_told_again() -> None:
 
 def test_forward_only_over_one_write_of_its_own() -> None:
     selected = view((1, 3))
-    selected.forward(13)
+    selected.advance(13)
     assert selected.version == 10
-    selected.forward(11)
+    selected.advance(11)
     assert selected.version == 11
 
 
@@ -149,11 +149,11 @@ def test_new_keywords_are_told_once() -> None:
 def test_the_number_of_the_client_stays_before_an_expunge_that_is_withheld() -> None:
     """RFC 7162 6: the client may keep the number of a tagged response as what it knows."""
     selected = view((1, 3), version=10)
-    selected.name_modseq(9)
+    selected.note_modseq(9)
     assert selected.corrected_modseq() == 0
     take(selected, changes(11, vanished=(2,)))
     take(selected, changes(13, changed=((3, 13),)))
-    selected.forward(14)
+    selected.advance(14)
     assert (selected.withholds_expunges, selected.known_version) == (True, 10)
     assert selected.corrected_modseq() == 10
     reported_expunges(selected, vanished=True)
@@ -163,6 +163,6 @@ def test_the_number_of_the_client_stays_before_an_expunge_that_is_withheld() -> 
 
 def test_a_modseq_ahead_of_what_was_reported_is_corrected_once() -> None:
     selected = view((1, 3), version=10)
-    selected.name_modseq(12)
+    selected.note_modseq(12)
     assert selected.corrected_modseq() == 10
     assert selected.corrected_modseq() == 0
