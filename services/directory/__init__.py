@@ -1,1 +1,1 @@
-"""Configuration as history: domains, users, accounts, aliases, settings, and who may log in."""
+"""The directory: domains, users, accounts, aliases, settings and authentication, kept as events."""

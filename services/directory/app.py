@@ -1,4 +1,4 @@
-"""The directory's wiring."""
+"""Connects the parts of the directory."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ log = structlog.get_logger("directory")
 
 
 class Directory:
-    """The service, built."""
+    """The directory as a running service."""
 
     def __init__(self, host: Host, sections: Mapping[str, type[Section]]) -> None:
         self._host = host
@@ -90,8 +90,9 @@ class Directory:
         )
 
     async def start(self) -> None:
-        """Open the store, read the book, note what was edited by hand; ring from now on. A host that only reads writes
-        nothing down.
+        """Open the store, read the address book, record settings edited by hand, and begin to ring doorbells.
+
+        A host that only reads writes nothing.
         """
         await self._host.open_store(self.store)
         self._current.book = await self.store.read(read_book)
@@ -104,13 +105,13 @@ class Directory:
         self._journal.start()
 
     async def stop(self) -> None:
-        """Write the last log-ins down."""
+        """Write the last log-ins and close."""
         await self._journal.stop()
         self._hasher.close()
         await self.store.close()
 
     def _forgive(self, recorded: list[Recorded]) -> None:
-        """An account whose password is new, or that is new itself, begins without refused log-ins."""
+        """Clear the wrong passwords of accounts that are new or have a new password."""
         events = [entry.event for entry in recorded]
         users = {event.id for event in events if isinstance(event, UserPasswordChanged | UserSwitched)}
         added = {key_of(event.address) for event in events if isinstance(event, AccountAdded)}
@@ -128,14 +129,16 @@ class Directory:
 
 
 def build(host: Host, sections: Mapping[str, type[Section]] | None = None) -> Directory:
-    """The service for a process to host. `sections`: every section of the installation, which only the launcher
-    knows."""
+    """Create the service for a process that hosts it.
+
+    `sections` is every section of the installation, which only the launcher knows.
+    """
     return Directory(host, sections or {**SHARED_SECTIONS, **SECTIONS})
 
 
 def _address(text: str) -> Address | None:
     try:
         return parse_address(text) if text else None
-    except AddressError as error:  # one wrong setting must not keep everybody out
+    except AddressError as error:  # a wrong postmaster setting must not keep every user from logging in
         log.error("directory.postmaster_unreadable", address=text, error=error.reason)
         return None

@@ -1,1 +1,1 @@
-"""Password hashing, the settings file, the key of secrets' hashes."""
+"""Password hashing, the settings file, and the key with which secrets are hashed."""

@@ -1,4 +1,4 @@
-"""Argon2id in a few threads (RFC 9106): 19 MiB, two passes, one lane; about 20 ms each."""
+"""Argon2id in a few threads (RFC 9106), with 19 MiB, two passes and one lane: about 20 ms for each password."""
 
 from __future__ import annotations
 
@@ -17,12 +17,14 @@ PASSES = 2
 
 
 class TooManyWaiting(Exception):
-    """So many passwords wait to be hashed that one more is not taken."""
+    """Too many passwords are waiting to be hashed."""
 
 
 class PasswordHasher:
-    """Hashes off the loop; how many at once and how many wait is bounded, so that a flood of log-ins takes neither
-    memory nor all CPUs. Clients take turns: a flood from one network does not keep the others waiting.
+    """Hashes passwords in threads.
+
+    The number of hashes at once and of those waiting is bounded, so that a flood of log-ins takes neither all memory
+    nor all CPUs. Clients take turns, so that a flood from one network does not keep others waiting.
     """
 
     def __init__(self, concurrent: int, waiting: int) -> None:
@@ -34,20 +36,21 @@ class PasswordHasher:
         self._nobody = ""
 
     async def hash(self, password: str) -> str:
-        """The hash to store. Raises TooManyWaiting."""
+        """The hash of a new password. Raises TooManyWaiting."""
         return await self._run("", lambda: self._argon2.hash(password))
 
     async def verify(self, stored: str, password: str, client: str = "") -> bool:
-        """Whether the password fits, when it is this client's turn; an empty `stored` costs the same and never fits.
+        """Whether the password is right; computed when it is this client's turn.
 
-        Raises TooManyWaiting."""
+        An empty `stored` takes the same time and is never right. Raises TooManyWaiting.
+        """
         if not stored and not self._nobody:
             self._nobody = await self.hash("nobody")
         compared = stored or self._nobody
         return await self._run(client, lambda: self._fits(compared, password)) and bool(stored)
 
     def close(self) -> None:
-        """Let the threads end."""
+        """Stop the threads."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _fits(self, stored: str, password: str) -> bool:
@@ -64,7 +67,7 @@ class PasswordHasher:
             self._pass_on()
 
     async def _turn(self, client: str) -> None:
-        """Wait for a thread."""
+        """Wait for a free thread."""
         if self._running < self._concurrent:
             self._running += 1
             return
@@ -80,7 +83,7 @@ class PasswordHasher:
             raise
 
     def _pass_on(self) -> None:
-        """Give the thread to the next one who waits."""
+        """Give the thread to the next waiting client."""
         while (turn := self._waiting.take()) is not None:
             if not turn.done():
                 turn.set_result(None)

@@ -1,4 +1,4 @@
-"""The settings file, and the key under which events name the values of secrets."""
+"""The settings file, and the key with which events hash the values of secrets."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ class SettingsFile:
 
     @property
     def path(self) -> Path:
-        """Where it lies."""
+        """The path of the file."""
         return self._file
 
     def set(self, name: str, value: Any) -> None:
-        """Write one value, durably and at once. Raises DirectoryRefused, or OSError."""
+        """Write one value durably. Raises DirectoryRefused or OSError."""
         text = self._file.read_text("utf-8") if self._file.exists() else ""
         write_private(self._file, with_value(text, name, value).encode())
 
     def values(self) -> dict[str, Any]:
-        """Every value of the file by its full name; empty when there is no file."""
+        """All values of the file by their full names; empty when there is no file."""
         if not self._file.exists():
             return {}
         tables = tomllib.loads(self._file.read_text("utf-8"))
@@ -43,7 +43,7 @@ class SettingsFile:
         }
 
     def hashed(self, value: str) -> str:
-        """What an event says of a secret: a keyed hash, which shows that it changed and not to what."""
+        """The keyed hash of a secret for an event: it shows that the secret changed, but not its value."""
         return "hash:" + hmac.digest(self._key(), value.encode(), "sha256").hex()[:32]
 
     def _key(self) -> bytes:

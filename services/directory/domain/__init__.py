@@ -1,1 +1,1 @@
-"""Pure decisions of the directory."""
+"""The decisions of the directory as pure functions."""

@@ -1,5 +1,6 @@
-"""Decisions: a command and the state it meets give events, or a refusal that says what to do. Ids come in with the
-command.
+"""Decisions: from a command and the present state to events, or to a refusal that says what to do.
+
+New ids are passed in, so that the functions are pure.
 """
 
 from __future__ import annotations
@@ -27,14 +28,14 @@ from shared.protocol.address.account import lookup_key, without_subaddress
 from shared.protocol.address.address import Address
 
 AliasTargets = Callable[[str], tuple[str, ...] | None]
-"""The targets of an alias by its lookup key; None when there is none."""
+"""Returns the targets of an alias by its lookup key, or None when there is no such alias."""
 _CHAIN_LIMIT = 1000
 QUOTA_LIMIT = 1 << 60
-"""Octets: far above what any disk holds, and what every database can count."""
+"""Largest quota in octets: far above any disk, and within what every database can count."""
 
 
 def add_domain(existing: DomainState | None, domain: str, name: str, incoming: bool) -> list[Event]:
-    """A domain becomes ours; it starts outgoing only unless `incoming` (A1)."""
+    """Add a domain; it receives mail only with `incoming` (A1)."""
     if existing is not None:
         raise DirectoryRefused(
             "taken", f"the domain {existing.name} is there already: `mailfold domain show {existing.name}`"
@@ -43,13 +44,13 @@ def add_domain(existing: DomainState | None, domain: str, name: str, incoming: b
 
 
 def change_domain(domain: DomainState, incoming: bool | None, disabled: bool | None) -> list[Event]:
-    """Incoming mail is switched, or the domain disabled or enabled; nothing when it is so already."""
+    """Switch incoming mail of a domain, or disable or enable it; no event when nothing changes."""
     desired = (domain.incoming if incoming is None else incoming, domain.disabled if disabled is None else disabled)
     return [] if desired == (domain.incoming, domain.disabled) else [DomainChanged(domain.id, *desired)]
 
 
 def remove_domain(domain: DomainState) -> list[Event]:
-    """The domain is no longer ours; only when nothing lives in it."""
+    """Remove a domain; only when it has no accounts and aliases."""
     if domain.accounts or domain.aliases:
         contents = f"{domain.accounts} account(s) and {domain.aliases} alias(es)"
         raise DirectoryRefused(
@@ -61,7 +62,7 @@ def remove_domain(domain: DomainState) -> list[Event]:
 
 
 def add_user(existing: UserState | None, user: str, name: str, password_hash: str) -> list[Event]:
-    """A person."""
+    """Add a user."""
     if existing is not None:
         raise DirectoryRefused(
             "taken", f"the user {existing.name} is there already: `mailfold user show {existing.name}`"
@@ -70,7 +71,7 @@ def add_user(existing: UserState | None, user: str, name: str, password_hash: st
 
 
 def change_user(user: UserState, password_hash: str | None, disabled: bool | None) -> list[Event]:
-    """A new password, or a switch."""
+    """Change a user's password, or disable or enable the user."""
     events: list[Event] = [UserPasswordChanged(user.id, password_hash)] if password_hash else []
     if disabled is not None and disabled != user.disabled:
         events.append(UserSwitched(user.id, disabled))
@@ -78,7 +79,7 @@ def change_user(user: UserState, password_hash: str | None, disabled: bool | Non
 
 
 def remove_user(user: UserState) -> list[Event]:
-    """The person goes; only when they own no account any more."""
+    """Remove a user; only when the user owns no account."""
     if user.accounts:
         raise DirectoryRefused(
             "not-empty",
@@ -88,8 +89,9 @@ def remove_user(user: UserState) -> list[Event]:
 
 
 def add_account(taken: bool, ours: bool, user: str, account: str, address: Address, quota_bytes: int) -> list[Event]:
-    """An account in a domain that is `ours`, for a user's id, under a new id: it inherits nothing of an earlier one of
-    the same address.
+    """Add an account of a user, in a domain that is `ours`.
+
+    It gets a new id and so inherits nothing from an earlier account with the same address.
     """
     _free(taken, ours, address)
     _bounded(quota_bytes)
@@ -97,7 +99,7 @@ def add_account(taken: bool, ours: bool, user: str, account: str, address: Addre
 
 
 def change_account(account: AccountState, disabled: bool | None, quota_bytes: int | None) -> list[Event]:
-    """The account is disabled or enabled, or has another quota (0: none)."""
+    """Disable or enable an account, or change its quota (0: none)."""
     _bounded(quota_bytes or 0)
     desired = (
         account.disabled if disabled is None else disabled,
@@ -107,7 +109,7 @@ def change_account(account: AccountState, disabled: bool | None, quota_bytes: in
 
 
 def remove_account(account: AccountState) -> list[Event]:
-    """The account goes; later mail bounces."""
+    """Remove an account; later mail to it bounces."""
     return [AccountRemoved(account.id, account.address)]
 
 
@@ -119,7 +121,10 @@ def add_alias(
     is_known: Callable[[Address], bool],
     targets_of: AliasTargets,
 ) -> list[Event]:
-    """Mail to `address` reaches the targets. `is_known`: a target elsewhere, or one that exists here."""
+    """Let mail to `address` reach the targets.
+
+    `is_known` says whether a target is another server's address or exists here.
+    """
     _free(taken, ours, address)
     unknown = next((target for target in targets if not is_known(target)), None)
     if unknown is not None:
@@ -132,12 +137,12 @@ def add_alias(
 
 
 def switch_alias(alias: AliasState, disabled: bool | None) -> list[Event]:
-    """The alias is disabled or enabled."""
+    """Disable or enable an alias."""
     return [] if disabled is None or disabled == alias.disabled else [AliasSwitched(alias.address, disabled)]
 
 
 def remove_alias(alias: AliasState) -> list[Event]:
-    """The alias goes."""
+    """Remove an alias."""
     return [AliasRemoved(alias.address)]
 
 

@@ -1,4 +1,4 @@
-"""A bounded queue in which clients take turns, so that one with much work keeps nobody waiting. Pure."""
+"""A bounded queue in which clients take turns, so that a client with much work does not keep others waiting."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ T = TypeVar("T")
 
 
 class FairQueue(Generic[T]):
-    """First come, first served within a client; among clients in turn."""
+    """Serves clients in turn, and the items of one client in the order of their arrival."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -20,7 +20,10 @@ class FairQueue(Generic[T]):
         return self._length
 
     def put(self, client: str, item: T) -> T | None:
-        """Add an item. The one that has to go for it when too many wait: the newest of the client with the most."""
+        """Add an item.
+
+        When too many are waiting, the newest item of the client with the most items is removed and returned.
+        """
         self._waiting.setdefault(client, deque()).append(item)
         self._length += 1
         if self._length <= self._limit:
@@ -31,7 +34,7 @@ class FairQueue(Generic[T]):
         return displaced
 
     def take(self) -> T | None:
-        """The next item; None when nobody waits."""
+        """Remove and return the next item; None when the queue is empty."""
         if not self._waiting:
             return None
         client = next(iter(self._waiting))

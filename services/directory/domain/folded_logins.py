@@ -1,5 +1,7 @@
-"""Log-ins folded before they become events: one event for the first, one an hour for its repeats, never a flush to disk
-for each.
+"""Folds log-ins before they become events.
+
+The first of equal log-ins becomes an event; its repeats become one event an hour, so that a log-in never waits for the
+disk.
 """
 
 from __future__ import annotations
@@ -12,14 +14,15 @@ from shared.events.directory import LoginRefused, LoginSucceeded
 
 REPEAT_SECONDS = 3600.0
 _LIMIT, _REFUSALS_LIMIT = 10_000, 1000
-"""Different ones between two times of writing."""
+"""Distinct log-ins that are counted between two writes."""
 _REMEMBERED = 20_000
-"""Of those written within the hour."""
+"""Distinct log-ins remembered as written within the hour."""
 
 
 class FoldedLogin(msgspec.Struct, frozen=True):
-    """What makes log-ins alike. `reason` is empty for those that succeeded; `login` is an address, never other text
-    that was typed.
+    """The properties in which log-ins must agree to be counted together.
+
+    `reason` is empty for successful log-ins. `login` is an address, never other text that a client sent.
     """
 
     user: str
@@ -30,15 +33,16 @@ class FoldedLogin(msgspec.Struct, frozen=True):
     reason: str = ""
 
     def event(self, count: int) -> LoginSucceeded | LoginRefused:
-        """The event of so many of them."""
+        """The event for `count` equal log-ins."""
         if self.reason:
             return LoginRefused(self.login, self.protocol, self.address, self.reason, count)
         return LoginSucceeded(self.user, self.account, self.protocol, count)
 
 
 class FoldedLogins:
-    """Counts log-ins between the times they are written down. Bounded: above the limit, refusals are counted without
-    their address.
+    """Counts log-ins between two writes.
+
+    It is bounded: above the limit, refused log-ins are counted without their address.
     """
 
     def __init__(self) -> None:
@@ -46,13 +50,13 @@ class FoldedLogins:
         self._written: dict[FoldedLogin, float] = {}
 
     def note(self, login: FoldedLogin) -> None:
-        """One more."""
+        """Count a log-in."""
         if login not in self._counts and len(self._counts) >= (_REFUSALS_LIMIT if login.reason else _LIMIT):
             login = FoldedLogin("", "", "", login.protocol, "", login.reason)
         self._counts[login] = self._counts.get(login, 0) + 1
 
     def due(self, now: float, *, everything: bool = False) -> Iterator[tuple[FoldedLogin, int]]:
-        """What is to be written now; `everything`: at a stop."""
+        """Remove and return the log-ins to be written now; with `everything` (at a stop) all of them."""
         self._written = {login: at for login, at in self._written.items() if now - at < REPEAT_SECONDS}
         for login in [login for login in self._counts if everything or login not in self._written]:
             yield login, self._counts.pop(login)

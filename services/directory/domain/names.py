@@ -1,4 +1,4 @@
-"""The names that people give: of domains, users, accounts and aliases, in their canonical form."""
+"""The canonical forms of the names that people give to domains, users, accounts and aliases."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def domain_name(text: str) -> str:
 
 
 def user_name(text: str) -> str:
-    """A person's name as they wrote it, in one normalisation form. Raises DirectoryRefused."""
+    """A user's name as it was written, in one Unicode normalisation form. Raises DirectoryRefused."""
     name = unicodedata.normalize("NFC", text.strip())
     if not name or len(name) > USER_NAME_LIMIT or not name.isprintable():
         raise DirectoryRefused("invalid", f"a user's name has 1 to {USER_NAME_LIMIT} printable characters")
@@ -35,7 +35,7 @@ def user_name(text: str) -> str:
 
 
 def user_key(name: str) -> str:
-    """By which users' names are equal: case does not count."""
+    """The key by which users' names are compared, without regard to case."""
     return unicodedata.normalize("NFC", name.strip().casefold())
 
 
@@ -66,7 +66,7 @@ def alias_address(text: str) -> Address:
 
 
 def alias_targets(texts: tuple[str, ...]) -> tuple[Address, ...]:
-    """Where an alias leads: each address once. Raises DirectoryRefused."""
+    """The targets of an alias, without repeats. Raises DirectoryRefused."""
     by_key = {lookup_key(address): address for address in map(_address, texts)}
     if not by_key:
         raise DirectoryRefused("invalid", "an alias needs at least one target address")
@@ -76,7 +76,7 @@ def alias_targets(texts: tuple[str, ...]) -> tuple[Address, ...]:
 
 
 def key_of(text: str) -> str:
-    """The lookup key of what may be an address; other text is only folded, and will not be found."""
+    """The lookup key of a text; a text that is no address is only case-folded, and will not be found."""
     try:
         return lookup_key(parse_address(text.strip()))
     except AddressError:

@@ -1,7 +1,7 @@
-"""Role addresses: where a domain names nobody for them, mail to postmaster and abuse reaches the operator.
+"""Role addresses: mail to postmaster and abuse of a domain without such an address goes to the operator.
 
-RFC 5321 section 4.5.1 wants postmaster of every domain that receives, and of the server itself; RFC 2142 asks for abuse
-as well.
+RFC 5321 section 4.5.1 requires postmaster in every domain that receives mail, and for the server itself; RFC 2142 also
+asks for abuse.
 """
 
 from __future__ import annotations
@@ -18,13 +18,16 @@ _ROLES = frozenset({POSTMASTER, "abuse"})
 
 
 class RoleMail(msgspec.Struct, frozen=True):
-    """Who stands in for the roles: an address here, or None; `hostname`, the server itself, counts as a domain."""
+    """The address here that gets the mail for roles, or None.
+
+    `hostname`, the name of the server itself, counts as a domain.
+    """
 
     substitute: Address | None
     hostname: str
 
     def resolve(self, book: AddressBook, address: Address) -> Resolution:
-        """Where mail to an address goes. What the book has of its own comes first."""
+        """Where mail to an address goes. Addresses in the address book take precedence."""
         resolution = book.resolve(address)
         if self.substitute is None or not self._is_nobodys_role(resolution.kind, address):
             return resolution
@@ -43,6 +46,6 @@ class RoleMail(msgspec.Struct, frozen=True):
         return without_subaddress(address)[0].localpart.lower() in _ROLES
 
     def without_postmaster(self, book: AddressBook) -> int:
-        """How many domains that receive refuse mail to their postmaster."""
+        """The number of domains that receive mail but refuse mail to their postmaster."""
         names = [domain.name for domain in book.domains.values() if domain.incoming and not domain.disabled]
         return sum(self.resolve(book, Address(POSTMASTER, name)).kind is not ResolutionKind.ACCOUNTS for name in names)

@@ -1,4 +1,4 @@
-"""Editing `mailfold.toml` as text: one value changes, every other line and comment stays."""
+"""Edits `mailfold.toml` as text: one value changes, every other line and comment stays."""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ _ANY_TABLE = re.compile(r"\s*\[")
 
 
 def with_value(text: str, name: str, value: Any) -> str:
-    """The file's text with `section.setting` set. Raises DirectoryRefused when the file is written in a way that cannot
-    be edited safely."""
+    """The file's text with `section.setting` set.
+
+    Raises DirectoryRefused when the file is written in a way that cannot be edited safely.
+    """
     _readable(text)
     section, _, field = name.partition(".")
-    lines = text.removesuffix("\n").split("\n") if text else []  # not splitlines: U+2028 is text
+    lines = text.removesuffix("\n").split("\n") if text else []  # not splitlines, which splits at U+2028 too
     edited = "\n".join(_edited(lines, section, field, f"{field} = {_literal(value)}")) + "\n"
     if not _is_same_but(text, edited, section, field, value):
         raise DirectoryRefused(
@@ -54,13 +56,13 @@ def _sets(line: str, field: str) -> bool:
 
 
 def _comment(line: str) -> str:
-    """The comment behind a plain value, so that it stays."""
+    """The comment after a plain value, so that it can be kept."""
     value = re.match(r"\s*\w+\s*=\s*(?:\"(?:[^\"\\]|\\.)*\"|'[^']*'|[^\"'#\[]+?|\[[^\]#]*\])(\s*#.*)$", line)
     return value[1] if value else ""
 
 
 def _literal(value: Any) -> str:
-    """A value in TOML. Its basic strings escape what JSON's do, and DEL."""
+    """A value as TOML. Its basic strings escape the characters that JSON escapes, and DEL."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):

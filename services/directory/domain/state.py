@@ -1,4 +1,4 @@
-"""What a decision of the directory looks at, and the refusal that it may end with."""
+"""The state that decisions of the directory need, and the refusal of a command."""
 
 from __future__ import annotations
 
@@ -29,30 +29,30 @@ class DomainState(msgspec.Struct, frozen=True):
 
 
 class UserState(msgspec.Struct, frozen=True):
-    """A person."""
+    """A user."""
 
     id: str
     name: str
     password_hash: str
     disabled: bool
     accounts: tuple[str, ...]
-    """Addresses of their accounts."""
+    """The addresses of the user's accounts."""
 
 
 class AccountState(msgspec.Struct, frozen=True):
-    """What owns mail."""
+    """An account."""
 
     id: str
     address: str
     user: str
-    """The owner's id."""
+    """The id of the user who owns it."""
     user_name: str
     quota_bytes: int
     disabled: bool
 
 
 class AliasState(msgspec.Struct, frozen=True):
-    """An exact alias."""
+    """An alias for exactly one address."""
 
     address: str
     targets: tuple[str, ...]

@@ -1,9 +1,9 @@
-"""How many wrong passwords are borne: of a network at an account, of a network at all accounts, and of everybody at an
-account. Pure: times come in, in seconds that never go back.
+"""Limits wrong passwords: of a client at an account, of a client at all accounts, and of all clients at an account.
 
-An attempt counts from its begin, so many at once are not heard more often than one after the other. Nobody is shut out
-for what others do: a network that has tried too many passwords at an account is refused there, and strangers can only
-delay a log-in from a network that is new to the account.
+It is pure; times are passed in, in seconds of a clock that never goes back. An attempt counts from its beginning, so
+attempts in parallel are not checked more often than attempts in sequence. No client is refused for what others do: a
+client that has tried too many passwords at an account is refused there, and strangers can only delay a log-in from a
+client that is new to the account. A network is what counts as one client: an IPv4 address or an IPv6 /64.
 """
 
 from __future__ import annotations
@@ -17,14 +17,16 @@ import msgspec
 from shared.network.address import is_loopback, network_of
 
 _REMEMBERED = 20_000
-"""Of each kind; the oldest are forgotten first."""
+"""Entries of each kind that are remembered; the oldest is forgotten first."""
 _DELAY_SECONDS = 0.05
-"""That each wrong password adds to the delay of an account."""
+"""Seconds that each wrong password adds to the delay of an account."""
 
 
 class ThrottleLimits(msgspec.Struct, frozen=True):
-    """Wrong passwords borne within `seconds`. A network that logged in to an account is known there for
-    `trusted_seconds`; one that is new waits `longest_delay` at most.
+    """How many wrong passwords are allowed within `seconds`.
+
+    A network that logged in to an account is trusted there for `trusted_seconds`; a log-in from another network waits
+    `longest_delay` at most.
     """
 
     per_account: int
@@ -35,12 +37,15 @@ class ThrottleLimits(msgspec.Struct, frozen=True):
 
 
 class Guess(msgspec.Struct, frozen=True):
-    """One password tried at one account. `fingerprint` is the same for the same password at the same account."""
+    """One password tried at one account.
+
+    `fingerprint` is equal for equal passwords at the same account.
+    """
 
     account: str
     network: str
     is_many_people: bool
-    """Loopback, or no address: the limit of a network at all accounts does not apply."""
+    """Whether the address is loopback or unknown, so that the limit of a network at all accounts does not apply."""
     fingerprint: int
 
 
@@ -51,29 +56,29 @@ def guess(account: str, address: str, fingerprint: int) -> Guess:
 
 
 class ThrottleDecision(Enum):
-    """What becomes of an attempt."""
+    """The decision about an attempt."""
 
     GO = "go"
-    """It counts from now on; `end` follows."""
+    """Check the password; the attempt counts from now on, and `end` must follow."""
     WAIT = "wait"
-    """Those under way may use up what is left: ask again when one of the network has ended."""
+    """Ask again when a running attempt of the network has ended: the running ones may use up the limit."""
     REFUSE = "refuse"
 
 
 class AttemptOutcome(Enum):
-    """How an attempt ended."""
+    """The result of an attempt."""
 
     RIGHT = "right"
     WRONG = "wrong"
     VOID = "void"
-    """The password was not looked at, or opens nothing though it is right."""
+    """The password was not checked, or it is right but the account cannot be used."""
 
 
 class Throttle:
-    """Remembers in memory, bounded.
+    """Remembers wrong passwords in memory, up to a bound.
 
-    The same wrong password again is no new guess: a device with an old password uses up the tries of that password, and
-    not those of the other devices of its network.
+    The same wrong password again is not a new guess. So a device with an old password uses up the tries of that
+    password, and not those of other devices in its network.
     """
 
     def __init__(self, limits: ThrottleLimits) -> None:
@@ -86,7 +91,7 @@ class Throttle:
         self._running_networks: Counter[str] = Counter()
 
     def begin(self, guess: Guess, now: float) -> ThrottleDecision:
-        """Whether a password is looked at."""
+        """Decide whether a password is checked."""
         used, running = self._tries(guess, now), self._running[guess.account, guess.network]
         left = self._limits.per_account - used
         if not guess.is_many_people:
@@ -104,7 +109,7 @@ class Throttle:
         return ThrottleDecision.GO
 
     def end(self, guess: Guess, outcome: AttemptOutcome, now: float) -> None:
-        """An attempt that was begun has ended."""
+        """Note the end of an attempt that was begun."""
         _less(self._running, (guess.account, guess.network))
         _less(self._running_networks, guess.network)
         if outcome is AttemptOutcome.WRONG:
@@ -113,31 +118,34 @@ class Throttle:
             self._succeeded(guess, now)
 
     def delay(self, guess: Guess, now: float) -> float:
-        """Seconds that the answer to a log-in is held back, right or wrong, because others guess at the account."""
+        """Seconds by which the reply to a log-in is delayed, right or wrong, because others guess at the account."""
         if self._is_trusted(guess, now):
             return 0.0
         excess = self._accounts.of(guess.account, now) - self._limits.per_account
         return min(max(excess, 0) * _DELAY_SECONDS, self._limits.longest_delay)
 
     def refusals(self, guess: Guess, now: float) -> int:
-        """Wrong passwords of this client lately: what its next one is slowed down by."""
+        """The recent wrong passwords of this client, by which the protocol delays its next refusal."""
         if guess.is_many_people:
             return self._tries(guess, now)
         return self._networks.of(guess.network, now)
 
     def suspects(self) -> set[str]:
-        """Accounts at which wrong passwords were tried lately."""
+        """The accounts at which wrong passwords were tried recently."""
         return {account for account, _ in self._tried}
 
     def forgive(self, accounts: Collection[str]) -> None:
-        """Their passwords are new, or they were enabled: a fresh start for them, not for the networks."""
+        """Forget the wrong passwords at accounts that have a new password or were enabled;
+
+        networks keep their counts.
+        """
         for pair in [pair for pair in self._tried if pair[0] in accounts]:
             del self._tried[pair]
         for account in accounts:
             self._accounts.forget(account)
 
     def _tries(self, guess: Guess, now: float) -> int:
-        """How many of the tries for this guess are used up: those of its own password when it was tried before."""
+        """The tries that count against this guess: those of the same password when it was tried before, else all."""
         tried = self._tried.get((guess.account, guess.network))
         if tried is None or tried.until <= now:
             return 0
@@ -160,7 +168,7 @@ class Throttle:
     def _succeeded(self, guess: Guess, now: float) -> None:
         pair = guess.account, guess.network
         tried = self._tried.pop(pair, None)
-        if tried is not None and tried.until > now:  # somebody who mistyped
+        if tried is not None and tried.until > now:  # the user had mistyped
             self._networks.add(guess.network, -len(tried.passwords), now)
         if self._limits.trusted_seconds and guess.network:
             _remember(self._trusted, pair, now + self._limits.trusted_seconds)
@@ -170,14 +178,14 @@ class Throttle:
 
 
 class _Tried(msgspec.Struct):
-    """Wrong passwords of a network at an account: how often each, by fingerprint."""
+    """The wrong passwords of a network at an account: how often each was tried, by fingerprint."""
 
     passwords: dict[int, int]
     until: float
 
 
 class _Counts:
-    """Wrong passwords by a key, each time remembered anew for so many seconds."""
+    """Counts of wrong passwords by a key; every new one restarts the time for which the count is kept."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds

@@ -1,1 +1,1 @@
-"""The contract's methods."""
+"""The gRPC contract of the directory."""

@@ -1,4 +1,4 @@
-"""Domain refusals as the contract's errors."""
+"""Translates refusals of the domain to errors of the contract."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _KINDS: dict[Reason, type[ServiceError]] = {
 
 
 @contextlib.contextmanager
-def named() -> Iterator[None]:
-    """Let refusals of the domain leave the block as errors of the contract."""
+def as_contract_errors() -> Iterator[None]:
+    """Raise refusals of the domain as errors of the contract."""
     try:
         yield
     except DirectoryRefused as refused:

@@ -1,4 +1,4 @@
-"""The Directory contract."""
+"""Serves the Directory contract."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from services.directory.adapters.passwords import PasswordHasher
 from services.directory.domain.roles import RoleMail
 from services.directory.domain.state import DirectoryRefused
 from services.directory.endpoints import wire
-from services.directory.endpoints.refusals import named
+from services.directory.endpoints.refusals import as_contract_errors
 from services.directory.handlers import load
 from services.directory.handlers.authentication import Authenticator, LoginAttempt
 from services.directory.handlers.book import CurrentBook
@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 
 class DirectoryEndpoint(DirectoryServicer):
-    """Turns requests into units of work and questions."""
+    """Turns requests into units of work and reads."""
 
     def __init__(
         self,
@@ -182,16 +182,16 @@ class DirectoryEndpoint(DirectoryServicer):
         return pb.MaySendAsReply(refused=_refused(self._current, request.user, request.addresses))
 
     async def ListSettings(self, request: pb.ListRequest, context: Any) -> pb.SettingList:
-        with named():
+        with as_contract_errors():
             return pb.SettingList(settings=map(wire.setting, self._settings.described()))
 
     async def ChangeSetting(self, request: pb.ChangeSettingRequest, context: Any) -> pb.Setting:
-        with named():
+        with as_contract_errors():
             return wire.setting(await self._settings.change(request.name, request.value, current_provenance()))
 
     async def _hashed(self, password: str) -> str:
         prepared = prepare_password(password)
-        with named():
+        with as_contract_errors():
             if len(prepared) < self._password_length:
                 raise DirectoryRefused(
                     "invalid",
@@ -206,16 +206,16 @@ class DirectoryEndpoint(DirectoryServicer):
 
     async def _write(self, work: Callable[[Transaction, Provenance], T]) -> T:
         provenance = current_provenance()
-        with named():
+        with as_contract_errors():
             return await self._store.write(lambda tx: work(tx, provenance))
 
     async def _read(self, ask: Callable[[Reader], T]) -> T:
-        with named():
+        with as_contract_errors():
             return await self._store.read(ask)
 
 
 def _given(request: Any, field: str) -> Any:
-    """An optional field's value; None when it was not given."""
+    """The value of an optional field; None when it was not given."""
     return getattr(request, field) if request.HasField(field) else None
 
 

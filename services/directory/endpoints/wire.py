@@ -1,4 +1,4 @@
-"""Between the contract's messages and the directory's values."""
+"""Converts between the contract's messages and the directory's values."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def domain(state: DomainState) -> pb.Domain:
 
 
 def user(state: UserState) -> pb.User:
-    """A user, without the password's hash."""
+    """A user, without the hash of the password."""
     return pb.User(id=state.id, name=state.name, disabled=state.disabled, accounts=state.accounts)
 
 
@@ -54,7 +54,7 @@ def alias(state: AliasState) -> pb.Alias:
 
 
 def resolution(result: Resolution) -> pb.Resolution:
-    """Where mail goes."""
+    """The resolution of an address."""
     targets = [
         pb.Target(
             account=target.account, address=target.address, quota_bytes=target.quota_bytes, remote=not target.account
@@ -65,7 +65,7 @@ def resolution(result: Resolution) -> pb.Resolution:
 
 
 def identity(opened: LoginAnswer) -> pb.Identity:
-    """The answer to a log-in."""
+    """The reply to a log-in."""
     if opened.refusal:
         return pb.Identity(refusal=opened.refusal, refusals=opened.refusals)
     return pb.Identity(

@@ -1,1 +1,1 @@
-"""Units of work and questions of the directory."""
+"""Units of work and reads of the directory."""

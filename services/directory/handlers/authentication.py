@@ -1,4 +1,4 @@
-"""Whether a login name and a password open an account."""
+"""Decides whether a login name and a password open an account."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _ASK = (
 
 
 class LoginAnswer(msgspec.Struct, frozen=True):
-    """The answer: an identity, or why not."""
+    """The answer to a log-in: an identity, or the reason of a refusal."""
 
     refusal: str = ""
     account: str = ""
@@ -45,9 +45,9 @@ class LoginAnswer(msgspec.Struct, frozen=True):
     user_name: str = ""
     domain: str = ""
     as_of: int = 0
-    """The position of the configuration's last event that the answer knows."""
+    """The position of the newest configuration event that the answer takes into account."""
     refusals: int = 0
-    """Wrong passwords of this client lately, this one included: the protocol slows a refusal down by it."""
+    """The recent wrong passwords of this client, including this one; the protocol delays a refusal by it."""
 
 
 class _Known(msgspec.Struct, frozen=True):
@@ -57,7 +57,7 @@ class _Known(msgspec.Struct, frozen=True):
 
 
 class LoginAttempt(msgspec.Struct, frozen=True):
-    """One log-in as a protocol passes it on."""
+    """One log-in, as a protocol passes it on."""
 
     login: str
     password: str
@@ -66,7 +66,10 @@ class LoginAttempt(msgspec.Struct, frozen=True):
 
 
 class Authenticator:
-    """One password a user, all of the user's accounts. An unknown login costs what a wrong password costs."""
+    """Checks log-ins: a user has one password for all accounts.
+
+    An unknown login takes the same time as a wrong password.
+    """
 
     def __init__(
         self,
@@ -88,7 +91,10 @@ class Authenticator:
         self._running: dict[bytes, asyncio.Task[bool]] = {}
 
     async def open(self, attempt: LoginAttempt) -> LoginAnswer:
-        """The identity, or the refusal. What is begun is finished and counted, whether or not somebody waits for it."""
+        """The identity, or the refusal.
+
+        A started check is finished and counted, even when the client has gone.
+        """
         account, password = login_key(attempt.login) or "", prepare_password(attempt.password)
         tried = guess(account, attempt.address, self._verified.fingerprint(account, password))
         try:
@@ -134,7 +140,7 @@ class Authenticator:
         return fits
 
     async def _once(self, key: bytes, stored: str, password: str, client: str) -> bool:
-        """Ten connections opened at once with the same password cost one hash."""
+        """Check a password once for many connections that are opened with it at the same time."""
         running = self._running.get(key)
         if running is None:
             running = self._running[key] = begin(self._hasher.verify(stored, password, client))
@@ -147,7 +153,7 @@ class Authenticator:
 
 
 def login_key(login: str) -> str | None:
-    """The lookup key of a login name, which is always a full address; None for what is none."""
+    """The lookup key of a login name, which must be a full address; None for other text."""
     try:
         return lookup_key(parse_address(login))
     except AddressError:

@@ -1,5 +1,7 @@
-"""The address book in force: read from the rows at the start, then folded at each commit, before its writer is
-answered. And the rows as the events that would make them, for those who keep a copy.
+"""The address book in force.
+
+It is read from the rows at the start and changed at each commit, before the writer gets its answer. The rows can also
+be read as the events that would create them, for followers that keep a copy.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from shared.eventstore.store import EventStore
 from shared.routing.address_book import AddressBook
 
 PAGE_ROWS = 200
-"""A few milliseconds of a loop."""
+"""Rows of a page, which take a few milliseconds of the event loop."""
 
 
 def _domain(row: Row) -> list[Event]:
@@ -39,7 +41,7 @@ def _alias(row: Row) -> list[Event]:
 
 
 class _Table(NamedTuple):
-    """A table in the order of its key, which is the first column."""
+    """A table and its columns; the first is the key, which gives the order."""
 
     sql: str
     events: Callable[[Row], list[Event]]
@@ -53,7 +55,7 @@ _TABLES = (
 
 
 def read_book(reader: Reader) -> AddressBook:
-    """The book as the rows say."""
+    """The address book from the rows."""
     book = AddressBook()
     for table in _TABLES:
         rows = _page(table, "", reader)
@@ -65,8 +67,10 @@ def read_book(reader: Reader) -> AddressBook:
 
 
 async def book_events(store: EventStore) -> AsyncIterator[Sequence[Event]]:
-    """Events that make the book as the rows say, in pages. What changes meanwhile is in it or not: whoever reads it
-    follows the log from a place that was the head before.
+    """Events that would create the address book in the rows, in pages.
+
+    A change that is committed meanwhile may be missing; the reader then follows the log from a head that it read
+    before.
     """
     for table in _TABLES:
         rows = await store.read(partial(_page, table, ""))
@@ -85,12 +89,12 @@ def _fold(book: AddressBook, events: Sequence[Event]) -> None:
 
 
 class CurrentBook:
-    """Answers from memory."""
+    """The address book in memory."""
 
     def __init__(self) -> None:
         self.book = AddressBook()
 
     def follow(self, recorded: list[Recorded]) -> None:
-        """Fold what was just committed."""
+        """Apply the events of a commit."""
         for entry in recorded:
             self.book.apply(entry.event)

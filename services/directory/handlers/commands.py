@@ -1,5 +1,6 @@
-"""Commands: each method is the body of a unit of work, and answers a repeat of the same command id with what the first
-try made.
+"""Commands: each method is the body of a unit of work.
+
+A command id that was already carried out gets the same answer again.
 """
 
 from __future__ import annotations
@@ -16,19 +17,19 @@ from shared.protocol.address.account import lookup_key, without_subaddress
 from shared.protocol.address.address import Address
 
 OWNER = "directory"
-"""All configuration lies in one shard: its events have one order, so that followers see an address removed before it is
-added again.
-"""
+"""The owner of all configuration events, so that they are in one shard and in one order.
+
+So followers see the removal of an address before it is added again."""
 
 
 class DirectoryCommands:
-    """Domains, users, accounts, aliases."""
+    """Commands on domains, users, accounts and aliases."""
 
     def __init__(self, ids: Ids) -> None:
         self._ids = ids
 
     def add_domain(self, tx: Transaction, name: str, incoming: bool, provenance: Provenance) -> DomainState:
-        """A1."""
+        """Add a domain (A1)."""
         name = names.domain_name(name)
         if not tx.answered(provenance.command):
             domain = self._ids.new(IdKind.DOMAIN)
@@ -40,13 +41,13 @@ class DirectoryCommands:
     def change_domain(
         self, tx: Transaction, name: str, incoming: bool | None, disabled: bool | None, provenance: Provenance
     ) -> DomainState:
-        """Switches; nothing is written when it is so already."""
+        """Change a domain; no event is written when nothing changes."""
         domain = _domain(tx, name)
         _append(tx, f"domain:{domain.id}", decide.change_domain(domain, incoming, disabled), provenance)
         return _domain(tx, name)
 
     def remove_domain(self, tx: Transaction, name: str, provenance: Provenance) -> str:
-        """Its name."""
+        """Remove a domain; returns its name."""
         if not tx.answered(provenance.command):
             domain = _domain(tx, name)
             _append(tx, f"domain:{domain.id}", decide.remove_domain(domain), provenance)
@@ -54,7 +55,7 @@ class DirectoryCommands:
         return name
 
     def add_user(self, tx: Transaction, name: str, password_hash: str, provenance: Provenance) -> UserState:
-        """A2, without groups."""
+        """Add a user (A2, without groups)."""
         name = names.user_name(name)
         if not tx.answered(provenance.command):
             user = self._ids.new(IdKind.USER)
@@ -64,14 +65,14 @@ class DirectoryCommands:
     def change_user(
         self, tx: Transaction, name: str, password_hash: str | None, disabled: bool | None, provenance: Provenance
     ) -> UserState:
-        """A new password, or a switch."""
+        """Change a user's password, or disable or enable the user."""
         if not tx.answered(provenance.command):
             user = _user(tx, name)
             _append(tx, f"user:{user.id}", decide.change_user(user, password_hash, disabled), provenance)
         return _user(tx, name)
 
     def remove_user(self, tx: Transaction, name: str, provenance: Provenance) -> str:
-        """Their name."""
+        """Remove a user; returns the name."""
         if not tx.answered(provenance.command):
             user = _user(tx, name)
             _append(tx, f"user:{user.id}", decide.remove_user(user), provenance)
@@ -81,7 +82,7 @@ class DirectoryCommands:
     def add_account(
         self, tx: Transaction, text: str, user_name: str, quota_bytes: int, provenance: Provenance
     ) -> AccountState:
-        """A3, A4."""
+        """Add an account (A3, A4)."""
         address = names.account_address(text)
         if not tx.answered(provenance.command):
             account, user = self._ids.new(IdKind.ACCOUNT), _user_id(tx, user_name)
@@ -97,13 +98,13 @@ class DirectoryCommands:
     def change_account(
         self, tx: Transaction, name: str, disabled: bool | None, quota_bytes: int | None, provenance: Provenance
     ) -> AccountState:
-        """A5 (disabling), A10 (the limit)."""
+        """Disable or enable an account (A5), or change its quota (A10)."""
         account = _account(tx, name)
         _append(tx, f"account:{account.id}", decide.change_account(account, disabled, quota_bytes), provenance)
         return _account(tx, name)
 
     def remove_account(self, tx: Transaction, name: str, provenance: Provenance) -> str:
-        """Its address."""
+        """Remove an account; returns its address."""
         if not tx.answered(provenance.command):
             account = _account(tx, name)
             _append(tx, f"account:{account.id}", decide.remove_account(account), provenance)
@@ -111,7 +112,7 @@ class DirectoryCommands:
         return name
 
     def add_alias(self, tx: Transaction, text: str, targets: Sequence[str], provenance: Provenance) -> AliasState:
-        """A6, exact."""
+        """Add an alias for exactly one address (A6)."""
         address, ends = names.alias_address(text), names.alias_targets(tuple(targets))
         if not tx.answered(provenance.command):
             ours, taken = load.has_domain(tx, address.domain), load.is_taken(tx, lookup_key(address))
@@ -121,13 +122,13 @@ class DirectoryCommands:
         return _alias(tx, str(address))
 
     def change_alias(self, tx: Transaction, address: str, disabled: bool | None, provenance: Provenance) -> AliasState:
-        """A switch."""
+        """Disable or enable an alias."""
         alias = _alias(tx, address)
         _append(tx, f"alias:{names.key_of(alias.address)}", decide.switch_alias(alias, disabled), provenance)
         return _alias(tx, address)
 
     def remove_alias(self, tx: Transaction, address: str, provenance: Provenance) -> str:
-        """Its address."""
+        """Remove an alias; returns its address."""
         if not tx.answered(provenance.command):
             alias = _alias(tx, address)
             _append(tx, f"alias:{names.key_of(alias.address)}", decide.remove_alias(alias), provenance)
@@ -140,7 +141,10 @@ def _append(tx: Transaction, stream: str, events: list[Event], provenance: Prove
 
 
 def _is_known(tx: Transaction, target: Address) -> bool:
-    """Whether an alias may lead there: elsewhere, or to what exists here, with a tag or without."""
+    """Whether an alias may have this target:
+
+    an address of another server, or one that exists here, with or without a tag.
+    """
     if not load.has_domain(tx, target.domain):
         return True
     return load.is_taken(tx, lookup_key(target)) or load.is_taken(tx, lookup_key(without_subaddress(target)[0]))

@@ -1,4 +1,4 @@
-"""Loading what decisions and questions look at."""
+"""Loads the state that decisions and questions need."""
 
 from __future__ import annotations
 
@@ -27,34 +27,34 @@ _ALIAS = "SELECT address, targets, disabled FROM alias"
 
 
 def domain(reader: Reader, name: str) -> DomainState | None:
-    """By canonical name, in any writing of it, or by id."""
+    """The domain with this id, or with this name in any of its forms."""
     return _domain(_row_of(reader, _DOMAIN, "domain", "name", name, _canonical_domain(name)))
 
 
 def has_domain(reader: Reader, name: str) -> bool:
-    """Whether a canonical name is a domain of ours; without counting what is in it."""
+    """Whether a canonical name is one of our domains; unlike `domain`, it does not count the domain's contents."""
     return reader.first_row("SELECT 1 FROM domain WHERE name = ?", (name,)) is not None
 
 
 def user(reader: Reader, name: str) -> UserState | None:
-    """By name or id."""
+    """The user with this name or id."""
     row = _row_of(reader, _USER, "person", "key", name, user_key(name))
     return None if row is None else _user(reader, row)
 
 
 def user_id(reader: Reader, name: str) -> str | None:
-    """The id of a user by name or id; without looking at what they own."""
+    """The id of the user with this name or id; unlike `user`, it does not read the user's accounts."""
     row = _row_of(reader, _USER, "person", "key", name, user_key(name))
     return None if row is None else str(row[0])
 
 
 def account(reader: Reader, name: str) -> AccountState | None:
-    """By address or id."""
+    """The account with this address or id."""
     return _account(_row_of(reader, _ACCOUNT, "account", "key", name, key_of(name)))
 
 
 def alias(reader: Reader, address: str) -> AliasState | None:
-    """By address."""
+    """The alias with this address."""
     return _alias(reader.first_row(f"{_ALIAS} WHERE key = ?", (key_of(address),)))
 
 
@@ -67,13 +67,13 @@ def is_taken(reader: Reader, key: str) -> bool:
 
 
 def targets_of(reader: Reader, key: str) -> tuple[str, ...] | None:
-    """The lookup keys an alias leads to."""
+    """The lookup keys of an alias's targets."""
     rows = reader.all("SELECT target FROM alias_target WHERE alias = ?", (key,))
     return tuple(row[0] for row in rows) or None
 
 
 def aliases_to(reader: Reader, address: str) -> list[str]:
-    """The aliases that lead to an address at once."""
+    """The aliases that have an address as a target."""
     sql = (
         "SELECT alias.address FROM alias_target JOIN alias ON alias.key = alias_target.alias WHERE target = ? ORDER "
         "BY alias.address"
@@ -82,12 +82,12 @@ def aliases_to(reader: Reader, address: str) -> list[str]:
 
 
 def domains(reader: Reader) -> list[DomainState]:
-    """All, by name."""
+    """All domains, by name."""
     return [state for row in reader.all(f"{_DOMAIN} ORDER BY name") if (state := _domain(row))]
 
 
 def users(reader: Reader) -> list[UserState]:
-    """All, by name."""
+    """All users, by name."""
     owned: dict[str, list[str]] = {}
     for person, address in reader.all("SELECT person, address FROM account ORDER BY address"):
         owned.setdefault(person, []).append(address)
@@ -98,29 +98,29 @@ def users(reader: Reader) -> list[UserState]:
 
 
 def accounts(reader: Reader) -> list[AccountState]:
-    """All, by address."""
+    """All accounts, by address."""
     return [state for row in reader.all(f"{_ACCOUNT} ORDER BY account.domain, account.key") if (state := _account(row))]
 
 
 def aliases(reader: Reader) -> list[AliasState]:
-    """All, by address."""
+    """All aliases, by address."""
     return [state for row in reader.all(f"{_ALIAS} ORDER BY domain, key") if (state := _alias(row))]
 
 
 def settings(reader: Reader) -> dict[str, str]:
-    """The settings that events know, by name; of secrets the keyed hash."""
+    """The settings recorded in events, by name; of secrets the keyed hash."""
     return dict(reader.all("SELECT name, value FROM setting"))
 
 
 def counts(reader: Reader) -> dict[str, int]:
-    """How much there is of everything."""
+    """The number of domains, users, accounts and aliases."""
     tables = {"domains": "domain", "users": "person", "accounts": "account", "aliases": "alias"}
     rows = {name: reader.first_row(f"SELECT count(*) FROM {table}") for name, table in tables.items()}  # noqa: S608
     return {name: int(row[0]) if row else 0 for name, row in rows.items()}
 
 
 def existing(what: str, name: str, state: S | None) -> S:
-    """The state. Raises DirectoryRefused when there is none."""
+    """The state, if there is one. Raises DirectoryRefused when it is None."""
     if state is None:
         raise DirectoryRefused("missing", f"there is no {what} {name}: `mailfold {what} list` shows them")
     return state

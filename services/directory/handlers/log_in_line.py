@@ -1,4 +1,4 @@
-"""The line in front of the passwords: which attempts are looked at now, which wait, which are refused."""
+"""The queue before password checks: which attempts are checked now, which wait, and which are refused."""
 
 from __future__ import annotations
 
@@ -11,26 +11,28 @@ from shared.clock import Clock
 
 
 class LogInLine:
-    """An attempt waits while others of its network might use up its tries: for milliseconds, in the order of
-    arrival."""
+    """Lets an attempt wait while running attempts of its network might use up the limit.
+
+    It waits for milliseconds, and attempts are served in the order of their arrival.
+    """
 
     def __init__(self, throttle: Throttle, clock: Clock, longest: int) -> None:
-        """`longest`: attempts of one network that may wait."""
+        """`longest` is the number of attempts of one network that may wait."""
         self._throttle = throttle
         self._clock = clock
         self._longest = longest
         self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
 
     async def begin(self, guess: Guess) -> bool:
-        """True: the password may be looked at, and `end` must follow. False: it is refused. Raises TooManyWaiting."""
+        """Whether the password may be checked; after True, `end` must follow. Raises TooManyWaiting."""
         while (verdict := self._throttle.begin(guess, self._clock.monotonic())) is ThrottleDecision.WAIT:
             await self._wait(guess.network)
         if verdict is ThrottleDecision.REFUSE:
-            self._wake(guess.network)  # the next one may be of another account
+            self._wake(guess.network)  # the next one may be for another account
         return verdict is ThrottleDecision.GO
 
     def end(self, guess: Guess, outcome: AttemptOutcome) -> None:
-        """An attempt has ended."""
+        """Note the end of an attempt."""
         self._throttle.end(guess, outcome, self._clock.monotonic())
         self._wake(guess.network)
 
@@ -44,11 +46,11 @@ class LogInLine:
             await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():
-                self._wake(network)  # woken, and gone before it could use its turn
+                self._wake(network)  # it was woken, but was cancelled before it could use its turn
             raise
 
     def _wake(self, network: str) -> None:
-        """Let the next one of a network ask again."""
+        """Let the next waiting attempt of a network ask again."""
         line = self._waiting.get(network)
         while line:
             turn = line.popleft()

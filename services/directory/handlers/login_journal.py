@@ -1,4 +1,4 @@
-"""Writes folded log-ins down as events, now and then."""
+"""Writes the folded log-ins as events, at intervals."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ _PATIENCE = 60.0
 
 
 class LoginJournal:
-    """A loss of the last minute's log-ins at a crash is borne; a flush to disk for each log-in is not."""
+    """Writes folded log-ins.
+
+    A crash may lose the log-ins since the last write; that is acceptable, while a disk flush for each log-in is not.
+    """
 
     def __init__(self, store: EventStore, folded: FoldedLogins, clock: Clock, every_seconds: float) -> None:
         self._store = store
@@ -31,16 +34,16 @@ class LoginJournal:
         )
 
     def start(self) -> None:
-        """Write from now on."""
+        """Begin to write at intervals."""
         self._task.start()
 
     async def stop(self) -> None:
-        """Write what is left."""
+        """Write the remaining log-ins and stop."""
         await self._task.stop()
         await self.write(everything=True)
 
     async def write(self, *, everything: bool = False) -> None:
-        """Write what is due, in one transaction."""
+        """Write the log-ins that are due, in one transaction."""
         due = list(self._folded.due(self._clock.monotonic(), everything=everything))
         if not due:
             return

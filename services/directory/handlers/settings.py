@@ -1,5 +1,7 @@
-"""Settings: written to `mailfold.toml`, in force from the next start, and every change an event, also one made by
-hand."""
+"""Settings: they are written to `mailfold.toml` and take effect at the next start.
+
+Every change becomes an event, also a change that was made by hand.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,7 @@ _BY_HAND = Provenance(Actor("system", id="mailfold.toml"))
 
 
 class SettingCommands:
-    """`sections`: every declared section of the installation."""
+    """Commands on settings. `sections` has every section of the installation."""
 
     def __init__(self, store: EventStore, in_force: Settings, sections: Sections, file: SettingsFile) -> None:
         self._store = store
@@ -35,7 +37,7 @@ class SettingCommands:
         self._lock = asyncio.Lock()
 
     def described(self) -> list[Described]:
-        """Every setting in force, secrets masked."""
+        """Every setting in force, with secrets masked."""
         known = self._in_force.described()
         names = {setting.name for setting in known}
         return known + [
@@ -45,7 +47,7 @@ class SettingCommands:
         ]
 
     async def change(self, name: str, value: str, provenance: Provenance) -> Described:
-        """Set a value from the next start on. Raises SettingsError, DirectoryRefused, OSError."""
+        """Set a value for the next start. Raises SettingsError, DirectoryRefused, OSError."""
         typed = check(self._sections, name, value)
         async with self._lock:
             await asyncio.to_thread(self._file.set, name, typed)
@@ -56,12 +58,12 @@ class SettingCommands:
         return msgspec.structs.replace(now, value=shown, source=f"{self._file.path}, {self._when(now.source)}")
 
     def _when(self, source: str) -> str:
-        """What is given from elsewhere than the file wins over it."""
+        """When the value takes effect: a value from another source than the file overrides it."""
         beaten = source not in ("default", str(self._file.path))
         return f"but the {source} wins until it is unset" if beaten else "in force from the next start"
 
     async def note_edits(self) -> None:
-        """At a start: what was edited by hand becomes events."""
+        """Record changes of the file that were made by hand, at a start."""
         values = await asyncio.to_thread(self._file.values)
         changed = {
             name: self._text(name, tuple(value) if isinstance(value, list) else value) for name, value in values.items()

@@ -1,7 +1,7 @@
-"""Log-ins verified a while ago, in memory: the next command of the same client costs microseconds and not 20
-milliseconds.
+"""Remembers verified log-ins in memory, so that the next command of a client costs microseconds and not 20 ms.
 
-What is kept is a keyed hash under a key of this process, over the stored hash too: a changed password is another key.
+It keeps keyed hashes, under a key of this process, which also cover the stored hash of the password; so a changed
+password has another key.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ _FINGERPRINT_OCTETS = 8
 
 
 class VerifiedLogins:
-    """A bounded set of keys, each for a while."""
+    """A bounded set of keys, each kept for a limited time."""
 
     def __init__(self, seconds: float, limit: int) -> None:
         self._seconds = seconds
@@ -23,7 +23,7 @@ class VerifiedLogins:
         self._until: OrderedDict[bytes, float] = OrderedDict()
 
     def key(self, account: str, stored: str, password: str) -> bytes:
-        """What a log-in is remembered by."""
+        """The key of a log-in."""
         digest = blake2b(key=self._secret, digest_size=32)
         for part in (account, stored, password):
             octets = part.encode()
@@ -31,15 +31,15 @@ class VerifiedLogins:
         return digest.digest()
 
     def fingerprint(self, account: str, password: str) -> int:
-        """The same for the same password at the same account, and nothing else is known by it."""
+        """The fingerprint of a password at an account: equal for equal passwords, and it reveals nothing else."""
         return int.from_bytes(self.key(account, "", password)[:_FINGERPRINT_OCTETS], "big")
 
     def holds(self, key: bytes, now: float) -> bool:
-        """Whether this log-in was verified lately."""
+        """Whether this log-in was verified recently."""
         return self._until.get(key, 0.0) > now
 
     def add(self, key: bytes, now: float) -> None:
-        """Remember it."""
+        """Remember a log-in."""
         if not self._seconds:
             return
         self._until[key] = now + self._seconds

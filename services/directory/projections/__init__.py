@@ -1,1 +1,1 @@
-"""The tables that the events fold into."""
+"""The tables of the directory, computed from events."""

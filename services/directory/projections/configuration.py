@@ -1,4 +1,4 @@
-"""Folding the events into the configuration in force: the only code that changes these tables."""
+"""Applies events to the configuration in force; no other code changes these tables."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from shared.eventstore.event import Recorded
 
 
 class ConfigurationProjection:
-    """Domains, people, accounts, aliases, settings."""
+    """Keeps domains, users, accounts, aliases and settings."""
 
     name = "configuration"
     version = 1

@@ -1,4 +1,4 @@
-"""The directory's tables."""
+"""The tables of the directory."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from sqlalchemy import BigInteger, Boolean, Column, Index, MetaData, Table, Text
 
 
 def directory_tables(metadata: MetaData) -> tuple[Table, ...]:
-    """Declare them; in the order in which `verify` names them. `person` is a user: the other word is SQL's own."""
+    """Declare the tables, in the order in which `verify` names them.
+
+    `person` holds users, because `user` is a reserved word in SQL.
+    """
     return (
         _domain(metadata),
         _person(metadata),
