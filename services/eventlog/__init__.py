@@ -1,1 +1,1 @@
-"""The event log: a copy of every event of every service, searchable, and the life of a mail told from it."""
+"""The event log: a searchable copy of the events of all services, from which the history of a mail is shown."""

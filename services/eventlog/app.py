@@ -1,4 +1,4 @@
-"""The event log's wiring."""
+"""Connects the parts of the event log."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ _PRUNES_FOR = 3600.0
 
 
 class EventLog:
-    """The service, built."""
+    """The event log as a running service."""
 
     def __init__(self, host: Host) -> None:
         self._host = host
         self._settings = settings = host.section(EventlogSettings)
         metadata = sqlalchemy.MetaData()
         log_tables(metadata)
-        # A copy may lose its last moments: their events are read again from where they are kept. So no commit of it
+        # The log is a copy: when its last moments are lost, their events are read again from the services. So no commit
         # waits for the disk.
         backend = backend_for(host.server.store, SERVICE, host.places.data, durable=False)
         self.store = host.store_on(backend, SERVICE, metadata, ())
@@ -70,7 +70,7 @@ class EventLog:
         )
 
     async def start(self) -> None:
-        """Open the store, follow every service."""
+        """Open the store and follow every service."""
         await self._host.open_store(self.store)
         await forget_secrets(self.store, self._packer, types_with_secrets())
         self._writer.start()
@@ -79,7 +79,7 @@ class EventLog:
         self._pruning.start()
 
     async def stop(self) -> None:
-        """Write what was read, close."""
+        """Write the events that were read, and close."""
         for follower in self._followers.values():
             await follower.stop()
         await self._pruning.stop()
@@ -111,7 +111,7 @@ class EventLog:
 
 
 async def _lag(follower: Follower) -> int | None:
-    """Events a service has that the log does not; None when it does not answer."""
+    """The number of a service's events that the log does not have; None when the service does not answer."""
     try:
         return await follower.lag()
     except ServiceError:
@@ -119,5 +119,5 @@ async def _lag(follower: Follower) -> int | None:
 
 
 def build(host: Host) -> EventLog:
-    """The service for a process to host."""
+    """Create the service for a process that hosts it."""
     return EventLog(host)

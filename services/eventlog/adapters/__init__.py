@@ -1,1 +1,1 @@
-"""The tables of the log, and what goes in and comes out of them."""
+"""The tables of the event log, and how events are written to them and read."""

@@ -1,4 +1,7 @@
-"""What events are found by: keys of one moment written behind one another, sorted into segments when there are many."""
+"""The index of keys by which events are found.
+
+New keys are appended unsorted; when there are many, they are sorted into a segment.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +13,14 @@ from services.eventlog.domain.log_id import LAST
 from shared.eventstore.connection import Connection, Reader
 
 _SEGMENT = 65_536
-"""Keys a segment: as many are looked through one by one before they are sorted."""
+"""Keys of a segment. As many unsorted keys are searched one by one before they are sorted."""
 _PAGE = 500
 _SEAL = (
     "INSERT INTO fact_key (segment, key, id) SELECT DISTINCT CAST(? AS INTEGER), key, id FROM fact_fresh ORDER BY "
     "key, id"
 )
 Key = tuple[int, int]
-"""A key and the id of an event that it finds."""
+"""A key, and the log id of an event with this key."""
 
 
 class Span(NamedTuple):
@@ -31,23 +34,23 @@ EVER = Span()
 
 
 def add(connection: Connection, keys: Sequence[Key]) -> None:
-    """Write keys."""
+    """Append keys."""
     connection.execute_many("INSERT INTO fact_fresh (key, id) VALUES (?, ?)", keys)
 
 
 def fresh_count(reader: Reader) -> int:
-    """How many keys are not in a segment yet."""
+    """The number of keys that are not in a segment yet."""
     row = reader.first_row("SELECT count(*) FROM fact_fresh")
     return row[0] if row else 0
 
 
 def is_full(fresh: int) -> bool:
-    """Whether there are so many fresh keys that they are worth a segment."""
+    """Whether there are enough unsorted keys for a segment."""
     return fresh >= _SEGMENT
 
 
 def seal(connection: Connection) -> None:
-    """Sort the fresh keys into a segment. It takes some 0.1 s for a full one: a long work of the store."""
+    """Sort the new keys into a segment. This takes some 0.1 s, so it must be a long unit of work."""
     row = connection.first_row("SELECT max(number) FROM segment")
     number = (row[0] or 0) + 1 if row else 1
     connection.execute(
@@ -59,7 +62,7 @@ def seal(connection: Connection) -> None:
 
 
 def drop_before(connection: Connection, first_kept: int) -> bool:
-    """Forget one segment whose events are all older; False when there is none."""
+    """Delete one segment whose events are all older; False when there is none."""
     row = connection.first_row("SELECT number FROM segment WHERE last < ? ORDER BY number LIMIT 1", (first_kept,))
     if row is None:
         return False

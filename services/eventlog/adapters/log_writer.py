@@ -1,5 +1,6 @@
-"""The way into the log: events of all services gather in memory and go in together, with the positions they bring
-(DESIGN §4, followers).
+"""Writes the events of all services to the log.
+
+Events are collected in memory and written together with the followers' positions.
 """
 
 from __future__ import annotations
@@ -45,22 +46,23 @@ _GO_BACK = "UPDATE lane SET position = ? WHERE number = ?"
 _IS_THERE = "SELECT 1 FROM fact WHERE id >= ? AND id < ? AND lane = ? AND position = ? AND at = ?"
 _SECOND = 1_000_000
 _MERGE_SECONDS = 0.05
-"""Events of one mail come from several services at about the same time: one transaction takes them all."""
+"""Seconds to wait for more events. The events of one mail come from several services within this time, and are written
+in one transaction."""
 _BATCH = 5000
 _AT_ONCE = 200
-"""Events of a batch that are written on the loop; a larger batch is a long work, beside the loop."""
+"""Events of a batch that are written on the event loop; a larger batch is a long unit of work, which runs beside it."""
 _PATIENCE = 30.0
 _IDLE_SECONDS = 30.0
 _IDLE_SECONDS = 120.0
 _OURSELVES = ("service", "system")
-"""Actors that nobody looks for."""
+"""Actors by which nobody searches."""
 Incoming = tuple[int, pb.Event]
 """The number of an origin, and an event of that origin."""
 Arrived = Callable[[Sequence[Incoming]], None]
 
 
 class LogWriter:
-    """Takes events from the followers and writes them. Only one runs on a store."""
+    """Takes events from the followers and writes them. A store must have only one writer."""
 
     def __init__(self, store: EventStore, packer: Packer, waiting: int, arrived: Arrived) -> None:
         self._store = store
@@ -74,19 +76,22 @@ class LogWriter:
         self._has_space = asyncio.Event()
         self._has_space.set()
         self._known: _Known | None = None
-        """Read again after every failed write, for it may have been committed all the same."""
+        """None after a write that failed, because it may have been committed all the same; it is then read again."""
         self._kept: dict[int, int] = {}
-        """Origins that were put back, and up to which position they have events here."""
+        """The origins that were rewound, and the position up to which their earlier events are in the log."""
         self._task = BackgroundTask("eventlog", "writer", self._turn, longest=_IDLE_SECONDS, longest_pause=_PATIENCE)
 
     def start(self) -> None:
-        """Write from now on."""
+        """Begin to write."""
         self._task.start()
 
     async def stop(self) -> None:
-        """Write what waits, then end. What cannot be written now is read again at the next start."""
+        """Write the waiting events and end.
+
+        What cannot be written now is read again from the services at the next start.
+        """
         await self._task.stop()
-        self._known = None  # the turn that was cancelled may have written
+        self._known = None  # the cancelled turn may have written
         try:
             while self._waiting:
                 await self._flush()
@@ -94,7 +99,7 @@ class LogWriter:
             log.error("eventlog.write_failed", waiting=len(self._waiting), error=repr(error))
 
     async def take(self, service: str, events: Sequence[pb.Event]) -> None:
-        """Events of one service in the order of each shard. Waits while too many are on their way."""
+        """Take events of one service, in the order of each shard; waits while too many events are in memory."""
         await self._has_space.wait()
         first = FOLLOWED.index(service)
         self._waiting += [(origin_number(first, event.shard), event) for event in events]
@@ -105,10 +110,12 @@ class LogWriter:
             self._has_space.clear()
 
     async def rewind(self, service: str, agreed: Mapping[int, LogPosition]) -> None:
-        """The service was restored from a backup, and is followed from these places on. What it does not have any more
-        stays in the log: it happened. What it still has is not written twice.
+        """Follow a service from these places on, after it was restored from a backup.
+
+        Events that the service has lost stay in the log, because they happened. Events that it still has are not
+        written twice.
         """
-        await self._is_empty.wait()  # what waits belongs to the log that was followed
+        await self._is_empty.wait()  # the waiting events belong to the log that was followed so far
         first = FOLLOWED.index(service)
         places = {origin_number(first, shard): place.position for shard, place in agreed.items()}
         reached: dict[int, int] = dict(
@@ -120,7 +127,7 @@ class LogWriter:
         await self._store.write(lambda transaction: transaction.connection.execute_many(_GO_BACK, rows))
 
     async def _turn(self) -> None:
-        """Nothing is lost when it fails: the events stay in memory, and in their services. The same again, later."""
+        """Write one batch. When this fails, the events stay in memory, and the next turn tries again."""
         if not await woken_within(self._has_events, _IDLE_SECONDS):
             return
         if len(self._waiting) < _BATCH:
@@ -129,7 +136,7 @@ class LogWriter:
 
     async def _flush(self) -> None:
         batch, known = self._waiting[:_BATCH], self._known
-        self._known = None  # until it is known that this one was written
+        self._known = None  # until this batch is known to be written
         written, fresh = await self._store.write(
             lambda transaction: _write(transaction, batch, known, self._packer, self._kept),
             long=len(batch) > _AT_ONCE,
@@ -146,15 +153,16 @@ class LogWriter:
             await self._seal(written)
 
     async def _seal(self, written: _Known) -> None:
-        """Sort the fresh keys beside the loop."""
-        self._known = None  # until it is known that this was written
+        """Sort the new keys beside the event loop."""
+        self._known = None  # until this is known to be written
         await self._store.write(lambda transaction: key_index.seal(transaction.connection), long=True)
         self._known = written._replace(fresh_keys=0)
 
 
 class _Known(NamedTuple):
-    """What the writer knows of its own rows: the number of each type, the last id and position of each origin, and the
-    count of fresh keys.
+    """What the writer knows of its own rows.
+
+    It has the number of each type, the last id and position of each origin, and the number of unsorted keys.
     """
 
     types: dict[str, int]
@@ -164,7 +172,7 @@ class _Known(NamedTuple):
 
 
 def places_of(reader: Reader, service: str) -> dict[int, LogPosition]:
-    """How far a service is followed, by shard."""
+    """The position up to which a service is followed, by shard."""
     first = origin_number(FOLLOWED.index(service), 0)
     rows = reader.all(_PLACES, (first, first, first + SHARDS - 1))
     return {shard: LogPosition(position, at or 0) for shard, position, at in rows}
@@ -177,8 +185,10 @@ def _write(
     packer: Packer,
     kept: Mapping[int, int],
 ) -> tuple[_Known, list[Incoming]]:
-    """Write what is new; in the writer's thread. What is known changes only with the commit, so the answer is a
-    copy."""
+    """Write the new events of a batch, in the writer's thread.
+
+    `known` must change only with the commit, so a changed copy is returned.
+    """
     types, last, reached, fresh_keys = known or _learned(transaction)
     unread = [(number, event) for number, event in batch if event.position > reached.get(number, 0)]
     fresh = [incoming for incoming in unread if not _is_there(transaction, kept, *incoming)] if kept else unread
@@ -205,7 +215,7 @@ def _write(
         keys += [(key, log_id) for key in keys_of(number, event)]
     transaction.connection.execute_many(_INSERT, rows)
     key_index.add(transaction.connection, keys)
-    # The followers' positions, in the transaction of the rows.
+    # The positions of the followers are written in the same transaction as the rows.
     advanced = {number: event.position for number, event in unread}
     transaction.connection.execute_many(
         _ADVANCE, [(number, position, last.get(number, 0)) for number, position in advanced.items()]
@@ -214,7 +224,7 @@ def _write(
 
 
 def _is_there(reader: Reader, kept: Mapping[int, int], number: int, event: pb.Event) -> bool:
-    """Whether an event of an origin that was put back was written before."""
+    """Whether an event of a rewound origin is in the log already."""
     if event.position > kept.get(number, 0):
         return False
     moment = begin_of(event.at), begin_of(event.at + _SECOND)
@@ -231,9 +241,7 @@ def _learned(reader: Transaction) -> _Known:
 
 
 def keys_of(origin: int, event: pb.Event) -> set[int]:
-    """Everything an event is found by: its own id, what its data names, the work it belongs to, its stream, and who
-    caused it.
-    """
+    """All keys of an event: its own id, the names in its data, its correlation, its stream, and its actor."""
     keys = names_of(event.type, event.data).index_keys()
     keys += [key_of(MAIL, text) for text in (event.correlation, event.stream) if text]
     keys += _keys_of_actor(event.actor)

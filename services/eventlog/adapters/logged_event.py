@@ -1,4 +1,4 @@
-"""Reading the log: events by id, by key, by time. Every question is short; long ones are many short ones."""
+"""Reads the log: events by id, by key, and by time. A long question is asked as many short ones."""
 
 from __future__ import annotations
 
@@ -39,21 +39,21 @@ class LoggedEvent(NamedTuple):
 
     @property
     def service(self) -> str:
-        """The service that wrote it."""
+        """The service that wrote the event."""
         return service_and_shard(self.origin)[0]
 
     @property
     def event_id(self) -> str:
-        """`<service>.<shard>.<position>`, as causes name it."""
+        """The id `<service>.<shard>.<position>`, by which causes refer to the event."""
         service, shard = service_and_shard(self.origin)
         return f"{service}.{shard}.{self.position}"
 
 
 class Filter(NamedTuple):
-    """Which events of a span are wanted. Empty fields want all."""
+    """The events to select from a span. An empty field selects all."""
 
     type: str = ""
-    """A stored name, or an area: its names begin with it and a dot. The dot may be left out."""
+    """A stored name, or an area, which selects all names that begin with it and a dot. The dot may be left out."""
     service: str = ""
 
     def passes(self, event_type: str, service: str) -> bool:
@@ -64,7 +64,7 @@ class Filter(NamedTuple):
 
 
 def by_ids(reader: Reader, ids: Iterable[int]) -> list[LoggedEvent]:
-    """These events, oldest first; ids whose events are gone are passed over."""
+    """The events with these ids, oldest first; ids without an event are skipped."""
     events: list[LoggedEvent] = []
     waiting = iter(ids)
     while chunk := list(islice(waiting, _PAGE)):
@@ -73,7 +73,7 @@ def by_ids(reader: Reader, ids: Iterable[int]) -> list[LoggedEvent]:
 
 
 def id_of(reader: Reader, event_id: str) -> int | None:
-    """The log id of `<service>.<shard>.<position>`; None when the log has no such event."""
+    """The log id of the event `<service>.<shard>.<position>`; None when the log has no such event."""
     service, _, rest = event_id.partition(".")
     shard, _, position = rest.partition(".")
     if (
@@ -89,7 +89,7 @@ def id_of(reader: Reader, event_id: str) -> int | None:
 
 
 def newest(reader: Reader, event_filter: Filter, span: Span) -> Iterator[LoggedEvent]:
-    """The events of a span that pass, newest first."""
+    """The selected events of a span, newest first."""
     where, parameters = "f.id >= ? AND f.id < ?", [*span]
     if event_filter.service:
         number = FOLLOWED.index(event_filter.service)
@@ -99,7 +99,7 @@ def newest(reader: Reader, event_filter: Filter, span: Span) -> Iterator[LoggedE
         )
     if not event_filter.type:
         return _descending(reader, where, parameters)
-    # Each type is walked along its own index: a rare one is found without looking at the others.
+    # Each type is read along its own index, so that a rare type is found without reading the others.
     types = _types(reader, event_filter.type)
     return merge(
         *(_descending(reader, f"{where} AND f.type = ?", [*parameters, number]) for number in types), reverse=True

@@ -1,4 +1,4 @@
-"""An event's data as the log stores it: JSON as it came, or compressed when that is worth it."""
+"""The form in which the log stores an event's data: JSON as received, or compressed when that saves space."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import threading
 import zstandard
 
 _MAGIC = b"\x28\xb5\x2f\xfd"
-"""How a zstd frame begins (RFC 8878 3.1.1); JSON never does."""
+"""The first octets of a zstd frame (RFC 8878 3.1.1), with which JSON never begins."""
 _LEVEL = 1
 _own = threading.local()
 
 
 class Packer:
-    """Compresses what is longer than a border. One thread uses it at a time."""
+    """Compresses data that is longer than a limit. Only one thread may use it at a time."""
 
     def __init__(self, above: int) -> None:
         self._above = above

@@ -1,7 +1,7 @@
-"""The tables of the log: events by log id, the keys that find them, the names of their types, and the position that
-each origin has reached.
+"""The tables of the event log.
 
-A table keeps the name of the first release: `event` holds events and `lane` holds origins.
+They are the events by log id, the keys, the names of event types, and the position reached in each origin. A table
+keeps the name that it had in the first release: `lane` holds origins.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from sqlalchemy import (
 )
 
 _ROW_ID = BigInteger().with_variant(Integer, "sqlite")
-"""SQLite keeps a table in the order of a column only when its type is spelt INTEGER."""
+"""The type of a row id. SQLite keeps a table in the order of a column only when its type is spelt INTEGER."""
 
 
 def log_tables(metadata: MetaData) -> None:
-    """Declare them.
+    """Declare the tables.
 
-    A key in the order of keys would touch a page of its own for each (measured: two thirds of the log's work). So keys
-    are written one behind the other into `fact_fresh`, and when there are many they are sorted once into a segment of
-    `fact_key` that never changes again.
+    A single index of keys would change a page for each key, which was two thirds of the log's work when measured. So
+    keys are appended to `fact_fresh`, and when there are many they are sorted once into a segment of `fact_key`, which
+    never changes again.
     """
     _events(metadata)
     _keys(metadata)

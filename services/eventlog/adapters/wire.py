@@ -1,4 +1,4 @@
-"""Events as the contract carries them."""
+"""Events as messages of the contract."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from shared.rpc.mailfold.events.v1 import events_pb2
 
 
 def to_wire(stored: LoggedEvent) -> pb.LoggedEvent:
-    """An event out of the log."""
+    """An event from the log."""
     names = names_of(stored.type, stored.data)
     return pb.LoggedEvent(
         id=stored.event_id,
@@ -29,7 +29,7 @@ def to_wire(stored: LoggedEvent) -> pb.LoggedEvent:
 
 
 def incoming_to_wire(origin: int, event: events_pb2.Event) -> pb.LoggedEvent:
-    """An event on its way in, for those who look on."""
+    """An event that is just being written, for readers of the live tail."""
     return to_wire(
         LoggedEvent(
             0,

@@ -1,1 +1,1 @@
-"""What events name, and how the log orders them: pure."""
+"""The names in events and the order of the log, as pure functions."""

@@ -1,5 +1,6 @@
-"""Keys: what events are found by, as 64-bit numbers, so that the index stays small. What a key finds is compared with
-its text afterwards.
+"""Keys by which events are found: 64-bit hashes, so that the index stays small.
+
+Events found by a key are compared with the text afterwards.
 """
 
 from __future__ import annotations
@@ -12,22 +13,22 @@ _POSITION_BITS = 48
 
 
 MAIL: Final = "m"
-"""Keys that a trace begins with: a queue id, Message-ID, reference, entry or content id."""
+"""The kind of keys with which a trace begins: a queue id, Message-ID, reference, entry id or content id."""
 WHO: Final = "w"
-"""An address, an account, a user, a session, a host."""
+"""The kind of keys for addresses, accounts, users, sessions and hosts."""
 LIFE: Final = "l"
-"""A mailbox: finds what happened later to the messages in it."""
+"""The kind of keys for mailboxes, by which the later events about their messages are found."""
 
 
 @lru_cache(maxsize=8192)
 def key_of(kind: str, text: str) -> int:
-    """The key of a text of a kind (MAIL, WHO, LIFE), without regard to case; the kinds do not mix."""
+    """The key of a text, without regard to case; equal texts of different kinds have different keys."""
     digest = blake2b((kind + text.casefold()).encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return int.from_bytes(digest, "big", signed=True)
 
 
 def key_of_event(origin: int, position: int) -> int:
-    """The key of an event's own id: no text to be hashed."""
+    """The key of an event's own id, which is computed without hashing a text."""
     return origin << _POSITION_BITS | position & (1 << _POSITION_BITS) - 1
 
 

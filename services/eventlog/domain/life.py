@@ -1,4 +1,4 @@
-"""Following a message through its mailboxes: which later events concern it, and where they put it."""
+"""Follows a message through mailboxes: which later events affect it, and where they put it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Ranges = tuple[tuple[int, int], ...]
 
 
 class MessagePlace(NamedTuple):
-    """Where a message lies: its mailbox and UID."""
+    """A place of a message: its mailbox and UID."""
 
     mailbox: str
     uid: int
@@ -26,7 +26,7 @@ class Arrival(NamedTuple):
 
 
 class PlaceChange(NamedTuple):
-    """What one event did to a message: where it is now besides, and whether it left the place it was in."""
+    """The effect of an event on a message: an additional place, and whether the message left its former place."""
 
     reached: MessagePlace | None = None
     left: bool = False
@@ -61,7 +61,7 @@ _change = msgspec.json.Decoder(_ChangeEvent)
 
 
 def arrivals(event_type: str, data: bytes) -> list[Arrival]:
-    """The messages that an event put into a mailbox from outside. Data that cannot be read gives none."""
+    """The messages that an event added to a mailbox from outside; none when the data cannot be decoded."""
     if event_type not in _ARRIVALS:
         return []
     try:
@@ -76,8 +76,7 @@ def arrivals(event_type: str, data: bytes) -> list[Arrival]:
 
 
 def change_at(event_type: str, data: bytes, place: MessagePlace) -> PlaceChange | None:
-    """What an event about this mailbox did to the message at a place of it; None when it did not concern the
-    message."""
+    """The effect of an event on the message at this place; None when it did not affect the message."""
     if event_type == "mailbox.deleted":
         return PlaceChange(left=True)
     if event_type not in _CHANGES:
@@ -94,7 +93,7 @@ def change_at(event_type: str, data: bytes, place: MessagePlace) -> PlaceChange 
 
 
 def _number(ranges: Ranges, uid: int) -> int | None:
-    """How many UIDs of the ranges come before this one; None when it is not among them."""
+    """The number of UIDs in the ranges before this one; None when it is not among them."""
     before = 0
     for first, last in ranges:
         if first <= uid <= last:

@@ -1,8 +1,8 @@
-"""The order of the log: each event has a log id, a number that holds its time and its origin.
+"""The order of the log: each event has a log id, a number that contains its time and its origin.
 
 An origin is one shard of one service. A log id is the event's time in eighths of a microsecond, followed by eight bits
-for the origin's number. The ids of one origin only rise, even when its clock goes back. A range of ids is a range of
-time, so the log needs no index of times.
+for the number of the origin. The ids of an origin always increase, even when its clock goes back. A range of ids is a
+range of time, so the log needs no index of times.
 """
 
 from __future__ import annotations
@@ -10,23 +10,22 @@ from __future__ import annotations
 from shared.ids import SHARDS
 
 FOLLOWED = ("directory", "ingress", "classifier", "delivery", "mailstore", "outbound")
-"""The services whose events are kept; a service's place here is stored and never changes. At most 16."""
+"""The services whose events are kept, at most 16. The index of a service is stored and must never change."""
 _ORIGIN_BITS = 8
 _TIME_BITS = _ORIGIN_BITS + 3
 _LATEST = (1 << 52) - (1 << 30)
-"""The last microsecond that an id can hold, in the year 2112. Events that claim to be later keep their order after
-it."""
+"""The last microsecond that an id can hold, in the year 2112. Events with a later time are ordered after it."""
 LAST = (1 << 63) - 1
 """Above every id."""
 
 
 def origin_number(service: int, shard: int) -> int:
-    """The number of a shard of a service, given the service's index in FOLLOWED."""
+    """The origin number of a shard of the service with this index in FOLLOWED."""
     return service * SHARDS + shard
 
 
 def service_and_shard(number: int) -> tuple[str, int]:
-    """The service and the shard that an origin number stands for."""
+    """The service and the shard of an origin number."""
     return FOLLOWED[number // SHARDS], number % SHARDS
 
 

@@ -1,7 +1,7 @@
-"""What an event names: read out of its data by a few fields a type, without making the event.
+"""The names in an event, read from its data by a few fields of each type, without making the event.
 
-A type that is not known here, of this release or a later one, is read for the names that most events have. Data that
-cannot be read names nothing; the event is kept all the same.
+A type that is not known here is read for the fields that most events have. Data that cannot be decoded has no names;
+the event is kept all the same.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ class EventNames(NamedTuple):
     queue_id: str = ""
     message_id: str = ""
     mail: tuple[str, ...] = ()
-    """More of what a trace begins with: references, entry and content ids."""
+    """Further names with which a trace may begin: references, entry ids and content ids."""
     who: tuple[str, ...] = ()
     mailboxes: tuple[str, ...] = ()
     """Mailboxes to whose messages something happened."""
 
     def index_keys(self) -> list[int]:
-        """The keys the event is found by; some may come twice."""
+        """The keys by which the event is found; some may occur twice."""
         keys = [key_of(MAIL, text) for text in (self.queue_id, bare(self.message_id), *self.mail) if text]
         keys += [key_of(WHO, text) for text in self.who if text]
         keys += [key_of(LIFE, mailbox) for mailbox in self.mailboxes]
@@ -34,7 +34,7 @@ class EventNames(NamedTuple):
 
 
 class _Fields(msgspec.Struct, frozen=True):
-    """A partial shape: fields it does not name are passed over unread."""
+    """Some fields of an event; all other fields are skipped."""
 
 
 class _Address(_Fields, frozen=True):
@@ -209,7 +209,7 @@ _SHAPES: dict[str, _Shape] = {
 
 
 def names_of(event_type: str, data: bytes) -> EventNames:
-    """What an event of this stored name says in its data (JSON). Never fails."""
+    """The names in the data (JSON) of an event with this stored name. Never raises."""
     decoder, names = _SHAPES.get(event_type, _OTHER)
     try:
         return names(decoder.decode(data))

@@ -1,1 +1,1 @@
-"""The contract, offered."""
+"""The gRPC contract of the event log."""

@@ -1,4 +1,4 @@
-"""The contract of the event log."""
+"""Serves the contract of the event log."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from shared.rpc.mailfold.eventlog.v1.eventlog_pb2_grpc import EventLogServicer
 
 
 class EventLogEndpoint(EventLogServicer):
-    """Query, trace and tail."""
+    """Serves Query, Trace and Tail."""
 
     def __init__(self, store: EventStore, settings: EventlogSettings, tail: Tail) -> None:
         self._store = store
@@ -28,19 +28,19 @@ class EventLogEndpoint(EventLogServicer):
         self._tail = tail
 
     async def Query(self, request: pb.QueryRequest, context: Any) -> pb.LoggedEvents:
-        """The events that match, newest first; `before` with the last one's id gives the next page."""
+        """Send the matching events, newest first; `before` with the id of the last one requests the next page."""
         query = Query(request, self._settings.max_results, self._settings.max_scanned)
         return _listed(await self._store.read_long(query.events))
 
     async def Trace(self, request: pb.TraceRequest, context: Any) -> pb.LoggedEvents:
-        """The life of a mail, oldest first; empty when the log knows nothing of it."""
+        """Send the history of a mail, oldest first; nothing when the log does not know it."""
         if not request.id.strip():
             raise Invalid("a trace needs a queue id, a Message-ID or a reference", "id")
         limits = self._settings.max_traced, self._settings.max_followed
         return _listed(await self._store.read_long(lambda reader: Trace(reader, request.id, *limits).events()))
 
     async def Tail(self, request: pb.TailRequest, context: Any) -> AsyncIterator[pb.LoggedEvents]:
-        """The latest `backlog` events, oldest first, then every event as it comes."""
+        """Send the latest `backlog` events, oldest first, then every new event."""
         event_filter, seen = Filter(request.type), set[str]()
         with self._tail.reading(event_filter) as reader:
             if request.backlog:

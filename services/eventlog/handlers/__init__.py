@@ -1,1 +1,1 @@
-"""What the log is asked and what it does by itself."""
+"""Questions to the event log, and its background work."""

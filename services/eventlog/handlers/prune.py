@@ -1,4 +1,4 @@
-"""Forgetting: events older than the kept days leave in small steps, each a unit of work of its own."""
+"""Deletes events that are older than the kept days, in small steps, each of which is a unit of work."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _DAY = 86_400_000_000
 
 
 class Pruner:
-    """Looks every now and then for events that are too old."""
+    """Deletes old events at intervals."""
 
     def __init__(self, store: EventStore, clock: Clock, keep_days: int, seconds: float) -> None:
         self._store = store
@@ -27,13 +27,13 @@ class Pruner:
         self._seconds = seconds
 
     async def turn(self) -> None:
-        """Prune once and rest. Raises StoreUnavailable."""
+        """Prune once and wait. Raises StoreUnavailable."""
         if count := await self.prune():
             log.info("eventlog.pruned", events=count)
         await asyncio.sleep(self._seconds)
 
     async def prune(self) -> int:
-        """Forget what is too old now; the number of events."""
+        """Delete the events that are too old now; returns their number."""
         first_kept = begin_of(self._clock.now() - self._keep)
         total, count = 0, _STEP
         while count == _STEP:

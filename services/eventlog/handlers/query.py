@@ -1,4 +1,4 @@
-"""Questions to the whole log: by type, service, time, and a text that is an address, an id or any word."""
+"""Questions to the whole log: by type, service, time, and a text that may be an address, an id or any word."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _CHUNK = 200
 
 
 class Query:
-    """One question, checked. Answer it with `events`, as often as wanted."""
+    """A checked question, which `events` answers."""
 
     def __init__(self, request: pb.QueryRequest, max_results: int, max_scanned: int) -> None:
         if request.service and request.service not in FOLLOWED:
@@ -29,8 +29,9 @@ class Query:
         self._max_scanned = max_scanned
 
     def events(self, reader: Reader) -> list[LoggedEvent]:
-        """The events, newest first. Raises NotFound when `before` is not in the log, LimitReached when too many had to
-        be looked through.
+        """The events, newest first.
+
+        Raises NotFound when `before` is not in the log, LimitReached when too many events had to be examined.
         """
         span = self._span(reader)
         keys = _keys(self._text)
@@ -64,7 +65,7 @@ class Query:
             if len(matching) == self._limit:
                 break
             if count >= self._max_scanned:
-                if matching:  # the caller pages on behind the last of these
+                if matching:  # the caller can continue after the last of these
                     break
                 raise LimitReached(
                     f"looked through {count} events back to {event.event_id}; narrow the time or the type", "scan"

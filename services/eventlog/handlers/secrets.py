@@ -1,4 +1,4 @@
-"""Secrets in copies that an older release made: blanked when the log opens, in the rows and in the file below them."""
+"""Blanks secrets in copies that an older release made, when the log is opened."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _PAGE = (
     "SELECT id, data FROM fact WHERE type = (SELECT id FROM fact_type WHERE name = ?) AND id > ? ORDER BY id LIMIT 500"
 )
 _REWRITE = {"sqlite": ("VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"), "postgresql": ("VACUUM FULL fact",)}
-"""What was overwritten stands in free pages and old row versions until the table is written anew."""
+"""Rewrites the table, because overwritten data stays in free pages and old row versions until then."""
 
 
 async def forget_secrets(store: EventStore, packer: Packer, types: Iterable[str]) -> int:
-    """Blank what events of these types should never have brought along; how many events. Before the intake starts.
-    Raises StoreUnavailable.
+    """Blank the secrets in events of these types; returns the number of events.
 
-    Owners blank their events before they pass them on, so this finds something once at most, after an update.
+    It runs before events are taken, and raises StoreUnavailable. Owners blank the secrets before they pass events on,
+    so this finds some only once, after an update.
     """
     names = tuple(types)
     count = sum([await _blanked(store, packer, name) for name in names])
@@ -38,7 +38,7 @@ async def forget_secrets(store: EventStore, packer: Packer, types: Iterable[str]
 
 
 async def _blanked(store: EventStore, packer: Packer, name: str) -> int:
-    """How many events of a type had a secret. They are read a page at a time."""
+    """Blank the events of a type, a page at a time; returns the number of events that had a secret."""
     count, after = 0, -1
     while page := await store.read(partial(_page, name=name, after=after)):
         after = page[-1][0]

@@ -1,4 +1,4 @@
-"""The live tail: every reader gets each event as it enters the log."""
+"""The live tail: every reader gets each event when it is written to the log."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _AT_ONCE = 500
 
 
 class TailReader:
-    """A reader of the live tail, with the events that wait for it."""
+    """A reader of the live tail, with the events that are waiting for it."""
 
     def __init__(self, event_filter: Filter, limit: int) -> None:
         self._filter = event_filter
@@ -26,7 +26,7 @@ class TailReader:
         self._too_slow = False
 
     def offer(self, events: Sequence[Incoming]) -> None:
-        """Queue the events that pass the filter."""
+        """Queue the events that match the filter."""
         passing = [
             incoming for incoming in events if self._filter.passes(incoming[1].type, service_and_shard(incoming[0])[0])
         ]
@@ -37,8 +37,10 @@ class TailReader:
             self._has_events.set()
 
     async def batches(self) -> AsyncIterator[list[Incoming]]:
-        """Yield new events for ever. Raises LimitReached when the reader falls too far behind: a gap would be worse
-        than an end."""
+        """Yield new events without end.
+
+        Raises LimitReached when the reader falls too far behind, because a gap would be worse than an end.
+        """
         while True:
             await self._has_events.wait()
             while self._waiting:
@@ -56,7 +58,7 @@ class Tail:
         self._readers: set[TailReader] = set()
 
     def arrived(self, events: Sequence[Incoming]) -> None:
-        """Offer these events, which are in the log now, to every reader."""
+        """Offer events that were just written to every reader."""
         for reader in self._readers:
             reader.offer(events)
 

@@ -1,5 +1,6 @@
-"""The life of a mail, from events alone: its reception, verdict, plan and hand-overs, the lessons about it, and what
-became of its copies.
+"""The history of a mail from events alone:
+
+reception, verdict, plan, deliveries, lessons, and the life of its copies.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ _CHUNK = 200
 
 
 class Trace:
-    """One mail, refusal or message, followed through the log."""
+    """Follows one mail, refusal or message through the log."""
 
     def __init__(self, reader: Reader, identity: str, max_traced: int, max_followed: int) -> None:
         self._reader = reader
@@ -30,7 +31,7 @@ class Trace:
         self._events: dict[int, LoggedEvent] = {}
 
     def events(self) -> list[LoggedEvent]:
-        """Everything that is known, oldest first; nothing when nobody has heard of it."""
+        """All known events, oldest first; none when the log does not know the mail."""
         named = self._named(self._sought)
         queue_ids = {queue_id for event in named for queue_id in self._queue_ids(event)}
         self._keep(named)
@@ -55,7 +56,7 @@ class Trace:
                 self._events[event.id] = event
 
     def _queue_ids(self, event: LoggedEvent) -> Iterator[str]:
-        """The mails that an event is about. What an event is correlated with counts only where it names none itself."""
+        """The queue ids that an event names. Its correlation counts only when it names none itself."""
         queue_id = names_of(event.type, event.data).queue_id
         if queue_id:
             yield queue_id
@@ -63,7 +64,7 @@ class Trace:
             yield event.correlation
 
     def _arrivals(self, queue_ids: set[str]) -> list[tuple[Arrival, int]]:
-        """Where copies of the mail came to lie, and since which event."""
+        """The places in which copies of the mail were stored, and the event since which they were there."""
         places = []
         for event in list(self._events.values()):
             delivered = names_of(event.type, event.data).queue_id in queue_ids
@@ -85,7 +86,7 @@ class Trace:
         ]
 
     def _follow(self, place: MessagePlace, since: int) -> None:
-        """Keep what happened to the message at a place, and at every place it reached from there."""
+        """Keep the events about the message at a place, and at every place to which it was copied or moved."""
         waiting, seen = [(place, since)], {place}
         while waiting:
             place, since = waiting.pop()
