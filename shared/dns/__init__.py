@@ -1,1 +1,1 @@
-"""The resolver: asks the configured name servers, remembers what they said."""
+"""The resolver: asks the configured name servers and caches their answers."""

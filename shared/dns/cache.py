@@ -1,4 +1,4 @@
-"""Answers remembered for as long as they may be used, the least recently used ones forgotten first."""
+"""A cache of answers; each is kept while it is valid, and the least recently used are dropped first."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from shared.protocol.dns.question import Answer, Question
 
 FROM_CACHE = "cache"
 _ENTRY_OCTETS = 420
-"""What an entry takes beside its texts: question, answer, and their places in the table. Measured with tracemalloc."""
+"""Octets of an entry besides its texts: question, answer, and their places in the table; measured with tracemalloc."""
 _PLACE_OCTETS = 8
 
 
@@ -24,7 +24,7 @@ class _Entry(NamedTuple):
 
 
 class AnswerCache:
-    """A table of answers, bounded in number and in octets. Times are monotonic seconds."""
+    """A cache with a limit of entries and of octets. Times are monotonic seconds."""
 
     __slots__ = ("_entries", "_settings", "octets")
 
@@ -32,13 +32,13 @@ class AnswerCache:
         self._settings = settings
         self._entries: OrderedDict[Question, _Entry] = OrderedDict()
         self.octets = 0
-        """What the answers take in memory."""
+        """The octets of memory for the answers."""
 
     def __len__(self) -> int:
         return len(self._entries)
 
     def get(self, question: Question, now: float) -> Answer | None:
-        """The answer that is still valid."""
+        """The cached answer, if it is still valid."""
         entry = self._entries.get(question)
         if entry is None:
             return None
@@ -49,8 +49,9 @@ class AnswerCache:
         return entry.answer
 
     def put(self, question: Question, answer: Answer, now: float) -> None:
-        """Remember an answer for its time to live, within the caps of the settings; zero is not remembered (RFC 1035
-        section 3.2.1).
+        """Cache an answer for its time to live, within the limits of the settings.
+
+        An answer with zero time to live is not cached (RFC 1035 section 3.2.1).
         """
         ttl = self._lifetime(answer)
         if ttl <= 0:
@@ -66,7 +67,7 @@ class AnswerCache:
             self._forget(next(iter(self._entries)))
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Remove all answers."""
         self._entries.clear()
         self.octets = 0
 
@@ -84,7 +85,7 @@ class AnswerCache:
 
 
 def _octets(question: Question, answer: Answer) -> int:
-    """What an entry takes in memory: a name server may give 64 KB of text, and a thousand names of 255 octets each."""
+    """The octets of memory for an entry; a name server may send 64 KB of text, or a thousand names of 255 octets."""
     texts = (question.name, answer.canonical_name, answer.source if answer.status == "temperror" else "")
     return (
         _ENTRY_OCTETS

@@ -1,4 +1,4 @@
-"""One connected UDP socket to a name server, carrying many questions at once."""
+"""A connected UDP socket to a name server, which carries many questions at once."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _RANDOM = SystemRandom()
 _DATAGRAMS_A_TURN = 64
 _MAX_DATAGRAM = 65535
 _MAX_OPEN = 16_384
-"""Of 65,536 ids: a guess must stay a guess."""
+"""Open questions of the 65,536 possible ids, so that guessing an id stays unlikely."""
 
 
 class Sent:
-    """A query on its way; `on_message` gets the response, or None when the socket failed."""
+    """A query that was sent. `on_message` gets the response, or None when the socket failed."""
 
     __slots__ = ("asked", "channel", "id", "on_message")
 
@@ -31,19 +31,17 @@ class Sent:
         self.on_message = on_message
 
     def forget(self) -> None:
-        """No response is wanted any more."""
+        """Ignore the response."""
         self.channel.forget(self.id)
 
 
 class DnsChannel:
-    """The kernel gives the socket a random port and passes only what comes from that server's address (RFC 5452 section
-    9.2).
-    """
+    """A socket with a random port; the kernel passes only datagrams of the server's address (RFC 5452 section 9.2)."""
 
     __slots__ = ("_loop", "_open", "_socket", "asked", "strangers")
 
     def __init__(self, address: ServerAddress, loop: asyncio.AbstractEventLoop) -> None:
-        """Raises OSError when there is no way to that address."""
+        """Open the socket. Raises OSError when there is no route to the address."""
         family, kind, protocol, _, target = socket.getaddrinfo(
             *address, type=socket.SOCK_DGRAM, flags=socket.AI_NUMERICHOST
         )[0]
@@ -57,12 +55,12 @@ class DnsChannel:
         self._open: dict[int, Sent] = {}
         self.asked = 0
         self.strangers = 0
-        """Datagrams that were no response to an open question."""
+        """The number of datagrams that were no response to an open question."""
         loop.add_reader(self._socket.fileno(), self._read)
 
     @property
     def is_idle(self) -> bool:
-        """No question is open."""
+        """Whether no question is open."""
         return not self._open
 
     def send(self, query: bytes, asked: bytes, on_message: Callable[[bytes | None], None]) -> Sent:
@@ -93,7 +91,7 @@ class DnsChannel:
                 message = self._socket.recv(_MAX_DATAGRAM)
             except BlockingIOError:
                 return
-            except OSError:  # the other host said by ICMP that nobody listens there
+            except OSError:  # the other host reported by ICMP that nothing listens on the port
                 self._fail()
                 return
             self._match(message)

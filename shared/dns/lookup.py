@@ -1,4 +1,4 @@
-"""Getting one answer out of several name servers within one bounded wait."""
+"""Gets one answer from several name servers within a limited time."""
 
 from __future__ import annotations
 
@@ -22,13 +22,14 @@ from shared.dns.wire import (
 from shared.protocol.dns.question import Answer, Question
 
 _SHARES = (0.15, 0.25, 0.6)
-"""How the wait is divided among the repeats: a lost datagram costs little, a slow answer is still waited for."""
+"""How the time is divided among the repeats: a lost datagram costs little time, and the last repeats wait for slow
+answers."""
 _ALIVE = Question("invalid", "A")
-"""Reserved (RFC 2606): any name server answers that without asking others."""
+"""A name that any name server answers by itself, because it is reserved (RFC 2606)."""
 
 
 class Lookup:
-    """One question on its way. `run()` once."""
+    """One question while it is being asked. `run()` may be called once."""
 
     def __init__(
         self,
@@ -38,8 +39,10 @@ class Lookup:
         gate: asyncio.Semaphore,
         connections: asyncio.Semaphore,
     ) -> None:
-        """`gate` bounds how many fresh queries are on the wire, so that a burst does not overflow a name server's
-        socket. `connections` bounds how many TCP connections are open.
+        """Prepare a question.
+
+        `gate` limits the number of new queries on the network, so that a burst does not overflow the socket of a name
+        server. `connections` limits the number of TCP connections.
         """
         self._question = question
         self._servers = servers
@@ -48,16 +51,16 @@ class Lookup:
         self._connections = connections
         self._sent: list[Sent] = []
         self._asked: dict[NameServer, int] = {}
-        """Those asked, with the number of responses each had given by then."""
+        """The servers that were asked, each with its number of responses at that time."""
         self._unwilling: set[NameServer] = set()
-        """Those that answered, but without an answer to the question."""
+        """The servers that responded without an answer to the question."""
         self._response: asyncio.Future[tuple[NameServer, bytes | None]] = asyncio.get_running_loop().create_future()
         self.queries = 0
         self.tcp_queries = 0
         self.timed_out = False
 
     async def run(self) -> Answer:
-        """The answer; temperror when none comes within the wait. Never raises."""
+        """Ask, and return the answer; temperror when none comes in time. Never raises."""
         try:
             return await self._run()
         finally:
@@ -68,7 +71,8 @@ class Lookup:
 
     async def _run(self) -> Answer:
         candidates = self._candidates()
-        async with self._gate:  # left after the first short wait: silent names do not keep others waiting
+        # released after the first short wait, so that names without an answer do not block others
+        async with self._gate:
             last = await self._try(candidates, _SHARES[0])
         for share in _SHARES[1:]:
             if last is not None and last.status != "temperror":
@@ -84,7 +88,7 @@ class Lookup:
         return await self._wait(share * self._settings.timeout)
 
     def _candidates(self) -> Iterator[NameServer]:
-        """The servers worth asking, in order, and again from the first one when there are no more."""
+        """The servers worth asking, in order, starting again when all have been asked."""
         while True:
             turn = [server for server in self._servers if server in self._asked or server.is_worth_asking()]
             if not turn or self._unwilling.issuperset(turn):
@@ -105,7 +109,10 @@ class Lookup:
             self._on_message(server, None)
 
     def _ask_whether_alive(self, server: NameServer) -> None:
-        """A name server may be up and only wait for a slow one behind it: what it says to this tells the two apart."""
+        """Ask a silent server for the reserved name.
+
+        The server may be up and only wait for another server; its answer to this question shows the difference.
+        """
         query = encode_query(_ALIVE, 0)
         self._sent.append(server.send(query, question_section(query), lambda message: None))
 
@@ -114,7 +121,7 @@ class Lookup:
             self._response.set_result((server, message))
 
     async def _wait(self, seconds: float) -> Answer | None:
-        """The answer that arrives within so many seconds; None for silence or a refused socket."""
+        """The answer that arrives within this time; None for silence or a refused socket."""
         if not self._response.done():
             await asyncio.wait((self._response,), timeout=seconds)
         if not self._response.done():
@@ -132,7 +139,7 @@ class Lookup:
             if response.truncated:
                 return await self._by_tcp(server)
             if response.rcode in (FORMAT_ERROR, NOT_IMPLEMENTED) and server.has_edns:
-                server.note_no_edns()  # RFC 6891 section 7: the next repeat goes without
+                server.note_no_edns()  # RFC 6891 section 7: the next repeat is sent without EDNS
                 self._unwilling.discard(server)
             return response.answer
         except WireError as error:

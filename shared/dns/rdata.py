@@ -1,4 +1,4 @@
-"""Names and record data out of DNS messages, as the text that answers carry."""
+"""Reads names and record data from DNS messages, as the text that answers contain."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class WireError(ValueError):
 
 
 class _Unspeakable(Exception):
-    """A name that text cannot carry without ambiguity."""
+    """A name that cannot be written as text without ambiguity."""
 
 
 _POINTER = 0xC0
@@ -26,15 +26,17 @@ _UNSPEAKABLE = "?"
 class _Name(NamedTuple):
     text: str
     octets: int
-    """As in a message: each label with its length; RFC 1035 section 2.3.4 allows 255 of them."""
+    """The octets in a message: each label with its length. RFC 1035 section 2.3.4 allows 255."""
 
 
 _ROOT = _Name("", 0)
 
 
 class NameReader:
-    """Reads names of one message; a name that was pointed to before is not read again, wherever the pointer stands:
-    else a name server could have long names read a thousand times over (64 KB took 0.2 s).
+    """Reads the names of one message.
+
+    A name to which a pointer refers is read only once, else a name server could make us read long names thousands of
+    times (64 KB took 0.2 s).
     """
 
     __slots__ = ("_known", "message")
@@ -44,9 +46,10 @@ class NameReader:
         self._known: dict[int, _Name] = {}
 
     def read(self, at: int) -> tuple[str, int]:
-        """The name there without its final dot, and where it ends (RFC 1035 section 4.1.4). Raises WireError.
+        """The name at this offset without its final dot, and the offset behind it (RFC 1035 section 4.1.4).
 
-        A label with a dot or a control character in it makes no name that text could carry: such a name reads as `?`.
+        Raises WireError. A label with a dot or a control character cannot be written as text; such a name is read as
+        `?`.
         """
         name, end = self._read(at, 0)
         return name.text, end
@@ -83,7 +86,7 @@ class NameReader:
 
 
 def _joined(labels: list[bytes], octets: int, rest: _Name) -> _Name:
-    """Labels, and the name that they end with."""
+    """The name of these labels followed by another name."""
     if not labels:
         return rest
     if octets + rest.octets > _MAX_NAME:
@@ -102,7 +105,7 @@ def _text(labels: list[bytes]) -> str:
 
 
 def record_text(names: NameReader, kind: int, start: int, end: int) -> str | None:
-    """The record's text as `Answer` describes it; None when it has no such form. Raises WireError."""
+    """The record's data in the text form of `Answer`; None when it has no such form. Raises WireError."""
     try:
         return _READERS[kind](names, start, end)
     except _Unspeakable:

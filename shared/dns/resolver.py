@@ -1,4 +1,4 @@
-"""The resolver of a process: questions in, answers out, each question asked once and remembered."""
+"""The resolver of a process: it asks each question once, and caches the answer."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _BURST = 200
 
 
 class Resolver:
-    """Asks the configured name servers. One for each process and event loop; `close()` it at the end."""
+    """Asks the configured name servers. Each process has one for its event loop and must call `close()` at the end."""
 
     def __init__(self, settings: ResolverSettings | None = None, clock: Clock | None = None) -> None:
-        """Raises ValueError when the addresses cannot be read."""
+        """Create the resolver. Raises ValueError when the configured addresses are invalid."""
         self._settings = settings or ResolverSettings()
         self._clock: Clock = clock or SystemClock()
         self._servers = [
@@ -35,35 +35,35 @@ class Resolver:
         self._connections = asyncio.Semaphore(self._settings.connections)
         self._in_flight: dict[Question, asyncio.Task[Answer]] = {}
         self.asked = 0
-        """Questions put to the resolver."""
+        """Number of questions put to the resolver."""
         self.cache_hits = 0
         self.joined = 0
-        """Questions that waited for the same one already in flight."""
+        """Number of questions that waited for an equal question in flight."""
         self.queries = 0
-        """Datagrams sent, repeats included."""
+        """Number of datagrams sent, including repeats."""
         self.tcp_queries = 0
         self.timeouts = 0
-        """Questions that no name server answered in time."""
+        """Number of questions that no name server answered in time."""
         self.refused = 0
-        """Questions not asked because too many were in flight or every name server is down."""
+        """Number of questions not asked, because too many were in flight or every name server was down."""
 
     @property
     def cached_answers(self) -> int:
-        """How many answers are remembered."""
+        """Number of cached answers."""
         return len(self._cache)
 
     @property
     def cached_octets(self) -> int:
-        """What the remembered answers take in memory."""
+        """Octets of memory for the cached answers."""
         return self._cache.octets
 
     @property
     def strangers(self) -> int:
-        """Datagrams that were no response to an open question; many of them mean that somebody guesses."""
+        """Number of datagrams that were no response to an open question; a high number shows that somebody guesses."""
         return sum(server.strangers() for server in self._servers)
 
     def cached(self, question: Question) -> Answer | None:
-        """The answer at hand, without waiting."""
+        """The cached answer, without waiting."""
         answer = self._cache.get(question, self._clock.monotonic())
         if answer is not None:
             self.asked += 1
@@ -71,24 +71,27 @@ class Resolver:
         return answer
 
     async def ask(self, question: Question) -> Answer:
-        """The answer to one question. Never raises: without an answer the status is temperror."""
+        """The answer to one question. Never raises; without an answer the status is temperror."""
         return self.cached(question) or await self._ask_servers(question)
 
     def prefetch(self, questions: tuple[Question, ...]) -> None:
-        """Start asking what will be needed soon; nobody waits."""
+        """Begin to ask questions whose answers will be needed soon, without waiting."""
         for question in questions:
             if self._cache.get(question, self._clock.monotonic()) is None and self._can_be_asked(question):
                 self._task(question)
 
     async def drive(self, evaluation: Evaluation[Result]) -> tuple[Result, Used]:
-        """Run an evaluation; its result, and what it asked. Questions after `evaluation_timeout` get temperror at
-        once."""
+        """Run an evaluation; returns its result and the answers it used.
+
+        Questions after `evaluation_timeout` get temperror at once.
+        """
         run = self._with_answers_at_hand(evaluation)
         return run.outcome or await self._finish(run)
 
     def begin(self, evaluation: Evaluation[Result]) -> asyncio.Future[tuple[Result, Used]]:
-        """As `drive`, begun at once. With every answer at hand it is done when this returns; else a task goes on with
-        it.
+        """Like `drive`, but begun at once.
+
+        When every answer is cached, the evaluation has ended when this returns; otherwise a task continues it.
         """
         run = self._with_answers_at_hand(evaluation)
         if run.outcome is None:
@@ -98,7 +101,7 @@ class Resolver:
         return done
 
     async def close(self) -> None:
-        """Give up all questions and close the sockets."""
+        """Cancel all questions and close the sockets."""
         tasks = list(self._in_flight.values())
         for task in tasks:
             task.cancel()
@@ -107,7 +110,7 @@ class Resolver:
             server.close()
 
     def _with_answers_at_hand(self, evaluation: Evaluation[Result]) -> Run[Result]:
-        """An evaluation, run as far as it comes without waiting."""
+        """Run an evaluation as far as cached answers allow, without waiting."""
         run = Run(evaluation)
         while run.outcome is None and (answers := self._at_hand(run.questions)) is not None:
             run.answer(answers)
@@ -158,7 +161,7 @@ class Resolver:
         else:
             self.refused += 1
             return Answer("temperror", source="name servers are down, or too many questions wait")
-        return await asyncio.shield(task)  # one who gives up does not take the answer from the others
+        return await asyncio.shield(task)  # one cancelled caller must not cancel the question for the others
 
     def _can_be_asked(self, question: Question) -> bool:
         if (

@@ -1,4 +1,4 @@
-"""An evaluation while it runs: what it asks, what it was told, and in the end what came of it."""
+"""A running evaluation: the questions it asks, the answers it got, and its outcome."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ from shared.protocol.dns.question import Answer, Question
 
 Result = TypeVar("Result")
 Used = tuple[tuple[Question, Answer], ...]
-"""The questions an evaluation asked, with the answers it got: kept with the event, they replay the decision."""
+"""The questions of an evaluation with their answers; stored in events, so that the decision can be repeated."""
 
 
 class Run(Generic[Result]):
-    """Answer `questions` by `tell` until `outcome` is there. What the evaluation raises, both raise."""
+    """Runs an evaluation: call `answer` with the answers to `questions` until `outcome` is set.
+
+    Errors of the evaluation are raised by the constructor and by `answer`.
+    """
 
     __slots__ = ("_evaluation", "_is_single", "_used", "outcome", "questions")
 
@@ -22,17 +25,17 @@ class Run(Generic[Result]):
         self._used: list[tuple[Question, Answer]] = []
         self._is_single = False
         self.questions: tuple[Question, ...] = ()
-        """What it asks now."""
+        """The questions to be answered next."""
         self.outcome: tuple[Result, Used] | None = None
         self._advance(None)
 
     def answer(self, answers: tuple[Answer, ...]) -> None:
-        """The answers to `questions`, in their order."""
+        """Pass on the answers to `questions`, in their order."""
         self._used.extend(zip(self.questions, answers, strict=True))
         self._advance(answers[0] if self._is_single else answers)
 
     def close(self) -> None:
-        """Give it up, if it is not over."""
+        """Close the evaluation, if it has not ended."""
         self._evaluation.close()
 
     def _advance(self, answered: Answered | None) -> None:

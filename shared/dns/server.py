@@ -11,12 +11,15 @@ from shared.dns.settings import ResolverSettings, ServerAddress
 
 _LENGTH = 2
 _WITHOUT_EDNS = 900.0
-"""Seconds."""
+"""Seconds for which a server is asked without EDNS."""
 _UP = float("-inf")
 
 
 class NameServer:
-    """A name server that answers nothing for a whole wait is down for a while; then one question may try it."""
+    """A name server.
+
+    When it answers nothing for a whole wait, it is down for a while; then a single question tests it.
+    """
 
     def __init__(self, address: ServerAddress, settings: ResolverSettings, clock: Clock) -> None:
         self.address = address
@@ -27,7 +30,7 @@ class NameServer:
         self._retired: list[DnsChannel] = []
         self._turn = 0
         self.heard = 0
-        """Responses so far, to whichever question."""
+        """Number of responses to any question."""
         self._down_until = _UP
         self._is_probed = False
         self._no_edns_until = _UP
@@ -38,18 +41,21 @@ class NameServer:
         return self._clock.monotonic() >= self._no_edns_until
 
     def note_no_edns(self) -> None:
-        """It did not understand a question with EDNS. One odd answer must not count for ever."""
+        """Note that it did not understand a question with EDNS.
+
+        This is forgotten after a while, because one odd answer may be an accident.
+        """
         self._no_edns_until = self._clock.monotonic() + _WITHOUT_EDNS
 
     def is_worth_asking(self) -> bool:
-        """True when it is up, or when its time is over and nobody tries it already."""
+        """Whether it is up, or its time as down is over and no other question tests it."""
         if self._down_until == _UP:
             return True
         return not self._is_probed and self._clock.monotonic() >= self._down_until
 
     @property
     def is_down(self) -> bool:
-        """It answered nothing when last asked."""
+        """Whether it answered nothing when it was last asked."""
         return self._down_until != _UP
 
     def send(self, query: bytes, asked: bytes, on_message: Callable[[bytes | None], None]) -> Sent:
@@ -64,25 +70,26 @@ class NameServer:
         return self._channel().send(query, asked, heard)
 
     def note_heard(self) -> None:
-        """It answered something: it is up."""
+        """Note a response, so it is up."""
         self.heard += 1
         self._down_until = _UP
         self._is_probed = False
 
     def note_silence(self, heard_before: int) -> None:
-        """A question got no response. Down, unless others got theirs meanwhile: `heard` as it was when the question was
-        sent.
+        """Note that a question got no response.
+
+        The server is down unless it answered others meanwhile; `heard_before` is `heard` when the question was sent.
         """
         self._is_probed = False
         if self.heard == heard_before:
             self._down_until = self._clock.monotonic() + self._settings.down_for
 
     def release_probe(self) -> None:
-        """Whoever tried it gave up early."""
+        """Note that the question which tested it was cancelled."""
         self._is_probed = False
 
     async def ask_tcp(self, query: bytes) -> bytes:
-        """The same query by TCP (RFC 7766); the response with its id. Raises OSError, EOFError."""
+        """Send the query over TCP (RFC 7766); returns the response with its id. Raises OSError, EOFError."""
         reader, writer = await asyncio.open_connection(*self.address)
         try:
             writer.write((len(query)).to_bytes(_LENGTH) + query)
@@ -92,7 +99,7 @@ class NameServer:
             writer.close()
 
     def strangers(self) -> int:
-        """Datagrams that were no response to an open question."""
+        """Number of datagrams that were no response to an open question."""
         return sum(channel.strangers for channel in self._channels if channel is not None)
 
     def close(self) -> None:
@@ -104,7 +111,7 @@ class NameServer:
         self._retired = []
 
     def _channel(self) -> DnsChannel:
-        """The sockets in turn, each replaced by one with another port after so many questions."""
+        """The next socket in turn; each is replaced by one with another port after a number of questions."""
         self._turn = (self._turn + 1) % len(self._channels)
         channel = self._channels[self._turn]
         if channel is None or channel.asked >= self._settings.questions_per_socket:

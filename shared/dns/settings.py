@@ -1,4 +1,4 @@
-"""What the resolver may be told, and what /etc/resolv.conf says."""
+"""The settings of the resolver, and the name servers of /etc/resolv.conf."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from msgspec import Meta
 from shared.settings import Section
 
 ServerAddress = tuple[str, int]
-"""IP address literal (IPv6 perhaps with a zone) and port."""
+"""An IP address literal (IPv6 possibly with a zone) and a port."""
 
 _PORT = 53
 _MAX_SERVERS = 3  # resolv.conf(5), MAXNS
@@ -88,7 +88,7 @@ class ResolverSettings(Section, frozen=True):
 
 
 def server_addresses(addresses: str, system_file: Path = _SYSTEM_FILE) -> tuple[ServerAddress, ...]:
-    """The name servers to ask. Raises ValueError for an address that is none, OSError never."""
+    """The name servers to ask. Raises ValueError for an invalid address; an unreadable system file raises nothing."""
     words = [word for word in re.split(r"[,\s]+", addresses) if word]
     if words:
         return tuple(_server_address(word) for word in words)

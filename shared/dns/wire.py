@@ -1,7 +1,7 @@
 """DNS messages on the wire: queries out, answers in (RFC 1035 section 4, RFC 6891).
 
-A message of ours has one question and an answer is read for one record type only, which makes this twenty times
-cheaper than a general library.
+Our queries have one question, and answers are read for one record type only; this makes it twenty times cheaper than a
+general library.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ _HEADER = struct.Struct("!HHHHHH")
 _RECORD = struct.Struct("!HHIH")
 _RESPONSE, _TRUNCATED, _AUTHENTIC = 0x8000, 0x0200, 0x0020
 _QUERY_FLAGS = 0x0120
-"""RD, and AD to be told of DNSSEC validation (RFC 6840 section 5.7)."""
+"""RD, and AD to be informed of DNSSEC validation (RFC 6840 section 5.7)."""
 _CNAME, _SOA = RECORD_TYPES["CNAME"], RECORD_TYPES["SOA"]
 _IN = 1
 _OPT_LENGTH = 11
 _NAME_ERROR = 3
 _MAX_ALIASES = 16
 _MAX_RECORDS = 512
-"""More are not read: the longest names that so many can hold are read in 40 ms."""
+"""Records that are read of a message; the longest names in so many records are read in 40 ms."""
 _MAX_TTL = 0x7FFFFFFF  # RFC 2181 section 8
 
 FORMAT_ERROR, NOT_IMPLEMENTED = 1, 4
@@ -57,7 +57,10 @@ class _Section(NamedTuple):
 
 
 def encode_query(question: Question, udp_payload: int) -> bytes:
-    """A query without its first two octets, the id. `udp_payload` 0 leaves EDNS out. The name must be askable."""
+    """A query without its first two octets, the id.
+
+    `udp_payload` 0 leaves EDNS out. The name must be askable.
+    """
     labels = b"".join(bytes((len(label),)) + label for label in question.name.encode("ascii").split(b"."))
     head = struct.pack("!HHHHH", _QUERY_FLAGS, 1, 0, 0, 1 if udp_payload else 0)
     asked = labels + struct.pack("!BHH", 0, RECORD_TYPES[question.rdtype], _IN)
@@ -65,13 +68,14 @@ def encode_query(question: Question, udp_payload: int) -> bytes:
 
 
 def question_section(query: bytes) -> bytes:
-    """The question of a query as `encode_query` gives it, lower case."""
+    """The question section of a query made by `encode_query`, in lower case."""
     return (query[10:-_OPT_LENGTH] if query[9] else query[10:]).lower()
 
 
 def belongs(message: bytes, asked: bytes) -> bool:
-    """Whether a message is a response to that question section (RFC 5452 section 9.1). Its id is the caller's to
-    compare.
+    """Whether a message is a response to this question section (RFC 5452 section 9.1).
+
+    The caller must compare the id.
     """
     return (
         len(message) >= 12 + len(asked)
@@ -82,7 +86,7 @@ def belongs(message: bytes, asked: bytes) -> bool:
 
 
 def decode_response(message: bytes, question: Question, asked_length: int, source: str) -> Response:
-    """What a response that belongs to the question says. Raises WireError."""
+    """Decode a response that belongs to the question. Raises WireError."""
     _, flags, _, answers, authority, _ = _HEADER.unpack_from(message)
     rcode = flags & 0x000F
     if flags & _TRUNCATED or rcode not in (0, _NAME_ERROR):
@@ -149,7 +153,7 @@ def _take(
     count: int,
 ) -> _Section:
     if not is_answer:
-        if kind == _SOA:  # RFC 2308 section 5: the lesser of its TTL and its last field
+        if kind == _SOA:  # RFC 2308 section 5: the smaller of its TTL and its last field
             return section._replace(negative_ttl=min(ttl, struct.unpack_from("!I", names.message, end - 4)[0]))
         return section
     if kind == count:

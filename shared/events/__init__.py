@@ -1,1 +1,1 @@
-"""Every event that is ever written, each declared once; the stored names and shapes outlive the code."""
+"""The events of all services, each declared once. The stored names and shapes outlive the code."""

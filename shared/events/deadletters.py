@@ -1,4 +1,4 @@
-"""Events about steps that could not be done."""
+"""Events about steps that failed for good."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from shared.eventstore.event import Event, stored
 
 @stored("deadletter.buried")
 class DeadLetterBuried(Event, frozen=True):
-    """A step was refused, or failed at each of its attempts; the reception it belongs to is held."""
+    """A step was refused, or failed at each of its attempts; the reception of its mail is held."""
 
     id: str
     what: str
@@ -19,18 +19,18 @@ class DeadLetterBuried(Event, frozen=True):
 
 @stored("deadletter.failed_again")
 class DeadLetterFailedAgain(Event, frozen=True):
-    """A later try of the same step failed as well."""
+    """A later attempt at the same step failed as well."""
 
     id: str
     queue_id: str
     error: str
     attempts: int
-    """Of this try alone."""
+    """The attempts of this try alone."""
 
 
 @stored("deadletter.resolved")
 class DeadLetterResolved(Event, frozen=True):
-    """The step needs nobody any more: a later try of it was done, or its mail was settled."""
+    """The dead letter is resolved: a later attempt succeeded, or the mail was settled."""
 
     id: str
     queue_id: str
@@ -39,7 +39,7 @@ class DeadLetterResolved(Event, frozen=True):
 
 @stored("deadletter.retried")
 class DeadLetterRetried(Event, frozen=True):
-    """Someone had the step done again, and it was done."""
+    """An operator retried the step, and it succeeded."""
 
     id: str
     queue_id: str = ""

@@ -1,4 +1,4 @@
-"""Events of delivery. Stream: the queue id."""
+"""Events of delivery, in the stream of the queue id."""
 
 from __future__ import annotations
 
@@ -9,40 +9,40 @@ from shared.eventstore.event import Event, stored
 
 
 class Step(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One effect of a plan, keyed by (queue id, recipient, index)."""
+    """One step of a plan, with the key (queue id, recipient, index)."""
 
     recipient: str
-    """The accepted forward-path this step serves."""
+    """The accepted forward-path for which this step is done."""
     index: int
     action: str
     """`store`, `enqueue`, `bounce` or `discard`."""
     account: str = ""
     address: str = ""
-    """The address the copy goes to, after aliases."""
+    """The address that gets the copy, after aliases."""
     mailbox: str = ""
     spam: bool = False
     flags: tuple[str, ...] = ()
     prefix: bytes = b""
-    """The whole prefix of the copy: Return-Path, Delivered-To, X-Spam-*, and what ingress added."""
+    """The whole prefix of the copy: Return-Path, Delivered-To, X-Spam-*, and the fields added by the ingress."""
     blob: str = ""
-    """Another blob than the reception's (a DSN)."""
+    """The blob, when it is not that of the reception: that of a notification."""
     size: int = 0
     reason: str = ""
     quota_bytes: int = 0
     message_id: str = ""
     reverse_path: str = ""
     rule: str = ""
-    """Which script step or rule led here."""
+    """The command of the script, or the rule, that decided this step."""
 
 
 @stored("delivery.planned")
 class DeliveryPlanned(Event, frozen=True):
-    """What will be done for each recipient: decided once, then carried out; a repeat executes this plan."""
+    """The steps for each recipient. They are decided once and then carried out; a repeat carries out this plan."""
 
     queue_id: str
     steps: tuple[Step, ...]
     routes: tuple[str, ...] = ()
-    """How each recipient was resolved, for people: `info@a → ann@a (alias)`."""
+    """A description of how each recipient was resolved: `info@a → ann@a (alias)`."""
 
 
 @stored("delivery.settled")
@@ -55,8 +55,7 @@ class DeliverySettled(Event, frozen=True):
 
 @stored("delivery.bounced")
 class DeliveryBounced(Event, frozen=True):
-    """A step turned out to be undeliverable after acceptance (mailbox full, account gone): replaced by a bounce
-    step."""
+    """A step failed for good after acceptance (mailbox full, account gone); a step with a notification replaces it."""
 
     queue_id: str
     recipient: str

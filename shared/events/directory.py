@@ -1,5 +1,6 @@
-"""Events of the directory: configuration as history. Streams: `domain:<id>`, `user:<id>`, `account:<id>`,
-`alias:<address>`, `settings`.
+"""Events of the directory, which hold all configuration.
+
+Their streams are `domain:<id>`, `user:<id>`, `account:<id>`, `alias:<address>` and `settings`.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from shared.eventstore.event import Event, stored
 
 @stored("domain.added")
 class DomainAdded(Event, frozen=True):
-    """A domain is ours; it starts outgoing only unless `incoming`."""
+    """A domain was added; it receives mail only with `incoming`."""
 
     id: str
     name: str
@@ -18,7 +19,7 @@ class DomainAdded(Event, frozen=True):
 
 @stored("domain.changed")
 class DomainChanged(Event, frozen=True):
-    """Incoming mail was switched, or the domain disabled or enabled."""
+    """Incoming mail of a domain was switched, or the domain was disabled or enabled."""
 
     id: str
     incoming: bool
@@ -27,7 +28,7 @@ class DomainChanged(Event, frozen=True):
 
 @stored("domain.removed")
 class DomainRemoved(Event, frozen=True):
-    """The domain is no longer ours."""
+    """A domain was removed."""
 
     id: str
     name: str
@@ -35,7 +36,7 @@ class DomainRemoved(Event, frozen=True):
 
 @stored("user.added", secret=("password_hash",))
 class UserAdded(Event, frozen=True):
-    """A person, with the argon2id hash of their password."""
+    """A user was added, with the argon2id hash of the password."""
 
     id: str
     name: str
@@ -44,7 +45,7 @@ class UserAdded(Event, frozen=True):
 
 @stored("user.password_changed", secret=("password_hash",))
 class UserPasswordChanged(Event, frozen=True):
-    """The person has a new password."""
+    """A user has a new password."""
 
     id: str
     password_hash: str
@@ -52,7 +53,7 @@ class UserPasswordChanged(Event, frozen=True):
 
 @stored("user.switched")
 class UserSwitched(Event, frozen=True):
-    """The person was disabled or enabled."""
+    """A user was disabled or enabled."""
 
     id: str
     disabled: bool
@@ -60,7 +61,7 @@ class UserSwitched(Event, frozen=True):
 
 @stored("user.removed")
 class UserRemoved(Event, frozen=True):
-    """The person is gone."""
+    """A user was removed."""
 
     id: str
     name: str
@@ -68,7 +69,7 @@ class UserRemoved(Event, frozen=True):
 
 @stored("account.added")
 class AccountAdded(Event, frozen=True):
-    """What owns mail: an address in a domain of ours, belonging to a user."""
+    """An account was added: an address in a domain of ours, which belongs to a user and owns mail."""
 
     id: str
     address: str
@@ -78,7 +79,7 @@ class AccountAdded(Event, frozen=True):
 
 @stored("account.changed")
 class AccountChanged(Event, frozen=True):
-    """The account was disabled or enabled, or its quota set."""
+    """An account was disabled or enabled, or its quota changed."""
 
     id: str
     disabled: bool
@@ -87,7 +88,10 @@ class AccountChanged(Event, frozen=True):
 
 @stored("account.removed")
 class AccountRemoved(Event, frozen=True):
-    """The account is gone; later mail bounces. A later account of the same address does not inherit its stream."""
+    """An account was removed; later mail bounces.
+
+    A later account with the same address has a stream of its own.
+    """
 
     id: str
     address: str
@@ -95,7 +99,7 @@ class AccountRemoved(Event, frozen=True):
 
 @stored("alias.added")
 class AliasAdded(Event, frozen=True):
-    """Mail to this address reaches the targets."""
+    """An alias was added: mail to its address goes to the targets."""
 
     address: str
     targets: tuple[str, ...]
@@ -103,7 +107,7 @@ class AliasAdded(Event, frozen=True):
 
 @stored("alias.switched")
 class AliasSwitched(Event, frozen=True):
-    """The alias was disabled or enabled."""
+    """An alias was disabled or enabled."""
 
     address: str
     disabled: bool
@@ -111,14 +115,14 @@ class AliasSwitched(Event, frozen=True):
 
 @stored("alias.removed")
 class AliasRemoved(Event, frozen=True):
-    """The alias is gone."""
+    """An alias was removed."""
 
     address: str
 
 
 @stored("setting.changed")
 class SettingChanged(Event, frozen=True):
-    """A setting of the server was changed; a secret's value is not in the event."""
+    """A setting of the server was changed. For a secret the event has a hash and not the value."""
 
     name: str
     value: str
@@ -127,7 +131,7 @@ class SettingChanged(Event, frozen=True):
 
 @stored("login.succeeded")
 class LoginSucceeded(Event, frozen=True):
-    """A user logged in; repeats of the same user, protocol and address within the hour are folded."""
+    """A user logged in. Repeats of the same user, protocol and address within the hour are counted in one event."""
 
     user: str
     account: str
@@ -137,7 +141,7 @@ class LoginSucceeded(Event, frozen=True):
 
 @stored("login.refused")
 class LoginRefused(Event, frozen=True):
-    """Log-ins were refused; repeats are folded and counted."""
+    """Log-ins were refused. Repeats are counted in one event."""
 
     login: str
     protocol: str

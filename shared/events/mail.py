@@ -1,5 +1,7 @@
-"""Events about mails at the door: accepted, refused, settled. Stream: the queue id (`mail.refused`:
-`refusals:<day>`)."""
+"""Events about accepted, refused and settled mails.
+
+Their stream is the queue id; that of `mail.refused` is `refusals:<day>`.
+"""
 
 from __future__ import annotations
 
@@ -9,15 +11,15 @@ import msgspec
 
 from shared.eventstore.event import Event, stored
 
-# How large an event that travels over the bus may be, in octets. The bus refuses a larger one each time.
+# The size of an event that travels over the bus, in octets. The bus refuses a larger one at every attempt.
 MAX_PAYLOAD: Final = 1024 * 1024
-"""A message with its header lines: what nats-server allows by default, and what the embedded one is set to."""
+"""The largest bus message with its header lines: the default of nats-server, and the limit of the embedded one."""
 _HEADER_LINES: Final = 512
 _VERDICT: Final = 128 * 1024
-"""What `mail.classified` has around the reception that it carries on."""
+"""Octets that `mail.classified` adds to the reception that it contains."""
 LARGEST_EVENT: Final = MAX_PAYLOAD - _HEADER_LINES
 LARGEST_RECEPTION: Final = LARGEST_EVENT - _VERDICT
-"""`mail.received` or `mail.submitted`, encoded: what is derived from it still fits."""
+"""The largest `mail.received` or `mail.submitted`, encoded, for which the events derived from it still fit."""
 
 
 class Recipient(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -29,19 +31,19 @@ class Recipient(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Message(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The accepted bytes, by reference, and what the scan says of them."""
+    """The accepted octets, by reference, and what the scan found in them."""
 
     blob: str
     size: int
-    """Octets of the body blob, without the prefix."""
+    """The octets of the body blob, without the prefix."""
     prefix: bytes = b""
     """Header lines added at acceptance (Received, Authentication-Results), ending in CRLF."""
     message_id: str = ""
     subject: str = ""
     author: str = ""
-    """The first address of From:."""
+    """The first address in From."""
     references: tuple[str, ...] = ()
-    """Ids of References and In-Reply-To, for threading."""
+    """The ids in References and In-Reply-To, for threading."""
     eight_bit: bool = False
     smtputf8: bool = False
 
@@ -53,7 +55,7 @@ class Client(msgspec.Struct, frozen=True, omit_defaults=True):
     port: int = 0
     helo: str = ""
     protocol: str = ""
-    """The `with` word of RFC 3848: ESMTP, ESMTPS, ESMTPSA…"""
+    """The `with` keyword of RFC 3848: ESMTP, ESMTPS, ESMTPSA…"""
     tls_version: str = ""
     tls_cipher: str = ""
     listener: str = ""
@@ -61,7 +63,7 @@ class Client(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class DnsAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A DNS answer that a check used, as it was used."""
+    """A DNS answer as a check used it."""
 
     name: str
     rdtype: str
@@ -70,7 +72,7 @@ class DnsAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class RecordedCheck(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One check with its inputs and its outcome: enough to understand it, and to take it again."""
+    """A check with its inputs and outcome, so that it can be understood and repeated."""
 
     name: str
     """`spf`, `dkim`, `dmarc`, `loop`, `sender`…"""
@@ -81,7 +83,7 @@ class RecordedCheck(msgspec.Struct, frozen=True, omit_defaults=True):
 
 @stored("mail.received")
 class MailReceived(Event, frozen=True):
-    """A mail from another server was accepted on port 25: it will be delivered or bounced."""
+    """A mail from another server was accepted on port 25; it will be delivered or bounced."""
 
     queue_id: str
     reverse_path: str
@@ -103,9 +105,9 @@ class MailSubmitted(Event, frozen=True):
     message: Message
     client: Client
     user: str
-    """User id."""
+    """The user's id."""
     account: str
-    """Account id."""
+    """The account's id."""
     ret: str = ""
     envid: str = ""
     checks: tuple[RecordedCheck, ...] = ()
@@ -122,7 +124,7 @@ class Refusal(msgspec.Struct, frozen=True, omit_defaults=True):
     enhanced: str
     text: str
     cause: str = ""
-    """The private cause: not told to the client."""
+    """The internal cause, which the client is not told."""
     sender: str = ""
     recipient: str = ""
     checks: tuple[RecordedCheck, ...] = ()
@@ -130,19 +132,20 @@ class Refusal(msgspec.Struct, frozen=True, omit_defaults=True):
 
 @stored("mail.refused")
 class MailRefused(Event, frozen=True):
-    """Refusals of one session, folded together; under attack only the first ones keep their detail and the rest are
-    counted.
+    """The refusals of one session in one event.
+
+    Under attack only the first keep their details, and the others are counted.
     """
 
     session: str
     client: Client
     refusals: tuple[Refusal, ...]
     more: int = 0
-    """Refusals that are counted and not kept."""
+    """The number of refusals that are only counted."""
 
 
 class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What became of one recipient."""
+    """The outcome for one recipient."""
 
     recipient: str
     result: str
@@ -152,7 +155,7 @@ class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
 
 @stored("mail.settled")
 class MailSettled(Event, frozen=True):
-    """Every recipient of a reception is delivered, queued or bounced: the reception is released."""
+    """Every recipient of a reception is delivered, queued or bounced, so the reception is released."""
 
     queue_id: str
     outcomes: tuple[Outcome, ...]
@@ -160,7 +163,7 @@ class MailSettled(Event, frozen=True):
 
 @stored("mail.held")
 class MailHeld(Event, frozen=True):
-    """A step of this reception lies in a dead letter list; it is repeated no more until that is re-driven."""
+    """A step of this reception is a dead letter; the reception is repeated rarely until that is resolved."""
 
     queue_id: str
     reason: str
@@ -168,6 +171,6 @@ class MailHeld(Event, frozen=True):
 
 @stored("mail.resumed")
 class MailResumed(Event, frozen=True):
-    """A held reception moves again."""
+    """A held reception is repeated normally again."""
 
     queue_id: str

@@ -1,7 +1,7 @@
-"""Events of the mailbox store. Stream: the account's id; its version is the MODSEQ of what the event changed.
+"""Events of the mailstore, in the stream of the account.
 
-One command on many messages is one event with UID ranges. UIDs, UIDVALIDITY and thread ids are recorded, never computed
-again.
+The version of an event is the MODSEQ of what it changed. One command on many messages is one event with UID ranges.
+UIDs, UIDVALIDITY and thread ids are recorded, never computed again.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Uids = tuple[tuple[int, int], ...]
 
 
 class NewMailbox(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A mailbox as it is made."""
+    """A mailbox when it is created."""
 
     id: str
     name: str
@@ -27,16 +27,16 @@ class NewMailbox(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class NewEntry(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A message as it enters a mailbox."""
+    """A message when it is stored in a mailbox."""
 
     entry: str
     uid: int
     blob: str
     size: int
-    """Octets of prefix and body: RFC822.SIZE."""
+    """Octets of prefix and body, which is RFC822.SIZE."""
     internal_date: int
     content: str
-    """EMAILID (RFC 8474): shared by copies within the account."""
+    """EMAILID (RFC 8474), which copies within the account share."""
     thread: str
     flags: tuple[str, ...] = ()
     prefix: bytes = b""
@@ -46,7 +46,7 @@ class NewEntry(msgspec.Struct, frozen=True, omit_defaults=True):
 
 @stored("mailbox.account_opened")
 class AccountOpened(Event, frozen=True):
-    """The account has its default mailboxes."""
+    """The account was given its default mailboxes."""
 
     account: str
     mailboxes: tuple[NewMailbox, ...]
@@ -54,7 +54,7 @@ class AccountOpened(Event, frozen=True):
 
 @stored("mailbox.created")
 class MailboxCreated(Event, frozen=True):
-    """A mailbox was made."""
+    """A mailbox was created."""
 
     account: str
     mailbox: NewMailbox
@@ -62,19 +62,19 @@ class MailboxCreated(Event, frozen=True):
 
 @stored("mailbox.renamed", schema=2)
 class MailboxRenamed(Event, frozen=True):
-    """Mailboxes have new names: a rename takes its inferiors along. Pairs of (mailbox id, new name)."""
+    """Mailboxes have new names, because a rename includes all inferiors. Each is (mailbox id, new name)."""
 
     account: str
     names: tuple[tuple[str, str], ...]
     uid_validities: tuple[tuple[str, int], ...] = ()
-    """(mailbox id, new UIDVALIDITY) of those whose new name another mailbox bore with the same or a higher one."""
+    """(mailbox id, new UIDVALIDITY) of each mailbox whose new name another had with the same or a higher one."""
     carries_subscriptions: bool = False
     """Whether subscriptions of the old names moved to the new names."""
 
 
 @stored("mailbox.deleted")
 class MailboxDeleted(Event, frozen=True):
-    """A mailbox and what was in it are gone from view; the time machine still has them."""
+    """A mailbox and its messages were deleted; they remain in the event history."""
 
     account: str
     mailbox: str
@@ -92,7 +92,7 @@ class MailboxSubscribed(Event, frozen=True):
 
 @stored("message.delivered")
 class MessageDelivered(Event, frozen=True):
-    """An accepted mail lies in a mailbox. The key (queue id, recipient, index) makes it once."""
+    """An accepted mail was stored in a mailbox. Its key (queue id, recipient, index) prevents a second copy."""
 
     account: str
     mailbox: str
@@ -105,7 +105,7 @@ class MessageDelivered(Event, frozen=True):
 
 @stored("message.appended")
 class MessageAppended(Event, frozen=True):
-    """A client put messages into a mailbox."""
+    """A client appended messages to a mailbox."""
 
     account: str
     mailbox: str
@@ -114,7 +114,7 @@ class MessageAppended(Event, frozen=True):
 
 @stored("message.flags_changed")
 class FlagsChanged(Event, frozen=True):
-    """Flags of messages were added, removed or replaced. `uids` names those whose flags did change."""
+    """Flags of messages were added, removed or replaced; `uids` are the messages whose flags changed."""
 
     account: str
     mailbox: str
@@ -126,7 +126,7 @@ class FlagsChanged(Event, frozen=True):
 
 @stored("message.copied", schema=2)
 class MessagesCopied(Event, frozen=True):
-    """Messages were copied to another mailbox of the account: the n-th of `uids` has UID `first_uid` + n there."""
+    """Messages were copied to a mailbox of the account: the n-th of `uids` has UID `first_uid` + n there."""
 
     account: str
     source: str
@@ -134,15 +134,16 @@ class MessagesCopied(Event, frozen=True):
     uids: Uids
     first_uid: int
     entries: str
-    """The n-th copy is the entry `<entries>.<n>`: a new entry whose origin is the message copied."""
+    """The prefix of the new entry ids: the n-th copy is the entry `<entries>.<n>`."""
     contents: tuple[str, ...] = ()
-    """As in `message.moved`."""
+    """Like `contents` of MessagesMoved."""
 
 
 @stored("message.moved", schema=2)
 class MessagesMoved(Event, frozen=True):
-    """Messages were moved to another mailbox of the account: the n-th of `uids` has UID `first_uid` + n there. Entries
-    live on.
+    """Messages were moved to a mailbox of the account: the n-th of `uids` has UID `first_uid` + n there.
+
+    Their entry ids stay the same.
     """
 
     account: str
@@ -151,13 +152,13 @@ class MessagesMoved(Event, frozen=True):
     uids: Uids
     first_uid: int
     contents: tuple[str, ...] = ()
-    """Blob ids, ascending by UID, when one of both mailboxes is for junk: whoever learns from it may come when the
-    messages have moved on or are gone."""
+    """Blob ids in the order of UIDs, when one of the mailboxes is Spam. The classifier may read them after the messages
+    were moved again or removed."""
 
 
 @stored("message.expunged")
 class MessagesExpunged(Event, frozen=True):
-    """Messages left a mailbox for good."""
+    """Messages were removed from a mailbox for good."""
 
     account: str
     mailbox: str
@@ -166,12 +167,12 @@ class MessagesExpunged(Event, frozen=True):
 
 @upcast("mailbox.renamed", 1)
 def _without_uid_validities(data: dict[str, Any]) -> dict[str, Any]:
-    """The first schema changed names alone."""
+    """Upcast from the first schema, which changed names only."""
     return data
 
 
 @upcast("message.copied", 1)
 @upcast("message.moved", 1)
 def _without_contents(data: dict[str, Any]) -> dict[str, Any]:
-    """The first schema did not name contents: none are known."""
+    """Upcast from the first schema, which did not name contents."""
     return data

@@ -1,4 +1,4 @@
-"""Events of the outbound queue. Stream: the queue entry's id."""
+"""Events of the outbound queue, in the stream of the queue entry."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from shared.eventstore.event import Event, stored
 
 @stored("outbound.queued")
 class OutboundQueued(Event, frozen=True):
-    """A copy for another server was taken over: it will be handed on or bounced."""
+    """A copy for another server was put into the queue; it will be sent or bounced."""
 
     entry: str
     queue_id: str

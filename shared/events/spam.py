@@ -1,4 +1,4 @@
-"""Events of the classifier. Streams: the queue id for verdicts, the account for lessons."""
+"""Events of the classifier: verdicts in the stream of the queue id, lessons in that of the account."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from shared.eventstore.event import Event, stored, upcast
 
 
 class Test(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One test that spoke, with its score."""
+    """A test that matched, with its score."""
 
     name: str
     score: float
@@ -19,14 +19,14 @@ class Test(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Word(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A word that moved Bayes, and how far (log-odds; above 0 towards spam)."""
+    """A word that influenced Bayes, with its log-odds (above 0: spam)."""
 
     word: str
     weight: float
 
 
 class RecordedVerdict(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The judgement of one mail with its arithmetic."""
+    """The verdict on one mail, with the numbers that led to it."""
 
     spam: bool
     score: float
@@ -35,48 +35,52 @@ class RecordedVerdict(msgspec.Struct, frozen=True, omit_defaults=True):
     words: tuple[Word, ...] = ()
     probability: float = 0.5
     second_probability: float = 0.5
-    """The opinion of the model on byte trigrams of the visible text; 0.5 when it has none."""
+    """The probability from the model on byte trigrams of the visible text; 0.5 when it has none."""
     spam_seen: int = 0
     ham_seen: int = 0
     model: str = ""
-    """Which events the model had seen: its generation and position."""
+    """The lessons that the model had seen: its generation and position."""
     account: str = ""
-    """All recipients led to this account, and its own lessons counted more: `own_spam` and `own_ham` of them."""
+    """The account to which all recipients belong and whose own lessons counted more: `own_spam` and `own_ham` of them.
+    """
     own_spam: int = 0
     own_ham: int = 0
 
 
 @stored("mail.classified", schema=2)
 class MailClassified(Event, frozen=True):
-    """A verdict, taken once per queue id. It carries the reception on, so that delivery needs no second question."""
+    """A verdict, decided once for each queue id.
+
+    It contains the reception, so that delivery needs no further request.
+    """
 
     queue_id: str
     verdict: RecordedVerdict
     headers: bytes
-    """X-Spam-* lines ending in CRLF."""
+    """The X-Spam-* fields, ending in CRLF."""
     reception: MailReceived | None = None
-    """Only on the bus; the stored event leaves it out."""
+    """The reception, only on the bus; the stored event does not contain it."""
 
 
 @upcast("mail.classified", 1)
 def _without_own_lessons(data: dict[str, Any]) -> dict[str, Any]:
-    """In the first schema no account's own lessons counted more."""
+    """Upcast from the first schema, in which no account's own lessons counted more."""
     return data
 
 
 @stored("lesson.learned")
 class LessonLearned(Event, frozen=True):
-    """A message was taught as spam or ham; the last lesson of an account about a message stands."""
+    """An account taught a message as spam or ham. Only its last lesson about a message is in force."""
 
     account: str
     content: str
-    """What is taught once per account: the content's id (EMAILID)."""
+    """The content id (EMAILID), for which an account has at most one lesson in force."""
     label: str
-    """`spam`, `ham`, or `none` when the lesson is taken back."""
+    """`spam`, `ham`, or `none` when the lesson is withdrawn."""
     previous: str
-    """The label that stood before: `spam`, `ham` or `none`."""
+    """The label before: `spam`, `ham` or `none`."""
     features: tuple[bytes, ...] = ()
-    """Hashed features, packed as the tokenizer's version does: no words."""
+    """Hashed features, packed in the form of the tokenizer's version; they contain no words."""
     tokenizer: int = 0
     queue_id: str = ""
     entry: str = ""
@@ -84,7 +88,7 @@ class LessonLearned(Event, frozen=True):
 
 @stored("lesson.forgotten")
 class LessonForgotten(Event, frozen=True):
-    """An operator took a lesson out of the model."""
+    """An operator removed a lesson from the model."""
 
     account: str
     content: str

@@ -1,1 +1,1 @@
-"""Where mail to an address goes: the address book as the fold of the directory's events. Pure."""
+"""Where mail to an address goes, as pure functions of the directory's events."""

@@ -1,7 +1,6 @@
-"""The address book: domains, accounts and aliases as the fold of the directory's events, and the way from an address to
-accounts.
+"""The address book: domains, accounts and aliases from the directory's events, and the resolution of addresses.
 
-The directory, the ingress and the delivery fold the same events with this code, so they cannot disagree.
+The directory, the ingress and delivery apply the same events with this code, so they cannot disagree.
 """
 
 from __future__ import annotations
@@ -20,9 +19,8 @@ from shared.routing.resolution import Resolution, ResolutionKind, Target
 MAX_ALIAS_STEPS = 10
 MAX_TARGETS = 1000
 _EXPANDED_TARGETS = 20_000
-"""Targets of expanded aliases that are kept until the next event. A stranger may name sub-addresses of one alias a
-thousand times in a mail.
-"""
+"""Targets of expanded aliases that are cached until the next event. A stranger may name a thousand sub-addresses of one
+alias in one mail."""
 
 
 class KnownDomain(msgspec.Struct, frozen=True):
@@ -53,23 +51,24 @@ class KnownAlias(msgspec.Struct, frozen=True):
 
 
 class AddressBook:
-    """Answers from memory. `apply` it every event of the directory, in order; events that do not concern it are passed
-    over.
+    """Answers from memory.
+
+    Every event of the directory must be applied in order; events that do not concern the book are ignored.
     """
 
     def __init__(self) -> None:
         self.domains: dict[str, KnownDomain] = {}
         self.accounts: dict[str, KnownAccount] = {}
-        """By lookup key of the address."""
+        """Accounts by the lookup key of their address."""
         self.aliases: dict[str, KnownAlias] = {}
         self._expanded: dict[str, tuple[Target, ...]] = {}
-        """By address of the alias; what any event may change is expanded again."""
+        """Expanded aliases by their address; cleared by every event that may change one."""
         self._expanded_targets = 0
         self._domain_names: dict[str, str] = {}
         self._account_keys: dict[str, str] = {}
 
     def apply(self, event: Event) -> None:
-        """Fold one event."""
+        """Apply one event."""
         self._expanded.clear()
         self._expanded_targets = 0
         match event:
@@ -102,12 +101,15 @@ class AddressBook:
         return self._local(address)
 
     def is_ours(self, address: Address) -> bool:
-        """Whether the address lies in a domain of ours."""
+        """Whether the address is in a domain of ours."""
         return address.domain in self.domains
 
     def may_send_as(self, user: str, address: Address) -> bool:
-        """Whether the user owns the address: an account of theirs, an alias to one, or a sub-address of either (A12).
-        What is switched off does not send."""
+        """Whether the user owns the address (A12).
+
+        That is an account of the user, an alias to one, or a sub-address of either. A disabled account or alias does
+        not count.
+        """
         domain = self.domains.get(address.domain)
         if domain is None or domain.disabled:
             return False
@@ -174,7 +176,7 @@ class AddressBook:
                 return
 
     def _expand(self, key: str) -> list[str]:
-        """The ends of an alias, through aliases of aliases; a loop or an endless chain is cut."""
+        """The final targets of an alias, through aliases of aliases; a loop or a chain that is too long is cut."""
         ends: dict[str, None] = {}
         seen = {key}
         level = [key]
@@ -231,7 +233,7 @@ class AddressBook:
 
 
 def key_of(address: str) -> str:
-    """The lookup key of a recorded address; recorded addresses are valid."""
+    """The lookup key of an address in an event; such addresses are valid."""
     try:
         return lookup_key(parse_address(address))
     except AddressError:
@@ -239,7 +241,7 @@ def key_of(address: str) -> str:
 
 
 def _with_bare(address: Address) -> Iterator[Address]:
-    """The address itself, then without its sub-address."""
+    """The address itself, then the address without its sub-address."""
     yield address
     bare, detail = without_subaddress(address)
     if detail is not None:

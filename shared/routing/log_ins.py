@@ -1,8 +1,7 @@
-"""Which log-ins the directory has taken back: the fold of its events, for services whose sessions live longer than a
-question.
+"""Which log-ins the directory has revoked, from its events; for services with sessions that outlive a log-in.
 
-A log-in stands until somebody disables or removes its account, user or domain, or gives the user another password. What
-was enabled again lets nobody back who was sent away: they log in anew.
+A log-in is valid until its account, user or domain is disabled or removed, or the user gets another password. Enabling
+again does not restore old log-ins; clients must log in anew.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from shared.eventstore.event import Event
 
 
 class Ending(StrEnum):
-    """Why a log-in ends, as its client is told."""
+    """The reason for which a log-in ends, as a sentence for the client."""
 
     CHANGED = "The password was changed; log in again"
     DISABLED = "This account was switched off"
@@ -25,7 +24,7 @@ class Ending(StrEnum):
 
 
 class LogIn(msgspec.Struct, frozen=True):
-    """Whom the directory let in, by ids, and as of which position of its events it did."""
+    """The ids of a log-in, and the position in the directory's log at which it was allowed."""
 
     account: str
     user: str
@@ -34,13 +33,13 @@ class LogIn(msgspec.Struct, frozen=True):
 
 
 class EndedLogIns:
-    """Remembers the last ending of each account, user and domain. Give it the directory's events in order."""
+    """Remembers the last revocation for each account, user and domain. Events must be applied in order."""
 
     def __init__(self) -> None:
         self._endings: dict[str, tuple[int, Ending]] = {}
 
     def apply(self, event: Event, position: int) -> bool:
-        """Fold one event; whether it ended log-ins. Events that do not concern log-ins are passed over."""
+        """Apply one event; returns whether it revoked log-ins. Other events are ignored."""
         ending = _ending(event)
         if ending is not None:
             identity, kind = ending
@@ -48,8 +47,9 @@ class EndedLogIns:
         return ending is not None
 
     def ending_of(self, log_in: LogIn) -> Ending | None:
-        """Why this log-in has ended; None while it stands. Events that the directory knew when it let the client in do
-        not count.
+        """The reason for which this log-in has ended; None while it is valid.
+
+        Events before the position of the log-in do not count, because the directory knew them.
         """
         for identity in (log_in.account, log_in.user, log_in.domain):
             position, ending = self._endings.get(identity, (0, None))
@@ -59,7 +59,7 @@ class EndedLogIns:
 
 
 def refusal_delay(refusals: int, first: float, longest: float) -> float:
-    """Seconds that the answer to a wrong password is held back: twice as long for each that the client tried lately."""
+    """Seconds by which the reply to a wrong password is delayed: doubled with each recent one of the client."""
     return min(first * 2.0 ** min(max(refusals - 1, 0), 30), longest)
 
 

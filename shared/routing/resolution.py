@@ -1,4 +1,4 @@
-"""What an address leads to."""
+"""The result of resolving an address."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ import msgspec
 
 
 class ResolutionKind(StrEnum):
-    """The answers to «may this address receive here»."""
+    """Whether an address may receive mail here."""
 
     UNKNOWN = "unknown"
-    """A domain of ours that receives, without such an address."""
+    """The domain receives mail here, but has no such address."""
     ACCOUNTS = "accounts"
-    """Delivered: to accounts here, or by an alias to other servers too."""
+    """Mail is delivered to accounts here, or by an alias also to other servers."""
     REMOTE = "remote"
-    """Not a domain of ours."""
+    """The domain is not ours."""
     DISABLED = "disabled"
-    """Ours, but switched off."""
+    """The address is ours, but disabled."""
     OUTGOING_ONLY = "outgoing-only"
-    """A domain of ours that does not receive."""
+    """The domain is ours, but does not receive mail."""
 
 
 class Target(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One end of the way: an account here, or an address elsewhere (then `account` is empty)."""
+    """A final target: an account here, or an address at another server (then `account` is empty)."""
 
     address: str
     account: str = ""
@@ -31,11 +31,11 @@ class Target(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Resolution(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Where mail to an address goes, and by which way."""
+    """Where mail to an address goes, and how that was found."""
 
     kind: ResolutionKind
     targets: tuple[Target, ...] = ()
     via: str = ""
-    """The alias that led here, if one did."""
+    """The alias that was resolved, if any."""
     detail: str = ""
     """The sub-address tag (`name+tag@domain`)."""

@@ -1,1 +1,1 @@
-"""TLS: the local certificate authority, server and client contexts, and the events of a handshake."""
+"""TLS: the local certificate authority, contexts for servers and clients, and descriptions of handshakes."""

@@ -1,8 +1,9 @@
-"""The installation's own certificate authority: made at the first start, so that TLS works before any public
-certificate.
+"""The certificate authority of the installation.
 
-Below `<data>/tls/` (0700, files 0600): `ca.pem`, `ca.key`, `server.pem`, `server.key`. Keys stay for good; certificates
-are made again when they are about to end, when names were added, or when they no longer fit.
+It is made at the first start, so that TLS works without a public certificate.
+
+It is below `<data>/tls/` (0700, files 0600): `ca.pem`, `ca.key`, `server.pem`, `server.key`. Keys are kept forever.
+Certificates are made again when they are about to expire, when names were added, or when they no longer fit.
 """
 
 from collections.abc import Sequence
@@ -23,11 +24,14 @@ RENEW_BEFORE = timedelta(days=30)
 
 
 class AuthorityError(OSError):
-    """The folder cannot be used, or a key in it cannot be read. Nothing was overwritten."""
+    """The folder cannot be used, or a key in it cannot be read; nothing was overwritten."""
 
 
 class LocalAuthority:
-    """Idempotent, and safe when several processes start at once: the folder is locked while it is looked at."""
+    """The authority in a folder.
+
+    It may be used by several processes at once, because the folder is locked meanwhile.
+    """
 
     def __init__(self, folder: Path, clock: Clock, organisation: str = "Mailfold") -> None:
         self._folder = folder
@@ -36,18 +40,19 @@ class LocalAuthority:
 
     @property
     def certificate(self) -> Path:
-        """What a client must trust: `ca.pem`, for people to copy."""
+        """The certificate that clients must trust: `ca.pem`, to be copied to them."""
         return self._folder / "ca.pem"
 
     @property
     def server(self) -> CertificateFiles:
-        """Where the server's certificate and key are."""
+        """The files of the server's certificate and key."""
         return CertificateFiles(self._folder / "server.pem", self._folder / "server.key")
 
     def ensure(self, host_names: Sequence[str]) -> CertificateFiles:
-        """A server certificate for these names, localhost and the loopback addresses; call it at start and once a day.
+        """Make sure of a server certificate for these names, localhost and the loopback addresses.
 
-        Writes only what is missing or due. Raises `AuthorityError`, and ValueError for what is no host name.
+        To be called at the start and once a day. It writes only what is missing or due. Raises `AuthorityError`, and
+        ValueError for what is no host name.
         """
         names = names_for(host_names)
         try:
@@ -79,7 +84,7 @@ def _is_due(certificate: x509.Certificate, now: datetime) -> bool:
 def _fits(
     certificate: x509.Certificate, names: Sequence[str], key: ec.EllipticCurvePrivateKey, authority: x509.Certificate
 ) -> bool:
-    """Whether it is for all these names (more do no harm), this key and this authority."""
+    """Whether the certificate covers all these names (others may be added) and fits this key and this authority."""
     required = {general_name(name) for name in names}
     return required <= names_of(certificate) and _belongs(certificate, key) and _signed_by(certificate, authority)
 
@@ -101,7 +106,7 @@ def _pem(certificate: x509.Certificate) -> bytes:
 
 
 def _load_certificate(path: Path) -> x509.Certificate | None:
-    """The first certificate of the file; None when there is none or it cannot be read: it is made again."""
+    """The first certificate in the file; None when there is none or it cannot be read, so that it is made again."""
     try:
         return x509.load_pem_x509_certificate(path.read_bytes())
     except (FileNotFoundError, ValueError):
@@ -109,7 +114,10 @@ def _load_certificate(path: Path) -> x509.Certificate | None:
 
 
 def _load_or_make_key(path: Path) -> ec.EllipticCurvePrivateKey:
-    """A key that is there but cannot be read is never replaced: clients trust it, TLSA records name it."""
+    """The key in the file, or a new one.
+
+    A key that exists but cannot be read is never replaced, because clients trust it and TLSA records may name it.
+    """
     try:
         return _parse_key(path, path.read_bytes())
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""A certificate chain and its key on disk, and how to tell cheaply that they changed."""
+"""A certificate chain and its key on disk, and a cheap way to notice changes."""
 
 import os
 from dataclasses import dataclass
@@ -15,7 +15,10 @@ class CertificateFiles:
     key: Path
 
     def signature(self) -> Signature:
-        """Changes whenever one of the files is replaced or written; two `stat` calls. Raises OSError."""
+        """A value that changes whenever one of the files is replaced or written; it costs two `stat` calls.
+
+        Raises OSError.
+        """
         return _signature(self.certificate) + _signature(self.key)
 
 

@@ -1,4 +1,4 @@
-"""TLS contexts for those who connect: tests, probes, calls between our own parts."""
+"""TLS contexts for clients: tests, probes, and calls between our own processes."""
 
 import ssl
 from collections.abc import Sequence
@@ -14,7 +14,10 @@ def client_context(
     minimum: TlsMinimum = DEFAULT_MINIMUM,
     alpn: Sequence[str] = (),
 ) -> ssl.SSLContext:
-    """A client that trusts `authority` alone (None: the machine's roots), or, with `verify=False`, whoever answers."""
+    """A context of a client that trusts `authority` alone (None: the roots of the machine).
+
+    With `verify=False` it accepts any certificate.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     set_minimum(context, minimum)
     if alpn:

@@ -1,4 +1,4 @@
-"""What a handshake came to: for the Received header (RFC 3848, RFC 8314 §4.3), the session's events and the log."""
+"""The properties of a TLS handshake, for the Received field (RFC 3848, RFC 8314 §4.3), events and the log."""
 
 import ssl
 from dataclasses import dataclass
@@ -6,7 +6,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class TlsHandshake:
-    """`version` as OpenSSL names it (TLSv1.3), the cipher suite's name, and its strength in bits."""
+    """The result of a handshake.
+
+    `version` is OpenSSL's name (TLSv1.3); then follow the cipher suite and its strength in bits.
+    """
 
     version: str
     cipher: str
@@ -14,8 +17,9 @@ class TlsHandshake:
 
 
 def describe(ssl_object: ssl.SSLObject | ssl.SSLSocket) -> TlsHandshake:
-    """The events of a finished handshake (asyncio: `transport.get_extra_info("ssl_object")`); raises ValueError before
-    it.
+    """The properties of a finished handshake.
+
+    The object comes from asyncio's `transport.get_extra_info("ssl_object")`. Raises ValueError before the handshake.
     """
     version, cipher = ssl_object.version(), ssl_object.cipher()
     if version is None or cipher is None:

@@ -1,5 +1,6 @@
-"""What our certificates say (RFC 5280): the authority's own and those it signs. Names, keys and times in, certificates
-out.
+"""Issues our certificates (RFC 5280): that of the authority and those it signs.
+
+Its functions are pure: names, keys and times in, certificates out.
 """
 
 import ipaddress
@@ -14,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 AUTHORITY_LIFE = timedelta(days=3650)
-SERVER_LIFE = timedelta(days=397)  # what browsers and phones accept at most of a public authority; ours is no worse
+SERVER_LIFE = timedelta(days=397)  # the longest that browsers and phones accept from a public authority
 CLOCK_SKEW = timedelta(days=1)
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _PLAIN_HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*", re.ASCII)
@@ -22,7 +23,7 @@ LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
 
 
 def authority_certificate(key: ec.EllipticCurvePrivateKey, common_name: str, now: datetime) -> x509.Certificate:
-    """A self-signed certificate that may sign server certificates and nothing below them."""
+    """A self-signed certificate that may sign server certificates but no further authorities."""
     name = _subject(common_name)
     return (
         _unsigned(name, name, key.public_key(), now, now + AUTHORITY_LIFE)
@@ -39,7 +40,7 @@ def server_certificate(
     authority_key: ec.EllipticCurvePrivateKey,
     now: datetime,
 ) -> x509.Certificate:
-    """A certificate for these host names and addresses, never outliving the authority."""
+    """A certificate for these host names and addresses, which does not outlive the authority."""
     end = min(now + SERVER_LIFE, authority.not_valid_after_utc)
     signer = x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key())
     return (
@@ -54,14 +55,15 @@ def server_certificate(
 
 
 def names_for(host_names: Sequence[str]) -> tuple[str, ...]:
-    """The host names as certificates spell them, and this machine's own, each once; raises ValueError for what is no
-    host name.
+    """The host names as certificates spell them, and this machine's own, without repeats.
+
+    Raises ValueError for what is no host name.
     """
     return tuple(dict.fromkeys(_spelled(name) for name in (*host_names, *LOCAL_NAMES)))
 
 
 def names_of(certificate: x509.Certificate) -> set[x509.GeneralName]:
-    """The names a certificate is for; empty when it names none."""
+    """The names in a certificate; empty when it has none."""
     try:
         return set(certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value)
     except x509.ExtensionNotFound:
@@ -69,7 +71,7 @@ def names_of(certificate: x509.Certificate) -> set[x509.GeneralName]:
 
 
 def general_name(name: str) -> x509.GeneralName:
-    """A host name or address as RFC 5280 §4.2.1.6 keeps it."""
+    """A host name or address as a GeneralName (RFC 5280 §4.2.1.6)."""
     try:
         return x509.IPAddress(ipaddress.ip_address(name))
     except ValueError:
@@ -77,7 +79,7 @@ def general_name(name: str) -> x509.GeneralName:
 
 
 def _spelled(name: str) -> str:
-    """Lower case, A-labels (RFC 5890), no final dot; a leading `*.` stays."""
+    """The name in lower case with A-labels (RFC 5890) and without a final dot; a leading `*.` is kept."""
     try:
         return str(ipaddress.ip_address(name))
     except ValueError:
@@ -87,7 +89,7 @@ def _spelled(name: str) -> str:
 
 def _host_name(name: str) -> str:
     lower = name.lower()
-    # A machine's own name may hold an underscore: DNS does not mind, IDNA would.
+    # A machine's own name may contain an underscore, which DNS allows and IDNA would refuse.
     if len(lower) <= 253 and "xn--" not in lower and _PLAIN_HOST.fullmatch(lower):
         return lower
     try:
@@ -97,7 +99,7 @@ def _host_name(name: str) -> str:
 
 
 def _subject(common_name: str) -> x509.Name:
-    """RFC 5280 allows 64 characters; clients look at the alternative names alone."""
+    """The subject. RFC 5280 allows 64 characters; clients use only the alternative names."""
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name[:64])])
 
 
@@ -124,5 +126,5 @@ def _key_usage(*, signs_certificates: bool) -> x509.KeyUsage:
 
 
 def moment(microseconds: int) -> datetime:
-    """A clock's microseconds as the time a certificate keeps: whole seconds, UTC."""
+    """A clock's microseconds in the form of certificates: whole seconds, UTC."""
     return datetime.fromtimestamp(microseconds // 1_000_000, UTC)

@@ -1,4 +1,4 @@
-"""Files that only their owner may read, replaced at once or not at all, and a lock against a second maker."""
+"""Files that only their owner may read and that are replaced atomically, and a lock for their folder."""
 
 import fcntl
 import os
@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def write_private(path: Path, content: bytes) -> None:
-    """Make `path` hold `content`, mode 0600, durably and atomically; raises OSError."""
+    """Write the file atomically and durably, with mode 0600. Raises OSError."""
     fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     fd = os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
     try:
@@ -26,7 +26,7 @@ def write_private(path: Path, content: bytes) -> None:
 
 @contextmanager
 def locked_folder(folder: Path) -> Iterator[None]:
-    """Make the folder (0700) and hold it against other processes; waits for them. Raises OSError."""
+    """Create the folder (0700) and lock it against other processes; waits for them. Raises OSError."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.chmod(0o700)
     fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

@@ -1,8 +1,9 @@
-"""The server's side of TLS: one context for listening and STARTTLS, certificates chosen and reloaded per handshake.
+"""TLS of servers: one context for listening and STARTTLS, with certificates chosen and reloaded for each handshake.
 
-Listeners hold on to the context they were given, so that context never changes. Its SNI callback, which OpenSSL calls
-for every handshake, with or without a name, puts in the certificate in force: a renewed one serves the next handshake,
-no connection is dropped, and session tickets (their key is the listening context's) outlive the renewal.
+Listeners keep the context that they were given, so it never changes. OpenSSL calls its SNI callback for every
+handshake, with or without a name, and the callback sets the certificate in force. So a renewed certificate serves the
+next handshake and no connection is dropped; session tickets stay valid, because their key belongs to the listening
+context.
 """
 
 import ssl
@@ -19,15 +20,16 @@ _log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class _Setup:
-    """What all contexts of one server share: OpenSSL takes versions from the listening context, ALPN from the chosen
-    one.
+    """The common part of all contexts of a server.
+
+    OpenSSL takes the TLS versions from the listening context, and ALPN from the chosen one.
     """
 
     minimum: TlsMinimum
     alpn: tuple[str, ...]
 
     def context(self, files: CertificateFiles) -> ssl.SSLContext:
-        """Raises OSError, ssl.SSLError, ValueError (an encrypted key)."""
+        """A context with these files. Raises OSError, ssl.SSLError, or ValueError for an encrypted key."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         set_minimum(context, self.minimum)
         if self.alpn:
@@ -37,17 +39,17 @@ class _Setup:
 
 
 def _no_password() -> str:
-    """An encrypted key is refused; without this OpenSSL would ask the terminal and the server would hang."""
+    """Refuse an encrypted key; without this callback OpenSSL would ask on the terminal and block the server."""
     raise ValueError("the private key is encrypted")
 
 
 class ServerTls:
-    """Certificates by host name. `named` keys are host names (A-labels) or `*.` wildcards of one label; all others get
-    `default`.
+    """Certificates by host name.
 
-    Raises OSError (ssl.SSLError is one) or ValueError when the default's files cannot be used at the start. Later,
-    files that cannot be used (half-written, key and certificate not a pair) leave the previous certificate in force and
-    show in `problems`.
+    `named` has host names (A-labels) or `*.` wildcards of one label as keys; all other names get `default`. Raises
+    OSError (ssl.SSLError is one) or ValueError when the default's files cannot be used at the start. When files cannot
+    be used later (half-written, or key and certificate do not match), the previous certificate stays in force and
+    `problems` reports it.
     """
 
     def __init__(
@@ -66,30 +68,34 @@ class ServerTls:
         self.set_named(named or {})
 
     def context(self) -> ssl.SSLContext:
-        """The context for `asyncio.start_server(ssl=…)` and `loop.start_tls`: always the same one."""
+        """The context for `asyncio.start_server(ssl=…)` and `loop.start_tls`; always the same one."""
         return self._listening
 
     def set_named(self, named: Mapping[str, CertificateFiles]) -> None:
-        """Replace the per-name certificates, from the next handshake on. One that cannot be used is a problem, not an
-        error.
+        """Replace the certificates of names, from the next handshake on.
+
+        A certificate that cannot be used is reported in `problems` and raises nothing.
         """
         self._named = {name.lower(): self._certificate(name.lower(), files) for name, files in named.items()}
 
     def problems(self) -> dict[str, str]:
-        """Certificates that could not be loaded last time, by name (`""`: the default), with the reason."""
+        """The certificates that could not be loaded last time, by name (`""`: the default), with the reason."""
         everyone = {"": self._default, **self._named}
         for certificate in everyone.values():
             certificate.refresh()
         return {name: certificate.problem for name, certificate in everyone.items() if certificate.problem}
 
     def _certificate(self, name: str, files: CertificateFiles) -> "_Certificate":
-        """The one in use when its files are the same, so that nothing is loaded twice."""
+        """The certificate of these files; the present one when the files are the same, so nothing is loaded twice."""
         kept = self._named.get(name)
         return kept if kept and kept.files == files else _Certificate(files, self._setup)
 
     def _choose(self, handshake: ssl.SSLObject, name: str | None, _listening: ssl.SSLContext) -> None:
-        """Put the certificate in force into this handshake (RFC 6066 §3). An unknown name is served, not refused: mail
-        clients and MTAs ask for names of all kinds, and it is theirs to compare."""
+        """Set the certificate in force for this handshake (RFC 6066 §3).
+
+        An unknown name gets the default: mail clients and servers ask for all kinds of names, and compare by
+        themselves.
+        """
         certificate = self._named_for(name.lower()) if name else None
         if certificate is None or not certificate.refresh():
             certificate = self._default
@@ -103,7 +109,7 @@ class ServerTls:
 
 
 class _Certificate:
-    """The context of one certificate, made anew when its files have changed."""
+    """The context of one certificate, which is made again when its files have changed."""
 
     def __init__(self, files: CertificateFiles, setup: _Setup) -> None:
         self.files = files
@@ -113,7 +119,7 @@ class _Certificate:
         self._seen: Signature = ()
 
     def refresh(self) -> bool:
-        """Load again if the files changed; whether there is a certificate to serve. Never raises for bad files."""
+        """Load the files again if they changed; returns whether there is a certificate. Bad files raise nothing."""
         try:
             signature = self.files.signature()
         except OSError as error:
@@ -124,7 +130,10 @@ class _Certificate:
         return self.context is not None
 
     def _reload(self, signature: Signature) -> None:
-        """The signature was taken before the files are read: a change meanwhile is seen at the next handshake."""
+        """Load the files.
+
+        The signature was taken before, so that a change meanwhile is noticed at the next handshake.
+        """
         if signature == self._seen:
             return
         self._seen = signature

@@ -1,4 +1,4 @@
-"""The TLS versions an operator may choose as the floor, and what each costs in strictness."""
+"""The TLS versions that an operator may choose as the minimum, and the ciphers of each."""
 
 import ssl
 import warnings
@@ -17,16 +17,16 @@ _VERSIONS: Final[dict[str, ssl.TLSVersion]] = {
     "TLSv1.3": ssl.TLSVersion.TLSv1_3,
 }
 
-# RFC 9325 §4.2: forward secrecy and AEAD only. TLS 1.3 has its own list, which needs no care.
+# RFC 9325 §4.2: only forward secrecy and AEAD. All suites of TLS 1.3 have both.
 MODERN_CIPHERS: Final = "ECDHE+AESGCM:ECDHE+CHACHA20"
-# OpenSSL 3 speaks TLS 1.0 and 1.1 at security level 0 only: their handshake signs SHA-1.
+# OpenSSL 3 allows TLS 1.0 and 1.1 only at security level 0, because their handshake signs with SHA-1.
 LEGACY_CIPHERS: Final = "ECDHE+AESGCM:ECDHE+CHACHA20:ECDHE+AES:RSA+AES:!aNULL:!eNULL:@SECLEVEL=0"
 
 
 def set_minimum(context: ssl.SSLContext, minimum: TlsMinimum) -> None:
-    """Let `context` speak `minimum` and newer, with the ciphers that go with it."""
+    """Allow `minimum` and newer versions in `context`, with suitable ciphers."""
     version = _VERSIONS[minimum]
     context.set_ciphers(MODERN_CIPHERS if version >= ssl.TLSVersion.TLSv1_2 else LEGACY_CIPHERS)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # lowered knowingly
+        warnings.simplefilter("ignore", DeprecationWarning)  # lowered on purpose
         context.minimum_version = version
