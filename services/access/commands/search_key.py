@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import date
+from typing import assert_never
 
 from services.access.adapters.mailstore import spans
 from shared.grpc.errors import LimitReached
@@ -19,6 +21,14 @@ _A_KEY = 14
 """The cost of translating a key, in keys compared."""
 Resolve = Callable[[SequenceSet, bool], Awaitable[NumberSet]]
 """Returns the UIDs of a set; the flag says that the set contains UIDs."""
+_RELATIONS: Mapping[k.DateTest, pb.DayTest.Relation.ValueType] = {
+    "BEFORE": pb.DayTest.BEFORE,
+    "ON": pb.DayTest.ON,
+    "SINCE": pb.DayTest.SINCE,
+}
+_EPOCH = date(1970, 1, 1)
+_Value = k.Larger | k.Smaller | k.Older | k.Younger | k.Modseq | k.EmailId | k.ThreadId
+_Leaf = k.All | k.Flag | k.Header | k.Body | k.Text | k.InternalDate | k.SentDate | _Value
 
 
 class Translation:
@@ -39,67 +49,79 @@ class Translation:
         Raises LimitReached when its sets have too many ranges together, because `$` may have thousands of ranges and
         occur often.
         """
+        made = pb.SearchKey()
+        await self._fill(made, key)
+        return made
+
+    async def _fill(self, made: pb.SearchKey, key: k.SearchKey) -> None:
+        """Translate a key in its place, because a message that is assigned to a field is copied at each level."""
         await self._turns.spend(keys=_A_KEY)
         match key:
             case k.And(keys):
-                return pb.SearchKey(key="and", keys=[await self.contract_key(inner) for inner in keys])
+                for inner in keys:
+                    await self._fill(made.all_of.keys.add(), inner)
             case k.Or(keys):
-                return pb.SearchKey(key="or", keys=[await self.contract_key(inner) for inner in keys])
+                for inner in keys:
+                    await self._fill(made.any_of.keys.add(), inner)
             case k.Not(inner):
-                return _not(await self.contract_key(inner))
+                await self._fill(made, inner)
+                made.negated = not made.negated
             case k.Uid(uids):
-                return self._uids(await self._resolve(uids, True))
+                self._put(made, await self._resolve(uids, True))
             case k.SeqSet(numbers):
-                return self._uids(await self._resolve(numbers, False))
+                self._put(made, await self._resolve(numbers, False))
             case k.Flag(flag, is_set) if flag == RECENT:
-                return self._uids(self._recent) if is_set else _not(self._uids(self._recent))
+                self._put(made, self._recent)
+                made.negated = not is_set
             case _:
-                return _leaf(key)
+                _put_leaf(made, key)
 
-    def _uids(self, uids: NumberSet) -> pb.SearchKey:
+    def _put(self, made: pb.SearchKey, uids: NumberSet) -> None:
         self._left -= len(uids.ranges)
         if self._left < 0:
             raise LimitReached(f"the sets of a search have at most {MAX_RANGES} ranges", "LIMIT")
-        return pb.SearchKey(key="uid", uids=spans(uids))
+        made.uids.CopyFrom(spans(uids))
 
 
-def _not(key: pb.SearchKey) -> pb.SearchKey:
-    return pb.SearchKey(key="not", keys=[key])
-
-
-def _leaf(key: k.SearchKey) -> pb.SearchKey:
+def _put_leaf(made: pb.SearchKey, key: _Leaf) -> None:
     match key:
+        case k.All():
+            made.all = True
         case k.Flag(flag, is_set):
-            return pb.SearchKey(key="flag", name=flag, number=int(is_set))
+            made.flag.CopyFrom(pb.FlagTest(flag=flag, is_set=is_set))
         case k.Header(field, text):
-            return pb.SearchKey(key="header", name=field, text=text)
+            made.header.CopyFrom(pb.HeaderTest(field=field, text=text))
         case k.Body(text):
-            return pb.SearchKey(key="body", text=text)
+            made.body = text
         case k.Text(text):
-            return pb.SearchKey(key="text", text=text)
+            made.text = text
         case k.InternalDate(test, day):
-            return pb.SearchKey(key="internaldate", name=test, text=day.isoformat())
+            made.internal_date.CopyFrom(_day_test(test, day))
         case k.SentDate(test, day):
-            return pb.SearchKey(key="sentdate", name=test, text=day.isoformat())
+            made.sent_date.CopyFrom(_day_test(test, day))
         case _:
-            return _number(key)
+            _put_value(made, key)
 
 
-def _number(key: k.SearchKey) -> pb.SearchKey:
+def _put_value(made: pb.SearchKey, key: _Value) -> None:
     match key:
         case k.Larger(octets):
-            return pb.SearchKey(key="larger", number=octets)
+            made.larger = octets
         case k.Smaller(octets):
-            return pb.SearchKey(key="smaller", number=octets)
+            made.smaller = octets
         case k.Older(seconds):
-            return pb.SearchKey(key="older", number=seconds)
+            made.older = seconds
         case k.Younger(seconds):
-            return pb.SearchKey(key="younger", number=seconds)
+            made.younger = seconds
         case k.Modseq(modseq):
-            return pb.SearchKey(key="modseq", number=modseq)
-        case k.EmailId(text):
-            return pb.SearchKey(key="emailid", text=text)
-        case k.ThreadId(text):
-            return pb.SearchKey(key="threadid", text=text)
+            made.modseq = modseq
+        case k.EmailId(email_id):
+            made.email_id = email_id
+        case k.ThreadId(thread_id):
+            made.thread_id = thread_id
         case _:
-            return pb.SearchKey(key="all")
+            assert_never(key)
+
+
+def _day_test(test: k.DateTest, day: date) -> pb.DayTest:
+    return pb.DayTest(relation=_RELATIONS[test], day=(day - _EPOCH).days)

@@ -6,36 +6,65 @@ the test needs it.
 
 from __future__ import annotations
 
+import operator
 from bisect import bisect_right
-from collections.abc import Callable
-from datetime import UTC, date, datetime
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Literal, NamedTuple, assert_never
+
+import msgspec
 
 from services.mailstore.domain.flags import parse
 from services.mailstore.search.candidate import Candidate
-from shared.rpc.mailfold.mailstore.v1.mailstore_pb2 import SearchKey
+from shared.rpc.mailfold.mailstore.v1.mailstore_pb2 import DayTest, SearchKey, SearchKeys, UidSet
 
 Test = Callable[[Candidate], bool | None]
 """Returns None when a question must be answered first."""
 _DAY = 86_400_000_000
 _SECOND = 1_000_000
+_COMPARISONS: Mapping[DayTest.Relation.ValueType, Callable[[int, int], bool]] = {
+    DayTest.BEFORE: operator.lt,
+    DayTest.ON: operator.eq,
+    DayTest.SINCE: operator.ge,
+}
+_NumberKey = Literal["larger", "smaller", "older", "younger", "modseq"]
+_RowKey = Literal["all", "flag", "uids", "internal_date", "email_id", "thread_id"] | _NumberKey
 
 
 class BadKey(ValueError):
     """A key that the contract does not know."""
 
 
-class SearchQuestion(NamedTuple):
-    """A text, or a day of the Date field, with which a search compares."""
+class FieldQuestion(msgspec.Struct, frozen=True):
+    """Whether a header field of this name contains the text."""
 
-    source: str
-    """`field`: header fields of `name`; `date`: the Date field; `body` and `text`: what BODY and TEXT examine."""
     name: str
     text: str
 
+
+class DateQuestion(msgspec.Struct, frozen=True):
+    """How the day of the Date field, in days since 1970-01-01, compares with this day."""
+
+    compare: Callable[[int, int], bool]
+    day: int
+
     def holds(self, day: int) -> bool:
-        """Whether a day satisfies a question about the date."""
-        return _moment(self.name, self.text)(day * _DAY)
+        """Whether a day satisfies the question."""
+        return self.compare(day, self.day)
+
+
+class BodyQuestion(msgspec.Struct, frozen=True):
+    """Whether what BODY examines contains the text."""
+
+    text: str
+
+
+class TextQuestion(msgspec.Struct, frozen=True):
+    """Whether what TEXT examines contains the text."""
+
+    text: str
+
+
+SearchQuestion = FieldQuestion | DateQuestion | BodyQuestion | TextQuestion
 
 
 class Compiled(NamedTuple):
@@ -62,31 +91,51 @@ class _Compiler:
         self.keys = 0
 
     def test(self, key: SearchKey) -> Test:
-        self.keys += 1
-        if key.key in ("and", "or", "not"):
-            return self._combined(key)
-        if key.key in _QUESTIONS:
-            return self._question(_QUESTIONS[key.key](key))
-        make = _KEYS.get(key.key)
-        if make is None:
-            raise BadKey(key.key)
-        return make(key, self._now)
+        self.keys += 1 + key.negated
+        test = self._positive(key)
+        return (lambda candidate: _not(test(candidate))) if key.negated else test
 
-    def _combined(self, key: SearchKey) -> Test:
-        tests = [self.test(inner) for inner in sorted(key.keys, key=lambda inner: inner.key in _QUESTIONS)]
-        if key.key == "and":
-            return lambda candidate: _all_of(tests, candidate)
-        if key.key == "or":
-            return lambda candidate: _any_of(tests, candidate)
-        if len(tests) != 1:
-            raise BadKey("not")
-        return lambda candidate: None if (value := tests[0](candidate)) is None else not value
+    def _positive(self, key: SearchKey) -> Test:
+        kind = key.WhichOneof("key")
+        match kind:
+            case "all_of":
+                tests = self._tests(key.all_of)
+                return lambda candidate: _all_of(tests, candidate)
+            case "any_of":
+                tests = self._tests(key.any_of)
+                return lambda candidate: _any_of(tests, candidate)
+            case "header":
+                return self._question(FieldQuestion(key.header.field.casefold(), key.header.text.casefold()))
+            case "sent_date":
+                return self._question(DateQuestion(_comparison(key.sent_date), key.sent_date.day))
+            case "body":
+                return self._question(BodyQuestion(key.body.casefold())) if key.body else _everything
+            case "text":
+                return self._question(TextQuestion(key.text.casefold())) if key.text else _everything
+            case None:
+                raise BadKey("the key is of another release")
+            case _:
+                return _row_test(key, kind, self._now)
+
+    def _tests(self, keys: SearchKeys) -> list[Test]:
+        return [self.test(key) for key in sorted(keys.keys, key=_is_question)]
 
     def _question(self, question: SearchQuestion) -> Test:
-        if not question.text and question.source != "field":
-            return lambda _candidate: True  # the empty text occurs in every message
         number = self.questions.setdefault(question, len(self.questions))
         return lambda candidate: candidate.answers.get(number)
+
+
+def _is_question(key: SearchKey) -> bool:
+    return key.WhichOneof("key") in ("header", "body", "text", "sent_date")
+
+
+def _everything(_candidate: Candidate) -> bool:
+    """For ALL, and for the empty text, which occurs in every message."""
+    return True
+
+
+def _not(value: bool | None) -> bool | None:
+    return None if value is None else not value
 
 
 def _all_of(tests: list[Test], candidate: Candidate) -> bool | None:
@@ -111,92 +160,66 @@ def _any_of(tests: list[Test], candidate: Candidate) -> bool | None:
     return verdict
 
 
-def _all(_key: SearchKey, _now: int) -> Test:
-    return lambda _candidate: True
+def _row_test(key: SearchKey, kind: _RowKey, now: int) -> Test:
+    """A test of the row of a message alone. Raises BadKey."""
+    match kind:
+        case "all":
+            return _everything
+        case "flag":
+            return _flag(key.flag.flag, key.flag.is_set)
+        case "uids":
+            return _uids(key.uids)
+        case "internal_date":
+            compare, day = _comparison(key.internal_date), key.internal_date.day
+            return lambda candidate: compare(candidate.row.internal_date // _DAY, day)
+        case "email_id":
+            return lambda candidate: candidate.row.content == key.email_id
+        case "thread_id":
+            return lambda candidate: candidate.row.thread == key.thread_id
+        case _:
+            return _number_test(key, kind, now)
 
 
-def _flag(key: SearchKey, _now: int) -> Test:
-    requested = bool(key.number)
-    if key.name.lower() == "\\recent":
-        return lambda _candidate: not requested  # \Recent is never set in the store; IMAP4rev2 removed it
-    given = parse([key.name])
+def _number_test(key: SearchKey, kind: _NumberKey, now: int) -> Test:
+    match kind:
+        case "larger":
+            return lambda candidate: candidate.row.size > key.larger
+        case "smaller":
+            return lambda candidate: candidate.row.size < key.smaller
+        case "older":
+            latest = now - key.older * _SECOND
+            return lambda candidate: candidate.row.internal_date <= latest
+        case "younger":
+            earliest = now - key.younger * _SECOND
+            return lambda candidate: candidate.row.internal_date >= earliest
+        case "modseq":
+            return lambda candidate: candidate.row.modseq >= key.modseq
+        case _:
+            assert_never(kind)
+
+
+def _comparison(test: DayTest) -> Callable[[int, int], bool]:
+    compare = _COMPARISONS.get(test.relation)
+    if compare is None:
+        raise BadKey("the relation to a day is of another release")
+    return compare
+
+
+def _flag(flag: str, is_set: bool) -> Test:
+    if flag.lower() == "\\recent":
+        return lambda _candidate: not is_set  # \Recent is never set in the store; IMAP4rev2 removed it
+    given = parse([flag])
     if given.system:
-        return lambda candidate: bool(candidate.row.system & given.system) == requested
+        return lambda candidate: bool(candidate.row.system & given.system) == is_set
     word = given.keywords.lower()
-    return lambda candidate: (word in candidate.keywords) == requested
+    return lambda candidate: (word in candidate.keywords) == is_set
 
 
-def _uid(key: SearchKey, _now: int) -> Test:
-    firsts, lasts = key.uids.bounds[::2], key.uids.bounds[1::2]
+def _uids(uids: UidSet) -> Test:
+    firsts, lasts = uids.bounds[::2], uids.bounds[1::2]
 
     def test(candidate: Candidate) -> bool:
         at = bisect_right(firsts, candidate.row.uid) - 1
         return at >= 0 and lasts[at] >= candidate.row.uid
 
     return test
-
-
-def _moment(test: str, day: str) -> Callable[[int], bool]:
-    start = int(datetime.combine(date.fromisoformat(day), datetime.min.time(), UTC).timestamp()) * _SECOND
-    tests: dict[str, Callable[[int], bool]] = {
-        "BEFORE": lambda moment: moment < start,
-        "ON": lambda moment: start <= moment < start + _DAY,
-        "SINCE": lambda moment: moment >= start,
-    }
-    return tests[test]
-
-
-def _internal_date(key: SearchKey, _now: int) -> Test:
-    test = _moment(key.name, key.text)
-    return lambda candidate: test(candidate.row.internal_date)
-
-
-def _larger(key: SearchKey, _now: int) -> Test:
-    return lambda candidate: candidate.row.size > key.number
-
-
-def _smaller(key: SearchKey, _now: int) -> Test:
-    return lambda candidate: candidate.row.size < key.number
-
-
-def _older(key: SearchKey, now: int) -> Test:
-    moment = now - key.number * _SECOND
-    return lambda candidate: candidate.row.internal_date <= moment
-
-
-def _younger(key: SearchKey, now: int) -> Test:
-    moment = now - key.number * _SECOND
-    return lambda candidate: candidate.row.internal_date >= moment
-
-
-def _modseq(key: SearchKey, _now: int) -> Test:
-    return lambda candidate: candidate.row.modseq >= key.number
-
-
-def _email_id(key: SearchKey, _now: int) -> Test:
-    return lambda candidate: candidate.row.content == key.text
-
-
-def _thread_id(key: SearchKey, _now: int) -> Test:
-    return lambda candidate: candidate.row.thread == key.text
-
-
-_KEYS: dict[str, Callable[[SearchKey, int], Test]] = {
-    "all": _all,
-    "flag": _flag,
-    "uid": _uid,
-    "internaldate": _internal_date,
-    "larger": _larger,
-    "smaller": _smaller,
-    "older": _older,
-    "younger": _younger,
-    "modseq": _modseq,
-    "emailid": _email_id,
-    "threadid": _thread_id,
-}
-_QUESTIONS: dict[str, Callable[[SearchKey], SearchQuestion]] = {
-    "header": lambda key: SearchQuestion("field", key.name.casefold(), key.text.casefold()),
-    "body": lambda key: SearchQuestion("body", "", key.text.casefold()),
-    "text": lambda key: SearchQuestion("text", "", key.text.casefold()),
-    "sentdate": lambda key: SearchQuestion("date", key.name, key.text),
-}

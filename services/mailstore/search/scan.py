@@ -23,8 +23,9 @@ _PAGE = 500
 _PAGE_WITH_PREFIX = 100
 """Rows of a page with prefixes, each of which may have some ten kilobytes."""
 _KEYS_AT_A_TIME = 2000
-_COMPILING = 12
+_COMPILING = 17
 """The cost of compiling a key, in keys compared."""
+_ALL_UIDS = 1, 1 << 40
 
 
 class Searcher:
@@ -96,12 +97,16 @@ class Searcher:
 
 def _bounds(key: SearchKey) -> tuple[int, int]:
     """The range of UIDs that can match, so that a search in a few messages does not read the whole mailbox."""
-    if key.key == "uid":
-        return (key.uids.bounds[0], key.uids.bounds[-1]) if key.uids.bounds else (1, 0)
-    if key.key == "and" and key.keys:
-        bounds = [_bounds(inner) for inner in key.keys]
-        return max(first for first, _ in bounds), min(last for _, last in bounds)
-    return 1, 1 << 40
+    match key.WhichOneof("key"):
+        case _ if key.negated:
+            return _ALL_UIDS
+        case "uids":
+            return (key.uids.bounds[0], key.uids.bounds[-1]) if key.uids.bounds else (1, 0)
+        case "all_of" if key.all_of.keys:
+            bounds = [_bounds(inner) for inner in key.all_of.keys]
+            return max(first for first, _ in bounds), min(last for _, last in bounds)
+        case _:
+            return _ALL_UIDS
 
 
 def _page(mailbox: str, after: int, last: int, size: int, with_bytes: bool) -> Callable[[Reader], list[EntryRow]]:

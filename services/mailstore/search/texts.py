@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Iterator, Mapping
 
 from services.mailstore.search.candidate import Candidate
-from services.mailstore.search.compile import Compiled
+from services.mailstore.search.compile import BodyQuestion, Compiled, DateQuestion, FieldQuestion, TextQuestion
 from shared.protocol.message.needles import Needles
 from shared.turns import Turns
 
@@ -27,10 +27,12 @@ class TextReader:
         self._test = compiled.test
         self._turns = turns
         numbered = tuple(enumerate(compiled.questions))
-        self._of_header = [(number, question) for number, question in numbered if question.source in ("date", "field")]
-        self._text = {number: question.text for number, question in numbered if question.source == "text"}
-        self._body = {number: question.text for number, question in numbered if question.source == "body"}
-        self._in_fields = Needles(question.text for _, question in self._of_header if question.source == "field")
+        self._of_header = [
+            (number, question) for number, question in numbered if isinstance(question, DateQuestion | FieldQuestion)
+        ]
+        self._text = {number: question.text for number, question in numbered if isinstance(question, TextQuestion)}
+        self._body = {number: question.text for number, question in numbered if isinstance(question, BodyQuestion)}
+        self._in_fields = Needles(question.text for _, question in numbered if isinstance(question, FieldQuestion))
         self._in_texts = Needles((self._text | self._body).values())
 
     @property
@@ -52,7 +54,7 @@ class TextReader:
         """Answer the questions about single header fields."""
         values: dict[str, list[str]] = {}
         for number, question in self._of_header:
-            if question.source == "date":
+            if isinstance(question, DateQuestion):
                 day = candidate.sent_day
                 candidate.answers[number] = day is not None and question.holds(day)
                 continue

@@ -1016,42 +1016,196 @@ class ExpungeReply(_message.Message):
 Global___ExpungeReply: _TypeAlias = ExpungeReply  # noqa: Y015
 
 @_typing.final
-class SearchKey(_message.Message):
-    """The search key tree in prefix order; access makes it from the parsed command with sequence numbers already turned into UIDs."""
+class DayTest(_message.Message):
+    """A day as a search compares it, in days since 1970-01-01."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    KEY_FIELD_NUMBER: _builtins.int
-    NAME_FIELD_NUMBER: _builtins.int
+    class _Relation:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _RelationEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[DayTest._Relation.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        BEFORE: DayTest._Relation.ValueType  # 0
+        ON: DayTest._Relation.ValueType  # 1
+        SINCE: DayTest._Relation.ValueType  # 2
+
+    class Relation(_Relation, metaclass=_RelationEnumTypeWrapper): ...
+    BEFORE: DayTest.Relation.ValueType  # 0
+    ON: DayTest.Relation.ValueType  # 1
+    SINCE: DayTest.Relation.ValueType  # 2
+
+    RELATION_FIELD_NUMBER: _builtins.int
+    DAY_FIELD_NUMBER: _builtins.int
+    relation: Global___DayTest.Relation.ValueType
+    day: _builtins.int
+    def __init__(
+        self,
+        *,
+        relation: Global___DayTest.Relation.ValueType = ...,
+        day: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["day", b"day", "relation", b"relation"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DayTest: _TypeAlias = DayTest  # noqa: Y015
+
+@_typing.final
+class FlagTest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FLAG_FIELD_NUMBER: _builtins.int
+    IS_SET_FIELD_NUMBER: _builtins.int
+    flag: _builtins.str
+    is_set: _builtins.bool
+    def __init__(
+        self,
+        *,
+        flag: _builtins.str = ...,
+        is_set: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["flag", b"flag", "is_set", b"is_set"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FlagTest: _TypeAlias = FlagTest  # noqa: Y015
+
+@_typing.final
+class HeaderTest(_message.Message):
+    """An empty text asks whether the field is there."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FIELD_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
-    NUMBER_FIELD_NUMBER: _builtins.int
-    UIDS_FIELD_NUMBER: _builtins.int
-    KEYS_FIELD_NUMBER: _builtins.int
-    key: _builtins.str
-    """"and", "or", "not", "all", "flag", "header", "body", "text", "uid", "larger", …"""
-    name: _builtins.str
-    """header name, or flag"""
+    field: _builtins.str
     text: _builtins.str
-    number: _builtins.int
-    @_builtins.property
-    def uids(self) -> Global___UidSet: ...
+    def __init__(
+        self,
+        *,
+        field: _builtins.str = ...,
+        text: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["field", b"field", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HeaderTest: _TypeAlias = HeaderTest  # noqa: Y015
+
+@_typing.final
+class SearchKeys(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEYS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def keys(self) -> _containers.RepeatedCompositeFieldContainer[Global___SearchKey]: ...
     def __init__(
         self,
         *,
-        key: _builtins.str = ...,
-        name: _builtins.str = ...,
-        text: _builtins.str = ...,
-        number: _builtins.int = ...,
-        uids: Global___UidSet | None = ...,
         keys: _abc.Iterable[Global___SearchKey] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["uids", b"uids"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "keys", b"keys", "name", b"name", "number", b"number", "text", b"text", "uids", b"uids"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["keys", b"keys"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SearchKeys: _TypeAlias = SearchKeys  # noqa: Y015
+
+@_typing.final
+class SearchKey(_message.Message):
+    """A key of a search; access makes it from the parsed command with sequence numbers already turned into UIDs.
+    Protobuf refuses messages of more than 100 levels: a combination takes two, and a negation none.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NEGATED_FIELD_NUMBER: _builtins.int
+    ALL_FIELD_NUMBER: _builtins.int
+    ALL_OF_FIELD_NUMBER: _builtins.int
+    ANY_OF_FIELD_NUMBER: _builtins.int
+    UIDS_FIELD_NUMBER: _builtins.int
+    FLAG_FIELD_NUMBER: _builtins.int
+    HEADER_FIELD_NUMBER: _builtins.int
+    BODY_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    INTERNAL_DATE_FIELD_NUMBER: _builtins.int
+    SENT_DATE_FIELD_NUMBER: _builtins.int
+    LARGER_FIELD_NUMBER: _builtins.int
+    SMALLER_FIELD_NUMBER: _builtins.int
+    OLDER_FIELD_NUMBER: _builtins.int
+    YOUNGER_FIELD_NUMBER: _builtins.int
+    MODSEQ_FIELD_NUMBER: _builtins.int
+    EMAIL_ID_FIELD_NUMBER: _builtins.int
+    THREAD_ID_FIELD_NUMBER: _builtins.int
+    negated: _builtins.bool
+    all: _builtins.bool
+    """always true"""
+    body: _builtins.str
+    """a text"""
+    text: _builtins.str
+    """a text in the header or the body"""
+    larger: _builtins.int
+    """octets"""
+    smaller: _builtins.int
+    older: _builtins.int
+    """seconds before `now`"""
+    younger: _builtins.int
+    modseq: _builtins.int
+    """at least"""
+    email_id: _builtins.str
+    thread_id: _builtins.str
+    @_builtins.property
+    def all_of(self) -> Global___SearchKeys: ...
+    @_builtins.property
+    def any_of(self) -> Global___SearchKeys: ...
+    @_builtins.property
+    def uids(self) -> Global___UidSet: ...
+    @_builtins.property
+    def flag(self) -> Global___FlagTest: ...
+    @_builtins.property
+    def header(self) -> Global___HeaderTest: ...
+    @_builtins.property
+    def internal_date(self) -> Global___DayTest: ...
+    @_builtins.property
+    def sent_date(self) -> Global___DayTest: ...
+    def __init__(
+        self,
+        *,
+        negated: _builtins.bool = ...,
+        all: _builtins.bool = ...,
+        all_of: Global___SearchKeys | None = ...,
+        any_of: Global___SearchKeys | None = ...,
+        uids: Global___UidSet | None = ...,
+        flag: Global___FlagTest | None = ...,
+        header: Global___HeaderTest | None = ...,
+        body: _builtins.str = ...,
+        text: _builtins.str = ...,
+        internal_date: Global___DayTest | None = ...,
+        sent_date: Global___DayTest | None = ...,
+        larger: _builtins.int = ...,
+        smaller: _builtins.int = ...,
+        older: _builtins.int = ...,
+        younger: _builtins.int = ...,
+        modseq: _builtins.int = ...,
+        email_id: _builtins.str = ...,
+        thread_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["all", b"all", "all_of", b"all_of", "any_of", b"any_of", "body", b"body", "email_id", b"email_id", "flag", b"flag", "header", b"header", "internal_date", b"internal_date", "key", b"key", "larger", b"larger", "modseq", b"modseq", "older", b"older", "sent_date", b"sent_date", "smaller", b"smaller", "text", b"text", "thread_id", b"thread_id", "uids", b"uids", "younger", b"younger"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["all", b"all", "all_of", b"all_of", "any_of", b"any_of", "body", b"body", "email_id", b"email_id", "flag", b"flag", "header", b"header", "internal_date", b"internal_date", "key", b"key", "larger", b"larger", "modseq", b"modseq", "negated", b"negated", "older", b"older", "sent_date", b"sent_date", "smaller", b"smaller", "text", b"text", "thread_id", b"thread_id", "uids", b"uids", "younger", b"younger"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_key: _TypeAlias = _typing.Literal["all", "all_of", "any_of", "uids", "flag", "header", "body", "text", "internal_date", "sent_date", "larger", "smaller", "older", "younger", "modseq", "email_id", "thread_id"]  # noqa: Y015
+    _WhichOneofArgType_key: _TypeAlias = _typing.Literal["key", b"key"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_key) -> _WhichOneofReturnType_key | None: ...
 
 Global___SearchKey: _TypeAlias = SearchKey  # noqa: Y015
 

@@ -14,7 +14,7 @@ from services.mailstore.search.compile import compile_key
 from services.mailstore.search.texts import PAGE, TextReader, pages
 from shared.blobs.memory import MemoryBlobs
 from shared.protocol.message.scan import encode_scan, scan
-from shared.rpc.mailfold.mailstore.v1.mailstore_pb2 import SearchKey
+from shared.rpc.mailfold.mailstore.v1.mailstore_pb2 import DayTest, FlagTest, HeaderTest, SearchKey, SearchKeys
 from shared.turns import SHARE, Turns
 
 ROW = EntryRow(1, 1, "work", 1, 0, 0, "", "")
@@ -25,35 +25,46 @@ MAIL = (
     b"Content-Type: text/html\r\n\r\n<p>cold <b>milk</b></p>\r\n--b--\r\n"
 )
 LEAVES: dict[str, tuple[SearchKey, bool]] = {
-    "seen": (SearchKey(key="flag", name="\\Seen", number=1), True),
-    "unflagged": (SearchKey(key="flag", name="\\Flagged", number=1), False),
-    "keyword": (SearchKey(key="flag", name="WORK", number=1), True),
-    "subject": (SearchKey(key="header", name="Subject", text="TEA"), True),
-    "no subject": (SearchKey(key="header", name="Subject", text="coffee"), False),
-    "field": (SearchKey(key="header", name="X-None", text=""), False),
-    "date": (SearchKey(key="sentdate", name="ON", text="2026-11-22"), True),
-    "before": (SearchKey(key="sentdate", name="BEFORE", text="2026-11-22"), False),
-    "body": (SearchKey(key="body", text="hot"), True),
-    "html": (SearchKey(key="body", text="cold milk"), True),
-    "no body": (SearchKey(key="body", text="tea"), False),
-    "text": (SearchKey(key="text", text="tea and"), True),
-    "text of body": (SearchKey(key="text", text="water"), True),
-    "no text": (SearchKey(key="text", text="nowhere"), False),
-    "nothing": (SearchKey(key="body", text=""), True),
+    "seen": (SearchKey(flag=FlagTest(flag="\\Seen", is_set=True)), True),
+    "unflagged": (SearchKey(flag=FlagTest(flag="\\Flagged", is_set=True)), False),
+    "keyword": (SearchKey(flag=FlagTest(flag="WORK", is_set=True)), True),
+    "subject": (SearchKey(header=HeaderTest(field="Subject", text="TEA")), True),
+    "no subject": (SearchKey(header=HeaderTest(field="Subject", text="coffee")), False),
+    "field": (SearchKey(header=HeaderTest(field="X-None", text="")), False),
+    "date": (SearchKey(sent_date=DayTest(relation=DayTest.ON, day=20779)), True),
+    "before": (SearchKey(sent_date=DayTest(relation=DayTest.BEFORE, day=20779)), False),
+    "body": (SearchKey(body="hot"), True),
+    "html": (SearchKey(body="cold milk"), True),
+    "no body": (SearchKey(body="tea"), False),
+    "text": (SearchKey(text="tea and"), True),
+    "text of body": (SearchKey(text="water"), True),
+    "no text": (SearchKey(text="nowhere"), False),
+    "nothing": (SearchKey(body=""), True),
 }
 Tree = tuple[SearchKey, bool]
 
 
-def joined(key: str, verdict: Callable[[list[bool]], bool]) -> Callable[[list[Tree]], Tree]:
-    return lambda trees: (SearchKey(key=key, keys=[tree[0] for tree in trees]), verdict([tree[1] for tree in trees]))
+def all_of(trees: list[Tree]) -> Tree:
+    return SearchKey(all_of=SearchKeys(keys=[key for key, _ in trees])), all(expected for _, expected in trees)
+
+
+def any_of(trees: list[Tree]) -> Tree:
+    return SearchKey(any_of=SearchKeys(keys=[key for key, _ in trees])), any(expected for _, expected in trees)
+
+
+def negated(tree: Tree) -> Tree:
+    key = SearchKey()
+    key.CopyFrom(tree[0])
+    key.negated = not key.negated
+    return key, not tree[1]
 
 
 trees = st.recursive(
     st.sampled_from(list(LEAVES.values())),
     lambda inner: (
-        st.lists(inner, min_size=1, max_size=4).map(joined("and", all))
-        | st.lists(inner, min_size=1, max_size=4).map(joined("or", any))
-        | inner.map(lambda tree: (SearchKey(key="not", keys=[tree[0]]), not tree[1]))
+        st.lists(inner, min_size=1, max_size=4).map(all_of)
+        | st.lists(inner, min_size=1, max_size=4).map(any_of)
+        | inner.map(negated)
     ),
     max_leaves=12,
 )
@@ -88,7 +99,7 @@ async def test_a_hundred_texts_in_a_large_message_take_little_of_each_turn(octet
     blobs = MemoryBlobs()
     body = b"Subject: large\r\n\r\n" + b"word and another\r\n" * (octets // 18)
     stored = await blobs.read(blobs.put(body, encode_scan(scan(body))).id)
-    key = SearchKey(key="or", keys=[SearchKey(key="body", text=f"needle {number}") for number in range(100)])
+    key = SearchKey(any_of=SearchKeys(keys=[SearchKey(body=f"needle {number}") for number in range(100)]))
     turns = Turns()
     reader = TextReader(compile_key(key, 0), turns)
     assert not await reader.decide(Candidate(ROW, stored))
@@ -100,7 +111,7 @@ async def test_a_hundred_texts_in_a_large_message_take_little_of_each_turn(octet
 @pytest.mark.parametrize(("recipients", "beside"), [(10, False), (20_000, True)])
 @pytest.mark.parametrize(
     "key",
-    [SearchKey(key="header", name="To", text="a@x.example"), SearchKey(key="text", text="a@x.example")],
+    [SearchKey(header=HeaderTest(field="To", text="a@x.example")), SearchKey(text="a@x.example")],
     ids=["to", "text"],
 )
 def test_a_large_header_is_read_beside_the_loop(
