@@ -1,1 +1,1 @@
-"""The command and the launcher: the only code that knows every service."""
+"""The command and the launcher, the only code that knows every service."""

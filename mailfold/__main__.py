@@ -6,14 +6,16 @@ import sys
 
 
 def main() -> None:
-    """Exit codes: 0 done, 1 refused or something differs, 2 it cannot be tried as it stands, 3 a fault of ours, 130
-    interrupted.
+    """Run the command.
+
+    Exit codes: 0 the command did its work, 1 the server refused or a check found a problem, 2 the command could not
+    start, 3 a bug in Mailfold, 130 interrupted.
     """
     try:
         from mailfold.command_line import run
 
         code = run(sys.argv[1:])
-    except KeyboardInterrupt:  # while still importing
+    except KeyboardInterrupt:  # while modules are still being imported
         code = 130
     sys.exit(code)
 

@@ -21,23 +21,23 @@ Command = Callable[..., None]
 
 
 class Misused(Exception):
-    """The words of the command line are no command, or not what the command takes."""
+    """The words are not a valid command line."""
 
 
 class Argument(NamedTuple):
-    """A word without a name."""
+    """A positional argument."""
 
     help: str
     metavar: str = ""
 
 
 class Option:
-    """A word with a name: `--since 2h`. Of a bool it is a switch without a value."""
+    """An option such as `--since 2h`. A bool is a switch without a value."""
 
     def __init__(
         self, *names: str, help: str, environment: str = "", minimum: int | None = None, maximum: int | None = None
     ) -> None:
-        """`environment`: the variable that gives the value where the option does not."""
+        """`environment` is the variable that gives the value when the option is missing."""
         self.names = names
         self.help = help
         self.environment = environment
@@ -52,7 +52,7 @@ Json = Annotated[bool, Option("--json", help="Print JSON for programs.")]
 
 
 class Group:
-    """Commands with a first word in common. `alone` is the command that the first word is by itself."""
+    """Commands with a common first word. `alone` is the command for that word without another."""
 
     def __init__(self, help: str) -> None:
         self.help = help
@@ -60,7 +60,7 @@ class Group:
         self.alone: Command | None = None
 
     def command(self, name: str = "") -> Callable[[Command], Command]:
-        """Adds a function, under its own name unless another is given."""
+        """A decorator that adds a function under its own name, or under another one."""
 
         def add(function: Command) -> Command:
             self.commands[name or function.__name__] = function
@@ -70,20 +70,23 @@ class Group:
 
 
 class Parser(argparse.ArgumentParser):
-    """Raises Misused instead of ending the process."""
+    """An argparse parser that raises Misused instead of ending the process."""
 
     def error(self, message: str) -> NoReturn:
-        """Say what is wrong."""
+        """Raise the error."""
         raise Misused(message.replace("the following arguments are required:", "Missing argument"))
 
 
 def call(name: str, command: Command, words: Sequence[str]) -> None:
-    """Carry out a command with these words. Raises Misused, SystemExit after `--help`, and what the command raises."""
+    """Carry out a command with these words.
+
+    Raises Misused, SystemExit after `--help`, and the errors of the command.
+    """
     command(**vars(parser_of(name, command).parse_intermixed_args(list(words))))
 
 
 def parser_of(name: str, command: Command) -> Parser:
-    """Reads the words of a command into the parameters of its function."""
+    """A parser for the parameters of a command's function."""
     parser = Parser(f"mailfold {name}", description=inspect.getdoc(command), allow_abbrev=False)
     hints = get_type_hints(command, include_extras=True)
     for parameter in inspect.signature(command).parameters.values():
@@ -98,13 +101,13 @@ def parser_of(name: str, command: Command) -> Parser:
 
 
 def summary(command: Command | Group) -> str:
-    """The first sentence of what a command says of itself."""
+    """The first sentence of a command's docstring."""
     text = command.help if isinstance(command, Group) else inspect.getdoc(command) or ""
     return text.partition("\n\n")[0].replace("\n", " ").split(". ")[0].removesuffix(".")
 
 
 def overview(name: str, help: str, commands: Sequence[tuple[str, Command | Group]]) -> str:
-    """What there is to choose from."""
+    """The help text that lists commands."""
     width = max(len(word) for word, _ in commands)
     lines = (f"  {word:<{width}}  {summary(command)}" for word, command in commands)
     return (

@@ -1,4 +1,4 @@
-"""The services as code: what they are built by, and every section of settings. The command alone knows all of them."""
+"""All services as code: the functions that build them, and every section of settings. Only the command uses it."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from shared.settings import Section
 
 
 def app_module(service: str) -> Any:
-    """The module that exports SERVICE, SECTIONS and build. It imports all that the service needs to run."""
+    """The module that exports SERVICE, SECTIONS and build. Importing it imports everything the service needs to run."""
     return import_module(f"services.{service}.app")
 
 
 @cache
 def sections() -> Mapping[str, type[Section]]:
-    """Every section of settings that any service declares."""
+    """All sections of settings of all services."""
     known: dict[str, type[Section]] = dict(SHARED_SECTIONS)
     for service in START_ORDER:
         known |= import_module(f"services.{service}.settings").SECTIONS
@@ -30,18 +30,18 @@ def sections() -> Mapping[str, type[Section]]:
 
 
 def event_names() -> frozenset[str]:
-    """The stored name of every event of this release."""
+    """The stored names of all events of this release."""
     for module in iter_modules(shared.events.__path__, "shared.events."):
         import_module(module.name)
     return frozenset(declared())
 
 
 def builds(services: Iterable[str]) -> dict[str, Any]:
-    """What builds each service."""
+    """The build functions of these services."""
     return {service: _build(service) for service in services}
 
 
 def _build(service: str) -> Any:
     build = app_module(service).build
-    # The directory is told of all sections, for it writes the settings of all.
+    # The directory gets all sections, because it writes the settings of all services.
     return partial(build, sections=sections()) if service == "directory" else build

@@ -1,5 +1,6 @@
-"""From the words of a command line to its exit code. Whatever goes wrong is said in a sentence, or in JSON where JSON
-was asked for.
+"""From the words of a command line to its exit code.
+
+A failure is reported as a sentence, or as JSON when JSON was requested.
 """
 
 from __future__ import annotations
@@ -15,11 +16,11 @@ from typing import NamedTuple
 from mailfold.arguments import Command, Group, Misused, call, overview
 from mailfold.operator.failure import INTERRUPTED, REFUSED, UNUSABLE, CommandFailed, our_fault
 
-ABOUT = "A complete mail server: run it, and run what it knows."
+ABOUT = "A complete mail server: start it, manage it, and see what happened."
 
 
 class _Place(NamedTuple):
-    """Where a command is declared: its module is imported when the command is asked for."""
+    """The module and name of a command; the module is imported when the command is used."""
 
     module: str
     name: str
@@ -44,28 +45,30 @@ _HELP = ("--help", "-h")
 
 
 def declared(word: str) -> Command | Group:
-    """The command or the group of commands that a first word names."""
+    """The command or group of commands for a first word."""
     place = COMMANDS[word]
     command: Command | Group = getattr(import_module(f"mailfold.commands.{place.module}"), place.name)
     return command
 
 
 def run(words: Sequence[str]) -> int:
-    """The exit code: 0 done, 1 refused or something differs, 2 it cannot be tried as it stands, 3 a fault of ours, 130
-    interrupted.
+    """Run a command line.
+
+    Exit codes: 0 the command did its work, 1 the server refused or a check found a problem, 2 the command could not
+    start, 3 a bug in Mailfold, 130 interrupted.
     """
     try:
         return _flushed(_carried_out(words))
-    except BrokenPipeError:  # whoever read our output has gone, as `head` does: that is no failure to speak of
+    except BrokenPipeError:  # the reader of our output has gone, as `head` does, which is no failure
         _be_quiet()
         return REFUSED
-    except OSError as error:  # the disk that standard output goes to is full
+    except OSError as error:  # the disk of standard output is full
         _be_quiet()
         return _say(CommandFailed(str(error)), json=False)
 
 
 def carry_out(words: Sequence[str]) -> None:
-    """Do what the words say. Raises Misused, and what the command raises."""
+    """Carry out the command. Raises Misused, and the errors of the command."""
     if not words or words[0] in _HELP:
         _show_help(overview("mailfold", ABOUT, [(word, declared(word)) for word in COMMANDS]), asked=bool(words))
         return
@@ -97,7 +100,7 @@ def _known(word: str, commands: Mapping[str, object]) -> str:
 
 
 def _show_help(text: str, *, asked: bool) -> None:
-    """Help that nobody asked for answers a command line that asks for nothing."""
+    """Print help. Without an explicit request for it, the command line was incomplete, so the exit code is an error."""
     print(text, file=sys.stdout if asked else sys.stderr)
     if not asked:
         raise SystemExit(UNUSABLE)
@@ -140,7 +143,7 @@ def _say(failure: CommandFailed, *, json: bool) -> int:
 
 
 def _say_json(message: str, code: int) -> None:
-    """The one shape of all failures; one line, so that it may also end a stream of lines."""
+    """Print a failure as JSON: one line, so that it may also end a stream of lines."""
     import orjson
 
     sys.stdout.write(orjson.dumps({"error": {"code": code, "message": message}}).decode() + "\n")
@@ -152,6 +155,6 @@ def _flushed(code: int) -> int:
 
 
 def _be_quiet() -> None:
-    """Nothing more can be written; Python would try once more at its end, and complain."""
+    """Redirect output to nowhere, because Python would try to flush it once more at its end and complain."""
     with contextlib.suppress(OSError), Path(os.devnull).open("w") as nowhere:
         os.dup2(nowhere.fileno(), sys.stdout.fileno())

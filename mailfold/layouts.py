@@ -1,4 +1,4 @@
-"""Which services there are, in which processes they live, and in which order they start: data."""
+"""Which services there are, in which processes they run, and in which order they start."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Layout = Mapping[str, tuple[str, ...]]
 
 START_ORDER = ("directory", "mailstore", "outbound", "delivery", "eventlog", "access", "classifier", "ingress")
 OWNERS = ("directory", "ingress", "classifier", "delivery", "mailstore", "outbound")
-"""The services that own state: they are verified and rebuilt, and keep dead letters."""
+"""The services that own data: they can be verified and rebuilt, and they keep dead letters."""
 NEEDS: Mapping[str, tuple[str, ...]] = {
     "directory": (),
     "mailstore": ("directory",),
@@ -22,9 +22,8 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
     "classifier": ("directory",),
     "ingress": ("directory", "delivery"),
 }
-"""What should run before a service and stop after it. Nobody fails without: it saves refusals in the first and last
-moments.
-"""
+"""The services that should run before a service starts and until it has stopped. A service also works without them; the
+order only avoids refused calls at start and stop."""
 LISTENERS = frozenset({"ingress", "access"})
 """The services that listen for clients, on ports that may be below 1024."""
 BUS = "nats"
@@ -41,7 +40,7 @@ LAYOUTS: Mapping[LayoutName, Layout] = {
 
 
 def depends(layout: Layout, process: str) -> tuple[str, ...]:
-    """The other processes that a process should have before it."""
+    """The processes that should run before this process."""
     home = {service: name for name, services in layout.items() for service in services}
     needed = {home[need]: None for service in layout[process] for need in NEEDS[service] if need in home}
     return tuple(name for name in needed if name != process)

@@ -30,7 +30,7 @@ bind = ["0.0.0.0", "::"]
 
 
 def page() -> str:
-    """The whole page."""
+    """The text of the page."""
     return "\n".join(
         [
             _INTRODUCTION,

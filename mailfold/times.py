@@ -12,8 +12,9 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
 def since(text: str, now: int) -> int:
-    """Microseconds of a time: `10m`, `2h`, `1d` ago, or an ISO date or time (UTC where it names no zone). Raises
-    CommandFailed.
+    """The microseconds of a time: `10m`, `2h`, `1d` ago, or an ISO date or time (UTC unless it names a zone).
+
+    Raises CommandFailed.
     """
     ago = _AGO.fullmatch(text.strip())
     if ago:

@@ -1,1 +1,1 @@
-"""What every service may use; it knows no service."""
+"""Code for every service; it does not know any service."""

@@ -1,5 +1,7 @@
-"""Work in the background of a process. No loop and no call that nobody awaits ends in silence: each runs here, and
-nowhere else (tests/architecture/test_background.py).
+"""Background work of a process.
+
+Every loop, and every call that nobody awaits, runs here, so that none ends unnoticed
+(tests/architecture/test_background.py).
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ import structlog
 log = structlog.get_logger("background")
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 30.0
-"""Seconds between a failed turn and the next one."""
+"""Seconds between a failed turn and the next one: the first and the longest pause."""
 UNBOUNDED = float("inf")
 Turn = Callable[[], Awaitable[None]]
 T = TypeVar("T")
@@ -27,9 +29,9 @@ class BackgroundTask:
     """A loop of a service: one turn after the other, from `start` to `stop`.
 
     A turn that raises is logged and counted; the next one begins after a pause that doubles with every failure in a
-    row. `not_now`: errors that only say that another part is away; they are logged without a trace. `longest`: seconds
-    without a turn that succeeded, after which the task is reported to stand still. A turn waits by itself, and a long
-    one says `advanced` now and then.
+    row. `not_now` are errors which only say that another part is unavailable; they are logged without a traceback.
+    `longest` is the number of seconds without a successful turn after which the task is reported as not well. A turn
+    waits by itself; a long one calls `advanced` from time to time.
     """
 
     def __init__(
@@ -51,24 +53,24 @@ class BackgroundTask:
         self._task: asyncio.Task[None] | None = None
         self._advanced = monotonic()
         self.turns = 0
-        """That succeeded."""
+        """Number of successful turns."""
         self.failures = 0
-        """In a row, up to now."""
+        """Number of failures in a row, up to now."""
         self.last_error = ""
         self.complaint = ""
-        """What is not well though turns succeed; of the task itself."""
+        """What is not well although turns succeed; the task sets it."""
         self.note = ""
-        """What the operator should know, though all is well."""
+        """A remark for the operator, although all is well."""
 
     def start(self) -> None:
-        """Begin with the first turn, at the loop's next one."""
+        """Start with the first turn, in the next turn of the event loop."""
         self._advanced = monotonic()
         self._task = asyncio.get_running_loop().create_task(self._serve(), name=f"{self.service}-{self.name}")
         self._task.add_done_callback(self._has_ended)
         _running.add(self)
 
     async def stop(self) -> None:
-        """Cancel the turn at hand and wait for its end. A task that never started has nothing to stop."""
+        """Cancel the present turn and wait for its end. Does nothing when the task was never started."""
         _running.discard(self)
         task, self._task = self._task, None
         if task is not None:
@@ -76,7 +78,7 @@ class BackgroundTask:
             await asyncio.wait({task})
 
     def advanced(self) -> None:
-        """Something was done just now; a turn that ends says so by itself."""
+        """Note that something was done; the end of a turn does this as well."""
         self._advanced = monotonic()
 
     @property
@@ -85,7 +87,7 @@ class BackgroundTask:
         return monotonic() - self._advanced
 
     def trouble(self) -> str:
-        """Why the task is not well; empty while it is."""
+        """Why the task is not well; empty when it is."""
         if self._task is not None and self._task.done():
             return f"the background task {self.name} has ended{self._because()}"
         if self.idle > self._longest:
@@ -108,7 +110,7 @@ class BackgroundTask:
                 pause, self.failures, self.last_error = FIRST_PAUSE, 0, ""
                 self.turns += 1
                 self.advanced()
-                await asyncio.sleep(0)  # a turn that did not wait must not keep the loop from others
+                await asyncio.sleep(0)  # a turn that did not wait must not block the event loop
 
     def _failed(self, error: Exception, pause: float) -> None:
         self.failures += 1
@@ -127,7 +129,7 @@ class BackgroundTask:
 
 
 def every(seconds: float, work: Turn) -> Turn:
-    """A turn that waits so long, then works."""
+    """A turn that waits for so many seconds, then does the work."""
 
     async def turn() -> None:
         await asyncio.sleep(seconds)
@@ -137,7 +139,7 @@ def every(seconds: float, work: Turn) -> Turn:
 
 
 def spawn(work: Coroutine[Any, Any, T], name: str) -> asyncio.Task[T]:
-    """Begin a call that nobody awaits. What it raises is logged; the process keeps it until it is done."""
+    """Start a call that nobody awaits. Its error is logged, and the process keeps it until it is done."""
     task = asyncio.get_running_loop().create_task(work, name=name)
     _calls.add(task)
     task.add_done_callback(_call_ended)
@@ -145,7 +147,7 @@ def spawn(work: Coroutine[Any, Any, T], name: str) -> asyncio.Task[T]:
 
 
 def begin(work: Coroutine[Any, Any, T], name: str = "") -> asyncio.Task[T]:
-    """Begin a call that somebody awaits later: its error is theirs, and is not logged here."""
+    """Start a call that is awaited later. Its error is raised there and not logged here."""
     return asyncio.get_running_loop().create_task(work, name=name or None)
 
 
@@ -155,15 +157,18 @@ def running(service: str) -> list[BackgroundTask]:
 
 
 def moment(seconds_ago: float) -> str:
-    """A time in the past as people read it. Two services that report one trouble of their process say the same."""
+    """A time in the past as text.
+
+    It is rounded, so that equal troubles of two services in one process have equal texts.
+    """
     return strftime("%Y-%m-%d %H:%M:%S UTC", gmtime(time() - seconds_ago))
 
 
 async def woken_within(event: asyncio.Event, seconds: float) -> bool:
-    """Wait until `event` is set, at most so many seconds; whether it is.
+    """Wait until `event` is set, for so many seconds at most; returns whether it is set.
 
-    Not `asyncio.wait_for`: on Python 3.11 that swallows a cancellation which meets the event in the same turn of the
-    loop, and the loop that was cancelled goes on for ever.
+    `asyncio.wait_for` cannot be used: on Python 3.11 it swallows a cancellation in the same turn of the event loop as
+    the event, and the cancelled loop would run forever.
     """
     try:
         async with asyncio.timeout(seconds):

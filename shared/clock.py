@@ -1,4 +1,4 @@
-"""Time as a value that is handed in: UTC microseconds since the epoch."""
+"""Time as a value that is passed in: UTC microseconds since the epoch."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Where a process takes its time from."""
+    """The source of time of a process."""
 
     def now(self) -> int:
-        """UTC, microseconds since the epoch."""
+        """The time in UTC microseconds since the epoch."""
 
     def monotonic(self) -> float:
-        """Seconds that never go back; for time-outs only, never recorded."""
+        """Seconds that never go back; only for time-outs, never recorded."""
 
 
 class SystemClock:
@@ -27,7 +27,7 @@ class SystemClock:
 
 
 class FixedClock:
-    """A clock that stands where it is put; for tests and for replays."""
+    """A clock that shows a fixed time, for tests and replays."""
 
     def __init__(self, at: int = 1_700_000_000_000_000) -> None:
         self.at = at
@@ -39,5 +39,5 @@ class FixedClock:
         return self.at / 1_000_000
 
     def advance(self, seconds: float) -> None:
-        """Move on by so many seconds."""
+        """Advance the clock."""
         self.at += int(seconds * 1_000_000)

@@ -1,7 +1,7 @@
-"""What an error means for the work that met it: one table for all workers.
+"""Classifies errors for workers: one table for all.
 
-What is unavailable is tried again for days. What is refused becomes a dead letter at once, for the same again would be
-refused again. What nobody foresaw is tried a few times, since it may be either.
+Unavailable: the work is tried again for days. Refused: it becomes a dead letter at once, because a repeat would be
+refused again. Unforeseen: it is tried a few times, because it may be either.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ from shared.grpc.errors import (
 
 
 class Failure(Enum):
-    """How the work goes on."""
+    """The classes of errors."""
 
     UNAVAILABLE = "unavailable"
-    """Something that the work needs is away or has no room: try again, without end."""
+    """Something that the work needs is away or full: try again, without limit."""
     REFUSED = "refused"
-    """A decision was taken: make it a dead letter."""
+    """A decision against the work: make it a dead letter."""
     UNFORESEEN = "unforeseen"
-    """Perhaps a bug that meets every try, perhaps a passing fault: try some times, then make it a dead letter."""
+    """Perhaps a bug that hits every attempt, perhaps a passing fault: try some times, then make it a dead letter."""
 
 
 _TABLE: dict[type[BaseException], Failure] = {
@@ -51,7 +51,7 @@ _TABLE: dict[type[BaseException], Failure] = {
     TimedOut: Failure.UNAVAILABLE,
     Conflict: Failure.UNAVAILABLE,
     LimitReached: Failure.UNAVAILABLE,
-    # The credentials of two processes differ while one of them is being started anew; no mail is to blame.
+    # The credentials of two processes differ while one of them is being started again; the mail is not the cause.
     Unauthenticated: Failure.UNAVAILABLE,
     Invalid: Failure.REFUSED,
     AlreadyExists: Failure.REFUSED,
@@ -68,11 +68,11 @@ _TABLE: dict[type[BaseException], Failure] = {
 
 
 def failure_of(error: BaseException) -> Failure:
-    """What the table says of an error, by its class or the nearest class above it."""
+    """The class of an error, from the table entry for its class or the nearest base class."""
     return next((_TABLE[kind] for kind in type(error).__mro__ if kind in _TABLE), Failure.UNFORESEEN)
 
 
 def deciding(errors: list[BaseException]) -> BaseException:
-    """The error that decides for a work with several: while one part is unavailable, the whole is tried again."""
+    """The error that decides when there are several: while one part is unavailable, the whole work is tried again."""
     order = (Failure.UNAVAILABLE, Failure.UNFORESEEN, Failure.REFUSED)
     return min(errors, key=lambda error: order.index(failure_of(error)))

@@ -1,10 +1,10 @@
-"""Opaque ids: sortable by time of making, never reused, safe in a file name, a header and a subject.
+"""Opaque ids: sortable by the time they were made, never reused, and safe in file names, header fields and subjects.
 
-An id is one letter of kind, nine characters of milliseconds and eleven characters of chance, in Crockford's
-base 32 (lower case). Nothing may be read out of an id but its kind.
+An id has one letter for its kind, nine characters of milliseconds and eleven random characters, in Crockford's base 32
+(lower case). Nothing may be read from an id except its kind.
 
-Every store and the bus are cut into shards by one stable hash of a stream's owner, which is an id, an address or a
-word: the same on every machine and in every release.
+Every store and the bus are divided into shards by one stable hash of a stream's owner (an id, an address or a word).
+The hash is the same on every machine and in every release.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ SHARDS = 16
 
 
 class IdKind(StrEnum):
-    """What an id names; its first letter."""
+    """The kinds of ids, each with its first letter."""
 
     ACCOUNT = "a"
     BLOB_GENERATION = "g"
@@ -39,7 +39,7 @@ class IdKind(StrEnum):
 
 
 class Ids:
-    """Makes ids from a clock and a source of chance, both handed in."""
+    """Makes ids from a clock and a source of randomness, both passed in."""
 
     def __init__(self, clock: Clock, chance: Callable[[int], bytes] = os.urandom) -> None:
         self._clock = clock
@@ -68,5 +68,8 @@ def _base32(number: int, width: int) -> str:
 
 
 def shard_of(owner: str) -> int:
-    """The shard (0 to 15) of a stream's owner; never changes for an owner, or its events would be cut in two."""
+    """The shard (0 to 15) of a stream's owner.
+
+    It must never change for an owner, or its events would be split between two shards.
+    """
     return blake2b(owner.encode(), digest_size=1).digest()[0] % SHARDS

@@ -25,7 +25,7 @@ def _is_secret(name: str) -> bool:
 
 
 def _shown(name: str, value: Any, depth: int = 0) -> Any:
-    """A value as it may be written: secrets masked inside tables and lists too; what lies too deep is left out."""
+    """A value in the form in which it may be logged: secrets are masked, and values nested too deeply are left out."""
     if _is_secret(name):
         return "********"
     if isinstance(value, dict | list | tuple) and depth > _DEEPEST:

@@ -1,4 +1,4 @@
-"""Where things lie below the data folder: each path once."""
+"""The paths below the data folder, each defined once."""
 
 from __future__ import annotations
 
@@ -27,8 +27,9 @@ class Places:
         self.processes = self.run / "processes.json"
 
     def make(self) -> None:
-        """Make the folders, readable by their owner alone. Raises PermissionError when the sockets' folder is someone
-        else's.
+        """Create the folders, readable only by their owner.
+
+        Raises PermissionError when the folder of the sockets belongs to another user.
         """
         for folder in (
             self.data,
@@ -43,14 +44,15 @@ class Places:
         ):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         status = self.sockets.lstat()
-        # In the temporary folder anyone may have made it first, to listen in our place.
+        # In the temporary folder another user may have created it first, to listen in our place.
         if status.st_uid != os.geteuid() or not stat.S_ISDIR(status.st_mode):
             raise PermissionError(f"{self.sockets} is not a folder of this user's own")
 
     @property
     def sockets(self) -> Path:
-        """The folder of the services' sockets: `run`, or a short one in the temporary folder when the data folder's
-        path is too long.
+        """The folder of the services' sockets.
+
+        It is `run`, or a short path in the temporary folder when the path of the data folder is too long.
         """
         if len(os.fsencode(self.run)) + 20 <= _SOCKET_PATH_LIMIT:
             return self.run
@@ -65,13 +67,13 @@ class Places:
         return f"unix:{self.sockets / service}.sock"
 
     def ready_file(self, process: str) -> Path:
-        """Holds the process id once the process serves."""
+        """The file that holds the process id once the process serves."""
         return self.run / f"{process}.ready"
 
     def progress_file(self, process: str) -> Path:
-        """What the process does while it starts."""
+        """The file with the progress of a process's start."""
         return self.run / f"{process}.starting"
 
     def report_file(self, process: str) -> Path:
-        """Where a process that may not answer leaves its last words."""
+        """The file for the last report of a process that may not be able to answer."""
         return self.log / f"{process}.log"

@@ -1,8 +1,8 @@
-"""The structure scan of a message, between the scanner and the blobs: finished without holding the loop, reported where
-it failed, and made again where a stored one is of another version (or is none).
+"""Structure scans of messages: finished without blocking the event loop, reported when they fail, and renewed.
 
-A scan is a cache outside of the events: whoever reads a message with an old one makes a new one, answers from it, and
-keeps it behind the body. Nothing waits for that, and nothing fails because of it.
+A stored scan is a cache outside of the events. A service that reads a message with a scan of another version, or
+without one, scans the message again, uses the result, and stores it behind the body. Nothing waits for storing it, and
+nothing fails when it cannot be stored.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from shared.protocol.message.scan import SCANNER_VERSION, Scan, Scanner, decode_
 log = structlog.get_logger("scan")
 
 KEPT_AT_ONCE = 8
-"""Blobs whose scans are replaced at one time; a scan that finds no place is made again at the next reading."""
+"""Blobs whose scans are stored again at one time; the others are stored at the next reading."""
 
 
 class ScanCounts:
-    """What this process did, for its reports."""
+    """Counts of scans in this process, for its reports."""
 
     failed = 0
-    """Messages that were scanned as one plain part, because of an error that nobody foresaw."""
+    """Messages that were scanned as one plain part because of an unforeseen error."""
     again = 0
     """Stored scans that were of another version."""
 
@@ -37,12 +37,12 @@ _keeping: set[BlobId] = set()
 
 
 async def finished(scanner: Scanner) -> Scan:
-    """The scan of a message that is complete; in a thread when it has very many header lines."""
+    """The scan of a complete message; made in a thread when the message has very many header lines."""
     return await asyncio.to_thread(scanner.finish) if scanner.is_costly else scanner.finish()
 
 
 def report_failure(scanner: Scanner, blob: BlobId | str) -> None:
-    """Log and count an error in the scan of what is now that blob; to be called once the blob is durable."""
+    """Log and count an error in the scan of this blob; to be called once the blob is durable."""
     if scanner.failure is not None:
         ScanCounts.failed += 1
         log.error("scan.failed", blob=str(blob), exc_info=scanner.failure)
@@ -62,7 +62,7 @@ async def scan_of(blobs: Blobs, blob: Blob) -> Scan:
 
 
 async def newer_scan(blobs: Blobs, blob: Blob) -> Scan | None:
-    """A new scan of a stored message when the one behind it is of another version. Raises BlobError."""
+    """A new scan of a stored message when the stored one is of another version. Raises BlobError."""
     return None if stored_version(blob.scan) == SCANNER_VERSION else await scan_of(blobs, blob)
 
 

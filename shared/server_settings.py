@@ -85,7 +85,7 @@ class BlobSection(Section, frozen=True):
 
     @property
     def in_force(self) -> BlobSettings:
-        """As the blob store takes them."""
+        """The settings in the form that the blob store takes."""
         return BlobSettings(spool_bytes=self.spool_bytes, level=self.level)
 
 

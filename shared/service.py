@@ -1,7 +1,7 @@
-"""What a service is, what it is given, and the one way every process runs its services.
+"""What a service is, what its process gives it, and how every process runs its services.
 
-`build(host)` makes a service's app out of what the process offers. A process hosts any set of services; whether another
-service is reached in-process or over gRPC follows from the layout and is not the service's business.
+`build(host)` makes a service's app from what the process offers. A process hosts any set of services. Whether another
+service is called in-process or over gRPC depends on the layout and is hidden from the service.
 """
 
 from __future__ import annotations
@@ -54,28 +54,28 @@ from shared.turns import Turns
 log = structlog.get_logger("service")
 S = TypeVar("S", bound=Section)
 _GENERATION = "g0001"
-"""Where new blobs go; a sweep raises it."""
+"""The generation into which new blobs are written; a sweep raises it."""
 _OPEN_PATIENCE = 40.0
-"""Seconds a starting service waits for its predecessor to let go of the store; a lease runs 30."""
+"""Seconds for which a starting service waits until its predecessor has closed the store; a lease lasts 30."""
 _END_SECONDS = 20
-"""A process that must end has so long to do it in order."""
+"""Seconds for the orderly end of a process that must end."""
 
 
 class Ended(Exception):
-    """The process must end, and begin anew: a sentence for the operator."""
+    """The process must end and be started again; the text is a sentence for the operator."""
 
 
 class App(Protocol):
-    """A service, built and ready to start."""
+    """A service that is built and ready to start."""
 
     registrations: Sequence[Registration]
-    """The contracts it offers."""
+    """The contracts that it offers."""
 
     async def start(self) -> None:
-        """Open the store, connect, listen; when it returns, the service serves."""
+        """Open the store, connect and listen; when this returns, the service serves."""
 
     async def stop(self) -> None:
-        """Take no new work, finish what runs, close."""
+        """Take no new work, finish the running work, and close."""
 
 
 class Host:
@@ -93,8 +93,10 @@ class Host:
         reads_only: bool = False,
         progress: StartProgress | None = None,
     ) -> None:
-        """`reads_only`: for a command that changes nothing; stores are opened to read beside whoever writes them.
-        `progress`: where services say what they do while they start.
+        """Create the host.
+
+        `reads_only` is for commands that change nothing: stores are opened for reading while other processes may write
+        them. `progress` receives the progress of a start.
         """
         self.reads_only = reads_only
         self.progress = progress or StartProgress(None)
@@ -109,7 +111,7 @@ class Host:
         self.bus = bus
         self.blobs = blobs
         self.turns = Turns()
-        """The share of each turn of the process's loop that works have which grow."""
+        """The budget of each turn of the event loop for work that grows."""
         self.descriptors = Descriptors(limit_in_force())
         self._credentials = credentials
         self._methods: dict[str, dict[str, Method]] = {service: {} for service in hosted}
@@ -120,7 +122,7 @@ class Host:
         return self.settings.of(kind)
 
     def channel(self, service: str, caller: str) -> Channel:
-        """A channel to a service for `caller`'s stubs: in-process when both are here, else gRPC."""
+        """A channel to a service for the stubs of `caller`: in-process when both run here, else over gRPC."""
         if service in self._methods:
             return for_stubs(LocalChannel(self._methods[service], caller, self.server.call_timeout))
         key = (service, caller)
@@ -130,17 +132,17 @@ class Host:
         return for_stubs(self._channels[key])
 
     def holder(self, service: str) -> str:
-        """Who writes a store, as people are told: this installation's service."""
+        """The name of a store's writer, as shown to people: this service of this installation."""
         return f"{socket.gethostname()}:{self.places.data}:{service}"
 
     def disk_room(self, service: str, reserve_bytes: int, reserve_percent: int) -> DiskRoom:
-        """What is free where mail is written, above a service's reserve."""
+        """The free space for mail beyond a service's reserve."""
         places = self.places
         folders = [places.blobs] if self.server.store else [places.blobs, places.data / "store"]
         return DiskRoom(service, folders, reserve_bytes, reserve_percent, self.clock)
 
     def health(self, service: str, store: EventStore | None = None) -> Health:
-        """What a service's report says of its health."""
+        """The health in a service's report."""
         return Health(service, self.bus, store)
 
     def port(self, well_known: int) -> int:
@@ -155,7 +157,7 @@ class Host:
     def store_on(
         self, backend: Backend, service: str, metadata: sqlalchemy.MetaData, projections: Sequence[Projection]
     ) -> EventStore:
-        """As `event_store`, on a backend of the service's choice."""
+        """Like `event_store`, on a backend that the service chooses."""
 
         def fenced_out(reason: str) -> None:
             self.end(f"the store of {service} was lost: {reason}")
@@ -164,13 +166,14 @@ class Host:
         return EventStore(backend, metadata, projections, self.clock, holder, service, self.turns, fenced_out)
 
     def end(self, reason: str) -> None:
-        """End the process in order, with a sentence; its supervisor starts it again."""
+        """End the process in order, with a sentence for the operator; the supervisor starts it again."""
         self.reason = self.reason or reason
         self.ending.set()
 
     async def open_store(self, store: EventStore) -> None:
-        """Open a store, waiting for a predecessor that is still closing. Raises FileInUse or LeaseHeld when it does not
-        let go.
+        """Open a store, and wait for a predecessor that is still closing it.
+
+        Raises FileInUse or LeaseHeld when it does not close.
         """
         if self.reads_only:
             await store.open_to_read()
@@ -190,12 +193,12 @@ class Host:
         self.progress.note(f"{service}: computes tables of another release anew, {count} events so far")
 
     def offer(self, service: str, app: App) -> Mapping[str, Method]:
-        """Bind a built service's contracts for the others of this process."""
+        """Offer a built service's contracts to the others of this process."""
         self._methods[service] |= methods_of(service, app.registrations)
         return self._methods[service]
 
     async def close(self) -> None:
-        """Let go of the channels."""
+        """Close the channels."""
         for channel in self._channels.values():
             await channel.close()
 
@@ -204,7 +207,7 @@ Build = Callable[[Host], App]
 
 
 class Hosted:
-    """One process: its services, built, started in order, and stopped in reverse."""
+    """The services of one process: built, started in order, and stopped in reverse."""
 
     def __init__(
         self,
@@ -280,13 +283,13 @@ def run(
     credentials: CallTokens,
 ) -> None:
     """Run a process until SIGTERM or SIGINT. Settings come from the data folder's file and the environment."""
-    import uvloop  # a child imports what its parent need not hold
+    import uvloop  # imported here because a parent of forked children does not need it
 
     places = Places(data)
     settings = load({**SHARED_SECTIONS, **sections}, places.settings_file, os.environ)
     logs.configure(process, settings.of(ServerSettings).log_level)
     raise_limit()
-    sys.setswitchinterval(0.001)  # the store's writer thread and the loop hand over often
+    sys.setswitchinterval(0.001)  # the store's writer thread and the event loop switch often
     with contextlib.suppress(KeyboardInterrupt):
         try:
             uvloop.run(_serve(Hosted(process, builds, settings, places, credentials)))
@@ -294,13 +297,13 @@ def run(
             sys.stderr.write(f"{process} ends and is started again: {ended}\n")
             sys.exit(1)
         except (OSError, FileInUse, LeaseHeld, StoreUnavailable, sqlalchemy.exc.DatabaseError) as error:
-            # What the operator can mend is told in a sentence, the last of the log, which the launcher shows.
+            # What the operator can correct is a sentence at the end of the log, which the launcher shows.
             sys.stderr.write(f"{process} cannot start: {_what_to_do(error)}\n")
             sys.exit(1)
 
 
 def main(service: str, build: Build, sections: Mapping[str, type[Section]]) -> None:
-    """The same `main` for every service: `python -m services.<service> --data DIR --credentials FILE`."""
+    """The `main` function of every service: `python -m services.<service> --data DIR --credentials FILE`."""
     import argparse
 
     parser = argparse.ArgumentParser(
@@ -319,7 +322,7 @@ def main(service: str, build: Build, sections: Mapping[str, type[Section]]) -> N
 
 
 def _what_to_do(error: Exception) -> str:
-    """The error, and the way out where there is one."""
+    """The error, with advice where there is some."""
     number = error.errno if isinstance(error, OSError) else None
     if number == errno.EADDRINUSE:
         return f"{error}. Stop the program that listens there, or choose other ports with --port-offset"
@@ -349,10 +352,10 @@ async def _serve(hosted: Hosted) -> None:
 
 
 async def _ended(host: Host, stop: asyncio.Task[Any]) -> None:
-    """Until somebody stops the process, or it must end by itself."""
+    """Wait until the process is stopped, or must end by itself."""
     ending = begin(host.ending.wait())
     await asyncio.wait({stop, ending}, return_when=asyncio.FIRST_COMPLETED)
     ending.cancel()
     if host.reason:
         log.error("process.ends", reason=host.reason)
-        signal.alarm(_END_SECONDS)  # what hangs on a lost database must not keep the process for ever
+        signal.alarm(_END_SECONDS)  # a stop that hangs on a lost database must not keep the process forever

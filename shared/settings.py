@@ -1,7 +1,8 @@
-"""Settings: typed, bounded, documented, and all mistakes reported at once, each with its source.
+"""Settings with types, bounds and descriptions; all mistakes are reported at once, each with its source.
 
 A section is a frozen msgspec struct whose fields are `Annotated[type, Meta(description=…, ge=…)]` with a default.
-Values come from the defaults, then `mailfold.toml`, then `MAILFOLD_<SECTION>_<SETTING>`, then flags; the later wins.
+Values come from the defaults, then `mailfold.toml`, then `MAILFOLD_<SECTION>_<SETTING>`, then flags; a later source
+overrides an earlier one.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ class Section(msgspec.Struct, frozen=True):
 
 
 class Mistake(msgspec.Struct, frozen=True):
-    """One value that cannot be used."""
+    """One value that is invalid."""
 
     name: str
     source: str
@@ -33,7 +34,7 @@ class Mistake(msgspec.Struct, frozen=True):
 
 
 class SettingsError(Exception):
-    """Every mistake found, at once."""
+    """All mistakes in the settings."""
 
     def __init__(self, mistakes: list[Mistake]) -> None:
         super().__init__("\n".join(str(mistake) for mistake in mistakes))
@@ -57,7 +58,7 @@ Sections = Mapping[str, type[Section]]
 
 
 class Settings:
-    """The values in force, section by section, with where each came from."""
+    """The values in force, by section, with the source of each."""
 
     def __init__(self, sections: Mapping[str, Section], sources: Mapping[str, str]) -> None:
         self._sections = dict(sections)
@@ -68,7 +69,7 @@ class Settings:
         return next(section for section in self._sections.values() if type(section) is kind)
 
     def described(self) -> list[Described]:
-        """Every setting, secrets masked."""
+        """Every setting, with secrets masked."""
         return [
             _described(name, section, field, hint, self._sources.get(f"{name}.{field}", "default"))
             for name, section in self._sections.items()
@@ -176,7 +177,7 @@ def _section(name: str, kind: type[Section], given: Mapping[str, tuple[Any, str]
 
 
 def _refusal(value: Any, hint: Any, error: Exception) -> str:
-    """What is wrong with a value, and what the setting means; a secret is not told."""
+    """What is wrong with a value, and the meaning of the setting; the value of a secret is not shown."""
     meta = _meta(hint)
     given = "it" if (meta.extra or {}).get("secret") else repr(value)
     return f"{given} cannot be used: {error}. {meta.description or ''}".rstrip()
@@ -219,7 +220,7 @@ def _described(name: str, section: Section, field: str, hint: Any, source: str) 
 
 
 def as_text(value: Any) -> str:
-    """A value as it is written in an environment variable or on a command line."""
+    """A value in the form of an environment variable or a command line."""
     if isinstance(value, tuple):
         return ",".join(str(piece) for piece in value)
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,9 +1,8 @@
-"""Sharing the turns of an event loop among the works that grow with a mailbox, a message, a list or a command.
+"""Shares the turns of an event loop among work that grows with a mailbox, a message, a list or a command.
 
-A loop serves everybody in turns. Whoever does work that grows does it in small pieces and counts each with `spend`;
-when the works of one turn together have used up its share, they wait, and the next turn belongs to one of those that
-wait, account by account. So however many such works there are, a turn stays short, and whoever asks for little (a NOOP,
-a greeting, an acceptance) is served in the next turn.
+Such work is done in small pieces, and each piece is counted with `spend`. When the pieces of one turn have used up its
+share, further pieces wait; the next turns serve the waiting ones, account by account. So a turn stays short, however
+much such work there is, and small requests (a NOOP, a greeting, an acceptance) are served in the next turn.
 """
 
 from __future__ import annotations
@@ -15,12 +14,10 @@ from typing import NamedTuple
 from shared.grpc.call import current_provenance
 
 SHARE = 5_000_000
-"""What one turn gives to works that grow, in units of about a nanosecond: 5 ms."""
+"""The share of one turn for such work, in units of about a nanosecond: 5 ms."""
 ROW, OCTET, KEY, FILE = 5_000, 10, 500, 100_000
-"""What a row read or written, an octet looked at or sent, a key compared and a file opened cost, in the same units.
-Rather too much than too little: a share that is used up too early costs microseconds, one that comes too late makes
-others wait.
-"""
+"""The costs of a row read or written, an octet examined or sent, a key compared and a file opened, in the same units.
+They are estimated high: ending a turn too early costs microseconds, ending it too late makes others wait."""
 
 
 class Work(NamedTuple):
@@ -33,12 +30,12 @@ class Work(NamedTuple):
 
     @property
     def cost(self) -> int:
-        """In the units of SHARE."""
+        """The cost in units of SHARE."""
         return self.rows * ROW + self.octets * OCTET + self.keys * KEY + self.files * FILE
 
 
 class Turns:
-    """Belongs to one loop; everything that runs on it shares one."""
+    """The turns of one event loop; all work on the loop shares one instance."""
 
     def __init__(self, share: int = SHARE) -> None:
         self._share = share
@@ -47,18 +44,19 @@ class Turns:
         self._waiting: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
         self._work = [0, 0, 0, 0]
         self.longest = Work()
-        """The work of the turn that had most, since the start or since it was last set."""
+        """The work of the turn with the most work, since the start or since it was last reset."""
 
     async def spend(self, rows: int = 0, octets: int = 0, keys: int = 0, files: int = 0) -> None:
-        """Count a piece of work that was just done. Returns at once, or, when the share of this turn is used up, in a
-        later turn.
+        """Count a piece of work that was just done.
+
+        Returns at once, or in a later turn when the share of this turn is used up.
         """
         self.count(rows, octets, keys, files)
         if self._spent >= self._share:
             await self._later()
 
     def count(self, rows: int = 0, octets: int = 0, keys: int = 0, files: int = 0) -> None:
-        """As `spend`, where nothing can be awaited: others wait for it."""
+        """Count like `spend` where nothing can be awaited; other work waits for it."""
         work = self._work
         work[0] += rows
         work[1] += octets
@@ -70,7 +68,7 @@ class Turns:
 
     @property
     def is_spent(self) -> bool:
-        """Whether this turn has no share left."""
+        """Whether the share of this turn is used up."""
         return self._spent >= self._share
 
     async def _later(self) -> None:
@@ -84,7 +82,7 @@ class Turns:
         asyncio.get_running_loop().call_soon(self._end)
 
     def _end(self) -> None:
-        """The first thing that is sure to run after everything of the turn; whoever is let on runs in the next."""
+        """End the turn. It runs after everything else of the turn, and woken work runs in the next one."""
         if self._spent > self.longest.cost:
             self.longest = Work(*self._work)
         self._spent = 0
@@ -94,7 +92,7 @@ class Turns:
             self._end_soon()
 
     def _let_on(self) -> bool:
-        """Wake one of those that wait; each account in its turn."""
+        """Wake one of the waiting pieces of work; accounts take turns."""
         while self._waiting:
             whose, futures = self._waiting.popitem(last=False)
             future = futures.popleft()

@@ -9,11 +9,11 @@ from mailfold.arguments import DATA, Argument, Data, Group, Json, Option
 from mailfold.commands.directory import call, show, show_all, show_removed
 from mailfold.operator.failure import CommandFailed
 
-app = Group("Mailboxes of people: addresses that own mail and log in.")
+app = Group("Accounts: addresses that own mail and can log in.")
 _FIELDS = ("address", "user", "disabled", "quota_bytes", "id")
 _SHOWN = (*_FIELDS, "aliases")
 Address = Annotated[str, Argument("The full address, such as ann@example.org.")]
-Quota = Annotated[str, Option("--quota", help="The most it may hold: 500M, 2G; 0 is no limit.")]
+Quota = Annotated[str, Option("--quota", help="Its quota, such as 500M or 2G; 0: no limit.")]
 _LARGEST = 1 << 60
 _SIZE = re.compile(r"(\d+)\s*([kmgtp]?)i?b?", re.I)
 
@@ -37,7 +37,7 @@ def add(
 
 @app.command("list")
 def list_all(data: Data = DATA, json: Json = False) -> None:
-    """All accounts."""
+    """List all accounts."""
     listed = call(data, "ListAccounts", lambda pb: pb.ListRequest()).accounts
     show_all(
         listed, _FIELDS, json=json, empty="there is no account yet: `mailfold account add ann@example.org --user ann`"
@@ -46,18 +46,18 @@ def list_all(data: Data = DATA, json: Json = False) -> None:
 
 @app.command("show")
 def show_named(address: Address, data: Data = DATA, json: Json = False) -> None:
-    """One account."""
+    """Show one account."""
     show(call(data, "ShowAccount", lambda pb: pb.NameRequest(name=address)), _SHOWN, json=json)
 
 
 @app.command()
 def quota(
     address: Address,
-    size: Annotated[str, Argument("500M, 2G; 0 is no limit.")],
+    size: Annotated[str, Argument("The quota, such as 500M or 2G; 0: no limit.")],
     data: Data = DATA,
     json: Json = False,
 ) -> None:
-    """Set the most an account may hold."""
+    """Set the quota of an account."""
     limit = _octets(size)
     show(
         call(data, "ChangeAccount", lambda pb: pb.ChangeAccountRequest(address=address, quota_bytes=limit)),
@@ -68,7 +68,7 @@ def quota(
 
 @app.command()
 def disable(address: Address, data: Data = DATA, json: Json = False) -> None:
-    """Mail bounces and log-in is refused; nothing is lost."""
+    """Disable an account: mail to it bounces and log-ins are refused; nothing is lost."""
     show(
         call(data, "ChangeAccount", lambda pb: pb.ChangeAccountRequest(address=address, disabled=True)),
         _FIELDS,
@@ -78,7 +78,7 @@ def disable(address: Address, data: Data = DATA, json: Json = False) -> None:
 
 @app.command()
 def enable(address: Address, data: Data = DATA, json: Json = False) -> None:
-    """Switch an account on again."""
+    """Enable an account again."""
     show(
         call(data, "ChangeAccount", lambda pb: pb.ChangeAccountRequest(address=address, disabled=False)),
         _FIELDS,
@@ -88,7 +88,7 @@ def enable(address: Address, data: Data = DATA, json: Json = False) -> None:
 
 @app.command()
 def remove(address: Address, data: Data = DATA, json: Json = False) -> None:
-    """Remove an account; later mail bounces. A new one of the same address does not get its mail."""
+    """Remove an account; later mail bounces. A new account with the same address does not get its mail."""
     show_removed(call(data, "RemoveAccount", lambda pb: pb.NameRequest(name=address)).name, json=json)
 
 
@@ -99,5 +99,5 @@ def _octets(text: str) -> int:
     factor: int = 1024 ** " kmgtp".index(match[2].lower() or " ")
     octets = int(match[1]) * factor
     if octets > _LARGEST:
-        raise CommandFailed(f"{text} is more than any account can hold; at most 1024P, or 0 for no limit", 2)
+        raise CommandFailed(f"{text} is too large; the largest quota is 1024P, and 0 means no limit", 2)
     return octets

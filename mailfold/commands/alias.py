@@ -7,7 +7,7 @@ from typing import Annotated
 from mailfold.arguments import DATA, Argument, Data, Group, Json
 from mailfold.commands.directory import call, show, show_all, show_removed
 
-app = Group("Further addresses that lead to accounts, or elsewhere.")
+app = Group("Aliases: addresses whose mail goes to accounts or to other servers.")
 _FIELDS = ("address", "targets", "disabled")
 Address = Annotated[str, Argument("The alias, such as info@example.org.")]
 
@@ -15,7 +15,7 @@ Address = Annotated[str, Argument("The alias, such as info@example.org.")]
 @app.command()
 def add(
     address: Address,
-    targets: Annotated[list[str], Argument("Where it leads: one address or several.")],
+    targets: Annotated[list[str], Argument("Its targets: one address or several.")],
     data: Data = DATA,
     json: Json = False,
 ) -> None:
@@ -25,7 +25,7 @@ def add(
 
 @app.command("list")
 def list_all(data: Data = DATA, json: Json = False) -> None:
-    """All aliases."""
+    """List all aliases."""
     listed = call(data, "ListAliases", lambda pb: pb.ListRequest()).aliases
     show_all(
         listed, _FIELDS, json=json, empty="there is no alias yet: `mailfold alias add info@example.org ann@example.org`"
@@ -34,13 +34,13 @@ def list_all(data: Data = DATA, json: Json = False) -> None:
 
 @app.command("show")
 def show_named(address: Address, data: Data = DATA, json: Json = False) -> None:
-    """One alias."""
+    """Show one alias."""
     show(call(data, "ShowAlias", lambda pb: pb.NameRequest(name=address)), _FIELDS, json=json)
 
 
 @app.command()
 def disable(address: Address, data: Data = DATA, json: Json = False) -> None:
-    """Mail to it is refused; nothing is lost."""
+    """Disable an alias: mail to it is refused; nothing is lost."""
     show(
         call(data, "ChangeAlias", lambda pb: pb.ChangeAliasRequest(address=address, disabled=True)), _FIELDS, json=json
     )
@@ -48,7 +48,7 @@ def disable(address: Address, data: Data = DATA, json: Json = False) -> None:
 
 @app.command()
 def enable(address: Address, data: Data = DATA, json: Json = False) -> None:
-    """Switch an alias on again."""
+    """Enable an alias again."""
     show(
         call(data, "ChangeAlias", lambda pb: pb.ChangeAliasRequest(address=address, disabled=False)), _FIELDS, json=json
     )

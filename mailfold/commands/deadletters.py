@@ -11,20 +11,18 @@ if TYPE_CHECKING:
     from shared.rpc.mailfold.owner.v1 import owner_pb2
 
 app = Group(
-    "Steps that were refused or failed each time. They are tried again now and then, and leave the list when done."
+    "Steps that were refused or failed each time. They are repeated rarely, and leave the list when they succeed."
 )
 Id = Annotated[str, Argument("The dead letter's id, from `mailfold deadletters list`.")]
 
 
 @app.command("list")
 def list_all(
-    retried: Annotated[
-        bool, Option("--retried", help="Those that were done since, too, on demand or by themselves.")
-    ] = False,
+    retried: Annotated[bool, Option("--retried", help="Also list those that are resolved.")] = False,
     data: Data = DATA,
     json: Json = False,
 ) -> None:
-    """All that wait, of every service."""
+    """List the dead letters of all services."""
     from mailfold.commands.printing import as_json, table
     from mailfold.operator.dead_letters import all_dead_letters
     from mailfold.operator.session import converse
@@ -43,7 +41,7 @@ def list_all(
 
 @app.command("show")
 def show_named(dead_letter: Id, data: Data = DATA, json: Json = False) -> None:
-    """One, with its whole error and payload."""
+    """Show one dead letter with its whole error and payload."""
     from mailfold.commands.printing import as_json, record
     from mailfold.operator.dead_letters import dead_letter_of
     from mailfold.operator.session import converse
@@ -57,13 +55,13 @@ def show_named(dead_letter: Id, data: Data = DATA, json: Json = False) -> None:
 @app.command()
 def retry(
     dead_letters: Annotated[list[str] | None, Argument("Ids.")] = None,
-    everything: Annotated[bool, Option("--all", help="Every one that waits.")] = False,
+    everything: Annotated[bool, Option("--all", help="All dead letters.")] = False,
     data: Data = DATA,
     json: Json = False,
 ) -> None:
-    """Have the steps done now; a mail held by one moves on. Exit code 1 when one fails again."""
+    """Retry steps now; when they succeed, the mail is no longer held. Exit code 1 when one fails again."""
     if not dead_letters and not everything:
-        raise CommandFailed("which? Give ids, or --all", 2)
+        raise CommandFailed("which ones? Give ids, or --all", 2)
     from mailfold.commands.printing import as_json, table
     from mailfold.operator.dead_letters import retry as retry_dead_letters
     from mailfold.operator.session import converse

@@ -23,7 +23,7 @@ def demo(
     log_to_terminal: LogToTerminal = False,
     json: Json = False,
 ) -> None:
-    """As `up`, and make a domain and two users once; print all that is needed to connect."""
+    """Start the server as `up` does, and create a domain and two users once; print all that is needed to connect."""
     from mailfold.demo.ports import chosen_offset
     from shared.places import Places
     from shared.settings import SettingsError

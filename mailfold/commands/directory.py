@@ -1,4 +1,4 @@
-"""What the commands on domains, users, accounts and aliases have in common: one call of the directory, printed."""
+"""The common part of the commands on domains, users, accounts and aliases: one call of the directory, printed."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ _READING = ("Show", "List")
 
 
 def call(data: Path, method: str, request: Callable[[Any], Any]) -> Any:
-    """The directory's answer; `request` makes the request out of the contract's module. It is hosted here when it does
-    not run.
+    """The directory's reply.
+
+    `request` makes the request from the contract's module. When the directory does not run, the command hosts it.
     """
     from mailfold.operator.session import converse
 
@@ -34,19 +35,19 @@ def call(data: Path, method: str, request: Callable[[Any], Any]) -> Any:
 
 
 def show(message: Any, fields: Fields, *, json: bool) -> None:
-    """One thing."""
+    """Print one thing."""
     values = _values(message, fields)
     as_json(values) if json else record(values)
 
 
 def show_all(messages: Sequence[Any], fields: Fields, *, json: bool, empty: str) -> None:
-    """A list."""
+    """Print a list."""
     values = [_values(message, fields) for message in messages]
     as_json(values) if json else table(fields, [list(value.values()) for value in values], empty)
 
 
 def show_removed(name: str, *, json: bool) -> None:
-    """What went."""
+    """Print the name of what was removed."""
     as_json({"removed": name}) if json else print(f"removed {name}")
 
 

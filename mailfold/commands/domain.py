@@ -7,7 +7,7 @@ from typing import Annotated
 from mailfold.arguments import DATA, Argument, Data, Group, Json, Option
 from mailfold.commands.directory import call, show, show_all, show_removed
 
-app = Group("Domains of this server.")
+app = Group("The domains of this server.")
 _FIELDS = ("name", "incoming", "disabled", "accounts", "aliases", "id")
 Name = Annotated[str, Argument("A domain, such as example.org.")]
 
@@ -15,7 +15,7 @@ Name = Annotated[str, Argument("A domain, such as example.org.")]
 @app.command()
 def add(
     name: Name,
-    incoming: Annotated[bool, Option("--incoming", help="It receives mail too.")] = False,
+    incoming: Annotated[bool, Option("--incoming", help="It also receives mail.")] = False,
     data: Data = DATA,
     json: Json = False,
 ) -> None:
@@ -25,14 +25,14 @@ def add(
 
 @app.command("list")
 def list_all(data: Data = DATA, json: Json = False) -> None:
-    """All domains."""
+    """List all domains."""
     listed = call(data, "ListDomains", lambda pb: pb.ListRequest()).domains
     show_all(listed, _FIELDS, json=json, empty="there is no domain yet: `mailfold domain add example.org --incoming`")
 
 
 @app.command("show")
 def show_named(name: Name, data: Data = DATA, json: Json = False) -> None:
-    """One domain."""
+    """Show one domain."""
     show(call(data, "ShowDomain", lambda pb: pb.NameRequest(name=name)), _FIELDS, json=json)
 
 
@@ -43,19 +43,19 @@ def incoming(
     data: Data = DATA,
     json: Json = False,
 ) -> None:
-    """Let a domain receive mail."""
+    """Let a domain receive mail; with --off, stop that."""
     show(call(data, "ChangeDomain", lambda pb: pb.ChangeDomainRequest(name=name, incoming=not off)), _FIELDS, json=json)
 
 
 @app.command()
 def disable(name: Name, data: Data = DATA, json: Json = False) -> None:
-    """Switch a domain off; nothing is lost."""
+    """Disable a domain; nothing is lost."""
     show(call(data, "ChangeDomain", lambda pb: pb.ChangeDomainRequest(name=name, disabled=True)), _FIELDS, json=json)
 
 
 @app.command()
 def enable(name: Name, data: Data = DATA, json: Json = False) -> None:
-    """Switch a domain on again."""
+    """Enable a domain again."""
     show(call(data, "ChangeDomain", lambda pb: pb.ChangeDomainRequest(name=name, disabled=False)), _FIELDS, json=json)
 
 

@@ -1,4 +1,4 @@
-"""Whether anybody still reads what a command prints, for commands that may have nothing to print for hours."""
+"""Notices when the reader of a command's output has gone, for commands that may print nothing for hours."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def while_somebody_reads() -> Iterator[None]:
-    """Leave the block when the pipe behind standard output has lost its reader, as `… | head` does. Elsewhere nothing
-    is watched.
+    """Leave the block when the pipe of standard output has lost its reader, as with `… | head`.
+
+    Other kinds of output are not watched.
     """
     task, loop, output = asyncio.current_task(), asyncio.get_running_loop(), sys.stdout.fileno()
     assert task is not None
@@ -28,7 +29,7 @@ def while_somebody_reads() -> Iterator[None]:
         loop.remove_reader(output)
         task.cancel()
 
-    loop.add_reader(output, leave)  # a pipe's end for writing is «readable» when nobody holds the other
+    loop.add_reader(output, leave)  # the writing end of a pipe becomes «readable» when the other end is closed
     try:
         yield
     except asyncio.CancelledError:

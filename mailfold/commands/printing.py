@@ -8,14 +8,14 @@ from typing import Any
 
 
 def as_json(value: Any) -> None:
-    """One JSON document on standard output."""
+    """Print one JSON document."""
     import orjson
 
     sys.stdout.write(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode() + "\n")
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[object]], empty: str = "there is nothing") -> None:
-    """A table; piped, its lines are as long as their words and not cut."""
+    """Print a table. In a pipe its lines are as long as their words and not cut."""
     if not rows:
         print(empty)
         return
@@ -39,7 +39,7 @@ def _drawn(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 
 def record(values: Mapping[str, object]) -> None:
-    """One thing, a line for each of its attributes."""
+    """Print one thing, with a line for each of its attributes."""
     width = max(map(len, values), default=0)
     for name, value in values.items():
         print(f"{name:<{width}}  {_text(value)}")

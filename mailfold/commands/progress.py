@@ -1,4 +1,4 @@
-"""A bar on the terminal while something takes long; nothing where nobody looks."""
+"""A progress bar on the terminal for long work; nothing when standard error is no terminal."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Progress = Callable[[str, int, int], None]
 
 @contextlib.contextmanager
 def shown_progress() -> Iterator[Progress]:
-    """`progress(what, done, total)`: one bar for each `what`, on standard error."""
+    """A function `progress(what, done, total)` that shows a bar for each `what` on standard error."""
     if not sys.stderr.isatty():
         yield lambda _what, _done, _total: None
         return

@@ -9,13 +9,13 @@ from mailfold.commands.directory import call, show
 from mailfold.commands.printing import as_json, table
 from mailfold.operator.failure import CommandFailed
 
-app = Group("Settings: what is in force, where it comes from, what it means.")
+app = Group("Settings: the values in force, where they come from, and their meaning.")
 _FIELDS = ("name", "value", "source", "default", "type", "description")
 Name = Annotated[str, Argument("Such as server.hostname.")]
 
 
 def list_all(data: Data = DATA, json: Json = False) -> None:
-    """All settings; `show NAME` tells more of one."""
+    """List all settings; `show NAME` says more about one."""
     settings_ = call(data, "ListSettings", lambda pb: pb.ListRequest()).settings
     if json:
         as_json([{field: getattr(setting, field) for field in _FIELDS} for setting in settings_])
@@ -28,11 +28,11 @@ app.alone = list_all
 
 @app.command("show")
 def show_named(
-    name: Annotated[str, Argument("Such as server.hostname; empty: all.")] = "",
+    name: Annotated[str, Argument("A setting such as server.hostname; all when it is missing.")] = "",
     data: Data = DATA,
     json: Json = False,
 ) -> None:
-    """One setting, or all with their descriptions."""
+    """Show one setting, or all with their descriptions."""
     listed = call(data, "ListSettings", lambda pb: pb.ListRequest()).settings
     chosen = [setting for setting in listed if name in ("", setting.name)]
     if not chosen:
@@ -51,10 +51,10 @@ def show_named(
 @app.command("set")
 def set_value(
     name: Name,
-    value: Annotated[str, Argument("The new value; of a list, its items with commas between them.")],
+    value: Annotated[str, Argument("The new value; items of a list are separated by commas.")],
     data: Data = DATA,
     json: Json = False,
 ) -> None:
-    """Set a value in mailfold.toml; in force from the next start."""
+    """Set a value in mailfold.toml; it takes effect at the next start."""
     changed: Any = call(data, "ChangeSetting", lambda pb: pb.ChangeSettingRequest(name=name, value=value))
     show(changed, ("name", "value", "source"), json=json)

@@ -13,8 +13,10 @@ if TYPE_CHECKING:
 
 
 def status(data: Data = DATA, json: Json = False) -> None:
-    """What runs, where it listens, how much there is, how far it is behind, and what is not well. Exit code 1: not
-    ready, or something is not well; 2: not running."""
+    """Show processes, listeners, counts and delays, and what is not well.
+
+    Exit code 1: not ready, or something is not well; 2: not running.
+    """
     import msgspec
 
     from mailfold.operator.report import status as ask
@@ -32,7 +34,7 @@ def status(data: Data = DATA, json: Json = False) -> None:
 
 
 def print_status(report: Status) -> None:
-    """For people."""
+    """Print the status for people."""
     print("ready" if report.ready else "not ready")
     print()
     table(
@@ -55,7 +57,7 @@ def print_status(report: Status) -> None:
 
 
 def print_listeners(report: Status) -> None:
-    """Where clients connect."""
+    """Print where clients connect."""
     rows = [
         (
             row.protocol,
@@ -72,12 +74,12 @@ def print_listeners(report: Status) -> None:
 
 
 def _turned_away(row: Listener) -> str:
-    """Since the start."""
+    """The refused and closed connections since the start."""
     return f"{row.refused} refused, {row.displaced} closed for newer ones" if row.refused or row.displaced else ""
 
 
 def print_troubles(report: Status) -> None:
-    """What is not well, and what to do about it."""
+    """Print what is not well, and what to do about it."""
     if report.troubles:
         print("\nnot well:")
     for trouble in report.troubles:

@@ -14,7 +14,7 @@ def trace(
     data: Data = DATA,
     json: Json = False,
 ) -> None:
-    """Tell the life of a mail from its events. Exit code 1 when nothing is known of it."""
+    """Show the history of a mail from its events. Exit code 1 when the event log does not know it."""
     from mailfold.commands.printing import as_json
     from mailfold.commands.trace_printing import fields, life
     from mailfold.operator.session import converse
@@ -30,14 +30,14 @@ def trace(
 
 def events(
     text: Annotated[str, Argument("An address, an id, or any word.")] = "",
-    follow: Annotated[bool, Option("--follow", "-f", help="Go on with events as they come, until Ctrl-C.")] = False,
+    follow: Annotated[bool, Option("--follow", "-f", help="Continue with new events until Ctrl-C.")] = False,
     kind: Annotated[str, Option("--type", help="A type such as mail.received, or an area such as mail.")] = "",
     since: Annotated[str, Option("--since", help="10m, 2h, 1d, or 2026-11-23T10:00.")] = "",
-    limit: Annotated[int, Option("--limit", minimum=1, maximum=10_000, help="The newest so many.")] = 100,
+    limit: Annotated[int, Option("--limit", minimum=1, maximum=10_000, help="Number of newest events to show.")] = 100,
     data: Data = DATA,
-    json: Annotated[bool, Option("--json", help="Print one JSON document a line.")] = False,
+    json: Annotated[bool, Option("--json", help="Print one JSON document per line.")] = False,
 ) -> None:
-    """Events of all services, oldest first."""
+    """Show events of all services, oldest first."""
     from time import time_ns
 
     from mailfold.commands.trace_printing import Query, print_events

@@ -1,4 +1,4 @@
-"""The life of a mail, and events as they come, on the terminal."""
+"""Prints the history of a mail, and events as they happen."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from mailfold.trace.story import LoggedEvent, story
 
 _DATA_WIDTH = 300
 _SURROUNDINGS = " ()[].,;:'\""
-"""What stands around an id where people copy it from."""
+"""Characters that often surround an id when people copy it."""
 
 
 class Query(NamedTuple):
-    """Which events: about a text, of a type or an area, from a time in microseconds on, the newest so many."""
+    """Selects events: about a text, of a type or area, since a time in microseconds, and only the newest of them."""
 
     text: str
     kind: str
@@ -31,7 +31,7 @@ class Query(NamedTuple):
 
 
 async def life(session: Session, identity: str) -> tuple[list[LoggedEvent], Names]:
-    """The events of a mail, oldest first, and the names in them. Raises CommandFailed when nothing is known of it."""
+    """The events of a mail, oldest first, and the names in them. Raises CommandFailed when the log does not know it."""
     events = await log.trace(session, identity) or await log.trace(session, identity.strip(_SURROUNDINGS) or identity)
     if not events:
         raise CommandFailed(
@@ -41,7 +41,7 @@ async def life(session: Session, identity: str) -> tuple[list[LoggedEvent], Name
 
 
 async def print_events(session: Session, query: Query, *, follow: bool, json: bool) -> None:
-    """Those in the log, and with `follow` those that come. Raises CommandFailed when there can be none."""
+    """Print the selected events of the log, and with `follow` new ones. Raises CommandFailed for an unknown type."""
     seen: set[str] = set()
     for event in await log.query(session, *query):
         seen.add(event.id)
@@ -56,13 +56,13 @@ async def print_events(session: Session, query: Query, *, follow: bool, json: bo
 
 
 def fields(event: LoggedEvent) -> dict[str, Any]:
-    """An event for programs."""
+    """An event as values for programs."""
     values: dict[str, Any] = msgspec.to_builtins(event)
     return values | {"actor": orjson.loads(event.actor or "{}"), "data": orjson.loads(event.shown or "{}")}
 
 
 def _check_type(kind: str) -> None:
-    """Raises CommandFailed when no event can ever be of this type."""
+    """Check the type. Raises CommandFailed when no event can have it."""
     from mailfold.catalogue import event_names
 
     names = event_names()

@@ -19,7 +19,7 @@ LayoutOption = Annotated[
     Option("--layout", help="small: few processes; split: one for each service."),
 ]
 LogToTerminal = Annotated[
-    bool, Option("--log-to-terminal", help="The processes log here instead of in files (containers).")
+    bool, Option("--log-to-terminal", help="Log to the terminal instead of to files, as for containers.")
 ]
 
 
@@ -30,8 +30,9 @@ def up(
     log_to_terminal: LogToTerminal = False,
     json: Json = False,
 ) -> None:
-    """Start the server and keep it running until Ctrl-C or SIGTERM; a second Ctrl-C hurries. With --json it prints its
-    status once it is ready.
+    """Start the server and keep it running until Ctrl-C or SIGTERM.
+
+    A second Ctrl-C ends it at once. With --json the status is printed when the server is ready.
     """
     run(data, port_offset, layout, lambda: announce(data, json=json), log_to_terminal=log_to_terminal, quiet=json)
 
@@ -45,8 +46,9 @@ def run(
     log_to_terminal: bool = False,
     quiet: bool = False,
 ) -> None:
-    """Start, supervise, and end with the launcher's exit code. `announced` runs in a process of its own once all is
-    ready.
+    """Start, supervise, and end with the launcher's exit code.
+
+    `announced` runs in a process of its own once all is ready.
     """
     from mailfold.launcher.announcer import Announcer
     from mailfold.launcher.installation import RunsAlready, prepare
@@ -57,7 +59,8 @@ def run(
     from shared.settings import SettingsError
 
     flags = {"server.port_offset": port_offset, "server.layout": layout}
-    announcer = Announcer(announced)  # before the launcher becomes another user, who may not read the operator's tokens
+    # made before the launcher becomes another user, who may not read the operator's tokens
+    announcer = Announcer(announced)
     try:
         installation = prepare(data, {name: str(value) for name, value in flags.items() if value is not None})
         if not quiet:
@@ -90,7 +93,7 @@ def _warn_of_root(user: str) -> None:
 
 
 def announce(data: Path, *, json: bool) -> None:
-    """Say where clients connect."""
+    """Print where clients connect."""
     import msgspec
 
     from mailfold.commands.printing import as_json

@@ -9,7 +9,7 @@ from mailfold.arguments import DATA, Argument, Data, Group, Json, Option
 from mailfold.commands.directory import call, show, show_all, show_removed
 from mailfold.operator.failure import UNUSABLE, CommandFailed
 
-app = Group("People, and their one password.")
+app = Group("Users: people with one password for all their accounts.")
 _FIELDS = ("name", "disabled", "accounts", "id")
 Name = Annotated[str, Argument("The user's name.")]
 PasswordStdin = Annotated[
@@ -19,46 +19,46 @@ PasswordStdin = Annotated[
 
 @app.command()
 def add(name: Name, password_stdin: PasswordStdin = False, data: Data = DATA, json: Json = False) -> None:
-    """Add a person; asks for the password."""
+    """Add a user; asks for the password."""
     password = _password(from_stdin=password_stdin)
     show(call(data, "AddUser", lambda pb: pb.AddUserRequest(name=name, password=password)), _FIELDS, json=json)
 
 
 @app.command("list")
 def list_all(data: Data = DATA, json: Json = False) -> None:
-    """All people."""
+    """List all users."""
     listed = call(data, "ListUsers", lambda pb: pb.ListRequest()).users
     show_all(listed, _FIELDS, json=json, empty="there is no user yet: `mailfold user add ann`")
 
 
 @app.command("show")
 def show_named(name: Name, data: Data = DATA, json: Json = False) -> None:
-    """One person."""
+    """Show one user."""
     show(call(data, "ShowUser", lambda pb: pb.NameRequest(name=name)), _FIELDS, json=json)
 
 
 @app.command()
 def password(name: Name, password_stdin: PasswordStdin = False, data: Data = DATA, json: Json = False) -> None:
-    """Set a new password; it opens all of the user's accounts."""
+    """Set a new password, which is valid for all accounts of the user."""
     new = _password(from_stdin=password_stdin)
     show(call(data, "ChangeUser", lambda pb: pb.ChangeUserRequest(name=name, password=new)), _FIELDS, json=json)
 
 
 @app.command()
 def disable(name: Name, data: Data = DATA, json: Json = False) -> None:
-    """Refuse log-ins; nothing is lost."""
+    """Disable a user: log-ins are refused; nothing is lost."""
     show(call(data, "ChangeUser", lambda pb: pb.ChangeUserRequest(name=name, disabled=True)), _FIELDS, json=json)
 
 
 @app.command()
 def enable(name: Name, data: Data = DATA, json: Json = False) -> None:
-    """Let the user log in again."""
+    """Enable a user again."""
     show(call(data, "ChangeUser", lambda pb: pb.ChangeUserRequest(name=name, disabled=False)), _FIELDS, json=json)
 
 
 @app.command()
 def remove(name: Name, data: Data = DATA, json: Json = False) -> None:
-    """Remove a person who owns no account."""
+    """Remove a user who owns no account."""
     show_removed(call(data, "RemoveUser", lambda pb: pb.NameRequest(name=name)).name, json=json)
 
 
@@ -83,12 +83,12 @@ def _password(*, from_stdin: bool) -> str:
 
 
 def _asked() -> str:
-    """The password, typed twice and shown never."""
+    """Ask for the password twice, without showing it."""
     from getpass import getpass
 
     try:
         while not (given := getpass("Password: ")) or given != getpass("Repeat for confirmation: "):
-            print("That is not the same twice; try again.", file=sys.stderr)
+            print("The two passwords differ; try again.", file=sys.stderr)
     except EOFError:
         raise KeyboardInterrupt from None
     return given

@@ -1,6 +1,4 @@
-"""`mailfold verify` and `mailfold rebuild`: the proof that every row is what its events say, and that every blob is
-whole.
-"""
+"""`mailfold verify` and `mailfold rebuild`: check all tables against the events, and that every blob is whole."""
 
 from __future__ import annotations
 
@@ -9,12 +7,14 @@ from typing import Annotated
 from mailfold.arguments import DATA, Argument, Data, Json, Option
 from mailfold.operator.failure import CommandFailed
 
-Mend = Annotated[bool, Option("--mend", help="Put rows right, and set damaged blobs aside in blobs/quarantine.")]
+Mend = Annotated[bool, Option("--mend", help="Correct rows, and move damaged blobs to blobs/quarantine.")]
 
 
 def verify(mend: Mend = False, data: Data = DATA, json: Json = False) -> None:
-    """Fold every event again, compare every row, and read every blob. Exit code 1 when something differs. Works beside
-    a running server, and on one that is stopped."""
+    """Check every row against the events, and read every blob; works with a running server and without.
+
+    Exit code 1 when something differs.
+    """
     import msgspec
 
     from mailfold.commands.printing import as_json
@@ -37,7 +37,7 @@ def rebuild(
     data: Data = DATA,
     json: Json = False,
 ) -> None:
-    """Empty the projections of services and fold their events into them anew."""
+    """Compute the tables of services from their events anew."""
     from mailfold.commands.printing import as_json, table
     from mailfold.commands.progress import shown_progress
     from mailfold.commands.verify_printing import rebuild_all
@@ -47,7 +47,7 @@ def rebuild(
     chosen = services or list(OWNERS)
     unknown = [service for service in chosen if service not in OWNERS]
     if unknown:
-        raise CommandFailed(f"{unknown[0]} owns no events; those who do are {', '.join(OWNERS)}", 2)
+        raise CommandFailed(f"{unknown[0]} owns no events; these services do: {', '.join(OWNERS)}", 2)
     with shown_progress() as progress:
         counts = converse(data, lambda session: rebuild_all(session, chosen, progress))
     as_json(counts) if json else table(("service", "events"), list(counts.items()))

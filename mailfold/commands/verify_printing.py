@@ -1,4 +1,4 @@
-"""What `mailfold verify` found, of all services and of the blobs, for people."""
+"""Prints the results of `mailfold verify` for all services and for the blobs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from mailfold.operator.session import Session
 
 
 class Verification(msgspec.Struct, frozen=True):
-    """The whole."""
+    """The results of a verification."""
 
     services: tuple[Verified, ...]
     blobs: BlobVerdict
@@ -29,18 +29,18 @@ class Verification(msgspec.Struct, frozen=True):
 
 
 async def verify_all(session: Session, progress: Progress, *, mend: bool) -> Verification:
-    """Every owner, then the blobs that they need."""
+    """Verify every owning service, then the blobs that they need."""
     verdicts = [await verify_service(session, service, progress, mend=mend) for service in OWNERS]
     return Verification(tuple(verdicts), await check_blobs(session, progress, mend=mend))
 
 
 async def rebuild_all(session: Session, services: list[str], progress: Progress) -> dict[str, int]:
-    """How many events of each were folded."""
+    """Rebuild the services; returns the number of events of each."""
     return {service: await rebuild_service(session, service, progress) for service in services}
 
 
 def print_verification(verification: Verification) -> None:
-    """A table, and each difference below it."""
+    """Print a table, and each difference below it."""
     rows: list[tuple[Any, ...]] = [
         (verdict.service, verdict.events, verdict.rows, verdict.different, verdict.mended)
         for verdict in verification.services
@@ -61,7 +61,7 @@ def print_verification(verification: Verification) -> None:
     ]:
         print(f"  {line}")
     for service in blobs.unknown:
-        print(f"  {service} could not say which it needs; its rows must be put right first")
+        print(f"  {service} could not name the blobs it needs; its rows must be corrected first")
     for blob in blobs.quarantined:
         print(f"  set aside {blob}")
     print(
@@ -73,5 +73,5 @@ def print_verification(verification: Verification) -> None:
 
 def _advice(verification: Verification) -> str:
     return (
-        "" if any(service.mended for service in verification.services) else "; `mailfold verify --mend` puts rows right"
+        "" if any(service.mended for service in verification.services) else "; `mailfold verify --mend` corrects rows"
     )

@@ -1,1 +1,1 @@
-"""A server to try at once: a domain, two users, and how to connect."""
+"""A demo server: a domain, two users, and instructions to connect."""

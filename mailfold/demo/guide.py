@@ -1,4 +1,4 @@
-"""What the demo prints: every address, port and password, and lines to copy."""
+"""The instructions that the demo prints: every address, port and password, and commands to copy."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mailfold.operator.report import Listener
 
 
 def guide(people: Sequence[Person], listeners: Sequence[Listener], authority: Path, passwords: Path) -> Iterator[str]:
-    """The lines."""
+    """The lines of the instructions."""
     ann, bob = people[0], people[-1]
     by_protocol = {listener.protocol: listener for listener in reversed(listeners)}
     yield from _people(people, passwords)
@@ -44,7 +44,7 @@ def _lines(by_protocol: Mapping[str, Listener], ann: Person, bob: Person, author
         by_protocol.get("imaps") or by_protocol.get("imap"),
     )
     if smtp is not None:
-        yield "Mail from outside, as another server would send it:"
+        yield "To send a mail in the way another server would:"
         yield f"  swaks --server {smtp.address} --port {smtp.port} --from somebody@example.net --to {ann.address}"
     if submission is not None:
         yield f"Mail from {ann.user} to {bob.user}:"

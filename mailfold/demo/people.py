@@ -1,4 +1,4 @@
-"""The demo's domain and users, made once; their passwords in a file that only its owner reads."""
+"""Creates the demo's domain and users once, and keeps their passwords in a file that only its owner can read."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Person(msgspec.Struct, frozen=True):
 
 
 async def ensure_people(session: Session) -> list[Person]:
-    """Make what is missing; a file that is there says all is made."""
+    """Create what is missing; when the file exists, everything has been created."""
     file = session.places.data / "demo.json"
     if file.exists():
         return msgspec.json.decode(file.read_bytes(), type=list[Person])
@@ -53,13 +53,13 @@ async def _ensure_user(stub: DirectoryAsyncStub, person: Person) -> None:
     from shared.rpc.mailfold.directory.v1 import directory_pb2 as pb
 
     if not await _unless_there(stub.AddUser, pb.AddUserRequest(name=person.user, password=person.password)):
-        # Left by a start that was broken off, with a password nobody knows.
+        # It may exist from an interrupted start, with a password that was never stored.
         with with_fresh_command_id():
             await stub.ChangeUser(pb.ChangeUserRequest(name=person.user, password=person.password))
 
 
 async def _unless_there(call: Callable[[Request], Awaitable[object]], request: Request) -> bool:
-    """Whether it was made now."""
+    """Create something; returns whether it was new."""
     try:
         with with_fresh_command_id():
             await call(request)

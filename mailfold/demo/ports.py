@@ -1,4 +1,4 @@
-"""Which port offset a demo takes when nobody chose one."""
+"""Chooses the port offset of a demo for which none was given."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ _TAKEN = (errno.EACCES, errno.EADDRINUSE)
 
 
 def chosen_offset(places: Places) -> int | None:
-    """None when settings choose; else 0 where mail's own ports can be had, and 10000 where they cannot. Raises
-    SettingsError.
+    """The offset: None when the settings give one; otherwise 0 when the well-known ports can be bound, else 10000.
+
+    Raises SettingsError.
     """
     settings = load(catalogue.sections(), places.settings_file, os.environ)
     source = next(setting.source for setting in settings.described() if setting.name == "server.port_offset")

@@ -1,5 +1,6 @@
-"""A process of its own that waits for the first start and then says what listens where: the launcher itself must stay
-free of gRPC.
+"""A process that waits for the first start and then prints where clients connect.
+
+The launcher cannot do this, because it must not import gRPC.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from mailfold.operator.failure import CommandFailed, our_fault
 
 
 class Announcer:
-    """Forked before anything starts; a pipe tells it when all is ready."""
+    """The process; it is forked before anything else starts, and a pipe tells it when all is ready."""
 
     def __init__(self, announce: Callable[[], None]) -> None:
         reader, self._writer = os.pipe()
@@ -24,19 +25,19 @@ class Announcer:
         os.close(reader)
 
     def ready(self) -> None:
-        """Everything serves."""
+        """Report that everything serves."""
         with contextlib.suppress(OSError):
             os.write(self._writer, b"!")
 
     def close(self) -> None:
-        """The launcher ends."""
+        """End the process."""
         os.close(self._writer)
         with contextlib.suppress(ChildProcessError):
             os.waitpid(self._pid, 0)
 
 
 def _wait_and_announce(reader: int, writer: int, announce: Callable[[], None]) -> None:
-    """Never returns into the launcher's code."""
+    """Run in the forked process; never returns into the launcher's code."""
     status = 1
     try:
         os.setsid()
@@ -56,6 +57,6 @@ def _wait_and_announce(reader: int, writer: int, announce: Callable[[], None]) -
 
 
 def _say(error: Exception) -> None:
-    """The server runs all the same; nobody may hear this either."""
+    """Report an error; the server runs even when nobody can read it."""
     with contextlib.suppress(OSError):
-        print(f"mailfold: what listens where could not be said: {error}", file=sys.stderr, flush=True)
+        print(f"mailfold: the listeners could not be shown: {error}", file=sys.stderr, flush=True)

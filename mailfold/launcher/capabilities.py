@@ -1,5 +1,6 @@
-"""What the server may do that other programs may not: bind ports below 1024, and nothing else (capabilities(7)). And
-whether other programs may look into its processes.
+"""The capabilities of the server's processes: only that of binding ports below 1024 (capabilities(7)).
+
+Also whether other programs may look into the processes.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ class _Sets(ctypes.Structure):
 
 @contextlib.contextmanager
 def kept() -> Iterator[None]:
-    """Of what root may do, the binding of ports is kept when it becomes another user in this block. Linux alone."""
+    """Keep the capability to bind ports when root becomes another user in this block. Linux only."""
     if _LINUX:
         _LIBC.prctl(_SET_KEEPCAPS, 1, 0, 0, 0)
     yield
@@ -37,9 +38,7 @@ def kept() -> Iterator[None]:
 
 
 def keep_binding() -> None:
-    """Give up all but the binding of ports; programs that are started get nothing, not even by their files' mode.
-    Raises OSError. Linux alone.
-    """
+    """Give up all capabilities except that of binding ports, also for started programs. Raises OSError. Linux only."""
     if _LINUX:
         _restrict(_BIND)
         _LIBC.prctl(_AMBIENT, _AMBIENT_CLEAR_ALL, 0, 0, 0)
@@ -47,13 +46,13 @@ def keep_binding() -> None:
 
 
 def give_up() -> None:
-    """Give up everything: for processes that listen for nobody. Raises OSError. Linux alone."""
+    """Give up all capabilities, in processes that do not listen for clients. Raises OSError. Linux only."""
     if _LINUX:
         _restrict(0)
 
 
 def _restrict(allowed: int) -> None:
-    """For the calling thread, and for those that it starts."""
+    """Restrict the calling thread, and the threads it starts."""
     header, sets = _Header(_VERSION, 0), (_Sets * 2)()
     _check(_LIBC.capget(ctypes.byref(header), sets))
     left = sets[0].permitted & allowed
@@ -68,7 +67,10 @@ def _check(result: int) -> None:
 
 
 def show_memory(traceable: bool) -> None:
-    """Whether other processes of the same user may read this process's memory, environment and descriptors, trace it,
-    and get core files of it. Copies of the process inherit it. Root may always. Linux alone."""
+    """Set whether other processes of the same user may read this process's memory.
+
+    The same applies to its environment and descriptors, to tracing, and to core files. Forked processes inherit it.
+    Root may always do it. Linux only.
+    """
     if _LINUX:
         _LIBC.prctl(_SET_DUMPABLE, int(traceable), 0, 0, 0)

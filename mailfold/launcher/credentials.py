@@ -1,6 +1,8 @@
-"""Makes the tokens that processes call each other with. They are never on disk, and never in the memory of the
-launcher, of which its children are copies: a process of its own makes them and leaves each process's part in a file
-without a name."""
+"""Makes the tokens with which processes call each other.
+
+Tokens are never on disk, and never in the memory of the launcher, which its children inherit. A separate process makes
+them, and passes each process its part in a file without a name.
+"""
 
 from __future__ import annotations
 
@@ -23,18 +25,18 @@ from shared.tls.private_files import write_private
 
 _OCTETS = 32
 _OF_OLDER_RELEASES = "credentials.json"
-"""In `secrets`: the secrets of all services, which every process could read."""
+"""A file in `secrets` of older releases: the secrets of all services, which every process could read."""
 _SEALS = ("F_SEAL_WRITE", "F_SEAL_GROW", "F_SEAL_SHRINK", "F_SEAL_SEAL")
 
 
 class Parts:
-    """The open files that hold each process's part. Whoever forks keeps them, for a process that is started again."""
+    """The open files with the part of each process. The launcher keeps them for processes that are started again."""
 
     def __init__(self, files: Mapping[str, int]) -> None:
         self._files = dict(files)
 
     def take(self, process: str) -> CallTokens:
-        """The part of this process, in the process itself: all files are closed."""
+        """Read the part of this process and close all files; called in the process itself."""
         file = self._files[process]
         part = os.pread(file, os.fstat(file).st_size, 0)
         for open_file in self._files.values():
@@ -44,7 +46,7 @@ class Parts:
 
 
 def make_parts(places: Places, layout: Layout) -> Parts:
-    """Make all tokens anew; those of the operator stay, for commands may be running. Raises OSError."""
+    """Make all tokens anew, except those of the operator, because commands may be running. Raises OSError."""
     files = {process: _nameless_file(process) for process in layout}
     pid = os.fork()
     if pid == 0:
@@ -57,7 +59,7 @@ def make_parts(places: Places, layout: Layout) -> Parts:
 
 
 def operator_tokens(places: Places, services: Iterable[str], token: Callable[[], str]) -> dict[str, str]:
-    """Service → token of the command, in a file that only its owner reads; those that are missing are made."""
+    """The operator's token for each service, in a file that only its owner can read; missing ones are made."""
     known = read_tokens(places) if _is_ours(places) else {}
     tokens = {service: known.get(service) or token() for service in services}
     if tokens != known:
@@ -67,8 +69,7 @@ def operator_tokens(places: Places, services: Iterable[str], token: Callable[[],
 
 
 def parts_of(layout: Layout, operator: Mapping[str, str], token: Callable[[], str]) -> dict[str, CallTokens]:
-    """What each process shows and accepts: a token for each pair that the table of calls names and no process has
-    inside of itself."""
+    """The tokens that each process shows and accepts: one for each permitted pair that is not in the same process."""
     homes = {service: process for process, services in layout.items() for service in services}
     tokens = {(OPERATOR, service): operator[service] for service in homes}
     for caller, home in homes.items():
@@ -89,7 +90,7 @@ def _part(services: Iterable[str], tokens: Mapping[tuple[str, str], str]) -> Cal
 
 
 def _make_and_leave(places: Places, layout: Layout, files: Mapping[str, int]) -> None:
-    """Never returns: this copy of the launcher, and what it has in memory, ends here."""
+    """Make the tokens and end; run in a forked process, whose memory ends with it."""
     status = 1
     try:
         services = [service for services in layout.values() for service in services]
@@ -109,7 +110,7 @@ def _token() -> str:
 
 
 def _is_ours(places: Places) -> bool:
-    """One that a launcher of another user has left could be read by that user's processes."""
+    """Whether the file belongs to this user; processes of another launcher's user could read theirs."""
     try:
         return places.operator.lstat().st_uid == os.geteuid()
     except OSError:
@@ -124,7 +125,7 @@ def _nameless_file(process: str) -> int:
 
 
 def _seal(file: int) -> None:
-    """Nobody changes it any more: what a process accepts outlives that process. Linux alone."""
+    """Seal the file, so that a process cannot change what its successor accepts. Linux only."""
     if hasattr(os, "memfd_create"):
         seals = 0
         for name in _SEALS:

@@ -1,4 +1,4 @@
-"""What must be there before any process starts: folders, settings without mistakes, credentials, the only launcher."""
+"""Prepares an installation before any process starts: folders, settings, credentials, and the launcher's lock."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from shared.settings import Settings, environment_name, load
 
 
 class RunsAlready(Exception):
-    """Another launcher has this data folder."""
+    """Another launcher runs with this data folder."""
 
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """A data folder that is ready to be started."""
+    """A data folder that is ready to start."""
 
     places: Places
     settings: Settings
@@ -34,17 +34,19 @@ class Installation:
     flags: Mapping[str, str]
     lock: int
     parts: Parts
-    """What each process calls the others with."""
+    """The tokens for each process."""
 
     @property
     def environment(self) -> dict[str, str]:
-        """The flags, as processes take them."""
+        """The flags as environment variables for the processes."""
         return {environment_name(name): value for name, value in self.flags.items()}
 
 
 def prepare(data: Path, flags: Mapping[str, str]) -> Installation:
-    """Make ready, and become who the server runs as. Raises SettingsError with every mistake, CannotBecome,
-    RunsAlready, OSError."""
+    """Prepare the installation, and become the user that the server runs as.
+
+    Raises SettingsError with every mistake, CannotBecome, RunsAlready, OSError.
+    """
     places = Places(data)
     settings = load(catalogue.sections(), places.settings_file, os.environ, flags)
     server = settings.of(ServerSettings)
@@ -57,7 +59,7 @@ def prepare(data: Path, flags: Mapping[str, str]) -> Installation:
         with acting_as(identity):
             check_readable(identity)
             lock = _made(places)
-    parts = make_parts(places, layout)  # by root where root starts it: then the operator's tokens are root's alone
+    parts = make_parts(places, layout)  # root makes the operator's tokens, so that only root can read them
     _become(identity)
     show_memory(server.traceable)
     return Installation(places, settings, layout, flags, lock, parts)

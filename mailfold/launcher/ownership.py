@@ -1,4 +1,4 @@
-"""Who the server runs as, and whose the data folder is."""
+"""The user that the server runs as, and the owner of the data folder."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from mailfold.operator.identity import ROOT, CannotBecome, Identity, owner_of, u
 from shared.settings import FILE_NAME
 
 _MAY_LIE_THERE = {FILE_NAME, "lost+found"}
-"""What a folder may hold that nobody has used yet: settings for the first start, what a file system brings along."""
+"""Names that an unused folder may contain: settings for the first start, and what a file system creates by itself."""
 
 
 def server_identity(user: str, data: Path) -> Identity | None:
-    """Whom root becomes: the user of the settings, else the owner of the data folder; None: it stays who it is. Raises
-    CannotBecome.
+    """The user that root becomes: that of the settings, else the owner of the data folder.
+
+    None: the process stays the user that it is. Raises CannotBecome.
     """
     if os.geteuid() != ROOT:
         _check_is_us(user)
@@ -25,8 +26,9 @@ def server_identity(user: str, data: Path) -> Identity | None:
 
 
 def give_folder(data: Path, identity: Identity) -> None:
-    """Make the data folder and let it be that user's: a new one, or one that root has made and nobody has used. Raises
-    CannotBecome for any other, OSError.
+    """Create the data folder, and give it to that user when it is new, or when root made it and nobody has used it.
+
+    Raises CannotBecome for any other folder, and OSError.
     """
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder = os.open(data, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
@@ -57,8 +59,10 @@ def _check_is_unused(data: Path, folder: int, identity: Identity) -> None:
 
 
 def _give_settings(folder: int, identity: Identity) -> None:
-    """The directory service writes them. A link stays what it is, and a file with a second name may be somebody
-    else's."""
+    """Give the user the settings file, which the directory writes.
+
+    A link is left alone, and a file with a second name may belong to somebody else.
+    """
     try:
         file = os.open(FILE_NAME, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
     except OSError:

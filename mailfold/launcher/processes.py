@@ -1,4 +1,4 @@
-"""The processes of an installation as the supervisor's children."""
+"""The processes of an installation, as children of the supervisor."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from shared.starting import read_progress
 
 
 def children(installation: Installation) -> list[Child]:
-    """The bus, unless one is named in the settings, and the services' processes. Raises NatsServerMissing."""
+    """The bus, unless the settings name another one, and the processes of the services. Raises NatsServerMissing."""
     _import_services(installation)
     if installation.settings.of(BusSettings).url:
         return [_process(installation, name, {}, ()) for name in installation.layout]
@@ -30,7 +30,7 @@ def children(installation: Installation) -> list[Child]:
 
 
 def _import_services(installation: Installation) -> None:
-    """Before the first fork, so that the processes share the memory of what is imported (DESIGN §9)."""
+    """Import all services before the first fork, so that the processes share that memory (DESIGN §9)."""
     for services in installation.layout.values():
         for service in services:
             catalogue.app_module(service)
@@ -55,7 +55,7 @@ def _process(installation: Installation, name: str, bus: dict[str, str], before:
 
 def _main(name: str, installation: Installation, environment: dict[str, str]) -> Callable[[], None]:
     def main() -> None:
-        # Both before anything that a stranger can reach runs here.
+        # Both are done before any code runs that a stranger can reach.
         credentials = installation.parts.take(name)
         if os.geteuid() != ROOT and LISTENERS.isdisjoint(installation.layout[name]):
             capabilities.give_up()
@@ -69,7 +69,7 @@ def _main(name: str, installation: Installation, environment: dict[str, str]) ->
 
 
 def _holds(ready_file: Path, pid: int) -> bool:
-    """A file left by a process that was killed has another number."""
+    """Whether the file holds this process id; a file left by a killed process has another one."""
     try:
         return ready_file.read_text() == str(pid)
     except OSError:

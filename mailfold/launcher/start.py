@@ -1,4 +1,4 @@
-"""`mailfold up`: the launcher's life from the first line to the last."""
+"""`mailfold up`: everything from the start of the launcher to its end."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from mailfold.supervisor.supervisor import Supervisor
 from shared.server_settings import ServerSettings
 
 _PATIENCE = 3
-"""So often a process may crash before the first start is given up."""
+"""Number of crashes of a process after which the first start is given up."""
 _LAST_LINES = 5
 _SILENCE_SECONDS = 10.0
 
 
 class FirstStart:
-    """Watches the first start: announces its end, or gives it up and says why."""
+    """Watches the first start; announces that it has ended, or gives it up and prints why."""
 
     def __init__(self, log_folder: Path | None, ready: Callable[[], None]) -> None:
         self._log_folder = log_folder
@@ -37,7 +37,7 @@ class FirstStart:
         self.failed = False
 
     def changed(self, processes: tuple[Process, ...]) -> None:
-        """Called by the supervisor at every change."""
+        """Look at the processes; the supervisor calls it at every change."""
         if self._over:
             return
         for process in processes:
@@ -64,7 +64,7 @@ class FirstStart:
             os.kill(os.getpid(), signal.SIGTERM)
 
     def _say_what_takes_long(self, processes: tuple[Process, ...]) -> None:
-        """A long start is told now and then, so that nobody takes it for one that hangs."""
+        """Print the progress of a long start from time to time, so that it does not seem to hang."""
         if monotonic() < self._due:
             return
         self._due = monotonic() + _SILENCE_SECONDS
@@ -81,8 +81,10 @@ class FirstStart:
 
 
 def supervise(installation: Installation, ready: Callable[[], None], *, log_to_terminal: bool = False) -> int:
-    """Run everything until asked to stop; the exit code. The process must have no thread: children are forked from
-    it."""
+    """Run everything until it is stopped; returns the exit code.
+
+    The process must have no thread, because it is forked for the children.
+    """
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(_supervisor_log(installation, log_to_terminal)))
     log_folder = None if log_to_terminal else installation.places.log
     first = FirstStart(log_folder, ready)

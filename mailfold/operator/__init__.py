@@ -1,1 +1,1 @@
-"""The operator's way to the services: by contract to the running owner, or hosting it when none runs."""
+"""How the operator's commands reach services: they call the running service, or host it when it does not run."""

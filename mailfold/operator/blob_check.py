@@ -1,4 +1,4 @@
-"""Whether every blob that somebody needs is there and whole."""
+"""Checks that every blob that a service needs exists and is whole."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ _GENERATION = "g0001"
 
 
 class BlobVerdict(msgspec.Struct, frozen=True):
-    """What was found. `quarantined`: damaged ones that were set aside in `blobs/quarantine`."""
+    """The result of a check. `quarantined` are damaged blobs that were moved to `blobs/quarantine`."""
 
     referenced: int
     unreferenced: int
     unknown: tuple[str, ...]
-    """Services that could not say what they need: their rows are damaged."""
+    """Services that could not name the blobs they need, because their rows are damaged."""
     missing: tuple[str, ...]
     damaged: tuple[str, ...]
     quarantined: tuple[str, ...]
 
     @property
     def whole(self) -> bool:
-        """Whether nothing is missing or damaged."""
+        """Whether no blob is missing or damaged."""
         return not self.missing and not self.damaged and not self.unknown
 
 
 async def check_blobs(session: Session, progress: Progress, *, mend: bool) -> BlobVerdict:
-    """Ask every owner what it needs, then read and hash all of it; what nobody needs is only counted."""
+    """Ask every owning service which blobs it needs, then read and hash all of them; other blobs are only counted."""
     blobs = LocalBlobs(session.places.blobs, _GENERATION)
     generations = await blobs.generations()
     needed: set[str] = set()
@@ -71,7 +71,7 @@ async def _referenced(session: Session, service: str, generations: Sequence[str]
 
     stub = OwnerStub(await session.owner(service, whole=False, reads_only=not mend))
     referenced: set[str] = set()
-    # Also where no folder is: a lost folder is the first thing that this is to find.
+    # Also without a folder: a lost folder is the first thing that this check must find.
     for generation in {_GENERATION, *generations}:
         async for batch in stub.ReferencedBlobs(owner_pb2.ReferencedBlobsRequest(generation=generation)):
             referenced.update(batch.ids)
@@ -99,7 +99,7 @@ async def _verified(blobs: LocalBlobs, needed: Sequence[str], progress: Progress
 async def _verdict(blobs: LocalBlobs, blob: str) -> Intact | Damaged | None:
     try:
         return await blobs.verify(BlobId(blob))
-    except (BlobMissing, BadBlobId):  # an id that is none stands in a damaged row
+    except (BlobMissing, BadBlobId):  # a damaged row may hold an invalid id
         return None
 
 

@@ -1,4 +1,4 @@
-"""The dead letters of all services: what waits, and having it done again."""
+"""Lists and retries the dead letters of all services."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 async def all_dead_letters(session: Session, *, include_retried: bool) -> list[owner_pb2.DeadLetter]:
-    """Those of every service, the oldest first."""
+    """The dead letters of every service, oldest first."""
     from shared.rpc.mailfold.owner.v1 import owner_pb2
 
     request = owner_pb2.ListDeadLettersRequest(include_retried=include_retried)
@@ -43,7 +43,7 @@ async def dead_letter_of(session: Session, identity: str) -> tuple[str, owner_pb
 
 
 async def retry(session: Session, identities: Sequence[str], *, everything: bool) -> list[tuple[str, str]]:
-    """Have them done again; each id with what went wrong, empty when it was done."""
+    """Retry dead letters; returns each id with its error, which is empty when the retry succeeded."""
     chosen = (
         [dead_letter.id for dead_letter in await all_dead_letters(session, include_retried=False)]
         if everything
@@ -53,12 +53,12 @@ async def retry(session: Session, identities: Sequence[str], *, everything: bool
 
 
 async def _retried(session: Session, identity: str) -> str:
-    """Empty when it was done, else why not."""
+    """Retry one dead letter; returns its error, which is empty when it succeeded."""
     from shared.rpc.mailfold.owner.v1 import owner_pb2
 
     service, _ = await dead_letter_of(session, identity)
     if not answers(session.places, service):
-        return f"{service} does not run: steps are done again by the running server; start it with `mailfold up`"
+        return f"{service} does not run; only a running server can retry steps: start it with `mailfold up`"
     try:
         with with_fresh_command_id():
             await (await _stub(session, service)).RetryDeadLetter(owner_pb2.DeadLetterRequest(id=identity))

@@ -1,11 +1,10 @@
-"""A command that cannot be carried out: what to say and the exit code."""
+"""The failure of a command: a sentence for the operator, and the exit code."""
 
 from __future__ import annotations
 
 REFUSED, UNUSABLE, OUR_FAULT, INTERRUPTED = 1, 2, 3, 130
-"""Exit codes: it was refused or something differs; it cannot be tried as it stands (settings, arguments, nothing runs);
-a fault of ours; Ctrl-C.
-"""
+"""Exit codes: the server refused or a check found a problem; the command could not start (settings, arguments, no
+server); a bug in Mailfold; Ctrl-C."""
 
 
 class CommandFailed(Exception):
@@ -17,17 +16,17 @@ class CommandFailed(Exception):
 
 
 def our_fault(error: Exception) -> CommandFailed:
-    """What nobody foresaw: the traceback is for us, in a file."""
+    """Report an unforeseen error; its traceback goes to a file."""
     import tempfile
     import traceback
 
     with tempfile.NamedTemporaryFile("w", prefix="mailfold-fault-", suffix=".txt", delete=False) as file:
         traceback.print_exception(error, file=file)
     return CommandFailed(
-        f"a fault of Mailfold itself ({type(error).__name__}: {error}); please report it with {file.name}", OUR_FAULT
+        f"a bug in Mailfold ({type(error).__name__}: {error}); please report it with {file.name}", OUR_FAULT
     )
 
 
 def not_running(data: object) -> CommandFailed:
-    """Nothing answers there."""
+    """The failure that no server runs with this data folder."""
     return CommandFailed(f"Mailfold is not running with {data}; start it with `mailfold up --data {data}`", UNUSABLE)

@@ -1,6 +1,6 @@
-"""Hosting an owning service in the command itself while none runs, under the lock of its database (DESIGN §9).
+"""Hosts an owning service in the command while no server runs, under the lock of its database (DESIGN §9).
 
-Nothing listens and no bus is there: its store is open, and its contracts answer in-process.
+There is no listener and no bus: the service's store is open, and its contracts are called in-process.
 """
 
 from __future__ import annotations
@@ -28,21 +28,23 @@ if TYPE_CHECKING:
     from shared.grpc.channel import Channel
 
 _FULLY = frozenset({"directory"})
-"""Services whose commands work without the others: they are started whole."""
+"""Services whose commands work without other services; they are started completely."""
 _NO_BUS = "nats://127.0.0.1:1"
 
 
 class Elsewhere(Exception):
-    """Another process has the service's database."""
+    """Another process holds the service's database."""
 
 
 @contextlib.asynccontextmanager
 async def hosted(
     places: Places, service: str, *, whole: bool = True, reads_only: bool = False
 ) -> AsyncIterator[Channel]:
-    """A channel to the service, hosted for the length of the block. Not `whole`: its store is open and no more, for a
-    service whose rows are damaged may not be able to start, and these rows are what somebody wants to mend.
-    `reads_only`: it is read beside whoever owns it. Raises Elsewhere, or NotReadable when it must be owned to be read.
+    """A channel to the service, hosted for the length of the block.
+
+    Without `whole` only its store is opened: a service with damaged rows may not be able to start, and the command may
+    be there to correct them. With `reads_only` the store is read while another process may own it. Raises Elsewhere, or
+    NotReadable when it must be owned to be read.
     """
     from shared.blobs.local import LocalBlobs
     from shared.bus.bus import Bus
@@ -63,7 +65,7 @@ async def hosted(
         await (app.start() if is_whole else _open(app.store, reads_only=reads_only))
     except (FileInUse, LeaseHeld) as error:
         raise Elsewhere(str(error)) from error
-    except (DatabaseError, sqlite3.DatabaseError) as error:  # of the driver itself where a store is opened to be read
+    except (DatabaseError, sqlite3.DatabaseError) as error:  # of the driver, from a store opened for reading
         cause = getattr(error, "orig", error)
         raise CommandFailed(
             f"the database of {service} cannot be used: {cause}; look at {places.data / 'store'}, or restore it from "

@@ -1,4 +1,4 @@
-"""Whom root becomes: the user that the server runs as, and whom a command acts as."""
+"""The user that root becomes: for the server, and for a command."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ROOT = 0
 
 
 class CannotBecome(Exception):
-    """A sentence that says why nobody can be that user, and what to do."""
+    """The process cannot become that user; the sentence says why, and what to do."""
 
 
 class Identity(NamedTuple):
@@ -26,7 +26,7 @@ class Identity(NamedTuple):
 
 
 def user_named(name: str) -> Identity:
-    """By name, or by number, which need not have a name. Raises CannotBecome."""
+    """The user of this name or number; a number need not have a name. Raises CannotBecome."""
     try:
         return _identity(pwd.getpwuid(int(name)) if name.isdecimal() else pwd.getpwnam(name))
     except KeyError:
@@ -39,7 +39,7 @@ def user_named(name: str) -> Identity:
 
 
 def owner_of(folder: Path) -> Identity | None:
-    """Who owns a folder; None where there is none."""
+    """The owner of a folder; None when the folder does not exist."""
     try:
         status = folder.stat()
     except OSError:
@@ -51,15 +51,17 @@ def owner_of(folder: Path) -> Identity | None:
 
 
 def become(identity: Identity) -> None:
-    """Root is this user from now on, for good and for all that it starts. Raises OSError."""
+    """Become this user for good, including everything that is started. Raises OSError."""
     _take_groups(identity)
     os.setresgid(identity.gid, identity.gid, identity.gid)
     os.setresuid(identity.uid, identity.uid, identity.uid)
 
 
 def act_as_owner(folder: Path) -> None:
-    """Root is the owner of the data folder from now on: what a command makes there (a service's database, settings)
-    must be the server's to open. Raises CannotBecome, OSError."""
+    """Let root become the owner of the data folder, so that the server can open what the command makes there.
+
+    Raises CannotBecome, OSError.
+    """
     owner = owner_of(folder) if os.geteuid() == ROOT else None
     if owner is not None and owner.uid != ROOT:
         with acting_as(owner):
@@ -69,7 +71,7 @@ def act_as_owner(folder: Path) -> None:
 
 @contextlib.contextmanager
 def acting_as(identity: Identity) -> Iterator[None]:
-    """What root makes in this block belongs to that user, and it can open what that user can open."""
+    """Let root act as that user in the block: files it makes belong to that user."""
     _take_groups(identity)
     os.setegid(identity.gid)
     os.seteuid(identity.uid)
@@ -81,8 +83,10 @@ def acting_as(identity: Identity) -> Iterator[None]:
 
 
 def check_readable(identity: Identity) -> None:
-    """As that user: whether Python and Mailfold can be read. Modules are read long after the start. Raises
-    CannotBecome."""
+    """Check that this user can read Python and Mailfold, because modules are read long after the start.
+
+    Raises CannotBecome.
+    """
     for file in (os.__file__, __file__):
         try:
             Path(file).open("rb").close()

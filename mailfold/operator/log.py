@@ -21,7 +21,7 @@ _NAME_EVENTS = 500
 
 
 async def trace(session: Session, identity: str) -> list[LoggedEvent]:
-    """The life of a mail, oldest first."""
+    """The history of a mail, oldest first."""
     from shared.rpc.mailfold.eventlog.v1 import eventlog_pb2
 
     return [
@@ -31,7 +31,7 @@ async def trace(session: Session, identity: str) -> list[LoggedEvent]:
 
 
 async def query(session: Session, text: str, kind: str, since: int, limit: int) -> list[LoggedEvent]:
-    """Events that match, oldest first; of many the newest."""
+    """The newest matching events, oldest first."""
     from shared.rpc.mailfold.eventlog.v1 import eventlog_pb2
 
     request = eventlog_pb2.QueryRequest(text=text, type=kind, since=since, limit=limit)
@@ -39,7 +39,7 @@ async def query(session: Session, text: str, kind: str, since: int, limit: int) 
 
 
 async def tail(session: Session, kind: str, backlog: int) -> AsyncIterator[LoggedEvent]:
-    """The latest events, then each as it comes."""
+    """The latest events, then new ones."""
     from shared.rpc.mailfold.eventlog.v1 import eventlog_pb2
 
     async for batch in (await _stub(session)).Tail(eventlog_pb2.TailRequest(type=kind, backlog=backlog)):
@@ -48,10 +48,10 @@ async def tail(session: Session, kind: str, backlog: int) -> AsyncIterator[Logge
 
 
 async def names(session: Session, events: Iterable[LoggedEvent]) -> Names:
-    """Names for the accounts, mailboxes and users that these events speak of."""
+    """Names for the accounts, mailboxes and users in these events."""
     known = Names()
     for text, kind in sorted(_ids_to_name([event for logged in events if (event := logged.event) is not None])):
-        with contextlib.suppress(ServiceError):  # a name is a comfort: without it the id stands
+        with contextlib.suppress(ServiceError):  # names are optional: without them the ids are shown
             for logged in await query(session, text, kind, 0, _NAME_EVENTS):
                 if (event := logged.event) is not None:
                     known.learn(event)

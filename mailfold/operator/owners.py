@@ -1,4 +1,4 @@
-"""Verify and rebuild of the owning services, one after the other, with progress."""
+"""Verifies and rebuilds the owning services, one after the other, with progress."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from shared.grpc.channel import Channel
 
 Progress = Callable[[str, int, int], None]
-"""Told the service, how many events are folded, and how many there are about."""
+"""Called with the service, the number of events applied, and the approximate number of all."""
 
 
 class Difference(msgspec.Struct, frozen=True):
-    """A row that is not what the events say; JSON of the row on each side, empty where it is missing."""
+    """A row that differs from the events. It has the row as JSON on each side, empty where it is missing."""
 
     table: str
     key: str
@@ -26,19 +26,22 @@ class Difference(msgspec.Struct, frozen=True):
 
 
 class Verified(msgspec.Struct, frozen=True):
-    """One service's verdict."""
+    """The result of verifying one service."""
 
     service: str
     events: int
     rows: int
     differences: tuple[Difference, ...]
     different: int
-    """Rows that differ; `differences` shows the first of them."""
+    """The number of rows that differ; `differences` has the first of them."""
     mended: int
 
 
 async def verify(session: Session, service: str, progress: Progress, *, mend: bool) -> Verified:
-    """Fold the service's events and compare every row. It is hosted here when it does not run."""
+    """Apply the service's events to scratch tables and compare every row.
+
+    The service is hosted here when it does not run.
+    """
     from shared.rpc.mailfold.owner.v1 import owner_pb2
     from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import OwnerStub
 
@@ -55,7 +58,7 @@ async def verify(session: Session, service: str, progress: Progress, *, mend: bo
 
 
 async def rebuild(session: Session, service: str, progress: Progress) -> int:
-    """Empty the service's projections and fold its events into them anew; how many events."""
+    """Compute the service's tables from its events anew; returns the number of events."""
     from shared.rpc.mailfold.owner.v1 import owner_pb2
     from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import OwnerStub
 

@@ -1,4 +1,4 @@
-"""What runs: the supervisor's report and every service's own."""
+"""The state of the installation: the supervisor's report and the report of every service."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from mailfold.operator.session import Session
 from mailfold.supervisor.report import Process, State, read_report
 from shared.grpc.errors import ServiceError
 
-if TYPE_CHECKING:  # the command starts sooner without
+if TYPE_CHECKING:  # makes the command start faster
     from shared.rpc.mailfold.owner.v1 import owner_pb2
 
 
 class Listener(msgspec.Struct, frozen=True):
-    """Where a service listens."""
+    """A listener of a service."""
 
     service: str
     protocol: str
@@ -27,36 +27,36 @@ class Listener(msgspec.Struct, frozen=True):
     port: int
     tls: str
     connections: int = 0
-    """Open now. This and what follows is of the protocol, all its addresses together."""
+    """Connections open now. This and the following numbers are totals of the protocol, over all its addresses."""
     room: int = 0
-    """Connections at once that there are file descriptors for."""
+    """Connections for which there are file descriptors."""
     promised: int = 0
-    """Connections at once that the settings allow."""
+    """Connections that the settings allow."""
     refused: int = 0
-    """Connections since the start."""
+    """Connections refused since the start."""
     displaced: int = 0
     """Connections since the start that were closed for newer ones, before a log-in or a recipient."""
 
 
 class ServiceReport(msgspec.Struct, frozen=True):
-    """One service. `state` is empty when it is at its best."""
+    """The report of one service. `state` is empty when the service is well."""
 
     name: str
     state: str
     counts: Mapping[str, int] = {}
     lag: Mapping[str, int] = {}
     work: Mapping[str, int] = {}
-    """What its store did since the start."""
+    """The work of its store since the start."""
     idle: Mapping[str, int] = {}
     """Seconds since each of its background tasks last did something."""
     troubles: tuple[Trouble, ...] = ()
     descriptors: int = 0
-    """The limit of open files of its process, if it listens; and the limit that the settings need."""
+    """The limit of open files of its process, if it listens, and the limit that the settings need."""
     descriptors_needed: int = 0
 
 
 class Trouble(msgspec.Struct, frozen=True):
-    """Something that is not well. `where`: the services or the process that say so."""
+    """Something that is not well. `where` names the services or the process that report it."""
 
     where: tuple[str, ...]
     what: str
@@ -64,7 +64,7 @@ class Trouble(msgspec.Struct, frozen=True):
 
 
 class Status(msgspec.Struct, frozen=True):
-    """The whole. `ready`: every process serves. `well`: and nothing is the matter."""
+    """The state of the installation. `ready`: every process serves; `well`: nothing is wrong."""
 
     ready: bool
     well: bool
@@ -74,11 +74,11 @@ class Status(msgspec.Struct, frozen=True):
     dead_letters: int
     troubles: tuple[Trouble, ...] = ()
     warnings: tuple[str, ...] = ()
-    """What limits the server though it is well, in sentences."""
+    """Sentences about limits of a server that is otherwise well."""
 
 
 async def status(session: Session) -> Status:
-    """As it is now. A service that does not answer says so in its state."""
+    """The present state. A service that does not answer is reported with that state."""
     known = read_report(session.places.processes)
     processes = known.processes if known is not None and known.alive else ()
     services = sorted((name for process in processes for name in process.services), key=START_ORDER.index)
@@ -106,7 +106,7 @@ def _of_processes(processes: Iterable[Process]) -> Iterator[Trouble]:
 
 
 def _once(troubles: Iterable[Trouble]) -> Iterator[Trouble]:
-    """What several services of one process report alike is said once."""
+    """Merge equal troubles that several services of one process report."""
     places: dict[tuple[str, str], tuple[str, ...]] = {}
     for trouble in troubles:
         key = trouble.what, trouble.advice
@@ -116,7 +116,7 @@ def _once(troubles: Iterable[Trouble]) -> Iterator[Trouble]:
 
 
 async def _of(session: Session, service: str) -> tuple[ServiceReport, list[Listener] | None]:
-    """Its report and listeners; no list when it does not answer."""
+    """The report and listeners of a service; no list when it does not answer."""
     from shared.rpc.mailfold.owner.v1 import owner_pb2
     from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import OwnerStub
 

@@ -1,4 +1,4 @@
-"""Whether a service runs here, and a channel to it with the operator's token."""
+"""Finds out whether a service runs here, and opens a channel to it with the operator's token."""
 
 from __future__ import annotations
 
@@ -24,14 +24,17 @@ def answers(places: Places, service: str) -> bool:
 
 
 def channel(places: Places, service: str, token: str, timeout: float = 30.0) -> Channel:
-    """A channel for generated stubs. `token`: the operator's for this service."""
+    """A channel for generated stubs; `token` is the operator's token for this service."""
     from shared.grpc.channel import RemoteChannel, for_stubs
 
     return for_stubs(RemoteChannel(places.socket(service), OPERATOR, token, timeout))
 
 
 def read_tokens(places: Places) -> dict[str, str]:
-    """Service → the operator's token for it; empty before the first start, and for whoever may not read them."""
+    """The operator's token for each service.
+
+    It is empty before the first start, and for users who may not read the tokens.
+    """
     import orjson
 
     try:

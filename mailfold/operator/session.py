@@ -1,4 +1,4 @@
-"""One command's conversation with the services."""
+"""One command's connection to the services."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _PATIENCE = 10.0
-"""Seconds to wait for a service that another process has, and that does not answer yet or any more."""
+"""Seconds to wait for a service that another process holds and that does not answer yet or any more."""
 _LOOK_SECONDS = 0.1
 
 
 class Session:
-    """Channels to the services, each opened when it is first asked for."""
+    """Channels to the services; each is opened when it is first needed."""
 
     def __init__(self, places: Places, tokens: Mapping[str, str], stack: contextlib.AsyncExitStack) -> None:
         self.places = places
@@ -55,9 +55,11 @@ class Session:
         return self._channels[service]
 
     async def owner(self, service: str, *, whole: bool = True, reads_only: bool = False) -> Channel:
-        """As `running`; when it does not run it is hosted here, `whole` or with its store alone. `reads_only`: for what
-        changes nothing, and needs no lock for it. Waits a moment for a service that is starting or stopping. Raises
-        CommandFailed where there is no such installation.
+        """A channel to an owning service, which is hosted here when it does not run.
+
+        It is hosted `whole`, or with its store alone. `reads_only` is for commands that change nothing and need no
+        lock. A service that is starting or stopping is waited for. Raises CommandFailed when there is no such
+        installation.
         """
         key = f"{service} to read" if reads_only else service
         end = time.monotonic() + _PATIENCE
@@ -73,7 +75,7 @@ class Session:
         return self._channels[key] if key in self._channels else await self.running(service)
 
     async def _host(self, key: str, service: str, *, whole: bool, reads_only: bool) -> Exception | None:
-        """Host the service here; why it cannot be now."""
+        """Host the service here; returns the reason when that is not possible at present."""
         from mailfold.operator.hosting import Elsewhere, hosted
         from shared.eventstore.store import NotReadable
 
@@ -81,7 +83,7 @@ class Session:
             try:
                 block = hosted(self.places, service, whole=whole, reads_only=reads_only)
                 self._channels[key] = await self._stack.enter_async_context(block)
-            except NotReadable:  # nobody of this release has opened it to write yet
+            except NotReadable:  # no process of this release has opened it for writing yet
                 self._channels[key] = await self._stack.enter_async_context(hosted(self.places, service, whole=whole))
         except Elsewhere as error:
             return error
@@ -89,9 +91,9 @@ class Session:
 
 
 def converse(data: Path, body: Callable[[Session], Awaitable[T]]) -> T:
-    """Run a command's conversation; every write of it carries the operator and one command id. Raises CommandFailed."""
+    """Run a command's body. Its writes carry the operator and one command id. Raises CommandFailed."""
     try:
-        # Read and asked before root becomes another, who may not read the tokens and has another name.
+        # Read the tokens and the user's name before root becomes another user, who may not read the tokens.
         tokens, operator = read_tokens(Places(data)), _operator()
         act_as_owner(data)
         return asyncio.run(_converse(data, tokens, operator, body))
@@ -105,7 +107,7 @@ def converse(data: Path, body: Callable[[Session], Awaitable[T]]) -> T:
         raise CommandFailed(
             "settings that cannot be used:\n" + "\n".join(f"  {mistake}" for mistake in error.mistakes), UNUSABLE
         ) from error
-    except BrokenPipeError:  # nobody reads our output any more: that is no failure of the conversation
+    except BrokenPipeError:  # the reader of our output has gone, which is no failure of the command
         raise
     except OSError as error:
         raise CommandFailed(str(error)) from error
@@ -121,7 +123,7 @@ async def _converse(data: Path, tokens: Mapping[str, str], operator: str, body: 
 
 @contextlib.contextmanager
 def with_fresh_command_id() -> Iterator[None]:
-    """A command id of its own for one of several writes of a command."""
+    """Use another command id, for one of several writes of a command."""
     from shared.grpc.call import with_command
 
     with acting(with_command(Ids(SystemClock()).new(IdKind.COMMAND))):

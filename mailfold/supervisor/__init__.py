@@ -1,1 +1,1 @@
-"""Runs the processes of an installation: starts them in order, restarts what crashes, stops them in reverse order."""
+"""Runs the processes of an installation: starts them in order, restarts crashed ones, stops them in reverse order."""

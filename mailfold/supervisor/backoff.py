@@ -1,4 +1,4 @@
-"""How long a crashed child waits before it is started again."""
+"""The pause before a crashed child is started again."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ LIVED_LONG_SECONDS = 60.0
 
 
 class Backoff:
-    """Doubles with every crash; forgets them when the child lived a while."""
+    """A pause that doubles with every crash, and starts again when a child has lived for a while."""
 
     def __init__(
         self, first: float = FIRST_SECONDS, longest: float = LONGEST_SECONDS, lived_long: float = LIVED_LONG_SECONDS
@@ -19,7 +19,7 @@ class Backoff:
         self._crashes = 0
 
     def after(self, lived: float) -> float:
-        """Seconds to wait after a crash of a child that lived so many seconds."""
+        """Seconds to wait after the crash of a child that lived for so many seconds."""
         if lived >= self._lived_long:
             self._crashes = 0
         delay: float = min(self._first * 2 ** min(self._crashes, 30), self._longest)

@@ -1,4 +1,4 @@
-"""What the supervisor is asked to run."""
+"""The children that a supervisor runs."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 
 
 class LayoutError(ValueError):
-    """The children cannot be started in any order: a name twice, an unknown dependency, a circle."""
+    """The children cannot be ordered: a name occurs twice, a dependency is unknown, or there is a circle."""
 
 
 @dataclass(frozen=True, slots=True)
 class Spawn:
-    """Another program; `environment` is added to the supervisor's own."""
+    """Another program to start; `environment` is added to the supervisor's own."""
 
     argv: Sequence[str]
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -20,21 +20,22 @@ class Spawn:
 
 @dataclass(frozen=True, slots=True)
 class Fork:
-    """A function, run in a copy of this process; its return ends the child with status 0. What the supervisor has
-    imported is shared memory, so it must have done nothing but import: no thread, event loop, socket, database or gRPC
-    object.
+    """A function to run in a forked copy of this process; when it returns, the child ends with status 0.
+
+    Modules that the supervisor has imported are shared memory. The supervisor must have done nothing else before: no
+    thread, event loop, socket, database or gRPC object.
     """
 
     main: Callable[[], None]
 
 
 def always_ready(_pid: int) -> bool:
-    """For children that serve nobody."""
+    """A `ready` function for children that need no time to start."""
     return True
 
 
 def says_nothing(_pid: int) -> str:
-    """For children whose start is short."""
+    """A `doing` function for children whose start is short."""
     return ""
 
 
@@ -42,11 +43,10 @@ def says_nothing(_pid: int) -> str:
 class Child:
     """One process to keep running.
 
-    `ready(pid)` is asked every few hundredths of a second after a start, until it says yes; it must answer quickly.
-    `depends`: children that must be ready before this one starts, and that stop after it. `stop_timeout`: seconds
-    between SIGTERM and SIGKILL. `doing(pid)` is asked as `ready` is: what the start does just now. `start_timeout`:
-    seconds in which a start says nothing new, after which the child is killed and started again. One that advances may
-    take as long as it needs.
+    `ready(pid)` is called often after a start, until it returns True; it must answer quickly. `depends` names children
+    that must be ready before this one starts, and that stop after it. `stop_timeout` is the number of seconds between
+    SIGTERM and SIGKILL. `doing(pid)` describes the progress of the start. When the description does not change for
+    `start_timeout` seconds, the child is killed and started again; a start that makes progress may take any time.
     """
 
     name: str
@@ -60,7 +60,7 @@ class Child:
 
 
 def check_layout(children: Sequence[Child]) -> None:
-    """Raises LayoutError."""
+    """Check the layout. Raises LayoutError."""
     names = [child.name for child in children]
     if len(set(names)) != len(names):
         raise LayoutError(f"a name is given twice: {names}")

@@ -1,4 +1,4 @@
-"""Starts one child process: its own session, its output into a pipe, and its death when the supervisor dies."""
+"""Starts a child process in its own session, with its output in a pipe; it dies when the supervisor dies."""
 
 from __future__ import annotations
 
@@ -23,22 +23,23 @@ _TASKS = Path("/proc/self/task")
 
 
 class ThreadsInParent(RuntimeError):
-    """A process with threads must not be forked: the copy would hold their locks for ever."""
+    """A process with threads must not be forked, because the copy would hold their locks forever."""
 
 
 def launch(start: Spawn | Fork, close: Collection[int]) -> tuple[int, int]:
-    """The child's pid and the descriptor to read its output from. `close`: descriptors of the supervisor that a fork
-    must not keep.
+    """Start a child; returns its pid and the descriptor of its output.
 
-    Raises ThreadsInParent for a fork, OSError when no process or pipe can be made."""
+    `close` lists descriptors of the supervisor that a fork must not keep. Raises ThreadsInParent for a fork, and
+    OSError when no process or pipe can be made.
+    """
     if isinstance(start, Fork):
         _check_single_threaded()
-        gc.freeze()  # the collector leaves what is there alone, so that the copies share it
+        gc.freeze()  # the collector ignores existing objects, so that their memory stays shared
     sys.stdout.flush()
     sys.stderr.flush()
     reader, writer = os.pipe()
     parent = os.getpid()
-    signal.pthread_sigmask(signal.SIG_BLOCK, _RESET)  # one sent to the child must not meet the supervisor's handlers
+    signal.pthread_sigmask(signal.SIG_BLOCK, _RESET)  # a signal to the child must not run the supervisor's handlers
     try:
         pid = os.fork()
         if pid == 0:
@@ -57,7 +58,7 @@ def _check_single_threaded() -> None:
 
 
 def _become_child(start: Spawn | Fork, output: int, close: Collection[int], parent: int) -> NoReturn:
-    """Whatever happens, this copy of the supervisor never returns into its loop."""
+    """Run the child; never returns into the supervisor's loop."""
     status = 1
     try:
         _leave_parent(output, close, parent)
@@ -75,7 +76,7 @@ def _become_child(start: Spawn | Fork, output: int, close: Collection[int], pare
 
 
 def _leave_parent(output: int, close: Collection[int], parent: int) -> None:
-    os.setsid()  # a Ctrl-C goes to the supervisor alone, which stops the children in order
+    os.setsid()  # a Ctrl-C reaches only the supervisor, which stops the children in order
     _die_with_parent(parent)
     signal.set_wakeup_fd(-1)
     for number in _RESET:
@@ -91,10 +92,10 @@ def _leave_parent(output: int, close: Collection[int], parent: int) -> None:
 
 
 def _die_with_parent(parent: int) -> None:
-    """The kernel kills this process when the supervisor ends, however it ends. It survives `exec`. Linux alone."""
+    """Let the kernel kill this process when the supervisor ends, in whatever way. It survives `exec`. Linux only."""
     if sys.platform == "linux":
         _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:  # it ended before the line above
+        if os.getppid() != parent:  # the supervisor ended before the call above
             os._exit(1)
 
 

@@ -1,6 +1,4 @@
-"""Where the children's standard output and error go: into rotated files, or through to the terminal with their name in
-front.
-"""
+"""Writes the children's standard output and error to rotated files, or to the terminal with their names in front."""
 
 from __future__ import annotations
 
@@ -15,17 +13,17 @@ _LONGEST_LINE = 64 * 1024
 
 
 class Sink(Protocol):
-    """Takes what a child prints."""
+    """Receives the output of a child."""
 
     def write(self, data: bytes) -> None:
-        """Any piece of it; never raises for a full disk or a closed terminal, for that must not stop the supervisor."""
+        """Write some output. Never raises, because a full disk or a closed terminal must not stop the supervisor."""
 
     def close(self) -> None:
-        """Nothing more comes."""
+        """Close it after the last output."""
 
 
 class RotatedFile:
-    """Appends to a file; a full one is kept once, as `<file>.1`."""
+    """Appends to a file. A full file is renamed to `<file>.1`, and one such file is kept."""
 
     def __init__(self, file: Path, rotate_bytes: int = ROTATE_BYTES) -> None:
         self._file = file
@@ -54,7 +52,7 @@ class RotatedFile:
 
 
 class Prefixed:
-    """Writes whole lines to a descriptor, each behind the child's name."""
+    """Writes whole lines to a descriptor, each with the child's name in front."""
 
     def __init__(self, name: str, width: int, fd: int | None = None) -> None:
         self._prefix = f"{name:<{width}} | ".encode()

@@ -1,4 +1,4 @@
-"""What runs, for `mailfold status`: one small file, replaced whole at each change."""
+"""The report of the supervisor for `mailfold status`: one small file, which is replaced at each change."""
 
 from __future__ import annotations
 
@@ -10,22 +10,23 @@ import msgspec
 
 
 class State(StrEnum):
-    """Where a child is in its life."""
+    """The state of a child."""
 
     WAITING = "waiting"
-    """For its dependencies."""
+    """It waits for its dependencies."""
     STARTING = "starting"
     RUNNING = "running"
-    """Started and ready."""
+    """It is started and ready."""
     BACKOFF = "backoff"
-    """Crashed; it is started again in a while."""
+    """It crashed and is started again after a pause."""
     STOPPING = "stopping"
     STOPPED = "stopped"
 
 
 class Process(msgspec.Struct, frozen=True):
-    """One child. `pid` is 0 when it does not run. `started` and `since` (of the state) are UTC microseconds, 0 when
-    never.
+    """One child.
+
+    `pid` is 0 when it does not run. `started` and `since` (of the state) are UTC microseconds, or 0.
     """
 
     name: str
@@ -36,9 +37,9 @@ class Process(msgspec.Struct, frozen=True):
     since: int
     restarts: int
     last_exit: str
-    """How it ended last time: `status 1`, `signal 9`; empty when it never did."""
+    """How it last ended: `status 1` or `signal 9`; empty when it has never ended."""
     doing: str = ""
-    """What its start does, while it starts."""
+    """The progress of its start, while it starts."""
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -49,7 +50,7 @@ class Report(msgspec.Struct, frozen=True):
 
     @property
     def alive(self) -> bool:
-        """Whether that supervisor still runs; a killed one leaves its file behind, and its children died with it."""
+        """Whether the supervisor still runs. A killed one leaves its file behind, but its children die with it."""
         try:
             os.kill(self.supervisor, 0)
         except ProcessLookupError:
@@ -60,14 +61,14 @@ class Report(msgspec.Struct, frozen=True):
 
 
 def write_report(file: Path, report: Report) -> None:
-    """Replace the file at once, so that a reader never sees half of it."""
+    """Replace the file atomically, so that a reader never sees a part of it."""
     temporary = file.with_name(f".{file.name}.{os.getpid()}")
     temporary.write_bytes(msgspec.json.encode(report))
     temporary.replace(file)
 
 
 def read_report(file: Path) -> Report | None:
-    """The last report; None when there is none that can be read."""
+    """The last report; None when there is none or it cannot be read."""
     try:
         return msgspec.json.decode(file.read_bytes(), type=Report)
     except (OSError, msgspec.DecodeError):

@@ -1,4 +1,4 @@
-"""Signals as bytes in a pipe, so that one `select` waits for them and for everything else."""
+"""Signals as bytes in a pipe, so that one `select` can wait for them and for everything else."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _WATCHED = (*STOP, signal.SIGCHLD)
 
 
 class Signals:
-    """While it is entered, the watched signals do nothing but wake the reader of `fd`."""
+    """Inside the `with` block, the watched signals only make `fd` readable."""
 
     def __init__(self) -> None:
         self.fd, self._writer = os.pipe()
@@ -23,7 +23,7 @@ class Signals:
 
     @property
     def fds(self) -> tuple[int, int]:
-        """Both ends."""
+        """Both ends of the pipe."""
         return self.fd, self._writer
 
     def __enter__(self) -> Self:
@@ -49,4 +49,4 @@ class Signals:
 
 
 def _nothing(_number: int, _frame: FrameType | None) -> None:
-    """Being called at all is what makes Python write to the pipe."""
+    """Do nothing; a handler is needed so that Python writes the signal to the pipe."""

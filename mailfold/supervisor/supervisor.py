@@ -28,10 +28,11 @@ Changed = Callable[[tuple[Process, ...]], None]
 
 
 class Supervisor:
-    """Keeps children running until SIGTERM, SIGINT or SIGHUP; a second one of these kills what still runs.
+    """Keeps children running until SIGTERM, SIGINT or SIGHUP; a second signal kills those that still run.
 
-    Raises LayoutError for children that cannot be ordered. `log_folder` None: what they print goes to standard error,
-    behind their names. `changed` is called after every change with all processes; it must be quick and must not raise.
+    Raises LayoutError for children that cannot be ordered. Without `log_folder` their output goes to standard error,
+    with their names in front. `changed` is called with all processes after every change; it must be quick and must not
+    raise.
     """
 
     def __init__(
@@ -52,12 +53,12 @@ class Supervisor:
         self._stopping = False
 
     def run(self) -> None:
-        """Start the children and keep them; returns when all have been stopped."""
+        """Start the children and keep them running; returns when all have been stopped."""
         with Signals() as signals:
             self._sinks = {name: self._sink(name) for name in self._units}
             while not self._over():
                 self._advance(signals)
-                changed = self._report()  # then there may be more to do
+                changed = self._report()  # a change may allow further steps
                 self._wait(signals, 0.0 if changed else self._patience())
         self._close()
 
@@ -65,7 +66,7 @@ class Supervisor:
         return self._stopping and all(unit.state is State.STOPPED for unit in self._units.values())
 
     def _advance(self, signals: Signals) -> None:
-        """Whatever can be done now."""
+        """Do all steps that are possible now."""
         for unit in self._units.values():
             unit.act_when_due()
             unit.look_whether_ready()
@@ -93,7 +94,7 @@ class Supervisor:
         log.info("process.started", child=name, pid=unit.pid)
 
     def _stop_what_may(self) -> None:
-        """A child is stopped when nobody who depends on it is left."""
+        """Stop the children on which no running child depends."""
         needed = {
             name for unit in self._units.values() if unit.state is not State.STOPPED for name in unit.child.depends
         }
@@ -110,7 +111,7 @@ class Supervisor:
                 self._copy(fd)
 
     def _patience(self) -> float:
-        """Seconds until something is to be done by itself."""
+        """Seconds until the next step that depends on time."""
         if any(unit.state is State.STARTING for unit in self._units.values()):
             return _READY_POLL_SECONDS
         due = min((unit.due for unit in self._units.values()), default=_LONGEST_WAIT)
@@ -147,7 +148,7 @@ class Supervisor:
         return RotatedFile(self._log_folder / f"{name}.log")
 
     def _report(self) -> bool:
-        """Write the report if anything changed; whether it did."""
+        """Write the report if anything has changed; returns whether it has."""
         if not any(unit.changed for unit in self._units.values()):
             return False
         processes = tuple(unit.process() for unit in self._units.values())
@@ -162,7 +163,7 @@ class Supervisor:
         return True
 
     def _close(self) -> None:
-        """What the children printed last is in their pipes."""
+        """Read the last output of the children from their pipes, and close them."""
         for fd in list(self._outputs):
             self._drain(fd)
         for sink in self._sinks.values():
@@ -170,7 +171,7 @@ class Supervisor:
         self._report_file.unlink(missing_ok=True)
 
     def _drain(self, fd: int) -> None:
-        """A pipe without data has no end when something the child left behind still holds it."""
+        """Read what is in a pipe; its end may never come, when a process left behind by the child holds it open."""
         try:
             while fd in self._outputs:
                 self._copy(fd)

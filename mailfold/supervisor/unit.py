@@ -1,4 +1,4 @@
-"""One child in its life: started, ready, crashed, waiting, stopped."""
+"""The state of one child: started, ready, crashed, waiting, stopped."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NEVER = float("inf")
 
 
 class Unit:
-    """The supervisor's view of one child. Times without a unit are `time.monotonic()` seconds."""
+    """The supervisor's view of one child. Times are seconds of `time.monotonic()` unless a unit is named."""
 
     def __init__(self, child: Child, backoff: Backoff) -> None:
         self.child = child
@@ -38,12 +38,12 @@ class Unit:
 
     @property
     def alive(self) -> bool:
-        """Whether there is a process."""
+        """Whether the process exists."""
         return self.state in _ALIVE
 
     @property
     def due(self) -> float:
-        """When something is to be done by itself: the end of a back-off, of the patience with a start or a stop."""
+        """When the next step is due: the end of a pause, or of the time for a start or a stop."""
         return self._due
 
     def begin(self, close: Collection[int]) -> int:
@@ -55,7 +55,7 @@ class Unit:
         return output
 
     def look_whether_ready(self) -> None:
-        """Ask a starting child. One that does something new has its whole patience again."""
+        """Ask a starting child whether it is ready. Progress gives it the whole time again."""
         if self.state is not State.STARTING:
             return
         if self.child.ready(self.pid):
@@ -66,7 +66,7 @@ class Unit:
                 self._due = monotonic() + self.child.start_timeout
 
     def stop(self) -> None:
-        """Ask the process to end, or forget the start."""
+        """Ask the process to end, or cancel a start that has not begun."""
         if self.state is State.STOPPING or self.state is State.STOPPED:
             return
         if not self.alive:
@@ -76,12 +76,12 @@ class Unit:
         self._become(State.STOPPING, monotonic() + self.child.stop_timeout)
 
     def kill(self) -> None:
-        """End the process and all it has started."""
+        """Kill the process and everything it has started."""
         self._kill_group()
-        self._signal(signal.SIGKILL)  # it may not have its group yet
+        self._signal(signal.SIGKILL)  # it may not have its own process group yet
 
     def act_when_due(self) -> None:
-        """A patience is over: kill; a back-off is over: ready to be started."""
+        """Kill a process whose time is over, or end a pause, so that the child can be started again."""
         if monotonic() < self._due:
             return
         if self.alive:
@@ -96,23 +96,23 @@ class Unit:
             self._become(State.WAITING, _NEVER)
 
     def reap(self) -> bool:
-        """Whether the process has just ended. One that nobody stopped crashed, whatever its status."""
+        """Whether the process has just ended. When it was not stopped it has crashed, whatever its status."""
         if not self.alive:
             return False
         pid, status = os.waitpid(self.pid, os.WNOHANG)
         if pid == 0:
             return False
-        self._kill_group()  # what it has started and left behind
+        self._kill_group()  # processes that it has started and left behind
         self._ended(os.waitstatus_to_exitcode(status))
         return True
 
     def start_failed(self, error: Exception) -> None:
-        """There is no process to be had now."""
+        """Note that no process could be started now."""
         self._last_exit = repr(error)
         self._become(State.BACKOFF, monotonic() + self._backoff.after(0.0))
 
     def process(self) -> Process:
-        """For the report."""
+        """The child for the report."""
         return Process(
             self.child.name,
             self.child.services,
@@ -149,5 +149,5 @@ class Unit:
 
 
 def _microseconds() -> int:
-    """UTC, since the epoch."""
+    """The present time in UTC microseconds."""
     return time_ns() // 1000

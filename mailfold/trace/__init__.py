@@ -1,1 +1,1 @@
-"""The life of a mail as text, from events alone."""
+"""The history of a mail as text, from events alone."""

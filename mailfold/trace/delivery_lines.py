@@ -1,4 +1,4 @@
-"""Lines about routes, plans, hand-overs and steps that could not be done."""
+"""Lines about routes, plans, deliveries and failed steps."""
 
 from __future__ import annotations
 
@@ -10,49 +10,49 @@ from shared.events.delivery import Step
 
 
 def planned(event: delivery.DeliveryPlanned, names: Names) -> Iterator[str]:
-    """The decision for each recipient."""
+    """The plan, with the decision for each recipient."""
     yield "planned"
     yield from (f"  route {route}" for route in event.routes)
     yield from (f"  {_step(step, names)}" for step in event.steps)
 
 
 def settled(event: delivery.DeliverySettled, _names: Names) -> Iterator[str]:
-    """Every step is done."""
+    """The settlement: every step is done."""
     yield "delivery done"
     for outcome in event.outcomes:
         yield f"  {outcome.recipient}: {outcome.result}{f' ({outcome.detail})' if outcome.detail else ''}"
 
 
 def bounced(event: delivery.DeliveryBounced, names: Names) -> Iterator[str]:
-    """A step became a bounce."""
+    """A step that was replaced by a bounce."""
     yield f"bounced for {event.recipient} (step {event.index}): {event.status} {event.reason}"
     yield from (f"  {_step(step, names)}" for step in event.steps)
 
 
 def queued(event: outbound.OutboundQueued, _names: Names) -> Iterator[str]:
-    """Handed to the outbound queue."""
+    """A copy that was put into the outbound queue."""
     yield f"queued for <{event.forward_path}> as {event.entry}, MAIL FROM:<{event.reverse_path}>, {event.size} octets"
 
 
 def buried(event: deadletters.DeadLetterBuried, _names: Names) -> Iterator[str]:
-    """A step could not be done."""
+    """A step that became a dead letter."""
     yield f"dead letter {event.id}: {event.what} could not be done in {event.attempts} attempt(s)"
     yield from (f"  {line}" for line in event.error.splitlines()[-5:])
 
 
 def retried(event: deadletters.DeadLetterRetried, _names: Names) -> Iterator[str]:
-    """It was done after all."""
+    """A dead letter that an operator retried with success."""
     yield f"dead letter {event.id} was done again, and worked"
 
 
 def failed_again(event: deadletters.DeadLetterFailedAgain, _names: Names) -> Iterator[str]:
-    """A later try failed as well."""
+    """A dead letter that failed again."""
     yield f"dead letter {event.id}: {event.attempts} more attempt(s) failed"
     yield from (f"  {line}" for line in event.error.splitlines()[-5:])
 
 
 def resolved(event: deadletters.DeadLetterResolved, _names: Names) -> Iterator[str]:
-    """It healed by itself."""
+    """A dead letter that was resolved without an operator."""
     yield f"dead letter {event.id} is resolved: {event.reason}"
 
 

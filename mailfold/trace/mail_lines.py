@@ -1,5 +1,4 @@
-"""Lines about a mail at the door: accepted, refused, settled, with each check, its inputs and the DNS answers it
-used."""
+"""Lines about acceptance, refusal and settlement, with each check, its inputs and the DNS answers it used."""
 
 from __future__ import annotations
 
@@ -12,7 +11,7 @@ from shared.events.mail import Client, Message, Recipient, RecordedCheck, Refusa
 
 
 def received(event: mail.MailReceived, _names: Names) -> Iterator[str]:
-    """From another server."""
+    """A mail accepted from another server."""
     yield f"accepted from {_client(event.client)}"
     yield from _envelope(event.reverse_path, event.recipients)
     yield from _message(event.message)
@@ -20,7 +19,7 @@ def received(event: mail.MailReceived, _names: Names) -> Iterator[str]:
 
 
 def submitted(event: mail.MailSubmitted, names: Names) -> Iterator[str]:
-    """From a user."""
+    """A mail accepted from a user."""
     yield f"accepted from the user {names.of(event.user)} ({names.of(event.account)}) at {_client(event.client)}"
     yield from _envelope(event.reverse_path, event.recipients)
     yield from _message(event.message)
@@ -28,7 +27,7 @@ def submitted(event: mail.MailSubmitted, names: Names) -> Iterator[str]:
 
 
 def refused(event: mail.MailRefused, _names: Names) -> Iterator[str]:
-    """Refusals of one session."""
+    """The refusals of one session."""
     yield f"refused {_client(event.client)} (session {event.session})"
     for refusal in event.refusals:
         yield from _refusal(refusal)
@@ -37,20 +36,20 @@ def refused(event: mail.MailRefused, _names: Names) -> Iterator[str]:
 
 
 def settled(event: mail.MailSettled, _names: Names) -> Iterator[str]:
-    """The reception is released."""
+    """The settlement of the reception."""
     yield "settled: every recipient is taken care of"
     for outcome in event.outcomes:
         yield f"  {outcome.recipient}: {outcome.result}{f' ({outcome.detail})' if outcome.detail else ''}"
 
 
 def held(event: mail.MailHeld, _names: Names) -> Iterator[str]:
-    """A step is a dead letter."""
+    """The reception is held because of a dead letter."""
     yield f"held: {event.reason}"
-    yield "  it is tried again now and then; `mailfold deadletters list` shows the step, `retry` has it done now"
+    yield "  it is tried again from time to time; `mailfold deadletters list` shows the step, `retry` repeats it now"
 
 
 def resumed(_event: mail.MailResumed, _names: Names) -> Iterator[str]:
-    """It moves."""
+    """The reception is no longer held."""
     yield "moves again"
 
 

@@ -1,4 +1,4 @@
-"""Lines about a message in mailboxes: where it came to lie, and what was done to it later."""
+"""Lines about a message in mailboxes: where it was stored, and what happened to it later."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from shared.events.mailbox import Uids
 
 
 def opened(event: mailbox.AccountOpened, names: Names) -> Iterator[str]:
-    """On first use."""
+    """The account was opened at its first use."""
     yield f"{names.of(event.account)} got its mailboxes: {', '.join(mailbox_.name for mailbox_ in event.mailboxes)}"
 
 
 def delivered(event: mailbox.MessageDelivered, names: Names) -> Iterator[str]:
-    """In a mailbox."""
+    """The message was stored in a mailbox."""
     flags = f", flags {' '.join(event.entry.flags)}" if event.entry.flags else ""
     yield (
         f"in {names.of(event.mailbox)} of {names.of(event.account)} as UID {event.entry.uid} (entry "
@@ -24,19 +24,19 @@ def delivered(event: mailbox.MessageDelivered, names: Names) -> Iterator[str]:
 
 
 def appended(event: mailbox.MessageAppended, names: Names) -> Iterator[str]:
-    """By a client."""
+    """The message was appended by a client."""
     uids = ", ".join(str(entry.uid) for entry in event.entries)
     yield f"put into {names.of(event.mailbox)} of {names.of(event.account)} by a client as UID {uids}"
 
 
 def flags_changed(event: mailbox.FlagsChanged, names: Names) -> Iterator[str]:
-    """STORE."""
+    """Flags were changed by STORE."""
     word = {"add": "set", "remove": "taken away", "replace": "replaced by"}.get(event.mode, event.mode)
     yield f"flags {word} {' '.join(event.flags) or '(none)'} in {names.of(event.mailbox)}, UID {_uids(event.uids)}"
 
 
 def copied(event: mailbox.MessagesCopied, names: Names) -> Iterator[str]:
-    """COPY."""
+    """The message was copied."""
     yield (
         f"copied from {names.of(event.source)} UID {_uids(event.uids)} to {names.of(event.target)} UID "
         f"{_targets(event.uids, event.first_uid)}"
@@ -44,7 +44,7 @@ def copied(event: mailbox.MessagesCopied, names: Names) -> Iterator[str]:
 
 
 def moved(event: mailbox.MessagesMoved, names: Names) -> Iterator[str]:
-    """MOVE."""
+    """The message was moved."""
     yield (
         f"moved from {names.of(event.source)} UID {_uids(event.uids)} to {names.of(event.target)} UID "
         f"{_targets(event.uids, event.first_uid)}"
@@ -52,12 +52,12 @@ def moved(event: mailbox.MessagesMoved, names: Names) -> Iterator[str]:
 
 
 def expunged(event: mailbox.MessagesExpunged, names: Names) -> Iterator[str]:
-    """EXPUNGE."""
+    """The message was expunged."""
     yield f"expunged from {names.of(event.mailbox)}, UID {_uids(event.uids)}"
 
 
 def mailbox_deleted(event: mailbox.MailboxDeleted, _names: Names) -> Iterator[str]:
-    """The whole mailbox went."""
+    """The mailbox was deleted with its messages."""
     yield f"the mailbox {event.name} was deleted with all that was in it"
 
 

@@ -1,4 +1,4 @@
-"""Names for the ids in events: mailboxes, accounts, users; themselves learnt from events."""
+"""Names for the ids of mailboxes, accounts and users in events; the names come from events as well."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from shared.eventstore.event import Event
 
 
 class Names:
-    """What is known of each id; an unknown one stands for itself."""
+    """The known name of each id; an unknown id is shown itself."""
 
     def __init__(self, events: Iterable[Event] = ()) -> None:
         self._names: dict[str, str] = {}
@@ -17,7 +17,7 @@ class Names:
             self.learn(event)
 
     def learn(self, event: Event) -> None:
-        """Take the names out of an event; events come oldest first."""
+        """Learn the names in an event; events must be given oldest first."""
         match event:
             case mailbox.AccountOpened():
                 self._names |= {mailbox.id: mailbox.name for mailbox in event.mailboxes}
@@ -33,5 +33,5 @@ class Names:
                 pass
 
     def of(self, identity: str) -> str:
-        """The name."""
+        """The name for an id."""
         return self._names.get(identity, identity)

@@ -1,4 +1,4 @@
-"""Lines about the verdict and the lessons: the arithmetic of the score and the words that decided."""
+"""Lines about the verdict and lessons: the sum of the score, and the deciding words."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def classified(event: spam.MailClassified, names: Names) -> Iterator[str]:
 
 
 def learned(event: spam.LessonLearned, names: Names) -> Iterator[str]:
-    """A lesson."""
+    """A lesson was taught."""
     what = "taken back" if event.label == "none" else f"learnt as {event.label}"
     yield f"lesson {what} by {names.of(event.account)} (before: {event.previous})"
 
 
 def forgotten(event: spam.LessonForgotten, names: Names) -> Iterator[str]:
-    """A lesson taken out by an operator."""
+    """A lesson was removed by an operator."""
     yield f"lesson of {names.of(event.account)} taken out of the model (it was {event.previous})"
 
 
@@ -50,7 +50,8 @@ def _sum(verdict: RecordedVerdict) -> Iterator[str]:
         yield f"  {test.score:+7.2f}  {test.name:<{width}}  {test.description}".rstrip()
     if tests:
         total = sum(test.score for test in tests)
-        # What the tests do not sum up to is shown, never hidden: the score on the record is the one that decided.
+        # When the tests do not add up to the recorded score, the difference is shown: the recorded score was the one
+        # that decided.
         apart = "" if abs(total - verdict.score) < 0.005 else f"  (recorded {verdict.score:+.2f})"
         yield f"  {total:+7.2f}  sum{apart}"
 

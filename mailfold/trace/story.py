@@ -1,4 +1,4 @@
-"""From events to lines. A type that this release does not know is shown as it is stored."""
+"""Converts events to lines. An event type that this release does not know is shown as stored."""
 
 from __future__ import annotations
 
@@ -46,16 +46,16 @@ _LINES: dict[type[Event], Lines] = {
 
 
 class LoggedEvent(msgspec.Struct, frozen=True):
-    """An event as the event log tells it."""
+    """An event from the event log."""
 
     id: str
     type: str
     at: int
     actor: str
-    """JSON."""
+    """The actor as JSON."""
     cause: str
     data: bytes
-    """JSON."""
+    """The data as JSON."""
 
     @property
     def event(self) -> Event | None:
@@ -68,12 +68,12 @@ class LoggedEvent(msgspec.Struct, frozen=True):
 
     @property
     def shown(self) -> str:
-        """The data without secrets, whatever release wrote the copy."""
+        """The data without secrets, whichever release wrote the copy."""
         return without_secrets(self.type, self.data).decode("utf-8", "replace")
 
 
 def story(events: Iterable[LoggedEvent], names: Names) -> Iterator[str]:
-    """The lines, event by event, oldest first."""
+    """The lines for events, which must be given oldest first."""
     for logged in events:
         event = logged.event
         yield f"{moment(logged.at)}  {logged.type}  {logged.id}{_by(logged.actor, names)}"
@@ -83,7 +83,7 @@ def story(events: Iterable[LoggedEvent], names: Names) -> Iterator[str]:
 
 
 def _by(actor: str, names: Names) -> str:
-    """Who: only people and clients are named; what services do by themselves goes without saying."""
+    """The actor; only people and clients are named, not services."""
     try:
         who = msgspec.json.decode(actor, type=Actor)
     except msgspec.DecodeError:
@@ -95,5 +95,5 @@ def _by(actor: str, names: Names) -> str:
 
 
 def _printable(line: str) -> str:
-    """Text of strangers must not steer the terminal."""
+    """The line without control characters, so that strangers cannot control the terminal."""
     return "".join(character if character.isprintable() else "�" for character in line)

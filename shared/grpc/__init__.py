@@ -1,3 +1,1 @@
-"""Binding of the contracts: one servicer, reached in-process or over gRPC, with the same checks on both ways (DESIGN
-§6).
-"""
+"""Binds contracts to services: one servicer is reached in-process or over gRPC, with the same checks (DESIGN §6)."""

@@ -1,7 +1,7 @@
-"""A bound on how long each of many calls may take, without a timer for each.
+"""A time limit for many calls with a single timer.
 
-The bound is the same for all, so the first that began is the first one due, and one timer serves all. Measured, CPU of
-a call in-process: without a bound 4.4 µs, with this 6.9, with `asyncio.timeout` 11.9.
+The limit is the same for all calls, so the call that began first is due first. Measured CPU of a call in-process: 4.4
+µs without a limit, 6.9 with this, 11.9 with `asyncio.timeout`.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ from types import TracebackType
 
 
 class Running:
-    """One call, from `with` to the end of its block; what takes too long is cancelled and the block raises
-    TimeoutError.
+    """One call, for the length of a `with` block.
+
+    A call that takes too long is cancelled, and the block raises TimeoutError.
     """
 
     __slots__ = ("_bound", "_cancels", "_is_over", "_task", "end")
@@ -21,7 +22,7 @@ class Running:
         task = asyncio.current_task()
         assert task is not None
         self.end = end
-        """On the loop's clock."""
+        """The end on the event loop's clock."""
         self._bound = bound
         self._task = task
         self._cancels = task.cancelling()
@@ -35,18 +36,18 @@ class Running:
         self, kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
     ) -> None:
         self._bound.ended(self)
-        # As asyncio.timeout does: somebody else's cancellation that came meanwhile stays one.
+        # Like asyncio.timeout, keep a cancellation that came from elsewhere in the meantime.
         if self._is_over and self._task.uncancel() <= self._cancels and kind is asyncio.CancelledError:
             raise TimeoutError from error
 
     def expire(self) -> None:
-        """The time is over."""
+        """Cancel the call, because its time is over."""
         self._is_over = True
         self._task.cancel()
 
 
 class Bound:
-    """`with bound.running(): …` ends after so many seconds at the latest."""
+    """Limits the time of a block: `with bound.running(): …`."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -58,13 +59,13 @@ class Bound:
         return Running(self, asyncio.get_running_loop().time() + self._seconds)
 
     def began(self, running: Running) -> None:
-        """Watch over a call."""
+        """Watch a call."""
         self._running[running] = None
         if self._timer is None:
             self._watch(running)
 
     def ended(self, running: Running) -> None:
-        """Watch no longer. The timer stays: it finds who is due then."""
+        """Stop watching a call. The timer stays, and finds the next due call when it fires."""
         self._running.pop(running, None)
 
     def _watch(self, first: Running) -> None:

@@ -1,7 +1,8 @@
-"""What travels with every call: the calling service, the actor, the cause, the correlation and the command id.
+"""The context of a call: the calling service, the actor, the cause, the correlation and the command id.
 
-It is task-local. A session sets it once (`acting`), each servicer reads it (`current_provenance`), and calls made
-meanwhile carry it on."""
+It is local to the task. A session sets it once (`acting`), each servicer reads it (`current_provenance`), and calls
+that the servicer makes carry it on.
+"""
 
 from __future__ import annotations
 
@@ -21,18 +22,18 @@ _caller: ContextVar[str] = ContextVar("caller", default="")
 
 
 def current_provenance() -> Provenance:
-    """Why the running code writes: goes with every event."""
+    """The provenance of the running code, which goes into every event it writes."""
     return _provenance.get()
 
 
 def caller() -> str:
-    """The service that asked; empty outside of a call."""
+    """The calling service; empty outside of a call."""
     return _caller.get()
 
 
 @contextlib.contextmanager
 def acting(current_provenance: Provenance) -> Iterator[None]:
-    """Let what is done in this block, calls to other services included, be done for this reason."""
+    """Use this provenance for everything in the block, including calls to other services."""
     token = _provenance.set(current_provenance)
     try:
         yield
@@ -41,13 +42,13 @@ def acting(current_provenance: Provenance) -> Iterator[None]:
 
 
 def act(current_provenance: Provenance) -> None:
-    """As `acting`, for the rest of the running task."""
+    """Use this provenance for the rest of the running task."""
     _provenance.set(current_provenance)
 
 
 @contextlib.contextmanager
 def called_by(service: str) -> Iterator[None]:
-    """The extent of a call."""
+    """Set the calling service for the length of a call."""
     token = _caller.set(service)
     try:
         yield
@@ -56,13 +57,14 @@ def called_by(service: str) -> Iterator[None]:
 
 
 def _put_back(variable: ContextVar[T], token: Token[T]) -> None:
-    """A stream that its reader abandoned is closed in a context of its own, where nothing was set and nothing is to be
-    put back.
+    """Reset a variable.
+
+    A stream that its reader abandoned is closed in another context, where the variable was not set.
     """
     with contextlib.suppress(ValueError):
         variable.reset(token)
 
 
 def with_command(command: str) -> Provenance:
-    """The current provenance under a command id, which makes a write idempotent."""
+    """The current provenance with a command id, which makes a write idempotent."""
     return msgspec.structs.replace(_provenance.get(), command=command)

@@ -1,6 +1,6 @@
-"""The gRPC channel: what reaches a service in another process. Every call shows the caller's credential.
+"""The gRPC channel to a service in another process. Every call shows the caller's credential.
 
-It imports nothing of the server's side, for the command starts with it.
+It imports nothing of gRPC's server side, because every command starts with it.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ OPTIONS = [
     ("grpc.max_receive_message_length", _MESSAGE_LIMIT),
     ("grpc.max_send_message_length", _MESSAGE_LIMIT),
     ("grpc.initial_reconnect_backoff_ms", 50),
-    # How long a connection may take to be greeted, and no pause (measured): at 50 ms a busy machine could not connect
-    # at all.
+    # How long connecting may take, and no pause before the next try. Measured: with 50 ms a busy machine could not
+    # connect at all.
     ("grpc.min_reconnect_backoff_ms", 5000),
     ("grpc.max_reconnect_backoff_ms", 1000),
     ("grpc.enable_http_proxy", 0),
@@ -48,12 +48,12 @@ class _Calls(Protocol):
 
 
 def for_stubs(channel: _Calls) -> Channel:
-    """A channel of ours as the generated stubs take it, so that their requests and replies are typed."""
+    """One of our channels in the type that the generated stubs expect, so that requests and replies are typed."""
     return cast(Channel, channel)
 
 
 class RemoteChannel:
-    """What a generated stub needs of a channel; adds credential and provenance, and gives errors their names back."""
+    """A channel for generated stubs. It adds credential and provenance to calls, and translates errors back."""
 
     def __init__(self, address: str, caller: str, token: str, timeout: float = 30.0) -> None:
         self._channel = grpc.aio.insecure_channel(address, options=OPTIONS)
@@ -61,7 +61,7 @@ class RemoteChannel:
         self._timeout = timeout
 
     async def close(self) -> None:
-        """Let go of the connection."""
+        """Close the connection."""
         await self._channel.close()
 
     def unary_unary(self, path: str, *serialisation: Any, **options: Any) -> Callable[..., Awaitable[Any]]:

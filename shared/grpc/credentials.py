@@ -1,7 +1,8 @@
-"""What proves who calls: a token for each pair of a caller and a service (docs/adr/0009).
+"""The proof of who calls: a token for each pair of a caller and a service (docs/adr/0009).
 
-A service keeps digests of the tokens that it accepts: what it stores or is shown is of no use at another service. No
-token exists for a pair that the table of calls (`policy`) does not name."""
+A service stores only digests of the tokens that it accepts; what it stores or is shown is useless at another service.
+There is no token for a pair that the table of calls (`policy`) does not name.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +18,7 @@ _UNKNOWN = "-"
 
 
 class CallTokens(msgspec.Struct, frozen=True):
-    """The part of one process."""
+    """The tokens of one process."""
 
     tokens: Mapping[str, Mapping[str, str]] = {}
     """Caller → service → the token that the caller shows there. The callers are the services of this process."""
@@ -25,19 +26,19 @@ class CallTokens(msgspec.Struct, frozen=True):
     """Service of this process → caller → digest of the token that it accepts from that caller."""
 
     def token(self, caller: str, service: str) -> str:
-        """What the caller shows to the service; empty where there is nothing to show."""
+        """The token that the caller shows to the service; empty when there is none."""
         return self.tokens.get(caller, {}).get(service, "")
 
 
 def digest(token: str) -> str:
-    """What a service keeps of a token. Tokens are random and long: one round is enough."""
+    """The digest that a service stores. One round is enough, because tokens are random and long."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
 def caller_of(shown: str, accepted: Mapping[str, str]) -> str:
-    """Who shows this credential, `<caller>:<token>`, by the digests that a service accepts. Raises Unauthenticated."""
+    """The caller that shows the credential `<caller>:<token>`. Raises Unauthenticated."""
     name, _, token = shown.partition(":")
-    # Compared with something even for an unknown name, so that names cannot be told by time.
+    # An unknown name is compared as well, so that the time does not reveal which names exist.
     if not hmac.compare_digest(digest(token), accepted.get(name, _UNKNOWN)):
         raise Unauthenticated("the call shows no valid credential", "credential")
     return name

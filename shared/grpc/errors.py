@@ -1,4 +1,4 @@
-"""What a call may be answered instead of its reply: one table of errors, the same in-process and over gRPC."""
+"""The errors of calls: one table, the same in-process and over gRPC."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import orjson
 from shared.eventstore.connection import StoreUnavailable
 from shared.eventstore.transaction import VersionConflict
 
-if TYPE_CHECKING:  # whoever only names our errors (the command, before it calls anybody) need not pay its import
+if TYPE_CHECKING:  # modules that only name our errors (such as commands) need not import gRPC
     import grpc
 
 
 class ServiceError(Exception):
-    """A refusal with a short machine-readable reason and a sentence for people."""
+    """The refusal of a call, with a short machine-readable reason and a sentence for people."""
 
     status: ClassVar[str] = "UNKNOWN"
     """The name of its `grpc.StatusCode`."""
@@ -26,25 +26,25 @@ class ServiceError(Exception):
 
 
 class NotFound(ServiceError):
-    """What was named does not exist."""
+    """Something named in the request does not exist."""
 
     status = "NOT_FOUND"
 
 
 class AlreadyExists(ServiceError):
-    """What was to be made is there."""
+    """Something that was to be created exists already."""
 
     status = "ALREADY_EXISTS"
 
 
 class Invalid(ServiceError):
-    """The request itself is wrong; the same again would be refused again."""
+    """The request itself is wrong, so a repeat would be refused again."""
 
     status = "INVALID_ARGUMENT"
 
 
 class Denied(ServiceError):
-    """The caller may not do this."""
+    """The caller may not make this call."""
 
     status = "PERMISSION_DENIED"
 
@@ -56,13 +56,13 @@ class Unauthenticated(ServiceError):
 
 
 class Conflict(ServiceError):
-    """The state moved meanwhile: load and decide again."""
+    """The state has changed meanwhile; load it and decide again."""
 
     status = "ABORTED"
 
 
 class NotNow(ServiceError):
-    """The state forbids it (a mailbox that is not empty, a domain with accounts)."""
+    """The present state forbids the command (a mailbox that is not empty, a domain with accounts)."""
 
     status = "FAILED_PRECONDITION"
 
@@ -74,34 +74,34 @@ class LimitReached(ServiceError):
 
 
 class Unavailable(ServiceError):
-    """The service cannot serve now; nothing was done; try again."""
+    """The service cannot serve at present; nothing was done; try again."""
 
     status = "UNAVAILABLE"
 
 
 class TimedOut(ServiceError):
-    """No answer within the deadline; whether it was done is not known: repeat with the same command id."""
+    """There was no answer in time, and it is unknown whether the call was carried out; repeat it with the same command
+    id."""
 
     status = "DEADLINE_EXCEEDED"
 
 
 class InternalError(ServiceError):
-    """A fault of ours; logged where it happened."""
+    """A bug in the service; it was logged there."""
 
     status = "INTERNAL"
 
 
 TRANSPORT = "transport"
-"""The reason of an error that the way to the service made, and not the service."""
+"""The reason of an error that was caused by the connection and not by the service."""
 _MESSAGE_LIMIT = 500
-"""Characters: gRPC carries a refusal in a header of 8 KB, percent-encoded; a longer one would arrive as
-RESOURCE_EXHAUSTED.
-"""
+"""Characters of a refusal. gRPC carries it percent-encoded in a header of 8 KB; a longer one would arrive as
+RESOURCE_EXHAUSTED."""
 _BY_STATUS: dict[str, type[ServiceError]] = {kind.status: kind for kind in ServiceError.__subclasses__()}
 
 
 def translate(error: Exception) -> ServiceError | None:
-    """The refusal that an exception of the store stands for; None for a fault that nobody foresaw."""
+    """The refusal for an exception of the store; None for an unforeseen error."""
     if isinstance(error, ServiceError):
         return error
     if isinstance(error, StoreUnavailable):
@@ -118,9 +118,11 @@ def to_details(error: ServiceError) -> str:
 
 
 def from_rpc(error: grpc.aio.AioRpcError) -> ServiceError:
-    """The refusal that a gRPC status stands for. What no service of ours has said is the transport's: a connection that
-    broke, a method of a release that is not there yet. Taken for a refusal (RESOURCE_EXHAUSTED for a full mailbox), it
-    would end a mail that only has to wait.
+    """The refusal for a gRPC status.
+
+    A status that none of our services produced comes from the transport: a broken connection, or a method that an older
+    release does not have. If such a RESOURCE_EXHAUSTED were taken for a full mailbox, a mail would bounce that only has
+    to wait.
     """
     details = error.details() or ""
     try:

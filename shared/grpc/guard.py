@@ -1,8 +1,7 @@
-"""A channel to a service that may be away: while it gives no answer, one call at a time tries it and the others fail at
-once.
+"""A channel that fails fast: while a service gives no answer, one call at a time tests it and the others fail at once.
 
-A service that hangs lets each call wait for its whole deadline. Without this, the calls to one such service would soon
-hold every worker of the caller, and work that does not need that service would wait behind them.
+A service that hangs lets each call wait for its whole deadline. Without the guard, calls to such a service would soon
+occupy every worker of the caller, and work that does not need the service would wait as well.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from shared.grpc.errors import TRANSPORT, ServiceError, TimedOut, Unavailable
 
 
 class GuardedChannel:
-    """Wraps a channel to `service`; every stub that is made on it shares what is known of the service."""
+    """Wraps a channel to `service`. All stubs on it share the knowledge whether the service answers."""
 
     def __init__(self, channel: Channel, service: str) -> None:
         self._channel = channel
@@ -43,12 +42,12 @@ class GuardedChannel:
         return call
 
     def unary_stream(self, path: str, *serialisation: Any, **options: Any) -> Callable[..., AsyncIterator[Any]]:
-        """The call of a streaming method, as the channel has it."""
+        """The call of a streaming method, which is not guarded."""
         stream: Callable[..., Any] = self._channel.unary_stream(path, *serialisation, **options)
         return stream
 
     def _admit(self) -> bool:
-        """Whether this call is the trial of a service that is away. Raises Unavailable when another one is."""
+        """Whether this call tests a service that gave no answer. Raises Unavailable while another call tests it."""
         if not self._is_away:
             return False
         if self._is_tried:
@@ -58,5 +57,5 @@ class GuardedChannel:
 
 
 def _is_unreachable(error: ServiceError) -> bool:
-    """Whether it was the way to the service that failed; a refusal of the service's own is an answer."""
+    """Whether the connection to the service failed; a refusal by the service is an answer."""
     return isinstance(error, TimedOut) or (isinstance(error, Unavailable) and error.reason == TRANSPORT)

@@ -1,6 +1,6 @@
-"""The in-process binding: the generated stub calls the servicer itself, no bytes in between. Messages are not mutated.
+"""The in-process binding: a generated stub calls the servicer directly, without encoding. Messages must not be changed.
 
-Deadlines hold as they do over gRPC: what does not answer in time is cancelled, and the caller gets TimedOut.
+Deadlines apply as over gRPC: a call that does not answer in time is cancelled, and the caller gets TimedOut.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from shared.grpc.servicers import Method
 
 
 class LocalChannel:
-    """What a generated stub needs of a channel, bound to the methods of one service in this process."""
+    """A channel for generated stubs to the methods of one service in this process."""
 
     def __init__(self, methods: Mapping[str, Method], caller: str, timeout: float = 30.0) -> None:
         self._methods = methods
@@ -55,7 +55,7 @@ class LocalChannel:
         return call
 
     def _method(self, path: str) -> Method:
-        # Looked up at the call: services of one process are built one after the other and may need each other.
+        # Looked up at the call, because services of a process are built one after the other and may need each other.
         method = self._methods.get(path)
         if method is None:
             raise Unavailable(f"{path} is not offered here", TRANSPORT)
@@ -63,12 +63,11 @@ class LocalChannel:
 
 
 async def _in_time(path: str, replies: AsyncIterator[Any], seconds: float) -> AsyncIterator[Any]:
-    """The replies that come before the deadline. Raises TimedOut."""
+    """The replies before the deadline. Raises TimedOut."""
     end = asyncio.get_running_loop().time() + seconds
     while True:
         try:
-            # Each step by itself: between two of them the reader's own code runs, which no deadline of this call may
-            # cancel.
+            # Limit each step separately: between two steps the reader's own code runs, which must not be cancelled.
             async with asyncio.timeout_at(end):
                 reply = await anext(replies, None)
         except TimeoutError:
@@ -79,5 +78,5 @@ async def _in_time(path: str, replies: AsyncIterator[Any], seconds: float) -> As
 
 
 def _timed_out(path: str) -> TimedOut:
-    """The clock was ours: a method raises ServiceError and nothing else."""
+    """TimedOut for a deadline of this module; a method itself raises only ServiceError."""
     return TimedOut(f"{path} gave no answer within the deadline")

@@ -1,4 +1,4 @@
-"""Who may call what: one table. A caller that is not listed for a method is refused, in-process and over gRPC alike."""
+"""Which caller may call which method: one table. Every other call is refused, in-process and over gRPC alike."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ _TABLE: dict[str, tuple[str, ...]] = {
     OPERATOR: ("*",),
 }
 _REFUSED_TO_OPERATOR = ("mailstore.Mailstore/Deliver", "outbound.Outbound/Enqueue")
-"""Hand-overs belong to services alone: an operator re-drives, and never forges, a delivery."""
+"""Calls that hand over mail are only for services: an operator may retry a delivery but not forge one."""
 
 
 def may_reach(caller: str, service: str) -> bool:
-    """Whether `caller` may call anything at all of `service`."""
+    """Whether `caller` may call any method of `service`."""
     return any(fnmatchcase(service, allowed.partition(".")[0]) for allowed in _TABLE.get(caller, ()))
 
 

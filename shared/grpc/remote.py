@@ -1,6 +1,6 @@
-"""The gRPC server: what carries a service's methods to other processes.
+"""The gRPC server, which offers a service's methods to other processes.
 
-Sockets lie in a 0700 folder and every call shows its caller's credential besides.
+Its sockets are in a 0700 folder, and every call must also show its caller's credential.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from shared.grpc.servicers import Method
 
 
 def provenance_of(metadata: Mapping[str, Any]) -> Provenance:
-    """Why the caller calls. Raises Invalid."""
+    """The provenance in a call's metadata. Raises Invalid."""
     actor, cause, correlation, command = (metadata.get(name, b"") for name in (ACTOR, CAUSE, CORRELATION, COMMAND))
     try:
         return Provenance(
@@ -33,7 +33,7 @@ class RemoteServer:
     """Serves the methods of one service on a unix socket or a TCP address."""
 
     def __init__(self, address: str, methods: Mapping[str, Method], accepted: Mapping[str, str]) -> None:
-        """`accepted`: caller → digest of the token that it shows."""
+        """`accepted` maps each caller to the digest of its token."""
         self._server = grpc.aio.server(options=OPTIONS)
         self._accepted = accepted
         by_contract: dict[str, dict[str, Any]] = {}
@@ -45,7 +45,7 @@ class RemoteServer:
         self._server.add_insecure_port(address)
 
     async def start(self) -> None:
-        """Answer calls from now on."""
+        """Begin to answer calls."""
         await self._server.start()
 
     async def stop(self, grace: float = 3.0) -> None:

@@ -1,4 +1,4 @@
-"""The methods of a servicer, taken from the generated registration code, each behind the same checks."""
+"""The methods of servicers, taken from the generated registration code, with the same checks for each."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from shared.grpc.policy import may_call
 log = structlog.get_logger("rpc")
 
 Registration = tuple[Callable[[Any, Any], None], Any]
-"""A generated `add_…Servicer_to_server` and the servicer that it registers."""
+"""A generated `add_…Servicer_to_server` function and the servicer that it registers."""
 
 
 class Method(NamedTuple):
@@ -29,12 +29,12 @@ class Method(NamedTuple):
     handler: Any
 
     def admit(self, caller: str) -> None:
-        """Raise Denied unless the table lets `caller` in."""
+        """Check that `caller` may call the method. Raises Denied."""
         if not may_call(caller, self.service, self.path):
             raise Denied(f"{caller or 'nobody'} may not call {self.path} of {self.service}", "policy")
 
     async def answer(self, request: Any, caller: str) -> Any:
-        """Run a unary method. Raises ServiceError and nothing else."""
+        """Run a unary method. Raises only ServiceError."""
         with called_by(caller):
             try:
                 return await cast(Awaitable[Any], self.behaviour(request, None))
@@ -42,11 +42,11 @@ class Method(NamedTuple):
                 raise self._refusal(error) from error
 
     async def stream(self, request: Any, caller: str) -> AsyncGenerator[Any, None]:
-        """Run a streaming method. Raises ServiceError and nothing else."""
+        """Run a streaming method. Raises only ServiceError."""
         try:
             async with aclosing(self.behaviour(request, None)) as replies:
-                # Each step by itself: in-process a stream runs in its reader's context, which must not look like the
-                # caller's between steps.
+                # Set the context for each step separately: an in-process stream runs in its reader's context, which
+                # must not change between steps.
                 while (reply := await self._next(replies, caller)) is not None:
                     yield reply
         except Exception as error:
@@ -66,13 +66,13 @@ class Method(NamedTuple):
 
 
 class _Collector:
-    """Stands in for a gRPC server while the generated code registers its handlers."""
+    """Collects the handlers that generated code registers, in place of a gRPC server."""
 
     def __init__(self) -> None:
         self.handlers: dict[str, Any] = {}
 
     def add_generic_rpc_handlers(self, generic_rpc_handlers: Sequence[Any]) -> None:
-        """The older registration; the same handlers come by the newer one."""
+        """The older way to register; it brings the same handlers as the newer one."""
 
     def add_registered_method_handlers(self, service_name: str, method_handlers: Mapping[str, Any]) -> None:
         self.handlers |= {f"/{service_name}/{name}": handler for name, handler in method_handlers.items()}
