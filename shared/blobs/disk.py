@@ -1,9 +1,12 @@
 """The system calls of a commit, by name: what a test replaces to fill or break the disk. All raise OSError."""
 
+import errno
 import fcntl
 import os
 
 _NEW = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC
+
+_NOT_LINKED = frozenset((errno.EEXIST, errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK))
 
 
 class Disk:
@@ -40,13 +43,26 @@ class Disk:
     def remove(self, path: str) -> None:
         os.unlink(path)  # noqa: PTH108
 
+    def link(self, path: str, target: str) -> bool:
+        """Give a file a second name; False when that name is taken, or where a file has one name only."""
+        try:
+            os.link(path, target)
+        except OSError as error:
+            if error.errno in _NOT_LINKED:
+                return False
+            raise
+        return True
+
     def stamp(self, path: str) -> str:
         """Names the file that bears a name now, and no other file ever; empty when there is none."""
         try:
-            status = os.stat(path)  # noqa: PTH116
+            return _stamp(os.stat(path))  # noqa: PTH116
         except FileNotFoundError:
             return ""
-        return f"{status.st_ino}:{status.st_ctime_ns}"
+
+    def stamp_of(self, fd: int) -> str:
+        """The same of an open file, after the last write to it."""
+        return _stamp(os.fstat(fd))
 
     def lock_folder(self, folder: str) -> int:
         """Keep all other holders of this lock out of the folder, those of other processes too, until `close`."""
@@ -64,3 +80,8 @@ class Disk:
             os.fsync(fd)
         finally:
             os.close(fd)
+
+
+def _stamp(status: os.stat_result) -> str:
+    """A file keeps both under every name; the number is used again, but not for a file written at the same time."""
+    return f"{status.st_ino}:{status.st_mtime_ns}"

@@ -27,7 +27,7 @@ class Pending:
     error: BlobError | None = field(default_factory=lambda: BlobError("commit did not finish"))
     failed: bool = False
     stamp: str = ""
-    """Of the published file, when no file had its name before."""
+    """Names the published file when no file had its name before; empty otherwise."""
 
 
 def make_durable(group: Sequence[Pending], disk: Disk) -> None:
@@ -36,11 +36,8 @@ def make_durable(group: Sequence[Pending], disk: Disk) -> None:
     if len(group) > 1:
         step_of_sound_files(group, disk, _start_writeback)
     step_of_sound_files(group, disk, _sync)
+    step_of_sound_files(group, disk, _publish)
     for folder in {pending.folder for pending in group if not pending.failed}:
-        with _alone(folder, disk) as is_alone:
-            step_of_sound_files(
-                [p for p in group if p.folder == folder], disk, _publish_stamped if is_alone else _publish
-            )
         _sync_folder(folder, [p for p in group if p.folder == folder and not p.failed], disk)
 
 
@@ -56,8 +53,8 @@ def take_back(folder: str, name: str, stamp: str, disk: Disk) -> bool:
 
 @contextlib.contextmanager
 def _alone(folder: str, disk: Disk) -> Iterator[bool]:
-    """Let nobody else publish in the folder or take back meanwhile. False where files cannot be locked: then nothing is
-    ever taken back.
+    """Let nobody else replace a file in the folder or take it back meanwhile. False where files cannot be locked: then
+    nothing is ever taken back.
     """
     try:
         lock = disk.lock_folder(folder)
@@ -95,21 +92,22 @@ def _start_writeback(pending: Pending, disk: Disk) -> None:
 def _sync(pending: Pending, disk: Disk) -> None:
     if pending.fd is not None:
         disk.sync(pending.fd)
+        pending.stamp = disk.stamp_of(pending.fd)
         fd, pending.fd = pending.fd, None
         disk.close(fd)
 
 
 def _publish(pending: Pending, disk: Disk) -> None:
-    # Over an existing name: the same body by definition, and it mends a damaged file or one not yet durable elsewhere.
-    disk.rename(pending.path, f"{pending.folder}/{pending.name}")
-
-
-def _publish_stamped(pending: Pending, disk: Disk) -> None:
+    """Give the file its name. A name that is free is taken without a lock: `take_back` removes none but its own."""
     target = f"{pending.folder}/{pending.name}"
-    is_new = not disk.stamp(target)
-    _publish(pending, disk)
-    if is_new:
-        pending.stamp = disk.stamp(target)
+    if disk.link(pending.path, target):
+        with contextlib.suppress(OSError):  # the blob is there; the sweep at the next start removes the other name
+            disk.remove(pending.path)
+        return
+    pending.stamp = ""
+    # The existing file has the same body by definition; this one mends it if it is damaged or not yet durable.
+    with _alone(pending.folder, disk):
+        disk.rename(pending.path, target)
 
 
 def _sync_folder(folder: str, group: Sequence[Pending], disk: Disk) -> None:

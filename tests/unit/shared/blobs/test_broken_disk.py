@@ -49,6 +49,10 @@ class BrokenDisk(Disk):
         self.marked.discard(fd)
         super().close(fd)
 
+    def link(self, path: str, target: str) -> bool:
+        self._fail("link")
+        return super().link(path, target)
+
     def rename(self, path: str, target: str) -> None:
         self._fail("rename")
         super().rename(path, target)
@@ -77,7 +81,7 @@ def leftovers(folder: Path) -> list[Path]:
     return [path for path in (folder / "incoming").rglob("*") if path.is_file()]
 
 
-CALLS = ["create", "write", "sync", "rename"]
+CALLS = ["create", "write", "sync", "link"]
 
 
 @pytest.mark.parametrize("size", [100, 40_000])
@@ -125,7 +129,7 @@ async def test_nobody_of_a_group_is_answered_when_the_folder_is_not_durable(tmp_
     await blobs.close()
 
 
-@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("call", [*CALLS, "rename"])
 async def test_a_rescan_that_fails_leaves_the_old_scan(tmp_path: Path, call: str) -> None:
     disk = BrokenDisk("mended", errno.ENOSPC)
     blobs = LocalBlobs(tmp_path, "g0001", SETTINGS, disk)
@@ -158,6 +162,21 @@ async def test_a_folder_that_cannot_be_made_is_found_at_start(tmp_path: Path) ->
     await blobs.close()
 
 
+class LinklessDisk(Disk):
+    """A file system where a file has one name."""
+
+    def link(self, path: str, target: str) -> bool:
+        return False
+
+
+async def test_where_files_cannot_be_linked_they_are_renamed(tmp_path: Path) -> None:
+    blobs = LocalBlobs(tmp_path, "g0001", SETTINGS, LinklessDisk())
+    ref = await keep(blobs, b"body")
+    assert (await listed(blobs), leftovers(tmp_path)) == ({ref.id}, [])
+    assert not await blobs.take_back(ref)
+    await blobs.close()
+
+
 class LocklessDisk(Disk):
     """A file system without locks."""
 
@@ -168,6 +187,7 @@ class LocklessDisk(Disk):
 async def test_where_files_cannot_be_locked_nothing_is_taken_back(tmp_path: Path) -> None:
     blobs = LocalBlobs(tmp_path, "g0001", SETTINGS, LocklessDisk())
     ref = await keep(blobs, b"body")
+    assert (await keep(blobs, b"body")).id == ref.id
     assert not await blobs.take_back(ref)
     assert await listed(blobs) == {ref.id}
     await blobs.close()

@@ -29,6 +29,15 @@ class RecordingDisk(Disk):
         super().sync(fd)
         self.calls.append("sync")
 
+    def link(self, path: str, target: str) -> bool:
+        is_new = super().link(path, target)
+        self.calls.append("name" if is_new else "name is taken")
+        return is_new
+
+    def lock_folder(self, folder: str) -> int:
+        self.calls.append("lock")
+        return super().lock_folder(folder)
+
     def rename(self, path: str, target: str) -> None:
         super().rename(path, target)
         self.calls.append("rename")
@@ -51,7 +60,10 @@ async def test_bytes_are_durable_before_the_name_and_the_name_before_the_answer(
     for size in (100, 100_000):
         disk.calls.clear()
         await keep(blobs, bytes(size))
-        assert disk.calls == ["sync", "rename", "sync_folder"]
+        assert disk.calls == ["sync", "name", "sync_folder"]
+        disk.calls.clear()
+        await keep(blobs, bytes(size))
+        assert disk.calls == ["sync", "name is taken", "lock", "rename", "sync_folder"]
     await blobs.close()
 
 
