@@ -10,7 +10,8 @@ from shared.grpc.errors import ServiceError
 from shared.protocol.imap import commands as c
 from shared.protocol.imap import response
 from shared.protocol.imap.commands import SearchReturn
-from shared.protocol.imap.number_set import NumberSet, Range
+from shared.protocol.imap.number_set import NumberSet
+from shared.protocol.imap.ranges import Range
 from shared.protocol.imap.search_key import uses_modseq
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 

@@ -8,7 +8,8 @@ from services.access.adapters.mailstore import numbers
 from services.access.session.recents import Recents
 from shared.protocol.imap import response
 from shared.protocol.imap.flags import RECENT, SETTABLE_SYSTEM_FLAGS
-from shared.protocol.imap.number_set import NumberSet, Range
+from shared.protocol.imap.number_set import NumberSet
+from shared.protocol.imap.ranges import Range
 from shared.protocol.imap.response_code import permanentflags
 from shared.protocol.imap.sequence import SequenceSet
 from shared.protocol.imap.uid_runs import UidRuns

@@ -18,7 +18,6 @@ from services.mailstore.domain.state import (
     Messages,
     Tree,
 )
-from services.mailstore.domain.uids import Ranges, count, joined, pages
 from shared.events.mailbox import (
     AccountOpened,
     FlagsChanged,
@@ -33,6 +32,7 @@ from shared.events.mailbox import (
 )
 from shared.eventstore.event import Event
 from shared.protocol.imap.mailbox_name import INBOX, SEPARATOR, ancestors, canonical_name, new_mailbox_name
+from shared.protocol.imap.ranges import Ranges, count, joined, pages
 
 NewId = Callable[[], str]
 Contents = Callable[[Ranges], tuple[str, ...]]

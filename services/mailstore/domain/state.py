@@ -5,8 +5,8 @@ from __future__ import annotations
 import msgspec
 
 from services.mailstore.domain.flags import Flags
-from services.mailstore.domain.uids import Ranges, count
 from shared.protocol.imap.mailbox_name import INBOX
+from shared.protocol.imap.ranges import Ranges, count
 
 JUNK = "\\Junk"
 # The mailboxes that every account begins with, and their special uses.

@@ -8,7 +8,6 @@ from typing import Any, TypeVar
 import msgspec
 
 from services.mailstore.domain.flags import SEEN, parse
-from services.mailstore.domain.uids import common, count, ranges
 from services.mailstore.endpoints import wire
 from services.mailstore.endpoints.refusals import as_contract_errors
 from services.mailstore.handlers import load, queries
@@ -29,6 +28,7 @@ from shared.eventstore.store import EventStore
 from shared.eventstore.transaction import Transaction
 from shared.grpc.call import current_provenance
 from shared.ids import Ids
+from shared.protocol.imap.ranges import common, count, ranges
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 from shared.rpc.mailfold.mailstore.v1.mailstore_pb2_grpc import MailstoreServicer
 from shared.turns import Turns

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from itertools import chain
 
 from services.mailstore.domain.state import MailboxState
-from services.mailstore.domain.uids import Ranges
 from services.mailstore.handlers.fetch import Fetched, RequestedAttributes
 from services.mailstore.handlers.messages import NewMessage, Placed
 from services.mailstore.handlers.queries import ChangedFlags
+from shared.protocol.imap.ranges import Ranges
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 
 

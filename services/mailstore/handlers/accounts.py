@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from services.mailstore.domain import decide
 from services.mailstore.domain.state import MailboxState
-from services.mailstore.domain.uids import Ranges, above, count
 from services.mailstore.handlers import load, naming
 from services.mailstore.projections import chosen
 from services.mailstore.settings import MailstoreSettings
@@ -14,6 +13,7 @@ from shared.eventstore.event import Provenance
 from shared.eventstore.transaction import Transaction
 from shared.ids import IdKind, Ids
 from shared.protocol.imap.mailbox_name import INBOX, canonical_name
+from shared.protocol.imap.ranges import Ranges, above, count
 
 
 def ensure_open(transaction: Transaction, account: str, ids: Ids, clock: Clock, provenance: Provenance) -> None:

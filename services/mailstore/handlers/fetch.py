@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import NamedTuple
 
 from services.mailstore.domain.flags import Flags
-from services.mailstore.domain.uids import Ranges
 from services.mailstore.projections.conditions import LONG, conditions
 from shared.blobs.blob_id import BlobId
 from shared.blobs.errors import BlobError
@@ -14,6 +13,7 @@ from shared.blobs.port import Blobs
 from shared.eventstore.connection import Reader, Row
 from shared.eventstore.store import EventStore
 from shared.protocol.imap.dates import format_date_time
+from shared.protocol.imap.ranges import Ranges
 from shared.protocol.message.scan import Scan, scan
 from shared.scans import scan_of
 from shared.turns import Turns

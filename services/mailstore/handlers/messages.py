@@ -12,7 +12,6 @@ from services.mailstore.domain import decide
 from services.mailstore.domain.decide import MailboxRefused
 from services.mailstore.domain.flags import Flags, parse
 from services.mailstore.domain.state import JUNK, MailboxState
-from services.mailstore.domain.uids import Ranges, count, joined, without
 from services.mailstore.handlers import load
 from services.mailstore.handlers.accounts import ensure_open
 from services.mailstore.projections import chosen
@@ -30,6 +29,7 @@ from shared.events.mailbox import (
 from shared.eventstore.event import Event, Provenance, Recorded
 from shared.eventstore.transaction import Transaction
 from shared.ids import IdKind, Ids
+from shared.protocol.imap.ranges import Ranges, count, joined, without
 
 log = structlog.get_logger("mailstore")
 E = TypeVar("E", bound=Event)

@@ -15,7 +15,6 @@ import msgspec
 from services.mailstore.domain.decide import EVENT_MESSAGES, MailboxRefused
 from services.mailstore.domain.flags import Flags
 from services.mailstore.domain.state import MailboxState
-from services.mailstore.domain.uids import Ranges, above, count, joined
 from services.mailstore.handlers import load
 from services.mailstore.handlers.accounts import MailboxCommands
 from services.mailstore.handlers.messages import MessageCommands, Placed, Stored
@@ -23,6 +22,7 @@ from services.mailstore.projections import chosen
 from shared.eventstore.event import Provenance
 from shared.eventstore.store import EventStore
 from shared.eventstore.transaction import Transaction
+from shared.protocol.imap.ranges import Ranges, above, count, joined
 
 T = TypeVar("T")
 ALL: Ranges = ((1, 1 << 40),)

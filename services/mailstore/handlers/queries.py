@@ -9,9 +9,9 @@ from collections.abc import Callable
 from typing import NamedTuple, TypeVar
 
 from services.mailstore.domain.flags import Flags
-from services.mailstore.domain.uids import Ranges, ranges
 from services.mailstore.projections.conditions import conditions
 from shared.eventstore.connection import Reader
+from shared.protocol.imap.ranges import Ranges, ranges
 
 T = TypeVar("T")
 PAGE = 1000

@@ -10,11 +10,11 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any, NamedTuple, TypeVar
 
 from services.mailstore.domain.state import MailboxState
-from services.mailstore.domain.uids import Ranges, pages, ranges
 from services.mailstore.handlers import load, queries
 from services.mailstore.handlers.queries import PAGE, ChangedFlags, Gone
 from shared.eventstore.connection import Reader
 from shared.eventstore.store import EventStore
+from shared.protocol.imap.ranges import Ranges, pages, ranges
 from shared.turns import Turns
 
 T = TypeVar("T")

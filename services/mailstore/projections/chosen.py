@@ -10,9 +10,9 @@ from collections.abc import Set
 
 from services.mailstore.domain.flags import DELETED, Flags
 from services.mailstore.domain.state import FlagRun, Messages
-from services.mailstore.domain.uids import Ranges, count, joined, ranges
 from services.mailstore.projections.conditions import conditions
 from shared.eventstore.connection import Reader
+from shared.protocol.imap.ranges import Ranges, count, joined, ranges
 
 FEW = 200
 """Up to this number, messages are read row by row, because window functions would cost more."""

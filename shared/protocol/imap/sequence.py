@@ -4,7 +4,8 @@
 import msgspec
 
 from shared.protocol.imap.error import ImapSyntaxError
-from shared.protocol.imap.number_set import MAX_NUMBER, NumberSet, Range
+from shared.protocol.imap.number_set import MAX_NUMBER, NumberSet
+from shared.protocol.imap.ranges import Range
 
 STAR = 0
 """Stands for `*`, the largest number in use; no message has number 0."""

@@ -7,7 +7,8 @@ from itertools import accumulate, count
 from operator import add as plus
 from operator import sub
 
-from shared.protocol.imap.number_set import NumberSet, Range
+from shared.protocol.imap.number_set import NumberSet
+from shared.protocol.imap.ranges import Range
 
 
 class UidRuns:

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from services.mailstore.domain.decide import EVENT_MESSAGES
-from services.mailstore.domain.uids import Ranges, count
 from services.mailstore.endpoints import wire
 from shared.eventstore.postgres import PostgresBackend
 from shared.grpc.errors import LimitReached, NotFound, NotNow
+from shared.protocol.imap.ranges import Ranges, count
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 from tests.integration.mailstore.counted import ACCOUNT, CountedMailstore, counted_mailstore, spans
 

@@ -1,15 +1,13 @@
-"""Ranges of UIDs."""
+"""Ranges of numbers."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.mailstore.domain.uids import common, count, joined, pages, ranges, without
-from services.mailstore.projections.conditions import conditions
+from shared.protocol.imap.ranges import common, count, joined, pages, ranges, without
 
 UIDS = st.sets(st.integers(1, 60))
 
@@ -45,23 +43,3 @@ def test_pages_are_the_same_uids_a_few_at_a_time(uids: set[int], size: int) -> N
     assert all(count(page) == size for page in cut[:-1])
     assert all(0 < count(page) <= size for page in cut)
     assert joined(span for page in cut for span in page) == ranges(sorted(uids))
-
-
-@pytest.mark.parametrize("scale", [1, 5])
-@given(UIDS)
-def test_conditions_hold_for_the_same_uids_and_are_few(scale: int, uids: set[int]) -> None:
-    spans = tuple((first * scale, last * scale) for first, last in ranges(sorted(uids)))
-    result: list[int] = []
-    for text, parameters in conditions(spans):
-        if text.startswith("uid BETWEEN"):
-            result += range(parameters[0], parameters[1] + 1)
-        else:
-            assert text.count("?") == len(parameters)
-            result += sorted(set(parameters))
-    assert result == list(uids_of(spans))
-
-
-def test_ten_thousand_single_uids_are_fifty_conditions() -> None:
-    result = list(conditions([(uid, uid) for uid in range(1, 20_001, 2)]))
-    assert len(result) == 50
-    assert len({text for text, _ in result}) == 1
