@@ -37,7 +37,7 @@ def rebuild(
     data: Data = DATA,
     json: Json = False,
 ) -> None:
-    """Compute the tables of services from their events anew."""
+    """Compute the tables of services from their events anew, and correct every row that differs."""
     from mailfold.commands.printing import as_json, table
     from mailfold.commands.progress import shown_progress
     from mailfold.commands.verify_printing import rebuild_all

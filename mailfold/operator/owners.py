@@ -58,7 +58,7 @@ async def verify(session: Session, service: str, progress: Progress, *, mend: bo
 
 
 async def rebuild(session: Session, service: str, progress: Progress) -> int:
-    """Compute the service's tables from its events anew; returns the number of events."""
+    """Compute the service's tables from its events anew and correct what differs; returns the number of events."""
     from shared.rpc.mailfold.owner.v1 import owner_pb2
     from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import OwnerStub
 

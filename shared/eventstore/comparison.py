@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Generator, Iterable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence, Set
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 import sqlalchemy
 
-from shared.eventstore.connection import Connection, Row, StreamReader
-from shared.eventstore.scratch import insert, key_positions, octets_of, row_of_key, rows_of, tables_of, where_key
-from shared.eventstore.transaction import Projection
+from shared.eventstore.connection import Connection, Reader, Row, StreamReader
+from shared.eventstore.scratch import delete, insert, key_names, key_positions, octets_of, row_of_key, rows_of
 
 KEPT, KEPT_OCTETS = 1000, 1024 * 1024
 """Differences of a verdict that are kept to be shown; all are counted."""
-MENDED_BY_ROW = 10_000
-"""Rows of a table that are mended one by one; with more the whole table is written anew."""
 
 
 class Difference(msgspec.Struct, frozen=True):
@@ -59,46 +55,71 @@ class _Differences:
             self._octets += octets_of(difference.stored or ()) + octets_of(difference.folded or ())
 
 
+def _pass_over(_difference: Difference) -> None:
+    """For comparisons of which only the result counts."""
+
+
 def compare(
-    reader: StreamReader, folded: StreamReader, tables: Sequence[sqlalchemy.Table], events: int
+    reader: StreamReader,
+    folded: StreamReader,
+    tables: Sequence[sqlalchemy.Table],
+    events: int,
+    report: Callable[[Difference], None] = _pass_over,
 ) -> VerifyResult:
-    """Every row of these tables beside the folded one."""
+    """Every row of these tables beside the folded one. `report` is given each difference, those too that the result
+    only counts.
+    """
     rows, differences = 0, _Differences()
     for table in tables:
         counted = _Counted(rows_of(folded, table))
         for difference in _differences(table, rows_of(reader, table), counted):
             differences.add(difference)
+            report(difference)
         rows += counted.count
     return VerifyResult(events, rows, tuple(differences.kept), differences.count)
 
 
-def mend(connection: Connection, folded: StreamReader, projections: Sequence[Projection]) -> None:
-    """Put the folded rows in the place of those that differ, inside the writer's transaction."""
-    for table in tables_of(projections):
-        differences = _differences(table, rows_of(connection, table), rows_of(folded, table))
-        # Keys alone, and all before anything is changed: a table must not change under its reader.
-        with contextlib.closing(differences):
-            changes = [
-                (difference.key, difference.stored is not None, difference.folded is not None)
-                for difference in islice(differences, MENDED_BY_ROW + 1)
-            ]
-        if len(changes) > MENDED_BY_ROW:
-            connection.execute(f"DELETE FROM {table.name}")  # noqa: S608
-            insert(connection, table, rows_of(folded, table))
-        else:
-            _mend_rows(connection, folded, table, changes)
+def make_equal(connection: Connection, folded: Reader, table: sqlalchemy.Table, key: Row) -> tuple[Set[Row], int]:
+    """Put the folded row in the place of a stored one that differs, inside the writer's transaction.
+
+    Returns the keys of other rows that were in its way and are gone: each held wrongly what an index holds unique. And
+    the octets of the rows that were compared.
+    """
+    stored, right = row_of_key(connection, table, key), row_of_key(folded, table, key)
+    octets = octets_of(stored or ()) + octets_of(right or ())
+    if stored == right:
+        return set(), octets
+    if stored is not None:
+        delete(connection, table, key)
+    if right is None:
+        return set(), octets
+    rivals = _rivals(connection, table, right)
+    for rival in rivals:
+        delete(connection, table, rival)
+    insert(connection, table, [right])
+    return rivals, octets
 
 
-def _mend_rows(
-    connection: Connection, folded: StreamReader, table: sqlalchemy.Table, changes: Sequence[tuple[Row, bool, bool]]
-) -> None:
-    # First everything goes that is wrong, then comes what is right: two rows may have swapped what an index holds
-    # unique.
-    for key, is_stored, _ in changes:
-        if is_stored:
-            connection.execute(f"DELETE FROM {table.name} WHERE {where_key(table)}", key)  # noqa: S608
-    right = (row_of_key(folded, table, key) for key, _, is_folded in changes if is_folded)
-    insert(connection, table, (row for row in right if row is not None))
+def _rivals(reader: Reader, table: sqlalchemy.Table, row: Row) -> set[Row]:
+    """The keys of the rows that hold what an index lets this row alone hold."""
+    rivals: set[Row] = set()
+    for sql, positions in _unique_indexes(table):
+        rivals.update(reader.all(sql, [row[position] for position in positions]))
+    return rivals
+
+
+@lru_cache(maxsize=128)
+def _unique_indexes(table: sqlalchemy.Table) -> list[tuple[str, list[int]]]:
+    """Questions for the keys of the rows under given values, and where those values are in a row."""
+    keys, names = ", ".join(key_names(table)), table.columns.keys()
+    unique = [[column.name for column in index.columns] for index in table.indexes if index.unique]
+    return [
+        (
+            f"SELECT {keys} FROM {table.name} WHERE {' AND '.join(f'{name} = ?' for name in columns)}",  # noqa: S608
+            [names.index(name) for name in columns],
+        )
+        for columns in unique
+    ]
 
 
 def _differences(

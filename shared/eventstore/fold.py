@@ -12,17 +12,16 @@ from heapq import merge
 from pathlib import Path
 
 from shared.eventstore.comparison import VerifyResult, compare
-from shared.eventstore.connection import Connection, StreamReader
+from shared.eventstore.connection import Connection, Reader, StreamReader
 from shared.eventstore.event import Recorded
 from shared.eventstore.scratch import apply_all, insert, rows_of, scratch, tables_of
 from shared.eventstore.snapshot import SNAPSHOT_COLUMNS, snapshot_from
-from shared.eventstore.transaction import COLUMNS, LAST_POSITIONS, Projection, recorded_from
+from shared.eventstore.transaction import COLUMNS, Heads, Projection, recorded_from
 from shared.ids import SHARDS
 
 _KNOW = (
     "INSERT INTO projection (name, version) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET version = excluded.version"
 )
-_SNAPSHOTS = "SELECT count(*), coalesce(sum(position), 0) FROM snapshot"
 _EVERY = 1000
 Progress = Callable[[int], None]
 
@@ -31,24 +30,26 @@ def no_progress(_count: int) -> None:
     """For folds that nobody watches."""
 
 
+class LogCompacted(Exception):
+    """Events that were not folded yet are in snapshots now: the fold must begin anew."""
+
+
 class Fold:
     """Projections folded anew beside those in force. `close` it at the end.
 
-    `read` may be done on one state of the database beside the running writer, `catch_up` then inside the writer: so
-    that stands still for what was written meanwhile, not for the whole log.
+    `read` may be done on one state of the database beside the running writer, `catch_up` then on later ones.
     """
 
     def __init__(
         self, projections: Sequence[Projection], folder: Path | None, progress: Progress = no_progress
     ) -> None:
-        self._projections = projections
-        self._folder = folder
+        self.projections = tuple(projections)
+        """Applied to what is folded from now on."""
         self._progress = progress
         self._stack = contextlib.ExitStack()
         self.tables: Connection = self._stack.enter_context(scratch(projections, folder))
         """The folded rows."""
-        self._reached: dict[int, int] = {}
-        self._snapshots: object = None
+        self._reached = [0] * SHARDS
         self.events = 0
         """How many were folded."""
 
@@ -58,32 +59,43 @@ class Fold:
 
     def read(self, reader: StreamReader) -> None:
         """Fold everything that the log holds. `reader` must see one state throughout: call it inside a transaction."""
-        self._note(reader)
+        self._reached = _heads(reader)
         self._apply(history(reader))
 
-    def catch_up(self, reader: StreamReader) -> None:
-        """Fold what was written since; everything anew when events were folded into snapshots meanwhile."""
-        if reader.first_row(_SNAPSHOTS) != self._snapshots:
-            self._stack.close()
-            self.tables = self._stack.enter_context(scratch(self._projections, self._folder))
-            self.events = 0
-            self.read(reader)
-            return
-        reached = self._reached
-        self._note(reader)
-        self._apply(event for shard in range(SHARDS) for event in events_of(reader, shard, reached.get(shard, 0)))
+    def behind(self, reader: Reader) -> int:
+        """How many events were written since."""
+        return sum(_heads(reader)) - sum(self._reached)
 
-    def _note(self, reader: StreamReader) -> None:
-        self._snapshots = reader.first_row(_SNAPSHOTS)
-        self._reached = {shard: position or 0 for shard, position in reader.all(LAST_POSITIONS)}
+    def catch_up(self, reader: StreamReader) -> None:
+        """Fold what was written since, on one state as in `read`. Raises LogCompacted."""
+        self._apply(self._since(reader))
+
+    def _since(self, reader: StreamReader) -> Iterator[Recorded]:
+        """Positions of a shard have no gaps but those of events that were folded into snapshots."""
+        for shard, head in enumerate(_heads(reader)):
+            if head == self._reached[shard]:
+                continue
+            for event in events_of(reader, shard, self._reached[shard]):
+                if event.position != self._reached[shard] + 1:
+                    raise LogCompacted
+                self._reached[shard] = event.position
+                yield event
+            if head != self._reached[shard]:
+                raise LogCompacted
 
     def _apply(self, events: Iterable[Recorded]) -> None:
         before = self.events
-        for count in apply_all(self.tables, events, self._projections):
+        for count in apply_all(self.tables, events, self.projections):
             self.events = before + count
             if self.events % _EVERY == 0:
                 self._progress(self.events)
         self._progress(self.events)
+
+
+def _heads(reader: Reader) -> list[int]:
+    heads = Heads()
+    heads.load(reader)
+    return heads.positions
 
 
 def history(reader: StreamReader) -> Iterator[Recorded]:

@@ -6,16 +6,19 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import sqlalchemy
 
-from shared.eventstore.connection import Connection, Row, StreamReader, Tallies
+from shared.eventstore.connection import Connection, Reader, Row, StreamReader, Tallies
 from shared.eventstore.event import Recorded
 from shared.eventstore.sqlite import SqliteConnection, scratch_engine
 from shared.eventstore.transaction import Projection
 
 _AT_ONCE, _OCTETS_AT_ONCE = 200, 256 * 1024
+_TABLES = 128
+"""Whose texts are kept: made anew for each row they cost more than its statement."""
 
 
 @contextlib.contextmanager
@@ -49,9 +52,10 @@ def tables_of(projections: Sequence[Projection]) -> list[sqlalchemy.Table]:
     return [table for projection in projections for table in projection.tables]
 
 
-def key_names(table: sqlalchemy.Table) -> list[str]:
+@lru_cache(maxsize=_TABLES)
+def key_names(table: sqlalchemy.Table) -> tuple[str, ...]:
     """The columns of a table's primary key."""
-    return [column.name for column in table.primary_key.columns]
+    return tuple(column.name for column in table.primary_key.columns)
 
 
 def key_positions(table: sqlalchemy.Table) -> list[int]:
@@ -60,24 +64,34 @@ def key_positions(table: sqlalchemy.Table) -> list[int]:
     return [names.index(key) for key in key_names(table)]
 
 
+@lru_cache(maxsize=_TABLES)
+def _columns(table: sqlalchemy.Table) -> str:
+    return ", ".join(column.name for column in table.columns)
+
+
 def rows_of(reader: StreamReader, table: sqlalchemy.Table) -> Iterator[Row]:
     """All rows of a table by primary key, texts in the order of their octets on every database; binary columns as
     bytes."""
-    names = ", ".join(column.name for column in table.columns)
     order = ", ".join(
         column.name + (reader.octet_order if isinstance(column.type, sqlalchemy.Text) else "")
         for column in table.primary_key.columns
     )
-    for row in reader.stream(f"SELECT {names} FROM {table.name} ORDER BY {order}"):  # noqa: S608
-        yield tuple(bytes(value) if isinstance(value, memoryview) else value for value in row)
+    for row in reader.stream(f"SELECT {_columns(table)} FROM {table.name} ORDER BY {order}"):  # noqa: S608
+        yield _plain(row)
 
 
-def row_of_key(reader: StreamReader, table: sqlalchemy.Table, key: Row) -> Row | None:
-    """One row."""
-    names = ", ".join(column.name for column in table.columns)
-    return reader.first_row(f"SELECT {names} FROM {table.name} WHERE {where_key(table)}", key)  # noqa: S608
+def row_of_key(reader: Reader, table: sqlalchemy.Table, key: Row) -> Row | None:
+    """One row, its values as in `rows_of`."""
+    row = reader.first_row(f"SELECT {_columns(table)} FROM {table.name} WHERE {where_key(table)}", key)  # noqa: S608
+    return _plain(row) if row is not None else None
 
 
+def delete(connection: Connection, table: sqlalchemy.Table, key: Row) -> None:
+    """Remove one row."""
+    connection.execute(f"DELETE FROM {table.name} WHERE {where_key(table)}", key)  # noqa: S608
+
+
+@lru_cache(maxsize=_TABLES)
 def where_key(table: sqlalchemy.Table) -> str:
     """The condition that finds a row by its key."""
     return " AND ".join(f"{column} = ?" for column in key_names(table))
@@ -86,8 +100,7 @@ def where_key(table: sqlalchemy.Table) -> str:
 def insert(connection: Connection, table: sqlalchemy.Table, rows: Iterable[Row]) -> int:
     """Insert whole rows, some at a time; how many."""
     marks = ", ".join("?" * len(table.columns))
-    names = ", ".join(column.name for column in table.columns)
-    sql = f"INSERT INTO {table.name} ({names}) VALUES ({marks})"  # noqa: S608
+    sql = f"INSERT INTO {table.name} ({_columns(table)}) VALUES ({marks})"  # noqa: S608
     count = 0
     for some in _pieces(rows):
         connection.execute_many(sql, _with_truth(table, some))
@@ -98,6 +111,10 @@ def insert(connection: Connection, table: sqlalchemy.Table, rows: Iterable[Row])
 def octets_of(row: Row) -> int:
     """About how much memory a row's texts and binary columns take."""
     return sum(len(value) for value in row if isinstance(value, str | bytes))
+
+
+def _plain(row: Row) -> Row:
+    return tuple(bytes(value) if isinstance(value, memoryview) else value for value in row)
 
 
 def _pieces(rows: Iterable[Row]) -> Iterator[list[Row]]:
@@ -116,10 +133,15 @@ def _pieces(rows: Iterable[Row]) -> Iterator[list[Row]]:
 
 def _with_truth(table: sqlalchemy.Table, rows: Sequence[Row]) -> Sequence[Row]:
     """Truth values as such: SQLite, where rows are folded, gives numbers for them, and PostgreSQL takes none."""
-    truths = [isinstance(column.type, sqlalchemy.Boolean) for column in table.columns]
+    truths = _truths(table)
     if not any(truths):
         return rows
     return [
         tuple(bool(value) if truth and value is not None else value for truth, value in zip(truths, row, strict=True))
         for row in rows
     ]
+
+
+@lru_cache(maxsize=_TABLES)
+def _truths(table: sqlalchemy.Table) -> tuple[bool, ...]:
+    return tuple(isinstance(column.type, sqlalchemy.Boolean) for column in table.columns)

@@ -14,18 +14,18 @@ import structlog
 
 from shared.background import BackgroundTask, every, moment
 from shared.clock import Clock
-from shared.eventstore.comparison import VerifyResult, compare, mend
+from shared.eventstore.comparison import VerifyResult
 from shared.eventstore.connection import Connection, Reader, StoreUnavailable, Tallies
 from shared.eventstore.event import Recorded
 from shared.eventstore.file_lock import FileLock
-from shared.eventstore.fold import Fold, Progress, no_progress, refold_outdated, replace, verify
+from shared.eventstore.fold import LogCompacted, Progress, no_progress, refold_outdated, verify
 from shared.eventstore.frame import StoreFrame
 from shared.eventstore.group import named
 from shared.eventstore.lease import FencedOut, Lease
 from shared.eventstore.log_reading import LogPosition, LogReader, Page
 from shared.eventstore.postgres import PostgresBackend
+from shared.eventstore.repair import Repair
 from shared.eventstore.schema import store_tables
-from shared.eventstore.scratch import tables_of
 from shared.eventstore.sqlite import SqliteBackend
 from shared.eventstore.transaction import (
     COLUMNS,
@@ -112,6 +112,8 @@ class EventStore:
         self.backend = backend
         self.metadata = metadata
         self.projections = tuple(projections)
+        self._applied = self.projections
+        self._repairing = asyncio.Lock()
         self._clock = clock
         self._turns = turns or Turns()
         self._heads = Heads()
@@ -288,37 +290,35 @@ class EventStore:
         return await asyncio.to_thread(self._verify_apart, progress)
 
     async def mend(self, progress: Progress = no_progress) -> VerifyResult:
-        """As `verify`; rows that differ are replaced by the folded ones. The log is folded beside the running writer,
-        which stands still only while rows are compared.
-        """
-
-        def work(transaction: Transaction, fold: Fold) -> VerifyResult:
-            fold.catch_up(transaction.connection)
-            verdict = compare(transaction.connection, fold.tables, tables_of(self.projections), fold.events)
-            if not verdict.equal:
-                mend(transaction.connection, fold.tables, self.projections)
-            return verdict
-
-        return await self._with_fold(work, progress)
+        """As `verify`; rows that differ are replaced by the folded ones, page by page between the works of others."""
+        return (await self._repaired(progress))[0]
 
     async def rebuild(self, progress: Progress = no_progress) -> int:
-        """Empty the projections and fold the log into them anew; the number of events. As with `mend`, the writer
-        stands still only while rows are replaced."""
+        """Fold the log anew and make every row what it says, as `mend` does; the number of events."""
+        return (await self._repaired(progress))[1]
 
-        def work(transaction: Transaction, fold: Fold) -> int:
-            fold.catch_up(transaction.connection)
-            replace(transaction.connection, self.projections, fold)
-            return fold.events
+    async def _repaired(self, progress: Progress) -> tuple[VerifyResult, int]:
+        """The verdict, and the number of events. One repair at a time."""
+        async with self._repairing:
+            while True:
+                repair = await asyncio.to_thread(Repair, self.projections, self.backend.folder, progress)
+                with contextlib.suppress(LogCompacted):
+                    return await self._carried_out(repair), repair.events
 
-        return await self._with_fold(work, progress)
-
-    async def _with_fold(self, work: Callable[[Transaction, Fold], T], progress: Progress) -> T:
-        """Fold the log beside the running writer, then work with the fold in it."""
-        fold = await asyncio.to_thread(self._folded, progress)
+    async def _carried_out(self, repair: Repair) -> VerifyResult:
         try:
-            return await self.write(lambda transaction: work(transaction, fold), long=True)
+            await asyncio.to_thread(self._beside, repair.fold)
+            await self.write(lambda _transaction: self._apply_with(repair.projections))
+            verdict = await asyncio.to_thread(self._beside, repair.compare)
+            while not await self.write(repair.page, long=True):
+                await asyncio.to_thread(self._beside, repair.catch_up)
+            return verdict
         finally:
-            await asyncio.to_thread(fold.close)
+            self._apply_with(self.projections)
+            await asyncio.to_thread(repair.close)
+
+    def _apply_with(self, projections: Sequence[Projection]) -> None:
+        self._applied = tuple(projections)
 
     @property
     def figures(self) -> Mapping[str, int]:
@@ -385,7 +385,7 @@ class EventStore:
         connection.close()
 
     def _in_transaction(self, connection: Connection, work: Work[T]) -> T:
-        transaction = Transaction(connection, self._heads, self.projections, self._clock)
+        transaction = Transaction(connection, self._heads, self._applied, self._clock)
         result = work(transaction)
         self._frame.appended += transaction.appended
         return result
@@ -401,18 +401,12 @@ class EventStore:
             self._idle_readers.append(reader)
 
     def _verify_apart(self, progress: Progress) -> VerifyResult:
-        with self._snapshot_of_database() as reader:
-            return verify(reader, self.projections, self.backend.folder, progress)
+        return self._beside(lambda reader: verify(reader, self.projections, self.backend.folder, progress))
 
-    def _folded(self, progress: Progress) -> Fold:
-        fold = Fold(self.projections, self.backend.folder, progress)
-        try:
-            with self._snapshot_of_database() as reader:
-                fold.read(reader)
-        except BaseException:
-            fold.close()
-            raise
-        return fold
+    def _beside(self, step: Callable[[Connection], T]) -> T:
+        """A step on one state of the database, beside the writer."""
+        with self._snapshot_of_database() as reader:
+            return step(reader)
 
     @contextlib.contextmanager
     def _snapshot_of_database(self) -> Iterator[Connection]:

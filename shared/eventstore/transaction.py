@@ -40,7 +40,11 @@ class VersionConflict(Exception):
 
 
 class Projection(Protocol):
-    """Tables computed from the log, and the only code that changes them."""
+    """Tables computed from the log, and the only code that changes them.
+
+    Rows are changed by `execute` and `execute_many` with INSERT INTO, UPDATE and DELETE FROM, and no UPDATE changes a
+    primary key: a repair beside the writer notes the keys of the rows that such statements change (`ChangeCapture`).
+    """
 
     name: str
     version: int

@@ -31,6 +31,14 @@ class Emptied(Event, frozen=True):
     reason: str
 
 
+@stored("purse.poured")
+class Poured(Event, frozen=True):
+    """All coins of a purse went into another."""
+
+    purse: str
+    target: str
+
+
 @stored("purse.kept")
 class Kept(Event, frozen=True):
     """A snapshot of a purse."""
@@ -78,11 +86,19 @@ class Purses:
             connection.execute(
                 "UPDATE purse SET coins = 0, note = ? WHERE purse = ?", (event.reason.encode(), event.purse)
             )
+        elif isinstance(event, Poured):
+            self._pour(connection, event)
         elif isinstance(event, Kept):
             connection.execute(
                 "INSERT INTO purse (purse, coins, times, note) VALUES (?, ?, ?, ?)",
                 (event.purse, event.coins, event.times, event.note),
             )
+
+    def _pour(self, connection: Connection, event: Poured) -> None:
+        row = connection.first_row("SELECT coins FROM purse WHERE purse = ?", (event.purse,))
+        connection.execute("DELETE FROM purse WHERE purse = ?", (event.purse,))
+        if row is not None:
+            connection.execute("UPDATE purse SET coins = coins + ? WHERE purse = ?", (row[0], event.target))
 
     def _fill(self, connection: Connection, event: Filled) -> None:
         if event.coins < 0:

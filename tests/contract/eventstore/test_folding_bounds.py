@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.eventstore import comparison
+from shared.eventstore import repair
 from shared.eventstore.comparison import KEPT
 from shared.eventstore.snapshot import compact
 from shared.eventstore.store import EventStore
@@ -65,10 +65,10 @@ async def test_of_many_differences_some_are_shown_and_all_are_counted_and_mended
     assert await store.read(purses) == sound
 
 
-async def test_a_table_that_differs_in_most_rows_is_written_anew(
+async def test_a_table_that_differs_in_most_rows_is_mended_in_many_pages(
     store: EventStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(comparison, "MENDED_BY_ROW", 10)
+    monkeypatch.setattr(repair, "TOUCHED_A_PAGE", 10)
     await many(store, 30)
     sound = await store.read(purses)
     await damage(store, "UPDATE purse SET coins = 7 WHERE purse <> 'p00003'")
