@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import Protocol
 
+_MOST_DOUBLINGS = 30
+
 
 class Clock(Protocol):
     """The source of time of a process."""
@@ -41,3 +43,8 @@ class FixedClock:
     def advance(self, seconds: float) -> None:
         """Advance the clock."""
         self.at += int(seconds * 1_000_000)
+
+
+def doubled(first: float, times: int, longest: float) -> float:
+    """A pause of `first` seconds after it was doubled so many times, `longest` at most."""
+    return min(longest, first * float(1 << min(times, _MOST_DOUBLINGS)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from shared.clock import doubled
+
 FIRST_SECONDS = 0.25
 LONGEST_SECONDS = 30.0
 LIVED_LONG_SECONDS = 60.0
@@ -22,6 +24,6 @@ class Backoff:
         """Seconds to wait after the crash of a child that lived for so many seconds."""
         if lived >= self._lived_long:
             self._crashes = 0
-        delay: float = min(self._first * 2 ** min(self._crashes, 30), self._longest)
+        delay = doubled(self._first, self._crashes, self._longest)
         self._crashes += 1
         return delay

@@ -31,7 +31,7 @@ class Credit:
         self.asked = max(0, self.asked - count)
 
     def take(self) -> int:
-        """How many to ask for now; they count as asked for."""
+        """How many to ask for at this moment; they count as asked for."""
         free = self._concurrency - self._running - self.asked
         if free < self._lump and (self.asked or free <= 0):
             return 0

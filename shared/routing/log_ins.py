@@ -10,6 +10,7 @@ from enum import StrEnum
 
 import msgspec
 
+from shared.clock import doubled
 from shared.events import directory as directory_events
 from shared.eventstore.event import Event
 
@@ -60,7 +61,7 @@ class EndedLogIns:
 
 def refusal_delay(refusals: int, first: float, longest: float) -> float:
     """Seconds by which the reply to a wrong password is delayed: doubled with each recent one of the client."""
-    return min(first * 2.0 ** min(max(refusals - 1, 0), 30), longest)
+    return doubled(first, max(refusals - 1, 0), longest)
 
 
 def _ending(event: Event) -> tuple[str, Ending] | None:

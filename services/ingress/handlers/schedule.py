@@ -12,7 +12,7 @@ import heapq
 from collections.abc import Callable
 from dataclasses import dataclass
 
-_MOST_DOUBLINGS = 30
+from shared.clock import doubled
 
 
 @dataclass(slots=True)
@@ -66,7 +66,7 @@ class Schedule:
         young = self._young.get(queue_id)
         if young is None:
             return
-        pause = pause_after(young.repeats, self._first, self._longest)
+        pause = doubled(self._first, young.repeats, self._longest)
         if pause >= self._longest:
             self.forget(queue_id)
             return
@@ -100,8 +100,3 @@ class Schedule:
         heapq.heappush(self._heap, (young.due, queue_id))
         if self._heap[0] == (young.due, queue_id):
             self.changed.set()
-
-
-def pause_after(repeats: int, first: float, longest: float) -> float:
-    """Seconds to wait after so many repeats: doubling from `first` to `longest`."""
-    return min(longest, first * float(1 << min(repeats, _MOST_DOUBLINGS)))

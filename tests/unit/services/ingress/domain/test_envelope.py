@@ -8,7 +8,7 @@ from services.ingress.domain.admission import admission
 from services.ingress.domain.envelope import octets, recipient
 from services.ingress.domain.prefix import completion
 from services.ingress.handlers.refusals import day_of
-from services.ingress.handlers.schedule import pause_after
+from shared.clock import doubled
 from shared.events.mail import Client, MailReceived, MailSettled, Message, Outcome, Recipient
 from shared.eventstore.event import encode
 from shared.protocol.address.address import parse_address
@@ -62,7 +62,7 @@ def test_only_users_write_elsewhere(kind: ResolutionKind, anybody: int, user: in
 
 
 def test_pauses_double_up_to_the_longest() -> None:
-    assert [pause_after(repeats, 10, 300) for repeats in (0, 1, 2, 5, 10_000)] == [10, 20, 40, 300, 300]
+    assert [doubled(10, repeats, 300) for repeats in (0, 1, 2, 5, 10_000)] == [10, 20, 40, 300, 300]
 
 
 def test_days() -> None:
