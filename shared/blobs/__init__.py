@@ -1,1 +1,1 @@
-"""Message bytes: content-addressed, compressed, written once, durable before they are answered."""
+"""The blob store: message bodies, named by their hash, compressed, written once, and durable when a commit returns."""

@@ -1,4 +1,4 @@
-"""Blob ids: `<generation>/<blake2b-256 of the body, hex>`. The same text is the key in every adapter."""
+"""Blob ids: `<generation>/<blake2b-256 of the body, hex>`. Every adapter uses the same text as its key."""
 
 import hashlib
 import re
@@ -9,15 +9,17 @@ from shared.blobs.errors import BadBlobId
 BlobId = NewType("BlobId", str)
 
 DIGEST_BYTES = 32
-# `g0001`, or an id of kind BLOB_GENERATION. Begins with g: never the name of a folder the adapter keeps for itself.
+# `g0001`, or an id of kind BLOB_GENERATION. It begins with g, so it is never the name of one of the adapter's own
+# folders.
 _GENERATION = re.compile(r"g[0-9a-z]{4,31}", re.ASCII)
 _BLOB_ID = re.compile(r"g[0-9a-z]{4,31}/[0-9a-f]{64}", re.ASCII)
 _DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
 def parse_blob_id(text: str) -> BlobId:
-    """`text` as a blob id; raises `BadBlobId`. The pattern has no dot and one slash: no path can be built from it but
-    its own.
+    """The text as a blob id. Raises `BadBlobId`.
+
+    The pattern allows no dot and only one slash, so an id cannot be used to reach another path.
     """
     if _BLOB_ID.fullmatch(text) is None:
         raise BadBlobId(f"not a blob id: {text[:100]!r}")
@@ -25,7 +27,7 @@ def parse_blob_id(text: str) -> BlobId:
 
 
 def parse_generation(text: str) -> str:
-    """`text` as a generation name (`g0001`); raises `BadBlobId`."""
+    """The text as the name of a generation (`g0001`). Raises `BadBlobId`."""
     if _GENERATION.fullmatch(text) is None:
         raise BadBlobId(f"not a generation: {text[:100]!r}")
     return text
@@ -48,7 +50,7 @@ def digest_of(blob_id: BlobId) -> str:
 
 
 def body_hash() -> "hashlib.blake2b":
-    """A fresh hash of a body; its hex digest is the second half of the id."""
+    """A new hash for a body; its hex digest becomes the second half of the id."""
     return hashlib.blake2b(digest_size=DIGEST_BYTES)
 
 

@@ -1,7 +1,7 @@
-"""Grouped durability: commits that arrive together share one thread hand-off there, one back, and one folder sync.
+"""Grouped commits: commits that arrive together share one hand-over to a thread and one folder sync.
 
-All state is the event loop's; a thread sees only the group it was given. While `threads` groups are on the disk, what
-arrives waits and becomes the next group, so the group grows with the load and a lone commit waits for nobody.
+All state belongs to the event loop; a thread sees only its group. While `threads` groups are being written, new commits
+wait and become the next group. So groups grow with the load, and a single commit does not wait.
 """
 
 import asyncio
@@ -28,18 +28,18 @@ class CommitQueue:
         self._drained: asyncio.Future[None] | None = None
 
     def submit(self, pending: Pending) -> "asyncio.Future[None]":
-        """Done when file and folder are on stable storage; fails with the `BlobError` of that file."""
+        """Commit a file; returns when file and folder are on stable storage. Raises the `BlobError` of that file."""
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[None] = loop.create_future()
         self._waiting.append((pending, answer))
         if not self._scheduled and self._in_flight < self._threads:
-            # Not at once: whoever else commits in this turn of the loop joins the group.
+            # Start later, so that other commits of this turn of the event loop join the group.
             self._scheduled = True
             loop.call_soon(self._dispatch, loop)
         return answer
 
     async def close(self) -> None:
-        """Wait for everything submitted, then stop the threads."""
+        """Wait for everything that was submitted, then stop the threads."""
         if self._waiting or self._in_flight:
             self._drained = asyncio.get_running_loop().create_future()
             await self._drained
@@ -68,7 +68,7 @@ class CommitQueue:
 
 
 def _settle(answer: "asyncio.Future[None]", error: BlobError | None) -> None:
-    if answer.done():  # The caller was cancelled; the blob stands, and is swept if nobody refers to it.
+    if answer.done():  # The caller was cancelled. The blob stays, and is swept when nothing refers to it.
         return
     if error is None:
         answer.set_result(None)

@@ -1,4 +1,4 @@
-"""The system calls of a commit, by name: what a test replaces to fill or break the disk. All raise OSError."""
+"""The system calls of a commit, in one class that tests replace to fill or break the disk. All raise OSError."""
 
 import errno
 import fcntl
@@ -10,23 +10,24 @@ _NOT_LINKED = frozenset((errno.EEXIST, errno.EPERM, errno.EOPNOTSUPP, errno.ENOS
 
 
 class Disk:
-    """The machine's file system."""
+    """The file system of the machine."""
 
     def create(self, path: str) -> int:
-        """A new file for writing; never one that exists."""
+        """Create a new file for writing; fails when the file exists."""
         return os.open(path, _NEW, 0o600)
 
     def write(self, fd: int, data: bytes) -> None:
-        """All of `data`: a disk that is nearly full takes a part of it, and says ENOSPC at the next call."""
+        """Write all of `data`. A nearly full disk writes a part and reports ENOSPC at the next call."""
         written = os.write(fd, data)
         while written < len(data):
             written += os.write(fd, memoryview(data)[written:])
 
     def start_writeback(self, fd: int, start: int = 0, length: int = 0) -> None:
-        """Let the kernel begin to write these dirty bytes (0: to the end) without waiting for them.
+        """Let the kernel begin to write these dirty bytes (0: to the end), without waiting for it.
 
-        DONTNEED on dirty pages starts their writeback and keeps the pages. A group whose files are all under way pays
-        for about one journal commit instead of one per file (measured with 50 files on ext4: 7 ms instead of 16).
+        DONTNEED on dirty pages starts their writeback and keeps the pages. When all files of a group have been started,
+        the group costs about one journal commit instead of one for each file (measured with 50 files on ext4: 7 ms
+        instead of 16).
         """
         if hasattr(os, "posix_fadvise"):
             os.posix_fadvise(fd, start, length, os.POSIX_FADV_DONTNEED)
@@ -54,7 +55,7 @@ class Disk:
         return True
 
     def stamp(self, path: str) -> str:
-        """Names the file that bears a name now, and no other file ever; empty when there is none."""
+        """A stamp of the file that has this name now, which no other file ever gets; empty when there is no file."""
         try:
             return _stamp(os.stat(path))  # noqa: PTH116
         except FileNotFoundError:
@@ -65,7 +66,7 @@ class Disk:
         return _stamp(os.fstat(fd))
 
     def lock_folder(self, folder: str) -> int:
-        """Keep all other holders of this lock out of the folder, those of other processes too, until `close`."""
+        """Lock the folder against all other holders of this lock, in this and other processes, until `close`."""
         fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             fcntl.flock(fd, fcntl.LOCK_EX)

@@ -1,4 +1,4 @@
-"""How much room the disk has, so that no mail is taken which those already taken may need it for."""
+"""The free disk space, so that no new mail uses the space that accepted mail still needs."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ _UNKNOWN = 2**63
 
 
 class Space(NamedTuple):
-    """A file system's octets: those an ordinary user may still write, and all."""
+    """The octets of a file system: those that an ordinary user may still write, and all."""
 
     free: int
     size: int
 
 
 class DiskRoom:
-    """The folders that mail is written to, against a reserve: so many octets or so many percent of the disk, whichever
-    is more.
+    """The free space in the folders for mail, beyond a reserve.
 
-    Looked at when asked for, once a second at most. A folder that cannot be looked at is left to those who write to it.
+    The reserve is a number of octets or a percentage of the disk, whichever is larger. The disk is examined on demand,
+    at most once a second. A folder that cannot be examined is ignored; those who write to it will report the error.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class DiskRoom:
         measure: Callable[[Path], Space] | None = None,
     ) -> None:
         self._service = service
-        """Who keeps the reserve: for the log."""
+        """The service that keeps the reserve, for the log."""
         self._folders = folders
         self._reserve_bytes = reserve_bytes
         self._reserve_percent = reserve_percent
@@ -54,12 +54,12 @@ class DiskRoom:
 
     @property
     def free(self) -> int:
-        """Octets free where there are fewest; 0 when that is not known."""
+        """The free octets on the fullest of the disks; 0 when unknown."""
         self._look()
         return self._free
 
     def shortage(self, octets: int = 0) -> str:
-        """Why a message of so many octets must wait; empty when there is room for it beside those promised."""
+        """Why a message of so many octets must wait; empty when it fits beside the promised messages."""
         self._look()
         return (
             ""
@@ -69,7 +69,7 @@ class DiskRoom:
 
     @contextlib.contextmanager
     def promised(self, octets: int) -> Iterator[None]:
-        """The extent in which a message of so many octets comes in: others find that much less room."""
+        """Reserve room for a message while it is received; others have that much less."""
         self._promised += octets
         try:
             yield
@@ -109,6 +109,6 @@ class DiskRoom:
 
 
 def measured(folder: Path) -> Space:
-    """The file system of a folder. Raises OSError."""
+    """The space of the folder's file system. Raises OSError."""
     status = os.statvfs(folder)
     return Space(status.f_bavail * status.f_frsize, status.f_blocks * status.f_frsize)

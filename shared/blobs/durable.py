@@ -1,8 +1,8 @@
-"""Making a group of files durable and visible: written, synced, renamed, then their folder synced, once for all.
+"""Makes a group of files durable and visible: each is written, synced and renamed, then the folder is synced once.
 
-Order is the guarantee: a name appears in a generation only for a file whose bytes are already on stable storage, so no
-crash leaves a half-visible blob; and nobody is answered before the folder that holds the name is on stable storage too.
-Each file fails alone; what fails leaves nothing behind.
+The order is the guarantee. A name appears in a generation only for a file whose bytes are on stable storage, so a crash
+leaves no half-visible blob. No caller gets an answer before the folder is on stable storage too. Each file fails by
+itself and then leaves nothing behind.
 """
 
 import contextlib
@@ -15,8 +15,9 @@ from shared.blobs.errors import BlobError, blob_error
 
 @dataclass(slots=True, eq=False)
 class Pending:
-    """A file on its way: `tail` is yet to be written to `fd` (None: to a new file `path`), then it becomes
-    `folder/name`.
+    """A file to be committed.
+
+    `tail` is still to be written to `fd` (None: to a new file `path`); then the file is renamed to `folder/name`.
     """
 
     path: str
@@ -31,7 +32,7 @@ class Pending:
 
 
 def make_durable(group: Sequence[Pending], disk: Disk) -> None:
-    """Run in a thread. Afterwards each `error` is None or says why that file is not there."""
+    """Commit the group, in a thread. Afterwards each `error` is None or says why that file was not stored."""
     step_of_sound_files(group, disk, _write)
     if len(group) > 1:
         step_of_sound_files(group, disk, _start_writeback)
@@ -42,8 +43,10 @@ def make_durable(group: Sequence[Pending], disk: Disk) -> None:
 
 
 def take_back(folder: str, name: str, stamp: str, disk: Disk) -> bool:
-    """Remove the published file of this stamp, unless another file took its name since; for a thread. Raises
-    OSError."""
+    """Remove the published file with this stamp, unless another file has taken its name; in a thread.
+
+    Raises OSError.
+    """
     with _alone(folder, disk) as is_alone:
         if not is_alone or disk.stamp(f"{folder}/{name}") != stamp:
             return False
@@ -68,7 +71,7 @@ def _alone(folder: str, disk: Disk) -> Iterator[bool]:
 
 
 def step_of_sound_files(pending_group: Sequence[Pending], disk: Disk, step: Callable[[Pending, Disk], None]) -> None:
-    """One step for every file that is still sound."""
+    """Do one step for every file that has not failed."""
     for pending in pending_group:
         if not pending.failed:
             try:
@@ -117,8 +120,7 @@ def _sync_folder(folder: str, group: Sequence[Pending], disk: Disk) -> None:
     except OSError as problem:
         error = blob_error(problem, "syncing a generation")
     for pending in group:
-        # The whole file may stay under its name: it is sound, only its durability is unknown, so its owner must ask
-        # again.
+        # The file may stay: it is intact and only its durability is unknown, so its owner must commit it again.
         pending.error = error
 
 
@@ -130,7 +132,7 @@ def _fail(pending: Pending, disk: Disk, error: BlobError) -> None:
 
 
 def discard(path: str, fd: int | None, disk: Disk) -> None:
-    """Remove a temporary file; a disk that cannot even do that leaves it to the sweep at the next start."""
+    """Remove a temporary file. When the disk cannot do that, the sweep at the next start will."""
     with contextlib.suppress(OSError):
         if fd is not None:
             disk.close(fd)

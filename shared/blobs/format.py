@@ -26,12 +26,12 @@ _ENTRY_BYTES = 4
 
 
 class TrailerDamaged(Exception):
-    """Not a blob file, cut short, or its trailer contradicts itself."""
+    """The file is not a blob file, or it is cut short, or its trailer is inconsistent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trailer:
-    """What the end of a blob file says about the rest of it."""
+    """The contents of the trailer of a blob file."""
 
     body_size: int
     frame_size: int
@@ -41,16 +41,16 @@ class Trailer:
 
     @property
     def body_end(self) -> int:
-        """Where the stored body ends and the stored scan begins."""
+        """The offset at which the stored body ends and the stored scan begins."""
         return len(HEAD) + sum(self.lengths)
 
     def plain_size(self, number: int) -> int:
-        """Plain bytes of body frame `number`."""
+        """The plain size of body frame `number`."""
         return min(self.frame_size, self.body_size - number * self.frame_size)
 
 
 def pack_trailer(trailer: Trailer) -> bytes:
-    """Index and tail, ready to be appended."""
+    """Index and tail, to be appended to the file."""
     index = struct.pack(f"<{len(trailer.lengths)}I", *trailer.lengths)
     sizes = _SIZES.pack(
         trailer.body_size, trailer.frame_size, len(trailer.lengths), trailer.scan_size, trailer.scan_stored
@@ -59,8 +59,9 @@ def pack_trailer(trailer: Trailer) -> bytes:
 
 
 def trailer_bytes(end: bytes) -> int:
-    """How many bytes at the end of the file belong to the trailer; `end` has at least the tail. Raises
-    `TrailerDamaged`.
+    """The number of bytes at the end of the file that belong to the trailer.
+
+    `end` must contain at least the tail. Raises `TrailerDamaged`.
     """
     if len(end) < TAIL_BYTES or not end.endswith(_END):
         raise TrailerDamaged("the end of the file is not a blob's")
@@ -69,7 +70,7 @@ def trailer_bytes(end: bytes) -> int:
 
 
 def parse_trailer(end: bytes, file_size: int) -> Trailer:
-    """The trailer at the end of `end`, the last bytes of a file of `file_size`; raises `TrailerDamaged`."""
+    """The trailer in `end`, the last bytes of a file of `file_size`. Raises `TrailerDamaged`."""
     length = trailer_bytes(end)
     if length > len(end):
         raise TrailerDamaged("the index is cut short")

@@ -1,25 +1,26 @@
-"""zstd frames: one-shot, independent, each with its plain size and checksum inside. No state is kept per body."""
+"""zstd frames: each is compressed independently and contains its plain size and checksum."""
 
 import threading
 from typing import Final
 
 import zstandard
 
-# Compressors cost about 1 MB and must not run in two threads at once (they release the GIL): one per thread and level.
+# A compressor costs about 1 MB and must not run in two threads at once (it releases the GIL), so there is one for each
+# thread and level.
 _OF_THREAD: Final = threading.local()
 
 
 class FrameDamaged(Exception):
-    """A frame that does not decompress to what the index says."""
+    """The frame does not decompress to the size in the index."""
 
 
 def compress(plain: bytes | bytearray | memoryview, level: int) -> bytes:
-    """One frame; incompressible data grows by some 20 bytes at most per 128 KiB."""
+    """Compress data to one frame. Incompressible data grows by some 20 bytes at most for each 128 KiB."""
     return _compressor(level).compress(plain)
 
 
 def decompress(frame: bytes | memoryview, size: int) -> bytes:
-    """The `size` plain bytes of a frame; raises `FrameDamaged`. Never allocates more than `size`."""
+    """The `size` plain bytes of a frame. Raises `FrameDamaged`. Never allocates more than `size`."""
     try:
         if zstandard.frame_content_size(frame) != size:
             raise FrameDamaged("frame does not have the size of its index entry")

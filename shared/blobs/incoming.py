@@ -1,7 +1,7 @@
-"""Where files are written before they have their name: `incoming/<token>/`, one folder per writing process.
+"""The folders for files that have no name yet: `incoming/<token>/`, one for each writing process.
 
-The owner holds a lock (flock) on its folder, so another process can tell a dead owner's folder from a live one's, in
-another container too, where process numbers say nothing. On a file system without such locks nothing is swept.
+The owner locks its folder (flock), so that another process can tell whether the owner is alive. This also works between
+containers, where process ids say nothing. On a file system without such locks, nothing is swept.
 """
 
 import contextlib
@@ -14,7 +14,7 @@ from pathlib import Path
 
 
 class IncomingFolder:
-    """Fresh, private paths for temporary files. All methods raise OSError."""
+    """Makes new, private paths for temporary files. All methods raise OSError."""
 
     def __init__(self, parent: Path) -> None:
         self._parent = parent
@@ -23,18 +23,21 @@ class IncomingFolder:
         self._numbers = itertools.count(1)
 
     def new_path(self) -> str:
-        """A path that no one else uses. The first call occupies a folder and sweeps those of dead processes."""
+        """A path that nobody else uses.
+
+        The first call creates this process's folder and sweeps the folders of dead processes.
+        """
         if self._own is None:
             self._own = self._occupy()
             self.sweep()
         return f"{self._own}/{next(self._numbers)}"
 
     def sweep(self) -> int:
-        """Remove the folders whose owners are gone; returns how many."""
+        """Remove the folders whose owners are dead; returns their number."""
         return sum(_remove_if_dead(folder) for folder in self._parent.iterdir() if str(folder) != self._own)
 
     def close(self) -> None:
-        """Give the folder back; files of writers that are still open keep it until the next sweep."""
+        """Release the folder; files of open writers stay in it until the next sweep."""
         if self._own is not None:
             with contextlib.suppress(OSError):
                 Path(self._own).rmdir()
@@ -50,12 +53,15 @@ class IncomingFolder:
             if claimed is not None and folder.is_dir():
                 self._lock = claimed[0]
                 return str(folder)
-            if claimed is not None:  # A sweeper took the newborn folder for a dead one: begin again.
+            if claimed is not None:  # a sweeper took the new folder for that of a dead process, so begin again
                 os.close(claimed[0])
 
 
 def _claim(folder: Path) -> tuple[int, bool] | None:
-    """The open folder and whether it is locked by us now; None when someone else holds it or it is gone."""
+    """Lock a folder; returns its descriptor and whether the lock is ours.
+
+    None when another process holds the lock, or the folder is gone.
+    """
     try:
         fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except (FileNotFoundError, NotADirectoryError):
@@ -65,7 +71,7 @@ def _claim(folder: Path) -> tuple[int, bool] | None:
     except BlockingIOError:
         os.close(fd)
         return None
-    except OSError:  # No such locks here: whether it lives cannot be known.
+    except OSError:  # there are no locks on this file system, so it is unknown whether the owner is alive
         return fd, False
     return fd, True
 

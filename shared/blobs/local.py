@@ -1,4 +1,4 @@
-"""The blob port on local files."""
+"""The blob store on local files."""
 
 import asyncio
 import os
@@ -22,9 +22,9 @@ _LIST_BATCH = 1000
 
 
 class LocalBlobs:
-    """Blobs under `folder`. Making one touches nothing; the first write, or `start`, makes the folders.
+    """Blobs under `folder`. Folders are created by `start` or the first write.
 
-    Several processes may write to one folder. One instance serves one event loop; `close` it there.
+    Several processes may write to one folder. An instance serves one event loop and must be closed there.
     """
 
     def __init__(
@@ -37,8 +37,10 @@ class LocalBlobs:
         return self._shelf.generation
 
     def start(self) -> None:
-        """Make the folders and sweep what dead processes left, so that a wrong folder is found now; raises
-        `BlobError`."""
+        """Create the folders and sweep what dead processes left, so that a wrong folder is noticed now.
+
+        Raises `BlobError`.
+        """
         try:
             self._shelf.new_path()
         except OSError as error:
@@ -101,7 +103,7 @@ class LocalBlobs:
 
 
 def _digests(folder: Path) -> Iterator[str]:
-    """The names in a generation's folder that are blobs'; none when there is no such folder."""
+    """The names of blobs in a generation's folder; none when there is no such folder."""
     try:
         with os.scandir(folder) as entries:
             for entry in entries:

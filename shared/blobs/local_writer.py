@@ -1,6 +1,7 @@
-"""Writing one body to a local file: small ones in memory until commit, long ones as frames in a temporary file.
+"""Writes one body to a local file.
 
-A spooling writer holds at most one plain frame and no compressor, so 200 slow clients of 25 MB each cost some 25 MB.
+A small body is kept in memory until the commit; a large one is written to a temporary file frame by frame. Such a
+writer holds at most one plain frame and no compressor, so 200 slow clients with 25 MB each cost some 25 MB.
 """
 
 from types import TracebackType
@@ -14,12 +15,12 @@ from shared.blobs.frames import compress
 from shared.blobs.port import BlobRef
 from shared.blobs.shelf import Shelf
 
-# A spooled file is sent on its way to the disk piece by piece, so that little is left to wait for at commit.
+# The kernel begins to write a spooled file piece by piece, so that little is left to wait for at the commit.
 WRITEBACK_BYTES = 1024 * 1024
 
 
 class LocalBlobWriter:
-    """See `port.BlobWriter`. A `write` that raised has already aborted."""
+    """A `port.BlobWriter` for local files. A `write` that raised has already aborted the writer."""
 
     __slots__ = (
         "_buffer",
@@ -54,7 +55,7 @@ class LocalBlobWriter:
 
     @property
     def held(self) -> int:
-        """Body bytes in memory now; while spooling never more than a frame."""
+        """The bytes of the body in memory now; while spooling never more than a frame."""
         return len(self._buffer)
 
     def write(self, chunk: bytes | bytearray | memoryview) -> None:
@@ -103,7 +104,7 @@ class LocalBlobWriter:
             raise RuntimeError("blob writer used after commit or abort")
 
     def _spool(self) -> None:
-        """Move all whole frames to the temporary file; from here on one frame is all that stays in memory."""
+        """Move all whole frames to the temporary file; from now on only one frame stays in memory."""
         frame_bytes = self._shelf.settings.frame_bytes
         try:
             self._append(self._take_frames(len(self._buffer) // frame_bytes * frame_bytes))
@@ -125,7 +126,7 @@ class LocalBlobWriter:
             self._synced = self._stored
 
     def _take_frames(self, end: int) -> bytes:
-        """Compress the first `end` bytes of the buffer and drop them."""
+        """Compress the first `end` bytes of the buffer and remove them."""
         settings = self._shelf.settings
         with memoryview(self._buffer) as view:
             frames = [
@@ -135,11 +136,11 @@ class LocalBlobWriter:
         self._lengths.extend(map(len, frames))
         self._buffer = self._buffer[
             end:
-        ]  # a new one: deleting from the front would keep the memory of the first 256 KiB
+        ]  # a new buffer: deleting from the front would keep the memory of the first 256 KiB
         return frames[0] if len(frames) == 1 else b"".join(frames)
 
     def _finish(self, scan: bytes) -> tuple[str, bytes]:
-        """Where the file is, and what of it has still to be written."""
+        """The file with the body, and what must still be written to it."""
         head = HEAD if self._fd is None else b""
         rest = self._take_frames(len(self._buffer))
         scan_frame = compress(scan, self._shelf.settings.level) if scan else b""

@@ -1,5 +1,4 @@
-"""The blob port in memory: for unit tests of those who use blobs. Nothing is durable, everything else is by
-contract."""
+"""The blob store in memory, for unit tests of code that uses blobs. Except for durability it fulfils the contract."""
 
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field, replace
@@ -13,7 +12,7 @@ from shared.blobs.port import CHUNK_BYTES, BlobRef, Damaged, Intact, clamp, piec
 
 @dataclass(frozen=True, slots=True)
 class MemoryBlob:
-    """A body and its scan, as they are."""
+    """A body and its scan."""
 
     id: BlobId
     scan: bytes
@@ -39,7 +38,7 @@ class MemoryBlob:
 
 
 class MemoryBlobWriter:
-    """Collects a body and puts it into the dictionary on `commit`."""
+    """Collects a body and stores it on `commit`."""
 
     def __init__(self, blobs: "MemoryBlobs", limit: int | None) -> None:
         self._blobs = blobs
@@ -79,7 +78,7 @@ class MemoryBlobWriter:
 
 
 class MemoryBlobs:
-    """Blobs in a dictionary; `damage` lets a test break one."""
+    """Blobs in a dictionary; tests can damage one with `damage`."""
 
     def __init__(self, generation: str = "g0001") -> None:
         self._generation = parse_generation(generation)
@@ -91,7 +90,7 @@ class MemoryBlobs:
         return self._generation
 
     def in_generation(self, generation: str) -> "MemoryBlobs":
-        """Another port on the same store, that writes into another generation."""
+        """Another port to the same store, which writes into another generation."""
         other = MemoryBlobs(generation)
         other._stored, other.quarantined = self._stored, self.quarantined
         return other
@@ -100,7 +99,7 @@ class MemoryBlobs:
         return MemoryBlobWriter(self, limit)
 
     def put(self, body: bytes, scan: bytes = b"") -> BlobRef:
-        """Store a body without a writer: the short way for tests."""
+        """Store a body without a writer; a shortcut for tests."""
         blob_id = blob_id_of(self._generation, body)
         is_new = blob_id not in self._stored
         self._stored[blob_id] = blob = MemoryBlob(blob_id, scan, body)
@@ -137,10 +136,10 @@ class MemoryBlobs:
         del self._stored[blob_id]
 
     async def close(self) -> None:
-        """Nothing runs, nothing to stop."""
+        """Does nothing, because nothing runs."""
 
     def damage(self, blob_id: BlobId) -> None:
-        """As if a bit of the stored body had flipped."""
+        """Damage a stored body, as a flipped bit would."""
         self._stored[blob_id] = replace(self._find(blob_id), damaged=True)
 
     def _find(self, blob_id: BlobId) -> MemoryBlob:

@@ -1,4 +1,4 @@
-"""From a path to a blob: a small file is read whole in one call, of a longer one only the trailer."""
+"""Opens a blob: a small file is read whole with one call, of a larger file only the trailer is read."""
 
 import os
 
@@ -13,7 +13,7 @@ _TRAILER_GUESS = 4096
 
 
 def open_blob(blob_id: BlobId, path: str) -> StoredBlob:
-    """Raises `BlobMissing`, `BlobDamaged` (the trailer), `BlobError`."""
+    """Open a blob. Raises `BlobMissing`, `BlobDamaged` (the trailer), `BlobError`."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
@@ -37,7 +37,7 @@ def _examine(path: str, fd: int) -> tuple[Source, Trailer]:
 
 
 def read_trailer(fd: int) -> Trailer:
-    """The trailer of an open blob file of any size; raises `TrailerDamaged`, OSError."""
+    """The trailer of an open blob file of any size. Raises `TrailerDamaged`, OSError."""
     size = os.fstat(fd).st_size
     _check_head(os.pread(fd, len(HEAD), 0))
     end = os.pread(fd, _TRAILER_GUESS, max(0, size - _TRAILER_GUESS))
@@ -55,12 +55,15 @@ def _check_head(start: bytes) -> None:
 
 
 def reading_error(error: OSError, blob_id: BlobId) -> BlobError:
-    """`BlobMissing` for a file that is not there, `BlobError` for anything else."""
+    """`BlobMissing` for a missing file, `BlobError` for any other error."""
     return BlobMissing(blob_id) if isinstance(error, FileNotFoundError) else blob_error(error, f"blob {blob_id}")
 
 
 def verify_blob(blob_id: BlobId, path: str) -> Intact | Damaged:
-    """Read and hash everything; for a thread. Raises `BlobMissing`, and `BlobError` when the disk does not answer."""
+    """Read and hash the whole blob, in a thread.
+
+    Raises `BlobMissing`, and `BlobError` when the disk does not answer.
+    """
     digest = body_hash()
     try:
         blob = open_blob(blob_id, path)

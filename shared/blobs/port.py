@@ -1,7 +1,7 @@
-"""The blob port: what every adapter (local files, memory, S3) offers and what its contract suite checks.
+"""The blob port: the interface of every adapter (local files, memory, S3), which the contract tests check.
 
-A *body* is the message as it is kept; a *scan* is the opaque result of the structure scanner, stored behind the body
-in the same file and replaceable. Sizes and offsets are bytes of the plain (uncompressed) body.
+A *body* is the message as it is stored. A *scan* is the opaque result of the structure scanner; it is stored behind the
+body in the same file and can be replaced. Sizes and offsets are bytes of the plain (uncompressed) body.
 """
 
 from collections.abc import AsyncIterator, Iterator
@@ -16,43 +16,44 @@ CHUNK_BYTES = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class BlobRef:
-    """A blob that is on stable storage: its id and the size of its body in bytes."""
+    """A blob on stable storage: its id and the size of its body in bytes."""
 
     id: BlobId
     size: int
     stamp: str = field(default="", compare=False)
-    """Names the very file that this commit made, for `take_back`; empty when the same body was there before."""
+    """Identifies the file that this commit created, for `take_back`; empty when the same body existed before."""
 
 
 @dataclass(frozen=True, slots=True)
 class Intact:
-    """`verify`: the body hashes to its name and the scan can be read."""
+    """The result of `verify` for a whole blob: the body has the hash in its name, and the scan can be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Damaged:
-    """`verify`: what is wrong, for the operator."""
+    """The result of `verify` for a damaged blob, with a description for the operator."""
 
     reason: str
 
 
 class BlobWriter(Protocol):
-    """Takes one body. Belongs to one task; used once. Leaving the `with` block before `commit` aborts."""
+    """Takes one body; used by one task, once. Leaving the `with` block before `commit` aborts it."""
 
     @property
     def size(self) -> int:
-        """Bytes taken so far."""
+        """The number of bytes written so far."""
 
     def write(self, chunk: bytes | bytearray | memoryview) -> None:
-        """Take the next bytes (copied). Raises `BlobTooLarge` past the limit, `BlobStoreFull`/`BlobError` when spooling
-        fails.
+        """Write the next bytes, which are copied.
+
+        Raises `BlobTooLarge` above the limit, and `BlobStoreFull` or `BlobError` when spooling fails.
         """
 
     async def commit(self, scan: bytes) -> BlobRef:
-        """Make body and scan durable under the body's name. After an error nothing of it is left."""
+        """Make body and scan durable under the name of the body. After an error nothing of it is left."""
 
     def abort(self) -> None:
-        """Forget everything taken. Does nothing after `commit` or a second time."""
+        """Discard everything written. Does nothing after `commit` or a second time."""
 
     def __enter__(self) -> Self: ...
 
@@ -62,7 +63,10 @@ class BlobWriter(Protocol):
 
 
 class Blob(Protocol):
-    """A stored blob. Holds no open file. Reads raise `BlobDamaged` (and `BlobMissing` when swept meanwhile)."""
+    """A stored blob, without an open file.
+
+    Reads raise `BlobDamaged`, and `BlobMissing` when the blob was swept meanwhile.
+    """
 
     @property
     def id(self) -> BlobId: ...
@@ -72,68 +76,72 @@ class Blob(Protocol):
 
     @property
     def scan(self) -> bytes:
-        """What the structure scanner said, as given to `commit` or `replace_scan`."""
+        """The result of the structure scanner, as given to `commit` or `replace_scan`."""
 
     def read(self, start: int, end: int) -> bytes:
-        """Body bytes [start, end), cut at the end of the body. Decompresses only the frames it touches."""
+        """The bytes [start, end) of the body, cut at its end. Only the frames in that range are decompressed."""
 
     def body(self) -> bytes:
-        """The whole body at once: 25 MB take some 40 ms, so a server iterates instead."""
+        """The whole body at once. 25 MB take some 40 ms, so a server uses `iterate` instead."""
 
     def iterate(self, start: int, end: int, chunk: int = CHUNK_BYTES) -> Iterator[bytes]:
-        """The bytes of `read(start, end)` in pieces of at most `chunk`; each piece is cheap enough for an event
-        loop."""
+        """The bytes of `read(start, end)` in pieces of at most `chunk`, each cheap enough for an event loop."""
 
 
 class BlobReader(Protocol):
-    """What any process may do."""
+    """Access to a store for reading."""
 
     async def read(self, blob_id: BlobId) -> Blob:
-        """The blob; raises `BadBlobId`, `BlobMissing`, `BlobDamaged` (its trailer), `BlobError`."""
+        """The blob. Raises `BadBlobId`, `BlobMissing`, `BlobDamaged` (its trailer), `BlobError`."""
 
     async def verify(self, blob_id: BlobId) -> Intact | Damaged:
-        """Read everything and hash it, off the event loop. Raises `BlobMissing`."""
+        """Read and hash the whole blob in a thread. Raises `BlobMissing`."""
 
     def list(self, generation: str) -> AsyncIterator[BlobId]:
-        """Every blob of a generation, in no order; blobs written meanwhile may be absent. Empty for an unknown
-        generation.
+        """The blobs of a generation in any order; blobs written meanwhile may be missing.
+
+        Empty for an unknown generation.
         """
 
     async def generations(self) -> tuple[str, ...]:
-        """The generations that exist, oldest name first."""
+        """The existing generations, in the order of their names."""
 
 
 class Blobs(BlobReader, Protocol):
-    """What an owner of a writer port may do. Several processes may hold one on the same store."""
+    """Access to a store for reading and writing. Several processes may have one to the same store."""
 
     @property
     def generation(self) -> str:
-        """Where new blobs go."""
+        """The generation into which new blobs are written."""
 
     def writer(self, limit: int | None = None) -> BlobWriter:
-        """Begin a body of at most `limit` bytes (None: no limit)."""
+        """A writer for a body of at most `limit` bytes (None: no limit)."""
 
     async def replace_scan(self, blob_id: BlobId, scan: bytes) -> None:
-        """Put another scan behind the same body, atomically and durably. Raises `BlobMissing`, `BlobDamaged`."""
+        """Replace the scan behind a body, atomically and durably. Raises `BlobMissing`, `BlobDamaged`."""
 
     async def delete(self, blob_id: BlobId) -> bool:
-        """Remove a blob; False when it was not there. May come back after power loss: sweeping again is harmless."""
+        """Remove a blob; False when it did not exist.
+
+        It may come back after a power failure; sweeping again is harmless.
+        """
 
     async def take_back(self, ref: BlobRef) -> bool:
-        """Remove what a commit made and nobody came to refer to (a refused APPEND); whether it was removed.
+        """Remove the blob of a commit to which nothing refers (a refused APPEND); returns whether it was removed.
 
-        It stays when the body was there before, or when anybody committed the same body since: they may refer to it.
+        It stays when the body existed before, or when the same body was committed again, because something may refer to
+        it.
         """
 
     async def quarantine(self, blob_id: BlobId) -> None:
-        """Set a damaged blob aside for the operator; it is missing from then on. Raises `BlobMissing`."""
+        """Move a damaged blob aside for the operator; afterwards it is missing. Raises `BlobMissing`."""
 
     async def close(self) -> None:
-        """Finish what is being committed and stop the threads."""
+        """Finish running commits and stop the threads."""
 
 
 def clamp(start: int, end: int, size: int) -> tuple[int, int]:
-    """[start, end) cut to a body of `size` bytes; raises ValueError for a range that runs backwards or is negative."""
+    """[start, end) cut to a body of `size` bytes. Raises ValueError for a negative or reversed range."""
     if start < 0 or end < start:
         raise ValueError(f"bad range {start}..{end}")
     return min(start, size), min(end, size)

@@ -1,4 +1,4 @@
-"""A newer scan behind the same body: the stored body frames are copied as they are."""
+"""Replaces the scan behind a body; the stored frames of the body are copied unchanged."""
 
 import os
 
@@ -14,9 +14,9 @@ _COPY_BYTES = 1024 * 1024
 
 
 def rescan(blob_id: BlobId, path: str, target: str, scan: bytes, level: int, disk: Disk) -> None:
-    """Replace the file `path` by a copy with another scan, made durable at `target` first; for a thread.
+    """Replace the file `path` by a copy with another scan, in a thread; the copy is first made durable at `target`.
 
-    Raises OSError (FileNotFoundError: the blob is missing), `BlobDamaged`, `BlobError`; then the old file stands.
+    Raises OSError (FileNotFoundError when the blob is missing), `BlobDamaged`, `BlobError`; then the old file stays.
     """
     folder, _, name = path.rpartition("/")
     fd, tail = _copy_with_scan(blob_id, path, target, scan, level, disk)
@@ -29,7 +29,7 @@ def rescan(blob_id: BlobId, path: str, target: str, scan: bytes, level: int, dis
 def _copy_with_scan(
     blob_id: BlobId, source: str, target: str, scan: bytes, level: int, disk: Disk
 ) -> tuple[int, bytes]:
-    """Head and body in the new file `target`: its descriptor, and what is still to be appended."""
+    """Copy head and body to the new file `target`; returns its descriptor, and what must still be appended."""
     fd = os.open(source, os.O_RDONLY | os.O_CLOEXEC)
     try:
         old = _trailer(blob_id, fd)

@@ -1,15 +1,16 @@
-"""How blobs are written. Readers need none of this: a file says how it was made."""
+"""Settings for writing blobs. Reading needs none, because a file describes its own format."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class BlobSettings:
-    """`spool_bytes`: a body up to here stays in memory until `commit`, a longer one goes to a temporary file frame by
-    frame.
+    """How blobs are written.
 
-    `frame_bytes`: plain bytes per compressed frame: what a spooling writer holds in memory, and the least a range read
-    decompresses (128 KiB: 0.2 ms). `level`: zstd; 1 costs 38 µs for 8 KB of mail, 3 costs 53 µs and saves 2 %.
+    `spool_bytes`: a body up to this size stays in memory until `commit`; a larger one goes to a temporary file frame by
+    frame. `frame_bytes`: plain bytes of a compressed frame, which a spooling writer holds in memory, and which are the
+    least that a range read decompresses (128 KiB: 0.2 ms). `level`: of zstd; level 1 costs 38 µs for 8 KB of mail,
+    level 3 costs 53 µs and saves 2 %.
     """
 
     spool_bytes: int = 256 * 1024

@@ -1,4 +1,4 @@
-"""One folder of blobs and what writing to it needs: shared by the adapter and its writers."""
+"""The folder of a blob store with everything needed to write to it; shared by the adapter and its writers."""
 
 import os
 from contextlib import suppress
@@ -11,15 +11,16 @@ from shared.blobs.durable import Pending
 from shared.blobs.incoming import IncomingFolder
 from shared.blobs.settings import BlobSettings
 
-# A generation is one flat folder. Fanning out by the first digits would cost a folder sync each (50 commits together:
-# 83 µs of CPU a message flat, 121 with 256 folders), and a generation is the fan-out already: begin a new one every few
-# million blobs (an ext4 folder ends at about ten million names of this length).
+# A generation is one flat folder. Subfolders by the first digits would cost a folder sync each (50 commits together: 83
+# µs of CPU for a message in a flat folder, 121 in 256 folders). A generation divides the blobs already: begin a new one
+# every few million blobs (an ext4 folder ends at about ten million names of this length).
 SMALL_THREADS, SMALL_GROUP = 2, 128
 SPOOLED_THREADS, SPOOLED_GROUP = 1, 8
 
 
 class Shelf:
-    """`<folder>/<generation>/<digest>`, `<folder>/incoming/…`, `<folder>/quarantine/<generation>.<digest>`."""
+    """The paths `<folder>/<generation>/<digest>`, `<folder>/incoming/…` and
+    `<folder>/quarantine/<generation>.<digest>`."""
 
     def __init__(self, folder: Path, generation: str, settings: BlobSettings, disk: Disk) -> None:
         self.folder = folder
@@ -28,44 +29,45 @@ class Shelf:
         self.disk = disk
         self._incoming = IncomingFolder(folder / "incoming")
         self._small = CommitQueue(disk, SMALL_THREADS, SMALL_GROUP)
-        # A lane of their own: syncing 25 MB must not hold up the answers to small messages.
+        # Large bodies have threads of their own: syncing 25 MB must not delay the replies to small messages.
         self._spooled = CommitQueue(disk, SPOOLED_THREADS, SPOOLED_GROUP)
         self._ready = False
 
     def path_of(self, blob_id: BlobId) -> str:
-        """Raises `BadBlobId`, so that no id leads out of the folder."""
+        """The path of a blob. Raises `BadBlobId`, so that no id leads out of the folder."""
         return f"{self.folder}/{parse_blob_id(blob_id)}"
 
     def new_path(self) -> str:
-        """A private path for a file to come; raises OSError."""
+        """A private path for a new file. Raises OSError."""
         if not self._ready:
             self.prepare()
         return self._incoming.new_path()
 
     def prepare(self) -> None:
-        """Make the folders, durably; raises OSError."""
+        """Create the folders durably. Raises OSError."""
         make_folder(self.folder / self.generation, self.disk)
-        # Another process may have made the folder a moment ago and not synced it yet.
+        # Another process may have created the folder a moment ago without having synced it yet.
         self.disk.sync_folder(os.fspath(self.folder))
         self._ready = True
 
     async def publish(self, blob_id: BlobId, path: str, fd: int | None, tail: bytes) -> str:
-        """Append `tail` to the temporary file and give it its name, durably; its stamp, empty when the name was there
-        before. Raises `BlobError`.
+        """Append `tail` to the temporary file and give it its name, durably.
+
+        Returns its stamp, which is empty when the name existed before. Raises `BlobError`.
         """
         pending = Pending(path, f"{self.folder}/{self.generation}", digest_of(blob_id), tail, fd)
         await (self._small if fd is None else self._spooled).submit(pending)
         return pending.stamp
 
     async def close(self) -> None:
-        """Finish what is under way."""
+        """Finish running commits."""
         await self._small.close()
         await self._spooled.close()
         self._incoming.close()
 
 
 def make_folder(folder: Path, disk: Disk) -> None:
-    """A folder and its missing parents, each durable in its own parent; raises OSError."""
+    """Create a folder and its missing parents, each durably. Raises OSError."""
     if folder.is_dir():
         return
     make_folder(folder.parent, disk)

@@ -1,4 +1,4 @@
-"""Reading a blob file: the scan at once, the body by range, one frame at a time."""
+"""Reads a blob file: the scan at once, the body by ranges, one frame at a time."""
 
 import os
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ class Source(Protocol):
 
 
 class BytesSource:
-    """A small file, read whole."""
+    """A small file that was read whole."""
 
     __slots__ = ("_file",)
 
@@ -32,7 +32,10 @@ class BytesSource:
 
 
 class FileSource:
-    """A file that is opened for each read: some 10 µs against 200 for a frame, and no descriptor to leak."""
+    """A file that is opened for each read.
+
+    Opening costs some 10 µs, against 200 µs for a frame, and no descriptor can leak.
+    """
 
     __slots__ = ("_path",)
 
@@ -48,7 +51,10 @@ class FileSource:
 
 
 class StoredBlob:
-    """See `port.Blob`. Keeps the frame it decompressed last: parts of one message are asked one after the other."""
+    """A `port.Blob` in a file.
+
+    It keeps the last decompressed frame, because the parts of a message are read one after the other.
+    """
 
     __slots__ = ("_frame", "_number", "_offsets", "_scan", "_source", "_trailer", "id")
 

@@ -1,1 +1,1 @@
-"""Pure grammars: values in, values out."""
+"""Grammars and protocol objects as pure code: values in, values out."""

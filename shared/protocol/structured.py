@@ -1,22 +1,23 @@
-"""Comments of structured header fields (RFC 5322 §3.2.2, RFC 2045 §5.1): the one place that skips them.
+"""Comments in structured header fields (RFC 5322 §3.2.2, RFC 2045 §5.1); no other module skips comments.
 
-Comments nest, and hold quoted pairs; a quoted string holds no comment. Everything here is linear in the value: nothing
-recurses, and a comment or a quoted string that is never closed is looked for once.
+Comments nest, and contain quoted pairs; a quoted string contains no comment. The time is linear in the value: nothing
+recurses, and the end of an unclosed comment or quoted string is searched for only once.
 """
 
 import re
 
-# Within a comment: text, quoted pairs and comments without others in them; then a run of parentheses.
+# Within a comment: text, quoted pairs and comments without inner comments; then a run of parentheses.
 _PART = rb"(?:[^()\\]++|\\.|\((?:[^()\\]++|\\.)*+\))*+(?:(?P<open>\(++)|(?P<close>\)++))?"
 _BYTES_PART = re.compile(_PART, re.S)
 _TEXT_PART = re.compile(_PART.decode(), re.S)
-# What stands before a comment: text, quoted pairs, quoted strings; a quote that is never closed is a character.
+# Before a comment: text, quoted pairs, quoted strings. A quote that is never closed is an ordinary character.
 _BEFORE = re.compile(rb'(?:[^"(\\]++|\\.|"(?:[^"\\]++|\\.)*+"|["\\])*+', re.S)
 
 
 def comment_end(value: bytes | str, at: int, most: int = 10_000) -> int:
-    """The offset behind the comment whose parenthesis stands at `at`; -1 when it is never closed, or only behind more
-    than `most` runs of parentheses.
+    """The offset behind the comment that begins at `at`.
+
+    It is -1 when the comment is not closed, or is closed only behind more than `most` runs of parentheses.
     """
     depth, at = 1, at + 1
     for _ in range(most):
@@ -34,9 +35,9 @@ def comment_end(value: bytes | str, at: int, most: int = 10_000) -> int:
 
 
 def blank_comments(value: bytes) -> bytes:
-    """The value with spaces in place of its comments, so that all else stays where it is.
+    """The value with spaces in place of comments, so that all offsets stay the same.
 
-    A parenthesis that is never closed is no comment: the values behind it count.
+    A parenthesis that is never closed begins no comment; the text behind it counts.
     """
     if b"(" not in value:
         return value

@@ -1,1 +1,1 @@
-"""Mail addresses: the mailbox of an envelope, the address list of a header, the names of accounts."""
+"""Mail addresses: the mailbox of an envelope, the address list of a header, and the names of accounts."""

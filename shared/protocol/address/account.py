@@ -1,4 +1,4 @@
-"""What Mailfold makes of a localpart: account names, sub-addresses, and the key under which an address is looked up."""
+"""What Mailfold makes of a localpart: account names, sub-addresses, and the lookup key of an address."""
 
 import re
 import unicodedata
@@ -13,8 +13,9 @@ _ACCOUNT_NAME = re.compile(r"[A-Za-z0-9-]++(?:\.[A-Za-z0-9-]++)*+")
 
 
 def account_name(localpart: str) -> str:
-    """The canonical (lower-case) name of an account: letters, digits, ``.`` and ``-``, at most 200 characters. Raises
-    AddressError.
+    """The canonical (lower-case) name of an account. Raises AddressError.
+
+    It has letters, digits, ``.`` and ``-``, and at most 200 characters.
     """
     if len(localpart) > ACCOUNT_NAME_LIMIT:
         raise AddressError("a mailbox name has at most 200 characters")
@@ -29,9 +30,7 @@ def is_application_name(name: str) -> bool:
 
 
 def without_subaddress(address: Address, separator: str = "+") -> tuple[Address, str | None]:
-    """``name+tag@domain`` as (``name@domain``, ``tag``); the tag is None where there is no separator behind a name (RFC
-    5233).
-    """
+    """``name+tag@domain`` as (``name@domain``, ``tag``); without a separator the tag is None (RFC 5233)."""
     name, separated, tag = address.localpart.partition(separator)
     if not separated or not name:
         return address, None
@@ -39,8 +38,9 @@ def without_subaddress(address: Address, separator: str = "+") -> tuple[Address,
 
 
 def lookup_key(address: Address) -> str:
-    """The text by which addresses are equal to Mailfold: case folded and in one normalisation form (Unicode §3.13,
-    D145).
+    """The lookup key: two addresses with equal keys are the same to Mailfold.
+
+    It is case-folded and in one normalisation form (Unicode §3.13, D145).
     """
     localpart = address.localpart
     if localpart.isascii():

@@ -1,7 +1,7 @@
-"""The address value and the grammar of an envelope's Mailbox (RFC 5321 §4.1.2, RFC 6531 §3.3).
+"""The address value, and the grammar of Mailbox in an envelope (RFC 5321 §4.1.2, RFC 6531 §3.3).
 
-Lengths: RFC 5321 §4.5.3.1 asks for 64 octets of localpart at least and would rather have no limit. Account names of 200
-characters, SRS and VERP need more than 64, so the limit here is LOCALPART_LIMIT octets.
+RFC 5321 §4.5.3.1 requires 64 octets of localpart at least and prefers no limit. Account names of 200 characters, SRS
+and VERP need more than 64, so the limit here is LOCALPART_LIMIT octets.
 """
 
 import re
@@ -12,11 +12,11 @@ import msgspec
 from shared.protocol.address.domain import LABEL, AddressError, has_numeric_top_label, parse_domain, to_unicode
 
 LOCALPART_LIMIT: Final = 320  # octets of UTF-8: a 200 character account name, a separator and a long tag
-_TEXT_LIMIT: Final = 1024  # characters, refused before any work: twice the localpart (all quoted pairs) and the domain
+_TEXT_LIMIT: Final = 1024  # characters, checked before any work: twice the localpart (all quoted pairs) and the domain
 
 _ASCII_ATEXT = r"\-A-Za-z0-9!#$%&'*+/=?^_`{|}~"
-# UTF8-non-ascii of RFC 6531, less C1 controls, line and paragraph separators, the byte order mark and surrogates, which
-# no address needs.
+# UTF8-non-ascii of RFC 6531, without C1 controls, line and paragraph separators, the byte order mark and surrogates,
+# which no address needs.
 _NON_ASCII = "\u00a0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\U0010ffff"
 # Dot-string = Atom *("."  Atom)
 _DOT_STRING = rf"[{_ASCII_ATEXT}{_NON_ASCII}]++(?:\.[{_ASCII_ATEXT}{_NON_ASCII}]++)*+"
@@ -30,15 +30,14 @@ _BARE_LOCALPART = re.compile(_DOT_STRING)
 _LOCALPART_CONTENT = re.compile(rf"[ -~{_NON_ASCII}]++")
 _QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
 _TO_QUOTE = re.compile(r'(["\\])')
-_COMMON_LIMIT = 64  # shorter than every limit above: the common case asks no other question
+_COMMON_LIMIT = 64  # shorter than every limit above, so the common case needs no further checks
 
 
 class Address(msgspec.Struct, frozen=True, gc=False):
-    """A mailbox address. ``localpart`` is its meaning (no quotes, no escapes), ``domain`` is canonical: see
-    parse_domain.
+    """A mailbox address.
 
-    ``str()`` gives a valid addr-spec, quoted where that is needed. Build one with parse_address or make_address; the
-    constructor does not check.
+    ``localpart`` has no quotes or escapes; ``domain`` is canonical (see parse_domain). ``str()`` returns a valid
+    addr-spec, quoted where needed. Use parse_address or make_address to create one; the constructor does not check.
     """
 
     localpart: str
@@ -49,18 +48,20 @@ class Address(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def unicode(self) -> str:
-        """The form to show to people: the domain in U-labels."""
+        """The form to show to people, with the domain in U-labels."""
         return f"{quote_localpart(self.localpart)}@{to_unicode(self.domain)}"
 
     @property
     def is_ascii(self) -> bool:
-        """Whether the address can be sent without SMTPUTF8 (the domain always can)."""
+        """Whether the address can be sent without SMTPUTF8; the domain always can."""
         return self.localpart.isascii()
 
 
 def parse_address(text: str) -> Address:
-    """An address from an addr-spec: Mailbox of RFC 5321 with UTF-8, no comments, no folding space. Raises
-    AddressError."""
+    """The address of an addr-spec. Raises AddressError.
+
+    It is Mailbox of RFC 5321 with UTF-8, without comments and folding white space.
+    """
     match = _COMMON.fullmatch(text) if len(text) <= _COMMON_LIMIT else None
     if match is None:
         return _parse_any(text)
@@ -80,7 +81,7 @@ def make_address(localpart: str, domain: str) -> Address:
 
 
 def quote_localpart(localpart: str) -> str:
-    """Local-part = Dot-string / Quoted-string: quoted only when it must be (RFC 5321 §4.1.2)."""
+    """Local-part = Dot-string / Quoted-string, quoted only when necessary (RFC 5321 §4.1.2)."""
     if _BARE_LOCALPART.fullmatch(localpart) is not None:
         return localpart
     return '"' + _TO_QUOTE.sub(r"\\\1", localpart) + '"'

@@ -1,7 +1,6 @@
-"""Domains and address literals of RFC 5321 §4.1.2 and §4.1.3, with the internationalised domains of RFC 5890 and UTS
-#46.
+"""Domains and address literals (RFC 5321 §4.1.2, §4.1.3), and internationalised domains (RFC 5890, UTS #46).
 
-A domain is kept as lower-case A-labels, an address literal in the canonical form of its IP address.
+A domain is kept in lower-case A-labels, an address literal in the canonical form of its IP address.
 """
 
 import ipaddress
@@ -12,15 +11,15 @@ import idna
 
 DOMAIN_LIMIT: Final = 253  # RFC 1035 §2.3.4: 255 octets on the wire are 253 in text
 
-# sub-domain = Let-dig [Ldh-str] (RFC 5321 §4.1.2). The underscore is not in the production, but DNS has it (RFC 2181
-# §11) and so have real senders' host names.
+# sub-domain = Let-dig [Ldh-str] (RFC 5321 §4.1.2). The underscore is not in the grammar, but the DNS allows it (RFC
+# 2181 §11) and real senders have it in their host names.
 LABEL: Final = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 _DOMAIN = re.compile(rf"{LABEL}(?:\.{LABEL})*+")
 _IPV6_TAG = "ipv6:"
 
 
 class AddressError(ValueError):
-    """A text is not an address (or not a domain, or not an account name). ``reason`` says why, in public words."""
+    """A text is not an address, not a domain, or not an account name. ``reason`` may be shown to anybody."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -28,7 +27,7 @@ class AddressError(ValueError):
 
 
 def parse_domain(text: str) -> str:
-    """The canonical form of a Domain or an address-literal. Raises AddressError."""
+    """The canonical form of a domain or an address literal. Raises AddressError."""
     if text.startswith("["):
         return _address_literal(text)
     domain = text if text.isascii() else _to_a_labels(text)
@@ -42,8 +41,9 @@ def parse_domain(text: str) -> str:
 
 
 def has_numeric_top_label(domain: str) -> bool:
-    """Whether the last label is all digits: never a domain (RFC 3696 §2), and 192.0.2.1 without brackets would be taken
-    for an address.
+    """Whether the last label is all digits.
+
+    Such a domain does not exist (RFC 3696 §2), and 192.0.2.1 without brackets would be taken for an address.
     """
     return domain[-1].isdigit() and domain.rpartition(".")[2].isdigit()
 
@@ -54,7 +54,7 @@ def is_address_literal(domain: str) -> bool:
 
 
 def to_unicode(domain: str) -> str:
-    """The U-label form of a canonical domain, to show to people. A label that is no valid A-label is left as it is."""
+    """A canonical domain in U-labels, to show to people. A label that is no valid A-label is left unchanged."""
     if "xn--" not in domain or is_address_literal(domain):
         return domain
     return ".".join(_label_to_unicode(label) for label in domain.split("."))
@@ -69,7 +69,7 @@ def _label_to_unicode(label: str) -> str:
 
 def _to_a_labels(text: str) -> str:
     """U-labels to A-labels by UTS #46, not transitional (RFC 5891 §5, RFC 6531 §3.3)."""
-    if len(text) > DOMAIN_LIMIT:  # before the conversion, whose cost grows with its input
+    if len(text) > DOMAIN_LIMIT:  # before the conversion, because its cost grows with its input
         raise AddressError("the domain is too long")
     try:
         return idna.encode(text, uts46=True).decode("ascii")
@@ -78,9 +78,7 @@ def _to_a_labels(text: str) -> str:
 
 
 def _address_literal(text: str) -> str:
-    """address-literal = "[" ( IPv4-address-literal / IPv6-address-literal ) "]". No General-address-literal tag was
-    ever registered.
-    """
+    """An IPv4 or IPv6 literal in brackets. No tag for other literals was ever registered."""
     if not text.endswith("]"):
         raise AddressError("the address literal is not closed")
     inner = text[1:-1]
@@ -93,6 +91,6 @@ def _address_literal(text: str) -> str:
 
 
 def _ipv6(text: str) -> ipaddress.IPv6Address:
-    if "%" in text:  # a zone index means nothing outside its host
+    if "%" in text:  # a zone index has no meaning outside its host
         raise ValueError(text)
     return ipaddress.IPv6Address(text)

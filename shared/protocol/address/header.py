@@ -1,8 +1,7 @@
-"""The address list of a header field (RFC 5322 §3.4 and §4.4): groups, comments, display names, routes and obsolete
-forms.
+"""The address list of a header field (RFC 5322 §3.4, §4.4): groups, comments, display names and obsolete forms.
 
-Tolerant: what can be read is read, and what cannot is named, so that a check of the author can refuse what another
-program might read otherwise. Work is linear in the length of the value; nothing recurses.
+It is tolerant: it reads what it can and reports the pieces it cannot read, so that a check of the author can refuse a
+field that another program might read differently. The time is linear in the value; nothing recurses.
 """
 
 import itertools
@@ -16,7 +15,7 @@ from shared.protocol.address.domain import AddressError
 from shared.protocol.structured import comment_end
 
 # quoted-string, domain-literal and atom of RFC 5322 §3.2. The closing mark is optional, so that an unclosed one is read
-# once and no more.
+# only once.
 _TOKEN = re.compile(
     r"""(?P<space>[ \t\r\n]++)
     |(?P<atom>[^\x00-\x20()<>\[\]:;@\\,."]++)
@@ -27,7 +26,7 @@ _TOKEN = re.compile(
     |(?P<bad>.)""",
     re.VERBOSE | re.DOTALL,
 )
-# One plain address, with or without a display name: most From: headers. Anything else takes the long way.
+# One plain address, with or without a display name, as most From fields have. Other values take the slow way.
 _COMMON = re.compile(
     r"""\s*+(?:(?:"[^"\\]*+"|[A-Za-z0-9 '=?._-]*+)[ \t]*+<(?P<angle>[^\s<>()\[\]"\\,:;@]++@[A-Za-z0-9.-]++)>
     |(?P<bare>[^\s<>()\[\]"\\,:;@]++@[A-Za-z0-9.-]++))\s*+""",
@@ -38,33 +37,36 @@ _FOLD = re.compile(r"\r?\n(?=[ \t])")
 
 MAX_AUTHORS = 100
 MAX_AUTHOR_CHARACTERS = 8192
-"""No From of a person comes near it, and the work is a stranger's choice."""
+"""Characters of a From that are read. No person's From comes near the limit, and a stranger must not choose the amount
+of work."""
 _WORDS = frozenset({"atom", "quoted"})
 _Token = tuple[str, str]  # (kind, text)
 
 
 class HeaderAddresses(msgspec.Struct, frozen=True):
-    """What an address list says: its addresses in order, and the pieces that are not readable as an address."""
+    """The addresses of a list in order, and the pieces that cannot be read as addresses."""
 
     addresses: tuple[Address, ...]
     unreadable: tuple[str, ...]
 
 
 def parse_header_addresses(value: str) -> list[Address]:
-    """The addresses of a From:, To:, Cc: … value, members of groups included. Never raises; unreadable pieces are left
-    out.
+    """The addresses in the value of From, To, Cc …, including members of groups.
+
+    Never raises; unreadable pieces are left out.
     """
     return list(read_header_addresses(value).addresses)
 
 
 def read_header_addresses(value: str) -> HeaderAddresses:
-    """As parse_header_addresses, with the pieces that could not be read. Never raises."""
+    """The addresses, and the pieces that cannot be read. Never raises."""
     return _read(value, len(value) + 1)
 
 
 def read_authors(value: str) -> HeaderAddresses:
-    """As read_header_addresses, of From, Sender and the like: of very many the rest counts as a piece that could not be
-    read.
+    """The addresses of From, Sender and similar fields.
+
+    In a very long list the rest counts as an unreadable piece.
     """
     if len(value) > MAX_AUTHOR_CHARACTERS:
         return HeaderAddresses((), (value[:MAX_AUTHOR_CHARACTERS],))
@@ -77,7 +79,7 @@ def _read(value: str, most: int) -> HeaderAddresses:
         try:
             return HeaderAddresses((parse_address(match["angle"] or match["bare"]),), ())
         except AddressError:
-            pass  # the long way names what is wrong, or reads what is only obsolete
+            pass  # the slow way names the error, or reads an obsolete form
     return _read_any(value, most)
 
 
@@ -119,12 +121,12 @@ def _quoted_string(match: re.Match[str]) -> _Token:
 
 
 def _pieces(tokens: Iterator[_Token]) -> Iterator[list[_Token]]:
-    """The token lists that stand where an address stands: in angle brackets, or between commas without brackets."""
+    """The tokens of each address: those in angle brackets, or those between commas without brackets."""
     piece: list[_Token] = []
     in_angle = after_angle = False
     for token in tokens:
         kind = token[0]
-        if kind == "<":  # what stood before is a display name
+        if kind == "<":  # the tokens before it were a display name
             piece, in_angle = [], True
         elif kind == ">" or (kind == "," and not _is_route(piece, in_angle)) or kind == ";":
             if _counts(piece, in_angle, after_angle):
@@ -139,13 +141,14 @@ def _pieces(tokens: Iterator[_Token]) -> Iterator[list[_Token]]:
 
 
 def _is_route(piece: list[_Token], in_angle: bool) -> bool:
-    """obs-route = obs-domain-list ":"; it starts with "@", and its commas do not end the address."""
+    """Whether an obs-route begins (obs-domain-list ":"). It starts with "@", and its commas do not end the address."""
     return in_angle and bool(piece) and piece[0][0] == "@"
 
 
 def _counts(piece: list[_Token], in_angle: bool, after_angle: bool) -> bool:
-    """Whether tokens claim to be an address. Behind a bracket only an "@" makes that claim; in a bracket even nothing
-    does.
+    """Whether tokens count as an address.
+
+    After an angle bracket they do only with an "@"; inside brackets even an empty list does.
     """
     if after_angle:
         return any(kind == "@" for kind, _ in piece)
@@ -168,8 +171,9 @@ def _domain(tokens: list[_Token]) -> str:
 
 
 def _dotted(tokens: list[_Token], words: frozenset[str]) -> str:
-    """obs-local-part = word *("." word). Surplus dots are kept (real addresses have them); two words without a dot are
-    no localpart.
+    """obs-local-part = word *("." word).
+
+    Additional dots are kept, because real addresses have them; two words without a dot are an error.
     """
     was_word = False
     for kind, _ in tokens:

@@ -1,1 +1,1 @@
-"""The Authentication-Results header field (RFC 8601): writing and recognising it."""
+"""The Authentication-Results field (RFC 8601): writes it and recognises forged ones."""

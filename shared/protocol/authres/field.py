@@ -1,4 +1,4 @@
-"""Writing an Authentication-Results field (RFC 8601 section 2.2)."""
+"""Writes an Authentication-Results field (RFC 8601 section 2.2)."""
 
 from __future__ import annotations
 
@@ -20,17 +20,20 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029]")
 
 
 class MethodResult(msgspec.Struct, frozen=True):
-    """What one method found: `method=result reason="…" ptype.property=value …`."""
+    """The result of one method: `method=result reason="…" ptype.property=value …`."""
 
     method: str
     result: str
     reason: str = ""
     properties: tuple[tuple[str, str], ...] = ()
-    """`ptype.property` and its value, in order; empty values are left out."""
+    """`ptype.property` and value of each property, in order; empty values are left out."""
 
 
 def build_field(authserv_id: str, results: Iterable[MethodResult]) -> bytes:
-    """The whole field with its CRLF, folded. Values may come from strangers: they are quoted and cannot end a line."""
+    """The whole field with its CRLF, folded.
+
+    Values may come from strangers, so they are quoted and cannot end a line.
+    """
     chunks = [_chunk(result) for result in results] or [["none"]]
     lines = [f"{FIELD_NAME}: {_value(authserv_id)};"]
     for number, chunk in enumerate(chunks, 1):
@@ -47,7 +50,7 @@ def _chunk(result: MethodResult) -> list[str]:
 
 
 def _fold(lines: list[str], words: list[str], end: str) -> None:
-    """Each method on a line of its own, folded between its properties."""
+    """The words of one method on lines of their own, folded between properties."""
     line = ""
     for word in words:
         if line and len(line) + 1 + len(word) + len(end) > _LINE:

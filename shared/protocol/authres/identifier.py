@@ -1,4 +1,5 @@
-"""Who wrote an Authentication-Results field, so that forged ones can be removed (RFC 8601 section 5)."""
+"""Recognises Authentication-Results fields that claim to be ours, so that forged ones can be removed (RFC 8601 section
+5)."""
 
 from __future__ import annotations
 
@@ -16,8 +17,9 @@ _WORD = re.compile(r'[^\s();"]+')
 
 
 def read_authserv_id(value: str) -> str:
-    """The authserv-id of a field's value as written; empty when there is none. Versions and comments are skipped. Never
-    raises.
+    """The authserv-id in a field's value; empty when there is none.
+
+    Versions and comments are skipped. Never raises.
     """
     at = _skip_comments(value)
     quoted = _QUOTED.match(value, at)
@@ -28,27 +30,29 @@ def read_authserv_id(value: str) -> str:
 
 
 def canonical_id(authserv_id: str) -> str:
-    """The form in which two authserv-ids are the same: A-labels, lower case, no final dot."""
+    """The form in which authserv-ids are compared: A-labels in lower case, without a final dot."""
     text = authserv_id.strip()
     return to_a_labels(text) or text.lower()
 
 
 def is_ours(value: str, authserv_ids: Set[str]) -> bool:
-    """Whether a field claims to come from one of these `canonical_id`s: if it came from outside, it is forged.
+    """Whether a field claims to come from one of these `canonical_id`s. Such a field from outside is forged.
 
-    In doubt yes: `id/1` counts as `id`, because somebody might read it so.
+    `id/1` counts as `id`, because another reader might read it so.
     """
     written = read_authserv_id(value)
     return canonical_id(written) in authserv_ids or canonical_id(written.partition("/")[0]) in authserv_ids
 
 
 def _skip_comments(value: str) -> int:
-    """The position behind white space and nested comments (RFC 5322 section 3.2.2); an unclosed comment reaches to the
-    end.
+    """The position behind white space and nested comments (RFC 5322 section 3.2.2).
+
+    An unclosed comment extends to the end.
     """
     at = _BLANK.match(value).end()  # type: ignore[union-attr]
     while value.startswith("(", at):
-        end = comment_end(value, at, most=len(value))  # however it hides: a forged field must be known
+        # without a limit, because a forged field must always be recognised
+        end = comment_end(value, at, most=len(value))
         if end < 0:
             return len(value)
         at = _BLANK.match(value, end).end()  # type: ignore[union-attr]

@@ -1,1 +1,1 @@
-"""DomainKeys Identified Mail (RFC 6376, 8301, 8463): verifying and signing."""
+"""DomainKeys Identified Mail (RFC 6376, 8301, 8463): verification and signing."""

@@ -1,4 +1,4 @@
-"""Body canonicalisation and hashing while the bytes come in (RFC 6376 sections 3.4.3 to 3.4.5)."""
+"""Canonicalises and hashes the body while it is received (RFC 6376 sections 3.4.3 to 3.4.5)."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from shared.protocol.dkim.result import Canonicalization, HashName
 
 
 class BodyNeed(NamedTuple):
-    """One body hash that some signature asks for."""
+    """A body hash that a signature needs."""
 
     method: Canonicalization
     hash_name: HashName
     length: int | None = None
-    """l=: octets of the canonical body that are hashed; None for all."""
+    """l=: the number of octets of the canonical body that are hashed; None for all."""
 
 
 class BodyHash(NamedTuple):
@@ -24,7 +24,7 @@ class BodyHash(NamedTuple):
 
     digest: bytes
     octets: int
-    """The length of the whole canonical body, hashed or not."""
+    """The length of the whole canonical body, including octets that are not hashed."""
 
 
 _PIECE = 32 * 1024
@@ -32,7 +32,7 @@ _EMPTY_LINES = b"\r\n" * (_PIECE // 2)
 
 
 class _Sink:
-    """Hashes the first `length` octets of what it is given."""
+    """Hashes the first `length` octets."""
 
     __slots__ = ("_hash", "_left")
 
@@ -53,14 +53,14 @@ class _Sink:
 
 
 class _Canonicalizer:
-    """One canonical form, fed in pieces. White space and line ends are held back until something follows them."""
+    """One canonical form, fed in pieces. White space and line ends are held back until other octets follow."""
 
     __slots__ = ("_held", "_line_ends", "_strip", "octets", "sinks")
 
     def __init__(self, strip: bytes) -> None:
         self._strip = strip
         self._held = b""
-        """White space of the current line and perhaps half a CRLF: at most two octets."""
+        """White space of the current line and possibly half a CRLF: at most two octets."""
         self._line_ends = 0
         self.octets = 0
         self.sinks: list[_Sink] = []
@@ -77,7 +77,7 @@ class _Canonicalizer:
         self._held = self._short(tail.rpartition(b"\r\n")[2])
 
     def finish(self) -> None:
-        """Empty lines at the end are not there; what is left ends in one CRLF."""
+        """End the body: empty lines at its end are removed, and it ends in one CRLF."""
         if self._held.endswith(b"\r"):
             self._release()
             self._write(self._held)
@@ -90,7 +90,7 @@ class _Canonicalizer:
         return held
 
     def _end(self) -> None:
-        self._write(b"\r\n")  # section 3.4.3: a body without one gets one, an empty one is one
+        self._write(b"\r\n")  # section 3.4.3: CRLF is added to a body without one, and an empty body becomes CRLF
 
     def _release(self) -> None:
         while self._line_ends:
@@ -105,7 +105,8 @@ class _Canonicalizer:
 
 
 class _Relaxed(_Canonicalizer):
-    """Section 3.4.4: runs of white space are one space, none at line ends; a body of empty lines is empty."""
+    """Section 3.4.4: runs of white space become one space, none stays at line ends; a body of empty lines becomes
+    empty."""
 
     __slots__ = ()
 
@@ -122,7 +123,7 @@ class _Relaxed(_Canonicalizer):
 
 
 def _after_last_bare(data: bytes, start: int) -> int:
-    """The end of the last CR or LF behind `start` that is no part of a CRLF: such a one is content, not a line end."""
+    """The end of the last bare CR or LF after `start`, which is content and not a line end."""
     end = len(data) - data.endswith(b"\r")
     bare = data[start:end].replace(b"\r\n", b"  ")
     last = max(bare.rfind(b"\r"), bare.rfind(b"\n"))
@@ -130,7 +131,7 @@ def _after_last_bare(data: bytes, start: int) -> int:
 
 
 class BodyHasher:
-    """All the body hashes a message needs, each canonical form computed once, in bounded memory."""
+    """Computes all body hashes of a message, with each canonical form computed once and in bounded memory."""
 
     __slots__ = ("_canonicalizers", "_hashes", "_sinks")
 

@@ -1,4 +1,4 @@
-"""Header canonicalisation (RFC 6376 section 3.4), and which fields a signature covers (section 5.4.2)."""
+"""Canonicalises the header (RFC 6376 section 3.4) and selects the signed fields (section 5.4.2)."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from collections.abc import Iterable
 
 from shared.protocol.dkim.result import Canonicalization
 
-# A field ends at the CRLF that no white space follows (RFC 5322 section 2.2.3).
+# A field ends at a CRLF that is not followed by white space (RFC 5322 section 2.2.3).
 _FIELD_END = re.compile(rb"\r\n(?![ \t])")
-# The value of b= goes, with the white space around it (RFC 6376 section 3.7).
+# The value of b= is removed, with the white space around it (RFC 6376 section 3.7).
 _SIGNATURE_VALUE = re.compile(rb"((?:\A[^:]*:|;)[ \t\r\n]*b[ \t\r\n]*=)[^;]*")
 
 
 class HeaderFields:
-    """The header of a message, cut into fields, found by name from the bottom upwards."""
+    """The fields of a header, which can be found by name from the bottom upwards."""
 
     __slots__ = ("_by_name",)
 
     def __init__(self, header_block: bytes) -> None:
-        """`header_block` has CRLF line ends; the empty line after it may be there or not."""
+        """Split a header with CRLF line ends; the empty line after it is optional."""
         self._by_name: dict[bytes, list[bytes]] = {}
         for field in _FIELD_END.split(header_block):
             name, colon, _ = field.partition(b":")
@@ -27,12 +27,13 @@ class HeaderFields:
                 self._by_name.setdefault(name.rstrip(b" \t").lower(), []).append(field)
 
     def named(self, name: bytes) -> list[bytes]:
-        """The fields of that lower-case name, top first, each without its final CRLF."""
+        """The fields with this lower-case name from the top, each without its final CRLF."""
         return self._by_name.get(name, [])
 
     def select(self, names: Iterable[bytes], without: bytes | None = None) -> list[bytes]:
-        """The fields named, a repeated name going upwards, an absent one giving nothing. `without` is the signature
-        itself.
+        """The named fields: a repeated name selects the next field above, and an absent name selects nothing.
+
+        `without` is the signature itself, which is left out.
         """
         chosen: list[bytes] = []
         left: dict[bytes, list[bytes]] = {}
@@ -54,8 +55,9 @@ def canonical_field(field: bytes, method: Canonicalization) -> bytes:
 
 
 def single_spaced(text: bytes) -> bytes:
-    """Every run of spaces and tabs as one space. Replacing halves the runs: linear in all, and far faster than a
-    pattern.
+    """The text with every run of spaces and tabs as one space.
+
+    Each replacement halves the runs, which is linear in total and much faster than a pattern.
     """
     text = text.replace(b"\t", b" ")
     while b"  " in text:
@@ -64,7 +66,7 @@ def single_spaced(text: bytes) -> bytes:
 
 
 def signing_input(fields: Iterable[bytes], signature_field: bytes, method: Canonicalization) -> bytes:
-    """What the signature is computed over: the fields, then its own field with an empty b= and no CRLF (section
+    """The octets that are signed: the fields, then the signature's own field with an empty b= and no CRLF (section
     3.7)."""
     parts = [canonical_field(field, method) for field in fields]
     parts.append(canonical_field(_SIGNATURE_VALUE.sub(rb"\1", signature_field), method))

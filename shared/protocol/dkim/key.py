@@ -1,4 +1,4 @@
-"""Key records: the public keys that selectors lead to (RFC 6376 section 3.6.1, RFC 8463)."""
+"""Key records: the public keys that selectors name (RFC 6376 section 3.6.1, RFC 8463)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _ED25519_BITS = 256
 
 @dataclass(frozen=True, slots=True)
 class PublicKey:
-    """A usable key record."""
+    """The key of a usable record."""
 
     key_type: KeyType
     public: RSAPublicKey | Ed25519PublicKey
@@ -34,7 +34,7 @@ class PublicKey:
     flags: tuple[str, ...]
 
     def verifies(self, signature: bytes, data: bytes) -> bool:
-        """Whether that is the key's signature over SHA-256 of the data."""
+        """Whether this is the key's signature over the SHA-256 of the data."""
         try:
             if isinstance(self.public, RSAPublicKey):
                 self.public.verify(signature, data, _PADDING, _SHA256)
@@ -47,7 +47,7 @@ class PublicKey:
 
 @lru_cache(maxsize=2048)
 def parse_key(record: str) -> PublicKey:
-    """The key of one TXT record. Raises DkimSyntaxError, or UnacceptableSignature for a revoked one."""
+    """The key of a TXT record. Raises DkimSyntaxError, or UnacceptableSignature for a revoked key."""
     if len(record) > _MAX_RECORD:
         raise DkimSyntaxError("the key record is too long")
     tags = parse_tags(record)
@@ -61,7 +61,7 @@ def parse_key(record: str) -> PublicKey:
 
 
 def find_key(records: tuple[str, ...]) -> PublicKey:
-    """The first usable one of the records at the selector (section 3.6.2.2 wants one). Raises UnacceptableSignature."""
+    """The first usable key among the selector's records (section 3.6.2.2 allows one). Raises UnacceptableSignature."""
     reason = "no key record"
     for record in records[:5]:
         try:
@@ -72,7 +72,7 @@ def find_key(records: tuple[str, ...]) -> PublicKey:
 
 
 def check_key(key: PublicKey, signature: Signature) -> None:
-    """Whether this key may verify that signature (section 6.1.2). Raises UnacceptableSignature."""
+    """Check that this key may verify the signature (section 6.1.2). Raises UnacceptableSignature."""
     if key.key_type != signature.key_type:
         raise UnacceptableSignature("permerror", "the key is of another type")
     if key.hash_names and signature.hash_name not in key.hash_names:

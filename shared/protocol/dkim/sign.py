@@ -1,4 +1,4 @@
-"""Signing a message: relaxed/relaxed, RSA-SHA256 or Ed25519-SHA256 (RFC 6376 section 5, RFC 8463)."""
+"""Signs a message: relaxed/relaxed, RSA-SHA256 or Ed25519-SHA256 (RFC 6376 section 5, RFC 8463)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from shared.protocol.dkim.body import BodyHasher, BodyNeed
 from shared.protocol.dkim.canonical import HeaderFields, signing_input
 
 BODY_NEED = BodyNeed("relaxed", "sha256")
-"""The body hash that `Signer.sign` wants."""
+"""The body hash that `sign` needs."""
 
 SIGNED_NAMES: tuple[bytes, ...] = (
     b"from",
@@ -51,10 +51,10 @@ SIGNED_NAMES: tuple[bytes, ...] = (
     b"list-archive",
     b"auto-submitted",
 )
-"""Fields signed wherever they occur (RFC 6376 section 5.4.1)."""
+"""Fields that are signed wherever they occur (RFC 6376 section 5.4.1)."""
 
 OVERSIGNED_NAMES: tuple[bytes, ...] = (b"from", b"to", b"cc", b"subject", b"date", b"message-id", b"reply-to")
-"""Fields signed once more than they occur, so that none can be added (section 8.15)."""
+"""Fields that are signed once more than they occur, so that none can be added (section 8.15)."""
 
 _PADDING = PKCS1v15()
 _SHA256 = hashes.SHA256()
@@ -64,7 +64,7 @@ _NAME_GROUP = re.compile(r"(?:[^:;]+(?::|;\Z)){1,4}")
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:
-    """One private key and where its public half is published."""
+    """A private key, and the place of its public key."""
 
     domain: str
     selector: str
@@ -72,18 +72,18 @@ class SigningKey:
 
     @property
     def algorithm(self) -> str:
-        """a= of its signatures."""
+        """The value of a= in its signatures."""
         return "rsa-sha256" if isinstance(self.private, RSAPrivateKey) else "ed25519-sha256"
 
     def sign(self, data: bytes) -> bytes:
-        """The signature over SHA-256 of the data."""
+        """The signature over the SHA-256 of the data."""
         if isinstance(self.private, RSAPrivateKey):
             return self.private.sign(data, _PADDING, _SHA256)
         return self.private.sign(hashlib.sha256(data).digest())
 
 
 def load_signing_key(domain: str, selector: str, pem: bytes) -> SigningKey:
-    """A key from unencrypted PKCS#1 or PKCS#8 PEM. Raises ValueError when it is none, or of another kind."""
+    """A key from unencrypted PKCS#1 or PKCS#8 PEM. Raises ValueError for other data and other kinds of keys."""
     private = serialization.load_pem_private_key(pem, password=None)
     if not isinstance(private, RSAPrivateKey | Ed25519PrivateKey):
         raise ValueError("neither an RSA nor an Ed25519 key")
@@ -109,7 +109,7 @@ def hash_body(chunks: Iterable[bytes]) -> bytes:
 
 
 def sign(header_block: bytes, body_hash: bytes, key: SigningKey, now: int, identity: str = "") -> bytes:
-    """The DKIM-Signature field, with CRLF, to put in front of the header.
+    """The DKIM-Signature field with CRLF, to be put in front of the header.
 
     `header_block` has CRLF line ends; `now` is UTC microseconds; `identity` (i=) is an address within the key's domain.
     """
@@ -141,7 +141,7 @@ def _base64(octets: bytes) -> str:
 
 
 def _name_words(names: list[bytes]) -> list[str]:
-    """h= in pieces that may stand on lines of their own: white space is allowed behind a colon."""
+    """h= in pieces that may be on lines of their own, because white space is allowed after a colon."""
     text = b":".join(names).decode("ascii")
     return [group[0] for group in _NAME_GROUP.finditer(f"h={text};")]
 

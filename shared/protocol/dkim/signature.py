@@ -1,4 +1,4 @@
-"""The DKIM-Signature field: its tags, checked (RFC 6376 section 3.5)."""
+"""The DKIM-Signature field: reads and checks its tags (RFC 6376 section 3.5)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _REQUIRED = ("v", "a", "b", "bh", "d", "h", "s")
 
 
 class UnacceptableSignature(Exception):
-    """A signature that cannot or may not be verified, with the verdict it gets."""
+    """A signature that cannot or may not be verified, with its result code."""
 
     def __init__(self, code: DkimCode, reason: str) -> None:
         super().__init__(reason)
@@ -56,17 +56,20 @@ class Signature(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def key_name(self) -> str:
-        """Where the public key is (RFC 6376 section 3.6.2.1)."""
+        """The DNS name of the public key (RFC 6376 section 3.6.2.1)."""
         return f"{self.selector}._domainkey.{self.domain}"
 
 
 def read_tags(field: bytes) -> dict[str, str]:
-    """The tags of a whole DKIM-Signature field. Raises DkimSyntaxError."""
+    """The tags of a complete DKIM-Signature field. Raises DkimSyntaxError."""
     return parse_tags(field.partition(b":")[2].decode("utf-8", "replace"))
 
 
 def read_signature(field: bytes, tags: dict[str, str]) -> Signature:
-    """The signature of these tags. Raises DkimSyntaxError for bad form, UnacceptableSignature for the rest."""
+    """The signature of these tags.
+
+    Raises DkimSyntaxError for a wrong form, and UnacceptableSignature for other faults.
+    """
     missing = [name for name in _REQUIRED if not tags.get(name)]
     if missing:
         raise UnacceptableSignature("permerror", f"{missing[0]}= is missing")  # section 6.1.1
@@ -99,7 +102,7 @@ def read_signature(field: bytes, tags: dict[str, str]) -> Signature:
 
 
 def describe(tags: dict[str, str], code: DkimCode, reason: str) -> DkimResult:
-    """A verdict with whatever the signature says of itself."""
+    """A result with the values of the signature's tags."""
     domain = to_a_labels(tags.get("d", "")) or ""
     return DkimResult(
         code,
@@ -113,7 +116,7 @@ def describe(tags: dict[str, str], code: DkimCode, reason: str) -> DkimResult:
 
 
 def _prefix(tags: dict[str, str]) -> str:
-    """The start of b= (RFC 6008 section 3)."""
+    """The beginning of b= (RFC 6008 section 3)."""
     return without_blank(tags.get("b", ""))[:8]
 
 
@@ -143,7 +146,7 @@ def _domain(tags: dict[str, str]) -> str:
 
 
 def _identity(tags: dict[str, str], domain: str) -> str:
-    """Section 3.5, i=: its domain is the signing domain or below it."""
+    """i=: its domain must be the signing domain or a subdomain (section 3.5)."""
     if "i" not in tags:
         return f"@{domain}"
     local, at, host = without_blank(tags["i"]).rpartition("@")

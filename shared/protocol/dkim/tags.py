@@ -8,7 +8,7 @@ import re
 
 
 class DkimSyntaxError(ValueError):
-    """A tag list, signature or key record that RFC 6376 does not allow. The message says which."""
+    """A tag list, signature or key record that RFC 6376 does not allow; the message says which."""
 
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
@@ -33,14 +33,14 @@ def parse_tags(text: str) -> dict[str, str]:
 
 
 def without_blank(value: str) -> str:
-    """The value without folding white space, which means nothing inside it."""
+    """The value without folding white space, which has no meaning in it."""
     for blank in _BLANK:
         value = value.replace(blank, "")
     return value
 
 
 def decode_base64(value: str, tag: str) -> bytes:
-    """The octets of a base64 value that may be folded. Raises DkimSyntaxError."""
+    """The octets of a base64 value, which may be folded. Raises DkimSyntaxError."""
     try:
         return base64.b64decode(without_blank(value), validate=True)
     except (binascii.Error, ValueError):
@@ -48,5 +48,5 @@ def decode_base64(value: str, tag: str) -> bytes:
 
 
 def items(value: str) -> tuple[str, ...]:
-    """A colon-separated value as lower-case words (`h=`, `s=`, `t=`)."""
+    """The lower-case words of a colon-separated value (`h=`, `s=`, `t=`)."""
     return tuple(word.strip(_BLANK).lower() for word in value.split(":"))

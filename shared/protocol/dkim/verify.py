@@ -1,4 +1,4 @@
-"""Verifying the signatures of a message while it comes in (RFC 6376 section 6)."""
+"""Verifies the signatures of a message while it is received (RFC 6376 section 6)."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _DEFAULT_LIMITS = VerifyLimits()
 
 
 class Verifier:
-    """Give it the header, feed it the body, then drive `finish()`.
+    """Verifies: give it the header, feed it the body, then drive `finish()`.
 
-    The header must be complete and have CRLF line ends; the body may be cut anywhere. Nothing of the body is kept.
+    The header must be complete and have CRLF line ends; the body may be cut anywhere. The body is not kept.
     """
 
     __slots__ = ("_examined", "_fields", "_hasher", "_limits", "ignored")
@@ -29,18 +29,18 @@ class Verifier:
         self._limits = limits
         signatures = self._fields.named(b"dkim-signature")
         self.ignored = max(0, len(signatures) - limits.signatures)
-        """Signatures beyond the limit, which get no verdict."""
+        """Number of signatures beyond the limit, which get no result."""
         self._examined = tuple(_examine(field, limits) for field in signatures[: limits.signatures])
         self._hasher = BodyHasher(self.needs)
 
     @property
     def needs(self) -> frozenset[BodyNeed]:
-        """The body hashes that the signatures ask for; empty when the body need not be fed."""
+        """The body hashes that the signatures need; when there are none, the body need not be fed."""
         return frozenset(_need(item) for item in self._examined if isinstance(item, Signature))
 
     @property
     def questions(self) -> tuple[Question, ...]:
-        """The keys that will be asked for, so that a resolver can fetch them while the body comes in."""
+        """The DNS questions for the keys, which a resolver can ask while the body is received."""
         return tuple({Question(item.key_name, "TXT"): None for item in self._examined if isinstance(item, Signature)})
 
     def feed(self, chunk: bytes) -> None:
@@ -48,8 +48,9 @@ class Verifier:
         self._hasher.feed(chunk)
 
     def finish(self, now: int) -> Evaluation[tuple[DkimResult, ...]]:
-        """The verdicts, in the order of the fields. `now` is UTC microseconds. Keys are asked for only where the body
-        hash is right.
+        """The results in the order of the fields; `now` is UTC microseconds.
+
+        Keys are asked for only when the body hash is right.
         """
         seconds = now // 1_000_000
         checked = [self._check_without_key(item, seconds) for item in self._examined]
@@ -74,7 +75,7 @@ class Verifier:
         return signature
 
     def _time_fault(self, signature: Signature, now: int) -> str:
-        """Section 3.5, t= and x=."""
+        """The fault in t= or x= (section 3.5), or empty."""
         skew = self._limits.clock_skew
         if signature.expires_at is not None and now > signature.expires_at + skew:
             return "signature expired"
@@ -83,7 +84,7 @@ class Verifier:
         return ""
 
     def _from_fault(self, signature: Signature) -> str:
-        """A From that the signature does not cover would be shown under its name (section 8.15)."""
+        """The fault when From is not covered: it would be shown as signed (section 8.15)."""
         unsigned = len(self._fields.named(b"from")) > signature.header_names.count(b"from")
         return "another From was added" if unsigned else ""
 
@@ -118,7 +119,7 @@ class Verifier:
 
 
 def _examine(field: bytes, limits: VerifyLimits) -> Signature | DkimResult:
-    """The signature of a field, or the verdict when it cannot be one."""
+    """The signature of a field, or the result when it cannot be verified."""
     if len(field) > limits.field_octets:
         return DkimResult("neutral", reason="the signature is too long")
     try:

@@ -1,1 +1,1 @@
-"""DMARC (RFC 7489): policy discovery, identifier alignment and the verdict."""
+"""DMARC (RFC 7489): policy discovery, identifier alignment and verdict."""

@@ -1,4 +1,4 @@
-"""Whose name a message bears: the domains of its From field (RFC 7489 section 6.6.1)."""
+"""The author domains of a message, from its From field (RFC 7489 section 6.6.1)."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ import msgspec
 from shared.protocol.address import header
 
 _MOST_FIELDS = 5
-"""More than one is a fault already; of very many the first few name the domains."""
+"""The number of From fields that are read. More than one is a fault already; the first few suffice to name the domains.
+"""
 
 
 class Authors(msgspec.Struct, frozen=True):
-    """The author domains of a message, each once, and whether its From can be read without doubt."""
+    """The distinct author domains of a message, and whether From can be read without doubt."""
 
     domains: tuple[str, ...]
     fault: str = ""
-    """`no From`, `several From` or `unreadable From`; empty when the header is as RFC 5322 section 3.6.2 wants it."""
+    """`no From`, `several From` or `unreadable From`; empty when the header conforms to RFC 5322 section 3.6.2."""
 
 
 def read_authors(from_values: Iterable[str]) -> Authors:

@@ -19,14 +19,14 @@ _MAX_TAGS = 64
 
 
 class ReportAddress(msgspec.Struct, frozen=True):
-    """Where reports go: a mailto URI, and the size above which none is wanted, as written."""
+    """The destination of reports: a mailto URI, and the maximum size as written."""
 
     uri: str
     size_limit: str = ""
 
 
 class DmarcRecord(msgspec.Struct, frozen=True):
-    """What a domain asks of those who receive mail in its name."""
+    """The policy record of a domain."""
 
     text: str
     policy: Policy
@@ -38,19 +38,19 @@ class DmarcRecord(msgspec.Struct, frozen=True):
     failure_reports: tuple[ReportAddress, ...] = ()
     failure_options: str = "0"
     interval: int = 86400
-    """ri=: seconds between aggregate reports."""
+    """ri=: seconds between two aggregate reports."""
 
 
 def select_records(texts: Iterable[str]) -> list[str]:
-    """Those TXT records that are DMARC records: the version comes first and is in this case (section 6.6.3)."""
+    """The TXT records that are DMARC records: the version must be first, in exactly this case (section 6.6.3)."""
     return [text for text in texts if _VERSION.match(text)]
 
 
 @lru_cache(maxsize=2048)
 def parse_record(text: str) -> DmarcRecord | None:
-    """The record; None when it states no policy that can be applied (section 6.6.3, step 6).
+    """The policy record; None when it states no applicable policy (section 6.6.3, step 6).
 
-    Unknown tags and bad values of optional tags are ignored (section 6.3).
+    Unknown tags and wrong values of optional tags are ignored (section 6.3).
     """
     tags = _tags(text)
     reports = _report_addresses(tags.get("rua", ""))
@@ -59,7 +59,7 @@ def parse_record(text: str) -> DmarcRecord | None:
     if policy is None or bad_subdomain_policy:
         if not reports:
             return None
-        policy, tags = "none", tags | {"sp": "none"}  # whoever asks for reports has deployed DMARC
+        policy, tags = "none", tags | {"sp": "none"}  # a domain that requests reports is taken to have deployed DMARC
     return DmarcRecord(
         text,
         policy,
@@ -75,7 +75,7 @@ def parse_record(text: str) -> DmarcRecord | None:
 
 
 def _tags(text: str) -> dict[str, str]:
-    """dmarc-record = dmarc-version dmarc-sep *( tag dmarc-sep ); the first of a repeated tag counts."""
+    """dmarc-record = dmarc-version dmarc-sep *( tag dmarc-sep ); the first of a repeated tag is used."""
     tags: dict[str, str] = {}
     for spec in text.split(";", _MAX_TAGS)[:_MAX_TAGS]:
         name, equals, value = spec.partition("=")

@@ -9,35 +9,34 @@ import msgspec
 from shared.protocol.dmarc.record import Policy
 
 DmarcCode = Literal["pass", "fail", "none", "temperror", "permerror"]
-"""RFC 7489 section 11.2."""
+"""The result codes of RFC 7489 section 11.2."""
 
 _MILDER: dict[Policy, Policy] = {"reject": "quarantine", "quarantine": "none", "none": "none"}
 
 
 class DmarcResult(msgspec.Struct, frozen=True):
-    """Whether the author domain is authentic, and what its owner wants done when it is not."""
+    """The verdict: whether the author domain is authentic, and the policy of its owner otherwise."""
 
     result: DmarcCode
     author_domain: str = ""
-    """The domain of From that this verdict is about."""
+    """The domain of From to which the verdict applies."""
     policy: Policy = "none"
-    """What the owner asks for a message that fails: p=, or sp= when the record is the organisation's."""
+    """The policy for a message that fails: p=, or sp= from the record of the organisational domain."""
     policy_domain: str = ""
-    """The domain whose record applies; empty when there is none."""
+    """The domain whose record applies; empty without a record."""
     record: str = ""
     percent: int = 100
-    """pct=: of the failing messages, how many the policy is meant for."""
+    """pct=: the percentage of failing messages to which the policy applies."""
     aligned_spf: str = ""
-    """The domain that SPF passed and that is aligned with the author domain."""
+    """The domain for which SPF passed and which is aligned with the author domain."""
     aligned_dkim: tuple[str, ...] = ()
     """The signing domains that passed and are aligned."""
     reason: str = ""
 
     def disposition(self, roll: int) -> Policy:
-        """What to do: the policy, or the next milder one when `roll` (0 to 99) is not within pct= (RFC 7489 section
-        6.6.4).
+        """The policy to apply, or the next milder one when `roll` (0 to 99) is not within pct= (RFC 7489 6.6.4).
 
-        Take the roll from something of the message itself, so that a repeat decides the same.
+        The roll must depend on the message, so that a repeat has the same result.
         """
         if self.result != "fail":
             return "none"

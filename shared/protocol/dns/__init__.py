@@ -1,1 +1,1 @@
-"""DNS questions and answers as plain values, asked for by pure evaluations."""
+"""DNS questions and answers as plain values, for pure evaluations."""

@@ -1,4 +1,4 @@
-"""Decisions that need the DNS are generators: they yield questions, are sent answers, and return their verdict."""
+"""Evaluations that need the DNS are generators: they yield questions, get answers, and return their verdict."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from shared.protocol.dns.question import Answer, Question
 Result = TypeVar("Result")
 
 Asked: TypeAlias = Question | tuple[Question, ...]
-"""One question, or several that may be asked at the same time."""
+"""One question, or several that can be asked at the same time."""
 
 Answered: TypeAlias = Answer | tuple[Answer, ...]
-"""One answer to one question, a tuple of answers in the same order to a tuple of questions."""
+"""One answer to one question, or a tuple of answers in the order of a tuple of questions."""
 
 Evaluation: TypeAlias = Generator[Asked, Answered, Result]
 
@@ -33,7 +33,7 @@ def several(answered: Answered) -> tuple[Answer, ...]:
 
 
 def drive_sync(evaluation: Evaluation[Result], lookup: Callable[[Question], Answer]) -> Result:
-    """Run an evaluation with answers at hand: recorded ones in a replay, a zone in a test."""
+    """Run an evaluation with known answers: recorded ones in a replay, or those of a zone in a test."""
     try:
         asked = next(evaluation)
         while True:

@@ -1,4 +1,4 @@
-"""Domain names as mail authentication needs them: checked, in A-labels, reversed."""
+"""Domain names as mail authentication needs them: checked, in A-labels, or reversed."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ _LABELS = re.compile(r"[^.]{1,63}(?:\.[^.]{1,63})*\Z")
 _HOST = re.compile(r"[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})+\Z")
 
 MAX_NAME = 253
-"""Octets of a name written without its final dot (RFC 1035 section 2.3.4)."""
+"""The longest name in octets, written without its final dot (RFC 1035 section 2.3.4)."""
 
 
 def is_askable(name: str) -> bool:
-    """Whether a DNS query can be made of it: labels of 1 to 63 octets, 253 in all (RFC 1035 section 2.3.4)."""
+    """Whether a name fits into a DNS query: labels of 1 to 63 octets, 253 in all (RFC 1035 section 2.3.4)."""
     return len(name) <= MAX_NAME and _LABELS.match(name) is not None and name.isascii()
 
 
 def is_fully_qualified(domain: str) -> bool:
-    """At least two labels of letters, digits, hyphens and underscores, the last one not a number."""
+    """Whether a name has at least two labels of letters, digits, hyphens and underscores, the last one not a number."""
     return len(domain) <= MAX_NAME and _HOST.match(domain) is not None and not domain.rpartition(".")[2].isdigit()
 
 
 @lru_cache(maxsize=4096)
 def to_a_labels(domain: str) -> str | None:
-    """The domain in lower-case A-labels without a final dot (RFC 5890); None when it has no such form."""
+    """The domain in lower-case A-labels without a final dot (RFC 5890); None when that is impossible."""
     domain = domain.removesuffix(".")
     if domain.isascii():
         return domain.lower()
@@ -43,7 +43,7 @@ def to_a_labels(domain: str) -> str | None:
 
 @lru_cache(maxsize=4096)
 def parse_address(text: str) -> IPAddress | None:
-    """An address literal; an IPv4-mapped one is the IPv4 address it stands for. None when it is none."""
+    """The IP address of a text, or None. An IPv4-mapped address becomes the IPv4 address."""
     try:
         address = ipaddress.ip_address(text)
     except ValueError:
@@ -54,5 +54,5 @@ def parse_address(text: str) -> IPAddress | None:
 
 
 def reversed_name(address: IPAddress) -> str:
-    """The name whose PTR record names the host of that address (RFC 1035 section 3.5, RFC 3596 section 2.5)."""
+    """The name of the PTR record for an address (RFC 1035 section 3.5, RFC 3596 section 2.5)."""
     return address.reverse_pointer

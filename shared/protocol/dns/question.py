@@ -1,4 +1,4 @@
-"""What is asked of the DNS and what it said, as values that can be recorded and replayed."""
+"""DNS questions and answers, as values that can be recorded and replayed."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from typing import Literal
 import msgspec
 
 Status = Literal["ok", "nodata", "nxdomain", "temperror"]
-"""`ok`: at least one record. `nodata`: the name exists without that type. `nxdomain`: no such name
-(or one that cannot be asked for). `temperror`: no usable answer now; another time may differ."""
+"""The status of an answer. `ok`: at least one record. `nodata`: the name exists without that type. `nxdomain`: the name
+does not exist or cannot be asked for. `temperror`: there is no usable answer now, but there may be later."""
 
 RecordType = Literal["A", "AAAA", "CNAME", "MX", "NS", "PTR", "SOA", "SRV", "TLSA", "TXT"]
 
 
 class Question(msgspec.Struct, frozen=True, array_like=True):
-    """One name and one record type. `name` is ASCII, without a final dot; compare it in lower case."""
+    """A name and a record type. `name` is ASCII without a final dot, to be compared in lower case."""
 
     name: str
     rdtype: RecordType
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What the DNS said to one question.
+    """The answer of the DNS to one question.
 
     Records are text, one string each: A and AAAA the address; PTR, NS and CNAME the name; MX `preference host`; TXT its
     character strings joined without a space, each octet one character (Latin-1); TLSA `usage selector matching hex`;
@@ -31,15 +31,15 @@ class Answer(msgspec.Struct, frozen=True):
     status: Status
     records: tuple[str, ...] = ()
     ttl: int = 0
-    """Seconds for which the answer may be used, as the name server gave it."""
+    """Seconds for which the answer may be used, as the name server says."""
     authenticated: bool = False
-    """The resolver vouches for it by DNSSEC (the AD bit, RFC 4035 section 3.2.3)."""
+    """Whether the resolver has validated it by DNSSEC (the AD bit, RFC 4035 section 3.2.3)."""
     canonical_name: str = ""
-    """The name at the end of the CNAME chain, when there was one."""
+    """The name at the end of the CNAME chain, if there was a chain."""
     source: str = ""
-    """Where it came from: a resolver's address, `cache`, or why there is none. For the trace, never for a decision."""
+    """The resolver's address, `cache`, or why there is no answer. It is used in traces, never in decisions."""
 
     @property
     def void(self) -> bool:
-        """No such name, or no record of that type: a void lookup (RFC 7208 section 4.6.4)."""
+        """Whether the name or a record of the type does not exist: a void lookup (RFC 7208 section 4.6.4)."""
         return self.status in ("nodata", "nxdomain")

@@ -1,1 +1,1 @@
-"""Delivery status notifications (RFC 3461, 3464). Pure."""
+"""Delivery status notifications (RFC 3461, 3464), as pure code."""

@@ -1,4 +1,4 @@
-"""A delivery status notification as a message: multipart/report for people and for machines (RFC 3464, RFC 6522)."""
+"""Builds a delivery status notification: a multipart/report for people and for programs (RFC 3464, RFC 6522)."""
 
 from __future__ import annotations
 
@@ -14,44 +14,44 @@ _FIELD = 900
 
 
 class Undelivered(msgspec.Struct, frozen=True):
-    """One recipient's fate."""
+    """One recipient, and why it was not delivered."""
 
     recipient: str
     status: str
-    """Enhanced status, `5.2.2` (RFC 3463)."""
+    """The enhanced status code, such as `5.2.2` (RFC 3463)."""
     reason: str
     action: str = "failed"
     orcpt: str = ""
-    """ORCPT as given: `rfc822;ann@example.org` (RFC 3461 §4.2)."""
+    """ORCPT as the sender gave it: `rfc822;ann@example.org` (RFC 3461 §4.2)."""
 
 
 class Original(msgspec.Struct, frozen=True):
-    """The mail that is reported on."""
+    """The mail that could not be delivered."""
 
     queue_id: str
     sender: str
     arrived: int
-    """UTC microseconds."""
+    """The time of acceptance in UTC microseconds."""
     header: bytes
-    """Its header block."""
+    """The header of the mail."""
     body: bytes = b""
-    """Its body when the sender asked for RET=FULL (RFC 3461 §4.3)."""
+    """The body of the mail when the sender asked for RET=FULL (RFC 3461 §4.3)."""
     envid: str = ""
     subject: str = ""
 
 
 class Reporter(msgspec.Struct, frozen=True):
-    """Who reports, and when."""
+    """The reporting server and the time."""
 
     host: str
     now: int
-    """UTC microseconds."""
+    """The present time in UTC microseconds."""
     message_id: str
     boundary: str
 
 
 def build(original: Original, fates: tuple[Undelivered, ...], reporter: Reporter) -> bytes:
-    """The whole notification, with CRLF line ends. 8-bit bytes stand only in the part that returns the original."""
+    """The whole notification with CRLF line ends. Only the part with the original mail may have 8-bit octets."""
     parts = (_for_people(original, fates, reporter), _for_machines(original, fates, reporter), _returned(original))
     edge = b"--" + reporter.boundary.encode()
     return _header(original, reporter) + b"".join(edge + b"\r\n" + part + b"\r\n" for part in parts) + edge + b"--\r\n"
@@ -133,15 +133,16 @@ def _lines(*lines: str) -> bytes:
 
 
 def _plain(text: str) -> str:
-    """Without anything that could end a line or begin a field, and short enough for a line (998 octets, RFC 5322
-    §2.1.1).
+    """The text without characters that could end a line or begin a field, short enough for a line (998 octets).
+
+    RFC 5322 §2.1.1 limits lines.
     """
     clean = "".join(character if character.isprintable() else " " for character in text[:_FIELD])
     return clean.encode()[:_FIELD].decode(errors="ignore")
 
 
 def _ascii(text: str) -> str:
-    """As a 7-bit field takes it: other characters as utf-8-addr-xtext does (RFC 6533 §3)."""
+    """The text for a 7-bit field; other characters are written as utf-8-addr-xtext (RFC 6533 §3)."""
     return "".join(character if character.isascii() else f"\\x{{{ord(character):X}}}" for character in _plain(text))[
         :_FIELD
     ]

@@ -27,7 +27,7 @@ announcer.close()
         ("print('all is well')", ""),
         ("raise CommandFailed('nobody answers')", "nobody answers"),
         ("raise BrokenPipeError(32, 'Broken pipe')", "Broken pipe"),
-        ("raise KeyError('unforeseen')", "a fault of Mailfold itself (KeyError: 'unforeseen')"),
+        ("raise KeyError('unforeseen')", "a bug in Mailfold (KeyError: 'unforeseen')"),
     ],
 )
 def test_what_goes_wrong_is_a_sentence(tmp_path: Path, body: str, reported: str) -> None:
