@@ -10,8 +10,8 @@ import pytest
 
 from tests.dialogs.runner import play
 from tests.dialogs.script import read_script, scripts
+from tests.harness.mails import MAIL, PARCEL
 from tests.integration.access.imap_server import PASSWORD, ImapServer
-from tests.integration.access.mails import MAIL, PARCEL
 from tests.parts import nats
 from tests.parts.required import needs
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -24,3 +25,17 @@ def until(condition: Callable[[], T], what: str, seconds: float = 15.0) -> T:
         time.sleep(pause)
         pause = min(pause * 1.5, _LONGEST_PAUSE)
     return result
+
+
+async def until_true(
+    condition: Callable[[], bool | Awaitable[bool]], seconds: float = 20.0, pause: float = 0.01
+) -> None:
+    """Wait in a loop's turns for a condition. Raises NeverHappened."""
+    end = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value if isinstance(value, bool) else await value:
+            return
+        if time.monotonic() > end:
+            raise NeverHappened(f"not within {seconds:g} s")
+        await asyncio.sleep(pause)

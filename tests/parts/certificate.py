@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import ssl
 from pathlib import Path
 
 from cryptography import x509
@@ -34,3 +35,11 @@ def self_signed(folder: Path, *names: str) -> Path:
     path = folder / f"{names[0]}.pem"
     path.write_bytes(private + certificate.public_bytes(serialization.Encoding.PEM))
     return path
+
+
+def trusting() -> ssl.SSLContext:
+    """A client's context that trusts every certificate."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context

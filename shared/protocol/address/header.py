@@ -50,16 +50,11 @@ class HeaderAddresses(msgspec.Struct, frozen=True):
     unreadable: tuple[str, ...]
 
 
-def parse_header_addresses(value: str) -> list[Address]:
-    """The addresses in the value of From, To, Cc …, including members of groups.
-
-    Never raises; unreadable pieces are left out.
-    """
-    return list(read_header_addresses(value).addresses)
-
-
 def read_header_addresses(value: str) -> HeaderAddresses:
-    """The addresses, and the pieces that cannot be read. Never raises."""
+    """The addresses in the value of From, To, Cc …, including members of groups, and the pieces that cannot be read.
+
+    Never raises.
+    """
     return _read(value, len(value) + 1)
 
 

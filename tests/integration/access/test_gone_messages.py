@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.harness.mails import MAIL
 from tests.integration.access.imap_client import ImapClient
-from tests.integration.access.mails import MAIL
 
 Connect = Callable[..., ImapClient]
 GONE = b"NO [EXPUNGEISSUED]"

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.harness.mails import MAIL, PARCEL
 from tests.integration.access.imap_client import ImapClient
 from tests.integration.access.imap_server import PASSWORD, ImapServer
-from tests.integration.access.mails import MAIL, PARCEL
 
 Connect = Callable[..., ImapClient]
 

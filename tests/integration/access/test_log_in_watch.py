@@ -13,10 +13,10 @@ from services.directory.handlers.commands import OWNER
 from shared.ids import shard_of
 from shared.rpc.mailfold.directory.v1 import directory_pb2 as pb
 from tests.contract.eventstore.restored import forget
+from tests.harness.mails import MAIL
 from tests.harness.waiting import until
 from tests.integration.access.imap_client import ImapClient
 from tests.integration.access.imap_server import PASSWORD, ImapServer
-from tests.integration.access.mails import MAIL
 from tests.parts import nats
 from tests.parts.required import needs
 

@@ -8,9 +8,9 @@ from collections.abc import Callable
 import pytest
 
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
+from tests.harness.mails import MAIL
 from tests.integration.access.imap_client import ImapClient
 from tests.integration.access.imap_server import ImapServer
-from tests.integration.access.mails import MAIL
 from tests.integration.access.mirror import Mirror
 
 Connect = Callable[..., ImapClient]

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from shared.grpc.errors import TimedOut, Unavailable
+from tests.harness.mails import MAIL
 from tests.integration.access.imap_client import ImapClient
 from tests.integration.access.imap_server import ImapServer
-from tests.integration.access.mails import MAIL
 
 Connect = Callable[..., ImapClient]
 _MAILSTORE = "/mailfold.mailstore.v1.Mailstore/"

@@ -10,10 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
+from tests.harness.mails import MAIL
 from tests.integration.access.disconnected import DisconnectedClient
 from tests.integration.access.imap_client import ImapClient
 from tests.integration.access.imap_server import ImapServer
-from tests.integration.access.mails import MAIL
 
 Connect = Callable[..., ImapClient]
 _STEPS = 160

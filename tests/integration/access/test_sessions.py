@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from tests.harness.mails import MAIL
 from tests.integration.access.imap_client import ImapClient
 from tests.integration.access.imap_server import ImapServer
-from tests.integration.access.mails import MAIL
 from tests.parts.nats import NatsServer
 
 Connect = Callable[..., ImapClient]

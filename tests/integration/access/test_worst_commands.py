@@ -8,9 +8,9 @@ from typing import NamedTuple
 import pytest
 
 from shared.turns import SHARE, Work
+from tests.harness.mails import MAIL
 from tests.integration.access.imap_client import ImapClient
 from tests.integration.access.imap_server import ImapServer
-from tests.integration.access.mails import MAIL
 from tests.integration.access.turn_witness import TurnWitness
 
 Connect = Callable[..., ImapClient]

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -49,17 +48,6 @@ async def info(server: NatsServer, durable: Durable) -> ConsumerInfo:
     """What the server knows of a durable."""
     async with observer(server) as jetstream:
         return await jetstream.consumer_info(durable.stream.name, durable.name)
-
-
-async def until(condition: Callable[[], bool | Awaitable[bool]], seconds: float = 20.0) -> None:
-    """Wait for it; fails after so many seconds."""
-    end = time.monotonic() + seconds
-    while True:
-        answer = condition()
-        if answer if isinstance(answer, bool) else await answer:
-            return
-        assert time.monotonic() < end, "it did not become so"
-        await asyncio.sleep(0.01)
 
 
 class Inbox:

@@ -10,7 +10,8 @@ from shared.bus.subjects import (
     store_doorbell,
     store_doorbell_pattern,
 )
-from tests.integration.bus.on_bus import connected, until
+from tests.harness.waiting import until_true
+from tests.integration.bus.on_bus import connected
 from tests.parts.nats import NatsServer
 
 
@@ -33,7 +34,7 @@ async def test_a_ring_is_heard_by_everybody(nats_server: NatsServer) -> None:
         await other.listen(account_doorbell("a2"), ears[3].hear)
         await other.publish("mail.received.0", "e1", b"")  # the server answers in order: the subscriptions are there
         entry.ring(account_doorbell("a1"), b"7")
-        await until(lambda: all(ear.heard == [("doorbell.account.a1", b"7")] for ear in ears[:3]))
+        await until_true(lambda: all(ear.heard == [("doorbell.account.a1", b"7")] for ear in ears[:3]))
         assert not ears[3].heard
 
 
@@ -44,11 +45,11 @@ async def test_a_ring_does_not_come_back_over_the_server(nats_server: NatsServer
         await other.listen(account_doorbell("a1"), far.hear)
         await other.publish("mail.received.0", "e1", b"")  # the server answers in order: the subscription is there
         entry.ring(account_doorbell("a1"), b"1")
-        await until(lambda: len(far.heard) == 1)
+        await until_true(lambda: len(far.heard) == 1)
         other.ring(
             account_doorbell("a1"), b"2"
         )  # what the server had for `entry` before this would have arrived by now
-        await until(lambda: ("doorbell.account.a1", b"2") in ear.heard)
+        await until_true(lambda: ("doorbell.account.a1", b"2") in ear.heard)
         assert ear.heard == [("doorbell.account.a1", b"1"), ("doorbell.account.a1", b"2")]
 
 
@@ -58,7 +59,7 @@ async def test_a_ring_without_haste_leaves_too(nats_server: NatsServer) -> None:
         await other.listen(store_doorbell_pattern("mailstore"), ear.hear)
         await other.publish("mail.received.0", "e1", b"")
         entry.ring(store_doorbell("mailstore", 0), batched=True)
-        await until(lambda: ear.heard == [("doorbell.mailstore.0", b"")])
+        await until_true(lambda: ear.heard == [("doorbell.mailstore.0", b"")])
 
 
 async def test_rings_of_one_subject_that_leave_together_become_the_last_one(bus: Bus) -> None:
@@ -67,7 +68,7 @@ async def test_rings_of_one_subject_that_leave_together_become_the_last_one(bus:
     for version in range(100):
         bus.ring(store_doorbell("mailstore", 0), b"%d" % version)
         bus.ring(store_doorbell("mailstore", 1), b"x")
-    await until(lambda: ("doorbell.mailstore.0", b"99") in ear.heard)
+    await until_true(lambda: ("doorbell.mailstore.0", b"99") in ear.heard)
     assert len(ear.heard) == 2
 
 
@@ -81,7 +82,7 @@ async def test_a_listener_that_fails_does_not_deafen_the_others(bus: Bus) -> Non
     await bus.listen(DOORBELL_LOG, ear.hear)
     for number in (1, 2):
         bus.ring(DOORBELL_LOG)
-        await until(lambda number=number: len(ear.heard) == number)  # type: ignore[misc]
+        await until_true(lambda number=number: len(ear.heard) == number)  # type: ignore[misc]
 
 
 async def test_what_is_closed_hears_nothing(bus: Bus) -> None:
@@ -91,7 +92,7 @@ async def test_what_is_closed_hears_nothing(bus: Bus) -> None:
     await listening.close()
     await listening.close()
     bus.ring(DOORBELL_LOG)
-    await until(lambda: len(open_ear.heard) == 1)
+    await until_true(lambda: len(open_ear.heard) == 1)
     assert not closed.heard
 
 
@@ -101,4 +102,4 @@ async def test_a_subject_may_be_listened_to_again(bus: Bus) -> None:
     await listening.close()
     await bus.listen(DOORBELL_LOG, ear.hear)
     bus.ring(DOORBELL_LOG)
-    await until(lambda: len(ear.heard) == 1)
+    await until_true(lambda: len(ear.heard) == 1)

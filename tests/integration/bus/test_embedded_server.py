@@ -13,7 +13,7 @@ from shared.bus.bus import Bus
 from shared.bus.nats_server import NatsServer, prepare
 from shared.bus.settings import BusSettings
 from shared.bus.subjects import RECEIVED
-from tests.integration.bus.on_bus import until
+from tests.harness.waiting import until_true
 from tests.parts import nats
 from tests.parts.child import Child
 from tests.parts.required import needs
@@ -76,7 +76,7 @@ async def test_clients_come_back_after_a_restart_and_a_wipe(embedded: Embedded) 
     bus = await Bus.connect(embedded.server.settings(BusSettings()), "test")
     embedded.child.kill()
     shutil.rmtree(embedded.server.store)
-    await until(lambda: not bus.connected)
+    await until_true(lambda: not bus.connected)
     embedded.prepare_again()
     embedded.start()
     await bus.publish(RECEIVED.on(0), "e1", b"fact")

@@ -24,8 +24,9 @@ from shared.bus.subjects import (
     store_doorbell,
     store_doorbell_pattern,
 )
+from tests.harness.waiting import until_true
 from tests.harness.work import LineCount
-from tests.integration.bus.on_bus import Inbox, connected, held, info, observer, until
+from tests.integration.bus.on_bus import Inbox, connected, held, info, observer
 from tests.parts.nats import NatsServer
 
 _IDLE_SECONDS = 3.0
@@ -48,14 +49,14 @@ async def test_a_wiped_server_under_an_idle_system_is_no_loss_and_no_load(bus: B
     inbox, calls = Inbox(), Calls()
     bus.work(CLASSIFIER_RECEIVED, inbox.handle, inbox.bury)
     bus.on_connected(calls.connected)
-    await until(lambda: calls.count == 1)
+    await until_true(lambda: calls.count == 1)
     await bus.publish(RECEIVED.on(0), "e1", b"before")
-    await until(lambda: inbox.finished == [b"before"])
+    await until_true(lambda: inbox.finished == [b"before"])
     nats_server.kill()
     nats_server.wipe()
-    await until(lambda: calls.count == 2)
+    await until_true(lambda: calls.count == 2)
     await bus.publish(RECEIVED.on(0), "e2", b"after")
-    await until(lambda: inbox.finished == [b"before", b"after"], seconds=5)
+    await until_true(lambda: inbox.finished == [b"before", b"after"], seconds=5)
     with LineCount() as lines:
         await asyncio.sleep(_IDLE_SECONDS)
     assert lines.count < _IDLE_LINES
@@ -72,7 +73,7 @@ async def test_a_start_without_a_server_goes_on_and_connects_later(nats_server: 
         nats_server.start()
         await bus.publish(RECEIVED.on(0), "e1", b"fact")
         bus.ring(DOORBELL_LOG, b"ring")
-        await until(lambda: sorted(inbox.finished) == [b"fact", b"ring"])
+        await until_true(lambda: sorted(inbox.finished) == [b"fact", b"ring"])
         assert (bus.connected, calls.count) == (True, 1)
 
 
@@ -89,7 +90,7 @@ async def test_a_publish_without_a_server_fails_within_its_bound(nats_server: Na
 async def test_publishes_do_not_pile_up_without_end(nats_server: NatsServer) -> None:
     async with connected(nats_server, publish_timeout_seconds=30.0, max_waiting_publishes=3) as bus:
         nats_server.kill()
-        await until(lambda: not bus.connected)
+        await until_true(lambda: not bus.connected)
         waiting = [asyncio.ensure_future(bus.publish(RECEIVED.on(0), f"e{number}", b"x")) for number in range(3)]
         await asyncio.sleep(0)  # they begin
         with pytest.raises(BusUnavailable, match="3 publishes wait"):
@@ -113,7 +114,7 @@ async def test_what_was_published_into_an_outage_arrives(nats_server: NatsServer
         ]
         nats_server.start()
         await asyncio.gather(*early, *late)
-        await until(lambda: len(set(inbox.finished)) == 400)
+        await until_true(lambda: len(set(inbox.finished)) == 400)
 
 
 async def test_listeners_hear_others_after_a_reconnect(bus: Bus, nats_server: NatsServer) -> None:
@@ -123,41 +124,41 @@ async def test_listeners_hear_others_after_a_reconnect(bus: Bus, nats_server: Na
     bus.on_connected(calls.connected)
     nats_server.kill()
     nats_server.start()
-    await until(lambda: calls.count == 2)
+    await until_true(lambda: calls.count == 2)
     async with connected(nats_server) as other:
         other.ring(DOORBELL_LOG, b"1")
-        await until(lambda: heard == [b"1"])
+        await until_true(lambda: heard == [b"1"])
 
 
 async def test_who_rings_is_heard_in_its_own_process_without_a_server(bus: Bus, nats_server: NatsServer) -> None:
     heard: list[tuple[str, bytes]] = []
     await bus.listen(store_doorbell_pattern("mailstore"), lambda subject, payload: heard.append((subject, payload)))
     nats_server.kill()
-    await until(lambda: not bus.connected)
+    await until_true(lambda: not bus.connected)
     bus.ring(store_doorbell("mailstore", 3), b"7")
-    await until(lambda: heard == [("doorbell.mailstore.3", b"7")])
+    await until_true(lambda: heard == [("doorbell.mailstore.3", b"7")])
 
 
 async def test_a_deleted_stream_is_declared_again(bus: Bus, nats_server: NatsServer) -> None:
     inbox = Inbox()
     bus.work(CLASSIFIER_RECEIVED, inbox.handle, inbox.bury)
     await bus.publish(RECEIVED.on(0), "e1", b"1")
-    await until(lambda: inbox.finished == [b"1"])
+    await until_true(lambda: inbox.finished == [b"1"])
     async with observer(nats_server) as jetstream:
         await jetstream.delete_stream(MAIL.name)
     await bus.publish(RECEIVED.on(0), "e2", b"2")
-    await until(lambda: inbox.finished == [b"1", b"2"])
+    await until_true(lambda: inbox.finished == [b"1", b"2"])
 
 
 async def test_a_deleted_durable_is_declared_again(bus: Bus, nats_server: NatsServer) -> None:
     inbox = Inbox()
     bus.work(CLASSIFIER_RECEIVED, inbox.handle, inbox.bury)
     await bus.publish(RECEIVED.on(0), "e1", b"1")
-    await until(lambda: inbox.finished == [b"1"])
+    await until_true(lambda: inbox.finished == [b"1"])
     async with observer(nats_server) as jetstream:
         await jetstream.delete_consumer(MAIL.name, CLASSIFIER_RECEIVED.name)
     await bus.publish(RECEIVED.on(0), "e2", b"2")
-    await until(lambda: inbox.finished == [b"1", b"2"])
+    await until_true(lambda: inbox.finished == [b"1", b"2"])
 
 
 async def test_an_answer_to_a_wiped_server_confirms_nothing(bus: Bus, nats_server: NatsServer) -> None:
@@ -167,19 +168,19 @@ async def test_an_answer_to_a_wiped_server_confirms_nothing(bus: Bus, nats_serve
     bus.work(CLASSIFIER_RECEIVED, inbox.handle, inbox.bury)
     bus.on_connected(calls.connected)
     await bus.publish(RECEIVED.on(0), "e1", b"old")
-    await until(lambda: inbox.running == 1)
+    await until_true(lambda: inbox.running == 1)
     nats_server.kill()
     nats_server.wipe()
-    await until(lambda: calls.count == 2)
+    await until_true(lambda: calls.count == 2)
     await bus.publish(RECEIVED.on(0), "e2", b"new")
-    await until(lambda: inbox.running == 2)
+    await until_true(lambda: inbox.running == 2)
     old.set()
-    await until(lambda: inbox.finished == [b"old"])
+    await until_true(lambda: inbox.finished == [b"old"])
     await bus.publish(SETTLED.on(0), "e3", b"")  # confirmed after the server has read what was sent before
     assert (await info(nats_server, CLASSIFIER_RECEIVED)).num_ack_pending == 1
     assert await held(nats_server, MAIL) == 2
     new.set()
-    await until(lambda: inbox.finished == [b"old", b"new"])
+    await until_true(lambda: inbox.finished == [b"old", b"new"])
 
 
 async def test_an_outage_is_told_once(nats_server: NatsServer) -> None:
@@ -189,7 +190,7 @@ async def test_an_outage_is_told_once(nats_server: NatsServer) -> None:
             with pytest.raises(BusUnavailable):
                 await bus.publish(RECEIVED.on(0), "e1", b"x")
             nats_server.start()
-            await until(lambda: bus.connected)
+            await until_true(lambda: bus.connected)
     assert [entry["event"] for entry in logs].count("bus.unavailable") == 1
     assert len(logs) <= 5
 
@@ -206,13 +207,13 @@ async def test_a_stream_that_a_full_disk_has_stopped_is_made_anew(nats_server: N
     async with connected(nats_server, publish_timeout_seconds=0.3) as bus:
         bus.work(CLASSIFIER_RECEIVED, inbox.handle, inbox.bury)
         await bus.publish(RECEIVED.on(0), "e1", b"before")
-        await until(lambda: inbox.finished == [b"before"])
+        await until_true(lambda: inbox.finished == [b"before"])
         with no_room(nats_server), pytest.raises(BusUnavailable):
             await bus.publish(RECEIVED.on(0), "e2", b"x" * 500_000)
         with pytest.raises(BusUnavailable):
             await bus.publish(RECEIVED.on(0), "e3", b"there is room again")
-        await until(lambda: _published(bus, b"after"))
-        await until(lambda: inbox.finished[-1] == b"after")
+        await until_true(lambda: _published(bus, b"after"))
+        await until_true(lambda: inbox.finished[-1] == b"after")
 
 
 @contextlib.contextmanager
@@ -244,7 +245,7 @@ async def test_a_durable_of_an_earlier_release_is_made_anew_and_its_messages_sta
         await jetstream.add_consumer(MAIL.name, kept_in_a_file)
     async with connected(nats_server) as bus:
         bus.work(CLASSIFIER_RECEIVED, inbox.handle, inbox.bury)
-        await until(lambda: inbox.finished == [b"fact"])
+        await until_true(lambda: inbox.finished == [b"fact"])
     assert (await info(nats_server, CLASSIFIER_RECEIVED)).config.mem_storage
 
 
@@ -253,11 +254,11 @@ async def test_what_was_acknowledged_does_not_come_again_after_a_restart(nats_se
     async with connected(nats_server) as bus:
         bus.work(CLASSIFIER_RECEIVED, inbox.handle, inbox.bury)
         await bus.publish(RECEIVED.on(0), "e1", b"done")
-        await until(lambda: _is_empty(nats_server))
+        await until_true(lambda: _is_empty(nats_server))
         nats_server.kill()
         nats_server.start()
         await bus.publish(RECEIVED.on(0), "e2", b"next")
-        await until(lambda: b"next" in inbox.finished)
+        await until_true(lambda: b"next" in inbox.finished)
     assert inbox.finished == [b"done", b"next"]
 
 

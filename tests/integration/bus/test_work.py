@@ -23,8 +23,9 @@ from shared.bus.subjects import (
     SUBMITTED,
 )
 from shared.grpc.errors import Unavailable
+from tests.harness.waiting import until_true
 from tests.harness.work import LineCount
-from tests.integration.bus.on_bus import Inbox, connected, held, info, observer, until
+from tests.integration.bus.on_bus import Inbox, connected, held, info, observer
 from tests.parts.nats import NatsServer
 
 LINES_OF_A_MESSAGE = 1000
@@ -39,8 +40,8 @@ async def test_a_event_is_worked_off_once_and_then_forgotten(bus: Bus, nats_serv
     inbox = Inbox()
     bus.work(CLASSIFIER_RECEIVED, inbox.handle, inbox.bury)
     await bus.publish(RECEIVED.on(3), "e1", b"fact")
-    await until(lambda: inbox.taken == [(b"fact", 1)])
-    await until(lambda: _is_empty(nats_server))
+    await until_true(lambda: inbox.taken == [(b"fact", 1)])
+    await until_true(lambda: _is_empty(nats_server))
 
 
 async def test_events_published_before_anybody_works_wait(bus: Bus) -> None:
@@ -48,7 +49,7 @@ async def test_events_published_before_anybody_works_wait(bus: Bus) -> None:
         await bus.publish(RECEIVED.on(shard), f"e{shard}", b"%d" % shard)
     inbox = Inbox()
     bus.work(CLASSIFIER_RECEIVED, inbox.handle, inbox.bury)
-    await until(lambda: sorted(inbox.finished) == sorted(b"%d" % shard for shard in range(16)))
+    await until_true(lambda: sorted(inbox.finished) == sorted(b"%d" % shard for shard in range(16)))
 
 
 async def test_each_durable_takes_its_event_alone(bus: Bus) -> None:
@@ -56,7 +57,7 @@ async def test_each_durable_takes_its_event_alone(bus: Bus) -> None:
     bus.work(DELIVERY_SUBMITTED, submitted.handle, submitted.bury)
     bus.work(INGRESS_SETTLED, settled.handle, settled.bury)
     await asyncio.gather(bus.publish(SUBMITTED.on(0), "a", b"submitted"), bus.publish(SETTLED.on(0), "b", b"settled"))
-    await until(lambda: (submitted.finished, settled.finished) == ([b"submitted"], [b"settled"]))
+    await until_true(lambda: (submitted.finished, settled.finished) == ([b"submitted"], [b"settled"]))
 
 
 async def test_a_repeated_id_is_confirmed_and_not_stored_again(bus: Bus, nats_server: NatsServer) -> None:
@@ -79,11 +80,11 @@ async def test_a_failure_is_repeated_with_its_count_until_it_succeeds(bus: Bus, 
     inbox.error = OSError("not now")
     bus.work(CLASSIFIER_RECEIVED, inbox.handle, inbox.bury)
     await bus.publish(RECEIVED.on(0), "e1", b"fact")
-    await until(lambda: len(inbox.taken) >= 2)
+    await until_true(lambda: len(inbox.taken) >= 2)
     inbox.error = None
-    await until(lambda: inbox.finished == [b"fact"])
+    await until_true(lambda: inbox.finished == [b"fact"])
     assert [count for _, count in inbox.taken] == list(range(1, len(inbox.taken) + 1))
-    await until(lambda: _is_empty(nats_server))
+    await until_true(lambda: _is_empty(nats_server))
     assert not inbox.buried
 
 
@@ -100,8 +101,8 @@ async def test_what_fails_too_often_is_buried_once_and_never_terminated(nats_ser
         await jetstream._nc.subscribe("$JS.EVENT.ADVISORY.CONSUMER.MSG_TERMINATED.>", cb=note)
         bus.work(CLASSIFIER_RECEIVED, inbox.handle, inbox.bury)
         await bus.publish(RECEIVED.on(0), "e1", b"fact")
-        await until(lambda: inbox.buried == [(b"fact", inbox.error)])
-        await until(lambda: _is_empty(nats_server))
+        await until_true(lambda: inbox.buried == [(b"fact", inbox.error)])
+        await until_true(lambda: _is_empty(nats_server))
     assert [count for _, count in inbox.taken] == [1, 2]
     assert inbox.attempts == [2]
     assert not terminated
@@ -113,10 +114,10 @@ async def test_no_more_run_at_once_than_asked(bus: Bus) -> None:
         inbox.gate(b"%d" % number)
     bus.work(CLASSIFIER_RECEIVED, inbox.handle, inbox.bury, concurrency=7)
     await asyncio.gather(*(bus.publish(RECEIVED.on(0), f"e{number}", b"%d" % number) for number in range(40)))
-    await until(lambda: inbox.running == 7)
+    await until_true(lambda: inbox.running == 7)
     for gate in inbox.gates.values():
         gate.set()
-    await until(lambda: len(inbox.finished) == 40)
+    await until_true(lambda: len(inbox.finished) == 40)
     assert inbox.most_running == 7
 
 
@@ -132,10 +133,10 @@ async def test_a_long_handler_keeps_its_message(nats_server: NatsServer) -> None
             bus.work(CLASSIFIER_RECEIVED, inbox.handle, inbox.bury)
         await entry.publish(RECEIVED.on(0), "e1", b"long")
         enough = time.monotonic() + 3.0
-        await until(lambda: time.monotonic() > enough)
+        await until_true(lambda: time.monotonic() > enough)
         assert inbox.taken == [(b"long", 1)]
         gate.set()
-        await until(lambda: _is_empty(nats_server))
+        await until_true(lambda: _is_empty(nats_server))
 
 
 async def test_two_processes_share_the_work(nats_server: NatsServer) -> None:
@@ -146,10 +147,10 @@ async def test_two_processes_share_the_work(nats_server: NatsServer) -> None:
         entry.work(CLASSIFIER_RECEIVED, first.handle, first.bury, concurrency=10)
         other.work(CLASSIFIER_RECEIVED, second.handle, second.bury, concurrency=10)
         await asyncio.gather(*(entry.publish(RECEIVED.on(0), f"e{payload!r}", payload) for payload in payloads))
-        await until(lambda: first.running == 10 and second.running == 10)
+        await until_true(lambda: first.running == 10 and second.running == 10)
         for gate in gates:
             gate.set()
-        await until(lambda: len(first.finished) + len(second.finished) == 100)
+        await until_true(lambda: len(first.finished) + len(second.finished) == 100)
     assert sorted(first.finished + second.finished) == sorted(payloads)
 
 
@@ -158,14 +159,14 @@ async def test_a_stop_lets_the_running_finish(bus: Bus, nats_server: NatsServer)
     gate = inbox.gate(b"fact")
     worker = bus.work(CLASSIFIER_RECEIVED, inbox.handle, inbox.bury)
     await bus.publish(RECEIVED.on(0), "e1", b"fact")
-    await until(lambda: inbox.running == 1)
+    await until_true(lambda: inbox.running == 1)
     stopping = asyncio.create_task(worker.stop())
     await bus.publish(RECEIVED.on(0), "e2", b"later")
     assert not stopping.done()
     gate.set()
     await stopping
     assert (inbox.finished, inbox.running) == ([b"fact"], 0)
-    await until(lambda: _holds(nats_server, 1))
+    await until_true(lambda: _holds(nats_server, 1))
 
 
 async def _holds(server: NatsServer, count: int) -> bool:
@@ -178,10 +179,10 @@ async def test_what_does_not_finish_in_time_goes_to_another_at_once(nats_server:
     async with connected(nats_server, drain_seconds=0.01) as bus:
         bus.work(CLASSIFIER_RECEIVED, stuck.handle, stuck.bury)
         await bus.publish(RECEIVED.on(0), "e1", b"fact")
-        await until(lambda: stuck.running == 1)
+        await until_true(lambda: stuck.running == 1)
     async with connected(nats_server) as bus:
         bus.work(CLASSIFIER_RECEIVED, other.handle, other.bury)
-        await until(lambda: other.taken == [(b"fact", 2)], seconds=5)
+        await until_true(lambda: other.taken == [(b"fact", 2)], seconds=5)
 
 
 async def test_what_is_unavailable_is_given_back_to_its_sender(bus: Bus, nats_server: NatsServer) -> None:
@@ -190,11 +191,11 @@ async def test_what_is_unavailable_is_given_back_to_its_sender(bus: Bus, nats_se
     inbox.error = Unavailable("away")
     bus.work(CLASSIFIER_RECEIVED, inbox.handle, inbox.bury)
     await bus.publish(RECEIVED.on(0), "e1", b"fact")
-    await until(lambda: len(inbox.taken) == TRIES_BEFORE_GIVEN_BACK)
-    await until(lambda: _is_empty(nats_server))
+    await until_true(lambda: len(inbox.taken) == TRIES_BEFORE_GIVEN_BACK)
+    await until_true(lambda: _is_empty(nats_server))
     inbox.error = None
     await bus.publish(RECEIVED.on(0), "e1:1", b"fact")
-    await until(lambda: inbox.finished == [b"fact"])
+    await until_true(lambda: inbox.finished == [b"fact"])
     assert (inbox.taken[-1][1], inbox.buried) == (1, [])
 
 
@@ -213,7 +214,7 @@ async def test_a_event_that_is_too_large_with_its_header_harms_no_other(bus: Bus
         connections.append(None)
 
     bus.on_connected(note)
-    await until(lambda: len(connections) == 1)
+    await until_true(lambda: len(connections) == 1)
     for octets in (0, 10, 40, 60, 80):
         with contextlib.suppress(BusRefused):
             await bus.publish(RECEIVED.on(0), f"e{octets}", bytes(1024 * 1024 - octets))
@@ -285,5 +286,5 @@ async def test_a_message_costs_little(bus: Bus) -> None:
     count = 1000
     with LineCount() as lines:
         await asyncio.gather(*(bus.publish(RECEIVED.on(0), f"e{number}", b"fact" * 80) for number in range(count)))
-        await until(lambda: len(inbox.finished) == count)
+        await until_true(lambda: len(inbox.finished) == count)
     assert lines.count / count < LINES_OF_A_MESSAGE

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -49,6 +49,7 @@ from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import OwnerStub
 from shared.service import SHARED_SECTIONS, Host
 from shared.settings import load
 from tests.harness.source import PlainSource
+from tests.harness.waiting import until_true
 
 SPAM, INBOX, TRASH = "Spam", "INBOX", "Trash"
 
@@ -149,7 +150,7 @@ class Rooms:
         async def is_so() -> bool:
             return bool(self.classifier.recipients.account_of([address]))
 
-        await until(is_so)
+        await until_true(is_so)
 
     async def learnt(self, spam: int, ham: int) -> None:
         """Wait until exactly so many stand and everything was followed."""
@@ -158,7 +159,7 @@ class Rooms:
             learning = await self.learning()
             return (learning.spam_seen, learning.ham_seen) == (spam, ham) and not await self.lag()
 
-        await until(is_so)
+        await until_true(is_so)
 
     async def lag(self) -> int:
         """Events of the mailbox store that the classifier has not followed."""
@@ -211,13 +212,6 @@ class Rooms:
 
 def _uid_set(uids: list[int]) -> pb.UidSet:
     return pb.UidSet(bounds=[bound for uid in uids for bound in (uid, uid)])
-
-
-async def until(holds: Callable[[], Awaitable[bool]]) -> None:
-    """Wait for a condition; TimeoutError when it does not come true in twenty seconds."""
-    async with asyncio.timeout(20):
-        while not await holds():  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
 
 
 @contextlib.asynccontextmanager

@@ -11,7 +11,8 @@ from services.classifier.domain.features import Features
 from services.classifier.handlers import lessons, teacher
 from shared.blobs.blob_id import BlobId
 from shared.protocol.message.scan import Scan
-from tests.integration.classifier.rooms import INBOX, SPAM, TRASH, Rooms, running, until
+from tests.harness.waiting import until_true
+from tests.integration.classifier.rooms import INBOX, SPAM, TRASH, Rooms, running
 from tests.parts.nats import NatsServer
 
 ANN, BOB = "a-ann", "a-bob"
@@ -158,7 +159,7 @@ async def test_an_event_that_cannot_be_followed_is_a_dead_letter_and_those_behin
     async def is_buried() -> bool:
         return bool(await rooms.dead_letters())
 
-    await until(is_buried)
+    await until_true(is_buried)
     monkeypatch.setattr(lessons, "label_of_transfer", label)
     await rooms.append(BOB, SPAM, *mails(2, 10))
     await rooms.learnt(2, 0)

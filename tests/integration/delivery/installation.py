@@ -45,6 +45,7 @@ from shared.rpc.mailfold.owner.v1 import owner_pb2
 from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import OwnerStub
 from shared.service import SHARED_SECTIONS, App, Host
 from shared.settings import Sections, load
+from tests.harness.waiting import until_true
 
 PATIENCE = 30.0
 DELIVER = "/mailfold.mailstore.v1.Mailstore/Deliver"
@@ -176,7 +177,7 @@ class Installation:
 
     async def until_settled(self, queue_id: str, times: int = 1) -> dict[str, str]:
         """What became of each recipient."""
-        await until(lambda: self._is_settled(queue_id, times))
+        await until_true(lambda: self._is_settled(queue_id, times))
         entry_of_mail = next(entry for entry in self.settled if entry.queue_id == queue_id)
         return {outcome.recipient: outcome.result for outcome in entry_of_mail.outcomes}
 
@@ -185,7 +186,7 @@ class Installation:
 
     async def followed(self) -> None:
         """Until delivery knows all that the directory says."""
-        await until(self._is_followed)
+        await until_true(self._is_followed)
 
     async def count(self, name: str, mailbox: str = "INBOX") -> int:
         """Messages in a mailbox."""
@@ -272,10 +273,3 @@ class Installation:
 
 def _recipient(recipient: Recipient | str) -> Recipient:
     return recipient if isinstance(recipient, Recipient) else Recipient(recipient)
-
-
-async def until(true: Callable[[], Awaitable[bool]]) -> None:
-    """Wait for a condition; fails after PATIENCE seconds."""
-    async with asyncio.timeout(PATIENCE):
-        while not await true():  # noqa: ASYNC110
-            await asyncio.sleep(0.01)

@@ -14,7 +14,8 @@ from shared.events.mail import MailSubmitted
 from shared.eventstore.event import Actor, Provenance
 from shared.grpc.errors import Invalid, ServiceError
 from shared.rpc.mailfold.owner.v1 import owner_pb2
-from tests.integration.delivery.installation import DELIVER, ENQUEUE, RESOLVE, Installation, until
+from tests.harness.waiting import until_true
+from tests.integration.delivery.installation import DELIVER, ENQUEUE, RESOLVE, Installation
 
 
 async def _buried(installation: Installation) -> bool:
@@ -39,7 +40,7 @@ class Away:
 async def test_a_payload_that_nobody_can_read_is_kept(installation: Installation) -> None:
     for _ in range(2):
         await installation.bus.publish(SUBMITTED.on(0), "", b"\xff{not a fact")
-    await until(lambda: _buried(installation))
+    await until_true(lambda: _buried(installation))
     dead_letter = await installation.dead_letter()
     assert (dead_letter.service, dead_letter.what, dead_letter.queue_id, dead_letter.payload) == (
         "delivery",
@@ -56,7 +57,7 @@ async def test_a_payload_that_nobody_can_read_is_kept(installation: Installation
 
 async def test_a_mail_of_a_later_shape_holds_its_reception(installation: Installation) -> None:
     await installation.bus.publish(SUBMITTED.on(0), "", b'{"queue_id":"q7","message":"of a later release"}')
-    await until(lambda: _has_heard(installation, ("q7", True)))
+    await until_true(lambda: _has_heard(installation, ("q7", True)))
     assert (await installation.dead_letter()).queue_id == "q7"
 
 
@@ -69,7 +70,7 @@ async def test_a_step_of_a_later_release_is_not_passed_over(installation: Instal
         lambda transaction: transaction.append(mail.queue_id, [planned], Provenance(Actor("system")))
     )
     await installation.publish(mail)
-    await until(lambda: _buried(installation))
+    await until_true(lambda: _buried(installation))
     dead_letter = await installation.dead_letter()
     assert dead_letter.queue_id == mail.queue_id and step.action in dead_letter.error
     assert await installation.events_of_mail(mail.queue_id) == [planned]
@@ -79,10 +80,10 @@ async def test_a_mail_that_failed_too_often_is_held_and_delivered_when_re_driven
     method = installation.replace("mailstore", DELIVER, _fault)
     mail = await installation.submitted("ann@example.org")
     await installation.publish(mail)
-    await until(lambda: _buried(installation))
+    await until_true(lambda: _buried(installation))
     dead_letter = await installation.dead_letter()
     assert (dead_letter.queue_id, dead_letter.attempts) == (mail.queue_id, 2)
-    await until(lambda: _has_heard(installation, (mail.queue_id, True)))
+    await until_true(lambda: _has_heard(installation, (mail.queue_id, True)))
 
     installation.methods["mailstore"][DELIVER] = method
     again = await installation.owner("delivery").RetryDeadLetter(owner_pb2.DeadLetterRequest(id=dead_letter.id))
@@ -98,11 +99,11 @@ async def test_a_dead_letter_heals_when_a_repeat_of_the_mail_is_done(installatio
     method = installation.replace("mailstore", DELIVER, _fault)
     mail = await installation.submitted("ann@example.org")
     await installation.publish(mail, times=3)  # each fails; there is one dead letter for all
-    await until(lambda: _attempts(installation, 6))
+    await until_true(lambda: _attempts(installation, 6))
     installation.methods["mailstore"][DELIVER] = method
     await installation.publish(mail)
     await installation.until_settled(mail.queue_id)
-    await until(lambda: _healed(installation))
+    await until_true(lambda: _healed(installation))
     assert installation.ingress.held[-1] == (mail.queue_id, False)
     assert await installation.count("ann") == 1
     await installation.verify()
@@ -119,7 +120,7 @@ async def test_a_decision_is_a_dead_letter_at_its_first_try(installation: Instal
     installation.replace("outbound", ENQUEUE, refuse)
     mail = await installation.submitted("out@example.net")
     await installation.publish(mail)
-    await until(lambda: _buried(installation))
+    await until_true(lambda: _buried(installation))
     assert (tries, (await installation.dead_letter()).attempts) == (1, 1)
 
 
@@ -222,7 +223,7 @@ async def test_a_part_that_was_refused_waits_for_one_that_is_away(installation: 
     assert await installation.dead_letters() == []
     away.back()
     await installation.publish(mail)
-    await until(lambda: _buried(installation))
+    await until_true(lambda: _buried(installation))
     assert await installation.count("ann") == 1
 
 
@@ -234,7 +235,7 @@ async def _given_back(installation: Installation, mail: MailSubmitted) -> None:
         known = await installation.bus.backlog()
         return known is not None and not known.waiting
 
-    await until(is_gone)
+    await until_true(is_gone)
 
 
 async def _attempts(installation: Installation, count: int) -> bool:

@@ -10,7 +10,8 @@ from shared.events.mail import Recipient
 from shared.grpc.errors import Unavailable
 from shared.grpc.servicers import Method
 from shared.rpc.mailfold.directory.v1 import directory_pb2
-from tests.integration.delivery.installation import BODY, DELIVER, Installation, until
+from tests.harness.waiting import until_true
+from tests.integration.delivery.installation import BODY, DELIVER, Installation
 from tests.parts import nats
 
 
@@ -65,7 +66,7 @@ async def test_a_plan_outlives_the_process_and_is_not_decided_again(
     first.methods["mailstore"].clear()
     mail = await first.submitted("info@example.org")
     await first.publish(mail)
-    await until(lambda: _planned(first, mail.queue_id))
+    await until_true(lambda: _planned(first, mail.queue_id))
     await first.directory.RemoveAlias(directory_pb2.NameRequest(name="info@example.org"))
     await first.stop()
 
@@ -104,7 +105,7 @@ async def test_what_the_mailbox_store_cannot_take_now_comes_again(installation: 
     method = offered.pop(DELIVER)
     mail = await installation.submitted(Recipient("ann@example.org"), "out@example.net")
     await installation.publish(mail)
-    await until(lambda: _planned(installation, mail.queue_id))
+    await until_true(lambda: _planned(installation, mail.queue_id))
     assert not installation.settled
     offered[DELIVER] = method
     await installation.until_settled(mail.queue_id)

@@ -4,9 +4,8 @@ for real.
 
 from __future__ import annotations
 
-import asyncio
 import os
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +27,7 @@ from shared.rpc.mailfold.owner.v1 import owner_pb2
 from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import OwnerStub
 from shared.service import SHARED_SECTIONS, Host, Hosted
 from shared.settings import load
+from tests.harness.waiting import until_true
 
 CLIENT = Actor("remote", session="s-one", address="192.0.2.7")
 PATIENCE = 10.0
@@ -89,7 +89,7 @@ class Installation:
 
     async def followed(self) -> None:
         """Until the log has every event."""
-        await until(self._is_followed)
+        await until_true(self._is_followed)
 
     async def query(self, **expected: Any) -> list[pb.LoggedEvent]:
         return list((await self.log.Query(pb.QueryRequest(**expected))).events)
@@ -112,10 +112,3 @@ class Installation:
             return self.owners[service]
 
         return make
-
-
-async def until(true: Callable[[], Awaitable[bool]]) -> None:
-    """Wait for a condition; fails after PATIENCE seconds."""
-    async with asyncio.timeout(PATIENCE):
-        while not await true():  # noqa: ASYNC110
-            await asyncio.sleep(0.01)

@@ -7,7 +7,8 @@ import asyncio
 from shared.events import directory as events
 from shared.ids import shard_of
 from tests.contract.eventstore.restored import forget
-from tests.integration.eventlog.installation import Installation, until
+from tests.harness.waiting import until_true
+from tests.integration.eventlog.installation import Installation
 
 OWNER = "directory"
 SHARD = shard_of("domain:d1")
@@ -33,7 +34,7 @@ async def test_what_is_new_is_logged_and_nothing_twice(installation: Installatio
     async def is_followed() -> bool:
         return (await names(installation))[-1:] == ["new3"]
 
-    await until(is_followed)
+    await until_true(is_followed)
     assert await names(installation) == ["d1", "d2", "lost1", "lost2", "new1", "new2", "new3"]
     assert "the log of directory was another than was followed" in (await installation.report()).state
     await installation.write(OWNER, "domain:d1", *added("d9"))
@@ -41,5 +42,5 @@ async def test_what_is_new_is_logged_and_nothing_twice(installation: Installatio
     async def has_the_last() -> bool:
         return (await names(installation))[-1:] == ["d9"]
 
-    await until(has_the_last)
+    await until_true(has_the_last)
     assert len(await names(installation)) == 8

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
+
+from tests.parts.certificate import trusting
 
 
 class Client:
@@ -62,18 +64,3 @@ async def connected(port: int, tls: ssl.SSLContext | None = None, limit: int = 6
         yield Client(reader, writer)
     finally:
         writer.close()
-
-
-def trusting() -> ssl.SSLContext:
-    """Trusts every certificate."""
-    context = ssl.create_default_context()
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context
-
-
-async def until(holds: Callable[[], Awaitable[bool]]) -> None:
-    """Wait for a condition; TimeoutError when it does not come true in ten seconds."""
-    async with asyncio.timeout(10):
-        while not await holds():  # noqa: ASYNC110
-            await asyncio.sleep(0.01)

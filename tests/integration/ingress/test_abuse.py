@@ -13,9 +13,10 @@ import pytest
 
 from services.ingress.endpoints.connection import SmtpConnection
 from shared.protocol.smtp.events import Answered, Event
-from tests.integration.ingress.client import connected, trusting
+from tests.integration.ingress.client import connected
 from tests.integration.ingress.server import Running, running
 from tests.integration.ingress.test_acceptance import MAIL
+from tests.parts.certificate import trusting
 from tests.parts.nats import NatsServer
 
 

@@ -14,7 +14,8 @@ from shared.events.mail import MailReceived
 from shared.rpc.mailfold.ingress.v1 import ingress_pb2 as pb
 from shared.rpc.mailfold.owner.v1 import owner_pb2
 from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import OwnerStub
-from tests.integration.ingress.client import connected, until
+from tests.harness.waiting import until_true
+from tests.integration.ingress.client import connected
 from tests.integration.ingress.server import Running, running
 from tests.integration.ingress.test_acceptance import MAIL
 from tests.integration.ingress.test_until_settled import accepted, has_dead_letters, send, settle, stub, until_left
@@ -61,7 +62,7 @@ async def test_what_the_bus_refuses_for_good_is_a_dead_letter_at_once_and_heals(
     async with running(nats_server.url, tmp_path, **SOON) as server:
         bus = Refusing(server)
         await send_to(server, "info@example.org")
-        await until(lambda: is_in(server, "held"))
+        await until_true(lambda: is_in(server, "held"))
         (dead_letter,) = await server.ingress.dead_letters.waiting()
         assert (dead_letter.what, dead_letter.error, dead_letter.attempts) == (
             "mail.received",
@@ -77,9 +78,9 @@ async def test_what_the_bus_refuses_for_good_is_a_dead_letter_at_once_and_heals(
         async def tried_again() -> bool:
             return bus.tries > 2 and (await server.ingress.dead_letters.show(dead_letter.id)).attempts == bus.tries
 
-        await until(tried_again)
+        await until_true(tried_again)
         bus.refuses = False
-        await until(lambda: has_dead_letters(server, []))
+        await until_true(lambda: has_dead_letters(server, []))
         while (await asyncio.wait_for(server.received.get(), 10)).recipients[0].address != "info@example.org":
             pass
         assert not (await server.ingress.store.verify()).differences
@@ -104,28 +105,28 @@ async def test_what_is_not_settled_within_its_days_becomes_a_dead_letter_and_is_
 ) -> None:
     async with running(nats_server.url, tmp_path, expire_days="0.00002", **SOON) as server:  # 1.7 s
         event = await accepted(server)
-        await until(lambda: has_dead_letters(server, ["mail.unsettled"]))
+        await until_true(lambda: has_dead_letters(server, ["mail.unsettled"]))
         (dead_letter,) = await server.ingress.dead_letters.waiting()
         assert dead_letter.queue_id == event.queue_id
-        await until(lambda: is_in(server, "held"))
+        await until_true(lambda: is_in(server, "held"))
         while not server.received.empty():
             server.received.get_nowait()
         assert await asyncio.wait_for(server.received.get(), 10) == event  # still tried
         await settle(server, event)
         await until_left(server, 0)
-        await until(lambda: has_dead_letters(server, []))
+        await until_true(lambda: has_dead_letters(server, []))
         assert not (await server.ingress.store.verify()).differences
 
 
 async def test_an_expired_reception_begins_anew_when_it_is_retried(nats_server: NatsServer, tmp_path: Path) -> None:
     async with running(nats_server.url, tmp_path, expire_days="0.00002", **SOON) as server:
         await accepted(server)
-        await until(lambda: is_in(server, "held"))
+        await until_true(lambda: is_in(server, "held"))
         (dead_letter,) = await server.ingress.dead_letters.waiting()
         owner = OwnerStub(server.host.channel("ingress", "operator"))
         assert (await owner.RetryDeadLetter(owner_pb2.DeadLetterRequest(id=dead_letter.id))).retried
         assert await state(server) == ["moving"]
-        await until(lambda: has_dead_letters(server, ["mail.unsettled"]))
+        await until_true(lambda: has_dead_letters(server, ["mail.unsettled"]))
 
 
 async def test_a_worker_that_is_away_does_not_fill_the_bus(
@@ -142,7 +143,7 @@ async def test_a_worker_that_is_away_does_not_fill_the_bus(
         async def is_closed() -> bool:
             return not server.ingress.repeater._valve.is_open(RECEIVED)
 
-        await until(is_closed)
+        await until_true(is_closed)
         before = await backlog(server)
         await send(server, 40)
         for _ in range(3):  # rounds
@@ -151,7 +152,7 @@ async def test_a_worker_that_is_away_does_not_fill_the_bus(
             async def has_gone_round(number: int = number) -> bool:
                 return server.ingress.repeater._moving.number > number
 
-            await until(has_gone_round)
+            await until_true(has_gone_round)
         assert await backlog(server) <= before + 40
         worker._stopping = False
         client = server.bus._connection.client

@@ -11,7 +11,8 @@ import pytest
 from services.ingress.endpoints.connection import SmtpConnection
 from shared.events import directory as directory_events
 from shared.network.wire import Wire
-from tests.integration.ingress.client import Client, connected, until
+from tests.harness.waiting import until_true
+from tests.integration.ingress.client import Client, connected
 from tests.integration.ingress.server import Running, running
 from tests.integration.ingress.test_acceptance import MAIL
 from tests.parts.nats import NatsServer
@@ -103,7 +104,7 @@ async def test_many_sessions_of_one_network_ask_no_more_than_one_may(nats_server
             assert (await client.say("RCPT TO:<new@example.org>")).startswith(b"450 ")
             server.directory.add(directory_events.AccountAdded("a9", "new@example.org", "u9"))
             server.ingress.follower.wake()
-            await until(lambda: is_taken(client, "new@example.org"))
+            await until_true(lambda: is_taken(client, "new@example.org"))
 
 
 async def test_an_account_made_a_moment_ago_is_never_unknown(nats_server: NatsServer, tmp_path: Path) -> None:

@@ -9,9 +9,11 @@ import pytest
 
 from shared.events import directory as directory_events
 from shared.eventstore.event import Event
-from tests.integration.ingress.client import Client, connected, trusting, until
+from tests.harness.waiting import until_true
+from tests.integration.ingress.client import Client, connected
 from tests.integration.ingress.directory import PASSWORD
 from tests.integration.ingress.server import Running, running
+from tests.parts.certificate import trusting
 from tests.parts.nats import NatsServer
 
 PLAIN = base64.b64encode(f"\0ann@example.org\0{PASSWORD}".encode()).decode()
@@ -30,7 +32,7 @@ async def ended(server: Running, event: Event) -> None:
     async def followed() -> bool:
         return not await server.ingress.follower.lag()
 
-    await until(followed)
+    await until_true(followed)
 
 
 async def log_in(client: Client) -> None:

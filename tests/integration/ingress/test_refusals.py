@@ -9,7 +9,8 @@ from shared.blobs.disk_room import measured
 from shared.events.mail import MailRefused
 from shared.rpc.mailfold.owner.v1.owner_pb2 import ReportRequest
 from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import OwnerStub
-from tests.integration.ingress.client import connected, until
+from tests.harness.waiting import until_true
+from tests.integration.ingress.client import connected
 from tests.integration.ingress.server import Running, running
 from tests.integration.ingress.test_acceptance import MAIL
 from tests.parts.nats import NatsServer
@@ -78,7 +79,7 @@ async def test_too_many_connections_are_refused_and_told(nats_server: NatsServer
         ]
         await entry.say("QUIT")
         await entry.reader.read()
-        await until(lambda: a_refusal_is_left(server))
+        await until_true(lambda: a_refusal_is_left(server))
         async with connected(server.port(25)) as fourth:
             assert (await fourth.reply()).startswith(b"220")
 

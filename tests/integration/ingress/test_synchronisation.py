@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.ingress.client import Client, connected, trusting
+from tests.integration.ingress.client import Client, connected
 from tests.integration.ingress.directory import PASSWORD
 from tests.integration.ingress.server import Running, running
 from tests.integration.ingress.test_acceptance import MAIL
+from tests.parts.certificate import trusting
 from tests.parts.nats import NatsServer
 
 HELLO = b"EHLO client.example\r\n"

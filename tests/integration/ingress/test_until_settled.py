@@ -12,7 +12,8 @@ from shared.bus.subjects import SETTLED
 from shared.events.mail import MailReceived, MailSettled, Outcome
 from shared.rpc.mailfold.ingress.v1 import ingress_pb2 as pb
 from shared.rpc.mailfold.ingress.v1.ingress_pb2_grpc import IngressStub
-from tests.integration.ingress.client import connected, until
+from tests.harness.waiting import until_true
+from tests.integration.ingress.client import connected
 from tests.integration.ingress.server import Running, running
 from tests.integration.ingress.test_acceptance import MAIL
 from tests.parts.nats import NatsServer
@@ -36,7 +37,7 @@ async def until_left(server: Running, count: int) -> None:
     async def is_so() -> bool:
         return len(await server.ingress.receptions.listed(20)) == count
 
-    await until(is_so)
+    await until_true(is_so)
 
 
 async def has_dead_letters(server: Running, steps: list[str]) -> bool:
@@ -159,7 +160,7 @@ async def test_the_first_settlement_after_a_silence_begins_a_round(nats_server: 
     async with running(nats_server.url, tmp_path, repeats_waiting="10", repeat_first="299") as server:
         await send(server, 15)
         events = [await asyncio.wait_for(server.received.get(), 10) for _ in range(15)]
-        await until(lambda: has_gone_round(server))
+        await until_true(lambda: has_gone_round(server))
         while not server.received.empty():
             server.received.get_nowait()
         await settle(server, events[0])
@@ -174,7 +175,7 @@ async def has_gone_round(server: Running) -> bool:
 async def test_a_settlement_that_cannot_be_read_becomes_a_dead_letter(nats_server: NatsServer, tmp_path: Path) -> None:
     async with running(nats_server.url, tmp_path) as server:
         await server.bus.publish(SETTLED.on(0), "", b"nonsense")
-        await until(lambda: has_dead_letters(server, ["mail.settled"]))
+        await until_true(lambda: has_dead_letters(server, ["mail.settled"]))
 
 
 async def test_a_settlement_of_a_reception_that_is_gone_changes_nothing(

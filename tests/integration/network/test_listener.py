@@ -22,7 +22,8 @@ from shared.network.listener import IMPLICIT_TLS, NO_TLS, Listener, ListenerKind
 from shared.network.slot import Slot
 from shared.tls.authority import LocalAuthority
 from shared.tls.server import ServerTls
-from tests.integration.network.waiting import trusting, until
+from tests.harness.waiting import until_true
+from tests.parts.certificate import trusting
 
 _PLENTY = ConnectionLimits(total=1000, per_network=1000, handshakes=1000)
 
@@ -75,7 +76,7 @@ async def listening(
         yield listener
     finally:
         await listener.stop(0.0)
-        await until(lambda: listener.emptied.is_set())
+        await until_true(lambda: listener.emptied.is_set())
 
 
 @pytest.fixture
@@ -133,7 +134,7 @@ def highest_descriptor() -> int:
 async def test_a_connection_counts_before_its_handshake(tls: ListenerTls) -> None:
     async with listening(tls=tls) as listener, clients(listener) as silent:
         await silent.connect(20)
-        await until(lambda: len(listener) == 20)
+        await until_true(lambda: len(listener) == 20)
         assert await first_line(listener.port, trusting()) == b"hello\n"
 
 
@@ -145,19 +146,19 @@ async def test_silent_clients_of_a_tls_port_hold_no_more_descriptors_than_the_li
     async with listening(limits, tls) as listener:
         async with clients(listener) as silent:
             await silent.connect(300, source="127.0.0.9")
-            await until(lambda: sum(row.refused for row in listener.report()) == 240)
+            await until_true(lambda: sum(row.refused for row in listener.report()) == 240)
             assert len(listener) == 60
             assert open_sockets() - before <= 300 + 60 + 16 + 5
             assert await first_line(listener.port, trusting()) == b"hello\n"
-        await until(lambda: len(listener) == 0)
+        await until_true(lambda: len(listener) == 0)
         assert await first_line(listener.port, trusting()) == b"hello\n"
-    await until(lambda: open_sockets() <= before)
+    await until_true(lambda: open_sockets() <= before)
 
 
 async def test_descriptors_bound_a_listener_below_its_settings() -> None:
     async with listening(descriptors=100) as listener, clients(listener) as silent:
         await silent.connect(100)
-        await until(lambda: sum(row.refused for row in listener.report()) == 100 - 18)
+        await until_true(lambda: sum(row.refused for row in listener.report()) == 100 - 18)
         (row,) = listener.report()
         assert (row.connections, row.room, row.promised) == (18, 18, 1000)
 
@@ -167,7 +168,7 @@ async def test_a_refused_client_reads_why_and_in_a_flood_a_bare_line() -> None:
     async with listening(limits) as listener, clients(listener) as held:
         await held.connect(1)
         assert await first_line(listener.port) == b"no\n"
-        await until(lambda: not listener._refusing)
+        await until_true(lambda: not listener._refusing)
         said = await asyncio.gather(*(first_line(listener.port) for _ in range(100)))
         assert set(said) <= {b"no\n", b"full\n", b""}
         assert len(listener) == 1
@@ -178,9 +179,9 @@ async def test_handshakes_are_bounded_and_end(tls: ListenerTls) -> None:
     hasty = ListenerTls(tls.context, 1.0, 1.0)
     async with listening(limits, hasty) as listener, clients(listener) as silent:
         await silent.connect(100, source="127.0.0.9")
-        await until(lambda: sum(row.displaced for row in listener.report()) == 90)
+        await until_true(lambda: sum(row.displaced for row in listener.report()) == 90)
         assert len(listener) == 10
-        await until(lambda: len(listener) == 0)
+        await until_true(lambda: len(listener) == 0)
         assert await first_line(listener.port, trusting()) == b"hello\n"
 
 
@@ -190,8 +191,8 @@ async def test_what_is_no_handshake_leaves_nothing(tls: ListenerTls) -> None:
         await rude.connect(20)
         for client in rude.sockets:
             client.send(b"EHLO client.example\r\n")
-        await until(lambda: len(listener) == 0)
-    await until(lambda: open_sockets() <= before)
+        await until_true(lambda: len(listener) == 0)
+    await until_true(lambda: open_sockets() <= before)
 
 
 async def test_an_accept_without_descriptors_is_tried_again_and_does_not_spin(
@@ -209,11 +210,11 @@ async def test_an_accept_without_descriptors_is_tried_again_and_does_not_spin(
         with monkeypatch.context() as patch:
             patch.setattr(socket.socket, "accept", without_descriptors)
             await waiting.connect(1)
-            await until(lambda: calls == 1)
+            await until_true(lambda: calls == 1)
             for _ in range(1000):
                 await asyncio.sleep(0)
             assert calls == 1
-        await until(lambda: len(listener) == 1)
+        await until_true(lambda: len(listener) == 1)
 
 
 async def test_plain_connections_that_there_is_no_descriptor_for_are_closed() -> None:
@@ -242,11 +243,11 @@ async def test_a_stop_dismisses_everybody(tls: ListenerTls) -> None:
         await silent.connect(5)
         reader, writer = await asyncio.open_connection("127.0.0.1", listener.port, ssl=trusting())
         assert await reader.readline() == b"hello\n"
-        await until(lambda: len(listener) == 6)
+        await until_true(lambda: len(listener) == 6)
         await listener.stop(10.0)
         assert await reader.readline() == b"bye\n"
         writer.close()
-        await until(lambda: len(listener) == 0)
+        await until_true(lambda: len(listener) == 0)
 
 
 async def test_both_families_are_listened_on_side_by_side() -> None:

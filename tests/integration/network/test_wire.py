@@ -19,7 +19,8 @@ from shared.network.slot import Slot
 from shared.network.wire import Wire, WireLimits
 from shared.tls.authority import LocalAuthority
 from shared.tls.server import ServerTls
-from tests.integration.network.waiting import trusting, until
+from tests.harness.waiting import until_true
+from tests.parts.certificate import trusting
 
 _LIMITS = WireLimits(write_seconds=30.0, close_seconds=30.0)
 
@@ -53,7 +54,7 @@ async def connected(limits: WireLimits = _LIMITS) -> AsyncIterator[Ends]:
         writer.close()
         wire.abort()
         await listener.stop(0.0)
-        await until(lambda: len(listener) == 0)
+        await until_true(lambda: len(listener) == 0)
 
 
 async def test_what_came_is_taken_once() -> None:
@@ -111,7 +112,7 @@ async def test_a_peer_that_sends_without_end_is_not_read_without_end() -> None:
     sent = b"x" * 30_000_000
     async with connected() as ends:
         ends.writer.write(sent)
-        await until(lambda: ends.wire._is_paused)
+        await until_true(lambda: ends.wire._is_paused)
         assert ends.wire.held < 2_000_000
         taken = 0
         while taken < len(sent):
@@ -162,7 +163,7 @@ async def test_output_goes_on_when_the_reader_does() -> None:
 async def test_sending_to_a_peer_that_has_gone_is_an_error() -> None:
     async with connected() as ends:
         ends.writer.transport.abort()
-        await until(lambda: ends.wire.is_over)
+        await until_true(lambda: ends.wire.is_over)
         with pytest.raises(ConnectionError):
             for _ in range(1000):
                 await ends.wire.send(b"x")
@@ -174,7 +175,7 @@ async def test_a_half_closed_peer_gets_its_answers() -> None:
     async with connected() as ends:
         ends.writer.write(b"last")
         ends.writer.write_eof()
-        await until(lambda: ends.wire.is_over)
+        await until_true(lambda: ends.wire.is_over)
         assert ends.wire.take() == b"last"
         await ends.wire.send(b"answer")
         ends.wire.close()
@@ -186,7 +187,7 @@ async def test_a_closed_wire_that_the_peer_does_not_drain_is_cut_off() -> None:
         ends.writer.transport.pause_reading()
         ends.wire.write(b"x" * 30_000_000)
         ends.wire.close()
-        await until(lambda: ends.wire.is_lost)
+        await until_true(lambda: ends.wire.is_lost)
 
 
 async def test_the_last_words_survive_input_that_nobody_reads() -> None:
@@ -206,7 +207,7 @@ async def test_tls_in_the_middle_drops_what_came_in_the_clear(tmp_path: Path) ->
     context = ServerTls(LocalAuthority(tmp_path, SystemClock()).ensure(["localhost"])).context()
     async with connected() as ends:
         ends.writer.write(b"injected")
-        await until(lambda: bool(ends.wire.held))
+        await until_true(lambda: bool(ends.wire.held))
         upgrading = asyncio.ensure_future(ends.wire.start_tls(context, 30))
         await ends.writer.start_tls(trusting())
         assert (await upgrading) is not None

@@ -1,4 +1,4 @@
-"""Every command explains itself and each of its words, and speaks JSON."""
+"""Every command explains itself and each of its words, and speaks JSON; docs/settings.md says what is declared."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import pytest
 
 from mailfold.arguments import Command, Group, overview, parser_of
 from mailfold.command_line import COMMANDS, declared
+from mailfold.settings_page import PAGE, page
 
 WITHOUT_JSON = {"up", "demo"}
 """They serve until they are stopped."""
@@ -72,3 +73,7 @@ def test_every_group_is_explained(name: str) -> None:
 def test_every_command_speaks_json_and_takes_the_folder(name: str) -> None:
     options = {option for action in parameters(name) for option in action.option_strings}
     assert {"--json", "--data"} <= options
+
+
+def test_the_page_of_settings_is_current() -> None:
+    assert PAGE.read_text("utf-8") == page(), "run `python -m mailfold.settings_page`"

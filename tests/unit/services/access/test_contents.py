@@ -18,7 +18,7 @@ from shared.protocol.imap.parse.command import parse_command
 from shared.protocol.imap.wire_string import char8
 from shared.protocol.message.scan import encode_scan, scan
 from shared.turns import Turns
-from tests.integration.access.mails import PARCEL
+from tests.harness.mails import PARCEL
 
 PREFIX = b"Return-Path: <bob@example.org>\r\nX-Spam: no\r\n"
 

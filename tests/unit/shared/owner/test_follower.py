@@ -25,6 +25,7 @@ from shared.owner.source import OCTETS, RemoteSource, StoreSource
 from shared.rpc.mailfold.events.v1 import events_pb2 as pb
 from shared.rpc.mailfold.events.v1.events_pb2_grpc import add_EventSourceServicer_to_server
 from tests.contract.eventstore.restored import forget
+from tests.harness.waiting import until_true
 
 PROVENANCE = Provenance(Actor("system"))
 STREAM = "directory"
@@ -111,23 +112,17 @@ async def follower(owner: Owner, copy: Copy, bells: Doorbells) -> AsyncIterator[
     await made.stop()
 
 
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(30):
-        while not condition():  # noqa: ASYNC110
-            await asyncio.sleep(0.001)
-
-
 async def test_an_owner_that_was_restored_and_has_grown_past_its_follower(
     owner: Owner, follower: Follower, copy: Copy
 ) -> None:
     """Its new events have positions that the follower has seen: they used to be passed over for good."""
     await owner.add("a", "b", "lost1", "lost2")
     follower.wake()
-    await until(lambda: copy.names[-1:] == ["lost2"])
+    await until_true(lambda: copy.names[-1:] == ["lost2"])
     await owner.restore(2)
     await owner.add("new1", "new2", "new3")
     follower.wake()
-    await until(lambda: copy.names[-1:] == ["new3"])
+    await until_true(lambda: copy.names[-1:] == ["new3"])
     assert copy.names[:4] == ["a", "b", "lost1", "lost2"]
     assert copy.names[-3:] == ["new1", "new2", "new3"]
 
@@ -136,13 +131,13 @@ async def test_an_owner_that_was_restored_and_stands_still(owner: Owner, followe
     """The follower is ahead of it: found at a comparison, and told."""
     await owner.add("a", "b", "lost1", "lost2")
     follower.wake()
-    await until(lambda: sum(follower.positions.values()) == 4)
+    await until_true(lambda: sum(follower.positions.values()) == 4)
     await owner.restore(2)
     await bells.connected()
-    await until(lambda: sum(follower.positions.values()) == 2)
+    await until_true(lambda: sum(follower.positions.values()) == 2)
     (task,) = running("delivery")
     assert "the log of directory was another than was followed" in task.note
-    await until(lambda: task.trouble() == "")
+    await until_true(lambda: task.trouble() == "")
 
 
 async def test_while_it_follows_anew_it_is_not_well(
@@ -151,7 +146,7 @@ async def test_while_it_follows_anew_it_is_not_well(
     """The owner's head is where it was: only a comparison finds it."""
     await owner.add("a", "b", "lost")
     follower.wake()
-    await until(lambda: copy.names[-1:] == ["lost"])
+    await until_true(lambda: copy.names[-1:] == ["lost"])
     await owner.restore(1)
     await owner.add("new1", "new2")
     gate, effect = asyncio.Event(), copy.effect
@@ -163,18 +158,18 @@ async def test_while_it_follows_anew_it_is_not_well(
     follower._effect = slow
     await bells.connected()
     (task,) = running("delivery")
-    await until(lambda: task.trouble() != "")
+    await until_true(lambda: task.trouble() != "")
     assert "2 events are followed anew now" in task.trouble()
     assert not follower.caught_up.is_set()
     gate.set()
-    await until(lambda: copy.names[-1:] == ["new2"] and task.trouble() == "")
+    await until_true(lambda: copy.names[-1:] == ["new2"] and task.trouble() == "")
 
 
 async def test_the_same_owner_is_never_taken_for_another(owner: Owner, follower: Follower, bells: Doorbells) -> None:
     for name in ("a", "b", "c"):
         await owner.add(name)
         await bells.connected()
-        await until(lambda: sum(follower.positions.values()) == sum(owner.store._heads.positions))
+        await until_true(lambda: sum(follower.positions.values()) == sum(owner.store._heads.positions))
     (task,) = running("delivery")
     assert task.note == ""
 
@@ -184,7 +179,7 @@ async def test_batches_are_bounded_in_octets(owner: Owner, follower: Follower, c
     long = "x" * (OCTETS // 3)
     await owner.append(*(events.DomainAdded(f"d{number}", long) for number in range(40)))
     follower.wake()
-    await until(lambda: len(copy.names) == 40)
+    await until_true(lambda: len(copy.names) == 40)
     assert max(copy.batches) <= OCTETS + len(long) + 100
 
 
@@ -194,7 +189,7 @@ async def test_log_ins_are_not_sent_to_who_does_not_want_them(owner: Owner, copy
     source = RemoteSource(owner.channel)
     follower = Follower("delivery", source, cast(Bus, bells), "directory", copy.effect, areas=("domain.", "account."))
     await follower.start()
-    await until(lambda: sum(follower.positions.values()) == 6001)
+    await until_true(lambda: sum(follower.positions.values()) == 6001)
     assert copy.names == ["d"]
     assert await follower.lag() == 0
     await follower.stop()
