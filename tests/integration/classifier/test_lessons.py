@@ -99,7 +99,7 @@ async def test_a_rebuild_amid_lessons_counts_each_once(rooms: Rooms, monkeypatch
     async def rebuild() -> None:
         while not moving.done() or await rooms.lag():
             await rooms.rebuild()
-            async with rooms.classifier.teacher.still:
+            async with rooms.classifier.teacher.lessons_lock:
                 await rooms.classifier.store.write(lambda _: None)  # what is committed is followed
                 assert rooms.evidence() == await rooms.evidence_of_valid_lessons()
             await asyncio.sleep(0)
