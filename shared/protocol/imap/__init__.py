@@ -1,1 +1,1 @@
-"""The IMAP protocol as values: framing, grammar, state and responses, without I/O (RFC 3501, RFC 9051)."""
+"""The IMAP protocol without I/O (RFC 3501, RFC 9051): framing, grammar, state and responses, as values."""

@@ -1,4 +1,4 @@
-"""One frozen value per IMAP command: what the grammar reads and the session carries out."""
+"""One immutable value for each IMAP command: the grammar reads it, and the session carries it out."""
 
 from datetime import datetime
 from enum import Enum
@@ -11,7 +11,7 @@ from shared.protocol.imap.sequence import SequenceSet
 
 
 class Command(msgspec.Struct, frozen=True):
-    """What every command has: the tag its answer repeats."""
+    """The base of all commands, with the tag that the response repeats."""
 
     tag: bytes
 
@@ -32,7 +32,7 @@ class Logout(Command, frozen=True):
 
 
 class Id(Command, frozen=True):
-    """ID (RFC 2971): what the client says of itself, as (field, value) pairs."""
+    """ID (RFC 2971): the client's description of itself, as (field, value) pairs."""
 
     fields: tuple[tuple[str, str | None], ...] = ()
 
@@ -51,7 +51,7 @@ class Authenticate(Command, frozen=True):
     initial_response: bytes | None = None
 
     def __repr__(self) -> str:
-        return f"Authenticate(tag={self.tag!r}, mechanism={self.mechanism!r})"  # secrets stay out of logs
+        return f"Authenticate(tag={self.tag!r}, mechanism={self.mechanism!r})"  # secrets must not be logged
 
 
 class Login(Command, frozen=True):
@@ -61,21 +61,22 @@ class Login(Command, frozen=True):
     password: str
 
     def __repr__(self) -> str:
-        return f"Login(tag={self.tag!r}, user={self.user!r})"  # secrets stay out of logs
+        return f"Login(tag={self.tag!r}, user={self.user!r})"  # secrets must not be logged
 
 
 # -- authenticated
 
 
 class Enable(Command, frozen=True):
-    """ENABLE (RFC 5161); names in capitals."""
+    """ENABLE (RFC 5161); names are in upper case."""
 
     capabilities: tuple[str, ...]
 
 
 class Qresync(msgspec.Struct, frozen=True):
-    """What a client that comes back remembers (RFC 7162 3.2.5). `sequence_match` pairs known sequence numbers with
-    their UIDs.
+    """The state that a returning client remembers (RFC 7162 3.2.5).
+
+    `sequence_match` pairs known sequence numbers with their UIDs.
     """
 
     uidvalidity: int
@@ -94,7 +95,7 @@ class Select(Command, frozen=True):
 
 
 class Create(Command, frozen=True):
-    """CREATE, with the special uses asked for (RFC 6154 3)."""
+    """CREATE, with the requested special uses (RFC 6154 3)."""
 
     mailbox: str
     special_use: tuple[str, ...] = ()
@@ -126,7 +127,7 @@ class Unsubscribe(Command, frozen=True):
 
 
 class StatusItem(Enum):
-    """What STATUS can be asked; the value is the wire name."""
+    """The items of STATUS; the value is the name on the wire."""
 
     MESSAGES = b"MESSAGES"
     RECENT = b"RECENT"
@@ -159,8 +160,11 @@ class ListReturn(Enum):
 
 
 class List(Command, frozen=True):
-    """LIST (RFC 3501 6.3.8, RFC 5258). `patterns` are those that names can match; `extended`: the client used any of
-    RFC 5258; `status` is what RETURN (STATUS ...) asked."""
+    """LIST (RFC 3501 6.3.8, RFC 5258).
+
+    `patterns` are those that names can match. `extended` says that the client used RFC 5258. `status` are the items of
+    RETURN (STATUS ...).
+    """
 
     reference: str
     patterns: tuple[str, ...]
@@ -182,14 +186,14 @@ class Namespace(Command, frozen=True):
 
 
 class Status(Command, frozen=True):
-    """STATUS; items in the order asked, each once."""
+    """STATUS; the items in the client's order, each once."""
 
     mailbox: str
     items: tuple[StatusItem, ...]
 
 
 class AppendMessage(msgspec.Struct, frozen=True):
-    """What stands before one message of an APPEND; size and kind of the literal come from the framer."""
+    """The arguments before one message of an APPEND; size and kind of the literal come from the framer."""
 
     flags: tuple[str, ...] = ()
     internal_date: datetime | None = None
@@ -250,7 +254,10 @@ class SearchReturn(Enum):
 
 
 class Search(Command, frozen=True):
-    """SEARCH. `returns` is None for the old form, answered by `* SEARCH`; `RETURN ()` means ALL and arrives so."""
+    """SEARCH.
+
+    `returns` is None for the old form, which is answered by `* SEARCH`; `RETURN ()` means ALL and is read as ALL.
+    """
 
     key: SearchKey
     uid: bool = False
@@ -258,7 +265,7 @@ class Search(Command, frozen=True):
 
 
 class Fetch(Command, frozen=True):
-    """FETCH; UID FETCH has UID among its items, and CHANGEDSINCE has MODSEQ (RFC 7162 3.1.4.1)."""
+    """FETCH; the items of UID FETCH include UID, and CHANGEDSINCE adds MODSEQ (RFC 7162 3.1.4.1)."""
 
     sequence: SequenceSet
     items: tuple[FetchItem, ...]
@@ -268,7 +275,7 @@ class Fetch(Command, frozen=True):
 
 
 class StoreMode(Enum):
-    """What STORE does with the flags."""
+    """The change that STORE makes to flags."""
 
     REPLACE = b"FLAGS"
     ADD = b"+FLAGS"
@@ -335,4 +342,4 @@ AnyCommand = (
     | Copy
     | Move
 )
-"""Every command, for exhaustive `match`."""
+"""Every command, for an exhaustive `match`."""

@@ -1,4 +1,4 @@
-"""IMAP dates: `date` of SEARCH and `date-time` of INTERNALDATE, both ways (RFC 3501 section 9)."""
+"""IMAP dates, read and written: `date` of SEARCH and `date-time` of INTERNALDATE (RFC 3501 section 9)."""
 
 import re
 from datetime import UTC, date, datetime, time, timedelta, timezone
@@ -14,14 +14,14 @@ _MICROSECOND = timedelta(microseconds=1)
 _DATE = re.compile(rb"([0-9]{1,2})-([A-Za-z]{3})-([0-9]{4})")
 
 # date-time = DQUOTE date-day-fixed "-" date-month "-" date-year SP time SP zone DQUOTE
-# date-day-fixed = (SP DIGIT) / 2DIGIT                      ; we also take one digit without the space
+# date-day-fixed = (SP DIGIT) / 2DIGIT                      ; a single digit without the space is accepted, too
 _DATE_TIME = re.compile(
     rb" ?([0-9]{1,2}-[A-Za-z]{3}-[0-9]{4}) ([0-9]{2}):([0-9]{2}):([0-9]{2}) ([+-])([0-9]{2})([0-5][0-9])"
 )
 
 
 def parse_date(text: bytes) -> date:
-    """A day such as `1-Feb-1994`, without quotes; raises ImapSyntaxError."""
+    """A day such as `1-Feb-1994`, without quotes. Raises ImapSyntaxError."""
     match = _DATE.fullmatch(text)
     if match is None:
         raise ImapSyntaxError("Invalid date")
@@ -33,7 +33,7 @@ def parse_date(text: bytes) -> date:
 
 
 def parse_date_time(text: bytes) -> datetime:
-    """A moment such as `17-Jul-1996 02:44:25 -0700`, without quotes, with its offset; raises ImapSyntaxError."""
+    """A moment such as `17-Jul-1996 02:44:25 -0700`, without quotes. Raises ImapSyntaxError."""
     match = _DATE_TIME.fullmatch(text)
     if match is None:
         raise ImapSyntaxError("Invalid date-time")
@@ -48,18 +48,20 @@ def parse_date_time(text: bytes) -> datetime:
 
 
 def _second(text: bytes) -> int:
-    """A leap second becomes the second before: a count of microseconds has no other name for it."""
+    """The second; a leap second becomes the second before it, because microseconds since 1970 do not count leap
+    seconds."""
     return 59 if text == b"60" else int(text)
 
 
 def epoch_micros(moment: datetime) -> int:
-    """Microseconds since 1970 UTC of an aware datetime."""
+    """The microseconds since 1970 UTC of an aware datetime."""
     return (moment - _EPOCH) // _MICROSECOND
 
 
 def format_date_time(micros: int, offset_minutes: int = 0) -> bytes:
-    """Microseconds since 1970 UTC as a quoted date-time in the given zone; raises OverflowError outside the years 1 to
-    9999.
+    """Microseconds since 1970 UTC as a quoted date-time in the given zone.
+
+    Raises OverflowError outside the years 1 to 9999.
     """
     local = _EPOCH + timedelta(microseconds=micros, minutes=offset_minutes)
     hours, minutes = divmod(abs(offset_minutes), 60)
@@ -71,5 +73,5 @@ def format_date_time(micros: int, offset_minutes: int = 0) -> bytes:
 
 
 def format_date(day: date) -> bytes:
-    """A day as an unquoted date, `1-Feb-1994`."""
+    """A day as an unquoted date such as `1-Feb-1994`."""
     return f"{day.day}-{_MONTHS[day.month - 1]}-{day.year:04d}".encode()

@@ -1,15 +1,15 @@
-"""The one error of this room: a client's bytes that are not a valid command."""
+"""The only error of this package: the client's octets are not a valid command."""
 
 from typing import Literal
 
 
 class ImapSyntaxError(ValueError):
-    """A command that breaks the grammar or one of our limits.
+    """A command that violates the grammar or one of our limits.
 
-    `text` is safe to show to the client. `tag` is empty when none could be read: the answer is then untagged (RFC 3501
-    7.1.3). `condition` is BAD for broken grammar and NO where the command is well formed and its argument can never be
-    served; `code` is a ready response code without brackets, or empty. `clears_saved`: the command was to save its
-    result, which is empty now (RFC 5182 2.1).
+    `text` may be shown to the client. `tag` is empty when none could be read; the response is then untagged (RFC 3501
+    7.1.3). `condition` is BAD for a grammar error, and NO when the command is well formed but its argument can never be
+    served. `code` is a response code without brackets, or empty. `clears_saved`: the command would have saved its
+    result, so the saved result becomes empty (RFC 5182 2.1).
     """
 
     def __init__(

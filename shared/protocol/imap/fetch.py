@@ -1,4 +1,4 @@
-"""What a FETCH asks for: one value per data item, with the label its answer carries."""
+"""The data items of FETCH: one value for each, with the label of its response."""
 
 from enum import Enum
 
@@ -8,7 +8,7 @@ from shared.protocol.imap.section import SectionSpec
 
 
 class FetchAttribute(Enum):
-    """Data items without an argument; the value is their wire name."""
+    """Data items without an argument; the value is the name on the wire."""
 
     FLAGS = b"FLAGS"
     UID = b"UID"
@@ -30,9 +30,9 @@ class Partial(msgspec.Struct, frozen=True):
 
 
 class BodySection(msgspec.Struct, frozen=True):
-    """Octets of a message, as they are: BODY[...], BODY.PEEK[...] and the RFC822 forms.
+    r"""Octets of a message, unchanged: BODY[...], BODY.PEEK[...] and the RFC822 forms.
 
-    `label` is the ready name for the answer, `BODY[TEXT]<0>` or `RFC822.HEADER`. Unless `peek`, fetching sets \\Seen.
+    `label` is the name in the response, `BODY[TEXT]<0>` or `RFC822.HEADER`. Without `peek`, the fetch sets \Seen.
     """
 
     section: SectionSpec
@@ -42,7 +42,7 @@ class BodySection(msgspec.Struct, frozen=True):
 
 
 class BinarySection(msgspec.Struct, frozen=True):
-    """Octets of a part with its content-transfer-encoding undone: BINARY[...] (RFC 3516)."""
+    """Octets of a part with its content-transfer-encoding decoded: BINARY[...] (RFC 3516)."""
 
     part: tuple[int, ...]
     label: bytes
@@ -64,9 +64,9 @@ ALL = (*FAST, FetchAttribute.ENVELOPE)
 FULL = (*ALL, FetchAttribute.BODY)
 
 MACROS: dict[bytes, tuple[FetchItem, ...]] = {b"ALL": ALL, b"FAST": FAST, b"FULL": FULL}
-"""RFC 3501 6.4.5: a macro stands alone, never in a list."""
+"""The macros of RFC 3501 6.4.5, which are used alone and never in a list."""
 
 
 def sets_seen(items: tuple[FetchItem, ...]) -> bool:
-    """Whether answering these items marks the message \\Seen (RFC 3501 6.4.5)."""
+    r"""Whether a fetch of these items sets \Seen (RFC 3501 6.4.5)."""
     return any(isinstance(item, BodySection | BinarySection) and not item.peek for item in items)

@@ -1,4 +1,4 @@
-"""FETCH responses put together from ready wire bytes (RFC 3501 7.4.2)."""
+"""Builds FETCH responses from wire bytes (RFC 3501 7.4.2)."""
 
 from collections.abc import Iterable, Sequence
 
@@ -8,12 +8,12 @@ from shared.protocol.imap.wire_string import literal, literal8
 
 # message-data = nz-number SP "FETCH" SP msg-att
 def fetch(sequence: int, items: Sequence[bytes]) -> bytes:
-    """One message; `items` are the results of the functions below, in the order wanted."""
+    """The response for one message; `items` are results of the functions below, in order."""
     return b"* %d FETCH (%b)\r\n" % (sequence, b" ".join(items))
 
 
 def fetch_parts(sequence: int, items: Sequence[bytes], label: bytes, size: int) -> tuple[bytes, bytes]:
-    """What to write before and after a body that goes from the blob store to the socket by itself."""
+    """The bytes before and after a body that is copied from the blob store to the socket."""
     before = b"".join([item + b" " for item in items])
     return b"* %d FETCH (%b%b {%d}\r\n" % (sequence, before, label, size), b")\r\n"
 
@@ -34,7 +34,7 @@ def size_item(octets: int) -> bytes:
 
 
 def internal_date_item(micros: int, offset_minutes: int = 0) -> bytes:
-    """INTERNALDATE of microseconds since 1970 UTC, shown in the given zone."""
+    """INTERNALDATE of microseconds since 1970 UTC, in the given zone."""
     return b"INTERNALDATE " + format_date_time(micros, offset_minutes)
 
 
@@ -54,17 +54,17 @@ def thread_id_item(object_id: str | None) -> bytes:
 
 
 def ready_item(label: bytes, wire: bytes) -> bytes:
-    """ENVELOPE, BODY and BODYSTRUCTURE, whose wire form the structure scan has made."""
+    """ENVELOPE, BODY or BODYSTRUCTURE, in the wire form that the structure scan has made."""
     return b"%b %b" % (label, wire)
 
 
 def body_item(label: bytes, octets: bytes | None) -> bytes:
-    """A body section under the label of its `BodySection`; NIL when the message has no such part."""
+    """A body section with the label of its `BodySection`; NIL when the message has no such part."""
     return b"%b NIL" % label if octets is None else b"%b {%d}\r\n%b" % (label, len(octets), octets)
 
 
 def binary_item(label: bytes, octets: bytes | None) -> bytes:
-    """A decoded part; literal8 when it holds NUL (RFC 3516 4.3)."""
+    """A decoded part; a literal8 when it contains NUL (RFC 3516 4.3)."""
     if octets is None:
         return b"%b NIL" % label
     return b"%b %b" % (label, literal8(octets) if b"\0" in octets else literal(octets))

@@ -11,7 +11,7 @@ DRAFT = "\\Draft"
 RECENT = "\\Recent"
 
 SETTABLE_SYSTEM_FLAGS = (ANSWERED, FLAGGED, DELETED, SEEN, DRAFT)
-"""RFC 3501 9 `flag`: \\Recent is set by the server alone."""
+r"""The flags that clients may set (RFC 3501 section 9, `flag`); \Recent is set only by the server."""
 
 MAX_KEYWORD_LENGTH = 128
 
@@ -34,14 +34,14 @@ _KEYWORD = re.compile(r"[!#$&'+,\-./0-9:;<=>?@A-Z\[^_`a-z|}~]{1,128}")
 
 
 class InvalidFlag(ValueError):
-    """A flag that no client may set; the text says why and is safe to show."""
+    """A flag that clients may not set; the text says why and may be shown to the client."""
 
 
 def canonical_flag(flag: str) -> str:
-    """One flag as we store and show it; raises InvalidFlag.
+    """The flag in the form in which it is stored and shown. Raises InvalidFlag.
 
-    System flags and registered keywords get their registered spelling; other keywords keep theirs (compare them
-    case-insensitively).
+    System flags and registered keywords get their registered spelling; other keywords keep theirs, to be compared
+    without regard to case.
     """
     known = _CANONICAL.get(flag.lower())
     if known:
@@ -54,16 +54,16 @@ def canonical_flag(flag: str) -> str:
 
 
 def is_keyword(flag: str) -> bool:
-    """Whether this is an atom of a length that we keep."""
+    """Whether this is an atom of an accepted length."""
     return _KEYWORD.fullmatch(flag) is not None
 
 
 def is_system_flag(flag: str) -> bool:
-    """Whether this is one of the RFC's own flags."""
+    """Whether this is one of the system flags of the RFC."""
     return flag.startswith("\\")
 
 
 # flag-list = "(" [flag *(SP flag)] ")"
 def flag_list(flags: Iterable[str]) -> bytes:
-    """Flags as a wire list; they must be canonical."""
+    """Flags as a list on the wire; they must be canonical."""
     return f"({' '.join(flags)})".encode()

@@ -1,10 +1,10 @@
-"""Commands out of a byte stream: lines and literals, bounded, before any grammar (RFC 3501 2.2, RFC 7888).
+"""Splits a byte stream into commands: lines and literals within limits, before any grammar (RFC 3501 2.2, RFC 7888).
 
     framer.feed(received)
     while (event := framer.next()) is not None: ...
 
-Any cut of the stream gives the same events; only `LiteralChunk`s are cut otherwise. The framer holds at most one
-command within its limits plus what was fed last, provided that after each `feed` it is asked until it says None.
+Any division of the stream gives the same events, except for the division into `LiteralChunk`s. The framer holds at most
+one command within its limits and the last fed octets, if it is asked after each `feed` until it returns None.
 """
 
 import re
@@ -31,12 +31,12 @@ from shared.protocol.imap.literal_marker import MARKER_WINDOW, LiteralMarker, tr
 # tag = 1*<any ASTRING-CHAR except "+">
 _TAG = re.compile(rb"([!#$&',\-./0-9:;<=>?@A-Z\[\]^_`a-z|}~]{1,128}) ")
 _TAG_WINDOW = 129
-# append = "APPEND" SP mailbox ...    ; a literal right after it is the mailbox name, every later one a message
+# append = "APPEND" SP mailbox ...    ; a literal directly after it is the mailbox name, each later one is a message
 _APPEND = re.compile(rb"[^ ]{1,128} APPEND ", re.IGNORECASE)
 
 
 class _Progress(Enum):
-    AGAIN = 0  # the step has nothing to tell, the next one may
+    AGAIN = 0  # the step has no event, but the next one may have
 
 
 _AGAIN = _Progress.AGAIN
@@ -44,7 +44,7 @@ _Outcome = FrameEvent | Literal[_Progress.AGAIN] | None
 
 
 class CommandFramer:
-    """Sans-I/O framer of one connection. `limits` may be replaced between commands, as after log-in."""
+    """The framer of one connection. `limits` may be replaced between commands, as after log-in."""
 
     __slots__ = (
         "_appending",
@@ -65,10 +65,10 @@ class CommandFramer:
         self._buffer = LineBuffer()
         self._parts: list[bytes] = []  # earlier lines and literals of this command
         self._held = 0  # their size
-        self._remaining = 0  # octets to come of the literal at hand
-        self._swallowed = 0  # octets thrown away of a refused command
+        self._remaining = 0  # octets that the present literal still lacks
+        self._swallowed = 0  # octets of a refused command that were skipped
         self._appending = False  # between the first message of an APPEND and its end
-        self._waiting = False  # the client holds an announced message back until we say `+`
+        self._waiting = False  # the client waits for `+` before it sends an announced message
         self._tag = b""
         self._refusal: RefusedFrame | None = None
         self._step: Callable[[CommandFramer], _Outcome] = CommandFramer._read_line
@@ -76,7 +76,7 @@ class CommandFramer:
     # -- what the shell calls
 
     def feed(self, data: bytes) -> None:
-        """Take in what the socket gave."""
+        """Add received octets."""
         self._buffer.feed(data)
 
     def next(self) -> FrameEvent | None:
@@ -87,27 +87,27 @@ class CommandFramer:
         return event
 
     def expect_line(self) -> None:
-        """The next line is an answer, `ContinuationLine`, and no command: after the `+` of AUTHENTICATE or IDLE."""
+        """Expect a `ContinuationLine` instead of a command: after the `+` of AUTHENTICATE or IDLE."""
         self._step = CommandFramer._read_continuation
 
     def accept_literal(self) -> None:
-        """Stream the message that `AppendLiteral` announced."""
+        """Stream the message announced by `AppendLiteral`."""
         self._waiting = False
         self._step = CommandFramer._stream_literal
 
     def refuse(self, condition: Literal["NO", "BAD"], code: bytes, text: str) -> None:
-        """Give up the APPEND at hand, at an announcement or later; `RefusedFrame` follows when the client is ready to
-        hear it.
+        """Refuse the APPEND at an announcement or later; `RefusedFrame` follows when the client is ready for it.
 
-        What the client sends of it unasked is swallowed (RFC 7888 4), a message that waits for `+` never comes.
+        Octets that the client sends anyway are skipped (RFC 7888 4); a message for which it waits is not requested.
         """
         self._refusal = RefusedFrame(self._tag, condition, code, text)
         self._swallowed = 0
         self._step = CommandFramer._give_refusal if self._waiting else CommandFramer._begin_swallow
 
     def take_rest(self) -> bytes:
-        """Empty the buffer at a change of layer. After STARTTLS these bytes came unprotected and must be dropped (RFC
-        3501 6.2.1).
+        """Remove and return the buffered octets.
+
+        After STARTTLS they must be discarded, because they arrived unprotected (RFC 3501 6.2.1).
         """
         return self._buffer.take(len(self._buffer))
 
@@ -116,7 +116,7 @@ class CommandFramer:
     def _read_line(self) -> _Outcome:
         line = self._buffer.take_line()
         if line is None:
-            # One octet of grace: it may be the CR of a line end that is still to come.
+            # One more octet is allowed, because it may be the CR of the line end.
             return self._discard_open_line() if len(self._buffer) > self.limits.line + 1 else None
         if len(line) > self.limits.line:
             return self._discard(
@@ -227,8 +227,10 @@ class CommandFramer:
         return None
 
     def _pass_line(self, size: int, marker: LiteralMarker | None) -> _Outcome:
-        """A line of a refused command has ended: the refusal is due, unless the client goes on with a literal
-        unasked."""
+        """Handle the end of a line of a refused command.
+
+        The refusal is returned, unless the client continues with a literal without waiting.
+        """
         self._swallowed += size
         if marker is not None and not marker.waiting:
             self._remaining = marker.size
@@ -258,7 +260,7 @@ class CommandFramer:
         return refusal
 
     def _disconnect(self) -> RefusedFrame:
-        """More is coming than we are ready to throw away: end the connection."""
+        """End the connection, because more octets follow than may be skipped."""
         self._step = CommandFramer._ended
         return RefusedFrame(b"", "BYE", b"", self._refusal.text if self._refusal else "Line is too long")
 
@@ -272,5 +274,5 @@ def _tag_of(head: bytes) -> bytes:
 
 
 def _late_marker(line: bytes) -> LiteralMarker | None:
-    """The marker of a line of any length, of which only the end may have been kept."""
+    """The marker of a line of any length, of which only the end may be buffered."""
     return trailing_marker(line[-MARKER_WINDOW:])

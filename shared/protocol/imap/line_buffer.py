@@ -1,8 +1,8 @@
-"""Received bytes waiting to be cut into lines and literals."""
+"""Buffers received octets until lines and literals can be taken."""
 
 
 class LineBuffer:
-    """A byte queue that never looks at an octet twice for a line end."""
+    """A queue of octets that examines each octet only once for line ends."""
 
     __slots__ = ("_data", "_scanned")
 
@@ -14,7 +14,7 @@ class LineBuffer:
         return len(self._data)
 
     def feed(self, data: bytes) -> None:
-        """Append."""
+        """Append octets."""
         self._data += data
 
     def head(self, count: int) -> bytes:
@@ -22,14 +22,15 @@ class LineBuffer:
         return bytes(self._data[:count])
 
     def take(self, count: int) -> bytes:
-        """Remove and give at most `count` octets."""
+        """Remove and return at most `count` octets."""
         taken = bytes(self._data[:count])
         self.drop(count)
         return taken
 
     def take_line(self) -> bytes | None:
-        """Remove and give one line without its end, or None. A bare LF ends a line too, as a hand-typed session sends
-        it.
+        """Remove and return one line without its end, or None.
+
+        A bare LF also ends a line, as in sessions typed by hand.
         """
         end = self._data.find(b"\n", self._scanned)
         if end < 0:
@@ -39,12 +40,12 @@ class LineBuffer:
         return line[:-2] if line[-2:-1] == b"\r" else line[:-1]
 
     def drop(self, count: int) -> None:
-        """Remove at most `count` octets (the deletion moves no memory: a bytearray's start can advance)."""
+        """Remove at most `count` octets. It moves no memory, because the start of a bytearray can advance."""
         del self._data[:count]
         self._scanned = max(self._scanned - count, 0)
 
     def keep_last(self, count: int) -> int:
-        """Drop all but the last octets; says how many went."""
+        """Remove all but the last octets; returns the number removed."""
         excess = max(len(self._data) - count, 0)
         self.drop(excess)
         return excess

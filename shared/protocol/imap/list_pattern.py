@@ -12,22 +12,22 @@ _ASCII_CAPITALS = str.maketrans(ascii_lowercase, ascii_uppercase)
 
 
 class ListPattern:
-    """Reference and pattern, compiled once and matched against many names."""
+    """Reference and pattern of LIST, compiled once and matched against many names."""
 
     __slots__ = ("_automaton", "_everything", "_matches_inbox", "_plain")
 
     def __init__(self, reference: str, pattern: str) -> None:
-        # RFC 3501 6.3.8 leaves it to us how the two combine: one after the other.
+        # RFC 3501 6.3.8 lets the server combine the two; here they are concatenated.
         text = _canonical(reference + pattern)
         if len(text) - text.count("*") - text.count("%") > MAX_NAME_BYTES:
-            text = ""  # no name is that long, and an automaton of it would cost the square of its size
+            text = ""  # no name is so long, and an automaton for it would cost the square of its size
         self._everything = text == "*"
         self._plain = text if not any(wildcard in text for wildcard in "*%") else None
         self._automaton = _Automaton(text)
         self._matches_inbox = _Automaton(text.translate(_ASCII_CAPITALS)).accepts(INBOX)
 
     def matches(self, name: str) -> bool:
-        """Whether a canonical mailbox name matches; INBOX does so in any case. Costs O(length of the name) at most."""
+        """Whether a canonical mailbox name matches; INBOX matches in any case. Costs at most O(length of the name)."""
         if self._everything:
             return True
         if name == INBOX:
@@ -36,8 +36,7 @@ class ListPattern:
 
 
 class _Automaton:
-    """The pattern as a set of states held in the bits of one number: bit n says that its first n characters can match
-    what was read.
+    """An automaton whose states are the bits of a number: bit n says that the first n characters can match.
 
     There is no backtracking, so no pattern is slow.
     """
@@ -66,8 +65,9 @@ class _Automaton:
 
 
 def _canonical(text: str) -> str:
-    """INBOX as a first level in capitals, and each run of wildcards as the one that means the same (one step then
-    passes it).
+    """The pattern with a first level INBOX in upper case, and with each run of wildcards as one wildcard.
+
+    One step then passes the run.
     """
     if _INBOX.match(text):
         text = INBOX + text[len(INBOX) :]

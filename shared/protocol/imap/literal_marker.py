@@ -4,7 +4,7 @@ import re
 from typing import NamedTuple
 
 MARKER_WINDOW = 32
-"""Octets at the end of a line that hold any marker worth reading."""
+"""Octets at the end of a line that can contain any valid marker."""
 
 # literal  = "{" number ["+"] "}" CRLF *CHAR8         ; RFC 7888
 # literal8 = "~{" number ["+"] "}" CRLF *OCTET        ; RFC 3516
@@ -14,7 +14,10 @@ _BEYOND_ALL_LIMITS = 10**18
 
 
 class LiteralMarker(NamedTuple):
-    """`start` is where the marker begins in its line; `waiting` a synchronising literal, whose client waits for `+`."""
+    """A literal marker.
+
+    `start` is its offset in the line; `waiting`: the literal is synchronising, so the client waits for `+`.
+    """
 
     start: int
     size: int
@@ -23,7 +26,7 @@ class LiteralMarker(NamedTuple):
 
 
 def trailing_marker(line: bytes) -> LiteralMarker | None:
-    """The marker that ends the line, without its CRLF; None when there is none. Absurdly long numbers read as 10^18."""
+    """The marker at the end of a line without CRLF, or None. Absurdly long numbers are read as 10^18."""
     if line[-1:] != b"}":
         return None
     brace = line.rfind(b"{")

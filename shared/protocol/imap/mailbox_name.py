@@ -1,5 +1,6 @@
-"""Mailbox names: wire spelling, validity, INBOX, hierarchy (RFC 3501 5.1, RFC 9051 5.1). The one place that says what a
-mailbox may be called.
+"""Mailbox names: spelling on the wire, validity, INBOX, hierarchy (RFC 3501 5.1, RFC 9051 5.1).
+
+No other module decides which names are allowed.
 """
 
 import re
@@ -10,26 +11,26 @@ SEPARATOR = "/"
 INBOX = "INBOX"
 
 MAX_NAME_BYTES = 1000
-"""In UTF-8, the whole path."""
+"""Octets of a whole name in UTF-8."""
 MAX_COMPONENT_BYTES = 255
 MAX_DEPTH = 32
 
-# RFC 9051 5.1: no control characters (C0, DEL, C1) and no line or paragraph separator. Lone surrogates have no UTF-8.
+# RFC 9051 5.1: no control characters (C0, DEL, C1), no line or paragraph separators. Lone surrogates have no UTF-8.
 _FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
-# ASCII alone: to str.upper a dotless i is an I too.
+# Only ASCII letters: str.upper would also turn a dotless i into I.
 _INBOX = re.compile(r"inbox(?=/|\Z)", re.IGNORECASE | re.ASCII)
 
 
 class InvalidMailboxName(ValueError):
-    """A name that no mailbox can have; the text says why and is safe to show."""
+    """A name that no mailbox can have; the text says why and may be shown to the client."""
 
 
 def decode_mailbox_name(wire: bytes, utf8: bool = False) -> str:
-    """The name behind wire bytes, INBOX in capitals; raises InvalidMailboxName when the spelling is broken.
+    """The name on the wire, with INBOX in upper case. Raises InvalidMailboxName when the spelling is wrong.
 
-    `utf8`: the client enabled IMAP4rev2 or UTF8=ACCEPT, so names are UTF-8 and `&` is an ordinary character (RFC 6855
-    3). Whether a mailbox may be *created* under this name is `check_new_name`'s to say.
+    `utf8`: the client has enabled IMAP4rev2 or UTF8=ACCEPT, so names are UTF-8 and `&` is an ordinary character (RFC
+    6855 3). `check_new_name` decides whether a mailbox may be created with the name.
     """
     if len(wire) > 4 * MAX_NAME_BYTES:
         raise InvalidMailboxName("Mailbox name is too long")
@@ -40,27 +41,27 @@ def decode_mailbox_name(wire: bytes, utf8: bool = False) -> str:
 
 
 def encode_mailbox_name(name: str, utf8: bool = False) -> bytes:
-    """The wire spelling, before quoting."""
+    """The name as spelled on the wire, before quoting."""
     return name.encode("utf-8") if utf8 else encode_modified_utf7(name)
 
 
 def canonical_name(name: str) -> str:
-    """The name with a leading INBOX component in capitals: it alone is case-insensitive (RFC 3501 5.1)."""
+    """The name with a first level INBOX in upper case; only this level is case-insensitive (RFC 3501 5.1)."""
     return _INBOX.sub(INBOX, name, count=1) if _INBOX.match(name) else name
 
 
 def new_mailbox_name(name: str) -> str:
-    """The canonical name of a mailbox to be made. Raises InvalidMailboxName."""
+    """The canonical name of a mailbox to be created. Raises InvalidMailboxName."""
     name = canonical_name(without_trailing_separator(name))
     check_new_name(name)
     return name
 
 
 def check_new_name(name: str) -> None:
-    """Raise InvalidMailboxName unless a mailbox may get this canonical name.
+    """Check that a mailbox may get this canonical name. Raises InvalidMailboxName.
 
-    What harms somebody is refused and nothing else (docs/rfc.md says whom): `#`, `*`, `%` and blanks at either end are
-    ordinary characters, however unwise (RFC 3501 5.1, 5.1.2, 6.3.8).
+    Only harmful names are refused (docs/rfc.md gives the reasons). `#`, `*`, `%` and blanks at the ends are ordinary
+    characters, even if unwise (RFC 3501 5.1, 5.1.2, 6.3.8).
     """
     if not name or len(name.encode("utf-8", "replace")) > MAX_NAME_BYTES:
         raise InvalidMailboxName("Mailbox name is empty or too long")
@@ -79,12 +80,12 @@ def _check_components(components: list[str]) -> None:
 
 
 def without_trailing_separator(name: str) -> str:
-    """RFC 3501 6.3.3: CREATE of `name/` declares children to come; the mailbox is `name`."""
+    """The name without a final separator, by which CREATE announces children (RFC 3501 6.3.3)."""
     return name[:-1] if name.endswith(SEPARATOR) else name
 
 
 def parent_name(name: str) -> str:
-    """The name one level up; empty at the top."""
+    """The name one level higher; empty at the top."""
     return name.rpartition(SEPARATOR)[0]
 
 

@@ -1,4 +1,4 @@
-"""Mailbox names in modified UTF-7, the 7-bit spelling of IMAP4rev1 (RFC 3501 5.1.3)."""
+"""Modified UTF-7, the 7-bit form of mailbox names in IMAP4rev1 (RFC 3501 5.1.3)."""
 
 import re
 from binascii import Error as Base64Error
@@ -9,7 +9,7 @@ _TO_SHIFT = re.compile(r"[^\x20-\x7e]+|&")
 
 
 def encode_modified_utf7(name: str) -> bytes:
-    """The one canonical spelling; raises ValueError on a lone surrogate, which no name may hold."""
+    """The only canonical spelling. Raises ValueError for a lone surrogate, which no name may contain."""
     if name.isascii() and name.isprintable() and "&" not in name:
         return name.encode("ascii")
     return _TO_SHIFT.sub(_shift, name).encode("ascii")
@@ -24,10 +24,10 @@ def _shift(match: re.Match[str]) -> str:
 
 
 def decode_modified_utf7(wire: bytes) -> str:
-    """The name; raises ValueError unless `wire` is its canonical spelling.
+    """The name. Raises ValueError unless `wire` is its canonical spelling.
 
-    RFC 3501 5.1.3 forbids superfluous shifts, encoded printable ASCII and set padding bits, so that no name has two
-    spellings: encoding the result again and comparing tests all of it at once.
+    RFC 3501 5.1.3 forbids superfluous shifts, encoded printable ASCII and set padding bits, so that each name has one
+    spelling. Encoding the result again and comparing checks all of this.
     """
     name = "".join(_pieces(wire)) if b"&" in wire else wire.decode("ascii")
     if encode_modified_utf7(name) != wire:
@@ -36,7 +36,7 @@ def decode_modified_utf7(wire: bytes) -> str:
 
 
 def _pieces(wire: bytes) -> list[str]:
-    """Plain and shifted stretches in turn, decoded."""
+    """The plain and shifted parts in turn, decoded."""
     split = _SHIFTED.split(wire)
     return [_unshift(piece) if index % 2 else piece.decode("ascii") for index, piece in enumerate(split)]
 

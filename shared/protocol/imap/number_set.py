@@ -1,4 +1,4 @@
-"""A set of UIDs or of sequence numbers as sorted, disjoint, non-adjacent inclusive ranges."""
+"""A set of UIDs or sequence numbers, as sorted inclusive ranges that neither overlap nor touch."""
 
 from collections.abc import Iterable, Iterator
 
@@ -11,26 +11,26 @@ MAX_NUMBER = 4_294_967_295
 
 
 class NumberSet(msgspec.Struct, frozen=True):
-    """Normalised ranges; build it with `of_ranges` or `of_numbers` unless the ranges are known to be normal.
+    """Normalised ranges; use `of_ranges` or `of_numbers` unless the ranges are known to be normalised.
 
-    Nothing here costs more than the count of ranges, except iteration.
+    The cost of all methods but iteration grows only with the number of ranges.
     """
 
     ranges: Ranges = ()
 
     @classmethod
     def of_ranges(cls, spans: Iterable[Range]) -> "NumberSet":
-        """From ranges in any order, overlapping or not; each has first <= last."""
+        """From ranges in any order, which may overlap; each has first <= last."""
         return cls(joined(sorted(spans)))
 
     @classmethod
     def of_sorted(cls, spans: Iterable[Range]) -> "NumberSet":
-        """From ranges already sorted by their first number; overlapping and adjacent ones are joined."""
+        """From ranges sorted by their first number; overlapping and adjacent ranges are joined."""
         return cls(joined(spans))
 
     @classmethod
     def of_numbers(cls, numbers: Iterable[int]) -> "NumberSet":
-        """From single numbers in any order, repeated or not."""
+        """From single numbers in any order, possibly repeated."""
         return cls(ranges(sorted(numbers)))
 
     def __bool__(self) -> bool:
@@ -60,29 +60,29 @@ class NumberSet(msgspec.Struct, frozen=True):
         return self.ranges[-1][1] if self.ranges else 0
 
     def union(self, other: "NumberSet") -> "NumberSet":
-        """Numbers in either."""
+        """The numbers in either set."""
         return NumberSet.of_ranges(self.ranges + other.ranges)
 
     def intersection(self, other: "NumberSet") -> "NumberSet":
-        """Numbers in both."""
+        """The numbers in both sets."""
         return NumberSet(common(self.ranges, other.ranges))
 
     def difference(self, other: "NumberSet") -> "NumberSet":
-        """Numbers of this one that the other has not."""
+        """The numbers of this set that the other does not contain."""
         return NumberSet(without(self.ranges, other.ranges))
 
     def pages(self, size: int) -> Iterator["NumberSet"]:
-        """The same numbers, at most so many ranges at a time, ascending."""
+        """The numbers in ascending sets of at most `size` ranges."""
         for start in range(0, len(self.ranges), size):
             yield NumberSet(self.ranges[start : start + size])
 
     def wire(self) -> bytes:
-        """The shortest `sequence-set` text: `1:3,5`; empty bytes when empty, which is no valid sequence-set."""
+        """The shortest `sequence-set`, such as `1:3,5`; empty for an empty set, which is no valid sequence-set."""
         return ",".join([str(first) if first == last else f"{first}:{last}" for first, last in self.ranges]).encode()
 
 
 def _first_reaching(spans: Ranges, number: int) -> int:
-    """Index of the first range that ends at or after the number (bisect over the last numbers)."""
+    """The index of the first range that ends at or after the number, found by bisection."""
     low, high = 0, len(spans)
     while low < high:
         middle = (low + high) // 2

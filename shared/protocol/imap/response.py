@@ -1,4 +1,4 @@
-"""Responses as bytes: status responses and the untagged data of each command (RFC 3501 section 7)."""
+"""Responses as bytes: status responses, and the untagged data of each command (RFC 3501 section 7)."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,12 +13,12 @@ from shared.protocol.imap.response_code import ResponseCode, code_text
 from shared.protocol.imap.wire_string import wire_mailbox, wire_nstring, wire_string
 
 NUMBERS_A_PIECE = 500
-"""Numbers, or ranges of numbers, in one piece of a long response."""
+"""Numbers, or ranges, in one piece of a long response."""
 _UNSAFE = re.compile("[\r\n\0]")
 
 
 def _status(tag: bytes, condition: bytes, text: str, code: ResponseCode | None) -> bytes:
-    """resp-text cannot break the line, whatever the text came from."""
+    """A status response; the text cannot break the line, whatever its origin."""
     safe = _UNSAFE.sub(" ", text).encode("ascii", "replace") or b" "
     if code is None or code == b"":
         return b"%b %b %b\r\n" % (tag, condition, safe)
@@ -27,17 +27,17 @@ def _status(tag: bytes, condition: bytes, text: str, code: ResponseCode | None) 
 
 # response-tagged = tag SP resp-cond-state CRLF         ; tag "*" makes it untagged
 def ok(tag: bytes, text: str, code: ResponseCode | None = None) -> bytes:
-    """OK: done."""
+    """OK: the command was carried out."""
     return _status(tag, b"OK", text, code)
 
 
 def no(tag: bytes, text: str, code: ResponseCode | None = None) -> bytes:
-    """NO: well said, not done."""
+    """NO: the command was understood but not carried out."""
     return _status(tag, b"NO", text, code)
 
 
 def bad(tag: bytes, text: str, code: ResponseCode | None = None) -> bytes:
-    """BAD: not understood."""
+    """BAD: the command was not understood."""
     return _status(tag or b"*", b"BAD", text, code)
 
 
@@ -45,8 +45,9 @@ UNTAGGED = b"*"
 
 
 def with_code(answer: bytes, code: ResponseCode, text: str) -> bytes:
-    """A tagged response that states a code as well. A response has room for one code in an OK: otherwise the code goes
-    in front of it, in an untagged OK with `text`.
+    """A tagged response with an additional code.
+
+    A response has room for one code; when it is taken, the code is sent before it in an untagged OK with `text`.
     """
     tag, _, rest = answer.partition(b" OK ")
     if rest and b" " not in tag and not rest.startswith(b"["):
@@ -56,17 +57,17 @@ def with_code(answer: bytes, code: ResponseCode, text: str) -> bytes:
 
 # resp-cond-bye = "BYE" SP resp-text
 def bye(text: str, code: ResponseCode | None = None) -> bytes:
-    """BYE: the connection is about to close."""
+    """BYE: the connection is about to be closed."""
     return _status(UNTAGGED, b"BYE", text, code)
 
 
 def syntax_error(error: ImapSyntaxError) -> bytes:
-    """The answer to a command that the grammar refused; untagged when it had no tag."""
+    """The response to a command that the grammar refused; untagged when it had no tag."""
     return _status(error.tag or UNTAGGED, error.condition.encode() if error.tag else b"BAD", error.text, error.code)
 
 
 def refused(event: RefusedFrame) -> bytes:
-    """The answer to what the framer refused."""
+    """The response to what the framer refused."""
     tag = UNTAGGED if event.condition == "BYE" else event.tag
     condition = event.condition.encode() if tag else b"BAD"
     return _status(tag or UNTAGGED, condition, event.text, event.code)
@@ -74,23 +75,24 @@ def refused(event: RefusedFrame) -> bytes:
 
 # continue-req = "+" SP (resp-text / base64) CRLF
 def continuation(text: bytes = b"OK") -> bytes:
-    """`+`: go on. `text` is base64 during AUTHENTICATE, where it may be empty."""
+    """`+`: the client may continue. During AUTHENTICATE `text` is base64 and may be empty."""
     return b"+ %b\r\n" % text
 
 
 def exists(count: int) -> bytes:
-    """How many messages there are."""
+    """EXISTS: the number of messages."""
     return b"* %d EXISTS\r\n" % count
 
 
 def recent(count: int) -> bytes:
-    """How many are recent."""
+    """RECENT: the number of recent messages."""
     return b"* %d RECENT\r\n" % count
 
 
 def expunges(sequences: NumberSet) -> Iterator[bytes]:
-    """EXPUNGE for each of these sequence numbers, all as of before: from the last down, so that none shifts another. In
-    pieces of some lines.
+    """EXPUNGE for each of these sequence numbers, in pieces of some lines.
+
+    The numbers are those before the first EXPUNGE; they are sent from the highest down, so that none changes another.
     """
     numbers = (number for first, last in reversed(sequences.ranges) for number in range(last, first - 1, -1))
     while piece := [b"* %d EXPUNGE\r\n" % number for number in islice(numbers, NUMBERS_A_PIECE)]:
@@ -99,7 +101,7 @@ def expunges(sequences: NumberSet) -> Iterator[bytes]:
 
 # expunged-resp = "VANISHED" [SP "(EARLIER)"] SP known-uids             ; RFC 7162
 def vanished(uids: NumberSet, earlier: bool = False) -> Iterator[bytes]:
-    """VANISHED, instead of EXPUNGE once QRESYNC is enabled; nothing for no UIDs. In pieces of one response."""
+    """VANISHED, which replaces EXPUNGE once QRESYNC is enabled; nothing for no UIDs. In pieces of one response."""
     if uids:
         yield b"* VANISHED (EARLIER) " if earlier else b"* VANISHED "
         yield from _set_pieces(uids)
@@ -107,7 +109,7 @@ def vanished(uids: NumberSet, earlier: bool = False) -> Iterator[bytes]:
 
 
 def flags(names: Iterable[str]) -> bytes:
-    """FLAGS: those in use in the mailbox."""
+    """FLAGS: the flags in use in the mailbox."""
     return b"* FLAGS %b\r\n" % flag_list(names)
 
 
@@ -130,8 +132,9 @@ def list_(
     child_info: Iterable[str] = (),
     verb: bytes = b"LIST",
 ) -> bytes:
-    """One mailbox of LIST (or LSUB by `verb`); `child_info` names the selection options that children match (RFC 5258
-    3.5).
+    """A LIST line for one mailbox, or LSUB by `verb`.
+
+    `child_info` has the selection options that children match (RFC 5258 3.5).
     """
     extended = b" ".join([wire_string(option.encode()) for option in child_info])
     tail = b' ("CHILDINFO" (%b))' % extended if extended else b""
@@ -139,12 +142,12 @@ def list_(
 
 
 LIST_DELIMITER = b'* LIST (\\Noselect) "/" ""\r\n'
-"""The answer to LIST with an empty pattern: the hierarchy delimiter (RFC 3501 6.3.8)."""
+"""The response to LIST with an empty pattern: the hierarchy delimiter (RFC 3501 6.3.8)."""
 
 
 # status-att-list = status-att-val *(SP status-att-val)
 def status(name: str, values: Mapping[StatusItem, int | str], *, utf8: bool = False) -> bytes:
-    """STATUS; a text value is an object id and goes into parentheses (RFC 8474 4.3)."""
+    """STATUS; a text value is an object id, which is put into parentheses (RFC 8474 4.3)."""
     pairs = [
         f"{item.value.decode()} {value if isinstance(value, int) else f'({value})'}" for item, value in values.items()
     ]
@@ -153,8 +156,9 @@ def status(name: str, values: Mapping[StatusItem, int | str], *, utf8: bool = Fa
 
 # mailbox-data = "SEARCH" *(SP nz-number) [SP search-sort-mod-seq]      ; RFC 7162
 def search(numbers: NumberSet, modseq: int = 0) -> Iterator[bytes]:
-    """SEARCH, the old form: each number written out, with the highest MODSEQ found when the client asked for MODSEQ. In
-    pieces of one response.
+    """SEARCH in the old form, with each number written out, in pieces of one response.
+
+    It ends with the highest MODSEQ when the client asked for MODSEQ.
     """
     iterator = iter(numbers)
     yield b"* SEARCH"
@@ -165,8 +169,9 @@ def search(numbers: NumberSet, modseq: int = 0) -> Iterator[bytes]:
 
 # esearch-response = "ESEARCH" [search-correlator] [SP "UID"] *(SP search-return-data)          ; RFC 4731
 def esearch(tag: bytes, uid: bool, data: Iterable[tuple[str, int | NumberSet]]) -> Iterator[bytes]:
-    """ESEARCH: pairs such as ("COUNT", 3) or ("ALL", numbers); the caller leaves out what an empty result must not
-    show. In pieces of one response.
+    """ESEARCH with pairs such as ("COUNT", 3) or ("ALL", numbers), in pieces of one response.
+
+    The caller leaves out the pairs that an empty result must not have.
     """
     yield b"* ESEARCH (TAG %b)%b" % (wire_string(tag), b" UID" if uid else b"")
     for name, value in data:
@@ -205,7 +210,7 @@ def namespace(
 
 # id-response = "ID" SP id-params-list                  ; RFC 2971
 def id_(fields: Mapping[str, str | None]) -> bytes:
-    """ID: what this server says of itself."""
+    """ID: the server's description of itself."""
     pairs = [
         b"%b %b" % (wire_string(k.encode()), wire_nstring(None if v is None else v.encode())) for k, v in fields.items()
     ]

@@ -1,6 +1,5 @@
-"""Response codes, the machine-readable part of a status response (RFC 3501 7.1, RFC 5530 and the extensions named
-below).
-"""
+"""Response codes, the machine-readable part of status responses (RFC 3501 7.1, RFC 5530, and the extensions named
+below)."""
 
 from collections.abc import Iterable
 from enum import Enum
@@ -45,12 +44,12 @@ class Code(Enum):
     USEATTR = b"USEATTR"  # RFC 6154
 
 
-# A code with an argument is its ready text; each function is one production.
+# A code with an argument is text; there is a function for each production.
 
 
 # "UIDNEXT" SP nz-number
 def uidnext(uid: int) -> bytes:
-    """UIDNEXT: what the next UID will be at least."""
+    """UIDNEXT: the next UID will be at least this."""
     return b"UIDNEXT %d" % uid
 
 
@@ -62,7 +61,7 @@ def uidvalidity(value: int) -> bytes:
 
 # "UNSEEN" SP nz-number
 def unseen(sequence: int) -> bytes:
-    """UNSEEN: the first unseen message's sequence number."""
+    """UNSEEN: the sequence number of the first unseen message."""
     return b"UNSEEN %d" % sequence
 
 
@@ -74,13 +73,16 @@ def highestmodseq(modseq: int) -> bytes:
 
 # "MODIFIED" SP sequence-set                        ; RFC 7162
 def modified(numbers: NumberSet) -> bytes:
-    """MODIFIED: messages that a conditional STORE left alone; UIDs or sequence numbers as in the command. Not empty."""
+    """MODIFIED: messages that a conditional STORE did not change, as UIDs or sequence numbers like the command.
+
+    Not empty.
+    """
     return b"MODIFIED " + numbers.wire()
 
 
 # "PERMANENTFLAGS" SP "(" [flag-perm *(SP flag-perm)] ")"
 def permanentflags(flags: Iterable[str], new_keywords: bool) -> bytes:
-    """PERMANENTFLAGS; `new_keywords` adds `\\*`: the client may invent keywords."""
+    r"""PERMANENTFLAGS; `new_keywords` adds `\*`, by which the client may create keywords."""
     return b"PERMANENTFLAGS " + flag_list([*flags, "\\*"] if new_keywords else flags)
 
 
@@ -92,7 +94,7 @@ def appenduid(validity: int, uids: NumberSet) -> bytes:
 
 # resp-code-copy = "COPYUID" SP nz-number SP uid-set SP uid-set      ; RFC 4315
 def copyuid(validity: int, source: NumberSet, destination: NumberSet) -> bytes:
-    """COPYUID; the n-th of the source became the n-th of the destination, both ascending."""
+    """COPYUID; the n-th UID of the source became the n-th of the destination, both ascending."""
     return b"COPYUID %d %b %b" % (validity, source.wire(), destination.wire())
 
 
@@ -104,14 +106,14 @@ def mailboxid(object_id: str) -> bytes:
 
 # capability-data as a response code
 def capability_code(names: Iterable[str]) -> bytes:
-    """CAPABILITY, which saves the client a round trip after log-in."""
+    """CAPABILITY as a response code, which saves the client a round trip after log-in."""
     return f"CAPABILITY {' '.join(names)}".encode()
 
 
 ResponseCode = Code | bytes
-"""An argument-free code, or the ready text of one of the functions above."""
+"""A code without an argument, or the text from one of the functions above."""
 
 
 def code_text(code: ResponseCode) -> bytes:
-    """What stands between the brackets."""
+    """The text between the brackets."""
     return code.value if isinstance(code, Code) else code

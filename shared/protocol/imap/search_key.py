@@ -1,4 +1,4 @@
-"""What a SEARCH looks for, as a tree of values (RFC 3501 6.4.4)."""
+"""The criteria of a SEARCH, as a tree of values (RFC 3501 6.4.4)."""
 
 from datetime import date
 from typing import Literal
@@ -8,9 +8,9 @@ import msgspec
 from shared.protocol.imap.sequence import SequenceSet
 
 MAX_DEPTH = 40
-"""How deep keys may nest; chains of OR and of NOT are flattened and do not count."""
+"""How deep keys may be nested; chains of OR and of NOT are flattened and do not count."""
 MAX_KEYS = 2000
-"""How many keys one SEARCH may hold."""
+"""How many keys one SEARCH may contain."""
 
 DateTest = Literal["BEFORE", "ON", "SINCE"]
 
@@ -20,19 +20,19 @@ class All(msgspec.Struct, frozen=True):
 
 
 class And(msgspec.Struct, frozen=True):
-    """All of these; at least two keys."""
+    """All of these keys match; there are at least two."""
 
     keys: "tuple[SearchKey, ...]"
 
 
 class Or(msgspec.Struct, frozen=True):
-    """Any of these; at least two keys (`OR a OR b c` is one Or of three)."""
+    """Any of these keys matches; there are at least two (`OR a OR b c` is one Or of three)."""
 
     keys: "tuple[SearchKey, ...]"
 
 
 class Not(msgspec.Struct, frozen=True):
-    """Not this one."""
+    """The key does not match."""
 
     key: "SearchKey"
 
@@ -45,8 +45,9 @@ class Flag(msgspec.Struct, frozen=True):
 
 
 class Header(msgspec.Struct, frozen=True):
-    """A header field holds the text, case ignored; an empty text asks whether the field is there. FROM, TO, CC, BCC,
-    SUBJECT too.
+    """A header field contains the text, without regard to case; an empty text asks whether the field exists.
+
+    FROM, TO, CC, BCC and SUBJECT are such keys as well.
     """
 
     field: str
@@ -54,38 +55,38 @@ class Header(msgspec.Struct, frozen=True):
 
 
 class Body(msgspec.Struct, frozen=True):
-    """The body holds the text."""
+    """The body contains the text."""
 
     text: str
 
 
 class Text(msgspec.Struct, frozen=True):
-    """Header or body hold the text."""
+    """Header or body contain the text."""
 
     text: str
 
 
 class Uid(msgspec.Struct, frozen=True):
-    """UIDs."""
+    """The UID is in the set."""
 
     uids: SequenceSet
 
 
 class SeqSet(msgspec.Struct, frozen=True):
-    """Sequence numbers, or the saved result `$`."""
+    """The sequence number is in the set, or the message is in the saved result `$`."""
 
     numbers: SequenceSet
 
 
 class InternalDate(msgspec.Struct, frozen=True):
-    """The internal date, its time and zone ignored."""
+    """The internal date, without regard to time and zone."""
 
     test: DateTest
     day: date
 
 
 class SentDate(msgspec.Struct, frozen=True):
-    """The Date: field, its time and zone ignored."""
+    """The Date field, without regard to time and zone."""
 
     test: DateTest
     day: date
@@ -116,20 +117,22 @@ class Younger(msgspec.Struct, frozen=True):
 
 
 class Modseq(msgspec.Struct, frozen=True):
-    """Changed at this MODSEQ or later (RFC 7162 3.1.5); entry name and type are accepted and, as there, may be
-    ignored."""
+    """The message changed at this MODSEQ or later (RFC 7162 3.1.5).
+
+    Entry name and type are accepted and ignored, as the RFC allows.
+    """
 
     modseq: int
 
 
 class EmailId(msgspec.Struct, frozen=True):
-    """The content with this id (RFC 8474)."""
+    """The content has this id (RFC 8474)."""
 
     email_id: str
 
 
 class ThreadId(msgspec.Struct, frozen=True):
-    """Messages of this thread (RFC 8474)."""
+    """The message belongs to this thread (RFC 8474)."""
 
     thread_id: str
 
@@ -158,7 +161,7 @@ SearchKey = (
 
 
 def uses_modseq(key: SearchKey) -> bool:
-    """Whether MODSEQ is asked for anywhere: the answer then carries the highest MODSEQ found (RFC 7162 3.1.5)."""
+    """Whether any key is MODSEQ; the response then contains the highest MODSEQ (RFC 7162 3.1.5)."""
     match key:
         case Modseq():
             return True

@@ -1,4 +1,4 @@
-"""Which octets of a message a FETCH names: `section-spec` (RFC 3501 6.4.5)."""
+"""The section of a message in a FETCH: `section-spec` (RFC 3501 6.4.5)."""
 
 from typing import Literal
 
@@ -8,8 +8,9 @@ SectionText = Literal["", "HEADER", "HEADER.FIELDS", "HEADER.FIELDS.NOT", "TEXT"
 
 
 class SectionSpec(msgspec.Struct, frozen=True):
-    """`part` is the path of part numbers, empty for the message itself; `text` what of that part, '' for all of it.
+    """A section of a message.
 
+    `part` is the path of part numbers, empty for the message itself; `text` selects a piece of that part, '' all of it.
     `fields` are the header field names as the client wrote them, only for HEADER.FIELDS and HEADER.FIELDS.NOT.
     """
 
@@ -18,7 +19,7 @@ class SectionSpec(msgspec.Struct, frozen=True):
     fields: tuple[str, ...] = ()
 
     def wire(self) -> bytes:
-        """The text between the brackets, `1.2.HEADER.FIELDS (From To)`."""
+        """The text between the brackets, such as `1.2.HEADER.FIELDS (From To)`."""
         names = [str(number) for number in self.part]
         if self.text:
             names.append(self.text)
@@ -32,8 +33,9 @@ _PLAIN_NAME = frozenset("!#$&'+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]
 
 
 def _field_name(name: str) -> str:
-    """An astring: an odd name is quoted, so that it cannot break the line (names hold no CR, LF or NUL: the grammar
-    sees to it).
+    """A field name as an astring.
+
+    An unusual name is quoted, so that it cannot break the line; the grammar allows no CR, LF or NUL in it.
     """
     if name and _PLAIN_NAME.issuperset(name):
         return name

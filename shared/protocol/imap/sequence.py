@@ -1,5 +1,4 @@
-"""`sequence-set` as the client wrote it: numbers, ranges, `*` and the saved result `$` (RFC 3501 section 9, RFC
-5182)."""
+"""`sequence-set` as the client wrote it: numbers, ranges, `*`, and the saved result `$` (RFC 3501 9, RFC 5182)."""
 
 import msgspec
 
@@ -8,22 +7,23 @@ from shared.protocol.imap.number_set import MAX_NUMBER, NumberSet
 from shared.protocol.imap.ranges import Range
 
 STAR = 0
-"""Stands for `*`, the largest number in use; no message has number 0."""
+"""Represents `*`, the largest number in use; no message has number 0."""
 
 
 class SequenceSet(msgspec.Struct, frozen=True):
-    """Ranges in the client's order, `*` as `STAR`; `saved` is the whole set `$`, whose numbers the session holds as
-    UIDs.
+    """Ranges in the client's order, with `*` as `STAR`.
+
+    `saved` means that the set is `$`; the session holds its UIDs.
     """
 
     ranges: tuple[Range, ...] = ()
     saved: bool = False
 
     def resolve(self, largest: int) -> NumberSet:
-        """The numbers meant when `largest` is the largest in use; nothing when the mailbox is empty (largest 0).
+        """The numbers in the set when `largest` is the largest in use; none in an empty mailbox (largest 0).
 
-        A range stays a range, so `1:4294967295` costs as little as `1`; numbers not in use are for `UidRuns` to drop.
-        RFC 3501 6.4.8: `559:*` always includes the largest UID, even when 559 is above it.
+        A range stays a range, so `1:4294967295` costs as little as `1`; `UidRuns` drops unused numbers. `559:*` always
+        includes the largest UID, even when 559 is higher (RFC 3501 6.4.8).
         """
         if not largest:
             return NumberSet()
@@ -33,12 +33,12 @@ class SequenceSet(msgspec.Struct, frozen=True):
 
     @property
     def highest(self) -> int:
-        """The largest number written, `*` not counted: above the message count it names a message that is not there."""
+        """The largest number in the set, not counting `*`. Above the message count it refers to a missing message."""
         return max((max(pair) for pair in self.ranges), default=0)
 
     @property
     def has_star(self) -> bool:
-        """Whether `*` was written anywhere."""
+        """Whether the set contains `*`."""
         return any(STAR in pair for pair in self.ranges)
 
 
@@ -53,7 +53,7 @@ def _resolve_range(pair: Range, largest: int) -> Range:
 # sequence-set = (seq-number / seq-range) ["," sequence-set]
 # sequence-set =/ seq-last-command          ; "$", never combined with numbers
 def parse_sequence_set(text: bytes) -> SequenceSet:
-    """Read one sequence-set; raises ImapSyntaxError."""
+    """Read one sequence-set. Raises ImapSyntaxError."""
     if text == b"$":
         return SAVED_RESULT
     return SequenceSet(tuple([_seq_range(element) for element in text.split(b",")]))

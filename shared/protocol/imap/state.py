@@ -6,7 +6,7 @@ from shared.protocol.imap import commands as c
 
 
 class ImapState(Enum):
-    """Where a connection stands."""
+    """The state of a connection."""
 
     NOT_AUTHENTICATED = "not authenticated"
     AUTHENTICATED = "authenticated"
@@ -42,7 +42,7 @@ ALLOWED: dict[type[c.Command], frozenset[ImapState]] = {
     **dict.fromkeys((c.Idle, c.GetQuota, c.GetQuotaRoot), _AUTHENTICATED),
     **dict.fromkeys((c.Close, c.Unselect, c.Check, c.Expunge, c.Search, c.Fetch, c.Store, c.Copy, c.Move), _SELECTED),
 }
-"""The states each command is allowed in; in LOGOUT nothing is."""
+"""The states in which each command is allowed; in LOGOUT none is."""
 
 
 def is_allowed(command: c.AnyCommand, state: ImapState) -> bool:
@@ -51,13 +51,14 @@ def is_allowed(command: c.AnyCommand, state: ImapState) -> bool:
 
 
 def forbids_expunge(command: c.AnyCommand) -> bool:
-    """RFC 3501 7.4.1: no EXPUNGE while a FETCH, STORE or SEARCH that speaks in sequence numbers is in progress."""
+    """Whether no EXPUNGE may be sent during the command: one with sequence numbers (RFC 3501 7.4.1)."""
     return isinstance(command, c.Fetch | c.Store | c.Search) and not command.uid
 
 
 def refusal_of_tls(command: c.AnyCommand, secure: bool, cleartext_login: bool = False) -> str | None:
-    """Why the transport forbids the command: STARTTLS over TLS, or a log-in without it (RFC 3501 6.2.1, 11.2); None
-    when it does not.
+    """Why the transport forbids the command; None when it does not.
+
+    STARTTLS is forbidden over TLS, and log-in without TLS (RFC 3501 6.2.1, 11.2).
     """
     if secure:
         return "TLS is active already" if isinstance(command, c.StartTls) else None

@@ -1,4 +1,4 @@
-"""A session's view of one mailbox: which UIDs are in it, and so which sequence number each has."""
+"""A session's view of a mailbox: the UIDs in it, and thereby the sequence number of each."""
 
 from array import array
 from bisect import bisect_left, bisect_right
@@ -12,11 +12,11 @@ from shared.protocol.imap.ranges import Range
 
 
 class UidRuns:
-    """UIDs of a mailbox in ascending order, held as runs of consecutive numbers; 12 bytes a run.
+    """The UIDs of a mailbox in ascending order, as runs of consecutive numbers; 12 bytes for each run.
 
-    Sequence number n is the n-th UID (RFC 3501 2.3.1.2). Looking up either way is O(log runs). Adding new mail at the
-    end is O(1); after a removal the counts behind it are renewed once, at the next look-up that needs them.
-    Mutable, owned by one session; `copy()` is a few memory copies.
+    Sequence number n is the n-th UID (RFC 3501 2.3.1.2). A look-up in either direction is O(log runs). Adding new mail
+    at the end is O(1). After a removal the counts behind it are recomputed once, at the next look-up that needs them.
+    The object is mutable and belongs to one session; `copy()` costs a few memory copies.
     """
 
     __slots__ = ("_before", "_ends", "_starts", "_total")
@@ -31,7 +31,7 @@ class UidRuns:
         self._total = len(uids)
 
     def copy(self) -> "UidRuns":
-        """An independent view with the same UIDs."""
+        """An independent view of the same UIDs."""
         twin = UidRuns.__new__(UidRuns)
         twin._starts, twin._ends, twin._before, twin._total = (
             self._starts[:],
@@ -42,7 +42,7 @@ class UidRuns:
         return twin
 
     def __len__(self) -> int:
-        """EXISTS: the count of messages."""
+        """The number of messages (EXISTS)."""
         return self._total
 
     def __bool__(self) -> bool:
@@ -62,12 +62,12 @@ class UidRuns:
 
     @property
     def run_count(self) -> int:
-        """How many runs the UIDs make."""
+        """The number of runs."""
         return len(self._starts)
 
     @property
     def largest(self) -> int:
-        """The largest UID, what `*` means in a UID command; 0 when empty."""
+        """The largest UID, which `*` means in a UID command; 0 when empty."""
         return self._ends[-1] if self._ends else 0
 
     def uids(self) -> NumberSet:
@@ -77,7 +77,7 @@ class UidRuns:
     # -- changes
 
     def add(self, first: int, last: int = 0) -> None:
-        """Take in UID `first`, or all of `first` to `last`."""
+        """Add UID `first`, or all UIDs from `first` to `last`."""
         last = last or first
         if first > self.largest:
             self._append(first, last)
@@ -85,7 +85,7 @@ class UidRuns:
             self._load(self.uids().union(NumberSet(((first, last),))))
 
     def extend(self, uids: NumberSet) -> None:
-        """Take in UIDs that are all above those here."""
+        """Add UIDs that are all larger than the present ones."""
         for first, last in uids.ranges:
             self._append(first, last)
 
@@ -98,7 +98,7 @@ class UidRuns:
         self._total += last - first + 1
 
     def remove(self, uid: int) -> bool:
-        """Take one UID out; False when it is not there."""
+        """Remove one UID; False when it is missing."""
         run = self._run_holding(uid)
         if run < 0:
             return False
@@ -121,14 +121,14 @@ class UidRuns:
             self._ends.insert(run + 1, last)
 
     def remove_all(self, uids: NumberSet) -> None:
-        """Take many UIDs out in one pass; those that are not there are ignored."""
+        """Remove many UIDs in one pass; missing ones are ignored."""
         if len(uids.ranges) == 1 and uids.smallest == uids.largest:
             self.remove(uids.smallest)
         elif uids:
             self._cut_all(list(self._overlaps(uids)))
 
     def _cut_all(self, gone: list[tuple[int, int, int]]) -> None:
-        """What lies between the runs that lose something is copied as a whole."""
+        """Remove the UIDs; the runs between affected ones are copied as a block."""
         starts, ends = array("I"), array("I")
         kept = 0
         for run, first, last in gone:
@@ -152,7 +152,7 @@ class UidRuns:
     # -- look-ups
 
     def uid_at(self, sequence: int) -> int:
-        """The UID of a sequence number; 0 when there is no such message."""
+        """The UID of a sequence number, or 0."""
         if not 1 <= sequence <= self._total:
             return 0
         self._count()
@@ -160,7 +160,7 @@ class UidRuns:
         return self._starts[run] + sequence - 1 - self._before[run]
 
     def sequence_of(self, uid: int) -> int:
-        """The sequence number of a UID; 0 when it is not there."""
+        """The sequence number of a UID, or 0."""
         run = self._run_holding(uid)
         if run < 0:
             return 0
@@ -168,18 +168,18 @@ class UidRuns:
         return self._before[run] + uid - self._starts[run] + 1
 
     def select_uids(self, numbers: NumberSet) -> NumberSet:
-        """Those of the wanted UIDs that are here."""
+        """The requested UIDs that are in the view."""
         if (
             len(numbers.ranges) == 1
             and self._starts
             and numbers.smallest <= self._starts[0]
             and self.largest <= numbers.largest
         ):
-            return self.uids()  # 1:*, what clients ask most
+            return self.uids()  # 1:* is the most common request
         return NumberSet(tuple([(first, last) for _, first, last in self._overlaps(numbers)]))
 
     def select_sequences(self, numbers: NumberSet) -> NumberSet:
-        """The UIDs of the wanted sequence numbers; numbers above the count are dropped."""
+        """The UIDs of the requested sequence numbers; numbers above the count are ignored."""
         self._count()
         ranges: list[Range] = []
         for first, last in numbers.ranges:
@@ -188,8 +188,11 @@ class UidRuns:
         return NumberSet(tuple(ranges))
 
     def hull(self, numbers: NumberSet) -> NumberSet:
-        """As `select_uids` in as few ranges as were asked for: each goes from its first UID that is here to its last,
-        over gaps. Two look-ups a range, however many runs lie between."""
+        """Like `select_uids`, but with as few ranges as requested.
+
+        Each range goes from its first UID in the view to its last, over gaps. It costs two look-ups for each range,
+        however many runs are in between.
+        """
         return NumberSet.of_sorted(self._hulls(numbers))
 
     def _hulls(self, numbers: NumberSet) -> Iterator[Range]:
@@ -206,7 +209,7 @@ class UidRuns:
                 yield max(first, starts[low]), ends[high - 1]
 
     def hull_of_sequences(self, numbers: NumberSet) -> NumberSet:
-        """As `select_sequences`, in the manner of `hull`."""
+        """Like `select_sequences`, with ranges like those of `hull`."""
         self._count()
         return NumberSet.of_sorted(self._sequence_hulls(numbers))
 
@@ -223,7 +226,7 @@ class UidRuns:
             yield uid, starts[run - 1] + last - 1 - before[run - 1]
 
     def count(self, numbers: NumberSet) -> int:
-        """How many of the wanted UIDs are here, in the manner of `hull`."""
+        """The number of requested UIDs that are in the view, with the cost of `hull`."""
         self._count()
         ends, runs, low, total = self._ends, len(self._starts), 0, 0
         for first, last in numbers.ranges:
@@ -236,29 +239,30 @@ class UidRuns:
         return total
 
     def _count_to(self, uid: int, run: int) -> int:
-        """How many UIDs are here that are not above this one; `run` is the first that ends at it or behind."""
+        """The number of UIDs in the view up to this one; `run` is the first run that ends at it or later."""
         if run == len(self._starts):
             return self._total
         return self._before[run] + max(uid - self._starts[run] + 1, 0)
 
     def sequences_of(self, uids: NumberSet) -> NumberSet:
-        """The sequence numbers of those UIDs that are here, all as of now.
+        """The present sequence numbers of those UIDs that are in the view.
 
-        Announce expunged messages from the largest number down, then no number shifts the next (RFC 3501 7.4.1).
+        Expunged messages must be announced from the highest number down, so that no number changes another (RFC 3501
+        7.4.1).
         """
         return NumberSet.of_sorted(
             (first, first + last_uid - first_uid) for first, first_uid, last_uid in self.numbered(uids)
         )
 
     def numbered(self, uids: NumberSet) -> Iterator[tuple[int, int, int]]:
-        """Each run among the wanted UIDs as (sequence number of its first, first UID, last UID), ascending."""
+        """Each run of requested UIDs as (sequence number of the first, first UID, last UID), ascending."""
         self._count()
         starts, before = self._starts, self._before
         for run, first, last in self._overlaps(uids):
             yield before[run] + first - starts[run] + 1, first, last
 
     def batches(self, uids: NumberSet, size: int) -> Iterator[NumberSet]:
-        """The wanted UIDs that are here, cut into sets of at most `size`, ascending."""
+        """The requested UIDs that are in the view, as ascending sets of at most `size`."""
         held: list[Range] = []
         room = size
         for _, first, last in self._overlaps(uids):
@@ -274,7 +278,7 @@ class UidRuns:
             yield NumberSet(tuple(held))
 
     def _overlaps(self, numbers: NumberSet) -> Iterator[tuple[int, int, int]]:
-        """(run, first UID, last UID) for each stretch of a run that is wanted."""
+        """(run, first UID, last UID) for each requested part of a run."""
         starts, ends, runs = self._starts, self._ends, len(self._starts)
         run = 0
         for first, last in numbers.ranges:
@@ -286,7 +290,7 @@ class UidRuns:
                 run += 1
 
     def _uids_between(self, first: int, last: int) -> Iterator[Range]:
-        """UID ranges of the sequence numbers first to last, which exist."""
+        """The UID ranges of the sequence numbers first to last, which must exist."""
         run = bisect_right(self._before, first - 1) - 1
         while first <= last:
             uid = self._starts[run] + first - 1 - self._before[run]
@@ -300,13 +304,13 @@ class UidRuns:
         return run if run < len(self._ends) and self._starts[run] <= uid else -1
 
     def _count(self) -> None:
-        """Renew the counts of messages before each run, from the first run on whose count is unknown."""
+        """Recompute the counts of messages before each run, starting at the first unknown one."""
         known = len(self._before)
         if known == len(self._starts):
             return
         first = max(known - 1, 0)
         initial = self._before[first] if known else 0
-        # A run holds its last less its first UID plus one: the differences are summed up, and the ones counted.
+        # A run contains its last minus its first UID plus one: sum up the differences and count the ones.
         sums = accumulate(map(sub, self._ends[first:-1], self._starts[first:-1]), initial=initial)
         del self._before[first:]
         self._before.extend(map(plus, sums, count()))

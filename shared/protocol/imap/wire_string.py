@@ -1,4 +1,4 @@
-"""Strings on their way out: quoted where that is allowed, else literal (RFC 3501 4.3)."""
+"""Strings to be sent: quoted where that is allowed, otherwise literals (RFC 3501 4.3)."""
 
 import re
 
@@ -14,7 +14,7 @@ _NEEDS_BACKSLASH = re.compile(rb'["\\]')
 
 # string = quoted / literal
 def wire_string(value: bytes) -> bytes:
-    """Any octets but NUL: short 7-bit text quoted, everything else as a literal."""
+    """Any octets but NUL: short 7-bit text is quoted, everything else is a literal."""
     if len(value) <= _MAX_QUOTED:
         if _PLAIN.fullmatch(value):
             return b'"%b"' % value
@@ -31,25 +31,27 @@ def wire_nstring(value: bytes | None) -> bytes:
 
 # literal = "{" number "}" CRLF *CHAR8
 def literal(value: bytes) -> bytes:
-    """A literal; a server's never waits."""
+    """A literal; one that a server sends needs no continuation."""
     return b"{%d}\r\n%b" % (len(value), value)
 
 
 # CHAR8 = %x01-ff
 def char8(octets: bytes) -> bytes:
-    """The octets with 0x80 in the place of NUL, which no literal may hold but literal8 (RFC 3501 9); 0x80 is what
-    Dovecot puts there. Their number stays. Without NUL it is a search for one octet and no copy."""
+    """The octets with 0x80 in place of NUL, which only literal8 may contain (RFC 3501 9).
+
+    Dovecot replaces NUL in the same way. The length stays the same. Without NUL nothing is copied.
+    """
     return octets.replace(b"\0", b"\x80")
 
 
 # literal8 = "~{" number "}" CRLF *OCTET         ; RFC 3516
 def literal8(value: bytes) -> bytes:
-    """A literal that may hold NUL."""
+    """A literal that may contain NUL."""
     return b"~{%d}\r\n%b" % (len(value), value)
 
 
 # mailbox = "INBOX" / astring
 def wire_mailbox(name: str, utf8: bool = False) -> bytes:
-    """A canonical mailbox name, always quoted; in UTF-8 for a client that enabled it (RFC 6855 3)."""
+    """A canonical mailbox name, always quoted; in UTF-8 for a client that has enabled it (RFC 6855 3)."""
     wire = encode_mailbox_name(name, utf8)
     return b'"%b"' % _NEEDS_BACKSLASH.sub(rb"\\\g<0>", wire)

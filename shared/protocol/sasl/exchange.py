@@ -1,4 +1,4 @@
-"""One authentication exchange as the protocols carry it: base64 lines in, outcomes out."""
+"""One authentication exchange as the protocols transport it: base64 lines in, outcomes out."""
 
 import binascii
 from collections.abc import Callable, Mapping
@@ -13,12 +13,13 @@ from shared.protocol.sasl.plain import Plain
 MECHANISMS: Final[Mapping[str, Callable[[], SaslMechanism]]] = MappingProxyType(
     {"PLAIN": Plain, "LOGIN": LoginMechanism}
 )
-LINE_LIMIT: Final = 12288  # octets: RFC 4954 §4 asks for this much, with the CRLF
+LINE_LIMIT: Final = 12288  # octets with the CRLF, as RFC 4954 §4 requires
 
 
 class SaslExchange:
-    """A server's side of one exchange. After an outcome that is no Challenge it is over, and every further step is an
-    error.
+    """The server's side of one exchange.
+
+    After any outcome but Challenge the exchange is over, and a further step is an error.
     """
 
     def __init__(self, mechanism: str) -> None:
@@ -27,8 +28,9 @@ class SaslExchange:
         self._over = False
 
     def start(self, initial: bytes | None) -> Outcome:
-        """``initial`` is the initial response as on the wire: None when there was none, ``=`` when it is empty (RFC
-        4954 §4).
+        """Begin the exchange.
+
+        ``initial`` is the initial response on the wire: None without one, ``=`` for an empty one (RFC 4954 §4).
         """
         if self._mechanism is None:
             return self._end(SaslError(SaslFailure.UNKNOWN_MECHANISM))
@@ -37,7 +39,7 @@ class SaslExchange:
         return self.step(b"" if initial == b"=" else initial)
 
     def step(self, line: bytes) -> Outcome:
-        """The client's next line, without its line end."""
+        """Take the client's next line, without its line end."""
         if self._mechanism is None or self._over:
             return SaslError(SaslFailure.MALFORMED)
         if line == b"*":
@@ -56,13 +58,11 @@ class SaslExchange:
 
 
 def start(mechanism: str, initial: bytes | None) -> tuple[SaslExchange, Outcome]:
-    """Begin an exchange: the exchange, for its further steps, and the first outcome."""
+    """Begin an exchange; returns the exchange, for its further steps, and the first outcome."""
     exchange = SaslExchange(mechanism)
     return exchange, exchange.start(initial)
 
 
 def decode_base64(line: bytes) -> bytes:
-    """The octets of a base64 line (RFC 4648 §4). Raises ValueError for any character, padding or length that does not
-    belong.
-    """
+    """The octets of a base64 line (RFC 4648 §4). Raises ValueError for wrong characters, padding or length."""
     return binascii.a2b_base64(line, strict_mode=True)

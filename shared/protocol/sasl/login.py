@@ -1,4 +1,4 @@
-"""LOGIN (draft-murchison-sasl-login): never standardised, still the only one that some clients know."""
+"""LOGIN (draft-murchison-sasl-login), which was never standardised but is the only mechanism of some clients."""
 
 from typing import Final
 

@@ -1,7 +1,7 @@
-"""What one step of an authentication exchange comes to.
+"""The outcomes of a step of an authentication exchange.
 
-A later mechanism that must ask something in the middle (SCRAM: the stored keys of a name) gets its own outcome here;
-the exchange then offers a method that takes the answer.
+A later mechanism that must ask for something in the middle (SCRAM: the stored keys of a name) gets an outcome of its
+own here; the exchange then gets a method for the answer.
 """
 
 import binascii
@@ -11,18 +11,19 @@ import msgspec
 
 
 class Challenge(msgspec.Struct, frozen=True):
-    """The server speaks next: ``data`` is the challenge before base64."""
+    """The server sends a challenge next; ``data`` is the challenge before base64."""
 
     data: bytes
 
     def encode(self) -> bytes:
-        """The challenge as it stands on the wire, without the protocol's own prefix (``334 `` or ``+ ``)."""
+        """The challenge on the wire, without the prefix of the protocol (``334 `` or ``+ ``)."""
         return encode_base64(self.data)
 
 
 class Credentials(msgspec.Struct, frozen=True):
-    """The exchange is over; the shell checks this. ``authzid`` is empty when the client acts as itself. The password is
-    never shown.
+    """The exchange is over, and the caller must check these credentials.
+
+    ``authzid`` is empty when the client acts as itself. The password is never shown.
     """
 
     authcid: str
@@ -34,7 +35,7 @@ class Credentials(msgspec.Struct, frozen=True):
 
 
 class SaslFailure(enum.Enum):
-    """Why an exchange ended without credentials."""
+    """The reasons for which an exchange ends without credentials."""
 
     UNKNOWN_MECHANISM = "the mechanism is not offered"
     CANCELLED = "the client cancelled"  # RFC 4954 §4, RFC 9051 §6.2.2: a line of "*"
@@ -53,5 +54,5 @@ Outcome = Challenge | Credentials | SaslError
 
 
 def encode_base64(data: bytes) -> bytes:
-    """The base64 of an exchange: one line, without its end (RFC 4648 §4)."""
+    """The base64 text of an exchange: one line without its end (RFC 4648 §4)."""
     return binascii.b2a_base64(data, newline=False)

@@ -5,7 +5,7 @@ from shared.protocol.sasl.outcome import Challenge, Credentials, Outcome
 
 
 class Plain:
-    """The client speaks first and only once."""
+    """The client sends a single message and speaks first."""
 
     def begin(self) -> Outcome:
         return Challenge(b"")

@@ -1,1 +1,1 @@
-"""Sieve (RFC 5228): scripts as values, and what running one decides. Pure."""
+"""Sieve (RFC 5228), as pure code: scripts as values, and the actions that a script decides."""

@@ -1,5 +1,6 @@
-"""Running a script: a message's context in, actions out. No clock, no I/O; a runaway script is impossible by
-construction.
+"""Runs a script: the context of a message in, actions out.
+
+It has no clock and no I/O, and a script cannot run forever because the language has no loops.
 """
 
 from __future__ import annotations
@@ -13,32 +14,32 @@ from shared.protocol.sieve.script import Command, Discard, FileInto, If, IsSpam,
 
 
 class MessageContext(msgspec.Struct, frozen=True):
-    """What a script may ask about the message at hand."""
+    """What a script may ask about the message."""
 
     spam: bool = False
 
 
 class Filed(msgspec.Struct, frozen=True):
-    """The message goes into this mailbox; both empty for INBOX."""
+    """The message is filed into this mailbox; both fields are empty for INBOX."""
 
     mailbox: str = ""
     special_use: str = ""
     rule: str = ""
-    """The script and command that decided, for people."""
+    """The script and command that decided, as text for people."""
 
 
 class Actions(msgspec.Struct, frozen=True):
-    """What a script decided. No filing at all means: discarded."""
+    """The actions of a script. A message that is not filed is discarded."""
 
     filed: tuple[Filed, ...]
 
 
 class _Stopped(Exception):
-    """Ends the run."""
+    """Raised by `stop` to end the script."""
 
 
 def run(script: Script, context: MessageContext) -> Actions:
-    """The actions of a script; the implicit keep stands unless something cancelled it (RFC 5228 §2.10.2)."""
+    """The actions of a script. The implicit keep applies unless a command cancelled it (RFC 5228 §2.10.2)."""
     filed: list[Filed] = []
     cancelled = False
     try:

@@ -1,5 +1,6 @@
-"""A script as a value: commands and tests (RFC 5228 §2–5). The parser of the whole language makes such values; the
-built-in script is one.
+"""A script as a value: commands and tests (RFC 5228 §2–5).
+
+A parser of the whole language will make such values; so far there is only the built-in script.
 """
 
 from __future__ import annotations
@@ -10,11 +11,11 @@ JUNK = "\\Junk"
 
 
 class IsSpam(msgspec.Struct, frozen=True, tag=True):
-    """The classifier's verdict is spam."""
+    """True when the classifier's verdict is spam."""
 
 
 class Not(msgspec.Struct, frozen=True, tag=True):
-    """The test does not hold."""
+    """True when the inner test is false."""
 
     test: Test
 
@@ -59,4 +60,4 @@ class Script(msgspec.Struct, frozen=True):
 
 
 FILE_SPAM = Script("file spam", (If(IsSpam(), (FileInto(special_use=JUNK), Stop())),))
-"""What runs for every account until it has a script of its own."""
+"""The script of every account until it has its own."""

@@ -1,1 +1,1 @@
-"""SMTP as a server speaks it (RFC 5321): bytes in, events out, replies in, bytes out."""
+"""The server's side of SMTP without I/O (RFC 5321): bytes and replies in, events and bytes out."""

@@ -1,8 +1,8 @@
-"""One chunk of BDAT (RFC 3030 §2): counted octets, no terminator, no transparency."""
+"""One chunk of BDAT (RFC 3030 §2): counted octets, without terminator and without dot-stuffing."""
 
 
 class ChunkDecoder:
-    """Takes the octets of one chunk out of a buffer, and not one more."""
+    """Takes the octets of one chunk from a buffer."""
 
     __slots__ = ("remaining",)
 
@@ -14,14 +14,14 @@ class ChunkDecoder:
         return self.remaining == 0
 
     def decode(self, buffer: bytearray) -> bytes:
-        """The octets of the chunk that are there, taken from the front of the buffer."""
+        """Take the available octets of the chunk from the front of the buffer."""
         with memoryview(buffer) as view:
             piece = bytes(view[: self.remaining])
         self._drop(buffer, len(piece))
         return piece
 
     def skip(self, buffer: bytearray) -> None:
-        """Drop the octets of the chunk that are there."""
+        """Drop the available octets of the chunk."""
         self._drop(buffer, min(len(buffer), self.remaining))
 
     def _drop(self, buffer: bytearray, octets: int) -> None:

@@ -1,4 +1,4 @@
-"""What is measured and checked of a message body while it streams through, whichever command carries it."""
+"""Measures and checks a message body while it is received, for every command that carries one."""
 
 import enum
 import io
@@ -13,15 +13,15 @@ _BARE = re.compile(rb"\r(?!\n)|(?<!\r)\n")
 
 
 class BareNewline(enum.Enum):
-    """What becomes of a CR or LF that is not part of CRLF (RFC 5321 §2.3.8)."""
+    """How to treat a CR or LF that is not part of CRLF (RFC 5321 §2.3.8)."""
 
-    REFUSE = "refuse"  # the whole message, with 550 5.6.0
-    NORMALISE = "normalise"  # it becomes CRLF once the end of the message is known: nothing can be smuggled
-    KEEP = "keep"  # the octets are binary (RFC 3030): only BDAT may carry them
+    REFUSE = "refuse"  # refuse the whole message with 550 5.6.0
+    NORMALISE = "normalise"  # convert it to CRLF after the end of the message is known, so that nothing can be smuggled
+    KEEP = "keep"  # keep it, because the octets are binary (RFC 3030); only for BDAT
 
 
 class BodyFlags(msgspec.Struct, frozen=True, gc=False):
-    """What was seen in a body."""
+    """Properties that were seen in a body."""
 
     too_large: bool = False
     bare_newline: bool = False
@@ -30,19 +30,19 @@ class BodyFlags(msgspec.Struct, frozen=True, gc=False):
 
 
 class BodyMeter:
-    """Counts and checks the pieces of one body and says what of them goes on. Holds at most one octet."""
+    """Counts and checks the pieces of a body, and returns the octets to pass on. Holds at most one octet."""
 
     __slots__ = ("_bare", "_eight_bit", "_held", "_limit", "_nul", "_policy", "_too_large", "size")
 
     def __init__(self, limit: int, policy: BareNewline) -> None:
-        self.size = 0  # octets, without transparency dots and terminator (RFC 1870 §5)
+        self.size = 0  # octets without transparency dots and terminator (RFC 1870 §5)
         self._limit = limit
         self._policy = policy
-        self._held = b""  # a CR at the end of a piece, whose LF may follow
+        self._held = b""  # a CR at the end of a piece, which an LF may follow
         self._bare = self._eight_bit = self._nul = self._too_large = False
 
     def expect(self, octets: int) -> None:
-        """So many more will come: a body that will be too large is known before it is read."""
+        """Announce further octets, so that a body that will be too large is refused before it is read."""
         self._too_large = self._too_large or self.size + len(self._held) + octets > self._limit
 
     def take(self, piece: bytes) -> bytes:
@@ -62,7 +62,7 @@ class BodyMeter:
         return self._pass(piece)
 
     def finish(self) -> bytes:
-        """The octets that were held back: a CR that ended the body."""
+        """The octet that was held back: a CR at the end of the body."""
         if not self._held:
             return b""
         self._held, self._bare = b"", True
@@ -70,7 +70,7 @@ class BodyMeter:
 
     @property
     def is_refused(self) -> bool:
-        """Whether the body cannot be accepted any more; its octets are discarded, its end is still looked for."""
+        """Whether the body is refused. Its octets are discarded, but its end must still be found."""
         return self._too_large or (self._bare and self._policy is BareNewline.REFUSE)
 
     @property
@@ -89,10 +89,10 @@ class BodyMeter:
 
 
 def has_bare_newline(piece: bytes) -> bool:
-    """Whether a CR or LF stands alone in a piece.
+    """Whether a piece contains a CR or LF that is not part of CRLF.
 
-    The decoder of universal newlines notes which kinds it saw: one pass in C, four times as fast as counting CR, LF and
-    CRLF.
+    Python's decoder of universal newlines records the kinds it has seen: one pass in C, four times as fast as counting
+    CR, LF and CRLF.
     """
     newlines = io.IncrementalNewlineDecoder(None, translate=False)
     newlines.decode(piece.decode("latin-1"), final=True)

@@ -1,6 +1,4 @@
-"""Every wire name of SMTP once: reply codes, enhanced status details, verbs, extension keywords, parameters and their
-values.
-"""
+"""All names of SMTP on the wire: reply codes, enhanced status details, verbs, extensions and parameters."""
 
 from typing import Final
 
@@ -32,7 +30,7 @@ MAILBOX_NAME_NOT_ALLOWED: Final = 553
 TRANSACTION_FAILED: Final = 554
 PARAMETERS_NOT_RECOGNISED: Final = 555
 
-# Enhanced status codes (RFC 3463, IANA registry) without their class, which is the reply code's first digit
+# Enhanced status codes (RFC 3463, IANA registry) without their class, which is the first digit of the reply code
 OTHER: Final = "0.0"
 BAD_DESTINATION_MAILBOX: Final = "1.1"
 BAD_DESTINATION_SYNTAX: Final = "1.3"
@@ -76,7 +74,7 @@ QUIT: Final = "QUIT"
 STARTTLS: Final = "STARTTLS"
 AUTH: Final = "AUTH"
 
-# Extension keywords of the EHLO reply that are neither a verb above nor a parameter below
+# Extension keywords in the EHLO reply that are neither a verb above nor a parameter below
 PIPELINING: Final = "PIPELINING"
 ENHANCED_STATUS_CODES: Final = "ENHANCEDSTATUSCODES"
 EIGHT_BIT_MIME: Final = "8BITMIME"

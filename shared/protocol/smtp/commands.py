@@ -1,4 +1,4 @@
-"""The commands of SMTP as values, and what the accepted ones make: a transaction."""
+"""The commands of SMTP as values, and the transaction that accepted commands form."""
 
 import enum
 
@@ -18,14 +18,14 @@ class BodyType(enum.Enum):
 
 
 class Ret(enum.Enum):
-    """RET= of MAIL: how much of the message a failed DSN returns (RFC 3461 §4.3)."""
+    """RET= of MAIL: how much of the message a notification of failure returns (RFC 3461 §4.3)."""
 
     FULL = codes.RET_FULL
     HEADERS = codes.RET_HEADERS
 
 
 class Notify(enum.Enum):
-    """NOTIFY= of RCPT: what the sender wants to be told of (RFC 3461 §4.1). NEVER stands alone."""
+    """NOTIFY= of RCPT: the notifications that the sender requests (RFC 3461 §4.1). NEVER must be the only value."""
 
     NEVER = codes.NOTIFY_NEVER
     SUCCESS = codes.NOTIFY_SUCCESS
@@ -34,27 +34,29 @@ class Notify(enum.Enum):
 
 
 class Orcpt(msgspec.Struct, frozen=True, gc=False):
-    """ORCPT= of RCPT, decoded: the recipient as the sender first named it (RFC 3461 §4.2, RFC 6533 §3)."""
+    """ORCPT= of RCPT, decoded: the recipient as first named by the sender (RFC 3461 §4.2, RFC 6533 §3)."""
 
     address_type: str
     address: str
 
 
 class Helo(msgspec.Struct, frozen=True, gc=False):
-    """HELO: the client speaks SMTP without extensions."""
+    """HELO: the client uses SMTP without extensions."""
 
     name: str
 
 
 class Ehlo(msgspec.Struct, frozen=True, gc=False):
-    """EHLO: the client speaks ESMTP."""
+    """EHLO: the client uses ESMTP."""
 
     name: str
 
 
 class Mail(msgspec.Struct, frozen=True, gc=False):
-    """MAIL. The null reverse-path ``<>`` is None. ``size`` is octets; ``auth`` is AUTH= decoded, ``<>`` when no one is
-    vouched for.
+    """MAIL.
+
+    The null reverse-path ``<>`` is None. ``size`` is in octets. ``auth`` is AUTH= decoded, and ``<>`` when the
+    submitter is unknown.
     """
 
     reverse_path: Address | None
@@ -67,7 +69,7 @@ class Mail(msgspec.Struct, frozen=True, gc=False):
 
 
 class Rcpt(msgspec.Struct, frozen=True, gc=False):
-    """RCPT. ``notify`` is None when the sender asked for nothing in particular."""
+    """RCPT. ``notify`` is None when the sender did not give NOTIFY."""
 
     forward_path: Address
     notify: frozenset[Notify] | None = None
@@ -90,7 +92,7 @@ class Rset(msgspec.Struct, frozen=True, gc=False):
 
 
 class Noop(msgspec.Struct, frozen=True, gc=False):
-    """NOOP; its argument means nothing."""
+    """NOOP; its argument is ignored."""
 
 
 class Vrfy(msgspec.Struct, frozen=True, gc=False):
@@ -120,8 +122,9 @@ class StartTls(msgspec.Struct, frozen=True, gc=False):
 
 
 class Auth(msgspec.Struct, frozen=True, gc=False):
-    """AUTH. ``initial`` is the initial response in base64 as it came, None when there was none. It is a secret: not
-    shown.
+    """AUTH.
+
+    ``initial`` is the initial response in base64, or None; it is secret and not shown.
     """
 
     mechanism: str
@@ -132,9 +135,7 @@ class Auth(msgspec.Struct, frozen=True, gc=False):
 
 
 class SmtpTransaction(msgspec.Struct, frozen=True):
-    """A mail transaction as its message begins (RFC 5321 §3.3): who speaks, the accepted MAIL and the accepted RCPTs in
-    order.
-    """
+    """A mail transaction when its message begins (RFC 5321 §3.3): the client, and the accepted MAIL and RCPTs."""
 
     hello: Helo | Ehlo
     mail: Mail
@@ -142,8 +143,9 @@ class SmtpTransaction(msgspec.Struct, frozen=True):
 
 
 class CommandError(Exception):
-    """A line from the peer is not a command; ``reply`` says so to the peer. ``closes``: what follows cannot be told
-    from data.
+    """The line is not a valid command; ``reply`` is the reply to it.
+
+    ``closes``: the session must end, because the following octets may be data or commands.
     """
 
     def __init__(self, reply: Reply, closes: bool = False) -> None:

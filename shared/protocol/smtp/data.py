@@ -1,8 +1,7 @@
-"""The body of DATA (RFC 5321 §4.5.2): it ends at CRLF.CRLF and at nothing else; a dot that was put before a leading dot
-is taken away.
+"""The body of DATA (RFC 5321 §4.5.2): only CRLF.CRLF ends it, and the dot added before a leading dot is removed.
 
-A line that a bare LF begins is unstuffed too: a client that sends LF (Python's smtplib does with bytes) stuffs those
-lines. Where bare newlines are refused it makes no difference.
+A line after a bare LF is unstuffed as well: a client that sends LF (Python's smtplib does so with bytes) stuffs such
+lines. Where bare newlines are refused, it makes no difference.
 """
 
 from typing import Final
@@ -14,19 +13,20 @@ _CRLF: Final = b"\r\n"
 
 
 class DotDecoder:
-    """Decodes one body out of a buffer. What might be the start of the end (at most four octets) stays in the
-    buffer."""
+    """Decodes one body from a buffer. Octets that may begin the terminator (at most four) stay in the buffer."""
 
     __slots__ = ("_virtual", "finished")
 
     def __init__(self, buffer: bytearray) -> None:
-        buffer[:0] = _CRLF  # the CRLF of the DATA command: "." as the first line is the end, too (RFC 5321 §4.1.1.4)
-        self._virtual = len(_CRLF)  # octets of the next piece that are not the message's
+        # the CRLF of the DATA command, because "." as the first line also ends the body (RFC 5321 §4.1.1.4)
+        buffer[:0] = _CRLF
+        self._virtual = len(_CRLF)  # octets of the next piece that do not belong to the message
         self.finished = False
 
     def decode(self, buffer: bytearray) -> bytes:
-        """Take what is decided from the front of the buffer. Bare CR and LF are passed on as they are; see
-        has_bare_newline.
+        """Take the decided octets from the front of the buffer.
+
+        Bare CR and LF are passed on unchanged; see has_bare_newline.
         """
         dot = buffer.find(
             _STUFFED
@@ -49,7 +49,7 @@ class DotDecoder:
 
 
 def _cut(buffer: bytearray, octets: int, surplus: int) -> bytes:
-    """The first octets of the buffer; they and the surplus behind them are removed from it."""
+    """The first octets of the buffer; they and the `surplus` after them are removed."""
     with memoryview(buffer) as view:
         piece = bytes(view[:octets])
     del buffer[: octets + surplus]
@@ -57,7 +57,7 @@ def _cut(buffer: bytearray, octets: int, surplus: int) -> bytes:
 
 
 def _undecided(buffer: bytearray) -> int:
-    """How many octets at the end of the buffer may begin the terminator or a stuffed line."""
+    """The number of octets at the end of the buffer that may begin the terminator or a stuffed line."""
     for count in (4, 3, 2, 1):
         if buffer.endswith(_END[:count]):
             return count

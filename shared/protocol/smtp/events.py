@@ -1,7 +1,7 @@
-"""What a session tells its shell.
+"""The events of a session.
 
-An event that says *answer* blocks the session until ``ServerSession.answer`` is called. Refused, Answered and
-AuthCancelled were decided here already: the shell writes ``reply.encode()``.
+An event whose docstring says *answer* blocks the session until ``ServerSession.answer`` is called. Refused, Answered
+and AuthCancelled are already decided; the caller only writes ``reply.encode()``.
 """
 
 import enum
@@ -17,9 +17,9 @@ from shared.protocol.smtp.reply import Reply
 class Wait(enum.Enum):
     """Why there is no event."""
 
-    DATA = "the peer must send more"
-    ANSWER = "the shell must answer the last event"
-    TLS = "the shell must finish the TLS handshake"
+    DATA = "the client must send more"
+    ANSWER = "the caller must answer the last event"
+    TLS = "the caller must finish the TLS handshake"
     CLOSED = "the session is over: write what is left and close"
 
 
@@ -28,7 +28,7 @@ NEED_ANSWER: Final = Wait.ANSWER
 
 
 class SessionMisuse(RuntimeError):
-    """Our own side broke the protocol: an answer where none is asked for, or an acceptance of what must be refused."""
+    """The caller misused the session: it answered without a question, or accepted what must be refused."""
 
 
 class Greeted(msgspec.Struct, frozen=True, gc=False):
@@ -39,20 +39,21 @@ class Greeted(msgspec.Struct, frozen=True, gc=False):
 
 
 class MailFrom(msgspec.Struct, frozen=True, gc=False):
-    """MAIL, fit for this session. *Answer.*"""
+    """A valid MAIL. *Answer.*"""
 
     mail: Mail
 
 
 class RcptTo(msgspec.Struct, frozen=True, gc=False):
-    """RCPT, below the limit of recipients. *Answer.*"""
+    """RCPT within the limit of recipients. *Answer.*"""
 
     rcpt: Rcpt
 
 
 class StartData(msgspec.Struct, frozen=True, gc=False):
-    """A message is about to come. *Answer* with ``replies.start_mail_input()`` (for BDAT, too: it is not sent then), or
-    refuse.
+    """A message is about to be sent. *Answer* with ``replies.start_mail_input()``, or refuse.
+
+    The same answer is given for BDAT, but it is not sent to the client.
     """
 
     transaction: SmtpTransaction
@@ -60,15 +61,13 @@ class StartData(msgspec.Struct, frozen=True, gc=False):
 
 
 class BodyChunk(msgspec.Struct, frozen=True, gc=False):
-    """Octets of the message, decoded. None come once the message is bound to be refused."""
+    """Octets of the message, decoded. There are none once the message must be refused."""
 
     data: bytes
 
 
 class BodyEnd(msgspec.Struct, frozen=True, gc=False):
-    """The message is complete. *Answer*; where ``refusal`` is set the message was cut off, and only a refusal may be
-    answered.
-    """
+    """The message is complete. *Answer*; when ``refusal`` is set the message was cut off and must be refused."""
 
     transaction: SmtpTransaction
     size: int  # octets
@@ -77,9 +76,7 @@ class BodyEnd(msgspec.Struct, frozen=True, gc=False):
 
 
 class TransactionAborted(msgspec.Struct, frozen=True, gc=False):
-    """The transaction that was open is gone (RSET, EHLO, a refused chunk): forget its envelope and the octets that
-    came.
-    """
+    """The open transaction was aborted (RSET, EHLO, a refused chunk): forget its envelope and octets."""
 
 
 class StartTlsRequested(msgspec.Struct, frozen=True, gc=False):
@@ -87,7 +84,10 @@ class StartTlsRequested(msgspec.Struct, frozen=True, gc=False):
 
 
 class AuthStarted(msgspec.Struct, frozen=True, gc=False):
-    """AUTH. *Answer* with a challenge, ``replies.authenticated()`` or a refusal. ``initial`` is base64, and secret."""
+    """AUTH. *Answer* with a challenge, ``replies.authenticated()`` or a refusal.
+
+    ``initial`` is base64, and secret.
+    """
 
     mechanism: str
     initial: bytes | None
@@ -106,23 +106,23 @@ class AuthLine(msgspec.Struct, frozen=True, gc=False):
 
 
 class AuthCancelled(msgspec.Struct, frozen=True, gc=False):
-    """The client gave the exchange up, or broke it. Already answered with ``reply``."""
+    """The client cancelled the exchange or violated its rules. Already answered with ``reply``."""
 
     reply: Reply
 
 
 class QuitRequested(msgspec.Struct, frozen=True, gc=False):
-    """QUIT. *Answer* with ``replies.closing()``; the session is over then."""
+    """QUIT. *Answer* with ``replies.closing()``; then the session is over."""
 
 
 class RefusedCommand(msgspec.Struct, frozen=True, gc=False):
-    """The session refused something by itself, with ``reply``."""
+    """The session itself refused something with ``reply``."""
 
     reply: Reply
 
 
 class Answered(msgspec.Struct, frozen=True, gc=False):
-    """The session answered ``command`` by itself, with ``reply``."""
+    """The session itself answered ``command`` with ``reply``."""
 
     command: Command
     reply: Reply

@@ -1,4 +1,4 @@
-"""What a server offers in its EHLO reply, computed from its settings and from where the session stands."""
+"""The extensions in the EHLO reply, from the settings and the state of the session."""
 
 from shared.protocol.smtp import codes
 from shared.protocol.smtp.config import SessionConfig

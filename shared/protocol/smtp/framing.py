@@ -1,7 +1,7 @@
-"""Framing before grammar: command lines out of a stream of bytes.
+"""Splits a stream of bytes into command lines, before any grammar.
 
-A line ends in CRLF and in nothing else (RFC 5321 §2.3.8). Where it is cut by the network never matters, what is too
-long never becomes a command, and no byte is looked at more than a fixed number of times.
+Only CRLF ends a line (RFC 5321 §2.3.8). It does not matter where the network cuts the stream, a line that is too long
+never becomes a command, and no byte is examined more than a fixed number of times.
 """
 
 import enum
@@ -23,15 +23,14 @@ class BadLine(enum.Enum):
 
 
 class LineFramer:
-    """Holds the bytes that were received and not yet read. Readers of message bodies take from ``buffer``
-    themselves."""
+    """Holds received bytes that were not read yet. Readers of message bodies take bytes from ``buffer`` directly."""
 
     __slots__ = ("_discarding", "_scanned", "buffer")
 
     def __init__(self) -> None:
         self.buffer = bytearray()
-        self._scanned = 0  # octets of the buffer known to hold no LF
-        self._discarding = False  # the line was refused already; its rest, to the next CRLF, is no command
+        self._scanned = 0  # octets of the buffer that contain no LF
+        self._discarding = False  # the line is refused already; its rest up to the next CRLF is no command
 
     def next_line(self, limit: int = COMMAND_LIMIT) -> bytes | BadLine | None:
         """The next line without its CRLF, or why it is refused, or None when more bytes are needed."""
@@ -53,7 +52,7 @@ class LineFramer:
         return BadLine.NUL if b"\0" in line else line
 
     def clear(self) -> int:
-        """Forget all that was received; how many octets that was."""
+        """Discard all received bytes; returns their number."""
         count = len(self.buffer)
         self.buffer.clear()
         self._scanned, self._discarding = 0, False
@@ -69,8 +68,9 @@ class LineFramer:
         return BadLine.TOO_LONG
 
     def _bare_line_feed(self, end: int) -> BadLine:
-        """Refused at once, for its sender may wait for an answer. What follows, up to a CRLF, was meant as this line by
-        a careful reader.
+        """Refuse the line at once, because its sender may wait for a reply.
+
+        The octets up to the next CRLF belong to this line for a reader that obeys the RFC.
         """
         self._start_discarding(end + 1)
         return BadLine.BARE_NEWLINE
@@ -80,8 +80,9 @@ class LineFramer:
         self._scanned, self._discarding = 0, True
 
     def _discard(self) -> BadLine | None:
-        """Drop the rest of a refused line. A further bare LF in it is refused as well, so that a client without CRLF
-        gets answers.
+        """Discard the rest of a refused line.
+
+        Each further bare LF is refused as well, so that a client without CRLF gets replies.
         """
         buffer = self.buffer
         end = buffer.find(b"\n")

@@ -1,4 +1,4 @@
-"""A message while it comes in, by DATA or in chunks: which octets are its own, where it ends, what was seen in it."""
+"""A message while it is received by DATA or in chunks: its octets, its end, and what was seen in it."""
 
 from shared.protocol.smtp import replies
 from shared.protocol.smtp.bdat import ChunkDecoder
@@ -11,7 +11,7 @@ from shared.protocol.smtp.reply import Reply
 
 
 class IncomingMessage:
-    """A message is one part (DATA) or several (BDAT). Begin each part, then read until it is finished."""
+    """A message of one part (DATA) or several (BDAT). Begin each part, then read until it is finished."""
 
     __slots__ = ("_decoder", "_limit", "_meter", "_transaction", "bdat")
 
@@ -21,21 +21,21 @@ class IncomingMessage:
         self._limit = config.max_message_size
         self._meter = BodyMeter(self._limit, policy)
         self._decoder: DotDecoder | ChunkDecoder = ChunkDecoder(0)
-        self.bdat: Bdat | None = None  # the chunk that is read; None in DATA
+        self.bdat: Bdat | None = None  # the present chunk; None in DATA
 
     def begin_data(self, buffer: bytearray) -> None:
-        """The next octet of the buffer is the first of the body of DATA."""
+        """Begin the body of DATA with the next octet of the buffer."""
         self.bdat = None
         self._decoder = DotDecoder(buffer)
 
     def begin_chunk(self, bdat: Bdat) -> None:
-        """The next octet of the buffer is the first of a chunk."""
+        """Begin a chunk with the next octet of the buffer."""
         self.bdat = bdat
         self._meter.expect(bdat.size)
         self._decoder = ChunkDecoder(bdat.size)
 
     def read(self, buffer: bytearray) -> bytes:
-        """Take what belongs to the part from the front of the buffer: the octets of the message to pass on."""
+        """Take the octets of the part from the front of the buffer; returns those of the message to pass on."""
         piece = self._decoder.decode(buffer)
         data = self._meter.take(piece) if piece else piece
         if self._decoder.finished and (self.bdat is None or self.bdat.last):
@@ -48,7 +48,7 @@ class IncomingMessage:
 
     @property
     def refusal(self) -> Reply | None:
-        """Why the message cannot be accepted, as far as its octets tell."""
+        """Why the message cannot be accepted, as far as its octets show."""
         if not self._meter.is_refused:
             return None
         if self._meter.flags.too_large:

@@ -1,4 +1,4 @@
-"""The parameters of MAIL and RCPT: esmtp-param of RFC 5321 §4.1.2, one function for the value of each."""
+"""The parameters of MAIL and RCPT: esmtp-param of RFC 5321 §4.1.2, with a function for the value of each."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -23,8 +23,9 @@ _Value = Callable[[str], Any]
 
 # Mail-parameters = esmtp-param *(SP esmtp-param);  esmtp-param = esmtp-keyword ["=" esmtp-value]
 def parse(text: str, known: Mapping[str, tuple[str, _Value]]) -> dict[str, Any]:
-    """The fields that parameters set, by field name. Raises CommandError: 555 for an unknown one, 501 for a bad or
-    repeated one.
+    """The values of the parameters by field name.
+
+    Raises CommandError: 555 for an unknown one, 501 for a bad or repeated one.
     """
     given: dict[str, Any] = {}
     for parameter in text.split():

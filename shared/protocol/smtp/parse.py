@@ -1,4 +1,4 @@
-"""From a command line to a command: one production of RFC 5321 §4.1.1 (or of the extension named), one function."""
+"""Parses command lines: a function for each production of RFC 5321 §4.1.1 and of the extensions named."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -28,7 +28,7 @@ from shared.protocol.smtp.commands import (
 from shared.protocol.smtp.reply import Reply
 
 _NAME = re.compile(r"[!-~]{1,255}")
-# A path and what follows it. Blanks behind the colon are no part of the grammar, but part of the world.
+# A path and what follows it. The grammar has no blanks after the colon, but clients send them.
 _PATH = r':[ ]*+<((?:[^"<>]|"(?:[^"\\]|\\.)*+")*+)>(?:[ ]+(.*))?'
 _FROM_PATH = re.compile("FROM" + _PATH, re.ASCII | re.IGNORECASE | re.DOTALL)
 _TO_PATH = re.compile("TO" + _PATH, re.ASCII | re.IGNORECASE | re.DOTALL)
@@ -42,8 +42,9 @@ _RCPT_FORM: Final = "RCPT TO:<address>"
 
 
 def parse_command(line: bytes, hostname: str) -> Command:
-    """The command of a line (without CRLF). ``hostname`` completes ``<Postmaster>``. Raises CommandError with the reply
-    to give.
+    """The command of a line without its CRLF.
+
+    ``hostname`` completes ``<Postmaster>``. Raises CommandError with the reply.
     """
     try:
         text = line.decode()
@@ -69,8 +70,10 @@ def _helo(arguments: str, hostname: str) -> Helo:
 
 
 def _hello_name(arguments: str, verb: str) -> str:
-    """Any name without blanks: many clients do not know their own, and RFC 5321 §4.1.4 forbids to refuse mail for
-    it."""
+    """Any name without blanks.
+
+    Many clients do not know their own name, and RFC 5321 §4.1.4 forbids refusing mail because of it.
+    """
     if _NAME.fullmatch(arguments) is None:
         raise CommandError(replies.syntax(f"{verb} hostname"))
     return arguments
@@ -87,7 +90,7 @@ def _mail(arguments: str, hostname: str) -> Mail:
     if not mail.smtputf8 and not arguments.isascii():
         raise CommandError(
             replies.non_ascii_address()
-        )  # RFC 6531 §3.4: the parameter comes with the first such address
+        )  # RFC 6531 §3.4: the parameter is required with the first such address
     return mail
 
 
@@ -128,7 +131,7 @@ def _data(arguments: str, hostname: str) -> Data:
 # bdat-cmd = "BDAT" SP chunk-size [ SP end-marker ] CR LF (RFC 3030 §2)
 def _bdat(arguments: str, hostname: str) -> Bdat:
     match = _BDAT.fullmatch(arguments)
-    if match is None:  # how many octets follow is unknown: none of them may become a command
+    if match is None:  # it is unknown how many octets follow, and none of them may become a command
         raise CommandError(replies.syntax("BDAT size [LAST]"), closes=True)
     return Bdat(int(match[1]), match[2] is not None)
 
@@ -191,9 +194,8 @@ def _auth(arguments: str, hostname: str) -> Auth:
 
 
 def _not_smtp(arguments: str, hostname: str) -> Noop:
-    """A browser was made to talk to us (cross-protocol request forgery): its next lines may hold an attacker's
-    commands.
-    """
+    """A browser was made to talk to us (cross-protocol request forgery): its next lines may contain an attacker's
+    commands."""
     raise CommandError(replies.not_smtp(), closes=True)
 
 

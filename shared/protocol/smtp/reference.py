@@ -1,5 +1,7 @@
-"""Short references that a person can read over the telephone: the end of a refusal names one, the event log finds
-it."""
+"""Short references that a person can read over the telephone.
+
+A refusal ends in a reference, by which the event log finds it.
+"""
 
 import hashlib
 from typing import Final
@@ -10,8 +12,10 @@ _AS_TYPED: Final = str.maketrans({"O": "0", "I": "1", "L": "1", "-": None, " ": 
 
 
 def reference(session_id: str, counter: int) -> str:
-    """The reference of the ``counter``-th refusal of a session: the same arguments always give the same ten
-    characters."""
+    """The reference of a session's refusal number ``counter``.
+
+    Equal arguments always give the same ten characters.
+    """
     digest = hashlib.blake2b(
         f"{session_id}\0{counter}".encode("utf-8", "surrogatepass"), digest_size=8, person=b"mailfold-ref"
     ).digest()
@@ -20,5 +24,5 @@ def reference(session_id: str, counter: int) -> str:
 
 
 def as_typed(text: str) -> str:
-    """A reference as a person typed it, in the form that ``reference`` gives."""
+    """A reference as a person typed it, in the form that ``reference`` returns."""
     return text.upper().translate(_AS_TYPED)

@@ -1,5 +1,6 @@
-"""Every reply the server gives, by name. The enhanced status takes its class from the code, so the two never disagree
-(RFC 2034 §4).
+"""Every reply of the server, by name.
+
+The class of the enhanced status is taken from the code, so that they always agree (RFC 2034 §4).
 """
 
 from typing import Final
@@ -51,7 +52,7 @@ def too_many_idle_commands() -> Reply:
 
 
 def not_synchronised() -> Reply:
-    """RFC 2920 §3.1: the client sent on where it had to wait for a reply."""
+    """The client sent more where it had to wait for a reply (RFC 2920 §3.1)."""
     return _reply(codes.TRANSACTION_FAILED, codes.PROTOCOL_OTHER, "You must wait for the reply here")
 
 
@@ -76,7 +77,7 @@ def help_text() -> Reply:
 
 
 def cannot_verify() -> Reply:
-    """RFC 5321 §3.5.3: neither confirmed nor denied."""
+    """The address is neither confirmed nor denied (RFC 5321 §3.5.3)."""
     return _reply(codes.CANNOT_VERIFY, codes.OTHER, "Send some mail, it will be tried")
 
 
@@ -109,7 +110,7 @@ def not_utf8() -> Reply:
 
 
 def syntax(form: str) -> Reply:
-    """The arguments do not fit; ``form`` says what would."""
+    """The arguments are wrong; ``form`` shows the right form."""
     return _reply(codes.ARGUMENT_SYNTAX_ERROR, codes.INVALID_ARGUMENTS, f"Syntax: {form}")
 
 
@@ -118,7 +119,7 @@ def bad_parameter(keyword: str) -> Reply:
 
 
 def unknown_parameter() -> Reply:
-    """RFC 5321 §4.1.1.11."""
+    """A parameter is unknown (RFC 5321 §4.1.1.11)."""
     return _reply(codes.PARAMETERS_NOT_RECOGNISED, codes.INVALID_ARGUMENTS, "Parameter not recognised")
 
 
@@ -143,12 +144,12 @@ def chunks_failed() -> Reply:
 
 
 def binary_needs_chunks() -> Reply:
-    """RFC 3030 §3: DATA cannot carry BODY=BINARYMIME."""
+    """DATA cannot carry BODY=BINARYMIME (RFC 3030 §3)."""
     return _reply(codes.BAD_SEQUENCE, codes.INVALID_COMMAND, "BINARYMIME needs BDAT")
 
 
 def no_valid_recipients() -> Reply:
-    """RFC 5321 §3.3."""
+    """There are no valid recipients (RFC 5321 §3.3)."""
     return _reply(codes.TRANSACTION_FAILED, codes.INVALID_COMMAND, "No valid recipients")
 
 
@@ -165,7 +166,7 @@ def tls_not_offered() -> Reply:
 
 
 def tls_not_available() -> Reply:
-    """RFC 3207 §4."""
+    """TLS is temporarily not available (RFC 3207 §4)."""
     return _reply(codes.TEMPORARY_AUTHENTICATION_FAILURE, codes.SECURITY_OTHER, "TLS is not available now")
 
 
@@ -174,12 +175,12 @@ def tls_already_active() -> Reply:
 
 
 def tls_required() -> Reply:
-    """RFC 3207 §4."""
+    """STARTTLS is required first (RFC 3207 §4)."""
     return _reply(codes.AUTHENTICATION_REQUIRED, codes.SECURITY_OTHER, "Must issue a STARTTLS command first")
 
 
 def authentication_required() -> Reply:
-    """RFC 4954 §6."""
+    """Authentication is required (RFC 4954 §6)."""
     return _reply(codes.AUTHENTICATION_REQUIRED, codes.SECURITY_OTHER, "Authentication required")
 
 
@@ -188,7 +189,7 @@ def authentication_not_offered() -> Reply:
 
 
 def encryption_required() -> Reply:
-    """RFC 4954 §6."""
+    """The mechanism requires encryption (RFC 4954 §6)."""
     return _reply(codes.ENCRYPTION_REQUIRED, codes.ENCRYPTION_NEEDED, "Encryption required: issue STARTTLS first")
 
 
@@ -197,7 +198,7 @@ def mechanism_not_offered() -> Reply:
 
 
 def already_authenticated() -> Reply:
-    """RFC 4954 §4: one successful AUTH a session."""
+    """There may be one successful AUTH in a session (RFC 4954 §4)."""
     return _reply(codes.BAD_SEQUENCE, codes.INVALID_COMMAND, "Already authenticated")
 
 
@@ -219,17 +220,17 @@ def authentication_unavailable() -> Reply:
 
 
 def authentication_cancelled() -> Reply:
-    """RFC 4954 §4: the server MUST reject a cancelled AUTH with 501."""
+    """The server must reject a cancelled AUTH with 501 (RFC 4954 §4)."""
     return _reply(codes.ARGUMENT_SYNTAX_ERROR, codes.SECURITY_OTHER, "Authentication cancelled")
 
 
 def authentication_malformed() -> Reply:
-    """RFC 4954 §4: a response that is not base64 gets 501."""
+    """A response that is not base64 is answered 501 (RFC 4954 §4)."""
     return _reply(codes.ARGUMENT_SYNTAX_ERROR, codes.SYNTAX_ERROR, "Malformed authentication response")
 
 
 def authentication_line_too_long() -> Reply:
-    """RFC 4954 §4."""
+    """A response is too long (RFC 4954 §4)."""
     return _reply(codes.COMMAND_UNRECOGNISED, codes.AUTH_LINE_TOO_LONG, "Authentication line too long")
 
 
@@ -250,12 +251,12 @@ def bad_sender_syntax() -> Reply:
 
 
 def non_ascii_address() -> Reply:
-    """RFC 6531 §3.5."""
+    """A non-ASCII address requires SMTPUTF8 (RFC 6531 §3.5)."""
     return _reply(codes.MAILBOX_NAME_NOT_ALLOWED, codes.NON_ASCII_NOT_PERMITTED, "A non-ASCII address needs SMTPUTF8")
 
 
 def log_in_ended(reason: str) -> Reply:
-    """The session was authenticated, and is not any more."""
+    """The log-in of the session was revoked."""
     return _reply(codes.SERVICE_NOT_AVAILABLE, codes.SECURITY_OTHER, reason)
 
 
@@ -296,7 +297,7 @@ def too_many_unknown_recipients() -> Reply:
 
 
 def too_many_recipients() -> Reply:
-    """RFC 5321 §4.5.3.1.10: 452, so that the client sends the rest in another transaction."""
+    """The answer is 452, so that the client sends the rest in another transaction (RFC 5321 §4.5.3.1.10)."""
     return _reply(codes.INSUFFICIENT_STORAGE, codes.TOO_MANY_RECIPIENTS, "Too many recipients")
 
 
@@ -317,12 +318,12 @@ def message_accepted(queue_id: str) -> Reply:
 
 
 def message_too_large(limit: int) -> Reply:
-    """RFC 1870 §6."""
+    """The message is too large (RFC 1870 §6)."""
     return _reply(codes.STORAGE_EXCEEDED, codes.MESSAGE_TOO_BIG, f"The message is larger than {limit} octets")
 
 
 def bare_newline_in_message() -> Reply:
-    """RFC 5321 §2.3.8: CR and LF only together; anything else smuggles."""
+    """CR and LF must only occur together (RFC 5321 §2.3.8); anything else allows smuggling."""
     return _reply(codes.MAILBOX_UNAVAILABLE, codes.MEDIA_ERROR, "The message has a CR or LF that is not part of CRLF")
 
 
@@ -335,7 +336,7 @@ def too_many_header_fields() -> Reply:
 
 
 def event_too_large() -> Reply:
-    text = "What must be kept of envelope and header is too large, use fewer recipients"
+    text = "Envelope and header are too large to be stored, use fewer recipients"
     return _reply(codes.STORAGE_EXCEEDED, codes.MESSAGE_TOO_BIG, text)
 
 
@@ -352,11 +353,11 @@ def storage_full() -> Reply:
 
 
 def try_later() -> Reply:
-    """What went wrong is ours, and nothing of it is told: the answer to every unexpected error."""
+    """The reply to every unexpected error; it reveals nothing about the error."""
     return _reply(codes.LOCAL_ERROR, codes.SYSTEM_OTHER, "A local error, try later")
 
 
-# The replies of every mail, made once
+# Replies that every mail needs are made once
 OK: Final = _reply(codes.OK, codes.OTHER, "OK")
 RESET: Final = _reply(codes.OK, codes.OTHER, "Reset")
 SENDER_ACCEPTED: Final = _reply(codes.OK, codes.SENDER_ACCEPTED, "Sender OK")

@@ -1,6 +1,4 @@
-"""One value from the reply on the wire to the DSN in a mailbox: code, enhanced status, public text, reference, private
-cause.
-"""
+"""A reply, from the wire to a notification: code, enhanced status, public text, reference, private cause."""
 
 import re
 from typing import Final
@@ -13,10 +11,10 @@ _UNPRINTABLE = re.compile(r"[^ -~]")
 
 
 class Reply(msgspec.Struct, frozen=True, gc=False):
-    """A reply of the server. ``text`` has a line each; ``reference`` is told to the peer of a 4xx or 5xx; ``cause`` is
-    never sent.
+    """A reply of the server.
 
-    The enhanced status code (RFC 2034) is None where the protocol has none: greeting, EHLO, 3xx.
+    ``text`` has one line each. ``reference`` is sent with a 4xx or 5xx; ``cause`` is never sent. The enhanced status
+    code (RFC 2034) is None where the protocol has none: greeting, EHLO, 3xx.
     """
 
     code: int
@@ -27,26 +25,26 @@ class Reply(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def is_positive(self) -> bool:
-        """2xx or 3xx: the command was accepted."""
+        """Whether the command was accepted (2xx or 3xx)."""
         return self.code < 400
 
     @property
     def is_transient(self) -> bool:
-        """4xx: the same may succeed later."""
+        """Whether a repeat may succeed later (4xx)."""
         return 400 <= self.code < 500
 
     @property
     def status(self) -> str:
-        """The enhanced status code, or the empty one of the class: a DSN must name one (RFC 3464 §2.3.4)."""
+        """The enhanced status code, or the general one of the class, because a DSN must have one (RFC 3464 §2.3.4)."""
         return self.enhanced or f"{self.code // 100}.0.0"
 
     @property
     def diagnostic(self) -> str:
-        """The value of a DSN's Diagnostic-Code field, in one line: ``smtp; 550 5.1.1 …`` (RFC 3464 §2.3.6)."""
+        """The Diagnostic-Code of a DSN in one line: ``smtp; 550 5.1.1 …`` (RFC 3464 §2.3.6)."""
         return f"smtp; {self.code} {self._prefix}{' '.join(self._printable())}"
 
     def encode(self) -> bytes:
-        """The reply as it goes over the wire. Whatever the text says, it stays inside its line (RFC 5321 §4.2)."""
+        """The reply on the wire; no text can break its line (RFC 5321 §4.2)."""
         lines = self._lines()
         start, prefix = str(self.code), self._prefix
         last = f"{start} {prefix}{lines[-1]}\r\n"
@@ -63,7 +61,7 @@ class Reply(msgspec.Struct, frozen=True, gc=False):
         return lines if max(map(len, lines)) <= _TEXT_ROOM else [piece for line in lines for piece in _split(line)]
 
     def _printable(self) -> list[str]:
-        """The text, each line in printable ASCII, the last with the reference."""
+        """The text, each line in printable ASCII, the last one with the reference."""
         lines = [
             line if line.isascii() and line.isprintable() else _UNPRINTABLE.sub("?", line) for line in self.text
         ] or [""]
@@ -73,15 +71,15 @@ class Reply(msgspec.Struct, frozen=True, gc=False):
 
 
 def with_reference(reply: Reply, reference: str) -> Reply:
-    """The same reply, with a reference that its receiver can name."""
+    """The same reply with a reference, by which its receiver can refer to it."""
     return Reply(reply.code, reply.enhanced, reply.text, reference, reply.cause)
 
 
 def with_cause(reply: Reply, cause: str) -> Reply:
-    """The same reply, with what only the operator may know."""
+    """The same reply with a cause, which only the operator may see."""
     return Reply(reply.code, reply.enhanced, reply.text, reply.reference, cause)
 
 
 def _split(line: str) -> list[str]:
-    """A line cut to the length that a reply line may have."""
+    """A line split at the maximum length of a reply line."""
     return [line[start : start + _TEXT_ROOM] for start in range(0, len(line), _TEXT_ROOM)] or [""]

@@ -84,7 +84,7 @@ _IDLE: Final[Mapping[type[Command], Callable[[], Reply]]] = {
 
 
 class ServerSession:
-    """One connection. See the module's text for its use."""
+    """The session of one connection. The docstring of the module shows its use."""
 
     def __init__(self, config: SessionConfig) -> None:
         self._config = config
@@ -96,48 +96,47 @@ class ServerSession:
         self._mail = Mail(None)
         self._recipients: list[Rcpt] = []
         self._message: IncomingMessage | None = None
-        self._bdat: Bdat | None = None  # the first chunk, while the shell decides whether a message may come
+        self._bdat: Bdat | None = None  # the first chunk, while the caller decides whether a message may be sent
         self._skipped = ChunkDecoder(0)
         self._after_skip = SmtpState.READY
         self._counters = SessionCounters(config)
         self.tls_active = config.tls_active
         self.is_authenticated = False
-        self.injected = 0  # octets that came in the clear behind STARTTLS and were thrown away
-        self.last_reply: Reply | None = None  # as given, with its reference
+        self.injected = 0  # octets received in the clear after STARTTLS, which were discarded
+        self.last_reply: Reply | None = None  # as sent, with its reference
 
-    # --- what the shell calls
-    # ----------------------------------------------------------------------------------------------------
+    # --- called by the shell
 
     @property
     def closed(self) -> bool:
-        """Whether the session is over: after QUIT, or any 421."""
+        """Whether the session is over, after QUIT or any 421."""
         return self._state is SmtpState.CLOSED
 
     @property
     def buffered(self) -> int:
-        """Octets received and not yet used. A shell stops reading while it is large (a client may pipeline, but not
-        without end).
+        """The number of octets received and not yet used.
+
+        The caller stops reading while it is large, because a client may pipeline, but not without limit.
         """
         return len(self._framer.buffer)
 
     @property
     def refused_recipients(self) -> int:
-        """How many recipients were refused since the last accepted message. A shell slows who has many."""
+        """The number of refused recipients since the last accepted message, by which the caller slows a client down."""
         return self._counters.refused_recipients
 
     def greeting(self, reply: Reply | None = None) -> bytes:
-        """The first bytes to send: 220, or a refusal of the connection (RFC 5321 §3.1), after which the session is
-        over.
-        """
+        """The first bytes to send: 220, or a refusal of the connection, which ends the session (RFC 5321 §3.1)."""
         reply = self._given(reply or replies.service_ready(self._config.hostname, self._config.banner))
         if not reply.is_positive:
             self._close()
         return reply.encode()
 
     def receive(self, data: bytes) -> None:
-        """Bytes from the peer."""
+        """Take bytes from the client."""
         if self._state is SmtpState.TLS:
-            self.injected += len(data)  # RFC 3207 §4, CVE-2011-0411: in the clear after STARTTLS, it must not be used
+            # RFC 3207 §4, CVE-2011-0411: it arrived in the clear after STARTTLS and must not be used
+            self.injected += len(data)
         elif self._state is not SmtpState.CLOSED:
             self._framer.buffer += data
 
@@ -150,8 +149,10 @@ class ServerSession:
         return _READERS[self._state](self)
 
     def answer(self, reply: Reply) -> bytes:
-        """Answer the event that asked. The state changes by the reply; the bytes are to be sent. Raises
-        SessionMisuse."""
+        """Answer the event that asked; returns the bytes to send.
+
+        The reply changes the state of the session. Raises SessionMisuse.
+        """
         question = self._question
         if question is None:
             raise SessionMisuse("no event waits for an answer")
@@ -161,11 +162,11 @@ class ServerSession:
         reply = self._given(reply)
         is_silent = (
             reply.is_positive and isinstance(question, StartData) and question.chunked
-        )  # RFC 3030 §2: BDAT knows no 354
+        )  # RFC 3030 §2: BDAT has no 354
         return b"" if is_silent else reply.encode()
 
     def tls_started(self) -> None:
-        """The handshake is done: the session begins anew, and nothing that was said before counts (RFC 3207 §4.2)."""
+        """Begin the session anew after the handshake; everything before it is forgotten (RFC 3207 §4.2)."""
         if self._state is not SmtpState.TLS:
             raise SessionMisuse("no STARTTLS was accepted")
         self.tls_active = True
@@ -174,7 +175,7 @@ class ServerSession:
         self._state = SmtpState.START
 
     def authenticated(self) -> None:
-        """The client is known by other means than AUTH, such as its TLS certificate."""
+        """Note that the client is authenticated by other means than AUTH, such as its TLS certificate."""
         self.is_authenticated = True
 
     # --- reading, by state
@@ -216,8 +217,9 @@ class ServerSession:
 
     @property
     def _is_out_of_sync(self) -> bool:
-        """Whether input is there that the client had to hold back until our reply (RFC 2920 §3.1). It may be the
-        content of a message or an attacker's commands: nothing tells.
+        """Whether the client sent input before a reply for which it had to wait (RFC 2920 §3.1).
+
+        The input may be the content of a message or an attacker's commands; there is no way to distinguish them.
         """
         return self._config.enforce_sync and bool(self._framer.buffer)
 
@@ -254,7 +256,7 @@ class ServerSession:
     def _on_hello(self, hello: Helo | Ehlo) -> Event:
         extensions = offers(self._config, self.tls_active) if isinstance(hello, Ehlo) else ()
         acceptance = replies.hello(self._config.hostname, extensions)
-        if self._state is not SmtpState.START:  # RFC 5321 §4.1.4 allows it, and nobody needs it often
+        if self._state is not SmtpState.START:  # RFC 5321 §4.1.4 allows it, but nobody needs it often
             acceptance = self._counters.bad(acceptance)
         return self._ask(Greeted(hello, acceptance)) if acceptance.is_positive else self._refuse(acceptance)
 
@@ -297,7 +299,7 @@ class ServerSession:
         return self._queue.popleft()
 
     def _on_idle(self, command: Command) -> Event:
-        """Answer a command that brings no mail nearer."""
+        """Answer a command that does not help to deliver mail."""
         reply = self._counters.idle(_IDLE[type(command)]())
         return Answered(command, self._given(reply))
 
@@ -322,8 +324,7 @@ class ServerSession:
             return self._bad(replies.mechanism_not_offered())
         return self._ask(AuthStarted(auth.mechanism, auth.initial))
 
-    # --- answers of the shell
-    # ----------------------------------------------------------------------------------------------------
+    # --- answers of the caller
 
     def _greeted(self, question: Greeted, accepted: bool, code: int) -> None:
         if accepted:
@@ -382,7 +383,7 @@ class ServerSession:
         return self._ask(StartData(SmtpTransaction(self._hello, self._mail, tuple(self._recipients)), chunked))
 
     def _part_finished(self, message: IncomingMessage) -> list[Event]:
-        """What is said when the octets of DATA or of a chunk are all there."""
+        """The event when all octets of DATA or of a chunk are read."""
         bdat, refusal = message.bdat, message.refusal
         if bdat is None or bdat.last:
             return [self._ask(message.end())]
@@ -395,8 +396,9 @@ class ServerSession:
         return [TransactionAborted(), self._refuse(refusal)]
 
     def _skip(self, bdat: Bdat, after: SmtpState) -> None:
-        """The octets of a refused chunk come nevertheless, and are no commands (RFC 3030 §2). The last one ends the
-        failed message.
+        """Skip the octets of a refused chunk, which are sent anyway and are no commands (RFC 3030 §2).
+
+        The last chunk ends the failed message.
         """
         self._skipped = ChunkDecoder(bdat.size)
         self._after_skip = SmtpState.READY if bdat.last and after is SmtpState.CHUNKS_FAILED else after
@@ -442,7 +444,7 @@ class ServerSession:
         return RefusedCommand(self._given(reply))
 
     def _given(self, reply: Reply) -> Reply:
-        """The reply as it is sent. With 421 the server closes (RFC 5321 §3.8)."""
+        """The reply as it is sent. After 421 the server closes (RFC 5321 §3.8)."""
         reply = self.last_reply = self._counters.referenced(reply)
         if reply.code == codes.SERVICE_NOT_AVAILABLE:
             self._close()

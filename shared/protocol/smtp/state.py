@@ -1,4 +1,4 @@
-"""Which command is allowed in which state: a table."""
+"""Which command is allowed in which state, as a table."""
 
 import enum
 from collections.abc import Callable, Mapping
@@ -26,7 +26,7 @@ from shared.protocol.smtp.reply import Reply
 
 
 class SmtpState(enum.Enum):
-    """Where a session stands. In the first six it reads commands."""
+    """The state of a session. In the first six states it reads commands."""
 
     START = "no EHLO yet"
     READY = "no transaction"
@@ -44,10 +44,10 @@ class SmtpState(enum.Enum):
 _READ_COMMANDS: Final = frozenset(
     {SmtpState.START, SmtpState.READY, SmtpState.MAIL, SmtpState.RCPT, SmtpState.CHUNKS, SmtpState.CHUNKS_FAILED}
 )
-# A client must wait for the reply to these, for it decides what the next octets mean: which extensions there are,
-# whether
-# they are encrypted, who speaks, whether they are commands or a message (RFC 2920 §3.1, RFC 3207 §4, RFC 4954 §4). The
-# others that RFC 2920 names (NOOP, VRFY, EXPN, QUIT) change nothing of that, and clients do send on behind them.
+# A client must wait for the reply to these commands, because it determines the meaning of the next octets: the
+# extensions, the encryption, the user, and whether they are commands or a message (RFC 2920 §3.1, RFC 3207 §4, RFC 4954
+# §4). The other commands that RFC 2920 names (NOOP, VRFY, EXPN, QUIT) do not change it, and clients do pipeline after
+# them.
 LAST_IN_GROUP: Final = frozenset({Helo, Ehlo, StartTls, Auth, Data})
 IN_TRANSACTION: Final = frozenset({SmtpState.MAIL, SmtpState.RCPT, SmtpState.CHUNKS})
 
@@ -78,8 +78,7 @@ _OUT_OF_PLACE: Final[Mapping[SmtpState, Callable[[], Reply]]] = {
     SmtpState.CHUNKS_FAILED: replies.chunks_failed,
 }
 _WITHOUT_RECIPIENT: Final = frozenset({Data, Bdat})
-# What a client has pipelined behind a MAIL, RCPT or BDAT that was refused (RFC 2920 §3.1) is out of place through no
-# fault of its own.
+# Commands that a client pipelined after a refused MAIL, RCPT or BDAT (RFC 2920 §3.1); it could not know of the refusal.
 _FOLLOWERS: Final = frozenset({Rcpt, Data, Bdat})
 
 
@@ -91,5 +90,5 @@ def refusal_of(command: type[Command], state: SmtpState) -> Reply:
 
 
 def is_innocent(command: type[Command], state: SmtpState) -> bool:
-    """Whether a command that is out of place may only be the follower of a refused one."""
+    """Whether a command may be out of place only because the command before it was refused."""
     return command in _FOLLOWERS and state is not SmtpState.START

@@ -1,4 +1,4 @@
-"""The header fields that a server writes on top of a message it takes: Received (RFC 5321 §4.4) and Return-Path."""
+"""The header fields that a server adds to an accepted message: Received (RFC 5321 §4.4) and Return-Path."""
 
 import datetime
 import re
@@ -19,7 +19,7 @@ _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep",
 
 
 class TraceTls(msgspec.Struct, frozen=True):
-    """What TLS came to: ``TLSv1.3``, the cipher suite's name, the secret bits of the key."""
+    """The TLS of a connection: ``TLSv1.3``, the name of the cipher suite, and the secret bits of the key."""
 
     version: str
     cipher: str
@@ -27,8 +27,9 @@ class TraceTls(msgspec.Struct, frozen=True):
 
 
 class Hop(msgspec.Struct, frozen=True, kw_only=True):
-    """One reception, as its Received field tells it. ``client_name`` is the verified reverse DNS name; the address has
-    no brackets.
+    """One reception, as its Received field describes it.
+
+    ``client_name`` is the verified reverse DNS name; the address has no brackets.
     """
 
     hello: str
@@ -41,7 +42,8 @@ class Hop(msgspec.Struct, frozen=True, kw_only=True):
     tls: TraceTls | None = None
     authenticated: bool = False
     smtputf8: bool = False
-    recipient: Address | None = None  # only when the message has no other: others must not be disclosed (RFC 5321 §7.2)
+    # only for a message with one recipient, because others must not be disclosed (RFC 5321 §7.2)
+    recipient: Address | None = None
 
 
 # Time-stamp-line = "Received:" FWS Stamp <CRLF>;  Stamp = From-domain By-domain Opt-info [CFWS] ";" FWS date-time
@@ -70,7 +72,7 @@ def return_path(reverse_path: Address | None) -> bytes:
 
 
 def with_protocol(hop: Hop) -> str:
-    """The protocol of the ``with`` clause: RFC 3848 §1, RFC 6531 §4.3."""
+    """The protocol in the ``with`` clause (RFC 3848 §1, RFC 6531 §4.3)."""
     if not hop.esmtp:
         return "SMTP"
     name = "UTF8SMTP" if hop.smtputf8 else "ESMTP"
@@ -79,7 +81,7 @@ def with_protocol(hop: Hop) -> str:
 
 # date-time = [ day-of-week "," ] date time (RFC 5322 §3.3)
 def date_time(at: datetime.datetime) -> str:
-    """The date-time of a moment, in English whatever the locale."""
+    """The date-time of a moment, in English in any locale."""
     return (
         f"{_DAYS[at.weekday()]}, {at.day} {_MONTHS[at.month - 1]} {at.year:04} "
         f"{at.hour:02}:{at.minute:02}:{at.second:02} {_zone(at)}"
@@ -88,7 +90,7 @@ def date_time(at: datetime.datetime) -> str:
 
 # zone = (FWS ( "+" / "-" ) 4DIGIT)
 def _zone(at: datetime.datetime) -> str:
-    """A dozen times as fast as strftime, which asks the C library."""
+    """The zone; a dozen times as fast as strftime, which calls the C library."""
     offset = at.utcoffset() or _NO_OFFSET
     hours, minutes = divmod(abs(offset) // _MINUTE, 60)
     return f"{'-' if offset < _NO_OFFSET else '+'}{hours:02}{minutes:02}"
@@ -100,7 +102,10 @@ def _address_literal(address: str) -> str:
 
 
 def _name(text: str) -> str:
-    """What a peer calls itself, unable to break the field: everything that no domain or literal has becomes "?"."""
+    """The name that a client gives itself.
+
+    Characters that no domain or literal has become "?", so it cannot break the field.
+    """
     return _IN_NAME.sub("?", text[:255])
 
 

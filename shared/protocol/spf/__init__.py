@@ -1,1 +1,1 @@
-"""Sender Policy Framework (RFC 7208): records, macros and the evaluation."""
+"""Sender Policy Framework (RFC 7208): records, macros and evaluation."""

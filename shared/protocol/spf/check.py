@@ -1,4 +1,4 @@
-"""check_host(): may this client use this domain? (RFC 7208 section 4)"""
+"""check_host(): whether this client may use this domain (RFC 7208 section 4)."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _DEFAULT_LIMITS = LookupLimits()
 
 
 class _Outcome(NamedTuple):
-    """What one domain's record said."""
+    """The result of one domain's record."""
 
     result: SpfCode
     path: tuple[str, ...] = ()
     mechanism: str = ""
     explain: tuple[MacroString, str] | None = None
-    """The exp= modifier and the domain whose record has it."""
+    """The exp= modifier, and the domain of the record that contains it."""
     reason: str = ""
 
 
@@ -41,7 +41,7 @@ def check_host(
     """Check the reverse-path, or the HELO name when it is null (RFC 7208 section 2.4).
 
     `client_ip` is an address literal, `reverse_path` the address without angle brackets. `receiver` (this host's name)
-    and `now` (UTC microseconds) serve only the macros of explanations. Never raises: what is wrong is in the result.
+    and `now` (UTC microseconds) are only used in macros of explanations. Never raises; errors are in the result.
     """
     scope: Scope = "mfrom" if reverse_path else "helo"
     local, at, sender_domain = reverse_path.rpartition("@")
@@ -83,8 +83,9 @@ def _result(session: SpfEvaluation, scope: Scope) -> Evaluation[SpfResult]:
 
 
 def _check_domain(session: SpfEvaluation, domain: str) -> Generator[Asked, Answered, _Outcome]:
-    """Evaluate the record of one domain, following redirects. It calls itself once for each include, of which there are
-    few.
+    """Evaluate the record of one domain, following redirects.
+
+    It calls itself once for each include, and the number of includes is limited.
     """
     redirected: tuple[str, ...] = ()
     while True:
@@ -107,7 +108,7 @@ def _no_record(domain: str, redirected: tuple[str, ...]) -> _Outcome:
 
 
 def _fetch_record(domain: str) -> Generator[Asked, Answered, SpfRecord | None]:
-    """Record lookup and selection (sections 4.4 and 4.5)."""
+    """Look up and select the record (sections 4.4 and 4.5)."""
     if not is_fully_qualified(domain):
         return None
     answer: Answer = single_answer((yield Question(domain, "TXT")))
@@ -120,7 +121,7 @@ def _fetch_record(domain: str) -> Generator[Asked, Answered, SpfRecord | None]:
 
 
 def _walk(session: SpfEvaluation, record: SpfRecord, domain: str) -> Generator[Asked, Answered, _Outcome | None]:
-    """The first mechanism that matches decides (section 4.6.2)."""
+    """The result of the first mechanism that matches (section 4.6.2)."""
     for mechanism in record.mechanisms:
         path = yield from _match_path(session, mechanism, domain)
         if path is not None:
@@ -132,7 +133,7 @@ def _walk(session: SpfEvaluation, record: SpfRecord, domain: str) -> Generator[A
 def _match_path(
     session: SpfEvaluation, mechanism: SpfMechanism, domain: str
 ) -> Generator[Asked, Answered, tuple[str, ...] | None]:
-    """The terms that make this mechanism match; None when it does not."""
+    """The terms that make this mechanism match; None when it does not match."""
     if mechanism.kind == "include":
         return (yield from _include(session, mechanism, domain))
     matched = yield from matches(session, mechanism, domain)
@@ -142,7 +143,7 @@ def _match_path(
 def _include(
     session: SpfEvaluation, mechanism: SpfMechanism, domain: str
 ) -> Generator[Asked, Answered, tuple[str, ...] | None]:
-    """An include matches when check_host() for the other domain passes (section 5.2)."""
+    """Whether check_host() for the other domain passes, in which case an include matches (section 5.2)."""
     term = session.count(domain, mechanism.text)
     if mechanism.target is None or session.is_unmatchable(mechanism.target):
         return None

@@ -1,4 +1,4 @@
-"""The exp= modifier: what a domain wants to be told to those it refuses (RFC 7208 section 6.2)."""
+"""The exp= modifier: a domain's explanation for refused clients (RFC 7208 section 6.2)."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ from shared.protocol.spf.macro import MacroString, SpfSyntaxError, parse_explain
 from shared.protocol.spf.session import SpfEvaluation
 
 _MAX_EXPLANATION = 512
-"""More than that fits no reply line; section 6.2 lets the receiver limit it."""
+"""Characters of an explanation; more does not fit into a reply line, and section 6.2 allows the receiver a limit."""
 
 
 def explanation(session: SpfEvaluation, modifier: MacroString, domain: str) -> Generator[Asked, Answered, str | None]:
-    """The expanded text; None on any error, as if there were no modifier. Its lookups count against no limit."""
+    """The expanded text; None on any error, as if there were no modifier.
+
+    Its lookups do not count against limits.
+    """
     name = yield from session.expand_domain(modifier, domain)
     if not is_askable(name):
         return None

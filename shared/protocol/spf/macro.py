@@ -10,12 +10,12 @@ from shared.protocol.dns.names import MAX_NAME
 
 
 class SpfSyntaxError(ValueError):
-    """A record, term or macro that the grammar of RFC 7208 does not allow. The message says which."""
+    """A record, term or macro violates the grammar of RFC 7208; the message says which."""
 
 
 @dataclass(frozen=True, slots=True)
 class Macro:
-    """One `%{...}`: letter, how many parts of its value, in which order, split where (RFC 7208 section 7.1)."""
+    """One `%{...}`: the letter, the number of parts, their order, and the delimiters (RFC 7208 section 7.1)."""
 
     item: str
     escape: bool
@@ -32,16 +32,16 @@ class MacroString:
     parts: tuple[str | Macro, ...]
     items: frozenset[str]
     ends_in_expand: bool
-    """The last element is a macro-expand, not literal text."""
+    """Whether the last element is a macro-expand and not literal text."""
 
     @property
     def uses_local_part(self) -> bool:
-        """Expands the local-part, which may be no ASCII (RFC 8616 section 4)."""
+        """Whether it expands the local-part, which may contain non-ASCII characters (RFC 8616 section 4)."""
         return not self.items.isdisjoint("sl")
 
     @property
     def uses_validated_name(self) -> bool:
-        """Needs the validated host name of the client, which costs DNS questions."""
+        """Whether it needs the validated host name of the client, which costs DNS questions."""
         return "p" in self.items
 
 
@@ -60,12 +60,12 @@ _MAX_KEEP_DIGITS = 3
 
 
 def parse_macro_string(text: str) -> MacroString:
-    """A macro-string as it stands in a record. Raises SpfSyntaxError."""
+    """A macro-string of a record. Raises SpfSyntaxError."""
     return _parse(text, _TOKEN, _RECORD_ITEMS)
 
 
 def parse_explain_string(text: str) -> MacroString:
-    """An explain-string: the text that an exp= modifier leads to (section 6.2). Raises SpfSyntaxError."""
+    """An explain-string, the text to which an exp= modifier refers (section 6.2). Raises SpfSyntaxError."""
     return _parse(text, _EXPLAIN_TOKEN, _EXPLAIN_ITEMS)
 
 
@@ -80,14 +80,14 @@ def parse_domain_spec(text: str) -> MacroString:
 
 
 def expand(spec: MacroString, values: dict[str, str]) -> str:
-    """The text with every macro replaced by its value; `values` has one entry for each letter used."""
+    """The text with every macro replaced by its value; `values` has an entry for each letter used."""
     if not spec.items:
         return "".join(spec.parts)  # type: ignore[arg-type]
     return "".join(part if isinstance(part, str) else _expand_macro(part, values) for part in spec.parts)
 
 
 def expand_domain(spec: MacroString, values: dict[str, str]) -> str:
-    """The name a domain-spec stands for, in lower case, shortened from the left to 253 octets (section 7.3)."""
+    """The name of a domain-spec in lower case, shortened from the left to 253 octets (section 7.3)."""
     name = expand(spec, values).removesuffix(".").lower()
     while len(name) > MAX_NAME and "." in name:
         name = name.partition(".")[2]
@@ -118,7 +118,7 @@ def _part(match: re.Match[str], items: frozenset[str]) -> str | Macro:
 
 
 def _keep(digits: str) -> int:
-    """How many right-hand parts to keep; all of them without a number. Zero is an error (section 7.1)."""
+    """The number of right-hand parts to keep; all of them without a number. Zero is an error (section 7.1)."""
     if not digits:
         return 0
     if len(digits) > _MAX_KEEP_DIGITS or not int(digits):

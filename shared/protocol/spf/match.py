@@ -15,7 +15,7 @@ Matching = Generator[Asked, Answered, bool]
 
 
 def matches(session: SpfEvaluation, mechanism: SpfMechanism, domain: str) -> Matching:
-    """Whether it matches; include is not among them. Raises PermError, TempError."""
+    """Whether the mechanism matches; it must not be an include. Raises PermError, TempError."""
     match mechanism.kind:
         case "all":
             return True
@@ -40,30 +40,33 @@ def _ask(session: SpfEvaluation, mechanism: SpfMechanism, domain: str) -> Matchi
     else:
         target = yield from session.expand_domain(mechanism.target, domain)
     if not is_askable(target):
-        return False  # section 4.8: a name that no query can be made of matches nothing
+        return False  # section 4.8: a name that cannot be queried matches nothing
     return (yield from _MATCHERS[mechanism.kind](session, mechanism, target, term))
 
 
 def _a(session: SpfEvaluation, mechanism: SpfMechanism, target: str, term: str) -> Matching:
-    """Section 5.3."""
+    """Match `a` (section 5.3)."""
     answer = yield from _lookup(session, target, session.address_type, term)
     return session.contains(answer.records, _mask(session, mechanism))
 
 
 def _exists(session: SpfEvaluation, mechanism: SpfMechanism, target: str, term: str) -> Matching:
-    """Section 5.7: always type A, also for a client that came by IPv6."""
+    """Match `exists` (section 5.7): always with type A, also for a client with an IPv6 address."""
     answer = yield from _lookup(session, target, "A", term)
     return answer.status == "ok"
 
 
 def _ptr(session: SpfEvaluation, mechanism: SpfMechanism, target: str, term: str) -> Matching:
-    """Section 5.5. What the client's PTR record lacks is no void lookup of the sender's."""
+    """Match `ptr` (section 5.5).
+
+    A client without a PTR record is not counted as a void lookup of the sender's domain.
+    """
     names = yield from session.validated_names(target.lower(), within=True)
     return bool(names)
 
 
 def _mx(session: SpfEvaluation, mechanism: SpfMechanism, target: str, term: str) -> Matching:
-    """Section 5.4; never the implicit MX. The addresses of all hosts are asked at once."""
+    """Match `mx` (section 5.4), never the implicit MX. The addresses of all hosts are asked for at once."""
     answer = yield from _lookup(session, target, "MX", term)
     hosts = [record.partition(" ")[2] for record in answer.records]
     if len(hosts) > session.limits.mx_names:

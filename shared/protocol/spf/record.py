@@ -1,4 +1,4 @@
-"""SPF records: finding the one among TXT records, and its grammar (RFC 7208 sections 4.5, 4.6.1, 5 and 6)."""
+"""SPF records: selects one among TXT records and parses it (RFC 7208 sections 4.5, 4.6.1, 5 and 6)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _CACHED_LENGTH = 4096
 
 @dataclass(frozen=True, slots=True)
 class SpfMechanism:
-    """One mechanism: what it compares, and the result when it matches."""
+    """One mechanism, and the result when it matches."""
 
     kind: MechanismKind
     result: Qualified
@@ -41,7 +41,7 @@ class SpfMechanism:
 
 @dataclass(frozen=True, slots=True)
 class SpfRecord:
-    """A record whose every term is well formed."""
+    """A record whose terms are all well formed."""
 
     text: str
     mechanisms: tuple[SpfMechanism, ...]
@@ -50,12 +50,12 @@ class SpfRecord:
 
 
 def select_records(texts: Iterable[str]) -> list[str]:
-    """Those TXT records that are SPF records (section 4.5). More than one is an error of the publisher."""
+    """The TXT records that are SPF records (section 4.5). More than one is an error of the publisher."""
     return [text for text in texts if _VERSION.match(text)]
 
 
 def parse_record(text: str) -> SpfRecord:
-    """A record from its text. Raises SpfSyntaxError when any term is wrong, wherever it stands (section 4.6)."""
+    """The record of a text. Raises SpfSyntaxError when any of its terms is wrong (section 4.6)."""
     if len(text) <= _CACHED_LENGTH:
         return _parse_cached(text)
     return _parse(text)
@@ -119,7 +119,7 @@ def _argument(rest: str, term: str) -> str:
 
 
 def _optional_domain(kind: MechanismKind, result: Qualified, term: str, rest: str) -> SpfMechanism:
-    """a = "a" [ ":" domain-spec ] [ dual-cidr-length ], mx alike; ptr has no length (section 5)."""
+    """a = "a" [ ":" domain-spec ] [ dual-cidr-length ], and mx likewise; ptr has no length (section 5)."""
     cidr = _DUAL_CIDR.search(rest) if kind in _WITH_CIDR else None
     domain = rest[: cidr.start()] if cidr else rest
     target = parse_domain_spec(_argument(domain, term)) if domain else None

@@ -1,4 +1,4 @@
-"""The verdict of an SPF check."""
+"""The result of an SPF check."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from typing import Literal
 import msgspec
 
 SpfCode = Literal["none", "neutral", "pass", "fail", "softfail", "temperror", "permerror"]
-"""RFC 7208 section 2.6."""
+"""The result codes of RFC 7208 section 2.6."""
 
 Scope = Literal["mfrom", "helo"]
 
 
 class LookupLimits(msgspec.Struct, frozen=True):
-    """What one check may cost (RFC 7208 section 4.6.4)."""
+    """The limits of one check (RFC 7208 section 4.6.4)."""
 
     terms: int = 10
     """Terms that ask the DNS: include, a, mx, ptr, exists, redirect."""
     voids: int = 2
-    """Of these, how many may find no record."""
+    """The number of these lookups that may find no record."""
     mx_names: int = 10
     ptr_names: int = 10
 
@@ -28,22 +28,21 @@ class SpfResult(msgspec.Struct, frozen=True):
 
     result: SpfCode
     domain: str
-    """The domain checked, in A-labels."""
+    """The checked domain, in A-labels."""
     scope: Scope
-    """`helo` when the reverse-path is null and the name in HELO stands for it (section 2.4)."""
+    """`helo` when the reverse-path is null and the HELO name is checked instead (section 2.4)."""
     mechanism: str = ""
-    """The term that decided, as published in the domain's record or the one it redirects to; empty when none did."""
+    """The term that decided, as published in the domain's record or in that of a redirect; empty when none did."""
     path: tuple[str, ...] = ()
-    """The terms that matched, each as `domain: term`, from the checked domain inwards through includes and redirects.
-    """
+    """The terms that matched, each as `domain: term`, from the checked domain through includes and redirects."""
     tried: tuple[str, ...] = ()
     """The terms that asked the DNS, each as `domain: term`, in order."""
     explanation: str | None = None
-    """What the domain wants to be told to those it refuses (section 6.2). Written by strangers."""
+    """The domain's explanation for clients that it refuses (section 6.2). It is written by strangers."""
     reason: str = ""
-    """Why there is no answer, for `none`, `temperror` and `permerror`."""
+    """The reason of `none`, `temperror` and `permerror`."""
 
     @property
     def names_host(self) -> bool:
-        """A pass because the record names the client, not because it lets everybody pass with `+all`."""
+        """Whether it passed because the record names the client, and not because everybody passes (`+all`)."""
         return self.result == "pass" and self.path[-1:] != () and not self.path[-1].lower().endswith((" all", " +all"))

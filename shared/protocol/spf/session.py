@@ -1,4 +1,4 @@
-"""What one SPF check knows and has spent so far."""
+"""The state of one SPF check, and the lookups it has used."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from shared.protocol.spf.result import LookupLimits
 
 
 class PermError(Exception):
-    """The domain's records cannot be interpreted (RFC 7208 section 2.6.7). The message says why."""
+    """The domain's records cannot be interpreted (RFC 7208 section 2.6.7); the message says why."""
 
 
 class TempError(Exception):
-    """The DNS did not answer (section 2.6.6). The message says what."""
+    """The DNS did not answer (section 2.6.6); the message says what."""
 
 
 class SpfEvaluation:
-    """Client, sender and spent limits of one check, shared by all records it visits."""
+    """Client, sender and used lookups of one check, shared by all records it visits."""
 
     __slots__ = (
         "address",
@@ -61,12 +61,14 @@ class SpfEvaluation:
 
     @property
     def address_type(self) -> RecordType:
-        """A or AAAA, as the client came (section 5: "the address record that matches the client")."""
+        """A or AAAA, by the client's address (section 5)."""
         return "A" if self.address.version == 4 else "AAAA"
 
     def count(self, domain: str, term: str) -> str:
-        """Spend one term that asks the DNS; its name for the trace. Raises PermError above the limit (section
-        4.6.4)."""
+        """Count a term that asks the DNS; returns its name for the trace.
+
+        Raises PermError above the limit (section 4.6.4).
+        """
         named = f"{domain}: {term}"
         self.terms += 1
         if self.terms > self.limits.terms:
@@ -75,22 +77,22 @@ class SpfEvaluation:
         return named
 
     def count_void(self, answer: Answer, term: str) -> None:
-        """Spend one void lookup when the answer is one. Raises PermError above the limit (section 4.6.4)."""
+        """Count a void lookup, if the answer is one. Raises PermError above the limit (section 4.6.4)."""
         self.voids += answer.void
         if self.voids > self.limits.voids:
             raise PermError(f"more than {self.limits.voids} lookups found nothing, at {term}")
 
     def is_unmatchable(self, spec: MacroString) -> bool:
-        """A term with %{s} or %{l} matches nothing when the local-part is not ASCII (RFC 8616 section 4)."""
+        """Whether a term with %{s} or %{l} cannot match, because the local-part is not ASCII (RFC 8616 section 4)."""
         return spec.uses_local_part and not self.local_part.isascii()
 
     def contains(self, records: tuple[str, ...], mask: int) -> bool:
-        """Whether an address record is in the client's network of that mask."""
+        """Whether any of the address records is in the client's network of this mask."""
         network_number = self.number & mask
         return any(int(ipaddress.ip_address(record)) & mask == network_number for record in records)
 
     def expand_domain(self, spec: MacroString, domain: str) -> Generator[Asked, Answered, str]:
-        """The name that a domain-spec in `domain`'s record stands for."""
+        """The name of a domain-spec in the record of `domain`."""
         if not spec.items:
             return expand_domain(spec, {})
         values = yield from self._values(spec, domain)
@@ -108,7 +110,10 @@ class SpfEvaluation:
         return values
 
     def _macro_values(self, domain: str) -> dict[str, str]:
-        """Section 7.2; %{i} writes IPv6 as dotted nibbles, in upper case as the OpenSPF suite has it."""
+        """The values of the macro letters (section 7.2).
+
+        %{i} writes IPv6 as dotted nibbles in upper case, as the OpenSPF suite does.
+        """
         is_ip4 = self.address.version == 4
         return {
             "s": f"{self.local_part}@{self.sender_domain}",
@@ -126,7 +131,8 @@ class SpfEvaluation:
     def validated_names(self, domain: str, *, within: bool) -> Generator[Asked, Answered, tuple[str, ...]]:
         """The client's host names whose addresses include it (section 5.5), `domain` and its subdomains first.
 
-        With `within` only those are looked up. An error in one name skips it; an error of the PTR lookup gives none.
+        With `within` only these are looked up. An error for one name skips it; an error of the PTR lookup gives no
+        names.
         """
         pointers = several((yield (Question(reversed_name(self.address), "PTR"),)))[0].records[: self.limits.ptr_names]
         names = sorted(map(str.lower, filter(is_askable, pointers)), key=lambda name: _closeness(name, domain))
@@ -138,7 +144,7 @@ class SpfEvaluation:
         return tuple(name for name, answer in zip(names, answers, strict=True) if self.contains(answer.records, -1))
 
     def _validated_name(self, domain: str) -> Generator[Asked, Answered, str]:
-        """%{p}: the domain itself, else a subdomain of it, else any (section 7.3)."""
+        """The value of %{p}: the domain itself, else a subdomain of it, else any name (section 7.3)."""
         names = yield from self.validated_names(domain, within=False)
         return names[0] if names else "unknown"
 

@@ -1,1 +1,1 @@
-"""The IMAP command grammar: one ABNF production, one function."""
+"""The grammar of IMAP commands: a function for each ABNF production."""

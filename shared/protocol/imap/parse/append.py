@@ -1,4 +1,4 @@
-"""APPEND, read piece by piece as its messages stream in (RFC 3501 6.3.11, RFC 3502)."""
+"""APPEND, read piece by piece while its messages arrive (RFC 3501 6.3.11, RFC 3502)."""
 
 import re
 
@@ -20,7 +20,7 @@ def append_head(cursor: Cursor, tag: bytes) -> Append:
 
 
 def append_without_message(cursor: Cursor, tag: bytes) -> Append:
-    """An APPEND that reaches the grammar as a whole command has announced no message."""
+    """Refuse an APPEND that arrives as a complete command: it has announced no message."""
     append_head(cursor, tag)
     raise ImapSyntaxError("APPEND needs a message literal")
 
@@ -28,7 +28,7 @@ def append_without_message(cursor: Cursor, tag: bytes) -> Append:
 # append-message = append-opts SP append-data
 # append-opts = [SP flag-list] [SP date-time]
 def append_message(cursor: Cursor) -> AppendMessage:
-    """The options before one message literal, whose marker the framer has taken off."""
+    """The options before a message literal, whose marker the framer has removed."""
     cursor.space()
     flags: tuple[str, ...] = ()
     date = None

@@ -1,4 +1,4 @@
-"""The entry to the grammar: bytes of one framed command in, one value out."""
+"""The entry of the grammar: the bytes of a framed command in, one value out."""
 
 import re
 from collections.abc import Callable
@@ -89,21 +89,22 @@ _COMMANDS: dict[bytes, Production] = {
 
 
 def parse_command(data: bytes, utf8: bool = False) -> AnyCommand:
-    """Read the data of a `CommandReceived`; raises ImapSyntaxError, and nothing else, on any bytes.
+    """Read the data of a `CommandReceived`. Raises only ImapSyntaxError, for any bytes.
 
-    `utf8`: the client enabled IMAP4rev2 or UTF8=ACCEPT, so mailbox names are UTF-8 instead of modified UTF-7.
+    `utf8`: the client has enabled IMAP4rev2 or UTF8=ACCEPT, so mailbox names are UTF-8 instead of modified UTF-7.
     """
     return _tagged(Cursor(data, 0, utf8), _command)
 
 
 def parse_append(head: bytes, utf8: bool = False) -> Append:
-    """Read the head of the first `AppendLiteral`; raises ImapSyntaxError."""
+    """Read the head of the first `AppendLiteral`. Raises ImapSyntaxError."""
     return _tagged(Cursor(head, 0, utf8), _append)
 
 
 def parse_append_message(head: bytes, tag: bytes) -> AppendMessage:
-    """Read the head of a further `AppendLiteral` of a MULTIAPPEND (RFC 3502); raises ImapSyntaxError with the APPEND's
-    tag.
+    """Read the head of a further `AppendLiteral` of a MULTIAPPEND (RFC 3502).
+
+    Raises ImapSyntaxError with the tag of the APPEND.
     """
     cursor = Cursor(head)
     try:
@@ -116,7 +117,7 @@ def parse_append_message(head: bytes, tag: bytes) -> AppendMessage:
 
 
 def _tagged(cursor: Cursor, production: Callable[[Cursor, bytes], T]) -> T:
-    """Read the tag, then the rest; an error knows the tag."""
+    """Read the tag, then the rest; an error contains the tag."""
     match = cursor.match(_TAG)
     if match is None:
         raise ImapSyntaxError("Invalid tag")

@@ -61,7 +61,7 @@ def _fetch(cursor: Cursor, tag: bytes, uid: bool) -> Fetch:
     cursor.space()
     tail = cursor.data[cursor.pos :]
     cursor.pos = len(cursor.data)
-    # Clients send the same few item lists for ever: most are read once.
+    # Clients send the same few item lists again and again; most are parsed once.
     items, changed_since, vanished = (_known_tail if len(tail) <= _CACHED_LENGTH else _fetch_tail)(tail, uid)
     return Fetch(tag, sequence, items, uid, changed_since, vanished)
 
@@ -123,7 +123,7 @@ def _simple_item(word: bytes) -> FetchItem:
 
 
 def _partial(cursor: Cursor) -> tuple[Partial | None, bytes]:
-    """The partial and what the answer's label shows of it: the start alone (RFC 3501 7.4.2)."""
+    """The partial, and the part of it in the response's label: only the start (RFC 3501 7.4.2)."""
     if not cursor.looking_at(b"<"):
         return None, b""
     match = cursor.match(_PARTIAL)

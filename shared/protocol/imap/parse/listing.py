@@ -50,8 +50,10 @@ def _selection_option(cursor: Cursor) -> ListSelection:
 
 
 def _pattern(cursor: Cursor) -> str | None:
-    """None for a pattern that no name matches, because no name is spelled so: such as `&%`, which clients make of a
-    name that begins with `&`."""
+    """A pattern; None when no name can match, because it is spelled wrongly.
+
+    An example is `&%`, which clients make from a name that begins with `&`.
+    """
     try:
         return decode_mailbox_name(list_mailbox(cursor), cursor.utf8)
     except InvalidMailboxName:

@@ -1,4 +1,4 @@
-"""The parenthesised list, the shape that most arguments of IMAP have."""
+"""The parenthesised list, the form of most arguments in IMAP."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 # "(" element *(SP element) ")"
 def parenthesised(cursor: C, element: Callable[[C], T], most: int = MAX_ELEMENTS) -> list[T]:
-    """At least one element, at most `most`; raises ImapSyntaxError."""
+    """A list with at least one and at most `most` elements. Raises ImapSyntaxError."""
     cursor.expect(b"(")
     elements = [element(cursor)]
     while cursor.accept(b" "):
@@ -27,5 +27,5 @@ def parenthesised(cursor: C, element: Callable[[C], T], most: int = MAX_ELEMENTS
 
 # "(" [element *(SP element)] ")"
 def possibly_empty(cursor: C, element: Callable[[C], T], most: int = MAX_ELEMENTS) -> list[T]:
-    """Like `parenthesised`, and `()` is an empty list."""
+    """Like `parenthesised`, but `()` is an empty list."""
     return [] if cursor.accept(b"()") else parenthesised(cursor, element, most)

@@ -1,4 +1,4 @@
-"""Commands about mailboxes as such: SELECT, CREATE, DELETE, RENAME, SUBSCRIBE, STATUS, quota."""
+"""Commands on mailboxes as a whole: SELECT, CREATE, DELETE, RENAME, SUBSCRIBE, STATUS, quota."""
 
 import re
 
@@ -32,7 +32,10 @@ _USE_ATTRIBUTE = re.compile(rb"\\[A-Za-z]{1,32}")
 
 # mailbox = "INBOX" / astring
 def mailbox(cursor: Cursor) -> str:
-    """The name, INBOX in capitals; NO [CANNOT] when its spelling is broken: no mailbox has that name."""
+    """A mailbox name with INBOX in upper case.
+
+    When its spelling is wrong the response is NO [CANNOT], because no mailbox can have it.
+    """
     try:
         return decode_mailbox_name(astring(cursor), cursor.utf8)
     except InvalidMailboxName as error:
@@ -40,7 +43,7 @@ def mailbox(cursor: Cursor) -> str:
 
 
 def _new_mailbox(cursor: Cursor) -> str:
-    """A name that a mailbox may get."""
+    """A name that a new mailbox may get."""
     name = mailbox(cursor)
     try:
         return new_mailbox_name(name)
@@ -78,7 +81,7 @@ def _select(cursor: Cursor, tag: bytes, read_only: bool) -> Select:
 
 # select-param =/ condstore-param / "QRESYNC" SP "(" ... ")"       ; RFC 7162
 def _select_param(cursor: Cursor) -> Qresync | None:
-    """QRESYNC with its argument, or None for CONDSTORE."""
+    """The argument of QRESYNC, or None for CONDSTORE."""
     match keyword(cursor):
         case b"CONDSTORE":
             return None

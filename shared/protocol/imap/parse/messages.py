@@ -1,4 +1,4 @@
-"""Commands that act on messages: STORE, COPY, MOVE, UID EXPUNGE."""
+"""Commands on messages: STORE, COPY, MOVE, UID EXPUNGE."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""SEARCH: its options and its tree of keys (RFC 3501 6.4.4, RFC 4731, RFC 5182)."""
+"""SEARCH: its options and the tree of its keys (RFC 3501 6.4.4, RFC 4731, RFC 5182)."""
 
 import re
 
@@ -11,7 +11,8 @@ from shared.protocol.imap.parse.sets import sequence_set
 from shared.protocol.imap.parse.strings import astring, keyword, utf8_text
 from shared.protocol.imap.search_key import MAX_DEPTH, And, Not, Or, SearchKey, SeqSet
 
-# RFC 3501 6.4.4 wants US-ASCII; we read it, and no charset at all, as UTF-8, which holds it (RFC 9051 6.4.4).
+# RFC 3501 6.4.4 requires US-ASCII. US-ASCII, and a missing charset, are read as UTF-8, which includes it (RFC 9051
+# 6.4.4).
 CHARSETS = {
     "UTF-8": "utf-8",
     "US-ASCII": "utf-8",
@@ -141,7 +142,7 @@ def _group(cursor: SearchCursor) -> SearchKey:
 # "OR" SP search-key SP search-key
 def _or(cursor: SearchCursor) -> SearchKey:
     keys = [_or_operand(cursor)]
-    # An OR as the last operand of an OR continues the chain, so long chains do not nest.
+    # An OR as the last operand of an OR continues the chain, so that long chains are not nested.
     while cursor.match(_OR):
         keys.append(_or_operand(cursor))
     keys.append(_search_key(cursor))

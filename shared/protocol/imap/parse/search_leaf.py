@@ -1,4 +1,4 @@
-"""Search keys that hold no other keys (RFC 3501 6.4.4, RFC 5032, RFC 7162, RFC 8474)."""
+"""Search keys that contain no other keys (RFC 3501 6.4.4, RFC 5032, RFC 7162, RFC 8474)."""
 
 import re
 from collections.abc import Callable
@@ -40,7 +40,7 @@ _OBJECT_ID = re.compile(rb"[A-Za-z0-9_-]{1,255}")
 
 
 class SearchCursor(Cursor):
-    """The cursor of one SEARCH, with its charset and what is left of its limits."""
+    """The cursor of one SEARCH, with its charset and its remaining limits."""
 
     __slots__ = ("codec", "depth", "keys_left")
 
@@ -187,4 +187,4 @@ LEAVES: dict[bytes, Reader] = {
     b"UNSEEN": _constant(Flag(SEEN, False)),
     b"YOUNGER": _younger,
 }
-"""Every key that stands alone, by its word."""
+"""The function for each key that contains no other keys."""

@@ -17,7 +17,8 @@ MAX_FIELDS = 500
 _PART = re.compile(rb"[1-9][0-9]*(?:\.[1-9][0-9]*)*")
 # section-text = section-msgtext / "MIME"
 _TEXT = re.compile(rb"HEADER\.FIELDS\.NOT(?= )|HEADER\.FIELDS(?= )|HEADER|TEXT|MIME", re.IGNORECASE)
-# A field name in a command is an astring; only printable ones can be a field (RFC 5322 3.6.8: 33 to 126 without ":").
+# A field name in a command is an astring; only printable characters can name a field (RFC 5322 3.6.8: 33 to 126 without
+# ":").
 _FIELD_NAME = re.compile(rb"[!-9;-~]+")
 
 
@@ -73,7 +74,7 @@ def _field_name(cursor: Cursor) -> str:
 
 # section-binary = "[" [section-part] "]"
 def section_binary(cursor: Cursor) -> tuple[tuple[int, ...], bytes]:
-    """The part and its wire path."""
+    """The part, and its path on the wire."""
     cursor.expect(b"[")
     start = cursor.pos
     part = _section_part(cursor)

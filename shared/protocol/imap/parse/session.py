@@ -1,4 +1,4 @@
-"""Commands about the connection: log-in, ID, ENABLE."""
+"""Commands on the connection: log-in, ID, ENABLE."""
 
 from binascii import Error as Base64Error
 from binascii import a2b_base64
@@ -9,7 +9,7 @@ from shared.protocol.imap.parse.cursor import Cursor
 from shared.protocol.imap.parse.lists import possibly_empty
 from shared.protocol.imap.parse.strings import astring, keyword, nstring, string, utf8_text
 
-# RFC 2971 3.3 bounds what an ID may carry.
+# RFC 2971 3.3 limits the contents of ID.
 MAX_ID_FIELDS = 30
 MAX_ID_NAME = 30
 MAX_ID_VALUE = 1024
@@ -37,8 +37,9 @@ def authenticate(cursor: Cursor, tag: bytes) -> Authenticate:
 
 
 def sasl_response(line: bytes) -> bytes | None:
-    """A client's line during AUTHENTICATE, decoded; None when it cancels with `*` (RFC 3501 6.2.2). Raises
-    ImapSyntaxError.
+    """A client's line during AUTHENTICATE, decoded; None when the client cancels with `*` (RFC 3501 6.2.2).
+
+    Raises ImapSyntaxError.
     """
     if line == b"*":
         return None
@@ -46,11 +47,11 @@ def sasl_response(line: bytes) -> bytes | None:
 
 
 def ends_idle(line: bytes) -> bool:
-    """Whether a client's line during IDLE is DONE; anything else is answered BAD (RFC 2177)."""
+    """Whether a client's line during IDLE is DONE; other lines are answered BAD (RFC 2177)."""
     return line.upper() == b"DONE"
 
 
-# base64 = *(4base64-char) [base64-terminal]; here never empty: "=" stands for that
+# base64 = *(4base64-char) [base64-terminal]; never empty here: "=" stands for an empty response
 def _base64(text: bytes) -> bytes:
     if not text:
         raise ImapSyntaxError("Invalid base64")

@@ -18,7 +18,7 @@ _LIST_CHARS = re.compile(rb"[!#$%&'*+,\-./0-9:;<=>?@A-Z\[\]^_`a-z|}~]+")
 # quoted = DQUOTE *QUOTED-CHAR DQUOTE             ; 8-bit octets are UTF-8 (RFC 9051), checked where they are decoded
 _QUOTED = re.compile(rb'"([^"\\\r\n\0]*(?:\\["\\][^"\\\r\n\0]*)*)"')
 _ESCAPED = re.compile(rb"\\(.)")
-# literal = "{" number ["+"] "}" CRLF *CHAR8      ; the framer has seen to it that the octets are there
+# literal = "{" number ["+"] "}" CRLF *CHAR8      ; the framer guarantees that the octets are present
 _LITERAL = re.compile(rb"\{([0-9]{1,18})\+?\}\r\n")
 _NUMBER = re.compile(rb"[0-9]{1,19}(?![0-9])")
 _NZ_NUMBER = re.compile(rb"[1-9][0-9]{0,18}(?![0-9])")
@@ -31,7 +31,7 @@ def atom(cursor: Cursor) -> bytes:
 
 
 def keyword(cursor: Cursor) -> bytes:
-    """An atom that is a word of the protocol, in capitals: words are case-insensitive (RFC 3501 9 (1))."""
+    """An atom that is a keyword of the protocol, in upper case; keywords are case-insensitive (RFC 3501 9 (1))."""
     return cursor.need(_ATOM, "Expected a word").upper()
 
 
@@ -84,7 +84,7 @@ def list_mailbox(cursor: Cursor) -> bytes:
 
 
 def utf8_text(octets: bytes) -> str:
-    """Octets of a string as text; raises ImapSyntaxError when they are not UTF-8."""
+    """The octets of a string as text. Raises ImapSyntaxError when they are not UTF-8."""
     try:
         return octets.decode("utf-8")
     except UnicodeDecodeError:
