@@ -1,6 +1,6 @@
 """RFC 5322 §3.4 address lists, read tolerantly into the address structures of ENVELOPE (RFC 3501 §7.4.2).
 
-Nothing is refused: what is no address becomes one without a host. Strict parsing is another room's work.
+Nothing is refused: text that is no address becomes an address without a host. shared.protocol.address parses strictly.
 """
 
 import re
@@ -16,8 +16,7 @@ _MAX_TOKENS = 20_000
 
 
 class AddressLimits:
-    """What the addresses of one message may cost in all: how many are read, and the tokens of those that are not
-    written in one of the usual ways."""
+    """Limits for the addresses of one message: the number that is read, and the tokens of those in unusual forms."""
 
     __slots__ = ("addresses", "tokens")
 
@@ -27,13 +26,16 @@ class AddressLimits:
 
     @property
     def are_met(self) -> bool:
-        """Whether there may be addresses that were not read."""
+        """Whether a limit was reached, so that addresses may be missing."""
         return self.addresses <= 0 or self.tokens <= 0
 
 
 class EnvelopeAddress(NamedTuple):
-    """`(name adl mailbox host)`, raw: encoded words are kept. A group starts with host None and its name as mailbox,
-    and ends with mailbox None and host None (RFC 3501 §7.4.2). A mailbox that has no domain has the empty host."""
+    """`(name adl mailbox host)`, raw: encoded words are kept.
+
+    A group starts with host None and its name as mailbox, and ends with mailbox None and host None (RFC 3501 §7.4.2). A
+    mailbox without a domain has the empty host.
+    """
 
     name: bytes | None
     route: bytes | None
@@ -45,7 +47,7 @@ GROUP_END = EnvelopeAddress(None, None, None, None)
 
 _ATOM = rb'[^\s"<>(),:;@\\\[\]\x00]+'
 _WORDS = rb'[^"<>(),:;@\\\[\]\x00]*'
-# The shapes of nearly all addresses in the wild: "Name" <a@b> · Name <a@b> · a@b. All else goes to the slow reader.
+# The forms of nearly all real addresses: "Name" <a@b> · Name <a@b> · a@b. Everything else goes to the slow reader.
 _USUAL = re.compile(
     rb'(?:(?:\s*+"([^"\\]*)"\s*+|('
     + _WORDS
@@ -69,7 +71,7 @@ _SPECIAL = re.compile(rb'["\\]')
 
 
 def parse_addresses(value: bytes, limits: AddressLimits | None = None) -> list[EnvelopeAddress]:
-    """The addresses of an unfolded field value in order, group markers among them, as far as the limits allow."""
+    """The addresses of an unfolded field value in order, with group markers, within the limits."""
     limits = limits or AddressLimits()
     addresses: list[EnvelopeAddress] = []
     at, size, most = 0, len(value), limits.addresses
@@ -89,7 +91,7 @@ def _usual(match: re.Match[bytes]) -> EnvelopeAddress:
 
 
 class _Reader:
-    """One pass over the tokens. `phrase` collects words until a token says what they were."""
+    """Reads the tokens in one pass. `phrase` collects words until a token shows what they are."""
 
     def __init__(self, value: bytes, at: int, limits: AddressLimits) -> None:
         self._value, self._at, self._limits = value, at, limits
@@ -124,7 +126,7 @@ class _Reader:
                 yield match[0]
 
     def _skip_comment(self) -> bytes:
-        """What is in a comment; one that is never closed reaches to the end."""
+        """Skip a comment; one that is never closed extends to the end."""
         start = self._at + 1
         end = comment_end(self._value, self._at)
         self._at = end if end >= 0 else len(self._value)
@@ -174,7 +176,7 @@ class _Reader:
 
 
 def _angle_address(name: bytes | None, tokens: list[bytes]) -> EnvelopeAddress:
-    """`[ obs-route ] addr-spec` (RFC 5322 §4.4): a route is `@a,@b:` in front."""
+    """`[ obs-route ] addr-spec` (RFC 5322 §4.4); a route is `@a,@b:` before the address."""
     route = None
     solid = [token for token in tokens if not token.isspace()]
     if solid[:1] == [b"@"] and b":" in tokens:
@@ -185,7 +187,7 @@ def _angle_address(name: bytes | None, tokens: list[bytes]) -> EnvelopeAddress:
 
 
 def _spec(name: bytes | None, route: bytes | None, tokens: list[bytes]) -> EnvelopeAddress:
-    """local-part "@" domain: the last `@` divides. Without one, all is local part."""
+    """local-part "@" domain, divided at the last `@`. Without `@`, everything is local part."""
     if b"@" not in tokens:
         return EnvelopeAddress(name or None, route, _local_part(tokens), b"")
     at = len(tokens) - 1 - tokens[::-1].index(b"@")
@@ -193,7 +195,7 @@ def _spec(name: bytes | None, route: bytes | None, tokens: list[bytes]) -> Envel
 
 
 def _local_part(tokens: list[bytes]) -> bytes:
-    """Words that white space divides stay divided by one space, but for the white space around dots (RFC 5322 §4.4)."""
+    """The words of a local part, separated by single spaces; white space around dots is removed (RFC 5322 §4.4)."""
     pieces: list[bytes] = []
     gap = False
     for token in tokens:
@@ -212,7 +214,7 @@ def _text(tokens: list[bytes]) -> bytes:
 
 
 def _unquoted(token: bytes) -> bytes:
-    """Without RFC 5322 quoting, as RFC 3501 wants names and local parts."""
+    """The token without RFC 5322 quoting, as RFC 3501 requires for names and local parts."""
     if not token.startswith(b'"'):
         return token
     inner = token[1:-1] if len(token) > 1 and token.endswith(b'"') else token[1:]
@@ -220,7 +222,7 @@ def _unquoted(token: bytes) -> bytes:
 
 
 def display_pairs(addresses: list[EnvelopeAddress]) -> tuple[tuple[str, str], ...]:
-    """(decoded display name, `local@domain`) of each mailbox; group markers are left out."""
+    """(decoded display name, `local@domain`) of each mailbox, without group markers."""
     return tuple(
         (decode_words(address.name or b"").strip(), _spelled(address))
         for address in addresses

@@ -11,7 +11,7 @@ _EMPTY_TEXT = b'("text" "plain" NIL NIL NIL "7bit" 0 0'
 
 
 def body_structures(drafts: Sequence[Draft]) -> tuple[bytes, bytes]:
-    """(BODY, BODYSTRUCTURE) of a whole message."""
+    """BODY and BODYSTRUCTURE of a whole message."""
     writer = _Writer(drafts)
     for index, draft in enumerate(drafts):
         writer.add(index, draft)
@@ -20,7 +20,7 @@ def body_structures(drafts: Sequence[Draft]) -> tuple[bytes, bytes]:
 
 
 class _Writer:
-    """Writes both forms in one pass over the parts; `plain` is `extended` less the extension data."""
+    """Writes both forms in one pass over the parts; `plain` is `extended` without the extension data."""
 
     def __init__(self, drafts: Sequence[Draft]) -> None:
         self.plain: list[bytes] = []
@@ -52,13 +52,14 @@ class _Writer:
     def _add_leaf(self, draft: Draft) -> None:
         self._write(_fields(draft))
         if _is_rfc822(draft):
-            # Encoded, or beyond a limit: what is inside is unknown, but the grammar wants an envelope and a body here.
+            # The message is encoded, or beyond a limit: its contents are unknown, but the grammar requires an envelope
+            # and a body here.
             self._write(b" %b %b" % (NO_ENVELOPE, _EMPTY_TEXT), b" NIL NIL NIL NIL", b")")
         lines = b" %d" % draft.lines if _is_rfc822(draft) or draft.type.media_type == b"text" else b""
         self._write(lines, _extension(draft.content), b")")
 
     def close_until(self, parent: int) -> None:
-        """End every part that is not an ancestor of what comes."""
+        """End every part that is not an ancestor of the next part."""
         while self._open and self._open[-1] != parent:
             draft = self._drafts[self._open.pop()]
             if draft.is_multipart:
@@ -82,8 +83,9 @@ def _fields(draft: Draft) -> bytes:
 
 
 def _is_rfc822(draft: Draft) -> bool:
-    """Whether the grammar has it as a message: message/global is a basic part in IMAP4rev1 (RFC 3501 §9 media-message),
-    and its parts are not shown.
+    """Whether the grammar treats the part as a message.
+
+    message/global is a basic part in IMAP4rev1 (RFC 3501 §9 media-message), and its parts are not shown.
     """
     return draft.type.is_message and draft.type.subtype == b"rfc822"
 

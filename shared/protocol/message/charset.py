@@ -1,7 +1,7 @@
-"""Bytes and the name of a charset → text. Never raises, always gives text that UTF-8 can encode.
+"""Decodes bytes by the name of a charset. It never raises, and UTF-8 can encode the text.
 
-Charset names come from strangers: only names of a closed table reach Python's codec machinery, for that caches every
-unknown name for ever, and some of its codecs are no charsets (zlib, punycode with its quadratic decoder, idna).
+Charset names come from strangers. Only names in a fixed table reach Python's codecs, because Python caches every
+unknown name forever, and some of its codecs are no charsets (zlib, punycode with its quadratic decoder, idna).
 """
 
 import re
@@ -25,7 +25,7 @@ _NO_CHARSET = {
     "oem",
 }
 
-# What the label means in real mail: the superset that its writers use (WHATWG Encoding Standard §4.2).
+# The meaning of labels in real mail: the superset that senders use (WHATWG Encoding Standard §4.2).
 _MEANT: dict[str, str] = {
     "ascii": "cp1252",
     "us_ascii": "cp1252",
@@ -100,14 +100,15 @@ _CODEC = _table()
 
 
 def codec_of(charset: str) -> str | None:
-    """The codec that reads what mail calls `charset`, or None when nobody knows that name."""
+    """The codec for what mail calls `charset`, or None for an unknown name."""
     return _CODEC.get(charset.lower()) or _CODEC.get(_normal(charset))
 
 
 def decode(data: bytes, charset: str = "", limit: int | None = None) -> str:
-    """The text of `data`; at most `limit` bytes are read. Bytes that the charset does not know become U+FFFD.
+    """The text of `data`, of which at most `limit` bytes are read.
 
-    Without a charset, or with an unknown one: UTF-8 where it is valid UTF-8, else windows-1252.
+    Bytes that the charset does not contain become U+FFFD.
+    Without a charset, or with an unknown one, the text is read as UTF-8 if it is valid, else as windows-1252.
     """
     if limit is not None and len(data) > limit:
         data = data[:limit]
@@ -125,7 +126,7 @@ def _guess(data: bytes) -> str:
 
 
 def _scalar(text: str) -> str:
-    """Without lone surrogates, which UTF-7 can make and UTF-8 cannot carry."""
+    """The text without lone surrogates, which UTF-7 can produce and UTF-8 cannot encode."""
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:

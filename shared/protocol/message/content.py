@@ -1,4 +1,4 @@
-"""The Content-* fields of a body part (RFC 2045 §5, RFC 2183, RFC 3282, RFC 2557), raw as the wire wants them."""
+"""The Content-* fields of a body part (RFC 2045 §5, RFC 2183, RFC 3282, RFC 2557), in the raw form that IMAP sends."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -7,14 +7,14 @@ from typing import NamedTuple
 from shared.protocol.message.headers import unfold
 from shared.protocol.structured import blank_comments
 
-# Fields by lower-case name, each with its still folded values in order.
+# Fields by lower-case name, each with its values in order, still folded.
 Fields = Mapping[bytes, Sequence[bytes]]
 Pairs = tuple[tuple[bytes, bytes], ...]
 
 MAX_PARAMETERS = 256
 MAX_BOUNDARY = 900
 MAX_VALUE = 16384
-"""Octets of one Content-* value that are read: real ones have hundreds."""
+"""Octets of a Content-* value that are read; real values have hundreds."""
 
 _TOKEN = rb'[^\x00-\x20()<>@,;:\\"/\[\]?=\x7f]+'
 _TYPE = re.compile(rb"\s*(" + _TOKEN + rb")\s*/\s*(" + _TOKEN + rb")")
@@ -30,7 +30,10 @@ _ENCODED = frozenset(
 
 
 class MediaType(NamedTuple):
-    """What decides whether parts are looked for in a body. Types, subtype, encoding: lower case."""
+    """The media type and encoding, which decide whether a body has parts.
+
+    Types, subtype and encoding are in lower case.
+    """
 
     media_type: bytes
     subtype: bytes
@@ -39,22 +42,23 @@ class MediaType(NamedTuple):
 
     @property
     def is_message(self) -> bool:
-        """message/rfc822, or its UTF-8 form message/global (RFC 6532 §3.7)."""
+        """Whether it is message/rfc822, or its UTF-8 form message/global (RFC 6532 §3.7)."""
         return self.media_type == b"message" and self.subtype in (b"rfc822", b"global")
 
     @property
     def holds_message(self) -> bool:
-        """Whether the body is a message as it stands: in another encoding its parts have no place (RFC 2045 §6.4)."""
+        """Whether the body is a message without encoding; the parts of an encoded message have no offsets (RFC 2045
+        §6.4)."""
         return self.is_message and self.encoding not in _ENCODED
 
     def parameter(self, name: bytes) -> bytes | None:
-        """The first parameter of that lower-case name."""
+        """The value of the first parameter with this lower-case name."""
         return next((value for key, value in self.parameters if key.lower() == name), None)
 
     def boundary(self) -> bytes | None:
-        """The delimiter of a multipart, or None when this is no multipart that can be divided.
+        """The boundary of a multipart, or None when the body cannot be divided.
 
-        RFC 2046 §5.1.1 allows 70 characters; up to 900 are taken, beyond that no line could hold it.
+        RFC 2046 §5.1.1 allows 70 characters; up to 900 are accepted, because more would not fit into a line.
         """
         if self.media_type != b"multipart":
             return None
@@ -66,7 +70,10 @@ PLAIN_TEXT = MediaType(b"text", b"plain", _US_ASCII, b"7bit")
 
 
 class Content(NamedTuple):
-    """What a part says of itself beside its type. Disposition: lower case. Parameters: raw, quoting removed."""
+    """The description of a part besides its type.
+
+    The disposition is in lower case; parameters are raw, without quoting.
+    """
 
     content_id: bytes | None
     description: bytes | None
@@ -78,8 +85,9 @@ class Content(NamedTuple):
 
 
 def parse_type(fields: Fields, in_digest: bool = False) -> MediaType:
-    """The type of a part; a missing or broken Content-Type gives the default of RFC 2045 §5.2 (in a digest RFC 2046
-    §5.1.5).
+    """The type of a part.
+
+    A missing or broken Content-Type gives the default of RFC 2045 §5.2, or of RFC 2046 §5.1.5 in a digest.
     """
     media_type, subtype, parameters = _media(_first(fields, b"content-type"), in_digest)
     return MediaType(media_type, subtype, parameters, _encoding(_first(fields, b"content-transfer-encoding")))
@@ -137,16 +145,16 @@ def _disposition(value: bytes | None) -> tuple[bytes | None, Pairs]:
 
 
 def parse_parameters(value: bytes) -> Pairs:
-    """`*(";" attribute "=" value)` of RFC 2045 §5.1 with comments and quoting removed.
+    """The parameters of RFC 2045 §5.1, `*(";" attribute "=" value)`, without comments and quoting.
 
-    Values without their needed quotes are read up to the semicolon when they are file names, else up to white space; a
-    missing closing quote is forgiven. Parentheses in a file name that goes on behind them are part of the name.
+    Unquoted values that need quotes are read up to the semicolon for file names, else up to white space; a missing
+    closing quote is accepted. Parentheses in a file name that continues after them belong to the name.
     """
     return _parameters(blank_comments(value), value)
 
 
 def _parameters(plain: bytes, value: bytes) -> Pairs:
-    """Of a value, and of the same one with its comments blanked."""
+    """The parameters of a value; `plain` is the same value with its comments blanked."""
     if b";" not in plain:
         return ()
     result = []

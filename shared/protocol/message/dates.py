@@ -1,4 +1,4 @@
-"""RFC 5322 §3.3 date-time → microseconds since 1970-01-01 UTC. Tolerant of obsolete and of usual wrong forms."""
+"""Converts RFC 5322 §3.3 date-times to microseconds since 1970 UTC. It accepts obsolete and common wrong forms."""
 
 import re
 from datetime import date
@@ -16,7 +16,7 @@ _DATE_TIME = re.compile(
 _ASCTIME = re.compile(
     _MONTH + rb"[a-z]*\s+(\d{1,2}),?\s+" + _CLOCK + rb"\s+(?:([+-]\d{4})\s+|([a-z]{1,5})\s+)?(\d{4})", re.I
 )
-# RFC 5322 §4.3: the North American names; all others mean no known offset and are read as UTC.
+# RFC 5322 §4.3: the North American names. Other names have no known offset and are read as UTC.
 _HOURS = {
     b"est": -5,
     b"edt": -4,
@@ -35,15 +35,13 @@ _LONGEST = 256
 
 
 def parse_date(value: bytes) -> int | None:
-    """Epoch microseconds of a Date field's value, or None when it holds no date."""
+    """The microseconds of a Date field's value, or None when it contains no date."""
     date = _read(value)
     return None if date is None else _instant(*date)
 
 
 def written_day(value: bytes) -> int | None:
-    """The day that a Date field's value names, wherever it was that day, as days since 1970-01-01; None when it holds
-    no date.
-    """
+    """The day named in a Date field's value, in the sender's zone, as days since 1970-01-01; None without a date."""
     date = _read(value)
     return None if date is None else date[0]
 

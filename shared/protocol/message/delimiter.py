@@ -1,20 +1,20 @@
-"""Finding the delimiter lines of nested multiparts (RFC 2046 §5.1.1) in bytes that come in pieces.
+"""Finds the delimiter lines of nested multiparts (RFC 2046 §5.1.1) in bytes that arrive in pieces.
 
-A delimiter is a line of `--` boundary, perhaps `--`, then the line ends or white space follows with anything behind it
-("an exact match of the entire candidate line is not required"). So a boundary that is the prefix of another is kept
-apart from it. When a boundary is open twice, the inner one is meant. No delimiter line is longer than 1000 bytes, so
-what must be held back is bounded.
+A delimiter is a line of `--` and the boundary, possibly `--`, followed by the line end or by white space and any text
+("an exact match of the entire candidate line is not required"). So a boundary that is the prefix of another one is
+distinguished from it. When a boundary is open twice, the inner one is meant. No delimiter line is longer than 1000
+bytes, so what must be held back is bounded.
 
-The work is one search for fixed bytes, and for each line that they begin one look-up in a dictionary: it does not grow
-with the number of open boundaries, and no pattern is ever made of a boundary.
+The work is one search for fixed bytes, and one dictionary look-up for each line that begins with them. It does not grow
+with the number of open boundaries, and no regular expression is built from a boundary.
 """
 
 import re
 from typing import NamedTuple
 
 MAX_LINE = 1000
-# After so many lines that look like a delimiter and are none, lines are told apart by a pattern: it costs more to begin
-# with, and less for each line.
+# After so many lines that only look like a delimiter, lines are recognised by a pattern: it costs more to start, but
+# less for each line.
 _PATIENCE = 32
 _LONGEST_NEEDLE = 70
 _SPACE = re.compile(rb"[ \t]")
@@ -23,8 +23,11 @@ _LINE = re.compile(rb"\n--([^\n]*+)")
 
 
 class Delimiter(NamedTuple):
-    """`start`: where the content before it ends (its line break belongs to the delimiter), `stop`: after the line;
-    `level`: which of the open boundaries; `closing`: `--boundary--`."""
+    """A delimiter line.
+
+    `start` is the end of the content before it (the line break belongs to the delimiter), `stop` is behind the line.
+    `level` is the index of the open boundary; `closing` means `--boundary--`.
+    """
 
     start: int
     stop: int
@@ -33,20 +36,21 @@ class Delimiter(NamedTuple):
 
 
 class Delimiters:
-    """The boundaries that are open now, outermost first."""
+    """The open boundaries, outermost first."""
 
     def __init__(self) -> None:
         self._open: list[bytes] = []
         self._levels: dict[bytes, int] = {}
-        self._outer: list[int | None] = []  # of each open boundary, the level at which the same one is open outside
-        self._needles: list[bytes] = []  # for each number of open boundaries, what they begin with
+        # for each open boundary the level at which the same boundary is also open, or None
+        self._outer: list[int | None] = []
+        self._needles: list[bytes] = []  # for each number of open boundaries the bytes with which all of them begin
         self._spaced = 0
 
     def __len__(self) -> int:
         return len(self._open)
 
     def push(self, boundary: bytes) -> None:
-        """A multipart has begun."""
+        """Open a boundary, because a multipart begins."""
         needle = b"\n--" + boundary[:_LONGEST_NEEDLE]
         self._needles.append(_shared_start(self._needles[-1], needle) if self._needles else needle)
         self._outer.append(self._levels.get(boundary))
@@ -55,7 +59,7 @@ class Delimiters:
         self._spaced += _is_spaced(boundary)
 
     def truncate(self, count: int) -> None:
-        """Only the outermost `count` stay open."""
+        """Close all but the outermost `count` boundaries."""
         while len(self._open) > count:
             boundary, outer = self._open.pop(), self._outer.pop()
             self._needles.pop()
@@ -66,9 +70,9 @@ class Delimiters:
                 self._levels[boundary] = outer
 
     def find(self, data: bytes, start: int, stop: int, final: bool) -> Delimiter | None:
-        """The first delimiter whose line begins after a `\\n` at or behind `start` and is complete before `stop`.
+        """The first complete delimiter whose line begins after a `\n` at or behind `start` and ends before `stop`.
 
-        `final`: nothing follows `stop`, so a last line needs no line ending.
+        `final`: nothing follows `stop`, so the last line needs no line end.
         """
         if not self._open:
             return None
@@ -104,8 +108,9 @@ class Delimiters:
         return delimiter and Delimiter(at - (data[at - 1 : at] == b"\r"), min(end + 1, stop), *delimiter)
 
     def _meaning(self, line: bytes) -> tuple[int, bool] | None:
-        """(level, closing) of the text behind the first two hyphens; `x--` may be the boundary `x--` as well as the end
-        of `x`.
+        """(level, closing) of the text after the first two hyphens.
+
+        `x--` may be the boundary `x--` or the end of `x`.
         """
         if (level := self._levels.get(line)) is not None:
             return level, False
@@ -113,8 +118,9 @@ class Delimiters:
         return None if level is None else (level, True)
 
     def _word_meaning(self, line: bytes) -> tuple[int, bool] | None:
-        """As `_meaning`, without what stands behind white space; `x --` is the end of `x`, for there are senders whose
-        boundary ended with a space.
+        """Like `_meaning`, but of the text before white space.
+
+        `x --` is the end of `x`, because some senders have boundaries that end with a space.
         """
         word, *rest = _SPACE.split(line, 1)
         if rest and rest[0].strip() == b"--":
@@ -124,8 +130,7 @@ class Delimiters:
 
 
 def resume(data: bytes, start: int) -> int:
-    """Where to look on when more bytes come: at the last line break, if the line after it may yet become a
-    delimiter."""
+    """The offset at which to continue with more bytes: the last line break, if its line may become a delimiter."""
     at = data.rfind(b"\n", max(start, len(data) - MAX_LINE))
     return at if at >= 0 else len(data)
 

@@ -1,4 +1,4 @@
-"""ENVELOPE (RFC 3501 §7.4.2): the fields of a message header that it is made of, and its wire form."""
+"""ENVELOPE (RFC 3501 §7.4.2): the header fields it is made of, and its form on the wire."""
 
 import re
 from typing import NamedTuple
@@ -31,8 +31,10 @@ _MAX_REFERENCES = 200
 
 
 class Envelope(NamedTuple):
-    """Raw unfolded values; None where the field is absent. `sender` and `reply_to` are as written, not yet
-    defaulted."""
+    """Raw unfolded values; None for an absent field.
+
+    `sender` and `reply_to` are as written, without their defaults.
+    """
 
     date: bytes | None
     subject: bytes | None
@@ -47,7 +49,10 @@ class Envelope(NamedTuple):
 
 
 def read_envelope(fields: Fields, limits: AddressLimits | None = None) -> Envelope:
-    """The envelope of a message header. Of several equal fields the first counts; address fields are put together."""
+    """The envelope of a message header.
+
+    Of several equal fields the first is used; several address fields are joined.
+    """
     limits = limits or AddressLimits()
     return Envelope(
         date=_first(fields, b"date"),
@@ -80,7 +85,7 @@ def wire_envelope(envelope: Envelope) -> bytes:
         nstring(envelope.date),
         nstring(envelope.subject),
         from_,
-        # RFC 3501 §7.4.2: absent or empty Sender and Reply-To are the same as From.
+        # RFC 3501 §7.4.2: an absent or empty Sender or Reply-To is the same as From.
         _address_list(envelope.sender) if envelope.sender else from_,
         _address_list(envelope.reply_to) if envelope.reply_to else from_,
         _address_list(envelope.to),
@@ -104,8 +109,7 @@ NO_ENVELOPE = wire_envelope(read_envelope({}))
 
 
 def message_ids(value: bytes | None) -> tuple[str, ...]:
-    """The msg-ids of a field (RFC 5322 §3.6.4) without their angle brackets; of very many, the first and the last
-    ones."""
+    """The msg-ids in a field (RFC 5322 §3.6.4) without angle brackets; of very many, the first and the last."""
     ids = _MESSAGE_ID.findall(blank_comments(value)) if value else []
     if len(ids) > _MAX_REFERENCES:
         ids = [ids[0], *ids[1 - _MAX_REFERENCES :]]

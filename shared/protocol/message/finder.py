@@ -1,7 +1,7 @@
-"""Finding the parts of a message (RFC 2046) while its bytes come in, whatever the cuts between them.
+"""Finds the parts of a message (RFC 2046) while its bytes arrive in any pieces.
 
-Two states: in the header of the current part, looking for the blank line that ends it; or in a body, looking for the
-next delimiter of an open multipart. Held in memory: the headers of parts within a budget, one piece of at most 64 KiB
+It has two states: in the header of the present part it looks for the blank line that ends it; in a body it looks for
+the next delimiter of an open multipart. In memory are the headers of parts within a limit, one piece of at most 64 KiB,
 and the last line before it.
 """
 
@@ -26,8 +26,11 @@ _MESSAGE_FIELDS = _CONTENT_FIELDS | ENVELOPE_FIELDS
 
 @dataclass(frozen=True, slots=True)
 class ScanLimits:
-    """What a hostile message may cost. Beyond `max_depth` a multipart or message is not divided, beyond `max_parts` no
-    further part is looked for, beyond `max_header_bytes` (all parts together) header bytes are passed over unread."""
+    """Limits against hostile messages.
+
+    Beyond `max_depth` a multipart or message is not divided. Beyond `max_parts` no further part is searched for. Beyond
+    `max_header_bytes` (all parts together) header bytes are skipped.
+    """
 
     max_depth: int = 100
     max_parts: int = 1000
@@ -40,7 +43,7 @@ DEFAULT_LIMITS = ScanLimits()
 class PartFinder:
     """Takes the bytes of a message piece by piece; afterwards `drafts` are its parts.
 
-    Of a header only what decides the structure is read here; the rest waits for the end of the message.
+    Of a header only the fields that determine the structure are read here; the rest is read at the end of the message.
     """
 
     def __init__(self, limits: ScanLimits = DEFAULT_LIMITS) -> None:
@@ -51,17 +54,18 @@ class PartFinder:
         self._budget = limits.max_header_bytes
         self._incoming: list[bytes] = []
         self._waiting = 0
-        # A line break in front of the first byte, so that every line begins after one: `_base` is its offset.
+        # A line break before the first byte, so that every line begins after one; `_base` is its offset.
         self._data = b"\n"
         self._base = -1
         self._at = 0
-        self._blank: re.Match[bytes] | None = None  # the first blank line behind `_at`, or none in `_data`
+        # the first blank line after `_at`, or None when there is none in `_data`
+        self._blank: re.Match[bytes] | None = None
         self._blank_is_known = False
         self._counted = 0
         self._newlines = 0
         self._delimiters = Delimiters()
         self._path: list[int] = []
-        self._multiparts: list[int] = []  # of each open boundary, the part it divides
+        self._multiparts: list[int] = []  # for each open boundary the part that it divides
         self._head: list[bytes] = []
         self._head_from = 0
         self._in_header = True
@@ -69,25 +73,28 @@ class PartFinder:
 
     @property
     def header_bytes(self) -> int:
-        """Octets of headers kept: what the end of the message costs grows with them."""
+        """Octets of the headers that were kept, with which the work at the end of the message grows."""
         return self._limits.max_header_bytes - self._budget
 
     @property
     def octets(self) -> int:
-        """Octets taken so far."""
+        """The number of octets taken so far."""
         return self.size + self._waiting
 
     @property
     def body_lines(self) -> int:
-        """Line breaks so far behind the message's own header, or in all of the message while that goes on."""
+        """The line breaks after the message's own header, or in all of the message while that header continues."""
         if not self._path:
             return self.drafts[0].lines
         waiting = sum(piece.count(b"\n") for piece in self._incoming)
         return self.drafts[0].lines + self._newlines + self._data.count(b"\n", self._counted - self._base) + waiting
 
     def feed(self, chunk: bytes) -> None:
-        """More bytes. Small chunks are gathered and large ones cut: a byte at a time is not more work than all at once,
-        and no search for what is not there runs to the end of a large message, once for each part."""
+        """Take more bytes.
+
+        Small pieces are collected and large ones divided. So bytes one by one cost no more than all at once, and no
+        search for something missing runs to the end of a large message for each part.
+        """
         for start in range(0, len(chunk), _PIECE):
             piece = chunk[start : start + _PIECE]
             self._incoming.append(piece)
@@ -96,7 +103,7 @@ class PartFinder:
                 self._advance(final=False)
 
     def finish(self) -> None:
-        """No more bytes: ends every open part."""
+        """End the message and every open part."""
         self._advance(final=True)
         self._close(0, self.size)
         addresses = AddressLimits()
@@ -117,7 +124,7 @@ class PartFinder:
             self._drop(resume(self._data, self._at))
 
     def _drop(self, at: int) -> None:
-        """Forget what has been decided, but for one byte: the CR that may belong to a delimiter."""
+        """Drop bytes that are decided, except for one byte: a CR that may belong to a delimiter."""
         keep = max(at - 1, 0)
         if self._in_header:
             self._keep_header(keep)
@@ -127,7 +134,7 @@ class PartFinder:
         self._at = at - keep
 
     def _keep_header(self, stop: int) -> None:
-        """Bytes of the current header up to `stop`, as far as the budget goes."""
+        """Keep bytes of the present header up to `stop`, within the limit."""
         start = self._head_from - self._base
         if stop <= start:
             return
@@ -138,7 +145,7 @@ class PartFinder:
         self._head.append(self._data[start : start + taken])
 
     def _count(self, offset: int) -> None:
-        """Count line breaks up to that offset, which never goes back."""
+        """Count line breaks up to this offset, which must not decrease."""
         if offset > self._counted:
             self._newlines += self._data.count(b"\n", self._counted - self._base, offset - self._base)
             self._counted = offset
@@ -147,9 +154,9 @@ class PartFinder:
         blank = self._blank_line()
         stop = blank.end() if blank else len(self._data)
         if delimiter := self._delimiters.find(self._data, self._at, stop, final and not blank):
-            # The part ends inside of its own header; its delimiter may even touch the one before (RFC 2046 §5.1.1).
+            # The part ends within its own header; its delimiter may even touch the one before (RFC 2046 §5.1.1).
             offset = max(self._base + delimiter.start, self._head_from)
-            while self._in_header:  # of a message/rfc822 without a body, the message begins and ends here too
+            while self._in_header:  # in a message/rfc822 without a body, the inner message begins and ends here as well
                 self._begin_body(offset)
             self._pass(delimiter)
             return True
@@ -160,7 +167,7 @@ class PartFinder:
         return True
 
     def _blank_line(self) -> re.Match[bytes] | None:
-        """The first one at or behind `_at`. Looked for once, however many parts begin in front of it."""
+        """The first blank line at or behind `_at`. It is searched for once, however many parts begin before it."""
         if not self._blank_is_known or (self._blank is not None and self._blank.start() < self._at):
             self._blank = _HEADER_END.search(self._data, self._at)
             self._blank_is_known = True
@@ -173,10 +180,9 @@ class PartFinder:
         return delimiter is not None
 
     def _pass(self, delimiter: Delimiter) -> None:
-        """A delimiter line: it ends all parts within the multipart it belongs to, and begins the next or the
-        epilogue."""
+        """Handle a delimiter line: it ends all parts within its multipart, and begins the next part or the epilogue."""
         if delimiter.level >= len(self._multiparts):
-            return  # a limit was met at this line, and closed the multipart
+            return  # a limit was reached at this line, and the multipart was closed
         owner = self._multiparts[delimiter.level]
         self._close(self._path.index(owner) + 1, self._base + delimiter.start)
         self._at = delimiter.stop - 1
@@ -245,7 +251,7 @@ class PartFinder:
             self._open_part(index, draft.depth + 1, draft.body_start)
 
     def _close(self, length: int, offset: int) -> None:
-        """End the open parts beyond the first `length` of the path; none ends before its own body begins."""
+        """End the open parts beyond the first `length` of the path; a part never ends before its own body begins."""
         closing = self._path[length:]
         if not closing:
             return

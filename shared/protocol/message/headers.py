@@ -1,15 +1,14 @@
-"""Header fields of a raw header block (RFC 5322 §2.2): where they are, their values, and single look-ups.
+"""The fields of a raw header block (RFC 5322 §2.2): their offsets, their values, and look-ups by name.
 
-A header block is the bytes of a header section, with or without the blank line that ends it. Lines that are no
-field (no colon, a leading `From ` line, a continuation of nothing) are skipped: they belong to no field.
+A header block is the bytes of a header section, with or without the blank line at its end. Lines that belong to no
+field are skipped: a line without a colon, a leading `From ` line, a continuation line without a field.
 """
 
 import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-# RFC 5322 §3.6.8 ftext is printable ASCII without the colon; 8-bit names are let through, as they occur in the wild.
-# White space before the colon is obsolete syntax (§4.5). `\n` alone ends a line: APPEND may carry bare LF.
+# RFC 5322 §3.6.8 ftext is printable ASCII without the colon; 8-bit names are accepted, because they occur.
 _NAME = rb"[^\x00-\x20:\x7f]++"
 _VALUE = rb"[^\n]*+(?:\n[ \t][^\n]*+)*+"
 _FIELD = re.compile(rb"^(" + _NAME + rb")[ \t]*+:(" + _VALUE + rb")\n?", re.M)
@@ -18,8 +17,9 @@ _FOLD = re.compile(rb"\r*\n")
 
 
 class Field(NamedTuple):
-    """A header field by its offsets in the block: `start` of the name, `value` after the colon, `end` after its last
-    line ending.
+    """A header field by its offsets in the block.
+
+    `start` is the start of the name, `value` is behind the colon, `end` is behind the last line end.
     """
 
     name: bytes
@@ -29,30 +29,32 @@ class Field(NamedTuple):
 
 
 def fields(block: bytes) -> list[Field]:
-    """Every field of the block in order of appearance."""
+    """The fields of the block, in order."""
     return [Field(match[1], match.start(), match.start(2), match.end()) for match in _FIELD.finditer(block)]
 
 
 def field_lines(block: bytes) -> list[tuple[bytes, bytes]]:
-    """Every (name, whole lines) of the block in order of appearance; only the last line may have no ending."""
+    """(name, complete lines) of each field, in order; only the last line may lack its end."""
     return [(match[1], match[0]) for match in _FIELD.finditer(block)]
 
 
 def raw_fields(block: bytes) -> list[tuple[bytes, bytes]]:
-    """Every (name, value) of the block in order, the values still folded: see `unfold`."""
+    """(name, value) of each field, in order; the values are still folded (see `unfold`)."""
     return _FIELD.findall(block)
 
 
 def unfold(value: bytes) -> bytes:
-    """The value on one line, without white space around it (RFC 5322 §2.2.3: only the line endings go)."""
+    """The value on one line, without white space at its ends (RFC 5322 §2.2.3 removes only the line ends)."""
     if b"\n" in value:
         value = _FOLD.sub(b"", value)
     return value.strip(b" \t\r\n")
 
 
 def _matches(block: bytes, name: bytes) -> Iterator[re.Match[bytes]]:
-    """The fields of that name. The lines that begin with it are found by fixed bytes, at a tenth of a pattern's
-    cost."""
+    """The fields with this name.
+
+    Their lines are found by fixed bytes, at a tenth of the cost of a pattern.
+    """
     needle = b"\n" + name
     lines = b"\n" + block.lower()
     at = lines.find(needle)
@@ -67,16 +69,16 @@ def _as_name(name: bytes | str) -> bytes:
 
 
 def header_values(block: bytes, name: bytes | str) -> list[bytes]:
-    """The unfolded values of every field of that name, in order; the rest of the block is not parsed."""
+    """The unfolded values of all fields with this name, in order; the rest of the block is not parsed."""
     return [unfold(match[1]) for match in _matches(block, _as_name(name))]
 
 
 def header_value(block: bytes, name: bytes | str) -> bytes | None:
-    """The unfolded value of the first field of that name, or None."""
+    """The unfolded value of the first field with this name, or None."""
     match = next(_matches(block, _as_name(name)), None)
     return unfold(match[1]) if match else None
 
 
 def has_header(block: bytes, name: bytes | str) -> bool:
-    """Whether a field of that name is present."""
+    """Whether there is a field with this name."""
     return next(_matches(block, _as_name(name)), None) is not None

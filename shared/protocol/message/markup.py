@@ -1,12 +1,12 @@
-"""HTML → the text that a person reads. A linear tokenizer: no tree, no recursion."""
+"""Extracts the text that a person reads from HTML, with a linear tokenizer: no tree, no recursion."""
 
 import re
 from html import unescape
 
 from shared.protocol.message.urls import find_urls
 
-# Comments, declarations, and elements whose content nobody sees are one token each; unterminated ones reach to the end,
-# as they do in browsers.
+# Comments, declarations, and elements with invisible content are one token each. Without an end they extend to the end
+# of the source, as in browsers.
 _TOKEN = re.compile(
     r"<!--.*?(?:-->|\Z)|<[!?][^>]*+>?"
     r"|<(script|style|template)\b[^>]*+>.*?(?:</\1\b[^>]*+>?|\Z)|<(/?)([a-z][a-z0-9]*+)([^>]*+)>?",
@@ -35,7 +35,7 @@ _TELLING = frozenset(
         "aria-label",
     ]
 )
-"""Attributes that point somewhere or say something to a person."""
+"""Attributes that refer to something or contain text for people."""
 _BLOCKS = frozenset(
     re.findall(
         r"\w+",
@@ -48,15 +48,15 @@ _CELLS = frozenset(("td", "th"))
 
 
 def html_text(source: str, links: bool = True) -> str:
-    """The visible text, a line per block; with `links`, each address stands in angle brackets behind its anchor's
-    text."""
+    """The visible text, one line for each block; with `links`, each URL follows the text of its anchor in angle
+    brackets."""
     return _without_blanks("".join(_visible(source, links)))
 
 
 def visible_text(source: str, hidden: dict[str, None]) -> str:
-    """As `html_text` without links, for a page of a longer source: white space at its ends stays, as one character.
+    """Like `html_text` without links, for a page of a longer source; white space at its ends is kept as one character.
 
-    What the tags point to and say (href, src, alt, title, …), and what comments and scripts point to, goes to `hidden`.
+    References and texts in tags (href, src, alt, title, …), and URLs in comments and scripts, are added to `hidden`.
     """
     raw = "".join(_visible(source, False, hidden))
     lines = _without_blanks(raw)
@@ -64,12 +64,12 @@ def visible_text(source: str, hidden: dict[str, None]) -> str:
 
 
 def _without_blanks(text: str) -> str:
-    """Without empty lines, and with one space wherever a line has white space."""
+    """The text without empty lines, and with single spaces for white space."""
     return "\n".join(filter(None, map(_single_spaced, text.split("\n"))))
 
 
 def _single_spaced(line: str) -> str:
-    # What is printable has no white space but spaces; most lines are done with that.
+    # Printable text has no white space but spaces, so most lines are done after this.
     return line.strip(" ") if line.isprintable() and "  " not in line else " ".join(line.split())
 
 
@@ -80,7 +80,7 @@ def _edge(space: str) -> str:
 
 
 def _keep_hidden(token: re.Match[str], hidden: dict[str, None]) -> None:
-    """What a token points to and says beside what it shows."""
+    """Add the references and texts of a token that are not visible to `hidden`."""
     attributes = token[4]
     if attributes is None:
         hidden.update(dict.fromkeys(find_urls(token[0], is_html=True)))

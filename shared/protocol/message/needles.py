@@ -1,37 +1,41 @@
-"""Texts that a search looks for, and which headers cannot hold any of them: said from the octets, before anything is
-decoded. Most messages hold nothing of what a person looks for.
+"""Recognises headers that cannot contain any of the searched texts, from their octets and without decoding.
+
+Most messages contain none of the texts that a person searches for.
 """
 
 import re
 from collections.abc import Iterable
 
-# No text of a header joins two octets that these divide, but for a quotation mark (see `Needles.may_occur`): white
-# space is folded, controls become spaces, and a colon may have a space put in front of it or behind it.
+# No decoded text joins two octets that these separate, except for a quotation mark (see `Needles.may_occur`): white
+# space is folded, controls become spaces, and a colon may get a space before or after it.
 _RUN = re.compile(r'[^\x00-\x20\x7f":]+')
 _ADDRESSES = re.compile(rb"\n(?:from|sender|reply-to|to|cc|bcc)[ \t]*+:([^\n]*+(?:\n[ \t][^\n]*+)*+)")
-# What makes an address look different from how ENVELOPE shows it; nearly no address has it.
-# The set in front of all is what a pattern finds quickly.
+# Characters that make an address look different from its form in ENVELOPE; hardly any address has them. The set in
+# front is what a pattern finds quickly.
 _UNUSUAL = re.compile(rb"[(\\:@.<\s](?:(?<=[(\\:])|(?<=\s)[@.>]|(?<=[@.<])\s)")
 
 
 def is_plain(header: bytes) -> bool:
-    """Whether the octets of a header are its text: ASCII without encoded words."""
+    """Whether the octets of a header equal its text: ASCII without encoded words."""
     return header.isascii() and b"=?" not in header
 
 
 def is_unusual(addresses: bytes) -> bool:
-    """Whether a field of addresses may show other letters than its octets, quotation marks aside."""
+    """Whether a field of addresses may show other letters than its octets, apart from quotation marks."""
     return _UNUSUAL.search(addresses) is not None
 
 
 class Needles:
-    """What is looked for, without case (`casefold`)."""
+    """The searched texts, case-folded."""
 
     def __init__(self, texts: Iterable[str]) -> None:
         self._runs = tuple({_longest_run(text) for text in texts})
 
     def may_occur(self, header: bytes, *, in_addresses: bool = True) -> bool:
-        """Whether a text of this header may hold one of them. `in_addresses`: also as ENVELOPE shows addresses."""
+        """Whether a text of this header may contain a searched text.
+
+        `in_addresses`: also in the form in which ENVELOPE shows addresses.
+        """
         if not is_plain(header):
             return True
         lines = header.lower().replace(b'"', b"")
@@ -41,5 +45,5 @@ class Needles:
 
 
 def _longest_run(text: str) -> bytes:
-    """The longest run of octets that a plain header with this text holds; empty when it need not hold any."""
+    """The longest run of octets that a plain header must contain with this text; empty when there is none."""
     return max(_RUN.findall(text), key=len, default="").encode("utf-8", "surrogatepass")

@@ -1,8 +1,9 @@
-"""The decoded text of a part in pages, so that a part of any size costs a bounded step at a time.
+"""The decoded text of a part in pages, so that a part of any size is processed in bounded steps.
 
-A page is what some 64 KiB of the body come to. Text is cut between characters; HTML is cut in front of a tag, so that a
-tag is whole, or of what may be an entity. A comment, script or style sheet that is longer than a page is text from the
-next page on: what is looked for may be found there too often, and never too rarely."""
+A page comes from some 64 KiB of the body. Text is divided between characters. HTML is divided before a tag or a
+possible entity, so that these stay whole. A comment, script or style sheet that is longer than a page counts as text
+from the next page on, so a search may find too much but never too little.
+"""
 
 import codecs
 import re
@@ -19,13 +20,16 @@ _UNFINISHED = re.compile(rb"[\xc0-\xf7][\x80-\xbf]{0,2}\Z")
 
 
 def html_charset(data: bytes) -> str:
-    """The charset that an HTML page names in its own first octets, or ""."""
+    """The charset that an HTML page names in its first octets, or ""."""
     match = _META_CHARSET.search(data, 0, 2048)
     return match[1].decode("ascii") if match else ""
 
 
 def text_pages(pieces: Iterable[bytes], charset: str) -> Iterator[str]:
-    """The text of decoded pieces. Without a known charset each page is UTF-8 where it is valid, else windows-1252."""
+    """The text of decoded pieces.
+
+    Without a known charset each page is read as UTF-8 if it is valid, else as windows-1252.
+    """
     codec = codec_of(charset) if charset else None
     if codec is None or codec == "cp1252":
         yield from _guessed(pieces)
@@ -47,13 +51,12 @@ def _guessed(pieces: Iterable[bytes]) -> Iterator[str]:
 
 
 def _scalar(text: str) -> str:
-    """Without lone surrogates, which UTF-7 can make and nothing that follows can carry."""
+    """The text without lone surrogates, which UTF-7 can produce and later steps cannot encode."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
 def html_pages(texts: Iterable[str]) -> Iterator[str]:
-    """What a person reads of an HTML source, then what it points to and says beside that: links, alternatives,
-    titles."""
+    """The visible text of an HTML source, then its references and hidden texts: links, alternatives, titles."""
     hidden: dict[str, None] = {}
     after_space = True
     for source in _whole_tags(texts):

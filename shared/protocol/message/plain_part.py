@@ -1,4 +1,4 @@
-"""What becomes of a message in whose scan something unforeseen went wrong: one part of plain text."""
+"""The structure of a message whose scan failed unexpectedly: one part of plain text."""
 
 from shared.protocol.message.addresses import AddressLimits
 from shared.protocol.message.content import NO_CONTENT
@@ -7,7 +7,7 @@ from shared.protocol.message.tree import NO_PARENT, Draft
 
 
 class PlainPart:
-    """Goes on where a PartFinder failed: only octets and lines are counted."""
+    """Continues after a PartFinder failed; it only counts octets and lines."""
 
     def __init__(self, failed: PartFinder) -> None:
         root = failed.drafts[0]
@@ -22,17 +22,17 @@ class PlainPart:
         self.drafts = [draft]
 
     def feed(self, chunk: bytes) -> None:
-        """The next octets of the message."""
+        """Take the next octets of the message."""
         self.size += len(chunk)
         self._lines += chunk.count(b"\n")
 
     def finish(self) -> None:
-        """No more octets."""
+        """End the message."""
         draft = self.drafts[0]
         draft.body_end, draft.lines = self.size, self._lines
         draft.read_fields(AddressLimits())
 
     def forget_fields(self) -> None:
-        """The header cannot be read either."""
+        """Ignore the header, because it cannot be read either."""
         draft = self.drafts[0]
         draft.fields, draft.content, draft.envelope = {}, NO_CONTENT, None

@@ -1,7 +1,7 @@
-"""The one scan of a message: its parts, their offsets, ENVELOPE and BODYSTRUCTURE ready for the wire.
+"""The scan of a message: its parts with their offsets, and ENVELOPE and BODYSTRUCTURE in their wire form.
 
-It runs once, while the bytes come in, and its result is stored behind the body. Offsets count from the first byte of
-the blob body; the header prefix that delivery adds is not in them (see `sections`).
+It runs once, while the bytes arrive, and its result is stored behind the body. Offsets count from the first byte of the
+blob's body; the prefix that delivery adds is not included (see `sections`).
 """
 
 import msgspec
@@ -17,7 +17,7 @@ from shared.protocol.message.plain_part import PlainPart
 from shared.protocol.message.tree import Draft, numbers
 from shared.protocol.message.words import decode_parameters, decode_words, without_controls
 
-# Raised whenever the same bytes would give another Scan: stored scans of a smaller version are made again.
+# Raised whenever the same bytes would give another Scan; stored scans of a smaller version are made again.
 SCANNER_VERSION = 2
 
 _COSTLY_HEADERS = 32 * 1024
@@ -27,13 +27,13 @@ Parameters = tuple[tuple[str, str], ...]
 
 
 class Part(msgspec.Struct, frozen=True, array_like=True):
-    """One part. Types, subtype, encoding, disposition and parameter names are lower case, texts are decoded; "" means
-    absent.
+    """One part.
 
-    `number` is what BODY[number] takes (RFC 3501 §6.4.5): "" for a multipart that is the whole message, "1" for the
-    only part of a message that is none. `parent` is an index into `Scan.parts`, -1 for the root. The part's own header
-    is [header_start, body_start), its body as transferred [body_start, body_end). `lines` are the line breaks in the
-    body. `envelope` is the ENVELOPE of the message that a message/rfc822 part holds, ready for the wire.
+    Types, subtype, encoding, disposition and parameter names are in lower case; texts are decoded; "" means absent.
+    `number` is the number in BODY[number] (RFC 3501 §6.4.5): "" for a multipart that is the whole message, "1" for the
+    only part of another message. `parent` is an index into `Scan.parts`, -1 for the root. The part's own header is
+    [header_start, body_start), its body as transferred is [body_start, body_end). `lines` is the number of line breaks
+    in the body. `envelope` is the ENVELOPE of the message in a message/rfc822 part, in wire form.
     """
 
     number: str
@@ -63,26 +63,27 @@ class Part(msgspec.Struct, frozen=True, array_like=True):
 
     @property
     def size(self) -> int:
-        """Bytes of the body as transferred."""
+        """The octets of the body as transferred."""
         return self.body_end - self.body_start
 
     @property
     def charset(self) -> str:
-        """The charset parameter, or ""."""
+        """The value of the charset parameter, or ""."""
         return self.parameter("charset")
 
     def parameter(self, name: str) -> str:
-        """The Content-Type parameter of that lower-case name, or ""."""
+        """The value of the Content-Type parameter with this lower-case name, or ""."""
         return next((value for key, value in self.parameters if key == name), "")
 
 
 class Scan(msgspec.Struct, frozen=True, array_like=True):
-    """All that services need to know of a message without reading it again.
+    """Everything that services need to know about a message without reading it again.
 
-    `parts` stand in order of appearance, parents before children, the root first. `header_end` is where the body
-    begins, after the blank line. `truncated`: a limit was met, so not everything was looked at. `date` is in epoch
-    microseconds. Message ids have no angle brackets. Addresses are (decoded display name, local@domain), groups
-    dissolved. `envelope`, `body` and `bodystructure` may hold literals (`{n}` CR LF …) and raw 8-bit bytes in them.
+    `parts` are in the order of appearance, parents before children, the root first. `header_end` is the offset of the
+    body, after the blank line. `truncated`: a limit was reached, so something was not examined. `date` is in
+    microseconds since 1970. Message ids have no angle brackets. Addresses are (decoded display name, local@domain),
+    with groups dissolved. `envelope`, `body` and `bodystructure` may contain literals (`{n}` CR LF …) with raw 8-bit
+    bytes.
     """
 
     version: int
@@ -108,22 +109,22 @@ class Scan(msgspec.Struct, frozen=True, array_like=True):
 
     @property
     def root(self) -> Part:
-        """The message itself as a part."""
+        """The message itself, as a part."""
         return self.parts[0]
 
     def children(self, index: int) -> tuple[int, ...]:
-        """The indexes of the parts directly inside of part `index`."""
+        """The indexes of the direct children of part `index`."""
         return tuple(child for child, part in enumerate(self.parts) if part.parent == index)
 
     def find(self, number: str) -> Part | None:
-        """The part that BODY[number] means, or None; "" is the whole message."""
+        """The part of BODY[number], or None; "" is the whole message."""
         return self.root if not number else next((part for part in self.parts if part.number == number), None)
 
 
 class Scanner:
-    """Scans while the message is received. Bytes in any cuts give the same Scan; never raises on any bytes.
+    """Scans a message while it is received. The Scan does not depend on the pieces; no bytes make it raise.
 
-    An error that nobody foresaw makes the message one plain part: `failure` is it, for the caller to report.
+    After an unforeseen error the message becomes one plain part; `failure` is the error, for the caller to report.
     """
 
     def __init__(self, limits: ScanLimits = DEFAULT_LIMITS) -> None:
@@ -133,11 +134,11 @@ class Scanner:
 
     @property
     def is_costly(self) -> bool:
-        """Whether `finish` may take long: there are many header lines."""
+        """Whether `finish` may take long, because there are many header lines."""
         return self._finder.header_bytes > _COSTLY_HEADERS
 
     def feed(self, chunk: bytes) -> None:
-        """The next bytes of the message."""
+        """Take the next bytes of the message."""
         self._fed += len(chunk)
         try:
             self._finder.feed(chunk)
@@ -146,7 +147,7 @@ class Scanner:
             finder.feed(chunk[len(chunk) - (self._fed - finder.size) :])
 
     def finish(self) -> Scan:
-        """The message is complete. To be called once."""
+        """End the message; to be called once."""
         try:
             self._finder.finish()
             return _scan_of(self._finder)
@@ -161,7 +162,7 @@ class Scanner:
 
 
 def _plain_scan(part: PlainPart) -> Scan:
-    """With the envelope where it can be read, else without."""
+    """The scan of one plain part, with the envelope if it can be read."""
     try:
         part.finish()
         return _scan_of(part)
@@ -171,7 +172,7 @@ def _plain_scan(part: PlainPart) -> Scan:
 
 
 def scan(data: bytes, limits: ScanLimits = DEFAULT_LIMITS) -> Scan:
-    """Scan a message that is there as a whole."""
+    """Scan a complete message."""
     scanner = Scanner(limits)
     scanner.feed(data)
     return scanner.finish()
@@ -182,19 +183,20 @@ _decoder = msgspec.msgpack.Decoder(Scan)
 
 
 def encode_scan(scan: Scan) -> bytes:
-    """The stored form."""
+    """The stored form of a scan."""
     return _encoder.encode(scan)
 
 
 def decode_scan(stored: bytes) -> Scan:
-    """The scan of its stored form. Raises msgspec.DecodeError on bytes that are none (or of another version's shape):
-    `shared.scans` makes those again.
+    """The scan from its stored form.
+
+    Raises msgspec.DecodeError for other bytes, or those of another version; `shared.scans` then scans again.
     """
     return _decoder.decode(stored)
 
 
 class _Opening(msgspec.Struct, frozen=True, array_like=True):
-    """How a stored scan begins."""
+    """The first fields of a stored scan."""
 
     version: int
     size: int
@@ -205,14 +207,15 @@ _opening = msgspec.msgpack.Decoder(_Opening)
 
 
 def header_end(stored: bytes) -> int:
-    """`Scan.header_end` of the stored form; the parts are passed over, which is most of the work. Raises
-    msgspec.DecodeError.
+    """`Scan.header_end` from the stored form.
+
+    The parts are skipped, which would be most of the work. Raises msgspec.DecodeError.
     """
     return _opening.decode(stored).header_end
 
 
 def stored_version(stored: bytes) -> int:
-    """The version of a stored scan, whatever its shape; -1 when it is none."""
+    """The version of a stored scan of any shape; -1 when it is no scan."""
     try:
         return _opening.decode(stored).version
     except msgspec.DecodeError:
@@ -299,8 +302,10 @@ def _text(value: bytes | None) -> str:
 
 
 def _is_attachment(draft: Draft, drafts: list[Draft]) -> bool:
-    """Whether a reader would call it an attachment: said so, or named, or no text, and no part of how another is
-    shown."""
+    """Whether a mail client would show the part as an attachment.
+
+    That is a part declared so, a part with a name, or a part that is neither text nor needed to show another part.
+    """
     disposition, kind = draft.content.disposition, draft.type
     if draft.is_multipart or draft.parent < 0 or drafts[draft.parent].type.is_message:
         return disposition == b"attachment"

@@ -35,15 +35,15 @@ from shared.protocol.message.transfer import decode_pieces, decode_transfer
 from shared.protocol.message.words import decode_words
 
 HEADER_LIMIT = 1 << 19
-"""Octets of header lines looked at in one message: as many as the scanner reads."""
+"""Octets of header lines that are examined in a message: as many as the scanner reads."""
 TEXT_LIMIT = 8 * 1024 * 1024
-"""Octets of decoded text looked at in one message."""
+"""Octets of decoded text that are examined in a message."""
 ADDRESS_FIELDS = frozenset(("from", "sender", "reply-to", "to", "cc", "bcc"))
 
 _PLAIN_NAME = re.compile(r"[!-9;-~]+")
 _FOLD = re.compile(rb"\r*\n[ \t]")
 _CONTROLS_AS_SPACES = bytes(32 if (octet < 32 and octet != 10) or octet == 127 else octet for octet in range(256))
-# A field that is not written `name: value`, with one space. The line ending in front is what a pattern finds quickly.
+# A field that is not written as `name: value` with one space. A pattern finds the line end in front quickly.
 _SPACED = re.compile(rb"\n([^\x00-\x20:\x7f]++)(?:[ \t]++:|:(?! ))([^\n]*+)")
 _ADDRESSES = re.compile(rb"\n(from|sender|reply-to|to|cc|bcc)[ \t]*+:([^\n]*+)", re.I)
 
@@ -52,12 +52,13 @@ class StoredOctets(Protocol):
     """The octets of a stored message."""
 
     def iterate(self, start: int, end: int) -> Iterator[bytes]:
-        """The octets [start, end) in pieces of at most some 64 KiB."""
+        """The octets [start, end), in pieces of at most some 64 KiB."""
 
 
 def field_texts(header: bytes, name: str, needles: Needles | None = None) -> Iterator[str]:
-    """What HEADER looks at, and FROM, TO, CC, BCC, SUBJECT: `name` is without case (`casefold`). With needles, perhaps
-    without texts that hold none of them.
+    """The texts for HEADER, FROM, TO, CC, BCC and SUBJECT; `name` is case-folded.
+
+    With needles, texts that contain none of them may be left out.
     """
     block = header[:HEADER_LIMIT]
     if needles is not None and not needles.may_occur(block, in_addresses=name in ADDRESS_FIELDS):
@@ -69,8 +70,10 @@ def field_texts(header: bytes, name: str, needles: Needles | None = None) -> Ite
 
 
 def header_texts(header: bytes, needles: Needles | None = None) -> Iterator[str]:
-    """What TEXT looks at in a header: every line of it, folded ones as one. With needles, perhaps without texts that
-    hold none of them."""
+    """The texts of a header for TEXT: every line, with folded lines joined.
+
+    With needles, texts that contain none of them may be left out.
+    """
     if needles is not None and not needles.may_occur(header[:HEADER_LIMIT]):
         return
     block = _unfolded(header[:HEADER_LIMIT])
@@ -89,7 +92,7 @@ def header_texts(header: bytes, needles: Needles | None = None) -> Iterator[str]
 
 
 def part_header_texts(body: StoredOctets, scan: Scan, needles: Needles | None = None) -> Iterator[str]:
-    """What TEXT looks at beside the message's own header and what BODY looks at: the headers of its parts."""
+    """The further texts for TEXT: the headers of the message's parts."""
     left = HEADER_LIMIT
     yield from _attachment_texts(scan.root)
     for part in scan.parts[1:]:
@@ -100,7 +103,7 @@ def part_header_texts(body: StoredOctets, scan: Scan, needles: Needles | None = 
 
 
 def body_texts(body: StoredOctets, scan: Scan, needles: Needles | None = None) -> Iterator[str]:
-    """What BODY looks at, page by page: the pages of a part are to be put together as they are."""
+    """The text for BODY, page by page; the pages of a part must be concatenated unchanged."""
     left = TEXT_LIMIT
     for index, part in enumerate(scan.parts):
         if left <= 0:
@@ -123,24 +126,25 @@ def body_texts(body: StoredOctets, scan: Scan, needles: Needles | None = None) -
 
 
 def _unfolded(header: bytes) -> bytes:
-    """Without folds; a pattern takes three times as long where every line ends as it should."""
+    """The header without folds. A pattern takes three times as long when all lines end correctly."""
     if header.count(b"\n") == header.count(b"\r\n") and b"\r\r\n" not in header:
         return header.replace(b"\r\n ", b" ").replace(b"\r\n\t", b" ")
     return _FOLD.sub(b" ", header)
 
 
 def _values(header: bytes, name: str) -> list[bytes]:
-    """The values of the fields of a name, still folded or not. Only fields of that name are decoded: that would be half
-    the work of a search.
+    """The values of the fields with this name, folded or not.
+
+    Only fields with the name are decoded, because decoding would be half the work of a search.
     """
     if header.isascii():
         return header_values(header, name) if _PLAIN_NAME.fullmatch(name) else []
-    # A name of other letters may be one of plain letters without case (U+017F is an s).
+    # A name with other letters may equal one of plain letters after case-folding (U+017F becomes s).
     return [value for field, value in raw_fields(header) if decode(field).casefold() == name]
 
 
 def _address_texts(values: list[bytes]) -> Iterator[str]:
-    """The addresses as ENVELOPE shows them, as far as that is not how they are written."""
+    """The addresses in the form of ENVELOPE, where that differs from how they are written."""
     if any(map(is_unusual, values)):
         addresses = parse_addresses(b", ".join(map(unfold, values)))
         yield from map(decode_words, group_names(addresses))
@@ -151,8 +155,7 @@ def _address_texts(values: list[bytes]) -> Iterator[str]:
 
 
 def _attachment_texts(part: Part) -> Iterator[str]:
-    """Parameters and description as they are shown: the words of a file name may be cut, encoded, or both (RFC
-    2231)."""
+    """Parameters and description as they are shown; a file name may be split, encoded, or both (RFC 2231)."""
     parameters = (*part.parameters, *part.disposition_parameters)
     return filter(None, (*(value for _, value in parameters), part.description))
 
@@ -166,14 +169,14 @@ def _begins_message(part: Part, scan: Scan) -> bool:
 
 
 def _is_text(index: int, part: Part, scan: Scan) -> bool:
-    """Text, or a part of the type message that was not divided: its fields, or all of it, are text."""
+    """Whether the part is text, or an undivided part of the type message, whose fields or contents are text."""
     if part.media_type == "message":
         return index + 1 == len(scan.parts) or scan.parts[index + 1].parent != index
     return part.media_type == "text"
 
 
 class _Limited:
-    """Pieces up to a number of octets in all; `left` says how many were not used."""
+    """Pieces up to a total number of octets; `left` is the unused rest."""
 
     def __init__(self, pieces: Iterator[bytes], left: int) -> None:
         self._pieces = pieces
@@ -188,7 +191,7 @@ class _Limited:
 
 
 def _small_text(part: Part, data: bytes) -> str:
-    """The text of a part that is one page: most are. No encoding makes octets more."""
+    """The text of a part that fits into one page, as most do. Decoding never increases the number of octets."""
     if part.subtype != "html":
         return decode(data, part.charset) + "\n"
     charset = part.charset

@@ -1,7 +1,7 @@
-"""IMAP sections (RFC 3501 §6.4.5) as byte ranges of a stored message, without touching its content.
+"""IMAP sections (RFC 3501 §6.4.5) as byte ranges of a stored message.
 
-A stored message is `prefix` (header lines added at delivery, each with its CRLF; may be empty) followed by the blob
-body. Ranges are in that concatenation; the scan knows offsets in the blob body only.
+A stored message is `prefix` (header lines added at delivery, each with its CRLF; may be empty) followed by the body of
+the blob. Ranges refer to both together; the scan has offsets in the body of the blob only.
 """
 
 import re
@@ -27,7 +27,7 @@ _HEADERS = frozenset(("HEADER", "HEADER.FIELDS", "HEADER.FIELDS.NOT"))
 
 
 def find_part(scan: Scan, number: PartNumber) -> int | None:
-    """The index of the part that `BODY[1.2]` means, or None; () is the message itself."""
+    """The index of the part of `BODY[1.2]`, or None; () is the message itself."""
     if not number:
         return 0
     label = ".".join(map(str, number))
@@ -35,9 +35,10 @@ def find_part(scan: Scan, number: PartNumber) -> int | None:
 
 
 def section_range(scan: Scan, prefix_length: int, number: PartNumber, text: str = "") -> Range | None:
-    """Where a section is, or None when the message has no such section (RFC 3501 §7.4.2: answered NIL).
+    """The range of a section, or None when the message has no such section (RFC 3501 §7.4.2: NIL).
 
-    `text` is "", HEADER, HEADER.FIELDS, HEADER.FIELDS.NOT (the range of the header they choose from), TEXT or MIME.
+    `text` is "", HEADER, HEADER.FIELDS, HEADER.FIELDS.NOT (the range of the header from which they select), TEXT or
+    MIME.
     """
     if not number:
         return _of_message(scan, prefix_length, text)
@@ -46,7 +47,7 @@ def section_range(scan: Scan, prefix_length: int, number: PartNumber, text: str 
         return None
     if text in ("", "MIME"):
         return _of_part(scan.parts[index], prefix_length, text)
-    # RFC 3501 §6.4.5: HEADER and TEXT with a part number are for message/rfc822 parts only.
+    # RFC 3501 §6.4.5: HEADER and TEXT with a part number exist only for message/rfc822 parts.
     inner = _inner_message(scan, index)
     return _header_or_text(inner, prefix_length, text) if inner else None
 
@@ -63,7 +64,7 @@ def _of_message(scan: Scan, prefix_length: int, text: str) -> Range | None:
 def _of_part(part: Part, prefix_length: int, text: str) -> Range:
     if not text:
         return Range(prefix_length + part.body_start, prefix_length + part.body_end)
-    # The only part of a message has the header of the message, to which the prefix belongs.
+    # The only part of a message shares the header of the message, which includes the prefix.
     start = prefix_length + part.header_start if part.parent >= 0 else 0
     return Range(start, prefix_length + part.body_start)
 
@@ -82,31 +83,31 @@ def _header_or_text(inner: Part, prefix_length: int, text: str) -> Range | None:
 
 
 def header_fields(header_block: bytes, names: Collection[bytes | str], exclude: bool = False) -> bytes:
-    """HEADER.FIELDS, or with `exclude` HEADER.FIELDS.NOT: the chosen lines as they stand, and the blank line."""
+    """HEADER.FIELDS, or with `exclude` HEADER.FIELDS.NOT: the selected lines unchanged, and the blank line."""
     return with_blank_line(chosen_fields(header_block, names, exclude=exclude))
 
 
 def chosen_fields(header_block: bytes, names: Collection[bytes | str], *, exclude: bool) -> bytes:
-    """The chosen lines alone. Lines that are no field are kept by `exclude` only."""
+    """The selected lines. Lines that belong to no field are selected only with `exclude`."""
     lowered = _lowered(tuple(names))
     return _without(header_block, lowered) if exclude else _only(header_block, lowered)
 
 
 @lru_cache(maxsize=64)
 def _lowered(names: tuple[bytes | str, ...]) -> frozenset[bytes]:
-    """Clients send the same few lists for ever."""
+    """The names in lower case; cached, because clients send the same few lists again and again."""
     return frozenset(
         name.lower() if isinstance(name, bytes) else name.lower().encode("utf-8", "replace") for name in names
     )
 
 
 def with_blank_line(chosen: bytes) -> bytes:
-    """The end of a header is there even if the block had none."""
+    """The fields with the blank line at the end, which is added even if the block has none."""
     return chosen if chosen.endswith((b"\n\r\n", b"\n\n")) or chosen in (b"\r\n", b"\n") else chosen + b"\r\n"
 
 
 def whole_fields(header_block: bytes, octets: int) -> Iterator[bytes]:
-    """The block in stretches of about so many octets, each of whole fields, for work that is done in small pieces."""
+    """The block in pieces of about `octets`, each with whole fields."""
     at = 0
     while at < len(header_block):
         match = _FIELD_END.search(header_block, at + octets)

@@ -1,4 +1,4 @@
-"""Taking fields out of a header block; all other bytes stay as they are."""
+"""Removes fields from a header block; all other bytes stay unchanged."""
 
 from collections.abc import Callable
 
@@ -6,9 +6,9 @@ from shared.protocol.message.headers import fields, unfold
 
 
 def header_without(header_block: bytes, drop: Callable[[bytes, bytes], bool]) -> bytes:
-    """The block less every field for which `drop(lower-case name, unfolded value)` is true.
+    """The block without every field for which `drop(lower-case name, unfolded value)` is true.
 
-    The same object comes back when nothing was dropped. Used against forged fields (RFC 8601 §5).
+    When no field is dropped, the same object is returned. Used to remove forged fields (RFC 8601 §5).
     """
     kept, at = [], 0
     for field in fields(header_block):

@@ -1,6 +1,4 @@
-"""What a person reads in a message, for search, the classifier and previews. Bounded by bytes, whatever the message
-holds.
-"""
+"""The text of a message that a person reads, for search, classifier and previews; limited for any message."""
 
 import re
 from collections.abc import Iterator
@@ -21,7 +19,7 @@ _SPACE = re.compile(r"\s+")
 
 
 def part_bytes(body: bytes, part: Part, limit: int = DEFAULT_LIMIT) -> bytes:
-    """The decoded content of a part (RFC 2045 §6); reading stops at `limit` decoded bytes."""
+    """The decoded content of a part (RFC 2045 §6), at most `limit` bytes."""
     taken: list[bytes] = []
     left = limit
     for piece in decode_pieces(pieces(memoryview(body)[part.body_start : part.body_end]), part.encoding):
@@ -33,7 +31,7 @@ def part_bytes(body: bytes, part: Part, limit: int = DEFAULT_LIMIT) -> bytes:
 
 
 def part_text(body: bytes, part: Part, limit: int = DEFAULT_LIMIT) -> str:
-    """The content of a text part as it is written: HTML stays HTML."""
+    """The content of a text part as it is written; HTML is not converted."""
     return _decoded(part_bytes(body, part, limit), part)
 
 
@@ -45,7 +43,8 @@ def _decoded(data: bytes, part: Part) -> str:
 
 
 def text_parts(body: bytes, scan: Scan, limit: int = DEFAULT_LIMIT) -> Iterator[tuple[Part, str]]:
-    """Each text/* part with its text as it is written, nested messages' parts too; `limit` decoded bytes in all."""
+    """Each text/* part with its text as it is written, including those of nested messages; `limit` decoded bytes in
+    all."""
     for part in scan.parts:
         if part.media_type != "text" or limit <= 0:
             continue
@@ -57,15 +56,16 @@ def text_parts(body: bytes, scan: Scan, limit: int = DEFAULT_LIMIT) -> Iterator[
 def readable_parts(
     body: bytes, scan: Scan, limit: int = DEFAULT_LIMIT, links: bool = True
 ) -> Iterator[tuple[Part, str]]:
-    """Each text/* part with the text that a person reads; HTML becomes text, with its links in angle brackets if
-    `links`.
+    """Each text/* part with the text that a person reads.
+
+    HTML is converted to text, with its links in angle brackets if `links`.
     """
     for part, text in text_parts(body, scan, limit):
         yield part, html_text(text, links) if part.subtype == "html" else text
 
 
 def urls(body: bytes, scan: Scan, limit: int = DEFAULT_LIMIT) -> list[str]:
-    """The different addresses that the text parts point to or show; at most 1000."""
+    """The distinct URLs that the text parts refer to or show, at most 1000."""
     urls = (url for part, text in text_parts(body, scan, limit) for url in find_urls(text, part.subtype == "html"))
     return distinct(urls)
 
@@ -77,12 +77,12 @@ def header_lines(header_block: bytes) -> Iterator[tuple[str, str]]:
 
 
 def header_text(header_block: bytes) -> str:
-    """The decoded header, one field a line, for SEARCH TEXT."""
+    """The decoded header, one field on each line, for SEARCH TEXT."""
     return "\n".join(f"{name}: {value}" for name, value in header_lines(header_block))
 
 
 def preview(body: bytes, scan: Scan, length: int = PREVIEW_LENGTH) -> str:
-    """The first words of the message (RFC 8970): of its first text that is no attachment and has any."""
+    """The first words of the message (RFC 8970): of its first non-empty text that is no attachment."""
     for part, text in readable_parts(body, scan, limit=16384, links=False):
         if part.disposition != "attachment" and (words := _SPACE.sub(" ", text[: 8 * length]).strip()):
             return words[:length]

@@ -1,4 +1,4 @@
-"""The parts of a message while it is scanned: a flat list in order of appearance, each part knowing its parent."""
+"""The parts of a message while it is scanned: a flat list in order, in which each part knows its parent."""
 
 from collections.abc import Iterator, Sequence
 
@@ -10,7 +10,7 @@ NO_PARENT = -1
 
 
 class Draft:
-    """A part that is being found. Offsets count from the first byte of the message; lines are counted by their LF."""
+    """A part that is being found. Offsets count from the first byte of the message; lines are counted by LF."""
 
     __slots__ = (
         "begins_message",
@@ -40,22 +40,24 @@ class Draft:
         self.content = NO_CONTENT
         self.envelope: Envelope | None = None  # of the message that begins with this part
         self.has_parts = False
-        self.opaque = False  # a limit forbids to look inside
+        self.opaque = False  # a limit forbids dividing it
 
     def read_fields(self, limits: AddressLimits) -> None:
-        """What the header says beside the type."""
+        """Read the header fields other than the type."""
         self.content = parse_content(self.fields)
         self.envelope = read_envelope(self.fields, limits) if self.begins_message else None
 
     @property
     def is_multipart(self) -> bool:
-        """A multipart in which parts were found."""
+        """Whether it is a multipart in which parts were found."""
         return self.has_parts and self.type.media_type == b"multipart"
 
 
 def settle(draft: Draft) -> None:
-    """A multipart without parts cannot be said in IMAP (`1*body`), and people want to read what is there: text/plain
-    (RFC 2045 §5.2), or application/octet-stream where a limit forbade to divide it."""
+    """Give a multipart without parts another type, because IMAP cannot express it (`1*body`).
+
+    It becomes text/plain (RFC 2045 §5.2), or application/octet-stream when a limit forbade dividing it.
+    """
     if draft.type.media_type == b"multipart" and not draft.has_parts:
         seen_as = (b"application", b"octet-stream") if draft.opaque else (b"text", b"plain")
         draft.type = draft.type._replace(media_type=seen_as[0], subtype=seen_as[1])
@@ -64,8 +66,8 @@ def settle(draft: Draft) -> None:
 def numbers(drafts: Sequence[Draft]) -> Iterator[str]:
     """The IMAP part number of each part (RFC 3501 §6.4.5).
 
-    The one part of a message that is no multipart is its part 1; a multipart that is a whole message has the number of
-    that message: "" at the top, and inside of part 2 (message/rfc822) also "2".
+    The only part of a message that is no multipart has number 1. A multipart that is a whole message has the number of
+    that message: "" at the top, and "2" also inside part 2 (message/rfc822).
     """
     result: list[str] = []
     counts = [0] * len(drafts)

@@ -1,4 +1,4 @@
-"""The addresses that a text points to or shows: found in the source itself, whether in an attribute or between tags."""
+"""Finds the URLs in a text: in its source, so in attributes as well as between tags."""
 
 import re
 from collections.abc import Iterator
@@ -7,8 +7,7 @@ from html import unescape
 MAX_URLS = 1000
 
 _REST = r"[^\s<>\"'`{|}\\^\x00-\x20]++"
-# The patterns begin with letters that have no case, or of one case: then the search for them runs at the speed of
-# memory.
+# The patterns begin with letters without case, or of one case, so that they are searched at memory speed.
 _AFTER_SCHEME = re.compile(r"://" + _REST)
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*\Z")
 _BARE = (re.compile(r"www\." + _REST), re.compile(r"WWW\." + _REST))
@@ -17,8 +16,9 @@ _PUNCTUATION = ".,;:!?)]>*_"
 
 
 def find_urls(source: str, is_html: bool = False) -> Iterator[str]:
-    """Each `scheme://…`, then each `www.…` without one, less the punctuation behind it; HTML entities decoded if
-    `is_html`.
+    """Each `scheme://…`, then each `www.…` without a scheme, without trailing punctuation.
+
+    HTML entities are decoded if `is_html`.
     """
     for url in _with_scheme(source):
         yield (unescape(url) if is_html else url).rstrip(_PUNCTUATION)
@@ -36,13 +36,13 @@ def _with_scheme(source: str) -> Iterator[str]:
 
 
 def _continues(source: str, at: int) -> bool:
-    """Whether `www` is only the middle of something."""
+    """Whether `www` is in the middle of a word."""
     before = source[at - 1 : at] if at else ""
     return before.isalnum() or before in ("/", ".", "@", "-", "_")
 
 
 def distinct(urls: Iterator[str], limit: int = MAX_URLS) -> list[str]:
-    """The first `limit` different ones in order."""
+    """The first `limit` distinct URLs in order."""
     seen: dict[str, None] = {}
     for url in urls:
         seen.setdefault(url)

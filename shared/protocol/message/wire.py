@@ -1,8 +1,8 @@
-"""IMAP strings (RFC 3501 §4.3, §9) for any bytes at all.
+"""IMAP strings (RFC 3501 §4.3, §9) for any bytes.
 
-Printable ASCII is quoted. Everything else goes as a literal with its bytes as they are: raw 8-bit header bytes are
-legal there (CHAR8), valid UTF-8 or not. NUL is no CHAR8 and becomes a space, as do CR and LF, which can only be left
-over from broken folding and would let a value look like a line of protocol in a log.
+Printable ASCII is quoted. Everything else becomes a literal with unchanged bytes: raw 8-bit bytes are allowed there
+(CHAR8), valid UTF-8 or not. NUL is not allowed and becomes a space. So do CR and LF: they only remain from broken
+folding, and a value with them could look like a protocol line in a log.
 """
 
 import re
@@ -13,7 +13,7 @@ _PRINTABLE = re.compile(rb"[ -~]*+")
 _SPACES = bytes.maketrans(b"\x00\r\n", b"   ")
 
 NIL = b"NIL"
-# What most parts say of themselves.
+# The values of most parts.
 _USUAL = {
     word: b'"%b"' % word
     for word in b"text plain html multipart mixed alternative application 7bit 8bit base64 quoted-printable"
@@ -40,7 +40,7 @@ def nstring(value: bytes | None) -> bytes:
 
 
 def parameter_list(pairs: Iterable[tuple[bytes, bytes]]) -> bytes:
-    """`body-fld-param`: attributes and values in one list, or NIL when there are none."""
+    """`body-fld-param`: attributes and values in one list; NIL when there are none."""
     items = [string(name) + b" " + string(value) for name, value in pairs]
     return b"(%b)" % b" ".join(items) if items else NIL
 

@@ -1,5 +1,4 @@
-"""Encoded words (RFC 2047) and extended parameters (RFC 2231) → text. Tolerant: what cannot be decoded stays as it
-is."""
+"""Decodes encoded words (RFC 2047) and extended parameters (RFC 2231); what cannot be decoded stays unchanged."""
 
 import re
 from collections.abc import Iterable
@@ -7,7 +6,7 @@ from collections.abc import Iterable
 from shared.protocol.message.charset import decode
 from shared.protocol.message.transfer import decode_base64, decode_q
 
-# RFC 2047 §2, with RFC 2231 §5 `*language` after the charset. Real mail puts spaces into Q text, so they are allowed.
+# RFC 2047 §2, with RFC 2231 §5 `*language` after the charset. Real mail contains spaces in Q text, so they are allowed.
 _WORD = re.compile(rb"=\?([^?\s*]{1,64})(?:\*[^?\s]{0,64})?\?([BbQq])\?([^?\n]*)\?=")
 _ONLY_SPACE = re.compile(rb"[ \t\r\n]*+\Z")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -18,11 +17,11 @@ Pairs = Iterable[tuple[bytes, bytes]]
 
 
 def decode_words(value: bytes) -> str:
-    """The text of an unstructured value or phrase, encoded words decoded; raw 8-bit bytes are read as UTF-8, else
-    windows-1252.
+    """The text of an unstructured value or phrase with its encoded words decoded.
 
-    White space between two encoded words is no text (RFC 2047 §6.2). Neighbours of the same charset are joined before
-    decoding, for many senders cut a character in two.
+    Raw 8-bit bytes are read as UTF-8 if valid, else as windows-1252. White space between two encoded words is dropped
+    (RFC 2047 §6.2). Neighbours with the same charset are joined before decoding, because many senders split a character
+    between two words.
     """
     if b"=?" not in value:
         return without_controls(decode(value))
@@ -30,12 +29,12 @@ def decode_words(value: bytes) -> str:
 
 
 def without_controls(text: str) -> str:
-    """Control characters become spaces: raw NULs, and what encoded words can smuggle in (CR and LF above all)."""
+    """The text with spaces for control characters: raw NULs, and CR or LF that encoded words may contain."""
     return text if text.isprintable() else _CONTROL.sub(" ", text)
 
 
 def _runs(value: bytes) -> list[tuple[str, bytes]]:
-    """(charset, bytes) runs of the value; an empty charset means text as it stands."""
+    """The (charset, bytes) runs of a value; an empty charset means plain text."""
     runs: list[tuple[str, list[bytes]]] = []
     end = 0
     for match in _WORD.finditer(value):
@@ -59,9 +58,10 @@ def _word_bytes(encoding: bytes, text: bytes) -> bytes:
 
 
 def decode_parameters(pairs: Pairs) -> tuple[tuple[str, str], ...]:
-    """Parameters by lower-case name and decoded value: RFC 2231 continuations joined, charsets applied; RFC 2047 words,
-    which are wrong here but usual, decoded too. The first of several equal names counts; an extended form beats a plain
-    one.
+    """Parameters by lower-case name, with their decoded values.
+
+    RFC 2231 continuations are joined and charsets applied. RFC 2047 words, which are wrong here but usual, are decoded
+    too. The first of several equal names is used; an extended form takes precedence over a plain one.
     """
     plain: dict[str, str] = {}
     pieces: dict[str, dict[int, tuple[bool, bytes]]] = {}
@@ -79,7 +79,7 @@ def decode_parameters(pairs: Pairs) -> tuple[tuple[str, str], ...]:
 
 
 def _extended(numbered: dict[int, tuple[bool, bytes]]) -> str:
-    """RFC 2231 §3, §4: `name*` alone, or `name*0`, `name*1*` … in order up to the first gap."""
+    """The value of RFC 2231 §3, §4: `name*` alone, or `name*0`, `name*1*` … in order up to the first gap."""
     if -1 in numbered:
         return _with_charset([(True, numbered[-1][1])])
     return _with_charset([numbered[number] for number in _unbroken(numbered)])
