@@ -35,6 +35,7 @@ class NewEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     size: int
     """Octets of prefix and body, which is RFC822.SIZE."""
     internal_date: int
+    """Microseconds since 1970 UTC."""
     content: str
     """EMAILID (RFC 8474), which copies within the account share."""
     thread: str
@@ -42,6 +43,8 @@ class NewEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     prefix: bytes = b""
     message_id: str = ""
     subject: str = ""
+    zone: int = 0
+    """Minutes east of UTC of the zone in which the internal date was given."""
 
 
 @stored("mailbox.account_opened")

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from heapq import merge
 from pathlib import Path
 
+import sqlalchemy
+
 from shared.eventstore.comparison import VerifyResult, compare
 from shared.eventstore.connection import Connection, Reader, StreamReader
 from shared.eventstore.event import Recorded
@@ -133,6 +135,17 @@ def replace(connection: Connection, projections: Sequence[Projection], fold: Fol
         insert(connection, table, rows_of(fold.tables, table))
 
 
+def versions(reader: Reader) -> Mapping[str, int]:
+    """The version of each projection whose rows the store has, by its name."""
+    return dict(reader.all("SELECT name, version FROM projection"))
+
+
+def tables_of_another_version(reader: Reader, projections: Sequence[Projection]) -> Sequence[sqlalchemy.Table]:
+    """The tables of those projections that an earlier or a later release has filled: their columns may be others."""
+    known = versions(reader)
+    return tables_of([made for made in projections if known.get(made.name, made.version) != made.version])
+
+
 def refold_outdated(
     connection: Connection,
     projections: Sequence[Projection],
@@ -140,7 +153,7 @@ def refold_outdated(
     progress: Progress = no_progress,
 ) -> None:
     """At a start: fold those projections anew whose version is not the stored one."""
-    known: Mapping[str, int] = dict(connection.all("SELECT name, version FROM projection"))
+    known = versions(connection)
     outdated = [projection for projection in projections if known.get(projection.name) != projection.version]
     if not outdated:
         return

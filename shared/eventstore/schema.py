@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import (
     BigInteger,
     Column,
+    Engine,
     Index,
     Integer,
     LargeBinary,
@@ -105,3 +108,10 @@ def _state_tables(metadata: MetaData) -> None:
         Column("shard", Integer, primary_key=True, autoincrement=False),
         Column("position", BigInteger, nullable=False),
     )
+
+
+def make_anew(engine: Engine, tables: Sequence[Table]) -> None:
+    """Empty tables with the columns of this release, in the place of those that another release made."""
+    for table in tables:
+        table.drop(engine, checkfirst=True)
+        table.create(engine)

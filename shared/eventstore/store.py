@@ -18,14 +18,21 @@ from shared.eventstore.comparison import VerifyResult
 from shared.eventstore.connection import Connection, Reader, StoreUnavailable, Tallies
 from shared.eventstore.event import Recorded
 from shared.eventstore.file_lock import FileLock
-from shared.eventstore.fold import LogCompacted, Progress, no_progress, refold_outdated, verify
+from shared.eventstore.fold import (
+    LogCompacted,
+    Progress,
+    no_progress,
+    refold_outdated,
+    tables_of_another_version,
+    verify,
+)
 from shared.eventstore.frame import StoreFrame
 from shared.eventstore.group import named
 from shared.eventstore.lease import FencedOut, Lease
 from shared.eventstore.log_reading import LogPosition, LogReader, Page
 from shared.eventstore.postgres import PostgresBackend
 from shared.eventstore.repair import Repair
-from shared.eventstore.schema import store_tables
+from shared.eventstore.schema import make_anew, store_tables
 from shared.eventstore.sqlite import SqliteBackend
 from shared.eventstore.transaction import (
     COLUMNS,
@@ -381,6 +388,7 @@ class EventStore:
         self._lease.take(self.backend.connect)
         connection = self.backend.connect()
         self._heads.load(connection)
+        make_anew(self.backend.engine, tables_of_another_version(connection, self.projections))
         refold_outdated(connection, self.projections, self.backend.folder, progress)
         connection.close()
 

@@ -13,7 +13,7 @@ from shared.blobs.errors import BlobError, BlobTooLarge
 from shared.blobs.port import BlobRef, BlobWriter
 from shared.protocol.imap import response
 from shared.protocol.imap.commands import AppendMessage
-from shared.protocol.imap.dates import epoch_micros
+from shared.protocol.imap.dates import epoch_micros, minutes_east
 from shared.protocol.imap.frame_event import AppendLiteral, LiteralChunk, LiteralEnd
 from shared.protocol.imap.response_code import Code, ResponseCode
 from shared.protocol.message.scan import Scanner, encode_scan
@@ -107,6 +107,7 @@ class AppendIntake:
             message_id=scanned.message_id,
             subject=scanned.subject,
             internal_date=epoch_micros(date) if date else self._session.backend.clock.now(),
+            zone=minutes_east(date) if date else 0,
             references=scanned.references or scanned.in_reply_to[:1],
         )
         return message, ref

@@ -24,7 +24,7 @@ _OCTETS = 256 * 1024
 """Octets of attributes and prefixes in one batch: the structure of a message with thousands of parts is large."""
 _STATEMENTS = 16
 """SQL statements for one batch, because some ranges may hold no message."""
-_COLUMNS = "uid, system, keywords, modseq, size, internal_date, saved, content, thread, blob"
+_COLUMNS = "uid, system, keywords, modseq, size, internal_date, zone, saved, content, thread, blob"
 _EMPTY = scan(b"")
 
 
@@ -57,6 +57,7 @@ class MessageRow(NamedTuple):
     modseq: int
     size: int
     internal_date: int
+    zone: int
     saved: int
     content: str
     thread: str
@@ -182,7 +183,7 @@ def _attributes(message: MessageRow, requested: RequestedAttributes, structure: 
     if requested.size:
         pieces.append(b"RFC822.SIZE %d" % message.size)
     if requested.internal_date:
-        pieces.append(b"INTERNALDATE " + format_date_time(message.internal_date))
+        pieces.append(b"INTERNALDATE " + format_date_time(message.internal_date, message.zone))
     if structure is not None:
         pieces += [
             name + wire

@@ -45,6 +45,8 @@ class NewMessage(NamedTuple):
     prefix: bytes
     flags: tuple[str, ...]
     internal_date: int
+    zone: int
+    """Minutes east of UTC of the zone in which the internal date was given."""
     message_id: str
     references: tuple[str, ...]
     subject: str
@@ -332,6 +334,7 @@ class MessageCommands:
             blob=message.blob,
             size=message.size + len(message.prefix),
             internal_date=message.internal_date,
+            zone=message.zone,
             content=content_id(account, message.blob),
             thread=thread,
             flags=parse(message.flags).names(),

@@ -21,7 +21,7 @@ class MailboxProjection:
     """Keeps accounts, mailboxes, entries, vanished UIDs, keywords, subscriptions and thread references."""
 
     name = "mailboxes"
-    version = 1
+    version = 2
 
     def __init__(self, metadata: sqlalchemy.MetaData) -> None:
         self.tables: Sequence[sqlalchemy.Table] = mailbox_tables(metadata)

@@ -14,10 +14,10 @@ from shared.events import mailbox as events
 from shared.eventstore.connection import Connection
 from shared.eventstore.event import Recorded
 
-_KEPT = "blob, size, internal_date"
+_KEPT = "blob, size, internal_date, zone"
 _KEPT_TOO = "content, thread, system, keywords"
 _ENTRY = f"mailbox, uid, entry, {_KEPT}, saved, {_KEPT_TOO}, modseq, prefix, queue_id"
-_INSERT = f"INSERT INTO entry ({_ENTRY}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
+_INSERT = f"INSERT INTO entry ({_ENTRY}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
 _PLACE = (
     f"INSERT INTO entry ({_ENTRY}) SELECT CAST(? AS TEXT), CAST(? AS BIGINT) + row_number() OVER (ORDER BY uid), "  # noqa: S608
     f"{{entry}}, {_KEPT}, CAST(? AS BIGINT), {_KEPT_TOO}, CAST(? AS BIGINT), prefix, queue_id"
@@ -109,6 +109,7 @@ def _row(recorded: Recorded, mailbox: str, entry: events.NewEntry, flags: Flags,
         entry.blob,
         entry.size,
         entry.internal_date,
+        entry.zone,
         recorded.at,
         entry.content,
         entry.thread,

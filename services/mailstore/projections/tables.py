@@ -63,6 +63,7 @@ def _entry(metadata: MetaData) -> Table:
         Column("blob", Text, nullable=False),
         Column("size", BigInteger, nullable=False),
         Column("internal_date", BigInteger, nullable=False),
+        Column("zone", Integer, nullable=False),
         Column("saved", BigInteger, nullable=False),
         Column("content", Text, nullable=False),
         Column("thread", Text, nullable=False),

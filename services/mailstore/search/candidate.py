@@ -22,6 +22,9 @@ from shared.protocol.message.search_texts import (
     part_header_texts,
 )
 
+_MINUTE, _DAY = 60_000_000, 86_400_000_000
+"""Microseconds."""
+
 
 class EntryRow(NamedTuple):
     """The row of a message."""
@@ -32,6 +35,9 @@ class EntryRow(NamedTuple):
     modseq: int
     size: int
     internal_date: int
+    """Microseconds since 1970 UTC."""
+    zone: int
+    """Minutes east of UTC in which the internal date was given."""
     content: str
     thread: str
     blob: str = ""
@@ -48,6 +54,13 @@ class Candidate:
         self._header: bytes | None = None
         self.answers: dict[int, bool] = {}
         """The answers so far, by the number of the question."""
+
+    @property
+    def internal_day(self) -> int:
+        """The day of the internal date as it was given, as days since 1970-01-01 («disregarding time and timezone»,
+        RFC 3501 §6.4.4).
+        """
+        return (self.row.internal_date + self.row.zone * _MINUTE) // _DAY
 
     @property
     def sent_day(self) -> int | None:

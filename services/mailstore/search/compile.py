@@ -19,7 +19,6 @@ from shared.rpc.mailfold.mailstore.v1.mailstore_pb2 import DayTest, SearchKey, S
 
 Test = Callable[[Candidate], bool | None]
 """Returns None when a question must be answered first."""
-_DAY = 86_400_000_000
 _SECOND = 1_000_000
 _COMPARISONS: Mapping[DayTest.Relation.ValueType, Callable[[int, int], bool]] = {
     DayTest.BEFORE: operator.lt,
@@ -171,7 +170,7 @@ def _row_test(key: SearchKey, kind: _RowKey, now: int) -> Test:
             return _uids(key.uids)
         case "internal_date":
             compare, day = _comparison(key.internal_date), key.internal_date.day
-            return lambda candidate: compare(candidate.row.internal_date // _DAY, day)
+            return lambda candidate: compare(candidate.internal_day, day)
         case "email_id":
             return lambda candidate: candidate.row.content == key.email_id
         case "thread_id":

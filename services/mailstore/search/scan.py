@@ -17,7 +17,7 @@ from shared.rpc.mailfold.mailstore.v1.mailstore_pb2 import SearchKey
 from shared.scans import newer_scan, scan_of
 from shared.turns import Turns
 
-_ROW = "uid, system, keywords, modseq, size, internal_date, content, thread"
+_ROW = "uid, system, keywords, modseq, size, internal_date, zone, content, thread"
 _PAGE = 500
 """Rows of a page when the rows alone decide."""
 _PAGE_WITH_PREFIX = 100

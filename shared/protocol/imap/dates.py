@@ -53,6 +53,11 @@ def _second(text: bytes) -> int:
     return 59 if text == b"60" else int(text)
 
 
+def minutes_east(moment: datetime) -> int:
+    """How far the zone of an aware datetime is ahead of UTC, in minutes."""
+    return (moment.utcoffset() or timedelta()) // timedelta(minutes=1)
+
+
 def epoch_micros(moment: datetime) -> int:
     """The microseconds since 1970 UTC of an aware datetime."""
     return (moment - _EPOCH) // _MICROSECOND

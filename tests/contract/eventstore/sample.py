@@ -59,7 +59,7 @@ class Refused(Exception):
 
 
 class Purses:
-    """What each purse holds, and how often it was filled."""
+    """What each purse holds, and how often it was filled. The second version has one column more."""
 
     name = "purses"
     tables: Sequence[Table]
@@ -74,6 +74,7 @@ class Purses:
                 Column("coins", BigInteger, nullable=False),
                 Column("times", BigInteger, nullable=False),
                 Column("note", LargeBinary, nullable=False),
+                *([Column("weight", BigInteger, nullable=False, server_default="7")] if version > 1 else []),
                 sqlite_with_rowid=False,
             ),
         )

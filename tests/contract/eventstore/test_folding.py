@@ -76,6 +76,7 @@ async def test_a_projection_of_a_new_version_is_folded_at_the_start(harness: Har
     await harness.close(store)
     store = await harness.open(version=2)
     assert await store.read(purses) == [("p1", 10, 1, b"")]
+    assert await store.read(lambda reader: reader.all("SELECT weight FROM purse")) == [(7,)]
     assert (await store.verify()).equal
     await fill(store, "p1", 1)
     assert await store.read(purses) == [("p1", 12, 2, b"")]

@@ -835,11 +835,14 @@ class AppendMessage(_message.Message):
     MESSAGE_ID_FIELD_NUMBER: _builtins.int
     REFERENCES_FIELD_NUMBER: _builtins.int
     SUBJECT_FIELD_NUMBER: _builtins.int
+    ZONE_FIELD_NUMBER: _builtins.int
     blob: _builtins.str
     size: _builtins.int
     internal_date: _builtins.int
     message_id: _builtins.str
     subject: _builtins.str
+    zone: _builtins.int
+    """of internal_date: minutes east of UTC"""
     @_builtins.property
     def flags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
@@ -854,10 +857,11 @@ class AppendMessage(_message.Message):
         message_id: _builtins.str = ...,
         references: _abc.Iterable[_builtins.str] | None = ...,
         subject: _builtins.str = ...,
+        zone: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["blob", b"blob", "flags", b"flags", "internal_date", b"internal_date", "message_id", b"message_id", "references", b"references", "size", b"size", "subject", b"subject"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["blob", b"blob", "flags", b"flags", "internal_date", b"internal_date", "message_id", b"message_id", "references", b"references", "size", b"size", "subject", b"subject", "zone", b"zone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
