@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 import msgspec
 
@@ -164,8 +163,11 @@ def _known(reader: Reader, key: str) -> _Known | None:
     position = reader.first_row(
         _POSITION, (shard_of(OWNER),)
     )  # first: an event that comes between the two questions is then later than the answer
-    row: Any = reader.first_row(_ASK, (key,))
+    row = reader.first_row(_ASK, (key,))
     if row is None:
         return None
-    opened = LoginAnswer("", row[0], row[1], row[2], row[3], row[4], row[9], position[0] or 0 if position else 0)
-    return _Known(opened, row[5], any(row[6:9]))
+    account, address, quota, user, user_name, password_hash, *disabled, domain = row
+    as_of = position[0] or 0 if position else 0
+    return _Known(
+        LoginAnswer("", account, address, quota, user, user_name, domain, as_of), password_hash, any(disabled)
+    )

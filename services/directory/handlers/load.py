@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from typing import TypeVar
 
 import msgspec
@@ -92,8 +91,8 @@ def users(reader: Reader) -> list[UserState]:
     for person, address in reader.all("SELECT person, address FROM account ORDER BY address"):
         owned.setdefault(person, []).append(address)
     return [
-        UserState(row[0], row[1], row[2], bool(row[3]), tuple(owned.get(row[0], ())))
-        for row in reader.all(f"{_USER} ORDER BY key")
+        UserState(identity, name, password_hash, bool(disabled), tuple(owned.get(identity, ())))
+        for identity, name, password_hash, disabled in reader.all(f"{_USER} ORDER BY key")
     ]
 
 
@@ -141,17 +140,27 @@ def _row_of(reader: Reader, select: str, table: str, column: str, name: str, key
 
 
 def _domain(row: Row | None) -> DomainState | None:
-    return None if row is None else DomainState(row[0], row[1], bool(row[2]), bool(row[3]), row[4], row[5])
+    if row is None:
+        return None
+    identity, name, incoming, disabled, accounts, aliases = row
+    return DomainState(identity, name, bool(incoming), bool(disabled), accounts, aliases)
 
 
 def _user(reader: Reader, row: Row) -> UserState:
-    owned: Sequence[Row] = reader.all("SELECT address FROM account WHERE person = ? ORDER BY address", (row[0],))
-    return UserState(row[0], row[1], row[2], bool(row[3]), tuple(account[0] for account in owned))
+    identity, name, password_hash, disabled = row
+    owned = reader.all("SELECT address FROM account WHERE person = ? ORDER BY address", (identity,))
+    return UserState(identity, name, password_hash, bool(disabled), tuple(address for (address,) in owned))
 
 
 def _account(row: Row | None) -> AccountState | None:
-    return None if row is None else AccountState(row[0], row[1], row[2], row[3] or "", row[4], bool(row[5]))
+    if row is None:
+        return None
+    identity, address, user, user_name, quota_bytes, disabled = row
+    return AccountState(identity, address, user, user_name or "", quota_bytes, bool(disabled))
 
 
 def _alias(row: Row | None) -> AliasState | None:
-    return None if row is None else AliasState(row[0], msgspec.json.decode(row[1], type=tuple[str, ...]), bool(row[2]))
+    if row is None:
+        return None
+    address, targets, disabled = row
+    return AliasState(address, msgspec.json.decode(targets, type=tuple[str, ...]), bool(disabled))

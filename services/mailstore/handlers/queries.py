@@ -71,9 +71,10 @@ def in_single_version(reader: Reader, account: str, ask: Callable[[int], T]) -> 
 def whole(reader: Reader, mailbox: str) -> Ranges | None:
     """All UIDs of a mailbox without gaps, from three look-ups; None when the mailbox has gaps."""
     row = reader.first_row(_EXTENT, (mailbox,))
-    if row is None or row[1] is None:
+    messages, first, last = row or (0, None, None)
+    if first is None:
         return ()
-    return ((row[1], row[2]),) if row[2] - row[1] + 1 == row[0] else None
+    return ((first, last),) if last - first + 1 == messages else None
 
 
 def uids(reader: Reader, mailbox: str, first: int, below: int) -> list[int]:

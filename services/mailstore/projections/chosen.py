@@ -71,7 +71,10 @@ def flag_runs(reader: Reader, mailbox: str, uids: Ranges, since: int | None, mos
             f"SELECT uid, system, keywords, {newer} FROM entry WHERE mailbox = ? AND {condition} ORDER BY uid LIMIT ?"  # noqa: S608
         )
         rows = reader.all(chosen if few else _FLAG_RUNS.format(chosen=chosen), (version, mailbox, *parameters, left))
-        runs = [FlagRun(row[0], row[0] if few else row[1], Flags(row[-3], row[-2]), bool(row[-1])) for row in rows]
+        runs = [
+            FlagRun(first, last[0] if last else first, Flags(system, keywords), bool(is_newer))
+            for first, *last, system, keywords, is_newer in rows
+        ]
         result += runs
         left -= sum(run.last - run.first + 1 for run in runs)
         if left <= 0:

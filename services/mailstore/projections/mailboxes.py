@@ -85,7 +85,8 @@ def _deleted(connection: Connection, _recorded: Recorded, event: events.MailboxD
     row = connection.first_row("SELECT size, messages FROM mailbox WHERE id = ?", (event.mailbox,))
     if row is None:
         return
-    use(connection, event.account, -row[0], -row[1])
+    size, messages = row
+    use(connection, event.account, -size, -messages)
     for table in ("entry", "vanished", "keyword"):
         connection.execute(f"DELETE FROM {table} WHERE mailbox = ?", (event.mailbox,))  # noqa: S608
     connection.execute("DELETE FROM mailbox WHERE id = ?", (event.mailbox,))
