@@ -1,1 +1,1 @@
-"""The ingress: SMTP from other servers and from users, checked, accepted durably, and repeated until settled."""
+"""The ingress: accepts mail over SMTP durably, checks it, and repeats it until it is settled."""

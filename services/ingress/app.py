@@ -1,4 +1,4 @@
-"""The ingress's wiring."""
+"""Connects the parts of the ingress."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ _ACTOR = Actor("service", SERVICE)
 
 
 class Ingress:
-    """The service, built."""
+    """The ingress as a running service."""
 
     def __init__(self, host: Host) -> None:
         self._host = host
@@ -98,11 +98,11 @@ class Ingress:
 
     @property
     def follower(self) -> Follower:
-        """Of the directory: what of it is known here."""
+        """The follower of the directory."""
         return self._dependencies.directory.follower
 
     async def start(self) -> None:
-        """Open the store, follow the directory, repeat what is unsettled, listen."""
+        """Open the store, follow the directory, publish unsettled mail, and listen."""
         await self._host.open_store(self.store)
         ring_at_commits(self._host.bus, SERVICE, self.store)
         await self._dependencies.directory.start()
@@ -116,7 +116,7 @@ class Ingress:
         await self.listeners.start()
 
     async def stop(self) -> None:
-        """Let nobody in, finish what is being accepted, close."""
+        """Accept no new connections, finish messages that are being accepted, and close."""
         await self.listeners.stop(self._settings.stop_grace)
         await self._renewal.stop()
         await self.settled.stop()
@@ -166,7 +166,7 @@ class Ingress:
         )
 
     async def _renew(self) -> None:
-        """Certificates of our own authority are made again before they end; the next handshake takes the new one."""
+        """Renew certificates of our own authority before they expire; the next handshake uses the new one."""
         await asyncio.to_thread(self._authority.ensure, [self._host.server.host])
 
     async def _report(self) -> owner_pb2.ReportReply:
@@ -192,5 +192,5 @@ class Ingress:
 
 
 def build(host: Host) -> Ingress:
-    """The service for a process to host."""
+    """Create the service for a process that hosts it."""
     return Ingress(host)

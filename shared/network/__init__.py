@@ -1,1 +1,1 @@
-"""Connections from the network: who counts as one client, how many are taken, and the descriptors they need."""
+"""Connections from the network: who counts as one client, how many connections are accepted, and their descriptors."""

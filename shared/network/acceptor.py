@@ -1,7 +1,7 @@
-"""Accepting: from a listening socket to connections that have a slot.
+"""Accepts connections on listening sockets and gives each a slot.
 
-A server that the event loop makes with TLS does not tell of connections whose handshake has not ended, so nobody could
-count them. For implicit TLS the sockets are therefore accepted here, and TLS begins when there is a slot. Plain
+When the event loop makes a server with TLS, it does not report connections in their handshake, so these could not be
+counted. For implicit TLS the sockets are therefore accepted here, and TLS begins once there is a slot. Plain
 connections are accepted by the event loop, which is faster, and counted at once.
 """
 
@@ -23,19 +23,20 @@ from shared.network.slot import Slot
 
 log = structlog.get_logger("network")
 _ACCEPTS_A_TURN = 64
-"""The others of this process get their turn in a flood."""
+"""Connections accepted in one turn of the event loop, so that other work gets its turn in a flood."""
 _PAUSE_SECONDS = 0.5
-"""After an accept that failed: without descriptors it fails again at once."""
+"""Seconds to wait after a failed accept: without descriptors it would fail again at once."""
 
 Admit = Callable[[str], Slot | None]
-"""The slot of a new connection from this address; None when it is not taken and not told either."""
+"""Returns the slot of a new connection from this address; None when it is closed without a reply."""
 Connect = Callable[[Slot], asyncio.Protocol]
-"""The protocol of a new connection, when its TLS is up. It calls `slot.leave()` when the connection is lost."""
+"""Makes the protocol of a new connection when its TLS is up. The protocol calls `slot.leave()` when the connection is
+lost."""
 
 
 @dataclass(frozen=True, slots=True)
 class ListenerTls:
-    """TLS from the first octet on. The handshake, and the end with all that is still to be sent, may take so long."""
+    """Implicit TLS, with limits of time for the handshake and for the end of a connection with unsent output."""
 
     context: ssl.SSLContext
     handshake_seconds: float
@@ -43,19 +44,20 @@ class ListenerTls:
 
 
 class Acceptor(Protocol):
-    """Accepts on all sockets of a listener."""
+    """Accepts connections on all sockets of a listener."""
 
     async def start(self, sockets: Sequence[socket.socket]) -> None:
-        """Accept from now on."""
+        """Begin to accept."""
 
     def stop(self) -> None:
-        """Accept no more, and close the listening sockets."""
+        """Stop accepting, and close the listening sockets."""
 
 
 class PlainAcceptor:
-    """Without TLS, or with STARTTLS. `refusal` is what a client reads that is not taken in a flood.
+    """Accepts connections without TLS, or with STARTTLS.
 
-    When the process has no descriptor left, libuv closes what waits to be accepted: it keeps one descriptor for that.
+    In a flood, `refusal` is sent to a client that is not accepted. When the process has no descriptor left, libuv
+    closes waiting connections; it keeps one descriptor for that.
     """
 
     def __init__(self, admit: Admit, connect: Connect, refusal: bytes) -> None:
@@ -65,13 +67,13 @@ class PlainAcceptor:
         self._servers: list[asyncio.Server] = []
 
     async def start(self, sockets: Sequence[socket.socket]) -> None:
-        """As of `Acceptor`."""
+        """See `Acceptor`."""
         create_server = asyncio.get_running_loop().create_server
         for listening in sockets:
             self._servers.append(await create_server(lambda: _Accepted(self._take), sock=listening, backlog=BACKLOG))
 
     def stop(self) -> None:
-        """As of `Acceptor`."""
+        """See `Acceptor`."""
         for server in self._servers:
             server.close()
 
@@ -88,7 +90,7 @@ class PlainAcceptor:
 
 
 class _Accepted(asyncio.Protocol):
-    """What a connection is until it has a slot."""
+    """The protocol of an accepted connection until it has a slot."""
 
     def __init__(self, take: Callable[[asyncio.Transport], None]) -> None:
         self._take = take
@@ -98,7 +100,7 @@ class _Accepted(asyncio.Protocol):
 
 
 class TlsAcceptor:
-    """Implicit TLS."""
+    """Accepts connections with implicit TLS."""
 
     def __init__(self, admit: Admit, connect: Connect, tls: ListenerTls) -> None:
         self._admit = admit
@@ -107,13 +109,13 @@ class TlsAcceptor:
         self._sockets: list[socket.socket] = []
 
     async def start(self, sockets: Sequence[socket.socket]) -> None:
-        """As of `Acceptor`."""
+        """See `Acceptor`."""
         self._sockets = list(sockets)
         for listening in sockets:
             asyncio.get_running_loop().add_reader(listening, self._accept, listening)
 
     def stop(self) -> None:
-        """As of `Acceptor`."""
+        """See `Acceptor`."""
         sockets, self._sockets = self._sockets, []
         for listening in sockets:
             asyncio.get_running_loop().remove_reader(listening)
@@ -150,9 +152,9 @@ class TlsAcceptor:
             spawn(self._make(slot, accepted), "network-handshake")
 
     async def _make(self, slot: Slot, accepted: socket.socket) -> None:
-        """From the accepted socket to a connection that its protocol has."""
+        """Bring an accepted socket through its handshake to its protocol."""
         slot.begin_handshake()
-        if slot.is_aborted:  # before this task began, or for an older handshake
+        if slot.is_aborted:  # before this task began, or in favour of another handshake
             accepted.close()
             slot.leave()
             return
@@ -167,7 +169,7 @@ class TlsAcceptor:
                 ssl_shutdown_timeout=self._tls.shutdown_seconds,
             )
             slot.end_handshake()
-        except OSError:  # ssl.SSLError is one, and so is the end of the handshake's time
+        except OSError:  # ssl.SSLError is one, and so is a handshake that took too long
             slot.leave()
         except BaseException:
             slot.leave()

@@ -1,4 +1,4 @@
-"""Who counts as one client. Every limit per client, of connections and of log-ins, asks here."""
+"""Who counts as one client; all limits per client, of connections and of log-ins, use this module."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import ipaddress
 from functools import lru_cache
 
 _IPV6_NETWORK = 64
-"""Bits. A subscriber gets a /64 at least (RFC 6177), and can use any address in it."""
+"""The prefix length of an IPv6 network. A subscriber gets at least a /64 (RFC 6177) and can use any address in it."""
 _NETWORK_MASK = (1 << 128) - (1 << (128 - _IPV6_NETWORK))
 _CACHED = 4096
-"""Addresses seen last: a client has many connections."""
+"""Recent addresses that are cached, because a client has many connections."""
 
 
 def plain_address(address: str) -> str:
-    """An address without its zone; an IPv4-mapped one (RFC 4291 section 2.5.5.2) as the IPv4 address that it is."""
+    """The address without its zone; an IPv4-mapped one as an IPv4 address (RFC 4291 section 2.5.5.2)."""
     if ":" not in address:
         return address
     bare = address.partition("%")[0]
@@ -25,8 +25,9 @@ def plain_address(address: str) -> str:
 
 @lru_cache(_CACHED)
 def network_of(address: str) -> str:
-    """What counts as one client: the IPv4 address, or the /64 of an IPv6 address; ::1 is itself. What is no address is
-    empty.
+    """What counts as one client: an IPv4 address, or the /64 of an IPv6 address; ::1 alone.
+
+    Empty for a text that is no address.
     """
     parsed = _parsed(plain_address(address))
     if parsed is None:
@@ -37,7 +38,10 @@ def network_of(address: str) -> str:
 
 
 def is_loopback(address: str) -> bool:
-    """Whether it is this machine: a proxy or a webmail there is many people, so limits per client exempt it."""
+    """Whether it is this machine.
+
+    A proxy or webmail there serves many people, so it is exempt from limits per client.
+    """
     parsed = _parsed(plain_address(address))
     return parsed is not None and parsed.is_loopback
 

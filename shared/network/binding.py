@@ -6,17 +6,17 @@ import socket
 from collections.abc import Sequence
 
 BACKLOG = 1024
-"""Connections that the kernel keeps until they are accepted."""
+"""Connections that the kernel queues until they are accepted."""
 
 
 def bind(address: str, port: int) -> list[socket.socket]:
-    """Listen on an address, or on every address of a name. Raises OSError, naming the address."""
+    """Listen on an address, or on every address of a name. Raises OSError with the address."""
     targets = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     return [_listening(family, target) for family, _, _, _, target in dict.fromkeys(targets)]
 
 
 def close_all(sockets: Sequence[socket.socket]) -> None:
-    """Listen no more."""
+    """Close the listening sockets."""
     for listening in sockets:
         listening.close()
 
@@ -26,7 +26,7 @@ def _listening(family: socket.AddressFamily, target: tuple[object, ...]) -> sock
     try:
         listening.setblocking(False)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET6:  # so that 0.0.0.0 can be listened on beside ::
+        if family == socket.AF_INET6:  # so that 0.0.0.0 and :: can both be listened on
             listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         listening.bind(target)
         listening.listen(BACKLOG)

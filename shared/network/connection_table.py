@@ -1,10 +1,9 @@
-"""The connections of one listener: how many there may be, and which one goes when there are too many. Pure: times come
-in, in seconds that never go back.
+"""The connections of one listener: their limits, and which one is closed when there are too many.
 
-A connection is in handshake while TLS is negotiated. It is unproven until it has shown what it is for: a log-in, or on
-port 25 a recipient. Silent clients must not keep others out, so a full listener closes an unproven connection for a new
-one: the oldest of the network that has the most of them, if the new one's network has fewer or if that one has been
-unproven for a while.
+It is pure; times are passed in, in seconds of a clock that never goes back. A connection is in handshake while TLS is
+negotiated. It is unproven until it has logged in or, on port 25, named an accepted recipient. So that silent clients do
+not keep others out, a full listener closes an unproven connection for a new one: the oldest of the network with the
+most of them, if the new connection's network has fewer, or if that oldest one has been unproven for a while.
 """
 
 from __future__ import annotations
@@ -20,11 +19,11 @@ from shared.network.address import is_loopback, network_of
 
 K = TypeVar("K", bound=Hashable)
 _PATIENCE = 5.0
-"""Seconds. A handshake and a log-in take less, on a slow line too."""
+"""Seconds; a handshake and a log-in take less, even on a slow line."""
 
 
 class ConnectionLimits(msgspec.Struct, frozen=True):
-    """Of one listener. `per_network` does not apply to loopback."""
+    """The limits of one listener. `per_network` does not apply to loopback."""
 
     total: int
     per_network: int
@@ -32,21 +31,21 @@ class ConnectionLimits(msgspec.Struct, frozen=True):
 
 
 class ConnectionRefusal(StrEnum):
-    """Why a connection is not taken."""
+    """Why a connection is refused."""
 
     NETWORK = "too many connections of this client"
     LISTENER = "too many connections"
 
 
 class Entry(msgspec.Struct, Generic[K], frozen=True):
-    """The answer to a new connection. `displaced` has left the table, and its owner closes it."""
+    """The decision on a new connection. `displaced` was removed from the table, and the caller must close it."""
 
     refusal: ConnectionRefusal | None = None
     displaced: K | None = None
 
 
 class ConnectionTable(Generic[K]):
-    """Counts. `leave` is harmless for a connection that is not in the table, and so are the others."""
+    """Counts connections. Calls for a connection that is not in the table do nothing."""
 
     def __init__(self, limits: ConnectionLimits) -> None:
         self._limits = limits
@@ -63,11 +62,11 @@ class ConnectionTable(Generic[K]):
 
     @property
     def handshakes(self) -> int:
-        """How many are in handshake."""
+        """The number of connections in handshake."""
         return len(self._handshakes)
 
     def enter(self, connection: K, address: str, room: int, now: float) -> Entry[K]:
-        """A new connection. `room` is the total that there are descriptors for."""
+        """Enter a new connection. `room` is the number of connections for which there are descriptors."""
         network = network_of(address)
         if self._count[network] >= self._limits.per_network and not is_loopback(address):
             return Entry(refusal=ConnectionRefusal.NETWORK)
@@ -83,7 +82,7 @@ class ConnectionTable(Generic[K]):
         return Entry(displaced=displaced)
 
     def begin_handshake(self, connection: K, now: float) -> K | None:
-        """TLS begins. The connection that must be closed because there are too many handshakes, perhaps this one."""
+        """Note that TLS begins; with too many handshakes it returns the connection to close, perhaps this one."""
         network = self._networks.get(connection)
         if network is None:
             return None
@@ -96,15 +95,15 @@ class ConnectionTable(Generic[K]):
         return displaced
 
     def end_handshake(self, connection: K) -> None:
-        """TLS is up, or will not be."""
+        """Note that the handshake has ended, successfully or not."""
         self._handshakes.remove(connection)
 
     def prove(self, connection: K) -> None:
-        """The connection has shown what it is for: it stays."""
+        """Note that the connection has proved its purpose, so that it is never closed for another."""
         self._unproven.remove(connection)
 
     def leave(self, connection: K) -> None:
-        """The connection is closed."""
+        """Remove a closed connection."""
         network = self._networks.pop(connection, None)
         if network is None:
             return
@@ -116,7 +115,7 @@ class ConnectionTable(Generic[K]):
 
 
 class _Crowd(Generic[K]):
-    """Connections by network, each network's in the order in which they came."""
+    """Connections by network, in the order of their arrival within each network."""
 
     def __init__(self) -> None:
         self._networks: dict[K, str] = {}
@@ -139,7 +138,7 @@ class _Crowd(Generic[K]):
             del self._members[network]
 
     def displaceable(self, network: str, now: float) -> K | None:
-        """The oldest of the network with the most, when one more of `network` may take its place."""
+        """The oldest connection of the network with the most, if a new one of `network` may replace it."""
         if not self._members:
             return None
         largest = max(self._members.values(), key=len)

@@ -1,4 +1,4 @@
-"""One listener: the sockets of a protocol, its limits, and its connections from their first moment on."""
+"""One listener: the sockets of a protocol, its limits, and its connections from the moment they are accepted."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from shared.rpc.mailfold.owner.v1 import owner_pb2
 log = structlog.get_logger("network")
 NO_TLS, STARTTLS, IMPLICIT_TLS = "none", "starttls", "implicit"
 _POLITE_REFUSALS = 16
-"""At once; they cost a descriptor of the reserve each, until the client has read the words."""
+"""Refusals with a text at once. Each needs a descriptor of the reserve until the client has read the text."""
 _LOG_SECONDS = 60.0
 
 
@@ -29,13 +29,14 @@ class ListenerKind(msgspec.Struct, frozen=True):
 
     name: str
     port: int
-    """Well-known."""
+    """The well-known port."""
     tls: str
 
 
 class Listener:
-    """The sockets of one protocol, on all its addresses. `refusal` is what a plain connection reads that is not taken
-    in a flood.
+    """The sockets of one protocol, on all its addresses.
+
+    In a flood, `refusal` is sent to a plain connection that is not accepted.
     """
 
     def __init__(
@@ -50,7 +51,7 @@ class Listener:
         self._sockets: list[socket.socket] = []
         self._acceptor: Acceptor | None = None
         self.port = 0
-        """In use (of the first address, when 0 was asked for)."""
+        """The port in use: that of the first address when port 0 was requested."""
         self._addresses: Sequence[str] = ()
         self._refused = self._displaced = 0
         self._logged = float("-inf")
@@ -66,7 +67,7 @@ class Listener:
         yield from list(self._refusing)
 
     async def start(self, addresses: Sequence[str], port: int, tls: ListenerTls | None = None) -> None:
-        """Listen. Raises OSError when an address is taken."""
+        """Begin to listen. Raises OSError when an address is in use."""
         self._addresses = addresses
         try:
             for address in addresses:
@@ -82,7 +83,7 @@ class Listener:
         self.port = int(self._sockets[0].getsockname()[1])
 
     async def stop(self, grace: float) -> None:
-        """Take no more; dismiss the connections, and abort those that are still there after so many seconds."""
+        """Accept no more, ask the connections to end, and abort the remaining ones after `grace` seconds."""
         if self._acceptor is not None:
             self._acceptor.stop()
         for slot in self:
@@ -94,7 +95,7 @@ class Listener:
             slot.abort()
 
     def report(self) -> list[owner_pb2.Listener]:
-        """A row for each address; all numbers are of the whole listener."""
+        """The report, with a row for each address; all numbers are those of the whole listener."""
         return [
             owner_pb2.Listener(
                 protocol=self.kind.name,
@@ -113,13 +114,13 @@ class Listener:
     # --- called by slots
 
     def displace(self, slot: Slot) -> None:
-        """Close a connection that has left the table."""
+        """Close a connection that was removed from the table."""
         self._displaced += 1
         self._log("network.displaced")
         slot.abort()
 
     def left(self, slot: Slot) -> None:
-        """A connection is closed."""
+        """Note that a connection is closed."""
         self._refusing.discard(slot)
         if not self._table and not self._refusing:
             self.emptied.set()
@@ -137,7 +138,7 @@ class Listener:
         return slot
 
     def _may_be_answered(self, slot: Slot, refusal: ConnectionRefusal) -> bool:
-        """Whether a connection that is not taken may learn why from its protocol. Not in a flood."""
+        """Whether a refused connection is told the reason by its protocol, which is not done in a flood."""
         self._refused += 1
         self._log("network.refused", reason=refusal.value)
         if len(self._refusing) >= _POLITE_REFUSALS:
@@ -147,7 +148,7 @@ class Listener:
         return True
 
     def _log(self, event: str, **fields: str) -> None:
-        """A flood is one line a minute."""
+        """Log an event; a flood is logged once a minute."""
         now = asyncio.get_running_loop().time()
         if now - self._logged >= _LOG_SECONDS:
             self._logged = now

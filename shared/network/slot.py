@@ -1,4 +1,4 @@
-"""The place that one connection has at its listener."""
+"""The slot of a connection at its listener."""
 
 from __future__ import annotations
 
@@ -9,18 +9,20 @@ from shared.network.connection_table import ConnectionRefusal, ConnectionTable
 
 
 class Occupant(Protocol):
-    """What a service does with an open connection."""
+    """The open connection of a service."""
 
     def dismiss(self) -> None:
-        """End it in order: as soon as it is idle."""
+        """End the connection in order, as soon as it is idle."""
 
     def abort(self) -> None:
-        """End it now."""
+        """Close the connection now."""
 
 
 class Slot:
-    """Made at accept, before TLS. The protocol of the connection sets `occupant`, and calls `leave` when it is
-    closed."""
+    """A connection at its listener, from accept on, before TLS.
+
+    The protocol of the connection sets `occupant`, and calls `leave` when the connection is closed.
+    """
 
     __slots__ = ("_listener", "_table", "address", "is_aborted", "occupant", "refusal", "task")
 
@@ -28,31 +30,31 @@ class Slot:
         self._listener = listener
         self._table = table
         self.address = address
-        """The client's; an IPv4-mapped address is the IPv4 address."""
+        """The client's address; an IPv4-mapped address is the IPv4 address."""
         self.refusal: ConnectionRefusal | None = None
-        """Why the connection is not taken: the protocol says so in its own words, and closes."""
+        """Why the connection is refused; the protocol sends its own text and closes."""
         self.occupant: Occupant | None = None
         self.task: asyncio.Task[None] | None = None
-        """What makes the connection: accepted, and perhaps in handshake."""
+        """The task that accepted the connection and may be in its handshake."""
         self.is_aborted = False
-        """Closed before anything was made of it."""
+        """Whether it was closed before its protocol was made."""
 
     def begin_handshake(self) -> None:
-        """TLS begins. It may cost an older handshake its connection, even this one."""
+        """Note that TLS begins. An older handshake, or this one, may be ended for it."""
         displaced = self._table.begin_handshake(self, asyncio.get_running_loop().time())
         if displaced is not None:
             self._listener.displace(displaced)
 
     def end_handshake(self) -> None:
-        """TLS is up, or will not be."""
+        """Note that the handshake has ended, successfully or not."""
         self._table.end_handshake(self)
 
     def prove(self) -> None:
-        """The client has shown what it is for: a full listener closes others first."""
+        """Note that the client has proved its purpose, so that a full listener closes others first."""
         self._table.prove(self)
 
     def leave(self) -> None:
-        """The connection is closed. It may be said again."""
+        """Note that the connection is closed; may be called again."""
         self._table.leave(self)
         self._listener.left(self)
 
@@ -73,10 +75,10 @@ class Slot:
 
 
 class Registry(Protocol):
-    """The listener, as a slot sees it."""
+    """The listener, as a slot uses it."""
 
     def displace(self, slot: Slot) -> None:
-        """Close a connection that has left the table."""
+        """Close a connection that was removed from the table."""
 
     def left(self, slot: Slot) -> None:
-        """A connection is closed."""
+        """Note that a connection is closed."""

@@ -14,28 +14,28 @@ from shared.network.slot import Slot
 from shared.tls.handshake import TlsHandshake, describe
 
 _INPUT_OCTETS = 131_072
-"""Held before the peer is not read any more."""
+"""Octets of input that are held before reading from the client pauses."""
 _GRAIN = 0.001
-"""Seconds between two times of uvloop's clock: a timer may ring before its time by less."""
+"""The resolution of uvloop's clock in seconds: a timer may fire early by less than this."""
 _DISCARD_SECONDS = 2.0
 _DISCARD_OCTETS = 1024 * 1024
 
 
 class WireLimits(msgspec.Struct, frozen=True):
-    """Of a connection."""
+    """The limits of a connection."""
 
     write_seconds: float
-    """That a peer may take before it reads on."""
+    """Seconds for which a client may take no output."""
     close_seconds: float
-    """For the last octets to be taken."""
+    """Seconds for the client to take the last octets."""
     output_octets: int = 65_536
-    """Written and not yet taken, before `drain` waits."""
+    """Octets that were written and not taken yet, above which `drain` waits."""
 
 
 class Wire(asyncio.Protocol):
-    """Stands between the event loop, which calls back, and the one task of a connection, which waits.
+    """Connects the event loop, which calls back, with the only task of a connection, which waits.
 
-    `connected(wire)` is called once there is a transport, which is when TLS is up for a port of implicit TLS.
+    `connected(wire)` is called once there is a transport; with implicit TLS that is after the handshake.
     """
 
     def __init__(self, slot: Slot, limits: WireLimits, connected: Callable[[Wire], None]) -> None:
@@ -46,21 +46,21 @@ class Wire(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._input: list[bytes] = []
         self.held = 0
-        """Octets that have come and are not taken yet."""
+        """Octets that were received and not taken yet."""
         self._discarded: int | None = None
-        """Octets that came behind the end of the session, once it has ended."""
+        """Octets that were received after the end of the session."""
         self._rung = False
         self._is_paused = False
         self.is_choked = False
-        """The peer does not read: `drain` would wait."""
+        """Whether the client takes no output, so that `drain` would wait."""
         self._waiter: asyncio.Future[None] | None = None
-        self._due = self._armed = 0.0  # the end of this wait, and the time of the timer
+        self._due = self._armed = 0.0  # the end of the present wait, and the time of the timer
         self._timer: asyncio.TimerHandle | None = None
         self._cutter: asyncio.TimerHandle | None = None
         self.is_over = False
-        """Nothing more will come: the peer closed, or the server ends the connection."""
+        """Whether there is no more input, because the client has closed or the server ends the connection."""
         self.is_lost = False
-        """Nothing more can be sent either."""
+        """Whether nothing can be sent any more."""
 
     # --- called by the event loop
 
@@ -85,7 +85,7 @@ class Wire(asyncio.Protocol):
     def eof_received(self) -> bool:
         self.is_over = True
         self._wake()
-        return self.handshake() is None  # half-closed, the answers still find their way; TLS knows no such state
+        return self.handshake() is None  # half-closed: replies can still be sent; TLS has no such state
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._lose()
@@ -104,17 +104,17 @@ class Wire(asyncio.Protocol):
 
     @property
     def peer(self) -> str:
-        """Address of the client; an IPv4-mapped address is the IPv4 address."""
+        """The client's address; an IPv4-mapped address is the IPv4 address."""
         return self.slot.address
 
     @property
     def peer_port(self) -> int:
-        """Port of the client; 0 when it is not known."""
+        """The client's port; 0 when unknown."""
         name = self._transport.get_extra_info("peername") if self._transport else None
         return int(name[1]) if name else 0
 
     def take(self) -> bytes:
-        """What has come so far; empty when nothing has."""
+        """The octets received so far; may be empty."""
         if not self.held:
             return b""
         taken = self._input
@@ -133,23 +133,24 @@ class Wire(asyncio.Protocol):
         return rung
 
     def ring(self) -> None:
-        """Let a `wait` return, this one or the next."""
+        """Let the present or the next `wait` return."""
         self._rung = True
         self._wake()
 
     async def send(self, data: bytes | bytearray) -> None:
-        """Write; returns when there is room for more. Raises as `drain`."""
+        """Write, and wait until there is room for more. Raises like `drain`."""
         self.write(data)
         await self.drain()
 
     def write(self, data: bytes | bytearray) -> None:
-        """Send, without waiting; nothing happens when the peer has gone."""
+        """Write without waiting; does nothing when the client has gone."""
         if self._transport is not None and not self._transport.is_closing():
             self._transport.write(data)
 
     async def drain(self) -> None:
-        """Wait until there is room for more. Raises ConnectionError when the peer has gone, TimeoutError when it does
-        not read.
+        """Wait until there is room for output.
+
+        Raises ConnectionError when the client has gone, TimeoutError when it takes no output.
         """
         if self.is_choked:
             end = self._loop.time() + self._limits.write_seconds
@@ -159,7 +160,7 @@ class Wire(asyncio.Protocol):
             raise ConnectionResetError("the client has gone")
 
     async def pause(self, seconds: float) -> None:
-        """Let the peer wait. It is not read meanwhile: what it sends on stays in its own memory."""
+        """Let the client wait. Its input is not read meanwhile, so it stays in the client's memory."""
         self._pause_reading()
         end = self._loop.time() + seconds
         try:
@@ -171,8 +172,9 @@ class Wire(asyncio.Protocol):
                 self._resume_reading()
 
     async def start_tls(self, context: ssl.SSLContext, seconds: float) -> TlsHandshake | None:
-        """The server's side of the handshake; None when it failed, and the connection with it. Input that is here
-        already came in the clear, and is dropped.
+        """Do the server's side of the handshake; None when it failed, and the connection is lost.
+
+        Input that is already buffered arrived in the clear and is dropped.
         """
         assert self._transport is not None
         self.take()
@@ -185,26 +187,27 @@ class Wire(asyncio.Protocol):
         except (OSError, TimeoutError):  # ssl.SSLError is an OSError
             upgraded = None
         if upgraded is None:
-            self._lose()  # a handshake that fails never says that the connection is lost
+            self._lose()  # asyncio does not report a lost connection after a failed handshake
             return None
         self.slot.end_handshake()
         self._transport = upgraded
         return self.handshake()
 
     def handshake(self) -> TlsHandshake | None:
-        """What TLS came to; None without it."""
+        """The properties of TLS; None without TLS."""
         opened = self._transport.get_extra_info("ssl_object") if self._transport else None
         return describe(opened) if opened is not None else None
 
     def prove(self) -> None:
-        """The client has shown what it is for: a full listener closes others first."""
+        """Note that the client has proved its purpose, so that a full listener closes others first."""
         self.slot.prove()
 
     # --- the end
 
     async def linger(self) -> None:
-        """Say that nothing more will be sent, and discard what the peer still sends, for a while. Input that nobody
-        reads would make the kernel reset the connection, and the peer would lose the replies it has not read yet.
+        """Announce that nothing more will be sent, and discard input for a while.
+
+        With unread input the kernel would reset the connection, and the client would lose replies that it has not read.
         """
         transport = self._transport
         if transport is None or self.is_over or transport.is_closing() or not transport.can_write_eof():
@@ -218,14 +221,14 @@ class Wire(asyncio.Protocol):
                 await self._change(end)
 
     def close(self) -> None:
-        """Send what is left and close; a peer that does not take it is cut off after a while."""
+        """Send the remaining output and close; after a while the connection is aborted."""
         if self._transport is not None:
             if not self.is_lost:
                 self.abort_within(self._limits.close_seconds)
             self._transport.close()
 
     def hang_up(self) -> None:
-        """Nothing more is to be heard."""
+        """Ignore all further input."""
         self.is_over = True
         self._wake()
 
@@ -237,7 +240,7 @@ class Wire(asyncio.Protocol):
         self._wake()
 
     def abort_within(self, seconds: float) -> None:
-        """Close without a word after this time, whatever goes on then."""
+        """Close at once after this time, whatever happens then."""
         if self._cutter is not None:
             self._cutter.cancel()
         self._cutter = self._loop.call_later(seconds, self.abort)
@@ -261,9 +264,7 @@ class Wire(asyncio.Protocol):
             self._transport.resume_reading()
 
     def _change(self, end: float) -> asyncio.Future[None]:
-        """To be awaited: done when something happens, and at that time at the latest. Raises TimeoutError when it has
-        come.
-        """
+        """Wait until something happens, at the latest until that time. Raises TimeoutError when the time has come."""
         if end - self._loop.time() < _GRAIN:
             raise TimeoutError
         self._due = end
@@ -273,7 +274,7 @@ class Wire(asyncio.Protocol):
         return waiter
 
     def _arm(self, end: float) -> None:
-        """One timer for many waits: it is moved when it is due and the wait is a later one, not for each wait."""
+        """Use one timer for many waits: when it fires too early for the present wait, it is set again."""
         if self._timer is not None:
             self._timer.cancel()
         self._armed = end

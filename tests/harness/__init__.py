@@ -1,1 +1,1 @@
-"""A whole server, started and talked to as its users and its operator do."""
+"""Starts a whole server for tests, with clients for its users and its operator."""

@@ -1,4 +1,4 @@
-"""The `mailfold` command, run as an operator runs it."""
+"""Runs the `mailfold` command as an operator does."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _LIMIT = 60.0
 
 
 class CommandFailed(AssertionError):
-    """A command that was to succeed did not."""
+    """A command failed that should have succeeded."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A command that came to its end."""
+    """A command that has ended."""
 
     status: int
     output: str
@@ -31,16 +31,16 @@ class Ended:
 
 
 class Command:
-    """`command("status")`, `command.json("trace", queue_id)`: each with `--data` of one server."""
+    """Runs commands with `--data` of one server: `command("status")`, `command.json("trace", queue_id)`."""
 
     def __init__(self, data: Path, settings: Mapping[str, str] | None = None, prefix: Sequence[str] = ()) -> None:
-        """`prefix`: a program that runs the command."""
+        """`prefix` is a program that runs the command."""
         self._data = data
         self._settings = dict(settings or {})
         self._program = (*prefix, *program())
 
     def run(self, *words: str, text: str = "", limit: float = _LIMIT) -> Ended:
-        """Whatever its exit status is."""
+        """Run the command; any exit status is accepted."""
         argv = [*self._program, *words, "--data", str(self._data)]
         done = subprocess.run(
             argv, input=text, capture_output=True, text=True, env=environment(self._settings), timeout=limit
@@ -48,14 +48,14 @@ class Command:
         return Ended(done.returncode, done.stdout, done.stderr)
 
     def __call__(self, *words: str, text: str = "") -> str:
-        """What it printed. Raises CommandFailed for any other exit status than 0."""
+        """The output of the command. Raises CommandFailed for any other exit status than 0."""
         done = self.run(*words, text=text)
         if done.status:
             raise CommandFailed(f"mailfold {' '.join(words)}: exit {done.status}\n{done.output}{done.errors}")
         return done.output
 
     def json(self, *words: str) -> Any:
-        """What it says with `--json`, decoded."""
+        """The output with `--json`, decoded."""
         output = self(*words, "--json")
         try:
             return json.loads(output)
@@ -63,17 +63,17 @@ class Command:
             raise CommandFailed(f"mailfold {' '.join(words)} --json printed no JSON: {output[:300]}") from error
 
     def json_lines(self, *words: str) -> list[Any]:
-        """What it says with `--json`, one document a line."""
+        """The output with `--json`, one document per line."""
         return [json.loads(line) for line in self(*words, "--json").splitlines()]
 
     def popen(self, *words: str, stdout: int) -> subprocess.Popen[str]:
-        """Begins it; its output goes to a descriptor of the caller's."""
+        """Start the command; its output goes to a descriptor of the caller."""
         argv = [*self._program, *words, "--data", str(self._data)]
         return subprocess.Popen(argv, stdout=stdout, stderr=subprocess.PIPE, text=True, env=environment(self._settings))
 
     @contextlib.contextmanager
     def following(self, *words: str) -> Iterator[Iterator[str]]:
-        """The lines of a command that goes on until it is interrupted; a silent one ends after a while."""
+        """The lines of a command that runs until it is interrupted; it ends when it prints nothing for a while."""
         argv = ["timeout", str(_LIMIT), *self._program, *words, "--data", str(self._data)]
         with subprocess.Popen(
             argv, stdout=subprocess.PIPE, text=True, env=environment(self._settings), start_new_session=True
@@ -91,7 +91,7 @@ def program() -> tuple[str, ...]:
 
 
 def environment(settings: Mapping[str, str]) -> dict[str, str]:
-    """Ours without settings of some other server, the repository first on Python's path."""
+    """Our environment without settings of another server, with the repository first on Python's path."""
     ours = {
         name: value
         for name, value in os.environ.items()

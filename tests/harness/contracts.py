@@ -1,6 +1,5 @@
-"""Calls to the running services with the operator's credential: what the command does, without a process start for
-each.
-"""
+"""Calls running services with the operator's credential, like the command, but without starting a process for each
+call."""
 
 from __future__ import annotations
 
@@ -27,7 +26,7 @@ _CALL_SECONDS = 30.0
 
 
 class Contracts:
-    """Blocking calls; one loop in a thread of its own carries them, over all restarts of the server."""
+    """Blocking calls. An event loop in a thread makes them, also across restarts of the server."""
 
     def __init__(self, places: Places) -> None:
         self._places = places
@@ -37,11 +36,11 @@ class Contracts:
         self._thread.start()
 
     def ask(self, service: str, stub: Callable[[Any], Any], method: str, request: Any) -> Any:
-        """One unary call. Raises ServiceError."""
+        """Make one unary call. Raises ServiceError."""
         return self.wait(self._call(service, stub, method, request))
 
     def ask_many(self, service: str, stub: Callable[[Any], Any], method: str, requests: Sequence[Any]) -> list[Any]:
-        """The same method for many requests at once, answers in their order. Raises the first ServiceError."""
+        """Call the same method for many requests at once; replies are in their order. Raises the first ServiceError."""
 
         async def calls() -> list[Any]:
             return list(await asyncio.gather(*(self._call(service, stub, method, request) for request in requests)))
@@ -49,24 +48,24 @@ class Contracts:
         return self.wait(calls())
 
     def learning(self) -> LearningReply:
-        """What the spam filter has seen."""
+        """The lessons that the spam filter has learned."""
         reply: LearningReply = self.ask("classifier", ClassifierStub, "Learning", LearningRequest())
         return reply
 
     def receptions(self) -> list[Reception]:
-        """Mails accepted and not yet settled."""
+        """The mails that are accepted and not settled yet."""
         return list(self.ask("ingress", IngressStub, "ListReceptions", ListReceptionsRequest(limit=10_000)).receptions)
 
     def queue(self) -> list[QueueEntry]:
-        """Mail waiting for other servers."""
+        """The mails that wait for other servers."""
         return list(self.ask("outbound", OutboundStub, "List", ListQueueRequest(limit=10_000)).entries)
 
     def wait(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run it on the loop of the calls."""
+        """Run work on the event loop of the calls."""
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(_CALL_SECONDS)
 
     def close(self) -> None:
-        """Let go of the connections and the thread."""
+        """Close the connections and end the thread."""
         for channel in self._channels.values():
             self.wait(channel.close())
         self._loop.call_soon_threadsafe(self._loop.stop)

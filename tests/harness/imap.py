@@ -1,4 +1,4 @@
-"""An IMAP client over TLS: imaplib, with answers in a shape that tests can compare."""
+"""An IMAP client over TLS: imaplib, with results in a form that tests can compare."""
 
 from __future__ import annotations
 
@@ -23,29 +23,29 @@ class Imap:
     """`with Imap(port, tls, login, password) as imap`: logged in."""
 
     def __init__(self, port: int, tls: ssl.SSLContext, login: str, password: str) -> None:
-        """Raises imaplib.IMAP4.error when the log-in is refused."""
+        """Connect and log in. Raises imaplib.IMAP4.error when the log-in is refused."""
         self.connection = imaplib.IMAP4_SSL("localhost", port, ssl_context=tls, timeout=_TIMEOUT)
-        # imaplib writes a literal and the end of its command apart: with Nagle's algorithm each APPEND would wait 40
-        # ms.
+        # imaplib writes a literal and the end of its command separately: with Nagle's algorithm each APPEND would wait
+        # 40 ms.
         self.connection.socket().setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.connection.login(login, password)
 
     def select(self, mailbox: str = "INBOX") -> int:
-        """How many messages it has."""
+        """Select a mailbox; returns its number of messages."""
         return int(self._done(self.connection.select(_quoted(mailbox)))[0])
 
     def count(self, mailbox: str) -> int:
-        """STATUS MESSAGES."""
+        """The number of messages, by STATUS MESSAGES."""
         line = self._done(self.connection.status(_quoted(mailbox), "(MESSAGES)"))[0]
         return int(line.rpartition(b"MESSAGES ")[2].rstrip(b")"))
 
     def uids(self, *criteria: str) -> list[int]:
-        """UID SEARCH in the selected mailbox."""
+        """All UIDs of the selected mailbox, by UID SEARCH."""
         line = self._done(self.connection.uid("SEARCH", *criteria))[0]
         return [int(word) for word in (line or b"").split()]
 
     def uids_of_text(self, key: str, text: str) -> list[int]:
-        """UID SEARCH of a key (BODY, TEXT, SUBJECT…) and a text in UTF-8, sent as a literal."""
+        """UID SEARCH with a key (BODY, TEXT, SUBJECT…) and a text in UTF-8, which is sent as a literal."""
         self.connection.literal = text.encode()  # type: ignore[assignment]
         return self.uids("CHARSET", "UTF-8", key)
 
@@ -55,24 +55,24 @@ class Imap:
         return self.uids("HEADER", "Message-ID", f'"<{message_id}>"')
 
     def wait_for(self, message_id: str, mailbox: str = "INBOX", seconds: float = 15.0) -> int:
-        """The UID of the one message with this Message-ID, once it is there; `mailbox` is then selected."""
+        """Wait for the only message with this Message-ID; returns its UID. `mailbox` is selected afterwards."""
         self.select(mailbox)
         outcome = until(lambda: self.find(message_id), f"{message_id} in {mailbox}", seconds)
         assert len(outcome) == 1, outcome
         return outcome[0]
 
     def fetch(self, uid: int, what: str = "BODY.PEEK[]") -> bytes:
-        """The literal of one FETCH answer, or its line when it has none."""
+        """The literal of one FETCH response, or its line when it has none."""
         answer = self._done(self.connection.uid("FETCH", str(uid), f"({what})"))
         lines = [entry for entry in answer if entry is not None]
         if not lines:
             raise No(f"FETCH {uid} {what}: nothing")
-        # Flags that somebody changed may be told in front of what was asked for (RFC 3501 section 7).
+        # Flags that another client changed may be sent before the requested data (RFC 3501 section 7).
         asked = next((entry for entry in lines if isinstance(entry, tuple)), lines[0])
         return bytes(asked[1] if isinstance(asked, tuple) else asked)
 
     def attributes(self, uid: int, what: str) -> bytes:
-        """One FETCH answer as it came, literals in their places."""
+        """One FETCH response as received, with literals in their places."""
         answer = self._done(self.connection.uid("FETCH", str(uid), f"({what})"))
         return b"".join(
             b"\r\n".join(entry) if isinstance(entry, tuple) else entry for entry in answer if entry is not None
@@ -83,7 +83,7 @@ class Imap:
         return {flag.decode() for flag in imaplib.ParseFlags(self.fetch(uid, "FLAGS"))}
 
     def store(self, uid: int, change: str) -> None:
-        """`+FLAGS (\\Seen)` and so on."""
+        r"""Change flags: `+FLAGS (\Seen)` and so on."""
         self._done(self.connection.uid("STORE", str(uid), change))
 
     def move(self, uids: str, mailbox: str) -> None:
@@ -95,16 +95,16 @@ class Imap:
         self._done(self.connection.append(_quoted(mailbox), flags, "", data))
 
     def responses(self, name: str) -> list[bytes | None]:
-        """Untagged responses of this name that came since they were last asked for."""
+        """The untagged responses of this name since they were last requested."""
         _, result = self.connection.response(name)
         return [entry for entry in result if entry is not None]
 
     def idle(self) -> Idle:
-        """`with imap.idle() as idle: idle.wait_for(b"EXISTS")`."""
+        """Begin IDLE: `with imap.idle() as idle: idle.wait_for(b"EXISTS")`."""
         return Idle(self.connection)
 
     def command(self, line: bytes) -> None:
-        """One tagged command. Raises No."""
+        """Send one tagged command. Raises No."""
         tag = self.connection._new_tag()
         self.connection.send(tag + b" " + line + b"\r\n")
         answer = _line_until(self.connection, lambda entry: entry.startswith(tag))
@@ -112,7 +112,7 @@ class Imap:
             raise No(answer.decode("utf-8", "replace"))
 
     def close(self) -> None:
-        """LOGOUT."""
+        """Log out."""
         self.connection.logout()
 
     def _done(self, answer: tuple[str, list[Any]]) -> list[Any]:
@@ -146,7 +146,7 @@ class Idle:
         return self
 
     def wait_for(self, word: bytes) -> bytes:
-        """The next untagged line with this word; the socket's timeout bounds it."""
+        """The next untagged line with this word; the socket's timeout limits the wait."""
         return _line_until(self._connection, lambda line: line.startswith(b"* ") and word in line)
 
     def __exit__(

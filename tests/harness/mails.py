@@ -1,4 +1,4 @@
-"""Messages for tests: small, with CRLF, each with a Message-ID of its own."""
+"""Small messages for tests, with CRLF and with a distinct Message-ID for each."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ PARCEL = (
 
 @dataclass(frozen=True, slots=True)
 class RenderedMail:
-    """What is sent, and how it is found again."""
+    """A message to be sent, and the id by which it is found again."""
 
     message_id: str
-    """Without its angle brackets."""
+    """The Message-ID without angle brackets."""
     data: bytes
 
 
@@ -46,8 +46,10 @@ def compose(
     fields: tuple[bytes, ...] = (),
     signed_by: str = "",
 ) -> RenderedMail:
-    """A message. `fields` are whole further header lines without CRLF; `signed_by` is a domain whose key the zone
-    has."""
+    """Compose a message.
+
+    `fields` are complete header lines without CRLF. `signed_by` is a domain with a key in the zone.
+    """
     message_id = f"{os.getpid()}.{next(_numbers)}@tests.example"
     head = [
         (b"From", author.encode()),

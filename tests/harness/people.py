@@ -1,4 +1,4 @@
-"""Domains, people and addresses of a server under test, made through the directory's contract."""
+"""Creates domains, users and addresses of a server under test through the directory's contract."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from shared.rpc.mailfold.directory.v1.directory_pb2_grpc import DirectoryStub
 from tests.harness.contracts import Contracts
 
 DOMAIN = "example.org"
-"""Incoming."""
+"""A domain that receives mail."""
 SENDING_DOMAIN = "sending.example"
-"""Ours, outgoing only."""
+"""A domain of ours that only sends."""
 PASSWORD = "correct horse battery"
 
 
@@ -28,23 +28,23 @@ class Person:
 
 
 class People:
-    """Each test takes people of its own, so that tests do not see each other's mail."""
+    """Creates users. Each test uses its own, so that tests do not see each other's mail."""
 
     def __init__(self, contracts: Contracts) -> None:
         self._contracts = contracts
         self._numbers = itertools.count(1)
 
     def make_domains(self) -> None:
-        """The two domains; once for each server."""
+        """Create the two domains, once for each server."""
         self.ask("AddDomain", pb.AddDomainRequest(name=DOMAIN, incoming=True))
         self.ask("AddDomain", pb.AddDomainRequest(name=SENDING_DOMAIN))
 
     def person(self, name: str, *, domain: str = DOMAIN, quota: int = 0) -> Person:
-        """A new person: `ann` becomes ann1@example.org."""
+        """Create a user: `ann` becomes ann1@example.org."""
         return self.people(name, domain=domain, quota=quota)[0]
 
     def people(self, *names: str, domain: str = DOMAIN, quota: int = 0) -> list[Person]:
-        """Several new people at once."""
+        """Create several users at once."""
         logins = [f"{name}{next(self._numbers)}" for name in names]
         addresses = [f"{login}@{domain}" for login in logins]
         self._many("AddUser", [pb.AddUserRequest(name=login, password=PASSWORD) for login in logins])
@@ -59,13 +59,13 @@ class People:
         ]
 
     def alias(self, name: str, *targets: str, domain: str = DOMAIN) -> str:
-        """A new alias; its address."""
+        """Create an alias; returns its address."""
         address = f"{name}{next(self._numbers)}@{domain}"
         self.ask("AddAlias", pb.AddAliasRequest(address=address, targets=targets))
         return address
 
     def ask(self, method: str, request: object) -> object:
-        """One call of the directory. Raises ServiceError."""
+        """Make one call of the directory. Raises ServiceError."""
         return self._contracts.ask("directory", DirectoryStub, method, request)
 
     def _many(self, method: str, requests: Sequence[object]) -> list[pb.Account]:

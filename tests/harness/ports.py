@@ -9,12 +9,12 @@ import socket
 SMTP, SUBMISSIONS, SUBMISSION, IMAPS = 25, 465, 587, 993
 WELL_KNOWN = (SMTP, SUBMISSIONS, SUBMISSION, IMAPS)
 _LOWEST, _HIGHEST, _STEP = 10_000, 31_000, 1_000
-"""Below the kernel's range of outgoing ports (32768 on), so that no client of ours sits on a listener's port."""
+"""Below the kernel's range of outgoing ports (from 32768), so that no client of ours occupies a listener's port."""
 _turn = itertools.count()
 
 
 def free_offset() -> int:
-    """An offset whose four ports nobody listens on; another one at each call, and in each process."""
+    """A port offset for which all four ports are free; each call and each process gets another one."""
     spread = (_HIGHEST - _LOWEST) // _STEP
     for _ in range(spread * 3):
         number = os.getpid() + next(_turn)
@@ -25,7 +25,7 @@ def free_offset() -> int:
 
 
 def is_free(port: int) -> bool:
-    """Whether nobody listens on it."""
+    """Whether nothing listens on the port."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

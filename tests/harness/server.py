@@ -1,4 +1,4 @@
-"""A whole Mailfold, started with `mailfold up` in a folder of its own, and stopped or killed."""
+"""A whole Mailfold server, started with `mailfold up` in its own folder, and stopped or killed."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ _START_SECONDS = 60.0
 _STOP_SECONDS = 40.0
 _TAIL = 3000
 _IN_HASTE = {"MAILFOLD_BUS_MAX_ATTEMPTS": "3", "MAILFOLD_INGRESS_REPEAT_FIRST": "3"}
-"""What waits for seconds in production waits for less in tests."""
+"""Settings that shorten waits of several seconds for tests."""
 
 
 class MailfoldServer:
-    """`with MailfoldServer() as server`: ready, with the domains of tests.harness.people.
+    """A server: `with MailfoldServer() as server` is ready, with the domains of tests.harness.people.
 
-    `data` is used as it is and kept; without it a temporary folder is made, and kept only after a failure.
-    `settings` are environment variables. `store` is a postgresql:// URL. `in_haste` shortens some waits for tests;
-    False leaves every limit of the product at its default. `descriptors` is `ulimit -n` of the server, 0 for ours.
-    `prefix` is a program that runs server and command, `start_prefix` one that runs the server alone.
+    `data` is used and kept; without it a temporary folder is used, which is kept only after a failure. `settings` are
+    environment variables. `store` is a postgresql:// URL. `in_haste` shortens some waits; with False every limit has
+    the default of the product. `descriptors` is the `ulimit -n` of the server, 0 for ours. `prefix` is a program that
+    runs server and command, `start_prefix` one that runs only the server.
     """
 
     def __init__(
@@ -71,14 +71,17 @@ class MailfoldServer:
         self.prefix = tuple(prefix)
         self.start_prefix = tuple(start_prefix)
         self.start_seconds = 0.0
-        """How long the last start took until every process said that it serves."""
+        """The seconds that the last start took until every process served."""
         self._began = 0.0
         self._child: Child | None = None
         self._contracts: Contracts | None = None
         self._people: People | None = None
 
     def start(self) -> None:
-        """Returns when the command says that it is ready. Raises PartFailed with the logs' ends."""
+        """Start the server; returns when the command reports that it is ready.
+
+        Raises PartFailed with the ends of the logs.
+        """
         self._began = time.monotonic()
         argv = [
             *self.prefix,
@@ -92,7 +95,7 @@ class MailfoldServer:
             "--layout",
             self.layout,
         ]
-        if self.descriptors:  # soft and hard, so that the server cannot help itself to more
+        if self.descriptors:  # soft and hard limit, so that the server cannot raise it
             argv = ["sh", "-c", f'ulimit -n {self.descriptors}; exec "$@"', "sh", *argv]
         self._child = Child(argv, self.log, env=environment(self.settings), cwd=ROOT)
         try:
@@ -101,17 +104,17 @@ class MailfoldServer:
             raise PartFailed(f"{error}\n{self.log_tails()}") from None
 
     def stop(self) -> int:
-        """As Ctrl-C does; the exit status."""
+        """Stop the server as Ctrl-C does; returns the exit status."""
         child, self._child = self._child, None
         return child.stop(signal.SIGINT, _STOP_SECONDS) if child else 0
 
     def restart(self) -> None:
-        """Stops in order and starts again on the same ports."""
+        """Stop in order and start again on the same ports."""
         self.stop()
         self.start()
 
     def kill(self) -> None:
-        """Ends every process at once, as a power cut would."""
+        """Kill every process at once, as a power failure would."""
         report = self.report()
         pids = [process.pid for process in report.processes if process.pid] if report else []
         if self._child:
@@ -150,20 +153,20 @@ class MailfoldServer:
 
     @property
     def people(self) -> People:
-        """Makes people."""
+        """Creates users."""
         if self._people is None:
             self._people = People(self.contracts)
         return self._people
 
     def status(self) -> dict[str, Any]:
-        """`mailfold status --json`, also of a server that is not well (exit status 1)."""
+        """`mailfold status --json`, also for a server that is not well (exit status 1)."""
         ended = self.command.run("status", "--json")
         assert ended.status in (0, 1), ended.errors
         answer: dict[str, Any] = json.loads(ended.output)
         return answer
 
     def count(self, service: str, name: str) -> int:
-        """One of the counts that a service reports in `mailfold status`."""
+        """A count that a service reports in `mailfold status`."""
         return int(next(result for result in self.status()["services"] if result["name"] == service)["counts"][name])
 
     def report(self) -> Report | None:
@@ -171,11 +174,11 @@ class MailfoldServer:
         return read_report(self.places.processes)
 
     def port(self, well_known: int) -> int:
-        """Where this server listens instead of 25, 465, 587 or 993."""
+        """The port on which this server listens instead of 25, 465, 587 or 993."""
         return well_known + self.offset
 
     def tls(self) -> ssl.SSLContext:
-        """A client context that trusts this server's authority alone."""
+        """A client context that trusts only this server's authority."""
         return ssl.create_default_context(cafile=str(self.authority))
 
     @property
@@ -184,11 +187,11 @@ class MailfoldServer:
         return self.places.tls / "ca.pem"
 
     def smtp(self, hello: str = "client.honest.example") -> Smtp:
-        """Port 25."""
+        """A client for port 25."""
         return Smtp(self.port(SMTP), hello=hello)
 
     def submission(self, person: Person | None = None) -> Smtp:
-        """Port 587, after STARTTLS and the person's log-in; a plain connection without a person."""
+        """A client for port 587, after STARTTLS and log-in; without a person a plain connection."""
         smtp = Smtp(self.port(SUBMISSION))
         if person:
             smtp.start_tls(self.tls())
@@ -196,18 +199,18 @@ class MailfoldServer:
         return smtp
 
     def submissions(self, person: Person | None = None) -> Smtp:
-        """Port 465, logged in when a person is given."""
+        """A client for port 465, logged in when a person is given."""
         smtp = Smtp(self.port(SUBMISSIONS), tls=self.tls())
         if person:
             assert smtp.log_in(person.address, person.password).code == 235
         return smtp
 
     def imap(self, person: Person) -> Imap:
-        """Port 993, logged in."""
+        """A client for port 993, logged in."""
         return Imap(self.port(IMAPS), self.tls(), person.address, person.password)
 
     def settled(self, seconds: float = 20.0) -> None:
-        """Waits until no reception is on its way; held ones do not count."""
+        """Wait until every reception is settled; held ones do not count."""
         until(
             lambda: not [reception for reception in self.contracts.receptions() if reception.state == "moving"],
             "every reception settled",
@@ -215,20 +218,20 @@ class MailfoldServer:
         )
 
     def log_tails(self) -> str:
-        """The ends of all logs, for a failure's report."""
+        """The ends of all logs, for the report of a failure."""
         files = [self.log, *sorted(self.places.log.glob("*.log"))]
         return "\n".join(
             f"--- {file.name}\n{file.read_text('utf-8', 'replace')[-_TAIL:]}" for file in files if file.exists()
         )
 
     def open(self) -> None:
-        """DNS, the first start, the domains."""
+        """Start the DNS and the server, and create the domains."""
         self.dns.start()
         self.start()
         self.people.make_domains()
 
     def close(self, *, failed: bool = False) -> None:
-        """Stops all and removes what was temporary."""
+        """Stop everything and remove temporary files."""
         try:
             self.stop()
         finally:
@@ -238,7 +241,7 @@ class MailfoldServer:
             self._folder.close(keep=failed)
 
     def discard_data(self) -> None:
-        """Removes the data folder of a stopped server."""
+        """Remove the data folder of a stopped server."""
         shutil.rmtree(self.data, ignore_errors=True)
 
     def __enter__(self) -> MailfoldServer:
@@ -255,7 +258,7 @@ class MailfoldServer:
         self.close(failed=kind is not None)
 
     def _serves(self) -> bool:
-        """Cheap looks first; the command is asked once everything seems to be there."""
+        """Whether the server is ready. Cheap checks come first; the command is asked when they succeed."""
         report = self.report()
         if report is None or not report.alive or any(process.state != "running" for process in report.processes):
             return False
@@ -268,7 +271,7 @@ class MailfoldServer:
 
 
 def _runs(pid: int) -> bool:
-    """Whether it is more than a zombie."""
+    """Whether the process exists and is not a zombie."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:

@@ -1,4 +1,4 @@
-"""An SMTP client that sends exactly the bytes it is given."""
+"""An SMTP client that sends exactly the given bytes."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ _REFERENCE = re.compile(r"\b([0-9A-HJKMNP-TV-Z]{10})\b\)?\s*\Z")
 
 
 class Refused(AssertionError):
-    """A reply of 4xx or 5xx where 2xx was expected."""
+    """A reply was 4xx or 5xx where 2xx was expected."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A reply with all its lines, without codes."""
+    """A reply with all its lines, without their codes."""
 
     code: int
     lines: tuple[str, ...]
 
     @property
     def text(self) -> str:
-        """The lines as one."""
+        """The lines as one text."""
         return " ".join(self.lines)
 
     @property
     def queue_id(self) -> str:
-        """Of the mail that was accepted. Raises Refused."""
+        """The queue id of the accepted mail. Raises Refused."""
         uids = _QUEUE_ID.search(self.text)
         if self.code != 250 or uids is None:
             raise Refused(str(self))
@@ -42,7 +42,7 @@ class Reply:
 
     @property
     def reference(self) -> str:
-        """The short reference at the end of a refusal; empty when there is none."""
+        """The reference at the end of a refusal; empty when there is none."""
         uids = _REFERENCE.search(self.lines[-1])
         return uids[1] if uids else ""
 
@@ -61,7 +61,7 @@ class Smtp:
         host: str = "localhost",
         hello: str = "client.honest.example",
     ) -> None:
-        """`tls`: from the first byte on. Says EHLO. Raises Refused for a greeting that is none."""
+        """Connect and send EHLO; `tls` is used from the first byte. Raises Refused for a bad greeting."""
         plain = socket.create_connection(("127.0.0.1", port), _TIMEOUT)
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._host = host
@@ -72,23 +72,23 @@ class Smtp:
         self.extensions = self.hello()
 
     def hello(self) -> dict[str, str]:
-        """EHLO; extension → its parameters."""
+        """Send EHLO; returns each extension with its parameters."""
         lines = self.expect(250, b"EHLO %s" % self._hello.encode()).lines[1:]
         return {word.upper(): rest for word, _, rest in (line.partition(" ") for line in lines)}
 
     def start_tls(self, tls: ssl.SSLContext) -> None:
-        """STARTTLS and EHLO. Raises Refused, ssl.SSLError."""
+        """Send STARTTLS and EHLO. Raises Refused, ssl.SSLError."""
         self.expect(220, b"STARTTLS")
         self._socket = tls.wrap_socket(self._socket, server_hostname=self._host)
         self.extensions = self.hello()
 
     def log_in(self, login: str, password: str) -> Reply:
-        """AUTH PLAIN with an initial response."""
+        """Send AUTH PLAIN with an initial response."""
         word = base64.b64encode(b"\0%s\0%s" % (login.encode(), password.encode()))
         return self.command(b"AUTH PLAIN " + word)
 
     def send(self, sender: str, recipients: list[str], data: bytes, parameters: str = "") -> Reply:
-        """A transaction; the reply to the data, or to the first command that was refused."""
+        """Send a mail; returns the reply to the data, or to the first refused command."""
         sending = self.command(f"MAIL FROM:<{sender}>{parameters}".encode())
         replies = [sending, *(self.command(f"RCPT TO:<{recipient}>".encode()) for recipient in recipients)]
         refused = next((reply for reply in replies if reply.code != 250), None)
@@ -99,12 +99,12 @@ class Smtp:
         return self.data(data) if ready.code == 354 else ready
 
     def data(self, data: bytes) -> Reply:
-        """The message and its end, dots doubled."""
+        """Send the message with doubled dots, and its end."""
         self.write(dotted(data))
         return self.reply()
 
     def command(self, line: bytes) -> Reply:
-        """One line, one reply."""
+        """Send one line; returns its reply."""
         self.write(line + b"\r\n")
         return self.reply()
 
@@ -116,7 +116,7 @@ class Smtp:
         return reply
 
     def write(self, data: bytes) -> None:
-        """These bytes."""
+        """Send these bytes."""
         self._socket.sendall(data)
 
     def reply(self) -> Reply:
@@ -129,7 +129,7 @@ class Smtp:
                 return Reply(int(line[:3]), tuple(lines))
 
     def close(self) -> None:
-        """Without a word."""
+        """Close the connection without QUIT."""
         self._socket.close()
 
     def _line(self) -> str:

@@ -1,4 +1,4 @@
-"""What owners that tests make up have in common for their followers."""
+"""The common part of event sources that tests make up."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from shared.rpc.mailfold.events.v1.events_pb2_grpc import EventSourceServicer
 
 
 class PlainSource(EventSourceServicer):
-    """An owner that was never restored, and has no state but its log: it is followed from the first event."""
+    """An owner that was never restored and has no state but its log; it is followed from the first event."""
 
     async def ReadState(
         self, request: events_pb2.ReadStateRequest, context: Any

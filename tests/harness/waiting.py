@@ -1,4 +1,4 @@
-"""The one place where tests wait: for a condition, and not longer than they say."""
+"""The only module in which tests wait: for a condition, with a limit."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _LONGEST_PAUSE = 0.1
 
 
 class NeverHappened(AssertionError):
-    """The condition did not come true in time."""
+    """The condition did not become true in time."""
 
 
 def until(condition: Callable[[], T], what: str, seconds: float = 15.0) -> T:
@@ -30,7 +30,7 @@ def until(condition: Callable[[], T], what: str, seconds: float = 15.0) -> T:
 async def until_true(
     condition: Callable[[], bool | Awaitable[bool]], seconds: float = 20.0, pause: float = 0.01
 ) -> None:
-    """Wait in a loop's turns for a condition. Raises NeverHappened."""
+    """Wait for a condition, checking it between turns of the event loop. Raises NeverHappened."""
     end = time.monotonic() + seconds
     while True:
         value = condition()

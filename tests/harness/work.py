@@ -1,4 +1,4 @@
-"""Work is counted, not timed: what a test says of cost is the same on every machine, however busy it is."""
+"""Counts work instead of measuring time, so that tests of cost give the same result on every machine."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import Any
 
 _RATIO = 4
 _LINEAR = 2
-"""How much more than `_RATIO` times the cost is taken for linear: a quadratic cost would be `_RATIO` times more."""
+"""How much more than `_RATIO` times the cost still counts as linear; a quadratic cost would be `_RATIO` times more."""
 _SHORTEST = 0.02
-"""CPU seconds: shorter times say nothing, and are lengthened by repeats."""
+"""Shortest useful CPU time in seconds; shorter work is repeated."""
 
 
 class LineCount:
-    """Counts the lines of Python that run in this thread `with LineCount() as lines`, but in frames that ran before."""
+    """Counts the lines of Python run in this thread in the `with` block, except in frames that ran before it."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -37,22 +37,24 @@ class LineCount:
 
 
 def lines_run(function: Callable[[], object]) -> int:
-    """How many lines of Python `function` runs, in this thread and in what it calls."""
+    """The number of lines of Python that `function` and its callees run in this thread."""
     with LineCount() as lines:
         function()
     return lines.count
 
 
 def assert_lines_grow_with_size(run: Callable[[int], object], size: int) -> None:
-    """Work of Python's own: four times the size makes at most eight times the lines."""
+    """Check Python code: four times the size may run at most eight times the lines."""
     small = lines_run(lambda: run(size))
     large = lines_run(lambda: run(size * _RATIO))
     assert large <= small * _RATIO * _LINEAR + 1000, f"{small} lines for {size}, {large} for {size * _RATIO}"
 
 
 def assert_cost_grows_with_size(run: Callable[[int], object], size: int) -> None:
-    """Work of C, which cannot be counted from here: the CPU of two sizes is compared, and no time is a bound. The
-    machine's speed drops out; the least of three rounds drops what disturbs it."""
+    """Check code in C, which cannot be counted: compare the CPU of two sizes, without any limit of time.
+
+    The ratio does not depend on the machine's speed, and the least of three rounds is hardly disturbed.
+    """
     repeats = 1
     while (small := _cpu_of(run, size, repeats)) < _SHORTEST and repeats < 1000:
         repeats *= 4
@@ -64,7 +66,7 @@ def assert_cost_grows_with_size(run: Callable[[int], object], size: int) -> None
 
 
 def _cpu_of(run: Callable[[int], object], size: int, repeats: int) -> float:
-    # A collection in a process that holds the objects of a thousand tests would be most of what is measured.
+    # A garbage collection in a process with the objects of a thousand tests would dominate the measurement.
     gc.disable()
     try:
         began = time.process_time()

@@ -1,4 +1,4 @@
-"""The DNS that servers under test see: senders who pass, who fail, and who say nothing."""
+"""The DNS zone that servers under test see: senders that pass, that fail, and that publish nothing."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from tests.harness.mails import SELECTOR
 from tests.harness.people import DOMAIN, SENDING_DOMAIN
 
 HONEST = "honest.example"
-"""SPF names loopback, its DKIM key is there, DMARC asks for p=reject."""
+"""A sender whose SPF allows loopback, with a DKIM key and DMARC p=reject."""
 FORGED = "forged.example"
-"""SPF names nobody, DMARC asks for p=reject: whoever writes from here in a test is a forger."""
+"""A sender whose SPF allows nobody, with DMARC p=reject: a mail with this sender in a test is forged."""
 SILENT = "silent.example"
-"""No SPF, no key, no policy."""
+"""A sender without SPF, key and policy."""
 
 
 def sample_zone() -> Zone:
-    """All of them, and a name for loopback."""
+    """A zone with all of these, and a name for loopback."""
     zone = Zone()
     zone.add_host("client.honest.example", "127.0.0.1")
     _add_sender(zone, HONEST, "v=spf1 ip4:127.0.0.0/8 ip6:::1 -all")

@@ -1,1 +1,1 @@
-"""What the ingress asks of others: the directory and the DNS."""
+"""Adapters to the directory and the DNS."""

@@ -1,4 +1,4 @@
-"""What the ingress asks of the directory: where mail to an address goes, who may send as whom, and who somebody is."""
+"""The directory, as the ingress uses it: where mail to an address goes, who may send as whom, and log-ins."""
 
 from __future__ import annotations
 
@@ -15,25 +15,27 @@ from shared.rpc.mailfold.directory.v1 import directory_pb2 as pb
 
 
 class FollowedDirectory(FollowedBook):
-    """The followed address book, and the directory's own answers."""
+    """The address book in memory, and calls to the directory where it does not suffice."""
 
     def __init__(self, channel: Channel, bus: Bus) -> None:
         super().__init__("ingress", channel, bus)
         self._ended = EndedLogIns()
 
     def known_kind(self, address: Address, *, for_user: bool) -> ResolutionKind | None:
-        """What the address is, when the copy alone may say so: a refusal never comes from the copy, which may be a
-        moment old. Users may write to other servers' addresses, so there the copy is believed.
+        """The kind of an address, if the copy in memory suffices.
+
+        The copy may be a moment old, so it never decides a refusal. Users may write to other servers' addresses, so for
+        users the copy also suffices there.
         """
         kind = self.copy.resolve(address).kind if self.copy is not None else None
         return kind if kind is ResolutionKind.ACCOUNTS or (for_user and kind is ResolutionKind.REMOTE) else None
 
     async def kind(self, address: Address) -> ResolutionKind:
-        """What the address is. Raises ServiceError when the owner must be asked and does not answer."""
+        """The kind of an address. Raises ServiceError when the directory must be asked and does not answer."""
         return (await self.resolve(address)).kind
 
     async def not_owned(self, user: str, addresses: Sequence[Address]) -> list[str]:
-        """Of these addresses, those the user may not send as (A12). Raises ServiceError."""
+        """The addresses as which the user may not send (A12). Raises ServiceError."""
         doubtful = [
             str(address) for address in addresses if self.copy is None or not self.copy.may_send_as(user, address)
         ]
@@ -42,20 +44,23 @@ class FollowedDirectory(FollowedBook):
         return list((await self._owner.MaySendAs(pb.MaySendAsRequest(user=user, addresses=doubtful))).refused)
 
     def ended(self, log_in: LogIn | None) -> Ending | None:
-        """Why a log-in does not stand any more, as far as the copy knows; None while it does."""
+        """Why a log-in has ended, as far as the copy knows; None while it is valid."""
         return self._ended.ending_of(log_in) if log_in is not None else None
 
     async def authenticate(self, login: str, password: str, address: str, protocol: str) -> pb.Identity:
-        """Whether name and password are right. Raises ServiceError."""
+        """Check a name and password. Raises ServiceError."""
         request = pb.AuthenticateRequest(login=login, password=password, protocol=protocol, address=address)
         return await self._owner.Authenticate(request)
 
     def reset(self) -> None:
-        """Log-ins too. One that a restored directory takes back is refused at the next connection."""
+        """Forget everything, including ended log-ins.
+
+        A log-in that a restored directory does not allow is refused when the client connects again.
+        """
         super().reset()
         self._ended = EndedLogIns()
 
     def take(self, event: Event, position: int) -> None:
-        """Of log-ins as well."""
+        """Apply an event to the address book and to the log-ins."""
         super().take(event, position)
         self._ended.apply(event, position)

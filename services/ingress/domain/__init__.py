@@ -1,1 +1,1 @@
-"""What the ingress decides and computes: values in, values out."""
+"""The decisions of the ingress as pure functions."""

@@ -1,4 +1,4 @@
-"""The event of an accepted mail. It is made once, when the body is durable and everything is checked."""
+"""The event of an accepted mail. It is made once, when the body is durable and all checks are done."""
 
 from __future__ import annotations
 
@@ -21,13 +21,11 @@ _SUBJECT = 1000
 _MESSAGE_ID = 998
 _REFERENCES = 50
 _REFERENCES_ROOM = 16 * 1024
-"""Octets, as JSON."""
+"""Octets of all references, as JSON."""
 
 
 class Completed(msgspec.Struct, frozen=True):
-    """What acceptance gives a message: the header lines on top, and what those say of it where its own header says
-    nothing.
-    """
+    """What acceptance adds to a message: header lines, and the values of those fields that the message lacked."""
 
     prefix: bytes
     message_id: str = ""
@@ -37,7 +35,7 @@ class Completed(msgspec.Struct, frozen=True):
 def accepted(
     client: SmtpClient, transaction: SmtpTransaction, hop: Hop, message: Message, checks: tuple[RecordedCheck, ...]
 ) -> Accepted:
-    """The event of a mail from another server, or of a user's."""
+    """The event of a mail from another server, or from a user."""
     mail = transaction.mail
     reverse_path, recipients = str(mail.reverse_path or ""), tuple(map(recipient, transaction.recipients))
     ret, envid = mail.ret.value if mail.ret else "", mail.envid or ""
@@ -49,7 +47,7 @@ def accepted(
 
 
 def message_of(scan: Scan, blob: BlobRef, added: Completed, flags: BodyFlags, *, smtputf8: bool) -> Message:
-    """What the event keeps of a message."""
+    """The part of the event about the message."""
     author = scan.from_[0][1] if scan.from_ else added.author
     return Message(
         str(blob.id),
@@ -65,12 +63,12 @@ def message_of(scan: Scan, blob: BlobRef, added: Completed, flags: BodyFlags, *,
 
 
 def surplus(event: Accepted) -> int:
-    """Octets by which the event is larger than what the bus carries; 0 when it fits."""
+    """Octets by which the event exceeds the limit of the bus; 0 when it fits."""
     return max(0, len(encode(event)) - LARGEST_RECEPTION)
 
 
 def _newest(references: Iterable[str]) -> tuple[str, ...]:
-    """The last of the references, as many as there is room for."""
+    """The last references, as many as fit."""
     kept: list[str] = []
     room = _REFERENCES_ROOM
     for reference in reversed([*references][-_REFERENCES:]):

@@ -1,4 +1,4 @@
-"""Whether a recipient is admitted: the answer to RCPT."""
+"""Decides the reply to RCPT."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ _OPEN_TO_USERS = frozenset({ResolutionKind.REMOTE, ResolutionKind.OUTGOING_ONLY}
 
 
 def admission(kind: ResolutionKind, *, is_authenticated: bool) -> Reply:
-    """Everybody may write to our accounts; only users may write to others (no open relay)."""
+    """The refusal of a recipient, or None.
+
+    Everybody may write to our accounts; only users may write to other servers (no open relay).
+    """
     if kind is ResolutionKind.ACCOUNTS or (is_authenticated and kind in _OPEN_TO_USERS):
         return replies.recipient_accepted()
     return _REFUSALS[kind]()

@@ -1,4 +1,4 @@
-"""Whose name a received message bears, and who signed it: what the checks of its sender read of its header."""
+"""The author and signatures of a received message, which the checks of its sender read from its header."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from shared.protocol.dmarc.author import Authors, read_authors
 
 
 class Authorship(NamedTuple):
-    """`verifier` must be fed the body before it has verdicts."""
+    """The author domains and the DKIM verifier. The verifier must be fed the body before it has results."""
 
     from_values: tuple[str, ...]
     authors: Authors
@@ -18,6 +18,6 @@ class Authorship(NamedTuple):
 
 
 def authorship_of(header_block: bytes) -> Authorship:
-    """What the header says. It must be as received: signatures cover it."""
+    """Read the header, which must be as received because signatures cover it."""
     values = from_values(header_block)
     return Authorship(values, read_authors(values), Verifier(header_block))

@@ -1,4 +1,4 @@
-"""Whose name a user's message bears: the addresses that its header claims to come from (A12)."""
+"""The addresses in whose name a user's message is sent, from its header (A12)."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from shared.protocol.address.header import read_authors
 
 
 class UnclearClaim(ValueError):
-    """A field is there more than once, or what it names cannot be read."""
+    """A field occurs more than once, or cannot be read."""
 
 
 def claimed_addresses(header_block: bytes) -> list[Address]:
-    """The addresses of From and Sender, and of the newest Resent-From and Resent-Sender: those who sent the message
-    before are history, as in Received. Raises UnclearClaim.
+    """The addresses of From and Sender, and of the newest Resent-From and Resent-Sender.
+
+    Older Resent fields are history, like Received. Raises UnclearClaim.
     """
     resent = (*values_of(header_block, b"resent-from")[:1], *values_of(header_block, b"resent-sender")[:1])
     claims = [
@@ -25,14 +26,14 @@ def claimed_addresses(header_block: bytes) -> list[Address]:
 
 
 def needs_sender(header_block: bytes) -> bool:
-    """Whether several authors are named and none of them as the one who sends (RFC 5322 section 3.6.2)."""
+    """Whether there are several authors and no Sender (RFC 5322 section 3.6.2)."""
     if values_of(header_block, b"sender"):
         return False
     return any(len(read_authors(value).addresses) > 1 for value in from_values(header_block))
 
 
 def _once(name: bytes, values: tuple[str, ...]) -> list[Address]:
-    """The addresses of a field that may be there once (RFC 5322 section 3.6)."""
+    """The addresses of a field that may occur once (RFC 5322 section 3.6)."""
     if len(values) > 1:
         raise UnclearClaim(f"{name.decode()}: is there {len(values)} times")
     return [address for value in values for address in _readable(value)]

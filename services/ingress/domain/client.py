@@ -1,4 +1,4 @@
-"""What is known of an SMTP client so far, and how events and header fields say it."""
+"""An SMTP client, and how events and header fields describe it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LONGEST_NAME = 255
 
 @dataclass(slots=True)
 class SmtpClient:
-    """Grows while a session goes on. `user` is empty until the client has authenticated."""
+    """The client of a session. `user` is empty until the client has authenticated."""
 
     session: str
     address: str
@@ -32,7 +32,7 @@ class SmtpClient:
 
     @property
     def is_authenticated(self) -> bool:
-        """Whether it has shown the password of a user."""
+        """Whether the client has authenticated."""
         return bool(self.user)
 
     def hop(
@@ -60,13 +60,13 @@ class SmtpClient:
         )
 
     def as_event(self, hop: Hop | None = None) -> Client:
-        """The client as events keep it; with the protocol of a reception."""
+        """The client in the form of events, with the protocol of a reception."""
         protocol = with_protocol(hop) if hop else ""
         version, cipher = (self.tls.version, self.tls.cipher) if self.tls else ("", "")
         return Client(self.address, self.port, self.hello[:_LONGEST_NAME], protocol, version, cipher, self.listener)
 
     def actor(self) -> Actor:
-        """Who acts in this session."""
+        """The actor of this session."""
         if self.user:
             return Actor("user", self.user, self.account, self.session, self.address)
         return Actor("remote", session=self.session, address=self.address)

@@ -1,4 +1,4 @@
-"""The envelope of a mail as its event keeps it."""
+"""The envelope of a mail in the form of its event."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from shared.protocol.smtp.commands import Notify, Rcpt
 _encoder = msgspec.json.Encoder()
 _ORDER = (Notify.NEVER, Notify.SUCCESS, Notify.FAILURE, Notify.DELAY)
 _OUTCOME = 24
-"""Octets by which `mail.settled` may say more of a recipient than the accepted RCPT does, a comma included."""
+"""Octets by which a recipient may be longer in `mail.settled` than in the reception, including a comma."""
 
 
 def recipient(rcpt: Rcpt) -> Recipient:
-    """An accepted RCPT with its DSN parameters as they are written (RFC 3461)."""
+    """An accepted RCPT with its DSN parameters as written (RFC 3461)."""
     notify = ",".join(word.value for word in _ORDER if word in rcpt.notify) if rcpt.notify else ""
     orcpt = f"{rcpt.orcpt.address_type};{rcpt.orcpt.address}" if rcpt.orcpt else ""
     return Recipient(str(rcpt.forward_path), notify, orcpt)
 
 
 def octets(rcpt: Rcpt) -> int:
-    """What a recipient takes in the largest of the events that name it, as they go over the bus."""
+    """The octets of a recipient in the largest event that contains it, as encoded for the bus."""
     return len(_encoder.encode(recipient(rcpt))) + _OUTCOME

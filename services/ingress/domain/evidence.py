@@ -1,4 +1,4 @@
-"""The checks of a mail with their inputs and answers, so that they can be understood and taken again."""
+"""The checks of a mail with their inputs and answers, so that they can be understood and repeated."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from shared.protocol.spf.result import SpfResult
 Used = Sequence[tuple[Question, Answer]]
 _encoder = msgspec.json.Encoder()
 _DNS_ROOM = 24 * 1024
-"""Octets of DNS answers kept with one check, as JSON: strangers write them."""
+"""Octets of DNS answers that are stored with one check, as JSON; strangers write them."""
 _DNS_NAMES_ROOM = 8 * 1024
-"""Octets of further answers, of which the records are not kept."""
+"""Octets of further answers, whose records are not stored."""
 _ANSWERS = 100
-"""Of one check."""
+"""Answers of one check that are stored."""
 _TEXT = 500
 """Octets of a text, as JSON."""
 _LONGEST_ESCAPE = 6
 _SHORT = _TEXT // _LONGEST_ESCAPE
-"""Characters that need not be encoded to know that they fit, whatever they are."""
+"""Characters of a text that always fits, so that it need not be encoded to know."""
 _ANSWER_FRAME = 128
-"""Octets of an answer without its name and its records, at least."""
+"""The least octets of an answer without its name and records."""
 
 
 def spf_check(verdict: SpfResult, client: str, helo: str, reverse_path: str, used: Used) -> RecordedCheck:
-    """SPF of the reverse-path, or of HELO when it is null."""
+    """The check of SPF for the reverse-path, or for HELO when it is null."""
     inputs = {"client": client, "helo": helo, "reverse_path": reverse_path}
     return RecordedCheck(
         "spf",
@@ -42,7 +42,7 @@ def spf_check(verdict: SpfResult, client: str, helo: str, reverse_path: str, use
 
 
 def dkim_check(verdicts: Sequence[DkimResult], ignored: int, used: Used) -> RecordedCheck:
-    """DKIM of all signatures that were looked at; `pass` when one passed."""
+    """The check of DKIM for all examined signatures; `pass` when any of them passed."""
     fields = ("result", "domain", "selector", "algorithm", "identity", "reason", "key_bits", "signature_prefix")
     detail: dict[str, Any] = {"signatures": [_fields_of(verdict, fields) for verdict in verdicts]}
     if ignored:
@@ -53,7 +53,7 @@ def dkim_check(verdicts: Sequence[DkimResult], ignored: int, used: Used) -> Reco
 
 
 def dmarc_check(verdict: DmarcResult, disposition: str, from_values: Iterable[str], used: Used) -> RecordedCheck:
-    """DMARC of the author domain; `disposition` is what its owner asks for."""
+    """The check of DMARC for the author domain; `disposition` is the policy of its owner."""
     detail = _fields_of(
         verdict,
         ("author_domain", "policy", "policy_domain", "record", "percent", "aligned_spf", "aligned_dkim", "reason"),
@@ -65,7 +65,7 @@ def dmarc_check(verdict: DmarcResult, disposition: str, from_values: Iterable[st
 
 
 def _fields_of(verdict: msgspec.Struct, fields: Iterable[str]) -> dict[str, Any]:
-    """The fields of a verdict that say something, each of bounded length."""
+    """The non-empty fields of a verdict, each shortened to a limit."""
     values = ((field, getattr(verdict, field)) for field in fields)
     return {field: _bounded(value) for field, value in values if value}
 
@@ -79,7 +79,7 @@ def _bounded(value: Any) -> Any:
 
 
 def _answers(used: Used) -> tuple[DnsAnswer, ...]:
-    """The answers, from some on without their records, while there is room."""
+    """The answers, as many as fit; from some point on without their records."""
     used = used[:_ANSWERS]
     if sum(map(most_octets, used)) <= _DNS_ROOM:  # nearly always
         return tuple([DnsAnswer(asked.name, asked.rdtype, answer.status, answer.records) for asked, answer in used])
@@ -96,7 +96,7 @@ def _answers(used: Used) -> tuple[DnsAnswer, ...]:
 
 
 def most_octets(used: tuple[Question, Answer]) -> int:
-    """What an answer takes at most, as JSON; without making it."""
+    """An upper bound for the octets of an answer as JSON, without encoding it."""
     question, answer = used
     texts = len(question.name) + sum(map(len, answer.records))
     return _ANSWER_FRAME + texts * _LONGEST_ESCAPE + len(answer.records) * len('"",')

@@ -1,4 +1,4 @@
-"""What the ingress reads of a message header, and what it takes out of it."""
+"""What the ingress reads from a message header, and the fields that it removes."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ MAX_LINES = 10_000
 MAX_FIELDS = 2000
 _BLIND = frozenset({b"bcc", b"resent-bcc"})
 _FORGEABLE = FIELD_NAME.lower().encode()
-# Obsolete syntax (RFC 5322 section 4.5). For the usual one a search for fixed bytes is enough, at a tenth of a
-# pattern's cost.
+# Obsolete syntax (RFC 5322 section 4.5). The usual syntax is found by fixed bytes, at a tenth of the cost of a pattern.
 _SPACED_RECEIVED = re.compile(rb"\nreceived[ \t]++:")
 
 
@@ -31,7 +30,7 @@ def without_forged(header_block: bytes, authserv_ids: Set[str]) -> bytes:
 
 
 def without_blind(header_block: bytes) -> bytes:
-    """The header without Bcc and Resent-Bcc: other recipients must not see them (RFC 5322 section 3.6.3)."""
+    """The header without Bcc and Resent-Bcc, which other recipients must not see (RFC 5322 section 3.6.3)."""
     lines = _lines(header_block)
     if not any(b"\n" + name in lines for name in _BLIND):
         return header_block
@@ -39,14 +38,14 @@ def without_blind(header_block: bytes) -> bytes:
 
 
 def is_overlong(header_block: bytes) -> bool:
-    """Whether the header has more lines or fields than any mail needs: each costs work, however short it is."""
+    """Whether the header has more lines or fields than any mail needs; each costs work, however short it is."""
     lines = header_block.count(b"\n")
     folded = header_block.count(b"\n ") + header_block.count(b"\n\t")
     return lines > MAX_LINES or lines - folded > MAX_FIELDS
 
 
 def hop_count(header_block: bytes) -> int:
-    """How many servers the message passed, by its Received fields (RFC 5321 section 6.3)."""
+    """The number of servers that the message passed, from its Received fields (RFC 5321 section 6.3)."""
     lines = _lines(header_block)
     return lines.count(b"\nreceived:") + len(_SPACED_RECEIVED.findall(lines))
 
@@ -57,12 +56,13 @@ def from_values(header_block: bytes) -> tuple[str, ...]:
 
 
 def values_of(header_block: bytes, name: bytes) -> tuple[str, ...]:
-    """The values of all fields of a name. Octets that are no UTF-8 stand as U+FFFD: no domain has that, no address
-    matches it.
+    """The values of all fields with this name.
+
+    Invalid UTF-8 becomes U+FFFD, which no domain contains and no address matches.
     """
     return tuple(value.decode("utf-8", "replace") for value in header_values(header_block, name))
 
 
 def _lines(header_block: bytes) -> bytes:
-    """In lower case, a line break in front of every line."""
+    """The header in lower case, with a line break before every line."""
     return b"\n" + header_block.lower()

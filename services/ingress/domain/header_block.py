@@ -1,4 +1,4 @@
-"""Finding the end of the header while a message comes in."""
+"""Finds the end of the header while a message is received."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ _LONGEST_END = 3
 
 
 class HeaderBlock:
-    """Gathers the header of a message, at most `limit` octets of it."""
+    """Collects the header of a message, at most `limit` octets."""
 
     __slots__ = ("_gathered", "_limit", "_searched", "is_too_large")
 
     def __init__(self, limit: int) -> None:
-        self._gathered = bytearray(b"\n")  # in front of the first line, so that a header may be empty
+        self._gathered = bytearray(b"\n")  # a line break before the first line, so that an empty header is found too
         self._limit = limit
         self._searched = 0
         self.is_too_large = False
 
     def feed(self, piece: bytes) -> tuple[bytes, bytes] | None:
-        """The header with its blank line, and what of the body is there, once the blank line has come; None until
-        then."""
+        """The header with its blank line and the first octets of the body, once the blank line is received; None
+        before."""
         if self.is_too_large:
             return None
         self._gathered += piece
@@ -36,5 +36,5 @@ class HeaderBlock:
         return bytes(self._gathered[1:end]), bytes(self._gathered[end:])
 
     def rest(self) -> bytes:
-        """A message that ended without a blank line is all header."""
+        """The header of a message that ended without a blank line."""
         return bytes(self._gathered[1:])

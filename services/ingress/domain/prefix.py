@@ -1,4 +1,4 @@
-"""The header lines that acceptance puts on top of a message."""
+"""The header lines that acceptance adds before a message."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from shared.protocol.smtp.trace_header import date_time
 
 
 def moment(microseconds: int) -> datetime.datetime:
-    """A clock's microseconds, UTC."""
+    """A clock's microseconds as a UTC datetime."""
     return datetime.datetime.fromtimestamp(microseconds / 1_000_000, datetime.UTC)
 
 
 def completion(header_block: bytes, queue_id: str, hostname: str, author: Address | str, at: int) -> bytes:
-    """The fields that a user's program left out and a submission server adds (RFC 6409 section 8): Message-ID, Date,
-    From, and Sender when there are several authors.
+    """The missing fields that a submission server adds (RFC 6409 section 8).
+
+    These are Message-ID, Date, From, and Sender when there are several authors.
     """
     lines = b""
     if not has_header(header_block, b"message-id"):

@@ -1,5 +1,6 @@
-"""How many recipients the clients of each network named in vain. Who guesses addresses must not make the directory
-answer for each guess, and waits longer for each refusal.
+"""Counts the unknown recipients that the clients of each network have named.
+
+A client that guesses addresses must not make the directory answer each guess, and waits longer for each refusal.
 """
 
 from __future__ import annotations
@@ -8,14 +9,15 @@ from collections import OrderedDict
 
 _SECONDS = 900.0
 _NETWORKS = 10_000
-"""How many are remembered: the least recently counted one is forgotten first."""
+"""Networks that are remembered; the least recently counted one is forgotten first."""
 _LONGEST_REPLY = 5.0
-"""Seconds: far below the 5 minutes that a client waits for the reply to RCPT (RFC 5321 section 4.5.3.2.3)."""
+"""Longest pause in seconds, far below the 5 minutes for which a client waits (RFC 5321 section 4.5.3.2.3)."""
 
 
 class UnknownRecipients:
-    """A level for each network that rises with every refused recipient and sinks evenly, from `most` to nothing in a
-    quarter of an hour. Moments are monotonic seconds.
+    """A level for each network, which rises with every refused recipient and sinks steadily.
+
+    It sinks from `most` to nothing within 15 minutes. Times are monotonic seconds.
     """
 
     def __init__(self, most: int) -> None:
@@ -23,11 +25,11 @@ class UnknownRecipients:
         self._levels: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     def are_too_many(self, network: str, now: float) -> bool:
-        """Whether the network has used up what it may ask for."""
+        """Whether the network has used up its unknown recipients."""
         return self._level(network, now) + 1 > self._most
 
     def add(self, network: str, now: float) -> None:
-        """One more recipient was refused."""
+        """Count a refused recipient."""
         self._levels[network] = (self._level(network, now) + 1, now)
         self._levels.move_to_end(network)
         if len(self._levels) > _NETWORKS:
@@ -39,5 +41,5 @@ class UnknownRecipients:
 
 
 def pause_before_refusal(refusals: int, step: float) -> float:
-    """Seconds to wait with the reply to the last of so many refused recipients."""
+    """Seconds by which the reply is delayed after so many refused recipients."""
     return min(_LONGEST_REPLY, refusals * step)

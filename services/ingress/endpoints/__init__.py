@@ -1,1 +1,1 @@
-"""Where others come in: SMTP connections, the bus, the contracts."""
+"""SMTP connections, the bus worker and the gRPC contract of the ingress."""

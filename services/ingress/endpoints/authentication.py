@@ -1,4 +1,4 @@
-"""AUTH: SASL lines in, a user or a refusal out (RFC 4954)."""
+"""AUTH (RFC 4954): from SASL lines to a user or a refusal."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ _FAILURES = {
 _TOO_MANY = "too-many"
 
 Pause = Callable[[float], Awaitable[None]]
-"""Lets the client wait for so many seconds."""
+"""Lets the client wait for a number of seconds."""
 
 
 class Authentication:
-    """The exchanges of one session. A right password makes the client that user."""
+    """The authentication exchanges of one session; a right password makes the client that user."""
 
     def __init__(
         self, directory: FollowedDirectory, client: SmtpClient, settings: IngressSettings, pause: Pause
@@ -42,12 +42,12 @@ class Authentication:
         self._exchange: SaslExchange | None = None
 
     async def begin(self, mechanism: str, initial: bytes | None) -> Reply:
-        """The answer to AUTH."""
+        """The reply to AUTH."""
         self._exchange, outcome = start(mechanism, initial)
         return await self._answer(outcome)
 
     async def step(self, line: bytes) -> Reply:
-        """The answer to a response."""
+        """The reply to a line of the exchange."""
         assert self._exchange is not None
         return await self._answer(self._exchange.step(line))
 
@@ -77,7 +77,7 @@ class Authentication:
         return replies.authenticated()
 
     async def _refused(self, identity: pb.Identity) -> Reply:
-        """Slowly: each refusal of a client takes longer than the one before."""
+        """Refuse after a delay, which grows with each refusal of a client."""
         settings = self._settings
         await self._pause(refusal_delay(identity.refusals, settings.login_delay, settings.login_delay_limit))
         is_temporary = identity.refusal == _TOO_MANY
@@ -85,7 +85,7 @@ class Authentication:
         return self._failed(reply, identity.refusal)
 
     def _failed(self, reply: Reply, cause: str) -> Reply:
-        """Every failure looks the same to the client (RFC 4954 section 4)."""
+        """The reply to a failure, which looks the same for every cause (RFC 4954 section 4)."""
         self._failures_left -= 1
         if self._failures_left <= 0:
             reply = replies.too_many_failed_authentications()

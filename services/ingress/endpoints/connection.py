@@ -1,4 +1,4 @@
-"""One SMTP connection: it answers what the session asks, and records every refusal."""
+"""One SMTP connection: it answers the events of its session and records every refusal."""
 
 from __future__ import annotations
 
@@ -47,19 +47,20 @@ from shared.tls.handshake import TlsHandshake
 
 log = structlog.get_logger("ingress")
 _READ_AHEAD = 131_072
-"""Octets of pipelined commands that a session holds; more wait in the wire."""
+"""Octets of pipelined commands in a session; further ones wait in the wire."""
 _ENOUGH = 65536
-"""Octets of replies after which they are sent though more commands wait."""
+"""Octets of replies that are sent at once, even when more commands wait."""
 _TURN_EVENTS = 64
 _TURN_SECONDS = 0.01
-"""After so many events of one session, or so long a time, all others have their turn: a group of commands may be a
-hundred kilobytes long. """
+"""Events and seconds of one session after which other connections get their turn; a group of pipelined commands may
+have a hundred kilobytes."""
 
 
 class SmtpConnection:
-    """A wire, a session and a transaction. Replies to pipelined commands leave together (RFC 2920 section 3.2).
+    """Connects a wire, a session and a transaction.
 
-    It is the occupant of its slot at the listener.
+    Replies to pipelined commands are sent together (RFC 2920 section 3.2). It is the occupant of its slot at the
+    listener.
     """
 
     def __init__(self, dependencies: Dependencies, listener: str, config: SessionConfig, wire: Wire) -> None:
@@ -73,12 +74,12 @@ class SmtpConnection:
         self._authentication = Authentication(dependencies.directory, self.client, dependencies.settings, wire.pause)
         self._transaction = MailTransaction(dependencies, self.client, wire)
         self._is_dismissed = False
-        self._is_idle = False  # it waits for a command, and no message is under way
+        self._is_idle = False  # the client may send a command, and no message is being received
         self._progress = self._turn = dependencies.clock.monotonic()
-        self._events = 0  # of this turn
+        self._events = 0  # in this turn
 
     async def serve(self) -> None:
-        """Return when the session is over and the connection closed; raises only when cancelled."""
+        """Serve the connection; returns when it is closed, and raises only when it is cancelled."""
         act(Provenance(self.client.actor()))
         try:
             self._greet()
@@ -93,7 +94,7 @@ class SmtpConnection:
             self._wire.close()
 
     def dismiss(self) -> None:
-        """The server stops: say so as soon as no message is under way."""
+        """End the session because the server stops, as soon as no message is being received."""
         self._is_dismissed = True
         if self._is_idle:
             self._end(replies.shutting_down())
@@ -112,7 +113,7 @@ class SmtpConnection:
         self._stage = "helo"
 
     async def _converse(self) -> None:
-        """Every event of the session."""
+        """Handle the events of the session until it ends."""
         while True:
             event = self._session.next_event()
             if isinstance(event, Wait):
@@ -150,7 +151,7 @@ class SmtpConnection:
         return True
 
     async def _input(self) -> bool:
-        """Wait for input, while others have their turn; whether there is any."""
+        """Let other connections have their turn and wait for input; returns whether there is any."""
         self._is_idle = not self._transaction.is_open
         try:
             await self._wire.wait(self._patience)
@@ -163,14 +164,14 @@ class SmtpConnection:
         return not self._wire.is_over or (self._wire.held > 0 and not self._is_dismissed)
 
     def _receive(self) -> None:
-        """Give the session what has come."""
+        """Pass received octets to the session."""
         self._session.receive(self._wire.take())
 
     @property
     def _patience(self) -> float:
-        """Seconds that the client has."""
+        """The seconds for which the client may send nothing."""
         settings, now = self._dependencies.settings, self._dependencies.clock.monotonic()
-        if self._transaction.began is None:  # for the whole command, octet by octet or at once
+        if self._transaction.began is None:  # for a whole command, whether it arrives in one piece or in many
             return self._progress + settings.command_timeout - now
         return min(settings.data_timeout, self._transaction.began + settings.transfer_timeout - now)
 
@@ -195,7 +196,7 @@ class SmtpConnection:
             self._out = bytearray()
 
     async def _flush_all(self) -> None:
-        """Send the replies; return when there is room for more. Raises as the wire's `drain`."""
+        """Send the replies, and wait until there is room for more. Raises like the wire's `drain`."""
         self._flush()
         if self._wire.is_choked or self._wire.is_lost:
             await self._wire.drain()
@@ -216,7 +217,7 @@ class SmtpConnection:
     async def _on_rcpt(self, event: RcptTo) -> None:
         reply = await self._transaction.recipient(event.rcpt)
         if not reply.is_positive:
-            self._flush()  # the replies to others need not wait with this one
+            self._flush()  # send the waiting replies first, so that they do not wait as well
         before = self._session.refused_recipients
         if self._answer(reply, recipient=str(event.rcpt.forward_path)):
             self._wire.prove()
@@ -253,7 +254,7 @@ class SmtpConnection:
         self._answer(replies.closing())
 
     async def _on_given(self, event: RefusedCommand | Answered | AuthCancelled) -> None:
-        """Answered by the session itself."""
+        """Handle an event that the session has answered itself."""
         self._out += event.reply.encode()
         if not event.reply.is_positive:
             self._record(event.reply)
@@ -269,7 +270,7 @@ class SmtpConnection:
 
     async def _start_tls(self) -> bool:
         assert self._dependencies.tls is not None
-        self._receive()  # in the clear behind STARTTLS: the session drops it
+        self._receive()  # octets in the clear after STARTTLS, which the session drops
         handshake = await self._wire.start_tls(self._dependencies.tls, self._dependencies.settings.handshake_timeout)
         if handshake is None:
             return False
@@ -284,7 +285,7 @@ class SmtpConnection:
 
     def _answer(self, reply: Reply, *, sender: str = "", recipient: str = "") -> bool:
         if self._wire.held and self._session.buffered <= _READ_AHEAD:
-            self._receive()  # what came before the reply is known to the session when it replies
+            self._receive()  # so that the session knows the input that arrived before the reply
         self._out += self._session.answer(reply)
         if reply.is_positive:
             return True
@@ -292,7 +293,7 @@ class SmtpConnection:
         return False
 
     def _end(self, reply: Reply) -> None:
-        """The server ends the session by itself, outside of the dialog (RFC 5321 section 3.8)."""
+        """End the session with a reply outside of the dialog (RFC 5321 section 3.8)."""
         reply = with_reference(reply, reference(self.client.session, 0))
         self._out += reply.encode()
         self._flush()

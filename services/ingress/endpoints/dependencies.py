@@ -1,4 +1,4 @@
-"""What every connection works with."""
+"""The dependencies of SMTP connections."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from shared.ids import Ids
 
 @dataclass(slots=True)
 class Dependencies:
-    """Made once by the wiring; `tls` when the listeners open."""
+    """The common dependencies of all connections; `tls` is set when the listeners open."""
 
     settings: IngressSettings
     clock: Clock

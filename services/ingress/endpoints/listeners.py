@@ -1,4 +1,4 @@
-"""The open ports."""
+"""The listeners of the ingress."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from shared.rpc.mailfold.owner.v1 import owner_pb2
 from shared.service import Host
 
 _CLOSE_SECONDS = 20.0
-"""For the last replies to be taken."""
+"""Seconds for clients to take the last replies."""
 KINDS: Mapping[ListenerKind, Port] = {
     ListenerKind("smtp", 25, STARTTLS): Port.RELAY,
     ListenerKind("submission", 587, STARTTLS): Port.SUBMISSION,
@@ -32,7 +32,7 @@ KINDS: Mapping[ListenerKind, Port] = {
 
 
 class Listeners:
-    """25, 587 and 465 on every address of `server.bind`."""
+    """The listeners on 25, 587 and 465, on every address of `server.bind`."""
 
     def __init__(self, host: Host, dependencies: Dependencies) -> None:
         self._host = host
@@ -40,7 +40,7 @@ class Listeners:
         self.all = [self._listener(kind, purpose) for kind, purpose in KINDS.items()]
 
     async def start(self) -> None:
-        """Open them all. Raises OSError when one is taken."""
+        """Open all of them. Raises OSError when a port is in use."""
         for listener in self.all:
             kind = listener.kind
             tls = None
@@ -49,11 +49,11 @@ class Listeners:
             await listener.start(self._host.server.bind, self._host.port(kind.port), tls)
 
     async def stop(self, grace: float) -> None:
-        """Let nobody in, let messages that are being accepted finish, then close."""
+        """Accept no new connections, finish messages that are being received, then close."""
         await asyncio.gather(*(listener.stop(grace) for listener in self.all))
 
     def report(self) -> Sequence[owner_pb2.Listener]:
-        """What is open."""
+        """The report of the listeners."""
         return [row for listener in self.all for row in listener.report()]
 
     def _listener(self, kind: ListenerKind, purpose: Port) -> Listener:

@@ -1,4 +1,4 @@
-"""The contract: which receptions there are, and holding them."""
+"""Serves the Ingress contract: lists receptions and holds them."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ class IngressEndpoint(IngressServicer):
         for number, row in enumerate(await self._receptions.listed(min(request.limit or 100, _MOST)), 1):
             receptions.receptions.append(await self._reception(*row))
             if not number % _AT_ONCE:
-                await asyncio.sleep(0)  # a long list must not hold up mail
+                await asyncio.sleep(0)  # a long list must not delay mail
         return receptions
 
     async def Hold(self, request: pb.HoldRequest, context: Any) -> pb.HoldReply:
-        """Idempotent; the caller learns when the mail is settled already."""
+        """Hold or resume a reception. It is idempotent; the caller is told when the mail is settled already."""
         waits = await self._holding(request.queue_id, held=request.held, reason=request.reason)
         return pb.HoldReply(settled=not waits)
 

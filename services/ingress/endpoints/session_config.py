@@ -1,4 +1,4 @@
-"""What the settings say of the SMTP sessions of a listener."""
+"""The configuration of SMTP sessions, from the settings."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from shared.protocol.smtp.config import Port, SessionConfig
 
 
 def session_config(purpose: Port, hostname: str, settings: IngressSettings, *, implicit_tls: bool) -> SessionConfig:
-    """The configuration of every session; each gets an id of its own."""
+    """A function that makes the configuration of a session, each with its own id."""
     is_submission = purpose is Port.SUBMISSION
     return SessionConfig(
         hostname=hostname,

@@ -1,4 +1,4 @@
-"""`mail.settled` from the bus: the reception is released."""
+"""The bus worker of the ingress: takes `mail.settled` and releases the reception."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ACTOR = Actor("service", "delivery")
 
 
 class SettledWorker:
-    """Takes the last receiver's confirmation, as often as it comes; of a reception that is gone, it changes nothing."""
+    """Takes settlements from the bus. A repeated one, or one for a reception that is gone, changes nothing."""
 
     def __init__(self, bus: Bus, receptions: Receptions, repeater: Repeater, burial: Burial) -> None:
         self._bus = bus
@@ -29,11 +29,11 @@ class SettledWorker:
         self._worker: Worker | None = None
 
     def start(self) -> None:
-        """Take confirmations from now on."""
+        """Begin to take settlements."""
         self._worker = self._bus.work(INGRESS_SETTLED, self.step.handle, self.step.bury)
 
     async def stop(self) -> None:
-        """Take no new ones, finish those at hand."""
+        """Take no new ones and finish those in progress."""
         if self._worker is not None:
             await self._worker.stop()
 

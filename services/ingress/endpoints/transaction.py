@@ -1,4 +1,4 @@
-"""The mail transaction of a session: sender, recipients and message as the ingress sees them (RFC 5321 section 3.3)."""
+"""The mail transaction of a session: sender, recipients and message (RFC 5321 section 3.3)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from shared.protocol.smtp.reply import Reply, with_cause
 
 
 class MailTransaction:
-    """One at a time for each session; `forget` makes it ready for the next."""
+    """The transaction of a session; `forget` prepares it for the next one."""
 
     def __init__(self, dependencies: Dependencies, client: SmtpClient, wire: Wire) -> None:
         self._dependencies = dependencies
@@ -31,20 +31,20 @@ class MailTransaction:
         self._intake: Intake | None = None
         self._envelope = 0
         self.sender = ""
-        """The reverse-path, as refusals are recorded with it."""
+        """The reverse-path, for the records of refusals."""
         self.began: float | None = None
-        """When a message began to come in, in seconds that never go back; None while none does."""
+        """The monotonic time at which a message began; None while none is being received."""
 
     @property
     def is_open(self) -> bool:
-        """Whether a message is coming in."""
+        """Whether a message is being received."""
         return self._intake is not None
 
     async def begin(self, mail: Mail) -> Reply:
-        """MAIL."""
+        """The reply to MAIL."""
         self.forget()
         if shortage := self._dependencies.room.shortage(mail.size or 0):
-            return with_cause(replies.storage_full(), shortage)  # RFC 1870 section 6.1: before the body comes
+            return with_cause(replies.storage_full(), shortage)  # RFC 1870 section 6.1: refuse before the body is sent
         refusal = await self._sender_refusal(mail.reverse_path) if self._client.is_authenticated else None
         if refusal is not None:
             return refusal
@@ -53,7 +53,7 @@ class MailTransaction:
         return replies.sender_accepted()
 
     async def recipient(self, rcpt: Rcpt) -> Reply:
-        """RCPT."""
+        """The reply to RCPT."""
         envelope = self._envelope + octets(rcpt)
         if envelope > self._dependencies.settings.max_envelope_bytes:
             return replies.too_many_recipients()
@@ -82,7 +82,7 @@ class MailTransaction:
             self._spf = self._dependencies.checks.begin_spf(self._client, self._mail.reverse_path)
 
     def start(self, _transaction: SmtpTransaction) -> Reply:
-        """DATA, or the first BDAT."""
+        """The reply to DATA or the first BDAT."""
         dependencies = self._dependencies
         self._intake = Intake(
             dependencies.blobs.writer(),
@@ -94,7 +94,7 @@ class MailTransaction:
         return replies.start_mail_input()
 
     def take(self, data: bytes) -> None:
-        """Octets of the message."""
+        """Take octets of the message."""
         intake = self._intake
         if intake is None:
             return
@@ -104,23 +104,23 @@ class MailTransaction:
             self._dependencies.checks.prefetch(intake.authorship)
 
     async def finish(self, event: BodyEnd) -> Reply:
-        """The end of the message."""
+        """The reply to the end of the message."""
         intake, spf, wire = self._intake, self._spf, self._wire
         self.began = None
         if event.refusal is not None or intake is None:
             self.forget()
             return event.refusal or replies.try_later()
-        self._intake, self._spf = None, None  # the acceptance's now
+        self._intake, self._spf = None, None  # they belong to the acceptance now
         arrived = Arrived(self._client, event.transaction, event.flags, intake, spf, lambda: wire.is_lost)
         return await self._dependencies.acceptance.accept(arrived)
 
     def fail(self, refusal: Reply) -> None:
-        """Something unexpected went wrong: what is coming in will be refused at its end."""
+        """Note an unexpected error; the message will be refused at its end."""
         if self._intake is not None:
             self._intake.failure = refusal
 
     def forget(self) -> None:
-        """No transaction any more."""
+        """End the transaction."""
         if self._intake is not None:
             self._intake.abort()
         self.began = None
@@ -130,7 +130,10 @@ class MailTransaction:
         self._mail, self._envelope, self.sender = Mail(None), 0, ""
 
     async def _sender_refusal(self, reverse_path: Address | None) -> Reply | None:
-        """A user sends as an address of theirs, or as nobody (A12), while the log-in is valid."""
+        """The refusal of a reverse-path, or None.
+
+        A user may send as an own address, or with the null reverse-path (A12), while the log-in is valid.
+        """
         ended = self._dependencies.directory.ended(self._client.log_in)
         if ended is not None:
             return replies.log_in_ended(ended)

@@ -1,1 +1,1 @@
-"""Accepting, repeating, settling and holding receptions; folding refusals into events."""
+"""Handlers that accept, repeat, settle and hold receptions, and record refusals."""

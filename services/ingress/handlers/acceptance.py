@@ -1,4 +1,4 @@
-"""The end of DATA: the last checks, the body and the event made durable, the answer."""
+"""The end of DATA: last checks, durable body and event, and the reply."""
 
 from __future__ import annotations
 
@@ -35,20 +35,20 @@ from shared.protocol.smtp.trace_header import Hop, received
 
 @dataclass(slots=True)
 class Arrived:
-    """A complete message, before it is accepted or refused."""
+    """A complete message before it is accepted or refused."""
 
     client: SmtpClient
     transaction: SmtpTransaction
     flags: BodyFlags
     intake: Intake
     spf: SpfAnswer | None
-    """None for a user's message."""
+    """The SPF evaluation; None for a user's message."""
     is_gone: Callable[[], bool]
-    """Whether the client has left and so will send it again."""
+    """Whether the client has gone, and so will send the message again."""
 
 
 class Acceptance:
-    """Takes responsibility for messages, or says why not."""
+    """Accepts or refuses complete messages."""
 
     def __init__(
         self,
@@ -72,10 +72,10 @@ class Acceptance:
         self._repeater = repeater
         self._max_hops = max_hops
         self.count = 0
-        """Messages accepted since the start."""
+        """Number of messages accepted since the start."""
 
     async def accept(self, arrived: Arrived) -> Reply:
-        """The answer to the end of a message. A positive one comes after the commit that makes it true."""
+        """The reply to the end of a message. A positive reply is returned only after the commit."""
         try:
             scan = await arrived.intake.finish()
             refusal = arrived.intake.failure or self._loop(arrived.intake) or await self._impersonation(arrived)
@@ -90,14 +90,14 @@ class Acceptance:
             arrived.intake.abort()
 
     async def _take(self, arrived: Arrived, scan: Scan) -> Reply:
-        """Body and event, made durable in this order."""
+        """Make the body durable, then the event."""
         hop = self._hop(arrived, self._ids.new(IdKind.QUEUE))
         checked = await self._checked(arrived, scan, hop)
         if arrived.is_gone():
             return with_cause(replies.try_later(), "the client left before the message was accepted")
         blob = await arrived.intake.commit(scan)
         event = self._event(arrived, scan, hop, blob, checked)
-        if too_much := surplus(event):  # the bus would refuse it, and nobody would ever hear of the mail
+        if too_much := surplus(event):  # the bus would refuse the event, and the mail would never be delivered
             await self._blobs.take_back(blob)
             return with_cause(replies.event_too_large(), f"{too_much} octets more than the bus carries")
         await self._record(event, blob, arrived.client)
@@ -114,12 +114,12 @@ class Acceptance:
         self._repeater.accepted(recorded, event.queue_id)
 
     def _loop(self, intake: Intake) -> Reply | None:
-        """RFC 5321 section 6.3."""
+        """Refuse a message that loops (RFC 5321 section 6.3)."""
         hops = hop_count(intake.header)
         return with_cause(replies.routing_loop(), f"{hops} Received fields") if hops > self._max_hops else None
 
     async def _impersonation(self, arrived: Arrived) -> Reply | None:
-        """A user's message names no other people as its author or sender (A12), while the log-in is valid."""
+        """Refuse a user's message with another user as author or sender (A12), or whose log-in has ended."""
         if not arrived.client.is_authenticated:
             return None
         ended = self._directory.ended(arrived.client.log_in)
@@ -163,5 +163,5 @@ class Acceptance:
 
 
 def _not_author() -> Reply:
-    """RFC 5321 section 4.3.2: the end of a message is refused for policy with 550."""
+    """The refusal for reasons of policy: 550 at the end of the message (RFC 5321 section 4.3.2)."""
     return msgspec.structs.replace(replies.sender_not_owned(), code=550)

@@ -1,5 +1,6 @@
-"""SPF, DKIM and DMARC of a mail from another server: the questions go out early, the verdicts are put together at the
-end.
+"""SPF, DKIM and DMARC of a mail from another server.
+
+DNS questions are asked as early as possible; the verdicts are computed at the end of the message.
 """
 
 from __future__ import annotations
@@ -28,14 +29,14 @@ _MOST_AUTHORS = 4
 
 
 class Checked(NamedTuple):
-    """What was checked of a message, as its event keeps it, and the header lines that acceptance adds to it."""
+    """The checks of a message for its event, and the header lines for acceptance to add."""
 
     checks: tuple[RecordedCheck, ...]
     lines: bytes
 
 
 class SenderChecks:
-    """Evaluates; nothing is enforced here."""
+    """Evaluates the checks; nothing is enforced here."""
 
     def __init__(self, resolver: Resolver, clock: Clock, hostname: str, authserv_id: str) -> None:
         self._resolver = resolver
@@ -44,14 +45,14 @@ class SenderChecks:
         self._authserv_id = authserv_id
 
     def begin_spf(self, client: SmtpClient, reverse_path: Address | None) -> SpfAnswer:
-        """Start SPF while the message still comes in: the DNS's slowness hides behind the transfer."""
+        """Begin SPF while the message is received, so that the DNS does not delay its end."""
         evaluation = check_host(
             client.address, client.hello, str(reverse_path or ""), receiver=self._hostname, now=self._clock.now()
         )
         return self._resolver.begin(evaluation)
 
     def prefetch(self, authorship: Authorship) -> None:
-        """Ask for keys and policies as soon as the header is there."""
+        """Ask for DKIM keys and DMARC policies as soon as the header is received."""
         domains = authorship.authors.domains[:_MOST_AUTHORS]
         names = dict.fromkeys(name for domain in domains for name in (domain, organisational_domain(domain)))
         policies = (Question(f"_dmarc.{name}", "TXT") for name in names)
@@ -60,13 +61,13 @@ class SenderChecks:
     async def verdicts(
         self, client: SmtpClient, reverse_path: Address | None, authorship: Authorship, spf: SpfAnswer, message_id: str
     ) -> Checked:
-        """All verdicts, once the message is complete, and the Authentication-Results field that says them (RFC
-        8601)."""
+        """All verdicts of a complete message, and the Authentication-Results field with them (RFC 8601)."""
         sender, verifier = str(reverse_path or ""), authorship.verifier
         spf_verdict, spf_used = await spf
         dkim_verdicts, dkim_used = await self._resolver.drive(verifier.finish(self._clock.now()))
         dmarc, dmarc_used = await self._resolver.drive(evaluate(authorship.authors, spf_verdict, dkim_verdicts))
-        # RFC 7489 section 6.6.4: so many percent are treated by the policy; a repeat of the message must not differ.
+        # RFC 7489 section 6.6.4: the policy applies to a percentage of messages; a repeat of the message must get the
+        # same result.
         disposition = dmarc.disposition(zlib.crc32(message_id.encode()) % 100)
         checks = (
             spf_check(spf_verdict, client.address, client.hello, sender, spf_used),

@@ -1,4 +1,4 @@
-"""Holding receptions: while a step of a mail is a dead letter, its reception is repeated rarely."""
+"""Holds receptions: while a step of a mail is a dead letter, its reception is repeated rarely."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from shared.grpc.call import current_provenance
 
 
 class Holding:
-    """For the services over the contract, and for the ingress itself (`shared.owner.burial.Hold`)."""
+    """Used by other services over the contract, and by the ingress itself (`shared.owner.burial.Hold`)."""
 
     def __init__(self, receptions: Receptions, schedule: Schedule) -> None:
         self._receptions = receptions
         self._schedule = schedule
 
     async def __call__(self, queue_id: str, *, held: bool, reason: str = "") -> bool:
-        """False when the mail is settled. Idempotent. Raises StoreUnavailable."""
+        """Hold or resume a reception; False when the mail is settled. It is idempotent. Raises StoreUnavailable."""
         provenance = msgspec.structs.replace(current_provenance(), correlation=queue_id)
         if held:
             state = await self._receptions.hold(queue_id, reason, provenance)
@@ -29,6 +29,6 @@ class Holding:
                 self._schedule.at_once(queue_id)
         if state is not None:
             return True
-        # A reception that was never here (the store was restored from an older backup) is not settled: the dead letter
-        # may be all that is left of its mail.
+        # An unknown reception (the store was restored from an older backup) does not count as settled, because the dead
+        # letter may be all that is left of its mail.
         return await self._receptions.accepted(queue_id) is None

@@ -1,5 +1,6 @@
-"""A message while it comes in: header read and cleaned, body to the blob store, the scanner and the DKIM verifier,
-piece by piece.
+"""Receives a message: reads and cleans the header, then passes the body on piece by piece.
+
+The body goes to the blob store, the scanner and the DKIM verifier.
 """
 
 from __future__ import annotations
@@ -17,17 +18,19 @@ from shared.protocol.smtp.reply import Reply, with_cause
 from shared.scans import finished, report_failure
 
 _PIECE = 65536
-"""Octets worked on at a time."""
+"""Octets that are processed at a time."""
 
 
 class Intake:
-    """Holds at most the header and one piece. Why it fails is said at the end of the message: until then the client
-    sends on anyway."""
+    """Holds at most the header and one piece.
+
+    A failure is reported at the end of the message, because the client sends on until then.
+    """
 
     def __init__(
         self, writer: BlobWriter, header_limit: int, authserv_ids: Set[str], *, submitted: bool = False
     ) -> None:
-        """`submitted`: the message is a user's, not another server's."""
+        """`submitted` says that the message comes from a user and not from another server."""
         self._writer = writer
         self._scanner = Scanner()
         self._block: HeaderBlock | None = HeaderBlock(header_limit)
@@ -35,20 +38,20 @@ class Intake:
         self._authserv_ids = authserv_ids
         self._submitted = submitted
         self.header = b""
-        """As received, its blank line included; empty until it is complete."""
+        """The header as received, with its blank line; empty until it is complete."""
         self.authorship: Authorship | None = None
-        """Of a received message, once its header is complete."""
+        """The author and signatures of a received message, once its header is complete."""
         self.failure: Reply | None = None
-        """Why the message cannot be accepted, as far as is known."""
+        """Why the message cannot be accepted, as far as known."""
 
     def feed(self, data: bytes) -> None:
-        """The next octets of the message. Never raises."""
+        """Take the next octets of the message. Never raises."""
         for start in range(0, len(data), _PIECE):
             if self.failure is None:
                 self._feed(data[start : start + _PIECE] if len(data) > _PIECE else data)
 
     async def finish(self) -> Scan:
-        """The message is complete: its scan."""
+        """End the message; returns its scan."""
         if self._block is not None and self.failure is None:
             self._begin_body(self._block.rest(), b"")
         return await finished(self._scanner)
@@ -60,7 +63,7 @@ class Intake:
         return stored
 
     def abort(self) -> None:
-        """Forget it."""
+        """Discard the message."""
         self._writer.abort()
 
     def _feed(self, piece: bytes) -> None:
@@ -103,6 +106,6 @@ class Intake:
 
 
 def refusal_of(error: BlobError) -> Reply:
-    """452 4.3.1 when the disk is full, else 451 4.3.0."""
+    """The refusal for an error of the blob store: 452 4.3.1 when the disk is full, else 451 4.3.0."""
     reply = replies.storage_full() if isinstance(error, BlobStoreFull) else replies.try_later()
     return with_cause(reply, str(error))

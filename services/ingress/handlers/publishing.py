@@ -1,4 +1,4 @@
-"""Publishing a reception: what the bus takes, what it cannot take now, and what it refuses for good."""
+"""Publishes receptions, and handles the errors of the bus: unavailable, or refused for good."""
 
 from __future__ import annotations
 
@@ -20,21 +20,20 @@ log = structlog.get_logger("ingress")
 
 
 class Publishing:
-    """Puts events of acceptance on the bus. What it refuses for good is a dead letter at once."""
+    """Publishes events of acceptance. An event that the bus refuses for good becomes a dead letter at once."""
 
     def __init__(self, bus: Bus, burial: Burial) -> None:
         self._bus = bus
         self._burial = burial
         self._life = secrets.token_hex(4)
-        """Makes the ids of repeats our own: counters begin again at a restart, and the bus remembers ids for two
-        minutes.
-        """
+        """Part of the ids of repeats. It changes at each start, because counters begin again, and the bus remembers ids
+        for two minutes."""
         self._publishes = itertools.count()
         for event in (RECEIVED, SUBMITTED):
             burial.redriven(event.type, self._redrive(event))
 
     async def publish(self, recorded: Recorded) -> None:
-        """Publish once. Raises StoreUnavailable when a dead letter of this reception cannot be kept or resolved."""
+        """Publish once. Raises StoreUnavailable when a dead letter of this reception cannot be recorded or resolved."""
         event, payload = event_of(recorded), encode(recorded.event)
         message_id = self._id(f"{recorded.shard}.{recorded.position}")
         try:
@@ -58,5 +57,5 @@ class Publishing:
 
 
 def event_of(recorded: Recorded) -> WorkSubject:
-    """The event that travels for a reception."""
+    """The event to publish for a reception."""
     return RECEIVED if isinstance(recorded.event, MailReceived) else SUBMITTED

@@ -1,4 +1,4 @@
-"""Receptions as commands: accept, settle, hold and resume. Each is durable when it returns."""
+"""Commands on receptions: accept, settle, hold and resume. Each is durable when it returns."""
 
 from __future__ import annotations
 
@@ -18,16 +18,14 @@ _PAGE_OF_STATE = "SELECT queue_id, at FROM reception WHERE state = ? AND queue_i
 
 
 class Receptions:
-    """What the ingress owns: every mail from its acceptance until its last recipient is settled."""
+    """The receptions: every mail from its acceptance until its last recipient is settled."""
 
     def __init__(self, store: EventStore, doubt_patience: float) -> None:
         self._store = store
         self._doubt_patience = doubt_patience
 
     async def accept(self, event: Accepted, provenance: Provenance) -> Recorded:
-        """Take responsibility for a mail. Raises StoreUnavailable: then nothing was taken, as far as could be found out
-        in time.
-        """
+        """Accept a mail. Raises StoreUnavailable when it was not accepted, as far as could be determined in time."""
         try:
             return await self._append(event, provenance)
         except StoreUnavailable as error:
@@ -49,9 +47,10 @@ class Receptions:
             return before
 
     async def _cleared(self, event: Accepted, provenance: Provenance) -> Recorded:
-        """A commit was under way when the database fell. The same once more tells: it stands already, or it stands now.
+        """Write the event again after the database failed during its commit, to find out whether it was stored.
 
-        Told to send again, the client would make a second mail of one that stands.
+        Whether the first attempt or this one succeeds, the event is stored once. If the client were asked to send again
+        instead, a mail that was stored after all would exist twice.
         """
         patience = asyncio.get_running_loop().time() + self._doubt_patience
         while True:
@@ -74,8 +73,10 @@ class Receptions:
         return await self._store.write(work)
 
     async def hold(self, queue_id: str, reason: str, provenance: Provenance) -> str | None:
-        """Make the repeats rare, for a step is a dead letter. The state before; None when there is no such
-        reception."""
+        """Hold a reception, so that its repeats are rare, because a step is a dead letter.
+
+        Returns the state before; None when there is no such reception.
+        """
 
         def work(transaction: Transaction) -> str | None:
             state = _state(transaction, queue_id)
@@ -86,7 +87,7 @@ class Receptions:
         return await self._store.write(work)
 
     async def resume(self, queue_id: str, provenance: Provenance) -> str | None:
-        """Let a held reception move again. The state before; None when there is no such reception."""
+        """Resume a held reception. Returns the state before; None when there is no such reception."""
 
         def work(transaction: Transaction) -> str | None:
             state = _state(transaction, queue_id)
@@ -97,7 +98,7 @@ class Receptions:
         return await self._store.write(work)
 
     async def acceptance_of(self, queue_id: str, state: str = MOVING) -> Recorded | None:
-        """The event of acceptance of a reception that is in this state; None when it is not, or settled."""
+        """The event of acceptance of a reception in this state; None when it is in another state or settled."""
         row = await self._store.read(
             lambda reader: reader.first_row("SELECT state FROM reception WHERE queue_id = ?", (queue_id,))
         )
@@ -106,7 +107,10 @@ class Receptions:
         return await self.accepted(queue_id)
 
     async def last_begun(self, queue_id: str) -> int:
-        """When a reception began to move: its acceptance, or its last release from being held (UTC microseconds)."""
+        """When a reception last began to be repeated normally, in UTC microseconds.
+
+        That is its acceptance, or the last time it was resumed.
+        """
         history = await self._store.read_stream(queue_id)
         return max(recorded.at for recorded in history if isinstance(recorded.event, Accepted | MailResumed))
 
@@ -116,27 +120,27 @@ class Receptions:
         return events[0] if events else None
 
     async def page(self, state: str, after: str, limit: int) -> list[tuple[str, int]]:
-        """(queue id, accepted at) of receptions in this state, oldest first, behind the queue id `after`."""
+        """(queue id, time of acceptance) of receptions in this state, oldest first, after the queue id `after`."""
         rows = await self._store.read(lambda reader: reader.all(_PAGE_OF_STATE, (state, after, limit)))
         return [(row[0], row[1]) for row in rows]
 
     async def oldest(self, state: str) -> tuple[str, int] | None:
-        """Queue id and time of acceptance (UTC microseconds) of the oldest reception in this state."""
+        """The queue id and time of acceptance (UTC microseconds) of the oldest reception in this state."""
         page = await self.page(state, "", 1)
         return page[0] if page else None
 
     async def listed(self, limit: int) -> list[tuple[str, int, str]]:
-        """(queue id, accepted at, state) of the oldest receptions."""
+        """(queue id, time of acceptance, state) of the oldest receptions."""
         sql = "SELECT queue_id, at, state FROM reception ORDER BY queue_id LIMIT ?"
         return [(row[0], row[1], row[2]) for row in await self._store.read(lambda reader: reader.all(sql, (limit,)))]
 
     async def count(self) -> dict[str, int]:
-        """How many move and how many are held."""
+        """The number of receptions that are repeated normally, and of those that are held."""
         rows = await self._store.read(lambda reader: reader.all("SELECT state, count(*) FROM reception GROUP BY state"))
         return {MOVING: 0, HELD: 0} | {row[0]: row[1] for row in rows}
 
     async def blobs(self, generation: str) -> AsyncIterator[list[str]]:
-        """The bodies that receptions still need."""
+        """The blobs that receptions still need."""
         after = ""
         sql = "SELECT queue_id, blob FROM reception WHERE queue_id > ? ORDER BY queue_id LIMIT 5000"
         while rows := await self._page(sql, after):

@@ -1,4 +1,4 @@
-"""Every 4xx and 5xx becomes an event, soon after it was said: folded by session, bounded under attack."""
+"""Records every 4xx and 5xx as an event, soon after the reply: grouped by session, and limited under attack."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _MINUTE = 60.0
 _NETWORKS = 10_000
 _PROVENANCE = Provenance(Actor("service", "ingress"))
 NOBODY = Client("")
-"""Stands for all clients whose refusals were only counted because too many came at once."""
+"""Stands for all clients whose refusals were only counted, because there were too many."""
 
 
 @dataclass(slots=True)
 class _Session:
-    """The refusals of one session since the last flush."""
+    """The refusals of one session since the last write."""
 
     client: Client
     refusals: list[Refusal] = field(default_factory=list)
@@ -37,8 +37,9 @@ class _Session:
 
 
 class Refusals:
-    """Collects in memory and writes about once a second. What a crash takes of the last second is only telling, never
-    mail.
+    """Collects refusals in memory and writes them about once a second.
+
+    A crash may lose the last second; that affects records, never mail.
     """
 
     def __init__(self, store: EventStore, clock: Clock, settings: IngressSettings) -> None:
@@ -51,10 +52,10 @@ class Refusals:
         self._by_network: dict[str, int] = {}
         self._task = BackgroundTask("ingress", "refusals", every(_FLUSH_SECONDS, self.flush), longest=_PATIENCE)
         self.count = 0
-        """Since the start."""
+        """Number of refusals since the start."""
 
     def add(self, session: str, client: Client, refusal: Refusal) -> None:
-        """Note one refusal. Never waits."""
+        """Note a refusal, without waiting."""
         self.count += 1
         if self._has_room(client.address):
             self._waiting += 1
@@ -65,16 +66,16 @@ class Refusals:
             self._of("", NOBODY).more += 1
 
     async def start(self) -> None:
-        """Write from now on."""
+        """Begin to write."""
         self._task.start()
 
     async def stop(self) -> None:
-        """Write what is left."""
+        """Write the remaining refusals and stop."""
         await self._task.stop()
         await self.flush()
 
     async def flush(self) -> None:
-        """Write what was collected; when the store cannot, it is given up with a word in the log."""
+        """Write the collected refusals; when the store is unavailable they are dropped and that is logged."""
         sessions, self._sessions, self._waiting = self._sessions, {}, 0
         events = [
             MailRefused(session, refused.client, tuple(refused.refusals), refused.more)
@@ -96,7 +97,7 @@ class Refusals:
         return self._sessions[session]
 
     def _has_room(self, address: str) -> bool:
-        """Whether the client's network may have another refusal kept in detail this minute."""
+        """Whether another refusal of the client's network may be recorded in detail this minute."""
         network = network_of(address)
         minute = int(self._clock.monotonic() / _MINUTE)
         if minute != self._minute:

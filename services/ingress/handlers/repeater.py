@@ -1,9 +1,9 @@
-"""Publishes every accepted mail, and again with growing pauses until it is settled: the sender of an event repeats it.
+"""Publishes every accepted mail, and repeats it with growing pauses until it is settled.
 
-This is what bridges every outage behind the ingress, be it of seconds or of days: the bus tries a message a few times
-and gives it back. A new mail is published at once, whatever waits. A young one is repeated by the schedule in memory
-(`schedule.py`), an old or a held one in rounds through the store (`rounds.py`). After a restart all begin as young
-ones. What is not settled within the days of `ingress.expire_days` becomes a dead letter and is held.
+The repeats bridge every outage behind the ingress, for seconds or days; the bus tries a message only a few times. A new
+mail is published at once, ahead of all repeats. A recent mail is repeated from the schedule in memory (`schedule.py`);
+an old or held one in rounds through the store (`rounds.py`). After a restart all mails count as recent. A mail that is
+not settled within `ingress.expire_days` becomes a dead letter and is held.
 """
 
 from __future__ import annotations
@@ -30,22 +30,22 @@ from shared.owner.burial import Burial
 
 log = structlog.get_logger("ingress")
 UNSETTLED = "mail.unsettled"
-"""The step of the dead letter of a reception whose days are over."""
+"""The step in the dead letter of a reception that has expired."""
 _IDLE_SECONDS = 30.0
 _LOOK_SECONDS = 1.0
 _SILENCE_SECONDS = 30.0
 _BUSY = 200
-"""Unsettled receptions from which the bus is asked how much waits on it."""
+"""Number of unsettled receptions above which the bus is asked how many messages are waiting."""
 _DAY = 86_400_000_000
 _IDLE_SECONDS = 120.0
 
 
 class NotSettled(Exception):
-    """The days of a reception are over."""
+    """The reception was not settled in time."""
 
 
 class Repeater:
-    """One of a process."""
+    """The repeater of a process."""
 
     def __init__(
         self,
@@ -78,12 +78,12 @@ class Repeater:
         burial.redriven(UNSETTLED, _nothing)
 
     async def start(self) -> None:
-        """Publish what is not settled, and go on."""
+        """Begin to publish unsettled receptions."""
         for task in self._tasks:
             task.start()
 
     async def stop(self) -> None:
-        """Give up what waits; it is published again after the next start."""
+        """Stop publishing; unsettled receptions are published again after the next start."""
         for task in self._tasks:
             await task.stop()
         for call in list(self._calls):
@@ -91,19 +91,25 @@ class Repeater:
         await asyncio.gather(*self._calls, return_exceptions=True)
 
     def repeats(self, queue_id: str) -> int:
-        """How often a reception was published again since the start; of an old one, how often it had its turn."""
+        """How often a reception was published again since the start; of an old one, how often a round came to it."""
         return self._schedule.repeats(queue_id) or self._moving.number
 
     def accepted(self, recorded: Recorded, queue_id: str) -> None:
-        """Publish a new reception in the background; without a place now, when it is due or has its turn."""
+        """Publish a new reception in the background.
+
+        When too many are being published, it follows with the schedule or the next round.
+        """
         if self._first_places.locked() or not self._valve.is_open(event_of(recorded)):
-            self._schedule.at_once(queue_id)  # rather read the event again later than hold it meanwhile
+            self._schedule.at_once(queue_id)  # read the event again later, so that it is not held in memory meanwhile
         else:
             self._schedule.begin(queue_id)
             self._spawn(self._first(queue_id, recorded))
 
     def released(self, queue_id: str) -> None:
-        """A reception is settled: no more repeats. The first one after a silence says that the way is open again."""
+        """Stop repeating a settled reception.
+
+        The first settlement after a pause shows that repeats may succeed again.
+        """
         now = self._clock.monotonic()
         if now - self._settled_at > _SILENCE_SECONDS:
             self._moving.look()
@@ -124,7 +130,7 @@ class Repeater:
             self._schedule.published(queue_id)
 
     async def _repeat(self) -> None:
-        """Publish what is due first, or wait for it."""
+        """Publish the reception that is due first, or wait for it."""
         pause = self._schedule.pause()
         if pause == 0.0:
             await self._repeat_places.acquire()  # `_again` gives it back
@@ -134,7 +140,7 @@ class Repeater:
         await woken_within(self._schedule.changed, _IDLE_SECONDS if pause is None else min(pause, _IDLE_SECONDS))
 
     async def _again(self, queue_id: str | None) -> None:
-        """Publish a young reception once more; None when it was settled while it waited for a place."""
+        """Publish a recent reception again; None when it was settled while it waited."""
         try:
             if queue_id is not None:
                 await self._publish(queue_id, MOVING)
@@ -146,8 +152,10 @@ class Repeater:
                 self._schedule.published(queue_id)
 
     async def _publish(self, queue_id: str, state: str) -> None:
-        """Publish a reception that is still in this state, if the bus has room for its kind. Raises
-        StoreUnavailable."""
+        """Publish a reception that is still in this state, if the bus has room for its kind.
+
+        Raises StoreUnavailable.
+        """
         recorded = await self._receptions.acceptance_of(queue_id, state)
         if recorded is None:
             self._schedule.forget(queue_id)
@@ -169,7 +177,7 @@ class Repeater:
         return True
 
     async def _has_expired(self, queue_id: str) -> bool:
-        """Make a reception a dead letter when its days are over, which begin anew when it is released by hand."""
+        """Make a reception a dead letter when it has expired. The time begins anew when an operator resumes it."""
         recorded = await self._receptions.acceptance_of(queue_id)
         if recorded is None or self._clock.now() - await self._receptions.last_begun(queue_id) <= self._days * _DAY:
             return False
@@ -191,4 +199,4 @@ class Repeater:
 
 
 async def _nothing(_payload: bytes, _count: int) -> None:
-    """A reception whose days were over is only released."""
+    """Do nothing: the retry of an expired reception only resumes it."""

@@ -1,6 +1,6 @@
-"""Rounds through the receptions in the store: each one that is not in the schedule has its turn once a round.
+"""Rounds through the receptions in the store, in which each reception that is not in the schedule is repeated once.
 
-A round goes slowly while nothing comes of it, for what is away is not helped by more questions. When the mails of a
+A round is slow while no mail is settled, because more repeats do not bring a missing service back. When the mails of a
 page are settled, the next page follows at once.
 """
 
@@ -18,17 +18,18 @@ from shared.eventstore.connection import StoreUnavailable
 log = structlog.get_logger("ingress")
 _PAGE = 100
 _SLOW_RATE = 50.0
-"""Turns a second while nothing is settled: some hundredths of a core."""
+"""Repeats per second while nothing is settled; they cost some hundredths of a core."""
 _PATIENCE = 600.0
-"""Seconds that a page of a round may take before it is reported to stand still."""
+"""Seconds that a page of a round may take before the task is reported as not well."""
 _LONGEST_PAUSE = 1.0
 
 Turn = Callable[[str, int], Awaitable[bool]]
-"""Takes a queue id and when it was accepted (UTC microseconds); whether the bus was asked for something."""
+"""Repeats a reception, given its queue id and time of acceptance (UTC microseconds); returns whether it was published.
+"""
 
 
 class Rounds:
-    """The receptions of one state, a round every `seconds` at most."""
+    """The receptions of one state, in rounds that begin at least `seconds` apart."""
 
     def __init__(self, receptions: Receptions, state: str, seconds: float, turn: Turn) -> None:
         self._receptions = receptions
@@ -48,12 +49,12 @@ class Rounds:
         )
         self._look = asyncio.Event()
         self.number = 0
-        """Rounds that were finished."""
+        """Number of finished rounds."""
         self.met = 0
-        """Receptions of the last round, or of the one under way when they are more."""
+        """Receptions in the last round, or in the present one when they are more."""
 
     def start(self) -> None:
-        """Begin with the first round."""
+        """Begin the first round."""
         self._task.start()
 
     async def stop(self) -> None:
@@ -61,7 +62,7 @@ class Rounds:
         await self._task.stop()
 
     async def _serve_once(self) -> None:
-        """A round, and the rest until the next one. Raises StoreUnavailable; the next call goes on at that place."""
+        """Do a round and wait for the next one. Raises StoreUnavailable; the next call continues at the same place."""
         self._look.clear()
         end = asyncio.get_running_loop().time() + self._seconds
         await self._round()
@@ -73,7 +74,7 @@ class Rounds:
         self._look.set()
 
     def settled(self, queue_id: str) -> None:
-        """A reception is settled."""
+        """Note that a reception is settled."""
         if queue_id in self._asked:
             self._asked.discard(queue_id)
             self._progress.set()
@@ -91,7 +92,7 @@ class Rounds:
         self._after, self.met = "", met
 
     async def _try(self, queue_id: str, at: int) -> bool:
-        """A turn. One that nobody foresaw to fail ends there: those behind it have theirs."""
+        """Repeat a reception. An unforeseen error is logged, so that the receptions behind it are repeated as well."""
         try:
             return await self._turn(queue_id, at)
         except StoreUnavailable:
@@ -101,7 +102,7 @@ class Rounds:
             return True
 
     async def _rest(self, met: int, asked: int) -> None:
-        """Until half of those that were asked for are settled, or their time is up."""
+        """Wait until half of the published receptions are settled, or for the time limit."""
         end = asyncio.get_running_loop().time() + asked / _SLOW_RATE
         enough = met - asked // 2
         while len(self._asked) > enough and (left := end - asyncio.get_running_loop().time()) > 0:

@@ -1,8 +1,8 @@
-"""The young receptions: which of them is published again, and when.
+"""The schedule of recent receptions: which is published again, and when.
 
-Each is due after pauses that double. With the longest pause it is no longer young and leaves the schedule; so does
-every new one while there is no room. Those are published in rounds (`rounds.py`). So the mails that have been waiting
-for long take no memory, and none of a new one's place.
+The pause before a repeat doubles each time. When it reaches the longest pause, the reception leaves the schedule; so
+does every new one while there is no room. Those are repeated in rounds (`rounds.py`). So mails that have been waiting
+for long use no memory, and take no room from new ones.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from shared.clock import doubled
 
 @dataclass(slots=True)
 class _Young:
-    """How often a reception was published again, and when it is due; None while a publish of it is under way."""
+    """How often a reception was published again, and when the next repeat is due; None while it is being published."""
 
     repeats: int = 0
     due: float | None = None
 
 
 class Schedule:
-    """At most `room` receptions. `now` is a clock in seconds that never goes back."""
+    """Holds at most `room` receptions. `now` is a clock in seconds that never goes back."""
 
     def __init__(self, first: float, longest: float, room: int, now: Callable[[], float]) -> None:
         self._first = first
@@ -34,7 +34,7 @@ class Schedule:
         self._young: dict[str, _Young] = {}
         self._heap: list[tuple[float, str]] = []
         self.changed = asyncio.Event()
-        """Set when something is due earlier than all else before."""
+        """Set when a reception is due earlier than all others."""
 
     def __len__(self) -> int:
         return len(self._young)
@@ -43,26 +43,26 @@ class Schedule:
         return queue_id in self._young
 
     def repeats(self, queue_id: str) -> int:
-        """How often a reception was published again since it was young; 0 when it is not here."""
+        """How often a reception was published again since it entered the schedule; 0 when it is not in it."""
         young = self._young.get(queue_id)
         return young.repeats if young else 0
 
     def begin(self, queue_id: str) -> bool:
-        """Take a reception that is being published now; False without room."""
+        """Enter a reception that is being published; False without room."""
         if queue_id not in self._young and len(self._young) >= self._room:
             return False
         self._young.setdefault(queue_id, _Young()).due = None
         return True
 
     def at_once(self, queue_id: str) -> bool:
-        """Take a reception that is due now; False without room."""
+        """Enter a reception that is due at once; False without room."""
         if not self.begin(queue_id):
             return False
         self._put(queue_id, self._young[queue_id], 0.0)
         return True
 
     def published(self, queue_id: str) -> None:
-        """A publish has ended, well or not: the next pause begins."""
+        """Note the end of a publish, successful or not; the next pause begins."""
         young = self._young.get(queue_id)
         if young is None:
             return
@@ -74,17 +74,17 @@ class Schedule:
         self._put(queue_id, young, pause)
 
     def forget(self, queue_id: str) -> None:
-        """A reception is settled, held or not young any more."""
+        """Remove a reception that is settled, held or no longer recent."""
         self._young.pop(queue_id, None)
 
     def pause(self) -> float | None:
-        """Seconds until something is due (0: now); None when nothing is."""
+        """Seconds until a reception is due (0: now); None when none is."""
         while self._heap and not self._holds(*self._heap[0]):
             heapq.heappop(self._heap)
         return max(0.0, self._heap[0][0] - self._now()) if self._heap else None
 
     def take(self) -> str | None:
-        """The reception that is due first, which counts as being published from now on; None when none is due."""
+        """Take the reception that is due first and mark it as being published; None when none is due."""
         if self.pause() != 0.0:
             return None
         _, queue_id = heapq.heappop(self._heap)

@@ -1,4 +1,4 @@
-"""Mails that should have been settled long ago, as the operator is told of them."""
+"""Mails that should have been settled long ago, in the form in which the operator sees them."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from shared.clock import Clock
 
 _ADVICE = {
     MOVING: ("is on its way", "`mailfold trace {}` shows how far it came; it is tried again by itself"),
-    HELD: ("is held", "`mailfold deadletters list` shows why, `mailfold deadletters retry --all` does the steps again"),
+    HELD: ("is held", "`mailfold deadletters list` shows why, `mailfold deadletters retry --all` repeats the steps"),
 }
 
 
 async def stuck_mails(receptions: Receptions, clock: Clock, patience: float) -> AsyncIterator[tuple[str, str]]:
-    """What is stuck longer than `patience` (seconds), and what to do: of each state the oldest mail."""
+    """The oldest mail of each state that has waited longer than `patience` seconds, with advice."""
     for state, (says, advice) in _ADVICE.items():
         oldest = await receptions.oldest(state)
         if oldest is None:

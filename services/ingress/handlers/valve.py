@@ -1,7 +1,7 @@
-"""How much of the mail that waits for workers may lie on the bus.
+"""Limits how much mail may wait on the bus for workers.
 
-A worker that is away for days must not fill the stream that the others use too. What is not published now stays in the
-store and has its turn later.
+A worker that is away for days must not fill the stream that others use too. Mail that is not published now stays in the
+store and is published later.
 """
 
 from __future__ import annotations
@@ -12,15 +12,16 @@ from shared.bus.bus import Bus
 from shared.bus.subjects import CLASSIFIED, RECEIVED, SUBMITTED, WorkSubject
 
 MOST_WAITING = 20_000
-"""Messages of a kind: some 60 MB and less than a minute of work."""
+"""Messages of a kind that may wait: some 60 MB, and less than a minute of work."""
 _FULLEST = {RECEIVED.type: 0.5, SUBMITTED.type: 0.8}
-"""Shares of the stream that mail of a kind may fill: what users send has room beside what comes from outside."""
+"""The share of the stream that each kind of mail may fill, so that mail from users has room besides mail from outside.
+"""
 _STEPS: Mapping[str, tuple[WorkSubject, ...]] = {RECEIVED.type: (RECEIVED, CLASSIFIED), SUBMITTED.type: (SUBMITTED,)}
-"""The messages that a kind of mail is on its way as."""
+"""The kinds of messages that carry each kind of mail."""
 
 
 class Valve:
-    """Open for each kind of mail until `look` finds too much of it."""
+    """Open for each kind of mail until `look` finds too much of it on the bus."""
 
     def __init__(self, bus: Bus, most: int | None = None) -> None:
         self._bus = bus
@@ -28,11 +29,11 @@ class Valve:
         self._closed: frozenset[str] = frozenset()
 
     def is_open(self, event: WorkSubject) -> bool:
-        """Whether mail of this kind may be published."""
+        """Whether this kind of mail may be published."""
         return event.type not in self._closed
 
     async def look(self) -> None:
-        """Ask the bus. While it does not answer, publishes wait for it by themselves."""
+        """Ask the bus. While it does not answer, nothing changes, because publishes wait for it anyway."""
         backlog = await self._bus.backlog()
         if backlog is None:
             return
@@ -44,5 +45,5 @@ class Valve:
         )
 
     def open(self) -> None:
-        """Nothing much waits."""
+        """Open the valve, because little is waiting."""
         self._closed = frozenset()

@@ -1,1 +1,1 @@
-"""The tables that the events fold into."""
+"""The table of the ingress, computed from events."""

@@ -1,4 +1,4 @@
-"""Receptions: mails that were accepted and are not settled yet."""
+"""The table of receptions: mails that were accepted and are not settled yet."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _STATE = "UPDATE reception SET state = ? WHERE queue_id = ?"
 
 
 class ReceptionProjection:
-    """A row from acceptance to settlement; the event itself is read from the log."""
+    """Keeps a row from acceptance to settlement; the event itself is read from the log."""
 
     name = "receptions"
     version = 1
