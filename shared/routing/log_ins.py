@@ -59,9 +59,25 @@ class EndedLogIns:
         return None
 
 
-def refusal_delay(refusals: int, first: float, longest: float) -> float:
-    """Seconds by which the reply to a wrong password is delayed: doubled with each recent one of the client."""
-    return doubled(first, max(refusals - 1, 0), longest)
+class RefusedLogIns:
+    """Delays the refused log-ins of one connection, and ends it after a number of them."""
+
+    def __init__(self, most: int, first_delay: float, longest_delay: float) -> None:
+        self._left = most
+        self._first_delay = first_delay
+        self._longest_delay = longest_delay
+
+    def delay(self, refusals: int) -> float:
+        """Seconds by which the reply to a wrong password is delayed: doubled with each recent one of the client.
+
+        `refusals` counts those of all its connections, this one included.
+        """
+        return doubled(self._first_delay, max(refusals - 1, 0), self._longest_delay)
+
+    def add(self) -> bool:
+        """Count a refusal; returns whether the connection ends with it."""
+        self._left -= 1
+        return self._left <= 0
 
 
 def _ending(event: Event) -> tuple[str, Ending] | None:

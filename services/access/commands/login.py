@@ -16,7 +16,7 @@ from shared.protocol.imap.response_code import Code, capability_code
 from shared.protocol.sasl.exchange import start
 from shared.protocol.sasl.mechanism import prepare_password
 from shared.protocol.sasl.outcome import Challenge, Credentials, SaslError, SaslFailure, encode_base64
-from shared.routing.log_ins import LogIn, refusal_delay
+from shared.routing.log_ins import LogIn
 
 log = structlog.get_logger("access")
 
@@ -84,11 +84,9 @@ async def _refuse(session: ImapSession, tag: bytes, reason: str, refusals: int) 
     """Refuse a log-in after a delay; after a number of refusals, end the connection."""
     code, text = _REFUSALS.get(reason, _WRONG)
     log.info("access.login_refused", session=session.id, address=session.address, reason=reason)
-    session.refused_logins += 1
-    settings = session.backend.settings
-    await asyncio.sleep(refusal_delay(refusals, settings.login_delay, settings.login_delay_limit))
+    await asyncio.sleep(session.refused_log_ins.delay(refusals))
     answer = response.no(tag, text, code)
-    if session.refused_logins >= settings.login_failures:
+    if session.refused_log_ins.add():
         session.channel.write(answer)
         raise SessionEnded("Too many log-ins were refused")
     return answer

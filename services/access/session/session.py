@@ -18,7 +18,7 @@ from shared.protocol.imap.number_set import NumberSet
 from shared.protocol.imap.response_code import highestmodseq
 from shared.protocol.imap.sequence import SequenceSet
 from shared.protocol.imap.state import ImapState
-from shared.routing.log_ins import LogIn
+from shared.routing.log_ins import LogIn, RefusedLogIns
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 
 _FEW_MAILBOXES = 200
@@ -36,7 +36,8 @@ class ImapSession:
         self.id = backend.ids.new(IdKind.SESSION)
         self.state = ImapState.NOT_AUTHENTICATED
         self.account = ""
-        self.refused_logins = 0
+        settings = backend.settings
+        self.refused_log_ins = RefusedLogIns(settings.login_failures, settings.login_delay, settings.login_delay_limit)
         self.condstore = False
         self.qresync = False
         self.selected: Selected | None = None

@@ -12,7 +12,7 @@ from shared.protocol.sasl.exchange import SaslExchange, start
 from shared.protocol.sasl.outcome import Challenge, Credentials, Outcome, SaslFailure
 from shared.protocol.smtp import replies
 from shared.protocol.smtp.reply import Reply, with_cause
-from shared.routing.log_ins import LogIn, refusal_delay
+from shared.routing.log_ins import LogIn, RefusedLogIns
 from shared.rpc.mailfold.directory.v1 import directory_pb2 as pb
 
 _FAILURES = {
@@ -36,9 +36,8 @@ class Authentication:
     ) -> None:
         self._directory = directory
         self._client = client
-        self._settings = settings
         self._pause = pause
-        self._failures_left = settings.max_failed_logins
+        self._refusals = RefusedLogIns(settings.max_failed_logins, settings.login_delay, settings.login_delay_limit)
         self._exchange: SaslExchange | None = None
 
     async def begin(self, mechanism: str, initial: bytes | None) -> Reply:
@@ -78,15 +77,13 @@ class Authentication:
 
     async def _refused(self, identity: pb.Identity) -> Reply:
         """Refuse after a delay, which grows with each refusal of a client."""
-        settings = self._settings
-        await self._pause(refusal_delay(identity.refusals, settings.login_delay, settings.login_delay_limit))
+        await self._pause(self._refusals.delay(identity.refusals))
         is_temporary = identity.refusal == _TOO_MANY
         reply = replies.authentication_unavailable() if is_temporary else replies.authentication_failed()
         return self._failed(reply, identity.refusal)
 
     def _failed(self, reply: Reply, cause: str) -> Reply:
         """The reply to a failure, which looks the same for every cause (RFC 4954 section 4)."""
-        self._failures_left -= 1
-        if self._failures_left <= 0:
+        if self._refusals.add():
             reply = replies.too_many_failed_authentications()
         return with_cause(reply, cause)

@@ -6,7 +6,7 @@ import pytest
 
 from shared.events import directory as directory_events
 from shared.eventstore.event import Event
-from shared.routing.log_ins import EndedLogIns, Ending, LogIn, refusal_delay
+from shared.routing.log_ins import EndedLogIns, Ending, LogIn, RefusedLogIns
 
 ANN = LogIn("a1", "u1", "d1", 10)
 ENDS = (
@@ -60,7 +60,12 @@ def test_who_is_enabled_again_logs_in_anew() -> None:
 
 
 def test_each_refusal_takes_twice_as_long_up_to_a_limit() -> None:
-    assert [refusal_delay(number, 0.5, 3.0) for number in range(1, 6)] == [0.5, 1.0, 2.0, 3.0, 3.0]
-    assert refusal_delay(0, 0.5, 3.0) == 0.5
-    assert refusal_delay(100_000, 0.5, 8.0) == 8.0
-    assert refusal_delay(5, 0.0, 8.0) == 0.0
+    assert [RefusedLogIns(3, 0.5, 3.0).delay(number) for number in range(1, 6)] == [0.5, 1.0, 2.0, 3.0, 3.0]
+    assert RefusedLogIns(3, 0.5, 3.0).delay(0) == 0.5
+    assert RefusedLogIns(3, 0.5, 8.0).delay(100_000) == 8.0
+    assert RefusedLogIns(3, 0.0, 8.0).delay(5) == 0.0
+
+
+def test_the_last_refusal_ends_the_connection() -> None:
+    refused = RefusedLogIns(3, 0.5, 3.0)
+    assert [refused.add() for _ in range(3)] == [False, False, True]
