@@ -120,7 +120,7 @@ async def _answer_batch(
         session.watch.note(batch.version)
     heads = _heads(session.mailbox, requested, batch)
     outcome.answered += len(heads)
-    await session.backend.turns.spend(rows=len(heads))
+    await session.backend.turns.spend(rows=2 * len(heads))
     if not requested.contents:
         session.channel.write(b"".join([head + b")\r\n" for head in heads]))
         await session.channel.spill()

@@ -99,4 +99,4 @@ async def _resynchronise(session: ImapSession, selected: Selected, known: c.Qres
         lines = flag_lines(selected, changed, modseq=True)
         session.channel.write(b"".join(lines))
         await session.channel.spill()
-        await session.backend.turns.spend(rows=len(lines))
+        await session.backend.turns.spend(rows=2 * len(lines))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from services.access.adapters.mailstore import numbers, spans
 from services.access.commands.answer import READ_ONLY_TEXT, answer_for, done
-from services.access.session.selected import Selected
+from services.access.session.selected import Selected, flag_pages
 from services.access.session.session import ImapSession
 from services.access.session.sync import sync, write_flags
 from shared.protocol.imap import commands as c
@@ -58,7 +58,7 @@ async def _report(session: ImapSession, mailbox: Selected, command: c.Store, rep
     if reply.messages and command.mode is not StoreMode.REMOVE:
         session.channel.write(mailbox.report_keywords(command.flags))
     if not command.silent:
-        await write_flags(session, mailbox, reply.changed)
+        await write_flags(session, mailbox, flag_pages(reply.changed))
     elif session.condstore:
         await session.channel.write_all(_modseq_line(mailbox, change) for change in reply.changed)
     mailbox.advance(*made)

@@ -13,7 +13,7 @@ SPILL_BYTES = 65_536
 """Octets of output that are collected before they are sent in the middle of an answer."""
 _A_COMMAND = 200
 """The cost of any command, in keys compared."""
-_READING, _MAKING = 20, 4
+_READING, _MAKING = 20, 12
 """The cost of reading an octet of a command and of making an octet of a long answer, in octets sent."""
 _LAST_SECONDS = 3.0
 """Seconds that an expelled session has to end its running command."""

@@ -14,9 +14,6 @@ from shared.protocol.imap import fetch_response, response
 from shared.protocol.imap.number_set import NumberSet
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 
-_FLAGS_A_PAGE = 200
-"""Messages whose flags are sent at a time."""
-
 
 async def sync(session: ImapSession, *, expunge: bool) -> None:
     """Update the view and write the changes; EXPUNGE only when it is allowed now.
@@ -28,7 +25,7 @@ async def sync(session: ImapSession, *, expunge: bool) -> None:
         return
     # A MODSEQ in a response came from the store, so changes exist up to there, even if no doorbell arrived.
     session.watch.note(selected.highest_sent_modseq)
-    changed: list[pb.Changed] = []
+    changed: Iterable[Sequence[pb.Changed]] = ()
     keywords: Sequence[str] = ()
     if selected.version < session.watch.version or not session.backend.versions.trusted:
         changes = await _ask(session, selected)
@@ -49,22 +46,28 @@ async def _ask(session: ImapSession, selected: Selected) -> pb.ChangesReply:
 
 
 async def _report(
-    session: ImapSession, selected: Selected, changed: Sequence[pb.Changed], keywords: Sequence[str], *, expunge: bool
+    session: ImapSession,
+    selected: Selected,
+    changed: Iterable[Sequence[pb.Changed]],
+    keywords: Sequence[str],
+    *,
+    expunge: bool,
 ) -> None:
     session.channel.write(selected.report_keywords(keywords))
     if expunge:
         await session.channel.write_all(selected.report_expunges(vanished=session.qresync))
+        await selected.forget_expunged(session.backend.turns)
     session.channel.write(selected.report_exists() + selected.report_recent())
     await write_flags(session, selected, changed)
 
 
-async def write_flags(session: ImapSession, selected: Selected, changed: Sequence[pb.Changed]) -> None:
+async def write_flags(session: ImapSession, selected: Selected, pages: Iterable[Sequence[pb.Changed]]) -> None:
     """Write the flags of messages in the view, page by page; other sessions are served between pages."""
-    for start in range(0, len(changed), _FLAGS_A_PAGE):
-        lines = flag_lines(selected, changed[start : start + _FLAGS_A_PAGE], modseq=session.condstore)
+    for page in pages:
+        lines = flag_lines(selected, page, modseq=session.condstore)
         session.channel.write(b"".join(lines))
         await session.channel.spill()
-        await session.backend.turns.spend(rows=len(lines))
+        await session.backend.turns.spend(rows=2 * len(lines))
 
 
 async def write_vanished(session: ImapSession, selected: Selected, batch: pb.FetchBatch, asked: NumberSet) -> None:

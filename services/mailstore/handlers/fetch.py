@@ -133,7 +133,8 @@ def _page(
     The work is bounded however many ranges there are.
     """
     columns = f"{_COLUMNS}, prefix" if contents else _COLUMNS
-    sql = f"SELECT {columns} FROM entry WHERE mailbox = ? AND {{}} AND modseq > ? ORDER BY uid LIMIT ?"  # noqa: S608
+    # `+modseq` keeps SQLite from reading all rows behind a MODSEQ instead of those with the given UIDs.
+    sql = f"SELECT {columns} FROM entry WHERE mailbox = ? AND {{}} AND +modseq > ? ORDER BY uid LIMIT ?"  # noqa: S608
 
     def ask(reader: Reader) -> tuple[list[MessageRow], Ranges]:
         messages: list[MessageRow] = []

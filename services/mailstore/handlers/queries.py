@@ -25,6 +25,7 @@ _EXTENT = (
     " FROM mailbox WHERE id = ?"
 )
 # `+uid` keeps SQLite from using the index on UIDs: it would read the whole mailbox instead of the few changed rows.
+# In the same way `+modseq` below keeps it from reading all changed rows instead of those with the given UIDs.
 _CHANGED = "FROM entry WHERE mailbox = ? AND modseq > ? AND modseq <= ? AND +uid < ?"
 _VANISHED = (
     "SELECT modseq, first, last FROM vanished WHERE mailbox = ? AND (modseq, first) > (?, ?) AND modseq <= ?"
@@ -139,7 +140,7 @@ def flags_of(reader: Reader, mailbox: str, spans: Ranges, until: int = 1 << 62) 
     changes: list[ChangedFlags] = []
     for condition, parameters in conditions(spans):
         sql = (
-            f"SELECT uid, system, keywords, modseq FROM entry WHERE mailbox = ? AND {condition} AND modseq <= ? "  # noqa: S608
+            f"SELECT uid, system, keywords, modseq FROM entry WHERE mailbox = ? AND {condition} AND +modseq <= ? "  # noqa: S608
             f"ORDER BY uid"
         )
         changes += _flags(reader.all(sql, (mailbox, *parameters, until)))

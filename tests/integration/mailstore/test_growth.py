@@ -95,3 +95,27 @@ async def test_a_scan_would_be_seen(mailstore: CountedMailstore) -> None:
     among_many = await mailstore.counted(scan)
     assert among_many[:3] == among_few[:3] == (1, 1, 0)
     assert among_many.steps > 10 * among_few.steps
+
+
+async def test_messages_named_one_by_one_cost_the_same_in_a_large_mailbox(mailstore: CountedMailstore) -> None:
+    """Every second one of some: each page of them used to read all rows of the mailbox behind a MODSEQ."""
+    await _fill(mailstore, FEW)
+    among_few = await _of_every_second(mailstore)
+    await _fill(mailstore, MANY)
+    among_many = await _of_every_second(mailstore)
+    for name, work in among_few.items():
+        assert among_many[name].steps <= 1.1 * work.steps, name
+
+
+async def _of_every_second(mailstore: CountedMailstore) -> dict[str, Work]:
+    """What STORE, the changes after it and FETCH cost of fifty messages."""
+    inbox, version = await _inbox(mailstore)
+    some = spans(*((uid, uid) for uid in range(1, FEW, 2)))
+    store = pb.StoreRequest(account=ACCOUNT, mailbox=inbox.id, uids=some, flags=[f"k{version}"])
+    changes = pb.ChangesRequest(account=ACCOUNT, mailbox=inbox.id, since=version, uid_next=inbox.uid_next)
+    fetch = pb.FetchRequest(account=ACCOUNT, mailbox=inbox.id, uids=some)
+    return {
+        "STORE": await mailstore.counted(lambda: mailstore.call("Store", store)),
+        "changes": await mailstore.counted(lambda: mailstore.call("Changes", changes)),
+        "FETCH": await mailstore.counted(lambda: mailstore.fetched(fetch)),
+    }

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from services.access.session.recents import Recents
-from services.access.session.selected import NoSuchMessage, Selected, runs_of
+from services.access.session.selected import NoSuchMessage, Selected, flag_pages, runs_of
 from shared.protocol.imap.number_set import NumberSet
 from shared.protocol.imap.sequence import SAVED_RESULT, SequenceSet, parse_sequence_set
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 from shared.turns import Turns
+from tests.harness.work import LineCount
 
 NONE = NumberSet()
 
@@ -47,11 +50,13 @@ def changes(
 
 
 def take(selected: Selected, reply: pb.ChangesReply) -> list[pb.Changed]:
-    return asyncio.run(selected.take(reply, Turns()))
+    return [change for page in asyncio.run(selected.take(reply, Turns())) for change in page]
 
 
 def reported_expunges(selected: Selected, *, vanished: bool) -> bytes:
-    return b"".join(selected.report_expunges(vanished=vanished))
+    responses = b"".join(selected.report_expunges(vanished=vanished))
+    asyncio.run(selected.forget_expunged(Turns()))
+    return responses
 
 
 def resolved(selected: Selected, sequence: SequenceSet, *, uid: bool = False, saved: NumberSet = NONE) -> list[int]:
@@ -166,3 +171,60 @@ def test_a_modseq_ahead_of_what_was_reported_is_corrected_once() -> None:
     selected.note_modseq(12)
     assert selected.corrected_modseq() == 10
     assert selected.corrected_modseq() == 0
+
+
+class CountingTurns(Turns):
+    """Counts the lines of Python that run before each share is counted."""
+
+    def __init__(self, lines: LineCount) -> None:
+        super().__init__()
+        self._lines = lines
+        self._counted = 0
+        self.most = 0
+
+    def count(self, rows: int = 0, octets: int = 0, keys: int = 0, files: int = 0) -> None:
+        self.most = max(self.most, self._lines.count - self._counted)
+        self._counted = self._lines.count
+
+
+def test_many_expunged_messages_leave_the_view_in_pieces() -> None:
+    """Every second message of a large mailbox: they were taken out in one piece, of hundreds of thousands of steps."""
+    selected = view((1, 40_000))
+    reply = changes(11)
+    for first in range(1, 40_000, 2000):
+        reply.vanished.append(
+            pb.UidSet(bounds=[bound for uid in range(first, first + 2000, 2) for bound in (uid, uid)])
+        )
+    assert take(selected, reply) == []
+    assert b"".join(selected.report_expunges(vanished=False)).count(b"EXPUNGE") == 20_000
+    with LineCount() as lines:
+        turns = CountingTurns(lines)
+        asyncio.run(selected.forget_expunged(turns))
+    assert 0 < turns.most < 40_000
+    assert selected.report_exists() == b""
+    assert list(selected.runs)[:3] == [2, 4, 6]
+
+
+class Pages(list[pb.Changed]):
+    """Changed messages that are only handed out in small slices."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(pb.Changed(uid=uid, flags=["\\Seen"], modseq=11) for uid in range(1, number + 1))
+        self.sizes: list[int] = []
+
+    def __iter__(self) -> Iterator[pb.Changed]:
+        raise AssertionError("all at once")
+
+    def __getitem__(self, at: Any) -> Any:
+        page = list.__getitem__(self, at)
+        self.sizes.append(len(page))
+        return page
+
+
+@pytest.mark.parametrize("reported", [{}, {7: 11}])
+def test_changed_messages_are_handed_out_in_pages(reported: dict[int, int]) -> None:
+    """All of a large mailbox at once keep Python's collector, and with it everybody, for a tenth of a second."""
+    changed = Pages(1000)
+    pages = list(flag_pages(changed, reported))
+    assert sum(map(len, pages)) == 1000 - len(reported)
+    assert max(changed.sizes) <= 200
