@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 
 import structlog
@@ -19,19 +18,16 @@ from services.access.session.recents import Recents
 from services.access.session.versions import Versions
 from services.access.settings import SECTIONS as SECTIONS
 from services.access.settings import AccessSettings
-from shared.background import BackgroundTask, every
 from shared.grpc.servicers import Registration
 from shared.rpc.mailfold.owner.v1 import owner_pb2
 from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import add_OwnerServicer_to_server
 from shared.scans import ScanCounts
 from shared.service import Host
-from shared.tls.authority import AuthorityError, LocalAuthority
-from shared.tls.server import ServerTls
+from shared.tls.renewed_certificate import RenewedCertificate
 
 SERVICE = "access"
 
 log = structlog.get_logger("access")
-_RENEW_SECONDS = 86_400.0
 
 
 class Access:
@@ -61,15 +57,8 @@ class Access:
             host.clock,
             host.server.host,
         )
-        self._authority = LocalAuthority(host.places.tls, host.clock)
+        self._certificate = RenewedCertificate(SERVICE, host.places, host.clock, host.server.host)
         self._listener = ImapListener(host, self._backend)
-        self._renewal = BackgroundTask(
-            SERVICE,
-            "certificate",
-            every(_RENEW_SECONDS, self._renew),
-            not_now=(AuthorityError,),
-            longest_pause=_RENEW_SECONDS,
-        )
         self.registrations: Sequence[Registration] = (
             (add_OwnerServicer_to_server, ReportOnly(self.report, host.health(SERVICE))),
         )
@@ -81,22 +70,17 @@ class Access:
 
     async def start(self) -> None:
         """Listen. Raises OSError, AuthorityError."""
-        files = await asyncio.to_thread(self._authority.ensure, [self._host.server.host])
-        tls = ServerTls(files, minimum=self._host.server.tls_minimum, alpn=("imap",))
+        tls = await self._certificate.start(self._host.server.tls_minimum, alpn=("imap",))
         self._versions.start()
         await self._log_in_watch.start()
-        await self._listener.start(tls.context())
-        self._renewal.start()
+        await self._listener.start(tls)
 
     async def stop(self) -> None:
         """Send BYE to all sessions and close."""
-        await self._renewal.stop()
+        await self._certificate.stop()
         await self._listener.stop()
         await self._versions.stop()
         await self._log_in_watch.stop()
-
-    async def _renew(self) -> None:
-        await asyncio.to_thread(self._authority.ensure, [self._host.server.host])
 
     async def report(self) -> owner_pb2.ReportReply:
         """The report of listeners, connections and sessions, and whether the events that end sessions are being

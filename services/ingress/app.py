@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 
 import msgspec
@@ -26,7 +25,6 @@ from services.ingress.handlers.stuck import stuck_mails
 from services.ingress.projections.receptions import ReceptionProjection
 from services.ingress.settings import SECTIONS as SECTIONS
 from services.ingress.settings import IngressSettings
-from shared.background import BackgroundTask, every
 from shared.dns.resolver import Resolver
 from shared.dns.settings import ResolverSettings
 from shared.eventstore.deadletters import DeadLetterProjection, DeadLetters
@@ -44,12 +42,10 @@ from shared.rpc.mailfold.owner.v1 import owner_pb2
 from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import add_OwnerServicer_to_server
 from shared.scans import ScanCounts
 from shared.service import Host
-from shared.tls.authority import AuthorityError, LocalAuthority
-from shared.tls.server import ServerTls
+from shared.tls.renewed_certificate import RenewedCertificate
 
 SERVICE = "ingress"
 log = structlog.get_logger("ingress")
-_DAY = 86400.0
 _MIB = 1024 * 1024
 _ACTOR = Actor("service", SERVICE)
 
@@ -73,10 +69,7 @@ class Ingress:
         self.burial = Burial(self.dead_letters, holding, _ACTOR)
         self.repeater = Repeater(host.bus, self.receptions, schedule, self.burial, settings, host.clock)
         self.settled = SettledWorker(host.bus, self.receptions, self.repeater, self.burial)
-        self._authority = LocalAuthority(host.places.tls, host.clock)
-        self._renewal = BackgroundTask(
-            SERVICE, "certificate", every(_DAY, self._renew), not_now=(AuthorityError,), longest_pause=_DAY
-        )
+        self._certificate = RenewedCertificate(SERVICE, host.places, host.clock, host.server.host)
         self._resolver: Resolver | None = None
         self._dependencies = self._made(host, settings)
         self.listeners = Listeners(host, self._dependencies)
@@ -110,15 +103,13 @@ class Ingress:
         await self.burial.start()
         await self.repeater.start()
         self.settled.start()
-        files = await asyncio.to_thread(self._authority.ensure, [self._host.server.host])
-        self._dependencies.tls = ServerTls(files, minimum=self._host.server.tls_minimum).context()
-        self._renewal.start()
+        self._dependencies.tls = await self._certificate.start(self._host.server.tls_minimum)
         await self.listeners.start()
 
     async def stop(self) -> None:
         """Accept no new connections, finish messages that are being accepted, and close."""
         await self.listeners.stop(self._settings.stop_grace)
-        await self._renewal.stop()
+        await self._certificate.stop()
         await self.settled.stop()
         await self.repeater.stop()
         await self.burial.stop()
@@ -164,10 +155,6 @@ class Ingress:
             ids,
             UnknownRecipients(settings.unknown_recipients),
         )
-
-    async def _renew(self) -> None:
-        """Renew certificates of our own authority before they expire; the next handshake uses the new one."""
-        await asyncio.to_thread(self._authority.ensure, [self._host.server.host])
 
     async def _report(self) -> owner_pb2.ReportReply:
         counts = await self.receptions.count()
