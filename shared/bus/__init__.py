@@ -1,1 +1,1 @@
-"""The bus: carries events between services and rings doorbells; never the truth."""
+"""The bus: carries events between services and rings doorbells; it is never the only copy of anything."""

@@ -1,8 +1,8 @@
-"""One delivery of a message to its handler, and the answer to the server: done, later, or buried as a dead letter.
+"""One delivery of a message to its handler, and the answer to the server: done, later, or a dead letter.
 
-What is unavailable is tried a few times within seconds. Then the message is acknowledged: its mail is given back to the
-ingress, which repeats it for days with growing pauses. Messages that wait here would use up the deliveries that the
-server allows at once, and the mails behind them could not pass.
+When something is unavailable, the message is tried a few times within seconds. Then it is acknowledged, and the ingress
+repeats its mail for days with growing pauses. If such messages waited here, they would use up the unacknowledged
+deliveries that the server allows, and other mails would be blocked.
 """
 
 from __future__ import annotations
@@ -19,27 +19,29 @@ from shared.failures import Failure, failure_of
 log = structlog.get_logger("bus")
 
 Handler = Callable[[bytes, int], Awaitable[None]]
-"""Takes a payload and how often it was delivered (from 1). Returning means done; raising means again, later."""
+"""Takes a payload and the number of its deliveries (from 1). When it returns, the work is done; when it raises, the
+message is delivered again later."""
 
 Bury = Callable[[bytes, int, Exception], Awaitable[None]]
-"""Takes a payload that cannot be done, how often it was tried, and the last error; it commits a dead letter. Raising
-means again, later.
-"""
+"""Takes a payload that cannot be processed, the number of tries, and the last error, and commits a dead letter. When it
+raises, the message is delivered again later."""
 
 ACK = b"+ACK"
 TRIES_BEFORE_GIVEN_BACK = 4
-"""Bridges the restart of a process, some four seconds; what is away for longer is left to the ingress."""
+"""Tries that bridge the restart of a process, some four seconds. Longer outages are left to the ingress."""
 _QUIET_SECONDS = 10.0
 _CRASHES_ALLOWED = 2
-"""A message delivered more than so many times as often as any failure allows never came to an end: it ends its process,
-and is not tried again.
-"""
+"""Deliveries, beyond those that any failure allows, after which a message is no longer tried: it probably ends its
+process each time."""
 RETRY_SECONDS = (0.2, 1.0, 3.0, 10.0, 30.0)
-"""Delay before the second, third, … delivery of a message whose handler failed; the last one repeats."""
+"""Seconds before the second, third, … delivery of a message whose handler failed; the last value repeats."""
 
 
 class Attempt:
-    """Runs a handler. Never `+TERM`: a message ends as done, as given back, or as a dead letter."""
+    """Runs a handler.
+
+    It never answers `+TERM`: a message ends as done, as left to the repeats of the ingress, or as a dead letter.
+    """
 
     def __init__(self, consumer: str, handler: Handler, bury: Bury, max_attempts: int) -> None:
         self._consumer = consumer
@@ -51,7 +53,7 @@ class Attempt:
         self._most_deliveries = _CRASHES_ALLOWED * max(max_attempts, TRIES_BEFORE_GIVEN_BACK)
 
     async def run(self, payload: bytes, count: int) -> bytes:
-        """The answer to the server."""
+        """Run the handler; returns the answer to the server."""
         if count > self._most_deliveries:
             return await self._bury(payload, count, DeliveriesExhausted(f"delivered {count} times"))
         try:
@@ -72,7 +74,7 @@ class Attempt:
         return _later(count)
 
     def _note_absence(self, error: Exception) -> None:
-        """One line for many mails that meet the same absence, each of them again and again."""
+        """Log one line for many mails that fail again and again for the same outage."""
         self._unavailable += 1
         if time.monotonic() >= self._quiet_until:
             log.warning("bus.work_waits", consumer=self._consumer, failures=self._unavailable, error=repr(error))
@@ -89,13 +91,14 @@ class Attempt:
 
 
 def _later(count: int) -> bytes:
-    """A negative acknowledgement that asks for the message after a delay (nanoseconds)."""
+    """A negative acknowledgement that asks for the message again after a delay."""
     delay = delay_after(count, RETRY_SECONDS, random.random)
     return b'-NAK {"delay": %d}' % int(delay * 1_000_000_000)
 
 
 def delay_after(failures: int, schedule: tuple[float, ...], chance: Callable[[], float]) -> float:
-    """Seconds to wait after so many failures (from 1): the schedule's value, between 75 % and 125 % of it by `chance`
-    (0 to 1).
+    """Seconds to wait after a number of failures (from 1).
+
+    It is between 75 % and 125 % of the value in the schedule, by `chance` (0 to 1).
     """
     return schedule[min(failures, len(schedule)) - 1] * (0.75 + chance() / 2)

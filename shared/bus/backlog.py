@@ -1,4 +1,4 @@
-"""How much work waits in the stream: asked by those who send, so that they do not fill it."""
+"""How much work waits in the stream; senders ask for it so that they do not fill the stream."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ _REQUEST_SECONDS = 3.0
 
 
 class Backlog(NamedTuple):
-    """The stream's state."""
+    """The state of the stream."""
 
     waiting: Mapping[str, int]
-    """Event type → its messages that no worker has finished."""
+    """For each event type the number of messages that no worker has finished."""
     filled: float
-    """The stream's size as a share of what it may hold."""
+    """The size of the stream as a share of its limit."""
 
 
 async def backlog_of(client: Client) -> Backlog | None:
-    """The backlog at this moment; None when the server does not answer."""
+    """The present backlog; None when the server does not answer."""
     jetstream = client.jetstream(timeout=_REQUEST_SECONDS)
     try:
         state = (await jetstream.stream_info(MAIL.name, subjects_filter=">")).state

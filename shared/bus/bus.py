@@ -1,4 +1,4 @@
-"""A process's door to the bus: publish events, work off durables, ring and hear doorbells."""
+"""The bus of a process: publishes events, runs workers, and rings and receives doorbells."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from shared.bus.worker import Worker
 log = structlog.get_logger("bus")
 
 _PATIENCE = 30.0
-"""Seconds without the bus that are not reported: a restart of it takes less."""
+"""Seconds without the bus that are not reported, because a restart of it takes less."""
 Connected = Callable[[], Coroutine[Any, Any, None]]
 
 
 class Bus:
-    """One connection for all services of a process. Use it from its event loop alone."""
+    """One connection for all services of a process, to be used from its event loop only."""
 
     def __init__(self, settings: BusSettings, process_name: str) -> None:
         self._settings = settings
@@ -43,10 +43,10 @@ class Bus:
 
     @classmethod
     async def connect(cls, settings: BusSettings, process_name: str) -> Self:
-        """A bus that connects, and keeps on trying for ever; returns when connected or after `connect_wait_seconds`
-        without.
+        """A bus that connects and never gives up; returns when connected, or after `connect_wait_seconds`.
 
-        Raises ValueError when the settings name no server."""
+        Raises ValueError when the settings name no server.
+        """
         if not settings.url:
             raise ValueError("bus.url is empty")
         bus = cls(settings, process_name)
@@ -55,11 +55,11 @@ class Bus:
 
     @property
     def connected(self) -> bool:
-        """Whether the server is there and knows every stream and durable."""
+        """Whether the server is connected and knows every stream and durable consumer."""
         return self._connection.ready
 
     def trouble(self) -> str:
-        """Why nothing of this process leaves or comes over the bus; empty while it does, and for the first moments."""
+        """Why no messages are exchanged with the bus; empty while they are, and for the first moments."""
         if (seconds := self._connection.cut_off) > _PATIENCE:
             return f"{self._connection.name} is cut off from the bus since {moment(seconds)}"
         if self._publisher.is_stuck:
@@ -67,19 +67,22 @@ class Bus:
         return ""
 
     async def publish(self, subject: str, message_id: str, payload: bytes) -> None:
-        """Publish an event (`subject.on(shard)`); returns when the stream has it. While disconnected it waits.
+        """Publish an event (`subject.on(shard)`); returns when the stream has stored it. While disconnected it waits.
 
-        The same `message_id` again within two minutes is confirmed and not stored twice; without an id ("") it is
-        stored each time. Several to publish: do so at once (`asyncio.gather`), for what comes together is sent
-        together, and one after the other costs up to 10 ms each. Raises BusUnavailable when unconfirmed in time, and
-        BusRefused when the same message would be refused again."""
+        The same `message_id` within two minutes is confirmed but not stored twice; without an id ("") the message is
+        stored each time. Publish several messages at once (`asyncio.gather`): they are sent together, while one after
+        the other costs up to 10 ms each. Raises BusUnavailable when it was not confirmed in time, and BusRefused when
+        the same message would be refused again.
+        """
         await self._publisher.publish(subject, message_id, payload)
 
     def work(self, durable: Durable, handler: Handler, bury: Bury, concurrency: int | None = None) -> Worker:
-        """Begin to work off a durable, `concurrency` messages at once. `handler(payload, delivery_count)` returns:
-        done. It raises: the message comes again with growing delay, until it is given back to its sender's repeats or
-        `bury(payload, count, error)` makes it a dead letter (`shared.failures` decides which). Deliveries are unordered
-        and may repeat. `await worker.stop()` when the handler must not run any more.
+        """Begin to process the messages of a durable consumer, `concurrency` at once.
+
+        When `handler(payload, delivery_count)` returns, the work is done. When it raises, `shared.failures` decides:
+        the message is delivered again after a growing delay, or left to the repeats of its sender, or `bury(payload,
+        count, error)` makes it a dead letter. Deliveries are unordered and may be repeated. Call `await worker.stop()`
+        before the handler's resources are closed.
         """
         attempt = Attempt(durable.name, handler, bury, self._settings.max_attempts)
         worker = Worker(
@@ -96,30 +99,32 @@ class Bus:
         return worker
 
     async def backlog(self) -> Backlog | None:
-        """What waits in the stream for workers; None while it cannot be asked."""
+        """What waits in the stream for workers; None while the server does not answer."""
         client = self._connection.client
         return None if client is None else await backlog_of(client)
 
     def ring(self, subject: str, payload: bytes = b"", *, batched: bool = False) -> None:
-        """Ring a doorbell: never waits, never raises, lost while disconnected. `batched`: with the next message
-        that is sent.
+        """Ring a doorbell. Never waits and never raises; it is lost while disconnected.
+
+        `batched`: send it together with the next message.
         """
         self._doorbells.ring(subject, payload, batched=batched)
 
     async def listen(self, subject: str, callback: Heard) -> Listening:
-        """Hear a doorbell, or a pattern of them; `callback(subject, payload)` must be quick."""
+        """Receive a doorbell, or those of a pattern; `callback(subject, payload)` must be quick."""
         return await self._doorbells.listen(subject, callback)
 
     def on_connected(self, callback: Connected) -> None:
-        """Await this after every (re)connect, once streams, durables and subscriptions are there; now too when that is
-        so.
+        """Await the callback after every (re)connect, once streams, consumers and subscriptions are ready.
+
+        When they are ready already, it is also awaited now.
         """
         self._callbacks.append(callback)
         if self._connection.ready:
             self._soon(callback())
 
     async def close(self) -> None:
-        """Take no new work, finish what runs, close the connection."""
+        """Take no new work, finish the running work, and close the connection."""
         await asyncio.gather(*(worker.stop() for worker in self._workers))
         self._publisher.stop()
         await self._outgoing.flush()
@@ -136,7 +141,7 @@ class Bus:
         await self._doorbells.attach(client)
 
     async def _resume(self, client: Client) -> None:
-        """Everything waiting when the connection became ready; what comes later finds it ready."""
+        """Do everything that waited for the connection; later calls find it ready."""
         workers, callbacks = tuple(self._workers), tuple(self._callbacks)
         self._publisher.resend()
         for worker in workers:

@@ -1,4 +1,4 @@
-"""Keeps one connection to the bus alive for ever, and restores what the server should know after every (re)connect."""
+"""Keeps a connection to the bus, without ever giving up, and restores the server's state after every (re)connect."""
 
 from __future__ import annotations
 
@@ -26,22 +26,21 @@ _PING_SECONDS = 10
 _CLOSE_SECONDS = 2.0
 _CALM_SECONDS = 0.5
 MEND_SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0)
-"""Delay before the streams are declared again after that failed; the last one repeats."""
+"""Seconds before streams are declared again after a failure; the last value repeats."""
 _BROKEN = (nats.errors.Error, OSError, TimeoutError)
 _DENIED = re.compile(r"permissions violation for publish to \"([^\"]+)\"", re.IGNORECASE)
 
 Restore = Callable[[Client], Awaitable[None]]
 Denied = Callable[[str], None]
-"""Takes a subject on which the server does not let this client publish."""
+"""Takes a subject on which the server does not allow this client to publish."""
 
 
 class BusConnection:
-    """nats-py's client under a keeper that never gives up.
+    """Connects with nats-py's client and connects again whenever the connection is lost.
 
-    `restore(client)` is awaited after every connect, reconnect and `heal()`; while it has not succeeded `ready` is
-    false. Then `resume(client)` is awaited. `epoch` counts the restores: what belongs to an older epoch (an
-    acknowledgement, an inbox) must not be used any more, for the server may have lost its data in between and counts
-    from one again.
+    `restore(client)` is awaited after every connect, reconnect and `heal()`; until it has succeeded `ready` is false.
+    Then `resume(client)` is awaited. `epoch` counts the restores: anything of an older epoch (an acknowledgement, an
+    inbox) must not be used any more, because the server may have lost its data in between, and counts from one again.
     """
 
     def __init__(self, settings: BusSettings, name: str, restore: Restore, resume: Restore, denied: Denied) -> None:
@@ -61,21 +60,21 @@ class BusConnection:
 
     @property
     def ready(self) -> bool:
-        """Whether connected and everything restored."""
+        """Whether it is connected and everything is restored."""
         return self._restored.is_set()
 
     @property
     def cut_off(self) -> float:
-        """Seconds without the bus, up to now; 0 while it is `ready`."""
+        """Seconds without the bus up to now; 0 while it is `ready`."""
         return 0.0 if self.ready else time.monotonic() - self._cut_off_at
 
     @property
     def client(self) -> Client | None:
-        """The client to send with; None while not `ready`."""
+        """The client for sending; None while not `ready`."""
         return self._client if self._restored.is_set() else None
 
     async def start(self, wait_seconds: float) -> None:
-        """Begin to connect; returns when ready, or after so many seconds without (it goes on trying)."""
+        """Begin to connect; returns when ready, or after so many seconds, after which it goes on trying."""
         self._mending.set()
         self._keeper.start()
         await woken_within(self._restored, wait_seconds)
@@ -88,7 +87,7 @@ class BusConnection:
         await self._close_client()
 
     def heal(self, reason: str) -> None:
-        """Something the server should know is gone (a stream, a durable): declare and attach everything again."""
+        """Restore the server's state, because something is missing on it (a stream, a consumer)."""
         if self._restored.is_set() and not self._stopping:
             log.warning("bus.healing", reason=reason)
             self._cut_off()
@@ -97,7 +96,8 @@ class BusConnection:
     async def _keep(self) -> None:
         await self._mending.wait()
         await self._mend()
-        await asyncio.sleep(_CALM_SECONDS)  # a server that takes declarations and still refuses work must not spin us
+        # so that a server which accepts declarations but refuses work does not cause a busy loop
+        await asyncio.sleep(_CALM_SECONDS)
 
     async def _mend(self) -> None:
         """Try until connected and restored."""
@@ -105,7 +105,7 @@ class BusConnection:
         while self._mending.is_set():
             try:
                 await self._mend_once()
-            except Exception as error:  # the keeper must outlive any of them
+            except Exception as error:  # this task must survive any error
                 failures += 1
                 self._note_outage(error)
                 await asyncio.sleep(delay_after(failures, MEND_SECONDS, random.random))
@@ -135,9 +135,7 @@ class BusConnection:
         log.info("bus.connected", process=self.name, epoch=self.epoch)
 
     async def _open_client(self) -> Client:
-        """The living client, connected; a new one when the last was closed for good (say, its credentials were
-        refused).
-        """
+        """The connected client; a new one when the last was closed for good, as when its credentials were refused."""
         if self._client is None or self._client.is_closed:
             self._client = Client()
             await self._client.connect(**self._options())
@@ -156,7 +154,8 @@ class BusConnection:
             "max_reconnect_attempts": -1,
             "reconnect_time_wait": _RECONNECT_SECONDS,
             "ping_interval": _PING_SECONDS,
-            # what we ring is heard here without the server; what the streams deliver is the server's own and comes
+            # doorbells of this process reach its own listeners without the server; messages of streams come from the
+            # server itself
             "no_echo": True,
             "error_cb": self._on_error,
             "disconnected_cb": self._on_disconnected,
@@ -174,12 +173,12 @@ class BusConnection:
         self._note_outage("disconnected")
 
     async def _on_reconnected(self) -> None:
-        """Back, or closed for good: either way the keeper has work."""
+        """Note that the connection is back or closed for good, so that the task continues."""
         self._cut_off()
         self._mending.set()
 
     async def _on_error(self, error: Exception) -> None:
-        """nats-py reports every failed attempt to connect; one line an outage is enough."""
+        """Log an error. nats-py reports every failed attempt to connect; an outage is logged once."""
         if denied := _DENIED.search(str(error)):
             self._denied(denied[1])
         if self._restored.is_set():

@@ -1,10 +1,13 @@
-"""How many messages a worker may have asked for: never more than it can begin at once."""
+"""How many messages a worker may request: never more than it can process at once."""
 
 from __future__ import annotations
 
 
 class Credit:
-    """Counts what was asked for and what runs; asks again in lumps, since every request is a message to the server."""
+    """Counts requested and running messages.
+
+    It requests several messages at a time, because every request is a message to the server.
+    """
 
     def __init__(self, concurrency: int) -> None:
         self._concurrency = concurrency
@@ -13,25 +16,25 @@ class Credit:
         self.asked = 0
 
     def reset(self, running: int) -> None:
-        """Nothing is asked for; so many run."""
+        """Begin anew: nothing is requested, and so many messages are running."""
         self.asked = 0
         self._running = running
 
     def arrived(self) -> None:
-        """A message came and begins to run."""
+        """Note that a message has arrived and begins to run."""
         self.asked = max(0, self.asked - 1)
         self._running += 1
 
     def finished(self) -> None:
-        """One ran to its end."""
+        """Note that a message is finished."""
         self._running = max(0, self._running - 1)
 
     def returned(self, count: int) -> None:
-        """A request ended with so many messages not delivered."""
+        """Note that a request ended without so many of its messages."""
         self.asked = max(0, self.asked - count)
 
     def take(self) -> int:
-        """How many to ask for at this moment; they count as asked for."""
+        """The number of messages to request now; they count as requested."""
         free = self._concurrency - self._running - self.asked
         if free < self._lump and (self.asked or free <= 0):
             return 0

@@ -1,4 +1,4 @@
-"""Makes the server's streams and durables what `subjects` declares; done at every (re)connect."""
+"""Creates the streams and consumers that `subjects` declares, at every (re)connect."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from nats.js.errors import BadRequestError, NotFoundError, ServerError
 from shared.bus.subjects import DURABLES, STREAMS, Durable, Stream
 
 ACK_POLICY = AckPolicy.EXPLICIT
-"""The one ack policy of the house: a message is done when its worker says so, never by being delivered."""
+"""The only acknowledgement policy in use: a message is done when its worker says so, and not when it is delivered."""
 
 _STREAM_NAME_IN_USE = 10058
 _STORAGE_FIXED = "storage type can not be updated"
-"""The server's words; the number beside them stands for any failure to make a durable."""
+"""The server's text; its error number stands for any failure to create a consumer."""
 _REQUEST_SECONDS = 3.0
 
 
@@ -43,12 +43,12 @@ def stream_config(stream: Stream) -> StreamConfig:
 
 
 def consumer_config(durable: Durable, ack_wait_seconds: float) -> ConsumerConfig:
-    """The server's configuration of a durable; it never gives up by itself (`max_deliver`): the worker counts and
-    buries.
+    """The server's configuration of a consumer.
 
-    What was acknowledged is gone from the stream, so a server that forgets a durable's state (`mem_storage`) gives out
-    again only what was on its way when it stopped. Kept in a file, the state was written ten times a second for each
-    durable: a seventh of the server's CPU.
+    The server never gives up on a message (`max_deliver`), because the worker counts deliveries.
+    Acknowledged messages are deleted from the stream. So a server that forgets a consumer's state (`mem_storage`) only
+    delivers messages again that were being processed when it stopped. With its state in a file, each consumer wrote ten
+    times a second, which was a seventh of the server's CPU.
     """
     return ConsumerConfig(
         durable_name=durable.name,
@@ -63,8 +63,10 @@ def consumer_config(durable: Durable, ack_wait_seconds: float) -> ConsumerConfig
 
 
 async def declare_all(client: Client, ack_wait_seconds: float) -> None:
-    """Create or update every stream and durable. Raises what nats-py raises when the server does not answer or
-    refuses."""
+    """Create or update every stream and consumer.
+
+    Raises the errors of nats-py when the server does not answer or refuses.
+    """
     jetstream = client.jetstream(timeout=_REQUEST_SECONDS)
     for stream in STREAMS:
         await _declare_stream(jetstream, stream_config(stream))
@@ -73,8 +75,10 @@ async def declare_all(client: Client, ack_wait_seconds: float) -> None:
 
 
 async def remove_stuck(client: Client, silent_seconds: float) -> None:
-    """Remove streams that took messages and confirmed none for so long; those who still have work send it again. A
-    younger stream was just made anew by another process. Raises as `declare_all` does."""
+    """Remove streams that have confirmed no message for so long; the senders send their messages again.
+
+    A younger stream was just created again by another process. Raises like `declare_all`.
+    """
     jetstream = client.jetstream(timeout=_REQUEST_SECONDS)
     for stream in STREAMS:
         try:
@@ -86,7 +90,7 @@ async def remove_stuck(client: Client, silent_seconds: float) -> None:
 
 
 async def _declare_stream(jetstream: JetStreamContext, config: StreamConfig) -> None:
-    """Creating what is there already with the same configuration is no error; with another one, it is updated."""
+    """Create or update a stream. Creating an existing stream with the same configuration is no error."""
     try:
         await jetstream.add_stream(config)
     except BadRequestError as error:
@@ -96,8 +100,9 @@ async def _declare_stream(jetstream: JetStreamContext, config: StreamConfig) -> 
 
 
 async def _declare_durable(jetstream: JetStreamContext, stream: str, config: ConsumerConfig) -> None:
-    """As for a stream. A durable of an earlier release that kept its state in a file is made anew; its messages stay in
-    the stream.
+    """Create or update a consumer.
+
+    A consumer of an earlier release with its state in a file is created anew; its messages stay in the stream.
     """
     try:
         await jetstream.add_consumer(stream, config)

@@ -1,7 +1,8 @@
-"""Doorbells: core NATS, no stream. One may be lost; whoever hears one fetches the truth by version.
+"""Doorbells, as core NATS messages without a stream.
 
-Who listens in the same process is called without the way over the server, which does not echo (`Connection`): no hop on
-the way of a mail to a waiting session, and four messages a mail less to carry.
+One may be lost; a receiver asks the owner for the present version. Listeners in the same process are called directly,
+and the server does not echo (`Connection`). That saves a hop on the way of a mail to a waiting session, and four
+messages for each mail.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ Heard = Callable[[str, bytes], None]
 
 
 class Listening:
-    """An ear at a subject."""
+    """One listener at a subject."""
 
     def __init__(self, subject: str, callback: Heard, forget: Callable[[Listening], Awaitable[None]]) -> None:
         self.subject = subject
@@ -32,12 +33,12 @@ class Listening:
         self._forget = forget
 
     async def close(self) -> None:
-        """Hear nothing more."""
+        """Stop listening."""
         await self._forget(self)
 
 
 class Doorbells:
-    """Rings and listens. Listeners at one subject share one subscription."""
+    """Rings and receives doorbells. Listeners at one subject share one subscription."""
 
     def __init__(self, outgoing: Outgoing) -> None:
         self._outgoing = outgoing
@@ -48,8 +49,10 @@ class Doorbells:
         self._rung: dict[str, bytes] = {}
 
     def ring(self, subject: str, payload: bytes = b"", *, batched: bool = False) -> None:
-        """Ring. Rings of one subject that leave together become one, with the last payload; lost elsewhere when
-        disconnected.
+        """Ring a doorbell.
+
+        When several rings at one subject are sent together, only the last payload is sent. While disconnected, rings
+        only reach this process.
         """
         self._outgoing.send_last(subject, payload, batched=batched)
         if not self._rung:
@@ -57,7 +60,7 @@ class Doorbells:
         self._rung[subject] = payload
 
     async def listen(self, subject: str, callback: Heard) -> Listening:
-        """Call back at every ring from now on, after reconnects too."""
+        """Call `callback` at every ring from now on, also after reconnects."""
         listening = Listening(subject, callback, self._forget)
         self._listeners.setdefault(subject, []).append(listening)
         if self._client is not None:
@@ -65,7 +68,7 @@ class Doorbells:
         return listening
 
     async def attach(self, client: Client) -> None:
-        """Subscribe at a new client; the same one remembers its subscriptions over reconnects."""
+        """Subscribe with a new client; the same client keeps its subscriptions over reconnects."""
         if client is self._client:
             return
         self._subscriptions.clear()
@@ -93,7 +96,7 @@ class Doorbells:
                 _call(listening, subject, payload)
 
     def _here(self, subject: str) -> Iterator[Listening]:
-        """Who listens here, at the subject or at its pattern (`subjects.py` has none but `<who>.*`)."""
+        """The listeners in this process, at the subject or at its pattern (`subjects.py` only has `<who>.*`)."""
         yield from self._listeners.get(subject, ())
         yield from self._listeners.get(f"{subject.rpartition('.')[0]}.*", ())
 
@@ -111,7 +114,7 @@ class Doorbells:
 
 
 def _call(listening: Listening, subject: str, payload: bytes) -> None:
-    """One listener's mistake is not the others'."""
+    """Call a listener; its error does not affect the others."""
     try:
         listening.callback(subject, payload)
     except Exception as error:

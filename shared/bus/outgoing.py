@@ -1,10 +1,10 @@
-"""Everything this process sends, gathered: one write carries what came together.
+"""Collects the outgoing messages of a process, so that one write sends several.
 
-A message sent alone costs the process and the server about four times what it costs among ten (waking up, reading,
-writing). So on a busy bus what follows within `GATHER_SECONDS` of the last write waits for the next one. A mail crosses
-the bus several times: with few of them that wait would be most of its way, so on a quiet bus what a mail waits for
-leaves at once. What nobody waits for (an acknowledgement, a wake-up of followers, who gather anyway) always leaves with
-the next write, or after `GATHER_SECONDS`.
+A message sent alone costs the process and the server about four times as much as one of ten (waking up, reading,
+writing). So on a busy bus a message within `GATHER_SECONDS` of the last write waits for the next one. On a quiet bus
+this wait would be most of the time that a mail needs, because it crosses the bus several times; so a message for which
+a mail waits is sent at once. Other messages (acknowledgements, doorbells of followers, which collect anyway) are always
+sent with the next write, or after `GATHER_SECONDS`.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ log = structlog.get_logger("bus")
 
 GATHER_SECONDS = 0.01
 BUSY_RATE = 250.0
-"""Sends a second from which gathering pays."""
+"""Messages per second from which collecting pays."""
 _WINDOW_SECONDS = 0.1
 _GONE = (ConnectionClosedError, OSError, RuntimeError)
-"""The connection is closed. uvloop says so of its transports with RuntimeError."""
+"""The errors of a closed connection; uvloop reports it with RuntimeError."""
 _HEADER_ROOM = 1024
-"""Octets that no header of ours reaches: a smaller message need not be counted exactly."""
+"""Octets above any header of ours; a smaller message need not be measured exactly."""
 _HEADER_FRAME = len(b"NATS/1.0\r\n\r\n")
 
 Refused = Callable[[NatsError], None]
@@ -45,8 +45,10 @@ class _Item:
 
 
 class Outgoing:
-    """What belongs to an older epoch of the connection is dropped, never sent to a server that may have lost its
-    data."""
+    """Holds messages until they are sent.
+
+    A message of an older epoch of the connection is dropped, because the server may have lost its data.
+    """
 
     def __init__(self, connection: BusConnection, gather_seconds: float = GATHER_SECONDS) -> None:
         self._connection = connection
@@ -71,29 +73,29 @@ class Outgoing:
         headers: dict[str, str] | None = None,
         refused: Refused | None = None,
     ) -> None:
-        """Send now, or on a busy bus soon; lost while disconnected. `refused` is called when it could not be sent
-        (MaxPayloadError: it never can).
+        """Send a message now, or on a busy bus soon; it is lost while disconnected.
+
+        `refused` is called when it could not be sent (MaxPayloadError: it never can).
         """
         self._count += 1
         self._put(self._count, _Item(subject, payload, reply, headers, refused), self._promptly())
 
     def send_batched(self, subject: str, payload: bytes, reply: str = "") -> None:
-        """As `send`, for what nobody waits for: it goes with the next write."""
+        """Like `send`, for a message for which nobody waits: it is sent with the next write."""
         self._count += 1
         self._put(self._count, _Item(subject, payload, reply, None, None), self._patiently())
 
     def send_last(self, subject: str, payload: bytes, *, batched: bool = False) -> None:
-        """Send (as `send`, or `send_batched`); of several to one subject that wait together only the last one is
-        sent."""
+        """Like `send` or `send_batched`, but of several waiting messages to one subject only the last is sent."""
         self._put(subject, _Item(subject, payload, "", None, None), self._patiently() if batched else self._promptly())
 
     def hurry(self) -> None:
-        """Do not wait for more: somebody has nothing to do until this is sent."""
+        """Send without waiting for more, because somebody can do nothing before."""
         if self._timer is not None:
             self._wake_by(0.0)
 
     async def flush(self) -> None:
-        """Hand over what waits now."""
+        """Send all waiting messages."""
         while self._items and self._epoch == self._connection.epoch and self._connection.client is not None:
             await self._write()
 
@@ -122,8 +124,9 @@ class Outgoing:
             self._in_window = 0
 
     def _wake_by(self, due: float) -> None:
-        """Write at this time at the latest. The time is kept here: uvloop's handle of a call that is already due does
-        not know it.
+        """Write at this time at the latest.
+
+        The time is stored here, because uvloop's handle of a due call does not know it.
         """
         if self._timer is not None:
             if self._due <= due:
@@ -152,15 +155,17 @@ class Outgoing:
 
 
 def _check_size(item: _Item, most: int) -> None:
-    """Raises MaxPayloadError. The server counts the header as well, which nats-py forgets, and ends the connection of a
-    client that sends too much: every message of this process would be lost with it, at each try anew.
+    """Check the size of a message. Raises MaxPayloadError.
+
+    The server counts the header too, which nats-py does not, and closes the connection of a client that sends too much.
+    All messages of this process would then be lost, at every attempt.
     """
     if len(item.payload) > most - _HEADER_ROOM and len(item.payload) + _header_octets(item.headers) > most:
         raise MaxPayloadError
 
 
 def _header_octets(headers: dict[str, str] | None) -> int:
-    """What nats-py makes of a header: a version line, a line a field, an empty line."""
+    """The octets that nats-py makes of a header: a version line, a line for each field, an empty line."""
     if not headers:
         return 0
     return _HEADER_FRAME + sum(len(f"{name}: {value}\r\n".encode()) for name, value in headers.items())

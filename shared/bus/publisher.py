@@ -1,4 +1,5 @@
-"""Publishes events and waits for the stream's confirmation: one inbox for all answers, one timer for all bounds."""
+"""Publishes events and waits until the stream confirms them, with one inbox for all answers and one timer for all
+limits."""
 
 from __future__ import annotations
 
@@ -18,16 +19,15 @@ from shared.bus.settings import BusSettings
 _ID_HEADER = "Nats-Msg-Id"
 _NO_RESPONDERS = "503"
 _STUCK_AFTER = 2.0
-"""Times the publish timeout without a single confirmation, on a living connection."""
+"""Silence in multiples of the publish timeout after which a living connection counts as stuck."""
 _TOO_LARGE = frozenset({10049, 10054})
-"""JetStream's `err_code` for a message whose header or whole is larger than its stream takes. All its other errors (no
-room, no leader) pass.
-"""
+"""JetStream's `err_code` for a message that is too large for its stream. All its other errors (no room, no leader) are
+temporary."""
 
 
 @dataclass(slots=True)
 class _Waiting:
-    """A publish without an answer yet."""
+    """A publish that was not answered yet."""
 
     subject: str
     headers: dict[str, str] | None
@@ -37,9 +37,8 @@ class _Waiting:
 
 
 class Publisher:
-    """Holds every publish until it is confirmed; sends all that are held again after a reconnect (the stream knows
-    their ids).
-    """
+    """Holds every publish until it is confirmed, and sends all of them again after a reconnect; the stream knows their
+    ids."""
 
     def __init__(self, settings: BusSettings, connection: BusConnection, outgoing: Outgoing) -> None:
         self._settings = settings
@@ -55,7 +54,7 @@ class Publisher:
         self._silent_since: float | None = None
 
     async def attach(self, client: Client) -> None:
-        """Listen for answers on a fresh inbox."""
+        """Listen for answers on a new inbox."""
         self._inbox = client.new_inbox() + "."
         self._heard = self._loop.time()
         self._silent_since = None
@@ -63,25 +62,28 @@ class Publisher:
 
     @property
     def patience(self) -> float:
-        """Seconds of silence after which the streams are taken to be stuck."""
+        """Seconds of silence after which the streams count as stuck."""
         return _STUCK_AFTER * self._settings.publish_timeout_seconds
 
     @property
     def is_stuck(self) -> bool:
-        """Whether the server takes publishes and confirms none. nats-server does so after a full disk, until its stream
-        is made anew.
+        """Whether the server accepts publishes but confirms none.
+
+        nats-server does so after a full disk, until its stream is created again.
         """
         silent = self._silent_since
         return silent is not None and self._loop.time() - silent >= self.patience
 
     def resend(self) -> None:
-        """Send everything without an answer again."""
+        """Send everything that was not answered again."""
         for token, waiting in self._waiting.items():
             self._send(token, waiting)
 
     async def publish(self, subject: str, message_id: str, payload: bytes) -> None:
-        """Returns when the stream holds the message, or held it already under this id. Raises BusUnavailable or
-        BusRefused."""
+        """Publish; returns when the stream has stored the message, or had stored it under this id.
+
+        Raises BusUnavailable or BusRefused.
+        """
         self._check_room()
         headers = {_ID_HEADER: message_id} if message_id else None
         waiting = _Waiting(subject, headers, payload, self._loop.create_future(), self._deadline())
@@ -95,7 +97,7 @@ class Publisher:
             self._waiting.pop(token, None)
 
     def stop(self) -> None:
-        """Everything without an answer fails, and so does every later publish."""
+        """Fail everything that was not answered, and every later publish."""
         self._stopped = True
         if self._timer is not None:
             self._timer.cancel()
@@ -103,7 +105,7 @@ class Publisher:
             _fail(waiting, BusUnavailable("the bus is closed"))
 
     def denied(self, subject: str) -> None:
-        """The server does not let this client publish on a subject."""
+        """Note that the server does not allow this client to publish on a subject."""
         for waiting in self._waiting.values():
             if waiting.subject == subject:
                 _fail(waiting, BusRefused(f"{subject}: no permission to publish"))
@@ -115,7 +117,7 @@ class Publisher:
             raise BusUnavailable(f"{len(self._waiting)} publishes wait for the bus")
 
     def _deadline(self) -> float:
-        """The bound is the same for all, so the first one held is the first one due: one timer is enough."""
+        """Check the first publish. All have the same limit, so the oldest is due first and one timer is enough."""
         deadline = self._loop.time() + self._settings.publish_timeout_seconds
         if self._timer is None:
             self._timer = self._loop.call_at(deadline, self._expire)
@@ -137,14 +139,15 @@ class Publisher:
             self._connection.heal("publishes are taken and not confirmed")
 
     def _note_silence(self, waiting: _Waiting) -> None:
-        """Nothing at all was heard while this one waited."""
+        """Note that nothing at all was received while this publish waited."""
         sent = waiting.deadline - self._settings.publish_timeout_seconds
         if self._silent_since is None and self._connection.ready and sent > self._heard:
             self._silent_since = sent
 
     def _send(self, token: str, waiting: _Waiting) -> None:
         def refused(error: Exception) -> None:
-            # Of the client's own errors this one is the message's; the others are the connection's, and pass.
+            # Of the client's errors only this one belongs to the message; the others belong to the connection and are
+            # temporary.
             kind = BusRefused if isinstance(error, MaxPayloadError) else BusUnavailable
             _fail(waiting, kind(f"{waiting.subject}: {error!r}"))
 
@@ -156,7 +159,7 @@ class Publisher:
         if waiting is None or waiting.answer.done():
             return
         if message.headers is not None and message.headers.get("Status") == _NO_RESPONDERS:
-            self._connection.heal(f"no stream takes {waiting.subject}")  # it is sent again after that
+            self._connection.heal(f"no stream takes {waiting.subject}")  # it is sent again afterwards
         elif b'"error"' in message.data:
             _fail(waiting, _error_in(waiting.subject, message.data))
         else:
@@ -169,7 +172,7 @@ def _fail(waiting: _Waiting, error: BusError) -> None:
 
 
 def _error_in(subject: str, answer: bytes) -> BusError:
-    """The error that the stream answers with."""
+    """The error in the stream's answer."""
     error = orjson.loads(answer)["error"]
     kind = BusRefused if error.get("err_code") in _TOO_LARGE else BusUnavailable
     return kind(f"{subject}: {error.get('description', '')}")

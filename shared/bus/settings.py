@@ -47,5 +47,5 @@ class BusSettings(Section, frozen=True, kw_only=True):
     drain_seconds: Annotated[float, Meta(description="Seconds a stop waits for running handlers.", ge=0, le=300)] = 10.0
 
     def __repr__(self) -> str:
-        """Without the password, since settings end up in logs."""
+        """The settings without the password, because settings are logged."""
         return f"BusSettings(url={self.url!r}, user={self.user!r}, concurrency={self.concurrency})"

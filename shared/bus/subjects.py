@@ -1,6 +1,6 @@
-"""Every stream, subject and durable consumer of the bus, declared once, as data.
+"""All streams, subjects and durable consumers of the bus, declared once, as data.
 
-An event travels on `<area>.<event>.<shard>`; a doorbell on `doorbell.<who>[.<which>]`. Only ids stand in a subject.
+An event is sent on `<area>.<event>.<shard>`, a doorbell on `doorbell.<who>[.<which>]`. Subjects contain only ids.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ MEGABYTE = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class WorkSubject:
-    """One kind of event that travels as work, on a subject per shard."""
+    """An event that is sent as work, with a subject for each shard."""
 
     area: str
     name: str
@@ -25,12 +25,12 @@ class WorkSubject:
 
     @property
     def type(self) -> str:
-        """The stored name of the event; its subject without the shard."""
+        """The stored name of the event, which is its subject without the shard."""
         return f"{self.area}.{self.name}"
 
     @property
     def pattern(self) -> str:
-        """All shards of the event."""
+        """The pattern for all shards of the event."""
         return f"{self.type}.*"
 
     def on(self, shard: int) -> str:
@@ -56,10 +56,11 @@ SETTLED = _subject(
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """A JetStream stream. Work queue: an event has one durable, and an acknowledged message is deleted at once.
+    """A JetStream work queue: each event has one consumer, and an acknowledged message is deleted at once.
 
-    A message nobody takes ends after `max_age` seconds and the stream at `max_bytes` (then publishes are refused, not
-    old work dropped); either way the sender's repeats bring it back. `dedupe_window` is in seconds.
+    A message that nobody takes is removed after `max_age` seconds. When the stream has `max_bytes`, publishes are
+    refused, and no older work is dropped. In both cases the sender's repeats bring the message back. `dedupe_window` is
+    in seconds.
     """
 
     name: str
@@ -75,8 +76,10 @@ STREAMS = (MAIL,)
 
 @dataclass(frozen=True, slots=True)
 class Durable:
-    """A durable pull consumer: `service` works off `event`. `max_ack_pending` bounds what is out at its workers or
-    waits for a retry."""
+    """A durable pull consumer: `service` processes `event`.
+
+    `max_ack_pending` limits the messages that workers are processing or that wait for a retry.
+    """
 
     service: str
     subject: WorkSubject
@@ -95,7 +98,7 @@ INGRESS_SETTLED = Durable("ingress", SETTLED, MAIL)
 DURABLES = (CLASSIFIER_RECEIVED, DELIVERY_SUBMITTED, DELIVERY_CLASSIFIED, INGRESS_SETTLED)
 
 DOORBELL_LOG = "doorbell.log"
-"""The event log has new entries (live tail)."""
+"""Rung when the event log has new entries (live tail)."""
 
 
 def store_doorbell(service: str, shard: int) -> str:
@@ -104,14 +107,14 @@ def store_doorbell(service: str, shard: int) -> str:
 
 
 def store_doorbell_pattern(service: str) -> str:
-    """All shards of a service's event store, to listen to."""
+    """The pattern for all shards of a service's event store."""
     return f"doorbell.{service}.*"
 
 
 def account_doorbell(account_id: str) -> str:
-    """Rung when the version of an account's mailboxes has changed; the payload is the new version, in ASCII digits."""
+    """Rung when the version of an account's mailboxes has changed. The payload is the new version in ASCII digits."""
     return f"doorbell.account.{account_id}"
 
 
 ACCOUNT_DOORBELL_PATTERN = "doorbell.account.*"
-"""All accounts, to listen to."""
+"""The pattern for all accounts."""

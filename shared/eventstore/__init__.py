@@ -1,1 +1,1 @@
-"""The event store: what happened, in order, and everything that is computed from it (DESIGN §4)."""
+"""The event store: the events of a service in order, and the tables computed from them (DESIGN §4)."""

@@ -1,4 +1,4 @@
-"""Notes the keys of the rows that projections change, while they change them."""
+"""Notes the keys of rows when projections change them."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _ASSIGNED = re.compile(r"(\w+)\s*=")
 
 
 class _Statement(NamedTuple):
-    """A statement that changes rows of a table and gives their keys out."""
+    """A statement that changes rows of a table and returns their keys."""
 
     table: str
     sql: str
 
 
 class ChangeCapture:
-    """Keeps the keys of changed rows in `pending`. `changed` counts them, roughly, until somebody resets it."""
+    """Adds the keys of changed rows to `pending`. `changed` counts them, roughly, until it is reset."""
 
     def __init__(self, projections: Sequence[Projection], pending: PendingKeys) -> None:
         self._keys = {table.name: key_names(table) for table in tables_of(projections)}
@@ -34,15 +34,15 @@ class ChangeCapture:
         self._statements: dict[str, _Statement | None] = {}
         self.changed = 0
         self.projections: tuple[Projection, ...] = tuple(_Captured(projection, self) for projection in projections)
-        """The projections, to be applied in the place of the others."""
+        """The projections to be applied in place of the original ones."""
 
     def note(self, table: str, keys: Sequence[Row]) -> None:
-        """Rows with these keys were changed."""
+        """Note that the rows with these keys were changed."""
         self.changed += len(keys)
         self._pending.add(table, keys)
 
     def statement(self, sql: str) -> _Statement | None:
-        """The statement with its keys given out; None where no projection's table is changed."""
+        """The statement with its keys returned; None when it changes no table of a projection."""
         if sql not in self._statements:
             self._statements[sql] = self._read(sql)
         return self._statements[sql]
@@ -71,12 +71,12 @@ class _Captured:
         self.tables: Sequence[sqlalchemy.Table] = projection.tables
 
     def apply(self, connection: Connection, recorded: Recorded) -> None:
-        # A projection reads and changes rows; the frame of the transaction is the writer's.
+        # A projection reads and changes rows; the transaction belongs to the writer.
         self._projection.apply(cast(Connection, _CapturingConnection(connection, self._capture)), recorded)
 
 
 class _CapturingConnection:
-    """What a projection may do with a connection."""
+    """The connection that such a projection gets."""
 
     def __init__(self, connection: Connection, capture: ChangeCapture) -> None:
         self._connection = connection

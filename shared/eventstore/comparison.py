@@ -1,4 +1,4 @@
-"""Stored rows beside folded ones: what differs, how much of it, and how it is put right."""
+"""Compares stored rows with rows computed from the log: which differ, how many, and how they are corrected."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from shared.eventstore.connection import Connection, Reader, Row, StreamReader
 from shared.eventstore.scratch import delete, insert, key_names, key_positions, octets_of, row_of_key, rows_of
 
 KEPT, KEPT_OCTETS = 1000, 1024 * 1024
-"""Differences of a verdict that are kept to be shown; all are counted."""
+"""The number and octets of differences that are kept to be shown; all are counted."""
 
 
 class Difference(msgspec.Struct, frozen=True):
-    """One row that is not what the log says. `stored` or `folded` is None where the row is missing on that side."""
+    """A row that differs from the log. `stored` or `folded` is None when the row is missing on that side."""
 
     table: str
     key: tuple[Any, ...]
@@ -26,7 +26,7 @@ class Difference(msgspec.Struct, frozen=True):
 
 
 class VerifyResult(msgspec.Struct, frozen=True):
-    """What a verification found. `different` counts all that differ, `differences` has the first of them."""
+    """The result of a verification. `different` counts all differences, `differences` has the first of them."""
 
     events: int
     rows: int
@@ -35,12 +35,12 @@ class VerifyResult(msgspec.Struct, frozen=True):
 
     @property
     def equal(self) -> bool:
-        """Whether every row is what the log says."""
+        """Whether every row agrees with the log."""
         return not self.different
 
 
 class _Differences:
-    """Differences, the first of them kept."""
+    """Counts differences and keeps the first of them."""
 
     def __init__(self) -> None:
         self.kept: list[Difference] = []
@@ -48,7 +48,7 @@ class _Differences:
         self._octets = 0
 
     def add(self, difference: Difference) -> None:
-        """One more."""
+        """Add a difference."""
         self.count += 1
         if len(self.kept) < KEPT and self._octets < KEPT_OCTETS:
             self.kept.append(difference)
@@ -56,7 +56,7 @@ class _Differences:
 
 
 def _pass_over(_difference: Difference) -> None:
-    """For comparisons of which only the result counts."""
+    """Ignore a difference, when only the count matters."""
 
 
 def compare(
@@ -66,8 +66,9 @@ def compare(
     events: int,
     report: Callable[[Difference], None] = _pass_over,
 ) -> VerifyResult:
-    """Every row of these tables beside the folded one. `report` is given each difference, those too that the result
-    only counts.
+    """Compare every row of these tables.
+
+    `report` gets each difference, including those that the result only counts.
     """
     rows, differences = 0, _Differences()
     for table in tables:
@@ -80,10 +81,10 @@ def compare(
 
 
 def make_equal(connection: Connection, folded: Reader, table: sqlalchemy.Table, key: Row) -> tuple[Set[Row], int]:
-    """Put the folded row in the place of a stored one that differs, inside the writer's transaction.
+    """Replace a stored row that differs by the computed one, within the writer's transaction.
 
-    Returns the keys of other rows that were in its way and are gone: each held wrongly what an index holds unique. And
-    the octets of the rows that were compared.
+    Returns the keys of other rows that were deleted because they wrongly held a unique value of it, and the octets of
+    the compared rows.
     """
     stored, right = row_of_key(connection, table, key), row_of_key(folded, table, key)
     octets = octets_of(stored or ()) + octets_of(right or ())
@@ -101,7 +102,7 @@ def make_equal(connection: Connection, folded: Reader, table: sqlalchemy.Table, 
 
 
 def _rivals(reader: Reader, table: sqlalchemy.Table, row: Row) -> set[Row]:
-    """The keys of the rows that hold what an index lets this row alone hold."""
+    """The keys of the rows that hold a value which a unique index reserves for this row."""
     rivals: set[Row] = set()
     for sql, positions in _unique_indexes(table):
         rivals.update(reader.all(sql, [row[position] for position in positions]))
@@ -110,7 +111,7 @@ def _rivals(reader: Reader, table: sqlalchemy.Table, row: Row) -> set[Row]:
 
 @lru_cache(maxsize=128)
 def _unique_indexes(table: sqlalchemy.Table) -> list[tuple[str, list[int]]]:
-    """Questions for the keys of the rows under given values, and where those values are in a row."""
+    """For each unique index a query for the keys of rows with given values, and the places of these values in a row."""
     keys, names = ", ".join(key_names(table)), table.columns.keys()
     unique = [[column.name for column in index.columns] for index in table.indexes if index.unique]
     return [
@@ -125,7 +126,7 @@ def _unique_indexes(table: sqlalchemy.Table) -> list[tuple[str, list[int]]]:
 def _differences(
     table: sqlalchemy.Table, stored: Iterable[Row], folded: Iterable[Row]
 ) -> Generator[Difference, None, None]:
-    """Both sides come in the order of their keys."""
+    """The differences; both sides must be in the order of their keys."""
     key_of = _KeyOf(key_positions(table))
     left, right = iter(stored), iter(folded)
     left_row, right_row = next(left, None), next(right, None)
@@ -144,7 +145,7 @@ def _differences(
 
 
 class _KeyOf:
-    """Takes the key out of a row."""
+    """Takes the key from a row."""
 
     def __init__(self, positions: Sequence[int]) -> None:
         self._positions = positions
@@ -154,7 +155,7 @@ class _KeyOf:
 
 
 class _Counted:
-    """Rows, counted as they go by."""
+    """Rows that are counted while they are read."""
 
     def __init__(self, rows: Iterable[Row]) -> None:
         self._rows = iter(rows)

@@ -1,7 +1,7 @@
-"""One SQL connection as the store uses it: prepared text on the driver's own connection, question marks for parameters.
+"""A SQL connection of the store: prepared text on the driver's own connection, with question marks for parameters.
 
-SQLAlchemy owns schema and engines; the hot statements below it run as text, because six of them through Core cost ten
-times as much (DESIGN §4).
+SQLAlchemy is used for schema and engines. The frequent statements run as text, because six of them through SQLAlchemy
+Core cost ten times as much (DESIGN §4).
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ Row = tuple[Any, ...]
 
 
 class StoreUnavailable(Exception):
-    """The database cannot serve now (disk full, connection lost, fenced out): nothing was written; try again later.
+    """The database is unavailable (disk full, connection lost, fenced out); nothing was written; try again later.
 
-    `in_doubt`: the connection was lost while a commit was under way; whether it is valid is known only when the
-    database answers again. A commit that the database refused is not in doubt.
+    `in_doubt`: the connection was lost during a commit; whether it succeeded is known only when the database answers
+    again. A commit that the database refused is not in doubt.
     """
 
     def __init__(self, message: str, *, in_doubt: bool = False) -> None:
@@ -26,9 +26,9 @@ class StoreUnavailable(Exception):
 
 
 class Tally:
-    """What connections were asked since they were opened. Integers alone, so that counting costs next to nothing.
+    """Counts the statements and rows of connections; integers only, so that counting costs almost nothing.
 
-    Transactions' frames and statements that failed are not counted; one statement for many rows counts once.
+    Statements that begin or end transactions, and failed ones, are not counted; a statement for many rows counts once.
     """
 
     __slots__ = ("read", "statements", "written")
@@ -36,25 +36,26 @@ class Tally:
     def __init__(self) -> None:
         self.statements = 0
         self.read = 0
-        """Rows given out."""
+        """Rows that were returned."""
         self.written = 0
-        """Rows inserted, changed or deleted."""
+        """Rows that were inserted, changed or deleted."""
 
     @property
     def touched(self) -> int:
-        """Statements and rows together: what the work was, roughly."""
+        """Statements and rows together, as a rough measure of work."""
         return self.statements + self.read + self.written
 
     def add(self, other: Tally) -> None:
-        """Count what another counted as well."""
+        """Add the counts of another tally."""
         self.statements += other.statements
         self.read += other.read
         self.written += other.written
 
 
 class Tallies:
-    """The tallies of one database's connections. Each belongs to the one thread that uses its connection; the sum is
-    read from any.
+    """The tallies of all connections of a database.
+
+    Each belongs to the thread that uses its connection; the sum may be read from any thread.
     """
 
     def __init__(self) -> None:
@@ -63,21 +64,21 @@ class Tallies:
         self._closed = Tally()
 
     def opened(self) -> Tally:
-        """For a new connection."""
+        """A tally for a new connection."""
         tally = Tally()
         with self._lock:
             self._open.append(tally)
         return tally
 
     def closed(self, tally: Tally) -> None:
-        """Its connection counts no more."""
+        """Remove the tally of a closed connection, keeping its counts."""
         with self._lock:
             if tally in self._open:
                 self._open.remove(tally)
                 self._closed.add(tally)
 
     def sum(self) -> Tally:
-        """Of all connections, those closed included."""
+        """The counts of all connections, including closed ones."""
         total = Tally()
         with self._lock:
             for tally in (self._closed, *self._open):
@@ -86,59 +87,60 @@ class Tallies:
 
 
 class Reader(Protocol):
-    """Statements that only look."""
+    """Statements that only read."""
 
     def all(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
-        """Every row."""
+        """All rows."""
 
     def first_row(self, sql: str, parameters: Sequence[Any] = ()) -> Row | None:
         """The first row, or None."""
 
 
 class StreamReader(Reader, Protocol):
-    """A reader whose answers need not fit into memory."""
+    """A reader whose results need not fit into memory."""
 
     octet_order: str
-    """Behind a text column in ORDER BY: the order of its octets, which is SQLite's own and Python's."""
+    """A clause after a text column in ORDER BY: the order of its octets, as in SQLite and Python."""
 
     def stream(self, sql: str, parameters: Sequence[Any] = ()) -> Iterator[Row]:
-        """Every row, never many of them in memory. Inside a transaction alone, to its end or to the end of the
-        transaction; the rows must not change meanwhile.
+        """All rows, with few of them in memory.
+
+        Only within a transaction, to the end of the rows or of the transaction; the rows must not change meanwhile.
         """
 
 
 class Connection(StreamReader, Protocol):
-    """Statements that change rows, and the frame of a transaction around them."""
+    """Statements that change rows, and the transaction around them."""
 
     tally: Tally
-    """What this connection was asked."""
+    """The counts of this connection."""
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> int:
-        """Run one statement; the number of rows it touched."""
+        """Run one statement; returns the number of rows it changed."""
 
     def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         """Run one statement for many rows."""
 
     def begin(self) -> None:
-        """Open the group's transaction."""
+        """Begin the transaction of the group."""
 
     def begin_reading(self) -> None:
-        """Open a transaction that sees one state of the database throughout and changes nothing; `rollback` ends it."""
+        """Begin a transaction that sees one state of the database and changes nothing; `rollback` ends it."""
 
     def commit(self) -> None:
-        """Make the group durable. Raises StoreUnavailable when it cannot be; `in_doubt` where nobody knows."""
+        """Commit the group. Raises StoreUnavailable when that fails, with `in_doubt` when the result is unknown."""
 
     def rollback(self) -> None:
-        """Undo the whole group."""
+        """Roll back the whole group."""
 
     def save(self) -> None:
-        """Set the savepoint of one unit of work."""
+        """Set the savepoint of a unit of work."""
 
     def release(self) -> None:
-        """Keep what came since the savepoint."""
+        """Release the savepoint and keep the changes after it."""
 
     def undo(self) -> None:
-        """Undo what came since the savepoint. Raises StoreUnavailable when the transaction itself is gone."""
+        """Roll back to the savepoint. Raises StoreUnavailable when the transaction itself is lost."""
 
     def close(self) -> None:
-        """Give the connection back."""
+        """Close the connection."""

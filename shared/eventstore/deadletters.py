@@ -1,7 +1,6 @@
-"""Dead letters: steps that could not be done, kept as events of the consuming service until one of their tries
-succeeds. Nothing is dropped.
+"""Dead letters: failed steps, kept as events of the service that did the step until a later attempt succeeds.
 
-There is one dead letter for each step of a mail, however often the step fails. A payload that names no mail has one as
+There is one dead letter for each step of a mail, however often the step fails. A payload without a queue id has one as
 well: the same payload again is the same dead letter.
 """
 
@@ -36,23 +35,23 @@ _STREAM = "deadletters"
 _ERROR_LENGTH = 2000
 _MOST_LISTED = 10_000
 Redrive = Callable[[bytes], Awaitable[None]]
-"""Does the step again with the buried payload; raises when it fails again."""
+"""Does the step again with the stored payload; raises when it fails again."""
 
 
 class DeadLetter(msgspec.Struct, frozen=True):
-    """A step that could not be done. Lists leave the payload out."""
+    """A failed step. In lists the payload is left out."""
 
     id: str
     what: str
-    """The step: a bus subject without its shard, or a follower's name."""
+    """The step: a bus subject without its shard, or the name of a follower."""
     queue_id: str
     error: str
-    """The last one."""
+    """The last error."""
     attempts: int
     at: int
-    """When it was buried, in UTC microseconds."""
+    """When it was recorded, in UTC microseconds."""
     retried: bool
-    """Whether it was done since, on demand or by a later try."""
+    """Whether the step was done afterwards, on demand or by a later attempt."""
     payload: bytes = b""
 
 
@@ -61,7 +60,7 @@ class NoSuchDeadLetter(LookupError):
 
 
 class DeadLetterProjection:
-    """The list, as rows of the consuming service's own SQL."""
+    """Keeps the list of dead letters in the service's own database."""
 
     name = "deadletters"
     version = 1
@@ -100,45 +99,47 @@ class DeadLetterProjection:
 
 
 class DeadLetters:
-    """Buries, lists, resolves and re-drives one service's dead letters."""
+    """Records, lists, resolves and retries the dead letters of one service."""
 
     def __init__(self, store: EventStore, ids: Ids) -> None:
         self._store = store
         self._ids = ids
         self._redrive: dict[str, Redrive] = {}
         self._open: set[tuple[str, str]] = set()
-        """(step, queue id) of what waits: asked at every success, so it must not cost a statement. Some 150 octets
-        each."""
+        """(step, queue id) of open dead letters, some 150 octets each. It is asked at every success, so it must not
+        cost a statement."""
 
     async def load(self) -> None:
-        """Learn what waits, after a start."""
+        """Load the open dead letters after a start."""
         rows = await self._store.read(
             lambda reader: reader.all("SELECT what, queue_id FROM dead_letter WHERE NOT retried AND queue_id <> ''")
         )
         self._open = {(what, queue_id) for what, queue_id in rows}
 
     def redriven_by(self, what: str, redrive: Redrive) -> None:
-        """Say how a step is done again."""
+        """Register how a step is retried."""
         self._redrive[what] = redrive
 
     @property
     def any_open(self) -> bool:
-        """Whether a step of any mail waits."""
+        """Whether this step of any mail has an open dead letter."""
         return bool(self._open)
 
     def is_open(self, what: str, queue_id: str) -> bool:
-        """Whether this step of this mail waits."""
+        """Whether this step of this mail has an open dead letter."""
         return (what, queue_id) in self._open
 
     def holds(self, queue_id: str) -> bool:
-        """Whether any step of this mail waits."""
+        """Whether any step of this mail has an open dead letter."""
         return bool(self._open) and any((what, queue_id) in self._open for what in self._redrive)
 
     async def bury(
         self, what: str, queue_id: str, error: str, attempts: int, payload: bytes, provenance: Provenance
     ) -> str:
-        """Keep what could not be done; its id. When its dead letter is there already, count the attempts and keep the
-        new error. Durable when it returns.
+        """Record a failed step; returns the id of its dead letter.
+
+        When the step already has one, the attempts are added and the new error is stored. It is durable when this
+        returns.
         """
 
         def work(transaction: Transaction) -> str:
@@ -158,7 +159,7 @@ class DeadLetters:
         return dead_letter_id
 
     async def resolve(self, queue_id: str, reason: str, provenance: Provenance, what: str = "") -> list[str]:
-        """Take the dead letters of a mail off the list, of one step or of all; their ids."""
+        """Resolve the dead letters of a mail, for one step or all; returns their ids."""
 
         def work(transaction: Transaction) -> list[str]:
             rows = transaction.all(_OF_MAIL, (queue_id,))
@@ -175,7 +176,7 @@ class DeadLetters:
         return resolved
 
     async def count(self) -> int:
-        """How many wait."""
+        """The number of open dead letters."""
         row = await self._store.read(
             lambda reader: reader.first_row("SELECT count(*) FROM dead_letter WHERE NOT retried")
         )
@@ -184,14 +185,14 @@ class DeadLetters:
     async def waiting(
         self, *, include_retried: bool = False, after: str = "", limit: int = _MOST_LISTED
     ) -> list[DeadLetter]:
-        """The list, oldest first, behind the id `after`, without payloads."""
+        """The list after the id `after`, oldest first, without payloads."""
         where = "" if include_retried else " AND NOT retried"
         sql = f"SELECT {_LISTED} FROM dead_letter WHERE id > ?{where} ORDER BY id LIMIT ?"  # noqa: S608
         rows = await self._store.read(lambda reader: reader.all(sql, (after, limit)))
         return [_dead_letter_from(row) for row in rows]
 
     async def of_step(self, what: str, queue_id: str) -> DeadLetter | None:
-        """The one that waits for this step of this mail."""
+        """The open dead letter for this step of this mail, or None."""
         sql = f"SELECT {_LISTED} FROM dead_letter WHERE what = ? AND queue_id = ? AND NOT retried"  # noqa: S608
         row = await self._store.read(lambda reader: reader.first_row(sql, (what, queue_id)))
         return _dead_letter_from(row) if row else None
@@ -208,8 +209,10 @@ class DeadLetters:
         return _dead_letter_from(row)
 
     async def retry(self, dead_letter_id: str, provenance: Provenance) -> DeadLetter:
-        """Do the step again; it leaves the list only when that succeeds. Raises NoSuchDeadLetter, or what the step
-        raises."""
+        """Do the step again; only success removes the dead letter from the list.
+
+        Raises NoSuchDeadLetter, or the error of the step.
+        """
         dead_letter = await self.show(dead_letter_id)
         try:
             await self._redrive[dead_letter.what](dead_letter.payload)
@@ -227,7 +230,7 @@ class DeadLetters:
 
 
 def _same(transaction: Transaction, what: str, queue_id: str, payload: bytes) -> str:
-    """The id of the dead letter that waits for the same step; empty when there is none."""
+    """The id of the open dead letter for the same step; empty when there is none."""
     if queue_id:
         row = transaction.first_row(_SAME, (what, queue_id))
     else:

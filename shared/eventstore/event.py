@@ -1,8 +1,8 @@
-"""Events: frozen events in the past tense, with a stored name and schema version that outlive the Python name.
+"""Events: immutable, named in the past tense, with a stored name and schema version that outlive the class name.
 
-An event is declared once, in `shared/events/<area>.py`, with `@stored("area.fact", schema=1)`. What is written is JSON;
-an older shape is lifted to today's by its upcasts, one schema version at a time. Fields named `secret` are for the
-owner alone: they stay in its log, and no follower, copy or operator is shown them.
+An event is declared once, in `shared/events/<area>.py`, with `@stored("area.past_tense", schema=1)`. It is written as
+JSON. Data of an older schema is converted by upcasts, one schema version at a time. Fields declared `secret` stay in
+the owner's log; followers, copies and operators never see them.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ import msgspec
 
 
 class Event(msgspec.Struct, frozen=True, omit_defaults=True):
-    """An event. Subclasses are declared with `stored`."""
+    """The base class of events, which are declared with `stored`."""
 
     stored_name: ClassVar[str] = ""
     schema: ClassVar[int] = 0
 
 
 class Actor(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Who caused an event: which person or service, by which credential, in which session, from where."""
+    """Who caused an event: a person or service, with its credential, session and address."""
 
     kind: str
     """`account`, `user`, `operator`, `service`, `remote` (an unauthenticated client) or `system`."""
@@ -33,8 +33,7 @@ class Actor(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Provenance(msgspec.Struct, frozen=True):
-    """Why an event was written: its actor, the causing event, the thread of work it belongs to, the command it
-    answers."""
+    """Why an event was written: its actor, the causing event, the correlation, and the command that it answers."""
 
     actor: Actor
     cause: str = ""
@@ -47,18 +46,18 @@ class Recorded(msgspec.Struct, frozen=True):
 
     shard: int
     position: int
-    """Counts up by one within the shard; the first is 1."""
+    """The position in the shard; the first is 1, and there are no gaps."""
     stream: str
     version: int
-    """Counts up by one within the stream; the first is 1. For an account's stream this is the MODSEQ."""
+    """The version in the stream; the first is 1, and there are no gaps. In an account's stream it is the MODSEQ."""
     at: int
-    """UTC microseconds since the epoch, never smaller than the stream's last."""
+    """UTC microseconds since the epoch, never smaller than the time of the stream's last event."""
     provenance: Provenance
     event: Event
 
 
 class UnknownEvent(LookupError):
-    """A stored name or schema version that this release does not know."""
+    """This release does not know the stored name or schema version."""
 
 
 E = TypeVar("E", bound=type[Event])
@@ -69,13 +68,15 @@ _upcasts: dict[tuple[str, int], Upcast] = {}
 _decoders: dict[str, msgspec.json.Decoder[Any]] = {}
 _secrets: dict[str, frozenset[str]] = {}
 HIDDEN = "********"
-"""Stands where a secret was."""
+"""Replaces a secret."""
 _encoder = msgspec.json.Encoder()
 
 
 def stored(name: str, schema: int = 1, *, secret: Iterable[str] = ()) -> Callable[[E], E]:
-    """Declare an event type under the name and schema version it is stored with. `secret`: fields, of any schema
-    version, that are text and leave the owner's log for nobody."""
+    """Declare an event type with its stored name and schema version.
+
+    `secret` names text fields, of any schema version, that never leave the owner's log.
+    """
 
     def declare(event_type: E) -> E:
         if name in _types:
@@ -92,7 +93,7 @@ def stored(name: str, schema: int = 1, *, secret: Iterable[str] = ()) -> Callabl
 
 
 def upcast(name: str, schema: int) -> Callable[[Upcast], Upcast]:
-    """Declare how data of `name` in this schema version becomes data of the next."""
+    """Declare how data of `name` in this schema version is converted to the next one."""
 
     def declare(lift: Upcast) -> Upcast:
         _upcasts[name, schema] = lift
@@ -102,18 +103,19 @@ def upcast(name: str, schema: int) -> Callable[[Upcast], Upcast]:
 
 
 def declared() -> dict[str, type[Event]]:
-    """Every declared event type by its stored name."""
+    """All declared event types by their stored names."""
     return dict(_types)
 
 
 def types_with_secrets() -> frozenset[str]:
-    """The stored names of events that have secret fields."""
+    """The stored names of event types with secret fields."""
     return frozenset(_secrets)
 
 
 def without_secrets(name: str, data: bytes) -> bytes:
-    """An event's stored data as others than its owner may have it. Data that cannot be read is told to nobody when it
-    may hold a secret.
+    """An event's stored data for others than its owner.
+
+    Data that cannot be decoded is withheld when it may contain a secret.
     """
     fields = _secrets.get(name)
     if fields is None:
@@ -151,7 +153,7 @@ def _lifted(name: str, schema: int, schema_now: int, data: dict[str, Any]) -> di
 
 @lru_cache(maxsize=4096)
 def encode_actor(actor: Actor) -> str:
-    """The actor as the event table keeps it."""
+    """The actor in the form of the event table."""
     return _encoder.encode(actor).decode()
 
 

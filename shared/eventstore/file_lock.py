@@ -1,7 +1,7 @@
-"""The lock of a store in an installation's data folder: one process at a time, and the kernel lets go when that ends.
+"""The lock of a store in the data folder: one process at a time; the kernel releases it when the process ends.
 
-It also remembers who held it. On PostgreSQL a lease outlives a process that was killed; who holds the file knows that
-its predecessor is dead, and need not wait for that lease (`lease.py`).
+The file also records its last holder. On PostgreSQL a lease outlives a killed process; a process that holds the file
+lock knows that its predecessor is dead, and need not wait until that lease expires (`lease.py`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ class FileInUse(Exception):
 
 
 class FileLock:
-    """A file beside the database, locked while a process owns the store."""
+    """A file beside the database that is locked while a process owns the store."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -26,7 +26,7 @@ class FileLock:
         self._fd: int | None = None
 
     def take(self) -> None:
-        """Hold the lock until `release`, or until the process ends; nothing when it is held. Raises FileInUse."""
+        """Take the lock until `release` or the end of the process; does nothing when it is held. Raises FileInUse."""
         if self._fd is not None:
             return
         self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -39,21 +39,21 @@ class FileLock:
         self._fd = fd
 
     def release(self) -> None:
-        """Let the next process in."""
+        """Release the lock."""
         if self._fd is not None:
             os.close(self._fd)
             self._fd = None
 
     @property
     def signatures(self) -> frozenset[str]:
-        """Who held this lock last. A copied data folder has another file, so a copy knows nobody."""
+        """The last holders of this lock. A copied data folder has another file, so a copy has none."""
         if self._fd is None:
             return frozenset()
         mark, *names = os.pread(self._fd, _MOST_BYTES, 0).decode("utf-8", "replace").split("\n")
         return frozenset(names) if mark == self._mark(self._fd) else frozenset()
 
     def sign(self, *names: str) -> None:
-        """Write down who holds it. Not flushed to the disk: after a power cut a successor waits for the lease."""
+        """Record the holder. It is not flushed to disk: after a power failure a successor waits for the lease."""
         assert self._fd is not None
         text = "\n".join((self._mark(self._fd), *names)).encode()
         os.pwrite(self._fd, text, 0)

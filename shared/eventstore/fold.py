@@ -1,7 +1,7 @@
-"""Folding the log again: the proof that every projection is what its events say, and the cure when it is not.
+"""Computes projections from the log again, to verify or correct the stored rows.
 
-A fold reads snapshots and events in the order in which they were written and applies them to scratch tables in a file.
-Rows are then compared side by side in the order of their primary keys. Nothing of it grows in memory with the store.
+A fold reads snapshots and events in the order in which they were written, and applies them to scratch tables in a file.
+Then the rows are compared in the order of their primary keys. The memory does not grow with the store.
 """
 
 from __future__ import annotations
@@ -29,51 +29,52 @@ Progress = Callable[[int], None]
 
 
 def no_progress(_count: int) -> None:
-    """For folds that nobody watches."""
+    """A progress function that does nothing."""
 
 
 class LogCompacted(Exception):
-    """Events that were not folded yet are in snapshots now: the fold must begin anew."""
+    """Events that were not folded yet are in snapshots now, so the fold must begin anew."""
 
 
 class Fold:
-    """Projections folded anew beside those in force. `close` it at the end.
+    """Projections computed again, beside the stored ones. It must be closed.
 
-    `read` may be done on one state of the database beside the running writer, `catch_up` then on later ones.
+    `read` may be called with one state of the database beside the running writer, and then `catch_up` with later
+    states.
     """
 
     def __init__(
         self, projections: Sequence[Projection], folder: Path | None, progress: Progress = no_progress
     ) -> None:
         self.projections = tuple(projections)
-        """Applied to what is folded from now on."""
+        """The projections to apply to further events."""
         self._progress = progress
         self._stack = contextlib.ExitStack()
         self.tables: Connection = self._stack.enter_context(scratch(projections, folder))
-        """The folded rows."""
+        """The tables with the computed rows."""
         self._reached = [0] * SHARDS
         self.events = 0
-        """How many were folded."""
+        """The number of events that were applied."""
 
     def close(self) -> None:
-        """Let go of the folded rows."""
+        """Close the scratch tables."""
         self._stack.close()
 
     def read(self, reader: StreamReader) -> None:
-        """Fold everything that the log holds. `reader` must see one state throughout: call it inside a transaction."""
+        """Apply the whole log. `reader` must see one state throughout, so call it within a transaction."""
         self._reached = _heads(reader)
         self._apply(history(reader))
 
     def behind(self, reader: Reader) -> int:
-        """How many events were written since."""
+        """The number of events written since."""
         return sum(_heads(reader)) - sum(self._reached)
 
     def catch_up(self, reader: StreamReader) -> None:
-        """Fold what was written since, on one state as in `read`. Raises LogCompacted."""
+        """Apply the events written since, with one state like `read`. Raises LogCompacted."""
         self._apply(self._since(reader))
 
     def _since(self, reader: StreamReader) -> Iterator[Recorded]:
-        """Positions of a shard have no gaps but those of events that were folded into snapshots."""
+        """The new events. The positions of a shard have gaps only where events were folded into snapshots."""
         for shard, head in enumerate(_heads(reader)):
             if head == self._reached[shard]:
                 continue
@@ -101,7 +102,7 @@ def _heads(reader: Reader) -> list[int]:
 
 
 def history(reader: StreamReader) -> Iterator[Recorded]:
-    """Everything the log holds: each shard's snapshots and events by position."""
+    """The whole log: the snapshots and events of each shard by position."""
     sql = f"SELECT {SNAPSHOT_COLUMNS} FROM snapshot WHERE shard = ? ORDER BY position"  # noqa: S608
     for shard in range(SHARDS):
         snapshots = map(snapshot_from, reader.stream(sql, (shard,)))
@@ -109,7 +110,7 @@ def history(reader: StreamReader) -> Iterator[Recorded]:
 
 
 def events_of(reader: StreamReader, shard: int, after: int) -> Iterator[Recorded]:
-    """The events of a shard behind a position."""
+    """The events of a shard after a position."""
     sql = f"SELECT {COLUMNS} FROM event WHERE shard = ? AND position > ? ORDER BY position"  # noqa: S608
     return map(recorded_from, reader.stream(sql, (shard, after)))
 
@@ -120,8 +121,9 @@ def verify(
     folder: Path | None = None,
     progress: Progress = no_progress,
 ) -> VerifyResult:
-    """Compare every row of every projection with a fresh fold. `reader` must see one state throughout: call it inside a
-    transaction.
+    """Compare every row of every projection with a new fold.
+
+    `reader` must see one state throughout, so call it within a transaction.
     """
     with contextlib.closing(Fold(projections, folder, progress)) as fold:
         fold.read(reader)
@@ -129,7 +131,7 @@ def verify(
 
 
 def replace(connection: Connection, projections: Sequence[Projection], fold: Fold) -> None:
-    """Put the folded rows in the place of all rows of some projections, inside the writer's transaction."""
+    """Replace all rows of some projections by the computed ones, within the writer's transaction."""
     for table in tables_of(projections):
         connection.execute(f"DELETE FROM {table.name}")  # noqa: S608
         insert(connection, table, rows_of(fold.tables, table))
@@ -152,7 +154,7 @@ def refold_outdated(
     folder: Path | None = None,
     progress: Progress = no_progress,
 ) -> None:
-    """At a start: fold those projections anew whose version is not the stored one."""
+    """At a start, compute those projections again whose stored version is not the present one."""
     known = versions(connection)
     outdated = [projection for projection in projections if known.get(projection.name) != projection.version]
     if not outdated:

@@ -1,4 +1,4 @@
-"""What a store keeps beside the rows of a group of works."""
+"""The state that a store keeps in memory beside the rows of a group."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from shared.eventstore.transaction import SET_CURSOR, Heads
 
 
 class StoreFrame:
-    """What belongs to a group beside its rows: heads, appended events, noted cursors, the lease."""
+    """The heads, appended events, noted cursors and lease that belong to a group."""
 
     def __init__(self, heads: Heads, lease: Lease) -> None:
         self._heads = heads
@@ -24,7 +24,7 @@ class StoreFrame:
         self._doubtful = False
         self.listeners: list[Callable[[list[Recorded]], None]] = []
         self.fenced_out: Callable[[FencedOut], None] = _nothing
-        """Called, on any thread, with the loss of the lease."""
+        """Called on any thread when the lease is lost."""
 
     def group_begins(self, connection: Connection) -> None:
         try:
@@ -58,11 +58,11 @@ class StoreFrame:
                 listener(self.appended)
 
     def group_failed(self) -> None:
-        # A commit whose answer was lost may be durable all the same: only the rows know where the shards are now.
+        # A commit whose answer was lost may have succeeded, so only the rows say where the shards are.
         self._doubtful = True
         self.noted_cursors = {**self._written_cursors, **self.noted_cursors}
         self.appended = []
 
 
 def _nothing(_error: FencedOut) -> None:
-    """Nobody asked."""
+    """Ignore the error."""

@@ -1,4 +1,4 @@
-"""One group: many units of work in one transaction, each under a savepoint; a failed work rolls back itself alone."""
+"""A group: many units of work in one transaction, each under a savepoint, so that a failed one is rolled back alone."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ _NO_LIMIT = 1 << 62
 
 
 class Frame(Protocol):
-    """What the store keeps beside the rows and must take back when a work or a group fails."""
+    """The state in memory that must be restored when a unit of work or a group fails."""
 
     def group_begins(self, connection: Connection) -> None:
-        """A transaction was opened. May raise StoreUnavailable (a lost lease)."""
+        """Note that a transaction has begun. May raise StoreUnavailable (a lost lease)."""
 
     def work_begins(self) -> None:
-        """A unit of work starts."""
+        """Note that a unit of work begins."""
 
     def work_failed(self) -> None:
-        """The unit of work was undone."""
+        """Note that the unit of work was rolled back."""
 
     def group_ends(self, connection: Connection) -> None:
-        """The works are done, the commit comes next: noted cursors are written here."""
+        """Note that all units of work are done and the commit follows; noted cursors are written here."""
 
     def group_committed(self) -> None:
-        """The group is durable."""
+        """Note that the group is durable."""
 
     def group_failed(self) -> None:
-        """The whole group was undone."""
+        """Note that the whole group was rolled back."""
 
 
 class Submitted:
@@ -47,7 +47,7 @@ class Submitted:
     __slots__ = ("error", "future", "is_alone", "result", "since", "work")
 
     def __init__(self, work: Work, future: asyncio.Future[Any], *, is_alone: bool = False) -> None:
-        """`is_alone`: a group of its own, which fails with it."""
+        """`is_alone`: it forms a group by itself, which fails with it."""
         self.work = work
         self.is_alone = is_alone
         self.future = future
@@ -60,24 +60,25 @@ Step = Callable[[Connection, list[Submitted]], Any]
 
 
 class GroupCommit:
-    """The steps of a group on one connection."""
+    """Runs a group on a connection, step by step."""
 
     def __init__(self, frame: Frame, enough: int = _NO_LIMIT) -> None:
         self._frame = frame
         self._enough = enough
-        """Rows and statements after which a group takes no further work."""
+        """Rows and statements after which a group takes no further unit of work."""
         self.left: list[Submitted] = []
-        """The works of the last group that it had no room for."""
+        """The units of work for which the last group had no room."""
         self.under_way: list[Submitted] = []
-        """The works that are on the connection now."""
+        """The units of work that are running on the connection."""
         self.is_broken = False
-        """Whether the connection cannot be used any more: another one must take its place."""
+        """Whether the connection cannot be used any more and must be replaced."""
         self.groups = 0
         self.works = 0
 
     def perform(self, connection: Connection, group: list[Submitted]) -> bool:
-        """Run the works inside a fresh transaction, up to its commit; False when the group was given up. Works that it
-        has no room for leave the group: see `left`.
+        """Run the units of work in a new transaction, up to its commit; False when the group failed.
+
+        Those for which it has no room are in `left`.
         """
         self.under_way, self.left = group, []
         begun, done = connection.tally.touched, 0
@@ -96,7 +97,7 @@ class GroupCommit:
         return True
 
     def commit(self, connection: Connection, group: list[Submitted]) -> None:
-        """Make the group durable and tell the frame."""
+        """Commit the group, and note it in the frame."""
         try:
             connection.commit()
         except Exception as error:
@@ -107,21 +108,22 @@ class GroupCommit:
         self._frame.group_committed()
 
     def give_up(self, connection: Connection, group: list[Submitted], error: Exception) -> None:
-        """Undo the whole group: every work has failed, or may have when its commit is in doubt."""
+        """Roll back the whole group: every unit of work has failed, or may have failed when the commit is in doubt."""
         self._frame.group_failed()
         fail(group, named(error))
         try:
             connection.rollback()
         except StoreUnavailable:
-            # The connection is gone and its transaction with it; `begin` of the next group opens another.
+            # The connection is lost, and its transaction with it; `begin` of the next group opens another one.
             return
         except Exception as failure:
             log.error("store.rollback_failed", exc_info=failure)
             self.is_broken = True
 
     def guarded(self, step: Step, connection: Connection, group: list[Submitted]) -> bool:
-        """Run a step of a group; what it answers. A fault that nobody foresaw fails the group's works and costs the
-        connection: the writer itself goes on.
+        """Run a step of a group; returns its result.
+
+        After an unforeseen error the units of work fail and the connection is dropped, but the writer goes on.
         """
         try:
             return bool(step(connection, group))
@@ -145,17 +147,17 @@ class GroupCommit:
 
     @property
     def longest_wait(self) -> float:
-        """Seconds since the oldest of the works under way was submitted; 0 when there are none."""
+        """Seconds since the oldest running unit of work was submitted; 0 when there is none."""
         return monotonic() - self.under_way[0].since if self.under_way else 0.0
 
     def whole(self, connection: Connection, group: list[Submitted]) -> None:
-        """Perform and commit."""
+        """Run and commit the group."""
         if self.perform(connection, group):
             self.commit(connection, group)
 
     def _attempt(self, connection: Connection, submitted: Submitted) -> None:
         if submitted.is_alone:
-            # Without a savepoint: SQLite keeps what it would undo in memory, and a long work changes whole tables.
+            # Without a savepoint: SQLite keeps the undo data in memory, and a long unit of work changes whole tables.
             self._frame.work_begins()
             submitted.result = submitted.work(connection)
             return
@@ -172,7 +174,7 @@ class GroupCommit:
 
 
 def resolve(group: list[Submitted]) -> None:
-    """Answer the callers, on their loop."""
+    """Answer the callers, on their event loop."""
     for submitted in group:
         if submitted.future.done():
             continue
@@ -183,13 +185,13 @@ def resolve(group: list[Submitted]) -> None:
 
 
 def fail(group: list[Submitted], error: BaseException) -> None:
-    """Let every work of the group that has not failed by itself fail with this."""
+    """Let every unit of work that has not failed by itself fail with this error."""
     for submitted in group:
         submitted.error = submitted.error or error
 
 
 def named(error: Exception) -> Exception:
-    """A driver's complaint about the database becomes StoreUnavailable; what a work raised stays as it is."""
+    """StoreUnavailable for an error of the database driver; other errors are returned unchanged."""
     if sqlite.is_transient(error) or isinstance(error, psycopg.OperationalError):
         unavailable = StoreUnavailable(str(error))
         unavailable.__cause__ = error

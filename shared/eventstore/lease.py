@@ -1,8 +1,8 @@
-"""The right to write a store's shards: a lease with a fencing number, checked in each commit on PostgreSQL.
+"""The right to write a store's shards: on PostgreSQL a lease with a fencing number, which each commit checks.
 
-SQLite needs none: the file lock of its backend lets one process in. On PostgreSQL every process has a holder's name of
-its own. It takes over at once what was given back, what has run out, and what a process held that is known to be dead,
-because its file lock is free (`file_lock.py`). Anybody else's lease it waits for.
+SQLite needs none, because its file lock admits one process. On PostgreSQL every process has its own holder name. It
+takes over at once a lease that was given back or has expired, or whose holder is known to be dead because its file lock
+is free (`file_lock.py`). For any other lease it waits.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ _SECOND = 1_000_000
 
 
 class LeaseHeld(Exception):
-    """Another process writes this store; its lease has not run out."""
+    """Another process writes this store, and its lease has not expired."""
 
 
 class FencedOut(StoreUnavailable):
-    """Another process has taken this store over: this one must not write it any more, and will not again."""
+    """Another process has taken this store over; this one must not write any more."""
 
 
 class Lease:
-    """All shards of a store, held by one process at a time. `name` says for people who holds it."""
+    """The lease for all shards of a store. `name` describes the holder to people."""
 
     def __init__(self, dialect: str, name: str, clock: Clock, lock: FileLock | None = None, seconds: int = 30) -> None:
         self._needed = dialect == "postgresql"
@@ -40,14 +40,16 @@ class Lease:
         self.renew_seconds = seconds / 3
 
     def take(self, connect: Callable[[], Connection]) -> None:
-        """Become the writer. Raises LeaseHeld while another's lease runs; the fencing number rises, which shuts out
-        whoever held it.
+        """Take the lease. Raises LeaseHeld while another's lease is valid.
+
+        The fencing number increases, which excludes the former holder.
         """
         if not self._needed:
             return
         dead = self._lock.signatures if self._lock else frozenset()
         if self._lock:
-            self._lock.sign(*sorted(dead), self._holder)  # whichever of them holds the lease when we end
+            # all of these, because any of them may hold the lease when this process ends
+            self._lock.sign(*sorted(dead), self._holder)
         connection = connect()
         connection.begin()
         try:
@@ -62,7 +64,7 @@ class Lease:
             self._lock.sign(self._holder)
 
     def renew(self, connect: Callable[[], Connection]) -> None:
-        """Hold on for another term. Raises FencedOut when another has taken over."""
+        """Renew the lease for another term. Raises FencedOut when another process has taken it over."""
         connection = connect()
         try:
             if not self._extend(connection, self._clock.now() + self._length):
@@ -71,7 +73,7 @@ class Lease:
             connection.close()
 
     def give_back(self, connect: Callable[[], Connection]) -> None:
-        """Let the next writer in at once."""
+        """Give the lease back, so that the next writer need not wait."""
         if self._needed:
             connection = connect()
             try:
@@ -80,9 +82,9 @@ class Lease:
                 connection.close()
 
     def check(self, connection: Connection) -> None:
-        """At the begin of a transaction: refuse it when another has taken over; until it ends, a take-over waits.
+        """Check the lease at the beginning of a transaction; until that ends, a take-over waits.
 
-        All shards change hands together, so the row of the first one guards them all. Raises FencedOut.
+        All shards change hands together, so locking the row of the first one protects them all. Raises FencedOut.
         """
         if not self._needed:
             return
@@ -91,7 +93,7 @@ class Lease:
             raise self._fenced_out(row[0] if row else "nobody")
 
     def _take_over(self, connection: Connection, dead: frozenset[str]) -> None:
-        # Before the first lease there is no row to wait for; one process at a time takes any.
+        # Before the first lease there is no row to lock; one process at a time takes a lease.
         connection.execute("LOCK TABLE lease IN SHARE ROW EXCLUSIVE MODE")
         now = self._clock.now()
         rows = connection.all("SELECT shard, holder, fence, until FROM lease ORDER BY shard FOR UPDATE")
@@ -113,7 +115,7 @@ class Lease:
             )
 
     def _extend(self, connection: Connection, until: int) -> int:
-        """How many rows are ours still."""
+        """Extend the lease; returns the number of rows that are still ours."""
         sql = "UPDATE lease SET until = ? WHERE holder = ? AND fence = ?"
         return connection.execute(sql, (until, self._holder, self._fence))
 
@@ -123,6 +125,6 @@ class Lease:
 
 
 def _shown(holder: str) -> str:
-    """Without the number that only tells processes apart."""
+    """The holder for people, without the number that distinguishes processes."""
     name, _, _nonce = holder.rpartition(" ")
     return name or holder

@@ -1,4 +1,4 @@
-"""Reading the log for followers: in order, in pages of bounded size, and always of the log that they have followed."""
+"""Reads the log for followers: in order, in pages of bounded size, and only of the log that they have followed."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from shared.eventstore.transaction import COLUMNS, LAST_POSITIONS
 from shared.ids import SHARDS
 
 PAGE_ROWS = 64
-"""Of a page; an event has 1 MiB at most where the bus carries it, so a page is bounded in octets too."""
+"""Rows of a page. An event for the bus has 1 MiB at most, so the octets of a page are bounded too."""
 SPAN = 2000
-"""Positions that a page with a filter looks at: a few milliseconds of a loop."""
+"""Positions that a page with a filter examines, which takes a few milliseconds of the event loop."""
 CLOCK_SLACK = 60_000_000
-"""Microseconds that the clock of a restored owner may be behind the one that it had."""
+"""Microseconds by which the clock of a restored owner may be behind its former clock."""
 _AT = 6
-"""Of COLUMNS."""
+"""The index of the time in COLUMNS."""
 
 
 class LogPosition(NamedTuple):
-    """A position of a shard, and the time of the event there (UTC microseconds); 0 where that is not known."""
+    """A position of a shard, and the time of its event in UTC microseconds; 0 when the time is unknown."""
 
     position: int
     at: int
@@ -30,7 +30,7 @@ NOWHERE = LogPosition(0, 0)
 
 
 class Page(NamedTuple):
-    """A piece of a shard's log. `before`: the event that the reader asked to begin behind, when it is still there."""
+    """A piece of a shard's log. `before` is the event after which the reader asked to begin, if it still exists."""
 
     rows: list[Row]
     reached: LogPosition
@@ -48,8 +48,10 @@ _LAST = "SELECT position, at FROM event WHERE shard = ? AND position <= ? ORDER 
 
 
 class LogReader:
-    """The log as others may see it. On PostgreSQL, where transactions end in any order, that is what no running one can
-    still get in front of.
+    """The log as followers may see it.
+
+    On PostgreSQL transactions end in any order, so it ends before the first event that a running transaction may still
+    add.
     """
 
     def __init__(self, reader: Reader, dialect: str) -> None:
@@ -57,7 +59,7 @@ class LogReader:
         self._visible = _VISIBLE if dialect == "postgresql" else ""
 
     def heads(self) -> dict[int, int]:
-        """The last position of each shard that has any."""
+        """The last position of each shard that has events."""
         heads: dict[int, int] = {}
         for shard, position in self._reader.all(_HEADS_VISIBLE if self._visible else _HEADS):
             if position:
@@ -65,7 +67,7 @@ class LogReader:
         return heads
 
     def places(self) -> dict[int, LogPosition]:
-        """As `heads`, with the times of the events there."""
+        """Like `heads`, with the times of these events."""
         places = {}
         for shard, position in self.heads().items():
             last = self._last(shard, position)
@@ -73,23 +75,26 @@ class LogReader:
         return places
 
     def rows(self, shard: int, after: int, limit: int) -> list[Row]:
-        """The events behind a position, in order."""
+        """The events after a position, in order."""
         sql = f"SELECT {COLUMNS} FROM event WHERE shard = ? AND position > ?{self._visible} ORDER BY position LIMIT ?"  # noqa: S608
         return self._reader.all(sql, (shard, after, limit))
 
     def page(self, shard: int, after: int, head: int, areas: Sequence[str]) -> Page:
-        """The next events behind a position, up to the head. With `areas`, those alone whose types begin with one."""
+        """The next events after a position, up to the head.
+
+        With `areas`, only those whose types begin with one of them.
+        """
         end = min(head, after + SPAN) if areas else head
         rows = self._between(shard, after, end, areas)
         before = rows.pop(0) if rows and rows[0][1] == after else None
         if len(rows) >= PAGE_ROWS:
             reached = LogPosition(rows[-1][1], rows[-1][_AT])
-        else:  # what is missing up to the end was folded into snapshots
+        else:  # missing events up to the end were folded into snapshots
             reached = LogPosition(end, rows[-1][_AT] if rows and rows[-1][1] == end else 0)
         return Page([row for row in rows if not areas or row[4].startswith(tuple(areas))], reached, before)
 
     def agreed(self, followed: Mapping[int, LogPosition]) -> dict[int, LogPosition]:
-        """How far each shard's log is the one that was followed to these places."""
+        """For each shard the place up to which the log is the one that was followed to these places."""
         heads = self.heads()
         return {shard: self._agreed(shard, place, heads.get(shard, 0)) for shard, place in followed.items()}
 
@@ -102,8 +107,9 @@ class LogReader:
         return self._older(shard, place, head) if place.at else NOWHERE
 
     def _older(self, shard: int, place: LogPosition, head: int) -> LogPosition:
-        """The last event that is surely of the log before it was restored: it is older than what was followed last,
-        and what was written since is younger.
+        """The last event that certainly belongs to the log before it was restored.
+
+        It is older than the last followed event, while events written since are newer.
         """
         low, high, best = 0, min(place.position, head), NOWHERE
         while low < high:
@@ -121,7 +127,10 @@ class LogReader:
         return LogPosition(row[0], row[1]) if row else NOWHERE
 
     def _between(self, shard: int, after: int, end: int, areas: Sequence[str]) -> list[Row]:
-        """With both ends, whatever their types: they say which log this is, and when the page's end was."""
+        """The events in a range, with those at both ends whatever their type.
+
+        The ends show which log this is, and the time at the end of the page.
+        """
         chosen = " OR ".join(["position = ?", "position = ?", *["type LIKE ?"] * len(areas)])
         sql = (
             f"SELECT {COLUMNS} FROM event WHERE shard = ? AND position >= ? AND position <= ?{self._visible}"  # noqa: S608

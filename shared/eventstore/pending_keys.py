@@ -1,4 +1,4 @@
-"""Keys of rows that wait to be compared: some in memory, all others in a file without a name."""
+"""Keys of rows that wait to be compared: some in memory, the others in a file without a name."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from shared.eventstore.connection import Connection, Row, StoreUnavailable, Tall
 from shared.eventstore.sqlite import SqliteConnection, scratch_engine
 
 IN_MEMORY = 5000
-"""Keys: about a megabyte, written to the file in some ten milliseconds."""
+"""Keys in memory: about a megabyte, which is written to the file in some ten milliseconds."""
 _AT_ONCE = 1000
 _MAKE = "CREATE TABLE pending (tab TEXT, key BLOB, PRIMARY KEY (tab, key)) WITHOUT ROWID"
 _KEEP = "INSERT OR IGNORE INTO pending (tab, key) VALUES (?, ?)"
@@ -25,7 +25,8 @@ _DROP = "DELETE FROM pending WHERE tab = ? AND key = ?"
 class PendingKeys:
     """A set of keys, each with the name of its table. Threads may share it.
 
-    `add` never raises: it is called amid the works of others. What it could not keep is reported by `take`.
+    `add` never raises, because it is called during units of work of others; `take` reports keys that could not be
+    stored.
     """
 
     def __init__(self, folder: Path | None) -> None:
@@ -47,12 +48,14 @@ class PendingKeys:
                 self._spill()
 
     def lose(self, reason: str) -> None:
-        """Some keys could not be noted: whoever takes the next one hears why."""
+        """Note that some keys were lost; the next `take` raises."""
         self._lost = self._lost or reason
 
     def take(self) -> tuple[str, Row] | None:
-        """One of the keys, the last in memory first; None when there is none. Raises StoreUnavailable when keys were
-        lost."""
+        """Take one of the keys, the last in memory first; None when there is none.
+
+        Raises StoreUnavailable when keys were lost.
+        """
         with self._lock:
             if self._lost:
                 raise StoreUnavailable(self._lost)
@@ -61,7 +64,7 @@ class PendingKeys:
             return self._keys.popitem()[0] if self._keys else None
 
     def close(self) -> None:
-        """Let go of all keys; those that come later are passed over."""
+        """Drop all keys, and ignore later ones."""
         with self._lock:
             self._is_closed = True
             self._keys.clear()
@@ -69,7 +72,7 @@ class PendingKeys:
                 self._file.close()
 
     def _spill(self) -> None:
-        """The first of the keys in memory go to the file."""
+        """Write the first of the keys in memory to the file."""
         some = list(islice(self._keys, IN_MEMORY))
         try:
             if self._file is None:

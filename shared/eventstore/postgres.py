@@ -1,4 +1,4 @@
-"""PostgreSQL as the store's database: one schema an owning service."""
+"""PostgreSQL as the database of a store, with one schema for each owning service."""
 
 from __future__ import annotations
 
@@ -14,18 +14,21 @@ from shared.eventstore.connection import Row, StoreUnavailable, Tallies
 from shared.eventstore.file_lock import FileLock
 
 _STREAMED = 50
-"""Rows at a time: some kilobytes each, a megabyte at most."""
+"""Rows that are fetched at a time: some kilobytes each, a megabyte at most."""
 _streams = count()
 
 
 @lru_cache(maxsize=2048)
 def _translated(sql: str) -> str:
-    """Question marks to psycopg's placeholders; our statements hold neither of them in a literal."""
+    """The statement with psycopg's placeholders for question marks; our statements have neither of them in literals."""
     return sql.replace("%", "%%").replace("?", "%s")
 
 
 class PostgresConnection:
-    """A connection in autocommit mode with explicit transactions; a lost server is found again at the next `begin`."""
+    """A connection in autocommit mode with explicit transactions.
+
+    A lost server is connected again at the next `begin`.
+    """
 
     octet_order = ' COLLATE "C"'
 
@@ -36,7 +39,7 @@ class PostgresConnection:
         self.tally = tallies.opened()
 
     def _open(self) -> None:
-        """Raises StoreUnavailable when the server is out of reach."""
+        """Connect. Raises StoreUnavailable when the server cannot be reached."""
         try:
             self._pooled = self._engine.raw_connection()
         except (psycopg.OperationalError, sqlalchemy.exc.OperationalError) as error:
@@ -56,7 +59,7 @@ class PostgresConnection:
         return row
 
     def stream(self, sql: str, parameters: Sequence[Any] = ()) -> Iterator[Row]:
-        """By a cursor of the server, which gives out some rows at a time."""
+        """All rows, through a cursor of the server, which returns some rows at a time."""
         try:
             with self._driver.cursor(name=f"stream_{next(_streams)}") as cursor:
                 cursor.itersize = _STREAMED
@@ -95,8 +98,10 @@ class PostgresConnection:
         self._frame("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
 
     def commit(self) -> None:
-        """An error that the server answers with ends the transaction. Without an answer its end is unknown: a
-        connection that is lost here may have been lost behind the commit.
+        """Commit.
+
+        An error from the server ends the transaction. Without an answer its result is unknown: the connection may have
+        been lost after the commit.
         """
         try:
             self._driver.execute("COMMIT")
@@ -143,15 +148,16 @@ class PostgresConnection:
 
 
 class PostgresBackend:
-    """Opens connections whose search path is the owning service's schema."""
+    """Opens connections whose search path is the schema of the owning service."""
 
     dialect = "postgresql"
     group_limit = 50
-    """Savepoints beyond 64 spill PostgreSQL's subtransaction cache, for every reader."""
+    """More than 64 savepoints would overflow PostgreSQL's subtransaction cache, for every reader."""
     reads_inline = False
 
     def __init__(self, url: str, schema: str, lock: FileLock | None = None) -> None:
-        """`lock`: of the installation, so that its own processes need not wait for each other's lease to run out."""
+        """`lock` is the installation's file lock, so that its own processes need not wait until each other's lease
+        expires."""
         self._schema = schema
         self.lock = lock
         self.folder = lock.folder if lock is not None else None
@@ -163,8 +169,10 @@ class PostgresBackend:
         )
 
     def create(self, metadata: sqlalchemy.MetaData) -> None:
-        """Take the installation's lock; make the schema and the tables that are not there yet. The event table also
-        gets its visibility watermark. Raises FileInUse."""
+        """Take the installation's lock, and create the schema and missing tables.
+
+        The event table also gets its visibility watermark. Raises FileInUse.
+        """
         if self.lock is not None:
             self.lock.take()
         with self.engine.begin() as connection:
@@ -176,11 +184,11 @@ class PostgresBackend:
             )
 
     def exists(self) -> bool:
-        """A database is always there to be asked."""
+        """Always true: a database server can always be asked."""
         return True
 
     def connect(self) -> PostgresConnection:
-        """A fresh connection; one thread uses it at a time."""
+        """A new connection; one thread uses it at a time."""
         return PostgresConnection(self.engine, self.tallies)
 
     def close(self) -> None:

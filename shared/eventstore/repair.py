@@ -25,15 +25,15 @@ from shared.eventstore.transaction import Projection, Transaction
 TOUCHED_A_PAGE, OCTETS_A_PAGE = 500, 512 * 1024
 """Statements and rows, and octets of rows, after which a page ends: some tens of milliseconds on PostgreSQL."""
 EVENTS_A_PAGE, CHANGED_A_PAGE = 20, 500
-"""Events that a page folds first, and rows that they have changed. With more, the page does nothing, and the fold
-catches up beside the writer."""
+"""Events that a page may apply first, and rows that they may have changed. With more, the page does nothing, and the
+fold catches up beside the writer."""
 
 
 class Repair:
-    """One repair, in the order of its methods; the last three again and again until a page says that it was the last.
+    """One repair: call its methods in their order, the last three repeatedly until a page reports that it was the last.
 
-    `fold`, `compare` and `catch_up` get a reader that sees one state of the database, `page` the writer's transaction.
-    Any of them raises LogCompacted when the repair must begin anew.
+    `fold`, `compare` and `catch_up` get a reader that sees one state of the database, `page` gets the writer's
+    transaction. Each of them raises LogCompacted when the repair must begin anew.
     """
 
     def __init__(self, projections: Sequence[Projection], folder: Path | None, progress: Progress) -> None:
@@ -44,20 +44,20 @@ class Repair:
         self._fold = Fold(projections, folder, progress)
         self._patience = 1
         self.projections = self._stored.projections
-        """To be applied to all events from before `compare` until the last page."""
+        """The projections to apply to all events from before `compare` until the last page."""
 
     @property
     def events(self) -> int:
-        """How many were folded."""
+        """The number of events that were applied."""
         return self._fold.events
 
     def close(self) -> None:
-        """Let go of the folded rows."""
+        """Close the scratch tables."""
         self._pending.close()
         self._fold.close()
 
     def fold(self, reader: StreamReader) -> None:
-        """Fold the whole log."""
+        """Apply the whole log."""
         self._fold.read(reader)
 
     def compare(self, reader: StreamReader) -> VerifyResult:
@@ -73,7 +73,7 @@ class Repair:
         )
 
     def page(self, transaction: Transaction) -> bool:
-        """Put some rows right; whether none is left that differs."""
+        """Correct some rows; returns whether no differing row is left."""
         connection = transaction.connection
         if self._is_behind(connection):
             return False
@@ -90,13 +90,14 @@ class Repair:
         return False
 
     def catch_up(self, reader: StreamReader) -> None:
-        """Fold what was written since."""
+        """Apply the events written since."""
         self._stored.changed = 0
         self._fold.catch_up(reader)
 
     def _is_behind(self, connection: Connection) -> bool:
-        """Whether too much was written since the last `catch_up`. Each time in a row takes twice as much to be too
-        much, so that a repair ends whatever is written beside it.
+        """Whether too many events were written since the last `catch_up`.
+
+        The limit doubles each time in a row, so that a repair ends whatever is written beside it.
         """
         changed, events = self._stored.changed, self._fold.behind(connection)
         is_behind = changed > CHANGED_A_PAGE * self._patience or events > EVENTS_A_PAGE * self._patience

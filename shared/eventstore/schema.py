@@ -1,4 +1,4 @@
-"""The tables every owning service has, whatever it owns. Its projections add their own to the same metadata."""
+"""The tables of every owning service. Its projections add their own to the same metadata."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ def store_tables(metadata: MetaData) -> None:
 
 
 def _log_tables(metadata: MetaData) -> None:
-    """What happened, and what of it was folded into snapshots.
+    """The tables of events, and of the events folded into snapshots.
 
-    In SQLite these tables keep their row ids, unlike those of short rows: without them a row stands in the tree of its
-    key, and each step of each look-up reads the whole row that it compares with, data and all (docs/adr/0006).
+    In SQLite these tables keep their row ids, unlike tables with short rows: without row ids a row is stored in the
+    tree of its key, and each step of a look-up reads the whole row with its data (docs/adr/0006).
     """
     Table(
         "event",
@@ -50,7 +50,7 @@ def _log_tables(metadata: MetaData) -> None:
         Column("data", LargeBinary, nullable=False),
         PrimaryKeyConstraint("shard", "position"),
         Index("event_stream_version", "stream", "version", unique=True),
-        # Most events answer no command; the condition must be in the query too, or the index is not used.
+        # Most events answer no command. A query must have the same condition, or the index is not used.
         Index("event_command", "command", sqlite_where=text("command <> ''"), postgresql_where=text("command <> ''")),
     )
     Table(
@@ -68,7 +68,7 @@ def _log_tables(metadata: MetaData) -> None:
 
 
 def _state_tables(metadata: MetaData) -> None:
-    """Where streams, shards, followers and projections stand, and who writes."""
+    """The tables with the state of streams, shards, followers and projections, and with the lease."""
     Table(
         "stream",
         metadata,

@@ -1,5 +1,6 @@
-"""Projection tables of their own to fold into, in a file that is gone with its process, and the reading of tables row
-by row. Nothing here grows in memory with a store.
+"""Scratch tables of projections in a file that is deleted with its process, and reading of tables row by row.
+
+The memory does not grow with the store.
 """
 
 from __future__ import annotations
@@ -18,13 +19,12 @@ from shared.eventstore.transaction import Projection
 
 _AT_ONCE, _OCTETS_AT_ONCE = 200, 256 * 1024
 _TABLES = 128
-"""Whose texts are kept: made anew for each row they cost more than its statement."""
+"""Number of tables whose statement texts are cached; making a text for each row costs more than its statement."""
 
 
 @contextlib.contextmanager
 def scratch(projections: Sequence[Projection], folder: Path | None) -> Iterator[Connection]:
-    """Empty projection tables in a file of `folder` (None: the system's folder for such), inside an open
-    transaction."""
+    """Empty tables of projections in a file of `folder` (None: the temporary folder), in an open transaction."""
     engine = scratch_engine(folder)
     metadata = sqlalchemy.MetaData()
     for table in tables_of(projections):
@@ -40,7 +40,7 @@ def scratch(projections: Sequence[Projection], folder: Path | None) -> Iterator[
 
 
 def apply_all(connection: Connection, events: Iterable[Recorded], projections: Sequence[Projection]) -> Iterator[int]:
-    """Fold events into tables; yields the running count, so that a long fold can show its progress."""
+    """Apply events to tables; yields the count after each, so that a long fold can show its progress."""
     for count, recorded in enumerate(events, 1):
         for projection in projections:
             projection.apply(connection, recorded)
@@ -48,7 +48,7 @@ def apply_all(connection: Connection, events: Iterable[Recorded], projections: S
 
 
 def tables_of(projections: Sequence[Projection]) -> list[sqlalchemy.Table]:
-    """Every table of some projections."""
+    """All tables of some projections."""
     return [table for projection in projections for table in projection.tables]
 
 
@@ -59,7 +59,7 @@ def key_names(table: sqlalchemy.Table) -> tuple[str, ...]:
 
 
 def key_positions(table: sqlalchemy.Table) -> list[int]:
-    """Where the columns of the primary key stand in a row."""
+    """The indexes of the primary key's columns in a row."""
     names = list(table.columns.keys())
     return [names.index(key) for key in key_names(table)]
 
@@ -70,8 +70,10 @@ def _columns(table: sqlalchemy.Table) -> str:
 
 
 def rows_of(reader: StreamReader, table: sqlalchemy.Table) -> Iterator[Row]:
-    """All rows of a table by primary key, texts in the order of their octets on every database; binary columns as
-    bytes."""
+    """All rows of a table by primary key.
+
+    Texts are in the order of their octets on every database; binary columns are bytes.
+    """
     order = ", ".join(
         column.name + (reader.octet_order if isinstance(column.type, sqlalchemy.Text) else "")
         for column in table.primary_key.columns
@@ -81,7 +83,7 @@ def rows_of(reader: StreamReader, table: sqlalchemy.Table) -> Iterator[Row]:
 
 
 def row_of_key(reader: Reader, table: sqlalchemy.Table, key: Row) -> Row | None:
-    """One row, its values as in `rows_of`."""
+    """One row, with values like those of `rows_of`."""
     row = reader.first_row(f"SELECT {_columns(table)} FROM {table.name} WHERE {where_key(table)}", key)  # noqa: S608
     return _plain(row) if row is not None else None
 
@@ -93,12 +95,12 @@ def delete(connection: Connection, table: sqlalchemy.Table, key: Row) -> None:
 
 @lru_cache(maxsize=_TABLES)
 def where_key(table: sqlalchemy.Table) -> str:
-    """The condition that finds a row by its key."""
+    """The condition that selects a row by its key."""
     return " AND ".join(f"{column} = ?" for column in key_names(table))
 
 
 def insert(connection: Connection, table: sqlalchemy.Table, rows: Iterable[Row]) -> int:
-    """Insert whole rows, some at a time; how many."""
+    """Insert complete rows, some at a time; returns their number."""
     marks = ", ".join("?" * len(table.columns))
     sql = f"INSERT INTO {table.name} ({_columns(table)}) VALUES ({marks})"  # noqa: S608
     count = 0
@@ -109,7 +111,7 @@ def insert(connection: Connection, table: sqlalchemy.Table, rows: Iterable[Row])
 
 
 def octets_of(row: Row) -> int:
-    """About how much memory a row's texts and binary columns take."""
+    """The approximate memory of a row's texts and binary columns."""
     return sum(len(value) for value in row if isinstance(value, str | bytes))
 
 
@@ -118,7 +120,7 @@ def _plain(row: Row) -> Row:
 
 
 def _pieces(rows: Iterable[Row]) -> Iterator[list[Row]]:
-    """So many rows, or so many octets of them."""
+    """The rows in pieces, each limited by rows and octets."""
     some: list[Row] = []
     octets = 0
     for row in rows:
@@ -132,7 +134,8 @@ def _pieces(rows: Iterable[Row]) -> Iterator[list[Row]]:
 
 
 def _with_truth(table: sqlalchemy.Table, rows: Sequence[Row]) -> Sequence[Row]:
-    """Truth values as such: SQLite, where rows are folded, gives numbers for them, and PostgreSQL takes none."""
+    """The rows with booleans: SQLite, where rows are computed, returns numbers for them, which PostgreSQL does not
+    accept."""
     truths = _truths(table)
     if not any(truths):
         return rows

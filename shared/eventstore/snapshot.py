@@ -1,7 +1,7 @@
-"""Retention: a stream's old events are folded into a snapshot, and only dropped when the snapshot gives the same rows.
+"""Retention: a stream's old events are folded into a snapshot, and deleted only when the snapshot gives the same rows.
 
-A snapshot is a stored shape like an event (name, schema version, upcasts, golden files). Rebuild is snapshot plus later
-events.
+A snapshot is stored like an event (name, schema version, upcasts, golden files). Rebuild applies the snapshot and then
+later events.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from shared.eventstore.transaction import COLUMNS, Projection, recorded_from
 SNAPSHOT_COLUMNS = "shard, position, stream, version, type, schema, at, data"
 SNAPSHOT_ACTOR = Actor("system", "snapshot")
 Capture = Callable[[Reader, str], Event]
-"""Reads a stream's state out of projection tables and gives the snapshot event that recreates it."""
+"""Reads the state of a stream from projection tables; returns the snapshot event that recreates it."""
 
 
 class SnapshotDiffers(Exception):
-    """The snapshot does not give the rows that its events give: nothing was dropped."""
+    """The snapshot does not give the same rows as its events; nothing was deleted."""
 
 
 def snapshot_from(row: Row) -> Recorded:
-    """A snapshot from its row (SNAPSHOT_COLUMNS), in the shape of an event at the last position it stands for."""
+    """A snapshot from its row (SNAPSHOT_COLUMNS), in the form of an event at the last position that it includes."""
     shard, position, stream, version, name, schema, at, data = row
     return Recorded(shard, position, stream, version, at, Provenance(SNAPSHOT_ACTOR), decode(name, schema, bytes(data)))
 
@@ -32,9 +32,9 @@ def snapshot_from(row: Row) -> Recorded:
 def compact(
     connection: Connection, stream: str, before: int, projections: Sequence[Projection], capture: Capture
 ) -> int:
-    """Fold a stream's events older than `before` (UTC microseconds) into its snapshot, inside the writer's transaction.
+    """Fold a stream's events older than `before` (UTC microseconds) into its snapshot, within the writer's transaction.
 
-    Returns how many events were dropped. Raises SnapshotDiffers, with nothing changed, when the check fails.
+    Returns the number of deleted events. Raises SnapshotDiffers, with nothing changed, when the check fails.
     """
     rows = connection.all(f"SELECT {COLUMNS} FROM event WHERE stream = ? AND at < ? ORDER BY version", (stream, before))  # noqa: S608
     if not rows:
@@ -65,7 +65,10 @@ def _fold(connection: Connection, events: list[Recorded], projections: Sequence[
 
 
 def _rows(reader: StreamReader, projections: Sequence[Projection]) -> dict[str, list[Row]]:
-    """Of one stream: what is folded of it here is what its owner reads at once, too."""
+    """The rows of one stream in scratch tables.
+
+    They fit into memory, because the owner also reads its state at once.
+    """
     return {table.name: list(rows_of(reader, table)) for table in tables_of(projections)}
 
 

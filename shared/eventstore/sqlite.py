@@ -1,4 +1,4 @@
-"""SQLite as the store's database: one file an owning service, opened by one process alone."""
+"""SQLite as the database of a store: one file for each owning service, opened by one process only."""
 
 from __future__ import annotations
 
@@ -67,8 +67,8 @@ class SqliteConnection:
         self._frame("BEGIN DEFERRED")
 
     def commit(self) -> None:
-        # What SQLite refuses to commit (full disk, I/O error) is not committed, and is known not to be: no reader sees
-        # it, and the next commit is written over what this one left in the log file.
+        # A commit that SQLite refused (full disk, I/O error) certainly failed: no reader sees it, and the next commit
+        # overwrites its part of the log file.
         self._frame("COMMIT")
 
     def rollback(self) -> None:
@@ -82,7 +82,7 @@ class SqliteConnection:
         self._frame("RELEASE work")
 
     def undo(self) -> None:
-        # SQLite drops the whole transaction by itself on a full disk or an I/O error; then there is no savepoint left.
+        # On a full disk or an I/O error SQLite drops the whole transaction; then there is no savepoint left.
         if not self._driver.in_transaction:
             raise StoreUnavailable("the database dropped the transaction")
         self._frame("ROLLBACK TO work")
@@ -105,7 +105,8 @@ class SqliteBackend:
     dialect = "sqlite"
     group_limit = 500
     reads_inline = True
-    """A read is a few microseconds on the page cache: cheaper on the loop than a thread's hand-over."""
+    """Whether reads run on the event loop: a read takes a few microseconds from the page cache, less than handing it to
+    a thread."""
 
     def __init__(self, path: Path, *, durable: bool = True) -> None:
         self._path = path
@@ -120,16 +121,16 @@ class SqliteBackend:
         sqlalchemy.event.listen(self.engine, "connect", self._prepare)
 
     def create(self, metadata: sqlalchemy.MetaData) -> None:
-        """Take the file for this process alone and make the tables that are not there yet. Raises FileInUse."""
+        """Take the file for this process alone and create missing tables. Raises FileInUse."""
         self._file_lock.take()
         metadata.create_all(self.engine)
 
     def exists(self) -> bool:
-        """Whether the database was made; looking must not make an empty one."""
+        """Whether the database exists; looking must not create an empty one."""
         return self._path.exists()
 
     def connect(self) -> SqliteConnection:
-        """A fresh connection; one thread uses it at a time."""
+        """A new connection; one thread uses it at a time."""
         return SqliteConnection(self.engine, self.tallies)
 
     def close(self) -> None:
@@ -137,8 +138,8 @@ class SqliteBackend:
         self._file_lock.release()
 
     def _prepare(self, driver: Any, _record: object) -> None:
-        # FULL makes every COMMIT wait for the disk: accept means durable (DESIGN §1.2). NORMAL, for copies, only the
-        # checkpoint.
+        # With FULL every COMMIT waits for the disk, so accepted mail is durable (DESIGN §1.2). With NORMAL, for copies,
+        # only the checkpoint does.
         for pragma in (
             "journal_mode=WAL",
             f"synchronous={self._synchronous}",
@@ -152,9 +153,9 @@ class SqliteBackend:
 
 
 def scratch_engine(folder: Path | None) -> sqlalchemy.Engine:
-    """A database of its own, with one connection, in a file without a name: gone with its process, however that ends.
+    """A database with one connection in a file without a name, which is deleted with its process.
 
-    It is as large on the disk as what is put in, and takes some megabytes of memory whatever that is.
+    Its size on disk is that of its contents, and it needs some megabytes of memory whatever its size.
     """
     return sqlalchemy.create_engine(
         "sqlite://", creator=lambda: _nameless(folder), poolclass=sqlalchemy.pool.StaticPool
@@ -174,5 +175,5 @@ def _nameless(folder: Path | None) -> sqlite3.Connection:
 
 
 def is_transient(error: Exception) -> bool:
-    """Whether a driver's error says that the database, not the work, is at fault."""
+    """Whether a driver's error means that the database is at fault and not the unit of work."""
     return isinstance(error, sqlite3.OperationalError)

@@ -54,7 +54,7 @@ _PATIENCE = 60.0
 
 
 class NotReadable(Exception):
-    """The store must be opened to write once before it can be read."""
+    """The store must be opened for writing once before it can be read."""
 
 
 class Backend(Protocol):
@@ -66,29 +66,29 @@ class Backend(Protocol):
     engine: sqlalchemy.Engine
     tallies: Tallies
     lock: FileLock | None
-    """Of the installation; None where nobody else can come."""
+    """The lock of the installation; None when no other process can use the database."""
     folder: Path | None
-    """Where there is room to fold beside the database; None: the system's folder for such."""
+    """The folder for scratch tables beside the database; None: the system's temporary folder."""
 
     def create(self, metadata: sqlalchemy.MetaData) -> None:
-        """Take the lock and make the tables that are not there yet. Raises FileInUse."""
+        """Take the lock and create missing tables. Raises FileInUse."""
 
     def exists(self) -> bool:
         """Whether there is a database to connect to."""
 
     def connect(self) -> Connection:
-        """A fresh connection; one thread uses it at a time."""
+        """A new connection; one thread uses it at a time."""
 
     def close(self) -> None:
-        """Let go of the database."""
+        """Close the database."""
 
 
 def backend_for(url: str, service: str, data: Path, *, durable: bool = True) -> Backend:
-    """The backend that a service's `store` setting names: empty for the embedded file, or a postgresql:// address.
+    """The backend for a service's `store` setting: empty for the embedded file, or a postgresql:// address.
 
-    `durable=False` is for copies in the embedded file: a power cut may take their last commits, all together and in
-    order, and never damages the rest; the process goes with it and reads its positions anew. A database server may fall
-    alone, so there every commit is kept.
+    `durable=False` is for copies in the embedded file: a power failure may lose their last commits, but never damages
+    the rest, and the process reads its positions again afterwards. A database server may fail alone, so there every
+    commit is kept.
     """
     if url:
         return PostgresBackend(url, f"mailfold_{service}", FileLock(data / "store" / f"{service}.lock"))
@@ -96,10 +96,10 @@ def backend_for(url: str, service: str, data: Path, *, durable: bool = True) -> 
 
 
 class EventStore:
-    """Appends events under expected versions, folds them into projections, and lets others follow.
+    """Appends events at expected versions, applies them to projections, and lets others follow.
 
-    One process writes a store at a time: SQLite by a file lock, PostgreSQL by a lease whose fencing number is checked
-    in each commit.
+    One process writes a store at a time: SQLite has a file lock, PostgreSQL a lease whose fencing number each commit
+    checks.
     """
 
     def __init__(
@@ -113,8 +113,10 @@ class EventStore:
         turns: Turns | None = None,
         fenced_out: Callable[[str], None] | None = None,
     ) -> None:
-        """`holder` names this installation's service for people. `fenced_out` is called on the loop, once, with a
-        sentence when another process has taken the store over: this one must end.
+        """`holder` describes this installation's service to people.
+
+        `fenced_out` is called once on the event loop, with a sentence, when another process has taken the store over;
+        then this process must end.
         """
         self.backend = backend
         self.metadata = metadata
@@ -145,9 +147,10 @@ class EventStore:
         )
 
     async def open(self, progress: Progress = no_progress) -> None:
-        """Make the tables, take the lease, read the heads, start the writer. Raises FileInUse or LeaseHeld when another
-        process writes. `progress` is given, on another thread, how many events of tables of another release were
-        folded.
+        """Create tables, take the lease, read the heads, and start the writer.
+
+        Raises FileInUse or LeaseHeld while another process writes. `progress` is called on another thread with the
+        number of applied events when tables of another release are computed again.
         """
         self._loop = asyncio.get_running_loop()
         try:
@@ -165,8 +168,9 @@ class EventStore:
         self._read_from_now()
 
     async def open_to_read(self) -> None:
-        """Read what is committed, beside whoever writes: no lock, no lease, nothing made or folded; every write is
-        refused. Raises NotReadable for a store that this release has not opened to write yet.
+        """Open for reading beside a writer: without lock and lease, creating nothing, and refusing every write.
+
+        Raises NotReadable for a store that this release has not opened for writing yet.
         """
         self._loop = asyncio.get_running_loop()
         try:
@@ -183,7 +187,7 @@ class EventStore:
             self._pool = ThreadPoolExecutor(8, thread_name_prefix="store-reader")
 
     async def close(self) -> None:
-        """Finish the works that were submitted and let go of the database."""
+        """Finish the submitted units of work and close the database."""
         await self._renewal.stop()
         if self._writer is not None:
             with contextlib.suppress(Exception):
@@ -198,16 +202,18 @@ class EventStore:
         self.backend.close()
 
     def on_commit(self, listener: CommitListener) -> None:
-        """Call `listener` on the loop with the events of each group, after its commit and in order. It must not
-        block."""
+        """Call `listener` on the event loop with the events of each group, after its commit and in order.
+
+        It must not block.
+        """
         self._frame.listeners.append(lambda appended: self._notify(listener, appended))
 
     async def write(self, work: Work[T], *, long: bool = False) -> T:
-        """Run a unit of work; returns its result when it is durable. Raises what the work raised, VersionConflict, or
-        StoreUnavailable.
+        """Run a unit of work; returns its result when it is durable.
 
-        `long`: the work takes more than some milliseconds and must keep neither the loop nor the works of others
-        waiting: it is a group of its own, and they go first.
+        Raises the error of the work, VersionConflict, or StoreUnavailable. `long`: the work takes more than some
+        milliseconds, so it becomes a group of its own, runs beside the event loop, and lets waiting short works go
+        first.
         """
         if self._writer is None:
             raise StoreUnavailable("the store is open to read alone")
@@ -216,57 +222,60 @@ class EventStore:
     async def read(self, query: Callable[[Reader], T]) -> T:
         """Answer a short question from committed rows. `query` must not keep the reader."""
         if self._reader is not None:
-            # A reader forgets all pages at each commit of another connection; the writer's own connection knows them
-            # still.
+            # A separate reader loses its cached pages at each commit of another connection; the writer's own connection
+            # keeps them.
             resting = self._writer.resting if isinstance(self._writer, LoopWriter) else None
             return query(resting or self._reader)
         assert self._loop is not None
         return await self._loop.run_in_executor(self._pool, self._read_apart, query)
 
     async def read_long(self, query: Callable[[Reader], T]) -> T:
-        """As `read`, for a question that takes long: off the loop on every backend, on a connection of its own."""
+        """Like `read`, for a question that takes long: beside the event loop on every backend, with a connection of its
+        own."""
         return await asyncio.to_thread(self._read_apart, query)
 
     async def read_events(self, shard: int, after: int, limit: int = 500) -> list[Recorded]:
-        """The events of a shard behind a position, in order, at most `limit`."""
+        """At most `limit` events of a shard after a position, in order."""
         rows = await self.read(lambda reader: self._log(reader).rows(shard, after, limit))
         return [recorded_from(row) for row in rows]
 
     async def read_page(self, shard: int, after: int, head: int, areas: Sequence[str] = ()) -> Page:
-        """The next events of a shard behind a position, as they are stored: rows in the order of COLUMNS, for readers
-        that only carry them on. With `areas`, those alone whose types begin with one.
+        """The next events of a shard after a position, as stored rows in the order of COLUMNS.
+
+        It is for readers that pass events on without decoding them. With `areas`, only those whose types begin with one
+        of them.
         """
         return await self.read(lambda reader: self._log(reader).page(shard, after, head, areas))
 
     async def agreed(self, followed: Mapping[int, LogPosition]) -> dict[int, LogPosition]:
-        """How far each shard's log is the one that was followed to these places."""
+        """For each shard the place up to which the log is the one that was followed to these places."""
         return await self.read(lambda reader: self._log(reader).agreed(followed))
 
     async def places(self) -> dict[int, LogPosition]:
-        """The last event of each shard that has any."""
+        """The place of the last event of each shard that has events."""
         return await self.read(lambda reader: self._log(reader).places())
 
     async def read_stream(self, stream: str, after: int = 0, limit: int = 10_000) -> list[Recorded]:
-        """The events of one stream behind a version, in order."""
+        """The events of a stream after a version, in order."""
         sql = f"SELECT {COLUMNS} FROM event WHERE stream = ? AND version > ? ORDER BY version LIMIT ?"  # noqa: S608
         return [recorded_from(row) for row in await self.read(lambda reader: reader.all(sql, (stream, after, limit)))]
 
     async def heads(self) -> dict[int, int]:
-        """The last committed position of each shard that has any."""
+        """The last committed position of each shard that has events."""
         return await self.read(lambda reader: self._log(reader).heads())
 
     async def cursor(self, name: str) -> dict[int, int]:
-        """How far a named follower has come, by shard."""
+        """The position of a named follower in each shard."""
         rows = await self.read(lambda reader: reader.all("SELECT shard, position FROM cursor WHERE name = ?", (name,)))
         return dict.fromkeys(range(SHARDS), 0) | dict(rows)
 
     async def followed(self, name: str) -> dict[int, LogPosition]:
-        """As `cursor`, with the times of the events there; 0 where an older release did not keep them."""
+        """Like `cursor`, with the times of the events; 0 where an older release did not store them."""
         positions, times = await self.cursor(name), await self.cursor(_times_of(name))
         return {shard: LogPosition(position, times[shard]) for shard, position in positions.items()}
 
     async def follow_from(self, name: str, places: Mapping[int, LogPosition]) -> None:
-        """Put a named follower back to these places."""
+        """Set a named follower to these places."""
         for shard in places:
             self._frame.noted_cursors.pop((name, shard), None)
             self._frame.noted_cursors.pop((_times_of(name), shard), None)
@@ -278,7 +287,8 @@ class EventStore:
         await self.write(work)
 
     def note_cursor(self, name: str, shard: int, position: int, at: int = 0) -> None:
-        """Note a cursor that is written with the next group, never by a commit of its own. `at`: of the event there."""
+        """Note a cursor that is written with the next group, without a commit of its own; `at` is the time of its
+        event."""
         noted_cursors = self._frame.noted_cursors
         if position >= noted_cursors.get((name, shard), 0):
             noted_cursors[name, shard] = position
@@ -291,21 +301,19 @@ class EventStore:
             await self.write(lambda _transaction: None)
 
     async def verify(self, progress: Progress = no_progress) -> VerifyResult:
-        """Fold the log into scratch tables and compare every row, on one state of the database, beside the running
-        writer.
-        """
+        """Apply the log to scratch tables and compare every row, with one state of the database, beside the writer."""
         return await asyncio.to_thread(self._verify_apart, progress)
 
     async def mend(self, progress: Progress = no_progress) -> VerifyResult:
-        """As `verify`; rows that differ are replaced by the folded ones, page by page between the works of others."""
+        """Like `verify`; rows that differ are replaced, page by page between other units of work."""
         return (await self._repaired(progress))[0]
 
     async def rebuild(self, progress: Progress = no_progress) -> int:
-        """Fold the log anew and make every row what it says, as `mend` does; the number of events."""
+        """Correct every row as `mend` does; returns the number of events."""
         return (await self._repaired(progress))[1]
 
     async def _repaired(self, progress: Progress) -> tuple[VerifyResult, int]:
-        """The verdict, and the number of events. One repair at a time."""
+        """The result and the number of events. Only one repair runs at a time."""
         async with self._repairing:
             while True:
                 repair = await asyncio.to_thread(Repair, self.projections, self.backend.folder, progress)
@@ -329,7 +337,7 @@ class EventStore:
 
     @property
     def figures(self) -> Mapping[str, int]:
-        """Since the start: groups committed, works done, statements run, rows they gave out and rows they changed."""
+        """Numbers since the start: groups, units of work, statements, rows returned, rows changed."""
         group = self._writer.group if self._writer else None
         tally = self.backend.tallies.sum()
         return {
@@ -341,7 +349,7 @@ class EventStore:
         }
 
     def trouble(self) -> str:
-        """Why nothing is written; empty while it is, and for the first moments of a long work."""
+        """Why nothing is written; empty when all is well, and for the first moments of a long unit of work."""
         if self._lost or self._writer is None:
             return self._lost
         if self._writer.has_ended:
@@ -361,7 +369,7 @@ class EventStore:
             known: dict[str, int] = dict(connection.all("SELECT name, version FROM projection"))
         except (StoreUnavailable, sqlalchemy.exc.DBAPIError):
             raise
-        except Exception as error:  # the drivers' own, of tables that are not there
+        except Exception as error:  # errors of the drivers about tables that do not exist
             raise NotReadable(str(error)) from error
         finally:
             connection.close()
@@ -412,14 +420,15 @@ class EventStore:
         return self._beside(lambda reader: verify(reader, self.projections, self.backend.folder, progress))
 
     def _beside(self, step: Callable[[Connection], T]) -> T:
-        """A step on one state of the database, beside the writer."""
+        """Run a step with one state of the database, beside the writer."""
         with self._snapshot_of_database() as reader:
             return step(reader)
 
     @contextlib.contextmanager
     def _snapshot_of_database(self) -> Iterator[Connection]:
-        """A connection that sees one state of the database. Raises StoreUnavailable, also when there is no room on the
-        disk to fold in.
+        """A connection that sees one state of the database.
+
+        Raises StoreUnavailable, also when the disk has no room for scratch tables.
         """
         connection = self.backend.connect()
         try:
@@ -433,11 +442,14 @@ class EventStore:
 
     def _notify(self, listener: CommitListener, appended: list[Recorded]) -> None:
         assert self._loop is not None
-        with contextlib.suppress(RuntimeError):  # the loop has closed; followers read the log at the next start
+        with contextlib.suppress(RuntimeError):  # the event loop has closed; followers read the log at the next start
             self._loop.call_soon_threadsafe(listener, list(appended))
 
     async def _renew_lease(self) -> None:
-        """Out of reach for a while: the next try renews it, or the next commit finds that another has taken over."""
+        """Renew the lease.
+
+        When the database cannot be reached, the next try renews it, or the next commit notices a take-over.
+        """
         try:
             await asyncio.to_thread(self._lease.renew, self.backend.connect)
         except FencedOut as error:
@@ -445,7 +457,7 @@ class EventStore:
 
 
 def _times_of(name: str) -> str:
-    """The cursor that keeps the times of another one's events."""
+    """The name of the cursor that stores the times for another cursor's events."""
     return f"{name} at"
 
 

@@ -1,5 +1,4 @@
-"""A unit of work: read state, decide, append with the expected version; the projections apply in the same
-transaction."""
+"""A unit of work: reads state, decides, and appends at the expected version; projections apply as well."""
 
 from __future__ import annotations
 
@@ -11,7 +10,7 @@ from shared.eventstore.connection import Connection, Reader, Row
 from shared.eventstore.event import Event, Provenance, Recorded, decode, decode_actor, encode, encode_actor
 from shared.ids import SHARDS, shard_of
 
-if TYPE_CHECKING:  # 0.15 s of imports that whoever only names our errors (the command) need not pay
+if TYPE_CHECKING:  # saves commands, which only name our errors, 0.15 s of imports
     import sqlalchemy
 
 _INSERT = (
@@ -31,16 +30,16 @@ LAST_POSITIONS = " UNION ALL ".join(
     f"SELECT {shard}, (SELECT max(position) FROM event WHERE shard = {shard})"  # noqa: S608
     for shard in range(SHARDS)
 )
-"""One step into the index a shard; grouping would walk through all of it."""
+"""One step into the index for each shard; grouping would read the whole index."""
 COLUMNS = "shard, position, stream, version, type, schema, at, cause, correlation, command, actor, data"
 
 
 class VersionConflict(Exception):
-    """The stream is not at the version the command expected: load again and decide again."""
+    """The stream is not at the version that the command expected; load again and decide again."""
 
 
 class Projection(Protocol):
-    """Tables computed from the log, and the only code that changes them.
+    """Tables computed from the log; no other code changes them.
 
     Rows are changed by `execute` and `execute_many` with INSERT INTO, UPDATE and DELETE FROM, and no UPDATE changes a
     primary key: a repair beside the writer notes the keys of the rows that such statements change (`ChangeCapture`).
@@ -48,22 +47,24 @@ class Projection(Protocol):
 
     name: str
     version: int
-    """Raised when the same events give other rows: the store then folds the log anew."""
+    """Raised when the same events give other rows; the store then computes the tables again."""
     tables: Sequence[sqlalchemy.Table]
 
     def apply(self, connection: Connection, recorded: Recorded) -> None:
-        """Change the rows as this event says. Events that do not concern the projection are passed over."""
+        """Change the rows for this event. A projection ignores events that do not concern it."""
 
 
 class Heads:
-    """The last position of each shard: known to the single writer, so that no append has to ask."""
+    """The last position of each shard, known to the only writer, so that an append need not ask for it."""
 
     def __init__(self) -> None:
         self.positions = [0] * SHARDS
 
     def load(self, reader: Reader) -> None:
-        """Read the head of each shard. The `head` table remembers shards whose events were all folded into
-        snapshots."""
+        """Read the head of each shard.
+
+        The `head` table remembers shards whose events were all folded into snapshots.
+        """
         self.positions = [0] * SHARDS
         for sql in ("SELECT shard, position FROM head", LAST_POSITIONS):
             for shard, position in reader.all(sql):
@@ -71,7 +72,7 @@ class Heads:
 
 
 class Transaction:
-    """What a unit of work may do. It is bound to the group's connection and ends with the work."""
+    """What a unit of work can do. It belongs to the group's connection and ends with the unit of work."""
 
     __slots__ = ("_clock", "_heads", "_projections", "appended", "connection")
 
@@ -83,11 +84,11 @@ class Transaction:
         self.appended: list[Recorded] = []
 
     def all(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
-        """Every row of a question."""
+        """All rows of a query."""
         return self.connection.all(sql, parameters)
 
     def first_row(self, sql: str, parameters: Sequence[Any] = ()) -> Row | None:
-        """The first row of a question, or None."""
+        """The first row of a query, or None."""
         return self.connection.first_row(sql, parameters)
 
     def version(self, stream: str) -> int:
@@ -128,12 +129,12 @@ class Transaction:
         return recorded
 
     def set_cursor(self, name: str, positions: Mapping[int, int]) -> None:
-        """Remember how far a follower has come, with the effect that it had."""
+        """Store the positions of a follower together with the effect of the events."""
         for shard, position in positions.items():
             self.connection.execute(SET_CURSOR, (name, shard, position))
 
     def answered(self, command: str) -> list[Recorded]:
-        """The events an earlier try of this command wrote; empty when it is new."""
+        """The events that an earlier attempt at this command wrote; empty for a new command."""
         if not command:
             return []
         sql = f"SELECT {COLUMNS} FROM event WHERE command = ? AND command <> '' ORDER BY shard, position"  # noqa: S608

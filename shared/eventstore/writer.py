@@ -1,9 +1,8 @@
-"""The one writer of a store: works gather while the group before them is flushed, so a busy store flushes once for many
-callers.
+"""The only writer of a store: units of work collect while the group before them is flushed, so one flush serves many.
 
-Two ways to the same groups. `ThreadWriter` runs everything on a thread of its own: right for a database behind a
-network. `LoopWriter` runs the statements on the loop and leaves only the flush to a thread: with SQLite a statement
-takes microseconds, and handing the interpreter to and fro for each of them costs more than running it (docs/adr/0003).
+There are two writers for the same groups. `ThreadWriter` runs everything on a thread, which suits a database behind a
+network. `LoopWriter` runs the statements on the event loop and leaves only the flush to a thread: with SQLite a
+statement takes microseconds, and switching threads for each would cost more than running it (docs/adr/0003).
 """
 
 from __future__ import annotations
@@ -24,12 +23,14 @@ from shared.turns import ROW, SHARE, Turns
 
 T = TypeVar("T")
 TOUCHED_A_TURN = 2 * SHARE // ROW
-"""Statements and rows of the works that one turn of the loop carries out."""
+"""Statements and rows that one turn of the event loop carries out."""
 
 
 class Waiting:
-    """Works that wait for their group. A long one is a group of its own, and long ones do not follow each other while
-    short ones wait: however many there are, a short one waits for one of them at most.
+    """Units of work that wait for their group.
+
+    A long one is a group of its own. Long ones do not follow each other while short ones wait, so a short one waits for
+    one long one at most.
     """
 
     def __init__(self) -> None:
@@ -41,15 +42,15 @@ class Waiting:
         return bool(self._short or self._long)
 
     def put(self, work: Submitted, *, long: bool) -> None:
-        """At the end."""
+        """Add a unit of work at the end."""
         (self._long if long else self._short).append(work)
 
     def put_back(self, works: list[Submitted]) -> None:
-        """Short ones that had no room, in front of those that came later."""
+        """Put short ones back for which there was no room, before those that arrived later."""
         self._short.extendleft(reversed(works))
 
     def take(self, limit: int) -> tuple[list[Submitted], bool]:
-        """The next group, and whether it is one long work."""
+        """The next group, and whether it is one long unit of work."""
         if self._long and not (self._short and self._was_long):
             self._was_long = True
             return [self._long.popleft()], True
@@ -74,7 +75,7 @@ class ThreadWriter:
         self._stopping = False
 
     def start(self) -> None:
-        """Begin to take works."""
+        """Begin to take units of work."""
         self._thread.start()
 
     async def stop(self) -> None:
@@ -84,8 +85,9 @@ class ThreadWriter:
         await asyncio.to_thread(self._thread.join)
 
     async def run(self, work: Callable[[Connection], T], *, long: bool = False) -> T:
-        """Run one unit of work in the next group; returns its result after the commit. Raises what the work raised, or
-        StoreUnavailable.
+        """Run one unit of work in the next group; returns its result after the commit.
+
+        Raises the error of the work, or StoreUnavailable.
         """
         if self._stopping:
             raise StoreUnavailable("the store is closing")
@@ -95,7 +97,7 @@ class ThreadWriter:
 
     @property
     def has_ended(self) -> bool:
-        """Whether nobody works off what is submitted."""
+        """Whether nothing processes what is submitted."""
         return not (self._stopping or self._thread.is_alive())
 
     def _serve(self) -> None:
@@ -118,7 +120,7 @@ class ThreadWriter:
             return None
 
     def _gather(self) -> list[Submitted]:
-        """The next group, waiting for its first work; empty when the thread should end."""
+        """The next group, after waiting for its first unit of work; empty when the thread should end."""
         while not (self._waiting or self._is_last):
             self._sort(self._queue.get())
         while not self._queue.empty():
@@ -133,8 +135,9 @@ class ThreadWriter:
 
 
 class LoopWriter:
-    """Runs the statements of short works on the loop, and each group's flush on a thread. Long works run on the thread
-    whole.
+    """Runs the statements of short units of work on the event loop, and the flush of each group on a thread.
+
+    Long units of work run on the thread completely.
     """
 
     def __init__(
@@ -161,7 +164,7 @@ class LoopWriter:
         self._stopping = False
 
     def start(self) -> None:
-        """Begin to take works."""
+        """Begin to take units of work."""
         self._connection = self._open_connection()
         self._thread.start()
 
@@ -176,28 +179,29 @@ class LoopWriter:
             self._connection = None
 
     async def run(self, work: Callable[[Connection], T], *, long: bool = False) -> T:
-        """As `ThreadWriter.run`; a `long` work does not keep the loop from others."""
+        """Like `ThreadWriter.run`; a `long` unit of work does not block the event loop."""
         if self._stopping:
             raise StoreUnavailable("the store is closing")
         future: asyncio.Future[T] = self._loop.create_future()
         self._waiting.put(Submitted(work, future, is_alone=long), long=long)
         self._idle.clear()
         if not (self._is_flushing or self._is_due):
-            # At the loop's next turn, so that works of one turn make one group.
+            # At the next turn of the event loop, so that the units of work of one turn form one group.
             self._is_due = True
             self._loop.call_soon(self._turn)
         return await future
 
     @property
     def resting(self) -> Connection | None:
-        """The writer's connection while no group is under way: what it last wrote, it need not read again. For the loop
-        alone, and at once.
+        """The writer's connection while no group is running; its cache has what it last wrote.
+
+        Use it only on the event loop, and at once.
         """
         return None if self._is_flushing else self._connection
 
     @property
     def has_ended(self) -> bool:
-        """As of ThreadWriter."""
+        """See ThreadWriter."""
         return not (self._stopping or self._thread.is_alive())
 
     def _turn(self) -> None:
@@ -218,7 +222,7 @@ class LoopWriter:
             self._answered(group)
 
     def _performed(self, connection: Connection, group: list[Submitted]) -> bool:
-        """As many of the works as a turn of the loop has room for; the others belong to the next group."""
+        """Run as many units of work as fit into a turn of the event loop; the others belong to the next group."""
         begun = connection.tally.touched
         is_done = self.group.guarded(self.group.perform, connection, group)
         self._turns.count(rows=connection.tally.touched - begun)
@@ -226,7 +230,7 @@ class LoopWriter:
         return is_done
 
     def _connected(self, group: list[Submitted]) -> Connection | None:
-        """In the place of a connection that could not be used any more."""
+        """The connection, or a new one when it could not be used any more."""
         try:
             return self._open_connection()
         except Exception as error:
@@ -243,7 +247,7 @@ class LoopWriter:
         try:
             self._loop.call_soon_threadsafe(self._answered, group)
         except RuntimeError:
-            # The loop has closed: nobody is left to be answered, what was committed stays committed.
+            # The event loop has closed, so there is nobody to answer; committed work stays committed.
             return
 
     def _answered(self, group: list[Submitted]) -> None:
@@ -252,7 +256,7 @@ class LoopWriter:
         if self._connection is not None:
             self._connection = self.group.kept(self._connection)
         resolve(group)
-        # Those just answered go first: what they write next belongs to the next group.
+        # Let those just answered run first, so that what they write next belongs to the next group.
         self._is_due = True
         self._loop.call_soon(self._turn)
 
@@ -264,5 +268,5 @@ def _answer(loop: asyncio.AbstractEventLoop, group: list[Any]) -> None:
     try:
         loop.call_soon_threadsafe(resolve, group)
     except RuntimeError:
-        # The loop has closed: nobody is left to be answered, what was committed stays committed.
+        # The event loop has closed, so there is nobody to answer; committed work stays committed.
         return

@@ -1,2 +1,1 @@
-"""What every owning service offers alike: its events to followers, and verify, rebuild and dead letters to the
-operator."""
+"""What every owning service offers: its events for followers, and verify, rebuild and dead letters for the operator."""

@@ -1,7 +1,7 @@
-"""The dead letters of a service's steps: the one place that buries them, and lets them heal.
+"""The dead letters of a service's steps; no other module records or resolves them.
 
 A step that cannot be done becomes a dead letter, and the reception of its mail is held: the ingress repeats it rarely.
-When a later try succeeds, or the mail is settled by another way, the dead letter is resolved by itself.
+When a later attempt succeeds, or the mail is settled in another way, the dead letter is resolved.
 """
 
 from __future__ import annotations
@@ -27,27 +27,27 @@ log = structlog.get_logger("deadletters")
 
 COMPARE_SECONDS = 30.0
 _COMPARED = 200
-"""Dead letters compared at once with the receptions that they hold."""
+"""Dead letters that are compared at a time with the receptions they hold."""
 _LATER_TRY = "a later try was done"
 _SETTLED = "its mail is settled"
 
 
 class Hold(Protocol):
-    """Asks the ingress to hold a reception, or to let it move again."""
+    """Asks the ingress to hold a reception or to resume it."""
 
     async def __call__(self, queue_id: str, *, held: bool, reason: str = "") -> bool:
-        """False when the mail is settled and needs nobody any more. Raises ServiceError or StoreUnavailable."""
+        """Hold or resume; False when the mail is settled already. Raises ServiceError or StoreUnavailable."""
 
 
 class WorkStep(NamedTuple):
-    """How a worker does a step, and how it gives one up."""
+    """How a worker does a step, and how it makes it a dead letter."""
 
     handle: Handler
     bury: Bury
 
 
 class Burial:
-    """The dead letters of one service. `actor` is the service, which buries them."""
+    """Records and resolves the dead letters of one service; `actor` is that service."""
 
     def __init__(self, dead_letters: DeadLetters, hold: Hold, actor: Actor) -> None:
         self._dead_letters = dead_letters
@@ -63,16 +63,16 @@ class Burial:
         )
 
     async def start(self) -> None:
-        """Learn what waits; the store is open. Compare it from time to time."""
+        """Load the open dead letters from the open store, and compare them with receptions from time to time."""
         await self._dead_letters.load()
         self._comparing.start()
 
     async def stop(self) -> None:
-        """Compare no more."""
+        """Stop comparing."""
         await self._comparing.stop()
 
     def redriven(self, what: str, handler: Handler) -> None:
-        """Say how the step `what` is done on demand; its reception moves again after that."""
+        """Register how the step `what` is retried on demand; afterwards its reception is resumed."""
 
         async def redrive(payload: bytes) -> None:
             await handler(payload, 1)
@@ -82,7 +82,8 @@ class Burial:
         self._dead_letters.redriven_by(what, redrive)
 
     def step(self, what: str, handler: Handler) -> WorkStep:
-        """A worker's step with its healing and its burial; `handler` does it, also on demand."""
+        """A worker's step: `handler` does it, also on demand; success resolves its dead letter, and failure records
+        one."""
         self.redriven(what, handler)
 
         async def handle(payload: bytes, count: int) -> None:
@@ -97,9 +98,9 @@ class Burial:
         return WorkStep(handle, bury)
 
     async def bury(self, what: str, payload: bytes, attempts: int, error: Exception) -> None:
-        """Keep a step that cannot be done as a dead letter, and hold the reception of its mail.
+        """Record a step that cannot be done as a dead letter, and hold the reception of its mail.
 
-        Raises StoreUnavailable when it cannot be kept and nobody would send it again.
+        Raises StoreUnavailable when it cannot be recorded and nobody would send it again.
         """
         queue_id, provenance = queue_id_of(payload), self._provenance(payload)
         try:
@@ -108,17 +109,18 @@ class Burial:
             if not queue_id:
                 raise
             log.warning("deadletters.not_buried", service=self._actor.id, queue_id=queue_id, error=str(unavailable))
-            return  # the ingress repeats the mail, and the next failure is buried
+            return  # the ingress repeats the mail, and the next failure is recorded
         log.error(
             "deadletters.buried", service=self._actor.id, dead_letter=dead_letter, queue_id=queue_id, error=repr(error)
         )
-        if queue_id:  # a payload that names no mail has no reception to hold
+        if queue_id:  # a payload without a queue id has no reception to hold
             await self._compare(queue_id, dead_letter)
-            if not self._dead_letters.is_open(what, queue_id):  # another try was done while this one was buried
+            # another attempt succeeded while this one was being recorded
+            if not self._dead_letters.is_open(what, queue_id):
                 await self._ask(queue_id, held=False)
 
     async def heal(self, what: str, payload: bytes) -> None:
-        """A step was done: its dead letter is resolved, and its reception moves again. Raises StoreUnavailable."""
+        """Resolve the dead letter of a step that was done, and resume its reception. Raises StoreUnavailable."""
         if not self._dead_letters.any_open:
             return
         queue_id = queue_id_of(payload)
@@ -128,13 +130,15 @@ class Burial:
             await self._ask(queue_id, held=False)
 
     async def settled(self, queue_id: str) -> None:
-        """The mail needs nobody any more: all its dead letters are resolved. Raises StoreUnavailable."""
+        """Resolve all dead letters of a settled mail. Raises StoreUnavailable."""
         if self._dead_letters.holds(queue_id):
             await self._dead_letters.resolve(queue_id, _SETTLED, Provenance(self._actor, correlation=queue_id))
 
     async def compare(self) -> None:
-        """Hold what a dead letter should hold, and resolve the dead letters of mail that was settled meanwhile: a try
-        that succeeds beside the last one that fails leaves no other trace. Some at a time. Raises StoreUnavailable.
+        """Hold the receptions of open dead letters, and resolve the dead letters of settled mail.
+
+        This finds cases that leave no other trace, such as a successful attempt beside the last failing one. A number
+        of dead letters is compared at a time. Raises StoreUnavailable.
         """
         if not self._dead_letters.any_open:
             return
@@ -149,8 +153,9 @@ class Burial:
             await self.settled(queue_id)
 
     async def _ask(self, queue_id: str, *, held: bool, reason: str = "") -> bool:
-        """Whether the mail is not settled, as far as is known. What the ingress cannot be asked now is asked when dead
-        letters and receptions are compared.
+        """Hold or resume a reception; False when its mail is known to be settled.
+
+        When the ingress does not answer, `compare` asks it later.
         """
         with acting(Provenance(self._actor, correlation=queue_id)):
             try:
@@ -160,7 +165,7 @@ class Burial:
                 return True
 
     async def _has_crashed(self, what: str, payload: bytes) -> bool:
-        """Whether this step is known to end its process: then it is tried once for each repeat of the mail."""
+        """Whether this step is known to end its process; then it is tried once for each repeat of the mail."""
         queue_id = queue_id_of(payload) if self._dead_letters.any_open else ""
         if not self._dead_letters.is_open(what, queue_id):
             return False
@@ -183,7 +188,7 @@ def ingress_hold(channel: Channel) -> Hold:
 
 
 class _Named(msgspec.Struct, frozen=True):
-    """What every event of a mail has; the rest may be of a shape that this release does not know."""
+    """The field that every event of a mail has; the rest may have a form that this release does not know."""
 
     queue_id: str = ""
 
@@ -192,7 +197,7 @@ _named = msgspec.json.Decoder(_Named)
 
 
 def queue_id_of(payload: bytes) -> str:
-    """The mail that a payload names; empty when it cannot be read."""
+    """The queue id in a payload; empty when it cannot be read."""
     try:
         return _named.decode(payload).queue_id
     except (msgspec.DecodeError, UnicodeDecodeError):

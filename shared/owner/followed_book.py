@@ -1,5 +1,6 @@
-"""The address book in another service's memory, kept fresh by a follower; what the copy does not know is asked of its
-owner.
+"""The address book in another service's memory, which a follower keeps up to date.
+
+For addresses that the copy does not know, the directory is asked.
 """
 
 from __future__ import annotations
@@ -26,13 +27,13 @@ _KINDS = {
     pb.Resolution.OUTGOING_ONLY: ResolutionKind.OUTGOING_ONLY,
 }
 _AREAS = ("domain.", "account.", "alias.")
-"""Events that an address book is the fold of."""
+"""The areas of events that change the address book."""
 _USERS = "user."
-"""Those that end log-ins, too. Log-ins themselves are followed by nobody but the event log."""
+"""The events that end log-ins as well. Log-ins themselves are followed only by the event log."""
 
 
 class FollowedBook:
-    """A service's copy. It lives in memory: each start reads the directory's present state, and follows from there."""
+    """A service's copy. Each start reads the directory's present state and follows it from there."""
 
     def __init__(self, service: str, channel: Channel, bus: Bus) -> None:
         self._owner = DirectoryStub(channel)
@@ -44,25 +45,27 @@ class FollowedBook:
         )
 
     async def start(self) -> None:
-        """Follow."""
+        """Begin to follow."""
         await self.follower.start()
 
     async def stop(self) -> None:
-        """Follow no more."""
+        """Stop following."""
         await self.follower.stop()
 
     async def lag(self) -> int:
-        """How many events of the directory are not followed yet; -1 when it cannot be asked."""
+        """The number of events of the directory that are not followed yet; -1 when it does not answer."""
         return await self.follower.known_lag()
 
     @property
     def copy(self) -> AddressBook | None:
-        """The address book, as fresh as the follower keeps it; None while it cannot be trusted."""
+        """The address book in memory; None while it cannot be trusted."""
         return self._book if self._is_whole and self.follower.caught_up.is_set() else None
 
     async def resolve(self, address: Address) -> Resolution:
-        """Where mail to an address goes. The copy alone never says no. Raises ServiceError when the owner must be asked
-        and does not answer.
+        """Where mail to an address goes.
+
+        The copy never decides that an address does not exist. Raises ServiceError when the directory must be asked and
+        does not answer.
         """
         if self.copy is not None:
             resolution = self.copy.resolve(address)
@@ -73,11 +76,11 @@ class FollowedBook:
         return Resolution(_KINDS[reply.kind], targets, reply.via, reply.detail)
 
     def take(self, event: Event, position: int) -> None:
-        """Fold one of the directory's events; a service that keeps more of them than the book does so here."""
+        """Apply one of the directory's events. A service that needs more of them than the book extends this method."""
         self._book.apply(event)
 
     def reset(self) -> None:
-        """Forget everything: the copy is made anew."""
+        """Forget everything, because the copy is made anew."""
         self._book = AddressBook()
         self._is_whole = True
 
@@ -99,6 +102,7 @@ class FollowedBook:
         try:
             return from_wire(event).event
         except UnknownEvent:
-            # A later release's event. If it may concern addresses, the owner is asked for each from here on.
+            # An event of a later release. It may change addresses, so the directory is asked for each address from here
+            # on.
             self._is_whole = self._is_whole and not event.type.startswith(_AREAS)
             return None

@@ -1,12 +1,11 @@
-"""A follower: reads an owner's events in order, in batches, and keeps its place in the same transaction as the effect.
+"""Follows an owner's events in order and in batches, and stores its position in the same transaction as their effect.
 
-A doorbell on the bus only wakes it. It also compares at the start, on reconnect and every 30 seconds, so that a wiped
-or silent bus delays and never loses.
+A doorbell on the bus only wakes it early. It also compares positions at the start, on reconnect and every 30 seconds,
+so that a bus that is silent or was deleted only delays it.
 
-An owner that was restored from a backup has another log behind the place where the two parted, and would go on at
-positions that the follower has seen: then events would be passed over in silence. So every place carries the time of
-its event; the owner refuses to read on behind an event that it does not have, and the follower goes back to where both
-logs surely agree.
+An owner that was restored from a backup has other events after the place of the backup, at positions that the follower
+has passed; these would be missed. So every place contains the time of its event. The owner refuses to continue after an
+event that it does not have, and the follower goes back to a place at which both logs certainly agree.
 """
 
 from __future__ import annotations
@@ -31,17 +30,18 @@ _COMPARISONS_MISSED = 4
 
 Places = dict[int, LogPosition]
 Effect = Callable[[Sequence[pb.Event], Places], Awaitable[None]]
-"""Takes a batch and the places after it; makes both durable in one transaction (or holds both in memory)."""
+"""Takes a batch and the places after it, and stores both in one transaction (or keeps both in memory)."""
 Rewind = Callable[[Places], Awaitable[Places]]
-"""Takes the places up to which the owner's log is the one that was followed; gives those from which to follow on."""
+"""Takes the places up to which the owner's log is the one that was followed; returns those from which to follow again.
+"""
 
 
 class Follower:
-    """Follows the events of one service, `owner`, for another. `areas`: of those types alone that begin with one.
+    """Follows the events of `owner` for another service. `areas` limits them to types that begin with one of these.
 
-    `rewind` is awaited when the owner's log is not the one that was followed; by default everything behind the place
-    where they agree is followed again, for which effects must be idempotent. `begin`: for a copy in memory, which is
-    made anew from the owner's state at the start, and then too.
+    `rewind` is awaited when the owner's log is not the one that was followed. By default everything after the common
+    place is followed again, for which effects must be idempotent. `begin` is for a copy in memory: the copy is made
+    from the owner's state at the start, and again in that case.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class Follower:
         self._compare = compare_seconds
         self._wake = asyncio.Event()
         self._is_doubtful = True
-        """Whether the owner's log may be another than the one that was followed."""
+        """Whether the owner's log may differ from the one that was followed."""
         self._task = BackgroundTask(
             service,
             f"follower-{owner}",
@@ -81,15 +81,15 @@ class Follower:
         )
         self.places: Places = dict.fromkeys(range(SHARDS), NOWHERE)
         self.caught_up = asyncio.Event()
-        """Set once everything that was there at the start has been followed."""
+        """Set once all events that existed at the start are followed."""
 
     @property
     def positions(self) -> dict[int, int]:
-        """The last position of each shard that was followed."""
+        """The last followed position of each shard."""
         return {shard: place.position for shard, place in self.places.items()}
 
     async def start(self, places: Mapping[int, LogPosition] | None = None) -> None:
-        """Follow from these places on (default: the beginning)."""
+        """Begin to follow from these places (default: the beginning)."""
         self.places |= places or {}
         await self._bus.listen(store_doorbell_pattern(self._owner), self._rung)
         self._bus.on_connected(self._reconnected)
@@ -97,23 +97,23 @@ class Follower:
         self._task.start()
 
     async def stop(self) -> None:
-        """Follow no more; a batch at hand is given up."""
+        """Stop following; a batch in progress is dropped."""
         await self._task.stop()
 
     async def lag(self) -> int:
-        """How many events are waiting to be followed."""
+        """The number of events that are waiting to be followed."""
         heads = await self._source.heads()
         return sum(max(0, head.position - self.places[shard].position) for shard, head in heads.items())
 
     async def known_lag(self) -> int:
-        """As `lag`; -1 when the owner cannot be asked."""
+        """Like `lag`; -1 when the owner does not answer."""
         try:
             return await self.lag()
         except ServiceError:
             return -1
 
     def wake(self) -> None:
-        """Look now."""
+        """Look for events now."""
         self._wake.set()
 
     def _rung(self, _subject: str, _payload: bytes) -> None:
@@ -127,7 +127,7 @@ class Follower:
         try:
             await self._catch_up()
         except ServiceError as error:
-            self._is_doubtful = True  # it may come back as another
+            self._is_doubtful = True  # it may have another log when it is back
             if isinstance(error, Conflict) and error.reason == DIVERGED:
                 await asyncio.sleep(self._gather)
                 return
@@ -137,7 +137,7 @@ class Follower:
         self.caught_up.set()
         if not await woken_within(self._wake, self._compare):
             self._is_doubtful = True
-        # Events come in bursts: a moment's patience makes one batch, one transaction and one flush of them.
+        # Events come in bursts. Waiting a moment gives one batch, one transaction and one flush for a burst.
         await asyncio.sleep(self._gather)
 
     async def _catch_up(self) -> None:
@@ -155,12 +155,12 @@ class Follower:
         fresh = [event for event in batch.events if event.position > self.places[event.shard].position]
         after = self.places | {event.shard: LogPosition(event.position, event.at) for event in fresh}
         after |= {shard: LogPosition(place.position, place.at) for shard, place in batch.reached.items()}
-        if fresh or self._areas:  # what a filter passed over is passed for good
+        if fresh or self._areas:  # events that the filter left out need not be read again
             await self._effect(fresh, after)
         self.places = after
 
     async def _agree(self) -> None:
-        """Ask the owner whether its log is the one that was followed, and go back when it is not."""
+        """Ask the owner whether its log is the one that was followed, and go back if it is not."""
         followed = {shard: place for shard, place in self.places.items() if place.position}
         if not followed:
             return
@@ -168,7 +168,7 @@ class Follower:
         if any(agreed[shard].position != place.position for shard, place in followed.items()):
             await self._go_back(agreed)
         else:
-            self.places = agreed  # with the times that an older release did not keep
+            self.places = agreed  # with the times that an older release did not store
 
     async def _go_back(self, agreed: Places) -> None:
         behind = sum(place.position - agreed[shard].position for shard, place in self.places.items())
@@ -184,6 +184,6 @@ class Follower:
 
     async def _begin_anew(self) -> None:
         assert self._begin is not None
-        self._has_begun = False  # until it is done
+        self._has_begun = False  # set again when it is done
         self.places = dict.fromkeys(range(SHARDS), NOWHERE) | await self._begin()
         self._has_begun = True

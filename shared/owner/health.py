@@ -1,4 +1,4 @@
-"""What a service says of its health: what was done lately, not that a task exists."""
+"""The health in a service's report: what was done recently, and not just which tasks exist."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Health:
         self._store = store
 
     def add_to(self, reply: pb.ReportReply) -> pb.ReportReply:
-        """The report, with what is not well."""
+        """Add the health to a report, with everything that is not well."""
         tasks = running(self._service)
         reply.idle.update({task.name: int(task.idle) for task in tasks})
         for task in [*tasks, *running("bus")]:
@@ -34,6 +34,6 @@ class Health:
 
 
 def note(reply: pb.ReportReply, what: str, advice: str) -> None:
-    """Add a trouble; nothing when there is none to say."""
+    """Add a trouble; does nothing when `what` is empty."""
     if what:
         reply.troubles.append(pb.Trouble(what=what, advice=advice))

@@ -1,4 +1,4 @@
-"""Verify, rebuild, dead letters and the report, the same for every owning service."""
+"""Verify, rebuild, dead letters and the report: the Owner contract, the same for every owning service."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ _EVERY = 0.2
 
 
 async def no_blobs(_generation: str) -> AsyncIterator[list[str]]:
-    """For services that keep no blob ids."""
+    """The blobs of a service that keeps no blob ids."""
     return
     yield []
 
 
 async def nothing_to_report() -> pb.ReportReply:
-    """For services without listeners and counts."""
+    """The report of a service without listeners and counts."""
     return pb.ReportReply()
 
 
 class StoreOwner(OwnerServicer):
-    """The operator's door to one owning service."""
+    """Serves the Owner contract of one service."""
 
     def __init__(
         self,

@@ -1,6 +1,5 @@
-"""Events of one service for another: the servicer on the owner's side, what wakes the followers, and the reader on
-theirs.
-"""
+"""Events of one service for others: the servicer at the owner, what wakes the followers, and the reader at the
+follower."""
 
 from __future__ import annotations
 
@@ -32,20 +31,22 @@ from shared.rpc.mailfold.events.v1 import events_pb2 as pb
 from shared.rpc.mailfold.events.v1.events_pb2_grpc import EventSourceServicer, EventSourceStub
 
 DIVERGED = "diverged"
-"""The reason of a conflict: the owner's log is not the one that was followed; it was restored from a backup."""
+"""The reason of a conflict: the owner's log is not the one that was followed, because it was restored from a backup."""
 _BATCH, _MOST = 500, 5000
-"""Events of a batch."""
+"""Events of a batch: by default, and at most."""
 OCTETS = 1024 * 1024
-"""Of a batch; the event that fills it may be longer."""
+"""Octets of a batch; the event that fills it may exceed them."""
 _A_TURN, _A_PAGE, _AN_EVENT = 64 * 1024, 4 * 1024, 1024
-"""Octets read before others have a turn; a page and an event count as so many more."""
+"""Octets that are read before other work gets a turn; a page and an event count as additional octets."""
 _STATE = Provenance(Actor("system", "state"))
 State = Callable[[], AsyncIterator[Sequence[Event]]]
 
 
 def _carried(row: Row) -> pb.Event:
-    """A stored row (COLUMNS) as the contract carries it: not decoded, so events of any release pass; without what is
-    the owner's secret."""
+    """A stored row (COLUMNS) in the form of the contract, without the owner's secrets.
+
+    The data is not decoded, so that events of any release can be passed on.
+    """
     shard, position, stream, version, name, schema, at, cause, correlation, command, actor, data = row
     return pb.Event(
         shard=shard,
@@ -64,13 +65,15 @@ def _carried(row: Row) -> pb.Event:
 
 
 def to_wire(recorded: Recorded) -> pb.Event:
-    """The event as the contract carries it."""
+    """The event in the form of the contract."""
     return _carried(row_of(recorded))
 
 
 def from_wire(event: pb.Event) -> Recorded:
-    """The event from the contract. Raises UnknownEvent, also for data that does not fit its type: the same again would
-    fail again, and a follower would never get past it.
+    """The event from the contract.
+
+    Raises UnknownEvent, also for data that does not fit its type, because a repeat would fail again and block the
+    follower.
     """
     provenance = Provenance(decode_actor(event.actor), event.cause, event.correlation, event.command)
     try:
@@ -81,7 +84,7 @@ def from_wire(event: pb.Event) -> Recorded:
 
 
 class _Batch:
-    """What is sent at once: so many events, or so many octets of them."""
+    """The events to be sent together, up to a number of events or octets."""
 
     def __init__(self) -> None:
         self._reply = pb.EventBatch()
@@ -89,19 +92,19 @@ class _Batch:
         self._last: Row | None = None
 
     def add(self, row: Row) -> None:
-        """An event; everything of its shard up to it is in this batch or before it."""
+        """Add an event; this batch or an earlier one contains everything of its shard up to this event."""
         self._reply.events.append(_carried(row))
         self._octets += len(row[-1])
         self._last = row
 
     def reached(self, shard: int, place: LogPosition) -> None:
-        """Nothing else up to this place concerns the reader."""
+        """Note that there are no further events for the reader up to this place."""
         reached = self._reply.reached[shard]
         reached.position, reached.at = place
         self._last = None
 
     def is_full(self, limit: int) -> bool:
-        """Whether it should be sent now."""
+        """Whether the batch should be sent now."""
         return len(self._reply.events) >= limit or self._octets >= OCTETS
 
     @property
@@ -110,7 +113,7 @@ class _Batch:
         return bool(self._reply.reached)
 
     def taken(self) -> pb.EventBatch:
-        """The batch; another one begins. A batch that ends within a page reaches its last event."""
+        """Take the batch and begin another one. A batch that ends within a page reaches up to its last event."""
         if self._last is not None:
             shard, position, at = self._last[0], self._last[1], self._last[6]
             self.reached(shard, LogPosition(position, at))
@@ -119,7 +122,10 @@ class _Batch:
 
 
 class StoreSource(EventSourceServicer):
-    """Answers followers from the owner's store. `state`: the events that would make the owner's present state."""
+    """Answers followers from the owner's store.
+
+    `state` returns the events that would create the owner's present state.
+    """
 
     def __init__(self, store: EventStore, state: State | None = None) -> None:
         self._store = store
@@ -149,7 +155,7 @@ class StoreSource(EventSourceServicer):
                 yield shard, page
                 read += _cost(page, page.reached.position - after)
                 if read >= _A_TURN:
-                    await asyncio.sleep(0)  # in one process nobody else would have a turn until all was read
+                    await asyncio.sleep(0)  # in one process no other task would have a turn until everything was read
                     read = 0
                 after, seen_at = page.reached.position, 0
 
@@ -184,8 +190,9 @@ class RemoteSource:
     async def read(
         self, followed: Mapping[int, LogPosition], areas: Sequence[str] = (), batch: int = 0
     ) -> AsyncIterator[pb.EventBatch]:
-        """Everything behind these places, undecoded. Raises Conflict (DIVERGED) when the log is not the one that was
-        followed.
+        """All events after these places, not decoded.
+
+        Raises Conflict (DIVERGED) when the log is not the one that was followed.
         """
         after = {shard: place.position for shard, place in followed.items() if place.position}
         seen_at = {shard: place.at for shard, place in followed.items() if place.at}
@@ -194,12 +201,12 @@ class RemoteSource:
             yield reply
 
     async def state(self) -> AsyncIterator[pb.StateBatch]:
-        """The present state as events; the first batch says from where the log is to be followed."""
+        """The present state as events; the first batch has the places from which the log must be followed."""
         async for reply in self._stub.ReadState(pb.ReadStateRequest()):
             yield reply
 
     async def agreed(self, followed: Mapping[int, LogPosition]) -> dict[int, LogPosition]:
-        """How far the owner's log is the one that was followed."""
+        """The places up to which the owner's log is the one that was followed."""
         request = pb.AgreeRequest(followed={shard: to_place(place) for shard, place in followed.items()})
         return {shard: from_place(place) for shard, place in (await self._stub.Agree(request)).agreed.items()}
 
@@ -210,17 +217,17 @@ class RemoteSource:
 
 
 def to_place(place: LogPosition) -> pb.Place:
-    """As the contract carries it."""
+    """A place in the form of the contract."""
     return pb.Place(position=place.position, at=place.at)
 
 
 def from_place(place: pb.Place) -> LogPosition:
-    """From the contract."""
+    """A place from the contract."""
     return LogPosition(place.position, place.at)
 
 
 def _cost(page: Page, passed: int) -> int:
-    """The work of a page that passed so many events, in octets."""
+    """The work of reading a page with so many skipped events, in octets."""
     return _A_PAGE + passed * _AN_EVENT + sum(len(row[-1]) for row in page.rows)
 
 
@@ -238,7 +245,7 @@ def _check(page: Page, seen_at: int) -> None:
 def ring_at_commits(bus: Bus, service: str, store: EventStore) -> None:
     """Wake the store's followers at each commit.
 
-    Rings once a group: followers listen to all shards and read what there is, so one ring says enough. They gather,
-    so it has time.
+    It rings once for a group: followers listen to all shards and read everything new. They collect events anyway, so
+    the ring is sent with other messages.
     """
     store.on_commit(lambda recorded: bus.ring(store_doorbell(service, recorded[0].shard), batched=True))
