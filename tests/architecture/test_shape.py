@@ -78,3 +78,17 @@ def test_no_cancellation_is_swallowed() -> None:
         if isinstance(node, ast.Attribute) and node.attr == "wait_for"
     ]
     assert calls == []
+
+
+def test_stubs_are_typed() -> None:
+    """A stub that is `Any` hides what its requests and replies are."""
+    untyped = [
+        f"{file.name}:{node.lineno}"
+        for file in sources()
+        for node in ast.walk(file.tree)
+        if isinstance(node, ast.AnnAssign)
+        and ast.unparse(node.annotation) == "Any"
+        and node.value is not None
+        and re.match(r"\w+Stub\(", ast.unparse(node.value))
+    ]
+    assert untyped == []

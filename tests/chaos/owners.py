@@ -30,7 +30,7 @@ class Owners:
 
     async def verify(self, service: str, *, mend: bool = False) -> pb.VerifyProgress:
         """The last word of a verification. Raises ServiceError."""
-        stub: Any = OwnerStub(self._channel(service))
+        stub = OwnerStub(self._channel(service))
         with acting(Provenance(Actor(OPERATOR))):
             words = [word async for word in stub.Verify(pb.VerifyRequest(mend=mend))]
         last: pb.VerifyProgress = words[-1]
@@ -39,7 +39,7 @@ class Owners:
 
     async def report(self, service: str) -> pb.ReportReply:
         """Counts and lags. Raises ServiceError."""
-        stub: Any = OwnerStub(self._channel(service))
+        stub = OwnerStub(self._channel(service))
         with acting(Provenance(Actor(OPERATOR))):
             reply: pb.ReportReply = await stub.Report(pb.ReportRequest())
         return reply

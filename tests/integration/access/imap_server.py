@@ -152,13 +152,13 @@ class ImapServer:
     def mailstore(self, method: str, request: Any) -> Any:
         """Ask the mailbox store itself."""
         assert self.host is not None
-        stub: Any = MailstoreStub(self.host.channel("mailstore", "access"))
+        stub = MailstoreStub(self.host.channel("mailstore", "access"))
         return self.run(getattr(stub, method)(request))
 
     def directory(self, method: str, request: Any) -> Any:
         """Ask the directory itself, as the operator does."""
         assert self.host is not None
-        stub: Any = DirectoryStub(self.host.channel("directory", "operator"))
+        stub = DirectoryStub(self.host.channel("directory", "operator"))
         return self.run(getattr(stub, method)(request))
 
     def mailstore_stream(self, method: str, request: Any) -> list[Any]:
@@ -166,7 +166,7 @@ class ImapServer:
 
         async def ask() -> list[Any]:
             assert self.host is not None
-            stub: Any = MailstoreStub(self.host.channel("mailstore", "access"))
+            stub = MailstoreStub(self.host.channel("mailstore", "access"))
             return [batch async for batch in getattr(stub, method)(request)]
 
         return self.run(ask())
@@ -202,7 +202,7 @@ class ImapServer:
             writer.write(body)
             scanned = scan(body)
             ref = await writer.commit(encode_scan(scanned))
-        stub: Any = MailstoreStub(host.channel("mailstore", "delivery"))
+        stub = MailstoreStub(host.channel("mailstore", "delivery"))
         request = mailstore_pb2.DeliverRequest(
             account=f"a-{name}",
             queue_id=key or host.ids.new(IdKind.QUEUE),

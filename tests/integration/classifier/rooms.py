@@ -135,13 +135,13 @@ class Rooms:
 
     async def learning(self) -> classifier_pb2.LearningReply:
         """What the contract says is learnt."""
-        stub: Any = ClassifierStub(self.host.channel("classifier", "operator"))
+        stub = ClassifierStub(self.host.channel("classifier", "operator"))
         reply: classifier_pb2.LearningReply = await stub.Learning(classifier_pb2.LearningRequest())
         return reply
 
     async def rebuild(self) -> None:
         """RebuildModel."""
-        stub: Any = ClassifierStub(self.host.channel("classifier", "operator"))
+        stub = ClassifierStub(self.host.channel("classifier", "operator"))
         await stub.RebuildModel(classifier_pb2.RebuildModelRequest())
 
     async def knows(self, address: str) -> None:
@@ -163,17 +163,17 @@ class Rooms:
 
     async def lag(self) -> int:
         """Events of the mailbox store that the classifier has not followed."""
-        stub: Any = OwnerStub(self.host.channel("classifier", "operator"))
+        stub = OwnerStub(self.host.channel("classifier", "operator"))
         return int((await stub.Report(owner_pb2.ReportRequest())).lag["mailstore"])
 
     async def dead_letters(self) -> list[owner_pb2.DeadLetter]:
         """The classifier's dead letters."""
-        stub: Any = OwnerStub(self.host.channel("classifier", "operator"))
+        stub = OwnerStub(self.host.channel("classifier", "operator"))
         return list((await stub.ListDeadLetters(owner_pb2.ListDeadLettersRequest())).letters)
 
     async def retry(self, dead_letter: str) -> None:
         """RetryDeadLetter."""
-        stub: Any = OwnerStub(self.host.channel("classifier", "operator"))
+        stub = OwnerStub(self.host.channel("classifier", "operator"))
         await stub.RetryDeadLetter(owner_pb2.DeadLetterRequest(id=dead_letter))
 
     def evidence(self) -> bytes:

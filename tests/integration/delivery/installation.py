@@ -117,9 +117,9 @@ class Installation:
         for app in self._apps.values():
             await app.start()
         self.bus.work(INGRESS_SETTLED, self._note, self._impossible)
-        self.directory: Any = DirectoryStub(self.host.channel("directory", "operator"))
-        self.mailstore: Any = MailstoreStub(self.host.channel("mailstore", "access"))
-        self.outbound: Any = OutboundStub(self.host.channel("outbound", "operator"))
+        self.directory = DirectoryStub(self.host.channel("directory", "operator"))
+        self.mailstore = MailstoreStub(self.host.channel("mailstore", "access"))
+        self.outbound = OutboundStub(self.host.channel("outbound", "operator"))
 
     async def stop(self) -> None:
         for app in reversed(self._apps.values()):

@@ -15,7 +15,7 @@ from services.eventlog.app import SECTIONS, SERVICE, build
 from services.eventlog.domain.log_id import FOLLOWED
 from shared.bus.settings import BusSettings
 from shared.eventstore.event import Actor, Event, Provenance, Recorded
-from shared.grpc.channel import RemoteChannel
+from shared.grpc.channel import RemoteChannel, for_stubs
 from shared.grpc.credentials import CallTokens, digest
 from shared.grpc.servicers import Registration
 from shared.owner.source import StoreSource, ring_at_commits
@@ -72,8 +72,8 @@ class Installation:
     async def start(self) -> None:
         await self._hosted.start()
         self._channel = RemoteChannel(self.places.socket(SERVICE), "operator", "o")
-        self.log: Any = EventLogStub(self._channel)  # type: ignore[arg-type]
-        self.owner: Any = OwnerStub(self._channel)  # type: ignore[arg-type]
+        self.log = EventLogStub(for_stubs(self._channel))
+        self.owner = OwnerStub(for_stubs(self._channel))
 
     async def stop(self) -> None:
         if self._channel is not None:
