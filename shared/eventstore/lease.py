@@ -96,13 +96,13 @@ class Lease:
         # Before the first lease there is no row to lock; one process at a time takes a lease.
         connection.execute("LOCK TABLE lease IN SHARE ROW EXCLUSIVE MODE")
         now = self._clock.now()
-        rows = connection.all("SELECT shard, holder, fence, until FROM lease ORDER BY shard FOR UPDATE")
+        rows = connection.all("SELECT holder, fence, until FROM lease ORDER BY shard FOR UPDATE")
         ours = {self._holder, *dead}
-        other = next((row for row in rows if row[1] not in ours and row[3] > now), None)
-        if other is not None:
-            seconds = -(-(other[3] - now) // _SECOND)
-            raise LeaseHeld(f"{_shown(other[1])} holds the lease for another {seconds} s")
-        self._fence = max((row[2] for row in rows), default=0) + 1
+        for holder, _, until in rows:
+            if holder not in ours and until > now:
+                seconds = -(-(until - now) // _SECOND)
+                raise LeaseHeld(f"{_shown(holder)} holds the lease for another {seconds} s")
+        self._fence = max((fence for _, fence, _ in rows), default=0) + 1
         self._write(connection, now + self._length)
 
     def _write(self, connection: Connection, until: int) -> None:

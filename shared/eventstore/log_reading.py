@@ -15,8 +15,7 @@ SPAN = 2000
 """Positions that a page with a filter examines, which takes a few milliseconds of the event loop."""
 CLOCK_SLACK = 60_000_000
 """Microseconds by which the clock of a restored owner may be behind its former clock."""
-_AT = 6
-"""The index of the time in COLUMNS."""
+_TYPE = COLUMNS.split(", ").index("type")
 
 
 class LogPosition(NamedTuple):
@@ -86,12 +85,11 @@ class LogReader:
         """
         end = min(head, after + SPAN) if areas else head
         rows = self._between(shard, after, end, areas)
-        before = rows.pop(0) if rows and rows[0][1] == after else None
-        if len(rows) >= PAGE_ROWS:
-            reached = LogPosition(rows[-1][1], rows[-1][_AT])
-        else:  # missing events up to the end were folded into snapshots
-            reached = LogPosition(end, rows[-1][_AT] if rows and rows[-1][1] == end else 0)
-        return Page([row for row in rows if not areas or row[4].startswith(tuple(areas))], reached, before)
+        before = rows.pop(0) if rows and _place_of(rows[0]).position == after else None
+        reached = _place_of(rows[-1]) if rows else NOWHERE
+        if len(rows) < PAGE_ROWS and reached.position != end:  # the events up to the end were folded into snapshots
+            reached = LogPosition(end, 0)
+        return Page([row for row in rows if not areas or row[_TYPE].startswith(tuple(areas))], reached, before)
 
     def agreed(self, followed: Mapping[int, LogPosition]) -> dict[int, LogPosition]:
         """For each shard the place up to which the log is the one that was followed to these places."""
@@ -124,7 +122,7 @@ class LogReader:
     def _last(self, shard: int, position: int) -> LogPosition:
         """The last event of a shard up to a position."""
         row = self._reader.first_row(_LAST, (shard, position))
-        return LogPosition(row[0], row[1]) if row else NOWHERE
+        return LogPosition(*row) if row else NOWHERE
 
     def _between(self, shard: int, after: int, end: int, areas: Sequence[str]) -> list[Row]:
         """The events in a range, with those at both ends whatever their type.
@@ -138,3 +136,9 @@ class LogReader:
         )
         patterns = (after, end, *(f"{area}%" for area in areas)) if areas else ()
         return self._reader.all(sql, (shard, max(after, 1), end, *patterns))
+
+
+def _place_of(row: Row) -> LogPosition:
+    """The place of an event, from its row in the order of COLUMNS."""
+    _, position, _, _, _, _, at, *_ = row
+    return LogPosition(position, at)

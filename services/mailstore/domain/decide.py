@@ -117,7 +117,7 @@ def rename_mailbox(
     """
     name, new_name = canonical_name(name), new_mailbox_name(new_name)
     _renamable(name, new_name, tree)
-    names = [(mailbox, new_mailbox_name(new_name + old[len(name) :])) for old, mailbox, _ in tree.mailboxes]
+    names = [(renamed.id, new_mailbox_name(new_name + renamed.name[len(name) :])) for renamed in tree.mailboxes]
     taken = next((new for _, new in names if new in tree.existing), None)
     if taken is not None:
         raise MailboxRefused("ALREADYEXISTS", f"there is a mailbox {taken}")
@@ -133,7 +133,7 @@ def rename_mailbox(
 
 def _renamable(name: str, new_name: str, tree: Tree) -> None:
     """Check that a mailbox may have the new name. Raises MailboxRefused."""
-    if name not in (old for old, _, _ in tree.mailboxes):
+    if name not in (renamed.name for renamed in tree.mailboxes):
         raise MailboxRefused("NONEXISTENT", f"there is no mailbox {name}")
     if new_name in tree.existing:
         raise MailboxRefused("ALREADYEXISTS", f"there is a mailbox {new_name}")

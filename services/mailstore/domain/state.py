@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import msgspec
 
 from services.mailstore.domain.flags import Flags
@@ -70,11 +72,19 @@ class MailboxPlace(msgspec.Struct, frozen=True):
     """Whether a mailbox of the account already has the special use."""
 
 
+class NamedMailbox(NamedTuple):
+    """A mailbox as a RENAME sees it."""
+
+    name: str
+    id: str
+    uid_validity: int
+
+
 class Tree(msgspec.Struct, frozen=True):
     """A mailbox that is to be renamed, with its inferiors and the mailboxes near its new name."""
 
-    mailboxes: tuple[tuple[str, str, int], ...]
-    """Each as (name, id, UIDVALIDITY), the mailbox itself first."""
+    mailboxes: tuple[NamedMailbox, ...]
+    """The mailbox itself first."""
     existing: frozenset[str]
     """Names of mailboxes at, above and below the new name."""
     total: int
@@ -84,5 +94,5 @@ class Tree(msgspec.Struct, frozen=True):
 
     def needs_new_validity(self, mailbox: str, new_name: str) -> bool:
         """Whether the mailbox needs a higher UIDVALIDITY, because another had the new name (RFC 3501 §2.3.1.1)."""
-        own = next(validity for _, identity, validity in self.mailboxes if identity == mailbox)
+        own = next(renamed.uid_validity for renamed in self.mailboxes if renamed.id == mailbox)
         return any(identity != mailbox and own <= validity for identity, validity in self.former.get(new_name, ()))

@@ -141,7 +141,7 @@ class MailstoreEndpoint(MailstoreServicer):
         async for page in self._views.added(changes):
             reply.added.append(wire.uid_set(page))
         async for gone in self._views.vanished(mailbox, changes.vanished, changes.version, uid_next):
-            reply.vanished.append(wire.uid_set(sorted(row[1:] for row in gone)))
+            reply.vanished.append(wire.uid_set(sorted((run.first, run.last) for run in gone)))
         async for flags in self._views.changed(changes, since, uid_next):
             reply.changed.extend(wire.changed(flags))
         return reply
@@ -152,7 +152,9 @@ class MailstoreEndpoint(MailstoreServicer):
         version = await self._store.read(lambda reader: queries.version_of(reader, account))
         if request.vanished:
             async for gone in self._views.vanished_since(mailbox, since, version):
-                yield pb.FetchBatch(version=version, vanished=wire.uid_set(sorted(row[1:] for row in gone)))
+                yield pb.FetchBatch(
+                    version=version, vanished=wire.uid_set(sorted((run.first, run.last) for run in gone))
+                )
         uids = wire.ranges(request.uids)
         if since:
             uids = common(uids, await self._views.changed_since(mailbox, since))

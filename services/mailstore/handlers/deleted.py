@@ -28,4 +28,5 @@ async def deleted_size(store: EventStore, turns: Turns, mailbox: str) -> int:
 def _page(reader: Reader, mailbox: str, after: int) -> tuple[int, int, int]:
     """The octets of a page's messages, the number of rows read, and the last UID."""
     rows = reader.all(_ROWS, (mailbox, after, _PAGE))
-    return sum(size for _, size, system in rows if system & DELETED), len(rows), rows[-1][0] if rows else 0
+    last = rows[-1][0] if rows else 0  # the UID
+    return sum(size for _, size, system in rows if system & DELETED), len(rows), last

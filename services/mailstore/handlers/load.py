@@ -56,7 +56,8 @@ def mailboxes(reader: Reader, account: str, after: str = "", most: int = 1000) -
 def used(reader: Reader, account: str) -> tuple[int, int]:
     """The octets and the number of messages of an account."""
     row = reader.first_row("SELECT used, messages FROM account WHERE account = ?", (account,))
-    return (row[0], row[1]) if row else (0, 0)
+    octets, messages = row or (0, 0)
+    return octets, messages
 
 
 def is_open(reader: Reader, account: str) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from services.mailstore.domain.state import MailboxPlace, Tree
+from services.mailstore.domain.state import MailboxPlace, NamedMailbox, Tree
 from shared.clock import Clock
 from shared.eventstore.connection import Reader
 from shared.protocol.imap.mailbox_name import SEPARATOR, ancestors, canonical_name
@@ -46,11 +46,11 @@ def tree(reader: Reader, account: str, name: str, new_name: str) -> Tree:
     at_or_below = (
         f"SELECT name, id, uid_validity FROM mailbox WHERE account = ? AND (name = ? OR {_BELOW}) ORDER BY name"  # noqa: S608
     )
-    moved = reader.all(at_or_below, (account, name, len(name) + 1, name + SEPARATOR))
-    there = reader.all(at_or_below, (account, new_name, len(below), below))
-    existing = {row[0] for row in there} | _existing(reader, account, ancestors(new_name))
+    moved = map(NamedMailbox._make, reader.all(at_or_below, (account, name, len(name) + 1, name + SEPARATOR)))
+    there = map(NamedMailbox._make, reader.all(at_or_below, (account, new_name, len(below), below)))
+    existing = {mailbox.name for mailbox in there} | _existing(reader, account, ancestors(new_name))
     return Tree(
-        tuple(sorted(moved, key=lambda row: row[0] != name)),
+        tuple(sorted(moved, key=lambda mailbox: mailbox.name != name)),
         frozenset(existing),
         _total(reader, account),
         _former(reader, account, new_name, below),

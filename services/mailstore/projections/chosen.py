@@ -12,7 +12,7 @@ from services.mailstore.domain.flags import DELETED, Flags
 from services.mailstore.domain.state import FlagRun, Messages
 from services.mailstore.projections.conditions import conditions
 from shared.eventstore.connection import Reader
-from shared.protocol.imap.ranges import Ranges, count, joined, ranges
+from shared.protocol.imap.ranges import Ranges, count, joined
 
 FEW = 200
 """Up to this number, messages are read row by row, because window functions would cost more."""
@@ -36,11 +36,13 @@ def messages(reader: Reader, mailbox: str, uids: Ranges, *, deleted: bool = Fals
     result: list[tuple[int, int]] = []
     size, left = 0, most
     for condition, parameters in conditions(uids):
-        chosen = f"SELECT uid, size FROM entry WHERE mailbox = ? AND {condition}{only} ORDER BY uid LIMIT ?"  # noqa: S608
+        chosen = (
+            f"SELECT uid, uid AS last, size FROM entry WHERE mailbox = ? AND {condition}{only} ORDER BY uid LIMIT ?"  # noqa: S608
+        )
         rows = reader.all(chosen if few else _SIZED_RUNS.format(chosen=chosen), (mailbox, *parameters, left))
-        runs = ranges(row[0] for row in rows) if few else tuple((row[0], row[1]) for row in rows)
+        runs = joined((first, last) for first, last, _ in rows)
         result += runs
-        size += sum(row[-1] for row in rows)
+        size += sum(octets for _, _, octets in rows)
         left -= count(runs)
         if left <= 0:
             break
@@ -68,12 +70,13 @@ def flag_runs(reader: Reader, mailbox: str, uids: Ranges, since: int | None, mos
     left = most
     for condition, parameters in conditions(uids):
         chosen = (
-            f"SELECT uid, system, keywords, {newer} FROM entry WHERE mailbox = ? AND {condition} ORDER BY uid LIMIT ?"  # noqa: S608
+            f"SELECT uid, uid AS last, system, keywords, {newer} FROM entry WHERE mailbox = ? AND {condition}"  # noqa: S608
+            " ORDER BY uid LIMIT ?"
         )
         rows = reader.all(chosen if few else _FLAG_RUNS.format(chosen=chosen), (version, mailbox, *parameters, left))
         runs = [
-            FlagRun(first, last[0] if last else first, Flags(system, keywords), bool(is_newer))
-            for first, *last, system, keywords, is_newer in rows
+            FlagRun(first, last, Flags(system, keywords), bool(is_newer))
+            for first, last, system, keywords, is_newer in rows
         ]
         result += runs
         left -= sum(run.last - run.first + 1 for run in runs)
