@@ -27,9 +27,9 @@ async def test_a_wiped_bus_comes_back_and_idles(start: Start) -> None:
     await victims.wipe_bus()
     await victims.back(BUS)
     began = time.monotonic()
-    await send(server, ledger, 5, seed=2)
+    async with asyncio.timeout(_RECOVERY_SECONDS):
+        await send(server, ledger, 5, seed=2)
     recovery = time.monotonic() - began
-    assert recovery < _RECOVERY_SECONDS
     assert len(ledger.accepted) == 10
     share = await _share(server)
     if sum(share.values()) >= _SHARE:  # another test may have had the machine's attention
