@@ -61,6 +61,14 @@ class Messages(msgspec.Struct, frozen=True):
         return count(self.uids)
 
 
+class Selection(NamedTuple):
+    """Messages of a mailbox that were read before the unit of work in which they are needed."""
+
+    modseq: int
+    """The mailbox's MODSEQ before they were read; while it has this one, they are what the mailbox holds."""
+    messages: Messages
+
+
 class MailboxPlace(msgspec.Struct, frozen=True):
     """Where a mailbox is to be made."""
 

@@ -11,7 +11,7 @@ import structlog
 from services.mailstore.domain import decide
 from services.mailstore.domain.decide import MailboxRefused
 from services.mailstore.domain.flags import Flags, parse
-from services.mailstore.domain.state import JUNK, MailboxState
+from services.mailstore.domain.state import JUNK, MailboxState, Messages, Selection
 from services.mailstore.handlers import load
 from services.mailstore.handlers.accounts import ensure_open
 from services.mailstore.projections import chosen
@@ -26,6 +26,7 @@ from shared.events.mailbox import (
     MessagesMoved,
     NewEntry,
 )
+from shared.eventstore.connection import Reader
 from shared.eventstore.event import Event, Provenance, Recorded
 from shared.eventstore.transaction import Transaction
 from shared.ids import IdKind, Ids
@@ -210,13 +211,20 @@ class MessageCommands:
         target: str,
         quota: int,
         provenance: Provenance,
+        selection: Selection | None = None,
     ) -> Placed:
-        """COPY of all messages or none. Raises MailboxRefused TRYCREATE, EXPUNGEISSUED, OVERQUOTA or LIMIT."""
+        """COPY of all messages or none; `selection` spares the writer reading them.
+
+        Raises MailboxRefused TRYCREATE, EXPUNGEISSUED, OVERQUOTA or LIMIT.
+        """
         done = _earlier(transaction, provenance, MessagesCopied)
         if done:
             return _placed(transaction, account, done)
         source, goal = load.mailbox_by_id(transaction, account, mailbox), self._existing(transaction, account, target)
-        messages = chosen.messages(transaction, source.id, uids, most=self._limits.copy_messages + 1)
+        if selection is not None and selection.modseq == source.modseq:
+            messages = selection.messages
+        else:
+            messages = self._copied(transaction, source, uids)
         decide.copies_left(messages, self._limits.copy_messages)
         decide.all_there(messages.count, asked)
         decide.within_quota(load.used(transaction, account)[0], messages.size, quota)
@@ -227,6 +235,14 @@ class MessageCommands:
         )
         transaction.append(account, events, provenance)
         return _placed(transaction, account, events, goal)
+
+    def selection(self, reader: Reader, account: str, mailbox: str, uids: Ranges) -> Selection:
+        """What a COPY of these messages copies, read before its unit of work. Raises MailboxRefused NONEXISTENT."""
+        source = load.mailbox_by_id(reader, account, mailbox)
+        return Selection(source.modseq, self._copied(reader, source, uids))
+
+    def _copied(self, reader: Reader, source: MailboxState, uids: Ranges) -> Messages:
+        return chosen.messages(reader, source.id, uids, most=self._limits.copy_messages + 1)
 
     def move(
         self,

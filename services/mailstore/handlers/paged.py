@@ -7,6 +7,7 @@ none.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncIterator, Callable
 from typing import NamedTuple, TypeVar
 
@@ -14,7 +15,7 @@ import msgspec
 
 from services.mailstore.domain.decide import EVENT_MESSAGES, MailboxRefused
 from services.mailstore.domain.flags import Flags
-from services.mailstore.domain.state import MailboxState
+from services.mailstore.domain.state import MailboxState, Selection
 from services.mailstore.handlers import load
 from services.mailstore.handlers.accounts import MailboxCommands
 from services.mailstore.handlers.messages import MessageCommands, Placed, Stored
@@ -73,9 +74,17 @@ class PagedCommands:
     async def copy(
         self, account: str, mailbox: str, uids: Ranges, asked: int, target: str, quota: int, provenance: Provenance
     ) -> Placed:
-        """COPY, all of the messages or none. Raises MailboxRefused."""
+        """COPY, all of the messages or none. Many are read beforehand, beside the writer. Raises MailboxRefused."""
+        selection: Selection | None = None
+        if count(uids) > chosen.FEW:
+            with contextlib.suppress(MailboxRefused):  # an earlier attempt may have copied them, which the unit knows
+                selection = await self._store.read_long(
+                    lambda reader: self._messages.selection(reader, account, mailbox, uids)
+                )
         return await self._run(
-            lambda tx, provenance: self._messages.copy(tx, account, mailbox, uids, asked, target, quota, provenance),
+            lambda tx, provenance: self._messages.copy(
+                tx, account, mailbox, uids, asked, target, quota, provenance, selection
+            ),
             uids,
             provenance,
         )

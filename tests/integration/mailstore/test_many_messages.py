@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from services.mailstore.domain.decide import EVENT_MESSAGES
 from services.mailstore.endpoints import wire
+from services.mailstore.projections import chosen
 from shared.eventstore.postgres import PostgresBackend
 from shared.grpc.errors import LimitReached, NotFound, NotNow
 from shared.protocol.imap.ranges import Ranges, count
@@ -18,6 +20,7 @@ from tests.integration.mailstore.counted import ACCOUNT, CountedMailstore, count
 
 MESSAGES = 25_600
 ALL = spans((1, 1 << 31))
+SUBSCRIBE = pb.SubscribeMailboxRequest(account=ACCOUNT, name="Archive", subscribed=True)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -128,6 +131,66 @@ async def test_copy(mailstore: CountedMailstore) -> None:
     with pytest.raises(LimitReached, match="at most 25600 messages"):
         await mailstore.call("Copy", copy)
     assert await _uids(mailstore, "Archive") == ((1, MESSAGES),)
+
+
+class Selections:
+    """Notes on which threads the messages of a COPY are read, and acts after they were read beside the writer."""
+
+    def __init__(self, mailstore: CountedMailstore, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.threads: list[str] = []
+        self._read_long, self._messages = mailstore.store.read_long, chosen.messages
+        self._act: Callable[[], Awaitable[object]] | None = None
+        monkeypatch.setattr(mailstore.store, "read_long", self._long)
+        monkeypatch.setattr(chosen, "messages", self._read)
+
+    def then(self, act: Callable[[], Awaitable[object]]) -> None:
+        """Do this after the next of them."""
+        self._act = act
+
+    async def _long(self, query: Any) -> Any:
+        selection = await self._read_long(query)
+        act, self._act = self._act, None
+        if act is not None:
+            await act()
+        return selection
+
+    def _read(self, *about: Any, **more: Any) -> Any:
+        self.threads.append(threading.current_thread().name)
+        return self._messages(*about, **more)
+
+    @property
+    def by_writer(self) -> list[bool]:
+        """Of each reading, whether the writer's thread did it."""
+        return [name.startswith("store-") for name in self.threads]
+
+
+async def test_the_writer_does_not_read_what_a_copy_copies(
+    mailstore: CountedMailstore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reading so many messages kept other writers waiting as well."""
+    inbox = await _mailbox(mailstore, "INBOX")
+    selections = Selections(mailstore, monkeypatch)
+    copy = pb.CopyRequest(account=ACCOUNT, mailbox=inbox.id, uids=ALL, target="Archive", messages=MESSAGES)
+    selections.then(lambda: mailstore.call("SubscribeMailbox", SUBSCRIBE))
+    await mailstore.call("Copy", copy)
+    assert selections.by_writer == [False]
+    assert await _uids(mailstore, "Archive") == ((1, MESSAGES),)
+
+
+async def test_a_copy_sees_what_happened_since_its_messages_were_read(
+    mailstore: CountedMailstore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inbox = await _mailbox(mailstore, "INBOX")
+    store = pb.StoreRequest(account=ACCOUNT, mailbox=inbox.id, uids=spans((7, 7)), flags=["\\Deleted"])
+    await mailstore.call("Store", store)
+    selections = Selections(mailstore, monkeypatch)
+    selections.then(lambda: mailstore.call("Expunge", pb.ExpungeRequest(account=ACCOUNT, mailbox=inbox.id)))
+    copy = pb.CopyRequest(account=ACCOUNT, mailbox=inbox.id, uids=ALL, target="Archive", messages=MESSAGES)
+    with pytest.raises(NotNow):
+        await mailstore.call("Copy", copy)
+    assert selections.by_writer[0] is False
+    assert selections.by_writer[-1] is True
+    assert await _uids(mailstore, "Archive") == ()
 
 
 async def test_expunge(mailstore: CountedMailstore) -> None:
