@@ -83,7 +83,7 @@ REFUSALS = [
     (["account", "add", "a_b@example.org", "--user", "ann"], 1, "letters, digits"),
     (["account", "add", "Tool.App@example.org", "--user", "ann"], 1, "reserved for applications"),
     (["account", "add", f"{'a' * 201}@example.org", "--user", "ann"], 1, "at most 200"),
-    (["account", "quota", "ann@example.org", "99999999999T"], 2, "at most"),
+    (["account", "quota", "ann@example.org", "99999999999T"], 2, "the largest quota is 1024P"),
     (["account", "quota", "ann@example.org", "5X"], 2, "500M"),
     (["alias", "add", "x@example.org", "nosuch@example.org"], 1, "mailfold account add nosuch@example.org"),
     (["alias", "show", "nosuch@example.org"], 1, "mailfold alias list"),
