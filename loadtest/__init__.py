@@ -1,1 +1,1 @@
-"""The load test: makes mail, sends it, watches it arrive, and says what that cost."""
+"""The load test: makes mail, sends it, watches it arrive, and reports the cost."""

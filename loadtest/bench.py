@@ -1,4 +1,4 @@
-"""From options to a bench: a server (found or started), its meters, a supply of mail."""
+"""Builds a bench from the options: a server (running or started), meters, and a supply of mail."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ from loadtest.watching import Progress
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Options:
-    """What the command line says."""
+    """The options of the command line."""
 
     target: Target
     profile: Profile
     first: int = 0
-    """Number of the first mail."""
+    """The number of the first mail."""
     start: bool = False
     offset: int = 10000
     data: Path | None = None
     pids: tuple[int, ...] = ()
-    """Processes of a server that does not tell."""
+    """The processes of a server that does not report them."""
     create_users: bool = False
     keep: bool = False
     quiet: bool = False
@@ -45,7 +45,7 @@ class Options:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Bench:
-    """Ready to measure."""
+    """Everything that a measurement needs."""
 
     target: Target
     meters: Meters
@@ -54,7 +54,7 @@ class Bench:
 
     @contextlib.asynccontextmanager
     async def sessions(self) -> AsyncIterator[dict[int, ImapSession]]:
-        """A session for every user, to see what arrives. Raises OSError, ImapRefused."""
+        """An IMAP session for every user, to see what arrives. Raises OSError, ImapRefused."""
         with self.progress.bar("IMAP logins", self.target.users) as step:
             opened = await open_all(self.target, step)
         try:
@@ -64,7 +64,7 @@ class Bench:
                 session.close()
 
     def empty_report(self) -> Report:
-        """When, where, how; and the memory of the server as it is now."""
+        """A report with time, machine and options, and with the present memory of the server."""
         machine = f"{platform.system()} {platform.release()}, {os.cpu_count()} CPUs, Python {platform.python_version()}"
         began = datetime.now(UTC).isoformat(timespec="seconds")
         return Report(began=began, machine=machine, fsync_method=self.meters.fsync_method, idle=self._idle())
@@ -78,7 +78,7 @@ class Bench:
 
 @contextlib.asynccontextmanager
 async def bench(options: Options) -> AsyncIterator[Bench]:
-    """Starts what is to be started. Raises CommandFailed, RuntimeError."""
+    """Start what must be started, and build the bench. Raises CommandFailed, RuntimeError."""
     progress = Progress(silent=options.quiet)
     async with contextlib.AsyncExitStack() as stack:
         data, root = options.data, None

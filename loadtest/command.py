@@ -25,13 +25,13 @@ from loadtest.report import show
 from loadtest.smtp.session import Refused
 
 _WIDTH = 160
-"""Columns of a report that goes into a file."""
+"""Columns of a report that is written to a file."""
 Measure = Callable[[Bench, argparse.Namespace], Awaitable[dict[str, Any]]]
 _FAILURES = (CommandFailed, ImapRefused, Refused, RuntimeError, OSError, TimeoutError)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """The exit status: 0, 1 when it could not be measured, 2 for wrong options."""
+    """Run the command; returns 0, 1 when the measurement failed, or 2 for wrong options."""
     parser = build_parser()
     given = parser.parse_args(argv)
     if given.serve:
@@ -57,7 +57,12 @@ def build_parser() -> argparse.ArgumentParser:
     _add_growth(_add(commands, "growth", "the work for one mail in ever larger mailboxes", subcommands.growth))
     _add_steps(_add(commands, "steps", "CPU of one mail by step, beside the budget", subcommands.steps))
     _add_waits(
-        _add(commands, "waits", "what others wait while one session runs the commands that grow", subcommands.waits)
+        _add(
+            commands,
+            "waits",
+            "how long others wait while one session runs commands whose work grows",
+            subcommands.waits,
+        )
     )
     _add_seed(_add(commands, "seed", "fill a mailbox over IMAP", subcommands.fill))
     _add_run(_add(commands, "run", "inbound, latency and imap together", subcommands.everything))
@@ -80,7 +85,7 @@ def _add(commands: Any, name: str, about: str, measure: Measure) -> argparse.Arg
 def _add_run(parser: argparse.ArgumentParser) -> None:
     for add in (_add_inbound, _add_latency, _add_imap, _add_growth):
         add(parser)
-    parser.add_argument("--growth", action="store_true", help="growth as well (takes long)")
+    parser.add_argument("--growth", action="store_true", help="also measure growth (takes long)")
 
 
 def _add_inbound(parser: argparse.ArgumentParser) -> None:
@@ -122,7 +127,11 @@ def _add_latency(parser: argparse.ArgumentParser) -> None:
         "--latency-messages", type=number(1, 100_000), default=600, metavar="N", help="in each run (%(default)s)"
     )
     group.add_argument(
-        "--by", nargs="+", choices=("noop", "idle"), default=["noop", "idle"], help="how arrival is seen (noop idle)"
+        "--by",
+        nargs="+",
+        choices=("noop", "idle"),
+        default=["noop", "idle"],
+        help="how arrival is detected (noop idle)",
     )
 
 
@@ -201,7 +210,7 @@ async def _measure(chosen: Options, given: argparse.Namespace) -> Report:
 
 
 def _publish(report: Report, path: str | None) -> None:
-    """Tables, and the figures in full where they were asked for."""
+    """Print tables, and write all figures if requested."""
     encoded = msgspec.json.format(msgspec.json.encode(report), indent=2)
     if path == "-":
         sys.stdout.write(encoded.decode() + "\n")

@@ -1,4 +1,4 @@
-"""What was measured, in the shape of the JSON report. Times in seconds unless the name says otherwise."""
+"""The measured figures in the form of the JSON report. Times are in seconds unless the name says otherwise."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import msgspec
 
 Cost = dict[str, float]
-"""By process of the server."""
+"""A cost for each process of the server."""
 
 
 class Spread(msgspec.Struct, frozen=True):
@@ -31,19 +31,19 @@ class Inbound(msgspec.Struct, frozen=True, kw_only=True):
     refusals: dict[str, int]
     accepted_per_second: float
     drained_per_second: float
-    """Until IMAP STATUS showed the last one; 0 when some never came."""
+    """Mails per second until IMAP STATUS showed the last one; 0 when some never arrived."""
     missing: int
     surplus: int
     accept_ms: Spread
     """From the final dot to 250."""
     cpu_ms_per_message: Cost
-    """Until the last was visible."""
+    """Until the last mail was visible."""
     settled_cpu_ms_per_message: Cost
-    """Until the server was quiet again."""
+    """Until the server was idle again."""
     client_cpu_ms_per_message: float
-    """Of the sending side alone."""
+    """CPU of the sending side only."""
     others_cores: float
-    """CPU that neither server nor client used: above 0.4 of a core the run is not worth comparing."""
+    """CPU used by neither server nor client, in cores; above 0.4 the run should not be compared."""
     fsyncs_per_message: Cost
     """Empty when not measured."""
     peak_memory: dict[str, int]
@@ -51,7 +51,7 @@ class Inbound(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Latency(msgspec.Struct, frozen=True, kw_only=True):
-    """From the final dot to EXISTS at a fixed rate."""
+    """The time from the final dot to EXISTS at a fixed rate."""
 
     rate: float
     seen_by: str
@@ -69,54 +69,54 @@ class ImapTiming(msgspec.Struct, frozen=True, kw_only=True):
     mailbox_size: int
     repeats: int
     wall_ms: float
-    """The median of one."""
+    """The median for one operation."""
     cpu_ms: float | None
-    """Of all server processes for one, the median of the rounds; None when not measured."""
+    """CPU of all server processes for one operation, the median of the rounds; None when not measured."""
     least_cpu_ms: float | None = None
-    """Of the round that was disturbed least."""
+    """The CPU of the least disturbed round."""
     rounds: int = 1
-    """Each of `repeats`."""
+    """The number of rounds, each of `repeats` operations."""
     work: dict[str, float] = {}
-    """Counted, for one: statements, rows_read, rows_written, bytes_read, bytes_written, calls."""
+    """The counts for one operation: statements, rows_read, rows_written, bytes_read, bytes_written, calls."""
 
 
 class Growth(msgspec.Struct, frozen=True, kw_only=True):
-    """What operations cost as the mailbox grows."""
+    """The cost of operations as the mailbox grows."""
 
     sizes: list[int]
     timings: list[ImapTiming]
 
 
 class StepCost(msgspec.Struct, frozen=True, kw_only=True):
-    """CPU of one message in one step."""
+    """The CPU of one message in one step."""
 
     step: str
     budget_ms: float | None
-    """What the design allows; None for what it does not name."""
+    """The budget in the design; None when the design has none."""
     cpu_ms: Cost
 
 
 class Waits(msgspec.Struct, frozen=True, kw_only=True):
-    """What others waited while one command ran."""
+    """How long others waited while one command ran."""
 
     command: str
     mailbox_size: int
     seconds: float
-    """The command's own."""
+    """The time of the command itself."""
     answer: str
     waits: dict[str, Spread]
-    """By what the others asked."""
+    """The waits by the operation of the others."""
 
 
 class Idle(msgspec.Struct, frozen=True, kw_only=True):
-    """The server at rest, before any load."""
+    """The idle server before any load."""
 
     memory: dict[str, int]
     memory_total: int
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """All of a run; what was not asked for is empty."""
+    """All figures of a run; parts that were not requested are empty."""
 
     began: str
     machine: str
@@ -131,7 +131,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def spread(seconds: Sequence[float]) -> Spread:
-    """Median, 99th percentile (nearest rank) and maximum."""
+    """The median, 99th percentile (nearest rank) and maximum."""
     if not seconds:
         return Spread(0, 0.0, 0.0, 0.0)
     ordered = sorted(seconds)

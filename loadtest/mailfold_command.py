@@ -1,4 +1,4 @@
-"""The `mailfold` command, as the load test uses it: status, and what it takes to have users."""
+"""Runs the `mailfold` command for the load test: status, and the creation of users."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ _LIMIT = 60.0
 
 
 class CommandFailed(RuntimeError):
-    """The command ended with an error, or not in time."""
+    """The command failed, or did not end in time."""
 
 
 def argv(*arguments: str) -> list[str]:
-    """The command of this environment: the installed one, else the package beside us."""
+    """The command of this environment: the installed one, else the package beside this one."""
     installed = Path(sys.executable).parent / "mailfold"
     return [str(installed), *arguments] if installed.exists() else [sys.executable, "-m", "mailfold", *arguments]
 
 
 def environment(extra: Mapping[str, str]) -> dict[str, str]:
-    """Ours, with the repository first on Python's path."""
+    """Our environment, with the repository first on Python's path."""
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     return {**os.environ, "PYTHONPATH": path, **extra}
 
 
 async def run(*arguments: str, text: str = "", settings: Mapping[str, str] | None = None) -> str:
-    """Runs the command to its end; what it printed. Raises CommandFailed."""
+    """Run the command to its end; returns its output. Raises CommandFailed."""
     process = await asyncio.create_subprocess_exec(
         *argv(*arguments),
         stdin=asyncio.subprocess.PIPE,
@@ -62,7 +62,7 @@ async def status(data: Path) -> dict[str, Any]:
 
 
 def processes(answer: Mapping[str, Any], root: int | None = None) -> ServerProcesses:
-    """The processes named in a status answer."""
+    """The processes named in a status reply."""
     return ServerProcesses(
         {int(process["pid"]): _name(process) for process in answer.get("processes", []) if process.get("pid")}, root
     )

@@ -17,7 +17,7 @@ _Parser = argparse.ArgumentParser
 
 
 def number(least: int, most: int) -> type[int]:
-    """A whole number within bounds, for argparse's `type`."""
+    """A whole number within limits, for argparse's `type`."""
 
     def parsed(text: str) -> int:
         value = int(text)
@@ -37,7 +37,7 @@ def share(text: str) -> float:
 
 
 def add_server(parser: _Parser) -> None:
-    """Which server, and who may use it."""
+    """Add the options that select the server and its users."""
     group = parser.add_argument_group("server")
     group.add_argument(
         "--start", action="store_true", help="start a server of our own, with users, and stop it afterwards"
@@ -50,7 +50,7 @@ def add_server(parser: _Parser) -> None:
         "--pid", type=int, action="append", default=[], metavar="N", help="of a server that is no Mailfold; repeatable"
     )
     group.add_argument(
-        "--create-users", action="store_true", help="create domain and users in the server at --data first"
+        "--create-users", action="store_true", help="first create domain and users in the server at --data"
     )
     group.add_argument("--host", default="127.0.0.1", help="IP address of the server (%(default)s)")
     group.add_argument(
@@ -74,7 +74,7 @@ def add_server(parser: _Parser) -> None:
 
 
 def add_mail(parser: _Parser) -> None:
-    """What the mail is like."""
+    """Add the options about the mail."""
     group = parser.add_argument_group("mail")
     group.add_argument("--seed", type=int, default=1, metavar="N", help="another seed, other mail (%(default)s)")
     group.add_argument(
@@ -87,7 +87,7 @@ def add_mail(parser: _Parser) -> None:
 
 
 def add_output(parser: _Parser) -> None:
-    """Where the report goes."""
+    """Add the options about the report."""
     group = parser.add_argument_group("report")
     group.add_argument(
         "--json", metavar="FILE", help="write all figures as JSON ('-': to standard output, instead of tables)"
@@ -133,7 +133,8 @@ def _target(given: argparse.Namespace) -> Target:
 
 
 def _first(given: argparse.Namespace) -> int:
-    """A server that has seen a mail stores it cheaper the second time: a running one gets new mail."""
+    """The number of the first mail: a server stores a mail that it has seen before at a lower cost, so a running one
+    gets new mail."""
     if given.first is not None:
         return int(given.first)
     return 0 if given.start else int(time.time()) * 1000

@@ -1,4 +1,4 @@
-"""The report as tables for people; the JSON is the same figures in full."""
+"""Prints the report as tables for people; the JSON has the same figures in full."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _MIB = 1024 * 1024
 
 
 def show(report: Report, console: Console) -> None:
-    """Prints every part that was measured."""
+    """Print every part that was measured."""
     console.print(
         f"{report.began}, {report.machine}; fsyncs counted by: {report.fsync_method or 'not measured'}", highlight=False
     )
@@ -72,7 +72,7 @@ _INBOUND_ROWS: tuple[tuple[str, Callable[[Inbound], str]], ...] = (
 
 
 def _add_costs(table: Table, title: str, columns: Sequence[dict[str, float]]) -> None:
-    """A line for the sum, then one for each process."""
+    """Add a line for the sum, then one for each process."""
     table.add_section()
     table.add_row(title, *(_number(sum(column.values())) if column else "not measured" for column in columns))
     for name in dict.fromkeys(name for column in columns for name in column):
@@ -80,7 +80,7 @@ def _add_costs(table: Table, title: str, columns: Sequence[dict[str, float]]) ->
 
 
 def latency_table(runs: Sequence[Latency]) -> Table:
-    """One line for each way of seeing."""
+    """A table with one line for each way of detection."""
     table = Table(title="From the final dot to EXISTS, ms", title_justify="left")
     for heading in ("seen by", "rate/s", "p50", "p99", "largest", "accept p50", "seen of sent", "refused"):
         table.add_column(heading, justify="right")
@@ -103,7 +103,7 @@ def imap_table(timings: Sequence[ImapTiming]) -> Table:
 
 
 def growth_table(growth: Growth) -> Table:
-    """Every measure of every operation by size, and behind each size its ratio to the smallest."""
+    """A table with every measure of every operation by size, and the ratio of each size to the smallest."""
     table = Table(title="Work for one operation as the mailbox grows", title_justify="left")
     for heading in ("operation", "measure"):
         table.add_column(heading)
@@ -119,7 +119,7 @@ def growth_table(growth: Growth) -> Table:
 
 
 def steps_table(steps: Sequence[StepCost]) -> Table:
-    """One line for each step, one column for each process, and the budget beside the sum."""
+    """A table with one line for each step, one column for each process, and the budget beside the sum."""
     table = Table(title="CPU ms of one message by step", title_justify="left")
     processes = list(dict.fromkeys(process for step in steps for process in step.cpu_ms))
     table.add_column("step")
@@ -141,12 +141,13 @@ def steps_table(steps: Sequence[StepCost]) -> Table:
 
 
 def waits_table(measured: Sequence[Waits]) -> Table:
-    """One line for each command, three columns for each kind of others: ms p50, p99 and the longest."""
+    """A table with one line for each command, and three columns for each kind of wait: ms p50, p99 and the longest."""
     table = Table(
-        title=f"What others waited, ms p50 / p99 / longest, {measured[0].mailbox_size} messages", title_justify="left"
+        title=f"How long others waited, ms p50 / p99 / longest, {measured[0].mailbox_size} messages",
+        title_justify="left",
     )
     names = list(measured[0].waits)
-    table.add_column("while one session asked")
+    table.add_column("while one session ran")
     for heading in ("took s", *names, "answer"):
         table.add_column(heading, justify="left" if heading == "answer" else "right")
     for line in measured:
@@ -164,7 +165,7 @@ def _with_ratios(measure: str, values: Sequence[float]) -> list[str]:
 
 
 def measures(growth: Growth, operation: str) -> dict[str, list[float]]:
-    """What was measured of an operation: by measure, a figure for each size, the smallest size first."""
+    """The measures of an operation: for each measure a figure for each size, the smallest size first."""
     timings = sorted(
         (timing for timing in growth.timings if timing.operation == operation), key=lambda timing: timing.mailbox_size
     )
@@ -187,21 +188,24 @@ _MEASURES: tuple[tuple[str, Callable[[ImapTiming], float | None]], ...] = (
 )
 _WAYS = ("bytes_read", "bytes_written")
 _SHOWN = {"wall ms", *_WAYS}
-"""Not judged, unless nothing else is known: time holds others' work as well, and octets are judged by their sum, for
-one way may be next to nothing.
+"""Measures that are shown but not judged, unless there are no others.
+
+Time includes the work of others, and octets are judged by their sum, because those in one direction may be almost none.
 """
 
 
 def ratio(measure: str, smallest: float, value: float) -> float:
-    """How many times the work. Less than a tenth of a statement, row, octet or call is what the server does by itself
-    now and then.
+    """The ratio of work.
+
+    Less than a tenth of a statement, row, octet or call is ignored, because the server does so much by itself from time
+    to time.
     """
     nothing = 0.1 if measure in (*STORED, *PASSED, "bytes") else 0.001
     return max(value, nothing) / max(smallest, nothing)
 
 
 def grown(growth: Growth) -> dict[str, dict[str, float]]:
-    """Operations that must not grow and have: by operation, then by measure, the largest ratio above ALLOWED."""
+    """Operations that have grown although they must not: for each measure the largest ratio above ALLOWED."""
     ratios_by_operation = {
         name: _above(measures(growth, name))
         for name in dict.fromkeys(timing.operation for timing in growth.timings)
@@ -217,7 +221,7 @@ def _above(measured: dict[str, list[float]]) -> dict[str, float]:
 
 
 def growth_verdict(growth: Growth) -> str:
-    """Which operations have grown."""
+    """A sentence that names the operations that have grown."""
     ratios_by_operation = grown(growth)
     if not ratios_by_operation:
         return f"nothing that must stay flat is above {ALLOWED:g}"

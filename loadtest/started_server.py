@@ -1,4 +1,5 @@
-"""A server of our own for the load: data in a temporary folder, our zone as its DNS, users made by the command."""
+"""A server for the load test: its data is in a temporary folder, its DNS is our zone, and the command creates its
+users."""
 
 from __future__ import annotations
 
@@ -26,7 +27,7 @@ PORTS = (25, 993)
 
 
 class StartedServer:
-    """`async with StartedServer(target, offset) as server`; the folder stays when something failed."""
+    """A server: `async with StartedServer(target, offset) as server`; its folder is kept after a failure."""
 
     def __init__(self, target: Target, offset: int, *, keep: bool = False) -> None:
         self.data = Path(tempfile.mkdtemp(prefix="mailfold-load-"))
@@ -106,7 +107,7 @@ class StartedServer:
 
 
 async def add_users(target: Target, data: Path, progress: Callable[[], None]) -> None:
-    """The domain, and for each user a login and an account. Raises CommandFailed."""
+    """Create the domain, and a user with an account for each user of the target. Raises CommandFailed."""
     where = ("--data", str(data))
     await mailfold_command.run("domain", "add", target.domain, "--incoming", *where)
     gate = asyncio.Semaphore(_COMMANDS_AT_ONCE)

@@ -1,4 +1,4 @@
-"""What each subcommand measures: a function from the bench and the options to the parts of a report."""
+"""The measurements of each subcommand: functions from the bench and the options to the parts of a report."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from loadtest.measure.waits import measure_waits
 from loadtest.smtp.driver import Shape
 
 FSYNC_MESSAGES = 200
-"""Of the run that only counts fsyncs, where counting slows the server."""
+"""Messages of the run that only counts fsyncs, when counting slows the server."""
 
 
 async def everything(bench: Bench, given: argparse.Namespace) -> dict[str, Any]:
-    """`run`: inbound, latency, IMAP; growth when asked for."""
+    """Run inbound, latency and IMAP; growth if requested."""
     parts = await inbound(bench, given) | await latency(bench, given) | await imap(bench, given)
     return parts | await growth(bench, given) if given.growth else parts
 
 
 async def inbound(bench: Bench, given: argparse.Namespace) -> dict[str, list[Inbound]]:
-    """One run for each number of connections, and one with pipelining."""
+    """Do one run for each number of connections, and one with pipelining."""
     shapes = [Shape(connections, given.per_connection) for connections in given.connections]
     if given.pipelining:
         shapes.append(Shape(10, given.per_connection, pipelining=True))
@@ -46,7 +46,7 @@ async def inbound(bench: Bench, given: argparse.Namespace) -> dict[str, list[Inb
 
 
 async def _warm_up(bench: Bench, sessions: Any, given: argparse.Namespace) -> None:
-    """The first mail after a start pays for imports and empty caches."""
+    """Send some mail first, because the first mails after a start include imports and empty caches."""
     if given.warm_up:
         shape = Shape(4, given.per_connection)
         await measure_inbound(
@@ -55,7 +55,7 @@ async def _warm_up(bench: Bench, sessions: Any, given: argparse.Namespace) -> No
 
 
 async def _with_fsyncs(bench: Bench, sessions: Any, runs: list[Inbound]) -> list[Inbound]:
-    """strace slows the server, so its counts come from a run of their own, at ten connections."""
+    """Add the fsyncs from a run of its own with ten connections, because strace slows the server."""
     if bench.meters.fsync_method != "strace" or bench.meters.server is None:
         return runs
     counts = await count_fsyncs(
@@ -70,7 +70,7 @@ def _replaced(run: Inbound, counts: dict[str, float]) -> Inbound:
 
 
 async def latency(bench: Bench, given: argparse.Namespace) -> dict[str, list[Latency]]:
-    """By NOOP, then by IDLE."""
+    """Measure latency by NOOP, then by IDLE."""
     runs = []
     for by in given.by:
         await bench.meters.quiet(bench.progress)
@@ -88,7 +88,7 @@ async def latency(bench: Bench, given: argparse.Namespace) -> dict[str, list[Lat
 
 
 async def imap(bench: Bench, given: argparse.Namespace) -> dict[str, list[ImapTiming]]:
-    """On a mailbox of the last user."""
+    """Measure IMAP in a mailbox of the last user."""
     user = bench.target.users - 1
     timings = await measure_imap(
         bench.target, user, given.mailbox_size, bench.supply.profile, bench.meters, bench.progress
@@ -97,13 +97,13 @@ async def imap(bench: Bench, given: argparse.Namespace) -> dict[str, list[ImapTi
 
 
 async def growth(bench: Bench, given: argparse.Namespace) -> dict[str, Growth]:
-    """On the INBOX of the first user."""
+    """Measure growth in the INBOX of the first user."""
     profile = dataclasses.replace(bench.supply.profile, spam_share=0.0)
     return {"growth": await measure_growth(bench.target, 0, given.sizes, profile, bench.meters, bench.progress)}
 
 
 async def steps(bench: Bench, given: argparse.Namespace) -> dict[str, list[StepCost]]:
-    """Mail of the size that the budget names: attachments are left out."""
+    """Measure steps with mail of the size in the budget, without attachments."""
     supply = Supply(dataclasses.replace(bench.supply.profile, attachment_share=0.0), bench.supply.first)
     async with bench.sessions() as sessions:
         await _warm_up(bench, sessions, given)
@@ -113,7 +113,7 @@ async def steps(bench: Bench, given: argparse.Namespace) -> dict[str, list[StepC
 
 
 async def waits(bench: Bench, given: argparse.Namespace) -> dict[str, list[Waits]]:
-    """On a mailbox of the last user; the mail goes to the others."""
+    """Measure waits with a mailbox of the last user; the mail is sent to the others."""
     user = bench.target.users - 1
     profile = dataclasses.replace(bench.supply.profile, spam_share=0.0)
     await bench.meters.quiet(bench.progress)
@@ -122,7 +122,7 @@ async def waits(bench: Bench, given: argparse.Namespace) -> dict[str, list[Waits
 
 
 async def fill(bench: Bench, given: argparse.Namespace) -> dict[str, Any]:
-    """`seed`: prints the rate and measures nothing else."""
+    """Fill a mailbox (`seed`), and print the rate."""
     profile = filler_profile(bench.supply.profile, given.size)
     first = bench.supply.first
     rate = await seed(

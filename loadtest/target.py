@@ -1,4 +1,4 @@
-"""The server under load: where it listens and who may log in."""
+"""The server under load: its addresses and users."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from loadtest.content.profile import user_name
 from loadtest.content.senders import CLIENT_ADDRESSES
 
 PASSWORD = "the load test knows this"
-"""Of every user the load test creates."""
+"""The password of every user that the load test creates."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Addresses, ports and credentials. `sources` are the client addresses taken in turn; empty leaves it to the
-    kernel.
+    """Addresses, ports and credentials.
+
+    `sources` are client addresses that are used in turn; when empty, the kernel chooses.
     """
 
     host: str = "127.0.0.1"
@@ -24,19 +25,19 @@ class Target:
     imap_tls: bool = True
     starttls: bool = False
     smtp_login: bool = False
-    """AUTH as the first user, for a submission port."""
+    """Whether to log in as the first user, for a submission port."""
     password: str = PASSWORD
     sources: tuple[str, ...] = CLIENT_ADDRESSES
     domain: str = "bench.test"
     users: int = 50
 
     def login(self, user: int) -> str:
-        """The name this user logs in with: the full address."""
+        """The login name of this user, which is the full address."""
         return f"{user_name(user)}@{self.domain}"
 
 
 def trusting_context() -> ssl.SSLContext:
-    """TLS without a look at the certificate: the load test measures, it does not judge."""
+    """A TLS context that does not verify the certificate."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE

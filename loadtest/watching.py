@@ -1,4 +1,4 @@
-"""Progress for whoever watches: bars on a terminal, lines elsewhere."""
+"""Shows progress: bars on a terminal, lines elsewhere."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from rich.progress import Progress as Bars
 
 
 class Progress:
-    """Everything goes to standard error, so that the report can be piped."""
+    """Writes progress to standard error, so that the report can be piped."""
 
     def __init__(self, *, silent: bool = False) -> None:
         self.console = Console(stderr=True, quiet=silent)
 
     def say(self, text: str) -> None:
-        """One line."""
+        """Print one line."""
         self.console.print(text, highlight=False)
 
     @contextmanager

@@ -23,7 +23,7 @@ def add_to(commands: Any) -> None:
 
 
 def run(given: argparse.Namespace) -> int:
-    """Serves; returns when interrupted."""
+    """Serve the zone until interrupted."""
     zone = load_zone(given.domain, given.permit)
     server = ZoneServer(zone, given.host, given.port, _faults(given), authentic=given.authentic)
     try:

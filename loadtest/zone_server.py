@@ -1,8 +1,8 @@
-"""A DNS server for tests and load tests, UDP and TCP, that knows one zone and nothing else.
+"""A DNS server for tests and load tests, over UDP and TCP, for one zone only.
 
     python -m loadtest zone --port 10053
 
-Answers from a cache of ready bytes. Whatever the zone does not name is NXDOMAIN.
+Answers come from a cache of encoded answers. Names outside the zone get NXDOMAIN.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _Address = tuple[str, int]
 
 
 class ZoneServer:
-    """Serves `zone` at (host, port); port 0 takes a free one. `faults` may be assigned at any time."""
+    """Serves `zone` at (host, port); port 0 chooses a free port. `faults` may be assigned at any time."""
 
     def __init__(
         self,
@@ -43,9 +43,9 @@ class ZoneServer:
         self.faults = faults or Faults()
         self.authentic = authentic
         self.asked: deque[tuple[str, str]] = deque(maxlen=_REMEMBERED)
-        """The latest questions: (name, type)."""
+        """The latest questions, as (name, type)."""
         self.count = 0
-        """Questions since the start."""
+        """Number of questions since the start."""
         self._cache: dict[bytes, Answer] = {}
         self._cached_for: tuple[int, Faults] = (-1, self.faults)
         self._datagrams: asyncio.DatagramTransport | None = None
@@ -54,7 +54,7 @@ class ZoneServer:
 
     @property
     def address(self) -> str:
-        """`host:port`, as the resolver setting takes it."""
+        """`host:port`, in the form of the resolver setting."""
         return f"{self.host}:{self.port}"
 
     def counted(self) -> Counter[tuple[str, str]]:
@@ -62,12 +62,12 @@ class ZoneServer:
         return Counter(self.asked)
 
     async def start(self) -> None:
-        """Binds both sockets. Raises OSError when the port is taken."""
+        """Bind both sockets. Raises OSError when the port is in use."""
         for _ in range(_BIND_TRIES):
             try:
                 return await self._bind()
             except OSError:
-                # With port 0 the kernel chose the UDP port; the same TCP port may belong to someone.
+                # With port 0 the kernel chose the UDP port, and the same TCP port may be in use.
                 if self.port:
                     raise
         raise OSError("no port that is free for both UDP and TCP")
@@ -86,7 +86,7 @@ class ZoneServer:
         self.port = port
 
     async def stop(self) -> None:
-        """Closes both sockets and every open connection."""
+        """Close both sockets and every open connection."""
         if self._datagrams:
             self._datagrams.close()
         if self._streams:
@@ -104,7 +104,7 @@ class ZoneServer:
         await self.stop()
 
     def respond(self, question: bytes, *, stream: bool) -> bytes | None:
-        """The answer's bytes; None means silence."""
+        """The bytes of the answer; None for no answer."""
         answered = self._cached(question) if not stream else self._fresh(question, stream=True)
         if answered is None:
             return None
@@ -139,7 +139,7 @@ class ZoneServer:
             writer.close()
 
     async def _serve_question(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One question with its length before it (RFC 1035 section 4.2.2)."""
+        """Answer one question that is preceded by its length (RFC 1035 section 4.2.2)."""
         async with asyncio.timeout(_STREAM_IDLE):
             (length,) = struct.unpack("!H", await reader.readexactly(2))
             question = await reader.readexactly(length)

@@ -1,1 +1,1 @@
-"""The mail of the load test: the same seed gives the same bytes on every machine."""
+"""The mail of the load test: equal seeds give equal bytes on every machine."""

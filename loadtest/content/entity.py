@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """The fields that describe a body, and the body as it goes over the wire (CRLF)."""
+    """A MIME entity: the fields that describe a body, and the body on the wire (CRLF)."""
 
     fields: tuple[tuple[bytes, bytes], ...]
     body: bytes
@@ -21,12 +21,12 @@ class Entity:
 
 
 def rendered_fields(fields: tuple[tuple[bytes, bytes], ...] | list[tuple[bytes, bytes]]) -> bytes:
-    """Header fields as they go over the wire."""
+    """Header fields in their wire form."""
     return b"".join(b"%s: %s\r\n" % field for field in fields)
 
 
 def text_entity(chance: random.Random, subtype: str, text: str) -> Entity:
-    """A text: 7bit where it fits, else quoted-printable, sometimes base64."""
+    """A text entity: 7bit where possible, else quoted-printable, sometimes base64."""
     if text.isascii():
         return _text(subtype, "us-ascii", "7bit", text.encode("ascii"))
     if chance.random() < 0.3:
@@ -40,7 +40,7 @@ def _text(subtype: str, charset: str, encoding: str, body: bytes) -> Entity:
 
 
 def quoted_printable(text: bytes) -> bytes:
-    """RFC 2045 section 6.7, line ends kept."""
+    """The text in quoted-printable (RFC 2045 section 6.7), with its line ends kept."""
     return binascii.b2a_qp(text.replace(b"\r\n", b"\n"), istext=True).replace(b"\n", b"\r\n")
 
 
@@ -50,7 +50,7 @@ def base64_lines(data: bytes) -> bytes:
 
 
 def several(chance: random.Random, subtype: str, parts: list[Entity]) -> Entity:
-    """A multipart of these parts."""
+    """A multipart entity of these parts."""
     boundary = f"=_{chance.getrandbits(96):024x}".encode("ascii")
     content_type = b'multipart/%s; boundary="%s"' % (subtype.encode("ascii"), boundary)
     body = b"".join(b"--%s\r\n%s\r\n" % (boundary, part.wire()) for part in parts) + b"--%s--\r\n" % boundary
@@ -58,7 +58,7 @@ def several(chance: random.Random, subtype: str, parts: list[Entity]) -> Entity:
 
 
 def attachment(chance: random.Random, name: str, size: int) -> Entity:
-    """A file of `size` bytes that no compressor can shrink."""
+    """An attachment of `size` bytes that cannot be compressed."""
     quoted = f'"{name}"'.encode("ascii")
     fields = (
         (b"Content-Type", b"application/pdf; name=" + quoted),

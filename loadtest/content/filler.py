@@ -1,4 +1,4 @@
-"""Messages in great number for filling a mailbox: few texts, every message different."""
+"""Makes many distinct messages from few texts, to fill a mailbox."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _MARK = b"Message-ID: <"
 
 
 def filler_profile(profile: Profile, median_size: int) -> Profile:
-    """Small, unsigned mail without attachments: what counts here is how many."""
+    """A profile of small, unsigned mail without attachments, because only the number of messages matters."""
     return dataclasses.replace(
         profile,
         median_size=median_size,
@@ -25,7 +25,7 @@ def filler_profile(profile: Profile, median_size: int) -> Profile:
 
 
 def filler(profile: Profile, count: int, first: int = 0) -> Iterator[bytes]:
-    """`count` messages that differ in their Message-ID, from number `first` on; texts repeat after POOL."""
+    """`count` messages from number `first` on, which differ in their Message-ID; texts repeat after POOL."""
     halves = [mail.data.split(_MARK, 1) for mail in mails(profile, min(POOL, max(1, count)))]
     for number in range(first, first + count):
         before, after = halves[number % len(halves)]
@@ -33,8 +33,9 @@ def filler(profile: Profile, count: int, first: int = 0) -> Iterator[bytes]:
 
 
 def renewed(mail: Mail, number: int) -> Mail:
-    """The same mail under another Message-ID: new to a server, and neither larger nor smaller. No signature stays
-    whole.
+    """The same mail with another Message-ID, so that it is new to a server but has the same size.
+
+    Its signature becomes invalid.
     """
     before, after = mail.data.split(_MARK, 1)
     return dataclasses.replace(mail, number=number, data=_marked(before, after, number))

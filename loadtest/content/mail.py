@@ -1,4 +1,4 @@
-"""Mail number N of a profile: always the same bytes."""
+"""Mail number N of a profile; it always has the same bytes."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from loadtest.content.senders import SELECTOR, person, sender_domain
 from loadtest.content.signing import signature_header
 
 EPOCH = 1_790_000_000
-"""Seconds since 1970 of mail number 0: fixed, so that the bytes never depend on the clock."""
+"""The time of mail number 0, in seconds since 1970; fixed, so that the bytes never depend on the clock."""
 RARE_SUBJECT = "zanzibar"
-"""In one subject of a hundred."""
+"""A word in one subject of a hundred."""
 RARE_WORD = "quartzite"
-"""In one text of two hundred."""
+"""A word in one text of two hundred."""
 _AGENTS = (b"Mozilla Thunderbird", b"Mutt/2.2.13", b"Apple Mail (2.3826)", b"Evolution 3.54", b"Roundcube Webmail/1.6")
 
 
@@ -38,7 +38,7 @@ class Mail:
 
 @dataclass(frozen=True, slots=True)
 class _Traits:
-    """All that is drawn before anything is written."""
+    """All random choices for a mail, made before it is written."""
 
     user: int
     spam: bool
@@ -57,7 +57,7 @@ def mails(profile: Profile, count: int, first: int = 0) -> Iterator[Mail]:
 
 
 def mail(profile: Profile, number: int, user: int | None = None) -> Mail:
-    """Mail `number`, for `user` if one is given, else for a drawn one."""
+    """Mail `number`, for `user` if given, else for a random user."""
     chance = random.Random(f"{profile.seed}:{number}")
     traits = _traits(chance, profile)
     user = traits.user if user is None else user % profile.users
@@ -105,7 +105,7 @@ def _readable(chance: random.Random, traits: _Traits, texts: list[str]) -> Entit
 
 
 def _texts(chance: random.Random, traits: _Traits, number: int) -> list[str]:
-    # The header and, when signed, the signature take their share; two alternatives share the rest.
+    # Header and signature use some of the size; two alternatives share the rest.
     room = max(200, traits.size - 950 - 620 * traits.signed)
     texts = prose.paragraphs(chance, _words(traits), round(room * 0.42) if traits.multipart else room)
     if traits.links:

@@ -1,4 +1,4 @@
-"""What the mail of a load test is like."""
+"""The properties of the load test's mail."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """Shares are between 0 and 1, sizes in bytes. The defaults are the profile that figures are compared by."""
+    """Shares are between 0 and 1, sizes in bytes. The defaults are the profile of published figures."""
 
     seed: int = 1
     median_size: int = 8192
     size_spread: float = 0.9
-    """Sigma of the log-normal distribution of sizes."""
+    """The sigma of the log-normal distribution of sizes."""
     smallest: int = 1024
     largest: int = 65536
-    """Bounds of the size without attachment, before base64 or quoted-printable make it longer."""
+    """Limits of the size without attachment, before base64 or quoted-printable make it longer."""
     attachment_share: float = 0.05
     attachment_size: int = 200 * 1024
-    """As encoded, on the wire."""
+    """The size of an attachment as encoded."""
     multipart_share: float = 0.40
     signed_share: float = 0.50
     spam_share: float = 0.20

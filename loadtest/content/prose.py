@@ -15,7 +15,7 @@ _ENDS = (".", ".", ".", ".", "?", "!")
 
 
 def paragraphs(chance: random.Random, vocabulary: Vocabulary, size: int) -> list[str]:
-    """Paragraphs of about `size` characters in all, each a single line."""
+    """Paragraphs of about `size` characters in total, each on a single line."""
     words = vocabulary.draw(chance, max(8, round(size / (vocabulary.mean_length + 1.15))))
     sentences = _sentences(chance, words)
     cuts = range(0, len(sentences), 4)
@@ -33,12 +33,12 @@ def _sentences(chance: random.Random, words: list[str]) -> list[str]:
 
 
 def with_accents(chance: random.Random, texts: list[str]) -> list[str]:
-    """Every paragraph ends in a word that does not fit into ASCII."""
+    """The paragraphs, each with a final word that is not ASCII."""
     return [f"{text} {chance.choice(ACCENTED)}." for text in texts]
 
 
 def with_links(chance: random.Random, texts: list[str], site: str) -> list[str]:
-    """Every third paragraph, and always the first, ends in a link to `site`."""
+    """The paragraphs, with a link to `site` at the end of the first and every third."""
     links = (f"https://www.{site}/{chance.randrange(10**6):06d}" for _ in texts)
     return [
         f"{text} {link}" if number % 3 == 0 else text

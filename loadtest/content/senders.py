@@ -1,4 +1,4 @@
-"""Who sends: domains, people, and the addresses the load comes from."""
+"""The senders: domains, people, and the addresses from which the load comes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ DOMAIN_COUNT = 40
 SELECTOR = "load"
 RELAY_DOMAIN = "relay.example"
 CLIENT_ADDRESSES = tuple(f"127.0.0.{number}" for number in range(10, 18))
-"""Source addresses of the load: loopback, where every address is ours without asking for rights."""
+"""Source addresses of the load: loopback addresses, which need no special rights."""
 
 _TRADES = ("bakery", "harbour", "library", "orchard", "printer", "school", "studio", "tannery", "theatre", "workshop")
 _GIVEN = words(
@@ -39,11 +39,11 @@ def sender_domains() -> list[str]:
 
 
 def relay_name(address: str) -> str:
-    """The name a client at `address` gives in EHLO, and its PTR."""
+    """The EHLO name and PTR name of a client at `address`."""
     return f"out-{address.replace('.', '-').replace(':', '-')}.{RELAY_DOMAIN}"
 
 
 def person(chance: random.Random) -> tuple[str, str]:
-    """A display name and the localpart that goes with it."""
+    """A display name and a matching localpart."""
     given, family = chance.choice(_GIVEN), chance.choice(_FAMILY)
     return f"{given} {family}", f"{given}.{family}".lower()

@@ -1,4 +1,4 @@
-"""A DKIM signature, written apart from the server's own so that the two check each other (RFC 6376)."""
+"""Makes DKIM signatures independently of the server's code, so that each checks the other (RFC 6376)."""
 
 from __future__ import annotations
 
@@ -48,14 +48,15 @@ def _unsigned_value(names: list[bytes], body: bytes, domain: str, selector: str,
 
 
 def relaxed_body(body: bytes) -> bytes:
-    """RFC 6376 section 3.4.4: blanks collapse, blanks before CRLF and empty lines at the end go."""
+    """The body in relaxed form (RFC 6376 section 3.4.4): spaces collapse; those before CRLF and empty lines at the end
+    are removed."""
     collapsed = _BLANKS.sub(b" ", body) if b"  " in body or b"\t" in body else body
     trimmed = _TRAILING.sub(b"", collapsed).rstrip(b"\r\n")
     return trimmed + b"\r\n" if trimmed else b""
 
 
 def _relaxed_header(name: bytes, value: bytes) -> bytes:
-    """RFC 6376 section 3.4.2."""
+    """A header field in relaxed form (RFC 6376 section 3.4.2)."""
     return name.lower() + b":" + _BLANKS.sub(b" ", value.replace(b"\r\n", b"")).strip() + b"\r\n"
 
 

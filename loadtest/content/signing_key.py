@@ -1,6 +1,7 @@
-"""The RSA key of all senders, computed from a phrase: no key file, the same signatures everywhere.
+"""The RSA key of all senders, computed from a phrase.
 
-Anyone can compute it, so it protects nothing; it signs for reserved names only.
+So no key file is needed, and signatures are the same everywhere. Anyone can compute it, so it protects nothing; it
+signs only for reserved names.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ def public_key_text() -> str:
 
 
 def _prime(chance: random.Random) -> int:
-    """A prime whose two top bits are set, so that the product of two has full length."""
+    """A prime whose two top bits are set, so that the product of two has the full length."""
     top = 3 << (_PRIME_BITS - 2)
     while True:
         candidate = chance.getrandbits(_PRIME_BITS) | top | 1

@@ -10,7 +10,7 @@ from functools import cache
 
 
 def words(text: str) -> tuple[str, ...]:
-    """The words of a text, blanks and line ends between them."""
+    """The words of a text that are separated by white space."""
     return tuple(text.split())
 
 
@@ -75,15 +75,15 @@ _AFTER = ("e", "es", "ed", "ing", "er", "ers", "able", "ion", "ive", "ment")
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """Words in order of rank and the running sum of their weights."""
+    """Words in the order of their rank, and the running sums of their weights."""
 
     words: tuple[str, ...]
     sums: tuple[float, ...]
     mean_length: float
-    """Characters of a drawn word, on average."""
+    """The average length of a drawn word."""
 
     def draw(self, chance: random.Random, count: int) -> list[str]:
-        """`count` words, drawn by their weight."""
+        """`count` random words, by their weight."""
         return chance.choices(self.words, cum_weights=self.sums, k=count)
 
 
@@ -95,12 +95,12 @@ def ordinary() -> Vocabulary:
 
 @cache
 def spam() -> Vocabulary:
-    """The words of mail nobody asked for."""
+    """The words of spam."""
     return _ranked(LURES)
 
 
 def _ranked(topical: Sequence[str]) -> Vocabulary:
-    """Frequent words first, then frequent and topical in turn, then the long tail."""
+    """Frequent words first, then frequent and topical words in turn, then rare words."""
     head, rest = FREQUENT[:60], FREQUENT[60:]
     middle = [word for pair in itertools.zip_longest(topical, rest) for word in pair if word]
     ranked = tuple(dict.fromkeys(itertools.chain(head, middle, _tail())))
@@ -110,7 +110,7 @@ def _ranked(topical: Sequence[str]) -> Vocabulary:
 
 
 def _tail() -> list[str]:
-    """Rare words: every stem with every ending, in an order that never changes."""
+    """Rare words: every stem with every ending, in a fixed order."""
     made = ["".join(parts) for parts in itertools.product(_BEFORE, _STEMS, _AFTER)]
     random.Random("tail").shuffle(made)
     return made

@@ -1,1 +1,1 @@
-"""The reading side: an IMAP client small enough not to disturb what it measures."""
+"""The reading side: an IMAP client that is small enough not to disturb the measurement."""

@@ -1,4 +1,4 @@
-"""APPEND as fast as the server allows: many messages a command, literals without waiting."""
+"""APPEND as fast as the server allows: many messages in a command, and literals without waiting."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ BATCH_BYTES = 2 * 1024 * 1024
 
 
 def batches(messages: Iterable[bytes]) -> Iterator[list[bytes]]:
-    """Groups of bounded number and size, at least one message each."""
+    """The messages in groups of limited number and size, with at least one message each."""
     batch: list[bytes] = []
     size = 0
     for message in messages:
@@ -25,7 +25,7 @@ def batches(messages: Iterable[bytes]) -> Iterator[list[bytes]]:
 
 
 async def append(session: ImapSession, mailbox: bytes, messages: Sequence[bytes]) -> None:
-    """Appends one bounded batch in the quickest way the server announces. Raises ImapRefused."""
+    """Append one group in the fastest way that the server announces. Raises ImapRefused."""
     at_once = b"LITERAL+" in session.capabilities
     groups = [messages] if b"MULTIAPPEND" in session.capabilities else [[message] for message in messages]
     if at_once:
@@ -36,12 +36,12 @@ async def append(session: ImapSession, mailbox: bytes, messages: Sequence[bytes]
 
 
 def append_command(mailbox: bytes, messages: Sequence[bytes]) -> bytes:
-    """One APPEND with literals that ask for no go-ahead (RFC 7888), several messages by RFC 3502."""
+    """One APPEND with non-synchronising literals (RFC 7888) and several messages (RFC 3502)."""
     return b"APPEND " + mailbox + b"".join(b" {%d+}\r\n%s" % (len(message), message) for message in messages)
 
 
 def append_pieces(mailbox: bytes, messages: Sequence[bytes]) -> list[bytes]:
-    """The same for a server that wants to be asked before each literal."""
+    """The same for a server that requires synchronising literals."""
     sizes = [b" {%d}" % len(message) for message in messages]
     starts = [b"APPEND " + mailbox, *messages]
     ends = [*sizes, b""]

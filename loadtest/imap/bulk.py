@@ -1,6 +1,4 @@
-"""An IMAP connection for answers of any size: nothing is kept or read but the last line, so that the client is not what
-makes others wait.
-"""
+"""An IMAP connection for responses of any size, which keeps only the last line, so that the client is no bottleneck."""
 
 from __future__ import annotations
 
@@ -13,11 +11,12 @@ from loadtest.imap.session import ImapRefused
 from loadtest.target import Target, trusting_context
 
 _TAIL = 65536
-"""Octets kept: a tagged response is no longer."""
+"""Octets that are kept; a tagged response is never longer."""
 
 
 class BulkSession(asyncio.Protocol):
-    """Use `open_bulk`. One command at a time; its answer ends in a line that begins with the tag."""
+    """A connection, opened with `open_bulk`, for one command at a time; its response ends in a line that begins with
+    the tag."""
 
     def __init__(self) -> None:
         self._tags = itertools.count(1)
@@ -26,7 +25,7 @@ class BulkSession(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self.octets = 0
-        """Received so far."""
+        """Octets received so far."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
@@ -45,8 +44,9 @@ class BulkSession(asyncio.Protocol):
             self._answer.exception()
 
     async def command(self, *lines: bytes) -> bytes:
-        """Writes commands in one piece; the last one's tagged response without its tag, whatever it says. Raises
-        ImapRefused when the connection breaks.
+        """Send commands together; returns the tagged response of the last one without its tag.
+
+        Raises ImapRefused when the connection breaks.
         """
         if self._transport is None or self._transport.is_closing():
             raise ImapRefused("connection lost")

@@ -1,4 +1,4 @@
-"""How many messages every user can see, over all mailboxes."""
+"""Counts the messages that every user can see in all mailboxes."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from loadtest.imap.session import ImapSession, open_imap
 from loadtest.target import Target
 
 _POLL = 0.03
-"""Seconds between two looks at those who still wait."""
+"""Seconds between two checks of users whose messages are missing."""
 _LOGINS_AT_ONCE = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """When all was seen (monotonic seconds), and what was not as expected."""
+    """When everything was visible (monotonic seconds), and deviations from what was expected."""
 
     at: float
     missing: int
     surplus: int
-    """More than was accepted: a copy too many."""
+    """Messages beyond those that were accepted, which must be duplicates."""
 
 
 async def open_all(target: Target, progress: Callable[[], None] | None = None) -> dict[int, ImapSession]:
@@ -41,7 +41,7 @@ async def open_all(target: Target, progress: Callable[[], None] | None = None) -
 
 
 def close_all(sessions: Mapping[int, ImapSession]) -> None:
-    """Ends them."""
+    """Close the sessions."""
     for session in sessions.values():
         session.close()
 
@@ -58,7 +58,7 @@ async def visible(session: ImapSession) -> int:
 
 
 async def all_visible(sessions: Mapping[int, ImapSession]) -> dict[int, int]:
-    """`visible` of every user."""
+    """The number of visible messages of every user."""
     counts = await asyncio.gather(*(visible(session) for session in sessions.values()))
     return dict(zip(sessions, counts, strict=True))
 
@@ -70,7 +70,7 @@ async def wait_for(
     limit: float,
     progress: Callable[[int], None] | None = None,
 ) -> Arrival:
-    """Looks until every user sees as many as expected, or `limit` seconds are over."""
+    """Wait until every user sees as many as expected, or for `limit` seconds."""
     end = time.monotonic() + limit
     seen = dict.fromkeys(expected, 0)
     while waiting := [user for user in expected if seen[user] < expected[user]]:

@@ -1,11 +1,11 @@
-"""IMAP responses out of a stream of bytes, and the few of them that the load test reads (RFC 9051 section 7)."""
+"""Splits a byte stream into IMAP responses, and reads the few that the load test needs (RFC 9051 section 7)."""
 
 from __future__ import annotations
 
 import re
 
 LARGEST = 256 * 1024 * 1024
-"""Octets of one response, literals included."""
+"""The largest response in octets, with its literals."""
 _LITERAL = re.compile(rb"\{(\d{1,10})\}$")
 _EXISTS = re.compile(rb"\* (\d+) EXISTS", re.IGNORECASE)
 _MESSAGES = re.compile(rb"\bMESSAGES (\d+)[^()]*\)\s*$", re.IGNORECASE)
@@ -13,11 +13,11 @@ _LIST = re.compile(rb'\* LIST \(([^)]*)\) (?:NIL|"(?:[^"\\]|\\.)") (.*)$', re.IG
 
 
 class BadResponse(ValueError):
-    """The server sent something that is no IMAP."""
+    """The server sent something that is not IMAP."""
 
 
 class ResponseFramer:
-    """Bytes in, whole responses out, literals inside them; any cut of the bytes gives the same responses."""
+    """Splits bytes into complete responses with their literals; the division of the bytes does not matter."""
 
     def __init__(self) -> None:
         self._buffer = bytearray()
@@ -35,7 +35,7 @@ class ResponseFramer:
         return complete
 
     def _ended(self, end: int) -> bytes | None:
-        """The response that ends here, or None when a literal goes on behind the line."""
+        """The response that ends here, or None when a literal follows the line."""
         literal = _LITERAL.search(self._buffer, max(self._start, end - 12), end)
         if literal:
             self._scan = end + 2 + int(literal[1])
@@ -47,7 +47,7 @@ class ResponseFramer:
         return response
 
     def _forget(self) -> None:
-        """Drops what was handed out; what was searched in vain is not searched again."""
+        """Remove returned responses; bytes that were searched are not searched again."""
         del self._buffer[: self._start]
         self._scan = (
             max(self._scan - self._start, len(self._buffer) - 1, 0)

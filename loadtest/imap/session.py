@@ -1,4 +1,4 @@
-"""One IMAP connection: commands alone or in a row, IDLE, and a count of EXISTS."""
+"""One IMAP connection: single or pipelined commands, IDLE, and the number of EXISTS."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from loadtest.target import Target, trusting_context
 
 
 class ImapRefused(Exception):
-    """NO, BAD, BYE, or a connection that broke."""
+    """The server answered NO, BAD or BYE, or the connection broke."""
 
 
 @dataclass(slots=True)
 class Command:
-    """A command on its way: what came before its tagged response."""
+    """A command without its tagged response so far, with the responses before it."""
 
     tag: bytes
     done: asyncio.Future[bytes]
@@ -27,7 +27,7 @@ class Command:
 
 
 class ImapSession(asyncio.Protocol):
-    """Use `open_imap`. Untagged responses belong to the oldest command that is on its way."""
+    """A connection, opened with `open_imap`. Untagged responses are assigned to the oldest open command."""
 
     def __init__(self) -> None:
         self._framer = ResponseFramer()
@@ -40,9 +40,9 @@ class ImapSession(asyncio.Protocol):
         self.lost = False
         self.capabilities: frozenset[bytes] = frozenset()
         self.exists = 0
-        """Messages in the selected mailbox, as far as the server has said."""
+        """The number of messages in the selected mailbox, as last reported by the server."""
         self.on_exists: Callable[[int, float], None] | None = None
-        """Called with every EXISTS and the monotonic time it came."""
+        """Called with the number of every EXISTS and its monotonic time."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
@@ -91,11 +91,11 @@ class ImapSession(asyncio.Protocol):
         return await self.result(self.submit(line))
 
     async def in_a_row(self, lines: Sequence[bytes]) -> list[list[bytes]]:
-        """Writes all commands at once, then waits for all (RFC 9051 section 5.5). Raises ImapRefused."""
+        """Write all commands at once, then wait for all (RFC 9051 section 5.5). Raises ImapRefused."""
         return [await self.result(command) for command in [self.submit(line) for line in lines]]
 
     def submit(self, line: bytes) -> Command:
-        """Writes a command (without tag and CRLF) and does not wait."""
+        """Write a command (without tag and CRLF) without waiting."""
         command = Command(b"L%d" % next(self._tags), asyncio.get_running_loop().create_future())
         if self.lost or self._transport is None:
             raise ImapRefused("connection lost")
@@ -104,14 +104,14 @@ class ImapSession(asyncio.Protocol):
         return command
 
     async def result(self, command: Command) -> list[bytes]:
-        """Waits for a command. Raises ImapRefused."""
+        """Wait for a command. Raises ImapRefused."""
         tagged = await command.done
         if not tagged[len(command.tag) :].upper().startswith(b" OK"):
             raise ImapRefused(tagged.decode("utf-8", "replace")[:200])
         return command.untagged
 
     async def with_literals(self, pieces: Sequence[bytes]) -> list[bytes]:
-        """A command in pieces, each (but the last) ending in a literal's size: the next goes when the server says
+        """A command in pieces, each except the last ending in a literal's size; the next is sent after the server's
         `+`."""
         self._go_ahead = asyncio.get_running_loop().create_future()
         command = self.submit(pieces[0])
@@ -124,24 +124,24 @@ class ImapSession(asyncio.Protocol):
         return await self.result(command)
 
     async def idle(self) -> Command:
-        """Starts IDLE (RFC 2177); end it with `done`. Raises ImapRefused."""
+        """Begin IDLE (RFC 2177), to be ended by `done`. Raises ImapRefused."""
         self._go_ahead = asyncio.get_running_loop().create_future()
         command = self.submit(b"IDLE")
         await asyncio.wait((self._go_ahead, command.done), return_when=asyncio.FIRST_COMPLETED)
         return command
 
     async def done(self, idle: Command) -> list[bytes]:
-        """Ends IDLE; what it said. Raises ImapRefused."""
+        """End IDLE; returns its responses. Raises ImapRefused."""
         self.write(b"DONE\r\n")
         return await self.result(idle)
 
     def write(self, data: bytes) -> None:
-        """Bytes as they are."""
+        """Write bytes unchanged."""
         if self._transport is not None and not self.lost:
             self._transport.write(data)
 
     async def learn_capabilities(self) -> None:
-        """Asks what the server can, after login."""
+        """Ask for the server's capabilities after log-in."""
         lines = await self.command(b"CAPABILITY")
         self.capabilities = frozenset(
             word.upper() for line in lines if line.upper().startswith(b"* CAPABILITY") for word in line.split()
@@ -154,7 +154,7 @@ class ImapSession(asyncio.Protocol):
 
 
 def _fail(waiting: asyncio.Future[Any]) -> None:
-    """Ends a wait; reading the exception here keeps asyncio from complaining when nobody waited."""
+    """End a wait with an error; reading the exception keeps asyncio from reporting it when nobody waited."""
     if not waiting.done():
         waiting.set_exception(ImapRefused("connection lost"))
         waiting.exception()

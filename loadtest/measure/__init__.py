@@ -1,1 +1,1 @@
-"""The measurements: one file for each question asked of the server."""
+"""The measurements, with one module for each question."""

@@ -1,4 +1,4 @@
-"""What every measurement works with: the target, the sessions that look, the meters."""
+"""What every measurement uses: the target, sessions for reading, and meters."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from loadtest.watching import Progress
 
 @dataclass(slots=True)
 class Supply:
-    """Mail without end: every message is taken once."""
+    """An endless supply of mail; every message is taken once."""
 
     profile: Profile
     first: int = 0
@@ -36,12 +36,12 @@ class Supply:
 
 @dataclass(frozen=True, slots=True)
 class Meters:
-    """The server's processes and how to count fsyncs; `server` is None for a server that tells nothing."""
+    """The meters of a server's processes and fsyncs; `server` is None for a server that reports no processes."""
 
     server: ServerProcesses | None = None
     fsync_method: str | None = None
     data: Path | None = None
-    """Data folder of a Mailfold: its command tells what its stores have done."""
+    """The data folder of a Mailfold server, whose command reports the work of its stores."""
 
     def cpu(self) -> dict[str, float]:
         """CPU seconds so far, by process."""
@@ -52,16 +52,16 @@ class Meters:
         return passed(self.server) if self.server else {}
 
     async def stored(self) -> Work:
-        """What the stores have done so far; asking is work too, the same each time. Raises CommandFailed."""
+        """The work of the stores so far. Asking is work too, but always the same. Raises CommandFailed."""
         return stored(await mailfold_command.status(self.data)) if self.data else {}
 
     async def quiet(self, progress: Progress, limit: float = 30.0) -> None:
-        """Waits until the server rests."""
+        """Wait until the server is idle."""
         if self.server and not await wait_until_quiet(self.server, limit):
             progress.say(f"the server was still busy after {limit:g} s")
 
 
 def per_message(before: Mapping[str, float], after: Mapping[str, float], messages: int) -> Cost:
-    """Milliseconds a message by process, the dearest first."""
+    """Milliseconds for each message by process, the largest first."""
     cost = {name: round(seconds * 1000 / max(1, messages), 4) for name, seconds in used(before, after).items()}
     return dict(sorted(cost.items(), key=lambda item: -item[1]))

@@ -1,7 +1,7 @@
-"""Does the work for one mail depend on how many there are already? It must not, but for SELECT and SEARCH a little.
+"""Measures whether the work for one mail grows with the size of the mailbox.
 
-One INBOX is filled to each size in turn; at each, every operation is done on new mail only, first unmeasured, then in
-several rounds.
+It must not, except for SELECT and SEARCH. One INBOX is filled to each size in turn. At each size every operation is
+done on new mail only, first unmeasured, then in several rounds.
 """
 
 from __future__ import annotations
@@ -28,38 +28,38 @@ SIZES = (100, 10_000, 100_000)
 FLAT = ("delivery", "APPEND", "NOOP", "STATUS", "IDLE", "FETCH new", "STORE new")
 """Operations whose work must not grow."""
 ALLOWED = 1.2
-"""Work at any size divided by work at the smallest."""
+"""The largest allowed ratio between the work at any size and at the smallest."""
 ROUNDS = 5
 _A_ROUND = 10
-"""Mails delivered in a round."""
+"""Mails that are delivered in a round."""
 _FILLERS = 8
-"""Connections that fill: what they append at one time is flushed together."""
+"""Connections that fill the mailbox; what they append at the same time is flushed together."""
 _INBOX = b"INBOX"
 _ARRIVAL_LIMIT = 30.0
 _FRESH = 1_000_000_000
-"""Numbers of messages that measurements add begin here, far above those that fill."""
+"""The number of the first message that measurements add, far above those that fill the mailbox."""
 
 
 @dataclasses.dataclass(slots=True)
 class _Stage:
-    """The sessions that act at one size, and the numbers given to new messages."""
+    """The sessions that are used at one size, and the numbers of new messages."""
 
     reader: ImapSession
-    """Has INBOX selected."""
+    """The session that has INBOX selected."""
     other: ImapSession
-    """Has nothing selected."""
+    """The session that has no mailbox selected."""
     smtp: SmtpSession
     small: Profile
     mails: Sequence[Mail]
     fresh: int
 
     def message(self) -> bytes:
-        """A message nobody has seen."""
+        """A new message."""
         self.fresh += 1
         return next(filler(self.small, 1, self.fresh))
 
     def render(self) -> RenderedMail:
-        """A mail nobody has seen; the same ones in turn at every size."""
+        """A new mail; the same ones in the same order at every size."""
         self.fresh += 1
         return render(renewed(self.mails[self.fresh % len(self.mails)], self.fresh))
 
@@ -67,7 +67,7 @@ class _Stage:
 async def measure_growth(
     target: Target, user: int, sizes: Sequence[int], profile: Profile, meters: Meters, progress: Progress
 ) -> Growth:
-    """Fills INBOX to each size and measures there. Raises OSError, ImapRefused, Refused, TimeoutError."""
+    """Fill INBOX to each size and measure there. Raises OSError, ImapRefused, Refused, TimeoutError."""
     timings: list[ImapTiming] = []
     for number, size in enumerate(sorted(sizes)):
         await _fill(target, user, size, filler_profile(profile, 2048), progress)
@@ -104,7 +104,8 @@ async def _measure(stage: _Stage, size: int, meters: Meters, progress: Progress)
     timings = []
     with progress.bar(f"operations at {size}", len(acts)) as step:
         for name, repeats, rounds, act in acts:
-            # The first times pay for what happens once: connections, prepared statements, the last of the filling.
+            # The first repeats include work that happens once: connections, prepared statements, the end of the
+            # filling.
             await _once_around(act, repeats)
             timings.append(await counted(name, size, repeats, act, meters, progress, rounds))
             step()
@@ -117,7 +118,7 @@ async def _once_around(act: Act, repeats: int) -> None:
 
 
 def _acts(stage: _Stage) -> list[tuple[str, int, int, Act]]:
-    """Name, repeats in a round, rounds, and how it is done."""
+    """For each operation its name, the repeats in a round, the rounds, and the function that does it."""
     reader, other = stage.reader, stage.other
     return [
         ("delivery", _A_ROUND, ROUNDS, lambda _: _idles(reader, stage.smtp.send(stage.render()))),
@@ -139,7 +140,7 @@ def _acts(stage: _Stage) -> list[tuple[str, int, int, Act]]:
 
 
 async def _idles(reader: ImapSession, sending: Awaitable[object]) -> None:
-    """Watches a message come by IDLE: always two commands, however long it takes."""
+    """Watch for a message with IDLE: always two commands, however long it takes."""
     exists_seen = asyncio.Event()
     reader.on_exists = lambda _count, _at: exists_seen.set()
     idle = await reader.idle()

@@ -1,4 +1,4 @@
-"""IMAP on one large mailbox: opening, listing, reading, searching, flagging, copying, appending."""
+"""Times IMAP operations on one large mailbox: opening, listing, reading, searching, flagging, copying, appending."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SOME = 500
 
 @dataclass(frozen=True, slots=True)
 class _Operation:
-    """A command, and how often it is done."""
+    """A command, and its number of repeats."""
 
     name: str
     line: bytes
@@ -51,7 +51,7 @@ _OPERATIONS = (
 async def measure_imap(
     target: Target, user: int, size: int, profile: Profile, meters: Meters, progress: Progress
 ) -> list[ImapTiming]:
-    """Fills the mailbox where it has less than `size`, then times each operation. Raises OSError, ImapRefused."""
+    """Fill the mailbox up to `size` messages, then time each operation. Raises OSError, ImapRefused."""
     small = filler_profile(profile, 4096)
     session = await open_imap(target, user)
     await _prepare(target, user, size, small, session, progress)

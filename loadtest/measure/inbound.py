@@ -1,4 +1,4 @@
-"""Mail from outside, as fast as it goes: accepted, drained, and what it cost."""
+"""Measures mail from outside at full speed: accepted, drained, and its cost."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _DRAIN_LIMIT = 180.0
 
 @dataclass(slots=True)
 class _Watched:
-    """What is counted beside a run."""
+    """The counters that run during a measurement."""
 
     memory: dict[str, int] = field(default_factory=dict)
     memory_total: int = 0
@@ -40,12 +40,12 @@ async def measure_inbound(
     shape: Shape,
     progress: Progress,
 ) -> Inbound:
-    """Sends all messages and waits until all are visible and the server rests. Raises TimeoutError, ImapRefused."""
+    """Send all messages, and wait until all are visible and the server is idle. Raises TimeoutError, ImapRefused."""
     await meters.quiet(progress)
     before, baseline = meters.cpu(), await all_visible(sessions)
     with _watch(meters) as watched:
         others = Others(meters.cpu)
-        # This thread alone: the meters have threads of their own.
+        # Only this thread: the meters have their own threads.
         own = time.thread_time()
         tally = await _send(target, rendered_mails, shape, progress)
         own = time.thread_time() - own
@@ -64,7 +64,7 @@ async def count_fsyncs(
     rendered_mails: list[RenderedMail],
     shape: Shape,
 ) -> Cost:
-    """fsyncs a message in a run of its own, for the method that slows the server down."""
+    """fsyncs per message in a separate run, for the method that slows the server down."""
     baseline = await all_visible(sessions)
     with _watch(meters, fsyncs=True) as watched:
         tally = await send_all(target, rendered_mails, shape, limit=_SEND_LIMIT)
@@ -80,7 +80,7 @@ async def _send(target: Target, rendered_mails: list[RenderedMail], shape: Shape
 
 @contextlib.contextmanager
 def _watch(meters: Meters, *, fsyncs: bool = False) -> Iterator[_Watched]:
-    """Memory, and fsyncs where counting them is free or asked for."""
+    """Measure memory, and fsyncs when counting them is free or requested."""
     watched = _Watched()
     if meters.server is None:
         yield watched
@@ -94,7 +94,8 @@ def _watch(meters: Meters, *, fsyncs: bool = False) -> Iterator[_Watched]:
 
 @contextlib.contextmanager
 def _counted(counter: FsyncCount | None, watched: _Watched) -> Iterator[None]:
-    """Counts while it lasts; where attaching is refused (ptrace_scope, another user's server) the count stays empty."""
+    """Count for the length of the block; when attaching is not permitted (ptrace_scope, another user's server) there is
+    no count."""
     try:
         if counter:
             counter.start()
@@ -112,7 +113,7 @@ def _expected(baseline: Mapping[int, int], tally: Tally) -> dict[int, int]:
 
 @dataclass(frozen=True, slots=True)
 class _Costs:
-    """CPU seconds: of the server before, when drained, when quiet; of the sending side. And what others used, in
+    """CPU seconds of the server before, when drained and when idle, and of the sending side; and the CPU of others, in
     cores."""
 
     before: dict[str, float]

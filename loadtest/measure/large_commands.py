@@ -1,5 +1,6 @@
-"""The commands that grow with a mailbox, a list of names or their own text, in an order in which each finds what it
-needs. `{n}` is the size of the mailbox.
+"""Commands whose work grows with a mailbox, a list of names or their own text.
+
+They are in an order in which each finds what it needs. `{n}` is replaced by the size of the mailbox.
 """
 
 from __future__ import annotations
@@ -11,12 +12,12 @@ _NAMES = 1000
 
 
 class LargeCommand(NamedTuple):
-    """What is shown, and the lines; only the last one's answer is waited for."""
+    """The title of a command, and its lines; only the response to the last is waited for."""
 
     name: str
     lines: tuple[bytes, ...]
     second: bool = False
-    """Asked by the second session of the same mailbox, which is notified of what the first one did."""
+    """Whether the second session of the same mailbox sends it, which is notified of the changes by the first."""
 
 
 def _keywords(count: int) -> bytes:
@@ -24,12 +25,12 @@ def _keywords(count: int) -> bytes:
 
 
 def _set(size: int) -> bytes:
-    """Every second UID, as far as a command line goes."""
+    """Every second UID, as many as fit into a command line."""
     return b",".join(b"%d" % uid for uid in range(1, min(size, 20_000), 2))
 
 
 def large_commands(size: int) -> tuple[LargeCommand, ...]:
-    """For a mailbox of so many messages."""
+    """The commands for a mailbox of this size."""
     return (*_reading(size), *_writing(size), *_names(), *_ending(size))
 
 
@@ -71,7 +72,7 @@ def _writing(size: int) -> tuple[LargeCommand, ...]:
 
 
 def _upper(size: int) -> bytes:
-    """Every second UID of the half that stayed, as far as a command line goes."""
+    """Every second UID of the remaining half, as many as fit into a command line."""
     return b",".join(b"%d" % uid for uid in range(size // 2 + 1, size // 2 + min(size // 2, 14_000), 2))
 
 

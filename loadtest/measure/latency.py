@@ -1,7 +1,7 @@
-"""How long from the final dot to EXISTS, at a fixed rate, by NOOP or by IDLE.
+"""Measures the time from the final dot to EXISTS at a fixed rate, by NOOP or by IDLE.
 
-Every message goes to the next user in turn, each of whom has a session that watches INBOX; so at the usual rates
-a user has one message on its way, and the next EXISTS is its arrival.
+Every message is sent to the next user in turn, and each user has a session that watches INBOX. At the usual rates a
+user has one message in transit, so the next EXISTS is its arrival.
 """
 
 from __future__ import annotations
@@ -24,29 +24,28 @@ from loadtest.target import Target
 from loadtest.watching import Progress
 
 NOOP_EVERY = 0.004
-"""Seconds between two NOOPs of a session that waits."""
+"""Seconds between two NOOPs of a waiting session."""
 _LATE = 30.0
-"""Seconds after the last message."""
+"""Seconds to wait after the last message."""
 _SENDERS = 50
 
 
 @dataclass(slots=True)
 class Inbox:
-    """A user's session and the messages that have not arrived: the number of messages each will make, and its final
-    dot."""
+    """A user's session and its messages in transit: the number of messages after each, and its final dot."""
 
     session: ImapSession
     announced: int = 0
     idle: Command | None = None
     arrivals: list[float] = field(default_factory=list)
     empty: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set while no message is on its way."""
+    """Set while no message is in transit."""
     _waiting: deque[tuple[int, float]] = field(default_factory=deque)
     _early: deque[tuple[int, float]] = field(default_factory=deque)
-    """EXISTS that came before the 250 of its message was read."""
+    """EXISTS that arrived before the 250 of its message was read."""
 
     def sent(self, dot: float) -> None:
-        """A message was accepted; it may have been seen already."""
+        """Note an accepted message, which may have arrived already."""
         self.announced += 1
         self._waiting.append((self.announced, dot))
         self.empty.clear()
@@ -54,7 +53,7 @@ class Inbox:
             self._settle(*self._early.popleft())
 
     def saw(self, exists: int, at: float) -> None:
-        """EXISTS came, at this monotonic time."""
+        """Note an EXISTS at this monotonic time."""
         if exists > self.announced:
             self._early.append((exists, at))
         self._settle(exists, at)
@@ -70,7 +69,7 @@ class Inbox:
 async def measure_latency(
     target: Target, profile: Profile, *, rate: float, count: int, by: str, progress: Progress
 ) -> Latency:
-    """Sends `count` messages, `rate` a second. `by` is `noop` or `idle`. Raises OSError, ImapRefused."""
+    """Send `count` messages, `rate` per second. `by` is `noop` or `idle`. Raises OSError, ImapRefused."""
     inboxes = {user: await _watch(target, user, by) for user in range(min(target.users, count))}
     rendered_mails = [render(mail(_plain(profile), number, number)) for number in range(count)]
     senders = _Senders(target)
@@ -91,7 +90,7 @@ async def measure_latency(
 
 
 def _plain(profile: Profile) -> Profile:
-    """No spam: it would be filed where nobody looks. Numbers of their own, so that no Message-ID was seen before."""
+    """The profile without spam, which would be filed in another mailbox, and with new Message-IDs."""
     return dataclasses.replace(profile, spam_share=0.0, seed=profile.seed + time.time_ns() % 1_000_000_007)
 
 
@@ -107,7 +106,7 @@ async def _watch(target: Target, user: int, by: str) -> Inbox:
 
 
 class _Senders:
-    """SMTP connections that are free; a new one is opened when none is."""
+    """Free SMTP connections; a new one is opened when there is none."""
 
     def __init__(self, target: Target) -> None:
         self._target = target
@@ -117,7 +116,7 @@ class _Senders:
         self.durations: list[float] = []
 
     async def send(self, rendered: RenderedMail) -> float:
-        """Sends, and tells when the final dot was written. Raises OSError, Refused."""
+        """Send a mail; returns when the final dot was written. Raises OSError, Refused."""
         async with self._gate:
             session = await self._take()
             receipt = await session.send(rendered)
@@ -145,7 +144,7 @@ async def _send_at(
     by: str,
     step: Callable[[], None],
 ) -> int:
-    """Starts each message at its moment, whether the ones before are done or not; how many were refused."""
+    """Start each message at its time, even when earlier ones are not done; returns the number of refused ones."""
     start, running = time.monotonic(), []
     for due, rendered in _due(start, rate, rendered_mails):
         await asyncio.sleep(max(0.0, due - time.monotonic()))
@@ -171,7 +170,7 @@ async def _send(rendered: RenderedMail, senders: _Senders, inbox: Inbox, by: str
 
 
 async def _poll(inbox: Inbox) -> None:
-    """NOOP until the message is there, at most as long as late messages are waited for."""
+    """Send NOOP until the message has arrived, or for the time limit."""
     end = time.monotonic() + _LATE
     while not inbox.empty.is_set() and time.monotonic() < end:
         await inbox.session.command(b"NOOP")
@@ -185,7 +184,7 @@ async def _wait(inboxes: dict[int, Inbox]) -> None:
 
 
 async def _close(inboxes: dict[int, Inbox], senders: _Senders) -> None:
-    """The figures are taken: a session that ends badly cannot change them."""
+    """Close everything; errors are ignored, because the figures are complete."""
     await senders.close()
     for inbox in inboxes.values():
         if inbox.idle:

@@ -28,7 +28,7 @@ async def seed(
     connections: int = 2,
     first: int = 0,
 ) -> float:
-    """Appends `count` messages, from number `first` on; messages a second. Raises OSError, ImapRefused."""
+    """Append `count` messages from number `first` on; returns messages per second. Raises OSError, ImapRefused."""
     sessions = [await open_imap(target, user) for _ in range(connections)]
     with contextlib.suppress(ImapRefused):
         await sessions[0].command(b"CREATE " + mailbox)

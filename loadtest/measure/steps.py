@@ -1,5 +1,6 @@
-"""CPU of one mail by step, beside what the design allows: how much each process used, and where its stacks were seen
-meanwhile.
+"""Measures the CPU of one mail by step, beside the budget of the design.
+
+It combines the CPU of each process with samples of its stacks.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from loadtest.watching import Progress
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A step of a mail's way: its budget, and the rooms whose frames belong to it."""
+    """A step of a mail: its budget, and the folders whose frames belong to it."""
 
     name: str
     budget_ms: float
@@ -61,12 +62,12 @@ STEPS = (
     Step("store and notify", 0.4, ("services/mailstore/", "services/access/", "shared/protocol/imap/")),
     Step("event log", 0.3, ("services/eventlog/",)),
 )
-"""The budget of one 8 KB mail; a frame belongs to the first step that names its room."""
+"""The budgets for one mail of 8 KB. A frame belongs to the first step that names its folder."""
 REST = Step("loop, sockets, the rest", 0.0, ())
 
 
 def step_of(stack: Stack) -> Step:
-    """The step of the innermost frame that belongs to one."""
+    """The step of the innermost frame that belongs to any."""
     for frame in reversed(stack):
         for step in STEPS:
             if any(f"/{room}" in f"/{frame}" for room in step.rooms):
@@ -75,8 +76,9 @@ def step_of(stack: Stack) -> Step:
 
 
 def by_step(cpu: Cost, samples: Mapping[str, Counter[Stack]]) -> list[StepCost]:
-    """Milliseconds of each process divided among the steps by their share of its samples; a process without samples
-    goes by its name.
+    """The milliseconds of each process, divided among the steps by their share of its samples.
+
+    A process without samples is a step by itself.
     """
     costs: defaultdict[tuple[str, str], float] = defaultdict(float)
     for process, milliseconds in cpu.items():
@@ -99,8 +101,9 @@ async def measure_steps(
     messages: int,
     progress: Progress,
 ) -> list[StepCost]:
-    """Two runs at ten connections: one for the cost, one in which the stacks are sampled. Raises RuntimeError without a
-    sampler or a server to look at.
+    """Do two runs with ten connections: one for the CPU, and one with samples of stacks.
+
+    Raises RuntimeError without a sampler or a server to sample.
     """
     program = sampler()
     if program is None or meters.server is None:

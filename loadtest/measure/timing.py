@@ -1,4 +1,4 @@
-"""Times one operation many times: the median of one, and the server's CPU for one."""
+"""Times one operation many times: its median, and the server's CPU for one operation."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Act = Callable[[int], Awaitable[object]]
 
 
 class _Round(NamedTuple):
-    """The same operation some times in a row: seconds of each, and what the server did, from quiet to quiet."""
+    """The results of one round: the seconds of each operation, and the work of the server until it was idle."""
 
     walls: list[float]
     cpu: float
@@ -29,11 +29,10 @@ class _Round(NamedTuple):
 async def timed(
     operation: str, size: int, repeats: int, act: Act, meters: Meters, progress: Progress, rounds: int = 1
 ) -> ImapTiming:
-    """Does it `repeats` times between two times of quiet, so that what follows is counted too. And again, `rounds`
-    times.
+    """Do the operation `repeats` times between two idle moments of the server, in several rounds.
 
-    Figures are medians of the rounds: what happens once in some hundred operations (a checkpoint of a store) is not in
-    most of them.
+    So work that follows an operation is included. Figures are medians of the rounds, because rare work (a checkpoint of
+    a store) is not in most of them.
     """
     await meters.quiet(progress)
     done = [await _round(act, repeats, number * repeats, meters, progress) for number in range(rounds)]
@@ -63,7 +62,7 @@ async def _round(act: Act, repeats: int, first: int, meters: Meters, progress: P
 async def counted(
     operation: str, size: int, repeats: int, act: Act, meters: Meters, progress: Progress, rounds: int
 ) -> ImapTiming:
-    """As `timed`, and the stores' work is counted. What asking costs them is found by asking twice, and taken off."""
+    """Like `timed`, with the work of the stores. Asking twice shows the work of asking, which is subtracted."""
     first, begin = await meters.stored(), await meters.stored()
     timing = await timed(operation, size, repeats, act, meters, progress, rounds)
     done, asking = between(begin, await meters.stored()), between(first, begin)

@@ -1,4 +1,4 @@
-"""What others wait while one session runs the commands that grow: their NOOPs, their STOREs and a stream of mail."""
+"""Measures how long others wait while one session runs commands whose work grows: NOOPs, STOREs and mail."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ from loadtest.target import Target
 from loadtest.watching import Progress
 
 REST = "nothing"
-"""The name under which stands what is waited when no such command runs."""
+"""The name of the waits while no such command runs."""
 _REST_SECONDS = 10.0
 _SEEDED = 1000
-"""Messages that are appended; COPY makes the others."""
+"""Messages that are appended; the others are made by COPY."""
 _STORED = 20
 Ask = Callable[[int], Awaitable[object]]
 
 
 @dataclass(slots=True)
 class Watcher:
-    """Asks the same again and again; `samples` are the moment of each question and how long its answer took."""
+    """Repeats one operation; `samples` are the time of each and the duration of its response."""
 
     name: str
     ask: Ask
     every: float
-    """Seconds from one question to the next, if the answer is there by then."""
+    """Seconds between two operations, if the response has arrived by then."""
     samples: list[tuple[float, float]] = field(default_factory=list)
 
     async def run(self) -> None:
-        """Until cancelled. Raises OSError, ImapRefused, Refused."""
+        """Repeat the operation until cancelled. Raises OSError, ImapRefused, Refused."""
         number = 0
         while True:
             began = time.monotonic()
@@ -53,15 +53,16 @@ class Watcher:
             await asyncio.sleep(max(0.0, self.every - took))
 
     def between(self, first: float, last: float) -> list[float]:
-        """How long those took whose time overlaps this one."""
+        """The durations of the operations that overlapped this time."""
         return [took for began, took in self.samples if began <= last and began + took >= first]
 
 
 async def measure_waits(
     target: Target, user: int, size: int, rate: float, profile: Profile, progress: Progress
 ) -> list[Waits]:
-    """On a mailbox of `size` messages of one user, beside `rate` mails a second to others. Raises OSError, ImapRefused,
-    Refused.
+    """Measure with a mailbox of `size` messages of one user, and `rate` mails per second to others.
+
+    Raises OSError, ImapRefused, Refused.
     """
     await _fill(target, user, size, filler_profile(profile, 2048), progress)
     first, second = await open_bulk(target, user), await open_bulk(target, user)
@@ -85,7 +86,7 @@ async def _waited(name: str, size: int, watchers: list[Watcher], act: Callable[[
     began = time.monotonic()
     answer = await act()
     ended = time.monotonic()
-    await asyncio.sleep(0.3)  # whoever still waits is counted
+    await asyncio.sleep(0.3)  # so that operations that still wait are counted
     waits = {watcher.name: spread(watcher.between(began, ended)) for watcher in watchers}
     return Waits(command=name, mailbox_size=size, seconds=round(ended - began, 3), answer=answer, waits=waits)
 
@@ -105,7 +106,7 @@ def _asking(session: BulkSession, command: LargeCommand) -> Callable[[], Awaitab
 
 @contextlib.asynccontextmanager
 async def _watching(target: Target, user: int, rate: float, profile: Profile) -> AsyncIterator[list[Watcher]]:
-    """Runs the watchers for the length of a block; what broke one of them is raised at its end."""
+    """Run the watchers for the length of a block; an error of one of them is raised at its end."""
     others = [other for other in range(target.users) if other != user] or [user]
     noop, store, own = (
         await open_imap(target, others[0]),
@@ -143,7 +144,7 @@ def _stored(number: int) -> bytes:
 
 
 class _Mails:
-    """A stream of mail from outside to other users than the one whose commands run."""
+    """A stream of mail from outside to the other users."""
 
     def __init__(self, target: Target, users: list[int], profile: Profile) -> None:
         self._target = target
@@ -153,20 +154,20 @@ class _Mails:
         self._base = time.time_ns() % 1_000_000_007
 
     async def send(self, number: int) -> None:
-        """One mail; returns when it is accepted. Raises OSError, Refused."""
+        """Send one mail; returns when it is accepted. Raises OSError, Refused."""
         if self._session is None or self._session.lost:
             self._session = await open_session(self._target, 0)
         user = self._users[number % len(self._users)]
         await self._session.send(render(mail(self._profile, self._base + number, user)))
 
     async def close(self) -> None:
-        """Ends the connection."""
+        """Close the connection."""
         if self._session is not None and not self._session.lost:
             await self._session.quit()
 
 
 async def _fill(target: Target, user: int, size: int, profile: Profile, progress: Progress) -> None:
-    """Some messages come by APPEND, the others are their copies: they are as heavy for what is measured here."""
+    """Fill the mailbox: some messages are appended, the others are copies, which cost the same in this measurement."""
     session = await open_imap(target, user)
     for mailbox in (MAILBOX, COPIES, MOVED):
         with contextlib.suppress(ImapRefused):

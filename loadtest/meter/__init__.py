@@ -1,1 +1,1 @@
-"""What the server used: CPU, memory, fsyncs, by process."""
+"""What the server used, by process: CPU, memory, fsyncs."""

@@ -1,4 +1,4 @@
-"""CPU time by process, as the difference of two looks."""
+"""CPU time by process, as the difference between two readings."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from loadtest.meter.proc import cpu_seconds_of
 from loadtest.meter.server_processes import ServerProcesses
 
 _LOOK = 0.5
-"""Seconds between two looks when waiting for quiet."""
+"""Seconds between two readings while waiting for an idle server."""
 _QUIET_SHARE = 0.04
-"""Of one core: below this the server is quiet."""
+"""Share of a core below which the server counts as idle."""
 
 
 def cpu_seconds(server: ServerProcesses) -> dict[str, float]:
@@ -21,13 +21,13 @@ def cpu_seconds(server: ServerProcesses) -> dict[str, float]:
 
 
 def used(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, float]:
-    """Seconds between two looks; a process that was restarted in between counts from its start."""
+    """The CPU seconds between two readings; a process that was restarted counts from its start."""
     spent = {name: after[name] - before.get(name, 0.0) for name in after}
     return {name: seconds if seconds >= 0 else after[name] for name, seconds in spent.items()}
 
 
 async def wait_until_quiet(server: ServerProcesses, limit: float = 30.0) -> bool:
-    """Waits until the server does next to nothing; False when `limit` seconds were not enough."""
+    """Wait until the server is idle; False when `limit` seconds were not enough."""
     end = time.monotonic() + limit
     before, looked = sum(cpu_seconds(server).values()), time.monotonic()
     while time.monotonic() < end:

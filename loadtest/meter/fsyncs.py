@@ -1,7 +1,7 @@
-"""Counts fsync and fdatasync by process: with perf where it may, else with strace, else not at all.
+"""Counts fsync and fdatasync by process: with perf if permitted, else with strace, else not at all.
 
-perf counts in the kernel and disturbs nothing. strace stops every system call, so figures taken with it
-are counts only, and the run they come from says nothing about speed.
+perf counts in the kernel and disturbs nothing. strace stops every system call, so a run with it gives counts but says
+nothing about speed.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ _PERF_LINE = re.compile(r"^(\d+),[^,]*,syscalls:sys_enter_(\w+)", re.MULTILINE)
 
 
 def method() -> str | None:
-    """`perf`, `strace`, or None where neither may look."""
+    """`perf`, `strace`, or None when neither is permitted."""
     if shutil.which("perf") and _perf_works():
         return "perf"
     return "strace" if shutil.which("strace") else None
 
 
 def _perf_works() -> bool:
-    """Tracepoints need rights (CAP_PERFMON and a readable tracefs): trying tells."""
+    """Whether perf works, found by trying: tracepoints need rights (CAP_PERFMON and a readable tracefs)."""
     tried = subprocess.run(["perf", "stat", "-x,", "-e", _TRACEPOINTS, "true"], capture_output=True, text=True)
     return tried.returncode == 0 and len(_PERF_LINE.findall(tried.stderr)) == len(CALLS)
 
 
 class FsyncCount:
-    """`start()` returns when all processes are watched; `stop()` gives the counts by name."""
+    """Counts for all processes: `start()` returns when they are watched, `stop()` returns the counts by name."""
 
     def __init__(self, how: str, pids: Mapping[str, Sequence[int]]) -> None:
         self._how = how
@@ -46,7 +46,7 @@ class FsyncCount:
         self._watchers: dict[str, subprocess.Popen[bytes]] = {}
 
     def start(self) -> None:
-        """Attaches to every process. Raises RuntimeError when that is not allowed."""
+        """Attach to every process. Raises RuntimeError when that is not permitted."""
         for number, (name, pids) in enumerate(self._pids.items()):
             self._watchers[name] = self._watch(number, pids)
         end = time.monotonic() + _ATTACH
@@ -59,7 +59,7 @@ class FsyncCount:
             raise
 
     def stop(self) -> dict[str, int]:
-        """Detaches and counts."""
+        """Detach; returns the counts."""
         for watcher in self._watchers.values():
             watcher.send_signal(signal.SIGINT)
         for watcher in self._watchers.values():
@@ -97,7 +97,7 @@ def counted(how: str, text: str) -> int:
 
 
 def _perf_attached(watcher: int, pids: Sequence[int]) -> bool:
-    """perf holds an event open for every thread it counts."""
+    """Whether perf has opened an event for every thread."""
     try:
         targets = [str(path.readlink()) for path in Path(f"/proc/{watcher}/fd").iterdir()]
     except OSError:
@@ -106,7 +106,7 @@ def _perf_attached(watcher: int, pids: Sequence[int]) -> bool:
 
 
 def _strace_attached(watcher: int, pids: Sequence[int]) -> bool:
-    """Each process names its tracer."""
+    """Whether each process names its tracer."""
     return all(f"TracerPid:\t{watcher}\n" in _status(pid) for pid in pids)
 
 

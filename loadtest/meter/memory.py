@@ -1,4 +1,4 @@
-"""Peak memory of the server, looked at from time to time on a thread of its own."""
+"""The peak memory of the server, read at intervals on a thread."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from loadtest.meter.proc import read_pss
 from loadtest.meter.server_processes import ServerProcesses
 
 PERIOD = 1.0
-"""Seconds between two looks: each costs the kernel a walk over all pages."""
+"""Seconds between two readings; for each the kernel walks over all pages."""
 
 
 def memory(server: ServerProcesses) -> dict[str, int]:
@@ -25,9 +25,9 @@ class MemoryPeak:
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="memory", daemon=True)
         self.total = 0
-        """The largest sum over all processes at one moment."""
+        """The largest sum of all processes at one moment."""
         self.by_name: dict[str, int] = {}
-        """The largest of each process; moments may differ."""
+        """The largest value of each process, possibly at different moments."""
 
     def __enter__(self) -> MemoryPeak:
         self._look()

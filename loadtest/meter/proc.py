@@ -1,4 +1,4 @@
-"""What Linux says of a process in /proc; a process that has ended says nothing."""
+"""Reads /proc about a process; a process that has ended gives nothing."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class ProcessTimes:
     parent: int
     name: str
     own: float
-    """In steps of a clock tick, threads that have ended included."""
+    """CPU seconds in clock ticks, including threads that have ended."""
     children: float
 
 
@@ -30,7 +30,7 @@ def read_times(pid: int, proc: Path = PROC) -> ProcessTimes | None:
         text = (proc / str(pid) / "stat").read_text("utf-8", "replace")
     except OSError:
         return None
-    # The name stands in parentheses and may hold any character, parentheses included.
+    # The name is in parentheses and may contain any character, including parentheses.
     name, _, rest = text.partition("(")[2].rpartition(")")
     fields = rest.split()
     own, children = int(fields[11]) + int(fields[12]), int(fields[13]) + int(fields[14])
@@ -38,12 +38,13 @@ def read_times(pid: int, proc: Path = PROC) -> ProcessTimes | None:
 
 
 def cpu_seconds_of(pid: int, times: ProcessTimes, proc: Path = PROC) -> float:
-    """The finer of two clocks: the scheduler counts nanoseconds, but forgets threads that have ended."""
+    """The CPU seconds from the better of two sources: the scheduler counts nanoseconds, but forgets threads that have
+    ended."""
     return max(times.own, _scheduled(proc / str(pid) / "task")) + times.children
 
 
 def _scheduled(tasks: Path) -> float:
-    """Seconds on a CPU of all threads that live (schedstat, first field)."""
+    """CPU seconds of all living threads (schedstat, first field)."""
     total = 0
     with contextlib.suppress(OSError, IndexError):
         for task in tasks.iterdir():
@@ -53,7 +54,7 @@ def _scheduled(tasks: Path) -> float:
 
 @dataclass(frozen=True, slots=True)
 class ProcessIo:
-    """What a process has passed through read and write calls since it started, files and sockets, cached or not."""
+    """Octets and calls of read and write since the process started, for files and sockets, cached or not."""
 
     read: int
     written: int
@@ -61,7 +62,7 @@ class ProcessIo:
 
 
 def read_io(pid: int, proc: Path = PROC) -> ProcessIo | None:
-    """From /proc/<pid>/io (proc(5)), or None when it is gone or not ours to see."""
+    """The values of /proc/<pid>/io (proc(5)); None when the process is gone or not readable."""
     try:
         lines = (proc / str(pid) / "io").read_text("ascii").splitlines()
     except OSError:
@@ -71,7 +72,7 @@ def read_io(pid: int, proc: Path = PROC) -> ProcessIo | None:
 
 
 def read_pss(pid: int, proc: Path = PROC) -> int:
-    """Bytes of memory, shared pages divided by who shares them; 0 when it is gone or not ours to see."""
+    """The PSS in bytes: shared pages are divided among their users. 0 when the process is gone or not readable."""
     try:
         uids = _PSS.search((proc / str(pid) / "smaps_rollup").read_text("ascii", "replace"))
     except OSError:
@@ -80,13 +81,13 @@ def read_pss(pid: int, proc: Path = PROC) -> int:
 
 
 def all_times(proc: Path = PROC) -> dict[int, ProcessTimes]:
-    """Every process there is."""
+    """The times of all processes."""
     pids = (int(path.name) for path in proc.iterdir() if path.name.isdigit())
     return {pid: times for pid in pids if (times := read_times(pid, proc))}
 
 
 def descendants(roots: set[int], times: dict[int, ProcessTimes]) -> set[int]:
-    """The roots and all below them."""
+    """The roots and all their descendants."""
     children: dict[int, list[int]] = {}
     for pid, process_times in times.items():
         children.setdefault(process_times.parent, []).append(pid)

@@ -1,4 +1,4 @@
-"""Which processes are the server's, and what they are called."""
+"""Finds the processes of the server and their names."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LAUNCHER = "launcher"
 
 @dataclass(frozen=True, slots=True)
 class ServerProcesses:
-    """Names by process id, as the server told them, and the process that started it."""
+    """Names by process id, as the server reported them, and the process that started it."""
 
     names: Mapping[int, str]
     root: int | None = None
@@ -22,7 +22,8 @@ class ServerProcesses:
         object.__setattr__(self, "roots", frozenset({*self.names, *([self.root] if self.root else [])}))
 
     def named(self) -> dict[str, list[tuple[int, ProcessTimes]]]:
-        """All that run now, by name: the server's name for it, else its nearest named ancestor's or its own."""
+        """All running processes by name: the name reported by the server, else that of the nearest named ancestor, else
+        their own."""
         times = all_times()
         grouped: dict[str, list[tuple[int, ProcessTimes]]] = {}
         for pid in sorted(descendants(set(self.roots), times)):
@@ -34,9 +35,8 @@ class ServerProcesses:
         return {name: [pid for pid, _ in group] for name, group in self.named().items()}
 
     def name_of(self, pid: int, times: Mapping[int, ProcessTimes]) -> str:
-        """A child nobody named counts for the service below which it runs; one directly below the launcher has its own
-        name.
-        """
+        """The name of a process: a child without a name counts for its service, and one directly below the launcher has
+        its own."""
         above = pid
         while above in times and above not in self.names and above != self.root:
             parent = times[above].parent

@@ -1,4 +1,4 @@
-"""Where the processor is: py-spy samples the stacks of Python processes that run."""
+"""Shows where CPU time is spent: py-spy samples the stacks of running Python processes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 Stack = tuple[str, ...]
-"""Files of the frames, the outermost first."""
+"""The files of the frames, outermost first."""
 _RATE = 250
 """Samples a second."""
 _ATTACH = 10.0
@@ -22,14 +22,15 @@ _FRAME = re.compile(r"\(([^()]*?)(?::\d+)?\)$")
 
 
 def sampler() -> str | None:
-    """The program that samples, beside this Python or on PATH; None where there is none."""
+    """The sampling program, beside this Python or on PATH; None when there is none."""
     beside = Path(sys.executable).with_name("py-spy")
     return str(beside) if beside.exists() else shutil.which("py-spy")
 
 
 class StackSamples:
-    """`start()` begins to look; `stop()` gives the samples by name. Seen is the thread that holds the interpreter:
-    nobody sleeps with it.
+    """Samples stacks: `start()` begins, `stop()` returns the samples by name.
+
+    Only the thread that holds the interpreter is sampled, which never sleeps.
     """
 
     def __init__(self, program: str, pids: Mapping[str, Sequence[int]]) -> None:
@@ -39,14 +40,14 @@ class StackSamples:
         self._watchers: dict[tuple[str, int], subprocess.Popen[bytes]] = {}
 
     def start(self) -> None:
-        """Attach to every process; what is no Python is left out by the sampler itself."""
+        """Attach to every process; the sampler ignores those that are not Python."""
         for name, pids in self._pids.items():
             for pid in pids:
                 self._watchers[name, pid] = self._watch(pid)
         time.sleep(0.5)
 
     def stop(self) -> dict[str, Counter[Stack]]:
-        """Detach and count."""
+        """Detach; returns the counts."""
         samples: dict[str, Counter[Stack]] = {}
         for watcher in self._watchers.values():
             watcher.send_signal(signal.SIGINT)

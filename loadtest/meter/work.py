@@ -1,5 +1,6 @@
-"""Work that can be counted, whatever else the machine does: what the server's stores tell of themselves, and the kernel
-of its processes.
+"""Work that is counted, independently of the machine's load.
+
+The counts come from the server's stores, and from the kernel for its processes.
 """
 
 from __future__ import annotations
@@ -13,11 +14,11 @@ from loadtest.meter.server_processes import ServerProcesses
 STORED = ("statements", "rows_read", "rows_written")
 PASSED = ("bytes_read", "bytes_written", "calls")
 Work = dict[str, float]
-"""By what is counted: one of STORED or PASSED."""
+"""Counts by name, one of STORED or PASSED."""
 
 
 def stored(answer: Mapping[str, Any]) -> Work:
-    """From an answer of `mailfold status --json`: what all stores have done since the server was started."""
+    """The work of all stores since the server was started, from a reply of `mailfold status --json`."""
     works = [service.get("work", {}) for service in answer.get("services", [])]
     return {name: sum(work.get(name, 0) for work in works) for name in STORED}
 
@@ -33,5 +34,5 @@ def passed(server: ServerProcesses) -> Work:
 
 
 def between(before: Mapping[str, float], after: Mapping[str, float]) -> Work:
-    """What was done between two looks."""
+    """The work between two readings."""
     return {name: count - before.get(name, 0) for name, count in after.items()}

@@ -1,1 +1,1 @@
-"""The sending side: SMTP sessions and the driver that fills them."""
+"""The sending side: SMTP sessions, and the driver that uses them."""

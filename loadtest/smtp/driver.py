@@ -1,4 +1,4 @@
-"""Sends messages over several connections as fast as the server takes them."""
+"""Sends messages over several connections as fast as the server accepts them."""
 
 from __future__ import annotations
 
@@ -13,13 +13,12 @@ from loadtest.smtp.session import Receipt, Refused, SmtpSession, open_session
 from loadtest.target import Target
 
 _TRIES = 20
-"""Connections refused in a row before a worker gives up."""
+"""Refused connections in a row after which a worker gives up."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How many connections at once, how many messages on each before it is closed, and whether commands go in
-    groups."""
+    """The number of connections, the messages on each before it is closed, and whether commands are pipelined."""
 
     connections: int = 10
     per_connection: int = 10
@@ -28,7 +27,7 @@ class Shape:
 
 @dataclass(slots=True)
 class Tally:
-    """What came of it; times are monotonic seconds, durations seconds."""
+    """The results; times are monotonic seconds, durations seconds."""
 
     began: float = 0.0
     last_accepted: float = 0.0
@@ -50,7 +49,7 @@ class Tally:
         return self.refusals.total()
 
     def add(self, rendered: RenderedMail, receipt: Receipt) -> None:
-        """Counts an accepted message."""
+        """Count an accepted message."""
         self.accepted += 1
         self.by_user[rendered.user] += 1
         self.durations.append(receipt.accepted - receipt.dot)
@@ -65,8 +64,10 @@ async def send_all(
     limit: float = 600.0,
     progress: Callable[[], None] | None = None,
 ) -> Tally:
-    """Sends every message once; a refused one is counted and not repeated. Raises TimeoutError after `limit`
-    seconds."""
+    """Send every message once; a refused one is counted and not repeated.
+
+    Raises TimeoutError after `limit` seconds.
+    """
     waiting, tally = deque(rendered_mails), Tally(began=time.monotonic())
     workers = (_work(target, waiting, shape, tally, number, progress or _silent) for number in range(shape.connections))
     async with asyncio.timeout(limit):
@@ -76,7 +77,7 @@ async def send_all(
 
 
 def _silent() -> None:
-    """Progress nobody watches."""
+    """A progress function that does nothing."""
 
 
 async def _work(
@@ -97,7 +98,7 @@ async def _work(
 async def _fill(
     session: SmtpSession, waiting: deque[RenderedMail], shape: Shape, tally: Tally, progress: Callable[[], None]
 ) -> None:
-    """Sends on one connection until it is full, closed, or nothing waits."""
+    """Send on one connection until it has carried its messages, is closed, or nothing is left."""
     for _ in range(shape.per_connection):
         if not waiting:
             break

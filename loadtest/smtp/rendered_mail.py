@@ -1,4 +1,4 @@
-"""A mail made ready for the wire before the clock starts."""
+"""A mail in wire form, made before the clock starts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from loadtest.content.mail import Mail
 
 @dataclass(frozen=True, slots=True)
 class RenderedMail:
-    """The two commands of the envelope, and the data with its dots doubled and its end."""
+    """The two commands of the envelope, and the data with doubled dots and its end."""
 
     number: int
     user: int
@@ -25,7 +25,7 @@ def render(mail: Mail) -> RenderedMail:
 
 
 def dotted(data: bytes) -> bytes:
-    """RFC 5321 section 4.5.2: a dot before every dot at the start of a line, and the line that ends it all."""
+    """The data with a dot before each leading dot, and with the final line (RFC 5321 section 4.5.2)."""
     stuffed = data.replace(b"\r\n.", b"\r\n..")
     if stuffed.startswith(b"."):
         stuffed = b"." + stuffed

@@ -1,15 +1,15 @@
-"""SMTP replies out of a stream of bytes (RFC 5321 section 4.2)."""
+"""Splits a byte stream into SMTP replies (RFC 5321 section 4.2)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 LONGEST = 65536
-"""Octets of one reply line we are ready to wait for."""
+"""The largest accepted reply line in octets."""
 
 
 class BadReply(ValueError):
-    """The server sent something that is no reply."""
+    """The server sent something that is not a reply."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Reply:
 
     @property
     def positive(self) -> bool:
-        """2yz or 3yz."""
+        """Whether the code is 2yz or 3yz."""
         return 200 <= self.code < 400
 
     def __str__(self) -> str:
@@ -29,7 +29,7 @@ class Reply:
 
 
 class ReplyFramer:
-    """Bytes in, whole replies out; any cut of the bytes gives the same replies."""
+    """Splits bytes into complete replies; the division of the bytes does not matter."""
 
     def __init__(self) -> None:
         self._rest = b""

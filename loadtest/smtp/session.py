@@ -16,7 +16,7 @@ from loadtest.target import Target, trusting_context
 
 
 class Refused(Exception):
-    """The server said no (`stage` names the command), or the connection broke (`reply` is None)."""
+    """The server refused (`stage` names the command), or the connection broke (`reply` is None)."""
 
     def __init__(self, stage: str, reply: Reply | None) -> None:
         super().__init__(f"{stage}: {reply if reply else 'connection lost'}")
@@ -26,7 +26,7 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """Monotonic seconds: before MAIL, when the final dot was written, when 250 came."""
+    """Monotonic seconds: before MAIL, when the final dot was written, and when 250 was received."""
 
     began: float
     dot: float
@@ -34,7 +34,7 @@ class Receipt:
 
 
 class SmtpSession(asyncio.Protocol):
-    """Use `open_session`; then `send` as often as you like, then `quit`."""
+    """A connection, opened with `open_session`; call `send` any number of times, then `quit`."""
 
     def __init__(self) -> None:
         self._framer = ReplyFramer()
@@ -58,7 +58,7 @@ class SmtpSession(asyncio.Protocol):
         self._wake()
 
     async def send(self, rendered: RenderedMail, *, pipelining: bool = False) -> Receipt:
-        """One mail transaction; ends the connection and raises Refused when any step is refused."""
+        """Do one mail transaction. When a step is refused, the connection is closed and Refused raised."""
         began = time.monotonic()
         try:
             await (self._envelope_at_once(rendered) if pipelining else self._envelope(rendered))
@@ -79,14 +79,14 @@ class SmtpSession(asyncio.Protocol):
         await self.expect("DATA", 354)
 
     async def _envelope_at_once(self, rendered: RenderedMail) -> None:
-        """RFC 2920: DATA is the last of its group."""
+        """Send the envelope in one group that ends with DATA (RFC 2920)."""
         self._write(rendered.mail + rendered.rcpt + b"DATA\r\n")
         await self.expect("MAIL", 250)
         await self.expect("RCPT", 250)
         await self.expect("DATA", 354)
 
     async def command(self, line: str, code: int) -> Reply:
-        """Sends a line and waits for its reply. Raises Refused."""
+        """Send a line and wait for its reply. Raises Refused."""
         self._write(f"{line}\r\n".encode())
         return await self.expect(line.split(" ", 1)[0], code)
 
@@ -103,19 +103,19 @@ class SmtpSession(asyncio.Protocol):
         return reply
 
     async def start_tls(self) -> None:
-        """RFC 3207: what was said before is forgotten."""
+        """Start TLS; what was said before is forgotten (RFC 3207)."""
         await self.command("STARTTLS", 220)
         loop = asyncio.get_running_loop()
         self._transport = await loop.start_tls(cast(asyncio.Transport, self._transport), self, trusting_context())
 
     async def quit(self) -> None:
-        """Says goodbye, and does not insist on an answer."""
+        """Send QUIT, without requiring a reply."""
         if not self.lost:
             self._write(b"QUIT\r\n")
             self.close()
 
     def close(self) -> None:
-        """Ends the connection after what was written."""
+        """Close the connection after what was written."""
         if self._transport is not None:
             self._transport.close()
 
@@ -129,9 +129,9 @@ class SmtpSession(asyncio.Protocol):
 
 
 async def open_session(target: Target, number: int = 0) -> SmtpSession:
-    """Connects, greets, and takes up TLS and a login where the target asks for them.
+    """Connect and greet, with TLS and log-in where the target requires them.
 
-    `number` chooses the source address. Raises OSError, Refused.
+    `number` selects the source address. Raises OSError, Refused.
     """
     source = target.sources[number % len(target.sources)] if target.sources else None
     _, session = await asyncio.get_running_loop().create_connection(
@@ -153,5 +153,5 @@ async def open_session(target: Target, number: int = 0) -> SmtpSession:
 
 
 def _plain(target: Target) -> str:
-    """RFC 4616."""
+    """The response of SASL PLAIN (RFC 4616)."""
     return base64.b64encode(f"\0{target.login(0)}\0{target.password}".encode()).decode("ascii")

@@ -1,4 +1,4 @@
-"""From the bytes of a question to the bytes of the answer; no socket here."""
+"""From the bytes of a question to the bytes of the answer, without sockets."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from loadtest.zone.data import RecordSet, Zone
 
 HEADER = 12
 PLAIN_UDP = 512
-"""What a question without EDNS can take (RFC 1035 section 4.2.1)."""
+"""Octets of an answer to a question without EDNS (RFC 1035 section 4.2.1)."""
 LARGEST = 65535
 _LONGEST_CHAIN = 8
 _NEGATIVE_TTL = 60
@@ -30,7 +30,7 @@ _SOA = dns.rdata.from_text(
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The bytes to send (the first two, the id, are the question's), and what was asked."""
+    """The bytes to send (the first two, the id, are those of the question), and the question."""
 
     wire: bytes
     name: str
@@ -42,9 +42,9 @@ class Faults:
     """How the server misbehaves. Suffixes are names without a final dot; "" means every name."""
 
     silent: frozenset[str] = frozenset()
-    """These get no answer at all: a black hole."""
+    """Names that get no answer."""
     failing: frozenset[str] = frozenset()
-    """These get SERVFAIL."""
+    """Names that get SERVFAIL."""
     delay: float = 0.0
     """Seconds before every answer."""
 
@@ -62,9 +62,9 @@ def _within(name: str, suffixes: frozenset[str]) -> bool:
 
 
 def answer(zone: Zone, question: bytes, faults: Faults, *, stream: bool, authentic: bool = False) -> Answer | None:
-    """The answer to a question in wire form, or None where none can be given.
+    """The answer to a question in wire form, or None for no answer.
 
-    `stream` is true over TCP, where nothing is cut. `authentic` sets AD, as a validating resolver does.
+    `stream` is true for TCP, where nothing is truncated. `authentic` sets AD, as a validating resolver does.
     """
     try:
         query = dns.message.from_wire(question)
@@ -90,7 +90,7 @@ def _response(query: dns.message.Message, authentic: bool) -> dns.message.Messag
 
 
 def _fill(zone: Zone, response: dns.message.Message, asked: dns.name.Name, rdtype: int) -> None:
-    """Follows aliases inside the zone, at most a few (RFC 1034 section 3.6.2)."""
+    """Add the records, following a few aliases inside the zone (RFC 1034 section 3.6.2)."""
     name = asked
     for _ in range(_LONGEST_CHAIN):
         if record_set := zone.find(name.canonicalize(), rdtype):
@@ -106,7 +106,7 @@ def _fill(zone: Zone, response: dns.message.Message, asked: dns.name.Name, rdtyp
 
 
 def _nothing(zone: Zone, response: dns.message.Message, name: dns.name.Name) -> None:
-    """NXDOMAIN or no data, with the SOA that says how long to remember it (RFC 2308 section 3)."""
+    """NXDOMAIN or no data, with the SOA that limits how long it may be cached (RFC 2308 section 3)."""
     if not zone.knows(name.canonicalize()):
         response.set_rcode(dns.rcode.NXDOMAIN)
     response.authority.append(dns.rrset.from_rdata(dns.name.root, _NEGATIVE_TTL, _SOA))
@@ -121,7 +121,7 @@ def _wire(query: dns.message.Message, response: dns.message.Message, stream: boo
     try:
         return response.to_wire(max_size=room)
     except dns.exception.TooBig:
-        # RFC 2181 section 9: TC, and the asker comes back over TCP.
+        # RFC 2181 section 9: set TC, so that the client repeats the question over TCP.
         response.answer.clear()
         response.authority.clear()
         response.flags |= dns.flags.TC
@@ -129,7 +129,7 @@ def _wire(query: dns.message.Message, response: dns.message.Message, stream: boo
 
 
 def _format_error(question: bytes) -> Answer | None:
-    """FORMERR to a question we cannot read; nothing to what is too short or itself an answer."""
+    """FORMERR for an unreadable question; None for bytes that are too short or are an answer."""
     if len(question) < HEADER or question[2] & 0x80:
         return None
     opcode = question[2] & 0x79

@@ -1,4 +1,4 @@
-"""A DNS zone as plain data: names, types, texts. It can be changed while it is served."""
+"""A DNS zone as plain data, which may be changed while it is served."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DEFAULT_TTL = 300
 
 
 class BadRecord(ValueError):
-    """A record whose name, type or text DNS does not know."""
+    """The DNS does not know the name, type or text of the record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class RecordSet:
 
 
 class Zone:
-    """Records by name and type. `version` grows with every change, so that caches see it."""
+    """Records by name and type. `version` increases with every change, so that caches notice it."""
 
     def __init__(self) -> None:
         self.version = 0
@@ -40,7 +40,7 @@ class Zone:
         self._names: dict[dns.name.Name, int] = {}
 
     def add(self, name: str, rdtype: str, *texts: str, ttl: int = DEFAULT_TTL) -> None:
-        """Adds records in the notation of zone files; TXT is taken as one value of any length.
+        """Add records in zone file notation; TXT is one value of any length.
 
         Raises BadRecord.
         """
@@ -53,38 +53,38 @@ class Zone:
         self.version += 1
 
     def remove(self, name: str, rdtype: str) -> None:
-        """Forgets all records of this name and type; none is fine."""
+        """Remove all records with this name and type, if there are any."""
         key = _key(name, rdtype)
         if self._sets.pop(key, None) is not None:
             self._count(key[0], -1)
             self.version += 1
 
     def replace(self, name: str, rdtype: str, *texts: str, ttl: int = DEFAULT_TTL) -> None:
-        """These records and no others for this name and type."""
+        """Replace the records with this name and type."""
         self.remove(name, rdtype)
         self.add(name, rdtype, *texts, ttl=ttl)
 
     def add_host(self, name: str, address: str) -> None:
-        """A or AAAA, and the PTR back."""
+        """Add A or AAAA, and the PTR record."""
         self.add(name, "AAAA" if ":" in address else "A", address)
         self.add(dns.reversename.from_address(address).to_text(), "PTR", _dotted(name))
 
     def find(self, name: dns.name.Name, rdtype: int) -> RecordSet | None:
-        """The records asked for, those of the wildcard above the name included (RFC 4592)."""
+        """The records with this name and type, including those of a wildcard (RFC 4592)."""
         record_set = self._sets.get((name, rdtype))
         if record_set or name in self._names or len(name) < 2:
             return record_set
         return self._sets.get((dns.name.Name((b"*", *name.labels[1:])), rdtype))
 
     def knows(self, name: dns.name.Name) -> bool:
-        """Whether the name exists, be it only as a node above other names (RFC 8020)."""
+        """Whether the name exists, possibly only because of names below it (RFC 8020)."""
         return name in self._names or (len(name) > 1 and dns.name.Name((b"*", *name.labels[1:])) in self._names)
 
     def __len__(self) -> int:
         return len(self._sets)
 
     def _count(self, name: dns.name.Name, by: int) -> None:
-        """Keeps count of how many sets are at or below each name."""
+        """Update how many record sets are at or below each name."""
         for depth in range(len(name.labels) - 1):
             node = dns.name.Name(name.labels[depth:])
             self._names[node] = self._names.get(node, 0) + by
@@ -116,7 +116,7 @@ def _record(rdtype: dns.rdatatype.RdataType, text: str) -> dns.rdata.Rdata:
 
 
 def _quoted(text: str) -> str:
-    """Strings of at most 255 octets (RFC 1035 section 3.3), every octet escaped that needs it."""
+    """Strings of at most 255 octets (RFC 1035 section 3.3), escaped where needed."""
     data = text.encode("utf-8", "surrogateescape")
     pieces = [data[at : at + 255] for at in range(0, len(data), 255)] or [b""]
     return " ".join(f'"{"".join(map(_escaped, piece))}"' for piece in pieces)

@@ -14,9 +14,9 @@ LOOPBACK = "127.0.0.0/8"
 def load_zone(
     recipient_domain: str = "bench.test", permitted: Iterable[str] = (), clients: Iterable[str] = CLIENT_ADDRESSES
 ) -> Zone:
-    """A, MX, SPF, DKIM key, DMARC of all senders, and PTR of all clients.
+    """A, MX, SPF, DKIM key and DMARC of all senders, and PTR of all clients.
 
-    `permitted` are networks that may send besides loopback, `clients` the addresses that get a name.
+    `permitted` are networks that may send besides loopback; `clients` are the addresses that get a name.
     """
     zone, spf = Zone(), _spf(permitted)
     for domain in sender_domains():
