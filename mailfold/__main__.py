@@ -22,8 +22,9 @@ def main() -> None:
 
 
 def _end(code: int) -> None:
-    """End the process without dismantling the interpreter, which would take a fifth of a short command's time. What a
-    command has to finish is finished by now, and its output is flushed.
+    """End the process without tearing down the interpreter, which would take a fifth of a short command's time.
+
+    All work of the command is finished by then, and its output is flushed.
     """
     try:
         sys.stderr.flush()

@@ -1,4 +1,4 @@
-"""What a command takes, declared in the signature of its function, and the parser that argparse makes of it.
+"""The arguments of a command, declared in the signature of its function, and their argparse parser.
 
     def add(name: Annotated[str, Argument("The user's name.")], json: Annotated[bool, Option("--json", help="…")] =
     False)

@@ -58,7 +58,7 @@ class BackgroundTask:
         """Number of failures in a row, up to now."""
         self.last_error = ""
         self.complaint = ""
-        """What is not well although turns succeed; the task sets it."""
+        """A trouble that the task reports although its turns succeed."""
         self.note = ""
         """A remark for the operator, although all is well."""
 

@@ -14,7 +14,7 @@ from shared.settings import Section
 
 
 class ServerSettings(Section, frozen=True):
-    """What every service must know alike."""
+    """Settings that are the same for every service."""
 
     hostname: Annotated[
         str,

@@ -79,7 +79,7 @@ class App(Protocol):
 
 
 class Host:
-    """What a process gives to the services it hosts."""
+    """The environment of the services in a process: settings, store, bus and channels."""
 
     def __init__(
         self,

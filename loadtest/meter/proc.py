@@ -25,7 +25,7 @@ class ProcessTimes:
 
 
 def read_times(pid: int, proc: Path = PROC) -> ProcessTimes | None:
-    """From /proc/<pid>/stat (proc(5): fields 2, 4, 14 to 17), or None when it is gone."""
+    """The values of /proc/<pid>/stat (proc(5): fields 2, 4, 14 to 17), or None when the process has ended."""
     try:
         text = (proc / str(pid) / "stat").read_text("utf-8", "replace")
     except OSError:

@@ -1,4 +1,4 @@
-"""From the bytes of a question to the bytes of the answer, without sockets."""
+"""Makes the bytes of an answer from the bytes of a question, without sockets."""
 
 from __future__ import annotations
 

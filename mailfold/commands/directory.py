@@ -35,7 +35,7 @@ def call(data: Path, method: str, request: Callable[[Any], Any]) -> Any:
 
 
 def show(message: Any, fields: Fields, *, json: bool) -> None:
-    """Print one thing."""
+    """Print one object."""
     values = _values(message, fields)
     as_json(values) if json else record(values)
 

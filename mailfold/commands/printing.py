@@ -39,7 +39,7 @@ def _drawn(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 
 def record(values: Mapping[str, object]) -> None:
-    """Print one thing, with a line for each of its attributes."""
+    """Print one object, with a line for each of its attributes."""
     width = max(map(len, values), default=0)
     for name, value in values.items():
         print(f"{name:<{width}}  {_text(value)}")

@@ -32,7 +32,7 @@ class Person(msgspec.Struct, frozen=True):
 
 
 async def ensure_people(session: Session) -> list[Person]:
-    """Create what is missing; when the file exists, everything has been created."""
+    """Create the domain and the users, unless the file shows that they exist."""
     file = session.places.data / "demo.json"
     if file.exists():
         return msgspec.json.decode(file.read_bytes(), type=list[Person])

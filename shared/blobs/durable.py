@@ -56,8 +56,9 @@ def take_back(folder: str, name: str, stamp: str, disk: Disk) -> bool:
 
 @contextlib.contextmanager
 def _alone(folder: str, disk: Disk) -> Iterator[bool]:
-    """Let nobody else replace a file in the folder or take it back meanwhile. False where files cannot be locked: then
-    nothing is ever taken back.
+    """Lock the folder, so that no other process replaces a file or takes it back meanwhile.
+
+    Yields False on a file system without locks; then no blob is ever taken back.
     """
     try:
         lock = disk.lock_folder(folder)

@@ -7,10 +7,10 @@
     tail        body_size u64 · frame_size u32 · frame_count u32 · scan_size u32 · scan_stored u32
                 · crc32 u32 of index and tail up to here · magic b"MFBLOBE\\n"
 
-Everything that a reader must trust before it has the bytes (sizes, offsets) is under the crc32; each frame carries
-zstd's own checksum; the body as a whole is proven by its name, the blake2b-256 of the plain bytes. The trailer stands
-behind, so that a body of unknown length is written in one pass; the scan stands behind the body, so that a newer one
-replaces it without touching a body frame.
+The crc32 protects everything that a reader needs before it has the bytes (sizes, offsets). Each frame has zstd's own
+checksum, and the name of the file, the blake2b-256 of the plain bytes, verifies the body as a whole. The trailer is at
+the end, so that a body of unknown length can be written in one pass. The scan follows the body, so that a newer scan
+can replace it without changing a body frame.
 """
 
 import struct

@@ -123,7 +123,7 @@ class Blobs(BlobReader, Protocol):
     async def delete(self, blob_id: BlobId) -> bool:
         """Remove a blob; False when it did not exist.
 
-        It may come back after a power failure; sweeping again is harmless.
+        After a power failure it may exist again; sweeping again is harmless.
         """
 
     async def take_back(self, ref: BlobRef) -> bool:

@@ -16,7 +16,7 @@ class Source(Protocol):
     """The stored bytes of a blob file."""
 
     def read(self, offset: int, size: int) -> bytes | memoryview:
-        """At most `size` bytes; raises OSError."""
+        """Read at most `size` bytes. Raises OSError."""
 
 
 class BytesSource:

@@ -45,7 +45,7 @@ def _describe(broker: NatsBroker, durable: Durable) -> None:
     )
 
     async def work(payload: bytes) -> None:
-        """Stand in for the service's own worker."""
+        """Represents the service's own worker in the document."""
 
     subscriber = broker.subscriber(
         subject.pattern,

@@ -99,7 +99,7 @@ class Bus:
         return worker
 
     async def backlog(self) -> Backlog | None:
-        """What waits in the stream for workers; None while the server does not answer."""
+        """The work that waits in the stream; None while the server does not answer."""
         client = self._connection.client
         return None if client is None else await backlog_of(client)
 

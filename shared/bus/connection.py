@@ -74,7 +74,7 @@ class BusConnection:
         return self._client if self._restored.is_set() else None
 
     async def start(self, wait_seconds: float) -> None:
-        """Begin to connect; returns when ready, or after so many seconds, after which it goes on trying."""
+        """Begin to connect; returns when ready or after so many seconds, and keeps trying in the background."""
         self._mending.set()
         self._keeper.start()
         await woken_within(self._restored, wait_seconds)

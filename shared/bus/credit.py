@@ -16,7 +16,7 @@ class Credit:
         self.asked = 0
 
     def reset(self, running: int) -> None:
-        """Begin anew: nothing is requested, and so many messages are running."""
+        """Start again: nothing is requested, and so many messages are running."""
         self.asked = 0
         self._running = running
 

@@ -24,7 +24,7 @@ ACK_POLICY = AckPolicy.EXPLICIT
 
 _STREAM_NAME_IN_USE = 10058
 _STORAGE_FIXED = "storage type can not be updated"
-"""The server's text; its error number stands for any failure to create a consumer."""
+"""The server's text. Its error number is used for any failure to create a consumer."""
 _REQUEST_SECONDS = 3.0
 
 

@@ -90,7 +90,7 @@ class Outgoing:
         self._put(subject, _Item(subject, payload, "", None, None), self._patiently() if batched else self._promptly())
 
     def hurry(self) -> None:
-        """Send without waiting for more, because somebody can do nothing before."""
+        """Send without waiting for more messages, because a caller waits for this one."""
         if self._timer is not None:
             self._wake_by(0.0)
 

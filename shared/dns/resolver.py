@@ -59,7 +59,7 @@ class Resolver:
 
     @property
     def strangers(self) -> int:
-        """Number of datagrams that were no response to an open question; a high number shows that somebody guesses."""
+        """Number of datagrams that were no response to an open question; a high number shows that ids are guessed."""
         return sum(server.strangers() for server in self._servers)
 
     def cached(self, question: Question) -> Answer | None:

@@ -92,7 +92,7 @@ class LogReader:
         return Page([row for row in rows if not areas or row[_TYPE].startswith(tuple(areas))], reached, before)
 
     def agreed(self, followed: Mapping[int, LogPosition]) -> dict[int, LogPosition]:
-        """For each shard the place up to which the log is the one that was followed to these places."""
+        """The place in each shard up to which the log is the one that was followed to these places."""
         heads = self.heads()
         return {shard: self._agreed(shard, place, heads.get(shard, 0)) for shard, place in followed.items()}
 

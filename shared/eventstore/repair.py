@@ -1,12 +1,13 @@
-"""Makes projections what their events say, in short transactions between which the writer serves others.
+"""Corrects projections in short transactions, between which the writer serves others.
 
-The log is folded and compared with the stored rows on one state of the database, beside the writer. That gives the
-keys of all rows that differed then. From before that state on, the keys of all rows that change are noted, of the
-stored rows and of the folded ones: a new event may have read a row that differed, so that rows differ now which no
-comparison has seen. Every other row was equal and is equal still. The pages then give each noted row its folded values,
-after the fold has been brought up to the state of the page's transaction. When no noted row is left, no row differs.
+First the log is folded and compared with the stored rows in one state of the database, beside the writer. That gives
+the keys of all rows that differ in this state. From before this state on, the keys of all rows that change are noted as
+well, both stored and folded ones: a new event may read a row that differs, and so make rows differ that the comparison
+did not see. Every other row was equal and stays equal. Then each page brings the fold up to the state of its
+transaction, and gives some of the noted rows their folded values. When no noted row is left, no row differs.
 
-What was done when a repair breaks off is right and stays; the rest differs as before, and the next repair finds it.
+When a repair is interrupted, the corrected rows stay correct; the others differ as before, and the next repair finds
+them.
 """
 
 from __future__ import annotations

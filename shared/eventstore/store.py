@@ -248,7 +248,7 @@ class EventStore:
         return await self.read(lambda reader: self._log(reader).page(shard, after, head, areas))
 
     async def agreed(self, followed: Mapping[int, LogPosition]) -> dict[int, LogPosition]:
-        """For each shard the place up to which the log is the one that was followed to these places."""
+        """The place in each shard up to which the log is the one that was followed to these places."""
         return await self.read(lambda reader: self._log(reader).agreed(followed))
 
     async def places(self) -> dict[int, LogPosition]:

@@ -72,7 +72,7 @@ class Heads:
 
 
 class Transaction:
-    """What a unit of work can do. It belongs to the group's connection and ends with the unit of work."""
+    """The interface of a unit of work. It belongs to the group's connection and ends with the unit of work."""
 
     __slots__ = ("_clock", "_heads", "_projections", "appended", "connection")
 

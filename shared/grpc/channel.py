@@ -36,11 +36,11 @@ OPTIONS = [
 
 
 Channel: TypeAlias = grpc.aio.Channel
-"""What the generated stubs are typed to take."""
+"""The type of channel that the generated stubs expect."""
 
 
 class _Calls(Protocol):
-    """What they use of it."""
+    """The methods of a channel that the generated stubs use."""
 
     def unary_unary(self, path: str, *serialisation: Any, **options: Any) -> Callable[..., Awaitable[Any]]: ...
 

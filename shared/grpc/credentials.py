@@ -1,7 +1,7 @@
-"""The proof of who calls: a token for each pair of a caller and a service (docs/adr/0009).
+"""Tokens by which callers prove who they are: one for each pair of a caller and a service (docs/adr/0009).
 
-A service stores only digests of the tokens that it accepts; what it stores or is shown is useless at another service.
-There is no token for a pair that the table of calls (`policy`) does not name.
+A service stores only digests of the tokens that it accepts, and neither a digest nor a token is of use at another
+service. There is no token for a pair that the table of calls (`policy`) does not name.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which caller may call which method: one table. Every other call is refused, in-process and over gRPC alike."""
+"""The table of permitted calls. Every other call is refused, whether in-process or over gRPC."""
 
 from __future__ import annotations
 

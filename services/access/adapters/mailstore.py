@@ -128,7 +128,8 @@ class MailstoreClient:
     async def fetch(self, request: pb.FetchRequest) -> AsyncIterator[pb.FetchBatch]:
         """Batches of messages in ascending order of UIDs.
 
-        When the mailstore goes away in the middle, the call is repeated from behind the last UID received.
+        When the mailstore becomes unavailable in the middle, the call is repeated for the UIDs after the last one
+        received.
         """
         end, last = self._patience.end(), 0
         while True:

@@ -153,7 +153,7 @@ class Contents:
 def _cut(start: int, stop: int, partial: Partial | None) -> tuple[int, int]:
     """The range of a partial item (RFC 3501 6.4.5).
 
-    `<start.count>` counts from the beginning of the section; behind the end of the section the range is empty.
+    `<start.count>` counts from the beginning of the section; beyond the end of the section the range is empty.
     """
     if partial is None:
         return start, stop

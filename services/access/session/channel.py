@@ -20,7 +20,7 @@ _LAST_SECONDS = 3.0
 
 
 class SessionEnded(Exception):
-    """The session ends, because the client has gone or the server wants it.
+    """The session ends, because the client has disconnected or the server ends it.
 
     `farewell` is the text of a BYE; it is empty when no client would read it.
     """

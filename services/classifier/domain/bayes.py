@@ -1,4 +1,4 @@
-"""From token counts to a raw score: naive Bayes with the mean of the tokens' log-odds instead of their sum.
+"""Converts token counts to a raw score: naive Bayes with the mean of the tokens' log-odds instead of their sum.
 
 The tokens of a text depend on each other, so the sum in plain naive Bayes saturates at 0 and 1 as the text grows. The
 mean keeps a range of unsure scores and ranks far better. Measured on the SpamAssassin public corpus with 500 spam and

@@ -1,4 +1,4 @@
-"""From a message to its features: the hashed indices that the models read, and the words behind the indices."""
+"""Converts a message to its features: the hashed indices that the models read, and the words of the indices."""
 
 from dataclasses import dataclass
 from typing import NamedTuple

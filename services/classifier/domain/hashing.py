@@ -1,7 +1,7 @@
-"""From text to feature indices, by a stable hash: the same in every process and on every machine.
+"""Converts text to feature indices by a stable hash: the same in every process and on every machine.
 
 The hash is CRC-32 of the UTF-8 bytes (fast, and part of the standard library), spread by Fibonacci hashing (Knuth,
-TAOCP 6.4): the top bits of the product with 2^32/φ. Whoever changes anything here must raise `TOKENIZER_VERSION`.
+TAOCP 6.4): the top bits of the product with 2^32/φ. Any change here requires another `TOKENIZER_VERSION`.
 """
 
 from collections.abc import Collection

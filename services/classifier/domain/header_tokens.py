@@ -1,7 +1,4 @@
-"""From header and structure to tokens:
-
-subject, author, writing program and structure, but nothing of time and route.
-"""
+"""Converts header and structure to tokens: subject, author, writing program and structure, but not time and route."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""From HTML source to the visible text and the tokens of its tags.
+"""Extracts the visible text and the tokens of the tags from HTML source.
 
 The time is linear in the input: no pattern here backtracks over a tag twice.
 """

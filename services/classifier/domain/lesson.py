@@ -16,7 +16,7 @@ class Label(StrEnum):
 
 
 class Role(StrEnum):
-    """What a mailbox is used for, as far as lessons depend on it."""
+    """The use of a mailbox, as far as lessons depend on it."""
 
     SPAM = "spam"
     TRASH = "trash"

@@ -29,7 +29,7 @@ class TextPart(NamedTuple):
 
 
 class MessageView(NamedTuple):
-    """What is read of a message.
+    """The parts of a message that are read.
 
     `names` are the names of all header fields in lower case; `fields` are the values of the fields that the classifier
     reads.

@@ -1,4 +1,4 @@
-"""What the models say about one message."""
+"""The opinion of the models about one message."""
 
 from typing import NamedTuple
 

@@ -1,4 +1,4 @@
-"""From a verdict to X-Spam-Flag, X-Spam-Status and X-Spam-Level, as mail filters write and clients read them.
+"""Writes a verdict as X-Spam-Flag, X-Spam-Status and X-Spam-Level, as mail filters write and clients read them.
 
 Names of tests come from rules that administrators write; all but harmless characters are removed from them.
 """

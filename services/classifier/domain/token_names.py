@@ -1,4 +1,4 @@
-"""Finds the words behind indices, for explanations. Words are looked up only when a verdict is explained."""
+"""Finds the words of indices, for explanations. Words are looked up only when a verdict is explained."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple

@@ -1,7 +1,4 @@
-"""From the URLs in a text to tokens:
-
-the end of the host name and the words of the path, without numbers and serials.
-"""
+"""Converts the URLs in a text to tokens: the end of the host name and the words of the path, without numbers."""
 
 import re
 from collections.abc import Iterator

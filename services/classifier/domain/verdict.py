@@ -1,4 +1,4 @@
-"""From opinions and tests to the verdict on a message, which is recorded and never decided again."""
+"""Combines opinions and tests to the verdict on a message, which is recorded and never decided again."""
 
 from collections.abc import Iterable, Iterator
 

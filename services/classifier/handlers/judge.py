@@ -38,7 +38,7 @@ _UNREADABLE = Hit("UNREADABLE", 0.0, "The message could not be read, so nothing 
 
 
 class Recipients(Protocol):
-    """Finds the account behind addresses."""
+    """Finds the account to which addresses belong."""
 
     def account_of(self, addresses: Sequence[str]) -> str:
         """The one account of all these addresses;

@@ -25,7 +25,7 @@ ScriptOf = Callable[[str], Script]
 
 
 class StepAction(StrEnum):
-    """What a step does with a mail. The values are stored in events."""
+    """The effect of a step. The values are stored in events."""
 
     STORE = "store"
     ENQUEUE = "enqueue"

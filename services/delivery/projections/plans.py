@@ -1,6 +1,6 @@
 """The table of plans that are not settled: a row lives from the plan to the settlement.
 
-What was done stays in the stream of the mail.
+The results of the steps remain in the stream of the mail.
 """
 
 from __future__ import annotations

@@ -160,7 +160,7 @@ class LogWriter:
 
 
 class _Known(NamedTuple):
-    """What the writer knows of its own rows.
+    """The writer's knowledge of its own rows.
 
     It has the number of each type, the last id and position of each origin, and the number of unsorted keys.
     """

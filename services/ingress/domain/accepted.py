@@ -25,7 +25,7 @@ _REFERENCES_ROOM = 16 * 1024
 
 
 class Completed(msgspec.Struct, frozen=True):
-    """What acceptance adds to a message: header lines, and the values of those fields that the message lacked."""
+    """The additions of acceptance to a message: header lines, and the values of fields that the message lacked."""
 
     prefix: bytes
     message_id: str = ""

@@ -1,4 +1,4 @@
-"""What the ingress reads from a message header, and the fields that it removes."""
+"""Reads fields of a message header, and removes those that must not be passed on."""
 
 from __future__ import annotations
 

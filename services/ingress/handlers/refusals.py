@@ -24,7 +24,7 @@ _MINUTE = 60.0
 _NETWORKS = 10_000
 _PROVENANCE = Provenance(Actor("service", "ingress"))
 NOBODY = Client("")
-"""Stands for all clients whose refusals were only counted, because there were too many."""
+"""The address under which refusals are recorded that were only counted, because there were too many."""
 
 
 @dataclass(slots=True)

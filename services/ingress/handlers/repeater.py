@@ -177,7 +177,7 @@ class Repeater:
         return True
 
     async def _has_expired(self, queue_id: str) -> bool:
-        """Make a reception a dead letter when it has expired. The time begins anew when an operator resumes it."""
+        """Make a reception a dead letter when it has expired. The time starts again when an operator resumes it."""
         recorded = await self._receptions.acceptance_of(queue_id)
         if recorded is None or self._clock.now() - await self._receptions.last_begun(queue_id) <= self._days * _DAY:
             return False

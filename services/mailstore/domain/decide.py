@@ -62,7 +62,7 @@ def create_mailbox(
 ) -> list[Event]:
     """Create a mailbox and the missing mailboxes above it (RFC 3501 §6.3.3).
 
-    Nobody is subscribed to them; a client subscribes by itself (§6.3.6).
+    No subscription is made; clients subscribe by themselves (§6.3.6).
     """
     name = new_mailbox_name(name)
     if name in place.existing:
@@ -198,7 +198,7 @@ def teaches(source: MailboxState, target: MailboxState) -> bool:
 
 
 def expunge(account: str, mailbox: str, uids: Ranges) -> list[Event]:
-    """Remove messages for good."""
+    """Remove messages permanently."""
     return [MessagesExpunged(account, mailbox, uids)] if uids else []
 
 

@@ -65,7 +65,8 @@ class Selection(NamedTuple):
     """Messages of a mailbox that were read before the unit of work in which they are needed."""
 
     modseq: int
-    """The mailbox's MODSEQ before they were read; while it has this one, they are what the mailbox holds."""
+    """The MODSEQ of the mailbox before the messages were read. While the mailbox has this MODSEQ, they are still its
+    messages."""
     messages: Messages
 
 

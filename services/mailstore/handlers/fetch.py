@@ -174,7 +174,7 @@ def _neighbours(left: Ranges, at: int, room: int) -> int:
 
 
 def _behind(left: Ranges, uid: int) -> Ranges:
-    """The ranges above a UID, which lies in one of the first ranges."""
+    """The ranges above a UID, which is in one of the first ranges."""
     at = next((at for at, (_, last) in enumerate(left) if last > uid), len(left))
     return tuple((max(first, uid + 1), last) for first, last in left[at : at + 1]) + left[at + 1 :]
 

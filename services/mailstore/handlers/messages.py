@@ -237,7 +237,7 @@ class MessageCommands:
         return _placed(transaction, account, events, goal)
 
     def selection(self, reader: Reader, account: str, mailbox: str, uids: Ranges) -> Selection:
-        """What a COPY of these messages copies, read before its unit of work. Raises MailboxRefused NONEXISTENT."""
+        """The messages that a COPY will copy, read before its unit of work. Raises MailboxRefused NONEXISTENT."""
         source = load.mailbox_by_id(reader, account, mailbox)
         return Selection(source.modseq, self._copied(reader, source, uids))
 

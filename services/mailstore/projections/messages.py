@@ -64,12 +64,12 @@ def use(connection: Connection, account: str, size: int, messages: int) -> None:
 
 
 def delivered(connection: Connection, recorded: Recorded, event: events.MessageDelivered) -> None:
-    """message.delivered"""
+    """Apply message.delivered."""
     _add(connection, recorded, event.account, event.mailbox, [event.entry], event.queue_id)
 
 
 def appended(connection: Connection, recorded: Recorded, event: events.MessageAppended) -> None:
-    """message.appended"""
+    """Apply message.appended."""
     _add(connection, recorded, event.account, event.mailbox, event.entries, "")
 
 
@@ -122,7 +122,7 @@ def _row(recorded: Recorded, mailbox: str, entry: events.NewEntry, flags: Flags,
 
 
 def flags_changed(connection: Connection, recorded: Recorded, event: events.FlagsChanged) -> None:
-    """message.flags_changed"""
+    """Apply message.flags_changed."""
     given = parse(event.flags)
     change = Change(event.mode, given)
     unseen = deleted = 0
@@ -149,7 +149,7 @@ def _gain(run: FlagRun, goal: Flags, bit: int) -> int:
 
 
 def copied(connection: Connection, recorded: Recorded, event: events.MessagesCopied) -> None:
-    """message.copied"""
+    """Apply message.copied."""
     total, words = Sum(), set[str]()
     for condition in conditions(event.uids):
         total, before = total.plus(_sum(connection, event.source, condition)), total.messages
@@ -164,7 +164,7 @@ def copied(connection: Connection, recorded: Recorded, event: events.MessagesCop
 
 
 def moved(connection: Connection, recorded: Recorded, event: events.MessagesMoved) -> None:
-    """message.moved"""
+    """Apply message.moved."""
     total, words = Sum(), set[str]()
     for condition in conditions(event.uids):
         total, before = total.plus(_sum(connection, event.source, condition)), total.messages
@@ -181,7 +181,7 @@ def moved(connection: Connection, recorded: Recorded, event: events.MessagesMove
 
 
 def expunged(connection: Connection, recorded: Recorded, event: events.MessagesExpunged) -> None:
-    """message.expunged"""
+    """Apply message.expunged."""
     total = Sum()
     for condition in conditions(event.uids):
         total = total.plus(_sum(connection, event.mailbox, condition))

@@ -129,7 +129,7 @@ def _is_question(key: SearchKey) -> bool:
 
 
 def _everything(_candidate: Candidate) -> bool:
-    """For ALL, and for the empty text, which occurs in every message."""
+    """The test for ALL, and for the empty text, which occurs in every message."""
     return True
 
 

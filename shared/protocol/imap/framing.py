@@ -73,7 +73,7 @@ class CommandFramer:
         self._refusal: RefusedFrame | None = None
         self._step: Callable[[CommandFramer], _Outcome] = CommandFramer._read_line
 
-    # -- what the shell calls
+    # -- called by the connection
 
     def feed(self, data: bytes) -> None:
         """Add received octets."""

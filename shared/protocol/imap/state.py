@@ -1,4 +1,4 @@
-"""Which command is allowed in which state, as tables (RFC 3501 section 3)."""
+"""The commands that are allowed in each state, as tables (RFC 3501 section 3)."""
 
 from enum import Enum
 

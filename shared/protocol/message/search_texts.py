@@ -1,4 +1,4 @@
-"""What each SEARCH key looks at (RFC 3501 §6.4.4). Reading a message and building an index of it both ask here.
+"""The texts that each SEARCH key examines (RFC 3501 §6.4.4), for reading a message and for building an index.
 
 key                 looks at
 ------------------  ----------------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ I/O.
     while not session.closed:
         session.receive(await read())
         while not isinstance(event := session.next_event(), Wait):
-            write(event.reply.encode() if it has been answered, else session.answer(the shell's decision))
+            write(event.reply.encode() if it has been answered, else session.answer(the caller's decision))
 
 Commands that were pipelined wait until the one before is answered, so replies keep their order (RFC 2920 §3.2). How the
 bytes are cut makes no difference, but for input that comes before its time where ``enforce_sync`` is set.
@@ -105,7 +105,7 @@ class ServerSession:
         self.injected = 0  # octets received in the clear after STARTTLS, which were discarded
         self.last_reply: Reply | None = None  # as sent, with its reference
 
-    # --- called by the shell
+    # --- called by the connection
 
     @property
     def closed(self) -> bool:

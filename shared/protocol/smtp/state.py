@@ -1,4 +1,4 @@
-"""Which command is allowed in which state, as a table."""
+"""The commands that are allowed in each state, as a table."""
 
 import enum
 from collections.abc import Callable, Mapping

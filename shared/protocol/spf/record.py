@@ -93,7 +93,7 @@ def _take_modifier(name: str, value: str, modifiers: dict[str, MacroString]) -> 
 
 
 def _mechanism(term: str) -> SpfMechanism:
-    """directive = [ qualifier ] mechanism"""
+    """One term of a record: directive = [ qualifier ] mechanism."""
     result = _QUALIFIERS.get(term[0], "pass")
     text = term[1:] if term[0] in _QUALIFIERS else term
     name = _NAME.match(text)
