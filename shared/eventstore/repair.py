@@ -23,7 +23,7 @@ from shared.eventstore.pending_keys import PendingKeys
 from shared.eventstore.scratch import tables_of
 from shared.eventstore.transaction import Projection, Transaction
 
-TOUCHED_A_PAGE, OCTETS_A_PAGE = 500, 512 * 1024
+TOUCHED_A_PAGE, OCTETS_A_PAGE = 200, 256 * 1024
 """Statements and rows, and octets of rows, after which a page ends: some tens of milliseconds on PostgreSQL."""
 EVENTS_A_PAGE, CHANGED_A_PAGE = 20, 500
 """Events that a page may apply first, and rows that they may have changed. With more, the page does nothing, and the

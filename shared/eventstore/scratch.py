@@ -105,7 +105,11 @@ def insert(connection: Connection, table: sqlalchemy.Table, rows: Iterable[Row])
     sql = f"INSERT INTO {table.name} ({_columns(table)}) VALUES ({marks})"  # noqa: S608
     count = 0
     for some in _pieces(rows):
-        connection.execute_many(sql, _with_truth(table, some))
+        piece = _with_truth(table, some)
+        if len(piece) == 1:
+            connection.execute(sql, piece[0])  # cheaper on PostgreSQL than a pipeline
+        else:
+            connection.execute_many(sql, piece)
         count += len(some)
     return count
 
