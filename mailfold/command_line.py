@@ -16,7 +16,7 @@ from typing import NamedTuple
 from mailfold.arguments import Command, Group, Misused, call, overview
 from mailfold.operator.failure import INTERRUPTED, REFUSED, UNUSABLE, CommandFailed, our_fault
 
-ABOUT = "A complete mail server: start it, manage it, and see what happened."
+ABOUT = "A mail server: start it, manage it, and see what happened."
 
 
 class _Place(NamedTuple):

@@ -165,9 +165,7 @@ class LessonFollower:
             return features(*await examined(self._blobs, blob, self._limit))
         except BlobError as error:
             log.warning("classifier.unreadable_lesson", blob=blob, error=str(error))
-        except (
-            Exception
-        ) as error:  # a message that nobody foresaw teaches nothing, and keeps nobody else's lessons back
+        except Exception as error:  # an unforeseen message teaches nothing, and must not block other lessons
             log.error("classifier.unreadable_lesson", blob=blob, exc_info=error)
         return None
 
