@@ -63,7 +63,7 @@ async def test_what_would_not_leave_is_refused_and_leaves_no_blob(
     async with running(nats_server.url, tmp_path) as server, connected(server.port(25)) as client:
         await client.hello()
         header = b"Subject: " + b"long " * 250 + b"\r\n"
-        assert (await client.mail(header + MAIL)).startswith(b"552 5.3.4 What must be kept")
+        assert (await client.mail(header + MAIL)).startswith(b"552 5.3.4 Envelope and header are too large")
         assert not await server.ingress.receptions.listed(10)
         assert [path for path in server.host.places.blobs.rglob("*") if path.is_file()] == []
         assert (await client.mail(MAIL)).startswith(b"250")
