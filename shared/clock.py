@@ -46,5 +46,5 @@ class FixedClock:
 
 
 def doubled(first: float, times: int, longest: float) -> float:
-    """A pause of `first` seconds after it was doubled so many times, `longest` at most."""
+    """The pause after so many doublings: it begins with `first` seconds and is `longest` at most."""
     return min(longest, first * float(1 << min(times, _MOST_DOUBLINGS)))

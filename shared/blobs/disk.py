@@ -45,7 +45,7 @@ class Disk:
         os.unlink(path)  # noqa: PTH108
 
     def link(self, path: str, target: str) -> bool:
-        """Give a file a second name; False when that name is taken, or where a file has one name only."""
+        """Give a file a second name; False when the name is taken, or when the file system has no second names."""
         try:
             os.link(path, target)
         except OSError as error:
@@ -62,7 +62,7 @@ class Disk:
             return ""
 
     def stamp_of(self, fd: int) -> str:
-        """The same of an open file, after the last write to it."""
+        """The stamp of an open file, to be taken after the last write to it."""
         return _stamp(os.fstat(fd))
 
     def lock_folder(self, folder: str) -> int:
@@ -84,5 +84,8 @@ class Disk:
 
 
 def _stamp(status: os.stat_result) -> str:
-    """A file keeps both under every name; the number is used again, but not for a file written at the same time."""
+    """The stamp, from values that are the same under every name of a file.
+
+    An inode number is used again, but not with the same time of change.
+    """
     return f"{status.st_ino}:{status.st_mtime_ns}"

@@ -143,7 +143,7 @@ def versions(reader: Reader) -> Mapping[str, int]:
 
 
 def tables_of_another_version(reader: Reader, projections: Sequence[Projection]) -> Sequence[sqlalchemy.Table]:
-    """The tables of those projections that an earlier or a later release has filled: their columns may be others."""
+    """The tables of projections that another release has filled, whose columns may differ."""
     known = versions(reader)
     return tables_of([made for made in projections if known.get(made.name, made.version) != made.version])
 

@@ -111,7 +111,7 @@ def _state_tables(metadata: MetaData) -> None:
 
 
 def make_anew(engine: Engine, tables: Sequence[Table]) -> None:
-    """Empty tables with the columns of this release, in the place of those that another release made."""
+    """Replace tables of another release by empty ones with the columns of this release."""
     for table in tables:
         table.drop(engine, checkfirst=True)
         table.create(engine)

@@ -1,5 +1,7 @@
-"""A mail to be delivered: received from outside with a verdict, or submitted by a user; and the header lines that a
-copy gets in front of it, the newest on top (RFC 5321 §4.4). The shared blob is never rewritten.
+"""A mail to be delivered, and the header lines that delivery adds to each copy.
+
+The mail was received from outside with a verdict, or submitted by a user. The lines are put before the message, the
+newest first (RFC 5321 §4.4); the shared blob is never rewritten.
 """
 
 from __future__ import annotations

@@ -78,8 +78,9 @@ def _outcome(recipient: str, actions: Set[str], bounced: DeliveryBounced | None)
 
 
 def settlement(queue_id: str, outcomes: tuple[Outcome, ...]) -> MailSettled:
-    """The last word on a mail as it goes over the bus. Of very many recipients it says only what became of each; the
-    reasons are in delivery's own log.
+    """The event for the bus that reports the outcomes of a mail.
+
+    When there are very many recipients it has only the outcome of each; the reasons are in delivery's own events.
     """
     event = MailSettled(queue_id, outcomes)
     if len(encode(event)) <= LARGEST_EVENT:

@@ -82,7 +82,7 @@ class MailboxPlace(msgspec.Struct, frozen=True):
 
 
 class NamedMailbox(NamedTuple):
-    """A mailbox as a RENAME sees it."""
+    """A mailbox with the values that RENAME needs."""
 
     name: str
     id: str
@@ -93,7 +93,7 @@ class Tree(msgspec.Struct, frozen=True):
     """A mailbox that is to be renamed, with its inferiors and the mailboxes near its new name."""
 
     mailboxes: tuple[NamedMailbox, ...]
-    """The mailbox itself first."""
+    """The renamed mailbox first, then its inferiors."""
     existing: frozenset[str]
     """Names of mailboxes at, above and below the new name."""
     total: int

@@ -213,7 +213,7 @@ class MessageCommands:
         provenance: Provenance,
         selection: Selection | None = None,
     ) -> Placed:
-        """COPY of all messages or none; `selection` spares the writer reading them.
+        """COPY of all messages or none. With a `selection` the messages need not be read within the unit of work.
 
         Raises MailboxRefused TRYCREATE, EXPUNGEISSUED, OVERQUOTA or LIMIT.
         """

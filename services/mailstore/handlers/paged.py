@@ -74,7 +74,10 @@ class PagedCommands:
     async def copy(
         self, account: str, mailbox: str, uids: Ranges, asked: int, target: str, quota: int, provenance: Provenance
     ) -> Placed:
-        """COPY, all of the messages or none. Many are read beforehand, beside the writer. Raises MailboxRefused."""
+        """COPY of all messages or none. Raises MailboxRefused.
+
+        When there are many messages, they are read before the unit of work, beside the writer.
+        """
         selection: Selection | None = None
         if count(uids) > chosen.FEW:
             with contextlib.suppress(MailboxRefused):  # an earlier attempt may have copied them, which the unit knows

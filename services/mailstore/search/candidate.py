@@ -23,7 +23,7 @@ from shared.protocol.message.search_texts import (
 )
 
 _MINUTE, _DAY = 60_000_000, 86_400_000_000
-"""Microseconds."""
+"""A minute and a day in microseconds."""
 
 
 class EntryRow(NamedTuple):
