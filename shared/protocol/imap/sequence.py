@@ -1,5 +1,7 @@
 """`sequence-set` as the client wrote it: numbers, ranges, `*`, and the saved result `$` (RFC 3501 9, RFC 5182)."""
 
+import re
+
 import msgspec
 
 from shared.protocol.imap.error import ImapSyntaxError
@@ -8,6 +10,8 @@ from shared.protocol.imap.ranges import Range
 
 STAR = 0
 """Represents `*`, the largest number in use; no message has number 0."""
+_NUMBERS = re.compile(rb"[1-9][0-9]{0,8}(?:,[1-9][0-9]{0,8})*")
+"""Numbers alone, none of which can be above the limit: the form of most long sets, read without a look at each."""
 
 
 class SequenceSet(msgspec.Struct, frozen=True):
@@ -34,7 +38,7 @@ class SequenceSet(msgspec.Struct, frozen=True):
     @property
     def highest(self) -> int:
         """The largest number in the set, not counting `*`. Above the message count it refers to a missing message."""
-        return max((max(pair) for pair in self.ranges), default=0)
+        return max(map(max, self.ranges), default=0)
 
     @property
     def has_star(self) -> bool:
@@ -56,6 +60,9 @@ def parse_sequence_set(text: bytes) -> SequenceSet:
     """Read one sequence-set. Raises ImapSyntaxError."""
     if text == b"$":
         return SAVED_RESULT
+    if _NUMBERS.fullmatch(text):
+        numbers = [int(number) for number in text.split(b",")]
+        return SequenceSet(tuple(zip(numbers, numbers, strict=True)))
     return SequenceSet(tuple([_seq_range(element) for element in text.split(b",")]))
 
 

@@ -73,6 +73,10 @@ def test_sequence_set_forms() -> None:
     assert parse_sequence_set(b"559:*").resolve(500).ranges == ((500, 559),)  # RFC 3501 6.4.8: the largest is included
     assert parse_sequence_set(b"1:*").resolve(0) == NumberSet()
     assert parse_sequence_set(b"1:4294967295").resolve(3).ranges == ((1, 4_294_967_295),)
+    for text in (b"7", b"7,1,7", b"999999999,1000000000,4294967295"):  # numbers alone have a way of their own
+        numbers = [int(number) for number in text.split(b",")]
+        assert parse_sequence_set(text) == SequenceSet(tuple((number, number) for number in numbers))
+        assert parse_sequence_set(text + b",3:*").ranges == (*((number, number) for number in numbers), (3, STAR))
 
 
 @pytest.mark.parametrize(
