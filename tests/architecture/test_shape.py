@@ -43,6 +43,26 @@ def test_files_are_medium() -> None:
     ] == []
 
 
+def test_each_constant_has_one_value() -> None:
+    """A rename that meets another constant of the module would change its value without any error."""
+    assert [row for file in sources() for row in assigned_twice(file)] == []
+
+
+def assigned_twice(file: Source) -> list[str]:
+    scopes = [file.tree, *(node for node in ast.walk(file.tree) if isinstance(node, ast.ClassDef))]
+    rows = []
+    for scope in scopes:
+        names = [
+            target.id
+            for node in scope.body
+            if isinstance(node, (ast.Assign, ast.AnnAssign))
+            for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
+            if isinstance(target, ast.Name)
+        ]
+        rows += [f"{file.name} {name}" for name in sorted(set(names)) if names.count(name) > 1]
+    return rows
+
+
 def test_names_say_something() -> None:
     assert [file.name for file in sources() if any(VAGUE.match(part) for part in file.parts)] == []
 

@@ -53,7 +53,8 @@ _AT_ONCE = 200
 """Events of a batch that are written on the event loop; a larger batch is a long unit of work, which runs beside it."""
 _PATIENCE = 30.0
 _IDLE_SECONDS = 30.0
-_IDLE_SECONDS = 120.0
+_STALLED_SECONDS = 120.0
+"""Seconds without a turn after which the writer is reported not to be well; it looks for events more often."""
 _OURSELVES = ("service", "system")
 """Actors by which nobody searches."""
 Incoming = tuple[int, pb.Event]
@@ -79,7 +80,7 @@ class LogWriter:
         """None after a write that failed, because it may have been committed all the same; it is then read again."""
         self._kept: dict[int, int] = {}
         """The origins that were rewound, and the position up to which their earlier events are in the log."""
-        self._task = BackgroundTask("eventlog", "writer", self._turn, longest=_IDLE_SECONDS, longest_pause=_PATIENCE)
+        self._task = BackgroundTask("eventlog", "writer", self._turn, longest=_STALLED_SECONDS, longest_pause=_PATIENCE)
 
     def start(self) -> None:
         """Begin to write."""

@@ -37,7 +37,8 @@ _SILENCE_SECONDS = 30.0
 _BUSY = 200
 """Number of unsettled receptions above which the bus is asked how many messages are waiting."""
 _DAY = 86_400_000_000
-_IDLE_SECONDS = 120.0
+_STALLED_SECONDS = 120.0
+"""Seconds without a turn after which a task is reported not to be well; the repeater looks more often."""
 
 
 class NotSettled(Exception):
@@ -68,8 +69,8 @@ class Repeater:
         self._moving = Rounds(receptions, MOVING, settings.repeat_longest, self._moving_turn)
         self._held = Rounds(receptions, HELD, settings.repeat_held, self._held_turn)
         self._tasks = (
-            BackgroundTask("ingress", "repeater", self._repeat, longest=_IDLE_SECONDS, longest_pause=1.0),
-            BackgroundTask("ingress", "valve", self._look_at_bus, longest=_IDLE_SECONDS, longest_pause=1.0),
+            BackgroundTask("ingress", "repeater", self._repeat, longest=_STALLED_SECONDS, longest_pause=1.0),
+            BackgroundTask("ingress", "valve", self._look_at_bus, longest=_STALLED_SECONDS, longest_pause=1.0),
             self._moving,
             self._held,
         )
