@@ -1,4 +1,7 @@
-"""A group: many units of work in one transaction, each under a savepoint, so that a failed one is rolled back alone."""
+"""A group: many units of work in one transaction. A failed one is rolled back alone.
+
+Each has a savepoint, but for the first: there the transaction holds nothing else, and begins again when it fails.
+"""
 
 from __future__ import annotations
 
@@ -86,7 +89,10 @@ class GroupCommit:
             connection.begin()
             self._frame.group_begins(connection)
             while done < len(group) and (not done or connection.tally.touched - begun < self._enough):
-                self._attempt(connection, group[done])
+                if done:
+                    self._attempt(connection, group[done])
+                else:
+                    self._attempt_first(connection, group[done])
                 done += 1
             self._frame.group_ends(connection)
         except Exception as error:
@@ -155,12 +161,25 @@ class GroupCommit:
         if self.perform(connection, group):
             self.commit(connection, group)
 
-    def _attempt(self, connection: Connection, submitted: Submitted) -> None:
-        if submitted.is_alone:
-            # Without a savepoint: SQLite keeps the undo data in memory, and a long unit of work changes whole tables.
-            self._frame.work_begins()
+    def _attempt_first(self, connection: Connection, submitted: Submitted) -> None:
+        """Run a unit of work for which nothing else would be lost with the transaction.
+
+        A savepoint would be two statements more, and for a long unit of work it would keep the undo data of whole
+        tables in SQLite's memory.
+        """
+        self._frame.work_begins()
+        try:
             submitted.result = submitted.work(connection)
-            return
+        except Exception as error:
+            if submitted.is_alone:
+                raise
+            submitted.error = named(error)
+            self._frame.work_failed()
+            connection.rollback()
+            connection.begin()
+            self._frame.group_begins(connection)
+
+    def _attempt(self, connection: Connection, submitted: Submitted) -> None:
         connection.save()
         self._frame.work_begins()
         try:

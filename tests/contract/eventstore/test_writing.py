@@ -63,6 +63,28 @@ async def test_a_failed_work_takes_back_itself_alone(store: EventStore) -> None:
     assert await store.read(purses) == [("p0", 3, 3, b"")]
 
 
+@pytest.mark.parametrize("others", [0, 1, 3])
+async def test_a_first_work_that_fails_takes_back_itself_alone(store: EventStore, others: int) -> None:
+    """It has no savepoint: its transaction is rolled back, and the others get a new one."""
+    assert await fill(store, "p0") == 1
+    async with single_group(store):
+        first = asyncio.ensure_future(store.write(refuse))
+        works = [asyncio.ensure_future(fill(store, "p0")) for _ in range(others)]
+        store.note_cursor("follower", 3, 41)
+    with pytest.raises(Refused):
+        await first
+    assert await asyncio.gather(*works) == [version + 2 for version in range(others)]
+    assert await store.read(purses) == [("p0", others + 1, others + 1, b"")]
+    assert [(version, position) for _, position, stream, version, *_ in await store.read(events) if stream == "p0"] == [
+        (number, number) for number in range(1, others + 2)
+    ]
+    assert await store.read(lambda reader: reader.all("SELECT name, shard, position FROM cursor")) == [
+        ("follower", 3, 41)
+    ]
+    assert await fill(store, "p0") == others + 2
+    assert (await store.verify()).equal
+
+
 async def test_positions_and_versions_have_no_gaps_after_failures(store: EventStore) -> None:
     async with single_group(store):
         works = [
