@@ -1,4 +1,4 @@
-"""Makes a group of files durable and visible: each is written, synced and renamed, then the folder is synced once.
+"""Makes a group of files durable and visible: each is written, synced and named, then the folder is synced once.
 
 The order is the guarantee. A name appears in a generation only for a file whose bytes are on stable storage, so a crash
 leaves no half-visible blob. No caller gets an answer before the folder is on stable storage too. Each file fails by
@@ -17,7 +17,7 @@ from shared.blobs.errors import BlobError, blob_error
 class Pending:
     """A file to be committed.
 
-    `tail` is still to be written to `fd` (None: to a new file `path`); then the file is renamed to `folder/name`.
+    `tail` is still to be written to `fd` (None: to a new file `path`); then the file gets the name `folder/name`.
     """
 
     path: str
