@@ -139,7 +139,7 @@ class ZoneServer:
             writer.close()
 
     async def _serve_question(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Answer one question that is preceded by its length (RFC 1035 section 4.2.2)."""
+        """Answer one question that is preceded by its length (RFC 1035 §4.2.2)."""
         async with asyncio.timeout(_STREAM_IDLE):
             (length,) = struct.unpack("!H", await reader.readexactly(2))
             question = await reader.readexactly(length)

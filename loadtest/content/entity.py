@@ -40,12 +40,12 @@ def _text(subtype: str, charset: str, encoding: str, body: bytes) -> Entity:
 
 
 def quoted_printable(text: bytes) -> bytes:
-    """The text in quoted-printable (RFC 2045 section 6.7), with its line ends kept."""
+    """The text in quoted-printable (RFC 2045 §6.7), with its line ends kept."""
     return binascii.b2a_qp(text.replace(b"\r\n", b"\n"), istext=True).replace(b"\n", b"\r\n")
 
 
 def base64_lines(data: bytes) -> bytes:
-    """Base64 in lines of 76 (RFC 2045 section 6.8)."""
+    """Base64 in lines of 76 (RFC 2045 §6.8)."""
     return base64.encodebytes(data).replace(b"\n", b"\r\n")
 
 

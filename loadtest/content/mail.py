@@ -152,7 +152,7 @@ def _thread(chance: random.Random, traits: _Traits) -> list[tuple[bytes, bytes]]
 
 
 def _trace(chance: random.Random, traits: _Traits, number: int, forward_path: str) -> list[tuple[bytes, bytes]]:
-    """One to three Received fields, the latest hop first (RFC 5321 section 4.4)."""
+    """One to three Received fields, the latest hop first (RFC 5321 §4.4)."""
     return [
         (
             b"Received",

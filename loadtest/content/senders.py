@@ -28,7 +28,7 @@ _FAMILY = words(
 
 
 def sender_domain(number: int) -> str:
-    """One of the domains that send; `.example` is reserved (RFC 2606 section 2)."""
+    """One of the domains that send; `.example` is reserved (RFC 2606 §2)."""
     number %= DOMAIN_COUNT
     return f"{_TRADES[number % len(_TRADES)]}{number:02d}.example"
 

@@ -36,7 +36,7 @@ def signature_header(
     names = [name for name in SIGNED if name in by_name]
     unsigned = _unsigned_value(names, body, domain, selector, signed_at)
     data = b"".join(_relaxed_header(name, by_name[name]) for name in names)
-    # RFC 6376 section 3.7: the signature's own field comes last, with an empty b= and no CRLF.
+    # RFC 6376 §3.7: the signature's own field comes last, with an empty b= and no CRLF.
     data += _relaxed_header(b"dkim-signature", unsigned)[:-2]
     return b"DKIM-Signature", unsigned + _folded(signing_key().sign(data, PKCS1v15(), SHA256()))
 
@@ -48,7 +48,7 @@ def _unsigned_value(names: list[bytes], body: bytes, domain: str, selector: str,
 
 
 def relaxed_body(body: bytes) -> bytes:
-    """The body in relaxed form (RFC 6376 section 3.4.4): spaces collapse; those before CRLF and empty lines at the end
+    """The body in relaxed form (RFC 6376 §3.4.4): spaces collapse; those before CRLF and empty lines at the end
     are removed."""
     collapsed = _BLANKS.sub(b" ", body) if b"  " in body or b"\t" in body else body
     trimmed = _TRAILING.sub(b"", collapsed).rstrip(b"\r\n")
@@ -56,7 +56,7 @@ def relaxed_body(body: bytes) -> bytes:
 
 
 def _relaxed_header(name: bytes, value: bytes) -> bytes:
-    """A header field in relaxed form (RFC 6376 section 3.4.2)."""
+    """A header field in relaxed form (RFC 6376 §3.4.2)."""
     return name.lower() + b":" + _BLANKS.sub(b" ", value.replace(b"\r\n", b"")).strip() + b"\r\n"
 
 

@@ -32,7 +32,7 @@ def signing_key() -> rsa.RSAPrivateKey:
 
 
 def public_key_text() -> str:
-    """The value of `p=` in the DKIM key record (RFC 6376 section 3.6.1)."""
+    """The value of `p=` in the DKIM key record (RFC 6376 §3.6.1)."""
     der = signing_key().public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     return base64.b64encode(der).decode("ascii")
 

@@ -1,4 +1,4 @@
-"""Splits a byte stream into IMAP responses, and reads the few that the load test needs (RFC 9051 section 7)."""
+"""Splits a byte stream into IMAP responses, and reads the few that the load test needs (RFC 9051 §7)."""
 
 from __future__ import annotations
 
@@ -81,5 +81,5 @@ def listed(response: bytes) -> tuple[bytes, bytes] | None:
 
 
 def quoted(text: str) -> bytes:
-    """A quoted string (RFC 9051 section 4.3)."""
+    """A quoted string (RFC 9051 §4.3)."""
     return b'"' + text.encode().replace(b"\\", b"\\\\").replace(b'"', b'\\"') + b'"'

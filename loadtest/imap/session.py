@@ -91,7 +91,7 @@ class ImapSession(asyncio.Protocol):
         return await self.result(self.submit(line))
 
     async def in_a_row(self, lines: Sequence[bytes]) -> list[list[bytes]]:
-        """Write all commands at once, then wait for all (RFC 9051 section 5.5). Raises ImapRefused."""
+        """Write all commands at once, then wait for all (RFC 9051 §5.5). Raises ImapRefused."""
         return [await self.result(command) for command in [self.submit(line) for line in lines]]
 
     def submit(self, line: bytes) -> Command:

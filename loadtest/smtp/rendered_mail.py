@@ -25,7 +25,7 @@ def render(mail: Mail) -> RenderedMail:
 
 
 def dotted(data: bytes) -> bytes:
-    """The data with a dot before each leading dot, and with the final line (RFC 5321 section 4.5.2)."""
+    """The data with a dot before each leading dot, and with the final line (RFC 5321 §4.5.2)."""
     stuffed = data.replace(b"\r\n.", b"\r\n..")
     if stuffed.startswith(b"."):
         stuffed = b"." + stuffed

@@ -1,4 +1,4 @@
-"""Splits a byte stream into SMTP replies (RFC 5321 section 4.2)."""
+"""Splits a byte stream into SMTP replies (RFC 5321 §4.2)."""
 
 from __future__ import annotations
 

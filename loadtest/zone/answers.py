@@ -19,7 +19,7 @@ from loadtest.zone.data import RecordSet, Zone
 
 HEADER = 12
 PLAIN_UDP = 512
-"""Octets of an answer to a question without EDNS (RFC 1035 section 4.2.1)."""
+"""Octets of an answer to a question without EDNS (RFC 1035 §4.2.1)."""
 LARGEST = 65535
 _LONGEST_CHAIN = 8
 _NEGATIVE_TTL = 60
@@ -90,7 +90,7 @@ def _response(query: dns.message.Message, authentic: bool) -> dns.message.Messag
 
 
 def _fill(zone: Zone, response: dns.message.Message, asked: dns.name.Name, rdtype: int) -> None:
-    """Add the records, following a few aliases inside the zone (RFC 1034 section 3.6.2)."""
+    """Add the records, following a few aliases inside the zone (RFC 1034 §3.6.2)."""
     name = asked
     for _ in range(_LONGEST_CHAIN):
         if record_set := zone.find(name.canonicalize(), rdtype):
@@ -106,7 +106,7 @@ def _fill(zone: Zone, response: dns.message.Message, asked: dns.name.Name, rdtyp
 
 
 def _nothing(zone: Zone, response: dns.message.Message, name: dns.name.Name) -> None:
-    """NXDOMAIN or no data, with the SOA that limits how long it may be cached (RFC 2308 section 3)."""
+    """NXDOMAIN or no data, with the SOA that limits how long it may be cached (RFC 2308 §3)."""
     if not zone.knows(name.canonicalize()):
         response.set_rcode(dns.rcode.NXDOMAIN)
     response.authority.append(dns.rrset.from_rdata(dns.name.root, _NEGATIVE_TTL, _SOA))
@@ -121,7 +121,7 @@ def _wire(query: dns.message.Message, response: dns.message.Message, stream: boo
     try:
         return response.to_wire(max_size=room)
     except dns.exception.TooBig:
-        # RFC 2181 section 9: set TC, so that the client repeats the question over TCP.
+        # RFC 2181 §9: set TC, so that the client repeats the question over TCP.
         response.answer.clear()
         response.authority.clear()
         response.flags |= dns.flags.TC

@@ -116,7 +116,7 @@ def _record(rdtype: dns.rdatatype.RdataType, text: str) -> dns.rdata.Rdata:
 
 
 def _quoted(text: str) -> str:
-    """Strings of at most 255 octets (RFC 1035 section 3.3), escaped where needed."""
+    """Strings of at most 255 octets (RFC 1035 §3.3), escaped where needed."""
     data = text.encode("utf-8", "surrogateescape")
     pieces = [data[at : at + 255] for at in range(0, len(data), 255)] or [b""]
     return " ".join(f'"{"".join(map(_escaped, piece))}"' for piece in pieces)

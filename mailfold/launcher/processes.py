@@ -30,7 +30,7 @@ def children(installation: Installation) -> list[Child]:
 
 
 def _import_services(installation: Installation) -> None:
-    """Import all services before the first fork, so that the processes share that memory (DESIGN §9)."""
+    """Import all services before the first fork, so that the processes share that memory."""
     for services in installation.layout.values():
         for service in services:
             catalogue.app_module(service)

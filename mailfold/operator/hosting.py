@@ -1,4 +1,4 @@
-"""Hosts an owning service in the command while no server runs, under the lock of its database (DESIGN §9).
+"""Hosts an owning service in the command while no server runs, under the lock of its database.
 
 There is no listener and no bus: the service's store is open, and its contracts are called in-process.
 """

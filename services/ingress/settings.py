@@ -141,7 +141,7 @@ class IngressSettings(Section, frozen=True):
         ),
     ] = 500
     command_timeout: Annotated[
-        Seconds, Meta(description="Seconds to wait for a command (RFC 5321 section 4.5.3.2.7).", ge=1, le=3600)
+        Seconds, Meta(description="Seconds to wait for a command (RFC 5321 §4.5.3.2.7).", ge=1, le=3600)
     ] = 300.0
     data_timeout: Annotated[Seconds, Meta(description="Seconds to wait for more of a message.", ge=1, le=3600)] = 600.0
     transfer_timeout: Annotated[

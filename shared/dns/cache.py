@@ -51,7 +51,7 @@ class AnswerCache:
     def put(self, question: Question, answer: Answer, now: float) -> None:
         """Cache an answer for its time to live, within the limits of the settings.
 
-        An answer with zero time to live is not cached (RFC 1035 section 3.2.1).
+        An answer with zero time to live is not cached (RFC 1035 §3.2.1).
         """
         ttl = self._lifetime(answer)
         if ttl <= 0:
@@ -81,7 +81,7 @@ class AnswerCache:
             return min(answer.ttl, self._settings.max_ttl)
         if answer.status == "temperror":
             return self._settings.temperror_ttl
-        return min(answer.ttl, self._settings.max_negative_ttl)  # RFC 2308 section 5
+        return min(answer.ttl, self._settings.max_negative_ttl)  # RFC 2308 §5
 
 
 def _octets(question: Question, answer: Answer) -> int:

@@ -36,7 +36,7 @@ class Sent:
 
 
 class DnsChannel:
-    """A socket with a random port; the kernel passes only datagrams of the server's address (RFC 5452 section 9.2)."""
+    """A socket with a random port; the kernel passes only datagrams of the server's address (RFC 5452 §9.2)."""
 
     __slots__ = ("_loop", "_open", "_socket", "asked", "strangers")
 
@@ -64,7 +64,7 @@ class DnsChannel:
         return not self._open
 
     def send(self, query: bytes, asked: bytes, on_message: Callable[[bytes | None], None]) -> Sent:
-        """Send a query under a new random id (RFC 5452 section 9.2). Raises OSError."""
+        """Send a query under a new random id (RFC 5452 §9.2). Raises OSError."""
         if len(self._open) >= _MAX_OPEN:
             raise OSError("too many open questions")
         number = _RANDOM.getrandbits(16)

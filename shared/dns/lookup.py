@@ -139,7 +139,7 @@ class Lookup:
             if response.truncated:
                 return await self._by_tcp(server)
             if response.rcode in (FORMAT_ERROR, NOT_IMPLEMENTED) and server.has_edns:
-                server.note_no_edns()  # RFC 6891 section 7: the next repeat is sent without EDNS
+                server.note_no_edns()  # RFC 6891 §7: the next repeat is sent without EDNS
                 self._unwilling.discard(server)
             return response.answer
         except WireError as error:

@@ -26,7 +26,7 @@ _UNSPEAKABLE = "?"
 class _Name(NamedTuple):
     text: str
     octets: int
-    """The octets in a message: each label with its length. RFC 1035 section 2.3.4 allows 255."""
+    """The octets in a message: each label with its length. RFC 1035 §2.3.4 allows 255."""
 
 
 _ROOT = _Name("", 0)
@@ -46,7 +46,7 @@ class NameReader:
         self._known: dict[int, _Name] = {}
 
     def read(self, at: int) -> tuple[str, int]:
-        """The name at this offset without its final dot, and the offset behind it (RFC 1035 section 4.1.4).
+        """The name at this offset without its final dot, and the offset behind it (RFC 1035 §4.1.4).
 
         Raises WireError. A label with a dot or a control character cannot be written as text; such a name is read as
         `?`.

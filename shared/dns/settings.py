@@ -46,7 +46,7 @@ class ResolverSettings(Section, frozen=True):
     evaluation_timeout: Annotated[
         float,
         Meta(
-            description="Longest wait for all questions of one SPF evaluation, in seconds (RFC 7208 section 4.6.4).",
+            description="Longest wait for all questions of one SPF evaluation, in seconds (RFC 7208 §4.6.4).",
             gt=0,
             le=300,
         ),

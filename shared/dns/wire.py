@@ -1,4 +1,4 @@
-"""DNS messages on the wire: queries out, answers in (RFC 1035 section 4, RFC 6891).
+"""DNS messages on the wire: queries out, answers in (RFC 1035 §4, RFC 6891).
 
 Our queries have one question, and answers are read for one record type only; this makes it twenty times cheaper than a
 general library.
@@ -29,7 +29,7 @@ _HEADER = struct.Struct("!HHHHHH")
 _RECORD = struct.Struct("!HHIH")
 _RESPONSE, _TRUNCATED, _AUTHENTIC = 0x8000, 0x0200, 0x0020
 _QUERY_FLAGS = 0x0120
-"""RD, and AD to be informed of DNSSEC validation (RFC 6840 section 5.7)."""
+"""RD, and AD to be informed of DNSSEC validation (RFC 6840 §5.7)."""
 _CNAME, _SOA = RECORD_TYPES["CNAME"], RECORD_TYPES["SOA"]
 _IN = 1
 _OPT_LENGTH = 11
@@ -37,7 +37,7 @@ _NAME_ERROR = 3
 _MAX_ALIASES = 16
 _MAX_RECORDS = 512
 """Records that are read of a message; the longest names in so many records are read in 40 ms."""
-_MAX_TTL = 0x7FFFFFFF  # RFC 2181 section 8
+_MAX_TTL = 0x7FFFFFFF  # RFC 2181 §8
 
 FORMAT_ERROR, NOT_IMPLEMENTED = 1, 4
 
@@ -73,7 +73,7 @@ def question_section(query: bytes) -> bytes:
 
 
 def belongs(message: bytes, asked: bytes) -> bool:
-    """Whether a message is a response to this question section (RFC 5452 section 9.1).
+    """Whether a message is a response to this question section (RFC 5452 §9.1).
 
     The caller must compare the id.
     """
@@ -153,7 +153,7 @@ def _take(
     count: int,
 ) -> _Section:
     if not is_answer:
-        if kind == _SOA:  # RFC 2308 section 5: the smaller of its TTL and its last field
+        if kind == _SOA:  # RFC 2308 §5: the smaller of its TTL and its last field
             return section._replace(negative_ttl=min(ttl, struct.unpack_from("!I", names.message, end - 4)[0]))
         return section
     if kind == count:

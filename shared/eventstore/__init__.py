@@ -1,1 +1,1 @@
-"""The event store: the events of a service in order, and the tables computed from them (DESIGN §4)."""
+"""The event store: the events of a service in order, and the tables computed from them (docs/architecture.md)."""

@@ -1,7 +1,7 @@
 """A SQL connection of the store: prepared text on the driver's own connection, with question marks for parameters.
 
 SQLAlchemy is used for schema and engines. The frequent statements run as text, because six of them through SQLAlchemy
-Core cost ten times as much (DESIGN §4).
+Core cost ten times as much.
 """
 
 from __future__ import annotations

@@ -138,7 +138,7 @@ class SqliteBackend:
         self._file_lock.release()
 
     def _prepare(self, driver: Any, _record: object) -> None:
-        # With FULL every COMMIT waits for the disk, so accepted mail is durable (DESIGN §1.2). With NORMAL, for copies,
+        # With FULL every COMMIT waits for the disk, so accepted mail is durable. With NORMAL, for copies,
         # only the checkpoint does.
         for pragma in (
             "journal_mode=WAL",

@@ -13,7 +13,7 @@ _CACHED = 4096
 
 
 def plain_address(address: str) -> str:
-    """The address without its zone; an IPv4-mapped one as an IPv4 address (RFC 4291 section 2.5.5.2)."""
+    """The address without its zone; an IPv4-mapped one as an IPv4 address (RFC 4291 §2.5.5.2)."""
     if ":" not in address:
         return address
     bare = address.partition("%")[0]

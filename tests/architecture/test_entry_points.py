@@ -1,4 +1,4 @@
-"""Every service is entered the same way (DESIGN §10)."""
+"""Every service is entered the same way."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Walls of the house: who may import whom (DESIGN §1.6, §1.7, §10)."""
+"""Which module may import which (docs/architecture.md)."""
 
 from __future__ import annotations
 

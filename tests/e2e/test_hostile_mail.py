@@ -72,7 +72,7 @@ def test_nul_is_content_like_any_other_octet(server: MailfoldServer, ann: Person
             uid = imap.wait_for(sent.message_id)
             fetched, attributes = imap.fetch(uid), imap.attributes(uid, "RFC822.SIZE ENVELOPE BODYSTRUCTURE")
             assert len(fetched) == int(re.findall(rb"RFC822.SIZE (\d+)", attributes)[0])
-            assert fetched.endswith(sent.data.replace(b"\0", b"\x80"))  # RFC 3501 section 9: no NUL in a literal
+            assert fetched.endswith(sent.data.replace(b"\0", b"\x80"))  # RFC 3501 §9: no NUL in a literal
 
 
 def test_no_mail_is_smuggled(server: MailfoldServer, ann: Person) -> None:

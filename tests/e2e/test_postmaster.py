@@ -1,4 +1,4 @@
-"""Mail to a postmaster nobody has made reaches whom the operator names (RFC 5321 section 4.5.1)."""
+"""Mail to a postmaster nobody has made reaches whom the operator names (RFC 5321 §4.5.1)."""
 
 from __future__ import annotations
 

@@ -87,7 +87,7 @@ def test_another_sender_field_is_refused(server: MailfoldServer, ann: Person) ->
 
 
 def test_several_authors_get_a_sender(server: MailfoldServer, ann: Person) -> None:
-    """RFC 5322 section 3.6.2: who of them sent it."""
+    """RFC 5322 §3.6.2: who of them sent it."""
     alias = server.people.alias("press", ann.address)
     sent = compose(f"{ann.address}, {alias}", ann.address)
     with server.submissions(ann) as smtp:

@@ -67,7 +67,7 @@ class Imap:
         lines = [entry for entry in answer if entry is not None]
         if not lines:
             raise No(f"FETCH {uid} {what}: nothing")
-        # Flags that another client changed may be sent before the requested data (RFC 3501 section 7).
+        # Flags that another client changed may be sent before the requested data (RFC 3501 §7).
         asked = next((entry for entry in lines if isinstance(entry, tuple)), lines[0])
         return bytes(asked[1] if isinstance(asked, tuple) else asked)
 

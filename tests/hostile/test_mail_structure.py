@@ -80,7 +80,7 @@ EMPTY_PARTS = {
 
 @pytest.mark.parametrize("name", EMPTY_PARTS)
 def test_parts_that_end_with_their_header(server: MailfoldServer, ann: Person, name: str) -> None:
-    """RFC 2046 section 5.1.1: the blank line is optional. Before, SMTP answered 451 for ever, and APPEND ended with
+    """RFC 2046 §5.1.1: the blank line is optional. Before, SMTP answered 451 for ever, and APPEND ended with
     BYE."""
     field, body = EMPTY_PARTS[name]
     assert b'("message" "rfc822" NIL NIL NIL "7bit" 0 (' in received(server, ann, field, body)

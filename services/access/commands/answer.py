@@ -27,10 +27,10 @@ def answer_for(command: c.Fetch | c.Store, name: str, asked: int, answered: int)
     """The tagged response when only `answered` of the `asked` messages still exist.
 
     A sequence number refers to a message that the client still counts, so a command fails when all of its messages are
-    gone (RFC 2180 4.1, 4.2). UIDs of missing messages are skipped (RFC 3501 6.4.8).
+    gone (RFC 2180 §4.1, §4.2). UIDs of missing messages are skipped (RFC 3501 §6.4.8).
     """
     if answered >= asked:
         return done(command.tag, name)
     if answered or command.uid:
-        return response.ok(command.tag, f"{name} completed; some messages are gone", Code.EXPUNGEISSUED)  # RFC 5530 3
+        return response.ok(command.tag, f"{name} completed; some messages are gone", Code.EXPUNGEISSUED)  # RFC 5530 §3
     return response.no(command.tag, "These messages have been deleted meanwhile", Code.EXPUNGEISSUED)

@@ -23,7 +23,7 @@ _NOTHING_DONE = (Denied, Invalid, LimitReached, NotFound)
 
 
 async def append(session: ImapSession, first: AppendLiteral) -> bytes:
-    """Carry out APPEND, with all messages or none (RFC 3501 6.3.11, RFC 3502).
+    """Carry out APPEND, with all messages or none (RFC 3501 §6.3.11, RFC 3502).
 
     Returns the tagged response. Raises SessionEnded.
     """

@@ -39,7 +39,7 @@ async def identify(session: ImapSession, command: c.Id) -> bytes:
 
 
 async def enable(session: ImapSession, command: c.Enable) -> bytes:
-    """Enable extensions (RFC 5161); QRESYNC includes CONDSTORE (RFC 7162 3.2.3)."""
+    """Enable extensions (RFC 5161); QRESYNC includes CONDSTORE (RFC 7162 §3.2.3)."""
     active = frozenset(name for name, on in (("CONDSTORE", session.condstore), ("QRESYNC", session.qresync)) if on)
     fresh = capabilities.newly_enabled(command.capabilities, active)
     session.qresync = session.qresync or "QRESYNC" in fresh

@@ -29,7 +29,7 @@ _FIELDS_A_PIECE = 4096
 
 
 class UnknownEncoding(Exception):
-    """The Content-Transfer-Encoding of a part is unknown, so it cannot be decoded (RFC 3516 4.3)."""
+    """The Content-Transfer-Encoding of a part is unknown, so it cannot be decoded (RFC 3516 §4.3)."""
 
 
 class Piece(NamedTuple):
@@ -129,7 +129,7 @@ class Contents:
             return None
         raw = self._pieces(span.start, span.stop)
         if not number:
-            return raw  # RFC 3516 4.2: the whole message has no encoding that could be decoded
+            return raw  # RFC 3516 §4.2: the whole message has no encoding that could be decoded
         encoding = self._scanned.parts[index].encoding or "7bit"
         if not is_known(encoding):
             raise UnknownEncoding(encoding)
@@ -151,7 +151,7 @@ class Contents:
 
 
 def _cut(start: int, stop: int, partial: Partial | None) -> tuple[int, int]:
-    """The range of a partial item (RFC 3501 6.4.5).
+    """The range of a partial item (RFC 3501 §6.4.5).
 
     `<start.count>` counts from the beginning of the section; beyond the end of the section the range is empty.
     """

@@ -44,7 +44,7 @@ async def _placed(
 
 
 async def copy(session: ImapSession, command: c.Copy) -> bytes:
-    """Copy messages (RFC 3501 6.4.7) and report COPYUID (RFC 4315)."""
+    """Copy messages (RFC 3501 §6.4.7) and report COPYUID (RFC 4315)."""
     reply = await _placed(session, session.backend.mailstore.copy, await _request(session, command))
     session.watch.note(reply.version)
     if not reply.source.bounds:
@@ -65,6 +65,6 @@ async def move(session: ImapSession, command: c.Move) -> bytes:
     code = copyuid(reply.uid_validity, numbers(reply.source), numbers(reply.target))
     session.channel.write(response.ok(response.UNTAGGED, "Moved", code))
     await sync(session, expunge=True)
-    if reply.reason:  # RFC 6851 3.3: it may end in the middle, when some messages have moved and the others have not
+    if reply.reason:  # RFC 6851 §3.3: it may end in the middle, when some messages have moved and the others have not
         return response.no(command.tag, f"Some messages have not moved: {reply.text}", reason_code(reply.reason))
     return response.ok(command.tag, "MOVE completed", highestmodseq(reply.version) if session.qresync else None)

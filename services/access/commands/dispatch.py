@@ -98,14 +98,14 @@ async def _finish(session: ImapSession, answer: bytes) -> None:
 
 
 def _with_expunge_issued(session: ImapSession, answer: bytes) -> bytes:
-    """Add EXPUNGEISSUED when the client still counts messages that the search could not find (RFC 5530 3)."""
+    """Add EXPUNGEISSUED when the client still counts messages that the search could not find (RFC 5530 §3)."""
     if session.selected is None or not session.selected.withholds_expunges:
         return answer
     return response.with_code(answer, Code.EXPUNGEISSUED, "Some messages are gone")
 
 
 def _with_highest_modseq(session: ImapSession, answer: bytes) -> bytes:
-    """State the HIGHESTMODSEQ of what the client knows, where it would otherwise assume a higher one (RFC 7162 6)."""
+    """State the HIGHESTMODSEQ of what the client knows, where it would otherwise assume a higher one (RFC 7162 §6)."""
     modseq = session.selected.corrected_modseq() if session.selected is not None else 0
     if not modseq or not session.condstore:
         return answer

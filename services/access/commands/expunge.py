@@ -13,7 +13,7 @@ from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 
 
 async def expunge(session: ImapSession, command: c.Expunge) -> bytes:
-    """Expunge deleted messages (RFC 3501 6.4.3); with UIDs only those (RFC 4315 2.1)."""
+    """Expunge deleted messages (RFC 3501 §6.4.3); with UIDs only those (RFC 4315 §2.1)."""
     mailbox = session.mailbox
     if mailbox.read_only:
         return response.no(command.tag, READ_ONLY_TEXT, Code.READ_ONLY)
@@ -26,5 +26,5 @@ async def expunge(session: ImapSession, command: c.Expunge) -> bytes:
     session.watch.note(reply.version)
     if reply.messages and session.qresync:
         await sync(session, expunge=True)
-        return response.ok(command.tag, "EXPUNGE completed", highestmodseq(reply.version))  # RFC 7162 3.2.7
+        return response.ok(command.tag, "EXPUNGE completed", highestmodseq(reply.version))  # RFC 7162 §3.2.7
     return done(command.tag, "EXPUNGE")

@@ -43,14 +43,14 @@ class FetchOutcome(msgspec.Struct):
 
 
 async def fetch(session: ImapSession, command: c.Fetch) -> bytes:
-    """Fetch messages (RFC 3501 6.4.5)."""
+    """Fetch messages (RFC 3501 §6.4.5)."""
     requested = plan_of(command.items)
     if requested.modseq:
         session.enable_condstore()
     mailbox = session.mailbox
     uids = await session.resolve(command.sequence, uid=command.uid)
     if command.vanished and not session.qresync:
-        return response.bad(command.tag, "QRESYNC is not enabled")  # RFC 7162 3.2.6
+        return response.bad(command.tag, "QRESYNC is not enabled")  # RFC 7162 §3.2.6
     if requested.is_uid_alone and command.changed_since is None:
         return await _answer_uids(session, command, uids)
     outcome = FetchOutcome()
@@ -66,7 +66,7 @@ async def fetch(session: ImapSession, command: c.Fetch) -> bytes:
 async def _answer_uids(session: ImapSession, command: c.Fetch, uids: NumberSet) -> bytes:
     """Answer a FETCH of UIDs alone from the view.
 
-    It includes messages that are gone while the client still counts them (RFC 2180 4.1.1).
+    It includes messages that are gone while the client still counts them (RFC 2180 §4.1.1).
     """
     runs = session.mailbox.runs
     for page in runs.batches(uids, _UIDS_A_TURN):
@@ -107,7 +107,7 @@ def _answer(command: c.Fetch, outcome: FetchOutcome) -> bytes:
     if outcome.unreadable:
         return response.no(command.tag, "Some messages could not be read", Code.SERVERBUG)
     if outcome.undecodable:
-        return response.no(command.tag, "Some parts have an unknown encoding", Code.UNKNOWN_CTE)  # RFC 3516 4.3
+        return response.no(command.tag, "Some parts have an unknown encoding", Code.UNKNOWN_CTE)  # RFC 3516 §4.3
     return answer_for(command, "FETCH", outcome.answered + outcome.missing, outcome.answered)
 
 
@@ -145,7 +145,7 @@ def _heads(mailbox: Selected, requested: FetchPlan, batch: pb.FetchBatch) -> lis
         items = []
         if with_uid:
             items.append(b"UID %d" % uid)
-        if requested.flags or seen:  # RFC 3501 6.4.5: report a \\Seen that this command has set
+        if requested.flags or seen:  # RFC 3501 §6.4.5: report a \\Seen that this command has set
             items.append(b"FLAGS " + _flag_list((*flags.flags, RECENT) if uid in recent else tuple(flags.flags)))
             note_reported(uid, modseq)
         if with_modseq:
@@ -175,7 +175,7 @@ async def _answer_contents(
             await turns.spend()
         if await _answer_item(session, contents, item, head + space, outcome):
             head, space = b"", b" "
-    # RFC 3501 9: a FETCH response has at least one item.
+    # RFC 3501 §9: a FETCH response has at least one item.
     if not head.endswith(b"("):
         channel.write(head + b")\r\n")
     await channel.spill()
@@ -208,11 +208,11 @@ async def _answer_item(
         _note_failure(session, error, outcome)
         contents = None
     if isinstance(item, BinarySize):
-        # RFC 3516 7: the size is a number and cannot be NIL.
+        # RFC 3516 §7: the size is a number and cannot be NIL.
         session.channel.write(before + binary_size_item(item.label, size) if contents is not None else b"")
         return contents is not None
     if piece is None:
-        session.channel.write(before + item.label + b" NIL")  # RFC 3501 7.4.2
+        session.channel.write(before + item.label + b" NIL")  # RFC 3501 §7.4.2
     else:
         session.channel.write(before)
         await _write_piece(session, item, piece)

@@ -16,7 +16,7 @@ _A_NAME, _A_LINE, _A_MATCH = 6, 40, 12
 
 
 async def list_(session: ImapSession, command: c.List) -> bytes:
-    """List mailboxes (RFC 3501 6.3.8, RFC 5258, RFC 5819, RFC 6154)."""
+    """List mailboxes (RFC 3501 §6.3.8, RFC 5258, RFC 5819, RFC 6154)."""
     if command.patterns == ("",) and not command.extended:
         session.channel.write(response.LIST_DELIMITER)
         return done(command.tag, "LIST")
@@ -67,7 +67,7 @@ async def _list_name(session: ImapSession, command: c.List, name: Name, child_in
 
 
 def _is_chosen(command: c.List, name: Name) -> bool:
-    """Whether the selection options include the name (RFC 5258 3.1)."""
+    """Whether the selection options include the name (RFC 5258 §3.1)."""
     if ListSelection.SPECIAL_USE in command.selection and not (name.mailbox and name.mailbox.special_use):
         return False
     if ListSelection.SUBSCRIBED in command.selection:
@@ -80,7 +80,7 @@ def _is_recursive(command: c.List) -> bool:
 
 
 def _child_info(command: c.List, name: Name, names: Names, hidden: SortedNames) -> tuple[str, ...]:
-    """The CHILDINFO for RECURSIVEMATCH: whether a name below is subscribed (RFC 5258 3.1, example 9).
+    """The CHILDINFO for RECURSIVEMATCH: whether a name below is subscribed (RFC 5258 §3.1, example 9).
 
     A name that is not subscribed itself is listed only because of subscribed names that are not in the answer.
     """
@@ -101,7 +101,7 @@ def _attributes(command: c.List, name: Name) -> list[str]:
 
 
 async def lsub(session: ImapSession, command: c.Lsub) -> bytes:
-    """List subscribed names (RFC 3501 6.3.9).
+    """List subscribed names (RFC 3501 §6.3.9).
 
     With `%`, a name above a subscribed name that does not match itself is listed as \\Noselect.
     """

@@ -28,12 +28,12 @@ _WRONG = (Code.AUTHENTICATIONFAILED, "Wrong name or password")
 
 
 async def login(session: ImapSession, command: c.Login) -> bytes:
-    """Log in with LOGIN (RFC 3501 6.2.3)."""
+    """Log in with LOGIN (RFC 3501 §6.2.3)."""
     return await _admit(session, command.tag, Credentials(command.user, "", prepare_password(command.password)))
 
 
 async def authenticate(session: ImapSession, command: c.Authenticate) -> bytes:
-    """Log in with AUTHENTICATE (RFC 3501 6.2.2), which may have an initial response (RFC 4959)."""
+    """Log in with AUTHENTICATE (RFC 3501 §6.2.2), which may have an initial response (RFC 4959)."""
     initial = command.initial_response
     exchange, outcome = start(command.mechanism, None if initial is None else encode_base64(initial) or b"=")
     while isinstance(outcome, Challenge):

@@ -11,17 +11,17 @@ from shared.protocol.imap.response_code import Code, mailboxid
 
 
 async def create(session: ImapSession, command: c.Create) -> bytes:
-    """Create a mailbox (RFC 3501 6.3.3), with a special use if given (RFC 6154 3)."""
+    """Create a mailbox (RFC 3501 §6.3.3), with a special use if given (RFC 6154 §3)."""
     if len(command.special_use) > 1:
         return response.no(command.tag, "A mailbox has one special use here", Code.USEATTR)
     with session.writing():
         made = await session.backend.mailstore.create(session.account, command.mailbox, "".join(command.special_use))
     await _note(session)
-    return response.ok(command.tag, "CREATE completed", mailboxid(made.id))  # RFC 8474 4.1
+    return response.ok(command.tag, "CREATE completed", mailboxid(made.id))  # RFC 8474 §4.1
 
 
 async def delete(session: ImapSession, command: c.Delete) -> bytes:
-    """Delete a mailbox (RFC 3501 6.3.4). When it is the selected one, none is selected afterwards."""
+    """Delete a mailbox (RFC 3501 §6.3.4). When it is the selected one, none is selected afterwards."""
     with session.writing():
         gone = await session.backend.mailstore.delete(session.account, command.mailbox)
     await _note(session)
@@ -32,7 +32,7 @@ async def delete(session: ImapSession, command: c.Delete) -> bytes:
 
 
 async def rename(session: ImapSession, command: c.Rename) -> bytes:
-    """Rename a mailbox (RFC 3501 6.3.5)."""
+    """Rename a mailbox (RFC 3501 §6.3.5)."""
     with session.writing():
         await session.backend.mailstore.rename(session.account, command.mailbox, command.new_name)
     await _note(session)
@@ -40,13 +40,13 @@ async def rename(session: ImapSession, command: c.Rename) -> bytes:
 
 
 async def subscribe(session: ImapSession, command: c.Subscribe) -> bytes:
-    """Subscribe to a name (RFC 3501 6.3.6), which need not be a mailbox."""
+    """Subscribe to a name (RFC 3501 §6.3.6), which need not be a mailbox."""
     await _subscribe(session, command.mailbox, subscribed=True)
     return done(command.tag, "SUBSCRIBE")
 
 
 async def unsubscribe(session: ImapSession, command: c.Unsubscribe) -> bytes:
-    """End a subscription (RFC 3501 6.3.7)."""
+    """End a subscription (RFC 3501 §6.3.7)."""
     await _subscribe(session, command.mailbox, subscribed=False)
     return done(command.tag, "UNSUBSCRIBE")
 

@@ -79,7 +79,7 @@ class AppendIntake:
             raise IntakeRefused("The server's disk is nearly full; try again later", Code.UNAVAILABLE)
 
     async def _read(self, writer: BlobWriter, *, allow_nul: bool) -> None:
-        """Write the message to the blob. A bare LF is kept; NUL is allowed only in a literal8 (RFC 3516 4.4)."""
+        """Write the message to the blob. A bare LF is kept; NUL is allowed only in a literal8 (RFC 3516 §4.4)."""
         channel = self._session.channel
         while not isinstance(event := await channel.event(), LiteralEnd):
             if not isinstance(event, LiteralChunk):

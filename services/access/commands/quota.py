@@ -10,7 +10,7 @@ from shared.protocol.imap.response_code import Code
 from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 
 _ROOT = ""
-_UNIT = 1024  # RFC 9208 5.1: STORAGE counts units of 1024 octets
+_UNIT = 1024  # RFC 9208 §5.1: STORAGE counts units of 1024 octets
 
 
 def _resources(quota: pb.QuotaReply) -> list[tuple[str, int, int]]:

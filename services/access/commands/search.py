@@ -20,7 +20,7 @@ _ENDS = frozenset({SearchReturn.MIN, SearchReturn.MAX})
 
 
 async def search(session: ImapSession, command: c.Search) -> bytes:
-    """Search the mailbox (RFC 3501 6.4.4)."""
+    """Search the mailbox (RFC 3501 §6.4.4)."""
     if uses_modseq(command.key):
         session.enable_condstore()
     saves = command.returns is not None and SearchReturn.SAVE in command.returns
@@ -28,7 +28,7 @@ async def search(session: ImapSession, command: c.Search) -> bytes:
         matches, highest = await _search(session, command)
     except ServiceError:
         if saves:
-            session.saved = NumberSet()  # RFC 5182 2.1: a SEARCH that fails leaves `$` empty
+            session.saved = NumberSet()  # RFC 5182 §2.1: a SEARCH that fails leaves `$` empty
         raise
     if command.returns is None:
         shown = await _shown(session, command, matches)
@@ -99,13 +99,13 @@ def _ends(returns: frozenset[SearchReturn], matches: NumberSet) -> NumberSet:
 
 
 def _saved(returns: frozenset[SearchReturn], matches: NumberSet) -> NumberSet:
-    """The matches to be saved. With only MIN or MAX, only those are saved (RFC 5182 2.1)."""
+    """The matches to be saved. With only MIN or MAX, only those are saved (RFC 5182 §2.1)."""
     others = returns - {SearchReturn.SAVE}
     return _ends(returns, matches) if others and others <= _ENDS else matches
 
 
 async def _modseq(session: ImapSession, returns: frozenset[SearchReturn], matches: NumberSet, highest: int) -> int:
-    """The MODSEQ to report. With only MIN or MAX, it is the highest of those messages (RFC 7162 3.1.10)."""
+    """The MODSEQ to report. With only MIN or MAX, it is the highest of those messages (RFC 7162 §3.1.10)."""
     if returns - {SearchReturn.SAVE} - _ENDS:
         return highest
     request = pb.FetchRequest(account=session.account, mailbox=session.mailbox.id, uids=spans(_ends(returns, matches)))

@@ -15,9 +15,9 @@ from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 
 
 async def select(session: ImapSession, command: c.Select) -> bytes:
-    """Select a mailbox (RFC 3501 6.3.1); after a failed SELECT no mailbox is selected."""
+    """Select a mailbox (RFC 3501 §6.3.1); after a failed SELECT no mailbox is selected."""
     if command.qresync is not None and not session.qresync:
-        return response.bad(command.tag, "QRESYNC is not enabled")  # RFC 7162 3.2.5
+        return response.bad(command.tag, "QRESYNC is not enabled")  # RFC 7162 §3.2.5
     _leave_mailbox(session)
     view = await session.backend.mailstore.view(session.account, command.mailbox)
     session.watch.note(view.version)
@@ -34,7 +34,7 @@ async def select(session: ImapSession, command: c.Select) -> bytes:
 
 
 async def close(session: ImapSession, command: c.Close) -> bytes:
-    """Close the mailbox (RFC 3501 6.4.2); messages marked \\Deleted are removed without EXPUNGE responses."""
+    """Close the mailbox (RFC 3501 §6.4.2); messages marked \\Deleted are removed without EXPUNGE responses."""
     mailbox = session.mailbox
     if not mailbox.read_only:
         with session.writing():
@@ -57,7 +57,7 @@ def _leave_mailbox(session: ImapSession) -> None:
         session.select(None)
         session.channel.write(
             response.ok(response.UNTAGGED, "Previous mailbox is closed", Code.CLOSED)
-        )  # RFC 7162 3.2.11
+        )  # RFC 7162 §3.2.11
 
 
 def _described(selected: Selected, view: pb.MailboxView) -> bytes:
@@ -77,7 +77,7 @@ def _described(selected: Selected, view: pb.MailboxView) -> bytes:
 
 
 async def _resynchronise(session: ImapSession, selected: Selected, known: c.Qresync) -> None:
-    """Send VANISHED (EARLIER) and the flags that changed since the state the client remembers (RFC 7162 3.2.5.1)."""
+    """Send VANISHED (EARLIER) and the flags that changed since the state the client remembers (RFC 7162 §3.2.5.1)."""
     uids = (
         known.known_uids.resolve(selected.uid_next - 1)
         if known.known_uids

@@ -26,7 +26,7 @@ _VALUES: dict[StatusItem, Callable[[pb.Mailbox], int | str]] = {
 
 
 async def status(session: ImapSession, command: c.Status) -> bytes:
-    """Report the status of a mailbox (RFC 3501 6.3.10)."""
+    """Report the status of a mailbox (RFC 3501 §6.3.10)."""
     mailbox = await session.find_mailbox(command.mailbox)
     if mailbox is None:
         return response.no(command.tag, "There is no such mailbox", Code.NONEXISTENT)
@@ -37,7 +37,7 @@ async def status(session: ImapSession, command: c.Status) -> bytes:
 async def status_line(session: ImapSession, mailbox: pb.Mailbox, items: Sequence[StatusItem]) -> bytes:
     """The STATUS response for one mailbox. Raises ServiceError."""
     if StatusItem.HIGHESTMODSEQ in items:
-        session.enable_condstore()  # RFC 7162 3.1
+        session.enable_condstore()  # RFC 7162 §3.1
     values = {item: await _value(session, mailbox, item) for item in items}
     return response.status(mailbox.name, values)
 
@@ -70,7 +70,7 @@ async def _deleted_storage(session: ImapSession, mailbox: pb.Mailbox) -> int:
 
 
 def _highest_modseq(selected: Selected | None, mailbox: pb.Mailbox) -> int:
-    """HIGHESTMODSEQ (RFC 7162 3.1.7).
+    """HIGHESTMODSEQ (RFC 7162 §3.1.7).
 
     For the selected mailbox it never exceeds what the client was notified of, because the client may store it.
     """

@@ -1,4 +1,4 @@
-"""STORE, also conditional (RFC 7162 3.1.3)."""
+"""STORE, also conditional (RFC 7162 §3.1.3)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MODES = {
 
 
 async def store(session: ImapSession, command: c.Store) -> bytes:
-    """Change flags (RFC 3501 6.4.6)."""
+    """Change flags (RFC 3501 §6.4.6)."""
     mailbox = session.mailbox
     if mailbox.read_only:
         return response.no(command.tag, READ_ONLY_TEXT, Code.READ_ONLY)
@@ -77,7 +77,7 @@ async def _note_reported(session: ImapSession, mailbox: Selected, changed: Seque
 
 
 def _modseq_line(mailbox: Selected, change: pb.Changed) -> bytes:
-    """The MODSEQ of a changed message, which is reported even with .SILENT (RFC 7162 3.1.3)."""
+    """The MODSEQ of a changed message, which is reported even with .SILENT (RFC 7162 §3.1.3)."""
     number = mailbox.runs.sequence_of(change.uid)
     mailbox.note_modseq(change.modseq)
     return (

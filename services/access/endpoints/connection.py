@@ -68,7 +68,7 @@ class ImapConnection:
             await dispatch(session, await self._channel.event())
 
     async def _farewell(self, text: str) -> None:
-        """Send BYE, if the client is still connected (RFC 3501 7.1.5)."""
+        """Send BYE, if the client is still connected (RFC 3501 §7.1.5)."""
         with contextlib.suppress(ConnectionError, TimeoutError):
             if text:
                 self._channel.write(response.bye(text))

@@ -1,4 +1,4 @@
-"""The \\Recent messages: those of which no session was notified yet (RFC 3501 2.3.2)."""
+"""The \\Recent messages: those of which no session was notified yet (RFC 3501 §2.3.2)."""
 
 from __future__ import annotations
 

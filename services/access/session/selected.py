@@ -31,7 +31,7 @@ class NoSuchMessage(Exception):
 class Selected:
     """The mailbox as the client knows it.
 
-    Sequence numbers change only when the client is notified (RFC 3501 7.4.1).
+    Sequence numbers change only when the client is notified (RFC 3501 §7.4.1).
     """
 
     def __init__(self, view: pb.MailboxView, runs: UidRuns, recents: Recents, *, read_only: bool) -> None:
@@ -63,7 +63,7 @@ class Selected:
     async def resolve(self, sequence: SequenceSet, *, uid: bool, saved: NumberSet, turns: Turns) -> NumberSet:
         """The UIDs in the view that a set refers to.
 
-        Raises NoSuchMessage; unknown UIDs are skipped (RFC 3501 6.4.8). The ranges extend over gaps in the view, in
+        Raises NoSuchMessage; unknown UIDs are skipped (RFC 3501 §6.4.8). The ranges extend over gaps in the view, in
         which the store has no messages either, so the result has no more ranges than the client wrote.
         """
         if not uid and (sequence.highest > len(self.runs) or (sequence.has_star and not self.runs)):
@@ -96,7 +96,7 @@ class Selected:
 
     @property
     def withholds_expunges(self) -> bool:
-        """Whether messages are gone whose EXPUNGE could not be sent yet (RFC 3501 7.4.1)."""
+        """Whether messages are gone whose EXPUNGE could not be sent yet (RFC 3501 §7.4.1)."""
         return bool(self._vanished)
 
     @property
@@ -116,7 +116,7 @@ class Selected:
     def corrected_modseq(self) -> int:
         """The HIGHESTMODSEQ that a tagged response must state, or 0. Called once for each tagged response.
 
-        Without it the client takes the highest MODSEQ it has seen (RFC 7162 6). That may be higher than the MODSEQ of
+        Without it the client takes the highest MODSEQ it has seen (RFC 7162 §6). That may be higher than the MODSEQ of
         an expunge that was withheld; a client that reconnects with it would never be notified of the expunge.
         """
         named, self._highest_sent_modseq = self._highest_sent_modseq, 0
@@ -178,7 +178,7 @@ class Selected:
     def _take_recent(self) -> None:
         """Take the recent messages for this session, which is the first to be notified of them.
 
-        EXAMINE takes none (RFC 3501 2.3.2, 6.3.2).
+        EXAMINE takes none (RFC 3501 §2.3.2, §6.3.2).
         """
         first = self._recents.first(self.id)
         if first >= self.uid_next:
@@ -244,7 +244,7 @@ class Selected:
     def report_keywords(self, flags: Iterable[str]) -> bytes:
         """FLAGS and PERMANENTFLAGS when there are new keywords among the flags.
 
-        They must precede a FETCH response with these keywords (RFC 3501 7.2.6).
+        They must precede a FETCH response with these keywords (RFC 3501 §7.2.6).
         """
         fresh = [flag for flag in flags if flag not in self._flags]
         if not fresh:
@@ -258,10 +258,10 @@ class Selected:
         return len(self._flags) - len(SETTABLE_SYSTEM_FLAGS)
 
     def flags(self) -> bytes:
-        """The FLAGS and PERMANENTFLAGS responses (RFC 3501 7.2.6)."""
+        """The FLAGS and PERMANENTFLAGS responses (RFC 3501 §7.2.6)."""
         known = tuple(self._flags)
         kept = () if self.read_only else known
-        # RFC 3501 7.1: without `\\*` the client knows that the mailbox takes no more keywords.
+        # RFC 3501 §7.1: without `\\*` the client knows that the mailbox takes no more keywords.
         takes_more = not self.read_only and self.keywords < self._keyword_limit
         return response.flags(known) + response.ok(
             response.UNTAGGED, "Flags permitted", permanentflags(kept, takes_more)

@@ -92,7 +92,7 @@ class ImapSession:
     def enable_condstore(self) -> None:
         """Include MODSEQ in responses from now on.
 
-        If a mailbox is selected, the client is sent its HIGHESTMODSEQ (RFC 7162 3.1.2.1).
+        If a mailbox is selected, the client is sent its HIGHESTMODSEQ (RFC 7162 §3.1.2.1).
         """
         if not self.condstore and self.selected is not None:
             self.channel.write(

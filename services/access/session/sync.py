@@ -71,7 +71,7 @@ async def write_flags(session: ImapSession, selected: Selected, pages: Iterable[
 
 
 async def write_vanished(session: ImapSession, selected: Selected, batch: pb.FetchBatch, asked: NumberSet) -> None:
-    """Write VANISHED (EARLIER) for the requested UIDs (RFC 7162 3.2.10).
+    """Write VANISHED (EARLIER) for the requested UIDs (RFC 7162 §3.2.10).
 
     UIDs that the client still counts are reported as expunged instead.
     """
@@ -84,7 +84,7 @@ async def write_vanished(session: ImapSession, selected: Selected, batch: pb.Fet
 def flag_lines(selected: Selected, changed: Iterable[pb.Changed], *, modseq: bool) -> list[bytes]:
     """The FETCH responses with the flags of messages in the view, after FLAGS when there are new keywords.
 
-    They contain the UID, and with CONDSTORE the MODSEQ (RFC 7162 3.2.4).
+    They contain the UID, and with CONDSTORE the MODSEQ (RFC 7162 §3.2.4).
     """
     numbered = [(number, change) for change in changed if (number := selected.runs.sequence_of(change.uid))]
     keywords = selected.report_keywords(flag for _, change in numbered for flag in change.flags)

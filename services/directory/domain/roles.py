@@ -1,6 +1,6 @@
 """Role addresses: mail to postmaster and abuse of a domain without such an address goes to the operator.
 
-RFC 5321 section 4.5.1 requires postmaster in every domain that receives mail, and for the server itself; RFC 2142 also
+RFC 5321 §4.5.1 requires postmaster in every domain that receives mail, and for the server itself; RFC 2142 also
 asks for abuse.
 """
 

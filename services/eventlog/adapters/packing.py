@@ -7,7 +7,7 @@ import threading
 import zstandard
 
 _MAGIC = b"\x28\xb5\x2f\xfd"
-"""The first octets of a zstd frame (RFC 8878 3.1.1), with which JSON never begins."""
+"""The first octets of a zstd frame (RFC 8878 §3.1.1), with which JSON never begins."""
 _LEVEL = 1
 _own = threading.local()
 

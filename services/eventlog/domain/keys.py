@@ -33,5 +33,5 @@ def key_of_event(origin: int, position: int) -> int:
 
 
 def bare(message_id: str) -> str:
-    """A Message-ID without its angle brackets (RFC 5322 3.6.4)."""
+    """A Message-ID without its angle brackets (RFC 5322 §3.6.4)."""
     return message_id.strip().removeprefix("<").removesuffix(">")

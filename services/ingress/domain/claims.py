@@ -26,20 +26,20 @@ def claimed_addresses(header_block: bytes) -> list[Address]:
 
 
 def needs_sender(header_block: bytes) -> bool:
-    """Whether there are several authors and no Sender (RFC 5322 section 3.6.2)."""
+    """Whether there are several authors and no Sender (RFC 5322 §3.6.2)."""
     if values_of(header_block, b"sender"):
         return False
     return any(len(read_authors(value).addresses) > 1 for value in from_values(header_block))
 
 
 def _once(name: bytes, values: tuple[str, ...]) -> list[Address]:
-    """The addresses of a field that may occur once (RFC 5322 section 3.6)."""
+    """The addresses of a field that may occur once (RFC 5322 §3.6)."""
     if len(values) > 1:
         raise UnclearClaim(f"{name.decode()}: is there {len(values)} times")
     return [address for value in values for address in _readable(value)]
 
 
-# sender = "Sender:" mailbox CRLF (RFC 5322 section 3.6.2)
+# sender = "Sender:" mailbox CRLF (RFC 5322 §3.6.2)
 def _single_mailbox(addresses: list[Address]) -> list[Address]:
     if len(addresses) > 1:
         raise UnclearClaim(f"Sender: names {len(addresses)} addresses")

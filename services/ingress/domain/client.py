@@ -44,7 +44,7 @@ class SmtpClient:
         smtputf8: bool = False,
         recipient: Address | None = None,
     ) -> Hop:
-        """The reception of a message from this client (RFC 5321 section 4.4)."""
+        """The reception of a message from this client (RFC 5321 §4.4)."""
         return Hop(
             hello=self.hello,
             client_address=self.address,

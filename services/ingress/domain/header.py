@@ -14,12 +14,12 @@ MAX_LINES = 10_000
 MAX_FIELDS = 2000
 _BLIND = frozenset({b"bcc", b"resent-bcc"})
 _FORGEABLE = FIELD_NAME.lower().encode()
-# Obsolete syntax (RFC 5322 section 4.5). The usual syntax is found by fixed bytes, at a tenth of the cost of a pattern.
+# Obsolete syntax (RFC 5322 §4.5). The usual syntax is found by fixed bytes, at a tenth of the cost of a pattern.
 _SPACED_RECEIVED = re.compile(rb"\nreceived[ \t]++:")
 
 
 def without_forged(header_block: bytes, authserv_ids: Set[str]) -> bytes:
-    """The header without Authentication-Results that claim to be ours (RFC 8601 section 5)."""
+    """The header without Authentication-Results that claim to be ours (RFC 8601 §5)."""
     if b"\n" + _FORGEABLE not in _lines(header_block):
         return header_block
 
@@ -30,7 +30,7 @@ def without_forged(header_block: bytes, authserv_ids: Set[str]) -> bytes:
 
 
 def without_blind(header_block: bytes) -> bytes:
-    """The header without Bcc and Resent-Bcc, which other recipients must not see (RFC 5322 section 3.6.3)."""
+    """The header without Bcc and Resent-Bcc, which other recipients must not see (RFC 5322 §3.6.3)."""
     lines = _lines(header_block)
     if not any(b"\n" + name in lines for name in _BLIND):
         return header_block
@@ -45,7 +45,7 @@ def is_overlong(header_block: bytes) -> bool:
 
 
 def hop_count(header_block: bytes) -> int:
-    """The number of servers that the message passed, from its Received fields (RFC 5321 section 6.3)."""
+    """The number of servers that the message passed, from its Received fields (RFC 5321 §6.3)."""
     lines = _lines(header_block)
     return lines.count(b"\nreceived:") + len(_SPACED_RECEIVED.findall(lines))
 

@@ -16,7 +16,7 @@ def moment(microseconds: int) -> datetime.datetime:
 
 
 def completion(header_block: bytes, queue_id: str, hostname: str, author: Address | str, at: int) -> bytes:
-    """The missing fields that a submission server adds (RFC 6409 section 8).
+    """The missing fields that a submission server adds (RFC 6409 §8).
 
     These are Message-ID, Date, From, and Sender when there are several authors.
     """

@@ -11,7 +11,7 @@ _SECONDS = 900.0
 _NETWORKS = 10_000
 """Networks that are remembered; the least recently counted one is forgotten first."""
 _LONGEST_REPLY = 5.0
-"""Longest pause in seconds, far below the 5 minutes for which a client waits (RFC 5321 section 4.5.3.2.3)."""
+"""Longest pause in seconds, far below the 5 minutes for which a client waits (RFC 5321 §4.5.3.2.3)."""
 
 
 class UnknownRecipients:

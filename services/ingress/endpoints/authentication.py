@@ -83,7 +83,7 @@ class Authentication:
         return self._failed(reply, identity.refusal)
 
     def _failed(self, reply: Reply, cause: str) -> Reply:
-        """The reply to a failure, which looks the same for every cause (RFC 4954 section 4)."""
+        """The reply to a failure, which looks the same for every cause (RFC 4954 §4)."""
         if self._refusals.add():
             reply = replies.too_many_failed_authentications()
         return with_cause(reply, cause)

@@ -59,7 +59,7 @@ have a hundred kilobytes."""
 class SmtpConnection:
     """Connects a wire, a session and a transaction.
 
-    Replies to pipelined commands are sent together (RFC 2920 section 3.2). It is the occupant of its slot at the
+    Replies to pipelined commands are sent together (RFC 2920 §3.2). It is the occupant of its slot at the
     listener.
     """
 
@@ -293,7 +293,7 @@ class SmtpConnection:
         return False
 
     def _end(self, reply: Reply) -> None:
-        """End the session with a reply outside of the dialog (RFC 5321 section 3.8)."""
+        """End the session with a reply outside of the dialog (RFC 5321 §3.8)."""
         reply = with_reference(reply, reference(self.client.session, 0))
         self._out += reply.encode()
         self._flush()

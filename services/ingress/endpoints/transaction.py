@@ -1,4 +1,4 @@
-"""The mail transaction of a session: sender, recipients and message (RFC 5321 section 3.3)."""
+"""The mail transaction of a session: sender, recipients and message (RFC 5321 §3.3)."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class MailTransaction:
         """The reply to MAIL."""
         self.forget()
         if shortage := self._dependencies.room.shortage(mail.size or 0):
-            return with_cause(replies.storage_full(), shortage)  # RFC 1870 section 6.1: refuse before the body is sent
+            return with_cause(replies.storage_full(), shortage)  # RFC 1870 §6.1: refuse before the body is sent
         refusal = await self._sender_refusal(mail.reverse_path) if self._client.is_authenticated else None
         if refusal is not None:
             return refusal

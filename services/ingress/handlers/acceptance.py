@@ -114,7 +114,7 @@ class Acceptance:
         self._repeater.accepted(recorded, event.queue_id)
 
     def _loop(self, intake: Intake) -> Reply | None:
-        """Refuse a message that loops (RFC 5321 section 6.3)."""
+        """Refuse a message that loops (RFC 5321 §6.3)."""
         hops = hop_count(intake.header)
         return with_cause(replies.routing_loop(), f"{hops} Received fields") if hops > self._max_hops else None
 
@@ -163,5 +163,5 @@ class Acceptance:
 
 
 def _not_author() -> Reply:
-    """The refusal for reasons of policy: 550 at the end of the message (RFC 5321 section 4.3.2)."""
+    """The refusal for reasons of policy: 550 at the end of the message (RFC 5321 §4.3.2)."""
     return msgspec.structs.replace(replies.sender_not_owned(), code=550)

@@ -66,7 +66,7 @@ class SenderChecks:
         spf_verdict, spf_used = await spf
         dkim_verdicts, dkim_used = await self._resolver.drive(verifier.finish(self._clock.now()))
         dmarc, dmarc_used = await self._resolver.drive(evaluate(authorship.authors, spf_verdict, dkim_verdicts))
-        # RFC 7489 section 6.6.4: the policy applies to a percentage of messages; a repeat of the message must get the
+        # RFC 7489 §6.6.4: the policy applies to a percentage of messages; a repeat of the message must get the
         # same result.
         disposition = dmarc.disposition(zlib.crc32(message_id.encode()) % 100)
         checks = (

@@ -62,7 +62,7 @@ def create_mailbox(
 ) -> list[Event]:
     """Create a mailbox and the missing mailboxes above it (RFC 3501 §6.3.3).
 
-    No subscription is made; clients subscribe by themselves (§6.3.6).
+    No subscription is made; clients subscribe by themselves (RFC 3501 §6.3.6).
     """
     name = new_mailbox_name(name)
     if name in place.existing:

@@ -1,4 +1,4 @@
-"""Writes an Authentication-Results field (RFC 8601 section 2.2)."""
+"""Writes an Authentication-Results field (RFC 8601 §2.2)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ FIELD_NAME = "Authentication-Results"
 _LINE = 78
 _MAX_VALUE = 512
 
-# value = token / quoted-string (RFC 2045 section 5.1); UTF-8 counts as letters (RFC 6532 section 3.2)
+# value = token / quoted-string (RFC 2045 §5.1); UTF-8 counts as letters (RFC 6532 §3.2)
 _WORD = r"[^\x00-\x20()<>@,;:\\\"/\[\]?=\x7f]+"
 _DOT_ATOM = r"[^\x00-\x20()<>@,;:\\\"\[\].\x7f]+(?:\.[^\x00-\x20()<>@,;:\\\"\[\].\x7f]+)*"
 # pvalue = [CFWS] ( value / [ [ local-part ] "@" ] domain-name ) [CFWS]

@@ -1,5 +1,4 @@
-"""Recognises Authentication-Results fields that claim to be ours, so that forged ones can be removed (RFC 8601 section
-5)."""
+"""Recognises Authentication-Results fields that claim to be ours, so that forged ones can be removed (RFC 8601 §5)."""
 
 from __future__ import annotations
 
@@ -45,7 +44,7 @@ def is_ours(value: str, authserv_ids: Set[str]) -> bool:
 
 
 def _skip_comments(value: str) -> int:
-    """The position behind white space and nested comments (RFC 5322 section 3.2.2).
+    """The position behind white space and nested comments (RFC 5322 §3.2.2).
 
     An unclosed comment extends to the end.
     """

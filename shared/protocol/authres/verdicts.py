@@ -1,4 +1,4 @@
-"""The results of SPF, DKIM and DMARC in the form of Authentication-Results (RFC 8601 section 2.7)."""
+"""The results of SPF, DKIM and DMARC in the form of Authentication-Results (RFC 8601 §2.7)."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from shared.protocol.spf.result import SpfResult
 
 
 def spf_result(verdict: SpfResult, identity: str) -> MethodResult:
-    """The result of SPF. `identity` is the reverse-path, or the HELO name when that is null (section 2.7.2)."""
+    """The result of SPF. `identity` is the reverse-path, or the HELO name when that is null (§2.7.2)."""
     name = "smtp.mailfrom" if verdict.scope == "mfrom" else "smtp.helo"
     return MethodResult("spf", verdict.result, verdict.reason, ((name, identity or verdict.domain),))
 
 
 def dkim_results(verdicts: Sequence[DkimResult]) -> tuple[MethodResult, ...]:
-    """The result of each signature; `dkim=none` without any (section 2.7.1)."""
+    """The result of each signature; `dkim=none` without any (§2.7.1)."""
     if not verdicts:
         return (MethodResult("dkim", "none"),)
     return tuple(_dkim_result(verdict) for verdict in verdicts)
 
 
 def dmarc_result(verdict: DmarcResult, disposition: Policy | None = None) -> MethodResult:
-    """The result of DMARC. `disposition` is the policy that applies (RFC 7489 section 11.1)."""
+    """The result of DMARC. `disposition` is the policy that applies (RFC 7489 §11.1)."""
     properties = (("header.from", verdict.author_domain), ("policy.dmarc", disposition or ""))
     return MethodResult("dmarc", verdict.result, verdict.reason, properties)
 

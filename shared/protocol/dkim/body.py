@@ -1,4 +1,4 @@
-"""Canonicalises and hashes the body while it is received (RFC 6376 sections 3.4.3 to 3.4.5)."""
+"""Canonicalises and hashes the body while it is received (RFC 6376 §3.4.3 to §3.4.5)."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class _Canonicalizer:
         return held
 
     def _end(self) -> None:
-        self._write(b"\r\n")  # section 3.4.3: CRLF is added to a body without one, and an empty body becomes CRLF
+        self._write(b"\r\n")  # §3.4.3: CRLF is added to a body without one, and an empty body becomes CRLF
 
     def _release(self) -> None:
         while self._line_ends:
@@ -105,7 +105,7 @@ class _Canonicalizer:
 
 
 class _Relaxed(_Canonicalizer):
-    """Section 3.4.4: runs of white space become one space, none stays at line ends; a body of empty lines becomes
+    """§3.4.4: runs of white space become one space, none stays at line ends; a body of empty lines becomes
     empty."""
 
     __slots__ = ()
@@ -143,7 +143,7 @@ class BodyHasher:
             self._add(need)
 
     def feed(self, chunk: bytes) -> None:
-        """The next octets of the body, cut anywhere. Line ends are CRLF (RFC 5321 section 2.3.8)."""
+        """The next octets of the body, cut anywhere. Line ends are CRLF (RFC 5321 §2.3.8)."""
         for canonicalizer in self._canonicalizers.values():
             for piece in _pieces(chunk):
                 canonicalizer.feed(piece)

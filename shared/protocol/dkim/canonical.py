@@ -1,4 +1,4 @@
-"""Canonicalises the header (RFC 6376 section 3.4) and selects the signed fields (section 5.4.2)."""
+"""Canonicalises the header (RFC 6376 §3.4) and selects the signed fields (§5.4.2)."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Iterable
 
 from shared.protocol.dkim.result import Canonicalization
 
-# A field ends at a CRLF that is not followed by white space (RFC 5322 section 2.2.3).
+# A field ends at a CRLF that is not followed by white space (RFC 5322 §2.2.3).
 _FIELD_END = re.compile(rb"\r\n(?![ \t])")
-# The value of b= is removed, with the white space around it (RFC 6376 section 3.7).
+# The value of b= is removed, with the white space around it (RFC 6376 §3.7).
 _SIGNATURE_VALUE = re.compile(rb"((?:\A[^:]*:|;)[ \t\r\n]*b[ \t\r\n]*=)[^;]*")
 
 
@@ -66,8 +66,7 @@ def single_spaced(text: bytes) -> bytes:
 
 
 def signing_input(fields: Iterable[bytes], signature_field: bytes, method: Canonicalization) -> bytes:
-    """The octets that are signed: the fields, then the signature's own field with an empty b= and no CRLF (section
-    3.7)."""
+    """The octets that are signed: the fields, then the signature's own field with an empty b= and no CRLF (§3.7)."""
     parts = [canonical_field(field, method) for field in fields]
     parts.append(canonical_field(_SIGNATURE_VALUE.sub(rb"\1", signature_field), method))
     return b"\r\n".join(parts)

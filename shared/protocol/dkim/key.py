@@ -1,4 +1,4 @@
-"""Key records: the public keys that selectors name (RFC 6376 section 3.6.1, RFC 8463)."""
+"""Key records: the public keys that selectors name (RFC 6376 §3.6.1, RFC 8463)."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class PublicKey:
             if isinstance(self.public, RSAPublicKey):
                 self.public.verify(signature, data, _PADDING, _SHA256)
             else:
-                self.public.verify(signature, hashlib.sha256(data).digest())  # RFC 8463 section 3
+                self.public.verify(signature, hashlib.sha256(data).digest())  # RFC 8463 §3
         except (InvalidSignature, ValueError):
             return False
         return True
@@ -61,7 +61,7 @@ def parse_key(record: str) -> PublicKey:
 
 
 def find_key(records: tuple[str, ...]) -> PublicKey:
-    """The first usable key among the selector's records (section 3.6.2.2 allows one). Raises UnacceptableSignature."""
+    """The first usable key among the selector's records (§3.6.2.2 allows one). Raises UnacceptableSignature."""
     reason = "no key record"
     for record in records[:5]:
         try:
@@ -72,7 +72,7 @@ def find_key(records: tuple[str, ...]) -> PublicKey:
 
 
 def check_key(key: PublicKey, signature: Signature) -> None:
-    """Check that this key may verify the signature (section 6.1.2). Raises UnacceptableSignature."""
+    """Check that this key may verify the signature (§6.1.2). Raises UnacceptableSignature."""
     if key.key_type != signature.key_type:
         raise UnacceptableSignature("permerror", "the key is of another type")
     if key.hash_names and signature.hash_name not in key.hash_names:

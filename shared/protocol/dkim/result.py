@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 
 DkimCode = Literal["pass", "fail", "policy", "neutral", "temperror", "permerror"]
-"""The result codes of RFC 8601 section 2.7.1: `policy` for a refused signature, `neutral` for one that cannot be
+"""The result codes of RFC 8601 §2.7.1: `policy` for a refused signature, `neutral` for one that cannot be
 parsed."""
 
 Canonicalization = Literal["simple", "relaxed"]
@@ -34,18 +34,18 @@ class DkimResult(msgspec.Struct, frozen=True):
     unsigned_octets: int = 0
     """The octets of the canonical body after those, which anybody may have written."""
     is_test_key: bool = False
-    """The key record says t=y: the signer is testing (RFC 6376 section 3.6.1)."""
+    """The key record says t=y: the signer is testing (RFC 6376 §3.6.1)."""
 
 
 class VerifyLimits(msgspec.Struct, frozen=True):
     """Limits for verification."""
 
     signatures: int = 5
-    """The number of signatures that are examined, from the top; the rest are ignored (RFC 6376 section 8.4)."""
+    """The number of signatures that are examined, from the top; the rest are ignored (RFC 6376 §8.4)."""
     field_octets: int = 16384
     """The octets of one signature field: room for hundreds of signed names and the longest key."""
     min_rsa_bits: int = 1024
-    """RFC 8301 section 3.2."""
+    """RFC 8301 §3.2."""
     max_rsa_bits: int = 8192
     """The longest accepted RSA key; a longer one costs more than it proves."""
     clock_skew: int = 3600

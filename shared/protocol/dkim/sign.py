@@ -1,4 +1,4 @@
-"""Signs a message: relaxed/relaxed, RSA-SHA256 or Ed25519-SHA256 (RFC 6376 section 5, RFC 8463)."""
+"""Signs a message: relaxed/relaxed, RSA-SHA256 or Ed25519-SHA256 (RFC 6376 §5, RFC 8463)."""
 
 from __future__ import annotations
 
@@ -51,10 +51,10 @@ SIGNED_NAMES: tuple[bytes, ...] = (
     b"list-archive",
     b"auto-submitted",
 )
-"""Fields that are signed wherever they occur (RFC 6376 section 5.4.1)."""
+"""Fields that are signed wherever they occur (RFC 6376 §5.4.1)."""
 
 OVERSIGNED_NAMES: tuple[bytes, ...] = (b"from", b"to", b"cc", b"subject", b"date", b"message-id", b"reply-to")
-"""Fields that are signed once more than they occur, so that none can be added (section 8.15)."""
+"""Fields that are signed once more than they occur, so that none can be added (§8.15)."""
 
 _PADDING = PKCS1v15()
 _SHA256 = hashes.SHA256()

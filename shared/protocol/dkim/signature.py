@@ -1,4 +1,4 @@
-"""The DKIM-Signature field: reads and checks its tags (RFC 6376 section 3.5)."""
+"""The DKIM-Signature field: reads and checks its tags (RFC 6376 §3.5)."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Signature(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def key_name(self) -> str:
-        """The DNS name of the public key (RFC 6376 section 3.6.2.1)."""
+        """The DNS name of the public key (RFC 6376 §3.6.2.1)."""
         return f"{self.selector}._domainkey.{self.domain}"
 
 
@@ -72,7 +72,7 @@ def read_signature(field: bytes, tags: dict[str, str]) -> Signature:
     """
     missing = [name for name in _REQUIRED if not tags.get(name)]
     if missing:
-        raise UnacceptableSignature("permerror", f"{missing[0]}= is missing")  # section 6.1.1
+        raise UnacceptableSignature("permerror", f"{missing[0]}= is missing")  # §6.1.1
     if tags["v"] != "1":
         raise UnacceptableSignature("neutral", "unknown version")
     if "dns/txt" not in items(tags.get("q", "dns/txt")):
@@ -116,7 +116,7 @@ def describe(tags: dict[str, str], code: DkimCode, reason: str) -> DkimResult:
 
 
 def _prefix(tags: dict[str, str]) -> str:
-    """The beginning of b= (RFC 6008 section 3)."""
+    """The beginning of b= (RFC 6008 §3)."""
     return without_blank(tags.get("b", ""))[:8]
 
 
@@ -126,7 +126,7 @@ def _algorithm(name: str) -> tuple[KeyType, HashName]:
     except KeyError:
         raise UnacceptableSignature("neutral", f"unknown algorithm {name[:20]!r}") from None
     if hash_name == "sha1":
-        raise UnacceptableSignature("policy", "rsa-sha1 is no longer accepted")  # RFC 8301 section 3.1
+        raise UnacceptableSignature("policy", "rsa-sha1 is no longer accepted")  # RFC 8301 §3.1
     return key_type, hash_name
 
 
@@ -139,14 +139,14 @@ def _methods(value: str) -> tuple[Canonicalization, Canonicalization]:
 
 
 def _domain(tags: dict[str, str]) -> str:
-    domain = to_a_labels(tags["d"])  # RFC 8616 section 5: d= may be in U-labels
+    domain = to_a_labels(tags["d"])  # RFC 8616 §5: d= may be in U-labels
     if domain is None or not is_askable(f"{tags['s']}._domainkey.{domain}") or " " in domain:
         raise DkimSyntaxError("d= or s= is no domain name")
     return domain
 
 
 def _identity(tags: dict[str, str], domain: str) -> str:
-    """i=: its domain must be the signing domain or a subdomain (section 3.5)."""
+    """i=: its domain must be the signing domain or a subdomain (§3.5)."""
     if "i" not in tags:
         return f"@{domain}"
     local, at, host = without_blank(tags["i"]).rpartition("@")
@@ -159,7 +159,7 @@ def _identity(tags: dict[str, str], domain: str) -> str:
 def _header_names(value: str) -> tuple[bytes, ...]:
     names = tuple(name.encode("utf-8") for name in items(value))
     if b"from" not in names:
-        raise UnacceptableSignature("permerror", "From is not signed")  # section 6.1.1
+        raise UnacceptableSignature("permerror", "From is not signed")  # §6.1.1
     return names
 
 

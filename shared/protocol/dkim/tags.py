@@ -1,4 +1,4 @@
-"""Tag lists: the `name=value; …` form of signatures and key records (RFC 6376 section 3.2)."""
+"""Tag lists: the `name=value; …` form of signatures and key records (RFC 6376 §3.2)."""
 
 from __future__ import annotations
 

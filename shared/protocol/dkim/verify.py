@@ -1,4 +1,4 @@
-"""Verifies the signatures of a message while it is received (RFC 6376 section 6)."""
+"""Verifies the signatures of a message while it is received (RFC 6376 §6)."""
 
 from __future__ import annotations
 
@@ -69,13 +69,13 @@ class Verifier:
 
     def _check_body(self, signature: Signature, body: BodyHash) -> Signature | DkimResult:
         if signature.length is not None and signature.length > body.octets:
-            return _result(signature, "permerror", "l= is more than the body has")  # section 3.5
+            return _result(signature, "permerror", "l= is more than the body has")  # §3.5
         if body.digest != signature.body_hash:
             return _result(signature, "fail", "body hash did not verify")
         return signature
 
     def _time_fault(self, signature: Signature, now: int) -> str:
-        """The fault in t= or x= (section 3.5), or empty."""
+        """The fault in t= or x= (§3.5), or empty."""
         skew = self._limits.clock_skew
         if signature.expires_at is not None and now > signature.expires_at + skew:
             return "signature expired"
@@ -84,7 +84,7 @@ class Verifier:
         return ""
 
     def _from_fault(self, signature: Signature) -> str:
-        """The fault when From is not covered: it would be shown as signed (section 8.15)."""
+        """The fault when From is not covered: it would be shown as signed (§8.15)."""
         unsigned = len(self._fields.named(b"from")) > signature.header_names.count(b"from")
         return "another From was added" if unsigned else ""
 

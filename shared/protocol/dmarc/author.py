@@ -1,4 +1,4 @@
-"""The author domains of a message, from its From field (RFC 7489 section 6.6.1)."""
+"""The author domains of a message, from its From field (RFC 7489 §6.6.1)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Authors(msgspec.Struct, frozen=True):
 
     domains: tuple[str, ...]
     fault: str = ""
-    """`no From`, `several From` or `unreadable From`; empty when the header conforms to RFC 5322 section 3.6.2."""
+    """`no From`, `several From` or `unreadable From`; empty when the header conforms to RFC 5322 §3.6.2."""
 
 
 def read_authors(from_values: Iterable[str]) -> Authors:

@@ -1,4 +1,4 @@
-"""Evaluates DMARC for a message (RFC 7489 section 6.6)."""
+"""Evaluates DMARC for a message (RFC 7489 §6.6)."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class _Discovery(msgspec.Struct, frozen=True):
 def evaluate(authors: Authors, spf: SpfResult | None, dkim: Sequence[DkimResult]) -> Evaluation[DmarcResult]:
     """The verdict for a message of these authors with these results of SPF and DKIM.
 
-    Each of several author domains is evaluated, and the most severe verdict is returned (section 6.6.1). Never raises.
+    Each of several author domains is evaluated, and the most severe verdict is returned (§6.6.1). Never raises.
     """
     if not authors.domains or len(authors.domains) > _MAX_AUTHORS:
         return DmarcResult("permerror", reason=authors.fault or "too many author domains")
@@ -60,7 +60,7 @@ def _evaluate_domain(domain: str, spf: SpfResult | None, dkim: Sequence[DkimResu
 
 
 def _discover(domain: str) -> Generator[Asked, Answered, _Discovery]:
-    """Discover the policy (section 6.6.3): of the author domain, then of the organisational domain."""
+    """Discover the policy (§6.6.3): of the author domain, then of the organisational domain."""
     for candidate in dict.fromkeys((domain, organisational_domain(domain))):
         answer = single_answer((yield Question(f"_dmarc.{candidate}", "TXT")))
         if answer.status == "temperror":
@@ -91,7 +91,7 @@ def _with_record(domain: str, candidate: str, text: str) -> _Discovery:
 def _judge(
     domain: str, policy_domain: str, record: DmarcRecord, spf: SpfResult | None, dkim: Sequence[DkimResult]
 ) -> DmarcResult:
-    """Check identifier alignment (section 3.1): one aligned pass is enough."""
+    """Check identifier alignment (§3.1): one aligned pass is enough."""
     spf_domain = spf.domain if spf is not None and _is_aligned(domain, spf.domain, strict=record.strict_spf) else ""
     signed = [verdict for verdict in dkim if _is_aligned(domain, verdict.domain, strict=record.strict_dkim)]
     aligned_spf = spf_domain if spf is not None and spf.result == "pass" else ""
@@ -119,7 +119,7 @@ def _code(aligned_spf: str, aligned_dkim: tuple[str, ...], is_undecided: bool) -
 
 
 def _is_undecided(spf: SpfResult | None, signed: Sequence[DkimResult]) -> bool:
-    """Whether a temporary error leaves the result open, so that the policy cannot be applied (section 6.6.2)."""
+    """Whether a temporary error leaves the result open, so that the policy cannot be applied (§6.6.2)."""
     return (spf is not None and spf.result == "temperror") or any(verdict.result == "temperror" for verdict in signed)
 
 
@@ -137,7 +137,7 @@ def _suffixes() -> PublicSuffixList:
 
 @lru_cache(maxsize=4096)
 def organisational_domain(domain: str) -> str:
-    """The organisational domain of a lower-case name in A-labels (RFC 7489 section 3.2).
+    """The organisational domain of a lower-case name in A-labels (RFC 7489 §3.2).
 
     It is one label longer than the public suffix; a public suffix is returned itself.
     """

@@ -1,4 +1,4 @@
-"""DMARC policy records (RFC 7489 section 6.3)."""
+"""DMARC policy records (RFC 7489 §6.3)."""
 
 from __future__ import annotations
 
@@ -42,15 +42,15 @@ class DmarcRecord(msgspec.Struct, frozen=True):
 
 
 def select_records(texts: Iterable[str]) -> list[str]:
-    """The TXT records that are DMARC records: the version must be first, in exactly this case (section 6.6.3)."""
+    """The TXT records that are DMARC records: the version must be first, in exactly this case (§6.6.3)."""
     return [text for text in texts if _VERSION.match(text)]
 
 
 @lru_cache(maxsize=2048)
 def parse_record(text: str) -> DmarcRecord | None:
-    """The policy record; None when it states no applicable policy (section 6.6.3, step 6).
+    """The policy record; None when it states no applicable policy (§6.6.3, step 6).
 
-    Unknown tags and wrong values of optional tags are ignored (section 6.3).
+    Unknown tags and wrong values of optional tags are ignored (§6.3).
     """
     tags = _tags(text)
     reports = _report_addresses(tags.get("rua", ""))

@@ -9,7 +9,7 @@ import msgspec
 from shared.protocol.dmarc.record import Policy
 
 DmarcCode = Literal["pass", "fail", "none", "temperror", "permerror"]
-"""The result codes of RFC 7489 section 11.2."""
+"""The result codes of RFC 7489 §11.2."""
 
 _MILDER: dict[Policy, Policy] = {"reject": "quarantine", "quarantine": "none", "none": "none"}
 
@@ -34,7 +34,7 @@ class DmarcResult(msgspec.Struct, frozen=True):
     reason: str = ""
 
     def disposition(self, roll: int) -> Policy:
-        """The policy to apply, or the next milder one when `roll` (0 to 99) is not within pct= (RFC 7489 6.6.4).
+        """The policy to apply, or the next milder one when `roll` (0 to 99) is not within pct= (RFC 7489 §6.6.4).
 
         The roll must depend on the message, so that a repeat has the same result.
         """

@@ -14,11 +14,11 @@ _LABELS = re.compile(r"[^.]{1,63}(?:\.[^.]{1,63})*\Z")
 _HOST = re.compile(r"[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})+\Z")
 
 MAX_NAME = 253
-"""The longest name in octets, written without its final dot (RFC 1035 section 2.3.4)."""
+"""The longest name in octets, written without its final dot (RFC 1035 §2.3.4)."""
 
 
 def is_askable(name: str) -> bool:
-    """Whether a name fits into a DNS query: labels of 1 to 63 octets, 253 in all (RFC 1035 section 2.3.4)."""
+    """Whether a name fits into a DNS query: labels of 1 to 63 octets, 253 in all (RFC 1035 §2.3.4)."""
     return len(name) <= MAX_NAME and _LABELS.match(name) is not None and name.isascii()
 
 
@@ -54,5 +54,5 @@ def parse_address(text: str) -> IPAddress | None:
 
 
 def reversed_name(address: IPAddress) -> str:
-    """The name of the PTR record for an address (RFC 1035 section 3.5, RFC 3596 section 2.5)."""
+    """The name of the PTR record for an address (RFC 1035 §3.5, RFC 3596 §2.5)."""
     return address.reverse_pointer

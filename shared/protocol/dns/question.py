@@ -33,7 +33,7 @@ class Answer(msgspec.Struct, frozen=True):
     ttl: int = 0
     """Seconds for which the answer may be used, as the name server says."""
     authenticated: bool = False
-    """Whether the resolver has validated it by DNSSEC (the AD bit, RFC 4035 section 3.2.3)."""
+    """Whether the resolver has validated it by DNSSEC (the AD bit, RFC 4035 §3.2.3)."""
     canonical_name: str = ""
     """The name at the end of the CNAME chain, if there was a chain."""
     source: str = ""
@@ -41,5 +41,5 @@ class Answer(msgspec.Struct, frozen=True):
 
     @property
     def void(self) -> bool:
-        """Whether the name or a record of the type does not exist: a void lookup (RFC 7208 section 4.6.4)."""
+        """Whether the name or a record of the type does not exist: a void lookup (RFC 7208 §4.6.4)."""
         return self.status in ("nodata", "nxdomain")

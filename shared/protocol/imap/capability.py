@@ -1,4 +1,4 @@
-"""The capabilities that CAPABILITY lists in each state (RFC 3501 7.2.1)."""
+"""The capabilities that CAPABILITY lists in each state (RFC 3501 §7.2.1)."""
 
 from collections.abc import Sequence
 
@@ -32,7 +32,7 @@ AFTER_LOGIN = (
 implements."""
 
 ENABLEABLE = frozenset({"CONDSTORE", "QRESYNC"})
-"""Extensions that ENABLE turns on; other names are ignored (RFC 5161 3.1)."""
+"""Extensions that ENABLE turns on; other names are ignored (RFC 5161 §3.1)."""
 
 
 def before_login(
@@ -40,7 +40,7 @@ def before_login(
 ) -> tuple[str, ...]:
     """The capabilities before log-in.
 
-    Without TLS, log-in is not offered (LOGINDISABLED, RFC 3501 6.2.3) unless the operator has allowed it.
+    Without TLS, log-in is not offered (LOGINDISABLED, RFC 3501 §6.2.3) unless the operator has allowed it.
     """
     names = ALWAYS if secure or not starttls else (*ALWAYS, "STARTTLS")
     if not secure and not cleartext_login:
@@ -55,6 +55,6 @@ def after_login(append_limit: int = 0, extensions: Sequence[str] = AFTER_LOGIN) 
 
 
 def newly_enabled(asked: Sequence[str], active: frozenset[str]) -> tuple[str, ...]:
-    """The extensions that an ENABLE turns on now; QRESYNC includes CONDSTORE (RFC 7162 3.2.3)."""
+    """The extensions that an ENABLE turns on now; QRESYNC includes CONDSTORE (RFC 7162 §3.2.3)."""
     known = [name for name in asked if name in ENABLEABLE and name not in active]
     return tuple(dict.fromkeys(known))

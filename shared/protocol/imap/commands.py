@@ -20,15 +20,15 @@ class Command(msgspec.Struct, frozen=True):
 
 
 class Capability(Command, frozen=True):
-    """CAPABILITY (RFC 3501 6.1.1)."""
+    """CAPABILITY (RFC 3501 §6.1.1)."""
 
 
 class Noop(Command, frozen=True):
-    """NOOP (RFC 3501 6.1.2)."""
+    """NOOP (RFC 3501 §6.1.2)."""
 
 
 class Logout(Command, frozen=True):
-    """LOGOUT (RFC 3501 6.1.3)."""
+    """LOGOUT (RFC 3501 §6.1.3)."""
 
 
 class Id(Command, frozen=True):
@@ -41,7 +41,7 @@ class Id(Command, frozen=True):
 
 
 class StartTls(Command, frozen=True):
-    """STARTTLS (RFC 3501 6.2.1)."""
+    """STARTTLS (RFC 3501 §6.2.1)."""
 
 
 class Authenticate(Command, frozen=True):
@@ -55,7 +55,7 @@ class Authenticate(Command, frozen=True):
 
 
 class Login(Command, frozen=True):
-    """LOGIN (RFC 3501 6.2.3)."""
+    """LOGIN (RFC 3501 §6.2.3)."""
 
     user: str
     password: str
@@ -74,7 +74,7 @@ class Enable(Command, frozen=True):
 
 
 class Qresync(msgspec.Struct, frozen=True):
-    """The state that a returning client remembers (RFC 7162 3.2.5).
+    """The state that a returning client remembers (RFC 7162 §3.2.5).
 
     `sequence_match` pairs known sequence numbers with their UIDs.
     """
@@ -95,7 +95,7 @@ class Select(Command, frozen=True):
 
 
 class Create(Command, frozen=True):
-    """CREATE, with the requested special uses (RFC 6154 3)."""
+    """CREATE, with the requested special uses (RFC 6154 §3)."""
 
     mailbox: str
     special_use: tuple[str, ...] = ()
@@ -143,7 +143,7 @@ class StatusItem(Enum):
 
 
 class ListSelection(Enum):
-    """LIST selection options (RFC 5258 3.1)."""
+    """LIST selection options (RFC 5258 §3.1)."""
 
     SUBSCRIBED = b"SUBSCRIBED"
     REMOTE = b"REMOTE"
@@ -152,7 +152,7 @@ class ListSelection(Enum):
 
 
 class ListReturn(Enum):
-    """LIST return options without an argument (RFC 5258 3.2)."""
+    """LIST return options without an argument (RFC 5258 §3.2)."""
 
     SUBSCRIBED = b"SUBSCRIBED"
     CHILDREN = b"CHILDREN"
@@ -160,7 +160,7 @@ class ListReturn(Enum):
 
 
 class List(Command, frozen=True):
-    """LIST (RFC 3501 6.3.8, RFC 5258).
+    """LIST (RFC 3501 §6.3.8, RFC 5258).
 
     `patterns` are those that names can match. `extended` says that the client used RFC 5258. `status` are the items of
     RETURN (STATUS ...).
@@ -265,7 +265,7 @@ class Search(Command, frozen=True):
 
 
 class Fetch(Command, frozen=True):
-    """FETCH; the items of UID FETCH include UID, and CHANGEDSINCE adds MODSEQ (RFC 7162 3.1.4.1)."""
+    """FETCH; the items of UID FETCH include UID, and CHANGEDSINCE adds MODSEQ (RFC 7162 §3.1.4.1)."""
 
     sequence: SequenceSet
     items: tuple[FetchItem, ...]

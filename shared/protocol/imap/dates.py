@@ -1,4 +1,4 @@
-"""IMAP dates, read and written: `date` of SEARCH and `date-time` of INTERNALDATE (RFC 3501 section 9)."""
+"""IMAP dates, read and written: `date` of SEARCH and `date-time` of INTERNALDATE (RFC 3501 §9)."""
 
 import re
 from datetime import UTC, date, datetime, time, timedelta, timezone

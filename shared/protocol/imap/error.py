@@ -7,9 +7,9 @@ class ImapSyntaxError(ValueError):
     """A command that violates the grammar or one of our limits.
 
     `text` may be shown to the client. `tag` is empty when none could be read; the response is then untagged (RFC 3501
-    7.1.3). `condition` is BAD for a grammar error, and NO when the command is well formed but its argument can never be
-    served. `code` is a response code without brackets, or empty. `clears_saved`: the command would have saved its
-    result, so the saved result becomes empty (RFC 5182 2.1).
+    §7.1.3). `condition` is BAD for a grammar error, and NO when the command is well formed but its argument can never
+    be served. `code` is a response code without brackets, or empty. `clears_saved`: the command would have saved its
+    result, so the saved result becomes empty (RFC 5182 §2.1).
     """
 
     def __init__(

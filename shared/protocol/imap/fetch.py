@@ -23,7 +23,7 @@ class FetchAttribute(Enum):
 
 
 class Partial(msgspec.Struct, frozen=True):
-    """`<start.count>`: at most `count` octets from octet `start` (RFC 3501 6.4.5)."""
+    """`<start.count>`: at most `count` octets from octet `start` (RFC 3501 §6.4.5)."""
 
     start: int
     count: int
@@ -64,9 +64,9 @@ ALL = (*FAST, FetchAttribute.ENVELOPE)
 FULL = (*ALL, FetchAttribute.BODY)
 
 MACROS: dict[bytes, tuple[FetchItem, ...]] = {b"ALL": ALL, b"FAST": FAST, b"FULL": FULL}
-"""The macros of RFC 3501 6.4.5, which are used alone and never in a list."""
+"""The macros of RFC 3501 §6.4.5, which are used alone and never in a list."""
 
 
 def sets_seen(items: tuple[FetchItem, ...]) -> bool:
-    r"""Whether a fetch of these items sets \Seen (RFC 3501 6.4.5)."""
+    r"""Whether a fetch of these items sets \Seen (RFC 3501 §6.4.5)."""
     return any(isinstance(item, BodySection | BinarySection) and not item.peek for item in items)

@@ -1,4 +1,4 @@
-"""Builds FETCH responses from wire bytes (RFC 3501 7.4.2)."""
+"""Builds FETCH responses from wire bytes (RFC 3501 §7.4.2)."""
 
 from collections.abc import Iterable, Sequence
 
@@ -64,7 +64,7 @@ def body_item(label: bytes, octets: bytes | None) -> bytes:
 
 
 def binary_item(label: bytes, octets: bytes | None) -> bytes:
-    """A decoded part; a literal8 when it contains NUL (RFC 3516 4.3)."""
+    """A decoded part; a literal8 when it contains NUL (RFC 3516 §4.3)."""
     if octets is None:
         return b"%b NIL" % label
     return b"%b %b" % (label, literal8(octets) if b"\0" in octets else literal(octets))

@@ -1,4 +1,4 @@
-"""Flags: the system flags and keywords of a message (RFC 3501 2.3.2)."""
+"""Flags: the system flags and keywords of a message (RFC 3501 §2.3.2)."""
 
 import re
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ DRAFT = "\\Draft"
 RECENT = "\\Recent"
 
 SETTABLE_SYSTEM_FLAGS = (ANSWERED, FLAGGED, DELETED, SEEN, DRAFT)
-r"""The flags that clients may set (RFC 3501 section 9, `flag`); \Recent is set only by the server."""
+r"""The flags that clients may set (RFC 3501 §9, `flag`); \Recent is set only by the server."""
 
 MAX_KEYWORD_LENGTH = 128
 

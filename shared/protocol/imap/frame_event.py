@@ -9,7 +9,7 @@ class FrameLimits(msgspec.Struct, frozen=True):
     """The limits of the framer, in octets."""
 
     line: int = 65_536
-    """One line without its literals. RFC 7162 4 requires at least 8192."""
+    """One line without its literals. RFC 7162 §4 requires at least 8192."""
     literal: int = 65_536
     """One literal that is an ordinary argument."""
     command: int = 262_144
@@ -20,7 +20,7 @@ class FrameLimits(msgspec.Struct, frozen=True):
 
 BEFORE_LOGIN = FrameLimits(line=40_960, literal=8_192, command=49_152, swallow=65_536)
 """Limits before log-in. They suffice for LOGIN, the tokens of AUTHENTICATE, and the largest ID: 30 fields with names of
-30 and values of 1024 octets (RFC 2971 3.3)."""
+30 and values of 1024 octets (RFC 2971 §3.3)."""
 AFTER_LOGIN = FrameLimits()
 
 
@@ -35,7 +35,7 @@ class CommandReceived(msgspec.Struct, frozen=True):
 
 
 class NeedContinuation(msgspec.Struct, frozen=True):
-    """The client waits before it sends a literal of `size` octets; answer `+ ...` (RFC 3501 7.5)."""
+    """The client waits before it sends a literal of `size` octets; answer `+ ...` (RFC 3501 §7.5)."""
 
     size: int
 

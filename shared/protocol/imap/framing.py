@@ -1,4 +1,4 @@
-"""Splits a byte stream into commands: lines and literals within limits, before any grammar (RFC 3501 2.2, RFC 7888).
+"""Splits a byte stream into commands: lines and literals within limits, before any grammar (RFC 3501 §2.2, RFC 7888).
 
     framer.feed(received)
     while (event := framer.next()) is not None: ...
@@ -98,7 +98,7 @@ class CommandFramer:
     def refuse(self, condition: Literal["NO", "BAD"], code: bytes, text: str) -> None:
         """Refuse the APPEND at an announcement or later; `RefusedFrame` follows when the client is ready for it.
 
-        Octets that the client sends anyway are skipped (RFC 7888 4); a message for which it waits is not requested.
+        Octets that the client sends anyway are skipped (RFC 7888 §4); a message for which it waits is not requested.
         """
         self._refusal = RefusedFrame(self._tag, condition, code, text)
         self._swallowed = 0
@@ -107,7 +107,7 @@ class CommandFramer:
     def take_rest(self) -> bytes:
         """Remove and return the buffered octets.
 
-        After STARTTLS they must be discarded, because they arrived unprotected (RFC 3501 6.2.1).
+        After STARTTLS they must be discarded, because they arrived unprotected (RFC 3501 §6.2.1).
         """
         return self._buffer.take(len(self._buffer))
 

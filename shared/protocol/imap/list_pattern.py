@@ -1,4 +1,4 @@
-"""The wildcards of LIST: `*` matches anything, `%` anything within one level (RFC 3501 6.3.8)."""
+"""The wildcards of LIST: `*` matches anything, `%` anything within one level (RFC 3501 §6.3.8)."""
 
 import re
 from collections import defaultdict
@@ -17,7 +17,7 @@ class ListPattern:
     __slots__ = ("_automaton", "_everything", "_matches_inbox", "_plain")
 
     def __init__(self, reference: str, pattern: str) -> None:
-        # RFC 3501 6.3.8 lets the server combine the two; here they are concatenated.
+        # RFC 3501 §6.3.8 lets the server combine the two; here they are concatenated.
         text = _canonical(reference + pattern)
         if len(text) - text.count("*") - text.count("%") > MAX_NAME_BYTES:
             text = ""  # no name is so long, and an automaton for it would cost the square of its size

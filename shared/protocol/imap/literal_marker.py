@@ -1,4 +1,4 @@
-"""The announcement of a literal at the end of a line (RFC 3501 4.3, RFC 7888, RFC 3516)."""
+"""The announcement of a literal at the end of a line (RFC 3501 §4.3, RFC 7888, RFC 3516)."""
 
 import re
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""Mailbox names: spelling on the wire, validity, INBOX, hierarchy (RFC 3501 5.1, RFC 9051 5.1).
+"""Mailbox names: spelling on the wire, validity, INBOX, hierarchy (RFC 3501 §5.1, RFC 9051 §5.1).
 
 No other module decides which names are allowed.
 """
@@ -15,7 +15,7 @@ MAX_NAME_BYTES = 1000
 MAX_COMPONENT_BYTES = 255
 MAX_DEPTH = 32
 
-# RFC 9051 5.1: no control characters (C0, DEL, C1), no line or paragraph separators. Lone surrogates have no UTF-8.
+# RFC 9051 §5.1: no control characters (C0, DEL, C1), no line or paragraph separators. Lone surrogates have no UTF-8.
 _FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 # Only ASCII letters: str.upper would also turn a dotless i into I.
@@ -46,7 +46,7 @@ def encode_mailbox_name(name: str, utf8: bool = False) -> bytes:
 
 
 def canonical_name(name: str) -> str:
-    """The name with a first level INBOX in upper case; only this level is case-insensitive (RFC 3501 5.1)."""
+    """The name with a first level INBOX in upper case; only this level is case-insensitive (RFC 3501 §5.1)."""
     return _INBOX.sub(INBOX, name, count=1) if _INBOX.match(name) else name
 
 
@@ -61,7 +61,7 @@ def check_new_name(name: str) -> None:
     """Check that a mailbox may get this canonical name. Raises InvalidMailboxName.
 
     Only harmful names are refused (docs/rfc.md gives the reasons). `#`, `*`, `%` and blanks at the ends are ordinary
-    characters, even if unwise (RFC 3501 5.1, 5.1.2, 6.3.8).
+    characters, even if unwise (RFC 3501 §5.1, §5.1.2, §6.3.8).
     """
     if not name or len(name.encode("utf-8", "replace")) > MAX_NAME_BYTES:
         raise InvalidMailboxName("Mailbox name is empty or too long")
@@ -80,7 +80,7 @@ def _check_components(components: list[str]) -> None:
 
 
 def without_trailing_separator(name: str) -> str:
-    """The name without a final separator, by which CREATE announces children (RFC 3501 6.3.3)."""
+    """The name without a final separator, by which CREATE announces children (RFC 3501 §6.3.3)."""
     return name[:-1] if name.endswith(SEPARATOR) else name
 
 

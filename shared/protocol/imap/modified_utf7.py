@@ -1,4 +1,4 @@
-"""Modified UTF-7, the 7-bit form of mailbox names in IMAP4rev1 (RFC 3501 5.1.3)."""
+"""Modified UTF-7, the 7-bit form of mailbox names in IMAP4rev1 (RFC 3501 §5.1.3)."""
 
 import re
 from binascii import Error as Base64Error
@@ -26,7 +26,7 @@ def _shift(match: re.Match[str]) -> str:
 def decode_modified_utf7(wire: bytes) -> str:
     """The name. Raises ValueError unless `wire` is its canonical spelling.
 
-    RFC 3501 5.1.3 forbids superfluous shifts, encoded printable ASCII and set padding bits, so that each name has one
+    RFC 3501 §5.1.3 forbids superfluous shifts, encoded printable ASCII and set padding bits, so that each name has one
     spelling. Encoding the result again and comparing checks all of this.
     """
     name = "".join(_pieces(wire)) if b"&" in wire else wire.decode("ascii")

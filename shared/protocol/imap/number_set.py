@@ -7,7 +7,7 @@ import msgspec
 from shared.protocol.imap.ranges import Range, Ranges, common, count, joined, ranges, without
 
 MAX_NUMBER = 4_294_967_295
-"""The largest UID, sequence number or 32-bit number (RFC 9051 section 9, `number`)."""
+"""The largest UID, sequence number or 32-bit number (RFC 9051 §9, `number`)."""
 
 
 class NumberSet(msgspec.Struct, frozen=True):

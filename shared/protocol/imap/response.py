@@ -1,4 +1,4 @@
-"""Responses as bytes: status responses, and the untagged data of each command (RFC 3501 section 7)."""
+"""Responses as bytes: status responses, and the untagged data of each command (RFC 3501 §7)."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -134,7 +134,7 @@ def list_(
 ) -> bytes:
     """A LIST line for one mailbox, or LSUB by `verb`.
 
-    `child_info` has the selection options that children match (RFC 5258 3.5).
+    `child_info` has the selection options that children match (RFC 5258 §3.5).
     """
     extended = b" ".join([wire_string(option.encode()) for option in child_info])
     tail = b' ("CHILDINFO" (%b))' % extended if extended else b""
@@ -142,12 +142,12 @@ def list_(
 
 
 LIST_DELIMITER = b'* LIST (\\Noselect) "/" ""\r\n'
-"""The response to LIST with an empty pattern: the hierarchy delimiter (RFC 3501 6.3.8)."""
+"""The response to LIST with an empty pattern: the hierarchy delimiter (RFC 3501 §6.3.8)."""
 
 
 # status-att-list = status-att-val *(SP status-att-val)
 def status(name: str, values: Mapping[StatusItem, int | str], *, utf8: bool = False) -> bytes:
-    """STATUS; a text value is an object id, which is put into parentheses (RFC 8474 4.3)."""
+    """STATUS; a text value is an object id, which is put into parentheses (RFC 8474 §4.3)."""
     pairs = [
         f"{item.value.decode()} {value if isinstance(value, int) else f'({value})'}" for item, value in values.items()
     ]

@@ -1,4 +1,4 @@
-"""Response codes, the machine-readable part of status responses (RFC 3501 7.1, RFC 5530, and the extensions named
+"""Response codes, the machine-readable part of status responses (RFC 3501 §7.1, RFC 5530, and the extensions named
 below)."""
 
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""The criteria of a SEARCH, as a tree of values (RFC 3501 6.4.4)."""
+"""The criteria of a SEARCH, as a tree of values (RFC 3501 §6.4.4)."""
 
 from datetime import date
 from typing import Literal
@@ -117,7 +117,7 @@ class Younger(msgspec.Struct, frozen=True):
 
 
 class Modseq(msgspec.Struct, frozen=True):
-    """The message changed at this MODSEQ or later (RFC 7162 3.1.5).
+    """The message changed at this MODSEQ or later (RFC 7162 §3.1.5).
 
     Entry name and type are accepted and ignored, as the RFC allows.
     """
@@ -161,7 +161,7 @@ SearchKey = (
 
 
 def uses_modseq(key: SearchKey) -> bool:
-    """Whether any key is MODSEQ; the response then contains the highest MODSEQ (RFC 7162 3.1.5)."""
+    """Whether any key is MODSEQ; the response then contains the highest MODSEQ (RFC 7162 §3.1.5)."""
     match key:
         case Modseq():
             return True

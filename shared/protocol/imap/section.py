@@ -1,4 +1,4 @@
-"""The section of a message in a FETCH: `section-spec` (RFC 3501 6.4.5)."""
+"""The section of a message in a FETCH: `section-spec` (RFC 3501 §6.4.5)."""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""`sequence-set` as the client wrote it: numbers, ranges, `*`, and the saved result `$` (RFC 3501 9, RFC 5182)."""
+"""`sequence-set` as the client wrote it: numbers, ranges, `*`, and the saved result `$` (RFC 3501 §9, RFC 5182)."""
 
 import re
 
@@ -27,7 +27,7 @@ class SequenceSet(msgspec.Struct, frozen=True):
         """The numbers in the set when `largest` is the largest in use; none in an empty mailbox (largest 0).
 
         A range stays a range, so `1:4294967295` costs as little as `1`; `UidRuns` drops unused numbers. `559:*` always
-        includes the largest UID, even when 559 is higher (RFC 3501 6.4.8).
+        includes the largest UID, even when 559 is higher (RFC 3501 §6.4.8).
         """
         if not largest:
             return NumberSet()

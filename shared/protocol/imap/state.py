@@ -1,4 +1,4 @@
-"""The commands that are allowed in each state, as tables (RFC 3501 section 3)."""
+"""The commands that are allowed in each state, as tables (RFC 3501 §3)."""
 
 from enum import Enum
 
@@ -46,19 +46,19 @@ ALLOWED: dict[type[c.Command], frozenset[ImapState]] = {
 
 
 def is_allowed(command: c.AnyCommand, state: ImapState) -> bool:
-    """Whether the state allows the command; otherwise it is answered BAD (RFC 3501 section 3)."""
+    """Whether the state allows the command; otherwise it is answered BAD (RFC 3501 §3)."""
     return state in ALLOWED[type(command)]
 
 
 def forbids_expunge(command: c.AnyCommand) -> bool:
-    """Whether no EXPUNGE may be sent during the command: one with sequence numbers (RFC 3501 7.4.1)."""
+    """Whether no EXPUNGE may be sent during the command: one with sequence numbers (RFC 3501 §7.4.1)."""
     return isinstance(command, c.Fetch | c.Store | c.Search) and not command.uid
 
 
 def refusal_of_tls(command: c.AnyCommand, secure: bool, cleartext_login: bool = False) -> str | None:
     """Why the transport forbids the command; None when it does not.
 
-    STARTTLS is forbidden over TLS, and log-in without TLS (RFC 3501 6.2.1, 11.2).
+    STARTTLS is forbidden over TLS, and log-in without TLS (RFC 3501 §6.2.1, §11.2).
     """
     if secure:
         return "TLS is active already" if isinstance(command, c.StartTls) else None

@@ -14,7 +14,7 @@ from shared.protocol.imap.ranges import Range
 class UidRuns:
     """The UIDs of a mailbox in ascending order, as runs of consecutive numbers; 12 bytes for each run.
 
-    Sequence number n is the n-th UID (RFC 3501 2.3.1.2). A look-up in either direction is O(log runs). Adding new mail
+    Sequence number n is the n-th UID (RFC 3501 §2.3.1.2). A look-up in either direction is O(log runs). Adding new mail
     at the end is O(1). After a removal the counts behind it are recomputed once, at the next look-up that needs them.
     The object is mutable and belongs to one session; `copy()` costs a few memory copies.
     """
@@ -248,7 +248,7 @@ class UidRuns:
         """The present sequence numbers of those UIDs that are in the view.
 
         Expunged messages must be announced from the highest number down, so that no number changes another (RFC 3501
-        7.4.1).
+        §7.4.1).
         """
         return NumberSet.of_sorted(
             (first, first + last_uid - first_uid) for first, first_uid, last_uid in self.numbered(uids)

@@ -1,4 +1,4 @@
-"""Strings to be sent: quoted where that is allowed, otherwise literals (RFC 3501 4.3)."""
+"""Strings to be sent: quoted where that is allowed, otherwise literals (RFC 3501 §4.3)."""
 
 import re
 
@@ -37,7 +37,7 @@ def literal(value: bytes) -> bytes:
 
 # CHAR8 = %x01-ff
 def char8(octets: bytes) -> bytes:
-    """The octets with 0x80 in place of NUL, which only literal8 may contain (RFC 3501 9).
+    """The octets with 0x80 in place of NUL, which only literal8 may contain (RFC 3501 §9).
 
     Dovecot replaces NUL in the same way. The length stays the same. Without NUL nothing is copied.
     """
@@ -52,6 +52,6 @@ def literal8(value: bytes) -> bytes:
 
 # mailbox = "INBOX" / astring
 def wire_mailbox(name: str, utf8: bool = False) -> bytes:
-    """A canonical mailbox name, always quoted; in UTF-8 for a client that has enabled it (RFC 6855 3)."""
+    """A canonical mailbox name, always quoted; in UTF-8 for a client that has enabled it (RFC 6855 §3)."""
     wire = encode_mailbox_name(name, utf8)
     return b'"%b"' % _NEEDS_BACKSLASH.sub(rb"\\\g<0>", wire)

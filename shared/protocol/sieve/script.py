@@ -1,4 +1,4 @@
-"""A script as a value: commands and tests (RFC 5228 §2–5).
+"""A script as a value: commands and tests (RFC 5228 §2 to §5).
 
 A parser of the whole language will make such values; so far there is only the built-in script.
 """

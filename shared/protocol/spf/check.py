@@ -1,4 +1,4 @@
-"""check_host(): whether this client may use this domain (RFC 7208 section 4)."""
+"""check_host(): whether this client may use this domain (RFC 7208 §4)."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def check_host(
     receiver: str = "unknown",
     now: int = 0,
 ) -> Evaluation[SpfResult]:
-    """Check the reverse-path, or the HELO name when it is null (RFC 7208 section 2.4).
+    """Check the reverse-path, or the HELO name when it is null (RFC 7208 §2.4).
 
     `client_ip` is an address literal, `reverse_path` the address without angle brackets. `receiver` (this host's name)
     and `now` (UTC microseconds) are only used in macros of explanations. Never raises; errors are in the result.
@@ -50,13 +50,13 @@ def check_host(
     if address is None or domain is None or not is_fully_qualified(domain):
         return SpfResult(
             "none", domain or "", scope, reason="no domain to check" if address else "no client address"
-        )  # section 4.3
+        )  # §4.3
     session = SpfEvaluation(address, helo, local if at and local else "postmaster", domain, limits, receiver, now)
     return (yield from _result(session, scope))
 
 
 def check_helo(client_ip: str, helo: str, limits: LookupLimits = _DEFAULT_LIMITS) -> Evaluation[SpfResult]:
-    """Check the HELO name alone (section 2.3)."""
+    """Check the HELO name alone (§2.3)."""
     return check_host(client_ip, helo, "", limits)
 
 
@@ -96,19 +96,19 @@ def _check_domain(session: SpfEvaluation, domain: str) -> Generator[Asked, Answe
         if outcome is not None:
             return outcome._replace(path=redirected + outcome.path)
         if record.redirect is None:
-            return _Outcome("neutral", redirected, reason="no mechanism matched")  # section 4.7
+            return _Outcome("neutral", redirected, reason="no mechanism matched")  # §4.7
         redirected += (session.count(domain, f"redirect={record.redirect.text}"),)
         domain = yield from session.expand_domain(record.redirect, domain)
 
 
 def _no_record(domain: str, redirected: tuple[str, ...]) -> _Outcome:
     if redirected:
-        raise PermError(f"redirect leads to {domain}, which has no SPF record")  # section 6.1
+        raise PermError(f"redirect leads to {domain}, which has no SPF record")  # §6.1
     return _Outcome("none", reason=f"{domain} has no SPF record")
 
 
 def _fetch_record(domain: str) -> Generator[Asked, Answered, SpfRecord | None]:
-    """Look up and select the record (sections 4.4 and 4.5)."""
+    """Look up and select the record (§4.4 and §4.5)."""
     if not is_fully_qualified(domain):
         return None
     answer: Answer = single_answer((yield Question(domain, "TXT")))
@@ -121,7 +121,7 @@ def _fetch_record(domain: str) -> Generator[Asked, Answered, SpfRecord | None]:
 
 
 def _walk(session: SpfEvaluation, record: SpfRecord, domain: str) -> Generator[Asked, Answered, _Outcome | None]:
-    """The result of the first mechanism that matches (section 4.6.2)."""
+    """The result of the first mechanism that matches (§4.6.2)."""
     for mechanism in record.mechanisms:
         path = yield from _match_path(session, mechanism, domain)
         if path is not None:
@@ -143,7 +143,7 @@ def _match_path(
 def _include(
     session: SpfEvaluation, mechanism: SpfMechanism, domain: str
 ) -> Generator[Asked, Answered, tuple[str, ...] | None]:
-    """Whether check_host() for the other domain passes, in which case an include matches (section 5.2)."""
+    """Whether check_host() for the other domain passes, in which case an include matches (§5.2)."""
     term = session.count(domain, mechanism.text)
     if mechanism.target is None or session.is_unmatchable(mechanism.target):
         return None

@@ -1,4 +1,4 @@
-"""The exp= modifier: a domain's explanation for refused clients (RFC 7208 section 6.2)."""
+"""The exp= modifier: a domain's explanation for refused clients (RFC 7208 §6.2)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from shared.protocol.spf.macro import MacroString, SpfSyntaxError, parse_explain
 from shared.protocol.spf.session import SpfEvaluation
 
 _MAX_EXPLANATION = 512
-"""Characters of an explanation; more does not fit into a reply line, and section 6.2 allows the receiver a limit."""
+"""Characters of an explanation; more does not fit into a reply line, and §6.2 allows the receiver a limit."""
 
 
 def explanation(session: SpfEvaluation, modifier: MacroString, domain: str) -> Generator[Asked, Answered, str | None]:

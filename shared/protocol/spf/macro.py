@@ -1,4 +1,4 @@
-"""The macro language of SPF records (RFC 7208 section 7)."""
+"""The macro language of SPF records (RFC 7208 §7)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class SpfSyntaxError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Macro:
-    """One `%{...}`: the letter, the number of parts, their order, and the delimiters (RFC 7208 section 7.1)."""
+    """One `%{...}`: the letter, the number of parts, their order, and the delimiters (RFC 7208 §7.1)."""
 
     item: str
     escape: bool
@@ -36,7 +36,7 @@ class MacroString:
 
     @property
     def uses_local_part(self) -> bool:
-        """Whether it expands the local-part, which may contain non-ASCII characters (RFC 8616 section 4)."""
+        """Whether it expands the local-part, which may contain non-ASCII characters (RFC 8616 §4)."""
         return not self.items.isdisjoint("sl")
 
     @property
@@ -55,7 +55,7 @@ _ESCAPES = {"%": "%", "_": " ", "-": "%20"}
 _TOP_LABEL = re.compile(r"(?![0-9]+\Z)[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\Z")
 
 _RECORD_ITEMS = frozenset("slodiphv")
-_EXPLAIN_ITEMS = _RECORD_ITEMS | frozenset("crt")  # section 7.2: these three only in "exp" text
+_EXPLAIN_ITEMS = _RECORD_ITEMS | frozenset("crt")  # §7.2: these three only in "exp" text
 _MAX_KEEP_DIGITS = 3
 
 
@@ -65,7 +65,7 @@ def parse_macro_string(text: str) -> MacroString:
 
 
 def parse_explain_string(text: str) -> MacroString:
-    """An explain-string, the text to which an exp= modifier refers (section 6.2). Raises SpfSyntaxError."""
+    """An explain-string, the text to which an exp= modifier refers (§6.2). Raises SpfSyntaxError."""
     return _parse(text, _EXPLAIN_TOKEN, _EXPLAIN_ITEMS)
 
 
@@ -87,7 +87,7 @@ def expand(spec: MacroString, values: dict[str, str]) -> str:
 
 
 def expand_domain(spec: MacroString, values: dict[str, str]) -> str:
-    """The name of a domain-spec in lower case, shortened from the left to 253 octets (section 7.3)."""
+    """The name of a domain-spec in lower case, shortened from the left to 253 octets (§7.3)."""
     name = expand(spec, values).removesuffix(".").lower()
     while len(name) > MAX_NAME and "." in name:
         name = name.partition(".")[2]
@@ -118,7 +118,7 @@ def _part(match: re.Match[str], items: frozenset[str]) -> str | Macro:
 
 
 def _keep(digits: str) -> int:
-    """The number of right-hand parts to keep; all of them without a number. Zero is an error (section 7.1)."""
+    """The number of right-hand parts to keep; all of them without a number. Zero is an error (§7.1)."""
     if not digits:
         return 0
     if len(digits) > _MAX_KEEP_DIGITS or not int(digits):
@@ -135,7 +135,7 @@ def _expand_macro(macro: Macro, values: dict[str, str]) -> str:
     value = values[macro.item]
     if macro.keep or macro.reverse or macro.delimiters != ".":
         value = _transform(value, macro)
-    return quote(value, safe="-._~") if macro.escape else value  # section 7.3: RFC 3986 unreserved
+    return quote(value, safe="-._~") if macro.escape else value  # §7.3: RFC 3986 unreserved
 
 
 def _transform(value: str, macro: Macro) -> str:

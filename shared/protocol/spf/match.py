@@ -1,4 +1,4 @@
-"""Whether one mechanism matches the client (RFC 7208 section 5)."""
+"""Whether one mechanism matches the client (RFC 7208 §5)."""
 
 from __future__ import annotations
 
@@ -40,24 +40,24 @@ def _ask(session: SpfEvaluation, mechanism: SpfMechanism, domain: str) -> Matchi
     else:
         target = yield from session.expand_domain(mechanism.target, domain)
     if not is_askable(target):
-        return False  # section 4.8: a name that cannot be queried matches nothing
+        return False  # §4.8: a name that cannot be queried matches nothing
     return (yield from _MATCHERS[mechanism.kind](session, mechanism, target, term))
 
 
 def _a(session: SpfEvaluation, mechanism: SpfMechanism, target: str, term: str) -> Matching:
-    """Match `a` (section 5.3)."""
+    """Match `a` (§5.3)."""
     answer = yield from _lookup(session, target, session.address_type, term)
     return session.contains(answer.records, _mask(session, mechanism))
 
 
 def _exists(session: SpfEvaluation, mechanism: SpfMechanism, target: str, term: str) -> Matching:
-    """Match `exists` (section 5.7): always with type A, also for a client with an IPv6 address."""
+    """Match `exists` (§5.7): always with type A, also for a client with an IPv6 address."""
     answer = yield from _lookup(session, target, "A", term)
     return answer.status == "ok"
 
 
 def _ptr(session: SpfEvaluation, mechanism: SpfMechanism, target: str, term: str) -> Matching:
-    """Match `ptr` (section 5.5).
+    """Match `ptr` (§5.5).
 
     A client without a PTR record is not counted as a void lookup of the sender's domain.
     """
@@ -66,11 +66,11 @@ def _ptr(session: SpfEvaluation, mechanism: SpfMechanism, target: str, term: str
 
 
 def _mx(session: SpfEvaluation, mechanism: SpfMechanism, target: str, term: str) -> Matching:
-    """Match `mx` (section 5.4), never the implicit MX. The addresses of all hosts are asked for at once."""
+    """Match `mx` (§5.4), never the implicit MX. The addresses of all hosts are asked for at once."""
     answer = yield from _lookup(session, target, "MX", term)
     hosts = [record.partition(" ")[2] for record in answer.records]
     if len(hosts) > session.limits.mx_names:
-        raise PermError(f"more than {session.limits.mx_names} MX records, at {term}")  # section 4.6.4
+        raise PermError(f"more than {session.limits.mx_names} MX records, at {term}")  # §4.6.4
     questions = tuple(Question(host.lower(), session.address_type) for host in hosts if is_askable(host))
     answers = several((yield questions)) if questions else ()
     mask = _mask(session, mechanism)

@@ -1,4 +1,4 @@
-"""SPF records: selects one among TXT records and parses it (RFC 7208 sections 4.5, 4.6.1, 5 and 6)."""
+"""SPF records: selects one among TXT records and parses it (RFC 7208 §4.5, §4.6.1, §5 and §6)."""
 
 from __future__ import annotations
 
@@ -50,12 +50,12 @@ class SpfRecord:
 
 
 def select_records(texts: Iterable[str]) -> list[str]:
-    """The TXT records that are SPF records (section 4.5). More than one is an error of the publisher."""
+    """The TXT records that are SPF records (§4.5). More than one is an error of the publisher."""
     return [text for text in texts if _VERSION.match(text)]
 
 
 def parse_record(text: str) -> SpfRecord:
-    """The record of a text. Raises SpfSyntaxError when any of its terms is wrong (section 4.6)."""
+    """The record of a text. Raises SpfSyntaxError when any of its terms is wrong (§4.6)."""
     if len(text) <= _CACHED_LENGTH:
         return _parse_cached(text)
     return _parse(text)
@@ -63,7 +63,7 @@ def parse_record(text: str) -> SpfRecord:
 
 def _parse(text: str) -> SpfRecord:
     if not text.isascii():
-        raise SpfSyntaxError("octets outside ASCII in the record")  # section 3.1
+        raise SpfSyntaxError("octets outside ASCII in the record")  # §3.1
     mechanisms: list[SpfMechanism] = []
     modifiers: dict[str, MacroString] = {}
     for term in filter(None, text[len("v=spf1") :].split(" ")):
@@ -85,10 +85,10 @@ def _take(term: str, mechanisms: list[SpfMechanism], modifiers: dict[str, MacroS
 
 def _take_modifier(name: str, value: str, modifiers: dict[str, MacroString]) -> None:
     if name not in ("redirect", "exp"):
-        parse_macro_string(value)  # unknown-modifier = name "=" macro-string (section 6)
+        parse_macro_string(value)  # unknown-modifier = name "=" macro-string (§6)
         return
     if name in modifiers:
-        raise SpfSyntaxError(f"{name}= appears twice")  # section 6
+        raise SpfSyntaxError(f"{name}= appears twice")  # §6
     modifiers[name] = parse_domain_spec(value)
 
 
@@ -119,7 +119,7 @@ def _argument(rest: str, term: str) -> str:
 
 
 def _optional_domain(kind: MechanismKind, result: Qualified, term: str, rest: str) -> SpfMechanism:
-    """a = "a" [ ":" domain-spec ] [ dual-cidr-length ], and mx likewise; ptr has no length (section 5)."""
+    """a = "a" [ ":" domain-spec ] [ dual-cidr-length ], and mx likewise; ptr has no length (§5)."""
     cidr = _DUAL_CIDR.search(rest) if kind in _WITH_CIDR else None
     domain = rest[: cidr.start()] if cidr else rest
     target = parse_domain_spec(_argument(domain, term)) if domain else None

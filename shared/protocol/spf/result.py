@@ -7,13 +7,13 @@ from typing import Literal
 import msgspec
 
 SpfCode = Literal["none", "neutral", "pass", "fail", "softfail", "temperror", "permerror"]
-"""The result codes of RFC 7208 section 2.6."""
+"""The result codes of RFC 7208 §2.6."""
 
 Scope = Literal["mfrom", "helo"]
 
 
 class LookupLimits(msgspec.Struct, frozen=True):
-    """The limits of one check (RFC 7208 section 4.6.4)."""
+    """The limits of one check (RFC 7208 §4.6.4)."""
 
     terms: int = 10
     """Terms that ask the DNS: include, a, mx, ptr, exists, redirect."""
@@ -30,7 +30,7 @@ class SpfResult(msgspec.Struct, frozen=True):
     domain: str
     """The checked domain, in A-labels."""
     scope: Scope
-    """`helo` when the reverse-path is null and the HELO name is checked instead (section 2.4)."""
+    """`helo` when the reverse-path is null and the HELO name is checked instead (§2.4)."""
     mechanism: str = ""
     """The term that decided, as published in the domain's record or in that of a redirect; empty when none did."""
     path: tuple[str, ...] = ()
@@ -38,7 +38,7 @@ class SpfResult(msgspec.Struct, frozen=True):
     tried: tuple[str, ...] = ()
     """The terms that asked the DNS, each as `domain: term`, in order."""
     explanation: str | None = None
-    """The domain's explanation for clients that it refuses (section 6.2). It is written by strangers."""
+    """The domain's explanation for clients that it refuses (§6.2). It is written by strangers."""
     reason: str = ""
     """The reason of `none`, `temperror` and `permerror`."""
 

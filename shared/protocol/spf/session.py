@@ -13,11 +13,11 @@ from shared.protocol.spf.result import LookupLimits
 
 
 class PermError(Exception):
-    """The domain's records cannot be interpreted (RFC 7208 section 2.6.7); the message says why."""
+    """The domain's records cannot be interpreted (RFC 7208 §2.6.7); the message says why."""
 
 
 class TempError(Exception):
-    """The DNS did not answer (section 2.6.6); the message says what."""
+    """The DNS did not answer (§2.6.6); the message says what."""
 
 
 class SpfEvaluation:
@@ -61,13 +61,13 @@ class SpfEvaluation:
 
     @property
     def address_type(self) -> RecordType:
-        """A or AAAA, by the client's address (section 5)."""
+        """A or AAAA, by the client's address (§5)."""
         return "A" if self.address.version == 4 else "AAAA"
 
     def count(self, domain: str, term: str) -> str:
         """Count a term that asks the DNS; returns its name for the trace.
 
-        Raises PermError above the limit (section 4.6.4).
+        Raises PermError above the limit (§4.6.4).
         """
         named = f"{domain}: {term}"
         self.terms += 1
@@ -77,13 +77,13 @@ class SpfEvaluation:
         return named
 
     def count_void(self, answer: Answer, term: str) -> None:
-        """Count a void lookup, if the answer is one. Raises PermError above the limit (section 4.6.4)."""
+        """Count a void lookup, if the answer is one. Raises PermError above the limit (§4.6.4)."""
         self.voids += answer.void
         if self.voids > self.limits.voids:
             raise PermError(f"more than {self.limits.voids} lookups found nothing, at {term}")
 
     def is_unmatchable(self, spec: MacroString) -> bool:
-        """Whether a term with %{s} or %{l} cannot match, because the local-part is not ASCII (RFC 8616 section 4)."""
+        """Whether a term with %{s} or %{l} cannot match, because the local-part is not ASCII (RFC 8616 §4)."""
         return spec.uses_local_part and not self.local_part.isascii()
 
     def contains(self, records: tuple[str, ...], mask: int) -> bool:
@@ -110,7 +110,7 @@ class SpfEvaluation:
         return values
 
     def _macro_values(self, domain: str) -> dict[str, str]:
-        """The values of the macro letters (section 7.2).
+        """The values of the macro letters (§7.2).
 
         %{i} writes IPv6 as dotted nibbles in upper case, as the OpenSPF suite does.
         """
@@ -129,7 +129,7 @@ class SpfEvaluation:
         }
 
     def validated_names(self, domain: str, *, within: bool) -> Generator[Asked, Answered, tuple[str, ...]]:
-        """The client's host names whose addresses include it (section 5.5), `domain` and its subdomains first.
+        """The client's host names whose addresses include it (§5.5), `domain` and its subdomains first.
 
         With `within` only these are looked up. An error for one name skips it; an error of the PTR lookup gives no
         names.
@@ -144,7 +144,7 @@ class SpfEvaluation:
         return tuple(name for name, answer in zip(names, answers, strict=True) if self.contains(answer.records, -1))
 
     def _validated_name(self, domain: str) -> Generator[Asked, Answered, str]:
-        """The value of %{p}: the domain itself, else a subdomain of it, else any name (section 7.3)."""
+        """The value of %{p}: the domain itself, else a subdomain of it, else any name (§7.3)."""
         names = yield from self.validated_names(domain, within=False)
         return names[0] if names else "unknown"
 

@@ -27,7 +27,7 @@ def ranges(text: bytes) -> Iterator[int]:
 
 
 class DisconnectedClient:
-    """Believes what the responses say and nothing else; its number follows RFC 7162 section 6 to the letter."""
+    """Believes what the responses say and nothing else; its number follows RFC 7162 §6 to the letter."""
 
     def __init__(self, connect: Callable[[], ImapClient]) -> None:
         self._connect = connect
@@ -138,7 +138,7 @@ class DisconnectedClient:
             self.exists -= len(uids)
 
     def _reckon(self) -> None:
-        """RFC 7162 section 6: a HIGHESTMODSEQ code counts even when higher mod-sequences were seen."""
+        """RFC 7162 §6: a HIGHESTMODSEQ code counts even when higher mod-sequences were seen."""
         highest = self._codes.pop(b"HIGHESTMODSEQ", 0)
         self.modseq = highest or max([self.modseq, *self._modseqs])
         self._modseqs.clear()

@@ -103,7 +103,7 @@ class Mirror:
         for word in ranges.split(b","):
             first, _, last = word.partition(b":")
             gone |= set(range(int(first), int(last or first) + 1))
-        # RFC 7162 3.2.10: each UID is one message less, also of those whose UID was never asked.
+        # RFC 7162 §3.2.10: each UID is one message less, also of those whose UID was never asked.
         unknown = len(gone - {message.uid for message in self.messages})
         kept = [message for message in self.messages if message.uid not in gone]
         strangers = [at for at, message in enumerate(kept) if message.uid is None]

@@ -30,7 +30,7 @@ def expunge(session: ImapClient, uids: str) -> None:
 
 
 def test_a_tagged_ok_states_what_the_client_knows_while_an_expunge_is_withheld(connect: Connect) -> None:
-    """RFC 7162 6: the MODSEQ of the client's own STORE is higher than that of an expunge it was not notified of."""
+    """RFC 7162 §6: the MODSEQ of the client's own STORE is higher than that of an expunge it was not notified of."""
     other, client = connect(), connect()
     for _ in range(4):
         other.append(MAIL)
@@ -71,7 +71,7 @@ def test_a_client_that_comes_back_hears_of_the_withheld_expunge(connect: Connect
 @pytest.mark.parametrize("verb", ["COPY", "MOVE"])
 @pytest.mark.parametrize("uid", ["", "UID "])
 def test_copy_and_move_take_all_or_nothing(sessions: tuple[ImapClient, ImapClient], verb: str, uid: str) -> None:
-    """RFC 2180 4.4, RFC 3501 6.4.7; the refusal brings the EXPUNGE along, so that the next try may succeed."""
+    """RFC 2180 §4.4, RFC 3501 §6.4.7; the refusal brings the EXPUNGE along, so that the next try may succeed."""
     first, second = sessions
     expunge(first, "2")
     answer, untagged = second.ask(f"{uid}{verb} 1:3 Archive")
@@ -83,7 +83,7 @@ def test_copy_and_move_take_all_or_nothing(sessions: tuple[ImapClient, ImapClien
 
 
 def test_copy_passes_over_uids_that_the_client_cannot_count(sessions: tuple[ImapClient, ImapClient]) -> None:
-    """RFC 3501 6.4.8: a UID that is not there is no error."""
+    """RFC 3501 §6.4.8: a UID that is not there is no error."""
     first, second = sessions
     expunge(first, "2")
     second.ok("NOOP")
@@ -93,7 +93,7 @@ def test_copy_passes_over_uids_that_the_client_cannot_count(sessions: tuple[Imap
 
 @pytest.mark.parametrize("command", ["FETCH {} FLAGS", "FETCH {} BODY[]", "STORE {} +FLAGS (\\Seen)"])
 def test_messages_that_are_all_gone(sessions: tuple[ImapClient, ImapClient], command: str) -> None:
-    """RFC 2180 4.1, 4.2: NO by sequence number; by UID the messages are passed over and the EXPUNGE is sent."""
+    """RFC 2180 §4.1, §4.2: NO by sequence number; by UID the messages are passed over and the EXPUNGE is sent."""
     first, second = sessions
     expunge(first, "2:3")
     assert second.ask(command.format("2:3"))[0].startswith(GONE)
@@ -106,7 +106,7 @@ def test_messages_that_are_all_gone(sessions: tuple[ImapClient, ImapClient], com
 
 
 def test_the_uid_of_a_message_that_is_gone(sessions: tuple[ImapClient, ImapClient]) -> None:
-    """RFC 2180 4.1.1: what the session knows by itself is answered until the client was notified."""
+    """RFC 2180 §4.1.1: what the session knows by itself is answered until the client was notified."""
     first, second = sessions
     expunge(first, "2")
     assert second.ask("FETCH 2:3 UID") == (b"OK FETCH completed", [b"* 2 FETCH (UID 2)", b"* 3 FETCH (UID 3)"])
@@ -114,7 +114,7 @@ def test_the_uid_of_a_message_that_is_gone(sessions: tuple[ImapClient, ImapClien
 
 @pytest.mark.parametrize("returns", ["", "RETURN (COUNT) "])
 def test_a_search_says_that_messages_are_gone(sessions: tuple[ImapClient, ImapClient], returns: str) -> None:
-    """RFC 5530 3."""
+    """RFC 5530 §3."""
     first, second = sessions
     expunge(first, "2")
     assert second.ask(f"SEARCH {returns}ALL")[0] == b"OK [EXPUNGEISSUED] SEARCH completed"

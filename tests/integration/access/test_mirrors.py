@@ -116,7 +116,7 @@ def test_views_agree_with_the_store(server: ImapServer, connect: Connect, user: 
             mirror.ask("NOOP")
             mirror.learn()
         assert {message.uid: message.flags for message in mirror.messages} == truth
-    # RFC 3501 2.3.2: a message is recent in one session alone.
+    # RFC 3501 §2.3.2: a message is recent in one session alone.
     assert not mirrors[0].recent & mirrors[1].recent
 
 

@@ -38,7 +38,7 @@ async def test_silence_is_ended(nats_server: NatsServer, tmp_path: Path) -> None
 
 
 async def test_a_command_octet_by_octet_has_no_more_time_than_another(nats_server: NatsServer, tmp_path: Path) -> None:
-    """RFC 5321 section 4.5.3.2.7 gives a command five minutes, and not each octet of it."""
+    """RFC 5321 §4.5.3.2.7 gives a command five minutes, and not each octet of it."""
     async with running(nats_server.url, tmp_path, command_timeout="1") as server:
         async with connected(server.port(25)) as client:
             assert (await client.reply()).startswith(b"220")

@@ -58,7 +58,7 @@ async def test_the_first_greeting_must_be_waited_for_too(nats_server: NatsServer
 
 
 async def test_groups_and_chunks_are_in_time(nats_server: NatsServer, tmp_path: Path) -> None:
-    """RFC 2920 section 3.1: DATA may end a group, content may begin one; RFC 3030: the octets of a chunk follow
+    """RFC 2920 §3.1: DATA may end a group, content may begin one; RFC 3030: the octets of a chunk follow
     BDAT."""
     async with running(nats_server.url, tmp_path) as server, connected(server.port(25)) as client:
         await client.hello()

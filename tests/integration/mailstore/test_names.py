@@ -42,7 +42,7 @@ async def validity(mailstore: CountedMailstore, name: str) -> int:
 
 
 async def test_uid_validity_never_goes_down_under_a_name(mailstore: CountedMailstore) -> None:
-    """An older mailbox takes the name of a newer one (RFC 3501 2.3.1.1); its inferiors too."""
+    """An older mailbox takes the name of a newer one (RFC 3501 §2.3.1.1); its inferiors too."""
     older = await create(mailstore, "older")
     inferior = await create(mailstore, "older/below")
     newer = await create(mailstore, "name")

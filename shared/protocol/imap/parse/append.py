@@ -1,4 +1,4 @@
-"""APPEND, read piece by piece while its messages arrive (RFC 3501 6.3.11, RFC 3502)."""
+"""APPEND, read piece by piece while its messages arrive (RFC 3501 §6.3.11, RFC 3502)."""
 
 import re
 

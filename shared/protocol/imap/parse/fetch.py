@@ -1,4 +1,4 @@
-"""FETCH: data items, sections, modifiers (RFC 3501 6.4.5, RFC 3516, RFC 7162)."""
+"""FETCH: data items, sections, modifiers (RFC 3501 §6.4.5, RFC 3516, RFC 7162)."""
 
 import re
 from functools import lru_cache
@@ -34,7 +34,7 @@ _SIMPLE: dict[bytes, FetchItem] = {
     b"RFC822": BodySection(WHOLE, b"RFC822"),
     b"RFC822.HEADER": BodySection(
         SectionSpec(text="HEADER"), b"RFC822.HEADER", peek=True
-    ),  # RFC 3501 6.4.5: does not set \Seen
+    ),  # RFC 3501 §6.4.5: does not set \Seen
     b"RFC822.TEXT": BodySection(SectionSpec(text="TEXT"), b"RFC822.TEXT"),
 }
 
@@ -72,10 +72,10 @@ def _fetch_tail(text: bytes, uid: bool) -> _FetchTail:
     changed_since, vanished = (None, False) if cursor.at_end() else _modifiers(cursor)
     cursor.end()
     if vanished and not uid:
-        raise ImapSyntaxError("VANISHED needs UID FETCH")  # RFC 7162 3.2.6
+        raise ImapSyntaxError("VANISHED needs UID FETCH")  # RFC 7162 §3.2.6
     implied: list[FetchItem] = [FetchAttribute.UID] if uid else []
     if changed_since is not None:
-        implied.append(FetchAttribute.MODSEQ)  # RFC 7162 3.1.4.1
+        implied.append(FetchAttribute.MODSEQ)  # RFC 7162 §3.1.4.1
     return _FetchTail(tuple(dict.fromkeys([*implied, *items])), changed_since, vanished)
 
 
@@ -123,7 +123,7 @@ def _simple_item(word: bytes) -> FetchItem:
 
 
 def _partial(cursor: Cursor) -> tuple[Partial | None, bytes]:
-    """The partial, and the part of it in the response's label: only the start (RFC 3501 7.4.2)."""
+    """The partial, and the part of it in the response's label: only the start (RFC 3501 §7.4.2)."""
     if not cursor.looking_at(b"<"):
         return None, b""
     match = cursor.match(_PARTIAL)
@@ -140,7 +140,7 @@ def _modifiers(cursor: Cursor) -> tuple[int | None, bool]:
     modifiers = parenthesised(cursor, _modifier)
     since = [modifier for modifier in modifiers if modifier is not None]
     if len(since) > 1 or not since:
-        raise ImapSyntaxError("Expected one CHANGEDSINCE")  # RFC 7162 3.2.6: VANISHED needs it
+        raise ImapSyntaxError("Expected one CHANGEDSINCE")  # RFC 7162 §3.2.6: VANISHED needs it
     return since[0], None in modifiers
 
 

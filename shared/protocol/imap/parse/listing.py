@@ -35,7 +35,7 @@ def _selection(cursor: Cursor) -> frozenset[ListSelection] | None:
     if not cursor.looking_at(b"("):
         return None
     options = frozenset(possibly_empty(cursor, _selection_option))
-    # RFC 5258 3.1: RECURSIVEMATCH modifies another option and cannot stand alone.
+    # RFC 5258 §3.1: RECURSIVEMATCH modifies another option and cannot stand alone.
     if ListSelection.RECURSIVEMATCH in options and options <= _NEEDS_MORE:
         raise ImapSyntaxError("RECURSIVEMATCH needs another selection option")
     cursor.space()

@@ -130,7 +130,7 @@ def create(cursor: Cursor, tag: bytes) -> Create:
 def _use_attribute(cursor: Cursor) -> str:
     use = _SPECIAL_USE.get(cursor.need(_USE_ATTRIBUTE, "Expected a special use").lower())
     if use is None:
-        raise ImapSyntaxError("Unknown special use", condition="NO", code=b"USEATTR")  # RFC 6154 3
+        raise ImapSyntaxError("Unknown special use", condition="NO", code=b"USEATTR")  # RFC 6154 §3
     return use
 
 

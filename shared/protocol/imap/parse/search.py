@@ -1,4 +1,4 @@
-"""SEARCH: its options and the tree of its keys (RFC 3501 6.4.4, RFC 4731, RFC 5182)."""
+"""SEARCH: its options and the tree of its keys (RFC 3501 §6.4.4, RFC 4731, RFC 5182)."""
 
 import re
 
@@ -11,8 +11,8 @@ from shared.protocol.imap.parse.sets import sequence_set
 from shared.protocol.imap.parse.strings import astring, keyword, utf8_text
 from shared.protocol.imap.search_key import MAX_DEPTH, And, Not, Or, SearchKey, SeqSet
 
-# RFC 3501 6.4.4 requires US-ASCII. US-ASCII, and a missing charset, are read as UTF-8, which includes it (RFC 9051
-# 6.4.4).
+# RFC 3501 §6.4.4 requires US-ASCII. US-ASCII, and a missing charset, are read as UTF-8, which includes it (RFC 9051
+# §6.4.4).
 CHARSETS = {
     "UTF-8": "utf-8",
     "US-ASCII": "utf-8",
@@ -66,7 +66,7 @@ def _search(cursor: Cursor, tag: bytes, uid: bool) -> Search:
 
 # search-return-opts = SP "RETURN" SP "(" [search-return-opt *(SP search-return-opt)] ")"
 def _return_options(cursor: Cursor) -> frozenset[SearchReturn]:
-    return frozenset(possibly_empty(cursor, _return_option) or (SearchReturn.ALL,))  # RFC 4731 3.1
+    return frozenset(possibly_empty(cursor, _return_option) or (SearchReturn.ALL,))  # RFC 4731 §3.1
 
 
 # search-return-opt = "MIN" / "MAX" / "ALL" / "COUNT" / "SAVE"
@@ -81,7 +81,7 @@ def _charset(cursor: Cursor, saves: bool) -> str:
     codec = CHARSETS.get(utf8_text(astring(cursor)).upper())
     if codec is None:
         code = f"BADCHARSET ({' '.join(CHARSETS)})".encode()
-        raise ImapSyntaxError("Unknown charset", condition="NO", code=code, clears_saved=saves)  # RFC 3501 6.4.4
+        raise ImapSyntaxError("Unknown charset", condition="NO", code=code, clears_saved=saves)  # RFC 3501 §6.4.4
     return codec
 
 

@@ -1,4 +1,4 @@
-"""Search keys that contain no other keys (RFC 3501 6.4.4, RFC 5032, RFC 7162, RFC 8474)."""
+"""Search keys that contain no other keys (RFC 3501 §6.4.4, RFC 5032, RFC 7162, RFC 8474)."""
 
 import re
 from collections.abc import Callable
@@ -33,7 +33,7 @@ from shared.protocol.imap.search_key import (
 
 # date = date-text / DQUOTE date-text DQUOTE
 _DATE = re.compile(rb'"[0-9A-Za-z-]+"|[0-9A-Za-z-]+')
-# entry-name = DQUOTE "/flags/" attr-flag DQUOTE ; entry-type-req = "priv" / "shared" / "all"      ; RFC 7162 3.1.5
+# entry-name = DQUOTE "/flags/" attr-flag DQUOTE ; entry-type-req = "priv" / "shared" / "all"      ; RFC 7162 §3.1.5
 _MODSEQ_ENTRY = re.compile(rb'"/flags/[^"\\\r\n\0]*(?:\\["\\][^"\\\r\n\0]*)*" (?:priv|shared|all) ', re.IGNORECASE)
 # objectid = 1*255(ALPHA / DIGIT / "_" / "-")
 _OBJECT_ID = re.compile(rb"[A-Za-z0-9_-]{1,255}")

@@ -1,4 +1,4 @@
-"""`section` of BODY[...] and `section-binary` of BINARY[...] (RFC 3501 section 9, RFC 3516)."""
+"""`section` of BODY[...] and `section-binary` of BINARY[...] (RFC 3501 §9, RFC 3516)."""
 
 import re
 from typing import cast
@@ -17,8 +17,8 @@ MAX_FIELDS = 500
 _PART = re.compile(rb"[1-9][0-9]*(?:\.[1-9][0-9]*)*")
 # section-text = section-msgtext / "MIME"
 _TEXT = re.compile(rb"HEADER\.FIELDS\.NOT(?= )|HEADER\.FIELDS(?= )|HEADER|TEXT|MIME", re.IGNORECASE)
-# A field name in a command is an astring; only printable characters can name a field (RFC 5322 3.6.8: 33 to 126 without
-# ":").
+# A field name in a command is an astring; only printable characters can name a field (RFC 5322 §3.6.8: 33 to 126
+# without ":").
 _FIELD_NAME = re.compile(rb"[!-9;-~]+")
 
 
@@ -39,7 +39,7 @@ def _section_spec(cursor: Cursor) -> SectionSpec:
         return SectionSpec(part)
     text = cast(SectionText, cursor.need(_TEXT, "Invalid section").upper().decode("ascii"))
     if text == "MIME" and not part:
-        raise ImapSyntaxError("MIME needs a part number")  # RFC 3501 6.4.5
+        raise ImapSyntaxError("MIME needs a part number")  # RFC 3501 §6.4.5
     return SectionSpec(part, text, _header_list(cursor) if "FIELDS" in text else ())
 
 

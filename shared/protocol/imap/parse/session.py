@@ -9,7 +9,7 @@ from shared.protocol.imap.parse.cursor import Cursor
 from shared.protocol.imap.parse.lists import possibly_empty
 from shared.protocol.imap.parse.strings import astring, keyword, nstring, string, utf8_text
 
-# RFC 2971 3.3 limits the contents of ID.
+# RFC 2971 §3.3 limits the contents of ID.
 MAX_ID_FIELDS = 30
 MAX_ID_NAME = 30
 MAX_ID_VALUE = 1024
@@ -37,7 +37,7 @@ def authenticate(cursor: Cursor, tag: bytes) -> Authenticate:
 
 
 def sasl_response(line: bytes) -> bytes | None:
-    """A client's line during AUTHENTICATE, decoded; None when the client cancels with `*` (RFC 3501 6.2.2).
+    """A client's line during AUTHENTICATE, decoded; None when the client cancels with `*` (RFC 3501 §6.2.2).
 
     Raises ImapSyntaxError.
     """

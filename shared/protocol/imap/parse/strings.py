@@ -1,4 +1,4 @@
-"""atom, string, literal, astring, number: the small productions of RFC 3501 section 9."""
+"""atom, string, literal, astring, number: the small productions of RFC 3501 §9."""
 
 import re
 
@@ -7,7 +7,7 @@ from shared.protocol.imap.number_set import MAX_NUMBER
 from shared.protocol.imap.parse.cursor import Cursor
 
 MAX_MODSEQ = 2**63 - 1
-"""RFC 7162 7: mod-sequence-value is a positive 63-bit number."""
+"""RFC 7162 §7: mod-sequence-value is a positive 63-bit number."""
 
 # ATOM-CHAR = <any CHAR except "(" / ")" / "{" / SP / CTL / "%" / "*" / DQUOTE / "\" / "]">
 _ATOM = re.compile(rb"[!#$&'+,\-./0-9:;<=>?@A-Z\[^_`a-z|}~]+")
@@ -31,7 +31,7 @@ def atom(cursor: Cursor) -> bytes:
 
 
 def keyword(cursor: Cursor) -> bytes:
-    """An atom that is a keyword of the protocol, in upper case; keywords are case-insensitive (RFC 3501 9 (1))."""
+    """An atom that is a keyword of the protocol, in upper case; keywords are case-insensitive (RFC 3501 §9 (1))."""
     return cursor.need(_ATOM, "Expected a word").upper()
 
 

@@ -81,7 +81,7 @@ async def test_any_window(start: int, count: int, prefix: bytes) -> None:
 
 
 async def test_nul_stays_in_binary_alone() -> None:
-    """RFC 3501 9: CHAR8 is any octet but NUL. Sizes stay, windows too."""
+    """RFC 3501 §9: CHAR8 is any octet but NUL. Sizes stay, windows too."""
     body = b"Subject: a\0b\r\n\r\nx\0y"
     contents = Contents(b"X-P: \0\r\n", await blob(body), Turns())
     shown = (b"X-P: \0\r\n" + body).replace(b"\0", b"\x80")

@@ -152,7 +152,7 @@ def test_new_keywords_are_told_once() -> None:
 
 
 def test_the_number_of_the_client_stays_before_an_expunge_that_is_withheld() -> None:
-    """RFC 7162 6: the client may keep the number of a tagged response as what it knows."""
+    """RFC 7162 §6: the client may keep the number of a tagged response as what it knows."""
     selected = view((1, 3), version=10)
     selected.note_modseq(9)
     assert selected.corrected_modseq() == 0

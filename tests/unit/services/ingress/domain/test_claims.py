@@ -21,7 +21,7 @@ ANN, BOB = "ann@example.org", "bob@example.org"
         (f"From: Us: {ANN}, {BOB};", [ANN, BOB]),
         (f"From: {ANN}\r\nResent-From: {BOB}", [ANN, BOB]),
         (f"From: {ANN}\r\nResent-Sender: {BOB}\r\nResent-From: {ANN}", [ANN, BOB]),
-        # The newest is on top; below are those who resent the message earlier (RFC 5322 section 3.6.6).
+        # The newest is on top; below are those who resent the message earlier (RFC 5322 §3.6.6).
         (f"Resent-From: {ANN}\r\nResent-From: {BOB}\r\nFrom: {ANN}", [ANN]),
         (f"From: {ANN}\r\nReply-To: {BOB}\r\nTo: {BOB}", [ANN]),
     ],
@@ -59,7 +59,7 @@ def test_what_two_programs_may_read_differently_is_unclear(header: str) -> None:
     ],
 )
 def test_several_authors_need_a_sender(header: str, needed: bool) -> None:
-    """RFC 5322 section 3.6.2; RFC 6409 section 8.1 lets the server add it."""
+    """RFC 5322 §3.6.2; RFC 6409 §8.1 lets the server add it."""
     block = header.encode() + b"\r\n\r\n"
     assert needs_sender(block) is needed
     assert (b"\r\nSender: <ann@example.org>\r\n" in completion(block, "q1", "mx.example.org", ANN, 0)) is needed

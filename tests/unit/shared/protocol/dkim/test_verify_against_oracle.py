@@ -95,7 +95,7 @@ def test_corpus_signed_by_the_oracle() -> None:
 def test_changes_on_the_way(old: bytes, new: bytes, header: bytes, body: bytes) -> None:
     changed = oracle_sign(SIMPLE, rsa_key(), (header, body)).replace(old, new)
     (result,) = verify(changed, LOOKUP)
-    if b"Subject :" in changed:  # obsolete form (RFC 5322 section 4.5.8), which the oracle cannot read
+    if b"Subject :" in changed:  # obsolete form (RFC 5322 §4.5.8), which the oracle cannot read
         assert result.result == ("pass" if header == b"relaxed" else "fail")
     else:
         assert (result.result == "pass") is oracle_verify(changed, LOOKUP), result

@@ -23,7 +23,7 @@ SPELLINGS = [
     ("&", b"&-"),
     ("&&", b"&-&-"),
     ("Entwürfe", b"Entw&APw-rfe"),
-    ("~peter/mail/台北/日本語", b"~peter/mail/&U,BTFw-/&ZeVnLIqe-"),  # RFC 3501 5.1.3
+    ("~peter/mail/台北/日本語", b"~peter/mail/&U,BTFw-/&ZeVnLIqe-"),  # RFC 3501 §5.1.3
     ("☺!", b"&Jjo-!"),
     ("😀", b"&2D3eAA-"),
     ("a\tb", b"a&AAk-b"),

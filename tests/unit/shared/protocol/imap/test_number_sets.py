@@ -70,7 +70,7 @@ def test_resolving_a_sequence_set(pairs: list[tuple[int, int]], largest: int) ->
 def test_sequence_set_forms() -> None:
     assert parse_sequence_set(b"$") is SAVED_RESULT
     assert parse_sequence_set(b"*") == SequenceSet(((STAR, STAR),))
-    assert parse_sequence_set(b"559:*").resolve(500).ranges == ((500, 559),)  # RFC 3501 6.4.8: the largest is included
+    assert parse_sequence_set(b"559:*").resolve(500).ranges == ((500, 559),)  # RFC 3501 §6.4.8: the largest is included
     assert parse_sequence_set(b"1:*").resolve(0) == NumberSet()
     assert parse_sequence_set(b"1:4294967295").resolve(3).ranges == ((1, 4_294_967_295),)
     for text in (b"7", b"7,1,7", b"999999999,1000000000,4294967295"):  # numbers alone have a way of their own

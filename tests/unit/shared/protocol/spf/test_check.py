@@ -95,7 +95,7 @@ def test_unreadable_client_address() -> None:
     assert check({}, ip="unknown").result == "none"
 
 
-# The examples of RFC 7208 section 7.4.
+# The examples of RFC 7208 §7.4.
 SENDER = {"s": "strong-bad@email.example.com", "l": "strong-bad", "o": "email.example.com", "d": "email.example.com"}
 IP4 = {"i": "192.0.2.3", "v": "in-addr", "p": "mx.example.org", "h": "mx.example.org"}
 
