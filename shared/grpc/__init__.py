@@ -1,1 +1,1 @@
-"""Binds contracts to services: one servicer is reached in-process or over gRPC, with the same checks (docs/architecture.md)."""
+"""Binds contracts to services: a servicer is reached in-process or over gRPC, with the same checks."""
