@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from shared.clock import SystemClock
 from shared.protocol.dkim.result import DkimResult, VerifyLimits
-from shared.protocol.dkim.sign import SigningKey, public_key_record
+from shared.protocol.dkim.signing_key import SigningKey, public_key_record
 from shared.protocol.dkim.verify import Verifier
 from shared.protocol.dns.evaluation import drive_sync
 from shared.protocol.dns.question import Answer, Question

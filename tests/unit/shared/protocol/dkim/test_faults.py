@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.protocol.dkim.result import VerifyLimits
-from shared.protocol.dkim.sign import hash_body, public_key_record, sign
+from shared.protocol.dkim.sign import hash_body, sign
+from shared.protocol.dkim.signing_key import public_key_record
 from shared.protocol.dkim.verify import Verifier
 from shared.protocol.dns.evaluation import drive_sync
 from shared.protocol.dns.question import Answer, Question

@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from shared.protocol.dkim.sign import SigningKey
+from shared.protocol.dkim.signing_key import SigningKey
 from tests.unit.shared.protocol.dkim.messages import (
     SIMPLE,
     corpus,
