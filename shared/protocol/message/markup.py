@@ -117,8 +117,8 @@ def _shown(text: str) -> str:
 
 
 def _attribute(attributes: str, name: str) -> str:
-    for name, double, single, bare in _ATTRIBUTE.findall(attributes):
-        if name.lower() == name:
+    for attribute, double, single, bare in _ATTRIBUTE.findall(attributes):
+        if attribute.lower() == name:
             return unescape(double or single or bare).strip()
     return ""
 
