@@ -25,6 +25,7 @@ from shared.grpc.errors import (
     Unauthenticated,
     Unavailable,
 )
+from shared.secrets.errors import SecretsError
 
 
 class Failure(Enum):
@@ -61,6 +62,8 @@ _TABLE: dict[type[BaseException], Failure] = {
     BlobDamaged: Failure.UNFORESEEN,
     BlobTooLarge: Failure.REFUSED,
     BadBlobId: Failure.REFUSED,
+    # The operator must put back the key of a secret; the mail is not the cause.
+    SecretsError: Failure.UNAVAILABLE,
     # A full disk, too many open files, a connection that broke, a deadline.
     OSError: Failure.UNAVAILABLE,
     MemoryError: Failure.UNAVAILABLE,

@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 
-_SECRET = re.compile(r"pass(word|wd)|secret|token|credential|authorization|private_key", re.I)
+_SECRET = re.compile(r"pass(word|wd)|secret|token|credential|authorization|private_key|sealed", re.I)
 _DEEPEST = 5
 
 

@@ -20,6 +20,7 @@ class Places:
         self.log = self.data / "log"
         self.secrets = self.data / "secrets"
         self.operator = self.secrets / "operator.json"
+        self.secrets_key = self.secrets / "secrets.key"
         self.tls = self.data / "tls"
         self.blobs = self.data / "blobs"
         self.nats = self.data / "nats"

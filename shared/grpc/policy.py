@@ -33,12 +33,22 @@ _TABLE: dict[str, tuple[str, ...]] = {
     ),
     "mailstore": ("directory.events/*", "directory.Directory/ShowAccount"),
     "access": ("mailstore.Mailstore/*", "directory.Directory/Authenticate", "directory.events/*"),
-    "outbound": ("directory.Directory/Resolve", "directory.events/*", "ingress.Ingress/Hold"),
+    "outbound": (
+        "directory.Directory/Resolve",
+        "directory.Directory/SendingOf",
+        "directory.events/*",
+        "ingress.Ingress/Hold",
+    ),
     "eventlog": ("*.events/*",),
     OPERATOR: ("*",),
 }
-_REFUSED_TO_OPERATOR = ("mailstore.Mailstore/Deliver", "outbound.Outbound/Enqueue")
-"""Calls that hand over mail are only for services: an operator may retry a delivery but not forge one."""
+_REFUSED_TO_OPERATOR = (
+    "mailstore.Mailstore/Deliver",
+    "outbound.Outbound/Enqueue",
+    "directory.Directory/SendingOf",
+)
+"""Calls that hand over mail are only for services: an operator may retry a delivery but not forge one. The same is true
+of private keys and passwords."""
 
 
 def may_reach(caller: str, service: str) -> bool:

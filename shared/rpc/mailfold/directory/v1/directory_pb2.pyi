@@ -798,3 +798,566 @@ class ChangeSettingRequest(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ChangeSettingRequest: _TypeAlias = ChangeSettingRequest  # noqa: Y015
+
+@_typing.final
+class SendingRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOMAIN_FIELD_NUMBER: _builtins.int
+    domain: _builtins.str
+    def __init__(
+        self,
+        *,
+        domain: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["domain", b"domain"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SendingRequest: _TypeAlias = SendingRequest  # noqa: Y015
+
+@_typing.final
+class Sending(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEYS_FIELD_NUMBER: _builtins.int
+    RELAY_FIELD_NUMBER: _builtins.int
+    AS_OF_FIELD_NUMBER: _builtins.int
+    as_of: _builtins.int
+    """the configuration's last position that the answer knows: later events may change it"""
+    @_builtins.property
+    def keys(self) -> _containers.RepeatedCompositeFieldContainer[Global___SendingKey]:
+        """those that sign now, RSA first; none for a domain that is not ours"""
+
+    @_builtins.property
+    def relay(self) -> Global___SendingRelay:
+        """not set: mail goes to the MX hosts"""
+
+    def __init__(
+        self,
+        *,
+        keys: _abc.Iterable[Global___SendingKey] | None = ...,
+        relay: Global___SendingRelay | None = ...,
+        as_of: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["relay", b"relay"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "keys", b"keys", "relay", b"relay"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Sending: _TypeAlias = Sending  # noqa: Y015
+
+@_typing.final
+class SendingKey(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    DOMAIN_ID_FIELD_NUMBER: _builtins.int
+    DOMAIN_FIELD_NUMBER: _builtins.int
+    SELECTOR_FIELD_NUMBER: _builtins.int
+    ALGORITHM_FIELD_NUMBER: _builtins.int
+    SEALED_PRIVATE_KEY_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    domain_id: _builtins.str
+    domain: _builtins.str
+    """the signing domain (d=): the domain itself, or its closest parent of ours"""
+    selector: _builtins.str
+    algorithm: _builtins.str
+    """"rsa-sha256" or "ed25519-sha256" """
+    sealed_private_key: _builtins.str
+    """PEM (PKCS #8): shared/secrets/sending.py opens it"""
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        domain_id: _builtins.str = ...,
+        domain: _builtins.str = ...,
+        selector: _builtins.str = ...,
+        algorithm: _builtins.str = ...,
+        sealed_private_key: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["algorithm", b"algorithm", "domain", b"domain", "domain_id", b"domain_id", "id", b"id", "sealed_private_key", b"sealed_private_key", "selector", b"selector"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SendingKey: _TypeAlias = SendingKey  # noqa: Y015
+
+@_typing.final
+class SendingRelay(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOMAIN_ID_FIELD_NUMBER: _builtins.int
+    PRESET_FIELD_NUMBER: _builtins.int
+    HOST_FIELD_NUMBER: _builtins.int
+    PORT_FIELD_NUMBER: _builtins.int
+    TLS_FIELD_NUMBER: _builtins.int
+    USER_FIELD_NUMBER: _builtins.int
+    SEALED_PASSWORD_FIELD_NUMBER: _builtins.int
+    PROPERTIES_FIELD_NUMBER: _builtins.int
+    domain_id: _builtins.str
+    """whose relay it is; empty: the default relay"""
+    preset: _builtins.str
+    host: _builtins.str
+    """a name, or an IP address without brackets; private ones are permitted"""
+    port: _builtins.int
+    tls: _builtins.str
+    """"starttls" or "implicit", both verified, or "none" """
+    user: _builtins.str
+    """empty: without log-in"""
+    sealed_password: _builtins.str
+    """shared/secrets/sending.py opens it; empty without log-in"""
+    @_builtins.property
+    def properties(self) -> Global___RelayProperties: ...
+    def __init__(
+        self,
+        *,
+        domain_id: _builtins.str = ...,
+        preset: _builtins.str = ...,
+        host: _builtins.str = ...,
+        port: _builtins.int = ...,
+        tls: _builtins.str = ...,
+        user: _builtins.str = ...,
+        sealed_password: _builtins.str = ...,
+        properties: Global___RelayProperties | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["properties", b"properties"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["domain_id", b"domain_id", "host", b"host", "port", b"port", "preset", b"preset", "properties", b"properties", "sealed_password", b"sealed_password", "tls", b"tls", "user", b"user"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SendingRelay: _TypeAlias = SendingRelay  # noqa: Y015
+
+@_typing.final
+class RelayProperties(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MECHANISMS_FIELD_NUMBER: _builtins.int
+    SIGNATURES_FIELD_NUMBER: _builtins.int
+    UNSIGNED_FIELDS_FIELD_NUMBER: _builtins.int
+    CONNECTIONS_FIELD_NUMBER: _builtins.int
+    MESSAGES_PER_MINUTE_FIELD_NUMBER: _builtins.int
+    RECIPIENTS_PER_MESSAGE_FIELD_NUMBER: _builtins.int
+    ACCEPTS_NULL_REVERSE_PATH_FIELD_NUMBER: _builtins.int
+    signatures: _builtins.str
+    """"both", "rsa" or "none": what the relay takes"""
+    connections: _builtins.int
+    """at once"""
+    messages_per_minute: _builtins.int
+    """0: no limit"""
+    recipients_per_message: _builtins.int
+    accepts_null_reverse_path: _builtins.bool
+    @_builtins.property
+    def mechanisms(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """of SASL, the preferred one first"""
+
+    @_builtins.property
+    def unsigned_fields(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """lower-case names of fields that the relay rewrites: not to be signed"""
+
+    def __init__(
+        self,
+        *,
+        mechanisms: _abc.Iterable[_builtins.str] | None = ...,
+        signatures: _builtins.str = ...,
+        unsigned_fields: _abc.Iterable[_builtins.str] | None = ...,
+        connections: _builtins.int = ...,
+        messages_per_minute: _builtins.int = ...,
+        recipients_per_message: _builtins.int = ...,
+        accepts_null_reverse_path: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepts_null_reverse_path", b"accepts_null_reverse_path", "connections", b"connections", "mechanisms", b"mechanisms", "messages_per_minute", b"messages_per_minute", "recipients_per_message", b"recipients_per_message", "signatures", b"signatures", "unsigned_fields", b"unsigned_fields"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RelayProperties: _TypeAlias = RelayProperties  # noqa: Y015
+
+@_typing.final
+class DkimKey(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    DOMAIN_FIELD_NUMBER: _builtins.int
+    SELECTOR_FIELD_NUMBER: _builtins.int
+    ALGORITHM_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    RECORD_FIELD_NUMBER: _builtins.int
+    ZONE_LINE_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    PUBLISHED_FIELD_NUMBER: _builtins.int
+    CHECK_FIELD_NUMBER: _builtins.int
+    SINCE_FIELD_NUMBER: _builtins.int
+    RETIRE_AFTER_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    domain: _builtins.str
+    selector: _builtins.str
+    algorithm: _builtins.str
+    name: _builtins.str
+    """where the record is published"""
+    record: _builtins.str
+    """the text of the TXT record"""
+    zone_line: _builtins.str
+    """the record for a zone file, in strings of at most 255 octets"""
+    state: _builtins.str
+    """"new" (signs when its record is seen), "signing" or "former" """
+    published: _builtins.bool
+    """the last check that had an answer saw the record"""
+    check: _builtins.str
+    """what the last check saw; empty before the first one"""
+    since: _builtins.int
+    """microseconds: in this state since"""
+    retire_after: _builtins.int
+    """microseconds: a former key may be retired then; else 0"""
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        domain: _builtins.str = ...,
+        selector: _builtins.str = ...,
+        algorithm: _builtins.str = ...,
+        name: _builtins.str = ...,
+        record: _builtins.str = ...,
+        zone_line: _builtins.str = ...,
+        state: _builtins.str = ...,
+        published: _builtins.bool = ...,
+        check: _builtins.str = ...,
+        since: _builtins.int = ...,
+        retire_after: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["algorithm", b"algorithm", "check", b"check", "domain", b"domain", "id", b"id", "name", b"name", "published", b"published", "record", b"record", "retire_after", b"retire_after", "selector", b"selector", "since", b"since", "state", b"state", "zone_line", b"zone_line"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DkimKey: _TypeAlias = DkimKey  # noqa: Y015
+
+@_typing.final
+class DkimKeyList(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEYS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def keys(self) -> _containers.RepeatedCompositeFieldContainer[Global___DkimKey]: ...
+    def __init__(
+        self,
+        *,
+        keys: _abc.Iterable[Global___DkimKey] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["keys", b"keys"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DkimKeyList: _TypeAlias = DkimKeyList  # noqa: Y015
+
+@_typing.final
+class RetireDkimRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOMAIN_FIELD_NUMBER: _builtins.int
+    SELECTOR_FIELD_NUMBER: _builtins.int
+    FORCE_FIELD_NUMBER: _builtins.int
+    domain: _builtins.str
+    selector: _builtins.str
+    """empty: every former key whose time has come"""
+    force: _builtins.bool
+    """also before its time"""
+    def __init__(
+        self,
+        *,
+        domain: _builtins.str = ...,
+        selector: _builtins.str = ...,
+        force: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["domain", b"domain", "force", b"force", "selector", b"selector"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RetireDkimRequest: _TypeAlias = RetireDkimRequest  # noqa: Y015
+
+@_typing.final
+class RetiredKeys(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEYS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def keys(self) -> _containers.RepeatedCompositeFieldContainer[Global___DkimKey]: ...
+    def __init__(
+        self,
+        *,
+        keys: _abc.Iterable[Global___DkimKey] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["keys", b"keys"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RetiredKeys: _TypeAlias = RetiredKeys  # noqa: Y015
+
+@_typing.final
+class SetRelayRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOMAIN_FIELD_NUMBER: _builtins.int
+    PRESET_FIELD_NUMBER: _builtins.int
+    REGION_FIELD_NUMBER: _builtins.int
+    HOST_FIELD_NUMBER: _builtins.int
+    PORT_FIELD_NUMBER: _builtins.int
+    TLS_FIELD_NUMBER: _builtins.int
+    USER_FIELD_NUMBER: _builtins.int
+    PASSWORD_FIELD_NUMBER: _builtins.int
+    SIGNATURES_FIELD_NUMBER: _builtins.int
+    CONNECTIONS_FIELD_NUMBER: _builtins.int
+    MESSAGES_PER_MINUTE_FIELD_NUMBER: _builtins.int
+    RECIPIENTS_PER_MESSAGE_FIELD_NUMBER: _builtins.int
+    ACCEPTS_NULL_REVERSE_PATH_FIELD_NUMBER: _builtins.int
+    domain: _builtins.str
+    """empty: the default relay"""
+    preset: _builtins.str
+    region: _builtins.str
+    host: _builtins.str
+    """empty: that of the preset"""
+    port: _builtins.int
+    """0: that of the preset"""
+    tls: _builtins.str
+    """empty: that of the preset"""
+    user: _builtins.str
+    password: _builtins.str
+    """not set: the present one is kept when host and user stay the same"""
+    signatures: _builtins.str
+    """empty: as the preset says; so for all below"""
+    connections: _builtins.int
+    messages_per_minute: _builtins.int
+    recipients_per_message: _builtins.int
+    accepts_null_reverse_path: _builtins.bool
+    def __init__(
+        self,
+        *,
+        domain: _builtins.str = ...,
+        preset: _builtins.str = ...,
+        region: _builtins.str = ...,
+        host: _builtins.str = ...,
+        port: _builtins.int = ...,
+        tls: _builtins.str = ...,
+        user: _builtins.str = ...,
+        password: _builtins.str | None = ...,
+        signatures: _builtins.str = ...,
+        connections: _builtins.int = ...,
+        messages_per_minute: _builtins.int = ...,
+        recipients_per_message: _builtins.int = ...,
+        accepts_null_reverse_path: _builtins.bool | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_accepts_null_reverse_path", b"_accepts_null_reverse_path", "_password", b"_password", "accepts_null_reverse_path", b"accepts_null_reverse_path", "password", b"password"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_accepts_null_reverse_path", b"_accepts_null_reverse_path", "_password", b"_password", "accepts_null_reverse_path", b"accepts_null_reverse_path", "connections", b"connections", "domain", b"domain", "host", b"host", "messages_per_minute", b"messages_per_minute", "password", b"password", "port", b"port", "preset", b"preset", "recipients_per_message", b"recipients_per_message", "region", b"region", "signatures", b"signatures", "tls", b"tls", "user", b"user"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__accepts_null_reverse_path: _TypeAlias = _typing.Literal["accepts_null_reverse_path"]  # noqa: Y015
+    _WhichOneofArgType__accepts_null_reverse_path: _TypeAlias = _typing.Literal["_accepts_null_reverse_path", b"_accepts_null_reverse_path"]  # noqa: Y015
+    _WhichOneofReturnType__password: _TypeAlias = _typing.Literal["password"]  # noqa: Y015
+    _WhichOneofArgType__password: _TypeAlias = _typing.Literal["_password", b"_password"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__accepts_null_reverse_path) -> _WhichOneofReturnType__accepts_null_reverse_path | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__password) -> _WhichOneofReturnType__password | None: ...
+
+Global___SetRelayRequest: _TypeAlias = SetRelayRequest  # noqa: Y015
+
+@_typing.final
+class Relay(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOMAIN_FIELD_NUMBER: _builtins.int
+    PRESET_FIELD_NUMBER: _builtins.int
+    HOST_FIELD_NUMBER: _builtins.int
+    PORT_FIELD_NUMBER: _builtins.int
+    TLS_FIELD_NUMBER: _builtins.int
+    USER_FIELD_NUMBER: _builtins.int
+    HAS_PASSWORD_FIELD_NUMBER: _builtins.int
+    PROPERTIES_FIELD_NUMBER: _builtins.int
+    domain: _builtins.str
+    """empty: the default relay"""
+    preset: _builtins.str
+    host: _builtins.str
+    """empty: mail goes to the MX hosts"""
+    port: _builtins.int
+    tls: _builtins.str
+    user: _builtins.str
+    has_password: _builtins.bool
+    @_builtins.property
+    def properties(self) -> Global___RelayProperties: ...
+    def __init__(
+        self,
+        *,
+        domain: _builtins.str = ...,
+        preset: _builtins.str = ...,
+        host: _builtins.str = ...,
+        port: _builtins.int = ...,
+        tls: _builtins.str = ...,
+        user: _builtins.str = ...,
+        has_password: _builtins.bool = ...,
+        properties: Global___RelayProperties | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["properties", b"properties"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["domain", b"domain", "has_password", b"has_password", "host", b"host", "port", b"port", "preset", b"preset", "properties", b"properties", "tls", b"tls", "user", b"user"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Relay: _TypeAlias = Relay  # noqa: Y015
+
+@_typing.final
+class RelayList(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RELAYS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def relays(self) -> _containers.RepeatedCompositeFieldContainer[Global___Relay]: ...
+    def __init__(
+        self,
+        *,
+        relays: _abc.Iterable[Global___Relay] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["relays", b"relays"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RelayList: _TypeAlias = RelayList  # noqa: Y015
+
+@_typing.final
+class RelayPreset(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    TITLE_FIELD_NUMBER: _builtins.int
+    HOST_FIELD_NUMBER: _builtins.int
+    REGIONAL_HOST_FIELD_NUMBER: _builtins.int
+    PORT_FIELD_NUMBER: _builtins.int
+    TLS_FIELD_NUMBER: _builtins.int
+    LOG_IN_FIELD_NUMBER: _builtins.int
+    HINT_FIELD_NUMBER: _builtins.int
+    PROPERTIES_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    title: _builtins.str
+    host: _builtins.str
+    """empty: to be given"""
+    regional_host: _builtins.str
+    """with {region} in it; empty: the relay has no regions"""
+    port: _builtins.int
+    tls: _builtins.str
+    log_in: _builtins.str
+    """"required", "optional" or "none" """
+    hint: _builtins.str
+    """what user name and password are"""
+    @_builtins.property
+    def properties(self) -> Global___RelayProperties: ...
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        title: _builtins.str = ...,
+        host: _builtins.str = ...,
+        regional_host: _builtins.str = ...,
+        port: _builtins.int = ...,
+        tls: _builtins.str = ...,
+        log_in: _builtins.str = ...,
+        hint: _builtins.str = ...,
+        properties: Global___RelayProperties | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["properties", b"properties"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hint", b"hint", "host", b"host", "log_in", b"log_in", "name", b"name", "port", b"port", "properties", b"properties", "regional_host", b"regional_host", "title", b"title", "tls", b"tls"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RelayPreset: _TypeAlias = RelayPreset  # noqa: Y015
+
+@_typing.final
+class RelayPresetList(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PRESETS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def presets(self) -> _containers.RepeatedCompositeFieldContainer[Global___RelayPreset]: ...
+    def __init__(
+        self,
+        *,
+        presets: _abc.Iterable[Global___RelayPreset] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["presets", b"presets"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RelayPresetList: _TypeAlias = RelayPresetList  # noqa: Y015
+
+@_typing.final
+class SecretKeyList(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEYS_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
+    UNREADABLE_FIELD_NUMBER: _builtins.int
+    source: _builtins.str
+    @_builtins.property
+    def keys(self) -> _containers.RepeatedCompositeFieldContainer[Global___SecretKeyUse]: ...
+    @_builtins.property
+    def unreadable(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        keys: _abc.Iterable[Global___SecretKeyUse] | None = ...,
+        source: _builtins.str = ...,
+        unreadable: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["keys", b"keys", "source", b"source", "unreadable", b"unreadable"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SecretKeyList: _TypeAlias = SecretKeyList  # noqa: Y015
+
+@_typing.final
+class SecretKeyUse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    SEALS_FIELD_NUMBER: _builtins.int
+    PRESENT_FIELD_NUMBER: _builtins.int
+    SECRETS_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    seals: _builtins.bool
+    """new secrets are encrypted with it"""
+    present: _builtins.bool
+    """false: secrets need it and it is not there"""
+    secrets: _builtins.int
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        seals: _builtins.bool = ...,
+        present: _builtins.bool = ...,
+        secrets: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "present", b"present", "seals", b"seals", "secrets", b"secrets"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SecretKeyUse: _TypeAlias = SecretKeyUse  # noqa: Y015

@@ -150,6 +150,71 @@ class DirectoryStub:
                 request_serializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.MaySendAsRequest.SerializeToString,
                 response_deserializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.MaySendAsReply.FromString,
                 _registered_method=True)
+        self.SendingOf = channel.unary_unary(
+                '/mailfold.directory.v1.Directory/SendingOf',
+                request_serializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.SendingRequest.SerializeToString,
+                response_deserializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.Sending.FromString,
+                _registered_method=True)
+        self.ShowDkim = channel.unary_unary(
+                '/mailfold.directory.v1.Directory/ShowDkim',
+                request_serializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.NameRequest.SerializeToString,
+                response_deserializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.DkimKeyList.FromString,
+                _registered_method=True)
+        self.RotateDkim = channel.unary_unary(
+                '/mailfold.directory.v1.Directory/RotateDkim',
+                request_serializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.NameRequest.SerializeToString,
+                response_deserializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.DkimKeyList.FromString,
+                _registered_method=True)
+        self.CheckDkim = channel.unary_unary(
+                '/mailfold.directory.v1.Directory/CheckDkim',
+                request_serializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.NameRequest.SerializeToString,
+                response_deserializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.DkimKeyList.FromString,
+                _registered_method=True)
+        self.RetireDkim = channel.unary_unary(
+                '/mailfold.directory.v1.Directory/RetireDkim',
+                request_serializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.RetireDkimRequest.SerializeToString,
+                response_deserializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.RetiredKeys.FromString,
+                _registered_method=True)
+        self.SetRelay = channel.unary_unary(
+                '/mailfold.directory.v1.Directory/SetRelay',
+                request_serializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.SetRelayRequest.SerializeToString,
+                response_deserializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.Relay.FromString,
+                _registered_method=True)
+        self.ListRelays = channel.unary_unary(
+                '/mailfold.directory.v1.Directory/ListRelays',
+                request_serializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.ListRequest.SerializeToString,
+                response_deserializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.RelayList.FromString,
+                _registered_method=True)
+        self.ShowRelay = channel.unary_unary(
+                '/mailfold.directory.v1.Directory/ShowRelay',
+                request_serializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.NameRequest.SerializeToString,
+                response_deserializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.Relay.FromString,
+                _registered_method=True)
+        self.RemoveRelay = channel.unary_unary(
+                '/mailfold.directory.v1.Directory/RemoveRelay',
+                request_serializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.NameRequest.SerializeToString,
+                response_deserializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.Removed.FromString,
+                _registered_method=True)
+        self.ListRelayPresets = channel.unary_unary(
+                '/mailfold.directory.v1.Directory/ListRelayPresets',
+                request_serializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.ListRequest.SerializeToString,
+                response_deserializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.RelayPresetList.FromString,
+                _registered_method=True)
+        self.ShowSecretKeys = channel.unary_unary(
+                '/mailfold.directory.v1.Directory/ShowSecretKeys',
+                request_serializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.ListRequest.SerializeToString,
+                response_deserializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.SecretKeyList.FromString,
+                _registered_method=True)
+        self.RekeySecrets = channel.unary_unary(
+                '/mailfold.directory.v1.Directory/RekeySecrets',
+                request_serializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.ListRequest.SerializeToString,
+                response_deserializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.SecretKeyList.FromString,
+                _registered_method=True)
+        self.DropSecretKeys = channel.unary_unary(
+                '/mailfold.directory.v1.Directory/DropSecretKeys',
+                request_serializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.ListRequest.SerializeToString,
+                response_deserializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.SecretKeyList.FromString,
+                _registered_method=True)
         self.ListSettings = channel.unary_unary(
                 '/mailfold.directory.v1.Directory/ListSettings',
                 request_serializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.ListRequest.SerializeToString,
@@ -307,6 +372,90 @@ class DirectoryServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SendingOf(self, request, context):
+        """With what mail of a sender domain is signed now, and through which relay it goes. Only outbound may call it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ShowDkim(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RotateDkim(self, request, context):
+        """Makes new keys, which sign as soon as their records are seen in the DNS.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CheckDkim(self, request, context):
+        """Looks into the DNS at once, and lets new keys sign that are published.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RetireDkim(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetRelay(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListRelays(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ShowRelay(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RemoveRelay(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListRelayPresets(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ShowSecretKeys(self, request, context):
+        """The keys with which secrets are encrypted, and how many secrets of the directory each has encrypted.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RekeySecrets(self, request, context):
+        """Makes a new key, and encrypts every secret of the directory with it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DropSecretKeys(self, request, context):
+        """Removes the keys that encrypt nothing any more.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListSettings(self, request, context):
         """Missing associated documentation comment in .proto file."""
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -436,6 +585,71 @@ def add_DirectoryServicer_to_server(servicer, server):
                     servicer.MaySendAs,
                     request_deserializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.MaySendAsRequest.FromString,
                     response_serializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.MaySendAsReply.SerializeToString,
+            ),
+            'SendingOf': grpc.unary_unary_rpc_method_handler(
+                    servicer.SendingOf,
+                    request_deserializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.SendingRequest.FromString,
+                    response_serializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.Sending.SerializeToString,
+            ),
+            'ShowDkim': grpc.unary_unary_rpc_method_handler(
+                    servicer.ShowDkim,
+                    request_deserializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.NameRequest.FromString,
+                    response_serializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.DkimKeyList.SerializeToString,
+            ),
+            'RotateDkim': grpc.unary_unary_rpc_method_handler(
+                    servicer.RotateDkim,
+                    request_deserializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.NameRequest.FromString,
+                    response_serializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.DkimKeyList.SerializeToString,
+            ),
+            'CheckDkim': grpc.unary_unary_rpc_method_handler(
+                    servicer.CheckDkim,
+                    request_deserializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.NameRequest.FromString,
+                    response_serializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.DkimKeyList.SerializeToString,
+            ),
+            'RetireDkim': grpc.unary_unary_rpc_method_handler(
+                    servicer.RetireDkim,
+                    request_deserializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.RetireDkimRequest.FromString,
+                    response_serializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.RetiredKeys.SerializeToString,
+            ),
+            'SetRelay': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetRelay,
+                    request_deserializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.SetRelayRequest.FromString,
+                    response_serializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.Relay.SerializeToString,
+            ),
+            'ListRelays': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListRelays,
+                    request_deserializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.ListRequest.FromString,
+                    response_serializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.RelayList.SerializeToString,
+            ),
+            'ShowRelay': grpc.unary_unary_rpc_method_handler(
+                    servicer.ShowRelay,
+                    request_deserializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.NameRequest.FromString,
+                    response_serializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.Relay.SerializeToString,
+            ),
+            'RemoveRelay': grpc.unary_unary_rpc_method_handler(
+                    servicer.RemoveRelay,
+                    request_deserializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.NameRequest.FromString,
+                    response_serializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.Removed.SerializeToString,
+            ),
+            'ListRelayPresets': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListRelayPresets,
+                    request_deserializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.ListRequest.FromString,
+                    response_serializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.RelayPresetList.SerializeToString,
+            ),
+            'ShowSecretKeys': grpc.unary_unary_rpc_method_handler(
+                    servicer.ShowSecretKeys,
+                    request_deserializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.ListRequest.FromString,
+                    response_serializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.SecretKeyList.SerializeToString,
+            ),
+            'RekeySecrets': grpc.unary_unary_rpc_method_handler(
+                    servicer.RekeySecrets,
+                    request_deserializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.ListRequest.FromString,
+                    response_serializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.SecretKeyList.SerializeToString,
+            ),
+            'DropSecretKeys': grpc.unary_unary_rpc_method_handler(
+                    servicer.DropSecretKeys,
+                    request_deserializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.ListRequest.FromString,
+                    response_serializer=shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.SecretKeyList.SerializeToString,
             ),
             'ListSettings': grpc.unary_unary_rpc_method_handler(
                     servicer.ListSettings,
@@ -1070,6 +1284,357 @@ class Directory:
             '/mailfold.directory.v1.Directory/MaySendAs',
             shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.MaySendAsRequest.SerializeToString,
             shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.MaySendAsReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SendingOf(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/mailfold.directory.v1.Directory/SendingOf',
+            shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.SendingRequest.SerializeToString,
+            shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.Sending.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ShowDkim(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/mailfold.directory.v1.Directory/ShowDkim',
+            shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.NameRequest.SerializeToString,
+            shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.DkimKeyList.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RotateDkim(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/mailfold.directory.v1.Directory/RotateDkim',
+            shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.NameRequest.SerializeToString,
+            shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.DkimKeyList.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CheckDkim(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/mailfold.directory.v1.Directory/CheckDkim',
+            shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.NameRequest.SerializeToString,
+            shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.DkimKeyList.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RetireDkim(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/mailfold.directory.v1.Directory/RetireDkim',
+            shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.RetireDkimRequest.SerializeToString,
+            shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.RetiredKeys.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetRelay(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/mailfold.directory.v1.Directory/SetRelay',
+            shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.SetRelayRequest.SerializeToString,
+            shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.Relay.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListRelays(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/mailfold.directory.v1.Directory/ListRelays',
+            shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.ListRequest.SerializeToString,
+            shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.RelayList.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ShowRelay(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/mailfold.directory.v1.Directory/ShowRelay',
+            shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.NameRequest.SerializeToString,
+            shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.Relay.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RemoveRelay(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/mailfold.directory.v1.Directory/RemoveRelay',
+            shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.NameRequest.SerializeToString,
+            shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.Removed.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListRelayPresets(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/mailfold.directory.v1.Directory/ListRelayPresets',
+            shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.ListRequest.SerializeToString,
+            shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.RelayPresetList.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ShowSecretKeys(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/mailfold.directory.v1.Directory/ShowSecretKeys',
+            shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.ListRequest.SerializeToString,
+            shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.SecretKeyList.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RekeySecrets(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/mailfold.directory.v1.Directory/RekeySecrets',
+            shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.ListRequest.SerializeToString,
+            shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.SecretKeyList.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DropSecretKeys(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/mailfold.directory.v1.Directory/DropSecretKeys',
+            shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.ListRequest.SerializeToString,
+            shared_dot_rpc_dot_mailfold_dot_directory_dot_v1_dot_directory__pb2.SecretKeyList.FromString,
             options,
             channel_credentials,
             insecure,

@@ -59,6 +59,25 @@ class DirectoryStub:
     """Whether a login name and password open an account, and what its user may do."""
     MaySendAs: _grpc.UnaryUnaryMultiCallable[_directory_pb2.MaySendAsRequest, _directory_pb2.MaySendAsReply]
     """Whether a user may send as an address (own account, alias or sub-address of either)."""
+    SendingOf: _grpc.UnaryUnaryMultiCallable[_directory_pb2.SendingRequest, _directory_pb2.Sending]
+    """With what mail of a sender domain is signed now, and through which relay it goes. Only outbound may call it."""
+    ShowDkim: _grpc.UnaryUnaryMultiCallable[_directory_pb2.NameRequest, _directory_pb2.DkimKeyList]
+    RotateDkim: _grpc.UnaryUnaryMultiCallable[_directory_pb2.NameRequest, _directory_pb2.DkimKeyList]
+    """Makes new keys, which sign as soon as their records are seen in the DNS."""
+    CheckDkim: _grpc.UnaryUnaryMultiCallable[_directory_pb2.NameRequest, _directory_pb2.DkimKeyList]
+    """Looks into the DNS at once, and lets new keys sign that are published."""
+    RetireDkim: _grpc.UnaryUnaryMultiCallable[_directory_pb2.RetireDkimRequest, _directory_pb2.RetiredKeys]
+    SetRelay: _grpc.UnaryUnaryMultiCallable[_directory_pb2.SetRelayRequest, _directory_pb2.Relay]
+    ListRelays: _grpc.UnaryUnaryMultiCallable[_directory_pb2.ListRequest, _directory_pb2.RelayList]
+    ShowRelay: _grpc.UnaryUnaryMultiCallable[_directory_pb2.NameRequest, _directory_pb2.Relay]
+    RemoveRelay: _grpc.UnaryUnaryMultiCallable[_directory_pb2.NameRequest, _directory_pb2.Removed]
+    ListRelayPresets: _grpc.UnaryUnaryMultiCallable[_directory_pb2.ListRequest, _directory_pb2.RelayPresetList]
+    ShowSecretKeys: _grpc.UnaryUnaryMultiCallable[_directory_pb2.ListRequest, _directory_pb2.SecretKeyList]
+    """The keys with which secrets are encrypted, and how many secrets of the directory each has encrypted."""
+    RekeySecrets: _grpc.UnaryUnaryMultiCallable[_directory_pb2.ListRequest, _directory_pb2.SecretKeyList]
+    """Makes a new key, and encrypts every secret of the directory with it."""
+    DropSecretKeys: _grpc.UnaryUnaryMultiCallable[_directory_pb2.ListRequest, _directory_pb2.SecretKeyList]
+    """Removes the keys that encrypt nothing any more."""
     ListSettings: _grpc.UnaryUnaryMultiCallable[_directory_pb2.ListRequest, _directory_pb2.SettingList]
     ChangeSetting: _grpc.UnaryUnaryMultiCallable[_directory_pb2.ChangeSettingRequest, _directory_pb2.Setting]
 
@@ -93,6 +112,25 @@ class DirectoryAsyncStub(DirectoryStub):
     """Whether a login name and password open an account, and what its user may do."""
     MaySendAs: _aio.UnaryUnaryMultiCallable[_directory_pb2.MaySendAsRequest, _directory_pb2.MaySendAsReply]  # type: ignore[assignment]
     """Whether a user may send as an address (own account, alias or sub-address of either)."""
+    SendingOf: _aio.UnaryUnaryMultiCallable[_directory_pb2.SendingRequest, _directory_pb2.Sending]  # type: ignore[assignment]
+    """With what mail of a sender domain is signed now, and through which relay it goes. Only outbound may call it."""
+    ShowDkim: _aio.UnaryUnaryMultiCallable[_directory_pb2.NameRequest, _directory_pb2.DkimKeyList]  # type: ignore[assignment]
+    RotateDkim: _aio.UnaryUnaryMultiCallable[_directory_pb2.NameRequest, _directory_pb2.DkimKeyList]  # type: ignore[assignment]
+    """Makes new keys, which sign as soon as their records are seen in the DNS."""
+    CheckDkim: _aio.UnaryUnaryMultiCallable[_directory_pb2.NameRequest, _directory_pb2.DkimKeyList]  # type: ignore[assignment]
+    """Looks into the DNS at once, and lets new keys sign that are published."""
+    RetireDkim: _aio.UnaryUnaryMultiCallable[_directory_pb2.RetireDkimRequest, _directory_pb2.RetiredKeys]  # type: ignore[assignment]
+    SetRelay: _aio.UnaryUnaryMultiCallable[_directory_pb2.SetRelayRequest, _directory_pb2.Relay]  # type: ignore[assignment]
+    ListRelays: _aio.UnaryUnaryMultiCallable[_directory_pb2.ListRequest, _directory_pb2.RelayList]  # type: ignore[assignment]
+    ShowRelay: _aio.UnaryUnaryMultiCallable[_directory_pb2.NameRequest, _directory_pb2.Relay]  # type: ignore[assignment]
+    RemoveRelay: _aio.UnaryUnaryMultiCallable[_directory_pb2.NameRequest, _directory_pb2.Removed]  # type: ignore[assignment]
+    ListRelayPresets: _aio.UnaryUnaryMultiCallable[_directory_pb2.ListRequest, _directory_pb2.RelayPresetList]  # type: ignore[assignment]
+    ShowSecretKeys: _aio.UnaryUnaryMultiCallable[_directory_pb2.ListRequest, _directory_pb2.SecretKeyList]  # type: ignore[assignment]
+    """The keys with which secrets are encrypted, and how many secrets of the directory each has encrypted."""
+    RekeySecrets: _aio.UnaryUnaryMultiCallable[_directory_pb2.ListRequest, _directory_pb2.SecretKeyList]  # type: ignore[assignment]
+    """Makes a new key, and encrypts every secret of the directory with it."""
+    DropSecretKeys: _aio.UnaryUnaryMultiCallable[_directory_pb2.ListRequest, _directory_pb2.SecretKeyList]  # type: ignore[assignment]
+    """Removes the keys that encrypt nothing any more."""
     ListSettings: _aio.UnaryUnaryMultiCallable[_directory_pb2.ListRequest, _directory_pb2.SettingList]  # type: ignore[assignment]
     ChangeSetting: _aio.UnaryUnaryMultiCallable[_directory_pb2.ChangeSettingRequest, _directory_pb2.Setting]  # type: ignore[assignment]
 
@@ -262,6 +300,103 @@ class DirectoryServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_directory_pb2.MaySendAsReply, _abc.Awaitable[_directory_pb2.MaySendAsReply]]:
         """Whether a user may send as an address (own account, alias or sub-address of either)."""
+
+    @_abc_1.abstractmethod
+    def SendingOf(
+        self,
+        request: _directory_pb2.SendingRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_directory_pb2.Sending, _abc.Awaitable[_directory_pb2.Sending]]:
+        """With what mail of a sender domain is signed now, and through which relay it goes. Only outbound may call it."""
+
+    @_abc_1.abstractmethod
+    def ShowDkim(
+        self,
+        request: _directory_pb2.NameRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_directory_pb2.DkimKeyList, _abc.Awaitable[_directory_pb2.DkimKeyList]]: ...
+
+    @_abc_1.abstractmethod
+    def RotateDkim(
+        self,
+        request: _directory_pb2.NameRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_directory_pb2.DkimKeyList, _abc.Awaitable[_directory_pb2.DkimKeyList]]:
+        """Makes new keys, which sign as soon as their records are seen in the DNS."""
+
+    @_abc_1.abstractmethod
+    def CheckDkim(
+        self,
+        request: _directory_pb2.NameRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_directory_pb2.DkimKeyList, _abc.Awaitable[_directory_pb2.DkimKeyList]]:
+        """Looks into the DNS at once, and lets new keys sign that are published."""
+
+    @_abc_1.abstractmethod
+    def RetireDkim(
+        self,
+        request: _directory_pb2.RetireDkimRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_directory_pb2.RetiredKeys, _abc.Awaitable[_directory_pb2.RetiredKeys]]: ...
+
+    @_abc_1.abstractmethod
+    def SetRelay(
+        self,
+        request: _directory_pb2.SetRelayRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_directory_pb2.Relay, _abc.Awaitable[_directory_pb2.Relay]]: ...
+
+    @_abc_1.abstractmethod
+    def ListRelays(
+        self,
+        request: _directory_pb2.ListRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_directory_pb2.RelayList, _abc.Awaitable[_directory_pb2.RelayList]]: ...
+
+    @_abc_1.abstractmethod
+    def ShowRelay(
+        self,
+        request: _directory_pb2.NameRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_directory_pb2.Relay, _abc.Awaitable[_directory_pb2.Relay]]: ...
+
+    @_abc_1.abstractmethod
+    def RemoveRelay(
+        self,
+        request: _directory_pb2.NameRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_directory_pb2.Removed, _abc.Awaitable[_directory_pb2.Removed]]: ...
+
+    @_abc_1.abstractmethod
+    def ListRelayPresets(
+        self,
+        request: _directory_pb2.ListRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_directory_pb2.RelayPresetList, _abc.Awaitable[_directory_pb2.RelayPresetList]]: ...
+
+    @_abc_1.abstractmethod
+    def ShowSecretKeys(
+        self,
+        request: _directory_pb2.ListRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_directory_pb2.SecretKeyList, _abc.Awaitable[_directory_pb2.SecretKeyList]]:
+        """The keys with which secrets are encrypted, and how many secrets of the directory each has encrypted."""
+
+    @_abc_1.abstractmethod
+    def RekeySecrets(
+        self,
+        request: _directory_pb2.ListRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_directory_pb2.SecretKeyList, _abc.Awaitable[_directory_pb2.SecretKeyList]]:
+        """Makes a new key, and encrypts every secret of the directory with it."""
+
+    @_abc_1.abstractmethod
+    def DropSecretKeys(
+        self,
+        request: _directory_pb2.ListRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_directory_pb2.SecretKeyList, _abc.Awaitable[_directory_pb2.SecretKeyList]]:
+        """Removes the keys that encrypt nothing any more."""
 
     @_abc_1.abstractmethod
     def ListSettings(

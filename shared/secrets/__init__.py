@@ -1,0 +1,1 @@
+"""Secrets at rest: values that are stored encrypted, and the keys that encrypt them."""

@@ -1,0 +1,15 @@
+"""Why a secret cannot be encrypted or decrypted at present. Every text is a sentence for the operator."""
+
+from __future__ import annotations
+
+
+class SecretsError(Exception):
+    """A secret cannot be used until the operator corrects the keys. The text contains no secret."""
+
+
+class SecretKeyMissing(SecretsError):
+    """There is no key, or not the one that sealed the value."""
+
+
+class SecretDamaged(SecretsError):
+    """The sealed value was changed, or belongs to something else."""
