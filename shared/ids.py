@@ -29,6 +29,7 @@ class IdKind(StrEnum):
     COMMAND = "c"
     CONTENT = "x"
     DEAD_LETTER = "l"
+    DKIM_KEY = "k"
     DOMAIN = "d"
     ENTRY = "e"
     MAILBOX = "m"

@@ -8,25 +8,34 @@ from functools import partial
 import sqlalchemy
 import structlog
 
+from services.directory.adapters.key_records import KeyRecords
 from services.directory.adapters.passwords import PasswordHasher
 from services.directory.adapters.settings_file import SettingsFile
 from services.directory.domain.folded_logins import FoldedLogins
 from services.directory.domain.roles import RoleMail
 from services.directory.domain.throttle import Throttle, ThrottleLimits
+from services.directory.endpoints.sending import SendingCommands
 from services.directory.endpoints.servicer import DirectoryEndpoint
 from services.directory.handlers import load
 from services.directory.handlers.authentication import Authenticator
 from services.directory.handlers.book import CurrentBook, book_events, read_book
 from services.directory.handlers.commands import DirectoryCommands
+from services.directory.handlers.dkim import DkimCommands
+from services.directory.handlers.dkim_upkeep import DkimUpkeep
 from services.directory.handlers.log_in_line import LogInLine
 from services.directory.handlers.login_journal import LoginJournal
+from services.directory.handlers.relays import RelayCommands
+from services.directory.handlers.secret_keys import SecretCommands
 from services.directory.handlers.settings import SettingCommands
 from services.directory.handlers.verified import VerifiedLogins
 from services.directory.projections.configuration import ConfigurationProjection
+from services.directory.projections.sending import SendingProjection
 from services.directory.settings import SECTIONS as SECTIONS
 from services.directory.settings import DirectorySettings
+from shared.dns.settings import ResolverSettings
 from shared.events.directory import AccountAdded, UserPasswordChanged, UserSwitched
 from shared.eventstore.event import Recorded
+from shared.eventstore.store import EventStore
 from shared.grpc.servicers import Registration
 from shared.owner.servicer import StoreOwner
 from shared.owner.source import StoreSource, ring_at_commits
@@ -37,6 +46,7 @@ from shared.rpc.mailfold.directory.v1.directory_pb2_grpc import add_DirectorySer
 from shared.rpc.mailfold.events.v1.events_pb2_grpc import add_EventSourceServicer_to_server
 from shared.rpc.mailfold.owner.v1 import owner_pb2
 from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import add_OwnerServicer_to_server
+from shared.secrets.keyring import Keyring
 from shared.service import SHARED_SECTIONS, Host
 from shared.settings import Section
 
@@ -52,7 +62,9 @@ class Directory:
         self._host = host
         section = host.section(DirectorySettings)
         metadata = sqlalchemy.MetaData()
-        self.store = host.event_store(SERVICE, metadata, (ConfigurationProjection(metadata),))
+        self.store = host.event_store(
+            SERVICE, metadata, (ConfigurationProjection(metadata), SendingProjection(metadata))
+        )
         self._hasher = PasswordHasher(section.concurrent_hashes, section.waiting_hashes)
         limits = ThrottleLimits(
             section.failures_per_account,
@@ -69,6 +81,8 @@ class Directory:
         verified = VerifiedLogins(section.remember_seconds, section.remember_logins)
         line = LogInLine(self._throttle, host.clock, section.waiting_hashes)
         authentication = Authenticator(self.store, self._hasher, self._throttle, line, verified, folded, host.clock)
+        sending = _sending_commands(host, self.store, section)
+        self._upkeep = DkimUpkeep(SERVICE, self.store, sending.dkim, sending.secrets, section.dkim_check_seconds)
         self._roles = RoleMail(_address(section.postmaster), host.server.host.lower())
         endpoint = DirectoryEndpoint(
             self.store,
@@ -79,6 +93,7 @@ class Directory:
             self._current,
             self._roles,
             section.password_length,
+            sending,
         )
         self.registrations: Sequence[Registration] = (
             (add_DirectoryServicer_to_server, endpoint),
@@ -103,9 +118,11 @@ class Directory:
         ring_at_commits(self._host.bus, SERVICE, self.store)
         await self._settings.note_edits()
         self._journal.start()
+        self._upkeep.start()
 
     async def stop(self) -> None:
         """Write the last log-ins and close."""
+        await self._upkeep.stop()
         await self._journal.stop()
         self._hasher.close()
         await self.store.close()
@@ -125,7 +142,9 @@ class Directory:
         counts = await self.store.read(load.counts) | {
             "domains_without_postmaster": self._roles.without_postmaster(self._current.book)
         }
-        return owner_pb2.ReportReply(counts=counts)
+        reply = owner_pb2.ReportReply(counts=counts)
+        await self._upkeep.report(reply)
+        return reply
 
 
 def build(host: Host, sections: Mapping[str, type[Section]] | None = None) -> Directory:
@@ -134,6 +153,16 @@ def build(host: Host, sections: Mapping[str, type[Section]] | None = None) -> Di
     `sections` is every section of the installation, which only the launcher knows.
     """
     return Directory(host, sections or {**SHARED_SECTIONS, **SECTIONS})
+
+
+def _sending_commands(host: Host, store: EventStore, section: DirectorySettings) -> SendingCommands:
+    keyring = Keyring(host.places)
+    records = KeyRecords(host.section(ResolverSettings), host.clock)
+    return SendingCommands(
+        DkimCommands(store, host.ids, host.clock, keyring, records, section.dkim_retire_days),
+        RelayCommands(store, keyring),
+        SecretCommands(store, keyring),
+    )
 
 
 def _address(text: str) -> Address | None:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
+from shared.dns.settings import ResolverSettings
 from shared.settings import Section
 
 
@@ -87,5 +88,24 @@ class DirectorySettings(Section, frozen=True):
         int, Meta(description="Seconds for which log-ins are collected before they are written.", ge=1, le=3600)
     ] = 60
 
+    dkim_check_seconds: Annotated[
+        int,
+        Meta(
+            description="Seconds between two looks into the DNS for the records of DKIM keys that are not published "
+            "yet; those that are published are looked up every hour.",
+            ge=10,
+            le=86_400,
+        ),
+    ] = 300
+    dkim_retire_days: Annotated[
+        int,
+        Meta(
+            description="Days for which a DKIM key that signs no more must stay published: the time that mail waits in "
+            "queues, and a week.",
+            ge=1,
+            le=365,
+        ),
+    ] = 12
 
-SECTIONS: Mapping[str, type[Section]] = {"directory": DirectorySettings}
+
+SECTIONS: Mapping[str, type[Section]] = {"directory": DirectorySettings, "resolver": ResolverSettings}

@@ -61,6 +61,11 @@ class Keyring:
         return tuple(self._read())
 
     @property
+    def file_name(self) -> str:
+        """The path of the key file."""
+        return str(self._file)
+
+    @property
     def is_in_environment(self) -> bool:
         """Whether the key that seals comes from the environment."""
         return bool(self._environment.get(VARIABLE, "").strip())

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from services.directory.adapters.passwords import TooManyWaiting
 from services.directory.domain.state import DirectoryRefused, Reason
 from shared.grpc.errors import AlreadyExists, Invalid, LimitReached, NotFound, NotNow, ServiceError
+from shared.secrets.errors import SecretsError
 from shared.settings import SettingsError
 
 _KINDS: dict[Reason, type[ServiceError]] = {
@@ -29,5 +30,7 @@ def as_contract_errors() -> Iterator[None]:
         raise Invalid(
             "; ".join(f"{mistake.name}: {mistake.message}" for mistake in error.mistakes), "setting"
         ) from error
+    except SecretsError as error:
+        raise NotNow(str(error), "secrets") from error
     except TooManyWaiting as error:
         raise LimitReached("too many passwords are being hashed; try again in a moment", "busy") from error

@@ -10,6 +10,7 @@ from services.directory.domain.roles import RoleMail
 from services.directory.domain.state import DirectoryRefused
 from services.directory.endpoints import wire
 from services.directory.endpoints.refusals import as_contract_errors
+from services.directory.endpoints.sending import SendingCommands, SendingEndpoint
 from services.directory.handlers import load
 from services.directory.handlers.authentication import Authenticator, LoginAttempt
 from services.directory.handlers.book import CurrentBook
@@ -25,12 +26,11 @@ from shared.protocol.address.address import Address, parse_address
 from shared.protocol.address.domain import AddressError
 from shared.protocol.sasl.mechanism import TEXT_LIMIT, prepare_password, read_text
 from shared.rpc.mailfold.directory.v1 import directory_pb2 as pb
-from shared.rpc.mailfold.directory.v1.directory_pb2_grpc import DirectoryServicer
 
 T = TypeVar("T")
 
 
-class DirectoryEndpoint(DirectoryServicer):
+class DirectoryEndpoint(SendingEndpoint):
     """Turns requests into units of work and reads."""
 
     def __init__(
@@ -43,8 +43,9 @@ class DirectoryEndpoint(DirectoryServicer):
         current: CurrentBook,
         roles: RoleMail,
         password_length: int,
+        sending: SendingCommands,
     ) -> None:
-        self._store = store
+        super().__init__(store, sending)
         self._commands = commands
         self._settings = settings
         self._authentication = authentication
@@ -54,10 +55,11 @@ class DirectoryEndpoint(DirectoryServicer):
         self._password_length = password_length
 
     async def AddDomain(self, request: pb.AddDomainRequest, context: Any) -> pb.Domain:
+        name, incoming = request.name, request.incoming
+        with as_contract_errors():
+            new = await self._dkim.for_new_domain(name)
         return wire.domain(
-            await self._write(
-                lambda tx, provenance: self._commands.add_domain(tx, request.name, request.incoming, provenance)
-            )
+            await self._write(lambda tx, provenance: self._commands.add_domain(tx, name, incoming, new, provenance))
         )
 
     async def ChangeDomain(self, request: pb.ChangeDomainRequest, context: Any) -> pb.Domain:

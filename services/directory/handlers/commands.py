@@ -6,8 +6,10 @@ A command id that was already carried out gets the same answer again.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
-from services.directory.domain import decide, names
+from services.directory.domain import decide, dkim, names
+from services.directory.domain.dkim import MadeKey
 from services.directory.domain.state import AccountState, AliasState, DirectoryRefused, DomainState, UserState
 from services.directory.handlers import load
 from shared.eventstore.event import Event, Provenance
@@ -22,20 +24,27 @@ OWNER = "directory"
 So followers see the removal of an address before it is added again."""
 
 
+class NewDomain(NamedTuple):
+    """The id and the DKIM keys of a domain that is to be added."""
+
+    id: str
+    keys: tuple[MadeKey, ...]
+
+
 class DirectoryCommands:
     """Commands on domains, users, accounts and aliases."""
 
     def __init__(self, ids: Ids) -> None:
         self._ids = ids
 
-    def add_domain(self, tx: Transaction, name: str, incoming: bool, provenance: Provenance) -> DomainState:
-        """Add a domain (A1)."""
+    def add_domain(
+        self, tx: Transaction, name: str, incoming: bool, new: NewDomain, provenance: Provenance
+    ) -> DomainState:
+        """Add a domain (A1) with its DKIM keys."""
         name = names.domain_name(name)
         if not tx.answered(provenance.command):
-            domain = self._ids.new(IdKind.DOMAIN)
-            _append(
-                tx, f"domain:{domain}", decide.add_domain(load.domain(tx, name), domain, name, incoming), provenance
-            )
+            events = decide.add_domain(load.domain(tx, name), new.id, name, incoming)
+            _append(tx, f"domain:{new.id}", events + dkim.add_keys((), new.keys, new.id), provenance)
         return _domain(tx, name)
 
     def change_domain(

@@ -4,7 +4,7 @@ byte for byte.
 
 from __future__ import annotations
 
-from shared.events import deadletters, delivery, directory, mail, mailbox, outbound, spam
+from shared.events import deadletters, delivery, directory, mail, mailbox, outbound, sending, spam
 from shared.eventstore.event import Event
 
 _CHECK = mail.RecordedCheck(
@@ -154,6 +154,35 @@ EXAMPLES: tuple[Event, ...] = (
         True,
         True,
         "first@example.net",
+    ),
+    sending.DkimKeyActivated("k0002", "d0001", ("k0001",)),
+    sending.DkimKeyAdded(
+        "k0001",
+        "d0001",
+        "mailfold-k0001",
+        "ed25519-sha256",
+        "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=",
+        "aesgcm1:0a1b2c3d:AAECAwQFBgcICQoLcHJpdmF0ZQ==",
+        True,
+    ),
+    sending.DkimKeyResealed("k0001", "d0001", "aesgcm1:1a2b3c4d:AAECAwQFBgcICQoLcHJpdmF0ZQ=="),
+    sending.DkimKeyRetired("k0001", "d0001", "mailfold-k0001"),
+    sending.DkimRecordChecked("k0001", "d0001", True, "seen at ns1.example.org, ns2.example.org"),
+    sending.RelayPasswordResealed("d0001", "aesgcm1:1a2b3c4d:AAECAwQFBgcICQoLcGFzc3dvcmQ="),
+    sending.RelayRemoved("d0001"),
+    sending.RelaySet(
+        "d0001",
+        "ses",
+        "email-smtp.eu-west-1.amazonaws.com",
+        587,
+        "starttls",
+        "AKIAEXAMPLE",
+        "aesgcm1:0a1b2c3d:AAECAwQFBgcICQoLcGFzc3dvcmQ=",
+        "rsa",
+        4,
+        600,
+        50,
+        False,
     ),
     spam.LessonForgotten("a0001", "x0001", "spam", (b"\x01\x02", b"\x03"), 2),
     spam.LessonLearned("a0001", "x0001", "spam", "none", (b"\x01\x02", b"\x03"), 2, "q0001", "e0001"),

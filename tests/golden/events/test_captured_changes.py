@@ -14,6 +14,7 @@ import sqlalchemy
 from services.classifier.projections.lessons import LessonProjection
 from services.delivery.projections.plans import PlanProjection
 from services.directory.projections.configuration import ConfigurationProjection
+from services.directory.projections.sending import SendingProjection
 from services.ingress.projections.receptions import ReceptionProjection
 from services.mailstore.projections.mailboxes import MailboxProjection
 from services.mailstore.projections.uid_validity import UidValidityProjection
@@ -31,6 +32,7 @@ PROJECTIONS: list[Callable[[sqlalchemy.MetaData], Projection]] = [
     LessonProjection,
     PlanProjection,
     ConfigurationProjection,
+    SendingProjection,
     ReceptionProjection,
     MailboxProjection,
     UidValidityProjection,

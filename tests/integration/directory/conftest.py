@@ -28,6 +28,7 @@ CREDENTIALS = {
     "mailstore": "m",
     "classifier": "c",
     "delivery": "v",
+    "outbound": "q",
 }
 
 

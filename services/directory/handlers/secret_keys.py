@@ -1,0 +1,145 @@
+"""Changes the keys with which the directory's secrets are encrypted."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator
+from functools import partial
+from typing import NamedTuple
+
+from services.directory.handlers import sending_rows
+from services.directory.handlers.commands import OWNER
+from shared.events.sending import DkimKeyResealed, RelayPasswordResealed
+from shared.eventstore.connection import Reader
+from shared.eventstore.event import Event, Provenance
+from shared.eventstore.store import EventStore
+from shared.eventstore.transaction import Transaction
+from shared.secrets.errors import SecretDamaged, SecretsError
+from shared.secrets.keyring import VARIABLE, Keyring
+from shared.secrets.sealed import key_id_of
+from shared.secrets.sending import dkim_key_owner, relay_owner
+
+
+class StoredSecret(NamedTuple):
+    """A sealed value in the tables of the directory."""
+
+    stream: str
+    owner: str
+    """What it belongs to."""
+    key: str
+    """The id of the DKIM key; empty for the password of a relay."""
+    domain: str
+    sealed: str
+
+    def resealed(self, sealed: str) -> Event:
+        """The event that replaces the value."""
+        if self.key:
+            return DkimKeyResealed(self.key, self.domain, sealed)
+        return RelayPasswordResealed(self.domain, sealed)
+
+
+class SecretKeyReport(NamedTuple):
+    """The keys, and what they are used for."""
+
+    ids: tuple[str, ...]
+    """The keys that are there; the first one seals."""
+    uses: dict[str, int]
+    """The number of secrets by the id of their key, also of keys that are not there."""
+    source: str
+    unreadable: tuple[str, ...]
+    """What the secrets belong to that could not be opened."""
+
+
+class SecretCommands:
+    """Shows, changes and drops the keys of secrets."""
+
+    def __init__(self, store: EventStore, keyring: Keyring) -> None:
+        self._store = store
+        self._keyring = keyring
+
+    async def report(self, unreadable: tuple[str, ...] = ()) -> SecretKeyReport:
+        """The keys and their uses. Raises SecretsError."""
+        secrets = await self._store.read(_stored)
+        uses = Counter(key for secret in secrets if (key := _key_id(secret.sealed)))
+        damaged = tuple(secret.owner for secret in secrets if not _key_id(secret.sealed))
+        source = VARIABLE if self._keyring.is_in_environment else self._keyring.file_name
+        return SecretKeyReport(self._keyring.ids(), dict(uses), source, tuple(dict.fromkeys((*unreadable, *damaged))))
+
+    async def rekey(self, provenance: Provenance) -> SecretKeyReport:
+        """Make a new key, unless the environment gives it, and encrypt every secret with it.
+
+        What cannot be opened stays as it is, and is named in the report. Raises SecretsError.
+        """
+        if await self._store.write(lambda tx: bool(tx.answered(provenance.command))):
+            return await self.report()
+        if not self._keyring.is_in_environment:
+            await asyncio.to_thread(self._keyring.add_key)
+        unreadable = []
+        for secret in await self._store.read(_stored):
+            try:
+                sealed = await asyncio.to_thread(self._resealed, secret)
+            except SecretsError:
+                unreadable.append(secret.owner)
+            else:
+                await self._store.write(partial(_replace, secret=secret, sealed=sealed, provenance=provenance))
+        return await self.report(tuple(unreadable))
+
+    async def drop(self) -> SecretKeyReport:
+        """Remove the keys that encrypt nothing and do not seal. Raises SecretsError."""
+        report = await self.report()
+        unused = [key for key in report.ids[1:] if key not in report.uses]
+        await asyncio.to_thread(self._keyring.drop_keys, unused)
+        return await self.report()
+
+    async def trouble(self) -> str:
+        """Why secrets cannot be used; empty when all is well."""
+        problem = await asyncio.to_thread(self._keyring.trouble)
+        if problem:
+            return problem
+        report = await self.report()
+        missing = [key for key in report.uses if key not in report.ids]
+        count = sum(report.uses[key] for key in missing)
+        return (
+            f"{count} secret(s) need the key {', '.join(missing)}, which is not in {report.source}" if missing else ""
+        )
+
+    def _resealed(self, secret: StoredSecret) -> str:
+        return self._keyring.seal(self._keyring.open(secret.sealed, secret.owner).reveal(), secret.owner)
+
+
+def _stored(reader: Reader) -> list[StoredSecret]:
+    return [*_keys(reader), *_passwords(reader)]
+
+
+def _keys(reader: Reader) -> Iterator[StoredSecret]:
+    for identity, domain, sealed in sending_rows.sealed_keys(reader):
+        yield StoredSecret(f"domain:{domain}", dkim_key_owner(domain, identity), identity, domain, sealed)
+
+
+def _passwords(reader: Reader) -> Iterator[StoredSecret]:
+    for relay in sending_rows.relays(reader):
+        if relay.password:
+            owner = relay_owner(relay.domain, relay.host, relay.user)
+            yield StoredSecret(f"relay:{relay.domain}", owner, "", relay.domain, relay.password)
+
+
+def _replace(tx: Transaction, secret: StoredSecret, sealed: str, provenance: Provenance) -> None:
+    """Replace the value, unless it was changed meanwhile."""
+    if _present(tx, secret) == secret.sealed:
+        tx.append(secret.stream, [secret.resealed(sealed)], provenance, owner=OWNER)
+
+
+def _present(reader: Reader, secret: StoredSecret) -> str:
+    if not secret.key:
+        relay = sending_rows.relay_of(reader, secret.domain)
+        return relay.password if relay is not None else ""
+    row = reader.first_row("SELECT private_key FROM dkim_key WHERE id = ?", (secret.key,))
+    return str(row[0]) if row is not None else ""
+
+
+def _key_id(sealed: str) -> str:
+    try:
+        return key_id_of(sealed)
+    except SecretDamaged:
+        return ""

@@ -1,0 +1,99 @@
+"""Loads DKIM keys and relays."""
+
+from __future__ import annotations
+
+from services.directory.domain.dkim import DkimKeyState
+from services.directory.domain.relays import RelayState, properties_of
+from shared.events.sending import RelaySet
+from shared.eventstore.connection import Reader, Row
+
+_KEY = (
+    "SELECT dkim_key.id, dkim_key.domain, domain.name, selector, algorithm, record, state, published, since"
+    " FROM dkim_key JOIN domain ON domain.id = dkim_key.domain"
+)
+_KEY_ORDER = "ORDER BY domain.name, algorithm DESC, dkim_key.id"
+_RELAY = (
+    "SELECT relay.domain, domain.name, preset, host, port, tls, log_in, password, signatures, connections,"
+    " messages_per_minute, recipients_per_message, accepts_null_reverse_path"
+    " FROM relay LEFT JOIN domain ON domain.id = relay.domain"
+)
+
+
+def keys_of(reader: Reader, domain: str) -> list[DkimKeyState]:
+    """The keys of a domain, by its id; RSA first, and older ones first."""
+    return [_key(row) for row in reader.all(f"{_KEY} WHERE dkim_key.domain = ? {_KEY_ORDER}", (domain,))]
+
+
+def keys_after(reader: Reader, last: str, limit: int, unpublished_only: bool) -> list[DkimKeyState]:
+    """The keys of the next domains after `last`, in the order of names; domains without keys are left out."""
+    rows = reader.all(
+        "SELECT DISTINCT domain.name, domain.id FROM domain JOIN dkim_key ON dkim_key.domain = domain.id"
+        " WHERE domain.name > ? AND (NOT published OR NOT ?) ORDER BY domain.name LIMIT ?",
+        (last, unpublished_only, limit),
+    )
+    return [key for _name, domain in rows for key in keys_of(reader, domain)]
+
+
+def signing_keys(reader: Reader, domain: str) -> list[tuple[DkimKeyState, str]]:
+    """The keys that sign for a domain, each with its sealed private key; RSA first."""
+    sql = f"{_KEY.replace('since', 'since, private_key', 1)} WHERE dkim_key.domain = ? AND state = ? {_KEY_ORDER}"
+    return [(_key(row[:-1]), row[-1]) for row in reader.all(sql, (domain, "signing"))]
+
+
+def domains_without_keys(reader: Reader, limit: int) -> list[tuple[str, str]]:
+    """Ids and names of domains without a key that signs, by name."""
+    rows = reader.all(
+        "SELECT id, name FROM domain WHERE NOT EXISTS (SELECT 1 FROM dkim_key WHERE dkim_key.domain = domain.id"
+        " AND state = ?) ORDER BY name LIMIT ?",
+        ("signing", limit),
+    )
+    return [(identity, name) for identity, name in rows]
+
+
+def unpublished(reader: Reader, limit: int) -> list[str]:
+    """Names of domains with a key that signs and whose record is not in the DNS."""
+    rows = reader.all(
+        "SELECT DISTINCT domain.name FROM dkim_key JOIN domain ON domain.id = dkim_key.domain"
+        " WHERE state = ? AND NOT published ORDER BY domain.name LIMIT ?",
+        ("signing", limit),
+    )
+    return [name for (name,) in rows]
+
+
+def count_unpublished(reader: Reader) -> int:
+    """The number of domains with such a key."""
+    row = reader.first_row(
+        "SELECT count(DISTINCT domain) FROM dkim_key WHERE state = ? AND NOT published", ("signing",)
+    )
+    return int(row[0]) if row else 0
+
+
+def relay_of(reader: Reader, domain: str) -> RelayState | None:
+    """The relay of a domain, by its id; of an empty id the default relay."""
+    row = reader.first_row(f"{_RELAY} WHERE relay.domain = ?", (domain,))
+    return None if row is None else _relay(row)
+
+
+def relays(reader: Reader) -> list[RelayState]:
+    """All relays, the default relay first."""
+    return [_relay(row) for row in reader.all(f"{_RELAY} ORDER BY relay.domain <> '', domain.name")]
+
+
+def sealed_keys(reader: Reader) -> list[tuple[str, str, str]]:
+    """Every DKIM key: its id, the id of its domain, and its sealed private key."""
+    rows = reader.all("SELECT id, domain, private_key FROM dkim_key ORDER BY id")
+    return [(identity, domain, sealed) for identity, domain, sealed in rows]
+
+
+def _key(row: Row) -> DkimKeyState:
+    identity, domain, name, selector, algorithm, record, state, published, since = row
+    return DkimKeyState(identity, domain, name, selector, algorithm, record, state, bool(published), since)
+
+
+def _relay(row: Row) -> RelayState:
+    domain, name, preset, host, port, tls, user, password, signatures, connections, messages, recipients, null = row
+    accepts_null = None if null is None else bool(null)
+    given = RelaySet(
+        domain, preset, host, port, tls, user, password, signatures, connections, messages, recipients, accepts_null
+    )
+    return RelayState(domain, name or "", preset, host, port, tls, user, password, properties_of(given))
