@@ -40,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         chosen = options(given)
     except ValueError as error:
         parser.error(str(error))
-    return _measured(chosen, given)
+    return _run_measurement(chosen, given)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -189,7 +189,7 @@ def _add_seed(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--connections", type=number(1, 50), default=2, metavar="N", help="at once (%(default)s)")
 
 
-def _measured(chosen: Options, given: argparse.Namespace) -> int:
+def _run_measurement(chosen: Options, given: argparse.Namespace) -> int:
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             report = runner.run(_measure(chosen, given))

@@ -81,14 +81,14 @@ class StartedServer:
 
     async def _wait_until_ready(self) -> None:
         end = time.monotonic() + _START
-        while not await self._ready():
+        while not await self._is_ready():
             if self._server is None or self._server.poll() is not None:
                 raise RuntimeError(f"the server ended: {self._log_tail()}")
             if time.monotonic() > end:
                 raise RuntimeError(f"the server is not ready after {_START:g} s: {self._log_tail()}")
             await asyncio.sleep(_POLL)
 
-    async def _ready(self) -> bool:
+    async def _is_ready(self) -> bool:
         with contextlib.suppress(mailfold_command.CommandFailed):
             return bool((await mailfold_command.status(self.data / "data")).get("ready"))
         return False

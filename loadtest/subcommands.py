@@ -61,10 +61,10 @@ async def _with_fsyncs(bench: Bench, sessions: Any, runs: list[Inbound]) -> list
     counts = await count_fsyncs(
         bench.target, sessions, bench.meters, bench.supply.rendered_mails(FSYNC_MESSAGES), Shape()
     )
-    return [_replaced(run, counts) if run.connections == Shape().connections else run for run in runs]
+    return [_with_counts(run, counts) if run.connections == Shape().connections else run for run in runs]
 
 
-def _replaced(run: Inbound, counts: dict[str, float]) -> Inbound:
+def _with_counts(run: Inbound, counts: dict[str, float]) -> Inbound:
     values = {name: getattr(run, name) for name in run.__struct_fields__}
     return Inbound(**{**values, "fsyncs_per_message": counts})
 

@@ -105,24 +105,26 @@ class ZoneServer:
 
     def respond(self, question: bytes, *, stream: bool) -> bytes | None:
         """The bytes of the answer; None for no answer."""
-        answered = self._cached(question) if not stream else self._fresh(question, stream=True)
+        answered = self._cached_answer(question) if not stream else self._fresh_answer(question, stream=True)
         if answered is None:
             return None
         self.count += 1
         self.asked.append((answered.name, answered.rdtype))
         return None if self.faults.is_silent(answered.name) else question[:2] + answered.wire[2:]
 
-    def _cached(self, question: bytes) -> Answer | None:
+    def _cached_answer(self, question: bytes) -> Answer | None:
         current = (self.zone.version, self.faults)
         if self._cached_for != current or len(self._cache) > _CACHED:
             self._cache.clear()
             self._cached_for = current
         key = question[2:]
-        if (answered := self._cache.get(key)) is None and (answered := self._fresh(question, stream=False)) is not None:
+        if (answered := self._cache.get(key)) is None and (
+            answered := self._fresh_answer(question, stream=False)
+        ) is not None:
             self._cache[key] = answered
         return answered
 
-    def _fresh(self, question: bytes, *, stream: bool) -> Answer | None:
+    def _fresh_answer(self, question: bytes, *, stream: bool) -> Answer | None:
         return answer(self.zone, question, self.faults, stream=stream, authentic=self.authentic)
 
     async def _serve_stream(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

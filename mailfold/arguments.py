@@ -139,7 +139,7 @@ def _add_option(parser: Parser, name: str, declared: Option, kind: Any, default:
         help=_with_default(declared, default),
         required=required,
         choices=get_args(bare) if is_choice else None,
-        type=str if is_choice else _bounded(declared) if bare is int else bare,
+        type=str if is_choice else _bounded_int(declared) if bare is int else bare,
         default=os.environ.get(declared.environment) or default,
     )
 
@@ -156,7 +156,7 @@ def _without_none(kind: Any) -> Any:
     return kind
 
 
-def _bounded(declared: Option) -> Callable[[str], int]:
+def _bounded_int(declared: Option) -> Callable[[str], int]:
     def read(text: str) -> int:
         try:
             number = int(text)

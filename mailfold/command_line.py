@@ -58,7 +58,7 @@ def run(words: Sequence[str]) -> int:
     start, 3 a bug in Mailfold, 130 interrupted.
     """
     try:
-        return _flushed(_carried_out(words))
+        return _flush(_run_command(words))
     except BrokenPipeError:  # the reader of our output has gone, as `head` does, which is no failure
         _be_quiet()
         return REFUSED
@@ -72,7 +72,7 @@ def carry_out(words: Sequence[str]) -> None:
     if not words or words[0] in _HELP:
         _show_help(overview("mailfold", ABOUT, [(word, declared(word)) for word in COMMANDS]), asked=bool(words))
         return
-    command = declared(_known(words[0], COMMANDS))
+    command = declared(_known_command(words[0], COMMANDS))
     if isinstance(command, Group):
         _carry_out_of(command, words[0], words[1:])
     else:
@@ -86,11 +86,11 @@ def _carry_out_of(group: Group, name: str, words: Sequence[str]) -> None:
     elif group.alone is not None and (not first or first.startswith("-")):
         call(name, group.alone, words)
     else:
-        word = _known(first, group.commands)
+        word = _known_command(first, group.commands)
         call(f"{name} {word}", group.commands[word], words[1:])
 
 
-def _known(word: str, commands: Mapping[str, object]) -> str:
+def _known_command(word: str, commands: Mapping[str, object]) -> str:
     if word in commands:
         return word
     from difflib import get_close_matches
@@ -106,7 +106,7 @@ def _show_help(text: str, *, asked: bool) -> None:
         raise SystemExit(UNUSABLE)
 
 
-def _carried_out(words: Sequence[str]) -> int:
+def _run_command(words: Sequence[str]) -> int:
     json = "--json" in words
     try:
         _readable(words)
@@ -149,7 +149,7 @@ def _say_json(message: str, code: int) -> None:
     sys.stdout.write(orjson.dumps({"error": {"code": code, "message": message}}).decode() + "\n")
 
 
-def _flushed(code: int) -> int:
+def _flush(code: int) -> int:
     sys.stdout.flush()
     return code
 

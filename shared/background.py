@@ -103,7 +103,7 @@ class BackgroundTask:
             try:
                 await self._turn()
             except Exception as error:
-                self._failed(error, pause)
+                self._note_failure(error, pause)
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, self._longest_pause)
             else:
@@ -112,7 +112,7 @@ class BackgroundTask:
                 self.advanced()
                 await asyncio.sleep(0)  # a turn that did not wait must not block the event loop
 
-    def _failed(self, error: Exception, pause: float) -> None:
+    def _note_failure(self, error: Exception, pause: float) -> None:
         self.failures += 1
         self.last_error = repr(error)
         who = {"service": self.service, "task": self.name, "failures": self.failures, "seconds_to_next": pause}

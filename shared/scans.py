@@ -68,7 +68,7 @@ async def newer_scan(blobs: Blobs, blob: Blob) -> Scan | None:
 
 async def _again(blobs: Blobs, blob: Blob) -> Scan:
     scanner = Scanner()
-    scanned = await asyncio.to_thread(_scanned, scanner, blob)
+    scanned = await asyncio.to_thread(_scan_blob, scanner, blob)
     ScanCounts.again += 1
     report_failure(scanner, blob.id)
     if len(_keeping) < KEPT_AT_ONCE and blob.id not in _keeping:
@@ -77,7 +77,7 @@ async def _again(blobs: Blobs, blob: Blob) -> Scan:
     return scanned
 
 
-def _scanned(scanner: Scanner, blob: Blob) -> Scan:
+def _scan_blob(scanner: Scanner, blob: Blob) -> Scan:
     for piece in blob.iterate(0, blob.body_size):
         scanner.feed(piece)
     return scanner.finish()

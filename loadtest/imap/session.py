@@ -64,14 +64,14 @@ class ImapSession(asyncio.Protocol):
 
     def _take(self, response: bytes) -> None:
         if response.startswith(b"* "):
-            self._untagged(response)
+            self._take_untagged(response)
         elif response.startswith(b"+"):
             if not self._go_ahead.done():
                 self._go_ahead.set_result(None)
         elif (command := self._pending.pop(response.split(b" ", 1)[0], None)) and not command.done.done():
             command.done.set_result(response)
 
-    def _untagged(self, response: bytes) -> None:
+    def _take_untagged(self, response: bytes) -> None:
         if (count := exists(response)) is not None:
             self.exists = count
             if self.on_exists:

@@ -49,7 +49,7 @@ async def measure_inbound(
         own = time.thread_time()
         tally = await _send(target, rendered_mails, shape, progress)
         own = time.thread_time() - own
-        arrival = await wait_for(sessions, _expected(baseline, tally), limit=_DRAIN_LIMIT)
+        arrival = await wait_for(sessions, _expected_counts(baseline, tally), limit=_DRAIN_LIMIT)
         drained, disturbed = meters.cpu(), others.cores()
         await meters.quiet(progress)
     return _figures(
@@ -68,7 +68,7 @@ async def count_fsyncs(
     baseline = await all_visible(sessions)
     with _watch(meters, fsyncs=True) as watched:
         tally = await send_all(target, rendered_mails, shape, limit=_SEND_LIMIT)
-        await wait_for(sessions, _expected(baseline, tally), limit=_DRAIN_LIMIT)
+        await wait_for(sessions, _expected_counts(baseline, tally), limit=_DRAIN_LIMIT)
     return _per_message(watched.fsyncs, tally.accepted)
 
 
@@ -107,7 +107,7 @@ def _counted(counter: FsyncCount | None, watched: _Watched) -> Iterator[None]:
         watched.fsyncs = counter.stop() if counter else {}
 
 
-def _expected(baseline: Mapping[int, int], tally: Tally) -> dict[int, int]:
+def _expected_counts(baseline: Mapping[int, int], tally: Tally) -> dict[int, int]:
     return {user: baseline.get(user, 0) + count for user, count in tally.by_user.items()}
 
 

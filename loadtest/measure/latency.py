@@ -146,7 +146,7 @@ async def _send_at(
 ) -> int:
     """Start each message at its time, even when earlier ones are not done; returns the number of refused ones."""
     start, running = time.monotonic(), []
-    for due, rendered in _due(start, rate, rendered_mails):
+    for due, rendered in _due_mails(start, rate, rendered_mails):
         await asyncio.sleep(max(0.0, due - time.monotonic()))
         running.append(asyncio.create_task(_send(rendered, senders, inboxes[rendered.user % len(inboxes)], by)))
         step()
@@ -154,7 +154,7 @@ async def _send_at(
     return outcomes.count(False)
 
 
-def _due(start: float, rate: float, rendered_mails: list[RenderedMail]) -> Iterator[tuple[float, RenderedMail]]:
+def _due_mails(start: float, rate: float, rendered_mails: list[RenderedMail]) -> Iterator[tuple[float, RenderedMail]]:
     return ((start + number / rate, rendered) for number, rendered in enumerate(rendered_mails))
 
 

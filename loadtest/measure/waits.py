@@ -71,18 +71,18 @@ async def measure_waits(
     commands = large_commands(size)
     async with _watching(target, user, rate, profile) as watchers:
         with progress.bar("commands", len(commands) + 1) as step:
-            measured = [await _waited(REST, size, watchers, _rest)]
+            measured = [await _measure_waits(REST, size, watchers, _rest)]
             step()
             for command in commands:
                 session = second if command.second else first
-                measured.append(await _waited(command.name, size, watchers, _asking(session, command)))
+                measured.append(await _measure_waits(command.name, size, watchers, _asking(session, command)))
                 step()
     first.close()
     second.close()
     return measured
 
 
-async def _waited(name: str, size: int, watchers: list[Watcher], act: Callable[[], Awaitable[str]]) -> Waits:
+async def _measure_waits(name: str, size: int, watchers: list[Watcher], act: Callable[[], Awaitable[str]]) -> Waits:
     began = time.monotonic()
     answer = await act()
     ended = time.monotonic()
@@ -120,7 +120,7 @@ async def _watching(target: Target, user: int, rate: float, profile: Profile) ->
     watchers = [
         Watcher("NOOP", lambda _: noop.command(b"NOOP"), 0.01),
         Watcher("NOOP, same account", lambda _: own.command(b"NOOP"), 0.01),
-        Watcher("STORE", lambda number: store.command(_stored(number)), 0.05),
+        Watcher("STORE", lambda number: store.command(_store_command(number)), 0.05),
         Watcher("mail", mails.send, 1 / rate),
     ]
     running = [asyncio.create_task(watcher.run()) for watcher in watchers]
@@ -138,7 +138,7 @@ async def _watching(target: Target, user: int, rate: float, profile: Profile) ->
         raise broken[0]
 
 
-def _stored(number: int) -> bytes:
+def _store_command(number: int) -> bytes:
     sign = b"+" if number // _STORED % 2 == 0 else b"-"
     return b"STORE %d %sFLAGS.SILENT (\\Flagged)" % (number % _STORED + 1, sign)
 

@@ -37,7 +37,7 @@ def demo(
     run(data, offset, layout, lambda: _announce(data, json=json), log_to_terminal=log_to_terminal, quiet=json)
 
 
-async def _prepared(session: Session) -> tuple[list[Person], Status]:
+async def _prepare(session: Session) -> tuple[list[Person], Status]:
     from mailfold.demo.people import ensure_people
     from mailfold.operator.report import status
 
@@ -55,7 +55,7 @@ def _announce(data: Path, *, json: bool) -> None:
     from shared.tls.authority import LocalAuthority
 
     places = Places(data)
-    people, current = converse(data, _prepared)
+    people, current = converse(data, _prepare)
     authority = LocalAuthority(places.tls, SystemClock()).certificate
     if json:
         as_json(

@@ -52,8 +52,8 @@ def show_removed(name: str, *, json: bool) -> None:
 
 
 def _values(message: Any, fields: Fields) -> Mapping[str, object]:
-    return {field: _plain(getattr(message, field)) for field in fields}
+    return {field: _plain_value(getattr(message, field)) for field in fields}
 
 
-def _plain(value: Any) -> object:
+def _plain_value(value: Any) -> object:
     return value if isinstance(value, str | int | bool) else list(value)

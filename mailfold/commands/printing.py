@@ -21,14 +21,14 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]], empty: str =
         return
     texts = [[_text(value) for value in row] for row in rows]
     if sys.stdout.isatty():
-        _drawn(columns, texts)
+        _draw_table(columns, texts)
         return
     widths = [max(map(len, column)) for column in zip(columns, *texts, strict=True)]
     for row in [list(columns), *texts]:
         print("  ".join(f"{text:<{width}}" for text, width in zip(row, widths, strict=True)).rstrip())
 
 
-def _drawn(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+def _draw_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     from rich.console import Console
     from rich.table import Table
 

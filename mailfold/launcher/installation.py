@@ -53,19 +53,19 @@ def prepare(data: Path, flags: Mapping[str, str]) -> Installation:
     layout = LAYOUTS[server.layout]
     identity = server_identity(server.user, places.data)
     if identity is None:
-        lock = _made(places)
+        lock = _make_and_lock(places)
     else:
         give_folder(places.data, identity)
         with acting_as(identity):
             check_readable(identity)
-            lock = _made(places)
+            lock = _make_and_lock(places)
     parts = make_parts(places, layout)  # root makes the operator's tokens, so that only root can read them
     _become(identity)
     show_memory(server.traceable)
     return Installation(places, settings, layout, flags, lock, parts)
 
 
-def _made(places: Places) -> int:
+def _make_and_lock(places: Places) -> int:
     places.make()
     return _lock(places)
 

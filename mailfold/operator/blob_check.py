@@ -46,11 +46,11 @@ async def check_blobs(session: Session, progress: Progress, *, mend: bool) -> Bl
     unknown: list[str] = []
     for service in OWNERS:
         try:
-            needed |= await _referenced(session, service, generations, mend=mend)
+            needed |= await _referenced_blobs(session, service, generations, mend=mend)
         except InternalError:
             unknown.append(service)
-    missing, damaged = await _verified(blobs, sorted(needed), progress)
-    unreferenced = await _unreferenced(blobs, generations, needed)
+    missing, damaged = await _verify_blobs(blobs, sorted(needed), progress)
+    unreferenced = await _count_unreferenced(blobs, generations, needed)
     quarantined = tuple(damaged) if mend else ()
     for blob_id in quarantined:
         await blobs.quarantine(BlobId(blob_id))
@@ -65,7 +65,7 @@ async def check_blobs(session: Session, progress: Progress, *, mend: bool) -> Bl
     )
 
 
-async def _referenced(session: Session, service: str, generations: Sequence[str], *, mend: bool) -> set[str]:
+async def _referenced_blobs(session: Session, service: str, generations: Sequence[str], *, mend: bool) -> set[str]:
     from shared.rpc.mailfold.owner.v1 import owner_pb2
     from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import OwnerStub
 
@@ -78,7 +78,9 @@ async def _referenced(session: Session, service: str, generations: Sequence[str]
     return referenced
 
 
-async def _verified(blobs: LocalBlobs, needed: Sequence[str], progress: Progress) -> tuple[list[str], dict[str, str]]:
+async def _verify_blobs(
+    blobs: LocalBlobs, needed: Sequence[str], progress: Progress
+) -> tuple[list[str], dict[str, str]]:
     missing: list[str] = []
     damaged: dict[str, str] = {}
     waiting, done = iter(needed), 0
@@ -103,5 +105,5 @@ async def _verdict(blobs: LocalBlobs, blob: str) -> Intact | Damaged | None:
         return None
 
 
-async def _unreferenced(blobs: LocalBlobs, generations: Iterable[str], needed: set[str]) -> int:
+async def _count_unreferenced(blobs: LocalBlobs, generations: Iterable[str], needed: set[str]) -> int:
     return sum([1 for generation in generations async for blob in blobs.list(generation) if blob not in needed])

@@ -25,7 +25,7 @@ async def trace(session: Session, identity: str) -> list[LoggedEvent]:
     from shared.rpc.mailfold.eventlog.v1 import eventlog_pb2
 
     return [
-        _logged(logged)
+        _from_wire(logged)
         for logged in (await (await _stub(session)).Trace(eventlog_pb2.TraceRequest(id=identity))).events
     ]
 
@@ -35,7 +35,7 @@ async def query(session: Session, text: str, kind: str, since: int, limit: int) 
     from shared.rpc.mailfold.eventlog.v1 import eventlog_pb2
 
     request = eventlog_pb2.QueryRequest(text=text, type=kind, since=since, limit=limit)
-    return [_logged(logged) for logged in reversed((await (await _stub(session)).Query(request)).events)]
+    return [_from_wire(logged) for logged in reversed((await (await _stub(session)).Query(request)).events)]
 
 
 async def tail(session: Session, kind: str, backlog: int) -> AsyncIterator[LoggedEvent]:
@@ -44,7 +44,7 @@ async def tail(session: Session, kind: str, backlog: int) -> AsyncIterator[Logge
 
     async for batch in (await _stub(session)).Tail(eventlog_pb2.TailRequest(type=kind, backlog=backlog)):
         for logged in batch.events:
-            yield _logged(logged)
+            yield _from_wire(logged)
 
 
 async def names(session: Session, events: Iterable[LoggedEvent]) -> Names:
@@ -73,5 +73,5 @@ async def _stub(session: Session) -> EventLogAsyncStub:
     return EventLogStub(await session.running("eventlog"))
 
 
-def _logged(logged: eventlog_pb2.LoggedEvent) -> LoggedEvent:
+def _from_wire(logged: eventlog_pb2.LoggedEvent) -> LoggedEvent:
     return LoggedEvent(logged.id, logged.type, logged.at, logged.actor, logged.cause, logged.data)

@@ -103,7 +103,7 @@ class Unit:
         if pid == 0:
             return False
         self._kill_group()  # processes that it has started and left behind
-        self._ended(os.waitstatus_to_exitcode(status))
+        self._note_end(os.waitstatus_to_exitcode(status))
         return True
 
     def start_failed(self, error: Exception) -> None:
@@ -125,7 +125,7 @@ class Unit:
             self._doing,
         )
 
-    def _ended(self, code: int) -> None:
+    def _note_end(self, code: int) -> None:
         now = monotonic()
         self.pid = 0
         self._last_exit = (f"signal {-code}" if code < 0 else f"status {code}") + self._stalled

@@ -50,7 +50,12 @@ class Delivery:
             (
                 add_OwnerServicer_to_server,
                 StoreOwner(
-                    SERVICE, self.store, host.health(SERVICE, self.store), dead_letters, self._report, self._referenced
+                    SERVICE,
+                    self.store,
+                    host.health(SERVICE, self.store),
+                    dead_letters,
+                    self._report,
+                    self._referenced_blobs,
                 ),
             ),
         )
@@ -76,7 +81,7 @@ class Delivery:
             counts={"plans_in_hand": row[0] if row else 0}, lag={"directory": await self._book.lag()}
         )
 
-    async def _referenced(self, generation: str) -> AsyncIterator[list[str]]:
+    async def _referenced_blobs(self, generation: str) -> AsyncIterator[list[str]]:
         rows = await self.store.read(lambda reader: reader.all("SELECT steps FROM plan"))
         blobs = {
             step.blob for row in rows for step in decode_steps(bytes(row[0])) if step.blob.startswith(f"{generation}/")

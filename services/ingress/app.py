@@ -71,7 +71,7 @@ class Ingress:
         self.settled = SettledWorker(host.bus, self.receptions, self.repeater, self.burial)
         self._certificate = RenewedCertificate(SERVICE, host.places, host.clock, host.server.host)
         self._resolver: Resolver | None = None
-        self._dependencies = self._made(host, settings)
+        self._dependencies = self._make_dependencies(host, settings)
         self.listeners = Listeners(host, self._dependencies)
         self.registrations: Sequence[Registration] = (
             (add_IngressServicer_to_server, IngressEndpoint(self.receptions, self.repeater, holding)),
@@ -119,7 +119,7 @@ class Ingress:
             await self._resolver.close()
         await self.store.close()
 
-    def _made(self, host: Host, settings: IngressSettings) -> Dependencies:
+    def _make_dependencies(self, host: Host, settings: IngressSettings) -> Dependencies:
         hostname = host.server.host
         authserv_id = settings.authserv_id or hostname
         resolving = host.section(ResolverSettings)

@@ -56,7 +56,11 @@ class Mailstore:
             (
                 add_OwnerServicer_to_server,
                 StoreOwner(
-                    SERVICE, self.store, host.health(SERVICE, self.store), report=self._report, blobs=self._referenced
+                    SERVICE,
+                    self.store,
+                    host.health(SERVICE, self.store),
+                    report=self._report,
+                    blobs=self._referenced_blobs,
                 ),
             ),
         )
@@ -80,7 +84,7 @@ class Mailstore:
         accounts, messages, used = row or (0, 0, 0)
         return owner_pb2.ReportReply(counts={"accounts": accounts, "messages": int(messages), "bytes": int(used)})
 
-    async def _referenced(self, generation: str) -> AsyncIterator[list[str]]:
+    async def _referenced_blobs(self, generation: str) -> AsyncIterator[list[str]]:
         after = ""
         while True:
             rows = await self.store.read(

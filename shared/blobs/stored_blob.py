@@ -74,7 +74,7 @@ class StoredBlob:
     def scan(self) -> bytes:
         if self._scan is None:
             trailer = self._trailer
-            self._scan = self._plain(trailer.body_end, trailer.scan_stored, trailer.scan_size)
+            self._scan = self._read_plain(trailer.body_end, trailer.scan_stored, trailer.scan_size)
         return self._scan
 
     def read(self, start: int, end: int) -> bytes:
@@ -98,7 +98,7 @@ class StoredBlob:
     def _body_frame(self, number: int) -> bytes:
         if number != self._number:
             offset, length = self._place(number)
-            self._frame = self._plain(offset, length, self._trailer.plain_size(number))
+            self._frame = self._read_plain(offset, length, self._trailer.plain_size(number))
             self._number = number
         return self._frame
 
@@ -108,7 +108,7 @@ class StoredBlob:
             self._offsets = list(accumulate(lengths, initial=len(HEAD)))
         return self._offsets[number], lengths[number]
 
-    def _plain(self, offset: int, length: int, size: int) -> bytes:
+    def _read_plain(self, offset: int, length: int, size: int) -> bytes:
         if not size:
             return b""
         try:

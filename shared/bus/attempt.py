@@ -59,10 +59,10 @@ class Attempt:
         try:
             await self._handler(payload, count)
         except Exception as error:
-            return await self._failed(payload, count, error)
+            return await self._handle_failure(payload, count, error)
         return ACK
 
-    async def _failed(self, payload: bytes, count: int, error: Exception) -> bytes:
+    async def _handle_failure(self, payload: bytes, count: int, error: Exception) -> bytes:
         failure = failure_of(error)
         if failure is Failure.UNAVAILABLE:
             self._note_absence(error)

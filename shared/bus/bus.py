@@ -33,7 +33,7 @@ class Bus:
 
     def __init__(self, settings: BusSettings, process_name: str) -> None:
         self._settings = settings
-        self._connection = BusConnection(settings, process_name, self._restore, self._resume, self._denied)
+        self._connection = BusConnection(settings, process_name, self._restore, self._resume, self._on_denied)
         self._outgoing = Outgoing(self._connection)
         self._publisher = Publisher(settings, self._connection, self._outgoing)
         self._doorbells = Doorbells(self._outgoing)
@@ -149,7 +149,7 @@ class Bus:
         for callback in callbacks:
             self._soon(callback())
 
-    def _denied(self, subject: str) -> None:
+    def _on_denied(self, subject: str) -> None:
         self._publisher.denied(subject)
 
     def _soon(self, call: Coroutine[Any, Any, None]) -> None:

@@ -58,7 +58,7 @@ class Publisher:
         self._inbox = client.new_inbox() + "."
         self._heard = self._loop.time()
         self._silent_since = None
-        await client.subscribe(self._inbox + "*", cb=self._answered)
+        await client.subscribe(self._inbox + "*", cb=self._on_answer)
 
     @property
     def patience(self) -> float:
@@ -153,7 +153,7 @@ class Publisher:
 
         self._outgoing.send(waiting.subject, waiting.payload, self._inbox + token, waiting.headers, refused)
 
-    async def _answered(self, message: Msg) -> None:
+    async def _on_answer(self, message: Msg) -> None:
         self._heard, self._silent_since = self._loop.time(), None
         waiting = self._waiting.get(message.subject.rpartition(".")[2])
         if waiting is None or waiting.answer.done():

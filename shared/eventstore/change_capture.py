@@ -44,10 +44,10 @@ class ChangeCapture:
     def statement(self, sql: str) -> _Statement | None:
         """The statement with its keys returned; None when it changes no table of a projection."""
         if sql not in self._statements:
-            self._statements[sql] = self._read(sql)
+            self._statements[sql] = self._read_statement(sql)
         return self._statements[sql]
 
-    def _read(self, sql: str) -> _Statement | None:
+    def _read_statement(self, sql: str) -> _Statement | None:
         change = _CHANGE.match(sql)
         if change is None:
             self._pending.lose(f"nobody knows which rows this changes: {sql}")

@@ -139,10 +139,10 @@ def decode(name: str, schema: int, data: bytes) -> Event:
         raise UnknownEvent(f"{name} schema {schema}")
     if schema == event_type.schema:
         return _decoders[name].decode(data)  # type: ignore[no-any-return]
-    return msgspec.convert(_lifted(name, schema, event_type.schema, msgspec.json.decode(data)), event_type)
+    return msgspec.convert(_upcast(name, schema, event_type.schema, msgspec.json.decode(data)), event_type)
 
 
-def _lifted(name: str, schema: int, schema_now: int, data: dict[str, Any]) -> dict[str, Any]:
+def _upcast(name: str, schema: int, schema_now: int, data: dict[str, Any]) -> dict[str, Any]:
     for version in range(schema, schema_now):
         lift = _upcasts.get((name, version))
         if lift is None:

@@ -94,9 +94,9 @@ class LogReader:
     def agreed(self, followed: Mapping[int, LogPosition]) -> dict[int, LogPosition]:
         """The place in each shard up to which the log is the one that was followed to these places."""
         heads = self.heads()
-        return {shard: self._agreed(shard, place, heads.get(shard, 0)) for shard, place in followed.items()}
+        return {shard: self._agreed_position(shard, place, heads.get(shard, 0)) for shard, place in followed.items()}
 
-    def _agreed(self, shard: int, place: LogPosition, head: int) -> LogPosition:
+    def _agreed_position(self, shard: int, place: LogPosition, head: int) -> LogPosition:
         if not place.position:
             return NOWHERE
         row = self._reader.first_row("SELECT at FROM event WHERE shard = ? AND position = ?", (shard, place.position))

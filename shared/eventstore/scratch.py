@@ -79,13 +79,13 @@ def rows_of(reader: StreamReader, table: sqlalchemy.Table) -> Iterator[Row]:
         for column in table.primary_key.columns
     )
     for row in reader.stream(f"SELECT {_columns(table)} FROM {table.name} ORDER BY {order}"):  # noqa: S608
-        yield _plain(row)
+        yield _plain_row(row)
 
 
 def row_of_key(reader: Reader, table: sqlalchemy.Table, key: Row) -> Row | None:
     """One row, with values like those of `rows_of`."""
     row = reader.first_row(f"SELECT {_columns(table)} FROM {table.name} WHERE {where_key(table)}", key)  # noqa: S608
-    return _plain(row) if row is not None else None
+    return _plain_row(row) if row is not None else None
 
 
 def delete(connection: Connection, table: sqlalchemy.Table, key: Row) -> None:
@@ -119,7 +119,7 @@ def octets_of(row: Row) -> int:
     return sum(len(value) for value in row if isinstance(value, str | bytes))
 
 
-def _plain(row: Row) -> Row:
+def _plain_row(row: Row) -> Row:
     return tuple(bytes(value) if isinstance(value, memoryview) else value for value in row)
 
 

@@ -39,7 +39,7 @@ def compact(
     rows = connection.all(f"SELECT {COLUMNS} FROM event WHERE stream = ? AND at < ? ORDER BY version", (stream, before))  # noqa: S608
     if not rows:
         return 0
-    past = [*_kept(connection, stream), *(recorded_from(row) for row in rows)]
+    past = [*_snapshot_of(connection, stream), *(recorded_from(row) for row in rows)]
     last = past[-1]
     with scratch(projections, None) as folded:
         _fold(folded, past, projections)
@@ -54,7 +54,7 @@ def compact(
     return len(rows)
 
 
-def _kept(connection: Connection, stream: str) -> list[Recorded]:
+def _snapshot_of(connection: Connection, stream: str) -> list[Recorded]:
     row = connection.first_row(f"SELECT {SNAPSHOT_COLUMNS} FROM snapshot WHERE stream = ?", (stream,))  # noqa: S608
     return [snapshot_from(row)] if row else []
 

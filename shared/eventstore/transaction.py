@@ -117,7 +117,7 @@ class Transaction:
         shard = shard_of(owner or stream)
         at = max(self._clock.now(), at)
         recorded = [
-            self._insert(Recorded(shard, self._next(shard), stream, version + step, at, provenance, event))
+            self._insert(Recorded(shard, self._next_position(shard), stream, version + step, at, provenance, event))
             for step, event in enumerate(events, 1)
         ]
         if recorded:
@@ -141,7 +141,7 @@ class Transaction:
         rows = self.connection.all(sql, (command,))
         return [recorded_from(row) for row in rows]
 
-    def _next(self, shard: int) -> int:
+    def _next_position(self, shard: int) -> int:
         self._heads.positions[shard] += 1
         return self._heads.positions[shard]
 

@@ -103,7 +103,7 @@ class ThreadWriter:
     def _serve(self) -> None:
         connection: Connection | None = None
         while group := self._gather():
-            connection = connection or self._connected(group)
+            connection = connection or self._connect_or_fail(group)
             if connection is not None:
                 self.group.guarded(self.group.whole, connection, group)
                 connection = self.group.kept(connection)
@@ -112,7 +112,7 @@ class ThreadWriter:
         if connection is not None:
             connection.close()
 
-    def _connected(self, group: list[Submitted]) -> Connection | None:
+    def _connect_or_fail(self, group: list[Submitted]) -> Connection | None:
         try:
             return self._open_connection()
         except (sqlalchemy.exc.OperationalError, psycopg.OperationalError, StoreUnavailable) as error:
@@ -211,15 +211,15 @@ class LoopWriter:
             self._idle.set()
             return
         self._is_flushing = True
-        connection = self._connection = self._connection or self._connected(group)
+        connection = self._connection = self._connection or self._connect_or_fail(group)
         if connection is None:
-            self._answered(group)
+            self._after_commit(group)
         elif long:
             self._jobs.put((self.group.whole, connection, group))
         elif self._performed(connection, group):
             self._jobs.put((self.group.commit, connection, group))
         else:
-            self._answered(group)
+            self._after_commit(group)
 
     def _performed(self, connection: Connection, group: list[Submitted]) -> bool:
         """Run as many units of work as fit into a turn of the event loop; the others belong to the next group."""
@@ -229,7 +229,7 @@ class LoopWriter:
         self._waiting.put_back(self.group.left)
         return is_done
 
-    def _connected(self, group: list[Submitted]) -> Connection | None:
+    def _connect_or_fail(self, group: list[Submitted]) -> Connection | None:
         """The connection, or a new one when it could not be used any more."""
         try:
             return self._open_connection()
@@ -245,12 +245,12 @@ class LoopWriter:
 
     def _hand_back(self, group: list[Submitted]) -> None:
         try:
-            self._loop.call_soon_threadsafe(self._answered, group)
+            self._loop.call_soon_threadsafe(self._after_commit, group)
         except RuntimeError:
             # The event loop has closed, so there is nobody to answer; committed work stays committed.
             return
 
-    def _answered(self, group: list[Submitted]) -> None:
+    def _after_commit(self, group: list[Submitted]) -> None:
         self._is_flushing = False
         self.group.under_way = []
         if self._connection is not None:

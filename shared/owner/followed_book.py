@@ -94,11 +94,11 @@ class FollowedBook:
 
     async def _fold(self, events: Sequence[events_pb2.Event], _after: Places) -> None:
         for event in events:
-            known = self._known(event)
+            known = self._decode_known(event)
             if known is not None:
                 self.take(known, event.position)
 
-    def _known(self, event: events_pb2.Event) -> Event | None:
+    def _decode_known(self, event: events_pb2.Event) -> Event | None:
         try:
             return from_wire(event).event
         except UnknownEvent:

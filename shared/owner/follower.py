@@ -92,7 +92,7 @@ class Follower:
         """Begin to follow from these places (default: the beginning)."""
         self.places |= places or {}
         await self._bus.listen(store_doorbell_pattern(self._owner), self._rung)
-        self._bus.on_connected(self._reconnected)
+        self._bus.on_connected(self._on_reconnect)
         self._wake.set()
         self._task.start()
 
@@ -119,7 +119,7 @@ class Follower:
     def _rung(self, _subject: str, _payload: bytes) -> None:
         self._wake.set()
 
-    async def _reconnected(self) -> None:
+    async def _on_reconnect(self) -> None:
         self._is_doubtful = True
         self._wake.set()
 

@@ -26,7 +26,7 @@ def authority_certificate(key: ec.EllipticCurvePrivateKey, common_name: str, now
     """A self-signed certificate that may sign server certificates but no further authorities."""
     name = _subject(common_name)
     return (
-        _unsigned(name, name, key.public_key(), now, now + AUTHORITY_LIFE)
+        _unsigned_certificate(name, name, key.public_key(), now, now + AUTHORITY_LIFE)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(_key_usage(signs_certificates=True), critical=True)
         .sign(key, hashes.SHA256())
@@ -44,7 +44,7 @@ def server_certificate(
     end = min(now + SERVER_LIFE, authority.not_valid_after_utc)
     signer = x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key())
     return (
-        _unsigned(_subject(names[0]), authority.subject, key.public_key(), now, end)
+        _unsigned_certificate(_subject(names[0]), authority.subject, key.public_key(), now, end)
         .add_extension(x509.SubjectAlternativeName([general_name(name) for name in names]), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_key_usage(signs_certificates=False), critical=True)
@@ -103,7 +103,7 @@ def _subject(common_name: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name[:64])])
 
 
-def _unsigned(
+def _unsigned_certificate(
     subject: x509.Name, issuer: x509.Name, public: ec.EllipticCurvePublicKey, now: datetime, end: datetime
 ) -> x509.CertificateBuilder:
     builder = x509.CertificateBuilder().subject_name(subject).issuer_name(issuer).public_key(public)

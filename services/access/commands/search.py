@@ -34,7 +34,7 @@ async def search(session: ImapSession, command: c.Search) -> bytes:
         shown = await _shown(session, command, matches)
         await session.channel.write_all(response.search(shown, highest if uses_modseq(command.key) else 0))
     else:
-        await _extended(session, command, command.returns, matches, highest)
+        await _write_esearch(session, command, command.returns, matches, highest)
     return done(command.tag, "SEARCH")
 
 
@@ -71,7 +71,7 @@ async def _shown(session: ImapSession, command: c.Search, matches: NumberSet) ->
     return NumberSet.of_sorted(shown)
 
 
-async def _extended(
+async def _write_esearch(
     session: ImapSession, command: c.Search, returns: frozenset[SearchReturn], matches: NumberSet, highest: int
 ) -> None:
     shown = await _shown(session, command, matches)

@@ -67,16 +67,16 @@ class Translation:
                 await self._fill(made, inner)
                 made.negated = not made.negated
             case k.Uid(uids):
-                self._put(made, await self._resolve(uids, True))
+                self._put_uids(made, await self._resolve(uids, True))
             case k.SeqSet(numbers):
-                self._put(made, await self._resolve(numbers, False))
+                self._put_uids(made, await self._resolve(numbers, False))
             case k.Flag(flag, is_set) if flag == RECENT:
-                self._put(made, self._recent)
+                self._put_uids(made, self._recent)
                 made.negated = not is_set
             case _:
                 _put_leaf(made, key)
 
-    def _put(self, made: pb.SearchKey, uids: NumberSet) -> None:
+    def _put_uids(self, made: pb.SearchKey, uids: NumberSet) -> None:
         self._left -= len(uids.ranges)
         if self._left < 0:
             raise LimitReached(f"the sets of a search have at most {MAX_RANGES} ranges", "LIMIT")

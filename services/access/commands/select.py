@@ -26,7 +26,7 @@ async def select(session: ImapSession, command: c.Select) -> bytes:
     runs = await runs_of(view, session.backend.turns)
     selected = Selected(view, runs, session.backend.recents, read_only=command.read_only)
     session.select(selected)
-    session.channel.write(_described(selected, view))
+    session.channel.write(_select_data(selected, view))
     if command.qresync is not None and command.qresync.uidvalidity == selected.uid_validity:
         await _resynchronise(session, selected, command.qresync)
     code = Code.READ_ONLY if command.read_only else Code.READ_WRITE
@@ -60,7 +60,7 @@ def _leave_mailbox(session: ImapSession) -> None:
         )  # RFC 7162 §3.2.11
 
 
-def _described(selected: Selected, view: pb.MailboxView) -> bytes:
+def _select_data(selected: Selected, view: pb.MailboxView) -> bytes:
     lines = [
         selected.flags(),
         response.exists(len(selected.runs)),

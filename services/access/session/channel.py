@@ -75,7 +75,7 @@ class ImapChannel:
     async def event(self) -> FrameEvent:
         """The next frame. Raises SessionEnded."""
         while True:
-            event = self._framed()
+            event = self._next_frame()
             if event is not None:
                 # A client that pipelines hundreds of commands must not block other sessions.
                 await self._turns.spend(keys=_A_COMMAND, octets=_READING * _size(event))
@@ -85,7 +85,7 @@ class ImapChannel:
     async def event_or_ring(self, seconds: float) -> FrameEvent | None:
         """The next frame, or None after a ring or after `seconds`. Raises SessionEnded."""
         self.rung = False
-        while (event := self._framed()) is None and not self.rung:
+        while (event := self._next_frame()) is None and not self.rung:
             try:
                 self.rung = await self._more(seconds)
             except TimeoutError:
@@ -111,7 +111,7 @@ class ImapChannel:
         self.leave(reason)
         self._wire.abort_within(_LAST_SECONDS)
 
-    def _framed(self) -> FrameEvent | None:
+    def _next_frame(self) -> FrameEvent | None:
         if self._expelled:
             raise SessionEnded(self.leaving)
         return self.framer.next()

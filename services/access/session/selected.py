@@ -74,7 +74,7 @@ class Selected:
         """The same for a search key, where a sequence number without a message matches nothing."""
         ranges: list[Range] = []
         is_uids = uid or sequence.saved
-        for page in self._named(sequence, uid=uid, saved=saved).pages(_RANGES_A_PAGE):
+        for page in self._numbers_of(sequence, uid=uid, saved=saved).pages(_RANGES_A_PAGE):
             await turns.spend(keys=_A_RANGE * len(page.ranges))
             ranges += (self.runs.hull(page) if is_uids else self.runs.hull_of_sequences(page)).ranges
         return NumberSet.of_sorted(ranges)
@@ -87,7 +87,7 @@ class Selected:
             await turns.spend(keys=_A_RANGE * len(page.ranges))
         return total
 
-    def _named(self, sequence: SequenceSet, *, uid: bool, saved: NumberSet) -> NumberSet:
+    def _numbers_of(self, sequence: SequenceSet, *, uid: bool, saved: NumberSet) -> NumberSet:
         if sequence.saved:
             return saved
         return sequence.resolve(self.runs.largest if uid else len(self.runs))

@@ -109,11 +109,11 @@ class _Collected:
         self.tokens = encoded(subject + header_tokens(seen))
         self.header = len(self.tokens)
         self._room = MAX_WORDS
-        self.visible = [self._read(part) for part in seen.texts]
+        self.visible = [self._text_of(part) for part in seen.texts]
         if not self.visible:
             self.tokens.append(b"body:NONE")
 
-    def _read(self, part: TextPart) -> str:
+    def _text_of(self, part: TextPart) -> str:
         text = part.text
         listed = list(url_tokens(text))
         if part.subtype == "html" or looks_like_html(text):

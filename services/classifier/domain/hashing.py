@@ -49,7 +49,7 @@ def pair_codes(codes: Indices) -> Indices:
 
 def token_indices(codes: Indices) -> Indices:
     """The index of each token or pair."""
-    return _spread(codes, TOKEN_BITS)
+    return _indices(codes, TOKEN_BITS)
 
 
 def header_indices(tokens: Indices) -> Indices:
@@ -64,7 +64,7 @@ def trigram_indices(data: bytes) -> Indices:
     trigrams |= codes[1:-1]
     trigrams <<= _BYTE
     trigrams |= codes[2:]
-    return distinct(_spread(trigrams, TRIGRAM_BITS))
+    return distinct(_indices(trigrams, TRIGRAM_BITS))
 
 
 def distinct(indices: Indices) -> Indices:
@@ -79,5 +79,5 @@ def distinct(indices: Indices) -> Indices:
     return ordered.take(keep.nonzero()[0])
 
 
-def _spread(codes: Indices, bits: int) -> Indices:
+def _indices(codes: Indices, bits: int) -> Indices:
     return (codes * _GOLDEN) >> np.uint32(32 - bits)

@@ -64,10 +64,10 @@ def read_words(text: str, room: int) -> Words:
 def _described(words: list[bytes], strange: Strange) -> Words:
     """The words in lower case, from words as they were written."""
     low = lowered(b" ".join(words), strange)
-    return Words(_without_years(low.split(b" "), low) if words else [], _shouted(words, strange), len(words))
+    return Words(_without_years(low.split(b" "), low) if words else [], _shouted_words(words, strange), len(words))
 
 
-def _shouted(words: list[bytes], strange: Strange) -> list[str]:
+def _shouted_words(words: list[bytes], strange: Strange) -> list[str]:
     may_be = words if _have_capitals(strange) else [word for word in words if word.isupper()]
     texts = [word.decode() for word in may_be if len(word) >= _LEAST_SHOUT]
     return [f"^{text.lower()}" for text in texts if len(text) >= _LEAST_SHOUT and text.isupper()]

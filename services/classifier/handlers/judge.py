@@ -82,15 +82,15 @@ class Judge:
         """The verdict on a mail; it is recorded before this returns."""
         # Look for a recorded verdict first: under load many mails are repeated, and examining them again would add to
         # the load.
-        return await self._recorded(mail.queue_id) or await self._judged(mail)
+        return await self._earlier_verdict(mail.queue_id) or await self._judge(mail)
 
-    async def _recorded(self, queue_id: str) -> MailClassified | None:
+    async def _earlier_verdict(self, queue_id: str) -> MailClassified | None:
         for recorded in await self._store.read_stream(queue_id, limit=1):
             assert isinstance(recorded.event, MailClassified)
             return recorded.event
         return None
 
-    async def _judged(self, mail: MailReceived) -> MailClassified:
+    async def _judge(self, mail: MailReceived) -> MailClassified:
         examined_mail = await self._examined(mail)
         judged = judge(examined_mail.opinion, examined_mail.tests, self._settings.threshold)
         classified = MailClassified(
@@ -104,7 +104,7 @@ class Judge:
                 lambda transaction: transaction.append(mail.queue_id, [classified], provenance, expected=0)
             )
         except VersionConflict:
-            return await self._recorded(mail.queue_id) or classified
+            return await self._earlier_verdict(mail.queue_id) or classified
         return classified
 
     async def _examined(self, mail: MailReceived) -> _Examined:

@@ -100,7 +100,7 @@ class LessonFollower:
         self._tries = self._tries + 1 if _cause(event) == self._tried else 1
         self._tried = _cause(event)
         try:
-            await self._learn(await self._taught(event))
+            await self._learn(await self._lessons_of(event))
         except Exception as error:
             waits = failure_of(error) is Failure.UNAVAILABLE or isinstance(error, UnknownEvent)  # for a later release
             if waits or self._tries < _MOST_TRIES:
@@ -108,9 +108,9 @@ class LessonFollower:
             await self._burial.bury(STEP, event.SerializeToString(), self._tries, error)
 
     async def _again(self, payload: bytes, _count: int) -> None:
-        await self._learn(await self._taught(Event.FromString(payload)))
+        await self._learn(await self._lessons_of(Event.FromString(payload)))
 
-    async def _taught(self, event: Event) -> list[Taught]:
+    async def _lessons_of(self, event: Event) -> list[Taught]:
         decoded = decode(event.type, event.schema, event.data)
         cause = _cause(event)
         actor = msgspec.json.decode(event.actor, type=Actor)

@@ -44,7 +44,7 @@ class OwnEvidence:
             return None
         async with self._lock:
             if (evidence := self._kept.pop(account, None)) is None:
-                return await self._made(account)
+                return await self._count_lessons(account)
             self._kept[account] = evidence
             return evidence
 
@@ -59,7 +59,7 @@ class OwnEvidence:
                 case _:
                     pass
 
-    async def _made(self, account: str) -> AccountCounts | None:
+    async def _count_lessons(self, account: str) -> AccountCounts | None:
         before = self._taught[account]
         rows = await self._store.read(lambda reader: reader.all(_LESSONS, (account,)))
         made = await asyncio.to_thread(AccountCounts, _examples(rows)) if rows else None

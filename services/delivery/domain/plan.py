@@ -114,10 +114,10 @@ def _to_target(
     if not target.account:
         yield Step(recipient.address, 0, StepAction.ENQUEUE, address=target.address, reverse_path=mail.reverse_path)
         return
-    yield from _filed(recipient, target, run(script_of(target.account), MessageContext(spam=mail.spam)))
+    yield from _steps_of_script(recipient, target, run(script_of(target.account), MessageContext(spam=mail.spam)))
 
 
-def _filed(recipient: Recipient, target: Target, actions: Actions) -> Iterator[Step]:
+def _steps_of_script(recipient: Recipient, target: Target, actions: Actions) -> Iterator[Step]:
     if not actions.filed:
         yield Step(
             recipient.address,

@@ -61,17 +61,17 @@ class Deliverer:
         """
         provenance = Provenance(ACTOR, correlation=mail.queue_id)
         with acting(provenance):
-            record = await self._planned(mail, provenance)
+            record = await self._recorded_plan(mail, provenance)
             while record.settled is None:
-                failures = await self._carried_out(mail, record)
+                failures = await self._carry_out(mail, record)
                 record = (
-                    await self._bounced(mail, record, failures, provenance)
+                    await self._bounce(mail, record, failures, provenance)
                     if failures
-                    else await self._settled(mail, record, provenance)
+                    else await self._settle(mail, record, provenance)
                 )
         return record.settled
 
-    async def _carried_out(self, mail: AcceptedMail, record: DeliveryRecord) -> list[FailedStep]:
+    async def _carry_out(self, mail: AcceptedMail, record: DeliveryRecord) -> list[FailedStep]:
         """Try every step, also after one has failed; returns the permanent failures.
 
         Raises an error that must be tried again, or else a refusal.
@@ -84,7 +84,7 @@ class Deliverer:
             raise deciding(errors)
         return [result for result in results if isinstance(result, FailedStep)]
 
-    async def _planned(self, mail: AcceptedMail, provenance: Provenance) -> DeliveryRecord:
+    async def _recorded_plan(self, mail: AcceptedMail, provenance: Provenance) -> DeliveryRecord:
         record = record_of(await self._store.read_stream(mail.queue_id))
         if record.planned:
             return record
@@ -94,11 +94,11 @@ class Deliverer:
         steps, ways = plan(mail, routes)
         return await self._append(mail, record, [DeliveryPlanned(mail.queue_id, steps, ways)], provenance)
 
-    async def _settled(self, mail: AcceptedMail, record: DeliveryRecord, provenance: Provenance) -> DeliveryRecord:
+    async def _settle(self, mail: AcceptedMail, record: DeliveryRecord, provenance: Provenance) -> DeliveryRecord:
         outcomes = outcomes_of([recipient.address for recipient in mail.recipients], record)
         return await self._append(mail, record, [DeliverySettled(mail.queue_id, outcomes)], provenance)
 
-    async def _bounced(
+    async def _bounce(
         self, mail: AcceptedMail, record: DeliveryRecord, failures: list[FailedStep], provenance: Provenance
     ) -> DeliveryRecord:
         """Record all failures of a round together and report them in one notification.

@@ -48,7 +48,7 @@ class Notices:
         way = await self._book.resolve(parse_address(mail.reverse_path))
         if way.kind not in (ResolutionKind.ACCOUNTS, ResolutionKind.REMOTE):
             return ()
-        blob, size, message_id = await self._written(mail, tuple(notified))
+        blob, size, message_id = await self._write_report(mail, tuple(notified))
         first = next(iter(notified.values()))
         return tuple(
             Step(
@@ -66,7 +66,7 @@ class Notices:
             for number, target in enumerate(way.targets)
         )
 
-    async def _written(self, mail: AcceptedMail, fates: tuple[Undelivered, ...]) -> tuple[str, int, str]:
+    async def _write_report(self, mail: AcceptedMail, fates: tuple[Undelivered, ...]) -> tuple[str, int, str]:
         identity = self._ids.new(IdKind.COMMAND)
         message_id = f"{identity}@{self._host}"
         data = build(

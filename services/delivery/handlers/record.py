@@ -38,10 +38,10 @@ def record_of(history: Sequence[Recorded], before: DeliveryRecord = NOTHING) -> 
 
 def evolve(record: DeliveryRecord, recorded: Recorded) -> DeliveryRecord:
     """The record after one more event."""
-    return msgspec.structs.replace(_evolved(record, recorded), version=recorded.version)
+    return msgspec.structs.replace(_with_event(record, recorded), version=recorded.version)
 
 
-def _evolved(record: DeliveryRecord, recorded: Recorded) -> DeliveryRecord:
+def _with_event(record: DeliveryRecord, recorded: Recorded) -> DeliveryRecord:
     match recorded.event:
         case DeliveryPlanned(_, steps):
             return msgspec.structs.replace(record, planned=True, steps=steps, next_index=len(steps))

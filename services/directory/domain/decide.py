@@ -93,14 +93,14 @@ def add_account(taken: bool, ours: bool, user: str, account: str, address: Addre
 
     It gets a new id and so inherits nothing from an earlier account with the same address.
     """
-    _free(taken, ours, address)
-    _bounded(quota_bytes)
+    _check_free(taken, ours, address)
+    _check_quota(quota_bytes)
     return [AccountAdded(account, str(address), user, quota_bytes)]
 
 
 def change_account(account: AccountState, disabled: bool | None, quota_bytes: int | None) -> list[Event]:
     """Disable or enable an account, or change its quota (0: none)."""
-    _bounded(quota_bytes or 0)
+    _check_quota(quota_bytes or 0)
     desired = (
         account.disabled if disabled is None else disabled,
         account.quota_bytes if quota_bytes is None else quota_bytes,
@@ -125,7 +125,7 @@ def add_alias(
 
     `is_known` says whether a target is another server's address or exists here.
     """
-    _free(taken, ours, address)
+    _check_free(taken, ours, address)
     unknown = next((target for target in targets if not is_known(target)), None)
     if unknown is not None:
         raise DirectoryRefused(
@@ -146,12 +146,12 @@ def remove_alias(alias: AliasState) -> list[Event]:
     return [AliasRemoved(alias.address)]
 
 
-def _bounded(quota_bytes: int) -> None:
+def _check_quota(quota_bytes: int) -> None:
     if quota_bytes > QUOTA_LIMIT:
         raise DirectoryRefused("invalid", f"a quota is at most {QUOTA_LIMIT} octets; 0 is no limit")
 
 
-def _free(taken: bool, ours: bool, address: Address) -> None:
+def _check_free(taken: bool, ours: bool, address: Address) -> None:
     if not ours:
         raise DirectoryRefused(
             "missing",

@@ -113,9 +113,9 @@ class Throttle:
         _less(self._running, (guess.account, guess.network))
         _less(self._running_networks, guess.network)
         if outcome is AttemptOutcome.WRONG:
-            self._failed(guess, now)
+            self._note_wrong(guess, now)
         elif outcome is AttemptOutcome.RIGHT:
-            self._succeeded(guess, now)
+            self._note_right(guess, now)
 
     def delay(self, guess: Guess, now: float) -> float:
         """Seconds by which the reply to a log-in is delayed, right or wrong, because others guess at the account."""
@@ -151,7 +151,7 @@ class Throttle:
             return 0
         return tried.passwords.get(guess.fingerprint) or len(tried.passwords)
 
-    def _failed(self, guess: Guess, now: float) -> None:
+    def _note_wrong(self, guess: Guess, now: float) -> None:
         pair = guess.account, guess.network
         tried = self._tried.pop(pair, None)
         if tried is None or tried.until <= now:
@@ -165,7 +165,7 @@ class Throttle:
             if not self._is_trusted(guess, now):
                 self._accounts.add(guess.account, 1, now)
 
-    def _succeeded(self, guess: Guess, now: float) -> None:
+    def _note_right(self, guess: Guess, now: float) -> None:
         pair = guess.account, guess.network
         tried = self._tried.pop(pair, None)
         if tried is not None and tried.until > now:  # the user had mistyped

@@ -84,13 +84,13 @@ class DirectoryEndpoint(SendingEndpoint):
         return pb.DomainList(domains=map(wire.domain, await self._read(load.domains)))
 
     async def AddUser(self, request: pb.AddUserRequest, context: Any) -> pb.User:
-        hashed = await self._hashed(request.password)
+        hashed = await self._hash_password(request.password)
         return wire.user(
             await self._write(lambda tx, provenance: self._commands.add_user(tx, request.name, hashed, provenance))
         )
 
     async def ChangeUser(self, request: pb.ChangeUserRequest, context: Any) -> pb.User:
-        hashed = await self._hashed(request.password) if request.HasField("password") else None
+        hashed = await self._hash_password(request.password) if request.HasField("password") else None
         disabled = _given(request, "disabled")
         return wire.user(
             await self._write(
@@ -181,7 +181,7 @@ class DirectoryEndpoint(SendingEndpoint):
         return wire.identity(await self._authentication.open(attempt))
 
     async def MaySendAs(self, request: pb.MaySendAsRequest, context: Any) -> pb.MaySendAsReply:
-        return pb.MaySendAsReply(refused=_refused(self._current, request.user, request.addresses))
+        return pb.MaySendAsReply(refused=_refused_addresses(self._current, request.user, request.addresses))
 
     async def ListSettings(self, request: pb.ListRequest, context: Any) -> pb.SettingList:
         with as_contract_errors():
@@ -191,7 +191,7 @@ class DirectoryEndpoint(SendingEndpoint):
         with as_contract_errors():
             return wire.setting(await self._settings.change(request.name, request.value, current_provenance()))
 
-    async def _hashed(self, password: str) -> str:
+    async def _hash_password(self, password: str) -> str:
         prepared = prepare_password(password)
         with as_contract_errors():
             if len(prepared) < self._password_length:
@@ -221,7 +221,7 @@ def _given(request: Any, field: str) -> Any:
     return getattr(request, field) if request.HasField(field) else None
 
 
-def _refused(current: CurrentBook, user: str, addresses: Sequence[str]) -> list[str]:
+def _refused_addresses(current: CurrentBook, user: str, addresses: Sequence[str]) -> list[str]:
     return [text for text in addresses if not _may_send_as(current, user, text)]
 
 

@@ -98,9 +98,9 @@ class Authenticator:
         tried = guess(account, attempt.address, self._verified.fingerprint(account, password))
         try:
             if not await self._line.begin(tried):
-                return self._refused(attempt, tried, TOO_MANY)
+                return self._refuse(attempt, tried, TOO_MANY)
         except TooManyWaiting:
-            return self._refused(attempt, tried, TOO_MANY)
+            return self._refuse(attempt, tried, TOO_MANY)
         delay = self._throttle.delay(tried, self._clock.monotonic())
         opened = await asyncio.shield(begin(self._look_at(attempt, tried, password)))
         if delay:
@@ -110,19 +110,19 @@ class Authenticator:
     async def _look_at(self, attempt: LoginAttempt, tried: Guess, password: str) -> LoginAnswer:
         outcome = AttemptOutcome.VOID
         try:
-            opened = await self._checked(tried, password)
+            opened = await self._check_password(tried, password)
             outcome = _OUTCOMES.get(opened.refusal, AttemptOutcome.VOID)
         except TooManyWaiting:
             opened = LoginAnswer(TOO_MANY)
         finally:
             self._line.end(tried, outcome)
         if opened.refusal:
-            return self._refused(attempt, tried, opened.refusal)
+            return self._refuse(attempt, tried, opened.refusal)
         self._folded.note(FoldedLogin(opened.user, opened.account, "", attempt.protocol, attempt.address))
         return opened
 
-    async def _checked(self, tried: Guess, password: str) -> LoginAnswer:
-        known = await self._store.read(lambda reader: _known(reader, tried.account))
+    async def _check_password(self, tried: Guess, password: str) -> LoginAnswer:
+        known = await self._store.read(lambda reader: _read_account(reader, tried.account))
         if not await self._fits(known, password, tried.network) or known is None:
             return LoginAnswer(BAD_CREDENTIALS)
         return LoginAnswer(DISABLED) if known.disabled else known.opened
@@ -146,7 +146,7 @@ class Authenticator:
             running.add_done_callback(lambda _done: self._running.pop(key, None))
         return await asyncio.shield(running)
 
-    def _refused(self, attempt: LoginAttempt, tried: Guess, reason: str) -> LoginAnswer:
+    def _refuse(self, attempt: LoginAttempt, tried: Guess, reason: str) -> LoginAnswer:
         self._folded.note(FoldedLogin("", "", tried.account, attempt.protocol, attempt.address, reason))
         return LoginAnswer(reason, refusals=self._throttle.refusals(tried, self._clock.monotonic()))
 
@@ -159,7 +159,7 @@ def login_key(login: str) -> str | None:
         return None
 
 
-def _known(reader: Reader, key: str) -> _Known | None:
+def _read_account(reader: Reader, key: str) -> _Known | None:
     position = reader.first_row(
         _POSITION, (shard_of(OWNER),)
     )  # first: an event that comes between the two questions is then later than the answer

@@ -79,13 +79,13 @@ def ids_by_keys(reader: Reader, keys: Iterable[int], span: Span = EVER, *, newes
     ]
     parts = [_of_key(reader, segment, key, span, newest_first) for segment in segments for key in known]
     last = -1
-    for log_id in merge(iter(_fresh(reader, known, span, newest_first)), *parts, reverse=newest_first):
+    for log_id in merge(iter(_fresh_log_ids(reader, known, span, newest_first)), *parts, reverse=newest_first):
         if log_id != last:
             yield log_id
         last = log_id
 
 
-def _fresh(reader: Reader, keys: Sequence[int], span: Span, newest_first: bool) -> list[int]:
+def _fresh_log_ids(reader: Reader, keys: Sequence[int], span: Span, newest_first: bool) -> list[int]:
     sql = f"SELECT id FROM fact_fresh WHERE key IN ({', '.join('?' * len(keys))}) AND id >= ? AND id < ?"  # noqa: S608
     return sorted((row[0] for row in reader.all(sql, (*keys, *span))), reverse=newest_first)
 

@@ -190,7 +190,7 @@ def _write(
 
     `known` must change only with the commit, so a changed copy is returned.
     """
-    types, last, reached, fresh_keys = known or _learned(transaction)
+    types, last, reached, fresh_keys = known or _read_known(transaction)
     unread = [(number, event) for number, event in batch if event.position > reached.get(number, 0)]
     fresh = [incoming for incoming in unread if not _is_there(transaction, kept, *incoming)] if kept else unread
     types, last = _with_types(transaction, types, fresh), dict(last)
@@ -232,7 +232,7 @@ def _is_there(reader: Reader, kept: Mapping[int, int], number: int, event: pb.Ev
     return reader.first_row(_IS_THERE, (*moment, number, event.position, event.at)) is not None
 
 
-def _learned(reader: Transaction) -> _Known:
+def _read_known(reader: Transaction) -> _Known:
     origins = reader.all("SELECT number, last, position FROM lane")
     last, reached = (
         {number: log_id for number, log_id, _ in origins},

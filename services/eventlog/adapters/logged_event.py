@@ -68,7 +68,7 @@ def by_ids(reader: Reader, ids: Iterable[int]) -> list[LoggedEvent]:
     events: list[LoggedEvent] = []
     waiting = iter(ids)
     while chunk := list(islice(waiting, _PAGE)):
-        events += map(_stored, reader.all(f"{_SELECT} WHERE f.id IN ({', '.join('?' * len(chunk))})", chunk))
+        events += map(_event_of, reader.all(f"{_SELECT} WHERE f.id IN ({', '.join('?' * len(chunk))})", chunk))
     return sorted(events)
 
 
@@ -110,7 +110,7 @@ def _descending(reader: Reader, where: str, parameters: list[int]) -> Iterator[L
     sql = f"{_SELECT} WHERE {where} ORDER BY f.id DESC LIMIT {_PAGE}"
     while True:
         rows = reader.all(sql, parameters)
-        yield from map(_stored, rows)
+        yield from map(_event_of, rows)
         if len(rows) < _PAGE:
             return
         parameters = [parameters[0], rows[-1][0], *parameters[2:]]
@@ -123,6 +123,6 @@ def _types(reader: Reader, name: str) -> list[int]:
     return [row[0] for row in rows if Filter(name).passes(row[1], "")]
 
 
-def _stored(row: tuple[Any, ...]) -> LoggedEvent:
+def _event_of(row: tuple[Any, ...]) -> LoggedEvent:
     *plain, data = row
     return LoggedEvent._make((*plain, unpack(data)))

@@ -30,14 +30,14 @@ class EventLogEndpoint(EventLogServicer):
     async def Query(self, request: pb.QueryRequest, context: Any) -> pb.LoggedEvents:
         """Send the matching events, newest first; `before` with the id of the last one requests the next page."""
         query = Query(request, self._settings.max_results, self._settings.max_scanned)
-        return _listed(await self._store.read_long(query.events))
+        return _logged_events(await self._store.read_long(query.events))
 
     async def Trace(self, request: pb.TraceRequest, context: Any) -> pb.LoggedEvents:
         """Send the history of a mail, oldest first; nothing when the log does not know it."""
         if not request.id.strip():
             raise Invalid("a trace needs a queue id, a Message-ID or a reference", "id")
         limits = self._settings.max_traced, self._settings.max_followed
-        return _listed(await self._store.read_long(lambda reader: Trace(reader, request.id, *limits).events()))
+        return _logged_events(await self._store.read_long(lambda reader: Trace(reader, request.id, *limits).events()))
 
     async def Tail(self, request: pb.TailRequest, context: Any) -> AsyncIterator[pb.LoggedEvents]:
         """Send the latest `backlog` events, oldest first, then every new event."""
@@ -46,7 +46,7 @@ class EventLogEndpoint(EventLogServicer):
             if request.backlog:
                 backlog = await self._latest(event_filter, request.backlog)
                 seen = {event.event_id for event in backlog}
-                yield _listed(backlog)
+                yield _logged_events(backlog)
             async for batch in reader.batches():
                 events = [
                     event
@@ -62,5 +62,5 @@ class EventLogEndpoint(EventLogServicer):
         return events[::-1]
 
 
-def _listed(events: Iterable[LoggedEvent]) -> pb.LoggedEvents:
+def _logged_events(events: Iterable[LoggedEvent]) -> pb.LoggedEvents:
     return pb.LoggedEvents(events=[to_wire(event) for event in events])

@@ -38,8 +38,8 @@ class Query:
         if not self._text:
             return list(islice(newest(reader, self._filter, span), self._limit))
         if next(ids_by_keys(reader, keys), None) is not None:
-            return list(islice(self._keyed(reader, keys, span), self._limit))
-        return self._scanned(reader, span)
+            return list(islice(self._events_with_keys(reader, keys, span), self._limit))
+        return self._events_with_text(reader, span)
 
     def _span(self, reader: Reader) -> Span:
         end = begin_of(self._until) if self._until else LAST
@@ -50,14 +50,14 @@ class Query:
             end = min(end, before)
         return Span(begin_of(self._since), end)
 
-    def _keyed(self, reader: Reader, keys: Iterable[int], span: Span) -> Iterator[LoggedEvent]:
+    def _events_with_keys(self, reader: Reader, keys: Iterable[int], span: Span) -> Iterator[LoggedEvent]:
         ids = ids_by_keys(reader, keys, span, newest_first=True)
         while chunk := list(islice(ids, _CHUNK)):
             yield from (
                 event for event in reversed(by_ids(reader, chunk)) if self._filter.passes(event.type, event.service)
             )
 
-    def _scanned(self, reader: Reader, span: Span) -> list[LoggedEvent]:
+    def _events_with_text(self, reader: Reader, span: Span) -> list[LoggedEvent]:
         sought, matching = self._text.casefold().encode(), []
         for count, event in enumerate(newest(reader, self._filter, span), 1):
             if _says(event, sought):

@@ -32,16 +32,16 @@ class Trace:
 
     def events(self) -> list[LoggedEvent]:
         """All known events, oldest first; none when the log does not know the mail."""
-        named = self._named(self._sought)
+        named = self._events_naming(self._sought)
         queue_ids = {queue_id for event in named for queue_id in self._queue_ids(event)}
         self._keep(named)
-        self._keep(self._named(queue_ids))
+        self._keep(self._events_naming(queue_ids))
         for arrival, since in self._arrivals(queue_ids):
             self._keep(self._lessons(arrival))
             self._follow(arrival.place, since)
         return sorted(self._events.values(), key=lambda event: (event.at, event.id))
 
-    def _named(self, texts: set[str]) -> list[LoggedEvent]:
+    def _events_naming(self, texts: set[str]) -> list[LoggedEvent]:
         if not texts:
             return []
         return self._by_keys({key_of(MAIL, text) for text in texts})
@@ -81,7 +81,7 @@ class Trace:
     def _lessons(self, arrival: Arrival) -> list[LoggedEvent]:
         return [
             event
-            for event in self._named({text for text in (arrival.content, arrival.entry) if text})
+            for event in self._events_naming({text for text in (arrival.content, arrival.entry) if text})
             if event.type.startswith(_LESSONS)
         ]
 

@@ -245,10 +245,10 @@ class SmtpConnection:
 
     async def _on_auth(self, event: AuthStarted) -> None:
         self._stage = "auth"
-        self._authenticated(await self._authentication.begin(event.mechanism, event.initial))
+        self._answer_log_in(await self._authentication.begin(event.mechanism, event.initial))
 
     async def _on_auth_line(self, event: AuthLine) -> None:
-        self._authenticated(await self._authentication.step(event.line))
+        self._answer_log_in(await self._authentication.step(event.line))
 
     async def _on_quit(self, _event: QuitRequested) -> None:
         self._answer(replies.closing())
@@ -261,7 +261,7 @@ class SmtpConnection:
 
     # --- parts
 
-    def _authenticated(self, reply: Reply) -> None:
+    def _answer_log_in(self, reply: Reply) -> None:
         self._answer(reply)
         if self.client.is_authenticated:
             self._wire.prove()

@@ -92,7 +92,7 @@ class Acceptance:
     async def _take(self, arrived: Arrived, scan: Scan) -> Reply:
         """Make the body durable, then the event."""
         hop = self._hop(arrived, self._ids.new(IdKind.QUEUE))
-        checked = await self._checked(arrived, scan, hop)
+        checked = await self._check(arrived, scan, hop)
         if arrived.is_gone():
             return with_cause(replies.try_later(), "the client left before the message was accepted")
         blob = await arrived.intake.commit(scan)
@@ -142,7 +142,7 @@ class Acceptance:
             self._hostname, queue_id, moment(self._clock.now()), smtputf8=smtputf8, recipient=only
         )
 
-    async def _checked(self, arrived: Arrived, scan: Scan, hop: Hop) -> Checked:
+    async def _check(self, arrived: Arrived, scan: Scan, hop: Hop) -> Checked:
         client, mail, intake = arrived.client, arrived.transaction.mail, arrived.intake
         if client.is_authenticated:
             author = mail.reverse_path or client.account_address

@@ -104,7 +104,7 @@ class Repeater:
             self._schedule.at_once(queue_id)  # read the event again later, so that it is not held in memory meanwhile
         else:
             self._schedule.begin(queue_id)
-            self._spawn(self._first(queue_id, recorded))
+            self._spawn(self._publish_first(queue_id, recorded))
 
     def released(self, queue_id: str) -> None:
         """Stop repeating a settled reception.
@@ -123,7 +123,7 @@ class Repeater:
         """Begin the next round through the store now."""
         self._moving.look()
 
-    async def _first(self, queue_id: str, recorded: Recorded) -> None:
+    async def _publish_first(self, queue_id: str, recorded: Recorded) -> None:
         try:
             async with self._first_places:
                 await self._publishing.publish(recorded)

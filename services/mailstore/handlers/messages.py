@@ -224,7 +224,7 @@ class MessageCommands:
         if selection is not None and selection.modseq == source.modseq:
             messages = selection.messages
         else:
-            messages = self._copied(transaction, source, uids)
+            messages = self._messages_to_copy(transaction, source, uids)
         decide.copies_left(messages, self._limits.copy_messages)
         decide.all_there(messages.count, asked)
         decide.within_quota(load.used(transaction, account)[0], messages.size, quota)
@@ -239,9 +239,9 @@ class MessageCommands:
     def selection(self, reader: Reader, account: str, mailbox: str, uids: Ranges) -> Selection:
         """The messages that a COPY will copy, read before its unit of work. Raises MailboxRefused NONEXISTENT."""
         source = load.mailbox_by_id(reader, account, mailbox)
-        return Selection(source.modseq, self._copied(reader, source, uids))
+        return Selection(source.modseq, self._messages_to_copy(reader, source, uids))
 
-    def _copied(self, reader: Reader, source: MailboxState, uids: Ranges) -> Messages:
+    def _messages_to_copy(self, reader: Reader, source: MailboxState, uids: Ranges) -> Messages:
         return chosen.messages(reader, source.id, uids, most=self._limits.copy_messages + 1)
 
     def move(

@@ -15,7 +15,7 @@ def mailbox_tables(metadata: MetaData) -> tuple[Table, ...]:
         _account(metadata),
         _mailbox(metadata),
         _entry(metadata),
-        _vanished(metadata),
+        _vanished_table(metadata),
         _keyword(metadata),
         _subscription(metadata),
         _thread_reference(metadata),
@@ -77,7 +77,7 @@ def _entry(metadata: MetaData) -> Table:
     )
 
 
-def _vanished(metadata: MetaData) -> Table:
+def _vanished_table(metadata: MetaData) -> Table:
     return Table(
         "vanished",
         metadata,

@@ -77,7 +77,7 @@ def make_address(localpart: str, domain: str) -> Address:
         raise AddressError("there is no localpart")
     if len(localpart) > LOCALPART_LIMIT or _LOCALPART_CONTENT.fullmatch(localpart) is None:
         raise AddressError("the localpart is too long or has control characters")
-    return _checked(localpart, domain)
+    return _checked_address(localpart, domain)
 
 
 def quote_localpart(localpart: str) -> str:
@@ -92,10 +92,10 @@ def _parse_any(text: str) -> Address:
     if match is None:
         raise AddressError(_what_is_wrong(text))
     bare, quoted, domain = match.groups()
-    return _checked(bare if bare is not None else _QUOTED_PAIR.sub(r"\1", quoted), domain)
+    return _checked_address(bare if bare is not None else _QUOTED_PAIR.sub(r"\1", quoted), domain)
 
 
-def _checked(localpart: str, domain: str) -> Address:
+def _checked_address(localpart: str, domain: str) -> Address:
     if len(localpart.encode()) > LOCALPART_LIMIT:
         raise AddressError("the localpart is too long")
     return Address(localpart, parse_domain(domain))

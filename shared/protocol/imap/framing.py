@@ -120,12 +120,12 @@ class CommandFramer:
             return self._discard_open_line() if len(self._buffer) > self.limits.line + 1 else None
         if len(line) > self.limits.line:
             return self._discard(
-                len(line), _late_marker(line), self._refused("BAD", b"", "Command line is too long", line)
+                len(line), _late_marker(line), self._refused_frame("BAD", b"", "Command line is too long", line)
             )
         marker = trailing_marker(line)
         if self._held + len(line) > self.limits.command:
-            return self._discard(len(line), marker, self._refused("BAD", b"TOOBIG", "Command is too large", line))
-        return self._complete(line) if marker is None else self._announced(line, marker)
+            return self._discard(len(line), marker, self._refused_frame("BAD", b"TOOBIG", "Command is too large", line))
+        return self._complete(line) if marker is None else self._begin_literal(line, marker)
 
     def _complete(self, line: bytes) -> FrameEvent:
         event = (
@@ -153,11 +153,11 @@ class CommandFramer:
 
     # -- literals
 
-    def _announced(self, line: bytes, marker: LiteralMarker) -> _Outcome:
+    def _begin_literal(self, line: bytes, marker: LiteralMarker) -> _Outcome:
         if self._is_message(line, marker):
             return self._announce_message(line, marker)
         if marker.size > self.limits.literal or self._held + len(line) + marker.size > self.limits.command:
-            return self._discard(len(line), marker, self._refused("NO", b"TOOBIG", "Literal is too large", line))
+            return self._discard(len(line), marker, self._refused_frame("NO", b"TOOBIG", "Literal is too large", line))
         self._parts.append(line + b"\r\n")
         self._held += len(line) + 2
         self._remaining = marker.size
@@ -185,10 +185,10 @@ class CommandFramer:
             self._tag = _tag_of(head)
         self._parts, self._held = [], 0
         self._appending, self._waiting, self._remaining = True, marker.waiting, marker.size
-        self._step = CommandFramer._undecided
+        self._step = CommandFramer._raise_undecided
         return AppendLiteral(head, marker.size, first, marker.waiting, marker.binary)
 
-    def _undecided(self) -> _Outcome:
+    def _raise_undecided(self) -> _Outcome:
         raise RuntimeError("accept or refuse the announced literal first")
 
     def _stream_literal(self) -> _Outcome:
@@ -201,12 +201,12 @@ class CommandFramer:
 
     # -- refusals
 
-    def _refused(self, condition: Literal["NO", "BAD"], code: bytes, text: str, line: bytes) -> RefusedFrame:
+    def _refused_frame(self, condition: Literal["NO", "BAD"], code: bytes, text: str, line: bytes) -> RefusedFrame:
         tag = self._tag if self._appending else _tag_of(self._parts[0] if self._parts else line)
         return RefusedFrame(tag, condition, code, text)
 
     def _discard_open_line(self) -> _Outcome:
-        self._refusal = self._refused("BAD", b"", "Command line is too long", self._buffer.head(_TAG_WINDOW))
+        self._refusal = self._refused_frame("BAD", b"", "Command line is too long", self._buffer.head(_TAG_WINDOW))
         self._swallowed = 0
         self._step = CommandFramer._discard_line
         return _AGAIN
@@ -261,10 +261,10 @@ class CommandFramer:
 
     def _disconnect(self) -> RefusedFrame:
         """End the connection, because more octets follow than may be skipped."""
-        self._step = CommandFramer._ended
+        self._step = CommandFramer._drop_input
         return RefusedFrame(b"", "BYE", b"", self._refusal.text if self._refusal else "Line is too long")
 
-    def _ended(self) -> None:
+    def _drop_input(self) -> None:
         self._buffer.drop(len(self._buffer))
 
 

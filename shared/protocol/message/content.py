@@ -89,28 +89,28 @@ def parse_type(fields: Fields, in_digest: bool = False) -> MediaType:
 
     A missing or broken Content-Type gives the default of RFC 2045 §5.2, or of RFC 2046 §5.1.5 in a digest.
     """
-    media_type, subtype, parameters = _media(_first(fields, b"content-type"), in_digest)
-    return MediaType(media_type, subtype, parameters, _encoding(_first(fields, b"content-transfer-encoding")))
+    media_type, subtype, parameters = _media(_first_value(fields, b"content-type"), in_digest)
+    return MediaType(media_type, subtype, parameters, _encoding(_first_value(fields, b"content-transfer-encoding")))
 
 
 def parse_content(fields: Fields) -> Content:
     """The other Content-* fields of a part."""
-    disposition, disposition_parameters = _disposition(_first(fields, b"content-disposition"))
+    disposition, disposition_parameters = _disposition(_first_value(fields, b"content-disposition"))
     return Content(
-        _first(fields, b"content-id"),
-        _first(fields, b"content-description"),
-        _first(fields, b"content-md5"),
+        _first_value(fields, b"content-id"),
+        _first_value(fields, b"content-description"),
+        _first_value(fields, b"content-md5"),
         disposition,
         disposition_parameters,
-        _languages(_first(fields, b"content-language")),
-        _first(fields, b"content-location"),
+        _languages(_first_value(fields, b"content-language")),
+        _first_value(fields, b"content-location"),
     )
 
 
 NO_CONTENT = Content(None, None, None, None, (), (), None)
 
 
-def _first(fields: Fields, name: bytes) -> bytes | None:
+def _first_value(fields: Fields, name: bytes) -> bytes | None:
     values = fields.get(name)
     return unfold(values[0][:MAX_VALUE]) or None if values else None
 

@@ -55,20 +55,20 @@ def read_envelope(fields: Fields, limits: AddressLimits | None = None) -> Envelo
     """
     limits = limits or AddressLimits()
     return Envelope(
-        date=_first(fields, b"date"),
-        subject=_first(fields, b"subject"),
+        date=_first_value(fields, b"date"),
+        subject=_first_value(fields, b"subject"),
         from_=_addresses(fields, b"from", limits),
         sender=_addresses(fields, b"sender", limits),
         reply_to=_addresses(fields, b"reply-to", limits),
         to=_addresses(fields, b"to", limits),
         cc=_addresses(fields, b"cc", limits),
         bcc=_addresses(fields, b"bcc", limits),
-        in_reply_to=_first(fields, b"in-reply-to"),
-        message_id=_first(fields, b"message-id"),
+        in_reply_to=_first_value(fields, b"in-reply-to"),
+        message_id=_first_value(fields, b"message-id"),
     )
 
 
-def _first(fields: Fields, name: bytes) -> bytes | None:
+def _first_value(fields: Fields, name: bytes) -> bytes | None:
     values = fields.get(name)
     return unfold(values[0]) if values else None
 

@@ -32,7 +32,7 @@ def text_pages(pieces: Iterable[bytes], charset: str) -> Iterator[str]:
     """
     codec = codec_of(charset) if charset else None
     if codec is None or codec == "cp1252":
-        yield from _guessed(pieces)
+        yield from _decode_by_guess(pieces)
         return
     decoder = codecs.getincrementaldecoder(codec)("replace")
     for piece in pieces:
@@ -40,7 +40,7 @@ def text_pages(pieces: Iterable[bytes], charset: str) -> Iterator[str]:
     yield _scalar(decoder.decode(b"", True))
 
 
-def _guessed(pieces: Iterable[bytes]) -> Iterator[str]:
+def _decode_by_guess(pieces: Iterable[bytes]) -> Iterator[str]:
     held = b""
     for piece in pieces:
         data = held + piece

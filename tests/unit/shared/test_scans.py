@@ -100,13 +100,13 @@ async def test_keeping_is_bounded_and_may_fail() -> None:
 
 async def test_a_scan_again_runs_beside_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[bool] = []
-    real = scans._scanned
+    real = scans._scan_blob
 
     def noting(*arguments: Any) -> Any:
         seen.append(threading.current_thread() is threading.main_thread())
         return real(*arguments)
 
-    monkeypatch.setattr(scans, "_scanned", noting)
+    monkeypatch.setattr(scans, "_scan_blob", noting)
     blobs = MemoryBlobs()
     await scan_of(blobs, await blobs.read(blobs.put(MAIL, b"").id))
     assert seen == [False]

@@ -47,7 +47,7 @@ class Cursor:
     def expect(self, text: bytes) -> None:
         """Step over these bytes. Raises ImapSyntaxError when others follow."""
         if not self.data.startswith(text, self.pos):
-            raise ImapSyntaxError(_expected(text))
+            raise ImapSyntaxError(_expected_text(text))
         self.pos += len(text)
 
     def space(self) -> None:
@@ -66,5 +66,5 @@ class Cursor:
             raise ImapSyntaxError("Unexpected text after the command")
 
 
-def _expected(text: bytes) -> str:
+def _expected_text(text: bytes) -> str:
     return f"Expected {text.decode('ascii')}"

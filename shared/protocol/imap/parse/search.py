@@ -109,9 +109,9 @@ def _plain_key(cursor: SearchCursor) -> SearchKey:
     if cursor.keys_left < 0:
         raise ImapSyntaxError("Too many search keys")
     if cursor.accept(b"("):
-        return _nested(cursor, _group)
+        return _read_nested(cursor, _group)
     if cursor.match(_OR):
-        return _nested(cursor, _or)
+        return _read_nested(cursor, _or)
     word = cursor.match(_KEY_WORD)
     return _leaf(cursor, word[0].upper()) if word else SeqSet(sequence_set(cursor))
 
@@ -123,7 +123,7 @@ def _leaf(cursor: SearchCursor, word: bytes) -> SearchKey:
     return reader(cursor)
 
 
-def _nested(cursor: SearchCursor, reader: Reader) -> SearchKey:
+def _read_nested(cursor: SearchCursor, reader: Reader) -> SearchKey:
     cursor.depth += 1
     if cursor.depth > MAX_DEPTH:
         raise ImapSyntaxError("Search keys are nested too deep")

@@ -36,7 +36,7 @@ def keyword(cursor: Cursor) -> bytes:
 
 
 # quoted = DQUOTE *QUOTED-CHAR DQUOTE
-def _quoted(cursor: Cursor) -> bytes:
+def _quoted_string(cursor: Cursor) -> bytes:
     match = cursor.match(_QUOTED)
     if match is None:
         raise ImapSyntaxError("Invalid quoted string")
@@ -60,7 +60,7 @@ def _literal(cursor: Cursor) -> bytes:
 # string = quoted / literal
 def string(cursor: Cursor) -> bytes:
     if cursor.looking_at(b'"'):
-        return _quoted(cursor)
+        return _quoted_string(cursor)
     if cursor.looking_at(b"{"):
         return _literal(cursor)
     raise ImapSyntaxError("Expected a string")
