@@ -9,10 +9,10 @@ PORT_OFFSET ?=
 PARTS  ?=
 PROTOS := $(shell find proto -name '*.proto')
 
-help:  ## this list
+help:  ## show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
 
-install: $(VENV)/.installed  ## everything Python into .venv, pinned by hash
+install: $(VENV)/.installed  ## install the Python packages of requirements.lock into .venv
 
 $(VENV)/.installed: requirements.lock pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -21,16 +21,16 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	$(BIN)/python -m compileall -q mailfold services shared
 	@touch $@
 
-run: install  ## start Mailfold here, with a demo domain and two users
+run: install  ## start Mailfold with a demo domain and two users
 	$(BIN)/mailfold demo --data $(DATA) $(if $(PORT_OFFSET),--port-offset $(PORT_OFFSET))
 
-parts:  ## real parts for the tests: mail clients, PostgreSQL (root, Debian)
+parts:  ## install the programs that some tests use: mail clients, PostgreSQL (as root, on Debian)
 	bash ops/parts/install.sh
 
-test: install  ## every test; PARTS=required skips nothing
+test: install  ## run all tests; with PARTS=required none is skipped
 	PARTS=$(PARTS) $(BIN)/pytest
 
-check: install  ## ruff, mypy, generated code up to date
+check: install  ## run ruff and mypy, and compare the generated code with proto/
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	bash ops/proto/generate.sh --check
@@ -41,8 +41,8 @@ proto: install  ## generate shared/rpc from proto/
 lock: install  ## pin every dependency by hash, keeping the versions that are pinned
 	$(BIN)/uv pip compile --quiet --universal --extra dev --generate-hashes --no-header --no-annotate pyproject.toml -o requirements.lock
 
-load: install  ## load test against a server of its own
+load: install  ## run a load test against a server that it starts
 	$(BIN)/python -m loadtest run --start
 
-clean:  ## remove what was installed and built
+clean:  ## remove everything that was installed or built
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache

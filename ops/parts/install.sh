@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs the real parts that the tests talk to: clients, PostgreSQL, a second DNS server, strace, systemd-analyze.
-# Needs root on Debian (or a relative with apt). Starts no system service. Says nothing when all is there.
+# Installs the programs that some tests use: mail clients, PostgreSQL, a second DNS server, strace, systemd-analyze.
+# Needs root on Debian (or a derivative with apt). Starts no system service. Prints nothing when all is installed.
 #
 #   ops/parts/install.sh            install what is missing
 #   ops/parts/install.sh --check    only list what is missing (exit 1 if anything is)
@@ -37,7 +37,7 @@ restore_services() {
     rmdir "$saved"
 }
 
-# Debian's postgresql makes a cluster of its own at installation; the tests make theirs.
+# Debian's postgresql creates a cluster when it is installed; the tests create their own.
 forbid_default_cluster() {
     [ -e /etc/postgresql-common/createcluster.conf ] && return
     mkdir -p /etc/postgresql-common
@@ -47,7 +47,7 @@ forbid_default_cluster() {
 install_packages() {
     log=$(mktemp)
     export DEBIAN_FRONTEND=noninteractive
-    # --force-confold: our createcluster.conf is there before the package brings its own.
+    # --force-confold: keep our createcluster.conf, which exists before the package installs its own.
     if apt-get -qq update >"$log" 2>&1 && apt-get -qq -o Dpkg::Options::=--force-confold \
             install -y --no-install-recommends "$@" >>"$log" 2>&1; then
         rm -f "$log"
@@ -66,7 +66,7 @@ missing=$(missing_packages)
 echo "parts: installing $missing"
 forbid_services
 forbid_default_cluster
-# Word splitting is wanted here: one argument for each package.
+# The word splitting is intended: one argument for each package.
 # shellcheck disable=SC2086
 install_packages $missing
 echo "parts: done"

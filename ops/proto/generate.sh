@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Generate shared/rpc from proto/; with --check, only say whether what is committed is up to date.
+# Generate shared/rpc from proto/; with --check, only compare the committed code with what would be generated.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 bin=${BIN:-.venv/bin}

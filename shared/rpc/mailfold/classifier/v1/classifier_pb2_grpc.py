@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class ClassifierStub:
-    """The spam filter's learning, seen from outside.
+    """What the spam filter has learnt, and its rebuild.
     """
 
     def __init__(self, channel):
@@ -48,7 +48,7 @@ class ClassifierStub:
 
 
 class ClassifierServicer:
-    """The spam filter's learning, seen from outside.
+    """What the spam filter has learnt, and its rebuild.
     """
 
     def Learning(self, request, context):
@@ -58,7 +58,7 @@ class ClassifierServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RebuildModel(self, request, context):
-        """Rebuilds the model from the training events; the new one takes over when it stands.
+        """Rebuilds the model from the training events; the new model replaces the old one when it is complete.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -86,7 +86,7 @@ def add_ClassifierServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class Classifier:
-    """The spam filter's learning, seen from outside.
+    """What the spam filter has learnt, and its rebuild.
     """
 
     @staticmethod

@@ -27,7 +27,7 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class ClassifierStub:
-    """The spam filter's learning, seen from outside."""
+    """What the spam filter has learnt, and its rebuild."""
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -35,19 +35,19 @@ class ClassifierStub:
     def __new__(cls, channel: _aio.Channel) -> ClassifierAsyncStub: ...
     Learning: _grpc.UnaryUnaryMultiCallable[_classifier_pb2.LearningRequest, _classifier_pb2.LearningReply]
     RebuildModel: _grpc.UnaryUnaryMultiCallable[_classifier_pb2.RebuildModelRequest, _classifier_pb2.LearningReply]
-    """Rebuilds the model from the training events; the new one takes over when it stands."""
+    """Rebuilds the model from the training events; the new model replaces the old one when it is complete."""
 
 @_typing.type_check_only
 class ClassifierAsyncStub(ClassifierStub):
-    """The spam filter's learning, seen from outside."""
+    """What the spam filter has learnt, and its rebuild."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Learning: _aio.UnaryUnaryMultiCallable[_classifier_pb2.LearningRequest, _classifier_pb2.LearningReply]  # type: ignore[assignment]
     RebuildModel: _aio.UnaryUnaryMultiCallable[_classifier_pb2.RebuildModelRequest, _classifier_pb2.LearningReply]  # type: ignore[assignment]
-    """Rebuilds the model from the training events; the new one takes over when it stands."""
+    """Rebuilds the model from the training events; the new model replaces the old one when it is complete."""
 
 class ClassifierServicer(metaclass=_abc_1.ABCMeta):
-    """The spam filter's learning, seen from outside."""
+    """What the spam filter has learnt, and its rebuild."""
 
     @_abc_1.abstractmethod
     def Learning(
@@ -62,6 +62,6 @@ class ClassifierServicer(metaclass=_abc_1.ABCMeta):
         request: _classifier_pb2.RebuildModelRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_classifier_pb2.LearningReply, _abc.Awaitable[_classifier_pb2.LearningReply]]:
-        """Rebuilds the model from the training events; the new one takes over when it stands."""
+        """Rebuilds the model from the training events; the new model replaces the old one when it is complete."""
 
 def add_ClassifierServicer_to_server(servicer: ClassifierServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

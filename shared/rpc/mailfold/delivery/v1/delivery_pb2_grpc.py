@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class DeliveryStub:
-    """Plans and what was done of them.
+    """The delivery plans of mails, and which of their steps were carried out.
     """
 
     def __init__(self, channel):
@@ -43,7 +43,7 @@ class DeliveryStub:
 
 
 class DeliveryServicer:
-    """Plans and what was done of them.
+    """The delivery plans of mails, and which of their steps were carried out.
     """
 
     def ShowPlan(self, request, context):
@@ -69,7 +69,7 @@ def add_DeliveryServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class Delivery:
-    """Plans and what was done of them.
+    """The delivery plans of mails, and which of their steps were carried out.
     """
 
     @staticmethod

@@ -27,7 +27,7 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class DeliveryStub:
-    """Plans and what was done of them."""
+    """The delivery plans of mails, and which of their steps were carried out."""
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -37,13 +37,13 @@ class DeliveryStub:
 
 @_typing.type_check_only
 class DeliveryAsyncStub(DeliveryStub):
-    """Plans and what was done of them."""
+    """The delivery plans of mails, and which of their steps were carried out."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ShowPlan: _aio.UnaryUnaryMultiCallable[_delivery_pb2.ShowPlanRequest, _delivery_pb2.PlanReply]  # type: ignore[assignment]
 
 class DeliveryServicer(metaclass=_abc_1.ABCMeta):
-    """Plans and what was done of them."""
+    """The delivery plans of mails, and which of their steps were carried out."""
 
     @_abc_1.abstractmethod
     def ShowPlan(

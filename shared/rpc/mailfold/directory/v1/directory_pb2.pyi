@@ -519,27 +519,27 @@ class Resolution(_message.Message):
     class _KindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[Resolution._Kind.ValueType], _builtins.type):
         DESCRIPTOR: _descriptor.EnumDescriptor
         UNKNOWN: Resolution._Kind.ValueType  # 0
-        """a domain of ours, incoming, without such an address"""
+        """no such address in a domain here that receives mail"""
         ACCOUNTS: Resolution._Kind.ValueType  # 1
         """delivered here"""
         REMOTE: Resolution._Kind.ValueType  # 2
-        """not a domain of ours"""
+        """the domain is not a domain of this server"""
         DISABLED: Resolution._Kind.ValueType  # 3
-        """ours, but switched off"""
+        """an address here that is disabled"""
         OUTGOING_ONLY: Resolution._Kind.ValueType  # 4
-        """a domain of ours that does not receive"""
+        """a domain of this server that does not receive mail"""
 
     class Kind(_Kind, metaclass=_KindEnumTypeWrapper): ...
     UNKNOWN: Resolution.Kind.ValueType  # 0
-    """a domain of ours, incoming, without such an address"""
+    """no such address in a domain here that receives mail"""
     ACCOUNTS: Resolution.Kind.ValueType  # 1
     """delivered here"""
     REMOTE: Resolution.Kind.ValueType  # 2
-    """not a domain of ours"""
+    """the domain is not a domain of this server"""
     DISABLED: Resolution.Kind.ValueType  # 3
-    """ours, but switched off"""
+    """an address here that is disabled"""
     OUTGOING_ONLY: Resolution.Kind.ValueType  # 4
-    """a domain of ours that does not receive"""
+    """a domain of this server that does not receive mail"""
 
     KIND_FIELD_NUMBER: _builtins.int
     TARGETS_FIELD_NUMBER: _builtins.int
@@ -547,7 +547,7 @@ class Resolution(_message.Message):
     DETAIL_FIELD_NUMBER: _builtins.int
     kind: Global___Resolution.Kind.ValueType
     via: _builtins.str
-    """the alias that led here, if one did"""
+    """the alias that led to this target, if any"""
     detail: _builtins.str
     """the sub-address tag"""
     @_builtins.property
@@ -652,9 +652,9 @@ class Identity(_message.Message):
     domain: _builtins.str
     """id of the account's domain"""
     as_of: _builtins.int
-    """the configuration's last position that the answer knows: later events may take the log-in back"""
+    """the last position of the directory's log that the answer includes: only later events can end the log-in"""
     refusals: _builtins.int
-    """wrong passwords of this client lately, with this one: a refusal is slowed down by it"""
+    """recent wrong passwords of this client, including this one: they determine the delay of the refusal"""
     def __init__(
         self,
         *,

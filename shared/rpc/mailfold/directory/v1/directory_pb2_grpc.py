@@ -352,7 +352,7 @@ class DirectoryServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Resolve(self, request, context):
-        """Where mail to an address goes. Callers that follow the directory ask only for what they do not know.
+        """Where mail to an address goes. Services that follow the directory call this only for addresses that they do not know.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -54,7 +54,7 @@ class DirectoryStub:
     ShowAlias: _grpc.UnaryUnaryMultiCallable[_directory_pb2.NameRequest, _directory_pb2.Alias]
     ListAliases: _grpc.UnaryUnaryMultiCallable[_directory_pb2.ListRequest, _directory_pb2.AliasList]
     Resolve: _grpc.UnaryUnaryMultiCallable[_directory_pb2.ResolveRequest, _directory_pb2.Resolution]
-    """Where mail to an address goes. Callers that follow the directory ask only for what they do not know."""
+    """Where mail to an address goes. Services that follow the directory call this only for addresses that they do not know."""
     Authenticate: _grpc.UnaryUnaryMultiCallable[_directory_pb2.AuthenticateRequest, _directory_pb2.Identity]
     """Whether a login name and password open an account, and what its user may do."""
     MaySendAs: _grpc.UnaryUnaryMultiCallable[_directory_pb2.MaySendAsRequest, _directory_pb2.MaySendAsReply]
@@ -107,7 +107,7 @@ class DirectoryAsyncStub(DirectoryStub):
     ShowAlias: _aio.UnaryUnaryMultiCallable[_directory_pb2.NameRequest, _directory_pb2.Alias]  # type: ignore[assignment]
     ListAliases: _aio.UnaryUnaryMultiCallable[_directory_pb2.ListRequest, _directory_pb2.AliasList]  # type: ignore[assignment]
     Resolve: _aio.UnaryUnaryMultiCallable[_directory_pb2.ResolveRequest, _directory_pb2.Resolution]  # type: ignore[assignment]
-    """Where mail to an address goes. Callers that follow the directory ask only for what they do not know."""
+    """Where mail to an address goes. Services that follow the directory call this only for addresses that they do not know."""
     Authenticate: _aio.UnaryUnaryMultiCallable[_directory_pb2.AuthenticateRequest, _directory_pb2.Identity]  # type: ignore[assignment]
     """Whether a login name and password open an account, and what its user may do."""
     MaySendAs: _aio.UnaryUnaryMultiCallable[_directory_pb2.MaySendAsRequest, _directory_pb2.MaySendAsReply]  # type: ignore[assignment]
@@ -283,7 +283,7 @@ class DirectoryServicer(metaclass=_abc_1.ABCMeta):
         request: _directory_pb2.ResolveRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_directory_pb2.Resolution, _abc.Awaitable[_directory_pb2.Resolution]]:
-        """Where mail to an address goes. Callers that follow the directory ask only for what they do not know."""
+        """Where mail to an address goes. Services that follow the directory call this only for addresses that they do not know."""
 
     @_abc_1.abstractmethod
     def Authenticate(

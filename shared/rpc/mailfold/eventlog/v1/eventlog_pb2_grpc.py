@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class EventLogStub:
-    """Every event of every service, queryable.
+    """Queries over the events of all services.
     """
 
     def __init__(self, channel):
@@ -53,7 +53,7 @@ class EventLogStub:
 
 
 class EventLogServicer:
-    """Every event of every service, queryable.
+    """Queries over the events of all services.
     """
 
     def Query(self, request, context):
@@ -63,14 +63,14 @@ class EventLogServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Trace(self, request, context):
-        """The life of a mail, from events alone: by queue id, Message-ID or a reply code's reference.
+        """The history of a mail, found by queue id, Message-ID or the reference of a refusal.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Tail(self, request, context):
-        """Events as they come; ends when the caller does.
+        """Events as they happen, until the caller cancels the call.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -103,7 +103,7 @@ def add_EventLogServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class EventLog:
-    """Every event of every service, queryable.
+    """Queries over the events of all services.
     """
 
     @staticmethod

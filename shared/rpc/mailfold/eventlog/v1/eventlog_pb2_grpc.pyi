@@ -27,7 +27,7 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class EventLogStub:
-    """Every event of every service, queryable."""
+    """Queries over the events of all services."""
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -35,23 +35,23 @@ class EventLogStub:
     def __new__(cls, channel: _aio.Channel) -> EventLogAsyncStub: ...
     Query: _grpc.UnaryUnaryMultiCallable[_eventlog_pb2.QueryRequest, _eventlog_pb2.LoggedEvents]
     Trace: _grpc.UnaryUnaryMultiCallable[_eventlog_pb2.TraceRequest, _eventlog_pb2.LoggedEvents]
-    """The life of a mail, from events alone: by queue id, Message-ID or a reply code's reference."""
+    """The history of a mail, found by queue id, Message-ID or the reference of a refusal."""
     Tail: _grpc.UnaryStreamMultiCallable[_eventlog_pb2.TailRequest, _eventlog_pb2.LoggedEvents]
-    """Events as they come; ends when the caller does."""
+    """Events as they happen, until the caller cancels the call."""
 
 @_typing.type_check_only
 class EventLogAsyncStub(EventLogStub):
-    """Every event of every service, queryable."""
+    """Queries over the events of all services."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Query: _aio.UnaryUnaryMultiCallable[_eventlog_pb2.QueryRequest, _eventlog_pb2.LoggedEvents]  # type: ignore[assignment]
     Trace: _aio.UnaryUnaryMultiCallable[_eventlog_pb2.TraceRequest, _eventlog_pb2.LoggedEvents]  # type: ignore[assignment]
-    """The life of a mail, from events alone: by queue id, Message-ID or a reply code's reference."""
+    """The history of a mail, found by queue id, Message-ID or the reference of a refusal."""
     Tail: _aio.UnaryStreamMultiCallable[_eventlog_pb2.TailRequest, _eventlog_pb2.LoggedEvents]  # type: ignore[assignment]
-    """Events as they come; ends when the caller does."""
+    """Events as they happen, until the caller cancels the call."""
 
 class EventLogServicer(metaclass=_abc_1.ABCMeta):
-    """Every event of every service, queryable."""
+    """Queries over the events of all services."""
 
     @_abc_1.abstractmethod
     def Query(
@@ -66,7 +66,7 @@ class EventLogServicer(metaclass=_abc_1.ABCMeta):
         request: _eventlog_pb2.TraceRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_eventlog_pb2.LoggedEvents, _abc.Awaitable[_eventlog_pb2.LoggedEvents]]:
-        """The life of a mail, from events alone: by queue id, Message-ID or a reply code's reference."""
+        """The history of a mail, found by queue id, Message-ID or the reference of a refusal."""
 
     @_abc_1.abstractmethod
     def Tail(
@@ -74,6 +74,6 @@ class EventLogServicer(metaclass=_abc_1.ABCMeta):
         request: _eventlog_pb2.TailRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_eventlog_pb2.LoggedEvents], _abc.AsyncIterator[_eventlog_pb2.LoggedEvents]]:
-        """Events as they come; ends when the caller does."""
+        """Events as they happen, until the caller cancels the call."""
 
 def add_EventLogServicer_to_server(servicer: EventLogServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -26,7 +26,7 @@ class Place(_message.Message):
     AT_FIELD_NUMBER: _builtins.int
     position: _builtins.int
     at: _builtins.int
-    """UTC microseconds, of the event at this position; 0 where that is not known"""
+    """time of the event at this position, in UTC microseconds; 0 when unknown"""
     def __init__(
         self,
         *,
@@ -97,7 +97,7 @@ class ReadEventsRequest(_message.Message):
 
     @_builtins.property
     def at(self) -> _containers.ScalarMap[_builtins.int, _builtins.int]:
-        """shard → time of the event at `after`, as it was seen. Where the log has another event there, or none yet, the call
+        """shard → time of the event at `after`, as the follower read it. When the log has another event there, or none, the call
         is refused as a conflict, with the reason "diverged".
         """
 
@@ -152,7 +152,7 @@ class EventBatch(_message.Message):
     def events(self) -> _containers.RepeatedCompositeFieldContainer[Global___Event]: ...
     @_builtins.property
     def reached(self) -> _containers.MessageMap[_builtins.int, Global___Place]:
-        """of the shards that were read: all events up to here are in this batch or before it"""
+        """the shards that were read: all events up to these places are in this batch or in earlier ones"""
 
     def __init__(
         self,
@@ -216,7 +216,7 @@ class StateBatch(_message.Message):
 
     @_builtins.property
     def heads(self) -> _containers.MessageMap[_builtins.int, Global___Place]:
-        """in the first batch: from where the log must be followed"""
+        """in the first batch: the places after which the log must be followed"""
 
     def __init__(
         self,

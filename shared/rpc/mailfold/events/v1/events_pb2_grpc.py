@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class EventSourceStub:
-    """Events of an owning service, in order, for its followers. A bus message only wakes them.
+    """The events of a service that owns state, in order, for its followers. A doorbell on the bus only wakes them.
     """
 
     def __init__(self, channel):
@@ -58,26 +58,26 @@ class EventSourceStub:
 
 
 class EventSourceServicer:
-    """Events of an owning service, in order, for its followers. A bus message only wakes them.
+    """The events of a service that owns state, in order, for its followers. A doorbell on the bus only wakes them.
     """
 
     def ReadState(self, request, context):
-        """The owner's present state, as the events that would make it: where a copy in memory begins, instead of at the first
-        event. What is committed meanwhile may be in it or not; it comes again behind `heads`.
+        """The owner's present state as the events that would create it, so that a copy in memory need not begin at the first
+        event. Events that are committed meanwhile may be included or not; they are read again after `heads`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Agree(self, request, context):
-        """How far each shard's log is the one that was followed. An owner that was restored from a backup has another log.
+        """Up to which place each shard's log equals the log that was followed. It differs after a restore from a backup.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ReadEvents(self, request, context):
-        """Everything behind the given positions that is committed now, in batches; ends when the log is read to its end.
+        """All committed events after the given positions, in batches, until the end of the log.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -122,7 +122,7 @@ def add_EventSourceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class EventSource:
-    """Events of an owning service, in order, for its followers. A bus message only wakes them.
+    """The events of a service that owns state, in order, for its followers. A doorbell on the bus only wakes them.
     """
 
     @staticmethod

@@ -27,41 +27,41 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class EventSourceStub:
-    """Events of an owning service, in order, for its followers. A bus message only wakes them."""
+    """The events of a service that owns state, in order, for its followers. A doorbell on the bus only wakes them."""
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> EventSourceAsyncStub: ...
     ReadState: _grpc.UnaryStreamMultiCallable[_events_pb2.ReadStateRequest, _events_pb2.StateBatch]
-    """The owner's present state, as the events that would make it: where a copy in memory begins, instead of at the first
-    event. What is committed meanwhile may be in it or not; it comes again behind `heads`.
+    """The owner's present state as the events that would create it, so that a copy in memory need not begin at the first
+    event. Events that are committed meanwhile may be included or not; they are read again after `heads`.
     """
     Agree: _grpc.UnaryUnaryMultiCallable[_events_pb2.AgreeRequest, _events_pb2.AgreeReply]
-    """How far each shard's log is the one that was followed. An owner that was restored from a backup has another log."""
+    """Up to which place each shard's log equals the log that was followed. It differs after a restore from a backup."""
     ReadEvents: _grpc.UnaryStreamMultiCallable[_events_pb2.ReadEventsRequest, _events_pb2.EventBatch]
-    """Everything behind the given positions that is committed now, in batches; ends when the log is read to its end."""
+    """All committed events after the given positions, in batches, until the end of the log."""
     Heads: _grpc.UnaryUnaryMultiCallable[_events_pb2.HeadsRequest, _events_pb2.HeadsReply]
     """The last committed position of each shard."""
 
 @_typing.type_check_only
 class EventSourceAsyncStub(EventSourceStub):
-    """Events of an owning service, in order, for its followers. A bus message only wakes them."""
+    """The events of a service that owns state, in order, for its followers. A doorbell on the bus only wakes them."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ReadState: _aio.UnaryStreamMultiCallable[_events_pb2.ReadStateRequest, _events_pb2.StateBatch]  # type: ignore[assignment]
-    """The owner's present state, as the events that would make it: where a copy in memory begins, instead of at the first
-    event. What is committed meanwhile may be in it or not; it comes again behind `heads`.
+    """The owner's present state as the events that would create it, so that a copy in memory need not begin at the first
+    event. Events that are committed meanwhile may be included or not; they are read again after `heads`.
     """
     Agree: _aio.UnaryUnaryMultiCallable[_events_pb2.AgreeRequest, _events_pb2.AgreeReply]  # type: ignore[assignment]
-    """How far each shard's log is the one that was followed. An owner that was restored from a backup has another log."""
+    """Up to which place each shard's log equals the log that was followed. It differs after a restore from a backup."""
     ReadEvents: _aio.UnaryStreamMultiCallable[_events_pb2.ReadEventsRequest, _events_pb2.EventBatch]  # type: ignore[assignment]
-    """Everything behind the given positions that is committed now, in batches; ends when the log is read to its end."""
+    """All committed events after the given positions, in batches, until the end of the log."""
     Heads: _aio.UnaryUnaryMultiCallable[_events_pb2.HeadsRequest, _events_pb2.HeadsReply]  # type: ignore[assignment]
     """The last committed position of each shard."""
 
 class EventSourceServicer(metaclass=_abc_1.ABCMeta):
-    """Events of an owning service, in order, for its followers. A bus message only wakes them."""
+    """The events of a service that owns state, in order, for its followers. A doorbell on the bus only wakes them."""
 
     @_abc_1.abstractmethod
     def ReadState(
@@ -69,8 +69,8 @@ class EventSourceServicer(metaclass=_abc_1.ABCMeta):
         request: _events_pb2.ReadStateRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_events_pb2.StateBatch], _abc.AsyncIterator[_events_pb2.StateBatch]]:
-        """The owner's present state, as the events that would make it: where a copy in memory begins, instead of at the first
-        event. What is committed meanwhile may be in it or not; it comes again behind `heads`.
+        """The owner's present state as the events that would create it, so that a copy in memory need not begin at the first
+        event. Events that are committed meanwhile may be included or not; they are read again after `heads`.
         """
 
     @_abc_1.abstractmethod
@@ -79,7 +79,7 @@ class EventSourceServicer(metaclass=_abc_1.ABCMeta):
         request: _events_pb2.AgreeRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_events_pb2.AgreeReply, _abc.Awaitable[_events_pb2.AgreeReply]]:
-        """How far each shard's log is the one that was followed. An owner that was restored from a backup has another log."""
+        """Up to which place each shard's log equals the log that was followed. It differs after a restore from a backup."""
 
     @_abc_1.abstractmethod
     def ReadEvents(
@@ -87,7 +87,7 @@ class EventSourceServicer(metaclass=_abc_1.ABCMeta):
         request: _events_pb2.ReadEventsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_events_pb2.EventBatch], _abc.AsyncIterator[_events_pb2.EventBatch]]:
-        """Everything behind the given positions that is committed now, in batches; ends when the log is read to its end."""
+        """All committed events after the given positions, in batches, until the end of the log."""
 
     @_abc_1.abstractmethod
     def Heads(

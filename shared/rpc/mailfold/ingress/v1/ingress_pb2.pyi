@@ -124,7 +124,7 @@ class HoldReply(_message.Message):
 
     SETTLED_FIELD_NUMBER: _builtins.int
     settled: _builtins.bool
-    """the mail needs nobody any more"""
+    """the mail is settled, so nothing is left to do"""
     def __init__(
         self,
         *,

@@ -58,7 +58,7 @@ class IngressServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Hold(self, request, context):
-        """Marks a reception as held (a step of it is a dead letter: it is repeated rarely) or as moving again.
+        """Marks a reception as held, because one of its steps is a dead letter (it is repeated rarely), or as no longer held.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

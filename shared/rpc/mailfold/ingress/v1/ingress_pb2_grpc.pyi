@@ -35,7 +35,7 @@ class IngressStub:
     def __new__(cls, channel: _aio.Channel) -> IngressAsyncStub: ...
     ListReceptions: _grpc.UnaryUnaryMultiCallable[_ingress_pb2.ListReceptionsRequest, _ingress_pb2.ReceptionList]
     Hold: _grpc.UnaryUnaryMultiCallable[_ingress_pb2.HoldRequest, _ingress_pb2.HoldReply]
-    """Marks a reception as held (a step of it is a dead letter: it is repeated rarely) or as moving again."""
+    """Marks a reception as held, because one of its steps is a dead letter (it is repeated rarely), or as no longer held."""
 
 @_typing.type_check_only
 class IngressAsyncStub(IngressStub):
@@ -44,7 +44,7 @@ class IngressAsyncStub(IngressStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListReceptions: _aio.UnaryUnaryMultiCallable[_ingress_pb2.ListReceptionsRequest, _ingress_pb2.ReceptionList]  # type: ignore[assignment]
     Hold: _aio.UnaryUnaryMultiCallable[_ingress_pb2.HoldRequest, _ingress_pb2.HoldReply]  # type: ignore[assignment]
-    """Marks a reception as held (a step of it is a dead letter: it is repeated rarely) or as moving again."""
+    """Marks a reception as held, because one of its steps is a dead letter (it is repeated rarely), or as no longer held."""
 
 class IngressServicer(metaclass=_abc_1.ABCMeta):
     """Receptions: mails accepted and not yet settled."""
@@ -62,6 +62,6 @@ class IngressServicer(metaclass=_abc_1.ABCMeta):
         request: _ingress_pb2.HoldRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_ingress_pb2.HoldReply, _abc.Awaitable[_ingress_pb2.HoldReply]]:
-        """Marks a reception as held (a step of it is a dead letter: it is repeated rarely) or as moving again."""
+        """Marks a reception as held, because one of its steps is a dead letter (it is repeated rarely), or as no longer held."""
 
 def add_IngressServicer_to_server(servicer: IngressServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

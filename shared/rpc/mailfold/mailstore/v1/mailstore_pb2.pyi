@@ -21,7 +21,7 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class UidSet(_message.Message):
-    """UIDs as ranges, ascending and apart: first, last, first, last, …"""
+    """UIDs as ascending ranges with gaps between them: first, last, first, last, …"""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -420,7 +420,7 @@ class MailboxView(_message.Message):
     version: _builtins.int
     first_unseen_uid: _builtins.int
     keyword_limit: _builtins.int
-    """how many keywords it may know"""
+    """how many keywords the mailbox may have"""
     @_builtins.property
     def mailbox(self) -> Global___Mailbox: ...
     @_builtins.property
@@ -429,7 +429,7 @@ class MailboxView(_message.Message):
 
     @_builtins.property
     def keywords(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """in use here"""
+        """keywords of this mailbox"""
 
     def __init__(
         self,
@@ -463,7 +463,7 @@ class ChangesRequest(_message.Message):
     since: _builtins.int
     uid_next: _builtins.int
     keywords: _builtins.int
-    """how many keywords of the mailbox the asker knows"""
+    """how many keywords of the mailbox the caller knows"""
     def __init__(
         self,
         *,
@@ -510,7 +510,7 @@ class ChangesReply(_message.Message):
 
     @_builtins.property
     def keywords(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """all of the mailbox, when there are others than the asker knows"""
+        """all keywords of the mailbox, when the caller does not know all of them"""
 
     def __init__(
         self,
@@ -589,12 +589,12 @@ class FetchRequest(_message.Message):
     """blob ids and prefixes, to read sections from"""
     changed_since: _builtins.int
     mark_seen: _builtins.bool
-    """set \\Seen where it is not (BODY[] without PEEK)"""
+    """set \\Seen on messages without it (BODY[] without PEEK)"""
     email_id: _builtins.bool
     thread_id: _builtins.bool
     save_date: _builtins.bool
     vanished: _builtins.bool
-    """first what vanished since `changed_since`"""
+    """begin with the UIDs that vanished since `changed_since`"""
     up_to_version: _builtins.int
     @_builtins.property
     def uids(self) -> Global___UidSet: ...
@@ -769,7 +769,7 @@ class StoreReply(_message.Message):
     VERSIONS_FIELD_NUMBER: _builtins.int
     version: _builtins.int
     messages: _builtins.int
-    """how many of those asked for are there, without those refused"""
+    """how many of the requested messages exist, without the refused ones"""
     @_builtins.property
     def changed(self) -> _containers.RepeatedCompositeFieldContainer[Global___Changed]: ...
     @_builtins.property
@@ -909,7 +909,7 @@ class CopyRequest(_message.Message):
     mailbox: _builtins.str
     target: _builtins.str
     messages: _builtins.int
-    """how many of these UIDs the asker knows: all of them are there, or nothing is done"""
+    """how many of these UIDs the caller knows: when some of them are gone, nothing is done"""
     @_builtins.property
     def uids(self) -> Global___UidSet: ...
     def __init__(
@@ -942,7 +942,7 @@ class CopyReply(_message.Message):
     uid_validity: _builtins.int
     version: _builtins.int
     reason: _builtins.str
-    """of a MOVE of many that ended before its last message: why, as of a refusal"""
+    """for a MOVE of many messages that ended early: the reason, as in a refusal"""
     text: _builtins.str
     @_builtins.property
     def source(self) -> Global___UidSet:
@@ -1082,7 +1082,7 @@ Global___FlagTest: _TypeAlias = FlagTest  # noqa: Y015
 
 @_typing.final
 class HeaderTest(_message.Message):
-    """An empty text asks whether the field is there."""
+    """An empty text matches whenever the message has the field."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1126,7 +1126,7 @@ Global___SearchKeys: _TypeAlias = SearchKeys  # noqa: Y015
 
 @_typing.final
 class SearchKey(_message.Message):
-    """A key of a search; access makes it from the parsed command with sequence numbers already turned into UIDs.
+    """A search key. The access service makes it from the parsed command and has replaced sequence numbers by UIDs.
     Protobuf refuses messages of more than 100 levels: a combination takes two, and a negation none.
     """
 

@@ -132,7 +132,7 @@ class MailstoreServicer:
     """
 
     def Deliver(self, request, context):
-        """Puts one copy of an accepted mail into a mailbox. Keyed by (queue id, recipient, index): a repeat answers what was done.
+        """Puts one copy of an accepted mail into a mailbox. Keyed by (queue id, recipient, index): a repeat returns the recorded result.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -176,14 +176,14 @@ class MailstoreServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ViewMailbox(self, request, context):
-        """One state of a mailbox: its UIDs as runs, its counters.
+        """A consistent state of a mailbox: its UIDs as runs, and its counters.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Changes(self, request, context):
-        """What changed in a mailbox behind a version, by whole versions.
+        """What changed in a mailbox after a version; the changes of a version are never divided.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -208,7 +208,7 @@ class MailstoreServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Copy(self, request, context):
-        """Copy and Move take all of the messages or none: EXPUNGEISSUED when some are gone. A MOVE of many is several commits.
+        """Copy and Move take all messages or none (EXPUNGEISSUED when some are gone). A MOVE of many messages is several commits.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -239,7 +239,7 @@ class MailstoreServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeletedSize(self, request, context):
-        """What an EXPUNGE of the mailbox would free.
+        """How many octets an EXPUNGE of the mailbox would free.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -34,7 +34,7 @@ class MailstoreStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> MailstoreAsyncStub: ...
     Deliver: _grpc.UnaryUnaryMultiCallable[_mailstore_pb2.DeliverRequest, _mailstore_pb2.DeliverReply]
-    """Puts one copy of an accepted mail into a mailbox. Keyed by (queue id, recipient, index): a repeat answers what was done."""
+    """Puts one copy of an accepted mail into a mailbox. Keyed by (queue id, recipient, index): a repeat returns the recorded result."""
     OpenAccount: _grpc.UnaryUnaryMultiCallable[_mailstore_pb2.OpenAccountRequest, _mailstore_pb2.OpenAccountReply]
     """Makes the account's default mailboxes on first use."""
     ListMailboxes: _grpc.UnaryUnaryMultiCallable[_mailstore_pb2.ListMailboxesRequest, _mailstore_pb2.MailboxList]
@@ -43,20 +43,20 @@ class MailstoreStub:
     RenameMailbox: _grpc.UnaryUnaryMultiCallable[_mailstore_pb2.RenameMailboxRequest, _mailstore_pb2.MailboxReply]
     SubscribeMailbox: _grpc.UnaryUnaryMultiCallable[_mailstore_pb2.SubscribeMailboxRequest, _mailstore_pb2.MailboxReply]
     ViewMailbox: _grpc.UnaryUnaryMultiCallable[_mailstore_pb2.MailboxNameRequest, _mailstore_pb2.MailboxView]
-    """One state of a mailbox: its UIDs as runs, its counters."""
+    """A consistent state of a mailbox: its UIDs as runs, and its counters."""
     Changes: _grpc.UnaryUnaryMultiCallable[_mailstore_pb2.ChangesRequest, _mailstore_pb2.ChangesReply]
-    """What changed in a mailbox behind a version, by whole versions."""
+    """What changed in a mailbox after a version; the changes of a version are never divided."""
     Fetch: _grpc.UnaryStreamMultiCallable[_mailstore_pb2.FetchRequest, _mailstore_pb2.FetchBatch]
     Store: _grpc.UnaryUnaryMultiCallable[_mailstore_pb2.StoreRequest, _mailstore_pb2.StoreReply]
     Append: _grpc.UnaryUnaryMultiCallable[_mailstore_pb2.AppendRequest, _mailstore_pb2.AppendReply]
     Copy: _grpc.UnaryUnaryMultiCallable[_mailstore_pb2.CopyRequest, _mailstore_pb2.CopyReply]
-    """Copy and Move take all of the messages or none: EXPUNGEISSUED when some are gone. A MOVE of many is several commits."""
+    """Copy and Move take all messages or none (EXPUNGEISSUED when some are gone). A MOVE of many messages is several commits."""
     Move: _grpc.UnaryUnaryMultiCallable[_mailstore_pb2.CopyRequest, _mailstore_pb2.CopyReply]
     Expunge: _grpc.UnaryUnaryMultiCallable[_mailstore_pb2.ExpungeRequest, _mailstore_pb2.ExpungeReply]
     Search: _grpc.UnaryUnaryMultiCallable[_mailstore_pb2.SearchRequest, _mailstore_pb2.SearchReply]
     Quota: _grpc.UnaryUnaryMultiCallable[_mailstore_pb2.QuotaRequest, _mailstore_pb2.QuotaReply]
     DeletedSize: _grpc.UnaryUnaryMultiCallable[_mailstore_pb2.DeletedSizeRequest, _mailstore_pb2.DeletedSizeReply]
-    """What an EXPUNGE of the mailbox would free."""
+    """How many octets an EXPUNGE of the mailbox would free."""
 
 @_typing.type_check_only
 class MailstoreAsyncStub(MailstoreStub):
@@ -64,7 +64,7 @@ class MailstoreAsyncStub(MailstoreStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Deliver: _aio.UnaryUnaryMultiCallable[_mailstore_pb2.DeliverRequest, _mailstore_pb2.DeliverReply]  # type: ignore[assignment]
-    """Puts one copy of an accepted mail into a mailbox. Keyed by (queue id, recipient, index): a repeat answers what was done."""
+    """Puts one copy of an accepted mail into a mailbox. Keyed by (queue id, recipient, index): a repeat returns the recorded result."""
     OpenAccount: _aio.UnaryUnaryMultiCallable[_mailstore_pb2.OpenAccountRequest, _mailstore_pb2.OpenAccountReply]  # type: ignore[assignment]
     """Makes the account's default mailboxes on first use."""
     ListMailboxes: _aio.UnaryUnaryMultiCallable[_mailstore_pb2.ListMailboxesRequest, _mailstore_pb2.MailboxList]  # type: ignore[assignment]
@@ -73,20 +73,20 @@ class MailstoreAsyncStub(MailstoreStub):
     RenameMailbox: _aio.UnaryUnaryMultiCallable[_mailstore_pb2.RenameMailboxRequest, _mailstore_pb2.MailboxReply]  # type: ignore[assignment]
     SubscribeMailbox: _aio.UnaryUnaryMultiCallable[_mailstore_pb2.SubscribeMailboxRequest, _mailstore_pb2.MailboxReply]  # type: ignore[assignment]
     ViewMailbox: _aio.UnaryUnaryMultiCallable[_mailstore_pb2.MailboxNameRequest, _mailstore_pb2.MailboxView]  # type: ignore[assignment]
-    """One state of a mailbox: its UIDs as runs, its counters."""
+    """A consistent state of a mailbox: its UIDs as runs, and its counters."""
     Changes: _aio.UnaryUnaryMultiCallable[_mailstore_pb2.ChangesRequest, _mailstore_pb2.ChangesReply]  # type: ignore[assignment]
-    """What changed in a mailbox behind a version, by whole versions."""
+    """What changed in a mailbox after a version; the changes of a version are never divided."""
     Fetch: _aio.UnaryStreamMultiCallable[_mailstore_pb2.FetchRequest, _mailstore_pb2.FetchBatch]  # type: ignore[assignment]
     Store: _aio.UnaryUnaryMultiCallable[_mailstore_pb2.StoreRequest, _mailstore_pb2.StoreReply]  # type: ignore[assignment]
     Append: _aio.UnaryUnaryMultiCallable[_mailstore_pb2.AppendRequest, _mailstore_pb2.AppendReply]  # type: ignore[assignment]
     Copy: _aio.UnaryUnaryMultiCallable[_mailstore_pb2.CopyRequest, _mailstore_pb2.CopyReply]  # type: ignore[assignment]
-    """Copy and Move take all of the messages or none: EXPUNGEISSUED when some are gone. A MOVE of many is several commits."""
+    """Copy and Move take all messages or none (EXPUNGEISSUED when some are gone). A MOVE of many messages is several commits."""
     Move: _aio.UnaryUnaryMultiCallable[_mailstore_pb2.CopyRequest, _mailstore_pb2.CopyReply]  # type: ignore[assignment]
     Expunge: _aio.UnaryUnaryMultiCallable[_mailstore_pb2.ExpungeRequest, _mailstore_pb2.ExpungeReply]  # type: ignore[assignment]
     Search: _aio.UnaryUnaryMultiCallable[_mailstore_pb2.SearchRequest, _mailstore_pb2.SearchReply]  # type: ignore[assignment]
     Quota: _aio.UnaryUnaryMultiCallable[_mailstore_pb2.QuotaRequest, _mailstore_pb2.QuotaReply]  # type: ignore[assignment]
     DeletedSize: _aio.UnaryUnaryMultiCallable[_mailstore_pb2.DeletedSizeRequest, _mailstore_pb2.DeletedSizeReply]  # type: ignore[assignment]
-    """What an EXPUNGE of the mailbox would free."""
+    """How many octets an EXPUNGE of the mailbox would free."""
 
 class MailstoreServicer(metaclass=_abc_1.ABCMeta):
     """Accounts' mailboxes, messages and flags. The version of an account's stream is its MODSEQ."""
@@ -97,7 +97,7 @@ class MailstoreServicer(metaclass=_abc_1.ABCMeta):
         request: _mailstore_pb2.DeliverRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_mailstore_pb2.DeliverReply, _abc.Awaitable[_mailstore_pb2.DeliverReply]]:
-        """Puts one copy of an accepted mail into a mailbox. Keyed by (queue id, recipient, index): a repeat answers what was done."""
+        """Puts one copy of an accepted mail into a mailbox. Keyed by (queue id, recipient, index): a repeat returns the recorded result."""
 
     @_abc_1.abstractmethod
     def OpenAccount(
@@ -148,7 +148,7 @@ class MailstoreServicer(metaclass=_abc_1.ABCMeta):
         request: _mailstore_pb2.MailboxNameRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_mailstore_pb2.MailboxView, _abc.Awaitable[_mailstore_pb2.MailboxView]]:
-        """One state of a mailbox: its UIDs as runs, its counters."""
+        """A consistent state of a mailbox: its UIDs as runs, and its counters."""
 
     @_abc_1.abstractmethod
     def Changes(
@@ -156,7 +156,7 @@ class MailstoreServicer(metaclass=_abc_1.ABCMeta):
         request: _mailstore_pb2.ChangesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_mailstore_pb2.ChangesReply, _abc.Awaitable[_mailstore_pb2.ChangesReply]]:
-        """What changed in a mailbox behind a version, by whole versions."""
+        """What changed in a mailbox after a version; the changes of a version are never divided."""
 
     @_abc_1.abstractmethod
     def Fetch(
@@ -185,7 +185,7 @@ class MailstoreServicer(metaclass=_abc_1.ABCMeta):
         request: _mailstore_pb2.CopyRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_mailstore_pb2.CopyReply, _abc.Awaitable[_mailstore_pb2.CopyReply]]:
-        """Copy and Move take all of the messages or none: EXPUNGEISSUED when some are gone. A MOVE of many is several commits."""
+        """Copy and Move take all messages or none (EXPUNGEISSUED when some are gone). A MOVE of many messages is several commits."""
 
     @_abc_1.abstractmethod
     def Move(
@@ -221,6 +221,6 @@ class MailstoreServicer(metaclass=_abc_1.ABCMeta):
         request: _mailstore_pb2.DeletedSizeRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_mailstore_pb2.DeletedSizeReply, _abc.Awaitable[_mailstore_pb2.DeletedSizeReply]]:
-        """What an EXPUNGE of the mailbox would free."""
+        """How many octets an EXPUNGE of the mailbox would free."""
 
 def add_MailstoreServicer_to_server(servicer: MailstoreServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

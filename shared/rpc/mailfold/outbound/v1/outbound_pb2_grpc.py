@@ -52,7 +52,7 @@ class OutboundServicer:
     """
 
     def Enqueue(self, request, context):
-        """Durable when answered; a repeat with the same key changes nothing.
+        """The entry is stored durably before the reply; a repeat with the same key changes nothing.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -34,7 +34,7 @@ class OutboundStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> OutboundAsyncStub: ...
     Enqueue: _grpc.UnaryUnaryMultiCallable[_outbound_pb2.EnqueueRequest, _outbound_pb2.EnqueueReply]
-    """Durable when answered; a repeat with the same key changes nothing."""
+    """The entry is stored durably before the reply; a repeat with the same key changes nothing."""
     List: _grpc.UnaryUnaryMultiCallable[_outbound_pb2.ListQueueRequest, _outbound_pb2.QueueList]
 
 @_typing.type_check_only
@@ -43,7 +43,7 @@ class OutboundAsyncStub(OutboundStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Enqueue: _aio.UnaryUnaryMultiCallable[_outbound_pb2.EnqueueRequest, _outbound_pb2.EnqueueReply]  # type: ignore[assignment]
-    """Durable when answered; a repeat with the same key changes nothing."""
+    """The entry is stored durably before the reply; a repeat with the same key changes nothing."""
     List: _aio.UnaryUnaryMultiCallable[_outbound_pb2.ListQueueRequest, _outbound_pb2.QueueList]  # type: ignore[assignment]
 
 class OutboundServicer(metaclass=_abc_1.ABCMeta):
@@ -55,7 +55,7 @@ class OutboundServicer(metaclass=_abc_1.ABCMeta):
         request: _outbound_pb2.EnqueueRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_outbound_pb2.EnqueueReply, _abc.Awaitable[_outbound_pb2.EnqueueReply]]:
-        """Durable when answered; a repeat with the same key changes nothing."""
+        """The entry is stored durably before the reply; a repeat with the same key changes nothing."""
 
     @_abc_1.abstractmethod
     def List(

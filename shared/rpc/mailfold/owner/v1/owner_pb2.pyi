@@ -52,17 +52,17 @@ class Listener(_message.Message):
     tls: _builtins.str
     """"none", "starttls" or "implicit" """
     connections: _builtins.int
-    """The numbers are of the protocol, all its addresses together.
+    """The numbers are sums over all addresses of the listener.
     open now
     """
     room: _builtins.int
-    """at most at once: what there are descriptors for"""
+    """the most connections at once for which there are file descriptors"""
     promised: _builtins.int
-    """at most at once: what the settings allow"""
+    """the most connections at once that the settings allow"""
     refused: _builtins.int
     """since the start"""
     displaced: _builtins.int
-    """since the start: closed for newer ones, before a log-in or a recipient"""
+    """since the start: unproven connections that newer ones replaced"""
     def __init__(
         self,
         *,
@@ -86,7 +86,7 @@ Global___Listener: _TypeAlias = Listener  # noqa: Y015
 
 @_typing.final
 class Trouble(_message.Message):
-    """Something that is not as it should be, and will not pass by itself in a moment."""
+    """A problem that does not disappear by itself within a short time."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -203,11 +203,11 @@ class ReportReply(_message.Message):
     DESCRIPTORS_FIELD_NUMBER: _builtins.int
     DESCRIPTORS_NEEDED_FIELD_NUMBER: _builtins.int
     state: _builtins.str
-    """empty, or why the service is not at its best"""
+    """empty, or the reason why the service is degraded"""
     descriptors: _builtins.int
-    """the limit of the process; of services that listen"""
+    """the file descriptor limit of the process; only for services that listen"""
     descriptors_needed: _builtins.int
-    """the limit at which every listener has what the settings promise"""
+    """the limit at which every listener can have as many connections as the settings allow"""
     @_builtins.property
     def listeners(self) -> _containers.RepeatedCompositeFieldContainer[Global___Listener]: ...
     @_builtins.property
@@ -218,7 +218,7 @@ class ReportReply(_message.Message):
 
     @_builtins.property
     def work(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]:
-        """what its store did since the start: groups, works, statements, rows_read, rows_written"""
+        """counts of its store since the start: groups, works, statements, rows_read, rows_written"""
 
     @_builtins.property
     def troubles(self) -> _containers.RepeatedCompositeFieldContainer[Global___Trouble]: ...
@@ -434,7 +434,7 @@ class DeadLetter(_message.Message):
     id: _builtins.str
     service: _builtins.str
     what: _builtins.str
-    """the subject or step that could not be done"""
+    """the subject or step that failed"""
     queue_id: _builtins.str
     error: _builtins.str
     attempts: _builtins.int

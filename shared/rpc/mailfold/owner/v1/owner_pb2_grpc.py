@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class OwnerStub:
-    """What an operator may ask of every service that owns state.
+    """What the operator's commands call in every service that owns state.
     """
 
     def __init__(self, channel):
@@ -73,7 +73,7 @@ class OwnerStub:
 
 
 class OwnerServicer:
-    """What an operator may ask of every service that owns state.
+    """What the operator's commands call in every service that owns state.
     """
 
     def Report(self, request, context):
@@ -83,7 +83,7 @@ class OwnerServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Verify(self, request, context):
-        """Folds the log into a fresh store and compares every row; with `mend`, rows that differ are replaced.
+        """Applies the log to scratch tables and compares every row; with `mend`, rows that differ are replaced.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -114,7 +114,7 @@ class OwnerServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ReferencedBlobs(self, request, context):
-        """Every blob id that rows, events in the window, queues and dead letters still need.
+        """The ids of all blobs that rows, kept events, queues and dead letters refer to.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -167,7 +167,7 @@ def add_OwnerServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class Owner:
-    """What an operator may ask of every service that owns state.
+    """What the operator's commands call in every service that owns state.
     """
 
     @staticmethod

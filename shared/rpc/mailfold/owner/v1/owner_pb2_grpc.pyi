@@ -27,7 +27,7 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class OwnerStub:
-    """What an operator may ask of every service that owns state."""
+    """What the operator's commands call in every service that owns state."""
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -35,31 +35,31 @@ class OwnerStub:
     def __new__(cls, channel: _aio.Channel) -> OwnerAsyncStub: ...
     Report: _grpc.UnaryUnaryMultiCallable[_owner_pb2.ReportRequest, _owner_pb2.ReportReply]
     Verify: _grpc.UnaryStreamMultiCallable[_owner_pb2.VerifyRequest, _owner_pb2.VerifyProgress]
-    """Folds the log into a fresh store and compares every row; with `mend`, rows that differ are replaced."""
+    """Applies the log to scratch tables and compares every row; with `mend`, rows that differ are replaced."""
     Rebuild: _grpc.UnaryStreamMultiCallable[_owner_pb2.RebuildRequest, _owner_pb2.RebuildProgress]
     ListDeadLetters: _grpc.UnaryUnaryMultiCallable[_owner_pb2.ListDeadLettersRequest, _owner_pb2.DeadLetterList]
     ShowDeadLetter: _grpc.UnaryUnaryMultiCallable[_owner_pb2.DeadLetterRequest, _owner_pb2.DeadLetter]
     RetryDeadLetter: _grpc.UnaryUnaryMultiCallable[_owner_pb2.DeadLetterRequest, _owner_pb2.DeadLetter]
     ReferencedBlobs: _grpc.UnaryStreamMultiCallable[_owner_pb2.ReferencedBlobsRequest, _owner_pb2.BlobIds]
-    """Every blob id that rows, events in the window, queues and dead letters still need."""
+    """The ids of all blobs that rows, kept events, queues and dead letters refer to."""
 
 @_typing.type_check_only
 class OwnerAsyncStub(OwnerStub):
-    """What an operator may ask of every service that owns state."""
+    """What the operator's commands call in every service that owns state."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Report: _aio.UnaryUnaryMultiCallable[_owner_pb2.ReportRequest, _owner_pb2.ReportReply]  # type: ignore[assignment]
     Verify: _aio.UnaryStreamMultiCallable[_owner_pb2.VerifyRequest, _owner_pb2.VerifyProgress]  # type: ignore[assignment]
-    """Folds the log into a fresh store and compares every row; with `mend`, rows that differ are replaced."""
+    """Applies the log to scratch tables and compares every row; with `mend`, rows that differ are replaced."""
     Rebuild: _aio.UnaryStreamMultiCallable[_owner_pb2.RebuildRequest, _owner_pb2.RebuildProgress]  # type: ignore[assignment]
     ListDeadLetters: _aio.UnaryUnaryMultiCallable[_owner_pb2.ListDeadLettersRequest, _owner_pb2.DeadLetterList]  # type: ignore[assignment]
     ShowDeadLetter: _aio.UnaryUnaryMultiCallable[_owner_pb2.DeadLetterRequest, _owner_pb2.DeadLetter]  # type: ignore[assignment]
     RetryDeadLetter: _aio.UnaryUnaryMultiCallable[_owner_pb2.DeadLetterRequest, _owner_pb2.DeadLetter]  # type: ignore[assignment]
     ReferencedBlobs: _aio.UnaryStreamMultiCallable[_owner_pb2.ReferencedBlobsRequest, _owner_pb2.BlobIds]  # type: ignore[assignment]
-    """Every blob id that rows, events in the window, queues and dead letters still need."""
+    """The ids of all blobs that rows, kept events, queues and dead letters refer to."""
 
 class OwnerServicer(metaclass=_abc_1.ABCMeta):
-    """What an operator may ask of every service that owns state."""
+    """What the operator's commands call in every service that owns state."""
 
     @_abc_1.abstractmethod
     def Report(
@@ -74,7 +74,7 @@ class OwnerServicer(metaclass=_abc_1.ABCMeta):
         request: _owner_pb2.VerifyRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_owner_pb2.VerifyProgress], _abc.AsyncIterator[_owner_pb2.VerifyProgress]]:
-        """Folds the log into a fresh store and compares every row; with `mend`, rows that differ are replaced."""
+        """Applies the log to scratch tables and compares every row; with `mend`, rows that differ are replaced."""
 
     @_abc_1.abstractmethod
     def Rebuild(
@@ -110,6 +110,6 @@ class OwnerServicer(metaclass=_abc_1.ABCMeta):
         request: _owner_pb2.ReferencedBlobsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_owner_pb2.BlobIds], _abc.AsyncIterator[_owner_pb2.BlobIds]]:
-        """Every blob id that rows, events in the window, queues and dead letters still need."""
+        """The ids of all blobs that rows, kept events, queues and dead letters refer to."""
 
 def add_OwnerServicer_to_server(servicer: OwnerServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
