@@ -1,4 +1,4 @@
-"""What all tests share: the rule about missing parts, the test data, one PostgreSQL for the whole run."""
+"""What all tests share: the rule about missing programs, the test data, and one PostgreSQL for the whole run."""
 
 from __future__ import annotations
 

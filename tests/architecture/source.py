@@ -1,4 +1,4 @@
-"""The product's source as the house rules look at it."""
+"""The product's source code, as the architecture tests read it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Nothing runs in the background but under `shared/background.py`: a bare task ends in silence when it raises."""
+"""Background tasks start only through `shared/background.py`, because a bare task that raises ends without a trace."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_nobody_imports_them_by_name() -> None:
 
 
 def test_no_loop_runs_for_ever_under_spawn() -> None:
-    """What is spawned ends; a loop is a BackgroundTask, so that its health is known."""
+    """A function that is spawned ends; a loop is a BackgroundTask, so that its health is known."""
     spawned = {
         (file.name, argument.func.attr)
         for file in sources()

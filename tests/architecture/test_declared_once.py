@@ -1,5 +1,4 @@
-"""What must be declared in one place is not spelt anywhere else: stored event names, subjects, consumers, ack
-policies."""
+"""Stored event names, subjects, consumers and acknowledgement policies are each declared in one place only."""
 
 from __future__ import annotations
 
@@ -61,7 +60,10 @@ def test_nothing_on_the_bus_is_ever_terminated() -> None:
 
 
 def test_stored_scans_are_read_where_their_version_is_known() -> None:
-    """Who has a blob asks `shared.scans` for its scan; the two beside it were given a newer one where there is need."""
+    """Whoever has a blob gets its scan from `shared.scans`.
+
+    The two exceptions are given a current scan by their caller.
+    """
     readers = {
         file.name
         for file in sources()

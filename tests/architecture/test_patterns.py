@@ -1,4 +1,4 @@
-"""Regular expressions are written by us: none is made of what strangers send, which costs time and is kept for ever."""
+"""Regular expressions are constants: one built from a stranger's input would cost time and be cached."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 
 
 def calls_in_functions(file: Source) -> Iterator[ast.Call]:
-    """What is called while the module is imported has seen nothing of a stranger yet."""
+    """The calls in functions; calls made while the module is imported cannot depend on input."""
     seen: set[int] = set()
     for function in ast.walk(file.tree):
         if isinstance(function, FUNCTIONS):

@@ -90,7 +90,7 @@ def test_no_error_is_swallowed_whole() -> None:
 
 
 def test_no_cancellation_is_swallowed() -> None:
-    """`asyncio.wait_for` loses one on Python 3.11: `shared.background.woken_within` and `asyncio.timeout` do not."""
+    """On Python 3.11 `asyncio.wait_for` may lose one; `shared.background.woken_within` and `asyncio.timeout` do not."""
     calls = [
         f"{file.name}:{node.lineno}"
         for file in sources()
@@ -101,7 +101,7 @@ def test_no_cancellation_is_swallowed() -> None:
 
 
 def test_stubs_are_typed() -> None:
-    """A stub that is `Any` hides what its requests and replies are."""
+    """A stub typed `Any` does not show what its requests and replies are."""
     untyped = [
         f"{file.name}:{node.lineno}"
         for file in sources()

@@ -1,4 +1,4 @@
-"""The words of the house: names are the field's own, and a class name has one meaning."""
+"""Names use the standard terms of mail, and a class name has one meaning."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ FORBIDDEN = frozenset(
         "each",
     ]
 )
-"""Words that say nothing, or that stand for a term of the field: event, notify, valid, recipient, connection, listener,
-dependencies, batch."""
+"""Words without a meaning of their own, or replaced by a standard term: event, notify, valid, recipient, connection,
+listener, dependencies, batch."""
 ALLOWED = (
     re.compile(r"dead_?letters?", re.I),  # the field's term
     re.compile(r"not_?found", re.I),  # a status of gRPC
@@ -49,9 +49,9 @@ ALLOWED = (
     re.compile(r"^test_.*"),  # the name of a test is a sentence
 )
 SETTINGS = frozenset({"waiting_facts"})
-"""Names of settings outlive what they were called after."""
+"""Names of settings stay, whatever the code calls the thing now."""
 SAME_MEANING = frozenset({"Noop", "StartTls", "Not"})
-"""A command or an operator of that name in two protocols."""
+"""A command or an operator that two protocols have under the same name."""
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 
 
@@ -74,7 +74,7 @@ def names(file: Source) -> Iterator[tuple[int, str]]:
 
 
 def forbidden_words(name: str) -> set[str]:
-    """The forbidden words in a name, after what is allowed is taken out."""
+    """The forbidden words in a name, without the allowed ones."""
     if name in SETTINGS:
         return set()
     for allowed in ALLOWED:

@@ -1,1 +1,1 @@
-"""Kills, wipes and damages a whole server, then counts: what was accepted is there, once."""
+"""Kills, wipes and damages a whole server, then checks that every accepted mail is there exactly once."""

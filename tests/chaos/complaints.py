@@ -1,4 +1,4 @@
-"""What the processes complained of in their logs: events of level error, counted."""
+"""Counts the errors in the logs of the processes: events of level error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Waiting for a condition: the one place of these tests that sleeps."""
+"""Waits for a condition; the only module of these tests that sleeps."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class NotReached(AssertionError):
 async def until(
     condition: Callable[[], Awaitable[bool] | bool], what: str, seconds: float, look: float = _LOOK_SECONDS
 ) -> float:
-    """Waits until it holds; the seconds that took. Raises NotReached."""
+    """Wait until the condition holds; returns the seconds that this took. Raises NotReached."""
     began = time.monotonic()
     while True:
         held = condition()
@@ -28,5 +28,5 @@ async def until(
 
 
 async def pause(seconds: float) -> None:
-    """A moment's patience before a client tries again, or before the next kill."""
+    """Wait a moment before a client tries again, or before the next kill."""
     await asyncio.sleep(seconds)

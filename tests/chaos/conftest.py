@@ -1,4 +1,4 @@
-"""A server that is treated badly; its logs are shown when a test failed."""
+"""A server for the chaos tests; its logs are shown when a test has failed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Start = Callable[..., MailfoldServer]
 
 @pytest.fixture(autouse=True)
 def figures(capsys: pytest.CaptureFixture[str]) -> Iterator[None]:
-    """What these tests count is shown also when they pass."""
+    """What these tests count; it is shown also when they pass."""
     yield
     counted = capsys.readouterr().out
     with capsys.disabled():

@@ -1,4 +1,4 @@
-"""Damage to the rows of a store's projections, done behind the server's back with the standard library's sqlite3."""
+"""Damages rows of a store's projections with the standard library's sqlite3, without the server."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 STORE_TABLES = frozenset({"event", "stream", "cursor", "head", "snapshot", "projection", "lease"})
-"""The log itself and its bookkeeping; every other table is a projection's."""
+"""The log and its bookkeeping; all other tables belong to projections."""
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """`key`: its place in the primary key, from 1; 0 when it is no part of it."""
+    """`key` is its place in the primary key, from 1; 0 when it does not belong to the key."""
 
     name: str
     kind: str
@@ -39,7 +39,7 @@ def opened(file: Path) -> Iterator[sqlite3.Connection]:
 
 
 def projection_tables(file: Path) -> list[str]:
-    """Every table that the log computes."""
+    """Every table that is computed from the log."""
     with opened(file) as connection:
         names = [
             row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
@@ -48,7 +48,7 @@ def projection_tables(file: Path) -> list[str]:
 
 
 def damage(file: Path, table: str) -> list[Damaged]:
-    """One row altered, one deleted, one put in that nobody wrote: as many of the three as the table's rows allow."""
+    """Alter one row, delete one and insert one: as many of the three as the table's rows allow."""
     with opened(file) as connection:
         columns = [Column(row[1], row[2].upper(), row[5]) for row in connection.execute(f"PRAGMA table_info({table})")]
         rows = connection.execute(f"SELECT * FROM {table} LIMIT 2").fetchall()
@@ -109,7 +109,7 @@ def _other(value: Any) -> Any:
 
 
 def swap_names(file: Path) -> list[tuple[str]]:
-    """Two mailboxes of one account exchange their names, which an index holds unique; their ids."""
+    """Exchange the names of two mailboxes of an account, which a unique index covers; returns their ids."""
     with opened(file) as connection:
         account = connection.execute("SELECT account FROM mailbox GROUP BY account HAVING count(*) > 1").fetchone()[0]
         (entry, its), (two, others) = connection.execute(

@@ -1,5 +1,4 @@
-"""Those who follow the events: the event log must have each of them once, the lessons must say where the mail lies
-now."""
+"""Checks the followers: the event log has each event once, and the lessons agree with where the mail is now."""
 
 from __future__ import annotations
 
@@ -18,14 +17,15 @@ _SECONDS = 60.0
 
 
 async def caught_up(owners: Owners) -> float:
-    """Waits until nobody is behind; the seconds that took."""
+    """Wait until no follower is behind; returns the seconds that this took."""
     return await until(lambda: _nobody_behind(owners), "every follower to catch up", _SECONDS, look=0.25)
 
 
 async def log_faults(owners: Owners, stores: Stores) -> list[str]:
-    """The event log's events against the owners' events. An owner may write one more by itself while they are counted
-    (refusals are folded together, a lesson is learnt from a move that was followed just now): so they are counted until
-    they agree.
+    """The differences between the event log's events and the owners' events.
+
+    An owner may write an event by itself during the count (refusals are folded together, or a move teaches), so the
+    count is repeated until both agree.
     """
     counts = (0, 0)
 
@@ -43,7 +43,7 @@ async def log_faults(owners: Owners, stores: Stores) -> list[str]:
 
 
 def lesson_faults(stores: Stores) -> list[str]:
-    """What lies in Spam, and was not put there by the filter, is taught as spam; what lies elsewhere is not."""
+    """Mail that somebody put into Spam is a spam lesson; mail elsewhere is not."""
     lessons = {
         (account, content): label
         for account, content, label in stores.rows("classifier", "SELECT account, content, label FROM lesson")
@@ -64,7 +64,7 @@ def lesson_faults(stores: Stores) -> list[str]:
 
 
 def lessons(stores: Stores) -> Mapping[str, int]:
-    """How many stand, by label."""
+    """The number of lessons in force, by label."""
     return stores.pairs("classifier", "SELECT label, count(*) FROM lesson GROUP BY label")
 
 

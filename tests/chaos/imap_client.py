@@ -1,4 +1,4 @@
-"""What a mail client does with mailboxes, on the load test's IMAP connection."""
+"""What a mail client does with mailboxes, over the load test's IMAP connection."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Mailboxes:
         self._session = session
 
     async def names(self) -> list[bytes]:
-        """As the server quotes them."""
+        """The names of the mailboxes, as the server quotes them."""
         lines = await self._session.command(b'LIST "" "*"')
         return [result[1] for line in lines if (result := listed(line)) and b"\\noselect" not in result[0]]
 
@@ -41,7 +41,7 @@ class Mailboxes:
         await self._session.command(b"SELECT " + name)
 
     async def uids(self) -> list[int]:
-        """Of the selected mailbox."""
+        """The UIDs of the selected mailbox."""
         lines = await self._session.command(b"UID SEARCH ALL")
         return [
             int(word) for line in lines if line.startswith(b"* SEARCH") for word in line.split()[2:] if word.isdigit()
@@ -51,7 +51,7 @@ class Mailboxes:
         await self._session.command(b"UID STORE %s +FLAGS (%s)" % (_set(uids), flag))
 
     async def move(self, uids: Sequence[int], target: bytes) -> int:
-        """How many were asked to move."""
+        """Move these messages; returns how many were requested."""
         await self._session.command(b"UID MOVE %s %s" % (_set(uids), target))
         return len(uids)
 

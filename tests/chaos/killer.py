@@ -1,4 +1,4 @@
-"""The killer: a seeded list of whom to kill, when (at how many accepted mails), and at which moment of a sender."""
+"""A seeded list of kills: which process, after how many accepted mails, and at which moment of a sender."""
 
 from __future__ import annotations
 
@@ -14,16 +14,18 @@ from tests.chaos.victims import BUS, DATABASE, LAUNCHER, Victims
 
 _SENDER_SECONDS = 15.0
 _AHEAD = 60
-"""Mails that may be accepted while the killer waits for its moment."""
+"""Mails that may be accepted while the killer waits for the moment."""
 _ACCEPTED_SECONDS = 45.0
 ABSENT_SECONDS = 12.0
-"""Longer than the bus tries a message: some five seconds."""
+"""Seconds, longer than the bus tries a message (about five)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kill:
-    """One of the list. `patient`: wait until it is back before the next. `absent`: seconds that it is kept away;
-    `hangs`: it stands still meanwhile, and is killed at the end.
+    """One kill.
+
+    `patient`: wait until the process is back before the next kill. `absent`: seconds for which it is kept away.
+    `hangs`: it is stopped meanwhile, and killed at the end.
     """
 
     name: str
@@ -37,8 +39,9 @@ class Kill:
 
 
 def schedule(seed: int, names: Sequence[str], kills: int, total: int, launcher: int = 1) -> list[Kill]:
-    """Everybody as often as the others, in random order, spread over the sending; the wipe in the middle; two of those
-    who are not the bus stay away for long, one of them by hanging.
+    """Kills of all processes equally often, in random order, spread over the sending.
+
+    The bus is wiped in the middle. Two processes other than the bus are kept away for long, one of them stopped.
     """
     chance = random.Random(f"{seed} killer")
     order = [names[number % len(names)] for number in range(kills - 1 - launcher)] + [LAUNCHER] * launcher
@@ -52,7 +55,7 @@ def schedule(seed: int, names: Sequence[str], kills: int, total: int, launcher: 
 
 
 def _absent(chance: random.Random, order: Sequence[str]) -> list[int]:
-    """The places of two in the list: the database when it is there, and one of the services or two."""
+    """The places of two kills in the list: the database, if there is one, and one or two services."""
     services = sorted({name for name in order if name not in ("", LAUNCHER, BUS, DATABASE)})
     names = [DATABASE, chance.choice(services)] if DATABASE in order else chance.sample(services, 2)
     return [order.index(name) for name in names]
@@ -64,7 +67,7 @@ def _kill(chance: random.Random, name: str, accepted: int) -> Kill:
 
 
 class Killer:
-    """Goes through the list."""
+    """Carries out the list of kills."""
 
     def __init__(self, victims: Victims, ledger: Ledger, moments: Moments) -> None:
         self._victims = victims
@@ -75,7 +78,10 @@ class Killer:
         self.absences: list[str] = []
 
     async def run(self, kills: Sequence[Kill]) -> None:
-        """All of them. Raises NotReached when somebody does not come back, or nothing is accepted any more."""
+        """Carry out all kills.
+
+        Raises NotReached when a process does not come back, or when no more mail is accepted.
+        """
         for kill in kills:
             expected = kill.accepted
             self._ledger.allowance = expected + _AHEAD
@@ -98,10 +104,10 @@ class Killer:
             await self._victims.keep_away(kill.name, kill.absent, hangs=kill.hangs)
             self.absences.append(f"{kill.name} {'hung' if kill.hangs else 'was away'} for {kill.absent:g} s")
             return
-        self._ledger.allowance = len(self._ledger.accepted) + _AHEAD  # somebody must come by
+        self._ledger.allowance = len(self._ledger.accepted) + _AHEAD  # a sender must reach this place
         if kill.moment is not None and await self._moments.reached(kill.moment, _SENDER_SECONDS):
             self.at_moments[kill.moment] += 1
-            if kill.moment is Moment.AFTER_DOT:  # somewhere between reading the dot and answering it
+            if kill.moment is Moment.AFTER_DOT:  # at some point between reading the dot and answering it
                 await pause(kill.delay / 10)
         try:
             await self._victims.kill(kill.name)

@@ -1,4 +1,4 @@
-"""What was sent, what the server said of it, and when: the book that the mailboxes are compared with."""
+"""Records what was sent, what the server replied, and when; the mailboxes are compared with it."""
 
 from __future__ import annotations
 
@@ -11,27 +11,28 @@ from tests.chaos.mails import RenderedMail
 
 @dataclass(slots=True)
 class Ledger:
-    """Attempts by their token."""
+    """All attempts, by token."""
 
     accepted: dict[str, tuple[RenderedMail, str]] = field(default_factory=dict)
-    """With the queue id of the 250."""
+    """Accepted attempts, with the queue id of the 250 reply."""
     cut: dict[str, RenderedMail] = field(default_factory=dict)
-    """The final dot was sent and no reply came: nobody can know."""
+    """Attempts whose final dot was sent without a reply: they may have been accepted or not."""
     appended: dict[str, tuple[str, str]] = field(default_factory=dict)
     """Token → (account, digest) of an APPEND that was answered OK."""
     append_cut: dict[str, tuple[str, str]] = field(default_factory=dict)
     allowance: float = math.inf
-    """Senders rest at so many accepted mails: the killer leads, so that every kill meets mail on its way."""
+    """Counts of accepted mails at which senders pause until the kill has happened, so that every kill meets mail in
+    progress."""
     failures: Counter[str] = field(default_factory=Counter)
-    """Attempts that came to nothing, by what was in the way."""
+    """Attempts that failed, by their cause."""
     wrong: list[str] = field(default_factory=list)
-    """What no outage excuses: a permanent refusal of a good mail, a reply without queue id…"""
+    """Results that no outage excuses: a permanent refusal of a valid mail, or a reply without a queue id."""
     moves: int = 0
     moved: int = 0
-    """Messages in MOVEs answered OK."""
+    """Number of messages in MOVE commands that were answered OK."""
     flagged: int = 0
 
     @property
     def queue_ids(self) -> dict[str, RenderedMail]:
-        """Accepted letters by queue id."""
+        """The queue ids of accepted mails."""
         return {queue_id: mail for mail, queue_id in self.accepted.values()}

@@ -1,4 +1,4 @@
-"""Letters that can be told apart, found again and compared: a token in the subject, a digest of the text."""
+"""Mails that can be distinguished, found again and compared: a token in the subject and a digest of the text."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ _WORDS = tuple(
 
 @dataclass(frozen=True, slots=True)
 class RenderedMail:
-    """One attempt to send one mail. `accounts`: the accounts it must reach, once each."""
+    """An attempt to send a mail. `accounts` are the accounts that it must reach exactly once."""
 
     token: str
     reverse_path: str
     recipients: tuple[str, ...]
     accounts: frozenset[str]
     remote: tuple[str, ...]
-    """Recipients that other servers must get."""
+    """Recipients on other servers."""
     data: bytes
-    """As RFC 5322 has it, without the final dot; no line begins with one."""
+    """The mail in the form of RFC 5322, without the final dot; no line begins with a dot."""
     digest: str
 
 
 def digest_of(text: bytes) -> str:
-    """Of what follows the header."""
+    """The digest of the text after the header."""
     return hashlib.blake2b(text, digest_size=16).hexdigest()
 
 
 def body(chance: random.Random) -> bytes:
-    """Words: a few hundred octets to some megabytes, most of it small."""
+    """A text of words, mostly a few hundred octets, at most some megabytes."""
     size = chance.randint(*(_BIG if chance.random() < _BIG_SHARE else _SMALL))
     lines = [" ".join(chance.choices(_WORDS, k=12)) for _ in range(max(1, min(size, _PATTERN) // 84))]
     text = ("\r\n".join([*lines, f"{chance.getrandbits(64):x}"]) + "\r\n").encode()

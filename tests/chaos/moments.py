@@ -1,6 +1,4 @@
-"""Lets the killer strike while a sender is at a certain place: in the middle of DATA, or between the final dot and its
-reply.
-"""
+"""Lets a kill happen while a sender is at a certain place: within DATA, or between the final dot and the reply."""
 
 from __future__ import annotations
 
@@ -17,7 +15,7 @@ class Moment(StrEnum):
 
 
 class Moments:
-    """One killer waits; the first sender who comes by at that place stands still until it has struck."""
+    """The first sender that reaches the place waits until the kill has happened."""
 
     def __init__(self) -> None:
         self._awaited: Moment | None = None
@@ -25,7 +23,7 @@ class Moments:
         self._struck: asyncio.Event = asyncio.Event()
 
     async def reached(self, moment: Moment, seconds: float) -> bool:
-        """Waits for a sender at that place; False when none came in time. Call `strike_done` afterwards in any case."""
+        """Wait for a sender at that place; False when none came in time. Call `strike_done` afterwards in any case."""
         self._here.clear()
         self._struck.clear()
         self._awaited = moment
@@ -35,7 +33,7 @@ class Moments:
         return self._here.is_set()
 
     def strike_done(self) -> None:
-        """The sender may go on."""
+        """Let the waiting sender continue."""
         self._awaited = None
         self._struck.set()
 

@@ -1,4 +1,4 @@
-"""Counts: every accepted mail in each of its accounts exactly once, whole; the rest apart."""
+"""Checks that every accepted mail is in each of its accounts exactly once and unchanged."""
 
 from __future__ import annotations
 
@@ -12,33 +12,33 @@ from tests.chaos.ledger import Ledger
 from tests.chaos.mails import RenderedMail
 
 StoredMails = dict[str, list[tuple[str, str]]]
-"""Account address → (token, digest of the text) of every message in all its mailboxes."""
+"""Account address → token and digest of every message in all its mailboxes."""
 
 
 @dataclass(slots=True)
 class Findings:
-    """What is not as it must be, by kind; all empty is good."""
+    """The faults, by kind; all are empty when everything is right."""
 
     missing: list[str] = field(default_factory=list)
     doubled: list[str] = field(default_factory=list)
     torn: list[str] = field(default_factory=list)
     strangers: list[str] = field(default_factory=list)
     half: list[str] = field(default_factory=list)
-    """A mail whose 250 was cut off is there for some of its recipients only."""
+    """Mails whose 250 reply was lost, and which only some of their recipients have."""
     queue: list[str] = field(default_factory=list)
-    """Outbound's copies: missing or doubled."""
+    """Missing or duplicate mails in the outbound queue."""
     cut_delivered: int = 0
     cut_refused: int = 0
 
     @property
     def faults(self) -> list[str]:
-        """Everything wrong, one line each."""
+        """All faults, each as a line."""
         kinds = ("missing", "doubled", "torn", "strangers", "half", "queue")
         return [f"{kind}: {result}" for kind in kinds for result in getattr(self, kind)]
 
 
 async def collect(port: int, addresses: list[str]) -> StoredMails:
-    """Reads every mailbox of every account over IMAP."""
+    """Read every mailbox of every account over IMAP."""
     return dict(zip(addresses, await asyncio.gather(*(_contents(port, address) for address in addresses)), strict=True))
 
 
@@ -52,7 +52,7 @@ async def _contents(port: int, address: str) -> list[tuple[str, str]]:
 
 
 def judge(ledger: Ledger, result: StoredMails) -> Findings:
-    """Compare the book with the mailboxes."""
+    """Compare the ledger with the mailboxes."""
     findings = Findings()
     counts = {account: Counter(token for token, _ in messages) for account, messages in result.items()}
     for mail, _ in ledger.accepted.values():
@@ -65,7 +65,7 @@ def judge(ledger: Ledger, result: StoredMails) -> Findings:
 
 
 def judge_queue(findings: Findings, ledger: Ledger, queue: list[QueueEntry]) -> None:
-    """Outbound has each remote recipient of each accepted mail once."""
+    """Check that the outbound queue has each remote recipient of each accepted mail once."""
     held = Counter((entry.queue_id, entry.recipient) for entry in queue)
     findings.queue += [
         f"{queue_id} to {recipient} {count} times" for (queue_id, recipient), count in held.items() if count > 1
@@ -98,7 +98,7 @@ def _count_cut(findings: Findings, counts: dict[str, Counter[str]], mail: Render
 
 
 def _look_for_strangers(findings: Findings, ledger: Ledger, result: StoredMails) -> None:
-    """Messages that nobody can have sent there, and texts that are not what was sent."""
+    """Note messages that no sender has sent to the account, and texts that differ from what was sent."""
     mails = {mail.token: mail for mail in [*(value for value, _ in ledger.accepted.values()), *ledger.cut.values()]}
     appended = ledger.appended | ledger.append_cut
     for account, messages in result.items():

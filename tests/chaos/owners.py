@@ -1,4 +1,4 @@
-"""Verify and mend through the contract of the running services."""
+"""Calls Verify and Report of the running services."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Owners:
             await channel.close()
 
     async def verify(self, service: str, *, mend: bool = False) -> pb.VerifyProgress:
-        """The last word of a verification. Raises ServiceError."""
+        """The last message of a verification. Raises ServiceError."""
         stub = OwnerStub(self._channel(service))
         with acting(Provenance(Actor(OPERATOR))):
             words = [word async for word in stub.Verify(pb.VerifyRequest(mend=mend))]
@@ -38,7 +38,7 @@ class Owners:
         return last
 
     async def report(self, service: str) -> pb.ReportReply:
-        """Counts and lags. Raises ServiceError."""
+        """The report, with counts and lags. Raises ServiceError."""
         stub = OwnerStub(self._channel(service))
         with acting(Provenance(Actor(OPERATOR))):
             reply: pb.ReportReply = await stub.Report(pb.ReportRequest())

@@ -1,4 +1,4 @@
-"""Who has mail here: one domain, some accounts, aliases of one and of several."""
+"""The accounts of these tests: one domain, some accounts, and aliases of one or several targets."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ELSEWHERE = "elsewhere.example"
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Envelope recipients, and where they lead."""
+    """Envelope recipients, and the accounts and addresses that they lead to."""
 
     recipients: tuple[str, ...]
     accounts: frozenset[str]
@@ -26,12 +26,12 @@ class Destination:
 
 
 def address(name: str) -> str:
-    """An address of ours."""
+    """An address at the domain of the tests."""
     return f"{name}@{DOMAIN}"
 
 
 def settle(contracts: Contracts) -> None:
-    """Make them, through the directory's contract."""
+    """Create them through the directory's contract."""
     contracts.ask("directory", DirectoryStub, "AddDomain", pb.AddDomainRequest(name=DOMAIN, incoming=True))
     for name in NAMES:
         contracts.ask("directory", DirectoryStub, "AddUser", pb.AddUserRequest(name=name, password=PASSWORD))
@@ -42,7 +42,7 @@ def settle(contracts: Contracts) -> None:
 
 
 def destination(chance: random.Random, *, authenticated: bool) -> Destination:
-    """One account mostly; sometimes several, an alias, a sub-address; for users sometimes somebody elsewhere."""
+    """Mostly one account, sometimes several, an alias or a sub-address; for users sometimes a remote address."""
     dice = chance.random()
     if authenticated and dice < 0.2:
         entry, far = chance.choice(NAMES), f"friend{chance.randint(1, 99)}@{ELSEWHERE}"

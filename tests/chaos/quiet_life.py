@@ -1,4 +1,4 @@
-"""A short quiet life for a server, so that every projection has rows: mail in and out, moves, flags, an append."""
+"""Uses a server for a short time without kills, so that every projection has rows."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from tests.harness.server import MailfoldServer
 
 
 async def send(server: MailfoldServer, ledger: Ledger, mails: int, seed: int = 1) -> None:
-    """So many mails, accepted and settled."""
+    """Send so many mails, and wait until they are accepted and settled."""
     ports = {"smtp": server.port(SMTP), "submissions": server.port(SUBMISSIONS)}
     await Senders(ports, ledger, Moments(), seed, mails).run(relays=2, users=2)
     await settled(server)
 
 
 async def settled(server: MailfoldServer) -> None:
-    """No reception is on its way."""
+    """Wait until no reception is unsettled."""
     await until(lambda: _nothing_moves(server), "every reception settled", 30.0)
 
 
 async def touch(server: MailfoldServer) -> None:
-    """Every account moves, flags, subscribes and appends."""
+    """Move, flag, subscribe and append in every account."""
     for name in NAMES:
         session = await open_session(server.port(IMAPS), address(name))
         try:
@@ -53,5 +53,5 @@ async def _nothing_moves(server: MailfoldServer) -> bool:
 
 
 def blob_files(server: MailfoldServer) -> list[Path]:
-    """The bodies, oldest name first; set-aside ones are not among them."""
+    """The blob files, sorted by name; quarantined files are left out."""
     return sorted(file for file in server.places.blobs.glob("g*/*") if file.is_file())

@@ -1,4 +1,4 @@
-"""Several senders at once: each mail is tried until one attempt is accepted, each attempt under a token of its own."""
+"""Several senders at once: each mail is tried until an attempt is accepted, each attempt with a token of its own."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from tests.chaos.people import NAMES, PASSWORD, address, destination
 from tests.chaos.smtp_client import Failed, SmtpClient, Submission
 
 _A_CONNECTION = 12
-"""Mails before a sender hangs up by itself."""
+"""Mails after which a sender closes its connection."""
 _AGAIN = 0.15
 _KILLER_SECONDS = 120.0
 
 
 class Senders:
-    """Sends until so many are accepted. Doors with a login belong to one account each."""
+    """Sends until so many mails are accepted. A listener with a log-in belongs to one account."""
 
     def __init__(self, ports: dict[str, int], ledger: Ledger, moments: Moments, seed: int, total: int) -> None:
         self._ports = ports
@@ -31,7 +31,7 @@ class Senders:
         self._left = total
 
     async def run(self, relays: int, users: int) -> None:
-        """All connections, to the end."""
+        """Run all connections until the end."""
         async with asyncio.TaskGroup() as group:
             for number in range(relays):
                 group.create_task(

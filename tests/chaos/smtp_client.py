@@ -1,4 +1,4 @@
-"""A sender's side of SMTP that knows at any time what the server can have accepted."""
+"""An SMTP client that always knows which mail the server may have accepted."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ _PATIENCE = 60.0
 
 
 class Failed(Exception):
-    """The mail was not sent. `cut`: the final dot was on its way and no reply came, so nobody knows."""
+    """The mail was not sent.
+
+    `cut`: the final dot was sent and no reply came, so nobody knows whether it was accepted.
+    """
 
     def __init__(self, where: str, reply: Reply | None = None, *, cut: bool = False) -> None:
         super().__init__(f"{where}: {reply or 'connection lost'}")
@@ -28,13 +31,13 @@ class Failed(Exception):
 
     @property
     def permanent(self) -> bool:
-        """The server said never."""
+        """Whether the server refused for good."""
         return self.reply is not None and self.reply.code >= 500
 
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A listener, and who knocks: with a login over implicit TLS, without one in the clear."""
+    """A listener and its user: with a log-in over implicit TLS, or without log-in and TLS."""
 
     port: int
     login: str = ""
@@ -42,7 +45,7 @@ class Submission:
 
 
 class SmtpClient:
-    """One connection. `async with SmtpClient(...) as client: queue_id = await client.send(letter)`."""
+    """One connection. `async with SmtpClient(...) as client: queue_id = await client.send(mail)`."""
 
     def __init__(self, submission: Submission, moments: Moments) -> None:
         self._submission = submission

@@ -1,4 +1,4 @@
-"""The services' own tables, read behind their backs: files of SQLite, or schemas of one PostgreSQL."""
+"""Reads the tables of the services directly, from SQLite files or from schemas of one PostgreSQL."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Stores:
         self._url = server.store
 
     def rows(self, service: str, sql: str) -> list[tuple[Any, ...]]:
-        """All rows of one question."""
+        """All rows of a query."""
         if self._url:
             with psycopg.connect(self._url, options=f"-c search_path=mailfold_{service}") as database:
                 return database.execute(sql.encode()).fetchall()

@@ -1,4 +1,4 @@
-"""A person with a mail client, meanwhile: moves messages to Spam and back, flags them, appends some; never expunges."""
+"""A person with a mail client, who moves messages to Spam and back, flags some and appends some; never expunges."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _PATIENCE = 40.0
 
 
 class Teacher:
-    """One client. `run` goes on until it is cancelled or `stop` is set."""
+    """One client. `run` continues until it is cancelled or `stop` is set."""
 
     def __init__(self, port: int, ledger: Ledger, seed: int, number: int) -> None:
         self._port = port

@@ -1,5 +1,7 @@
-"""Thousands of mails while everything is killed again and again, two kept away for long, the bus wiped once, mail moved
-and taught meanwhile: no loss, no doubles, and nothing that waits for a hand.
+"""Thousands of mails are sent while all processes are killed again and again, and lessons are taught meanwhile.
+
+Two processes are kept away for long, and the bus is wiped once. No mail may be lost or duplicated, and nothing may wait
+for an operator.
 """
 
 from __future__ import annotations
@@ -34,7 +36,7 @@ SEED = int(os.environ.get("MAILFOLD_CHAOS_SEED", "7"))
 MAILS = int(os.environ.get("MAILFOLD_CHAOS_MAILS", "2000"))
 KILLS = int(os.environ.get("MAILFOLD_CHAOS_KILLS", "32"))
 LAYOUTS = [("small", MAILS, KILLS), ("split", MAILS // 4, KILLS // 2)]
-"""The second meets every service alone; what counts in figures is the first."""
+"""The second run gives every service a process of its own; the first one is for the figures."""
 ON_POSTGRES = (MAILS // 4, KILLS // 2)
 _HASTE = {
     "MAILFOLD_BUS_MAX_ATTEMPTS": "8",
@@ -47,7 +49,7 @@ _HASTE = {
 }
 _SETTLED_SECONDS = 90.0
 _HEALED_SECONDS = 75.0
-"""Dead letters are compared with their mails every 30 seconds."""
+"""Seconds between two comparisons of dead letters with their mails."""
 
 pytestmark = pytest.mark.timeout(1200)
 
@@ -70,7 +72,7 @@ async def test_the_database_dies_as_well(start: Start, layout: str) -> None:
 
 
 async def _survives(server: MailfoldServer, victims: Victims, mails: int, kills: int) -> None:
-    """The storm, the recovery, the count."""
+    """Send mail during the kills, let the server recover, and count."""
     ledger, moments = Ledger(), Moments()
     killer = Killer(victims, ledger, moments)
     began = time.monotonic()
@@ -127,7 +129,7 @@ async def _storm(
 
 
 async def _settle(server: MailfoldServer) -> None:
-    """Until every reception is settled and every dead letter is healed, without an operator."""
+    """Wait until every reception is settled and every dead letter is resolved without an operator."""
     await until(lambda: _none_left(server), "every reception settled", _SETTLED_SECONDS, look=0.25)
     await until(lambda: _all_healed(server), "every dead letter healed", _HEALED_SECONDS, look=2.0)
     print(f"\n{len(await _dead_letters(server, '--retried'))} dead letters healed by themselves")
@@ -145,7 +147,7 @@ async def _all_healed(server: MailfoldServer) -> bool:
 
 
 async def _dead_letters(server: MailfoldServer, *options: str) -> list[str]:
-    """Dead letters: service, step and error of each."""
+    """The service, the step and the error of each dead letter."""
     listed = await asyncio.to_thread(server.command.json, "deadletters", "list", *options)
     return [f"{dead_letter['service']} {dead_letter['what']}: {dead_letter['error']}" for dead_letter in listed]
 

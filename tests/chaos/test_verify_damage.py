@@ -1,6 +1,4 @@
-"""`mailfold verify`: every projection is damaged in turn, and a blob; what differs is named, rows are mended, a blob is
-set aside.
-"""
+"""`mailfold verify` names damage of every projection and of a blob, mends the rows, and quarantines the blob."""
 
 from __future__ import annotations
 
@@ -47,7 +45,7 @@ async def test_each_projection_is_mended(server: MailfoldServer) -> None:
 
 
 async def test_the_command_names_what_differs_and_mends_it(server: MailfoldServer) -> None:
-    """Everything at once, with nobody running: the command hosts the owners itself."""
+    """All damage at once, without a running server: the command hosts the owners itself."""
     await asyncio.to_thread(server.stop)
     files = {service: _file(server, service) for service in OWNERS}
     done = [entry for file in files.values() for table in projection_tables(file) for entry in damage(file, table)]

@@ -1,4 +1,4 @@
-"""The bus is wiped under an idle system: mail flows again within seconds, and nobody burns the CPU over it."""
+"""The bus of an idle server is wiped: mail is delivered again within seconds, and no process uses much CPU for it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.harness.server import MailfoldServer
 
 _WINDOW = 3.0
 _SHARE = 0.15
-"""Of one core, all processes together."""
+"""The largest share of one core that all processes together may use."""
 _RECOVERY_SECONDS = 15.0
 
 
@@ -32,7 +32,7 @@ async def test_a_wiped_bus_comes_back_and_idles(start: Start) -> None:
     recovery = time.monotonic() - began
     assert len(ledger.accepted) == 10
     share = await _share(server)
-    if sum(share.values()) >= _SHARE:  # another test may have had the machine's attention
+    if sum(share.values()) >= _SHARE:  # another test may have used the machine meanwhile
         share = await _share(server)
     print(
         f"\nmail flows {recovery:.1f} s after the wipe; idle CPU of one core: {sum(share.values()):.1%} "

@@ -1,4 +1,4 @@
-"""The processes of a server under test, as its supervisor tells them, and their deaths."""
+"""The processes of a server under test, as its supervisor reports them, and their kills."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _LOOK_SECONDS = 0.02
 
 
 class Victims:
-    """Kills with SIGKILL and nothing else; a database server of its own dies as in a power cut."""
+    """Kills with SIGKILL only; a separate database server ends as in a power cut."""
 
     def __init__(self, server: MailfoldServer, database: PostgresServer | None = None) -> None:
         self._server = server
@@ -38,7 +38,7 @@ class Victims:
         return [process.name for process in self._processes()] + [DATABASE] * (self._database is not None)
 
     async def kill(self, name: str) -> None:
-        """Kills the process, waiting for it to be there first: it may be on its way back from the last time."""
+        """Kill the process, after waiting until it runs: it may still be starting after the previous kill."""
         if name == LAUNCHER:
             await self._kill_launcher()
             return
@@ -51,7 +51,7 @@ class Victims:
             self.killed[name] += 1
 
     async def keep_away(self, name: str, seconds: float, *, hangs: bool) -> None:
-        """Nobody hears from it for so long: it hangs, or it dies at each of its starts."""
+        """Keep the process away for so many seconds: it is stopped, or killed at each of its starts."""
         if name == DATABASE:
             await self._crash_database(seconds)
         elif hangs:
@@ -72,7 +72,7 @@ class Victims:
                     os.kill(pid, signal.SIGKILL)
 
     async def wipe_bus(self) -> None:
-        """Kills the bus and deletes all that it has on disk before it is started again."""
+        """Kill the bus, and delete all that it has on disk before it is started again."""
         await self.kill(BUS)
         gone = self._server.data / "gone"
         self._server.places.nats.rename(gone)
@@ -80,13 +80,13 @@ class Victims:
         self.wiped += 1
 
     async def back(self, name: str) -> float:
-        """Waits until the supervisor says that it runs; the seconds that took."""
+        """Wait until the supervisor reports that it runs; returns the seconds that this took."""
         if name == DATABASE:
             return 0.0  # it was started again at once
         return await until(lambda: self._state(name) is State.RUNNING, f"{name} to be back", _BACK_SECONDS)
 
     async def all_back(self) -> None:
-        """Everything serves."""
+        """Wait until every process serves."""
         for name in self.names():
             await self.back(name)
 
@@ -98,7 +98,7 @@ class Victims:
         self.killed[DATABASE] += 1
 
     async def _kill_launcher(self) -> None:
-        """Its children must die with it; then it is started again, as an init system would."""
+        """Kill the launcher, with which its children must end, and start it again as an init system would."""
         report = self._server.report()
         assert report is not None
         pids = [report.supervisor, *(process.pid for process in report.processes if process.pid)]
@@ -124,7 +124,7 @@ class Victims:
 
 
 def _runs(pid: int) -> bool:
-    """Whether it is more than a zombie."""
+    """Whether the process exists and is not a zombie."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:

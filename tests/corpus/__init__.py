@@ -1,1 +1,1 @@
-"""Quality measured on public corpora."""
+"""Measures quality on public corpora."""

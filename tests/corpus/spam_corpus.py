@@ -1,4 +1,4 @@
-"""The SpamAssassin public corpus as messages: mbox lines stripped, CRLF, each body once."""
+"""The messages of the SpamAssassin public corpus: without mbox lines, with CRLF, each body once."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ class RenderedMail(NamedTuple):
 
     @property
     def is_spam(self) -> bool:
-        """Whether people called it spam."""
+        """Whether the people who made the corpus called it spam."""
         return self.kind.startswith("spam")
 
 
 class Labelled(Protocol):
-    """Anything that people called spam or ham."""
+    """An object that people have labelled as spam or ham."""
 
     @property
     def is_spam(self) -> bool: ...
@@ -36,8 +36,10 @@ T = TypeVar("T", bound=Labelled)
 
 
 def split(corpus: Sequence[T], count: int, seed: int) -> tuple[list[T], list[T]]:
-    """`count` spam and `count` ham by a fixed seed, in turns, and all the rest. Fewer lessons are the beginning of
-    more."""
+    """Choose `count` spam and `count` ham by a fixed seed, alternating, and return all others too.
+
+    A smaller `count` gives the first of the lessons of a larger one.
+    """
     order = list(corpus)
     random.Random(seed).shuffle(order)
     spam = [entry for entry in order if entry.is_spam]
@@ -47,7 +49,7 @@ def split(corpus: Sequence[T], count: int, seed: int) -> tuple[list[T], list[T]]
 
 
 def mails(archive: Path) -> list[RenderedMail]:
-    """The letters in a fixed order, of those with the same body (white space aside) the first."""
+    """The messages in a fixed order; of messages with the same body (except for white space) only the first."""
     unique: dict[bytes, RenderedMail] = {}
     for mail in sorted(_all(archive)):
         unique.setdefault(_body_key(mail.body), mail)

@@ -1,5 +1,6 @@
-"""How well the classifier's domain tells spam from ham on a corpus. `python -m tests.corpus.spam_quality` prints the
-figures.
+"""How well the classifier separates spam from ham on a corpus.
+
+`python -m tests.corpus.spam_quality` prints the figures.
 """
 
 from __future__ import annotations
@@ -20,14 +21,14 @@ from tests.parts import test_data
 
 
 class Sample(NamedTuple):
-    """A letter as the classifier knows it."""
+    """A message as the classifier examines it."""
 
     mail: RenderedMail
     features: Features
 
     @property
     def is_spam(self) -> bool:
-        """Whether people called it spam."""
+        """Whether the people who made the corpus called it spam."""
         return self.mail.is_spam
 
 
@@ -52,12 +53,12 @@ class Quality(NamedTuple):
 
 
 def samples(corpus: Sequence[RenderedMail]) -> list[Sample]:
-    """The features of all letters."""
+    """The features of all messages."""
     return [Sample(mail, features(mail.body, scan(mail.body))) for mail in corpus]
 
 
 def taught(lessons: Sequence[Sample]) -> Model:
-    """A model that was taught these in this order, after the training that follows in the background."""
+    """A model that was taught these lessons in this order, and trained afterwards."""
     model = Model()
     events = [lesson_of(sample.features, Label.SPAM if sample.is_spam else Label.HAM, "account") for sample in lessons]
     for event in events:
@@ -67,7 +68,7 @@ def taught(lessons: Sequence[Sample]) -> Model:
 
 
 def measure(corpus: Sequence[Sample], count: int, seed: int) -> Quality:
-    """Teach `count` of both, judge the unseen rest."""
+    """Teach `count` of both labels, and judge the others."""
     lessons, rest = split(corpus, count, seed)
     model = taught(lessons)
     started = time.process_time()
@@ -88,7 +89,7 @@ def measure(corpus: Sequence[Sample], count: int, seed: int) -> Quality:
 
 
 def area_above(spam: Sequence[float], ham: Sequence[float]) -> float:
-    """The chance that a ham scores above a spam, ties counted half (Mann and Whitney)."""
+    """The probability that a ham scores above a spam, where ties count half (Mann and Whitney)."""
     ranked = sorted([(score, True) for score in spam] + [(score, False) for score in ham])
     wrong, ham_below, at = 0.0, 0, 0
     while at < len(ranked):

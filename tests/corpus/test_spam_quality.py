@@ -1,4 +1,4 @@
-"""The acceptance of the classifier: a public corpus, a fixed seed, half a thousand lessons of each kind."""
+"""The acceptance test of the classifier: a public corpus, a fixed seed, 500 lessons of each label."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.timeout(1200)
 
 @pytest.fixture(scope="module")
 def corpus(test_data: Path) -> Sequence[Sample]:
-    """All letters, tokenized once."""
+    """All messages, tokenized once."""
     archive = test_data / ARCHIVE
     if not archive.is_file():
         pytest.skip(f"no spam corpus at {archive}")
@@ -28,7 +28,7 @@ def corpus(test_data: Path) -> Sequence[Sample]:
 
 @pytest.fixture(scope="module")
 def measured(corpus: Sequence[Sample]) -> Measured:
-    """The quality after 50 and 500 lessons of each kind, by (lessons, seed)."""
+    """The quality after 50 and 500 lessons of each label, by (lessons, seed)."""
     return {(count, seed): measure(corpus, count, seed) for count in (50, 500) for seed in SEEDS}
 
 

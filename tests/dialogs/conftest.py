@@ -1,4 +1,4 @@
-"""Dialogs are played on the event loop that the server runs on."""
+"""Plays dialogs on the event loop that the server uses."""
 
 from __future__ import annotations
 

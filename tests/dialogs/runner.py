@@ -16,7 +16,7 @@ _PATIENCE = 10.0
 
 
 class Mismatch(AssertionError):
-    """The server said something else."""
+    """The server sent something else."""
 
 
 class Player:
@@ -29,7 +29,7 @@ class Player:
         self._writer: asyncio.StreamWriter
 
     async def play(self, address: Address, tls: ssl.SSLContext | None) -> None:
-        """Every step. Raises Mismatch with the line of the script."""
+        """Play every step. Raises Mismatch with the line of the script."""
         self._reader, self._writer = await asyncio.open_connection(*address)
         self._writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
@@ -53,7 +53,7 @@ class Player:
     async def _send(self, data: bytes) -> None:
         for start in range(0, len(data), self._cut or len(data)):
             self._writer.write(data[start : start + (self._cut or len(data))])
-            await asyncio.sleep(0)  # the server's turn, when it runs in the same loop
+            await asyncio.sleep(0)  # let the server run, when it uses the same loop
         await self._writer.drain()
 
     async def _expect(self, step: Step) -> None:
@@ -80,8 +80,10 @@ class Player:
 async def play(
     script: Script, address: Callable[[str], Address], *, cut: int | None = None, tls: ssl.SSLContext | None = None
 ) -> None:
-    """Play a script; `cut` is the length of the pieces in octets (None: whole). `tls` is the client's side (default:
-    trusts everybody).
+    """Play a script.
+
+    `cut` is the length of the pieces in octets (None: whole). `tls` is the client's context (default: trusts every
+    certificate).
     """
     await Player(script, cut).play(address(script.listener), tls)
 

@@ -1,4 +1,4 @@
-"""Reading dialog scripts; the format is in README.md."""
+"""Reads dialog scripts; README.md describes the format."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ class BadScript(ValueError):
 
 
 def scripts(folder: Path) -> list[Path]:
-    """All scripts of a folder, by glob."""
+    """All scripts of a folder, by a glob pattern."""
     return sorted(folder.glob("*.txt"))
 
 
 def read_script(path: Path, values: Mapping[str, str]) -> Script:
-    """Raises BadScript."""
+    """Read a script. Raises BadScript."""
     lines = list(_lines(path, values))
     if not lines or not lines[0][1].startswith("CONNECT "):
         raise BadScript(f"{path.name}: the first line is not CONNECT")

@@ -1,1 +1,1 @@
-"""A whole server in each layout, with the same assertions."""
+"""Tests a whole server in each layout, with the same assertions."""

@@ -1,4 +1,4 @@
-"""One server per layout for the whole run: every test here meets each of them with the same assertions."""
+"""One server for each layout and the whole run; all tests here use each of them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LAYOUTS = ("small-sqlite", "split-sqlite", "small-postgres", "split-postgres")
 
 @pytest.fixture(scope="session", params=LAYOUTS)
 def server(request: pytest.FixtureRequest) -> Iterator[MailfoldServer]:
-    """A running server; tests take people of their own."""
+    """A running server; each test creates its own accounts."""
     needs(nats)
     layout, store = request.param.split("-")
     url = request.getfixturevalue("postgres_server").create_database() if store == "postgres" else ""
@@ -26,7 +26,7 @@ def server(request: pytest.FixtureRequest) -> Iterator[MailfoldServer]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
-    """A failed test shows what its server said."""
+    """Show the server's output when a test has failed."""
     report = yield
     running = getattr(item, "funcargs", {}).get("server")
     if report.failed and isinstance(running, MailfoldServer):

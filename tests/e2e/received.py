@@ -1,4 +1,4 @@
-"""What tests look at in a fetched message."""
+"""Reads a fetched message for assertions."""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
-"""A service stays away for longer than the bus tries a message: mail is accepted meanwhile, delivered once when the
-service is back, and no operator is needed.
+"""A service stays away for longer than the bus tries a message.
+
+Mail is accepted meanwhile and delivered once when the service is back, without an operator.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from tests.parts.required import needs
 SENDER = f"carl@{HONEST}"
 _CALL_SECONDS = 2
 _TRIED_SECONDS = sum(RETRY_SECONDS[: TRIES_BEFORE_GIVEN_BACK - 1]) * 1.25 + TRIES_BEFORE_GIVEN_BACK * _CALL_SECONDS
-"""The longest time that the bus tries one message."""
+"""The longest time in seconds for which the bus tries a message."""
 _SETTINGS = {
     "MAILFOLD_SERVER_CALL_TIMEOUT": str(_CALL_SECONDS),
     "MAILFOLD_SERVER_RESTART_LONGEST": "1",
@@ -40,7 +41,7 @@ Absence = Callable[[MailfoldServer, str], AbstractContextManager[None]]
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[MailfoldServer]:
-    """Every service alone."""
+    """A server that gives every service a process of its own."""
     needs(nats)
     with MailfoldServer(layout="split", settings=_SETTINGS) as running:
         yield running
@@ -48,7 +49,7 @@ def server() -> Iterator[MailfoldServer]:
 
 @contextmanager
 def killed(server: MailfoldServer, name: str) -> Iterator[None]:
-    """The process is killed at each of its starts."""
+    """Kill the process at each of its starts."""
     over = threading.Event()
 
     def kill_again() -> None:
@@ -68,7 +69,7 @@ def killed(server: MailfoldServer, name: str) -> Iterator[None]:
 
 @contextmanager
 def hanging(server: MailfoldServer, name: str) -> Iterator[None]:
-    """The process is there and does nothing."""
+    """Stop the process, so that it exists and does nothing."""
     pid = pid_of(server, name)
     os.kill(pid, signal.SIGSTOP)
     try:
@@ -83,7 +84,7 @@ def pid_of(server: MailfoldServer, name: str) -> int:
 
 
 def send(server: MailfoldServer, person: Person, count: int) -> list[str]:
-    """Mails from outside; their Message-IDs."""
+    """Send mails from outside; returns their Message-IDs."""
     sent = [compose(SENDER, person.address) for _ in range(count)]
     with server.smtp() as smtp:
         for result in sent:
@@ -92,7 +93,7 @@ def send(server: MailfoldServer, person: Person, count: int) -> list[str]:
 
 
 def submit(server: MailfoldServer, person: Person, *recipients: str) -> str:
-    """A user's mail; its queue id."""
+    """Submit a user's mail; returns its queue id."""
     with server.submissions(person) as smtp:
         return smtp.send(person.address, list(recipients), compose(person.address, recipients[0]).data).queue_id
 
@@ -102,7 +103,7 @@ def unsettled(server: MailfoldServer) -> set[str]:
 
 
 def ever_buried(server: MailfoldServer) -> list[str]:
-    """The errors of all dead letters, those that healed included."""
+    """The errors of all dead letters, including resolved ones."""
     return [dead_letter["error"] for dead_letter in server.command.json("deadletters", "list", "--retried")]
 
 
@@ -115,7 +116,7 @@ def assert_all_are_there_once(server: MailfoldServer, person: Person, message_id
 
 @pytest.mark.parametrize("absence", [killed, hanging])
 def test_a_mailbox_store_that_is_away_costs_time_and_nothing_else(server: MailfoldServer, absence: Absence) -> None:
-    """Before, each mail on its way became four dead letters after two minutes, and waited for an operator."""
+    """Before, each mail in progress became four dead letters after two minutes, and waited for an operator."""
     ann, bob = server.people.people("ann", "bob")
     with absence(server, "mailstore"):
         gone = time.monotonic()

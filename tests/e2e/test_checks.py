@@ -1,4 +1,4 @@
-"""SPF, DKIM and DMARC of mail from outside: written into the header, recorded, and told by `mailfold trace`."""
+"""SPF, DKIM and DMARC of mail from outside are written into the header, recorded, and shown by `mailfold trace`."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""The disk fills up under a running server: mail is refused for the moment, nothing accepted is lost, and it goes on
-afterwards.
-"""
+"""The disk of a running server becomes full: mail is refused temporarily, no accepted mail is lost, and it recovers."""
 
 from __future__ import annotations
 
@@ -26,7 +24,7 @@ _RESERVE = 20_000_000
 
 
 class SmallDisk:
-    """A tmpfs; only root may mount one."""
+    """A small tmpfs, which only root may mount."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -34,11 +32,11 @@ class SmallDisk:
 
     @staticmethod
     def reason_missing() -> str | None:
-        """None when a file system can be mounted here."""
+        """The reason why a file system cannot be mounted here; None when it can."""
         return None if os.geteuid() == 0 and shutil.which("mount") else "a full disk needs root, to mount a small one"
 
     def mount(self) -> None:
-        """Raises nothing: where mounting is forbidden the test is skipped."""
+        """Mount it. Raises nothing: the test is skipped where mounting is forbidden."""
         done = subprocess.run(
             ["mount", "-t", "tmpfs", "-o", f"size={_SIZE}", "tmpfs", str(self.path)], capture_output=True, text=True
         )
@@ -50,13 +48,13 @@ class SmallDisk:
         subprocess.run(["umount", "-l", str(self.path)], check=True)
 
     def fill(self, left: int) -> None:
-        """All but so many octets."""
+        """Fill the disk except for so many octets."""
         space = os.statvfs(self.path)
         with self._filler.open("wb") as file:
             os.posix_fallocate(file.fileno(), 0, space.f_bavail * space.f_frsize - left)
 
     def make_room(self) -> None:
-        """Empty again."""
+        """Delete the filling."""
         self._filler.unlink()
 
 
@@ -75,7 +73,7 @@ def disk(tmp_path: Path) -> Iterator[SmallDisk]:
 
 @pytest.fixture
 def server(disk: SmallDisk) -> Iterator[MailfoldServer]:
-    """All its data lies there. It keeps no reserve: the disk fills up to its last octet."""
+    """A server with all its data on that disk. It keeps no reserve, so the disk becomes full to its last octet."""
     with MailfoldServer(disk.path / "data", settings={"MAILFOLD_INGRESS_RESERVE_BYTES": "0"}) as running:
         yield running
 
@@ -103,7 +101,7 @@ def test_reserve(disk: SmallDisk) -> None:
         accepted = [_send(server, ann.address, 1000)]
         disk.fill(_RESERVE // 2)
         until(lambda: _says_to_mail(server) == 452, "the reserve is noticed", 10)
-        server.settled(60)  # what was accepted goes its way
+        server.settled(60)  # mail that is already accepted is delivered
         disk.make_room()
         accepted.append(until(lambda: _try_to_send(server, ann.address), "mail is accepted again", 10))
         with server.imap(ann) as imap:
@@ -112,18 +110,18 @@ def test_reserve(disk: SmallDisk) -> None:
 
 
 def _says_to_mail(server: MailfoldServer) -> int:
-    """The answer to MAIL alone."""
+    """The reply to MAIL."""
     with server.smtp() as smtp:
         return smtp.command(f"MAIL FROM:<{SENDER}>".encode()).code
 
 
 def incompressible(size: int) -> bytes:
-    """Lines of hexadecimal digits, drawn at random: half as large once compressed."""
+    """Lines of random hexadecimal digits, which compress to a half."""
     return os.urandom(size // 2).hex(" ", 30).replace(" ", "\r\n").encode() + b"\r\n"
 
 
 def _send_until_refused(server: MailfoldServer, address: str) -> list[str]:
-    """Small mails until even these are refused (bounded); those that were accepted."""
+    """Send small mails until even these are refused, at most a fixed number; returns the accepted ones."""
     accepted = []
     for _ in range(40):
         message_id = _try_to_send(server, address, 200_000)
@@ -140,7 +138,7 @@ def _send(server: MailfoldServer, address: str, size: int) -> str:
 
 
 def _try_to_send(server: MailfoldServer, address: str, size: int = 1000) -> str:
-    """The Message-ID when it was accepted; empty when it was refused for the moment."""
+    """The Message-ID when the mail was accepted; empty when it was refused temporarily."""
     sent = compose(SENDER, address, body=incompressible(size))
     with server.smtp() as smtp:
         answer = smtp.send(SENDER, [address], sent.data)

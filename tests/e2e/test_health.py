@@ -1,4 +1,4 @@
-"""`mailfold status` names what is stopped, cut off or stuck, with what to do."""
+"""`mailfold status` names what is stopped, unreachable or stuck, and says what to do."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_a_server_at_rest_is_well(watched: MailfoldServer) -> None:
 
 
 def test_a_mail_that_is_stuck_is_named_with_what_to_do(watched: MailfoldServer) -> None:
-    """The classifier is stopped: status names the mail that waits for it, though every process exists."""
+    """The classifier is stopped: status names the mail that waits for it, although every process exists."""
     ann = watched.people.person("ann")
     mind = process(watched, "mind")
     os.kill(mind, signal.SIGSTOP)

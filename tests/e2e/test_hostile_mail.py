@@ -1,4 +1,4 @@
-"""Messages that parsers hate: each has a clear answer, and what was accepted comes back as it went in."""
+"""Messages that are hard to parse get a definite reply, and accepted ones are returned unchanged."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def ann(server: MailfoldServer) -> Person:
 
 
 def nested(levels: int) -> tuple[bytes, bytes]:
-    """The Content-Type field and the body of so many multiparts in each other."""
+    """The Content-Type field and the body of so many nested multiparts."""
     parts = [
         b"--b%d\r\nContent-Type: multipart/mixed; boundary=b%d\r\n\r\n" % (level, level + 1) for level in range(levels)
     ]
@@ -32,7 +32,7 @@ def nested(levels: int) -> tuple[bytes, bytes]:
 
 
 def deliver(server: MailfoldServer, person: Person, data: bytes, message_id: str) -> tuple[bytes, bytes]:
-    """Through port 25; what FETCH gives, and its BODYSTRUCTURE and ENVELOPE."""
+    """Send through port 25; returns what FETCH gives, with BODYSTRUCTURE and ENVELOPE."""
     with server.smtp() as smtp:
         assert smtp.send(SENDER, [person.address], data).queue_id
     with server.imap(person) as imap:
@@ -57,7 +57,7 @@ def test_eight_bit_header_and_invalid_utf8(server: MailfoldServer, ann: Person) 
 
 
 def test_nul_is_content_like_any_other_octet(server: MailfoldServer, ann: Person) -> None:
-    """It is taken in header and body, kept in the blob as it came, and no mail is shorter or shifted for it."""
+    """It is accepted in header and body and kept in the blob unchanged, and offsets and sizes stay right."""
     odd = (b"Subject: a\0b", b"References: <a\0b@c.example> <d@e.example>", b"X-\0: y")
     first = compose(SENDER, ann.address, body=b"a\0b\r\n\0\r\nthe end\r\n", fields=odd)
     chunk = compose(SENDER, ann.address, body=b"\0the chunk\0")
@@ -90,7 +90,7 @@ def test_no_mail_is_smuggled(server: MailfoldServer, ann: Person) -> None:
 
 @pytest.mark.parametrize("length", [70_000, 900_000])
 def test_endless_header_lines(server: MailfoldServer, ann: Person, length: int) -> None:
-    """Up to `ingress.max_header_bytes`, 256 KiB, they are taken; beyond, the answer says what is too large."""
+    """Up to `ingress.max_header_bytes` (256 KiB) they are accepted; above it the reply says what is too large."""
     sent = compose(SENDER, ann.address)
     with server.smtp() as smtp:
         answer = smtp.send(SENDER, [ann.address], b"X-Long: " + b"x" * length + b"\r\n" + sent.data)

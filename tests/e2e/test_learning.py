@@ -14,7 +14,7 @@ from tests.harness.waiting import until
 from tests.harness.zone import HONEST, SILENT
 
 TAUGHT = 60
-"""Mails of each kind; below 50 the filter has no opinion."""
+"""Mails of each label; with fewer than 50 the filter has no opinion."""
 
 SPAM_WORDS = """pills casino lottery winner viagra jackpot replica watches cheap loans refinance miracle discount
 pharmacy bonus prize claim
@@ -27,7 +27,7 @@ dinner concert tickets"""
 
 
 class Kinds(NamedTuple):
-    """Messages that people would sort apart."""
+    """Messages that a person would separate easily."""
 
     spam: list[bytes]
     ham: list[bytes]
@@ -62,13 +62,13 @@ def test_trash_teaches_nothing_and_append_into_spam_does(server: MailfoldServer)
 
 
 def seen(server: MailfoldServer) -> tuple[int, int]:
-    """Spam and ham that the filter knows."""
+    """The numbers of spam and ham that the filter has learnt."""
     learning = server.contracts.learning()
     return learning.spam_seen, learning.ham_seen
 
 
 def wait_for(server: MailfoldServer, expected: tuple[int, int]) -> None:
-    """Until it knows exactly so many."""
+    """Wait until it has learnt exactly so many."""
     until(lambda: seen(server) == expected or None, f"spam and ham of {expected}")
 
 
@@ -86,32 +86,32 @@ def test_spam_is_filed_once_enough_was_taught(server: MailfoldServer) -> None:
         wait_for(server, (before[0] + TAUGHT, before[1] + TAUGHT))
         server.contracts.ask(
             "classifier", ClassifierStub, "RebuildModel", RebuildModelRequest()
-        )  # not only some time later
+        )  # at once, not only after some time
         try:
             assert filed(server, ann, unknown.spam) >= 0.9
             assert filed(server, ann, unknown.ham) <= 0.1
-        finally:  # the filter sleeps again for the tests that follow
+        finally:  # the filter has no opinion again in the tests that follow
             imap.select("Spam")
             imap.move("1:*", "INBOX")
             until(lambda: not server.contracts.learning().active, "the filter's sleep", 60)
 
 
 def sorted_by_kind(address: str, first: int, end: int) -> Kinds:
-    """Unmistakable mails of each kind, the same for the same numbers but for their Message-IDs."""
+    """Clear mails of each label, the same for the same numbers except for their Message-IDs."""
     return Kinds(
         *([written(address, words, number) for number in range(first, end)] for words in (SPAM_WORDS, HAM_WORDS))
     )
 
 
 def written(address: str, vocabulary: str, number: int) -> bytes:
-    """A letter of words drawn from a vocabulary."""
+    """A mail of words from a vocabulary."""
     words = random.Random(number).choices(vocabulary.split(), k=60)
     lines = [" ".join(words[at : at + 10]) for at in range(0, len(words), 10)]
     return compose(f"carl@{SILENT}", address, subject=" ".join(words[:3]), body="\r\n".join([*lines, ""]).encode()).data
 
 
 def filed(server: MailfoldServer, person: Person, mails: list[bytes]) -> float:
-    """The share of these mails, sent from outside, that comes to Spam and says so in its header."""
+    """The share of these mails, sent from outside, that is filed into Spam with the header that says so."""
     with server.imap(person) as imap:
         before = imap.count("INBOX"), imap.count("Spam")
         with server.smtp() as smtp:

@@ -1,4 +1,4 @@
-"""What the operator takes back is taken back everywhere: open sessions end, and no copy of a hash lies about."""
+"""When the operator disables a log-in, its open sessions end, and no copy of a password hash remains."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CHANGED, SWITCHED_OFF, REMOVED = (
 
 @pytest.fixture
 def ann(server: MailfoldServer) -> Person:
-    """Who is logged in."""
+    """A logged-in user."""
     return server.people.person("ann")
 
 
@@ -51,7 +51,7 @@ def test_sessions_end_with_the_command(
 
 
 def test_sessions_end_though_the_directory_was_killed_meanwhile(server: MailfoldServer, ann: Person) -> None:
-    """In the small layout the sessions go with their process, which is the directory's."""
+    """In the layout small the sessions end with their process, which is also the directory's."""
     with session(server, ann) as imap:
         before = directory(server)
         os.kill(before, signal.SIGKILL)
@@ -72,7 +72,7 @@ def test_no_hash_stands_in_the_event_log(server: MailfoldServer, ann: Person) ->
 
 @contextlib.contextmanager
 def session(server: MailfoldServer, person: Person) -> Iterator[Imap]:
-    """A session that the server will end: nothing is said at its end."""
+    """A session that the server will end; it is closed without LOGOUT."""
     imap = server.imap(person)
     try:
         yield imap
@@ -81,14 +81,14 @@ def session(server: MailfoldServer, person: Person) -> Iterator[Imap]:
 
 
 def last_words(imap: Imap) -> bytes:
-    """What the server says at the end of a session; nothing when its process was killed."""
-    with contextlib.suppress(OSError):  # reset, or TLS ended without a farewell
+    """What the server sends at the end of a session; empty when its process was killed."""
+    with contextlib.suppress(OSError):  # connection reset, or TLS ended without close_notify
         return imap.connection.readline()
     return b""
 
 
 def refused(smtp: Smtp, sender: str) -> str:
-    """The text of the reply that ends the session; empty while a transaction begins (and is given up) as before."""
+    """The text of the reply that ends the session; empty while a transaction can still begin (it is then reset)."""
     reply = smtp.command(f"MAIL FROM:<{sender}>".encode())
     if reply.code != 421:
         smtp.command(b"RSET")
@@ -97,6 +97,6 @@ def refused(smtp: Smtp, sender: str) -> str:
 
 
 def directory(server: MailfoldServer) -> int:
-    """The process of the directory; 0 while none runs."""
+    """The process id of the directory; 0 while it does not run."""
     report = server.report()
     return next((process.pid for process in report.processes if "directory" in process.services), 0) if report else 0

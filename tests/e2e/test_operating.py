@@ -1,4 +1,4 @@
-"""What the operator sees and does: status, trace, events, settings, dead letters, verify, rebuild."""
+"""What the operator uses: status, trace, events, settings, dead letters, verify, rebuild."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SERVICES = {"ingress", "directory", "mailstore", "access", "delivery", "outbound
 
 @pytest.fixture
 def ann(server: MailfoldServer) -> Person:
-    """Whose mail it is."""
+    """The account whose mail is examined."""
     return server.people.person("ann")
 
 
@@ -90,7 +90,7 @@ def test_events(server: MailfoldServer, ann: Person) -> None:
 
 
 def test_events_of_an_area(server: MailfoldServer, ann: Person) -> None:
-    """With its dot or without; without it nothing was shown, and the exit code was 0."""
+    """With its final dot or without; without it nothing used to be shown, with exit code 0."""
     for area in ("account", "account."):
         events = until(
             lambda: server.command.json_lines("events", ann.address, "--type", area),  # noqa: B023 -- called at once
@@ -114,7 +114,7 @@ def test_events_are_followed_as_they_come(server: MailfoldServer, ann: Person) -
 
 
 def test_following_ends_when_nobody_reads_any_more(server: MailfoldServer, ann: Person) -> None:
-    """Without a further event, which may come in hours."""
+    """It ends without a further event, which may take hours."""
     until(lambda: server.command.json_lines("events", ann.address), f"events about {ann.address}")
     reader, writer = os.pipe()
     with server.command.popen("events", ann.address, "--follow", stdout=writer) as process:
@@ -168,26 +168,26 @@ def test_verify_finds_all_equal_and_rebuild_changes_nothing(server: MailfoldServ
 
 
 def trace(server: MailfoldServer, name: str) -> list[dict[str, Any]]:
-    """The events about it."""
+    """The events of a mail."""
     ended = server.command.run("trace", name, "--json")
     return json.loads(ended.output) if ended.status == 0 else []
 
 
 def complete(server: MailfoldServer, name: str, expected: list[str]) -> list[dict[str, Any]]:
-    """The events once all kinds are among them."""
+    """The events, once all these types are among them."""
     log_events = trace(server, name)
     return log_events if set(expected) <= {entry["type"] for entry in log_events} else []
 
 
 def buried(server: MailfoldServer, what: str) -> list[str]:
-    """Ids of the dead letters of one kind."""
+    """The ids of the dead letters of one kind."""
     return [
         dead_letter["id"] for dead_letter in server.command.json("deadletters", "list") if dead_letter["what"] == what
     ]
 
 
 def publish(server: MailfoldServer, subject: str, payload: bytes) -> None:
-    """A message on the bus, from nobody."""
+    """Publish a message that no service has made."""
     access = read_access(server.places.bus_file)
     assert access is not None
 

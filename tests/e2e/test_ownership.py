@@ -1,6 +1,4 @@
-"""PostgreSQL, which several processes can reach: a command beside a start disturbs nobody, and a process that another
-one has taken a store from ends and is started again.
-"""
+"""With PostgreSQL a command beside a start disturbs no service, and a process that lost its store is started again."""
 
 from __future__ import annotations
 
@@ -22,7 +20,7 @@ from tests.parts.required import needs
 
 SENDER = f"carl@{HONEST}"
 READING = ("deadletters", "list"), ("user", "list")
-"""The first looks at every owner, one after the other."""
+"""The first calls every owner, one after the other."""
 TRIES = 4
 
 
@@ -34,7 +32,7 @@ def leased(postgres_server: postgres.PostgresServer) -> Iterator[MailfoldServer]
 
 
 class Beside:
-    """Read-only commands, each again and again, from now until the end of the block."""
+    """Runs read-only commands again and again until the end of the block."""
 
     def __init__(self, server: MailfoldServer) -> None:
         self._server = server
@@ -58,7 +56,7 @@ class Beside:
 
 
 def deliver(server: MailfoldServer, person: Person) -> None:
-    """A mail from outside reaches the mailbox."""
+    """Send a mail from outside and wait until it is in the mailbox."""
     sent = compose(SENDER, person.address)
     with server.smtp() as smtp:
         assert smtp.send(SENDER, [person.address], sent.data).queue_id
@@ -88,7 +86,7 @@ def test_a_process_that_was_taken_over_ends_and_is_started_again(leased: Mailfol
 
 
 def take_over(url: str) -> None:
-    """As another installation does whose lease has run out since."""
+    """Take the lease over, as another installation does after it has expired."""
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(
             "UPDATE mailfold_mailstore.lease SET holder = 'somebody else 1f', fence = fence + 1, until = 0"

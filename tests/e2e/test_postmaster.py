@@ -1,4 +1,4 @@
-"""Mail to a postmaster nobody has made reaches whom the operator names (RFC 5321 §4.5.1)."""
+"""Mail to a postmaster address that was not created goes to the address that the operator has set (RFC 5321 §4.5.1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""IMAP sessions: what one does, another sees; what arrives is told at once."""
+"""IMAP sessions see each other's changes and are notified of new mail at once."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ SPECIAL = {"Drafts": "\\Drafts", "Sent": "\\Sent", "Spam": "\\Junk", "Trash": "\
 
 @pytest.fixture
 def ann(server: MailfoldServer) -> Person:
-    """Who reads."""
+    """The user who reads."""
     return server.people.person("ann")
 
 
 def send(server: MailfoldServer, person: Person) -> str:
-    """A mail from outside; its Message-ID."""
+    """Send a mail from outside; returns its Message-ID."""
     sent = compose(SENDER, person.address)
     with server.smtp() as smtp:
         assert smtp.send(SENDER, [person.address], sent.data).queue_id

@@ -1,4 +1,4 @@
-"""Port 25, from the first byte to FETCH, and everything that is refused there."""
+"""Mail on port 25, from the connection to FETCH, and everything that is refused there."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SENDER = f"carl@{HONEST}"
 
 @pytest.fixture
 def ann(server: MailfoldServer) -> Person:
-    """Who receives."""
+    """The recipient."""
     return server.people.person("ann")
 
 
@@ -129,7 +129,7 @@ def test_disabled_account_is_refused_and_comes_back(server: MailfoldServer, ann:
 
 
 def accepted(smtp: Smtp, address: str, data: bytes) -> bool:
-    """Whether the mail was taken."""
+    """Whether the mail was accepted."""
     return smtp.send(SENDER, [address], data).code == 250
 
 

@@ -1,4 +1,4 @@
-"""Stops, crashes and a bus that lost its memory: what was accepted is there, once."""
+"""After stops, crashes and a wiped bus every accepted mail is there exactly once."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SMALL_QUEUE = 100
 
 
 def send(server: MailfoldServer, person: Person) -> str:
-    """A mail from outside; its Message-ID."""
+    """Send a mail from outside; returns its Message-ID."""
     sent = compose(SENDER, person.address)
     with server.smtp() as smtp:
         assert smtp.send(SENDER, [person.address], sent.data).queue_id
@@ -86,7 +86,7 @@ def _pid_of(server: MailfoldServer, name: str) -> int:
 
 @pytest.fixture
 def crowded(server: MailfoldServer) -> Iterator[MailfoldServer]:
-    """The outbound queue has room for SMALL_QUEUE entries, and is full."""
+    """A server whose outbound queue takes SMALL_QUEUE entries and is full."""
     server.extra["MAILFOLD_OUTBOUND_MAX_WAITING"] = str(SMALL_QUEUE)
     server.restart()
     ann = server.people.person("ann")
@@ -108,14 +108,14 @@ def make_room(server: MailfoldServer) -> None:
 
 
 def submit(server: MailfoldServer, recipient: str) -> str:
-    """A user's mail; its queue id."""
+    """Submit a user's mail; returns its queue id."""
     person = server.people.person("bob")
     with server.submissions(person) as smtp:
         return smtp.send(person.address, [recipient], compose(person.address, recipient).data).queue_id
 
 
 def state_of(server: MailfoldServer, queue_id: str) -> str:
-    """`moving`, `held`, or empty once it is settled."""
+    """The reception's state: `moving`, `held`, or empty when it is settled."""
     return next((reception.state for reception in server.contracts.receptions() if reception.queue_id == queue_id), "")
 
 
@@ -131,7 +131,7 @@ def repeats_of(server: MailfoldServer, queue_id: str) -> int:
 
 
 def recipients_of(server: MailfoldServer, queue_id: str) -> list[str]:
-    """Where the outbound queue has a mail for."""
+    """The recipients of a mail in the outbound queue."""
     return [entry.recipient for entry in server.contracts.queue() if entry.queue_id == queue_id]
 
 

@@ -1,6 +1,4 @@
-"""The spam filter on a public corpus, through the whole server: taught by IMAP moves alone, judged by what arrives by
-SMTP.
-"""
+"""Tests the spam filter of a whole server on a public corpus: taught by IMAP moves, judging mail from SMTP."""
 
 from __future__ import annotations
 
@@ -27,16 +25,18 @@ from tests.parts.required import needs
 
 SEED = 2026
 FEW, MANY = 50, 500
-"""Lessons of each kind."""
+"""Numbers of lessons of each label."""
 SAMPLES = {FEW: (300, 300), MANY: (3610, 1229)}
-"""Unseen ham and spam that arrive after so many lessons: the first ones of the split's rest."""
+"""Ham and spam outside the lessons, sent after so many lessons: the first ones of the split's rest."""
 CONNECTIONS = 16
 SENDER = f"carl@{SILENT}"
 
 
 class Arrived(NamedTuple):
-    """Mail of one kind, sent to a person who gets nothing else. Queue ids in the order of the letters; None:
-    refused."""
+    """Mail of one label, sent to an account that gets nothing else.
+
+    Queue ids in the order of the mails; None for a refused one.
+    """
 
     person: Person
     sent: Sequence[tuple[RenderedMail, str]]
@@ -46,7 +46,7 @@ class Arrived(NamedTuple):
 
 
 class Figures(NamedTuple):
-    """What became of unseen mail after so many lessons of each kind."""
+    """What happened to new mail after so many lessons of each label."""
 
     taught: int
     ham: Arrived
@@ -55,12 +55,12 @@ class Figures(NamedTuple):
 
     @property
     def ham_in_spam(self) -> float:
-        """Percent."""
+        """Percent of the ham."""
         return 100 * self.ham.spam / len(self.ham.sent)
 
     @property
     def spam_in_inbox(self) -> float:
-        """Percent."""
+        """Percent of the spam."""
         return 100 * self.spam.inbox / len(self.spam.sent)
 
     def __str__(self) -> str:
@@ -73,7 +73,7 @@ class Figures(NamedTuple):
 
 
 class Classroom:
-    """One person teaches; mail of each kind goes to people who get nothing else."""
+    """One account teaches; mail of each label goes to accounts that get nothing else."""
 
     def __init__(self, server: MailfoldServer, corpus: Sequence[RenderedMail]) -> None:
         self.server = server
@@ -82,7 +82,8 @@ class Classroom:
         self._taught = 0
 
     def teach(self, count: int) -> None:
-        """So many of each kind in all, by moves: spam out of INBOX into Spam, ham out of Spam into INBOX."""
+        """Teach until there are so many lessons of each label: move spam from INBOX to Spam, and ham from Spam to
+        INBOX."""
         some = self.lessons[2 * self._taught : 2 * count]
         with self.server.imap(self.teacher) as imap:
             first = {"INBOX": imap.count("INBOX") + 1, "Spam": imap.count("Spam") + 1}
@@ -95,23 +96,23 @@ class Classroom:
         self.wait_for(count, count)
 
     def wait_for(self, spam: int, ham: int) -> None:
-        """Until the filter knows exactly so many and has been trained on them."""
+        """Wait until the filter has learnt exactly so many, and has been trained with them."""
         until(lambda: self.seen() == (spam, ham), f"{spam} spam and {ham} ham learnt", 30)
         self.server.contracts.ask("classifier", ClassifierStub, "RebuildModel", RebuildModelRequest())
         assert self.seen() == (spam, ham)
 
     def seen(self) -> tuple[int, int]:
-        """Spam and ham that the filter knows."""
+        """The numbers of spam and ham that the filter has learnt."""
         learning = self.server.contracts.learning()
         return learning.spam_seen, learning.ham_seen
 
     def verdict(self, entry: RenderedMail) -> dict[str, Any]:
-        """The judgement of a mail that is sent now, to a new person."""
+        """The verdict on a mail that is sent now to a new account."""
         _, [(_, queue_id)], *_ = self._arrive([entry])
         return verdict_of(self.server, queue_id)
 
     def examine(self) -> Figures:
-        """The unseen mail of this stage."""
+        """Send the new mail of this stage."""
         started = time.monotonic()
         hams, spams = SAMPLES[self._taught]
         ham = self._arrive([entry for entry in self.unseen if not entry.is_spam][:hams])
@@ -147,7 +148,7 @@ class Classroom:
 def _queue_id(sent: Callable[[], str]) -> str:
     try:
         return sent()
-    except Refused:  # some mails of the corpus break RFC 5322 so that nobody has to take them
+    except Refused:  # some mails of the corpus violate RFC 5322 so much that a server may refuse them
         return ""
 
 
@@ -156,7 +157,7 @@ pytestmark = pytest.mark.timeout(1200)
 
 @pytest.fixture(scope="module")
 def server(test_data: Path) -> Iterator[MailfoldServer]:
-    """A server whose filter nobody else teaches."""
+    """A server whose filter is taught only by these tests."""
     needs(nats)
     if not (test_data / ARCHIVE).is_file():
         pytest.skip(f"no spam corpus at {test_data / ARCHIVE}")
@@ -166,13 +167,13 @@ def server(test_data: Path) -> Iterator[MailfoldServer]:
 
 @pytest.fixture(scope="module")
 def classroom(server: MailfoldServer, test_data: Path) -> Classroom:
-    """Nothing is taught yet."""
+    """The accounts, before anything is taught."""
     return Classroom(server, mails(test_data / ARCHIVE))
 
 
 @pytest.fixture(scope="module")
 def figures(classroom: Classroom) -> Mapping[int, Figures]:
-    """By lessons of each kind."""
+    """The figures, by number of lessons."""
     result = {}
     for count in (FEW, MANY):
         classroom.teach(count)
@@ -200,7 +201,7 @@ def test_nearly_all_mails_are_taken(figures: Mapping[int, Figures]) -> None:
 def test_headers_say_what_was_judged(server: MailfoldServer, figures: Mapping[int, Figures]) -> None:
     spam, ham = Delivered.first(server, figures[MANY].spam, "Spam"), Delivered.first(server, figures[MANY].ham, "INBOX")
     assert spam.data.endswith(spam.mail.body) and ham.data.endswith(ham.mail.body)
-    # Ours are the first: what the sender wrote of that name stands below.
+    # Our fields come first; fields of that name from the sender are below.
     assert fields(spam.data, "X-Spam-Flag")[0] == "YES"
     assert b"X-Spam-Flag" not in ham.data[: -len(ham.mail.body)]
     for entry, word in ((spam, "Yes"), (ham, "No")):
@@ -238,7 +239,7 @@ def test_moving_back_unlearns(server: MailfoldServer, classroom: Classroom, figu
 
 
 class Delivered(NamedTuple):
-    """A mail as its reader finds it, and its verdict."""
+    """A delivered mail with its verdict."""
 
     mail: RenderedMail
     queue_id: str

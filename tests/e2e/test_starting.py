@@ -1,4 +1,4 @@
-"""What stops a start: every mistake is told at once, with its source, before anything runs."""
+"""Mistakes that prevent a start are all reported at once, with their source, before anything runs."""
 
 from __future__ import annotations
 

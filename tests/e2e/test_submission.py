@@ -1,4 +1,4 @@
-"""Ports 587 and 465: who may send what, and where it goes."""
+"""Ports 587 and 465: who may send under which address, and where the mail goes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.harness.zone import HONEST
 
 @pytest.fixture
 def ann(server: MailfoldServer) -> Person:
-    """Who sends."""
+    """The sender."""
     return server.people.person("ann")
 
 
@@ -78,7 +78,7 @@ def test_another_sender_is_refused_in_the_header(server: MailfoldServer, ann: Pe
 
 
 def test_another_sender_field_is_refused(server: MailfoldServer, ann: Person) -> None:
-    """A12 is of Sender too: clients show it as who really sent the mail."""
+    """The rule for From applies to Sender too, because mail clients show it as the real sender."""
     bob = server.people.person("bob")
     forged = compose(ann.address, bob.address, fields=(f"Sender: {bob.address}".encode(),))
     with server.submissions(ann) as smtp:
@@ -87,7 +87,7 @@ def test_another_sender_field_is_refused(server: MailfoldServer, ann: Person) ->
 
 
 def test_several_authors_get_a_sender(server: MailfoldServer, ann: Person) -> None:
-    """RFC 5322 §3.6.2: who of them sent it."""
+    """RFC 5322 §3.6.2: Sender names the author who sent the message."""
     alias = server.people.alias("press", ann.address)
     sent = compose(f"{ann.address}, {alias}", ann.address)
     with server.submissions(ann) as smtp:
@@ -97,7 +97,7 @@ def test_several_authors_get_a_sender(server: MailfoldServer, ann: Person) -> No
 
 
 def test_nobody_sees_blind_recipients(server: MailfoldServer, ann: Person) -> None:
-    """Neither the other recipient, nor the blind one, nor whoever reads the blob: the field is in none."""
+    """Neither the other recipient nor the hidden one gets the field, and the blob does not contain it."""
     bob, cat = server.people.people("bob", "cat")
     blind = (f"Bcc: Cat\r\n\t<{cat.address}>".encode(), f"RESENT-BCC : {cat.address}".encode())
     sent = compose(ann.address, bob.address, fields=blind, body=b"Bcc: stays in the body\r\n")

@@ -1,4 +1,4 @@
-"""A laptop whose name server is a black hole."""
+"""A server whose name server never answers."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from tests.parts import nats
 from tests.parts.required import needs
 
 DOWN_FOR = {"MAILFOLD_RESOLVER_DOWN_FOR": "3600"}
-"""However long this test takes, nobody tries the name server again."""
+"""Seconds for which the name server is not tried again, longer than this test takes."""
 MOST_QUESTIONS = 20
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[MailfoldServer]:
-    """No question is answered."""
+    """A server whose DNS questions are not answered."""
     needs(nats)
     running = MailfoldServer(settings=DOWN_FOR)
     running.dns.server.faults = Faults(silent=frozenset({""}))
@@ -40,5 +40,5 @@ def test_mail_is_accepted_after_one_wait_and_then_at_once(server: MailfoldServer
         with server.imap(ann) as imap:
             (results,) = fields(imap.fetch(imap.wait_for(sent.message_id)), "Authentication-Results")
         assert "spf=temperror" in results and "dkim=temperror" in results and "dmarc=temperror" in results, results
-    assert 0 < asked[0] <= MOST_QUESTIONS  # with repeats; the wait for them is one
-    assert asked == asked[:1] * 4  # then nothing is asked, so nothing is waited for
+    assert 0 < asked[0] <= MOST_QUESTIONS  # with repeats; all questions share one wait
+    assert asked == asked[:1] * 4  # afterwards nothing is asked, so nothing is waited for

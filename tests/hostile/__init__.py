@@ -1,1 +1,1 @@
-"""What strangers and ill-meaning users do to a real server."""
+"""Harmful input from strangers and users, sent to a real server."""

@@ -1,10 +1,12 @@
-"""One server for hostile input: every limit of the product at its default, and 1024 descriptors, soft and hard.
+"""One server for hostile input: every limit of the product at its default, and 1024 file descriptors, soft and hard.
 
-What belongs here: whatever a stranger or a user may send or open so that other people wait, are refused, or lose
-something, and that needs a running server to show it. A test takes people of its own (`server.people.person("ann")`),
-does its harm, shows by counting (rows, octets, connections, calls; never seconds) that the harm is bounded and that
-somebody else is still served, and ends with the server as it was before. What needs no server is a unit test beside the
-code it attacks. A test that must change a setting starts a `MailfoldServer` of its own.
+What belongs here: what a stranger or a user may send or open so that other people wait, are refused, or lose something,
+when only a running server can show it. A test creates its own accounts (`server.people.person("ann")`), attacks, and
+counts rows, octets, connections or calls, never seconds. It shows that the harm is bounded and that somebody else is
+still served, and leaves the server as it was before.
+
+What needs no server is a unit test beside the code that it attacks. A test that must change a setting starts a
+`MailfoldServer` of its own.
 """
 
 from __future__ import annotations
@@ -32,7 +34,7 @@ def server() -> Iterator[MailfoldServer]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
-    """A failed test shows what its server said."""
+    """Show the server's output when a test has failed."""
     report = yield
     running = getattr(item, "funcargs", {}).get("server")
     if report.failed and isinstance(running, MailfoldServer):

@@ -1,4 +1,4 @@
-"""Many TCP connections to a server, opened and kept, and what is left of them."""
+"""Opens many TCP connections to a server, keeps them, and counts those that are still open."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class SilentConnections:
         self._sockets: list[socket.socket] = []
 
     def open(self, number: int, source: str) -> None:
-        """So many more connections from an address."""
+        """Open so many more connections from an address."""
         _allow(len(self._sockets) + number)
         for _ in range(number):
             client = socket.create_connection(("127.0.0.1", self._port), _CONNECT_SECONDS, (source, 0))
@@ -27,14 +27,14 @@ class SilentConnections:
             self._sockets.append(client)
 
     def held(self) -> int:
-        """How many the server has not closed."""
+        """The number of connections that the server has not closed."""
         with selectors.DefaultSelector() as selector:
             for client in self._sockets:
                 selector.register(client, selectors.EVENT_READ)
             return len(self._sockets) - len(selector.select(0))
 
     def close(self) -> None:
-        """The clients leave."""
+        """Close all connections."""
         for client in self._sockets:
             client.close()
         self._sockets.clear()
@@ -49,7 +49,7 @@ class SilentConnections:
 
 
 def _allow(number: int) -> None:
-    """This process needs a descriptor for each."""
+    """Raise this process's limit, because it needs a file descriptor for each connection."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft < number + _SPARE_DESCRIPTORS:
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(number + _SPARE_DESCRIPTORS, hard), hard))

@@ -1,4 +1,4 @@
-"""IMAP log-ins, many at once, from addresses of the tester's choice."""
+"""Sends many IMAP log-ins at once, from chosen addresses."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ _SECONDS = 60.0
 def log_in_side_by_side(
     server: MailfoldServer, person: Person, passwords: Sequence[str], source: str = "127.0.0.1"
 ) -> list[bytes]:
-    """One connection for each password: all are open, then all log in. The tagged answers, without their tag."""
+    """Open a connection for each password, then log in on all of them.
+
+    Returns the tagged responses without their tag.
+    """
 
     async def all_of_them() -> list[bytes]:
         gate = asyncio.Barrier(len(passwords))

@@ -1,4 +1,4 @@
-"""What somebody who has taken a process of the server finds in it. To look, a test must be root."""
+"""Searches a compromised process of the server for credentials; only root can run these tests."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _CHUNK = 16 * 1024 * 1024
 
 
 def parts(supervisor: int) -> dict[str, CallTokens]:
-    """Process → its part of the credentials, out of the supervisor's open files."""
+    """Process → its part of the credentials, from the supervisor's open files."""
     result: dict[str, CallTokens] = {}
     for link in _descriptors(supervisor):
         name = str(link.readlink())
@@ -25,28 +25,28 @@ def parts(supervisor: int) -> dict[str, CallTokens]:
 
 
 def tokens(part: CallTokens) -> set[str]:
-    """All that its services show."""
+    """All tokens that its services show when they call others."""
     return {token for shown in part.tokens.values() for token in shown.values()}
 
 
 def shown_to(part: CallTokens, texts: set[str]) -> set[str]:
-    """Which of these tokens others show to it: they are of no use anywhere else."""
+    """The tokens that others show to it, which are useless anywhere else."""
     accepted = {kept for callers in part.accepted.values() for kept in callers.values()}
     return {text for text in texts if digest(text) in accepted}
 
 
 def open_parts(process: Process) -> list[str]:
-    """Files with credentials that a process has open."""
+    """The files with credentials that a process has open."""
     return [str(link) for link in _descriptors(process.pid) if "memfd:mailfold" in str(link.readlink())]
 
 
 def environment(process: Process) -> bytes:
-    """As the kernel shows it."""
+    """The environment, as the kernel shows it."""
     return Path(f"/proc/{process.pid}/environ").read_bytes()
 
 
 def in_memory(process: Process, texts: set[str]) -> set[str]:
-    """Which of these texts stand in the memory that the process may write."""
+    """The texts that occur in the writable memory of the process."""
     result: set[str] = set()
     for chunk in _memory(process.pid):
         result |= {text for text in texts - result if text.encode() in chunk}
@@ -54,7 +54,7 @@ def in_memory(process: Process, texts: set[str]) -> set[str]:
 
 
 def on_disk(folder: Path, texts: set[str]) -> set[str]:
-    """Which of them stand in a file below the folder."""
+    """The texts that occur in a file below the folder."""
     files = [path.read_bytes() for path in folder.rglob("*") if path.is_file()]
     return {text for text in texts if any(text.encode() in content for content in files)}
 
@@ -66,7 +66,7 @@ def _descriptors(pid: int) -> Iterator[Path]:
 
 
 def _memory(pid: int) -> Iterator[bytes]:
-    """Private memory; what was mapped from files cannot hold what was made at run time."""
+    """Its private memory; memory mapped from files cannot contain what was made at run time."""
     with Path(f"/proc/{pid}/mem").open("rb", buffering=0) as memory:
         for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
             span, mode, _, _, inode, *_name = line.split()
@@ -80,5 +80,5 @@ def _region(memory: object, start: int, end: int) -> Iterator[bytes]:
         try:
             memory.seek(at)  # type: ignore[attr-defined]
             yield memory.read(min(_CHUNK, end - at))  # type: ignore[attr-defined]
-        except OSError:  # reserved and never touched
+        except OSError:  # reserved but never used
             return

@@ -1,4 +1,4 @@
-"""Floods of connections: where a process has 1024 descriptors, they cost their own listener and nobody else."""
+"""Floods of connections to a process with 1024 file descriptors affect only the flooded listener."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from tests.hostile.connections import SilentConnections
 
 _FLOOD = 1400
 _POLITELY_REFUSED = 16
-"""They may finish their handshake and read why."""
+"""Seconds in which refused clients may finish their handshake and read the reason."""
 _SENDER = f"bob@{HONEST}"
 _SERVICES = {IMAPS: ("access", "imaps"), SUBMISSIONS: ("ingress", "submissions")}
 
 
 def listener(server: MailfoldServer, port: int) -> owner_pb2.Listener:
-    """What its service reports."""
+    """What the listener's service reports about it."""
     service, protocol = _SERVICES[port]
     reply = server.contracts.ask(service, OwnerStub, "Report", owner_pb2.ReportRequest())
     row: owner_pb2.Listener = next(row for row in reply.listeners if row.protocol == protocol)
@@ -32,13 +32,13 @@ def listener(server: MailfoldServer, port: int) -> owner_pb2.Listener:
 
 
 def turned_away(server: MailfoldServer, port: int) -> int:
-    """Connections since the start that were refused, or closed for newer ones."""
+    """Connections since the start that were refused or replaced."""
     row = listener(server, port)
     return row.refused + row.displaced
 
 
 def deliver(server: MailfoldServer, person: Person, imap: Imap) -> None:
-    """A mail comes in on port 25 and is seen in the session."""
+    """Send a mail on port 25 and wait until the session sees it."""
     mail = compose(_SENDER, person.address)
     with server.smtp() as smtp:
         assert smtp.send(_SENDER, [person.address], mail.data).code == 250
@@ -47,9 +47,10 @@ def deliver(server: MailfoldServer, person: Person, imap: Imap) -> None:
 
 @pytest.mark.parametrize("port", [IMAPS, SUBMISSIONS])
 def test_silent_connections_cost_their_own_listener_alone(server: MailfoldServer, port: int) -> None:
-    """1,400 silent connections to a port of implicit TLS, from four addresses: mail comes in on 25 and is delivered, an
-    open session goes on, new sessions are let in on the flooded port too, `status` says what is so, and when the flood
-    has gone everything is as before.
+    """1,400 silent connections from four addresses to a port with implicit TLS.
+
+    Mail that arrives on 25 is delivered, an open session continues, new sessions are accepted on the flooded port too,
+    and `status` reports the flood. Afterwards everything is as before.
     """
     person = server.people.person("ann")
     with server.imap(person) as imap, SilentConnections(server.port(port)) as flood:
@@ -72,14 +73,14 @@ def test_silent_connections_cost_their_own_listener_alone(server: MailfoldServer
 
 
 def test_listeners_of_a_process_fit_its_descriptors(server: MailfoldServer) -> None:
-    """Two descriptors for each connection that may be, and a reserve."""
+    """Two descriptors for each possible connection, and a reserve."""
     rows = {row["protocol"]: row for row in server.status()["listeners"]}
     assert sum(rows[name]["room"] for name in ("smtp", "submission", "submissions")) * 2 < DESCRIPTORS - 200
     assert rows["imaps"]["room"] * 2 < DESCRIPTORS - 200
 
 
 def test_status_says_that_the_limit_is_below_what_the_settings_promise(server: MailfoldServer) -> None:
-    """In the text and in the JSON, with the limit that would do."""
+    """In the text and in the JSON, with the limit that would be enough."""
     report = server.status()
     needed = {result["name"]: result["descriptors_needed"] for result in report["services"] if result["descriptors"]}
     assert needed == {"access": 10_000 * 2 + 512, "ingress": 3 * 2000 * 2 + 512}

@@ -1,4 +1,4 @@
-"""Guessing passwords, over the protocols and with the product's limits."""
+"""Passwords are guessed over the protocols, with the default limits."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _WRONG, _TOO_MANY = b"NO [AUTHENTICATIONFAILED]", b"NO [UNAVAILABLE]"
 
 
 def test_150_guesses_side_by_side_are_ten(server: MailfoldServer) -> None:
-    """Ten of them are looked at; the owner, at another address, logs in all the same."""
+    """Ten of them are checked; the owner logs in meanwhile from another address."""
     person = server.people.person("ann")
     answers = log_in_side_by_side(server, person, [f"wrong {number}" for number in range(150)], "127.0.0.9")
     assert sum(answer.startswith(_WRONG) for answer in answers) == 10
@@ -22,7 +22,7 @@ def test_150_guesses_side_by_side_are_ten(server: MailfoldServer) -> None:
 
 
 def test_many_networks_do_not_lock_the_owner_out(server: MailfoldServer) -> None:
-    """Twelve addresses guess at one account; the owner logs in from an address that it never saw."""
+    """Twelve addresses guess at one account; the owner logs in from an address that has never logged in."""
     person = server.people.person("bob")
     for number in range(12):
         log_in_side_by_side(server, person, [f"wrong {number}"], f"127.0.1.{number + 1}")
@@ -37,7 +37,7 @@ def test_a_client_with_many_connections_is_let_in_after_its_user_mistyped(server
 
 
 def test_smtp_and_imap_count_together(server: MailfoldServer) -> None:
-    """Ten guesses are ten whatever the protocol: two sessions of SMTP with two each, and six connections of IMAP."""
+    """Ten guesses count as ten with either protocol: two SMTP sessions with two each, and six IMAP connections."""
     person = server.people.person("kim")
     for number in range(2):
         with Smtp(server.port(SUBMISSIONS), tls=server.tls()) as smtp:

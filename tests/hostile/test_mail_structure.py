@@ -1,4 +1,4 @@
-"""Structures of mail that cost much or have no answer. All counts are of octets, parts and mails."""
+"""Structures of mail that once cost much or could not be answered. All counts are octets, parts and mails."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ MEBIBYTE = 1 << 20
 
 @pytest.fixture
 def ann(server: MailfoldServer) -> Person:
-    """Who receives."""
+    """The recipient."""
     return server.people.person("ann")
 
 
 def peak_octets(server: MailfoldServer) -> int:
-    """The most memory that all processes had, added up."""
+    """The highest memory of all processes, summed."""
     report = server.report()
     assert report is not None
     texts = [Path(f"/proc/{process.pid}/status").read_text() for process in report.processes]
@@ -32,7 +32,7 @@ def peak_octets(server: MailfoldServer) -> int:
 
 
 def received(server: MailfoldServer, person: Person, field: bytes, body: bytes) -> bytes:
-    """Through port 25: its BODYSTRUCTURE. The mail has come whole."""
+    """Send through port 25 and check that the mail has arrived unchanged; returns its BODYSTRUCTURE."""
     sent = compose(SENDER, person.address, body=body, fields=(b"MIME-Version: 1.0", b"Content-Type: " + field))
     with server.smtp() as smtp:
         assert smtp.send(SENDER, [person.address], sent.data).queue_id
@@ -43,8 +43,7 @@ def received(server: MailfoldServer, person: Person, field: bytes, body: bytes) 
 
 
 def deep(levels: int, length: int) -> tuple[bytes, bytes]:
-    """Multiparts in each other with long boundaries; at each change of the open ones, lines that nearly are
-    delimiters."""
+    """Nested multiparts with long boundaries; after each opening and closing, lines that are nearly delimiters."""
     names = [b"%03d" % level + b"b" * length for level in range(levels)]
     near = b"--0\r\n" * 40
     opened = b"".join(
@@ -57,8 +56,10 @@ def deep(levels: int, length: int) -> tuple[bytes, bytes]:
 
 @pytest.mark.parametrize("length", [60, 890])
 def test_nested_multiparts_with_long_boundaries(server: MailfoldServer, ann: Person, length: int) -> None:
-    """350 KB, 96 deep, from somebody unknown. Before, port 25 stood still for 38 s and 340 MB stayed behind; now the
-    processes grow by less than 64 MiB together.
+    """350 KB with 96 levels, from an unknown client.
+
+    Before, port 25 was blocked for 38 s and 340 MB of memory remained; now all processes together grow by less than 64
+    MiB.
     """
     before = peak_octets(server)
     structure = received(server, ann, *deep(96, length))
@@ -80,8 +81,10 @@ EMPTY_PARTS = {
 
 @pytest.mark.parametrize("name", EMPTY_PARTS)
 def test_parts_that_end_with_their_header(server: MailfoldServer, ann: Person, name: str) -> None:
-    """RFC 2046 §5.1.1: the blank line is optional. Before, SMTP answered 451 for ever, and APPEND ended with
-    BYE."""
+    """RFC 2046 §5.1.1: the blank line is optional.
+
+    Before, SMTP answered 451 at each try, and APPEND ended with BYE.
+    """
     field, body = EMPTY_PARTS[name]
     assert b'("message" "rfc822" NIL NIL NIL "7bit" 0 (' in received(server, ann, field, body)
     sent = compose(SENDER, ann.address, body=body, fields=(b"Content-Type: " + field,))
@@ -94,7 +97,7 @@ def test_parts_that_end_with_their_header(server: MailfoldServer, ann: Person, n
     "comment", [b"(" + b"\\(" * 60_000, b"(" * 100_000, b"()" * 60_000, b"(" + b"()" * 60_000, b"(a(" * 40_000]
 )
 def test_comments(server: MailfoldServer, ann: Person, comment: bytes) -> None:
-    """120 kB of them in every field that has comments: read once. Before, 40 kB took 10 s of everybody's time."""
+    """120 kB of comments in every field that allows them are read once. Before, 40 kB blocked the server for 10 s."""
     fields = (b"Content-Disposition: attachment" + comment, b"Sender: " + comment)
     sent = compose(SENDER, ann.address, fields=(b"Content-Type: text/plain" + comment, *fields)[:2])
     with server.smtp() as smtp:

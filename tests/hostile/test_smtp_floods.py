@@ -1,4 +1,4 @@
-"""Sessions that bring no mail, and envelopes as large as they may be. All counts are of replies and of recipients."""
+"""Sessions that send no mail, and envelopes of the largest size. All counts are replies and recipients."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _PATIENCE = 60.0
 
 @pytest.fixture
 def ann(server: MailfoldServer) -> Person:
-    """Who receives meanwhile."""
+    """A recipient of other mail meanwhile."""
     return server.people.person("ann")
 
 
 def is_served(server: MailfoldServer, person: Person) -> bool:
-    """Whether a mail to somebody arrives."""
+    """Check that a mail to somebody is delivered."""
     sent = compose(SENDER, person.address)
     with server.smtp() as smtp:
         smtp.send(SENDER, [person.address], sent.data)
@@ -47,8 +47,9 @@ def is_served(server: MailfoldServer, person: Person) -> bool:
     ids=["EHLO", "RSET", "NOOP", "VRFY", "HELP", "unknown", "MAIL", "RCPT", "SIZE"],
 )
 def test_floods_end_the_session(server: MailfoldServer, ann: Person, flood: bytes, most: int) -> None:
-    """20,000 of a command in one write get a bounded number of replies, 421 as the last, and others are served. Before,
-    20,000 EHLO and as many refused recipients were answered one by one.
+    """20,000 times one command in one write gets a bounded number of replies, the last one 421, and others are served.
+
+    Before, 20,000 EHLO and as many refused recipients were all answered.
     """
     greeting = [b"EHLO client.example\r\n"] if not flood.startswith(b"EHLO") else []
     lines = replies_to(server, greeting, flood)
@@ -58,8 +59,9 @@ def test_floods_end_the_session(server: MailfoldServer, ann: Person, flood: byte
 
 
 def replies_to(server: MailfoldServer, greeting: list[bytes], flood: bytes) -> list[bytes]:
-    """The lines that a bare client reads until the server closes. The reply to each line of the greeting is waited for,
-    as RFC 2920 wants it, and so is the one to each EHLO of a flood.
+    """The lines that a simple client reads until the server closes.
+
+    It waits for the reply to each line of the greeting, as RFC 2920 requires, and to each EHLO of a flood.
     """
     with socket.create_connection(("127.0.0.1", server.port(SMTP)), _PATIENCE) as client:
         lines = client.makefile("rb")
@@ -76,7 +78,7 @@ def replies_to(server: MailfoldServer, greeting: list[bytes], flood: bytes) -> l
 
 
 def test_twelve_thousand_guessed_recipients(server: MailfoldServer, ann: Person) -> None:
-    """In one session, in one write: twenty are answered, each later than the one before, then the session ends."""
+    """In one session and one write: twenty are answered, each later than the one before, then the session ends."""
     guesses = b"".join(b"RCPT TO:<guess%d@example.org>\r\n" % number for number in range(12_000))
     lines = replies_to(server, [b"EHLO client.example\r\n"], b"MAIL FROM:<a@b.example>\r\n" + guesses)
     refused = [line for line in lines if line.startswith(b"550 5.1.1 ")]
@@ -106,8 +108,10 @@ def test_one_octet_at_a_time(server: MailfoldServer, ann: Person) -> None:
 
 @pytest.mark.parametrize("submitted", [False, True], ids=["received", "submitted"])
 def test_the_largest_envelope_arrives(server: MailfoldServer, submitted: bool) -> None:
-    """962 recipients, each with an ORCPT of 490 quotes, which JSON doubles: as many as are accepted are delivered, the
-    others are answered 452, and nothing stays behind. Before, all were accepted, and the mail never left the ingress.
+    """962 recipients, each with an ORCPT of 490 quotation marks, which JSON doubles.
+
+    The accepted recipients get the mail, the others are answered 452, and nothing remains. Before, all were accepted,
+    and the mail never left the ingress.
     """
     people = server.people.people("eve", "fay", "gus")
     sent = compose(people[0].address if submitted else SENDER, people[0].address)

@@ -1,4 +1,4 @@
-"""A process of the server that a stranger has taken: what it finds, and what it reaches with it."""
+"""What an attacker in a compromised process of the server finds, and what the attacker can call with it."""
 
 from __future__ import annotations
 
@@ -35,8 +35,10 @@ def services_of(report: Report) -> list[Process]:
 
 
 def test_no_process_finds_what_another_calls_with(server: MailfoldServer) -> None:
-    """Not in its memory, its environment, its open files, nor on disk. Every process read the secrets of all services
-    from one file, the operator's among them."""
+    """Not in its memory, its environment, its open files, nor on disk.
+
+    Before, every process read the secrets of all services from one file, including the operator's.
+    """
     report = running(server)
     parts = taken.parts(report.supervisor)
     assert parts.keys() == {process.name for process in services_of(report)}
@@ -52,7 +54,7 @@ def test_no_process_finds_what_another_calls_with(server: MailfoldServer) -> Non
 
 
 def test_the_launcher_has_none_of_it_in_its_memory(server: MailfoldServer) -> None:
-    """Its children are copies of it: what it once had, a child started later would have."""
+    """Its children are copies of it, so a child would have every token that the launcher once had."""
     report = running(server)
     everything = set[str]().union(*map(taken.tokens, taken.parts(report.supervisor).values()))
     launcher = Process("launcher", (), report.processes[0].state, report.supervisor, 0, 0, 0, "")
@@ -60,8 +62,8 @@ def test_the_launcher_has_none_of_it_in_its_memory(server: MailfoldServer) -> No
 
 
 def test_a_taken_process_reaches_what_the_table_allows_and_no_more(server: MailfoldServer) -> None:
-    """With all that the process that speaks with strangers has: its own token where it has one, that token elsewhere,
-    and the names of others."""
+    """With everything that the edge process has: its own tokens, these tokens at other services, and other services'
+    names."""
     edge = taken.parts(running(server).supervisor)["edge"]
     token = edge.token("ingress", "directory")
     assert edge.tokens.keys() == {"ingress"} and edge.tokens["ingress"].keys() == {"directory"}
@@ -82,7 +84,7 @@ def test_a_taken_process_reaches_what_the_table_allows_and_no_more(server: Mailf
 
 
 def test_a_process_that_comes_back_has_its_part_again(server: MailfoldServer) -> None:
-    """The others still accept it, and nothing was written to disk meanwhile."""
+    """The others still accept its tokens, and nothing was written to disk meanwhile."""
     from tests.harness.waiting import until
 
     before = next(process for process in running(server).processes if process.name == "mind")

@@ -1,1 +1,1 @@
-"""Clients that others wrote, against a whole server."""
+"""Other people's clients with a whole server."""

@@ -22,5 +22,5 @@ def server() -> Iterator[MailfoldServer]:
 
 @pytest.fixture
 def ann(server: MailfoldServer) -> Person:
-    """Whose client it is."""
+    """The user of the client."""
     return server.people.person("ann")

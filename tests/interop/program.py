@@ -1,4 +1,4 @@
-"""Running someone else's client."""
+"""Runs a client program."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SECONDS = 30.0
 
 
 class ClientFailed(AssertionError):
-    """It ended with an error."""
+    """The program ended with an error."""
 
 
 def run(
@@ -24,7 +24,10 @@ def run(
     ok: tuple[int, ...] = (0,),
     env: Mapping[str, str] | None = None,
 ) -> str:
-    """What it printed, standard error included. Raises ClientFailed for an exit status that is not `ok`."""
+    """The output of the program, including standard error.
+
+    Raises ClientFailed for an exit status that is not `ok`.
+    """
     argv = [client.path() or client.command, *map(str, words)]
     output = subprocess.run(
         argv,
@@ -42,7 +45,7 @@ def run(
 
 
 def run_on_terminal(client: Client, *words: str | Path, env: Mapping[str, str]) -> str:
-    """What it drew on a terminal of its own, until it ended. Raises ClientFailed."""
+    """The program's output on a terminal of its own, until it ends. Raises ClientFailed."""
     ours, theirs = pty.openpty()
     argv = [client.path() or client.command, *map(str, words)]
     with subprocess.Popen(
@@ -58,7 +61,7 @@ def run_on_terminal(client: Client, *words: str | Path, env: Mapping[str, str]) 
 
 
 def _drawn(terminal: int) -> bytes:
-    """Linux answers EIO once the other side is closed."""
+    """Linux answers EIO when the other side is closed."""
     try:
         return os.read(terminal, 65536)
     except OSError:

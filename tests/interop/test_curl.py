@@ -18,7 +18,7 @@ SENDER = f"carl@{HONEST}"
 
 
 def curl(server: MailfoldServer, *words: str | Path, person: Person | None = None) -> str:
-    """Certificates are verified."""
+    """Run curl, which verifies certificates."""
     user = ("--user", f"{person.address}:{person.password}") if person else ()
     return run(CURL, "--silent", "--show-error", "--cacert", server.authority, *user, *words)
 

@@ -1,4 +1,4 @@
-"""mbsync: a Maildir and an account are the same after each run, whoever changed what."""
+"""mbsync: a Maildir and an account are equal after each run, whichever side changed."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ SyncState *
 
 
 class Maildir:
-    """What mbsync keeps on our side."""
+    """The local copy that mbsync keeps."""
 
     def __init__(self, server: MailfoldServer, person: Person, folder: Path) -> None:
         self.path = folder / "mail"
@@ -63,7 +63,7 @@ class Maildir:
         )
 
     def sync(self) -> str:
-        """One run; what mbsync said."""
+        """Run mbsync once; returns its output."""
         return run(MBSYNC, "-c", self._configuration, "-a", "-V")
 
     def files(self, mailbox: str) -> list[Path]:
@@ -72,14 +72,14 @@ class Maildir:
         return sorted(file for place in ("cur", "new") for file in (folder / place).glob("*"))
 
     def flag(self, file: Path, flags: str) -> None:
-        """Gives a message exactly these Maildir flags."""
+        """Give a message exactly these Maildir flags."""
         target = file.parent.parent / "cur" / f"{file.name.partition(':')[0]}:2,{flags}"
         file.rename(target)
 
 
 @pytest.fixture
 def maildir(server: MailfoldServer, ann: Person, tmp_path: Path) -> Maildir:
-    """Empty."""
+    """An empty Maildir."""
     return Maildir(server, ann, tmp_path)
 
 

@@ -1,4 +1,4 @@
-"""neomutt on a terminal, driven by keys: open INBOX, read, save a copy, tag and delete."""
+"""neomutt on a terminal, controlled by keys: open INBOX, read, save a copy, tag and delete."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ push "{keys}"
 
 
 def neomutt(server: MailfoldServer, person: Person, folder: Path, keys: str) -> str:
-    """Starts it on INBOX and presses these keys."""
+    """Start neomutt with INBOX and press these keys."""
     configuration = folder / "neomuttrc"
     values = {
         "user": person.address,

@@ -1,4 +1,4 @@
-"""openssl s_client: handshakes with and without STARTTLS, and the old versions that are refused."""
+"""openssl s_client: handshakes with and without STARTTLS, and old versions that are refused."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FAILED = (0, 1)
 
 
 def handshake(server: MailfoldServer, port: int, *words: str, ok: tuple[int, ...] = (0,)) -> str:
-    """Connects, verifies, says goodbye."""
+    """Connect, verify the certificate, and close."""
     where = ("-connect", f"127.0.0.1:{server.port(port)}", "-servername", "localhost", *PORTS[port])
     trust = ("-CAfile", server.authority, "-verify_return_error", "-verify_hostname", "localhost")
     return run(OPENSSL, "s_client", *where, *trust, *words, text="QUIT\n", ok=ok)

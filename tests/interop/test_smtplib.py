@@ -1,4 +1,4 @@
-"""Python's smtplib: what a newcomer's script does."""
+"""Python's smtplib, as a simple script uses it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def headed(person: Person, subject: str) -> str:
 
 
 def text_of(server: MailfoldServer, person: Person, subject: str) -> bytes:
-    """The one message of a subject, as FETCH gives it."""
+    """The only message with a subject, as FETCH returns it."""
     with server.imap(person) as imap:
         imap.select()
         (uid,) = imap.uids("SUBJECT", f'"{subject}"')
@@ -27,7 +27,7 @@ def text_of(server: MailfoldServer, person: Person, subject: str) -> bytes:
 
 @pytest.mark.parametrize("subject", ["bytes with LF", "bytes with CRLF", "a string"])
 def test_a_script_sends_its_text(server: MailfoldServer, ann: Person, subject: str) -> None:
-    """As bytes smtplib sends the text as it is, with LF, and doubles the dots behind every LF."""
+    """smtplib sends a text given as bytes unchanged, with LF, and doubles a dot after each LF."""
     text = headed(ann, subject) + BODY
     given = {"bytes with LF": text.encode(), "bytes with CRLF": text.replace("\n", "\r\n").encode()}.get(subject, text)
     with smtplib.SMTP("localhost", server.port(SUBMISSION)) as smtp:

@@ -1,4 +1,4 @@
-"""swaks, the SMTP tool: port 25, 587 with STARTTLS, 465, and what is refused."""
+"""swaks, an SMTP test tool: port 25, 587 with STARTTLS, 465, and refusals."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from tests.parts.required import needs
 
 
 class SwaksTls:
-    """swaks speaks TLS through a Perl module."""
+    """TLS for swaks, which needs a Perl module."""
 
     @staticmethod
     def reason_missing() -> str | None:
-        """None when Perl finds it."""
+        """The reason why the module is missing; None when Perl has it."""
         result = subprocess.run(["perl", "-MNet::SSLeay", "-e1"], capture_output=True).returncode == 0
         return None if result else "swaks without TLS (make parts, or apt install libnet-ssleay-perl)"
 
@@ -40,7 +40,7 @@ def swaks(
     *more: str,
     ok: tuple[int, ...] = (0,),
 ) -> str:
-    """One mail."""
+    """Send one mail."""
     where = ("--server", "127.0.0.1", "--port", str(server.port(port)), "--helo", "client.honest.example")
     return run(
         SWAKS, *where, "--from", sender, "--to", recipient, "--header", f"Message-Id: <{message_id}>", *more, ok=ok
@@ -48,7 +48,7 @@ def swaks(
 
 
 def log_in(server: MailfoldServer, person: Person, password: str = "") -> tuple[str, ...]:
-    """AUTH with a verified certificate."""
+    """The options for AUTH with a verified certificate."""
     trust = ("--tls-verify", "--tls-ca-path", str(server.authority))
     return ("--auth-user", person.address, "--auth-password", password or person.password, *trust)
 

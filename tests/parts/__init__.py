@@ -1,1 +1,1 @@
-"""Starters of the real parts that tests talk to. Each says why it is missing, where it is."""
+"""Starts the external programs that tests use; each module says why its program is missing, if it is."""

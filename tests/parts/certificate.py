@@ -1,4 +1,4 @@
-"""A certificate for tests that need some TLS."""
+"""A certificate for tests that only need some TLS."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cryptography.x509.oid import NameOID
 
 
 def self_signed(folder: Path, *names: str) -> Path:
-    """A PEM file with a key and a certificate for `names` (default localhost), good for a day."""
+    """A PEM file with a key and a certificate for `names` (default localhost), valid for a day."""
     key = ec.generate_private_key(ec.SECP256R1())
     names = names or ("localhost",)
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])])
@@ -38,7 +38,7 @@ def self_signed(folder: Path, *names: str) -> Path:
 
 
 def trusting() -> ssl.SSLContext:
-    """A client's context that trusts every certificate."""
+    """A client context that trusts every certificate."""
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE

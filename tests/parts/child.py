@@ -1,4 +1,4 @@
-"""A child process with a log file: started, waited for, ended; its log is kept when something went wrong."""
+"""A child process with a log file, which is kept when a test has failed."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ class PartFailed(RuntimeError):
 
 
 class Folder:
-    """A temporary folder that survives when its user failed."""
+    """A temporary folder that is kept when its user has failed."""
 
     def __init__(self, name: str) -> None:
         self.path = Path(tempfile.mkdtemp(prefix=f"mailfold-{name}-"))
 
     def close(self, *, keep: bool) -> None:
-        """Removes it, or says where it is."""
+        """Remove it, or print where it is."""
         if keep:
             print(f"kept: {self.path}")
         else:
@@ -62,7 +62,7 @@ class Child:
             time.sleep(_POLL)
 
     def stop(self, ask: signal.Signals = signal.SIGTERM, timeout: float = 15.0) -> int:
-        """Asks it to end, then insists. Returns its exit status."""
+        """Ask it to end, then kill it. Returns its exit status."""
         with contextlib.suppress(ProcessLookupError):
             self.process.send_signal(ask)
         try:
@@ -71,7 +71,7 @@ class Child:
             return self.kill()
 
     def kill(self) -> int:
-        """Ends it at once, as a power cut would."""
+        """End it at once, as in a power cut."""
         self.process.kill()
         return self.process.wait()
 

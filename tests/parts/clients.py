@@ -1,4 +1,4 @@
-"""Real mail clients and tools, by the command that runs them."""
+"""Mail clients and tools, each by the command that runs it."""
 
 from __future__ import annotations
 

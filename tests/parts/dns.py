@@ -1,4 +1,4 @@
-"""DNS servers for tests: our zone server on a thread of its own, and dnsmasq as a second opinion."""
+"""DNS servers for tests: our zone server on a thread, and dnsmasq as a second implementation."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from tests.parts.ports import accepts, free_port
 
 
 def reason_missing() -> str | None:
-    """Never missing: it is Python of our own."""
+    """None: it is our own Python code."""
     return None
 
 
 class ZoneServerThread:
-    """`with ZoneServerThread(zone) as dns: … dns.address`, for tests that have no event loop or start a server.
+    """`with ZoneServerThread(zone) as dns: … dns.address`, for tests without an event loop or with a server process.
 
-    Zone and faults may be changed while it runs: each question reads them once.
+    The zone and its faults may be changed while it runs, because each question reads them once.
     """
 
     def __init__(self, zone: Zone, faults: Faults | None = None, *, authentic: bool = False) -> None:
@@ -33,7 +33,7 @@ class ZoneServerThread:
 
     @property
     def address(self) -> str:
-        """`host:port`, as resolver settings take it."""
+        """`host:port`, as a resolver setting takes it."""
         return self.server.address
 
     @property
@@ -42,12 +42,12 @@ class ZoneServerThread:
         return self.server.port
 
     def start(self) -> None:
-        """Returns when it answers. Raises OSError."""
+        """Start it; returns when it answers. Raises OSError."""
         self._thread.start()
         self._finished(asyncio.run_coroutine_threadsafe(self.server.start(), self._loop))
 
     def stop(self) -> None:
-        """Closes its sockets and ends the thread."""
+        """Close its sockets and end the thread."""
         self._finished(asyncio.run_coroutine_threadsafe(self.server.stop(), self._loop))
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
@@ -95,7 +95,7 @@ class Dnsmasq:
         return f"127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        """Returns when it accepts connections. Raises PartFailed."""
+        """Start it; returns when it accepts connections. Raises PartFailed."""
         config = self._folder.path / "dnsmasq.conf"
         config.write_text("\n".join([*self._lines, ""]))
         self._child = Child(
@@ -104,7 +104,7 @@ class Dnsmasq:
         self._child.wait_until(lambda: accepts(self.port))
 
     def stop(self) -> None:
-        """Ends it."""
+        """Stop it."""
         if self._child:
             self._child.stop()
         self._child = None

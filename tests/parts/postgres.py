@@ -1,4 +1,4 @@
-"""A real PostgreSQL on a free port of loopback, with as many databases as tests ask for."""
+"""A real PostgreSQL on a free port of loopback, with as many databases as tests need."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _HASTE = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"
 
 
 def binaries() -> Path | None:
-    """The folder of initdb and postgres: the newest of Debian's, else the one on PATH."""
+    """The folder of initdb and postgres: Debian's newest, or else the one on PATH."""
     result = [path.parent for home in _HOMES for path in Path(home).glob("*/bin/initdb")]
     if result:
         return max(result, key=_release)
@@ -44,7 +44,7 @@ def _release(folder: Path) -> int:
 
 
 def reason_missing() -> str | None:
-    """None when a server can be made and run."""
+    """The reason why no server can be run; None when it can."""
     if binaries() is None:
         return "no PostgreSQL server (make parts, or apt install postgresql)"
     if os.geteuid() == 0 and _account() is None:
@@ -53,7 +53,7 @@ def reason_missing() -> str | None:
 
 
 def _account() -> pwd.struct_passwd | None:
-    """Whom the server runs as when we are root."""
+    """The user that the server runs as when we are root."""
     known = {entry.pw_name: entry for entry in pwd.getpwall()}
     return next((known[name] for name in _ACCOUNTS if name in known), None)
 
@@ -72,7 +72,7 @@ class PostgresServer:
         self._child: Child | None = None
 
     def start(self) -> None:
-        """Makes the cluster at the first time; returns when it answers. Raises PartFailed."""
+        """Start it, and create the cluster at the first start; returns when it answers. Raises PartFailed."""
         if not self._cluster.exists():
             self._initialise()
         settings = {
@@ -88,25 +88,25 @@ class PostgresServer:
         self._child.wait_until(self._answers)
 
     def stop(self) -> None:
-        """Ends it, closing open sessions (SIGINT is PostgreSQL's fast shutdown)."""
+        """Stop it and close open sessions (SIGINT is PostgreSQL's fast shutdown)."""
         if self._child:
             self._child.stop(signal.SIGINT)
         self._child = None
 
     def crash(self) -> None:
-        """Ends it without a checkpoint (SIGQUIT, immediate shutdown); start() recovers."""
+        """End it without a checkpoint (SIGQUIT, immediate shutdown); start() recovers."""
         if self._child:
             self._child.stop(signal.SIGQUIT)
         self._child = None
 
     def create_database(self) -> str:
-        """A new empty database; returns its URL."""
+        """Create an empty database; returns its URL."""
         name = f"test_{next(self._numbers)}"
         self._administer(f'CREATE DATABASE "{name}" TEMPLATE template0')
         return self.url(name)
 
     def drop_database(self, url: str) -> None:
-        """Removes a database, sessions in it or not."""
+        """Remove a database, even with sessions in it."""
         self._administer(f'DROP DATABASE IF EXISTS "{url.rsplit("/", 1)[1]}" WITH (FORCE)')
 
     def url(self, database: str) -> str:
@@ -142,7 +142,7 @@ class PostgresServer:
         account = self._runs_as()
         if account is None:
             return argv
-        # setpriv replaces itself with the server, so signals reach it; runuser would stand between.
+        # setpriv replaces itself with the server, so signals reach the server; runuser would remain as its parent.
         return ["setpriv", f"--reuid={account.pw_uid}", f"--regid={account.pw_gid}", "--clear-groups", "--", *argv]
 
     def _runs_as(self) -> pwd.struct_passwd | None:

@@ -1,8 +1,7 @@
-"""The rule about missing parts: skipped with the reason, or a failure when PARTS=required.
+"""A test whose program is missing is skipped with the reason, or fails when PARTS=required.
 
-    needs(postgres)             # in a fixture, a test, or at the head of a module
-
-In required mode *every* skip is a failure, also those that tests ask for without `needs`.
+`needs(postgres)` belongs into a fixture, a test, or at the top of a module. In required mode *every* skip is a failure,
+also the skips of tests that do not use `needs`.
 """
 
 from __future__ import annotations
@@ -15,19 +14,19 @@ import pytest
 
 
 class Part(Protocol):
-    """Anything that knows whether it can be used: a module or an object."""
+    """A program whose presence can be checked: a module or an object."""
 
     def reason_missing(self) -> str | None:
-        """The reason a person can act upon, or None when all is there."""
+        """The reason why it is missing, in words that help; None when it is there."""
 
 
 def all_required() -> bool:
-    """Whether this run may not skip."""
+    """Whether no test of this run may be skipped."""
     return os.environ.get("PARTS") == "required"
 
 
 def needs(*parts: Part) -> None:
-    """Skips, or fails in required mode, when one of the parts is missing."""
+    """Skip the test, or fail it in required mode, when a part is missing."""
     for part in parts:
         if reason := part.reason_missing():
             _refuse(reason)
@@ -40,7 +39,7 @@ def _refuse(reason: str) -> None:
 
 
 def fail_if_skipped(report: pytest.TestReport | pytest.CollectReport) -> None:
-    """Turns a skip into a failure in required mode; an expected failure stays one."""
+    """Turn a skip into a failure in required mode; an expected failure stays one."""
     if report.skipped and all_required() and not hasattr(report, "wasxfail"):
         reason = skip_reason(report)
         report.outcome = "failed"
@@ -48,12 +47,12 @@ def fail_if_skipped(report: pytest.TestReport | pytest.CollectReport) -> None:
 
 
 def skip_reason(report: pytest.TestReport | pytest.CollectReport) -> str:
-    """The text given to `skip`."""
+    """The text that was given to `skip`."""
     text = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
     return text.removeprefix("Skipped: ")
 
 
 def skips_by_reason(reports: list[pytest.TestReport | pytest.CollectReport]) -> list[tuple[int, str]]:
-    """How often each reason was given, the most frequent first."""
+    """How many tests were skipped for each reason, the most frequent reason first."""
     counted = Counter(skip_reason(report) for report in reports)
     return [(count, reason) for reason, count in counted.most_common()]

@@ -1,4 +1,4 @@
-"""Third-party test data, used from where it lies: MAILFOLD_TEST_DATA, else ../shared/data beside the repository."""
+"""Third-party test data, read where it is: in MAILFOLD_TEST_DATA, or else in ../shared/data beside the repository."""
 
 from __future__ import annotations
 

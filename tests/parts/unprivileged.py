@@ -1,5 +1,8 @@
-"""Another user for the server, where Python itself may lie in a folder that only root may enter: then server and
-command run in a mount namespace of their own, in which that folder is open."""
+"""Runs the server as another user.
+
+Where Python is in a folder that only root may enter, server and command run in a mount namespace in which that folder
+is accessible.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ _OPEN = (
 
 
 def reason_missing() -> str | None:
-    """None when root can start a server that becomes this user."""
+    """The reason why root cannot start a server that becomes this user; None when it can."""
     if os.geteuid() != 0:
         return "only root can start a server that becomes another user"
     try:
@@ -35,7 +38,7 @@ def reason_missing() -> str | None:
 
 @functools.cache
 def prefix() -> tuple[str, ...]:
-    """What runs a program so that the user can read Python; empty where it can anyway."""
+    """The command prefix with which the user can read Python; empty where no prefix is needed."""
     closed = _closed()
     if closed is None or shutil.which("unshare") is None:
         return ()
@@ -44,7 +47,7 @@ def prefix() -> tuple[str, ...]:
 
 
 def with_binding() -> tuple[str, ...]:
-    """What runs a program as that user, who may bind ports below 1024 and do nothing else that is root's."""
+    """The command prefix that runs a program as that user, with the right to bind ports below 1024 and no other."""
     entry = pwd.getpwnam(USER)
     who = (f"--reuid={entry.pw_uid}", f"--regid={entry.pw_gid}", "--clear-groups")
     capability = "+net_bind_service"
@@ -52,12 +55,12 @@ def with_binding() -> tuple[str, ...]:
 
 
 def low_offset() -> int:
-    """An offset with which the server's ports are below 1024 and free."""
+    """A port offset with which the server's ports are below 1024 and free."""
     offsets = (offset for offset in range(1, 31) if all(is_free(port + offset) for port in WELL_KNOWN))
     return next(offsets)
 
 
 def _closed() -> Path | None:
-    """The folder above Python that others may not enter."""
+    """The folder above Python that other users may not enter."""
     folders = [*reversed(Path(sys.base_prefix).resolve().parents)]
     return next((folder for folder in folders if not folder.stat().st_mode & 0o001), None)

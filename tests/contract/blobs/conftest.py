@@ -12,7 +12,7 @@ from shared.blobs.port import Blobs
 from shared.blobs.settings import BlobSettings
 from tests.contract.blobs.harness import Harness
 
-# Small enough that bodies of some kilobytes meet every border: memory to spool, frame to frame.
+# Small enough that bodies of some kilobytes cross every boundary: from memory to a file, and from frame to frame.
 SMALL_FRAMES = BlobSettings(spool_bytes=16 * 1024, frame_bytes=4096)
 
 

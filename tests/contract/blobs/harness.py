@@ -1,4 +1,4 @@
-"""What a test of the blob port needs of an adapter beyond the port: a new store, and a way to break a blob."""
+"""What a test of the blob port needs beyond the port itself: a new store, and a way to damage a blob."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from shared.blobs.port import Blobs
 
 @dataclass(frozen=True)
 class Harness:
-    """`open` gives another writer port on the same store (another process, in effect); `damage` flips a stored bit."""
+    """`open` gives another writer port on the same store, as another process has it; `damage` flips a stored bit."""
 
     open: Callable[[str], Blobs]
     damage: Callable[[BlobId], None]

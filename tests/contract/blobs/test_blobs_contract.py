@@ -1,4 +1,4 @@
-"""What the blob port promises, on every adapter."""
+"""What the blob port promises, for every adapter."""
 
 import asyncio
 import hashlib
@@ -17,7 +17,7 @@ SIZES = [0, 1, 4095, 4096, 4097, 16383, 16384, 16385, 20480, 100_000]
 
 
 def body_of(size: int, seed: int = 7) -> bytes:
-    """Half text, half noise: some frames shrink, some do not."""
+    """Half text and half noise: some frames can be compressed, and some cannot."""
     chance = random.Random(seed)
     return (b"Subject: a line like any other\r\n" * (size // 64 + 1))[: size // 2] + chance.randbytes(size - size // 2)
 
@@ -306,7 +306,8 @@ async def test_what_nobody_came_to_refer_to_is_taken_back(blobs: Blobs, size: in
 
 
 async def test_a_body_that_was_there_before_is_not_taken_back(harness: Harness) -> None:
-    """Somebody refers to it: a user's copy in Sent is often the very mail that is on its way."""
+    """Another message refers to it: a user's copy in Sent often has the same octets as the mail that is being
+    delivered."""
     entry, other = harness.open("g0001"), harness.open("g0001")
     await keep(entry, b"the same")
     again = await keep(other, b"the same")
@@ -331,7 +332,7 @@ async def test_a_body_taken_back_may_come_again(blobs: Blobs) -> None:
 
 
 async def test_committing_and_taking_back_at_once_loses_nothing(harness: Harness) -> None:
-    """Whoever is told that its body is kept finds it, whatever others take back meanwhile."""
+    """A caller whose commit has succeeded finds its body, even when others discard the same body meanwhile."""
     ports = [harness.open("g0001") for _ in range(4)]
 
     async def refused(port: Blobs, body: bytes) -> None:

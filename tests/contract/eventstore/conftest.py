@@ -1,4 +1,4 @@
-"""The event store on every database: one contract."""
+"""Runs the contract of the event store on every database."""
 
 from __future__ import annotations
 

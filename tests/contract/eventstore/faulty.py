@@ -1,4 +1,4 @@
-"""Backends whose connections fail where a test says."""
+"""Database backends whose connections fail where a test wants it."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from shared.eventstore.store import Backend
 
 
 class Fault:
-    """What fails next, and what after that: `begin`, `undo` and `before commit` before they are done, `commit` after it
-    was. `rollback` raises what no driver should.
+    """The next faults, in order.
 
-    And a gate in front of every commit.
+    `begin`, `undo` and `before commit` fail before they are carried out, `commit` fails afterwards. `rollback` raises
+    an error that no driver should raise. `gate` delays every commit.
     """
 
     def __init__(self) -> None:
         self.next = ""
         self.then = ""
         self.at_gate = threading.Event()
-        """Set when a commit stands before the gate."""
+        """Set when a commit waits at the gate."""
         self.gate = threading.Event()
         self.gate.set()
 
     def strikes(self, what: str) -> bool:
-        """Whether this is it; it strikes once."""
+        """Whether this is the next fault; each fault happens once."""
         struck = self.next == what
         if struck:
             self.next, self.then = self.then, ""
@@ -70,7 +70,7 @@ class FaultyConnection:
 
 
 class FaultyBackend:
-    """Gives connections that share a fault."""
+    """Gives connections that share the faults."""
 
     def __init__(self, real: Backend, fault: Fault) -> None:
         self._real = real

@@ -1,4 +1,4 @@
-"""Opens event stores on one database, as often as a test wants, and closes them all."""
+"""Opens event stores on one database, as often as a test needs, and closes them all."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Harness:
 
 
 async def fill(store: EventStore, purse: str, coins: int = 1, *, expected: int | None = None, note: bytes = b"") -> int:
-    """One unit of work: the purse's new version."""
+    """Write the new version of the purse in one unit of work."""
     recorded = await store.write(
         lambda transaction: transaction.append(purse, [Filled(purse, coins, note)], PROVENANCE, expected=expected)
     )
@@ -76,16 +76,15 @@ async def fill(store: EventStore, purse: str, coins: int = 1, *, expected: int |
 
 @contextlib.asynccontextmanager
 async def single_group(store: EventStore) -> AsyncIterator[None]:
-    """Works submitted in this block wait behind a held one and run in the groups after it."""
+    """Units of work submitted in this block wait behind a blocked one and run in the groups after it."""
     started, go = threading.Event(), threading.Event()
 
     def hold(_transaction: Transaction) -> None:
         started.set()
         go.wait(10)
 
-    held = asyncio.ensure_future(
-        store.write(hold, long=True)
-    )  # on the thread, or it would hold the loop and us with it
+    # A long unit of work runs on the thread; on the event loop this one would block it.
+    held = asyncio.ensure_future(store.write(hold, long=True))
     await asyncio.to_thread(started.wait, 10)
     try:
         yield

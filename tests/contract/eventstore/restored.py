@@ -1,4 +1,4 @@
-"""A store as its backup has it: what was written behind some positions is gone, and new events take the same ones."""
+"""A store that was restored from a backup: some last events are gone, and new ones take their positions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.contract.eventstore.harness import Harness
 
 
 def forget(transaction: Transaction, shard: int, position: int) -> None:
-    """What a shard has behind a position. Streams go back to their last event that is left."""
+    """Delete a shard's events after a position; each stream goes back to its last remaining event."""
     connection = transaction.connection
     connection.execute("DELETE FROM event WHERE shard = ? AND position > ?", (shard, position))
     connection.execute(
@@ -21,7 +21,7 @@ def forget(transaction: Transaction, shard: int, position: int) -> None:
 
 
 async def restored_to(harness: Harness, store: EventStore, heads: Mapping[int, int]) -> EventStore:
-    """The store, opened anew, with nothing behind these heads."""
+    """The store, opened again without the events after these heads."""
     for shard, position in heads.items():
         await store.write(lambda transaction, at=(shard, position): forget(transaction, *at))  # type: ignore[misc]
     await harness.close(store)

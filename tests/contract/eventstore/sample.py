@@ -25,7 +25,7 @@ class Filled(Event, frozen=True):
 
 @stored("purse.emptied", schema=2)
 class Emptied(Event, frozen=True):
-    """Coins came out. Schema 1 knew no reason."""
+    """Coins were taken out. Schema 1 had no reason."""
 
     purse: str
     reason: str
@@ -55,11 +55,11 @@ def _with_reason(data: dict[str, Any]) -> dict[str, Any]:
 
 
 class Refused(Exception):
-    """What a work of these tests raises."""
+    """Raised by a unit of work of these tests."""
 
 
 class Purses:
-    """What each purse holds, and how often it was filled. The second version has one column more."""
+    """How many coins each purse holds, and how often it was filled. The second version has one more column."""
 
     name = "purses"
     tables: Sequence[Table]
@@ -104,7 +104,7 @@ class Purses:
     def _fill(self, connection: Connection, event: Filled) -> None:
         if event.coins < 0:
             raise Refused("no purse holds less than nothing")
-        # The second version of this projection counts double: the same events give other rows.
+        # The second version of this projection counts twice, so the same events give other rows.
         coins = event.coins * self.version
         changed = connection.execute(
             "UPDATE purse SET coins = coins + ?, times = times + 1, note = ? WHERE purse = ?",

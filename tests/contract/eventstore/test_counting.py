@@ -1,5 +1,4 @@
-"""A store counts what it does: statements, rows read, rows written. Who compares two looks knows the work between
-them."""
+"""A store counts its statements, rows read and rows written; the difference of two reports is the work between them."""
 
 from __future__ import annotations
 

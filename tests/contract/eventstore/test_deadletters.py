@@ -1,4 +1,4 @@
-"""Dead letters: buried, listed, re-driven, and never dropped."""
+"""Dead letters are recorded, listed, retried, and never dropped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A database that cannot serve for a while: nothing half done, everything goes on afterwards."""
+"""A database is unavailable for a while: no unit of work is half done, and all continues afterwards."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ async def faulty(harness: Harness, fault: Fault) -> EventStore:
 
 
 async def is_whole(store: EventStore, versions: int) -> None:
-    """The log of p1 has so many versions without gaps, and the rows agree."""
+    """Check that the log of p1 has so many versions without gaps, and that the rows agree with it."""
     assert [row[1:4] for row in await store.read(events)] == [
         (number, "p1", number) for number in range(1, versions + 1)
     ]
@@ -53,7 +53,7 @@ async def test_a_commit_whose_answer_is_lost(faulty: EventStore, fault: Fault) -
     fault.next = "commit"
     with pytest.raises(StoreUnavailable):
         await fill(faulty, "p1")
-    assert await fill(faulty, "p1", expected=2) == 3  # it stands all the same, and the positions go on behind it
+    assert await fill(faulty, "p1", expected=2) == 3  # it was committed all the same, and later positions follow it
     await is_whole(faulty, 3)
 
 
@@ -73,8 +73,7 @@ async def test_a_savepoint_that_is_gone_fails_its_group(faulty: EventStore, faul
 
 
 async def test_a_fault_of_the_driver_does_not_end_the_writer(faulty: EventStore, fault: Fault) -> None:
-    """A writer's thread that ends, or a group that is never answered, would leave every later write waiting for
-    ever."""
+    """If the writer's thread ended, or a group were never answered, every later write would wait for ever."""
     fault.next, fault.then = "before commit", "rollback"
     async with asyncio.timeout(30):
         with pytest.raises(StoreUnavailable):
@@ -92,7 +91,7 @@ async def test_a_listener_that_raises_does_not_end_the_writer(faulty: EventStore
     async with asyncio.timeout(30):
         with pytest.raises(StoreUnavailable) as failure:
             await fill(faulty, "p1")
-        assert failure.value.in_doubt  # it is committed; only what comes behind the commit failed
+        assert failure.value.in_doubt  # it is committed; only the listener after the commit failed
         faulty._frame.listeners.remove(broken)
         assert await fill(faulty, "p1", expected=2) == 3
     await is_whole(faulty, 3)
@@ -119,7 +118,7 @@ async def test_a_group_that_stands_still_is_reported(
 async def test_a_commit_that_sqlite_refuses_is_no_commit_in_doubt(
     sqlite_backend: MakeBackend, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
-    """SQLITE_FULL and SQLITE_IOERR at COMMIT: the caller has a definite answer at once."""
+    """After SQLITE_FULL and SQLITE_IOERR at COMMIT the caller has a definite answer at once."""
     harness = Harness(sqlite_backend)
     store = await harness.open()
     await fill(store, "p1")
@@ -140,7 +139,7 @@ async def test_a_commit_that_sqlite_refuses_is_no_commit_in_doubt(
 
 
 async def test_a_disk_that_is_full_at_the_commit_itself_is_no_commit_in_doubt(tmp_path: Path) -> None:
-    """The real thing: nothing but COMMIT writes to the file, and the file may not grow (RLIMIT_FSIZE in a child)."""
+    """With a real disk limit: only COMMIT writes to the file, and the file may not grow (RLIMIT_FSIZE in a child)."""
     done = await asyncio.to_thread(
         subprocess.run,
         [sys.executable, "-c", _FULL_AT_COMMIT, str(tmp_path)],
@@ -176,7 +175,7 @@ asyncio.run(main(pathlib.Path(sys.argv[1])))
 
 
 async def test_a_commit_that_postgresql_refuses_is_no_commit_in_doubt(postgres_backend: MakeBackend) -> None:
-    """A deferred constraint fails at COMMIT, and the server says so: nothing is in doubt."""
+    """A deferred constraint fails at COMMIT, and the server reports it, so the outcome is known."""
     harness = Harness(postgres_backend)
     store = await harness.open()
     await fill(store, "p1")
@@ -235,7 +234,7 @@ async def test_a_full_disk_refuses_and_later_works_succeed(sqlite_backend: MakeB
     async def limit(pages: int) -> None:
         await store.write(lambda transaction: transaction.connection.first_row(f"PRAGMA max_page_count={pages}"))
 
-    await limit(1)  # SQLite takes the present size: not one page more
+    await limit(1)  # SQLite then takes the present size as the limit, without one more page
     with pytest.raises(StoreUnavailable, match="full"):
         await fill(store, "p1", note=bytes(1_000_000))
     assert await store.read(purses) == [("p1", 1, 1, b"")]

@@ -1,4 +1,4 @@
-"""The rows are what the log says: verify, mend, rebuild, and projections of a new version."""
+"""The rows equal what the log gives: verify, mend, rebuild, and projections of a new version."""
 
 from __future__ import annotations
 

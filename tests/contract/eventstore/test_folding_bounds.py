@@ -1,4 +1,4 @@
-"""Verify, mend and rebuild of a large store: bounded in octets, and beside a writer that goes on."""
+"""Verify, mend and rebuild of a large store use bounded memory, while the writer continues."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.contract.eventstore.sample import PROVENANCE, Filled, capture, purses
 LONG = 20_000
 ROWS = 1000
 BOUND = 6 * 1024 * 1024
-"""Of Python's memory. The rows have 20 MB, and as much again when they are folded."""
+"""Octets of Python's memory. The stored rows have 20 MB, and the computed ones as much again."""
 
 
 async def many(store: EventStore, rows: int, octets: int = 0, coins: int = 1) -> None:
@@ -39,7 +39,7 @@ async def damage(store: EventStore, sql: str) -> None:
 
 @pytest.mark.parametrize("what", ["verify", "mend", "rebuild"])
 async def test_memory_does_not_grow_with_the_store(store: EventStore, what: str) -> None:
-    """Every row, stored and folded, used to be in memory at once."""
+    """All stored and computed rows used to be in memory at once."""
     await many(store, ROWS, LONG)
     await damage(store, "UPDATE purse SET coins = 7")
     tracemalloc.start()
@@ -78,7 +78,7 @@ async def test_a_table_that_differs_in_most_rows_is_mended_in_many_pages(
 
 
 class Meanwhile:
-    """What happens while the log is folded, between the fold's first word and its next."""
+    """What happens while the log is applied, between the first and the second progress report."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, act: Callable[[], object]) -> None:
         self._loop = loop
@@ -95,7 +95,7 @@ class Meanwhile:
 
 @pytest.mark.parametrize("what", ["mend", "rebuild"])
 async def test_the_writer_goes_on_while_the_log_is_folded(store: EventStore, what: str) -> None:
-    """It used to stand still for the whole fold. What is written meanwhile is folded at the end."""
+    """It used to wait until the whole log was applied. What is written meanwhile is applied at the end."""
     await many(store, 30)
     await damage(store, "UPDATE purse SET coins = 7")
 

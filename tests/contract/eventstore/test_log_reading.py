@@ -1,4 +1,4 @@
-"""The log as followers read it: in bounded pages, filtered, and only where it is the log that they have followed."""
+"""Followers read the log in bounded pages, filtered, and only when it is the log that they have followed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LONGER = CLOCK_SLACK / 1_000_000 + 1
 
 
 async def append(harness: Harness, store: EventStore, *events: Event) -> list[LogPosition]:
-    """Events a second apart; their places."""
+    """Append events a second apart; returns their places."""
     places = []
     for event in events:
         harness.clock.advance(1)
@@ -67,7 +67,7 @@ async def test_the_same_log_is_agreed_to_the_place(harness: Harness, store: Even
 async def test_a_restored_log_is_agreed_to_where_it_was_restored(
     harness: Harness, store: EventStore, written_since: int
 ) -> None:
-    """However much was written since: fewer events than were lost, as many, or more."""
+    """For any number of events written since: fewer than were lost, as many, or more."""
     places = await append(harness, store, *[Filled("p1", 1)] * 4)
     harness.clock.advance(LONGER)
     lost = await append(harness, store, *[Filled("p1", 2)] * 4)

@@ -1,5 +1,7 @@
-"""A look at the end of a log reads the end of it, however long the log is and however long its events are. SQLite
-alone: it reads in our process."""
+"""Reading the end of a log reads only its end, however long the log and its events are.
+
+SQLite only, because it reads in our process.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,7 @@ from tests.contract.eventstore.sample import purses
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="bytes read are counted in /proc")
 _LONG = bytes(9000)
-"""An event with a hundred messages in it is as long."""
+"""As large as an event with a hundred messages."""
 
 
 def _read_so_far() -> int:
@@ -23,7 +25,7 @@ def _read_so_far() -> int:
 
 
 async def _look_at_the_end(harness: Harness) -> int:
-    """Bytes that a follower's question reads when the store has nothing of its file in memory."""
+    """Octets that a follower's call reads when nothing of the store's file is in memory."""
     store = await harness.open()
     shards = await store.heads()
     await harness.close(store)
@@ -48,7 +50,7 @@ async def test_the_end_of_a_long_log_is_read_like_that_of_a_short_one(sqlite_bac
     await _lengthen(harness, 20)
     short = await _look_at_the_end(harness)
     await _lengthen(harness, 2000)
-    # Two more levels in the trees of row ids and of positions, a page each; not the other events.
+    # Two more levels in the trees of row ids and of positions, with a page each, but not the other events.
     assert await _look_at_the_end(harness) <= short + 4 * 4096
 
 

@@ -40,7 +40,7 @@ async def test_a_file_has_one_owner(locked: Harness) -> None:
     with pytest.raises(FileInUse):
         await second.open()
     await locked.close(first)
-    await second.open()  # the same store, tried again, as a starting service does
+    await second.open()  # the same store object tries again, as a starting service does
     assert await fill(second, "p1") == 1
     await second.close()
 
@@ -75,7 +75,8 @@ async def test_who_was_taken_over_is_shut_out_at_the_next_commit(leased: Harness
 
 
 async def test_two_processes_of_one_name_are_told_apart(leased: Harness) -> None:
-    """Two machines of one name and path, or a command beside the service: the name alone gives nobody the lease."""
+    """Two machines with the same name and path, or a command beside the service: the name alone does not give the
+    lease."""
     first = await leased.open(holder="one")
     with pytest.raises(LeaseHeld, match="one"):
         await leased.open(holder="one")
@@ -121,7 +122,7 @@ async def test_who_was_taken_over_gives_nothing_back(leased: Harness) -> None:
 
 
 class Installation:
-    """Processes of one data folder on one PostgreSQL database."""
+    """The processes of one data folder with one PostgreSQL database."""
 
     def __init__(self, url: str, folder: Path) -> None:
         self._url = url
@@ -131,7 +132,7 @@ class Installation:
         return PostgresBackend(self._url, "mailfold_purses", FileLock(lock_file or self.lock_file))
 
     def start_and_kill(self) -> None:
-        """A process that writes, and is killed at its best."""
+        """Start a process that writes, and kill it while it writes."""
         argv = [sys.executable, "-c", _WRITES_FOR_EVER, self._url, str(self.lock_file)]
         with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout is not None
@@ -170,7 +171,7 @@ async def installed(installation: Installation) -> AsyncIterator[Harness]:
 
 
 async def test_a_process_that_was_killed_is_followed_at_once(installation: Installation, installed: Harness) -> None:
-    """Its lease runs on, but its file lock is free: it is known to be dead."""
+    """Its lease is still valid, but its file lock is free, so it is known to be dead."""
     await asyncio.to_thread(installation.start_and_kill)
     store = await installed.open(holder="service")
     assert await fill(store, "p1", expected=1) == 2
@@ -207,7 +208,7 @@ async def test_a_living_process_keeps_all_others_of_its_installation_out(install
 async def test_a_start_that_does_not_get_the_lease_forgets_no_predecessor(
     installation: Installation, installed: Harness
 ) -> None:
-    """Killed between two tries, the next process still knows whom it follows."""
+    """After a kill between two tries, the next process still knows its predecessor."""
     await asyncio.to_thread(installation.start_and_kill)
     lock = FileLock(installation.lock_file)
     lock.take()

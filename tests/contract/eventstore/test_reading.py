@@ -1,4 +1,4 @@
-"""Events read in order and in pages, cursors, and reads beside writes."""
+"""Events are read in order and in pages, with cursors, and while others write."""
 
 from __future__ import annotations
 

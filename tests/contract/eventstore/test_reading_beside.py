@@ -1,4 +1,4 @@
-"""A store that is open to read alone: beside whoever writes it, and without a trace."""
+"""A store that is opened only for reading: it works beside the writer and leaves no trace."""
 
 from __future__ import annotations
 

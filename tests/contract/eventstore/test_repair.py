@@ -1,4 +1,4 @@
-"""A rebuild beside the writer: in pages, between which others are served, and right whatever they write."""
+"""A rebuild beside the writer works in pages, serves others in between, and is right whatever they write."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ OWNER = "everybody"
 
 
 async def many(store: EventStore, rows: int, owner: str | None = None) -> None:
-    """Events that read what others wrote need one owner: its shard gives them their order."""
+    """Events that read what others wrote belong to one owner, whose shard gives them an order."""
     for first in range(0, rows, 100):
         names = [f"p{number:05}" for number in range(first, min(first + 100, rows))]
         await store.write(
@@ -45,11 +45,11 @@ async def pour(store: EventStore, source: str, target: str) -> None:
 
 
 async def nothing(_page: int) -> None:
-    """Nobody writes between pages."""
+    """Does nothing: no other writer between pages."""
 
 
 class Pages:
-    """Counts what each long work of a store touches, and lets others act after each."""
+    """Counts what each long unit of work of a store touches, and lets others write after each."""
 
     def __init__(self, store: EventStore, monkeypatch: pytest.MonkeyPatch, act: Callable[[int], Awaitable[None]]):
         self.written: list[int] = []
@@ -76,7 +76,7 @@ class Pages:
 
 
 async def test_no_transaction_writes_more_than_a_page(store: EventStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    """All rows were replaced in one transaction, for which everybody waited."""
+    """All rows used to be replaced in one transaction, for which all other writers waited."""
     await many(store, ROWS)
     sound = await store.read(purses)
     await damage(store, "UPDATE purse SET coins = 7")
@@ -96,7 +96,7 @@ async def test_a_sound_store_is_left_as_it_is(store: EventStore, monkeypatch: py
 
 
 async def test_others_write_between_pages(store: EventStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Events touch rows that are done, rows that are not, new ones, and those that go."""
+    """Their events touch rows before and after the present page, new rows, and rows that they delete."""
     await many(store, ROWS)
     await damage(store, "UPDATE purse SET coins = 7 WHERE purse <> 'p00100'")
     await damage(store, "DELETE FROM purse WHERE purse > 'p00700' AND purse < 'p00800'")
@@ -123,14 +123,14 @@ SPREADING = {
         "INSERT INTO purse (purse, coins, times, note) SELECT 'a' || substr(purse, 2), 9, 1, note FROM purse",
     ),
 }
-"""How the names of rows begin that differ, and how they come to differ."""
+"""Prefixes of the names of rows that differ, and how they became different."""
 
 
 @pytest.mark.parametrize("kind", SPREADING)
 async def test_a_row_that_differs_spreads_to_one_that_did_not(
     store: EventStore, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
-    """It is read for another row, which becomes wrong by that or stays so, and is gone before its page comes."""
+    """It is read to compute another row, which becomes or stays wrong, and it is deleted before its page is checked."""
     letter, sql = SPREADING[kind]
     await many(store, ROWS, OWNER)
     await damage(store, sql)
@@ -148,7 +148,7 @@ async def test_a_row_that_differs_spreads_to_one_that_did_not(
 async def test_a_wrong_row_spreads_while_the_rows_are_compared(
     store: EventStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The comparison sees one state. What was read wrongly since is known by its key alone."""
+    """The comparison sees one state. A row that became wrong afterwards is known by its key alone."""
     await many(store, 50, OWNER)
     await damage(store, "UPDATE purse SET coins = 7 WHERE purse = 'p00001'")
     loop, compare = asyncio.get_running_loop(), repair.compare
@@ -186,7 +186,7 @@ async def test_a_repair_that_breaks_off_is_found_and_healed(store: EventStore, m
 async def test_a_page_that_is_far_behind_leaves_the_writer_to_others(
     store: EventStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Many events between two pages are folded beside the writer."""
+    """Many events between two pages are applied without blocking the writer."""
     await many(store, ROWS)
     await damage(store, "UPDATE purse SET coins = 7")
 
@@ -211,14 +211,14 @@ async def test_two_repairs_at_once(store: EventStore) -> None:
 
 @stored("label.given")
 class Given(Event, frozen=True):
-    """A thing has a label that no other has."""
+    """A thing got a label that no other thing has."""
 
     thing: str
     label: str
 
 
 class Labels:
-    """Which thing has which label."""
+    """The label of each thing."""
 
     name = "labels"
     version = 1
@@ -252,7 +252,7 @@ async def labels(backend_maker: MakeBackend) -> AsyncIterator[EventStore]:
 async def test_rows_that_hold_each_others_unique_values(
     labels: EventStore, monkeypatch: pytest.MonkeyPatch, touched: int
 ) -> None:
-    """Each thing has the label of the next: none can be put right before the one that holds its label."""
+    """Each thing has the label that the next one must get, so its row cannot be corrected before that one."""
     monkeypatch.setattr(repair, "TOUCHED_A_PAGE", touched)
     await damage(labels, "UPDATE thing SET label = 'x' || thing")
     for number in range(20):

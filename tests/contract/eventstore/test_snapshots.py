@@ -1,4 +1,4 @@
-"""Retention: old events fold into a snapshot that was proved first."""
+"""Retention: old events are replaced by a snapshot that was checked first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Units of work: grouped, durable before they are answered, and failing alone."""
+"""Units of work are grouped, are durable before they are answered, and fail one by one."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ async def test_nobody_is_answered_before_the_commit(harness: Harness) -> None:
     fault.gate.clear()
     first = asyncio.ensure_future(fill(store, "p1"))
     assert await asyncio.to_thread(fault.at_gate.wait, 10)
-    assert not first.done()  # its work is done, its group is not committed
+    assert not first.done()  # its statements have run, but its group is not committed
     assert await store.read(purses) == []
     fault.gate.set()
     assert await first == 1
@@ -65,7 +65,7 @@ async def test_a_failed_work_takes_back_itself_alone(store: EventStore) -> None:
 
 @pytest.mark.parametrize("others", [0, 1, 3])
 async def test_a_first_work_that_fails_takes_back_itself_alone(store: EventStore, others: int) -> None:
-    """It has no savepoint: its transaction is rolled back, and the others get a new one."""
+    """It has no savepoint, so its transaction is rolled back, and the others run in a new one."""
     assert await fill(store, "p0") == 1
     async with single_group(store):
         first = asyncio.ensure_future(store.write(refuse))
@@ -173,7 +173,7 @@ async def test_what_was_submitted_before_a_close_is_written(harness: Harness) ->
 
 
 async def test_short_works_pass_long_ones(store: EventStore) -> None:
-    """However many long works wait, a short one waits for one of them at most."""
+    """However many long units of work wait, a short one waits for at most one of them."""
     order: list[str] = []
 
     def noted(name: str) -> Callable[[Transaction], None]:
@@ -188,7 +188,7 @@ async def test_short_works_pass_long_ones(store: EventStore) -> None:
 
 
 async def test_a_group_ends_when_it_has_touched_enough(sqlite_backend: MakeBackend) -> None:
-    """On SQLite statements run on the loop: works that touch many rows do not share one turn of it."""
+    """On SQLite statements run on the event loop, so units that touch many rows do not share one turn of it."""
     harness = Harness(sqlite_backend)
     store = await harness.open()
 

@@ -1,4 +1,4 @@
-"""One contract on both bindings: in-process, and gRPC over a unix socket."""
+"""Runs the contract with both bindings: in-process, and gRPC over a unix socket."""
 
 from __future__ import annotations
 
@@ -20,9 +20,8 @@ from tests.contract.rpc.sample import Sample
 CREDENTIALS = {"operator": "secret of the operator", "access": "secret of access"}
 ACCEPTED = {caller: digest(token) for caller, token in CREDENTIALS.items()}
 Connect = Callable[..., Any]
-"""`connect(caller, timeout=…)`: a stub of the sample for this caller; unary calls end after so many seconds unless they
-say otherwise.
-"""
+"""`connect(caller, timeout=…)`: a stub of the sample for this caller; unary calls end after `timeout` seconds unless a
+call has its own deadline."""
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""A servicer that does what a test wants, reached by both bindings."""
+"""A servicer that does what a test asks for, reached by both bindings."""
 
 from __future__ import annotations
 
@@ -15,10 +15,9 @@ SECRET = "the password is xyzzy"
 
 
 class Sample(OwnerServicer):
-    """`ShowDeadLetter` answers its request; with `failure` set it raises that. `ReferencedBlobs` streams three batches
-    first.
+    """`ShowDeadLetter` answers its request; with `failure` set it raises that.
 
-    While `stalled` either waits for ever where it would answer or end.
+    `ReferencedBlobs` sends three batches first. While `stalled`, both wait for ever where they would answer or end.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Deadlines are the same in-process and over gRPC: a call ends with one error, and so does what it started."""
+"""Deadlines work in the same way in-process and over gRPC: a call ends with one error, and the method is cancelled."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PATIENCE = 30.0
 
 
 async def was_cancelled(sample: Sample) -> None:
-    """Until the servicer has felt it: over gRPC that is a moment after the caller."""
+    """Wait until the servicer is cancelled; over gRPC that is a moment after the caller's deadline."""
     async with asyncio.timeout(PATIENCE):
         await sample.cancelled.wait()
 

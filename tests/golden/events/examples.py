@@ -1,6 +1,4 @@
-"""One example of every stored event, each with every field set: what the golden files beside this module must give,
-byte for byte.
-"""
+"""One example of every stored event with every field set, equal to the golden files beside this module."""
 
 from __future__ import annotations
 

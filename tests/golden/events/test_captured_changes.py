@@ -1,4 +1,4 @@
-"""A repair beside the writer follows what every projection of the product changes, whatever the event."""
+"""A repair beside the writer notes the changes of every projection of the product, for every event."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_the_keys_of_all_changed_rows_are_noted(kind: Callable[[sqlalchemy.MetaD
         before: set[Any] = set()
         for position, event in enumerate(EXAMPLES, 1):
             recorded = Recorded(0, position, "stream", position, position, Provenance(Actor("system")), event)
-            with contextlib.suppress(sqlite3.IntegrityError):  # the examples do not follow from one another
+            with contextlib.suppress(sqlite3.IntegrityError):  # the examples do not form a history
                 capture.projections[0].apply(tables, recorded)
             after = {(table.name, row) for table in projection.tables for row in rows_of(tables, table)}
             noted = set()

@@ -1,6 +1,6 @@
-"""Stored events outlive the code: every golden file still reads, and today's shapes are written as they always were.
+"""Stored events outlive the code: every golden file can be read, and today's events are written in the same form.
 
-A new event or schema version gets a file of its own; a file that is there is never edited.
+A new event or schema version gets a new file; an existing file is never edited.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ for _module in pkgutil.iter_modules(shared.events.__path__):
 
 
 def golden(name: str, schema: int) -> Path:
-    """The file of a stored name and schema version; it holds the stored bytes and a newline."""
+    """The file of a stored name and schema version, which contains the stored bytes and a newline."""
     return FOLDER / f"{name}.{schema}.json"
 
 

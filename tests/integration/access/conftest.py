@@ -1,4 +1,4 @@
-"""One IMAP server for the tests of this folder; each test has accounts of its own."""
+"""One IMAP server for the tests of this folder; each test has its own accounts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Connect = Callable[..., ImapClient]
 
 @pytest.fixture(scope="module")
 def bus_server() -> Iterator[nats.NatsServer]:
-    """A bus of this module, so that a test may wipe it."""
+    """A bus for this module, so that a test may wipe it."""
     needs(nats)
     with nats.NatsServer() as bus:
         yield bus
@@ -26,7 +26,7 @@ def bus_server() -> Iterator[nats.NatsServer]:
 
 @pytest.fixture(scope="module")
 def server(bus_server: nats.NatsServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ImapServer]:
-    """Access, mailbox store and a directory of one password."""
+    """The access service, the mailbox store, and a directory with one password."""
     settings = {"access.compare_seconds": "2", "access.keepalive": "0", "access.patience": "1.5"}
     with ImapServer(tmp_path_factory.mktemp("imap"), bus_server.url, settings) as started:
         yield started
@@ -40,7 +40,7 @@ def user() -> str:
 
 @pytest.fixture
 def connect(server: ImapServer, user: str) -> Iterator[Connect]:
-    """Opens sessions of the test's account (or another's)."""
+    """Opens sessions of the test's account, or of another one."""
     opened: list[ImapClient] = []
 
     def open_client(name: str | None = None) -> ImapClient:

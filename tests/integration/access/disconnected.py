@@ -1,5 +1,4 @@
-"""A client that works offline: it keeps a cache of a mailbox and brings it up to date with QRESYNC when it comes
-back."""
+"""An offline client: it keeps a cache of a mailbox, and updates it with QRESYNC when it reconnects."""
 
 from __future__ import annotations
 
@@ -27,7 +26,7 @@ def ranges(text: bytes) -> Iterator[int]:
 
 
 class DisconnectedClient:
-    """Believes what the responses say and nothing else; its number follows RFC 7162 §6 to the letter."""
+    """Believes only what the responses say; its MODSEQ follows RFC 7162 §6 exactly."""
 
     def __init__(self, connect: Callable[[], ImapClient]) -> None:
         self._connect = connect
@@ -35,7 +34,8 @@ class DisconnectedClient:
         self.validity = 0
         self.modseq = 0
         self._asked = 0
-        """The UID up to which every message was asked for: a FETCH about a later one may come before its neighbours."""
+        """The UID up to which every message was requested; a FETCH response about a later one may come before its
+        neighbours."""
         self._client: ImapClient | None = None
         self._codes: dict[bytes, int] = {}
         self._modseqs: list[int] = []
@@ -44,7 +44,7 @@ class DisconnectedClient:
     # -- connections
 
     def come_back(self, *, with_known_uids: bool) -> None:
-        """A new connection; the cache is the server's truth when this returns."""
+        """Connect again; the cache equals the mailbox when this returns."""
         self._client = self._connect()
         self._client.ok("ENABLE QRESYNC")
         self._codes, self._modseqs, self.exists = {}, [], 0
@@ -56,7 +56,7 @@ class DisconnectedClient:
         self.learn()
 
     def drop(self) -> None:
-        """The network goes away."""
+        """Close the connection without LOGOUT."""
         assert self._client is not None
         self._client.close()
         self._client = None
@@ -68,7 +68,7 @@ class DisconnectedClient:
         return self._client
 
     def learn(self) -> None:
-        """Ask for the messages that came."""
+        """Request the messages that have arrived."""
         if len(self.cache) < self.exists:
             self.ask(f"UID FETCH {self._asked + 1}:* (FLAGS)")
         self._asked = max([self._asked, *self.cache])
@@ -76,11 +76,11 @@ class DisconnectedClient:
     # -- commands
 
     def ask(self, command: str) -> bytes:
-        """A command; the tagged answer, after everything was taken in."""
+        """Send a command; returns the tagged response, after the cache took in all responses."""
         return self.finish(self.client.begin(command))
 
     def finish(self, tag: bytes) -> bytes:
-        """The same for a command that was begun."""
+        """The same for a command that was already sent."""
         answer, untagged = self.client.finish(tag)
         for line in untagged:
             self._take(line)
@@ -89,7 +89,7 @@ class DisconnectedClient:
         return answer
 
     def store(self, uid: int, sign: str, flag: bytes, *, by_uid: bool, silent: bool) -> None:
-        """STORE of one message; in silence the client reckons the flags itself."""
+        """STORE of one message; with .SILENT the client computes the flags itself."""
         before = self.cache[uid]
         number = uid if by_uid else self.number(uid)
         silence = ".SILENT" if silent else ""
@@ -98,7 +98,7 @@ class DisconnectedClient:
             self.cache[uid] = before | {flag} if sign == "+" else before - {flag}
 
     def number(self, uid: int) -> int:
-        """The sequence number of a message that is known."""
+        """The sequence number of a cached message."""
         return sorted(self.cache).index(uid) + 1
 
     # -- responses
@@ -138,7 +138,7 @@ class DisconnectedClient:
             self.exists -= len(uids)
 
     def _reckon(self) -> None:
-        """RFC 7162 §6: a HIGHESTMODSEQ code counts even when higher mod-sequences were seen."""
+        """RFC 7162 §6: a HIGHESTMODSEQ code counts even when a higher MODSEQ was seen."""
         highest = self._codes.pop(b"HIGHESTMODSEQ", 0)
         self.modseq = highest or max([self.modseq, *self._modseqs])
         self._modseqs.clear()

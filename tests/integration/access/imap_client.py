@@ -1,4 +1,4 @@
-"""A raw IMAP client: says lines, gives answers as they came."""
+"""A raw IMAP client, which sends given lines and returns responses as they were received."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ class ImapClient:
         return result.removesuffix(b"\r\n")
 
     def begin(self, command: str) -> bytes:
-        """Send a command; its tag."""
+        """Send a command; returns its tag."""
         self._count += 1
         tag = b"t%d" % self._count
         self.send(tag + b" " + command.encode() + b"\r\n")
         return tag
 
     def finish(self, tag: bytes) -> tuple[bytes, list[bytes]]:
-        """The tagged answer and what came before it."""
+        """The tagged response and the responses before it."""
         untagged = []
         while True:
             line = self.line()
@@ -54,7 +54,7 @@ class ImapClient:
             untagged.append(line)
 
     def ask(self, command: str) -> tuple[bytes, list[bytes]]:
-        """A command and its answer."""
+        """Send a command and return its responses."""
         return self.finish(self.begin(command))
 
     def ok(self, command: str) -> list[bytes]:
@@ -64,7 +64,7 @@ class ImapClient:
         return untagged
 
     def append(self, message: bytes, mailbox: str = "INBOX", options: str = "") -> list[bytes]:
-        """APPEND without waiting for `+`."""
+        """APPEND with a literal that does not wait for `+`."""
         self._count += 1
         tag = b"t%d" % self._count
         self.send(b"%b APPEND %b %b{%d+}\r\n%b\r\n" % (tag, mailbox.encode(), options.encode(), len(message), message))
@@ -73,6 +73,6 @@ class ImapClient:
         return untagged
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection without LOGOUT."""
         self._file.close()
         self.socket.close()

@@ -1,6 +1,4 @@
-"""The access service and the mailbox store over real TLS and a real bus; the directory is one account with one
-password.
-"""
+"""The access service and the mailbox store over real TLS and a real bus, with a directory that knows one password."""
 
 from __future__ import annotations
 
@@ -63,7 +61,7 @@ class StaticDirectory:
 
 
 class NoEvents(PlainSource):
-    """Nothing ever changes in that directory."""
+    """The events of that directory, in which nothing ever changes."""
 
     async def ReadEvents(
         self, request: events_pb2.ReadEventsRequest, context: Any
@@ -87,7 +85,7 @@ class DirectoryApp:
 
 
 class ImapServer:
-    """Runs in a thread with a loop of its own, so that tests may block."""
+    """Runs in a thread with an event loop of its own, so that tests may block."""
 
     def __init__(
         self,
@@ -111,7 +109,7 @@ class ImapServer:
         self._apps: dict[str, App] = {}
         self.host: Host | None = None
         self.methods: dict[str, Mapping[str, Method]] = {}
-        """What each service offers in-process; a test may put itself between."""
+        """The in-process servicer of each service; a test may wrap its methods."""
 
     def __enter__(self) -> ImapServer:
         self.places.make()
@@ -126,11 +124,11 @@ class ImapServer:
         self.loop.close()
 
     def run(self, call: Coroutine[Any, Any, T]) -> T:
-        """Await something on the server's loop."""
+        """Await a coroutine on the server's loop."""
         return asyncio.run_coroutine_threadsafe(call, self.loop).result(60)
 
     def app(self, service: str) -> App:
-        """A service, built."""
+        """A service, after its start."""
         return self._apps[service]
 
     def client_context(self) -> ssl.SSLContext:
@@ -146,23 +144,23 @@ class ImapServer:
     def deliver(
         self, name: str, body: bytes, mailbox: str = "INBOX", prefix: bytes = b"Return-Path: <>\r\n", key: str = ""
     ) -> int:
-        """A mail for an account, as the delivery service hands it over; its UID."""
+        """Deliver a mail to an account as the delivery service does; returns its UID."""
         return self.run(self._deliver(name, body, mailbox, prefix, key))
 
     def mailstore(self, method: str, request: Any) -> Any:
-        """Ask the mailbox store itself."""
+        """Call the mailbox store directly."""
         assert self.host is not None
         stub = MailstoreStub(self.host.channel("mailstore", "access"))
         return self.run(getattr(stub, method)(request))
 
     def directory(self, method: str, request: Any) -> Any:
-        """Ask the directory itself, as the operator does."""
+        """Call the directory directly, as the operator does."""
         assert self.host is not None
         stub = DirectoryStub(self.host.channel("directory", "operator"))
         return self.run(getattr(stub, method)(request))
 
     def mailstore_stream(self, method: str, request: Any) -> list[Any]:
-        """Ask the mailbox store something that it answers in batches."""
+        """Call a streaming method of the mailbox store directly."""
 
         async def ask() -> list[Any]:
             assert self.host is not None

@@ -1,4 +1,4 @@
-"""What a careful client believes of a mailbox, from the responses alone."""
+"""The state of a mailbox as a client knows it from the responses alone."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Flags = frozenset[bytes]
 
 @dataclass
 class Message:
-    """One message; what is not known yet is None."""
+    """One message; an attribute that is not yet known is None."""
 
     uid: int | None = None
     flags: Flags | None = None
@@ -26,7 +26,7 @@ class Message:
 
 @dataclass
 class Mirror:
-    """Applies responses in their order and fails on any that cannot be."""
+    """Applies responses in order, and fails on any that cannot be right."""
 
     client: ImapClient
     messages: list[Message] = field(default_factory=list)
@@ -34,14 +34,14 @@ class Mirror:
     """UIDs that were \\Recent since the mailbox was selected."""
 
     def select(self, mailbox: str) -> None:
-        """Begin with this mailbox."""
+        """Select this mailbox."""
         self.messages.clear()
         self.recent.clear()
         self.take(self.client.ok(f"SELECT {mailbox}"))
         self.learn()
 
     def ask(self, command: str) -> bytes:
-        """A command; its answer, after the responses were taken in."""
+        """Send a command; returns its response, after all responses were applied."""
         answer, reported = self.client.ask(command)
         self.take(reported)
         return answer
@@ -51,18 +51,18 @@ class Mirror:
         self.take(self.client.append(message, mailbox))
 
     def store(self, number: int, sign: str, flag: str, *, silent: bool) -> None:
-        """STORE of one message; in silence the client reckons for itself."""
+        """STORE of one message; with .SILENT the client computes the flags itself."""
         known = self.messages[number - 1]
         before = known.flags
         answer = self.ask(f"STORE {number} {sign}FLAGS{'.SILENT' if silent else ''} ({flag})")
         assert answer.startswith((b"OK", b"NO [EXPUNGEISSUED]")), answer
-        # The server told the flags when they are not what the client can reckon.
+        # The server sent the flags when they differ from what the client can compute.
         if silent and answer.startswith(b"OK") and known.flags is before and before is not None:
             entry = frozenset((flag.encode(),))
             known.flags = before | entry if sign == "+" else before - entry
 
     def learn(self) -> None:
-        """Ask for what is not known."""
+        """Request what is not yet known."""
         first = next(
             (at for at, message in enumerate(self.messages, 1) if message.flags is None or message.uid is None), 0
         )
@@ -70,7 +70,7 @@ class Mirror:
             self.ask(f"FETCH {first}:* (UID FLAGS)")
 
     def take(self, reported: list[bytes]) -> None:
-        """Responses, in their order."""
+        """Apply responses in their order."""
         for line in reported:
             if count := _COUNT.match(line):
                 self._counted(int(count[1]), count[2])
@@ -103,7 +103,7 @@ class Mirror:
         for word in ranges.split(b","):
             first, _, last = word.partition(b":")
             gone |= set(range(int(first), int(last or first) + 1))
-        # RFC 7162 §3.2.10: each UID is one message less, also of those whose UID was never asked.
+        # RFC 7162 §3.2.10: each UID is one message less, even if the client never requested its UID.
         unknown = len(gone - {message.uid for message in self.messages})
         kept = [message for message in self.messages if message.uid not in gone]
         strangers = [at for at, message in enumerate(kept) if message.uid is None]

@@ -1,4 +1,4 @@
-"""A refused APPEND leaves nothing in the blob store, and what others refer to stays (A9)."""
+"""A refused APPEND leaves nothing in the blob store, and deletes no blob that others refer to."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ QUOTA = 20_000
 
 @pytest.fixture
 def small(connect: Connect) -> Iterator[ImapClient]:
-    """A session of the account with a quota; its INBOX is empty before and after."""
+    """A session of the account with a quota; its INBOX is empty before and after the test."""
     client = connect("small")
     yield client
     client.close()
@@ -30,7 +30,7 @@ def small(connect: Connect) -> Iterator[ImapClient]:
 
 
 def stored(server: ImapServer) -> set[str]:
-    """The blobs that there are."""
+    """The ids of the stored blobs."""
     return {path.name for path in (server.places.blobs / "g0001").iterdir()}
 
 
@@ -40,14 +40,14 @@ def message(mark: str, octets: int) -> bytes:
 
 
 def announced(client: ImapClient, *messages: bytes) -> bytes:
-    """An APPEND with literals that ask for no go-ahead; its answer."""
+    """APPEND with literals that do not wait for `+`; returns the response."""
     literals = b"".join(b" {%d+}\r\n%b" % (len(result), result) for result in messages)
     client.send(b"x APPEND INBOX" + literals + b"\r\n")
     return client.finish(b"x")[0]
 
 
 def test_more_than_the_quota_is_refused_before_it_is_sent(server: ImapServer, small: ImapClient) -> None:
-    """The client waits for the go-ahead and is told instead; what comes unasked is passed over."""
+    """A client that waits for `+` gets the refusal instead; a literal that was sent anyway is skipped."""
     before = stored(server)
     small.send(b"a APPEND INBOX {%d}\r\n" % (QUOTA + 1))
     assert small.line().startswith(b"a NO [OVERQUOTA] 20001 octets are more than the whole quota of 20000")
@@ -66,7 +66,7 @@ def test_a_multiappend_that_is_refused_leaves_none_of_its_messages(server: ImapS
 
 
 def test_the_quota_is_asked_again_when_it_is_committed(server: ImapServer, small: ImapClient, connect: Connect) -> None:
-    """Two sessions that both had room: the second is refused and leaves nothing."""
+    """When two sessions both seem to have room, the second is refused and leaves nothing."""
     before = stored(server)
     small.send(b"a APPEND INBOX {15000}\r\n")
     assert small.line().startswith(b"+")
@@ -87,7 +87,7 @@ def test_a_client_that_leaves_in_the_middle_leaves_nothing(server: ImapServer, s
 
 
 def test_what_somebody_refers_to_stays(server: ImapServer, small: ImapClient, connect: Connect, user: str) -> None:
-    """The same octets in another mailbox, as a copy in Sent is the very mail that is on its way."""
+    """The same octets are in another mailbox, as a copy in Sent equals the mail that is being delivered."""
     same = message("the same", 12_000)
     other = connect(user)
     other.append(same)
@@ -97,7 +97,7 @@ def test_what_somebody_refers_to_stays(server: ImapServer, small: ImapClient, co
 
 
 def test_the_reserve_of_free_disk(tmp_path: Path, bus_server: nats.NatsServer) -> None:
-    """Refused before it is sent, with a code that says to come again (RFC 5530)."""
+    """APPEND is refused before the literal is sent, with a code for a temporary failure (RFC 5530)."""
     with ImapServer(tmp_path, bus_server.url, {"access.reserve_bytes": str(2**50)}) as full:
         client = ImapClient(full)
         client.send(b"a APPEND INBOX {10}\r\n")

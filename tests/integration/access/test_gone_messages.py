@@ -1,4 +1,4 @@
-"""What a session is answered about messages that another one expunged while it still counts them."""
+"""How commands are answered about messages that another session expunged, while this session still counts them."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_a_client_that_comes_back_hears_of_the_withheld_expunge(connect: Connect
 @pytest.mark.parametrize("verb", ["COPY", "MOVE"])
 @pytest.mark.parametrize("uid", ["", "UID "])
 def test_copy_and_move_take_all_or_nothing(sessions: tuple[ImapClient, ImapClient], verb: str, uid: str) -> None:
-    """RFC 2180 §4.4, RFC 3501 §6.4.7; the refusal brings the EXPUNGE along, so that the next try may succeed."""
+    """RFC 2180 §4.4, RFC 3501 §6.4.7: EXPUNGE comes before the refusal, so that the next try can succeed."""
     first, second = sessions
     expunge(first, "2")
     answer, untagged = second.ask(f"{uid}{verb} 1:3 Archive")
@@ -83,7 +83,7 @@ def test_copy_and_move_take_all_or_nothing(sessions: tuple[ImapClient, ImapClien
 
 
 def test_copy_passes_over_uids_that_the_client_cannot_count(sessions: tuple[ImapClient, ImapClient]) -> None:
-    """RFC 3501 §6.4.8: a UID that is not there is no error."""
+    """RFC 3501 §6.4.8: a UID without a message is no error."""
     first, second = sessions
     expunge(first, "2")
     second.ok("NOOP")
@@ -93,7 +93,7 @@ def test_copy_passes_over_uids_that_the_client_cannot_count(sessions: tuple[Imap
 
 @pytest.mark.parametrize("command", ["FETCH {} FLAGS", "FETCH {} BODY[]", "STORE {} +FLAGS (\\Seen)"])
 def test_messages_that_are_all_gone(sessions: tuple[ImapClient, ImapClient], command: str) -> None:
-    """RFC 2180 §4.1, §4.2: NO by sequence number; by UID the messages are passed over and the EXPUNGE is sent."""
+    """RFC 2180 §4.1, §4.2: NO for sequence numbers; for UIDs the messages are skipped and the EXPUNGE is sent."""
     first, second = sessions
     expunge(first, "2:3")
     assert second.ask(command.format("2:3"))[0].startswith(GONE)
@@ -106,7 +106,7 @@ def test_messages_that_are_all_gone(sessions: tuple[ImapClient, ImapClient], com
 
 
 def test_the_uid_of_a_message_that_is_gone(sessions: tuple[ImapClient, ImapClient]) -> None:
-    """RFC 2180 §4.1.1: what the session knows by itself is answered until the client was notified."""
+    """RFC 2180 §4.1.1: what the session itself knows is still answered, until the client was notified."""
     first, second = sessions
     expunge(first, "2")
     assert second.ask("FETCH 2:3 UID") == (b"OK FETCH completed", [b"* 2 FETCH (UID 2)", b"* 3 FETCH (UID 3)"])

@@ -1,4 +1,4 @@
-"""Clients that are broken, slow, or mean harm."""
+"""Clients that are broken, slow, or harmful."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Connect = Callable[..., ImapClient]
 
 
 def everything(client: ImapClient) -> list[bytes]:
-    """What comes until the connection ends, however it ends."""
+    """All data until the connection ends, in whatever way it ends."""
     lines = []
     try:
         while line := client.line():
@@ -88,7 +88,7 @@ def test_hundreds_of_pipelined_commands(connect: Connect) -> None:
 
 
 def test_a_client_that_does_not_read(connect: Connect) -> None:
-    """Output waits for the reader: memory stays, other sessions go on, and nothing is lost."""
+    """Output waits for the client: memory stays bounded, other sessions are served, and nothing is lost."""
     client, other = connect(), connect()
     client.append(MAIL + b"x" * 3_000_000)
     client.ok("SELECT INBOX")

@@ -1,4 +1,4 @@
-"""Sessions end when the directory takes their log-in back, and only then: over TLS, with the real directory."""
+"""Sessions end when the directory ends their log-in, and only then; with TLS and the real directory."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ ENDINGS: dict[str, tuple[str, Any, str]] = {
 
 @pytest.fixture
 def bus_server() -> Iterator[nats.NatsServer]:
-    """A bus of this test, which may stop it."""
+    """A bus for this test, which may stop it."""
     needs(nats)
     with nats.NatsServer() as bus:
         yield bus
@@ -94,7 +94,7 @@ def test_every_session_is_told_and_ends(server: ImapServer, ending: str) -> None
 
 
 def test_a_new_password_opens_at_once_and_stays_open(server: ImapServer) -> None:
-    """The log-in may be heard of before the event that the password was changed."""
+    """The log-in may be known before the event that changed the password was followed."""
     for number in range(5):
         old = logged_in(server, password=PASSWORD if not number else f"secret number {number}")
         server.directory("ChangeUser", pb.ChangeUserRequest(name="ann", password=f"secret number {number + 1}"))
@@ -121,7 +121,7 @@ def test_pipelined_commands_are_not_carried_out_any_more(server: ImapServer) -> 
         while b"* BYE" not in reported:
             client.send(b"x NOOP\r\n" * 200)
             reported = client.line()
-    except OSError:  # it ended while we wrote
+    except OSError:  # it ended while we were writing
         return
     assert reported == b"* BYE " + SWITCHED_OFF.encode()
 
@@ -144,7 +144,7 @@ def test_a_change_while_the_bus_is_away_is_seen_all_the_same(server: ImapServer,
 
 
 def test_a_directory_that_was_restored_from_a_backup_ends_every_session(server: ImapServer) -> None:
-    """What it says of log-ins counts from another position now: none of those it let in before can be told from it."""
+    """Its positions count from another log now, so no earlier log-in can be compared with it."""
     client = idling(server)
     server.directory("AddAlias", pb.AddAliasRequest(address="info@example.org", targets=[ANN]))
     until(lambda: report(server).lag["directory"] == 0, "the events to be followed")
@@ -154,7 +154,7 @@ def test_a_directory_that_was_restored_from_a_backup_ends_every_session(server: 
 
 
 async def restored(directory: Any) -> None:
-    """As its backup has it, an event ago."""
+    """Restore the directory from a backup that lacks its last event."""
     shard = shard_of(OWNER)
     position = (await directory.store.heads())[shard] - 1
     await directory.store.write(lambda transaction: forget(transaction, shard, position))

@@ -1,4 +1,4 @@
-"""LIST and LSUB over thousands of names keep nobody waiting."""
+"""LIST and LSUB over thousands of names do not block other sessions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _COUNTS = {
 
 
 def test_names_are_matched_in_turns(server: ImapServer, connect: Connect) -> None:
-    """400 mailboxes, half of them subscribed, and 200 subscribed names of 30 levels that are no mailboxes."""
+    """400 mailboxes, half of them subscribed, and 200 subscribed names of 30 levels without a mailbox."""
     client = connect()
     deep = ["/".join((f"d{number}", *("e" * (_DEPTH - 1)))) for number in range(_DEEP)]
     commands = [f"CREATE box{number % 40}/{number}" for number in range(_BOXES)]

@@ -1,4 +1,4 @@
-"""Whatever two sessions do at random, each believes in the end what the store holds."""
+"""Two sessions send random commands; in the end each knows the mailbox as the store has it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _FLAGS = ("\\Seen", "\\Deleted", "\\Flagged", "$Work")
 
 
 class Storm:
-    """Random commands of two sessions, and mail that comes in."""
+    """Random commands of two sessions, and incoming mail."""
 
     def __init__(self, server: ImapServer, user: str, mirrors: list[Mirror], seed: int) -> None:
         self._server = server
@@ -43,7 +43,7 @@ class Storm:
         ]
 
     def step(self) -> None:
-        """One random act of one session."""
+        """One random command of one session."""
         mirror = self._chance.choice(self._mirrors)
         mirror.learn()
         self._chance.choice(self._acts)(mirror)
@@ -109,7 +109,7 @@ def test_views_agree_with_the_store(server: ImapServer, connect: Connect, user: 
     for mirror in mirrors:
         mirror.ask("NOOP")
         mirror.learn()
-        # A doorbell on its way may take a few NOOPs more.
+        # A doorbell may arrive only after a few NOOPs.
         for _ in range(1000):
             if [message.uid for message in mirror.messages] == list(truth):
                 break

@@ -1,4 +1,4 @@
-"""NUL leaves the server in a literal8 alone (RFC 3501 §9, RFC 3516 §4.2)."""
+"""NUL octets are sent only in a literal8 (RFC 3501 §9, RFC 3516 §4.2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The mailbox store goes away and comes back under open sessions."""
+"""The mailbox store stops and returns while sessions are open."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ _MAILSTORE = "/mailfold.mailstore.v1.Mailstore/"
 
 
 class Flaky:
-    """Lets a method of the store fail some times: before it is done, or after it was done and before its answer
-    came."""
+    """Makes a method fail some times: before it is carried out, or afterwards, so that its reply is lost."""
 
     def __init__(self, server: ImapServer, method: str, failures: int, *, after: bool) -> None:
         self._methods: Any = server.methods["mailstore"]

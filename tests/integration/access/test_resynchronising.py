@@ -1,5 +1,4 @@
-"""Whatever others do, and whenever the connection breaks: a client that comes back with QRESYNC has the server's
-truth."""
+"""A client that reconnects with QRESYNC has the server's state, whatever others did and however often it broke off."""
 
 from __future__ import annotations
 
@@ -21,7 +20,7 @@ _FLAGS = (b"\\Seen", b"\\Deleted", b"\\Flagged", b"$Work")
 
 
 class Changes:
-    """Random work of another session, and mail that comes in."""
+    """Random changes by another session, and incoming mail."""
 
     def __init__(self, server: ImapServer, user: str, other: ImapClient, chance: random.Random) -> None:
         self._server = server
@@ -136,7 +135,7 @@ class Habits:
 
 @pytest.mark.parametrize("seed", range(6))
 def test_the_cache_is_the_truth_after_each_return(server: ImapServer, connect: Connect, user: str, seed: int) -> None:
-    """Two sessions change the mailbox at random; the client's connection breaks at random places."""
+    """Two sessions change the mailbox at random, and the client's connection breaks at random places."""
     chance = random.Random(seed)
     changes = Changes(server, user, connect(), chance)
     for _ in range(5):
@@ -157,7 +156,7 @@ def test_the_cache_is_the_truth_after_each_return(server: ImapServer, connect: C
 
 @pytest.mark.parametrize("seed", range(2))
 def test_others_work_while_the_client_asks(server: ImapServer, connect: Connect, user: str, seed: int) -> None:
-    """As above, with changes in the middle of the client's commands; compared whenever the others rest."""
+    """The same with changes during the client's commands; the states are compared when no change is in progress."""
     chance = random.Random(seed)
     changes = Changes(server, user, connect(), random.Random(seed + 1000))
     client = DisconnectedClient(connect)

@@ -1,4 +1,4 @@
-"""Messages whose stored scan is another version's, and messages in whose scan something unforeseen goes wrong."""
+"""Messages whose scan was stored by another version, and messages whose scan fails in an unforeseen way."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ async def _replace_all(blobs: Blobs, scan: bytes) -> None:
 
 @pytest.mark.parametrize("old", OLD.values(), ids=OLD)
 def test_a_scan_of_another_version_is_no_fault(server: ImapServer, connect: Connect, old: bytes) -> None:
-    """FETCH and SEARCH answer as before, and the new scan is kept. Before, the session of an older shape ended."""
+    """FETCH and SEARCH answer as before, and the new scan is stored. Before, the session ended."""
     session = connect()
     session.append(MAIL)
     session.ok("SELECT INBOX")
@@ -55,7 +55,10 @@ def test_a_scan_of_another_version_is_no_fault(server: ImapServer, connect: Conn
 
 
 def test_an_unforeseen_error_refuses_no_append(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The message is one plain part, whole, and the log names its blob. Before, the session ended with BYE."""
+    """The message becomes one plain part without loss, and the log names its blob.
+
+    Before, the session ended with BYE.
+    """
 
     def fails(*_: Any) -> Any:
         raise RuntimeError("unforeseen")

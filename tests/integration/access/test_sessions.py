@@ -1,4 +1,4 @@
-"""Several sessions on one mailbox: what each is told, and when."""
+"""Several sessions with one mailbox: what each is notified of, and when."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_idle_without_a_mailbox(connect: Connect) -> None:
 
 
 def test_expunge_waits_until_numbers_may_change(connect: Connect) -> None:
-    """RFC 3501 §7.4.1: not while FETCH, STORE or SEARCH speak in sequence numbers."""
+    """RFC 3501 §7.4.1: not during FETCH, STORE or SEARCH, which use sequence numbers."""
     watcher, doer = selected(connect), selected(connect)
     for _ in range(3):
         doer.append(MAIL)
@@ -164,7 +164,7 @@ def test_noop_without_the_bus_asks_the_store(
 
 
 def test_a_keyword_is_in_flags_before_a_message_shows_it(connect: Connect) -> None:
-    """RFC 3501 §7.2.6: FLAGS lists what the mailbox has; another session's new keyword too."""
+    """RFC 3501 §7.2.6: FLAGS lists the mailbox's keywords, including another session's new one."""
     entry, two = selected(connect), selected(connect)
     entry.append(MAIL)
     two.ok("NOOP")

@@ -1,4 +1,5 @@
-"""The commands that grow: however large the mailbox, a turn of the loop does little, and others are served between."""
+"""Expensive commands: however large the mailbox, a turn of the event loop does little, and others are served in
+between."""
 
 from __future__ import annotations
 
@@ -16,15 +17,15 @@ from tests.integration.access.turn_witness import TurnWitness
 Connect = Callable[..., ImapClient]
 _MESSAGES = 12_800
 _ODD = ",".join(str(uid) for uid in range(1, _MESSAGES, 2))
-"""A set of 6,400 ranges, below the longest line that is taken."""
+"""A set of 6,400 ranges, which still fits into the longest allowed line."""
 _COST = 4 * SHARE
-"""What a turn may count, in the units of the budget: 20 ms."""
+"""The largest count of a turn, in the units of the budget: 20 ms."""
 _CALLS = 200_000
-"""What a turn may call: some 25 ms."""
+"""The largest number of function calls in a turn: some 25 ms."""
 
 
 class Asked(NamedTuple):
-    """A command, how its answer begins, and how many responses come before it (0: any number)."""
+    """A command, the beginning of its response, and how many responses come before it (0: any number)."""
 
     command: str
     answer: str = "OK"
@@ -85,7 +86,7 @@ def witness(server: ImapServer) -> Iterator[TurnWitness]:
 
 
 def test_commands_on_a_large_mailbox(server: ImapServer, connect: Connect, request: pytest.FixtureRequest) -> None:
-    """Beside each goes a session that has the mailbox selected too, and is notified of what the command changed."""
+    """Another session has the mailbox selected meanwhile, and is notified of what the command changed."""
     client, other = connect(), connect()
     client.socket.settimeout(120)
     _fill(client)
@@ -99,7 +100,7 @@ def test_commands_on_a_large_mailbox(server: ImapServer, connect: Connect, reque
 
 
 def test_commands_on_many_names(server: ImapServer, connect: Connect, witness: TurnWitness) -> None:
-    """Hundreds of mailboxes of two levels, half of them subscribed, made by one burst of commands."""
+    """Hundreds of mailboxes of two levels, half of them subscribed, created by pipelined commands."""
     client = connect()
     client.socket.settimeout(120)
     made = [f"CREATE tree/{number % 30}/{number}" for number in range(600)]

@@ -1,4 +1,4 @@
-"""What one turn of a server's loop does, counted without asking the server: calls of functions, Python's and C's."""
+"""Counts what one turn of a server's event loop does, without a call to the server: function calls in Python and C."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ _run = Handle._run
 
 
 class TurnWitness:
-    """Counts on the thread of a loop between `begin` and `end`. A callback of the loop is what others wait for."""
+    """Counts on the thread of a loop between `begin` and `end`. Other work waits for each callback of the loop."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._calls = 0
         self.most = 0
-        """Calls within the callback that had most."""
+        """The calls within the callback that made the most."""
 
     def __enter__(self) -> TurnWitness:
         witness = self
@@ -38,7 +38,7 @@ class TurnWitness:
         Handle._run = _run  # type: ignore[method-assign]
 
     def taken(self) -> int:
-        """The most calls since the last question."""
+        """The most calls in a callback since the last question."""
         most, self.most = self.most, 0
         return most
 

@@ -1,4 +1,4 @@
-"""A bus for a test."""
+"""A bus for each test."""
 
 from __future__ import annotations
 
@@ -13,6 +13,6 @@ from tests.parts.nats import NatsServer
 
 @pytest.fixture
 async def bus(nats_server: NatsServer) -> AsyncIterator[Bus]:
-    """A bus with the default settings, at a server of its own."""
+    """A bus with the default settings and its own server."""
     async with connected(nats_server) as connection:
         yield connection

@@ -1,4 +1,4 @@
-"""A bus at a real nats-server, and waiting for a condition."""
+"""A bus at a real nats-server, and a way to wait for a condition."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.parts.nats import NatsServer
 
 @asynccontextmanager
 async def connected(server: NatsServer, **settings: Any) -> AsyncIterator[Bus]:
-    """A bus, closed at the end."""
+    """A connected bus, closed at the end of the block."""
     bus = await Bus.connect(BusSettings(url=server.url, **settings), "test")
     try:
         yield bus
@@ -29,7 +29,7 @@ async def connected(server: NatsServer, **settings: Any) -> AsyncIterator[Bus]:
 
 @asynccontextmanager
 async def observer(server: NatsServer) -> AsyncIterator[JetStreamContext]:
-    """A client of another make, to look from outside."""
+    """A plain nats-py client, to observe the server."""
     client = await nats.connect(server.url)
     try:
         yield client.jetstream()
@@ -38,35 +38,35 @@ async def observer(server: NatsServer) -> AsyncIterator[JetStreamContext]:
 
 
 async def held(server: NatsServer, stream: Stream) -> int:
-    """How many messages the stream holds."""
+    """The number of messages in the stream."""
     async with observer(server) as jetstream:
         state = (await jetstream.stream_info(stream.name)).state
         return int(state.messages)
 
 
 async def info(server: NatsServer, durable: Durable) -> ConsumerInfo:
-    """What the server knows of a durable."""
+    """The server's state of a durable consumer."""
     async with observer(server) as jetstream:
         return await jetstream.consumer_info(durable.stream.name, durable.name)
 
 
 class Inbox:
-    """A handler that notes what it is given, and waits or fails when told to."""
+    """A handler that notes its messages, and waits or fails when a test wants it."""
 
     def __init__(self) -> None:
         self.taken: list[tuple[bytes, int]] = []
         self.finished: list[bytes] = []
         self.buried: list[tuple[bytes, Exception]] = []
         self.attempts: list[int] = []
-        """Of what was buried."""
+        """The payloads that were buried."""
         self.error: Exception | None = None
         self.running = 0
         self.most_running = 0
         self.gates: dict[bytes, asyncio.Event] = {}
-        """A payload's handler waits for its gate."""
+        """Payload → the event for which its handler waits."""
 
     def gate(self, payload: bytes) -> asyncio.Event:
-        """Make the handler of this payload wait until the event is set."""
+        """Let the handler of this payload wait until the event is set."""
         return self.gates.setdefault(payload, asyncio.Event())
 
     async def handle(self, payload: bytes, count: int) -> None:

@@ -1,4 +1,4 @@
-"""Doorbells ring."""
+"""Doorbells reach their listeners."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.parts.nats import NatsServer
 
 
 class Ear:
-    """Notes what it hears."""
+    """Notes the doorbells that it receives."""
 
     def __init__(self) -> None:
         self.heard: list[tuple[str, bytes]] = []
@@ -32,7 +32,7 @@ async def test_a_ring_is_heard_by_everybody(nats_server: NatsServer) -> None:
         await entry.listen(account_doorbell("a1"), ears[1].hear)
         await other.listen(ACCOUNT_DOORBELL_PATTERN, ears[2].hear)
         await other.listen(account_doorbell("a2"), ears[3].hear)
-        await other.publish("mail.received.0", "e1", b"")  # the server answers in order: the subscriptions are there
+        await other.publish("mail.received.0", "e1", b"")  # the server answers in order, so the subscriptions exist now
         entry.ring(account_doorbell("a1"), b"7")
         await until_true(lambda: all(ear.heard == [("doorbell.account.a1", b"7")] for ear in ears[:3]))
         assert not ears[3].heard
@@ -43,7 +43,7 @@ async def test_a_ring_does_not_come_back_over_the_server(nats_server: NatsServer
     async with connected(nats_server) as entry, connected(nats_server) as other:
         await entry.listen(account_doorbell("a1"), ear.hear)
         await other.listen(account_doorbell("a1"), far.hear)
-        await other.publish("mail.received.0", "e1", b"")  # the server answers in order: the subscription is there
+        await other.publish("mail.received.0", "e1", b"")  # the server answers in order, so the subscription exists now
         entry.ring(account_doorbell("a1"), b"1")
         await until_true(lambda: len(far.heard) == 1)
         other.ring(

@@ -1,4 +1,4 @@
-"""The embedded server as it is prepared, run for real."""
+"""The embedded server runs with the configuration that is prepared for it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.parts.required import needs
 
 
 class Embedded:
-    """The server and the child that runs it."""
+    """The server and the process that runs it."""
 
     def __init__(self, folder: Path) -> None:
         needs(nats)

@@ -1,4 +1,4 @@
-"""The server goes away, comes back, forgets everything: it delays, and loses nothing that is repeated."""
+"""The bus server stops, returns and loses its data: this causes delays, and nothing that is repeated is lost."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from tests.parts.nats import NatsServer
 
 _IDLE_SECONDS = 3.0
 _IDLE_LINES = 20_000
-"""A busy loop runs some millions in that time."""
+"""Calls; a busy loop would make millions in that time."""
 
 
 class Calls:
@@ -45,7 +45,7 @@ class Calls:
 
 
 async def test_a_wiped_server_under_an_idle_system_is_no_loss_and_no_load(bus: Bus, nats_server: NatsServer) -> None:
-    """FastStream's pull subscribers never came back from this, and went round in a busy loop."""
+    """FastStream's pull subscribers did not recover from this, and used the CPU in a busy loop."""
     inbox, calls = Inbox(), Calls()
     bus.work(CLASSIFIER_RECEIVED, inbox.handle, inbox.bury)
     bus.on_connected(calls.connected)
@@ -92,7 +92,7 @@ async def test_publishes_do_not_pile_up_without_end(nats_server: NatsServer) -> 
         nats_server.kill()
         await until_true(lambda: not bus.connected)
         waiting = [asyncio.ensure_future(bus.publish(RECEIVED.on(0), f"e{number}", b"x")) for number in range(3)]
-        await asyncio.sleep(0)  # they begin
+        await asyncio.sleep(0)  # they begin to publish
         with pytest.raises(BusUnavailable, match="3 publishes wait"):
             await bus.publish(RECEIVED.on(0), "one too many", b"x")
         waiting[0].cancel()
@@ -162,7 +162,8 @@ async def test_a_deleted_durable_is_declared_again(bus: Bus, nats_server: NatsSe
 
 
 async def test_an_answer_to_a_wiped_server_confirms_nothing(bus: Bus, nats_server: NatsServer) -> None:
-    """Its numbers begin again at one: the old message's answer must not confirm the new message of the same number."""
+    """The sequence numbers begin again at one: the old message's answer must not confirm the new message of that
+    number."""
     inbox, calls = Inbox(), Calls()
     old, new = inbox.gate(b"old"), inbox.gate(b"new")
     bus.work(CLASSIFIER_RECEIVED, inbox.handle, inbox.bury)
@@ -176,7 +177,7 @@ async def test_an_answer_to_a_wiped_server_confirms_nothing(bus: Bus, nats_serve
     await until_true(lambda: inbox.running == 2)
     old.set()
     await until_true(lambda: inbox.finished == [b"old"])
-    await bus.publish(SETTLED.on(0), "e3", b"")  # confirmed after the server has read what was sent before
+    await bus.publish(SETTLED.on(0), "e3", b"")  # a confirmation arrives after the server has read what was sent before
     assert (await info(nats_server, CLASSIFIER_RECEIVED)).num_ack_pending == 1
     assert await held(nats_server, MAIL) == 2
     new.set()
@@ -201,8 +202,7 @@ async def test_a_bus_without_a_url_is_a_mistake() -> None:
 
 
 async def test_a_stream_that_a_full_disk_has_stopped_is_made_anew(nats_server: NatsServer) -> None:
-    """nats-server remembers the failed write: its stream confirms nothing any more, room or not, until it is
-    deleted."""
+    """nats-server remembers the failed write: its stream confirms nothing until it is deleted, even with free space."""
     inbox = Inbox()
     async with connected(nats_server, publish_timeout_seconds=0.3) as bus:
         bus.work(CLASSIFIER_RECEIVED, inbox.handle, inbox.bury)

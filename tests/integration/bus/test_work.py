@@ -1,4 +1,4 @@
-"""Events are published, worked off, repeated and buried."""
+"""Events are published, handled, repeated, and become dead letters."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tests.integration.bus.on_bus import Inbox, connected, held, info, observer
 from tests.parts.nats import NatsServer
 
 LINES_OF_A_MESSAGE = 1000
-"""736 with Python 3.11."""
+"""Lines of Python for a message; 736 with Python 3.11."""
 
 
 async def _is_empty(server: NatsServer) -> bool:
@@ -89,7 +89,7 @@ async def test_a_failure_is_repeated_with_its_count_until_it_succeeds(bus: Bus, 
 
 
 async def test_what_fails_too_often_is_buried_once_and_never_terminated(nats_server: NatsServer) -> None:
-    """FastStream's default policy would end it at the first error, and the event would be lost in silence."""
+    """FastStream's default policy would terminate it at the first error, and the event would be lost."""
     inbox = Inbox()
     inbox.error = RuntimeError("never")
     terminated: list[Msg] = []
@@ -122,7 +122,7 @@ async def test_no_more_run_at_once_than_asked(bus: Bus) -> None:
 
 
 async def test_a_long_handler_keeps_its_message(nats_server: NatsServer) -> None:
-    """Two workers; the one that runs reports it, so the other does not get the message after `ack_wait_seconds`."""
+    """One of two workers runs it and reports progress, so the other does not get it after `ack_wait_seconds`."""
     inbox = Inbox()
     gate = inbox.gate(b"long")
     async with (
@@ -186,7 +186,7 @@ async def test_what_does_not_finish_in_time_goes_to_another_at_once(nats_server:
 
 
 async def test_what_is_unavailable_is_given_back_to_its_sender(bus: Bus, nats_server: NatsServer) -> None:
-    """No dead letter, and no message that waits in the place of others: the sender publishes it again."""
+    """It becomes no dead letter and does not block other messages; the sender publishes it again."""
     inbox = Inbox()
     inbox.error = Unavailable("away")
     bus.work(CLASSIFIER_RECEIVED, inbox.handle, inbox.bury)
@@ -205,8 +205,9 @@ async def test_too_large_an_event_is_refused_at_once(bus: Bus) -> None:
 
 
 async def test_a_event_that_is_too_large_with_its_header_harms_no_other(bus: Bus) -> None:
-    """The server ends the connection of a client that sends more than it may. nats-py does not count the header, so one
-    such mail cut off all others of its process, at each of its repeats.
+    """The server closes the connection of a client that sends more than the limit.
+
+    nats-py does not count the header, so one such mail disconnected its whole process at each of its repeats.
     """
     connections: list[None] = []
 
@@ -242,7 +243,7 @@ async def test_without_permission_a_publish_is_refused_for_good(tmp_path: Path) 
 
 
 async def test_a_full_stream_is_waited_for(bus: Bus, nats_server: NatsServer) -> None:
-    """What is full today has room tomorrow: no dead letter is made of it."""
+    """A full stream is unavailable, not a refusal, so no message becomes a dead letter."""
     async with observer(nats_server) as jetstream:
         config = (await jetstream.stream_info(MAIL.name)).config
         await jetstream.update_stream(config.evolve(max_bytes=1000))
@@ -280,7 +281,7 @@ async def test_the_server_has_what_is_declared(bus: Bus, nats_server: NatsServer
 
 
 async def test_a_message_costs_little(bus: Bus) -> None:
-    """Lines of Python for publish, pull, handle and acknowledge."""
+    """Counts lines of Python for publish, pull, handle and acknowledge."""
     inbox = Inbox()
     bus.work(CLASSIFIER_RECEIVED, inbox.handle, inbox.bury)
     count = 1000

@@ -1,4 +1,4 @@
-"""The classifier is tested on the event loop that the server runs on."""
+"""Tests the classifier on the event loop that the server uses."""
 
 from __future__ import annotations
 
@@ -20,6 +20,6 @@ def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.Abstrac
 
 @pytest.fixture
 async def rooms(nats_server: NatsServer, tmp_path: Path) -> AsyncIterator[Rooms]:
-    """Classifier and mailbox store, nothing taught."""
+    """The classifier and the mailbox store, before anything is taught."""
     async with running(nats_server.url, tmp_path) as started:
         yield started

@@ -1,6 +1,5 @@
-"""The real classifier and the real mailbox store in this process, with a real nats-server; the directory knows no
-quotas.
-"""
+"""The real classifier and the real mailbox store in this process, with a real nats-server and a directory without
+quotas."""
 
 from __future__ import annotations
 
@@ -62,7 +61,7 @@ EVENTS = (
 
 
 class NoQuotas(PlainSource):
-    """A directory of three accounts, in which every one may keep what it likes."""
+    """A directory of three accounts without quotas."""
 
     def __init__(self) -> None:
         self.registrations: Sequence[Registration] = (
@@ -92,7 +91,7 @@ class NoQuotas(PlainSource):
 
 @dataclass
 class Rooms:
-    """What runs, and what people and other services do to it."""
+    """The running services, and what people and other services do to them."""
 
     host: Host
     classifier: Classifier
@@ -100,29 +99,30 @@ class Rooms:
     classified: asyncio.Queue[MailClassified] = field(default_factory=asyncio.Queue)
 
     async def blob(self, body: bytes) -> str:
-        """A body, kept."""
+        """Store a body; returns its blob."""
         with self.host.blobs.writer() as writer:
             writer.write(body)
             return (await writer.commit(encode_scan(scan(body)))).id
 
     async def append(self, account: str, mailbox: str, *bodies: bytes) -> list[int]:
-        """APPEND; the UIDs."""
+        """APPEND; returns the UIDs."""
         await self._store("OpenAccount", pb.OpenAccountRequest(account=account))
         messages = [pb.AppendMessage(blob=await self.blob(body), size=len(body), internal_date=1) for body in bodies]
         reply = await self._store("Append", pb.AppendRequest(account=account, mailbox=mailbox, messages=messages))
         return list(reply.uids)
 
     async def move(self, account: str, source: str, uids: list[int], target: str) -> list[int]:
-        """MOVE; the UIDs where they went."""
+        """MOVE; returns the UIDs in the target."""
         return await self._carry("Move", account, source, uids, target)
 
     async def copy(self, account: str, source: str, uids: list[int], target: str) -> list[int]:
-        """COPY; the UIDs of the copies."""
+        """COPY; returns the UIDs of the copies."""
         return await self._carry("Copy", account, source, uids, target)
 
     async def receive(self, queue_id: str, blob: str, *recipients: str) -> MailReceived:
-        """`mail.received` on the bus, as ingress publishes it; for nobody that the directory knows unless recipients
-        are named.
+        """Publish `mail.received` as the ingress does.
+
+        Unless recipients are given, its recipient is unknown to the directory.
         """
         to = tuple(map(Recipient, recipients or ("dora@example.net",)))
         mail = MailReceived(queue_id, "bob@sender.example", to, Message(blob, 100), Client("192.0.2.1"))
@@ -130,17 +130,17 @@ class Rooms:
         return mail
 
     async def verdict(self) -> MailClassified:
-        """The next one that delivery would get."""
+        """The next verdict that delivery would get."""
         return await asyncio.wait_for(self.classified.get(), 20)
 
     async def learning(self) -> classifier_pb2.LearningReply:
-        """What the contract says is learnt."""
+        """What the classifier's contract reports as learnt."""
         stub = ClassifierStub(self.host.channel("classifier", "operator"))
         reply: classifier_pb2.LearningReply = await stub.Learning(classifier_pb2.LearningRequest())
         return reply
 
     async def rebuild(self) -> None:
-        """RebuildModel."""
+        """Call RebuildModel."""
         stub = ClassifierStub(self.host.channel("classifier", "operator"))
         await stub.RebuildModel(classifier_pb2.RebuildModelRequest())
 
@@ -153,7 +153,7 @@ class Rooms:
         await until_true(is_so)
 
     async def learnt(self, spam: int, ham: int) -> None:
-        """Wait until exactly so many stand and everything was followed."""
+        """Wait until exactly so many lessons are in force and all events were followed."""
 
         async def is_so() -> bool:
             learning = await self.learning()
@@ -162,7 +162,7 @@ class Rooms:
         await until_true(is_so)
 
     async def lag(self) -> int:
-        """Events of the mailbox store that the classifier has not followed."""
+        """The number of the mailbox store's events that the classifier has not followed."""
         stub = OwnerStub(self.host.channel("classifier", "operator"))
         return int((await stub.Report(owner_pb2.ReportRequest())).lag["mailstore"])
 
@@ -172,7 +172,7 @@ class Rooms:
         return list((await stub.ListDeadLetters(owner_pb2.ListDeadLettersRequest())).letters)
 
     async def retry(self, dead_letter: str) -> None:
-        """RetryDeadLetter."""
+        """Call RetryDeadLetter."""
         stub = OwnerStub(self.host.channel("classifier", "operator"))
         await stub.RetryDeadLetter(owner_pb2.DeadLetterRequest(id=dead_letter))
 
@@ -181,7 +181,7 @@ class Rooms:
         return evidence_snapshot(self.classifier.teacher.model.counts)
 
     async def evidence_of_valid_lessons(self) -> bytes:
-        """The snapshot of a fresh model that is taught the rows alone."""
+        """The snapshot of a new model that is taught the stored lessons."""
         rows = await self.classifier.store.read(
             lambda reader: reader.all("SELECT account, label, tokenizer, features FROM lesson")
         )
@@ -216,7 +216,7 @@ def _uid_set(uids: list[int]) -> pb.UidSet:
 
 @contextlib.asynccontextmanager
 async def running(nats_url: str, folder: Path) -> AsyncIterator[Rooms]:
-    """Start both on this folder; verdicts are taken off the bus as delivery would."""
+    """Start both with this folder; verdicts are taken from the bus as delivery would."""
     places = Places(folder)
     places.make()
     flags = {"bus.url": nats_url, "classifier.rebuild_delay": "0.1"}

@@ -1,4 +1,4 @@
-"""What people do with their mail teaches, exactly once, and can be taken back exactly."""
+"""What people do with their mail teaches exactly once, and can be undone exactly."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NOTHING = b"From: carl@sender.example\r\nSubject: %d\r\n\r\nword%d and offer%d o
 
 
 def mails(count: int, first: int = 0) -> list[bytes]:
-    """Different mails."""
+    """So many different mails."""
     return [NOTHING % (number, number, number) for number in range(first, first + count)]
 
 
@@ -100,7 +100,7 @@ async def test_a_rebuild_amid_lessons_counts_each_once(rooms: Rooms, monkeypatch
         while not moving.done() or await rooms.lag():
             await rooms.rebuild()
             async with rooms.classifier.teacher.lessons_lock:
-                await rooms.classifier.store.write(lambda _: None)  # what is committed is followed
+                await rooms.classifier.store.write(lambda _: None)  # committed events are followed
                 assert rooms.evidence() == await rooms.evidence_of_valid_lessons()
             await asyncio.sleep(0)
 
@@ -150,7 +150,7 @@ async def test_a_message_that_cannot_be_examined_teaches_nothing_and_stops_nobod
 async def test_an_event_that_cannot_be_followed_is_a_dead_letter_and_those_behind_it_teach(
     rooms: Rooms, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Before, the filter learnt nothing more from anybody."""
+    """Before, the filter learnt nothing more from any account."""
     monkeypatch.setattr(lessons, "_MOST_TRIES", 2)
     label = lessons.label_of_transfer
     monkeypatch.setattr(lessons, "label_of_transfer", _fault)

@@ -1,4 +1,4 @@
-"""What an account taught counts more for its own mail, and for nobody else's."""
+"""What an account taught counts more for its own mail, and not for others'."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ async def asked(rooms: Rooms, queue_id: str, blob: str, *recipients: str) -> Rec
 
 
 async def taught_by_bob(rooms: Rooms) -> str:
-    """The shared model, and a paper that Bob likes; the blob of its next issue."""
+    """The shared model, and a newsletter that Bob wants; returns the blob of its next issue."""
     await teach(rooms)
     uids = await rooms.append(BOB, SPAM, *(MAIL % (number, number) for number in range(OWN)))
     await rooms.move(BOB, SPAM, uids, INBOX)

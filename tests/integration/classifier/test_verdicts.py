@@ -1,4 +1,4 @@
-"""A mail is judged once; what cannot be judged goes on and says so."""
+"""A mail is judged once; a mail that cannot be judged is delivered with a verdict that says so."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ENOUGH = 60
 
 
 async def teach(rooms: Rooms) -> None:
-    """More of both kinds than the filter wants to see before it speaks."""
+    """More lessons of both labels than the filter needs before it has an opinion."""
     drawn = [mail(Profile(spam_share=0.5, signed_share=0.0), number) for number in range(300)]
     spam, ham = ([entry.data for entry in drawn if entry.spam is kind][:ENOUGH] for kind in (True, False))
     await rooms.append(ANN, SPAM, *spam)
@@ -23,7 +23,7 @@ async def teach(rooms: Rooms) -> None:
 
 
 def unseen(*, spam: bool) -> bytes:
-    """A mail that was not taught."""
+    """A mail that is not a lesson."""
     drawn = (mail(Profile(spam_share=0.5, signed_share=0.0), number) for number in range(1000, 1100))
     return next(entry.data for entry in drawn if entry.spam is spam)
 
@@ -65,7 +65,7 @@ async def test_what_cannot_be_read_goes_on_and_says_so(rooms: Rooms) -> None:
 
 
 async def test_a_mail_that_nobody_foresaw_goes_on_unjudged(rooms: Rooms, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Before, a fault of the filter that met one mail kept it from its recipients until an operator came."""
+    """Before, a fault of the filter kept such a mail from its recipients until the operator acted."""
 
     def fault(*_arguments: object) -> None:
         raise IndexError("no such word")

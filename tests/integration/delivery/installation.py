@@ -1,6 +1,4 @@
-"""Delivery with the services it hands mails to, in one process over a real bus; the ingress is a list of what it was
-told.
-"""
+"""Delivery with the services it calls, in one process over a real bus; the ingress only notes its calls."""
 
 from __future__ import annotations
 
@@ -66,7 +64,7 @@ BODY = (
 
 
 class Ingress:
-    """Takes notes of what is held."""
+    """Notes which receptions are held."""
 
     def __init__(self) -> None:
         self.held: list[tuple[str, bool]] = []
@@ -86,7 +84,7 @@ class Ingress:
 
 
 class Installation:
-    """Start it, stop it, and make another one on the same folder."""
+    """Can be started, stopped, and created again with the same folder."""
 
     def __init__(self, data: Path, bus_url: str, flags: Mapping[str, str] | None = None) -> None:
         self.places = Places(data)
@@ -98,7 +96,7 @@ class Installation:
         self.ingress = Ingress()
         self.settled: list[MailSettled] = []
         self.methods: dict[str, dict[str, Method]] = {}
-        """What each service offers; a test may put itself between."""
+        """The servicer of each service; a test may replace its methods."""
 
     async def start(self) -> None:
         self.bus = await Bus.connect(self._settings.of(BusSettings), "test")
@@ -142,7 +140,7 @@ class Installation:
     async def submitted(
         self, *recipients: Recipient | str, sender: str = "bob@example.org", body: bytes = BODY, ret: str = ""
     ) -> MailSubmitted:
-        """A mail as the ingress states it; not yet published."""
+        """A submitted mail as the ingress publishes it; it is not yet published."""
         message = await self._stored(body)
         return MailSubmitted(
             self.host.ids.new(IdKind.QUEUE),
@@ -156,7 +154,7 @@ class Installation:
         )
 
     async def classified(self, *recipients: Recipient | str, spam: bool = False) -> MailClassified:
-        """A received mail with its verdict; not yet published."""
+        """A received mail with its verdict; it is not yet published."""
         queue_id = self.host.ids.new(IdKind.QUEUE)
         received = MailReceived(
             queue_id,
@@ -176,7 +174,7 @@ class Installation:
         )
 
     async def until_settled(self, queue_id: str, times: int = 1) -> dict[str, str]:
-        """What became of each recipient."""
+        """Wait until the mail is settled; returns the outcome of each recipient."""
         await until_true(lambda: self._is_settled(queue_id, times))
         entry_of_mail = next(entry for entry in self.settled if entry.queue_id == queue_id)
         return {outcome.recipient: outcome.result for outcome in entry_of_mail.outcomes}
@@ -185,11 +183,11 @@ class Installation:
         return [recorded.event for recorded in await self.delivery.store.read_stream(queue_id)]
 
     async def followed(self) -> None:
-        """Until delivery knows all that the directory says."""
+        """Wait until delivery has followed all events of the directory."""
         await until_true(self._is_followed)
 
     async def count(self, name: str, mailbox: str = "INBOX") -> int:
-        """Messages in a mailbox."""
+        """The number of messages in a mailbox."""
         listed = await self.mailstore.ListMailboxes(
             mailstore_pb2.ListMailboxesRequest(account=await self._account(name), with_status=True)
         )
@@ -218,7 +216,7 @@ class Installation:
         return list((await self.owner("delivery").ListDeadLetters(owner_pb2.ListDeadLettersRequest())).letters)
 
     async def dead_letter(self) -> owner_pb2.DeadLetter:
-        """The only one, with its payload."""
+        """The only dead letter, with its payload."""
         (listed,) = await self.dead_letters()
         shown: owner_pb2.DeadLetter = await self.owner("delivery").ShowDeadLetter(
             owner_pb2.DeadLetterRequest(id=listed.id)
@@ -231,13 +229,13 @@ class Installation:
         return store
 
     def replace(self, service: str, path: str, behaviour: Callable[[Any, Any], Awaitable[Any]]) -> Method:
-        """Put something in the place of a method; the method that was there."""
+        """Replace a method; returns the one that was there."""
         method = self.methods[service][path]
         self.methods[service][path] = method._replace(behaviour=behaviour)
         return method
 
     async def verify(self) -> None:
-        """Every store equals the fold of its log."""
+        """Check that every store equals its log."""
         for service in OWNERS:
             *_, last = [progress async for progress in self.owner(service).Verify(owner_pb2.VerifyRequest())]
             assert last.done

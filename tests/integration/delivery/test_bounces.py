@@ -1,4 +1,4 @@
-"""What turns out to be undeliverable after acceptance is told to its sender, once."""
+"""The sender is notified, once, of mail that turns out to be undeliverable after acceptance."""
 
 from __future__ import annotations
 

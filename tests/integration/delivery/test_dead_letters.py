@@ -1,4 +1,4 @@
-"""What cannot be done is kept once in a list, holds its reception, and heals or is done again on demand."""
+"""A step that cannot be done is recorded once, holds its reception, and is resolved by a later success or a retry."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ async def _fault(_request: Any, _context: Any) -> Any:
 
 
 class Away:
-    """Takes methods of a service away, as they are while it does not run."""
+    """Makes methods of a service unavailable, as while it does not run."""
 
     def __init__(self, installation: Installation, service: str, *paths: str) -> None:
         self._offered = installation.methods[service]
@@ -98,7 +98,7 @@ async def test_a_mail_that_failed_too_often_is_held_and_delivered_when_re_driven
 async def test_a_dead_letter_heals_when_a_repeat_of_the_mail_is_done(installation: Installation) -> None:
     method = installation.replace("mailstore", DELIVER, _fault)
     mail = await installation.submitted("ann@example.org")
-    await installation.publish(mail, times=3)  # each fails; there is one dead letter for all
+    await installation.publish(mail, times=3)  # each fails, but there is only one dead letter
     await until_true(lambda: _attempts(installation, 6))
     installation.methods["mailstore"][DELIVER] = method
     await installation.publish(mail)
@@ -135,12 +135,12 @@ _ABSENCES = {
 async def test_what_a_service_that_is_away_should_do_is_given_back_and_done_once(
     installation: Installation, service: str
 ) -> None:
-    """Before, each repeat of the mail that met the absence became a dead letter, held until an operator came."""
+    """Before, each repeat of the mail during the outage became a dead letter that waited for the operator."""
     path, recipient = _ABSENCES[service]
     await installation.followed()
     away = Away(installation, service, path)
     mail = await installation.submitted(recipient)
-    for _ in range(3):  # the ingress's repeats
+    for _ in range(3):  # as the ingress repeats it
         await _given_back(installation, mail)
     assert (await installation.dead_letters(), installation.ingress.held) == ([], [])
     away.back()
@@ -152,7 +152,7 @@ async def test_what_a_service_that_is_away_should_do_is_given_back_and_done_once
 
 
 async def test_a_full_disk_of_one_owner_is_an_absence(installation: Installation) -> None:
-    """Real pages run out in the mailbox store's file."""
+    """The mailbox store's database really runs out of pages."""
     connection = installation.store("mailstore")._writer._connection._driver  # type: ignore[union-attr]
     (pages,) = connection.execute("PRAGMA page_count").fetchone()
     connection.execute(f"PRAGMA max_page_count = {pages}")
@@ -168,8 +168,7 @@ async def test_a_full_disk_of_one_owner_is_an_absence(installation: Installation
 
 
 async def test_a_long_rebuild_is_an_absence(installation: Installation) -> None:
-    """The writer of the mailbox store does nothing else meanwhile; calls end at their deadline and are not done
-    twice."""
+    """The writer of the mailbox store is busy meanwhile; calls end at their deadline and are not carried out twice."""
     over = threading.Event()
     rebuild = asyncio.ensure_future(installation.store("mailstore").write(lambda _transaction: over.wait(), long=True))
     mail = await installation.submitted("ann@example.org")
@@ -185,7 +184,7 @@ async def test_a_long_rebuild_is_an_absence(installation: Installation) -> None:
 
 
 async def test_a_service_that_hangs_holds_up_no_other_mail(installation: Installation) -> None:
-    """More mails wait for the mailbox store than there are workers; those to other servers pass."""
+    """More mails wait for the mailbox store than there are workers; mail to other servers is still delivered."""
     asked = 0
 
     async def hang(_request: Any, _context: Any) -> Any:
@@ -228,7 +227,7 @@ async def test_a_part_that_was_refused_waits_for_one_that_is_away(installation: 
 
 
 async def _given_back(installation: Installation, mail: MailSubmitted) -> None:
-    """Publish, and wait until the bus holds nothing of it any more."""
+    """Publish, and wait until the bus has none of its messages."""
     await installation.publish(mail)
 
     async def is_gone() -> bool:

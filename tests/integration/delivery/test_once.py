@@ -1,4 +1,4 @@
-"""A mail is decided once and delivered once, however often it comes and whatever dies meanwhile."""
+"""A mail is planned once and delivered once, however often it is repeated and whatever is killed meanwhile."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stopping lets the mail at hand come to its end while the store is still open."""
+"""A stop lets the mail in progress finish while the store is still open."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The directory as a process hosts it, reached over its socket."""
+"""The directory as a process runs it, called over its socket."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ CREDENTIALS = {
 
 
 class Running:
-    """A directory that can be stopped and started again on the same data."""
+    """A directory that can be stopped and started again with the same data."""
 
     def __init__(self, data: Path, bus_url: str, environment: dict[str, str]) -> None:
         self.places = Places(data)
@@ -101,7 +101,7 @@ async def directory(
 
 @pytest.fixture
 async def people(directory: Running) -> Running:
-    """A domain with ann."""
+    """A domain with the account ann."""
     await directory.stub.AddDomain(pb.AddDomainRequest(name="example.org", incoming=True))
     await directory.stub.AddUser(pb.AddUserRequest(name="ann", password="correct horse"))
     await directory.stub.AddAccount(pb.AddAccountRequest(address="ann@example.org", user="ann", quota_bytes=1000))

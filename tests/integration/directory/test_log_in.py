@@ -15,7 +15,7 @@ from tests.integration.directory.conftest import Running
 
 @pytest.fixture
 def hashes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The passwords that were hashed to be compared, as they are looked at."""
+    """The passwords that were hashed for a comparison, in order."""
     looked_at: list[str] = []
     fits = PasswordHasher._fits
 
@@ -112,14 +112,14 @@ async def test_too_many_failures_shut_the_account_to_whom_they_are_of_alone(peop
 
 
 async def test_wrong_passwords_side_by_side_are_heard_no_more_often(people: Running) -> None:
-    """150 at once: ten are looked at."""
+    """Of 150 at once, ten are checked."""
     answers = await asyncio.gather(*(people.log_in(f"wrong {number}") for number in range(150)))
     refusals = Counter(answer.refusal for answer in answers)
     assert refusals == {"bad-credentials": 10, "too-many": 140}
 
 
 async def test_right_passwords_side_by_side_are_all_let_in(people: Running) -> None:
-    """A client that opens many connections after its user mistyped nine times."""
+    """A client opens many connections after its user mistyped nine times."""
     for number in range(9):
         assert (await people.log_in(f"wrong {number}")).refusal == "bad-credentials"
     answers = await asyncio.gather(*(people.log_in("correct horse") for _ in range(50)))
@@ -128,7 +128,7 @@ async def test_right_passwords_side_by_side_are_all_let_in(people: Running) -> N
 
 @pytest.mark.parametrize("environment", [{"MAILFOLD_DIRECTORY_FAILURES_PER_ADDRESS": "1000"}])
 async def test_a_flood_of_one_network_keeps_the_owner_waiting_for_a_few_hashes(people: Running) -> None:
-    """80 wrong passwords at 80 accounts are in front; the owner's is looked at after at most a few of them."""
+    """80 wrong passwords at 80 accounts come first; the owner's is checked after a few of them at most."""
     done = 0
 
     async def wrong(number: int) -> None:

@@ -1,4 +1,4 @@
-"""Mail to postmaster and abuse, where a domain names nobody for it."""
+"""Mail to postmaster and abuse of a domain without such an address."""
 
 from __future__ import annotations
 

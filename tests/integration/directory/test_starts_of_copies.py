@@ -1,4 +1,4 @@
-"""What a start reads of the directory: its present state, not its whole log, and never the log-ins."""
+"""At its start a copy reads the directory's present state, not its whole log, and never the log-ins."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ COPIES = ("ingress", "classifier", "delivery")
 
 
 class Doorbells:
-    """Of a bus, what a follower needs."""
+    """The part of a bus that a follower uses."""
 
     async def listen(self, subject: str, callback: Any) -> None:
         self.ring = callback
@@ -54,7 +54,7 @@ async def test_three_copies_read_the_state_and_no_log_in(people: Running) -> Non
     before = people.store.figures["rows_read"]
     copies = [await book(people, service) for service in COPIES]
     read = people.store.figures["rows_read"] - before
-    assert read < 600  # the state, heads and places of 16 shards, and the places asked for again
+    assert read < 600  # the state, the heads and places of 16 shards, and the places that are compared again
     for made in copies:
         assert (await made.resolve(parse_address("info@example.org"))).kind is ResolutionKind.ACCOUNTS
         assert await made.lag() == 0

@@ -1,4 +1,4 @@
-"""A name server for the resolver's tests, on UDP and TCP of one local port, that behaves as badly as it is told."""
+"""A name server for the resolver's tests, on UDP and TCP of one local port, which can be made to misbehave."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ import dns.rcode
 import dns.rrset
 
 Reply = Callable[[dns.message.Message, bytes], list[bytes]]
-"""From a parsed query and its bytes to the datagrams sent back."""
+"""From a parsed query and its octets to the datagrams of the answer."""
 
 
 class LocalNameServer(asyncio.DatagramProtocol):
-    """Answers from `records`, after `reply` had its chance to spoil it."""
+    """Answers from `records`, unless `reply` changes the answer."""
 
     def __init__(self, records: dict[tuple[str, str], list[str]]) -> None:
         self.records = records
@@ -38,7 +38,7 @@ class LocalNameServer(asyncio.DatagramProtocol):
         self._tcp: asyncio.Server
 
     async def start(self) -> None:
-        """Listen for UDP and TCP on one port; one that is free for UDP may be taken for TCP, then another is tried."""
+        """Listen for UDP and TCP on one port; when TCP has no such port free, another one is tried."""
         expected, tries = self.port, 1 if self.port else 20
         for left in reversed(range(tries)):
             try:

@@ -165,7 +165,7 @@ async def test_long_answer_comes_by_tcp() -> None:
 
 
 async def test_connections_are_bounded() -> None:
-    """A domain whose answers are all too long could have one connection opened for each question in flight."""
+    """A domain whose answers are all too long could otherwise open a connection for each question in flight."""
     async with local_name_server(RECORDS) as server, resolving(server, connections=3, timeout=30) as resolver:
         server.spoil = truncate
         server.tcp_answers.clear()
@@ -180,7 +180,7 @@ async def test_connections_are_bounded() -> None:
 
 
 async def test_forged_responses_are_ignored() -> None:
-    """Wrong id, wrong question, a query instead of a response: none of it is the answer."""
+    """A wrong id, a wrong question, or a query instead of a response is not taken as the answer."""
     async with local_name_server(RECORDS) as server, resolving(server) as resolver:
 
         def forge(query: dns.message.Message, data: bytes) -> list[bytes]:
@@ -258,7 +258,7 @@ async def test_silent_server_costs_one_wait_and_is_probed_by_one_question() -> N
         server.was_asked.clear()
         probe = asyncio.create_task(resolver.ask(Question("example.org", "A")))
         await server.was_asked.wait()
-        assert (await resolver.ask(Question("example.org", "MX"))).status == "temperror"  # only one question tries it
+        assert (await resolver.ask(Question("example.org", "MX"))).status == "temperror"  # only one question tests it
         assert (await probe).status == "ok"
         assert (await resolver.ask(Question("example.org", "MX"))).status == "ok"
 

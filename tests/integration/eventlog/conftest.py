@@ -1,4 +1,4 @@
-"""The event log on both databases, over a real bus."""
+"""Tests the event log on both databases, over a real bus."""
 
 from __future__ import annotations
 

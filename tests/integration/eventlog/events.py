@@ -1,4 +1,4 @@
-"""Events of one mail's life, as the services state them."""
+"""Events of one mail, as the services write them."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def delivered(uid: int, queue_id: str = QUEUE_ID, message_id: str = MESSAGE_ID) 
 async def deliver(
     installation: Installation, queue_id: str = QUEUE_ID, uid: int = 1, message_id: str = MESSAGE_ID
 ) -> None:
-    """The way of a mail from the door to the mailbox: six events of four services."""
+    """Six events of four services: a mail from its acceptance to the mailbox."""
     step = delivery.Step("ann@example.org", 0, "store", account=ACCOUNT, address="ann@example.org")
     outcome = mail.Outcome("ann@example.org", "delivered")
     way: list[tuple[str, str, Event]] = [

@@ -1,6 +1,4 @@
-"""An installation whose owning services are bare event stores: a test writes their events, the event log follows them
-for real.
-"""
+"""Owning services that are only event stores: a test writes their events, and the event log really follows them."""
 
 from __future__ import annotations
 
@@ -51,7 +49,7 @@ class BareOwner:
 
 
 class Installation:
-    """Services in one process, the event log asked over its socket as an operator asks it."""
+    """Services in one process; the event log is called over its socket as the operator's command does."""
 
     def __init__(self, data: Path, bus_url: str, store_url: str, environment: dict[str, str]) -> None:
         self.places = Places(data)
@@ -83,19 +81,19 @@ class Installation:
     async def write(
         self, service: str, stream: str, *events: Event, correlation: str = "", actor: Actor = CLIENT
     ) -> list[Recorded]:
-        """Let a service state events."""
+        """Append events of a service."""
         reason = Provenance(actor, correlation=correlation)
         return await self.owners[service].store.write(lambda transaction: transaction.append(stream, events, reason))
 
     async def followed(self) -> None:
-        """Until the log has every event."""
+        """Wait until the log has every event."""
         await until_true(self._is_followed)
 
     async def query(self, **expected: Any) -> list[pb.LoggedEvent]:
         return list((await self.log.Query(pb.QueryRequest(**expected))).events)
 
     async def trace(self, identity: str) -> list[str]:
-        """The types of the events of a life, in order."""
+        """The types of the events of a trace, in order."""
         return [event.type for event in (await self.log.Trace(pb.TraceRequest(id=identity))).events]
 
     async def report(self) -> owner_pb2.ReportReply:

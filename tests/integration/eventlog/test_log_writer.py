@@ -1,4 +1,4 @@
-"""Writing and forgetting on a store of its own: repeats, unknown types, clocks that go back, compression, pruning."""
+"""Writing and deleting on a separate store: repeats, unknown types, clocks that go back, compression, pruning."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ async def store(tmp_path: Path, store_url: str) -> AsyncIterator[EventStore]:
 
 
 class Log:
-    """An intake that counts what came in."""
+    """A log writer that counts the events it was given."""
 
     def __init__(self, store: EventStore, compress_above: int = 1024) -> None:
         self.received: list[Incoming] = []
@@ -48,7 +48,7 @@ class Log:
         self._intake = LogWriter(store, Packer(compress_above), 100, self.received.extend)
 
     async def take(self, *events: pb.Event, service: str = "ingress") -> None:
-        """Give events and end: what was taken is written by then."""
+        """Give events to the writer and close it, so that they are written when this returns."""
         self._intake.start()
         await self._intake.take(service, events)
         await self._intake.stop()
@@ -189,7 +189,7 @@ async def test_a_word_is_sought_no_further_than_allowed(store: EventStore) -> No
     reader = store.backend.connect()
     try:
         assert ask("Needle", 100) == [2, 1]
-        assert ask("needle", 9) == [2]  # the caller goes on before this one
+        assert ask("needle", 9) == [2]  # the caller continues before this event
         with pytest.raises(LimitReached):
             ask("needle", 8)
     finally:

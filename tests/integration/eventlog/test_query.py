@@ -1,4 +1,4 @@
-"""Questions to the whole log, the live tail, the report, over the wire."""
+"""Queries of the whole log, the live tail and the report, over gRPC."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A service that was restored from a backup: the log goes on with what it has, and keeps what it had."""
+"""After a service was restored from a backup, the log continues with its present events, and keeps the lost ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""No hash of a password stands in the log: neither in what comes in, nor in what an older release left."""
+"""The log contains no password hash: none arrives, and those that an older release copied are deleted."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ async def test_what_an_older_release_copied_is_forgotten(tmp_path: Path, store_u
 
 
 async def old_copies(store: EventStore, packer: Packer, count: int) -> None:
-    """Events as they came before owners blanked them, some packed and some plain, among others."""
+    """Events as they were copied before owners blanked them, some compressed and some not, among others."""
     intake = LogWriter(store, packer, 1000, lambda _received: None)
     intake.start()
     for position in range(1, 2 * count + 1, 2):
@@ -84,5 +84,5 @@ def event(position: int, kind: str, data: bytes) -> pb.Event:
 
 
 def holds(data: Path, text: bytes) -> bool:
-    """Whether a text stands in the files of the log, whatever is a row now."""
+    """Whether a text occurs in the files of the log, even outside of present rows."""
     return any(text in file.read_bytes() for file in data.glob("store/eventlog.sqlite*"))

@@ -1,4 +1,4 @@
-"""The life of a mail, by queue id, Message-ID and reference, over the wire."""
+"""The trace of a mail by queue id, Message-ID and reference, over gRPC."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ async def test_the_copies_are_followed_through_moves_and_copies(installation: In
         mailbox.FlagsChanged(ACCOUNT, INBOX, ((1, 2), (4, 7)), "add", ("\\Seen",)),
         mailbox.MessagesCopied(ACCOUNT, INBOX, ARCHIVE, ((4, 5),), 70, "e9"),  # UID 5 becomes 71
         mailbox.MessagesMoved(ACCOUNT, INBOX, "m0003", ((5, 5),), 8),
-        mailbox.FlagsChanged(ACCOUNT, INBOX, ((5, 5),), "add", ("\\Flagged",)),  # it is not there any more
+        mailbox.FlagsChanged(ACCOUNT, INBOX, ((5, 5),), "add", ("\\Flagged",)),  # it is no longer there
         mailbox.FlagsChanged(ACCOUNT, ARCHIVE, ((70, 70),), "add", ("\\Flagged",)),  # the other copy
         mailbox.MessagesExpunged(ACCOUNT, "m0003", ((1, 100),)),
         mailbox.MailboxDeleted(ACCOUNT, ARCHIVE, "Archive"),

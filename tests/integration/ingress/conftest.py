@@ -1,4 +1,4 @@
-"""The ingress is tested on the event loop that the server runs on."""
+"""Tests the ingress on the event loop that the server uses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A small directory for tests of the ingress: its events and its answers, kept in memory. It can be made to fail."""
+"""A small directory for tests of the ingress: its events and replies are in memory, and it can be made to fail."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ START: tuple[Event, ...] = (
 
 
 class FakeDirectory(DirectoryServicer, PlainSource):
-    """`is_down` answers nothing any more; `asked` counts the questions by name."""
+    """While `is_down` is set, calls are not answered; `asked` counts the calls by name."""
 
     def __init__(self, events: Sequence[Event] = START) -> None:
         self.log: list[Event] = []
@@ -46,15 +46,15 @@ class FakeDirectory(DirectoryServicer, PlainSource):
             self.add(event)
 
     def add(self, event: Event) -> None:
-        """One more event."""
+        """Append an event."""
         self.log.append(event)
         self.book.apply(event)
 
     async def start(self) -> None:
-        """An app like any other."""
+        """Do nothing: it is started like any service."""
 
     async def stop(self) -> None:
-        """Nothing to close."""
+        """Do nothing: there is nothing to close."""
 
     async def Resolve(self, request: pb.ResolveRequest, context: Any) -> pb.Resolution:
         self._answering("Resolve")

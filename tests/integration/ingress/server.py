@@ -1,4 +1,4 @@
-"""The real ingress in this process, on free ports, with a real nats-server, a zone of its own and a small directory."""
+"""The real ingress in this process, on free ports, with a real nats-server, a DNS zone and a small directory."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _WELL_KNOWN = (25, 465, 587)
 
 @dataclass
 class Running:
-    """A started ingress and what stands around it."""
+    """A running ingress and the services around it."""
 
     ingress: Ingress
     host: Host
@@ -44,11 +44,11 @@ class Running:
     submitted: asyncio.Queue[MailSubmitted]
 
     def port(self, well_known: int) -> int:
-        """Where a well-known port is."""
+        """The port that this installation uses for a well-known port."""
         return self.host.port(well_known)
 
     async def body(self, blob: str) -> bytes:
-        """The bytes of a blob."""
+        """The octets of a blob."""
         from shared.blobs.blob_id import BlobId
 
         return (await self.blobs.read(BlobId(blob))).body()
@@ -64,7 +64,10 @@ async def running(
     blobs: Blobs | None = None,
     **settings: str,
 ) -> AsyncIterator[Running]:
-    """Start it; `settings` are of the section `ingress`. Its events are taken off the bus and acknowledged at once."""
+    """Start the ingress; `settings` belong to the section `ingress`.
+
+    Its events are taken from the bus and acknowledged at once.
+    """
     places = Places(folder)
     places.make()
     flags = {f"ingress.{name}": value for name, value in settings.items()}
@@ -96,7 +99,7 @@ async def running(
 
 
 def take_off(bus: Bus, durable: Durable, kind: type, queue: asyncio.Queue) -> None:  # type: ignore[type-arg]
-    """Work a durable off into a queue."""
+    """Move the messages of a durable consumer into a queue."""
     decoder = msgspec.json.Decoder(kind)
 
     async def take(payload: bytes, _count: int) -> None:
@@ -109,7 +112,7 @@ def take_off(bus: Bus, durable: Durable, kind: type, queue: asyncio.Queue) -> No
 
 
 def free_offset() -> int:
-    """An offset at which all our ports are free. Runs beside each other begin at different ones."""
+    """An offset at which all ports are free; test processes that run at the same time begin at different offsets."""
     start = os.getpid() % len(_RANGE)
     return next(
         offset for offset in (*_RANGE[start:], *_RANGE[:start]) if all(_is_free(offset + port) for port in _WELL_KNOWN)

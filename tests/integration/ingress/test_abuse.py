@@ -1,4 +1,4 @@
-"""Clients that are slow, silent, rude or gone."""
+"""Clients that are slow, silent, disruptive or disconnected."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ async def test_silence_is_ended(nats_server: NatsServer, tmp_path: Path) -> None
 
 
 async def test_a_command_octet_by_octet_has_no_more_time_than_another(nats_server: NatsServer, tmp_path: Path) -> None:
-    """RFC 5321 §4.5.3.2.7 gives a command five minutes, and not each octet of it."""
+    """RFC 5321 §4.5.3.2.7 gives five minutes to a command, not to each octet of it."""
     async with running(nats_server.url, tmp_path, command_timeout="1") as server:
         async with connected(server.port(25)) as client:
             assert (await client.reply()).startswith(b"220")
@@ -53,7 +53,7 @@ async def test_a_command_octet_by_octet_has_no_more_time_than_another(nats_serve
 async def test_a_long_group_of_commands_holds_nobody_up(
     nats_server: NatsServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Counted in events of one session between two turns of the loop."""
+    """Counts the events of one session between two turns of the event loop."""
     handled, turns = Counter[int](), itertools.count()
     turn, handle = 0, SmtpConnection._handle
 
@@ -94,7 +94,7 @@ async def test_a_reset_in_the_middle_leaves_nothing(nats_server: NatsServer, tmp
 
 
 async def test_a_half_closed_client_gets_its_answers(nats_server: NatsServer, tmp_path: Path) -> None:
-    settings = {"enforce_sync_outside": "false"}  # all at once, as only an old script does
+    settings = {"enforce_sync_outside": "false"}  # all at once, as an old script may send it
     async with running(nats_server.url, tmp_path, **settings) as server, connected(server.port(25)) as client:
         commands = b"EHLO c.example\r\nMAIL FROM:<>\r\nRCPT TO:<ann@example.org>\r\nDATA\r\n" + MAIL + b".\r\nQUIT\r\n"
         client.writer.write(commands)
@@ -106,7 +106,7 @@ async def test_a_half_closed_client_gets_its_answers(nats_server: NatsServer, tm
 async def test_commands_that_came_with_the_end_are_answered(
     nats_server: NatsServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The rest of the input and its end come while a command is at work, and nothing was to be answered since."""
+    """The rest of the input and its end arrive while a command is handled, before further replies are due."""
     async with running(nats_server.url, tmp_path) as server, connected(server.port(25)) as client:
         await client.hello()
         handle = SmtpConnection._handle
@@ -141,7 +141,7 @@ async def test_what_is_no_handshake_ends_the_connection(nats_server: NatsServer,
 
 
 async def test_injected_commands_are_not_run(nats_server: NatsServer, tmp_path: Path) -> None:
-    """CVE-2011-0411: what came in the clear behind STARTTLS, where it does not end the session."""
+    """CVE-2011-0411: input that was sent without TLS after STARTTLS, where it does not end the session."""
     settings = {"enforce_sync_outside": "false"}
     async with running(nats_server.url, tmp_path, **settings) as server, connected(server.port(25)) as client:
         await client.hello()

@@ -1,4 +1,4 @@
-"""A mail from the first byte to the bus, over the wire."""
+"""A mail from its first octet to the bus, over a real connection."""
 
 from __future__ import annotations
 
@@ -169,7 +169,7 @@ async def test_a_full_disk_defers_and_the_session_goes_on(nats_server: NatsServe
 async def test_a_mail_that_the_store_does_not_take_leaves_no_blob_but_in_doubt(
     nats_server: NatsServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_doubt: bool
 ) -> None:
-    """In doubt the event may have been committed, and needs its body."""
+    """In doubt the event may have been committed, and then it needs its blob."""
 
     async def refuse(self: Receptions, event: MailReceived, reason: Provenance) -> Recorded:
         raise StoreUnavailable("the disk is full", in_doubt=in_doubt)
@@ -200,7 +200,7 @@ async def test_a_known_recipient_is_not_asked_for(nats_server: NatsServer, tmp_p
 
 
 class FullBlobs(MemoryBlobs):
-    """A store whose disk can be full."""
+    """A blob store whose disk can be full."""
 
     is_full = False
 

@@ -1,4 +1,4 @@
-"""What the ingress itself cannot do is seen at once, tried again rarely, and heals by itself."""
+"""What the ingress itself cannot do is reported at once, repeated rarely, and resolved by itself."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SOON = {"repeat_first": "0.2", "repeat_longest": "1", "repeat_held": "1"}
 
 
 class Refusing:
-    """Takes the place of the bus's `publish`: mail to one recipient is refused for good while `refuses`."""
+    """Replaces the bus's `publish`: mail to one recipient is refused for good while `refuses` is set."""
 
     def __init__(self, server: Running) -> None:
         self._publish = server.bus.publish
@@ -58,7 +58,7 @@ async def is_in(server: Running, expected: str) -> bool:
 async def test_what_the_bus_refuses_for_good_is_a_dead_letter_at_once_and_heals(
     nats_server: NatsServer, tmp_path: Path
 ) -> None:
-    """Before, such a mail was repeated for ever, and nobody was told."""
+    """Before, such a mail was repeated for ever without a report."""
     async with running(nats_server.url, tmp_path, **SOON) as server:
         bus = Refusing(server)
         await send_to(server, "info@example.org")
@@ -72,7 +72,7 @@ async def test_what_the_bus_refuses_for_good_is_a_dead_letter_at_once_and_heals(
         owner = OwnerStub(server.host.channel("ingress", "operator"))
         assert (await owner.Report(owner_pb2.ReportRequest())).counts["dead_letters"] == 1
 
-        await send_to(server, "ann@example.org")  # others pass
+        await send_to(server, "ann@example.org")  # other mail is published
         assert (await asyncio.wait_for(server.received.get(), 10)).recipients[0].address == "ann@example.org"
 
         async def tried_again() -> bool:
@@ -111,7 +111,7 @@ async def test_what_is_not_settled_within_its_days_becomes_a_dead_letter_and_is_
         await until_true(lambda: is_in(server, "held"))
         while not server.received.empty():
             server.received.get_nowait()
-        assert await asyncio.wait_for(server.received.get(), 10) == event  # still tried
+        assert await asyncio.wait_for(server.received.get(), 10) == event  # it is still repeated
         await settle(server, event)
         await until_left(server, 0)
         await until_true(lambda: has_dead_letters(server, []))
@@ -132,7 +132,7 @@ async def test_an_expired_reception_begins_anew_when_it_is_retried(nats_server: 
 async def test_a_worker_that_is_away_does_not_fill_the_bus(
     nats_server: NatsServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its mail waits in the store above a bound, and what users submit passes."""
+    """Above a limit its mail waits in the store, and users' submissions are published."""
     monkeypatch.setattr(valve, "MOST_WAITING", 50)
     async with running(nats_server.url, tmp_path, **SOON) as server:
         monkeypatch.setattr("services.ingress.handlers.repeater._BUSY", 20)
@@ -146,7 +146,7 @@ async def test_a_worker_that_is_away_does_not_fill_the_bus(
         await until_true(is_closed)
         before = await backlog(server)
         await send(server, 40)
-        for _ in range(3):  # rounds
+        for _ in range(3):  # rounds through the store
             number = server.ingress.repeater._moving.number
 
             async def has_gone_round(number: int = number) -> bool:

@@ -1,4 +1,4 @@
-"""A database that falls while an acceptance commits: the client hears what became of it, and no mail becomes two."""
+"""The database fails while an acceptance commits: the client gets the right reply, and no mail is stored twice."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ async def test_patience_ends(store: EventStore, fault: Fault) -> None:
     fault.then = "begin"
     with pytest.raises(StoreUnavailable) as given_up:
         await Receptions(store, 0.0).accept(mail(), PROVENANCE)
-    assert given_up.value.in_doubt  # though the last try was not: the first one may have been committed
+    assert given_up.value.in_doubt  # although the last try was not committed: the first one may have been
     assert await store.read_stream("q1") == []
 
 

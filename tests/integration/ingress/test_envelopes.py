@@ -1,4 +1,4 @@
-"""The largest envelope that is accepted leaves by the real bus, and a larger one is refused before it is accepted."""
+"""The largest accepted envelope fits into a bus message, and a larger one is refused before it is accepted."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ MAX = {"max_envelope_bytes": "700000", "max_recipients": "50000"}
 
 
 async def fill(client: Client, parameters: str, count: int) -> int:
-    """RCPT for so many; how many were accepted. The others must be answered 452, so that they come in another mail."""
+    """Send RCPT for so many; returns how many were accepted.
+
+    The others must be answered 452, so that the client sends them in another mail.
+    """
     await client.say("MAIL FROM:<bob@sender.example> RET=HDRS ENVID=" + "x" * 100)
     lines = [f"RCPT TO:<ann+{number}@example.org>{parameters}\r\n".encode() for number in range(count)]
     client.writer.write(b"".join(lines))
@@ -41,8 +44,9 @@ async def fill(client: Client, parameters: str, count: int) -> int:
 async def test_the_largest_accepted_envelope_leaves(
     nats_server: NatsServer, tmp_path: Path, parameters: str, count: int, least: int, settings: dict[str, str]
 ) -> None:
-    """ORCPT may be 500 characters, and each may take two octets of the event: 962 of them made an event of more than
-    1 MiB, which was accepted and never left.
+    """ORCPT may have 500 characters, each of which may take two octets in the event.
+
+    962 of them made an event of more than 1 MiB, which was accepted and never published.
     """
     async with running(nats_server.url, tmp_path, **settings) as server:
         async with connected(server.port(25), limit=2**20) as client:
@@ -58,7 +62,7 @@ async def test_the_largest_accepted_envelope_leaves(
 async def test_what_would_not_leave_is_refused_and_leaves_no_blob(
     nats_server: NatsServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever makes the event large, it is measured as it will be sent."""
+    """Whatever makes the event large, it is measured in the form in which it is sent."""
     monkeypatch.setattr(accepted, "LARGEST_RECEPTION", 2500)
     async with running(nats_server.url, tmp_path) as server, connected(server.port(25)) as client:
         await client.hello()

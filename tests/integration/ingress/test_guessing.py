@@ -1,4 +1,4 @@
-"""Who guesses recipients is slowed, sent away, and does not make the directory answer for each guess."""
+"""A client that guesses recipients is slowed down and disconnected, and the directory is not called for each guess."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FAST = {"refusal_pause": "0"}
 
 
 async def guess(client: Client, count: int) -> list[bytes]:
-    """RCPT for so many names that are not there, in one write: the replies until the server closes, or to all."""
+    """Send RCPT for so many unknown names in one write; returns the replies until the server closes, or all of them."""
     assert (await client.say("MAIL FROM:<bob@sender.example>")).startswith(b"250")
     client.writer.write(b"".join(b"RCPT TO:<guess%d@example.org>\r\n" % number for number in range(count)))
     replies: list[bytes] = []
@@ -51,7 +51,7 @@ async def test_twelve_thousand_guesses_in_one_session_are_twenty(nats_server: Na
 async def test_each_refusal_is_slower_than_the_one_before(
     nats_server: NatsServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And is not read meanwhile. What is counted is the pauses that were asked for."""
+    """The session reads nothing meanwhile. The test counts the pauses that were requested."""
     pauses: list[float] = []
 
     async def pause(self: Wire, seconds: float) -> None:
@@ -70,7 +70,7 @@ async def test_each_refusal_is_slower_than_the_one_before(
 
 
 async def test_a_paused_session_takes_no_more_input(nats_server: NatsServer, tmp_path: Path) -> None:
-    """Ten megabytes behind a refused recipient stay with the sender."""
+    """Ten megabytes after a refused recipient are not read from the sender."""
     async with running(nats_server.url, tmp_path, refusal_pause="1") as server, connected(server.port(25)) as client:
         await client.hello()
         await client.say("MAIL FROM:<bob@sender.example>")
@@ -84,7 +84,7 @@ async def test_a_paused_session_takes_no_more_input(nats_server: NatsServer, tmp
 
 
 async def test_many_sessions_of_one_network_ask_no_more_than_one_may(nats_server: NatsServer, tmp_path: Path) -> None:
-    """Beyond that, who is known here is still taken, and nobody is called unknown: 450, for they may be new."""
+    """Above the limit known recipients are still accepted; others are answered 450, because they may be new."""
     async with running(nats_server.url, tmp_path, unknown_recipients="30", **FAST) as server:
         await asyncio.wait_for(server.ingress.follower.caught_up.wait(), 10)
         for _ in range(2):
@@ -108,7 +108,7 @@ async def test_many_sessions_of_one_network_ask_no_more_than_one_may(nats_server
 
 
 async def test_an_account_made_a_moment_ago_is_never_unknown(nats_server: NatsServer, tmp_path: Path) -> None:
-    """Refused before, and asked for again before any news came: there is no memory of refusals that could be stale."""
+    """It was refused before, and is named again before its event was followed; no refusal is cached."""
     async with running(nats_server.url, tmp_path, **FAST) as server, connected(server.port(25)) as client:
         await asyncio.wait_for(server.ingress.follower.caught_up.wait(), 10)
         await client.hello()

@@ -1,4 +1,4 @@
-"""Random sequences of half-sensible bytes: the server answers or hangs up, has no fault, and serves the next client."""
+"""Random sequences of partly valid octets: the server replies or disconnects, and serves the next client."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A submission session whose log-in the directory takes back may not send any more."""
+"""A submission session cannot send mail after the directory has ended its log-in."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ENDINGS = {
 
 
 async def ended(server: Running, event: Event) -> None:
-    """State an event and let the ingress follow it."""
+    """Append an event and let the ingress follow it."""
     server.directory.add(event)
     server.ingress.follower.wake()
 

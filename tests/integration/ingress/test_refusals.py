@@ -1,4 +1,4 @@
-"""Every refusal is an event that its reference finds, and an attack does not fill the store."""
+"""Every refusal is an event that can be found by its reference, and an attack does not fill the store."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Many slow clients with large messages cost a bounded memory: what is in memory does not grow with what they send."""
+"""Many slow clients with large messages use bounded memory, which does not grow with what they send."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _PIECE = (b"The quick brown fox jumps over the lazy dog, again and again and on.
 
 
 def resident() -> int:
-    """Octets of this process's memory that are its own."""
+    """The private memory of this process, in octets."""
     fields = Path("/proc/self/smaps_rollup").read_text().splitlines()
     return 1024 * sum(int(line.split()[1]) for line in fields if line.startswith(("Private_Dirty", "Private_Clean")))
 
@@ -37,7 +37,7 @@ async def test_memory_is_bounded(nats_server: NatsServer, tmp_path: Path) -> Non
                 client.writer.write(_PIECE)
                 await client.writer.drain()
                 if number % 16 == 0:
-                    await gate.wait()  # all are under way at once
+                    await gate.wait()  # all are in progress at once
                     highest = max(highest, resident())
             return await client.say(b".")
 

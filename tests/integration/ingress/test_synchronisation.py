@@ -1,4 +1,4 @@
-"""Input that comes before its time (RFC 2920): the end of the session from outside, by a setting."""
+"""Input that arrives before the reply it must wait for (RFC 2920) ends a session on port 25, depending on a setting."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PLAIN = base64.b64encode(f"\0ann@example.org\0{PASSWORD}".encode())
 
 
 async def ended(client: Client, early: bytes) -> bytes:
-    """All that is said to input in one write, until the server closes."""
+    """Send the input in one write; returns all replies until the server closes."""
     client.writer.write(early)
     return await asyncio.wait_for(client.reader.read(), 10)
 
@@ -58,8 +58,7 @@ async def test_the_first_greeting_must_be_waited_for_too(nats_server: NatsServer
 
 
 async def test_groups_and_chunks_are_in_time(nats_server: NatsServer, tmp_path: Path) -> None:
-    """RFC 2920 §3.1: DATA may end a group, content may begin one; RFC 3030: the octets of a chunk follow
-    BDAT."""
+    """RFC 2920 §3.1: DATA may end a group, and content may begin one. RFC 3030: the octets of a chunk follow BDAT."""
     async with running(nats_server.url, tmp_path) as server, connected(server.port(25)) as client:
         await client.hello()
         client.writer.write(ENVELOPE + b"DATA\r\n")
@@ -90,7 +89,7 @@ async def test_a_setting_allows_it_from_outside(
 async def test_users_programs_may_by_default(
     nats_server: NatsServer, tmp_path: Path, setting: str, is_taken: bool
 ) -> None:
-    """A user is known, so an impatient program of theirs is no sign of abuse."""
+    """A user is known, so a program that does not wait is no sign of abuse."""
     whole = HELLO + b"AUTH PLAIN " + PLAIN + b"\r\nMAIL FROM:<ann@example.org>\r\nRCPT TO:<ann@example.org>\r\nDATA\r\n"
     async with (
         running(nats_server.url, tmp_path, enforce_sync_submission=setting) as server,

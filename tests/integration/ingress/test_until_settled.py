@@ -1,4 +1,4 @@
-"""A reception is repeated until it is settled; held it rests; a restart and a wiped bus lose nothing."""
+"""A reception is repeated until it is settled, and rarely while it is held; a restart or a wiped bus loses nothing."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ async def test_repeated_until_settled(nats_server: NatsServer, tmp_path: Path) -
         await settle(server, event)
         await until_left(server, 0)
         assert (await stub(server).Hold(pb.HoldRequest(queue_id=event.queue_id, held=True))).settled
-        await settle(server, event, "s2")  # a repeat of the last receiver changes nothing
+        await settle(server, event, "s2")  # a repeated settlement changes nothing
         while not server.received.empty():
             server.received.get_nowait()
         log_events = await server.ingress.store.read_stream(event.queue_id)
@@ -103,9 +103,8 @@ async def test_a_restart_repeats_what_is_not_settled(nats_server: NatsServer, tm
 
 
 async def test_a_repeat_after_a_restart_is_no_repeat_to_the_bus(nats_server: NatsServer, tmp_path: Path) -> None:
-    """What the first life published may be lost with its worker; the bus must not take the second life's word for the
-    same.
-    """
+    """What was published before the restart may be lost with its worker, so the bus must not drop the repeat as a
+    duplicate."""
     async with running(nats_server.url, tmp_path) as server:
         event = await accepted(server)
     async with running(nats_server.url, tmp_path) as server:
@@ -140,7 +139,7 @@ async def send(server: Running, count: int) -> None:
 
 
 async def test_a_new_mail_does_not_wait_for_those_that_are_stuck(nats_server: NatsServer, tmp_path: Path) -> None:
-    """Before, the eleventh was not published until one of the ten was settled."""
+    """Before, the eleventh mail was not published until one of the ten was settled."""
     async with running(nats_server.url, tmp_path, repeats_waiting="10") as server:
         await send(server, 30)
         events = [await asyncio.wait_for(server.received.get(), 10) for _ in range(30)]
@@ -151,12 +150,12 @@ async def test_what_has_no_room_in_memory_has_its_turn_in_rounds(nats_server: Na
     async with running(nats_server.url, tmp_path, repeats_waiting="10", repeat_longest="1") as server:
         await send(server, 25)
         seen: Counter[str] = Counter()
-        while len(seen) < 25 or min(seen.values()) < 4:  # once at first, then each once a round
+        while len(seen) < 25 or min(seen.values()) < 4:  # once at first, then once in each round
             seen[(await asyncio.wait_for(server.received.get(), 10)).queue_id] += 1
 
 
 async def test_the_first_settlement_after_a_silence_begins_a_round(nats_server: NatsServer, tmp_path: Path) -> None:
-    """What was away is back: old mails do not wait for the end of the longest pause."""
+    """The worker is available again, so old mails need not wait for the end of the longest pause."""
     async with running(nats_server.url, tmp_path, repeats_waiting="10", repeat_first="299") as server:
         await send(server, 15)
         events = [await asyncio.wait_for(server.received.get(), 10) for _ in range(15)]

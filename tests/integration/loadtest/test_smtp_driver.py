@@ -1,4 +1,4 @@
-"""The SMTP driver against aiosmtpd: nothing lost, refusals counted, its own CPU small."""
+"""The SMTP driver against aiosmtpd: it loses nothing, counts refusals, and uses little CPU itself."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ SENT = list(mails(PROFILE, 40))
 
 
 class Sink:
-    """Keeps what comes; refuses one recipient."""
+    """Keeps the mails that it receives, and refuses one recipient."""
 
     def __init__(self) -> None:
         self.received: list[Envelope] = []
 
     async def handle_RCPT(self, server: Any, session: Any, envelope: Envelope, address: str, options: list[str]) -> str:
-        """User 3 is not at home."""
+        """Refuse recipient 3."""
         if address.startswith("user03@"):
             return "451 4.2.1 not now"
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Envelope) -> str:
-        """Everything else is welcome."""
+        """Accept everything else."""
         self.received.append(envelope)
         return "250 OK"
 
@@ -118,8 +118,9 @@ async def test_a_server_that_hangs_up_in_the_middle_is_counted() -> None:
 
 
 async def test_it_costs_the_client_little() -> None:
-    """Half a millisecond of CPU a message, or it measures itself: a server that only counts dots leaves the driver's
-    share.
+    """With more than half a millisecond of CPU for a message the load test would measure itself.
+
+    The server only looks for the final dot, so the driver's share remains.
     """
 
     async def swallow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -137,5 +138,6 @@ async def test_it_costs_the_client_little() -> None:
         tally = await send_all(target, rendered, Shape(10, 10), limit=30)
         spent = time.process_time() - began
     assert tally.accepted == 300
-    # This process is the server as well, on the plain event loop: generous, yet far below what a message costs.
+    # This process also runs the server, on the standard event loop: the limit is generous, yet far below a message's
+    # cost.
     assert spent / 300 < 0.003

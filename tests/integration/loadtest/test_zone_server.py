@@ -52,7 +52,8 @@ async def test_a_delay_is_kept_and_others_are_not_held_up() -> None:
     async with ZoneServer(from_records(RECORDS), faults=Faults(delay=0.2)) as server:
         asked = [asyncio.ensure_future(_resolver(server).resolve("a.example", "A")) for _ in range(10)]
         await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED)
-        assert server.counted()["a.example", "A"] == 10  # the last question came before the first answer
+        # the last question was received before the first answer was sent
+        assert server.counted()["a.example", "A"] == 10
         assert all(len(answer) == 1 for answer in await asyncio.gather(*asked))
 
 

@@ -1,4 +1,4 @@
-"""The process that says what listens where: what goes wrong in it is a sentence, and no matter of the server."""
+"""The process that announces the listeners: its failure is reported in a sentence and does not affect the server."""
 
 from __future__ import annotations
 

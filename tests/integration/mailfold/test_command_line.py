@@ -1,6 +1,4 @@
-"""How the command fails: a sentence that says what to do, one shape of JSON, the right exit code, and never a
-traceback.
-"""
+"""A command that fails prints a sentence that says what to do, or JSON, with the right exit code and no traceback."""
 
 from __future__ import annotations
 
@@ -41,7 +39,7 @@ def run(*words: str | bytes, data: Path, text: bytes = b"", **settings: str) -> 
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    """An installation that was started once."""
+    """An installation that was started once and stopped."""
     places = Places(tmp_path / "data")
     places.make()
     operator_tokens(places, START_ORDER, lambda: "token")
@@ -50,7 +48,7 @@ def data(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def people(data: Path) -> Path:
-    """With a domain and ann."""
+    """With a domain and the user ann."""
     for words, text in (
         (["domain", "add", "example.org"], b""),
         (["user", "add", "ann", "--password-stdin"], b"correct horse"),
@@ -61,7 +59,7 @@ def people(data: Path) -> Path:
 
 
 def failure(words: Sequence[str | bytes], data: Path, text: bytes = b"", **settings: str) -> tuple[int, str]:
-    """Exit code and message: said to people on standard error and, alike, to programs on standard output."""
+    """The exit code and the message; people get it on standard error, programs get the same on standard output."""
     done = run(*words, "--json", data=data, text=text, **settings)
     assert "Traceback" not in done.stderr + done.stdout, done.stderr
     answer: Any = json.loads(done.stdout)
@@ -231,7 +229,7 @@ def test_ctrl_c_ends_a_command_in_silence(data: Path) -> None:
     def as_at_a_terminal() -> None:
         signal.signal(
             signal.SIGINT, signal.SIG_DFL
-        )  # a background job of a shell begins with it ignored, and so would its children
+        )  # a shell's background job ignores SIGINT from the beginning, and its children would too
 
     with subprocess.Popen(words, **pipes, cwd=ROOT, env=environment, preexec_fn=as_at_a_terminal) as process:
         assert process.stdin is not None

@@ -1,6 +1,6 @@
-"""A command imports what it needs and no more: that is most of the time it takes.
+"""A command imports only what it needs, because imports take most of its time.
 
-Counted in a fresh interpreter, for a clock would tell of the machine.
+Modules are counted in a new interpreter, because times would depend on the machine.
 """
 
 from __future__ import annotations
@@ -45,10 +45,10 @@ HEAVY = {
     "uvloop",
     "zstandard",
 }
-"""What services are made of."""
+"""What services consist of."""
 SERVERS = {"shared.grpc.remote", "shared.grpc.servicers", "shared.service", "mailfold.catalogue"}
 ASKING = {"asyncio", "grpc", "google", "msgspec", "orjson"}
-"""What a question to a running service takes."""
+"""What a call to a running service needs."""
 ON_DIRECTORY = [
     ["domain", "list"],
     ["domain", "add", "example.org", "--incoming"],
@@ -63,7 +63,7 @@ ON_DIRECTORY = [
 
 
 def imported(words: list[str], folder: Path) -> tuple[int, set[str]]:
-    """The exit code of a command and the modules that it has imported."""
+    """The exit code of a command, and the modules that it has imported."""
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, str(folder / "output"), *words],
         input=b"correct horse\n",
@@ -108,13 +108,13 @@ async def test_questions_to_a_running_service_import_none_of_its_parts(running: 
     for words in (*ON_DIRECTORY, ["deadletters", "list"]):
         where = ["--data", str(running.places.data)]
         code, modules = await asyncio.to_thread(imported, [*words, *where], tmp_path)
-        if words[0] != "deadletters":  # the other owners do not run: they are hosted
+        if words[0] != "deadletters":  # the other owners do not run, so the command hosts them
             assert code == 0, words
             assert (words, packages(modules) & HEAVY, modules & SERVERS) == (words, set(), set())
 
 
 def test_the_settings_of_a_stopped_server_need_no_service(tmp_path: Path) -> None:
-    """Hosted by the command, the directory needs its store; the settings of the others need none of their parts."""
+    """The directory, which the command hosts, needs its store; the settings of the others need none of their code."""
     places = Places(tmp_path / "data")
     places.make()
     operator_tokens(places, START_ORDER, lambda: "token")

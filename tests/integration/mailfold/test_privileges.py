@@ -1,4 +1,4 @@
-"""Started by root, the server becomes another user: it binds ports below 1024, and nothing else is left of root."""
+"""A server that root starts becomes another user, binds ports below 1024, and keeps no other right of root."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ BINDING = 1 << 10
 
 @pytest.fixture(scope="module")
 def folder() -> Iterator[Path]:
-    """Where the user may enter."""
+    """A folder that the user may enter."""
     needs(nats, unprivileged)
     made = Path(tempfile.mkdtemp(prefix="mf-user-"))
     made.chmod(0o755)
@@ -37,7 +37,7 @@ def folder() -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def server(folder: Path) -> Iterator[MailfoldServer]:
-    """Started by root."""
+    """A server that root started."""
     settings = {"MAILFOLD_SERVER_USER": unprivileged.USER}
     running = MailfoldServer(folder / "data", settings=settings, prefix=unprivileged.prefix())
     running.offset = unprivileged.low_offset()
@@ -47,7 +47,8 @@ def server(folder: Path) -> Iterator[MailfoldServer]:
 
 @pytest.fixture
 def unit_server(folder: Path) -> Iterator[MailfoldServer]:
-    """Started by the user, who may bind ports, as ops/systemd/mailfold.service does it; the command is root's."""
+    """A server that the user started with the right to bind ports, as ops/systemd/mailfold.service does; root runs the
+    commands."""
     data = folder / "unit"
     data.mkdir(mode=0o700)
     os.chown(data, uid(), uid())
@@ -109,7 +110,7 @@ def test_of_root_only_the_binding_of_ports_is_left_and_only_where_it_is_needed(s
 
 
 def test_mail_flows_on_low_ports_and_a_killed_process_comes_back(server: MailfoldServer, ann: Person) -> None:
-    """The port is bound again by a process that was never root."""
+    """A process that was never root binds the port again."""
     assert server.port(25) < 1024
     deliver(server, ann, "before")
     before = {process.name: process.pid for process in report_of(server).processes}
@@ -131,7 +132,7 @@ def test_what_is_made_is_the_users_and_the_operators_tokens_are_not(server: Mail
 
 
 def test_a_process_of_the_user_cannot_look_into_another_nor_read_the_operators_tokens(server: MailfoldServer) -> None:
-    """What somebody who has taken one process can read of the others, though they run as the same user."""
+    """An attacker in one process cannot read the others, although they run as the same user."""
     report = report_of(server)
     own = [process.pid for process in report.processes if process.name != "nats"]
     files = [f"/proc/{pid}/{file}" for pid in (report.supervisor, *own) for file in ("mem", "environ", "maps", "fd/0")]
@@ -141,7 +142,7 @@ def test_a_process_of_the_user_cannot_look_into_another_nor_read_the_operators_t
 
 
 def test_the_command_of_root_works_and_leaves_no_file_of_root(server: MailfoldServer) -> None:
-    """Beside the running server, and on one that is stopped, where it opens the databases itself."""
+    """Beside the running server, and with a stopped one, where it opens the databases itself."""
     server.command("domain", "add", "running.example")
     server.stop()
     server.command("domain", "add", "stopped.example")
@@ -153,7 +154,7 @@ def test_the_command_of_root_works_and_leaves_no_file_of_root(server: MailfoldSe
 
 
 def test_started_as_a_service_of_the_user_nothing_but_the_binding_is_left_either(unit_server: MailfoldServer) -> None:
-    """The capability comes from outside; what the server starts does not inherit it."""
+    """The capability comes from outside, and nats-server does not inherit it."""
     server = unit_server
     test_no_process_is_root(server)
     test_of_root_only_the_binding_of_ports_is_left_and_only_where_it_is_needed(server)

@@ -1,4 +1,4 @@
-"""The commands on an installation that does not run: they host the owning service themselves, under its lock."""
+"""Commands for an installation that does not run: they host the owning service themselves, under its lock."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def run(*arguments: str, text: str = "") -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    """An installation that was started once."""
+    """An installation that was started once and stopped."""
     places = Places(tmp_path / "data")
     places.make()
     operator_tokens(places, START_ORDER, lambda: "token")

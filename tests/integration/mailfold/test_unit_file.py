@@ -1,4 +1,4 @@
-"""The unit that ops/ offers: systemd can read it, it names what the command takes, and it shuts the server in."""
+"""The systemd unit in ops/: systemd accepts it, its command exists, and it restricts the server."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.parts.required import needs
 FOLDER = Path(__file__).resolve().parents[3] / "ops" / "systemd"
 UNIT = FOLDER / "mailfold.service"
 WORST_EXPOSURE = 2.0
-"""As systemd-analyze counts it, from 0 to 10: below 2 it says OK."""
+"""The exposure level of systemd-analyze, from 0 to 10: below 2 it prints OK."""
 
 
 def service() -> dict[str, str]:

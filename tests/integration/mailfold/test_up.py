@@ -1,4 +1,4 @@
-"""`mailfold up` from its first line to its last, and the commands beside it."""
+"""`mailfold up` from start to stop, and commands that run meanwhile."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def free_offset() -> int:
 
 
 class Server:
-    """One start."""
+    """One start of the server."""
 
     def __init__(self, data: Path, *arguments: str) -> None:
         self.data = data

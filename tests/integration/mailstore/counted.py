@@ -1,6 +1,5 @@
-"""A mailbox store whose work is counted: statements, rows, and the steps of SQLite's machine, which see a scan that
-gives out one row.
-"""
+"""A mailbox store whose work is counted: statements, rows, and SQLite's instructions, which show a scan that returns
+one row."""
 
 from __future__ import annotations
 
@@ -45,20 +44,20 @@ _PREFIX = (
 
 
 class Work(NamedTuple):
-    """What was done between two looks."""
+    """The work between two reports."""
 
     statements: int
     rows_read: int
     rows_written: int
     steps: int
-    """Instructions of SQLite's machine. Like the other figures they do not depend on how deep a tree is."""
+    """Instructions of SQLite's virtual machine; like the other counts they do not depend on the depth of a tree."""
 
     def __sub__(self, other: Work) -> Work:
         return Work(*(mine - its for mine, its in zip(self, other, strict=True)))
 
 
 class _NoQuotas(Quotas):
-    """Stands for a directory."""
+    """Replaces the directory; it has no quotas."""
 
     def __init__(self) -> None: ...
 
@@ -67,7 +66,7 @@ class _NoQuotas(Quotas):
 
 
 class CountedMailstore:
-    """The store's contract without a wire. It holds one account."""
+    """The store's contract, called directly. It holds one account."""
 
     def __init__(self, backend: Backend, *, steps: bool) -> None:
         clock, metadata = SystemClock(), sqlalchemy.MetaData()
@@ -102,19 +101,18 @@ class CountedMailstore:
 
     @property
     def so_far(self) -> Work:
-        """All that was done since the store was opened."""
+        """All work since the store was opened."""
         figures = self.store.figures
         return Work(figures["statements"], figures["rows_read"], figures["rows_written"], self._steps)
 
     async def counted(self, act: Callable[[], Awaitable[object]]) -> Work:
-        """What an operation does."""
+        """The work of an operation."""
         before = self.so_far
         await act()
         return self.so_far - before
 
     async def call(self, method: str, request: Any, command: str = "") -> Any:
-        """One question or command of the contract, as a client's session asks it; a given command id makes it a
-        repeat."""
+        """Call the contract as a client's session does; with a given command id the call is a repeat."""
         with acting(Provenance(Actor("account", ACCOUNT), command=command or self._ids.new(IdKind.COMMAND))):
             return await getattr(self._endpoint, method)(request, None)
 
@@ -123,11 +121,11 @@ class CountedMailstore:
         return [batch async for batch in self._endpoint.Fetch(request, None)]
 
     async def followed(self, after: dict[int, int]) -> list[events_pb2.EventBatch]:
-        """What a follower reads that has come this far."""
+        """What a follower reads that has followed up to these positions."""
         return [batch async for batch in self._source.ReadEvents(events_pb2.ReadEventsRequest(after=after), None)]
 
     async def deliver(self, flags: Sequence[str] = ()) -> pb.DeliverReply:
-        """A mail from delivery."""
+        """Deliver a mail."""
         blob, number = await self._blob()
         request = pb.DeliverRequest(
             account=ACCOUNT,
@@ -146,7 +144,7 @@ class CountedMailstore:
         return cast(pb.DeliverReply, await self.call("Deliver", request))
 
     async def append(self, count: int = 1) -> pb.AppendReply:
-        """Messages of one APPEND."""
+        """APPEND of several messages."""
         messages = [await self._appended() for _ in range(count)]
         return cast(
             pb.AppendReply,
@@ -174,7 +172,7 @@ class CountedMailstore:
 
 @contextlib.asynccontextmanager
 async def counted_mailstore(database: Path | Backend, *, steps: bool = True) -> AsyncIterator[CountedMailstore]:
-    """Open for the length of a block; a path is a SQLite file. To count steps makes it slow."""
+    """A store that is open for the length of a block; a path is a SQLite file. Counting instructions makes it slow."""
     backend = SqliteBackend(database) if isinstance(database, Path) else database
     mailstore = CountedMailstore(backend, steps=steps)
     await mailstore.store.open()
@@ -186,5 +184,5 @@ async def counted_mailstore(database: Path | Backend, *, steps: bool = True) -> 
 
 
 def spans(*ranges: Sequence[int]) -> pb.UidSet:
-    """For requests."""
+    """UID ranges in the form of a request."""
     return pb.UidSet(bounds=[bound for pair in ranges for bound in pair])

@@ -34,7 +34,7 @@ async def _fill(mailstore: CountedMailstore, size: int) -> None:
 
 
 async def _acts(mailstore: CountedMailstore) -> dict[str, Act]:
-    """What is done with the newest message."""
+    """Operations on the newest message."""
     await mailstore.append()
     inbox, version = await _inbox(mailstore)
     heads = await mailstore.store.heads()
@@ -73,7 +73,7 @@ async def _works(mailstore: CountedMailstore) -> dict[str, Work]:
 
 
 async def test_the_work_for_a_new_message_is_the_same_in_a_large_mailbox(mailstore: CountedMailstore) -> None:
-    await _works(mailstore)  # the first of everything: mailboxes get their keywords, statements are prepared
+    await _works(mailstore)  # everything once before: mailboxes get their keywords, and statements are prepared
     await _fill(mailstore, FEW)
     among_few = await _works(mailstore)
     await _fill(mailstore, MANY)
@@ -84,7 +84,7 @@ async def test_the_work_for_a_new_message_is_the_same_in_a_large_mailbox(mailsto
 
 
 async def test_a_scan_would_be_seen(mailstore: CountedMailstore) -> None:
-    """The steps are what tells it: statements and rows are those of a look-up."""
+    """The instructions show it; the counts of statements and rows are those of a look-up."""
 
     async def scan() -> None:
         await mailstore.store.read(lambda reader: reader.first_row("SELECT max(size) FROM entry"))
@@ -98,7 +98,7 @@ async def test_a_scan_would_be_seen(mailstore: CountedMailstore) -> None:
 
 
 async def test_messages_named_one_by_one_cost_the_same_in_a_large_mailbox(mailstore: CountedMailstore) -> None:
-    """Every second one of some: each page of them used to read all rows of the mailbox behind a MODSEQ."""
+    """Every second message of some: each page of them used to read all rows of the mailbox with a higher MODSEQ."""
     await _fill(mailstore, FEW)
     among_few = await _of_every_second(mailstore)
     await _fill(mailstore, MANY)
@@ -108,7 +108,7 @@ async def test_messages_named_one_by_one_cost_the_same_in_a_large_mailbox(mailst
 
 
 async def _of_every_second(mailstore: CountedMailstore) -> dict[str, Work]:
-    """What STORE, the changes after it and FETCH cost of fifty messages."""
+    """The work of STORE, of the changes after it, and of FETCH for fifty messages."""
     inbox, version = await _inbox(mailstore)
     some = spans(*((uid, uid) for uid in range(1, FEW, 2)))
     store = pb.StoreRequest(account=ACCOUNT, mailbox=inbox.id, uids=some, flags=[f"k{version}"])

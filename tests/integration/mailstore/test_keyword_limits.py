@@ -1,4 +1,4 @@
-"""Keywords have limits: of a message, of a mailbox, in octets. A command beyond them is refused and changes nothing."""
+"""Keywords are limited per message, per mailbox, and in octets; above a limit a command changes nothing."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from shared.rpc.mailfold.mailstore.v1 import mailstore_pb2 as pb
 from tests.integration.mailstore.counted import ACCOUNT, CountedMailstore, counted_mailstore, spans
 
 OF_A_MESSAGE, OF_A_MAILBOX = 64, 1000
-"""The defaults."""
+"""The default limits."""
 
 
 @pytest.fixture
 async def mailstore(tmp_path: Path) -> AsyncIterator[CountedMailstore]:
-    """With twenty messages in INBOX, which bear one keyword."""
+    """A mailbox store with twenty messages in INBOX, which have one keyword."""
     async with counted_mailstore(tmp_path / "mailstore.sqlite", steps=False) as opened:
         await opened.append(20)
         yield opened
@@ -36,7 +36,7 @@ async def _store(mailstore: CountedMailstore, uid: int, flags: list[str]) -> pb.
 
 
 async def _fill(mailstore: CountedMailstore, keywords: int) -> None:
-    """Until INBOX knows so many."""
+    """Add keywords until INBOX has so many."""
     words = [f"k{number}" for number in range(keywords - len((await _view(mailstore, "INBOX")).keywords))]
     room = OF_A_MESSAGE - 1
     for at in range(0, len(words), room):
@@ -59,7 +59,7 @@ async def test_of_one_message_in_octets(mailstore: CountedMailstore) -> None:
 
 
 async def test_of_a_mailbox(mailstore: CountedMailstore) -> None:
-    """What is known already may still be given, and taken away."""
+    """A keyword that the mailbox has may still be set and removed."""
     await _fill(mailstore, OF_A_MAILBOX)
     assert len((await _view(mailstore, "INBOX")).keywords) == OF_A_MAILBOX
     with pytest.raises(LimitReached, match="at most 1000 different keywords"):

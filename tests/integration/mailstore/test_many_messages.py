@@ -1,4 +1,4 @@
-"""Commands on more messages than one event names: units of work, each small, and together what the client asked for."""
+"""Commands on more messages than one event names: several small units of work do together what the client requested."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SUBSCRIBE = pb.SubscribeMailboxRequest(account=ACCOUNT, name="Archive", subscrib
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 async def mailstore(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[CountedMailstore]:
-    """One with so many messages in INBOX."""
+    """A mailbox store with so many messages in INBOX."""
     database: Any = tmp_path / "mailstore.sqlite"
     if request.param == "postgresql":
         database = PostgresBackend(request.getfixturevalue("postgres_server").create_database(), "mailstore")
@@ -49,7 +49,7 @@ async def _uids(mailstore: CountedMailstore, name: str) -> Ranges:
 
 
 async def _twice(mailstore: CountedMailstore, method: str, request: Any) -> Any:
-    """What a command answers whose first answer gets lost."""
+    """The reply to a command that is repeated because its first reply was lost."""
     await mailstore.call(method, request, "m-lost")
     events = await _sizes(mailstore, 0)
     reply = await mailstore.call(method, request, "m-lost")
@@ -63,7 +63,7 @@ async def _version(mailstore: CountedMailstore) -> int:
 
 
 async def _sizes(mailstore: CountedMailstore, after: int) -> list[int]:
-    """How many messages each event behind a version names."""
+    """The number of messages in each event after a version."""
     recorded = await mailstore.store.read_stream(ACCOUNT, after)
     return [count(getattr(entry.event, "uids", ())) for entry in recorded]
 
@@ -85,7 +85,7 @@ async def test_store(mailstore: CountedMailstore) -> None:
 
 
 async def test_a_store_that_changes_some(mailstore: CountedMailstore) -> None:
-    """UNCHANGEDSINCE: what changed later is refused, in whichever unit it is looked at."""
+    """With UNCHANGEDSINCE a message that changed later is refused, in whichever unit of work it is."""
     inbox, version = await _mailbox(mailstore, "INBOX"), await _version(mailstore)
     late = spans((5, 5), (12_000, 12_009), (25_600, 25_600))
     store = pb.StoreRequest(account=ACCOUNT, mailbox=inbox.id, uids=late, flags=["\\Answered"])
@@ -110,7 +110,7 @@ async def test_move(mailstore: CountedMailstore) -> None:
 
 
 async def test_move_of_messages_that_are_gone(mailstore: CountedMailstore) -> None:
-    """All or none, though the one that is missing belongs to the last unit."""
+    """All or none, although the missing message belongs to the last unit of work."""
     inbox, version = await _mailbox(mailstore, "INBOX"), await _version(mailstore)
     move = pb.CopyRequest(account=ACCOUNT, mailbox=inbox.id, uids=ALL, target="Archive", messages=MESSAGES + 1)
     with pytest.raises(NotNow):
@@ -119,7 +119,7 @@ async def test_move_of_messages_that_are_gone(mailstore: CountedMailstore) -> No
 
 
 async def test_copy(mailstore: CountedMailstore) -> None:
-    """One commit: all or none. Above the limit nothing is copied."""
+    """One commit, so all or none. Above the limit nothing is copied."""
     inbox, version = await _mailbox(mailstore, "INBOX"), await _version(mailstore)
     copy = pb.CopyRequest(account=ACCOUNT, mailbox=inbox.id, uids=ALL, target="Archive", messages=MESSAGES)
     reply = await _twice(mailstore, "Copy", copy)
@@ -134,7 +134,7 @@ async def test_copy(mailstore: CountedMailstore) -> None:
 
 
 class Selections:
-    """Notes on which threads the messages of a COPY are read, and acts after they were read beside the writer."""
+    """Notes the threads on which the messages of a COPY are read, and can change the store after such a reading."""
 
     def __init__(self, mailstore: CountedMailstore, monkeypatch: pytest.MonkeyPatch) -> None:
         self.threads: list[str] = []
@@ -144,7 +144,7 @@ class Selections:
         monkeypatch.setattr(chosen, "messages", self._read)
 
     def then(self, act: Callable[[], Awaitable[object]]) -> None:
-        """Do this after the next of them."""
+        """Do this after the next reading."""
         self._act = act
 
     async def _long(self, query: Any) -> Any:
@@ -160,14 +160,14 @@ class Selections:
 
     @property
     def by_writer(self) -> list[bool]:
-        """Of each reading, whether the writer's thread did it."""
+        """For each reading, whether the writer's thread did it."""
         return [name.startswith("store-") for name in self.threads]
 
 
 async def test_the_writer_does_not_read_what_a_copy_copies(
     mailstore: CountedMailstore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Reading so many messages kept other writers waiting as well."""
+    """Reading so many messages also kept other writers waiting."""
     inbox = await _mailbox(mailstore, "INBOX")
     selections = Selections(mailstore, monkeypatch)
     copy = pb.CopyRequest(account=ACCOUNT, mailbox=inbox.id, uids=ALL, target="Archive", messages=MESSAGES)

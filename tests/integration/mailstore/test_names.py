@@ -1,4 +1,4 @@
-"""Names of mailboxes over time: UIDVALIDITY under each of them, and what a rename meets below."""
+"""UIDVALIDITY of mailbox names over time, and what a rename does to the names below."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ async def mailstore(tmp_path: Path) -> AsyncIterator[CountedMailstore]:
 
 
 async def create(mailstore: CountedMailstore, name: str, account: str = ACCOUNT) -> int:
-    """Make a mailbox; its UIDVALIDITY."""
+    """Create a mailbox; returns its UIDVALIDITY."""
     reply = await mailstore.call("CreateMailbox", pb.CreateMailboxRequest(account=account, name=name))
     return int(reply.mailbox.uid_validity)
 
@@ -30,7 +30,7 @@ async def delete(mailstore: CountedMailstore, name: str) -> None:
 
 
 async def rename(mailstore: CountedMailstore, name: str, new_name: str) -> int:
-    """Rename a mailbox; its UIDVALIDITY under the new name."""
+    """Rename a mailbox; returns its UIDVALIDITY under the new name."""
     request = pb.RenameMailboxRequest(account=ACCOUNT, name=name, new_name=new_name)
     reply = await mailstore.call("RenameMailbox", request)
     return int(reply.mailbox.uid_validity)
@@ -42,7 +42,7 @@ async def validity(mailstore: CountedMailstore, name: str) -> int:
 
 
 async def test_uid_validity_never_goes_down_under_a_name(mailstore: CountedMailstore) -> None:
-    """An older mailbox takes the name of a newer one (RFC 3501 §2.3.1.1); its inferiors too."""
+    """An older mailbox gets the name of a newer one (RFC 3501 §2.3.1.1); its inferiors are included."""
     older = await create(mailstore, "older")
     inferior = await create(mailstore, "older/below")
     newer = await create(mailstore, "name")
@@ -56,7 +56,7 @@ async def test_uid_validity_never_goes_down_under_a_name(mailstore: CountedMails
 
 
 async def test_uid_validity_stays_where_it_may(mailstore: CountedMailstore) -> None:
-    """A client that keeps what it knows of a mailbox by its id (RFC 8474) need not fetch everything again."""
+    """A client that caches a mailbox by its id (RFC 8474) need not fetch everything again."""
     first = await create(mailstore, "first")
     assert await rename(mailstore, "first", "second") == first
     assert await rename(mailstore, "second", "first") == first
@@ -67,11 +67,9 @@ async def test_uid_validity_stays_where_it_may(mailstore: CountedMailstore) -> N
 
 
 async def test_uid_validity_never_repeats(mailstore: CountedMailstore) -> None:
-    """However many events lie between, and whatever account or name it is: the last one made may be deleted, and its
-    seconds not over.
-    """
+    """Whatever account or name it is, however many events lie between, and even if the last mailbox was deleted."""
     known = [await create(mailstore, "again")]
-    for number in range(260):  # more than 500 events behind the first
+    for number in range(260):  # more than 500 events after the first
         await mailstore.call(
             "SubscribeMailbox", pb.SubscribeMailboxRequest(account=ACCOUNT, name=f"n{number}", subscribed=True)
         )
@@ -84,7 +82,7 @@ async def test_uid_validity_never_repeats(mailstore: CountedMailstore) -> None:
 
 
 async def test_a_rename_checks_every_name_below(mailstore: CountedMailstore) -> None:
-    """Too long, too deep, or taken: then nothing is renamed."""
+    """If one of them is too long, too deep or taken, nothing is renamed."""
     await create(mailstore, "a/" + "/".join(["b" * 200] * 3))
     with pytest.raises(Invalid):
         await rename(mailstore, "a", "/".join(["c" * 200] * 3))
@@ -100,7 +98,7 @@ async def test_a_rename_checks_every_name_below(mailstore: CountedMailstore) -> 
 
 
 async def test_a_rename_keeps_the_limit_of_mailboxes(mailstore: CountedMailstore) -> None:
-    """The levels above a new name are mailboxes too."""
+    """The missing levels above a new name are created as mailboxes, and count."""
     for number in range(94):
         await create(mailstore, f"m{number}")
     with pytest.raises(LimitReached):
@@ -108,7 +106,7 @@ async def test_a_rename_keeps_the_limit_of_mailboxes(mailstore: CountedMailstore
 
 
 async def test_subscriptions_have_a_limit(mailstore: CountedMailstore) -> None:
-    """The sixth default mailbox and four more make the ten that the test's limit allows."""
+    """The six default mailboxes and four more subscriptions make ten, the limit of this test."""
     for number in range(4):
         await _subscribe(mailstore, f"s{number}")
     with pytest.raises(LimitReached) as refused:
@@ -122,7 +120,7 @@ async def _subscribe(mailstore: CountedMailstore, name: str) -> None:
 
 
 async def test_a_create_reads_no_more_in_an_account_of_many_mailboxes(mailstore: CountedMailstore) -> None:
-    """What grows is one count over an index, in SQL."""
+    """Only one count over an index, in SQL, grows."""
     among_few = await mailstore.counted(lambda: create(mailstore, "x1"))
     for number in range(80):
         await create(mailstore, f"m{number}")

@@ -1,4 +1,4 @@
-"""Listeners are tested on the event loop that the server runs on."""
+"""Tests listeners on the event loop that the server uses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A listener on real sockets: floods, silent clients, handshakes that never end."""
+"""A listener on real sockets: floods, silent clients, and handshakes that do not end."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _PLENTY = ConnectionLimits(total=1000, per_network=1000, handshakes=1000)
 
 
 class Greeter(asyncio.Protocol):
-    """Says hello, or no, and echoes."""
+    """Sends a greeting or a refusal, and echoes."""
 
     def __init__(self, slot: Slot) -> None:
         self._slot = slot
@@ -86,7 +86,7 @@ def tls(tmp_path: Path) -> ListenerTls:
 
 
 class Clients:
-    """Connections whose other end is a socket that is not read."""
+    """Connections whose client side does not read."""
 
     def __init__(self, port: int) -> None:
         self._port = port
@@ -139,8 +139,7 @@ async def test_a_connection_counts_before_its_handshake(tls: ListenerTls) -> Non
 
 
 async def test_silent_clients_of_a_tls_port_hold_no_more_descriptors_than_the_listener_has(tls: ListenerTls) -> None:
-    """Each of 300 silent connections counts, 60 are held, a client of another network gets in, and all are given
-    back."""
+    """Each of 300 silent connections counts, 60 are held, another client gets in, and all descriptors are released."""
     before = open_sockets()
     limits = ConnectionLimits(total=60, per_network=1000, handshakes=1000)
     async with listening(limits, tls) as listener:
@@ -198,7 +197,7 @@ async def test_what_is_no_handshake_leaves_nothing(tls: ListenerTls) -> None:
 async def test_an_accept_without_descriptors_is_tried_again_and_does_not_spin(
     monkeypatch: pytest.MonkeyPatch, tls: ListenerTls
 ) -> None:
-    """EMFILE once in a thousand turns of the loop; when there are descriptors again, the client is served."""
+    """EMFILE is met once in a thousand turns of the loop; when there are descriptors again, the client is served."""
     calls = 0
 
     def without_descriptors(_self: socket.socket) -> tuple[socket.socket, object]:
@@ -218,10 +217,11 @@ async def test_an_accept_without_descriptors_is_tried_again_and_does_not_spin(
 
 
 async def test_plain_connections_that_there_is_no_descriptor_for_are_closed() -> None:
-    """The process has two descriptors left, and ten clients come; when there are more, the next one is served."""
+    """The process has two descriptors left when ten clients connect; later, with more, the next one is served."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     async with listening() as listener:
-        fillers = [socket.socket() for _ in range(highest_descriptor())]  # no number is free below the highest
+        # no descriptor number is free below the highest
+        fillers = [socket.socket() for _ in range(highest_descriptor())]
         connecting, held = fillers[-10:], fillers[:-10]
         resource.setrlimit(resource.RLIMIT_NOFILE, (connecting[-1].fileno() + 3, hard))
         try:
@@ -257,7 +257,7 @@ async def test_both_families_are_listened_on_side_by_side() -> None:
 
 
 async def test_answers_are_not_held_back() -> None:
-    """TCP_NODELAY is on: a small answer goes out at once."""
+    """TCP_NODELAY is set, so a small answer is sent at once."""
     async with listening() as listener:
         reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
         await reader.readline()

@@ -1,4 +1,4 @@
-"""A wire on real sockets: bounded input and output, a bell, time-outs, TLS in the middle."""
+"""A wire on real sockets: bounded input and output, wake-ups, time-outs, and TLS begun in the middle."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ async def test_silence_is_a_time_out_and_the_next_wait_begins_anew() -> None:
 
 
 async def test_a_thousand_waits_arm_one_timer(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A wait that is answered costs no timer of its own; a shorter one after long ones is on time."""
+    """A wait whose input arrives costs no timer of its own; a shorter wait after long ones still ends in time."""
     arm, armed = Wire._arm, []
 
     def counted(self: Wire, end: float) -> None:
@@ -108,7 +108,7 @@ async def test_a_thousand_waits_arm_one_timer(monkeypatch: pytest.MonkeyPatch) -
 
 
 async def test_a_peer_that_sends_without_end_is_not_read_without_end() -> None:
-    """What is held is bounded; nothing is lost, and it goes on when it is taken."""
+    """The buffered input is bounded; nothing is lost, and reading continues when the input is taken."""
     sent = b"x" * 30_000_000
     async with connected() as ends:
         ends.writer.write(sent)
@@ -191,7 +191,7 @@ async def test_a_closed_wire_that_the_peer_does_not_drain_is_cut_off() -> None:
 
 
 async def test_the_last_words_survive_input_that_nobody_reads() -> None:
-    """The kernel would reset the connection: what still comes is discarded, up to a bound."""
+    """The kernel would reset the connection, so further input is discarded, up to a limit."""
     async with connected() as ends:
         ends.writer.write(b"y" * 100_000)
         await ends.wire.send(b"go away")

@@ -1,4 +1,4 @@
-"""The starters of parts start real parts, and leave nothing behind."""
+"""The starters of external programs start the real programs and leave nothing behind."""
 
 from __future__ import annotations
 

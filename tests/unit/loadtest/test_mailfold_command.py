@@ -1,4 +1,4 @@
-"""What the load test makes of the command's answers."""
+"""How the load test reads the output of the command `mailfold`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Figures, tables and options."""
+"""Percentiles, ratios, tables and options of the load test."""
 
 from __future__ import annotations
 

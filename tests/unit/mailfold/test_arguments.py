@@ -1,4 +1,4 @@
-"""Words of a command line become the parameters of a function."""
+"""The words of a command line become the arguments of a function."""
 
 from __future__ import annotations
 

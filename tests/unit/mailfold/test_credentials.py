@@ -1,5 +1,4 @@
-"""Tokens of services are made for pairs and are nowhere on disk; those of the operator are made once, in a file that
-only its owner reads."""
+"""Services get a token for each pair, which is on no disk; the operator's tokens are made once, in a private file."""
 
 from __future__ import annotations
 
@@ -43,7 +42,7 @@ def test_tokens_of_the_operator_stay_and_missing_ones_are_made(places: Places, t
 
 
 def test_the_file_of_older_releases_goes(places: Places, token: Callable[[], str]) -> None:
-    """Every process could read the secrets of all in it."""
+    """Every process could read the secrets of all services in it."""
     old = places.secrets / "credentials.json"
     old.write_text('{"access": "secret", "operator": "secret"}')
     operator_tokens(places, START_ORDER, token)
@@ -75,7 +74,7 @@ def test_a_process_has_tokens_for_what_its_services_may_call_and_no_others(
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_what_a_process_has_and_is_shown_is_of_no_use_as_another(layout: LayoutName, token: Callable[[], str]) -> None:
-    """Neither its own tokens nor those that others show to it are accepted from another caller or anywhere else."""
+    """Neither a process's own tokens nor those that others show to it are accepted from another caller or elsewhere."""
     parts = parts_of(LAYOUTS[layout], dict.fromkeys(START_ORDER, "operator's"), token)
     for process, part in parts.items():
         mine = {shown for tokens in part.tokens.values() for shown in tokens.values()}

@@ -1,4 +1,4 @@
-"""The first start is announced once, or given up with the reason."""
+"""A first start is announced once, or ended with the reason."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every command explains itself and each of its words, and speaks JSON; docs/settings.md says what is declared."""
+"""Every command has help for itself and its words, and JSON output; docs/settings.md lists the declared settings."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mailfold.command_line import COMMANDS, declared
 from mailfold.settings_page import PAGE, page
 
 WITHOUT_JSON = {"up", "demo"}
-"""They serve until they are stopped."""
+"""Commands that run until they are stopped."""
 
 
 def leaves() -> dict[str, Command]:

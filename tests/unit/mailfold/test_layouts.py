@@ -1,4 +1,4 @@
-"""Layouts are data that hang together."""
+"""The layouts are consistent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whom root becomes, and which folders it gives away: a new one, or one that nobody has used."""
+"""Which user root becomes, and which data folders it gives to that user: new ones, and ones that nobody has used."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files aw
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """Not there yet; everybody may enter the folder that it will be in."""
+    """A folder that does not exist yet; every user may enter its parent."""
     with tempfile.TemporaryDirectory() as parent:
         Path(parent).chmod(0o755)
         yield Path(parent) / "data"

@@ -1,4 +1,4 @@
-"""What `mailfold status` makes of the services' reports."""
+"""How `mailfold status` combines the reports of the services."""
 
 from __future__ import annotations
 

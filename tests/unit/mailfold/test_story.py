@@ -1,4 +1,4 @@
-"""A mail's life as text."""
+"""The history of a mail as text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people write on the command line."""
+"""Sizes and times that people write on the command line."""
 
 from __future__ import annotations
 

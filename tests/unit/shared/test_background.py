@@ -1,4 +1,4 @@
-"""Background tasks: a turn that fails is tried again, and health says what was done, not that a task exists."""
+"""Background tasks: a turn that fails is tried again, and the health report says when the task last did something."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from shared.background import BackgroundTask, begin, running, spawn, woken_withi
 
 
 class Clock:
-    """Monotonic seconds that stand where they are put."""
+    """A monotonic clock that a test sets."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -171,7 +171,7 @@ async def test_a_cancellation_in_the_turn_of_the_event_is_kept() -> None:
     task = asyncio.create_task(for_ever())
     await asyncio.sleep(0)
     event.set()
-    await asyncio.sleep(0)  # the waiter inside is done, the task has not run yet
+    await asyncio.sleep(0)  # the inner waiter is done, but the task has not run yet
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         async with asyncio.timeout(5):

@@ -1,4 +1,4 @@
-"""New keys for signing."""
+"""New signing keys."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every error of the house has its meaning in one table."""
+"""One table classifies every error."""
 
 from __future__ import annotations
 
@@ -73,8 +73,10 @@ def _rpc(code: grpc.StatusCode, details: str) -> grpc.aio.AioRpcError:
 
 @pytest.mark.parametrize("code", [code for code in grpc.StatusCode if code is not grpc.StatusCode.OK])
 def test_what_the_transport_says_refuses_nothing(code: grpc.StatusCode) -> None:
-    """A broken stream is INTERNAL, an exhausted transport RESOURCE_EXHAUSTED: taken for our own, the one became a dead
-    letter and the other bounced the mail of a full mailbox.
+    """A broken stream is INTERNAL, and an exhausted transport RESOURCE_EXHAUSTED.
+
+    When they were taken for our own errors, the one became a dead letter and the other bounced mail as if a mailbox
+    were full.
     """
     assert failure_of(from_rpc(_rpc(code, "Received RST_STREAM with error code 2"))) is Failure.UNAVAILABLE
 

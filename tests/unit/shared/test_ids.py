@@ -1,4 +1,4 @@
-"""Ids: opaque, sortable, never the same twice."""
+"""Ids are opaque, sortable and unique."""
 
 from __future__ import annotations
 

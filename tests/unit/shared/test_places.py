@@ -1,4 +1,4 @@
-"""Where things lie, also below a folder with a long name."""
+"""The paths of files and sockets, also below a folder with a long name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stored scans of another version are made again and kept; what failed is reported with its blob and refuses
+"""A stored scan of another version is made again and stored; a failed scan is reported with its blob and refuses
 nothing."""
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def counts(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[ScanCounts]]:
 
 
 async def kept(blobs: MemoryBlobs, blob_id: BlobId) -> bytes:
-    """What is stored once nothing is being kept any more."""
+    """The stored scan, after all scans have been stored."""
     loop = asyncio.get_running_loop()
     await asyncio.gather(*(call for call in background._calls if call.get_loop() is loop))
     assert scans._keeping == set()
@@ -78,8 +78,8 @@ async def test_a_newer_scan_in_place_of_the_stored_one() -> None:
 
 
 async def test_keeping_is_bounded_and_may_fail() -> None:
-    """A mailbox full of old scans is answered at once, while a slow disk keeps some of the new ones; one that takes
-    none ends nothing."""
+    """A mailbox full of old scans is answered at once while a slow disk stores some new ones; a failing disk ends
+    nothing."""
     disk = asyncio.Event()
 
     class Slow(MemoryBlobs):
@@ -163,7 +163,7 @@ async def test_a_scan_again_that_fails_is_reported_too(
 
 
 async def test_the_classifier_examines_a_mail_with_an_old_scan() -> None:
-    """It was buried: decoding another version's shape raised what no worker knew."""
+    """Decoding another version's scan raised an error that no worker knew, so the mail became a dead letter."""
     blobs = MemoryBlobs()
     blob_id = blobs.put(MAIL, OTHERS["an older version of another shape"]).id
     assert await examined(blobs, blob_id, 1000) == (MAIL, scan(MAIL))

@@ -1,4 +1,4 @@
-"""Settings: where values come from, what is refused, what is shown."""
+"""Settings: the sources of values, what is refused, and what is shown."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from shared.settings import Section, Sections, SettingsError, check, environment
 
 
 class ListenerSection(Section, frozen=True):
-    """A section as services have them."""
+    """A section as a service declares it."""
 
     port: Annotated[int, Meta(description="Where it listens.", ge=1, le=65535)] = 25
     wait_seconds: Annotated[float, Meta(description="How long.", ge=0.5, le=300)] = 5.0
@@ -23,7 +23,7 @@ class ListenerSection(Section, frozen=True):
 
 
 class QueueSection(Section, frozen=True):
-    """Another."""
+    """Another section."""
 
     width: Annotated[int, Meta(description="How wide.", ge=1)] = 2
 

@@ -1,4 +1,4 @@
-"""The share of a turn, counted in pieces of work between two turns of the loop."""
+"""The budget of a turn: counted pieces of work between two turns of the event loop."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from shared.grpc.call import act
 from shared.turns import FILE, KEY, OCTET, ROW, SHARE, Turns, Work
 
 PIECE = 100
-"""Rows."""
+"""Rows in a piece of work."""
 ALLOWED = SHARE // (ROW * PIECE)
-"""Pieces that make up a share."""
+"""Pieces of work that use up a budget."""
 
 
 class Watch:
-    """Counts what was done in each turn of the loop."""
+    """Counts the work in each turn of the event loop."""
 
     def __init__(self) -> None:
         self.done = 0
@@ -45,7 +45,7 @@ async def grind(turns: Turns, pieces: int, note: Callable[[], None]) -> None:
 
 
 async def test_many_works_share_one_turn() -> None:
-    """A hundred that begin at once are no longer for others than one."""
+    """A hundred works that begin at once delay others no longer than one work does."""
     turns, watch = Turns(), Watch()
 
     def note() -> None:
@@ -54,7 +54,7 @@ async def test_many_works_share_one_turn() -> None:
     watch.start()
     await asyncio.gather(*(grind(turns, 50, note) for _ in range(100)))
     watch.stop()
-    # All begin in the same turn, each with the piece at hand; from then on one at a time.
+    # All begin in the same turn, each with its present piece; from then on they run one at a time.
     assert watch.done == 5000
     assert watch.most <= 100 + ALLOWED
     turns.longest = Work()
@@ -80,7 +80,7 @@ async def test_little_work_does_not_wait() -> None:
 
 
 async def test_accounts_take_turns() -> None:
-    """Fifty works of one account leave another's single work half of the turns."""
+    """Fifty works of one account leave half of the turns to the single work of another account."""
     turns: Turns = Turns()
     pieces: Counter[str] = Counter()
 

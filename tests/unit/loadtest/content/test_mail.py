@@ -1,4 +1,4 @@
-"""Mail is the same everywhere, has the shape it promises, and its signatures hold."""
+"""The generated mail is always the same, has the properties it promises, and its signatures are valid."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from loadtest.content.signing_key import public_key_text
 
 PROFILE = Profile()
 DIGEST = "3fc04479562e3d8bae6a877a955bb275e8b0cdaa85de402f42d1aa571ec36677"
-"""Of the first hundred: a change of the generator is a change of every figure, and must be meant."""
+"""The digest of the first hundred mails: a change of the generator changes every figure, so it must be intended."""
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""Words come with the frequencies of language."""
+"""Words occur with the frequencies of natural language."""
 
 from __future__ import annotations
 

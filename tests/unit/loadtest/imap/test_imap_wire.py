@@ -1,4 +1,4 @@
-"""IMAP responses are framed whatever the cuts, and the few that matter are read."""
+"""IMAP responses are split correctly at any cut, and the ones that the load test needs are read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Arrivals belong to the right letters, in whatever order the news come."""
+"""Arrivals are assigned to the right mails, in whatever order the responses come."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""CPU by step: a stack belongs to its innermost frame that names a step, and nothing is lost or counted twice."""
+"""CPU by step: a stack counts for the step that its innermost known frame names, and no sample is lost or counted
+twice."""
 
 from __future__ import annotations
 

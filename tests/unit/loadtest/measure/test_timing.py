@@ -1,4 +1,4 @@
-"""What asking costs is not the operation's."""
+"""The cost of reading the counters does not count for the operation."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _ASKING = 10
 
 @dataclass
 class _Server:
-    """Does three statements and reads 50 octets for each operation; asking costs it ten statements and 900 octets."""
+    """Counts three statements and 50 octets for each operation, and ten statements and 900 octets for each report."""
 
     statements: int = 0
     octets: int = 0

@@ -1,4 +1,4 @@
-"""What others waited: the samples that belong to a command, and the lines of the report."""
+"""How long others waited: the samples that belong to a command, and the lines of the report."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from loadtest.measure.waits import Watcher
 from loadtest.report import show
 
 _LONGEST_LINE = 65_536
-"""What servers take at least."""
+"""The shortest lines that servers must accept."""
 
 
 async def _nothing(_number: int) -> None: ...
@@ -28,7 +28,7 @@ def test_who_waits_while_a_command_runs_is_counted_for_it() -> None:
 
 
 async def test_an_answer_ends_with_its_tagged_line() -> None:
-    """However large it is and however it is cut between lines."""
+    """However large the answer is, and however it is cut between lines."""
     lines = [b"x OK CREATE completed\r\n", *([b"* 1 FETCH (FLAGS ())\r\n"] * 5000), b"B1 OK FETCH completed\r\n"]
     for size in (1, 7, len(lines)):
         session = BulkSession()

@@ -1,4 +1,4 @@
-"""Meters read what Linux writes."""
+"""Meters parse what Linux reports."""
 
 from __future__ import annotations
 

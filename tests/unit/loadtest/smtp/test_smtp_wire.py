@@ -1,4 +1,4 @@
-"""Replies are framed whatever the cuts; data is dotted as RFC 5321 asks."""
+"""SMTP replies are split correctly at any cut; leading dots are doubled (RFC 5321 §4.5.2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A supervisor in a process of its own, with children given as Python text, and its report."""
+"""Runs a supervisor in a separate process, with children given as Python text, and reads its report."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ Supervisor(children, here / "processes.json", logs, backoff=lambda: Backoff(0.01
 
 
 class Driven:
-    """`with` it: the supervisor runs, and is killed at the end if it still does."""
+    """A context manager: the supervisor runs within the block, and is killed at the end if it still runs."""
 
     def __init__(self, folder: Path, children: str, *, before: str = "", to_files: bool = True) -> None:
         self.folder = folder
@@ -64,16 +64,16 @@ class Driven:
         return self._child.log_tail()
 
     def process(self, name: str) -> Process | None:
-        """A child as the report has it now."""
+        """A child in the present report."""
         report = read_report(self.folder / "processes.json")
         return next((result for result in report.processes if result.name == name), None) if report else None
 
     def wait(self, condition: Callable[[], bool]) -> None:
-        """Until it is so; fails when the supervisor ends or after 30 seconds."""
+        """Wait for a condition; fails when the supervisor ends, or after 30 seconds."""
         self._child.wait_until(condition)
 
     def wait_for(self, name: str, condition: Callable[[Process], bool]) -> Process:
-        """Until the child's report is so."""
+        """Wait until the child's report fulfils a condition."""
         result: list[Process] = []
 
         def is_so() -> bool:
@@ -98,7 +98,7 @@ class Driven:
 
 
 def is_gone(pid: int) -> bool:
-    """Whether no such process runs (one that nobody has waited for yet does not run)."""
+    """Whether no such process runs. A zombie counts as gone."""
     try:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except (FileNotFoundError, ProcessLookupError):
@@ -107,7 +107,7 @@ def is_gone(pid: int) -> bool:
 
 
 def wait_until_gone(*pids: int) -> None:
-    """Until none of them runs; fails after ten seconds."""
+    """Wait until none of them runs; fails after ten seconds."""
     watcher = Child(["sleep", "10"], Path(os.devnull))
     try:
         watcher.wait_until(lambda: all(map(is_gone, pids)), timeout=9)

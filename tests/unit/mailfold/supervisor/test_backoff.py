@@ -1,4 +1,4 @@
-"""The wait after a crash."""
+"""The pause before a crashed child is started again."""
 
 from __future__ import annotations
 

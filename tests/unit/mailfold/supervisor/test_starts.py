@@ -1,5 +1,4 @@
-"""A start may take as long as it advances; one that says nothing new is killed, and begun again with the reason
-said."""
+"""A start may take long while it makes progress; without progress it is killed and repeated, with a report."""
 
 from __future__ import annotations
 
@@ -20,7 +19,7 @@ PATIENCE = 120.0
 
 
 class Clock:
-    """Seconds that stand where they are put."""
+    """A clock that a test sets."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -37,7 +36,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 class Starting:
-    """A child whose start says what it is told to say."""
+    """A child that reports the progress of its start as a test wants."""
 
     def __init__(self) -> None:
         self.text = ""
@@ -104,7 +103,7 @@ def test_a_process_says_what_it_does_in_a_file_of_its_own(tmp_path: Path) -> Non
     progress = StartProgress(file)
     progress.note("starts mailstore", at_once=True)
     assert read_progress(file, os.getpid()) == "starts mailstore"
-    assert read_progress(file, os.getpid() + 1) == ""  # of a process that is gone
+    assert read_progress(file, os.getpid() + 1) == ""  # of a process that has ended
     progress.clear()
     assert read_progress(file, os.getpid()) == ""
     assert list(tmp_path.iterdir()) == []

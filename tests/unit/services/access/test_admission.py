@@ -1,4 +1,4 @@
-"""Admission."""
+"""The limit of sessions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sections read by range equal what a naive reading of the whole message gives."""
+"""Sections that are read by range equal those of a simple reading of the whole message."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ async def test_any_window(start: int, count: int, prefix: bytes) -> None:
 
 
 async def test_nul_stays_in_binary_alone() -> None:
-    """RFC 3501 §9: CHAR8 is any octet but NUL. Sizes stay, windows too."""
+    """RFC 3501 §9: CHAR8 is any octet except NUL. Sizes do not change, nor the octets of partial fetches."""
     body = b"Subject: a\0b\r\n\r\nx\0y"
     contents = Contents(b"X-P: \0\r\n", await blob(body), Turns())
     shown = (b"X-P: \0\r\n" + body).replace(b"\0", b"\x80")
@@ -97,7 +97,7 @@ def test_octets_without_nul_are_not_copied() -> None:
 
 
 async def test_a_header_of_a_million_fields_is_read_in_turns() -> None:
-    """Choosing among the fields of the largest header has no turn of the loop for itself for long."""
+    """Selecting fields of the largest header never occupies a turn of the event loop for long."""
     body = b"a: 1\r\n" * 300_000 + b"\r\nend"
     turns = Turns()
     contents = Contents(b"", await blob(body), turns)

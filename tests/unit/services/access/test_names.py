@@ -1,4 +1,4 @@
-"""Names as LIST and LSUB go through them."""
+"""Names in the order in which LIST and LSUB process them."""
 
 from __future__ import annotations
 

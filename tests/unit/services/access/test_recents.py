@@ -15,7 +15,7 @@ def test_what_nobody_selected_is_recent() -> None:
 
 
 def test_the_number_of_mailboxes_is_bounded() -> None:
-    """The one that was not asked about for longest is forgotten: its messages are recent again (RFC 3501 §2.3.2)."""
+    """The mailbox that was not selected for longest is forgotten: its messages are recent again (RFC 3501 §2.3.2)."""
     recents = Recents(2)
     recents.claim("a", 5)
     recents.claim("b", 5)

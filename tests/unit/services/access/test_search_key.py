@@ -1,4 +1,4 @@
-"""Search keys on their way to the mailbox store."""
+"""Search keys as they are sent to the mailbox store."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from shared.turns import Turns
 
 
 def translated(text: str) -> pb.SearchKey:
-    """A key as a client writes it; sequence numbers are UIDs above 100."""
+    """A key as a client writes it; sequence number n is UID 100 + n."""
     command = parse_command(f"t SEARCH {text}".encode())
     assert isinstance(command, Search)
     return asyncio.run(Translation(resolve, NumberSet(((4, 6),)), Turns()).contract_key(command.key))

@@ -1,4 +1,4 @@
-"""A session's view: what is told, when, and once."""
+"""A session's view of its mailbox: what the client is notified of, when, and that it is notified once."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def changes(
     vanished: tuple[int, ...] = (),
     changed: tuple[tuple[int, int], ...] = (),
 ) -> pb.ChangesReply:
-    """What a store would say; `changed` holds (UID, MODSEQ)."""
+    """A reply of the store; `changed` contains (UID, MODSEQ)."""
     return pb.ChangesReply(
         version=version,
         added=[pb.UidSet(bounds=[uid, uid]) for uid in added],
@@ -152,7 +152,7 @@ def test_new_keywords_are_told_once() -> None:
 
 
 def test_the_number_of_the_client_stays_before_an_expunge_that_is_withheld() -> None:
-    """RFC 7162 §6: the client may keep the number of a tagged response as what it knows."""
+    """RFC 7162 §6: the client may take the MODSEQ of a tagged response as the state that it knows."""
     selected = view((1, 3), version=10)
     selected.note_modseq(9)
     assert selected.corrected_modseq() == 0
@@ -174,7 +174,7 @@ def test_a_modseq_ahead_of_what_was_reported_is_corrected_once() -> None:
 
 
 class CountingTurns(Turns):
-    """Counts the lines of Python that run before each share is counted."""
+    """Counts the lines of Python that run before each piece of work is counted."""
 
     def __init__(self, lines: LineCount) -> None:
         super().__init__()
@@ -188,7 +188,7 @@ class CountingTurns(Turns):
 
 
 def test_many_expunged_messages_leave_the_view_in_pieces() -> None:
-    """Every second message of a large mailbox: they were taken out in one piece, of hundreds of thousands of steps."""
+    """Every second message of a large mailbox: they were removed in one piece, in hundreds of thousands of steps."""
     selected = view((1, 40_000))
     reply = changes(11)
     for first in range(1, 40_000, 2000):
@@ -206,7 +206,7 @@ def test_many_expunged_messages_leave_the_view_in_pieces() -> None:
 
 
 class Pages(list[pb.Changed]):
-    """Changed messages that are only handed out in small slices."""
+    """Changed messages that may only be read in small slices."""
 
     def __init__(self, number: int) -> None:
         super().__init__(pb.Changed(uid=uid, flags=["\\Seen"], modseq=11) for uid in range(1, number + 1))
@@ -223,7 +223,8 @@ class Pages(list[pb.Changed]):
 
 @pytest.mark.parametrize("reported", [{}, {7: 11}])
 def test_changed_messages_are_handed_out_in_pages(reported: dict[int, int]) -> None:
-    """All of a large mailbox at once keep Python's collector, and with it everybody, for a tenth of a second."""
+    """All changes of a large mailbox at once delayed every session for a tenth of a second, in Python's garbage
+    collector."""
     changed = Pages(1000)
     pages = list(flag_pages(changed, reported))
     assert sum(map(len, pages)) == 1000 - len(reported)

@@ -1,4 +1,4 @@
-"""Attempts whose clients do not wait (hostile: who leaves before the answer does not guess for nothing)."""
+"""A log-in attempt counts even when its client leaves before the reply."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class NobodyKnown:
 
 
 class SlowHasher:
-    """Every password is wrong, once the gate is open."""
+    """Every password is wrong, after the gate was opened."""
 
     def __init__(self) -> None:
         self.gate = asyncio.Event()

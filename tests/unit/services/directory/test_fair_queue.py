@@ -1,4 +1,4 @@
-"""Clients take turns (hostile: a flood of one client)."""
+"""Clients take turns, so that a flood of one client does not delay the others."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def test_clients_take_turns_and_each_keeps_its_order() -> None:
 
 
 def test_a_flood_displaces_its_own() -> None:
-    """A thousand of one client in front of one of another: that one comes second, and none of it is lost."""
+    """A thousand attempts of one client wait before one of another client, which is served second and not lost."""
     queue: FairQueue[str] = FairQueue(10)
     displaced = [queue.put("flood", f"flood {number}") for number in range(1000)]
     assert displaced == [None] * 10 + [f"flood {number}" for number in range(10, 1000)]

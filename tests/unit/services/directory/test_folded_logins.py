@@ -1,4 +1,4 @@
-"""Log-ins folded before they become events."""
+"""Log-ins are combined before they become events."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_a_flood_of_names_is_folded_together() -> None:
 
 
 def test_what_is_remembered_of_a_flood_is_bounded() -> None:
-    """Refusals from ever new addresses for the half of an hour, written every minute."""
+    """Refusals at ever new addresses for half an hour, written every minute."""
     folded = FoldedLogins()
     for minute in range(30):
         for number in range(1000):

@@ -1,4 +1,4 @@
-"""Attempts wait for those of their network (hostile: many at once, and clients that leave)."""
+"""Attempts wait for other attempts of their client: many at once, and clients that leave."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def made(longest: int = 1000) -> LogInLine:
 
 
 async def attempt(line: LogInLine, tried: Guess, outcome: AttemptOutcome) -> bool:
-    """Looked at for two turns of the loop; whether it was."""
+    """An attempt that is checked for two turns of the event loop; returns whether it was checked."""
     if not await line.begin(tried):
         return False
     await asyncio.sleep(0)
@@ -44,7 +44,7 @@ async def test_150_right_ones_are_all_let_in() -> None:
 
 
 async def test_those_behind_a_refused_one_are_not_forgotten() -> None:
-    """Two accounts in one line, one of them guessed at."""
+    """Attempts at two accounts wait, and one of the accounts is being guessed at."""
     line = made()
     wrong = [attempt(line, guess("ann", NETWORK, number), AttemptOutcome.WRONG) for number in range(40)]
     right = [attempt(line, guess("bob", NETWORK, 1), AttemptOutcome.RIGHT) for _ in range(40)]
@@ -61,7 +61,7 @@ async def test_who_leaves_the_line_holds_nobody_up() -> None:
     waiting = [asyncio.create_task(attempt(line, guess("ann", NETWORK, 99), AttemptOutcome.RIGHT)) for _ in range(10)]
     await asyncio.sleep(0)
     line.end(running[0], AttemptOutcome.VOID)
-    for task in waiting[:9]:  # the first of them was called, and never hears it
+    for task in waiting[:9]:  # the first of them was called, but has already left
         task.cancel()
     for tried in running[1:]:
         line.end(tried, AttemptOutcome.VOID)

@@ -1,4 +1,4 @@
-"""Names that people give, in canonical form or refused with what to do."""
+"""Names that people enter are brought into canonical form, or refused with advice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Editing mailfold.toml: one value changes, every other line stays."""
+"""Edits of mailfold.toml change one value and keep every other line."""
 
 from __future__ import annotations
 

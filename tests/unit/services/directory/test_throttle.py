@@ -1,4 +1,4 @@
-"""How many wrong passwords are borne (hostile: guessing, side by side and from many networks; locking an owner out)."""
+"""The limits of wrong passwords: against guessing in parallel or from many networks, and against locking an owner out."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ GO, WAIT, REFUSE = ThrottleDecision.GO, ThrottleDecision.WAIT, ThrottleDecision.
 
 
 class Clients:
-    """Log-ins at a throttle, by password and address."""
+    """Log-ins with a throttle, by password and address."""
 
     def __init__(self, longest_delay: float = 5.0) -> None:
         self.throttle = Throttle(ThrottleLimits(3, 5, 100, 1000, longest_delay))
@@ -50,7 +50,7 @@ def test_a_network_is_shut_at_an_account_after_its_failures_and_let_in_again() -
 
 
 def test_an_attempt_counts_when_it_begins() -> None:
-    """150 at once: three are looked at, the others wait for these, and are refused when they were wrong."""
+    """Of 150 at once, three are checked; the others wait for these, and are refused because they were wrong."""
     clients = Clients()
     verdicts = [clients.begin(str(number), STRANGER) for number in range(150)]
     assert verdicts == [GO] * 3 + [WAIT] * 147
@@ -101,7 +101,7 @@ def test_one_ipv6_subscriber_is_one_client() -> None:
 
 
 def test_strangers_do_not_lock_the_owner_out() -> None:
-    """Neither at an address that logged in before nor at a new one."""
+    """Neither from an address that has logged in before nor from a new one."""
     clients = Clients()
     clients.log_in(OWNER)
     for number in range(100):
@@ -111,7 +111,7 @@ def test_strangers_do_not_lock_the_owner_out() -> None:
 
 
 def test_strangers_delay_a_network_that_is_new_to_the_account_and_no_other() -> None:
-    """Slowly: a twentieth of a second for each wrong password above the limit, and not without end."""
+    """By a twentieth of a second for each wrong password above the limit, up to a maximum."""
     clients = Clients()
     clients.log_in(OWNER)
     delays = []
@@ -167,7 +167,7 @@ def test_the_same_wrong_password_side_by_side_is_heard_no_more_often() -> None:
 
 
 def test_loopback_is_many_people() -> None:
-    """It may try every account, and each of them not more often than others may."""
+    """It may try every account, but each account not more often than other clients may."""
     clients = Clients()
     for number in range(50):
         assert clients.fail("wrong", "127.0.0.1", f"user{number}@example.org") is GO

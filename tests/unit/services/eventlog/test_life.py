@@ -1,4 +1,4 @@
-"""A message's way through its mailboxes, one event at a time."""
+"""A message's history in its mailboxes, event by event."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The order of the log."""
+"""The order of the event log."""
 
 from __future__ import annotations
 

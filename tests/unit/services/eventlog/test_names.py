@@ -1,4 +1,4 @@
-"""What events name, for every stored type, and for data that nobody foresaw."""
+"""The ids and addresses that events name, for every stored type, and for unexpected data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The live tail: everything that is wanted, in order, and an end instead of a gap."""
+"""The live tail shows every matching event in order, and ends instead of leaving a gap."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ async def test_a_slow_reader_gets_what_waits_and_then_an_end() -> None:
     tail, seen = Tail(3), []
     with tail.reading(Filter()) as onlooker:
         tail.arrived(incoming("a", "b"))
-        tail.arrived(incoming("c", "d"))  # no room: nothing after this is shown, or there would be a gap
+        # no room: nothing is shown after this, because events would be missing in between
+        tail.arrived(incoming("c", "d"))
         tail.arrived(incoming("e"))
         with pytest.raises(LimitReached):
             async for batch in onlooker.batches():

@@ -1,4 +1,4 @@
-"""The conditions by which a statement chooses UIDs."""
+"""The SQL conditions by which a statement selects UIDs."""
 
 from __future__ import annotations
 

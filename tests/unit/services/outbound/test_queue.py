@@ -1,4 +1,4 @@
-"""The queue's hand-overs: once each, within the limit, on a real store."""
+"""Mail is handed over to the queue once, within the limit, on a real store."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LIMIT = 3
 
 
 class Queue:
-    """The endpoint on a store of its own; `open` it again as a restarted process does."""
+    """The endpoint with its own store; `open` it again as a restarted process does."""
 
     def __init__(self, file: Path) -> None:
         self._file = file

@@ -1,4 +1,4 @@
-"""A disk that is full or broken: the right error, the others unharmed, and nothing left behind."""
+"""A disk that is full or broken: callers get the right error, other commits succeed, and nothing is left behind."""
 
 import asyncio
 import errno
@@ -19,7 +19,7 @@ SETTINGS = BlobSettings(spool_bytes=8192, frame_bytes=4096)
 
 
 class BrokenDisk(Disk):
-    """Fails the named call with an error number, for files that contain `mark`, until mended."""
+    """Fails the named system call with an error number, for files whose name contains `mark`, until it is repaired."""
 
     def __init__(self, call: str, number: int, mark: bytes = b"") -> None:
         self.call, self.number, self.mark = call, number, mark
@@ -63,7 +63,7 @@ class BrokenDisk(Disk):
 
 
 def noise(size: int, seed: int = 0) -> bytes:
-    """Bytes that no compressor shrinks, so that they stand in the file as they are."""
+    """Random bytes, which are stored in the file uncompressed."""
     return random.Random(seed).randbytes(size)
 
 
@@ -163,7 +163,7 @@ async def test_a_folder_that_cannot_be_made_is_found_at_start(tmp_path: Path) ->
 
 
 class LinklessDisk(Disk):
-    """A file system where a file has one name."""
+    """A file system without hard links."""
 
     def link(self, path: str, target: str) -> bool:
         return False

@@ -13,7 +13,7 @@ BLOBS, STORE = Path("/blobs"), Path("/store")
 
 
 class Disks:
-    """Their space, and how often they were looked at."""
+    """The free space of the disks, and how often it was read."""
 
     def __init__(self, **free: int) -> None:
         self.free = free

@@ -1,4 +1,4 @@
-"""The blob file: what is packed is parsed, and no change of a byte passes unseen."""
+"""The blob format: what is packed can be parsed, and every changed byte is detected."""
 
 import pytest
 from hypothesis import given

@@ -1,6 +1,4 @@
-"""What the local adapter does with files: durable before visible, one group one folder sync, tidy, other processes
-safe.
-"""
+"""Files of the local adapter: durable before they are visible, one folder sync per group, no leftovers."""
 
 import asyncio
 import subprocess
@@ -20,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[4]
 
 
 class RecordingDisk(Disk):
-    """The real disk, with a diary."""
+    """The real disk, with a list of its calls."""
 
     def __init__(self) -> None:
         self.calls: list[str] = []

@@ -1,4 +1,4 @@
-"""A blob file on disk: every flipped byte and every cut is found; nothing but the body's bytes ever comes out."""
+"""A blob file on disk: every flipped byte and every cut is detected, and only the body's bytes are returned."""
 
 from pathlib import Path
 
@@ -43,7 +43,7 @@ async def test_a_flipped_byte_is_found(stored: tuple[BlobId, Path, bytes], data:
     changed[data.draw(st.integers(0, len(file) - 1))] ^= data.draw(st.integers(1, 255))
     path.write_bytes(changed)
     try:
-        assert read_all(blob_id, path) == (BODY, SCAN)  # zstd's frame header has a few bits that mean nothing
+        assert read_all(blob_id, path) == (BODY, SCAN)  # zstd's frame header has a few unused bits
     except BlobDamaged:
         assert isinstance(verify_blob(blob_id, str(path)), Damaged)
 
@@ -73,7 +73,7 @@ async def test_a_file_of_zeroes_is_damaged(tmp_path: Path, size: int) -> None:
 
 
 async def test_long_indexes_and_long_bodies(tmp_path: Path) -> None:
-    """More frames than the first look at the end of the file takes in."""
+    """There are more frames than the first read at the end of the file covers."""
     blobs = LocalBlobs(tmp_path, "g0001", BlobSettings(spool_bytes=8192, frame_bytes=4096))
     body = bytes(range(256)) * 40_000
     with blobs.writer() as writer:

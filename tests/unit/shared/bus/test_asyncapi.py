@@ -1,4 +1,4 @@
-"""The document that describes the bus to others."""
+"""The AsyncAPI document that describes the bus."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ def test_no_subscriber_has_the_default_policy_that_ends_messages() -> None:
 
 
 def test_faststream_is_imported_nowhere_else() -> None:
-    """Another use could bring its default acknowledgement, and its weight, into a service."""
+    """Other uses could bring its default acknowledgement policy, and its memory, into a service."""
     files = [file for room in ("mailfold", "services", "shared") for file in (_ROOT / room).rglob("*.py")]
     users = [file.relative_to(_ROOT).as_posix() for file in files if "faststream" in _imports(file)]
     assert users == ["shared/bus/asyncapi.py"]
 
 
 def _imports(file: Path) -> set[str]:
-    """The top-level packages a file imports."""
+    """The top-level packages that a file imports."""
     result = set()
     for node in ast.walk(ast.parse(file.read_text("utf-8"))):
         if isinstance(node, ast.Import):

@@ -1,4 +1,4 @@
-"""What a worker answers to the server."""
+"""How a worker answers the server after each delivery."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _MAX = 6
 
 
 class Worked:
-    """A handler and a burial that fail when told to."""
+    """A handler and a burial, which fail when a test wants it."""
 
     def __init__(
         self, *, handler: Exception | None = None, burial: Exception | None = None, max_attempts: int = _MAX
@@ -62,7 +62,7 @@ async def test_a_failure_comes_again_after_a_growing_delay(error: Exception) -> 
     "error", [BusUnavailable("no answer"), Unavailable("away"), TimedOut("hangs"), StoreUnavailable("full"), OSError()]
 )
 async def test_what_is_unavailable_is_given_back_and_never_buried(error: Exception) -> None:
-    """Before, the eighth failure made a dead letter of each message of each mail that was on its way."""
+    """Before, the eighth failure made a dead letter of each message of each mail in progress."""
     worked = Worked(handler=error)
     answers = [await worked.attempt.run(b"x", count) for count in range(1, 2 * _MAX + 1)]
     assert all(answer.startswith(b"-NAK") for answer in answers[: TRIES_BEFORE_GIVEN_BACK - 1])

@@ -1,4 +1,4 @@
-"""What a worker asks for."""
+"""How many messages a worker requests."""
 
 from __future__ import annotations
 

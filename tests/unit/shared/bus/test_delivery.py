@@ -1,4 +1,4 @@
-"""What a reply subject tells about a delivery."""
+"""What the reply subject says about a delivery."""
 
 from __future__ import annotations
 

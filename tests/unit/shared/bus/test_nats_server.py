@@ -1,4 +1,4 @@
-"""What is prepared for the embedded server."""
+"""The configuration that is prepared for the embedded server."""
 
 from __future__ import annotations
 

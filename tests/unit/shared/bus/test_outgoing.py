@@ -1,4 +1,4 @@
-"""What a process sends, when its connection goes away in the middle of it."""
+"""What happens to outgoing messages when the connection is lost."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from shared.bus.outgoing import Outgoing
 
 
 class Client:
-    """Takes messages, or fails with `error`."""
+    """Takes messages, or raises `error`."""
 
     max_payload = 1000
 
@@ -28,7 +28,7 @@ class Client:
 
 
 class Connection:
-    """Connected."""
+    """A connection that is open."""
 
     epoch = 1
 
@@ -40,7 +40,7 @@ class Connection:
     "error", [ConnectionClosedError(), ConnectionResetError(), RuntimeError("the handler is closed")]
 )
 async def test_a_connection_that_closes_is_no_fault_of_a_message(error: Exception) -> None:
-    """What waits for a confirmation is sent again by its publisher; nothing is reported as refused."""
+    """A message that waits for its confirmation is sent again by its publisher, so none is reported as refused."""
     client, refused = Client(), []
     client.error = error
     outgoing = Outgoing(Connection(client), 0.0)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""The declarations of the bus."""
+"""The streams, subjects and consumers of the bus."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_nothing_is_declared_twice() -> None:
 
 
 def test_every_event_is_worked_off_by_exactly_one_durable() -> None:
-    """A work queue refuses a second one, and without one the stream would fill."""
+    """A work queue allows only one consumer for a subject, and without one the stream would fill."""
     assert Counter(durable.subject.pattern for durable in DURABLES) == Counter(event.pattern for event in _SUBJECTS)
     assert all(durable.subject in durable.stream.subjects for durable in DURABLES)
 

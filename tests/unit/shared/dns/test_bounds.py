@@ -1,4 +1,4 @@
-"""What a hostile name server can make large: answers in memory, names that are read over and over."""
+"""What a hostile name server can make large: answers in memory, and names that are read repeatedly."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ KINDS: dict[str, Callable[[int], Answer]] = {
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_entry_is_counted_by_what_it_holds(kind: str) -> None:
-    """The count is never below what Python's allocator says, and not far above it."""
+    """The estimate is never below the count of Python's allocator, and not far above it."""
     cache = AnswerCache(ResolverSettings(cache_octets=1 << 30))
     tracemalloc.start()
     try:
@@ -71,7 +71,7 @@ def test_an_answer_larger_than_the_cache_is_not_kept() -> None:
 
 
 def test_long_names_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A thousand names of 125 labels in 64 KB, all of them pointers to one: each was read label by label."""
+    """A thousand names of 125 labels in 64 KB, all pointers to one name, used to be read label by label."""
     read = 0
     octet = NameReader._octet
 

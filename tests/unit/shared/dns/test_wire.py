@@ -1,4 +1,4 @@
-"""Messages on the wire, with dnspython as the oracle, and what the resolver keeps and is told."""
+"""DNS messages, checked with dnspython, and what the resolver caches and reports."""
 
 from __future__ import annotations
 

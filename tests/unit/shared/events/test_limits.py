@@ -1,4 +1,4 @@
-"""What is derived from a reception fits the bus when the reception does."""
+"""The events that follow from a reception fit into a bus message when the reception does."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from shared.events.mail import LARGEST_EVENT, LARGEST_RECEPTION
 from shared.eventstore.event import encode
 
 LONGEST_WORD = "\x01" * 120
-"""A host name of a link with its prefix; a control character takes six octets of JSON."""
+"""A link's host name with its prefix; a control character takes six octets of JSON."""
 
 
 def test_the_longest_verdict_fits_around_the_largest_reception() -> None:

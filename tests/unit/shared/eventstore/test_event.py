@@ -1,4 +1,4 @@
-"""Events: declared once, written as JSON, lifted from older shapes one schema version at a time."""
+"""Events are declared once, stored as JSON, and converted from older schema versions step by step."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Measured(Event, frozen=True):
 
 @stored("unit.locked", schema=2, secret=("combination", "number"))
 class Locked(Event, frozen=True):
-    """A thing was locked; before schema version 2 the combination was called number."""
+    """A thing was locked; before schema version 2 the field `combination` was called `number`."""
 
     thing: str
     combination: str

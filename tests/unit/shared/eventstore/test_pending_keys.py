@@ -1,4 +1,4 @@
-"""Keys that wait: each is taken once, however many there are, and what was lost is reported."""
+"""Pending keys: each is taken once, however many there are, and lost ones are reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The cut of streams into shards never changes, or streams would be cut in two."""
+"""The assignment of streams to shards never changes, because a stream must stay in its shard."""
 
 from __future__ import annotations
 

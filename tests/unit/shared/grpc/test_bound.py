@@ -1,4 +1,4 @@
-"""One timer for many bounds, and cancellations that keep their meaning."""
+"""One timer for many time limits, and cancellations by others, which are not swallowed."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ async def test_what_is_over_in_time_is_forgotten() -> None:
     bound = Bound(SOON)
     with bound.running():
         await asyncio.sleep(0)
-    with pytest.raises(TimeoutError):  # the timer of the first finds the second
+    with pytest.raises(TimeoutError):  # the timer of the first also serves the second
         await hang(bound)
 
 

@@ -1,4 +1,4 @@
-"""How many connections a listener has, of whom, and which one goes for another (hostile: floods of connections)."""
+"""The number of connections of a listener and of each client, and which connection is replaced in a flood."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_connections_are_counted_by_address_and_in_all() -> None:
 
 
 def test_one_ipv6_subscriber_is_one_client() -> None:
-    """All places from one /64: it has as many as an IPv4 address, in any spelling."""
+    """All addresses of one /64 together may have as many connections as an IPv4 address, in any spelling."""
     connections = table(per_network=50)
     taken = [enter(connections, f"{_FLOOD}:{number:x}")[1].refusal is None for number in range(1, 1000)]
     assert sum(taken) == 50
@@ -61,8 +61,10 @@ def test_loopback_is_many_people_but_not_without_end() -> None:
 
 
 def test_silent_connections_keep_nobody_out() -> None:
-    """A thousand silent connections of one client: a client that has logged in is never closed, and one of another
-    network always gets in, and stays while the flood goes on.
+    """A thousand silent connections of one client.
+
+    A logged-in client is never disconnected, and a client of another network always gets in and stays while the flood
+    continues.
     """
     connections = table(total=20, per_network=1000)
     stays = proven(connections, _HONEST)
@@ -78,7 +80,7 @@ def test_silent_connections_keep_nobody_out() -> None:
 
 
 def test_who_is_silent_for_a_while_makes_room_for_anybody() -> None:
-    """Thirty clients with one silent connection each, and one more client: no network has more than its part."""
+    """Thirty clients have one silent connection each, and one more client connects: no client has more than its share."""
     connections = table(total=30)
     for number in range(30):
         enter(connections, f"192.0.2.{number}", now=number / 10)

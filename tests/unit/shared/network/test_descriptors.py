@@ -1,4 +1,4 @@
-"""The descriptors of a process, shared out."""
+"""How a process divides its file descriptors among its listeners."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def test_who_claims_little_gets_it_and_the_others_the_same() -> None:
 
 
 def test_all_shares_fit_the_limit_with_a_reserve() -> None:
-    """Two descriptors a connection, and a quarter for everything else."""
+    """Two descriptors for each connection, and a quarter for everything else."""
     descriptors = Descriptors(1024)
     shares = [descriptors.claim(name, 2000) for name in ("smtp", "submission", "submissions")]
     assert [share.room for share in shares] == [128, 128, 128]

@@ -1,4 +1,4 @@
-"""What cannot be done is kept once, its reception is held, and both end when it is done after all."""
+"""A step that cannot be done is recorded once and holds its reception, until it succeeds."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Q1 = b'{"queue_id":"q1","of":{"a later":"shape"}}'
 
 
 class Ingress(IngressServicer):
-    """Takes notes of what is held; does not answer while `away`."""
+    """Notes which receptions are held; does not answer while `away` is set."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, bool, str]] = []
@@ -121,7 +121,7 @@ async def test_what_cannot_be_done_is_kept_and_its_reception_held(
 async def test_a_step_of_a_mail_has_one_dead_letter_that_counts_its_attempts(
     step: WorkStep, dead_letters: DeadLetters, store: EventStore
 ) -> None:
-    """Before, each repeat of the mail made another one, with 0 attempts."""
+    """Before, each repeat of the mail made another dead letter, with 0 attempts."""
     for number in range(4):
         await step.bury(Q1, 8, RuntimeError(f"try {number}"))
     (dead_letter,) = await dead_letters.waiting()
@@ -176,7 +176,7 @@ async def test_a_restart_knows_what_can_heal(
 async def test_a_dead_letter_of_a_settled_mail_is_resolved_at_once(
     step: WorkStep, dead_letters: DeadLetters, ingress: Ingress
 ) -> None:
-    """The last failing try of a mail may end behind the try that succeeded."""
+    """The last failed attempt of a mail may end after the attempt that succeeded."""
     ingress.settled.add("q1")
     await step.bury(Q1, 8, RuntimeError("late"))
     assert await dead_letters.waiting() == []
@@ -208,7 +208,7 @@ async def test_what_ends_its_process_is_tried_once_for_each_repeat(step: WorkSte
 
 
 class Full:
-    """Takes the place of a store that cannot be written."""
+    """Replaces a store that cannot be written."""
 
     async def write(self, _work: Any) -> None:
         raise StoreUnavailable("disk full")
@@ -218,7 +218,7 @@ async def test_what_cannot_be_buried_now_is_left_to_the_repeats(ingress: Ingress
     burial = burial_of(DeadLetters(Full(), Ids(FixedClock())), ingress)  # type: ignore[arg-type]
     step = burial.step(WHAT, Work().handle)
     await step.bury(Q1, 8, RuntimeError("broken"))
-    with pytest.raises(StoreUnavailable):  # nobody repeats what names no mail
+    with pytest.raises(StoreUnavailable):  # a payload that names no mail is not repeated by anybody
         await step.bury(b"\xff", 8, RuntimeError("broken"))
 
 

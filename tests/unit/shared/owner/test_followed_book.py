@@ -1,4 +1,5 @@
-"""A followed address book: yes from memory, no from the owner alone, and nothing from a copy that is not whole."""
+"""A followed address book: positive answers come from memory, negative ones from the owner, and none from an incomplete
+copy."""
 
 from __future__ import annotations
 
@@ -32,7 +33,7 @@ EVENTS = (
 
 
 class Owner(DirectoryServicer, PlainSource):
-    """The directory: events to follow, and answers by rote. Its events stay away until `opened`."""
+    """The directory, with events to follow and prepared answers. Its events cannot be read until `opened` is set."""
 
     def __init__(self) -> None:
         self.events: list[events_pb2.Event] = []
@@ -69,7 +70,7 @@ class Owner(DirectoryServicer, PlainSource):
 
 
 class Doorbells:
-    """Of a bus, what a follower needs."""
+    """The part of a bus that a follower uses."""
 
     async def listen(self, subject: str, callback: Any) -> None:
         self.ring = callback
@@ -98,7 +99,7 @@ async def book(owner: Owner) -> AsyncIterator[FollowedBook]:
 
 
 async def followed(book: FollowedBook, owner: Owner) -> None:
-    """Until the copy has every event of the owner."""
+    """Wait until the copy has every event of the owner."""
     owner.opened.set()
     book.follower.wake()
     async with asyncio.timeout(30):

@@ -1,4 +1,4 @@
-"""A follower reads on only in the log that it has followed: no event of a restored owner is passed over in silence."""
+"""A follower continues only in the log that it has followed, so it misses no event of a restored owner."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ STREAM = "directory"
 
 
 class Doorbells:
-    """Of a bus, what a follower needs."""
+    """The part of a bus that a follower uses."""
 
     async def listen(self, subject: str, callback: Any) -> None:
         self.ring = callback
@@ -42,7 +42,7 @@ class Doorbells:
 
 
 class Owner:
-    """A service whose store can be put back, as from a backup, while its followers live on."""
+    """A service whose store can be restored from a backup while its followers run."""
 
     def __init__(self, folder: Path) -> None:
         self.clock = FixedClock()
@@ -55,7 +55,7 @@ class Owner:
         self.channel = LocalChannel(methods, "delivery")
 
     async def add(self, *names: str) -> None:
-        """Events, a minute apart."""
+        """Append events, a minute apart."""
         for name in names:
             self.clock.advance(61)
             await self.append(events.DomainAdded(name, name))
@@ -64,14 +64,14 @@ class Owner:
         await self.store.write(lambda transaction: transaction.append(STREAM, some, PROVENANCE))
 
     async def restore(self, position: int) -> None:
-        """As its backup has it. The same store answers, as if it had been restarted unnoticed."""
+        """Restore the store from a backup; the same object answers, as if nobody had noticed a restart."""
         (shard,) = await self.store.heads()
         await self.store.write(lambda transaction: forget(transaction, shard, position))
         self.store._heads.positions[shard] = position
 
 
 class Copy:
-    """What a follower has seen."""
+    """The events that a follower has seen."""
 
     def __init__(self) -> None:
         self.names: list[str] = []
@@ -115,7 +115,7 @@ async def follower(owner: Owner, copy: Copy, bells: Doorbells) -> AsyncIterator[
 async def test_an_owner_that_was_restored_and_has_grown_past_its_follower(
     owner: Owner, follower: Follower, copy: Copy
 ) -> None:
-    """Its new events have positions that the follower has seen: they used to be passed over for good."""
+    """Its new events have positions that the follower has already read; they used to be skipped."""
     await owner.add("a", "b", "lost1", "lost2")
     follower.wake()
     await until_true(lambda: copy.names[-1:] == ["lost2"])
@@ -128,7 +128,7 @@ async def test_an_owner_that_was_restored_and_has_grown_past_its_follower(
 
 
 async def test_an_owner_that_was_restored_and_stands_still(owner: Owner, follower: Follower, bells: Doorbells) -> None:
-    """The follower is ahead of it: found at a comparison, and told."""
+    """The follower is ahead of it, which a comparison finds and reports."""
     await owner.add("a", "b", "lost1", "lost2")
     follower.wake()
     await until_true(lambda: sum(follower.positions.values()) == 4)
@@ -143,7 +143,7 @@ async def test_an_owner_that_was_restored_and_stands_still(owner: Owner, followe
 async def test_while_it_follows_anew_it_is_not_well(
     owner: Owner, follower: Follower, copy: Copy, bells: Doorbells
 ) -> None:
-    """The owner's head is where it was: only a comparison finds it."""
+    """The owner's head is unchanged, so only a comparison finds it."""
     await owner.add("a", "b", "lost")
     follower.wake()
     await until_true(lambda: copy.names[-1:] == ["lost"])
@@ -196,7 +196,7 @@ async def test_log_ins_are_not_sent_to_who_does_not_want_them(owner: Owner, copy
 
 
 async def test_a_batch_that_ends_within_a_page_reaches_its_last_event(owner: Owner) -> None:
-    """A follower that dies between two batches goes on behind the first one."""
+    """A follower that ends between two batches continues after the first one."""
     await owner.add("a", "b", "c")
     (shard,) = await owner.store.heads()
     batches = [batch async for batch in RemoteSource(owner.channel).read({}, batch=2)]

@@ -1,4 +1,4 @@
-"""Events of another service, as its followers read them."""
+"""Events of a service, as its followers read them."""
 
 from __future__ import annotations
 
@@ -29,6 +29,6 @@ def test_an_event_arrives_as_it_was() -> None:
     ids=["a later type", "a later shape", "a shape that does not fit", "no JSON"],
 )
 def test_what_cannot_be_read_is_unknown(event: events_pb2.Event) -> None:
-    """A follower passes over what is unknown. Before, data that did not fit stopped each of them for ever."""
+    """A follower skips what is unknown. Before, data that did not fit its type stopped all followers."""
     with pytest.raises(UnknownEvent):
         from_wire(event)

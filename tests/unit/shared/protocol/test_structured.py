@@ -59,14 +59,14 @@ def test_comments_become_blanks_and_all_else_stays_where_it_is(value: bytes, bla
 
 @given(st.lists(st.sampled_from([b"(", b")", b'"', b"\\", b"a", b" ", b";", b"\x00", b"\xff"])).map(b"".join))
 def test_any_bytes(value: bytes) -> None:
-    """The same length; what is no comment stands where it stood; a second time changes nothing that is no comment."""
+    """The length stays, what is no comment keeps its place, and a second pass changes nothing outside of comments."""
     blanked = blank_comments(value)
     assert len(blanked) == len(value)
     assert all(new in (old, 0x20) for old, new in zip(value, blanked, strict=True))
 
 
 class Counted:
-    """Counts the octets that a pattern passes."""
+    """Counts the octets that a pattern examines."""
 
     def __init__(self, pattern: object) -> None:
         self._pattern = pattern
@@ -94,7 +94,7 @@ HOSTILE = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_comments_are_passed_once(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """40 kB of them took 10 s. Each octet is passed twice at most: as what stands before a comment, or in one."""
+    """40 kB of comments took 10 s. Each octet is examined twice at most: before a comment, or inside one."""
     part, before = Counted(structured._BYTES_PART), Counted(structured._BEFORE)
     monkeypatch.setattr(structured, "_BYTES_PART", part)
     monkeypatch.setattr(structured, "_BEFORE", before)

@@ -1,4 +1,4 @@
-"""The address book: exact addresses, sub-addresses, aliases, switches, and who may send as whom."""
+"""The address book: addresses, sub-addresses, aliases, what is disabled, and who may send as whom."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def test_what_is_switched_off_or_gone_does_not_send(off: object) -> None:
 
 
 def test_an_alias_is_expanded_once_between_two_events(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A stranger may name its sub-addresses a thousand times in one mail; a thousand targets took 16 ms each time."""
+    """A stranger may name its sub-addresses a thousand times in a mail; a thousand targets took 16 ms each time."""
     expanded: list[str] = []
     expand = AddressBook._expand
 

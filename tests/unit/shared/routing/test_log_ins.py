@@ -1,4 +1,4 @@
-"""Which log-ins end by which events, and which do not."""
+"""Which events end a log-in, and which do not."""
 
 from __future__ import annotations
 

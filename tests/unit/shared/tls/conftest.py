@@ -1,4 +1,4 @@
-"""A local authority in a temporary folder, under a clock that stands still."""
+"""A local authority in a temporary folder, with a clock that a test sets."""
 
 import time
 from pathlib import Path
@@ -11,7 +11,7 @@ from shared.tls.authority import LocalAuthority
 
 @pytest.fixture
 def clock() -> FixedClock:
-    """Starts now, because OpenSSL compares certificates with the machine's clock."""
+    """A clock that starts now, because OpenSSL compares certificates with the machine's clock."""
     return FixedClock(time.time_ns() // 1000)
 
 

@@ -1,4 +1,4 @@
-"""A real TLS handshake without a socket: two SSL objects and the bytes between them."""
+"""A real TLS handshake without a socket: two SSL objects, and the bytes between them."""
 
 import ssl
 from contextlib import suppress
@@ -21,7 +21,7 @@ def shake_hands(
     name: str | None = "localhost",
     session: ssl.SSLSession | None = None,
 ) -> Connection:
-    """Raises ssl.SSLError as either end does."""
+    """Carry out the handshake. Raises ssl.SSLError as either end does."""
     to_client, to_server = ssl.MemoryBIO(), ssl.MemoryBIO()
     ours = server.wrap_bio(to_server, to_client, server_side=True)
     theirs = client.wrap_bio(to_client, to_server, server_hostname=name, session=session)
@@ -30,18 +30,18 @@ def shake_hands(
             with suppress(ssl.SSLWantReadError):
                 end.do_handshake()
     with suppress(ssl.SSLWantReadError):
-        theirs.read(1)  # takes the session tickets in
+        theirs.read(1)  # reads the session tickets
     return Connection(theirs, ours, to_client, to_server)
 
 
 def pass_on(connection: Connection, text: bytes) -> bytes:
-    """Send from server to client; what arrives."""
+    """Send from the server to the client; returns what arrives."""
     connection.server.write(text)
     return connection.client.read(1000)
 
 
 def served(connection: Connection) -> bytes:
-    """The certificate the client was shown, DER."""
+    """The certificate that the client received, in DER."""
     shown = connection.client.getpeercert(binary_form=True)
     assert shown is not None
     return shown

@@ -1,4 +1,4 @@
-"""The local authority: what it makes, that it makes it once, renews it in time, and never loses a key."""
+"""The local authority: what it creates, that it creates it once, renews it in time, and never loses a key."""
 
 import ssl
 import subprocess

@@ -21,7 +21,7 @@ DAY = 86_400
 
 
 def only(version: ssl.TLSVersion) -> ssl.SSLContext:
-    """A client that speaks one version, and takes any certificate."""
+    """A client that offers one TLS version, and accepts any certificate."""
     client = client_context(verify=False, minimum="TLSv1.0")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
@@ -104,7 +104,7 @@ def test_sessions_resume_by_ticket_even_after_renewal(
 
 @dataclass(frozen=True)
 class Two:
-    """Two authorities' certificates, as if two host names had one each."""
+    """Certificates of two authorities, as if each of two host names had its own."""
 
     default: CertificateFiles
     other: CertificateFiles

@@ -1,4 +1,4 @@
-"""The invented letters, importable from beside the tests."""
+"""Makes the sample mails importable."""
 
 from __future__ import annotations
 

@@ -90,25 +90,25 @@ def features_of_bytes(message: bytes) -> Features:
 
 
 def mail(words: list[str], number: int) -> bytes:
-    """A short plain letter of these words."""
+    """A short plain mail of these words."""
     head = f"From: writer{number} <writer{number}@host{number}.example>\r\nSubject: {words[0]} {words[1]}\r\n\r\n"
     return (head + " ".join(words) + "\r\n").encode()
 
 
 def made(is_spam: bool, number: int) -> Features:
-    """The features of an invented letter."""
+    """The features of a sample mail."""
     chance = random.Random(2 * number + is_spam)
     own = SPAM_WORDS if is_spam else HAM_WORDS
     return features_of_bytes(mail([*chance.choices(own, k=8), *chance.choices(PLAIN_WORDS, k=20)], number))
 
 
 def lesson(is_spam: bool, number: int, account: str = "a") -> Lesson:
-    """The lesson that an invented letter teaches."""
+    """The lesson that a sample mail teaches."""
     return lesson_of(made(is_spam, number), Label.SPAM if is_spam else Label.HAM, account)
 
 
 def taught(item: int) -> Model:
-    """A model that learnt so many of both."""
+    """A model that has learnt so many of both labels."""
     model = Model()
     for number in range(item):
         model.learn(lesson(True, number))

@@ -28,7 +28,7 @@ def test_any_bytes_are_a_set_or_corrupt(data: bytes) -> None:
         indices = unpack_set(data, 2**18)
     except CorruptFeatures:
         return
-    redundant = re.search(rb"[\x80-\xff]\x00", data)  # a number written with more octets than it needs
+    redundant = re.search(rb"[\x80-\xff]\x00", data)  # a number encoded with more octets than necessary
     assert pack_set(indices) == data or redundant
 
 

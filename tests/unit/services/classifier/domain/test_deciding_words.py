@@ -1,4 +1,4 @@
-"""The words that decided are the strongest, in order, of equal ones the first."""
+"""The words that explain a verdict are the strongest, in order; of equally strong words the first."""
 
 from __future__ import annotations
 

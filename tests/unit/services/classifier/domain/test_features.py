@@ -1,4 +1,4 @@
-"""Messages → features: stable, honest, bounded."""
+"""The features of messages are stable, are computed from the message alone, and are bounded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The model: exact unlearning, snapshots, readiness, an account's own evidence, background training."""
+"""The model: exact unlearning, snapshots, readiness, an account's own evidence, training in the background."""
 
 from __future__ import annotations
 
@@ -139,9 +139,7 @@ def test_training_of_next_to_nothing(count: int) -> None:
 
 
 def test_the_linear_models_are_not_asked_while_they_hold_what_was_taken_back() -> None:
-    """They cannot unlearn: ham that was taught as spam and moved out again would go on to count as spam until the next
-    training.
-    """
+    """They cannot unlearn: ham that was moved to Spam and back would count as spam until the next training."""
     lessons = [lesson(is_spam, number) for number in range(ENOUGH) for is_spam in (True, False)]
     mistaken = [
         msgspec.structs.replace(taught_lesson, label=Label.SPAM)
@@ -161,8 +159,10 @@ def test_the_linear_models_are_not_asked_while_they_hold_what_was_taken_back() -
 
 
 def test_the_linear_models_are_asked_however_many_lessons_there_are() -> None:
-    """A training looks at the newest 4,000 lessons of a label. Those that it passes over were not taken back: with more
-    than 4,080 lessons of a label the filter went on with Bayes alone."""
+    """A training uses the newest 4,000 lessons of a label; the ones it omits were not taken back.
+
+    Before, the filter used Bayes alone with more than 4,080 lessons of a label.
+    """
     pool = [lesson(True, number) for number in range(42)]
     lessons = [lesson(False, number) for number in range(ENOUGH)] + pool * 100
     model = trained(lessons)
@@ -172,8 +172,8 @@ def test_the_linear_models_are_asked_however_many_lessons_there_are() -> None:
 
 
 def test_lessons_taken_back_are_counted_against_what_the_linear_models_hold() -> None:
-    """Whoever takes a lesson back and teaches another keeps the numbers equal; the models hold the old one all the
-    same."""
+    """When a lesson is taken back and another is taught, the numbers stay equal, but the models still contain the old
+    one."""
     lessons = [lesson(is_spam, number) for number in range(ENOUGH) for is_spam in (True, False)]
     model = trained(lessons)
     for number in range(3):

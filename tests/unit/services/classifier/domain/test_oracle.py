@@ -1,4 +1,4 @@
-"""Our counting and training against scikit-learn's."""
+"""Our counts and training compared with scikit-learn's."""
 
 from __future__ import annotations
 

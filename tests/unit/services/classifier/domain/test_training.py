@@ -1,4 +1,4 @@
-"""A training ends whatever it is given, and looks at every event in each pass."""
+"""A training always ends, and uses every example in each pass."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from shared.protocol.message.scan import scan
 
 
 def example(number: int, *, spam: bool) -> Example:
-    """An event of its own number, with the words of its side."""
+    """A numbered example with the words of its label."""
     words = b"cheap pills, click now" if spam else b"see you at the meeting"
     body = b"Subject: event %d\r\n\r\n%s\r\n" % (number, words)
     return Example(features(body, scan(body)), spam)

@@ -1,4 +1,4 @@
-"""Words found by splitting are those that the patterns find."""
+"""The words found by splitting are those that the patterns find."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PIECES = [
 
 
 def expected(text: str, room: int) -> Words:
-    """By the patterns alone."""
+    """The words that the patterns find."""
     word_list = words(text)[:room]
     shouted = ["^" + word.lower() for word in word_list if len(word) > 3 and word.isupper()]
     return Words([word.encode("utf-8", "replace") for word in lower(word_list)], shouted, len(word_list))

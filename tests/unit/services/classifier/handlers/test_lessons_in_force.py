@@ -1,4 +1,4 @@
-"""A training reads the newest lessons and stops; what comes meanwhile is bounded and not lost."""
+"""A training reads only the newest lessons; lessons that arrive meanwhile are bounded and not lost."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SPAM, HAM = Label.SPAM.value, Label.HAM.value
 
 
 def packed(number: int, tokens: int = 3) -> tuple[bytes, ...]:
-    """The features of an invented mail, other ones for each number."""
+    """The features of a sample mail, different for each number."""
     indices = np.arange(number, number + tokens, dtype=np.uint32)
     return tuple(Features(indices, indices, indices, NO_NAMES).to_bytes())
 
@@ -61,7 +61,7 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 async def teach(store: EventStore, first: int, count: int, label: str, tokens: int = 3, previous: str = "none") -> None:
-    """So many lessons, numbered."""
+    """Store so many lessons, numbered."""
     events = [
         LessonLearned("a-ann", f"g0001/{number}", label, previous, packed(number, tokens), TOKENIZER_VERSION)
         for number in range(first, first + count)
@@ -72,7 +72,7 @@ async def teach(store: EventStore, first: int, count: int, label: str, tokens: i
 async def test_only_the_newest_are_decoded(
     store: EventStore, decoded: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Every lesson was decoded and all but the newest were thrown away."""
+    """Every lesson used to be decoded, and all but the newest were dropped."""
     monkeypatch.setattr(training, "MAX_LESSONS", 30)
     await teach(store, 0, 600, HAM)
     await teach(store, 1000, 600, SPAM)
@@ -141,7 +141,7 @@ def test_lessons_kept_during_a_training_are_bounded_in_octets(monkeypatch: pytes
 async def test_lessons_without_end_do_not_put_a_training_off(
     store: EventStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It waited for a pause in the lessons, however long there was none."""
+    """It used to wait for a pause in the lessons, however long there was none."""
     learner = Teacher(store, 1.0)
     sleep, pauses = asyncio.sleep, 0
 

@@ -1,4 +1,4 @@
-"""What accounts taught is kept in memory until they teach again, and no more of it than there is room for."""
+"""What an account taught is kept in memory until it teaches again, within a limit of memory."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ async def store(tmp_path: Path) -> AsyncIterator[EventStore]:
 async def teach(
     store: EventStore, own: OwnEvidence, account: str, number: int, tokenizer: int = TOKENIZER_VERSION
 ) -> None:
-    """A spam, committed and heard of."""
+    """Commit a spam lesson and let the evidence follow it."""
     body = b"Subject: offer %d\r\n\r\nfree money%d\r\n" % (number, number)
     event = LessonLearned(
         account, f"g0001/{number}", "spam", "none", tuple(features(body, scan(body)).to_bytes()), tokenizer
@@ -88,7 +88,7 @@ async def test_who_was_asked_for_longest_ago_makes_room(store: EventStore, monke
     ann, bob = await own.evidence_of(ANN), await own.evidence_of(BOB)
     assert ann is not None and bob is not None
     monkeypatch.setattr(own_evidence, "MOST_TOKENS", 2 * len(ann))
-    assert await own.evidence_of(ANN) is ann  # Bob is the one asked for longest ago
+    assert await own.evidence_of(ANN) is ann  # Bob's account is the one that was asked for longest ago
     await own.evidence_of("a-carl")
     assert await own.evidence_of(ANN) is ann
     assert await own.evidence_of(BOB) is not bob

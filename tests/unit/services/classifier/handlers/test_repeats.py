@@ -1,4 +1,4 @@
-"""A repeat of a reception gets the recorded verdict, and costs no second look at the mail."""
+"""A repeated reception gets the recorded verdict, and the mail is not examined again."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MAIL = b"Subject: once\r\n\r\nlook at me once\r\n"
 
 
 class Nobody:
-    """A book without addresses."""
+    """An address book without addresses."""
 
     def account_of(self, addresses: Sequence[str]) -> str:
         return ""

@@ -1,4 +1,4 @@
-"""Background training that fails is tried again by itself, with growing pauses."""
+"""A training that fails in the background is tried again, with growing pauses."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ async def store(tmp_path: Path) -> AsyncIterator[EventStore]:
 
 @pytest.fixture
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The seconds that the teacher would have slept; nobody waits for them."""
+    """The pauses in seconds that the teacher requested; nothing really waits."""
     slept: list[float] = []
     sleep = asyncio.sleep
 
@@ -53,7 +53,7 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 def failing(times: int, really: Callable[..., Any]) -> Callable[..., Any]:
-    """A read that finds the database busy so often."""
+    """A read that finds the database busy so many times."""
     left = times
 
     async def read(query: Any) -> Any:
@@ -67,7 +67,7 @@ def failing(times: int, really: Callable[..., Any]) -> Callable[..., Any]:
 
 
 async def teach(store: EventStore) -> None:
-    """One lesson."""
+    """Store one lesson."""
     body = b"Subject: free money\r\n\r\nnow\r\n"
     packed = tuple(features(body, scan(body)).to_bytes())
     event = LessonLearned("a-ann", "g0001/00", "spam", "none", packed, TOKENIZER_VERSION)
@@ -75,7 +75,7 @@ async def teach(store: EventStore) -> None:
 
 
 async def trained(learner: Teacher) -> None:
-    """Until the background has nothing left to do."""
+    """Wait until no training is due."""
     async with asyncio.timeout(20):
         assert learner._due is not None
         await learner._due

@@ -1,4 +1,4 @@
-"""The plan of a mail: what each way of resolving a recipient leads to."""
+"""The plan of a mail, for each way in which a recipient is resolved."""
 
 from __future__ import annotations
 
@@ -123,9 +123,8 @@ def test_the_same_events_give_the_same_plan() -> None:
 
 
 def test_sub_addresses_of_a_large_alias_make_no_large_plan() -> None:
-    """A stranger names them, a thousand in a mail: steps and words grow with accounts and recipients, not with their
-    product.
-    """
+    """A stranger may name them a thousand times in a mail: steps grow with accounts and recipients, not with their
+    product."""
     targets = [Target(f"u{number}@example.org", f"a{number}") for number in range(1000)]
     routes = [
         route(f"all+{number}@example.org", ResolutionKind.ACCOUNTS, *targets, via="all@example.org")

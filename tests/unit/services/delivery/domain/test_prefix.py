@@ -1,4 +1,4 @@
-"""The lines in front of a copy."""
+"""The header lines that delivery adds to a copy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever the ingress accepted, its settlement leaves."""
+"""The settlement of every accepted mail fits into a bus message."""
 
 from __future__ import annotations
 

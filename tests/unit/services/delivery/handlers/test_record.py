@@ -1,4 +1,4 @@
-"""What the log says of a mail's delivery."""
+"""The record of a mail's delivery, computed from its events."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_settled_is_the_end() -> None:
 
 
 def test_outcomes_of_many_recipients() -> None:
-    """Each step is looked at once, however many recipients there are."""
+    """Each step is examined once, however many recipients there are."""
     looked_at: list[int] = []
 
     class Counted(Step, frozen=True):

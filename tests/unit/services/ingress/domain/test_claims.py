@@ -1,4 +1,4 @@
-"""Whose name a user's message bears."""
+"""The addresses in whose name a user's message is sent."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ANN, BOB = "ann@example.org", "bob@example.org"
         (f"From: Us: {ANN}, {BOB};", [ANN, BOB]),
         (f"From: {ANN}\r\nResent-From: {BOB}", [ANN, BOB]),
         (f"From: {ANN}\r\nResent-Sender: {BOB}\r\nResent-From: {ANN}", [ANN, BOB]),
-        # The newest is on top; below are those who resent the message earlier (RFC 5322 §3.6.6).
+        # The newest is on top; below are those who resent the message before (RFC 5322 §3.6.6).
         (f"Resent-From: {ANN}\r\nResent-From: {BOB}\r\nFrom: {ANN}", [ANN]),
         (f"From: {ANN}\r\nReply-To: {BOB}\r\nTo: {BOB}", [ANN]),
     ],

@@ -1,4 +1,4 @@
-"""Recipients as events keep them, and who may receive."""
+"""Recipients as events store them, and who may receive mail."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_dsn_parameters_have_one_order() -> None:
     ],
 )
 def test_a_recipient_is_not_larger_in_any_event_than_it_is_counted(rcpt: Rcpt) -> None:
-    """In octets of JSON: quotes and backslashes take two, characters up to four."""
+    """In octets of JSON: quotation marks and backslashes take two, other characters up to four."""
     kept = [recipient(rcpt)] * 1000
     results = ("delivered", "discarded", "bounced", "queued")
     settled = [MailSettled("q", tuple(Outcome(entry.address, result) for entry in kept)) for result in results]

@@ -1,4 +1,4 @@
-"""Checks keep their inputs and answers, within bounds that strangers cannot stretch."""
+"""Checks record their inputs and answers, within limits that strangers cannot exceed."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_strangers_texts_are_bounded_as_they_are_written(octet: str) -> None:
 @pytest.mark.parametrize("octet", ["x", "\x01", '"', "\U0001d4b6"])
 @pytest.mark.parametrize("records", [(), ("",) * 50, ("%s" * 100,) * 7])
 def test_answers_that_need_not_be_measured_fit(octet: str, records: tuple[str, ...]) -> None:
-    """Whatever their texts are made of, they take no more as JSON than is counted without making it."""
+    """Whatever their texts contain, they take no more JSON than was estimated without encoding them."""
     answer = Answer("nodata", tuple(record.replace("%s", octet) for record in records))
     question = Question(f"{octet * 60}.example", "CNAME")
     (kept,) = spf_check(SpfResult("none", "a.example", "mfrom"), "192.0.2.1", "helo", "", ((question, answer),)).dns

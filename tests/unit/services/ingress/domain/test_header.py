@@ -1,4 +1,4 @@
-"""What is read of a header and taken out of it."""
+"""What the ingress reads from a header and removes from it."""
 
 from __future__ import annotations
 

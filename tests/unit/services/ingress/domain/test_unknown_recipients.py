@@ -1,4 +1,4 @@
-"""A guesser's network is known by how often it was refused."""
+"""A client that guesses recipients is recognised by the number of its refusals."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def test_a_network_may_ask_so_often_and_again_later() -> None:
 
 
 def test_what_is_remembered_is_bounded() -> None:
-    """The network that asks on is never the one that is forgotten."""
+    """A network that keeps asking is never the one that is forgotten."""
     counted = UnknownRecipients(1)
     counted.add("192.0.2.1", 0.0)
     for number in range(30_000):

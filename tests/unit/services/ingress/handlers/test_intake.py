@@ -1,4 +1,4 @@
-"""A message while it comes in."""
+"""A message while it is received."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ async def test_what_is_stored_is_what_came_less_the_forged(size: int) -> None:
     stored = await intake.commit(scan)
     assert (await blobs.read(stored.id)).body() == HEADER + b"\r\n" + BODY
     assert scan.size == stored.size == len(HEADER) + 2 + len(BODY)
-    assert intake.header.startswith(FORGED)  # DKIM may have signed it
+    assert intake.header.startswith(FORGED)  # it may be signed by DKIM
 
 
 BLIND = [
@@ -49,7 +49,7 @@ BLIND = [
 @pytest.mark.parametrize("rest", [b"\r\n" + BODY, b"\r\n", b""], ids=["body", "no body", "no blank line"])
 @pytest.mark.parametrize("blind", [*BLIND, b"".join(BLIND)])
 async def test_blind_recipients_of_a_submission_are_in_no_blob(blind: bytes, rest: bytes, size: int) -> None:
-    """The field goes before anything is written: blob, size and scan are of one text."""
+    """The field is removed before anything is written, so blob, size and scan belong to the same text."""
     blobs = MemoryBlobs("g0001")
     intake = taken(b"To: ann@example.org\r\n" + blind + HEADER + rest, size, blobs, submitted=True)
     scan = await intake.finish()
@@ -60,7 +60,7 @@ async def test_blind_recipients_of_a_submission_are_in_no_blob(blind: bytes, res
 
 
 async def test_what_only_looks_like_bcc_stays() -> None:
-    """Another field's folded value, another name, a body, and the header of an attached message."""
+    """A folded value of another field, a similar name, the body, and the header of an attached message."""
     header = b"Subject: to all\r\n Bcc: x\r\nX-Bcc: x\r\nBcc-Note: x\r\n"
     attached = b"\r\n--b\r\nContent-Type: message/rfc822\r\n\r\nBcc: dora@elsewhere.example\r\n\r\nhi\r\n--b--\r\n"
     blobs = MemoryBlobs("g0001")
@@ -80,7 +80,7 @@ async def test_bcc_of_a_received_mail_stays_and_may_be_signed() -> None:
 @pytest.mark.parametrize("submitted", [False, True])
 @pytest.mark.parametrize("size", [1, 100_000])
 async def test_nul_is_kept_as_it_came(size: int, submitted: bool) -> None:
-    """In header and body: what was signed stays what it was, and the exits make it safe."""
+    """In header and body: signatures stay valid, and NUL is replaced on output."""
     message = b"Subject: a\0b\r\n\0: c\r\n\r\n\0a\r\n.\0\r\n"
     blobs = MemoryBlobs("g0001")
     intake = taken(message, size, blobs, submitted=submitted)
@@ -111,7 +111,7 @@ async def test_a_header_too_large_is_refused_at_the_end() -> None:
     ids=["fields", "lines", "authors"],
 )
 async def test_a_header_of_very_many_lines_is_refused_unread(header: bytes) -> None:
-    """Well below the limit of octets: 65,000 fields in 256 KiB took 0.7 s."""
+    """Well below the limit in octets: 65,000 fields in 256 KiB took 0.7 s."""
     intake = taken(header + b"\r\n" + BODY, 100_000, MemoryBlobs("g0001"), limit=1_000_000)
     await intake.finish()
     assert intake.failure == replies.too_many_header_fields()
@@ -135,7 +135,7 @@ async def test_a_store_that_fails_midway_does_not_raise(error: BlobError, code: 
 
 
 class _Failing:
-    """Takes nothing."""
+    """A blob writer that always fails."""
 
     size = 0
 
@@ -149,17 +149,20 @@ class _Failing:
         raise self._error
 
     def abort(self) -> None:
-        """Nothing to forget."""
+        """Do nothing."""
 
     def __enter__(self) -> _Failing:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Nothing to forget."""
+        """Do nothing."""
 
 
 async def test_an_unforeseen_error_in_the_scan_refuses_no_mail(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One plain part, and a log entry that names the blob. Before, the client was told to try again, for ever."""
+    """The message becomes one plain part, and a log entry names the blob.
+
+    Before, the client was told to try again each time.
+    """
 
     def fails(*_: object) -> None:
         raise RuntimeError("unforeseen")

@@ -1,4 +1,4 @@
-"""Rounds through the store: everyone has a turn, slowly while nothing comes of it, at once while mails are settled."""
+"""Rounds through the store try every reception: slowly while none is settled, at once while some are."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from shared.eventstore.connection import StoreUnavailable
 
 
 class Receptions:
-    """So many, by number; the store cannot be read while `away`."""
+    """So many numbered receptions; the store cannot be read while `away` is set."""
 
     def __init__(self, count: int) -> None:
         self._ids = [f"q{number:04d}" for number in range(count)]
@@ -29,7 +29,7 @@ class Receptions:
 
 
 class Turns:
-    """Takes notes; settles each at once if told to, and fails for some."""
+    """Notes the receptions that are tried; settles each at once if told to, and fails for some."""
 
     def __init__(self) -> None:
         self.taken: list[str] = []

@@ -1,4 +1,4 @@
-"""The young receptions: pauses that double, bounded memory, and first come, first served."""
+"""The schedule of recent receptions: pauses that double, bounded memory, and the earliest first."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from services.ingress.handlers.schedule import Schedule
 
 
 class Clock:
-    """Stands still until it is moved."""
+    """A clock that a test sets."""
 
     def __init__(self) -> None:
         self.now = 100.0
@@ -28,7 +28,7 @@ def schedule(clock: Clock) -> Schedule:
 
 
 def due(schedule: Schedule) -> list[str]:
-    """All that are due now, in their order."""
+    """All receptions that are due now, in order."""
     result = []
     while (queue_id := schedule.take()) is not None:
         result.append(queue_id)
@@ -81,7 +81,7 @@ def test_what_was_settled_is_due_no_more(schedule: Schedule, clock: Clock) -> No
     schedule.forget("q1")
     clock.now += 1000
     assert (due(schedule), schedule.pause()) == ([], None)
-    schedule.published("q1")  # a publish that was under way
+    schedule.published("q1")  # a publish that was in progress
     assert "q1" not in schedule
 
 

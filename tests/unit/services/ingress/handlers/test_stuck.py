@@ -1,4 +1,4 @@
-"""The oldest mail that is not settled is named, with what to do, once it is too old."""
+"""The oldest unsettled mail is reported with advice, once it is too old."""
 
 from __future__ import annotations
 

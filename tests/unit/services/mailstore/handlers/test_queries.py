@@ -1,4 +1,4 @@
-"""Answers of several statements belong to one version, also when others commit between them."""
+"""A reply that needs several statements belongs to one version, even when others commit in between."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from services.mailstore.handlers.queries import in_single_version
 
 
 class Versions:
-    """A reader that sees these versions, one at each look."""
+    """A reader that sees these versions, one after the other."""
 
     def __init__(self, *versions: int) -> None:
         self._versions = list(versions)

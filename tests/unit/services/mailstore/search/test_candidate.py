@@ -1,4 +1,4 @@
-"""One field's values are those among all fields, whatever the header block and the name."""
+"""The values of one field equal those found by reading all fields, for any header and any name."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _stored(body: bytes) -> Candidate:
 
 
 def _all_values(head: bytes, name: str) -> list[str]:
-    """Every field decoded, whatever its name, and then those of the name; folds are spaces."""
+    """Decode every field, then choose those with the name; a fold becomes a space."""
     block = (_ROW.prefix + head).replace(b"\r\n\t", b"\r\n ").replace(b"\n\t", b"\n ")
     return [value.casefold() for field, value in header_lines(block) if field.casefold() == name]
 
@@ -71,7 +71,7 @@ def test_a_message_whose_bytes_are_gone_has_its_prefix() -> None:
 
 
 def test_texts_have_a_bound_in_octets() -> None:
-    """A body of 12 MB, and 2 MB of header lines: what is looked at ends at the limits."""
+    """With a body of 12 MB and 2 MB of header lines, the search ends at the limits."""
     candidate = _stored(b"X: y\r\n" * 340_000 + b"\r\n" + b"a" * 12_000_000)
     assert sum(map(len, candidate.header())) <= HEADER_LIMIT + 1
     assert sum(map(len, candidate.body())) <= TEXT_LIMIT + 1

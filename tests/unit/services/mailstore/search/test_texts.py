@@ -1,4 +1,4 @@
-"""Texts are found whatever the cut of the pages, and looking for them takes little of each turn of the loop."""
+"""A text is found wherever the pages are cut, and the search takes little of each turn of the event loop."""
 
 from __future__ import annotations
 
@@ -88,14 +88,14 @@ def test_a_tree_of_keys_is_what_its_leaves_say(tree: Tree) -> None:
 
 @given(st.lists(st.text("ab", max_size=9), max_size=30), st.text("ab", min_size=1, max_size=9))
 def test_a_text_is_found_across_pages(pieces: list[str], needle: str) -> None:
-    """Pages of five characters instead of some thousands."""
+    """With pages of five characters instead of some thousands."""
     result = any(needle in page for page in pages(iter(pieces), len(needle) - 1, 5))
     assert result == (needle in "".join(pieces))
 
 
 @pytest.mark.parametrize("octets", [7_000_000])
 async def test_a_hundred_texts_in_a_large_message_take_little_of_each_turn(octets: int) -> None:
-    """What took a process 10 s in one turn is now cut into pages; each turn looks at so many octets at most."""
+    """What took 10 s in one turn is now divided into pages; each turn searches a bounded number of octets."""
     blobs = MemoryBlobs()
     body = b"Subject: large\r\n\r\n" + b"word and another\r\n" * (octets // 18)
     stored = await blobs.read(blobs.put(body, encode_scan(scan(body))).id)
@@ -117,7 +117,7 @@ async def test_a_hundred_texts_in_a_large_message_take_little_of_each_turn(octet
 def test_a_large_header_is_read_beside_the_loop(
     key: SearchKey, recipients: int, beside: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Thousands of addresses have no pages: nobody waits while they are taken apart."""
+    """Thousands of addresses are not divided into pages; they are parsed on a thread."""
     data = b"To: " + b"a @x.example, " * recipients + b"b@x.example\r\n\r\nbody"
     threads: list[str] = []
     real = asyncio.to_thread

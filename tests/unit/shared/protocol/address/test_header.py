@@ -1,4 +1,4 @@
-"""Address lists of header fields, as they are and as they should not be."""
+"""Address lists of header fields, valid and invalid."""
 
 import pytest
 from hypothesis import given
@@ -85,7 +85,7 @@ def test_never_raises(value: str) -> None:
     "piece", ['"\\"', "[\\[", "(", "<", "@", "a.", '"\\', "(\\", ",@a", "a@b,", "\x00", "<a@b", "a:", '"a" ']
 )
 def test_work_is_linear(piece: str) -> None:
-    """A hundred thousand of anything: quadratic work would take hours."""
+    """A hundred thousand of each character: quadratic work would take hours."""
     read_header_addresses(piece * 100_000)
     assert_lines_grow_with_size(lambda count: read_header_addresses(piece * count), 500)
     assert_cost_grows_with_size(lambda count: read_header_addresses(piece * count), 5_000)
@@ -97,7 +97,7 @@ def test_ten_thousand_addresses() -> None:
 
 
 def test_of_authors_only_so_many_are_read() -> None:
-    """43,000 of them in a From of 256 KiB took three seconds, for a mail from a stranger."""
+    """43,000 authors in a From field of 256 KiB took three seconds, for a mail from a stranger."""
     entry = "a@example.org"
     assert read_authors(",".join([entry] * MAX_AUTHORS)) == read_header_addresses(",".join([entry] * MAX_AUTHORS))
     more = read_authors(",".join([entry] * (MAX_AUTHORS + 1)))

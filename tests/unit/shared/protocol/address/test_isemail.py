@@ -1,8 +1,8 @@
-"""The is_email test set, and what Mailfold makes of each of its categories.
+"""The is_email test set, and how Mailfold treats each of its categories.
 
-In the envelope (parse_address) accepted: VALID, DNSWARN, RFC5321. Refused: ERR, CFWS, DEPREC, RFC5322, for RFC 5321 has
-no comments, folding or obsolete forms. In a header (read_header_addresses) CFWS and DEPREC are read as well. The
-exceptions are listed, each with its reason.
+In the envelope (parse_address) VALID, DNSWARN and RFC5321 are accepted. ERR, CFWS, DEPREC and RFC5322 are refused,
+because RFC 5321 has no comments, folding or obsolete forms. In a header (read_header_addresses) CFWS and DEPREC are
+read as well. The exceptions are listed, each with its reason.
 """
 
 import re
@@ -23,7 +23,7 @@ _HEADER = _ENVELOPE | {"CFWS", "DEPREC"}
 _ENVELOPE_EXCEPTIONS = {
     23: False,  # a numeric top-level domain never resolves
     24: False,  # and this one would be taken for an IP address
-    26: True,  # 65 octets of localpart: RFC 5321 §4.5.3.1 would rather have no limit, SRS and VERP need more
+    26: True,  # 65 octets of local-part: RFC 5321 §4.5.3.1 wants no limit where possible, and SRS and VERP need more
     39: True,  # 64 + 190 octets: as above
     59: True,  # a long quoted localpart
     60: True,
@@ -31,11 +31,11 @@ _ENVELOPE_EXCEPTIONS = {
 }
 _HEADER_EXCEPTIONS = {
     **_ENVELOPE_EXCEPTIONS,
-    15: True,  # a dot too many: phone providers gave such addresses away; kept, and quoted when written
+    15: True,  # one dot too many: phone providers assigned such addresses; they are kept, and quoted when written
     16: True,
-    43: False,  # an empty localpart names nobody
+    43: False,  # an empty local-part is nobody's address
     58: False,  # NUL and other controls have no place in an address
-    99: True,  # stray line ends are blanks in a header value that was unfolded badly
+    99: True,  # single line ends are blanks in a header value that was unfolded badly
     **dict.fromkeys((124, 125, 134, 138, 139), False),
     **dict.fromkeys((127, 128, 130, 131, 132, 135, 141, 142, 143, 145, 146, 147, 150, 151, 152, 154, 155, 156), True),
     160: True,  # a quoted pair of UTF-8: RFC 6532 allows it
@@ -53,7 +53,7 @@ def _cases() -> list[tuple[int, str, str]]:
 
 
 def _plain(text: str) -> str:
-    """Control characters stand in the file as their symbols, U+2400 and on."""
+    """The file shows control characters as their symbols, from U+2400."""
     return re.sub("[\u2400-\u241f]", lambda match: chr(ord(match[0]) - 0x2400), text)
 
 

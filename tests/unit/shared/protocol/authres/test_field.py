@@ -1,4 +1,4 @@
-"""The field as others read it: the package `authres` as the oracle."""
+"""The field as others read it, checked with the package `authres`."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_utf8_stays() -> None:
 
 @given(st.text(max_size=80), st.text(max_size=80))
 def test_strangers_cannot_break_out(value: str, reason: str) -> None:
-    """Whatever a value holds, the field is one field with one result and one property."""
+    """Whatever a value contains, the field has one result and one property."""
     field = build_field("mx.example.org", [MethodResult("spf", "fail", reason, (("smtp.mailfrom", value),))])
     text = field.decode("utf-8")
     assert text.count("\r\n") == text.count("\r\n\t") + 1

@@ -34,7 +34,7 @@ def test_suffix_cases_are_there() -> None:
 
 @pytest.mark.parametrize(("name", "expected"), suffix_cases())
 def test_organisational_domain(name: str, expected: str | None) -> None:
-    """A name that has no registrable domain, because it is a public suffix, is its own organisational domain."""
+    """A name without a registrable domain, because it is a public suffix, is its own organisational domain."""
     domain = to_a_labels(name)
     assert domain is not None
     assert organisational_domain(domain) == (to_a_labels(expected) if expected else domain)

@@ -1,4 +1,4 @@
-"""Questions, answers, names and the driving of evaluations."""
+"""DNS questions, answers and names, and how evaluations are driven."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Drive a framer the way a connection does, and write down what it says in a form that does not depend on the cut."""
+"""Drives a framer as a connection does, and records its events in a form that does not depend on the cuts."""
 
 from collections.abc import Iterable
 
@@ -18,8 +18,9 @@ SMALL = FrameLimits(line=300, literal=100, command=600, swallow=2_000)
 def events(
     pieces: Iterable[bytes], limits: FrameLimits = AFTER_LOGIN, append_limit: int = 1_000_000
 ) -> list[FrameEvent]:
-    """All events of a stream; messages up to the limit are accepted, IDLE is followed by a continuation line, chunks
-    are joined.
+    """All events of a stream.
+
+    Messages up to the limit are accepted, IDLE is followed by a continuation line, and chunks are joined.
     """
     framer = CommandFramer(limits)
     seen: list[FrameEvent] = []

@@ -1,4 +1,4 @@
-"""Each command: what it reads as, and what is refused."""
+"""Each command: its parsed value, and what is refused."""
 
 from datetime import UTC, datetime, timedelta, timezone
 

@@ -1,4 +1,4 @@
-"""Dates both ways."""
+"""Dates are parsed and written."""
 
 from datetime import UTC, date, datetime, timedelta, timezone
 

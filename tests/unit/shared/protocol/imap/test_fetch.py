@@ -1,4 +1,4 @@
-"""FETCH: data items, sections, modifiers, and the labels of the answers."""
+"""FETCH: data items, sections, modifiers, and the labels in the response."""
 
 import pytest
 
@@ -155,7 +155,7 @@ def test_refused(items: bytes) -> None:
 
 
 def test_a_refusal_is_the_same_the_second_time() -> None:
-    """Item lists are remembered; errors must not be, nor their tags mixed up."""
+    """Parsed item lists are cached, but errors and their tags must not be."""
     for tag in (b"a", b"b"):
         with pytest.raises(ImapSyntaxError) as caught:
             parse_command(tag + b" FETCH 1 NOPE")

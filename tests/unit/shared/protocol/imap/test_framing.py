@@ -1,4 +1,4 @@
-"""Lines and literals out of a byte stream: what each stream says, however it is cut."""
+"""Lines and literals from a byte stream: the same events, however the stream is cut."""
 
 import random
 
@@ -324,7 +324,7 @@ def test_a_refused_endless_line_is_not_held() -> None:
 
 
 def test_a_long_line_in_single_octets_is_scanned_once() -> None:
-    """A rescan from the line's start would look at 2 * 10^9 octets here, and take seconds."""
+    """Scanning again from the line's beginning would examine 2 * 10^9 octets here, and take seconds."""
     framer = CommandFramer(AFTER_LOGIN)
     for _ in range(65_000):
         framer.feed(b"x")

@@ -1,4 +1,4 @@
-"""Any bytes at all: a value, or the one error; never another exception, never slow."""
+"""Any bytes give a value or the one error, never another exception, and never slowly."""
 
 import sys
 from collections.abc import Callable

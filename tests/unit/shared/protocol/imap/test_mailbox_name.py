@@ -204,7 +204,7 @@ def test_wildcards(reference: str, pattern: str, name: str, matches: bool) -> No
 
 
 def naive(pattern: str, name: str) -> bool:
-    """The definition, by trying everything."""
+    """The definition of the wildcards, by trying everything."""
     if not pattern:
         return not name
     if pattern[0] in "*%":
@@ -219,13 +219,13 @@ def test_wildcards_against_the_definition(pattern: str, name: str) -> None:
 
 
 def test_no_pattern_is_slow() -> None:
-    """Backtracking would not end here."""
+    """A matcher that backtracks would not finish here."""
     assert not ListPattern("", "*a%" * 200 + "b").matches("a" * 1_000)
 
 
 @pytest.mark.parametrize("text", ["a" * 1001, "a*" * 30_000, "%a" * 30_000, "*" + "a" * 60_000 + "%", "é*" * 1001])
 def test_a_pattern_longer_than_any_name_costs_nothing(text: str) -> None:
-    """60 kB of it took 0.2 s for each LIST: a state of the automaton has a bit for each character."""
+    """60 kB of it took 0.2 s for each LIST, because the automaton's state has a bit for each character."""
     pattern = ListPattern("", text)
     assert pattern._automaton._end == 0
     assert not any(map(pattern.matches, ["a", "INBOX", "a" * 1000, "éa"]))

@@ -1,4 +1,4 @@
-"""Number sets, sequence sets and UID runs against a naive model."""
+"""Number sets, sequence sets and UID runs, compared with a simple model."""
 
 import pytest
 from hypothesis import given, settings
@@ -73,7 +73,7 @@ def test_sequence_set_forms() -> None:
     assert parse_sequence_set(b"559:*").resolve(500).ranges == ((500, 559),)  # RFC 3501 §6.4.8: the largest is included
     assert parse_sequence_set(b"1:*").resolve(0) == NumberSet()
     assert parse_sequence_set(b"1:4294967295").resolve(3).ranges == ((1, 4_294_967_295),)
-    for text in (b"7", b"7,1,7", b"999999999,1000000000,4294967295"):  # numbers alone have a way of their own
+    for text in (b"7", b"7,1,7", b"999999999,1000000000,4294967295"):  # numbers alone take another path
         numbers = [int(number) for number in text.split(b",")]
         assert parse_sequence_set(text) == SequenceSet(tuple((number, number) for number in numbers))
         assert parse_sequence_set(text + b",3:*").ranges == (*((number, number) for number in numbers), (3, STAR))
@@ -109,7 +109,7 @@ def test_broken_sequence_sets(text: bytes) -> None:
 
 
 def check(runs: UidRuns, model: list[int]) -> None:
-    """Everything a view can be asked agrees with a sorted list."""
+    """Compare everything that a view can be asked with a sorted list."""
     assert list(runs) == model
     assert len(runs) == len(model)
     assert runs.largest == (model[-1] if model else 0)
@@ -142,7 +142,7 @@ def test_uid_runs_through_changes(start: set[int], steps: list[Step]) -> None:
             assert runs.remove(uid) == (uid in model)
             model.discard(uid)
         elif model:
-            # A look-up in the middle, so that the next change finds counts to renew.
+            # A look-up in the middle, so that the next change must update the counts.
             assert runs.uid_at(1) == min(model)
     check(runs, sorted(model))
 

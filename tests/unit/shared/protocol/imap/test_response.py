@@ -1,4 +1,4 @@
-"""Responses on the wire."""
+"""Responses as they are sent."""
 
 import pytest
 from hypothesis import given
@@ -149,5 +149,5 @@ def test_string_forms() -> None:
     ],
 )
 def test_a_code_finds_its_place(answer: bytes, stated: bytes) -> None:
-    """One code fits into a response; a second one goes before it."""
+    """A response has room for one code; a second one is sent before it."""
     assert r.with_code(answer, rc.highestmodseq(7), "Highest") == stated

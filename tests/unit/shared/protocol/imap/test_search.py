@@ -1,4 +1,4 @@
-"""SEARCH: every key, the tree they make, and how deep it may be."""
+"""SEARCH: every key, the tree that they form, and its depth."""
 
 from datetime import date
 

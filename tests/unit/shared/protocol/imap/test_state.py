@@ -1,4 +1,4 @@
-"""Which command where; what CAPABILITY says."""
+"""The commands that each state allows, and what CAPABILITY lists."""
 
 from typing import get_args
 

@@ -1,4 +1,4 @@
-"""What must hold for the scan of any bytes at all."""
+"""What must be true of the scan of any bytes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from tests.unit.shared.protocol.message.imap_reader import check_body, check_env
 
 
 def check(scan: Scan, data: bytes) -> None:
-    """Offsets in order and nested, wire forms valid, stored form faithful."""
+    """Check that offsets are ordered and nested, wire forms are valid, and the stored form gives the same scan."""
     assert scan.size == len(data)
     assert 0 <= scan.header_end <= scan.size
     for index, part in enumerate(scan.parts):

@@ -13,7 +13,7 @@ Value = Any  # None, int, bytes, or a list of these
 
 
 def read_list(data: bytes) -> Value:
-    """The one value that `data` is; AssertionError when it is none."""
+    """The value of `data`. Raises AssertionError when it is not exactly one value."""
     stack: list[list[Value]] = [[]]
     at = 0
     while at < len(data):
@@ -59,7 +59,7 @@ def _atom(data: bytes, at: int) -> tuple[Value, int]:
 
 
 def check_envelope(envelope: bytes) -> Value:
-    """The ten fields of an ENVELOPE, each of its type."""
+    """Check that the ENVELOPE has ten fields of the right types."""
     fields = read_list(envelope)
     assert len(fields) == 10
     for index in (0, 1, 8, 9):
@@ -70,7 +70,7 @@ def check_envelope(envelope: bytes) -> Value:
 
 
 def check_body(value: Value, extended: bool) -> int:
-    """A body of RFC 3501 §9, without recursion; returns how many bodies it holds."""
+    """Check a body of RFC 3501 §9, without recursion; returns how many bodies it contains."""
     bodies, waiting = 0, [value]
     while waiting:
         body = waiting.pop()

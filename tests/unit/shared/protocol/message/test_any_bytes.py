@@ -1,4 +1,4 @@
-"""Any bytes, in any cuts: the scan never raises, is consistent, valid on the wire, and always the same."""
+"""Any bytes with any cuts: the scan never raises, is consistent, valid when sent, and does not depend on the cuts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from shared.protocol.message.finder import ScanLimits
 from shared.protocol.message.scan import Scan, Scanner, scan
 from tests.unit.shared.protocol.message.consistency import check
 
-# Bytes that mean something in a message, so that random ones get somewhere.
+# Bytes with a meaning in a message, so that random messages have some structure.
 _LINES = (b"\r\n", b"\n", b"\r", b"\r\n\r\n", b"\n\n", b" ", b"\t")
 _DELIMITERS = (
     b"--",
@@ -89,7 +89,7 @@ def test_pure_noise(data: bytes) -> None:
 @settings(max_examples=400, deadline=None)
 @given(_MESSAGES, st.lists(st.integers(0, 400), max_size=8), st.sampled_from([1, 2, 3, 7, 65536]))
 def test_cuts_do_not_matter(data: bytes, cuts: list[int], piece: int) -> None:
-    """`piece` is how many bytes are gathered before they are looked at: 1 means that every cut is really seen."""
+    """`piece` is how many bytes the scanner gathers first: with 1 it sees every cut."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("shared.protocol.message.finder._PIECE", piece)
         assert in_cuts(data, cuts) == scan(data)

@@ -1,6 +1,4 @@
-"""Messages that others collected: mime4j's with their expected parts, and the SpamAssassin corpus against the standard
-library.
-"""
+"""Collected messages: mime4j's with their expected parts, and the SpamAssassin corpus against the standard library."""
 
 from __future__ import annotations
 
@@ -22,7 +20,7 @@ from tests.unit.shared.protocol.message.consistency import check
 
 Event = tuple[int, str, bytes]
 
-# Where we mean to differ from mime4j, and why.
+# Where Mailfold differs from mime4j on purpose, with the reason.
 _CHILDLESS = "a multipart without parts is shown as the text that it is"
 _ENCODED = "RFC 2046 §5.2.1 forbids to encode a message: its offsets would not be those of the stored bytes"
 _HEADER_END = "only a blank line ends a header"
@@ -72,7 +70,7 @@ def events_of(result: Scan, data: bytes) -> Iterator[Event]:
 
 
 def without_line_ends(events: Iterator[Event]) -> list[Event]:
-    """mime4j turns the bare LF of quoted-printable text into CRLF; that is no question of structure."""
+    """mime4j turns the bare LF of quoted-printable text into CRLF, which does not affect the structure."""
     return [(depth, kind, content.replace(b"\r\n", b"\n")) for depth, kind, content in events]
 
 
@@ -103,7 +101,7 @@ def well_formed(folder: Path) -> Iterator[tuple[bytes, Scan, Message, list[Messa
     for data in corpus(folder):
         oracle = email.message_from_bytes(data)
         parts = list(oracle.walk())
-        # The library divides delivery-status into groups of fields, and reads `text/plain charset=x` as a type.
+        # The library divides delivery-status into groups of fields, and takes `text/plain charset=x` as a type.
         plain = all(
             "charset" not in part.get_content_type() and part.get_content_type() != "message/delivery-status"
             for part in parts

@@ -1,4 +1,4 @@
-"""Hostile and large messages cost work that grows with their size alone."""
+"""Hostile and large messages cost work that only grows with their size."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_deep_boundaries_with_near_delimiters() -> None:
 
 
 def feed_single_bytes(data: bytes) -> Scan:
-    """The scan of what arrives octet by octet."""
+    """The scan of a message that arrives octet by octet."""
     scanner = Scanner()
     for at in range(len(data)):
         scanner.feed(data[at : at + 1])

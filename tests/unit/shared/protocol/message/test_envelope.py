@@ -1,4 +1,4 @@
-"""ENVELOPE (RFC 3501 §7.4.2): defaults, and values that are hard to say on the wire."""
+"""ENVELOPE (RFC 3501 §7.4.2): defaults, and values that are hard to encode."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Header blocks: fields, values, choosing and removing them."""
+"""Header blocks: fields and values, and how fields are selected and removed."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_lookup_and_full_parse_agree(block: bytes) -> None:
 
 
 def test_header_fields_keeps_lines_as_they_stand() -> None:
-    """RFC 3501 §6.4.5: the order of the message, its folding, and the blank line."""
+    """RFC 3501 §6.4.5: fields keep the order and the folding of the message, and the blank line."""
     assert (
         header_fields(BLOCK, ["TO", "received"])
         == b"Received: one\r\n\tcontinued\r\nreceived: two\r\nTo: a@b\r\n \r\n c@d\r\n\r\n"

@@ -1,4 +1,5 @@
-"""Structures made to cost much or to break the scanner: whatever comes gives a scan, in work and memory of its size."""
+"""Structures that once cost much or broke the scanner: each gives a scan, with work and memory in proportion to its
+size."""
 
 from __future__ import annotations
 
@@ -21,13 +22,13 @@ from tests.unit.shared.protocol.message.test_any_bytes import in_cuts
 
 
 def deep(levels: int, length: int) -> bytes:
-    """Multiparts in each other, each with a long boundary of its own."""
+    """Nested multiparts, each with a long boundary of its own."""
     names = [b"%03d" % level + b"b" * length for level in range(levels)]
     return b"".join(b"Content-Type: multipart/mixed; boundary=%b\r\n\r\n--%b\r\n" % (name, name) for name in names)
 
 
 def closed(levels: int, length: int) -> bytes:
-    """Their ends, with lines after each that nearly are one."""
+    """Their closing delimiters, each followed by lines that are nearly delimiters."""
     names = [b"%03d" % level + b"b" * length for level in reversed(range(levels))]
     return b"\r\n" + b"".join(b"--%b--\r\n" % name + b"--0\r\n" * 40 for name in names)
 
@@ -36,7 +37,8 @@ DEEP = deep(96, 890) + closed(96, 890)
 
 
 def test_no_pattern_is_made_of_a_boundary(monkeypatch: pytest.MonkeyPatch) -> None:
-    """350 KB of nested multiparts with long boundaries: 38 s and 340 MB when each change of the open ones made one."""
+    """350 KB of nested multiparts with long boundaries took 38 s and 340 MB, because each opening and closing made a
+    pattern."""
 
     def refuse(*arguments: Any) -> Any:
         raise AssertionError(f"a pattern is made: {arguments[0]!r:.80}")
@@ -95,7 +97,8 @@ def test_a_blank_line_is_looked_for_once(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_what_opens_and_closes_leaves_the_outer_boundaries_open() -> None:
-    """A boundary that is open twice means the inner one, and the outer one again when that is closed."""
+    """When a boundary is open twice, it means the inner multipart, and the outer one again after the inner one was
+    closed."""
     open_now = Delimiters()
     for boundary in (b"x", b"y", b"x"):
         open_now.push(boundary)
@@ -136,7 +139,7 @@ LINES = [
     st.booleans(),
 )
 def test_patience_changes_nothing(boundaries: list[bytes], lines: list[bytes], end: bytes, final: bool) -> None:
-    """Lines told apart one by one and by pattern are the same lines."""
+    """Lines that are examined one by one or by a pattern are classified equally."""
     data = b"\n" + end.join(lines) + end
     open_now = Delimiters()
     for boundary in boundaries:
@@ -174,7 +177,7 @@ WITHOUT_BLANK_LINES = {
 @pytest.mark.parametrize("name", WITHOUT_BLANK_LINES)
 @pytest.mark.parametrize("limits", [None, ScanLimits(2, 2, 60), ScanLimits(100, 2), ScanLimits(100, 3), ScanLimits(2)])
 def test_the_blank_line_of_a_part_is_optional(name: str, limits: ScanLimits | None) -> None:
-    """Such a mail was never accepted: SMTP answered 451 for ever, APPEND ended the session."""
+    """Before, such a mail was never accepted: SMTP answered 451 each time, and APPEND ended the session."""
     data = WITHOUT_BLANK_LINES[name]
     scanner = Scanner(limits) if limits else Scanner()
     scanner.feed(data)
@@ -207,8 +210,7 @@ SMALL_LIMITS = [
 
 
 def test_every_short_structure_under_small_limits() -> None:
-    """All messages of a multipart header, a blank line and four of these pieces: with an IndexError at the part limit
-    in some of them before."""
+    """All messages of a multipart header, a blank line and four of these pieces; some used to raise IndexError."""
     for number, pieces in enumerate(itertools.product(PIECES, repeat=4)):
         data = PIECES[number % 2] + b"\r\n" + b"".join(pieces)
         limits = SMALL_LIMITS[number % len(SMALL_LIMITS)]
@@ -245,7 +247,7 @@ MAIL = (
 
 
 def failing(where: Any, name: str, call: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """From its n-th call on, a function of the scanner raises."""
+    """Make a function of the scanner raise from its n-th call on."""
     real, calls = getattr(where, name), itertools.count(1)
 
     def fails(*arguments: Any) -> Any:
@@ -272,7 +274,7 @@ def failing(where: Any, name: str, call: int, monkeypatch: pytest.MonkeyPatch) -
 def test_an_unforeseen_error_makes_one_plain_part(
     where: Any, name: str, call: int, envelope: bool, step: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whole, with its sizes and lines, its envelope where that can be read, in whatever cuts it came."""
+    """It is complete, with sizes and lines, and with its envelope where that can be read, for any cuts."""
     monkeypatch.setattr(finder, "_PIECE", step)
     failing(where, name, call, monkeypatch)
     scanner = Scanner()

@@ -1,4 +1,4 @@
-"""A header is passed over only when none of its texts can hold what is looked for."""
+"""A header is skipped only when none of its texts can contain the text that is searched for."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ TEXTS = st.lists(st.sampled_from([*PIECES, "w", "a", "nd", "x", "from", "ss"]), 
 @example(b"Subject:wan\r\n", "t: wan")
 @example("Subject: \u017fubject\r\n".encode(), "ss")
 def test_no_text_that_holds_a_needle_is_passed_over(header: bytes, text: str) -> None:
-    """With needles, the texts are all or none; none only where a look at all of them finds nothing."""
+    """With needles, either all texts are returned or none; none only when no text contains a needle."""
     needle = text.casefold()
     needles = Needles([needle])
     everything = list(header_texts(header))
@@ -78,7 +78,7 @@ def _holds(texts: Iterable[str], needle: str) -> bool:
 
 
 def test_a_plain_header_without_the_needle_is_not_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The work of most messages of a search: their octets are looked at, and nothing is taken apart."""
+    """The work for most messages of a search: their octets are searched, and nothing is decoded."""
     header = (
         b'Received: by mx (at home) for <a@x.example>\r\nFrom: "Wanda Lee"\r\n <w@x.example>\r\nSubject: tea\r\n\r\n'
     )

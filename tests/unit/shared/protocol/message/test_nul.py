@@ -1,4 +1,4 @@
-"""NUL octets: kept in the message, read past by everything, and in nothing that is ready for the wire or for a row."""
+"""NUL octets stay in the message, do not stop any reading, and are in nothing that is sent or stored in a row."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ MAIL = (
 
 
 def values(result: Any) -> list[Any]:
-    """Everything in a scan, flat."""
+    """All values of a scan, in a flat list."""
     if isinstance(result, dict):
         result = list(result.values())
     return [inner for value in result for inner in values(value)] if isinstance(result, list | tuple) else [result]
@@ -44,7 +44,7 @@ def without_nul(result: Scan) -> bool:
 
 
 def test_no_nul_leaves_the_scan() -> None:
-    """Not on the wire (RFC 3501 §9 CHAR8), and not into a row: PostgreSQL takes none in a text."""
+    """Neither in what is sent (RFC 3501 §9, CHAR8) nor in a row: PostgreSQL allows no NUL in a text."""
     scanned = scan(MAIL)
     check(scanned, MAIL)
     assert without_nul(scanned)

@@ -1,4 +1,4 @@
-"""What each SEARCH key looks at (the table of `search_texts`), by examples and by what must hold for any bytes."""
+"""What each SEARCH key looks at (docs/search.md), by examples and by rules for any bytes."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_address_keys_know_the_addresses_of_the_envelope(name: str, value: bytes
 
 @pytest.mark.parametrize(("value", "_sought"), ADDRESSES)
 def test_every_envelope_address_is_found(value: bytes, _sought: str) -> None:
-    """Whatever ENVELOPE shows of an address, FROM finds."""
+    """FROM finds every address that ENVELOPE shows."""
     data = b"From: %b\r\n\r\n" % value
     result = field(data, "from")
     for display, address in scan(data).from_:

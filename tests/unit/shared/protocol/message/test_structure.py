@@ -1,4 +1,4 @@
-"""Parts and BODYSTRUCTURE: the examples of RFC 3501, RFC 2046, and the ways in which messages are broken."""
+"""Parts and BODYSTRUCTURE: the examples of RFC 3501 and RFC 2046, and broken messages."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from shared.protocol.message.scan import Scan, Scanner, scan
 from tests.unit.shared.protocol.message.consistency import check
 from tests.unit.shared.protocol.message.imap_reader import read_list
 
-# RFC 3501 §8: the message of the sample connection, and what its FETCH answers.
+# RFC 3501 §8: the message of the sample connection, and the response to its FETCH.
 TERRY = (
     b"Date: Wed, 17 Jul 1996 02:23:25 -0700 (PDT)\r\n"
     b"From: Terry Gray <gray@cac.washington.edu>\r\n"
@@ -254,7 +254,7 @@ def test_long_boundaries(length: int) -> None:
     ],
 )
 def test_content_type_garbage_is_plain_text(content_type: bytes) -> None:
-    """RFC 2045 §5.2; also for a multipart that holds no part, so that people see what is there."""
+    """RFC 2045 §5.2; also for a multipart without a part, so that people see its text."""
     data = b"Content-Type: %b\r\n\r\nhello" % content_type
     scanned = scan(data)
     assert tree(scanned) == [("1", "text/plain")]

@@ -1,5 +1,4 @@
-"""Content-*, Date and address values with comments in every place where the grammar allows one (RFC 2045 §5.1, RFC
-5322)."""
+"""Content-*, Date and address values with comments wherever the grammar allows them (RFC 2045 §5.1, RFC 5322)."""
 
 from __future__ import annotations
 
@@ -72,7 +71,7 @@ def test_parameters_around_comments(value: bytes, parameters: dict[bytes, bytes]
 
 
 def test_sections_of_a_parameter_in_any_order() -> None:
-    """RFC 2231 §3, with comments between and a percent sign that is none."""
+    """RFC 2231 §3, with comments in between, and a percent sign that encodes nothing."""
     value = (
         b"x; key4*=us-ascii''foo; (c) key*2=ba%; key2*0=a; key3*0*=us-ascii'en'xyz(c); key*0=\"foo\""
         b"; key2*1*=b%25; key3*1=plop%; key*1=baz"

@@ -51,7 +51,7 @@ def test_login_with_initial_response() -> None:
         ("PLAIN", b"*", SaslFailure.CANCELLED),
         ("PLAIN", b"=", SaslFailure.MALFORMED),
         ("PLAIN", b"A" * 12289, SaslFailure.TOO_LONG),
-        ("PLAIN", b"AGFubgBzZWNyZXQ", SaslFailure.BAD_BASE64),  # padding is missing
+        ("PLAIN", b"AGFubgBzZWNyZXQ", SaslFailure.BAD_BASE64),  # without padding
         ("PLAIN", b"AGFu bgBzZWNyZXQ=", SaslFailure.BAD_BASE64),
         ("PLAIN", b"AGFubgBzZWNyZXQ=\n", SaslFailure.BAD_BASE64),
         ("PLAIN", b"AGFubgBzZWNyZXQ==", SaslFailure.BAD_BASE64),

@@ -1,4 +1,4 @@
-"""What the OpenSPF suite does not ask: what the result tells, other alphabets, hostile input."""
+"""What the OpenSPF suite does not test: the contents of the result, international domains, hostile input."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CODES = {"none", "neutral", "pass", "fail", "softfail", "temperror", "permerror"
 def check(
     zone: dict[str, str], sender: str = "ann@example.org", ip: str = "192.0.2.1", limits: LookupLimits | None = None
 ) -> SpfResult:
-    """TXT records of a zone, and `A name` or `PTR name` for others; what is missing does not exist."""
+    """A check with the TXT records of a zone, and `A name` or `PTR name` for other records; others do not exist."""
 
     def look_up(question: Question) -> Answer:
         key = question.name if question.rdtype == "TXT" else f"{question.rdtype} {question.name}"

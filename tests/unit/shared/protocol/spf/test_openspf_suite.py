@@ -29,8 +29,9 @@ CASES = list(scenarios())
 
 
 def zone_lookup(zone: dict[str, list[Any]]) -> Callable[[Question], Answer]:
-    """Answers as the suite describes them: SPF records stand for TXT where there is none, TIMEOUT for whatever is not
-    listed.
+    """Answers as the suite describes them.
+
+    SPF records replace TXT records where there are none, and what is not listed gets TIMEOUT.
     """
     entries = {name.lower(): list(items) for name, items in zone.items()}
 
