@@ -1,4 +1,4 @@
-"""The limits of wrong passwords: against guessing in parallel or from many networks, and against locking an owner out."""
+"""The limits of wrong passwords: against parallel or distributed guessing, and against locking an owner out."""
 
 from __future__ import annotations
 

@@ -80,7 +80,7 @@ def test_silent_connections_keep_nobody_out() -> None:
 
 
 def test_who_is_silent_for_a_while_makes_room_for_anybody() -> None:
-    """Thirty clients have one silent connection each, and one more client connects: no client has more than its share."""
+    """Thirty clients have a silent connection each, and one more connects: no client has more than its share."""
     connections = table(total=30)
     for number in range(30):
         enter(connections, f"192.0.2.{number}", now=number / 10)
