@@ -115,7 +115,7 @@ def assert_all_are_there_once(server: MailfoldServer, person: Person, message_id
 
 
 @pytest.mark.parametrize("absence", [killed, hanging])
-def test_a_mailbox_store_that_is_away_costs_time_and_nothing_else(server: MailfoldServer, absence: Absence) -> None:
+def test_a_mailbox_store_that_is_away_only_delays_mail(server: MailfoldServer, absence: Absence) -> None:
     """Before, each mail in progress became four dead letters after two minutes, and waited for an operator."""
     ann, bob = server.people.people("ann", "bob")
     with absence(server, "mailstore"):
@@ -138,7 +138,7 @@ def test_a_mailbox_store_that_is_away_costs_time_and_nothing_else(server: Mailfo
 
 
 @pytest.mark.parametrize("service", ["classifier", "delivery", "directory", "outbound"])
-def test_so_does_every_other_service_on_the_way(server: MailfoldServer, service: str) -> None:
+def test_every_other_service_may_be_away_as_well(server: MailfoldServer, service: str) -> None:
     ann, bob = server.people.people("ann", "bob")
     with killed(server, service):
         gone = time.monotonic()

@@ -40,7 +40,7 @@ def test_a_sender_without_records_is_none(server: MailfoldServer) -> None:
     assert all(word in results for word in ("spf=none", "dkim=none", "dmarc=none")), results
 
 
-def test_trace_tells_the_checks_with_their_inputs(server: MailfoldServer) -> None:
+def test_trace_shows_the_checks_with_their_inputs(server: MailfoldServer) -> None:
     ann = server.people.person("ann")
     sent = compose(f"boss@{FORGED}", ann.address)
     with server.smtp() as smtp:

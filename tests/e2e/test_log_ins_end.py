@@ -62,7 +62,7 @@ def test_sessions_end_though_the_directory_was_killed_meanwhile(server: Mailfold
         server.imap(ann)
 
 
-def test_no_hash_stands_in_the_event_log(server: MailfoldServer, ann: Person) -> None:
+def test_no_hash_is_in_the_event_log(server: MailfoldServer, ann: Person) -> None:
     server.command("user", "password", ann.user, "--password-stdin", text="another secret\n")
     until(lambda: server.command.json_lines("events", "--type", "user.password_changed"), "the change in the log")
     files = [*server.places.data.glob("store/eventlog.sqlite*")]

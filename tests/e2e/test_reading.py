@@ -45,7 +45,7 @@ def test_default_mailboxes_have_their_uses(server: MailfoldServer, ann: Person) 
         assert use in line, line
 
 
-def test_idle_tells_of_new_mail(server: MailfoldServer, ann: Person) -> None:
+def test_idle_reports_new_mail(server: MailfoldServer, ann: Person) -> None:
     with server.imap(ann) as imap:
         imap.select()
         with imap.idle() as idle:
@@ -69,7 +69,7 @@ def test_two_sessions_see_each_others_changes(server: MailfoldServer, ann: Perso
         assert second.uids("ALL") == first.uids("ALL") == [1, 3]
 
 
-def test_flags_survive_a_move_and_uids_are_told(server: MailfoldServer, ann: Person) -> None:
+def test_flags_survive_a_move_and_uids_are_reported(server: MailfoldServer, ann: Person) -> None:
     with server.imap(ann) as imap:
         imap.append("INBOX", compose(SENDER, ann.address).data, "(\\Seen $Label1)")
         imap.select()

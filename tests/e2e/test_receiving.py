@@ -155,7 +155,7 @@ def test_null_reverse_path_is_welcome(server: MailfoldServer, ann: Person) -> No
         assert fields(imap.fetch(imap.wait_for(sent.message_id)), "Return-Path") == ["<>"]
 
 
-def test_size_is_told_and_kept(server: MailfoldServer, ann: Person) -> None:
+def test_size_is_advertised_and_enforced(server: MailfoldServer, ann: Person) -> None:
     with server.smtp() as smtp:
         limit = int(smtp.extensions["SIZE"])
         refusal = smtp.command(f"MAIL FROM:<{SENDER}> SIZE={limit + 1}".encode())

@@ -135,7 +135,7 @@ def recipients_of(server: MailfoldServer, queue_id: str) -> list[str]:
     return [entry.recipient for entry in server.contracts.queue() if entry.queue_id == queue_id]
 
 
-def test_what_finds_a_full_queue_waits_without_a_dead_letter_and_goes_by_itself(crowded: MailfoldServer) -> None:
+def test_mail_for_a_full_queue_waits_without_a_dead_letter_until_there_is_room(crowded: MailfoldServer) -> None:
     late = submit(crowded, f"late@{HONEST}")
     until(lambda: repeats_of(crowded, late) >= 2, "two repeats", 40)
     assert (state_of(crowded, late), dead_letters_of(crowded, late), recipients_of(crowded, late)) == ("moving", [], [])

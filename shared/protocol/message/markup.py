@@ -94,7 +94,7 @@ def _visible(source: str, links: bool, hidden: dict[str, None] | None = None) ->
     pieces, at, pending = [], 0, ""
     for token in _TOKEN.finditer(source):
         if text := source[at : token.start()]:
-            pieces.append(_on_one_line(text))
+            pieces.append(_joined_lines(text))
         at = token.end()
         if hidden is not None:
             _keep_hidden(token, hidden)
@@ -108,11 +108,11 @@ def _visible(source: str, links: bool, hidden: dict[str, None] | None = None) ->
         elif name == "a" and links:
             pieces.append(f" <{pending}> " if pending else "")
             pending = "" if token[2] else _target(token[4])
-    pieces.append(_on_one_line(source[at:]))
+    pieces.append(_joined_lines(source[at:]))
     return [*pieces, f" <{pending}> "] if pending else pieces
 
 
-def _on_one_line(text: str) -> str:
+def _joined_lines(text: str) -> str:
     return unescape(text.replace("\r\n", " ").replace("\n", " "))
 
 

@@ -297,7 +297,7 @@ async def test_a_cancelled_commit_harms_nobody(blobs: Blobs) -> None:
 
 
 @pytest.mark.parametrize("size", [10, 30_000])
-async def test_what_nobody_came_to_refer_to_is_taken_back(blobs: Blobs, size: int) -> None:
+async def test_a_body_without_a_reference_is_discarded(blobs: Blobs, size: int) -> None:
     ref = await keep(blobs, body_of(size))
     other = await keep(blobs, b"another body")
     assert await blobs.take_back(ref)
@@ -305,7 +305,7 @@ async def test_what_nobody_came_to_refer_to_is_taken_back(blobs: Blobs, size: in
     assert not await blobs.take_back(ref)
 
 
-async def test_a_body_that_was_there_before_is_not_taken_back(harness: Harness) -> None:
+async def test_a_body_that_was_there_before_is_not_discarded(harness: Harness) -> None:
     """Another message refers to it: a user's copy in Sent often has the same octets as the mail that is being
     delivered."""
     entry, other = harness.open("g0001"), harness.open("g0001")
@@ -315,7 +315,7 @@ async def test_a_body_that_was_there_before_is_not_taken_back(harness: Harness) 
     assert (await entry.read(again.id)).body() == b"the same"
 
 
-async def test_a_body_that_somebody_committed_since_is_not_taken_back(harness: Harness) -> None:
+async def test_a_body_that_was_committed_again_is_not_discarded(harness: Harness) -> None:
     entry, other = harness.open("g0001"), harness.open("g0001")
     first = await keep(entry, b"the same")
     await keep(other, b"the same")
@@ -323,7 +323,7 @@ async def test_a_body_that_somebody_committed_since_is_not_taken_back(harness: H
     assert (await entry.read(first.id)).body() == b"the same"
 
 
-async def test_a_body_taken_back_may_come_again(blobs: Blobs) -> None:
+async def test_a_discarded_body_may_be_written_again(blobs: Blobs) -> None:
     first = await keep(blobs, b"the same")
     assert await blobs.take_back(first)
     second = await keep(blobs, b"the same")
@@ -331,7 +331,7 @@ async def test_a_body_taken_back_may_come_again(blobs: Blobs) -> None:
     assert await blobs.take_back(second)
 
 
-async def test_committing_and_taking_back_at_once_loses_nothing(harness: Harness) -> None:
+async def test_committing_and_discarding_at_once_loses_nothing(harness: Harness) -> None:
     """A caller whose commit has succeeded finds its body, even when others discard the same body meanwhile."""
     ports = [harness.open("g0001") for _ in range(4)]
 

@@ -95,7 +95,7 @@ async def test_a_step_that_fails_again_stays(dead_letters: DeadLetters) -> None:
     assert [dead_letter.id for dead_letter in await dead_letters.waiting()] == [dead_letter_id]
 
 
-async def test_letters_are_events_like_all_others(
+async def test_dead_letters_are_events_like_all_others(
     harness: Harness, dead_letters: DeadLetters, store: EventStore
 ) -> None:
     await dead_letters.bury("mail.received", "q1", "broken", 8, b"p", PROVENANCE)
@@ -104,6 +104,6 @@ async def test_letters_are_events_like_all_others(
     assert (await store.verify()).equal
 
 
-async def test_a_letter_that_is_not_there(dead_letters: DeadLetters) -> None:
+async def test_an_unknown_dead_letter(dead_letters: DeadLetters) -> None:
     with pytest.raises(NoSuchDeadLetter):
         await dead_letters.show("l0")

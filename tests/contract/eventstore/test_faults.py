@@ -97,7 +97,7 @@ async def test_a_listener_that_raises_does_not_end_the_writer(faulty: EventStore
     await is_whole(faulty, 3)
 
 
-async def test_a_group_that_stands_still_is_reported(
+async def test_a_group_that_is_stuck_is_reported(
     faulty: EventStore, fault: Fault, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fault.at_gate.clear()

@@ -64,7 +64,7 @@ async def test_a_rebuild_gives_the_same_rows_byte_for_byte(filled: EventStore) -
     assert await filled.read(purses) == sound
 
 
-async def test_progress_is_told(filled: EventStore) -> None:
+async def test_progress_is_reported(filled: EventStore) -> None:
     reported: list[int] = []
     await filled.verify(reported.append)
     assert reported[-1] == 31

@@ -61,7 +61,7 @@ async def test_a_lease_that_was_given_back_is_free_at_once(leased: Harness) -> N
     assert await fill(await leased.open(holder="two"), "p1", expected=1) == 2
 
 
-async def test_who_was_taken_over_is_shut_out_at_the_next_commit(leased: Harness) -> None:
+async def test_a_holder_that_lost_the_lease_is_refused_at_its_next_commit(leased: Harness) -> None:
     old = await leased.open(holder="one")
     await fill(old, "p1")
     leased.clock.advance(LEASE_SECONDS + 1)
@@ -74,7 +74,7 @@ async def test_who_was_taken_over_is_shut_out_at_the_next_commit(leased: Harness
     assert [row[1:4] for row in await new.read(events)] == [(1, "p1", 1), (2, "p1", 2), (3, "p1", 3)]
 
 
-async def test_two_processes_of_one_name_are_told_apart(leased: Harness) -> None:
+async def test_two_processes_with_the_same_name_are_distinguished(leased: Harness) -> None:
     """Two machines with the same name and path, or a command beside the service: the name alone does not give the
     lease."""
     first = await leased.open(holder="one")
@@ -83,7 +83,7 @@ async def test_two_processes_of_one_name_are_told_apart(leased: Harness) -> None
     assert await fill(first, "p1") == 1
 
 
-async def test_who_was_taken_over_is_told_once_so_that_it_ends(leased: Harness) -> None:
+async def test_a_holder_that_lost_the_lease_is_notified_once_so_that_it_ends(leased: Harness) -> None:
     losses: list[str] = []
     old = leased.store(holder="one", fenced_out=losses.append)
     await old.open()
@@ -98,7 +98,7 @@ async def test_who_was_taken_over_is_told_once_so_that_it_ends(leased: Harness) 
     await old.close()
 
 
-async def test_an_idle_store_that_was_taken_over_finds_it_at_the_next_renewal(leased: Harness) -> None:
+async def test_an_idle_holder_that_lost_the_lease_notices_at_the_next_renewal(leased: Harness) -> None:
     losses: list[str] = []
     old = leased.store(holder="one", fenced_out=losses.append)
     await old.open()
@@ -111,7 +111,7 @@ async def test_an_idle_store_that_was_taken_over_finds_it_at_the_next_renewal(le
     await old.close()
 
 
-async def test_who_was_taken_over_gives_nothing_back(leased: Harness) -> None:
+async def test_a_holder_that_lost_the_lease_does_not_give_it_back(leased: Harness) -> None:
     old = await leased.open(holder="one")
     leased.clock.advance(LEASE_SECONDS + 1)
     new = await leased.open(holder="one")

@@ -49,7 +49,7 @@ async def test_owners_of_streams_choose_the_shard(store: EventStore) -> None:
     assert (recorded.shard, recorded.stream) == (SHARD, "drawer")
 
 
-async def test_an_old_shape_is_lifted_to_todays(store: EventStore) -> None:
+async def test_an_event_of_an_old_schema_is_converted(store: EventStore) -> None:
     row = (SHARD, 1, "p1", 1, "purse.emptied", 1, 1, "", "", "", '{"kind":"system"}', b'{"purse":"p1"}')
     sql = (
         "INSERT INTO event (shard, position, stream, version, type, schema, at, cause, correlation, command, actor, "
@@ -64,7 +64,7 @@ async def test_an_old_shape_is_lifted_to_todays(store: EventStore) -> None:
         await store.read_events(SHARD, 0)
 
 
-async def test_a_follower_s_position_stands_and_falls_with_its_effect(store: EventStore) -> None:
+async def test_a_followers_position_is_committed_with_its_effect(store: EventStore) -> None:
     def effect(transaction: Transaction, position: int, *, fails: bool) -> None:
         transaction.append("p1", [Filled("p1", 1)], PROVENANCE)
         transaction.set_cursor("training", {3: position, 4: position + 1})
@@ -79,7 +79,7 @@ async def test_a_follower_s_position_stands_and_falls_with_its_effect(store: Eve
     assert await store.read(purses) == [("p1", 1, 1, b"")]
 
 
-async def test_noted_cursors_ride_with_the_next_group(store: EventStore) -> None:
+async def test_noted_cursors_are_written_with_the_next_group(store: EventStore) -> None:
     store.note_cursor("relay", 3, 10)
     store.note_cursor("relay", 3, 8)
     assert (await store.cursor("relay"))[3] == 0

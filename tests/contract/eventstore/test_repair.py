@@ -163,7 +163,9 @@ async def test_a_wrong_row_spreads_while_the_rows_are_compared(
     assert (await store.verify()).equal
 
 
-async def test_a_repair_that_breaks_off_is_found_and_healed(store: EventStore, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_repair_that_was_interrupted_is_found_and_finished(
+    store: EventStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await many(store, ROWS)
     sound = await store.read(purses)
     await damage(store, "UPDATE purse SET coins = 7")

@@ -61,7 +61,7 @@ async def test_positions_and_versions_go_on_when_every_event_is_folded(harness: 
     assert (await store.verify()).equal
 
 
-async def test_a_snapshot_that_tells_another_story_drops_nothing(harness: Harness, aged: EventStore) -> None:
+async def test_a_snapshot_that_differs_drops_nothing(harness: Harness, aged: EventStore) -> None:
     def forgetful(reader: Reader, stream: str) -> Kept:
         kept = capture(reader, stream)
         return Kept(kept.purse, kept.coins, kept.times - 1, kept.note)

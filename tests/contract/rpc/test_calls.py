@@ -77,7 +77,7 @@ async def test_what_the_store_raises_is_translated(
     assert (caught.value.reason, caught.value.message) == (reason, str(failure))
 
 
-async def test_an_unforeseen_fault_does_not_tell_its_text(connect: Connect, sample: Sample) -> None:
+async def test_an_unforeseen_fault_does_not_reveal_its_text(connect: Connect, sample: Sample) -> None:
     sample.failure = RuntimeError(SECRET)
     with pytest.raises(InternalError) as caught:
         await connect().ShowDeadLetter(ASK)
@@ -96,7 +96,7 @@ async def test_the_provenance_arrives(connect: Connect, sample: Sample) -> None:
     assert (caller(), current_provenance().actor.kind) == ("", "system")
 
 
-async def test_provenance_in_any_letters_arrives(connect: Connect, sample: Sample) -> None:
+async def test_provenance_with_any_characters_arrives(connect: Connect, sample: Sample) -> None:
     result = Provenance(Actor("remote"), " «ursache» ", "q1\n", "append-Größe")
     with acting(result):
         await connect().ShowDeadLetter(ASK)

@@ -51,7 +51,7 @@ def test_a_tagged_ok_states_what_the_client_knows_while_an_expunge_is_withheld(c
     )
 
 
-def test_a_client_that_comes_back_hears_of_the_withheld_expunge(connect: Connect) -> None:
+def test_a_client_that_reconnects_is_notified_of_the_withheld_expunge(connect: Connect) -> None:
     other, client = connect(), connect()
     for _ in range(4):
         other.append(MAIL)

@@ -80,7 +80,7 @@ def report(server: ImapServer) -> Any:
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
-def test_every_session_is_told_and_ends(server: ImapServer, ending: str) -> None:
+def test_every_session_is_notified_and_ends(server: ImapServer, ending: str) -> None:
     method, request, text = ENDINGS[ending]
     others = logged_in(server, "bob@example.net")
     mine = [logged_in(server), idling(server), logged_in(server, ANN.upper())]

@@ -18,7 +18,7 @@ def selected(connect: Connect) -> ImapClient:
     return client
 
 
-def test_idle_tells_of_new_mail(server: ImapServer, connect: Connect, user: str) -> None:
+def test_idle_reports_new_mail(server: ImapServer, connect: Connect, user: str) -> None:
     client = selected(connect)
     tag = client.begin("IDLE")
     assert client.line() == b"+ idling"
@@ -30,7 +30,7 @@ def test_idle_tells_of_new_mail(server: ImapServer, connect: Connect, user: str)
     assert client.finish(tag)[0] == b"OK IDLE completed"
 
 
-def test_idle_tells_of_flags_and_expunges(connect: Connect) -> None:
+def test_idle_reports_flags_and_expunges(connect: Connect) -> None:
     watcher, doer = selected(connect), selected(connect)
     doer.append(MAIL)
     doer.append(MAIL)

@@ -25,7 +25,7 @@ class Ear:
         self.heard.append((subject, payload))
 
 
-async def test_a_ring_is_heard_by_everybody(nats_server: NatsServer) -> None:
+async def test_a_doorbell_reaches_every_listener(nats_server: NatsServer) -> None:
     ears = [Ear() for _ in range(4)]
     async with connected(nats_server) as entry, connected(nats_server) as other:
         await entry.listen(account_doorbell("a1"), ears[0].hear)
@@ -72,7 +72,7 @@ async def test_rings_of_one_subject_that_leave_together_become_the_last_one(bus:
     assert len(ear.heard) == 2
 
 
-async def test_a_listener_that_fails_does_not_deafen_the_others(bus: Bus) -> None:
+async def test_a_listener_that_fails_does_not_affect_the_others(bus: Bus) -> None:
     ear = Ear()
 
     def fails(_subject: str, _payload: bytes) -> None:
@@ -85,7 +85,7 @@ async def test_a_listener_that_fails_does_not_deafen_the_others(bus: Bus) -> Non
         await until_true(lambda number=number: len(ear.heard) == number)  # type: ignore[misc]
 
 
-async def test_what_is_closed_hears_nothing(bus: Bus) -> None:
+async def test_a_closed_bus_receives_no_doorbell(bus: Bus) -> None:
     closed, open_ear = Ear(), Ear()
     listening = await bus.listen(DOORBELL_LOG, closed.hear)
     await bus.listen(DOORBELL_LOG, open_ear.hear)

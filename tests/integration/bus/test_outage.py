@@ -117,7 +117,7 @@ async def test_what_was_published_into_an_outage_arrives(nats_server: NatsServer
         await until_true(lambda: len(set(inbox.finished)) == 400)
 
 
-async def test_listeners_hear_others_after_a_reconnect(bus: Bus, nats_server: NatsServer) -> None:
+async def test_listeners_receive_doorbells_of_others_after_a_reconnect(bus: Bus, nats_server: NatsServer) -> None:
     heard: list[bytes] = []
     calls = Calls()
     await bus.listen(DOORBELL_LOG, lambda _subject, payload: heard.append(payload))
@@ -130,7 +130,7 @@ async def test_listeners_hear_others_after_a_reconnect(bus: Bus, nats_server: Na
         await until_true(lambda: heard == [b"1"])
 
 
-async def test_who_rings_is_heard_in_its_own_process_without_a_server(bus: Bus, nats_server: NatsServer) -> None:
+async def test_a_doorbell_reaches_its_own_process_without_a_server(bus: Bus, nats_server: NatsServer) -> None:
     heard: list[tuple[str, bytes]] = []
     await bus.listen(store_doorbell_pattern("mailstore"), lambda subject, payload: heard.append((subject, payload)))
     nats_server.kill()
@@ -184,7 +184,7 @@ async def test_an_answer_to_a_wiped_server_confirms_nothing(bus: Bus, nats_serve
     await until_true(lambda: inbox.finished == [b"old", b"new"])
 
 
-async def test_an_outage_is_told_once(nats_server: NatsServer) -> None:
+async def test_an_outage_is_logged_once(nats_server: NatsServer) -> None:
     with capture_logs() as logs:
         async with connected(nats_server, publish_timeout_seconds=1.5) as bus:
             nats_server.kill()

@@ -36,7 +36,7 @@ async def _is_empty(server: NatsServer) -> bool:
     return await held(server, MAIL) == 0
 
 
-async def test_a_event_is_worked_off_once_and_then_forgotten(bus: Bus, nats_server: NatsServer) -> None:
+async def test_an_event_is_handled_once_and_then_removed(bus: Bus, nats_server: NatsServer) -> None:
     inbox = Inbox()
     bus.work(CLASSIFIER_RECEIVED, inbox.handle, inbox.bury)
     await bus.publish(RECEIVED.on(3), "e1", b"fact")
@@ -204,7 +204,7 @@ async def test_too_large_an_event_is_refused_at_once(bus: Bus) -> None:
         await bus.publish(RECEIVED.on(0), "e1", bytes(2_000_000))
 
 
-async def test_a_event_that_is_too_large_with_its_header_harms_no_other(bus: Bus) -> None:
+async def test_an_event_that_is_too_large_with_its_header_harms_no_other(bus: Bus) -> None:
     """The server closes the connection of a client that sends more than the limit.
 
     nats-py does not count the header, so one such mail disconnected its whole process at each of its repeats.
@@ -223,7 +223,7 @@ async def test_a_event_that_is_too_large_with_its_header_harms_no_other(bus: Bus
     assert (len(connections), bus.connected) == (1, True)
 
 
-async def test_a_event_above_the_limit_of_its_stream_is_refused_for_good(bus: Bus, nats_server: NatsServer) -> None:
+async def test_an_event_above_the_limit_of_its_stream_is_refused_for_good(bus: Bus, nats_server: NatsServer) -> None:
     async with observer(nats_server) as jetstream:
         config = (await jetstream.stream_info(MAIL.name)).config
         await jetstream.update_stream(config.evolve(max_msg_size=1000))
@@ -260,7 +260,7 @@ async def test_the_backlog_is_known_by_kind_and_size(bus: Bus) -> None:
     assert 40_000 < backlog.filled * MAIL.max_bytes < 80_000
 
 
-async def test_a_event_that_is_declared_nowhere_is_refused_in_time(nats_server: NatsServer) -> None:
+async def test_an_undeclared_event_is_refused_in_time(nats_server: NatsServer) -> None:
     async with connected(nats_server, publish_timeout_seconds=0.5) as bus:
         with pytest.raises(BusUnavailable):
             await bus.publish("mail.invented.0", "e1", b"fact")

@@ -26,7 +26,7 @@ async def settle(installation: Installation, mail: MailSubmitted) -> dict[str, s
     return await installation.until_settled(mail.queue_id)
 
 
-async def test_a_full_mailbox_is_told_to_a_local_sender(installation: Installation) -> None:
+async def test_a_local_sender_is_notified_of_a_full_mailbox(installation: Installation) -> None:
     mail = await installation.submitted("full@example.org", "ann@example.org")
     await installation.publish(mail, times=5)
     outcomes = await installation.until_settled(mail.queue_id, times=5)
@@ -50,14 +50,14 @@ async def test_failures_of_one_mail_come_in_one_notification(installation: Insta
     await installation.verify()
 
 
-async def test_an_address_that_is_gone_is_told(installation: Installation) -> None:
+async def test_the_sender_is_notified_of_an_address_that_is_gone(installation: Installation) -> None:
     mail = await installation.submitted("nobody@example.org")
     assert await settle(installation, mail) == {"nobody@example.org": "bounced"}
     (notice,) = await installation.messages("bob")
     assert b"Status: 5.1.1\r\n" in notice
 
 
-async def test_a_mailbox_switched_off_is_told(installation: Installation) -> None:
+async def test_the_sender_is_notified_of_a_disabled_account(installation: Installation) -> None:
     await installation.directory.ChangeAccount(
         directory_pb2.ChangeAccountRequest(address="ann@example.org", disabled=True)
     )
@@ -74,7 +74,7 @@ async def test_the_null_reverse_path_is_never_answered(installation: Installatio
 
 
 @pytest.mark.parametrize("notify", ["NEVER", "SUCCESS,DELAY"])
-async def test_who_does_not_want_to_know_is_not_told(installation: Installation, notify: str) -> None:
+async def test_a_sender_with_notify_never_is_not_notified(installation: Installation, notify: str) -> None:
     mail = await installation.submitted(Recipient("full@example.org", notify))
     assert await settle(installation, mail) == {"full@example.org": "bounced"}
     assert await installation.count("bob") == 0
@@ -88,7 +88,7 @@ async def test_the_whole_mail_comes_back_when_asked_for(installation: Installati
     assert notice.count(b"Hello.") == 1
 
 
-async def test_a_remote_sender_is_told_by_the_outbound_queue(installation: Installation) -> None:
+async def test_a_remote_sender_is_notified_through_the_outbound_queue(installation: Installation) -> None:
     mail = await installation.submitted("full@example.org", sender="eve@example.net")
     await installation.publish(mail, times=3)
     await installation.until_settled(mail.queue_id, times=3)
@@ -97,7 +97,7 @@ async def test_a_remote_sender_is_told_by_the_outbound_queue(installation: Insta
     await installation.verify()
 
 
-async def test_a_sender_whose_mailbox_is_full_is_told_all_the_same(installation: Installation) -> None:
+async def test_a_sender_whose_mailbox_is_full_is_notified_all_the_same(installation: Installation) -> None:
     mail = await installation.submitted("full@example.org", sender="fuller@example.org")
     assert await settle(installation, mail) == {"full@example.org": "bounced"}
     assert (await installation.count("full"), await installation.count("fuller")) == (0, 1)
@@ -119,7 +119,7 @@ async def test_a_notification_that_fails_is_not_notified(installation: Installat
     assert sum(isinstance(event, DeliveryBounced) for event in await installation.events_of_mail(mail.queue_id)) == 2
 
 
-async def test_a_mail_whose_bytes_cannot_be_read_is_told_all_the_same(installation: Installation) -> None:
+async def test_a_mail_whose_blob_cannot_be_read_is_notified_all_the_same(installation: Installation) -> None:
     mail = await installation.submitted("nobody@example.org")
     for file in installation.places.blobs.rglob("*"):
         if file.is_file():

@@ -95,7 +95,7 @@ async def test_a_mail_that_failed_too_often_is_held_and_delivered_when_re_driven
     await installation.verify()
 
 
-async def test_a_dead_letter_heals_when_a_repeat_of_the_mail_is_done(installation: Installation) -> None:
+async def test_a_dead_letter_is_resolved_when_a_repeat_of_the_mail_succeeds(installation: Installation) -> None:
     method = installation.replace("mailstore", DELIVER, _fault)
     mail = await installation.submitted("ann@example.org")
     await installation.publish(mail, times=3)  # each fails, but there is only one dead letter
@@ -109,7 +109,7 @@ async def test_a_dead_letter_heals_when_a_repeat_of_the_mail_is_done(installatio
     await installation.verify()
 
 
-async def test_a_decision_is_a_dead_letter_at_its_first_try(installation: Installation) -> None:
+async def test_a_refused_step_becomes_a_dead_letter_at_its_first_try(installation: Installation) -> None:
     tries = 0
 
     async def refuse(_request: Any, _context: Any) -> Any:

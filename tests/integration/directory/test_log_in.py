@@ -102,7 +102,7 @@ async def test_connections_opened_at_once_share_one_hash(people: Running, hashes
     assert len(hashes) == 1
 
 
-async def test_too_many_failures_shut_the_account_to_whom_they_are_of_alone(people: Running) -> None:
+async def test_too_many_failures_lock_the_account_only_for_their_client(people: Running) -> None:
     assert (await people.log_in("correct horse", address="192.0.2.1")).ok
     refusals = [(await people.log_in(f"wrong {number}", address="198.51.100.1")).refusal for number in range(12)]
     assert refusals == ["bad-credentials"] * 10 + ["too-many"] * 2
@@ -111,7 +111,7 @@ async def test_too_many_failures_shut_the_account_to_whom_they_are_of_alone(peop
     assert (await people.log_in("correct horse", address="192.0.2.1")).ok
 
 
-async def test_wrong_passwords_side_by_side_are_heard_no_more_often(people: Running) -> None:
+async def test_wrong_passwords_in_parallel_are_checked_no_more_often(people: Running) -> None:
     """Of 150 at once, ten are checked."""
     answers = await asyncio.gather(*(people.log_in(f"wrong {number}") for number in range(150)))
     refusals = Counter(answer.refusal for answer in answers)
@@ -152,7 +152,7 @@ async def test_a_refusal_says_how_many_there_were(people: Running) -> None:
     assert (await people.log_in("correct horse")).refusals == 0
 
 
-async def test_a_new_password_opens_what_wrong_ones_had_shut(people: Running) -> None:
+async def test_a_new_password_ends_a_lock_by_wrong_ones(people: Running) -> None:
     await people.stub.AddUser(pb.AddUserRequest(name="bob", password="battery staple"))
     await people.stub.AddAccount(pb.AddAccountRequest(address="bob@example.org", user="bob"))
     for login in ("ann@example.org", "bob@example.org"):

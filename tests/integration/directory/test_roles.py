@@ -74,6 +74,6 @@ async def test_without_the_setting_it_is_refused_and_counted(people: Running) ->
     "environment",
     [{"MAILFOLD_DIRECTORY_POSTMASTER": address} for address in ("gone@example.org", "far@else.example", "a@b..c")],
 )
-async def test_a_stand_in_that_cannot_receive_is_none(people: Running) -> None:
+async def test_a_postmaster_address_that_cannot_receive_is_not_used(people: Running) -> None:
     assert (await resolve(people, "postmaster@example.org")).kind == pb.Resolution.UNKNOWN
     assert await without_postmaster(people) == 1

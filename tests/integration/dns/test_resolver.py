@@ -280,7 +280,7 @@ async def test_next_server_is_asked_when_one_is_down() -> None:
             assert silent.queries.total() == 1
 
 
-async def test_nobody_listens() -> None:
+async def test_a_name_server_without_a_listener() -> None:
     async with local_name_server(RECORDS) as server:
         await server.stop()
         async with resolving(server) as resolver:
@@ -296,7 +296,7 @@ async def test_too_many_questions_are_refused_at_once() -> None:
         assert resolver.refused == 5
 
 
-async def test_drives_an_evaluation_and_tells_what_it_used() -> None:
+async def test_an_evaluation_is_driven_and_its_answers_recorded() -> None:
     async with local_name_server(RECORDS) as server, resolving(server) as resolver:
         for sources in (["127.0.0.1"] * 5, ["cache"] * 5):
             result, used = await resolver.drive(check_host("192.0.2.26", "h.example", "ann@example.org"))

@@ -80,7 +80,7 @@ def everything(reader: Reader) -> list[LoggedEvent]:
     return by_ids(reader, [row[0] for row in reader.all("SELECT id FROM fact")])
 
 
-async def test_repeats_are_passed_over_and_the_cursor_stands_with_the_rows(store: EventStore) -> None:
+async def test_repeats_are_skipped_and_the_cursor_agrees_with_the_rows(store: EventStore) -> None:
     log = Log(store)
     await log.take(event(1), event(2))
     await log.take(event(1), event(2), event(3))

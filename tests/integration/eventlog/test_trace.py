@@ -20,14 +20,14 @@ from tests.integration.eventlog.installation import Installation
 ANN = Actor("account", ACCOUNT, session="s-imap", address="192.0.2.9")
 
 
-async def test_by_queue_id_every_service_tells_its_part(installation: Installation) -> None:
+async def test_a_queue_id_finds_the_events_of_every_service(installation: Installation) -> None:
     await deliver(installation)
     await deliver(installation, "q0002", uid=2, message_id="second@example.net")
     await installation.followed()
     assert await installation.trace(QUEUE_ID) == DELIVERED
 
 
-async def test_by_message_id_every_mail_that_bears_it(installation: Installation) -> None:
+async def test_a_message_id_finds_every_mail_that_has_it(installation: Installation) -> None:
     await deliver(installation)
     await deliver(installation, "q0002", uid=2)
     await deliver(installation, "q0003", uid=3, message_id="other@example.net")

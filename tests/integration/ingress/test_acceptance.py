@@ -79,7 +79,7 @@ async def test_forged_results_of_ours_are_removed(nats_server: NatsServer, tmp_p
         assert await server.body(event.message.blob) == others + MAIL
 
 
-async def test_spf_dkim_and_dmarc_pass_and_are_told(nats_server: NatsServer, tmp_path: Path) -> None:
+async def test_spf_dkim_and_dmarc_pass_and_are_reported(nats_server: NatsServer, tmp_path: Path) -> None:
     profile = Profile(domain="example.org", signed_share=1.0, attachment_share=0.0)
     signed = mail(profile, 0)
     data = b"".join(b"." + line if line.startswith(b".") else line for line in signed.data.splitlines(keepends=True))

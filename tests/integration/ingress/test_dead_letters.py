@@ -55,7 +55,7 @@ async def is_in(server: Running, expected: str) -> bool:
     return await state(server) == [expected]
 
 
-async def test_what_the_bus_refuses_for_good_is_a_dead_letter_at_once_and_heals(
+async def test_an_event_that_the_bus_refuses_is_a_dead_letter_until_it_succeeds(
     nats_server: NatsServer, tmp_path: Path
 ) -> None:
     """Before, such a mail was repeated for ever without a report."""

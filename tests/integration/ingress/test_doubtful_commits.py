@@ -45,14 +45,14 @@ def mail() -> MailReceived:
     return MailReceived("q1", "ann@example.org", (), Message("g1/00", 10), Client("192.0.2.1"))
 
 
-async def test_what_stands_is_accepted(store: EventStore, fault: Fault) -> None:
+async def test_a_committed_event_is_accepted(store: EventStore, fault: Fault) -> None:
     fault.next = "commit"
     recorded = await Receptions(store, 10.0).accept(mail(), PROVENANCE)
     assert recorded.version == 1
     assert [entry.version for entry in await store.read_stream("q1")] == [1]
 
 
-async def test_a_database_that_falls_again_before_it_tells_is_asked_again(
+async def test_a_database_that_fails_again_is_asked_again(
     store: EventStore, fault: Fault, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     receptions = Receptions(store, 10.0)
@@ -69,13 +69,13 @@ async def test_a_database_that_falls_again_before_it_tells_is_asked_again(
     assert failures == []
 
 
-async def test_what_does_not_stand_is_accepted_now(store: EventStore, fault: Fault) -> None:
+async def test_an_event_that_was_not_committed_is_written_now(store: EventStore, fault: Fault) -> None:
     fault.next = "before commit"
     assert (await Receptions(store, 10.0).accept(mail(), PROVENANCE)).version == 1
     assert len(await store.read_stream("q1")) == 1
 
 
-async def test_patience_ends(store: EventStore, fault: Fault) -> None:
+async def test_the_wait_for_the_database_ends(store: EventStore, fault: Fault) -> None:
     fault.next = "before commit"
     fault.then = "begin"
     with pytest.raises(StoreUnavailable) as given_up:
@@ -84,7 +84,7 @@ async def test_patience_ends(store: EventStore, fault: Fault) -> None:
     assert await store.read_stream("q1") == []
 
 
-async def test_without_doubt_nobody_waits(store: EventStore, fault: Fault) -> None:
+async def test_without_doubt_there_is_no_wait(store: EventStore, fault: Fault) -> None:
     fault.next = "begin"
     with pytest.raises(StoreUnavailable) as refused:
         await Receptions(store, 3600.0).accept(mail(), PROVENANCE)

@@ -63,7 +63,7 @@ async def test_under_attack_the_rest_is_counted(nats_server: NatsServer, tmp_pat
         assert sum(log_event.more for log_event in kept) == 47
 
 
-async def test_too_many_connections_are_refused_and_told(nats_server: NatsServer, tmp_path: Path) -> None:
+async def test_too_many_connections_are_refused_with_a_reply(nats_server: NatsServer, tmp_path: Path) -> None:
     async with (
         running(nats_server.url, tmp_path, max_connections="2") as server,
         connected(server.port(25)) as entry,

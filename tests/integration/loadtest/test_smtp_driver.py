@@ -66,7 +66,7 @@ def _mails() -> list[RenderedMail]:
 
 
 @pytest.mark.parametrize("shape", [Shape(1, 3), Shape(10, 2), Shape(4, 10, pipelining=True)], ids=str)
-async def test_every_letter_arrives_once_as_it_was_made(serve: Serve, shape: Shape) -> None:
+async def test_every_mail_arrives_once_and_unchanged(serve: Serve, shape: Shape) -> None:
     sink, target = await serve()
     tally = await send_all(target, _mails(), shape, limit=30)
     expected = [mail for mail in SENT if mail.user != 3]
@@ -87,7 +87,7 @@ async def test_starttls(serve: Serve, tmp_path: Path) -> None:
     assert tally.accepted + tally.refused == 3 and len(sink.received) == tally.accepted > 0
 
 
-async def test_nobody_there_is_told_and_ends(unused_tcp_port: int) -> None:
+async def test_a_server_that_does_not_answer_is_reported(unused_tcp_port: int) -> None:
     target = Target(smtp_port=unused_tcp_port)
     with pytest.raises(OSError):
         await open_session(target)
@@ -117,7 +117,7 @@ async def test_a_server_that_hangs_up_in_the_middle_is_counted() -> None:
     assert tally.accepted == 0 and tally.refusals == {"MAIL: connection lost": 4, "not tried": 0}
 
 
-async def test_it_costs_the_client_little() -> None:
+async def test_the_driver_uses_little_cpu() -> None:
     """With more than half a millisecond of CPU for a message the load test would measure itself.
 
     The server only looks for the final dot, so the driver's share remains.

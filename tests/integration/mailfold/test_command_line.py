@@ -150,7 +150,7 @@ def test_a_folder_in_use_is_not_given_to_another_user(data: Path) -> None:
     assert {path.lstat().st_uid for path in data.rglob("*")} == {0}
 
 
-def test_mistakes_in_settings_are_told_with_value_source_and_meaning(data: Path) -> None:
+def test_mistakes_in_settings_are_reported_with_value_source_and_meaning(data: Path) -> None:
     (data / "mailfold.toml").write_text('[ingres]\nx = 1\n[ingress]\nmax_recipients = "many"\nmax_recipient = 1\n')
     done = run("up", data=data, MAILFOLD_ACCESS_PATIENCE="long")
     assert done.returncode == 2
@@ -189,7 +189,7 @@ def test_status_of_what_does_not_run(data: Path) -> None:
     }
 
 
-def test_a_reader_that_goes_away_hears_no_complaint(data: Path) -> None:
+def test_a_reader_that_closes_the_pipe_causes_no_error_message(data: Path) -> None:
     reader, writer = os.pipe()
     os.close(reader)
     with os.fdopen(writer, "wb") as output:
@@ -206,7 +206,7 @@ def test_a_reader_that_goes_away_hears_no_complaint(data: Path) -> None:
     assert (done.returncode, done.stderr) == (1, b"")
 
 
-def test_a_full_disk_under_the_output_is_told(data: Path) -> None:
+def test_a_full_disk_under_the_output_is_reported(data: Path) -> None:
     with Path("/dev/full").open("wb") as output:
         environment = {**os.environ, "MAILFOLD_DATA": str(data)}
         done = subprocess.run(
@@ -240,7 +240,7 @@ def test_ctrl_c_ends_a_command_in_silence(data: Path) -> None:
     assert (process.returncode, output, errors) == (130, b"", b"")
 
 
-def test_what_nobody_foresaw_is_told_as_our_fault(
+def test_an_unforeseen_error_is_reported_as_a_bug(
     data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from mailfold import command_line
@@ -274,7 +274,7 @@ def test_a_setting_that_something_else_overrides_says_so(data: Path) -> None:
     )
 
 
-def test_a_port_that_is_taken_is_told_and_what_to_do(data: Path) -> None:
+def test_a_port_that_is_taken_is_reported_with_advice(data: Path) -> None:
     needs(nats)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -286,14 +286,14 @@ def test_a_port_that_is_taken_is_told_and_what_to_do(data: Path) -> None:
     assert f"{port}" in done.stderr and "choose other ports with --port-offset" in done.stderr
 
 
-def test_a_database_that_is_none_is_told(data: Path) -> None:
+def test_a_file_that_is_no_database_is_reported(data: Path) -> None:
     (data / "store" / "directory.sqlite").write_bytes(b"garbage " * 100)
     result = failure(["domain", "list"], data)
     assert result[0] == 1 and "file is not a database" in result[1] and str(data / "store") in result[1]
 
 
 @pytest.mark.parametrize("error", [Unavailable("connection refused"), TimedOut("too late")])
-def test_a_service_that_does_not_answer_is_told(tmp_path: Path, error: Exception) -> None:
+def test_a_service_that_does_not_answer_is_reported(tmp_path: Path, error: Exception) -> None:
     async def ask(_: Session) -> None:
         raise error
 
@@ -301,7 +301,7 @@ def test_a_service_that_does_not_answer_is_told(tmp_path: Path, error: Exception
         converse(tmp_path, ask)
 
 
-async def test_a_settings_file_that_broke_under_a_running_server_is_told(
+async def test_a_settings_file_that_broke_under_a_running_server_is_reported(
     tmp_path: Path, nats_server: nats.NatsServer
 ) -> None:
     needs(nats)

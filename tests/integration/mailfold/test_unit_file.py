@@ -59,7 +59,7 @@ def test_systemd_reads_it(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_systemd_finds_it_shut_in() -> None:
+def test_systemd_rates_the_unit_as_restricted() -> None:
     needs(SYSTEMD_ANALYZE)
     done = analyze("security", "--offline=yes", "--no-pager", str(UNIT))
     match = re.search(r"exposure level for \S+ ([\d.]+)", done.stdout)

@@ -163,7 +163,7 @@ def _alive(pid: int) -> bool:
 
 
 @pytest.mark.parametrize("word", ["up", "demo"])
-def test_what_is_ready_is_told_to_programs_as_json(tmp_path: Path, word: str) -> None:
+def test_a_finished_start_is_reported_as_json(tmp_path: Path, word: str) -> None:
     needs(nats)
     server = Server(tmp_path / "data", word, "--json")
     try:

@@ -66,7 +66,7 @@ def test_percentiles_are_of_the_nearest_rank() -> None:
     assert spread([0.5]) == Spread(1, 500.0, 500.0, 500.0)
 
 
-def test_measures_stand_in_the_order_of_sizes() -> None:
+def test_measures_are_in_the_order_of_sizes() -> None:
     assert measures(GROWTH, "NOOP") == {"CPU ms": [2.0, 3.0], "wall ms": [1.0, 1.0]}
     assert measures(GROWTH, "SELECT") == {"wall ms": [1.0, 4.0]}
 

@@ -33,7 +33,7 @@ def test_what_a_service_needs_starts_before_it() -> None:
     )
 
 
-def test_the_door_is_shut_first_and_the_directory_last() -> None:
+def test_the_ingress_stops_first_and_the_directory_last() -> None:
     small = LAYOUTS["small"]
     assert depends(small, "edge") == ("core",)
     assert depends(small, "core") == ()

@@ -49,7 +49,7 @@ def test_a_verdict_sums_up() -> None:
     assert result.index("+4.200  viagra") < result.index("-1.000  meeting")
 
 
-def test_whose_own_lessons_counted_more_is_told() -> None:
+def test_the_account_whose_lessons_counted_more_is_named() -> None:
     verdict = spam.RecordedVerdict(False, 4.75, 5.0, account="a1", own_spam=3, own_ham=4)
     assert any(
         "lessons of ann@example.org counted more: 3 spam and 4 ham" in line

@@ -19,7 +19,7 @@ def test_an_id_is_safe_everywhere_and_names_its_kind(kind: IdKind) -> None:
     assert identity[0] == kind.value
 
 
-def test_kinds_have_letters_of_their_own() -> None:
+def test_each_kind_has_its_own_first_character() -> None:
     assert len({kind.value for kind in IdKind}) == len(IdKind)
 
 

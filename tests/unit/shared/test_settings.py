@@ -69,7 +69,7 @@ def test_the_file_is_overruled_by_the_environment_and_that_by_flags(file: Path) 
     }
 
 
-def test_all_mistakes_are_told_at_once_each_with_its_source(file: Path) -> None:
+def test_all_mistakes_are_reported_at_once_each_with_its_source(file: Path) -> None:
     file.write_text('[listener]\nlevel = "loud"\ncolour = "red"\n[queue]\nwidth = "wide"\n[window]\nopen = true\n')
     result = mistakes(
         file,
@@ -135,7 +135,7 @@ def test_words_become_values() -> None:
     assert check(SECTIONS, "listener.bind", "::1") == ("::1",)
 
 
-def test_secrets_are_masked_and_mistakes_do_not_tell_them() -> None:
+def test_secrets_are_masked_and_mistakes_do_not_show_them() -> None:
     shown = {entry.name: entry for entry in load(SECTIONS, flags={"listener.password": "xyzzy"}).described()}
     assert (shown["listener.password"].value, shown["listener.password"].secret) == ("********", True)
     assert "xyzzy" not in str(shown)

@@ -11,7 +11,7 @@ def _inbox(exists: int) -> Inbox:
     return Inbox(sentinel.session, exists)
 
 
-def test_a_letter_arrives_when_its_number_exists() -> None:
+def test_a_mail_has_arrived_when_its_number_exists() -> None:
     inbox = _inbox(10)
     inbox.sent(100.0)
     inbox.saw(10, 100.5)
@@ -27,7 +27,7 @@ def test_news_before_the_reply_was_read_count_from_when_they_came() -> None:
     assert inbox.arrivals == [0.25]
 
 
-def test_one_exists_may_bring_two_letters() -> None:
+def test_one_exists_may_announce_two_mails() -> None:
     inbox = _inbox(0)
     inbox.sent(1.0)
     inbox.sent(2.0)

@@ -70,7 +70,7 @@ def test_a_child_that_is_never_ready_is_killed_and_started_again(tmp_path: Path)
         assert process.last_exit == "signal 9, after 0.05 s without progress: it said nothing"
 
 
-def test_a_stubborn_child_is_killed(tmp_path: Path) -> None:
+def test_a_child_that_ignores_sigterm_is_killed(tmp_path: Path) -> None:
     stubborn = 'trap "" TERM; touch up; while :; do sleep 0.05; done'
     with Driven(
         tmp_path, f'Child("a", sh("cd {tmp_path}; " + {stubborn!r}), file_there("up"), stop_timeout=0.1)'

@@ -88,7 +88,7 @@ def test_a_star_in_an_empty_mailbox_is_no_message() -> None:
     assert uids(view(), b"1:*", uid=True) == []
 
 
-def test_new_mail_is_told_once() -> None:
+def test_new_mail_is_reported_once() -> None:
     selected = view((1, 3))
     take(selected, changes(11, added=(4, 5)))
     assert selected.report_exists() == b"* 5 EXISTS\r\n"
@@ -96,7 +96,7 @@ def test_new_mail_is_told_once() -> None:
     assert selected.uid_next == 6
 
 
-def test_numbers_stay_until_the_client_is_told() -> None:
+def test_sequence_numbers_stay_until_the_client_is_notified() -> None:
     selected = view((1, 3))
     take(selected, changes(11, vanished=(1, 3)))
     assert uids(selected, b"3") == [3]
@@ -112,7 +112,7 @@ def test_vanished_takes_the_place_of_expunge() -> None:
     assert reported_expunges(selected, vanished=True) == b"* VANISHED 2:3,7\r\n"
 
 
-def test_what_came_and_went_unheard_of_is_never_told() -> None:
+def test_a_message_that_came_and_went_unnoticed_is_never_reported() -> None:
     selected = view((1, 2))
     take(selected, changes(11, added=(3, 4), vanished=(3,)))
     assert selected.report_exists() == b"* 3 EXISTS\r\n"
@@ -129,7 +129,7 @@ def test_the_same_changes_twice_change_nothing() -> None:
     assert uids(selected, b"1:2") == [2, 3]
 
 
-def test_flags_that_an_answer_told_are_not_told_again() -> None:
+def test_flags_that_a_response_reported_are_not_reported_again() -> None:
     selected = view((1, 3))
     selected.note_reported(1, 11)
     selected.note_reported(2, 11)
@@ -145,7 +145,7 @@ def test_forward_only_over_one_write_of_its_own() -> None:
     assert selected.version == 11
 
 
-def test_new_keywords_are_told_once() -> None:
+def test_new_keywords_are_reported_once() -> None:
     selected = view((1, 1))
     assert b"$New" in selected.report_keywords(("$New", "$Work"))
     assert selected.report_keywords(("$New", "$Work", "\\Seen")) == b""

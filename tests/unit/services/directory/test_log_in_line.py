@@ -28,7 +28,7 @@ async def attempt(line: LogInLine, tried: Guess, outcome: AttemptOutcome) -> boo
     return True
 
 
-async def test_of_150_wrong_passwords_side_by_side_ten_are_heard() -> None:
+async def test_of_150_wrong_passwords_in_parallel_ten_are_checked() -> None:
     line = made()
     tried = [guess("ann", NETWORK, number) for number in range(150)]
     heard = await asyncio.gather(*(attempt(line, entry, AttemptOutcome.WRONG) for entry in tried))
@@ -53,7 +53,7 @@ async def test_those_behind_a_refused_one_are_not_forgotten() -> None:
     assert not line._waiting
 
 
-async def test_who_leaves_the_line_holds_nobody_up() -> None:
+async def test_a_client_that_leaves_the_line_delays_nobody() -> None:
     line = made()
     running = [guess("ann", NETWORK, number) for number in range(10)]
     for tried in running:
@@ -69,7 +69,7 @@ async def test_who_leaves_the_line_holds_nobody_up() -> None:
     assert not line._waiting
 
 
-async def test_a_line_has_an_end() -> None:
+async def test_a_line_is_bounded() -> None:
     line = made(longest=5)
     for number in range(10):
         assert await line.begin(guess("ann", NETWORK, number))

@@ -41,7 +41,7 @@ class Clients:
         return self.throttle.refusals(guess(account, address, 0), now)
 
 
-def test_a_network_is_shut_at_an_account_after_its_failures_and_let_in_again() -> None:
+def test_a_network_is_locked_at_an_account_after_its_failures_and_later_allowed() -> None:
     clients = Clients()
     assert [clients.fail(str(number), STRANGER, now=number) for number in range(3)] == [GO] * 3
     assert clients.begin("right", STRANGER, now=50) is REFUSE
@@ -76,7 +76,7 @@ def test_an_attempt_that_could_not_be_looked_at_is_given_back() -> None:
     assert clients.refusals(OWNER) == 0
 
 
-def test_an_address_is_shut_whatever_account_it_tries() -> None:
+def test_an_address_is_locked_at_all_accounts() -> None:
     clients = Clients()
     for number in range(5):
         assert clients.fail("wrong", STRANGER, f"user{number}@example.org") is GO
@@ -84,7 +84,7 @@ def test_an_address_is_shut_whatever_account_it_tries() -> None:
     assert clients.begin("right", OWNER) is GO
 
 
-def test_an_address_that_tries_accounts_side_by_side_is_shut_as_soon() -> None:
+def test_an_address_that_tries_accounts_in_parallel_is_locked_as_soon() -> None:
     clients = Clients()
     accounts = [f"user{number}@example.org" for number in range(150)]
     assert [clients.begin("wrong", STRANGER, account) for account in accounts] == [GO] * 5 + [WAIT] * 145
@@ -150,7 +150,7 @@ def test_the_owners_address_has_a_limit_too() -> None:
     assert clients.begin("right", OWNER, now=2) is REFUSE
 
 
-def test_a_device_with_an_old_password_does_not_shut_out_the_others_of_its_network() -> None:
+def test_a_device_with_an_old_password_does_not_lock_out_others_of_its_network() -> None:
     clients = Clients()
     assert [clients.fail("old", OWNER, now=number) for number in range(20)] == [GO] * 3 + [REFUSE] * 17
     assert clients.begin("right", OWNER, now=30) is GO
@@ -158,7 +158,7 @@ def test_a_device_with_an_old_password_does_not_shut_out_the_others_of_its_netwo
     assert clients.refusals(OWNER, now=30) == 1
 
 
-def test_the_same_wrong_password_side_by_side_is_heard_no_more_often() -> None:
+def test_the_same_wrong_password_in_parallel_is_checked_no_more_often() -> None:
     clients = Clients()
     assert [clients.begin("old", STRANGER) for _ in range(150)] == [GO] * 3 + [WAIT] * 147
     for _ in range(3):
@@ -175,7 +175,7 @@ def test_loopback_is_many_people() -> None:
     assert clients.begin("right", "127.0.0.2") is GO
 
 
-def test_who_mistyped_and_logs_in_starts_afresh() -> None:
+def test_a_right_password_clears_the_wrong_ones() -> None:
     clients = Clients()
     clients.fail("other", OWNER, "bob@example.org")
     for number in range(2):

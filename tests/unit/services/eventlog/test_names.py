@@ -59,7 +59,7 @@ def is_named(event: Event, kind: str, text: str) -> bool:
         (directory.LoginRefused("ann@x", "imap", "192.0.2.9", "password"), WHO, ["ann@x", "192.0.2.9"]),
     ],
 )
-def test_a_event_is_found_by_what_it_names(event: Event, kind: str, texts: list[str]) -> None:
+def test_an_event_is_found_by_what_it_names(event: Event, kind: str, texts: list[str]) -> None:
     assert [text for text in texts if not is_named(event, kind, text)] == []
 
 

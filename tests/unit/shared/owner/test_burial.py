@@ -143,7 +143,7 @@ async def test_a_payload_nobody_can_read_is_kept_once_and_holds_nothing(
     assert ingress.asked == []
 
 
-async def test_a_later_try_heals_the_dead_letter_and_lets_the_reception_move(
+async def test_a_later_success_resolves_the_dead_letter_and_releases_the_reception(
     step: WorkStep, dead_letters: DeadLetters, ingress: Ingress, store: EventStore
 ) -> None:
     await step.bury(Q1, 8, RuntimeError("broken"))
@@ -154,7 +154,7 @@ async def test_a_later_try_heals_the_dead_letter_and_lets_the_reception_move(
     assert (await store.verify()).equal
 
 
-async def test_another_step_or_mail_heals_nothing(burial: Burial, step: WorkStep, dead_letters: DeadLetters) -> None:
+async def test_another_step_or_mail_resolves_nothing(burial: Burial, step: WorkStep, dead_letters: DeadLetters) -> None:
     other = burial.step("mail.submitted", Work().handle)
     await step.bury(Q1, 8, RuntimeError("broken"))
     await step.handle(b'{"queue_id":"q2"}', 1)
@@ -162,7 +162,7 @@ async def test_another_step_or_mail_heals_nothing(burial: Burial, step: WorkStep
     assert len(await dead_letters.waiting()) == 1
 
 
-async def test_a_restart_knows_what_can_heal(
+async def test_after_a_restart_a_success_still_resolves(
     step: WorkStep, store: EventStore, ingress: Ingress, dead_letters: DeadLetters
 ) -> None:
     await step.bury(Q1, 8, RuntimeError("broken"))
@@ -222,7 +222,7 @@ async def test_what_cannot_be_buried_now_is_left_to_the_repeats(ingress: Ingress
         await step.bury(b"\xff", 8, RuntimeError("broken"))
 
 
-async def test_a_letter_that_is_re_driven_is_done_and_its_reception_released(
+async def test_a_retried_dead_letter_succeeds_and_releases_its_reception(
     step: WorkStep, dead_letters: DeadLetters, ingress: Ingress, work: Work
 ) -> None:
     await step.bury(Q1, 8, RuntimeError("broken"))
@@ -231,7 +231,7 @@ async def test_a_letter_that_is_re_driven_is_done_and_its_reception_released(
     assert (work.tried, ingress.asked[-1], await dead_letters.waiting()) == ([Q1], ("q1", False, ""), [])
 
 
-async def test_a_letter_that_fails_again_stays_holds_and_counts(
+async def test_a_retry_that_fails_counts_and_the_reception_stays_held(
     step: WorkStep, dead_letters: DeadLetters, ingress: Ingress, work: Work
 ) -> None:
     await step.bury(Q1, 8, RuntimeError("broken"))

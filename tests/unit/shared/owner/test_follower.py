@@ -127,7 +127,9 @@ async def test_an_owner_that_was_restored_and_has_grown_past_its_follower(
     assert copy.names[-3:] == ["new1", "new2", "new3"]
 
 
-async def test_an_owner_that_was_restored_and_stands_still(owner: Owner, follower: Follower, bells: Doorbells) -> None:
+async def test_an_owner_that_was_restored_and_writes_nothing(
+    owner: Owner, follower: Follower, bells: Doorbells
+) -> None:
     """The follower is ahead of it, which a comparison finds and reports."""
     await owner.add("a", "b", "lost1", "lost2")
     follower.wake()

@@ -47,7 +47,7 @@ def test_every_kind_of_answer(address: str, kind: ResolutionKind) -> None:
     assert kinds(address) is kind
 
 
-def test_a_sub_address_reaches_its_account_and_tells_the_tag() -> None:
+def test_a_sub_address_reaches_its_account_and_gives_the_tag() -> None:
     answer = book().resolve(parse_address("ann+lists@example.org"))
     assert (answer.targets, answer.detail) == ((ANN,), "lists")
 

@@ -48,7 +48,7 @@ def test_what_was_known_at_the_log_in_does_not_end_it(event: Event, reason: Endi
 
 
 @pytest.mark.parametrize("event", STAYS, ids=lambda event: type(event).__name__)
-def test_what_leaves_it_standing(event: Event) -> None:
+def test_events_that_do_not_end_a_log_in(event: Event) -> None:
     assert after(event, 11).ending_of(ANN) is None
 
 

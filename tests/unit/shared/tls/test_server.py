@@ -37,7 +37,9 @@ NEW = [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3]
     ("minimum", "spoken"),
     [("TLSv1.0", [*OLD, *NEW]), ("TLSv1.1", [*OLD[1:], *NEW]), ("TLSv1.2", NEW), ("TLSv1.3", NEW[1:])],
 )
-def test_the_floor_is_the_floor(authority: LocalAuthority, minimum: TlsMinimum, spoken: list[ssl.TLSVersion]) -> None:
+def test_versions_below_the_minimum_are_refused(
+    authority: LocalAuthority, minimum: TlsMinimum, spoken: list[ssl.TLSVersion]
+) -> None:
     server = ServerTls(authority.ensure([]), minimum=minimum)
     for version in [*OLD, *NEW]:
         if version in spoken:

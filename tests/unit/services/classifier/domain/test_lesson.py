@@ -47,7 +47,7 @@ def test_moves_into_and_out_of_spam_teach(source: Role | None, target: Role, lab
         (None, None, Teaching(None, None)),
     ],
 )
-def test_the_last_lesson_stands(previous: Label | None, new: Label | None, teaching: Teaching) -> None:
+def test_the_last_lesson_is_in_force(previous: Label | None, new: Label | None, teaching: Teaching) -> None:
     assert decide_lesson(previous, new) == teaching
 
 

@@ -67,7 +67,7 @@ def test_there_is_no_opinion_before_enough_of_both_was_seen() -> None:
     assert model.opinion(made(True, 1000)) is not None
 
 
-def test_spam_and_ham_are_told_apart_and_the_words_say_why() -> None:
+def test_spam_and_ham_are_distinguished_and_words_explain_it() -> None:
     model = taught(60)
     spam, ham = model.opinion(made(True, 1000)), model.opinion(made(False, 1000))
     assert spam and ham and spam.text is not None and ham.text is not None
@@ -87,7 +87,7 @@ def test_a_message_without_text_is_unsure() -> None:
     assert (opinion.bayes, opinion.text, opinion.header) == (0.5, 0.5, 0.5)
 
 
-def test_an_account_that_taught_otherwise_is_heard_first() -> None:
+def test_an_accounts_own_lessons_outweigh_the_others() -> None:
     model = taught(60)
     result = made(True, 2000)
     shared = model.opinion(result)

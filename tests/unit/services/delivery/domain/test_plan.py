@@ -54,7 +54,7 @@ def test_what_does_not_receive_bounces(kind: ResolutionKind, status: str) -> Non
 
 
 @pytest.mark.parametrize("kind", list(ResolutionKind))
-def test_every_kind_is_decided_and_told(kind: ResolutionKind) -> None:
+def test_every_kind_of_bounce_names_its_reason(kind: ResolutionKind) -> None:
     done, reported = plan(mail(), [route("ann@example.org", kind, *([ANN] if kind is ResolutionKind.ACCOUNTS else []))])
     assert len(done) == 1
     assert reported[0].startswith("ann@example.org → ")

@@ -21,7 +21,7 @@ def test_the_newest_line_is_on_top() -> None:
     assert prefix(mail, STEP) == lines
 
 
-def test_null_reverse_path_and_letters_of_any_language() -> None:
+def test_null_reverse_path_and_non_ascii_addresses() -> None:
     assert prefix(AcceptedMail("q1", "", (), MESSAGE), STEP).startswith(b"Return-Path: <>\r\n")
     assert "Return-Path: <jörg@example.net>\r\n".encode() in prefix(
         AcceptedMail("q1", "jörg@example.net", (), MESSAGE), STEP

@@ -15,7 +15,7 @@ from shared.protocol.smtp.commands import Rcpt
 LONG = "the mailbox is full: " + "x" * 200
 
 
-def test_of_a_few_recipients_everything_is_told() -> None:
+def test_the_outcome_of_few_recipients_is_complete() -> None:
     outcomes = (Outcome("ann@example.org", "bounced", LONG), Outcome("bob@example.org", "delivered"))
     assert settlement("q1", outcomes).outcomes == outcomes
 

@@ -119,7 +119,7 @@ def test_keys(records: tuple[str, ...], code: str, reason: str) -> None:
     assert (result.result, result.reason) == (code, reason)
 
 
-def test_test_flag_is_told() -> None:
+def test_the_test_flag_is_reported() -> None:
     (result,) = verify(SIGNED, zone_with(NAME, RECORD + "; t=y"))
     assert (result.result, result.is_test_key, result.key_bits) == ("pass", True, 2048)
 

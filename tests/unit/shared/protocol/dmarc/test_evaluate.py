@@ -69,7 +69,7 @@ def test_alignment(by_spf: SpfResult | None, by_dkim: tuple[DkimResult, ...], re
     assert (verdict.result, verdict.policy, verdict.policy_domain) == (result, "reject", "example.org")
 
 
-def test_what_was_aligned_is_told() -> None:
+def test_the_aligned_identifiers_are_reported() -> None:
     verdict = judge(
         {"_dmarc.example.org": REJECT},
         "example.org",

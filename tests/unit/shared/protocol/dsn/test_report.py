@@ -49,7 +49,7 @@ def test_the_message_is_a_report_to_the_sender() -> None:
     ]
 
 
-def test_people_are_told_who_and_why() -> None:
+def test_the_text_names_recipients_and_reasons() -> None:
     text = parts()[0].get_payload(decode=True).decode()
     assert "<full@example.net>" in text
     assert "the mailbox is full (5.2.2)" in text
@@ -102,7 +102,7 @@ def test_a_large_message_comes_back_as_its_header() -> None:
     assert len(data) < 70_000
 
 
-def test_letters_of_other_languages_are_escaped_for_machines_and_written_for_people() -> None:
+def test_non_ascii_text_is_escaped_in_fields_and_written_in_the_text() -> None:
     original = Original("q1", "jörg@example.org", 0, HEADER)
     data = build(
         original,

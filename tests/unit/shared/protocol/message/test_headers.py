@@ -65,7 +65,7 @@ def test_lookup_and_full_parse_agree(block: bytes) -> None:
         assert 0 <= field.start < field.value <= field.end <= len(block)
 
 
-def test_header_fields_keeps_lines_as_they_stand() -> None:
+def test_header_fields_keeps_lines_unchanged() -> None:
     """RFC 3501 §6.4.5: fields keep the order and the folding of the message, and the blank line."""
     assert (
         header_fields(BLOCK, ["TO", "received"])

@@ -138,7 +138,9 @@ LINES = [
     st.sampled_from([b"\n", b"\r\n"]),
     st.booleans(),
 )
-def test_patience_changes_nothing(boundaries: list[bytes], lines: list[bytes], end: bytes, final: bool) -> None:
+def test_the_way_of_examining_lines_changes_nothing(
+    boundaries: list[bytes], lines: list[bytes], end: bytes, final: bool
+) -> None:
     """Lines that are examined one by one or by a pattern are classified equally."""
     data = b"\n" + end.join(lines) + end
     open_now = Delimiters()

@@ -83,7 +83,7 @@ def test_the_classifier_reads_it_and_names_no_nul() -> None:
 @given(
     st.lists(st.sampled_from([b"\0", b"From: ", b"<", b"@", b">", b"\r\n", b"Content-Type: ", b";a=", b'"', b"m/x"]))
 )
-def test_wherever_it_stands(pieces: list[bytes]) -> None:
+def test_nul_at_any_place(pieces: list[bytes]) -> None:
     data = b"".join(pieces)
     scanned = scan(data)
     check(scanned, data)

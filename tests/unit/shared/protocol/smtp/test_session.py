@@ -338,7 +338,7 @@ _PIECES += [
     st.lists(st.sampled_from(_PIECES), max_size=40),
     st.sampled_from([dialog.config for dialog in DIALOGS] + [config(bare_newline=BareNewline.KEEP)]),
 )
-def test_any_bytes_are_weather(pieces: list[bytes], settings_of_session: object) -> None:
+def test_any_bytes_are_handled(pieces: list[bytes], settings_of_session: object) -> None:
     made = shell(settings_of_session)  # type: ignore[arg-type]
     for piece in pieces:
         made.hear(piece)

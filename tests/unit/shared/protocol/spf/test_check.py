@@ -31,7 +31,7 @@ def check(
     return drive_sync(check_host(ip, "mail.example.org", sender, limits or LookupLimits()), look_up)
 
 
-def test_path_tells_what_matched() -> None:
+def test_the_path_names_what_matched() -> None:
     zone = {
         "example.org": "v=spf1 a include:inner.example ~all",
         "inner.example": "v=spf1 redirect=last.example",
