@@ -105,7 +105,7 @@ class AddressBook:
         return address.domain in self.domains
 
     def may_send_as(self, user: str, address: Address) -> bool:
-        """Whether the user owns the address (A12).
+        """Whether the user owns the address.
 
         That is an account of the user, an alias to one, or a sub-address of either. A disabled account or alias does
         not count.

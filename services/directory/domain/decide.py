@@ -35,7 +35,7 @@ QUOTA_LIMIT = 1 << 60
 
 
 def add_domain(existing: DomainState | None, domain: str, name: str, incoming: bool) -> list[Event]:
-    """Add a domain; it receives mail only with `incoming` (A1)."""
+    """Add a domain; it receives mail only with `incoming`."""
     if existing is not None:
         raise DirectoryRefused(
             "taken", f"the domain {existing.name} is there already: `mailfold domain show {existing.name}`"

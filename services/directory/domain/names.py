@@ -40,7 +40,7 @@ def user_key(name: str) -> str:
 
 
 def account_address(text: str) -> Address:
-    """The canonical address of an account (A4). Raises DirectoryRefused."""
+    """The canonical address of an account. Raises DirectoryRefused."""
     address = _address(text)
     try:
         name = account_name(address.localpart)

@@ -40,7 +40,7 @@ class DirectoryCommands:
     def add_domain(
         self, tx: Transaction, name: str, incoming: bool, new: NewDomain, provenance: Provenance
     ) -> DomainState:
-        """Add a domain (A1) with its DKIM keys."""
+        """Add a domain with its DKIM keys."""
         name = names.domain_name(name)
         if not tx.answered(provenance.command):
             events = decide.add_domain(load.domain(tx, name), new.id, name, incoming)
@@ -64,7 +64,7 @@ class DirectoryCommands:
         return name
 
     def add_user(self, tx: Transaction, name: str, password_hash: str, provenance: Provenance) -> UserState:
-        """Add a user (A2, without groups)."""
+        """Add a user."""
         name = names.user_name(name)
         if not tx.answered(provenance.command):
             user = self._ids.new(IdKind.USER)
@@ -91,7 +91,7 @@ class DirectoryCommands:
     def add_account(
         self, tx: Transaction, text: str, user_name: str, quota_bytes: int, provenance: Provenance
     ) -> AccountState:
-        """Add an account (A3, A4)."""
+        """Add an account."""
         address = names.account_address(text)
         if not tx.answered(provenance.command):
             account, user = self._ids.new(IdKind.ACCOUNT), _user_id(tx, user_name)
@@ -107,7 +107,7 @@ class DirectoryCommands:
     def change_account(
         self, tx: Transaction, name: str, disabled: bool | None, quota_bytes: int | None, provenance: Provenance
     ) -> AccountState:
-        """Disable or enable an account (A5), or change its quota (A10)."""
+        """Disable or enable an account, or change its quota."""
         account = _account(tx, name)
         _append(tx, f"account:{account.id}", decide.change_account(account, disabled, quota_bytes), provenance)
         return _account(tx, name)
@@ -121,7 +121,7 @@ class DirectoryCommands:
         return name
 
     def add_alias(self, tx: Transaction, text: str, targets: Sequence[str], provenance: Provenance) -> AliasState:
-        """Add an alias for exactly one address (A6)."""
+        """Add an alias for exactly one address."""
         address, ends = names.alias_address(text), names.alias_targets(tuple(targets))
         if not tx.answered(provenance.command):
             ours, taken = load.has_domain(tx, address.domain), load.is_taken(tx, lookup_key(address))

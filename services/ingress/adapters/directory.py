@@ -35,7 +35,7 @@ class FollowedDirectory(FollowedBook):
         return (await self.resolve(address)).kind
 
     async def not_owned(self, user: str, addresses: Sequence[Address]) -> list[str]:
-        """The addresses as which the user may not send (A12). Raises ServiceError."""
+        """The addresses as which the user may not send. Raises ServiceError."""
         doubtful = [
             str(address) for address in addresses if self.copy is None or not self.copy.may_send_as(user, address)
         ]

@@ -1,4 +1,4 @@
-"""The addresses in whose name a user's message is sent, from its header (A12)."""
+"""The addresses in whose name a user's message is sent, from its header."""
 
 from __future__ import annotations
 

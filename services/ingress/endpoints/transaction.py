@@ -132,7 +132,7 @@ class MailTransaction:
     async def _sender_refusal(self, reverse_path: Address | None) -> Reply | None:
         """The refusal of a reverse-path, or None.
 
-        A user may send as an own address, or with the null reverse-path (A12), while the log-in is valid.
+        A user may send as an own address, or with the null reverse-path, while the log-in is valid.
         """
         ended = self._dependencies.directory.ended(self._client.log_in)
         if ended is not None:

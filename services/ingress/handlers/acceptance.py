@@ -119,7 +119,7 @@ class Acceptance:
         return with_cause(replies.routing_loop(), f"{hops} Received fields") if hops > self._max_hops else None
 
     async def _impersonation(self, arrived: Arrived) -> Reply | None:
-        """Refuse a user's message with another user as author or sender (A12), or whose log-in has ended."""
+        """Refuse a user's message with another user as author or sender, or whose log-in has ended."""
         if not arrived.client.is_authenticated:
             return None
         ended = self._directory.ended(arrived.client.log_in)
