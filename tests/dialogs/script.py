@@ -20,6 +20,8 @@ class Act(Enum):
     EXPECT_LATER = "S*"
     TLS = "TLS"
     CLOSED = "CLOSED"
+    TIMEOUT = "TIMEOUT"
+    OUTCOME = "="
 
 
 @dataclass(frozen=True)
@@ -73,8 +75,12 @@ def _step(path: Path, number: int, line: str) -> Step:
             return Step(number, Act.SEND, eval(text, {"__builtins__": {}}))
         case "S:":
             return Step(number, Act.EXPECT, text.encode() + b"\r\n")
+        case "S!":
+            return Step(number, Act.EXPECT, eval(text, {"__builtins__": {}}))
         case "S*":
             return Step(number, Act.EXPECT_LATER, text.encode() + b"\r\n")
-        case "TLS" | "CLOSED":
+        case "=":
+            return Step(number, Act.OUTCOME, text.encode())
+        case "TLS" | "CLOSED" | "TIMEOUT":
             return Step(number, Act(mark))
     raise BadScript(f"{path.name}:{number}: {line}")

@@ -55,13 +55,23 @@ class Opening:
         self._send(Stage.HELLO, Lhlo(name) if self._options.lmtp else Ehlo(name), self._ehlo_answered)
 
     def _ehlo_answered(self, reply: Reply) -> None:
-        needs_ehlo = self._options.lmtp or self.tls_active or self._tls_required
-        if reply.code in _NOT_RECOGNISED and not needs_ehlo:
-            self._send(Stage.HELLO, Helo(self._options.hello_name), self._helo_answered)
+        if reply.code in _NOT_RECOGNISED and not self._options.lmtp:
+            self._say_helo(reply)
             return
         self._check_hello(reply)
         self.capabilities = read_capabilities(reply)
         self._secure()
+
+    def _say_helo(self, reply: Reply) -> None:
+        """HELO, unless the session needs an extension.
+
+        What is missing then is TLS or the log-in, and not the server: something between may hide EHLO.
+        """
+        if self._tls_required and not self.tls_active:
+            raise SessionFailure(FailureCause.TLS_NOT_OFFERED, reply)
+        if self._options.credentials is not None:
+            raise SessionFailure(FailureCause.AUTH_NOT_OFFERED, reply)
+        self._send(Stage.HELLO, Helo(self._options.hello_name), self._helo_answered)
 
     def _helo_answered(self, reply: Reply) -> None:
         self._check_hello(reply)
@@ -85,8 +95,6 @@ class Opening:
 
     def _starttls_answered(self, reply: Reply) -> None:
         if reply.code == codes.SERVICE_READY:
-            if self._conversation.has_input:
-                raise SessionFailure(FailureCause.PLAINTEXT_INJECTED)
             self._conversation.stage = Stage.HANDSHAKE
             self.awaits_handshake = True
             self._conversation.events.append(TlsNeeded())

@@ -125,12 +125,18 @@ class ChunkSender:
     def take(self, octets: bytes) -> None:
         self._kept.append(octets)
         self._kept_octets += len(octets)
-        if self._kept_octets >= self._chunk_size:
-            self._send(False, Stage.BODY, self._chunk_answered)
+        if self._kept_octets < self._chunk_size:
+            return
+        kept = b"".join(self._kept)
+        end = len(kept) - len(kept) % self._chunk_size
+        self._kept, self._kept_octets = [kept[end:]], len(kept) - end
+        for start in range(0, end, self._chunk_size):
+            self._send(Bdat(self._chunk_size, False), kept[start : start + self._chunk_size], self._chunk_answered)
 
     def end(self, on_replies: list[OnReply]) -> None:
         self.is_open, self._ended = False, True
-        self._send(True, Stage.END, *on_replies)
+        payload = b"".join(self._kept)
+        self._send(Bdat(len(payload), True), payload, *on_replies)
 
     def send_nothing(self, on_reply: OnReply) -> None:
         raise AssertionError("BDAT is sent only after an accepted recipient")
@@ -138,11 +144,9 @@ class ChunkSender:
     def close(self) -> None:
         self.is_open = False
 
-    def _send(self, last: bool, stage: Stage, on_reply: OnReply, *further: OnReply) -> None:
-        payload = b"".join(self._kept)
-        self._kept, self._kept_octets = [], 0
-        line = command_line(Bdat(len(payload), last))
-        self._conversation.send(PendingCommand(stage, line, on_reply, payload, further=further))
+    def _send(self, bdat: Bdat, payload: bytes, on_reply: OnReply, *further: OnReply) -> None:
+        stage = Stage.END if bdat.last else Stage.BODY
+        self._conversation.send(PendingCommand(stage, command_line(bdat), on_reply, payload, further=further))
 
     def _chunk_answered(self, reply: Reply) -> None:
         if 300 <= reply.code < 400:

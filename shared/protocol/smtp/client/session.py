@@ -122,12 +122,14 @@ class ClientSession:
         """Take octets from the server."""
         if self.closed or not octets:
             return
-        if self._opening.awaits_handshake:
-            self._fail(SessionFailure(FailureCause.PLAINTEXT_INJECTED))
-            return
         self._conversation.receive(octets)
         try:
-            while not self.closed and (reply := self._conversation.next_reply()) is not None:
+            while not self.closed:
+                if self._opening.awaits_handshake and self._conversation.has_input:
+                    raise SessionFailure(FailureCause.PLAINTEXT_INJECTED)
+                reply = self._conversation.next_reply()
+                if reply is None:
+                    return
                 self._take(reply)
         except SessionFailure as failure:
             self._fail(failure)
