@@ -13,7 +13,9 @@ from shared.settings import Section
 class DeliverySettings(Section, frozen=True):
     """How deliveries are carried out."""
 
-    concurrency: Annotated[int, Meta(description="Mails of one kind delivered at once.", ge=1, le=1000)] = 64
+    concurrency: Annotated[
+        int, Meta(description="Mails from outside delivered at once, and as many submitted ones.", ge=1, le=1000)
+    ] = 64
 
 
 SECTIONS: Mapping[str, type[Section]] = {"delivery": DeliverySettings}

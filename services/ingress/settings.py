@@ -44,7 +44,7 @@ class IngressSettings(Section, frozen=True):
         ),
     ] = 524288
     max_hops: Annotated[
-        int, Meta(description="Received fields above which a message is taken to loop.", ge=10, le=1000)
+        int, Meta(description="Received fields above which a message is refused as a loop.", ge=10, le=1000)
     ] = 100
     bare_newline_outside: Annotated[
         BareNewlines,

@@ -1,4 +1,4 @@
-"""SEARCH, with the old response and as ESEARCH (RFC 4731), and with saved results (RFC 5182)."""
+"""SEARCH, with the response of RFC 3501 and as ESEARCH (RFC 4731), and with saved results (RFC 5182)."""
 
 from __future__ import annotations
 

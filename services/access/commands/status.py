@@ -57,9 +57,9 @@ async def _value(session: ImapSession, mailbox: pb.Mailbox, item: StatusItem) ->
 
 
 async def _deleted_storage(session: ImapSession, mailbox: pb.Mailbox) -> int:
-    """DELETED-STORAGE (RFC 9208) in octets, as other servers report it;
+    """DELETED-STORAGE (RFC 9208) in octets, as other servers report it.
 
-    nothing when the mailbox has been deleted meanwhile.
+    It is left out when the mailbox has been deleted meanwhile.
     """
     if not mailbox.deleted:
         return 0

@@ -43,9 +43,9 @@ def deciding_words(tokens: Indices, odds: LogOdds, names: TokenNames) -> tuple[t
 
 
 def _strongest(strengths: LogOdds, count: int) -> npt.NDArray[np.intp]:
-    """The indices of the `count` largest values, largest first, found without sorting all of them;
+    """The indices of the `count` largest values, largest first.
 
-    ties keep their order.
+    Not all values are sorted; equal ones keep their order.
     """
     places: npt.NDArray[np.intp] = np.arange(len(strengths))
     if len(strengths) > count:

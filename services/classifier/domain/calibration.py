@@ -65,9 +65,9 @@ class HeldOutScores:
         self._scores[is_spam].append(score)
 
     def calibration(self, rule: Rule) -> Calibration:
-        """The calibration from the collected scores;
+        """The calibration from the collected scores.
 
-        `rule.untrained` when there are fewer than two scores of a side.
+        It is `rule.untrained` when there are fewer than two scores of a side.
         """
         ham, spam = self._scores
         if min(len(ham), len(spam)) < 2:

@@ -15,9 +15,9 @@ Counts = npt.NDArray[np.int32]
 
 
 class NotLearnt(ValueError):
-    """A lesson is to be unlearned that the counts never included:
+    """A lesson to be unlearned was never counted.
 
-    they no longer match the events and must be rebuilt.
+    So the counts do not match the events, and must be rebuilt.
     """
 
 
@@ -64,7 +64,7 @@ class TokenCounts:
         self._count(is_spam, 1)
 
     def remove(self, tokens: Indices, is_spam: bool) -> None:
-        """Uncount a message. Raises NotLearnt, and changes nothing, when it cannot have been counted."""
+        """Remove a message from the counts. Raises NotLearnt, and changes nothing, when it cannot have been counted."""
         counts = self.spam if is_spam else self.ham
         if not (self.spam_seen if is_spam else self.ham_seen) or bool((counts[tokens] < 1).any()):
             raise NotLearnt("these features were never counted under this label")

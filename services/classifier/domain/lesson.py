@@ -76,8 +76,8 @@ def label_of_transfer(source: Role | None, target: Role) -> Label | None:
 
 
 def decide_lesson(previous: Label | None, new: Label | None) -> Teaching:
-    """The change after a new opinion:
+    """The change of the model after a new opinion.
 
-    a repeated one changes nothing, a contrary one replaces the old, None removes it.
+    The same opinion again changes nothing, a contrary one replaces the old one, and None removes it.
     """
     return Teaching(None, None) if previous == new else Teaching(previous, new)

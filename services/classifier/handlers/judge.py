@@ -41,9 +41,9 @@ class Recipients(Protocol):
     """Finds the account to which addresses belong."""
 
     def account_of(self, addresses: Sequence[str]) -> str:
-        """The one account of all these addresses;
+        """The account to which all these addresses belong.
 
-        "" for several accounts, another server's addresses, and unknown ones.
+        It is "" when they belong to several accounts or to another server, or are unknown.
         """
 
 

@@ -38,7 +38,7 @@ def _readable(text: str) -> None:
 
 def _edited(lines: list[str], section: str, field: str, line: str) -> list[str]:
     start = next(
-        (number for number, line in enumerate(lines) if (table := _TABLE.match(line)) and table[1] == section), None
+        (number for number, text in enumerate(lines) if (table := _TABLE.match(text)) and table[1] == section), None
     )
     if start is None:
         return [*lines, *([""] if lines and lines[-1].strip() else []), f"[{section}]", line]

@@ -135,9 +135,9 @@ class Throttle:
         return {account for account, _ in self._tried}
 
     def forgive(self, accounts: Collection[str]) -> None:
-        """Forget the wrong passwords at accounts that have a new password or were enabled;
+        """Forget the wrong passwords at accounts that have a new password or were enabled.
 
-        networks keep their counts.
+        The counts of networks stay.
         """
         for pair in [pair for pair in self._tried if pair[0] in accounts]:
             del self._tried[pair]

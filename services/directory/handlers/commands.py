@@ -150,9 +150,9 @@ def _append(tx: Transaction, stream: str, events: list[Event], provenance: Prove
 
 
 def _is_known(tx: Transaction, target: Address) -> bool:
-    """Whether an alias may have this target:
+    """Whether an alias may have this target.
 
-    an address of another server, or one that exists here, with or without a tag.
+    It may be an address of another server, or one that exists here, with or without a tag.
     """
     if not load.has_domain(tx, target.domain):
         return True

@@ -1,6 +1,6 @@
-"""The history of a mail from events alone:
+"""The history of a mail, from events alone.
 
-reception, verdict, plan, deliveries, lessons, and the life of its copies.
+It contains the reception, verdict, plan, deliveries and lessons, and what happened to the copies.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ _BUSY = 200
 """Number of unsettled receptions above which the bus is asked how many messages are waiting."""
 _DAY = 86_400_000_000
 _STALLED_SECONDS = 120.0
-"""Seconds without a turn after which a task is reported not to be well; the repeater looks more often."""
+"""Seconds without a turn after which a task is reported as not well. The repeater takes a turn more often."""
 
 
 class NotSettled(Exception):

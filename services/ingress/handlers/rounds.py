@@ -58,7 +58,7 @@ class Rounds:
         self._task.start()
 
     async def stop(self) -> None:
-        """No more turns."""
+        """End the rounds."""
         await self._task.stop()
 
     async def _serve_once(self) -> None:

@@ -48,14 +48,14 @@ class Schedule:
         return young.repeats if young else 0
 
     def begin(self, queue_id: str) -> bool:
-        """Enter a reception that is being published; False without room."""
+        """Add a reception that is being published; False without room."""
         if queue_id not in self._young and len(self._young) >= self._room:
             return False
         self._young.setdefault(queue_id, _Young()).due = None
         return True
 
     def at_once(self, queue_id: str) -> bool:
-        """Enter a reception that is due at once; False without room."""
+        """Add a reception that is due at once; False without room."""
         if not self.begin(queue_id):
             return False
         self._put(queue_id, self._young[queue_id], 0.0)

@@ -122,7 +122,8 @@ def changed(reader: Reader, mailbox: str, since: int, until: int, below: int) ->
 
 
 def changed_uids(reader: Reader, mailbox: str, since: int, until: int, below: int) -> Ranges:
-    """The UIDs of all messages that changed likewise, however many; for a read that runs beside the event loop."""
+    """The UIDs of all messages that changed after `since` up to `until`, however many; for a read beside the event
+    loop."""
     inner = f"SELECT uid, uid - row_number() OVER (ORDER BY uid) AS run {_CHANGED}"
     sql = f"SELECT min(uid), max(uid) FROM ({inner}) AS numbered GROUP BY run ORDER BY 1"  # noqa: S608
     return tuple((first, last) for first, last in reader.all(sql, (mailbox, since, until, below)))

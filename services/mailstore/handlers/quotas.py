@@ -13,7 +13,7 @@ _KEPT_ACCOUNTS = 10_000
 
 
 class Quotas:
-    """The quota of an account in octets; 0 is none."""
+    """The quota of an account in octets; 0 means no limit."""
 
     def __init__(self, channel: Channel, clock: Clock) -> None:
         self._stub = DirectoryStub(channel)
