@@ -55,7 +55,7 @@ class ImapSession:
 
     @property
     def watch(self) -> Watch:
-        """The version of the account; only once authenticated."""
+        """The watched version of the account; available after the log-in."""
         assert self._watch is not None
         return self._watch
 

@@ -102,7 +102,8 @@ class LessonFollower:
         try:
             await self._learn(await self._lessons_of(event))
         except Exception as error:
-            waits = failure_of(error) is Failure.UNAVAILABLE or isinstance(error, UnknownEvent)  # for a later release
+            # An unknown event waits for the release that knows it.
+            waits = failure_of(error) is Failure.UNAVAILABLE or isinstance(error, UnknownEvent)
             if waits or self._tries < _MOST_TRIES:
                 raise
             await self._burial.bury(STEP, event.SerializeToString(), self._tries, error)

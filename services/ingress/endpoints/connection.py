@@ -253,7 +253,7 @@ class SmtpConnection:
     async def _on_quit(self, _event: QuitRequested) -> None:
         self._answer(replies.closing())
 
-    async def _on_given(self, event: RefusedCommand | Answered | AuthCancelled) -> None:
+    async def _on_answered(self, event: RefusedCommand | Answered | AuthCancelled) -> None:
         """Handle an event that the session has answered itself."""
         self._out += event.reply.encode()
         if not event.reply.is_positive:
@@ -326,8 +326,8 @@ _HANDLERS: Mapping[type, Callable[[SmtpConnection, Any], Awaitable[None]]] = {
     StartTlsRequested: SmtpConnection._on_starttls,
     AuthStarted: SmtpConnection._on_auth,
     AuthLine: SmtpConnection._on_auth_line,
-    AuthCancelled: SmtpConnection._on_given,
+    AuthCancelled: SmtpConnection._on_answered,
     QuitRequested: SmtpConnection._on_quit,
-    RefusedCommand: SmtpConnection._on_given,
-    Answered: SmtpConnection._on_given,
+    RefusedCommand: SmtpConnection._on_answered,
+    Answered: SmtpConnection._on_answered,
 }
