@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from services.delivery.domain.mail import AcceptedMail
@@ -15,9 +15,13 @@ from shared.events.delivery import Step
 from shared.ids import IdKind, Ids
 from shared.owner.followed_book import FollowedBook
 from shared.protocol.address.address import parse_address
-from shared.protocol.dsn.report import Original, Reporter, Undelivered, build
+from shared.protocol.dsn.action import DsnAction, is_reported
+from shared.protocol.dsn.content import Original, RecipientReport, Reporter
+from shared.protocol.dsn.report import MOST_RECIPIENTS, build
+from shared.protocol.dsn.returned import RETURNED_MESSAGE
 from shared.protocol.message.scan import Scanner, encode_scan
-from shared.routing.resolution import ResolutionKind
+from shared.protocol.smtp.codes import POSTMASTER
+from shared.routing.resolution import Resolution, ResolutionKind
 from shared.scans import finished, report_failure, scan_of
 
 
@@ -41,38 +45,51 @@ class Notices:
         self._host = host
 
     async def steps(self, mail: AcceptedMail, failures: Sequence[FailedStep], first_index: int) -> tuple[Step, ...]:
-        """The steps that notify the sender of these failures in one message; none when nobody is to be notified."""
+        """The steps that notify the sender of these failures; none when nobody is to be notified."""
         notified = _requested(mail, failures)
         if not notified or not mail.reverse_path:
             return ()
         way = await self._book.resolve(parse_address(mail.reverse_path))
         if way.kind not in (ResolutionKind.ACCOUNTS, ResolutionKind.REMOTE):
             return ()
-        blob, size, message_id = await self._write_report(mail, tuple(notified))
-        first = next(iter(notified.values()))
-        return tuple(
-            Step(
-                first.step.recipient,
-                first_index + number,
-                StepAction.STORE if target.account else StepAction.ENQUEUE,
-                account=target.account,
-                address=target.address,
-                blob=blob,
-                size=size,
-                reason=first.reason,
-                message_id=message_id,
-                rule="delivery status notification",
-            )
-            for number, target in enumerate(way.targets)
-        )
+        return await self._notifying(mail, notified, way, first_index)
 
-    async def _write_report(self, mail: AcceptedMail, fates: tuple[Undelivered, ...]) -> tuple[str, int, str]:
+    async def _notifying(
+        self, mail: AcceptedMail, notified: Mapping[RecipientReport, FailedStep], way: Resolution, first_index: int
+    ) -> tuple[Step, ...]:
+        """A notification for each `MOST_RECIPIENTS` of the failures, with a step for each target of the sender."""
+        original = await self._original(mail)
+        steps: list[Step] = []
+        reports = list(notified)
+        for start in range(0, len(reports), MOST_RECIPIENTS):
+            chosen = reports[start : start + MOST_RECIPIENTS]
+            first = notified[chosen[0]]
+            blob, size, message_id = await self._write_report(original, chosen, _author_domain(mail, first, way))
+            for target in way.targets:
+                steps.append(
+                    Step(
+                        first.step.recipient,
+                        first_index + len(steps),
+                        StepAction.STORE if target.account else StepAction.ENQUEUE,
+                        account=target.account,
+                        address=target.address,
+                        blob=blob,
+                        size=size,
+                        reason=first.reason,
+                        message_id=message_id,
+                        rule="delivery status notification",
+                    )
+                )
+        return tuple(steps)
+
+    async def _write_report(
+        self, original: Original, reports: Sequence[RecipientReport], author_domain: str
+    ) -> tuple[str, int, str]:
         identity = self._ids.new(IdKind.COMMAND)
         message_id = f"{identity}@{self._host}"
+        author = f"{POSTMASTER}@{author_domain}"
         data = build(
-            await self._original(mail),
-            fates,
-            Reporter(self._host, self._clock.now(), message_id, f"mailfold-{identity}"),
+            original, reports, Reporter(self._host, author, self._clock.now(), message_id, f"mailfold-{identity}")
         )
         scanner = Scanner()
         scanner.feed(data)
@@ -88,7 +105,7 @@ class Notices:
             blob = await self._blobs.read(BlobId(mail.message.blob))
             end = (await scan_of(self._blobs, blob)).header_end
             header = blob.read(0, end)
-            if mail.ret.upper() == "FULL" and blob.body_size <= 256 * 1024:
+            if mail.ret.upper() == "FULL" and blob.body_size <= RETURNED_MESSAGE:
                 body = blob.read(end, blob.body_size)
         except BlobError:
             header, body = b"", b""  # the mail cannot be read; the sender is notified without its header and body
@@ -96,25 +113,29 @@ class Notices:
             mail.queue_id,
             mail.reverse_path,
             self._clock.now(),
-            header.rstrip(b"\r\n") + b"\r\n",
+            header,
             body,
             mail.envid,
             mail.message.subject,
+            mail.message.smtputf8,
         )
 
 
-def _requested(mail: AcceptedMail, failures: Sequence[FailedStep]) -> dict[Undelivered, FailedStep]:
-    """The failures that the sender wants to be notified of.
-
-    Each is listed once. Recipients with NOTIFY=NEVER or without FAILURE are left out (RFC 3461 §4.1).
-    """
+def _requested(mail: AcceptedMail, failures: Sequence[FailedStep]) -> dict[RecipientReport, FailedStep]:
+    """The failures that the sender wants to be notified of (RFC 3461 §4.1). Each is listed once."""
     recipients = {recipient.address: recipient for recipient in mail.recipients}
-    requested: dict[Undelivered, FailedStep] = {}
+    requested: dict[RecipientReport, FailedStep] = {}
     for failure in failures:
         recipient = recipients.get(failure.step.recipient)
-        notify, orcpt = (recipient.notify.upper(), recipient.orcpt) if recipient else ("", "")
-        if not notify or "FAILURE" in notify:
+        notify, orcpt = (recipient.notify, recipient.orcpt) if recipient else ("", "")
+        if is_reported(notify, DsnAction.FAILED):
             requested.setdefault(
-                Undelivered(failure.step.recipient, failure.status, failure.reason, orcpt=orcpt), failure
+                RecipientReport(failure.step.recipient, failure.status, failure.reason, orcpt=orcpt), failure
             )
     return requested
+
+
+def _author_domain(mail: AcceptedMail, failure: FailedStep, way: Resolution) -> str:
+    """A domain of ours: that of a local sender, else that of the recipient, who is then local."""
+    ours = mail.reverse_path if way.kind is ResolutionKind.ACCOUNTS else failure.step.recipient
+    return parse_address(ours).domain

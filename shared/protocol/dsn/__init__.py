@@ -1,1 +1,1 @@
-"""Delivery status notifications (RFC 3461, 3464), as pure code."""
+"""Delivery status notifications (RFC 3461, 3464, 6522, 6533), as pure code."""

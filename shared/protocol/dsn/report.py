@@ -1,152 +1,75 @@
-"""Builds a delivery status notification: a multipart/report for people and for programs (RFC 3464, RFC 6522)."""
+"""Builds a delivery status notification: a multipart/report for people and for programs (RFC 3464, 6522, 6533).
+
+The caller sends it with the null reverse-path (RFC 3461 §6), and never makes one about a mail with a null reverse-path
+(RFC 5321 §6.1).
+"""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from collections.abc import Sequence
+from typing import Final
 
-import msgspec
+from shared.protocol.dsn.action import DsnAction
+from shared.protocol.dsn.content import Original, RecipientReport, Reporter
+from shared.protocol.dsn.for_people import SUBJECTS, text_for_people
+from shared.protocol.dsn.for_programs import status_fields
+from shared.protocol.dsn.returned import returned_part
+from shared.protocol.dsn.text import moment, plain
 
-from shared.protocol.smtp.trace_header import date_time
-
-_REPORTED_HEADER = 64 * 1024
-_REPORTED_MESSAGE = 256 * 1024
-_FIELD = 900
-
-
-class Undelivered(msgspec.Struct, frozen=True):
-    """One recipient, and why it was not delivered."""
-
-    recipient: str
-    status: str
-    """The enhanced status code, such as `5.2.2` (RFC 3463)."""
-    reason: str
-    action: str = "failed"
-    orcpt: str = ""
-    """ORCPT as the sender gave it: `rfc822;ann@example.org` (RFC 3461 §4.2)."""
+MOST_RECIPIENTS: Final = 500
+"""Recipients in one report. For more, the caller makes several reports."""
 
 
-class Original(msgspec.Struct, frozen=True):
-    """The mail that could not be delivered."""
+def build(original: Original, reports: Sequence[RecipientReport], reporter: Reporter) -> bytes:
+    """The whole notification with CRLF line ends.
 
-    queue_id: str
-    sender: str
-    arrived: int
-    """The time of acceptance in UTC microseconds."""
-    header: bytes
-    """The header of the mail."""
-    body: bytes = b""
-    """The body of the mail when the sender asked for RET=FULL (RFC 3461 §4.3)."""
-    envid: str = ""
-    subject: str = ""
-
-
-class Reporter(msgspec.Struct, frozen=True):
-    """The reporting server and the time."""
-
-    host: str
-    now: int
-    """The present time in UTC microseconds."""
-    message_id: str
-    boundary: str
+    Reports of several actions may be joined; the subject names the gravest. Raises ValueError for no recipient or more
+    than 500, and for a mail with a null reverse-path.
+    """
+    if not 0 < len(reports) <= MOST_RECIPIENTS:
+        raise ValueError(f"a report is about 1 to {MOST_RECIPIENTS} recipients")
+    if not original.sender:
+        raise ValueError("no report about a mail with a null reverse-path")
+    actions = {report.action for report in reports}
+    gravest = next(action for action in DsnAction if action in actions)
+    parts = [
+        _text_part("text/plain; charset=utf-8", text_for_people(original, reports, reporter)),
+        _text_part(_status_type(original), status_fields(original, reports, reporter)),
+        returned_part(original, with_body=DsnAction.FAILED in actions),
+    ]
+    edge = b"--" + reporter.boundary.encode("ascii")
+    body = b"".join(edge + b"\r\n" + part + b"\r\n" for part in parts if part)
+    return _header(original, gravest, reporter, is_ascii=body.isascii()) + body + edge + b"--\r\n"
 
 
-def build(original: Original, fates: tuple[Undelivered, ...], reporter: Reporter) -> bytes:
-    """The whole notification with CRLF line ends. Only the part with the original mail may have 8-bit octets."""
-    parts = (_for_people(original, fates, reporter), _for_machines(original, fates, reporter), _returned(original))
-    edge = b"--" + reporter.boundary.encode()
-    return _header(original, reporter) + b"".join(edge + b"\r\n" + part + b"\r\n" for part in parts) + edge + b"--\r\n"
-
-
-def _header(original: Original, reporter: Reporter) -> bytes:
+def _header(original: Original, gravest: DsnAction, reporter: Reporter, *, is_ascii: bool) -> bytes:
     return _lines(
-        f"From: Mail Delivery System <MAILER-DAEMON@{reporter.host}>",
-        f"To: <{_plain(original.sender)}>",
-        "Subject: Undelivered Mail Returned to Sender",
-        f"Date: {_moment(reporter.now)}",
+        f"From: Mail Delivery System <{plain(reporter.author)}>",
+        f"To: <{plain(original.sender)}>",
+        f"Subject: {SUBJECTS[gravest]}",
+        f"Date: {moment(reporter.now)}",
         f"Message-ID: <{reporter.message_id}>",
         "Auto-Submitted: auto-replied",
         "MIME-Version: 1.0",
-        "Content-Transfer-Encoding: 8bit",
-        f'Content-Type: multipart/report; report-type=delivery-status;\r\n boundary="{reporter.boundary}"',
+        f"Content-Transfer-Encoding: {'7bit' if is_ascii else '8bit'}",
+        "Content-Type: multipart/report; report-type="
+        + ("global-delivery-status" if original.is_international else "delivery-status")
+        + f';\r\n boundary="{reporter.boundary}"',
         "",
         "This is a report in MIME format.",
         "",
     )
 
 
-def _for_people(original: Original, fates: tuple[Undelivered, ...], reporter: Reporter) -> bytes:
-    reported = [
-        line
-        for fate in fates
-        for line in (f"<{_plain(fate.recipient)}>", f"    {_plain(fate.reason)} ({fate.status})", "")
-    ]
-    return _lines(
-        "Content-Type: text/plain; charset=utf-8",
-        "Content-Transfer-Encoding: 8bit",
-        "",
-        f"This is the mail system at {reporter.host}.",
-        "",
-        "Your message could not be delivered to:",
-        "",
-        *reported,
-        f"Its queue id here was {original.queue_id}; the operator can look up what happened to it under that id.",
-    )
+def _status_type(original: Original) -> str:
+    return "message/global-delivery-status" if original.is_international else "message/delivery-status"
 
 
-def _for_machines(original: Original, fates: tuple[Undelivered, ...], reporter: Reporter) -> bytes:
-    envelope = [f"Original-Envelope-Id: {_ascii(original.envid)}"] if original.envid else []
-    fields = [
-        "Content-Type: message/delivery-status",
-        "",
-        f"Reporting-MTA: dns; {reporter.host}",
-        *envelope,
-        f"Arrival-Date: {_moment(original.arrived)}",
-    ]
-    for fate in fates:
-        address_type = "rfc822" if fate.recipient.isascii() else "utf-8"
-        fields += ["", *([f"Original-Recipient: {_ascii(fate.orcpt)}"] if fate.orcpt else [])]
-        fields += [
-            f"Final-Recipient: {address_type}; {_ascii(fate.recipient)}",
-            f"Action: {fate.action}",
-            f"Status: {fate.status}",
-        ]
-        fields += [f"Diagnostic-Code: x-mailfold; {_ascii(fate.reason)}"]
-    return _lines(*fields)
-
-
-def _returned(original: Original) -> bytes:
-    if original.body and len(original.header) + len(original.body) <= _REPORTED_MESSAGE:
-        return (
-            b"Content-Type: message/rfc822\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"
-            + original.header
-            + b"\r\n"
-            + original.body
-        )
-    return (
-        b"Content-Type: text/rfc822-headers\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"
-        + original.header[:_REPORTED_HEADER]
-    )
+def _text_part(content_type: str, lines: Sequence[str]) -> bytes:
+    text = _lines(*lines)
+    encoding = "7bit" if text.isascii() else "8bit"
+    return _lines(f"Content-Type: {content_type}", f"Content-Transfer-Encoding: {encoding}", "") + text
 
 
 def _lines(*lines: str) -> bytes:
     return "\r\n".join(lines).encode("utf-8", "replace") + b"\r\n"
-
-
-def _plain(text: str) -> str:
-    """The text without characters that could end a line or begin a field, short enough for a line (998 octets).
-
-    RFC 5322 §2.1.1 limits lines.
-    """
-    clean = "".join(character if character.isprintable() else " " for character in text[:_FIELD])
-    return clean.encode()[:_FIELD].decode(errors="ignore")
-
-
-def _ascii(text: str) -> str:
-    """The text for a 7-bit field; other characters are written as utf-8-addr-xtext (RFC 6533 §3)."""
-    return "".join(character if character.isascii() else f"\\x{{{ord(character):X}}}" for character in _plain(text))[
-        :_FIELD
-    ]
-
-
-def _moment(micros: int) -> str:
-    return date_time(datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=micros // 1_000_000))

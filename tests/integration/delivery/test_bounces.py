@@ -34,6 +34,7 @@ async def test_a_local_sender_is_notified_of_a_full_mailbox(installation: Instal
     (notice,) = await installation.messages("bob")
     assert notice.startswith(b"Return-Path: <>\r\nDelivered-To: bob@example.org\r\n")
     report = email.message_from_bytes(notice)
+    assert report["From"] == "Mail Delivery System <postmaster@example.org>"
     assert report.get_content_type() == "multipart/report"
     assert b"Final-Recipient: rfc822; full@example.org\r\nAction: failed\r\nStatus: 5.2.2\r\n" in notice
     assert b"Message-ID: <m1@example.org>" in notice
