@@ -23,7 +23,7 @@ from shared.protocol.smtp.client.timeouts import Stage
 from shared.protocol.smtp.commands import Auth
 from shared.protocol.smtp.reply import Reply
 
-_MASKED: Final = "***"
+_MASKED: Final = b"***"
 _ERROR_CHARACTERS: Final = 500
 # RFC 4954 §6: the server refuses this mechanism, but not the credentials
 _OTHER_MECHANISM: Final = frozenset({codes.PARAMETER_NOT_IMPLEMENTED, 534})
@@ -61,8 +61,8 @@ class ClientAuthentication:
         line_length = len(f"{codes.AUTH} {self._name} \r\n") + len(encoded or b"")
         if line_length > COMMAND_LINE_LIMIT:  # RFC 4954 §4: then the server must ask for it
             self._withheld, encoded = initial, None
-        shown = f"{codes.AUTH} {self._name}" + ("" if encoded is None else f" {_MASKED}")
-        self._send(Auth(self._name, encoded), shown)
+        start = f"{codes.AUTH} {self._name}".encode("ascii")
+        self._send(Auth(self._name, encoded), start if encoded is None else b"%b %b" % (start, _MASKED))
 
     def _answered(self, reply: Reply) -> None:
         if reply.code == codes.CONTINUE_AUTHENTICATION:
@@ -92,7 +92,7 @@ class ClientAuthentication:
             self._error = printable((challenge or b"")[:_ERROR_CHARACTERS])
         self._send(AuthResponse(response), _MASKED)
 
-    def _send(self, command: ClientCommand, shown: str) -> None:
+    def _send(self, command: ClientCommand, shown: bytes) -> None:
         try:
             line = command_line(command)
         except UnsendableCommand as error:

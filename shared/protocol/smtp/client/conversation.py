@@ -19,10 +19,10 @@ from shared.protocol.smtp.client.transcript import Transcript
 from shared.protocol.smtp.reply import Reply
 
 OnReply = Callable[[Reply], None]
-_CRLF: Final = "\r\n"
+_CRLF: Final = b"\r\n"
 
 
-class PendingCommand(msgspec.Struct, frozen=True, gc=False):
+class PendingCommand(msgspec.Struct, frozen=True):
     """A command, and what happens with its reply.
 
     ``payload`` is sent behind its line. ``shown`` is the line in the transcript, without secrets. ``further`` are for
@@ -33,7 +33,7 @@ class PendingCommand(msgspec.Struct, frozen=True, gc=False):
     line: bytes
     on_reply: OnReply
     payload: bytes = b""
-    shown: str = ""
+    shown: bytes = b""
     further: tuple[OnReply, ...] = ()
 
 
@@ -136,7 +136,7 @@ class Conversation:
 
     def part(self, line: bytes) -> None:
         """Send a last line whose reply is not awaited."""
-        self.transcript.client(line.decode("ascii").removesuffix(_CRLF))
+        self.transcript.client(line.removesuffix(_CRLF))
         self._output.append(line)
 
     def _advance(self) -> None:
@@ -150,8 +150,8 @@ class Conversation:
         self._unanswered.append(command)
         self._unanswered.extend([PendingCommand(command.stage, b"", on_reply) for on_reply in command.further])
         if command.line:
-            self.transcript.client(command.shown or command.line.decode("utf-8").removesuffix(_CRLF))
+            self.transcript.client(command.shown or command.line.removesuffix(_CRLF))
             self._output.append(command.line)
         if command.payload:
-            self.transcript.client(f"({len(command.payload)} octets of the message)")
+            self.transcript.client(b"(%d octets of the message)" % len(command.payload))
             self._output.append(command.payload)

@@ -3,7 +3,7 @@
 import msgspec
 
 from shared.protocol.smtp.client.capabilities import Capabilities
-from shared.protocol.smtp.client.outcome import FailureCause, RecipientResult
+from shared.protocol.smtp.client.outcome import FailureCause, RecipientResult, failure_status
 from shared.protocol.smtp.client.timeouts import Stage
 from shared.protocol.smtp.reply import Reply
 
@@ -52,6 +52,11 @@ class SessionFailed(msgspec.Struct, frozen=True):
     reply: Reply | None = None
     text: str = ""
     results: tuple[RecipientResult, ...] = ()
+
+    @property
+    def status(self) -> str:
+        """The enhanced status code (RFC 3463)."""
+        return failure_status(self.cause, self.reply)
 
 
 class SessionClosed(msgspec.Struct, frozen=True):

@@ -63,6 +63,37 @@ _STATUS: Final[Mapping[ResultKind, str]] = {
 }
 
 
+# A fault of the connection, of TLS or of the log-in is never a reason to return mail, so the class is 4; only a message
+# that cannot be sent at all has 5.
+_CAUSE_STATUS: Final[Mapping[FailureCause, str]] = {
+    FailureCause.CONNECT_REFUSED: "4.3.2",
+    FailureCause.HELLO_REFUSED: "4.3.2",
+    FailureCause.TLS_NOT_OFFERED: "4.7.10",
+    FailureCause.TLS_REFUSED: "4.7.10",
+    FailureCause.TLS_FAILED: "4.7.5",
+    FailureCause.PLAINTEXT_INJECTED: "4.7.0",
+    FailureCause.AUTH_NOT_OFFERED: "4.7.9",
+    FailureCause.AUTH_REFUSED: "4.7.8",
+    FailureCause.AUTH_TEMPORARY: "4.7.0",
+    FailureCause.CUT: "4.4.2",
+    FailureCause.TIME_OUT: "4.4.2",
+    FailureCause.PROTOCOL_ERROR: "4.5.0",
+    FailureCause.CLOSING: "4.3.2",
+    FailureCause.EARLY_REFUSAL: "4.3.0",
+    FailureCause.BAD_BODY: "5.6.0",
+}
+_DECIDED_BY_REPLY: Final = frozenset(
+    {FailureCause.CONNECT_REFUSED, FailureCause.HELLO_REFUSED, FailureCause.CLOSING, FailureCause.EARLY_REFUSAL}
+)
+
+
+def failure_status(cause: FailureCause, reply: Reply | None) -> str:
+    """The enhanced status code of a failed session: the server's where it refused this host, else the cause's."""
+    if reply is not None and cause in _DECIDED_BY_REPLY:
+        return reply.status
+    return _CAUSE_STATUS[cause]
+
+
 class RecipientResult(msgspec.Struct, frozen=True):
     """What became of one recipient.
 
@@ -81,11 +112,14 @@ class RecipientResult(msgspec.Struct, frozen=True):
     @property
     def status(self) -> str:
         """The enhanced status code (RFC 3463)."""
-        if self.reply is None or self.kind is ResultKind.PERHAPS_DELIVERED:
+        if self.kind is ResultKind.PERHAPS_DELIVERED:
             return _STATUS[self.kind]
-        if self.kind is ResultKind.DEFERRED and not self.reply.is_transient:
-            return "4" + self.reply.status[1:]
-        return self.reply.status
+        if self.cause is not None:
+            return failure_status(self.cause, self.reply)
+        if self.reply is None:
+            return _STATUS[self.kind]
+        is_softened = self.kind is ResultKind.DEFERRED and not self.reply.is_transient  # 552 to RCPT
+        return "4" + self.reply.status[1:] if is_softened else self.reply.status
 
 
 class SessionFailure(Exception):

@@ -74,13 +74,13 @@ class DataSender:
 
     def end(self, on_replies: list[OnReply]) -> None:
         self._write(lambda _: self._encoder.finish(), b"")
-        self._conversation.transcript.client(f"({self._octets} octets of the message)")
-        self._conversation.transcript.client(".")
+        self._conversation.transcript.client(b"(%d octets of the message)" % self._octets)
+        self._conversation.transcript.client(b".")
         self.is_open, self._ended = False, True
         self._conversation.expect(Stage.END, *on_replies)
 
     def send_nothing(self, on_reply: OnReply) -> None:
-        self._conversation.transcript.client(".")
+        self._conversation.transcript.client(b".")
         self._conversation.write(DotEncoder().finish())
         self._conversation.expect(Stage.END, on_reply)
 

@@ -132,6 +132,8 @@ def _reply(code: int, kept: list[bytes]) -> Reply:
     if match is None or match[1][0] != str(code)[0]:  # RFC 2034 §4: the class must be that of the code
         return Reply(code, None, tuple(lines))
     enhanced = match[1]
+    if len(lines) == 1:
+        return Reply(code, enhanced, (lines[0][match.end() :],))
     return Reply(code, enhanced, tuple([_without(enhanced, line) for line in lines]))
 
 
@@ -142,7 +144,7 @@ def _without(enhanced: str, line: str) -> str:
 
 
 def printable(text: bytes) -> str:
-    """The text of a stranger as it may be stored: UTF-8, and "?" for every control character."""
+    """The text of a stranger as it may be stored: UTF-8, and "?" for every character that is not printable."""
     decoded = text.decode("utf-8", "replace")
     if decoded.isprintable():
         return decoded

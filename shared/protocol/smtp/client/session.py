@@ -148,7 +148,7 @@ class ClientSession:
             return
         if not self._opening.awaits_handshake:
             raise SessionMisuse("no handshake was asked for")
-        self._conversation.transcript.client("(TLS is active)")
+        self._conversation.transcript.client(b"(TLS is active)")
         self._opening.tls_established()
 
     def tls_failed(self, text: str) -> None:

@@ -64,9 +64,8 @@ def _refusal(transaction: OutgoingTransaction, capabilities: Capabilities, tls_a
         return ResultKind.NEEDS_BINARY
     if transaction.eight_bit and not transaction.binary and not capabilities.eight_bit:
         return ResultKind.NEEDS_EIGHT_BIT
-    if None not in (transaction.size, capabilities.size_limit) and (transaction.size or 0) > (
-        capabilities.size_limit or 0
-    ):
+    size, limit = transaction.size, capabilities.size_limit
+    if size is not None and limit is not None and size > limit:
         return ResultKind.TOO_LARGE  # RFC 1870 §6.1
     return None
 

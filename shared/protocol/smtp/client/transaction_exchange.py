@@ -16,6 +16,8 @@ from shared.protocol.smtp.client.transaction import EnvelopeCommands, OutgoingTr
 from shared.protocol.smtp.commands import Data, Rset
 from shared.protocol.smtp.reply import Reply
 
+_DATA: Final = command_line(Data())
+_RSET: Final = command_line(Rset())
 _TOO_MANY: Final = f"5.{codes.TOO_MANY_RECIPIENTS}"
 
 
@@ -180,7 +182,7 @@ class TransactionExchange:
             self._conversation.send(self._data_command())
 
     def _data_command(self) -> PendingCommand:
-        return PendingCommand(Stage.DATA, command_line(Data()), self._data_answered)
+        return PendingCommand(Stage.DATA, _DATA, self._data_answered)
 
     def _reset(self) -> None:
         """End the transaction where the server has begun one."""
@@ -188,7 +190,7 @@ class TransactionExchange:
             self._done(True)
             return
         self._body.close()
-        reset = PendingCommand(Stage.RESET, command_line(Rset()), lambda reply: self._done(reply.code == codes.OK))
+        reset = PendingCommand(Stage.RESET, _RSET, lambda reply: self._done(reply.code == codes.OK))
         self._conversation.send(reset)
 
     def _done_or_reset(self) -> None:

@@ -8,7 +8,7 @@ import msgspec
 
 FIRST_LINES: Final = 60
 LAST_LINES: Final = 60
-LINE_CHARACTERS: Final = 500
+LINE_OCTETS: Final = 500
 
 
 class Speaker(enum.Enum):
@@ -29,38 +29,45 @@ class TranscriptLine(msgspec.Struct, frozen=True, gc=False):
     text: str
 
 
+_Entry = tuple[Speaker, bytes]
+
+
 class Transcript:
     """Keeps the first and the last lines, and the number of those between that were dropped."""
 
     __slots__ = ("_first", "_last", "dropped")
 
     def __init__(self) -> None:
-        self._first: list[TranscriptLine] = []
-        self._last: deque[TranscriptLine] = deque(maxlen=LAST_LINES)
+        self._first: list[_Entry] = []
+        self._last: deque[_Entry] = deque(maxlen=LAST_LINES)
         self.dropped = 0
 
     @property
     def lines(self) -> tuple[TranscriptLine, ...]:
-        return (*self._first, *self._last)
+        return tuple([_line(*entry) for entry in (*self._first, *self._last)])
 
-    def client(self, text: str) -> None:
+    def client(self, line: bytes) -> None:
         """Note a line of the client, already without secrets."""
-        self._add(TranscriptLine(Speaker.CLIENT, text[:LINE_CHARACTERS]))
+        self._add(Speaker.CLIENT, line)
 
     def server(self, line: bytes) -> None:
         """Note a line of the server as it was received."""
-        text = line[:LINE_CHARACTERS].decode("utf-8", "backslashreplace")
-        self._add(TranscriptLine(Speaker.SERVER, text[:LINE_CHARACTERS]))
+        self._add(Speaker.SERVER, line)
 
     def clear(self) -> None:
         self._first.clear()
         self._last.clear()
         self.dropped = 0
 
-    def _add(self, line: TranscriptLine) -> None:
+    def _add(self, speaker: Speaker, line: bytes) -> None:
+        entry = (speaker, line[:LINE_OCTETS])
         if len(self._first) < FIRST_LINES:
-            self._first.append(line)
+            self._first.append(entry)
             return
         if len(self._last) == LAST_LINES:
             self.dropped += 1
-        self._last.append(line)
+        self._last.append(entry)
+
+
+def _line(speaker: Speaker, line: bytes) -> TranscriptLine:
+    return TranscriptLine(speaker, line.decode("utf-8", "backslashreplace"))

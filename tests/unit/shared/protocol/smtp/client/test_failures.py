@@ -6,9 +6,10 @@ import pytest
 
 from shared.protocol.smtp.client.events import SessionFailed, TlsNeeded, TransactionDone
 from shared.protocol.smtp.client.options import TlsMode
-from shared.protocol.smtp.client.outcome import FailureCause, ResultKind
+from shared.protocol.smtp.client.outcome import FailureCause, ResultKind, failure_status
 from shared.protocol.smtp.client.timeouts import Stage
 from shared.protocol.smtp.events import SessionMisuse
+from shared.protocol.smtp.reply import Reply
 from tests.unit.shared.protocol.smtp.client.driver import Driver, driver, hello, lines, opened, options, transaction
 
 _REPLIES = [b"220 hi\r\n", hello(), b"250 ok\r\n", b"250 ok\r\n", b"354 go\r\n", b"250 2.0.0 kept\r\n", b"221 bye\r\n"]
@@ -57,7 +58,7 @@ def test_an_interruption_while_the_message_is_sent() -> None:
         ("552 5.3.4 too large", FailureCause.EARLY_REFUSAL, ResultKind.REFUSED, "5.3.4"),
         ("451 4.3.0 disk", FailureCause.EARLY_REFUSAL, ResultKind.DEFERRED, "4.3.0"),
         ("421 4.3.2 bye", FailureCause.CLOSING, ResultKind.DEFERRED, "4.3.2"),
-        ("250 2.0.0 kept", FailureCause.PROTOCOL_ERROR, ResultKind.DEFERRED, "4.0.0"),
+        ("250 2.0.0 kept", FailureCause.PROTOCOL_ERROR, ResultKind.DEFERRED, "4.5.0"),
     ],
 )
 def test_a_reply_before_the_end_of_the_message(reply: str, cause: FailureCause, kind: ResultKind, status: str) -> None:
@@ -144,6 +145,27 @@ def test_nothing_happens_after_the_end() -> None:
     with pytest.raises(SessionMisuse):
         made.session.send(transaction("ann@example.net"))
     assert (len(made.events), made.session.closed, made.session.output()) == (seen, True, b"")
+
+
+@pytest.mark.parametrize(
+    ("cause", "reply", "status"),
+    [
+        (FailureCause.CONNECT_REFUSED, Reply(554, "5.7.1", ("no",)), "5.7.1"),
+        (FailureCause.CONNECT_REFUSED, Reply(421, None, ("busy",)), "4.0.0"),
+        (FailureCause.TLS_REFUSED, Reply(502, "5.5.1", ("no",)), "4.7.10"),
+        (FailureCause.AUTH_REFUSED, Reply(535, "5.7.8", ("no",)), "4.7.8"),
+        (FailureCause.CUT, None, "4.4.2"),
+        (FailureCause.BAD_BODY, None, "5.6.0"),
+    ],
+)
+def test_a_fault_of_tls_or_the_log_in_never_looks_permanent(
+    cause: FailureCause, reply: Reply | None, status: str
+) -> None:
+    assert SessionFailed(Stage.GREETING, cause, reply).status == status
+
+
+def test_every_cause_has_a_status() -> None:
+    assert all(failure_status(cause, None)[0] == "4" for cause in FailureCause if cause is not FailureCause.BAD_BODY)
 
 
 def test_words_of_a_refusal_are_kept() -> None:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 
+from shared.protocol.sasl.client.credentials import ClientCredentials
 from shared.protocol.smtp.client.events import BodyNeeded, Ready, SessionClosed, TransactionDone
+from shared.protocol.smtp.client.options import TlsMode
 from shared.protocol.smtp.client.outcome import ResultKind
 from shared.protocol.smtp.client.timeouts import Stage
 from shared.protocol.smtp.events import SessionMisuse
-from tests.unit.shared.protocol.smtp.client.driver import driver, hello, lines, opened, transaction
+from shared.protocol.smtp.reply import Reply
+from tests.unit.shared.protocol.smtp.client.driver import driver, hello, lines, opened, options, transaction
 
 _ENVELOPE = b"MAIL FROM:<bob@example.org>\r\nRCPT TO:<ann@example.net>\r\nDATA\r\n"
 _MESSAGE = b"Subject: hello\r\n\r\n..a dot\r\nend\r\n.\r\n"
@@ -99,3 +104,44 @@ def test_every_cut_gives_the_same_result() -> None:
         octets.hear(*[part[index : index + 1] for index in range(len(part))])
     assert (octets.events, octets.said) == (whole.events, whole.said)
     assert octets.session.transcript == whole.session.transcript
+
+
+@pytest.mark.parametrize(("extensions", "passed"), [(["DSN"], [True, False]), ([], [False, False])])
+def test_the_result_says_whether_the_server_took_over_the_notifications(
+    extensions: list[str], passed: list[bool]
+) -> None:
+    made = opened(transaction("a@example.net", "b@example.net"), extensions=extensions)
+    made.hear(*[line + b"\r\n" for line in (b"250 ok", b"250 ok", b"550 no", b"354 go", b"250 kept")])
+    assert [result.dsn_passed for result in made.results] == passed
+
+
+def test_a_message_without_recipients_is_done_at_once() -> None:
+    made = opened(transaction(), quits=True)
+    assert made.events[1:] == [TransactionDone((), True)]
+    assert made.taken() == b"QUIT\r\n"
+
+
+def test_ready_says_what_the_connection_is() -> None:
+    made = driver(settings=options(TlsMode.OPPORTUNISTIC)).hear(b"220 x\r\n", hello("STARTTLS"), b"454 4.7.0 no\r\n")
+    (ready,) = made.events
+    assert isinstance(ready, Ready)
+    assert (ready.capabilities.name, ready.tls_active, ready.mechanism) == ("mail.example.net", False, None)
+    assert ready.tls_refusal == Reply(454, "4.7.0", ("no",))
+    credentials = ClientCredentials(name="ann", password="secret")
+    made = driver(settings=options(TlsMode.ACTIVE, credentials=credentials)).hear(
+        b"220 x\r\n", hello("AUTH PLAIN"), b"235 hi\r\n"
+    )
+    (ready,) = made.events
+    assert isinstance(ready, Ready)
+    assert (ready.tls_active, ready.mechanism) == (True, "PLAIN")
+
+
+def test_a_long_initial_response_waits_for_its_challenge() -> None:
+    """RFC 4954 §4: the AUTH line keeps the limit of a command line."""
+    credentials = ClientCredentials(name="ann", token="t" * 2000)
+    made = driver(settings=options(TlsMode.ACTIVE, credentials=credentials)).hear(b"220 x\r\n", hello("AUTH XOAUTH2"))
+    assert made.taken().endswith(b"\r\nAUTH XOAUTH2\r\n")
+    response = made.hear(b"334 \r\n").taken()
+    assert base64.b64decode(response) == b"user=ann\x01auth=Bearer " + b"t" * 2000 + b"\x01\x01"
+    made.hear(b"334 eyJ9\r\n")
+    assert made.taken() == b"\r\n"

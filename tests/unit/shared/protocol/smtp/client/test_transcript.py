@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from shared.protocol.sasl.client.credentials import ClientCredentials
 from shared.protocol.smtp.client.options import TlsMode
-from shared.protocol.smtp.client.transcript import FIRST_LINES, LAST_LINES, LINE_CHARACTERS, Speaker, Transcript
+from shared.protocol.smtp.client.transcript import FIRST_LINES, LAST_LINES, LINE_OCTETS, Speaker, Transcript
 from tests.unit.shared.protocol.smtp.client.driver import Driver, driver, hello, lines, opened, options, transaction
 
 
@@ -48,12 +48,12 @@ def test_secrets_are_masked() -> None:
 def test_it_is_limited() -> None:
     transcript = Transcript()
     for number in range(1000):
-        transcript.client(f"{number} {'x' * 1000}")
+        transcript.client(b"%d %b" % (number, b"x" * 1000))
         transcript.server(b"\xff" * 1000)
     kept = transcript.lines
     assert len(kept) == FIRST_LINES + LAST_LINES
     assert transcript.dropped == 2000 - len(kept)
-    assert max(len(line.text) for line in kept) == LINE_CHARACTERS
+    assert max(len(line.text) for line in kept) == 4 * LINE_OCTETS  # as \\xNN
     assert kept[0].text.startswith("0 x")
     assert kept[-2].text.startswith("999 x")
     assert {line.speaker for line in kept} == {*Speaker}
