@@ -38,6 +38,9 @@ COMMANDS: Mapping[str, _Place] = {
     "user": _Place("user", "app"),
     "account": _Place("account", "app"),
     "alias": _Place("alias", "app"),
+    "dkim": _Place("dkim", "app"),
+    "relay": _Place("relay", "app"),
+    "secrets": _Place("secrets", "app"),
     "settings": _Place("settings", "app"),
     "deadletters": _Place("deadletters", "app"),
 }

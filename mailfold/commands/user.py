@@ -7,6 +7,7 @@ from typing import Annotated
 
 from mailfold.arguments import DATA, Argument, Data, Group, Json, Option
 from mailfold.commands.directory import call, show, show_all, show_removed
+from mailfold.commands.passwords import asked_twice, from_standard_input
 from mailfold.operator.failure import UNUSABLE, CommandFailed
 
 app = Group("Users: people with one password for all their accounts.")
@@ -62,33 +63,11 @@ def remove(name: Name, data: Data = DATA, json: Json = False) -> None:
     show_removed(call(data, "RemoveUser", lambda pb: pb.NameRequest(name=name)).name, json=json)
 
 
-def _read_password() -> str:
-    line = sys.stdin.buffer.readline()
-    if not line:
-        raise CommandFailed("no password came on standard input; write it there as one line", UNUSABLE)
-    try:
-        return line.decode().rstrip("\r\n")
-    except UnicodeDecodeError as error:
-        raise CommandFailed("the password on standard input is not UTF-8", UNUSABLE) from error
-
-
 def _password(*, from_stdin: bool) -> str:
     if from_stdin:
-        return _read_password()
+        return from_standard_input()
     if not sys.stdin.isatty():
         raise CommandFailed(
             "there is no terminal to ask for the password at; give it on standard input with --password-stdin", UNUSABLE
         )
-    return _asked()
-
-
-def _asked() -> str:
-    """Ask for the password twice, without showing it."""
-    from getpass import getpass
-
-    try:
-        while not (given := getpass("Password: ")) or given != getpass("Repeat for confirmation: "):
-            print("The two passwords differ; try again.", file=sys.stderr)
-    except EOFError:
-        raise KeyboardInterrupt from None
-    return given
+    return asked_twice()

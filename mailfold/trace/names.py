@@ -1,10 +1,10 @@
-"""Names for the ids of mailboxes, accounts and users in events; the names come from events as well."""
+"""Names for ids in events: of mailboxes, accounts, users, domains and DKIM keys. They come from events as well."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from shared.events import directory, mailbox
+from shared.events import directory, mailbox, sending
 from shared.eventstore.event import Event
 
 
@@ -27,6 +27,10 @@ class Names:
                 self._names |= dict(event.names)
             case directory.AccountAdded():
                 self._names[event.id] = event.address
+            case directory.DomainAdded():
+                self._names[event.id] = event.name
+            case sending.DkimKeyAdded():
+                self._names[event.id] = event.selector
             case directory.UserAdded():
                 self._names[event.id] = event.name
             case _:

@@ -8,9 +8,9 @@ from typing import Any
 import msgspec
 
 from mailfold.times import moment
-from mailfold.trace import delivery_lines, mail_lines, mailbox_lines, spam_lines
+from mailfold.trace import delivery_lines, mail_lines, mailbox_lines, sending_lines, spam_lines
 from mailfold.trace.names import Names
-from shared.events import deadletters, delivery, mail, mailbox, outbound, spam
+from shared.events import deadletters, delivery, mail, mailbox, outbound, sending, spam
 from shared.eventstore.event import Actor, Event, declared, without_secrets
 
 Lines = Callable[[Any, Names], Iterator[str]]
@@ -42,6 +42,14 @@ _LINES: dict[type[Event], Lines] = {
     mailbox.MessagesMoved: mailbox_lines.moved,
     mailbox.MessagesExpunged: mailbox_lines.expunged,
     mailbox.MailboxDeleted: mailbox_lines.mailbox_deleted,
+    sending.DkimKeyAdded: sending_lines.key_added,
+    sending.DkimKeyActivated: sending_lines.key_activated,
+    sending.DkimKeyRetired: sending_lines.key_retired,
+    sending.DkimKeyResealed: sending_lines.key_resealed,
+    sending.DkimRecordChecked: sending_lines.record_checked,
+    sending.RelaySet: sending_lines.relay_set,
+    sending.RelayRemoved: sending_lines.relay_removed,
+    sending.RelayPasswordResealed: sending_lines.password_resealed,
 }
 
 

@@ -15,6 +15,7 @@ from services.directory.domain.names import domain_name
 from services.directory.domain.state import DomainState
 from services.directory.handlers import load, sending_rows
 from services.directory.handlers.commands import OWNER, NewDomain
+from services.directory.handlers.secret_keys import check_key
 from shared.clock import Clock
 from shared.dkim_keys import new_private_key
 from shared.eventstore.connection import Reader
@@ -64,13 +65,14 @@ class DkimCommands:
 
     async def add_missing(self) -> int:
         """Give keys to domains without a key that signs; returns the number of domains. Raises SecretsError."""
-        count = 0
-        while rows := await self._store.read(partial(sending_rows.domains_without_keys, limit=_PAGE)):
+        count, last = 0, ""
+        page = partial(sending_rows.domains_without_keys, limit=_PAGE)
+        while rows := await self._store.read(partial(page, last=last)):
             for domain, name in rows:
                 made = await self._made(domain)
                 await self._store.write(partial(_add_missing, domain=domain, made=made))
                 log.info("directory.dkim_keys_made", domain=name)
-            count += len(rows)
+            count, last = count + len(rows), rows[-1][1]
         return count
 
     async def show(self, name: str) -> list[DkimKeyState]:
@@ -131,6 +133,7 @@ class DkimCommands:
             await self._store.write(lambda tx: _record(tx, domain, sightings, provenance))
 
     async def _made(self, domain: str) -> tuple[MadeKey, ...]:
+        await check_key(self._store, self._keyring)
         return await asyncio.to_thread(self._make, domain)
 
     def _make(self, domain: str) -> tuple[MadeKey, ...]:
@@ -151,7 +154,7 @@ def _keys(reader: Reader, name: str) -> tuple[DomainState, list[DkimKeyState]]:
 
 def _add_missing(tx: Transaction, domain: str, made: Sequence[MadeKey]) -> None:
     """Add the keys, unless the domain was removed or got keys meanwhile."""
-    if load.domain(tx, domain) is not None:
+    if tx.first_row("SELECT 1 FROM domain WHERE id = ?", (domain,)) is not None:
         signing = [key for key in sending_rows.keys_of(tx, domain) if key.state == "signing"]
         _append(tx, domain, dkim.add_keys(signing, made, domain), _BY_ITSELF)
 

@@ -10,6 +10,7 @@ from services.directory.domain.relays import RelayState, RelayWish, completed, k
 from services.directory.domain.state import DirectoryRefused
 from services.directory.handlers import sending_rows
 from services.directory.handlers.commands import OWNER
+from services.directory.handlers.secret_keys import check_key
 from services.directory.handlers.sending import own_domain
 from shared.events.sending import RelayRemoved, RelaySet
 from shared.eventstore.connection import Reader
@@ -71,6 +72,7 @@ class RelayCommands:
         octets = usable_password(password)
         if not relay.user:
             raise DirectoryRefused("invalid", "a password needs a user name")
+        await check_key(self._store, self._keyring)
         owner = relay_owner(relay.domain, relay.host, relay.user)
         return _with(relay, await asyncio.to_thread(self._keyring.seal, octets, owner))
 

@@ -15,7 +15,7 @@ from shared.eventstore.connection import Reader
 from shared.eventstore.event import Event, Provenance
 from shared.eventstore.store import EventStore
 from shared.eventstore.transaction import Transaction
-from shared.secrets.errors import SecretDamaged, SecretsError
+from shared.secrets.errors import SecretDamaged, SecretKeyMissing, SecretsError
 from shared.secrets.keyring import VARIABLE, Keyring
 from shared.secrets.sealed import key_id_of
 from shared.secrets.sending import dkim_key_owner, relay_owner
@@ -106,6 +106,18 @@ class SecretCommands:
 
     def _resealed(self, secret: StoredSecret) -> str:
         return self._keyring.seal(self._keyring.open(secret.sealed, secret.owner).reveal(), secret.owner)
+
+
+async def check_key(store: EventStore, keyring: Keyring) -> None:
+    """Check before a value is sealed that no key is lost: a new key must not take the place of the lost one.
+
+    Raises SecretsError.
+    """
+    if not await asyncio.to_thread(keyring.ids) and await store.read(sending_rows.has_sealed_values):
+        raise SecretKeyMissing(
+            f"{keyring.file_name} is gone, and secrets need it: put it back from a backup, or begin with a new key by "
+            f"`mailfold secrets rekey` and set these secrets again"
+        )
 
 
 def _stored(reader: Reader) -> list[StoredSecret]:

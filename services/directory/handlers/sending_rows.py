@@ -40,12 +40,12 @@ def signing_keys(reader: Reader, domain: str) -> list[tuple[DkimKeyState, str]]:
     return [(_key(row[:-1]), row[-1]) for row in reader.all(sql, (domain, "signing"))]
 
 
-def domains_without_keys(reader: Reader, limit: int) -> list[tuple[str, str]]:
-    """Ids and names of domains without a key that signs, by name."""
+def domains_without_keys(reader: Reader, limit: int, last: str = "") -> list[tuple[str, str]]:
+    """Ids and names of the next domains without a key that signs, in the order of names."""
     rows = reader.all(
-        "SELECT id, name FROM domain WHERE NOT EXISTS (SELECT 1 FROM dkim_key WHERE dkim_key.domain = domain.id"
-        " AND state = ?) ORDER BY name LIMIT ?",
-        ("signing", limit),
+        "SELECT id, name FROM domain WHERE name > ? AND NOT EXISTS (SELECT 1 FROM dkim_key"
+        " WHERE dkim_key.domain = domain.id AND state = ?) ORDER BY name LIMIT ?",
+        (last, "signing", limit),
     )
     return [(identity, name) for identity, name in rows]
 
@@ -83,6 +83,12 @@ def sealed_keys(reader: Reader) -> list[tuple[str, str, str]]:
     """Every DKIM key: its id, the id of its domain, and its sealed private key."""
     rows = reader.all("SELECT id, domain, private_key FROM dkim_key ORDER BY id")
     return [(identity, domain, sealed) for identity, domain, sealed in rows]
+
+
+def has_sealed_values(reader: Reader) -> bool:
+    """Whether there is any DKIM key, or any password of a relay."""
+    sql = "SELECT 1 FROM dkim_key UNION ALL SELECT 1 FROM relay WHERE password <> '' LIMIT 1"
+    return reader.first_row(sql) is not None
 
 
 def _key(row: Row) -> DkimKeyState:

@@ -118,6 +118,13 @@ class _Lesson(_Fields, frozen=True):
     entry: str = ""
 
 
+class _Sending(_Fields, frozen=True):
+    id: str = ""
+    domain: str = ""
+    selector: str = ""
+    host: str = ""
+
+
 class _Any(_Fields, frozen=True):
     queue_id: str = ""
     message_id: str = ""
@@ -173,6 +180,10 @@ def _lesson(event: _Lesson) -> EventNames:
     return EventNames(event.queue_id, mail=(event.content, event.entry), who=(event.account,))
 
 
+def _sending(event: _Sending) -> EventNames:
+    return EventNames(who=(event.id, event.domain, event.selector, event.host))
+
+
 def _any(event: _Any) -> EventNames:
     return EventNames(
         event.queue_id,
@@ -205,6 +216,14 @@ _SHAPES: dict[str, _Shape] = {
     "outbound.queued": _shape(_Queued, _queued),
     "lesson.learned": _shape(_Lesson, _lesson),
     "lesson.forgotten": _shape(_Lesson, _lesson),
+    "dkim.key_added": _shape(_Sending, _sending),
+    "dkim.key_activated": _shape(_Sending, _sending),
+    "dkim.key_retired": _shape(_Sending, _sending),
+    "dkim.key_resealed": _shape(_Sending, _sending),
+    "dkim.record_checked": _shape(_Sending, _sending),
+    "relay.set": _shape(_Sending, _sending),
+    "relay.removed": _shape(_Sending, _sending),
+    "relay.password_resealed": _shape(_Sending, _sending),
 }
 
 

@@ -50,7 +50,12 @@ def test_every_promised_command_is_there() -> None:
         "user password",
         "account quota",
     }
-    assert set(LEAVES) == item | rest | {f"deadletters {word}" for word in ("list", "show", "retry")} | {
+    sending = {
+        *(f"dkim {word}" for word in ("show", "rotate", "check", "retire")),
+        *(f"relay {word}" for word in ("presets", "list", "show", "set", "remove")),
+        *(f"secrets {word}" for word in ("show", "rekey", "drop")),
+    }
+    assert set(LEAVES) == item | rest | sending | {f"deadletters {word}" for word in ("list", "show", "retry")} | {
         "domain incoming"
     }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mailfold.trace.names import Names
 from mailfold.trace.story import LoggedEvent, story
-from shared.events import delivery, directory, mail, mailbox, spam
+from shared.events import delivery, directory, mail, mailbox, sending, spam
 from shared.eventstore.event import Actor, Event, encode, encode_actor
 
 AT = 1_700_000_000_123_000
@@ -84,6 +84,35 @@ def test_plan_mailbox_and_later_life_with_names() -> None:
         "moved from INBOX UID 5:7 to Junk UID 3:5",
     ):
         assert expected in result
+
+
+def test_keys_and_relays_with_the_name_of_their_domain() -> None:
+    added = sending.DkimKeyAdded("k1", "d1", "mailfold-k1", "rsa-sha256", "v=DKIM1; p=", "aesgcm1:x", True)
+    names = Names([directory.DomainAdded("d1", "example.org"), added])
+    events = [
+        added,
+        sending.DkimRecordChecked("k1", "d1", False, "ns1: no such record\r\nX: y"),
+        sending.DkimKeyActivated("k2", "d1", ("k1",)),
+        sending.DkimKeyResealed("k1", "d1", "aesgcm1:x"),
+        sending.DkimKeyRetired("k1", "d1", "mailfold-k1"),
+        sending.RelaySet("d1", "ses", "smtp.example", 587, "starttls", "me", "aesgcm1:x"),
+        sending.RelaySet("", "direct", "", 0, "none"),
+        sending.RelayPasswordResealed("d1", "aesgcm1:x"),
+        sending.RelayRemoved(""),
+    ]
+    shown = [line.strip() for line in story([logged(event) for event in events], names)]
+    assert shown[1::2] == [
+        "new DKIM key mailfold-k1 (rsa-sha256) of example.org: signs at once",
+        "DKIM record of mailfold-k1 not published any more: ns1: no such record��X: y",
+        "DKIM key k2 signs mail of example.org instead of mailfold-k1",
+        "private key of mailfold-k1 encrypted with another key",
+        "DKIM key mailfold-k1 of example.org retired",
+        "mail of example.org goes to smtp.example:587 (starttls), logged in as me; preset ses",
+        "mail of all domains without a relay of their own goes to the MX hosts; preset direct",
+        "password for the relay of example.org encrypted with another key",
+        "relay of all domains without a relay of their own removed",
+    ]
+    assert not any("aesgcm1" in line for line in shown)
 
 
 def test_who_did_it() -> None:

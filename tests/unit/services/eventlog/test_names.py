@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from services.eventlog.domain.keys import LIFE, MAIL, WHO, bare, key_of, key_of_event
 from services.eventlog.domain.names import names_of
-from shared.events import delivery, directory, mail, mailbox, outbound, spam
+from shared.events import delivery, directory, mail, mailbox, outbound, sending, spam
 from shared.eventstore.event import Event, declared, encode
 
 RECEPTION = mail.MailReceived(
@@ -27,6 +27,7 @@ ENTRY = mailbox.NewEntry("e1", 7, "b", 1, 1, "x1", "t1", message_id="m@example.n
 QUEUED = outbound.OutboundQueued(
     "o1", "q1", "ann@example.org", 0, "b", b"", 1, "bob@example.net", "ann@elsewhere.example"
 )
+KEY = sending.DkimKeyAdded("k1", "d1", "mailfold-k1", "rsa-sha256", "v=DKIM1; p=", "aesgcm1:x")
 
 
 def is_named(event: Event, kind: str, text: str) -> bool:
@@ -36,6 +37,8 @@ def is_named(event: Event, kind: str, text: str) -> bool:
 @pytest.mark.parametrize(
     ("event", "kind", "texts"),
     [
+        (KEY, WHO, ["k1", "d1", "mailfold-k1"]),
+        (sending.RelaySet("d1", "smarthost", "smtp.example", 25, "none"), WHO, ["d1", "smtp.example"]),
         (RECEPTION, MAIL, ["q1", "m@example.net", "M@Example.NET"]),
         (RECEPTION, WHO, ["bob@example.net", "ann@example.org", "cat@example.org", "bob@example.com", "192.0.2.7"]),
         (REFUSED, MAIL, ["REF1", "ref1"]),

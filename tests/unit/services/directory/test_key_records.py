@@ -1,0 +1,67 @@
+"""Whether the DNS has the record of a key: what receivers would see counts."""
+
+from __future__ import annotations
+
+import pytest
+
+from services.directory.domain.dkim import Sighting
+from services.directory.domain.key_records import judged
+from shared.dkim_keys import new_private_key
+from shared.protocol.dkim.signing_key import load_signing_key, public_key_record
+from shared.protocol.dns.question import Answer
+
+OURS = public_key_record(load_signing_key("", "", new_private_key("ed25519")))
+THEIRS = public_key_record(load_signing_key("", "", new_private_key("ed25519")))
+NOTHING, SILENCE = Answer("nxdomain"), Answer("temperror", source="no response from 192.0.2.1")
+
+
+def has(*records: str) -> Answer:
+    return Answer("ok", records)
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        OURS,
+        OURS.replace("; ", ";"),
+        OURS.replace("v=DKIM1; ", "") + "; t=y; n=by hand; s=email; h=sha256:sha1",
+        OURS.replace("p=", "p= "),
+    ],
+)
+def test_the_key_counts_and_not_the_text(record: str) -> None:
+    assert judged(OURS, [("ns1", has(record))]) == Sighting(True, "seen at ns1")
+
+
+@pytest.mark.parametrize(
+    ("answer", "problem"),
+    [
+        (NOTHING, "no such record"),
+        (Answer("nodata"), "no such record"),
+        (has(THEIRS), "another key"),
+        (has("v=DKIM1; p="), "no usable key"),
+        (has("v=spf1 -all"), "no usable key"),
+        (has("p=" + "A" * 100_000), "no usable key"),
+        (has(OURS, THEIRS), "2 keys"),
+        (has(OURS, OURS), "2 keys"),
+        (has(OURS + "; s=other"), "not for mail"),
+        (has(OURS + "; h=sha1"), "not for mail"),
+    ],
+)
+def test_what_receivers_could_not_use_is_not_published(answer: Answer, problem: str) -> None:
+    sighting = judged(OURS, [("ns1", answer)])
+    assert sighting.published is False and problem in sighting.answer and sighting.answer.startswith("ns1: ")
+
+
+def test_all_servers_that_answer_must_have_it() -> None:
+    assert judged(OURS, [("ns1", has(OURS)), ("ns2", NOTHING)]) == Sighting(False, "ns2: no such record")
+    assert judged(OURS, [("ns1", has(OURS)), ("ns2", SILENCE)]) == Sighting(True, "seen at ns1")
+    assert judged(OURS, [("ns1", has(OURS)), ("ns2", has(OURS))]) == Sighting(True, "seen at ns1, ns2")
+
+
+def test_no_answer_says_nothing() -> None:
+    sighting = judged(OURS, [("ns1", SILENCE), ("ns2", Answer("temperror", source="x" * 5000))])
+    assert sighting.published is None and "no response" in sighting.answer and len(sighting.answer) < 300
+
+
+def test_a_name_with_very_many_records_is_not_read_whole() -> None:
+    assert judged(OURS, [("ns1", has(*["junk"] * 10, OURS))]).published is False
