@@ -121,7 +121,7 @@ class Play:
         return [line for event in events for line in outcomes(event)]
 
 
-@pytest.mark.parametrize("cut", [None, 1], ids=["whole", "cut"])
+@pytest.mark.parametrize("cut", [None, 1, 7], ids=["whole", "cut", "cut-7"])
 @pytest.mark.parametrize("path", scripts(FOLDER), ids=lambda path: path.stem)
 def test_dialog(path: Path, cut: int | None) -> None:
     Play(read_script(path, {}), cut).run()

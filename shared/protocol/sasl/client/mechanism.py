@@ -1,6 +1,9 @@
 """The interface of a mechanism on the client's side."""
 
+import re
 from typing import Protocol
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class ClientAuthError(ValueError):
@@ -22,3 +25,13 @@ class ClientMechanism(Protocol):
     def respond(self, challenge: bytes | None) -> bytes:
         """The response to a challenge; None stands for a challenge that is not base64. Raises ClientAuthError."""
         ...
+
+
+def secret_octets(text: str) -> bytes:
+    """A name, password or token as octets. Raises ClientAuthError for a control character.
+
+    Mechanisms use some of these to divide their messages, so a text that has them could say more than it should.
+    """
+    if _CONTROL.search(text) is not None:
+        raise ClientAuthError("a name, password or token has a control character")
+    return text.encode()

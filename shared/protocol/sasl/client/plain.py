@@ -1,7 +1,7 @@
 """PLAIN, LOGIN and XOAUTH2: mechanisms that send the secret itself, and so only under TLS."""
 
 from shared.protocol.sasl.client.credentials import ClientCredentials
-from shared.protocol.sasl.client.mechanism import ClientAuthError
+from shared.protocol.sasl.client.mechanism import ClientAuthError, secret_octets
 from shared.protocol.sasl.mechanism import prepare_password
 
 
@@ -15,7 +15,8 @@ class PlainClient:
     def begin(self) -> bytes | None:
         values = self._credentials
         self.is_complete = True
-        return b"\0".join([values.authzid.encode(), values.name.encode(), prepare_password(values.password).encode()])
+        texts = (values.authzid, values.name, prepare_password(values.password))
+        return b"\0".join([secret_octets(text) for text in texts])
 
     def respond(self, challenge: bytes | None) -> bytes:
         raise ClientAuthError("PLAIN has no second challenge")
@@ -28,19 +29,19 @@ class LoginClient:
     """
 
     def __init__(self, credentials: ClientCredentials) -> None:
-        self._responses = [credentials.name.encode(), prepare_password(credentials.password).encode()]
+        self._texts = [credentials.name, prepare_password(credentials.password)]
 
     @property
     def is_complete(self) -> bool:
-        return not self._responses
+        return not self._texts
 
     def begin(self) -> bytes | None:
         return None
 
     def respond(self, challenge: bytes | None) -> bytes:
-        if not self._responses:
+        if not self._texts:
             raise ClientAuthError("LOGIN has no third challenge")
-        return self._responses.pop(0)
+        return secret_octets(self._texts.pop(0))
 
 
 class Xoauth2Client:
@@ -53,7 +54,8 @@ class Xoauth2Client:
 
     def begin(self) -> bytes | None:
         self.is_complete = True
-        return f"user={self._credentials.name}\x01auth=Bearer {self._credentials.token}\x01\x01".encode()
+        name, token = secret_octets(self._credentials.name), secret_octets(self._credentials.token)
+        return b"user=%b\x01auth=Bearer %b\x01\x01" % (name, token)
 
     def respond(self, challenge: bytes | None) -> bytes:
         if self._failed:

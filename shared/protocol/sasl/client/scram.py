@@ -8,7 +8,7 @@ import re
 from typing import Final
 
 from shared.protocol.sasl.client.credentials import ClientCredentials
-from shared.protocol.sasl.client.mechanism import ClientAuthError
+from shared.protocol.sasl.client.mechanism import ClientAuthError, secret_octets
 from shared.protocol.sasl.mechanism import prepare_password
 
 LEAST_ITERATIONS: Final = 4096  # RFC 7677 §4
@@ -38,7 +38,7 @@ class ScramClient:
         if _NONCE.fullmatch(self._credentials.scram_nonce) is None:
             raise ClientAuthError("the nonce is not valid")
         self._first = f"n={_saslname(self._credentials.name)},r={self._credentials.scram_nonce}"
-        return (self._binding + self._first).encode()
+        return secret_octets(self._binding + self._first)
 
     def respond(self, challenge: bytes | None) -> bytes:
         if challenge is None or len(challenge) > MESSAGE_LIMIT or self.is_complete:

@@ -35,9 +35,9 @@ from shared.protocol.smtp.parameters import ENVID_LIMIT, ORCPT_LIMIT
 
 LHLO: Final = "LHLO"
 COMMAND_LINE_LIMIT: Final = 512  # octets with CRLF and without the parameters: RFC 5321 §4.5.3.1.4
-# Octets with CRLF and parameters. The extensions add up to 17 + 26 + 10 + 8 + 107 + 500 + 11 for MAIL (RFC 6152, 1870,
-# 6531, 3461 twice, 4954, 8689) and 28 + 501 for RCPT (RFC 3461 §4).
-EXTENDED_LINE_LIMIT: Final = COMMAND_LINE_LIMIT + 700
+# Characters of the parameters, by which the extensions extend the line (RFC 1870 §3, 6152 §2, 6531 §3.4, 3461 §4, 4954
+# §3, 8689 §2). All of MAIL together have at most 684, and those of RCPT 536.
+PARAMETERS_LIMIT: Final = 700
 RESPONSE_LIMIT: Final = 12288  # octets with CRLF of a line in an AUTH exchange: RFC 4954 §4
 AUTH_PARAMETER_LIMIT: Final = 500  # characters: RFC 4954 §3
 _LARGEST_SIZE: Final = 10**20 - 1  # size-value ::= 1*20DIGIT (RFC 1870 §3)
@@ -102,12 +102,13 @@ def command_line(command: ClientCommand) -> bytes:
     if not (line.isascii() and line.isprintable()) and _CONTROL.search(line) is not None:
         raise UnsendableCommand("a command has a control character")
     octets = line.encode() + b"\r\n"
-    if len(octets) > limit or len(octets) - len(parameters) > max(limit, COMMAND_LINE_LIMIT):
+    extension = len(parameters) + 1 if parameters else 0  # parameters are ASCII
+    if extension > PARAMETERS_LIMIT or len(octets) - extension > limit:
         raise UnsendableCommand("a command line is too long")
     return octets
 
 
-_Line = tuple[str, str, int]  # verb and argument, parameters, the limit of octets
+_Line = tuple[str, str, int]  # verb and argument; parameters; the limit of octets without the parameters
 
 
 # ehlo = "EHLO" SP ( Domain / address-literal ) CRLF;  helo = "HELO" SP Domain CRLF (RFC 5321 §4.1.1.1)
@@ -121,8 +122,6 @@ def _mail(command: MailCommand) -> _Line:
     mail = command.mail
     path = "" if mail.reverse_path is None else _mailbox(mail.reverse_path, mail.smtputf8)
     head = f"{codes.MAIL} FROM:<{path}>"
-    if len(head) + 2 > COMMAND_LINE_LIMIT:
-        raise UnsendableCommand("the reverse-path is too long")
     parameters = []
     if mail.size is not None:
         parameters.append(f"{codes.SIZE}={_number(mail.size, _LARGEST_SIZE)}")
@@ -138,15 +137,13 @@ def _mail(command: MailCommand) -> _Line:
         parameters.append(f"{codes.AUTH}={_limited(_xtext(mail.auth), AUTH_PARAMETER_LIMIT, codes.AUTH)}")
     if command.require_tls:
         parameters.append(REQUIRETLS)
-    return head, " ".join(parameters), EXTENDED_LINE_LIMIT
+    return head, " ".join(parameters), COMMAND_LINE_LIMIT
 
 
 # rcpt = "RCPT TO:" Forward-path [SP Rcpt-parameters] CRLF (RFC 5321 §4.1.1.3)
 def _rcpt(command: RcptCommand) -> _Line:
     rcpt = command.rcpt
     head = f"{codes.RCPT} TO:<{_mailbox(rcpt.forward_path, command.smtputf8)}>"
-    if len(head) + 2 > COMMAND_LINE_LIMIT:
-        raise UnsendableCommand("the forward-path is too long")
     if rcpt.notify is None and rcpt.orcpt is None:
         return head, "", COMMAND_LINE_LIMIT
     parameters = []
@@ -154,7 +151,7 @@ def _rcpt(command: RcptCommand) -> _Line:
         parameters.append(f"{codes.NOTIFY}={_notify(rcpt.notify)}")
     if rcpt.orcpt is not None:
         parameters.append(f"{codes.ORCPT}={_limited(_orcpt(rcpt.orcpt), ORCPT_LIMIT, codes.ORCPT)}")
-    return head, " ".join(parameters), EXTENDED_LINE_LIMIT
+    return head, " ".join(parameters), COMMAND_LINE_LIMIT
 
 
 # bdat-cmd = "BDAT" SP chunk-size [ SP end-marker ] CR LF (RFC 3030 §2)

@@ -63,17 +63,13 @@ class Conversation:
         return not self._unanswered and not self._unsent
 
     @property
-    def is_silent(self) -> bool:
-        """Whether nothing waits in either direction."""
-        return self.is_settled and self._reader.is_empty and not self._output
-
-    @property
     def has_unsent(self) -> bool:
         """Whether a command or its octets were not handed to the caller yet."""
         return bool(self._unsent or self._output)
 
     @property
     def has_input(self) -> bool:
+        """Whether octets of the server were received that no reply was made of yet."""
         return not self._reader.is_empty
 
     def receive(self, octets: bytes) -> None:

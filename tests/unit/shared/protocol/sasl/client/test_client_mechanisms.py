@@ -5,12 +5,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+from collections.abc import Callable
 
 import pytest
 
 from shared.protocol.sasl.client.choice import make_mechanism, usable_mechanisms
 from shared.protocol.sasl.client.credentials import ClientCredentials
-from shared.protocol.sasl.client.mechanism import ClientAuthError
+from shared.protocol.sasl.client.mechanism import ClientAuthError, ClientMechanism
 from shared.protocol.sasl.client.plain import LoginClient, PlainClient, Xoauth2Client
 from shared.protocol.sasl.client.scram import MOST_ITERATIONS, ScramClient
 from shared.protocol.sasl.login import LoginMechanism
@@ -144,3 +145,13 @@ def test_a_nonce_must_be_given() -> None:
     for nonce in ("", "short", "with,comma", "with blank 12345"):
         with pytest.raises(ClientAuthError):
             ScramClient(ClientCredentials(name="ann", password="x", scram_nonce=nonce)).begin()
+
+
+@pytest.mark.parametrize("mechanism", [PlainClient, Xoauth2Client, ScramClient])
+def test_a_control_character_is_not_sent(mechanism: Callable[[ClientCredentials], ClientMechanism]) -> None:
+    """NUL divides the message of PLAIN, and 0x01 that of XOAUTH2."""
+    for name in ("ann\0root", "ann\x01auth=x", "ann\r\n"):
+        with pytest.raises(ClientAuthError):
+            mechanism(ClientCredentials(name=name, password="x", token="t", scram_nonce="12345678")).begin()
+    with pytest.raises(ClientAuthError):
+        LoginClient(ClientCredentials(name="ann\n", password="x")).respond(b"")

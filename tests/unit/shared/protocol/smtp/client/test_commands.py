@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from shared.protocol.address.address import Address, parse_address
 from shared.protocol.smtp.client.commands import (
     COMMAND_LINE_LIMIT,
-    EXTENDED_LINE_LIMIT,
+    PARAMETERS_LIMIT,
     AuthResponse,
     ClientCommand,
     Lhlo,
@@ -142,12 +142,21 @@ def test_refused(command: ClientCommand) -> None:
 
 
 def test_the_longest_lines() -> None:
-    path = Address("x" * 320, ".".join(["d" * 60] * 2) + ".example")
-    mail = command_line(MailCommand(Mail(path, envid="e" * 100, auth="a" * 500)))
-    rcpt = command_line(RcptCommand(Rcpt(path, frozenset({*Notify} - {Notify.NEVER}), Orcpt("rfc822", "o" * 493))))
-    assert COMMAND_LINE_LIMIT < len(mail) <= EXTENDED_LINE_LIMIT
-    assert COMMAND_LINE_LIMIT < len(rcpt) <= EXTENDED_LINE_LIMIT
+    """RFC 5321 §4.5.3.1.4, and as much more as the parameters have."""
+    path = Address("x" * 320, ".".join(["d" * 60] * 2) + "." + "d" * 47 + ".example")
+    size, body = 10**20 - 1, BodyType.BINARY_MIME
+    longest = Mail(path, size, body, True, Ret.FULL, "e" * 100, "a" * 500)
+    mail, rcpt = command_line(MailCommand(longest, True)), Rcpt(path)
+    full = Rcpt(path, frozenset({*Notify} - {Notify.NEVER}), Orcpt("rfc822", "o" * 493))
+    bare = len(b"MAIL FROM:<>\r\n") + len(str(path))
+    assert (bare, len(mail) - bare) == (512, 684)
+    assert len(command_line(RcptCommand(rcpt))) == 510
+    assert len(command_line(RcptCommand(full))) == 510 + 536 < COMMAND_LINE_LIMIT + PARAMETERS_LIMIT
     assert len(command_line(AuthResponse(b"x" * 9213))) == 12286
+    too_long = Address("x" * 320, "dd" + path.domain)
+    for command in (MailCommand(Mail(too_long)), RcptCommand(Rcpt(Address("é" * 160, "ddd" + path.domain)), True)):
+        with pytest.raises(UnsendableCommand, match="too long"):
+            command_line(command)
 
 
 def test_secrets_are_not_shown() -> None:
