@@ -63,6 +63,8 @@ class _Conversion:
         self._segments: list[Segment] = []
         self._at = scan.header_end
         """Everything before this offset has its segment."""
+        self._fit_until = 0
+        """The end of a message/global that needs no change; those within it are not looked at again."""
 
     def run(self) -> Converted:
         for index, part in enumerate(self._scan.parts):
@@ -91,9 +93,12 @@ class _Conversion:
 
     def _is_encoded_whole(self, part: Part) -> bool:
         """message/global may be encoded, unlike message/rfc822 (RFC 6532 §3.7); its inner header often has UTF-8."""
-        return part.content_type == "message/global" and self._is_offending(
-            survey(self._read(part.body_start, part.body_end))
-        )
+        if part.content_type != "message/global" or part.body_end <= self._fit_until:
+            return False
+        if self._is_offending(survey(self._read(part.body_start, part.body_end))):
+            return True
+        self._fit_until = part.body_end
+        return False
 
     def _target(self, index: int, part: Part, octets: Octets) -> Target:
         if part.encoding in _DECODABLE:

@@ -116,7 +116,8 @@ class OutgoingMessage:
     def form(self, peer: PeerForms) -> FinalMessage | Unsendable:
         """The final form for a peer. Raises what `read` raises.
 
-        What the peer takes leaves as it is. Else parts are encoded anew, unless others have signed or encrypted them.
+        What the peer takes leaves as it is. Else parts are encoded anew, unless others have signed or encrypted them:
+        25 MB take 0.05 s of CPU to examine, and some 1 s to encode, so a server handles large messages in a thread.
         """
         needs = self.needs
         if needs.smtputf8 and not peer.smtputf8:

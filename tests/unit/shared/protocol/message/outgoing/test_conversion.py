@@ -5,14 +5,18 @@ from __future__ import annotations
 import base64
 import email
 import re
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.protocol.message.outgoing.message import FinalMessage, PeerForms
+from shared.protocol.message.headers import field_lines
+from shared.protocol.message.outgoing.message import FinalMessage, OutgoingMessage, PeerForms
+from shared.protocol.message.outgoing.segments import ranges_of
 from shared.protocol.message.scan import Scan, scan
 from shared.protocol.message.transfer import decode_transfer
+from shared.protocol.smtp.commands import BodyType
 from tests.unit.shared.protocol.dkim.messages import corpus
 from tests.unit.shared.protocol.message.outgoing.oracle import (
     OFFERS_ALL,
@@ -155,6 +159,32 @@ def test_many_parts_within_the_bounds_are_converted() -> None:
     assert is_carried_by_plain_smtp(converted(message))
 
 
+def octets_read(message: bytes) -> int:
+    """The octets that were read to find the form."""
+    scanned, octets, count = scan(message), ranges_of(message), [0]
+
+    def read(start: int, stop: int) -> Iterator[bytes]:
+        for piece in octets(start, stop):
+            count[0] += len(piece)
+            yield piece
+
+    assert isinstance(OutgoingMessage(message[: scanned.header_end], scanned, read).form(OFFERS_NOTHING), FinalMessage)
+    return count[0]
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [
+        b"Content-Type: message/global\r\n\r\n" * 90 + b"Content-Type: text/plain\r\n\r\n" + b"words\r\n" * 2000,
+        b"Content-Type: message/rfc822\r\n\r\n" * 90 + UTF8_TEXT + UMLAUT * 2000,
+        b"Content-Type: message/global\r\n\r\n" * 90 + UTF8_TEXT + UMLAUT * 2000,
+    ],
+)
+def test_the_work_does_not_grow_with_the_depth(inner: bytes) -> None:
+    message = HEAD + multipart(inner, UTF8_TEXT + UMLAUT)
+    assert octets_read(message) < 6 * len(message)
+
+
 def test_a_conversion_is_its_own_final_form() -> None:
     octets = converted(HEAD + multipart(UTF8_TEXT + UMLAUT, UTF8_TEXT + b"x" * 3000))
     assert octets_of(form(octets)) == octets
@@ -221,6 +251,56 @@ def decoded(message: bytes, scanned: Scan, index: int) -> bytes | None:
     if part.media_type == "text":
         octets = re.sub(rb"\r\n|\r|\n", b"\n", octets)
     return octets.removesuffix(b"\n").removesuffix(b"\r")  # the last line of a body gets its end
+
+
+LINES = st.sampled_from(
+    [
+        b"Content-Type: multipart/mixed; boundary=b\r\n",
+        b"Content-Type: multipart/signed; boundary=c\n",
+        b"Content-Type: message/rfc822\r\n",
+        b"Content-Type: message/global\r\n",
+        b"Content-Transfer-Encoding: base64\r\n",
+        b"Content-Transfer-Encoding: quoted-printable\r\n",
+        b"Content-Transfer-Encoding: 8bit\r\n",
+        b"\r\n--b\r\n",
+        b"--c\n",
+        b"--b--\r\n",
+        b"\r\n",
+        b"\r\n\r\n",
+        b"\n",
+        b"\r",
+        b"\0",
+        b"Bcc: x\r\n",
+        b"\xc3\xbc",
+        b"x" * 999,
+        b"=E4=\r\n",
+        b"QUJD\r\n",
+        b" ",
+    ]
+)
+
+
+@settings(max_examples=500)
+@given(
+    st.lists(LINES, max_size=40).map(b"".join) | st.binary(max_size=200),
+    st.builds(PeerForms, st.booleans(), st.booleans(), st.booleans(), st.booleans()),
+)
+def test_any_octets_have_a_form_or_a_reason(message: bytes, peer: PeerForms) -> None:
+    final = outgoing(message).form(peer)
+    if not isinstance(final, FinalMessage):
+        assert final.status in ("5.6.3", "5.6.7")
+        return
+    octets = octets_of(final)
+    assert not any(name.lower() == b"bcc" for name, _ in field_lines(final.header))
+    if final.body_type is BodyType.BINARY_MIME:
+        return
+    assert b"\n" not in octets.replace(b"\r\n", b"")
+    assert b"\r" not in octets.replace(b"\r\n", b"")
+    assert b"\0" not in octets
+    assert peer.long_lines or max(map(len, octets.split(b"\r\n"))) <= 998
+    body = octets[len(final.header) :]
+    assert body.isascii() or final.body_type is BodyType.EIGHT_BIT_MIME
+    assert final.header.isascii() or final.smtputf8
 
 
 @settings(max_examples=300)
