@@ -69,6 +69,16 @@ class FinalMessage(msgspec.Struct, frozen=True):
     is_converted: bool
     """Parts were encoded anew."""
 
+    @property
+    def eight_bit(self) -> bool:
+        """Whether the octets need 8BITMIME."""
+        return self.body_type is BodyType.EIGHT_BIT_MIME
+
+    @property
+    def binary(self) -> bool:
+        """Whether the octets need BINARYMIME, so they are sent with BDAT."""
+        return self.body_type is BodyType.BINARY_MIME
+
     def body(self) -> Iterator[bytes]:
         """The octets of the body in pieces of bounded size, the same at every call.
 

@@ -74,6 +74,7 @@ def test_eight_bits_leave_unchanged_to_a_peer_with_8bitmime() -> None:
     final = form(UMLAUT, PeerForms(eight_bit=True))
     assert octets_of(final) == UMLAUT
     assert (final.body_type, final.smtputf8) == (BodyType.EIGHT_BIT_MIME, False)
+    assert (final.eight_bit, final.binary) == (True, False)
 
 
 def test_eight_bits_become_quoted_printable_for_others() -> None:
@@ -93,6 +94,7 @@ def test_long_lines_are_encoded_and_never_cut(peer: PeerForms) -> None:
 def test_binary_leaves_unchanged_where_binarymime_is_offered() -> None:
     final = form(BINARY, PeerForms(eight_bit=True, binary=True))
     assert (octets_of(final), final.body_type) == (BINARY, BodyType.BINARY_MIME)
+    assert (final.eight_bit, final.binary) == (False, True)
 
 
 @pytest.mark.parametrize("peer", [OFFERS_NOTHING, OFFERS_ALL])
