@@ -14,6 +14,7 @@ from shared.protocol.sasl.mechanism import prepare_password
 LEAST_ITERATIONS: Final = 4096  # RFC 7677 §4
 MOST_ITERATIONS: Final = 100_000  # about 50 ms; the server chooses the number, and the caller waits
 MESSAGE_LIMIT: Final = 4096  # octets of a message of the server
+ERROR_LIMIT: Final = 100  # characters of an error of the server that are kept
 _HASH: Final = "sha256"
 _NO_BINDING: Final = "n"  # gs2-cbind-flag: this client has no channel binding
 
@@ -69,7 +70,7 @@ class ScramClient:
         if match is None:
             raise ClientAuthError("the server's final message is not valid")
         if match[1] is None:
-            raise ClientAuthError(f"the server reports {match[2].decode('ascii')}")
+            raise ClientAuthError(f"the server reports {match[2][:ERROR_LIMIT].decode('ascii')}")
         if not hmac.compare_digest(_base64(match[1]), self._signature or b""):
             raise ClientAuthError("the server's signature is wrong")
         self.is_complete = True

@@ -73,6 +73,7 @@ class Conversation:
         return not self._reader.is_empty
 
     def receive(self, octets: bytes) -> None:
+        """Take octets of the server."""
         self._reader.buffer += octets
 
     def next_reply(self) -> Reply | None:
@@ -92,10 +93,12 @@ class Conversation:
         self._advance()
 
     def send_all(self, commands: list[PendingCommand]) -> None:
+        """Send commands in order."""
         self._unsent.extend(commands)
         self._advance()
 
     def drop_unsent(self) -> None:
+        """Forget the commands that were not sent yet."""
         self._unsent.clear()
 
     def write(self, octets: bytes) -> None:
@@ -119,6 +122,7 @@ class Conversation:
         self._advance()
 
     def output(self) -> bytes:
+        """Hand out what is to be written."""
         octets = self._output[0] if len(self._output) == 1 else b"".join(self._output)
         self._output.clear()
         return octets

@@ -67,6 +67,7 @@ class ClientSession:
 
     @property
     def tls_active(self) -> bool:
+        """Whether the connection is encrypted."""
         return self._opening.tls_active
 
     @property

@@ -44,6 +44,7 @@ class Transcript:
 
     @property
     def lines(self) -> tuple[TranscriptLine, ...]:
+        """The kept lines, in order."""
         return tuple([_line(*entry) for entry in (*self._first, *self._last)])
 
     def client(self, line: bytes) -> None:
@@ -55,6 +56,7 @@ class Transcript:
         self._add(Speaker.SERVER, line)
 
     def clear(self) -> None:
+        """Forget all lines."""
         self._first.clear()
         self._last.clear()
         self.dropped = 0

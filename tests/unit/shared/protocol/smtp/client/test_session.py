@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import gc
+import weakref
 
 import pytest
 
@@ -145,3 +147,13 @@ def test_a_long_initial_response_waits_for_its_challenge() -> None:
     assert base64.b64decode(response) == b"user=ann\x01auth=Bearer " + b"t" * 2000 + b"\x01\x01"
     made.hear(b"334 eyJ9\r\n")
     assert made.taken() == b"\r\n"
+
+
+def test_a_session_that_is_dropped_at_any_step_leaves_nothing_behind() -> None:
+    for step in range(7):
+        made = driver(transaction("ann@example.net"))
+        made.hear(*(b"220 x\r\n", hello("CHUNKING"), b"250 x\r\n", b"250 x\r\n", b"354 x\r\n", b"250 x")[:step])
+        reference = weakref.ref(made.session)
+        del made
+        gc.collect()
+        assert (step, reference()) == (step, None)
