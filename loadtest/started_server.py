@@ -58,7 +58,7 @@ class StartedServer:
         port = _free_port()
         zone = [sys.executable, "-m", "loadtest", "zone", "--port", str(port), "--domain", self._target.domain]
         self._zone = self._spawn("zone.log", zone)
-        settings = {"MAILFOLD_INGRESS_RESOLVER": f"127.0.0.1:{port}", "MAILFOLD_SERVER_TRACEABLE": "true"}
+        settings = {"MAILFOLD_RESOLVER_ADDRESSES": f"127.0.0.1:{port}", "MAILFOLD_SERVER_TRACEABLE": "true"}
         up = mailfold_command.argv("up", "--data", str(self.data / "data"), "--port-offset", str(self._offset))
         self._server = self._spawn("server.log", up, settings)
         await self._wait_until_ready()

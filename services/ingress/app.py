@@ -22,6 +22,7 @@ from services.ingress.handlers.refusals import Refusals
 from services.ingress.handlers.repeater import Repeater
 from services.ingress.handlers.schedule import Schedule
 from services.ingress.handlers.stuck import stuck_mails
+from services.ingress.handlers.submitted_reports import SubmittedReports
 from services.ingress.projections.receptions import ReceptionProjection
 from services.ingress.settings import SECTIONS as SECTIONS
 from services.ingress.settings import IngressSettings
@@ -71,10 +72,15 @@ class Ingress:
         self.settled = SettledWorker(host.bus, self.receptions, self.repeater, self.burial)
         self._certificate = RenewedCertificate(SERVICE, host.places, host.clock, host.server.host)
         self._resolver: Resolver | None = None
-        self._dependencies = self._make_dependencies(host, settings)
+        self._dependencies = self._made(host, settings)
         self.listeners = Listeners(host, self._dependencies)
         self.registrations: Sequence[Registration] = (
-            (add_IngressServicer_to_server, IngressEndpoint(self.receptions, self.repeater, holding)),
+            (
+                add_IngressServicer_to_server,
+                IngressEndpoint(
+                    self.receptions, self.repeater, holding, SubmittedReports(self.receptions, self.repeater)
+                ),
+            ),
             (add_EventSourceServicer_to_server, StoreSource(self.store)),
             (
                 add_OwnerServicer_to_server,
@@ -119,7 +125,7 @@ class Ingress:
             await self._resolver.close()
         await self.store.close()
 
-    def _make_dependencies(self, host: Host, settings: IngressSettings) -> Dependencies:
+    def _made(self, host: Host, settings: IngressSettings) -> Dependencies:
         hostname = host.server.host
         authserv_id = settings.authserv_id or hostname
         resolving = host.section(ResolverSettings)

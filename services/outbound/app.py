@@ -2,15 +2,43 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
 
 import sqlalchemy
 
+from services.outbound.adapters.connections import Connections, ConnectionSettings, TlsContexts
+from services.outbound.adapters.demands import TlsDemands
+from services.outbound.adapters.sending_directory import SendingDirectory
+from services.outbound.adapters.tls_contexts import contexts_for
+from services.outbound.adapters.transport import SmtpTransport
+from services.outbound.domain.next_hop import HopRules
+from services.outbound.domain.ready import HopLimits
 from services.outbound.endpoints.servicer import OutboundEndpoint
+from services.outbound.handlers.ages import Ages
+from services.outbound.handlers.attempts import Attempts
+from services.outbound.handlers.commands import QueueCommands
+from services.outbound.handlers.due import DueEntries
+from services.outbound.handlers.enqueue import Enqueuer
+from services.outbound.handlers.holds import Holds
+from services.outbound.handlers.messages import MessagePreparer
+from services.outbound.handlers.record import Recorder
+from services.outbound.handlers.report_submitter import ReportSubmitter
+from services.outbound.handlers.reports import Reports
+from services.outbound.handlers.routes import Routes
+from services.outbound.handlers.runner import Runner
+from services.outbound.projections.holds import HoldProjection
 from services.outbound.projections.queue import QueueProjection
+from services.outbound.projections.reports import ReportProjection
 from services.outbound.settings import SECTIONS as SECTIONS
 from services.outbound.settings import OutboundSettings
+from shared.dns.resolver import Resolver
+from shared.dns.settings import ResolverSettings
 from shared.eventstore.deadletters import DeadLetterProjection
+from shared.eventstore.event import Recorded
+from shared.grpc.channel import for_stubs
+from shared.grpc.guard import GuardedChannel
 from shared.grpc.servicers import Registration
 from shared.owner.servicer import StoreOwner
 from shared.owner.source import StoreSource, ring_at_commits
@@ -18,9 +46,15 @@ from shared.rpc.mailfold.events.v1.events_pb2_grpc import add_EventSourceService
 from shared.rpc.mailfold.outbound.v1.outbound_pb2_grpc import add_OutboundServicer_to_server
 from shared.rpc.mailfold.owner.v1 import owner_pb2
 from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import add_OwnerServicer_to_server
+from shared.secrets.keyring import Keyring
 from shared.service import Host
 
 SERVICE = "outbound"
+_SMTP = 25
+
+
+def _chance() -> float:
+    return secrets.randbelow(1 << 20) / (1 << 20)
 
 
 class Outbound:
@@ -28,11 +62,32 @@ class Outbound:
 
     def __init__(self, host: Host) -> None:
         self._host = host
+        self._settings = settings = host.section(OutboundSettings)
         metadata = sqlalchemy.MetaData()
-        self.store = host.event_store(SERVICE, metadata, (QueueProjection(metadata), DeadLetterProjection(metadata)))
-        self._endpoint = OutboundEndpoint(self.store, host.ids, host.section(OutboundSettings).max_waiting)
+        projections = (
+            QueueProjection(metadata),
+            ReportProjection(metadata),
+            HoldProjection(metadata),
+            DeadLetterProjection(metadata),
+        )
+        self.store = host.event_store(SERVICE, metadata, projections)
+        self._resolver = Resolver(host.section(ResolverSettings), host.clock)
+        self._holds = Holds(self.store, host.ids)
+        self._enqueuer = Enqueuer(self.store, self._holds, host.ids, host.clock, settings.max_waiting)
+        self._submitter = ReportSubmitter(self.store, host.channel("ingress", SERVICE))
+        self._connections = Connections(_connection_settings(settings, host.server.host), _contexts(host))
+        due = DueEntries(self.store)
+        recorder = self._recorder()
+        self._runner = self._made_runner(due, recorder)
+        self._ages = Ages(
+            due, recorder, settings.schedule(), host.clock, self._runner.is_claimed, settings.age_look_seconds
+        )
+        commands = QueueCommands(self.store, due, recorder, host.clock, host.turns, self._runner.is_claimed)
+        endpoint = OutboundEndpoint(
+            self.store, self._enqueuer, commands, self._holds, self._runner, settings.expire_days
+        )
         self.registrations: Sequence[Registration] = (
-            (add_OutboundServicer_to_server, self._endpoint),
+            (add_OutboundServicer_to_server, endpoint),
             (add_EventSourceServicer_to_server, StoreSource(self.store)),
             (
                 add_OwnerServicer_to_server,
@@ -43,28 +98,90 @@ class Outbound:
         )
 
     async def start(self) -> None:
-        """Open the store."""
+        """Open the store and begin to send."""
         await self._host.open_store(self.store)
-        await self._endpoint.start()
+        await self._holds.start()
+        await self._enqueuer.start()
+        self.store.on_commit(self._committed)
         ring_at_commits(self._host.bus, SERVICE, self.store)
+        self._runner.start()
+        self._ages.start()
+        self._submitter.start()
 
     async def stop(self) -> None:
         """Finish the work in progress and close."""
+        await self._ages.stop()
+        await self._runner.stop()
+        await self._submitter.stop()
+        await self._connections.close()
+        await self._resolver.close()
         await self.store.close()
 
+    def _committed(self, recorded: Sequence[Recorded]) -> None:
+        self._holds.committed(recorded)
+        self._enqueuer.committed(recorded)
+        self._submitter.committed(recorded)
+        self._runner.committed(recorded)
+
+    def _recorder(self) -> Recorder:
+        host, schedule = self._host, self._settings.schedule()
+        reports = Reports(host.blobs, schedule, host.clock, host.ids, host.server.host)
+        return Recorder(self.store, reports, schedule, host.clock, _chance)
+
+    def _made_runner(self, due: DueEntries, recorder: Recorder) -> Runner:
+        host, settings = self._host, self._settings
+        directory = for_stubs(GuardedChannel(host.channel("directory", SERVICE), "directory"))
+        sending = SendingDirectory(directory, Keyring(host.places), host.clock)
+        rules = _rules(settings, host)
+        limits = HopLimits(settings.per_destination)
+        routes = Routes(sending.of, self._resolver, lambda: rules, limits, lambda: secrets.randbits(32))
+        transport = SmtpTransport(self._connections, TlsDemands(), settings.attempt_seconds)
+        messages = MessagePreparer(host.blobs, host.clock)
+        attempts = Attempts(messages, transport, recorder, settings.schedule(), host.clock, _chance)
+        return Runner(due, routes, attempts, self._holds, settings, host.clock)
+
     async def _report(self) -> owner_pb2.ReportReply:
-        row = await self.store.read(lambda reader: reader.first_row("SELECT count(*) FROM queue"))
-        waiting = row[0] if row else 0
-        return owner_pb2.ReportReply(
-            counts={"queued": waiting}, state="mail to other servers is kept; sending it comes later" if waiting else ""
-        )
+        rows = await self.store.read(lambda reader: reader.all("SELECT state, count(*) FROM queue GROUP BY state"))
+        counts = {"waiting": 0, "held": 0} | {row[0]: row[1] for row in rows}
+        counts |= {"queued": self._enqueuer.waiting, "sending": self._runner.in_flight}
+        state = ""
+        if not self._settings.sending:
+            state = "outbound.sending is off: mail to other servers is kept"
+        elif self._holds.is_paused:
+            reason = self._holds.pause_reason or "no reason given"
+            state = f"sending is paused ({reason}); `mailfold queue resume` ends it"
+        return owner_pb2.ReportReply(counts=counts, state=state)
 
     async def _referenced(self, generation: str) -> AsyncIterator[list[str]]:
-        rows = await self.store.read(
-            lambda reader: reader.all("SELECT DISTINCT blob FROM queue WHERE blob LIKE ?", (f"{generation}/%",))
-        )
-        if rows:
-            yield [row[0] for row in rows]
+        for sql in ("SELECT DISTINCT blob FROM queue WHERE blob LIKE ?", "SELECT blob FROM report WHERE blob LIKE ?"):
+            rows = await self._rows(sql, f"{generation}/%")
+            if rows:
+                yield rows
+
+    async def _rows(self, sql: str, pattern: str) -> list[str]:
+        return [row[0] for row in await self.store.read_long(lambda reader: reader.all(sql, (pattern,)))]
+
+
+def _rules(settings: OutboundSettings, host: Host) -> HopRules:
+    return HopRules(
+        frozenset({host.server.host.lower()}) if settings.port == host.port(_SMTP) else frozenset(),
+        frozenset(),
+        settings.allowed_networks(),
+        settings.port,
+        settings.addresses_per_attempt,
+        settings.ipv6,
+    )
+
+
+def _connection_settings(settings: OutboundSettings, hello_name: str) -> ConnectionSettings:
+    return ConnectionSettings(
+        hello_name, settings.connect_seconds, settings.connection_idle, settings.mails_per_connection
+    )
+
+
+def _contexts(host: Host) -> TlsContexts:
+    settings = host.section(OutboundSettings)
+    return contexts_for(settings.tls_minimum, Path(settings.authority) if settings.authority else None)
 
 
 def build(host: Host) -> Outbound:

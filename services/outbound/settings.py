@@ -2,20 +2,110 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Mapping
 from typing import Annotated
 
 from msgspec import Meta
 
+from services.outbound.domain.next_hop import Network
+from services.outbound.domain.schedule import RetrySchedule
+from shared.dns.settings import ResolverSettings
 from shared.settings import Section
+from shared.tls.versions import TlsMinimum
 
 
 class OutboundSettings(Section, frozen=True):
-    """Limits of the queue."""
+    """The queue: its limits, its pauses, and what it may connect to."""
 
+    sending: Annotated[
+        bool, Meta(description="Whether mail is sent to other servers; when it is off, mail is accepted and kept.")
+    ] = True
     max_waiting: Annotated[
         int, Meta(description="Entries that the queue holds; above this number mail waits in the ingress.", ge=100)
     ] = 1_000_000
+    retry_first: Annotated[
+        float, Meta(description="Seconds before the first repeat of a failed attempt.", gt=0, le=86_400)
+    ] = 300.0
+    retry_longest: Annotated[
+        float, Meta(description="Longest pause between two attempts, in seconds.", gt=0, le=604_800)
+    ] = 14_400.0
+    expire_days: Annotated[
+        float, Meta(description="Days after which mail that was not delivered is returned to its sender.", gt=0, le=60)
+    ] = 5.0
+    delay_notice_hours: Annotated[
+        float, Meta(description="Hours after which the sender is notified that the mail still waits.", gt=0, le=240)
+    ] = 4.0
+    destination_first: Annotated[
+        float,
+        Meta(description="Seconds for which a destination that cannot be reached is left alone at first.", gt=0),
+    ] = 60.0
+    destination_longest: Annotated[
+        float, Meta(description="Longest time for which such a destination is left alone, in seconds.", gt=0)
+    ] = 3_600.0
+    attempts_at_once: Annotated[int, Meta(description="Mails that are being sent at once.", ge=1, le=5000)] = 100
+    per_destination: Annotated[
+        int, Meta(description="Mails that are being sent to one destination at once.", ge=1, le=500)
+    ] = 20
+    ready_entries: Annotated[
+        int, Meta(description="Entries that are held in memory, ready to be sent.", ge=100, le=1_000_000)
+    ] = 5_000
+    recipients_per_mail: Annotated[
+        int, Meta(description="Recipients of one mail in one transaction.", ge=1, le=1000)
+    ] = 100
+    mails_per_connection: Annotated[
+        int, Meta(description="Mails that are sent over one connection before it is closed.", ge=1, le=10_000)
+    ] = 100
+    connection_idle: Annotated[
+        float, Meta(description="Seconds for which an open connection waits for the next mail.", ge=0, le=300)
+    ] = 5.0
+    connect_seconds: Annotated[
+        float, Meta(description="Longest wait for a connection to one address, in seconds.", gt=0, le=300)
+    ] = 30.0
+    attempt_seconds: Annotated[
+        float, Meta(description="Longest time of one attempt with all its addresses, in seconds.", ge=60, le=7200)
+    ] = 1_800.0
+    addresses_per_attempt: Annotated[
+        int, Meta(description="Addresses that one attempt connects to at most.", ge=1, le=64)
+    ] = 8
+    age_look_seconds: Annotated[
+        float, Meta(description="Seconds between two looks for entries that are too old.", gt=0, le=3600)
+    ] = 30.0
+    tls_minimum: Annotated[TlsMinimum, Meta(description="The oldest TLS version that is used with other servers.")] = (
+        "TLSv1.2"
+    )
+    authority: Annotated[
+        str,
+        Meta(
+            description="A file of PEM certificates that are trusted besides the machine's, where a certificate is "
+            "verified."
+        ),
+    ] = ""
+    port: Annotated[int, Meta(description="The port of other mail servers.", ge=1, le=65_535)] = 25
+    ipv6: Annotated[bool, Meta(description="Whether IPv6 addresses of other servers are used.")] = True
+    allow_networks: Annotated[
+        str,
+        Meta(
+            description="Loopback, private and link-local networks to which mail may be sent, comma-separated; all "
+            "other such addresses are skipped."
+        ),
+    ] = ""
+
+    def schedule(self) -> RetrySchedule:
+        """The pauses as a value for decisions."""
+        return RetrySchedule(
+            self.retry_first,
+            self.retry_longest,
+            delay_notice=self.delay_notice_hours * 3600,
+            expiry=self.expire_days * 86_400,
+            destination_first=self.destination_first,
+            destination_longest=self.destination_longest,
+        )
+
+    def allowed_networks(self) -> tuple[Network, ...]:
+        """The networks of `allow_networks`. Raises ValueError for a text that is no network."""
+        words = self.allow_networks.replace(",", " ").split()
+        return tuple(ipaddress.ip_network(word, strict=False) for word in words)
 
 
-SECTIONS: Mapping[str, type[Section]] = {"outbound": OutboundSettings}
+SECTIONS: Mapping[str, type[Section]] = {"outbound": OutboundSettings, "resolver": ResolverSettings}

@@ -1,11 +1,58 @@
-"""Events of the outbound queue, in the stream of the queue entry."""
+"""Events of the outbound queue.
+
+The stream of an entry (one recipient of one mail) is the entry id; that of a report is the report's queue id; that of
+the switch and of the hold rules is `queue`.
+"""
 
 from __future__ import annotations
 
-from shared.eventstore.event import Event, stored
+from typing import Any
+
+import msgspec
+
+from shared.eventstore.event import Event, stored, upcast
 
 
-@stored("outbound.queued")
+class HostAttempt(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One connection of an attempt: to one address of one host."""
+
+    host: str
+    address: str = ""
+    port: int = 25
+    stage: str = ""
+    """The step at which it ended: `connect`, `greeting`, `ehlo`, `starttls`, `auth`, `mail`, `rcpt`, `data`, `body`."""
+    code: int = 0
+    """The reply code; 0 without a reply."""
+    reply: str = ""
+    """The remote's own words with their enhanced status, or why there is no reply."""
+    tls: str = ""
+    """The version and cipher; empty in the clear."""
+    authenticated_by: str = ""
+    """How the certificate was verified: `dane`, `mta-sts`, `web-pki`; empty when it was not."""
+    policy: str = ""
+    """Which policy asked for TLS, with its inputs."""
+    milliseconds: int = 0
+
+
+class SendingAttempt(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One attempt to send an entry."""
+
+    number: int
+    at: int
+    """When it began, in UTC microseconds."""
+    route: str = ""
+    """`mx example.org`, or `relay NAME` with the relay's host."""
+    hosts: tuple[HostAttempt, ...] = ()
+    """The connections, in order; the last decided."""
+    milliseconds: int = 0
+    steps: dict[str, int] = {}
+    """Milliseconds of each step: `route`, `form`, `connect`, `transaction`."""
+    transcript: tuple[str, ...] = ()
+    """The lines of the last connection, bounded, without credentials and message text. Of the recipients of one
+    transaction only the first has it."""
+
+
+@stored("outbound.queued", schema=2)
 class OutboundQueued(Event, frozen=True):
     """A copy for another server was put into the queue; it will be sent or bounced."""
 
@@ -25,3 +72,182 @@ class OutboundQueued(Event, frozen=True):
     eight_bit: bool = False
     smtputf8: bool = False
     message_id: str = ""
+    sending_domain: str = ""
+    """The domain of ours that sends the mail: it signs, and its relay is used."""
+    account: str = ""
+    """The account that submitted the mail; empty for forwarded mail and reports."""
+    release_at: int = 0
+    """When a mail that the sender holds back is released (RFC 4865), in UTC microseconds; 0: at once."""
+    require_tls: bool = False
+    """Whether the sender asked for REQUIRETLS (RFC 8689)."""
+
+
+@upcast("outbound.queued", 1)
+def _without_sender(data: dict[str, Any]) -> dict[str, Any]:
+    """Version 1 knew neither the sending domain nor a time of release; the domain of the reverse-path stands in."""
+    return {**data, "sending_domain": str(data.get("reverse_path", "")).rpartition("@")[2]}
+
+
+@stored("outbound.delivered")
+class OutboundDelivered(Event, frozen=True):
+    """The next server accepted the mail for this recipient."""
+
+    entry: str
+    queue_id: str
+    recipient: str
+    attempt: SendingAttempt
+    relayed: bool = False
+    """Whether the sender asked for a report of success that the next server cannot send (RFC 3461 §5.2.2)."""
+
+
+@stored("outbound.deferred")
+class OutboundDeferred(Event, frozen=True):
+    """An attempt failed for now; the next one is due later."""
+
+    entry: str
+    queue_id: str
+    recipient: str
+    attempt: SendingAttempt
+    due: int
+    """When the next attempt is due, in UTC microseconds."""
+    status: str
+    """The enhanced status code, such as `4.4.1` (RFC 3463)."""
+    reason: str
+    cause: str = "recipient"
+    """Who can change it: `recipient`, `destination` or `ours`."""
+    perhaps_delivered: bool = False
+    """Whether the connection broke after the message and before its reply, so that the mail may arrive twice."""
+    destination_blocked_until: int = 0
+    """When the whole destination is tried again, in UTC microseconds; 0: it is not blocked."""
+
+
+@stored("outbound.delayed")
+class OutboundDelayed(Event, frozen=True):
+    """The entry has waited so long that its sender is notified, unless the sender asked for no such notification."""
+
+    entry: str
+    queue_id: str
+    recipient: str
+    status: str
+    reason: str
+
+
+@stored("outbound.bounced")
+class OutboundBounced(Event, frozen=True):
+    """The mail will not reach this recipient: the next server refused it, or it cannot be sent."""
+
+    entry: str
+    queue_id: str
+    recipient: str
+    status: str
+    reason: str
+    attempt: SendingAttempt | None = None
+    """None when an operator bounced it."""
+
+
+@stored("outbound.expired")
+class OutboundExpired(Event, frozen=True):
+    """The time for attempts is over."""
+
+    entry: str
+    queue_id: str
+    recipient: str
+    status: str
+    reason: str
+    attempt: SendingAttempt | None = None
+
+
+@stored("outbound.held")
+class OutboundHeld(Event, frozen=True):
+    """The entry is not tried until it is released."""
+
+    entry: str
+    queue_id: str
+    reason: str
+    until: int = 0
+    """When it is released by itself, in UTC microseconds; 0: only an operator releases it."""
+
+
+@stored("outbound.released")
+class OutboundReleased(Event, frozen=True):
+    """A held entry is due; its age begins now."""
+
+    entry: str
+    queue_id: str
+
+
+@stored("outbound.rescheduled")
+class OutboundRescheduled(Event, frozen=True):
+    """An operator asked for an attempt now."""
+
+    entry: str
+    queue_id: str
+    due: int
+
+
+@stored("outbound.cancelled")
+class OutboundCancelled(Event, frozen=True):
+    """The entry was taken out of the queue without a report."""
+
+    entry: str
+    queue_id: str
+    reason: str = ""
+
+
+@stored("outbound.report_made")
+class OutboundReportMade(Event, frozen=True):
+    """A delivery status notification for a sender is written; it will be submitted like a mail."""
+
+    report: str
+    """The queue id of the notification."""
+    queue_id: str
+    """The queue id of the mail that it is about."""
+    kind: str
+    """`failed`, `delayed`, `relayed`, `delivered` or `expanded`."""
+    entries: tuple[str, ...]
+    to: str
+    author: str
+    subject: str
+    message_id: str
+    blob: str
+    size: int
+    prefix: bytes = b""
+    eight_bit: bool = False
+    require_tls: bool = False
+
+
+@stored("outbound.report_submitted")
+class OutboundReportSubmitted(Event, frozen=True):
+    """The ingress has accepted the notification."""
+
+    report: str
+    queue_id: str
+
+
+@stored("outbound.paused")
+class OutboundPaused(Event, frozen=True):
+    """An operator stopped all sending; mail is still accepted and kept."""
+
+    reason: str = ""
+
+
+@stored("outbound.resumed")
+class OutboundResumed(Event, frozen=True):
+    """An operator resumed sending."""
+
+
+@stored("outbound.hold_rule_added")
+class OutboundHoldRuleAdded(Event, frozen=True):
+    """New mail that fits the rule is held. An empty field fits everything."""
+
+    rule: str
+    sender: str = ""
+    recipient: str = ""
+    reason: str = ""
+
+
+@stored("outbound.hold_rule_removed")
+class OutboundHoldRuleRemoved(Event, frozen=True):
+    """The rule ends; what it held stays held until it is released."""
+
+    rule: str

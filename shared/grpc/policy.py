@@ -38,6 +38,7 @@ _TABLE: dict[str, tuple[str, ...]] = {
         "directory.Directory/SendingOf",
         "directory.events/*",
         "ingress.Ingress/Hold",
+        "ingress.Ingress/SubmitReport",
     ),
     "eventlog": ("*.events/*",),
     OPERATOR: ("*",),
@@ -45,6 +46,7 @@ _TABLE: dict[str, tuple[str, ...]] = {
 _REFUSED_TO_OPERATOR = (
     "mailstore.Mailstore/Deliver",
     "outbound.Outbound/Enqueue",
+    "ingress.Ingress/SubmitReport",
     "directory.Directory/SendingOf",
 )
 """Calls that hand over mail are only for services: an operator may retry a delivery but not forge one. The same is true

@@ -133,7 +133,8 @@ class MailfoldServer:
         """The environment of the server and of the command."""
         store = {"MAILFOLD_SERVER_STORE": self.store} if self.store else {}
         return {
-            "MAILFOLD_INGRESS_RESOLVER": self.dns.address,
+            "MAILFOLD_RESOLVER_ADDRESSES": self.dns.address,
+            "MAILFOLD_OUTBOUND_SENDING": "false",
             "MAILFOLD_SERVER_HOSTNAME": "mx.example.org",
             **store,
             **self.extra,

@@ -25,6 +25,16 @@ class AcceptedMail(msgspec.Struct, frozen=True):
     spam: bool = False
     spam_headers: bytes = b""
     submitted: bool = False
+    account: str = ""
+    """The account that submitted the mail."""
+
+    def sending_domain(self, recipient: str) -> str:
+        """The domain of ours that sends a copy to another server, and signs it.
+
+        It is the author's domain for a submitted mail, and the domain that forwards for a received one.
+        """
+        address = (self.message.author or self.reverse_path) if self.submitted else recipient
+        return address.rpartition("@")[2].lower()
 
 
 def from_classified(event: MailClassified) -> AcceptedMail:
@@ -42,6 +52,7 @@ def from_submitted(event: MailSubmitted) -> AcceptedMail:
 def _mail(
     event: MailReceived | MailSubmitted, *, spam: bool = False, spam_headers: bytes = b"", submitted: bool = False
 ) -> AcceptedMail:
+    account = event.account if isinstance(event, MailSubmitted) else ""
     return AcceptedMail(
         event.queue_id,
         event.reverse_path,
@@ -52,6 +63,7 @@ def _mail(
         spam,
         spam_headers,
         submitted,
+        account,
     )
 
 

@@ -199,4 +199,6 @@ def _enqueue(mail: AcceptedMail, step: Step, recipient: Recipient | None) -> Enq
         eight_bit=message.eight_bit,
         smtputf8=message.smtputf8,
         message_id=message.message_id if own else step.message_id,
+        sending_domain=mail.sending_domain(step.recipient) if own else step.message_id.rpartition("@")[2],
+        account=mail.account if own else "",
     )

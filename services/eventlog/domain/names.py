@@ -111,6 +111,14 @@ class _Queued(_Fields, frozen=True):
     reverse_path: str = ""
 
 
+class _Report(_Fields, frozen=True):
+    report: str
+    queue_id: str
+    entries: tuple[str, ...] = ()
+    to: str = ""
+    message_id: str = ""
+
+
 class _Lesson(_Fields, frozen=True):
     account: str = ""
     content: str = ""
@@ -176,6 +184,10 @@ def _queued(event: _Queued) -> EventNames:
     )
 
 
+def _report(event: _Report) -> EventNames:
+    return EventNames(event.queue_id, event.message_id, (event.report, *event.entries), (event.to,))
+
+
 def _lesson(event: _Lesson) -> EventNames:
     return EventNames(event.queue_id, mail=(event.content, event.entry), who=(event.account,))
 
@@ -193,6 +205,17 @@ def _any(event: _Any) -> EventNames:
     )
 
 
+_OF_ENTRIES = (
+    "delivered",
+    "deferred",
+    "delayed",
+    "bounced",
+    "expired",
+    "held",
+    "released",
+    "rescheduled",
+    "cancelled",
+)
 _Shape = tuple[msgspec.json.Decoder[Any], Callable[[Any], EventNames]]
 
 
@@ -214,6 +237,8 @@ _SHAPES: dict[str, _Shape] = {
     "message.expunged": _shape(_Changed, _changed),
     "mailbox.deleted": _shape(_Changed, _changed),
     "outbound.queued": _shape(_Queued, _queued),
+    **{f"outbound.{name}": _shape(_Queued, _queued) for name in _OF_ENTRIES},
+    "outbound.report_made": _shape(_Report, _report),
     "lesson.learned": _shape(_Lesson, _lesson),
     "lesson.forgotten": _shape(_Lesson, _lesson),
     "dkim.key_added": _shape(_Sending, _sending),

@@ -1,4 +1,4 @@
-"""Serves the Ingress contract: lists receptions and holds them."""
+"""Serves the Ingress contract: lists receptions, holds them, and accepts notifications."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import Any
 from services.ingress.handlers.holding import Holding
 from services.ingress.handlers.receptions import Receptions
 from services.ingress.handlers.repeater import Repeater
-from shared.events.mail import MailReceived, MailSubmitted
+from services.ingress.handlers.submitted_reports import SubmittedReports
+from shared.events.mail import Client, MailReceived, MailSubmitted, Message, Recipient
+from shared.grpc.call import current_provenance
 from shared.rpc.mailfold.ingress.v1 import ingress_pb2 as pb
 from shared.rpc.mailfold.ingress.v1.ingress_pb2_grpc import IngressServicer
 
@@ -19,10 +21,11 @@ _AT_ONCE = 100
 class IngressEndpoint(IngressServicer):
     """Answers other services and the operator."""
 
-    def __init__(self, receptions: Receptions, repeater: Repeater, holding: Holding) -> None:
+    def __init__(self, receptions: Receptions, repeater: Repeater, holding: Holding, reports: SubmittedReports) -> None:
         self._receptions = receptions
         self._repeater = repeater
         self._holding = holding
+        self._submitted_reports = reports
 
     async def ListReceptions(self, request: pb.ListReceptionsRequest, context: Any) -> pb.ReceptionList:
         receptions = pb.ReceptionList()
@@ -36,6 +39,11 @@ class IngressEndpoint(IngressServicer):
         """Hold or resume a reception. It is idempotent; the caller is told when the mail is settled already."""
         waits = await self._holding(request.queue_id, held=request.held, reason=request.reason)
         return pb.HoldReply(settled=not waits)
+
+    async def SubmitReport(self, request: pb.SubmitReportRequest, context: Any) -> pb.SubmitReportReply:
+        """Accept a notification; it is delivered and repeated like a submitted mail."""
+        repeated = await self._submitted_reports.accept(_report(request), current_provenance())
+        return pb.SubmitReportReply(repeated=repeated)
 
     async def _reception(self, queue_id: str, at: int, state: str) -> pb.Reception:
         recorded = await self._receptions.accepted(queue_id)
@@ -51,3 +59,21 @@ class IngressEndpoint(IngressServicer):
             state=state,
             repeats=self._repeater.repeats(queue_id),
         )
+
+
+def _report(request: pb.SubmitReportRequest) -> MailSubmitted:
+    """The event of a notification: a mail from the null reverse-path to the sender of another mail."""
+    message = Message(
+        request.blob,
+        request.size,
+        request.prefix,
+        request.message_id,
+        request.subject,
+        request.author,
+        eight_bit=request.eight_bit,
+        smtputf8=request.smtputf8,
+    )
+    recipient = Recipient(request.to, notify="NEVER")  # RFC 3461 §6.2: a report about a report is never sent
+    return MailSubmitted(
+        request.queue_id, "", (recipient,), message, Client("", listener="report"), user="", account=""
+    )

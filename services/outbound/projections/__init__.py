@@ -1,1 +1,1 @@
-"""The projection of the queue."""
+"""The projections of the queue, of its reports, and of its hold rules."""

@@ -1,55 +1,175 @@
-"""The rows of the queue."""
+"""The rows of the queue: one for each entry until its end, and one for each destination with entries that wait."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import sqlalchemy
-from sqlalchemy import BigInteger, Column, MetaData, Table, Text
+from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Table, Text
 
-from shared.events.outbound import OutboundQueued
+from shared.events.outbound import (
+    OutboundBounced,
+    OutboundCancelled,
+    OutboundDeferred,
+    OutboundDelayed,
+    OutboundDelivered,
+    OutboundExpired,
+    OutboundHeld,
+    OutboundQueued,
+    OutboundReleased,
+    OutboundRescheduled,
+)
 from shared.eventstore.connection import Connection
 from shared.eventstore.event import Recorded
 
+WAITING = "waiting"
+HELD = "held"
+_INSERT = (
+    "INSERT INTO queue (entry, queue_id, sender, recipient, domain, account, blob, size, at, since, due, state, "
+    "attempts, notified, status, reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_DEFER = "UPDATE queue SET due = ?, attempts = ?, status = ?, reason = ? WHERE entry = ?"
+_HOLD = "UPDATE queue SET state = ?, due = ?, reason = ? WHERE entry = ?"
+_RELEASE = "UPDATE queue SET state = ?, due = ?, since = ?, reason = '' WHERE entry = ?"
+_DOMAIN = "SELECT domain FROM queue WHERE entry = ?"
+_EARLIEST = "SELECT min(due) FROM queue WHERE domain = ? AND state = 'waiting'"
+_DESTINATION = "SELECT blocked_until, next_due FROM destination WHERE domain = ?"
+_NEVER = 1 << 62
+"""The due time of an entry that only an operator releases."""
+
 
 class QueueProjection:
-    """Keeps one row for each entry."""
+    """Keeps the entries that wait or are held, and when each destination has something to do.
+
+    `destination.next_due` is the earliest due time of a domain's waiting entries, or the end of its back-off when that
+    is later. So what is due is read from an index, however many entries wait for a destination that does not answer.
+    """
 
     name = "queue"
-    version = 1
+    version = 2
 
     def __init__(self, metadata: MetaData) -> None:
-        self.tables: Sequence[sqlalchemy.Table] = (
-            Table(
-                "queue",
-                metadata,
-                Column("entry", Text, primary_key=True),
-                Column("queue_id", Text, nullable=False),
-                Column("sender", Text, nullable=False),
-                Column("recipient", Text, nullable=False),
-                Column("blob", Text, nullable=False),
-                Column("size", BigInteger, nullable=False),
-                Column("at", BigInteger, nullable=False),
-                Column("state", Text, nullable=False),
-                sqlite_with_rowid=False,
-            ),
+        queue = Table(
+            "queue",
+            metadata,
+            Column("entry", Text, primary_key=True),
+            Column("queue_id", Text, nullable=False),
+            Column("sender", Text, nullable=False),
+            Column("recipient", Text, nullable=False),
+            Column("domain", Text, nullable=False),
+            Column("account", Text, nullable=False),
+            Column("blob", Text, nullable=False),
+            Column("size", BigInteger, nullable=False),
+            Column("at", BigInteger, nullable=False),
+            Column("since", BigInteger, nullable=False),
+            Column("due", BigInteger, nullable=False),
+            Column("state", Text, nullable=False),
+            Column("attempts", Integer, nullable=False),
+            Column("notified", Integer, nullable=False),
+            Column("status", Text, nullable=False),
+            Column("reason", Text, nullable=False),
         )
+        Index("queue_due", queue.c.domain, queue.c.state, queue.c.due)
+        Index("queue_state", queue.c.state, queue.c.due)
+        Index("queue_age", queue.c.state, queue.c.notified, queue.c.since)
+        Index("queue_mail", queue.c.queue_id)
+        destination = Table(
+            "destination",
+            metadata,
+            Column("domain", Text, primary_key=True),
+            Column("blocked_until", BigInteger, nullable=False),
+            Column("next_due", BigInteger, nullable=False),
+            sqlite_with_rowid=False,
+        )
+        Index("destination_due", destination.c.next_due)
+        self.tables: Sequence[sqlalchemy.Table] = (queue, destination)
 
     def apply(self, connection: Connection, recorded: Recorded) -> None:
-        event = recorded.event
-        if isinstance(event, OutboundQueued):
-            row = (
-                event.entry,
-                event.queue_id,
-                event.reverse_path,
-                event.forward_path,
-                event.blob,
-                event.size,
-                recorded.at,
-                "waiting",
-            )
-            connection.execute(
-                "INSERT INTO queue (entry, queue_id, sender, recipient, blob, size, at, state) VALUES (?, ?, ?, ?, ?, "
-                "?, ?, ?)",
-                row,
-            )
+        match recorded.event:
+            case OutboundQueued() as event:
+                _insert(connection, event, recorded.at)
+            case OutboundDeferred(entry) as event:
+                parameters = (event.due, event.attempt.number, event.status, event.reason, entry)
+                connection.execute(_DEFER, parameters)
+                _refresh(connection, _domain_of(connection, entry), event.destination_blocked_until)
+            case OutboundDelayed(entry):
+                connection.execute("UPDATE queue SET notified = 1 WHERE entry = ?", (entry,))
+            case OutboundDelivered(entry):
+                _remove(connection, entry, reached=True)
+            case OutboundBounced(entry) | OutboundExpired(entry) | OutboundCancelled(entry):
+                _remove(connection, entry, reached=False)
+            case OutboundHeld(entry, _, reason, until):
+                connection.execute(_HOLD, (HELD, until or _NEVER, reason, entry))
+                _refresh(connection, _domain_of(connection, entry))
+            case OutboundReleased(entry):
+                connection.execute(_RELEASE, (WAITING, recorded.at, recorded.at, entry))
+                _refresh(connection, _domain_of(connection, entry))
+            case OutboundRescheduled(entry, _, due):
+                connection.execute("UPDATE queue SET due = ? WHERE entry = ?", (due, entry))
+                _refresh(connection, _domain_of(connection, entry), 0)
+            case _:
+                pass
+
+
+def domain_of_path(path: str) -> str:
+    """The domain of a forward-path, in lower case."""
+    return path.rpartition("@")[2].lower()
+
+
+def _insert(connection: Connection, event: OutboundQueued, at: int) -> None:
+    domain = domain_of_path(event.forward_path)
+    connection.execute(
+        _INSERT,
+        (
+            event.entry,
+            event.queue_id,
+            event.reverse_path,
+            event.forward_path,
+            domain,
+            event.account,
+            event.blob,
+            event.size,
+            at,
+            at,
+            at,
+            WAITING,
+            0,
+            0,
+            "",
+            "",
+        ),
+    )
+    row = connection.first_row(_DESTINATION, (domain,))
+    if row is None:
+        connection.execute("INSERT INTO destination (domain, blocked_until, next_due) VALUES (?, 0, ?)", (domain, at))
+    elif at < row[1] and not row[0]:
+        connection.execute("UPDATE destination SET next_due = ? WHERE domain = ?", (at, domain))
+
+
+def _remove(connection: Connection, entry: str, *, reached: bool) -> None:
+    domain = _domain_of(connection, entry)
+    connection.execute("DELETE FROM queue WHERE entry = ?", (entry,))
+    _refresh(connection, domain, 0 if reached else None)
+
+
+def _domain_of(connection: Connection, entry: str) -> str:
+    row = connection.first_row(_DOMAIN, (entry,))
+    return str(row[0]) if row else ""
+
+
+def _refresh(connection: Connection, domain: str, blocked_until: int | None = None) -> None:
+    """Compute a destination's row anew; None keeps the end of its back-off."""
+    earliest = connection.first_row(_EARLIEST, (domain,))
+    if earliest is None or earliest[0] is None:
+        connection.execute("DELETE FROM destination WHERE domain = ?", (domain,))
+        return
+    row = connection.first_row(_DESTINATION, (domain,))
+    blocked = blocked_until if blocked_until is not None else (row[0] if row else 0)
+    next_due = max(earliest[0], blocked)
+    if row is None:
+        sql = "INSERT INTO destination (blocked_until, next_due, domain) VALUES (?, ?, ?)"
+    elif (row[0], row[1]) == (blocked, next_due):
+        return
+    else:
+        sql = "UPDATE destination SET blocked_until = ?, next_due = ? WHERE domain = ?"
+    connection.execute(sql, (blocked, next_due, domain))

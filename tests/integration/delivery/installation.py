@@ -90,7 +90,13 @@ class Installation:
         self.places = Places(data)
         self.places.make()
         self._settings = load(
-            _SECTIONS, flags={"bus.url": bus_url, "server.hostname": "mail.example.org", **(flags or {})}
+            _SECTIONS,
+            flags={
+                "bus.url": bus_url,
+                "server.hostname": "mail.example.org",
+                "outbound.sending": "false",
+                **(flags or {}),
+            },
         )
         self._apps: dict[str, App] = {}
         self.ingress = Ingress()

@@ -6,12 +6,22 @@ import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 import sqlalchemy
 
+from services.outbound.domain.schedule import RetrySchedule
 from services.outbound.endpoints.servicer import OutboundEndpoint
+from services.outbound.handlers.commands import QueueCommands
+from services.outbound.handlers.due import DueEntries
+from services.outbound.handlers.enqueue import Enqueuer
+from services.outbound.handlers.holds import Holds
+from services.outbound.handlers.record import Recorder
+from services.outbound.handlers.reports import Reports
+from services.outbound.projections.holds import HoldProjection
 from services.outbound.projections.queue import QueueProjection
+from services.outbound.projections.reports import ReportProjection
 from shared.clock import FixedClock
 from shared.eventstore.event import Actor, Provenance
 from shared.eventstore.sqlite import SqliteBackend
@@ -20,8 +30,16 @@ from shared.grpc.call import acting
 from shared.grpc.errors import Unavailable
 from shared.ids import Ids
 from shared.rpc.mailfold.outbound.v1 import outbound_pb2 as pb
+from shared.turns import Turns
 
 LIMIT = 3
+
+
+class NothingIsSent:
+    """A runner that sends nothing."""
+
+    def is_claimed(self, entry: str) -> bool:
+        return False
 
 
 class Queue:
@@ -33,11 +51,23 @@ class Queue:
 
     async def open(self) -> Queue:
         metadata = sqlalchemy.MetaData()
-        self.store = EventStore(SqliteBackend(self._file), metadata, (QueueProjection(metadata),), self._clock)
+        projections = (QueueProjection(metadata), HoldProjection(metadata), ReportProjection(metadata))
+        self.store = EventStore(SqliteBackend(self._file), metadata, projections, self._clock)
         await self.store.open()
-        self.endpoint: Any = OutboundEndpoint(self.store, Ids(self._clock), LIMIT)
-        await self.endpoint.start()
+        holds = Holds(self.store, Ids(self._clock))
+        enqueuer = Enqueuer(self.store, holds, Ids(self._clock), self._clock, LIMIT)
+        await holds.start()
+        await enqueuer.start()
+        self.store.on_commit(holds.committed)
+        self.store.on_commit(enqueuer.committed)
+        self.endpoint: Any = OutboundEndpoint(self.store, enqueuer, self._commands(), holds, NothingIsSent(), 5.0)
         return self
+
+    def _commands(self) -> QueueCommands:
+        schedule = RetrySchedule()
+        reports = Reports(Mock(), schedule, self._clock, Ids(self._clock), "mail.example.org")
+        recorder = Recorder(self.store, reports, schedule, self._clock, lambda: 0.0)
+        return QueueCommands(self.store, DueEntries(self.store), recorder, self._clock, Turns(), lambda entry: False)
 
     async def take(self, queue_id: str, index: int = 0) -> pb.EnqueueReply:
         request = pb.EnqueueRequest(

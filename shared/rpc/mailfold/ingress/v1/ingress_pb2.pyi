@@ -19,6 +19,71 @@ else:
 DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
+class SubmitReportRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUEUE_ID_FIELD_NUMBER: _builtins.int
+    TO_FIELD_NUMBER: _builtins.int
+    AUTHOR_FIELD_NUMBER: _builtins.int
+    SUBJECT_FIELD_NUMBER: _builtins.int
+    MESSAGE_ID_FIELD_NUMBER: _builtins.int
+    BLOB_FIELD_NUMBER: _builtins.int
+    SIZE_FIELD_NUMBER: _builtins.int
+    PREFIX_FIELD_NUMBER: _builtins.int
+    EIGHT_BIT_FIELD_NUMBER: _builtins.int
+    SMTPUTF8_FIELD_NUMBER: _builtins.int
+    queue_id: _builtins.str
+    to: _builtins.str
+    author: _builtins.str
+    subject: _builtins.str
+    message_id: _builtins.str
+    blob: _builtins.str
+    size: _builtins.int
+    prefix: _builtins.bytes
+    eight_bit: _builtins.bool
+    smtputf8: _builtins.bool
+    def __init__(
+        self,
+        *,
+        queue_id: _builtins.str = ...,
+        to: _builtins.str = ...,
+        author: _builtins.str = ...,
+        subject: _builtins.str = ...,
+        message_id: _builtins.str = ...,
+        blob: _builtins.str = ...,
+        size: _builtins.int = ...,
+        prefix: _builtins.bytes = ...,
+        eight_bit: _builtins.bool = ...,
+        smtputf8: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["author", b"author", "blob", b"blob", "eight_bit", b"eight_bit", "message_id", b"message_id", "prefix", b"prefix", "queue_id", b"queue_id", "size", b"size", "smtputf8", b"smtputf8", "subject", b"subject", "to", b"to"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SubmitReportRequest: _TypeAlias = SubmitReportRequest  # noqa: Y015
+
+@_typing.final
+class SubmitReportReply(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REPEATED_FIELD_NUMBER: _builtins.int
+    repeated: _builtins.bool
+    def __init__(
+        self,
+        *,
+        repeated: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["repeated", b"repeated"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SubmitReportReply: _TypeAlias = SubmitReportReply  # noqa: Y015
+
+@_typing.final
 class ListReceptionsRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 

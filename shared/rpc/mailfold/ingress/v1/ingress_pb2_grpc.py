@@ -45,6 +45,11 @@ class IngressStub:
                 request_serializer=shared_dot_rpc_dot_mailfold_dot_ingress_dot_v1_dot_ingress__pb2.HoldRequest.SerializeToString,
                 response_deserializer=shared_dot_rpc_dot_mailfold_dot_ingress_dot_v1_dot_ingress__pb2.HoldReply.FromString,
                 _registered_method=True)
+        self.SubmitReport = channel.unary_unary(
+                '/mailfold.ingress.v1.Ingress/SubmitReport',
+                request_serializer=shared_dot_rpc_dot_mailfold_dot_ingress_dot_v1_dot_ingress__pb2.SubmitReportRequest.SerializeToString,
+                response_deserializer=shared_dot_rpc_dot_mailfold_dot_ingress_dot_v1_dot_ingress__pb2.SubmitReportReply.FromString,
+                _registered_method=True)
 
 
 class IngressServicer:
@@ -64,6 +69,13 @@ class IngressServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SubmitReport(self, request, context):
+        """Accepts a notification from the outbound queue like a submitted mail; a repeat with the same queue id changes nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_IngressServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -76,6 +88,11 @@ def add_IngressServicer_to_server(servicer, server):
                     servicer.Hold,
                     request_deserializer=shared_dot_rpc_dot_mailfold_dot_ingress_dot_v1_dot_ingress__pb2.HoldRequest.FromString,
                     response_serializer=shared_dot_rpc_dot_mailfold_dot_ingress_dot_v1_dot_ingress__pb2.HoldReply.SerializeToString,
+            ),
+            'SubmitReport': grpc.unary_unary_rpc_method_handler(
+                    servicer.SubmitReport,
+                    request_deserializer=shared_dot_rpc_dot_mailfold_dot_ingress_dot_v1_dot_ingress__pb2.SubmitReportRequest.FromString,
+                    response_serializer=shared_dot_rpc_dot_mailfold_dot_ingress_dot_v1_dot_ingress__pb2.SubmitReportReply.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -133,6 +150,33 @@ class Ingress:
             '/mailfold.ingress.v1.Ingress/Hold',
             shared_dot_rpc_dot_mailfold_dot_ingress_dot_v1_dot_ingress__pb2.HoldRequest.SerializeToString,
             shared_dot_rpc_dot_mailfold_dot_ingress_dot_v1_dot_ingress__pb2.HoldReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SubmitReport(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/mailfold.ingress.v1.Ingress/SubmitReport',
+            shared_dot_rpc_dot_mailfold_dot_ingress_dot_v1_dot_ingress__pb2.SubmitReportRequest.SerializeToString,
+            shared_dot_rpc_dot_mailfold_dot_ingress_dot_v1_dot_ingress__pb2.SubmitReportReply.FromString,
             options,
             channel_credentials,
             insecure,

@@ -36,6 +36,8 @@ class IngressStub:
     ListReceptions: _grpc.UnaryUnaryMultiCallable[_ingress_pb2.ListReceptionsRequest, _ingress_pb2.ReceptionList]
     Hold: _grpc.UnaryUnaryMultiCallable[_ingress_pb2.HoldRequest, _ingress_pb2.HoldReply]
     """Marks a reception as held, because one of its steps is a dead letter (it is repeated rarely), or as no longer held."""
+    SubmitReport: _grpc.UnaryUnaryMultiCallable[_ingress_pb2.SubmitReportRequest, _ingress_pb2.SubmitReportReply]
+    """Accepts a notification from the outbound queue like a submitted mail; a repeat with the same queue id changes nothing."""
 
 @_typing.type_check_only
 class IngressAsyncStub(IngressStub):
@@ -45,6 +47,8 @@ class IngressAsyncStub(IngressStub):
     ListReceptions: _aio.UnaryUnaryMultiCallable[_ingress_pb2.ListReceptionsRequest, _ingress_pb2.ReceptionList]  # type: ignore[assignment]
     Hold: _aio.UnaryUnaryMultiCallable[_ingress_pb2.HoldRequest, _ingress_pb2.HoldReply]  # type: ignore[assignment]
     """Marks a reception as held, because one of its steps is a dead letter (it is repeated rarely), or as no longer held."""
+    SubmitReport: _aio.UnaryUnaryMultiCallable[_ingress_pb2.SubmitReportRequest, _ingress_pb2.SubmitReportReply]  # type: ignore[assignment]
+    """Accepts a notification from the outbound queue like a submitted mail; a repeat with the same queue id changes nothing."""
 
 class IngressServicer(metaclass=_abc_1.ABCMeta):
     """Receptions: mails accepted and not yet settled."""
@@ -63,5 +67,13 @@ class IngressServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_ingress_pb2.HoldReply, _abc.Awaitable[_ingress_pb2.HoldReply]]:
         """Marks a reception as held, because one of its steps is a dead letter (it is repeated rarely), or as no longer held."""
+
+    @_abc_1.abstractmethod
+    def SubmitReport(
+        self,
+        request: _ingress_pb2.SubmitReportRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_ingress_pb2.SubmitReportReply, _abc.Awaitable[_ingress_pb2.SubmitReportReply]]:
+        """Accepts a notification from the outbound queue like a submitted mail; a repeat with the same queue id changes nothing."""
 
 def add_IngressServicer_to_server(servicer: IngressServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

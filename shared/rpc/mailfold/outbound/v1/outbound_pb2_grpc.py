@@ -45,6 +45,61 @@ class OutboundStub:
                 request_serializer=shared_dot_rpc_dot_mailfold_dot_outbound_dot_v1_dot_outbound__pb2.ListQueueRequest.SerializeToString,
                 response_deserializer=shared_dot_rpc_dot_mailfold_dot_outbound_dot_v1_dot_outbound__pb2.QueueList.FromString,
                 _registered_method=True)
+        self.Show = channel.unary_unary(
+                '/mailfold.outbound.v1.Outbound/Show',
+                request_serializer=shared_dot_rpc_dot_mailfold_dot_outbound_dot_v1_dot_outbound__pb2.EntryRequest.SerializeToString,
+                response_deserializer=shared_dot_rpc_dot_mailfold_dot_outbound_dot_v1_dot_outbound__pb2.EntryHistory.FromString,
+                _registered_method=True)
+        self.Retry = channel.unary_unary(
+                '/mailfold.outbound.v1.Outbound/Retry',
+                request_serializer=shared_dot_rpc_dot_mailfold_dot_outbound_dot_v1_dot_outbound__pb2.ChangeRequest.SerializeToString,
+                response_deserializer=shared_dot_rpc_dot_mailfold_dot_outbound_dot_v1_dot_outbound__pb2.ChangeReply.FromString,
+                _registered_method=True)
+        self.Hold = channel.unary_unary(
+                '/mailfold.outbound.v1.Outbound/Hold',
+                request_serializer=shared_dot_rpc_dot_mailfold_dot_outbound_dot_v1_dot_outbound__pb2.ChangeRequest.SerializeToString,
+                response_deserializer=shared_dot_rpc_dot_mailfold_dot_outbound_dot_v1_dot_outbound__pb2.ChangeReply.FromString,
+                _registered_method=True)
+        self.Release = channel.unary_unary(
+                '/mailfold.outbound.v1.Outbound/Release',
+                request_serializer=shared_dot_rpc_dot_mailfold_dot_outbound_dot_v1_dot_outbound__pb2.ChangeRequest.SerializeToString,
+                response_deserializer=shared_dot_rpc_dot_mailfold_dot_outbound_dot_v1_dot_outbound__pb2.ChangeReply.FromString,
+                _registered_method=True)
+        self.Cancel = channel.unary_unary(
+                '/mailfold.outbound.v1.Outbound/Cancel',
+                request_serializer=shared_dot_rpc_dot_mailfold_dot_outbound_dot_v1_dot_outbound__pb2.ChangeRequest.SerializeToString,
+                response_deserializer=shared_dot_rpc_dot_mailfold_dot_outbound_dot_v1_dot_outbound__pb2.ChangeReply.FromString,
+                _registered_method=True)
+        self.Bounce = channel.unary_unary(
+                '/mailfold.outbound.v1.Outbound/Bounce',
+                request_serializer=shared_dot_rpc_dot_mailfold_dot_outbound_dot_v1_dot_outbound__pb2.ChangeRequest.SerializeToString,
+                response_deserializer=shared_dot_rpc_dot_mailfold_dot_outbound_dot_v1_dot_outbound__pb2.ChangeReply.FromString,
+                _registered_method=True)
+        self.Pause = channel.unary_unary(
+                '/mailfold.outbound.v1.Outbound/Pause',
+                request_serializer=shared_dot_rpc_dot_mailfold_dot_outbound_dot_v1_dot_outbound__pb2.PauseRequest.SerializeToString,
+                response_deserializer=shared_dot_rpc_dot_mailfold_dot_outbound_dot_v1_dot_outbound__pb2.SwitchReply.FromString,
+                _registered_method=True)
+        self.Resume = channel.unary_unary(
+                '/mailfold.outbound.v1.Outbound/Resume',
+                request_serializer=shared_dot_rpc_dot_mailfold_dot_outbound_dot_v1_dot_outbound__pb2.ResumeRequest.SerializeToString,
+                response_deserializer=shared_dot_rpc_dot_mailfold_dot_outbound_dot_v1_dot_outbound__pb2.SwitchReply.FromString,
+                _registered_method=True)
+        self.AddHoldRule = channel.unary_unary(
+                '/mailfold.outbound.v1.Outbound/AddHoldRule',
+                request_serializer=shared_dot_rpc_dot_mailfold_dot_outbound_dot_v1_dot_outbound__pb2.HoldRule.SerializeToString,
+                response_deserializer=shared_dot_rpc_dot_mailfold_dot_outbound_dot_v1_dot_outbound__pb2.HoldRule.FromString,
+                _registered_method=True)
+        self.RemoveHoldRule = channel.unary_unary(
+                '/mailfold.outbound.v1.Outbound/RemoveHoldRule',
+                request_serializer=shared_dot_rpc_dot_mailfold_dot_outbound_dot_v1_dot_outbound__pb2.HoldRule.SerializeToString,
+                response_deserializer=shared_dot_rpc_dot_mailfold_dot_outbound_dot_v1_dot_outbound__pb2.HoldRule.FromString,
+                _registered_method=True)
+        self.ListHoldRules = channel.unary_unary(
+                '/mailfold.outbound.v1.Outbound/ListHoldRules',
+                request_serializer=shared_dot_rpc_dot_mailfold_dot_outbound_dot_v1_dot_outbound__pb2.ListHoldRulesRequest.SerializeToString,
+                response_deserializer=shared_dot_rpc_dot_mailfold_dot_outbound_dot_v1_dot_outbound__pb2.HoldRuleList.FromString,
+                _registered_method=True)
 
 
 class OutboundServicer:
@@ -59,6 +114,77 @@ class OutboundServicer:
         raise NotImplementedError('Method not implemented!')
 
     def List(self, request, context):
+        """The open entries that fit a filter, oldest first, in pages.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Show(self, request, context):
+        """One entry with its attempts; also an entry that has ended.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Retry(self, request, context):
+        """The commands below change every open entry that fits the filter; entries that are being sent are left alone.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Hold(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Release(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Cancel(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Bounce(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Pause(self, request, context):
+        """The switch for all sending.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Resume(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AddHoldRule(self, request, context):
+        """The rules that hold new mail.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RemoveHoldRule(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListHoldRules(self, request, context):
         """Missing associated documentation comment in .proto file."""
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -76,6 +202,61 @@ def add_OutboundServicer_to_server(servicer, server):
                     servicer.List,
                     request_deserializer=shared_dot_rpc_dot_mailfold_dot_outbound_dot_v1_dot_outbound__pb2.ListQueueRequest.FromString,
                     response_serializer=shared_dot_rpc_dot_mailfold_dot_outbound_dot_v1_dot_outbound__pb2.QueueList.SerializeToString,
+            ),
+            'Show': grpc.unary_unary_rpc_method_handler(
+                    servicer.Show,
+                    request_deserializer=shared_dot_rpc_dot_mailfold_dot_outbound_dot_v1_dot_outbound__pb2.EntryRequest.FromString,
+                    response_serializer=shared_dot_rpc_dot_mailfold_dot_outbound_dot_v1_dot_outbound__pb2.EntryHistory.SerializeToString,
+            ),
+            'Retry': grpc.unary_unary_rpc_method_handler(
+                    servicer.Retry,
+                    request_deserializer=shared_dot_rpc_dot_mailfold_dot_outbound_dot_v1_dot_outbound__pb2.ChangeRequest.FromString,
+                    response_serializer=shared_dot_rpc_dot_mailfold_dot_outbound_dot_v1_dot_outbound__pb2.ChangeReply.SerializeToString,
+            ),
+            'Hold': grpc.unary_unary_rpc_method_handler(
+                    servicer.Hold,
+                    request_deserializer=shared_dot_rpc_dot_mailfold_dot_outbound_dot_v1_dot_outbound__pb2.ChangeRequest.FromString,
+                    response_serializer=shared_dot_rpc_dot_mailfold_dot_outbound_dot_v1_dot_outbound__pb2.ChangeReply.SerializeToString,
+            ),
+            'Release': grpc.unary_unary_rpc_method_handler(
+                    servicer.Release,
+                    request_deserializer=shared_dot_rpc_dot_mailfold_dot_outbound_dot_v1_dot_outbound__pb2.ChangeRequest.FromString,
+                    response_serializer=shared_dot_rpc_dot_mailfold_dot_outbound_dot_v1_dot_outbound__pb2.ChangeReply.SerializeToString,
+            ),
+            'Cancel': grpc.unary_unary_rpc_method_handler(
+                    servicer.Cancel,
+                    request_deserializer=shared_dot_rpc_dot_mailfold_dot_outbound_dot_v1_dot_outbound__pb2.ChangeRequest.FromString,
+                    response_serializer=shared_dot_rpc_dot_mailfold_dot_outbound_dot_v1_dot_outbound__pb2.ChangeReply.SerializeToString,
+            ),
+            'Bounce': grpc.unary_unary_rpc_method_handler(
+                    servicer.Bounce,
+                    request_deserializer=shared_dot_rpc_dot_mailfold_dot_outbound_dot_v1_dot_outbound__pb2.ChangeRequest.FromString,
+                    response_serializer=shared_dot_rpc_dot_mailfold_dot_outbound_dot_v1_dot_outbound__pb2.ChangeReply.SerializeToString,
+            ),
+            'Pause': grpc.unary_unary_rpc_method_handler(
+                    servicer.Pause,
+                    request_deserializer=shared_dot_rpc_dot_mailfold_dot_outbound_dot_v1_dot_outbound__pb2.PauseRequest.FromString,
+                    response_serializer=shared_dot_rpc_dot_mailfold_dot_outbound_dot_v1_dot_outbound__pb2.SwitchReply.SerializeToString,
+            ),
+            'Resume': grpc.unary_unary_rpc_method_handler(
+                    servicer.Resume,
+                    request_deserializer=shared_dot_rpc_dot_mailfold_dot_outbound_dot_v1_dot_outbound__pb2.ResumeRequest.FromString,
+                    response_serializer=shared_dot_rpc_dot_mailfold_dot_outbound_dot_v1_dot_outbound__pb2.SwitchReply.SerializeToString,
+            ),
+            'AddHoldRule': grpc.unary_unary_rpc_method_handler(
+                    servicer.AddHoldRule,
+                    request_deserializer=shared_dot_rpc_dot_mailfold_dot_outbound_dot_v1_dot_outbound__pb2.HoldRule.FromString,
+                    response_serializer=shared_dot_rpc_dot_mailfold_dot_outbound_dot_v1_dot_outbound__pb2.HoldRule.SerializeToString,
+            ),
+            'RemoveHoldRule': grpc.unary_unary_rpc_method_handler(
+                    servicer.RemoveHoldRule,
+                    request_deserializer=shared_dot_rpc_dot_mailfold_dot_outbound_dot_v1_dot_outbound__pb2.HoldRule.FromString,
+                    response_serializer=shared_dot_rpc_dot_mailfold_dot_outbound_dot_v1_dot_outbound__pb2.HoldRule.SerializeToString,
+            ),
+            'ListHoldRules': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListHoldRules,
+                    request_deserializer=shared_dot_rpc_dot_mailfold_dot_outbound_dot_v1_dot_outbound__pb2.ListHoldRulesRequest.FromString,
+                    response_serializer=shared_dot_rpc_dot_mailfold_dot_outbound_dot_v1_dot_outbound__pb2.HoldRuleList.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -133,6 +314,303 @@ class Outbound:
             '/mailfold.outbound.v1.Outbound/List',
             shared_dot_rpc_dot_mailfold_dot_outbound_dot_v1_dot_outbound__pb2.ListQueueRequest.SerializeToString,
             shared_dot_rpc_dot_mailfold_dot_outbound_dot_v1_dot_outbound__pb2.QueueList.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Show(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/mailfold.outbound.v1.Outbound/Show',
+            shared_dot_rpc_dot_mailfold_dot_outbound_dot_v1_dot_outbound__pb2.EntryRequest.SerializeToString,
+            shared_dot_rpc_dot_mailfold_dot_outbound_dot_v1_dot_outbound__pb2.EntryHistory.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Retry(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/mailfold.outbound.v1.Outbound/Retry',
+            shared_dot_rpc_dot_mailfold_dot_outbound_dot_v1_dot_outbound__pb2.ChangeRequest.SerializeToString,
+            shared_dot_rpc_dot_mailfold_dot_outbound_dot_v1_dot_outbound__pb2.ChangeReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Hold(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/mailfold.outbound.v1.Outbound/Hold',
+            shared_dot_rpc_dot_mailfold_dot_outbound_dot_v1_dot_outbound__pb2.ChangeRequest.SerializeToString,
+            shared_dot_rpc_dot_mailfold_dot_outbound_dot_v1_dot_outbound__pb2.ChangeReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Release(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/mailfold.outbound.v1.Outbound/Release',
+            shared_dot_rpc_dot_mailfold_dot_outbound_dot_v1_dot_outbound__pb2.ChangeRequest.SerializeToString,
+            shared_dot_rpc_dot_mailfold_dot_outbound_dot_v1_dot_outbound__pb2.ChangeReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Cancel(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/mailfold.outbound.v1.Outbound/Cancel',
+            shared_dot_rpc_dot_mailfold_dot_outbound_dot_v1_dot_outbound__pb2.ChangeRequest.SerializeToString,
+            shared_dot_rpc_dot_mailfold_dot_outbound_dot_v1_dot_outbound__pb2.ChangeReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Bounce(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/mailfold.outbound.v1.Outbound/Bounce',
+            shared_dot_rpc_dot_mailfold_dot_outbound_dot_v1_dot_outbound__pb2.ChangeRequest.SerializeToString,
+            shared_dot_rpc_dot_mailfold_dot_outbound_dot_v1_dot_outbound__pb2.ChangeReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Pause(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/mailfold.outbound.v1.Outbound/Pause',
+            shared_dot_rpc_dot_mailfold_dot_outbound_dot_v1_dot_outbound__pb2.PauseRequest.SerializeToString,
+            shared_dot_rpc_dot_mailfold_dot_outbound_dot_v1_dot_outbound__pb2.SwitchReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Resume(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/mailfold.outbound.v1.Outbound/Resume',
+            shared_dot_rpc_dot_mailfold_dot_outbound_dot_v1_dot_outbound__pb2.ResumeRequest.SerializeToString,
+            shared_dot_rpc_dot_mailfold_dot_outbound_dot_v1_dot_outbound__pb2.SwitchReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AddHoldRule(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/mailfold.outbound.v1.Outbound/AddHoldRule',
+            shared_dot_rpc_dot_mailfold_dot_outbound_dot_v1_dot_outbound__pb2.HoldRule.SerializeToString,
+            shared_dot_rpc_dot_mailfold_dot_outbound_dot_v1_dot_outbound__pb2.HoldRule.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RemoveHoldRule(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/mailfold.outbound.v1.Outbound/RemoveHoldRule',
+            shared_dot_rpc_dot_mailfold_dot_outbound_dot_v1_dot_outbound__pb2.HoldRule.SerializeToString,
+            shared_dot_rpc_dot_mailfold_dot_outbound_dot_v1_dot_outbound__pb2.HoldRule.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListHoldRules(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/mailfold.outbound.v1.Outbound/ListHoldRules',
+            shared_dot_rpc_dot_mailfold_dot_outbound_dot_v1_dot_outbound__pb2.ListHoldRulesRequest.SerializeToString,
+            shared_dot_rpc_dot_mailfold_dot_outbound_dot_v1_dot_outbound__pb2.HoldRuleList.FromString,
             options,
             channel_credentials,
             insecure,

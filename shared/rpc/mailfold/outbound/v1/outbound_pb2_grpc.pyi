@@ -36,6 +36,22 @@ class OutboundStub:
     Enqueue: _grpc.UnaryUnaryMultiCallable[_outbound_pb2.EnqueueRequest, _outbound_pb2.EnqueueReply]
     """The entry is stored durably before the reply; a repeat with the same key changes nothing."""
     List: _grpc.UnaryUnaryMultiCallable[_outbound_pb2.ListQueueRequest, _outbound_pb2.QueueList]
+    """The open entries that fit a filter, oldest first, in pages."""
+    Show: _grpc.UnaryUnaryMultiCallable[_outbound_pb2.EntryRequest, _outbound_pb2.EntryHistory]
+    """One entry with its attempts; also an entry that has ended."""
+    Retry: _grpc.UnaryUnaryMultiCallable[_outbound_pb2.ChangeRequest, _outbound_pb2.ChangeReply]
+    """The commands below change every open entry that fits the filter; entries that are being sent are left alone."""
+    Hold: _grpc.UnaryUnaryMultiCallable[_outbound_pb2.ChangeRequest, _outbound_pb2.ChangeReply]
+    Release: _grpc.UnaryUnaryMultiCallable[_outbound_pb2.ChangeRequest, _outbound_pb2.ChangeReply]
+    Cancel: _grpc.UnaryUnaryMultiCallable[_outbound_pb2.ChangeRequest, _outbound_pb2.ChangeReply]
+    Bounce: _grpc.UnaryUnaryMultiCallable[_outbound_pb2.ChangeRequest, _outbound_pb2.ChangeReply]
+    Pause: _grpc.UnaryUnaryMultiCallable[_outbound_pb2.PauseRequest, _outbound_pb2.SwitchReply]
+    """The switch for all sending."""
+    Resume: _grpc.UnaryUnaryMultiCallable[_outbound_pb2.ResumeRequest, _outbound_pb2.SwitchReply]
+    AddHoldRule: _grpc.UnaryUnaryMultiCallable[_outbound_pb2.HoldRule, _outbound_pb2.HoldRule]
+    """The rules that hold new mail."""
+    RemoveHoldRule: _grpc.UnaryUnaryMultiCallable[_outbound_pb2.HoldRule, _outbound_pb2.HoldRule]
+    ListHoldRules: _grpc.UnaryUnaryMultiCallable[_outbound_pb2.ListHoldRulesRequest, _outbound_pb2.HoldRuleList]
 
 @_typing.type_check_only
 class OutboundAsyncStub(OutboundStub):
@@ -45,6 +61,22 @@ class OutboundAsyncStub(OutboundStub):
     Enqueue: _aio.UnaryUnaryMultiCallable[_outbound_pb2.EnqueueRequest, _outbound_pb2.EnqueueReply]  # type: ignore[assignment]
     """The entry is stored durably before the reply; a repeat with the same key changes nothing."""
     List: _aio.UnaryUnaryMultiCallable[_outbound_pb2.ListQueueRequest, _outbound_pb2.QueueList]  # type: ignore[assignment]
+    """The open entries that fit a filter, oldest first, in pages."""
+    Show: _aio.UnaryUnaryMultiCallable[_outbound_pb2.EntryRequest, _outbound_pb2.EntryHistory]  # type: ignore[assignment]
+    """One entry with its attempts; also an entry that has ended."""
+    Retry: _aio.UnaryUnaryMultiCallable[_outbound_pb2.ChangeRequest, _outbound_pb2.ChangeReply]  # type: ignore[assignment]
+    """The commands below change every open entry that fits the filter; entries that are being sent are left alone."""
+    Hold: _aio.UnaryUnaryMultiCallable[_outbound_pb2.ChangeRequest, _outbound_pb2.ChangeReply]  # type: ignore[assignment]
+    Release: _aio.UnaryUnaryMultiCallable[_outbound_pb2.ChangeRequest, _outbound_pb2.ChangeReply]  # type: ignore[assignment]
+    Cancel: _aio.UnaryUnaryMultiCallable[_outbound_pb2.ChangeRequest, _outbound_pb2.ChangeReply]  # type: ignore[assignment]
+    Bounce: _aio.UnaryUnaryMultiCallable[_outbound_pb2.ChangeRequest, _outbound_pb2.ChangeReply]  # type: ignore[assignment]
+    Pause: _aio.UnaryUnaryMultiCallable[_outbound_pb2.PauseRequest, _outbound_pb2.SwitchReply]  # type: ignore[assignment]
+    """The switch for all sending."""
+    Resume: _aio.UnaryUnaryMultiCallable[_outbound_pb2.ResumeRequest, _outbound_pb2.SwitchReply]  # type: ignore[assignment]
+    AddHoldRule: _aio.UnaryUnaryMultiCallable[_outbound_pb2.HoldRule, _outbound_pb2.HoldRule]  # type: ignore[assignment]
+    """The rules that hold new mail."""
+    RemoveHoldRule: _aio.UnaryUnaryMultiCallable[_outbound_pb2.HoldRule, _outbound_pb2.HoldRule]  # type: ignore[assignment]
+    ListHoldRules: _aio.UnaryUnaryMultiCallable[_outbound_pb2.ListHoldRulesRequest, _outbound_pb2.HoldRuleList]  # type: ignore[assignment]
 
 class OutboundServicer(metaclass=_abc_1.ABCMeta):
     """The queue of mail to other servers."""
@@ -62,6 +94,88 @@ class OutboundServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _outbound_pb2.ListQueueRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_outbound_pb2.QueueList, _abc.Awaitable[_outbound_pb2.QueueList]]: ...
+    ) -> _typing.Union[_outbound_pb2.QueueList, _abc.Awaitable[_outbound_pb2.QueueList]]:
+        """The open entries that fit a filter, oldest first, in pages."""
+
+    @_abc_1.abstractmethod
+    def Show(
+        self,
+        request: _outbound_pb2.EntryRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_outbound_pb2.EntryHistory, _abc.Awaitable[_outbound_pb2.EntryHistory]]:
+        """One entry with its attempts; also an entry that has ended."""
+
+    @_abc_1.abstractmethod
+    def Retry(
+        self,
+        request: _outbound_pb2.ChangeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_outbound_pb2.ChangeReply, _abc.Awaitable[_outbound_pb2.ChangeReply]]:
+        """The commands below change every open entry that fits the filter; entries that are being sent are left alone."""
+
+    @_abc_1.abstractmethod
+    def Hold(
+        self,
+        request: _outbound_pb2.ChangeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_outbound_pb2.ChangeReply, _abc.Awaitable[_outbound_pb2.ChangeReply]]: ...
+
+    @_abc_1.abstractmethod
+    def Release(
+        self,
+        request: _outbound_pb2.ChangeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_outbound_pb2.ChangeReply, _abc.Awaitable[_outbound_pb2.ChangeReply]]: ...
+
+    @_abc_1.abstractmethod
+    def Cancel(
+        self,
+        request: _outbound_pb2.ChangeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_outbound_pb2.ChangeReply, _abc.Awaitable[_outbound_pb2.ChangeReply]]: ...
+
+    @_abc_1.abstractmethod
+    def Bounce(
+        self,
+        request: _outbound_pb2.ChangeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_outbound_pb2.ChangeReply, _abc.Awaitable[_outbound_pb2.ChangeReply]]: ...
+
+    @_abc_1.abstractmethod
+    def Pause(
+        self,
+        request: _outbound_pb2.PauseRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_outbound_pb2.SwitchReply, _abc.Awaitable[_outbound_pb2.SwitchReply]]:
+        """The switch for all sending."""
+
+    @_abc_1.abstractmethod
+    def Resume(
+        self,
+        request: _outbound_pb2.ResumeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_outbound_pb2.SwitchReply, _abc.Awaitable[_outbound_pb2.SwitchReply]]: ...
+
+    @_abc_1.abstractmethod
+    def AddHoldRule(
+        self,
+        request: _outbound_pb2.HoldRule,
+        context: _ServicerContext,
+    ) -> _typing.Union[_outbound_pb2.HoldRule, _abc.Awaitable[_outbound_pb2.HoldRule]]:
+        """The rules that hold new mail."""
+
+    @_abc_1.abstractmethod
+    def RemoveHoldRule(
+        self,
+        request: _outbound_pb2.HoldRule,
+        context: _ServicerContext,
+    ) -> _typing.Union[_outbound_pb2.HoldRule, _abc.Awaitable[_outbound_pb2.HoldRule]]: ...
+
+    @_abc_1.abstractmethod
+    def ListHoldRules(
+        self,
+        request: _outbound_pb2.ListHoldRulesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_outbound_pb2.HoldRuleList, _abc.Awaitable[_outbound_pb2.HoldRuleList]]: ...
 
 def add_OutboundServicer_to_server(servicer: OutboundServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -41,7 +41,9 @@ def test_a_mail_is_read_from_its_event() -> None:
         "q1", "eve@example.net", received.recipients, MESSAGE, "FULL", "e1", True, b"X-Spam-Flag: YES\r\n"
     )
     sent = MailSubmitted("q1", "ann@example.org", received.recipients, MESSAGE, Client("192.0.2.1"), "u1", "a1")
-    assert from_submitted(sent) == AcceptedMail("q1", "ann@example.org", received.recipients, MESSAGE, submitted=True)
+    assert from_submitted(sent) == AcceptedMail(
+        "q1", "ann@example.org", received.recipients, MESSAGE, submitted=True, account="a1"
+    )
 
 
 def test_a_verdict_without_its_reception_is_no_mail() -> None:

@@ -1,0 +1,1 @@
+"""Adapters of the outbound queue: connections to other servers, the directory, and the ingress."""

@@ -1,0 +1,178 @@
+"""One SMTP connection to another server: moves octets between its wire and its session."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ssl
+from collections.abc import Callable, Iterable
+
+from services.outbound.adapters.wire import ClientWire, WireBroken
+from services.outbound.domain.next_hop import HopAddress
+from services.outbound.domain.tls_demand import TlsDemand
+from shared.protocol.smtp.client.events import (
+    BodyNeeded,
+    ClientEvent,
+    Ready,
+    SessionClosed,
+    SessionFailed,
+    TlsNeeded,
+    TransactionDone,
+)
+from shared.protocol.smtp.client.session import ClientSession
+from shared.protocol.smtp.client.transaction import OutgoingTransaction
+from shared.tls.handshake import describe
+
+_BLOCK_SECONDS = 180.0
+Pieces = Callable[[], Iterable[bytes]]
+
+
+class OutgoingConnection:
+    """A connection and its session. It is used by one attempt at a time."""
+
+    def __init__(self, wire: ClientWire, session: ClientSession, address: HopAddress, demand: TlsDemand) -> None:
+        self._wire = wire
+        self._session = session
+        self.address = address
+        self.demand = demand
+        self.tls = ""
+        """Version and cipher; empty in the clear."""
+        self.authenticated_by = ""
+        """How the certificate was verified; empty when it was not."""
+        self.ready: Ready | None = None
+        self.mails = 0
+        """Mails that were sent over it."""
+        self._loop = asyncio.get_running_loop()
+        self._wait, self._deadline = -1, 0.0
+
+    @property
+    def transcript(self) -> tuple[str, ...]:
+        """The lines of the session."""
+        return tuple(f"{line.speaker.value}: {line.text}" for line in self._session.transcript)
+
+    @property
+    def is_reusable(self) -> bool:
+        """Whether another mail can be sent over it."""
+        return self._session.is_reusable and self._wire.is_open
+
+    async def open(self, context: ssl.SSLContext, verify: Callable[[ssl.SSLObject], str]) -> SessionFailed | None:
+        """Greet, encrypt and log in; returns why the session is not ready.
+
+        `verify` returns why a certificate is not accepted, or an empty text.
+        """
+        if self.demand.is_implicit:
+            await self._start_tls(context, verify)
+        while True:
+            match await self._next_event():
+                case TlsNeeded():
+                    await self._start_tls(context, verify)
+                case Ready() as ready:
+                    self.ready = ready
+                    return None
+                case SessionFailed() as failed:
+                    return failed
+                case _:
+                    continue
+
+    async def transact(self, transaction: OutgoingTransaction, pieces: Pieces) -> TransactionDone | SessionFailed:
+        """Send one mail to its recipients."""
+        self._session.clear_transcript()
+        self._session.send(transaction)
+        self.mails += 1
+        while True:
+            match await self._next_event():
+                case BodyNeeded():
+                    await self._send_body(pieces())
+                case TransactionDone() | SessionFailed() as end:
+                    return end
+                case _:
+                    continue
+
+    async def close(self) -> None:
+        """Say QUIT where the session can, and close."""
+        if self.is_reusable:
+            self._session.quit()
+            with contextlib.suppress(WireBroken, OSError):
+                while not isinstance(await self._next_event(), SessionClosed | SessionFailed):
+                    continue
+        self._wire.close()
+
+    def abort(self) -> None:
+        """Close at once, without a word."""
+        self._wire.abort()
+
+    async def _next_event(self) -> ClientEvent:
+        while True:
+            output = self._session.output()
+            if output:
+                self._wire.write(output)
+            event = self._session.next_event()
+            if event is not None:
+                return event
+            await self._receive()
+
+    async def _receive(self) -> None:
+        """Wait for octets. The time of a wait goes on while its reply comes in pieces, so a slow server gains none."""
+        now = self._loop.time()
+        if self._session.waits != self._wait:
+            self._wait = self._session.waits
+            self._deadline = now + (self._session.timeout or _BLOCK_SECONDS)
+        try:
+            data = await self._wire.read(max(0.0, self._deadline - now))
+        except TimeoutError:
+            self._session.time_out()
+            return
+        if data:
+            self._session.receive(data)
+        else:
+            self._session.end_of_input()
+
+    async def _send_body(self, pieces: Iterable[bytes]) -> None:
+        for piece in pieces:
+            while self._session.takes_body and (not self._session.body_room or self._wire.has_input):
+                await self._receive()
+            if not self._session.takes_body:
+                return
+            self._session.body(piece)
+            await self._flush()
+        self._session.end_body()
+
+    async def _flush(self) -> None:
+        """Write what the session has, and wait until the other side takes it."""
+        self._wire.write(self._session.output())
+        try:
+            await self._wire.drain(self._session.timeout or _BLOCK_SECONDS)
+        except TimeoutError:
+            self._session.time_out()
+        except WireBroken:
+            self._session.end_of_input()
+
+    async def _start_tls(self, context: ssl.SSLContext, verify: Callable[[ssl.SSLObject], str]) -> None:
+        name = self.demand.names[0] if self.demand.names else self.address.host
+        try:
+            tls = await self._wire.start_tls(context, name.strip("[]"), self._session.timeout or _BLOCK_SECONDS)
+        except (ssl.SSLError, OSError, TimeoutError, WireBroken) as error:
+            self._session.tls_failed(_text_of(error))
+            return
+        refusal = verify(tls)
+        if refusal:
+            self._session.tls_failed(refusal)
+            return
+        handshake = describe(tls)
+        self.tls = f"{handshake.version} {handshake.cipher}"
+        self.authenticated_by = self.demand.authenticated_by if self.demand.is_verified else ""
+        if not self.demand.is_implicit:
+            self._session.tls_established()
+
+    @property
+    def last_stage(self) -> str:
+        """What the session does or waits for."""
+        return self._session.stage.value
+
+
+def _text_of(error: Exception) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"the certificate is not accepted: {error.verify_message}"
+    if isinstance(error, TimeoutError):
+        return "the TLS handshake took too long"
+    return str(error) or type(error).__name__

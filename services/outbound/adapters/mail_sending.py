@@ -1,0 +1,135 @@
+"""A mail on its way: which recipients have an outcome, and what happened at which address."""
+
+from __future__ import annotations
+
+import time
+
+import msgspec
+
+from services.outbound.adapters.connection import OutgoingConnection
+from services.outbound.domain.entry import QueueEntry
+from services.outbound.domain.envelope import transaction_of
+from services.outbound.domain.next_hop import HopAddress
+from services.outbound.domain.outcome import Cause, RecipientOutcome
+from services.outbound.domain.ready import ReadyMail
+from services.outbound.domain.reply_meaning import failure_of, outcome_of, signal_of, unreachable
+from services.outbound.domain.sent import HopSignal, SentMail
+from services.outbound.domain.tls_demand import TlsDemand
+from services.outbound.handlers.messages import PreparedMessage
+from shared.events.outbound import HostAttempt
+from shared.protocol.smtp.client.events import SessionFailed, TransactionDone
+from shared.protocol.smtp.client.outcome import RecipientResult, ResultKind
+from shared.protocol.smtp.client.transaction import OutgoingTransaction
+from shared.protocol.smtp.reply import Reply
+
+_MOST_HOSTS = 20
+_REPLY = 1_000
+
+
+class Connected(msgspec.Struct, frozen=True):
+    """A connection for the record: to which address, with which demand, and since when."""
+
+    address: HopAddress
+    demand: TlsDemand
+    tls: str = ""
+    authenticated_by: str = ""
+    began: float = 0.0
+    """Seconds of the monotonic clock; 0: no connection was begun."""
+
+
+class MailSending:
+    """The state of one attempt."""
+
+    def __init__(self, mail: ReadyMail, message: PreparedMessage) -> None:
+        self.mail = mail
+        self.message = message
+        self.open: list[QueueEntry] = list(mail.entries)
+        """Entries without an outcome."""
+        self.has_unsent = False
+        """Whether some of them only need another transaction."""
+        self.failure = unreachable("the next server has no address")
+        """The outcome of entries that have none of their own."""
+        self._outcomes: dict[str, RecipientOutcome] = {}
+        self._signal = HopSignal.UNREACHABLE
+        self._hosts: list[HostAttempt] = []
+        self._transcript: tuple[str, ...] = ()
+        self._steps: dict[str, int] = {}
+
+    def transaction(self) -> OutgoingTransaction:
+        """The transaction for the open entries. Raises AddressError."""
+        message = self.message
+        return transaction_of(
+            self.open, message.size, eight_bit=message.eight_bit, binary=message.binary, smtputf8=message.smtputf8
+        )
+
+    def take(self, connection: OutgoingConnection, end: TransactionDone | SessionFailed, began: float) -> None:
+        """Take the results of a transaction."""
+        self.step("transaction", began)
+        self._transcript = connection.transcript
+        used = Connected(connection.address, connection.demand, connection.tls, connection.authenticated_by, began)
+        decided = end.results[-1] if end.results else None
+        if decided is None:
+            stage, reply, words = "", None, ""
+        else:
+            stage, reply, words = decided.stage.value, decided.reply, outcome_of(decided).reason
+        self._note(used, stage, words, reply)
+        if isinstance(end, SessionFailed):
+            self.failure = failure_of(end)
+        self._sort(end.results)
+
+    def failed(self, connected: Connected, stage: str, outcome: RecipientOutcome, reply: Reply | None = None) -> None:
+        """Note that an address took no mail."""
+        self._note(connected, stage, outcome.reason, reply)
+        self.failure = outcome
+
+    def step(self, name: str, began: float) -> None:
+        """Add the time since `began` to a step."""
+        self._steps[name] = self._steps.get(name, 0) + _milliseconds(began)
+
+    def result(self) -> SentMail:
+        """The outcomes of all entries; those still open share the last failure."""
+        for entry in self.open:
+            self._outcomes[entry.id] = self.failure
+        is_about_mail = self._signal is HopSignal.UNREACHABLE and self.failure.cause is Cause.RECIPIENT
+        signal = HopSignal.SILENT if is_about_mail else self._signal
+        return SentMail(self._outcomes, signal, tuple(self._hosts[:_MOST_HOSTS]), self._transcript, self._steps)
+
+    def _sort(self, results: tuple[RecipientResult, ...]) -> None:
+        """Give each recipient its outcome. Those that were not sent stay open."""
+        entries, self.open, self.has_unsent = self.open, [], False
+        for entry, result in zip(entries, results, strict=False):
+            outcome = outcome_of(result)
+            if result.kind is ResultKind.UNSENT:
+                self.has_unsent = True
+                self.open.append(entry)
+            elif result.kind is ResultKind.DEFERRED and result.reply is None:
+                self.open.append(entry)  # the session failed before the message: another address may take it
+            else:
+                self._outcomes[entry.id] = outcome
+                self._signal = _stronger(self._signal, signal_of(outcome, result.reply))
+        self.open += entries[len(results) :]
+
+    def _note(self, connected: Connected, stage: str, words: str, reply: Reply | None) -> None:
+        self._hosts.append(
+            HostAttempt(
+                connected.address.host,
+                connected.address.address,
+                connected.address.port,
+                stage,
+                reply.code if reply else 0,
+                words[:_REPLY],
+                connected.tls,
+                connected.authenticated_by,
+                connected.demand.policy,
+                _milliseconds(connected.began) if connected.began else 0,
+            )
+        )
+
+
+def _stronger(known: HopSignal, heard: HopSignal) -> HopSignal:
+    """The signal of a mail: one reply about limits counts more than others."""
+    return known if known is HopSignal.BUSY else heard
+
+
+def _milliseconds(began: float) -> int:
+    return int((time.monotonic() - began) * 1000)

@@ -1,0 +1,129 @@
+"""Sends one mail to its next hop: address by address, until every recipient has an outcome."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Protocol
+
+import msgspec
+
+from services.outbound.adapters.connection import OutgoingConnection
+from services.outbound.adapters.connections import ConnectionKey, Connections
+from services.outbound.adapters.mail_sending import Connected, MailSending
+from services.outbound.domain.next_hop import HopAddress, NextHop
+from services.outbound.domain.outcome import RecipientOutcome, SendingResult
+from services.outbound.domain.ready import ReadyMail
+from services.outbound.domain.reply_meaning import failure_of, unreachable
+from services.outbound.domain.sent import SentMail, for_all
+from services.outbound.domain.tls_demand import TlsDemand, TlsLevel
+from services.outbound.handlers.messages import PreparedMessage
+from shared.protocol.address.domain import AddressError
+from shared.protocol.smtp.client.events import SessionFailed
+from shared.protocol.smtp.client.outcome import FailureCause
+from shared.protocol.smtp.client.timeouts import Stage
+
+_TLS_FAILURES = (FailureCause.TLS_FAILED, FailureCause.TLS_REFUSED)
+_MOST_TRANSACTIONS = 20
+"""Transactions of one mail on one connection, where the server limits the recipients of each."""
+
+
+class Demands(Protocol):
+    """Decides what a connection must prove."""
+
+    async def of(self, hop: NextHop, address: HopAddress, mail: ReadyMail) -> TlsDemand | RecipientOutcome:
+        """The demand on a connection to an address, or why the address cannot be used."""
+
+
+class SmtpTransport:
+    """Sends mails over SMTP."""
+
+    def __init__(self, connections: Connections, demands: Demands, attempt_seconds: float) -> None:
+        self._connections = connections
+        self._demands = demands
+        self._seconds = attempt_seconds
+
+    async def send(self, hop: NextHop, mail: ReadyMail, message: PreparedMessage) -> SentMail:
+        """The outcome for every recipient."""
+        sending = MailSending(mail, message)
+        try:
+            async with asyncio.timeout(self._seconds):
+                for address in hop.addresses:
+                    await self._to_address(hop, address, sending)
+                    if not sending.open:
+                        break
+        except TimeoutError:
+            sending.failure = unreachable(f"the attempt took longer than {self._seconds:g} s")
+        except AddressError as error:
+            return for_all(mail.ids, RecipientOutcome(SendingResult.REFUSED, "5.1.3", str(error)))
+        return sending.result()
+
+    async def _to_address(self, hop: NextHop, address: HopAddress, sending: MailSending) -> None:
+        demand = await self._demands.of(hop, address, sending.mail)
+        if isinstance(demand, RecipientOutcome):
+            sending.failed(Connected(address, TlsDemand()), "policy", demand)
+            return
+        await self._with_demand(address, demand, sending)
+
+    async def _with_demand(self, address: HopAddress, demand: TlsDemand, sending: MailSending) -> None:
+        relay = sending.mail.sending.relay
+        credentials = relay.credentials if relay is not None else None
+        key = ConnectionKey(address.address, address.port, demand, credentials.name if credentials else "")
+        idle = self._connections.idle(key)
+        if idle is not None and await self._transact(key, idle, sending, is_fresh=False):
+            return
+        connected = Connected(address, demand, began=time.monotonic())
+        try:
+            opened = await self._connections.open(key, address, credentials)
+        except (OSError, TimeoutError) as error:
+            reason = f"{address.host} [{address.address}]: {_text_of(error)}"
+            sending.failed(connected, "connect", unreachable(reason))
+            return
+        sending.step("connect", connected.began)
+        if isinstance(opened, SessionFailed):
+            await self._not_opened(connected, opened, sending)
+            return
+        await self._transact(key, opened, sending, is_fresh=True)
+
+    async def _not_opened(self, connected: Connected, failed: SessionFailed, sending: MailSending) -> None:
+        """Note a session that failed before MAIL.
+
+        TLS that was only an opportunity is left out in a second connection.
+        """
+        demand = connected.demand
+        sending.failed(connected, failed.stage.value, failure_of(failed), failed.reply)
+        if demand.level is TlsLevel.OPPORTUNISTIC and failed.cause in _TLS_FAILURES:
+            in_clear = msgspec.structs.replace(demand, level=TlsLevel.NEVER, policy="in the clear, because TLS failed")
+            await self._with_demand(connected.address, in_clear, sending)
+
+    async def _transact(
+        self, key: ConnectionKey, connection: OutgoingConnection, sending: MailSending, *, is_fresh: bool
+    ) -> bool:
+        """Send the mail over a connection; False when an idle connection turned out to be closed."""
+        try:
+            for _ in range(_MOST_TRANSACTIONS):
+                began = time.monotonic()
+                end = await connection.transact(sending.transaction(), sending.message.pieces)
+                if not is_fresh and isinstance(end, SessionFailed) and _was_closed(end):
+                    connection.abort()
+                    return False
+                is_fresh = True
+                sending.take(connection, end, began)
+                if not (sending.has_unsent and connection.is_reusable):
+                    break
+        except BaseException:
+            connection.abort()
+            raise
+        self._connections.give_back(key, connection)
+        return True
+
+
+def _was_closed(end: SessionFailed) -> bool:
+    """Whether an idle connection had been closed by the other side before the mail was begun."""
+    return end.cause in (FailureCause.CUT, FailureCause.CLOSING) and end.stage in (Stage.MAIL, Stage.IDLE)
+
+
+def _text_of(error: OSError | TimeoutError) -> str:
+    if isinstance(error, TimeoutError) and not error.strerror:
+        return "no connection in time"
+    return error.strerror or str(error)

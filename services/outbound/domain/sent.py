@@ -1,0 +1,38 @@
+"""What a whole attempt found out, for all recipients of a mail."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+import msgspec
+
+from services.outbound.domain.outcome import RecipientOutcome
+from shared.events.outbound import HostAttempt
+
+
+class HopSignal(StrEnum):
+    """What an attempt says about its next hop."""
+
+    TAKES_MAIL = "takes_mail"
+    BUSY = "busy"
+    """It asks for less mail at once."""
+    UNREACHABLE = "unreachable"
+    SILENT = "silent"
+    """The attempt said nothing about it: it ended before a connection."""
+
+
+class SentMail(msgspec.Struct, frozen=True):
+    """The outcomes of an attempt by entry id, and how it went."""
+
+    outcomes: Mapping[str, RecipientOutcome]
+    signal: HopSignal = HopSignal.SILENT
+    hosts: tuple[HostAttempt, ...] = ()
+    transcript: tuple[str, ...] = ()
+    steps: Mapping[str, int] = {}
+    """Milliseconds of each step."""
+
+
+def for_all(entries: tuple[str, ...], outcome: RecipientOutcome, signal: HopSignal = HopSignal.SILENT) -> SentMail:
+    """The same outcome for every entry."""
+    return SentMail(dict.fromkeys(entries, outcome), signal)

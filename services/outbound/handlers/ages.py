@@ -1,0 +1,86 @@
+"""Notifies the senders of mail that waits long, and ends the mail whose time is over.
+
+Both follow from the age of an entry alone, whatever becomes of its attempts, so that mail for a destination that is
+left alone expires as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import groupby
+
+from services.outbound.domain.entry import QueueEntry
+from services.outbound.domain.schedule import RetrySchedule
+from services.outbound.handlers.due import DueEntries
+from services.outbound.handlers.record import Decided, Recorder
+from shared.background import BackgroundTask, every
+from shared.clock import Clock
+from shared.events.outbound import OutboundDelayed, OutboundExpired
+from shared.eventstore.connection import StoreUnavailable
+
+_PAGE = 100
+
+
+class Ages:
+    """Looks at the ages of waiting entries, every few seconds."""
+
+    def __init__(
+        self,
+        due: DueEntries,
+        recorder: Recorder,
+        schedule: RetrySchedule,
+        clock: Clock,
+        is_claimed: Callable[[str], bool],
+        seconds: float,
+    ) -> None:
+        self._due = due
+        self._recorder = recorder
+        self._schedule = schedule
+        self._clock = clock
+        self._is_claimed = is_claimed
+        self._task = BackgroundTask("outbound", "ages", every(seconds, self.look), not_now=(StoreUnavailable,))
+
+    def start(self) -> None:
+        """Begin to look."""
+        self._task.start()
+
+    async def stop(self) -> None:
+        """No more looks."""
+        await self._task.stop()
+
+    async def look(self) -> None:
+        """Expire what is too old, and then notify the senders of what waits long."""
+        while entries := self._free(await self._due.to_expire(self._clock.now(), self._schedule, _PAGE)):
+            await self._record([(entry, await self._expired(entry)) for entry in entries])
+            self._task.advanced()
+        while entries := self._free(await self._due.to_notify(self._clock.now(), self._schedule, _PAGE)):
+            await self._record([(entry, await self._delayed(entry)) for entry in entries])
+            self._task.advanced()
+
+    def _free(self, entries: list[QueueEntry]) -> list[QueueEntry]:
+        return [entry for entry in entries if not self._is_claimed(entry.id)]
+
+    async def _record(self, decided: list[Decided]) -> None:
+        """Record the events of each mail together, so that its sender gets one notification."""
+
+        def queue_id(pair: Decided) -> str:
+            return pair[0].queued.queue_id
+
+        for _, group in groupby(sorted(decided, key=queue_id), key=queue_id):
+            await self._recorder.decided(list(group))
+
+    async def _expired(self, entry: QueueEntry) -> OutboundExpired:
+        status, reason = await self._due.last_failure(entry)
+        queued = entry.queued
+        return OutboundExpired(
+            queued.entry,
+            queued.queue_id,
+            queued.forward_path,
+            "4.4.7",
+            f"not delivered in time; last: {status} {reason}",
+        )
+
+    async def _delayed(self, entry: QueueEntry) -> OutboundDelayed:
+        status, reason = await self._due.last_failure(entry)
+        queued = entry.queued
+        return OutboundDelayed(queued.entry, queued.queue_id, queued.forward_path, status, reason)

@@ -1,0 +1,75 @@
+"""One attempt to send a mail, from due to recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from services.outbound.domain.next_hop import NextHop
+from services.outbound.domain.outcome import RecipientOutcome
+from services.outbound.domain.ready import HopState, ReadyMail, note_busy, note_failure, note_success
+from services.outbound.domain.schedule import RetrySchedule
+from services.outbound.domain.sent import HopSignal, SentMail, for_all
+from services.outbound.handlers.messages import MessagePreparer, PreparedMessage
+from services.outbound.handlers.record import Recorder
+from shared.clock import Clock
+
+_SECOND = 1_000_000
+
+
+class Transport(Protocol):
+    """Hands a prepared message to a next hop."""
+
+    async def send(self, hop: NextHop, mail: ReadyMail, message: PreparedMessage) -> SentMail:
+        """The outcome for every recipient. Never raises for what another server does."""
+
+
+class Attempts:
+    """Carries out attempts."""
+
+    def __init__(
+        self,
+        messages: MessagePreparer,
+        transport: Transport,
+        recorder: Recorder,
+        schedule: RetrySchedule,
+        clock: Clock,
+        chance: Callable[[], float],
+    ) -> None:
+        self._messages = messages
+        self._transport = transport
+        self._recorder = recorder
+        self._schedule = schedule
+        self._clock = clock
+        self._chance = chance
+
+    async def attempt(self, state: HopState, mail: ReadyMail) -> None:
+        """Try to send a mail to its next hop, and record what came of it."""
+        began = self._clock.now()
+        message = await self._messages.prepare(mail)
+        if isinstance(message, PreparedMessage):
+            sent = await self._transport.send(state.hop, mail, message)
+        else:
+            sent = for_all(mail.ids, message)
+        blocked_until = self._noted(state, sent.signal)
+        await self._recorder.attempt(mail, state.hop.route, sent, began, blocked_until)
+
+    async def without_hop(self, mail: ReadyMail, outcome: RecipientOutcome) -> None:
+        """Record that a mail has no next hop."""
+        sent = for_all(mail.ids, outcome)
+        await self._recorder.attempt(mail, f"mx {mail.domain}", sent, self._clock.now(), 0)
+
+    def _noted(self, state: HopState, signal: HopSignal) -> int:
+        """Note what the attempt says about the hop; returns until when it is left alone, in UTC microseconds."""
+        match signal:
+            case HopSignal.TAKES_MAIL:
+                note_success(state)
+            case HopSignal.BUSY:
+                note_busy(state)
+            case HopSignal.UNREACHABLE:
+                pause = self._schedule.destination_pause(state.failures + 1, self._chance())
+                note_failure(state, self._clock.monotonic() + pause)
+                return self._clock.now() + int(pause * _SECOND)
+            case HopSignal.SILENT:
+                pass
+        return 0

@@ -1,0 +1,101 @@
+"""Records the outcome of an attempt: one event for each recipient, and the notification that goes with it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from services.outbound.domain.entry import QueueEntry
+from services.outbound.domain.outcome import decide
+from services.outbound.domain.ready import ReadyMail
+from services.outbound.domain.schedule import RetrySchedule
+from services.outbound.domain.sent import SentMail
+from services.outbound.handlers.reports import Reports
+from shared.clock import Clock
+from shared.events.outbound import SendingAttempt
+from shared.eventstore.connection import StoreUnavailable
+from shared.eventstore.event import Actor, Event, Provenance
+from shared.eventstore.store import EventStore
+from shared.eventstore.transaction import Transaction, VersionConflict
+
+log = structlog.get_logger("outbound")
+ACTOR = Actor("service", "outbound")
+_PATIENCE_SECONDS = 1.0
+Decided = tuple[QueueEntry, Event]
+
+
+class Recorder:
+    """Writes decisions. It does not give up while the store is away, because the mail would be sent twice."""
+
+    def __init__(
+        self,
+        store: EventStore,
+        reports: Reports,
+        schedule: RetrySchedule,
+        clock: Clock,
+        chance: Callable[[], float],
+    ) -> None:
+        self._store = store
+        self._reports = reports
+        self._schedule = schedule
+        self._clock = clock
+        self._chance = chance
+
+    async def attempt(self, mail: ReadyMail, route: str, sent: SentMail, began: int, blocked_until: int) -> None:
+        """Record an attempt for every entry of the mail."""
+        now, decided = self._clock.now(), []
+        for at, entry in enumerate(mail.entries):
+            attempt = SendingAttempt(
+                entry.attempts + 1,
+                began,
+                route,
+                sent.hosts,
+                (now - began) // 1000,
+                dict(sent.steps),
+                sent.transcript if not at else (),
+            )
+            outcome = sent.outcomes[entry.id]
+            event = decide(entry, outcome, attempt, now, self._schedule, self._chance(), blocked_until)
+            decided.append((entry, event))
+        await self.decided(decided)
+
+    async def decided(self, decided: Sequence[Decided], provenance: Provenance | None = None) -> None:
+        """Append these events with the notifications that their senders asked for; an operator's have `provenance`.
+
+        An entry that changed meanwhile, or whose event was written by a commit without an answer, is left as it is.
+        """
+        reports = await self._reports.about(decided)
+        while True:
+            try:
+                await self._store.write(lambda transaction: _append(transaction, decided, reports, provenance))
+                return
+            except StoreUnavailable as error:
+                log.warning("outbound.record_waits", queue_id=decided[0][0].queued.queue_id, error=str(error))
+                await asyncio.sleep(_PATIENCE_SECONDS)
+
+
+def _append(
+    transaction: Transaction,
+    decided: Sequence[Decided],
+    reports: Sequence[tuple[str, Event]],
+    provenance: Provenance | None,
+) -> None:
+    appended = 0
+    for entry, event in decided:
+        try:
+            transaction.append(entry.id, [event], _provenance(entry, provenance), expected=entry.version)
+            appended += 1
+        except VersionConflict:
+            log.info("outbound.changed_meanwhile", entry=entry.id)
+    if appended:
+        for stream, event in reports:
+            transaction.append(stream, [event], _provenance(decided[0][0], provenance), expected=0)
+
+
+def _provenance(entry: QueueEntry, of_command: Provenance | None) -> Provenance:
+    """The provenance of an event about an entry: of the operator's command, or of the queue itself."""
+    if of_command is None:
+        return Provenance(ACTOR, correlation=entry.queued.queue_id)
+    return Provenance(of_command.actor, of_command.cause, entry.queued.queue_id)
