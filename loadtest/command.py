@@ -166,10 +166,9 @@ def _add_steps(parser: argparse.ArgumentParser) -> None:
 
 def _add_waits(parser: argparse.ArgumentParser) -> None:
     parser.epilog = (
-        "Beside the commands another session asks NOOP every 10 ms, another STOREs every 50 ms, another of the same\n"
-        "account asks NOOP, and mail comes to the other users. The report tells for each command how long those "
-        "waited\n"
-        "whose time overlaps it: ms p50, p99 and the longest; the first line is what they wait when nothing runs."
+        "Three other sessions run meanwhile: one sends NOOP every 10 ms, one sends STORE every 50 ms, and one of the\n"
+        "same account sends NOOP. Mail arrives for the other users. For each command the report shows how long those\n"
+        "operations took that overlap it in time (ms p50, p99, longest). The first line is without any command."
     )
     group = parser.add_argument_group("waits")
     group.add_argument(
