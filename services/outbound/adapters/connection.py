@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from services.outbound.adapters.wire import ClientWire, WireBroken
 from services.outbound.domain.next_hop import HopAddress
 from services.outbound.domain.tls_demand import TlsDemand
+from shared.protocol.message.outgoing.message import PeerForms
 from shared.protocol.smtp.client.events import (
     BodyNeeded,
     ClientEvent,
@@ -54,6 +55,12 @@ class OutgoingConnection:
     def is_reusable(self) -> bool:
         """Whether another mail can be sent over it."""
         return self._session.is_reusable and self._wire.is_open
+
+    @property
+    def forms(self) -> PeerForms:
+        """The forms of a message that the server takes. Long lines that cannot be encoded leave as they are."""
+        offered = self._session.capabilities
+        return PeerForms(offered.eight_bit, offered.binary and offered.chunking, offered.smtputf8, long_lines=True)
 
     async def open(self, context: ssl.SSLContext, verify: Callable[[ssl.SSLObject], str]) -> SessionFailed | None:
         """Greet, encrypt and log in; returns why the session is not ready.

@@ -10,13 +10,14 @@ from services.outbound.adapters.connection import OutgoingConnection
 from services.outbound.domain.entry import QueueEntry
 from services.outbound.domain.envelope import transaction_of
 from services.outbound.domain.next_hop import HopAddress
-from services.outbound.domain.outcome import Cause, RecipientOutcome
+from services.outbound.domain.outcome import Cause, RecipientOutcome, SendingResult
 from services.outbound.domain.ready import ReadyMail
 from services.outbound.domain.reply_meaning import failure_of, outcome_of, signal_of, unreachable
 from services.outbound.domain.sent import HopSignal, SentMail
 from services.outbound.domain.tls_demand import TlsDemand
-from services.outbound.handlers.messages import PreparedMessage
+from services.outbound.handlers.messages import PreparedMessage, SignedMessage
 from shared.events.outbound import HostAttempt
+from shared.protocol.message.outgoing.message import Unsendable
 from shared.protocol.smtp.client.events import SessionFailed, TransactionDone
 from shared.protocol.smtp.client.outcome import RecipientResult, ResultKind
 from shared.protocol.smtp.client.transaction import OutgoingTransaction
@@ -47,6 +48,8 @@ class MailSending:
         """Entries without an outcome."""
         self.has_unsent = False
         """Whether some of them only need another transaction."""
+        relay = mail.sending.relay
+        self._most_recipients = (relay.recipients_per_mail if relay else 0) or len(mail.entries)
         self.failure = unreachable("the next server has no address")
         """The outcome of entries that have none of their own."""
         self._outcomes: dict[str, RecipientOutcome] = {}
@@ -55,12 +58,21 @@ class MailSending:
         self._transcript: tuple[str, ...] = ()
         self._steps: dict[str, int] = {}
 
-    def transaction(self) -> OutgoingTransaction:
-        """The transaction for the open entries. Raises AddressError."""
-        message = self.message
+    def transaction(self, form: SignedMessage) -> OutgoingTransaction:
+        """The transaction for the open entries, as many as the relay takes at once. Raises AddressError."""
+        final = form.final
         return transaction_of(
-            self.open, message.size, eight_bit=message.eight_bit, binary=message.binary, smtputf8=message.smtputf8
+            self.open[: self._most_recipients],
+            form.size,
+            eight_bit=final.eight_bit,
+            binary=final.binary,
+            smtputf8=final.smtputf8,
         )
+
+    def cannot_be_sent(self, connected: Connected, form: Unsendable) -> None:
+        """Note that a server takes no form of this message; another server may."""
+        self._signal = HopSignal.TAKES_MAIL
+        self.failed(connected, "form", RecipientOutcome(SendingResult.REFUSED, form.status, form.reason))
 
     def take(self, connection: OutgoingConnection, end: TransactionDone | SessionFailed, began: float) -> None:
         """Take the results of a transaction."""
@@ -96,7 +108,8 @@ class MailSending:
 
     def _sort(self, results: tuple[RecipientResult, ...]) -> None:
         """Give each recipient its outcome. Those that were not sent stay open."""
-        entries, self.open, self.has_unsent = self.open, [], False
+        entries, self.open = self.open, []
+        self.has_unsent = len(results) < len(entries)
         for entry, result in zip(entries, results, strict=False):
             outcome = outcome_of(result)
             if result.kind is ResultKind.UNSENT:

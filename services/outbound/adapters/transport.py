@@ -19,6 +19,7 @@ from services.outbound.domain.sent import SentMail, for_all
 from services.outbound.domain.tls_demand import TlsDemand, TlsLevel
 from services.outbound.handlers.messages import PreparedMessage
 from shared.protocol.address.domain import AddressError
+from shared.protocol.message.outgoing.message import Unsendable
 from shared.protocol.smtp.client.events import SessionFailed
 from shared.protocol.smtp.client.outcome import FailureCause
 from shared.protocol.smtp.client.timeouts import Stage
@@ -101,9 +102,14 @@ class SmtpTransport:
     ) -> bool:
         """Send the mail over a connection; False when an idle connection turned out to be closed."""
         try:
+            form = await sending.message.form(connection.forms)
+            if isinstance(form, Unsendable):
+                sending.cannot_be_sent(Connected(connection.address, connection.demand), form)
+                self._connections.give_back(key, connection)
+                return True
             for _ in range(_MOST_TRANSACTIONS):
                 began = time.monotonic()
-                end = await connection.transact(sending.transaction(), sending.message.pieces)
+                end = await connection.transact(sending.transaction(form), form.pieces)
                 if not is_fresh and isinstance(end, SessionFailed) and _was_closed(end):
                     connection.abort()
                     return False

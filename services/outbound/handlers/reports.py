@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import structlog
 
 from services.outbound.domain.entry import QueueEntry
-from services.outbound.domain.reported import ReportKind, reported
+from services.outbound.domain.reported import REPORTED, Decided, reported
 from services.outbound.domain.schedule import RetrySchedule
 from shared.blobs.blob_id import BlobId
 from shared.blobs.errors import BlobError
@@ -16,13 +16,15 @@ from shared.clock import Clock
 from shared.events.outbound import OutboundReportMade
 from shared.eventstore.event import Event
 from shared.ids import IdKind, Ids
-from shared.protocol.dsn.report import Original, Reporter, Undelivered, build
+from shared.protocol.dsn.action import DsnAction
+from shared.protocol.dsn.content import Original, RecipientReport, Reporter
+from shared.protocol.dsn.report import MOST_RECIPIENTS, SUBJECTS, build
+from shared.protocol.dsn.returned import RETURNED_MESSAGE
 from shared.protocol.message.scan import Scanner, encode_scan
 from shared.scans import finished, report_failure, scan_of
 
 log = structlog.get_logger("outbound")
-_FULL = 256 * 1024
-Decided = tuple[QueueEntry, Event]
+_AUTHOR = "postmaster"
 
 
 class Reports:
@@ -41,22 +43,26 @@ class Reports:
         Mail with the null reverse-path has none: there is nobody to notify (RFC 5321 §6.1).
         """
         first = decided[0][0].queued
-        kinds = {kind: pairs for kind in ReportKind if (pairs := reported(decided, kind))}
+        kinds = {kind: pairs for kind in REPORTED if (pairs := reported(decided, kind))}
         if not kinds:
             return []
         if not first.reverse_path:
             log.info("outbound.report_without_sender", queue_id=first.queue_id, kinds=[kind.value for kind in kinds])
             return []
-        return [await self._made(kind, pairs) for kind, pairs in kinds.items()]
+        return [
+            await self._write(kind, pairs[start : start + MOST_RECIPIENTS])
+            for kind, pairs in kinds.items()
+            for start in range(0, len(pairs), MOST_RECIPIENTS)
+        ]
 
-    async def _made(self, kind: ReportKind, pairs: Sequence[Decided]) -> tuple[str, Event]:
+    async def _write(self, kind: DsnAction, pairs: Sequence[Decided]) -> tuple[str, Event]:
         queued = pairs[0][0].queued
         report = self._ids.new(IdKind.QUEUE)
-        message_id, author = f"{report}@{self._host}", f"MAILER-DAEMON@{self._host}"
-        original = await self._original(pairs[0][0])
-        fates = tuple(_fate(entry, event, kind) for entry, event in pairs)
-        data = build(original, fates, Reporter(self._host, self._clock.now(), message_id, f"mailfold-{report}"))
-        blob, size = await self._stored(data)
+        author = f"{_AUTHOR}@{queued.sending_domain or self._host}"
+        reporter = Reporter(self._host, author, self._clock.now(), f"{report}@{self._host}", f"mailfold-{report}")
+        entries = tuple(self._reported(entry, event, kind) for entry, event in pairs)
+        data = build(await self._original(pairs[0][0]), entries, reporter)
+        blob, size = await self._store(data)
         return report, OutboundReportMade(
             report,
             queued.queue_id,
@@ -64,15 +70,15 @@ class Reports:
             tuple(entry.id for entry, _ in pairs),
             queued.reverse_path,
             author,
-            "Undelivered Mail Returned to Sender",
-            message_id,
+            SUBJECTS[kind],
+            reporter.message_id,
             blob,
             size,
             eight_bit=not data.isascii(),
             require_tls=queued.require_tls,
         )
 
-    async def _stored(self, data: bytes) -> tuple[str, int]:
+    async def _store(self, data: bytes) -> tuple[str, int]:
         scanner = Scanner()
         scanner.feed(data)
         with self._blobs.writer() as writer:
@@ -84,20 +90,39 @@ class Reports:
     async def _original(self, entry: QueueEntry) -> Original:
         """The mail that the report is about; without header and body when its blob cannot be read."""
         queued = entry.queued
-        header, body = b"", b""
+        header, body, subject = b"", b"", ""
         try:
             blob = await self._blobs.read(BlobId(queued.blob))
-            end = (await scan_of(self._blobs, blob)).header_end
-            header = queued.prefix + blob.read(0, end)
-            if queued.ret.upper() == "FULL" and blob.body_size <= _FULL and not queued.require_tls:
-                body = blob.read(end, blob.body_size)
+            scan = await scan_of(self._blobs, blob)
+            header, subject = queued.prefix + blob.read(0, scan.header_end), scan.subject
+            if queued.ret.upper() == "FULL" and blob.body_size <= RETURNED_MESSAGE:
+                body = blob.read(scan.header_end, blob.body_size)
         except BlobError as error:
             log.warning("outbound.original_unreadable", queue_id=queued.queue_id, error=str(error))
-        header = header.rstrip(b"\r\n") + b"\r\n"
-        return Original(queued.queue_id, queued.reverse_path, entry.at, header, body, queued.envid)
+        return Original(
+            queued.queue_id,
+            queued.reverse_path,
+            entry.at,
+            header,
+            body,
+            queued.envid,
+            subject,
+            queued.smtputf8,
+            content_withheld=queued.require_tls,
+        )
 
-
-def _fate(entry: QueueEntry, event: Event, kind: ReportKind) -> Undelivered:
-    status = getattr(event, "status", "2.0.0")
-    reason = getattr(event, "reason", "the next server does not report on delivery")
-    return Undelivered(entry.queued.forward_path, status, reason, kind.value, entry.queued.orcpt)
+    def _reported(self, entry: QueueEntry, event: Event, kind: DsnAction) -> RecipientReport:
+        """What the report says of one recipient: the remote's own words, and who said them."""
+        attempt = getattr(event, "attempt", None)
+        last = attempt.hosts[-1] if attempt is not None and attempt.hosts else None
+        return RecipientReport(
+            entry.queued.forward_path,
+            getattr(event, "status", "2.0.0"),
+            getattr(event, "reason", "the next server does not report on delivery"),
+            kind,
+            entry.queued.orcpt,
+            last.host if last is not None else "",
+            last.reply if last is not None and last.code else "",
+            attempt.at if attempt is not None else None,
+            self._schedule.expires_at(entry.since) if kind is DsnAction.DELAYED else None,
+        )

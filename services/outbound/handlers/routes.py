@@ -11,11 +11,12 @@ import msgspec
 
 from services.outbound.domain.exchangers import exchangers_of, relay_hosts
 from services.outbound.domain.next_hop import HopRules, NextHop, next_hop, relay_hop
-from services.outbound.domain.outcome import RecipientOutcome, SendingResult
+from services.outbound.domain.outcome import Cause, RecipientOutcome, SendingResult
 from services.outbound.domain.ready import HopLimits, ReadyMail
 from services.outbound.domain.sending import RelayUse, Sending
 from shared.dns.resolver import Resolver
 from shared.protocol.address.domain import AddressError, parse_domain
+from shared.secrets.errors import SecretsError
 
 SendingOf = Callable[[str], Awaitable[Sending]]
 """Asks the directory how a domain of ours sends. Raises ServiceError."""
@@ -47,9 +48,17 @@ class Routes:
         self._seed = seed
 
     async def of(self, mail: ReadyMail) -> Route | RecipientOutcome:
-        """The route of a mail, or the outcome for its recipients when there is none. Raises ServiceError."""
-        sending = await self._sending_of(mail.sending_domain)
+        """The route of a mail, or the outcome for its recipients when there is none. Raises ServiceError.
+
+        Mail with the null reverse-path goes directly where the relay does not take it.
+        """
+        try:
+            sending = await self._sending_of(mail.sending_domain)
+        except SecretsError as error:
+            return RecipientOutcome(SendingResult.DEFERRED, "4.3.5", str(error), Cause.OURS)
         relay = sending.relay
+        if relay is not None and not relay.takes_null_reverse_path and not mail.entries[0].queued.reverse_path:
+            relay, sending = None, msgspec.structs.replace(sending, relay=None)
         hop = await (self._to_relay(relay) if relay is not None else self._to_domain(mail.domain))
         if isinstance(hop, RecipientOutcome):
             return hop

@@ -106,6 +106,9 @@ class Installation:
     async def add_domain(self, name: str = "example.org") -> None:
         await self.directory.AddDomain(directory_pb2.AddDomainRequest(name=name, incoming=True))
 
+    async def dkim_keys(self, domain: str = "example.org") -> list[directory_pb2.DkimKey]:
+        return list((await self.directory.ShowDkim(directory_pb2.NameRequest(name=domain))).keys)
+
     async def enqueue(
         self, *recipients: str, sender: str = "ann@example.org", body: bytes = BODY, **fields: Any
     ) -> list[str]:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from email import message_from_bytes
+
+import dkim
+
 from shared.events.outbound import OutboundBounced, OutboundDeferred, OutboundDelivered
 from tests.integration.outbound.installation import Installation
 from tests.parts.remote_server import CUT, RemoteServer, in_turn
@@ -66,3 +70,38 @@ async def test_a_server_that_takes_no_connection_is_tried_again_alone(
         await installation.until_event(entry, OutboundDelivered)
     deferred = [event for event in await installation.events(first[0]) if isinstance(event, OutboundDeferred)]
     assert [event.cause for event in deferred] in ([], ["destination"])
+
+
+async def test_a_mail_of_our_domain_is_signed_twice_and_both_signatures_hold(
+    installation: Installation, remote: RemoteServer
+) -> None:
+    body = (
+        b"From: ann@example.org\r\nTo: bob@far.example\r\nSubject: Two signatures\r\nBcc: eve@far.example\r\n"
+        b"Date: Sun, 29 Nov 2026 10:00:00 +0000\r\nMessage-ID: <m2@example.org>\r\n\r\nGr\xc3\xbc\xc3\x9fe.\r\n.dot\r\n"
+    )
+    (entry,) = await installation.enqueue("bob@far.example", body=body)
+    await installation.until_event(entry, OutboundDelivered)
+    records = {
+        f"{key.selector}._domainkey.{key.domain}.": key.record.encode() for key in await installation.dkim_keys()
+    }
+    sent = remote.mails[0].data
+    assert b"Bcc" not in sent
+    assert sent.count(b"DKIM-Signature:") == len(records) == 2
+    for index in (0, 1):
+        verifier = dkim.DKIM(sent)
+        assert verifier.verify(index, dnsfunc=lambda name, timeout=5: records.get(name.decode(), b""))
+
+
+async def test_a_body_is_encoded_for_a_server_without_8bitmime(
+    installation: Installation, remote: RemoteServer
+) -> None:
+    remote.offers("PIPELINING")
+    body = (
+        b"From: ann@example.org\r\nSubject: x\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n"
+        b"Content-Transfer-Encoding: 8bit\r\n\r\nGr\xc3\xbc\xc3\x9fe\r\n"
+    )
+    (entry,) = await installation.enqueue("bob@far.example", body=body, eight_bit=True)
+    await installation.until_event(entry, OutboundDelivered)
+    sent = remote.mails[0].data
+    assert sent.isascii()
+    assert message_from_bytes(sent).get_payload(decode=True) == b"Gr\xc3\xbc\xc3\x9fe\r\n"
