@@ -57,6 +57,10 @@ ON_DIRECTORY = [
     ["account", "list"],
     ["alias", "add", "info@example.org", "ann@example.org"],
     ["alias", "list"],
+    ["dkim", "show", "example.org"],
+    ["relay", "set", "default", "smarthost", "--host", "relay.example"],
+    ["relay", "list"],
+    ["secrets", "show"],
     ["settings", "show"],
     ["settings", "set", "directory.failure_seconds", "700"],
 ]
