@@ -20,6 +20,12 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True):
     stored_name: ClassVar[str] = ""
     schema: ClassVar[int] = 0
 
+    def __repr__(self) -> str:
+        """The event with its secrets masked, as logs and tracebacks may show it."""
+        hidden = _secrets.get(self.stored_name, frozenset())
+        values = ((name, HIDDEN if name in hidden else repr(getattr(self, name))) for name in self.__struct_fields__)
+        return f"{type(self).__name__}({', '.join(f'{name}={value}' for name, value in values)})"
+
 
 class Actor(msgspec.Struct, frozen=True, omit_defaults=True):
     """Who caused an event: a person or service, with its credential, session and address."""

@@ -13,19 +13,20 @@ from shared.protocol.dns.question import Answer
 _MOST_RECORDS = 10
 """Records of a name that are looked at."""
 _LONGEST_SOURCE = 100
+"""Characters of a name server's name, or of why there is no answer."""
 
 
 def judged(record: str, answers: Sequence[tuple[str, Answer]]) -> Sighting:
     """What name servers say about a record; all that answered must have it."""
     usable = [(server, answer) for server, answer in answers if answer.status != "temperror"]
     if not usable:
-        sources = ", ".join(f"{server}: {answer.source[:_LONGEST_SOURCE]}" for server, answer in answers)
+        sources = ", ".join(f"{_shown(server)}: {_shown(answer.source)}" for server, answer in answers)
         return Sighting(None, f"no usable answer ({sources})")
     for server, answer in usable:
         problem = _problem(record, answer)
         if problem:
-            return Sighting(False, f"{server}: {problem}")
-    return Sighting(True, f"seen at {', '.join(server for server, _ in usable)}")
+            return Sighting(False, f"{_shown(server)}: {problem}")
+    return Sighting(True, f"seen at {', '.join(_shown(server) for server, _ in usable)}")
 
 
 def _problem(record: str, answer: Answer) -> str:
@@ -43,6 +44,11 @@ def _problem(record: str, answer: Answer) -> str:
     if not {"*", "email"} & set(published.services) or (published.hash_names and "sha256" not in published.hash_names):
         return "the key, but not for mail with SHA-256 (s=, h=)"
     return ""
+
+
+def _shown(text: str) -> str:
+    """Text of the DNS in a form that is safe on a terminal."""
+    return "".join(char if char.isascii() and char.isprintable() else "?" for char in text[:_LONGEST_SOURCE])
 
 
 def _key(record: str) -> PublicKey | None:

@@ -167,8 +167,8 @@ def _port(preset: RelayPreset, port: int, tls: str) -> int:
 
 
 def _user(preset: RelayPreset, user: str, tls: str) -> str:
-    if len(user.encode("utf-8", "replace")) > USER_LIMIT or _CONTROL.search(user) is not None:
-        raise _invalid(f"a user name has at most {USER_LIMIT} octets and no control characters")
+    if len(user.encode("utf-8", "replace")) > USER_LIMIT or not user.isprintable():
+        raise _invalid(f"a user name has at most {USER_LIMIT} octets, all of printable characters")
     if preset.log_in == "required" and not user:
         raise _invalid(f"{preset.name} needs a user name: {preset.hint}")
     if user and tls == "none":

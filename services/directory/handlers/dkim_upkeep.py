@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+import structlog
+
 from services.directory.handlers import sending_rows
 from services.directory.handlers.dkim import DkimCommands
 from services.directory.handlers.secret_keys import SecretCommands
@@ -14,6 +16,7 @@ from shared.owner.health import note
 from shared.rpc.mailfold.owner.v1 import owner_pb2
 from shared.secrets.errors import SecretsError
 
+log = structlog.get_logger("directory")
 _FIRST_SECONDS = 10.0
 """Seconds after the start at which the DNS is asked for the first time."""
 _ALL_SECONDS = 3600.0
@@ -34,7 +37,7 @@ class DkimUpkeep:
         self._seconds = seconds
         self._pause = _FIRST_SECONDS
         self._since_all = _ALL_SECONDS
-        self._task = BackgroundTask(service, "dkim keys", self._turn, not_now=(SecretsError,))
+        self._task = BackgroundTask(service, "dkim keys", self._turn)
 
     def start(self) -> None:
         """Make missing keys now, and look into the DNS from time to time."""
@@ -62,7 +65,10 @@ class DkimUpkeep:
         reply.counts["domains_with_unpublished_dkim"] = await self._store.read(sending_rows.count_unpublished)
 
     async def _turn(self) -> None:
-        await self._dkim.add_missing()
+        try:
+            await self._dkim.add_missing()
+        except SecretsError as error:  # the report names it as well; the DNS is looked at all the same
+            log.warning("directory.dkim_keys_not_made", error=str(error))
         await asyncio.sleep(self._pause)
         look_at_all = self._since_all >= _ALL_SECONDS
         await self._dkim.check_all(unpublished_only=not look_at_all)

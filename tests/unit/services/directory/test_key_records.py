@@ -65,3 +65,9 @@ def test_no_answer_says_nothing() -> None:
 
 def test_a_name_with_very_many_records_is_not_read_whole() -> None:
     assert judged(OURS, [("ns1", has(*["junk"] * 10, OURS))]).published is False
+
+
+def test_names_of_servers_are_bounded_and_printable() -> None:
+    for answer in (NOTHING, SILENCE, has(OURS)):
+        text = judged(OURS, [("ns\x1b[2J\r\n\u202e" + "x" * 5000, answer)]).answer
+        assert text.isascii() and text.isprintable() and len(text) < 300

@@ -102,6 +102,8 @@ def test_a_region_is_one_label(region: str) -> None:
         {"host": "a", "recipients_per_message": 50_001},
         {"host": "a", "user": "me\r\nRCPT"},
         {"host": "a", "user": "m" * 321},
+        {"host": "a", "user": "me\x9b2J"},
+        {"host": "a", "user": "me\u202e"},
     ],
 )
 def test_what_cannot_be_is_refused(given: dict[str, Any]) -> None:

@@ -103,6 +103,11 @@ def test_secrets_are_for_the_owner_alone() -> None:
     assert "unit.locked" in types_with_secrets() and "unit.measured" not in types_with_secrets()
 
 
+def test_the_repr_of_an_event_masks_its_secrets() -> None:
+    shown = repr(Locked("desk", "12-34"))
+    assert shown == "Locked(thing='desk', combination=********)"
+
+
 @pytest.mark.parametrize("data", [b"12-34", b'{"combination":"12-34"', b'["12-34"]', b'\xff{"combination":"12-34"}'])
 def test_what_cannot_be_read_and_may_hold_a_secret_is_not_shown(data: bytes) -> None:
     assert without_secrets("unit.locked", data) == b"{}"
