@@ -180,6 +180,20 @@ async def test_domains_of_an_older_release_get_their_keys_at_the_start_once(
     assert {entry.provenance.actor for entry in events[2:]} == {Actor("system", "dkim")}
 
 
+async def test_the_background_sees_a_record_without_a_command(
+    signing: Signing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new = [key for key in (await signing.stub.RotateDkim(NAME)).keys if key.state == "new"]
+    signing.publish(*new)
+    monkeypatch.setattr("services.directory.handlers.dkim_upkeep._FIRST_SECONDS", 0.0)
+    await signing.running.restart()
+
+    async def signs() -> bool:
+        return await signing.signers() == [key.selector for key in new]
+
+    await until_true(signs)
+
+
 async def test_without_its_key_file_nothing_is_lost_but_said(signing: Signing) -> None:
     key_file = signing.running.places.secrets_key
     saved = key_file.read_bytes()
