@@ -83,7 +83,8 @@ class OutgoingConnection:
 
     async def transact(self, transaction: OutgoingTransaction, pieces: Pieces) -> TransactionDone | SessionFailed:
         """Send one mail to its recipients."""
-        self._session.clear_transcript()
+        if self.mails:
+            self._session.clear_transcript()
         self._session.send(transaction)
         self.mails += 1
         while True:
@@ -97,7 +98,7 @@ class OutgoingConnection:
 
     async def close(self) -> None:
         """Say QUIT where the session can, and close."""
-        if self.is_reusable:
+        if self._session.is_idle and self._wire.is_open:
             self._session.quit()
             with contextlib.suppress(WireBroken, OSError):
                 while not isinstance(await self._next_event(), SessionClosed | SessionFailed):

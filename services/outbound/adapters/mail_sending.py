@@ -114,6 +114,7 @@ class MailSending:
             outcome = outcome_of(result)
             if result.kind is ResultKind.UNSENT:
                 self.has_unsent = True
+                self.failure = outcome
                 self.open.append(entry)
             elif result.kind is ResultKind.DEFERRED and result.reply is None:
                 self.open.append(entry)  # the session failed before the message: another address may take it

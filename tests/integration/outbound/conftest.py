@@ -1,10 +1,10 @@
-"""A queue that sends to scripted servers at far.example and slow.example."""
+"""A queue that sends to scripted servers."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
@@ -14,7 +14,22 @@ from tests.parts import nats
 from tests.parts.remote_server import RemoteServer
 
 FAR = "far.example"
-Start = Callable[..., "asynccontextmanager[Installation]"]
+_SOON = {
+    "outbound.retry_first": "0.2",
+    "outbound.retry_longest": "0.2",
+    "outbound.destination_first": "0.2",
+    "outbound.destination_longest": "0.2",
+    "outbound.age_look_seconds": "0.2",
+}
+
+
+class StartQueue(Protocol):
+    """Starts a queue for a test, which is stopped after it."""
+
+    async def __call__(
+        self, remote: RemoteServer, flags: Mapping[str, str] | None = None, zone: Zone | None = None
+    ) -> Installation:
+        """A queue that retries soon and connects to the port of `remote`, with the domain example.org."""
 
 
 def zone_of(*hosts: tuple[str, str, int, str]) -> Zone:
@@ -34,24 +49,26 @@ async def remote() -> AsyncIterator[RemoteServer]:
 
 
 @pytest.fixture
-async def installation(
-    tmp_path: Path, nats_server: nats.NatsServer, remote: RemoteServer
-) -> AsyncIterator[Installation]:
-    """A queue that retries soon, with the domain example.org."""
-    running = Installation(
-        tmp_path / "data",
-        nats_server.url,
-        zone_of((FAR, "mx.far.example", 10, "127.0.0.1")),
-        {
-            "outbound.port": str(remote.port),
-            "outbound.retry_first": "0.2",
-            "outbound.retry_longest": "0.2",
-            "outbound.destination_first": "0.2",
-            "outbound.destination_longest": "0.2",
-            "outbound.age_look_seconds": "0.2",
-        },
-    )
-    await running.start()
-    await running.add_domain()
-    yield running
-    await running.stop()
+async def start_queue(tmp_path: Path, nats_server: nats.NatsServer) -> AsyncIterator[StartQueue]:
+    running: list[Installation] = []
+
+    async def start(
+        remote: RemoteServer, flags: Mapping[str, str] | None = None, zone: Zone | None = None
+    ) -> Installation:
+        known = zone or zone_of((FAR, "mx.far.example", 10, "127.0.0.1"))
+        settings = {**_SOON, "outbound.port": str(remote.port), **(flags or {})}
+        started = Installation(tmp_path / f"data{len(running)}", nats_server.url, known, settings)
+        await started.start()
+        running.append(started)
+        await started.add_domain()
+        return started
+
+    yield start
+    for installation in running:
+        await installation.stop()
+
+
+@pytest.fixture
+async def installation(start_queue: StartQueue, remote: RemoteServer) -> Installation:
+    """A queue whose far.example is `remote`."""
+    return await start_queue(remote)
