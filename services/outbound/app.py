@@ -10,6 +10,7 @@ import sqlalchemy
 
 from services.outbound.adapters.connections import Connections, ConnectionSettings, TlsContexts
 from services.outbound.adapters.demands import TlsDemands
+from services.outbound.adapters.own_addresses import own_addresses
 from services.outbound.adapters.sending_directory import SendingDirectory
 from services.outbound.adapters.tls_contexts import contexts_for
 from services.outbound.adapters.transport import SmtpTransport
@@ -164,8 +165,8 @@ class Outbound:
 
 def _rules(settings: OutboundSettings, host: Host) -> HopRules:
     return HopRules(
-        frozenset({host.server.host.lower()}) if settings.port == host.port(_SMTP) else frozenset(),
-        frozenset(),
+        frozenset(name.lower() for name in (host.server.host, *settings.own_names)),
+        own_addresses() if settings.port == host.port(_SMTP) else frozenset(),
         settings.allowed_networks(),
         settings.port,
         settings.addresses_per_attempt,

@@ -83,6 +83,10 @@ class OutboundSettings(Section, frozen=True):
     ] = ""
     port: Annotated[int, Meta(description="The port of other mail servers.", ge=1, le=65_535)] = 25
     ipv6: Annotated[bool, Meta(description="Whether IPv6 addresses of other servers are used.")] = True
+    own_names: Annotated[
+        tuple[str, ...],
+        Meta(description="Names of this server besides the mail host name, comma-separated: mail never goes to them."),
+    ] = ()
     allow_networks: Annotated[
         str,
         Meta(

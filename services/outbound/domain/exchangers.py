@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from ipaddress import ip_address
+
 import msgspec
 
 from services.outbound.domain.outcome import Cause, RecipientOutcome, SendingResult
@@ -66,9 +69,10 @@ def exchangers_of(domain: str) -> Evaluation[Exchangers | RecipientOutcome]:
 
 
 def relay_hosts(name: str) -> Evaluation[Exchangers | RecipientOutcome]:
-    """The addresses of a relay's host."""
-    if name.startswith("["):
-        return _literal(name)
+    """The addresses of a relay's host, which may be an IP address."""
+    with suppress(ValueError):
+        address = ip_address(name.strip("[]"))
+        return _literal(f"[{'IPv6:' if address.version == 6 else ''}{address}]")
     ipv6, ipv4 = several((yield (Question(name, "AAAA"), Question(name, "A"))))
     return Exchangers(name, (_exchanger(0, name, ipv6, ipv4, mx=None),))
 

@@ -18,7 +18,8 @@ from shared.eventstore.event import Event
 from shared.ids import IdKind, Ids
 from shared.protocol.dsn.action import DsnAction
 from shared.protocol.dsn.content import Original, RecipientReport, Reporter
-from shared.protocol.dsn.report import MOST_RECIPIENTS, SUBJECTS, build
+from shared.protocol.dsn.for_people import SUBJECTS
+from shared.protocol.dsn.report import MOST_RECIPIENTS, build
 from shared.protocol.dsn.returned import RETURNED_MESSAGE
 from shared.protocol.message.scan import Scanner, encode_scan
 from shared.scans import finished, report_failure, scan_of

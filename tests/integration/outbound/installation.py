@@ -150,6 +150,14 @@ class Installation:
         await until_true(is_there)
         return matching[-1]
 
+    async def until_gone(self, entry: str) -> None:
+        """Until the entry has left the queue."""
+
+        async def is_gone() -> bool:
+            return entry not in {listed.id for listed in await self.listed()}
+
+        await until_true(is_gone)
+
     async def until_reported(self, number: int = 1) -> list[ingress_pb2.SubmitReportRequest]:
         """The notifications that the ingress was given, when there are so many."""
 
