@@ -3,6 +3,8 @@
     def add(name: Annotated[str, Argument("The user's name.")], json: Annotated[bool, Option("--json", help="…")] =
     False)
 
+A parameter whose type is a NamedTuple of such declarations stands for all its fields; several commands share it.
+
 Only what the command line needs to be read is imported: libraries that do the same cost more time than all else that a
 command does.
 """
@@ -18,6 +20,7 @@ from types import UnionType
 from typing import Annotated, Any, Literal, NamedTuple, NoReturn, get_args, get_origin, get_type_hints
 
 Command = Callable[..., None]
+_REQUIRED = inspect.Parameter.empty
 
 
 class Misused(Exception):
@@ -56,7 +59,7 @@ class Group:
 
     def __init__(self, help: str) -> None:
         self.help = help
-        self.commands: dict[str, Command] = {}
+        self.commands: dict[str, Command | Group] = {}
         self.alone: Command | None = None
 
     def command(self, name: str = "") -> Callable[[Command], Command]:
@@ -82,7 +85,11 @@ def call(name: str, command: Command, words: Sequence[str]) -> None:
 
     Raises Misused, SystemExit after `--help`, and the errors of the command.
     """
-    command(**vars(parser_of(name, command).parse_intermixed_args(list(words))))
+    values = vars(parser_of(name, command).parse_intermixed_args(list(words)))
+    for parameter, kind in get_type_hints(command, include_extras=True).items():
+        if _is_shared(kind):
+            values[parameter] = kind(**{field: values.pop(field) for field in kind._fields})
+    command(**values)
 
 
 def parser_of(name: str, command: Command) -> Parser:
@@ -90,13 +97,12 @@ def parser_of(name: str, command: Command) -> Parser:
     parser = Parser(f"mailfold {name}", description=inspect.getdoc(command), allow_abbrev=False)
     hints = get_type_hints(command, include_extras=True)
     for parameter in inspect.signature(command).parameters.values():
-        kind, declared = get_args(hints[parameter.name])
-        required = parameter.default is parameter.empty
-        default = None if required else parameter.default
-        if isinstance(declared, Argument):
-            _add_argument(parser, parameter.name, declared, kind, default, required=required)
+        kind = hints[parameter.name]
+        if _is_shared(kind):
+            for field, hint in get_type_hints(kind, include_extras=True).items():
+                _add(parser, field, hint, kind._field_defaults.get(field, _REQUIRED))
         else:
-            _add_option(parser, parameter.name, declared, kind, default, required=required)
+            _add(parser, parameter.name, kind, parameter.default)
     return parser
 
 
@@ -115,6 +121,19 @@ def overview(name: str, help: str, commands: Sequence[tuple[str, Command | Group
         + "\n".join(lines)
         + f"\n\n`{name} COMMAND --help` says more."
     )
+
+
+def _is_shared(kind: Any) -> bool:
+    """Whether a type is a NamedTuple of declarations."""
+    return isinstance(kind, type) and issubclass(kind, tuple) and hasattr(kind, "_fields")
+
+
+def _add(parser: Parser, name: str, hint: Any, given: Any) -> None:
+    kind, declared = get_args(hint)
+    required = given is _REQUIRED
+    default = None if required else given
+    add = _add_argument if isinstance(declared, Argument) else _add_option
+    add(parser, name, declared, kind, default, required=required)
 
 
 def _add_argument(parser: Parser, name: str, declared: Argument, kind: Any, default: Any, *, required: bool) -> None:

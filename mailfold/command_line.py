@@ -40,6 +40,7 @@ COMMANDS: Mapping[str, _Place] = {
     "alias": _Place("alias", "app"),
     "dkim": _Place("dkim", "app"),
     "relay": _Place("relay", "app"),
+    "queue": _Place("queue", "app"),
     "secrets": _Place("secrets", "app"),
     "settings": _Place("settings", "app"),
     "deadletters": _Place("deadletters", "app"),
@@ -90,7 +91,11 @@ def _carry_out_of(group: Group, name: str, words: Sequence[str]) -> None:
         call(name, group.alone, words)
     else:
         word = _known_command(first, group.commands)
-        call(f"{name} {word}", group.commands[word], words[1:])
+        command = group.commands[word]
+        if isinstance(command, Group):
+            _carry_out_of(command, f"{name} {word}", words[1:])
+        else:
+            call(f"{name} {word}", command, words[1:])
 
 
 def _known_command(word: str, commands: Mapping[str, object]) -> str:

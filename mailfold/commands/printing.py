@@ -1,10 +1,15 @@
-"""How commands print: tables for people, JSON for programs."""
+"""How commands print: tables for people, JSON for programs.
+
+What is printed for people has no control characters, because much of it was written by strangers.
+"""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+from mailfold.printable import printable
 
 
 def as_json(value: Any) -> None:
@@ -19,7 +24,7 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]], empty: str =
     if not rows:
         print(empty)
         return
-    texts = [[_text(value) for value in row] for row in rows]
+    texts = [[printable(_text(value)) for value in row] for row in rows]
     if sys.stdout.isatty():
         _draw_table(columns, texts)
         return
@@ -42,7 +47,7 @@ def record(values: Mapping[str, object]) -> None:
     """Print one object, with a line for each of its attributes."""
     width = max(map(len, values), default=0)
     for name, value in values.items():
-        print(f"{name:<{width}}  {_text(value)}")
+        print(f"{name:<{width}}  {printable(_text(value), keep_lines=True)}")
 
 
 def _text(value: object) -> str:

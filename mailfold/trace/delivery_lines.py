@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mailfold.trace.names import Names
-from shared.events import deadletters, delivery, outbound
+from shared.events import deadletters, delivery
 from shared.events.delivery import Step
 
 
@@ -27,11 +27,6 @@ def bounced(event: delivery.DeliveryBounced, names: Names) -> Iterator[str]:
     """A step that was replaced by a bounce."""
     yield f"bounced for {event.recipient} (step {event.index}): {event.status} {event.reason}"
     yield from (f"  {_step(step, names)}" for step in event.steps)
-
-
-def queued(event: outbound.OutboundQueued, _names: Names) -> Iterator[str]:
-    """A copy that was put into the outbound queue."""
-    yield f"queued for <{event.forward_path}> as {event.entry}, MAIL FROM:<{event.reverse_path}>, {event.size} octets"
 
 
 def buried(event: deadletters.DeadLetterBuried, _names: Names) -> Iterator[str]:

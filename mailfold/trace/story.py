@@ -7,8 +7,9 @@ from typing import Any
 
 import msgspec
 
+from mailfold.printable import printable
 from mailfold.times import moment
-from mailfold.trace import delivery_lines, mail_lines, mailbox_lines, sending_lines, spam_lines
+from mailfold.trace import delivery_lines, mail_lines, mailbox_lines, outbound_lines, sending_lines, spam_lines
 from mailfold.trace.names import Names
 from shared.events import deadletters, delivery, mail, mailbox, outbound, sending, spam
 from shared.eventstore.event import Actor, Event, declared, without_secrets
@@ -29,7 +30,22 @@ _LINES: dict[type[Event], Lines] = {
     delivery.DeliveryPlanned: delivery_lines.planned,
     delivery.DeliverySettled: delivery_lines.settled,
     delivery.DeliveryBounced: delivery_lines.bounced,
-    outbound.OutboundQueued: delivery_lines.queued,
+    outbound.OutboundQueued: outbound_lines.queued,
+    outbound.OutboundDelivered: outbound_lines.delivered,
+    outbound.OutboundDeferred: outbound_lines.deferred,
+    outbound.OutboundDelayed: outbound_lines.delayed,
+    outbound.OutboundBounced: outbound_lines.bounced,
+    outbound.OutboundExpired: outbound_lines.expired,
+    outbound.OutboundHeld: outbound_lines.held,
+    outbound.OutboundReleased: outbound_lines.released,
+    outbound.OutboundRescheduled: outbound_lines.rescheduled,
+    outbound.OutboundCancelled: outbound_lines.cancelled,
+    outbound.OutboundReportMade: outbound_lines.report_made,
+    outbound.OutboundReportSubmitted: outbound_lines.report_submitted,
+    outbound.OutboundPaused: outbound_lines.paused,
+    outbound.OutboundResumed: outbound_lines.resumed,
+    outbound.OutboundHoldRuleAdded: outbound_lines.hold_rule_added,
+    outbound.OutboundHoldRuleRemoved: outbound_lines.hold_rule_removed,
     deadletters.DeadLetterBuried: delivery_lines.buried,
     deadletters.DeadLetterFailedAgain: delivery_lines.failed_again,
     deadletters.DeadLetterResolved: delivery_lines.resolved,
@@ -87,7 +103,7 @@ def story(events: Iterable[LoggedEvent], names: Names) -> Iterator[str]:
         yield f"{moment(logged.at)}  {logged.type}  {logged.id}{_by(logged.actor, names)}"
         describe = _LINES.get(type(event)) if event is not None else None
         lines = describe(event, names) if describe is not None else iter([logged.shown[:_GENERIC_LIMIT]])
-        yield from (f"  {_printable(line)}" for line in lines)
+        yield from (f"  {printable(line)}" for line in lines)
 
 
 def _by(actor: str, names: Names) -> str:
@@ -100,8 +116,3 @@ def _by(actor: str, names: Names) -> str:
         return ""
     session = f" session {who.session}" if who.session else ""
     return f"  by {who.kind} {names.of(who.id)}".rstrip() + (f" from {who.address}" if who.address else "") + session
-
-
-def _printable(line: str) -> str:
-    """The line without control characters, so that strangers cannot control the terminal."""
-    return "".join(character if character.isprintable() else "�" for character in line)

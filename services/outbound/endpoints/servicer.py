@@ -22,6 +22,8 @@ from shared.rpc.mailfold.outbound.v1.outbound_pb2_grpc import OutboundServicer
 
 _LISTED = 1000
 _PATTERN = 512
+_PAUSE = "SELECT reason FROM pause WHERE name = 'all'"
+_RULES = "SELECT rule, sender, recipient, reason, at FROM hold_rule ORDER BY at, rule"
 
 
 class OutboundEndpoint(OutboundServicer):
@@ -50,12 +52,14 @@ class OutboundEndpoint(OutboundServicer):
     async def List(self, request: pb.ListQueueRequest, context: Any) -> pb.QueueList:
         limit = min(request.limit or _LISTED, 10 * _LISTED)
         rows = await self._commands.page(_condition(request.filter), request.after, limit)
+        # Read from the store, because an operator's command also hosts this service without starting it.
+        switch = await self._store.read(lambda reader: reader.first_row(_PAUSE))
         return pb.QueueList(
             entries=[self._listed(row) for row in rows],
-            total=self._enqueuer.waiting,
+            total=self._enqueuer.waiting or await self._counted(),
             next=rows[-1][0] if len(rows) == limit else "",
-            paused=self._holds.is_paused,
-            pause_reason=self._holds.pause_reason or "",
+            paused=switch is not None,
+            pause_reason=switch[0] if switch else "",
         )
 
     async def Show(self, request: pb.EntryRequest, context: Any) -> pb.EntryHistory:
@@ -109,7 +113,12 @@ class OutboundEndpoint(OutboundServicer):
         return request
 
     async def ListHoldRules(self, request: pb.ListHoldRulesRequest, context: Any) -> pb.HoldRuleList:
-        return pb.HoldRuleList(rules=[_rule(rule) for rule in self._holds.rules])
+        rows = await self._store.read(lambda reader: reader.all(_RULES))
+        return pb.HoldRuleList(rules=[_rule(HoldRule(*row)) for row in rows])
+
+    async def _counted(self) -> int:
+        row = await self._store.read(lambda reader: reader.first_row("SELECT count(*) FROM queue"))
+        return row[0] if row else 0
 
     def _listed(self, row: Row) -> pb.QueueEntry:
         entry, queue_id, sender, recipient, size, at, since, due, state, attempts, status, reason = row

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 import pytest
 
@@ -83,3 +83,25 @@ def test_what_does_not_fit_is_refused(words: list[str], message: str) -> None:
 def test_help_explains_every_word() -> None:
     text = parser_of("paint", paint).format_help()
     assert all(word in text for word in ("Paint things.", "COLOUR", "How often.", "PAINT_FOLDER", "{matt,gloss}"))
+
+
+class Where(NamedTuple):
+    """Declarations that several commands share."""
+
+    rooms: Annotated[list[str] | None, Argument("Rooms.")] = None
+    floor: Annotated[int, Option("--floor", minimum=0, help="Which floor.")] = 1
+
+
+def sweep(where: Where, dry: Annotated[bool, Option("--dry", help="Without water.")] = False) -> None:
+    """Sweep rooms."""
+    taken.update(locals())
+
+
+def test_shared_declarations_become_their_tuple() -> None:
+    taken.clear()
+    call("sweep", sweep, ["hall", "--dry", "--floor", "2", "attic"])
+    assert taken == {"where": Where(["hall", "attic"], 2), "dry": True}
+    call("sweep", sweep, [])
+    assert taken["where"] == Where([]) and not any(action.required for action in parser_of("sweep", sweep)._actions)
+    with pytest.raises(Misused, match="-1 is less than 0"):
+        call("sweep", sweep, ["--floor=-1"])

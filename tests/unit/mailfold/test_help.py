@@ -14,18 +14,16 @@ WITHOUT_JSON = {"up", "demo"}
 """Commands that run until they are stopped."""
 
 
-def leaves() -> dict[str, Command]:
+def leaves(word: str, command: Command | Group) -> dict[str, Command]:
+    if not isinstance(command, Group):
+        return {word: command}
     result: dict[str, Command] = {}
-    for word in COMMANDS:
-        command = declared(word)
-        if isinstance(command, Group):
-            result |= {f"{word} {inner}": function for inner, function in command.commands.items()}
-        else:
-            result[word] = command
+    for inner, command_of_it in command.commands.items():
+        result |= leaves(f"{word} {inner}", command_of_it)
     return result
 
 
-LEAVES = leaves()
+LEAVES = {name: command for word in COMMANDS for name, command in leaves(word, declared(word)).items()}
 GROUPS = [word for word in COMMANDS if isinstance(declared(word), Group)]
 
 
@@ -55,9 +53,14 @@ def test_every_promised_command_is_there() -> None:
         *(f"relay {word}" for word in ("presets", "list", "show", "set", "remove")),
         *(f"secrets {word}" for word in ("show", "rekey", "drop")),
     }
-    assert set(LEAVES) == item | rest | sending | {f"deadletters {word}" for word in ("list", "show", "retry")} | {
-        "domain incoming"
+    changes = ("retry", "hold", "release", "cancel", "bounce", "pause", "resume")
+    queue = {
+        *(f"queue {word}" for word in ("list", "show", *changes)),
+        *(f"queue hold-rule {word}" for word in ("add", "list", "remove")),
     }
+    assert set(LEAVES) == item | rest | sending | queue | {
+        f"deadletters {word}" for word in ("list", "show", "retry")
+    } | {"domain incoming"}
 
 
 @pytest.mark.parametrize("name", LEAVES)

@@ -1,0 +1,139 @@
+"""Prints the outbound queue, and the way of a mail through it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from mailfold.commands.printing import table
+from mailfold.printable import printable
+from mailfold.times import moment
+from mailfold.trace.names import Names
+from mailfold.trace.story import LoggedEvent, story
+
+if TYPE_CHECKING:
+    from mailfold.operator.outbound_queue import Parcel
+    from shared.rpc.mailfold.outbound.v1 import outbound_pb2
+
+_FIELDS = (
+    "id",
+    "queue_id",
+    "recipient",
+    "sender",
+    "at",
+    "state",
+    "size",
+    "due",
+    "attempts",
+    "status",
+    "reason",
+    "in_hand",
+    "expires",
+)
+_COLUMNS = ("id", "queue id", "sender", "recipient", "state", "next attempt", "attempts", "last reply")
+_REASON_WIDTH = 120
+
+
+def listed(page: outbound_pb2.QueueList) -> Mapping[str, Any]:
+    """A page of the queue as values for programs."""
+    return {
+        "entries": [_values(entry) for entry in page.entries],
+        "total": page.total,
+        "next": page.next,
+        "paused": page.paused,
+        "pause_reason": page.pause_reason,
+    }
+
+
+def fields(history: outbound_pb2.EntryHistory) -> Mapping[str, Any]:
+    """An entry with its events as values for programs."""
+    import orjson
+
+    events = [
+        {"at": event.at, "name": event.name, "actor": event.actor, "data": orjson.loads(event.json)}
+        for event in history.events
+    ]
+    return {**_values(history.entry), "events": events}
+
+
+def print_list(page: outbound_pb2.QueueList) -> None:
+    """Print a page of the queue for people."""
+    if page.paused:
+        print(printable(f"sending is paused{f': {page.pause_reason}' if page.pause_reason else ''}"))
+        print("`mailfold queue resume` resumes it\n")
+    rows = [_row(entry) for entry in page.entries]
+    empty = f"no entry fits, of {page.total} in the queue" if page.total else "the queue is empty"
+    table(_COLUMNS, rows, empty)
+    if page.next:
+        print(f"\n{page.total} entries in the queue; the next page: --after {page.next}")
+
+
+def print_changed(reply: outbound_pb2.ChangeReply, done: str) -> None:
+    """Print the effect of a change."""
+    print(f"{reply.changed} {'entry' if reply.changed == 1 else 'entries'} {done}")
+    if reply.in_hand:
+        print(f"{reply.in_hand} left alone, because they are being sent at this moment; repeat the command")
+
+
+def print_parcel(parcel: Parcel, *, transcript: bool) -> None:
+    """Print the way of a mail for each recipient."""
+    for number, history in enumerate(parcel.entries):
+        for line in parcel_lines(history, transcript=transcript):
+            print(("\n" if number and line and not line.startswith(" ") else "") + line)
+    if parcel.more:
+        print(f"\n{parcel.more} more recipients: `mailfold queue list QUEUE_ID` lists those that wait")
+    if not parcel.is_complete:
+        print("\nrecipients whose entries have ended are not among these, because the event log does not run")
+
+
+def parcel_lines(history: outbound_pb2.EntryHistory, *, transcript: bool = False) -> Iterator[str]:
+    """The lines for one recipient: where the mail is now, and its history."""
+    entry = history.entry
+    yield printable(f"{entry.recipient}  ({entry.id}, mail {entry.queue_id} from <{entry.sender}>)")
+    yield from (f"  {printable(line)}" for line in _whereabouts(entry))
+    logged = [LoggedEvent("", event.name, event.at, "{}", "", event.json.encode()) for event in history.events]
+    for event, recorded in zip(logged, history.events, strict=True):
+        head, *rest = story([event], Names())
+        by = f"by {recorded.actor}" if recorded.actor not in ("", "outbound", "delivery") else ""
+        yield f"    {head.strip()}  {printable(by)}".rstrip()
+        yield from (f"    {line}" for line in rest)
+        if transcript:
+            yield from _transcript(event)
+
+
+def _whereabouts(entry: outbound_pb2.QueueEntry) -> Iterator[str]:
+    last = f"{entry.status} {entry.reason}".strip()
+    match entry.state:
+        case "waiting":
+            tries = f"after {entry.attempts} attempt(s)" if entry.attempts else "for its first attempt"
+            yield "is being sent now" if entry.in_hand else f"waits {tries}; the next attempt is {moment(entry.due)}"
+            yield f"is given up {moment(entry.expires)}"
+        case "held":
+            until = f"until {moment(entry.due)}" if entry.due else "until `mailfold queue release`"
+            yield f"held {until}: {entry.reason or 'no reason was given'}"
+            last = ""
+        case "delivered":
+            yield "delivered to the next server"
+            last = ""
+        case state:
+            yield {"expired": "given up"}.get(state, state)
+    if last:
+        yield f"last: {last}"
+
+
+def _transcript(logged: LoggedEvent) -> Iterator[str]:
+    attempt = getattr(logged.event, "attempt", None)
+    lines = attempt.transcript if attempt is not None else ()
+    yield from (f"        {printable(line)}" for line in lines)
+
+
+def _row(entry: outbound_pb2.QueueEntry) -> tuple[object, ...]:
+    state = "being sent" if entry.in_hand else entry.state
+    last = f"{entry.status} {entry.reason}".strip()[:_REASON_WIDTH]
+    sender = entry.sender or "<>"
+    due = moment(entry.due)[:19]
+    return entry.id, entry.queue_id, sender, entry.recipient, state, due, entry.attempts, last
+
+
+def _values(entry: outbound_pb2.QueueEntry) -> dict[str, Any]:
+    return {field: getattr(entry, field) for field in _FIELDS}
