@@ -6,6 +6,8 @@ from enum import IntEnum
 
 import msgspec
 
+from shared.protocol.dane.records import TlsaRecord
+
 
 class TlsLevel(IntEnum):
     """How much is asked of TLS; a higher level includes the lower ones."""
@@ -17,15 +19,6 @@ class TlsLevel(IntEnum):
     """TLS, without a look at the certificate."""
     VERIFIED = 3
     """TLS with a certificate that proves the name, or matches a TLSA record."""
-
-
-class TlsaRecord(msgspec.Struct, frozen=True, order=True):
-    """A usable TLSA record: usage 2 or 3 (RFC 7672 §3.1)."""
-
-    usage: int
-    selector: int
-    matching: int
-    data: bytes
 
 
 class TlsDemand(msgspec.Struct, frozen=True):
