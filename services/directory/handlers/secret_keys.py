@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -15,10 +14,14 @@ from shared.eventstore.connection import Reader
 from shared.eventstore.event import Event, Provenance
 from shared.eventstore.store import EventStore
 from shared.eventstore.transaction import Transaction
-from shared.secrets.errors import SecretDamaged, SecretKeyMissing, SecretsError
+from shared.secrets.errors import SecretKeyMissing, SecretsError
 from shared.secrets.keyring import VARIABLE, Keyring
-from shared.secrets.sealed import key_id_of
 from shared.secrets.sending import dkim_key_owner, relay_owner
+
+_PAGE = 200
+"""Sealed values that are read together."""
+_MOST_NAMED = 100
+"""Secrets that a report names because they could not be decrypted."""
 
 
 class StoredSecret(NamedTuple):
@@ -48,7 +51,7 @@ class SecretKeyReport(NamedTuple):
     """The number of secrets by the id of their key, also of keys that are not there."""
     source: str
     unreadable: tuple[str, ...]
-    """What the secrets belong to that could not be opened."""
+    """What the secrets belong to that could not be opened; the first of them."""
 
 
 class SecretCommands:
@@ -58,13 +61,11 @@ class SecretCommands:
         self._store = store
         self._keyring = keyring
 
-    async def report(self, unreadable: tuple[str, ...] = ()) -> SecretKeyReport:
+    async def report(self, unreadable: Sequence[str] = ()) -> SecretKeyReport:
         """The keys and their uses. Raises SecretsError."""
-        secrets = await self._store.read(_stored)
-        uses = Counter(key for secret in secrets if (key := _key_id(secret.sealed)))
-        damaged = tuple(secret.owner for secret in secrets if not _key_id(secret.sealed))
+        uses = await self._store.read(sending_rows.uses_of_keys)
         source = VARIABLE if self._keyring.is_in_environment else self._keyring.file_name
-        return SecretKeyReport(self._keyring.ids(), dict(uses), source, tuple(dict.fromkeys((*unreadable, *damaged))))
+        return SecretKeyReport(self._keyring.ids(), uses, source, tuple(unreadable[:_MOST_NAMED]))
 
     async def rekey(self, provenance: Provenance) -> SecretKeyReport:
         """Make a new key, unless the environment gives it, and encrypt every secret with it.
@@ -75,15 +76,15 @@ class SecretCommands:
             return await self.report()
         if not self._keyring.is_in_environment:
             await asyncio.to_thread(self._keyring.add_key)
-        unreadable = []
-        for secret in await self._store.read(_stored):
+        unreadable: list[str] = []
+        async for secret in self._stored():
             try:
                 sealed = await asyncio.to_thread(self._resealed, secret)
             except SecretsError:
                 unreadable.append(secret.owner)
             else:
                 await self._store.write(partial(_replace, secret=secret, sealed=sealed, provenance=provenance))
-        return await self.report(tuple(unreadable))
+        return await self.report(unreadable)
 
     async def drop(self) -> SecretKeyReport:
         """Remove the keys that encrypt nothing and do not seal. Raises SecretsError."""
@@ -104,6 +105,20 @@ class SecretCommands:
             f"{count} secret(s) need the key {', '.join(missing)}, which is not in {report.source}" if missing else ""
         )
 
+    async def _stored(self) -> AsyncIterator[StoredSecret]:
+        """Every sealed value, read in pages."""
+        last = ""
+        while keys := await self._store.read(partial(sending_rows.sealed_keys, last=last, limit=_PAGE)):
+            for identity, domain, sealed in keys:
+                yield StoredSecret(f"domain:{domain}", dkim_key_owner(domain, identity), identity, domain, sealed)
+            last = keys[-1][0]
+        after: str | None = None
+        while relays := await self._store.read(partial(sending_rows.sealed_relays, last=after, limit=_PAGE)):
+            for relay in relays:
+                owner = relay_owner(relay.domain, relay.host, relay.user)
+                yield StoredSecret(f"relay:{relay.domain}", owner, "", relay.domain, relay.password)
+            after = relays[-1].domain
+
     def _resealed(self, secret: StoredSecret) -> str:
         return self._keyring.seal(self._keyring.open(secret.sealed, secret.owner).reveal(), secret.owner)
 
@@ -120,22 +135,6 @@ async def check_key(store: EventStore, keyring: Keyring) -> None:
         )
 
 
-def _stored(reader: Reader) -> list[StoredSecret]:
-    return [*_keys(reader), *_passwords(reader)]
-
-
-def _keys(reader: Reader) -> Iterator[StoredSecret]:
-    for identity, domain, sealed in sending_rows.sealed_keys(reader):
-        yield StoredSecret(f"domain:{domain}", dkim_key_owner(domain, identity), identity, domain, sealed)
-
-
-def _passwords(reader: Reader) -> Iterator[StoredSecret]:
-    for relay in sending_rows.relays(reader):
-        if relay.password:
-            owner = relay_owner(relay.domain, relay.host, relay.user)
-            yield StoredSecret(f"relay:{relay.domain}", owner, "", relay.domain, relay.password)
-
-
 def _replace(tx: Transaction, secret: StoredSecret, sealed: str, provenance: Provenance) -> None:
     """Replace the value, unless it was changed meanwhile."""
     if _present(tx, secret) == secret.sealed:
@@ -148,10 +147,3 @@ def _present(reader: Reader, secret: StoredSecret) -> str:
         return relay.password if relay is not None else ""
     row = reader.first_row("SELECT private_key FROM dkim_key WHERE id = ?", (secret.key,))
     return str(row[0]) if row is not None else ""
-
-
-def _key_id(sealed: str) -> str:
-    try:
-        return key_id_of(sealed)
-    except SecretDamaged:
-        return ""

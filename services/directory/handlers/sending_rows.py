@@ -79,10 +79,26 @@ def relays(reader: Reader) -> list[RelayState]:
     return [_relay(row) for row in reader.all(f"{_RELAY} ORDER BY relay.domain <> '', domain.name")]
 
 
-def sealed_keys(reader: Reader) -> list[tuple[str, str, str]]:
-    """Every DKIM key: its id, the id of its domain, and its sealed private key."""
-    rows = reader.all("SELECT id, domain, private_key FROM dkim_key ORDER BY id")
-    return [(identity, domain, sealed) for identity, domain, sealed in rows]
+def sealed_keys(reader: Reader, last: str, limit: int) -> list[tuple[str, str, str]]:
+    """The next DKIM keys: id, id of the domain, and sealed private key."""
+    sql = "SELECT id, domain, private_key FROM dkim_key WHERE id > ? ORDER BY id LIMIT ?"
+    return [(identity, domain, sealed) for identity, domain, sealed in reader.all(sql, (last, limit))]
+
+
+def sealed_relays(reader: Reader, last: str | None, limit: int) -> list[RelayState]:
+    """The next relays with a password, after the one of this domain id; None begins with the default relay."""
+    after = "relay.domain > ?" if last is not None else "relay.domain >= ?"
+    rows = reader.all(f"{_RELAY} WHERE password <> '' AND {after} ORDER BY relay.domain LIMIT ?", (last or "", limit))
+    return [_relay(row) for row in rows]
+
+
+def uses_of_keys(reader: Reader) -> dict[str, int]:
+    """The number of sealed values by the id of their key, which is the second part of such a value."""
+    sql = (
+        "SELECT substr(sealed, 9, 8), count(*) FROM (SELECT private_key AS sealed FROM dkim_key"
+        " UNION ALL SELECT password FROM relay WHERE password <> '') AS sealed_value GROUP BY 1"
+    )
+    return {key: int(count) for key, count in reader.all(sql)}
 
 
 def has_sealed_values(reader: Reader) -> bool:

@@ -35,7 +35,11 @@ def uses(reply: pb.SecretKeyList) -> list[tuple[bool, bool, int]]:
     return [(key.seals, key.present, key.secrets) for key in reply.keys]
 
 
-async def test_a_new_key_encrypts_everything_and_the_old_one_can_go(people: Running, events_of: Any) -> None:
+@pytest.mark.parametrize("page", [1, 200])
+async def test_a_new_key_encrypts_everything_and_the_old_one_can_go(
+    people: Running, events_of: Any, monkeypatch: pytest.MonkeyPatch, page: int
+) -> None:
+    monkeypatch.setattr("services.directory.handlers.secret_keys._PAGE", page)
     await people.stub.SetRelay(RELAY)
     before = await opened(people)
     assert uses(await people.stub.ShowSecretKeys(EVERY)) == [(True, True, 3)]
@@ -81,6 +85,13 @@ async def test_what_lost_its_key_is_named_and_stays(people: Running) -> None:
     assert uses(await people.stub.ShowSecretKeys(EVERY)) == [(True, True, 1), (False, False, 2)]
     (trouble,) = (await OwnerStub(people.channel("operator")).Report(owner_pb2.ReportRequest())).troubles
     assert "2 secret(s) need the key" in trouble.what
+
+
+async def test_what_cannot_be_opened_is_named_up_to_a_limit(people: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.directory.handlers.secret_keys._MOST_NAMED", 1)
+    people.places.secrets_key.unlink()
+    reply = await people.stub.RekeySecrets(EVERY)
+    assert (len(reply.unreadable), uses(reply)[1]) == (1, (False, False, 2))
 
 
 async def test_keys_of_the_environment_come_first(people: Running, monkeypatch: pytest.MonkeyPatch) -> None:
