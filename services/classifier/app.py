@@ -19,9 +19,10 @@ from services.classifier.settings import ClassifierSettings
 from shared.eventstore.deadletters import DeadLetterProjection, DeadLetters
 from shared.grpc.servicers import Registration
 from shared.owner.burial import Burial, ingress_hold
+from shared.owner.commit_bell import ring_at_commits
 from shared.owner.follower import Follower
 from shared.owner.servicer import StoreOwner
-from shared.owner.source import RemoteSource, StoreSource, ring_at_commits
+from shared.owner.source import RemoteSource, StoreSource
 from shared.rpc.mailfold.classifier.v1.classifier_pb2_grpc import add_ClassifierServicer_to_server
 from shared.rpc.mailfold.events.v1.events_pb2_grpc import add_EventSourceServicer_to_server
 from shared.rpc.mailfold.owner.v1 import owner_pb2

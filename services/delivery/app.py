@@ -18,9 +18,10 @@ from shared.grpc.channel import Channel, for_stubs
 from shared.grpc.guard import GuardedChannel
 from shared.grpc.servicers import Registration
 from shared.owner.burial import Burial, ingress_hold
+from shared.owner.commit_bell import ring_at_commits
 from shared.owner.followed_book import FollowedBook
 from shared.owner.servicer import StoreOwner
-from shared.owner.source import StoreSource, ring_at_commits
+from shared.owner.source import StoreSource
 from shared.rpc.mailfold.delivery.v1.delivery_pb2_grpc import add_DeliveryServicer_to_server
 from shared.rpc.mailfold.events.v1.events_pb2_grpc import add_EventSourceServicer_to_server
 from shared.rpc.mailfold.owner.v1 import owner_pb2

@@ -37,8 +37,9 @@ from shared.events.directory import AccountAdded, UserPasswordChanged, UserSwitc
 from shared.eventstore.event import Recorded
 from shared.eventstore.store import EventStore
 from shared.grpc.servicers import Registration
+from shared.owner.commit_bell import ring_at_commits
 from shared.owner.servicer import StoreOwner
-from shared.owner.source import StoreSource, ring_at_commits
+from shared.owner.source import StoreSource
 from shared.protocol.address.address import Address, parse_address
 from shared.protocol.address.domain import AddressError
 from shared.routing.address_book import key_of

@@ -32,10 +32,11 @@ from shared.eventstore.deadletters import DeadLetterProjection, DeadLetters
 from shared.eventstore.event import Actor
 from shared.grpc.servicers import Registration
 from shared.owner.burial import Burial
+from shared.owner.commit_bell import ring_at_commits
 from shared.owner.follower import Follower
 from shared.owner.health import note
 from shared.owner.servicer import StoreOwner
-from shared.owner.source import StoreSource, ring_at_commits
+from shared.owner.source import StoreSource
 from shared.protocol.authres.identifier import canonical_id
 from shared.rpc.mailfold.events.v1.events_pb2_grpc import add_EventSourceServicer_to_server
 from shared.rpc.mailfold.ingress.v1.ingress_pb2_grpc import add_IngressServicer_to_server

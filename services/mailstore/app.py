@@ -19,8 +19,9 @@ from shared.bus.subjects import account_doorbell
 from shared.eventstore.deadletters import DeadLetterProjection
 from shared.eventstore.event import Recorded
 from shared.grpc.servicers import Registration
+from shared.owner.commit_bell import ring_at_commits
 from shared.owner.servicer import StoreOwner
-from shared.owner.source import StoreSource, ring_at_commits
+from shared.owner.source import StoreSource
 from shared.rpc.mailfold.events.v1.events_pb2_grpc import add_EventSourceServicer_to_server
 from shared.rpc.mailfold.mailstore.v1.mailstore_pb2_grpc import add_MailstoreServicer_to_server
 from shared.rpc.mailfold.owner.v1 import owner_pb2

@@ -41,8 +41,9 @@ from shared.eventstore.event import Recorded
 from shared.grpc.channel import for_stubs
 from shared.grpc.guard import GuardedChannel
 from shared.grpc.servicers import Registration
+from shared.owner.commit_bell import ring_at_commits
 from shared.owner.servicer import StoreOwner
-from shared.owner.source import StoreSource, ring_at_commits
+from shared.owner.source import StoreSource
 from shared.rpc.mailfold.events.v1.events_pb2_grpc import add_EventSourceServicer_to_server
 from shared.rpc.mailfold.outbound.v1.outbound_pb2_grpc import add_OutboundServicer_to_server
 from shared.rpc.mailfold.owner.v1 import owner_pb2

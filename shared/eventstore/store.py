@@ -260,6 +260,11 @@ class EventStore:
         sql = f"SELECT {COLUMNS} FROM event WHERE stream = ? AND version > ? ORDER BY version LIMIT ?"  # noqa: S608
         return [recorded_from(row) for row in await self.read(lambda reader: reader.all(sql, (stream, after, limit)))]
 
+    @property
+    def shows_commits_late(self) -> bool:
+        """Whether followers see an event only some time after its commit: when no older transaction runs any more."""
+        return self.backend.dialect == "postgresql"
+
     async def heads(self) -> dict[int, int]:
         """The last committed position of each shard that has events."""
         return await self.read(lambda reader: self._log(reader).heads())

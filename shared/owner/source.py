@@ -9,8 +9,6 @@ from typing import Any
 
 import msgspec
 
-from shared.bus.bus import Bus
-from shared.bus.subjects import store_doorbell
 from shared.eventstore.connection import Row
 from shared.eventstore.event import (
     Actor,
@@ -240,12 +238,3 @@ def _check_heads(request: pb.ReadEventsRequest, heads: Mapping[int, int]) -> Non
 def _check(page: Page, seen_at: int) -> None:
     if seen_at and page.before is not None and page.before[6] != seen_at:
         raise Conflict(f"shard {page.before[0]} has another event at {page.before[1]} than was followed", DIVERGED)
-
-
-def ring_at_commits(bus: Bus, service: str, store: EventStore) -> None:
-    """Wake the store's followers at each commit.
-
-    It rings once for a group: followers listen to all shards and read everything new. They collect events anyway, so
-    the ring is sent with other messages.
-    """
-    store.on_commit(lambda recorded: bus.ring(store_doorbell(service, recorded[0].shard), batched=True))

@@ -16,7 +16,8 @@ from shared.eventstore.event import Actor, Event, Provenance, Recorded
 from shared.grpc.channel import RemoteChannel, for_stubs
 from shared.grpc.credentials import CallTokens, digest
 from shared.grpc.servicers import Registration
-from shared.owner.source import StoreSource, ring_at_commits
+from shared.owner.commit_bell import ring_at_commits
+from shared.owner.source import StoreSource
 from shared.places import Places
 from shared.rpc.mailfold.eventlog.v1 import eventlog_pb2 as pb
 from shared.rpc.mailfold.eventlog.v1.eventlog_pb2_grpc import EventLogStub
