@@ -41,6 +41,7 @@ COMMANDS: Mapping[str, _Place] = {
     "dkim": _Place("dkim", "app"),
     "relay": _Place("relay", "app"),
     "queue": _Place("queue", "app"),
+    "test-mail": _Place("test_mail", "test_mail"),
     "secrets": _Place("secrets", "app"),
     "settings": _Place("settings", "app"),
     "deadletters": _Place("deadletters", "app"),

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mailfold.commands.printing import table
 from mailfold.printable import printable
 from mailfold.times import moment
 from mailfold.trace.names import Names
+from mailfold.trace.outbound_lines import handed_over
 from mailfold.trace.story import LoggedEvent, story
+from shared.events.outbound import OutboundDelivered
+from shared.eventstore.event import Event
 
 if TYPE_CHECKING:
     from mailfold.operator.outbound_queue import Parcel
@@ -86,12 +89,14 @@ def print_parcel(parcel: Parcel, *, transcript: bool) -> None:
         print("\nrecipients whose entries have ended are not among these, because the event log does not run")
 
 
-def parcel_lines(history: outbound_pb2.EntryHistory, *, transcript: bool = False) -> Iterator[str]:
-    """The lines for one recipient: where the mail is now, and its history."""
+def parcel_lines(history: outbound_pb2.EntryHistory, *, transcript: bool = False, whole: bool = True) -> Iterator[str]:
+    """The lines for one recipient: where the mail is now, and with `whole` its history."""
     entry = history.entry
     yield printable(f"{entry.recipient}  ({entry.id}, mail {entry.queue_id} from <{entry.sender}>)")
-    yield from (f"  {printable(line)}" for line in _whereabouts(entry))
     logged = [LoggedEvent("", event.name, event.at, "{}", "", event.json.encode()) for event in history.events]
+    yield from (f"  {printable(line)}" for line in _whereabouts(entry, logged))
+    if not whole:
+        return
     for event, recorded in zip(logged, history.events, strict=True):
         head, *rest = story([event], Names())
         by = f"by {recorded.actor}" if recorded.actor not in ("", "outbound", "delivery") else ""
@@ -101,7 +106,7 @@ def parcel_lines(history: outbound_pb2.EntryHistory, *, transcript: bool = False
             yield from _transcript(event)
 
 
-def _whereabouts(entry: outbound_pb2.QueueEntry) -> Iterator[str]:
+def _whereabouts(entry: outbound_pb2.QueueEntry, logged: Sequence[LoggedEvent]) -> Iterator[str]:
     last = f"{entry.status} {entry.reason}".strip()
     match entry.state:
         case "waiting":
@@ -113,12 +118,20 @@ def _whereabouts(entry: outbound_pb2.QueueEntry) -> Iterator[str]:
             yield f"held {until}: {entry.reason or 'no reason was given'}"
             last = ""
         case "delivered":
-            yield "delivered to the next server"
+            yield from (_delivery(recorded.event) for recorded in logged[-1:])
             last = ""
         case state:
             yield {"expired": "given up"}.get(state, state)
     if last:
         yield f"last: {last}"
+
+
+def _delivery(event: Event | None) -> str:
+    """To whom the mail was handed, with which TLS and reply."""
+    if not isinstance(event, OutboundDelivered):
+        return "delivered to the next server"
+    hosts = event.attempt.hosts
+    return f"delivered {handed_over(event.attempt)}" + (f"; it replied: {hosts[-1].reply}" if hosts else "")
 
 
 def _transcript(logged: LoggedEvent) -> Iterator[str]:

@@ -20,7 +20,10 @@ def received(event: mail.MailReceived, _names: Names) -> Iterator[str]:
 
 def submitted(event: mail.MailSubmitted, names: Names) -> Iterator[str]:
     """A mail accepted from a user."""
-    yield f"accepted from the user {names.of(event.user)} ({names.of(event.account)}) at {_client(event.client)}"
+    if event.user:
+        yield f"accepted from the user {names.of(event.user)} ({names.of(event.account)}) at {_client(event.client)}"
+    else:
+        yield f"written by this server itself ({event.client.listener})"
     yield from _envelope(event.reverse_path, event.recipients)
     yield from _message(event.message)
     yield from _checks(event.checks)

@@ -26,7 +26,7 @@ def queued(event: outbound.OutboundQueued, names: Names) -> Iterator[str]:
 
 def delivered(event: outbound.OutboundDelivered, _names: Names) -> Iterator[str]:
     """The next server took the mail."""
-    yield f"delivered to <{event.recipient}> {handed_over(event.attempt)}"
+    yield f"delivered for <{event.recipient}> {handed_over(event.attempt)}"
     yield from attempt_lines(event.attempt)
     if event.relayed:
         yield "  the next server does not report on delivery, so the sender is sent a report that says so"
@@ -119,9 +119,9 @@ def hold_rule_removed(event: outbound.OutboundHoldRuleRemoved, _names: Names) ->
 def handed_over(attempt: SendingAttempt) -> str:
     """To whom a mail was handed, and with which TLS."""
     if not attempt.hosts:
-        return f"by {attempt.route}"
+        return f"to {attempt.route}"
     last = attempt.hosts[-1]
-    return f"by {last.host} {_address(last)}, {tls_of(last)}"
+    return f"to {last.host} {_address(last)}, {tls_of(last)}"
 
 
 def tls_of(host: HostAttempt) -> str:

@@ -23,6 +23,7 @@ from services.ingress.handlers.repeater import Repeater
 from services.ingress.handlers.schedule import Schedule
 from services.ingress.handlers.stuck import stuck_mails
 from services.ingress.handlers.submitted_reports import SubmittedReports
+from services.ingress.handlers.submitted_test_mails import SubmittedTestMails
 from services.ingress.projections.receptions import ReceptionProjection
 from services.ingress.settings import SECTIONS as SECTIONS
 from services.ingress.settings import IngressSettings
@@ -78,9 +79,7 @@ class Ingress:
         self.registrations: Sequence[Registration] = (
             (
                 add_IngressServicer_to_server,
-                IngressEndpoint(
-                    self.receptions, self.repeater, holding, SubmittedReports(self.receptions, self.repeater)
-                ),
+                self._endpoint(host, holding),
             ),
             (add_EventSourceServicer_to_server, StoreSource(self.store)),
             (
@@ -162,6 +161,19 @@ class Ingress:
             ids,
             UnknownRecipients(settings.unknown_recipients),
         )
+
+    def _endpoint(self, host: Host, holding: Holding) -> IngressEndpoint:
+        test_mails = SubmittedTestMails(
+            host.server.host,
+            host.clock,
+            host.ids,
+            host.blobs,
+            self._dependencies.directory,
+            self.receptions,
+            self.repeater,
+        )
+        reports = SubmittedReports(self.receptions, self.repeater)
+        return IngressEndpoint(self.receptions, self.repeater, holding, reports, test_mails)
 
     async def _report(self) -> owner_pb2.ReportReply:
         counts = await self.receptions.count()

@@ -59,7 +59,7 @@ class Client(msgspec.Struct, frozen=True, omit_defaults=True):
     tls_version: str = ""
     tls_cipher: str = ""
     listener: str = ""
-    """`smtp`, `submission` or `submissions`."""
+    """`smtp`, `submission` or `submissions`; `report` or `test-mail` for a mail that the server wrote itself."""
 
 
 class DnsAnswer(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -129,3 +129,16 @@ def test_a_stopped_server_still_shows_its_queue(server: MailfoldServer, ann: Per
         server.start()
     server.command("queue", "resume")
     server.command("queue", "hold-rule", "remove", rule["id"])
+
+
+def test_a_test_mail_says_what_became_of_it(server: MailfoldServer, ann: Person) -> None:
+    bob = server.people.person("bob")
+    here = server.command.json("test-mail", "--from", ann.address, "--to", bob.address)
+    assert (here["arrived"], here["delivered_here"][0]["recipient"]) == (True, bob.address)
+    with server.imap(bob) as imap:
+        imap.wait_for(here["message_id"])
+    away = server.command.run("test-mail", "--from", ann.address, "--to", f"dora@{ELSEWHERE}", "--wait", "3")
+    assert away.status == 1
+    assert "waits for its first attempt" in away.output and "its outcome is not known yet" in away.output
+    refusal = server.command.run("test-mail", "--from", f"eve@{ELSEWHERE}", "--to", bob.address)
+    assert refusal.status == 1 and "not an address of this server" in refusal.errors

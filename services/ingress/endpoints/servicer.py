@@ -1,4 +1,4 @@
-"""Serves the Ingress contract: lists receptions, holds them, and accepts notifications."""
+"""Serves the Ingress contract: lists receptions, holds them, and accepts notifications and test mails."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from services.ingress.handlers.holding import Holding
 from services.ingress.handlers.receptions import Receptions
 from services.ingress.handlers.repeater import Repeater
 from services.ingress.handlers.submitted_reports import SubmittedReports
+from services.ingress.handlers.submitted_test_mails import SubmittedTestMails
 from shared.events.mail import Client, MailReceived, MailSubmitted, Message, Recipient
 from shared.grpc.call import current_provenance
 from shared.rpc.mailfold.ingress.v1 import ingress_pb2 as pb
@@ -21,11 +22,19 @@ _AT_ONCE = 100
 class IngressEndpoint(IngressServicer):
     """Answers other services and the operator."""
 
-    def __init__(self, receptions: Receptions, repeater: Repeater, holding: Holding, reports: SubmittedReports) -> None:
+    def __init__(
+        self,
+        receptions: Receptions,
+        repeater: Repeater,
+        holding: Holding,
+        reports: SubmittedReports,
+        test_mails: SubmittedTestMails,
+    ) -> None:
         self._receptions = receptions
         self._repeater = repeater
         self._holding = holding
         self._submitted_reports = reports
+        self._test_mails = test_mails
 
     async def ListReceptions(self, request: pb.ListReceptionsRequest, context: Any) -> pb.ReceptionList:
         receptions = pb.ReceptionList()
@@ -44,6 +53,11 @@ class IngressEndpoint(IngressServicer):
         """Accept a notification; it is delivered and repeated like a submitted mail."""
         repeated = await self._submitted_reports.accept(_report(request), current_provenance())
         return pb.SubmitReportReply(repeated=repeated)
+
+    async def SubmitTest(self, request: pb.SubmitTestRequest, context: Any) -> pb.SubmitTestReply:
+        """Write a test mail and accept it; it is delivered and sent like a submitted mail."""
+        message = await self._test_mails.accept(request.sender, request.recipient, current_provenance())
+        return pb.SubmitTestReply(queue_id=message.queue_id, message_id=message.message.message_id)
 
     async def _reception(self, queue_id: str, at: int, state: str) -> pb.Reception:
         recorded = await self._receptions.accepted(queue_id)

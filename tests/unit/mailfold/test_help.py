@@ -47,6 +47,7 @@ def test_every_promised_command_is_there() -> None:
         "settings set",
         "user password",
         "account quota",
+        "test-mail",
     }
     sending = {
         *(f"dkim {word}" for word in ("show", "rotate", "check", "retire")),

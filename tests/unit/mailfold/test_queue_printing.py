@@ -6,7 +6,7 @@ import pytest
 
 from mailfold.commands.queue_printing import fields, listed, parcel_lines, print_changed, print_list, print_parcel
 from mailfold.operator.outbound_queue import Parcel
-from shared.events.outbound import HostAttempt, OutboundDeferred, OutboundHeld, SendingAttempt
+from shared.events.outbound import HostAttempt, OutboundDeferred, OutboundDelivered, OutboundHeld, SendingAttempt
 from shared.eventstore.event import Event, encode
 from shared.rpc.mailfold.outbound.v1 import outbound_pb2 as pb
 
@@ -88,7 +88,6 @@ def test_the_lines_of_the_dialog_are_shown_on_demand_without_control_characters(
         ({"in_hand": True}, "is being sent now"),
         ({"state": "held", "due": 0, "reason": "a rule"}, "held until `mailfold queue release`: a rule"),
         ({"state": "held"}, "held until 2023-11-14 22:23:20.123: wait"),
-        ({"state": "delivered"}, "delivered to the next server"),
         ({"state": "expired"}, "given up"),
         ({"state": "bounced"}, "bounced"),
         ({"state": "cancelled"}, "cancelled"),
@@ -96,6 +95,15 @@ def test_the_lines_of_the_dialog_are_shown_on_demand_without_control_characters(
 )
 def test_each_state_in_words(fields: dict[str, object], expected: str) -> None:
     assert list(parcel_lines(history(**fields)))[1].strip().startswith(expected)
+
+
+def test_a_delivered_mail_says_to_whom_with_which_tls_and_what_was_replied() -> None:
+    host = HostAttempt("mx", "192.0.2.1", 25, "body", 250, "2.0.0 taken", "TLSv1.3", "web-pki")
+    delivered = OutboundDelivered("e1", "q1", "bob@far.example", SendingAttempt(1, AT, "mx far.example", (host,)))
+    assert list(parcel_lines(history(delivered, state="delivered"), whole=False)) == [
+        "bob@far.example  (e1, mail q1 from <ann@example.org>)",
+        "  delivered to mx [192.0.2.1]:25, with TLSv1.3 verified by web-pki; it replied: 2.0.0 taken",
+    ]
 
 
 def test_a_mail_with_more_recipients_than_are_read_says_so(capsys: pytest.CaptureFixture[str]) -> None:

@@ -52,7 +52,7 @@ def test_queued_says_who_sends_what_and_which_reports_were_asked_for() -> None:
 
 def test_delivered_says_to_whom_with_which_tls_and_shows_every_connection() -> None:
     assert lines(outbound.OutboundDelivered(*ADDRESS, ATTEMPT, relayed=True)) == [
-        "delivered to <bob@far.example> by mx.far.example [192.0.2.1]:25, with TLSv1.3 AES verified by dane",
+        "delivered for <bob@far.example> to mx.far.example [192.0.2.1]:25, with TLSv1.3 AES verified by dane",
         "  attempt 2 by mx far.example, 90 ms (connect 30 ms, transaction 60 ms)",
         "    mx1.far.example [2001:db8::1]:25, without TLS, 0 ms",
         "      no reply at connect: connection refused",

@@ -24,27 +24,31 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,shared/rpc/mailfold/ingress/v1/ingress.proto\x12\x13mailfold.ingress.v1\"\xb9\x01\n\x13SubmitReportRequest\x12\x10\n\x08queue_id\x18\x01 \x01(\t\x12\n\n\x02to\x18\x02 \x01(\t\x12\x0e\n\x06\x61uthor\x18\x03 \x01(\t\x12\x0f\n\x07subject\x18\x04 \x01(\t\x12\x12\n\nmessage_id\x18\x05 \x01(\t\x12\x0c\n\x04\x62lob\x18\x06 \x01(\t\x12\x0c\n\x04size\x18\x07 \x01(\x04\x12\x0e\n\x06prefix\x18\x08 \x01(\x0c\x12\x11\n\teight_bit\x18\t \x01(\x08\x12\x10\n\x08smtputf8\x18\n \x01(\x08\"%\n\x11SubmitReportReply\x12\x10\n\x08repeated\x18\x01 \x01(\x08\"&\n\x15ListReceptionsRequest\x12\r\n\x05limit\x18\x01 \x01(\r\"m\n\tReception\x12\x10\n\x08queue_id\x18\x01 \x01(\t\x12\n\n\x02\x61t\x18\x02 \x01(\x03\x12\x0e\n\x06sender\x18\x03 \x01(\t\x12\x12\n\nrecipients\x18\x04 \x03(\t\x12\r\n\x05state\x18\x05 \x01(\t\x12\x0f\n\x07repeats\x18\x06 \x01(\r\"C\n\rReceptionList\x12\x32\n\nreceptions\x18\x01 \x03(\x0b\x32\x1e.mailfold.ingress.v1.Reception\"=\n\x0bHoldRequest\x12\x10\n\x08queue_id\x18\x01 \x01(\t\x12\x0c\n\x04held\x18\x02 \x01(\x08\x12\x0e\n\x06reason\x18\x03 \x01(\t\"\x1c\n\tHoldReply\x12\x0f\n\x07settled\x18\x01 \x01(\x08\x32\x97\x02\n\x07Ingress\x12`\n\x0eListReceptions\x12*.mailfold.ingress.v1.ListReceptionsRequest\x1a\".mailfold.ingress.v1.ReceptionList\x12H\n\x04Hold\x12 .mailfold.ingress.v1.HoldRequest\x1a\x1e.mailfold.ingress.v1.HoldReply\x12`\n\x0cSubmitReport\x12(.mailfold.ingress.v1.SubmitReportRequest\x1a&.mailfold.ingress.v1.SubmitReportReplyb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,shared/rpc/mailfold/ingress/v1/ingress.proto\x12\x13mailfold.ingress.v1\"6\n\x11SubmitTestRequest\x12\x0e\n\x06sender\x18\x01 \x01(\t\x12\x11\n\trecipient\x18\x02 \x01(\t\"7\n\x0fSubmitTestReply\x12\x10\n\x08queue_id\x18\x01 \x01(\t\x12\x12\n\nmessage_id\x18\x02 \x01(\t\"\xb9\x01\n\x13SubmitReportRequest\x12\x10\n\x08queue_id\x18\x01 \x01(\t\x12\n\n\x02to\x18\x02 \x01(\t\x12\x0e\n\x06\x61uthor\x18\x03 \x01(\t\x12\x0f\n\x07subject\x18\x04 \x01(\t\x12\x12\n\nmessage_id\x18\x05 \x01(\t\x12\x0c\n\x04\x62lob\x18\x06 \x01(\t\x12\x0c\n\x04size\x18\x07 \x01(\x04\x12\x0e\n\x06prefix\x18\x08 \x01(\x0c\x12\x11\n\teight_bit\x18\t \x01(\x08\x12\x10\n\x08smtputf8\x18\n \x01(\x08\"%\n\x11SubmitReportReply\x12\x10\n\x08repeated\x18\x01 \x01(\x08\"&\n\x15ListReceptionsRequest\x12\r\n\x05limit\x18\x01 \x01(\r\"m\n\tReception\x12\x10\n\x08queue_id\x18\x01 \x01(\t\x12\n\n\x02\x61t\x18\x02 \x01(\x03\x12\x0e\n\x06sender\x18\x03 \x01(\t\x12\x12\n\nrecipients\x18\x04 \x03(\t\x12\r\n\x05state\x18\x05 \x01(\t\x12\x0f\n\x07repeats\x18\x06 \x01(\r\"C\n\rReceptionList\x12\x32\n\nreceptions\x18\x01 \x03(\x0b\x32\x1e.mailfold.ingress.v1.Reception\"=\n\x0bHoldRequest\x12\x10\n\x08queue_id\x18\x01 \x01(\t\x12\x0c\n\x04held\x18\x02 \x01(\x08\x12\x0e\n\x06reason\x18\x03 \x01(\t\"\x1c\n\tHoldReply\x12\x0f\n\x07settled\x18\x01 \x01(\x08\x32\xf3\x02\n\x07Ingress\x12`\n\x0eListReceptions\x12*.mailfold.ingress.v1.ListReceptionsRequest\x1a\".mailfold.ingress.v1.ReceptionList\x12H\n\x04Hold\x12 .mailfold.ingress.v1.HoldRequest\x1a\x1e.mailfold.ingress.v1.HoldReply\x12`\n\x0cSubmitReport\x12(.mailfold.ingress.v1.SubmitReportRequest\x1a&.mailfold.ingress.v1.SubmitReportReply\x12Z\n\nSubmitTest\x12&.mailfold.ingress.v1.SubmitTestRequest\x1a$.mailfold.ingress.v1.SubmitTestReplyb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'shared.rpc.mailfold.ingress.v1.ingress_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_SUBMITREPORTREQUEST']._serialized_start=70
-  _globals['_SUBMITREPORTREQUEST']._serialized_end=255
-  _globals['_SUBMITREPORTREPLY']._serialized_start=257
-  _globals['_SUBMITREPORTREPLY']._serialized_end=294
-  _globals['_LISTRECEPTIONSREQUEST']._serialized_start=296
-  _globals['_LISTRECEPTIONSREQUEST']._serialized_end=334
-  _globals['_RECEPTION']._serialized_start=336
-  _globals['_RECEPTION']._serialized_end=445
-  _globals['_RECEPTIONLIST']._serialized_start=447
-  _globals['_RECEPTIONLIST']._serialized_end=514
-  _globals['_HOLDREQUEST']._serialized_start=516
-  _globals['_HOLDREQUEST']._serialized_end=577
-  _globals['_HOLDREPLY']._serialized_start=579
-  _globals['_HOLDREPLY']._serialized_end=607
-  _globals['_INGRESS']._serialized_start=610
-  _globals['_INGRESS']._serialized_end=889
+  _globals['_SUBMITTESTREQUEST']._serialized_start=69
+  _globals['_SUBMITTESTREQUEST']._serialized_end=123
+  _globals['_SUBMITTESTREPLY']._serialized_start=125
+  _globals['_SUBMITTESTREPLY']._serialized_end=180
+  _globals['_SUBMITREPORTREQUEST']._serialized_start=183
+  _globals['_SUBMITREPORTREQUEST']._serialized_end=368
+  _globals['_SUBMITREPORTREPLY']._serialized_start=370
+  _globals['_SUBMITREPORTREPLY']._serialized_end=407
+  _globals['_LISTRECEPTIONSREQUEST']._serialized_start=409
+  _globals['_LISTRECEPTIONSREQUEST']._serialized_end=447
+  _globals['_RECEPTION']._serialized_start=449
+  _globals['_RECEPTION']._serialized_end=558
+  _globals['_RECEPTIONLIST']._serialized_start=560
+  _globals['_RECEPTIONLIST']._serialized_end=627
+  _globals['_HOLDREQUEST']._serialized_start=629
+  _globals['_HOLDREQUEST']._serialized_end=690
+  _globals['_HOLDREPLY']._serialized_start=692
+  _globals['_HOLDREPLY']._serialized_end=720
+  _globals['_INGRESS']._serialized_start=723
+  _globals['_INGRESS']._serialized_end=1094
 # @@protoc_insertion_point(module_scope)

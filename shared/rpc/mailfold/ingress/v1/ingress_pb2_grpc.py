@@ -50,6 +50,11 @@ class IngressStub:
                 request_serializer=shared_dot_rpc_dot_mailfold_dot_ingress_dot_v1_dot_ingress__pb2.SubmitReportRequest.SerializeToString,
                 response_deserializer=shared_dot_rpc_dot_mailfold_dot_ingress_dot_v1_dot_ingress__pb2.SubmitReportReply.FromString,
                 _registered_method=True)
+        self.SubmitTest = channel.unary_unary(
+                '/mailfold.ingress.v1.Ingress/SubmitTest',
+                request_serializer=shared_dot_rpc_dot_mailfold_dot_ingress_dot_v1_dot_ingress__pb2.SubmitTestRequest.SerializeToString,
+                response_deserializer=shared_dot_rpc_dot_mailfold_dot_ingress_dot_v1_dot_ingress__pb2.SubmitTestReply.FromString,
+                _registered_method=True)
 
 
 class IngressServicer:
@@ -76,6 +81,13 @@ class IngressServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SubmitTest(self, request, context):
+        """Writes a test mail and accepts it like a submitted one. Only for the operator.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_IngressServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -93,6 +105,11 @@ def add_IngressServicer_to_server(servicer, server):
                     servicer.SubmitReport,
                     request_deserializer=shared_dot_rpc_dot_mailfold_dot_ingress_dot_v1_dot_ingress__pb2.SubmitReportRequest.FromString,
                     response_serializer=shared_dot_rpc_dot_mailfold_dot_ingress_dot_v1_dot_ingress__pb2.SubmitReportReply.SerializeToString,
+            ),
+            'SubmitTest': grpc.unary_unary_rpc_method_handler(
+                    servicer.SubmitTest,
+                    request_deserializer=shared_dot_rpc_dot_mailfold_dot_ingress_dot_v1_dot_ingress__pb2.SubmitTestRequest.FromString,
+                    response_serializer=shared_dot_rpc_dot_mailfold_dot_ingress_dot_v1_dot_ingress__pb2.SubmitTestReply.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -177,6 +194,33 @@ class Ingress:
             '/mailfold.ingress.v1.Ingress/SubmitReport',
             shared_dot_rpc_dot_mailfold_dot_ingress_dot_v1_dot_ingress__pb2.SubmitReportRequest.SerializeToString,
             shared_dot_rpc_dot_mailfold_dot_ingress_dot_v1_dot_ingress__pb2.SubmitReportReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SubmitTest(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/mailfold.ingress.v1.Ingress/SubmitTest',
+            shared_dot_rpc_dot_mailfold_dot_ingress_dot_v1_dot_ingress__pb2.SubmitTestRequest.SerializeToString,
+            shared_dot_rpc_dot_mailfold_dot_ingress_dot_v1_dot_ingress__pb2.SubmitTestReply.FromString,
             options,
             channel_credentials,
             insecure,

@@ -38,6 +38,8 @@ class IngressStub:
     """Marks a reception as held, because one of its steps is a dead letter (it is repeated rarely), or as no longer held."""
     SubmitReport: _grpc.UnaryUnaryMultiCallable[_ingress_pb2.SubmitReportRequest, _ingress_pb2.SubmitReportReply]
     """Accepts a notification from the outbound queue like a submitted mail; a repeat with the same queue id changes nothing."""
+    SubmitTest: _grpc.UnaryUnaryMultiCallable[_ingress_pb2.SubmitTestRequest, _ingress_pb2.SubmitTestReply]
+    """Writes a test mail and accepts it like a submitted one. Only for the operator."""
 
 @_typing.type_check_only
 class IngressAsyncStub(IngressStub):
@@ -49,6 +51,8 @@ class IngressAsyncStub(IngressStub):
     """Marks a reception as held, because one of its steps is a dead letter (it is repeated rarely), or as no longer held."""
     SubmitReport: _aio.UnaryUnaryMultiCallable[_ingress_pb2.SubmitReportRequest, _ingress_pb2.SubmitReportReply]  # type: ignore[assignment]
     """Accepts a notification from the outbound queue like a submitted mail; a repeat with the same queue id changes nothing."""
+    SubmitTest: _aio.UnaryUnaryMultiCallable[_ingress_pb2.SubmitTestRequest, _ingress_pb2.SubmitTestReply]  # type: ignore[assignment]
+    """Writes a test mail and accepts it like a submitted one. Only for the operator."""
 
 class IngressServicer(metaclass=_abc_1.ABCMeta):
     """Receptions: mails accepted and not yet settled."""
@@ -75,5 +79,13 @@ class IngressServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_ingress_pb2.SubmitReportReply, _abc.Awaitable[_ingress_pb2.SubmitReportReply]]:
         """Accepts a notification from the outbound queue like a submitted mail; a repeat with the same queue id changes nothing."""
+
+    @_abc_1.abstractmethod
+    def SubmitTest(
+        self,
+        request: _ingress_pb2.SubmitTestRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_ingress_pb2.SubmitTestReply, _abc.Awaitable[_ingress_pb2.SubmitTestReply]]:
+        """Writes a test mail and accepts it like a submitted one. Only for the operator."""
 
 def add_IngressServicer_to_server(servicer: IngressServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
