@@ -6,7 +6,6 @@ import asyncio
 from collections import Counter
 from dataclasses import dataclass, field
 
-from shared.rpc.mailfold.outbound.v1.outbound_pb2 import QueueEntry
 from tests.chaos.imap_client import Mailboxes, open_session
 from tests.chaos.ledger import Ledger
 from tests.chaos.mails import RenderedMail
@@ -26,7 +25,7 @@ class Findings:
     half: list[str] = field(default_factory=list)
     """Mails whose 250 reply was lost, and which only some of their recipients have."""
     queue: list[str] = field(default_factory=list)
-    """Missing or duplicate mails in the outbound queue."""
+    """Missing, torn or duplicate mails at the other server."""
     cut_delivered: int = 0
     cut_refused: int = 0
 
@@ -62,18 +61,6 @@ def judge(ledger: Ledger, result: StoredMails) -> Findings:
     _look_for_strangers(findings, ledger, result)
     _count_appended(findings, ledger, counts)
     return findings
-
-
-def judge_queue(findings: Findings, ledger: Ledger, queue: list[QueueEntry]) -> None:
-    """Check that the outbound queue has each remote recipient of each accepted mail once."""
-    held = Counter((entry.queue_id, entry.recipient) for entry in queue)
-    findings.queue += [
-        f"{queue_id} to {recipient} {count} times" for (queue_id, recipient), count in held.items() if count > 1
-    ]
-    expected = {(queue_id, recipient) for mail, queue_id in ledger.accepted.values() for recipient in mail.remote}
-    findings.queue += [
-        f"{queue_id} to {recipient} missing" for queue_id, recipient in expected if not held[queue_id, recipient]
-    ]
 
 
 def _count_accepted(findings: Findings, counts: dict[str, Counter[str]], mail: RenderedMail) -> None:

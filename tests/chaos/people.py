@@ -44,7 +44,7 @@ def settle(contracts: Contracts) -> None:
 def destination(chance: random.Random, *, authenticated: bool) -> Destination:
     """Mostly one account, sometimes several, an alias or a sub-address; for users sometimes a remote address."""
     dice = chance.random()
-    if authenticated and dice < 0.2:
+    if authenticated and dice < 0.5:
         entry, far = chance.choice(NAMES), f"friend{chance.randint(1, 99)}@{ELSEWHERE}"
         return Destination((address(entry), far), frozenset((address(entry),)), (far,))
     if dice < 0.7:

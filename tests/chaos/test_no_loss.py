@@ -20,7 +20,8 @@ from tests.chaos.followers import caught_up, lesson_faults, lessons, log_faults
 from tests.chaos.killer import Kill, Killer, schedule
 from tests.chaos.ledger import Ledger
 from tests.chaos.moments import Moments
-from tests.chaos.oracle import Findings, collect, judge, judge_queue
+from tests.chaos.oracle import Findings, collect, judge
+from tests.chaos.outside import outside_faults, sending_to
 from tests.chaos.owners import Owners
 from tests.chaos.people import NAMES, address
 from tests.chaos.senders import Senders
@@ -30,6 +31,7 @@ from tests.chaos.victims import DATABASE, Victims
 from tests.harness.ports import IMAPS, SMTP, SUBMISSIONS
 from tests.harness.server import MailfoldServer
 from tests.parts import postgres
+from tests.parts.remote_server import RemoteServer
 from tests.parts.required import needs
 
 SEED = int(os.environ.get("MAILFOLD_CHAOS_SEED", "7"))
@@ -56,22 +58,25 @@ pytestmark = pytest.mark.timeout(1200)
 
 @pytest.mark.parametrize(("layout", "mails", "kills"), LAYOUTS, ids=[layout for layout, _, _ in LAYOUTS])
 async def test_what_was_accepted_is_there_once(start: Start, layout: str, mails: int, kills: int) -> None:
-    server = await asyncio.to_thread(start, _HASTE, layout)
-    await _survives(server, Victims(server), mails, kills)
+    async with RemoteServer() as outside:
+        server = await asyncio.to_thread(start, {**_HASTE, **sending_to(outside)}, layout)
+        await _survives(server, Victims(server), outside, mails, kills)
 
 
 @pytest.mark.parametrize("layout", [layout for layout, _, _ in LAYOUTS])
 async def test_the_database_dies_as_well(start: Start, layout: str) -> None:
     needs(postgres)
-    with postgres.PostgresServer(fsync=True) as database:
-        server = await asyncio.to_thread(start, _HASTE, layout, database.create_database())
-        victims = Victims(server, database)
-        await _survives(server, victims, *ON_POSTGRES)
-        assert victims.killed[DATABASE]
-        await asyncio.to_thread(server.stop)
+    async with RemoteServer() as outside:
+        with postgres.PostgresServer(fsync=True) as database:
+            settings = {**_HASTE, **sending_to(outside)}
+            server = await asyncio.to_thread(start, settings, layout, database.create_database())
+            victims = Victims(server, database)
+            await _survives(server, victims, outside, *ON_POSTGRES)
+            assert victims.killed[DATABASE]
+            await asyncio.to_thread(server.stop)
 
 
-async def _survives(server: MailfoldServer, victims: Victims, mails: int, kills: int) -> None:
+async def _survives(server: MailfoldServer, victims: Victims, outside: RemoteServer, mails: int, kills: int) -> None:
     """Send mail during the kills, let the server recover, and count."""
     ledger, moments = Ledger(), Moments()
     killer = Killer(victims, ledger, moments)
@@ -89,7 +94,7 @@ async def _survives(server: MailfoldServer, victims: Victims, mails: int, kills:
     await _settle(server)
     settled = time.monotonic()
     findings = judge(ledger, await collect(server.port(IMAPS), [address(name) for name in NAMES]))
-    judge_queue(findings, ledger, await asyncio.to_thread(server.contracts.queue))
+    findings.queue += outside_faults(ledger, outside, victims.moments)
     _print_figures(ledger, victims, killer, findings, stormed - began, settled - stormed)
     print(f"errors in the logs: {dict(errors(server.places.log))}; counted after {time.monotonic() - settled:.1f} s")
     faults = [*ledger.wrong, *findings.faults, *await _followers(server)]
@@ -131,6 +136,7 @@ async def _storm(
 async def _settle(server: MailfoldServer) -> None:
     """Wait until every reception is settled and every dead letter is resolved without an operator."""
     await until(lambda: _none_left(server), "every reception settled", _SETTLED_SECONDS, look=0.25)
+    await until(lambda: _all_sent(server), "every mail to other servers sent", _SETTLED_SECONDS, look=0.25)
     await until(lambda: _all_healed(server), "every dead letter healed", _HEALED_SECONDS, look=2.0)
     print(f"\n{len(await _dead_letters(server, '--retried'))} dead letters healed by themselves")
 
@@ -138,6 +144,13 @@ async def _settle(server: MailfoldServer) -> None:
 async def _none_left(server: MailfoldServer) -> bool:
     try:
         return not await asyncio.to_thread(server.contracts.receptions)
+    except ServiceError:
+        return False
+
+
+async def _all_sent(server: MailfoldServer) -> bool:
+    try:
+        return not await asyncio.to_thread(server.contracts.queue)
     except ServiceError:
         return False
 

@@ -32,6 +32,8 @@ class Victims:
         self._database = database
         self.killed: Counter[str] = Counter()
         self.wiped = 0
+        self.moments: list[float] = []
+        """When something was killed, in seconds since the epoch."""
 
     def names(self) -> list[str]:
         """Every process under the supervisor, and the database server."""
@@ -48,6 +50,7 @@ class Victims:
         await until(lambda: self._pid(name) > 0, f"{name} to be started again", _BACK_SECONDS, look=0.01)
         with suppress(ProcessLookupError):
             os.kill(self._pid(name), signal.SIGKILL)
+            self.moments.append(time.time())
             self.killed[name] += 1
 
     async def keep_away(self, name: str, seconds: float, *, hangs: bool) -> None:
@@ -70,6 +73,7 @@ class Victims:
             if pid := self._pid(name):
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
+                    self.moments.append(time.time())
 
     async def wipe_bus(self) -> None:
         """Kill the bus, and delete all that it has on disk before it is started again."""

@@ -11,6 +11,8 @@ HONEST = "honest.example"
 """A sender whose SPF allows loopback, with a DKIM key and DMARC p=reject."""
 FORGED = "forged.example"
 """A sender whose SPF allows nobody, with DMARC p=reject: a mail with this sender in a test is forged."""
+ELSEWHERE = "elsewhere.example"
+"""A domain to which tests send; its server is at the loopback address."""
 SILENT = "silent.example"
 """A sender without SPF, key and policy."""
 
@@ -26,6 +28,8 @@ def sample_zone() -> Zone:
         zone.add(domain, "MX", f"10 mx.{DOMAIN}.")
         zone.add(domain, "TXT", "v=spf1 mx -all")
     zone.add(f"mx.{DOMAIN}", "A", "127.0.0.1")
+    zone.add(ELSEWHERE, "MX", f"10 mx.{ELSEWHERE}.")
+    zone.add(f"mx.{ELSEWHERE}", "A", "127.0.0.1")
     return zone
 
 

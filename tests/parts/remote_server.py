@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -38,6 +39,8 @@ class TakenMail:
     rcpts: list[str]
     data: bytes
     is_encrypted: bool = False
+    at: float = 0.0
+    """When the reply to it was sent, in seconds since the epoch."""
 
     @property
     def recipients(self) -> list[str]:
@@ -128,7 +131,7 @@ class _Dialog:
         body = data[: -len(b".\r\n")].replace(b"\r\n..", b"\r\n.")
         reply = await self._say("dot", "")
         if reply[:1] == b"2":
-            self._server.mails.append(TakenMail(self._mail, self._rcpts, body, self._is_encrypted))
+            self._server.mails.append(TakenMail(self._mail, self._rcpts, body, self._is_encrypted, time.time()))
 
     async def _say(self, verb: str, line: str) -> bytes:
         chosen = self._server.replies.get(verb, _GOOD.get(verb, b"500 5.5.1 unknown command\r\n"))

@@ -7,6 +7,7 @@ leaves over a connection that proved less than the mail asks for.
 from __future__ import annotations
 
 import asyncio
+import secrets
 import ssl
 from collections import OrderedDict, deque
 from collections.abc import Callable
@@ -88,6 +89,8 @@ class Connections:
         """
         wire = await connect(key.address, key.port, self._settings.connect_seconds)
         mode = TlsMode.ACTIVE if key.demand.is_implicit else _MODES[key.demand.level]
+        if credentials is not None:  # SCRAM needs a nonce of its own in each session
+            credentials = msgspec.structs.replace(credentials, scram_nonce=secrets.token_urlsafe(18))
         options = SessionOptions(hello_name=self._settings.hello_name, tls=mode, credentials=credentials)
         connection = OutgoingConnection(wire, ClientSession(options), address, key.demand)
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections import OrderedDict
 
 from services.outbound.domain.sending import RelayUse, Sending
@@ -69,6 +68,5 @@ class SendingDirectory:
         return ClientCredentials(
             name=relay.user,
             password=open_relay_password(self._keyring, relay).reveal().decode(),
-            scram_nonce=secrets.token_urlsafe(18),
             mechanisms=tuple(relay.properties.mechanisms),
         )
