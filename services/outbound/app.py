@@ -10,9 +10,11 @@ import sqlalchemy
 
 from services.outbound.adapters.connections import Connections, ConnectionSettings, TlsContexts
 from services.outbound.adapters.demands import TlsDemands
+from services.outbound.adapters.dnssec import DnssecProof
 from services.outbound.adapters.own_addresses import own_addresses
 from services.outbound.adapters.sending_directory import SendingDirectory
-from services.outbound.adapters.tls_contexts import contexts_for
+from services.outbound.adapters.sts_fetch import PolicyFetcher
+from services.outbound.adapters.tls_contexts import contexts_for, verifying_context
 from services.outbound.adapters.transport import SmtpTransport
 from services.outbound.domain.next_hop import HopRules
 from services.outbound.domain.ready import HopLimits
@@ -29,9 +31,11 @@ from services.outbound.handlers.report_submitter import ReportSubmitter
 from services.outbound.handlers.reports import Reports
 from services.outbound.handlers.routes import Routes
 from services.outbound.handlers.runner import Runner
+from services.outbound.handlers.sts_policies import StsPolicies
 from services.outbound.projections.holds import HoldProjection
 from services.outbound.projections.queue import QueueProjection
 from services.outbound.projections.reports import ReportProjection
+from services.outbound.projections.transport_security import TransportSecurityProjection
 from services.outbound.settings import SECTIONS as SECTIONS
 from services.outbound.settings import OutboundSettings
 from shared.dns.resolver import Resolver
@@ -70,6 +74,7 @@ class Outbound:
             QueueProjection(metadata),
             ReportProjection(metadata),
             HoldProjection(metadata),
+            TransportSecurityProjection(metadata),
             DeadLetterProjection(metadata),
         )
         self.store = host.event_store(SERVICE, metadata, projections)
@@ -78,6 +83,7 @@ class Outbound:
         self._enqueuer = Enqueuer(self.store, self._holds, host.ids, host.clock, settings.max_waiting)
         self._submitter = ReportSubmitter(self.store, host.channel("ingress", SERVICE))
         self._connections = Connections(_connection_settings(settings, host.server.host), _contexts(host))
+        self._dnssec = DnssecProof(settings, host.section(ResolverSettings), host.clock)
         due = DueEntries(self.store)
         recorder = self._recorder()
         self._runner = self._made_runner(due, recorder)
@@ -106,6 +112,7 @@ class Outbound:
         await self._enqueuer.start()
         self.store.on_commit(self._committed)
         ring_at_commits(self._host.bus, SERVICE, self.store)
+        self._dnssec.start()
         self._runner.start()
         self._ages.start()
         self._submitter.start()
@@ -115,6 +122,7 @@ class Outbound:
         await self._ages.stop()
         await self._runner.stop()
         await self._submitter.stop()
+        await self._dnssec.stop()
         await self._connections.close()
         await self._resolver.close()
         await self.store.close()
@@ -137,10 +145,18 @@ class Outbound:
         rules = _rules(settings, host)
         limits = HopLimits(settings.per_destination)
         routes = Routes(sending.of, self._resolver, lambda: rules, limits, lambda: secrets.randbits(32))
-        transport = SmtpTransport(self._connections, TlsDemands(), settings.attempt_seconds)
+        transport = SmtpTransport(self._connections, self._demands(), settings.attempt_seconds)
         messages = MessagePreparer(host.blobs, host.clock)
         attempts = Attempts(messages, transport, recorder, settings.schedule(), host.clock, _chance)
         return Runner(due, routes, attempts, self._holds, settings, host.clock)
+
+    def _demands(self) -> TlsDemands:
+        settings = self._settings
+        context = verifying_context(settings.tls_minimum, _authority(settings))
+        allowed = settings.allowed_networks()
+        fetcher = PolicyFetcher(self._resolver, context, allowed, settings.sts_port, settings.sts_seconds)
+        policies = StsPolicies(self.store, self._resolver, fetcher.fetch, self._host.clock)
+        return TlsDemands(self._resolver, self._dnssec.proven, policies, settings.tls_rules())
 
     async def _report(self) -> owner_pb2.ReportReply:
         rows = await self.store.read(lambda reader: reader.all("SELECT state, count(*) FROM queue GROUP BY state"))
@@ -183,7 +199,11 @@ def _connection_settings(settings: OutboundSettings, hello_name: str) -> Connect
 
 def _contexts(host: Host) -> TlsContexts:
     settings = host.section(OutboundSettings)
-    return contexts_for(settings.tls_minimum, Path(settings.authority) if settings.authority else None)
+    return contexts_for(settings.tls_minimum, host.clock, _authority(settings))
+
+
+def _authority(settings: OutboundSettings) -> Path | None:
+    return Path(settings.authority) if settings.authority else None
 
 
 def build(host: Host) -> Outbound:

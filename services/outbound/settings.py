@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
 from services.outbound.domain.next_hop import Network
 from services.outbound.domain.schedule import RetrySchedule
+from services.outbound.domain.tls_rules import TlsRules, parse_tls_rules
 from shared.dns.settings import ResolverSettings
 from shared.settings import Section
 from shared.tls.versions import TlsMinimum
@@ -81,6 +82,33 @@ class OutboundSettings(Section, frozen=True):
             "verified."
         ),
     ] = ""
+    tls: Annotated[
+        str,
+        Meta(
+            description="What is asked of TLS with some domains, comma-separated, as in `example.com=verify, "
+            ".partner.example=encrypt`: never, opportunistic, encrypt or verify; a leading dot stands for all domains "
+            "below. It raises what DANE and MTA-STS ask, and never lowers it."
+        ),
+    ] = ""
+    dnssec: Annotated[
+        Literal["auto", "on", "off"],
+        Meta(
+            description="Whether the name servers validate DNSSEC, so that DANE is used; they are tested at the start "
+            "and every hour. auto: when they are on this machine; on: also elsewhere, over a network that nobody can "
+            "change."
+        ),
+    ] = "auto"
+    dnssec_signed_name: Annotated[
+        str, Meta(description="A name with a SOA record that is signed, to test the name servers with.")
+    ] = "org"
+    dnssec_broken_name: Annotated[
+        str,
+        Meta(description="A name whose signatures are broken, for which name servers that validate have no answer."),
+    ] = "dnssec-failed.org"
+    sts_port: Annotated[int, Meta(description="The port of MTA-STS policies.", ge=1, le=65_535)] = 443
+    sts_seconds: Annotated[
+        float, Meta(description="Longest time for the fetch of an MTA-STS policy, in seconds.", gt=0, le=300)
+    ] = 30.0
     port: Annotated[int, Meta(description="The port of other mail servers.", ge=1, le=65_535)] = 25
     ipv6: Annotated[bool, Meta(description="Whether IPv6 addresses of other servers are used.")] = True
     own_names: Annotated[
@@ -105,6 +133,10 @@ class OutboundSettings(Section, frozen=True):
             destination_first=self.destination_first,
             destination_longest=self.destination_longest,
         )
+
+    def tls_rules(self) -> TlsRules:
+        """The levels of `tls`. Raises ValueError for a text that is none."""
+        return parse_tls_rules(self.tls)
 
     def allowed_networks(self) -> tuple[Network, ...]:
         """The networks of `allow_networks`. Raises ValueError for a text that is no network."""

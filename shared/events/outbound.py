@@ -1,7 +1,7 @@
 """Events of the outbound queue.
 
 The stream of an entry (one recipient of one mail) is the entry id; that of a report is the report's queue id; that of
-the switch and of the hold rules is `queue`.
+the switch and of the hold rules is `queue`; that of a domain's MTA-STS policy is `sts/<domain>`.
 """
 
 from __future__ import annotations
@@ -32,6 +32,11 @@ class HostAttempt(msgspec.Struct, frozen=True, omit_defaults=True):
     policy: str = ""
     """Which policy asked for TLS, with its inputs."""
     milliseconds: int = 0
+    policy_type: str = ""
+    """How the connection is counted: `tlsa`, `sts` or `no-policy-found` (RFC 8460 §4.4); empty: not at all."""
+    tls_result: str = ""
+    """`success` or the kind of failure (RFC 8460 §4.3); empty where the connection is not counted, or was for an
+    earlier recipient."""
 
 
 class SendingAttempt(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -251,3 +256,29 @@ class OutboundHoldRuleRemoved(Event, frozen=True):
     """The rule ends; what it held stays held until it is released."""
 
     rule: str
+
+
+@stored("outbound.sts_policy_fetched")
+class OutboundStsPolicyFetched(Event, frozen=True):
+    """The MTA-STS policy of a domain was fetched; it is valid for its age, whatever is said later (RFC 8461 §3.2)."""
+
+    domain: str
+    id: str
+    mode: str
+    """`enforce`, `testing` or `none`."""
+    mx: tuple[str, ...]
+    max_age: int
+    """Seconds."""
+    fetched: int
+    """When it was fetched, in UTC microseconds."""
+
+
+@stored("outbound.sts_policy_failed")
+class OutboundStsPolicyFailed(Event, frozen=True):
+    """A domain says that it has an MTA-STS policy, and the policy cannot be had. An equal failure is recorded once."""
+
+    domain: str
+    id: str
+    result: str
+    """`sts-policy-fetch-error`, `sts-policy-invalid` or `sts-webpki-invalid` (RFC 8460 §4.3.2)."""
+    reason: str

@@ -7,6 +7,7 @@ import contextlib
 import ssl
 from collections.abc import Callable, Iterable
 
+from services.outbound.adapters.tls_faults import TlsFault, fault_of
 from services.outbound.adapters.wire import ClientWire, WireBroken
 from services.outbound.domain.next_hop import HopAddress
 from services.outbound.domain.tls_demand import TlsDemand
@@ -26,6 +27,8 @@ from shared.tls.handshake import describe
 
 _BLOCK_SECONDS = 180.0
 Pieces = Callable[[], Iterable[bytes]]
+Verify = Callable[[ssl.SSLObject], TlsFault | None]
+"""Why the certificate of a finished handshake is not accepted; None when it is."""
 
 
 class OutgoingConnection:
@@ -40,6 +43,7 @@ class OutgoingConnection:
         """Version and cipher; empty in the clear."""
         self.authenticated_by = ""
         """How the certificate was verified; empty when it was not."""
+        self.tls_fault: TlsFault | None = None
         self.ready: Ready | None = None
         self.mails = 0
         """Mails that were sent over it."""
@@ -62,11 +66,8 @@ class OutgoingConnection:
         offered = self._session.capabilities
         return PeerForms(offered.eight_bit, offered.binary and offered.chunking, offered.smtputf8, long_lines=True)
 
-    async def open(self, context: ssl.SSLContext, verify: Callable[[ssl.SSLObject], str]) -> SessionFailed | None:
-        """Greet, encrypt and log in; returns why the session is not ready.
-
-        `verify` returns why a certificate is not accepted, or an empty text.
-        """
+    async def open(self, context: ssl.SSLContext, verify: Verify) -> SessionFailed | None:
+        """Greet, encrypt and log in; returns why the session is not ready."""
         if self.demand.is_implicit:
             await self._start_tls(context, verify)
         while True:
@@ -155,16 +156,16 @@ class OutgoingConnection:
         except WireBroken:
             self._session.end_of_input()
 
-    async def _start_tls(self, context: ssl.SSLContext, verify: Callable[[ssl.SSLObject], str]) -> None:
+    async def _start_tls(self, context: ssl.SSLContext, verify: Verify) -> None:
         name = self.demand.names[0] if self.demand.names else self.address.host
         try:
             tls = await self._wire.start_tls(context, name.strip("[]"), self._session.timeout or _BLOCK_SECONDS)
         except (ssl.SSLError, OSError, TimeoutError, WireBroken) as error:
-            self._session.tls_failed(_text_of(error))
+            self._refuse_tls(fault_of(error))
             return
-        refusal = verify(tls)
-        if refusal:
-            self._session.tls_failed(refusal)
+        fault = verify(tls)
+        if fault is not None:
+            self._refuse_tls(fault)
             return
         handshake = describe(tls)
         self.tls = f"{handshake.version} {handshake.cipher}"
@@ -172,15 +173,11 @@ class OutgoingConnection:
         if not self.demand.is_implicit:
             self._session.tls_established()
 
+    def _refuse_tls(self, fault: TlsFault) -> None:
+        self.tls_fault = fault
+        self._session.tls_failed(fault.text)
+
     @property
     def last_stage(self) -> str:
         """What the session does or waits for."""
         return self._session.stage.value
-
-
-def _text_of(error: Exception) -> str:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"the certificate is not accepted: {error.verify_message}"
-    if isinstance(error, TimeoutError):
-        return "the TLS handshake took too long"
-    return str(error) or type(error).__name__

@@ -15,6 +15,7 @@ from collections.abc import Callable
 import msgspec
 
 from services.outbound.adapters.connection import OutgoingConnection
+from services.outbound.adapters.tls_faults import TlsFault, result_of_failure
 from services.outbound.adapters.wire import connect
 from services.outbound.domain.next_hop import HopAddress
 from services.outbound.domain.tls_demand import TlsDemand, TlsLevel
@@ -55,8 +56,15 @@ class TlsContexts(msgspec.Struct, frozen=True):
     """The contexts of TLS clients, and how a finished handshake is verified beyond them."""
 
     of: Callable[[TlsDemand], ssl.SSLContext]
-    verify: Callable[[TlsDemand, ssl.SSLObject], str]
-    """Why a certificate is not accepted; empty when it is."""
+    verify: Callable[[TlsDemand, ssl.SSLObject], TlsFault | None]
+    """Why a certificate is not accepted; None when it is."""
+
+
+class NotOpened(msgspec.Struct, frozen=True):
+    """A session that failed before MAIL, and how its TLS is counted."""
+
+    failed: SessionFailed
+    tls_result: str = ""
 
 
 class Connections:
@@ -82,7 +90,7 @@ class Connections:
 
     async def open(
         self, key: ConnectionKey, address: HopAddress, credentials: ClientCredentials | None
-    ) -> OutgoingConnection | SessionFailed:
+    ) -> OutgoingConnection | NotOpened:
         """A new connection that is greeted, encrypted and logged in, or why its session failed.
 
         Raises OSError and TimeoutError when the address takes no connection.
@@ -103,7 +111,7 @@ class Connections:
         if failed is None:
             return connection
         await connection.close()
-        return failed
+        return NotOpened(failed, result_of_failure(key.demand, failed.cause, connection.tls_fault))
 
     def give_back(self, key: ConnectionKey, connection: OutgoingConnection) -> None:
         """Keep a connection for the next mail, or close it."""

@@ -7,6 +7,7 @@ import time
 import msgspec
 
 from services.outbound.adapters.connection import OutgoingConnection
+from services.outbound.adapters.tls_faults import result_of_session
 from services.outbound.domain.entry import QueueEntry
 from services.outbound.domain.envelope import transaction_of
 from services.outbound.domain.next_hop import HopAddress
@@ -14,7 +15,7 @@ from services.outbound.domain.outcome import Cause, RecipientOutcome, SendingRes
 from services.outbound.domain.ready import ReadyMail
 from services.outbound.domain.reply_meaning import failure_of, outcome_of, signal_of, unreachable
 from services.outbound.domain.sent import HopSignal, SentMail
-from services.outbound.domain.tls_demand import TlsDemand
+from services.outbound.domain.tls_demand import HostSkipped, TlsDemand
 from services.outbound.handlers.messages import PreparedMessage, SignedMessage
 from shared.events.outbound import HostAttempt
 from shared.protocol.message.outgoing.message import Unsendable
@@ -36,6 +37,8 @@ class Connected(msgspec.Struct, frozen=True):
     authenticated_by: str = ""
     began: float = 0.0
     """Seconds of the monotonic clock; 0: no connection was begun."""
+    tls_result: str = ""
+    """How the connection is counted (RFC 8460 §4.3); empty: not at all, or for an earlier mail."""
 
 
 class MailSending:
@@ -53,6 +56,8 @@ class MailSending:
         self.failure = unreachable("the next server has no address")
         """The outcome of entries that have none of their own."""
         self._outcomes: dict[str, RecipientOutcome] = {}
+        self._is_policy_fault = False
+        """Whether the last failure is about a policy of this mail's domain, which other domains need not share."""
         self._signal = HopSignal.UNREACHABLE
         self._hosts: list[HostAttempt] = []
         self._transcript: tuple[str, ...] = ()
@@ -79,6 +84,9 @@ class MailSending:
         self.step("transaction", began)
         self._transcript = connection.transcript
         used = Connected(connection.address, connection.demand, connection.tls, connection.authenticated_by, began)
+        if connection.mails == 1:
+            tls_result = result_of_session(connection.demand, bool(connection.tls))
+            used = msgspec.structs.replace(used, tls_result=tls_result)
         decided = end.results[-1] if end.results else None
         if decided is None:
             stage, reply, words = "", None, ""
@@ -89,10 +97,15 @@ class MailSending:
             self.failure = failure_of(end)
         self._sort(end.results)
 
+    def skipped(self, address: HopAddress, host: HostSkipped) -> None:
+        """Note that a policy forbids to use a host for this mail. It says nothing about the host itself."""
+        self.failed(Connected(address, host.demand, tls_result=host.demand.problem), "policy", host.outcome)
+
     def failed(self, connected: Connected, stage: str, outcome: RecipientOutcome, reply: Reply | None = None) -> None:
         """Note that an address took no mail."""
         self._note(connected, stage, outcome.reason, reply)
         self.failure = outcome
+        self._is_policy_fault = stage == "policy" or (connected.demand.is_verified and not self.mail.sending.relay)
 
     def step(self, name: str, began: float) -> None:
         """Add the time since `began` to a step."""
@@ -102,7 +115,9 @@ class MailSending:
         """The outcomes of all entries; those still open share the last failure."""
         for entry in self.open:
             self._outcomes[entry.id] = self.failure
-        is_about_mail = self._signal is HopSignal.UNREACHABLE and self.failure.cause is Cause.RECIPIENT
+        is_about_mail = self._signal is HopSignal.UNREACHABLE and (
+            self.failure.cause is Cause.RECIPIENT or (self.failure.cause is Cause.OURS and self._is_policy_fault)
+        )
         signal = HopSignal.SILENT if is_about_mail else self._signal
         return SentMail(self._outcomes, signal, tuple(self._hosts[:_MOST_HOSTS]), self._transcript, self._steps)
 
@@ -136,6 +151,8 @@ class MailSending:
                 connected.authenticated_by,
                 connected.demand.policy,
                 _milliseconds(connected.began) if connected.began else 0,
+                connected.demand.policy_type if connected.tls_result else "",
+                connected.tls_result,
             )
         )
 

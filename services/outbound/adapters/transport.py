@@ -9,14 +9,14 @@ from typing import Protocol
 import msgspec
 
 from services.outbound.adapters.connection import OutgoingConnection
-from services.outbound.adapters.connections import ConnectionKey, Connections
+from services.outbound.adapters.connections import ConnectionKey, Connections, NotOpened
 from services.outbound.adapters.mail_sending import Connected, MailSending
 from services.outbound.domain.next_hop import HopAddress, NextHop
 from services.outbound.domain.outcome import RecipientOutcome, SendingResult
 from services.outbound.domain.ready import ReadyMail
 from services.outbound.domain.reply_meaning import failure_of, unreachable
 from services.outbound.domain.sent import SentMail, for_all
-from services.outbound.domain.tls_demand import TlsDemand, TlsLevel
+from services.outbound.domain.tls_demand import HostSkipped, TlsDemand
 from services.outbound.handlers.messages import PreparedMessage
 from shared.protocol.address.domain import AddressError
 from shared.protocol.message.outgoing.message import Unsendable
@@ -24,7 +24,7 @@ from shared.protocol.smtp.client.events import SessionFailed
 from shared.protocol.smtp.client.outcome import FailureCause
 from shared.protocol.smtp.client.timeouts import Stage
 
-_TLS_FAILURES = (FailureCause.TLS_FAILED, FailureCause.TLS_REFUSED)
+_TLS_FAILURES = (FailureCause.TLS_FAILED, FailureCause.TLS_REFUSED, FailureCause.TLS_NOT_OFFERED)
 _MOST_TRANSACTIONS = 20
 """Transactions of one mail on one connection, where the server limits the recipients of each."""
 
@@ -32,8 +32,13 @@ _MOST_TRANSACTIONS = 20
 class Demands(Protocol):
     """Decides what a connection must prove."""
 
-    async def of(self, hop: NextHop, address: HopAddress, mail: ReadyMail) -> TlsDemand | RecipientOutcome:
-        """The demand on a connection to an address, or why the address cannot be used."""
+    async def of(
+        self, hop: NextHop, address: HopAddress, mail: ReadyMail, *, is_tls_optional: bool
+    ) -> TlsDemand | HostSkipped:
+        """The demand on a connection to an address, or why the address cannot be used.
+
+        `is_tls_optional` is the wish of the sender for less than the destination publishes (RFC 8689 §5).
+        """
 
 
 class SmtpTransport:
@@ -60,9 +65,10 @@ class SmtpTransport:
         return sending.result()
 
     async def _to_address(self, hop: NextHop, address: HopAddress, sending: MailSending) -> None:
-        demand = await self._demands.of(hop, address, sending.mail)
-        if isinstance(demand, RecipientOutcome):
-            sending.failed(Connected(address, TlsDemand()), "policy", demand)
+        is_tls_optional = sending.message.is_tls_optional
+        demand = await self._demands.of(hop, address, sending.mail, is_tls_optional=is_tls_optional)
+        if isinstance(demand, HostSkipped):
+            sending.skipped(address, demand)
             return
         await self._with_demand(address, demand, sending)
 
@@ -81,21 +87,22 @@ class SmtpTransport:
             sending.failed(connected, "connect", unreachable(reason))
             return
         sending.step("connect", connected.began)
-        if isinstance(opened, SessionFailed):
+        if isinstance(opened, NotOpened):
             await self._not_opened(connected, opened, sending)
             return
         await self._transact(key, opened, sending, is_fresh=True)
 
-    async def _not_opened(self, connected: Connected, failed: SessionFailed, sending: MailSending) -> None:
+    async def _not_opened(self, connected: Connected, not_opened: NotOpened, sending: MailSending) -> None:
         """Note a session that failed before MAIL.
 
-        TLS that was only an opportunity is left out in a second connection.
+        TLS that was only an opportunity is left out in a second connection; so is a verification that was only a test.
         """
-        demand = connected.demand
-        sending.failed(connected, failed.stage.value, failure_of(failed), failed.reply)
-        if demand.level is TlsLevel.OPPORTUNISTIC and failed.cause in _TLS_FAILURES:
-            in_clear = msgspec.structs.replace(demand, level=TlsLevel.NEVER, policy="in the clear, because TLS failed")
-            await self._with_demand(connected.address, in_clear, sending)
+        failed = not_opened.failed
+        counted = msgspec.structs.replace(connected, tls_result=not_opened.tls_result)
+        sending.failed(counted, failed.stage.value, failure_of(failed), failed.reply)
+        relaxed = connected.demand.relaxed() if failed.cause in _TLS_FAILURES else None
+        if relaxed is not None:
+            await self._with_demand(connected.address, relaxed, sending)
 
     async def _transact(
         self, key: ConnectionKey, connection: OutgoingConnection, sending: MailSending, *, is_fresh: bool

@@ -28,6 +28,8 @@ class Exchanger(msgspec.Struct, frozen=True):
     """Whether the MX answer and one of the address answers are validated by DNSSEC (RFC 7672 §2.2.2)."""
     target: str = ""
     """The name at the end of the host's CNAME chain."""
+    is_named_securely: bool = False
+    """Whether the MX answer is validated, or the denial of one is."""
 
 
 class Exchangers(msgspec.Struct, frozen=True):
@@ -95,6 +97,7 @@ def _exchanger(preference: int, name: str, ipv6: Answer, ipv4: Answer, mx: Answe
         "temperror" in (ipv6.status, ipv4.status),
         (mx is None or mx.authenticated) and (ipv6.authenticated or ipv4.authenticated),
         ipv4.canonical_name or ipv6.canonical_name,
+        mx is not None and mx.authenticated,
     )
 
 

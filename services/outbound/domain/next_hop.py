@@ -25,6 +25,9 @@ class HopAddress(msgspec.Struct, frozen=True):
     is_secure: bool = False
     """Whether the DNS answers that led here are validated (RFC 7672 §2.2.2)."""
     target: str = ""
+    """The name at the end of the host's CNAME chain; empty without a chain."""
+    is_named_securely: bool = False
+    """Whether a validated answer names the host as a mail server of the domain."""
 
 
 class NextHop(msgspec.Struct, frozen=True):
@@ -62,10 +65,10 @@ def next_hop(exchangers: Exchangers, rules: HopRules, seed: int) -> NextHop | Re
         return RecipientOutcome(SendingResult.REFUSED, "5.4.6", reason)
     ordered = sorted(reachable, key=lambda host: (host.preference, _shuffled(host.name, seed)))
     addresses = [address for host in ordered for address in _addresses(host, rules)]
-    permitted = [address for address in addresses if _is_permitted(address.address, rules.allowed_networks)]
+    permitted = [address for address in addresses if is_permitted(address.address, rules.allowed_networks)]
     if not permitted:
         return _without_address(exchangers, addresses)
-    key = ",".join(sorted(host.name for host in reachable))
+    key = ",".join(sorted(f"{host.name}{_security(host)}" for host in reachable))
     return NextHop(key, f"mx {exchangers.domain}", exchangers.domain, tuple(permitted[: rules.most_addresses]))
 
 
@@ -99,10 +102,11 @@ def _addresses(host: Exchanger, rules: HopRules) -> Iterator[HopAddress]:
     for pair in zip_longest(ipv6, host.ipv4):
         for address in pair:
             if address is not None:
-                yield HopAddress(host.name, address, rules.port, host.is_secure, host.target)
+                yield HopAddress(host.name, address, rules.port, host.is_secure, host.target, host.is_named_securely)
 
 
-def _is_permitted(address: str, allowed: Sequence[Network]) -> bool:
+def is_permitted(address: str, allowed: Sequence[Network]) -> bool:
+    """Whether a connection may be made to an address: it is public, or in a network that is allowed."""
     try:
         parsed = ipaddress.ip_address(_plain(address))
     except ValueError:
@@ -136,6 +140,11 @@ def _without_address(exchangers: Exchangers, addresses: Sequence[HopAddress]) ->
     if exchangers.is_implicit:
         reason = f"the domain {domain} has neither a mail server nor an address"
     return RecipientOutcome(SendingResult.REFUSED, "5.4.4", reason)
+
+
+def _security(host: Exchanger) -> str:
+    """What DNSSEC says about a host is part of the key: a domain must not lower it for others with the same hosts."""
+    return f"+{int(host.is_named_securely)}{int(host.is_secure)}" if host.is_named_securely or host.is_secure else ""
 
 
 def _shuffled(name: str, seed: int) -> bytes:

@@ -6,6 +6,7 @@ from enum import IntEnum
 
 import msgspec
 
+from services.outbound.domain.outcome import RecipientOutcome
 from shared.protocol.dane.records import TlsaRecord
 
 
@@ -35,8 +36,35 @@ class TlsDemand(msgspec.Struct, frozen=True):
     """Whether TLS begins with the connection (RFC 8314)."""
     authenticated_by: str = ""
     """What a successful verification is called: `dane`, `mta-sts` or `web-pki`."""
+    policy_type: str = ""
+    """How the connection is counted: `tlsa`, `sts` or `no-policy-found` (RFC 8460 §4.4); empty: not at all."""
+    problem: str = ""
+    """The result type of a problem that was found before the connection (RFC 8460 §4.3), such as `tlsa-invalid`."""
+    fallback: TlsLevel | None = None
+    """What is asked instead after TLS failed, in a second connection; None: nothing less will do."""
 
     @property
     def is_verified(self) -> bool:
         """Whether the certificate is looked at."""
         return self.level is TlsLevel.VERIFIED
+
+    def relaxed(self) -> TlsDemand | None:
+        """The demand on a second connection after TLS failed on the first; None when nothing less will do.
+
+        The second connection is not counted: the failure was.
+        """
+        if self.level is TlsLevel.OPPORTUNISTIC:
+            return TlsDemand(TlsLevel.NEVER, policy=f"{self.policy}; in the clear, because TLS failed")
+        if self.fallback is None:
+            return None
+        names = self.names if self.fallback >= TlsLevel.ENCRYPTED else ()
+        return TlsDemand(self.fallback, names, policy=f"{self.policy}; sent all the same")
+
+
+class HostSkipped(msgspec.Struct, frozen=True):
+    """A host that a policy forbids to use now."""
+
+    outcome: RecipientOutcome
+    """The outcome for the recipients when no other host takes the mail."""
+    demand: TlsDemand
+    """The policy, for the record."""

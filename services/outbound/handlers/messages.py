@@ -18,6 +18,7 @@ from shared.protocol.dkim.profile import BOTH, SigningProfile
 from shared.protocol.dkim.sign import hash_body, signatures
 from shared.protocol.dkim.signing_key import SigningKey
 from shared.protocol.message.outgoing.message import FinalMessage, OutgoingMessage, PeerForms, Unsendable
+from shared.protocol.message.outgoing.tls_required import is_tls_optional
 from shared.scans import scan_of
 
 _SMALL = 256 * 1024
@@ -46,7 +47,14 @@ class PreparedMessage:
     """A message of which the form for each server is made once."""
 
     def __init__(
-        self, message: OutgoingMessage, size: int, keys: Sequence[SigningKey], profile: SigningProfile, now: int
+        self,
+        message: OutgoingMessage,
+        size: int,
+        keys: Sequence[SigningKey],
+        profile: SigningProfile,
+        now: int,
+        *,
+        is_tls_optional: bool = False,
     ) -> None:
         self._message = message
         self._size = size
@@ -54,6 +62,8 @@ class PreparedMessage:
         self._profile = profile
         self._now = now
         self._forms: dict[PeerForms, SignedMessage | Unsendable] = {}
+        self.is_tls_optional = is_tls_optional
+        """Whether the sender wants the mail to be sent even where the destination's TLS is broken (RFC 8689 §5)."""
 
     async def form(self, peer: PeerForms) -> SignedMessage | Unsendable:
         """The message for a server that takes these forms, signed, or why it cannot be sent there."""
@@ -90,9 +100,11 @@ class MessagePreparer:
         except BlobError as error:
             reason = f"the message cannot be read from the store: {error}"
             return RecipientOutcome(SendingResult.DEFERRED, "4.3.0", reason, Cause.OURS)
-        message = OutgoingMessage(queued.prefix + blob.read(0, scan.header_end), scan, blob.iterate)
-        sending = mail.sending
-        return PreparedMessage(message, blob.body_size, sending.keys, _profile(sending.relay), self._clock.now())
+        header = queued.prefix + blob.read(0, scan.header_end)
+        message = OutgoingMessage(header, scan, blob.iterate)
+        keys, profile = mail.sending.keys, _profile(mail.sending.relay)
+        now, is_optional = self._clock.now(), is_tls_optional(header)
+        return PreparedMessage(message, blob.body_size, keys, profile, now, is_tls_optional=is_optional)
 
 
 def _profile(relay: RelayUse | None) -> SigningProfile:

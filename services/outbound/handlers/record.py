@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
+import msgspec
 import structlog
 
 from services.outbound.domain.entry import QueueEntry
@@ -14,7 +15,7 @@ from services.outbound.domain.schedule import RetrySchedule
 from services.outbound.domain.sent import SentMail
 from services.outbound.handlers.reports import Reports
 from shared.clock import Clock
-from shared.events.outbound import SendingAttempt
+from shared.events.outbound import HostAttempt, SendingAttempt
 from shared.eventstore.connection import StoreUnavailable
 from shared.eventstore.event import Actor, Event, Provenance
 from shared.eventstore.store import EventStore
@@ -51,7 +52,7 @@ class Recorder:
                 entry.attempts + 1,
                 began,
                 route,
-                sent.hosts,
+                sent.hosts if not at else _counted_before(sent.hosts),
                 (now - began) // 1000,
                 dict(sent.steps),
                 sent.transcript if not at else (),
@@ -74,6 +75,11 @@ class Recorder:
             except StoreUnavailable as error:
                 log.warning("outbound.record_waits", queue_id=decided[0][0].queued.queue_id, error=str(error))
                 await asyncio.sleep(_PATIENCE_SECONDS)
+
+
+def _counted_before(hosts: tuple[HostAttempt, ...]) -> tuple[HostAttempt, ...]:
+    """The connections of an attempt for its further recipients: each connection is counted once for TLS reports."""
+    return tuple(msgspec.structs.replace(host, policy_type="", tls_result="") for host in hosts)
 
 
 def _append(

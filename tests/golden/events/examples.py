@@ -28,6 +28,8 @@ _ATTEMPT = outbound.SendingAttempt(
             "dane",
             "dane: 1 record",
             120,
+            "tlsa",
+            "success",
         ),
     ),
     150,
@@ -219,6 +221,12 @@ EXAMPLES: tuple[Event, ...] = (
     outbound.OutboundReportSubmitted("q0002", "q0001"),
     outbound.OutboundRescheduled("e0009", "q0001", 1_700_000_000_000_000),
     outbound.OutboundResumed(),
+    outbound.OutboundStsPolicyFailed(
+        "elsewhere.example", "1a", "sts-policy-fetch-error", "the answer has the status 404"
+    ),
+    outbound.OutboundStsPolicyFetched(
+        "elsewhere.example", "1b", "enforce", ("*.elsewhere.example",), 604_800, 1_700_000_000_000_000
+    ),
     sending.DkimKeyActivated("k0002", "d0001", ("k0001",)),
     sending.DkimKeyAdded(
         "k0001",
