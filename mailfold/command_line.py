@@ -42,6 +42,7 @@ COMMANDS: Mapping[str, _Place] = {
     "relay": _Place("relay", "app"),
     "queue": _Place("queue", "app"),
     "test-mail": _Place("test_mail", "test_mail"),
+    "sink": _Place("sink", "app"),
     "secrets": _Place("secrets", "app"),
     "settings": _Place("settings", "app"),
     "deadletters": _Place("deadletters", "app"),

@@ -26,6 +26,7 @@ class Places:
         self.nats = self.data / "nats"
         self.bus_file = self.secrets / "bus.json"
         self.processes = self.run / "processes.json"
+        self.sink = self.data / "sink"
 
     def make(self) -> None:
         """Create the folders, readable only by their owner.

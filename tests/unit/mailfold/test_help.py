@@ -48,6 +48,8 @@ def test_every_promised_command_is_there() -> None:
         "user password",
         "account quota",
         "test-mail",
+        "sink list",
+        "sink show",
     }
     sending = {
         *(f"dkim {word}" for word in ("show", "rotate", "check", "retire")),
