@@ -116,6 +116,17 @@ def hold_rule_removed(event: outbound.OutboundHoldRuleRemoved, _names: Names) ->
     yield f"hold rule {event.rule} removed; what it held stays held"
 
 
+def sts_policy_fetched(event: outbound.OutboundStsPolicyFetched, _names: Names) -> Iterator[str]:
+    """A domain's MTA-STS policy is known."""
+    hosts = f" for {', '.join(event.mx)}" if event.mx else ""
+    yield f"mta-sts policy of {event.domain} fetched: {event.mode}{hosts}, id {event.id}, valid for {event.max_age} s"
+
+
+def sts_policy_failed(event: outbound.OutboundStsPolicyFailed, _names: Names) -> Iterator[str]:
+    """A domain's MTA-STS policy cannot be had."""
+    yield f"mta-sts policy of {event.domain}, id {event.id}, cannot be had: {event.reason}"
+
+
 def handed_over(attempt: SendingAttempt) -> str:
     """To whom a mail was handed, and with which TLS."""
     if not attempt.hosts:

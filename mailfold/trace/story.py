@@ -46,6 +46,8 @@ _LINES: dict[type[Event], Lines] = {
     outbound.OutboundResumed: outbound_lines.resumed,
     outbound.OutboundHoldRuleAdded: outbound_lines.hold_rule_added,
     outbound.OutboundHoldRuleRemoved: outbound_lines.hold_rule_removed,
+    outbound.OutboundStsPolicyFetched: outbound_lines.sts_policy_fetched,
+    outbound.OutboundStsPolicyFailed: outbound_lines.sts_policy_failed,
     deadletters.DeadLetterBuried: delivery_lines.buried,
     deadletters.DeadLetterFailedAgain: delivery_lines.failed_again,
     deadletters.DeadLetterResolved: delivery_lines.resolved,

@@ -94,6 +94,8 @@ def test_what_the_operator_and_the_clock_did() -> None:
         outbound.OutboundResumed(),
         outbound.OutboundHoldRuleAdded("c1", "*@example.org", "", "new domain"),
         outbound.OutboundHoldRuleRemoved("c1"),
+        outbound.OutboundStsPolicyFetched("far.example", "1a", "enforce", ("mx.far.example",), 86_400, AT),
+        outbound.OutboundStsPolicyFailed("far.example", "1b", "sts-policy-invalid", "no valid mode"),
     ]
     assert lines(*events) == [
         "delayed for <bob@far.example>: 4.2.0 busy",
@@ -111,6 +113,8 @@ def test_what_the_operator_and_the_clock_did() -> None:
         "sending resumed",
         "hold rule c1: mail from *@example.org to anybody (new domain)",
         "hold rule c1 removed; what it held stays held",
+        "mta-sts policy of far.example fetched: enforce for mx.far.example, id 1a, valid for 86400 s",
+        "mta-sts policy of far.example, id 1b, cannot be had: no valid mode",
     ]
 
 
