@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from mailfold.arguments import DATA, Data, Json, Option
 from mailfold.operator.failure import CommandFailed
+
+if TYPE_CHECKING:
+    from mailfold.launcher.installation import Installation
+    from mailfold.supervisor.child import Child
+
+    Besides = Callable[[Installation], Sequence[Child]]
 
 PortOffset = Annotated[
     int | None, Option("--port-offset", minimum=0, maximum=64000, help="Added to every well-known port.")
@@ -45,14 +51,15 @@ def run(
     *,
     log_to_terminal: bool = False,
     quiet: bool = False,
+    besides: Besides | None = None,
 ) -> None:
     """Start, supervise, and end with the launcher's exit code.
 
-    `announced` runs in a process of its own once all is ready.
+    `announced` runs in a process of its own once all is ready. `besides` makes children that are no services.
     """
     from mailfold.launcher.announcer import Announcer
     from mailfold.launcher.installation import RunsAlready, prepare
-    from mailfold.launcher.start import supervise
+    from mailfold.launcher.start import no_children, supervise
     from mailfold.operator.identity import CannotBecome
     from shared.bus.errors import NatsServerMissing
     from shared.server_settings import ServerSettings
@@ -65,7 +72,7 @@ def run(
         installation = prepare(data, {name: str(value) for name, value in flags.items() if value is not None})
         if not quiet:
             _warn_of_root(installation.settings.of(ServerSettings).user)
-        code = supervise(installation, announcer.ready, log_to_terminal=log_to_terminal)
+        code = supervise(installation, announcer.ready, log_to_terminal=log_to_terminal, besides=besides or no_children)
     except SettingsError as error:
         raise CommandFailed(
             "settings that cannot be used:\n" + "\n".join(f"  {mistake}" for mistake in error.mistakes), 2

@@ -39,10 +39,14 @@ class Parts:
         """Read the part of this process and close all files; called in the process itself."""
         file = self._files[process]
         part = os.pread(file, os.fstat(file).st_size, 0)
+        self.close()
+        return msgspec.json.decode(part, type=CallTokens)
+
+    def close(self) -> None:
+        """Close all files; called in a process that calls no service."""
         for open_file in self._files.values():
             os.close(open_file)
         self._files.clear()
-        return msgspec.json.decode(part, type=CallTokens)
 
 
 def make_parts(places: Places, layout: Layout) -> Parts:

@@ -46,7 +46,7 @@ def _process(installation: Installation, name: str, bus: dict[str, str], before:
     return Child(
         name,
         Fork(main),
-        ready=lambda pid: _holds(ready_file, pid),
+        ready=lambda pid: holds(ready_file, pid),
         depends=needs,
         services=services,
         doing=lambda pid: read_progress(progress_file, pid),
@@ -68,7 +68,7 @@ def _main(name: str, installation: Installation, environment: dict[str, str]) ->
     return main
 
 
-def _holds(ready_file: Path, pid: int) -> bool:
+def holds(ready_file: Path, pid: int) -> bool:
     """Whether the file holds this process id; a file left by a killed process has another one."""
     try:
         return ready_file.read_text() == str(pid)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 from typing import TextIO
@@ -14,7 +15,9 @@ import structlog
 
 from mailfold.launcher.installation import Installation
 from mailfold.launcher.processes import children
+from mailfold.layouts import BUS
 from mailfold.supervisor.backoff import Backoff
+from mailfold.supervisor.child import Child
 from mailfold.supervisor.report import Process, State
 from mailfold.supervisor.supervisor import Supervisor
 from shared.server_settings import ServerSettings
@@ -23,6 +26,11 @@ _PATIENCE = 3
 """Number of crashes of a process after which the first start is given up."""
 _LAST_LINES = 5
 _SILENCE_SECONDS = 10.0
+
+
+def no_children(_installation: Installation) -> Sequence[Child]:
+    """No other children than the processes of the services."""
+    return ()
 
 
 class FirstStart:
@@ -80,9 +88,16 @@ class FirstStart:
         return f"; the end of {file}:\n" + "\n".join(f"    {line[:500]}" for line in lines)
 
 
-def supervise(installation: Installation, ready: Callable[[], None], *, log_to_terminal: bool = False) -> int:
+def supervise(
+    installation: Installation,
+    ready: Callable[[], None],
+    *,
+    log_to_terminal: bool = False,
+    besides: Callable[[Installation], Sequence[Child]] = no_children,
+) -> int:
     """Run everything until it is stopped; returns the exit code.
 
+    `besides` makes children that are no services; they start before the services and stop after them.
     The process must have no thread, because it is forked for the children.
     """
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(_supervisor_log(installation, log_to_terminal)))
@@ -90,13 +105,22 @@ def supervise(installation: Installation, ready: Callable[[], None], *, log_to_t
     first = FirstStart(log_folder, ready)
     longest = installation.settings.of(ServerSettings).restart_longest
     Supervisor(
-        children(installation),
+        _with_children_besides(children(installation), besides(installation)),
         installation.places.processes,
         log_folder,
         first.changed,
         lambda: Backoff(longest=longest),
     ).run()
     return 1 if first.failed else 0
+
+
+def _with_children_besides(services: Sequence[Child], besides: Sequence[Child]) -> list[Child]:
+    """All children, the bus first."""
+    names = tuple(child.name for child in besides)
+    bus = tuple(child.name for child in services if child.name == BUS)
+    before = [replace(child, depends=(*child.depends, *bus)) for child in besides]
+    after = [child if child.name in bus else replace(child, depends=(*child.depends, *names)) for child in services]
+    return [*before, *after]
 
 
 def _supervisor_log(installation: Installation, log_to_terminal: bool) -> TextIO:
