@@ -7,6 +7,7 @@ import msgspec
 from services.outbound.domain.outcome import Cause, RecipientOutcome, SendingResult
 from services.outbound.domain.sts import StsView
 from services.outbound.domain.tls_demand import HostSkipped, TlsDemand, TlsLevel
+from services.outbound.domain.tls_rules import WORDS
 from shared.protocol.dane.lookup import DaneHost, DaneUse
 from shared.protocol.mta_sts.policy import StsPolicy, matching_pattern
 
@@ -113,7 +114,7 @@ def _with_rule(inputs: PolicyInputs, published: TlsDemand) -> TlsDemand:
     rule = inputs.rule
     if rule is None or (published.is_verified and published.fallback is None):
         return published
-    text = f"outbound.tls {inputs.domain}={rule.name.lower()}; {published.policy}"
+    text = f"outbound.tls {inputs.domain}={WORDS[rule]}; {published.policy}"
     if rule is TlsLevel.VERIFIED:
         if published.is_verified:
             return msgspec.structs.replace(published, policy=text, fallback=None)

@@ -17,6 +17,10 @@ _LEVELS: Mapping[str, TlsLevel] = {
 }
 
 
+WORDS: Mapping[TlsLevel, str] = {level: word for word, level in _LEVELS.items()}
+"""The words of the setting."""
+
+
 class TlsRules(msgspec.Struct, frozen=True):
     """The levels by domain. A name with a leading dot stands for all domains below it."""
 

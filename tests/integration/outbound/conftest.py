@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -27,9 +27,16 @@ class StartQueue(Protocol):
     """Starts a queue for a test, which is stopped after it."""
 
     async def __call__(
-        self, remote: RemoteServer, flags: Mapping[str, str] | None = None, zone: Zone | None = None
+        self,
+        remote: RemoteServer,
+        flags: Mapping[str, str] | None = None,
+        zone: Zone | None = None,
+        prepare: Callable[[Installation], None] | None = None,
     ) -> Installation:
-        """A queue that retries soon and connects to the port of `remote`, with the domain example.org."""
+        """A queue that retries soon and connects to the port of `remote`, with the domain example.org.
+
+        `prepare` is called before it starts.
+        """
 
 
 def zone_of(*hosts: tuple[str, str, int, str]) -> Zone:
@@ -53,11 +60,16 @@ async def start_queue(tmp_path: Path, nats_server: nats.NatsServer) -> AsyncIter
     running: list[Installation] = []
 
     async def start(
-        remote: RemoteServer, flags: Mapping[str, str] | None = None, zone: Zone | None = None
+        remote: RemoteServer,
+        flags: Mapping[str, str] | None = None,
+        zone: Zone | None = None,
+        prepare: Callable[[Installation], None] | None = None,
     ) -> Installation:
         known = zone or zone_of((FAR, "mx.far.example", 10, "127.0.0.1"))
         settings = {**_SOON, "outbound.port": str(remote.port), **(flags or {})}
         started = Installation(tmp_path / f"data{len(running)}", nats_server.url, known, settings)
+        if prepare is not None:
+            prepare(started)
         await started.start()
         running.append(started)
         await started.add_domain()

@@ -28,6 +28,7 @@ from shared.rpc.mailfold.ingress.v1 import ingress_pb2
 from shared.rpc.mailfold.ingress.v1.ingress_pb2_grpc import add_IngressServicer_to_server
 from shared.rpc.mailfold.outbound.v1 import outbound_pb2
 from shared.rpc.mailfold.outbound.v1.outbound_pb2_grpc import OutboundStub
+from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import OwnerStub
 from shared.service import SHARED_SECTIONS, Host
 from shared.settings import Sections, load
 from tests.harness.waiting import until_true
@@ -70,6 +71,9 @@ class Installation:
 
     async def start(self) -> None:
         self.dns.start()
+        await self._start_services()
+
+    async def _start_services(self) -> None:
         given = {
             "bus.url": self._bus_url,
             "server.hostname": "mail.example.org",
@@ -94,14 +98,23 @@ class Installation:
             await app.start()
         self.directory = DirectoryStub(self.host.channel("directory", "operator"))
         self.queue = OutboundStub(self.host.channel("outbound", "operator"))
+        self.owner = OwnerStub(self.host.channel("outbound", "operator"))
         self._enqueue = OutboundStub(self.host.channel("outbound", "delivery"))
 
     async def stop(self) -> None:
+        await self._stop_services()
+        self.dns.stop()
+
+    async def restart(self) -> None:
+        """Stop the services and start them on the same data, with the same DNS server."""
+        await self._stop_services()
+        await self._start_services()
+
+    async def _stop_services(self) -> None:
         for app in reversed(self._apps):
             await app.stop()
         await self.bus.close()
         await self.blobs.close()
-        self.dns.stop()
 
     async def add_domain(self, name: str = "example.org") -> None:
         await self.directory.AddDomain(directory_pb2.AddDomainRequest(name=name, incoming=True))
