@@ -9,9 +9,10 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterable, Sequence
+from typing import Final, NamedTuple
 
 from shared.protocol.dkim.body import BodyHasher, BodyNeed
-from shared.protocol.dkim.canonical import HeaderFields, signing_input
+from shared.protocol.dkim.canonical import HeaderFields, canonical_field
 from shared.protocol.dkim.profile import BOTH, OVERSIGNED_NAMES, SIGNED_NAMES, SigningProfile
 from shared.protocol.dkim.signing_key import SigningKey
 
@@ -22,6 +23,7 @@ MOST_OF_A_NAME = 100
 """How often one name may be in h=. Of fields that occur more often, those on top are not signed."""
 
 _LINE = 72
+_METHOD: Final = "relaxed"
 _NAME_GROUP = re.compile(r"(?:[^:;]+(?::|;\Z)){1,4}")
 
 
@@ -48,9 +50,11 @@ def signatures(
     first: dict[str, SigningKey] = {}
     for key in keys:
         first.setdefault(key.key_type, key)
-    return b"".join(
-        sign(header_block, body_hash, first[kind], now, profile=profile) for kind in profile.key_types if kind in first
-    )
+    chosen = [first[kind] for kind in profile.key_types if kind in first]
+    if not chosen:
+        return b""
+    signed = _signed_part(header_block, body_hash, profile)
+    return b"".join(_signature(signed, key, now, "") for key in chosen)
 
 
 def sign(
@@ -65,8 +69,26 @@ def sign(
 
     `header_block` has CRLF line ends; `now` is UTC microseconds; `identity` (i=) is an address within the key's domain.
     """
+    return _signature(_signed_part(header_block, body_hash, profile), key, now, identity)
+
+
+class _SignedPart(NamedTuple):
+    """What the signatures of one message have in common."""
+
+    words: tuple[str, ...]
+    """h= and bh= in pieces."""
+    fields: bytes
+    """The signed fields in canonical form."""
+
+
+def _signed_part(header_block: bytes, body_hash: bytes, profile: SigningProfile) -> _SignedPart:
     header = HeaderFields(header_block)
     names = signed_names(header, profile)
+    words = (*_name_words(names), f"bh={_base64(body_hash)};")
+    return _SignedPart(words, b"".join(canonical_field(field, _METHOD) + b"\r\n" for field in header.select(names)))
+
+
+def _signature(signed: _SignedPart, key: SigningKey, now: int, identity: str) -> bytes:
     words = [
         "v=1;",
         f"a={key.algorithm};",
@@ -75,11 +97,10 @@ def sign(
         f"s={key.selector};",
         *([f"i={identity};"] if identity else ()),
         f"t={now // 1_000_000};",
-        *_name_words(names),
-        f"bh={_base64(body_hash)};",
+        *signed.words,
     ]
     unsigned = _folded(words) + b"\r\n b="
-    signature = key.sign(signing_input(header.select(names), unsigned, "relaxed"))
+    signature = key.sign(signed.fields + canonical_field(unsigned, _METHOD))
     return unsigned + _wrapped(_base64(signature)) + b"\r\n"
 
 
