@@ -9,9 +9,9 @@ from mailfold.commands.printing import table
 from mailfold.printable import printable
 from mailfold.times import moment
 from mailfold.trace.names import Names
-from mailfold.trace.outbound_lines import handed_over
+from mailfold.trace.outbound_lines import attempt_lines, handed_over
 from mailfold.trace.story import LoggedEvent, story
-from shared.events.outbound import OutboundDelivered
+from shared.events.outbound import OutboundBounced, OutboundDeferred, OutboundDelivered, OutboundExpired
 from shared.eventstore.event import Event
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ _FIELDS = (
 )
 _COLUMNS = ("id", "queue id", "sender", "recipient", "state", "next attempt", "attempts", "last reply")
 _REASON_WIDTH = 120
+_FAILURES = (OutboundDeferred, OutboundBounced, OutboundExpired)
 
 
 def listed(page: outbound_pb2.QueueList) -> Mapping[str, Any]:
@@ -90,12 +91,13 @@ def print_parcel(parcel: Parcel, *, transcript: bool) -> None:
 
 
 def parcel_lines(history: outbound_pb2.EntryHistory, *, transcript: bool = False, whole: bool = True) -> Iterator[str]:
-    """The lines for one recipient: where the mail is now, and with `whole` its history."""
+    """The lines for one recipient: where the mail is now, and its history, or without `whole` its last attempt."""
     entry = history.entry
     yield printable(f"{entry.recipient}  ({entry.id}, mail {entry.queue_id} from <{entry.sender}>)")
     logged = [LoggedEvent("", event.name, event.at, "{}", "", event.json.encode()) for event in history.events]
     yield from (f"  {printable(line)}" for line in _whereabouts(entry, logged))
     if not whole:
+        yield from (f"  {printable(line)}" for line in _last_attempt(logged))
         return
     for event, recorded in zip(logged, history.events, strict=True):
         head, *rest = story([event], Names())
@@ -132,6 +134,14 @@ def _delivery(event: Event | None) -> str:
         return "delivered to the next server"
     hosts = event.attempt.hosts
     return f"delivered {handed_over(event.attempt)}" + (f"; it replied: {hosts[-1].reply}" if hosts else "")
+
+
+def _last_attempt(logged: Sequence[LoggedEvent]) -> Iterator[str]:
+    """The last attempt that failed, if there was any."""
+    events = [recorded.event for recorded in logged]
+    attempts = [event.attempt for event in events if isinstance(event, _FAILURES) and event.attempt is not None]
+    if attempts and not isinstance(events[-1], OutboundDelivered):
+        yield from attempt_lines(attempts[-1])
 
 
 def _transcript(logged: LoggedEvent) -> Iterator[str]:

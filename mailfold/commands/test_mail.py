@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from mailfold.arguments import DATA, Data, Json, Option
 
 if TYPE_CHECKING:
-    from mailfold.operator.test_mail import TestMail
+    from mailfold.operator.test_mail import TriedMail
 
 
 def test_mail(
@@ -32,7 +32,7 @@ def test_mail(
         raise SystemExit(1)
 
 
-def _values(tried: TestMail) -> dict[str, Any]:
+def _values(tried: TriedMail) -> dict[str, Any]:
     from mailfold.commands.queue_printing import fields
 
     return {
@@ -45,7 +45,7 @@ def _values(tried: TestMail) -> dict[str, Any]:
     }
 
 
-def _print(tried: TestMail) -> None:
+def _print(tried: TriedMail) -> None:
     from mailfold.commands.queue_printing import parcel_lines
     from mailfold.printable import printable
 

@@ -105,7 +105,7 @@ def supervise(
     first = FirstStart(log_folder, ready)
     longest = installation.settings.of(ServerSettings).restart_longest
     Supervisor(
-        _with_children_besides(children(installation), besides(installation)),
+        with_children_besides(children(installation), besides(installation)),
         installation.places.processes,
         log_folder,
         first.changed,
@@ -114,7 +114,7 @@ def supervise(
     return 1 if first.failed else 0
 
 
-def _with_children_besides(services: Sequence[Child], besides: Sequence[Child]) -> list[Child]:
+def with_children_besides(services: Sequence[Child], besides: Sequence[Child]) -> list[Child]:
     """All children, the bus first."""
     names = tuple(child.name for child in besides)
     bus = tuple(child.name for child in services if child.name == BUS)

@@ -76,6 +76,14 @@ def test_a_history_says_where_the_mail_is_and_what_was_tried() -> None:
     ]
 
 
+def test_without_the_history_the_last_attempt_that_failed_is_shown() -> None:
+    assert list(parcel_lines(history(DEFERRED), whole=False))[4:] == [
+        "    attempt 1 by mx far.example, 9 ms",
+        "      mx [192.0.2.1]:25, without TLS, 0 ms",
+        "        replied at rcpt: 450 4.2.1 wait",
+    ]
+
+
 def test_the_lines_of_the_dialog_are_shown_on_demand_without_control_characters() -> None:
     with_them = list(parcel_lines(history(DEFERRED), transcript=True))
     assert with_them[-2:] == ["        < 220 �[31mred", "        > EHLO us"]
