@@ -19,6 +19,7 @@ from services.outbound.adapters.transport import SmtpTransport
 from services.outbound.domain.next_hop import HopRules
 from services.outbound.domain.ready import HopLimits
 from services.outbound.endpoints.servicer import OutboundEndpoint
+from services.outbound.handlers.account_limits import AccountLimits
 from services.outbound.handlers.ages import Ages
 from services.outbound.handlers.attempts import Attempts
 from services.outbound.handlers.commands import QueueCommands
@@ -35,6 +36,7 @@ from services.outbound.handlers.sts_policies import StsPolicies
 from services.outbound.projections.holds import HoldProjection
 from services.outbound.projections.queue import QueueProjection
 from services.outbound.projections.reports import ReportProjection
+from services.outbound.projections.sent import SentProjection
 from services.outbound.projections.transport_security import TransportSecurityProjection
 from services.outbound.settings import SECTIONS as SECTIONS
 from services.outbound.settings import OutboundSettings
@@ -74,13 +76,15 @@ class Outbound:
             QueueProjection(metadata),
             ReportProjection(metadata),
             HoldProjection(metadata),
+            SentProjection(metadata),
             TransportSecurityProjection(metadata),
             DeadLetterProjection(metadata),
         )
         self.store = host.event_store(SERVICE, metadata, projections)
         self._resolver = Resolver(host.section(ResolverSettings), host.clock)
         self._holds = Holds(self.store, host.ids)
-        self._enqueuer = Enqueuer(self.store, self._holds, host.ids, host.clock, settings.max_waiting)
+        limits = AccountLimits(settings.sending_limits(), releases=settings.release_limited)
+        self._enqueuer = Enqueuer(self.store, self._holds, limits, host.ids, host.clock, settings.max_waiting)
         self._submitter = ReportSubmitter(self.store, host.channel("ingress", SERVICE))
         self._connections = Connections(_connection_settings(settings, host.server.host), _contexts(host))
         self._dnssec = DnssecProof(settings, host.section(ResolverSettings), host.clock)

@@ -10,6 +10,7 @@ from msgspec import Meta
 
 from services.outbound.domain.next_hop import Network
 from services.outbound.domain.schedule import RetrySchedule
+from services.outbound.domain.sending_limits import SendingLimits
 from services.outbound.domain.tls_rules import TlsRules, parse_tls_rules
 from shared.dns.settings import ResolverSettings
 from shared.settings import Section
@@ -122,6 +123,48 @@ class OutboundSettings(Section, frozen=True):
             "other such addresses are skipped."
         ),
     ] = ""
+
+    mails_an_hour: Annotated[
+        int,
+        Meta(description="Mails that one account sends to other servers in an hour; more are held. 0: no limit.", ge=0),
+    ] = 500
+    mails_a_day: Annotated[
+        int,
+        Meta(description="Mails that one account sends to other servers in a day; more are held. 0: no limit.", ge=0),
+    ] = 3_000
+    recipients_an_hour: Annotated[
+        int,
+        Meta(description="Recipients of an account on other servers in an hour. 0: no limit.", ge=0),
+    ] = 1_000
+    recipients_a_day: Annotated[
+        int,
+        Meta(description="Recipients of an account on other servers in a day. 0: no limit.", ge=0),
+    ] = 5_000
+    new_recipients_a_day: Annotated[
+        int,
+        Meta(
+            description="Recipients to whom an account has never written before, in a day; mail to more of them is "
+            "held. 0: no limit.",
+            ge=0,
+        ),
+    ] = 500
+    release_limited: Annotated[
+        bool,
+        Meta(
+            description="Whether mail that was held because of a limit is released by itself when there is room; else "
+            "an operator releases it."
+        ),
+    ] = True
+
+    def sending_limits(self) -> SendingLimits:
+        """The limits of an account as a value for decisions."""
+        return SendingLimits(
+            self.mails_an_hour,
+            self.mails_a_day,
+            self.recipients_an_hour,
+            self.recipients_a_day,
+            self.new_recipients_a_day,
+        )
 
     def schedule(self) -> RetrySchedule:
         """The pauses as a value for decisions."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from services.outbound.handlers.account_limits import AccountLimits
 from services.outbound.handlers.holds import Holds
 from shared.clock import Clock
 from shared.events.outbound import (
@@ -27,9 +28,12 @@ _ENDS = (OutboundDelivered, OutboundBounced, OutboundExpired, OutboundCancelled)
 class Enqueuer:
     """Enqueues copies and counts the open entries."""
 
-    def __init__(self, store: EventStore, holds: Holds, ids: Ids, clock: Clock, max_waiting: int) -> None:
+    def __init__(
+        self, store: EventStore, holds: Holds, limits: AccountLimits, ids: Ids, clock: Clock, max_waiting: int
+    ) -> None:
         self._store = store
         self._holds = holds
+        self._account_limits = limits
         self._ids = ids
         self._clock = clock
         self._limit = max_waiting
@@ -67,7 +71,8 @@ class Enqueuer:
         if self.waiting >= self._limit:
             raise Unavailable(f"the outbound queue is full ({self._limit} entries)", "full")
         queued = msgspec.structs.replace(copy, entry=self._ids.new(IdKind.ENTRY))
-        hold = self._holds.hold_of(queued, self._clock.now())
+        now = self._clock.now()
+        hold = self._holds.hold_of(queued, now) or self._account_limits.hold_of(transaction, queued, now)
         events: list[Event] = [queued] if hold is None else [queued, hold]
         recorded_by = Provenance(provenance.actor, provenance.cause, provenance.correlation, command)
         transaction.append(queued.entry, events, recorded_by)

@@ -18,7 +18,10 @@ from services.directory.projections.sending import SendingProjection
 from services.ingress.projections.receptions import ReceptionProjection
 from services.mailstore.projections.mailboxes import MailboxProjection
 from services.mailstore.projections.uid_validity import UidValidityProjection
+from services.outbound.projections.holds import HoldProjection
 from services.outbound.projections.queue import QueueProjection
+from services.outbound.projections.reports import ReportProjection
+from services.outbound.projections.sent import SentProjection
 from shared.eventstore.change_capture import ChangeCapture
 from shared.eventstore.connection import StoreUnavailable
 from shared.eventstore.deadletters import DeadLetterProjection
@@ -37,6 +40,9 @@ PROJECTIONS: list[Callable[[sqlalchemy.MetaData], Projection]] = [
     MailboxProjection,
     UidValidityProjection,
     QueueProjection,
+    ReportProjection,
+    HoldProjection,
+    SentProjection,
     DeadLetterProjection,
 ]
 

@@ -110,3 +110,35 @@ async def test_mail_with_the_null_reverse_path_makes_no_report(
 def _actions(report: bytes) -> list[str]:
     status = next(part for part in message_from_bytes(report).walk() if "delivery-status" in part.get_content_type())
     return [block["Action"] for block in status.get_payload() if block["Action"]]
+
+
+async def test_mail_above_the_limits_of_its_account_is_held_and_not_lost(start_queue: StartQueue) -> None:
+    async with RemoteServer() as remote:
+        installation = await start_queue(remote, {"outbound.mails_an_hour": "2", "outbound.new_recipients_a_day": "3"})
+        for number in (1, 2):
+            (entry,) = await installation.enqueue(f"bob{number}@far.example", account="a1")
+            await installation.until_event(entry, OutboundDelivered)
+        before = installation.host.clock.now()
+        above = await installation.enqueue("bob1@far.example", "bob2@far.example", account="a1")
+        for entry in above:
+            held = await installation.until_event(entry, OutboundHeld)
+            assert 3_590_000_000 < held.until - before < 3_600_000_000
+        (other,) = await installation.enqueue("bob1@far.example", account="a2")
+        await installation.until_event(other, OutboundDelivered)
+        await installation.queue.Release(chosen(*above))
+        for entry in above:
+            await installation.until_event(entry, OutboundDelivered)
+
+
+async def test_new_recipients_are_limited_and_known_ones_are_not(start_queue: StartQueue) -> None:
+    async with RemoteServer() as remote:
+        flags = {"outbound.new_recipients_a_day": "2", "outbound.release_limited": "false"}
+        installation = await start_queue(remote, flags)
+        entries = await installation.enqueue(*(f"bob{number}@far.example" for number in range(3)), account="a1")
+        for entry in entries[:2]:
+            await installation.until_event(entry, OutboundDelivered)
+        held = await installation.until_event(entries[2], OutboundHeld)
+        assert (held.until, held.reason) == (0, "the account writes to more than 2 new recipients a day")
+        (known,) = await installation.enqueue("bob0@far.example", account="a1")
+        await installation.until_event(known, OutboundDelivered)
+        assert (await installation.outbound.store.verify()).equal

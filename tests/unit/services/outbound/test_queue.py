@@ -12,7 +12,9 @@ import pytest
 import sqlalchemy
 
 from services.outbound.domain.schedule import RetrySchedule
+from services.outbound.domain.sending_limits import SendingLimits
 from services.outbound.endpoints.servicer import OutboundEndpoint
+from services.outbound.handlers.account_limits import AccountLimits
 from services.outbound.handlers.commands import QueueCommands
 from services.outbound.handlers.due import DueEntries
 from services.outbound.handlers.enqueue import Enqueuer
@@ -55,7 +57,8 @@ class Queue:
         self.store = EventStore(SqliteBackend(self._file), metadata, projections, self._clock)
         await self.store.open()
         holds = Holds(self.store, Ids(self._clock))
-        enqueuer = Enqueuer(self.store, holds, Ids(self._clock), self._clock, LIMIT)
+        limits = AccountLimits(SendingLimits(), releases=True)
+        enqueuer = Enqueuer(self.store, holds, limits, Ids(self._clock), self._clock, LIMIT)
         await holds.start()
         await enqueuer.start()
         self.store.on_commit(holds.committed)
