@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import sys
 import traceback
@@ -172,6 +173,8 @@ class SinkProtocol(SMTP):
 async def serve(maildir: SinkMaildir, address: str, port: int, limits: SinkLimits | None = None) -> asyncio.Server:
     """Begin to serve. Raises OSError when the address cannot be used, or the folders cannot be made."""
     maildir.make()
+    # The library logs what clients send, with all its control characters, to the terminal.
+    logging.getLogger("mail").disabled = logging.getLogger("mail.log").disabled = True
     taking = Taking(limits or SinkLimits())
     handler = SinkHandler(maildir, taking.limits)
     return await asyncio.get_running_loop().create_server(lambda: SinkProtocol(handler, taking), address, port)

@@ -132,7 +132,7 @@ def handed_over(attempt: SendingAttempt) -> str:
     if not attempt.hosts:
         return f"to {attempt.route}"
     last = attempt.hosts[-1]
-    return f"to {last.host} {_address(last)}, {tls_of(last)}"
+    return f"to {_server(last)}, {tls_of(last)}"
 
 
 def tls_of(host: HostAttempt) -> str:
@@ -148,7 +148,7 @@ def attempt_lines(attempt: SendingAttempt) -> Iterator[str]:
     took = f", {attempt.milliseconds} ms" + (f" ({steps})" if steps else "")
     yield f"  attempt {attempt.number} by {attempt.route or 'no route'}{took}"
     for host in attempt.hosts:
-        yield f"    {host.host} {_address(host)}, {tls_of(host)}, {host.milliseconds} ms{_policy(host)}"
+        yield f"    {_server(host)}, {tls_of(host)}, {host.milliseconds} ms{_policy(host)}"
         yield f"      {_end(host)}"
 
 
@@ -160,8 +160,12 @@ def _end(host: HostAttempt) -> str:
     return f"replied at {host.stage}: {reply}" if host.stage else f"replied: {reply}"
 
 
-def _address(host: HostAttempt) -> str:
-    return f"[{host.address}]:{host.port}" if host.address else f"port {host.port}"
+def _server(host: HostAttempt) -> str:
+    """Name, address and port; of a host without a name the address alone."""
+    address = f"[{host.address}]"
+    if not host.address:
+        return f"{host.host} port {host.port}"
+    return f"{address}:{host.port}" if host.host in (address, host.address) else f"{host.host} {address}:{host.port}"
 
 
 def _policy(host: HostAttempt) -> str:

@@ -62,6 +62,12 @@ def test_delivered_says_to_whom_with_which_tls_and_shows_every_connection() -> N
     ]
 
 
+def test_a_host_without_a_name_is_shown_by_its_address_alone() -> None:
+    hosts = (HostAttempt("[192.0.2.1]", "192.0.2.1", 2525), HostAttempt("192.0.2.1", "192.0.2.1"), HostAttempt("mx"))
+    shown = lines(outbound.OutboundDelivered(*ADDRESS, SendingAttempt(1, AT, "relay x", hosts)))
+    assert [line.split(",")[0].strip() for line in shown[2::2]] == ["[192.0.2.1]:2525", "[192.0.2.1]:25", "mx port 25"]
+
+
 def test_deferred_says_until_when_and_whose_fault_it_is() -> None:
     attempt = SendingAttempt(1, AT, "mx far.example", (SILENT,), 5)
     deferred = outbound.OutboundDeferred(
