@@ -160,7 +160,7 @@ class OutgoingConnection:
         name = self.demand.names[0] if self.demand.names else self.address.host
         try:
             tls = await self._wire.start_tls(context, name.strip("[]"), self._session.timeout or _BLOCK_SECONDS)
-        except (ssl.SSLError, OSError, TimeoutError, WireBroken) as error:
+        except (ssl.SSLError, OSError, TimeoutError, WireBroken, ValueError) as error:  # ValueError: no name for SNI
             self._refuse_tls(fault_of(error))
             return
         fault = verify(tls)

@@ -64,8 +64,10 @@ class DnssecProof:
         return self._task.complaint or self._task.note
 
     async def _turn(self) -> None:
-        is_sure = await self._test()
-        self._is_tested.set()
+        try:
+            is_sure = await self._test()
+        finally:
+            self._is_tested.set()
         await woken_within(self._again, _HOUR if is_sure else _SOON)
 
     async def _test(self) -> bool:

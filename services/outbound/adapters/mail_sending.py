@@ -53,6 +53,8 @@ class MailSending:
         """Whether some of them only need another transaction."""
         relay = mail.sending.relay
         self._most_recipients = (relay.recipients_per_mail if relay else 0) or len(mail.entries)
+        self.skipped_hosts: set[str] = set()
+        """Hosts that a policy forbids to use, so that it is asked once for all their addresses."""
         self.failure = unreachable("the next server has no address")
         """The outcome of entries that have none of their own."""
         self._outcomes: dict[str, RecipientOutcome] = {}
@@ -99,6 +101,7 @@ class MailSending:
 
     def skipped(self, address: HopAddress, host: HostSkipped) -> None:
         """Note that a policy forbids to use a host for this mail. It says nothing about the host itself."""
+        self.skipped_hosts.add(address.host)
         self.failed(Connected(address, host.demand, tls_result=host.demand.problem), "policy", host.outcome)
 
     def failed(self, connected: Connected, stage: str, outcome: RecipientOutcome, reply: Reply | None = None) -> None:

@@ -65,6 +65,8 @@ class SmtpTransport:
         return sending.result()
 
     async def _to_address(self, hop: NextHop, address: HopAddress, sending: MailSending) -> None:
+        if address.host in sending.skipped_hosts:
+            return
         is_tls_optional = sending.message.is_tls_optional
         demand = await self._demands.of(hop, address, sending.mail, is_tls_optional=is_tls_optional)
         if isinstance(demand, HostSkipped):

@@ -49,7 +49,9 @@ class KnownPolicy(msgspec.Struct, frozen=True):
 
     def is_fetch_due(self, policy_id: str, now: int) -> bool:
         """Whether a policy with this id in its record must be fetched: it is new, or the known one is half its age."""
-        if policy_id == self.failed_id and now < self.failed_at + _FETCH_PAUSE_SECONDS * _SECOND:
+        pause = _FETCH_PAUSE_SECONDS * _SECOND
+        is_recent = policy_id == self.failed_id and now < self.failed_at + pause
+        if is_recent or (policy_id == self.id and now < self.fetched + pause):
             return False
         if self.policy is None or policy_id != self.id:
             return True

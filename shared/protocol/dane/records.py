@@ -8,6 +8,7 @@ from functools import cached_property
 
 import msgspec
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 ANCHOR, END_ENTITY = 2, 3
@@ -19,6 +20,15 @@ MOST_RECORDS = 32
 """Records of one answer that are looked at."""
 MOST_OCTETS = 8_192
 """Octets of one record: those of a whole certificate."""
+UNREADABLE = (
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    x509.InvalidVersion,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
+"""What the library raises for certificates that it cannot read, or not wholly."""
 _DIGEST_OCTETS = {SHA256: 32, SHA512: 64}
 
 
@@ -45,20 +55,34 @@ class TlsaRecords(msgspec.Struct, frozen=True):
 
 
 class PresentedCertificate:
-    """A certificate, with the octets that records are compared with. Raises ValueError for what is no certificate."""
+    """A certificate, with the octets that records are compared with. What cannot be read matches nothing."""
 
     def __init__(self, der: bytes) -> None:
         self.der = der
-        self.parsed = x509.load_der_x509_certificate(der)
 
     @cached_property
-    def public_key(self) -> bytes:
-        """The SubjectPublicKeyInfo in DER. Raises ValueError for a key of an unknown kind."""
-        return self.parsed.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    def parsed(self) -> x509.Certificate | None:
+        """The certificate; None when the octets are none."""
+        try:
+            return x509.load_der_x509_certificate(self.der)
+        except UNREADABLE:
+            return None
+
+    @cached_property
+    def public_key(self) -> bytes | None:
+        """The SubjectPublicKeyInfo in DER; None for a key of an unknown kind."""
+        if self.parsed is None:
+            return None
+        try:
+            return self.parsed.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        except UNREADABLE:
+            return None
 
     def is_named_by(self, record: TlsaRecord) -> bool:
-        """Whether the record's data is that of this certificate (RFC 6698 §2.1). Raises ValueError."""
+        """Whether the record's data is that of this certificate (RFC 6698 §2.1)."""
         selected = self.der if record.selector == WHOLE else self.public_key
+        if selected is None:
+            return False
         match record.matching:
             case 1:
                 return hashlib.sha256(selected).digest() == record.data

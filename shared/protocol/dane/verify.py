@@ -11,7 +11,15 @@ from cryptography import x509
 
 from shared.protocol.dane.names import is_valid_for, names_in
 from shared.protocol.dane.path import path_fault, path_to
-from shared.protocol.dane.records import ANCHOR, END_ENTITY, EXACT, WHOLE, PresentedCertificate, TlsaRecord
+from shared.protocol.dane.records import (
+    ANCHOR,
+    END_ENTITY,
+    EXACT,
+    UNREADABLE,
+    WHOLE,
+    PresentedCertificate,
+    TlsaRecord,
+)
 
 MOST_CERTIFICATES = 10
 """Certificates of a chain that are looked at."""
@@ -44,9 +52,8 @@ def verify_chain(
     valid path to the certificate that the record names, and for a certificate that is valid for one of `names`.
     """
     try:
-        presented = [PresentedCertificate(der) for der in chain[:MOST_CERTIFICATES]]
-        return _verify(records, presented, names, now)
-    except (ValueError, TypeError, x509.DuplicateExtension) as error:
+        return _verify(records, list(map(PresentedCertificate, chain[:MOST_CERTIFICATES])), names, now)
+    except UNREADABLE as error:
         return DaneVerdict(DaneResult.INVALID, f"the certificates of the server cannot be read: {error}")
 
 
@@ -74,11 +81,10 @@ def _anchors(
     for record in records:
         if record.usage != ANCHOR:
             continue
-        yield from ((record, other.parsed) for other in presented[1:] if other.is_named_by(record))
+        candidates = [other for other in presented[1:] if other.is_named_by(record)]
         if (record.selector, record.matching) == (WHOLE, EXACT):
-            written = _certificate(record.data)
-            if written is not None:
-                yield record, written
+            candidates.append(PresentedCertificate(record.data))
+        yield from ((record, other.parsed) for other in candidates if other.parsed is not None)
 
 
 def _to_anchor(
@@ -89,8 +95,9 @@ def _to_anchor(
     now: datetime,
 ) -> DaneVerdict:
     leaf = presented[0].parsed
-    path = path_to(anchor, leaf, [other.parsed for other in presented[1:]])
-    if path is None:
+    others = [other.parsed for other in presented[1:] if other.parsed is not None]
+    path = path_to(anchor, leaf, others) if leaf is not None else None
+    if leaf is None or path is None:
         return DaneVerdict(DaneResult.INVALID, f"the certificate is not signed by that of the record {_text(record)}")
     fault = path_fault(path, now)
     if fault:
@@ -100,13 +107,6 @@ def _to_anchor(
         shown = ", ".join(names_in(leaf)[:5])[:300] or "no name"
         return DaneVerdict(DaneResult.WRONG_NAME, f"the certificate is for {shown}, not for {', '.join(names)}")
     return DaneVerdict(DaneResult.MATCH, f"an authority matches the record {_text(record)}")
-
-
-def _certificate(der: bytes) -> x509.Certificate | None:
-    try:
-        return x509.load_der_x509_certificate(der)
-    except ValueError:
-        return None
 
 
 def _text(record: TlsaRecord) -> str:

@@ -118,6 +118,14 @@ async def test_only_unusable_records_ask_for_tls_and_no_certificate(world: TlsWo
     assert (await deferred(installation, body=BODY + b"again")).status == "4.7.4"
 
 
+async def test_a_host_that_is_skipped_is_skipped_with_all_its_addresses(world: TlsWorld) -> None:
+    world.zone.add(HOST, "A", "127.0.0.2", "127.0.0.3")
+    installation = await world.started(faults=Faults(failing=frozenset({world.tlsa_name})))
+    event = await deferred(installation)
+    assert len(event.attempt.hosts) == 1
+    assert await counted(installation) == {("tlsa", "dnssec-invalid"): 1}
+
+
 @pytest.mark.parametrize("is_silent", [False, True], ids=["bogus", "time-out"])
 async def test_without_an_answer_about_tlsa_the_host_is_skipped(world: TlsWorld, is_silent: bool) -> None:
     names = frozenset({world.tlsa_name})

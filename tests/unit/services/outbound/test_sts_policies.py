@@ -132,6 +132,16 @@ async def test_a_policy_that_cannot_be_had_is_fetched_seldom_and_recorded_once(w
     assert await world.mode() == "enforce"
 
 
+async def test_a_policy_without_an_age_is_not_fetched_for_every_mail(world: World) -> None:
+    world.domain.policy = StsPolicy("enforce", ("mx.far.example",), 0)
+    for _ in range(5):
+        assert await world.mode() == ""
+    assert (world.domain.fetches, len(await world.events())) == (1, 1)
+    world.clock.advance(301)
+    assert await world.mode() == ""
+    assert world.domain.fetches == 2
+
+
 async def test_many_mails_wait_for_a_single_fetch(world: World) -> None:
     modes = await asyncio.gather(*(world.mode() for _ in range(50)))
     assert (set(modes), world.domain.looks, world.domain.fetches) == ({"enforce"}, 1, 1)

@@ -136,7 +136,12 @@ def test_an_authority_limited_to_some_names(permitted: str | None, excluded: str
 
 
 def test_what_is_no_certificate_is_invalid_and_a_long_chain_is_cut() -> None:
-    assert result([b"\x30\x03\x02\x01\x01"], LEAF.tlsa(3)) is DaneResult.INVALID
+    nothing = b"\x30\x03\x02\x01\x01"
+    assert result([nothing], LEAF.tlsa(3)) is DaneResult.NO_MATCH
+    assert result([nothing, ROOT.der], ROOT.tlsa(2)) is DaneResult.INVALID
+    assert result([LEAF.der, nothing], LEAF.tlsa(3)) is DaneResult.MATCH
+    assert result([LEAF.der, nothing, MIDDLE.der], MIDDLE.tlsa(2)) is DaneResult.MATCH
+    assert result(LEAF.chain(), "2 0 0 " + nothing.hex()) is DaneResult.NO_MATCH
     assert result([], LEAF.tlsa(3)) is DaneResult.NO_MATCH
     padding = [OTHER.der] * MOST_CERTIFICATES
     assert result([LEAF.der, *padding, MIDDLE.der], MIDDLE.tlsa(2)) is DaneResult.NO_MATCH
