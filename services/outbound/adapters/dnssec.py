@@ -40,7 +40,8 @@ class DnssecProof:
         self._settings = settings
         self._resolver = resolver
         self._clock = clock
-        self._is_proven = False
+        self.is_proven = False
+        """Whether the last test with an answer gave the proof."""
         self._is_tested = asyncio.Event()
         self._again = asyncio.Event()
         self._task = BackgroundTask("outbound", "dnssec", self._turn)
@@ -56,21 +57,26 @@ class DnssecProof:
     async def proven(self) -> bool:
         """Whether the answers of the resolver about signatures can be believed."""
         await self._is_tested.wait()
-        return self._is_proven
+        return self.is_proven
 
     @property
     def reason(self) -> str:
         """Why DANE is off; empty when it is on."""
         return self._task.complaint or self._task.note
 
+    @property
+    def trouble(self) -> str:
+        """The same where the operator declared the name servers as validating."""
+        return self._task.complaint
+
     async def _turn(self) -> None:
         try:
-            is_sure = await self._test()
+            is_sure = await self.prove()
         finally:
             self._is_tested.set()
         await woken_within(self._again, _HOUR if is_sure else _SOON)
 
-    async def _test(self) -> bool:
+    async def prove(self) -> bool:
         """Test all name servers; returns whether the result is certain. A result without an answer changes nothing."""
         declared = self._undeclared()
         if declared:
@@ -80,7 +86,7 @@ class DnssecProof:
         for host, port in addresses:
             address = f"[{host}]:{port}"
             proof, text = await self._proof(address)
-            if proof is Proof.NO_ANSWER and self._is_proven:
+            if proof is Proof.NO_ANSWER and self.is_proven:
                 log.warning("outbound.dnssec_not_tested", name_server=address, reason=text)
                 return False
             if proof is not Proof.VALIDATES:
@@ -116,9 +122,9 @@ class DnssecProof:
             await resolver.close()
 
     def _note(self, is_proven: bool, reason: str) -> None:
-        if is_proven != self._is_proven:
+        if is_proven != self.is_proven:
             log.info("outbound.dnssec", proven=is_proven, reason=reason)
-        self._is_proven = is_proven
+        self.is_proven = is_proven
         text = f"DANE is off: {reason}" if reason else ""
         is_trouble = self._settings.dnssec == "on"
         self._task.complaint, self._task.note = (text, "") if is_trouble else ("", text)
