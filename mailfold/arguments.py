@@ -157,7 +157,8 @@ def _add_option(parser: Parser, name: str, declared: Option, kind: Any, default:
         dest=name,
         help=_with_default(declared, default),
         required=required,
-        choices=get_args(bare) if is_choice else None,
+        # The empty word is the default of a choice that is not made; it is not offered.
+        choices=tuple(filter(None, get_args(bare))) if is_choice else None,
         type=str if is_choice else _bounded_int(declared) if bare is int else bare,
         default=os.environ.get(declared.environment) or default,
     )

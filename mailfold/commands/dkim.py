@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from mailfold.arguments import DATA, Argument, Data, Group, Json, Option
 from mailfold.commands.directory import call
 from mailfold.commands.printing import as_json
+from mailfold.printable import printable
 
 app = Group("DKIM keys: with them mail of a domain is signed, and their records in the DNS let others check it.")
 Domain = Annotated[str, Argument("A domain of this server, such as example.org.")]
@@ -72,7 +73,7 @@ def _print(keys: Sequence[Any], *, json: bool) -> None:
         as_json([_values(key) for key in keys])
         return
     for key in keys:
-        print(f"; {key.algorithm}, {_state(key)}\n; {_published(key)}\n{key.zone_line}")
+        print(f"; {key.algorithm}, {_state(key)}\n; {printable(_published(key))}\n{key.zone_line}")
     if not keys:
         print("; the domain has no key yet; the directory makes them when it starts")
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from mailfold.arguments import DATA, Data, Json
 from mailfold.commands.printing import as_json, table
 from mailfold.operator.failure import REFUSED, UNUSABLE, not_running
+from mailfold.printable import printable
 
 if TYPE_CHECKING:
     from mailfold.operator.report import Listener, ServiceReport, Status
@@ -83,7 +84,7 @@ def print_troubles(report: Status) -> None:
     if report.troubles:
         print("\nnot well:")
     for trouble in report.troubles:
-        print(f"  {', '.join(trouble.where)}: {trouble.what}\n    {trouble.advice}")
+        print(printable(f"  {', '.join(trouble.where)}: {trouble.what}\n    {trouble.advice}", keep_lines=True))
 
 
 def _state(report: ServiceReport) -> str:

@@ -84,13 +84,39 @@ def packages(modules: set[str]) -> set[str]:
     return {module.partition(".")[0] for module in modules}
 
 
-@pytest.mark.parametrize("words", [["--help"], ["domain"], ["domain", "add", "--help"], ["nosuch"], ["domain", "add"]])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--help"],
+        ["domain"],
+        ["domain", "add", "--help"],
+        ["nosuch"],
+        ["domain", "add"],
+        ["queue", "hold", "--help"],
+        ["queue", "hold-rule"],
+        ["queue", "bounce"],
+        ["sink", "--help"],
+    ],
+)
 def test_what_asks_nobody_imports_nothing(words: list[str], tmp_path: Path) -> None:
     _, modules = imported(words, tmp_path)
     assert packages(modules) & (HEAVY | ASKING) == set()
 
 
-@pytest.mark.parametrize("words", [["status"], ["trace", "q1"], ["events"]])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["status"],
+        ["trace", "q1"],
+        ["events"],
+        ["queue", "list"],
+        ["queue", "show", "q1"],
+        ["queue", "retry", "--all"],
+        ["queue", "pause"],
+        ["queue", "hold-rule", "list"],
+        ["test-mail", "--from", "ann@example.org", "--to", "bob@example.org"],
+    ],
+)
 def test_where_nothing_runs_it_is_said_at_once(words: list[str], tmp_path: Path) -> None:
     code, modules = imported([*words, "--data", str(tmp_path / "data")], tmp_path)
     assert code == 2

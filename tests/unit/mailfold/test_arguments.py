@@ -18,6 +18,7 @@ def paint(
     things: Annotated[list[str] | None, Argument("What.")] = None,
     layers: Annotated[int, Option("--layers", minimum=1, maximum=9, help="How often.")] = 1,
     finish: Annotated[Literal["matt", "gloss"] | None, Option("--finish", help="How it shines.")] = None,
+    tone: Annotated[Literal["", "light", "dark"], Option("--tone", help="How bright.")] = "",
     folder: Annotated[Path, Option("--folder", environment="PAINT_FOLDER", help="Where.")] = Path("here"),
     dry: Annotated[bool, Option("--dry", "-d", help="Wait.")] = False,
 ) -> None:
@@ -38,6 +39,7 @@ def test_what_is_not_given_has_its_default() -> None:
         "colour": "red",
         "layers": 1,
         "finish": None,
+        "tone": "",
         "folder": Path("here"),
         "dry": False,
     }
@@ -82,7 +84,10 @@ def test_what_does_not_fit_is_refused(words: list[str], message: str) -> None:
 
 def test_help_explains_every_word() -> None:
     text = parser_of("paint", paint).format_help()
-    assert all(word in text for word in ("Paint things.", "COLOUR", "How often.", "PAINT_FOLDER", "{matt,gloss}"))
+    assert all(
+        word in text
+        for word in ("Paint things.", "COLOUR", "How often.", "PAINT_FOLDER", "{matt,gloss}", "{light,dark}")
+    )
 
 
 class Where(NamedTuple):
