@@ -6,6 +6,7 @@ from time import time_ns
 from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 from mailfold.arguments import Argument, Option
+from mailfold.operator.failure import UNUSABLE, CommandFailed
 from mailfold.times import since
 
 if TYPE_CHECKING:
@@ -31,12 +32,15 @@ class QueueChoice(NamedTuple):
 
 
 async def filter_of(session: Session, choice: QueueChoice) -> outbound_pb2.QueueFilter:
-    """The filter of the contract. Raises NotFound for an account that does not exist, CommandFailed for a bad time."""
+    """The filter of the contract.
+
+    Raises NotFound for an account that does not exist, CommandFailed for a time or a domain that cannot be read.
+    """
     from shared.rpc.mailfold.outbound.v1 import outbound_pb2
 
     return outbound_pb2.QueueFilter(
         ids=choice.ids or [],
-        domain=choice.domain.rpartition("@")[2],
+        domain=_domain(choice.domain) if choice.domain else "",
         sender=choice.sender,
         recipient=choice.recipient,
         state=choice.state,
@@ -44,6 +48,16 @@ async def filter_of(session: Session, choice: QueueChoice) -> outbound_pb2.Queue
         reason=choice.reason,
         account=await _account(session, choice.account) if choice.account else "",
     )
+
+
+def _domain(text: str) -> str:
+    """The form of a domain that entries have, which is that of the DNS."""
+    from shared.protocol.address.domain import AddressError, parse_domain
+
+    try:
+        return parse_domain(text.rpartition("@")[2])
+    except AddressError as error:
+        raise CommandFailed(f"{text!r} is not a domain: {error}", UNUSABLE) from error
 
 
 async def _account(session: Session, address: str) -> str:

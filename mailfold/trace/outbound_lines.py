@@ -169,7 +169,9 @@ def _server(host: HostAttempt) -> str:
 
 
 def _policy(host: HostAttempt) -> str:
-    return f"; policy {host.policy}" if host.policy else ""
+    """The policy that was asked for, and how the connection is counted for reports on TLS (RFC 8460)."""
+    policy = f"; policy {host.policy}" if host.policy else ""
+    return policy + (f"; counted as {host.policy_type} {host.tls_result}" if host.tls_result else "")
 
 
 def _parameters(event: outbound.OutboundQueued) -> tuple[tuple[str, str], ...]:

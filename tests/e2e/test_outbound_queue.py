@@ -50,6 +50,19 @@ def test_filters_and_pages(server: MailfoldServer, ann: Person) -> None:
     text = server.command("queue", "list", queue_id)
     assert f"bob@{ELSEWHERE}" in text and "waiting" in text
     assert server.command.run("queue", "list", "--account", f"nobody@{ELSEWHERE}").status == 1
+    for option, word in (("--domain", "a b"), ("--older-than", "soon")):
+        refusal = server.command.run("queue", "list", option, word)
+        assert refusal.status == 2 and repr(word) in refusal.errors
+
+
+def test_a_domain_is_the_same_in_letters_and_in_the_form_of_the_dns(server: MailfoldServer, ann: Person) -> None:
+    with server.submissions(ann) as smtp:
+        mail = compose(ann.address, "bob@xn--bcher-kva.example")
+        queue_id = smtp.send(ann.address, ["bob@xn--bcher-kva.example"], mail.data).queue_id
+    server.settled()
+    assert queue_id
+    for form in ("bücher.example", "XN--BCHER-KVA.example", "bob@bücher.example"):
+        assert [entry["queue_id"] for entry in entries(server, queue_id, "--domain", form)] == [queue_id]
 
 
 def test_held_released_and_returned_to_the_sender(server: MailfoldServer, ann: Person) -> None:

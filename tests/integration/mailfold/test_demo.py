@@ -41,20 +41,21 @@ def kept(server: Server) -> list[dict[str, Any]]:
     return mails
 
 
-def sent(server: Server, to: str) -> str:
-    """Send a mail from ann over port 587; returns its Message-ID."""
+def sent(server: Server, to: str) -> tuple[str, str]:
+    """Send a mail from ann over port 587; returns its Message-ID and its queue id."""
     ann = json.loads((server.data / "demo.json").read_text())[0]
     port = next(row["port"] for row in server.status()["listeners"] if row["protocol"] == "submission")
     mail = compose(ann["address"], to)
     with Smtp(port) as smtp:
         smtp.start_tls(ssl.create_default_context(cafile=str(server.data / "tls" / "ca.pem")))
         assert smtp.log_in(ann["address"], ann["password"]).code == 235
-        assert smtp.send(ann["address"], [to], mail.data).queue_id
-    return mail.message_id
+        queue_id = smtp.send(ann["address"], [to], mail.data).queue_id
+    assert queue_id
+    return mail.message_id, queue_id
 
 
 def test_mail_to_another_server_is_in_the_sink_and_nowhere_else(demo: Server) -> None:
-    message_id = sent(demo, ELSEWHERE)
+    message_id, queue_id = sent(demo, ELSEWHERE)
     until(lambda: bool(kept(demo)), "a mail in the sink")
     (mail,) = kept(demo)
     assert (mail["sender"], mail["recipients"]) == ("ann@example.test", [ELSEWHERE])
@@ -62,6 +63,9 @@ def test_mail_to_another_server_is_in_the_sink_and_nowhere_else(demo: Server) ->
     where = ("--data", str(demo.data))
     text = run("sink", "show", mail["name"], *where).stdout
     assert "DKIM-Signature: " in text and "d=example.test" in text and "this is a test." in text
+    to_sink = f"[127.0.0.1]:{sink_port(demo)}, without TLS"
+    until(lambda: f"delivered for <{ELSEWHERE}> to {to_sink}" in run("trace", queue_id, *where).stdout, "its trace")
+    assert f"delivered to {to_sink}; it replied: " in run("queue", "show", queue_id, *where).stdout
     tried = json.loads(
         run("test-mail", "--from", "ann@example.test", "--to", ELSEWHERE, "--wait", "30", "--json", *where).stdout
     )

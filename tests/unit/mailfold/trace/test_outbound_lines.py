@@ -13,8 +13,9 @@ LATER = AT + 600_000_000
 NAMES = Names([directory.AccountAdded("a1", "ann@example.org", "u1")])
 ADDRESS = ("e1", "q1", "bob@far.example")
 TAKEN = HostAttempt(
-    "mx.far.example", "192.0.2.1", 25, "body", 250, "2.0.0 taken", "TLSv1.3 AES", "dane", "dane (2 records)", 40
-)
+    "mx.far.example", "192.0.2.1", 25, "body", 250, "2.0.0 taken", "TLSv1.3 AES", "dane", "dane (2 records)", 40,
+    "tlsa", "success",
+)  # fmt: skip
 SILENT = HostAttempt("mx1.far.example", "2001:db8::1", 25, "connect", 0, "connection refused")
 ATTEMPT = SendingAttempt(2, AT, "mx far.example", (SILENT, TAKEN), 90, {"connect": 30, "transaction": 60}, ("> QUIT",))
 
@@ -56,7 +57,8 @@ def test_delivered_says_to_whom_with_which_tls_and_shows_every_connection() -> N
         "  attempt 2 by mx far.example, 90 ms (connect 30 ms, transaction 60 ms)",
         "    mx1.far.example [2001:db8::1]:25, without TLS, 0 ms",
         "      no reply at connect: connection refused",
-        "    mx.far.example [192.0.2.1]:25, with TLSv1.3 AES verified by dane, 40 ms; policy dane (2 records)",
+        "    mx.far.example [192.0.2.1]:25, with TLSv1.3 AES verified by dane, 40 ms; policy dane (2 records); counted "
+        "as tlsa success",
         "      replied at body: 250 2.0.0 taken",
         "  the next server does not report on delivery, so the sender is sent a report that says so",
     ]
