@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from loadtest.zone.answers import Faults
-from shared.events.outbound import OutboundStsPolicyFailed, OutboundStsPolicyFetched
+from shared.events.outbound import OutboundBounced, OutboundDelivered, OutboundStsPolicyFailed, OutboundStsPolicyFetched
 from shared.eventstore.event import Event
 from tests.integration.outbound.conftest import FAR, StartQueue
 from tests.integration.outbound.installation import BODY, Installation
@@ -192,6 +192,39 @@ async def test_requiretls_goes_to_a_host_that_a_policy_names(world: TlsWorld) ->
         event = await delivered(installation, require_tls=True)
     assert event.attempt.hosts[0].authenticated_by == "mta-sts"
     assert world.remote.mails[0].mail.endswith(" REQUIRETLS")
+
+
+async def test_requiretls_is_not_sent_to_a_server_without_it(world: TlsWorld) -> None:
+    async with policy_of(world, policy_text("enforce", HOST)) as policies:
+        installation = await started(world, policies)
+        (entry,) = await installation.enqueue(f"bob@{FAR}", require_tls=True)
+        event = await installation.until_event(entry, OutboundBounced)
+    assert (event.status, world.remote.mails) == ("5.7.30", [])
+    assert "does not support REQUIRETLS" in event.reason
+
+
+async def test_a_connection_without_a_policy_is_not_used_for_a_domain_with_one(world: TlsWorld) -> None:
+    world.presents(authority.server(None, HOST))
+    world.zone.add("other.example", "MX", f"10 {HOST}.")
+    async with policy_of(world, ENFORCE) as policies:
+        installation = await started(world, policies)
+        (entry,) = await installation.enqueue("eve@other.example")
+        await installation.until_event(entry, OutboundDelivered)
+        event = await deferred(installation)
+        (entry,) = await installation.enqueue("eve@other.example", body=BODY + b"again")
+        await installation.until_event(entry, OutboundDelivered)
+    assert event.status == "4.7.5"
+    assert [mail.recipients for mail in world.remote.mails] == [["eve@other.example"]] * 2
+
+
+async def test_the_connection_of_many_recipients_is_counted_once(world: TlsWorld) -> None:
+    async with policy_of(world, ENFORCE) as policies:
+        installation = await started(world, policies)
+        entries = await installation.enqueue("a@far.example", "b@far.example", "c@far.example")
+        for entry in entries:
+            await installation.until_event(entry, OutboundDelivered)
+    counts = await counted(installation)
+    assert counts == {("sts", "success"): world.remote.connections}
 
 
 async def test_the_wish_of_the_sender_switches_mta_sts_off(world: TlsWorld) -> None:
