@@ -22,6 +22,8 @@ class PolicyServer:
     address: str = "127.0.0.1"
     port: int = 0
     answer: bytes = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
+    is_silent: bool = False
+    """Whether it never answers."""
     requests: list[bytes] = field(default_factory=list)
 
     async def __aenter__(self) -> PolicyServer:
@@ -41,6 +43,8 @@ class PolicyServer:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
             self.requests.append(await reader.readuntil(b"\r\n\r\n"))
+            if self.is_silent:
+                await reader.read()  # until the client gives up
             writer.write(self.answer)
             await writer.drain()
         writer.close()

@@ -157,6 +157,16 @@ async def test_without_a_policy_that_can_be_had_mail_goes_on_and_the_failure_is_
     assert await counted(installation) == {("sts", result): 1}
 
 
+async def test_a_server_that_never_sends_its_policy_holds_nobody_up(world: TlsWorld) -> None:
+    async with policy_of(world, ENFORCE, is_silent=True) as policies:
+        flags = {"outbound.sts_port": str(policies.port), "outbound.sts_seconds": "0.3"}
+        installation = await world.started(flags)
+        await delivered(installation)
+    (failed,) = await events_about(installation)
+    assert isinstance(failed, OutboundStsPolicyFailed)
+    assert failed.reason == "mta-sts.far.example sends no policy within 0.3 s"
+
+
 async def test_the_certificate_of_the_policy_is_verified(world: TlsWorld) -> None:
     async with policy_of(world, ENFORCE, issued=authority.server(world.root, "other.example")) as policies:
         installation = await started(world, policies)

@@ -15,6 +15,7 @@ from services.outbound.projections.transport_security import TransportSecurityPr
 from shared.clock import FixedClock
 from shared.events.outbound import HostAttempt as Host
 from shared.events.outbound import OutboundDelivered, OutboundStsPolicyFailed, SendingAttempt
+from shared.eventstore.connection import StoreUnavailable
 from shared.eventstore.event import Actor, Event, Provenance
 from shared.eventstore.sqlite import SqliteBackend
 from shared.eventstore.store import EventStore
@@ -140,6 +141,16 @@ async def test_a_policy_without_an_age_is_not_fetched_for_every_mail(world: Worl
     world.clock.advance(301)
     assert await world.mode() == ""
     assert world.domain.fetches == 2
+
+
+async def test_without_the_store_a_policy_is_used_all_the_same(world: World) -> None:
+    async def write(work: object) -> None:
+        raise StoreUnavailable("the disk is full")
+
+    world.store.write = write  # type: ignore[assignment]
+    assert await world.mode() == "enforce"
+    assert await world.mode() == "enforce"
+    assert world.domain.fetches == 1
 
 
 async def test_many_mails_wait_for_a_single_fetch(world: World) -> None:
