@@ -163,7 +163,8 @@ class Outbound:
         return TlsDemands(self._resolver, self._dnssec.proven, policies, settings.tls_rules())
 
     async def _report(self) -> owner_pb2.ReportReply:
-        rows = await self.store.read(lambda reader: reader.all("SELECT state, count(*) FROM queue GROUP BY state"))
+        sql = "SELECT state, count(*) FROM queue GROUP BY state"
+        rows = await self.store.read_long(lambda reader: reader.all(sql))
         counts = {"waiting": 0, "held": 0} | {row[0]: row[1] for row in rows}
         counts |= {"queued": self._enqueuer.waiting, "sending": self._runner.in_flight}
         state = ""

@@ -45,6 +45,8 @@ _LOADING = 50
 _SERVICE_PAUSE = 5.0
 """Seconds until a mail is looked at again after another service gave no answer."""
 _MOST_SKIPPED = 100_000
+_STOP_SECONDS = 5.0
+"""Seconds that attempts in progress have to end when the service stops."""
 
 
 class Runner:
@@ -70,6 +72,7 @@ class Runner:
         self._skipped: dict[str, float] = {}
         """Domains whose next hop is left alone, and until when (seconds of the monotonic clock)."""
         self._in_flight = 0
+        self._is_stopping = False
         self._calls: set[asyncio.Task[None]] = set()
         self._loading = asyncio.Semaphore(_LOADING)
         self._look = asyncio.Event()
@@ -84,10 +87,16 @@ class Runner:
             self._task.start()
 
     async def stop(self) -> None:
-        """Begin no more attempts, and give those in progress up; what they did not record is tried again."""
+        """Begin no more attempts, wait a moment for those in progress, and give the others up.
+
+        What is given up is tried again after the next start; a mail whose reply was under way may then leave twice.
+        """
+        self._is_stopping = True
         await self._task.stop()
         if self._timer is not None:
             self._timer.cancel()
+        if self._calls:
+            await asyncio.wait(self._calls, timeout=_STOP_SECONDS)
         for call in list(self._calls):
             call.cancel()
         await asyncio.gather(*self._calls, return_exceptions=True)
@@ -236,7 +245,7 @@ class Runner:
     # --- claims
 
     def _may_send(self) -> bool:
-        return self._settings.sending and not self._holds.is_paused
+        return self._settings.sending and not self._holds.is_paused and not self._is_stopping
 
     def _room(self) -> int:
         return max(0, self._settings.ready_entries - len(self._claimed))
