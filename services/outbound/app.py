@@ -198,7 +198,11 @@ def _rules(settings: OutboundSettings, host: Host) -> HopRules:
 
 def _connection_settings(settings: OutboundSettings, hello_name: str) -> ConnectionSettings:
     return ConnectionSettings(
-        hello_name, settings.connect_seconds, settings.connection_idle, settings.mails_per_connection
+        hello_name,
+        settings.connect_seconds,
+        settings.connection_idle,
+        settings.mails_per_connection,
+        settings.handshake_seconds,
     )
 
 

@@ -64,6 +64,9 @@ class OutboundSettings(Section, frozen=True):
     connect_seconds: Annotated[
         float, Meta(description="Longest wait for a connection to one address, in seconds.", gt=0, le=300)
     ] = 30.0
+    handshake_seconds: Annotated[
+        float, Meta(description="Longest time of a TLS handshake with another server, in seconds.", gt=0, le=300)
+    ] = 60.0
     attempt_seconds: Annotated[
         float, Meta(description="Longest time of one attempt with all its addresses, in seconds.", ge=60, le=7200)
     ] = 1_800.0

@@ -54,6 +54,8 @@ class RemoteServer:
 
     replies: dict[str, Reply] = field(default_factory=dict)
     context: ssl.SSLContext | None = None
+    hangs_in_handshake: bool = False
+    """Whether it falls silent after it agreed to STARTTLS."""
     address: str = "127.0.0.1"
     port: int = 0
     mails: list[TakenMail] = field(default_factory=list)
@@ -118,6 +120,8 @@ class _Dialog:
             self._rcpts.append(line)
         elif verb == "DATA" and positive:
             await self._data()
+        elif verb == "STARTTLS" and positive and self._server.hangs_in_handshake:
+            await self._reader.read()
         elif verb == "STARTTLS" and positive and self._server.context is not None:
             await self._writer.start_tls(self._server.context)
             self._is_encrypted = True

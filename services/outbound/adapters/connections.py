@@ -24,6 +24,7 @@ from shared.protocol.sasl.client.credentials import ClientCredentials
 from shared.protocol.smtp.client.events import SessionFailed
 from shared.protocol.smtp.client.options import SessionOptions, TlsMode
 from shared.protocol.smtp.client.session import ClientSession
+from shared.protocol.smtp.client.timeouts import Timeouts
 
 _MODES = {
     TlsLevel.NEVER: TlsMode.NEVER,
@@ -49,6 +50,7 @@ class ConnectionSettings(msgspec.Struct, frozen=True):
     connect_seconds: float
     idle_seconds: float
     mails_per_connection: int
+    handshake_seconds: float = 60.0
     most_idle: int = 200
 
 
@@ -99,7 +101,10 @@ class Connections:
         mode = TlsMode.ACTIVE if key.demand.is_implicit else _MODES[key.demand.level]
         if credentials is not None:  # SCRAM needs a nonce of its own in each session
             credentials = msgspec.structs.replace(credentials, scram_nonce=secrets.token_urlsafe(18))
-        options = SessionOptions(hello_name=self._settings.hello_name, tls=mode, credentials=credentials)
+        timeouts = Timeouts(handshake=self._settings.handshake_seconds)
+        options = SessionOptions(
+            hello_name=self._settings.hello_name, tls=mode, credentials=credentials, timeouts=timeouts
+        )
         connection = OutgoingConnection(wire, ClientSession(options), address, key.demand)
         try:
             failed = await connection.open(

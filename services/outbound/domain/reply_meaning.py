@@ -14,8 +14,8 @@ _RATE_STATUSES = frozenset({"4.7.0", "4.7.1", "4.3.2", "4.4.5", "4.5.3", "4.7.28
 _SERVICE_CODES = frozenset({421, 432})
 _OURS = {
     FailureCause.TLS_NOT_OFFERED: ("4.7.4", "TLS is demanded, and the server does not offer it"),
-    FailureCause.TLS_REFUSED: ("4.7.5", "TLS is demanded, and the server refused it"),
-    FailureCause.TLS_FAILED: ("4.7.5", "TLS is demanded, and the handshake failed"),
+    FailureCause.TLS_REFUSED: ("4.7.5", "the server refused STARTTLS"),
+    FailureCause.TLS_FAILED: ("4.7.5", "the TLS handshake failed"),
     FailureCause.PLAINTEXT_INJECTED: ("4.7.5", "octets in the clear followed the reply to STARTTLS"),
     FailureCause.AUTH_NOT_OFFERED: ("4.7.8", "the server offers no way to log in that can be used"),
     FailureCause.AUTH_REFUSED: ("4.7.8", "the server refused the log-in of this installation"),

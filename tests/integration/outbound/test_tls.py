@@ -97,6 +97,16 @@ async def test_after_a_failed_handshake_the_mail_goes_in_clear_over_a_new_connec
     assert await counted(installation) == {("no-policy-found", "validation-failure"): 1}
 
 
+async def test_a_handshake_that_hangs_has_an_end_and_the_mail_goes_in_clear(world: TlsWorld) -> None:
+    world.remote.hangs_in_handshake = True
+    installation = await world.started({"outbound.handshake_seconds": "0.3"})
+    event = await delivered(installation)
+    failed, in_clear = event.attempt.hosts
+    assert "SSL handshake is taking longer than 0.3 seconds" in failed.reply
+    assert (in_clear.tls, in_clear.code) == ("", 250)
+    assert world.remote.connections == 2
+
+
 async def test_a_policy_never_goes_in_clear(world: TlsWorld) -> None:
     world.remote.context = None
     installation = await world.started(STRICT)
