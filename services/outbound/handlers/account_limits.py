@@ -7,7 +7,7 @@ from services.outbound.projections.sent import recipient_key
 from shared.events.outbound import OutboundHeld, OutboundQueued
 from shared.eventstore.transaction import Transaction
 
-_MAILS = "SELECT at, recipients, queue_id FROM sent_mail WHERE account = ? AND at > ? ORDER BY at"
+_ENTRIES = "SELECT queue_id, at, held_until FROM sent_entry WHERE account = ? AND at > ?"
 _IS_KNOWN = "SELECT 1 FROM known_recipient WHERE account = ? AND recipient = ?"
 _MET = "SELECT at FROM known_recipient WHERE account = ? AND at > ? ORDER BY at DESC LIMIT 1 OFFSET ?"
 
@@ -30,12 +30,14 @@ class AccountLimits:
         return OutboundHeld(queued.entry, queued.queue_id, surplus.reason, surplus.until if self._releases else 0)
 
     def _mails(self, transaction: Transaction, queued: OutboundQueued, now: int) -> LimitExceeded | None:
-        rows = transaction.all(_MAILS, (queued.account, now - DAY))
-        own = next((row for row in rows if row[2] == queued.queue_id), None)
-        if own is not None and own[0] > now:
-            return LimitExceeded("other recipients of the same mail exceed a limit", own[0])
-        others = [CountedMail(row[0], row[1]) for row in rows if row[2] != queued.queue_id]
-        return exceeded(self._limits, others, own[1] if own is not None else 0, now)
+        mails: dict[str, CountedMail] = {}
+        for queue_id, at, held_until in transaction.all(_ENTRIES, (queued.account, now - DAY)):
+            known = mails.get(queue_id, CountedMail(0, 0))
+            mails[queue_id] = CountedMail(max(known.at, at, held_until), known.recipients + 1)
+        own = mails.pop(queued.queue_id, CountedMail(0, 0))
+        if own.at > now:
+            return LimitExceeded("other recipients of the same mail exceed a limit", own.at)
+        return exceeded(self._limits, sorted(mails.values()), own.recipients, now)
 
     def _new_recipients(self, transaction: Transaction, queued: OutboundQueued, now: int) -> LimitExceeded | None:
         limit = self._limits.new_recipients_a_day

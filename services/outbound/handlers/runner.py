@@ -75,6 +75,8 @@ class Runner:
         self._is_stopping = False
         self._calls: set[asyncio.Task[None]] = set()
         self._loading = asyncio.Semaphore(_LOADING)
+        self._looked_to = _START
+        """The destination at which the last look ended, so that many blocked ones do not hide others."""
         self._look = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
         self._task = BackgroundTask(
@@ -216,14 +218,14 @@ class Runner:
 
     async def _load_due(self) -> int:
         """Load due mails, destination by destination, while there is room; returns how many."""
-        loaded, after, seen = 0, _START, 0
+        loaded = seen = 0
         while seen < _DOMAINS_PER_LOOK and self._room():
-            page = await self._due.domains(self._clock.now(), after, _PAGE)
-            if not page:
-                break
+            page = await self._due.domains(self._clock.now(), self._looked_to, _PAGE)
             for due in page:
                 loaded += await self._load_domain(due.domain)
-            after, seen = page[-1], seen + len(page)
+            self._looked_to, seen = (page[-1] if page else _START), seen + len(page)
+            if not page:
+                break
         return loaded
 
     async def _load_domain(self, domain: str) -> int:
@@ -237,10 +239,14 @@ class Runner:
         return len(mails)
 
     async def _pause(self) -> float:
-        """Seconds until something is due."""
-        now = self._clock.now()
+        """Seconds until something is due, or a destination that was left alone may be tested."""
+        if self._looked_to != _START:
+            return _LEAST_PAUSE
+        now, monotonic = self._clock.now(), self._clock.monotonic()
         time = await self._due.next_time(now)
-        return _IDLE_SECONDS if time is None else min(_IDLE_SECONDS, max(0.0, (time - now) / _SECOND))
+        due = _IDLE_SECONDS if time is None else (time - now) / _SECOND
+        blocked = min(self._skipped.values(), default=monotonic + _IDLE_SECONDS) - monotonic
+        return max(0.0, min(_IDLE_SECONDS, due, blocked))
 
     # --- claims
 

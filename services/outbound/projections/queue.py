@@ -33,7 +33,7 @@ _HOLD = "UPDATE queue SET state = ?, due = ?, reason = ? WHERE entry = ?"
 _RELEASE = "UPDATE queue SET state = ?, due = ?, since = ?, reason = '' WHERE entry = ?"
 _DOMAIN = "SELECT domain FROM queue WHERE entry = ?"
 _EARLIEST = "SELECT min(due) FROM queue WHERE domain = ? AND state = 'waiting'"
-_DESTINATION = "SELECT blocked_until, next_due FROM destination WHERE domain = ?"
+_DESTINATION = "SELECT next_due FROM destination WHERE domain = ?"
 _NEVER = 1 << 62
 """The due time of an entry that only an operator releases."""
 
@@ -41,8 +41,9 @@ _NEVER = 1 << 62
 class QueueProjection:
     """Keeps the entries that wait or are held, and when each destination has something to do.
 
-    `destination.next_due` is the earliest due time of a domain's waiting entries, or the end of its back-off when that
-    is later. So what is due is read from an index, however many entries wait for a destination that does not answer.
+    `destination.next_due` is the earliest due time of a domain's waiting entries. So what is due is read from an index.
+    The row of a destination follows from the rows of its entries alone, whose events may be folded in any order of
+    their streams.
     """
 
     name = "queue"
@@ -77,7 +78,6 @@ class QueueProjection:
             "destination",
             metadata,
             Column("domain", Text, primary_key=True),
-            Column("blocked_until", BigInteger, nullable=False),
             Column("next_due", BigInteger, nullable=False),
             sqlite_with_rowid=False,
         )
@@ -91,13 +91,11 @@ class QueueProjection:
             case OutboundDeferred(entry) as event:
                 parameters = (event.due, event.attempt.number, event.status, event.reason, entry)
                 connection.execute(_DEFER, parameters)
-                _refresh(connection, _domain_of(connection, entry), event.destination_blocked_until)
+                _refresh(connection, _domain_of(connection, entry))
             case OutboundDelayed(entry):
                 connection.execute("UPDATE queue SET notified = 1 WHERE entry = ?", (entry,))
-            case OutboundDelivered(entry):
-                _remove(connection, entry, reached=True)
-            case OutboundBounced(entry) | OutboundExpired(entry) | OutboundCancelled(entry):
-                _remove(connection, entry, reached=False)
+            case OutboundDelivered(entry) | OutboundBounced(entry) | OutboundExpired(entry) | OutboundCancelled(entry):
+                _remove(connection, entry)
             case OutboundHeld(entry, _, reason, until):
                 connection.execute(_HOLD, (HELD, until or _NEVER, reason, entry))
                 _refresh(connection, _domain_of(connection, entry))
@@ -106,7 +104,7 @@ class QueueProjection:
                 _refresh(connection, _domain_of(connection, entry))
             case OutboundRescheduled(entry, _, due):
                 connection.execute("UPDATE queue SET due = ? WHERE entry = ?", (due, entry))
-                _refresh(connection, _domain_of(connection, entry), 0)
+                _refresh(connection, _domain_of(connection, entry))
             case _:
                 pass
 
@@ -141,15 +139,15 @@ def _insert(connection: Connection, event: OutboundQueued, at: int) -> None:
     )
     row = connection.first_row(_DESTINATION, (domain,))
     if row is None:
-        connection.execute("INSERT INTO destination (domain, blocked_until, next_due) VALUES (?, 0, ?)", (domain, at))
-    elif at < row[1] and not row[0]:
+        connection.execute("INSERT INTO destination (domain, next_due) VALUES (?, ?)", (domain, at))
+    elif at < row[0]:
         connection.execute("UPDATE destination SET next_due = ? WHERE domain = ?", (at, domain))
 
 
-def _remove(connection: Connection, entry: str, *, reached: bool) -> None:
+def _remove(connection: Connection, entry: str) -> None:
     domain = _domain_of(connection, entry)
     connection.execute("DELETE FROM queue WHERE entry = ?", (entry,))
-    _refresh(connection, domain, 0 if reached else None)
+    _refresh(connection, domain)
 
 
 def _domain_of(connection: Connection, entry: str) -> str:
@@ -157,19 +155,14 @@ def _domain_of(connection: Connection, entry: str) -> str:
     return str(row[0]) if row else ""
 
 
-def _refresh(connection: Connection, domain: str, blocked_until: int | None = None) -> None:
-    """Compute a destination's row anew; None keeps the end of its back-off."""
+def _refresh(connection: Connection, domain: str) -> None:
+    """Compute a destination's row anew."""
     earliest = connection.first_row(_EARLIEST, (domain,))
     if earliest is None or earliest[0] is None:
         connection.execute("DELETE FROM destination WHERE domain = ?", (domain,))
         return
     row = connection.first_row(_DESTINATION, (domain,))
-    blocked = blocked_until if blocked_until is not None else (row[0] if row else 0)
-    next_due = max(earliest[0], blocked)
     if row is None:
-        sql = "INSERT INTO destination (blocked_until, next_due, domain) VALUES (?, ?, ?)"
-    elif (row[0], row[1]) == (blocked, next_due):
-        return
-    else:
-        sql = "UPDATE destination SET blocked_until = ?, next_due = ? WHERE domain = ?"
-    connection.execute(sql, (blocked, next_due, domain))
+        connection.execute("INSERT INTO destination (next_due, domain) VALUES (?, ?)", (earliest[0], domain))
+    elif row[0] != earliest[0]:
+        connection.execute("UPDATE destination SET next_due = ? WHERE domain = ?", (earliest[0], domain))

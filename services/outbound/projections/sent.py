@@ -1,4 +1,8 @@
-"""What each account sent to other servers lately, for its limits."""
+"""What each account sends to other servers, for its limits.
+
+The rows follow from the events of each entry alone and from least times, because the events of an account's entries may
+be folded in any order of their streams.
+"""
 
 from __future__ import annotations
 
@@ -6,25 +10,23 @@ from collections.abc import Sequence
 from hashlib import blake2b
 
 import sqlalchemy
-from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Table, Text
+from sqlalchemy import BigInteger, Column, Index, MetaData, Table, Text
 
 from shared.events.outbound import OutboundHeld, OutboundQueued
 from shared.eventstore.connection import Connection
 from shared.eventstore.event import Recorded
 
-DAY = 86_400_000_000
-_ADD = "INSERT INTO sent_mail (account, queue_id, at, recipients) VALUES (?, ?, ?, 1)"
-_COUNT = "UPDATE sent_mail SET recipients = recipients + 1 WHERE account = ? AND queue_id = ?"
-_LATER = "UPDATE sent_mail SET at = ? WHERE queue_id = ?"
-_FORGET = "DELETE FROM sent_mail WHERE account = ? AND at < ?"
-_MEET = "INSERT INTO known_recipient (account, recipient, at) VALUES (?, ?, ?)"
+_ADD = "INSERT INTO sent_entry (entry, account, queue_id, at, held_until) VALUES (?, ?, ?, ?, 0)"
+_HOLD = "UPDATE sent_entry SET held_until = ? WHERE entry = ?"
+_KNOWN = "SELECT at FROM known_recipient WHERE account = ? AND recipient = ?"
+_MEET = "INSERT INTO known_recipient (at, account, recipient) VALUES (?, ?, ?)"
+_MEET_EARLIER = "UPDATE known_recipient SET at = ? WHERE account = ? AND recipient = ?"
 
 
 class SentProjection:
-    """Keeps the mails of the last day by account, and when an account first wrote to a recipient.
+    """Keeps the entries that each account submitted, and when it first wrote to a recipient.
 
-    A mail that is held until a time counts at that time. A recipient is kept as a hash of 16 octets, because the limit
-    needs no addresses.
+    A recipient is kept as a hash of 16 octets, because the limit needs no addresses.
     """
 
     name = "sent"
@@ -32,16 +34,16 @@ class SentProjection:
 
     def __init__(self, metadata: MetaData) -> None:
         sent = Table(
-            "sent_mail",
+            "sent_entry",
             metadata,
-            Column("account", Text, primary_key=True),
-            Column("queue_id", Text, primary_key=True),
+            Column("entry", Text, primary_key=True),
+            Column("account", Text, nullable=False),
+            Column("queue_id", Text, nullable=False),
             Column("at", BigInteger, nullable=False),
-            Column("recipients", Integer, nullable=False),
+            Column("held_until", BigInteger, nullable=False),
             sqlite_with_rowid=False,
         )
-        Index("sent_mail_at", sent.c.account, sent.c.at)
-        Index("sent_mail_mail", sent.c.queue_id)
+        Index("sent_entry_at", sent.c.account, sent.c.at)
         known = Table(
             "known_recipient",
             metadata,
@@ -55,21 +57,21 @@ class SentProjection:
 
     def apply(self, connection: Connection, recorded: Recorded) -> None:
         event = recorded.event
-        if isinstance(event, OutboundHeld) and event.until:
-            connection.execute(_LATER, (event.until, event.queue_id))
-        if not isinstance(event, OutboundQueued) or not event.account:
-            return
-        key = (event.account, event.queue_id)
-        if connection.first_row("SELECT 1 FROM sent_mail WHERE account = ? AND queue_id = ?", key) is None:
-            connection.execute(_FORGET, (event.account, recorded.at - DAY))
-            connection.execute(_ADD, (*key, recorded.at))
-        else:
-            connection.execute(_COUNT, key)
-        person = (event.account, recipient_key(event.forward_path))
-        if connection.first_row("SELECT 1 FROM known_recipient WHERE account = ? AND recipient = ?", person) is None:
-            connection.execute(_MEET, (*person, recorded.at))
+        if isinstance(event, OutboundHeld):
+            connection.execute(_HOLD, (event.until, event.entry))
+        elif isinstance(event, OutboundQueued) and event.account:
+            connection.execute(_ADD, (event.entry, event.account, event.queue_id, recorded.at))
+            _meet(connection, event.account, recipient_key(event.forward_path), recorded.at)
 
 
 def recipient_key(forward_path: str) -> str:
     """The key of a recipient: a hash of the address in lower case."""
     return blake2b(forward_path.lower().encode(), digest_size=16).hexdigest()
+
+
+def _meet(connection: Connection, account: str, recipient: str, at: int) -> None:
+    row = connection.first_row(_KNOWN, (account, recipient))
+    if row is None:
+        connection.execute(_MEET, (at, account, recipient))
+    elif at < row[0]:
+        connection.execute(_MEET_EARLIER, (at, account, recipient))
