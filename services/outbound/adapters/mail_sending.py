@@ -58,8 +58,8 @@ class MailSending:
         self.failure = unreachable("the next server has no address")
         """The outcome of entries that have none of their own."""
         self._outcomes: dict[str, RecipientOutcome] = {}
-        self._is_policy_fault = False
-        """Whether the last failure is about a policy of this mail's domain, which other domains need not share."""
+        self._is_about_mail = False
+        """Whether the last failure is about this mail or a policy of its domain, so that others may do better."""
         self._signal = HopSignal.UNREACHABLE
         self._hosts: list[HostAttempt] = []
         self._transcript: tuple[str, ...] = ()
@@ -108,7 +108,12 @@ class MailSending:
         """Note that an address took no mail."""
         self._note(connected, stage, outcome.reason, reply)
         self.failure = outcome
-        self._is_policy_fault = stage == "policy" or (connected.demand.is_verified and not self.mail.sending.relay)
+        self._is_about_mail = stage == "policy" or (connected.demand.is_verified and not self.mail.sending.relay)
+
+    def broke_off(self, reason: str) -> None:
+        """Note that a fault of this server ended the attempt. It says nothing about the next hop."""
+        self.failure = RecipientOutcome(SendingResult.DEFERRED, "4.3.0", reason, Cause.OURS)
+        self._is_about_mail = True
 
     def step(self, name: str, began: float) -> None:
         """Add the time since `began` to a step."""
@@ -119,7 +124,7 @@ class MailSending:
         for entry in self.open:
             self._outcomes[entry.id] = self.failure
         is_about_mail = self._signal is HopSignal.UNREACHABLE and (
-            self.failure.cause is Cause.RECIPIENT or (self.failure.cause is Cause.OURS and self._is_policy_fault)
+            self.failure.cause is Cause.RECIPIENT or (self.failure.cause is Cause.OURS and self._is_about_mail)
         )
         signal = HopSignal.SILENT if is_about_mail else self._signal
         return SentMail(self._outcomes, signal, tuple(self._hosts[:_MOST_HOSTS]), self._transcript, self._steps)

@@ -18,6 +18,8 @@ from services.outbound.domain.reply_meaning import failure_of, unreachable
 from services.outbound.domain.sent import SentMail, for_all
 from services.outbound.domain.tls_demand import HostSkipped, TlsDemand
 from services.outbound.handlers.messages import PreparedMessage
+from shared.blobs.errors import BlobError
+from shared.eventstore.connection import StoreUnavailable
 from shared.protocol.address.domain import AddressError
 from shared.protocol.message.outgoing.message import Unsendable
 from shared.protocol.smtp.client.events import SessionFailed
@@ -60,6 +62,10 @@ class SmtpTransport:
                         break
         except TimeoutError:
             sending.failure = unreachable(f"the attempt took longer than {self._seconds:g} s")
+        except BlobError as error:
+            sending.broke_off(f"the message cannot be read from the store: {error}")
+        except StoreUnavailable as error:
+            sending.broke_off(f"the database does not answer: {error}")
         except AddressError as error:
             return for_all(mail.ids, RecipientOutcome(SendingResult.REFUSED, "5.1.3", str(error)))
         return sending.result()

@@ -7,6 +7,7 @@ The module has no clock; the caller passes the time in seconds that never go bac
 from __future__ import annotations
 
 from collections import OrderedDict, deque
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -105,17 +106,29 @@ class ClaimedEntries:
         """Claim the entries of a mail; False, and nothing is claimed, when one of them is claimed already."""
         if not self._entries.isdisjoint(mail.ids):
             return False
-        self._entries.update(mail.ids)
-        self._by_domain.setdefault(mail.domain, set()).update(mail.ids)
+        self.add_free(mail.domain, mail.ids)
         return True
+
+    def add_free(self, domain: str, entries: Sequence[str]) -> list[str]:
+        """Claim those of the entries for a domain that are not claimed; returns them."""
+        free = [entry for entry in entries if entry not in self._entries]
+        if free:
+            self._entries.update(free)
+            self._by_domain.setdefault(domain, set()).update(free)
+        return free
 
     def remove(self, mail: ReadyMail) -> None:
         """End the claims of a mail."""
-        self._entries.difference_update(mail.ids)
-        members = self._by_domain.get(mail.domain, set())
-        members.difference_update(mail.ids)
+        self.remove_entries(mail.domain, mail.ids)
+
+    def remove_entries(self, domain: str, entries: Iterable[str]) -> None:
+        """End the claims of these entries for a domain."""
+        members = self._by_domain.get(domain, set())
+        for entry in entries:
+            self._entries.discard(entry)
+            members.discard(entry)
         if not members:
-            self._by_domain.pop(mail.domain, None)
+            self._by_domain.pop(domain, None)
 
 
 class ReadyMails:
@@ -158,6 +171,11 @@ class ReadyMails:
         """When a hop that must wait only for its rate may be used again; None when none waits for that."""
         times = [self._hops[key].not_before for key in self._turns if self._hops[key].not_before > now]
         return min(times, default=None)
+
+    def drop(self) -> list[ReadyMail]:
+        """Remove and return all mails that are not begun."""
+        self._turns.clear()
+        return [mail for state in self._hops.values() for mail in state.drop()]
 
     def is_busy(self, key: str) -> bool:
         """Whether mails for this hop are ready or in flight."""

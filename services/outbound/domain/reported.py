@@ -1,8 +1,9 @@
-"""Which decisions a sender is notified of (RFC 3461 §4.1)."""
+"""Which decisions a sender is notified of (RFC 3461 §4.1), and which of them share a notification."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
 
 from services.outbound.domain.entry import QueueEntry
 from shared.events.outbound import OutboundBounced, OutboundDelayed, OutboundDelivered, OutboundExpired
@@ -12,6 +13,16 @@ from shared.protocol.dsn.action import DsnAction, is_reported
 Decided = tuple[QueueEntry, Event]
 REPORTED = (DsnAction.FAILED, DsnAction.DELAYED, DsnAction.RELAYED)
 """The kinds of notifications that the queue writes."""
+
+
+def by_mail(decided: Sequence[Decided]) -> list[list[Decided]]:
+    """The decisions of each mail and sender together, so that no sender is notified of another one's mail."""
+
+    def mail(pair: Decided) -> tuple[str, str, str]:
+        queued = pair[0].queued
+        return queued.queue_id, queued.blob, queued.reverse_path
+
+    return [list(group) for _, group in groupby(sorted(decided, key=mail), key=mail)]
 
 
 def reported(decided: Sequence[Decided], kind: DsnAction) -> list[Decided]:

@@ -7,12 +7,11 @@ left alone expires as well.
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import groupby
 
 from services.outbound.domain.entry import QueueEntry
 from services.outbound.domain.schedule import RetrySchedule
 from services.outbound.handlers.due import DueEntries
-from services.outbound.handlers.record import Decided, Recorder
+from services.outbound.handlers.record import Recorder
 from shared.background import BackgroundTask, every
 from shared.clock import Clock
 from shared.events.outbound import OutboundDelayed, OutboundExpired
@@ -51,23 +50,14 @@ class Ages:
     async def look(self) -> None:
         """Expire what is too old, and then notify the senders of what waits long."""
         while entries := self._free(await self._due.to_expire(self._clock.now(), self._schedule, _PAGE)):
-            await self._record([(entry, await self._expired(entry)) for entry in entries])
+            await self._recorder.decided([(entry, await self._expired(entry)) for entry in entries])
             self._task.advanced()
         while entries := self._free(await self._due.to_notify(self._clock.now(), self._schedule, _PAGE)):
-            await self._record([(entry, await self._delayed(entry)) for entry in entries])
+            await self._recorder.decided([(entry, await self._delayed(entry)) for entry in entries])
             self._task.advanced()
 
     def _free(self, entries: list[QueueEntry]) -> list[QueueEntry]:
         return [entry for entry in entries if not self._is_claimed(entry.id)]
-
-    async def _record(self, decided: list[Decided]) -> None:
-        """Record the events of each mail together, so that its sender gets one notification."""
-
-        def queue_id(pair: Decided) -> str:
-            return pair[0].queued.queue_id
-
-        for _, group in groupby(sorted(decided, key=queue_id), key=queue_id):
-            await self._recorder.decided(list(group))
 
     async def _expired(self, entry: QueueEntry) -> OutboundExpired:
         status, reason = await self._due.last_failure(entry)

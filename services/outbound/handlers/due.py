@@ -62,11 +62,15 @@ class DueEntries:
                 times.append(int(row[0]))
         return min(times, default=None)
 
-    async def mails(self, page: DuePage, claimed: Collection[str]) -> list[ReadyMail]:
-        """Due mails of a destination without those that are claimed; the recipients of a mail are together."""
+    async def ids(self, page: DuePage, claimed: Collection[str]) -> list[str]:
+        """The ids of due entries of a destination, without those that are claimed."""
         ids = await self._ids(_ENTRIES, (page.domain, page.now, page.limit + len(claimed)))
-        entries = await self.entries([entry for entry in ids if entry not in claimed][: page.limit])
-        return grouped(waiting(entries), page.recipients)
+        return [entry for entry in ids if entry not in claimed][: page.limit]
+
+    async def mails(self, ids: Sequence[str], page: DuePage) -> list[ReadyMail]:
+        """The mails of claimed entries that are still due; the recipients of a mail are together."""
+        due = [entry for entry in waiting(await self.entries(ids)) if entry.due <= page.now]
+        return grouped(due, page.recipients)
 
     async def to_release(self, now: int, limit: int) -> list[QueueEntry]:
         """Held entries whose time has come."""

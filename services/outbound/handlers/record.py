@@ -1,9 +1,11 @@
-"""Records the outcome of an attempt: one event for each recipient, and the notification that goes with it."""
+"""Records decisions about entries: one event for each recipient, and the notifications that go with them."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import TypeVar
 
 import msgspec
 import structlog
@@ -11,11 +13,13 @@ import structlog
 from services.outbound.domain.entry import QueueEntry
 from services.outbound.domain.outcome import decide
 from services.outbound.domain.ready import ReadyMail
+from services.outbound.domain.reported import Decided, by_mail
 from services.outbound.domain.schedule import RetrySchedule
 from services.outbound.domain.sent import SentMail
 from services.outbound.handlers.reports import Reports
+from shared.blobs.errors import BlobError
 from shared.clock import Clock
-from shared.events.outbound import HostAttempt, SendingAttempt
+from shared.events.outbound import HostAttempt, OutboundBounced, OutboundDelivered, SendingAttempt
 from shared.eventstore.connection import StoreUnavailable
 from shared.eventstore.event import Actor, Event, Provenance
 from shared.eventstore.store import EventStore
@@ -24,11 +28,15 @@ from shared.eventstore.transaction import Transaction, VersionConflict
 log = structlog.get_logger("outbound")
 ACTOR = Actor("service", "outbound")
 _PATIENCE_SECONDS = 1.0
-Decided = tuple[QueueEntry, Event]
+T = TypeVar("T")
+_IS_OPEN = "SELECT 1 FROM queue WHERE entry = ?"
 
 
 class Recorder:
-    """Writes decisions. It does not give up while the store is away, because the mail would be sent twice."""
+    """Writes decisions.
+
+    It does not give up while the store is away or the disk is full, because the mail would be sent twice.
+    """
 
     def __init__(
         self,
@@ -65,16 +73,26 @@ class Recorder:
     async def decided(self, decided: Sequence[Decided], provenance: Provenance | None = None) -> None:
         """Append these events with the notifications that their senders asked for; an operator's have `provenance`.
 
-        An entry that changed meanwhile, or whose event was written by a commit without an answer, is left as it is.
+        An entry that changed meanwhile, or whose event was written by a commit without an answer, is left as it is; but
+        a mail that was delivered or refused meanwhile is not sent again.
         """
-        reports = await self._reports.about(decided)
-        while True:
-            try:
-                await self._store.write(lambda transaction: _append(transaction, decided, reports, provenance))
-                return
-            except StoreUnavailable as error:
-                log.warning("outbound.record_waits", queue_id=decided[0][0].queued.queue_id, error=str(error))
-                await asyncio.sleep(_PATIENCE_SECONDS)
+        mails = [(mail, await _patiently(partial(self._reports.about, mail))) for mail in by_mail(decided)]
+
+        def work(transaction: Transaction) -> None:
+            for mail, reports in mails:
+                _append(transaction, mail, reports, provenance)
+
+        await _patiently(lambda: self._store.write(work))
+
+
+async def _patiently(work: Callable[[], Awaitable[T]]) -> T:
+    """The result of the work, which is repeated while it cannot be stored."""
+    while True:
+        try:
+            return await work()
+        except (StoreUnavailable, BlobError) as error:
+            log.warning("outbound.record_waits", error=str(error))
+            await asyncio.sleep(_PATIENCE_SECONDS)
 
 
 def _counted_before(hosts: tuple[HostAttempt, ...]) -> tuple[HostAttempt, ...]:
@@ -90,14 +108,24 @@ def _append(
 ) -> None:
     appended = 0
     for entry, event in decided:
+        expected = None if provenance is None and _must_end(transaction, entry, event) else entry.version
         try:
-            transaction.append(entry.id, [event], _provenance(entry, provenance), expected=entry.version)
+            transaction.append(entry.id, [event], _provenance(entry, provenance), expected=expected)
             appended += 1
         except VersionConflict:
             log.info("outbound.changed_meanwhile", entry=entry.id)
     if appended:
         for stream, event in reports:
             transaction.append(stream, [event], _provenance(decided[0][0], provenance), expected=0)
+
+
+def _must_end(transaction: Transaction, entry: QueueEntry, event: Event) -> bool:
+    """Whether an attempt ended the entry, and the entry is still in the queue.
+
+    Such an event is appended whatever an operator changed during the attempt: the entry would be sent once more.
+    """
+    is_end = isinstance(event, OutboundDelivered | OutboundBounced)
+    return is_end and transaction.first_row(_IS_OPEN, (entry.id,)) is not None
 
 
 def _provenance(entry: QueueEntry, of_command: Provenance | None) -> Provenance:

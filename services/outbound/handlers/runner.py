@@ -25,6 +25,7 @@ from shared.background import BackgroundTask, spawn, woken_within
 from shared.clock import Clock
 from shared.events.outbound import (
     OutboundHeld,
+    OutboundPaused,
     OutboundQueued,
     OutboundReleased,
     OutboundRescheduled,
@@ -44,6 +45,8 @@ _SECOND = 1_000_000
 _LOADING = 50
 _SERVICE_PAUSE = 5.0
 """Seconds until a mail is looked at again after another service gave no answer."""
+_FAULT_PAUSE = 60.0
+"""Seconds until the mail of a domain is looked at again after an error that nobody expected; it is logged."""
 _MOST_SKIPPED = 100_000
 _STOP_SECONDS = 5.0
 """Seconds that attempts in progress have to end when the service stops."""
@@ -122,6 +125,8 @@ class Runner:
                     new.append(QueueEntry(queued, item.at, item.at, item.at, version=item.version))
                 case OutboundReleased() | OutboundRescheduled() | OutboundHeld() | OutboundResumed():
                     self._look.set()
+                case OutboundPaused():
+                    self._drop_ready()
         if new:
             self._take(new)
 
@@ -136,27 +141,42 @@ class Runner:
                 self._spawn(self._load(mail))
 
     async def _load(self, mail: ReadyMail) -> None:
-        """Find the next hop of a claimed mail, and make the mail ready."""
+        """Find the next hop of a claimed mail, and make the mail ready; else the claim ends."""
+        is_ready = False
         try:
             async with self._loading:
                 route = await self._routes.of(mail)
             if isinstance(route, Route):
-                self._make_ready(mail, route)
-                return
-            await self._attempts.without_hop(mail, route)
+                is_ready = self._make_ready(mail, route)
+            else:
+                await self._attempts.without_hop(mail, route)
         except (StoreUnavailable, ServiceError) as error:
             log.warning("outbound.load_failed", queue_id=mail.queue_id, error=str(error))
             self._skip(mail.domain, self._clock.monotonic() + _SERVICE_PAUSE)
-        self._claimed.remove(mail)
+        except Exception:
+            self._skip(mail.domain, self._clock.monotonic() + _FAULT_PAUSE)
+            raise
+        finally:
+            if not is_ready:
+                self._claimed.remove(mail)
+        if is_ready:
+            self._pump()
 
-    def _make_ready(self, mail: ReadyMail, route: Route) -> None:
+    def _make_ready(self, mail: ReadyMail, route: Route) -> bool:
+        """Put a mail to those that are ready; False when its hop is left alone or nothing may be sent now."""
         state = self._ready.hop(route.hop, route.limits)
         if state.blocked_until > self._clock.monotonic():
             self._skip(mail.domain, state.blocked_until)
-            self._claimed.remove(mail)
-            return
+            return False
+        if not self._may_send():
+            return False
         self._ready.put(state, msgspec.structs.replace(mail, sending=route.sending))
-        self._pump()
+        return True
+
+    def _drop_ready(self) -> None:
+        """End the claims of mails that are not begun, so that an operator can change them during a pause."""
+        for mail in self._ready.drop():
+            self._claimed.remove(mail)
 
     # --- sending
 
@@ -174,6 +194,9 @@ class Runner:
     async def _send(self, state: HopState, mail: ReadyMail) -> None:
         try:
             await self._attempts.attempt(state, mail)
+        except Exception:  # without a pause the mail would be sent again at once, and again
+            self._skip(mail.domain, self._clock.monotonic() + _FAULT_PAUSE)
+            raise
         finally:
             state.in_flight -= 1
             self._in_flight -= 1
@@ -233,10 +256,21 @@ class Runner:
             return 0
         self._skipped.pop(domain, None)
         page = DuePage(domain, self._clock.now(), min(_PAGE, self._room()), self._settings.recipients_per_mail)
-        mails = [mail for mail in await self._due.mails(page, self._claimed.of(domain)) if self._claimed.add(mail)]
+        mails = await self._claim_due(page)
         for mail in mails:
             self._spawn(self._load(mail))
         return len(mails)
+
+    async def _claim_due(self, page: DuePage) -> list[ReadyMail]:
+        """Claim due entries before they are read, so that none is sent as it was before another attempt ended."""
+        ids = self._claimed.add_free(page.domain, await self._due.ids(page, self._claimed.of(page.domain)))
+        mails: list[ReadyMail] = []
+        try:
+            mails = await self._due.mails(ids, page)
+        finally:
+            kept = {entry for mail in mails for entry in mail.ids}
+            self._claimed.remove_entries(page.domain, [entry for entry in ids if entry not in kept])
+        return mails
 
     async def _pause(self) -> float:
         """Seconds until something is due, or a destination that was left alone may be tested."""
