@@ -110,7 +110,7 @@ class DkimCommands:
             await asyncio.gather(
                 *(self._look(name, group[0].domain, group, _BY_ITSELF) for name, group in domains.items())
             )
-            last = max(domains)
+            last = keys[-1].domain_name
 
     async def retire(self, name: str, selector: str, force: bool, provenance: Provenance) -> list[DkimKeyState]:
         """Remove former keys; returns them, so that their records can be removed. Raises DirectoryRefused."""

@@ -127,7 +127,11 @@ class MailSending:
             self.failure.cause is Cause.RECIPIENT or (self.failure.cause is Cause.OURS and self._is_about_mail)
         )
         signal = HopSignal.SILENT if is_about_mail else self._signal
-        return SentMail(self._outcomes, signal, tuple(self._hosts[:_MOST_HOSTS]), self._transcript, self._steps)
+        return SentMail(self._outcomes, signal, self._recorded_hosts(), self._transcript, self._steps)
+
+    def _recorded_hosts(self) -> tuple[HostAttempt, ...]:
+        """The first connections and the last one, which decided."""
+        return (*self._hosts[: _MOST_HOSTS - 1], *self._hosts[_MOST_HOSTS - 1 :][-1:])
 
     def _sort(self, results: tuple[RecipientResult, ...]) -> None:
         """Give each recipient its outcome. Those that were not sent stay open."""

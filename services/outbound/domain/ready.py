@@ -177,10 +177,10 @@ class ReadyMails:
         self._turns.clear()
         return [mail for state in self._hops.values() for mail in state.drop()]
 
-    def is_busy(self, key: str) -> bool:
-        """Whether mails for this hop are ready or in flight."""
-        state = self._hops.get(key)
-        return state is not None and bool(state.mails or state.in_flight)
+    def unblock(self) -> None:
+        """Let every hop that is left alone be tested now, each by a single mail."""
+        for state in self._hops.values():
+            state.blocked_until = 0.0
 
     def _begun(self, state: HopState, now: float) -> ReadyMail:
         mail = state.take()

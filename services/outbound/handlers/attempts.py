@@ -52,7 +52,7 @@ class Attempts:
         else:
             sent = for_all(mail.ids, message)
         blocked_until = self._noted(state, sent.signal)
-        await self._recorder.attempt(mail, state.hop.route, sent, began, blocked_until)
+        await self._recorder.attempt(mail, _route(state.hop, mail), sent, began, blocked_until)
 
     async def without_hop(self, mail: ReadyMail, outcome: RecipientOutcome) -> None:
         """Record that a mail has no next hop."""
@@ -67,9 +67,15 @@ class Attempts:
             case HopSignal.BUSY:
                 note_busy(state)
             case HopSignal.UNREACHABLE:
-                pause = self._schedule.destination_pause(state.failures + 1, self._chance())
-                note_failure(state, self._clock.monotonic() + pause)
-                return self._clock.now() + int(pause * _SECOND)
+                now = self._clock.monotonic()
+                if state.blocked_until <= now:  # attempts that were begun together count as one failure
+                    note_failure(state, now + self._schedule.destination_pause(state.failures + 1, self._chance()))
+                return self._clock.now() + int((state.blocked_until - now) * _SECOND)
             case HopSignal.SILENT:
                 pass
         return 0
+
+
+def _route(hop: NextHop, mail: ReadyMail) -> str:
+    """The route of a mail for people. The hop may be that of another domain with the same hosts."""
+    return hop.route if mail.sending.relay is not None else f"mx {mail.domain}"

@@ -40,7 +40,12 @@ class HoldRule(NamedTuple):
     def fits(self, sender: str, recipient: str) -> bool:
         """Whether the rule holds a mail from `sender` to `recipient`."""
         pairs = ((self.sender, sender), (self.recipient, recipient))
-        return all(not pattern or fnmatchcase(address.lower(), pattern.lower()) for pattern, address in pairs)
+        return all(not pattern or fnmatchcase(address.lower(), _glob(pattern)) for pattern, address in pairs)
+
+
+def _glob(pattern: str) -> str:
+    """The pattern for fnmatch, in which only `*` has a meaning: an address literal has brackets."""
+    return pattern.lower().replace("[", "[[]").replace("?", "[?]")
 
 
 class Holds:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import structlog
@@ -26,6 +27,7 @@ from shared.scans import finished, report_failure, scan_of
 
 log = structlog.get_logger("outbound")
 _AUTHOR = "postmaster"
+_REPLY = re.compile(r"[2-5][0-9]{2} ")
 
 
 class Reports:
@@ -113,17 +115,21 @@ class Reports:
         )
 
     def _reported(self, entry: QueueEntry, event: Event, kind: DsnAction) -> RecipientReport:
-        """What the report says of one recipient: the remote's own words, and who said them."""
+        """What the report says of one recipient: the remote's own words, and who said them.
+
+        The reply in the attempt may be about another recipient of the same transaction; the reason is this one's.
+        """
         attempt = getattr(event, "attempt", None)
         last = attempt.hosts[-1] if attempt is not None and attempt.hosts else None
+        reason = getattr(event, "reason", "")
         return RecipientReport(
             entry.queued.forward_path,
             getattr(event, "status", "2.0.0"),
-            getattr(event, "reason", "the next server does not report on delivery"),
+            reason or "the next server does not report on delivery",
             kind,
             entry.queued.orcpt,
             last.host if last is not None else "",
-            last.reply if last is not None and last.code else "",
+            reason if last is not None and _REPLY.match(reason) else "",
             attempt.at if attempt is not None else None,
             self._schedule.expires_at(entry.since) if kind is DsnAction.DELAYED else None,
         )

@@ -123,8 +123,10 @@ class Runner:
             match item.event:
                 case OutboundQueued(entry) as queued if entry not in held:
                     new.append(QueueEntry(queued, item.at, item.at, item.at, version=item.version))
-                case OutboundReleased() | OutboundRescheduled() | OutboundHeld() | OutboundResumed():
+                case OutboundReleased() | OutboundHeld() | OutboundResumed():
                     self._look.set()
+                case OutboundRescheduled():
+                    self._unblock()
                 case OutboundPaused():
                     self._drop_ready()
         if new:
@@ -172,6 +174,12 @@ class Runner:
             return False
         self._ready.put(state, msgspec.structs.replace(mail, sending=route.sending))
         return True
+
+    def _unblock(self) -> None:
+        """Test the destinations that are left alone: an operator asked for an attempt now."""
+        self._skipped.clear()
+        self._ready.unblock()
+        self._look.set()
 
     def _drop_ready(self) -> None:
         """End the claims of mails that are not begun, so that an operator can change them during a pause."""
@@ -279,6 +287,7 @@ class Runner:
         now, monotonic = self._clock.now(), self._clock.monotonic()
         time = await self._due.next_time(now)
         due = _IDLE_SECONDS if time is None else (time - now) / _SECOND
+        self._skipped = {domain: until for domain, until in self._skipped.items() if until > monotonic}
         blocked = min(self._skipped.values(), default=monotonic + _IDLE_SECONDS) - monotonic
         return max(0.0, min(_IDLE_SECONDS, due, blocked))
 

@@ -41,7 +41,9 @@ async def test_each_recipient_of_one_transaction_has_its_own_outcome(
     assert (waits.status, waits.cause) == ("4.2.1", "recipient")
     (report,) = await installation.until_reported()
     assert report.to == "ann@example.org"
-    assert b"550 5.1.1 no such user" in await installation.report_text(report)
+    text = await installation.report_text(report)
+    assert b"550 5.1.1 no such user" in text
+    assert b"Diagnostic-Code: smtp; 550 5.1.1 no such user\r\n" in text
 
 
 async def test_a_deferred_mail_is_tried_again_until_it_is_taken(

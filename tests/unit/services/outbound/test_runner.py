@@ -10,14 +10,14 @@ import pytest
 
 from services.outbound.domain.entry import QueueEntry
 from services.outbound.domain.next_hop import HopAddress, NextHop
-from services.outbound.domain.ready import HopLimits, HopState, ReadyMail
+from services.outbound.domain.ready import HopLimits, HopState, ReadyMail, note_failure
 from services.outbound.domain.sending import Sending
 from services.outbound.handlers.due import DueDomain, DuePage, grouped
 from services.outbound.handlers.routes import Route
 from services.outbound.handlers.runner import Runner
 from services.outbound.settings import OutboundSettings
 from shared.clock import FixedClock
-from shared.events.outbound import OutboundPaused, OutboundQueued, OutboundResumed
+from shared.events.outbound import OutboundPaused, OutboundQueued, OutboundRescheduled, OutboundResumed
 from shared.eventstore.event import Actor, Event, Provenance, Recorded
 from tests.harness.waiting import until_true
 
@@ -48,6 +48,8 @@ class Parts:
         self.looks = 0
         self.route_error: Exception | None = None
         self.attempt_error: Exception | None = None
+        self.blocks_until = 0.0
+        """When the hop may be tested again after an attempt; 0: it is not blocked."""
         self.attempted: list[str] = []
         self.may_end = asyncio.Event()
         self.runner: Runner
@@ -76,6 +78,8 @@ class Parts:
 
     async def attempt(self, state: HopState, mail: ReadyMail) -> None:
         self.attempted += mail.ids
+        if self.blocks_until:
+            note_failure(state, self.blocks_until)
         await self.may_end.wait()
         if self.attempt_error is not None:
             raise self.attempt_error
@@ -146,3 +150,14 @@ async def test_due_entries_are_claimed_before_they_are_read(parts: Parts) -> Non
     await until_true(lambda: parts.attempted == ["2"])
     assert parts.read[:2] == [("1", True), ("2", True)]
     assert not parts.runner.is_claimed("1")
+
+
+async def test_an_operator_may_test_a_destination_that_is_left_alone(parts: Parts) -> None:
+    parts.blocks_until = FixedClock().monotonic() + 600
+    parts.stored = ["1"]
+    parts.may_end.set()
+    parts.runner.start()
+    await until_true(lambda: parts.looks >= 4)
+    assert parts.attempted == ["1"]
+    commit(parts, OutboundRescheduled("1", "q1", 0))
+    await until_true(lambda: parts.attempted == ["1", "1"])
