@@ -11,9 +11,13 @@ from mailfold.arguments import DATA, Argument, Data, Group, Json, Option
 from mailfold.commands.directory import call, show_removed
 from mailfold.commands.passwords import asked, from_file, from_standard_input
 from mailfold.commands.printing import as_json, record, table
+from mailfold.operator.failure import CommandFailed
 
 app = Group("Relays: other servers that send the mail of a domain, or of all domains, on.")
 DEFAULT = "default"
+DIRECT = "direct"
+_TRIAL_SECONDS = 120.0
+_TRIAL_FIELDS = ("works", "host", "address", "tls", "mechanism", "text", "stage")
 Domain = Annotated[str, Argument("A domain of this server, or `default` for all that have no relay of their own.")]
 _FIELDS = ("domain", "preset", "host", "port", "tls", "user", "has_password")
 _PRESET_FIELDS = ("name", "title", "host", "regional_host", "port", "tls", "log_in", "hint")
@@ -85,10 +89,14 @@ def set_relay(
         Literal["", "yes", "no"],
         Option("--null-reverse-path", help="Whether it takes reports, which have a null reverse-path."),
     ] = "",
+    no_test: Annotated[bool, Option("--no-test", help="Do not connect to the relay after it is saved.")] = False,
     data: Data = DATA,
     json: Json = False,
 ) -> None:
-    """Set the relay of a domain; asks for the password. Without one, the present password of this user is kept."""
+    """Set the relay of a domain, and try it; asks for the password.
+
+    Without a password, the present one of this user is kept. When the trial fails, the relay is saved all the same.
+    """
     given: dict[str, Any] = {
         "domain": _name(domain),
         "preset": preset,
@@ -107,12 +115,58 @@ def set_relay(
     if null_path:
         given["accepts_null_reverse_path"] = null_path == "yes"
     _print(call(data, "SetRelay", lambda pb: pb.SetRelayRequest(**given)), json=json)
+    if not no_test and not json and preset != DIRECT:
+        _tell_trial(_trial_of(data, _name(domain)))
+
+
+@app.command("test")
+def try_relay(domain: Domain = DEFAULT, data: Data = DATA, json: Json = False) -> None:
+    """Connect to the relay of a domain as for mail, with TLS and log-in, and send none. Exit code 1 when it fails."""
+    trial = _trial_of(data, _name(domain))
+    if trial is None:
+        raise CommandFailed("no server runs here, and only a running one tries relays: start it with `mailfold up`", 2)
+    if json:
+        as_json(_values(trial, _TRIAL_FIELDS))
+    else:
+        _tell_trial(trial)
+    if not trial.works:
+        raise SystemExit(1)
 
 
 @app.command()
 def remove(domain: Domain, data: Data = DATA, json: Json = False) -> None:
     """Remove the relay of a domain; then the default relay counts, or the MX hosts."""
     show_removed(call(data, "RemoveRelay", lambda pb: pb.NameRequest(name=_name(domain))).name, json=json)
+
+
+def _trial_of(data: Path, domain: str) -> Any:
+    """What the running server says of the relay; None when none runs."""
+    from mailfold.operator.running import answers
+    from mailfold.operator.session import Session, converse
+    from shared.places import Places
+    from shared.rpc.mailfold.outbound.v1.outbound_pb2 import TestRelayRequest
+    from shared.rpc.mailfold.outbound.v1.outbound_pb2_grpc import OutboundStub
+
+    async def ask(session: Session) -> Any:
+        return await OutboundStub(await session.running("outbound")).TestRelay(
+            TestRelayRequest(domain=domain), timeout=_TRIAL_SECONDS
+        )
+
+    return converse(data, ask) if answers(Places(data), "outbound") else None
+
+
+def _tell_trial(trial: Any) -> None:
+    from mailfold.printable import printable
+
+    if trial is None:
+        print("not tried: no server runs here; `mailfold relay test` tries it later")
+        return
+    where = f"{trial.host} [{trial.address}]" if trial.address else trial.host or "the relay"
+    if trial.works:
+        login = f", log-in by {trial.mechanism}" if trial.mechanism else ", without log-in"
+        print(printable(f"it works: {where}, {trial.tls or 'without TLS'}{login}"))
+    else:
+        print(printable(f"it does not work: {where} at {trial.stage}: {trial.text}"))
 
 
 def _name(domain: str) -> str:

@@ -12,6 +12,7 @@ from services.outbound.adapters.connections import Connections, ConnectionSettin
 from services.outbound.adapters.demands import TlsDemands
 from services.outbound.adapters.dnssec import DnssecProof
 from services.outbound.adapters.own_addresses import own_addresses
+from services.outbound.adapters.relay_probe import RelayProbe
 from services.outbound.adapters.sending_directory import SendingDirectory
 from services.outbound.adapters.sts_fetch import PolicyFetcher
 from services.outbound.adapters.tls_contexts import contexts_for, verifying_context
@@ -96,7 +97,7 @@ class Outbound:
         )
         commands = QueueCommands(self.store, due, recorder, host.clock, host.turns, self._runner.is_claimed)
         endpoint = OutboundEndpoint(
-            self.store, self._enqueuer, commands, self._holds, self._runner, settings.expire_days
+            self.store, self._enqueuer, commands, self._holds, self._runner, self._probe, settings.expire_days
         )
         self.registrations: Sequence[Registration] = (
             (add_OutboundServicer_to_server, endpoint),
@@ -146,6 +147,7 @@ class Outbound:
         host, settings = self._host, self._settings
         directory = for_stubs(GuardedChannel(host.channel("directory", SERVICE), "directory"))
         sending = SendingDirectory(directory, Keyring(host.places), host.clock)
+        self._probe = RelayProbe(sending, self._resolver, self._connections)
         rules = _rules(settings, host)
         limits = HopLimits(settings.per_destination)
         routes = Routes(sending.of, self._resolver, lambda: rules, limits, lambda: secrets.randbits(32))

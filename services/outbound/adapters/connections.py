@@ -67,6 +67,10 @@ class NotOpened(msgspec.Struct, frozen=True):
 
     failed: SessionFailed
     tls_result: str = ""
+    tls: str = ""
+    """Version and cipher, when the session failed after the handshake."""
+    authenticated_by: str = ""
+    transcript: tuple[str, ...] = ()
 
 
 class Connections:
@@ -116,7 +120,13 @@ class Connections:
         if failed is None:
             return connection
         await connection.close()
-        return NotOpened(failed, result_of_failure(key.demand, failed.cause, connection.tls_fault))
+        return NotOpened(
+            failed,
+            result_of_failure(key.demand, failed.cause, connection.tls_fault),
+            connection.tls,
+            connection.authenticated_by,
+            connection.transcript,
+        )
 
     def give_back(self, key: ConnectionKey, connection: OutgoingConnection) -> None:
         """Keep a connection for the next mail, or close it."""

@@ -48,7 +48,7 @@ class TlsDemands:
         """The demand on a connection to an address, or why the address cannot be used."""
         relay = mail.sending.relay
         if relay is not None:
-            return _of_relay(relay)
+            return demand_on_relay(relay)
         domain = to_a_labels(mail.domain) or mail.domain  # hop.domain may be another domain with the same hosts
         inputs = PolicyInputs(
             address.host.lower(),
@@ -78,7 +78,7 @@ class TlsDemands:
         return demand_on(change(inputs, sts=sts))
 
 
-def _of_relay(relay: RelayUse) -> TlsDemand:
+def demand_on_relay(relay: RelayUse) -> TlsDemand:
     """A relay is verified by the public authorities, unless it was configured without TLS."""
     if relay.tls == "none":
         return TlsDemand(TlsLevel.NEVER, policy="relay without TLS")

@@ -62,7 +62,8 @@ class MailSending:
         """Whether the last failure is about this mail or a policy of its domain, so that others may do better."""
         self._signal = HopSignal.UNREACHABLE
         self._hosts: list[HostAttempt] = []
-        self._transcript: tuple[str, ...] = ()
+        self.transcript: tuple[str, ...] = ()
+        """The lines of the last connection."""
         self._steps: dict[str, int] = {}
 
     def transaction(self, form: SignedMessage) -> OutgoingTransaction:
@@ -84,7 +85,7 @@ class MailSending:
     def take(self, connection: OutgoingConnection, end: TransactionDone | SessionFailed, began: float) -> None:
         """Take the results of a transaction."""
         self.step("transaction", began)
-        self._transcript = connection.transcript
+        self.transcript = connection.transcript
         used = Connected(connection.address, connection.demand, connection.tls, connection.authenticated_by, began)
         if connection.mails == 1:
             tls_result = result_of_session(connection.demand, bool(connection.tls))
@@ -127,7 +128,7 @@ class MailSending:
             self.failure.cause is Cause.RECIPIENT or (self.failure.cause is Cause.OURS and self._is_about_mail)
         )
         signal = HopSignal.SILENT if is_about_mail else self._signal
-        return SentMail(self._outcomes, signal, self._recorded_hosts(), self._transcript, self._steps)
+        return SentMail(self._outcomes, signal, self._recorded_hosts(), self.transcript, self._steps)
 
     def _recorded_hosts(self) -> tuple[HostAttempt, ...]:
         """The first connections and the last one, which decided."""

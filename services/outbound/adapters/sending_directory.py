@@ -42,6 +42,10 @@ class SendingDirectory:
             self._answers.popitem(last=False)
         return sending
 
+    def forget(self) -> None:
+        """Ask again at the next mail, because something may have changed."""
+        self._answers.clear()
+
     def _key(self, key: pb.SendingKey) -> SigningKey:
         return load_signing_key(key.domain, key.selector, open_signing_key(self._keyring, key).reveal())
 

@@ -106,8 +106,14 @@ class SmtpTransport:
         TLS that was only an opportunity is left out in a second connection; so is a verification that was only a test.
         """
         failed = not_opened.failed
-        counted = msgspec.structs.replace(connected, tls_result=not_opened.tls_result)
-        sending.failed(counted, failed.stage.value, failure_of(failed), failed.reply)
+        tried = msgspec.structs.replace(
+            connected,
+            tls=not_opened.tls,
+            authenticated_by=not_opened.authenticated_by,
+            tls_result=not_opened.tls_result,
+        )
+        sending.failed(tried, failed.stage.value, failure_of(failed), failed.reply)
+        sending.transcript = not_opened.transcript
         relaxed = connected.demand.relaxed() if failed.cause in _TLS_FAILURES else None
         if relaxed is not None:
             await self._with_demand(connected.address, relaxed, sending)

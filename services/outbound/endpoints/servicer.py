@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from services.outbound.domain.entry import EntryState, QueueEntry, entry_of
 from services.outbound.domain.filter import Condition, QueueSelection, condition_of
+from services.outbound.domain.relay_trial import RelayTrial
 from services.outbound.handlers.commands import Changed, QueueCommands
 from services.outbound.handlers.enqueue import Enqueuer
 from services.outbound.handlers.holds import HoldRule, Holds
@@ -26,6 +27,13 @@ _PAUSE = "SELECT reason FROM pause WHERE name = 'all'"
 _RULES = "SELECT rule, sender, recipient, reason, at FROM hold_rule ORDER BY at, rule"
 
 
+class Probe(Protocol):
+    """Tries relays."""
+
+    async def probe(self, domain: str) -> RelayTrial:
+        """Try the relay of a domain."""
+
+
 class OutboundEndpoint(OutboundServicer):
     """Enqueues copies, lists them, and carries out the operator's commands."""
 
@@ -36,6 +44,7 @@ class OutboundEndpoint(OutboundServicer):
         commands: QueueCommands,
         holds: Holds,
         runner: Runner,
+        probe: Probe,
         expiry_days: float,
     ) -> None:
         self._store = store
@@ -43,6 +52,7 @@ class OutboundEndpoint(OutboundServicer):
         self._commands = commands
         self._holds = holds
         self._runner = runner
+        self._probe = probe
         self._expiry = int(expiry_days * 86_400_000_000)
 
     async def Enqueue(self, request: pb.EnqueueRequest, context: Any) -> pb.EnqueueReply:
@@ -119,6 +129,18 @@ class OutboundEndpoint(OutboundServicer):
     async def _counted(self) -> int:
         row = await self._store.read(lambda reader: reader.first_row("SELECT count(*) FROM queue"))
         return row[0] if row else 0
+
+    async def TestRelay(self, request: pb.TestRelayRequest, context: Any) -> pb.TestRelayReply:
+        trial = await self._probe.probe(request.domain)
+        return pb.TestRelayReply(
+            works=trial.works,
+            host=trial.host,
+            address=trial.address,
+            tls=trial.tls,
+            mechanism=trial.mechanism,
+            text=trial.text,
+            stage=trial.stage,
+        )
 
     def _listed(self, row: Row) -> pb.QueueEntry:
         entry, queue_id, sender, recipient, size, at, since, due, state, attempts, status, reason = row

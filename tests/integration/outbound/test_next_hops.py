@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import ssl
+from pathlib import Path
+
 from loadtest.zone.answers import Faults
 from shared.events.outbound import OutboundBounced, OutboundDeferred, OutboundDelivered
 from shared.rpc.mailfold.directory.v1 import directory_pb2
+from shared.rpc.mailfold.outbound.v1 import outbound_pb2 as pb
 from tests.integration.outbound.conftest import FAR, StartQueue, zone_of
 from tests.integration.outbound.installation import Installation
+from tests.parts.certificate import self_signed
 from tests.parts.remote_server import RemoteServer, in_turn
 
 QUIET = {"outbound.retry_first": "600", "outbound.destination_first": "600", "outbound.connect_seconds": "2"}
@@ -113,6 +118,47 @@ async def test_mail_that_is_refused_for_one_recipient_reaches_the_others_after_a
     first, second = await installation.enqueue("a@far.example", "b@far.example")
     outcomes = {type(event) for entry in (first, second) for event in await _ended(installation, entry)}
     assert outcomes == {OutboundDelivered, OutboundBounced}
+
+
+async def test_a_relay_is_tried_without_a_mail(start_queue: StartQueue) -> None:
+    async with RemoteServer(replies={"EHLO": b"250-relay\r\n250 SIZE 1000\r\n"}) as remote:
+        installation = await start_queue(remote)
+        nothing = await installation.queue.TestRelay(pb.TestRelayRequest())
+        assert (nothing.works, nothing.stage) == (False, "directory")
+        await _set_relay(installation, remote)
+        works = await installation.queue.TestRelay(pb.TestRelayRequest())
+        assert (works.works, works.host, works.address, works.mechanism) == (True, "127.0.0.1", "127.0.0.1", "")
+        remote.replies["greeting"] = b"554 5.7.1 not you\r\n"
+        refused = await installation.queue.TestRelay(pb.TestRelayRequest())
+        assert (refused.works, refused.stage) == (False, "greeting")
+        assert "not you" in refused.text
+    assert remote.mails == []
+
+
+async def test_a_relay_that_refuses_the_log_in_defers_as_ours(start_queue: StartQueue, tmp_path: Path) -> None:
+    certificate = self_signed(tmp_path, "relay.example")
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate)
+    async with RemoteServer(context=context) as remote:
+        remote.replies["EHLO"] = b"250-relay\r\n250-STARTTLS\r\n250 AUTH PLAIN LOGIN\r\n"
+        remote.replies["AUTH"] = b"535 5.7.8 password changed\r\n"
+        zone = zone_of((FAR, "mx.far.example", 10, "127.0.0.1"))
+        zone.add("relay.example", "A", "127.0.0.1")
+        installation = await start_queue(remote, {**QUIET, "outbound.authority": str(certificate)}, zone)
+        request = directory_pb2.SetRelayRequest(
+            preset="smarthost", host="relay.example", port=remote.port, user="ann", password="wrong"
+        )
+        await installation.directory.SetRelay(request)
+        (entry,) = await installation.enqueue("bob@anywhere.example")
+        deferred = await installation.until_event(entry, OutboundDeferred)
+        assert (deferred.cause, deferred.status) == ("ours", "4.7.8")
+        assert "password changed" in deferred.reason
+        assert deferred.attempt.hosts[-1].tls
+        remote.replies["AUTH"] = b"235 2.7.0 welcome\r\n"
+        works = await installation.queue.TestRelay(pb.TestRelayRequest())
+        assert (works.works, works.mechanism) == (True, "PLAIN")
+        assert works.tls.startswith("TLSv1.3")
+    assert not [line for line in deferred.attempt.transcript if "wrong" in line]
 
 
 async def _ended(installation: Installation, entry: str) -> list[object]:

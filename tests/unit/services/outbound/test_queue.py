@@ -63,7 +63,9 @@ class Queue:
         await enqueuer.start()
         self.store.on_commit(holds.committed)
         self.store.on_commit(enqueuer.committed)
-        self.endpoint: Any = OutboundEndpoint(self.store, enqueuer, self._commands(), holds, NothingIsSent(), 5.0)
+        self.endpoint: Any = OutboundEndpoint(
+            self.store, enqueuer, self._commands(), holds, NothingIsSent(), Mock(), 5.0
+        )
         return self
 
     def _commands(self) -> QueueCommands:

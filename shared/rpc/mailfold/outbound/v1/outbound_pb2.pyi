@@ -19,6 +19,66 @@ else:
 DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
+class TestRelayRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DOMAIN_FIELD_NUMBER: _builtins.int
+    domain: _builtins.str
+    def __init__(
+        self,
+        *,
+        domain: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["domain", b"domain"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TestRelayRequest: _TypeAlias = TestRelayRequest  # noqa: Y015
+
+@_typing.final
+class TestRelayReply(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WORKS_FIELD_NUMBER: _builtins.int
+    HOST_FIELD_NUMBER: _builtins.int
+    ADDRESS_FIELD_NUMBER: _builtins.int
+    TLS_FIELD_NUMBER: _builtins.int
+    MECHANISM_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    STAGE_FIELD_NUMBER: _builtins.int
+    works: _builtins.bool
+    host: _builtins.str
+    address: _builtins.str
+    tls: _builtins.str
+    """version and cipher; empty in the clear"""
+    mechanism: _builtins.str
+    """of the log-in; empty without one"""
+    text: _builtins.str
+    """why it does not work, with the relay's own words"""
+    stage: _builtins.str
+    """where it ended"""
+    def __init__(
+        self,
+        *,
+        works: _builtins.bool = ...,
+        host: _builtins.str = ...,
+        address: _builtins.str = ...,
+        tls: _builtins.str = ...,
+        mechanism: _builtins.str = ...,
+        text: _builtins.str = ...,
+        stage: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "host", b"host", "mechanism", b"mechanism", "stage", b"stage", "text", b"text", "tls", b"tls", "works", b"works"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TestRelayReply: _TypeAlias = TestRelayReply  # noqa: Y015
+
+@_typing.final
 class EnqueueRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 

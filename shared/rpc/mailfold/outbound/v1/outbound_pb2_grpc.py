@@ -100,6 +100,11 @@ class OutboundStub:
                 request_serializer=shared_dot_rpc_dot_mailfold_dot_outbound_dot_v1_dot_outbound__pb2.ListHoldRulesRequest.SerializeToString,
                 response_deserializer=shared_dot_rpc_dot_mailfold_dot_outbound_dot_v1_dot_outbound__pb2.HoldRuleList.FromString,
                 _registered_method=True)
+        self.TestRelay = channel.unary_unary(
+                '/mailfold.outbound.v1.Outbound/TestRelay',
+                request_serializer=shared_dot_rpc_dot_mailfold_dot_outbound_dot_v1_dot_outbound__pb2.TestRelayRequest.SerializeToString,
+                response_deserializer=shared_dot_rpc_dot_mailfold_dot_outbound_dot_v1_dot_outbound__pb2.TestRelayReply.FromString,
+                _registered_method=True)
 
 
 class OutboundServicer:
@@ -190,6 +195,13 @@ class OutboundServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def TestRelay(self, request, context):
+        """Connects to the relay of a domain, with TLS and log-in as for mail, and sends none.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_OutboundServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -257,6 +269,11 @@ def add_OutboundServicer_to_server(servicer, server):
                     servicer.ListHoldRules,
                     request_deserializer=shared_dot_rpc_dot_mailfold_dot_outbound_dot_v1_dot_outbound__pb2.ListHoldRulesRequest.FromString,
                     response_serializer=shared_dot_rpc_dot_mailfold_dot_outbound_dot_v1_dot_outbound__pb2.HoldRuleList.SerializeToString,
+            ),
+            'TestRelay': grpc.unary_unary_rpc_method_handler(
+                    servicer.TestRelay,
+                    request_deserializer=shared_dot_rpc_dot_mailfold_dot_outbound_dot_v1_dot_outbound__pb2.TestRelayRequest.FromString,
+                    response_serializer=shared_dot_rpc_dot_mailfold_dot_outbound_dot_v1_dot_outbound__pb2.TestRelayReply.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -611,6 +628,33 @@ class Outbound:
             '/mailfold.outbound.v1.Outbound/ListHoldRules',
             shared_dot_rpc_dot_mailfold_dot_outbound_dot_v1_dot_outbound__pb2.ListHoldRulesRequest.SerializeToString,
             shared_dot_rpc_dot_mailfold_dot_outbound_dot_v1_dot_outbound__pb2.HoldRuleList.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TestRelay(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/mailfold.outbound.v1.Outbound/TestRelay',
+            shared_dot_rpc_dot_mailfold_dot_outbound_dot_v1_dot_outbound__pb2.TestRelayRequest.SerializeToString,
+            shared_dot_rpc_dot_mailfold_dot_outbound_dot_v1_dot_outbound__pb2.TestRelayReply.FromString,
             options,
             channel_credentials,
             insecure,

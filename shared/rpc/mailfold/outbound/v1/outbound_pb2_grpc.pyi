@@ -52,6 +52,8 @@ class OutboundStub:
     """The rules that hold new mail."""
     RemoveHoldRule: _grpc.UnaryUnaryMultiCallable[_outbound_pb2.HoldRule, _outbound_pb2.HoldRule]
     ListHoldRules: _grpc.UnaryUnaryMultiCallable[_outbound_pb2.ListHoldRulesRequest, _outbound_pb2.HoldRuleList]
+    TestRelay: _grpc.UnaryUnaryMultiCallable[_outbound_pb2.TestRelayRequest, _outbound_pb2.TestRelayReply]
+    """Connects to the relay of a domain, with TLS and log-in as for mail, and sends none."""
 
 @_typing.type_check_only
 class OutboundAsyncStub(OutboundStub):
@@ -77,6 +79,8 @@ class OutboundAsyncStub(OutboundStub):
     """The rules that hold new mail."""
     RemoveHoldRule: _aio.UnaryUnaryMultiCallable[_outbound_pb2.HoldRule, _outbound_pb2.HoldRule]  # type: ignore[assignment]
     ListHoldRules: _aio.UnaryUnaryMultiCallable[_outbound_pb2.ListHoldRulesRequest, _outbound_pb2.HoldRuleList]  # type: ignore[assignment]
+    TestRelay: _aio.UnaryUnaryMultiCallable[_outbound_pb2.TestRelayRequest, _outbound_pb2.TestRelayReply]  # type: ignore[assignment]
+    """Connects to the relay of a domain, with TLS and log-in as for mail, and sends none."""
 
 class OutboundServicer(metaclass=_abc_1.ABCMeta):
     """The queue of mail to other servers."""
@@ -177,5 +181,13 @@ class OutboundServicer(metaclass=_abc_1.ABCMeta):
         request: _outbound_pb2.ListHoldRulesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_outbound_pb2.HoldRuleList, _abc.Awaitable[_outbound_pb2.HoldRuleList]]: ...
+
+    @_abc_1.abstractmethod
+    def TestRelay(
+        self,
+        request: _outbound_pb2.TestRelayRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_outbound_pb2.TestRelayReply, _abc.Awaitable[_outbound_pb2.TestRelayReply]]:
+        """Connects to the relay of a domain, with TLS and log-in as for mail, and sends none."""
 
 def add_OutboundServicer_to_server(servicer: OutboundServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
