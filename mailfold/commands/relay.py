@@ -116,7 +116,7 @@ def set_relay(
         given["accepts_null_reverse_path"] = null_path == "yes"
     _print(call(data, "SetRelay", lambda pb: pb.SetRelayRequest(**given)), json=json)
     if not no_test and not json and preset != DIRECT:
-        _tell_trial(_trial_of(data, _name(domain)))
+        _print_trial(_trial_of(data, _name(domain)))
 
 
 @app.command("test")
@@ -128,7 +128,7 @@ def try_relay(domain: Domain = DEFAULT, data: Data = DATA, json: Json = False) -
     if json:
         as_json(_values(trial, _TRIAL_FIELDS))
     else:
-        _tell_trial(trial)
+        _print_trial(trial)
     if not trial.works:
         raise SystemExit(1)
 
@@ -155,7 +155,7 @@ def _trial_of(data: Path, domain: str) -> Any:
     return converse(data, ask) if answers(Places(data), "outbound") else None
 
 
-def _tell_trial(trial: Any) -> None:
+def _print_trial(trial: Any) -> None:
     from mailfold.printable import printable
 
     if trial is None:
