@@ -20,7 +20,7 @@ class HostAttempt(msgspec.Struct, frozen=True, omit_defaults=True):
     address: str = ""
     port: int = 25
     stage: str = ""
-    """The step at which it ended: `connect`, `greeting`, `ehlo`, `starttls`, `auth`, `mail`, `rcpt`, `data`, `body`."""
+    """The step at which it ended: `policy`, `connect`, `form`, or a stage of the session such as `EHLO` or `RCPT`."""
     code: int = 0
     """The reply code; 0 without a reply."""
     reply: str = ""
@@ -33,7 +33,7 @@ class HostAttempt(msgspec.Struct, frozen=True, omit_defaults=True):
     """Which policy asked for TLS, with its inputs."""
     milliseconds: int = 0
     policy_type: str = ""
-    """How the connection is counted: `tlsa`, `sts` or `no-policy-found` (RFC 8460 §4.4); empty: not at all."""
+    """The policy type for TLS reports: `tlsa`, `sts` or `no-policy-found` (RFC 8460 §4.4); empty: it is not counted."""
     tls_result: str = ""
     """`success` or the kind of failure (RFC 8460 §4.3); empty where the connection is not counted, or was for an
     earlier recipient."""
@@ -51,7 +51,7 @@ class SendingAttempt(msgspec.Struct, frozen=True, omit_defaults=True):
     """The connections, in order; the last decided."""
     milliseconds: int = 0
     steps: dict[str, int] = {}
-    """Milliseconds of each step: `route`, `form`, `connect`, `transaction`."""
+    """Milliseconds of each step: `connect` and `transaction`."""
     transcript: tuple[str, ...] = ()
     """The lines of the last connection, bounded, without credentials and message text. Of the recipients of one
     transaction only the first has it."""
@@ -119,7 +119,7 @@ class OutboundDeferred(Event, frozen=True):
     """The enhanced status code, such as `4.4.1` (RFC 3463)."""
     reason: str
     cause: str = "recipient"
-    """Who can change it: `recipient`, `destination` or `ours`."""
+    """Whose fault it is: `recipient`, `destination` or `ours` (a fault of this server)."""
     perhaps_delivered: bool = False
     """Whether the connection broke after the message and before its reply, so that the mail may arrive twice."""
     destination_blocked_until: int = 0
@@ -260,7 +260,7 @@ class OutboundHoldRuleRemoved(Event, frozen=True):
 
 @stored("outbound.sts_policy_fetched")
 class OutboundStsPolicyFetched(Event, frozen=True):
-    """The MTA-STS policy of a domain was fetched; it is valid for its age, whatever is said later (RFC 8461 §3.2)."""
+    """The MTA-STS policy of a domain was fetched; it is valid for its age (RFC 8461 §3.2)."""
 
     domain: str
     id: str
@@ -275,7 +275,7 @@ class OutboundStsPolicyFetched(Event, frozen=True):
 
 @stored("outbound.sts_policy_failed")
 class OutboundStsPolicyFailed(Event, frozen=True):
-    """A domain says that it has an MTA-STS policy, and the policy cannot be had. An equal failure is recorded once."""
+    """A domain says that it has an MTA-STS policy, and the policy cannot be fetched. Repeats are not recorded."""
 
     domain: str
     id: str

@@ -1,4 +1,4 @@
-"""Why a secret cannot be encrypted or decrypted at present. Every text is a sentence for the operator."""
+"""Errors of secrets that cannot be encrypted or decrypted. Every text is a sentence for the operator."""
 
 from __future__ import annotations
 

@@ -29,16 +29,16 @@ class Keyring:
         self,
         places: Places,
         environment: Mapping[str, str] = os.environ,
-        chance: Callable[[int], bytes] = os.urandom,
+        random_octets: Callable[[int], bytes] = os.urandom,
     ) -> None:
         self._file = places.secrets_key
         self._environment = environment
-        self._chance = chance
+        self._random_octets = random_octets
         self._keys: dict[str, SecretKey] = {}
 
     def seal(self, value: bytes, belongs_to: str) -> str:
         """Seal a value with the first key, which is made if there is none; reads the disk. Raises SecretsError."""
-        return self._first().seal(value, belongs_to, self._chance(NONCE_OCTETS))
+        return self._first().seal(value, belongs_to, self._random_octets(NONCE_OCTETS))
 
     def open(self, sealed: str, belongs_to: str) -> SecretValue:
         """The value in clear.
@@ -81,7 +81,7 @@ class Keyring:
             known = read_keys(self._file)
             if len(known) >= MOST_KEYS:
                 raise SecretsError(f"{self._file} has {MOST_KEYS} keys: drop those that are not used first")
-            fresh = SecretKey(self._chance(KEY_OCTETS))
+            fresh = SecretKey(self._random_octets(KEY_OCTETS))
             write_keys(self._file, (fresh, *known))
         self._read()
         return fresh.id
@@ -109,7 +109,7 @@ class Keyring:
         if not keys:
             with self._locked():
                 if not read_keys(self._file):
-                    write_keys(self._file, [SecretKey(self._chance(KEY_OCTETS))])
+                    write_keys(self._file, [SecretKey(self._random_octets(KEY_OCTETS))])
             keys = self._read()
         return next(iter(keys.values()))
 

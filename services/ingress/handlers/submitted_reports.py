@@ -10,7 +10,7 @@ from shared.eventstore.transaction import VersionConflict
 
 
 class SubmittedReports:
-    """The way of a notification into the house: a reception like any other, so that it is repeated until settled."""
+    """Accepts a notification as a reception, so that its delivery is repeated until it is settled."""
 
     def __init__(self, receptions: Receptions, repeater: Repeater) -> None:
         self._receptions = receptions

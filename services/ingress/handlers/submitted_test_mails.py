@@ -24,9 +24,9 @@ _OURS = (ResolutionKind.ACCOUNTS, ResolutionKind.OUTGOING_ONLY)
 
 
 class SubmittedTestMails:
-    """The way of a test mail into the house: a reception like that of a user's mail, so that all that follows is real.
+    """Accepts a test mail as a reception, so that it is handled like the mail of a user.
 
-    It counts for no account. Its sender is an address of ours, so that no operator writes in the name of others.
+    It counts for no account. Its sender is an address of this server, so that nobody writes in the name of others.
     """
 
     def __init__(

@@ -1,6 +1,6 @@
 """Builds the path from a server's certificate to a trust anchor that is given (RFC 5280 §6, RFC 7671 §5.2).
 
-The anchor may be any authority's certificate: an intermediate or a private root. The public authorities play no part.
+The anchor may be any authority's certificate: an intermediate or a private root. The public authorities are not used.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ MOST_CERTIFICATES = 10
 
 
 class DaneResult(StrEnum):
-    """What came of a comparison."""
+    """The result of a comparison."""
 
     MATCH = "match"
     NO_MATCH = "no match"

@@ -24,7 +24,7 @@ _REQUIRED = ("v", "a", "b", "bh", "d", "h", "s")
 
 
 class UnacceptableSignature(Exception):
-    """A signature that cannot or may not be verified, with its result code."""
+    """A signature that cannot be verified or is refused, with its result code."""
 
     def __init__(self, code: DkimCode, reason: str) -> None:
         super().__init__(reason)

@@ -1,4 +1,4 @@
-"""What became of a recipient, and whether its sender wants to know (RFC 3461 §4.1, RFC 3464 §2.3.3)."""
+"""What became of a recipient, and whether its sender is notified (RFC 3461 §4.1, RFC 3464 §2.3.3)."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ class Original(msgspec.Struct, frozen=True):
 
     queue_id: str
     sender: str
-    """The reverse-path as it came with the mail. A mail with a null reverse-path is never reported about."""
+    """The reverse-path of the mail. No report is made about a mail with a null reverse-path."""
     arrived: int
     """The time of acceptance in UTC microseconds."""
     header: bytes
@@ -80,4 +80,4 @@ class Reporter(msgspec.Struct, frozen=True):
     """The present time in UTC microseconds."""
     message_id: str
     boundary: str
-    """A word that nobody could know before, so that the returned mail does not have it."""
+    """The boundary of the parts. Nobody can predict it, so the returned mail does not contain it."""

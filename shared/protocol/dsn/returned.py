@@ -12,7 +12,7 @@ from shared.protocol.message.outgoing.octets import survey
 RETURNED_HEADER: Final = 64 * 1024
 """Octets of a header that are returned; fields that do not fit are left out."""
 RETURNED_MESSAGE: Final = 256 * 1024
-"""A larger message is not returned, but its header."""
+"""Octets of a message that is returned whole; of a larger one only the header is returned."""
 
 
 def returned_part(original: Original, *, with_body: bool) -> bytes:
@@ -33,7 +33,7 @@ def _is_returned_whole(original: Original) -> bool:
         return False
     if len(original.header) + len(original.body) > RETURNED_MESSAGE:
         return False
-    return not survey((original.body,)).is_binary  # only BINARYMIME could carry it
+    return not survey((original.body,)).is_binary  # a report is not sent with BINARYMIME
 
 
 def _is_utf8(original: Original, header: bytes) -> bool:

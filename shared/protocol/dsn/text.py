@@ -1,4 +1,4 @@
-"""Texts of strangers, written so that they can never add a line, a field or a control character to a report."""
+"""Makes texts of other servers safe: they cannot add a line, a field or a control character to a report."""
 
 from __future__ import annotations
 

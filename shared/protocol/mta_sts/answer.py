@@ -1,6 +1,6 @@
 """The HTTP answer that carries a policy: only 200 and plain text, within limits (RFC 8461 §3.3, RFC 9112).
 
-A request asks for one policy and for the end of the connection, so one answer is all that is read.
+A request asks for one policy and for the end of the connection, so only one answer is read.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
 _CHUNK = re.compile(rb"([0-9A-Fa-f]{1,6})[ \t]*(?:;[^\r\n]*)?\r\n")
 _LONGEST_CHUNK_LINE = 200
 _LEAST_CHUNK = 16
-"""Octets that a chunk counts for at least, so that an answer of tiny chunks has an end as well."""
+"""Octets that each chunk counts for at least, so that the number of tiny chunks is limited as well."""
 
 
 class BadAnswer(ValueError):

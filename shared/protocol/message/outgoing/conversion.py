@@ -15,9 +15,9 @@ from typing import Final, NamedTuple
 from shared.protocol.message.headers import header_value
 from shared.protocol.message.outgoing.encoders import Target
 from shared.protocol.message.outgoing.header import FinalHeader, repaired_header
-from shared.protocol.message.outgoing.octets import Octets, survey
+from shared.protocol.message.outgoing.octets import OctetTraits, survey
 from shared.protocol.message.outgoing.part_header import with_encoding
-from shared.protocol.message.outgoing.sealed import sealed_parts
+from shared.protocol.message.outgoing.protected import protected_parts
 from shared.protocol.message.outgoing.segments import Cleaned, Copied, Encoded, Ranges, Segment, Written, joined
 from shared.protocol.message.scan import Part, Scan
 
@@ -59,10 +59,10 @@ class _Conversion:
         self._read = read
         self._seven_bit = seven_bit
         self._parents = frozenset(part.parent for part in scan.parts)
-        self._sealed = tuple(scan.parts[index] for index in sealed_parts(scan))
+        self._protected = tuple(scan.parts[index] for index in protected_parts(scan))
         self._segments: list[Segment] = []
         self._at = scan.header_end
-        """Everything before this offset has its segment."""
+        """The segments made so far cover everything before this offset."""
         self._fit_until = 0
         """The end of a message/global that needs no change; those within it are not looked at again."""
 
@@ -85,7 +85,7 @@ class _Conversion:
             self._write_header(index, part, "")
             self._add(Copied(part.body_start, part.body_end), part.body_end)
             return
-        self._change(part.body_start, part.body_end)
+        self._check_changeable(part.body_start, part.body_end)
         target = self._target(index, part, octets)
         self._write_header(index, part, target, charset=self._missing_charset(index, part, octets))
         source = part.encoding if part.encoding in _DECODABLE else ""
@@ -100,7 +100,7 @@ class _Conversion:
         self._fit_until = part.body_end
         return False
 
-    def _target(self, index: int, part: Part, octets: Octets) -> Target:
+    def _target(self, index: int, part: Part, octets: OctetTraits) -> Target:
         if part.encoding in _DECODABLE:
             return "base64"
         if part.encoding not in _IDENTITIES:
@@ -112,7 +112,7 @@ class _Conversion:
             raise CannotConvert("a part with an 8-bit octet, a NUL or a long line is of a type that is never encoded")
         return "quoted-printable" if part.media_type == "text" and not octets.nul else "base64"
 
-    def _missing_charset(self, index: int, part: Part, octets: Octets) -> str:
+    def _missing_charset(self, index: int, part: Part, octets: OctetTraits) -> str:
         """The charset of an 8-bit text without Content-Type, which would be taken for US-ASCII once it is encoded."""
         if not octets.eight_bit or part.media_type != "text" or header_value(self._block(index, part), "Content-Type"):
             return ""
@@ -120,7 +120,7 @@ class _Conversion:
 
     def _label(self, part: Part) -> str:
         """The encoding to name in the header of a multipart or message, or "" when it keeps its own."""
-        if part.encoding not in ("8bit", "binary") or self._is_sealed(part.header_start, part.body_end):
+        if part.encoding not in ("8bit", "binary") or self._is_protected(part.header_start, part.body_end):
             return ""
         target = "7bit" if self._seven_bit else "8bit"
         return target if target != part.encoding else ""
@@ -137,7 +137,7 @@ class _Conversion:
         if octets is block:
             self._add(Copied(part.header_start, part.body_start), part.body_start)
         else:
-            self._change(part.header_start, part.body_start)
+            self._check_changeable(part.header_start, part.body_start)
             self._add(Written(octets), part.body_start)
 
     def _repaired(self, block: bytes) -> FinalHeader:
@@ -149,7 +149,7 @@ class _Conversion:
         return final
 
     def _between(self, stop: int) -> None:
-        """Octets that belong to no part: delimiters, preambles and epilogues."""
+        """Handle the octets before `stop` that belong to no part: delimiters, preambles and epilogues."""
         if self._at >= stop:
             return
         octets = survey(self._read(self._at, stop))
@@ -158,22 +158,22 @@ class _Conversion:
             return
         if octets.long_line or not self._has_ascii_delimiters:
             raise CannotConvert("there is a line over 998 octets, or a delimiter with 8-bit octets, between two parts")
-        self._change(self._at, stop)
+        self._check_changeable(self._at, stop)
         self._add(Cleaned(self._at, stop, self._seven_bit), stop)
 
     @cached_property
     def _has_ascii_delimiters(self) -> bool:
         return all(part.parameter("boundary").isascii() for part in self._scan.parts)
 
-    def _is_offending(self, octets: Octets) -> bool:
+    def _is_offending(self, octets: OctetTraits) -> bool:
         return octets.is_binary or octets.long_line or (octets.eight_bit and self._seven_bit)
 
-    def _change(self, start: int, stop: int) -> None:
-        if self._is_sealed(start, stop):
+    def _check_changeable(self, start: int, stop: int) -> None:
+        if self._is_protected(start, stop):
             raise CannotConvert("what must be converted is signed or encrypted")
 
-    def _is_sealed(self, start: int, stop: int) -> bool:
-        return any(part.header_start < stop and start < part.body_end for part in self._sealed)
+    def _is_protected(self, start: int, stop: int) -> bool:
+        return any(part.header_start < stop and start < part.body_end for part in self._protected)
 
     def _block(self, index: int, part: Part) -> bytes:
         """The header of a part, whose octets the scan has bounded."""

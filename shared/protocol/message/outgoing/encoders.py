@@ -1,4 +1,4 @@
-"""Encodes body parts for the way out (RFC 2045 §6.7, §6.8), piece by piece and in bounded memory."""
+"""Encodes body parts (RFC 2045 §6.7, §6.8), piece by piece and in bounded memory."""
 
 from __future__ import annotations
 

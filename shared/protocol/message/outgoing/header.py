@@ -70,7 +70,7 @@ def _has_end(block: bytes) -> bool:
 
 
 def _has_any(block: bytes, names: Set[bytes]) -> bool:
-    """Whether the block may have one of the fields, found by fixed bytes."""
+    """Whether the block may have one of the fields; it may also be text that only looks like one."""
     lines = b"\n" + block.lower()
     return any(b"\n" + name in lines for name in names)
 
@@ -110,6 +110,6 @@ def _pieces(line: bytes, more_break: bytes | None) -> list[bytes]:
             cut = min((at for at in (line.find(blank, LINE_LIMIT) for blank in (b" ", b"\t")) if at > 0), default=0)
             if not cut:
                 break
-            result.append(line[:cut])  # too long, and nothing can be done about this piece
+            result.append(line[:cut])  # still too long: this piece has no blank at which it could be folded
             line = line[cut:]
     return [*result, line]

@@ -1,4 +1,4 @@
-"""A message on its way out: what it needs, and its final form for a peer, decided once and before it is signed.
+"""An outgoing message: what it needs, and its final form for a peer, decided once and before it is signed.
 
 The body is read in pieces, at most twice to find the form and once for each `FinalMessage.body`. Nothing of it is kept.
 """
@@ -14,8 +14,8 @@ import msgspec
 from shared.protocol.message.outgoing.conversion import CannotConvert, converted
 from shared.protocol.message.outgoing.encoders import with_last_line_end
 from shared.protocol.message.outgoing.header import final_header
-from shared.protocol.message.outgoing.octets import Octets, survey
-from shared.protocol.message.outgoing.sealed import foreign_signature
+from shared.protocol.message.outgoing.octets import OctetTraits, survey
+from shared.protocol.message.outgoing.protected import foreign_signature
 from shared.protocol.message.outgoing.segments import Copied, Ranges, Segment, segment_pieces
 from shared.protocol.message.scan import Scan
 from shared.protocol.smtp.commands import BodyType
@@ -67,7 +67,7 @@ class FinalMessage(msgspec.Struct, frozen=True):
     size: int
     """Octets of header and body, for SIZE= (RFC 1870 §3)."""
     is_converted: bool
-    """Parts were encoded anew."""
+    """Whether parts were encoded anew."""
 
     @property
     def eight_bit(self) -> bool:
@@ -108,7 +108,7 @@ class OutgoingMessage:
         self._header = final_header(header, may_add_blanks=not self.signed_by_others)
 
     @cached_property
-    def _octets(self) -> Octets:
+    def _octets(self) -> OctetTraits:
         return survey(self._read(self._scan.header_end, self._scan.size))
 
     @cached_property

@@ -1,4 +1,4 @@
-"""Looks at octets on their way out: what SMTP without extensions cannot carry (RFC 5321 §4.5.3.1.6, RFC 6152 §2)."""
+"""Looks for octets and lines that SMTP without extensions cannot carry (RFC 5321 §4.5.3.1.6, RFC 6152 §2)."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ LINE_LIMIT: Final = 998
 _WINDOW: Final = LINE_LIMIT + 2
 
 
-class Octets(NamedTuple):
-    """What a run of octets has."""
+class OctetTraits(NamedTuple):
+    """Which octets and lines some octets contain."""
 
     eight_bit: bool = False
     """Octets over 127."""
@@ -54,10 +54,10 @@ class OctetSurvey:
         self._long = self._long or self._has_long(piece)
         self._tail = (self._tail + piece[-2:])[-2:]
 
-    def finish(self) -> Octets:
+    def finish(self) -> OctetTraits:
         """The result, once the octets are complete."""
         ends_with_cr = self._tail.endswith(b"\r")
-        return Octets(
+        return OctetTraits(
             self._eight_bit,
             self._nul,
             self._bare or ends_with_cr,
@@ -83,8 +83,8 @@ class OctetSurvey:
         return False
 
 
-def survey(pieces: Iterable[bytes]) -> Octets:
-    """What these octets have."""
+def survey(pieces: Iterable[bytes]) -> OctetTraits:
+    """The traits of these octets."""
     octets = OctetSurvey()
     for piece in pieces:
         octets.feed(piece)

@@ -30,7 +30,7 @@ class ClientMechanism(Protocol):
 def secret_octets(text: str) -> bytes:
     """A name, password or token as octets. Raises ClientAuthError for a control character.
 
-    Mechanisms use some of these to divide their messages, so a text that has them could say more than it should.
+    Mechanisms separate the fields of their messages by such characters, so a text could add a field.
     """
     if _CONTROL.search(text) is not None:
         raise ClientAuthError("a name, password or token has a control character")

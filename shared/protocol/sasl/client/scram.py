@@ -32,7 +32,7 @@ class ScramClient:
         self._credentials = credentials
         self._binding = f"{_NO_BINDING},{_authzid(credentials.authzid)},"
         self._first = ""
-        self._signature: bytes | None = None  # that the server must send
+        self._signature: bytes | None = None  # the one that the server must send
         self.is_complete = False
 
     def begin(self) -> bytes | None:

@@ -1,4 +1,4 @@
-"""The log-in of a client (RFC 4954), which happens only under TLS."""
+"""The log-in of a client (RFC 4954). It is made only under TLS."""
 
 from collections.abc import Callable
 from typing import Final
@@ -30,7 +30,10 @@ _OTHER_MECHANISM: Final = frozenset({codes.PARAMETER_NOT_IMPLEMENTED, 534})
 
 
 class ClientAuthentication:
-    """Tries the usable mechanisms in order until one decides. Its methods raise SessionFailure."""
+    """Tries the usable mechanisms in order until the server accepts or refuses the credentials.
+
+    Its methods raise SessionFailure.
+    """
 
     def __init__(
         self,
@@ -45,8 +48,8 @@ class ClientAuthentication:
         self._on_success = on_success
         self._name = ""
         self._mechanism: ClientMechanism
-        self._withheld: bytes | None = None  # a first response that did not fit into the AUTH line
-        self._error = ""  # what a challenge said about the failure
+        self._deferred_response: bytes | None = None  # a first response that did not fit into the AUTH line
+        self._error = ""  # the error that XOAUTH2 puts into a challenge
 
     def begin(self) -> None:
         if not self._names:
@@ -59,8 +62,8 @@ class ClientAuthentication:
             raise SessionFailure(FailureCause.AUTH_REFUSED, text=str(error)) from None
         encoded = None if initial is None else encode_base64(initial) or b"="
         line_length = len(f"{codes.AUTH} {self._name} \r\n") + len(encoded or b"")
-        if line_length > COMMAND_LINE_LIMIT:  # RFC 4954 §4: then the server must ask for it
-            self._withheld, encoded = initial, None
+        if line_length > COMMAND_LINE_LIMIT:  # RFC 4954 §4: the response then waits for an empty challenge
+            self._deferred_response, encoded = initial, None
         start = f"{codes.AUTH} {self._name}".encode("ascii")
         self._send(Auth(self._name, encoded), start if encoded is None else b"%b %b" % (start, _MASKED))
 
@@ -81,8 +84,8 @@ class ClientAuthentication:
 
     def _challenged(self, reply: Reply) -> None:
         challenge = _challenge(reply)
-        if self._withheld is not None:
-            response, self._withheld = self._withheld, None
+        if self._deferred_response is not None:
+            response, self._deferred_response = self._deferred_response, None
         else:
             try:
                 response = self._mechanism.respond(challenge)
@@ -101,7 +104,7 @@ class ClientAuthentication:
 
 
 def _challenge(reply: Reply) -> bytes | None:
-    """The octets of a challenge, or None when its text is not base64, which only some mechanisms mind."""
+    """The octets of a challenge; None when its text is not base64, which some mechanisms accept."""
     try:
         return decode_base64("".join(reply.text).strip().encode())
     except ValueError:

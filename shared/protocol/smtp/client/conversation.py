@@ -54,7 +54,7 @@ class Conversation:
 
     @property
     def current_stage(self) -> Stage:
-        """What the session waits for."""
+        """What the first unanswered command waits for; without one, what the session does."""
         return self._unanswered[0].stage if self._unanswered else self.stage
 
     @property
@@ -69,7 +69,7 @@ class Conversation:
 
     @property
     def has_input(self) -> bool:
-        """Whether octets of the server were received that no reply was made of yet."""
+        """Whether octets of the server were received that do not form a whole reply yet."""
         return not self._reader.is_empty
 
     def receive(self, octets: bytes) -> None:
@@ -84,7 +84,7 @@ class Conversation:
         return outcome
 
     def expect(self, stage: Stage, on_reply: OnReply, *further: OnReply) -> None:
-        """Wait for replies to what is no command: the connection, or the end of a message."""
+        """Wait for replies that follow no command: the greeting, and the reply to the end of a message."""
         self._push(PendingCommand(stage, b"", on_reply, further=further))
 
     def send(self, command: PendingCommand) -> None:
@@ -118,7 +118,7 @@ class Conversation:
         return self._unanswered.popleft()
 
     def continue_sending(self) -> None:
-        """Send what the last reply made room for."""
+        """Send the commands for which the last reply made room."""
         self._advance()
 
     def output(self) -> bytes:
@@ -134,8 +134,8 @@ class Conversation:
         self._unanswered.clear()
         self._output.clear()
 
-    def part(self, line: bytes) -> None:
-        """Send a last line whose reply is not awaited."""
+    def send_last(self, line: bytes) -> None:
+        """Send the last line of the session; its reply is not read."""
         self.transcript.client(line.removesuffix(_CRLF))
         self._output.append(line)
 

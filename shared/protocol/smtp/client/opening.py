@@ -63,9 +63,9 @@ class Opening:
         self._secure()
 
     def _say_helo(self, reply: Reply) -> None:
-        """HELO, unless the session needs an extension.
+        """Send HELO, unless the session needs TLS or a log-in.
 
-        What is missing then is TLS or the log-in, and not the server: something between may hide EHLO.
+        The failure names the missing extension: a machine between the two servers may suppress EHLO.
         """
         if self._tls_required and not self.tls_active:
             raise SessionFailure(FailureCause.TLS_NOT_OFFERED, reply)

@@ -10,10 +10,10 @@ from shared.protocol.smtp.client.timeouts import Timeouts
 
 
 class TlsMode(enum.Enum):
-    """What a session demands of TLS. Credentials make OPPORTUNISTIC to REQUIRED, because they never go in the clear."""
+    """What a session demands of TLS. With credentials OPPORTUNISTIC is REQUIRED: they never go in the clear."""
 
     NEVER = "never"  # STARTTLS is not used
-    OPPORTUNISTIC = "opportunistic"  # STARTTLS where it is offered; the clear text where it is not or is refused
+    OPPORTUNISTIC = "opportunistic"  # STARTTLS where it is offered; in the clear where it is not offered or is refused
     REQUIRED = "required"  # STARTTLS, or no mail
     ACTIVE = "active"  # the connection began with TLS (RFC 8314 §3.3)
 
@@ -26,7 +26,7 @@ class SessionOptions(msgspec.Struct, frozen=True, kw_only=True):
     credentials: ClientCredentials | None = None
     lmtp: bool = False  # LMTP (RFC 2033) instead of SMTP
     prefer_chunking: bool = False  # BDAT wherever it is offered with PIPELINING; else only where the message needs it
-    chunk_size: int = 256 * 1024  # octets of a chunk, and so of a message that are kept here
+    chunk_size: int = 256 * 1024  # octets of a chunk, which are kept here until it is complete
     max_flight: int = 100  # commands that wait for a reply at the same time (RFC 2920)
     timeouts: Timeouts = Timeouts()
     reply_limits: ReplyLimits = ReplyLimits()

@@ -37,8 +37,8 @@ class ResultKind(enum.Enum):
     ACCEPTED = "accepted"
     REFUSED = "refused"  # 5xx
     DEFERRED = "deferred"  # 4xx, or the session failed before the end of the message
-    PERHAPS_DELIVERED = "perhaps delivered"  # the session failed after the end of the message: the next try comes late
-    UNSENT = "not sent"  # the recipient needs a transaction of its own, because of LIMITS or SMTPUTF8; try at once
+    PERHAPS_DELIVERED = "perhaps delivered"  # the session failed after the end of the message: a repeat may be a double
+    UNSENT = "not sent"  # LIMITS or SMTPUTF8 demand another transaction for it, which may follow at once
     NEEDS_EIGHT_BIT = "needs 8BITMIME"  # the caller may re-encode the message
     NEEDS_BINARY = "needs BINARYMIME"  # likewise
     NEEDS_SMTPUTF8 = "needs SMTPUTF8"
@@ -47,7 +47,7 @@ class ResultKind(enum.Enum):
     UNSENDABLE = "cannot be written as a command"
 
 
-# RFC 3463 and the IANA registry; of results that no reply decided
+# The statuses (RFC 3463 and the IANA registry) of results that no reply decided
 _STATUS: Final[Mapping[ResultKind, str]] = {
     ResultKind.ACCEPTED: "2.0.0",
     ResultKind.REFUSED: "5.0.0",

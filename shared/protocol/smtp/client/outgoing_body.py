@@ -13,7 +13,7 @@ from shared.protocol.smtp.reply import Reply
 
 
 class BodySender(Protocol):
-    """What a transaction does with the octets of its message. The methods raise SessionFailure."""
+    """Sends the octets of a message to the server. The methods raise SessionFailure."""
 
     @property
     def is_open(self) -> bool:
@@ -27,7 +27,7 @@ class BodySender(Protocol):
 
     @property
     def has_room(self) -> bool:
-        """Whether the caller may go on without waiting for a reply."""
+        """Whether the caller may give more octets before the next reply."""
         ...
 
     def open(self) -> None:
@@ -43,7 +43,7 @@ class BodySender(Protocol):
         ...
 
     def send_nothing(self, on_reply: OnReply) -> None:
-        """Send an empty message, because the server waits for one that has no recipient."""
+        """Send an empty message: the server sent 354 although no recipient was accepted."""
         ...
 
     def close(self) -> None:

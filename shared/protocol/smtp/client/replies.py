@@ -67,7 +67,7 @@ class ReplyReader:
     def next_reply(self) -> Reply | BadReply | None:
         """The next reply, or why the octets are none, or None when more are needed.
 
-        After a BadReply the reader cannot be used any more, because the next reply could not be found for certain.
+        After a BadReply the reader cannot be used any more, because the beginning of the next reply is unknown.
         """
         while True:
             line = self._next_line()
@@ -144,7 +144,7 @@ def _without(enhanced: str, line: str) -> str:
 
 
 def printable(text: bytes) -> str:
-    """The text of a stranger as it may be stored: UTF-8, and "?" for every character that is not printable."""
+    """Text of a server in a form that may be stored: UTF-8, with "?" for every character that is not printable."""
     decoded = text.decode("utf-8", "replace")
     if decoded.isprintable():
         return decoded

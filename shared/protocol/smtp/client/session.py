@@ -11,8 +11,9 @@
         write(session.output())
         session.receive(await read(within=session.timeout)), or session.end_of_input(), or session.time_out()
 
-The timer for ``timeout`` starts anew when ``waits`` changes, and not with each octet, so a slow server gains nothing.
-How the bytes are cut makes no difference. The session reads one reply for each command (RFC 2920 §3.1).
+The timer for ``timeout`` starts anew when ``waits`` changes, and not with each octet, so a server cannot extend a wait
+by sending slowly. How the bytes are cut makes no difference. The session reads one reply for each command (RFC 2920
+§3.1).
 """
 
 from shared.protocol.smtp import codes
@@ -32,8 +33,8 @@ from shared.protocol.smtp.commands import Quit
 from shared.protocol.smtp.events import SessionMisuse
 from shared.protocol.smtp.reply import Reply
 
-# After these the session says QUIT, where the server waits for a command (RFC 5321 §3.1, §4.1.1.10).
-_POLITE_END = frozenset(
+# After these failures the session sends QUIT where the server waits for a command (RFC 5321 §3.1, §4.1.1.10).
+_ENDS_WITH_QUIT = frozenset(
     {
         FailureCause.CONNECT_REFUSED,
         FailureCause.HELLO_REFUSED,
@@ -47,7 +48,7 @@ _POLITE_END = frozenset(
 
 
 class ClientSession:
-    """The session of one connection. The docstring of the module shows its use."""
+    """The session of one connection; the docstring of the module shows how to use it."""
 
     def __init__(self, options: SessionOptions) -> None:
         self._options = options
@@ -55,7 +56,7 @@ class ClientSession:
         self._opening = Opening(options, self._conversation)
         self._exchange: TransactionExchange | None = None
         self._transactions = 0
-        self._is_tainted = False  # RSET was refused
+        self._has_failed_reset = False  # after a refused RSET no further mail is sent
         self.closed = False
 
     # --- what the caller asks
@@ -96,11 +97,11 @@ class ClientSession:
         """Whether another transaction may be sent now: the session is idle, RSET never failed, and LIMITS allows it."""
         limit = self.capabilities.limits.mail_max
         is_below_limit = limit is None or self._transactions < limit  # RFC 9422 §4.1
-        return self.is_idle and not self._is_tainted and is_below_limit
+        return self.is_idle and not self._has_failed_reset and is_below_limit
 
     @property
     def takes_body(self) -> bool:
-        """Whether octets of a message are sent on; False after the message was refused, too."""
+        """Whether octets of a message are sent; False also after the message was refused."""
         return self._exchange is not None and self._exchange.takes_body
 
     @property
@@ -137,11 +138,11 @@ class ClientSession:
 
     def end_of_input(self) -> None:
         """The server closed the connection, or it broke."""
-        self._interrupted(FailureCause.CUT)
+        self._end_early(FailureCause.CUT)
 
     def time_out(self) -> None:
-        """The time of ``timeout`` is over. Nothing more is sent; the caller closes the connection."""
-        self._interrupted(FailureCause.TIME_OUT)
+        """The wait took longer than ``timeout``. Nothing more is sent; the caller closes the connection."""
+        self._end_early(FailureCause.TIME_OUT)
 
     def tls_established(self) -> None:
         """The handshake is done. Raises SessionMisuse."""
@@ -158,7 +159,7 @@ class ClientSession:
             self._fail(SessionFailure(FailureCause.TLS_FAILED, text=text))
 
     def output(self) -> bytes:
-        """The octets to write now. A message counts as sent when they were handed out."""
+        """The octets to write now. The end of a message counts as sent when this has returned it."""
         return self._conversation.output()
 
     def next_event(self) -> ClientEvent | None:
@@ -195,7 +196,7 @@ class ClientSession:
             self._guarded_body(self._exchange, octets)
 
     def end_body(self) -> None:
-        """The message is complete. It is ignored when the message was refused meanwhile."""
+        """The message is complete. The call is ignored when the message was refused meanwhile."""
         if self._exchange is not None and self._exchange.takes_body:
             self._guarded_body(self._exchange, None)
 
@@ -238,10 +239,10 @@ class ClientSession:
 
     def _transaction_done(self, results: tuple[RecipientResult, ...], reusable: bool) -> None:
         self._exchange = None
-        self._is_tainted = self._is_tainted or not reusable
+        self._has_failed_reset = self._has_failed_reset or not reusable
         self._conversation.events.append(TransactionDone(results, self.is_reusable))
 
-    def _interrupted(self, cause: FailureCause) -> None:
+    def _end_early(self, cause: FailureCause) -> None:
         if self.closed:
             return
         if self.stage is Stage.QUIT:
@@ -259,7 +260,7 @@ class ClientSession:
         events.clear()
         events.extend([*kept, SessionFailed(stage, failure.cause, failure.reply, failure.text, results)])
         if _waits_for_command(failure):
-            self._conversation.part(command_line(Quit()))
+            self._conversation.send_last(command_line(Quit()))
 
     def _close(self) -> None:
         self._stop()
@@ -273,7 +274,7 @@ class ClientSession:
 def _waits_for_command(failure: SessionFailure) -> bool:
     """Whether the server waits for a command: it neither closes the connection nor waits for a response of AUTH."""
     code = failure.reply.code if failure.reply is not None else 0
-    return failure.cause in _POLITE_END and code not in (
+    return failure.cause in _ENDS_WITH_QUIT and code not in (
         codes.SERVICE_NOT_AVAILABLE,
         codes.CONTINUE_AUTHENTICATION,
     )

@@ -34,8 +34,8 @@ class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
     mail: float = 300.0
     rcpt: float = 300.0
     data: float = 120.0  # until 354
-    block: float = 180.0  # for a part of the message to be sent
-    end: float = 600.0  # after the final dot; a shorter time makes doubles
+    block: float = 180.0  # until a block of the message is sent
+    end: float = 600.0  # after the final dot; a shorter time would send mail twice
     reset: float = 60.0
     quit: float = 10.0
 

@@ -13,7 +13,7 @@ class OutgoingTransaction(msgspec.Struct, frozen=True, kw_only=True):
     """One message for recipients at one server.
 
     ``size`` is in octets, as DATA counts them before dots are added (RFC 1870 §5). ``smtputf8`` says that the header
-    of the message has non-ASCII octets; a non-ASCII localpart is seen by the session itself.
+    of the message has non-ASCII octets; the session itself finds non-ASCII localparts.
     """
 
     reverse_path: Address | None  # None: the null reverse-path
@@ -43,19 +43,19 @@ def plan(
     """The commands for a server with these capabilities, before anything is sent."""
     refusal = _refusal(transaction, capabilities, tls_active)
     if refusal is not None:
-        return _nothing(transaction, refusal, "")
+        return _without_commands(transaction, refusal, "")
     smtputf8 = _needs_smtputf8(transaction)
     try:
         mail = command_line(_mail(transaction, capabilities, smtputf8))
     except UnsendableCommand as error:
-        return _nothing(transaction, ResultKind.UNSENDABLE, error.reason)
+        return _without_commands(transaction, ResultKind.UNSENDABLE, error.reason)
     rcpts, unsent = _rcpts(transaction, capabilities, smtputf8)
     chunked = transaction.binary or (prefer_chunking and capabilities.chunking and capabilities.pipelining)
     return EnvelopeCommands(mail, tuple(rcpts), chunked, tuple(unsent))
 
 
 def _refusal(transaction: OutgoingTransaction, capabilities: Capabilities, tls_active: bool) -> ResultKind | None:
-    """What the server lacks for the whole message."""
+    """The extension or size that the server lacks, so that it cannot take the message at all."""
     if transaction.require_tls and not (tls_active and capabilities.require_tls):
         return ResultKind.NEEDS_REQUIRE_TLS  # RFC 8689 §4.2.1: both, or the message is not sent
     if not capabilities.smtputf8 and (transaction.smtputf8 or not _is_ascii(transaction.reverse_path)):
@@ -113,7 +113,7 @@ def _rcpts(
     unsent: list[tuple[int, ResultKind, str]] = []
     domains: set[str] = set()
     for index, rcpt in enumerate(transaction.recipients):
-        kind = _apart(rcpt, capabilities, smtputf8)
+        kind = _reason_to_leave_out(rcpt, capabilities, smtputf8)
         if kind is None and _is_full(rcpt.forward_path.domain, len(rcpts), domains, capabilities):
             kind = ResultKind.UNSENT
         if kind is not None:
@@ -129,8 +129,8 @@ def _rcpts(
     return rcpts, unsent
 
 
-def _apart(rcpt: Rcpt, capabilities: Capabilities, smtputf8: bool) -> ResultKind | None:
-    """The reason for which a recipient cannot be in this transaction."""
+def _reason_to_leave_out(rcpt: Rcpt, capabilities: Capabilities, smtputf8: bool) -> ResultKind | None:
+    """Why a recipient cannot be in this transaction; None when it can."""
     if rcpt.forward_path.is_ascii:
         return None
     if not capabilities.smtputf8:
@@ -146,6 +146,6 @@ def _is_full(domain: str, recipients: int, domains: set[str], capabilities: Capa
     return limits.rcpt_domain_max is not None and domain not in domains and len(domains) >= limits.rcpt_domain_max
 
 
-def _nothing(transaction: OutgoingTransaction, kind: ResultKind, text: str) -> EnvelopeCommands:
+def _without_commands(transaction: OutgoingTransaction, kind: ResultKind, text: str) -> EnvelopeCommands:
     unsent = tuple((index, kind, text) for index in range(len(transaction.recipients)))
     return EnvelopeCommands(b"", (), False, unsent)

@@ -22,7 +22,7 @@ _TOO_MANY: Final = f"5.{codes.TOO_MANY_RECIPIENTS}"
 
 
 class TransactionExchange:
-    """The session makes it for one transaction and drops it after ``on_done``. Its methods raise SessionFailure."""
+    """The state of one transaction, until it calls ``on_done``. Its methods raise SessionFailure."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class TransactionExchange:
 
     @property
     def takes_body(self) -> bool:
-        """Whether octets of the message are sent on. After a refusal they are ignored."""
+        """Whether octets of the message are sent. After a refusal they are ignored."""
         return self._body.is_open
 
     @property
@@ -63,7 +63,7 @@ class TransactionExchange:
         return self._body.has_room
 
     def begin(self) -> None:
-        """Send the envelope; with a single write where the server allows it (RFC 2920)."""
+        """Send the envelope, in a single write where the server offers PIPELINING (RFC 2920)."""
         envelope = self._envelope
         if not envelope.rcpts:
             self._done(True)
@@ -87,14 +87,14 @@ class TransactionExchange:
             self._body.end([self._end_answered])
 
     def chunk_refused(self, reply: Reply) -> None:
-        """The message is not taken (RFC 3030 §2): the replies to what was sent already follow, then RSET."""
+        """A chunk was refused (RFC 3030 §2): the replies to the chunks already sent are read, then RSET is sent."""
         self._chunk_was_refused = True
         self._settle_accepted(reply, Stage.BODY)
         self._conversation.drop_unsent()
         self._proceed()
 
     def early_reply(self, reply: Reply) -> None:
-        """A reply while the message is sent. A refusal counts; the end cannot be paired with a reply any more."""
+        """A reply while the message is sent. A refusal counts, and the session ends: further replies are ambiguous."""
         if reply.code < 400:
             raise unexpected(reply)
         self._settle_accepted(reply, Stage.BODY)
@@ -168,10 +168,10 @@ class TransactionExchange:
         if self._conversation.is_settled:
             self._done_or_reset()
 
-    # --- what is next
+    # --- next steps
 
     def _proceed(self) -> None:
-        """After the last reply of a flight: the message, or the end."""
+        """After the last outstanding reply: send the message, or end the transaction."""
         if not self._conversation.is_settled:
             return
         if not any(index not in self._results for index in self._accepted):
@@ -185,7 +185,7 @@ class TransactionExchange:
         return PendingCommand(Stage.DATA, _DATA, self._data_answered)
 
     def _reset(self) -> None:
-        """End the transaction where the server has begun one."""
+        """Send RSET when the server accepted MAIL; else the transaction has ended already."""
         if not self._mail_accepted:
             self._done(True)
             return

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.protocol.message.outgoing.octets import Octets, survey
+from shared.protocol.message.outgoing.octets import OctetTraits, survey
 
 LONG = b"x" * 998
 
@@ -16,23 +16,23 @@ LONG = b"x" * 998
 @pytest.mark.parametrize(
     ("octets", "expected"),
     [
-        (b"", Octets()),
-        (b"a\r\nb\r\n", Octets()),
-        (b"a\r\nb", Octets(ends_line=False)),
-        ("ä\r\n".encode(), Octets(eight_bit=True)),
-        (b"a\0\r\n", Octets(nul=True)),
-        (b"a\nb\r\n", Octets(bare_newline=True)),
-        (b"a\rb\r\n", Octets(bare_newline=True)),
-        (b"a\r\n\r", Octets(bare_newline=True, ends_line=False)),
-        (LONG + b"\r\n", Octets()),
-        (LONG + b"x\r\n", Octets(long_line=True)),
-        (b"a\r\n" + LONG + b"\r\n" + LONG, Octets(ends_line=False)),
-        (b"a\r\n" + LONG + b"x", Octets(long_line=True, ends_line=False)),
-        (b"x" * 3000 + b"\r\na\r\n", Octets(long_line=True)),
+        (b"", OctetTraits()),
+        (b"a\r\nb\r\n", OctetTraits()),
+        (b"a\r\nb", OctetTraits(ends_line=False)),
+        ("ä\r\n".encode(), OctetTraits(eight_bit=True)),
+        (b"a\0\r\n", OctetTraits(nul=True)),
+        (b"a\nb\r\n", OctetTraits(bare_newline=True)),
+        (b"a\rb\r\n", OctetTraits(bare_newline=True)),
+        (b"a\r\n\r", OctetTraits(bare_newline=True, ends_line=False)),
+        (LONG + b"\r\n", OctetTraits()),
+        (LONG + b"x\r\n", OctetTraits(long_line=True)),
+        (b"a\r\n" + LONG + b"\r\n" + LONG, OctetTraits(ends_line=False)),
+        (b"a\r\n" + LONG + b"x", OctetTraits(long_line=True, ends_line=False)),
+        (b"x" * 3000 + b"\r\na\r\n", OctetTraits(long_line=True)),
     ],
 )
 @pytest.mark.parametrize("size", [1, 2, 3, 997, 998, 1000, 100_000])
-def test_each_property_is_seen(octets: bytes, expected: Octets, size: int) -> None:
+def test_each_property_is_seen(octets: bytes, expected: OctetTraits, size: int) -> None:
     assert survey(octets[at : at + size] for at in range(0, len(octets), size)) == expected
 
 

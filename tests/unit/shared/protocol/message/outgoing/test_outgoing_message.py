@@ -15,7 +15,7 @@ from shared.protocol.message.outgoing.message import (
     Unsendable,
     address_needs_utf8,
 )
-from shared.protocol.message.outgoing.sealed import foreign_signature, may_be_reencoded, sealed_parts
+from shared.protocol.message.outgoing.protected import foreign_signature, may_be_reencoded, protected_parts
 from shared.protocol.message.outgoing.segments import ranges_of
 from shared.protocol.message.scan import scan
 from shared.protocol.smtp.commands import BodyType
@@ -179,7 +179,7 @@ def test_what_lies_beside_a_signed_part_may_change() -> None:
         b" charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n" + "Fußzeile".encode() + b"\r\n--o--\r\n"
     )
     scanned = scan(message)
-    assert sealed_parts(scanned) == (1,)
+    assert protected_parts(scanned) == (1,)
     assert may_be_reencoded(HEAD, scanned)
     octets = octets_of(form(message))
     assert inner in octets

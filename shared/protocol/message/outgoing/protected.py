@@ -1,4 +1,4 @@
-"""What must leave unchanged, because others have signed or encrypted it."""
+"""Parts that must not be changed, because others have signed or encrypted them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final
 from shared.protocol.message.headers import has_header
 from shared.protocol.message.scan import Scan
 
-_SEALED_TYPES: Final = frozenset(
+_PROTECTED_TYPES: Final = frozenset(
     {"multipart/signed", "multipart/encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime"}
 )
 _SIGNATURES: Final = ("DKIM-Signature", "ARC-Seal", "ARC-Message-Signature")
@@ -16,16 +16,16 @@ _SIGNATURES: Final = ("DKIM-Signature", "ARC-Seal", "ARC-Message-Signature")
 def foreign_signature(header: bytes) -> str:
     """The name of a field by which others have signed the message (RFC 6376, RFC 8617), or "".
 
-    Our own signature is made after the final form, so whatever signature is there came from outside.
+    Our own signature is added to the final form, so a signature that is here was made by others.
     """
     return next((name for name in _SIGNATURES if has_header(header, name)), "")
 
 
-def sealed_parts(scan: Scan) -> tuple[int, ...]:
+def protected_parts(scan: Scan) -> tuple[int, ...]:
     """The indexes of the parts whose octets, header included, must not change (RFC 1847 §2.1, RFC 5751 §3.1.3)."""
-    return tuple(index for index, part in enumerate(scan.parts) if part.content_type in _SEALED_TYPES)
+    return tuple(index for index, part in enumerate(scan.parts) if part.content_type in _PROTECTED_TYPES)
 
 
 def may_be_reencoded(header: bytes, scan: Scan) -> bool:
-    """Whether parts of the message may be encoded anew. Parts within a sealed part still may not."""
-    return not foreign_signature(header) and 0 not in sealed_parts(scan)
+    """Whether parts of the message may be encoded anew. Parts within a protected part may not."""
+    return not foreign_signature(header) and 0 not in protected_parts(scan)
