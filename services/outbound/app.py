@@ -91,7 +91,7 @@ class Outbound:
         self._dnssec = DnssecProof(settings, host.section(ResolverSettings), host.clock)
         due = DueEntries(self.store)
         recorder = self._recorder()
-        self._runner = self._made_runner(due, recorder)
+        self._runner = self._new_runner(due, recorder)
         self._ages = Ages(
             due, recorder, settings.schedule(), host.clock, self._runner.is_claimed, settings.age_look_seconds
         )
@@ -143,7 +143,7 @@ class Outbound:
         reports = Reports(host.blobs, schedule, host.clock, host.ids, host.server.host)
         return Recorder(self.store, reports, schedule, host.clock, _chance)
 
-    def _made_runner(self, due: DueEntries, recorder: Recorder) -> Runner:
+    def _new_runner(self, due: DueEntries, recorder: Recorder) -> Runner:
         host, settings = self._host, self._settings
         directory = for_stubs(GuardedChannel(host.channel("directory", SERVICE), "directory"))
         sending = SendingDirectory(directory, Keyring(host.places), host.clock)
@@ -168,7 +168,7 @@ class Outbound:
         sql = "SELECT state, count(*) FROM queue GROUP BY state"
         rows = await self.store.read_long(lambda reader: reader.all(sql))
         counts = {"waiting": 0, "held": 0} | {row[0]: row[1] for row in rows}
-        counts |= {"queued": self._enqueuer.waiting, "sending": self._runner.in_flight}
+        counts |= {"queued": self._enqueuer.open_entries, "sending": self._runner.in_flight}
         state = ""
         if not self._settings.sending:
             state = "outbound.sending is off: mail to other servers is kept"

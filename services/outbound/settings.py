@@ -24,7 +24,7 @@ class OutboundSettings(Section, frozen=True):
         bool, Meta(description="Whether mail is sent to other servers; when it is off, mail is accepted and kept.")
     ] = True
     max_waiting: Annotated[
-        int, Meta(description="Entries that the queue holds; above this number mail waits in the ingress.", ge=100)
+        int, Meta(description="Most entries in the queue; above this number mail waits in the ingress.", ge=100)
     ] = 1_000_000
     retry_first: Annotated[
         float, Meta(description="Seconds before the first repeat of a failed attempt.", gt=0, le=86_400)
@@ -40,17 +40,25 @@ class OutboundSettings(Section, frozen=True):
     ] = 4.0
     destination_first: Annotated[
         float,
-        Meta(description="Seconds for which a destination that cannot be reached is left alone at first.", gt=0),
+        Meta(
+            description="Seconds until a destination that could not be reached is tried again, at first.",
+            gt=0,
+        ),
     ] = 60.0
     destination_longest: Annotated[
-        float, Meta(description="Longest time for which such a destination is left alone, in seconds.", gt=0)
+        float, Meta(description="Longest pause before such a destination is tried again, in seconds.", gt=0)
     ] = 3_600.0
     attempts_at_once: Annotated[int, Meta(description="Mails that are being sent at once.", ge=1, le=5000)] = 100
     per_destination: Annotated[
         int, Meta(description="Mails that are being sent to one destination at once.", ge=1, le=500)
     ] = 20
     ready_entries: Annotated[
-        int, Meta(description="Entries that are held in memory, ready to be sent.", ge=100, le=1_000_000)
+        int,
+        Meta(
+            description="Most entries in memory, ready to be sent.",
+            ge=100,
+            le=1_000_000,
+        ),
     ] = 5_000
     recipients_per_mail: Annotated[
         int, Meta(description="Recipients of one mail in one transaction.", ge=1, le=1000)
@@ -89,7 +97,7 @@ class OutboundSettings(Section, frozen=True):
     tls: Annotated[
         str,
         Meta(
-            description="What is asked of TLS with some domains, comma-separated, as in `example.com=verify, "
+            description="What TLS must prove with some domains, comma-separated, as in `example.com=verify, "
             ".partner.example=encrypt`: never, opportunistic, encrypt or verify; a leading dot stands for all domains "
             "below. It raises what DANE and MTA-STS ask, and never lowers it."
         ),

@@ -24,7 +24,7 @@ _TTL = 3600
 _DAY = 86_400 * 1_000_000
 
 
-class MadeKey(msgspec.Struct, frozen=True):
+class NewDkimKey(msgspec.Struct, frozen=True):
     """A key that was just made, with its sealed private key."""
 
     id: str
@@ -38,7 +38,7 @@ class MadeKey(msgspec.Struct, frozen=True):
         return DkimKeyAdded(self.id, domain, self.selector, self.algorithm, self.record, self.private_key, signs)
 
     def __repr__(self) -> str:
-        return f"MadeKey({self.selector}, {self.algorithm}, {HIDDEN})"
+        return f"NewDkimKey({self.selector}, {self.algorithm}, {HIDDEN})"
 
 
 class DkimKeyState(msgspec.Struct, frozen=True):
@@ -80,13 +80,13 @@ class Sighting(msgspec.Struct, frozen=True):
     """What was seen, and where."""
 
 
-def add_keys(existing: Sequence[DkimKeyState], made: Sequence[MadeKey], domain: str) -> list[Event]:
+def add_keys(existing: Sequence[DkimKeyState], made: Sequence[NewDkimKey], domain: str) -> list[Event]:
     """Give a domain the keys whose algorithm it has no key for; they sign at once."""
     algorithms = {key.algorithm for key in existing}
     return [key.added(domain, signs=True) for key in made if key.algorithm not in algorithms]
 
 
-def rotate(existing: Sequence[DkimKeyState], made: Sequence[MadeKey], domain: str) -> list[Event]:
+def rotate(existing: Sequence[DkimKeyState], made: Sequence[NewDkimKey], domain: str) -> list[Event]:
     """Give a domain new keys, which do not sign yet."""
     waiting = next((key for key in existing if key.state == "new"), None)
     if waiting is not None:

@@ -29,7 +29,7 @@ _REGION = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
-class RelayWish(msgspec.Struct, frozen=True):
+class RequestedRelay(msgspec.Struct, frozen=True):
     """What an operator gave; empty and zero values are those of the preset."""
 
     preset: str
@@ -64,28 +64,28 @@ class RelayState(msgspec.Struct, frozen=True):
         return f"RelayState({self.domain_name or 'default'}, {self.preset}, {self.host}, {self.user}, {HIDDEN})"
 
 
-def completed(domain: str, wish: RelayWish) -> RelaySet:
-    """The event for a wish, without a password. Raises DirectoryRefused."""
-    preset = _preset(wish.preset)
+def completed(domain: str, requested: RequestedRelay) -> RelaySet:
+    """The event for a requested, without a password. Raises DirectoryRefused."""
+    preset = _preset(requested.preset)
     if preset.name == DIRECT:
-        if wish != RelayWish(DIRECT):
+        if requested != RequestedRelay(DIRECT):
             raise _invalid("the preset direct has no host, user and properties")
         return RelaySet(domain, DIRECT, "", 0, "none")
-    tls = _choice(wish.tls, get_args(RelayTls), "TLS") or preset.tls
-    _check_properties(wish)
+    tls = _choice(requested.tls, get_args(RelayTls), "TLS") or preset.tls
+    _check_properties(requested)
     return RelaySet(
         domain,
         preset.name,
-        _host(preset, wish),
-        _port(preset, wish.port, tls),
+        _host(preset, requested),
+        _port(preset, requested.port, tls),
         tls,
-        _user(preset, wish.user, tls),
+        _user(preset, requested.user, tls),
         "",
-        _choice(wish.signatures, get_args(Signatures), "signatures"),
-        wish.connections,
-        wish.messages_per_minute,
-        wish.recipients_per_message,
-        wish.accepts_null_reverse_path,
+        _choice(requested.signatures, get_args(Signatures), "signatures"),
+        requested.connections,
+        requested.messages_per_minute,
+        requested.recipients_per_message,
+        requested.accepts_null_reverse_path,
     )
 
 
@@ -128,15 +128,15 @@ def _preset(name: str) -> RelayPreset:
     return preset
 
 
-def _host(preset: RelayPreset, wish: RelayWish) -> str:
-    if wish.host:
-        return host_name(wish.host)
-    if wish.region:
+def _host(preset: RelayPreset, requested: RequestedRelay) -> str:
+    if requested.host:
+        return host_name(requested.host)
+    if requested.region:
         if not preset.regional_host:
             raise _invalid(f"{preset.name} has no regions")
-        if _REGION.fullmatch(wish.region) is None:
-            raise _invalid(f"{wish.region[:40]!r} is not a region")
-        return preset.regional_host.replace("{region}", wish.region)
+        if _REGION.fullmatch(requested.region) is None:
+            raise _invalid(f"{requested.region[:40]!r} is not a region")
+        return preset.regional_host.replace("{region}", requested.region)
     if not preset.host:
         raise _invalid(f"{preset.name} needs {'a region, or ' if preset.regional_host else ''}a host")
     return preset.host
@@ -176,11 +176,11 @@ def _user(preset: RelayPreset, user: str, tls: str) -> str:
     return user
 
 
-def _check_properties(wish: RelayWish) -> None:
+def _check_properties(requested: RequestedRelay) -> None:
     for name, value, most in (
-        ("connections", wish.connections, MOST_CONNECTIONS),
-        ("messages per minute", wish.messages_per_minute, MOST_MESSAGES),
-        ("recipients per message", wish.recipients_per_message, MOST_RECIPIENTS),
+        ("connections", requested.connections, MOST_CONNECTIONS),
+        ("messages per minute", requested.messages_per_minute, MOST_MESSAGES),
+        ("recipients per message", requested.recipients_per_message, MOST_RECIPIENTS),
     ):
         if not 0 <= value <= most:
             raise _invalid(f"{name}: {value} is not from 1 to {most}")

@@ -61,7 +61,7 @@ class SendingEndpoint(DirectoryServicer):
         password = request.password if request.HasField("password") else None
         with as_contract_errors():
             return wire.relay(
-                await self._relays.set(request.domain, wire.wish(request), password, current_provenance())
+                await self._relays.set(request.domain, wire.requested_relay(request), password, current_provenance())
             )
 
     async def ListRelays(self, request: pb.ListRequest, context: Any) -> pb.RelayList:

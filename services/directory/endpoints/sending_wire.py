@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from services.directory.domain.dkim import DkimKeyState, Sighting
-from services.directory.domain.relays import RelayState, RelayWish
+from services.directory.domain.relays import RelayState, RequestedRelay
 from services.directory.handlers.secret_keys import SecretKeyReport
 from services.directory.handlers.sending import SealedSigningKey, SendingAnswer
 from shared.routing.relay_presets import RelayPreset, RelayProperties
@@ -23,10 +23,10 @@ def dkim_keys(keys: Iterable[DkimKeyState], sightings: Mapping[str, Sighting], w
     return [_dkim_key(key, sightings.get(key.id), wait_days) for key in keys]
 
 
-def wish(request: pb.SetRelayRequest) -> RelayWish:
+def requested_relay(request: pb.SetRelayRequest) -> RequestedRelay:
     """What an operator gave, without the password."""
     accepts_null = request.accepts_null_reverse_path if request.HasField("accepts_null_reverse_path") else None
-    return RelayWish(
+    return RequestedRelay(
         request.preset,
         request.region,
         request.host,

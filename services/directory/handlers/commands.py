@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from services.directory.domain import decide, dkim, names
-from services.directory.domain.dkim import MadeKey
+from services.directory.domain.dkim import NewDkimKey
 from services.directory.domain.state import AccountState, AliasState, DirectoryRefused, DomainState, UserState
 from services.directory.handlers import load
 from shared.eventstore.event import Event, Provenance
@@ -28,7 +28,7 @@ class NewDomain(NamedTuple):
     """The id and the DKIM keys of a domain that is to be added."""
 
     id: str
-    keys: tuple[MadeKey, ...]
+    keys: tuple[NewDkimKey, ...]
 
 
 class DirectoryCommands:

@@ -10,7 +10,7 @@ import structlog
 
 from services.directory.adapters.key_records import KeyRecords
 from services.directory.domain import dkim
-from services.directory.domain.dkim import DkimKeyState, MadeKey, Sighting
+from services.directory.domain.dkim import DkimKeyState, NewDkimKey, Sighting
 from services.directory.domain.names import domain_name
 from services.directory.domain.state import DomainState
 from services.directory.handlers import load, sending_rows
@@ -30,7 +30,7 @@ from shared.secrets.sending import dkim_key_owner
 
 log = structlog.get_logger("directory")
 _KINDS: tuple[KeyType, ...] = ("rsa", "ed25519")
-_BY_ITSELF = Provenance(Actor("system", id="dkim"))
+_UPKEEP = Provenance(Actor("system", id="dkim"))
 _PAGE = 10
 """Domains that are loaded, and looked up in the DNS, together."""
 _MOST_SIGHTINGS = 10_000
@@ -61,7 +61,7 @@ class DkimCommands:
         identity = self._ids.new(IdKind.DOMAIN)
         if await self._store.read(lambda reader: load.has_domain(reader, canonical)):
             return NewDomain(identity, ())
-        return NewDomain(identity, await self._made(identity))
+        return NewDomain(identity, await self._make_keys(identity))
 
     async def add_missing(self) -> int:
         """Give keys to domains without a key that signs; returns the number of domains. Raises SecretsError."""
@@ -69,7 +69,7 @@ class DkimCommands:
         page = partial(sending_rows.domains_without_keys, limit=_PAGE)
         while rows := await self._store.read(partial(page, last=last)):
             for domain, name in rows:
-                made = await self._made(domain)
+                made = await self._make_keys(domain)
                 await self._store.write(partial(_add_missing, domain=domain, made=made))
                 log.info("directory.dkim_keys_made", domain=name)
             count, last = count + len(rows), rows[-1][1]
@@ -83,7 +83,7 @@ class DkimCommands:
         """Make new keys, which sign when their records are seen. Raises DirectoryRefused, SecretsError."""
         domain, present = await self._store.read(lambda reader: _keys(reader, name))
         dkim.rotate(present, (), domain.id)
-        made = await self._made(domain.id)
+        made = await self._make_keys(domain.id)
 
         def work(tx: Transaction) -> None:
             known, keys = _keys(tx, name)
@@ -108,7 +108,7 @@ class DkimCommands:
             for key in keys:
                 domains.setdefault(key.domain_name, []).append(key)
             await asyncio.gather(
-                *(self._look(name, group[0].domain, group, _BY_ITSELF) for name, group in domains.items())
+                *(self._look(name, group[0].domain, group, _UPKEEP) for name, group in domains.items())
             )
             last = keys[-1].domain_name
 
@@ -132,19 +132,19 @@ class DkimCommands:
         if dkim.checked(keys, sightings):
             await self._store.write(lambda tx: _record(tx, domain, sightings, provenance))
 
-    async def _made(self, domain: str) -> tuple[MadeKey, ...]:
+    async def _make_keys(self, domain: str) -> tuple[NewDkimKey, ...]:
         await check_key(self._store, self._keyring)
         return await asyncio.to_thread(self._make, domain)
 
-    def _make(self, domain: str) -> tuple[MadeKey, ...]:
+    def _make(self, domain: str) -> tuple[NewDkimKey, ...]:
         return tuple(self._make_key(domain, kind) for kind in _KINDS)
 
-    def _make_key(self, domain: str, kind: KeyType) -> MadeKey:
+    def _make_key(self, domain: str, kind: KeyType) -> NewDkimKey:
         identity = self._ids.new(IdKind.DKIM_KEY)
         pem = new_private_key(kind)
         key = load_signing_key("", selector_of(identity), pem)
         sealed = self._keyring.seal(pem, dkim_key_owner(domain, identity))
-        return MadeKey(identity, key.selector, key.algorithm, public_key_record(key), sealed)
+        return NewDkimKey(identity, key.selector, key.algorithm, public_key_record(key), sealed)
 
 
 def _keys(reader: Reader, name: str) -> tuple[DomainState, list[DkimKeyState]]:
@@ -152,11 +152,11 @@ def _keys(reader: Reader, name: str) -> tuple[DomainState, list[DkimKeyState]]:
     return domain, sending_rows.keys_of(reader, domain.id)
 
 
-def _add_missing(tx: Transaction, domain: str, made: Sequence[MadeKey]) -> None:
+def _add_missing(tx: Transaction, domain: str, made: Sequence[NewDkimKey]) -> None:
     """Add the keys, unless the domain was removed or got keys meanwhile."""
     if tx.first_row("SELECT 1 FROM domain WHERE id = ?", (domain,)) is not None:
         signing = [key for key in sending_rows.keys_of(tx, domain) if key.state == "signing"]
-        _append(tx, domain, dkim.add_keys(signing, made, domain), _BY_ITSELF)
+        _append(tx, domain, dkim.add_keys(signing, made, domain), _UPKEEP)
 
 
 def _record(tx: Transaction, domain: str, sightings: Mapping[str, Sighting], provenance: Provenance) -> None:

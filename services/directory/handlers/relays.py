@@ -6,7 +6,7 @@ import asyncio
 
 import msgspec
 
-from services.directory.domain.relays import RelayState, RelayWish, completed, kept_password, usable_password
+from services.directory.domain.relays import RelayState, RequestedRelay, completed, kept_password, usable_password
 from services.directory.domain.state import DirectoryRefused
 from services.directory.handlers import sending_rows
 from services.directory.handlers.commands import OWNER
@@ -28,19 +28,21 @@ class RelayCommands:
         self._store = store
         self._keyring = keyring
 
-    async def set(self, name: str, wish: RelayWish, password: str | None, provenance: Provenance) -> RelayState:
+    async def set(
+        self, name: str, requested: RequestedRelay, password: str | None, provenance: Provenance
+    ) -> RelayState:
         """Set the relay of a domain. Without a password, the present one is kept when host and user stay the same.
 
         Raises DirectoryRefused, SecretsError.
         """
         domain, _ = await self._store.read(lambda reader: own_domain(reader, name))
-        relay = await self._sealed(completed(domain, wish), password)
+        relay = await self._sealed(completed(domain, requested), password)
 
         def work(tx: Transaction) -> RelayState:
             own_domain(tx, name)
             if not tx.answered(provenance.command):
                 present = sending_rows.relay_of(tx, domain)
-                kept = relay if relay.password else _with(relay, kept_password(relay, present))
+                kept = relay if relay.password else _with_password(relay, kept_password(relay, present))
                 _append(tx, domain, kept, provenance)
             return _existing(tx, domain, name)
 
@@ -74,10 +76,10 @@ class RelayCommands:
             raise DirectoryRefused("invalid", "a password needs a user name")
         await check_key(self._store, self._keyring)
         owner = relay_owner(relay.domain, relay.host, relay.user)
-        return _with(relay, await asyncio.to_thread(self._keyring.seal, octets, owner))
+        return _with_password(relay, await asyncio.to_thread(self._keyring.seal, octets, owner))
 
 
-def _with(relay: RelaySet, password: str) -> RelaySet:
+def _with_password(relay: RelaySet, password: str) -> RelaySet:
     return msgspec.structs.replace(relay, password=password)
 
 

@@ -48,7 +48,7 @@ class OutgoingConnection:
         self.mails = 0
         """Mails that were sent over it."""
         self._loop = asyncio.get_running_loop()
-        self._wait, self._deadline = -1, 0.0
+        self._wait_number, self._deadline = -1, 0.0
 
     @property
     def transcript(self) -> tuple[str, ...]:
@@ -107,7 +107,7 @@ class OutgoingConnection:
         self._wire.close()
 
     def abort(self) -> None:
-        """Close at once, without a word."""
+        """Close at once, without QUIT."""
         self._wire.abort()
 
     async def _next_event(self) -> ClientEvent:
@@ -121,10 +121,13 @@ class OutgoingConnection:
             await self._receive()
 
     async def _receive(self) -> None:
-        """Wait for octets. The time of a wait goes on while its reply comes in pieces, so a slow server gains none."""
+        """Wait for octets.
+
+        The time of a wait goes on while its reply comes in pieces, so a server cannot extend it by sending slowly.
+        """
         now = self._loop.time()
-        if self._session.waits != self._wait:
-            self._wait = self._session.waits
+        if self._session.waits != self._wait_number:
+            self._wait_number = self._session.waits
             self._deadline = now + (self._session.timeout or _BLOCK_SECONDS)
         try:
             data = await self._wire.read(max(0.0, self._deadline - now))
@@ -179,5 +182,5 @@ class OutgoingConnection:
 
     @property
     def last_stage(self) -> str:
-        """What the session does or waits for."""
+        """The stage of the session."""
         return self._session.stage.value

@@ -1,4 +1,4 @@
-"""Proves that the resolver validates DNSSEC: without that proof its word about signatures is not believed.
+"""Proves that the resolver validates DNSSEC: without that proof its AD bit is not believed.
 
 Whoever can change the answers on the way from a resolver can also set its AD bit, so the resolver must be on this
 machine or be declared (RFC 7672 §2.1.1, RFC 6840 §5.7).

@@ -28,7 +28,7 @@ _MOST_HOSTS = 20
 _REPLY = 1_000
 
 
-class Connected(msgspec.Struct, frozen=True):
+class ConnectionRecord(msgspec.Struct, frozen=True):
     """A connection for the record: to which address, with which demand, and since when."""
 
     address: HopAddress
@@ -47,7 +47,7 @@ class MailSending:
     def __init__(self, mail: ReadyMail, message: PreparedMessage) -> None:
         self.mail = mail
         self.message = message
-        self.open: list[QueueEntry] = list(mail.entries)
+        self.open_entries: list[QueueEntry] = list(mail.entries)
         """Entries without an outcome."""
         self.has_unsent = False
         """Whether some of them only need another transaction."""
@@ -70,23 +70,25 @@ class MailSending:
         """The transaction for the open entries, as many as the relay takes at once. Raises AddressError."""
         final = form.final
         return transaction_of(
-            self.open[: self._most_recipients],
+            self.open_entries[: self._most_recipients],
             form.size,
             eight_bit=final.eight_bit,
             binary=final.binary,
             smtputf8=final.smtputf8,
         )
 
-    def cannot_be_sent(self, connected: Connected, form: Unsendable) -> None:
+    def note_unsendable(self, connected: ConnectionRecord, form: Unsendable) -> None:
         """Note that a server takes no form of this message; another server may."""
         self._signal = HopSignal.TAKES_MAIL
-        self.failed(connected, "form", RecipientOutcome(SendingResult.REFUSED, form.status, form.reason))
+        self.note_failed_address(connected, "form", RecipientOutcome(SendingResult.REFUSED, form.status, form.reason))
 
     def take(self, connection: OutgoingConnection, end: TransactionDone | SessionFailed, began: float) -> None:
         """Take the results of a transaction."""
         self.step("transaction", began)
         self.transcript = connection.transcript
-        used = Connected(connection.address, connection.demand, connection.tls, connection.authenticated_by, began)
+        used = ConnectionRecord(
+            connection.address, connection.demand, connection.tls, connection.authenticated_by, began
+        )
         if connection.mails == 1:
             tls_result = result_of_session(connection.demand, bool(connection.tls))
             used = msgspec.structs.replace(used, tls_result=tls_result)
@@ -98,20 +100,24 @@ class MailSending:
         self._note(used, stage, words, reply)
         if isinstance(end, SessionFailed):
             self.failure = failure_of(end)
-        self._sort(end.results)
+        self._assign_outcomes(end.results)
 
-    def skipped(self, address: HopAddress, host: HostSkipped) -> None:
+    def note_skipped_host(self, address: HopAddress, host: HostSkipped) -> None:
         """Note that a policy forbids to use a host for this mail. It says nothing about the host itself."""
         self.skipped_hosts.add(address.host)
-        self.failed(Connected(address, host.demand, tls_result=host.demand.problem), "policy", host.outcome)
+        self.note_failed_address(
+            ConnectionRecord(address, host.demand, tls_result=host.demand.problem), "policy", host.outcome
+        )
 
-    def failed(self, connected: Connected, stage: str, outcome: RecipientOutcome, reply: Reply | None = None) -> None:
+    def note_failed_address(
+        self, connected: ConnectionRecord, stage: str, outcome: RecipientOutcome, reply: Reply | None = None
+    ) -> None:
         """Note that an address took no mail."""
         self._note(connected, stage, outcome.reason, reply)
         self.failure = outcome
         self._is_about_mail = stage == "policy" or (connected.demand.is_verified and not self.mail.sending.relay)
 
-    def broke_off(self, reason: str) -> None:
+    def note_own_fault(self, reason: str) -> None:
         """Note that a fault of this server ended the attempt. It says nothing about the next hop."""
         self.failure = RecipientOutcome(SendingResult.DEFERRED, "4.3.0", reason, Cause.OURS)
         self._is_about_mail = True
@@ -122,7 +128,7 @@ class MailSending:
 
     def result(self) -> SentMail:
         """The outcomes of all entries; those still open share the last failure."""
-        for entry in self.open:
+        for entry in self.open_entries:
             self._outcomes[entry.id] = self.failure
         is_about_mail = self._signal is HopSignal.UNREACHABLE and (
             self.failure.cause is Cause.RECIPIENT or (self.failure.cause is Cause.OURS and self._is_about_mail)
@@ -134,24 +140,24 @@ class MailSending:
         """The first connections and the last one, which decided."""
         return (*self._hosts[: _MOST_HOSTS - 1], *self._hosts[_MOST_HOSTS - 1 :][-1:])
 
-    def _sort(self, results: tuple[RecipientResult, ...]) -> None:
+    def _assign_outcomes(self, results: tuple[RecipientResult, ...]) -> None:
         """Give each recipient its outcome. Those that were not sent stay open."""
-        entries, self.open = self.open, []
+        entries, self.open_entries = self.open_entries, []
         self.has_unsent = len(results) < len(entries)
         for entry, result in zip(entries, results, strict=False):
             outcome = outcome_of(result)
             if result.kind is ResultKind.UNSENT:
                 self.has_unsent = True
                 self.failure = outcome
-                self.open.append(entry)
+                self.open_entries.append(entry)
             elif result.kind is ResultKind.DEFERRED and result.reply is None:
-                self.open.append(entry)  # the session failed before the message: another address may take it
+                self.open_entries.append(entry)  # the session failed before the message: another address may take it
             else:
                 self._outcomes[entry.id] = outcome
                 self._signal = _stronger(self._signal, signal_of(outcome, result.reply))
-        self.open += entries[len(results) :]
+        self.open_entries += entries[len(results) :]
 
-    def _note(self, connected: Connected, stage: str, words: str, reply: Reply | None) -> None:
+    def _note(self, connected: ConnectionRecord, stage: str, words: str, reply: Reply | None) -> None:
         self._hosts.append(
             HostAttempt(
                 connected.address.host,

@@ -10,7 +10,7 @@ import msgspec
 
 from services.outbound.adapters.connection import OutgoingConnection
 from services.outbound.adapters.connections import ConnectionKey, Connections, NotOpened
-from services.outbound.adapters.mail_sending import Connected, MailSending
+from services.outbound.adapters.mail_sending import ConnectionRecord, MailSending
 from services.outbound.domain.next_hop import HopAddress, NextHop
 from services.outbound.domain.outcome import RecipientOutcome, SendingResult
 from services.outbound.domain.ready import ReadyMail
@@ -58,14 +58,14 @@ class SmtpTransport:
             async with asyncio.timeout(self._seconds):
                 for address in hop.addresses:
                     await self._to_address(hop, address, sending)
-                    if not sending.open:
+                    if not sending.open_entries:
                         break
         except TimeoutError:
             sending.failure = unreachable(f"the attempt took longer than {self._seconds:g} s")
         except BlobError as error:
-            sending.broke_off(f"the message cannot be read from the store: {error}")
+            sending.note_own_fault(f"the message cannot be read from the store: {error}")
         except StoreUnavailable as error:
-            sending.broke_off(f"the database does not answer: {error}")
+            sending.note_own_fault(f"the database does not answer: {error}")
         except AddressError as error:
             return for_all(mail.ids, RecipientOutcome(SendingResult.REFUSED, "5.1.3", str(error)))
         return sending.result()
@@ -76,7 +76,7 @@ class SmtpTransport:
         is_tls_optional = sending.message.is_tls_optional
         demand = await self._demands.of(hop, address, sending.mail, is_tls_optional=is_tls_optional)
         if isinstance(demand, HostSkipped):
-            sending.skipped(address, demand)
+            sending.note_skipped_host(address, demand)
             return
         await self._with_demand(address, demand, sending)
 
@@ -87,12 +87,12 @@ class SmtpTransport:
         idle = self._connections.idle(key)
         if idle is not None and await self._transact(key, idle, sending, is_fresh=False):
             return
-        connected = Connected(address, demand, began=time.monotonic())
+        connected = ConnectionRecord(address, demand, began=time.monotonic())
         try:
             opened = await self._connections.open(key, address, credentials)
         except (OSError, TimeoutError) as error:
             reason = f"{address.host} [{address.address}]: {_text_of(error)}"
-            sending.failed(connected, "connect", unreachable(reason))
+            sending.note_failed_address(connected, "connect", unreachable(reason))
             return
         sending.step("connect", connected.began)
         if isinstance(opened, NotOpened):
@@ -100,7 +100,7 @@ class SmtpTransport:
             return
         await self._transact(key, opened, sending, is_fresh=True)
 
-    async def _not_opened(self, connected: Connected, not_opened: NotOpened, sending: MailSending) -> None:
+    async def _not_opened(self, connected: ConnectionRecord, not_opened: NotOpened, sending: MailSending) -> None:
         """Note a session that failed before MAIL.
 
         TLS that was only an opportunity is left out in a second connection; so is a verification that was only a test.
@@ -112,7 +112,7 @@ class SmtpTransport:
             authenticated_by=not_opened.authenticated_by,
             tls_result=not_opened.tls_result,
         )
-        sending.failed(tried, failed.stage.value, failure_of(failed), failed.reply)
+        sending.note_failed_address(tried, failed.stage.value, failure_of(failed), failed.reply)
         sending.transcript = not_opened.transcript
         relaxed = connected.demand.relaxed() if failed.cause in _TLS_FAILURES else None
         if relaxed is not None:
@@ -125,7 +125,7 @@ class SmtpTransport:
         try:
             form = await sending.message.form(connection.forms)
             if isinstance(form, Unsendable):
-                sending.cannot_be_sent(Connected(connection.address, connection.demand), form)
+                sending.note_unsendable(ConnectionRecord(connection.address, connection.demand), form)
                 self._connections.give_back(key, connection)
                 return True
             for _ in range(_MOST_TRANSACTIONS):

@@ -24,7 +24,7 @@ class ClientWire(asyncio.Protocol):
         self._input = bytearray()
         self._is_over = False
         self._error = ""
-        self._is_choked = False
+        self._is_write_paused = False
         self._waiter: asyncio.Future[None] | None = None
 
     # --- called by the event loop
@@ -47,14 +47,14 @@ class ClientWire(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._is_over = True
         self._error = self._error or (str(exc) if exc else "")
-        self._is_choked = False
+        self._is_write_paused = False
         self._wake()
 
     def pause_writing(self) -> None:
-        self._is_choked = True
+        self._is_write_paused = True
 
     def resume_writing(self) -> None:
-        self._is_choked = False
+        self._is_write_paused = False
         self._wake()
 
     # --- called by the connection's task
@@ -87,8 +87,8 @@ class ClientWire(asyncio.Protocol):
         """Wait until the other side takes more. Raises TimeoutError, and WireBroken when it will take nothing."""
         if self._is_over:
             raise WireBroken(self._error or "the connection was closed")
-        if self._is_choked:
-            await self._wait(lambda: not self._is_choked or self._is_over, seconds)
+        if self._is_write_paused:
+            await self._wait(lambda: not self._is_write_paused or self._is_over, seconds)
 
     async def start_tls(self, context: ssl.SSLContext, name: str, seconds: float) -> ssl.SSLObject:
         """Make a TLS handshake. Raises ssl.SSLError, OSError and TimeoutError."""

@@ -24,7 +24,7 @@ class SendingResult(StrEnum):
 
 
 class Cause(StrEnum):
-    """Who can change a failure. The values are stored in events."""
+    """Whose fault a failure is. The values are stored in events."""
 
     RECIPIENT = "recipient"
     """The recipient or this mail alone."""

@@ -39,7 +39,7 @@ class ReadyMail(msgspec.Struct, frozen=True):
 
 
 class HopLimits(msgspec.Struct, frozen=True):
-    """What one next hop is offered."""
+    """How much mail one next hop gets."""
 
     most_at_once: int = 20
     per_minute: int = 0
@@ -178,7 +178,7 @@ class ReadyMails:
         return [mail for state in self._hops.values() for mail in state.drop()]
 
     def unblock(self) -> None:
-        """Let every hop that is left alone be tested now, each by a single mail."""
+        """End the back-off of every hop; each is then tested by a single mail."""
         for state in self._hops.values():
             state.blocked_until = 0.0
 
@@ -199,7 +199,7 @@ class ReadyMails:
 
 
 def note_success(state: HopState) -> None:
-    """The hop took a mail: it may get slightly more at once."""
+    """The hop took a mail: it gets slightly more at once."""
     state.failures = 0
     state.blocked_until = 0.0
     state.at_once = min(float(state.limits.most_at_once), state.at_once + 1.0 / max(1.0, state.at_once) + 0.25)
@@ -211,7 +211,7 @@ def note_busy(state: HopState) -> None:
 
 
 def note_failure(state: HopState, until: float) -> None:
-    """The hop cannot be reached: it is left alone until this time, and then a single mail tests it."""
+    """The hop cannot be reached: no mail is sent to it until this time, and then a single mail tests it."""
     state.failures += 1
     state.blocked_until = until
     state.at_once = 1.0

@@ -57,7 +57,7 @@ def failure_of(failed: SessionFailed) -> RecipientOutcome:
         status, reason = _OURS[failed.cause]
         return RecipientOutcome(SendingResult.DEFERRED, status, f"{reason}: {words}", Cause.OURS)
     if failed.cause in (FailureCause.CONNECT_REFUSED, FailureCause.HELLO_REFUSED):
-        return _refused_at_once(failed.reply, words)
+        return _refused_before_mail(failed.reply, words)
     return RecipientOutcome(SendingResult.DEFERRED, "4.4.2", f"{failed.cause.value}: {words}", Cause.DESTINATION)
 
 
@@ -74,17 +74,17 @@ def signal_of(outcome: RecipientOutcome, reply: Reply | None) -> HopSignal:
     return HopSignal.BUSY if is_limit else HopSignal.TAKES_MAIL
 
 
-def _refused_at_once(reply: Reply | None, words: str) -> RecipientOutcome:
-    """A refusal before MAIL. Only 521 speaks of the mail; every other one is about our address, and is ours to mend."""
+def _refused_before_mail(reply: Reply | None, words: str) -> RecipientOutcome:
+    """A refusal before MAIL. Only 521 bounces mail; other permanent refusals are about this server and defer."""
     if reply is not None and reply.code == _NO_MAIL_HERE:
         return RecipientOutcome(SendingResult.REFUSED, "5.3.2", words)  # RFC 7504 §3
     if reply is None or reply.is_transient:
         return RecipientOutcome(SendingResult.DEFERRED, "4.4.2", words, Cause.DESTINATION)
-    return RecipientOutcome(SendingResult.DEFERRED, "4.7.1", f"the server refuses this one: {words}", Cause.OURS)
+    return RecipientOutcome(SendingResult.DEFERRED, "4.7.1", f"the server refuses this server: {words}", Cause.OURS)
 
 
 def _words(result: RecipientResult) -> str:
-    """The remote's own words, or why there are none."""
+    """The text of the reply, or why there is none."""
     if result.reply is not None:
         return _reply_words(result.reply)
     return result.cause.value if result.cause is not None else result.kind.value

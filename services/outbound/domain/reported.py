@@ -10,24 +10,24 @@ from shared.events.outbound import OutboundBounced, OutboundDelayed, OutboundDel
 from shared.eventstore.event import Event
 from shared.protocol.dsn.action import DsnAction, is_reported
 
-Decided = tuple[QueueEntry, Event]
+EntryDecision = tuple[QueueEntry, Event]
 REPORTED = (DsnAction.FAILED, DsnAction.DELAYED, DsnAction.RELAYED)
 """The kinds of notifications that the queue writes."""
 
 
-def by_mail(decided: Sequence[Decided]) -> list[list[Decided]]:
+def by_mail(decisions: Sequence[EntryDecision]) -> list[list[EntryDecision]]:
     """The decisions of each mail and sender together, so that no sender is notified of another one's mail."""
 
-    def mail(pair: Decided) -> tuple[str, str, str]:
+    def mail(pair: EntryDecision) -> tuple[str, str, str]:
         queued = pair[0].queued
         return queued.queue_id, queued.blob, queued.reverse_path
 
-    return [list(group) for _, group in groupby(sorted(decided, key=mail), key=mail)]
+    return [list(group) for _, group in groupby(sorted(decisions, key=mail), key=mail)]
 
 
-def reported(decided: Sequence[Decided], kind: DsnAction) -> list[Decided]:
+def reported(decisions: Sequence[EntryDecision], kind: DsnAction) -> list[EntryDecision]:
     """The decisions of which the sender is notified in a report of this kind."""
-    return [pair for pair in decided if _kind_of(pair[1]) is kind and is_reported(pair[0].queued.notify, kind)]
+    return [pair for pair in decisions if _kind_of(pair[1]) is kind and is_reported(pair[0].queued.notify, kind)]
 
 
 def _kind_of(event: Event) -> DsnAction | None:

@@ -1,4 +1,4 @@
-"""What a whole attempt found out, for all recipients of a mail."""
+"""The outcome of an attempt for all recipients of a mail."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class HopSignal(StrEnum):
     """It asks for less mail at once."""
     UNREACHABLE = "unreachable"
     SILENT = "silent"
-    """The attempt said nothing about it: it ended before a connection."""
+    """The attempt says nothing about the hop."""
 
 
 class SentMail(msgspec.Struct, frozen=True):

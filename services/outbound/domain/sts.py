@@ -11,11 +11,11 @@ _LOOK_SECONDS = 86_400
 """Seconds between two looks at the id of a valid policy."""
 _FAILED_LOOK_SECONDS = 600
 _FETCH_PAUSE_SECONDS = 300
-"""Seconds between two fetches of a policy that cannot be had (RFC 8461 §3.3)."""
+"""Seconds between two fetches of a policy that cannot be fetched (RFC 8461 §3.3)."""
 
 
 class StsFetchFailed(Exception):
-    """A policy cannot be had. `result` is a result type of RFC 8460 §4.3.2."""
+    """A policy cannot be fetched. `result` is a result type of RFC 8460 §4.3.2."""
 
     def __init__(self, result: str, reason: str) -> None:
         super().__init__(reason)
@@ -29,7 +29,7 @@ class KnownPolicy(msgspec.Struct, frozen=True):
     id: str = ""
     fetched: int = 0
     failed_id: str = ""
-    """The id of the policy that could not be had."""
+    """The id of the policy that could not be fetched."""
     failed_result: str = ""
     failed_reason: str = ""
     failed_at: int = 0
@@ -39,7 +39,7 @@ class KnownPolicy(msgspec.Struct, frozen=True):
     """Whether the last look got no answer."""
 
     def is_valid(self, now: int) -> bool:
-        """Whether the policy has not reached its age. What the DNS or the web server says now does not matter."""
+        """Whether the policy has not reached its age. The DNS and the web server are not asked."""
         return self.policy is not None and now < self.fetched + self.policy.max_age * _SECOND
 
     def is_look_due(self, now: int) -> bool:
@@ -70,7 +70,7 @@ class StsView(msgspec.Struct, frozen=True):
     policy: StsPolicy | None = None
     id: str = ""
     problem: str = ""
-    """The result type when the domain has a policy that cannot be had."""
+    """The result type when the domain has a policy that cannot be fetched."""
     reason: str = ""
     is_unanswered: bool = False
     """Whether the DNS did not say if there is a policy, so that mail must wait."""

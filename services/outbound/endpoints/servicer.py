@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from services.outbound.domain.entry import EntryState, QueueEntry, entry_of
 from services.outbound.domain.filter import Condition, QueueSelection, condition_of
 from services.outbound.domain.relay_trial import RelayTrial
-from services.outbound.handlers.commands import Changed, QueueCommands
+from services.outbound.handlers.commands import ChangeResult, QueueCommands
 from services.outbound.handlers.enqueue import Enqueuer
 from services.outbound.handlers.holds import HoldRule, Holds
 from services.outbound.handlers.runner import Runner
@@ -66,7 +66,7 @@ class OutboundEndpoint(OutboundServicer):
         switch = await self._store.read(lambda reader: reader.first_row(_PAUSE))
         return pb.QueueList(
             entries=[self._listed(row) for row in rows],
-            total=self._enqueuer.waiting or await self._counted(),
+            total=self._enqueuer.open_entries or await self._counted(),
             next=rows[-1][0] if len(rows) == limit else "",
             paused=switch is not None,
             pause_reason=switch[0] if switch else "",
@@ -234,7 +234,7 @@ def _condition(given: pb.QueueFilter) -> Condition:
         raise Invalid(str(error)) from error
 
 
-def _reply(changed: Changed) -> pb.ChangeReply:
+def _reply(changed: ChangeResult) -> pb.ChangeReply:
     return pb.ChangeReply(changed=changed.changed, in_hand=changed.in_hand, entries=changed.entries)
 
 

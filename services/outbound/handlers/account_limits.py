@@ -9,7 +9,7 @@ from shared.eventstore.transaction import Transaction
 
 _ENTRIES = "SELECT queue_id, at, held_until FROM sent_entry WHERE account = ? AND at > ?"
 _IS_KNOWN = "SELECT 1 FROM known_recipient WHERE account = ? AND recipient = ?"
-_MET = "SELECT at FROM known_recipient WHERE account = ? AND at > ? ORDER BY at DESC LIMIT 1 OFFSET ?"
+_FIRST_WRITTEN = "SELECT at FROM known_recipient WHERE account = ? AND at > ? ORDER BY at DESC LIMIT 1 OFFSET ?"
 
 
 class AccountLimits:
@@ -44,7 +44,7 @@ class AccountLimits:
         person = (queued.account, recipient_key(queued.forward_path))
         if not limit or transaction.first_row(_IS_KNOWN, person) is not None:
             return None
-        row = transaction.first_row(_MET, (queued.account, now - DAY, limit - 1))
+        row = transaction.first_row(_FIRST_WRITTEN, (queued.account, now - DAY, limit - 1))
         if row is None:
             return None
         return LimitExceeded(f"the account writes to more than {limit} new recipients a day", row[0] + DAY)

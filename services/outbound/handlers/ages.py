@@ -1,7 +1,6 @@
 """Notifies the senders of mail that waits long, and ends the mail whose time is over.
 
-Both follow from the age of an entry alone, whatever becomes of its attempts, so that mail for a destination that is
-left alone expires as well.
+Only the age of an entry counts and not its attempts, so that mail for a destination that is not tried expires as well.
 """
 
 from __future__ import annotations
@@ -50,10 +49,10 @@ class Ages:
     async def look(self) -> None:
         """Expire what is too old, and then notify the senders of what waits long."""
         while entries := self._free(await self._due.to_expire(self._clock.now(), self._schedule, _PAGE)):
-            await self._recorder.decided([(entry, await self._expired(entry)) for entry in entries])
+            await self._recorder.record([(entry, await self._expired(entry)) for entry in entries])
             self._task.advanced()
         while entries := self._free(await self._due.to_notify(self._clock.now(), self._schedule, _PAGE)):
-            await self._recorder.decided([(entry, await self._delayed(entry)) for entry in entries])
+            await self._recorder.record([(entry, await self._delayed(entry)) for entry in entries])
             self._task.advanced()
 
     def _free(self, entries: list[QueueEntry]) -> list[QueueEntry]:

@@ -51,16 +51,16 @@ class Attempts:
             sent = await self._transport.send(state.hop, mail, message)
         else:
             sent = for_all(mail.ids, message)
-        blocked_until = self._noted(state, sent.signal)
-        await self._recorder.attempt(mail, _route(state.hop, mail), sent, began, blocked_until)
+        blocked_until = self._note_signal(state, sent.signal)
+        await self._recorder.record_attempt(mail, _route(state.hop, mail), sent, began, blocked_until)
 
     async def without_hop(self, mail: ReadyMail, outcome: RecipientOutcome) -> None:
         """Record that a mail has no next hop."""
         sent = for_all(mail.ids, outcome)
-        await self._recorder.attempt(mail, f"mx {mail.domain}", sent, self._clock.now(), 0)
+        await self._recorder.record_attempt(mail, f"mx {mail.domain}", sent, self._clock.now(), 0)
 
-    def _noted(self, state: HopState, signal: HopSignal) -> int:
-        """Note what the attempt says about the hop; returns until when it is left alone, in UTC microseconds."""
+    def _note_signal(self, state: HopState, signal: HopSignal) -> int:
+        """Note what the attempt says about the hop; returns until when it is not tried, in UTC microseconds."""
         match signal:
             case HopSignal.TAKES_MAIL:
                 note_success(state)

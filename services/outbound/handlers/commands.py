@@ -33,12 +33,12 @@ Decision = Callable[[QueueEntry], Event | None]
 """The event of a command for an entry; None when the command does not apply to it."""
 
 
-class Changed(NamedTuple):
+class ChangeResult(NamedTuple):
     """The effect of a command."""
 
     changed: int
     in_hand: int
-    """Entries that are being sent at this moment and were left alone."""
+    """Entries that are being sent at this moment, so that they were not changed."""
     entries: tuple[str, ...]
 
 
@@ -61,7 +61,7 @@ class QueueCommands:
         self._turns = turns
         self._is_claimed = is_claimed
 
-    async def retry(self, condition: Condition, provenance: Provenance) -> Changed:
+    async def retry(self, condition: Condition, provenance: Provenance) -> ChangeResult:
         """Make waiting entries due now."""
         now = self._clock.now()
 
@@ -71,7 +71,7 @@ class QueueCommands:
 
         return await self._change_matching(condition, decide, provenance)
 
-    async def hold(self, condition: Condition, reason: str, provenance: Provenance) -> Changed:
+    async def hold(self, condition: Condition, reason: str, provenance: Provenance) -> ChangeResult:
         """Hold waiting entries until they are released."""
 
         def decide(entry: QueueEntry) -> Event | None:
@@ -80,7 +80,7 @@ class QueueCommands:
 
         return await self._change_matching(condition, decide, provenance)
 
-    async def release(self, condition: Condition, provenance: Provenance) -> Changed:
+    async def release(self, condition: Condition, provenance: Provenance) -> ChangeResult:
         """Release held entries; their age begins now."""
 
         def decide(entry: QueueEntry) -> Event | None:
@@ -89,7 +89,7 @@ class QueueCommands:
 
         return await self._change_matching(condition, decide, provenance)
 
-    async def cancel(self, condition: Condition, reason: str, provenance: Provenance) -> Changed:
+    async def cancel(self, condition: Condition, reason: str, provenance: Provenance) -> ChangeResult:
         """Take entries out of the queue; nobody is notified."""
 
         def decide(entry: QueueEntry) -> Event | None:
@@ -97,7 +97,7 @@ class QueueCommands:
 
         return await self._change_matching(condition, decide, provenance)
 
-    async def bounce(self, condition: Condition, reason: str, provenance: Provenance) -> Changed:
+    async def bounce(self, condition: Condition, reason: str, provenance: Provenance) -> ChangeResult:
         """Return entries to their senders."""
         text = reason or "the operator of the sending server ended the delivery"
 
@@ -113,20 +113,20 @@ class QueueCommands:
         parameters = (after, *condition.parameters, limit)
         return await self._store.read_long(lambda reader: reader.all(sql, parameters))
 
-    async def _change_matching(self, condition: Condition, decide: Decision, provenance: Provenance) -> Changed:
+    async def _change_matching(self, condition: Condition, decide: Decision, provenance: Provenance) -> ChangeResult:
         after, changed, in_hand, named = "", 0, 0, list[str]()
         while rows := await self.page(condition, after, _PAGE):
             after = rows[-1][0]
             free = [row[0] for row in rows if not self._is_claimed(row[0])]
             in_hand += len(rows) - len(free)
-            done = await self._recorded(free, decide, provenance)
+            done = await self._record(free, decide, provenance)
             changed += len(done)
             named += done[: _NAMED - len(named)]
             await self._turns.spend(rows=10 * len(rows))
-        return Changed(changed, in_hand, tuple(named))
+        return ChangeResult(changed, in_hand, tuple(named))
 
-    async def _recorded(self, ids: Sequence[str], decide: Decision, provenance: Provenance) -> list[str]:
+    async def _record(self, ids: Sequence[str], decide: Decision, provenance: Provenance) -> list[str]:
         pairs = [(entry, event) for entry in await self._due.entries(ids) if (event := decide(entry)) is not None]
         if pairs:
-            await self._recorder.decided(pairs, provenance)
+            await self._recorder.record(pairs, provenance)
         return [entry.id for entry, _ in pairs]

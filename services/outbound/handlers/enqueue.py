@@ -37,7 +37,7 @@ class Enqueuer:
         self._ids = ids
         self._clock = clock
         self._limit = max_waiting
-        self.waiting = 0
+        self.open_entries = 0
         """The number of open entries."""
 
     async def start(self) -> None:
@@ -46,15 +46,15 @@ class Enqueuer:
         From then on commits are counted, so that the cost of enqueueing does not grow with the queue.
         """
         row = await self._store.read(lambda reader: reader.first_row("SELECT count(*) FROM queue"))
-        self.waiting = row[0] if row else 0
+        self.open_entries = row[0] if row else 0
 
     def committed(self, recorded: Sequence[Recorded]) -> None:
         """Count committed events."""
         for item in recorded:
             if isinstance(item.event, OutboundQueued):
-                self.waiting += 1
+                self.open_entries += 1
             elif isinstance(item.event, _ENDS):
-                self.waiting -= 1
+                self.open_entries -= 1
 
     async def enqueue(self, copy: OutboundQueued, provenance: Provenance) -> tuple[str, bool]:
         """Enqueue a copy that has no entry id yet; returns its entry id, and whether it was enqueued before.
@@ -68,7 +68,7 @@ class Enqueuer:
         earlier = transaction.answered(command)
         if earlier:
             return earlier[0].stream, True
-        if self.waiting >= self._limit:
+        if self.open_entries >= self._limit:
             raise Unavailable(f"the outbound queue is full ({self._limit} entries)", "full")
         queued = msgspec.structs.replace(copy, entry=self._ids.new(IdKind.ENTRY))
         now = self._clock.now()

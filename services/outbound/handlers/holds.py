@@ -92,7 +92,7 @@ class Holds:
                     pass
 
     def hold_of(self, queued: OutboundQueued, now: int) -> OutboundHeld | None:
-        """The event that holds a new entry: for its sender's sake until a time, or by a rule; else None."""
+        """The event that holds a new entry: its sender asked for a later time, or a rule fits; else None."""
         if queued.release_at > now:
             return OutboundHeld(queued.entry, queued.queue_id, "the sender holds it back", queued.release_at)
         for rule in self._rules.values():

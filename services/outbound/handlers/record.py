@@ -13,7 +13,7 @@ import structlog
 from services.outbound.domain.entry import QueueEntry
 from services.outbound.domain.outcome import decide
 from services.outbound.domain.ready import ReadyMail
-from services.outbound.domain.reported import Decided, by_mail
+from services.outbound.domain.reported import EntryDecision, by_mail
 from services.outbound.domain.schedule import RetrySchedule
 from services.outbound.domain.sent import SentMail
 from services.outbound.handlers.reports import Reports
@@ -27,7 +27,7 @@ from shared.eventstore.transaction import Transaction, VersionConflict
 
 log = structlog.get_logger("outbound")
 ACTOR = Actor("service", "outbound")
-_PATIENCE_SECONDS = 1.0
+_RETRY_SECONDS = 1.0
 T = TypeVar("T")
 _IS_OPEN = "SELECT 1 FROM queue WHERE entry = ?"
 
@@ -52,9 +52,9 @@ class Recorder:
         self._clock = clock
         self._chance = chance
 
-    async def attempt(self, mail: ReadyMail, route: str, sent: SentMail, began: int, blocked_until: int) -> None:
+    async def record_attempt(self, mail: ReadyMail, route: str, sent: SentMail, began: int, blocked_until: int) -> None:
         """Record an attempt for every entry of the mail."""
-        now, decided = self._clock.now(), []
+        now, decisions = self._clock.now(), []
         for at, entry in enumerate(mail.entries):
             attempt = SendingAttempt(
                 entry.attempts + 1,
@@ -67,32 +67,32 @@ class Recorder:
             )
             outcome = sent.outcomes[entry.id]
             event = decide(entry, outcome, attempt, now, self._schedule, self._chance(), blocked_until)
-            decided.append((entry, event))
-        await self.decided(decided)
+            decisions.append((entry, event))
+        await self.record(decisions)
 
-    async def decided(self, decided: Sequence[Decided], provenance: Provenance | None = None) -> None:
+    async def record(self, decisions: Sequence[EntryDecision], provenance: Provenance | None = None) -> None:
         """Append these events with the notifications that their senders asked for; an operator's have `provenance`.
 
         An entry that changed meanwhile, or whose event was written by a commit without an answer, is left as it is; but
         a mail that was delivered or refused meanwhile is not sent again.
         """
-        mails = [(mail, await _patiently(partial(self._reports.about, mail))) for mail in by_mail(decided)]
+        mails = [(mail, await _until_stored(partial(self._reports.about, mail))) for mail in by_mail(decisions)]
 
         def work(transaction: Transaction) -> None:
             for mail, reports in mails:
                 _append(transaction, mail, reports, provenance)
 
-        await _patiently(lambda: self._store.write(work))
+        await _until_stored(lambda: self._store.write(work))
 
 
-async def _patiently(work: Callable[[], Awaitable[T]]) -> T:
+async def _until_stored(work: Callable[[], Awaitable[T]]) -> T:
     """The result of the work, which is repeated while it cannot be stored."""
     while True:
         try:
             return await work()
         except (StoreUnavailable, BlobError) as error:
             log.warning("outbound.record_waits", error=str(error))
-            await asyncio.sleep(_PATIENCE_SECONDS)
+            await asyncio.sleep(_RETRY_SECONDS)
 
 
 def _counted_before(hosts: tuple[HostAttempt, ...]) -> tuple[HostAttempt, ...]:
@@ -102,12 +102,12 @@ def _counted_before(hosts: tuple[HostAttempt, ...]) -> tuple[HostAttempt, ...]:
 
 def _append(
     transaction: Transaction,
-    decided: Sequence[Decided],
+    decisions: Sequence[EntryDecision],
     reports: Sequence[tuple[str, Event]],
     provenance: Provenance | None,
 ) -> None:
     appended = 0
-    for entry, event in decided:
+    for entry, event in decisions:
         expected = None if provenance is None and _must_end(transaction, entry, event) else entry.version
         try:
             transaction.append(entry.id, [event], _provenance(entry, provenance), expected=expected)
@@ -116,7 +116,7 @@ def _append(
             log.info("outbound.changed_meanwhile", entry=entry.id)
     if appended:
         for stream, event in reports:
-            transaction.append(stream, [event], _provenance(decided[0][0], provenance), expected=0)
+            transaction.append(stream, [event], _provenance(decisions[0][0], provenance), expected=0)
 
 
 def _must_end(transaction: Transaction, entry: QueueEntry, event: Event) -> bool:

@@ -28,7 +28,7 @@ class ReportSubmitter:
     def __init__(self, store: EventStore, ingress: Channel) -> None:
         self._store = store
         self._ingress = IngressStub(ingress)
-        self._made = asyncio.Event()
+        self._is_written = asyncio.Event()
         self._task = BackgroundTask(
             "outbound",
             "reports",
@@ -48,15 +48,15 @@ class ReportSubmitter:
     def committed(self, recorded: Sequence[Recorded]) -> None:
         """Begin at once when a notification was written."""
         if any(isinstance(item.event, OutboundReportMade) for item in recorded):
-            self._made.set()
+            self._is_written.set()
 
     async def _turn(self) -> None:
-        self._made.clear()
+        self._is_written.clear()
         while rows := await self._store.read(lambda reader: reader.all(_PENDING, (_PAGE,))):
             for row in rows:
                 await self._submit(row[0])
             self._task.advanced()
-        await woken_within(self._made, _IDLE_SECONDS)
+        await woken_within(self._is_written, _IDLE_SECONDS)
 
     async def _submit(self, report: str) -> None:
         (recorded,) = await self._store.read_stream(report, 0, 1)

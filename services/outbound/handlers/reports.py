@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import structlog
 
 from services.outbound.domain.entry import QueueEntry
-from services.outbound.domain.reported import REPORTED, Decided, reported
+from services.outbound.domain.reported import REPORTED, EntryDecision, reported
 from services.outbound.domain.schedule import RetrySchedule
 from shared.blobs.blob_id import BlobId
 from shared.blobs.errors import BlobError
@@ -40,13 +40,13 @@ class Reports:
         self._ids = ids
         self._host = host
 
-    async def about(self, decided: Sequence[Decided]) -> list[tuple[str, Event]]:
+    async def about(self, decisions: Sequence[EntryDecision]) -> list[tuple[str, Event]]:
         """The events of the notifications about these decisions, each with its stream; all are of one mail.
 
         Mail with the null reverse-path has none: there is nobody to notify (RFC 5321 §6.1).
         """
-        first = decided[0][0].queued
-        kinds = {kind: pairs for kind in REPORTED if (pairs := reported(decided, kind))}
+        first = decisions[0][0].queued
+        kinds = {kind: pairs for kind in REPORTED if (pairs := reported(decisions, kind))}
         if not kinds:
             return []
         if not first.reverse_path:
@@ -58,7 +58,7 @@ class Reports:
             for start in range(0, len(pairs), MOST_RECIPIENTS)
         ]
 
-    async def _write(self, kind: DsnAction, pairs: Sequence[Decided]) -> tuple[str, Event]:
+    async def _write(self, kind: DsnAction, pairs: Sequence[EntryDecision]) -> tuple[str, Event]:
         queued = pairs[0][0].queued
         report = self._ids.new(IdKind.QUEUE)
         author = f"{_AUTHOR}@{queued.sending_domain or self._host}"

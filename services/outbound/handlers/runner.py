@@ -43,6 +43,7 @@ _DOMAINS_PER_LOOK = 1_000
 _START = DueDomain("", -1)
 _SECOND = 1_000_000
 _LOADING = 50
+"""Mails whose next hops are looked for at once."""
 _SERVICE_PAUSE = 5.0
 """Seconds until a mail is looked at again after another service gave no answer."""
 _FAULT_PAUSE = 60.0
@@ -73,7 +74,7 @@ class Runner:
         self._ready = ReadyMails()
         self._claimed = ClaimedEntries()
         self._skipped: dict[str, float] = {}
-        """Domains whose next hop is left alone, and until when (seconds of the monotonic clock)."""
+        """Domains whose next hop is not tried, and until when (seconds of the monotonic clock)."""
         self._in_flight = 0
         self._is_stopping = False
         self._calls: set[asyncio.Task[None]] = set()
@@ -165,7 +166,7 @@ class Runner:
             self._pump()
 
     def _make_ready(self, mail: ReadyMail, route: Route) -> bool:
-        """Put a mail to those that are ready; False when its hop is left alone or nothing may be sent now."""
+        """Put a mail to those that are ready; False when its hop or all sending is stopped now."""
         state = self._ready.hop(route.hop, route.limits)
         if state.blocked_until > self._clock.monotonic():
             self._skip(mail.domain, state.blocked_until)
@@ -176,7 +177,7 @@ class Runner:
         return True
 
     def _unblock(self) -> None:
-        """Test the destinations that are left alone: an operator asked for an attempt now."""
+        """Test the destinations that are not tried at present: an operator asked for an attempt now."""
         self._skipped.clear()
         self._ready.unblock()
         self._look.set()
@@ -281,7 +282,7 @@ class Runner:
         return mails
 
     async def _pause(self) -> float:
-        """Seconds until something is due, or a destination that was left alone may be tested."""
+        """Seconds until something is due, or a destination may be tested again."""
         if self._looked_to != _START:
             return _LEAST_PAUSE
         now, monotonic = self._clock.now(), self._clock.monotonic()

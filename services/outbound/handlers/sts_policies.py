@@ -43,16 +43,16 @@ class StsPolicies:
 
     async def of(self, domain: str) -> StsView:
         """The policy of a domain."""
-        known = await self._remembered(domain)
+        known = await self._from_memory(domain)
         if known.is_look_due(self._clock.now()):
-            known = await self._looked(domain)
+            known = await self._look_once(domain)
         return known.view(self._clock.now())
 
     async def look_again(self, domain: str) -> StsView:
         """The policy after another look at its id in the DNS; to be used before a mail is deferred for a policy."""
-        return (await self._looked(domain)).view(self._clock.now())
+        return (await self._look_once(domain)).view(self._clock.now())
 
-    async def _remembered(self, domain: str) -> KnownPolicy:
+    async def _from_memory(self, domain: str) -> KnownPolicy:
         known = self._known.get(domain)
         if known is None:
             known = await self._store.read(lambda reader: _stored(reader, domain))
@@ -65,7 +65,7 @@ class StsPolicies:
         if len(self._known) > _REMEMBERED:
             self._known.popitem(last=False)
 
-    async def _looked(self, domain: str) -> KnownPolicy:
+    async def _look_once(self, domain: str) -> KnownPolicy:
         """Look once, however many mails wait for it."""
         look = self._looks.get(domain)
         if look is None:
@@ -74,7 +74,7 @@ class StsPolicies:
         return await asyncio.shield(look)
 
     async def _look(self, domain: str) -> KnownPolicy:
-        known, now = await self._remembered(domain), self._clock.now()
+        known, now = await self._from_memory(domain), self._clock.now()
         answer = await self._resolver.ask(Question(record_name(domain), "TXT"))
         is_unanswered = answer.status == "temperror"
         known = msgspec.structs.replace(known, looked=now, is_unanswered=is_unanswered)
@@ -84,22 +84,24 @@ class StsPolicies:
         elif published is None:
             known = msgspec.structs.replace(known, failed_id="", failed_result="", failed_reason="")
         elif known.is_fetch_due(published, now):
-            known = await self._fetched(domain, published, known)
+            known = await self._fetch_policy(domain, published, known)
         self._remember(domain, known)
         return known
 
-    async def _fetched(self, domain: str, published: str, known: KnownPolicy) -> KnownPolicy:
+    async def _fetch_policy(self, domain: str, published: str, known: KnownPolicy) -> KnownPolicy:
         try:
             policy = await self._fetch(domain)
         except StsFetchFailed as error:
-            return await self._failed(domain, published, known, error)
+            return await self._note_failure(domain, published, known, error)
         now = self._clock.now()
         await self._append(
             domain, OutboundStsPolicyFetched(domain, published, policy.mode, policy.mx, policy.max_age, now)
         )
         return KnownPolicy(policy, published, now, looked=now)
 
-    async def _failed(self, domain: str, published: str, known: KnownPolicy, error: StsFetchFailed) -> KnownPolicy:
+    async def _note_failure(
+        self, domain: str, published: str, known: KnownPolicy, error: StsFetchFailed
+    ) -> KnownPolicy:
         reason = str(error)[:_REASON]
         if (known.failed_id, known.failed_result) != (published, error.result):
             await self._append(domain, OutboundStsPolicyFailed(domain, published, error.result, reason))

@@ -8,12 +8,12 @@ import msgspec
 import pytest
 
 from services.directory.domain import dkim
-from services.directory.domain.dkim import DkimKeyState, KeyState, MadeKey, Sighting
+from services.directory.domain.dkim import DkimKeyState, KeyState, NewDkimKey, Sighting
 from services.directory.domain.state import DirectoryRefused
 from shared.events.sending import DkimKeyActivated, DkimRecordChecked
 
 DAY = 86_400_000_000
-RSA, ED = MadeKey("k8", "s8", "rsa-sha256", "r8", "p8"), MadeKey("k9", "s9", "ed25519-sha256", "r9", "p9")
+RSA, ED = NewDkimKey("k8", "s8", "rsa-sha256", "r8", "p8"), NewDkimKey("k9", "s9", "ed25519-sha256", "r9", "p9")
 SEEN, MISSING, SILENT = Sighting(True, "here"), Sighting(False, "not here"), Sighting(None, "no answer")
 
 

@@ -9,7 +9,7 @@ import pytest
 from services.directory.domain.relays import (
     PASSWORD_LIMIT,
     RelayState,
-    RelayWish,
+    RequestedRelay,
     completed,
     kept_password,
     properties_of,
@@ -22,7 +22,7 @@ from shared.routing.relay_presets import PRESETS, RelayProperties
 
 def refusal(preset: str = "smarthost", **given: Any) -> str:
     with pytest.raises(DirectoryRefused) as refused:
-        completed("d1", RelayWish(preset, **given))
+        completed("d1", RequestedRelay(preset, **given))
     text = str(refused.value)
     assert refused.value.reason == "invalid" and text.isprintable() and len(text) < 400
     return text
@@ -45,15 +45,15 @@ def refusal(preset: str = "smarthost", **given: Any) -> str:
     ],
 )
 def test_host_port_and_tls(given: dict[str, Any], host: str, port: int, tls: str) -> None:
-    relay = completed("d1", RelayWish(**given, user="me"))
+    relay = completed("d1", RequestedRelay(**given, user="me"))
     assert (relay.host, relay.port, relay.tls, relay.user, relay.password) == (host, port, tls, "me", "")
 
 
 def test_clear_text_is_only_without_log_in() -> None:
-    assert completed("", RelayWish("smarthost", host="relay", tls="none")).port == 25
+    assert completed("", RequestedRelay("smarthost", host="relay", tls="none")).port == 25
     assert "never goes over" in refusal(host="relay", tls="none", user="me")
     assert "needs a user name" in refusal("sendgrid")
-    assert completed("", RelayWish("google-relay")).user == ""
+    assert completed("", RequestedRelay("google-relay")).user == ""
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_what_cannot_be_is_refused(given: dict[str, Any]) -> None:
 
 
 def test_direct_has_nothing() -> None:
-    assert completed("d1", RelayWish("direct")) == RelaySet("d1", "direct", "", 0, "none")
+    assert completed("d1", RequestedRelay("direct")) == RelaySet("d1", "direct", "", 0, "none")
 
 
 @pytest.mark.parametrize("text", ["", "a\r\nb", "a\x00", "x" * (PASSWORD_LIMIT + 1), "é" * PASSWORD_LIMIT, "\x7f"])

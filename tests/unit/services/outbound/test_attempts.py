@@ -36,7 +36,7 @@ class Parts:
     async def send(self, hop: NextHop, mail: ReadyMail, message: PreparedMessage) -> SentMail:
         return for_all(mail.ids, UNREACHABLE, HopSignal.UNREACHABLE)
 
-    async def attempt(self, mail: ReadyMail, route: str, sent: SentMail, began: int, blocked_until: int) -> None:
+    async def record_attempt(self, mail: ReadyMail, route: str, sent: SentMail, began: int, blocked_until: int) -> None:
         self.recorded.append((route, blocked_until))
 
 

@@ -12,7 +12,7 @@ import sqlalchemy
 from services.outbound.domain.entry import QueueEntry, entry_of
 from services.outbound.domain.outcome import RecipientOutcome, SendingResult
 from services.outbound.domain.ready import ReadyMail
-from services.outbound.domain.reported import Decided
+from services.outbound.domain.reported import EntryDecision
 from services.outbound.domain.schedule import RetrySchedule
 from services.outbound.domain.sent import for_all
 from services.outbound.handlers import record
@@ -42,7 +42,7 @@ class Reports:
         self.failures = 0
         self.about_mails: list[list[str]] = []
 
-    async def about(self, decided: Sequence[Decided]) -> list[tuple[str, Event]]:
+    async def about(self, decided: Sequence[EntryDecision]) -> list[tuple[str, Event]]:
         if self.failures:
             self.failures -= 1
             raise BlobStoreFull("no space left on the device")
@@ -77,7 +77,7 @@ class Queue:
     async def end(self, entry: QueueEntry, outcome: RecipientOutcome) -> list[type[Event]]:
         """Record an attempt at the entry as it was when the attempt began; returns the events of its stream."""
         mail = ReadyMail(entry.queued.queue_id, "far.example", "ann@example.org", (entry,))
-        await self.recorder.attempt(mail, "mx far.example", for_all(mail.ids, outcome), 0, 0)
+        await self.recorder.record_attempt(mail, "mx far.example", for_all(mail.ids, outcome), 0, 0)
         return [type(item.event) for item in await self.store.read_stream(entry.id)]
 
 
@@ -124,7 +124,7 @@ async def test_a_second_write_of_the_same_outcome_adds_nothing(queue: Queue) -> 
 
 
 async def test_an_outcome_waits_for_room_on_the_disk(queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(record, "_PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr(record, "_RETRY_SECONDS", 0.0)
     entry = await queue.entry("e1")
     queue.reports.failures = 2
     assert await queue.end(entry, REFUSED) == [OutboundQueued, OutboundBounced]
@@ -142,6 +142,6 @@ async def test_each_sender_is_notified_of_its_own_mail_alone(queue: Queue) -> No
         (entry, OutboundBounced(entry.id, entry.queued.queue_id, "bob@far.example", "5.7.0", "ended"))
         for entry in entries
     ]
-    await queue.recorder.decided(decided, OPERATOR)
+    await queue.recorder.record(decided, OPERATOR)
     assert sorted(queue.reports.about_mails) == [["e1", "e3"], ["e2"], ["e4"]]
     assert [(await queue.read(entry.id)).is_open for entry in entries] == [False] * 4
