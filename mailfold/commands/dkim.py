@@ -10,7 +10,7 @@ from mailfold.commands.directory import call
 from mailfold.commands.printing import as_json
 from mailfold.printable import printable
 
-app = Group("DKIM keys: with them mail of a domain is signed, and their records in the DNS let others check it.")
+app = Group("DKIM keys: they sign the mail of a domain, and their records in the DNS let other servers verify it.")
 Domain = Annotated[str, Argument("A domain of this server, such as example.org.")]
 _FIELDS = (
     "selector",

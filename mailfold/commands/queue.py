@@ -48,15 +48,15 @@ def show(
 ) -> None:
     """Show where a mail is for each recipient, until when, and each attempt with the replies and the TLS."""
     from mailfold.commands.printing import as_json
-    from mailfold.commands.queue_printing import fields, print_parcel
-    from mailfold.operator.outbound_queue import parcel
+    from mailfold.commands.queue_printing import fields, print_histories
+    from mailfold.operator.outbound_queue import histories_of
     from mailfold.operator.session import converse
 
-    histories = converse(data, lambda session: parcel(session, identity))
+    histories = converse(data, lambda session: histories_of(session, identity))
     if json:
         as_json([fields(history) for history in histories.entries])
     else:
-        print_parcel(histories, transcript=transcript)
+        print_histories(histories, transcript=transcript)
 
 
 @app.command()

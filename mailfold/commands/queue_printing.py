@@ -15,7 +15,7 @@ from shared.events.outbound import OutboundBounced, OutboundDeferred, OutboundDe
 from shared.eventstore.event import Event
 
 if TYPE_CHECKING:
-    from mailfold.operator.outbound_queue import Parcel
+    from mailfold.operator.outbound_queue import MailHistories
     from shared.rpc.mailfold.outbound.v1 import outbound_pb2
 
 _FIELDS = (
@@ -79,18 +79,18 @@ def print_changed(reply: outbound_pb2.ChangeReply, done: str) -> None:
         print(f"{reply.in_hand} left alone, because they are being sent at this moment; repeat the command")
 
 
-def print_parcel(parcel: Parcel, *, transcript: bool) -> None:
+def print_histories(histories: MailHistories, *, transcript: bool) -> None:
     """Print the way of a mail for each recipient."""
-    for number, history in enumerate(parcel.entries):
-        for line in parcel_lines(history, transcript=transcript):
+    for number, history in enumerate(histories.entries):
+        for line in history_lines(history, transcript=transcript):
             print(("\n" if number and line and not line.startswith(" ") else "") + line)
-    if parcel.more:
-        print(f"\n{parcel.more} more recipients: `mailfold queue list QUEUE_ID` lists those that wait")
-    if not parcel.is_complete:
+    if histories.more:
+        print(f"\n{histories.more} more recipients: `mailfold queue list QUEUE_ID` lists those that wait")
+    if not histories.is_complete:
         print("\nrecipients whose entries have ended are not among these, because the event log does not run")
 
 
-def parcel_lines(history: outbound_pb2.EntryHistory, *, transcript: bool = False, whole: bool = True) -> Iterator[str]:
+def history_lines(history: outbound_pb2.EntryHistory, *, transcript: bool = False, whole: bool = True) -> Iterator[str]:
     """The lines for one recipient: where the mail is now, and its history, or without `whole` its last attempt."""
     entry = history.entry
     yield printable(f"{entry.recipient}  ({entry.id}, mail {entry.queue_id} from <{entry.sender}>)")

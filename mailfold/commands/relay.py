@@ -13,7 +13,7 @@ from mailfold.commands.passwords import asked, from_file, from_standard_input
 from mailfold.commands.printing import as_json, record, table
 from mailfold.operator.failure import CommandFailed
 
-app = Group("Relays: other servers that send the mail of a domain, or of all domains, on.")
+app = Group("Relays: other servers through which the mail of a domain, or of all domains, goes.")
 DEFAULT = "default"
 DIRECT = "direct"
 _TRIAL_SECONDS = 120.0
@@ -124,7 +124,7 @@ def try_relay(domain: Domain = DEFAULT, data: Data = DATA, json: Json = False) -
     """Connect to the relay of a domain as for mail, with TLS and log-in, and send none. Exit code 1 when it fails."""
     trial = _trial_of(data, _name(domain))
     if trial is None:
-        raise CommandFailed("no server runs here, and only a running one tries relays: start it with `mailfold up`", 2)
+        raise CommandFailed("no server runs here that could connect to the relay: start it with `mailfold up`", 2)
     if json:
         as_json(_values(trial, _TRIAL_FIELDS))
     else:
@@ -140,7 +140,7 @@ def remove(domain: Domain, data: Data = DATA, json: Json = False) -> None:
 
 
 def _trial_of(data: Path, domain: str) -> Any:
-    """What the running server says of the relay; None when none runs."""
+    """The result of a trial by the running server; None when no server runs."""
     from mailfold.operator.running import answers
     from mailfold.operator.session import Session, converse
     from shared.places import Places

@@ -46,13 +46,13 @@ def _values(tried: TriedMail) -> dict[str, Any]:
 
 
 def _print(tried: TriedMail) -> None:
-    from mailfold.commands.queue_printing import parcel_lines
+    from mailfold.commands.queue_printing import history_lines
     from mailfold.printable import printable
 
     for row in tried.outcomes:
         print(printable(f"{row.recipient}\n  {row.result} on this server {row.detail}", keep_lines=True).rstrip())
     for history in tried.sent:
-        print("\n".join(parcel_lines(history, whole=False)))
+        print("\n".join(history_lines(history, whole=False)))
     if tried.held:
         print(printable(f"held: {tried.held}; `mailfold deadletters list` shows the step"))
     if not tried.in_time:

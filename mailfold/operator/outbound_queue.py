@@ -19,8 +19,8 @@ _MOST = 100
 """Recipients of a mail whose histories are read at once."""
 
 
-class Parcel(NamedTuple):
-    """What the queue knows of a mail."""
+class MailHistories(NamedTuple):
+    """The histories of the recipients of a mail."""
 
     entries: Sequence[outbound_pb2.EntryHistory]
     more: int
@@ -50,13 +50,13 @@ async def change(
     return reply
 
 
-async def parcel(session: Session, identity: str) -> Parcel:
+async def histories_of(session: Session, identity: str) -> MailHistories:
     """The histories of an entry, or of all entries of a mail. Raises CommandFailed when there is none."""
     from shared.rpc.mailfold.outbound.v1.outbound_pb2 import EntryRequest
 
     stub = await _reading(session)
     try:
-        return Parcel([await stub.Show(EntryRequest(id=identity))], 0, True)
+        return MailHistories([await stub.Show(EntryRequest(id=identity))], 0, True)
     except NotFound:
         pass
     logged = await _logged_entries(session, identity)
@@ -66,7 +66,7 @@ async def parcel(session: Session, identity: str) -> Parcel:
             f"the queue knows nothing of {identity}; it takes an entry id from `mailfold queue list`, or a queue id"
         )
     histories = [await stub.Show(EntryRequest(id=entry)) for entry in ids[:_MOST]]
-    return Parcel(histories, len(ids) - len(histories), logged is not None)
+    return MailHistories(histories, len(ids) - len(histories), logged is not None)
 
 
 async def _open_entries(stub: OutboundAsyncStub, queue_id: str) -> list[str]:

@@ -88,7 +88,7 @@ class SinkHandler:
         return status.f_bavail * status.f_frsize >= self._limits.reserve_octets + self._limits.message_octets
 
 
-class Taking:
+class SinkUsage:
     """The octets of all messages that are being taken, and the open connections."""
 
     def __init__(self, limits: SinkLimits) -> None:
@@ -98,12 +98,12 @@ class Taking:
 
 
 class SinkProtocol(SMTP):
-    """A connection. It is closed when a message grows beyond all limits without an end of its line or of itself."""
+    """A connection. It is closed when a line or a message without an end exceeds the limits."""
 
     line_length_limit = _LINE_OCTETS
 
-    def __init__(self, handler: SinkHandler, taking: Taking) -> None:
-        limits = taking.limits
+    def __init__(self, handler: SinkHandler, usage: SinkUsage) -> None:
+        limits = usage.limits
         super().__init__(
             handler,
             data_size_limit=limits.message_octets,
@@ -114,28 +114,28 @@ class SinkProtocol(SMTP):
             auth_exclude_mechanism=("PLAIN", "LOGIN"),
             loop=asyncio.get_running_loop(),
         )
-        self._taking = taking
+        self._usage = usage
         self._octets = 0
         self._is_counted = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the connection; refuse it with 421 when there are too many."""
-        if self._taking.connections >= self._taking.limits.connections:
+        if self._usage.connections >= self._usage.limits.connections:
             transport.write(_BUSY)  # type: ignore[attr-defined]
             transport.close()
             return
-        self._taking.connections += 1
+        self._usage.connections += 1
         self._is_counted = True
         super().connection_made(transport)
 
     def data_received(self, data: bytes) -> None:
-        """Take octets, as long as they are within the limits."""
+        """Take octets within the limits."""
         if not self._is_counted:
             return
-        limits, taking = self._taking.limits, self._taking
+        limits, usage = self._usage.limits, self._usage
         self._octets += len(data)
-        taking.octets += len(data)
-        if self._octets > limits.message_octets + _DRAINED or taking.octets > limits.at_once_octets:
+        usage.octets += len(data)
+        if self._octets > limits.message_octets + _DRAINED or usage.octets > limits.at_once_octets:
             self._abort()
             return
         super().data_received(data)
@@ -145,21 +145,21 @@ class SinkProtocol(SMTP):
         return super().eof_received() if self._is_counted else None
 
     def connection_lost(self, error: Exception | None) -> None:
-        """Give back what the connection used."""
+        """Count the connection and its octets no more."""
         if not self._is_counted:
             return
         self._forget()
-        self._taking.connections -= 1
+        self._usage.connections -= 1
         self._is_counted = False
         super().connection_lost(error)
 
     async def push(self, status: Any) -> None:
-        """Reply; with a reply everything received before it is done with."""
+        """Reply; the octets received before it count no more."""
         self._forget()
         await super().push(status)
 
     def _forget(self) -> None:
-        self._taking.octets -= self._octets
+        self._usage.octets -= self._octets
         self._octets = 0
 
     def _abort(self) -> None:
@@ -175,9 +175,9 @@ async def serve(maildir: SinkMaildir, address: str, port: int, limits: SinkLimit
     maildir.make()
     # The library logs what clients send, with all its control characters, to the terminal.
     logging.getLogger("mail").disabled = logging.getLogger("mail.log").disabled = True
-    taking = Taking(limits or SinkLimits())
-    handler = SinkHandler(maildir, taking.limits)
-    return await asyncio.get_running_loop().create_server(lambda: SinkProtocol(handler, taking), address, port)
+    usage = SinkUsage(limits or SinkLimits())
+    handler = SinkHandler(maildir, usage.limits)
+    return await asyncio.get_running_loop().create_server(lambda: SinkProtocol(handler, usage), address, port)
 
 
 def _say(text: str, *, keep_lines: bool = False) -> None:

@@ -6,7 +6,7 @@ import msgspec
 
 
 class RelayTrial(msgspec.Struct, frozen=True):
-    """What a trial found out."""
+    """The result of a trial."""
 
     works: bool
     host: str = ""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from mailfold.commands.queue_printing import fields, listed, parcel_lines, print_changed, print_list, print_parcel
-from mailfold.operator.outbound_queue import Parcel
+from mailfold.commands.queue_printing import fields, history_lines, listed, print_changed, print_histories, print_list
+from mailfold.operator.outbound_queue import MailHistories
 from shared.events.outbound import HostAttempt, OutboundDeferred, OutboundDelivered, OutboundHeld, SendingAttempt
 from shared.eventstore.event import Event, encode
 from shared.rpc.mailfold.outbound.v1 import outbound_pb2 as pb
@@ -62,7 +62,7 @@ def test_a_list_for_programs() -> None:
 
 
 def test_a_history_says_where_the_mail_is_and_what_was_tried() -> None:
-    assert list(parcel_lines(history(DEFERRED))) == [
+    assert list(history_lines(history(DEFERRED))) == [
         "bob@far.example  (e1, mail q1 from <ann@example.org>)",
         "  waits after 1 attempt(s); the next attempt is 2023-11-14 22:23:20.123",
         "  is given up 2023-11-14 22:23:20.123",
@@ -77,7 +77,7 @@ def test_a_history_says_where_the_mail_is_and_what_was_tried() -> None:
 
 
 def test_without_the_history_the_last_attempt_that_failed_is_shown() -> None:
-    assert list(parcel_lines(history(DEFERRED), whole=False))[4:] == [
+    assert list(history_lines(history(DEFERRED), whole=False))[4:] == [
         "    attempt 1 by mx far.example, 9 ms",
         "      mx [192.0.2.1]:25, without TLS, 0 ms",
         "        replied at rcpt: 450 4.2.1 wait",
@@ -85,7 +85,7 @@ def test_without_the_history_the_last_attempt_that_failed_is_shown() -> None:
 
 
 def test_the_lines_of_the_dialog_are_shown_on_demand_without_control_characters() -> None:
-    with_them = list(parcel_lines(history(DEFERRED), transcript=True))
+    with_them = list(history_lines(history(DEFERRED), transcript=True))
     assert with_them[-2:] == ["        < 220 �[31mred", "        > EHLO us"]
 
 
@@ -102,20 +102,20 @@ def test_the_lines_of_the_dialog_are_shown_on_demand_without_control_characters(
     ],
 )
 def test_each_state_in_words(fields: dict[str, object], expected: str) -> None:
-    assert list(parcel_lines(history(**fields)))[1].strip().startswith(expected)
+    assert list(history_lines(history(**fields)))[1].strip().startswith(expected)
 
 
 def test_a_delivered_mail_says_to_whom_with_which_tls_and_what_was_replied() -> None:
     host = HostAttempt("mx", "192.0.2.1", 25, "body", 250, "2.0.0 taken", "TLSv1.3", "web-pki")
     delivered = OutboundDelivered("e1", "q1", "bob@far.example", SendingAttempt(1, AT, "mx far.example", (host,)))
-    assert list(parcel_lines(history(delivered, state="delivered"), whole=False)) == [
+    assert list(history_lines(history(delivered, state="delivered"), whole=False)) == [
         "bob@far.example  (e1, mail q1 from <ann@example.org>)",
         "  delivered to mx [192.0.2.1]:25, with TLSv1.3 verified by web-pki; it replied: 2.0.0 taken",
     ]
 
 
 def test_a_mail_with_more_recipients_than_are_read_says_so(capsys: pytest.CaptureFixture[str]) -> None:
-    print_parcel(Parcel([history(), history(id="e2")], 5, False), transcript=False)
+    print_histories(MailHistories([history(), history(id="e2")], 5, False), transcript=False)
     text = capsys.readouterr().out
     assert "\n\nbob@far.example  (e2" in text and "5 more recipients" in text and "event log does not run" in text
 
