@@ -147,6 +147,7 @@ class OutgoingConnection:
                 return
             self._session.body(piece)
             await self._flush()
+            await asyncio.sleep(0)  # a fast connection takes each piece at once, and other work must run in between
         self._session.end_body()
 
     async def _flush(self) -> None:

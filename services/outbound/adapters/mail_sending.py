@@ -58,6 +58,8 @@ class MailSending:
         self.failure = unreachable("the next server has no address")
         """The outcome of entries that have none of their own."""
         self._outcomes: dict[str, RecipientOutcome] = {}
+        self.awaits_last_reply = False
+        """Whether the attempt was broken off after the whole message was sent and before its reply."""
         self._is_about_mail = False
         """Whether the last failure is about this mail or a policy of its domain, so that others may do better."""
         self._signal = HopSignal.UNREACHABLE
@@ -121,6 +123,12 @@ class MailSending:
         """Note that a fault of this server ended the attempt. It says nothing about the next hop."""
         self.failure = RecipientOutcome(SendingResult.DEFERRED, "4.3.0", reason, Cause.OURS)
         self._is_about_mail = True
+
+    def note_time_out(self, reason: str) -> None:
+        """Note that the time of the attempt is over; the server may have taken a mail whose reply did not come."""
+        self.failure = unreachable(reason)
+        if self.awaits_last_reply:
+            self.failure = RecipientOutcome(SendingResult.PERHAPS_DELIVERED, "4.4.2", reason)
 
     def step(self, name: str, began: float) -> None:
         """Add the time since `began` to a step."""

@@ -61,7 +61,7 @@ class SmtpTransport:
                     if not sending.open_entries:
                         break
         except TimeoutError:
-            sending.failure = unreachable(f"the attempt took longer than {self._seconds:g} s")
+            sending.note_time_out(f"the attempt took longer than {self._seconds:g} s")
         except BlobError as error:
             sending.note_own_fault(f"the message cannot be read from the store: {error}")
         except StoreUnavailable as error:
@@ -139,6 +139,7 @@ class SmtpTransport:
                 if not (sending.has_unsent and connection.is_reusable):
                     break
         except BaseException:
+            sending.awaits_last_reply = connection.last_stage == Stage.END.value
             connection.abort()
             raise
         self._connections.give_back(key, connection)

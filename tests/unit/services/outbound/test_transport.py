@@ -1,11 +1,15 @@
-"""What an attempt records when the store of this server fails while the mail is sent."""
+"""What an attempt records when this server fails, or the time of the attempt ends, while the mail is sent."""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
+from services.outbound.adapters.connection import OutgoingConnection
 from services.outbound.adapters.transport import SmtpTransport
 from services.outbound.domain.entry import QueueEntry
 from services.outbound.domain.next_hop import HopAddress, NextHop
@@ -16,6 +20,7 @@ from services.outbound.domain.tls_demand import TlsDemand
 from shared.blobs.errors import BlobError
 from shared.events.outbound import OutboundQueued
 from shared.eventstore.connection import StoreUnavailable
+from shared.protocol.smtp.client.timeouts import Stage
 
 HOP = NextHop("mx.far.example", "mx far.example", "far.example", (HopAddress("mx.far.example", "192.0.2.1", 25),))
 QUEUED = OutboundQueued("e1", "q1", "bob@far.example", 0, "g0001/b", b"", 7, "ann@example.org", "bob@far.example")
@@ -52,3 +57,103 @@ async def test_a_fault_of_this_server_defers_the_mail_and_says_nothing_about_the
     sent = await transport.send(HOP, mail, cast(Any, Message()))
     assert sent.outcomes == {"e1": RecipientOutcome(SendingResult.DEFERRED, "4.3.0", reason, Cause.OURS)}
     assert sent.signal is HopSignal.SILENT
+
+
+class StuckConnection:
+    """A connection whose server never answers at this stage. It is the whole pool of connections as well."""
+
+    forms = None
+    mails = 1
+
+    def __init__(self, stage: Stage) -> None:
+        self.last_stage = stage.value
+        self.is_aborted = False
+
+    def idle(self, key: object) -> None:
+        return None
+
+    async def open(self, *_: object) -> StuckConnection:
+        return self
+
+    async def transact(self, *_: object) -> None:
+        await asyncio.Event().wait()
+
+    def abort(self) -> None:
+        self.is_aborted = True
+
+
+class AnyForm:
+    """A message with a form for every server."""
+
+    is_tls_optional = False
+    final = SimpleNamespace(eight_bit=False, binary=False, smtputf8=False)
+    size = 7
+    pieces = None
+
+    async def form(self, peer: object) -> AnyForm:
+        return self
+
+
+class Demands:
+    """Demands nothing."""
+
+    async def of(self, *_: object, **__: object) -> TlsDemand:
+        return TlsDemand()
+
+
+@pytest.mark.parametrize(
+    ("stage", "result"), [(Stage.END, SendingResult.PERHAPS_DELIVERED), (Stage.RCPT, SendingResult.DEFERRED)]
+)
+async def test_a_time_out_after_the_message_leaves_the_delivery_in_doubt(stage: Stage, result: SendingResult) -> None:
+    connection = StuckConnection(stage)
+    transport = SmtpTransport(cast(Any, connection), cast(Any, Demands()), 0.01)
+    mail = ReadyMail("q1", "far.example", "ann@example.org", (QueueEntry(QUEUED, 0, 0, 0),))
+    sent = await transport.send(HOP, mail, cast(Any, AnyForm()))
+    assert sent.outcomes["e1"].result is result
+    assert sent.outcomes["e1"].reason == "the attempt took longer than 0.01 s"
+    assert connection.is_aborted
+
+
+class FastWire:
+    """A wire that takes every octet at once."""
+
+    has_input = False
+
+    def write(self, data: bytes) -> None:
+        pass
+
+    async def drain(self, seconds: float) -> None:
+        pass
+
+
+class Session:
+    """A session that sends a body."""
+
+    takes_body = body_room = True
+    timeout = None
+
+    def __init__(self) -> None:
+        self.pieces = 0
+
+    def body(self, piece: bytes) -> None:
+        self.pieces += 1
+
+    def output(self) -> bytes:
+        return b""
+
+    def end_body(self) -> None:
+        pass
+
+
+async def test_other_work_runs_between_the_pieces_of_a_large_message() -> None:
+    session = Session()
+    connection = OutgoingConnection(cast(Any, FastWire()), cast(Any, session), HOP.addresses[0], TlsDemand())
+    seen: list[int] = []
+
+    def pieces() -> Iterator[bytes]:
+        for _ in range(5):
+            asyncio.get_running_loop().call_soon(lambda: seen.append(session.pieces))
+            yield b"x"
+
+    await connection._send_body(pieces())
+    assert seen == [1, 2, 3, 4, 5]
