@@ -48,7 +48,7 @@ def rotate(domain: Domain, data: Data = DATA, json: Json = False) -> None:
 def retire(
     domain: Domain,
     selector: Annotated[
-        str, Option("--selector", help="Only this key; without it every former key whose time has come.")
+        str, Option("--selector", help="Only this key; without it every former key that was published long enough.")
     ] = "",
     force: Annotated[bool, Option("--force", help="Also keys whose signatures may still be on their way.")] = False,
     data: Data = DATA,

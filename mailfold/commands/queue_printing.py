@@ -76,7 +76,7 @@ def print_changed(reply: outbound_pb2.ChangeReply, done: str) -> None:
     """Print the effect of a change."""
     print(f"{reply.changed} {'entry' if reply.changed == 1 else 'entries'} {done}")
     if reply.in_hand:
-        print(f"{reply.in_hand} left alone, because they are being sent at this moment; repeat the command")
+        print(f"{reply.in_hand} not changed, because they are being sent at this moment; repeat the command")
 
 
 def print_histories(histories: MailHistories, *, transcript: bool) -> None:

@@ -121,7 +121,7 @@ def checked(existing: Sequence[DkimKeyState], sightings: Mapping[str, Sighting])
 def retire(
     existing: Sequence[DkimKeyState], domain_name: str, selector: str, *, force: bool, now: int, wait_days: int
 ) -> list[DkimKeyState]:
-    """The keys that may go: the one with this selector, or every former key whose time has come.
+    """The keys that may go: the one with this selector, or every former key that was published long enough.
 
     A key that signs never goes; a new one may go at any time, because nothing was signed with it. `force` lets former
     keys go early.

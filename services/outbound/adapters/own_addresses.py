@@ -13,7 +13,7 @@ _LOCAL = re.compile(r"\|-- ([0-9.]+)\n\s+/32 host LOCAL")
 
 
 def own_addresses(ipv4: Path = _IPV4, ipv6: Path = _IPV6) -> frozenset[str]:
-    """The addresses of all interfaces; empty where the system does not tell them."""
+    """The addresses of all interfaces; empty where the system does not show them."""
     return frozenset((*_ipv4_addresses(_text_of(ipv4)), *_ipv6_addresses(_text_of(ipv6))))
 
 

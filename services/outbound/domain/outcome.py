@@ -1,4 +1,4 @@
-"""What came of an attempt for one recipient, and the event that records it."""
+"""The outcome of an attempt for one recipient, and the event that records it."""
 
 from __future__ import annotations
 

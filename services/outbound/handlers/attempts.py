@@ -44,7 +44,7 @@ class Attempts:
         self._chance = chance
 
     async def attempt(self, state: HopState, mail: ReadyMail) -> None:
-        """Try to send a mail to its next hop, and record what came of it."""
+        """Try to send a mail to its next hop, and record the outcome."""
         began = self._clock.now()
         message = await self._messages.prepare(mail)
         if isinstance(message, PreparedMessage):

@@ -73,7 +73,7 @@ class DueEntries:
         return grouped(due, page.recipients)
 
     async def to_release(self, now: int, limit: int) -> list[QueueEntry]:
-        """Held entries whose time has come."""
+        """Held entries whose time of release is reached."""
         return await self.entries(await self._ids(_RELEASED, (now, limit)))
 
     async def to_notify(self, now: int, schedule: RetrySchedule, limit: int) -> list[QueueEntry]:

@@ -126,7 +126,7 @@ class Holds:
         await self._append(OutboundHoldRuleRemoved(rule), provenance)
 
     async def release(self, entries: Sequence[QueueEntry]) -> None:
-        """Release entries whose time has come; one that changed meanwhile is left as it is."""
+        """Release entries whose time of release is reached; one that changed meanwhile is not released."""
 
         def work(transaction: Transaction) -> None:
             for entry in entries:

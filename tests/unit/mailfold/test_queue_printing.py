@@ -128,4 +128,4 @@ def test_a_history_for_programs_has_the_events_as_values() -> None:
 def test_a_change_says_how_many_it_left_alone(capsys: pytest.CaptureFixture[str]) -> None:
     print_changed(pb.ChangeReply(changed=1, in_hand=2), "held")
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "1 entry held" and lines[1].startswith("2 left alone")
+    assert lines[0] == "1 entry held" and lines[1].startswith("2 not changed")
