@@ -25,7 +25,7 @@ from shared.grpc.errors import (
     Unauthenticated,
     Unavailable,
 )
-from shared.secrets.errors import SecretsError
+from shared.secrets import SecretsError
 
 
 class Failure(Enum):

@@ -26,7 +26,7 @@ def list_all(
     from mailfold.commands.printing import as_json, table
     from mailfold.operator.dead_letters import all_dead_letters
     from mailfold.operator.session import converse
-    from mailfold.times import moment
+    from mailfold.texts import moment
 
     dead_letters = converse(data, lambda session: all_dead_letters(session, include_retried=retried))
     if json:
@@ -45,7 +45,7 @@ def show_named(dead_letter: Id, data: Data = DATA, json: Json = False) -> None:
     from mailfold.commands.printing import as_json, record
     from mailfold.operator.dead_letters import dead_letter_of
     from mailfold.operator.session import converse
-    from mailfold.times import moment
+    from mailfold.texts import moment
 
     _, shown = converse(data, lambda session: dead_letter_of(session, dead_letter))
     values = {**_fields(shown), "payload": shown.payload.decode("utf-8", "replace")}

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from mailfold.arguments import DATA, Argument, Data, Group, Json, Option
 from mailfold.commands.directory import call
 from mailfold.commands.printing import as_json
-from mailfold.printable import printable
+from mailfold.texts import printable
 
 app = Group("DKIM keys: they sign the mail of a domain, and their records in the DNS let other servers verify it.")
 Domain = Annotated[str, Argument("A domain of this server, such as example.org.")]
@@ -79,7 +79,7 @@ def _print(keys: Sequence[Any], *, json: bool) -> None:
 
 
 def _state(key: Any) -> str:
-    from mailfold.times import moment
+    from mailfold.texts import moment
 
     since = moment(key.since)[:16]
     if key.state == "new":

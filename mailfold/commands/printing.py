@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mailfold.printable import printable
+from mailfold.texts import printable
 
 
 def as_json(value: Any) -> None:

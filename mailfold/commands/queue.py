@@ -9,7 +9,7 @@ from mailfold.arguments import DATA, Argument, Data, Group, Json, Option
 from mailfold.commands.hold_rules import app as hold_rules
 from mailfold.operator.failure import CommandFailed
 from mailfold.operator.queue_choice import QueueChoice
-from mailfold.printable import printable
+from mailfold.texts import printable
 
 if TYPE_CHECKING:
     from mailfold.operator.session import Session

@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mailfold.commands.printing import table
-from mailfold.printable import printable
-from mailfold.times import moment
+from mailfold.texts import moment, printable
 from mailfold.trace.names import Names
 from mailfold.trace.outbound_lines import attempt_lines, handed_over
 from mailfold.trace.story import LoggedEvent, story

@@ -156,7 +156,7 @@ def _trial_of(data: Path, domain: str) -> Any:
 
 
 def _print_trial(trial: Any) -> None:
-    from mailfold.printable import printable
+    from mailfold.texts import printable
 
     if trial is None:
         print("not tried: no server runs here; `mailfold relay test` tries it later")

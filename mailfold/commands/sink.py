@@ -63,7 +63,7 @@ def list_all(
 
     from mailfold.commands.printing import as_json, table
     from mailfold.sink.maildir import SinkMaildir
-    from mailfold.times import moment
+    from mailfold.texts import moment
 
     mails = SinkMaildir(_folder(data, maildir)).newest(limit)
     if json:
@@ -86,8 +86,8 @@ def show(
 ) -> None:
     """Show a mail as it was sent, with its envelope in front."""
     from mailfold.commands.printing import as_json
-    from mailfold.printable import printable
     from mailfold.sink.maildir import SinkMaildir
+    from mailfold.texts import printable
 
     try:
         octets = SinkMaildir(_folder(data, maildir)).read(name)

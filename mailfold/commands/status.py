@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from mailfold.arguments import DATA, Data, Json
 from mailfold.commands.printing import as_json, table
 from mailfold.operator.failure import REFUSED, UNUSABLE, not_running
-from mailfold.printable import printable
+from mailfold.texts import printable
 
 if TYPE_CHECKING:
     from mailfold.operator.report import Listener, ServiceReport, Status

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from mailfold.arguments import DATA, Data, Json, Option
 
 if TYPE_CHECKING:
-    from mailfold.operator.test_mail import TriedMail
+    from mailfold.operator.test_mail import SentTestMail
 
 
 def test_mail(
@@ -24,15 +24,15 @@ def test_mail(
     """
     from mailfold.commands.printing import as_json
     from mailfold.operator.session import converse
-    from mailfold.operator.test_mail import try_out
+    from mailfold.operator.test_mail import send_test_mail
 
-    tried = converse(data, lambda session: try_out(session, sender, recipient, wait))
+    tried = converse(data, lambda session: send_test_mail(session, sender, recipient, wait))
     as_json(_values(tried)) if json else _print(tried)
     if not tried.arrived:
         raise SystemExit(1)
 
 
-def _values(tried: TriedMail) -> dict[str, Any]:
+def _values(tried: SentTestMail) -> dict[str, Any]:
     from mailfold.commands.queue_printing import fields
 
     return {
@@ -45,9 +45,9 @@ def _values(tried: TriedMail) -> dict[str, Any]:
     }
 
 
-def _print(tried: TriedMail) -> None:
+def _print(tried: SentTestMail) -> None:
     from mailfold.commands.queue_printing import history_lines
-    from mailfold.printable import printable
+    from mailfold.texts import printable
 
     for row in tried.outcomes:
         print(printable(f"{row.recipient}\n  {row.result} on this server {row.detail}", keep_lines=True).rstrip())

@@ -42,7 +42,7 @@ def events(
 
     from mailfold.commands.trace_printing import Query, print_events
     from mailfold.operator.session import converse
-    from mailfold.times import since as parse_since
+    from mailfold.texts import since as parse_since
 
     query = Query(text, kind, parse_since(since, time_ns() // 1000) if since else 0, limit)
     try:

@@ -31,7 +31,7 @@ class OutgoingMail(msgspec.Struct, frozen=True):
     """A sentence for the operator."""
 
 
-class _Kept(msgspec.Struct, frozen=True):
+class _DemoPorts(msgspec.Struct, frozen=True):
     """What the demo remembers of its relay."""
 
     port: int = 0
@@ -42,7 +42,7 @@ class _Kept(msgspec.Struct, frozen=True):
 
 def last_port(places: Places) -> int:
     """The port of the sink at the last start; 0 at the first."""
-    return _kept(places).port
+    return _read_ports(places).port
 
 
 def set_relay_before_start(places: Places, port: int) -> None:
@@ -81,10 +81,10 @@ async def ensure_relay(session: Session, port: int) -> OutgoingMail:
         )
     if default is None or default.port != port:
         request = pb.SetRelayRequest(preset=_PRESET, host=LOOPBACK, port=port, tls="none")
-        _keep(session.places, _Kept(last_port(session.places), port))
+        _write_ports(session.places, _DemoPorts(last_port(session.places), port))
         with with_fresh_command_id():
             await stub.SetRelay(request)
-    _keep(session.places, _Kept(port))
+    _write_ports(session.places, _DemoPorts(port))
     note = f"Mail to other servers does not leave this machine: a sink at {LOOPBACK} port {port} keeps it."
     if others:
         note += f" Only mail of {', '.join(others)} does, through the relays that you have set."
@@ -94,18 +94,18 @@ async def ensure_relay(session: Session, port: int) -> OutgoingMail:
 def _is_ours(places: Places, relay: Relay) -> bool:
     """Whether the demo made this relay."""
     looks_so = (relay.preset, relay.host, relay.tls, relay.user) == (_PRESET, LOOPBACK, "none", "")
-    kept = _kept(places)
+    kept = _read_ports(places)
     return looks_so and relay.port in (kept.port, kept.intended)
 
 
-def _kept(places: Places) -> _Kept:
+def _read_ports(places: Places) -> _DemoPorts:
     try:
-        return msgspec.json.decode((places.data / _FILE).read_bytes(), type=_Kept)
+        return msgspec.json.decode((places.data / _FILE).read_bytes(), type=_DemoPorts)
     except (OSError, msgspec.DecodeError):
-        return _Kept()
+        return _DemoPorts()
 
 
-def _keep(places: Places, kept: _Kept) -> None:
+def _write_ports(places: Places, kept: _DemoPorts) -> None:
     write_private(places.data / _FILE, msgspec.json.encode(kept))
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 from mailfold.arguments import Argument, Option
 from mailfold.operator.failure import UNUSABLE, CommandFailed
-from mailfold.times import since
+from mailfold.texts import since
 
 if TYPE_CHECKING:
     from mailfold.operator.session import Session

@@ -20,7 +20,7 @@ _LOOK_SECONDS = 0.25
 _OPEN = ("waiting", "held")
 
 
-class TriedMail(NamedTuple):
+class SentTestMail(NamedTuple):
     """A test mail, and what is known of it."""
 
     queue_id: str
@@ -41,7 +41,7 @@ class TriedMail(NamedTuple):
         return self.in_time and here and all(history.entry.state == "delivered" for history in self.sent)
 
 
-async def try_out(session: Session, sender: str, recipient: str, seconds: float) -> TriedMail:
+async def send_test_mail(session: Session, sender: str, recipient: str, seconds: float) -> SentTestMail:
     """Send a test mail and wait so many seconds. Raises CommandFailed when no server runs, Invalid for an address."""
     from shared.rpc.mailfold.ingress.v1.ingress_pb2 import SubmitTestRequest
     from shared.rpc.mailfold.ingress.v1.ingress_pb2_grpc import IngressStub
@@ -57,7 +57,7 @@ async def try_out(session: Session, sender: str, recipient: str, seconds: float)
         await asyncio.sleep(_LOOK_SECONDS)
 
 
-async def _known(session: Session, queue_id: str, message_id: str) -> TriedMail:
+async def _known(session: Session, queue_id: str, message_id: str) -> SentTestMail:
     """What is known now."""
     from shared.rpc.mailfold.outbound.v1.outbound_pb2 import EntryRequest
     from shared.rpc.mailfold.outbound.v1.outbound_pb2_grpc import OutboundStub
@@ -71,10 +71,10 @@ async def _known(session: Session, queue_id: str, message_id: str) -> TriedMail:
     queued = len(settled.outcomes) - len(here) if settled is not None else 0
     all_known = settled is not None and len(sent) >= queued
     in_time = all_known and not any(history.entry.state in _OPEN for history in sent)
-    return TriedMail(queue_id, message_id, here, sent, _hold_of(events, queue_id), in_time)
+    return SentTestMail(queue_id, message_id, here, sent, _hold_of(events, queue_id), in_time)
 
 
-def _waits_longer(tried: TriedMail, end: int) -> bool:
+def _waits_longer(tried: SentTestMail, end: int) -> bool:
     """Whether nothing more will happen until a time in UTC microseconds: every copy is held, or tried again later."""
     waiting = [history.entry for history in tried.sent if history.entry.state in _OPEN]
     return bool(waiting) and all(

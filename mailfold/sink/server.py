@@ -13,10 +13,10 @@ from typing import Any
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from mailfold.printable import printable
 from mailfold.sink.envelope import envelope_fields, is_fit
 from mailfold.sink.limits import SinkLimits
 from mailfold.sink.maildir import SinkMaildir
+from mailfold.texts import printable
 from shared.protocol.smtp.trace_header import date_time
 
 _LINE_OCTETS = 64 * 1024

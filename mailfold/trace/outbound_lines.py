@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mailfold.times import moment
+from mailfold.texts import moment
 from mailfold.trace.names import Names
 from shared.events import outbound
 from shared.events.outbound import HostAttempt, SendingAttempt

@@ -7,8 +7,7 @@ from typing import Any
 
 import msgspec
 
-from mailfold.printable import printable
-from mailfold.times import moment
+from mailfold.texts import moment, printable
 from mailfold.trace import delivery_lines, mail_lines, mailbox_lines, outbound_lines, sending_lines, spam_lines
 from mailfold.trace.names import Names
 from shared.events import deadletters, delivery, mail, mailbox, outbound, sending, spam

@@ -93,9 +93,9 @@ class Outbound:
         recorder = self._recorder()
         self._runner = self._new_runner(due, recorder)
         self._ages = Ages(
-            due, recorder, settings.schedule(), host.clock, self._runner.is_claimed, settings.age_look_seconds
+            due, recorder, settings.schedule(), host.clock, self._runner.claiming, settings.age_look_seconds
         )
-        commands = QueueCommands(self.store, due, recorder, host.clock, host.turns, self._runner.is_claimed)
+        commands = QueueCommands(self.store, due, recorder, host.clock, host.turns, self._runner.claiming)
         endpoint = OutboundEndpoint(
             self.store, self._enqueuer, commands, self._holds, self._runner, self._probe, settings.expire_days
         )

@@ -6,7 +6,7 @@ import stat
 from collections.abc import Sequence
 from pathlib import Path
 
-from shared.secrets.errors import SecretsError
+from shared.secrets import SecretsError
 from shared.secrets.sealed import SecretKey, read_key
 from shared.tls.private_files import write_private
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 
 from shared.places import Places
-from shared.secrets.errors import SecretKeyMissing, SecretsError
+from shared.secrets import SecretKeyMissing, SecretsError
 from shared.secrets.key_file import MOST_KEYS, is_open_to_others, parse_keys, read_keys, write_keys
 from shared.secrets.sealed import KEY_OCTETS, NONCE_OCTETS, SecretKey, SecretValue, key_id_of
 from shared.tls.private_files import locked_folder

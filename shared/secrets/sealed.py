@@ -15,7 +15,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from shared.eventstore.event import HIDDEN
-from shared.secrets.errors import SecretDamaged
+from shared.secrets import SecretDamaged
 
 KEY_OCTETS = 32
 NONCE_OCTETS = 12

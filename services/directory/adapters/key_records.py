@@ -11,8 +11,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from services.directory.domain.dkim import DkimKeyState, Sighting
-from services.directory.domain.key_records import judged
+from services.directory.domain.dkim import DkimKeyState, KeyRecordCheck
+from services.directory.domain.key_records import check_record
 from shared.clock import Clock
 from shared.dns.resolver import Resolver
 from shared.dns.settings import ResolverSettings
@@ -33,27 +33,31 @@ class KeyRecords:
         self._clock = clock
         self._port = port
 
-    async def look(self, domain: str, keys: Sequence[DkimKeyState]) -> dict[str, Sighting]:
+    async def look(self, domain: str, keys: Sequence[DkimKeyState]) -> dict[str, KeyRecordCheck]:
         """What the DNS says about the keys of a domain, by key id. Never raises for what the DNS says."""
         try:
             resolver = Resolver(self._settings, self._clock)
         except ValueError as error:
-            return {key.id: Sighting(None, f"resolver.addresses cannot be used: {error}") for key in keys}
+            return {key.id: KeyRecordCheck(None, f"resolver.addresses cannot be used: {error}") for key in keys}
         servers: list[tuple[str, Resolver]] = []
         try:
             servers = await self._authoritative(resolver, domain)
-            sightings = await asyncio.gather(*(self._look(key, resolver, servers) for key in keys))
-            return {key.id: sighting for key, sighting in zip(keys, sightings, strict=True)}
+            checks = await asyncio.gather(*(self._look(key, resolver, servers) for key in keys))
+            return {key.id: sighting for key, sighting in zip(keys, checks, strict=True)}
         finally:
             for opened in (resolver, *(server for _, server in servers)):
                 await opened.close()
 
-    async def _look(self, key: DkimKeyState, resolver: Resolver, servers: Sequence[tuple[str, Resolver]]) -> Sighting:
+    async def _look(
+        self, key: DkimKeyState, resolver: Resolver, servers: Sequence[tuple[str, Resolver]]
+    ) -> KeyRecordCheck:
         question = Question(key.name, "TXT")
         answers = await asyncio.gather(*(server.ask(question) for _, server in servers))
         if any(_decides(answer) for answer in answers) and not any(_points_elsewhere(answer) for answer in answers):
-            return judged(key.record, [(name, answer) for (name, _), answer in zip(servers, answers, strict=True)])
-        return judged(key.record, [("the resolver", await resolver.ask(question))])
+            return check_record(
+                key.record, [(name, answer) for (name, _), answer in zip(servers, answers, strict=True)]
+            )
+        return check_record(key.record, [("the resolver", await resolver.ask(question))])
 
     async def _authoritative(self, resolver: Resolver, domain: str) -> list[tuple[str, Resolver]]:
         """The authoritative servers of the zone with the domain's keys; none when they cannot be known."""

@@ -71,7 +71,7 @@ class DkimKeyState(msgspec.Struct, frozen=True):
         return self.since + wait_days * _DAY if self.state == "former" else 0
 
 
-class Sighting(msgspec.Struct, frozen=True):
+class KeyRecordCheck(msgspec.Struct, frozen=True):
     """What the DNS said about the record of a key."""
 
     published: bool | None
@@ -103,11 +103,11 @@ def rotate(existing: Sequence[DkimKeyState], made: Sequence[NewDkimKey], domain:
     return [key.added(domain, signs=False) for key in made]
 
 
-def checked(existing: Sequence[DkimKeyState], sightings: Mapping[str, Sighting]) -> list[Event]:
+def checked(existing: Sequence[DkimKeyState], checks: Mapping[str, KeyRecordCheck]) -> list[Event]:
     """Record what the DNS has now, by key id, and let new keys sign that are published."""
     events: list[Event] = []
     for key in existing:
-        sighting = sightings.get(key.id)
+        sighting = checks.get(key.id)
         if sighting is None or sighting.published is None:
             continue
         if sighting.published != key.published:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from services.directory.domain.dkim import Sighting
+from services.directory.domain.dkim import KeyRecordCheck
 from shared.protocol.dkim.key import PublicKey, parse_key
 from shared.protocol.dkim.signature import UnacceptableSignature
 from shared.protocol.dkim.tags import DkimSyntaxError
@@ -16,17 +16,17 @@ _LONGEST_SOURCE = 100
 """Characters of a name server's name, or of why there is no answer."""
 
 
-def judged(record: str, answers: Sequence[tuple[str, Answer]]) -> Sighting:
+def check_record(record: str, answers: Sequence[tuple[str, Answer]]) -> KeyRecordCheck:
     """What name servers say about a record; all that answered must have it."""
     usable = [(server, answer) for server, answer in answers if answer.status != "temperror"]
     if not usable:
         sources = ", ".join(f"{_shown(server)}: {_shown(answer.source)}" for server, answer in answers)
-        return Sighting(None, f"no usable answer ({sources})")
+        return KeyRecordCheck(None, f"no usable answer ({sources})")
     for server, answer in usable:
         problem = _problem(record, answer)
         if problem:
-            return Sighting(False, f"{_shown(server)}: {problem}")
-    return Sighting(True, f"seen at {', '.join(_shown(server) for server, _ in usable)}")
+            return KeyRecordCheck(False, f"{_shown(server)}: {problem}")
+    return KeyRecordCheck(True, f"seen at {', '.join(_shown(server) for server, _ in usable)}")
 
 
 def _problem(record: str, answer: Answer) -> str:

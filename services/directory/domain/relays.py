@@ -64,7 +64,7 @@ class RelayState(msgspec.Struct, frozen=True):
         return f"RelayState({self.domain_name or 'default'}, {self.preset}, {self.host}, {self.user}, {HIDDEN})"
 
 
-def completed(domain: str, requested: RequestedRelay) -> RelaySet:
+def with_preset(domain: str, requested: RequestedRelay) -> RelaySet:
     """The event for a requested, without a password. Raises DirectoryRefused."""
     preset = _preset(requested.preset)
     if preset.name == DIRECT:
@@ -89,7 +89,7 @@ def completed(domain: str, requested: RequestedRelay) -> RelaySet:
     )
 
 
-def usable_password(text: str) -> bytes:
+def password_octets(text: str) -> bytes:
     """The octets of a password. Raises DirectoryRefused, without the password."""
     octets = text.encode("utf-8", "replace")
     if not octets or len(octets) > PASSWORD_LIMIT or _CONTROL.search(text) is not None:
@@ -97,7 +97,7 @@ def usable_password(text: str) -> bytes:
     return octets
 
 
-def kept_password(relay: RelaySet, present: RelayState | None) -> str:
+def present_password(relay: RelaySet, present: RelayState | None) -> str:
     """The sealed password when none was given: the present one of the same host and user. Raises DirectoryRefused."""
     if not relay.user:
         return ""

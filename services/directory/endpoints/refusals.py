@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from services.directory.adapters.passwords import TooManyWaiting
 from services.directory.domain.state import DirectoryRefused, Reason
 from shared.grpc.errors import AlreadyExists, Invalid, LimitReached, NotFound, NotNow, ServiceError
-from shared.secrets.errors import SecretsError
+from shared.secrets import SecretsError
 from shared.settings import SettingsError
 
 _KINDS: dict[Reason, type[ServiceError]] = {

@@ -55,7 +55,7 @@ class SendingEndpoint(DirectoryServicer):
     async def RetireDkim(self, request: pb.RetireDkimRequest, context: Any) -> pb.RetiredKeys:
         with as_contract_errors():
             keys = await self._dkim.retire(request.domain, request.selector, request.force, current_provenance())
-            return pb.RetiredKeys(keys=wire.dkim_keys(keys, self._dkim.sightings, self._dkim.wait_days))
+            return pb.RetiredKeys(keys=wire.dkim_keys(keys, self._dkim.checks, self._dkim.wait_days))
 
     async def SetRelay(self, request: pb.SetRelayRequest, context: Any) -> pb.Relay:
         password = request.password if request.HasField("password") else None
@@ -91,4 +91,4 @@ class SendingEndpoint(DirectoryServicer):
             return wire.secret_keys(await self._secrets.drop())
 
     def _key_list(self, keys: Iterable[DkimKeyState]) -> pb.DkimKeyList:
-        return pb.DkimKeyList(keys=wire.dkim_keys(keys, self._dkim.sightings, self._dkim.wait_days))
+        return pb.DkimKeyList(keys=wire.dkim_keys(keys, self._dkim.checks, self._dkim.wait_days))

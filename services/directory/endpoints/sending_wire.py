@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from services.directory.domain.dkim import DkimKeyState, Sighting
+from services.directory.domain.dkim import DkimKeyState, KeyRecordCheck
 from services.directory.domain.relays import RelayState, RequestedRelay
 from services.directory.handlers.secret_keys import SecretKeyReport
 from services.directory.handlers.sending import SealedSigningKey, SendingAnswer
@@ -18,9 +18,9 @@ def sending(answer: SendingAnswer) -> pb.Sending:
     return pb.Sending(keys=map(_sending_key, answer.keys), relay=relay, as_of=answer.as_of)
 
 
-def dkim_keys(keys: Iterable[DkimKeyState], sightings: Mapping[str, Sighting], wait_days: int) -> list[pb.DkimKey]:
+def dkim_keys(keys: Iterable[DkimKeyState], checks: Mapping[str, KeyRecordCheck], wait_days: int) -> list[pb.DkimKey]:
     """The keys of a domain as an operator sees them, without what is private."""
-    return [_dkim_key(key, sightings.get(key.id), wait_days) for key in keys]
+    return [_dkim_key(key, checks.get(key.id), wait_days) for key in keys]
 
 
 def requested_relay(request: pb.SetRelayRequest) -> RequestedRelay:
@@ -117,7 +117,7 @@ def _properties(properties: RelayProperties) -> pb.RelayProperties:
     )
 
 
-def _dkim_key(key: DkimKeyState, sighting: Sighting | None, wait_days: int) -> pb.DkimKey:
+def _dkim_key(key: DkimKeyState, sighting: KeyRecordCheck | None, wait_days: int) -> pb.DkimKey:
     return pb.DkimKey(
         id=key.id,
         domain=key.domain_name,

@@ -10,7 +10,7 @@ import structlog
 
 from services.directory.adapters.key_records import KeyRecords
 from services.directory.domain import dkim
-from services.directory.domain.dkim import DkimKeyState, NewDkimKey, Sighting
+from services.directory.domain.dkim import DkimKeyState, KeyRecordCheck, NewDkimKey
 from services.directory.domain.names import domain_name
 from services.directory.domain.state import DomainState
 from services.directory.handlers import load, sending_rows
@@ -33,7 +33,7 @@ _KINDS: tuple[KeyType, ...] = ("rsa", "ed25519")
 _UPKEEP = Provenance(Actor("system", id="dkim"))
 _PAGE = 10
 """Domains that are loaded, and looked up in the DNS, together."""
-_MOST_SIGHTINGS = 10_000
+_MOST_CHECKS = 10_000
 """Keys whose last check is remembered."""
 
 
@@ -49,7 +49,7 @@ class DkimCommands:
         self._keyring = keyring
         self._records = records
         self.wait_days = wait_days
-        self.sightings: dict[str, Sighting] = {}
+        self.checks: dict[str, KeyRecordCheck] = {}
         """What the last check of each key saw, by key id."""
 
     async def for_new_domain(self, name: str) -> NewDomain:
@@ -125,12 +125,12 @@ class DkimCommands:
         return await self._store.write(work)
 
     async def _look(self, name: str, domain: str, keys: Sequence[DkimKeyState], provenance: Provenance) -> None:
-        sightings = await self._records.look(name, keys)
-        self.sightings |= sightings
-        while len(self.sightings) > _MOST_SIGHTINGS:
-            del self.sightings[next(iter(self.sightings))]
-        if dkim.checked(keys, sightings):
-            await self._store.write(lambda tx: _record(tx, domain, sightings, provenance))
+        checks = await self._records.look(name, keys)
+        self.checks |= checks
+        while len(self.checks) > _MOST_CHECKS:
+            del self.checks[next(iter(self.checks))]
+        if dkim.checked(keys, checks):
+            await self._store.write(lambda tx: _record(tx, domain, checks, provenance))
 
     async def _make_keys(self, domain: str) -> tuple[NewDkimKey, ...]:
         await check_key(self._store, self._keyring)
@@ -159,8 +159,8 @@ def _add_missing(tx: Transaction, domain: str, made: Sequence[NewDkimKey]) -> No
         _append(tx, domain, dkim.add_keys(signing, made, domain), _UPKEEP)
 
 
-def _record(tx: Transaction, domain: str, sightings: Mapping[str, Sighting], provenance: Provenance) -> None:
-    _append(tx, domain, dkim.checked(sending_rows.keys_of(tx, domain), sightings), provenance)
+def _record(tx: Transaction, domain: str, checks: Mapping[str, KeyRecordCheck], provenance: Provenance) -> None:
+    _append(tx, domain, dkim.checked(sending_rows.keys_of(tx, domain), checks), provenance)
 
 
 def _append(tx: Transaction, domain: str, events: list[Event], provenance: Provenance) -> None:

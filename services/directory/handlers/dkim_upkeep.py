@@ -14,7 +14,7 @@ from shared.background import BackgroundTask
 from shared.eventstore.store import EventStore
 from shared.owner.health import note
 from shared.rpc.mailfold.owner.v1 import owner_pb2
-from shared.secrets.errors import SecretsError
+from shared.secrets import SecretsError
 
 log = structlog.get_logger("directory")
 _FIRST_SECONDS = 10.0

@@ -6,7 +6,7 @@ import asyncio
 
 import msgspec
 
-from services.directory.domain.relays import RelayState, RequestedRelay, completed, kept_password, usable_password
+from services.directory.domain.relays import RelayState, RequestedRelay, password_octets, present_password, with_preset
 from services.directory.domain.state import DirectoryRefused
 from services.directory.handlers import sending_rows
 from services.directory.handlers.commands import OWNER
@@ -36,13 +36,13 @@ class RelayCommands:
         Raises DirectoryRefused, SecretsError.
         """
         domain, _ = await self._store.read(lambda reader: own_domain(reader, name))
-        relay = await self._sealed(completed(domain, requested), password)
+        relay = await self._sealed(with_preset(domain, requested), password)
 
         def work(tx: Transaction) -> RelayState:
             own_domain(tx, name)
             if not tx.answered(provenance.command):
                 present = sending_rows.relay_of(tx, domain)
-                kept = relay if relay.password else _with_password(relay, kept_password(relay, present))
+                kept = relay if relay.password else _with_password(relay, present_password(relay, present))
                 _append(tx, domain, kept, provenance)
             return _existing(tx, domain, name)
 
@@ -71,7 +71,7 @@ class RelayCommands:
     async def _sealed(self, relay: RelaySet, password: str | None) -> RelaySet:
         if password is None:
             return relay
-        octets = usable_password(password)
+        octets = password_octets(password)
         if not relay.user:
             raise DirectoryRefused("invalid", "a password needs a user name")
         await check_key(self._store, self._keyring)

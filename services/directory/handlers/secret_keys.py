@@ -14,7 +14,7 @@ from shared.eventstore.connection import Reader
 from shared.eventstore.event import Event, Provenance
 from shared.eventstore.store import EventStore
 from shared.eventstore.transaction import Transaction
-from shared.secrets.errors import SecretKeyMissing, SecretsError
+from shared.secrets import SecretKeyMissing, SecretsError
 from shared.secrets.keyring import VARIABLE, Keyring
 from shared.secrets.sending import dkim_key_owner, relay_owner
 

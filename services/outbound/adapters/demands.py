@@ -10,7 +10,7 @@ import msgspec
 from services.outbound.domain.next_hop import HopAddress, NextHop
 from services.outbound.domain.ready import ReadyMail
 from services.outbound.domain.sending import RelayUse
-from services.outbound.domain.sts import StsView
+from services.outbound.domain.sts import PolicyInForce
 from services.outbound.domain.tls_demand import HostSkipped, TlsDemand, TlsLevel
 from services.outbound.domain.tls_policy import PolicyInputs, demand_on
 from services.outbound.domain.tls_rules import TlsRules
@@ -23,10 +23,10 @@ from shared.protocol.mta_sts.policy import matching_pattern
 class Policies(Protocol):
     """Knows the MTA-STS policies of domains."""
 
-    async def of(self, domain: str) -> StsView:
+    async def of(self, domain: str) -> PolicyInForce:
         """The policy of a domain."""
 
-    async def look_again(self, domain: str) -> StsView:
+    async def look_again(self, domain: str) -> PolicyInForce:
         """The policy after another look at the id in the DNS."""
 
 

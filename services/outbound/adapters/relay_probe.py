@@ -12,7 +12,7 @@ from services.outbound.domain.relay_trial import RelayTrial
 from services.outbound.domain.reply_meaning import failure_of
 from services.outbound.domain.sending import RelayUse
 from shared.dns.resolver import Resolver
-from shared.secrets.errors import SecretsError
+from shared.secrets import SecretsError
 
 _MOST_ADDRESSES = 3
 

@@ -114,9 +114,9 @@ class SmtpTransport:
         )
         sending.note_failed_address(tried, failed.stage.value, failure_of(failed), failed.reply)
         sending.transcript = not_opened.transcript
-        relaxed = connected.demand.relaxed() if failed.cause in _TLS_FAILURES else None
-        if relaxed is not None:
-            await self._with_demand(connected.address, relaxed, sending)
+        second_demand = connected.demand.second_demand() if failed.cause in _TLS_FAILURES else None
+        if second_demand is not None:
+            await self._with_demand(connected.address, second_demand, sending)
 
     async def _transact(
         self, key: ConnectionKey, connection: OutgoingConnection, sending: MailSending, *, is_fresh: bool

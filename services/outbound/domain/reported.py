@@ -11,7 +11,7 @@ from shared.eventstore.event import Event
 from shared.protocol.dsn.action import DsnAction, is_reported
 
 EntryDecision = tuple[QueueEntry, Event]
-REPORTED = (DsnAction.FAILED, DsnAction.DELAYED, DsnAction.RELAYED)
+REPORT_KINDS = (DsnAction.FAILED, DsnAction.DELAYED, DsnAction.RELAYED)
 """The kinds of notifications that the queue writes."""
 
 
@@ -25,7 +25,7 @@ def by_mail(decisions: Sequence[EntryDecision]) -> list[list[EntryDecision]]:
     return [list(group) for _, group in groupby(sorted(decisions, key=mail), key=mail)]
 
 
-def reported(decisions: Sequence[EntryDecision], kind: DsnAction) -> list[EntryDecision]:
+def decisions_to_report(decisions: Sequence[EntryDecision], kind: DsnAction) -> list[EntryDecision]:
     """The decisions of which the sender is notified in a report of this kind."""
     return [pair for pair in decisions if _kind_of(pair[1]) is kind and is_reported(pair[0].queued.notify, kind)]
 

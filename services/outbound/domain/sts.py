@@ -57,14 +57,14 @@ class KnownPolicy(msgspec.Struct, frozen=True):
             return True
         return now >= self.fetched + self.policy.max_age * _SECOND // 2
 
-    def view(self, now: int) -> StsView:
+    def view(self, now: int) -> PolicyInForce:
         """The policy for a decision at this time."""
         if self.policy is not None and self.is_valid(now):
-            return StsView(self.policy, self.id)
-        return StsView(None, self.failed_id, self.failed_result, self.failed_reason, self.is_unanswered)
+            return PolicyInForce(self.policy, self.id)
+        return PolicyInForce(None, self.failed_id, self.failed_result, self.failed_reason, self.is_unanswered)
 
 
-class StsView(msgspec.Struct, frozen=True):
+class PolicyInForce(msgspec.Struct, frozen=True):
     """The valid policy of a domain, or why there is none."""
 
     policy: StsPolicy | None = None

@@ -48,7 +48,7 @@ class TlsDemand(msgspec.Struct, frozen=True):
         """Whether the certificate is looked at."""
         return self.level is TlsLevel.VERIFIED
 
-    def relaxed(self) -> TlsDemand | None:
+    def second_demand(self) -> TlsDemand | None:
         """The demand on a second connection after TLS failed on the first; None when nothing less will do.
 
         The second connection is not counted: the failure was.

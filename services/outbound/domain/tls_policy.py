@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from services.outbound.domain.outcome import Cause, RecipientOutcome, SendingResult
-from services.outbound.domain.sts import StsView
+from services.outbound.domain.sts import PolicyInForce
 from services.outbound.domain.tls_demand import HostSkipped, TlsDemand, TlsLevel
 from services.outbound.domain.tls_rules import WORDS
 from shared.protocol.dane.lookup import DaneHost, DaneUse
@@ -30,7 +30,7 @@ class PolicyInputs(msgspec.Struct, frozen=True):
     """The operator's setting for the domain."""
     dane: DaneHost | None = None
     """None: DANE was not asked about, because the resolver does not validate."""
-    sts: StsView | None = None
+    sts: PolicyInForce | None = None
     """None: MTA-STS was not asked about."""
 
 
@@ -55,7 +55,7 @@ def _published(inputs: PolicyInputs) -> TlsDemand | HostSkipped:
     if dane is not None and dane.use is not DaneUse.NONE:
         return _by_dane(inputs, dane)
     text = f"dane: {dane.text}" if dane is not None else "dane: off"
-    return _by_sts(inputs, inputs.sts or StsView(), text)
+    return _by_sts(inputs, inputs.sts or PolicyInForce(), text)
 
 
 def _by_dane(inputs: PolicyInputs, dane: DaneHost) -> TlsDemand | HostSkipped:
@@ -70,7 +70,7 @@ def _by_dane(inputs: PolicyInputs, dane: DaneHost) -> TlsDemand | HostSkipped:
             return TlsDemand(TlsLevel.VERIFIED, names, dane.records, text, authenticated_by="dane", policy_type="tlsa")
 
 
-def _by_sts(inputs: PolicyInputs, sts: StsView, text: str) -> TlsDemand | HostSkipped:
+def _by_sts(inputs: PolicyInputs, sts: PolicyInForce, text: str) -> TlsDemand | HostSkipped:
     if sts.is_unanswered:
         return skipped("4.4.3", inputs, f"{text}; mta-sts: {sts.reason}", "sts", "sts-policy-fetch-error")
     policy = sts.policy

@@ -5,16 +5,18 @@ Only the age of an entry counts and not its attempts, so that mail for a destina
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from services.outbound.domain.entry import QueueEntry
 from services.outbound.domain.schedule import RetrySchedule
+from services.outbound.handlers.commands import Claiming
 from services.outbound.handlers.due import DueEntries
 from services.outbound.handlers.record import Recorder
 from shared.background import BackgroundTask, every
 from shared.clock import Clock
 from shared.events.outbound import OutboundDelayed, OutboundExpired
 from shared.eventstore.connection import StoreUnavailable
+from shared.eventstore.event import Event
 
 _PAGE = 100
 
@@ -28,14 +30,14 @@ class Ages:
         recorder: Recorder,
         schedule: RetrySchedule,
         clock: Clock,
-        is_claimed: Callable[[str], bool],
+        claiming: Claiming,
         seconds: float,
     ) -> None:
         self._due = due
         self._recorder = recorder
         self._schedule = schedule
         self._clock = clock
-        self._is_claimed = is_claimed
+        self._claiming = claiming
         self._task = BackgroundTask("outbound", "ages", every(seconds, self.look), not_now=(StoreUnavailable,))
 
     def start(self) -> None:
@@ -48,15 +50,18 @@ class Ages:
 
     async def look(self) -> None:
         """Expire what is too old, and then notify the senders of what waits long."""
-        while entries := self._free(await self._due.to_expire(self._clock.now(), self._schedule, _PAGE)):
-            await self._recorder.record([(entry, await self._expired(entry)) for entry in entries])
+        while await self._record(await self._due.to_expire(self._clock.now(), self._schedule, _PAGE), self._expired):
             self._task.advanced()
-        while entries := self._free(await self._due.to_notify(self._clock.now(), self._schedule, _PAGE)):
-            await self._recorder.record([(entry, await self._delayed(entry)) for entry in entries])
+        while await self._record(await self._due.to_notify(self._clock.now(), self._schedule, _PAGE), self._delayed):
             self._task.advanced()
 
-    def _free(self, entries: list[QueueEntry]) -> list[QueueEntry]:
-        return [entry for entry in entries if not self._is_claimed(entry.id)]
+    async def _record(self, entries: Sequence[QueueEntry], event_of: Callable[[QueueEntry], Awaitable[Event]]) -> bool:
+        """Record an event for each entry that is not being sent; False when there is none."""
+        with self._claiming([entry.id for entry in entries]) as free:
+            decisions = [(entry, await event_of(entry)) for entry in entries if entry.id in free]
+            if decisions:
+                await self._recorder.record(decisions)
+        return bool(decisions)
 
     async def _expired(self, entry: QueueEntry) -> OutboundExpired:
         status, reason = await self._due.last_failure(entry)

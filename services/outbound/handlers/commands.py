@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import NamedTuple
 
 from services.outbound.domain.entry import EntryState, QueueEntry
@@ -33,6 +34,10 @@ Decision = Callable[[QueueEntry], Event | None]
 """The event of a command for an entry; None when the command does not apply to it."""
 
 
+Claiming = Callable[[Sequence[str]], AbstractContextManager[list[str]]]
+"""Claims those of the entries that are not being sent, for a block, so that no attempt begins at them meanwhile."""
+
+
 class ChangeResult(NamedTuple):
     """The effect of a command."""
 
@@ -52,14 +57,14 @@ class QueueCommands:
         recorder: Recorder,
         clock: Clock,
         turns: Turns,
-        is_claimed: Callable[[str], bool],
+        claiming: Claiming,
     ) -> None:
         self._store = store
         self._due = due
         self._recorder = recorder
         self._clock = clock
         self._turns = turns
-        self._is_claimed = is_claimed
+        self._claiming = claiming
 
     async def retry(self, condition: Condition, provenance: Provenance) -> ChangeResult:
         """Make waiting entries due now."""
@@ -117,9 +122,9 @@ class QueueCommands:
         after, changed, in_hand, named = "", 0, 0, list[str]()
         while rows := await self.page(condition, after, _PAGE):
             after = rows[-1][0]
-            free = [row[0] for row in rows if not self._is_claimed(row[0])]
-            in_hand += len(rows) - len(free)
-            done = await self._record(free, decide, provenance)
+            with self._claiming([row[0] for row in rows]) as free:
+                in_hand += len(rows) - len(free)
+                done = await self._record(free, decide, provenance)
             changed += len(done)
             named += done[: _NAMED - len(named)]
             await self._turns.spend(rows=10 * len(rows))

@@ -17,8 +17,8 @@ from shared.clock import Clock
 from shared.protocol.dkim.profile import BOTH, SigningProfile
 from shared.protocol.dkim.sign import hash_body, signatures
 from shared.protocol.dkim.signing_key import SigningKey
+from shared.protocol.message.outgoing.header import is_tls_optional
 from shared.protocol.message.outgoing.message import FinalMessage, OutgoingMessage, PeerForms, Unsendable
-from shared.protocol.message.outgoing.tls_required import is_tls_optional
 from shared.scans import scan_of
 
 _SMALL = 256 * 1024

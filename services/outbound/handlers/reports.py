@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import structlog
 
 from services.outbound.domain.entry import QueueEntry
-from services.outbound.domain.reported import REPORTED, EntryDecision, reported
+from services.outbound.domain.reported import REPORT_KINDS, EntryDecision, decisions_to_report
 from services.outbound.domain.schedule import RetrySchedule
 from shared.blobs.blob_id import BlobId
 from shared.blobs.errors import BlobError
@@ -46,7 +46,7 @@ class Reports:
         Mail with the null reverse-path has none: there is nobody to notify (RFC 5321 §6.1).
         """
         first = decisions[0][0].queued
-        kinds = {kind: pairs for kind in REPORTED if (pairs := reported(decisions, kind))}
+        kinds = {kind: pairs for kind in REPORT_KINDS if (pairs := decisions_to_report(decisions, kind))}
         if not kinds:
             return []
         if not first.reverse_path:

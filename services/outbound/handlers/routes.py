@@ -16,7 +16,7 @@ from services.outbound.domain.ready import HopLimits, ReadyMail
 from services.outbound.domain.sending import RelayUse, Sending
 from shared.dns.resolver import Resolver
 from shared.protocol.address.domain import AddressError, parse_domain
-from shared.secrets.errors import SecretsError
+from shared.secrets import SecretsError
 
 SendingOf = Callable[[str], Awaitable[Sending]]
 """Asks the directory how a domain of ours sends. Raises ServiceError."""

@@ -8,7 +8,8 @@ claims end with the process.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
@@ -49,6 +50,8 @@ _SERVICE_PAUSE = 5.0
 _FAULT_PAUSE = 60.0
 """Seconds until the mail of a domain is looked at again after an error that nobody expected; it is logged."""
 _MOST_SKIPPED = 100_000
+_OF_A_COMMAND = ""
+"""Stands for the domain of entries that a command or their age has claimed."""
 _STOP_SECONDS = 5.0
 """Seconds that attempts in progress have to end when the service stops."""
 
@@ -106,6 +109,15 @@ class Runner:
         for call in list(self._calls):
             call.cancel()
         await asyncio.gather(*self._calls, return_exceptions=True)
+
+    @contextmanager
+    def claiming(self, entries: Sequence[str]) -> Iterator[list[str]]:
+        """Claim the entries that are not claimed, for the block: no attempt begins at them meanwhile."""
+        free = self._claimed.add_free(_OF_A_COMMAND, entries)
+        try:
+            yield free
+        finally:
+            self._claimed.remove_entries(_OF_A_COMMAND, free)
 
     def is_claimed(self, entry: str) -> bool:
         """Whether an entry is being sent, or is about to be."""

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 import msgspec
 import structlog
 
-from services.outbound.domain.sts import KnownPolicy, StsFetchFailed, StsView
+from services.outbound.domain.sts import KnownPolicy, PolicyInForce, StsFetchFailed
 from shared.background import begin
 from shared.clock import Clock
 from shared.dns.resolver import Resolver
@@ -41,14 +41,14 @@ class StsPolicies:
         self._known: OrderedDict[str, KnownPolicy] = OrderedDict()
         self._looks: dict[str, asyncio.Task[KnownPolicy]] = {}
 
-    async def of(self, domain: str) -> StsView:
+    async def of(self, domain: str) -> PolicyInForce:
         """The policy of a domain."""
         known = await self._from_memory(domain)
         if known.is_look_due(self._clock.now()):
             known = await self._look_once(domain)
         return known.view(self._clock.now())
 
-    async def look_again(self, domain: str) -> StsView:
+    async def look_again(self, domain: str) -> PolicyInForce:
         """The policy after another look at its id in the DNS; to be used before a mail is deferred for a policy."""
         return (await self._look_once(domain)).view(self._clock.now())
 

@@ -51,10 +51,10 @@ def dane_at(host: MailHost) -> Evaluation[DaneHost]:
         return DaneHost(DaneUse.NONE, "the MX record is not signed")
     if host.is_secure:
         for base in dict.fromkeys(name for name in (host.target, host.name) if name):
-            at_base = _at_base(base, single_answer((yield Question(tlsa_name(base, host.port), "TLSA"))))
-            if at_base.use is not DaneUse.NONE:
-                return at_base
-        return at_base
+            base_result = _at_base(base, single_answer((yield Question(tlsa_name(base, host.port), "TLSA"))))
+            if base_result.use is not DaneUse.NONE:
+                return base_result
+        return base_result
     if not host.target:
         return DaneHost(DaneUse.NONE, "the addresses of the host are not signed")
     # RFC 7672 §2.2.2: an alias that leads to an unsigned name may be signed itself

@@ -11,7 +11,7 @@ from loadtest.zone.answers import Faults
 from loadtest.zone.data import Zone
 from loadtest.zone_server import ZoneServer
 from services.directory.adapters.key_records import KeyRecords
-from services.directory.domain.dkim import DkimKeyState, Sighting
+from services.directory.domain.dkim import DkimKeyState, KeyRecordCheck
 from shared.clock import SystemClock
 from shared.dkim_keys import new_private_key
 from shared.dns.settings import ResolverSettings
@@ -29,7 +29,7 @@ class Internet:
         settings = ResolverSettings(addresses=resolver.address, timeout=0.4)
         self.records = KeyRecords(settings, SystemClock(), first.port)
 
-    async def sighting(self) -> Sighting:
+    async def sighting(self) -> KeyRecordCheck:
         return (await self.records.look("example.org", [KEY]))["k1"]
 
 
@@ -48,11 +48,11 @@ async def internet() -> AsyncIterator[Internet]:
 
 async def test_every_name_server_must_have_it(internet: Internet) -> None:
     internet.resolver.zone.add(KEY.name, "TXT", RECORD)
-    assert await internet.sighting() == Sighting(False, "ns1.example.net: no such record")
+    assert await internet.sighting() == KeyRecordCheck(False, "ns1.example.net: no such record")
     internet.first.zone.add(KEY.name, "TXT", RECORD)
-    assert await internet.sighting() == Sighting(False, "ns2.example.net: no such record")
+    assert await internet.sighting() == KeyRecordCheck(False, "ns2.example.net: no such record")
     internet.second.zone.add(KEY.name, "TXT", RECORD)
-    assert await internet.sighting() == Sighting(True, "seen at ns1.example.net, ns2.example.net")
+    assert await internet.sighting() == KeyRecordCheck(True, "seen at ns1.example.net, ns2.example.net")
 
 
 async def test_nothing_is_remembered_between_two_looks(internet: Internet) -> None:
@@ -66,22 +66,22 @@ async def test_nothing_is_remembered_between_two_looks(internet: Internet) -> No
 async def test_behind_a_firewall_the_resolver_counts(internet: Internet) -> None:
     for server in (internet.first, internet.second):
         server.faults = Faults(silent=frozenset({""}))
-    assert await internet.sighting() == Sighting(False, "the resolver: no such record")
+    assert await internet.sighting() == KeyRecordCheck(False, "the resolver: no such record")
     internet.resolver.zone.add(KEY.name, "TXT", RECORD)
-    assert await internet.sighting() == Sighting(True, "seen at the resolver")
+    assert await internet.sighting() == KeyRecordCheck(True, "seen at the resolver")
 
 
 async def test_an_alias_to_another_zone_is_followed_by_the_resolver(internet: Internet) -> None:
     for server in (internet.first, internet.second, internet.resolver):
         server.zone.add(KEY.name, "CNAME", "key.elsewhere.example.")
     internet.resolver.zone.add("key.elsewhere.example", "TXT", RECORD)
-    assert await internet.sighting() == Sighting(True, "seen at the resolver")
+    assert await internet.sighting() == KeyRecordCheck(True, "seen at the resolver")
 
 
 async def test_a_zone_of_its_own_for_the_keys_is_asked(internet: Internet) -> None:
     internet.resolver.zone.add("_domainkey.example.org", "NS", "ns2.example.net.")
     internet.second.zone.add(KEY.name, "TXT", RECORD)
-    assert await internet.sighting() == Sighting(True, "seen at ns2.example.net")
+    assert await internet.sighting() == KeyRecordCheck(True, "seen at ns2.example.net")
     assert internet.first.count == 0
 
 
@@ -104,5 +104,5 @@ async def test_a_zone_with_very_many_servers_is_asked_at_a_few(internet: Interne
 
 async def test_a_domain_deep_below_is_not_walked_up_for_ever(internet: Internet) -> None:
     deep = ".".join(["a"] * 100) + ".example.org"
-    assert (await internet.records.look(deep, [KEY]))["k1"] == Sighting(False, "the resolver: no such record")
+    assert (await internet.records.look(deep, [KEY]))["k1"] == KeyRecordCheck(False, "the resolver: no such record")
     assert internet.resolver.count <= 9

@@ -9,7 +9,7 @@ from shared.protocol.dkim.key import parse_key
 from shared.protocol.dkim.signing_key import load_signing_key
 from shared.rpc.mailfold.directory.v1 import directory_pb2 as pb
 from shared.rpc.mailfold.directory.v1.directory_pb2_grpc import DirectoryStub
-from shared.secrets.errors import SecretDamaged, SecretKeyMissing
+from shared.secrets import SecretDamaged, SecretKeyMissing
 from shared.secrets.keyring import Keyring
 from shared.secrets.sending import open_relay_password, open_signing_key
 from tests.integration.directory.conftest import Running

@@ -7,7 +7,7 @@ import pytest
 from mailfold.commands.printing import record, table
 from mailfold.commands.status import print_troubles
 from mailfold.operator.report import Status, Trouble
-from mailfold.printable import printable
+from mailfold.texts import printable
 
 HOSTILE = "a\x1b[2J\x9b0m\x07\u202eb\r\nc"
 

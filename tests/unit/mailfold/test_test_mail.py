@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from mailfold.operator.test_mail import TriedMail, _waits_longer
+from mailfold.operator.test_mail import SentTestMail, _waits_longer
 from shared.events.mail import Outcome
 from shared.rpc.mailfold.outbound.v1.outbound_pb2 import EntryHistory, QueueEntry
 
 END = 1_700_000_000_000_000
 
 
-def tried(*entries: QueueEntry, here: tuple[Outcome, ...] = (), in_time: bool = True) -> TriedMail:
-    return TriedMail("q1", "q1@x", here, [EntryHistory(entry=entry) for entry in entries], "", in_time)
+def tried(*entries: QueueEntry, here: tuple[Outcome, ...] = (), in_time: bool = True) -> SentTestMail:
+    return SentTestMail("q1", "q1@x", here, [EntryHistory(entry=entry) for entry in entries], "", in_time)
 
 
 def test_it_arrived_when_every_copy_was_delivered() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from mailfold.commands.account import _octets
 from mailfold.operator.failure import CommandFailed
-from mailfold.times import since
+from mailfold.texts import since
 
 NOW = 1_700_000_000_000_000
 

@@ -23,6 +23,7 @@ _MORE_BREAKS: Final = {
     **dict.fromkeys((b"references", b"in-reply-to"), b">"),
 }
 """Octets of structured fields after which a blank may be added, where the line has no blank."""
+_FIELD = re.compile(rb"(?:\A|\n)TLS-Required:[ \t]*([^\r\n]{0,100})", re.IGNORECASE)
 
 
 class FinalHeader(NamedTuple):
@@ -113,3 +114,9 @@ def _pieces(line: bytes, more_break: bytes | None) -> list[bytes]:
             result.append(line[:cut])  # still too long: this piece has no blank at which it could be folded
             line = line[cut:]
     return [*result, line]
+
+
+def is_tls_optional(header: bytes) -> bool:
+    """Whether a header block says so. Any other value, and a second field, have no meaning."""
+    values = [match[1] for match in _FIELD.finditer(header)]
+    return len(values) == 1 and values[0].strip(b" \t").lower() == b"no"

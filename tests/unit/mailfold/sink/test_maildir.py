@@ -30,8 +30,10 @@ def test_a_mail_is_listed_with_its_envelope_and_read_as_it_was_sent(maildir: Sin
     name = kept(maildir, MAIL, "bob@x.example", "jürgen@x.example")
     (mail,) = maildir.newest(10)
     assert (mail.name, mail.sender, mail.recipients) == (
-        name, "ann@example.org", ["bob@x.example", "jürgen@x.example"],
-    )  # fmt: skip
+        name,
+        "ann@example.org",
+        ["bob@x.example", "jürgen@x.example"],
+    )
     assert (mail.subject, mail.message_id) == ("Täe", "<1@example.org>")
     assert maildir.read(name).endswith(b"by the Mailfold sink; now\r\n" + MAIL) and mail.size == len(maildir.read(name))
     assert [folder.name for folder in maildir.folder.iterdir() if any(folder.iterdir())] == ["new"]

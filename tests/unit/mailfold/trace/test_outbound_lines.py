@@ -13,9 +13,19 @@ LATER = AT + 600_000_000
 NAMES = Names([directory.AccountAdded("a1", "ann@example.org", "u1")])
 ADDRESS = ("e1", "q1", "bob@far.example")
 TAKEN = HostAttempt(
-    "mx.far.example", "192.0.2.1", 25, "body", 250, "2.0.0 taken", "TLSv1.3 AES", "dane", "dane (2 records)", 40,
-    "tlsa", "success",
-)  # fmt: skip
+    "mx.far.example",
+    "192.0.2.1",
+    25,
+    "body",
+    250,
+    "2.0.0 taken",
+    "TLSv1.3 AES",
+    "dane",
+    "dane (2 records)",
+    40,
+    "tlsa",
+    "success",
+)
 SILENT = HostAttempt("mx1.far.example", "2001:db8::1", 25, "connect", 0, "connection refused")
 ATTEMPT = SendingAttempt(2, AT, "mx far.example", (SILENT, TAKEN), 90, {"connect": 30, "transaction": 60}, ("> QUIT",))
 
@@ -40,9 +50,20 @@ def test_every_event_of_the_queue_has_lines_of_its_own() -> None:
 
 def test_queued_says_who_sends_what_and_which_reports_were_asked_for() -> None:
     queued = outbound.OutboundQueued(
-        *ADDRESS, 0, "g1/ab", b"", 700, "ann@example.org", "bob@far.example", "SUCCESS", ret="HDRS",
-        sending_domain="example.org", account="a1", release_at=LATER, require_tls=True,
-    )  # fmt: skip
+        *ADDRESS,
+        0,
+        "g1/ab",
+        b"",
+        700,
+        "ann@example.org",
+        "bob@far.example",
+        "SUCCESS",
+        ret="HDRS",
+        sending_domain="example.org",
+        account="a1",
+        release_at=LATER,
+        require_tls=True,
+    )
     assert lines(queued) == [
         "queued for <bob@far.example> as e1, MAIL FROM:<ann@example.org>, 700 octets",
         "  sent by example.org of the account ann@example.org",

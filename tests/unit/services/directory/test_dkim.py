@@ -8,13 +8,17 @@ import msgspec
 import pytest
 
 from services.directory.domain import dkim
-from services.directory.domain.dkim import DkimKeyState, KeyState, NewDkimKey, Sighting
+from services.directory.domain.dkim import DkimKeyState, KeyRecordCheck, KeyState, NewDkimKey
 from services.directory.domain.state import DirectoryRefused
 from shared.events.sending import DkimKeyActivated, DkimRecordChecked
 
 DAY = 86_400_000_000
 RSA, ED = NewDkimKey("k8", "s8", "rsa-sha256", "r8", "p8"), NewDkimKey("k9", "s9", "ed25519-sha256", "r9", "p9")
-SEEN, MISSING, SILENT = Sighting(True, "here"), Sighting(False, "not here"), Sighting(None, "no answer")
+SEEN, MISSING, SILENT = (
+    KeyRecordCheck(True, "here"),
+    KeyRecordCheck(False, "not here"),
+    KeyRecordCheck(None, "no answer"),
+)
 
 
 def key(identity: str, state: KeyState = "signing", algorithm: str = "rsa-sha256", **other: Any) -> DkimKeyState:
@@ -60,7 +64,7 @@ def test_a_new_key_signs_when_it_is_seen_and_its_like_stop() -> None:
 
 
 @pytest.mark.parametrize("sighting", [MISSING, SILENT])
-def test_a_new_key_that_is_not_seen_waits(sighting: Sighting) -> None:
+def test_a_new_key_that_is_not_seen_waits(sighting: KeyRecordCheck) -> None:
     assert dkim.checked([key("k1"), key("k3", "new")], {"k3": sighting}) == []
 
 

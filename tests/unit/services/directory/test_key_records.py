@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from services.directory.domain.dkim import Sighting
-from services.directory.domain.key_records import judged
+from services.directory.domain.dkim import KeyRecordCheck
+from services.directory.domain.key_records import check_record
 from shared.dkim_keys import new_private_key
 from shared.protocol.dkim.signing_key import load_signing_key, public_key_record
 from shared.protocol.dns.question import Answer
@@ -29,7 +29,7 @@ def has(*records: str) -> Answer:
     ],
 )
 def test_the_key_counts_and_not_the_text(record: str) -> None:
-    assert judged(OURS, [("ns1", has(record))]) == Sighting(True, "seen at ns1")
+    assert check_record(OURS, [("ns1", has(record))]) == KeyRecordCheck(True, "seen at ns1")
 
 
 @pytest.mark.parametrize(
@@ -48,26 +48,26 @@ def test_the_key_counts_and_not_the_text(record: str) -> None:
     ],
 )
 def test_what_receivers_could_not_use_is_not_published(answer: Answer, problem: str) -> None:
-    sighting = judged(OURS, [("ns1", answer)])
+    sighting = check_record(OURS, [("ns1", answer)])
     assert sighting.published is False and problem in sighting.answer and sighting.answer.startswith("ns1: ")
 
 
 def test_all_servers_that_answer_must_have_it() -> None:
-    assert judged(OURS, [("ns1", has(OURS)), ("ns2", NOTHING)]) == Sighting(False, "ns2: no such record")
-    assert judged(OURS, [("ns1", has(OURS)), ("ns2", SILENCE)]) == Sighting(True, "seen at ns1")
-    assert judged(OURS, [("ns1", has(OURS)), ("ns2", has(OURS))]) == Sighting(True, "seen at ns1, ns2")
+    assert check_record(OURS, [("ns1", has(OURS)), ("ns2", NOTHING)]) == KeyRecordCheck(False, "ns2: no such record")
+    assert check_record(OURS, [("ns1", has(OURS)), ("ns2", SILENCE)]) == KeyRecordCheck(True, "seen at ns1")
+    assert check_record(OURS, [("ns1", has(OURS)), ("ns2", has(OURS))]) == KeyRecordCheck(True, "seen at ns1, ns2")
 
 
 def test_no_answer_says_nothing() -> None:
-    sighting = judged(OURS, [("ns1", SILENCE), ("ns2", Answer("temperror", source="x" * 5000))])
+    sighting = check_record(OURS, [("ns1", SILENCE), ("ns2", Answer("temperror", source="x" * 5000))])
     assert sighting.published is None and "no response" in sighting.answer and len(sighting.answer) < 300
 
 
 def test_a_name_with_very_many_records_is_not_read_whole() -> None:
-    assert judged(OURS, [("ns1", has(*["junk"] * 10, OURS))]).published is False
+    assert check_record(OURS, [("ns1", has(*["junk"] * 10, OURS))]).published is False
 
 
 def test_names_of_servers_are_bounded_and_printable() -> None:
     for answer in (NOTHING, SILENCE, has(OURS)):
-        text = judged(OURS, [("ns\x1b[2J\r\n\u202e" + "x" * 5000, answer)]).answer
+        text = check_record(OURS, [("ns\x1b[2J\r\n\u202e" + "x" * 5000, answer)]).answer
         assert text.isascii() and text.isprintable() and len(text) < 300

@@ -10,10 +10,10 @@ from services.directory.domain.relays import (
     PASSWORD_LIMIT,
     RelayState,
     RequestedRelay,
-    completed,
-    kept_password,
+    password_octets,
+    present_password,
     properties_of,
-    usable_password,
+    with_preset,
 )
 from services.directory.domain.state import DirectoryRefused
 from shared.events.sending import RelaySet
@@ -22,7 +22,7 @@ from shared.routing.relay_presets import PRESETS, RelayProperties
 
 def refusal(preset: str = "smarthost", **given: Any) -> str:
     with pytest.raises(DirectoryRefused) as refused:
-        completed("d1", RequestedRelay(preset, **given))
+        with_preset("d1", RequestedRelay(preset, **given))
     text = str(refused.value)
     assert refused.value.reason == "invalid" and text.isprintable() and len(text) < 400
     return text
@@ -45,15 +45,15 @@ def refusal(preset: str = "smarthost", **given: Any) -> str:
     ],
 )
 def test_host_port_and_tls(given: dict[str, Any], host: str, port: int, tls: str) -> None:
-    relay = completed("d1", RequestedRelay(**given, user="me"))
+    relay = with_preset("d1", RequestedRelay(**given, user="me"))
     assert (relay.host, relay.port, relay.tls, relay.user, relay.password) == (host, port, tls, "me", "")
 
 
 def test_clear_text_is_only_without_log_in() -> None:
-    assert completed("", RequestedRelay("smarthost", host="relay", tls="none")).port == 25
+    assert with_preset("", RequestedRelay("smarthost", host="relay", tls="none")).port == 25
     assert "never goes over" in refusal(host="relay", tls="none", user="me")
     assert "needs a user name" in refusal("sendgrid")
-    assert completed("", RequestedRelay("google-relay")).user == ""
+    assert with_preset("", RequestedRelay("google-relay")).user == ""
 
 
 @pytest.mark.parametrize(
@@ -111,28 +111,28 @@ def test_what_cannot_be_is_refused(given: dict[str, Any]) -> None:
 
 
 def test_direct_has_nothing() -> None:
-    assert completed("d1", RequestedRelay("direct")) == RelaySet("d1", "direct", "", 0, "none")
+    assert with_preset("d1", RequestedRelay("direct")) == RelaySet("d1", "direct", "", 0, "none")
 
 
 @pytest.mark.parametrize("text", ["", "a\r\nb", "a\x00", "x" * (PASSWORD_LIMIT + 1), "é" * PASSWORD_LIMIT, "\x7f"])
 def test_a_password_that_cannot_be_is_refused_and_not_shown(text: str) -> None:
     with pytest.raises(DirectoryRefused) as refused:
-        usable_password(text)
+        password_octets(text)
     assert not text or text not in str(refused.value)
 
 
 def test_a_password_stays_with_its_host_and_user() -> None:
     present = RelayState("d1", "example.org", "smarthost", "a", 25, "starttls", "me", "sealed", RelayProperties())
     wish = RelaySet("d1", "smarthost", "a", 587, "implicit", "me")
-    assert kept_password(wish, present) == "sealed"
-    assert kept_password(RelaySet("d1", "smarthost", "b", 587, "none"), present) == ""
+    assert present_password(wish, present) == "sealed"
+    assert present_password(RelaySet("d1", "smarthost", "b", 587, "none"), present) == ""
     for other, known in (
         (RelaySet("d1", "smarthost", "b", 587, "starttls", "me"), present),
         (RelaySet("d1", "smarthost", "a", 587, "starttls", "you"), present),
         (wish, None),
     ):
         with pytest.raises(DirectoryRefused, match="wants a password"):
-            kept_password(other, known)
+            present_password(other, known)
     assert "sealed" not in repr(present)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
@@ -72,7 +73,7 @@ class Queue:
         schedule = RetrySchedule()
         reports = Reports(Mock(), schedule, self._clock, Ids(self._clock), "mail.example.org")
         recorder = Recorder(self.store, reports, schedule, self._clock, lambda: 0.0)
-        return QueueCommands(self.store, DueEntries(self.store), recorder, self._clock, Turns(), lambda entry: False)
+        return QueueCommands(self.store, DueEntries(self.store), recorder, self._clock, Turns(), nullcontext)
 
     async def take(self, queue_id: str, index: int = 0) -> pb.EnqueueReply:
         request = pb.EnqueueRequest(

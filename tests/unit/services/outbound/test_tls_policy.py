@@ -9,13 +9,13 @@ import pytest
 
 from services.outbound.adapters.tls_faults import TlsFault, fault_of, result_of_failure, result_of_session
 from services.outbound.domain.outcome import Cause, SendingResult
-from services.outbound.domain.sts import StsView
+from services.outbound.domain.sts import PolicyInForce
 from services.outbound.domain.tls_demand import HostSkipped, TlsDemand, TlsLevel
 from services.outbound.domain.tls_policy import PolicyInputs, demand_on
 from services.outbound.domain.tls_rules import TlsRules, parse_tls_rules
 from shared.protocol.dane.lookup import DaneHost, DaneUse
 from shared.protocol.dane.records import TlsaRecord
-from shared.protocol.message.outgoing.tls_required import is_tls_optional
+from shared.protocol.message.outgoing.header import is_tls_optional
 from shared.protocol.mta_sts.policy import StsMode, StsPolicy
 from shared.protocol.smtp.client.outcome import FailureCause
 
@@ -26,8 +26,8 @@ NO_DANE = DaneHost(DaneUse.NONE, "the MX record is not signed")
 UNUSABLE = DaneHost(DaneUse.UNUSABLE, "0 usable of 1 record", "base.example")
 
 
-def sts(mode: StsMode, *mx: str) -> StsView:
-    return StsView(StsPolicy(mode, mx or (HOST,), 86_400), "7")
+def sts(mode: StsMode, *mx: str) -> PolicyInForce:
+    return PolicyInForce(StsPolicy(mode, mx or (HOST,), 86_400), "7")
 
 
 def demand(**inputs: Any) -> TlsDemand:
@@ -48,37 +48,39 @@ def test_dane_checks_its_base_first_and_then_the_names_of_host_and_domain() -> N
     decided = demand(dane=DANE, sts=sts("enforce", "other.example"))
     assert (decided.level, decided.names) == (TlsLevel.VERIFIED, ("base.example", HOST, DOMAIN))
     assert (decided.tlsa, decided.policy_type, decided.authenticated_by) == ((RECORD,), "tlsa", "dane")
-    assert decided.relaxed() is None
+    assert decided.second_demand() is None
 
 
 def test_a_host_without_an_answer_is_skipped() -> None:
     host = skipped(dane=DaneHost(DaneUse.UNANSWERED, "no answer"))
     assert (host.outcome.status, host.demand.problem) == ("4.4.3", "dnssec-invalid")
-    host = skipped(sts=StsView(reason="no answer", is_unanswered=True))
+    host = skipped(sts=PolicyInForce(reason="no answer", is_unanswered=True))
     assert (host.outcome.status, host.demand.problem) == ("4.4.3", "sts-policy-fetch-error")
 
 
 def test_unusable_records_ask_for_tls_without_authentication() -> None:
     decided = demand(dane=UNUSABLE)
     assert (decided.level, decided.names, decided.problem) == (TlsLevel.ENCRYPTED, ("base.example",), "tlsa-invalid")
-    assert decided.relaxed() is None
+    assert decided.second_demand() is None
 
 
 def test_enforce_verifies_or_skips_and_testing_only_looks() -> None:
-    assert demand(sts=sts("enforce")).relaxed() is None
+    assert demand(sts=sts("enforce")).second_demand() is None
     assert skipped(sts=sts("enforce", "other.example")).outcome.status == "4.7.5"
-    relaxed = demand(sts=sts("testing")).relaxed()
-    assert relaxed is not None
-    assert (relaxed.level, relaxed.policy_type) == (TlsLevel.OPPORTUNISTIC, "")
+    second_demand = demand(sts=sts("testing")).second_demand()
+    assert second_demand is not None
+    assert (second_demand.level, second_demand.policy_type) == (TlsLevel.OPPORTUNISTIC, "")
     assert demand(sts=sts("testing", "other.example")).problem == "validation-failure"
     assert demand(sts=sts("none")).policy_type == "no-policy-found"
 
 
 def test_opportunistic_tls_may_be_left_out() -> None:
-    relaxed = demand(dane=NO_DANE).relaxed()
-    assert relaxed is not None
-    assert relaxed.level is TlsLevel.NEVER
-    assert relaxed.policy == "dane: the MX record is not signed; no mta-sts policy; in the clear, because TLS failed"
+    second_demand = demand(dane=NO_DANE).second_demand()
+    assert second_demand is not None
+    assert second_demand.level is TlsLevel.NEVER
+    assert (
+        second_demand.policy == "dane: the MX record is not signed; no mta-sts policy; in the clear, because TLS failed"
+    )
 
 
 @pytest.mark.parametrize(

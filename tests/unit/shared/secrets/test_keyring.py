@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from shared.places import Places
-from shared.secrets.errors import SecretDamaged, SecretKeyMissing, SecretsError
+from shared.secrets import SecretDamaged, SecretKeyMissing, SecretsError
 from shared.secrets.keyring import VARIABLE, Keyring
 from shared.secrets.sealed import LONGEST_SEALED, SecretKey, key_id_of, read_key
 

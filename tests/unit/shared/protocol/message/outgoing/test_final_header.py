@@ -17,7 +17,7 @@ from shared.protocol.message.outgoing.header import final_header, repaired_heade
 PLAIN = b"From: ann@example.org\r\nTo: bob@example.net,\r\n\tcarl@example.net\r\nSubject: x\r\n\r\n"
 
 
-def relaxed(block: bytes) -> list[bytes]:
+def second_demand(block: bytes) -> list[bytes]:
     """The fields in the form that a relaxed signature covers."""
     return [canonical_field(line.removesuffix(b"\r\n"), "relaxed") for _, line in field_lines(block)]
 
@@ -67,7 +67,7 @@ def test_a_long_field_is_folded_at_blanks() -> None:
     final = final_header(block)
     assert final.overlong == ()
     assert max(map(len, lines_of(final.octets))) <= 998
-    assert relaxed(final.octets) == relaxed(block)
+    assert second_demand(final.octets) == second_demand(block)
     assert email.message_from_bytes(final.octets, policy=email.policy.SMTP)["Subject"] == "x"
     assert lines_of(final.octets)[-3] == b"Subject: x"
 
@@ -105,7 +105,7 @@ FIELD = st.tuples(st.sampled_from([b"Subject", b"To", b"X-Y", b"References"]), s
 def test_relaxed_signatures_survive_folding(given_fields: list[tuple[bytes, list[bytes]]], cut: bool) -> None:
     block = b"".join(name + b":" + b"".join(words) + b"\r\n" for name, words in given_fields)
     final = final_header(block if cut else block + b"\r\n", may_add_blanks=False)
-    assert relaxed(final.octets) == relaxed(block)
+    assert second_demand(final.octets) == second_demand(block)
     assert final.octets.endswith(b"\r\n\r\n") or final.octets == b"\r\n"
     if not final.overlong:
         assert max(map(len, lines_of(final.octets))) <= 998

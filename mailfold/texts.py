@@ -1,4 +1,4 @@
-"""Times as people write and read them."""
+"""Values as people write and read them: times, and text without characters that control a terminal."""
 
 from __future__ import annotations
 
@@ -32,4 +32,14 @@ def moment(microseconds: int) -> str:
         datetime.fromtimestamp(microseconds / 1_000_000, UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
         if microseconds
         else "-"
+    )
+
+
+def printable(text: str, *, keep_lines: bool = False) -> str:
+    """The text without characters that control a terminal; `keep_lines` keeps the ends of lines.
+
+    Much of what commands show was written by strangers, who must not control the terminal.
+    """
+    return "".join(
+        character if character.isprintable() or (keep_lines and character == "\n") else "�" for character in text
     )
