@@ -87,7 +87,7 @@ async def test_a_mail_of_our_domain_is_signed_twice_and_both_signatures_hold(
         f"{key.selector}._domainkey.{key.domain}.": key.record.encode() for key in await installation.dkim_keys()
     }
     sent = remote.mails[0].data
-    assert b"Bcc" not in sent
+    assert b"\r\nBcc:" not in sent
     assert sent.count(b"DKIM-Signature:") == len(records) == 2
     for index in (0, 1):
         verifier = dkim.DKIM(sent)
