@@ -194,7 +194,7 @@ class ReadyMails:
     def _forget_oldest(self) -> None:
         for key in list(self._hops)[: max(0, len(self._hops) - self._remembered)]:
             state = self._hops[key]
-            if not state.mails and not state.in_flight:
+            if not state.mails and not state.in_flight and key not in self._turns:
                 del self._hops[key]
 
 

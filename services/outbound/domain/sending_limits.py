@@ -1,12 +1,13 @@
 """The limits of an account: what it may send to other servers in an hour and in a day.
 
-Mail above a limit is held until the window has room. Each held mail counts at the time of its release, so that a burst
+Mail above a limit is held until the window has room. What is held counts at the time of its release, so that a burst
 leaves at the permitted rate and not all at once when the first window ends.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
+from enum import Enum, auto
 from typing import NamedTuple
 
 import msgspec
@@ -30,11 +31,17 @@ class SendingLimits(msgspec.Struct, frozen=True):
         return self != SendingLimits()
 
 
-class CountedMail(NamedTuple):
-    """A mail of the account that counts: when it leaves (UTC microseconds), and its recipients so far."""
+class Counted(Enum):
+    """What a window counts."""
 
-    at: int
-    recipients: int
+    OTHER_MAILS = auto()
+    """The account's mails but the one that is enqueued: its further recipients make it no further mail."""
+    RECIPIENTS = auto()
+    """The recipients of all its mails, this one included, so that one mail to very many is limited too."""
+
+
+NthNewest = Callable[[Counted, int, int], int | None]
+"""The time at which the n-th newest (from 0) of what is counted leaves, if it leaves after a time: (what, after, n)."""
 
 
 class LimitExceeded(NamedTuple):
@@ -44,33 +51,17 @@ class LimitExceeded(NamedTuple):
     until: int
 
 
-def exceeded(limits: SendingLimits, others: Sequence[CountedMail], own: int, now: int) -> LimitExceeded | None:
-    """The limit that one more recipient of a mail exceeds, with the latest time of room; None within all limits.
-
-    `others` are the account's other mails of the last day, oldest first; `own` is the number of recipients that this
-    mail has already.
-    """
+def exceeded(limits: SendingLimits, nth_newest: NthNewest, now: int) -> LimitExceeded | None:
+    """The limit that one more recipient exceeds, with the latest time of room; None within all limits."""
     windows = (
-        (limits.mails_an_hour, "mails an hour", HOUR, 1, False),
-        (limits.mails_a_day, "mails a day", DAY, 1, False),
-        (limits.recipients_an_hour, "recipients an hour", HOUR, own + 1, True),
-        (limits.recipients_a_day, "recipients a day", DAY, own + 1, True),
+        (limits.mails_an_hour, Counted.OTHER_MAILS, "mails an hour", HOUR),
+        (limits.mails_a_day, Counted.OTHER_MAILS, "mails a day", DAY),
+        (limits.recipients_an_hour, Counted.RECIPIENTS, "recipients an hour", HOUR),
+        (limits.recipients_a_day, Counted.RECIPIENTS, "recipients a day", DAY),
     )
     results = [
-        LimitExceeded(f"the account sends more than {limit} {name}", until)
-        for limit, name, window, more, by_recipient in windows
-        if limit and (until := _room_at(limit - more, others, window, now, by_recipient=by_recipient)) > now
+        LimitExceeded(f"the account sends more than {limit} {name}", at + length)
+        for limit, counted, name, length in windows
+        if limit and (at := nth_newest(counted, now - length, limit - 1)) is not None
     ]
     return max(results, key=lambda result: result.until, default=None)
-
-
-def _room_at(room: int, others: Sequence[CountedMail], window: int, now: int, *, by_recipient: bool) -> int:
-    """When at most `room` of the other mails are left in a window that ends then."""
-    counted = 0
-    for mail in reversed(others):
-        if mail.at <= now - window:
-            break
-        counted += mail.recipients if by_recipient else 1
-        if counted > room:
-            return mail.at + window
-    return now

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from services.outbound.domain.sending_limits import DAY, CountedMail, LimitExceeded, SendingLimits, exceeded
+from services.outbound.domain.sending_limits import DAY, Counted, LimitExceeded, SendingLimits, exceeded
 from services.outbound.projections.sent import recipient_key
 from shared.events.outbound import OutboundHeld, OutboundQueued
 from shared.eventstore.transaction import Transaction
 
-_ENTRIES = "SELECT queue_id, at, held_until FROM sent_entry WHERE account = ? AND at > ?"
+# Each walks the index as far as the limit and no further, however much the account submits.
+_NTH_MAIL = (
+    "SELECT counts_at FROM sent_mail WHERE account = ? AND counts_at > ? AND queue_id <> ? "
+    "ORDER BY counts_at DESC LIMIT 1 OFFSET ?"
+)
+_NTH_RECIPIENT = (
+    "SELECT counts_at FROM sent_entry WHERE account = ? AND counts_at > ? ORDER BY counts_at DESC LIMIT 1 OFFSET ?"
+)
 _IS_KNOWN = "SELECT 1 FROM known_recipient WHERE account = ? AND recipient = ?"
 _FIRST_WRITTEN = "SELECT at FROM known_recipient WHERE account = ? AND at > ? ORDER BY at DESC LIMIT 1 OFFSET ?"
 
@@ -30,14 +37,14 @@ class AccountLimits:
         return OutboundHeld(queued.entry, queued.queue_id, surplus.reason, surplus.until if self._releases else 0)
 
     def _mails(self, transaction: Transaction, queued: OutboundQueued, now: int) -> LimitExceeded | None:
-        mails: dict[str, CountedMail] = {}
-        for queue_id, at, held_until in transaction.all(_ENTRIES, (queued.account, now - DAY)):
-            known = mails.get(queue_id, CountedMail(0, 0))
-            mails[queue_id] = CountedMail(max(known.at, at, held_until), known.recipients + 1)
-        own = mails.pop(queued.queue_id, CountedMail(0, 0))
-        if own.at > now:
-            return LimitExceeded("other recipients of the same mail exceed a limit", own.at)
-        return exceeded(self._limits, sorted(mails.values()), own.recipients, now)
+        def nth_newest(counted: Counted, after: int, number: int) -> int | None:
+            if counted is Counted.OTHER_MAILS:
+                row = transaction.first_row(_NTH_MAIL, (queued.account, after, queued.queue_id, number))
+            else:
+                row = transaction.first_row(_NTH_RECIPIENT, (queued.account, after, number))
+            return row[0] if row is not None else None
+
+        return exceeded(self._limits, nth_newest, now)
 
     def _new_recipients(self, transaction: Transaction, queued: OutboundQueued, now: int) -> LimitExceeded | None:
         limit = self._limits.new_recipients_a_day

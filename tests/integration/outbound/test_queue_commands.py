@@ -142,3 +142,14 @@ async def test_new_recipients_are_limited_and_known_ones_are_not(start_queue: St
         (known,) = await installation.enqueue("bob0@far.example", account="a1")
         await installation.until_event(known, OutboundDelivered)
         assert (await installation.outbound.store.verify()).equal
+
+
+async def test_one_mail_cannot_pass_the_limit_of_recipients(start_queue: StartQueue) -> None:
+    async with RemoteServer() as remote:
+        installation = await start_queue(remote, {"outbound.recipients_an_hour": "2"})
+        entries = await installation.enqueue(*(f"bob{number}@far.example" for number in range(5)), account="a1")
+        for entry in entries[:2]:
+            await installation.until_event(entry, OutboundDelivered)
+        held = [await installation.until_event(entry, OutboundHeld) for entry in entries[2:]]
+        hours = [round((event.until - held[0].until) / 3_600_000_000, 3) for event in held]
+        assert hours == [0, 0, 1]
