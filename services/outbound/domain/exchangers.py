@@ -58,7 +58,7 @@ def exchangers_of(domain: str) -> Evaluation[Exchangers | RecipientOutcome]:
             listed: list[tuple[int, str]] = [(0, domain)]
         case "ok":
             listed = _hosts(answer)
-            if listed == [(0, ".")] or (len(listed) == 1 and listed[0][1] == "."):
+            if len(listed) == 1 and listed[0][1] == ".":
                 return _refused("5.1.10", f"the domain {domain} accepts no mail (RFC 7505)")
     named = [(preference, name) for preference, name in listed if name != "."][:_MOST_HOSTS]
     questions = tuple(Question(name, kind) for _, name in named for kind in ("AAAA", "A"))

@@ -34,7 +34,7 @@ class NextHop(msgspec.Struct, frozen=True):
     """Where an attempt goes."""
 
     key: str
-    """Equal for all domains with the same hosts, so that they share connections and limits."""
+    """Equal for all domains with the same hosts in the same order, so that they share connections and limits."""
     route: str
     """A description for people: `mx example.org` or `relay smtp.example.net`."""
     domain: str
@@ -68,8 +68,9 @@ def next_hop(exchangers: Exchangers, rules: HopRules, seed: int) -> NextHop | Re
     permitted = [address for address in addresses if is_permitted(address.address, rules.allowed_networks)]
     if not permitted:
         return _without_address(exchangers, addresses)
-    key = ",".join(sorted(f"{host.name}{_security(host)}" for host in reachable))
-    return NextHop(key, f"mx {exchangers.domain}", exchangers.domain, tuple(permitted[: rules.most_addresses]))
+    return NextHop(
+        _key(reachable), f"mx {exchangers.domain}", exchangers.domain, tuple(permitted[: rules.most_addresses])
+    )
 
 
 def relay_hop(exchangers: Exchangers, port: int, rules: HopRules) -> NextHop | RecipientOutcome:
@@ -140,6 +141,12 @@ def _without_address(exchangers: Exchangers, addresses: Sequence[HopAddress]) ->
     if exchangers.is_implicit:
         reason = f"the domain {domain} has neither a mail server nor an address"
     return RecipientOutcome(SendingResult.REFUSED, "5.4.4", reason)
+
+
+def _key(hosts: Sequence[Exchanger]) -> str:
+    """Equal for domains with the same hosts in the same order, whatever their preferences are as numbers."""
+    ranks = {preference: rank for rank, preference in enumerate(sorted({host.preference for host in hosts}))}
+    return ",".join(sorted(f"{ranks[host.preference]} {host.name}{_security(host)}" for host in hosts))
 
 
 def _security(host: Exchanger) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.outbound.domain.exchangers import Exchangers, exchangers_of
+from services.outbound.domain.exchangers import Exchanger, Exchangers, exchangers_of
 from services.outbound.domain.next_hop import HopRules, NextHop, next_hop
 from shared.protocol.dns.evaluation import drive_sync
 from shared.protocol.dns.question import Answer, Question
@@ -29,7 +29,7 @@ def hop(*, mx: bool, address: bool, alias: str = "") -> NextHop:
 
 def test_the_key_of_a_hop_depends_on_what_is_signed() -> None:
     keys = [hop(mx=mx, address=address).key for mx in (False, True) for address in (False, True)]
-    assert keys[0] == keys[1] == "mx.example"
+    assert keys[0] == keys[1] == "0 mx.example"
     assert len(set(keys)) == 3
 
 
@@ -40,3 +40,14 @@ def test_an_address_has_what_decides_about_dane() -> None:
     assert (address.is_named_securely, address.is_secure, address.target) == (True, True, "")
     (address,) = hop(mx=False, address=True).addresses
     assert (address.is_named_securely, address.is_secure) == (False, False)
+
+
+def test_domains_share_a_hop_when_their_hosts_are_in_the_same_order() -> None:
+    def key(*hosts: tuple[int, str]) -> str:
+        exchangers = tuple(Exchanger(name, preference, ipv4=("8.8.8.8",)) for preference, name in hosts)
+        chosen = next_hop(Exchangers("far.example", exchangers), HopRules(), seed=1)
+        assert isinstance(chosen, NextHop)
+        return chosen.key
+
+    assert key((10, "a.example"), (20, "b.example")) == key((1, "a.example"), (2, "b.example"))
+    assert key((10, "a.example"), (20, "b.example")) != key((20, "a.example"), (10, "b.example"))
