@@ -14,7 +14,7 @@ from shared.blobs.blob_id import BlobId
 from shared.blobs.errors import BlobError
 from shared.blobs.port import Blobs
 from shared.clock import Clock
-from shared.protocol.dkim.profile import BOTH, SigningProfile
+from shared.protocol.dkim.profile import BOTH, UNSIGNED, SigningProfile
 from shared.protocol.dkim.sign import hash_body, signatures
 from shared.protocol.dkim.signing_key import SigningKey
 from shared.protocol.message.outgoing.header import is_tls_optional
@@ -114,7 +114,7 @@ def _profile(relay: RelayUse | None) -> SigningProfile:
     omitted = frozenset(name.encode() for name in relay.unsigned_names)
     match relay.signatures:
         case "none":
-            return SigningProfile(())
+            return UNSIGNED
         case "rsa":
             return SigningProfile(("rsa",), omitted)
         case _:

@@ -63,9 +63,5 @@ class SigningProfile(msgspec.Struct, frozen=True):
 
 BOTH: Final = SigningProfile()
 """RSA and Ed25519 (RFC 8463 §5). RSA is on top, for verifiers that read only one signature."""
-RSA_ONLY: Final = SigningProfile(("rsa",))
-"""For relays that refuse a second DKIM-Signature field."""
 UNSIGNED: Final = SigningProfile(())
 """For relays that sign on their own and refuse or replace other signatures."""
-SES: Final = SigningProfile(("rsa",), frozenset({b"message-id", b"date", b"return-path"}))
-"""Amazon SES refuses two signatures, and writes Message-ID, Date and Return-Path anew."""

@@ -5,7 +5,7 @@ The body is read in pieces, at most twice to find the form and once for each `Fi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Final
 
@@ -34,7 +34,7 @@ class Needs(msgspec.Struct, frozen=True):
     binary: bool = False
     """NUL, bare CR or bare LF in the body: BINARYMIME and CHUNKING (RFC 3030)."""
     smtputf8: bool = False
-    """Octets over 127 in the header: SMTPUTF8 (RFC 6531 §3.4). The envelope may need it too: `address_needs_utf8`."""
+    """Octets over 127 in the header: SMTPUTF8 (RFC 6531 §3.4). The envelope may need it too (`Address.is_ascii`)."""
     long_lines: bool = False
     """Lines over 998 octets in the body (RFC 5321 §4.5.3.1.6)."""
     long_fields: tuple[str, ...] = ()
@@ -181,14 +181,6 @@ class OutgoingMessage:
 def _body(segments: tuple[Segment, ...], read: Ranges, body_type: BodyType) -> Iterator[bytes]:
     pieces = (piece for segment in segments for piece in segment_pieces(segment, read))
     return pieces if body_type is BodyType.BINARY_MIME else with_last_line_end(pieces)
-
-
-def address_needs_utf8(addresses: Iterable[str]) -> bool:
-    """Whether an envelope with these addresses needs SMTPUTF8: a localpart has other characters than ASCII.
-
-    A domain alone never does, because it is sent in A-labels (RFC 6531 §3.4).
-    """
-    return any(not address.rpartition("@")[0].isascii() for address in addresses)
 
 
 def _demand(needs: Needs, peer: PeerForms) -> str:

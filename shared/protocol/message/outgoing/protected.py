@@ -24,8 +24,3 @@ def foreign_signature(header: bytes) -> str:
 def protected_parts(scan: Scan) -> tuple[int, ...]:
     """The indexes of the parts whose octets, header included, must not change (RFC 1847 §2.1, RFC 5751 §3.1.3)."""
     return tuple(index for index, part in enumerate(scan.parts) if part.content_type in _PROTECTED_TYPES)
-
-
-def may_be_reencoded(header: bytes, scan: Scan) -> bool:
-    """Whether parts of the message may be encoded anew. Parts within a protected part may not."""
-    return not foreign_signature(header) and 0 not in protected_parts(scan)
