@@ -15,7 +15,7 @@ import structlog
 from shared.background import spawn
 from shared.blobs.blob_id import BlobId
 from shared.blobs.errors import BlobError
-from shared.blobs.port import Blob, Blobs
+from shared.blobs.port import Blob, BlobRef, Blobs
 from shared.protocol.message.scan import SCANNER_VERSION, Scan, Scanner, decode_scan, encode_scan, stored_version
 
 log = structlog.get_logger("scan")
@@ -46,6 +46,17 @@ def report_failure(scanner: Scanner, blob: BlobId | str) -> None:
     if scanner.failure is not None:
         ScanCounts.failed += 1
         log.error("scan.failed", blob=str(blob), exc_info=scanner.failure)
+
+
+async def store_message(blobs: Blobs, octets: bytes) -> BlobRef:
+    """Store a message that this server wrote, with its scan. Raises BlobError."""
+    scanner = Scanner()
+    scanner.feed(octets)
+    with blobs.writer() as writer:
+        writer.write(octets)
+        reference = await writer.commit(encode_scan(await finished(scanner)))
+    report_failure(scanner, reference.id)
+    return reference
 
 
 async def scan_of(blobs: Blobs, blob: Blob) -> Scan:

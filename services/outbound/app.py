@@ -60,6 +60,11 @@ from shared.service import Host
 
 SERVICE = "outbound"
 _SMTP = 25
+_REFERENCES = (
+    "SELECT entry, blob FROM queue WHERE entry > ? ORDER BY entry LIMIT 5000",
+    "SELECT report, blob FROM report WHERE report > ? ORDER BY report LIMIT 5000",
+)
+"""Pages of what refers to blobs: open entries, and notifications that are not submitted."""
 
 
 def _chance() -> float:
@@ -91,13 +96,16 @@ class Outbound:
         self._dnssec = DnssecProof(settings, host.section(ResolverSettings), host.clock)
         due = DueEntries(self.store)
         recorder = self._recorder()
-        self._runner = self._new_runner(due, recorder)
+        directory = for_stubs(GuardedChannel(host.channel("directory", SERVICE), "directory"))
+        sending = SendingDirectory(directory, Keyring(host.places), host.clock)
+        probe = RelayProbe(sending, self._resolver, self._connections)
+        self._runner = self._new_runner(due, recorder, sending)
         self._ages = Ages(
             due, recorder, settings.schedule(), host.clock, self._runner.claiming, settings.age_look_seconds
         )
         commands = QueueCommands(self.store, due, recorder, host.clock, host.turns, self._runner.claiming)
         endpoint = OutboundEndpoint(
-            self.store, self._enqueuer, commands, self._holds, self._runner, self._probe, settings.expire_days
+            self.store, self._enqueuer, commands, self._holds, self._runner, probe, settings.expire_days
         )
         self.registrations: Sequence[Registration] = (
             (add_OutboundServicer_to_server, endpoint),
@@ -143,11 +151,8 @@ class Outbound:
         reports = Reports(host.blobs, schedule, host.clock, host.ids, host.server.host)
         return Recorder(self.store, reports, schedule, host.clock, _chance)
 
-    def _new_runner(self, due: DueEntries, recorder: Recorder) -> Runner:
+    def _new_runner(self, due: DueEntries, recorder: Recorder, sending: SendingDirectory) -> Runner:
         host, settings = self._host, self._settings
-        directory = for_stubs(GuardedChannel(host.channel("directory", SERVICE), "directory"))
-        sending = SendingDirectory(directory, Keyring(host.places), host.clock)
-        self._probe = RelayProbe(sending, self._resolver, self._connections)
         rules = _rules(settings, host)
         limits = HopLimits(settings.per_destination)
         routes = Routes(sending.of, self._resolver, lambda: rules, limits, lambda: secrets.randbits(32))
@@ -178,13 +183,14 @@ class Outbound:
         return owner_pb2.ReportReply(counts=counts, state=state)
 
     async def _referenced(self, generation: str) -> AsyncIterator[list[str]]:
-        for sql in ("SELECT DISTINCT blob FROM queue WHERE blob LIKE ?", "SELECT blob FROM report WHERE blob LIKE ?"):
-            rows = await self._rows(sql, f"{generation}/%")
-            if rows:
-                yield rows
+        for sql in _REFERENCES:
+            after = ""
+            while rows := await self._page(sql, after):
+                yield [blob for _, blob in rows if blob.startswith(f"{generation}/")]
+                after = rows[-1][0]
 
-    async def _rows(self, sql: str, pattern: str) -> list[str]:
-        return [row[0] for row in await self.store.read_long(lambda reader: reader.all(sql, (pattern,)))]
+    async def _page(self, sql: str, after: str) -> list[tuple[str, str]]:
+        return [(row[0], row[1]) for row in await self.store.read(lambda reader: reader.all(sql, (after,)))]
 
 
 def _rules(settings: OutboundSettings, host: Host) -> HopRules:

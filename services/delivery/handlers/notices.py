@@ -19,10 +19,9 @@ from shared.protocol.dsn.action import DsnAction, is_reported
 from shared.protocol.dsn.content import Original, RecipientReport, Reporter
 from shared.protocol.dsn.report import MOST_RECIPIENTS, build
 from shared.protocol.dsn.returned import RETURNED_MESSAGE
-from shared.protocol.message.scan import Scanner, encode_scan
 from shared.protocol.smtp.codes import POSTMASTER
 from shared.routing.resolution import Resolution, ResolutionKind
-from shared.scans import finished, report_failure, scan_of
+from shared.scans import scan_of, store_message
 
 
 class FailedStep(NamedTuple):
@@ -91,12 +90,7 @@ class Notices:
         data = build(
             original, reports, Reporter(self._host, author, self._clock.now(), message_id, f"mailfold-{identity}")
         )
-        scanner = Scanner()
-        scanner.feed(data)
-        with self._blobs.writer() as writer:
-            writer.write(data)
-            reference = await writer.commit(encode_scan(await finished(scanner)))
-        report_failure(scanner, reference.id)
+        reference = await store_message(self._blobs, data)
         return reference.id, reference.size, message_id
 
     async def _original(self, mail: AcceptedMail) -> Original:

@@ -16,9 +16,8 @@ from shared.grpc.errors import Invalid, Unavailable
 from shared.ids import IdKind, Ids
 from shared.protocol.address.address import Address, parse_address
 from shared.protocol.address.domain import AddressError
-from shared.protocol.message.scan import Scanner, encode_scan
 from shared.routing.resolution import ResolutionKind
-from shared.scans import finished
+from shared.scans import store_message
 
 _OURS = (ResolutionKind.ACCOUNTS, ResolutionKind.OUTGOING_ONLY)
 
@@ -61,12 +60,8 @@ class SubmittedTestMails:
         return event
 
     async def _stored(self, data: bytes) -> BlobRef:
-        scanner = Scanner()
-        scanner.feed(data)
         try:
-            with self._blobs.writer() as writer:
-                writer.write(data)
-                return await writer.commit(encode_scan(await finished(scanner)))
+            return await store_message(self._blobs, data)
         except BlobError as error:
             raise Unavailable(f"the mail cannot be stored: {error}") from error
 

@@ -22,11 +22,10 @@ from shared.protocol.dsn.content import Original, RecipientReport, Reporter
 from shared.protocol.dsn.for_people import SUBJECTS
 from shared.protocol.dsn.report import MOST_RECIPIENTS, build
 from shared.protocol.dsn.returned import RETURNED_MESSAGE
-from shared.protocol.message.scan import Scanner, encode_scan
-from shared.scans import finished, report_failure, scan_of
+from shared.protocol.smtp.codes import POSTMASTER
+from shared.scans import scan_of, store_message
 
 log = structlog.get_logger("outbound")
-_AUTHOR = "postmaster"
 _REPLY = re.compile(r"[2-5][0-9]{2} ")
 
 
@@ -61,11 +60,11 @@ class Reports:
     async def _write(self, kind: DsnAction, pairs: Sequence[EntryDecision]) -> tuple[str, Event]:
         queued = pairs[0][0].queued
         report = self._ids.new(IdKind.QUEUE)
-        author = f"{_AUTHOR}@{queued.sending_domain or self._host}"
+        author = f"{POSTMASTER}@{queued.sending_domain or self._host}"
         reporter = Reporter(self._host, author, self._clock.now(), f"{report}@{self._host}", f"mailfold-{report}")
         entries = tuple(self._reported(entry, event, kind) for entry, event in pairs)
         data = build(await self._original(pairs[0][0]), entries, reporter)
-        blob, size = await self._store(data)
+        reference = await store_message(self._blobs, data)
         return report, OutboundReportMade(
             report,
             queued.queue_id,
@@ -75,20 +74,11 @@ class Reports:
             author,
             SUBJECTS[kind],
             reporter.message_id,
-            blob,
-            size,
+            str(reference.id),
+            reference.size,
             eight_bit=not data.isascii(),
             require_tls=queued.require_tls,
         )
-
-    async def _store(self, data: bytes) -> tuple[str, int]:
-        scanner = Scanner()
-        scanner.feed(data)
-        with self._blobs.writer() as writer:
-            writer.write(data)
-            reference = await writer.commit(encode_scan(await finished(scanner)))
-        report_failure(scanner, reference.id)
-        return str(reference.id), reference.size
 
     async def _original(self, entry: QueueEntry) -> Original:
         """The mail that the report is about; without header and body when its blob cannot be read."""
@@ -97,7 +87,9 @@ class Reports:
         try:
             blob = await self._blobs.read(BlobId(queued.blob))
             scan = await scan_of(self._blobs, blob)
-            header, subject = queued.prefix + blob.read(0, scan.header_end), scan.subject
+            subject = scan.subject
+            if not queued.require_tls:  # the report leaves without REQUIRETLS, so it has no header (RFC 8689 §5)
+                header = queued.prefix + blob.read(0, scan.header_end)
             if queued.ret.upper() == "FULL" and blob.body_size <= RETURNED_MESSAGE:
                 body = blob.read(scan.header_end, blob.body_size)
         except BlobError as error:

@@ -28,6 +28,7 @@ from shared.rpc.mailfold.ingress.v1 import ingress_pb2
 from shared.rpc.mailfold.ingress.v1.ingress_pb2_grpc import add_IngressServicer_to_server
 from shared.rpc.mailfold.outbound.v1 import outbound_pb2
 from shared.rpc.mailfold.outbound.v1.outbound_pb2_grpc import OutboundStub
+from shared.rpc.mailfold.owner.v1 import owner_pb2
 from shared.rpc.mailfold.owner.v1.owner_pb2_grpc import OwnerStub
 from shared.service import SHARED_SECTIONS, Host
 from shared.settings import Sections, load
@@ -197,6 +198,12 @@ class Installation:
                 if isinstance(recorded.event, OutboundReportMade)
             ]
         return made
+
+    async def referenced_blobs(self) -> set[str]:
+        """The blobs that the queue still needs."""
+        owner = OwnerStub(self.host.channel("outbound", "operator"))
+        request = owner_pb2.ReferencedBlobsRequest(generation="g0001")
+        return {blob async for batch in owner.ReferencedBlobs(request) for blob in batch.ids}
 
     async def listed(self) -> list[outbound_pb2.QueueEntry]:
         return list((await self.queue.List(outbound_pb2.ListQueueRequest())).entries)

@@ -153,3 +153,26 @@ async def test_one_mail_cannot_pass_the_limit_of_recipients(start_queue: StartQu
         held = [await installation.until_event(entry, OutboundHeld) for entry in entries[2:]]
         hours = [round((event.until - held[0].until) / 3_600_000_000, 3) for event in held]
         assert hours == [0, 0, 1]
+
+
+async def test_a_report_about_a_mail_with_requiretls_returns_nothing_of_it(
+    installation: Installation, remote: RemoteServer
+) -> None:
+    await installation.queue.Pause(pb.PauseRequest())
+    (entry,) = await installation.enqueue("bob@far.example", require_tls=True, ret="FULL")
+    await installation.queue.Bounce(chosen(entry, reason="not wanted here"))
+    (report,) = await installation.until_reported()
+    text = await installation.report_text(report)
+    assert b"bob@far.example" in text
+    assert b"m1@example.org" not in text
+    assert b"Subject: Hello" not in text
+
+
+async def test_blobs_of_open_entries_are_referenced(installation: Installation) -> None:
+    await installation.queue.Pause(pb.PauseRequest())
+    assert await installation.referenced_blobs() == set()
+    entries = [(await installation.enqueue(f"bob{number}@far.example"))[0] for number in range(3)]
+    listed = await installation.referenced_blobs()
+    assert len(listed) == 1
+    await installation.queue.Cancel(chosen(*entries))
+    assert await installation.referenced_blobs() == set()
