@@ -42,16 +42,10 @@ async def life(session: Session, identity: str) -> tuple[list[LoggedEvent], Name
 
 async def print_events(session: Session, query: Query, *, follow: bool, json: bool) -> None:
     """Print the selected events of the log, and with `follow` new ones. Raises CommandFailed for an unknown type."""
-    seen: set[str] = set()
-    for event in await log.query(session, *query):
-        seen.add(event.id)
-        _print(event, json=json)
-    if not seen:
-        _check_type(query.kind)
     if follow:
         with while_somebody_reads():
-            await _follow(session, query, seen, json=json)
-    elif not seen:
+            await _follow(session, query, json=json)
+    elif not await _print_logged(session, query, json=json):
         print("mailfold: no event in the log matches", file=sys.stderr)
 
 
@@ -72,12 +66,26 @@ def _check_type(kind: str) -> None:
         raise CommandFailed(f"there is no type or area {kind}; the areas are {', '.join(areas)}", UNUSABLE)
 
 
-async def _follow(session: Session, query: Query, seen: set[str], *, json: bool) -> None:
+async def _print_logged(session: Session, query: Query, *, json: bool) -> set[str]:
+    """Print the selected events that are in the log, and return their ids."""
+    events = await log.query(session, *query)
+    if not events:
+        _check_type(query.kind)
+    for event in events:
+        _print(event, json=json)
+    return {event.id for event in events}
+
+
+async def _follow(session: Session, query: Query, *, json: bool) -> None:
     text = query.text.casefold()
-    async for event in log.tail(session, query.kind, 0):
-        if event.id not in seen and text in f"{event.type} {event.actor} {event.shown}".casefold():
-            _print(event, json=json)
-            await asyncio.sleep(0)
+    batches = log.tail(session, query.kind)
+    await anext(batches)  # before the log is read: an event that is logged in between would be in neither
+    seen = await _print_logged(session, query, json=json)
+    async for batch in batches:
+        for event in batch:
+            if event.id not in seen and text in f"{event.type} {event.actor} {event.shown}".casefold():
+                _print(event, json=json)
+                await asyncio.sleep(0)
 
 
 def _print(event: LoggedEvent, *, json: bool) -> None:

@@ -38,13 +38,12 @@ async def query(session: Session, text: str, kind: str, since: int, limit: int) 
     return [_from_wire(logged) for logged in reversed((await (await _stub(session)).Query(request)).events)]
 
 
-async def tail(session: Session, kind: str, backlog: int) -> AsyncIterator[LoggedEvent]:
-    """The latest events, then new ones."""
+async def tail(session: Session, kind: str) -> AsyncIterator[list[LoggedEvent]]:
+    """An empty batch as soon as no new event can be missed, then every new event."""
     from shared.rpc.mailfold.eventlog.v1 import eventlog_pb2
 
-    async for batch in (await _stub(session)).Tail(eventlog_pb2.TailRequest(type=kind, backlog=backlog)):
-        for logged in batch.events:
-            yield _from_wire(logged)
+    async for batch in (await _stub(session)).Tail(eventlog_pb2.TailRequest(type=kind)):
+        yield [_from_wire(logged) for logged in batch.events]
 
 
 async def names(session: Session, events: Iterable[LoggedEvent]) -> Names:

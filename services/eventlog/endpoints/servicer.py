@@ -40,13 +40,15 @@ class EventLogEndpoint(EventLogServicer):
         return _logged_events(await self._store.read_long(lambda reader: Trace(reader, request.id, *limits).events()))
 
     async def Tail(self, request: pb.TailRequest, context: Any) -> AsyncIterator[pb.LoggedEvents]:
-        """Send the latest `backlog` events, oldest first, then every new event."""
-        event_filter, seen = Filter(request.type), set[str]()
+        """Send the latest `backlog` events, oldest first, then every new event.
+
+        The first message is sent even when it has no event: it tells the caller that it misses nothing from now on.
+        """
+        event_filter = Filter(request.type)
         with self._tail.reading(event_filter) as reader:
-            if request.backlog:
-                backlog = await self._latest(event_filter, request.backlog)
-                seen = {event.event_id for event in backlog}
-                yield _logged_events(backlog)
+            backlog = await self._latest(event_filter, request.backlog) if request.backlog else []
+            seen = {event.event_id for event in backlog}
+            yield _logged_events(backlog)
             async for batch in reader.batches():
                 events = [
                     event

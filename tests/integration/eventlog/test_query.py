@@ -92,6 +92,14 @@ async def test_the_tail_shows_what_was_and_what_comes(installation: Installation
     assert sorted(seen[1:]) == ["mail.classified q0002", "mail.received q0002", "mail.settled q0002"]
 
 
+async def test_the_tail_says_at_once_that_it_misses_nothing(installation: Installation) -> None:
+    tail = installation.log.Tail(pb.TailRequest(type="mail.received"))
+    async with asyncio.timeout(10):
+        assert (await anext(aiter(tail))).events == []
+        await deliver(installation)
+        assert [event.queue_id for event in (await anext(aiter(tail))).events] == ["q0001"]
+
+
 async def test_the_report_counts_and_knows_of_no_lag(installation: Installation) -> None:
     await deliver(installation)
     await installation.followed()

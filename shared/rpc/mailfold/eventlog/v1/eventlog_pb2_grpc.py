@@ -70,7 +70,8 @@ class EventLogServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Tail(self, request, context):
-        """Events as they happen, until the caller cancels the call.
+        """Events as they happen, until the caller cancels the call. The first message has the latest `backlog` events, perhaps
+        none; every event that is logged after it follows.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -37,7 +37,9 @@ class EventLogStub:
     Trace: _grpc.UnaryUnaryMultiCallable[_eventlog_pb2.TraceRequest, _eventlog_pb2.LoggedEvents]
     """The history of a mail, found by queue id, Message-ID or the reference of a refusal."""
     Tail: _grpc.UnaryStreamMultiCallable[_eventlog_pb2.TailRequest, _eventlog_pb2.LoggedEvents]
-    """Events as they happen, until the caller cancels the call."""
+    """Events as they happen, until the caller cancels the call. The first message has the latest `backlog` events, perhaps
+    none; every event that is logged after it follows.
+    """
 
 @_typing.type_check_only
 class EventLogAsyncStub(EventLogStub):
@@ -48,7 +50,9 @@ class EventLogAsyncStub(EventLogStub):
     Trace: _aio.UnaryUnaryMultiCallable[_eventlog_pb2.TraceRequest, _eventlog_pb2.LoggedEvents]  # type: ignore[assignment]
     """The history of a mail, found by queue id, Message-ID or the reference of a refusal."""
     Tail: _aio.UnaryStreamMultiCallable[_eventlog_pb2.TailRequest, _eventlog_pb2.LoggedEvents]  # type: ignore[assignment]
-    """Events as they happen, until the caller cancels the call."""
+    """Events as they happen, until the caller cancels the call. The first message has the latest `backlog` events, perhaps
+    none; every event that is logged after it follows.
+    """
 
 class EventLogServicer(metaclass=_abc_1.ABCMeta):
     """Queries over the events of all services."""
@@ -74,6 +78,8 @@ class EventLogServicer(metaclass=_abc_1.ABCMeta):
         request: _eventlog_pb2.TailRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_eventlog_pb2.LoggedEvents], _abc.AsyncIterator[_eventlog_pb2.LoggedEvents]]:
-        """Events as they happen, until the caller cancels the call."""
+        """Events as they happen, until the caller cancels the call. The first message has the latest `backlog` events, perhaps
+        none; every event that is logged after it follows.
+        """
 
 def add_EventLogServicer_to_server(servicer: EventLogServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
