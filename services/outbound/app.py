@@ -156,7 +156,7 @@ class Outbound:
         rules = _rules(settings, host)
         limits = HopLimits(settings.per_destination)
         routes = Routes(sending.of, self._resolver, lambda: rules, limits, lambda: secrets.randbits(32))
-        transport = SmtpTransport(self._connections, self._demands(), settings.attempt_seconds)
+        transport = SmtpTransport(self._connections, self._demands(), settings.attempt_time())
         messages = MessagePreparer(host.blobs, host.clock)
         attempts = Attempts(messages, transport, recorder, settings.schedule(), host.clock, _chance)
         return Runner(due, routes, attempts, self._holds, settings, host.clock)

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from services.outbound.domain.next_hop import Network
-from services.outbound.domain.schedule import RetrySchedule
+from services.outbound.domain.schedule import AttemptTime, RetrySchedule
 from services.outbound.domain.sending_limits import SendingLimits
 from services.outbound.domain.tls_rules import TlsRules, parse_tls_rules
 from shared.dns.settings import ResolverSettings
@@ -76,8 +76,22 @@ class OutboundSettings(Section, frozen=True):
         float, Meta(description="Longest time of a TLS handshake with another server, in seconds.", gt=0, le=300)
     ] = 60.0
     attempt_seconds: Annotated[
-        float, Meta(description="Longest time of one attempt with all its addresses, in seconds.", ge=60, le=7200)
+        float,
+        Meta(
+            description="Longest time of one attempt with all its addresses, in seconds; a large message has more.",
+            ge=60,
+            le=7200,
+        ),
     ] = 1_800.0
+    slowest_octets_a_second: Annotated[
+        int,
+        Meta(
+            description="The slowest line over which a message is still sent, in octets a second: an attempt may take "
+            "longer than `attempt_seconds` by the size of its message at this rate.",
+            ge=100,
+            le=1_000_000,
+        ),
+    ] = 2_000
     addresses_per_attempt: Annotated[
         int, Meta(description="Addresses that one attempt connects to at most.", ge=1, le=64)
     ] = 8
@@ -187,6 +201,10 @@ class OutboundSettings(Section, frozen=True):
             destination_first=self.destination_first,
             destination_longest=self.destination_longest,
         )
+
+    def attempt_time(self) -> AttemptTime:
+        """The longest time of an attempt, as a value for decisions."""
+        return AttemptTime(self.attempt_seconds, self.slowest_octets_a_second)
 
     def tls_rules(self) -> TlsRules:
         """The levels of `tls`. Raises ValueError for a text that is none."""

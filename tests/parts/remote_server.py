@@ -56,6 +56,8 @@ class RemoteServer:
     context: ssl.SSLContext | None = None
     hangs_in_handshake: bool = False
     """Whether it falls silent after it agreed to STARTTLS."""
+    reads_messages: bool = True
+    """Whether it reads the message that it asks for."""
     address: str = "127.0.0.1"
     port: int = 0
     mails: list[TakenMail] = field(default_factory=list)
@@ -129,6 +131,8 @@ class _Dialog:
             raise _Closed
 
     async def _data(self) -> None:
+        if not self._server.reads_messages:
+            await asyncio.sleep(3600)
         data = b""
         while not data.endswith(b"\r\n.\r\n") and data != b".\r\n":
             data += await self._reader.readuntil(b"\r\n")

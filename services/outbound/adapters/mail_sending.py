@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterator
 
 import msgspec
 
@@ -21,11 +22,13 @@ from shared.events.outbound import HostAttempt
 from shared.protocol.message.outgoing.message import Unsendable
 from shared.protocol.smtp.client.events import SessionFailed, TransactionDone
 from shared.protocol.smtp.client.outcome import RecipientResult, ResultKind
+from shared.protocol.smtp.client.timeouts import Stage
 from shared.protocol.smtp.client.transaction import OutgoingTransaction
 from shared.protocol.smtp.reply import Reply
 
 _MOST_HOSTS = 20
 _REPLY = 1_000
+_BEFORE_MAIL = frozenset({Stage.GREETING.value, Stage.HELLO.value})
 
 
 class ConnectionRecord(msgspec.Struct, frozen=True):
@@ -44,9 +47,10 @@ class ConnectionRecord(msgspec.Struct, frozen=True):
 class MailSending:
     """The state of one attempt."""
 
-    def __init__(self, mail: ReadyMail, message: PreparedMessage) -> None:
+    def __init__(self, mail: ReadyMail, message: PreparedMessage, on_taken: Callable[[], None]) -> None:
         self.mail = mail
         self.message = message
+        self._on_taken = on_taken
         self.open_entries: list[QueueEntry] = list(mail.entries)
         """Entries without an outcome."""
         self.has_unsent = False
@@ -58,8 +62,10 @@ class MailSending:
         self.failure = unreachable("the next server has no address")
         """The outcome of entries that have none of their own."""
         self._outcomes: dict[str, RecipientOutcome] = {}
-        self.awaits_last_reply = False
-        """Whether the attempt was broken off after the whole message was sent and before its reply."""
+        self.broken_off_at = ""
+        """The stage of the session at which the attempt was broken off."""
+        self._was_turned_away = False
+        """Whether a server answered that it takes no connection now."""
         self._is_about_mail = False
         """Whether the last failure is about this mail or a policy of its domain, so that others may do better."""
         self._signal = HopSignal.UNREACHABLE
@@ -78,6 +84,15 @@ class MailSending:
             binary=final.binary,
             smtputf8=final.smtputf8,
         )
+
+    def pieces(self, form: SignedMessage) -> Callable[[], Iterator[bytes]]:
+        """What gives the octets of the message, when the server asks for them."""
+
+        def begin() -> Iterator[bytes]:
+            self._on_taken()
+            return form.pieces()
+
+        return begin
 
     def note_unsendable(self, connected: ConnectionRecord, form: Unsendable) -> None:
         """Note that a server takes no form of this message; another server may."""
@@ -117,6 +132,7 @@ class MailSending:
         """Note that an address took no mail."""
         self._note(connected, stage, outcome.reason, reply)
         self.failure = outcome
+        self._was_turned_away |= stage in _BEFORE_MAIL and reply is not None and reply.is_transient
         self._is_about_mail = stage == "policy" or (connected.demand.is_verified and not self.mail.sending.relay)
 
     def note_own_fault(self, reason: str) -> None:
@@ -127,8 +143,10 @@ class MailSending:
     def note_time_out(self, reason: str) -> None:
         """Note that the time of the attempt is over; the server may have taken a mail whose reply did not come."""
         self.failure = unreachable(reason)
-        if self.awaits_last_reply:
+        if self.broken_off_at == Stage.END.value:
             self.failure = RecipientOutcome(SendingResult.PERHAPS_DELIVERED, "4.4.2", reason)
+        elif self.broken_off_at == Stage.BODY.value:  # this message was too slow; another mail may do better
+            self.failure = RecipientOutcome(SendingResult.DEFERRED, "4.4.2", reason)
 
     def step(self, name: str, began: float) -> None:
         """Add the time since `began` to a step."""
@@ -142,6 +160,8 @@ class MailSending:
             self.failure.cause is Cause.RECIPIENT or (self.failure.cause is Cause.OURS and self._is_about_mail)
         )
         signal = HopSignal.SILENT if is_about_mail else self._signal
+        if signal is HopSignal.UNREACHABLE and self._was_turned_away:
+            signal = HopSignal.TURNED_AWAY
         return SentMail(self._outcomes, signal, self._recorded_hosts(), self.transcript, self._steps)
 
     def _recorded_hosts(self) -> tuple[HostAttempt, ...]:

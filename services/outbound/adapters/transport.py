@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from typing import Protocol
 
 import msgspec
@@ -15,6 +16,7 @@ from services.outbound.domain.next_hop import HopAddress, NextHop
 from services.outbound.domain.outcome import RecipientOutcome, SendingResult
 from services.outbound.domain.ready import ReadyMail
 from services.outbound.domain.reply_meaning import failure_of, unreachable
+from services.outbound.domain.schedule import AttemptTime
 from services.outbound.domain.sent import SentMail, for_all
 from services.outbound.domain.tls_demand import HostSkipped, TlsDemand
 from services.outbound.handlers.messages import PreparedMessage
@@ -46,22 +48,25 @@ class Demands(Protocol):
 class SmtpTransport:
     """Sends mails over SMTP."""
 
-    def __init__(self, connections: Connections, demands: Demands, attempt_seconds: float) -> None:
+    def __init__(self, connections: Connections, demands: Demands, time_limit: AttemptTime) -> None:
         self._connections = connections
         self._demands = demands
-        self._seconds = attempt_seconds
+        self._time_limit = time_limit
 
-    async def send(self, hop: NextHop, mail: ReadyMail, message: PreparedMessage) -> SentMail:
-        """The outcome for every recipient."""
-        sending = MailSending(mail, message)
+    async def send(
+        self, hop: NextHop, mail: ReadyMail, message: PreparedMessage, on_taken: Callable[[], None]
+    ) -> SentMail:
+        """The outcome for every recipient. `on_taken` is called when a server asks for the message."""
+        sending = MailSending(mail, message, on_taken)
+        seconds = self._time_limit.of(message.size)
         try:
-            async with asyncio.timeout(self._seconds):
+            async with asyncio.timeout(seconds):
                 for address in hop.addresses:
                     await self._to_address(hop, address, sending)
                     if not sending.open_entries:
                         break
         except TimeoutError:
-            sending.note_time_out(f"the attempt took longer than {self._seconds:g} s")
+            sending.note_time_out(f"the attempt took longer than {seconds:g} s")
         except BlobError as error:
             sending.note_own_fault(f"the message cannot be read from the store: {error}")
         except StoreUnavailable as error:
@@ -130,7 +135,7 @@ class SmtpTransport:
                 return True
             for _ in range(_MOST_TRANSACTIONS):
                 began = time.monotonic()
-                end = await connection.transact(sending.transaction(form), form.pieces)
+                end = await connection.transact(sending.transaction(form), sending.pieces(form))
                 if not is_fresh and isinstance(end, SessionFailed) and _was_closed(end):
                     connection.abort()
                     return False
@@ -139,7 +144,7 @@ class SmtpTransport:
                 if not (sending.has_unsent and connection.is_reusable):
                     break
         except BaseException:
-            sending.awaits_last_reply = connection.last_stage == Stage.END.value
+            sending.broken_off_at = connection.last_stage
             connection.abort()
             raise
         self._connections.give_back(key, connection)

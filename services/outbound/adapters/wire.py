@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 from collections.abc import Callable
 from typing import cast
@@ -10,6 +11,8 @@ from typing import cast
 _INPUT_OCTETS = 256 * 1024
 """Octets that are held before reading pauses; no reply is that long."""
 _OUTPUT_OCTETS = 256 * 1024
+_UNSENT_OCTETS = 128 * 1024
+"""Octets that the system keeps unsent. On a slow line more of them would use up the time of the reply."""
 
 
 class WireBroken(Exception):
@@ -32,6 +35,9 @@ class ClientWire(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
         self._transport.set_write_buffer_limits(high=_OUTPUT_OCTETS)
+        connected = transport.get_extra_info("socket")
+        if connected is not None and hasattr(socket, "TCP_NOTSENT_LOWAT"):
+            connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT_OCTETS)
 
     def data_received(self, data: bytes) -> None:
         self._input += data

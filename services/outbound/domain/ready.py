@@ -205,8 +205,18 @@ def note_success(state: HopState) -> None:
     state.at_once = min(float(state.limits.most_at_once), state.at_once + 1.0 / max(1.0, state.at_once) + 0.25)
 
 
+def note_taken(state: HopState) -> None:
+    """The hop asks for a message: it answers, so that others need not wait until this one is sent."""
+    if state.failures:
+        state.failures = 0
+        state.blocked_until = 0.0
+    state.at_once = max(2.0, state.at_once)
+
+
 def note_busy(state: HopState) -> None:
-    """The hop asked for less: it gets half as much at once."""
+    """The hop asked for less: it gets half as much at once. It answers, so earlier failures no longer count."""
+    state.failures = 0
+    state.blocked_until = 0.0
     state.at_once = max(1.0, state.at_once / 2)
 
 

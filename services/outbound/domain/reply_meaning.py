@@ -6,12 +6,14 @@ from services.outbound.domain.outcome import Cause, RecipientOutcome, SendingRes
 from services.outbound.domain.sent import HopSignal
 from shared.protocol.smtp.client.events import SessionFailed
 from shared.protocol.smtp.client.outcome import FailureCause, RecipientResult, ResultKind
+from shared.protocol.smtp.client.timeouts import Stage
 from shared.protocol.smtp.reply import Reply
 
 _WORDS = 1_000
 _NO_MAIL_HERE = 521
 _RATE_STATUSES = frozenset({"4.7.0", "4.7.1", "4.3.2", "4.4.5", "4.5.3", "4.7.28"})
 _SERVICE_CODES = frozenset({421, 432})
+_BREAKS = frozenset({FailureCause.CUT, FailureCause.TIME_OUT})
 _OURS = {
     FailureCause.TLS_NOT_OFFERED: ("4.7.4", "TLS is demanded, and the server does not offer it"),
     FailureCause.TLS_REFUSED: ("4.7.5", "the server refused STARTTLS"),
@@ -58,7 +60,9 @@ def failure_of(failed: SessionFailed) -> RecipientOutcome:
         return RecipientOutcome(SendingResult.DEFERRED, status, f"{reason}: {words}", Cause.OURS)
     if failed.cause in (FailureCause.CONNECT_REFUSED, FailureCause.HELLO_REFUSED):
         return _refused_before_mail(failed.reply, words)
-    return RecipientOutcome(SendingResult.DEFERRED, "4.4.2", f"{failed.cause.value}: {words}", Cause.DESTINATION)
+    # A server that asked for this message answers; a slow line, or the message itself, delays this mail alone.
+    cause = Cause.RECIPIENT if failed.stage is Stage.BODY and failed.cause in _BREAKS else Cause.DESTINATION
+    return RecipientOutcome(SendingResult.DEFERRED, "4.4.2", f"{failed.cause.value}: {words}", cause)
 
 
 def unreachable(reason: str) -> RecipientOutcome:

@@ -9,6 +9,18 @@ from shared.clock import doubled
 _SECOND = 1_000_000
 
 
+class AttemptTime(msgspec.Struct, frozen=True):
+    """How long an attempt may take: a time for its connections and commands, and more for a large message."""
+
+    seconds: float = 1_800.0
+    octets_a_second: int = 2_000
+    """The slowest line over which a message is still sent."""
+
+    def of(self, size: int) -> float:
+        """The seconds for a message of so many octets."""
+        return self.seconds + size / self.octets_a_second
+
+
 class RetrySchedule(msgspec.Struct, frozen=True):
     """The pauses between attempts, in seconds."""
 

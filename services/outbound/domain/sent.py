@@ -17,6 +17,8 @@ class HopSignal(StrEnum):
     TAKES_MAIL = "takes_mail"
     BUSY = "busy"
     """It asks for less mail at once."""
+    TURNED_AWAY = "turned_away"
+    """It answers, and takes no connection now."""
     UNREACHABLE = "unreachable"
     SILENT = "silent"
     """The attempt says nothing about the hop."""

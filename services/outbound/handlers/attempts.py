@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
 from services.outbound.domain.next_hop import NextHop
 from services.outbound.domain.outcome import RecipientOutcome
-from services.outbound.domain.ready import HopState, ReadyMail, note_busy, note_failure, note_success
+from services.outbound.domain.ready import HopState, ReadyMail, note_busy, note_failure, note_success, note_taken
 from services.outbound.domain.schedule import RetrySchedule
 from services.outbound.domain.sent import HopSignal, SentMail, for_all
 from services.outbound.handlers.messages import MessagePreparer, PreparedMessage
@@ -20,8 +21,13 @@ _SECOND = 1_000_000
 class Transport(Protocol):
     """Hands a prepared message to a next hop."""
 
-    async def send(self, hop: NextHop, mail: ReadyMail, message: PreparedMessage) -> SentMail:
-        """The outcome for every recipient. Never raises for what another server does."""
+    async def send(
+        self, hop: NextHop, mail: ReadyMail, message: PreparedMessage, on_taken: Callable[[], None]
+    ) -> SentMail:
+        """The outcome for every recipient. Never raises for what another server does.
+
+        `on_taken` is called when a server asks for the message.
+        """
 
 
 class Attempts:
@@ -43,12 +49,16 @@ class Attempts:
         self._clock = clock
         self._chance = chance
 
-    async def attempt(self, state: HopState, mail: ReadyMail) -> None:
-        """Try to send a mail to its next hop, and record the outcome."""
+    async def attempt(self, state: HopState, mail: ReadyMail, on_room: Callable[[], None]) -> None:
+        """Try to send a mail to its next hop, and record the outcome.
+
+        `on_room` is called when the hop takes other mails besides this one, after a failure.
+        """
+
         began = self._clock.now()
         message = await self._messages.prepare(mail)
         if isinstance(message, PreparedMessage):
-            sent = await self._transport.send(state.hop, mail, message)
+            sent = await self._transport.send(state.hop, mail, message, partial(_note_taken, state, on_room))
         else:
             sent = for_all(mail.ids, message)
         blocked_until = self._note_signal(state, sent.signal)
@@ -66,7 +76,9 @@ class Attempts:
                 note_success(state)
             case HopSignal.BUSY:
                 note_busy(state)
-            case HopSignal.UNREACHABLE:
+            case HopSignal.TURNED_AWAY if state.in_flight > 1 and not state.failures:
+                note_busy(state)  # it serves the others
+            case HopSignal.UNREACHABLE | HopSignal.TURNED_AWAY:
                 now = self._clock.monotonic()
                 if state.blocked_until <= now:  # attempts that were begun together count as one failure
                     note_failure(state, now + self._schedule.destination_pause(state.failures + 1, self._chance()))
@@ -74,6 +86,14 @@ class Attempts:
             case HopSignal.SILENT:
                 pass
         return 0
+
+
+def _note_taken(state: HopState, on_room: Callable[[], None]) -> None:
+    """Note that the hop asks for a message: after a failure, others need not wait until it is sent."""
+    had_room = state.room()
+    note_taken(state)
+    if state.room() > had_room:
+        on_room()
 
 
 def _route(hop: NextHop, mail: ReadyMail) -> str:

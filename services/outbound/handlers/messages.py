@@ -57,7 +57,8 @@ class PreparedMessage:
         is_tls_optional: bool = False,
     ) -> None:
         self._message = message
-        self._size = size
+        self.size = size
+        """Its octets as they are stored."""
         self._keys = keys
         self._profile = profile
         self._now = now
@@ -68,7 +69,7 @@ class PreparedMessage:
     async def form(self, peer: PeerForms) -> SignedMessage | Unsendable:
         """The message for a server that takes these forms, signed, or why it cannot be sent there."""
         if peer not in self._forms:
-            in_thread = self._size > _SMALL
+            in_thread = self.size > _SMALL
             self._forms[peer] = await asyncio.to_thread(self._make, peer) if in_thread else self._make(peer)
         return self._forms[peer]
 

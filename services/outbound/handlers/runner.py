@@ -214,7 +214,7 @@ class Runner:
 
     async def _send(self, state: HopState, mail: ReadyMail) -> None:
         try:
-            await self._attempts.attempt(state, mail)
+            await self._attempts.attempt(state, mail, self._pump)
         except Exception:  # without a pause the mail would be sent again at once, and again
             self._skip(mail.domain, self._clock.monotonic() + _FAULT_PAUSE)
             raise

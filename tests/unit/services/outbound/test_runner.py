@@ -76,7 +76,7 @@ class Parts:
             raise self.route_error
         return Route(HOP, HopLimits(), Sending())
 
-    async def attempt(self, state: HopState, mail: ReadyMail) -> None:
+    async def attempt(self, state: HopState, mail: ReadyMail, on_room: object) -> None:
         self.attempted += mail.ids
         if self.blocks_until:
             note_failure(state, self.blocks_until)

@@ -15,6 +15,7 @@ from services.outbound.domain.entry import QueueEntry
 from services.outbound.domain.next_hop import HopAddress, NextHop
 from services.outbound.domain.outcome import Cause, RecipientOutcome, SendingResult
 from services.outbound.domain.ready import ReadyMail
+from services.outbound.domain.schedule import AttemptTime
 from services.outbound.domain.sent import HopSignal
 from services.outbound.domain.tls_demand import TlsDemand
 from shared.blobs.errors import BlobError
@@ -40,6 +41,11 @@ class Message:
     """A message whose form is never asked for."""
 
     is_tls_optional = False
+    size = 7
+
+
+def ignored() -> None:
+    pass
 
 
 @pytest.mark.parametrize(
@@ -52,9 +58,9 @@ class Message:
 async def test_a_fault_of_this_server_defers_the_mail_and_says_nothing_about_the_hop(
     error: Exception, reason: str
 ) -> None:
-    transport = SmtpTransport(cast(Any, None), cast(Any, FailingDemands(error)), 60.0)
+    transport = SmtpTransport(cast(Any, None), cast(Any, FailingDemands(error)), AttemptTime(60.0))
     mail = ReadyMail("q1", "far.example", "ann@example.org", (QueueEntry(QUEUED, 0, 0, 0),))
-    sent = await transport.send(HOP, mail, cast(Any, Message()))
+    sent = await transport.send(HOP, mail, cast(Any, Message()), ignored)
     assert sent.outcomes == {"e1": RecipientOutcome(SendingResult.DEFERRED, "4.3.0", reason, Cause.OURS)}
     assert sent.signal is HopSignal.SILENT
 
@@ -106,11 +112,11 @@ class Demands:
 )
 async def test_a_time_out_after_the_message_leaves_the_delivery_in_doubt(stage: Stage, result: SendingResult) -> None:
     connection = StuckConnection(stage)
-    transport = SmtpTransport(cast(Any, connection), cast(Any, Demands()), 0.01)
+    transport = SmtpTransport(cast(Any, connection), cast(Any, Demands()), AttemptTime(0.01, 1_000_000))
     mail = ReadyMail("q1", "far.example", "ann@example.org", (QueueEntry(QUEUED, 0, 0, 0),))
-    sent = await transport.send(HOP, mail, cast(Any, AnyForm()))
+    sent = await transport.send(HOP, mail, cast(Any, AnyForm()), ignored)
     assert sent.outcomes["e1"].result is result
-    assert sent.outcomes["e1"].reason == "the attempt took longer than 0.01 s"
+    assert sent.outcomes["e1"].reason == "the attempt took longer than 0.010007 s"
     assert connection.is_aborted
 
 
