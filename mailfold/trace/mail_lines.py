@@ -7,13 +7,13 @@ from typing import Any
 
 from mailfold.trace.names import Names
 from shared.events import mail
-from shared.events.mail import Client, Message, Recipient, RecordedCheck, Refusal
+from shared.events.mail import Client, Message, RecordedCheck, Refusal
 
 
 def received(event: mail.MailReceived, _names: Names) -> Iterator[str]:
     """A mail accepted from another server."""
     yield f"accepted from {_client(event.client)}"
-    yield from _envelope(event.reverse_path, event.recipients)
+    yield from _envelope(event)
     yield from _message(event.message)
     yield from _checks(event.checks)
 
@@ -24,7 +24,7 @@ def submitted(event: mail.MailSubmitted, names: Names) -> Iterator[str]:
         yield f"accepted from the user {names.of(event.user)} ({names.of(event.account)}) at {_client(event.client)}"
     else:
         yield f"written by this server itself ({event.client.listener})"
-    yield from _envelope(event.reverse_path, event.recipients)
+    yield from _envelope(event)
     yield from _message(event.message)
     yield from _checks(event.checks)
 
@@ -61,9 +61,9 @@ def _client(client: Client) -> str:
     return f"[{client.address}]:{client.port} helo={client.helo or '-'} by {client.protocol or client.listener}{tls}"
 
 
-def _envelope(reverse_path: str, recipients: Iterable[Recipient]) -> Iterator[str]:
-    yield f"  MAIL FROM:<{reverse_path}>"
-    for recipient in recipients:
+def _envelope(event: mail.MailReceived | mail.MailSubmitted) -> Iterator[str]:
+    yield f"  MAIL FROM:<{event.reverse_path}>{' REQUIRETLS' if event.require_tls else ''}"
+    for recipient in event.recipients:
         parameters = "".join(
             f" {name}={value}" for name, value in (("NOTIFY", recipient.notify), ("ORCPT", recipient.orcpt)) if value
         )

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from shared.eventstore.event import Event, stored
+from shared.eventstore.event import Event, stored, upcast
 
 # The size of an event that travels over the bus, in octets. The bus refuses a larger one at every attempt.
 MAX_PAYLOAD: Final = 1024 * 1024
@@ -81,7 +81,7 @@ class RecordedCheck(msgspec.Struct, frozen=True, omit_defaults=True):
     dns: tuple[DnsAnswer, ...] = ()
 
 
-@stored("mail.received")
+@stored("mail.received", schema=2)
 class MailReceived(Event, frozen=True):
     """A mail from another server was accepted on port 25; it will be delivered or bounced."""
 
@@ -93,9 +93,11 @@ class MailReceived(Event, frozen=True):
     ret: str = ""
     envid: str = ""
     checks: tuple[RecordedCheck, ...] = ()
+    require_tls: bool = False
+    """Whether the sender asked for REQUIRETLS (RFC 8689)."""
 
 
-@stored("mail.submitted")
+@stored("mail.submitted", schema=2)
 class MailSubmitted(Event, frozen=True):
     """A mail from an authenticated user was accepted."""
 
@@ -111,6 +113,34 @@ class MailSubmitted(Event, frozen=True):
     ret: str = ""
     envid: str = ""
     checks: tuple[RecordedCheck, ...] = ()
+    require_tls: bool = False
+    """Whether the sender asked for REQUIRETLS (RFC 8689)."""
+    release_at: int = 0
+    """Until when the ingress keeps the mail for itself, in UTC microseconds; 0: it is delivered at once."""
+    hold_requested: bool = False
+    """Whether the sender chose the time of release (RFC 4865); otherwise it is that of `outbound.undo_seconds`."""
+
+
+@upcast("mail.received", 1)
+@upcast("mail.submitted", 1)
+def _without_demands(data: dict[str, Any]) -> dict[str, Any]:
+    """Version 1 knew neither REQUIRETLS nor a time of release, and no mail had them."""
+    return data
+
+
+@stored("mail.released")
+class MailReleased(Event, frozen=True):
+    """A submitted mail that was kept for later is delivered from now on; its age counts from now."""
+
+    queue_id: str
+
+
+@stored("mail.cancelled")
+class MailCancelled(Event, frozen=True):
+    """A submitted mail that was kept for later was taken back; nobody gets it, and the reception has ended."""
+
+    queue_id: str
+    reason: str = ""
 
 
 class Refusal(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -27,6 +27,8 @@ class AcceptedMail(msgspec.Struct, frozen=True):
     submitted: bool = False
     account: str = ""
     """The account that submitted the mail."""
+    require_tls: bool = False
+    """REQUIRETLS of the sender, which also applies to forwarded copies (RFC 8689)."""
 
     def sending_domain(self, recipient: str) -> str:
         """The domain of ours that sends a copy to another server, and signs it.
@@ -64,6 +66,7 @@ def _mail(
         spam_headers,
         submitted,
         account,
+        event.require_tls,
     )
 
 

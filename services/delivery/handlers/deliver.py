@@ -201,4 +201,5 @@ def _enqueue(mail: AcceptedMail, step: Step, recipient: Recipient | None) -> Enq
         message_id=message.message_id if own else step.message_id,
         sending_domain=mail.sending_domain(step.recipient) if own else step.message_id.rpartition("@")[2],
         account=mail.account if own else "",
+        require_tls=mail.require_tls and own,
     )

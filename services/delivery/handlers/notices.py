@@ -98,7 +98,8 @@ class Notices:
         try:
             blob = await self._blobs.read(BlobId(mail.message.blob))
             end = (await scan_of(self._blobs, blob)).header_end
-            header = blob.read(0, end)
+            if not mail.require_tls:  # the report leaves without REQUIRETLS, so it has no header (RFC 8689 §5)
+                header = blob.read(0, end)
             if mail.ret.upper() == "FULL" and blob.body_size <= RETURNED_MESSAGE:
                 body = blob.read(end, blob.body_size)
         except BlobError:
@@ -112,6 +113,7 @@ class Notices:
             mail.envid,
             mail.message.subject,
             mail.message.smtputf8,
+            content_withheld=mail.require_tls,
         )
 
 

@@ -41,9 +41,20 @@ def accepted(
     ret, envid = mail.ret.value if mail.ret else "", mail.envid or ""
     seen = client.as_event(hop)
     if not client.is_authenticated:
-        return MailReceived(hop.queue_id, reverse_path, recipients, message, seen, ret, envid, checks)
-    user, account = client.user, client.account
-    return MailSubmitted(hop.queue_id, reverse_path, recipients, message, seen, user, account, ret, envid, checks)
+        return MailReceived(hop.queue_id, reverse_path, recipients, message, seen, ret, envid, checks, mail.require_tls)
+    return MailSubmitted(
+        hop.queue_id,
+        reverse_path,
+        recipients,
+        message,
+        seen,
+        client.user,
+        client.account,
+        ret,
+        envid,
+        checks,
+        mail.require_tls,
+    )
 
 
 def message_of(scan: Scan, blob: BlobRef, added: Completed, flags: BodyFlags, *, smtputf8: bool) -> Message:

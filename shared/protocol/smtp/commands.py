@@ -40,6 +40,18 @@ class Orcpt(msgspec.Struct, frozen=True, gc=False):
     address: str
 
 
+class HoldFor(msgspec.Struct, frozen=True, gc=False):
+    """HOLDFOR= of MAIL: the message is released so many seconds after its acceptance (RFC 4865 §3)."""
+
+    seconds: int
+
+
+class HoldUntil(msgspec.Struct, frozen=True, gc=False):
+    """HOLDUNTIL= of MAIL: the message is released at this time, in UTC microseconds (RFC 4865 §3)."""
+
+    at: int
+
+
 class Helo(msgspec.Struct, frozen=True, gc=False):
     """HELO: the client uses SMTP without extensions."""
 
@@ -56,7 +68,7 @@ class Mail(msgspec.Struct, frozen=True, gc=False):
     """MAIL.
 
     The null reverse-path ``<>`` is None. ``size`` is in octets. ``auth`` is AUTH= decoded, and ``<>`` when the
-    submitter is unknown.
+    submitter is unknown. ``require_tls`` asks for TLS with a verified server on the whole way (RFC 8689).
     """
 
     reverse_path: Address | None
@@ -66,6 +78,8 @@ class Mail(msgspec.Struct, frozen=True, gc=False):
     ret: Ret | None = None
     envid: str | None = None
     auth: str | None = None
+    hold: HoldFor | HoldUntil | None = None
+    require_tls: bool = False
 
 
 class Rcpt(msgspec.Struct, frozen=True, gc=False):

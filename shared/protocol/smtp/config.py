@@ -14,6 +14,13 @@ class Port(enum.Enum):
     SUBMISSION = "submission"  # 587 and 465: mail from users, who must authenticate (RFC 6409 §4.3, RFC 8314)
 
 
+class FutureRelease(msgspec.Struct, frozen=True):
+    """What FUTURERELEASE offers (RFC 4865 §4)."""
+
+    interval: int  # the longest HOLDFOR, in seconds
+    until: str  # the latest HOLDUNTIL, a date-time of RFC 3339
+
+
 class SessionConfig(msgspec.Struct, frozen=True, kw_only=True):
     """The settings of one session. AUTH is offered only under TLS."""
 
@@ -26,6 +33,8 @@ class SessionConfig(msgspec.Struct, frozen=True, kw_only=True):
     mechanisms: tuple[str, ...] = ()  # of SASL, in upper case
     smtputf8: bool = True
     chunking: bool = True  # BDAT, and with it BINARYMIME
+    require_tls: bool = True  # REQUIRETLS, which is offered only under TLS (RFC 8689 §2)
+    future_release: FutureRelease | None = None  # FUTURERELEASE; None: it is not offered
     bare_newline: BareNewline = BareNewline.REFUSE
     max_message_size: int = 100 * 1024 * 1024  # octets
     max_recipients: int = 1000  # of a transaction; RFC 5321 §4.5.3.1.8 asks for 100 at least

@@ -19,6 +19,10 @@ def offers(config: SessionConfig, tls_active: bool) -> tuple[str, ...]:
             f"{codes.AUTH} {' '.join(config.mechanisms)}"
         )  # RFC 4954 §3; RFC 8314 §3.3: no passwords in the clear
     lines.append(codes.DSN)
+    if config.future_release is not None:
+        lines.append(f"{codes.FUTURE_RELEASE} {config.future_release.interval} {config.future_release.until}")
+    if config.require_tls and tls_active:
+        lines.append(codes.REQUIRE_TLS)
     if config.chunking:
         lines += [codes.CHUNKING, codes.BINARY_MIME]
     if config.smtputf8:

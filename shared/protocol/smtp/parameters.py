@@ -1,16 +1,24 @@
 """The parameters of MAIL and RCPT: esmtp-param of RFC 5321 §4.1.2, with a function for the value of each."""
 
+import datetime
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from shared.protocol.smtp import codes, replies
-from shared.protocol.smtp.commands import BodyType, CommandError, Notify, Orcpt, Ret
+from shared.protocol.smtp.commands import BodyType, CommandError, HoldFor, HoldUntil, Notify, Orcpt, Ret
 
 ENVID_LIMIT: Final = 100  # characters: RFC 3461 §4.4
 ORCPT_LIMIT: Final = 500  # characters: RFC 3461 §4.2
 
 _SIZE = re.compile(r"[0-9]{1,20}")
+_INTERVAL = re.compile(r"[1-9][0-9]{0,8}")
+_DATE_TIME = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})T([0-9]{2}:[0-9]{2}:)([0-5][0-9]|60)(?:\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-5][0-9])",
+    re.IGNORECASE | re.ASCII,
+)
+_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+_MICROSECOND = datetime.timedelta(microseconds=1)
 _XTEXT = re.compile(r"(?:[!-*,-<>-~]|\+[0-9A-Fa-f]{2})*+")
 _HEXCHAR = re.compile(r"\+([0-9A-Fa-f]{2})")
 _PRINTABLE = re.compile(r"[ -~]*+")
@@ -55,8 +63,8 @@ def _body(value: str) -> BodyType:
     return BodyType(value.upper())
 
 
-# RFC 6531 §3.4: no value
-def _smtputf8(value: str) -> bool:
+# RFC 6531 §3.4, RFC 8689 §2: no value
+def _flag(value: str) -> bool:
     if value:
         raise ValueError(value)
     return True
@@ -79,6 +87,24 @@ def _auth(value: str) -> str:
     if not value:
         raise ValueError(value)
     return _xtext(value)
+
+
+# future-release-integer = %x31-39 *8DIGIT (RFC 4865 §4)
+def _hold_for(value: str) -> HoldFor:
+    if _INTERVAL.fullmatch(value) is None:
+        raise ValueError(value)
+    return HoldFor(int(value))
+
+
+# future-release-date-time = date-time of RFC 3339 §5.6 (RFC 4865 §4, erratum 2040); fractions of a second are ignored
+def _hold_until(value: str) -> HoldUntil:
+    match = _DATE_TIME.fullmatch(value)
+    if match is None:
+        raise ValueError(value)
+    date, minute, second, offset = match.groups()
+    leap = datetime.timedelta(seconds=second == "60")  # a leap second (RFC 3339 §5.7) is the second after :59
+    moment = datetime.datetime.fromisoformat(f"{date}T{minute}{'59' if leap else second}{offset.upper()}")
+    return HoldUntil((moment - _EPOCH + leap) // _MICROSECOND)
 
 
 # notify-esmtp-value = "NEVER" / 1#notify-list-element (RFC 3461 §4.1)
@@ -124,10 +150,13 @@ def _utf8_address(value: str) -> str:
 OF_MAIL: Final[Mapping[str, tuple[str, _Value]]] = {
     codes.SIZE: ("size", _size),
     codes.BODY: ("body", _body),
-    codes.SMTPUTF8: ("smtputf8", _smtputf8),
+    codes.SMTPUTF8: ("smtputf8", _flag),
     codes.RET: ("ret", _ret),
     codes.ENVID: ("envid", _envid),
     codes.AUTH: ("auth", _auth),
+    codes.HOLD_FOR: ("hold", _hold_for),  # RFC 4865 §3: only one of the two, so they share a field
+    codes.HOLD_UNTIL: ("hold", _hold_until),
+    codes.REQUIRE_TLS: ("require_tls", _flag),
 }
 OF_RCPT: Final[Mapping[str, tuple[str, _Value]]] = {
     codes.NOTIFY: ("notify", _notify),

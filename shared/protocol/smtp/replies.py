@@ -264,6 +264,18 @@ def sender_not_owned() -> Reply:
     return _reply(codes.MAILBOX_NAME_NOT_ALLOWED, codes.NOT_AUTHORISED, "You may not send as this address")
 
 
+def hold_too_long(seconds: int) -> Reply:
+    """The time of release is too far in the future (RFC 4865 §4)."""
+    text = f"A message is held for {seconds} seconds at most"
+    return _reply(codes.ARGUMENT_SYNTAX_ERROR, codes.INVALID_ARGUMENTS, text)
+
+
+def too_many_held() -> Reply:
+    """The account has too much mail that waits for its release; there is room when some of it is released."""
+    text = "Too many of your messages wait for their release"
+    return _reply(codes.INSUFFICIENT_STORAGE, codes.SYSTEM_OTHER, text)
+
+
 # --- recipients
 # ----------------------------------------------------------------------------------------------------
 
@@ -315,6 +327,11 @@ def chunk_received(octets: int) -> Reply:
 
 def message_accepted(queue_id: str) -> Reply:
     return _reply(codes.OK, codes.OTHER, f"Accepted as {queue_id}")
+
+
+def message_held(queue_id: str, until: str) -> Reply:
+    """The message is accepted, and delivered later (RFC 4865)."""
+    return _reply(codes.OK, codes.OTHER, f"Accepted as {queue_id}, held until {until}")
 
 
 def message_too_large(limit: int) -> Reply:

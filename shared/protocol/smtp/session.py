@@ -38,7 +38,7 @@ from shared.protocol.smtp.commands import (
     StartTls,
     Vrfy,
 )
-from shared.protocol.smtp.config import Port, SessionConfig
+from shared.protocol.smtp.config import SessionConfig
 from shared.protocol.smtp.events import (
     NEED_ANSWER,
     NEED_DATA,
@@ -64,6 +64,7 @@ from shared.protocol.smtp.events import (
 from shared.protocol.smtp.extensions import offers
 from shared.protocol.smtp.framing import AUTH_LIMIT, BadLine, LineFramer
 from shared.protocol.smtp.incoming import IncomingMessage
+from shared.protocol.smtp.mail_admission import refusal_of_mail
 from shared.protocol.smtp.parse import parse_command
 from shared.protocol.smtp.reply import Reply
 from shared.protocol.smtp.session_counters import SessionCounters
@@ -261,16 +262,13 @@ class ServerSession:
         return self._ask(Greeted(hello, acceptance)) if acceptance.is_positive else self._refuse(acceptance)
 
     def _on_mail(self, mail: Mail) -> Event:
-        if self._config.port is Port.SUBMISSION and not self.is_authenticated:
-            is_clear = self._config.tls_offered and not self.tls_active
-            return self._bad(replies.tls_required() if is_clear else replies.authentication_required())
-        if mail.smtputf8 and not self._config.smtputf8:
-            return self._bad(replies.unknown_parameter())
-        if mail.body is BodyType.BINARY_MIME and not self._config.chunking:
-            return self._bad(replies.bad_parameter(codes.BODY))
-        if mail.size is not None and mail.size > self._config.max_message_size:
-            return self._idle(replies.message_too_large(self._config.max_message_size))  # RFC 1870 §6.1
-        return self._ask(MailFrom(mail))
+        refusal = refusal_of_mail(
+            mail, self._config, tls_active=self.tls_active, is_authenticated=self.is_authenticated
+        )
+        if refusal is None:
+            return self._ask(MailFrom(mail))
+        # A client may learn the limit of the size by trying.
+        return self._idle(refusal) if refusal.code == codes.STORAGE_EXCEEDED else self._bad(refusal)
 
     def _on_rcpt(self, rcpt: Rcpt) -> Event:
         if len(self._recipients) >= self._config.max_recipients:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import email
 from typing import Any
 
+import msgspec
 import pytest
 
 from shared.events.delivery import DeliveryBounced
 from shared.events.mail import MailSubmitted, Recipient
+from shared.events.outbound import OutboundQueued
 from shared.grpc.errors import NotFound
 from shared.grpc.servicers import Method
 from shared.rpc.mailfold.directory.v1 import directory_pb2
@@ -127,3 +129,34 @@ async def test_a_mail_whose_blob_cannot_be_read_is_notified_all_the_same(install
             file.unlink()
     await settle(installation, mail)
     assert await installation.count("bob") == 1
+
+
+async def test_a_notification_about_a_mail_with_requiretls_returns_no_content(installation: Installation) -> None:
+    """RFC 8689 §5: it may leave over a connection without TLS."""
+    mail = await installation.submitted(Recipient("full@example.org"), ret="FULL")
+    await settle(installation, msgspec.structs.replace(mail, require_tls=True))
+    (notice,) = await installation.messages("bob")
+    assert b"REQUIRETLS" in notice and b"Status: 5.2.2\r\n" in notice
+    assert b"Hello." not in notice and b"m1@example.org" not in notice
+
+
+async def test_requiretls_goes_with_every_copy_that_leaves(installation: Installation) -> None:
+    """Also with a copy that an alias forwards, of a mail from outside."""
+    alias = directory_pb2.AddAliasRequest(address="away@example.org", targets=["carl@far.example"])
+    await installation.directory.AddAlias(alias)
+    await installation.followed()
+    submitted = await installation.submitted("dora@far.example")
+    classified = await installation.classified("away@example.org")
+    assert classified.reception is not None
+    received = msgspec.structs.replace(classified.reception, require_tls=True)
+    for mail in (
+        msgspec.structs.replace(submitted, require_tls=True),
+        msgspec.structs.replace(classified, reception=received),
+    ):
+        await installation.publish(mail)
+        await installation.until_settled(mail.queue_id)
+    entries = await installation.queued()
+    assert sorted(entry.recipient for entry in entries) == ["carl@far.example", "dora@far.example"]
+    for entry in entries:
+        queued, *_ = await installation.store("outbound").read_stream(entry.id)
+        assert isinstance(queued.event, OutboundQueued) and queued.event.require_tls

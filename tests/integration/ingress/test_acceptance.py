@@ -69,6 +69,29 @@ async def test_dsn_parameters_are_kept(nats_server: NatsServer, tmp_path: Path) 
         assert event.recipients[0].orcpt == "rfc822;a+b@example.net"
 
 
+async def test_requiretls_is_kept(nats_server: NatsServer, tmp_path: Path) -> None:
+    async with running(nats_server.url, tmp_path) as server:
+        async with connected(server.port(25)) as client:
+            await client.hello()
+            await client.start_tls()
+            await client.say("MAIL FROM:<bob@sender.example> REQUIRETLS")
+            await client.say("RCPT TO:<ann@example.org>")
+            await client.say("DATA")
+            await client.say(MAIL + b".")
+            assert (await asyncio.wait_for(server.received.get(), 10)).require_tls
+            await client.mail(MAIL)  # the next mail of the session does not have it
+            assert not (await asyncio.wait_for(server.received.get(), 10)).require_tls
+        async with connected(server.port(587)) as client:
+            await client.hello()
+            await client.start_tls()
+            await client.say(f"AUTH PLAIN {PLAIN}")
+            await client.say("MAIL FROM:<ann@example.org> REQUIRETLS")
+            await client.say("RCPT TO:<carl@elsewhere.example>")
+            await client.say("DATA")
+            await client.say(b"From: ann@example.org\r\n\r\nhi\r\n.")
+            assert (await asyncio.wait_for(server.submitted.get(), 10)).require_tls
+
+
 async def test_forged_results_of_ours_are_removed(nats_server: NatsServer, tmp_path: Path) -> None:
     forged = b"Authentication-Results: mx.example.org;\r\n dkim=pass header.d=bank.example\r\n"
     others = b"Authentication-Results: other.example; spf=pass\r\n"

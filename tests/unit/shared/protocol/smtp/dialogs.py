@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from shared.protocol.smtp.body import BareNewline
-from shared.protocol.smtp.config import Port, SessionConfig
+from shared.protocol.smtp.config import FutureRelease, Port, SessionConfig
 from tests.unit.shared.protocol.smtp.shell import config
 
 SUBMISSION = config(Port.SUBMISSION, tls_offered=True, mechanisms=("PLAIN", "LOGIN"))
@@ -62,7 +62,7 @@ _HELLO = """C: EHLO client.example
     S: 250 SMTPUTF8
     """
 _HELLO_CLEAR = _HELLO.replace("S: 250-DSN", "S: 250-STARTTLS\n    S: 250-DSN")
-_HELLO_TLS = _HELLO.replace("S: 250-DSN", "S: 250-AUTH PLAIN LOGIN\n    S: 250-DSN")
+_HELLO_TLS = _HELLO.replace("S: 250-DSN", "S: 250-AUTH PLAIN LOGIN\n    S: 250-DSN\n    S: 250-REQUIRETLS")
 _ENVELOPE = """C: MAIL FROM:<bob@sender.example>
     S: 250 2.1.0 Sender OK
     C: RCPT TO:<ann@example.org>
@@ -764,12 +764,38 @@ DIALOGS = [
         C: MAIL FROM:<>
         S: 503 5.5.1 Send EHLO first
         """
-        + _HELLO
+        + _HELLO.replace("S: 250-DSN", "S: 250-DSN\n    S: 250-REQUIRETLS")
         + """
+        C: MAIL FROM:<bob@sender.example> REQUIRETLS
+        S: 250 2.1.0 Sender OK
+        C: RSET
+        S: 250 2.0.0 Reset
         C: STARTTLS
         S: 503 5.5.1 TLS is already active
         """
         + _ENVELOPE,
+    ),
+    _dialog(
+        "parameters of extensions that are not offered",
+        RELAY,
+        _HELLO_CLEAR
+        + """
+        C: MAIL FROM:<bob@sender.example> REQUIRETLS
+        S: 555 5.5.4 Parameter not recognised
+        C: MAIL FROM:<bob@sender.example> HOLDFOR=60
+        S: 555 5.5.4 Parameter not recognised
+        C: MAIL FROM:<bob@sender.example> HOLDUNTIL=2027-01-01T00:00:00Z
+        S: 555 5.5.4 Parameter not recognised""",
+    ),
+    _dialog(
+        "FUTURERELEASE",
+        config(future_release=FutureRelease(86400, "2027-01-01T00:00:00Z")),
+        _HELLO.replace("S: 250-DSN", "S: 250-DSN\n    S: 250-FUTURERELEASE 86400 2027-01-01T00:00:00Z")
+        + """
+        C: MAIL FROM:<bob@sender.example> HOLDFOR=60 HOLDUNTIL=2027-01-01T00:00:00Z
+        S: 501 5.5.4 Bad value of HOLDUNTIL, or given twice
+        C: MAIL FROM:<bob@sender.example> HOLDFOR=60
+        S: 250 2.1.0 Sender OK""",
     ),
     _dialog(
         "commands injected behind STARTTLS",

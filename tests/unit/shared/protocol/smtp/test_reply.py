@@ -48,7 +48,14 @@ def test_any_text_stays_inside_its_reply(code: int, enhanced: str | None, text: 
 
 def test_every_named_reply_is_well_formed() -> None:
     arguments = {"hostname": "mx.example.org", "banner": "Mailfold", "encoded": b"", "form": "NOOP", "keyword": "SIZE"}
-    arguments |= {"octets": 5, "limit": 5, "queue_id": "q1", "reason": "The password was changed"}
+    arguments |= {
+        "octets": 5,
+        "limit": 5,
+        "queue_id": "q1",
+        "seconds": 60,
+        "until": "2026-01-01T00:00:00Z",
+        "reason": "The password was changed",
+    }
     named = [function for name, function in inspect.getmembers(replies, inspect.isfunction) if not name.startswith("_")]
     assert len(named) > 50
     for function in named:
