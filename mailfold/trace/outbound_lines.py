@@ -150,6 +150,8 @@ def attempt_lines(attempt: SendingAttempt) -> Iterator[str]:
     for host in attempt.hosts:
         yield f"    {_server(host)}, {tls_of(host)}, {host.milliseconds} ms{_policy(host)}"
         yield f"      {_end(host)}"
+        if host.is_family_refused:
+            yield "      the refusal is about our address, so the other family of addresses is tried once"
 
 
 def _end(host: HostAttempt) -> str:

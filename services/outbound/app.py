@@ -26,6 +26,7 @@ from services.outbound.handlers.attempts import Attempts
 from services.outbound.handlers.commands import QueueCommands
 from services.outbound.handlers.due import DueEntries
 from services.outbound.handlers.enqueue import Enqueuer
+from services.outbound.handlers.family_refusals import FamilyRefusals
 from services.outbound.handlers.holds import Holds
 from services.outbound.handlers.messages import MessagePreparer
 from services.outbound.handlers.record import Recorder
@@ -94,6 +95,7 @@ class Outbound:
         self._submitter = ReportSubmitter(self.store, host.channel("ingress", SERVICE))
         self._connections = Connections(_connection_settings(settings, host.server.host), _contexts(host))
         self._dnssec = DnssecProof(settings, host.section(ResolverSettings), host.clock)
+        self._family_refusals = FamilyRefusals(host.clock)
         due = DueEntries(self.store)
         recorder = self._recorder()
         directory = for_stubs(GuardedChannel(host.channel("directory", SERVICE), "directory"))
@@ -156,7 +158,7 @@ class Outbound:
         rules = _rules(settings, host)
         limits = HopLimits(settings.per_destination)
         routes = Routes(sending.of, self._resolver, lambda: rules, limits, lambda: secrets.randbits(32))
-        transport = SmtpTransport(self._connections, self._demands(), settings.attempt_time())
+        transport = SmtpTransport(self._connections, self._demands(), settings.attempt_time(), self._family_refusals)
         messages = MessagePreparer(host.blobs, host.clock)
         attempts = Attempts(messages, transport, recorder, settings.schedule(), host.clock, _chance)
         return Runner(due, routes, attempts, self._holds, settings, host.clock)
@@ -180,6 +182,8 @@ class Outbound:
         elif self._holds.is_paused:
             reason = self._holds.pause_reason or "no reason given"
             state = f"sending is paused ({reason}); `mailfold queue resume` ends it"
+        else:
+            state = self._family_refusals.text()
         return owner_pb2.ReportReply(counts=counts, state=state)
 
     async def _referenced(self, generation: str) -> AsyncIterator[list[str]]:

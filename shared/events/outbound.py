@@ -37,6 +37,8 @@ class HostAttempt(msgspec.Struct, frozen=True, omit_defaults=True):
     tls_result: str = ""
     """`success` or the kind of failure (RFC 8460 §4.3); empty where the connection is not counted, or was for an
     earlier recipient."""
+    is_family_refused: bool = False
+    """Whether the server refused our address, so that an address of the other family (IPv4, IPv6) is tried once."""
 
 
 class SendingAttempt(msgspec.Struct, frozen=True, omit_defaults=True):

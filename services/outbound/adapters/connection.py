@@ -22,6 +22,7 @@ from shared.protocol.smtp.client.events import (
     TransactionDone,
 )
 from shared.protocol.smtp.client.session import ClientSession
+from shared.protocol.smtp.client.timeouts import Stage
 from shared.protocol.smtp.client.transaction import OutgoingTransaction
 from shared.tls.handshake import describe
 
@@ -134,7 +135,9 @@ class OutgoingConnection:
         except TimeoutError:
             self._session.time_out()
             return
-        if data:
+        if data and self._session.stage is Stage.AUTH:  # a challenge of SCRAM costs up to 50 ms
+            await asyncio.to_thread(self._session.receive, data)
+        elif data:
             self._session.receive(data)
         else:
             self._session.end_of_input()

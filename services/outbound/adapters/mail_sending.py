@@ -9,6 +9,7 @@ import msgspec
 
 from services.outbound.adapters.connection import OutgoingConnection
 from services.outbound.adapters.tls_faults import result_of_session
+from services.outbound.domain.address_family import family_of, is_about_our_address
 from services.outbound.domain.entry import QueueEntry
 from services.outbound.domain.envelope import transaction_of
 from services.outbound.domain.next_hop import HopAddress
@@ -69,7 +70,11 @@ class MailSending:
         self._is_about_mail = False
         """Whether the last failure is about this mail or a policy of its domain, so that others may do better."""
         self._signal = HopSignal.UNREACHABLE
-        self._hosts: list[HostAttempt] = []
+        self._lines: dict[str, list[HostAttempt]] = {entry.id: [] for entry in mail.entries}
+        """The connections of each entry, with the reply about its own recipient."""
+        self._refusals: dict[str, RecipientOutcome] = {}
+        """Entries that were refused for a reason about our address, so that the other family is tried once."""
+        self._refused_family: HostAttempt | None = None
         self.transcript: tuple[str, ...] = ()
         """The lines of the last connection."""
         self._steps: dict[str, int] = {}
@@ -109,15 +114,11 @@ class MailSending:
         if connection.mails == 1:
             tls_result = result_of_session(connection.demand, bool(connection.tls))
             used = msgspec.structs.replace(used, tls_result=tls_result)
-        decided = end.results[-1] if end.results else None
-        if decided is None:
-            stage, reply, words = "", None, ""
-        else:
-            stage, reply, words = decided.stage.value, decided.reply, outcome_of(decided).reason
-        self._note(used, stage, words, reply)
         if isinstance(end, SessionFailed):
             self.failure = failure_of(end)
-        self._assign_outcomes(end.results)
+            if not end.results:
+                self._note(used, end.stage.value, self.failure.reason, end.reply)
+        self._assign_outcomes(used, end.results)
 
     def note_skipped_host(self, address: HopAddress, host: HostSkipped) -> None:
         """Note that a policy forbids to use a host for this mail. It says nothing about the host itself."""
@@ -132,6 +133,8 @@ class MailSending:
         """Note that an address took no mail."""
         self._note(connected, stage, outcome.reason, reply)
         self.failure = outcome
+        if stage in _BEFORE_MAIL and is_about_our_address(Stage(stage), reply) and self._refused_family is None:
+            self._refused_family = _line(connected, stage, outcome.reason, reply, is_refused=True)
         self._was_turned_away |= stage in _BEFORE_MAIL and reply is not None and reply.is_transient
         self._is_about_mail = stage == "policy" or (connected.demand.is_verified and not self.mail.sending.relay)
 
@@ -155,26 +158,57 @@ class MailSending:
     def result(self) -> SentMail:
         """The outcomes of all entries; those still open share the last failure."""
         for entry in self.open_entries:
-            self._outcomes[entry.id] = self.failure
+            self._outcomes[entry.id] = self._last_outcome(entry)
         is_about_mail = self._signal is HopSignal.UNREACHABLE and (
             self.failure.cause is Cause.RECIPIENT or (self.failure.cause is Cause.OURS and self._is_about_mail)
         )
         signal = HopSignal.SILENT if is_about_mail else self._signal
         if signal is HopSignal.UNREACHABLE and self._was_turned_away:
             signal = HopSignal.TURNED_AWAY
-        return SentMail(self._outcomes, signal, self._recorded_hosts(), self.transcript, self._steps)
+        return SentMail(
+            self._outcomes,
+            signal,
+            {entry: tuple(lines) for entry, lines in self._lines.items()},
+            self.transcript,
+            self._steps,
+            self._family_to_report(),
+        )
 
-    def _recorded_hosts(self) -> tuple[HostAttempt, ...]:
-        """The first connections and the last one, which decided."""
-        return (*self._hosts[: _MOST_HOSTS - 1], *self._hosts[_MOST_HOSTS - 1 :][-1:])
+    def is_refused_family(self, address: HopAddress) -> bool:
+        """Whether a server refused us at an address of this family, so that only the other family is tried."""
+        refused = self._refused_family
+        return bool(self._refusals) and refused is not None and family_of(address.address) == family_of(refused.address)
 
-    def _assign_outcomes(self, results: tuple[RecipientResult, ...]) -> None:
-        """Give each recipient its outcome. Those that were not sent stay open."""
+    def _last_outcome(self, entry: QueueEntry) -> RecipientOutcome:
+        """The outcome of an open entry. A refusal counts unless the other family was tried and failed for now."""
+        refusal, lines = self._refusals.get(entry.id), self._lines[entry.id]
+        return self.failure if refusal is None or not lines[-1].is_family_refused else refusal
+
+    def _family_to_report(self) -> HostAttempt | None:
+        """Where a family was refused while the other one works."""
+        refused = self._refused_family
+        if refused is None:
+            return None
+        taken = [
+            self._lines[entry][-1]
+            for entry, outcome in self._outcomes.items()
+            if outcome.result is SendingResult.DELIVERED and self._lines[entry]
+        ]
+        return refused if any(family_of(line.address) != family_of(refused.address) for line in taken) else None
+
+    def _assign_outcomes(self, used: ConnectionRecord, results: tuple[RecipientResult, ...]) -> None:
+        """Give each recipient its outcome and its line. Those that were not sent stay open."""
         entries, self.open_entries = self.open_entries, []
         self.has_unsent = len(results) < len(entries)
         for entry, result in zip(entries, results, strict=False):
             outcome = outcome_of(result)
-            if result.kind is ResultKind.UNSENT:
+            is_refused_family = self._is_family_refused(entry, outcome, result)
+            self._add_line(entry, used, result.stage.value, outcome.reason, result.reply, is_refused=is_refused_family)
+            used = msgspec.structs.replace(used, tls_result="")  # each connection is counted once
+            if is_refused_family:
+                self._refusals[entry.id] = outcome
+                self.open_entries.append(entry)
+            elif result.kind is ResultKind.UNSENT:
                 self.has_unsent = True
                 self.failure = outcome
                 self.open_entries.append(entry)
@@ -185,23 +219,51 @@ class MailSending:
                 self._signal = _stronger(self._signal, signal_of(outcome, result.reply))
         self.open_entries += entries[len(results) :]
 
+    def _is_family_refused(self, entry: QueueEntry, outcome: RecipientOutcome, result: RecipientResult) -> bool:
+        is_new = outcome.result is SendingResult.REFUSED and entry.id not in self._refusals
+        return is_new and self.mail.sending.relay is None and is_about_our_address(result.stage, result.reply)
+
     def _note(self, connected: ConnectionRecord, stage: str, words: str, reply: Reply | None) -> None:
-        self._hosts.append(
-            HostAttempt(
-                connected.address.host,
-                connected.address.address,
-                connected.address.port,
-                stage,
-                reply.code if reply else 0,
-                words[:_REPLY],
-                connected.tls,
-                connected.authenticated_by,
-                connected.demand.policy,
-                _milliseconds(connected.began) if connected.began else 0,
-                connected.demand.policy_type if connected.tls_result else "",
-                connected.tls_result,
-            )
-        )
+        """Add a line to all open entries."""
+        for entry in self.open_entries:
+            self._add_line(entry, connected, stage, words, reply)
+            connected = msgspec.structs.replace(connected, tls_result="")
+
+    def _add_line(
+        self,
+        entry: QueueEntry,
+        connected: ConnectionRecord,
+        stage: str,
+        words: str,
+        reply: Reply | None,
+        *,
+        is_refused: bool = False,
+    ) -> None:
+        line = _line(connected, stage, words, reply, is_refused=is_refused)
+        if is_refused and self._refused_family is None:
+            self._refused_family = line
+        lines = self._lines[entry.id]
+        if len(lines) == _MOST_HOSTS:
+            lines.pop()  # the first connections are kept and the last one, which decided
+        lines.append(line)
+
+
+def _line(connected: ConnectionRecord, stage: str, words: str, reply: Reply | None, *, is_refused: bool) -> HostAttempt:
+    return HostAttempt(
+        connected.address.host,
+        connected.address.address,
+        connected.address.port,
+        stage,
+        reply.code if reply else 0,
+        words[:_REPLY],
+        connected.tls,
+        connected.authenticated_by,
+        connected.demand.policy,
+        _milliseconds(connected.began) if connected.began else 0,
+        connected.demand.policy_type if connected.tls_result else "",
+        connected.tls_result,
+        is_refused,
+    )
 
 
 def _stronger(known: HopSignal, heard: HopSignal) -> HopSignal:

@@ -19,6 +19,7 @@ from services.outbound.domain.reply_meaning import failure_of, unreachable
 from services.outbound.domain.schedule import AttemptTime
 from services.outbound.domain.sent import SentMail, for_all
 from services.outbound.domain.tls_demand import HostSkipped, TlsDemand
+from services.outbound.handlers.family_refusals import FamilyRefusals
 from services.outbound.handlers.messages import PreparedMessage
 from shared.blobs.errors import BlobError
 from shared.eventstore.connection import StoreUnavailable
@@ -48,10 +49,13 @@ class Demands(Protocol):
 class SmtpTransport:
     """Sends mails over SMTP."""
 
-    def __init__(self, connections: Connections, demands: Demands, time_limit: AttemptTime) -> None:
+    def __init__(
+        self, connections: Connections, demands: Demands, time_limit: AttemptTime, family_refusals: FamilyRefusals
+    ) -> None:
         self._connections = connections
         self._demands = demands
         self._time_limit = time_limit
+        self._family_refusals = family_refusals
 
     async def send(
         self, hop: NextHop, mail: ReadyMail, message: PreparedMessage, on_taken: Callable[[], None]
@@ -62,6 +66,8 @@ class SmtpTransport:
         try:
             async with asyncio.timeout(seconds):
                 for address in hop.addresses:
+                    if sending.is_refused_family(address):
+                        continue
                     await self._to_address(hop, address, sending)
                     if not sending.open_entries:
                         break
@@ -73,7 +79,10 @@ class SmtpTransport:
             sending.note_own_fault(f"the database does not answer: {error}")
         except AddressError as error:
             return for_all(mail.ids, RecipientOutcome(SendingResult.REFUSED, "5.1.3", str(error)))
-        return sending.result()
+        sent = sending.result()
+        if sent.refused_family is not None:
+            self._family_refusals.note(sent.refused_family)
+        return sent
 
     async def _to_address(self, hop: NextHop, address: HopAddress, sending: MailSending) -> None:
         if address.host in sending.skipped_hosts:

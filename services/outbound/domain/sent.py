@@ -29,10 +29,13 @@ class SentMail(msgspec.Struct, frozen=True):
 
     outcomes: Mapping[str, RecipientOutcome]
     signal: HopSignal = HopSignal.SILENT
-    hosts: tuple[HostAttempt, ...] = ()
+    hosts: Mapping[str, tuple[HostAttempt, ...]] = {}
+    """The connections of each entry, in order; the last decided. Each is counted for TLS reports in one entry."""
     transcript: tuple[str, ...] = ()
     steps: Mapping[str, int] = {}
     """Milliseconds of each step."""
+    refused_family: HostAttempt | None = None
+    """A connection that was refused for a reason about our address, while the other family of addresses works."""
 
 
 def for_all(entries: tuple[str, ...], outcome: RecipientOutcome, signal: HopSignal = HopSignal.SILENT) -> SentMail:

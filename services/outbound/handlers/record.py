@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import TypeVar
 
-import msgspec
 import structlog
 
 from services.outbound.domain.entry import QueueEntry
@@ -19,7 +18,7 @@ from services.outbound.domain.sent import SentMail
 from services.outbound.handlers.reports import Reports
 from shared.blobs.errors import BlobError
 from shared.clock import Clock
-from shared.events.outbound import HostAttempt, OutboundBounced, OutboundDelivered, SendingAttempt
+from shared.events.outbound import OutboundBounced, OutboundDelivered, SendingAttempt
 from shared.eventstore.connection import StoreUnavailable
 from shared.eventstore.event import Actor, Event, Provenance
 from shared.eventstore.store import EventStore
@@ -60,7 +59,7 @@ class Recorder:
                 entry.attempts + 1,
                 began,
                 route,
-                sent.hosts if not at else _counted_before(sent.hosts),
+                sent.hosts.get(entry.id, ()),
                 (now - began) // 1000,
                 dict(sent.steps),
                 sent.transcript if not at else (),
@@ -93,11 +92,6 @@ async def _until_stored(work: Callable[[], Awaitable[T]]) -> T:
         except (StoreUnavailable, BlobError) as error:
             log.warning("outbound.record_waits", error=str(error))
             await asyncio.sleep(_RETRY_SECONDS)
-
-
-def _counted_before(hosts: tuple[HostAttempt, ...]) -> tuple[HostAttempt, ...]:
-    """The connections of an attempt for its further recipients: each connection is counted once for TLS reports."""
-    return tuple(msgspec.structs.replace(host, policy_type="", tls_result="") for host in hosts)
 
 
 def _append(

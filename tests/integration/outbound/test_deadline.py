@@ -16,6 +16,7 @@ from services.outbound.domain.ready import ReadyMail
 from services.outbound.domain.schedule import AttemptTime
 from services.outbound.domain.sent import HopSignal, SentMail
 from services.outbound.domain.tls_demand import TlsDemand
+from services.outbound.handlers.family_refusals import FamilyRefusals
 from services.outbound.handlers.messages import PreparedMessage
 from shared.clock import SystemClock
 from shared.events.outbound import OutboundQueued
@@ -44,7 +45,9 @@ async def sent_to(remote: RemoteServer, limit: AttemptTime, body: bytes = BODY) 
     queued = OutboundQueued("e1", "q1", "b@far.example", 0, "", b"", 7, "ann@example.org", "b@far.example")
     mail = ReadyMail("q1", "far.example", "ann@example.org", (QueueEntry(queued, 1, 1, 1),))
     message = PreparedMessage(OutgoingMessage(body, scan(body), ranges_of(body)), len(body), (), BOTH, 1)
-    sent = await SmtpTransport(connections, NothingIsDemanded(), limit).send(hop, mail, message, taken.set)
+    sent = await SmtpTransport(connections, NothingIsDemanded(), limit, FamilyRefusals(clock)).send(
+        hop, mail, message, taken.set
+    )
     await connections.close()
     return sent, taken.is_set()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any, cast
@@ -18,11 +19,14 @@ from services.outbound.domain.ready import ReadyMail
 from services.outbound.domain.schedule import AttemptTime
 from services.outbound.domain.sent import HopSignal
 from services.outbound.domain.tls_demand import TlsDemand
+from services.outbound.handlers.family_refusals import FamilyRefusals
 from shared.blobs.errors import BlobError
+from shared.clock import FixedClock
 from shared.events.outbound import OutboundQueued
 from shared.eventstore.connection import StoreUnavailable
 from shared.protocol.smtp.client.timeouts import Stage
 
+REFUSALS = FamilyRefusals(FixedClock())
 HOP = NextHop("mx.far.example", "mx far.example", "far.example", (HopAddress("mx.far.example", "192.0.2.1", 25),))
 QUEUED = OutboundQueued("e1", "q1", "bob@far.example", 0, "g0001/b", b"", 7, "ann@example.org", "bob@far.example")
 
@@ -58,7 +62,7 @@ def ignored() -> None:
 async def test_a_fault_of_this_server_defers_the_mail_and_says_nothing_about_the_hop(
     error: Exception, reason: str
 ) -> None:
-    transport = SmtpTransport(cast(Any, None), cast(Any, FailingDemands(error)), AttemptTime(60.0))
+    transport = SmtpTransport(cast(Any, None), cast(Any, FailingDemands(error)), AttemptTime(60.0), REFUSALS)
     mail = ReadyMail("q1", "far.example", "ann@example.org", (QueueEntry(QUEUED, 0, 0, 0),))
     sent = await transport.send(HOP, mail, cast(Any, Message()), ignored)
     assert sent.outcomes == {"e1": RecipientOutcome(SendingResult.DEFERRED, "4.3.0", reason, Cause.OURS)}
@@ -112,7 +116,7 @@ class Demands:
 )
 async def test_a_time_out_after_the_message_leaves_the_delivery_in_doubt(stage: Stage, result: SendingResult) -> None:
     connection = StuckConnection(stage)
-    transport = SmtpTransport(cast(Any, connection), cast(Any, Demands()), AttemptTime(0.01, 1_000_000))
+    transport = SmtpTransport(cast(Any, connection), cast(Any, Demands()), AttemptTime(0.01, 1_000_000), REFUSALS)
     mail = ReadyMail("q1", "far.example", "ann@example.org", (QueueEntry(QUEUED, 0, 0, 0),))
     sent = await transport.send(HOP, mail, cast(Any, AnyForm()), ignored)
     assert sent.outcomes["e1"].result is result
@@ -163,3 +167,27 @@ async def test_other_work_runs_between_the_pieces_of_a_large_message() -> None:
 
     await connection._send_body(pieces())
     assert seen == [1, 2, 3, 4, 5]
+
+
+class Challenge:
+    """A wire with a reply of the server, and a session at a stage, which notes the thread that handles the reply."""
+
+    waits = 0
+    timeout = 60.0
+
+    def __init__(self, stage: Stage) -> None:
+        self.stage = stage
+        self.threads: list[threading.Thread] = []
+
+    async def read(self, seconds: float) -> bytes:
+        return b"334 cj0=\r\n"
+
+    def receive(self, data: bytes) -> None:
+        self.threads.append(threading.current_thread())
+
+
+@pytest.mark.parametrize(("stage", "on_the_loop"), [(Stage.AUTH, False), (Stage.MAIL, True)])
+async def test_a_challenge_is_answered_in_a_thread_because_scram_derives_a_key(stage: Stage, on_the_loop: bool) -> None:
+    double = Challenge(stage)
+    await OutgoingConnection(cast(Any, double), cast(Any, double), HOP.addresses[0], TlsDemand())._receive()
+    assert [thread is threading.main_thread() for thread in double.threads] == [on_the_loop]
