@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from hashlib import blake2b
 from itertools import zip_longest
 
@@ -14,6 +15,8 @@ from services.outbound.domain.outcome import Cause, RecipientOutcome, SendingRes
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+_REMEMBERED = 4_096
+"""Addresses whose form and network are remembered: every mail to a destination asks about the same few."""
 
 
 class HopAddress(msgspec.Struct, frozen=True):
@@ -108,25 +111,32 @@ def _addresses(host: Exchanger, rules: HopRules) -> Iterator[HopAddress]:
 
 def is_permitted(address: str, allowed: Sequence[Network]) -> bool:
     """Whether a connection may be made to an address: it is public, or in a network that is allowed."""
-    try:
-        parsed = ipaddress.ip_address(_plain(address))
-    except ValueError:
+    parsed = _parse(address)
+    if parsed is None:
         return False
     return _is_public(parsed) or any(parsed in network for network in allowed if network.version == parsed.version)
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def _is_public(address: _IpAddress) -> bool:
     return address.is_global and not address.is_multicast
 
 
-def _plain(address: str) -> str:
-    """The address in its shortest form; an IPv4-mapped IPv6 address is the IPv4 address."""
+@lru_cache(maxsize=_REMEMBERED)
+def _parse(address: str) -> _IpAddress | None:
+    """An address; an IPv4-mapped IPv6 address is the IPv4 address. None for other text."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:
-        return address
+        return None
     mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
-    return str(mapped or parsed)
+    return mapped or parsed
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _plain(address: str) -> str:
+    """The address in its shortest form."""
+    return str(_parse(address) or address)
 
 
 def _without_address(exchangers: Exchangers, addresses: Sequence[HopAddress]) -> RecipientOutcome:
