@@ -7,6 +7,7 @@ BIN    := $(VENV)/bin
 DATA   ?= data
 PORT_OFFSET ?=
 PARTS  ?=
+WORKERS ?= 2
 PROTOS := $(shell find proto -name '*.proto')
 
 help:  ## show this list
@@ -27,8 +28,8 @@ run: install  ## start Mailfold with a demo domain and two users
 parts:  ## install the programs that some tests use: mail clients, PostgreSQL (as root, on Debian)
 	bash ops/parts/install.sh
 
-test: install  ## run all tests; with PARTS=required none is skipped
-	PARTS=$(PARTS) $(BIN)/pytest
+test: install  ## run all tests in WORKERS processes; with PARTS=required none is skipped
+	PARTS=$(PARTS) $(BIN)/pytest -n $(WORKERS)
 
 check: install  ## run ruff and mypy, and compare the generated code with proto/
 	$(BIN)/ruff check .

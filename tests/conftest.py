@@ -1,9 +1,9 @@
-"""What all tests share: the rule about missing programs, the test data, and one PostgreSQL for the whole run."""
+"""What all tests share: the rule about missing programs, the test data, one PostgreSQL per worker, figures."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +11,19 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from tests.harness.shown import PROPERTY, Show, shown_by
 from tests.parts import nats, postgres
 from tests.parts import test_data as data_part
 from tests.parts.required import fail_if_skipped, needs, skips_by_reason
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """What each worker runs, and in which order."""
+    from tests.harness.workers import LongestFirst
+
+    config.option.loadscopereorder = False
+    return LongestFirst(config, log)
 
 
 @pytest.fixture(scope="session")
@@ -25,7 +35,7 @@ def test_data() -> Path:
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[postgres.PostgresServer]:
-    """One PostgreSQL for the whole run; take a database of your own with `create_database()`."""
+    """One PostgreSQL for all tests of this worker; take a database of your own with `create_database()`."""
     needs(postgres)
     with postgres.PostgresServer() as server:
         yield server
@@ -37,6 +47,12 @@ def nats_server() -> Iterator[nats.NatsServer]:
     needs(nats)
     with nats.NatsServer() as server:
         yield server
+
+
+@pytest.fixture
+def show(record_property: Callable[[str, object], None]) -> Show:
+    """Shows a text at the end of the run, also when the test passes."""
+    return lambda text: record_property(PROPERTY, text)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -54,6 +70,9 @@ def pytest_make_collect_report() -> Generator[None, Any, Any]:
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
+    for test, text in shown_by(report for reports in terminalreporter.stats.values() for report in reports):
+        terminalreporter.section(test)
+        terminalreporter.line(text)
     skipped = skips_by_reason(terminalreporter.stats.get("skipped", []))
     if skipped:
         terminalreporter.section("skipped, by reason")

@@ -8,6 +8,7 @@ import pytest
 
 from tests.chaos.people import settle
 from tests.harness.server import MailfoldServer
+from tests.harness.shown import Show
 from tests.parts import nats
 from tests.parts.required import needs
 
@@ -15,12 +16,10 @@ Start = Callable[..., MailfoldServer]
 
 
 @pytest.fixture(autouse=True)
-def figures(capsys: pytest.CaptureFixture[str]) -> Iterator[None]:
-    """What these tests count; it is shown also when they pass."""
+def counted(capsys: pytest.CaptureFixture[str], show: Show) -> Iterator[None]:
+    """What these tests print is shown also when they pass."""
     yield
-    counted = capsys.readouterr().out
-    with capsys.disabled():
-        print(counted, end="")
+    show(capsys.readouterr().out)
 
 
 @pytest.fixture

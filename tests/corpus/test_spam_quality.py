@@ -9,6 +9,7 @@ import pytest
 
 from tests.corpus.spam_corpus import ARCHIVE, mails
 from tests.corpus.spam_quality import Quality, Sample, measure, samples
+from tests.harness.shown import Show
 
 SEEDS = (2026, 1, 2)
 Measured = Mapping[tuple[int, int], Quality]
@@ -37,9 +38,8 @@ def test_the_corpus_is_whole(corpus: Sequence[Sample]) -> None:
     assert sum(sample.mail.kind == "hard_ham_1" for sample in corpus) > 200
 
 
-def test_after_500_spam_and_500_ham(measured: Measured, capsys: pytest.CaptureFixture[str]) -> None:
-    with capsys.disabled():
-        print("", *measured.values(), sep="\n")
+def test_after_500_spam_and_500_ham(measured: Measured, show: Show) -> None:
+    show("\n".join(str(quality) for quality in measured.values()))
     quality = measured[500, SEEDS[0]]
     assert quality.ham_in_spam <= 0.5
     assert quality.spam_in_inbox <= 8.0

@@ -17,6 +17,7 @@ from tests.corpus.spam_corpus import ARCHIVE, RenderedMail, mails, split
 from tests.e2e.received import fields
 from tests.harness.people import Person
 from tests.harness.server import MailfoldServer
+from tests.harness.shown import Show
 from tests.harness.smtp import Refused
 from tests.harness.waiting import until
 from tests.harness.zone import SILENT
@@ -181,9 +182,8 @@ def figures(classroom: Classroom) -> Mapping[int, Figures]:
     return result
 
 
-def test_after_500_spam_and_500_ham(figures: Mapping[int, Figures], capsys: pytest.CaptureFixture[str]) -> None:
-    with capsys.disabled():
-        print("", *figures.values(), sep="\n")
+def test_after_500_spam_and_500_ham(figures: Mapping[int, Figures], show: Show) -> None:
+    show("\n".join(str(figure) for figure in figures.values()))
     assert figures[MANY].ham_in_spam <= 0.5
     assert figures[MANY].spam_in_inbox <= 8.0
 

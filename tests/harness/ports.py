@@ -8,20 +8,32 @@ import socket
 
 SMTP, SUBMISSIONS, SUBMISSION, IMAPS = 25, 465, 587, 993
 WELL_KNOWN = (SMTP, SUBMISSIONS, SUBMISSION, IMAPS)
-_LOWEST, _HIGHEST, _STEP = 10_000, 31_000, 1_000
-"""Below the kernel's range of outgoing ports (from 32768), so that no client of ours occupies a listener's port."""
+_LOWEST, _STEP, _STEPS, _PER_STEP = 10_000, 1_000, 20, 30
+"""Below the kernel's range of outgoing ports (from 32768), so that no client of ours occupies a listener's port.
+With 30 offsets at each of 20 steps no two servers share a port: the ports of a server are 122 or more apart."""
 _turn = itertools.count()
 
 
 def free_offset() -> int:
-    """A port offset for which all four ports are free; each call and each process gets another one."""
-    spread = (_HIGHEST - _LOWEST) // _STEP
-    for _ in range(spread * 3):
-        number = os.getpid() + next(_turn)
-        offset = _LOWEST + (number % spread) * _STEP + (number // spread) % 10
+    """A port offset for which all four ports are free; each call and each worker gets another one."""
+    for _ in range(_STEPS * 3):
+        offset = offset_of(_number(next(_turn)))
         if all(is_free(port + offset) for port in WELL_KNOWN):
             return offset
     raise RuntimeError("no free ports for a server")
+
+
+def offset_of(number: int) -> int:
+    """The offset of this number; they repeat after 600."""
+    return _LOWEST + number % _STEPS * _STEP + number // _STEPS % _PER_STEP
+
+
+def _number(turn: int) -> int:
+    """A number that no other worker of this run takes (pytest-xdist names them gw0, gw1, …)."""
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    run = os.getppid() if "PYTEST_XDIST_WORKER" in os.environ else os.getpid()
+    return run + worker + turn * workers
 
 
 def is_free(port: int) -> bool:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,11 +22,10 @@ from shared.places import Places
 from shared.server_settings import BlobSection
 from shared.service import SHARED_SECTIONS, Host
 from shared.settings import load
+from tests.harness.ports import free_offset
 from tests.integration.ingress.directory import FakeDirectory
 
 HOSTNAME = "mx.example.org"
-_RANGE = range(20000, 60000, 701)
-_WELL_KNOWN = (25, 465, 587)
 
 
 @dataclass
@@ -109,20 +106,3 @@ def take_off(bus: Bus, durable: Durable, kind: type, queue: asyncio.Queue) -> No
         raise error
 
     bus.work(durable, take, never)
-
-
-def free_offset() -> int:
-    """An offset at which all ports are free; test processes that run at the same time begin at different offsets."""
-    start = os.getpid() % len(_RANGE)
-    return next(
-        offset for offset in (*_RANGE[start:], *_RANGE[:start]) if all(_is_free(offset + port) for port in _WELL_KNOWN)
-    )
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        with contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return True
-    return False

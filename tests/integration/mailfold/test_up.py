@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from tests.harness.ports import free_offset
 from tests.parts import nats
 from tests.parts.required import needs
 
@@ -30,14 +31,6 @@ def run(*arguments: str, text: str = "") -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         command(*arguments), input=text, capture_output=True, text=True, cwd=ROOT, timeout=120, check=False
     )
-
-
-def free_offset() -> int:
-    """An offset whose SMTP port is free."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return min(port, 60_000) - 25
 
 
 class Server:
