@@ -95,6 +95,12 @@ def report_submitted(event: outbound.OutboundReportSubmitted, _names: Names) -> 
     yield f"report {event.report} handed over for delivery"
 
 
+def report_failed(event: outbound.OutboundReportFailed, _names: Names) -> Iterator[str]:
+    """A notification could not be written."""
+    yield f"report «{event.kind}» for <{event.to}> could not be written: {event.reason}"
+    yield from (f"  about {entry}" for entry in event.entries)
+
+
 def paused(event: outbound.OutboundPaused, _names: Names) -> Iterator[str]:
     """All sending stopped."""
     yield f"sending paused{f': {event.reason}' if event.reason else ''}"

@@ -41,6 +41,7 @@ _LINES: dict[type[Event], Lines] = {
     outbound.OutboundCancelled: outbound_lines.cancelled,
     outbound.OutboundReportMade: outbound_lines.report_made,
     outbound.OutboundReportSubmitted: outbound_lines.report_submitted,
+    outbound.OutboundReportFailed: outbound_lines.report_failed,
     outbound.OutboundPaused: outbound_lines.paused,
     outbound.OutboundResumed: outbound_lines.resumed,
     outbound.OutboundHoldRuleAdded: outbound_lines.hold_rule_added,

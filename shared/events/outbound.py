@@ -231,6 +231,20 @@ class OutboundReportSubmitted(Event, frozen=True):
     queue_id: str
 
 
+@stored("outbound.report_failed")
+class OutboundReportFailed(Event, frozen=True):
+    """A notification could not be written because of an error in this server; its sender is not notified."""
+
+    report: str
+    """The id that the notification would have had."""
+    queue_id: str
+    """The queue id of the mail that it is about."""
+    kind: str
+    entries: tuple[str, ...]
+    to: str
+    reason: str
+
+
 @stored("outbound.paused")
 class OutboundPaused(Event, frozen=True):
     """An operator stopped all sending; mail is still accepted and kept."""

@@ -239,6 +239,7 @@ _SHAPES: dict[str, _Shape] = {
     "outbound.queued": _shape(_Queued, _queued),
     **{f"outbound.{name}": _shape(_Queued, _queued) for name in _OF_ENTRIES},
     "outbound.report_made": _shape(_Report, _report),
+    "outbound.report_failed": _shape(_Report, _report),
     "lesson.learned": _shape(_Lesson, _lesson),
     "lesson.forgotten": _shape(_Lesson, _lesson),
     "dkim.key_added": _shape(_Sending, _sending),

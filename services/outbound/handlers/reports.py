@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+import msgspec
 import structlog
 
 from services.outbound.domain.entry import QueueEntry
@@ -14,7 +15,7 @@ from shared.blobs.blob_id import BlobId
 from shared.blobs.errors import BlobError
 from shared.blobs.port import Blobs
 from shared.clock import Clock
-from shared.events.outbound import OutboundReportMade
+from shared.events.outbound import OutboundReportFailed, OutboundReportMade
 from shared.eventstore.event import Event
 from shared.ids import IdKind, Ids
 from shared.protocol.dsn.action import DsnAction
@@ -26,6 +27,8 @@ from shared.protocol.smtp.codes import POSTMASTER
 from shared.scans import scan_of, store_message
 
 log = structlog.get_logger("outbound")
+_ERROR = 300
+"""Characters of an error that an event keeps."""
 _REPLY = re.compile(r"[2-5][0-9]{2} ")
 
 
@@ -52,20 +55,45 @@ class Reports:
             log.info("outbound.report_without_sender", queue_id=first.queue_id, kinds=[kind.value for kind in kinds])
             return []
         return [
-            await self._write(kind, pairs[start : start + MOST_RECIPIENTS])
+            await self._written(kind, pairs[start : start + MOST_RECIPIENTS])
             for kind, pairs in kinds.items()
             for start in range(0, len(pairs), MOST_RECIPIENTS)
         ]
 
-    async def _write(self, kind: DsnAction, pairs: Sequence[EntryDecision]) -> tuple[str, Event]:
+    async def _written(self, kind: DsnAction, pairs: Sequence[EntryDecision]) -> tuple[str, Event]:
+        """The event of a notification, or of its failure.
+
+        An unforeseen error must not keep the outcome of an attempt from being recorded: the notification is made once
+        more without the content of the mail, and is given up after that. Raises BlobError.
+        """
+        queued, report = pairs[0][0].queued, self._ids.new(IdKind.QUEUE)
+        try:
+            return report, await self._write(report, kind, pairs, await self._original(pairs[0][0]))
+        except BlobError:
+            raise
+        except Exception:
+            log.exception("outbound.report_without_content", queue_id=queued.queue_id, report=report)
+        try:
+            return report, await self._write(report, kind, pairs, _without_content(pairs[0][0]))
+        except BlobError:
+            raise
+        except Exception as error:
+            log.exception("outbound.report_failed", queue_id=queued.queue_id, report=report)
+            entries, reason = tuple(entry.id for entry, _ in pairs), repr(error)[:_ERROR]
+            return report, OutboundReportFailed(
+                report, queued.queue_id, kind.value, entries, queued.reverse_path, reason
+            )
+
+    async def _write(
+        self, report: str, kind: DsnAction, pairs: Sequence[EntryDecision], original: Original
+    ) -> OutboundReportMade:
         queued = pairs[0][0].queued
-        report = self._ids.new(IdKind.QUEUE)
         author = f"{POSTMASTER}@{queued.sending_domain or self._host}"
         reporter = Reporter(self._host, author, self._clock.now(), f"{report}@{self._host}", f"mailfold-{report}")
         entries = tuple(self._reported(entry, event, kind) for entry, event in pairs)
-        data = build(await self._original(pairs[0][0]), entries, reporter)
+        data = build(original, entries, reporter)
         reference = await store_message(self._blobs, data)
-        return report, OutboundReportMade(
+        return OutboundReportMade(
             report,
             queued.queue_id,
             kind.value,
@@ -94,17 +122,7 @@ class Reports:
                 body = blob.read(scan.header_end, blob.body_size)
         except BlobError as error:
             log.warning("outbound.original_unreadable", queue_id=queued.queue_id, error=str(error))
-        return Original(
-            queued.queue_id,
-            queued.reverse_path,
-            entry.at,
-            header,
-            body,
-            queued.envid,
-            subject,
-            queued.smtputf8,
-            content_withheld=queued.require_tls,
-        )
+        return msgspec.structs.replace(_without_content(entry), header=header, body=body, subject=subject)
 
     def _reported(self, entry: QueueEntry, event: Event, kind: DsnAction) -> RecipientReport:
         """What the report says of one recipient: the remote's own words, and who said them.
@@ -125,3 +143,17 @@ class Reports:
             attempt.at if attempt is not None else None,
             self._schedule.expires_at(entry.since) if kind is DsnAction.DELAYED else None,
         )
+
+
+def _without_content(entry: QueueEntry) -> Original:
+    """The mail that the report is about, without header, body and subject."""
+    queued = entry.queued
+    return Original(
+        queued.queue_id,
+        queued.reverse_path,
+        entry.at,
+        b"",
+        envid=queued.envid,
+        smtputf8=queued.smtputf8,
+        content_withheld=queued.require_tls,
+    )

@@ -219,6 +219,9 @@ EXAMPLES: tuple[Event, ...] = (
     outbound.OutboundHoldRuleRemoved("c0001"),
     outbound.OutboundPaused("the disk is replaced"),
     outbound.OutboundReleased("e0009", "q0001"),
+    outbound.OutboundReportFailed(
+        "q0002", "q0001", "failed", ("e0009",), "bob@example.net", "ValueError('an error that nobody expected')"
+    ),
     outbound.OutboundReportMade(
         "q0002",
         "q0001",
