@@ -46,6 +46,7 @@ ALLOWED = (
     re.compile(r"dead_?letters?", re.I),  # the field's term
     re.compile(r"not_?found", re.I),  # a status of gRPC
     re.compile(r"macro_letters?"),  # RFC 7208 §7.1
+    re.compile(r"^one_line$"),  # an option of RE2
     re.compile(r"^test_.*"),  # the name of a test is a sentence
 )
 SETTINGS = frozenset({"waiting_facts"})

@@ -1,0 +1,1 @@
+"""The tests of scripts (RFC 5228 §5), base and extensions."""

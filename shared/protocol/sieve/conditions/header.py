@@ -1,0 +1,64 @@
+"""The tests `header` (RFC 5228 §5.7) and `exists` (§5.5), with index (RFC 5260 §6) and mime (RFC 5703 §4)."""
+
+from __future__ import annotations
+
+from shared.protocol.sieve.compare.matching import compile_match
+from shared.protocol.sieve.conditions.mime_option import mime_option
+from shared.protocol.sieve.conditions.sources import field_names, header_source, picked
+from shared.protocol.sieve.definition import TestDefinition
+from shared.protocol.sieve.program import SieveCondition
+from shared.protocol.sieve.running import ScriptRun
+from shared.protocol.sieve.validate.arguments import Arguments
+from shared.protocol.sieve.validate.scope import Scope
+from shared.protocol.sieve.validate.signature import (
+    INDEX_TAGS,
+    LIST_TAG,
+    MATCH_TAGS,
+    MIME_PART_TAGS,
+    MIME_TAGS,
+    STRINGS,
+    NodeSignature,
+)
+
+
+def _header(scope: Scope, arguments: Arguments) -> SieveCondition:
+    names, headers = field_names(scope, arguments.texts(0)), header_source(arguments)
+    pick, option = picked(scope, arguments), mime_option(scope, arguments)
+    matches = compile_match(scope, arguments, arguments.texts(1))
+    if pick is None and option is None and not arguments.has("mime"):
+        return lambda run: matches(run, [value for name in names(run) for value in run.message.header.values(name)])
+
+    def condition(run: ScriptRun) -> bool:
+        values: list[bytes] = []
+        for header in headers(run):
+            for name in names(run):
+                raw = header.raw_values(name) if option is not None else header.values(name)
+                chosen = raw if pick is None else pick(raw)
+                for value in chosen:
+                    values += (value,) if option is None else option(run, name, value)
+        return matches(run, values)
+
+    return condition
+
+
+def _exists(scope: Scope, arguments: Arguments) -> SieveCondition:
+    names, headers = field_names(scope, arguments.texts(0)), header_source(arguments)
+
+    def condition(run: ScriptRun) -> bool:
+        blocks = headers(run)
+        return all(any(block.has(name) for block in blocks) for name in names(run))
+
+    return condition
+
+
+TESTS = (
+    TestDefinition(
+        NodeSignature(
+            "header",
+            (STRINGS, STRINGS),
+            (*MATCH_TAGS, LIST_TAG, *INDEX_TAGS, *MIME_TAGS, *MIME_PART_TAGS),
+        ),
+        _header,
+    ),
+    TestDefinition(NodeSignature("exists", (STRINGS,), MIME_TAGS), _exists),
+)

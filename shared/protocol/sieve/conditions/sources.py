@@ -1,0 +1,78 @@
+"""Where tests take header values from: which headers, which fields, and which of several fields with a name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from shared.protocol.sieve.mail.header import SieveHeader
+from shared.protocol.sieve.running import ScriptRun
+from shared.protocol.sieve.validate.arguments import Arguments
+from shared.protocol.sieve.validate.scope import Scope
+from shared.protocol.sieve.validate.text import ScriptText
+
+_T = TypeVar("_T")
+_FIELD_NAME = re.compile(rb"[!-9;-~]+")
+
+NameSource = Callable[[ScriptRun], Sequence[bytes]]
+HeaderSource = Callable[[ScriptRun], Sequence[SieveHeader]]
+
+
+def is_field_name(name: bytes) -> bool:
+    """Whether it is a field-name of RFC 5322 §3.6.8."""
+    return _FIELD_NAME.fullmatch(name) is not None
+
+
+def field_names(scope: Scope, names: tuple[ScriptText, ...]) -> NameSource:
+    """The lower-case names at run time.
+
+    A name that no field can have is legal and matches nothing (RFC 5228 §2.4.2.2).
+    """
+    for name in names:
+        if name.constant is not None and not is_field_name(name.constant):
+            scope.notes.warn(name.place, "no header field can have this name")
+    constants = [name.constant.lower() for name in names if name.constant is not None]
+    if len(constants) == len(names):
+        return lambda _run: constants
+    return lambda run: [name.value(run).lower() for name in names]
+
+
+def header_source(arguments: Arguments) -> HeaderSource:
+    """The headers that a test examines (RFC 5703 §4): the message's, the present part's, or those of all parts."""
+    if not arguments.has("mime") and not arguments.has("anychild"):
+        return lambda run: (run.message.header,)
+    if not arguments.has("anychild"):
+        return lambda run: (run.message.part_header(run.parts[-1] if run.parts else 0),)
+    return _headers_of_children
+
+
+def _headers_of_children(run: ScriptRun) -> Sequence[SieveHeader]:
+    start = run.parts[-1] if run.parts else 0
+    blocks = [run.message.part_header(index) for index in subtree(run, start)]
+    run.spend(100 * len(blocks))
+    return blocks
+
+
+def subtree(run: ScriptRun, start: int) -> range:
+    """The indexes of a part and of all parts within it; they follow each other in the scan."""
+    parts = run.message.scan.parts
+    end = start + 1
+    while end < len(parts) and parts[end].parent >= start:
+        end += 1
+    return range(start, end)
+
+
+def picked(scope: Scope, arguments: Arguments) -> Callable[[Sequence[_T]], Sequence[_T]] | None:
+    """`:index` and `:last` (RFC 5260 §6): the field among those with a name; None when all count."""
+    number = arguments.tag_number("index")
+    if number is None:
+        if arguments.has("last"):
+            scope.error(arguments.place, f"{arguments.name}: :last needs :index")
+        return None
+    if number == 0:
+        scope.error(arguments.place, f"{arguments.name}: :index counts from 1")
+        return None
+    if arguments.has("last"):
+        return lambda values: values[len(values) - number : len(values) - number + 1] if number <= len(values) else ()
+    return lambda values: values[number - 1 : number]

@@ -1,0 +1,1 @@
+"""The grammar of Sieve (RFC 5228 §8): octets to tokens, tokens to a tree of commands and tests."""

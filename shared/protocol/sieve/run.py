@@ -1,0 +1,186 @@
+"""`python -m shared.protocol.sieve.run SCRIPT --message FILE`: runs a script over a message and prints its actions.
+
+Each line of the output is a JSON object: `{"action": …}` for an action, `{"error": …, "line": …, "column": …}` for each
+error of a script that cannot be compiled (then the exit status is 1), `{"failure": …, "line": …}` for a run-time error,
+and with --account `{"step": …}` for each step.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from shared.protocol.sieve.actions import UNEDITED, MessageEdits, SieveAction
+from shared.protocol.sieve.compiler import compile_script
+from shared.protocol.sieve.diagnostic import InvalidScript
+from shared.protocol.sieve.environment import RecordedAnswers, SieveEnvelope, SieveEnvironment
+from shared.protocol.sieve.execution import run_script
+from shared.protocol.sieve.mail.message import message_in_memory
+from shared.protocol.sieve.outcome import ScriptOutcome
+from shared.protocol.sieve.program import CompiledScript
+
+_BARE_LINE_FEED = re.compile(rb"(?<!\r)\n")
+_INVALID = 1
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; the exit status is 1 for a script that cannot be compiled."""
+    options = _parser().parse_args(arguments)
+    try:
+        script = compile_script(Path(options.script).read_bytes())
+    except InvalidScript as error:
+        for note in error.errors:
+            _show({"error": note.text, "line": note.place.line, "column": note.place.column})
+        return _INVALID
+    message = _BARE_LINE_FEED.sub(b"\r\n", Path(options.message).read_bytes())
+    outcome = run_script(
+        script,
+        message_in_memory(message),
+        SieveEnvelope(
+            options.sender, options.recipient, options.auth, tuple(options.notify), options.orcpt, options.ret
+        ),
+        _environment(options),
+        _answers(options),
+        with_account=options.account,
+    )
+    for line in _lines(outcome):
+        _show(line)
+    return 0
+
+
+def _lines(outcome: ScriptOutcome) -> Iterator[dict[str, Any]]:
+    for step in outcome.steps:
+        yield {"step": str(step)}
+    for action in outcome.actions:
+        yield shown_action(action)
+    if failure := outcome.failure:
+        yield {
+            "failure": failure.text,
+            "line": failure.line,
+            "abandoned": [shown_action(action) for action in failure.abandoned],
+        }
+
+
+def shown_action(action: SieveAction) -> dict[str, Any]:
+    """An action as JSON values; changes of the message are texts."""
+    shown: dict[str, Any] = msgspec.to_builtins(action)
+    shown.pop("edits", None)
+    edits: MessageEdits = getattr(action, "edits", UNEDITED)
+    if edits != UNEDITED:
+        shown["edits"] = {
+            "top": [line.decode("utf-8", "replace") for line in edits.top],
+            "bottom": [line.decode("utf-8", "replace") for line in edits.bottom],
+            "deleted": list(edits.deleted),
+            "content": None if edits.content is None else edits.content.decode("utf-8", "replace"),
+        }
+    return shown
+
+
+def _show(line: dict[str, Any]) -> None:
+    sys.stdout.write(msgspec.json.encode(line).decode() + "\n")
+
+
+def _environment(options: argparse.Namespace) -> SieveEnvironment:
+    recipient = (options.recipient,) if options.recipient else ()
+    now: datetime = options.now or datetime.now(UTC)
+    return SieveEnvironment(
+        now,
+        _zone(options.zone) if options.zone else now.tzinfo or UTC,
+        (*recipient, *options.address),
+        {"location": "MS", "phase": "during", "name": "Mailfold", **dict(map(_pair, options.env))},
+        options.spam_percent,
+        options.virus,
+        options.separators,
+    )
+
+
+def _answers(options: argparse.Namespace) -> RecordedAnswers:
+    uses: dict[str, list[str]] = defaultdict(list)
+    for use, mailbox in map(_pair, options.special_use):
+        uses[use].append(mailbox)
+    lists: dict[str, list[str]] = defaultdict(list)
+    for name, value in map(_pair, options.list):
+        lists[name].append(value)
+    annotations = {}
+    for key, value in map(_pair, options.metadata):
+        mailbox, slash, entry = key.partition(":/")
+        annotations[mailbox, slash[1:] + entry] = value
+    return RecordedAnswers(
+        ("INBOX", *options.mailbox),
+        options.mailbox_id,
+        uses,
+        annotations,
+        dict(map(_pair, options.server_metadata)),
+        options.duplicate,
+        dict(_scripts(options)),
+        lists,
+    )
+
+
+def _scripts(options: argparse.Namespace) -> Iterator[tuple[tuple[str, str], CompiledScript]]:
+    """The scripts of the folders, as far as they can be compiled."""
+    for location, folder in (("personal", options.personal), ("global", options.general)):
+        for path in sorted(Path(folder).glob("*.sieve")) if folder else ():
+            try:
+                yield (location, path.stem), compile_script(path.read_bytes())
+            except InvalidScript as error:
+                sys.stderr.write(f"{path}: {error}\n")
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, _, value = text.partition("=")
+    return name, value
+
+
+def _zone(text: str) -> tzinfo:
+    sign = -1 if text.startswith("-") else 1
+    digits = text.lstrip("+-").replace(":", "")
+    return timezone(sign * timedelta(hours=int(digits[:2]), minutes=int(digits[2:4] or 0)))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="shared.protocol.sieve.run", description=__doc__)
+    parser.add_argument("script")
+    parser.add_argument("--message", required=True, help="the message; bare line feeds become CRLF")
+    parser.add_argument("--from", dest="sender", default="", help="the envelope's reverse-path")
+    parser.add_argument("--to", dest="recipient", default="", help="the envelope's recipient, an address of the owner")
+    parser.add_argument("--account", action="store_true", help="print the steps")
+    parser.add_argument("--now", type=datetime.fromisoformat, help="the time of the run, ISO 8601 with a zone")
+    parser.add_argument("--zone", default="", help="the owner's zone, as +0200")
+    parser.add_argument("--spam-percent", type=int, help="the result of the spam test, 0 to 100")
+    parser.add_argument("--virus", type=int, default=0, help="the result of the virus test, 1 to 5")
+    parser.add_argument("--separators", default="+", help="characters between user and detail")
+    for name in ("auth", "orcpt", "ret"):
+        parser.add_argument(f"--{name}", default="", help="of the envelope")
+    parser.add_argument("--personal", default="", help="the folder of included personal scripts, NAME.sieve")
+    parser.add_argument("--global", dest="general", default="", help="the folder of included global scripts")
+    _add_lists(parser)
+    return parser
+
+
+def _add_lists(parser: argparse.ArgumentParser) -> None:
+    for name, meaning in (
+        ("notify", "NOTIFY of the envelope"),
+        ("address", "another address of the owner"),
+        ("env", "NAME=VALUE, an item of the environment"),
+        ("mailbox", "a mailbox that exists"),
+        ("mailbox-id", "a mailbox id that exists"),
+        ("special-use", "USE=MAILBOX"),
+        ("metadata", "MAILBOX:/ENTRY=VALUE"),
+        ("server-metadata", "/ENTRY=VALUE"),
+        ("duplicate", "the memory of an earlier message"),
+        ("list", "LIST=VALUE, an entry of an external list"),
+    ):
+        parser.add_argument(f"--{name}", action="append", default=[], help=f"{meaning}; may be repeated")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
