@@ -65,15 +65,21 @@ class Bench:
 
     def empty_report(self) -> Report:
         """A report with time, machine and options, and with the present memory of the server."""
-        machine = f"{platform.system()} {platform.release()}, {os.cpu_count()} CPUs, Python {platform.python_version()}"
-        began = datetime.now(UTC).isoformat(timespec="seconds")
-        return Report(began=began, machine=machine, fsync_method=self.meters.fsync_method, idle=self._idle())
+        return empty_report(self.meters)
 
-    def _idle(self) -> Idle | None:
-        if self.meters.server is None:
-            return None
-        sizes = memory(self.meters.server)
-        return Idle(memory=sizes, memory_total=sum(sizes.values()))
+
+def empty_report(meters: Meters) -> Report:
+    """A report with time and machine, and with the present memory of the server."""
+    machine = f"{platform.system()} {platform.release()}, {os.cpu_count()} CPUs, Python {platform.python_version()}"
+    began = datetime.now(UTC).isoformat(timespec="seconds")
+    return Report(began=began, machine=machine, fsync_method=meters.fsync_method, idle=_idle(meters))
+
+
+def _idle(meters: Meters) -> Idle | None:
+    if meters.server is None:
+        return None
+    sizes = memory(meters.server)
+    return Idle(memory=sizes, memory_total=sum(sizes.values()))
 
 
 @contextlib.asynccontextmanager

@@ -4,28 +4,23 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import sys
 from collections.abc import Awaitable, Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import uvloop
-from rich.console import Console
 
-from loadtest import subcommands, zone_command
+from loadtest import sending_command, subcommands, zone_command
 from loadtest.bench import Bench, Options, bench
 from loadtest.figures import Report
 from loadtest.imap.session import ImapRefused
 from loadtest.mailfold_command import CommandFailed
 from loadtest.measure.growth import SIZES
 from loadtest.options import add_mail, add_output, add_server, number, options
-from loadtest.report import show
+from loadtest.publishing import publish
 from loadtest.smtp.session import Refused
 
-_WIDTH = 160
-"""Columns of a report that is written to a file."""
 Measure = Callable[[Bench, argparse.Namespace], Awaitable[dict[str, Any]]]
 _FAILURES = (CommandFailed, ImapRefused, Refused, RuntimeError, OSError, TimeoutError)
 
@@ -66,6 +61,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     _add_seed(_add(commands, "seed", "fill a mailbox over IMAP", subcommands.fill))
     _add_run(_add(commands, "run", "inbound, latency and imap together", subcommands.everything))
+    sending_command.add_to(commands)
     zone_command.add_to(commands)
     return parser
 
@@ -198,7 +194,7 @@ def _run_measurement(chosen: Options, given: argparse.Namespace) -> int:
         print(f"loadtest: {type(error).__name__}: {error}", file=sys.stderr)
         return 1
     if given.measure is not subcommands.fill:
-        _publish(report, given.json)
+        publish(report, given.json)
     return 0
 
 
@@ -206,15 +202,3 @@ async def _measure(chosen: Options, given: argparse.Namespace) -> Report:
     async with bench(chosen) as ready:
         report = ready.empty_report()
         return msgspec.structs.replace(report, **await given.measure(ready, given))
-
-
-def _publish(report: Report, path: str | None) -> None:
-    """Print tables, and write all figures if requested."""
-    encoded = msgspec.json.format(msgspec.json.encode(report), indent=2)
-    if path == "-":
-        sys.stdout.write(encoded.decode() + "\n")
-        return
-    if path:
-        Path(path).write_bytes(encoded + b"\n")
-    with contextlib.suppress(BrokenPipeError):
-        show(report, Console() if sys.stdout.isatty() else Console(width=_WIDTH))

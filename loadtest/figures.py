@@ -108,6 +108,36 @@ class Waits(msgspec.Struct, frozen=True, kw_only=True):
     """The waits by the operation of the others."""
 
 
+class Sending(msgspec.Struct, frozen=True, kw_only=True):
+    """One round of mail to other servers."""
+
+    server: str
+    connections: int
+    mails: int
+    accepted: int
+    refusals: dict[str, int]
+    signatures: int
+    """DKIM signatures that the server adds to a mail."""
+    accepted_per_second: float
+    arrived_per_second: float
+    """Mails per second from the first submission to the last arrival at the sink."""
+    accept_ms: Spread
+    """From the final dot to 250."""
+    cpu_ms_per_mail: Cost
+    """Until the server was idle again."""
+    others_cores: float
+    """CPU used by neither server nor client, in cores: the sink, and other programs."""
+
+
+class SendingRatio(msgspec.Struct, frozen=True, kw_only=True):
+    """The median of one server divided by that of another."""
+
+    server: str
+    beside: str
+    arrived_per_second: float
+    cpu: float
+
+
 class Idle(msgspec.Struct, frozen=True, kw_only=True):
     """The idle server before any load."""
 
@@ -128,6 +158,10 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     growth: Growth | None = None
     steps: list[StepCost] = []
     waits: list[Waits] = []
+    sending: list[Sending] = []
+    sending_ratios: list[SendingRatio] = []
+    skipped: dict[str, str] = {}
+    """Parts that could not be measured, with the reason."""
 
 
 def spread(seconds: Sequence[float]) -> Spread:

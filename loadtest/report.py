@@ -49,10 +49,10 @@ def inbound_table(runs: Sequence[Inbound]) -> Table:
         table.add_column(f"{run.connections} conn." + (" pipelining" if run.pipelining else ""), justify="right")
     for name, value in _INBOUND_ROWS:
         table.add_row(name, *(value(run) for run in runs))
-    _add_costs(table, "CPU ms/message", [run.cpu_ms_per_message for run in runs])
-    _add_costs(table, "… and until quiet", [run.settled_cpu_ms_per_message for run in runs])
-    _add_costs(table, "fsyncs/message", [run.fsyncs_per_message for run in runs])
-    _add_costs(table, "peak PSS MiB", [{name: size / _MIB for name, size in run.peak_memory.items()} for run in runs])
+    add_costs(table, "CPU ms/message", [run.cpu_ms_per_message for run in runs])
+    add_costs(table, "… and until quiet", [run.settled_cpu_ms_per_message for run in runs])
+    add_costs(table, "fsyncs/message", [run.fsyncs_per_message for run in runs])
+    add_costs(table, "peak PSS MiB", [{name: size / _MIB for name, size in run.peak_memory.items()} for run in runs])
     return table
 
 
@@ -71,7 +71,7 @@ _INBOUND_ROWS: tuple[tuple[str, Callable[[Inbound], str]], ...] = (
 )
 
 
-def _add_costs(table: Table, title: str, columns: Sequence[dict[str, float]]) -> None:
+def add_costs(table: Table, title: str, columns: Sequence[dict[str, float]]) -> None:
     """Add a line for the sum, then one for each process."""
     table.add_section()
     table.add_row(title, *(_number(sum(column.values())) if column else "not measured" for column in columns))

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from loadtest import mailfold_command
@@ -23,17 +23,22 @@ _START = 120.0
 _STOP = 60.0
 _POLL = 0.25
 _COMMANDS_AT_ONCE = 2
-PORTS = (25, 993)
+PORTS = (25, 587, 993)
 
 
 class StartedServer:
     """A server: `async with StartedServer(target, offset) as server`; its folder is kept after a failure."""
 
-    def __init__(self, target: Target, offset: int, *, keep: bool = False) -> None:
+    def __init__(
+        self, target: Target, offset: int, *, keep: bool = False, settings: Mapping[str, str] | None = None
+    ) -> None:
         self.data = Path(tempfile.mkdtemp(prefix="mailfold-load-"))
         self._target = target
         self._offset = offset
         self._keep = keep
+        self._settings = settings or {}
+        self.resolver = ""
+        """The address of the name server, `host:port`."""
         self._zone: subprocess.Popen[bytes] | None = None
         self._server: subprocess.Popen[bytes] | None = None
 
@@ -56,9 +61,14 @@ class StartedServer:
     async def _start(self) -> None:
         self._refuse_taken_ports()
         port = _free_port()
+        self.resolver = f"127.0.0.1:{port}"
         zone = [sys.executable, "-m", "loadtest", "zone", "--port", str(port), "--domain", self._target.domain]
         self._zone = self._spawn("zone.log", zone)
-        settings = {"MAILFOLD_RESOLVER_ADDRESSES": f"127.0.0.1:{port}", "MAILFOLD_SERVER_TRACEABLE": "true"}
+        settings = {
+            "MAILFOLD_RESOLVER_ADDRESSES": self.resolver,
+            "MAILFOLD_SERVER_TRACEABLE": "true",
+            **self._settings,
+        }
         up = mailfold_command.argv("up", "--data", str(self.data / "data"), "--port-offset", str(self._offset))
         self._server = self._spawn("server.log", up, settings)
         await self._wait_until_ready()
