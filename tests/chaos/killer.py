@@ -83,18 +83,22 @@ class Killer:
         Raises NotReached when a process does not come back, or when no more mail is accepted.
         """
         for kill in kills:
-            expected = kill.accepted
-            self._ledger.allowance = expected + _AHEAD
-            await until(
-                lambda expected=expected: len(self._ledger.accepted) >= expected,
-                f"{expected} accepted mails",
-                _ACCEPTED_SECONDS,
-            )  # type: ignore[misc]
+            self._ledger.allowance = kill.accepted + _AHEAD
+            await self._accepted(kill.accepted)
             await pause(kill.delay)
             await self._strike(kill)
             if kill.patient and not kill.wipe:
                 self.longest_return = max(self.longest_return, await self._back(kill.name))
         self._ledger.allowance = math.inf
+
+    async def _accepted(self, expected: int) -> None:
+        """Wait until so many mails are accepted, as long as one after another is."""
+        while (before := len(self._ledger.accepted)) < expected:
+            await until(
+                lambda before=before: len(self._ledger.accepted) > before,  # type: ignore[misc]
+                f"another accepted mail after {before} of {expected}",
+                _ACCEPTED_SECONDS,
+            )
 
     async def _strike(self, kill: Kill) -> None:
         if kill.wipe:

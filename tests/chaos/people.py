@@ -41,10 +41,10 @@ def settle(contracts: Contracts) -> None:
         contracts.ask("directory", DirectoryStub, "AddAlias", request)
 
 
-def destination(chance: random.Random, *, authenticated: bool) -> Destination:
-    """Mostly one account, sometimes several, an alias or a sub-address; for users sometimes a remote address."""
+def destination(chance: random.Random, *, outside: bool) -> Destination:
+    """Mostly one account, sometimes several, an alias or a sub-address; or one account and a remote address."""
     dice = chance.random()
-    if authenticated and dice < 0.5:
+    if outside:
         entry, far = chance.choice(NAMES), f"friend{chance.randint(1, 99)}@{ELSEWHERE}"
         return Destination((address(entry), far), frozenset((address(entry),)), (far,))
     if dice < 0.7:

@@ -12,15 +12,15 @@ from tests.chaos.ledger import Ledger
 from tests.chaos.mails import body, message
 from tests.chaos.moments import Moments
 from tests.chaos.people import NAMES, address
-from tests.chaos.senders import Senders
+from tests.chaos.senders import Amount, Senders
 from tests.harness.ports import IMAPS, SMTP, SUBMISSIONS
 from tests.harness.server import MailfoldServer
 
 
 async def send(server: MailfoldServer, ledger: Ledger, mails: int, seed: int = 1) -> None:
-    """Send so many mails, and wait until they are accepted and settled."""
+    """Send so many mails, a quarter of them also to another server; wait until they are accepted and settled."""
     ports = {"smtp": server.port(SMTP), "submissions": server.port(SUBMISSIONS)}
-    await Senders(ports, ledger, Moments(), seed, mails).run(relays=2, users=2)
+    await Senders(ports, ledger, Moments(), seed, Amount(mails, mails // 4)).run(relays=2, users=2)
     await settled(server)
 
 

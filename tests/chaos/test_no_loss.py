@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from dataclasses import dataclass
 
 import pytest
 
@@ -21,10 +22,10 @@ from tests.chaos.killer import Kill, Killer, schedule
 from tests.chaos.ledger import Ledger
 from tests.chaos.moments import Moments
 from tests.chaos.oracle import Findings, collect, judge
-from tests.chaos.outside import outside_faults, sending_to
+from tests.chaos.outside import committed, outside_faults, sending_to
 from tests.chaos.owners import Owners
 from tests.chaos.people import NAMES, address
-from tests.chaos.senders import Senders
+from tests.chaos.senders import Amount, Senders
 from tests.chaos.stores import Stores
 from tests.chaos.teacher import Teacher
 from tests.chaos.victims import DATABASE, Victims
@@ -37,9 +38,8 @@ from tests.parts.required import needs
 SEED = int(os.environ.get("MAILFOLD_CHAOS_SEED", "7"))
 MAILS = int(os.environ.get("MAILFOLD_CHAOS_MAILS", "2000"))
 KILLS = int(os.environ.get("MAILFOLD_CHAOS_KILLS", "32"))
-LAYOUTS = [("small", MAILS, KILLS), ("split", MAILS // 4, KILLS // 2)]
-"""The second run gives every service a process of its own; the first one is for the figures."""
-ON_POSTGRES = (MAILS // 4, KILLS // 2)
+OUTSIDE = int(os.environ.get("MAILFOLD_CHAOS_OUTSIDE", "0"))
+"""Mails of each storm that leave the server; 0: an eighth of all. A larger number makes a storm larger."""
 _HASTE = {
     "MAILFOLD_BUS_MAX_ATTEMPTS": "8",
     "MAILFOLD_SERVER_RESTART_LONGEST": "1",
@@ -56,14 +56,32 @@ _HEALED_SECONDS = 75.0
 pytestmark = pytest.mark.timeout(1200)
 
 
-@pytest.mark.parametrize(("layout", "mails", "kills"), LAYOUTS, ids=[layout for layout, _, _ in LAYOUTS])
-async def test_what_was_accepted_is_there_once(start: Start, layout: str, mails: int, kills: int) -> None:
+@dataclass(frozen=True, slots=True)
+class Storm:
+    """The mail that is sent, and the kills meanwhile."""
+
+    amount: Amount
+    kills: int
+
+
+def _storm_of(mails: int, kills: int) -> Storm:
+    outside = OUTSIDE or mails // 8
+    return Storm(Amount(max(mails, 2 * outside), outside), kills)
+
+
+STORMS = {"small": _storm_of(MAILS, KILLS), "split": _storm_of(MAILS // 4, KILLS // 2)}
+"""By layout. The second one gives every service a process of its own; the first one is for the figures."""
+ON_POSTGRES = _storm_of(MAILS // 4, KILLS // 2)
+
+
+@pytest.mark.parametrize("layout", STORMS)
+async def test_what_was_accepted_is_there_once(start: Start, layout: str) -> None:
     async with RemoteServer() as outside:
         server = await asyncio.to_thread(start, {**_HASTE, **sending_to(outside)}, layout)
-        await _survives(server, Victims(server), outside, mails, kills)
+        await _survives(server, Victims(server), outside, STORMS[layout])
 
 
-@pytest.mark.parametrize("layout", [layout for layout, _, _ in LAYOUTS])
+@pytest.mark.parametrize("layout", STORMS)
 async def test_the_database_dies_as_well(start: Start, layout: str) -> None:
     needs(postgres)
     async with RemoteServer() as outside:
@@ -71,18 +89,19 @@ async def test_the_database_dies_as_well(start: Start, layout: str) -> None:
             settings = {**_HASTE, **sending_to(outside)}
             server = await asyncio.to_thread(start, settings, layout, database.create_database())
             victims = Victims(server, database)
-            await _survives(server, victims, outside, *ON_POSTGRES)
+            await _survives(server, victims, outside, ON_POSTGRES)
             assert victims.killed[DATABASE]
             await asyncio.to_thread(server.stop)
 
 
-async def _survives(server: MailfoldServer, victims: Victims, outside: RemoteServer, mails: int, kills: int) -> None:
+async def _survives(server: MailfoldServer, victims: Victims, outside: RemoteServer, storm: Storm) -> None:
     """Send mail during the kills, let the server recover, and count."""
     ledger, moments = Ledger(), Moments()
     killer = Killer(victims, ledger, moments)
     began = time.monotonic()
+    kills = schedule(SEED, victims.names(), storm.kills, storm.amount.mails)
     try:
-        await _storm(server, ledger, moments, killer, schedule(SEED, victims.names(), kills, mails), mails)
+        await _rage(server, ledger, moments, killer, kills, storm.amount)
     except BaseException:
         print(
             f"\nthe storm ended early: {len(ledger.accepted)} accepted, killed {dict(victims.killed)}, failures "
@@ -94,12 +113,14 @@ async def _survives(server: MailfoldServer, victims: Victims, outside: RemoteSer
     await _settle(server)
     settled = time.monotonic()
     findings = judge(ledger, await collect(server.port(IMAPS), [address(name) for name in NAMES]))
-    findings.queue += outside_faults(ledger, outside, victims.moments)
+    findings.queue += outside_faults(ledger, outside.mails, committed(Stores(server)), victims.strikes_at("outbound"))
     _print_figures(ledger, victims, killer, findings, stormed - began, settled - stormed)
     print(f"errors in the logs: {dict(errors(server.places.log))}; counted after {time.monotonic() - settled:.1f} s")
     faults = [*ledger.wrong, *findings.faults, *await _followers(server)]
     assert faults == []
-    assert (len(ledger.accepted), sum(victims.killed.values()), victims.wiped) >= (mails, kills, 1)
+    assert len(ledger.accepted) >= storm.amount.mails
+    assert sum(bool(mail.remote) for mail, _ in ledger.accepted.values()) >= storm.amount.outside
+    assert (sum(victims.killed.values()), victims.wiped) >= (storm.kills, 1)
     verified = await asyncio.to_thread(server.command.run, "verify")
     assert verified.status == 0, verified.output + verified.errors
     print(f"verified after {time.monotonic() - settled:.1f} s")
@@ -119,15 +140,16 @@ async def _followers(server: MailfoldServer) -> list[str]:
     return faults
 
 
-async def _storm(
-    server: MailfoldServer, ledger: Ledger, moments: Moments, killer: Killer, kills: list[Kill], mails: int
+async def _rage(
+    server: MailfoldServer, ledger: Ledger, moments: Moments, killer: Killer, kills: list[Kill], amount: Amount
 ) -> None:
     ports = {"smtp": server.port(SMTP), "submissions": server.port(SUBMISSIONS)}
     stop = asyncio.Event()
+    users = 3 if amount.outside * 3 < amount.mails else 6  # only users send to other servers
     async with asyncio.TaskGroup() as group:
         for number in range(2):
             group.create_task(Teacher(server.port(IMAPS), ledger, SEED, number).run(stop))
-        sending = group.create_task(Senders(ports, ledger, moments, SEED, mails).run(relays=6, users=3))
+        sending = group.create_task(Senders(ports, ledger, moments, SEED, amount).run(relays=6, users=users))
         await killer.run(kills)
         await sending
         stop.set()

@@ -9,6 +9,7 @@ import signal
 import time
 from collections import Counter
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from mailfold.supervisor.report import Process, State
@@ -24,6 +25,18 @@ _GONE_SECONDS = 10.0
 _LOOK_SECONDS = 0.02
 
 
+@dataclass(frozen=True, slots=True)
+class Strike:
+    """A kill: a moment, or the time in which a database server was away or the children of the launcher ended.
+
+    Times are seconds since the epoch.
+    """
+
+    name: str
+    began: float
+    ended: float
+
+
 class Victims:
     """Kills with SIGKILL only; a separate database server ends as in a power cut."""
 
@@ -32,8 +45,7 @@ class Victims:
         self._database = database
         self.killed: Counter[str] = Counter()
         self.wiped = 0
-        self.moments: list[float] = []
-        """When something was killed, in seconds since the epoch."""
+        self.strikes: list[Strike] = []
 
     def names(self) -> list[str]:
         """Every process under the supervisor, and the database server."""
@@ -50,7 +62,7 @@ class Victims:
         await until(lambda: self._pid(name) > 0, f"{name} to be started again", _BACK_SECONDS, look=0.01)
         with suppress(ProcessLookupError):
             os.kill(self._pid(name), signal.SIGKILL)
-            self.moments.append(time.time())
+            self._struck(name)
             self.killed[name] += 1
 
     async def keep_away(self, name: str, seconds: float, *, hangs: bool) -> None:
@@ -73,7 +85,7 @@ class Victims:
             if pid := self._pid(name):
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
-                    self.moments.append(time.time())
+                    self._struck(name)
 
     async def wipe_bus(self) -> None:
         """Kill the bus, and delete all that it has on disk before it is started again."""
@@ -96,9 +108,11 @@ class Victims:
 
     async def _crash_database(self, seconds: float = 0.0) -> None:
         assert self._database is not None
+        began = time.time()
         await asyncio.to_thread(self._database.crash)
         await pause(seconds)
         await asyncio.to_thread(self._database.start)
+        self._struck(DATABASE, began)
         self.killed[DATABASE] += 1
 
     async def _kill_launcher(self) -> None:
@@ -106,10 +120,22 @@ class Victims:
         report = self._server.report()
         assert report is not None
         pids = [report.supervisor, *(process.pid for process in report.processes if process.pid)]
+        began = time.time()
         os.kill(report.supervisor, signal.SIGKILL)
         self.killed[LAUNCHER] += 1
         await until(lambda: not any(map(_runs, pids)), "the children's death with their launcher", _GONE_SECONDS)
-        self._server.start()
+        self._struck(LAUNCHER, began)
+        await asyncio.to_thread(self._server.start)
+
+    def _struck(self, name: str, began: float | None = None) -> None:
+        now = time.time()
+        self.strikes.append(Strike(name, now if began is None else began, now))
+
+    def strikes_at(self, service: str) -> list[Strike]:
+        """The kills that stopped this service, or the commits of its events: of its process, the launcher, the
+        database."""
+        names = {process.name for process in self._processes() if service in process.services}
+        return [strike for strike in self.strikes if strike.name in names | {LAUNCHER, DATABASE}]
 
     def _processes(self) -> tuple[Process, ...]:
         report = self._server.report()
